@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let cSettings: [CSetting] = [
+  .enableWarning("all"),
+  .enableWarning("extra"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A C room: a flat C ABI in front of Debian's libraries.
+func room(_ name: String, linking libraries: [String] = []) -> Target {
+  .target(
+    name: name, cSettings: cSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+let package = Package(
+  name: "resnetd",
+  products: [.executable(name: "resnetd", targets: ["resnetd"])],
+  targets: [
+    room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
+    room("COneDNN", linking: ["dnnl", "gomp"]),
+    room("CDefaultModel"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+
+    .target(name: "Imaging", dependencies: ["CImageCodec"]),
+    .target(name: "ResNet"),
+    .target(name: "HTTPCore"),
+    .target(name: "Telemetry"),
+
+    .target(name: "Engine", dependencies: ["ResNet", "COneDNN"]),
+    .target(
+      name: "Checkpoint",
+      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore"]),
+
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint", "HTTPServer",
+      ]),
+    .executableTarget(
+      name: "resnetd",
+      dependencies: [
+        "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "HTTPServer", "CImageCodec", "COneDNN",
+      ]),
+
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
+    .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
+    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Serving", "HTTPServer", "HTTPCore", "Checkpoint", "Engine", "Imaging"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "resnetdTests", dependencies: ["resnetd"], resources: [.copy("Fixtures")]),
+  ],
+  cLanguageStandard: .gnu2x
+)
+
+for target in package.targets where ![.system].contains(target.type) {
+  let isC = target.name.hasPrefix("C") && target.name.dropFirst().first?.isUppercase == true
+  if !isC { target.swiftSettings = swiftSettings }
+}

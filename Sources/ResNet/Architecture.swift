@@ -1,0 +1,62 @@
+/// A member of the residual family by its numbers, as in Table 1 of He et al. 2015; what a model file records.
+package struct Architecture: Sendable, Hashable, Codable {
+  /// How pixels enter the first stage.
+  package enum Stem: String, Sendable, Codable {
+    /// 7x7 stride 2, 64 channels, then 3x3 maximum pooling of stride 2.
+    case imageNet = "imagenet"
+    /// 3x3 stride 1, as many channels as the first stage (section 4.2).
+    case cifar
+  }
+
+  package enum Block: String, Sendable, Codable {
+    /// Two 3x3 convolutions.
+    case basic
+    /// 1x1, 3x3, 1x1 to four times the width.
+    case bottleneck
+
+    package var expansion: Int { self == .basic ? 1 : 4 }
+  }
+
+  /// Section 3.3: A pads with zeros, B projects where the shape changes, C projects everywhere.
+  package enum Shortcut: String, Sendable, Codable { case a = "A", b = "B", c = "C" }
+
+  /// Where a downsampling bottleneck strides: in its first 1x1 (the paper, "v1") or its 3x3 ("v1.5").
+  package enum StridePlacement: String, Sendable, Codable { case v1 = "v1", v1_5 = "v1.5" }
+
+  package struct Stage: Sendable, Hashable, Codable {
+    package var blocks: Int
+    /// Channels of the block's inner convolutions at group width 64 (`conv2_x` is 64).
+    package var width: Int
+
+    package init(blocks: Int, width: Int) {
+      self.blocks = blocks
+      self.width = width
+    }
+  }
+
+  package var stem: Stem
+  package var block: Block
+  package var stages: [Stage]
+  package var shortcut: Shortcut
+  package var stridePlacement: StridePlacement
+  /// Groups of the 3x3 convolution (ResNeXt's cardinality) and channels per group at width 64.
+  package var groups = 1
+  package var widthPerGroup = 64
+  package var classCount: Int
+  /// Side of the square input in pixels.
+  package var inputSize: Int
+  package var normalizationEpsilon: Float = 1e-5
+
+  package init(
+    stem: Stem, block: Block, stages: [Stage], shortcut: Shortcut,
+    stridePlacement: StridePlacement = .v1_5, classCount: Int, inputSize: Int
+  ) {
+    self.stem = stem
+    self.block = block
+    self.stages = stages
+    self.shortcut = shortcut
+    self.stridePlacement = stridePlacement
+    self.classCount = classCount
+    self.inputSize = inputSize
+  }
+}

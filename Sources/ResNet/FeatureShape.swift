@@ -1,0 +1,16 @@
+/// The shape of one image's feature map, `[C, H, W]`; the batch dimension N is not part of a graph.
+package struct FeatureShape: Sendable, Hashable, Codable, CustomStringConvertible {
+  package var channels: Int
+  package var height: Int
+  package var width: Int
+
+  package init(channels: Int, height: Int, width: Int) {
+    self.channels = channels
+    self.height = height
+    self.width = width
+  }
+
+  package var elementCount: Int { channels * height * width }
+  package var pixelCount: Int { height * width }
+  package var description: String { "\(channels)x\(height)x\(width)" }
+}

@@ -1,0 +1,94 @@
+/// What a node of the graph computes. Parameters are found in `Weights` under the node's name.
+package enum Operation: Sendable, Hashable {
+  /// The network's input; the first node and no other.
+  case input(FeatureShape)
+  /// Weights `NAME.weight` `[K, C/groups, H, W]` and, if it has one, bias `NAME.bias` `[K]`.
+  case convolution(Convolution)
+  /// `NAME.weight`, `.bias`, `.running_mean`, `.running_var`, each `[C]`.
+  case batchNormalization(BatchNormalization)
+  case relu
+  /// The sum of two inputs of equal shape.
+  case add
+  case maxPool(Pooling)
+  case averagePool(Pooling)
+  /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
+  case globalAveragePool
+  /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
+  case paddedShortcut(stride: Int, channels: Int)
+  /// `[C, H, W]` flattened, times `NAME.weight` `[outputs, C*H*W]`, plus `NAME.bias` `[outputs]`.
+  case linear(Linear)
+}
+
+/// A pair for the two spatial axes.
+package struct Extent: Sendable, Hashable, Codable {
+  package var height: Int
+  package var width: Int
+
+  package init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  package init(_ both: Int) { self.init(height: both, width: both) }
+}
+
+package struct Convolution: Sendable, Hashable {
+  package var outputChannels: Int
+  package var kernel: Extent
+  package var stride = Extent(1)
+  /// Zeros on either side of each axis.
+  package var padding = Extent(0)
+  package var dilation = Extent(1)
+  package var groups = 1
+  package var hasBias = false
+  /// A following batch normalisation to be folded into weights and bias (`FoldBatchNormalization`).
+  package var foldedNormalization: FoldedNormalization?
+  /// Whether a second input of the output's shape is added before the activation (`FuseResidual`).
+  package var addsResidual = false
+  /// Whether the result goes through ReLU, after any residual sum.
+  package var appliesReLU = false
+
+  package init(outputChannels: Int, kernel: Extent) {
+    self.outputChannels = outputChannels
+    self.kernel = kernel
+  }
+}
+
+/// Which batch normalisation a convolution has taken in: the name of its parameters and its epsilon.
+package struct FoldedNormalization: Sendable, Hashable {
+  package var name: String
+  package var parameters: BatchNormalization
+
+  package init(name: String, parameters: BatchNormalization) {
+    self.name = name
+    self.parameters = parameters
+  }
+}
+
+/// Algorithm 1 of Ioffe and Szegedy 2015 with running statistics: `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
+package struct BatchNormalization: Sendable, Hashable {
+  package var epsilon: Float
+
+  package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+}
+
+package struct Pooling: Sendable, Hashable {
+  package var window: Extent
+  package var stride: Extent
+  package var padding = Extent(0)
+  /// Whether padding counts in an average's divisor; of no meaning for a maximum.
+  package var countsPadding = true
+
+  package init(window: Extent, stride: Extent, padding: Extent = Extent(0)) {
+    self.window = window
+    self.stride = stride
+    self.padding = padding
+  }
+}
+
+package struct Linear: Sendable, Hashable {
+  package var outputs: Int
+  package var hasBias = true
+
+  package init(outputs: Int) { self.outputs = outputs }
+}
