@@ -18,10 +18,20 @@ package struct Architecture: Sendable, Hashable, Codable {
   }
 
   /// Section 3.3: A pads with zeros, B projects where the shape changes, C projects everywhere.
-  package enum Shortcut: String, Sendable, Codable { case a = "A", b = "B", c = "C" }
+  package enum Shortcut: String, Sendable, Codable {
+    case a = "A"
+    case b = "B"
+    case c = "C"
+  }
 
   /// Where a downsampling bottleneck strides: in its first 1x1 (the paper, "v1") or its 3x3 ("v1.5").
-  package enum StridePlacement: String, Sendable, Codable { case v1 = "v1", v1_5 = "v1.5" }
+  package enum StridePlacement: String, Sendable, Codable {
+    case v1 = "v1"
+    case v1_5 = "v1.5"
+  }
+
+  /// Where option A puts the zero channels: behind the input's, or half of them on either side.
+  package enum ZeroChannels: String, Sendable, Codable { case trailing, centered }
 
   package struct Stage: Sendable, Hashable, Codable {
     package var blocks: Int
@@ -39,6 +49,7 @@ package struct Architecture: Sendable, Hashable, Codable {
   package var stages: [Stage]
   package var shortcut: Shortcut
   package var stridePlacement: StridePlacement
+  package var zeroChannels = ZeroChannels.trailing
   /// Groups of the 3x3 convolution (ResNeXt's cardinality) and channels per group at width 64.
   package var groups = 1
   package var widthPerGroup = 64

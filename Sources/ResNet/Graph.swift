@@ -17,9 +17,9 @@ package struct Graph: Sendable, Hashable {
     }
   }
 
-  package private(set) var nodes: [Node]
+  package internal(set) var nodes: [Node]
   /// The node whose output is the network's.
-  package private(set) var output: NodeID
+  package internal(set) var output: NodeID
 
   /// A graph that is only its input so far.
   package init(input shape: FeatureShape) {

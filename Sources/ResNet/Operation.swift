@@ -14,7 +14,7 @@ package enum Operation: Sendable, Hashable {
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
   case globalAveragePool
   /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
-  case paddedShortcut(stride: Int, channels: Int)
+  case paddedShortcut(PaddedShortcut)
   /// `[C, H, W]` flattened, times `NAME.weight` `[outputs, C*H*W]`, plus `NAME.bias` `[outputs]`.
   case linear(Linear)
 }
@@ -41,9 +41,9 @@ package struct Convolution: Sendable, Hashable {
   package var dilation = Extent(1)
   package var groups = 1
   package var hasBias = false
-  /// A following batch normalisation to be folded into weights and bias (`FoldBatchNormalization`).
+  /// A following batch normalisation to be folded into weights and bias (`Graph.foldingBatchNormalization`).
   package var foldedNormalization: FoldedNormalization?
-  /// Whether a second input of the output's shape is added before the activation (`FuseResidual`).
+  /// Whether a second input of the output's shape is added before the activation (`Graph.fusingActivations`).
   package var addsResidual = false
   /// Whether the result goes through ReLU, after any residual sum.
   package var appliesReLU = false
@@ -65,7 +65,8 @@ package struct FoldedNormalization: Sendable, Hashable {
   }
 }
 
-/// Algorithm 1 of Ioffe and Szegedy 2015 with running statistics: `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
+/// Algorithm 1 of Ioffe and Szegedy 2015 with running statistics:
+/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
 package struct BatchNormalization: Sendable, Hashable {
   package var epsilon: Float
 
@@ -83,6 +84,20 @@ package struct Pooling: Sendable, Hashable {
     self.window = window
     self.stride = stride
     self.padding = padding
+  }
+}
+
+package struct PaddedShortcut: Sendable, Hashable {
+  /// Of the result, at least as many as the input has.
+  package var channels: Int
+  package var stride: Int
+  /// How many of the zero channels come before the input's.
+  package var leadingZeroChannels: Int
+
+  package init(channels: Int, stride: Int, leadingZeroChannels: Int = 0) {
+    self.channels = channels
+    self.stride = stride
+    self.leadingZeroChannels = leadingZeroChannels
   }
 }
 

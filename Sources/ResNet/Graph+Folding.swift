@@ -1,0 +1,116 @@
+extension Graph {
+  /// How many nodes read each node's output; the graph's own output counts as one reader.
+  func readerCounts() -> [Int] {
+    var counts = [Int](repeating: 0, count: nodes.count)
+    for input in nodes.lazy.flatMap(\.inputs) { counts[input] += 1 }
+    counts[output] += 1
+    return counts
+  }
+
+  /// Each batch normalisation that alone reads a convolution becomes part of that convolution.
+  ///
+  /// Running statistics make it a scale and shift per channel, which `FoldedParameters` works into weights and bias.
+  package func foldingBatchNormalization() -> Graph {
+    let readers = readerCounts()
+    var rewriter = GraphRewriter(self)
+    for (id, node) in nodes.enumerated().dropFirst() {
+      guard case .batchNormalization(let parameters) = node.operation,
+        readers[node.inputs[0]] == 1,
+        var convolution = rewriter.convolution(at: node.inputs[0]),
+        convolution.foldedNormalization == nil, !convolution.addsResidual, !convolution.appliesReLU
+      else {
+        rewriter.copy(id)
+        continue
+      }
+      convolution.foldedNormalization = FoldedNormalization(name: node.name, parameters: parameters)
+      rewriter.replace(id, byConvolutionAt: node.inputs[0], convolution)
+    }
+    return rewriter.result
+  }
+
+  /// Sums and rectifications become part of the convolution before them, where only they read it.
+  ///
+  /// A sum goes to its later operand that is such a convolution, which then runs in the place of the sum.
+  package func fusingActivations() -> Graph {
+    let readers = readerCounts()
+    let hosts = residualHosts(readers)
+    let deferred = Set(hosts.values)
+    var rewriter = GraphRewriter(self)
+    for (id, node) in nodes.enumerated().dropFirst() where !deferred.contains(id) {
+      if let host = hosts[id], case .convolution(var convolution) = nodes[host].operation {
+        convolution.addsResidual = true
+        let residual = node.inputs[0] == host ? node.inputs[1] : node.inputs[0]
+        rewriter.append(
+          Node(
+            name: nodes[host].name, operation: .convolution(convolution),
+            inputs: [nodes[host].inputs[0], residual]), for: id)
+      } else if node.operation == .relu, readers[node.inputs[0]] == 1,
+        var convolution = rewriter.convolution(at: node.inputs[0])
+      {
+        convolution.appliesReLU = true
+        rewriter.replace(id, byConvolutionAt: node.inputs[0], convolution)
+      } else {
+        rewriter.copy(id)
+      }
+    }
+    return rewriter.result
+  }
+
+  /// For each sum that can be fused, the convolution that takes it in.
+  private func residualHosts(_ readers: [Int]) -> [NodeID: NodeID] {
+    var hosts: [NodeID: NodeID] = [:]
+    for (id, node) in nodes.enumerated() where node.operation == .add {
+      hosts[id] = node.inputs.sorted(by: >).first { operand in
+        guard case .convolution(let convolution) = nodes[operand].operation else { return false }
+        return readers[operand] == 1 && !convolution.addsResidual && !convolution.appliesReLU
+      }
+    }
+    return hosts
+  }
+}
+
+/// Copies a graph node by node and keeps track of which new node stands for which old one.
+private struct GraphRewriter {
+  private let source: Graph
+  private(set) var result: Graph
+  private var newIDs: [Graph.NodeID?]
+
+  init(_ source: Graph) {
+    self.source = source
+    guard case .input(let shape) = source.nodes[0].operation else {
+      preconditionFailure("a graph starts with its input")
+    }
+    result = Graph(input: shape)
+    newIDs = [0] + Array(repeating: nil, count: source.nodes.count - 1)
+  }
+
+  mutating func copy(_ id: Graph.NodeID) { append(source.nodes[id], for: id) }
+
+  mutating func append(_ node: Graph.Node, for id: Graph.NodeID) {
+    var node = node
+    node.inputs = node.inputs.map { newID($0) }
+    newIDs[id] = result.append(node)
+  }
+
+  /// The convolution that stands for an old node, if one does.
+  func convolution(at id: Graph.NodeID) -> Convolution? {
+    guard case .convolution(let convolution) = result.nodes[newID(id)].operation else {
+      return nil
+    }
+    return convolution
+  }
+
+  /// Lets the convolution that stands for `other` stand for `id` as well, with new attributes.
+  mutating func replace(
+    _ id: Graph.NodeID, byConvolutionAt other: Graph.NodeID, _ convolution: Convolution
+  ) {
+    let new = newID(other)
+    result.nodes[new].operation = .convolution(convolution)
+    newIDs[id] = new
+  }
+
+  private func newID(_ id: Graph.NodeID) -> Graph.NodeID {
+    guard let new = newIDs[id] else { preconditionFailure("inputs come before their user") }
+    return new
+  }
+}

@@ -1,0 +1,100 @@
+extension Graph {
+  /// The most numbers one image's feature map may have.
+  package static let featureElementCountLimit = 1 << 28
+
+  /// The shape of every node's output, by node; throws what makes the graph impossible.
+  package func shapes() throws(GraphError) -> [FeatureShape] {
+    var shapes: [FeatureShape] = []
+    shapes.reserveCapacity(nodes.count)
+    for node in nodes {
+      let shape = try Self.shape(of: node, inputs: node.inputs.map { shapes[$0] })
+      let (pixels, pixelOverflow) = shape.height.multipliedReportingOverflow(by: shape.width)
+      let (elements, overflow) = pixels.multipliedReportingOverflow(by: shape.channels)
+      guard !pixelOverflow, !overflow, 1...Self.featureElementCountLimit ~= elements else {
+        throw .outOfRange(
+          what: "\(node.name): element count", value: overflow ? .max : elements,
+          allowed: 1...Self.featureElementCountLimit)
+      }
+      shapes.append(shape)
+    }
+    return shapes
+  }
+
+  private static func shape(
+    of node: Node, inputs: [FeatureShape]
+  ) throws(GraphError) -> FeatureShape {
+    switch node.operation {
+    case .input(let shape): return shape
+    case .convolution(let convolution):
+      let shape = try shape(of: convolution, input: inputs[0], name: node.name)
+      if convolution.addsResidual, inputs[1] != shape {
+        throw .unequalShapes(block: node.name, main: shape, shortcut: inputs[1])
+      }
+      return shape
+    case .batchNormalization, .relu: return inputs[0]
+    case .add:
+      guard inputs[0] == inputs[1] else {
+        throw .unequalShapes(block: node.name, main: inputs[0], shortcut: inputs[1])
+      }
+      return inputs[0]
+    case .maxPool(let pooling), .averagePool(let pooling):
+      return try slide(
+        pooling.window, stride: pooling.stride, padding: pooling.padding, over: inputs[0],
+        channels: inputs[0].channels, name: node.name)
+    case .globalAveragePool:
+      return FeatureShape(channels: inputs[0].channels, height: 1, width: 1)
+    case .paddedShortcut(let shortcut): return try shape(of: shortcut, inputs[0], node.name)
+    case .linear(let linear): return FeatureShape(channels: linear.outputs, height: 1, width: 1)
+    }
+  }
+
+  private static func shape(
+    of convolution: Convolution, input: FeatureShape, name: String
+  ) throws(GraphError) -> FeatureShape {
+    for channels in [input.channels, convolution.outputChannels] {
+      guard convolution.groups > 0, channels.isMultiple(of: convolution.groups) else {
+        throw .channelsNotDivisible(node: name, channels: channels, groups: convolution.groups)
+      }
+    }
+    let window = Extent(
+      height: (convolution.kernel.height - 1) * convolution.dilation.height + 1,
+      width: (convolution.kernel.width - 1) * convolution.dilation.width + 1)
+    return try slide(
+      window, stride: convolution.stride, padding: convolution.padding, over: input,
+      channels: convolution.outputChannels, name: name)
+  }
+
+  private static func shape(
+    of shortcut: PaddedShortcut, _ input: FeatureShape, _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    let added = shortcut.channels - input.channels
+    guard added >= 0 else {
+      throw .outOfRange(
+        what: "\(name): channels", value: shortcut.channels, allowed: input.channels...Int.max)
+    }
+    guard 0...added ~= shortcut.leadingZeroChannels else {
+      throw .outOfRange(
+        what: "\(name): leading zero channels", value: shortcut.leadingZeroChannels,
+        allowed: 0...added)
+    }
+    return try slide(
+      Extent(1), stride: Extent(shortcut.stride), padding: Extent(0), over: input,
+      channels: shortcut.channels, name: name)
+  }
+
+  /// How often a window fits: `(size + 2 * padding - window) / stride + 1` along each axis.
+  private static func slide(
+    _ window: Extent, stride: Extent, padding: Extent, over input: FeatureShape, channels: Int,
+    name: String
+  ) throws(GraphError) -> FeatureShape {
+    let room = Extent(
+      height: input.height + 2 * padding.height - window.height,
+      width: input.width + 2 * padding.width - window.width)
+    guard room.height >= 0, room.width >= 0, stride.height > 0, stride.width > 0 else {
+      throw .windowTooLarge(node: name, input: input, window: window)
+    }
+    return FeatureShape(
+      channels: channels, height: room.height / stride.height + 1,
+      width: room.width / stride.width + 1)
+  }
+}

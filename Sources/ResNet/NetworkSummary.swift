@@ -1,0 +1,101 @@
+/// What a network consists of and what it costs, layer by layer, for one image.
+package struct NetworkSummary: Sendable, Hashable, Codable {
+  package struct Layer: Sendable, Hashable, Codable {
+    package var name: String
+    /// The operation in words: `convolution 3x3/2`.
+    package var kind: String
+    package var outputShape: FeatureShape
+    /// Learned numbers: weights, biases, gamma and beta; running statistics do not count.
+    package var parameterCount: Int
+    /// Of convolutions and linear layers only, as in Table 1 of He et al. 2015.
+    package var multiplyAddCount: Int
+  }
+
+  /// A residual block's sums, as Figure 5 of He et al. 2015 compares them.
+  package struct Block: Sendable, Hashable, Codable {
+    package var name: String
+    /// Weights of the main path's convolutions, without normalisation and shortcut.
+    package var mainPathWeightCount: Int
+    package var parameterCount: Int
+    package var multiplyAddCount: Int
+  }
+
+  package var layers: [Layer]
+  package var blocks: [Block]
+  package var parameterCount: Int
+  package var multiplyAddCount: Int
+
+  package init(_ graph: Graph) throws(GraphError) {
+    let shapes = try graph.shapes()
+    layers = []
+    for (node, shape) in zip(graph.nodes, shapes) {
+      let input = node.inputs.first.map { shapes[$0] } ?? shape
+      layers.append(Self.layer(node, input: input, output: shape))
+    }
+    parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
+    multiplyAddCount = layers.reduce(0) { $0 + $1.multiplyAddCount }
+    blocks = Self.blocks(of: layers)
+  }
+
+  private static func layer(
+    _ node: Graph.Node, input: FeatureShape, output: FeatureShape
+  ) -> Layer {
+    var parameters = 0
+    var multiplyAdds = 0
+    switch node.operation {
+    case .convolution(let convolution):
+      let window = convolution.kernel.height * convolution.kernel.width
+      let weights = output.channels * (input.channels / convolution.groups) * window
+      multiplyAdds = weights * output.pixelCount
+      parameters = weights + (convolution.hasBias ? output.channels : 0)
+      if convolution.foldedNormalization != nil { parameters += 2 * output.channels }
+    case .batchNormalization: parameters = 2 * output.channels
+    case .linear(let linear):
+      multiplyAdds = linear.outputs * input.elementCount
+      parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
+    case .input, .relu, .add, .maxPool, .averagePool, .globalAveragePool, .paddedShortcut: break
+    }
+    return Layer(
+      name: node.name, kind: node.operation.kind, outputShape: output, parameterCount: parameters,
+      multiplyAddCount: multiplyAdds)
+  }
+
+  /// Layers named `layerS.B.…` belong to block `layerS.B`.
+  private static func blocks(of layers: [Layer]) -> [Block] {
+    var blocks: [Block] = []
+    for layer in layers where layer.name.hasPrefix("layer") {
+      let parts = layer.name.split(separator: ".", maxSplits: 2)
+      guard parts.count == 3 else { continue }
+      let name = "\(parts[0]).\(parts[1])"
+      if blocks.last?.name != name {
+        blocks.append(
+          Block(name: name, mainPathWeightCount: 0, parameterCount: 0, multiplyAddCount: 0))
+      }
+      let last = blocks.count - 1
+      blocks[last].parameterCount += layer.parameterCount
+      blocks[last].multiplyAddCount += layer.multiplyAddCount
+      if parts[2].hasPrefix("conv") { blocks[last].mainPathWeightCount += layer.parameterCount }
+    }
+    return blocks
+  }
+}
+
+extension Operation {
+  fileprivate var kind: String {
+    switch self {
+    case .input: "input"
+    case .convolution(let convolution):
+      "convolution \(convolution.kernel.height)x\(convolution.kernel.width)"
+        + (convolution.stride == Extent(1) ? "" : "/\(convolution.stride.height)")
+        + (convolution.groups == 1 ? "" : ", \(convolution.groups) groups")
+    case .batchNormalization: "batch normalization"
+    case .relu: "relu"
+    case .add: "add"
+    case .maxPool(let pooling): "max pool \(pooling.window.height)x\(pooling.window.width)"
+    case .averagePool(let pooling): "average pool \(pooling.window.height)x\(pooling.window.width)"
+    case .globalAveragePool: "global average pool"
+    case .paddedShortcut(let shortcut): "padded shortcut/\(shortcut.stride)"
+    case .linear: "linear"
+    }
+  }
+}

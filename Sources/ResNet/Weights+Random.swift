@@ -1,0 +1,43 @@
+extension Weights {
+  /// Made-up parameters with non-trivial running statistics under which activations stay of the same
+  /// order through any depth; for measurements, and for comparison with other programs.
+  ///
+  /// Convolutions and linear layers are uniform with He et al.'s variance of 2 / fan-in. Scales of normalisations
+  /// that end a residual branch are small, so that 600 blocks do not overflow.
+  package static func random(for graph: Graph) throws(GraphError) -> Weights {
+    let branchEnds = graph.residualBranchEnds
+    var weights = Weights()
+    for (name, shape) in try graph.parameterShapes() {
+      let count = shape.reduce(1, *)
+      let numbers = ReproducibleNumbers(name)
+      let range: (low: Float, high: Float)
+      if shape.count > 1 {
+        let bound = Float((6.0 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
+        range = (-bound, bound)
+      } else if name.hasSuffix(".running_var") {
+        range = (0.5, 1.5)
+      } else if name.hasSuffix(".weight") {
+        range = branchEnds.contains(String(name.dropLast(".weight".count))) ? (0.1, 0.3) : (0.5, 1)
+      } else {
+        range = (-0.2, 0.2)
+      }
+      weights[name] = Tensor(
+        shape: shape,
+        storage: numbers.values(count: count, from: range.low, to: range.high))
+    }
+    return weights
+  }
+}
+
+extension Graph {
+  /// The normalisations whose output goes straight into a sum.
+  fileprivate var residualBranchEnds: Set<String> {
+    var names: Set<String> = []
+    for node in nodes where node.operation == .add {
+      for input in node.inputs {
+        if case .batchNormalization = nodes[input].operation { names.insert(nodes[input].name) }
+      }
+    }
+    return names
+  }
+}
