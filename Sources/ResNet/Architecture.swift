@@ -60,7 +60,7 @@ package struct Architecture: Sendable, Hashable, Codable {
 
   package init(
     stem: Stem, block: Block, stages: [Stage], shortcut: Shortcut,
-    stridePlacement: StridePlacement = .v1_5, classCount: Int, inputSize: Int
+    stridePlacement: StridePlacement = .in3x3, classCount: Int, inputSize: Int
   ) {
     self.stem = stem
     self.block = block

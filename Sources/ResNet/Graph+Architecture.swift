@@ -60,7 +60,7 @@ private struct BlockBuilder {
         "\(name).conv2", "\(name).bn2", channels: outputChannels, kernel: 3, stride: 1,
         from: graph.output)
     case .bottleneck:
-      let stridesFirst = architecture.stridePlacement == .v1
+      let stridesFirst = architecture.stridePlacement == .in1x1
       rectified(
         "\(name).", 1, channels: inner, kernel: 1, stride: stridesFirst ? stride : 1, from: input)
       rectified(
