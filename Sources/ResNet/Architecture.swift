@@ -26,8 +26,8 @@ package struct Architecture: Sendable, Hashable, Codable {
 
   /// Where a downsampling bottleneck strides: in its first 1x1 (the paper, "v1") or its 3x3 ("v1.5").
   package enum StridePlacement: String, Sendable, Codable {
-    case v1 = "v1"
-    case v1_5 = "v1.5"
+    case in1x1 = "v1"
+    case in3x3 = "v1.5"
   }
 
   /// Where option A puts the zero channels: behind the input's, or half of them on either side.
