@@ -1,6 +1,6 @@
 extension Graph {
   /// How many nodes read each node's output; the graph's own output counts as one reader.
-  func readerCounts() -> [Int] {
+  package func readerCounts() -> [Int] {
     var counts = [Int](repeating: 0, count: nodes.count)
     for input in nodes.lazy.flatMap(\.inputs) { counts[input] += 1 }
     counts[output] += 1

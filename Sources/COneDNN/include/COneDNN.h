@@ -1,1 +1,158 @@
+// A flat C interface to the few oneDNN primitives that inference needs. Nothing of oneDNN's own types
+// shows, so that this room alone knows the library's version (2.x here).
+//
+// Objects are immutable once made and may be shared by threads, except streams and bindings, which
+// belong to one thread at a time. Functions that can fail return ONEDNN_OK or an error and then describe it
+// in `message`. Every `…_create` gives the caller an object to release with the `…_destroy` of the same name.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef enum {
+  ONEDNN_OK = 0,
+  ONEDNN_OUT_OF_MEMORY,
+  // The library has no implementation for this combination of attributes and layouts.
+  ONEDNN_UNIMPLEMENTED,
+  ONEDNN_FAILED,
+} onednn_status;
+
+// The numbers of a tensor; the seam for lower precisions.
+typedef enum { ONEDNN_FLOAT32 } onednn_number;
+
+// Receives one line of text, terminated by NUL.
+typedef struct {
+  char text[160];
+} onednn_message;
+
+typedef struct onednn_engine onednn_engine;
+typedef struct onednn_stream onednn_stream;
+// The dimensions of a tensor and the order of its numbers in memory.
+typedef struct onednn_layout onednn_layout;
+typedef struct onednn_primitive onednn_primitive;
+// A primitive with the addresses it works on.
+typedef struct onednn_binding onednn_binding;
+
+void onednn_version(int *major, int *minor, int *patch);
+
+// How many threads primitives made or run by the calling thread use.
+void onednn_threads_set(int count);
+
+onednn_status onednn_engine_create(onednn_engine *_Nullable *_Nonnull engine, onednn_message *message);
+void onednn_engine_destroy(onednn_engine *engine);
+
+onednn_status onednn_stream_create(
+    const onednn_engine *engine, onednn_stream *_Nullable *_Nonnull stream, onednn_message *message);
+void onednn_stream_destroy(onednn_stream *stream);
+
+// Row-major: activations [N, C, H, W] or [N, C], weights [K, C, H, W], [G, K/G, C/G, H, W] or [K, C].
+onednn_status onednn_layout_create(
+    const int64_t *dimensions, int rank, onednn_number number,
+    onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
+void onednn_layout_destroy(onednn_layout *layout);
+size_t onednn_layout_byte_count(const onednn_layout *layout);
+bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
+
+typedef enum { ONEDNN_DIRECT, ONEDNN_WINOGRAD } onednn_algorithm;
+
+typedef struct {
+  int64_t batch, input_channels, input_height, input_width;
+  int64_t output_channels, output_height, output_width;
+  int64_t kernel_height, kernel_width, stride_height, stride_width;
+  int64_t padding_height, padding_width;
+  // 1 means neighbouring taps.
+  int64_t dilation_height, dilation_width;
+  int64_t groups;
+  bool has_bias;
+  // The destination holds a residual to which the result is added, before any ReLU.
+  bool adds_to_destination;
+  bool applies_relu;
+  onednn_algorithm algorithm;
+  onednn_number number;
+} onednn_convolution;
+
+// Layouts that are NULL are the primitive's to choose.
+onednn_status onednn_convolution_create(
+    const onednn_engine *engine, const onednn_convolution *convolution,
+    const onednn_layout *_Nullable source, const onednn_layout *_Nullable weights,
+    const onednn_layout *_Nullable destination, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
+
+typedef enum {
+  ONEDNN_MAXIMUM,
+  ONEDNN_AVERAGE_WITH_PADDING,
+  ONEDNN_AVERAGE_WITHOUT_PADDING
+} onednn_pooling_kind;
+
+typedef struct {
+  onednn_pooling_kind kind;
+  int64_t batch, channels, output_height, output_width;
+  int64_t window_height, window_width, stride_height, stride_width;
+  // Before the first and behind the last row and column.
+  int64_t padding_top, padding_left, padding_bottom, padding_right;
+} onednn_pooling;
+
+onednn_status onednn_pooling_create(
+    const onednn_engine *engine, const onednn_pooling *pooling, const onednn_layout *source,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// max(x, 0); source and destination have one layout and may be one memory.
+onednn_status onednn_relu_create(
+    const onednn_engine *engine, const onednn_layout *layout,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// Source plus addend, all of one layout; the destination may be either operand's memory.
+onednn_status onednn_addition_create(
+    const onednn_engine *engine, const onednn_layout *layout,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// Source [N, C, H, W] times weights [K, C, H, W] plus bias [K] gives [N, K].
+onednn_status onednn_linear_create(
+    const onednn_engine *engine, int64_t batch, const int64_t *weight_dimensions, bool has_bias,
+    const onednn_layout *_Nullable weights, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
+
+onednn_status onednn_reorder_create(
+    const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+void onednn_primitive_destroy(onednn_primitive *primitive);
+
+// What an address of a binding is for.
+typedef enum {
+  ONEDNN_SOURCE,
+  ONEDNN_ADDEND,
+  ONEDNN_WEIGHTS,
+  ONEDNN_BIAS,
+  ONEDNN_DESTINATION,
+  ONEDNN_SCRATCHPAD,
+  ONEDNN_ROLE_COUNT
+} onednn_role;
+
+// The layout a primitive wants for one of its arguments.
+onednn_status onednn_primitive_layout(
+    const onednn_primitive *primitive, onednn_role role,
+    onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
+// 0 where the primitive has no such argument.
+size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_role role);
+// The library's name for the chosen implementation; lives as long as the primitive.
+const char *onednn_primitive_implementation(const onednn_primitive *primitive);
+
+// `addresses` has ONEDNN_ROLE_COUNT entries, NULL for arguments the primitive does not have. The memory stays the
+// caller's and must outlive the binding.
+onednn_status onednn_binding_create(
+    const onednn_engine *engine, const onednn_primitive *primitive,
+    void *_Nullable const *_Nonnull addresses, onednn_binding *_Nullable *_Nonnull binding,
+    onednn_message *message);
+void onednn_binding_destroy(onednn_binding *binding);
+// Points one argument elsewhere.
+onednn_status onednn_binding_set(
+    onednn_binding *binding, onednn_role role, void *address, onednn_message *message);
+// Runs to completion on the calling thread and its team.
+onednn_status onednn_binding_run(
+    const onednn_binding *binding, const onednn_stream *stream, onednn_message *message);
+
+#pragma clang assume_nonnull end

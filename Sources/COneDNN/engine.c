@@ -1,0 +1,53 @@
+#include <stdlib.h>
+
+#include "internal.h"
+
+// Of OpenMP's runtime, on which Debian builds oneDNN; the Swift toolchain's clang has no omp.h.
+void omp_set_num_threads(int count);
+
+void onednn_version(int *major, int *minor, int *patch) {
+  const dnnl_version_t *version = dnnl_version();
+  *major = version->major;
+  *minor = version->minor;
+  *patch = version->patch;
+}
+
+void onednn_threads_set(int count) {
+  omp_set_num_threads(count);
+}
+
+onednn_status onednn_engine_create(onednn_engine **engine, onednn_message *message) {
+  onednn_engine *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "engine", message);
+  dnnl_status_t status = dnnl_engine_create(&made->engine, dnnl_cpu, 0);
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "engine", message);
+  }
+  *engine = made;
+  return ONEDNN_OK;
+}
+
+void onednn_engine_destroy(onednn_engine *engine) {
+  dnnl_engine_destroy(engine->engine);
+  free(engine);
+}
+
+onednn_status onednn_stream_create(
+    const onednn_engine *engine, onednn_stream **stream, onednn_message *message) {
+  onednn_stream *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "stream", message);
+  dnnl_status_t status =
+      dnnl_stream_create(&made->stream, engine->engine, dnnl_stream_default_flags);
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "stream", message);
+  }
+  *stream = made;
+  return ONEDNN_OK;
+}
+
+void onednn_stream_destroy(onednn_stream *stream) {
+  dnnl_stream_destroy(stream->stream);
+  free(stream);
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <dnnl.h>
+
+#include "COneDNN.h"
+
+#pragma clang assume_nonnull begin
+
+struct onednn_engine {
+  dnnl_engine_t engine;
+};
+
+struct onednn_stream {
+  dnnl_stream_t stream;
+};
+
+struct onednn_layout {
+  dnnl_memory_desc_t descriptor;
+};
+
+struct onednn_primitive {
+  dnnl_primitive_desc_t descriptor;
+  dnnl_primitive_t primitive;
+};
+
+// Turns the library's status into ours and says what was being done.
+onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_message *message);
+
+// Makes the primitive of an operation descriptor with the scratchpad in the caller's hands.
+onednn_status onednn_primitive_make(
+    const onednn_engine *engine, const_dnnl_op_desc_t operation,
+    const_dnnl_post_ops_t _Nullable post_operations, const char *doing,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// Takes the descriptor over.
+onednn_status onednn_primitive_wrap(
+    dnnl_primitive_desc_t descriptor, const char *doing,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// The descriptor of a tensor whose layout is the primitive's to choose, unless one is given.
+dnnl_status_t onednn_descriptor(
+    const onednn_layout *_Nullable layout, int rank, const dnnl_dim_t *dimensions,
+    dnnl_memory_desc_t *descriptor);
+
+// The attribute that every primitive here is made with; NULL when memory is out.
+dnnl_primitive_attr_t _Nullable onednn_attributes(const_dnnl_post_ops_t _Nullable post_operations);
+
+#pragma clang assume_nonnull end

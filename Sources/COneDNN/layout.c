@@ -1,0 +1,45 @@
+#include <stdlib.h>
+
+#include "internal.h"
+
+dnnl_status_t onednn_descriptor(
+    const onednn_layout *layout, int rank, const dnnl_dim_t *dimensions,
+    dnnl_memory_desc_t *descriptor) {
+  if (layout) {
+    *descriptor = layout->descriptor;
+    return dnnl_success;
+  }
+  return dnnl_memory_desc_init_by_tag(
+      descriptor, rank, dimensions, dnnl_f32, dnnl_format_tag_any);
+}
+
+onednn_status onednn_layout_create(
+    const int64_t *dimensions, int rank, onednn_number number, onednn_layout **layout,
+    onednn_message *message) {
+  (void)number;
+  static const dnnl_format_tag_t row_major[] = {
+      [1] = dnnl_a, [2] = dnnl_ab, [3] = dnnl_abc, [4] = dnnl_abcd, [5] = dnnl_abcde};
+  if (rank < 1 || rank > 5) return onednn_report(dnnl_invalid_arguments, "layout", message);
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(
+      &made->descriptor, rank, dimensions, dnnl_f32, row_major[rank]);
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "layout", message);
+  }
+  *layout = made;
+  return ONEDNN_OK;
+}
+
+void onednn_layout_destroy(onednn_layout *layout) {
+  free(layout);
+}
+
+size_t onednn_layout_byte_count(const onednn_layout *layout) {
+  return dnnl_memory_desc_get_size(&layout->descriptor);
+}
+
+bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b) {
+  return dnnl_memory_desc_equal(&a->descriptor, &b->descriptor);
+}

@@ -1,0 +1,166 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_message *message) {
+  if (status == dnnl_success) return ONEDNN_OK;
+  const char *reason = status == dnnl_out_of_memory      ? "out of memory"
+                       : status == dnnl_unimplemented    ? "not implemented by this oneDNN"
+                       : status == dnnl_invalid_arguments ? "invalid arguments"
+                                                         : "runtime error";
+  snprintf(message->text, sizeof message->text, "oneDNN, %s: %s", doing, reason);
+  return status == dnnl_out_of_memory   ? ONEDNN_OUT_OF_MEMORY
+         : status == dnnl_unimplemented ? ONEDNN_UNIMPLEMENTED
+                                        : ONEDNN_FAILED;
+}
+
+dnnl_primitive_attr_t onednn_attributes(const_dnnl_post_ops_t post_operations) {
+  dnnl_primitive_attr_t attributes = NULL;
+  if (dnnl_primitive_attr_create(&attributes) != dnnl_success) return NULL;
+  if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) !=
+          dnnl_success ||
+      (post_operations &&
+       dnnl_primitive_attr_set_post_ops(attributes, post_operations) != dnnl_success)) {
+    dnnl_primitive_attr_destroy(attributes);
+    return NULL;
+  }
+  return attributes;
+}
+
+onednn_status onednn_primitive_make(
+    const onednn_engine *engine, const_dnnl_op_desc_t operation,
+    const_dnnl_post_ops_t post_operations, const char *doing, onednn_primitive **primitive,
+    onednn_message *message) {
+  dnnl_primitive_attr_t attributes = onednn_attributes(post_operations);
+  if (!attributes) return onednn_report(dnnl_out_of_memory, doing, message);
+  dnnl_primitive_desc_t descriptor = NULL;
+  dnnl_status_t status =
+      dnnl_primitive_desc_create(&descriptor, operation, attributes, engine->engine, NULL);
+  dnnl_primitive_attr_destroy(attributes);
+  if (status != dnnl_success) return onednn_report(status, doing, message);
+  return onednn_primitive_wrap(descriptor, doing, primitive, message);
+}
+
+onednn_status onednn_primitive_wrap(
+    dnnl_primitive_desc_t descriptor, const char *doing, onednn_primitive **primitive,
+    onednn_message *message) {
+  onednn_primitive *made = malloc(sizeof *made);
+  dnnl_status_t status = dnnl_out_of_memory;
+  if (made) {
+    made->descriptor = descriptor;
+    status = dnnl_primitive_create(&made->primitive, descriptor);
+  }
+  if (status != dnnl_success) {
+    dnnl_primitive_desc_destroy(descriptor);
+    free(made);
+    return onednn_report(status, doing, message);
+  }
+  *primitive = made;
+  return ONEDNN_OK;
+}
+
+void onednn_primitive_destroy(onednn_primitive *primitive) {
+  dnnl_primitive_destroy(primitive->primitive);
+  dnnl_primitive_desc_destroy(primitive->descriptor);
+  free(primitive);
+}
+
+static const dnnl_memory_desc_t *argument(const onednn_primitive *primitive, onednn_role role) {
+  const_dnnl_primitive_desc_t descriptor = primitive->descriptor;
+  switch (role) {
+    case ONEDNN_SOURCE: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md, 0);
+    case ONEDNN_ADDEND: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md, 1);
+    case ONEDNN_WEIGHTS:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 0);
+    case ONEDNN_BIAS: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 1);
+    case ONEDNN_DESTINATION: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_dst_md, 0);
+    case ONEDNN_SCRATCHPAD:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md, 0);
+    default: return NULL;
+  }
+}
+
+onednn_status onednn_primitive_layout(
+    const onednn_primitive *primitive, onednn_role role, onednn_layout **layout,
+    onednn_message *message) {
+  const dnnl_memory_desc_t *descriptor = argument(primitive, role);
+  if (!descriptor) return onednn_report(dnnl_invalid_arguments, "layout of an argument", message);
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout of an argument", message);
+  made->descriptor = *descriptor;
+  *layout = made;
+  return ONEDNN_OK;
+}
+
+size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_role role) {
+  const dnnl_memory_desc_t *descriptor = argument(primitive, role);
+  return descriptor ? dnnl_memory_desc_get_size(descriptor) : 0;
+}
+
+const char *onednn_primitive_implementation(const onednn_primitive *primitive) {
+  const char *name = NULL;
+  dnnl_primitive_desc_query(primitive->descriptor, dnnl_query_impl_info_str, 0, &name);
+  return name ? name : "";
+}
+
+// Roles in the numbering of the library's execution arguments.
+static const int argument_numbers[ONEDNN_ROLE_COUNT] = {
+    [ONEDNN_SOURCE] = DNNL_ARG_SRC,           [ONEDNN_ADDEND] = DNNL_ARG_SRC_1,
+    [ONEDNN_WEIGHTS] = DNNL_ARG_WEIGHTS,      [ONEDNN_BIAS] = DNNL_ARG_BIAS,
+    [ONEDNN_DESTINATION] = DNNL_ARG_DST,      [ONEDNN_SCRATCHPAD] = DNNL_ARG_SCRATCHPAD,
+};
+
+struct onednn_binding {
+  dnnl_primitive_t primitive;
+  int count;
+  dnnl_exec_arg_t arguments[ONEDNN_ROLE_COUNT];
+};
+
+void onednn_binding_destroy(onednn_binding *binding) {
+  for (int index = 0; index < binding->count; index++)
+    dnnl_memory_destroy(binding->arguments[index].memory);
+  free(binding);
+}
+
+onednn_status onednn_binding_create(
+    const onednn_engine *engine, const onednn_primitive *primitive, void *const *addresses,
+    onednn_binding **binding, onednn_message *message) {
+  onednn_binding *made = calloc(1, sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "binding", message);
+  made->primitive = primitive->primitive;
+  for (int role = 0; role < ONEDNN_ROLE_COUNT; role++) {
+    const dnnl_memory_desc_t *descriptor = argument(primitive, (onednn_role)role);
+    if (!descriptor || dnnl_memory_desc_get_size(descriptor) == 0) continue;
+    dnnl_exec_arg_t *bound = &made->arguments[made->count];
+    bound->arg = argument_numbers[role];
+    dnnl_status_t status =
+        addresses[role]
+            ? dnnl_memory_create(&bound->memory, descriptor, engine->engine, addresses[role])
+            : dnnl_invalid_arguments;
+    if (status != dnnl_success) {
+      onednn_binding_destroy(made);
+      return onednn_report(status, "binding an argument", message);
+    }
+    made->count++;
+  }
+  *binding = made;
+  return ONEDNN_OK;
+}
+
+onednn_status onednn_binding_set(
+    onednn_binding *binding, onednn_role role, void *address, onednn_message *message) {
+  for (int index = 0; index < binding->count; index++)
+    if (binding->arguments[index].arg == argument_numbers[role])
+      return onednn_report(
+          dnnl_memory_set_data_handle(binding->arguments[index].memory, address),
+          "moving an argument", message);
+  return onednn_report(dnnl_invalid_arguments, "moving an argument", message);
+}
+
+onednn_status onednn_binding_run(
+    const onednn_binding *binding, const onednn_stream *stream, onednn_message *message) {
+  dnnl_status_t status = dnnl_primitive_execute(
+      binding->primitive, stream->stream, binding->count, binding->arguments);
+  return onednn_report(status, "execution", message);
+}

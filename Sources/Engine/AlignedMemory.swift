@@ -1,0 +1,26 @@
+import Glibc
+
+/// Memory at the alignment of a cache line, which is also that of the widest vector register.
+@safe
+final class AlignedMemory: Sendable {
+  static let alignment = 64
+  /// From this size on the kernel is asked for huge pages: one TLB entry then covers 2 MiB.
+  static let hugePageByteCount = 2 << 20
+
+  // SAFETY: who holds the memory decides who writes it: packed weights are written before they are
+  // shared, an arena belongs to one context.
+  nonisolated(unsafe) let base: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  init(byteCount: Int, for purpose: String) throws(EngineError) {
+    let alignment = byteCount >= Self.hugePageByteCount ? Self.hugePageByteCount : Self.alignment
+    var pointer: UnsafeMutableRawPointer?
+    guard unsafe posix_memalign(&pointer, alignment, max(byteCount, Self.alignment)) == 0,
+      let pointer = unsafe pointer
+    else { throw .outOfMemory(doing: "\(purpose), \(byteCount) bytes") }
+    unsafe base = pointer
+    self.byteCount = byteCount
+  }
+
+  deinit { unsafe free(base) }
+}

@@ -1,0 +1,35 @@
+/// Gives buffers their places in one block of memory by the times at which they live.
+///
+/// Largest first, each at the lowest free place (greedy by size, Pisarchyk and Lee 2020).
+struct ArenaLayout {
+  struct Buffer {
+    var byteCount: Int
+    /// The steps that first write and last read it.
+    var lifetime: ClosedRange<Int>
+  }
+
+  private(set) var offsets: [Int]
+  private(set) var byteCount = 0
+
+  init(_ buffers: [Buffer]) {
+    offsets = [Int](repeating: 0, count: buffers.count)
+    var placed: [Int] = []
+    for index in buffers.indices.sorted(by: { buffers[$0].byteCount > buffers[$1].byteCount }) {
+      let size = Self.aligned(buffers[index].byteCount)
+      let neighbours = placed.filter { buffers[$0].lifetime.overlaps(buffers[index].lifetime) }
+        .sorted { offsets[$0] < offsets[$1] }
+      var offset = 0
+      for neighbour in neighbours {
+        if offsets[neighbour] - offset >= size { break }
+        offset = max(offset, offsets[neighbour] + Self.aligned(buffers[neighbour].byteCount))
+      }
+      offsets[index] = offset
+      byteCount = max(byteCount, offset + size)
+      placed.append(index)
+    }
+  }
+
+  private static func aligned(_ byteCount: Int) -> Int {
+    (byteCount + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
+  }
+}

@@ -1,0 +1,50 @@
+package import ResNet
+
+/// A network as primitives for a few batch sizes, with one packed copy of its weights.
+///
+/// Immutable, and shared by all workers; each runs it through an `ExecutionContext` of its own.
+package final class CompiledNetwork: Sendable {
+  /// Of one image.
+  package let inputShape: FeatureShape
+  /// Logits per image.
+  package let outputCount: Int
+  /// Of the packed weights, all layers and layouts together.
+  package let weightByteCount: Int
+  package let threads: Int
+
+  let device: Device
+  /// Largest batch first; the last is 1.
+  let plans: [Plan]
+
+  /// Compiles on the calling thread; `weights` may be let go afterwards.
+  package init(
+    _ graph: Graph, _ weights: Weights, options: CompilationOptions = CompilationOptions()
+  ) throws(EngineError) {
+    precondition(options.threads > 0, "a context has a thread")
+    precondition(options.batchSizes.allSatisfy { $0 > 0 }, "a batch has an image")
+    OneDNN.setThreads(options.threads)
+    let lowered = try LoweredGraph(graph, weights)
+    device = try Device()
+    let packed = try PackedWeights(device)
+    var plans: [Plan] = []
+    for batch in Set(options.batchSizes + [1]).sorted() {
+      var planner = Planner(device, lowered, batch: batch, options: options, packed: packed)
+      plans.append(try planner.plan())
+    }
+    self.plans = plans.reversed()
+    inputShape = lowered.shapes[0]
+    outputCount = lowered.shapes[lowered.graph.output].elementCount
+    weightByteCount = packed.byteCount
+    threads = options.threads
+  }
+
+  /// Bytes of activations and scratch memory that each context takes.
+  package var contextByteCount: Int {
+    (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)
+  }
+
+  /// For each step of the plan for one image: its node and the implementation that oneDNN chose.
+  package var implementations: [(node: String, implementation: String)] {
+    plans.last?.steps.map { ($0.name, $0.primitive.implementation) } ?? []
+  }
+}

@@ -1,0 +1,30 @@
+import COneDNN
+
+/// The CPU as oneDNN's engine; any thread may use it.
+@safe
+final class Device: Sendable {
+  // SAFETY: the object is immutable and freed once, when nothing refers to it.
+  nonisolated(unsafe) let pointer: OpaquePointer
+
+  init() throws(EngineError) {
+    unsafe pointer = try unsafe OneDNN.make { unsafe onednn_engine_create($0, $1) }
+  }
+
+  deinit { unsafe onednn_engine_destroy(pointer) }
+}
+
+/// What a thread runs primitives on; belongs to that thread.
+@safe
+final class Stream {
+  private let device: Device
+  let pointer: OpaquePointer
+
+  init(_ device: Device) throws(EngineError) {
+    self.device = device
+    unsafe pointer = try unsafe OneDNN.make {
+      unsafe onednn_stream_create(device.pointer, $0, $1)
+    }
+  }
+
+  deinit { unsafe onednn_stream_destroy(pointer) }
+}

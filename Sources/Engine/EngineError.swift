@@ -1,0 +1,20 @@
+package import ResNet
+
+/// Why a network could not be compiled or run.
+package enum EngineError: Error, CustomStringConvertible {
+  /// The graph or its weights are inconsistent.
+  case graph(GraphError)
+  case outOfMemory(doing: String)
+  /// oneDNN has no implementation for an operation with the layouts it was asked for.
+  case unimplemented(String)
+  /// oneDNN failed; the text says at which operation and why.
+  case library(String)
+
+  package var description: String {
+    switch self {
+    case .graph(let error): error.description
+    case .outOfMemory(let doing): "out of memory: \(doing)"
+    case .unimplemented(let message), .library(let message): message
+    }
+  }
+}

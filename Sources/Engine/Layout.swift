@@ -1,0 +1,29 @@
+import COneDNN
+
+/// The dimensions of a tensor and the order of its numbers in memory.
+@safe
+final class Layout: Sendable, Equatable {
+  // SAFETY: the object is immutable and freed once, when nothing refers to it.
+  nonisolated(unsafe) let pointer: OpaquePointer
+
+  /// Takes the object over.
+  init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
+
+  /// Row-major, of rank 1 to 5.
+  convenience init(rowMajor dimensions: [Int]) throws(EngineError) {
+    let dimensions = dimensions.map(Int64.init)
+    unsafe self.init(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_layout_create(dimensions, CInt(dimensions.count), ONEDNN_FLOAT32, $0, $1)
+      })
+  }
+
+  deinit { unsafe onednn_layout_destroy(pointer) }
+
+  /// With the padding of blocked layouts.
+  var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
+
+  static func == (a: Layout, b: Layout) -> Bool {
+    unsafe onednn_layout_equal(a.pointer, b.pointer)
+  }
+}

@@ -1,0 +1,99 @@
+import ResNet
+
+/// A graph in the terms of the primitives: normalisation folded, activations fused, and what has no
+/// primitive of its own expressed as a convolution with constant weights.
+struct LoweredGraph {
+  private(set) var graph: Graph
+  private(set) var shapes: [FeatureShape]
+  /// The file's, and the constants of made-up convolutions.
+  private var weights: Weights
+
+  init(_ source: Graph, _ weights: Weights) throws(EngineError) {
+    self.weights = weights
+    do throws(GraphError) {
+      try source.validate(weights)
+      graph = source.foldingBatchNormalization()
+      shapes = try graph.shapes()
+      expressAsConvolutions()
+      graph = graph.fusingActivations()
+      shapes = try graph.shapes()
+    } catch {
+      throw .graph(error)
+    }
+  }
+
+  private mutating func expressAsConvolutions() {
+    var result = Graph(input: shapes[0])
+    for node in graph.nodes.dropFirst() {
+      let input = shapes[node.inputs[0]]
+      switch node.operation {
+      case .paddedShortcut(let shortcut): result.append(selection(node, shortcut, of: input))
+      case .batchNormalization(let normalization):
+        result.append(scale(node, normalization, of: input))
+      default: result.append(node)
+      }
+    }
+    graph = result
+  }
+
+  /// Option A's shortcut as a 1x1 convolution of zeros and ones, which is exact.
+  private mutating func selection(
+    _ node: Graph.Node, _ shortcut: PaddedShortcut, of input: FeatureShape
+  ) -> Graph.Node {
+    var convolution = Convolution(outputChannels: shortcut.channels, kernel: Extent(1))
+    convolution.stride = Extent(shortcut.stride)
+    var weight = [Float](repeating: 0, count: shortcut.channels * input.channels)
+    for channel in 0..<input.channels {
+      weight[(shortcut.leadingZeroChannels + channel) * input.channels + channel] = 1
+    }
+    weights["\(node.name).weight"] = Tensor(
+      shape: [shortcut.channels, input.channels, 1, 1], storage: weight)
+    return Graph.Node(name: node.name, operation: .convolution(convolution), inputs: node.inputs)
+  }
+
+  /// A normalisation that no convolution could take in, as a 1x1 convolution of each channel for itself.
+  private mutating func scale(
+    _ node: Graph.Node, _ normalization: BatchNormalization, of input: FeatureShape
+  ) -> Graph.Node {
+    var convolution = Convolution(outputChannels: input.channels, kernel: Extent(1))
+    convolution.groups = input.channels
+    convolution.foldedNormalization = FoldedNormalization(
+      name: node.name, parameters: normalization)
+    let name = "\(node.name).scale"
+    weights["\(name).weight"] = Tensor(
+      shape: [input.channels, 1, 1, 1], storage: [Float](repeating: 1, count: input.channels))
+    return Graph.Node(name: name, operation: .convolution(convolution), inputs: node.inputs)
+  }
+
+  /// A convolution's parameters with whatever was folded into it, made when asked for and not kept.
+  func parameters(
+    of node: Graph.Node, _ convolution: Convolution
+  ) throws(EngineError) -> PackedWeights.Source {
+    let folded: FoldedParameters
+    do throws(GraphError) {
+      folded = try FoldedParameters(convolution, named: node.name, weights: weights)
+    } catch {
+      throw .graph(error)
+    }
+    let groups = convolution.groups
+    let perGroup = [
+      convolution.outputChannels / groups, shapes[node.inputs[0]].channels / groups,
+      convolution.kernel.height, convolution.kernel.width,
+    ]
+    return PackedWeights.Source(
+      weight: folded.weight, shape: groups > 1 ? [groups] + perGroup : perGroup, bias: folded.bias)
+  }
+
+  /// A linear layer's parameters, its weights seen as a convolution over the whole input.
+  func parameters(
+    of node: Graph.Node, _ linear: Linear
+  ) throws(EngineError) -> PackedWeights.Source {
+    let input = shapes[node.inputs[0]]
+    guard let weight = weights["\(node.name).weight"] else {
+      throw .graph(.missingParameter("\(node.name).weight"))
+    }
+    return PackedWeights.Source(
+      weight: weight.values, shape: [linear.outputs, input.channels, input.height, input.width],
+      bias: linear.hasBias ? weights["\(node.name).bias"]?.values : nil)
+  }
+}

@@ -1,0 +1,33 @@
+import COneDNN
+
+/// Where an argument of a step lies in a context's arena.
+struct Slot: Sendable, Hashable {
+  /// An index into the plan's buffers.
+  var buffer: Int
+}
+
+/// One primitive to run.
+struct Step: Sendable {
+  /// The node it computes, or for a reorder the node it prepares for.
+  var name: String
+  var primitive: Primitive
+  var source: Slot
+  var addend: Slot?
+  var destination: Slot
+  var parameters: PackedWeights.Layer?
+}
+
+/// What it takes to run one batch size: the steps in order and where everything lies.
+struct Plan: Sendable {
+  let batch: Int
+  let steps: [Step]
+  /// Byte offset of each buffer in the arena; buffers that do not live at the same time may overlap.
+  let offsets: [Int]
+  let arenaByteCount: Int
+  /// What the most demanding step needs besides.
+  let scratchpadByteCount: Int
+  /// Row-major `[N, C, H, W]`.
+  let input: Slot
+  /// Row-major `[N, outputs]`.
+  let output: Slot
+}

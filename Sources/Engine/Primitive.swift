@@ -1,0 +1,87 @@
+import COneDNN
+
+/// A compiled operation; any thread may run it, through a binding of its own.
+@safe
+final class Primitive: Sendable {
+  // SAFETY: the object is immutable and freed once, when nothing refers to it.
+  nonisolated(unsafe) let pointer: OpaquePointer
+
+  private init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
+
+  deinit { unsafe onednn_primitive_destroy(pointer) }
+
+  /// Throws where the primitive has no such argument.
+  func layout(of role: onednn_role) throws(EngineError) -> Layout {
+    unsafe Layout(
+      taking: try unsafe OneDNN.make { unsafe onednn_primitive_layout(pointer, role, $0, $1) })
+  }
+
+  func byteCount(of role: onednn_role) -> Int {
+    unsafe onednn_primitive_byte_count(pointer, role)
+  }
+
+  /// oneDNN's name for what it chose, `jit:avx512_core`.
+  var implementation: String {
+    unsafe String(cString: onednn_primitive_implementation(pointer))
+  }
+
+  /// Layouts that are nil are the primitive's to choose.
+  static func convolution(
+    _ device: Device, _ attributes: onednn_convolution, source: Layout? = nil,
+    weights: Layout? = nil, destination: Layout? = nil
+  ) throws(EngineError) -> Primitive {
+    var attributes = attributes
+    return unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_convolution_create(
+          device.pointer, &attributes, source?.pointer, weights?.pointer, destination?.pointer, $0,
+          $1)
+      })
+  }
+
+  static func pooling(
+    _ device: Device, _ attributes: onednn_pooling, source: Layout
+  ) throws(EngineError) -> Primitive {
+    var attributes = attributes
+    return unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_pooling_create(device.pointer, &attributes, source.pointer, $0, $1)
+      })
+  }
+
+  static func relu(_ device: Device, _ layout: Layout) throws(EngineError) -> Primitive {
+    unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_relu_create(device.pointer, layout.pointer, $0, $1)
+      })
+  }
+
+  static func addition(_ device: Device, _ layout: Layout) throws(EngineError) -> Primitive {
+    unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_addition_create(device.pointer, layout.pointer, $0, $1)
+      })
+  }
+
+  /// `weightShape` is `[K, C, H, W]`.
+  static func linear(
+    _ device: Device, batch: Int, weightShape: [Int], hasBias: Bool, weights: Layout? = nil
+  ) throws(EngineError) -> Primitive {
+    let shape = weightShape.map(Int64.init)
+    return unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_linear_create(
+          device.pointer, Int64(batch), shape, hasBias, weights?.pointer, $0, $1)
+      })
+  }
+
+  static func reorder(
+    _ device: Device, from source: Layout, to destination: Layout
+  ) throws(EngineError) -> Primitive {
+    unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_reorder_create(
+          device.pointer, source.pointer, destination.pointer, $0, $1)
+      })
+  }
+}

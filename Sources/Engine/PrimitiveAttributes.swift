@@ -1,0 +1,60 @@
+import COneDNN
+import ResNet
+
+extension onednn_convolution {
+  init(_ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape) {
+    self.init()
+    self.batch = Int64(batch)
+    input_channels = Int64(input.channels)
+    input_height = Int64(input.height)
+    input_width = Int64(input.width)
+    output_channels = Int64(output.channels)
+    output_height = Int64(output.height)
+    output_width = Int64(output.width)
+    kernel_height = Int64(convolution.kernel.height)
+    kernel_width = Int64(convolution.kernel.width)
+    stride_height = Int64(convolution.stride.height)
+    stride_width = Int64(convolution.stride.width)
+    padding_height = Int64(convolution.padding.height)
+    padding_width = Int64(convolution.padding.width)
+    dilation_height = Int64(convolution.dilation.height)
+    dilation_width = Int64(convolution.dilation.width)
+    groups = Int64(convolution.groups)
+    has_bias = convolution.hasBias || convolution.foldedNormalization != nil
+    adds_to_destination = convolution.addsResidual
+    applies_relu = convolution.appliesReLU
+    algorithm = ONEDNN_DIRECT
+    number = ONEDNN_FLOAT32
+  }
+}
+
+extension onednn_pooling {
+  init(
+    _ pooling: Pooling, kind: onednn_pooling_kind, batch: Int, input: FeatureShape,
+    output: FeatureShape
+  ) {
+    self.init()
+    self.kind = kind
+    self.batch = Int64(batch)
+    channels = Int64(input.channels)
+    output_height = Int64(output.height)
+    output_width = Int64(output.width)
+    window_height = Int64(pooling.window.height)
+    window_width = Int64(pooling.window.width)
+    stride_height = Int64(pooling.stride.height)
+    stride_width = Int64(pooling.stride.width)
+    padding_top = Int64(pooling.padding.height)
+    padding_left = Int64(pooling.padding.width)
+    // Rows and columns that the last window does not reach are not padding but left over.
+    padding_bottom = Int64(
+      max(
+        0,
+        (output.height - 1) * pooling.stride.height + pooling.window.height
+          - pooling.padding.height - input.height))
+    padding_right = Int64(
+      max(
+        0,
+        (output.width - 1) * pooling.stride.width + pooling.window.width
+          - pooling.padding.width - input.width))
+  }
+}
