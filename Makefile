@@ -1,0 +1,63 @@
+# `make` lists the tasks. What a step needs beyond one command stands in scripts/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test check lint examples sanitize-address sanitize-thread fuzz \
+  format bench image clean
+# The steps of `check` share the package's build folders, so nothing here runs side by side.
+.NOTPARALLEL:
+
+SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
+# One set of flags for every optimised build: another set would build everything again.
+RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
+SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
+FUZZ_SECONDS ?= 20
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the Debian packages that are missing, look for Swift
+	@scripts/setup
+
+build: setup ## Build the optimised program: .build/release/resnetd
+	swift build $(RELEASE_FLAGS) --product resnetd
+
+run: build ## Classify docs/sample.jpg through a server started for it
+	@scripts/run-sample .build/release/resnetd docs/sample.jpg
+
+test: setup ## Run all tests, optimised: the parity tests compute much
+	swift test $(RELEASE_FLAGS)
+
+check: ## Everything that CI runs: lint, tests, sanitizers, fuzz targets
+	@scripts/check
+
+lint: ## Check the format of all text, the scripts and the manifests
+	@scripts/setup --checks
+	swift format lint --strict --recursive --parallel $(wildcard $(SWIFT_FILES))
+	scripts/check-text
+	scripts/check-yaml
+	shellcheck $(SHELL_SCRIPTS)
+
+examples: build ## Run every example of the README against the optimised program
+	scripts/check-examples .build/release/resnetd
+
+sanitize-address: setup ## Run the tests under the address sanitizer
+	scripts/sanitize address
+
+sanitize-thread: setup ## Run the tests of what has threads under the thread sanitizer
+	scripts/sanitize thread
+
+fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 20)
+	Fuzz/run $(FUZZ_SECONDS)
+
+format: ## Format the Swift sources in place
+	swift format --in-place --recursive --parallel $(wildcard $(SWIFT_FILES))
+
+bench: build ## Measure the engine: images/s over batch sizes and threads
+	.build/release/resnetd bench
+
+image: ## Build the container image, start it and drive it with curl
+	scripts/check-image
+
+clean: ## Remove everything that was built or fetched
+	rm -rf .build .cache
