@@ -1,0 +1,37 @@
+# resnetd: one program, the libraries it is linked to, nothing else.
+#   docker build --tag resnetd .
+#   docker run --rm --read-only --publish 8080:8080 resnetd
+
+FROM swift:6.3-bookworm AS build
+WORKDIR /source
+COPY scripts/setup scripts/setup
+RUN scripts/setup && rm -rf /var/lib/apt/lists/*
+# The manifest names the tests, so SwiftPM wants to see them; they are not built.
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build --configuration release --static-swift-stdlib --product resnetd \
+  && strip --strip-all .build/release/resnetd -o /resnetd
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends \
+    libdnnl2 libexif12 libgomp1 libjansson4 libjpeg62-turbo libspng0 libssl3 libwebp7 \
+    libwebpdemux2 \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
+COPY --from=build /resnetd /usr/local/bin/resnetd
+
+# Inside a container, the loopback would be reachable by nobody.
+ENV RESNETD_HOST=0.0.0.0
+EXPOSE 8080
+# A number, so that Kubernetes can see that it is not root; nothing in the image belongs to it.
+USER 65532:65532
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["resnetd", "healthcheck"]
+ENTRYPOINT ["resnetd"]
+CMD ["serve"]
+
+LABEL org.opencontainers.image.title="resnetd" \
+  org.opencontainers.image.description="Image classification by residual networks over HTTP" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.base.name="docker.io/library/debian:bookworm-slim"
