@@ -1,0 +1,157 @@
+import ResNet
+
+/// Runs a graph as its operations are defined, one image at a time, in double precision and without
+/// any pass: the slow truth that the engine is held against.
+struct ReferenceInterpreter {
+  let graph: Graph
+  let shapes: [FeatureShape]
+  let weights: Weights
+
+  init(_ graph: Graph, _ weights: Weights) throws {
+    self.graph = graph
+    self.weights = weights
+    shapes = try graph.shapes()
+  }
+
+  func run(_ image: [Double]) -> [Double] {
+    var values: [[Double]] = [image]
+    for (id, node) in graph.nodes.enumerated().dropFirst() {
+      let input = values[node.inputs[0]]
+      let shape = shapes[node.inputs[0]]
+      switch node.operation {
+      case .input: preconditionFailure("only the first node is the input")
+      case .convolution(let convolution):
+        values.append(convolve(node, convolution, input, shape, output: shapes[id]))
+      case .batchNormalization(let normalization):
+        values.append(normalize(node, normalization, input, shape))
+      case .relu: values.append(input.map { max(0, $0) })
+      case .add: values.append(zip(input, values[node.inputs[1]]).map(+))
+      case .maxPool(let pooling):
+        values.append(slide(pooling, input, shape, shapes[id]) { $0.max() ?? -.infinity })
+      case .averagePool(let pooling):
+        let area = Double(pooling.window.height * pooling.window.width)
+        values.append(
+          slide(pooling, input, shape, shapes[id]) {
+            $0.reduce(0, +) / (pooling.countsPadding ? area : Double($0.count))
+          })
+      case .globalAveragePool:
+        values.append(
+          (0..<shape.channels).map { channel in
+            input[channel * shape.pixelCount..<(channel + 1) * shape.pixelCount].reduce(0, +)
+              / Double(shape.pixelCount)
+          })
+      case .paddedShortcut(let shortcut):
+        values.append(pad(shortcut, input, shape, output: shapes[id]))
+      case .linear(let linear): values.append(multiply(node, linear, input))
+      }
+    }
+    return values[graph.output]
+  }
+
+  private func parameter(_ name: String) -> [Double] {
+    weights[name]?.values.map(Double.init) ?? []
+  }
+
+  private func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ input: [Double], _ shape: FeatureShape,
+    output: FeatureShape
+  ) -> [Double] {
+    let weight = parameter("\(node.name).weight")
+    let bias = convolution.hasBias ? parameter("\(node.name).bias") : []
+    let perGroup = shape.channels / convolution.groups
+    let outputsPerGroup = output.channels / convolution.groups
+    var result: [Double] = []
+    for k in 0..<output.channels {
+      let firstChannel = k / outputsPerGroup * perGroup
+      for y in 0..<output.height {
+        for x in 0..<output.width {
+          var sum = bias.isEmpty ? 0 : bias[k]
+          for c in 0..<perGroup {
+            for i in 0..<convolution.kernel.height {
+              for j in 0..<convolution.kernel.width {
+                let row =
+                  y * convolution.stride.height - convolution.padding.height
+                  + i * convolution.dilation.height
+                let column =
+                  x * convolution.stride.width - convolution.padding.width
+                  + j * convolution.dilation.width
+                guard 0..<shape.height ~= row, 0..<shape.width ~= column else { continue }
+                let tap =
+                  ((k * perGroup + c) * convolution.kernel.height + i)
+                  * convolution.kernel.width + j
+                let pixel = ((firstChannel + c) * shape.height + row) * shape.width + column
+                sum += weight[tap] * input[pixel]
+              }
+            }
+          }
+          result.append(sum)
+        }
+      }
+    }
+    return result
+  }
+
+  private func normalize(
+    _ node: Graph.Node, _ normalization: BatchNormalization, _ input: [Double],
+    _ shape: FeatureShape
+  ) -> [Double] {
+    let (gamma, beta) = (parameter("\(node.name).weight"), parameter("\(node.name).bias"))
+    let mean = parameter("\(node.name).running_mean")
+    let variance = parameter("\(node.name).running_var")
+    return input.enumerated().map { index, value in
+      let c = index / shape.pixelCount
+      let deviation = (variance[c] + Double(normalization.epsilon)).squareRoot()
+      return (value - mean[c]) / deviation * gamma[c] + beta[c]
+    }
+  }
+
+  private func slide(
+    _ pooling: Pooling, _ input: [Double], _ shape: FeatureShape, _ output: FeatureShape,
+    _ reduce: ([Double]) -> Double
+  ) -> [Double] {
+    var result: [Double] = []
+    for c in 0..<output.channels {
+      for y in 0..<output.height {
+        for x in 0..<output.width {
+          var window: [Double] = []
+          for i in 0..<pooling.window.height {
+            for j in 0..<pooling.window.width {
+              let row = y * pooling.stride.height - pooling.padding.height + i
+              let column = x * pooling.stride.width - pooling.padding.width + j
+              guard 0..<shape.height ~= row, 0..<shape.width ~= column else { continue }
+              window.append(input[(c * shape.height + row) * shape.width + column])
+            }
+          }
+          result.append(reduce(window))
+        }
+      }
+    }
+    return result
+  }
+
+  private func pad(
+    _ shortcut: PaddedShortcut, _ input: [Double], _ shape: FeatureShape, output: FeatureShape
+  ) -> [Double] {
+    var result = [Double](repeating: 0, count: output.elementCount)
+    for c in 0..<shape.channels {
+      for y in 0..<output.height {
+        for x in 0..<output.width {
+          let channel = c + shortcut.leadingZeroChannels
+          result[(channel * output.height + y) * output.width + x] =
+            input[(c * shape.height + y * shortcut.stride) * shape.width + x * shortcut.stride]
+        }
+      }
+    }
+    return result
+  }
+
+  private func multiply(_ node: Graph.Node, _ linear: Linear, _ input: [Double]) -> [Double] {
+    let weight = parameter("\(node.name).weight")
+    let bias = linear.hasBias ? parameter("\(node.name).bias") : []
+    return (0..<linear.outputs).map { output in
+      input.enumerated().reduce(bias.isEmpty ? 0 : bias[output]) {
+        $0 + $1.element * weight[output * input.count + $1.offset]
+      }
+    }
+  }
+}
