@@ -1,17 +1,25 @@
 /// Gives buffers their places in one block of memory by the times at which they live.
 ///
 /// Largest first, each at the lowest free place (greedy by size, Pisarchyk and Lee 2020).
-struct ArenaLayout {
-  struct Buffer {
-    var byteCount: Int
+package struct ArenaLayout {
+  /// Of every buffer: a cache line, which is also the widest vector register.
+  package static let alignment = AlignedMemory.alignment
+
+  package struct Buffer {
+    package var byteCount: Int
     /// The steps that first write and last read it.
-    var lifetime: ClosedRange<Int>
+    package var lifetime: ClosedRange<Int>
+
+    package init(byteCount: Int, lifetime: ClosedRange<Int>) {
+      self.byteCount = byteCount
+      self.lifetime = lifetime
+    }
   }
 
-  private(set) var offsets: [Int]
-  private(set) var byteCount = 0
+  package private(set) var offsets: [Int]
+  package private(set) var byteCount = 0
 
-  init(_ buffers: [Buffer]) {
+  package init(_ buffers: [Buffer]) {
     offsets = [Int](repeating: 0, count: buffers.count)
     var placed: [Int] = []
     for index in buffers.indices.sorted(by: { buffers[$0].byteCount > buffers[$1].byteCount }) {

@@ -196,7 +196,7 @@ struct Planner {
     switch options.winograd {
     case .never: false
     case .always: WinogradTable.allows(convolution)
-    case .measured: WinogradTable.pays(convolution, input: input, batch: batch)
+    case .measured: WinogradTable.pays(convolution, input: input)
     }
   }
 

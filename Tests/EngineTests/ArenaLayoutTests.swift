@@ -1,6 +1,5 @@
+import Engine
 import Testing
-
-@testable import Engine
 
 @Suite struct ArenaLayoutTests {
   @Test("Buffers that live at the same time never overlap, others share", arguments: 0..<20)
@@ -13,7 +12,7 @@ import Testing
     }
     let layout = ArenaLayout(buffers)
     for (a, first) in buffers.enumerated() {
-      #expect(layout.offsets[a].isMultiple(of: AlignedMemory.alignment))
+      #expect(layout.offsets[a].isMultiple(of: ArenaLayout.alignment))
       #expect(layout.offsets[a] + first.byteCount <= layout.byteCount)
       for (b, second) in buffers.enumerated() where a < b {
         guard first.lifetime.overlaps(second.lifetime) else { continue }
