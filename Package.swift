@@ -29,6 +29,7 @@ let package = Package(
     room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CDefaultModel"),
+    room("CSockets"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
 
@@ -41,7 +42,7 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL"]),
-    .target(name: "HTTPServer", dependencies: ["HTTPCore"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
     .target(
       name: "Serving",

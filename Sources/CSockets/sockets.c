@@ -1,0 +1,68 @@
+#define _GNU_SOURCE
+#include "CSockets.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int sockets_listener_create(const char *host, uint16_t port, int backlog, int *resolver) {
+  char service[8];
+  snprintf(service, sizeof service, "%u", port);
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+  struct addrinfo *list = NULL;
+  *resolver = getaddrinfo(host, service, &hints, &list);
+  if (*resolver) return -2;
+  int on = 1;
+  int listener = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener >= 0 &&
+      (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+       bind(listener, list->ai_addr, list->ai_addrlen) != 0 || listen(listener, backlog) != 0)) {
+    int code = errno;
+    close(listener);
+    errno = code;
+    listener = -1;
+  }
+  int code = errno;
+  freeaddrinfo(list);
+  errno = code;
+  return listener;
+}
+
+const char *sockets_resolver_message(int code) {
+  return gai_strerror(code);
+}
+
+uint16_t sockets_listener_port(int listener) {
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  if (getsockname(listener, (struct sockaddr *)&address, &length) != 0) return 0;
+  return ntohs(
+      address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                    : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+int sockets_listener_accept(int listener, sockets_address *address) {
+  struct sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  int descriptor =
+      accept4(listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (descriptor < 0) return -1;
+  int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  char host[64] = "", port[8] = "";
+  getnameinfo(
+      (struct sockaddr *)&peer, length, host, sizeof host, port, sizeof port,
+      NI_NUMERICHOST | NI_NUMERICSERV);
+  snprintf(
+      address->text, sizeof address->text, peer.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+      port);
+  return descriptor;
+}
+
+ptrdiff_t sockets_send(int descriptor, const void *bytes, size_t count) {
+  return send(descriptor, bytes, count, MSG_NOSIGNAL);
+}

@@ -1,0 +1,39 @@
+/// Classes of octets as the grammars of RFC 9110 and RFC 3986 name them.
+enum ASCII {
+  static let tab = UInt8(ascii: "\t")
+  static let lineFeed = UInt8(ascii: "\n")
+  static let carriageReturn = UInt8(ascii: "\r")
+  static let space = UInt8(ascii: " ")
+  static let colon = UInt8(ascii: ":")
+
+  static func lowercased(_ byte: UInt8) -> UInt8 {
+    UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+  }
+
+  static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
+
+  static func isAlpha(_ byte: UInt8) -> Bool {
+    UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+  }
+
+  static func hexValue(_ byte: UInt8) -> UInt8? {
+    if isDigit(byte) { return byte - UInt8(ascii: "0") }
+    let lower = lowercased(byte)
+    return UInt8(ascii: "a")...UInt8(ascii: "f") ~= lower ? lower - UInt8(ascii: "a") + 10 : nil
+  }
+
+  /// tchar, RFC 9110, section 5.6.2.
+  static func isToken(_ byte: UInt8) -> Bool {
+    isAlpha(byte) || isDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+  }
+
+  /// field-vchar, blank or tab, RFC 9110, section 5.5.
+  static func isFieldContent(_ byte: UInt8) -> Bool {
+    byte == tab || (byte >= space && byte != 0x7f)
+  }
+
+  /// What may stand in a request target: visible characters but a fragment's sign.
+  static func isTarget(_ byte: UInt8) -> Bool {
+    byte > space && byte < 0x7f && byte != UInt8(ascii: "#")
+  }
+}

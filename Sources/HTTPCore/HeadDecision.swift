@@ -1,0 +1,7 @@
+/// What a route says to a request's head, before its body is read.
+package enum HeadDecision: Sendable, Hashable {
+  /// Read the body, up to so many bytes.
+  case accept(bodyByteLimit: Int)
+  /// Answer this at once.
+  case refuse(Response)
+}

@@ -1,0 +1,50 @@
+/// Header or trailer fields in their order; names compare without regard to case (RFC 9110, section 5.1).
+package struct HeaderFields: Sendable, Hashable {
+  package struct Field: Sendable, Hashable {
+    package var name: String
+    package var value: String
+  }
+
+  package private(set) var fields: [Field] = []
+
+  package init() {}
+
+  package init(_ fields: [(String, String)]) {
+    self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+  }
+
+  package mutating func append(_ name: String, _ value: String) {
+    fields.append(Field(name: name, value: value))
+  }
+
+  /// The first field's value; setting replaces all fields of the name.
+  package subscript(name: String) -> String? {
+    get { fields.first { Self.same($0.name, name) }?.value }
+    set {
+      fields.removeAll { Self.same($0.name, name) }
+      if let newValue { append(name, newValue) }
+    }
+  }
+
+  package func values(of name: String) -> [String] {
+    fields.filter { Self.same($0.name, name) }.map(\.value)
+  }
+
+  /// The members of a comma-separated list, over all fields of the name, in lower case, without parameters' blanks.
+  package func tokens(of name: String) -> [String] {
+    values(of: name).flatMap { $0.split(separator: ",") }.map { trimmed($0).lowercased() }
+      .filter { !$0.isEmpty }
+  }
+
+  static func same(_ a: String, _ b: String) -> Bool {
+    a.utf8.count == b.utf8.count
+      && zip(a.utf8, b.utf8).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
+  }
+}
+
+/// Without blanks and tabs at either end (OWS, RFC 9110, section 5.6.3).
+func trimmed(_ text: Substring) -> Substring {
+  let start = text.firstIndex { $0 != " " && $0 != "\t" } ?? text.endIndex
+  let end = text[start...].lastIndex { $0 != " " && $0 != "\t" }
+  return end.map { text[start...$0] } ?? text[start..<start]
+}

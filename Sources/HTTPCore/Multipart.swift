@@ -1,0 +1,102 @@
+/// A `multipart/form-data` body in its parts (RFC 7578; RFC 2046, section 5.1).
+package enum Multipart {
+  package struct Part: Sendable, Hashable {
+    /// From `Content-Disposition`.
+    package var name: String
+    package var filename: String?
+    package var contentType: String?
+    /// Where the part's content lies in the body.
+    package var range: Range<Int>
+  }
+
+  package enum Failure: Error, Hashable {
+    /// The media type has no valid boundary, or the body does not follow it; the text says where.
+    case malformed(String)
+    case tooManyParts(limit: Int)
+  }
+
+  /// RFC 2046, section 5.1.1.
+  package static let boundaryByteLimit = 70
+  /// Of one part.
+  package static let partHeaderByteLimit = 4096
+
+  /// The parts of `body` in their order; content is not copied.
+  package static func parse(
+    _ body: [UInt8], _ type: MediaType, partCountLimit: Int
+  ) throws(Failure) -> [Part] {
+    guard let boundary = type.parameters["boundary"], !boundary.isEmpty,
+      boundary.utf8.count <= boundaryByteLimit
+    else { throw .malformed("Content-Type has no valid boundary") }
+    let delimiter = Array("--\(boundary)".utf8)
+    guard var position = find(delimiter, in: body, from: 0) else {
+      throw .malformed("the boundary does not occur")
+    }
+    var parts: [Part] = []
+    while true {
+      position += delimiter.count
+      if body[position...].starts(with: "--".utf8) { return parts }
+      position = skipBlanks(body, position)
+      guard body[position...].starts(with: "\r\n".utf8) else {
+        throw .malformed("a boundary is followed by other text")
+      }
+      guard parts.count < partCountLimit else { throw .tooManyParts(limit: partCountLimit) }
+      let headStart = position + 2
+      guard let end = find(delimiter, in: body, from: headStart) else {
+        throw .malformed("the closing boundary is missing")
+      }
+      parts.append(try part(body, headStart, end - 2))
+      position = end
+    }
+  }
+
+  private static func part(
+    _ body: [UInt8], _ start: Int, _ end: Int
+  ) throws(Failure) -> Part {
+    var fields = HeaderFields()
+    var position = start
+    while true {
+      guard let lineEnd = body[position..<max(position, end)].firstIndex(of: ASCII.lineFeed),
+        lineEnd > position, body[lineEnd - 1] == ASCII.carriageReturn,
+        lineEnd - start <= partHeaderByteLimit
+      else { throw .malformed("a part's header is incomplete or too long") }
+      let line = String(decoding: body[position..<lineEnd - 1], as: UTF8.self)
+      position = lineEnd + 1
+      if line.isEmpty { break }
+      guard let colon = line.firstIndex(of: ":") else {
+        throw .malformed("a part's header line has no colon")
+      }
+      fields.append(
+        String(line[..<colon]), String(trimmed(line[line.index(after: colon)...])))
+    }
+    // `form-data` is no media type, but its parameters are written alike.
+    let disposition = fields["Content-Disposition"].flatMap {
+      MediaType("disposition/" + $0)
+    }
+    guard let disposition, disposition.essence == "disposition/form-data",
+      let name = disposition.parameters["name"]
+    else { throw .malformed("a part has no form-data name") }
+    return Part(
+      name: name, filename: disposition.parameters["filename"],
+      contentType: fields["Content-Type"], range: position..<max(position, end))
+  }
+
+  private static func skipBlanks(_ body: [UInt8], _ start: Int) -> Int {
+    body[start...].firstIndex { $0 != ASCII.space && $0 != ASCII.tab } ?? body.count
+  }
+
+  /// The first place of `pattern` that begins a line: at the front or behind CR LF.
+  private static func find(
+    _ pattern: [UInt8], in body: [UInt8], from start: Int
+  ) -> Int? {
+    var position = start
+    while let found = body[position...].firstIndex(of: pattern[0]) {
+      let startsLine =
+        found == 0
+        || (found >= 2 && body[found - 2] == ASCII.carriageReturn
+          && body[found - 1] == ASCII.lineFeed)
+      if startsLine, body[found...].starts(with: pattern) { return found }
+      position = found + 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,43 @@
+/// An answer; the connection adds `Date`, `Content-Length` and `Connection`.
+package struct Response: Sendable, Hashable {
+  package var status: Int
+  package var fields: HeaderFields
+  package var body: [UInt8]
+
+  package init(status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = []) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+  }
+
+  package init(status: Int, contentType: String, text: String) {
+    self.init(
+      status: status, fields: HeaderFields([("Content-Type", contentType)]),
+      body: Array(text.utf8))
+  }
+
+  /// RFC 9110, section 15; empty for a status this server never sends.
+  package static func reason(_ status: Int) -> String {
+    switch status {
+    case 100: "Continue"
+    case 200: "OK"
+    case 204: "No Content"
+    case 400: "Bad Request"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 408: "Request Timeout"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 415: "Unsupported Media Type"
+    case 417: "Expectation Failed"
+    case 429: "Too Many Requests"
+    case 431: "Request Header Fields Too Large"
+    case 500: "Internal Server Error"
+    case 501: "Not Implemented"
+    case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
+    case 505: "HTTP Version Not Supported"
+    default: ""
+    }
+  }
+}

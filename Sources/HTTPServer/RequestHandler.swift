@@ -1,0 +1,13 @@
+package import HTTPCore
+
+/// What a server serves. All calls come on connections' queues and must not block.
+package protocol RequestHandler: Sendable {
+  /// A request's head is complete; its body has not been read, nor `100 Continue` sent.
+  func receive(_ head: RequestHead) -> HeadDecision
+
+  /// A request is complete. `exchange` must be answered, from any thread, now or later.
+  func handle(_ request: Request, _ exchange: Exchange)
+
+  /// An answer has been handed to the connection, for the access log.
+  func finished(_ record: ExchangeRecord)
+}

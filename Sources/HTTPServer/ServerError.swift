@@ -1,0 +1,19 @@
+/// Why a server could not listen.
+package enum ServerError: Error, Hashable, CustomStringConvertible {
+  case unresolvable(host: String, reason: String)
+  case addressInUse(host: String, port: Int)
+  case notPermitted(host: String, port: Int)
+  /// A system call failed otherwise.
+  case system(call: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .unresolvable(let host, let reason): "cannot resolve host \(host): \(reason)"
+    case .addressInUse(let host, let port):
+      "port \(port) on \(host) is in use by another program; choose another with --port"
+    case .notPermitted(let host, let port):
+      "not permitted to listen on \(host) port \(port); ports below 1024 need privileges"
+    case .system(let call, let reason): "\(call) failed: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import CSockets
+import Glibc
+
+/// The system calls of stream sockets, on descriptors that never block and are not inherited.
+enum Socket {
+  enum Transfer {
+    case bytes(Int)
+    /// Nothing possible now.
+    case wouldBlock
+    case end
+    /// The connection is broken.
+    case failed
+  }
+
+  /// Listens on the first address of `host`.
+  static func listen(host: String, port: Int, backlog: Int) throws(ServerError) -> CInt {
+    var resolver: CInt = 0
+    let descriptor = unsafe sockets_listener_create(
+      host, UInt16(clamping: port), CInt(clamping: backlog), &resolver)
+    guard descriptor < 0 else { return descriptor }
+    guard descriptor == -1 else {
+      throw .unresolvable(
+        host: host, reason: unsafe String(cString: sockets_resolver_message(resolver)))
+    }
+    switch errno {
+    case EADDRINUSE: throw .addressInUse(host: host, port: port)
+    case EACCES: throw .notPermitted(host: host, port: port)
+    default: throw .system(call: "listening on \(host) port \(port)", reason: lastError())
+    }
+  }
+
+  static func port(of listener: CInt) -> Int { Int(sockets_listener_port(listener)) }
+
+  /// The next waiting connection, ready for use; nil with `errno` set where there is none.
+  static func accept(_ listener: CInt) -> (descriptor: CInt, address: String)? {
+    var address = sockets_address()
+    let descriptor = unsafe sockets_listener_accept(listener, &address)
+    guard descriptor >= 0 else { return nil }
+    let text = unsafe withUnsafeBytes(of: address.text) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return (descriptor, text)
+  }
+
+  static func read(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+    return count == 0 ? .end : result(count)
+  }
+
+  static func write(_ descriptor: CInt, _ bytes: ArraySlice<UInt8>) -> Transfer {
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let start = buffer.baseAddress else { return .bytes(0) }
+      return result(unsafe sockets_send(descriptor, start, buffer.count))
+    }
+  }
+
+  private static func result(_ count: Int) -> Transfer {
+    if count >= 0 { return .bytes(count) }
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? .wouldBlock : .failed
+  }
+
+  private static func lastError() -> String { unsafe String(cString: strerror(errno)) }
+}
