@@ -41,23 +41,40 @@ package struct ImagePreprocessor: Sendable {
     _ output: UnsafeMutableBufferPointer<Float>
   ) throws(ImagingError) {
     let rowWeights = ResampleWeights(plan.rows, filter: plan.filter)
-    let stride = Resampling.stride(pixelCount: plan.columns.count)
-    let narrowed = try reader.readNarrowed(plan, rows: rowWeights.sources, stride: stride)
-    var row = try PixelBuffer(count: stride)
-    for plane in 0..<3 where plan.rows.hasPadding || plan.columns.hasPadding {
-      let start = plane * outputHeight * outputWidth
-      unsafe output[start..<start + outputHeight * outputWidth]
-        .update(repeating: normalised[256 * plane])
-    }
+    let columnWeights = ResampleWeights(plan.columns, filter: plan.filter)
+    var kept = try KeptRows(
+      rows: rowWeights.sources, narrowing: plan.narrowsFirst, columnWeights)
+    try reader.read(plan, into: &kept)
+    if plan.rows.hasPadding || plan.columns.hasPadding { unsafe fillWithBlack(output) }
+
+    var row = try PixelBuffer(count: kept.stride + Resampling.readAheadByteCount)
+    var narrow = try PixelBuffer(count: plan.narrowsFirst ? 0 : 3 * plan.columns.count)
     for y in 0..<plan.rows.count {
-      unsafe row.withMutableBytes(0..<stride) { target in
-        unsafe narrowed.withBytes(0..<narrowed.count) { source in
+      let start = (plan.rows.padding + y) * outputWidth + plan.columns.padding
+      unsafe row.withMutableBytes(0..<kept.stride) { target in
+        unsafe kept.withBytes { source in
           unsafe Resampling.resampleColumns(
-            source, stride: stride, output: y, into: target, rowWeights)
+            source, stride: kept.stride, output: y, into: target, rowWeights)
         }
-        let start = (plan.rows.padding + y) * outputWidth + plan.columns.padding
-        unsafe normalise(target, count: plan.columns.count, into: output, at: start)
+        if plan.narrowsFirst {
+          unsafe normalise(target, count: plan.columns.count, into: output, at: start)
+          return
+        }
+        unsafe narrow.withMutableBytes(0..<3 * plan.columns.count) {
+          unsafe Resampling.resampleRow(
+            target, firstColumn: columnWeights.sources.lowerBound, into: $0, columnWeights)
+          unsafe normalise($0, count: plan.columns.count, into: output, at: start)
+        }
       }
+    }
+  }
+
+  /// What the padding around too small a picture looks like.
+  private func fillWithBlack(_ output: UnsafeMutableBufferPointer<Float>) {
+    let planeCount = outputHeight * outputWidth
+    for plane in 0..<3 {
+      unsafe output[plane * planeCount..<(plane + 1) * planeCount]
+        .update(repeating: normalised[256 * plane])
     }
   }
 

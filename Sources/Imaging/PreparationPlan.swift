@@ -7,6 +7,9 @@ struct PreparationPlan {
   let rows: SampleWindow
   let columns: SampleWindow
   let filter: ResizeFilter
+  /// Which pass of the resampling comes first: along the rows, unless the height shrinks by more than
+  /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since 13.
+  let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
 
   /// Throws where the contract refuses the picture or it costs more than the limits allow.
@@ -27,6 +30,9 @@ struct PreparationPlan {
     (rows, columns) = SampleWindow.axes(
       height: orientation.swapsAxes ? width : height,
       width: orientation.swapsAxes ? height : width, contract: contract)
+    let heightLoss = rows.sourceCount - rows.resizedCount
+    let widthLoss = columns.sourceCount - columns.resizedCount
+    narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
     switch contract.resize {
     case .none: filter = .bilinear
     case .shorterSide(_, let chosen), .exact(_, _, let chosen): filter = chosen
@@ -45,12 +51,13 @@ struct PreparationPlan {
     }
   }
 
-  /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^12, so that
+  /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^14, so that
   /// their products stay far from overflow once the pixel count has passed its check.
   private func byteCount(_ header: image_codec_header, pixelCount: Int) -> Int {
     let transposed = orientation.swapsAxes ? 3 * pixelCount : 0
+    let keptWidth = narrowsFirst ? columns.count : ResampleWeights.sourceCount(columns, filter)
     let betweenPasses =
-      ResampleWeights.sourceCount(rows, filter) * Resampling.stride(pixelCount: columns.count)
+      ResampleWeights.sourceCount(rows, filter) * Resampling.stride(pixelCount: keptWidth)
     return Int(header.decoding_byte_count) + 3 * Int(header.width) + transposed + betweenPasses
       + ResampleWeights.byteCount(rows, filter) + ResampleWeights.byteCount(columns, filter)
   }

@@ -12,16 +12,17 @@ enum Resampling {
   private static let vectorByteCount = 16
   private static let half = Int32(1) << (ResampleWeights.fractionBitCount - 1)
 
-  /// Horizontal pass over one row: `target` receives `weights.starts.count` pixels.
+  /// Horizontal pass over one row that begins with pixel `firstColumn` of the picture: `target` receives
+  /// `weights.starts.count` pixels.
   static func resampleRow(
-    _ source: UnsafePointer<UInt8>, into target: UnsafeMutablePointer<UInt8>,
+    _ source: UnsafePointer<UInt8>, firstColumn: Int, into target: UnsafeMutablePointer<UInt8>,
     _ weights: borrowing ResampleWeights
   ) {
     // SAFETY: every run of taps lies within the source row, by construction of the weights. The
     // fourth byte of the last load is the read-ahead that callers provide.
     unsafe weights.values.withUnsafeBufferPointer { values in
       for output in weights.starts.indices {
-        let pixels = unsafe UnsafeRawPointer(source + 3 * weights.starts[output])
+        let pixels = unsafe UnsafeRawPointer(source + 3 * (weights.starts[output] - firstColumn))
         let run = output * weights.tapCount
         var sum = SIMD4<Int32>(repeating: half)
         for tap in 0..<weights.counts[output] {

@@ -3,7 +3,9 @@ import Testing
 
 /// Pillow is the reference: decoding must agree to the bit, resampling too.
 struct PillowAgreementTests {
-  @Test("Every kind of picture decodes to the pixels that Pillow decodes", arguments: Fixtures.listing.pictures)
+  @Test(
+    "Every kind of picture decodes to the pixels that Pillow decodes",
+    arguments: Fixtures.listing.pictures)
   func decodesAsPillow(picture: Fixtures.Picture) throws {
     let preprocessor = ImagePreprocessor(
       try .unscaled(height: picture.height, width: picture.width))

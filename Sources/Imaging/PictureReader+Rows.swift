@@ -1,26 +1,19 @@
 extension PictureReader {
-  /// Decodes the picture, upright, and resamples its rows to the wanted columns.
-  ///
-  /// The answer holds `rows` of the upright picture, `stride` bytes apart. Rows are resampled as they
-  /// come out of the decoder, so that the whole picture is held only where its axes swap.
-  mutating func readNarrowed(
-    _ plan: PreparationPlan, rows: Range<Int>, stride: Int
-  ) throws(ImagingError) -> PixelBuffer {
-    let weights = ResampleWeights(plan.columns, filter: plan.filter)
-    var narrowed = try PixelBuffer(count: rows.count * stride)
+  /// Decodes the picture, upright, into `kept`. Rows pass on as they come out of the decoder, so that
+  /// the whole picture is held only where its axes swap.
+  mutating func read(
+    _ plan: PreparationPlan, into kept: inout KeptRows
+  ) throws(ImagingError) {
     try start(plan.backdrop)
     if plan.orientation.swapsAxes {
       let upright = try readTransposed(plan.orientation)
       let rowByteCount = 3 * height
-      for y in rows {
-        let target = (y - rows.lowerBound) * stride
-        unsafe upright.withBytes(y * rowByteCount..<(y + 1) * rowByteCount) { source in
-          unsafe narrowed.withMutableBytes(target..<target + stride) {
-            unsafe Resampling.resampleRow(source, into: $0, weights)
-          }
+      for y in kept.rows {
+        unsafe upright.withBytes(y * rowByteCount..<(y + 1) * rowByteCount) {
+          unsafe kept.keep($0, row: y)
         }
       }
-      return narrowed
+      return
     }
     let byteCount = 3 * width
     var row = try PixelBuffer(count: byteCount + Resampling.readAheadByteCount)
@@ -28,16 +21,12 @@ extension PictureReader {
       try unsafe row.withMutableBytes(0..<byteCount) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
         let y = plan.orientation.mirrorsRows ? height - 1 - stored : stored
-        guard rows.contains(y) else { return }
+        guard kept.rows.contains(y) else { return }
         if plan.orientation.mirrorsColumns { unsafe Self.mirror(pixels, count: width) }
-        let target = (y - rows.lowerBound) * stride
-        unsafe narrowed.withMutableBytes(target..<target + stride) {
-          unsafe Resampling.resampleRow(pixels, into: $0, weights)
-        }
+        unsafe kept.keep(pixels, row: y)
       }
     }
     try finish()
-    return narrowed
   }
 
   /// The whole picture with rows and columns exchanged: `height` pixels wide, `width` high.
