@@ -56,6 +56,10 @@ let package = Package(
         "HTTPServer", "CImageCodec", "COneDNN",
       ]),
 
+    .executableTarget(
+      name: "preprocessing-benchmark", dependencies: ["Imaging"], path: "benchmarks/preprocessing",
+      exclude: ["README.md", "run", "make-picture.py", "pillow.py"]),
+
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
