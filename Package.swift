@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let swiftSettings: [SwiftSetting] = [
@@ -56,6 +57,10 @@ let package = Package(
         "HTTPServer", "CImageCodec", "COneDNN",
       ]),
 
+    .executableTarget(
+      name: "preprocessing-benchmark", dependencies: ["Imaging"], path: "benchmarks/preprocessing",
+      exclude: ["README.md", "run", "make-picture.py", "pillow.py"]),
+
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
@@ -74,6 +79,19 @@ let package = Package(
   ],
   cLanguageStandard: .gnu2x
 )
+
+// Fuzz targets, one per file of Fuzz/, exist only for Fuzz/run: libFuzzer leads them.
+if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
+  func fuzzer(_ name: String, of dependencies: Target.Dependency...) -> Target {
+    .executableTarget(
+      name: name, dependencies: dependencies + ["FuzzDriver"], path: "Fuzz",
+      sources: ["\(name).swift"])
+  }
+  package.targets += [
+    .target(name: "FuzzDriver", path: "Fuzz/Driver"),
+    fuzzer("ImageDecoding", of: "Imaging"),
+  ]
+}
 
 for target in package.targets where ![.system].contains(target.type) {
   let isC = target.name.hasPrefix("C") && target.name.dropFirst().first?.isUppercase == true

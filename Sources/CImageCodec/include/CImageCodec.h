@@ -1,1 +1,98 @@
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Encoded pictures in, rows of RGB out: libjpeg-turbo, libspng and libwebp behind one reader.
+//
+// A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay where they
+// are until it is closed. Nothing longer than a row is allocated before `image_codec_reader_start`, so
+// that a caller can refuse a picture by its header.
+
+typedef enum image_codec_format {
+  IMAGE_CODEC_FORMAT_JPEG = 0,
+  IMAGE_CODEC_FORMAT_PNG = 1,
+  IMAGE_CODEC_FORMAT_WEBP = 2,
+} image_codec_format;
+
+typedef enum image_codec_status {
+  IMAGE_CODEC_STATUS_OK = 0,
+  /// The bytes break the rules of their format.
+  IMAGE_CODEC_STATUS_CORRUPT = 1,
+  /// The bytes end too early.
+  IMAGE_CODEC_STATUS_TRUNCATED = 2,
+  /// A valid picture of a kind that is not decoded (12-bit or arithmetic-coded JPEG, …).
+  IMAGE_CODEC_STATUS_UNSUPPORTED = 3,
+  IMAGE_CODEC_STATUS_OUT_OF_MEMORY = 4,
+} image_codec_status;
+
+typedef enum image_codec_colour {
+  IMAGE_CODEC_COLOUR_GREY = 0,
+  IMAGE_CODEC_COLOUR_RGB = 1,
+  IMAGE_CODEC_COLOUR_CMYK = 2,
+} image_codec_colour;
+
+enum {
+  /// A message buffer of this size holds every message whole.
+  IMAGE_CODEC_MESSAGE_BYTE_COUNT = 256,
+  /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole picture.
+  /// Encoders write about ten.
+  IMAGE_CODEC_JPEG_SCAN_LIMIT = 100,
+  /// Larger EXIF blocks are ignored; a JPEG marker cannot hold more either.
+  IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT = 65536,
+};
+
+typedef struct image_codec_header {
+  uint32_t width;
+  uint32_t height;
+  /// EXIF orientation, 1 to 8; 1 where the file says nothing usable.
+  uint8_t orientation;
+  /// Bits of one sample: 1, 2, 4, 8 or 16.
+  uint8_t bit_depth;
+  bool has_alpha;
+  image_codec_colour colour;
+  /// Bytes that the codec holds at once while it decodes, as far as they grow with the picture.
+  uint64_t decoding_byte_count;
+} image_codec_header;
+
+/// What becomes of transparency.
+typedef struct image_codec_backdrop {
+  /// False takes the colours as they are stored and forgets their alpha.
+  bool composes;
+  uint8_t red;
+  uint8_t green;
+  uint8_t blue;
+} image_codec_backdrop;
+
+typedef struct image_codec_reader image_codec_reader;
+
+/// Reads the header. On success `*reader` is the caller's to close; on failure it is null and `message`
+/// holds a terminated text.
+image_codec_status image_codec_reader_open(
+    image_codec_format format, const uint8_t *_Nonnull bytes, size_t byte_count,
+    image_codec_reader *_Nullable *_Nonnull reader, image_codec_header *_Nonnull header,
+    char *_Nonnull message, size_t message_byte_count);
+
+/// Takes the memory that decoding needs. Called once, before the first row.
+image_codec_status image_codec_reader_start(
+    image_codec_reader *_Nonnull reader, image_codec_backdrop backdrop, char *_Nonnull message,
+    size_t message_byte_count);
+
+/// Writes the next row, `width` x 3 bytes of RGB, top to bottom as stored. Called `height` times at most.
+image_codec_status image_codec_reader_read_row(
+    image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
+    size_t message_byte_count);
+
+/// Checks what follows the last row. Called after `height` rows.
+image_codec_status image_codec_reader_finish(
+    image_codec_reader *_Nonnull reader, char *_Nonnull message, size_t message_byte_count);
+
+/// Frees the reader in whatever state it is.
+void image_codec_reader_close(image_codec_reader *_Nonnull reader);
+
+/// Versions of the libraries, terminated texts of static storage. libexif does not tell its own.
+const char *_Nonnull image_codec_version_jpeg(void);
+const char *_Nonnull image_codec_version_png(void);
+/// 0xMMmmpp: major, minor, patch.
+uint32_t image_codec_version_webp(void);

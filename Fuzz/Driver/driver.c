@@ -1,0 +1,18 @@
+#include <stddef.h>
+#include <stdint.h>
+
+#include "FuzzDriver.h"
+
+// SwiftPM calls an executable's main function after its target, so that libFuzzer's own is never
+// linked. Every target gets one here that hands over to libFuzzer.
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count);
+int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, size_t));
+
+#define FUZZ_TARGET(name) \
+  int name##_main(int argc, char **argv); \
+  int name##_main(int argc, char **argv) { \
+    return LLVMFuzzerRunDriver(&argc, &argv, LLVMFuzzerTestOneInput); \
+  }
+
+FUZZ_TARGET(ImageDecoding)

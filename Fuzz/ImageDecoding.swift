@@ -1,0 +1,35 @@
+import Imaging
+
+/// Any bytes, through every decoder and both orders of the resampling passes.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzzImageDecoding(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  guard let contracts = try? ImageContracts() else { return 0 }
+  let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  contracts.prepare(bytes)
+  return 0
+}
+
+private struct ImageContracts {
+  let preprocessors: [ImagePreprocessor]
+
+  init() throws {
+    // Small enough that an input costs no more than some milliseconds.
+    let limits = DecodingLimits(pixelCountLimit: 1 << 18, decodedByteCountLimit: 16 << 20)
+    let cropped = try Preprocessing(
+      resize: .shorterSide(size: 20, filter: .bicubic), crop: .center(height: 24, width: 16),
+      mean: [0, 0, 0], std: [1, 1, 1])
+    let squeezed = try Preprocessing(
+      resize: .exact(height: 1, width: 40, filter: .bilinear), crop: .none,
+      mean: [0, 0, 0], std: [1, 1, 1])
+    preprocessors = [cropped, squeezed].map { ImagePreprocessor($0, limits: limits) }
+  }
+
+  func prepare(_ bytes: [UInt8]) {
+    for preprocessor in preprocessors {
+      var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
+      var span = pixels.mutableSpan
+      // Errors are the expected end of most inputs; a crash, a hang or a leak is not.
+      try? preprocessor.prepare(bytes.span, into: &span)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "CImageCodec.h"
+
+// What the three decoders share. A decoder is created by its `open` and driven through `codec_decoder`.
+
+typedef struct codec_message {
+  char *text;
+  size_t byte_count;
+} codec_message;
+
+typedef struct codec_decoder {
+  image_codec_status (*start)(void *state, image_codec_backdrop backdrop, codec_message message);
+  image_codec_status (*read_row)(void *state, uint8_t *row, codec_message message);
+  image_codec_status (*finish)(void *state, codec_message message);
+  void (*close)(void *state);
+} codec_decoder;
+
+typedef image_codec_status codec_open(
+    const uint8_t *bytes, size_t byte_count, void **state, image_codec_header *header,
+    codec_message message);
+
+codec_open codec_jpeg_open;
+codec_open codec_png_open;
+codec_open codec_webp_open;
+
+extern const codec_decoder codec_jpeg_decoder;
+extern const codec_decoder codec_png_decoder;
+extern const codec_decoder codec_webp_decoder;
+
+/// Writes the text, cut to fit, and hands the status through.
+image_codec_status codec_fail(image_codec_status status, codec_message message, const char *text);
+
+/// Orientation 1 to 8 of a TIFF block, with or without the leading "Exif\0\0"; 1 if there is none.
+uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count);
+
+/// `count` pixels of RGBA onto the backdrop. `rgb` may be the same memory as `rgba`.
+void codec_compose_row(
+    const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop);

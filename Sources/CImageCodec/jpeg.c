@@ -1,0 +1,217 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "codec.h"
+
+// libjpeg leaves by longjmp from its error handlers; every call into it stands behind a setjmp in the
+// same function, and no automatic variable changed after the setjmp is read once it has returned again.
+
+typedef struct jpeg_state {
+  struct jpeg_decompress_struct info;
+  struct jpeg_error_mgr errors;
+  struct jpeg_progress_mgr progress;
+  jmp_buf escape;
+  image_codec_status status;
+  char text[JMSG_LENGTH_MAX];
+  /// One row of CMYK; null for other pictures.
+  uint8_t *cmyk_row;
+  bool created;
+} jpeg_state;
+
+static jpeg_state *state_of(j_common_ptr info) { return info->client_data; }
+
+static _Noreturn void escape(j_common_ptr info, image_codec_status status) {
+  jpeg_state *state = state_of(info);
+  state->status = status;
+  info->err->format_message(info, state->text);
+  longjmp(state->escape, 1);
+}
+
+static void error_exit(j_common_ptr info) {
+  switch (info->err->msg_code) {
+    case JERR_OUT_OF_MEMORY:
+    case JERR_NO_BACKING_STORE:
+    case JERR_WIDTH_OVERFLOW:
+      escape(info, IMAGE_CODEC_STATUS_OUT_OF_MEMORY);
+    case JERR_INPUT_EOF:
+    case JERR_INPUT_EMPTY:
+      escape(info, IMAGE_CODEC_STATUS_TRUNCATED);
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_SOF_UNSUPPORTED:
+      escape(info, IMAGE_CODEC_STATUS_UNSUPPORTED);
+    default:
+      escape(info, IMAGE_CODEC_STATUS_CORRUPT);
+  }
+}
+
+/// Warnings that mean missing picture data end the decoding; the rest is tolerated, as viewers do.
+static void emit_message(j_common_ptr info, int level) {
+  if (level >= 0) return;
+  info->err->num_warnings++;
+  const int code = info->err->msg_code;
+  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER) {
+    escape(info, IMAGE_CODEC_STATUS_TRUNCATED);
+  }
+}
+
+static void output_message(j_common_ptr info) { (void)info; }
+
+static void progress_monitor(j_common_ptr info) {
+  if (!info->is_decompressor) return;
+  if (((j_decompress_ptr)info)->input_scan_number <= IMAGE_CODEC_JPEG_SCAN_LIMIT) return;
+  jpeg_state *state = state_of(info);
+  state->status = IMAGE_CODEC_STATUS_CORRUPT;
+  snprintf(
+      state->text, sizeof state->text, "more than %d progressive scans",
+      IMAGE_CODEC_JPEG_SCAN_LIMIT);
+  longjmp(state->escape, 1);
+}
+
+static void jpeg_close(void *opaque) {
+  jpeg_state *state = opaque;
+  if (state->created) jpeg_destroy_decompress(&state->info);
+  free(state->cmyk_row);
+  free(state);
+}
+
+/// The first EXIF block of the picture.
+static uint8_t orientation_of(const struct jpeg_decompress_struct *info) {
+  for (jpeg_saved_marker_ptr marker = info->marker_list; marker != NULL; marker = marker->next) {
+    if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
+        memcmp(marker->data, "Exif\0\0", 6) == 0) {
+      return codec_exif_orientation(marker->data, marker->data_length);
+    }
+  }
+  return 1;
+}
+
+/// Whole coefficient arrays for pictures of several scans, a few rows of blocks for the others.
+static uint64_t decoding_byte_count(j_decompress_ptr info) {
+  const uint64_t row = (uint64_t)info->image_width * 4;
+  if (!jpeg_has_multiple_scans(info)) return row * (DCTSIZE * MAX_SAMP_FACTOR);
+  uint64_t bytes = 0;
+  for (int index = 0; index < info->num_components; index++) {
+    const jpeg_component_info *component = &info->comp_info[index];
+    bytes += (uint64_t)component->width_in_blocks * component->height_in_blocks * sizeof(JBLOCK);
+  }
+  return bytes + row;
+}
+
+static image_codec_status read_header(jpeg_state *state, const uint8_t *bytes, size_t byte_count) {
+  j_decompress_ptr info = &state->info;
+  if (setjmp(state->escape) != 0) return state->status;
+  jpeg_create_decompress(info);
+  state->created = true;
+  info->client_data = state;
+  info->progress = &state->progress;
+  jpeg_save_markers(info, JPEG_APP0 + 1, 0xFFFF);
+  jpeg_mem_src(info, bytes, byte_count);
+  jpeg_read_header(info, TRUE);
+  const char *refusal = NULL;
+  if (info->arith_code) refusal = "arithmetic coding is not supported";
+  if (info->num_components == 2) refusal = "two colour components are not supported";
+  if (info->num_components > 4) refusal = "more than four colour components are not supported";
+  if (refusal != NULL) {
+    snprintf(state->text, sizeof state->text, "%s", refusal);
+    return IMAGE_CODEC_STATUS_UNSUPPORTED;
+  }
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+image_codec_status codec_jpeg_open(
+    const uint8_t *bytes, size_t byte_count, void **result, image_codec_header *header,
+    codec_message message) {
+  jpeg_state *state = calloc(1, sizeof *state);
+  if (state == NULL) return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
+  state->info.err = jpeg_std_error(&state->errors);
+  state->info.client_data = state;
+  state->errors.error_exit = error_exit;
+  state->errors.emit_message = emit_message;
+  state->errors.output_message = output_message;
+  state->progress.progress_monitor = progress_monitor;
+
+  const image_codec_status status = read_header(state, bytes, byte_count);
+  if (status != IMAGE_CODEC_STATUS_OK) {
+    codec_fail(status, message, state->text);
+    jpeg_close(state);
+    return status;
+  }
+  j_decompress_ptr info = &state->info;
+  header->width = info->image_width;
+  header->height = info->image_height;
+  header->bit_depth = (uint8_t)info->data_precision;
+  header->colour = info->num_components == 4   ? IMAGE_CODEC_COLOUR_CMYK
+                   : info->num_components == 1 ? IMAGE_CODEC_COLOUR_GREY
+                                               : IMAGE_CODEC_COLOUR_RGB;
+  header->orientation = orientation_of(info);
+  header->decoding_byte_count = decoding_byte_count(info);
+  *result = state;
+  return status;
+}
+
+static image_codec_status jpeg_start(
+    void *opaque, image_codec_backdrop backdrop, codec_message message) {
+  (void)backdrop;
+  jpeg_state *state = opaque;
+  j_decompress_ptr info = &state->info;
+  if (info->num_components == 4) {
+    state->cmyk_row = malloc((size_t)info->image_width * 4);
+    if (state->cmyk_row == NULL) {
+      return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
+    }
+  }
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
+  // libjpeg-turbo's defaults stand for the rest: accurate integer DCT and fancy upsampling.
+  info->out_color_space = info->num_components == 4 ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(info);
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+/// CMYK as Adobe's programs store it, 255 for no ink, to RGB.
+static void convert_cmyk_row(const uint8_t *cmyk, uint8_t *rgb, size_t count) {
+  for (size_t pixel = 0; pixel < count; pixel++) {
+    const uint32_t key = cmyk[4 * pixel + 3];
+    for (size_t channel = 0; channel < 3; channel++) {
+      const uint32_t product = (255u - cmyk[4 * pixel + channel]) * key + 128;
+      const uint32_t ink = (product + (product >> 8)) >> 8;
+      rgb[3 * pixel + channel] = (uint8_t)(key - ink);
+    }
+  }
+}
+
+static image_codec_status jpeg_read_row(void *opaque, uint8_t *row, codec_message message) {
+  jpeg_state *state = opaque;
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
+  JSAMPROW target = state->cmyk_row != NULL ? state->cmyk_row : row;
+  if (jpeg_read_scanlines(&state->info, &target, 1) != 1) {
+    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "no more rows");
+  }
+  if (state->cmyk_row != NULL) convert_cmyk_row(state->cmyk_row, row, state->info.output_width);
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+static image_codec_status jpeg_finish(void *opaque, codec_message message) {
+  jpeg_state *state = opaque;
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
+  jpeg_finish_decompress(&state->info);
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+const codec_decoder codec_jpeg_decoder = {jpeg_start, jpeg_read_row, jpeg_finish, jpeg_close};
+
+#define TEXT_OF_(value) #value
+#define TEXT_OF(value) TEXT_OF_(value)
+const char *image_codec_version_jpeg(void) { return TEXT_OF(LIBJPEG_TURBO_VERSION); }

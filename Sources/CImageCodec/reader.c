@@ -1,0 +1,86 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+
+struct image_codec_reader {
+  const codec_decoder *decoder;
+  void *state;
+};
+
+image_codec_status codec_fail(image_codec_status status, codec_message message, const char *text) {
+  if (message.byte_count == 0) return status;
+  size_t length = strlen(text);
+  if (length >= message.byte_count) length = message.byte_count - 1;
+  memcpy(message.text, text, length);
+  message.text[length] = 0;
+  return status;
+}
+
+void codec_compose_row(
+    const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop) {
+  const uint32_t behind[3] = {backdrop.red, backdrop.green, backdrop.blue};
+  for (size_t pixel = 0; pixel < count; pixel++) {
+    const uint32_t alpha = backdrop.composes ? rgba[4 * pixel + 3] : 255;
+    for (size_t channel = 0; channel < 3; channel++) {
+      // (t + (t >> 8)) >> 8 with t = x + 128 is x / 255 rounded to nearest, for x up to 255 * 255.
+      const uint32_t sum =
+          rgba[4 * pixel + channel] * alpha + behind[channel] * (255 - alpha) + 128;
+      rgb[3 * pixel + channel] = (uint8_t)((sum + (sum >> 8)) >> 8);
+    }
+  }
+}
+
+image_codec_status image_codec_reader_open(
+    image_codec_format format, const uint8_t *bytes, size_t byte_count, image_codec_reader **reader,
+    image_codec_header *header, char *message, size_t message_byte_count) {
+  static const struct {
+    codec_open *open;
+    const codec_decoder *decoder;
+  } formats[] = {
+      [IMAGE_CODEC_FORMAT_JPEG] = {codec_jpeg_open, &codec_jpeg_decoder},
+      [IMAGE_CODEC_FORMAT_PNG] = {codec_png_open, &codec_png_decoder},
+      [IMAGE_CODEC_FORMAT_WEBP] = {codec_webp_open, &codec_webp_decoder},
+  };
+  const codec_message answer = {message, message_byte_count};
+  *reader = NULL;
+  memset(header, 0, sizeof *header);
+  header->orientation = 1;
+  if ((unsigned)format >= sizeof formats / sizeof formats[0]) {
+    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "no such format");
+  }
+  image_codec_reader *made = calloc(1, sizeof *made);
+  if (made == NULL) return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, answer, "out of memory");
+  made->decoder = formats[format].decoder;
+  const image_codec_status status =
+      formats[format].open(bytes, byte_count, &made->state, header, answer);
+  if (status != IMAGE_CODEC_STATUS_OK) {
+    free(made);
+    return status;
+  }
+  *reader = made;
+  return status;
+}
+
+image_codec_status image_codec_reader_start(
+    image_codec_reader *reader, image_codec_backdrop backdrop, char *message,
+    size_t message_byte_count) {
+  return reader->decoder->start(
+      reader->state, backdrop, (codec_message){message, message_byte_count});
+}
+
+image_codec_status image_codec_reader_read_row(
+    image_codec_reader *reader, uint8_t *row, char *message, size_t message_byte_count) {
+  return reader->decoder->read_row(
+      reader->state, row, (codec_message){message, message_byte_count});
+}
+
+image_codec_status image_codec_reader_finish(
+    image_codec_reader *reader, char *message, size_t message_byte_count) {
+  return reader->decoder->finish(reader->state, (codec_message){message, message_byte_count});
+}
+
+void image_codec_reader_close(image_codec_reader *reader) {
+  reader->decoder->close(reader->state);
+  free(reader);
+}

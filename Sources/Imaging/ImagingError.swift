@@ -1,0 +1,45 @@
+/// Why a picture did not become numbers, or a contract no preprocessor.
+package enum ImagingError: Error, Hashable {
+  /// The first bytes are those of no format that is decoded; also for no bytes at all.
+  case unsupportedFormat
+  /// A known format used in a way that is not decoded, such as 12-bit JPEG.
+  case unsupportedFeature(format: ImageFormat, reason: String)
+  /// The bytes break the rules of their format.
+  case corrupt(format: ImageFormat, reason: String)
+  /// The bytes end too early.
+  case truncated(format: ImageFormat)
+  /// The header announces more pixels than allowed.
+  case pixelCount(width: Int, height: Int, limit: Int)
+  /// Decoding or resizing would hold more bytes at once than allowed.
+  case decodedByteCount(actual: Int, limit: Int)
+  /// The model's contract refuses pictures of this kind.
+  case refusedByContract(kind: String)
+  /// The contract itself is not usable.
+  case invalidContract(reason: String)
+  case outOfMemory
+}
+
+extension ImagingError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unsupportedFormat:
+      "the bytes are no JPEG, PNG or WebP picture"
+    case .unsupportedFeature(let format, let reason):
+      "\(format.rawValue): \(reason)"
+    case .corrupt(let format, let reason):
+      "the \(format.rawValue) picture is corrupt: \(reason)"
+    case .truncated(let format):
+      "the \(format.rawValue) picture is truncated"
+    case .pixelCount(let width, let height, let limit):
+      "a picture of \(width) x \(height) exceeds the limit of \(limit) pixels"
+    case .decodedByteCount(let actual, let limit):
+      "the picture needs \(actual) bytes, over the limit of \(limit)"
+    case .refusedByContract(let kind):
+      "the model takes no \(kind) pictures"
+    case .invalidContract(let reason):
+      "invalid preprocessing: \(reason)"
+    case .outOfMemory:
+      "out of memory"
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/// The eight ways a camera may have been held: EXIF 2.32, tag 0x0112.
+struct Orientation: Hashable {
+  /// Rows and columns change places, before the mirrorings below.
+  let swapsAxes: Bool
+  /// The upright picture runs against the stored one, along its own columns and rows.
+  let mirrorsColumns: Bool
+  let mirrorsRows: Bool
+
+  /// Values other than 2 to 8 mean upright.
+  init(exifValue: UInt8) {
+    swapsAxes = (5...8).contains(exifValue)
+    mirrorsColumns = [2, 3, 6, 7].contains(exifValue)
+    mirrorsRows = [3, 4, 7, 8].contains(exifValue)
+  }
+
+  static let upright = Orientation(exifValue: 1)
+}

@@ -1,0 +1,89 @@
+import CImageCodec
+
+/// An encoded picture being decoded row by row, on one thread.
+@safe struct PictureReader: ~Copyable {
+  let format: ImageFormat
+  let header: image_codec_header
+  // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows the
+  // encoded bytes, which the caller of `init` keeps in place.
+  private let reader: OpaquePointer
+
+  /// Reads the header. The bytes must stay in place for as long as the reader lives.
+  init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ImagingError) {
+    guard let format = unsafe ImageFormat(magicBytesOf: bytes.span) else {
+      throw .unsupportedFormat
+    }
+    var opened: OpaquePointer?
+    var header = image_codec_header()
+    let code: image_codec_format =
+      switch format {
+      case .jpeg: IMAGE_CODEC_FORMAT_JPEG
+      case .png: IMAGE_CODEC_FORMAT_PNG
+      case .webp: IMAGE_CODEC_FORMAT_WEBP
+      }
+    // SAFETY: the magic bytes were found, so the buffer is not empty and has a base address.
+    try unsafe Self.check(format) { message, count in
+      unsafe image_codec_reader_open(
+        code, bytes.baseAddress!, bytes.count, &opened, &header, message, count)
+    }
+    guard let opened = unsafe opened else {
+      throw .corrupt(format: format, reason: "no reader")
+    }
+    self.format = format
+    self.header = header
+    unsafe self.reader = opened
+  }
+
+  deinit { unsafe image_codec_reader_close(reader) }
+
+  var width: Int { Int(header.width) }
+  var height: Int { Int(header.height) }
+
+  /// Takes the memory that decoding needs.
+  mutating func start(_ backdrop: image_codec_backdrop) throws(ImagingError) {
+    try unsafe Self.check(format) { message, count in
+      unsafe image_codec_reader_start(reader, backdrop, message, count)
+    }
+  }
+
+  /// Writes the next row to `row`, which has room for `3 * width` bytes.
+  mutating func readRow(_ row: UnsafeMutablePointer<UInt8>) throws(ImagingError) {
+    try unsafe Self.check(format) { message, count in
+      unsafe image_codec_reader_read_row(reader, row, message, count)
+    }
+  }
+
+  /// Checks what follows the last row.
+  mutating func finish() throws(ImagingError) {
+    try unsafe Self.check(format) { message, count in
+      unsafe image_codec_reader_finish(reader, message, count)
+    }
+  }
+
+  /// Calls into the C room with a buffer for its message, and throws what it answers.
+  private static func check(
+    _ format: ImageFormat,
+    _ call: (UnsafeMutablePointer<CChar>, Int) -> image_codec_status
+  ) throws(ImagingError) {
+    var reason = ""
+    let capacity = Int(IMAGE_CODEC_MESSAGE_BYTE_COUNT)
+    // SAFETY: the C room writes at most `capacity` bytes and ends them with a zero when it fails.
+    let status = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) {
+      buffer in
+      unsafe buffer.initialize(repeating: 0)
+      let status = unsafe call(buffer.baseAddress!, capacity)
+      if status != IMAGE_CODEC_STATUS_OK {
+        reason = unsafe String(cString: buffer.baseAddress!)
+      }
+      return status
+    }
+    switch status {
+    case IMAGE_CODEC_STATUS_OK: return
+    case IMAGE_CODEC_STATUS_TRUNCATED: throw .truncated(format: format)
+    case IMAGE_CODEC_STATUS_UNSUPPORTED:
+      throw .unsupportedFeature(format: format, reason: reason)
+    case IMAGE_CODEC_STATUS_OUT_OF_MEMORY: throw .outOfMemory
+    default: throw .corrupt(format: format, reason: reason)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import CImageCodec
+
+/// What one picture's preparation will do and cost, known from its header alone.
+struct PreparationPlan {
+  let orientation: Orientation
+  /// Axes of the upright picture.
+  let rows: SampleWindow
+  let columns: SampleWindow
+  let filter: ResizeFilter
+  /// Which pass of the resampling comes first: along the rows, unless the height shrinks by more than
+  /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since 13.
+  let narrowsFirst: Bool
+  let backdrop: image_codec_backdrop
+
+  /// Throws where the contract refuses the picture or it costs more than the limits allow.
+  init(
+    _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits
+  ) throws(ImagingError) {
+    try Self.checkPolicies(header, contract.policies)
+    let width = Int(header.width)
+    let height = Int(header.height)
+    let (pixelCount, overflows) = width.multipliedReportingOverflow(by: height)
+    guard !overflows, pixelCount <= limits.pixelCountLimit else {
+      throw .pixelCount(width: width, height: height, limit: limits.pixelCountLimit)
+    }
+    switch contract.policies.exifOrientation {
+    case .apply: orientation = Orientation(exifValue: header.orientation)
+    case .ignore: orientation = .upright
+    }
+    (rows, columns) = SampleWindow.axes(
+      height: orientation.swapsAxes ? width : height,
+      width: orientation.swapsAxes ? height : width, contract: contract)
+    let heightLoss = rows.sourceCount - rows.resizedCount
+    let widthLoss = columns.sourceCount - columns.resizedCount
+    narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
+    switch contract.resize {
+    case .none: filter = .bilinear
+    case .shorterSide(_, let chosen), .exact(_, _, let chosen): filter = chosen
+    }
+    backdrop =
+      switch contract.policies.alpha {
+      case .compose(let red, let green, let blue):
+        image_codec_backdrop(composes: true, red: red, green: green, blue: blue)
+      case .drop, .refuse:
+        image_codec_backdrop(composes: false, red: 0, green: 0, blue: 0)
+      }
+
+    let byteCount = byteCount(header, pixelCount: pixelCount)
+    guard byteCount <= limits.decodedByteCountLimit else {
+      throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
+    }
+  }
+
+  /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^14, so that
+  /// their products stay far from overflow once the pixel count has passed its check.
+  private func byteCount(_ header: image_codec_header, pixelCount: Int) -> Int {
+    let transposed = orientation.swapsAxes ? 3 * pixelCount : 0
+    let keptWidth = narrowsFirst ? columns.count : ResampleWeights.sourceCount(columns, filter)
+    let betweenPasses =
+      ResampleWeights.sourceCount(rows, filter) * Resampling.stride(pixelCount: keptWidth)
+    return Int(header.decoding_byte_count) + 3 * Int(header.width) + transposed + betweenPasses
+      + ResampleWeights.byteCount(rows, filter) + ResampleWeights.byteCount(columns, filter)
+  }
+
+  private static func checkPolicies(
+    _ header: image_codec_header, _ policies: PicturePolicies
+  ) throws(ImagingError) {
+    if policies.alpha == .refuse, header.has_alpha {
+      throw .refusedByContract(kind: "transparent")
+    }
+    if policies.grey == .refuse, header.colour == IMAGE_CODEC_COLOUR_GREY {
+      throw .refusedByContract(kind: "grey")
+    }
+    if policies.cmyk == .refuse, header.colour == IMAGE_CODEC_COLOUR_CMYK {
+      throw .refusedByContract(kind: "CMYK")
+    }
+    if policies.sixteenBit == .refuse, header.bit_depth == 16 {
+      throw .refusedByContract(kind: "16-bit")
+    }
+  }
+}

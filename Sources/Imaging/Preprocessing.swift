@@ -1,0 +1,94 @@
+/// The contract by which a model wants its pictures prepared; a value that its file carries.
+///
+/// A picture is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes of
+/// `(x / 255 - mean) / std`. A value of this type is always valid: all ways to make one check it.
+package struct Preprocessing: Sendable, Hashable {
+  package enum ChannelOrder: String, Sendable, Hashable, Codable {
+    case rgb
+    case bgr
+  }
+
+  /// Sides of the resized picture and of the crop, in pixels.
+  package static let sideLimit = 1...4096
+
+  package let resize: ResizeRule
+  package let crop: CropRule
+  /// Order of the planes, and of the numbers in `mean` and `std`.
+  package let channelOrder: ChannelOrder
+  /// Three numbers, one per plane, on the scale where white is 1.
+  package let mean: [Float]
+  package let std: [Float]
+  package let policies: PicturePolicies
+
+  /// Throws `invalidContract`.
+  package init(
+    resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb, mean: [Float],
+    std: [Float], policies: PicturePolicies = PicturePolicies()
+  ) throws(ImagingError) {
+    self.init(
+      checked: (), resize: resize, crop: crop, channelOrder: channelOrder, mean: mean, std: std,
+      policies: policies)
+    if let fault { throw .invalidContract(reason: fault) }
+  }
+
+  private init(
+    checked: Void, resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder, mean: [Float],
+    std: [Float], policies: PicturePolicies
+  ) {
+    self.resize = resize
+    self.crop = crop
+    self.channelOrder = channelOrder
+    self.mean = mean
+    self.std = std
+    self.policies = policies
+  }
+
+  /// What torchvision's ImageNet weights of the first generation were evaluated with.
+  package static let imageNet = Preprocessing(
+    checked: (), resize: .shorterSide(size: 256, filter: .bilinear),
+    crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225], policies: PicturePolicies())
+
+  /// 32 x 32 pixels; pictures of that size pass unscaled. Throws `invalidContract`.
+  package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
+    try Preprocessing(
+      resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)
+  }
+
+  /// Sides of the network's input.
+  package var outputSize: (height: Int, width: Int) {
+    switch (crop, resize) {
+    case (.center(let height, let width), _): (height, width)
+    case (.none, .exact(let height, let width, _)): (height, width)
+    case (.none, _): preconditionFailure("a contract without an output size passed its check")
+    }
+  }
+}
+
+extension Preprocessing {
+  /// What is wrong with the contract, in words for whoever made the model file.
+  private var fault: String? {
+    var sides: [(name: String, value: Int)] = []
+    switch resize {
+    case .none: break
+    case .shorterSide(let size, _): sides.append(("resize.size", size))
+    case .exact(let height, let width, _):
+      sides += [("resize.height", height), ("resize.width", width)]
+    }
+    switch crop {
+    case .none:
+      guard case .exact = resize else { return "crop may be none only after an exact resize" }
+    case .center(let height, let width):
+      sides += [("crop.height", height), ("crop.width", width)]
+    }
+    for side in sides where !Self.sideLimit.contains(side.value) {
+      return "\(side.name) is \(side.value), not in \(Self.sideLimit)"
+    }
+    guard mean.count == 3, std.count == 3 else { return "mean and std must be three numbers each" }
+    guard mean.allSatisfy(\.isFinite) else { return "mean must be finite" }
+    guard std.allSatisfy({ $0.isFinite && $0 > 0 && (1 / $0).isFinite }) else {
+      return "std must be finite and above 0"
+    }
+    return nil
+  }
+}

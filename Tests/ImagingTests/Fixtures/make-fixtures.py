@@ -1,0 +1,221 @@
+"""Makes the pictures of these tests and what Pillow makes of them.
+
+    python3 make-fixtures.py
+
+Needs Pillow and numpy. Beside this script it writes, for every picture `NAME.EXT`:
+
+    NAME.EXT.rgb            the upright picture as Pillow decodes it
+    resized-*.rgb           what Pillow resizes one picture to
+    expected.json           sizes, and which file belongs to which case
+
+`.rgb` files are rows of interleaved eight-bit RGB. Everything is drawn here, from a fixed seed.
+"""
+
+import io
+import json
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps
+
+HERE = pathlib.Path(__file__).parent
+BACKGROUND = (255, 255, 255)
+random = np.random.default_rng(20)
+pictures = []
+resizes = []
+
+
+def drawing(width, height):
+    """A gradient, a disc, stripes and some noise: smooth parts, edges and texture."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    image = np.stack(
+        [255 * x / max(width - 1, 1), 255 * y / max(height - 1, 1), 128 + 90 * np.sin(x / 3 + y / 5)],
+        axis=2,
+    )
+    disc = (x - width * 0.6) ** 2 + (y - height * 0.4) ** 2 < (min(width, height) / 4) ** 2
+    image[disc] = [230, 40, 20]
+    image += random.normal(0, 12, image.shape)
+    return Image.fromarray(np.clip(image, 0, 255).astype(np.uint8), "RGB")
+
+
+def upright_rgb(data):
+    """What the default contract asks for, in Pillow's terms."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if image.mode == "P":
+        image = image.convert("RGBA")
+    if image.mode.startswith("I;16"):
+        samples = np.asarray(image).astype(np.uint16)
+        image = Image.fromarray((samples >> 8).astype(np.uint8), "L")
+    if image.mode == "1":
+        image = image.convert("L")
+    if "transparency" in image.info and image.mode in ("L", "RGB"):
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "RGBA"):
+        image = image.convert("RGBA")
+        behind = Image.new("RGB", image.size, BACKGROUND)
+        behind.paste(image.convert("RGB"), mask=image.getchannel("A"))
+        return behind
+    return image.convert("RGB")
+
+
+def add(name, data, expected=None):
+    expected = expected or upright_rgb(data)
+    (HERE / name).write_bytes(data)
+    (HERE / f"{name}.rgb").write_bytes(expected.tobytes())
+    pictures.append({"file": name, "width": expected.width, "height": expected.height})
+
+
+def encoded(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, **options)
+    return buffer.getvalue()
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width, height, depth, colour, raw, extra=b""):
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra
+        + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+    )
+
+
+def rows_of(samples):
+    return b"".join(b"\0" + row.tobytes() for row in samples)
+
+
+def jpegs():
+    image = drawing(53, 37)
+    for name, sampling in (("444", 0), ("422", 1), ("420", 2)):
+        add(f"baseline-{name}.jpg", encoded(image, format="JPEG", quality=88, subsampling=sampling))
+    add("progressive.jpg", encoded(image, format="JPEG", quality=80, progressive=True))
+    add("restart.jpg", encoded(image, format="JPEG", quality=70, restart_marker_rows=1))
+    add("grey.jpg", encoded(image.convert("L"), format="JPEG", quality=85))
+    add("cmyk-adobe.jpg", encoded(image.convert("CMYK"), format="JPEG", quality=90))
+    # The same scan without the Adobe marker, and told to be YCCK by it.
+    data = encoded(image.convert("CMYK"), format="JPEG", quality=90)
+    adobe = data.index(b"\xff\xee\x00\x0eAdobe")
+    add("cmyk-plain.jpg", data[:adobe] + data[adobe + 16 :])
+    add("ycck.jpg", data[: adobe + 15] + b"\2" + data[adobe + 16 :])
+    data = encoded(image, format="JPEG", quality=90, keep_rgb=True)
+    add("rgb-adobe.jpg", data)
+    add("one-pixel.jpg", encoded(drawing(1, 1), format="JPEG"))
+    add("thin.jpg", encoded(drawing(1, 90), format="JPEG", subsampling=2))
+    add("wide.jpg", encoded(drawing(90, 1), format="JPEG", subsampling=2))
+    # Bytes between the scan and the end that mean nothing, and bytes after it.
+    data = encoded(image, format="JPEG", quality=60)
+    add("extraneous.jpg", data[:-2] + b"\x12\x34" + data[-2:] + b"trailing")
+    small = drawing(23, 14)
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        add(f"orientation-{orientation}.jpg", encoded(small, format="JPEG", quality=90, exif=exif))
+
+
+def pngs():
+    image = drawing(29, 21)
+    alpha = Image.fromarray((random.integers(0, 256, (21, 29))).astype(np.uint8), "L")
+    clear = image.copy()
+    clear.putalpha(alpha)
+    add("rgb.png", encoded(image, format="PNG"))
+    add("rgba.png", encoded(clear, format="PNG"))
+    add("grey-alpha.png", encoded(clear.convert("LA"), format="PNG"))
+    for bits in (1, 2, 4, 8):
+        top = (1 << bits) - 1
+        grey = np.asarray(image.convert("L")).astype(np.uint16) * top // 255
+        packed = []
+        for row in grey:
+            padded = np.concatenate([row, np.zeros(-len(row) % 8, np.uint16)]).astype(np.uint8)
+            flags = np.unpackbits(padded[:, None], axis=1)[:, 8 - bits :].reshape(-1)
+            packed.append(np.packbits(flags)[: (29 * bits + 7) // 8])
+        values = Image.fromarray((grey * 255 // top).astype(np.uint8), "L").convert("RGB")
+        add(f"grey-{bits}.png", png(29, 21, bits, 0, rows_of(packed)), values)
+        palette = random.integers(0, 256, (1 << bits, 3)).astype(np.uint8)
+        extra = chunk(b"PLTE", palette.tobytes())
+        coloured = Image.fromarray(palette[grey], "RGB")
+        add(f"palette-{bits}.png", png(29, 21, bits, 3, rows_of(packed), extra), coloured)
+        see_through = extra + chunk(b"tRNS", bytes([0, 100]))
+        add(f"palette-transparent-{bits}.png", png(29, 21, bits, 3, rows_of(packed), see_through))
+    deep = random.integers(0, 65536, (9, 11, 4)).astype(">u2")
+    high = (deep >> 8).astype(np.uint8)
+    add("grey-16.png", png(11, 9, 16, 0, rows_of(deep[:, :, 0])),
+        Image.fromarray(high[:, :, 0], "L").convert("RGB"))
+    add("rgb-16.png", png(11, 9, 16, 2, rows_of(deep[:, :, :3].copy())),
+        Image.fromarray(high[:, :, :3].copy(), "RGB"))
+    add("rgba-16.png", png(11, 9, 16, 6, rows_of(deep)))
+    key = chunk(b"tRNS", struct.pack(">HHH", *(int(v) for v in np.asarray(image)[3, 4])))
+    add("rgb-key.png", png(29, 21, 8, 2, rows_of(np.asarray(image)), key))
+    grey = np.asarray(image.convert("L"))
+    key = chunk(b"tRNS", struct.pack(">H", int(grey[5, 6])))
+    add("grey-key.png", png(29, 21, 8, 0, rows_of(grey), key))
+    interlaced()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    add("orientation-6.png", encoded(image, format="PNG", exif=exif))
+    frames = [drawing(16, 12), drawing(16, 12)]
+    add("animated.png", encoded(frames[0], format="PNG", save_all=True, append_images=frames[1:]))
+    add("one-pixel.png", encoded(drawing(1, 1), format="PNG"))
+
+
+def interlaced():
+    """Adam7 by hand, since Pillow does not write it."""
+    for name, mode, colour in (("rgb", "RGB", 2), ("rgba", "RGBA", 6)):
+        image = drawing(13, 10)
+        if mode == "RGBA":
+            image.putalpha(Image.linear_gradient("L").resize((13, 10)))
+        samples = np.asarray(image)
+        raw = b""
+        for x0, y0, dx, dy in (
+            (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        ):
+            part = samples[y0::dy, x0::dx]
+            if part.size:
+                raw += rows_of(part.copy())
+        header = struct.pack(">IIBBBBB", 13, 10, 8, colour, 0, 0, 1)
+        data = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+                + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+        add(f"interlaced-{name}.png", data)
+
+
+def webps():
+    image = drawing(37, 26)
+    clear = image.copy()
+    clear.putalpha(Image.radial_gradient("L").resize(image.size))
+    add("lossy.webp", encoded(image, format="WEBP", quality=80))
+    add("lossless.webp", encoded(image, format="WEBP", lossless=True))
+    add("lossy-alpha.webp", encoded(clear, format="WEBP", quality=80))
+    add("lossless-alpha.webp", encoded(clear, format="WEBP", lossless=True, exact=True))
+    frames = [clear, drawing(37, 26).convert("RGBA")]
+    add("animated.webp", encoded(
+        frames[0], format="WEBP", save_all=True, append_images=frames[1:], lossless=True, duration=50))
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    add("orientation-8.webp", encoded(image, format="WEBP", lossless=True, exif=exif))
+    add("one-pixel.webp", encoded(drawing(1, 1), format="WEBP", lossless=True))
+
+
+def resizing():
+    image = drawing(97, 71)
+    add("resize-source.png", encoded(image, format="PNG"))
+    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    for name, kernel in filters.items():
+        for width, height in ((48, 35), (32, 32), (120, 30), (97, 20), (13, 71), (1, 1), (110, 80)):
+            file = f"resized-{name}-{width}x{height}.rgb"
+            (HERE / file).write_bytes(image.resize((width, height), kernel).tobytes())
+            resizes.append({"file": file, "filter": name, "width": width, "height": height})
+
+
+for stale in HERE.glob("*"):
+    if stale.suffix in (".rgb", ".jpg", ".png", ".webp", ".json"):
+        stale.unlink()
+jpegs()
+pngs()
+webps()
+resizing()
+listing = {"pictures": pictures, "resizes": resizes, "resize_source": "resize-source.png"}
+(HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")
