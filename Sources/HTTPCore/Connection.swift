@@ -13,7 +13,7 @@ package struct Connection: Sendable {
     /// Call `respond` with this answer: the route wants no body.
     case refuse(RequestHead, Response, receivedAt: Instant)
     /// What cannot be read as a request has been answered so, for the log.
-    case failed(status: Int)
+    case failed(Response)
     /// No more bytes are wanted until `resumeReading`.
     case pauseReading
     case resumeReading
@@ -70,10 +70,9 @@ package struct Connection: Sendable {
 
   // MARK: Events
 
-  /// Bytes have arrived. `route` is asked once per request, when its head is complete.
+  /// Bytes have arrived. The route is asked once per request, when its head is complete.
   package mutating func receive(
-    _ bytes: some Sequence<UInt8>, now: Instant, date: () -> String,
-    route: (RequestHead) -> HeadDecision
+    _ bytes: some Sequence<UInt8>, context: ConnectionContext
   ) -> [Action] {
     switch state {
     case .finishing, .lingering, .closed: return []
@@ -85,7 +84,7 @@ package struct Connection: Sendable {
       isPaused = true
       return [.pauseReading]
     }
-    return advance(now, date, route)
+    return advance(context)
   }
 
   /// The client will send nothing more, but may still read (a half-closed connection).
@@ -100,19 +99,19 @@ package struct Connection: Sendable {
 
   /// The answer to the request handed out last.
   package mutating func respond(
-    _ response: Response, now: Instant, date: () -> String, route: (RequestHead) -> HeadDecision
+    _ response: Response, context: ConnectionContext
   ) -> [Action] {
     guard case .handling(let toHead, let http10, let keepAlive) = state else { return [] }
     let stays = keepAlive && !isDraining && !(clientHasFinished && parser.bufferedByteCount == 0)
     let bytes = ResponseSerializer.bytes(
-      response, date: date(), toHead: toHead, closing: !stays, keepAliveToHTTP10: http10)
-    var actions = write(bytes, now)
+      response, date: context.date(), toHead: toHead, closing: !stays, keepAliveToHTTP10: http10)
+    var actions = write(bytes, context.now)
     guard stays else {
       finish()
       return actions
     }
-    becomeIdle(now)
-    actions += advance(now, date, route)
+    becomeIdle(context.now)
+    actions += advance(context)
     if isPaused, !clientHasFinished {
       isPaused = false
       actions.append(.resumeReading)
@@ -132,19 +131,19 @@ package struct Connection: Sendable {
   }
 
   /// Ends what has taken too long.
-  package mutating func tick(now: Instant, date: () -> String) -> [Action] {
-    if let writeDeadline, writeDeadline <= now { return close() }
-    guard let deadline, deadline <= now else { return [] }
+  package mutating func tick(context: ConnectionContext) -> [Action] {
+    if let writeDeadline, writeDeadline <= context.now { return close() }
+    guard let deadline, deadline <= context.now else { return [] }
     switch state {
     case .idle, .lingering: return close()
-    case .readingHead: return fail(Self.stalled("request head"), now, date)
+    case .readingHead: return fail(Self.stalled("request head"), context)
     case .readingBody:
       guard bodyByteCount - countedByteCount < limits.bodyProgressByteCount else {
         countedByteCount = bodyByteCount
-        self.deadline = now + limits.bodyTimeout
+        self.deadline = context.now + limits.bodyTimeout
         return []
       }
-      return fail(Self.stalled("body"), now, date)
+      return fail(Self.stalled("body"), context)
     case .handling, .finishing, .closed: return []
     }
   }
@@ -162,15 +161,15 @@ package struct Connection: Sendable {
   // MARK: Progress
 
   private mutating func advance(
-    _ now: Instant, _ date: () -> String, _ route: (RequestHead) -> HeadDecision
+    _ context: ConnectionContext
   ) -> [Action] {
     var actions: [Action] = []
     do throws(ParseFailure) {
       while true {
         if case .idle = state, !parser.isBetweenRequests {
           state = .readingHead
-          receivedAt = now
-          deadline = now + limits.headerTimeout
+          receivedAt = context.now
+          deadline = context.now + limits.headerTimeout
         }
         let buffered = parser.bufferedByteCount
         guard let event = try parser.next() else {
@@ -179,7 +178,7 @@ package struct Connection: Sendable {
         }
         switch event {
         case .head(let head, let framing):
-          if let refusal = try decide(head, framing, route, &actions, now) {
+          if let refusal = try decide(head, framing, &actions, context) {
             // Without a body the connection is in step with the client and may go on.
             if framing == .none { _ = try parser.next() }
             handOut(head, mayPersist: framing == .none)
@@ -193,21 +192,21 @@ package struct Connection: Sendable {
         }
       }
     } catch {
-      return actions + fail(error, now, date)
+      return actions + fail(error, context)
     }
   }
 
   /// Asks the route; its refusal, or nil when the body is to be read.
   private mutating func decide(
-    _ head: RequestHead, _ framing: BodyFraming, _ route: (RequestHead) -> HeadDecision,
-    _ actions: inout [Action], _ now: Instant
+    _ head: RequestHead, _ framing: BodyFraming, _ actions: inout [Action],
+    _ context: ConnectionContext
   ) throws(ParseFailure) -> Response? {
     let expectations = head.version == .http11 ? head.fields.tokens(of: "Expect") : []
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
       throw ParseFailure(
         status: 417, kind: "expectation", detail: "the only expectation met here is 100-continue")
     }
-    switch route(head) {
+    switch context.route(head) {
     case .refuse(let response): return response
     case .accept(let limit):
       if case .length(let length) = framing, length > limit {
@@ -218,9 +217,9 @@ package struct Connection: Sendable {
     state = .readingBody(head)
     bodyByteCount = 0
     countedByteCount = 0
-    deadline = now + limits.bodyTimeout
+    deadline = context.now + limits.bodyTimeout
     if !expectations.isEmpty, framing != .none, parser.bufferedByteCount == 0 {
-      actions += write(ResponseSerializer.continueLine, now)
+      actions += write(ResponseSerializer.continueLine, context.now)
     }
     return nil
   }
@@ -249,12 +248,13 @@ package struct Connection: Sendable {
   }
 
   private mutating func fail(
-    _ failure: ParseFailure, _ now: Instant, _ date: () -> String
+    _ failure: ParseFailure, _ context: ConnectionContext
   ) -> [Action] {
+    let response = context.answer(failure)
     let bytes = ResponseSerializer.bytes(
-      failure.response, date: date(), toHead: false, closing: true, keepAliveToHTTP10: false)
+      response, date: context.date(), toHead: false, closing: true, keepAliveToHTTP10: false)
     finish()
-    return [.failed(status: failure.status)] + write(bytes, now)
+    return [.failed(response)] + write(bytes, context.now)
   }
 
   private mutating func write(_ bytes: [UInt8], _ now: Instant) -> [Action] {

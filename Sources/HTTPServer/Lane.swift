@@ -71,12 +71,17 @@ final class Lane: @unchecked Sendable {
   }
 
   /// The `Date` field's value, made anew each second.
-  func date() -> String {
+  private func date() -> String {
     let second = time(nil)
     if cachedDate.second != second {
       cachedDate = (second, HTTPDate.text(secondsSinceEpoch: second))
     }
     return cachedDate.text
+  }
+
+  func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
+    ConnectionContext(
+      now: now, date: date, route: handler.receive, answer: handler.answer)
   }
 
   private func tick() {

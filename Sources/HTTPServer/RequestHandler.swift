@@ -5,6 +5,9 @@ package protocol RequestHandler: Sendable {
   /// A request's head is complete; its body has not been read, nor `100 Continue` sent.
   func receive(_ head: RequestHead) -> HeadDecision
 
+  /// What to say of bytes that are no request.
+  func answer(_ failure: ParseFailure) -> Response
+
   /// A request is complete. `exchange` must be answered, from any thread, now or later.
   func handle(_ request: Request, _ exchange: Exchange)
 

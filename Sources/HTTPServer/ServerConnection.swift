@@ -37,7 +37,7 @@ final class ServerConnection: @unchecked Sendable {
   func drain() { perform(machine.drain()) }
 
   func tick(_ now: ContinuousClock.Instant) {
-    perform(machine.tick(now: now, date: lane.date))
+    perform(machine.tick(context: lane.context(now)))
   }
 
   func close() {
@@ -65,8 +65,7 @@ final class ServerConnection: @unchecked Sendable {
       // SAFETY: the system has just written so many bytes.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
       unsafe perform(
-        machine.receive(
-          bytes, now: .now, date: lane.date, route: lane.handler.receive))
+        machine.receive(bytes, context: lane.context(.now)))
     case .wouldBlock: break
     case .end: perform(machine.receiveEnd())
     case .failed: close()
@@ -130,7 +129,7 @@ final class ServerConnection: @unchecked Sendable {
       case .refuse(let head, let response, let receivedAt):
         current = (head, 0, receivedAt)
         pending = answer(response) + pending
-      case .failed(let status): log(head: nil, status: status, bytes: 0, since: .now, id: nil)
+      case .failed(let response): log(nil, response, since: .now)
       case .pauseReading: setReading(false)
       case .resumeReading: setReading(true)
       case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
@@ -161,21 +160,19 @@ final class ServerConnection: @unchecked Sendable {
   private func answer(_ response: Response) -> ArraySlice<Connection.Action> {
     exchange = nil
     if let current {
-      log(
-        head: current.head, status: response.status, bytes: response.body.count,
-        since: current.since, id: response.fields["X-Request-Id"])
+      log(current.head, response, since: current.since)
     }
     current = nil
-    return machine.respond(
-      response, now: .now, date: lane.date, route: lane.handler.receive)[...]
+    return machine.respond(response, context: lane.context(.now))[...]
   }
 
   private func log(
-    head: RequestHead?, status: Int, bytes: Int, since: ContinuousClock.Instant, id: String?
+    _ head: RequestHead?, _ response: Response, since: ContinuousClock.Instant
   ) {
     lane.handler.finished(
       ExchangeRecord(
-        head: head, status: status, requestByteCount: current?.byteCount ?? 0,
-        responseByteCount: bytes, remoteAddress: address, duration: .now - since, requestID: id))
+        head: head, status: response.status, requestByteCount: current?.byteCount ?? 0,
+        responseByteCount: response.body.count, remoteAddress: address, duration: .now - since,
+        requestID: response.fields["X-Request-Id"]))
   }
 }
