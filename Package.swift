@@ -18,9 +18,11 @@ let cSettings: [CSetting] = [
 ]
 
 /// A C room: a flat C ABI in front of Debian's libraries.
-func room(_ name: String, linking libraries: [String] = []) -> Target {
+func room(
+  _ name: String, linking libraries: [String] = [], excluding files: [String] = []
+) -> Target {
   .target(
-    name: name, cSettings: cSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
+    name: name, exclude: files, cSettings: cSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 let package = Package(
@@ -29,7 +31,7 @@ let package = Package(
   targets: [
     room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
-    room("CDefaultModel"),
+    room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CSockets"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),

@@ -1,0 +1,71 @@
+import Glibc
+
+/// A file that replaces another at once, when all of it is on disk.
+struct AtomicFile: ByteSink, ~Copyable {
+  /// Names tried for the file aside, for one may be there from a process that died.
+  private static let attemptLimit = 16
+
+  private let path: String
+  private let temporaryPath: String
+  private let descriptor: CInt
+
+  /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure what was there
+  /// before is untouched, and nothing is left beside it.
+  static func write(
+    to path: String, _ body: (inout AtomicFile) throws(CheckpointError) -> Void
+  ) throws(CheckpointError) {
+    var file = try AtomicFile(path)
+    do {
+      try body(&file)
+      try file.commit()
+    } catch {
+      unsafe unlink(file.temporaryPath)
+      throw error
+    }
+  }
+
+  private init(_ path: String) throws(CheckpointError) {
+    self.path = path
+    for attempt in 1... {
+      let candidate = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"
+      let descriptor = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 {
+        temporaryPath = candidate
+        self.descriptor = descriptor
+        return
+      }
+      guard errno == EEXIST, attempt < Self.attemptLimit else { throw .system("write", path) }
+    }
+    preconditionFailure("the loop ends by itself")
+  }
+
+  deinit { close(descriptor) }
+
+  mutating func write(_ bytes: RawSpan) throws(CheckpointError) {
+    let written = unsafe bytes.withUnsafeBytes { buffer in
+      var offset = 0
+      while offset < buffer.count {
+        // SAFETY: the rest of the buffer, which is not empty.
+        let count = unsafe Glibc.write(
+          descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return false }
+        offset += count
+      }
+      return true
+    }
+    guard written else { throw .system("write", path) }
+  }
+
+  private borrowing func commit() throws(CheckpointError) {
+    guard fsync(descriptor) == 0 else { throw .system("write", path) }
+    guard unsafe rename(temporaryPath, path) == 0 else { throw .system("replace", path) }
+    // The rename itself lasts only when the folder is on disk too; the file is complete either way.
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folderDescriptor >= 0 {
+      fsync(folderDescriptor)
+      close(folderDescriptor)
+    }
+  }
+}

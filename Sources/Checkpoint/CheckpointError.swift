@@ -1,0 +1,47 @@
+/// Why a model file, a labels file or a model cannot be used; says which tensor and which byte.
+package enum CheckpointError: Error, Hashable, CustomStringConvertible {
+  /// The system refused: `doing` is what was tried, `reason` its message.
+  case file(path: String, doing: String, reason: String)
+  /// The bytes are no safetensors file; `offset` counts from the file's first byte.
+  case malformed(offset: Int, reason: String)
+  case overLimit(what: String, value: Int, limit: Int)
+  /// A tensor's declaration or numbers are unusable; `offset` is where its bytes start in the file.
+  case tensor(name: String, offset: Int, reason: String)
+  /// The network needs a tensor that the file does not have.
+  case missingTensor(name: String, expected: [Int])
+  case tensorShape(name: String, offset: Int, expected: [Int], actual: [Int])
+  /// The file has a tensor that the network does not read, so the answers would be wrong.
+  case unknownTensor(name: String, offset: Int)
+  /// A network outside the residual family as this program knows it.
+  case unsupported(String)
+  /// The `resnetd` document inside the file, or what is to become one.
+  case metadata(reason: String)
+  case labelsMissing(classCount: Int)
+  case labelCount(labels: Int, classCount: Int)
+  case labels(path: String, line: Int, reason: String)
+  case outOfMemory(byteCount: Int)
+
+  package var description: String {
+    switch self {
+    case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
+    case .malformed(let offset, let reason):
+      "not a valid safetensors file: byte \(offset): \(reason)"
+    case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
+    case .tensor(let name, let offset, let reason): "tensor \(name) (byte \(offset)): \(reason)"
+    case .missingTensor(let name, let expected):
+      "tensor \(name) is missing; the network needs it with shape \(expected)"
+    case .tensorShape(let name, let offset, let expected, let actual):
+      "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected)"
+    case .unknownTensor(let name, let offset):
+      "tensor \(name) (byte \(offset)) is no part of the network"
+    case .unsupported(let what): "unsupported network: \(what)"
+    case .metadata(let reason): "model metadata: \(reason)"
+    case .labelsMissing(let classCount):
+      "the file names no classes; give a file with \(classCount) labels, one per line (--labels)"
+    case .labelCount(let labels, let classCount):
+      "\(labels) labels for a network with \(classCount) classes"
+    case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
+    case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/// A picture and the logits that the model must give for it, by which a loaded model proves itself.
+package struct GoldenSample: Sendable, Hashable {
+  /// Samples in a file.
+  package static let countLimit = 64
+  /// Bytes of one encoded picture.
+  package static let imageByteCountLimit = 4 << 20
+
+  /// A JPEG, PNG or WebP file as it is.
+  package let encodedImage: [UInt8]
+  /// One number per class.
+  package let logits: [Float]
+
+  package init(encodedImage: [UInt8], logits: [Float]) {
+    self.encodedImage = encodedImage
+    self.logits = logits
+  }
+}

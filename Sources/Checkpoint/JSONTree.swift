@@ -1,0 +1,80 @@
+import CJansson
+
+/// A JSON text parsed by jansson: valid UTF-8, no duplicate names, no NUL, nothing behind the value.
+@safe
+struct JSONTree: ~Copyable {
+  let root: JSONNode
+
+  /// Byte offset in the text and reason of what is wrong with it.
+  struct Fault: Error {
+    let offset: Int
+    let reason: String
+  }
+
+  init(_ text: RawSpan) throws(Fault) {
+    var error = json_error_t()
+    let node = unsafe text.withUnsafeBytes { buffer in
+      // SAFETY: jansson reads `count` bytes during the call and copies what it keeps.
+      unsafe json_loadb(
+        buffer.baseAddress, buffer.count, Int(JSON_REJECT_DUPLICATES), &error)
+    }
+    guard let node = unsafe node else {
+      let reason = unsafe withUnsafeBytes(of: &error.text) { text in
+        unsafe String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      throw Fault(offset: max(0, Int(error.position)), reason: reason)
+    }
+    unsafe root = JSONNode(node)
+  }
+
+  deinit { unsafe json_decref(root.pointer) }
+}
+
+/// A value inside a `JSONTree`, valid as long as the tree.
+@safe
+struct JSONNode {
+  fileprivate let pointer: UnsafeMutablePointer<json_t>
+
+  @unsafe
+  fileprivate init(_ pointer: UnsafeMutablePointer<json_t>) { unsafe self.pointer = pointer }
+
+  private var type: json_type { unsafe pointer.pointee.type }
+
+  /// The members of an object, in any order; nil for anything else.
+  var members: [(name: String, value: JSONNode)]? {
+    guard type == JSON_OBJECT else { return nil }
+    var members: [(name: String, value: JSONNode)] = []
+    // SAFETY: keys and values belong to the object and are never nil at a valid iterator.
+    var iterator = unsafe json_object_iter(pointer)
+    while let position = unsafe iterator {
+      if let key = unsafe json_object_iter_key(position),
+        let value = unsafe json_object_iter_value(position)
+      {
+        unsafe members.append((String(cString: key), JSONNode(value)))
+      }
+      unsafe iterator = json_object_iter_next(pointer, position)
+    }
+    return members
+  }
+
+  subscript(name: String) -> JSONNode? {
+    guard let value = unsafe json_object_get(pointer, name) else { return nil }
+    return unsafe JSONNode(value)
+  }
+
+  var string: String? {
+    guard type == JSON_STRING, let text = unsafe json_string_value(pointer) else { return nil }
+    return unsafe String(cString: text)
+  }
+
+  /// Exact; a number with a fraction or an exponent is none.
+  var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
+
+  var array: [JSONNode]? {
+    guard type == JSON_ARRAY else { return nil }
+    return (0..<(unsafe json_array_size(pointer))).compactMap { index -> JSONNode? in
+      guard let element = unsafe json_array_get(pointer, index) else { return nil }
+      return unsafe JSONNode(element)
+    }
+  }
+}

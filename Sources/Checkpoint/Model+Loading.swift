@@ -1,0 +1,95 @@
+import CDefaultModel
+import Imaging
+import ResNet
+
+extension Model {
+  /// Maps and checks a safetensors file; see the type for how long the mapping lives.
+  package static func load(
+    path: String, options: ModelOptions = ModelOptions()
+  ) throws(CheckpointError) -> Model {
+    let fileName = path.split(separator: "/").last.map(String.init) ?? path
+    return try load(ModelBytes(mapping: path), fileName: fileName, options: options)
+  }
+
+  /// As `load(path:)`, from a copy of bytes in memory.
+  package static func load(
+    bytes: [UInt8], fileName: String, options: ModelOptions = ModelOptions()
+  ) throws(CheckpointError) -> Model {
+    try load(ModelBytes(copying: bytes), fileName: fileName, options: options)
+  }
+
+  /// The model that is part of the program, read where it is.
+  package static func embeddedDefault() throws(CheckpointError) -> Model {
+    // SAFETY: the bytes are constant, aligned for every element type, and as long-lived as the program.
+    let bytes = unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
+    return try load(bytes, fileName: "default-model.safetensors", options: ModelOptions())
+  }
+
+  private static func load(
+    _ bytes: ModelBytes, fileName: String, options: ModelOptions
+  ) throws(CheckpointError) -> Model {
+    let file = try SafetensorsFile(bytes)
+    let tensors = try NamedTensors(file.entries)
+    let document = try document(in: file)
+    let architecture: Architecture
+    if let document {
+      architecture = document.architecture.architecture
+    } else {
+      architecture = try Architecture(recognizing: tensors)
+    }
+    let graph = try graph(of: architecture)
+    let reader = WeightReader(file: file, tensors: tensors)
+    let weights = try reader.weights(for: graph)
+    guard let labels = options.labels ?? document?.labels else {
+      throw .labelsMissing(classCount: architecture.classCount)
+    }
+    let preprocessing: Preprocessing
+    if let document {
+      preprocessing = document.preprocessing
+    } else {
+      preprocessing = try contract(for: architecture)
+    }
+    return try Model(
+      checking: options.name ?? document?.name ?? name(from: fileName),
+      version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
+      labels: labels, preprocessing: preprocessing,
+      provenance: document?.provenance,
+      goldenSamples: try reader.goldenSamples(classCount: architecture.classCount))
+  }
+
+  /// Nil in files from other tools.
+  private static func document(
+    in file: SafetensorsFile
+  ) throws(CheckpointError) -> ModelDocument? {
+    guard let json = file.metadata[ModelDocument.metadataKey] else { return nil }
+    return try ModelDocument(json: json)
+  }
+
+  private static func version(of bytes: ModelBytes) throws(CheckpointError) -> ModelVersion {
+    var digest = try SHA256()
+    bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
+    return ModelVersion(digest: digest.finish())
+  }
+
+  /// The file's name without its ending, other characters than a name may have replaced.
+  private static func name(from fileName: String) -> String {
+    var stem = Substring(fileName)
+    if let dot = stem.lastIndex(of: "."), dot != stem.startIndex { stem = stem[..<dot] }
+    let bytes = stem.utf8.prefix(nameByteCountLimit).map { isNameByte($0) ? $0 : UInt8(ascii: "_") }
+    return bytes.isEmpty ? "model" : String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// What plain files of the two families are used with; ImageNet's mean and standard deviation for both.
+  private static func contract(
+    for architecture: Architecture
+  ) throws(CheckpointError) -> Preprocessing {
+    switch architecture.stem {
+    case .imageNet: return .imageNet
+    case .cifar:
+      let imageNet = Preprocessing.imageNet
+      do { return try .cifar10(mean: imageNet.mean, std: imageNet.std) } catch {
+        throw .metadata(reason: error.description)
+      }
+    }
+  }
+}

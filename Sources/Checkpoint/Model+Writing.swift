@@ -1,0 +1,39 @@
+import ResNet
+
+extension Model {
+  /// Writes the model as one safetensors file, which appears under `path` complete or not at all.
+  package func write(to path: String) throws(CheckpointError) {
+    let serialization = try serialization()
+    try AtomicFile.write(to: path) { sink throws(CheckpointError) in
+      try serialization.write(to: &sink)
+    }
+  }
+
+  /// The version that the written file will have.
+  func serializedVersion() throws(CheckpointError) -> ModelVersion {
+    var sink = try DigestSink()
+    try serialization().write(to: &sink)
+    return sink.finish()
+  }
+
+  private func serialization() throws(CheckpointError) -> SafetensorsWriter {
+    let shapes: [String: [Int]]
+    do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
+    var tensors: [SafetensorsWriter.Item] = []
+    for (name, shape) in shapes {
+      guard let tensor = weights[name] else { throw .missingTensor(name: name, expected: shape) }
+      tensors.append(.init(name: name, shape: shape, content: .numbers(tensor)))
+    }
+    for (index, sample) in goldenSamples.enumerated() {
+      let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)
+      tensors.append(
+        .init(
+          name: "golden.\(index).image", shape: [sample.encodedImage.count],
+          content: .bytes(sample.encodedImage)))
+      tensors.append(
+        .init(name: "golden.\(index).logits", shape: logits.shape, content: .numbers(logits)))
+    }
+    let json = try ModelDocument(self).json()
+    return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
+  }
+}

@@ -1,0 +1,96 @@
+package import Imaging
+package import ResNet
+
+/// A network with everything needed to use it rightly: what one model file holds.
+///
+/// `weights` may lie in the file's memory, which is given back when the last of its tensors goes. Once an engine has
+/// packed them, set `weights` to `Weights()`; everything else are small values of their own.
+package struct Model: Sendable {
+  package let name: String
+  package let version: ModelVersion
+  package let architecture: Architecture
+  package let graph: Graph
+  package var weights: Weights
+  /// One per class, in order.
+  package let labels: [String]
+  package let preprocessing: Preprocessing
+  package let provenance: Provenance?
+  package let goldenSamples: [GoldenSample]
+
+  /// UTF-8 bytes of a name.
+  package static let nameByteCountLimit = 128
+
+  /// Puts a model together from parts that are checked as those of a file; its version is that of the file that
+  /// `write(to:)` makes of it.
+  package init(
+    name: String, architecture: Architecture, weights: Weights, labels: [String],
+    preprocessing: Preprocessing, provenance: Provenance? = nil, goldenSamples: [GoldenSample] = []
+  ) throws(CheckpointError) {
+    let graph = try Self.graph(of: architecture)
+    do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
+    let unversioned = try Model(
+      checking: name, version: ModelVersion(digest: [UInt8](repeating: 0, count: 32)),
+      architecture: architecture, graph: graph, weights: weights, labels: labels,
+      preprocessing: preprocessing, provenance: provenance, goldenSamples: goldenSamples)
+    self = try Model(
+      checking: name, version: unversioned.serializedVersion(), architecture: architecture,
+      graph: graph, weights: weights, labels: labels, preprocessing: preprocessing,
+      provenance: provenance, goldenSamples: goldenSamples)
+  }
+
+  /// Checks what concerns more than one part; graph and weights fit already.
+  init(
+    checking name: String, version: ModelVersion, architecture: Architecture, graph: Graph,
+    weights: Weights, labels: [String], preprocessing: Preprocessing, provenance: Provenance?,
+    goldenSamples: [GoldenSample]
+  ) throws(CheckpointError) {
+    let classCount = architecture.classCount
+    guard !name.isEmpty, name.utf8.count <= Self.nameByteCountLimit,
+      name.utf8.allSatisfy({ Self.isNameByte($0) })
+    else {
+      throw .metadata(
+        reason: "a name is 1 to \(Self.nameByteCountLimit) of A-Z a-z 0-9 . _ - + @, not "
+          + "\"\(name.prefix(40))\"")
+    }
+    guard labels.count == classCount else {
+      throw .labelCount(labels: labels.count, classCount: classCount)
+    }
+    for (index, label) in labels.enumerated() {
+      if let fault = Labels.fault(in: label) {
+        throw .metadata(reason: "label of class \(index): \(fault)")
+      }
+    }
+    let (height, width) = preprocessing.outputSize
+    guard height == architecture.inputSize, width == architecture.inputSize else {
+      throw .metadata(
+        reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
+          + "\(architecture.inputSize)x\(architecture.inputSize)")
+    }
+    guard goldenSamples.allSatisfy({ $0.logits.count == classCount }) else {
+      throw .metadata(reason: "a golden sample has not \(classCount) logits")
+    }
+    self.name = name
+    self.version = version
+    self.architecture = architecture
+    self.graph = graph
+    self.weights = weights
+    self.labels = labels
+    self.preprocessing = preprocessing
+    self.provenance = provenance
+    self.goldenSamples = goldenSamples
+  }
+
+  static func graph(of architecture: Architecture) throws(CheckpointError) -> Graph {
+    do { return try Graph(architecture) } catch { throw .unsupported(error.description) }
+  }
+
+  /// Names stand in paths, log lines and metrics: no space, no separator, no quote.
+  static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: ".-_+@".utf8.contains(byte)
+    }
+  }
+}

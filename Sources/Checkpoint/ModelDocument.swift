@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Imaging
+
+/// The JSON document under the key `resnetd` of a model file: everything but the numbers.
+///
+/// Unknown keys are ignored, so that a file may say more; an unknown format version is refused.
+struct ModelDocument: Codable {
+  static let metadataKey = "resnetd"
+  static let currentFormat = 1
+
+  let format: Int
+  let name: String
+  let architecture: ArchitectureDocument
+  let labels: [String]
+  let preprocessing: Preprocessing
+  let provenance: Provenance?
+
+  private enum CodingKeys: String, CodingKey {
+    case format = "format_version"
+    case name, architecture, labels, preprocessing, provenance
+  }
+
+  init(_ model: Model) {
+    format = Self.currentFormat
+    name = model.name
+    architecture = ArchitectureDocument(model.architecture)
+    labels = model.labels
+    preprocessing = model.preprocessing
+    provenance = model.provenance
+  }
+
+  init(json: String) throws(CheckpointError) {
+    do {
+      let data = Data(json.utf8)
+      let version = try JSONDecoder().decode(FormatVersion.self, from: data).value
+      guard version == Self.currentFormat else {
+        throw CheckpointError.metadata(
+          reason: "format version \(version), this program reads \(Self.currentFormat)")
+      }
+      self = try JSONDecoder().decode(Self.self, from: data)
+    } catch let error as CheckpointError {
+      throw error
+    } catch {
+      throw .metadata(reason: Self.reason(of: error))
+    }
+  }
+
+  /// Keys in order, so that equal models make equal files.
+  func json() throws(CheckpointError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    } catch {
+      throw .metadata(reason: "\(error)")
+    }
+  }
+
+  /// Read before everything else, for a later format may have other keys.
+  private struct FormatVersion: Decodable {
+    let value: Int
+    private enum CodingKeys: String, CodingKey { case value = "format_version" }
+  }
+
+  private static func reason(of error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    let path: [any CodingKey]
+    let what: String
+    switch error {
+    case .keyNotFound(let key, let context):
+      (path, what) = (context.codingPath, "\(key.stringValue) is missing")
+    case .valueNotFound(_, let context):
+      (path, what) = (context.codingPath, "the value is null")
+    case .typeMismatch(_, let context), .dataCorrupted(let context):
+      (path, what) = (context.codingPath, context.debugDescription)
+    @unknown default: (path, what) = ([], "\(error)")
+    }
+    let place = path.map { $0.stringValue }.joined(separator: ".")
+    return place.isEmpty ? what : "\(place): \(what)"
+  }
+}

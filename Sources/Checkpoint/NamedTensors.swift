@@ -1,0 +1,32 @@
+/// A file's tensors by what they are: parameters under canonical names, and golden samples.
+struct NamedTensors {
+  private(set) var parameters: [String: TensorEntry] = [:]
+  /// `golden.N.image` and `golden.N.logits`, by full name.
+  private(set) var golden: [String: TensorEntry] = [:]
+  /// The classifier is named as in akamaster/pytorch_resnet_cifar10.
+  private(set) var hasLinearClassifier = false
+
+  /// Throws where two tensors mean the same parameter.
+  init(_ entries: [TensorEntry]) throws(CheckpointError) {
+    for entry in entries {
+      if entry.name.hasPrefix("golden.") {
+        golden[entry.name] = entry
+        continue
+      }
+      // Counters and the like (`num_batches_tracked`) change no answer.
+      guard entry.type.isFloatingPoint, !entry.name.hasSuffix("num_batches_tracked") else {
+        continue
+      }
+      let name = try ParameterNames.canonical(entry.name)
+      if let other = parameters[name] {
+        throw .tensor(
+          name: entry.name, offset: entry.offset,
+          reason: "means the same parameter (\(name)) as tensor \(other.name)")
+      }
+      parameters[name] = entry
+      if entry.name.hasSuffix("linear.weight") { hasLinearClassifier = true }
+    }
+  }
+
+  func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
+}

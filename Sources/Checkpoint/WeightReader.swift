@@ -1,0 +1,111 @@
+import ResNet
+
+/// Takes a network's parameters out of a file: all that the graph needs, nothing left over, sound numbers.
+struct WeightReader {
+  let file: SafetensorsFile
+  let tensors: NamedTensors
+
+  /// Tensors lie in the file's memory where their type and alignment allow it, else are copies.
+  func weights(for graph: Graph) throws(CheckpointError) -> Weights {
+    let shapes: [String: [Int]]
+    do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
+    var weights = Weights()
+    for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
+      guard let entry = tensors.parameters[name] else {
+        throw .missingTensor(name: name, expected: shape)
+      }
+      guard entry.shape == shape else {
+        throw .tensorShape(
+          name: entry.name, offset: entry.offset, expected: shape, actual: entry.shape)
+      }
+      let tensor = tensor(entry)
+      if let fault = Self.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
+        throw .tensor(name: entry.name, offset: entry.offset, reason: fault)
+      }
+      weights[name] = tensor
+    }
+    let unknown = tensors.parameters.filter { shapes[$0.key] == nil }.values
+    if let first = unknown.min(by: { $0.name < $1.name }) {
+      throw .unknownTensor(name: first.name, offset: first.offset)
+    }
+    return weights
+  }
+
+  private func tensor(_ entry: TensorEntry) -> Tensor {
+    if entry.type == .float32, entry.offset.isMultiple(of: MemoryLayout<Float>.alignment) {
+      let values = StoredValues(
+        bytes: file.bytes, offset: entry.offset, count: entry.elementCount)
+      return Tensor(shape: entry.shape, storage: values)
+    }
+    let values = file.bytes.withBytes(in: entry.range) { entry.type.floats(in: $0) }
+    return Tensor(shape: entry.shape, storage: values)
+  }
+
+  /// What makes numbers unusable: NaN, infinity, a variance below zero.
+  static func fault(in tensor: Tensor, isVariance: Bool) -> String? {
+    tensor.withValues { values in
+      // Exponent bits all set mean NaN or infinity; a maximum over integers runs in vectors.
+      var largest: UInt32 = 0
+      for index in values.indices { largest = max(largest, values[index].bitPattern & 0x7FFF_FFFF) }
+      if largest >= Float.infinity.bitPattern {
+        return "a number is NaN, infinite, or beyond single precision"
+      }
+      guard isVariance else { return nil }
+      var smallest: Float = 0
+      for index in values.indices { smallest = min(smallest, values[index]) }
+      return smallest < 0 ? "a variance is \(smallest)" : nil
+    }
+  }
+
+  /// Pairs `golden.N.image` and `golden.N.logits` for N from zero on.
+  func goldenSamples(classCount: Int) throws(CheckpointError) -> [GoldenSample] {
+    var samples: [GoldenSample] = []
+    while let image = tensors.golden["golden.\(samples.count).image"] {
+      guard samples.count < GoldenSample.countLimit else {
+        throw .overLimit(
+          what: "golden samples", value: samples.count + 1, limit: GoldenSample.countLimit)
+      }
+      let logitsName = "golden.\(samples.count).logits"
+      guard let logits = tensors.golden[logitsName] else {
+        throw .missingTensor(name: logitsName, expected: [classCount])
+      }
+      samples.append(try goldenSample(image, logits, classCount: classCount))
+    }
+    let known = Set(samples.indices.flatMap { ["golden.\($0).image", "golden.\($0).logits"] })
+    if let unknown = tensors.golden.values.filter({ !known.contains($0.name) })
+      .min(by: { $0.name < $1.name })
+    {
+      throw .unknownTensor(name: unknown.name, offset: unknown.offset)
+    }
+    return samples
+  }
+
+  private func goldenSample(
+    _ image: TensorEntry, _ logits: TensorEntry, classCount: Int
+  ) throws(CheckpointError) -> GoldenSample {
+    guard image.type == .uint8, image.shape.count == 1, !image.range.isEmpty else {
+      throw .tensor(
+        name: image.name, offset: image.offset, reason: "an encoded picture is U8 of one dimension")
+    }
+    guard image.range.count <= GoldenSample.imageByteCountLimit else {
+      throw .overLimit(
+        what: "bytes of \(image.name)", value: image.range.count,
+        limit: GoldenSample.imageByteCountLimit)
+    }
+    guard logits.type == .float32 else {
+      throw .tensor(name: logits.name, offset: logits.offset, reason: "logits are F32")
+    }
+    guard logits.shape == [classCount] else {
+      throw .tensorShape(
+        name: logits.name, offset: logits.offset, expected: [classCount], actual: logits.shape)
+    }
+    let values = tensor(logits)
+    if let fault = Self.fault(in: values, isVariance: false) {
+      throw .tensor(name: logits.name, offset: logits.offset, reason: fault)
+    }
+    let encoded = file.bytes.withBytes(in: image.range) { span in
+      unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+    return GoldenSample(encodedImage: encoded, logits: values.values)
+  }
+}
