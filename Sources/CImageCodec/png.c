@@ -39,12 +39,15 @@ typedef struct png_chunk {
   char type[5];
 } png_chunk;
 
+static uint32_t big_endian(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 /// The chunk at `offset`; false where the bytes do not hold it whole.
 static bool chunk_at(const png_state *state, size_t offset, png_chunk *chunk) {
   if (state->byte_count - offset < png_chunk_frame_byte_count) return false;
   const uint8_t *start = state->bytes + offset;
-  chunk->data_byte_count = (size_t)start[0] << 24 | (size_t)start[1] << 16 |
-                           (size_t)start[2] << 8 | (size_t)start[3];
+  chunk->data_byte_count = big_endian(start);
   memcpy(chunk->type, start + 4, 4);
   chunk->type[4] = 0;
   chunk->data = start + 8;
@@ -137,6 +140,14 @@ image_codec_status codec_png_open(
   state->byte_count = byte_count;
   state->chunk_end = png_signature_byte_count;
   const int code = read_header(state);
+  if (code == SPNG_EOVERFLOW && byte_count >= 24) {
+    // A header in order, of a picture larger than memory: its size is the caller's to judge. Decoding
+    // would fail, since nothing marks this file as complete.
+    header->width = big_endian(bytes + 16);
+    header->height = big_endian(bytes + 20);
+    *result = state;
+    return IMAGE_CODEC_STATUS_OK;
+  }
   if (code != 0) {
     const image_codec_status status = fail(code, message);
     png_close(state);

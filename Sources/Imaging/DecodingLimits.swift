@@ -8,6 +8,9 @@ package struct DecodingLimits: Sendable, Hashable {
   package static let defaultPixelCountLimit = 40_000_000
   package static let defaultDecodedByteCountLimit = 320 << 20
 
+  /// No limit reaches higher, so that sizes in bytes stay far from the range of integers.
+  package static let pixelCountCeiling = 1 << 32
+
   package init(
     pixelCountLimit: Int = defaultPixelCountLimit,
     decodedByteCountLimit: Int = defaultDecodedByteCountLimit

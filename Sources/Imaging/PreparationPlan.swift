@@ -20,8 +20,9 @@ struct PreparationPlan {
     let width = Int(header.width)
     let height = Int(header.height)
     let (pixelCount, overflows) = width.multipliedReportingOverflow(by: height)
-    guard !overflows, pixelCount <= limits.pixelCountLimit else {
-      throw .pixelCount(width: width, height: height, limit: limits.pixelCountLimit)
+    let limit = min(limits.pixelCountLimit, DecodingLimits.pixelCountCeiling)
+    guard !overflows, pixelCount <= limit else {
+      throw .pixelCount(width: width, height: height, limit: limit)
     }
     switch contract.policies.exifOrientation {
     case .apply: orientation = Orientation(exifValue: header.orientation)

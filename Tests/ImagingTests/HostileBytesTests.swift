@@ -1,0 +1,123 @@
+import Imaging
+import Testing
+
+/// Whatever the bytes: pixels or an error, never a crash.
+struct HostileBytesTests {
+  private static let limits = DecodingLimits(
+    pixelCountLimit: 1 << 20, decodedByteCountLimit: 64 << 20)
+
+  private static func preprocessor() throws -> ImagePreprocessor {
+    ImagePreprocessor(
+      try .plain(
+        .shorterSide(size: 12, filter: .bicubic), .center(height: 10, width: 14)),
+      limits: limits)
+  }
+
+  @Test("A picture cut anywhere is an error", arguments: Fixtures.listing.pictures)
+  func truncation(picture: Fixtures.Picture) throws {
+    let preprocessor = try Self.preprocessor()
+    let whole = Fixtures.bytes(picture.file)
+    // What follows the end of this JPEG is no part of it.
+    let end = picture.file == "extraneous.jpg" ? whole.count - "trailing".utf8.count : whole.count
+    for count in stride(from: 0, to: end, by: max(1, end / 97)) {
+      #expect(throws: ImagingError.self, "\(count) of \(whole.count) bytes") {
+        try preprocessor.prepare(Array(whole[..<count]))
+      }
+    }
+  }
+
+  @Test(
+    "A truncated scan says that it is truncated",
+    arguments: [
+      "baseline-420.jpg", "progressive.jpg", "rgb.png", "interlaced-rgb.png", "lossy.webp",
+      "lossless.webp", "animated.webp",
+    ])
+  func truncationIsNamed(file: String) throws {
+    let whole = Fixtures.bytes(file)
+    let found = ImageFormat(magicBytesOf: whole.span)
+    let format = try #require(found)
+    #expect(throws: ImagingError.truncated(format: format)) {
+      try Self.preprocessor().prepare(Array(whole[..<(whole.count * 9 / 10)]))
+    }
+  }
+
+  @Test("Flipped bytes end in pixels or an error", arguments: Fixtures.listing.pictures)
+  func flippedBytes(picture: Fixtures.Picture) throws {
+    let preprocessor = try Self.preprocessor()
+    let whole = Fixtures.bytes(picture.file)
+    var random = SplitMix64(state: UInt64(whole.count))
+    for _ in 0..<60 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...8, using: &random) {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        bytes[place] = UInt8.random(in: 0...255, using: &random)
+      }
+      if let pixels = try? preprocessor.prepare(bytes) {
+        #expect(pixels.allSatisfy { (0...1).contains($0) })
+      }
+    }
+  }
+
+  @Test("A PNG with a wrong checksum is corrupt")
+  func checksum() throws {
+    var bytes = Fixtures.bytes("rgb.png")
+    // IEND takes the last 12 bytes, the checksum of IDAT the four before.
+    bytes[bytes.count - 13] ^= 1
+    #expect {
+      try Self.preprocessor().prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.corrupt(.png, _) = error else { return false }
+      return true
+    }
+  }
+
+  @Test(
+    "Bytes of no known format are refused as such",
+    arguments: [
+      [], [0xFF], [0xFF, 0xD8], Array("GIF89a".utf8), Array("RIFF....WAVE".utf8),
+      [UInt8](repeating: 0, count: 64),
+    ])
+  func unsupported(bytes: [UInt8]) throws {
+    #expect(throws: ImagingError.unsupportedFormat) { try Self.preprocessor().prepare(bytes) }
+  }
+
+  @Test(
+    "JPEGs of kinds that are not decoded are refused by name",
+    arguments: [
+      // The second byte of the frame marker, or the precision in the frame header.
+      (offset: 1, value: UInt8(0xC3)), (offset: 1, value: UInt8(0xC9)),
+      (offset: 4, value: UInt8(12)),
+    ])
+  func unsupportedJPEG(offset: Int, value: UInt8) throws {
+    var bytes = Fixtures.bytes("baseline-444.jpg")
+    let frame = try #require(
+      bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+    bytes[frame + offset] = value
+    #expect {
+      try Self.preprocessor().prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.unsupportedFeature(.jpeg, _) = error else { return false }
+      return true
+    }
+  }
+
+  @Test("A progressive JPEG with too many scans is refused")
+  func scanBomb() throws {
+    let bytes = Fixtures.bytes("progressive.jpg")
+    // The first scan over and over: it depends on no other.
+    let markers = bytes.indices.dropLast().filter {
+      bytes[$0] == 0xFF && bytes[$0 + 1] != 0 && bytes[$0 + 1] != 0xFF
+    }
+    let first = try #require(markers.firstIndex { bytes[$0 + 1] == 0xDA })
+    let scan = Array(bytes[markers[first]..<markers[first + 1]])
+    var bomb = Array(bytes[..<markers[first]])
+    for _ in 0..<400 { bomb += scan }
+    bomb += bytes[markers[first]...]
+    #expect {
+      try Self.preprocessor().prepare(bomb)
+    } throws: { error in
+      guard case ImagingError.corrupt(.jpeg, let reason) = error else { return false }
+      return reason.contains("scans")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Imaging
+import Testing
+
+/// The contract as a value and as JSON.
+struct PreprocessingTests {
+  private static let document = """
+    {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
+     "crop": {"rule": "center", "height": 224, "width": 224},
+     "channel_order": "rgb",
+     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+     "alpha": {"policy": "compose", "background": [255, 255, 255]},
+     "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
+     "exif_orientation": "apply"}
+    """
+
+  private static func decode(_ text: String) throws -> Preprocessing {
+    try JSONDecoder().decode(Preprocessing.self, from: Data(text.utf8))
+  }
+
+  @Test("The ImageNet contract has the documented JSON form")
+  func documentedForm() throws {
+    #expect(try Self.decode(Self.document) == .imageNet)
+  }
+
+  @Test(
+    "Every contract survives JSON",
+    arguments: [
+      (ResizeRule.none, CropRule.center(height: 7, width: 9)),
+      (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1)),
+      (.exact(height: 32, width: 31, filter: .bilinear), .none),
+    ])
+  func roundTrip(resize: ResizeRule, crop: CropRule) throws {
+    var policies = PicturePolicies()
+    policies.alpha = .compose(red: 1, green: 2, blue: 3)
+    policies.grey = .refuse
+    policies.cmyk = .refuse
+    policies.sixteenBit = .refuse
+    policies.exifOrientation = .ignore
+    let contract = try Preprocessing(
+      resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 0.3], std: [1, 2, 3],
+      policies: policies)
+    let data = try JSONEncoder().encode(contract)
+    #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+  }
+
+  @Test("What may be left out has its documented default")
+  func defaults() throws {
+    let contract = try Self.decode(
+      """
+      {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
+       "crop": {"rule": "center", "height": 224, "width": 224},
+       "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+      """)
+    #expect(contract == .imageNet)
+  }
+
+  @Test(
+    "An unusable document is refused",
+    arguments: [
+      ("224, \"width\": 224", "0, \"width\": 224"), ("256", "4097"), ("256", "-1"),
+      ("0.229", "0"), ("0.229", "-1"), ("0.229", "1e-45"), ("[0.485, 0.456, 0.406]", "[0.5]"),
+      ("bilinear", "nearest"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
+      ("[255, 255, 255]", "[255, 255, 256]"), ("\"rgb\"", "\"rbg\""), ("\"mean\"", "\"middle\""),
+      ("0.485", "1e39"),
+    ])
+  func unusable(part: String, replacement: String) {
+    let text = Self.document.replacing(part, with: replacement)
+    #expect(text != Self.document)
+    #expect(throws: DecodingError.self) { try Self.decode(text) }
+  }
+
+  @Test(
+    "A contract made in the program is checked alike",
+    arguments: [
+      [Float.nan, 0, 0], [.infinity, 0, 0], [0, 0], [0, 0, 0, 0],
+    ])
+  func unusableMean(mean: [Float]) {
+    #expect(throws: ImagingError.self) {
+      try Preprocessing.cifar10(mean: mean, std: [1, 1, 1])
+    }
+  }
+}
