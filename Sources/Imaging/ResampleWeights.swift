@@ -1,10 +1,12 @@
+import CImageCodec
+
 /// Fixed-point weights of one resampling pass along one axis, for the wanted output pixels only.
 ///
 /// The numbers are those of Pillow's `ImagingResample` for eight-bit pictures, so that results agree to
 /// the last bit: weights in double precision, normalised to a sum of 1, then rounded to 22 bits.
 struct ResampleWeights {
   /// Eight bits of the sample, two for overshoot of the kernel and the sign leave these of 32.
-  static let fractionBitCount: Int32 = 22
+  static let fractionBitCount = Int(IMAGE_CODEC_RESAMPLE_FRACTION_BIT_COUNT)
 
   /// Weights per output pixel; shorter runs are filled up with zeros.
   let tapCount: Int

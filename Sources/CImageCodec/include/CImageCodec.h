@@ -96,3 +96,22 @@ const char *_Nonnull image_codec_version_jpeg(void);
 const char *_Nonnull image_codec_version_png(void);
 /// 0xMMmmpp: major, minor, patch.
 uint32_t image_codec_version_webp(void);
+
+enum {
+  /// Fixed-point weights of resampling have this many bits behind the point.
+  IMAGE_CODEC_RESAMPLE_FRACTION_BIT_COUNT = 22,
+  /// Rows for the vertical pass are a multiple of this long.
+  IMAGE_CODEC_RESAMPLE_LANE_COUNT = 16,
+};
+
+/// Horizontal pass over a row of RGB. Output pixel `i` is the sum of the `counts[i]` pixels from
+/// `starts[i]`, weighted by `weights[i * tap_count...]`. One byte behind the last pixel is read.
+void image_codec_resample_row(
+    const uint8_t *_Nonnull source, uint8_t *_Nonnull target, size_t output_count,
+    size_t tap_count, const ptrdiff_t *_Nonnull starts, const ptrdiff_t *_Nonnull counts,
+    const int32_t *_Nonnull weights);
+
+/// Vertical pass: the weighted sum of `count` rows, `stride` bytes apart and long.
+void image_codec_resample_columns(
+    const uint8_t *_Nonnull rows, size_t stride, size_t count, const int32_t *_Nonnull weights,
+    uint8_t *_Nonnull target);
