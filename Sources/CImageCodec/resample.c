@@ -28,13 +28,13 @@ static inline uint8_t rounded(int32_t sum) {
 FOR_EACH_PROCESSOR
 void image_codec_resample_row(
     const uint8_t *source, uint8_t *target, size_t output_count, size_t tap_count,
-    const ptrdiff_t *starts, const ptrdiff_t *counts, const int32_t *weights) {
+    const ptrdiff_t *starts, const int32_t *weights) {
   const int32_t half = 1 << (fraction_bit_count - 1);
   for (size_t output = 0; output < output_count; output++) {
     const uint8_t *pixels = source + 3 * starts[output];
     const int32_t *run = weights + output * tap_count;
     sums4 sum = {half, half, half, half};
-    for (ptrdiff_t tap = 0; tap < counts[output]; tap++) {
+    for (size_t tap = 0; tap < tap_count; tap++) {
       // Four bytes for three: the fourth lane is never looked at.
       bytes4 pixel;
       memcpy(&pixel, pixels + 3 * tap, sizeof pixel);

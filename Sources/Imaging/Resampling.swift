@@ -24,12 +24,10 @@ enum Resampling {
     // arrays hold one entry per output, `tapCount` for the weights. The pointer that runs are counted
     // from may lie before the row; no run does.
     unsafe weights.starts.withUnsafeBufferPointer { starts in
-      unsafe weights.counts.withUnsafeBufferPointer { counts in
-        unsafe weights.values.withUnsafeBufferPointer { values in
-          unsafe image_codec_resample_row(
-            source - 3 * firstColumn, target, count, weights.tapCount, starts.baseAddress!,
-            counts.baseAddress!, values.baseAddress!)
-        }
+      unsafe weights.values.withUnsafeBufferPointer { values in
+        unsafe image_codec_resample_row(
+          source - 3 * firstColumn, target, count, weights.tapCount, starts.baseAddress!,
+          values.baseAddress!)
       }
     }
   }
@@ -45,7 +43,7 @@ enum Resampling {
     // vectors lies within a row of it and of `target`.
     unsafe weights.values.withUnsafeBufferPointer { values in
       unsafe image_codec_resample_columns(
-        rows + first * stride, stride, weights.counts[output],
+        rows + first * stride, stride, weights.tapCount,
         values.baseAddress! + output * weights.tapCount, target)
     }
   }

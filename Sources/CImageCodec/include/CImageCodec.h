@@ -104,12 +104,11 @@ enum {
   IMAGE_CODEC_RESAMPLE_LANE_COUNT = 16,
 };
 
-/// Horizontal pass over a row of RGB. Output pixel `i` is the sum of the `counts[i]` pixels from
+/// Horizontal pass over a row of RGB. Output pixel `i` is the sum of the `tap_count` pixels from
 /// `starts[i]`, weighted by `weights[i * tap_count...]`. One byte behind the last pixel is read.
 void image_codec_resample_row(
     const uint8_t *_Nonnull source, uint8_t *_Nonnull target, size_t output_count,
-    size_t tap_count, const ptrdiff_t *_Nonnull starts, const ptrdiff_t *_Nonnull counts,
-    const int32_t *_Nonnull weights);
+    size_t tap_count, const ptrdiff_t *_Nonnull starts, const int32_t *_Nonnull weights);
 
 /// Vertical pass: the weighted sum of `count` rows, `stride` bytes apart and long.
 void image_codec_resample_columns(
