@@ -40,8 +40,15 @@ void image_codec_resample_row(
       memcpy(&pixel, pixels + 3 * tap, sizeof pixel);
       sum += __builtin_convertvector(pixel, sums4) * run[tap];
     }
-    for (size_t channel = 0; channel < 3; channel++) {
-      target[3 * output + channel] = rounded(sum[channel]);
+    sum >>= fraction_bit_count;
+    sum &= ~(sum < 0);
+    sum = (sum & ~(sum > 255)) | ((sum > 255) & 255);
+    const bytes4 pixel = __builtin_convertvector(sum, bytes4);
+    // The fourth byte falls on the next pixel, which is written later; there is none behind the last.
+    if (output + 1 < output_count) {
+      memcpy(target + 3 * output, &pixel, 4);
+    } else {
+      memcpy(target + 3 * output, &pixel, 3);
     }
   }
 }
