@@ -12,6 +12,7 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
 FUZZ_SECONDS ?= 20
+NETWORK ?= resnet50
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,8 +54,8 @@ fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 20)
 format: ## Format the Swift sources in place
 	swift format --in-place --recursive --parallel $(wildcard $(SWIFT_FILES))
 
-bench: build ## Measure the engine: images/s over batch sizes and threads
-	.build/release/resnetd bench
+bench: build ## Measure the engine on NETWORK (default resnet50); benchmarks/ holds the comparisons
+	.build/release/resnetd bench $(NETWORK)
 
 image: ## Build the container image, start it and drive it with curl
 	scripts/check-image
