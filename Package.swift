@@ -22,7 +22,8 @@ func room(
   _ name: String, linking libraries: [String] = [], excluding files: [String] = []
 ) -> Target {
   .target(
-    name: name, exclude: files, cSettings: cSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
+    name: name, exclude: files, cSettings: cSettings,
+    linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 let package = Package(

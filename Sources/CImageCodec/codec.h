@@ -2,7 +2,8 @@
 
 #include "CImageCodec.h"
 
-// What the three decoders share. A decoder is created by its `open` and driven through `codec_decoder`.
+// What the three decoders share. A decoder is created by its `open` and driven through
+// `codec_decoder`.
 
 typedef struct codec_message {
   char *text;

@@ -9,8 +9,9 @@
 
 #include "codec.h"
 
-// libjpeg leaves by longjmp from its error handlers; every call into it stands behind a setjmp in the
-// same function, and no automatic variable changed after the setjmp is read once it has returned again.
+// libjpeg leaves by longjmp from its error handlers; every call into it stands behind a setjmp in
+// the same function, and no automatic variable changed after the setjmp is read once it has
+// returned again.
 
 typedef struct jpeg_state {
   struct jpeg_decompress_struct info;

@@ -5,9 +5,9 @@
 
 #include "codec.h"
 
-// libspng sees only the chunks that make pixels. Ancillary chunks (texts, profiles, animation frames)
-// are stepped over before it could inflate or copy them, so they cost nothing however large they say
-// they are; EXIF is taken on the way.
+// libspng sees only the chunks that make pixels. Ancillary chunks (texts, profiles, animation
+// frames) are stepped over before it could inflate or copy them, so they cost nothing however large
+// they say they are; EXIF is taken on the way.
 
 enum {
   png_signature_byte_count = 8,
@@ -28,7 +28,8 @@ typedef struct png_state {
   bool is_complete;
   bool has_alpha;
   image_codec_backdrop backdrop;
-  /// The whole picture where it is interlaced, otherwise one row where it has alpha, otherwise null.
+  /// The whole picture where it is interlaced, otherwise one row where it has alpha, otherwise
+  /// null.
   uint8_t *pixels;
   uint32_t next_row;
 } png_state;
@@ -141,8 +142,8 @@ image_codec_status codec_png_open(
   state->chunk_end = png_signature_byte_count;
   const int code = read_header(state);
   if (code == SPNG_EOVERFLOW && byte_count >= 24) {
-    // A header in order, of a picture larger than memory: its size is the caller's to judge. Decoding
-    // would fail, since nothing marks this file as complete.
+    // A header in order, of a picture larger than memory: its size is the caller's to judge.
+    // Decoding would fail, since nothing marks this file as complete.
     header->width = big_endian(bytes + 16);
     header->height = big_endian(bytes + 20);
     *result = state;

@@ -2,9 +2,9 @@
 
 #include "CImageCodec.h"
 
-// The inner loops of resampling. They are C because the instructions are chosen when the program starts:
-// plain x86-64 has no 32-bit vector multiplication, and Swift cannot compile one function for several
-// processors.
+// The inner loops of resampling. They are C because the instructions are chosen when the program
+// starts: plain x86-64 has no 32-bit vector multiplication, and Swift cannot compile one function
+// for several processors.
 
 #if defined(__x86_64__) && defined(__linux__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
@@ -44,7 +44,7 @@ void image_codec_resample_row(
     sum &= ~(sum < 0);
     sum = (sum & ~(sum > 255)) | ((sum > 255) & 255);
     const bytes4 pixel = __builtin_convertvector(sum, bytes4);
-    // The fourth byte falls on the next pixel, which is written later; there is none behind the last.
+    // The fourth byte falls on the next pixel, which is written later; none is behind the last.
     if (output + 1 < output_count) {
       memcpy(target + 3 * output, &pixel, 4);
     } else {

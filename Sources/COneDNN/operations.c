@@ -1,6 +1,7 @@
 #include "internal.h"
 
-// A residual that is already in the destination, then ReLU; NULL where there is neither or no memory.
+// A residual that is already in the destination, then ReLU; NULL where there is neither or no
+// memory.
 static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_t *operations) {
   *operations = NULL;
   dnnl_status_t status = dnnl_post_ops_create(operations);

@@ -32,6 +32,34 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
   return listener;
 }
 
+int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolver) {
+  char service[8];
+  snprintf(service, sizeof service, "%u", port);
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+  struct addrinfo *list = NULL;
+  *resolver = getaddrinfo(host, service, &hints, &list);
+  if (*resolver) return -2;
+  struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+  int descriptor = -1;
+  for (struct addrinfo *entry = list; entry && descriptor < 0; entry = entry->ai_next) {
+    descriptor = socket(entry->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) continue;
+    // On Linux the timeout for writing holds for connecting as well.
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0 ||
+        connect(descriptor, entry->ai_addr, entry->ai_addrlen) != 0) {
+      int code = errno;
+      close(descriptor);
+      errno = code;
+      descriptor = -1;
+    }
+  }
+  int code = errno;
+  freeaddrinfo(list);
+  errno = code;
+  return descriptor;
+}
+
 const char *sockets_resolver_message(int code) {
   return gai_strerror(code);
 }

@@ -38,6 +38,9 @@ package final class CompiledNetwork: Sendable {
     threads = options.threads
   }
 
+  /// Images that `ExecutionContext.run` takes at once without splitting them.
+  package var largestBatch: Int { plans[0].batch }
+
   /// Bytes of activations and scratch memory that each context takes.
   package var contextByteCount: Int {
     (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)

@@ -25,7 +25,7 @@ package struct Architecture: Sendable, Hashable, Codable {
   }
 
   /// Where a downsampling bottleneck strides: in its first 1x1 (the paper, "v1") or its 3x3 ("v1.5").
-  package enum StridePlacement: String, Sendable, Codable {
+  package enum StridePlacement: String, Sendable, Codable, CaseIterable {
     case in1x1 = "v1"
     case in3x3 = "v1.5"
   }

@@ -2,7 +2,8 @@
 
     python3 make-picture.py OUT.jpg
 
-Needs Pillow and numpy. Noise whose power falls with frequency as it does in photographs, with some edges.
+Needs Pillow and numpy. Noise whose power falls with frequency as it does in photographs,
+with some edges.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Times Pillow over one picture: python3 pillow.py PICTURE ROUNDS. Prints milliseconds, the median."""
+"""Times Pillow over one picture: python3 pillow.py PICTURE ROUNDS. Prints the median in ms."""
 
 import io
 import statistics

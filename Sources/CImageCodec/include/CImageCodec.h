@@ -6,9 +6,9 @@
 
 // Encoded pictures in, rows of RGB out: libjpeg-turbo, libspng and libwebp behind one reader.
 //
-// A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay where they
-// are until it is closed. Nothing longer than a row is allocated before `image_codec_reader_start`, so
-// that a caller can refuse a picture by its header.
+// A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay where
+// they are until it is closed. Nothing longer than a row is allocated before
+// `image_codec_reader_start`, so that a caller can refuse a picture by its header.
 
 typedef enum image_codec_format {
   IMAGE_CODEC_FORMAT_JPEG = 0,
@@ -36,8 +36,8 @@ typedef enum image_codec_colour {
 enum {
   /// A message buffer of this size holds every message whole.
   IMAGE_CODEC_MESSAGE_BYTE_COUNT = 256,
-  /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole picture.
-  /// Encoders write about ten.
+  /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole
+  /// picture. Encoders write about ten.
   IMAGE_CODEC_JPEG_SCAN_LIMIT = 100,
   /// Larger EXIF blocks are ignored; a JPEG marker cannot hold more either.
   IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT = 65536,
@@ -67,8 +67,8 @@ typedef struct image_codec_backdrop {
 
 typedef struct image_codec_reader image_codec_reader;
 
-/// Reads the header. On success `*reader` is the caller's to close; on failure it is null and `message`
-/// holds a terminated text.
+/// Reads the header. On success `*reader` is the caller's to close; on failure it is null and
+/// `message` holds a terminated text.
 image_codec_status image_codec_reader_open(
     image_codec_format format, const uint8_t *_Nonnull bytes, size_t byte_count,
     image_codec_reader *_Nullable *_Nonnull reader, image_codec_header *_Nonnull header,
@@ -79,7 +79,8 @@ image_codec_status image_codec_reader_start(
     image_codec_reader *_Nonnull reader, image_codec_backdrop backdrop, char *_Nonnull message,
     size_t message_byte_count);
 
-/// Writes the next row, `width` x 3 bytes of RGB, top to bottom as stored. Called `height` times at most.
+/// Writes the next row, `width` x 3 bytes of RGB, top to bottom as stored. Called `height` times at
+/// most.
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);

@@ -1,9 +1,10 @@
-// A flat C interface to the few oneDNN primitives that inference needs. Nothing of oneDNN's own types
-// shows, so that this room alone knows the library's version (2.x here).
+// A flat C interface to the few oneDNN primitives that inference needs. Nothing of oneDNN's own
+// types shows, so that this room alone knows the library's version (2.x here).
 //
 // Objects are immutable once made and may be shared by threads, except streams and bindings, which
-// belong to one thread at a time. Functions that can fail return ONEDNN_OK or an error and then describe it
-// in `message`. Every `…_create` gives the caller an object to release with the `…_destroy` of the same name.
+// belong to one thread at a time. Functions that can fail return ONEDNN_OK or an error and then
+// describe it in `message`. Every `…_create` gives the caller an object to release with the
+// `…_destroy` of the same name.
 #pragma once
 
 #include <stdbool.h>
@@ -41,14 +42,17 @@ void onednn_version(int *major, int *minor, int *patch);
 // How many threads primitives made or run by the calling thread use.
 void onednn_threads_set(int count);
 
-onednn_status onednn_engine_create(onednn_engine *_Nullable *_Nonnull engine, onednn_message *message);
+onednn_status onednn_engine_create(
+    onednn_engine *_Nullable *_Nonnull engine, onednn_message *message);
 void onednn_engine_destroy(onednn_engine *engine);
 
 onednn_status onednn_stream_create(
-    const onednn_engine *engine, onednn_stream *_Nullable *_Nonnull stream, onednn_message *message);
+    const onednn_engine *engine, onednn_stream *_Nullable *_Nonnull stream,
+    onednn_message *message);
 void onednn_stream_destroy(onednn_stream *stream);
 
-// Row-major: activations [N, C, H, W] or [N, C], weights [K, C, H, W], [G, K/G, C/G, H, W] or [K, C].
+// Row-major: activations [N, C, H, W] or [N, C], weights [K, C, H, W], [G, K/G, C/G, H, W] or [K,
+// C].
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
@@ -141,8 +145,8 @@ size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_rol
 // The library's name for the chosen implementation; lives as long as the primitive.
 const char *onednn_primitive_implementation(const onednn_primitive *primitive);
 
-// `addresses` has ONEDNN_ROLE_COUNT entries, NULL for arguments the primitive does not have. The memory stays the
-// caller's and must outlive the binding.
+// `addresses` has ONEDNN_ROLE_COUNT entries, NULL for arguments the primitive does not have. The
+// memory stays the caller's and must outlive the binding.
 onednn_status onednn_binding_create(
     const onednn_engine *engine, const onednn_primitive *primitive,
     void *_Nullable const *_Nonnull addresses, onednn_binding *_Nullable *_Nonnull binding,

@@ -13,9 +13,13 @@ typedef struct {
   char text[SOCKETS_ADDRESS_BYTE_COUNT];
 } sockets_address;
 
-// Listens on the first address that `host` resolves to. A descriptor, or -1 with `errno` set, or -2 with the
-// resolver's code in `resolver`.
+// Listens on the first address that `host` resolves to. A descriptor, or -1 with `errno` set, or -2
+// with the resolver's code in `resolver`.
 int sockets_listener_create(const char *host, uint16_t port, int backlog, int *resolver);
+
+// A blocking connection whose reads and writes give up after `timeout_ms`; fails as the
+// listener does.
+int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolver);
 
 // A resolver's code in words.
 const char *sockets_resolver_message(int code);
