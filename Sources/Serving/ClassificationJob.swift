@@ -1,0 +1,15 @@
+import HTTPCore
+import HTTPServer
+
+/// A request that waits for a worker.
+struct ClassificationJob: Sendable {
+  var request: Request
+  var parameters: ClassificationParameters
+  var identity: RequestIdentity
+  var exchange: Exchange
+  /// When an answer is of no use any more.
+  var deadline: ContinuousClock.Instant
+  var queuedAt: ContinuousClock.Instant
+
+  func respond(_ response: Response) { exchange.respond(identity.marking(response)) }
+}

@@ -1,0 +1,46 @@
+package import HTTPCore
+
+/// What a client asks of a classification beside its pictures.
+package struct ClassificationParameters: Sendable, Hashable {
+  package static let defaultTopK = 5
+
+  /// Nil for the default, bounded by the number of classes.
+  package var topK: Int?
+  package var minimumProbability: Float = 0
+  /// From `X-Request-Timeout-Ms`.
+  package var timeout: Duration?
+
+  package init() {}
+
+  /// Throws for a known parameter that is repeated or out of range; unknown ones are ignored.
+  package init(_ head: RequestHead, classCount: Int) throws(Problem) {
+    let known = head.target.query.filter { ["top_k", "min_probability"].contains($0.name) }
+    guard Set(known.map(\.name)).count == known.count else {
+      throw .parameter("a query parameter is given more than once")
+    }
+    for item in known {
+      if item.name == "top_k" {
+        guard let count = Self.integer(item.value), 1...classCount ~= count else {
+          throw .parameter("top_k is a whole number from 1 to \(classCount)")
+        }
+        topK = count
+      } else {
+        guard let minimum = Float(item.value), 0...1 ~= minimum else {
+          throw .parameter("min_probability is a number from 0 to 1")
+        }
+        minimumProbability = minimum
+      }
+    }
+    if let text = head.fields["X-Request-Timeout-Ms"] {
+      guard let milliseconds = Self.integer(text), 1...3_600_000 ~= milliseconds else {
+        throw .parameter("X-Request-Timeout-Ms is a whole number from 1 to 3600000")
+      }
+      timeout = .milliseconds(milliseconds)
+    }
+  }
+
+  /// Digits only.
+  private static func integer(_ text: String) -> Int? {
+    text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(text) : nil
+  }
+}

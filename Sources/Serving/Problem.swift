@@ -1,0 +1,77 @@
+package import HTTPCore
+package import Imaging
+import Telemetry
+
+/// Why a request is not answered with predictions, as its client learns it.
+///
+/// The one place that maps causes to status and public text. `type` is stable: clients may switch on it.
+package struct Problem: Error, Sendable, Hashable {
+  package var status: Int
+  /// The last part of the type, `urn:resnetd:problem:KIND`.
+  package var kind: String
+  package var detail: String
+  package var retryAfterSeconds: Int?
+  package var allow: String?
+
+  package init(
+    _ status: Int, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil,
+    allow: String? = nil
+  ) {
+    self.status = status
+    self.kind = kind
+    self.detail = detail
+    self.retryAfterSeconds = retryAfterSeconds
+    self.allow = allow
+  }
+
+  package init(_ error: ImagingError) {
+    switch error {
+    case .unsupportedFormat, .unsupportedFeature:
+      self.init(415, "unsupported-image", error.description)
+    case .corrupt: self.init(400, "corrupt-image", error.description)
+    case .truncated: self.init(400, "truncated-image", error.description)
+    case .pixelCount, .decodedByteCount: self.init(413, "image-too-large", error.description)
+    case .refusedByContract: self.init(415, "refused-image", error.description)
+    case .invalidContract: self.init(500, "internal", "the model cannot be used")
+    case .outOfMemory:
+      self.init(503, "overloaded", "not enough memory at the moment", retryAfterSeconds: 1)
+    }
+  }
+
+  package init(_ failure: ParseFailure) {
+    self.init(failure.status, failure.kind, failure.detail)
+  }
+
+  static func notFound(_ path: String) -> Problem {
+    Problem(404, "not-found", "there is nothing at \(path); POST pictures to /classify")
+  }
+
+  static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
+    Problem(
+      405, "method-not-allowed", "\(method) is not possible here",
+      allow: allow.joined(separator: ", "))
+  }
+
+  static func parameter(_ detail: String) -> Problem { Problem(400, "invalid-parameter", detail) }
+
+  static func body(_ detail: String) -> Problem { Problem(400, "malformed-body", detail) }
+
+  static let deadline = Problem(504, "deadline", "the deadline passed before an answer")
+
+  static let internalError = Problem(
+    500, "internal", "the server failed; its log says more under this request's id")
+
+  /// RFC 9457, section 3.1.
+  package var json: String {
+    #"{"type":"urn:resnetd:problem:\#(kind)","title":\#(Log.quoted(Response.reason(status))),"#
+      + #""status":\#(status),"detail":\#(Log.quoted(detail))}"#
+  }
+
+  package var response: Response {
+    var response = Response(
+      status: status, contentType: "application/problem+json", text: json)
+    if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
+    if let allow { response.fields["Allow"] = allow }
+    return response
+  }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// Logits as probabilities, best first.
+package enum Ranking {
+  package struct Entry: Sendable, Hashable {
+    package var index: Int
+    package var probability: Float
+  }
+
+  /// A softmax over all classes; computed in double precision behind the largest logit, so that it
+  /// neither overflows nor depends on a common offset.
+  package static func probabilities(_ logits: ArraySlice<Float>) -> [Float] {
+    guard let largest = logits.max() else { return [] }
+    let exponentials = logits.map { exp(Double($0) - Double(largest)) }
+    let sum = exponentials.reduce(0, +)
+    return exponentials.map { Float($0 / sum) }
+  }
+
+  /// The `count` largest of at least `minimum`, descending, ties by index.
+  package static func top(
+    _ probabilities: [Float], count: Int, minimum: Float
+  ) -> [Entry] {
+    probabilities.enumerated().filter { $0.element >= minimum }
+      .sorted { ($1.element, $0.offset) < ($0.element, $1.offset) }
+      .prefix(count)
+      .map { Entry(index: $0.offset, probability: $0.element) }
+  }
+}

@@ -1,0 +1,154 @@
+package import HTTPCore
+package import HTTPServer
+import Synchronization
+package import Telemetry
+
+/// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
+package final class Service: RequestHandler {
+  private let limits: ServingLimits
+  private let log: Log
+  private let logsRequests: Bool
+  private let readiness: Mutex<Readiness>
+
+  package init(limits: ServingLimits, log: Log, logsRequests: Bool = true) {
+    self.limits = limits
+    self.log = log
+    self.logsRequests = logsRequests
+    readiness = Mutex(.starting("loading the model"))
+  }
+
+  // MARK: Life
+
+  package func progress(_ doing: String) { readiness.withLock { $0 = .starting(doing) } }
+
+  /// From now on requests go to the pool, unless the service is draining already.
+  package func becomeReady(_ pool: WorkerPool) {
+    readiness.withLock { state in
+      if case .draining = state { return }
+      state = .ready(pool)
+    }
+  }
+
+  /// Readiness probes fail from now on; requests are still served.
+  package func beginDraining() {
+    readiness.withLock { state in
+      if case .ready(let pool) = state { state = .draining(pool) } else { state = .draining(nil) }
+    }
+  }
+
+  private var state: Readiness { readiness.withLock { $0 } }
+
+  /// The workers, while there are any.
+  private var pool: WorkerPool? {
+    switch state {
+    case .ready(let pool): pool
+    case .draining(let pool): pool
+    case .starting: nil
+    }
+  }
+
+  // MARK: Requests
+
+  package func receive(_ head: RequestHead) -> HeadDecision {
+    do throws(Problem) {
+      return try decide(head)
+    } catch {
+      return .refuse(RequestIdentity(head.fields).marking(error.response))
+    }
+  }
+
+  package func answer(_ failure: ParseFailure) -> Response {
+    RequestIdentity(nil).marking(Problem(failure).response)
+  }
+
+  package func handle(_ request: Request, _ exchange: Exchange) {
+    let identity = RequestIdentity(request.head.fields)
+    let answer: Response?
+    switch Route(request.head.target.path) {
+    case .classify: answer = classify(request, identity, exchange)?.response
+    case let route: answer = probe(route)
+    }
+    if let answer { exchange.respond(identity.marking(answer)) }
+  }
+
+  private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
+    let path = head.target.path
+    if head.method == "OPTIONS" {
+      let allow = path == "*" ? Route.allMethods : try route(path).methods
+      var response = Response(status: 204)
+      response.fields["Allow"] = allow.joined(separator: ", ")
+      return .refuse(RequestIdentity(head.fields).marking(response))
+    }
+    let route = try route(path)
+    guard route.methods.contains(head.method) else {
+      throw .methodNotAllowed(head.method, allow: route.methods)
+    }
+    guard route == .classify else { return .accept(bodyByteLimit: 0) }
+    guard let pool else { throw unavailable }
+    _ = try ClassificationParameters(head, classCount: pool.model.labels.count)
+    return .accept(bodyByteLimit: limits.bodyByteLimit)
+  }
+
+  private func route(_ path: String) throws(Problem) -> Route {
+    guard let route = Route(path) else { throw .notFound(path) }
+    return route
+  }
+
+  /// Nil when the workers answer.
+  private func classify(
+    _ request: Request, _ identity: RequestIdentity, _ exchange: Exchange
+  ) -> Problem? {
+    do throws(Problem) {
+      guard let pool else { throw unavailable }
+      let parameters = try ClassificationParameters(
+        request.head, classCount: pool.model.labels.count)
+      let timeout = min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
+      return pool.submit(
+        ClassificationJob(
+          request: request, parameters: parameters, identity: identity, exchange: exchange,
+          deadline: exchange.receivedAt + timeout, queuedAt: .now))
+    } catch {
+      return error
+    }
+  }
+
+  private func probe(_ route: Route?) -> Response {
+    switch route {
+    case .live: Response(status: 200, contentType: "text/plain", text: "ok")
+    case .home:
+      Response(
+        status: 200, contentType: "text/html; charset=utf-8",
+        text: HomePage.html(model: pool?.model))
+    case .started:
+      if case .starting = state { unavailable.response } else { ok }
+    case .ready, .classify, nil:
+      if case .ready = state { ok } else { unavailable.response }
+    }
+  }
+
+  private var ok: Response { Response(status: 200, contentType: "text/plain", text: "ok") }
+
+  /// Says what is being waited for.
+  private var unavailable: Problem {
+    switch state {
+    case .starting(let doing): Problem(503, "starting", doing, retryAfterSeconds: 1)
+    case .ready: Problem(503, "starting", "the model is ready", retryAfterSeconds: 1)
+    case .draining:
+      Problem(503, "draining", "the server is about to stop", retryAfterSeconds: 1)
+    }
+  }
+
+  package func finished(_ record: ExchangeRecord) {
+    guard logsRequests else { return }
+    log.write(
+      "request",
+      [
+        "method": .text(record.head?.method ?? "-"),
+        "target": .text(record.head?.target.raw ?? "-"), "status": .integer(record.status),
+        "bytes_in": .integer(record.requestByteCount),
+        "bytes_out": .integer(record.responseByteCount),
+        "ms": .number((record.duration / .microseconds(1)).rounded() / 1000),
+        "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
+      ])
+  }
+}

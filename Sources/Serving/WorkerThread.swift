@@ -1,0 +1,45 @@
+import Glibc
+
+/// A thread of its own, for work that computes or blocks.
+package struct WorkerThread {
+  // SAFETY: an identifier, joined once by its owner.
+  private let identifier: pthread_t
+
+  private final class Body {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Starts at once; the system refusing a thread is the only failure.
+  package init?(_ run: @escaping @Sendable () -> Void) {
+    let body = unsafe Unmanaged.passRetained(Body(run)).toOpaque()
+    var identifier = pthread_t()
+    // SAFETY: the thread takes the one reference over.
+    let status = unsafe pthread_create(
+      &identifier, nil,
+      { argument in
+        guard let argument = unsafe argument else { return nil }
+        unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, body)
+    guard status == 0 else {
+      unsafe Unmanaged<Body>.fromOpaque(body).release()
+      return nil
+    }
+    self.identifier = identifier
+  }
+
+  /// Waits until it has ended.
+  package func join() { pthread_join(identifier, nil) }
+
+  /// Runs `body` on `count` threads with their numbers and waits for all of them; false where not all could be
+  /// started.
+  package static func runSideBySide(
+    _ count: Int, _ body: @escaping @Sendable (Int) -> Void
+  ) -> Bool {
+    let threads = (0..<count).map { index in WorkerThread { body(index) } }
+    for thread in threads { thread?.join() }
+    return threads.allSatisfy { $0 != nil }
+  }
+}
