@@ -1,0 +1,71 @@
+import Checkpoint
+import Engine
+import ResNet
+
+/// `resnetd bench`: images per second of the engine alone.
+enum BenchCommand: Command {
+  struct Settings: CommandSettings {
+    var batchSizes = [1, 8]
+    var threads = [1, 2]
+    var workers = [1]
+    var seconds = Duration.seconds(5)
+    var winograd = WinogradPolicy.measured
+    var json = false
+  }
+
+  private static let times = Duration.milliseconds(100)...Duration.seconds(3600)
+
+  static let name = "bench"
+  static let summary = "measure the engine's images per second"
+  static let operands = "NAME|FILE"
+  static let discussion = """
+    Runs a network on made-up pictures, without decoding, for every combination of batch size,
+    threads per worker and workers. Workers run side by side, each its own batch, as serve does
+    it; the latency is that of one batch.
+    """
+  static let options: [Option<Settings>] = [
+    .integers("batch", "N,…", \.batchSizes, in: 1...256, "images per batch"),
+    .integers("threads", "N,…", \.threads, in: 1...256, "threads of one worker"),
+    .integers("workers", "N,…", \.workers, in: 1...256, "workers side by side"),
+    .duration("seconds", \.seconds, in: times, "time for each combination"),
+    .choice("winograd", \.winograd, "when 3x3 convolutions use Winograd's algorithm"),
+    .flag("json", \.json, "print JSON"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    guard operands.count == 1 else { throw UsageError("name one network or file") }
+    let graph: Graph
+    let weights: Weights
+    switch try ModelSource.network(operands[0]) {
+    case .architecture(let architecture):
+      graph = try Graph(architecture)
+      weights = try Weights.random(for: graph)
+    case .model(let model): (graph, weights) = (model.graph, model.weights)
+    }
+    if !settings.json {
+      print("\(operands[0]), fp32, oneDNN \(OneDNN.version)")
+      print("batch  threads  workers  images/s  ms/batch (median)")
+    }
+    var results: [EngineMeasurement] = []
+    for threads in settings.threads {
+      for batch in settings.batchSizes {
+        var options = CompilationOptions()
+        options.batchSizes = [batch]
+        options.threads = threads
+        options.winograd = settings.winograd
+        let network = try CompiledNetwork(graph, weights, options: options)
+        for workers in settings.workers {
+          let result = try EngineMeasurement(
+            network, batch: batch, workers: workers, duration: settings.seconds)
+          results.append(result)
+          if !settings.json { print(result.row) }
+        }
+      }
+    }
+    if settings.json {
+      let items = results.map(\.json).joined(separator: ",")
+      print(#"{"network":"\#(operands[0])","precision":"fp32","results":[\#(items)]}"#)
+    }
+    return .success
+  }
+}

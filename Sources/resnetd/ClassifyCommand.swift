@@ -1,0 +1,98 @@
+import Checkpoint
+import Engine
+import FoundationEssentials
+import Imaging
+import Serving
+import Telemetry
+
+/// `resnetd classify`: the server's answers without a server.
+enum ClassifyCommand: Command {
+  struct Settings: CommandSettings {
+    var model: String?
+    var labels: String?
+    var topK = ClassificationParameters.defaultTopK
+    var minimumProbability: Float = 0
+    var decoding = DecodingLimits()
+    var json = false
+  }
+
+  /// Bytes of one file, as of one request's body.
+  private static let fileByteCountLimit = ServingLimits().bodyByteLimit
+
+  static let name = "classify"
+  static let summary = "classify pictures in files"
+  static let operands = "FILE…"
+  static let discussion = """
+    Classifies pictures (JPEG, PNG, WebP) as the server does; - is standard input. A file that
+    cannot be classified is reported, the others still are, and the exit code is 1.
+    """
+  static let options: [Option<Settings>] = [
+    .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
+    .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
+    .integer(
+      "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
+      "width x height of a picture"),
+    .flag("json", \.json, "print JSON as the server answers it"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    guard !operands.isEmpty else { throw UsageError("name one or more pictures") }
+    let live: LiveModel
+    let classifier: Classifier
+    let model = try ModelSource.load(settings.model, labels: settings.labels)
+    do throws(EngineError) {
+      live = try LiveModel(model)
+      classifier = try Classifier(live, limits: settings.decoding)
+    } catch {
+      throw Failure("the model cannot be compiled: \(error)")
+    }
+    let answer = ClassificationAnswer(live)
+    var items: [String] = []
+    var failureCount = 0
+    for path in operands {
+      let result = try classify(path, settings, classifier, live)
+      if case .failure(let problem) = result {
+        failureCount += 1
+        Program.report("resnetd classify: \(path): \(problem.detail)")
+      }
+      if settings.json {
+        items.append(answer.item(result, file: operands.count > 1 ? path : nil))
+      } else if case .success(let entries) = result {
+        show(entries, live, heading: operands.count > 1 ? path : nil)
+      }
+    }
+    if settings.json {
+      print(operands.count > 1 ? answer.list(items) : answer.document(items[0]))
+    }
+    return failureCount == 0 ? .success : .failure
+  }
+
+  private static func classify(
+    _ path: String, _ settings: Settings, _ classifier: Classifier, _ live: LiveModel
+  ) throws(Failure) -> Result<[Ranking.Entry], Problem> {
+    let bytes: [UInt8]
+    do throws(Failure) {
+      bytes = try FileBytes.read(path, limit: fileByteCountLimit)
+    } catch {
+      return .failure(Problem(400, "unreadable-file", error.message))
+    }
+    do throws(EngineError) {
+      let result = try classifier.classify([bytes[...]]).results[0]
+      return result.mapError(Problem.init).map {
+        Ranking.top($0, count: settings.topK, minimum: settings.minimumProbability)
+      }
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private static func show(_ entries: [Ranking.Entry], _ live: LiveModel, heading: String?) {
+    if let heading { print("\(heading):") }
+    let rows = entries.map { entry in
+      [Decimal.text(Double(entry.probability), digits: 4), live.labels[entry.index]]
+    }
+    print(TextTable(rows: rows).text)
+  }
+}

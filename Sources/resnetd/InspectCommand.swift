@@ -1,0 +1,46 @@
+import Checkpoint
+import ResNet
+
+/// `resnetd inspect`: what a network consists of and what it costs.
+enum InspectCommand: Command {
+  struct Settings: CommandSettings {
+    var variant = Architecture.StridePlacement.in3x3
+    var json = false
+  }
+
+  static let name = "inspect"
+  static let summary = "show a network's layers, parameters and multiply-adds"
+  static let operands = "[NAME|FILE]"
+  static let discussion = """
+    Shows the layers of a network of the family (resnet50, resnet1202-cifar, …), of a model file,
+    or without an argument of the embedded model. Multiply-adds are those of convolutions and
+    linear layers for one image; blocks compare as in Figure 5 of He et al. 2015.
+    """
+  static let options: [Option<Settings>] = [
+    .choice(
+      "variant", \.variant,
+      "for a NAME: where bottlenecks stride, v1 the paper's first 1x1, v1.5 torchvision's 3x3"),
+    .flag("json", \.json, "print JSON"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    guard operands.count <= 1 else { throw UsageError("name one network or file") }
+    let report = try report(operands.first, settings)
+    print(settings.json ? report.json : report.text)
+    return .success
+  }
+
+  private static func report(_ name: String?, _ settings: Settings) throws -> InspectReport {
+    guard let name else {
+      let model = try ModelSource.load(nil, labels: nil)
+      return try InspectReport(model.name, model.architecture, model.graph, model)
+    }
+    switch try ModelSource.network(name) {
+    case .architecture(var architecture):
+      architecture.stridePlacement = settings.variant
+      return try InspectReport(name, architecture, try Graph(architecture), nil)
+    case .model(let model):
+      return try InspectReport(model.name, model.architecture, model.graph, model)
+    }
+  }
+}

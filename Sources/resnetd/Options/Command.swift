@@ -1,0 +1,60 @@
+/// A subcommand of the program.
+protocol Command: SendableMetatype {
+  associatedtype Settings: CommandSettings
+  static var name: String { get }
+  /// One line for the list of commands.
+  static var summary: String { get }
+  /// What may stand on the command line besides options, as help shows it.
+  static var operands: String { get }
+  /// What help says below the usage line.
+  static var discussion: String { get }
+  static var options: [Option<Settings>] { get }
+
+  /// Does the work and writes its results to standard output.
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode
+}
+
+/// What the program tells the shell.
+package enum ExitCode: Int32, Sendable {
+  case success = 0
+  case failure = 1
+  case usage = 2
+}
+
+/// The command could not do its work: one line that says what, where and what to do; exit code 1.
+struct Failure: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}
+
+extension Command {
+  /// The text of `--help`.
+  static var help: String {
+    let usage = ["usage: resnetd \(name)", "[OPTION…]", operands].filter { !$0.isEmpty }
+    let fresh = Settings()
+    var rows = options.map { option -> [String] in
+      let value = option.placeholder.map { " \($0)" } ?? ""
+      let shown = option.defaultText(fresh).map { " (default \($0))" } ?? ""
+      return ["  \(option.flag)\(value)", option.help + shown]
+    }
+    rows.append(["  -h, --help", "show this text"])
+    return [
+      usage.joined(separator: " "), "", discussion, "", TextTable(rows: rows).text, "",
+      "Every option is an environment variable too: --some-option is RESNETD_SOME_OPTION.",
+    ].joined(separator: "\n")
+  }
+
+  /// Parses, then helps or runs.
+  static func main(_ arguments: [String], environment: [String: String]) throws -> ExitCode {
+    let parsed = try ParsedArguments(arguments, environment: environment, options: options)
+    if parsed.wantsHelp {
+      print(help)
+      return .success
+    }
+    if operands.isEmpty, let extra = parsed.operands.first {
+      throw UsageError("unexpected argument \"\(extra)\"")
+    }
+    return try run(parsed.settings, operands: parsed.operands)
+  }
+}

@@ -1,0 +1,164 @@
+/// One option of a command: its name, what it may be, and what it sets.
+///
+/// `--queue-limit` is also the environment variable `RESNETD_QUEUE_LIMIT`; the command line wins.
+struct Option<Settings: CommandSettings>: Sendable {
+  /// Without the two dashes.
+  let name: String
+  /// How help calls the value; nil for a switch, which takes none.
+  let placeholder: String?
+  let help: String
+  /// Sets the value that a text stands for, or throws what is wrong with the text.
+  let set: @Sendable (inout Settings, String) throws(InvalidValue) -> Void
+  /// The value of fresh settings as help shows it; nil where there is none.
+  let defaultText: @Sendable (Settings) -> String?
+
+  var flag: String { "--\(name)" }
+
+  var variable: String {
+    "RESNETD_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+  }
+}
+
+/// What a command's options set; made with the defaults.
+protocol CommandSettings: Sendable {
+  init()
+}
+
+/// Why a text is no value of an option: what it should be.
+struct InvalidValue: Error {
+  let expected: String
+}
+
+extension Option {
+  typealias Path<Value> = WritableKeyPath<Settings, Value> & Sendable
+
+  static func text(
+    _ name: String, _ placeholder: String, _ path: any Path<String>, _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
+      settings[keyPath: path] = text
+    } defaultText: {
+      $0[keyPath: path]
+    }
+  }
+
+  static func optionalText(
+    _ name: String, _ placeholder: String, _ path: any Path<String?>, _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
+      settings[keyPath: path] = text
+    } defaultText: {
+      $0[keyPath: path]
+    }
+  }
+
+  static func integer(
+    _ name: String, _ placeholder: String, _ path: any Path<Int>, in range: ClosedRange<Int>,
+    _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try OptionValue.integer(text, in: range)
+    } defaultText: {
+      String($0[keyPath: path])
+    }
+  }
+
+  static func optionalInteger(
+    _ name: String, _ placeholder: String, _ path: any Path<Int?>, in range: ClosedRange<Int>,
+    _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try OptionValue.integer(text, in: range)
+    } defaultText: {
+      $0[keyPath: path].map(String.init)
+    }
+  }
+
+  /// Several integers, separated by commas.
+  static func integers(
+    _ name: String, _ placeholder: String, _ path: any Path<[Int]>, in range: ClosedRange<Int>,
+    _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      var values: [Int] = []
+      for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+        values.append(try OptionValue.integer(String(part), in: range))
+      }
+      settings[keyPath: path] = values
+    } defaultText: {
+      $0[keyPath: path].map(String.init).joined(separator: ",")
+    }
+  }
+
+  static func fraction(
+    _ name: String, _ placeholder: String, _ path: any Path<Float>, _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: placeholder, help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard let value = Float(text), 0...1 ~= value else {
+        throw InvalidValue(expected: "a number from 0 to 1")
+      }
+      settings[keyPath: path] = value
+    } defaultText: {
+      String($0[keyPath: path])
+    }
+  }
+
+  static func duration(
+    _ name: String, _ path: any Path<Duration>, in range: ClosedRange<Duration>, _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: "TIME", help: help) {
+      (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try OptionValue.duration(text, in: range)
+    } defaultText: {
+      OptionValue.text($0[keyPath: path])
+    }
+  }
+
+  static func byteCount(
+    _ name: String, _ path: any Path<Int>, in range: ClosedRange<Int>, _ help: String
+  ) -> Option {
+    Option(name: name, placeholder: "SIZE", help: help) {
+      (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try OptionValue.byteCount(text, in: range)
+    } defaultText: {
+      OptionValue.text(byteCount: $0[keyPath: path])
+    }
+  }
+
+  static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ path: any Path<Value>, _ help: String
+  ) -> Option {
+    let names = Value.allCases.map(\.rawValue)
+    return Option(name: name, placeholder: names.joined(separator: "|"), help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard let value = Value(rawValue: text) else {
+        throw InvalidValue(expected: names.joined(separator: " or "))
+      }
+      settings[keyPath: path] = value
+    } defaultText: {
+      $0[keyPath: path].rawValue
+    }
+  }
+
+  /// On the command line its presence says yes; as a variable its value does.
+  static func flag(_ name: String, _ path: any Path<Bool>, _ help: String) -> Option {
+    Option(name: name, placeholder: nil, help: help) {
+      (settings, text) throws(InvalidValue) in
+      switch text {
+      case "1", "true", "yes", "on": settings[keyPath: path] = true
+      case "0", "false", "no", "off": settings[keyPath: path] = false
+      default: throw InvalidValue(expected: "true or false")
+      }
+    } defaultText: { _ in
+      nil
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/// Texts of options as values, and values as texts.
+enum OptionValue {
+  private static let durationUnits: [(suffix: String, duration: Duration)] = [
+    ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3600)),
+  ]
+  private static let byteUnits: [(suffix: String, count: Int)] = [
+    ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("kB", 1000), ("MB", 1_000_000),
+    ("GB", 1_000_000_000), ("B", 1),
+  ]
+
+  static func integer(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
+    guard let value = Int(text), range.contains(value) else {
+      throw InvalidValue(
+        expected: range.upperBound == .max
+          ? "a whole number of at least \(range.lowerBound)"
+          : "a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// `500ms`, `10s`, `2m`, `1h`; a bare number counts seconds.
+  static func duration(
+    _ text: String, in range: ClosedRange<Duration>
+  ) throws(InvalidValue) -> Duration {
+    let unit = durationUnits.first { text.hasSuffix($0.suffix) && number(text, $0.suffix) != nil }
+    let value = number(text, unit?.suffix ?? "").map { (unit?.duration ?? .seconds(1)) * $0 }
+    guard let value, range.contains(value) else {
+      throw InvalidValue(
+        expected: "a time such as 500ms, 10s or 2m, from \(Self.text(range.lowerBound)) to "
+          + Self.text(range.upperBound))
+    }
+    return value
+  }
+
+  /// `65536`, `64KiB`, `10MiB`, `1GiB`, or with the decimal units kB, MB, GB.
+  static func byteCount(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
+    let unit = byteUnits.first { text.hasSuffix($0.suffix) }
+    let product = Int(text.dropLast(unit?.suffix.count ?? 0)).map {
+      $0.multipliedReportingOverflow(by: unit?.count ?? 1)
+    }
+    guard let product, !product.overflow, range.contains(product.partialValue) else {
+      throw InvalidValue(
+        expected: "a size such as 64KiB or 10MiB, from \(Self.text(byteCount: range.lowerBound)) "
+          + "to \(Self.text(byteCount: range.upperBound))")
+    }
+    return product.partialValue
+  }
+
+  /// In the largest unit that leaves a whole number.
+  static func text(_ duration: Duration) -> String {
+    let milliseconds = Int((duration / .milliseconds(1)).rounded())
+    if milliseconds == 0 { return "0s" }
+    if !milliseconds.isMultiple(of: 1000) { return "\(milliseconds)ms" }
+    let seconds = milliseconds / 1000
+    if seconds.isMultiple(of: 3600) { return "\(seconds / 3600)h" }
+    return seconds >= 120 && seconds.isMultiple(of: 60) ? "\(seconds / 60)m" : "\(seconds)s"
+  }
+
+  static func text(byteCount: Int) -> String {
+    for (suffix, unit) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+    where byteCount > 0 && byteCount.isMultiple(of: unit) {
+      return "\(byteCount / unit)\(suffix)"
+    }
+    return "\(byteCount)"
+  }
+
+  /// Whole numbers only: `nan` or `1e300` must not become a time.
+  private static func number(_ text: String, _ suffix: String) -> Int? {
+    guard let value = Int(text.dropLast(suffix.count)), 0...1_000_000_000 ~= value else {
+      return nil
+    }
+    return value
+  }
+}

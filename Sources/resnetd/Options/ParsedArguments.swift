@@ -1,0 +1,73 @@
+/// What a command line and the environment say to one command.
+struct ParsedArguments<Settings: CommandSettings> {
+  private(set) var settings = Settings()
+  /// What is no option, in order.
+  private(set) var operands: [String] = []
+  private(set) var wantsHelp = false
+
+  /// Variables first, so that options win; later options win over earlier ones.
+  ///
+  /// - Throws: `UsageError` for what no option or value is.
+  init(
+    _ arguments: [String], environment: [String: String], options: [Option<Settings>]
+  ) throws(UsageError) {
+    for option in options {
+      if let value = environment[option.variable] {
+        try apply(option, value, called: option.variable)
+      }
+    }
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        operands += rest
+        return
+      }
+      if argument == "-h" || argument == "--help" {
+        wantsHelp = true
+      } else if argument.hasPrefix("-"), argument != "-" {
+        try parse(argument, &rest, options)
+      } else {
+        operands.append(argument)
+      }
+    }
+  }
+
+  private mutating func parse(
+    _ argument: String, _ rest: inout ArraySlice<String>, _ options: [Option<Settings>]
+  ) throws(UsageError) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let flag = String(parts[0])
+    guard let option = options.first(where: { $0.flag == flag }) else {
+      let nearest = Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
+      throw UsageError(
+        "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+    }
+    let attached = parts.count == 2 ? String(parts[1]) : nil
+    if option.placeholder == nil {
+      guard attached == nil else { throw UsageError("\(flag) takes no value") }
+      try apply(option, "true", called: flag)
+    } else {
+      guard let value = attached ?? rest.popFirst() else {
+        throw UsageError("\(flag) needs a value: \(option.placeholder ?? "")")
+      }
+      try apply(option, value, called: flag)
+    }
+  }
+
+  private mutating func apply(
+    _ option: Option<Settings>, _ value: String, called name: String
+  ) throws(UsageError) {
+    do throws(InvalidValue) {
+      try option.set(&settings, value)
+    } catch {
+      throw UsageError("\(name) is \(error.expected), not \"\(value)\"")
+    }
+  }
+}
+
+/// The command line is wrong: exit code 2.
+struct UsageError: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}

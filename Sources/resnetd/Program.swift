@@ -1,0 +1,78 @@
+import Checkpoint
+import Engine
+import Glibc
+import HTTPServer
+
+/// The program: picks the subcommand and turns what it throws into a message and an exit code.
+package enum Program {
+  private static let commands: [any Command.Type] = [
+    ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
+    HealthcheckCommand.self,
+  ]
+
+  /// - Parameter arguments: Without the program's own name.
+  package static func run(_ arguments: [String], environment: [String: String]) -> ExitCode {
+    guard let first = arguments.first else {
+      report(help)
+      return .usage
+    }
+    let rest = Array(arguments.dropFirst())
+    switch first {
+    case "--version", "-V", "version":
+      print(Version.text)
+      return .success
+    case "--help", "-h", "help":
+      guard let topic = rest.first, let command = command(named: topic) else {
+        print(help)
+        return .success
+      }
+      print(command.help)
+      return .success
+    default:
+      guard let command = command(named: first) else {
+        let nearest = Suggestion.nearest(to: first, among: commands.map { $0.name })
+        let hint = nearest.map { "; did you mean \($0)?" } ?? ""
+        report("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
+        return .usage
+      }
+      return run(command, rest, environment)
+    }
+  }
+
+  private static func run(
+    _ command: any Command.Type, _ arguments: [String], _ environment: [String: String]
+  ) -> ExitCode {
+    do {
+      return try command.main(arguments, environment: environment)
+    } catch let error as UsageError {
+      report("resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")
+      return .usage
+    } catch let error as Failure {
+      report("resnetd \(command.name): \(error.message)")
+      return .failure
+    } catch {
+      report("resnetd \(command.name): \(error)")
+      return .failure
+    }
+  }
+
+  private static func command(named name: String) -> (any Command.Type)? {
+    commands.first { $0.name == name }
+  }
+
+  private static var help: String {
+    let rows = commands.map { ["  \($0.name)", $0.summary] }
+    return [
+      "usage: resnetd COMMAND [OPTION…]", "",
+      "Classifies pictures with residual networks, over HTTP or from the command line.", "",
+      TextTable(rows: rows).text, "",
+      "resnetd COMMAND --help lists a command's options; resnetd --version shows what runs.",
+    ].joined(separator: "\n")
+  }
+
+  /// A message for whoever sits at the terminal.
+  static func report(_ message: String) {
+    let bytes = Array((message + "\n").utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}

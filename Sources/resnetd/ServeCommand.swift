@@ -1,0 +1,96 @@
+import Checkpoint
+import Dispatch
+import Engine
+import FoundationEssentials
+import HTTPServer
+import ResNet
+import Serving
+import Telemetry
+
+/// `resnetd serve`: listens at once, loads, serves until it is told to stop, drains.
+enum ServeCommand: Command {
+  static let name = "serve"
+  static let summary = "classify pictures over HTTP"
+  static let operands = ""
+  static let discussion = """
+    Serves /classify, the probes /livez, /readyz, /startupz and /healthz, and a page at /, until
+    SIGTERM or SIGINT; then finishes what is in progress and exits with 0, or with 1 where
+    something was left unfinished. A second signal ends it at once.
+    """
+  static var options: [Option<ServeSettings>] { ServeSettings.options }
+
+  static func run(_ settings: ServeSettings, operands: [String]) throws -> ExitCode {
+    let started = ContinuousClock.now
+    let log = Log(format: settings.logFormat.format)
+    let shutdown = ShutdownSignals()
+    let service = Service(
+      limits: settings.serving, log: log, logsRequests: settings.accessLog == .on)
+    DescriptorLimit.raise(for: settings.server.connectionLimit, log: log)
+    let server = try listen(settings, service)
+    server.start()
+    shutdown.onFirst { service.beginDraining() }
+
+    let pool = try makePool(settings, service, log)
+    service.becomeReady(pool)
+    log.write(
+      "ready",
+      [
+        "url": .text(url(settings.server.host, server.port)), "model": .text(pool.model.name),
+        "version": .text(pool.model.version.short), "classes": .integer(pool.model.labels.count),
+        "workers": .integer(pool.workerCount), "ms": .integer(milliseconds(.now - started)),
+      ])
+
+    let signal = shutdown.wait()
+    log.write("draining", ["signal": .text(signal.name)])
+    wait(settings.drainDelay)
+    let openCount = server.drain(within: settings.drainTimeout)
+    guard openCount == 0 else {
+      log.write("stopped with requests unfinished", ["connections": .integer(openCount)])
+      return .failure
+    }
+    pool.close()
+    log.write("stopped")
+    return .success
+  }
+
+  private static func listen(
+    _ settings: ServeSettings, _ service: Service
+  ) throws(Failure) -> HTTPServer {
+    do throws(ServerError) {
+      return try HTTPServer(configuration: settings.server, handler: service)
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private static func makePool(
+    _ settings: ServeSettings, _ service: Service, _ log: Log
+  ) throws(Failure) -> WorkerPool {
+    service.progress("loading the model")
+    var model = try ModelSource.load(settings.model, labels: settings.labels, name: settings.name)
+    service.progress("compiling \(model.name)")
+    do throws(EngineError) {
+      let live = try LiveModel(model)
+      // What the engine has packed need not stand in memory a second time.
+      model.weights = Weights()
+      return try WorkerPool(
+        live, workerCount: settings.workers ?? ProcessInfo.processInfo.activeProcessorCount,
+        limits: settings.serving, log: log)
+    } catch {
+      throw Failure("the model cannot be compiled: \(error)")
+    }
+  }
+
+  private static func wait(_ duration: Duration) {
+    let nanoseconds = Int(duration / .nanoseconds(1))
+    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(nanoseconds))
+  }
+
+  private static func url(_ host: String, _ port: Int) -> String {
+    host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
+  }
+
+  private static func milliseconds(_ duration: Duration) -> Int {
+    Int((duration / .milliseconds(1)).rounded())
+  }
+}

@@ -1,0 +1,116 @@
+import HTTPCore
+import HTTPServer
+import Imaging
+import Serving
+import Telemetry
+
+/// What `resnetd serve` can be told.
+struct ServeSettings: CommandSettings {
+  /// How log lines look; `auto` is text on a terminal and JSON elsewhere.
+  enum LogChoice: String, CaseIterable, Sendable {
+    case auto, text, json
+
+    var format: LogFormat? { LogFormat(rawValue: rawValue) }
+  }
+
+  enum Switch: String, CaseIterable, Sendable { case on, off }
+
+  var server = ServerConfiguration()
+  var serving = ServingLimits()
+  var model: String?
+  var labels: String?
+  var name: String?
+  /// One per core where nil.
+  var workers: Int?
+  var drainDelay = Duration.zero
+  var drainTimeout = Duration.seconds(25)
+  var logFormat = LogChoice.auto
+  var accessLog = Switch.on
+
+  static let workerLimit = 256
+  private static let counts = 1...1_000_000
+  private static let sizes = 1...(1 << 40)
+  private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
+
+  static let options: [Option<ServeSettings>] = listening + classification + connections + life
+
+  private static let listening: [Option<ServeSettings>] = [
+    .text("host", "HOST", \.server.host, "address or name to listen on"),
+    .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one"),
+    .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .optionalText("name", "NAME", \.name, "the model's name in answers"),
+    .optionalInteger(
+      "workers", "N", \.workers, in: 1...workerLimit,
+      "threads that decode and classify; one per core by default"),
+  ]
+
+  private static let classification: [Option<ServeSettings>] = [
+    .integer(
+      "queue-limit", "N", \.serving.queueCountLimit, in: counts,
+      "requests that wait for a worker; beyond it 429"),
+    .byteCount(
+      "queue-bytes", \.serving.queueByteLimit, in: sizes,
+      "bytes of the bodies that wait; beyond it 429"),
+    .byteCount(
+      "body-limit", \.serving.bodyByteLimit, in: sizes, "bytes of one body; beyond it 413"),
+    .integer(
+      "image-limit", "N", \.serving.imageCountLimit, in: 1...10_000,
+      "images in one request; beyond it 413"),
+    .integer(
+      "pixel-limit", "N", \.serving.decoding.pixelCountLimit,
+      in: 1...DecodingLimits.pixelCountCeiling, "width x height of a picture; beyond it 413"),
+    .byteCount(
+      "decoded-limit", \.serving.decoding.decodedByteCountLimit, in: sizes,
+      "bytes that decoding one picture may take; beyond it 413"),
+    .duration(
+      "request-timeout", \.serving.requestTimeout, in: times,
+      "from a request's first byte to its answer; beyond it 504"),
+  ]
+
+  private static let connections: [Option<ServeSettings>] = [
+    .integer(
+      "connection-limit", "N", \.server.connectionLimit, in: counts,
+      "open connections; further ones wait in the backlog"),
+    .integer(
+      "backlog", "N", \.server.backlog, in: 1...65535,
+      "connections that the kernel holds until they are accepted"),
+    .integer(
+      "io-queues", "N", \.server.ioQueueCount, in: 1...workerLimit,
+      "queues over which connections are spread"),
+    .integer(
+      "keep-alive-requests", "N", \.server.limits.requestCountLimit, in: counts,
+      "requests on one connection"),
+    .byteCount(
+      "request-line-limit", \.server.limits.parser.requestLineByteLimit, in: 64...(1 << 20),
+      "bytes of a request line; beyond it 414"),
+    .byteCount(
+      "header-limit", \.server.limits.parser.headerByteLimit, in: 256...(16 << 20),
+      "bytes of all header lines; beyond it 431"),
+    .integer(
+      "header-count-limit", "N", \.server.limits.parser.headerCountLimit, in: 1...10_000,
+      "header lines; beyond it 431"),
+    .duration(
+      "header-timeout", \.server.limits.headerTimeout, in: times,
+      "for a request's head to arrive; beyond it 408"),
+    .duration(
+      "body-timeout", \.server.limits.bodyTimeout, in: times,
+      "for a body to make progress; beyond it 408"),
+    .duration(
+      "idle-timeout", \.server.limits.idleTimeout, in: times, "between requests"),
+    .duration(
+      "write-timeout", \.server.limits.writeTimeout, in: times,
+      "for a client to take any bytes of its answer"),
+  ]
+
+  private static let life: [Option<ServeSettings>] = [
+    .duration(
+      "drain-delay", \.drainDelay, in: .zero...Duration.seconds(3600),
+      "from SIGTERM until connections are refused, for proxies to notice"),
+    .duration(
+      "drain-timeout", \.drainTimeout, in: .zero...Duration.seconds(3600),
+      "for requests in progress to finish after that"),
+    .choice("log-format", \.logFormat, "auto is text on a terminal and json elsewhere"),
+    .choice("access-log", \.accessLog, "a line per request"),
+  ]
+}

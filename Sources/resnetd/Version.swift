@@ -1,0 +1,15 @@
+import Checkpoint
+import Engine
+import Imaging
+
+/// What runs: the program's version, stated nowhere else, and those of the libraries it has loaded.
+package enum Version {
+  package static let number = "0.1.0"
+
+  package static var text: String {
+    let libraries =
+      [("oneDNN", OneDNN.version)] + CodecVersions.all.map { ($0.name, $0.version) }
+      + ModelFileVersions.all.map { ($0.name, $0.version) }
+    return (["resnetd \(number)"] + libraries.map { "\($0.0) \($0.1)" }).joined(separator: "\n")
+  }
+}
