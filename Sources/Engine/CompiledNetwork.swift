@@ -27,7 +27,7 @@ package final class CompiledNetwork: Sendable {
     device = try Device()
     let packed = try PackedWeights(device)
     var plans: [Plan] = []
-    for batch in Set(options.batchSizes + [1]).sorted() {
+    for batch in Self.batchSizes(options, lowered.graph) {
       var planner = Planner(device, lowered, batch: batch, options: options, packed: packed)
       plans.append(try planner.plan())
     }
@@ -36,6 +36,19 @@ package final class CompiledNetwork: Sendable {
     outputCount = lowered.shapes[lowered.graph.output].elementCount
     weightByteCount = packed.byteCount
     threads = options.threads
+  }
+
+  /// More convolutions than this run one image at a time, whatever the options say: algorithms differ
+  /// between batch sizes in their rounding, and through ResNet-1202 that grows beyond 1e-6 of the
+  /// largest logit, where an image's answer would depend on its neighbours.
+  static let batchedConvolutionLimit = 256
+
+  private static func batchSizes(_ options: CompilationOptions, _ graph: Graph) -> [Int] {
+    let convolutionCount = graph.nodes.count {
+      if case .convolution = $0.operation { true } else { false }
+    }
+    guard convolutionCount <= batchedConvolutionLimit else { return [1] }
+    return Set(options.batchSizes + [1]).sorted()
   }
 
   /// Images that `ExecutionContext.run` takes at once without splitting them.
