@@ -76,9 +76,10 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ServingTests",
-      dependencies: ["Serving", "HTTPServer", "HTTPCore", "Checkpoint", "Engine", "Imaging"],
-      resources: [.copy("Fixtures")]),
-    .testTarget(name: "resnetdTests", dependencies: ["resnetd"], resources: [.copy("Fixtures")]),
+      dependencies: [
+        "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
+      ]),
+    .testTarget(name: "resnetdTests", dependencies: ["resnetd"]),
   ],
   cLanguageStandard: .gnu2x
 )

@@ -26,6 +26,13 @@ package final class Classifier {
     logits = [Float](repeating: 0, count: batch * model.network.outputCount)
   }
 
+  /// Runs the network once, so that the first request does not pay for what is done on first use.
+  package func warmUp() throws(EngineError) {
+    var waiting = [0]
+    var results = [Result<[Float], ImagingError>.success([])]
+    try run(&waiting, into: &results)
+  }
+
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.
   package func classify(
     _ images: [ArraySlice<UInt8>]

@@ -8,6 +8,9 @@ package struct ImagePayload: Sendable {
   /// Whether the answer lists results rather than being one.
   package var isList: Bool
 
+  /// Parts of a form that are no images.
+  private static let otherPartCountLimit = 16
+
   private struct JSONBody: Decodable {
     var image: String?
     var images: [String]?
@@ -38,15 +41,17 @@ package struct ImagePayload: Sendable {
     guard let type else { throw .body("Content-Type is missing") }
     let parts: [Multipart.Part]
     do throws(Multipart.Failure) {
-      parts = try Multipart.parse(body, type, partCountLimit: imageCountLimit)
+      parts = try Multipart.parse(
+        body, type, partCountLimit: imageCountLimit + Self.otherPartCountLimit)
     } catch {
       switch error {
       case .malformed(let reason): throw .body("multipart/form-data: \(reason)")
-      case .tooManyParts(let limit): throw Self.tooMany(limit)
+      case .tooManyParts: throw Self.tooMany(imageCountLimit)
       }
     }
     let images = parts.filter { $0.name == "image" }
     guard !images.isEmpty else { throw .body("no part is named image") }
+    guard images.count <= imageCountLimit else { throw Self.tooMany(imageCountLimit) }
     self.init(images: images.map { .success(body[$0.range]) }, isList: images.count > 1)
   }
 

@@ -25,8 +25,13 @@ package final class WorkerPool: Sendable {
     self.log = log
     queue = AdmissionQueue(
       countLimit: limits.queueCountLimit, byteLimit: limits.queueByteLimit)
-    for index in 0..<workerCount {
-      let classifier = ClassifierHandover(try Classifier(model, limits: limits.decoding))
+    var classifiers: [ClassifierHandover] = []
+    for _ in 0..<workerCount {
+      let classifier = try Classifier(model, limits: limits.decoding)
+      try classifier.warmUp()
+      classifiers.append(ClassifierHandover(classifier))
+    }
+    for (index, classifier) in classifiers.enumerated() {
       guard let thread = WorkerThread({ [self] in work(classifier.take()) }) else {
         close()
         throw .outOfMemory(doing: "starting worker \(index)")

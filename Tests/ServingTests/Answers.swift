@@ -1,0 +1,76 @@
+import Checkpoint
+import Engine
+import Foundation
+import HTTPCore
+import HTTPServer
+import Serving
+import Telemetry
+import Testing
+
+/// A service around the embedded model, asked without sockets.
+final class TestService: Sendable {
+  let service: Service
+  let pool: WorkerPool
+
+  init(limits: ServingLimits = ServingLimits(), workerCount: Int = 1) throws {
+    let log = Log(format: .json, descriptor: -1)
+    service = Service(limits: limits, log: log)
+    pool = try WorkerPool(
+      LiveModel(Model.embeddedDefault()), workerCount: workerCount, limits: limits, log: log)
+    service.becomeReady(pool)
+  }
+
+  deinit { pool.close() }
+
+  func answer(_ request: Request) async -> Response {
+    await answerOf(service, to: request)
+  }
+}
+
+/// What a connection would send: the refusal of the head, or the answer to the request.
+func answerOf(_ service: Service, to request: Request) async -> Response {
+  switch service.receive(request.head) {
+  case .refuse(let response): return response
+  case .accept(let limit):
+    #expect(request.body.count <= limit)
+    let exchange = Exchange(receivedAt: .now)
+    return await withCheckedContinuation { continuation in
+      service.handle(request, exchange)
+      let immediate = exchange.handlerReturned { continuation.resume(returning: $0) }
+      if let immediate { continuation.resume(returning: immediate) }
+    }
+  }
+}
+
+extension Request {
+  init(
+    _ method: String, _ target: String, _ fields: [(String, String)] = [], body: [UInt8] = []
+  ) throws {
+    let target = try #require(RequestTarget(target))
+    self.init(
+      head: RequestHead(
+        method: method, target: target, version: .http11, fields: HeaderFields(fields)),
+      body: body)
+  }
+}
+
+extension Response {
+  /// The body as a JSON object.
+  func json() throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])
+  }
+
+  /// The last part of a problem's type.
+  func problemKind() throws -> String {
+    #expect(fields["Content-Type"] == "application/problem+json")
+    let document = try json()
+    #expect(document["status"] as? Int == status)
+    let type = try #require(document["type"] as? String)
+    return String(type.dropFirst("urn:resnetd:problem:".count))
+  }
+}
+
+/// A picture whose answer the embedded model's file knows.
+func goldenPicture(_ index: Int = 0) throws -> GoldenSample {
+  try Model.embeddedDefault().goldenSamples[index]
+}

@@ -1,0 +1,44 @@
+import Checkpoint
+import Imaging
+import Serving
+import Testing
+
+@Suite struct ClassifierTests {
+  /// Largest difference between two programs' probabilities from the same logits within 1e-4.
+  private static let tolerance: Float = 1e-4
+
+  private func difference(_ first: [Float], _ second: [Float]) -> Float {
+    zip(first, second).map { abs($0 - $1) }.max() ?? .infinity
+  }
+
+  @Test("The embedded model's golden samples give the logits that its file says")
+  func goldenSamples() throws {
+    let model = try Model.embeddedDefault()
+    let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
+    for sample in model.goldenSamples {
+      let probabilities = try classifier.classify([sample.encodedImage[...]]).results[0].get()
+      let expected = Ranking.probabilities(sample.logits[...])
+      #expect(difference(probabilities, expected) < Self.tolerance)
+    }
+  }
+
+  @Test("Neither neighbours nor their faults change a picture's answer")
+  func neighbours() throws {
+    let model = try Model.embeddedDefault()
+    let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
+    let pictures = model.goldenSamples.map(\.encodedImage)
+    let alone = try pictures.map { try classifier.classify([$0[...]]).results[0].get() }
+    // More than one batch, with something that is no picture in every fifth place.
+    let many = (0..<23).map { $0 % 5 == 4 ? [0] : pictures[$0 % pictures.count] }
+    let results = try classifier.classify(many.map { $0[...] }).results
+    for (index, result) in results.enumerated() {
+      switch result {
+      case .success(let probabilities):
+        #expect(index % 5 != 4)
+        #expect(difference(probabilities, alone[index % pictures.count]) <= 1e-6)
+      case .failure(let error):
+        #expect(index % 5 == 4 && error == .unsupportedFormat)
+      }
+    }
+  }
+}

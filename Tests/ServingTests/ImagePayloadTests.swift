@@ -1,0 +1,88 @@
+import Foundation
+import HTTPCore
+import Serving
+import Testing
+
+@Suite struct ImagePayloadTests {
+  private func payload(_ type: String?, _ body: [UInt8], limit: Int = 4) throws -> ImagePayload {
+    let fields = type.map { [("Content-Type", $0)] } ?? []
+    return try ImagePayload(
+      try Request("POST", "/classify", fields, body: body), imageCountLimit: limit)
+  }
+
+  private func status(_ type: String?, _ body: String) -> Int? {
+    do {
+      _ = try payload(type, Array(body.utf8))
+      return nil
+    } catch {
+      return (error as? Problem)?.status
+    }
+  }
+
+  private func form(_ names: [String]) -> [UInt8] {
+    let parts = names.map {
+      "--B\r\nContent-Disposition: form-data; name=\"\($0)\"; filename=\"x\"\r\n\r\npicture\r\n"
+    }
+    return Array((parts.joined() + "--B--\r\n").utf8)
+  }
+
+  @Test(
+    "The body is the picture, whatever its type says",
+    arguments: [nil, "image/jpeg", "application/x-www-form-urlencoded", "nonsense"])
+  func raw(type: String?) throws {
+    let read = try payload(type, [1, 2, 3])
+    #expect(!read.isList)
+    #expect(try read.images.map { try Array($0.get()) } == [[1, 2, 3]])
+  }
+
+  @Test("Parts named image are pictures, in order; several make a list")
+  func multipart() throws {
+    let one = try payload("multipart/form-data; boundary=B", form(["note", "image"]))
+    #expect(!one.isList && one.images.count == 1)
+    #expect(try Array(one.images[0].get()) == Array("picture".utf8))
+    let two = try payload("multipart/form-data; boundary=B", form(["image", "image"]))
+    #expect(two.isList && two.images.count == 2)
+  }
+
+  @Test("Too many images are refused with 413")
+  func limits() {
+    let body = form(Array(repeating: "image", count: 5))
+    #expect { try payload("multipart/form-data; boundary=B", body) } throws: {
+      ($0 as? Problem)?.status == 413
+    }
+    let json = #"{"images": ["AA==", "AA==", "AA==", "AA==", "AA=="]}"#
+    #expect(status("application/json", json) == 413)
+  }
+
+  @Test("JSON holds one picture or a list of them; one that is no base64 fails alone")
+  func json() throws {
+    let one = try payload("application/json; charset=utf-8", Array(#"{"image": "AQID"}"#.utf8))
+    #expect(!one.isList)
+    #expect(try Array(one.images[0].get()) == [1, 2, 3])
+    let list = try payload("application/json", Array(#"{"images": ["AQID", "*"]}"#.utf8))
+    #expect(list.isList)
+    #expect(try Array(list.images[0].get()) == [1, 2, 3])
+    #expect(throws: Problem.self) { try list.images[1].get() }
+  }
+
+  @Test(
+    "Bodies that hold no picture are refused with 400",
+    arguments: [
+      (nil, ""), ("application/json", "{"), ("application/json", "[]"),
+      ("application/json", "{}"), ("application/json", #"{"images": []}"#),
+      ("application/json", #"{"image": "AA==", "images": ["AA=="]}"#),
+      ("application/json", #"{"image": 3}"#),
+      ("multipart/form-data", "x"), ("multipart/form-data; boundary=B", "x"),
+      ("multipart/form-data; boundary=B", "--B\r\n\r\n"),
+    ] as [(String?, String)])
+  func refusals(type: String?, body: String) {
+    #expect(status(type, body) == 400)
+  }
+
+  @Test("A form without a part named image is refused")
+  func noImage() {
+    #expect { try payload("multipart/form-data; boundary=B", form(["picture"])) } throws: {
+      ($0 as? Problem)?.status == 400
+    }
+  }
+}

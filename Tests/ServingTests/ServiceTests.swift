@@ -1,0 +1,149 @@
+import Checkpoint
+import Foundation
+import HTTPCore
+import HTTPServer
+import Serving
+import Telemetry
+import Testing
+
+@Suite struct ServiceTests {
+  @Test("A picture is answered with its classes in order", arguments: ["POST", "PUT"])
+  func classifies(method: String) async throws {
+    let picture = try goldenPicture()
+    let request = try Request(
+      method, "/classify?top_k=3", [("X-Request-Id", "seen")], body: picture.encodedImage)
+    let response = await (try TestService()).answer(request)
+    #expect(response.status == 200)
+    #expect(response.fields["X-Request-Id"] == "seen")
+    #expect(response.fields["Server-Timing"]?.contains("inference;dur=") == true)
+    let predictions = try #require(try response.json()["predictions"] as? [[String: Any]])
+    let expected = Ranking.top(
+      Ranking.probabilities(picture.logits[...]), count: 3, minimum: 0)
+    #expect(predictions.map { $0["class"] as? Int } == expected.map(\.index))
+    let model = try #require(try response.json()["model"] as? [String: Any])
+    #expect((model["version"] as? String)?.count == 12)
+  }
+
+  @Test("One bad image never fails its neighbours")
+  func mixedList() async throws {
+    let picture = Data(try goldenPicture().encodedImage).base64EncodedString()
+    let body = #"{"images": ["\#(picture)", "AAAA", "*", "\#(picture)"]}"#
+    let request = try Request(
+      "POST", "/classify", [("Content-Type", "application/json")], body: Array(body.utf8))
+    let response = await (try TestService()).answer(request)
+    #expect(response.status == 200)
+    let results = try #require(try response.json()["results"] as? [[String: Any]])
+    #expect(results.map { $0["predictions"] != nil } == [true, false, false, true])
+    #expect(
+      results.map { ($0["error"] as? [String: Any])?["status"] as? Int } == [nil, 415, 400, nil])
+  }
+
+  @Test(
+    "Refusals have their status and a stable type",
+    arguments: [
+      ("POST", "/nothing", 404, "not-found"), ("GET", "/classify", 405, "method-not-allowed"),
+      ("DELETE", "/livez", 405, "method-not-allowed"),
+      ("POST", "/classify?top_k=0", 400, "invalid-parameter"),
+      ("POST", "/classify", 400, "malformed-body"),
+    ])
+  func refusals(method: String, target: String, status: Int, kind: String) async throws {
+    let response = await (try TestService()).answer(try Request(method, target))
+    #expect(response.status == status)
+    #expect(try response.problemKind() == kind)
+    if status == 405 { #expect(response.fields["Allow"]?.isEmpty == false) }
+  }
+
+  @Test(
+    "What is no picture says why",
+    arguments: [
+      ([0x42], 415, "unsupported-image"),
+      ([0xff, 0xd8, 0xff, 0xe0, 0, 16], 400, "truncated-image"),
+      (Array("\u{89}PNG\r\n\u{1a}\n".unicodeScalars.map { UInt8($0.value) }), 400, nil),
+    ] as [([UInt8], Int, String?)])
+  func pictures(body: [UInt8], status: Int, kind: String?) async throws {
+    let response = await (try TestService()).answer(
+      try Request("POST", "/classify", body: body))
+    #expect(response.status == status)
+    if let kind { #expect(try response.problemKind() == kind) }
+  }
+
+  @Test("The limit of a body is told when its head is read")
+  func bodyLimit() async throws {
+    var limits = ServingLimits()
+    limits.bodyByteLimit = 1000
+    let service = try TestService(limits: limits).service
+    let decision = service.receive(try Request("POST", "/classify").head)
+    #expect(decision == .accept(bodyByteLimit: 1000))
+  }
+
+  @Test("A deadline that has passed is answered with 504")
+  func deadline() async throws {
+    let service = try TestService()
+    let request = try Request(
+      "POST", "/classify", [("X-Request-Timeout-Ms", "1")], body: try goldenPicture().encodedImage)
+    let exchange = Exchange(receivedAt: .now - .seconds(1))
+    let response = await withCheckedContinuation { continuation in
+      service.service.handle(request, exchange)
+      let immediate = exchange.handlerReturned { continuation.resume(returning: $0) }
+      if let immediate { continuation.resume(returning: immediate) }
+    }
+    #expect(response.status == 504)
+    #expect(try response.problemKind() == "deadline")
+  }
+
+  @Test("A full queue is answered with 429 and a time to come back")
+  func overload() async throws {
+    var limits = ServingLimits()
+    limits.queueByteLimit = 1
+    let response = await (try TestService(limits: limits)).answer(
+      try Request("POST", "/classify", body: try goldenPicture().encodedImage))
+    #expect(response.status == 429)
+    #expect(try response.problemKind() == "queue-full")
+    #expect(Int(response.fields["Retry-After"] ?? "") ?? 0 >= 1)
+  }
+
+  @Test("Probes follow the service's life, and requests are served while it drains")
+  func life() async throws {
+    let log = Log(format: .json, descriptor: -1)
+    let service = Service(limits: ServingLimits(), log: log)
+    let picture = try goldenPicture().encodedImage
+    func status(_ path: String) async throws -> Int {
+      await answerOf(service, to: try Request("GET", path)).status
+    }
+    func classify() async throws -> Response {
+      await answerOf(service, to: try Request("POST", "/classify", body: picture))
+    }
+    service.progress("loading the model")
+    #expect(try await status("/livez") == 200)
+    for path in ["/readyz", "/startupz", "/healthz"] { #expect(try await status(path) == 503) }
+    let refused = try await classify()
+    #expect(refused.status == 503 && refused.fields["Retry-After"] != nil)
+
+    let running = try TestService()
+    service.becomeReady(running.pool)
+    for path in ["/livez", "/readyz", "/startupz", "/healthz", "/"] {
+      #expect(try await status(path) == 200)
+    }
+
+    service.beginDraining()
+    #expect(try await status("/livez") == 200)
+    #expect(try await status("/readyz") == 503)
+    #expect(try await status("/healthz") == 503)
+    #expect(try await status("/startupz") == 200)
+    service.becomeReady(running.pool)
+    #expect(try await status("/readyz") == 503)
+  }
+
+  @Test("OPTIONS names the methods of a path")
+  func options() async throws {
+    let service = try TestService()
+    for (target, allow) in [
+      ("/classify", "POST, PUT, OPTIONS"), ("/livez", "GET, HEAD, OPTIONS"),
+      ("*", "GET, HEAD, POST, PUT, OPTIONS"),
+    ] {
+      let response = await service.answer(try Request("OPTIONS", target))
+      #expect(response.status == 204)
+      #expect(response.fields["Allow"] == allow)
+    }
+  }
+}
