@@ -19,10 +19,12 @@ extension Model {
   }
 
   /// The model that is part of the program, read where it is.
-  package static func embeddedDefault() throws(CheckpointError) -> Model {
+  package static func embeddedDefault(
+    options: ModelOptions = ModelOptions()
+  ) throws(CheckpointError) -> Model {
     // SAFETY: the bytes are constant, aligned for every element type, and as long-lived as the program.
     let bytes = unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
-    return try load(bytes, fileName: "default-model.safetensors", options: ModelOptions())
+    return try load(bytes, fileName: "default-model.safetensors", options: options)
   }
 
   private static func load(

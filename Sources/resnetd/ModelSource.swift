@@ -11,12 +11,7 @@ enum ModelSource {
     do throws(CheckpointError) {
       var options = ModelOptions(name: name)
       if let labelsPath { options.labels = try Labels.read(path: labelsPath) }
-      guard let path else {
-        guard labelsPath == nil else {
-          throw CheckpointError.metadata(reason: "--labels goes with --model")
-        }
-        return try Model.embeddedDefault()
-      }
+      guard let path else { return try Model.embeddedDefault(options: options) }
       return try Model.load(path: path, options: options)
     } catch {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)

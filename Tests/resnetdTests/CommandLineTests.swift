@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+@Suite struct CommandLineTests {
+  @Test("The version names the program and its libraries")
+  func version() async throws {
+    let outcome = try await ProgramUnderTest.run("--version")
+    #expect(outcome.exitCode == 0)
+    #expect(outcome.output.hasPrefix("resnetd "))
+    for library in ["oneDNN", "libjpeg-turbo", "libspng", "libwebp", "OpenSSL", "jansson"] {
+      #expect(outcome.output.contains("\n\(library) "))
+    }
+  }
+
+  @Test(
+    "Wrong usage says what is wrong and exits with 2",
+    arguments: [
+      ([], "usage: resnetd"), (["serv"], "did you mean serve?"),
+      (["serve", "--prot", "1"], "did you mean --port?"),
+      (["serve", "--port"], "--port needs a value"),
+      (["serve", "--port", "65536"], "from 0 to 65535"),
+      (["serve", "--request-timeout", "5x"], "such as 500ms"),
+      (["serve", "--body-limit=1XB"], "such as 64KiB"),
+      (["serve", "extra"], "unexpected argument \"extra\""),
+      (["classify"], "name one or more pictures"),
+      (["classify", "--json=yes", "x"], "--json takes no value"),
+      (["classify", "--min-probability", "nan", "x"], "from 0 to 1"),
+      (["bench"], "name one network or file"),
+      (["bench", "--batch", "1,,2", "resnet18"], "--batch"),
+    ])
+  func usage(arguments: [String], message: String) async throws {
+    let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test("A variable sets an option, and is named where it is wrong")
+  func environment() async throws {
+    let wrong = try await ProgramUnderTest.run("serve", environment: ["RESNETD_QUEUE_LIMIT": "x"])
+    #expect(wrong.exitCode == 2)
+    #expect(wrong.errors.contains("RESNETD_QUEUE_LIMIT is a whole number"))
+    let server = try await ServerUnderTest(
+      environment: ["RESNETD_NAME": "from-environment", "RESNETD_ACCESS_LOG": "off"])
+    let answer = try await server.curl(
+      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+    #expect(answer.body.contains(#""name":"from-environment""#))
+    #expect(!server.logged.contains(#""message":"request""#))
+  }
+
+  @Test(
+    "Every command has help that names its options",
+    arguments: [
+      "serve", "classify", "inspect", "bench", "healthcheck",
+    ])
+  func help(command: String) async throws {
+    let outcome = try await ProgramUnderTest.run(command, "--help")
+    #expect(outcome.exitCode == 0)
+    #expect(outcome.output.hasPrefix("usage: resnetd \(command)"))
+    #expect(outcome.output.contains("  --"))
+  }
+
+  @Test("Pictures are classified from files and from standard input")
+  func classify() async throws {
+    let picture = ProgramUnderTest.samplePicture
+    let outcome = try await ProgramUnderTest.run("classify", "--json", "--top-k", "2", picture)
+    #expect(outcome.exitCode == 0)
+    let answer = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let predictions = try #require(answer["predictions"] as? [[String: Any]])
+    #expect(predictions.count == 2)
+    #expect(predictions[0]["label"] as? String == "ship")
+  }
+
+  @Test("A file that is no picture is reported, the others are classified, the exit code is 1")
+  func badFiles() async throws {
+    let outcome = try await ProgramUnderTest.run(
+      "classify", "/nonexistent.jpg", ProgramUnderTest.samplePicture, #filePath)
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.output.contains("ship"))
+    #expect(outcome.errors.contains("/nonexistent.jpg: cannot open it"))
+    #expect(outcome.errors.contains("\(#filePath): the bytes are no JPEG, PNG or WebP picture"))
+  }
+
+  @Test("An unusable model is one clear line and exit code 1")
+  func badModel() async throws {
+    let folder = try TemporaryFolder()
+    let model = try folder.file("model.safetensors", "not a model, but long enough for a header")
+    for command in ["serve", "classify"] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, [command, "--model", model.path] + (command == "serve" ? [] : ["x"]))
+      #expect(outcome.exitCode == 1)
+      #expect(outcome.errors.contains(model.path))
+      #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+/// The built program, run as its users run it.
+enum ProgramUnderTest {
+  struct Outcome {
+    var exitCode: Int32
+    var output: String
+    var errors: String
+  }
+
+  /// No run may take longer; beyond it the process is killed and the test fails by its exit code.
+  static let timeLimit = Duration.seconds(60)
+
+  /// Beside the tests' own executable.
+  static var url: URL {
+    get throws {
+      let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+      return URL(fileURLWithPath: tests).deletingLastPathComponent()
+        .appendingPathComponent("resnetd")
+    }
+  }
+
+  static var samplePicture: String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("docs/sample.jpg").path
+  }
+
+  /// Runs to the end; `environment` has only what is given.
+  static func run(
+    _ arguments: String..., environment: [String: String] = [:], input: String = ""
+  ) async throws -> Outcome {
+    try await run(url, arguments, environment: environment, input: input)
+  }
+
+  static func run(
+    _ program: URL, _ arguments: [String], environment: [String: String] = [:],
+    input: String = ""
+  ) async throws -> Outcome {
+    let folder = try TemporaryFolder()
+    // Files rather than pipes: no output is too long for them.
+    let output = try folder.file("out", "")
+    let errors = try folder.file("err", "")
+    let process = Process()
+    process.executableURL = program
+    process.arguments = arguments
+    process.environment = environment
+    process.standardInput = try FileHandle(forReadingFrom: folder.file("in", input))
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    await end(of: process, within: timeLimit)
+    return Outcome(
+      exitCode: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
+      errors: try String(contentsOf: errors, encoding: .utf8))
+  }
+
+  /// Returns when the process has ended, by a kill if it takes too long.
+  static func end(of process: Process, within limit: Duration) async {
+    let deadline = ContinuousClock.now + limit
+    while process.isRunning {
+      if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+}
+
+/// A folder that goes with its owner.
+final class TemporaryFolder: Sendable {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func file(_ name: String, _ text: String) throws -> URL {
+    let file = url.appendingPathComponent(name)
+    try Data(text.utf8).write(to: file)
+    return file
+  }
+}
+
+/// `resnetd serve` on a free port of the loopback; killed with its owner if it still runs.
+final class ServerUnderTest {
+  let process = Process()
+  let port: Int
+  private let folder: TemporaryFolder
+  private let log: URL
+
+  var address: String { "http://127.0.0.1:\(port)" }
+
+  var logged: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+  /// Returns when the server says that it is ready.
+  init(_ options: String..., environment: [String: String] = [:]) async throws {
+    folder = try TemporaryFolder()
+    log = try folder.file("log", "")
+    process.executableURL = try ProgramUnderTest.url
+    process.arguments = ["serve", "--port", "0"] + options
+    process.environment = environment
+    process.standardInput = FileHandle.nullDevice
+    process.standardError = try FileHandle(forWritingTo: log)
+    try process.run()
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    let pattern = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
+    while true {
+      let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+      if let match = text.firstMatch(of: pattern), let port = Int(match.output.1) {
+        self.port = port
+        return
+      }
+      guard process.isRunning, ContinuousClock.now < deadline else {
+        Issue.record("the server did not become ready: \(text)")
+        throw CancellationError()
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+  /// The exit code after a signal.
+  func stop(_ signal: Int32 = SIGTERM) async -> Int32 {
+    kill(process.processIdentifier, signal)
+    await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
+    return process.terminationStatus
+  }
+
+  /// The status and body that curl gets.
+  func curl(_ arguments: String...) async throws -> (status: Int, body: String) {
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/curl"),
+      ["--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}"] + arguments)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let end = try #require(outcome.output.lastIndex(of: "\n"))
+    let status = try #require(Int(outcome.output[end...].dropFirst()))
+    return (status, String(outcome.output[..<end]))
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+@Suite struct ServeTests {
+  private let picture = ProgramUnderTest.samplePicture
+
+  @Test("curl's ways of sending a picture all give the same answer")
+  func curl() async throws {
+    let server = try await ServerUnderTest()
+    let target = "\(server.address)/classify"
+    let first = try await server.curl("-T", picture, target)
+    #expect(first.status == 200 && first.body.contains(#""label":"ship""#))
+    for arguments in [
+      ["--data-binary", "@\(picture)"], ["-F", "image=@\(picture)"],
+      ["-H", "Transfer-Encoding: chunked", "--data-binary", "@\(picture)"],
+      ["-H", "Expect: 100-continue", "-T", picture],
+    ] {
+      let outcome = try await ProgramUnderTest.run(
+        URL(fileURLWithPath: "/usr/bin/curl"), ["-s", "--max-time", "30", target] + arguments)
+      #expect(outcome.output == first.body)
+    }
+    let two = try await server.curl("-F", "image=@\(picture)", "-F", "image=@\(#filePath)", target)
+    #expect(two.status == 200 && two.body.contains("unsupported-image"))
+    #expect(await server.stop() == 0)
+    #expect(server.logged.contains(#""status":200"#))
+  }
+
+  @Test("Both signals end an idle server in order", arguments: [SIGTERM, SIGINT])
+  func signals(signal: Int32) async throws {
+    let server = try await ServerUnderTest()
+    #expect(await server.stop(signal) == 0)
+    #expect(server.logged.contains(#""message":"stopped""#))
+  }
+
+  @Test("Readiness fails first while requests are still served; a second signal ends at once")
+  func draining() async throws {
+    let server = try await ServerUnderTest("--drain-delay", "1m")
+    kill(server.process.processIdentifier, SIGTERM)
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await server.curl("\(server.address)/readyz").status != 503 {
+      guard ContinuousClock.now < deadline else {
+        Issue.record("readiness did not fail")
+        return
+      }
+    }
+    #expect(try await server.curl("\(server.address)/livez").status == 200)
+    #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
+    #expect(await server.stop(SIGTERM) == 128 + SIGTERM)
+  }
+
+  @Test("A port in use is one clear line and exit code 1")
+  func portInUse() async throws {
+    let server = try await ServerUnderTest()
+    let outcome = try await ProgramUnderTest.run("serve", "--port", String(server.port))
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.errors.contains("port \(server.port) on 127.0.0.1 is in use"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test("healthcheck tells a ready server from none")
+  func healthcheck() async throws {
+    let server = try await ServerUnderTest()
+    let port = String(server.port)
+    #expect(try await ProgramUnderTest.run("healthcheck", "--port", port).exitCode == 0)
+    let wrongPath = try await ProgramUnderTest.run(
+      "healthcheck", "--port", port, "--path", "/nothing")
+    #expect(wrongPath.exitCode == 1 && wrongPath.errors.contains("404"))
+    #expect(await server.stop() == 0)
+    #expect(try await ProgramUnderTest.run("healthcheck", "--port", port).exitCode == 1)
+  }
+}
