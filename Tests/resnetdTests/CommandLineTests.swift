@@ -60,6 +60,18 @@ import Testing
     #expect(outcome.output.contains("  --"))
   }
 
+  @Test("Every option of every command is in docs/operations.md")
+  func documentation() async throws {
+    let manual = try String(
+      contentsOfFile: ProgramUnderTest.repository + "/docs/operations.md", encoding: .utf8)
+    for command in ["serve", "classify", "inspect", "bench", "healthcheck"] {
+      let help = try await ProgramUnderTest.run(command, "--help").output
+      let flags = help.matches(of: /(?m)^  (--[a-z-]+)/).map { String($0.output.1) }
+      #expect(!flags.isEmpty)
+      for flag in flags { #expect(manual.contains("`\(flag)"), "\(command) \(flag)") }
+    }
+  }
+
   @Test("Pictures are classified from files and from standard input")
   func classify() async throws {
     let picture = ProgramUnderTest.samplePicture

@@ -21,10 +21,12 @@ enum ProgramUnderTest {
     }
   }
 
-  static var samplePicture: String {
+  static var repository: String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("docs/sample.jpg").path
+      .deletingLastPathComponent().path
   }
+
+  static var samplePicture: String { repository + "/docs/sample.jpg" }
 
   /// Runs to the end; `environment` has only what is given.
   static func run(
