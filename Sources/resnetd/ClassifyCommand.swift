@@ -55,7 +55,7 @@ enum ClassifyCommand: Command {
       let result = try classify(path, settings, classifier, live)
       if case .failure(let problem) = result {
         failureCount += 1
-        Program.report("resnetd classify: \(path): \(problem.detail)")
+        StandardError.write("resnetd classify: \(path): \(problem.detail)")
       }
       if settings.json {
         items.append(answer.item(result, file: operands.count > 1 ? path : nil))

@@ -1,8 +1,3 @@
-import Checkpoint
-import Engine
-import Glibc
-import HTTPServer
-
 /// The program: picks the subcommand and turns what it throws into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
@@ -13,7 +8,7 @@ package enum Program {
   /// - Parameter arguments: Without the program's own name.
   package static func run(_ arguments: [String], environment: [String: String]) -> ExitCode {
     guard let first = arguments.first else {
-      report(help)
+      StandardError.write(help)
       return .usage
     }
     let rest = Array(arguments.dropFirst())
@@ -32,7 +27,7 @@ package enum Program {
       guard let command = command(named: first) else {
         let nearest = Suggestion.nearest(to: first, among: commands.map { $0.name })
         let hint = nearest.map { "; did you mean \($0)?" } ?? ""
-        report("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
+        StandardError.write("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
         return .usage
       }
       return run(command, rest, environment)
@@ -45,13 +40,14 @@ package enum Program {
     do {
       return try command.main(arguments, environment: environment)
     } catch let error as UsageError {
-      report("resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")
+      StandardError.write(
+        "resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")
       return .usage
     } catch let error as Failure {
-      report("resnetd \(command.name): \(error.message)")
+      StandardError.write("resnetd \(command.name): \(error.message)")
       return .failure
     } catch {
-      report("resnetd \(command.name): \(error)")
+      StandardError.write("resnetd \(command.name): \(error)")
       return .failure
     }
   }
@@ -68,11 +64,5 @@ package enum Program {
       TextTable(rows: rows).text, "",
       "resnetd COMMAND --help lists a command's options; resnetd --version shows what runs.",
     ].joined(separator: "\n")
-  }
-
-  /// A message for whoever sits at the terminal.
-  static func report(_ message: String) {
-    let bytes = Array((message + "\n").utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

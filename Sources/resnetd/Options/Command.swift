@@ -14,20 +14,6 @@ protocol Command: SendableMetatype {
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode
 }
 
-/// What the program tells the shell.
-package enum ExitCode: Int32, Sendable {
-  case success = 0
-  case failure = 1
-  case usage = 2
-}
-
-/// The command could not do its work: one line that says what, where and what to do; exit code 1.
-struct Failure: Error {
-  let message: String
-
-  init(_ message: String) { self.message = message }
-}
-
 extension Command {
   /// The text of `--help`.
   static var help: String {

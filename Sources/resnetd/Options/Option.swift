@@ -24,11 +24,6 @@ protocol CommandSettings: Sendable {
   init()
 }
 
-/// Why a text is no value of an option: what it should be.
-struct InvalidValue: Error {
-  let expected: String
-}
-
 extension Option {
   typealias Path<Value> = WritableKeyPath<Settings, Value> & Sendable
 

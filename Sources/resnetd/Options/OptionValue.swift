@@ -72,3 +72,8 @@ enum OptionValue {
     return value
   }
 }
+
+/// Why a text is no value of an option: what it should be.
+struct InvalidValue: Error {
+  let expected: String
+}

@@ -64,10 +64,3 @@ struct ParsedArguments<Settings: CommandSettings> {
     }
   }
 }
-
-/// The command line is wrong: exit code 2.
-struct UsageError: Error {
-  let message: String
-
-  init(_ message: String) { self.message = message }
-}
