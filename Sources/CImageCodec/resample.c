@@ -6,7 +6,8 @@
 // starts: plain x86-64 has no 32-bit vector multiplication, and Swift cannot compile one function
 // for several processors.
 
-#if defined(__x86_64__) && defined(__linux__)
+// The choice is made before the thread sanitizer is ready for the instrumented code that makes it.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
