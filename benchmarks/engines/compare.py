@@ -16,7 +16,7 @@ import network
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("onnxruntime", "openvino", "openvino-throughput")
-OURS = "resnetd"
+OURS = ("resnetd", "resnetd-workers")
 BATCHES = (1, 8)
 PROCESS_SECOND_LIMIT = 300
 
@@ -30,10 +30,12 @@ def measure_peer(engine: str, path: pathlib.Path, batch: int, options) -> float:
     return float(done.stdout.split()[-1])
 
 
-def measure_ours(name: str, batch: int, options) -> float:
+def measure_ours(engine: str, name: str, batch: int, options) -> float:
+    """One batch over all threads, or a batch per thread as `resnetd serve` runs them."""
+    threads, workers = (options.threads, 1) if engine == "resnetd" else (1, options.threads)
     command = [
-        options.program, "bench", name, "--batch", str(batch), "--threads", str(options.threads),
-        "--seconds", str(options.seconds), "--json"]
+        options.program, "bench", name, "--batch", str(batch), "--threads", str(threads),
+        "--workers", str(workers), "--seconds", str(options.seconds), "--json"]
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=PROCESS_SECOND_LIMIT)
     return images_per_second(json.loads(done.stdout), batch)
@@ -49,7 +51,7 @@ def images_per_second(report: dict, batch: int) -> float:
 def columns(batch: int) -> list[str]:
     """Throughput mode fills the processor with single images, so it has no batch of 8."""
     peers = [peer for peer in PEERS if batch == 1 or peer != "openvino-throughput"]
-    return [OURS, *peers]
+    return [*OURS, *peers]
 
 
 def measure(name: str, batch: int, path: pathlib.Path, options) -> dict[str, list[float]]:
@@ -59,8 +61,8 @@ def measure(name: str, batch: int, path: pathlib.Path, options) -> dict[str, lis
         engines = columns(batch)
         shift = turn % len(engines)
         for engine in engines[shift:] + engines[:shift]:
-            if engine == OURS:
-                rate = measure_ours(name, batch, options)
+            if engine in OURS:
+                rate = measure_ours(engine, name, batch, options)
             else:
                 rate = measure_peer(engine, path, batch, options)
             rates[engine].append(rate)
@@ -70,13 +72,14 @@ def measure(name: str, batch: int, path: pathlib.Path, options) -> dict[str, lis
 
 
 def row(name: str, batch: int, rates: dict[str, list[float]]) -> str:
-    """Medians in images/s, then the median of the ratios of resnetd to the best peer."""
+    """Medians in images/s, then the median of the ratios of our best to the best peer."""
     medians = {engine: statistics.median(values) for engine, values in rates.items()}
-    best = max((engine for engine in medians if engine != OURS), key=medians.__getitem__)
+    best = max((engine for engine in medians if engine not in OURS), key=medians.__getitem__)
+    our_best = max(OURS, key=medians.__getitem__)
     ratio = statistics.median(
-        ours / theirs for ours, theirs in zip(rates[OURS], rates[best], strict=True))
-    cells = [f"{medians[engine]:.1f}" if engine in medians else "-" for engine in (OURS, *PEERS)]
-    return f"| {name} | {batch} | {' | '.join(cells)} | {ratio:.2f} ({best}) |"
+        ours / theirs for ours, theirs in zip(rates[our_best], rates[best], strict=True))
+    cells = [f"{medians[engine]:.1f}" if engine in medians else "-" for engine in (*OURS, *PEERS)]
+    return f"| {name} | {batch} | {' | '.join(cells)} | {ratio:.2f} ({our_best} / {best}) |"
 
 
 def main() -> None:
@@ -99,9 +102,9 @@ def main() -> None:
     load = os.getloadavg()[0]
     print(f"fp32, {options.threads} threads, medians of {options.rounds} interleaved rounds of "
           f"{options.seconds:g} s, images/s; load average at the end {load:.1f}\n")
-    print("| network | batch | resnetd | ONNX Runtime | OpenVINO, latency "
-          "| OpenVINO, throughput | resnetd / best peer |")
-    print("|---|---|---|---|---|---|---|")
+    print("| network | batch | resnetd | resnetd, workers | ONNX Runtime | OpenVINO, latency "
+          "| OpenVINO, throughput | our best / best peer |")
+    print("|---|---|---|---|---|---|---|---|")
     print("\n".join(rows))
 
 

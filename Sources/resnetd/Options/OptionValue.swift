@@ -3,6 +3,7 @@ enum OptionValue {
   private static let durationUnits: [(suffix: String, duration: Duration)] = [
     ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3600)),
   ]
+  private static let numberLimit = 1e9
   private static let byteUnits: [(suffix: String, count: Int)] = [
     ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("kB", 1000), ("MB", 1_000_000),
     ("GB", 1_000_000_000), ("B", 1),
@@ -18,7 +19,7 @@ enum OptionValue {
     return value
   }
 
-  /// `500ms`, `10s`, `2m`, `1h`; a bare number counts seconds.
+  /// `500ms`, `1.5s`, `2m`, `1h`; a bare number counts seconds.
   static func duration(
     _ text: String, in range: ClosedRange<Duration>
   ) throws(InvalidValue) -> Duration {
@@ -64,11 +65,12 @@ enum OptionValue {
     return "\(byteCount)"
   }
 
-  /// Whole numbers only: `nan` or `1e300` must not become a time.
-  private static func number(_ text: String, _ suffix: String) -> Int? {
-    guard let value = Int(text.dropLast(suffix.count)), 0...1_000_000_000 ~= value else {
-      return nil
-    }
+  /// Digits with at most a point: `nan` or `1e300` must not become a time.
+  private static func number(_ text: String, _ suffix: String) -> Double? {
+    let digits = text.dropLast(suffix.count)
+    guard digits.allSatisfy({ "0"..."9" ~= $0 || $0 == "." }), let value = Double(digits),
+      value <= numberLimit
+    else { return nil }
     return value
   }
 }
