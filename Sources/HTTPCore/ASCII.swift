@@ -10,6 +10,25 @@ enum ASCII {
     UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
   }
 
+  /// Unlike `String.lowercased`, which makes the Kelvin sign a `k`.
+  static func lowercased(_ text: some StringProtocol) -> String {
+    String(decoding: text.utf8.map { lowercased($0) }, as: UTF8.self)
+  }
+
+  /// Without blanks and tabs at either end (OWS, RFC 9110, section 5.6.3).
+  static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard let start = bytes.firstIndex(where: { !isBlank($0) }),
+      let end = bytes.lastIndex(where: { !isBlank($0) })
+    else { return [] }
+    return bytes[start...end]
+  }
+
+  static func trimmed(_ text: some StringProtocol) -> String {
+    String(decoding: trimmed(Array(text.utf8)[...]), as: UTF8.self)
+  }
+
+  static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+
   static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
 
   static func isAlpha(_ byte: UInt8) -> Bool {

@@ -30,21 +30,14 @@ package struct HeaderFields: Sendable, Hashable {
     fields.filter { Self.same($0.name, name) }.map(\.value)
   }
 
-  /// The members of a comma-separated list, over all fields of the name, in lower case, without parameters' blanks.
+  /// The members of a comma-separated list, over all fields of the name, in lower case.
   package func tokens(of name: String) -> [String] {
-    values(of: name).flatMap { $0.split(separator: ",") }.map { trimmed($0).lowercased() }
-      .filter { !$0.isEmpty }
+    values(of: name).flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }
+      .map { ASCII.lowercased(ASCII.trimmed(Substring($0))) }.filter { !$0.isEmpty }
   }
 
   static func same(_ a: String, _ b: String) -> Bool {
     a.utf8.count == b.utf8.count
       && zip(a.utf8, b.utf8).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
   }
-}
-
-/// Without blanks and tabs at either end (OWS, RFC 9110, section 5.6.3).
-func trimmed(_ text: Substring) -> Substring {
-  let start = text.firstIndex { $0 != " " && $0 != "\t" } ?? text.endIndex
-  let end = text[start...].lastIndex { $0 != " " && $0 != "\t" }
-  return end.map { text[start...$0] } ?? text[start..<start]
 }

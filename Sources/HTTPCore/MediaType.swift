@@ -7,20 +7,22 @@ package struct MediaType: Sendable, Hashable {
 
   package init?(_ text: String) {
     var parts = Self.split(text)[...]
-    guard let essence = parts.popFirst().map({ trimmed($0[...]).lowercased() }) else { return nil }
+    guard let essence = parts.popFirst().map({ ASCII.lowercased(ASCII.trimmed($0)) }) else {
+      return nil
+    }
     let halves = essence.split(separator: "/", omittingEmptySubsequences: false)
     guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(ASCII.isToken) })
     else { return nil }
     self.essence = essence
     parameters = [:]
     for part in parts {
-      let part = trimmed(part[...])
+      let part = ASCII.trimmed(part)
       if part.isEmpty { continue }
       guard let equals = part.firstIndex(of: "="), equals > part.startIndex,
-        part[..<equals].utf8.allSatisfy(ASCII.isToken)
+        part[..<equals].utf8.allSatisfy(ASCII.isToken),
+        let value = Self.unquoted(part[part.index(after: equals)...])
       else { return nil }
-      let value = part[part.index(after: equals)...]
-      parameters[part[..<equals].lowercased()] = Self.unquoted(value)
+      parameters[ASCII.lowercased(part[..<equals])] = value
     }
   }
 
@@ -41,18 +43,20 @@ package struct MediaType: Sendable, Hashable {
     return parts
   }
 
-  private static func unquoted(_ text: Substring) -> String {
-    guard text.count >= 2, text.first == "\"", text.last == "\"" else { return String(text) }
+  /// A value without its quotes; nil where they do not enclose it. More than tokens may go without: boundaries often do.
+  private static func unquoted(_ text: Substring) -> String? {
+    guard text.first == "\"" else { return text.contains("\"") ? nil : String(text) }
     var value = ""
-    var escaped = false
-    for character in text.dropFirst().dropLast() {
-      if character == "\\", !escaped {
-        escaped = true
-      } else {
-        value.append(character)
-        escaped = false
+    var rest = text.dropFirst()
+    while let character = rest.popFirst() {
+      switch character {
+      case "\"": return rest.isEmpty ? value : nil
+      case "\\":
+        guard let escaped = rest.popFirst() else { return nil }
+        value.append(escaped)
+      default: value.append(character)
       }
     }
-    return value
+    return nil
   }
 }

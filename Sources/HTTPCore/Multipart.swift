@@ -66,7 +66,7 @@ package enum Multipart {
         throw .malformed("a part's header line has no colon")
       }
       fields.append(
-        String(line[..<colon]), String(trimmed(line[line.index(after: colon)...])))
+        String(line[..<colon]), ASCII.trimmed(line[line.index(after: colon)...]))
     }
     // `form-data` is no media type, but its parameters are written alike.
     let disposition = fields["Content-Disposition"].flatMap {
@@ -81,7 +81,7 @@ package enum Multipart {
   }
 
   private static func skipBlanks(_ body: [UInt8], _ start: Int) -> Int {
-    body[start...].firstIndex { $0 != ASCII.space && $0 != ASCII.tab } ?? body.count
+    body[start...].firstIndex { !ASCII.isBlank($0) } ?? body.count
   }
 
   /// The first place of `pattern` that begins a line: at the front or behind CR LF.

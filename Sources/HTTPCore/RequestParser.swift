@@ -12,23 +12,28 @@ package struct RequestParser: Sendable {
 
   private enum State: Sendable {
     case requestLine(emptyLines: Int)
-    case header(RequestHead, byteCount: Int)
+    case header(RequestHead)
     case body(remaining: Int)
     case chunkSize
     case chunkData(remaining: Int)
     case chunkEnd
-    case trailer(byteCount: Int)
+    case trailer
     case finished
   }
+
+  /// A larger buffer is given back as soon as it is empty.
+  private static let keptCapacity = 16 * 1024
 
   private let limits: ParserLimits
   private var buffer: [UInt8] = []
   private var consumed = 0
-  /// Up to here the buffer is known to have no line feed.
+  /// Up to here the buffer is known to have no line's end.
   private var searched = 0
   private var state = State.requestLine(emptyLines: 0)
+  /// Of the header or the trailer being read, and the bytes of its lines.
+  private var fields = HeaderFields()
+  private var fieldByteCount = 0
   private var body: [UInt8] = []
-  private var trailers = HeaderFields()
   /// Set by the owner between head and body.
   package var bodyByteLimit = 0
 
@@ -43,12 +48,20 @@ package struct RequestParser: Sendable {
   }
 
   package mutating func append(_ bytes: some Sequence<UInt8>) {
-    if consumed == buffer.count {
-      buffer.removeAll(keepingCapacity: buffer.capacity <= 16 * 1024)
-      searched = 0
-      consumed = 0
-    }
+    dropConsumed()
     buffer.append(contentsOf: bytes)
+  }
+
+  /// Moves what is left to the front once it is the smaller part, so that the buffer stays as small as its content.
+  private mutating func dropConsumed() {
+    guard consumed >= buffer.count - consumed else { return }
+    if consumed == buffer.count {
+      buffer.removeAll(keepingCapacity: buffer.capacity <= Self.keptCapacity)
+    } else {
+      buffer.removeSubrange(..<consumed)
+    }
+    searched = max(0, searched - consumed)
+    consumed = 0
   }
 
   /// Gives back memory while nothing is expected.
@@ -64,12 +77,9 @@ package struct RequestParser: Sendable {
     while true {
       switch state {
       case .requestLine(let emptyLines): if try !parseRequestLine(emptyLines) { return nil }
-      case .header(let head, let byteCount):
-        guard let line = try line(limit: limits.headerByteLimit - byteCount, status: 431) else {
-          return nil
-        }
-        if line.isEmpty { return try finishHead(head) }
-        try parseHeader(line, head, byteCount)
+      case .header(let head):
+        guard let fields = try parseFields() else { return nil }
+        return try finishHead(head, fields)
       case .body(let remaining): if !takeBody(remaining) { return nil }
       case .chunkSize: if try !parseChunkSize() { return nil }
       case .chunkData(let remaining): if !takeChunk(remaining) { return nil }
@@ -77,41 +87,39 @@ package struct RequestParser: Sendable {
         guard let line = try line(limit: 0, status: 400) else { return nil }
         guard line.isEmpty else { throw .malformed("chunk longer than its size") }
         state = .chunkSize
-      case .trailer(let byteCount): if try !parseTrailer(byteCount) { return nil }
-      case .finished:
-        state = .requestLine(emptyLines: 0)
-        defer {
-          body = []
-          trailers = HeaderFields()
-        }
-        return .end(body: body, trailers: trailers)
+      case .trailer:
+        guard let trailers = try parseFields() else { return nil }
+        return end(trailers.withoutForbiddenTrailers)
+      case .finished: return end(HeaderFields())
       }
     }
+  }
+
+  private mutating func end(_ trailers: HeaderFields) -> Event {
+    state = .requestLine(emptyLines: 0)
+    defer { body = [] }
+    return .end(body: body, trailers: trailers)
   }
 
   // MARK: Lines
 
   /// The bytes of the next line without its CR LF, nil while it is incomplete.
+  ///
+  /// What is wrong is found at the first byte that makes it so, hence alike however the bytes arrive.
   private mutating func line(limit: Int, status: Int) throws(ParseFailure) -> ArraySlice<UInt8>? {
     let start = consumed
-    guard let end = buffer[max(searched, start)...].firstIndex(of: ASCII.lineFeed) else {
-      searched = buffer.count
-      // A CR may still be the line's end.
-      if buffer.count - start > limit + 1 { throw lineTooLong(status, limit) }
-      // A CR that something else follows never ends a line.
-      if let bare = buffer[start...].firstIndex(of: ASCII.carriageReturn), bare != buffer.count - 1
-      {
-        throw .malformed("bare CR")
-      }
-      return nil
+    let end = buffer[max(searched, start)...].firstIndex {
+      $0 == ASCII.carriageReturn || $0 == ASCII.lineFeed
     }
-    guard end > start, buffer[end - 1] == ASCII.carriageReturn else { throw .malformed("bare LF") }
-    let line = buffer[start..<end - 1]
-    if line.count > limit { throw lineTooLong(status, limit) }
-    if line.contains(ASCII.carriageReturn) { throw .malformed("bare CR") }
-    consumed = end + 1
+    searched = end ?? buffer.count
+    guard searched - start <= limit else { throw lineTooLong(status, limit) }
+    guard let end else { return nil }
+    guard buffer[end] == ASCII.carriageReturn else { throw .malformed("bare LF") }
+    guard end + 1 < buffer.count else { return nil }
+    guard buffer[end + 1] == ASCII.lineFeed else { throw .malformed("bare CR") }
+    consumed = end + 2
     searched = consumed
-    return line
+    return buffer[start..<end]
   }
 
   private func lineTooLong(_ status: Int, _ limit: Int) -> ParseFailure {
@@ -148,7 +156,7 @@ package struct RequestParser: Sendable {
       target.path != "*" || method == "OPTIONS"
     else { throw .malformed("request target is invalid") }
     let head = RequestHead(method: method, target: target, version: version)
-    state = .header(head, byteCount: 0)
+    state = .header(head)
     return true
   }
 
@@ -164,19 +172,30 @@ package struct RequestParser: Sendable {
     return text[7] == UInt8(ascii: "0") ? .http10 : .http11
   }
 
-  private mutating func parseHeader(
-    _ line: ArraySlice<UInt8>, _ head: RequestHead, _ byteCount: Int
-  ) throws(ParseFailure) {
-    var head = head
-    try Self.parseField(line, into: &head.fields, limit: limits.headerCountLimit)
-    state = .header(head, byteCount: byteCount + line.count + 2)
+  /// The fields up to an empty line, nil while they are incomplete.
+  private mutating func parseFields() throws(ParseFailure) -> HeaderFields? {
+    while true {
+      let limit = max(0, limits.headerByteLimit - fieldByteCount)
+      guard let line = try line(limit: limit, status: 431) else { return nil }
+      if line.isEmpty {
+        defer {
+          fields = HeaderFields()
+          fieldByteCount = 0
+        }
+        return fields
+      }
+      guard fields.fields.count < limits.headerCountLimit else {
+        throw .tooLarge(431, "header count", limit: limits.headerCountLimit)
+      }
+      try Self.parseField(line, into: &fields)
+      fieldByteCount += line.count + 2
+    }
   }
 
   private static func parseField(
-    _ line: ArraySlice<UInt8>, into fields: inout HeaderFields, limit: Int
+    _ line: ArraySlice<UInt8>, into fields: inout HeaderFields
   ) throws(ParseFailure) {
-    guard fields.fields.count < limit else { throw .tooLarge(431, "header count", limit: limit) }
-    guard let first = line.first, first != ASCII.space, first != ASCII.tab else {
+    guard line.first != ASCII.space, line.first != ASCII.tab else {
       throw .malformed("folded header line")
     }
     guard let colon = line.firstIndex(of: ASCII.colon), colon > line.startIndex,
@@ -188,15 +207,19 @@ package struct RequestParser: Sendable {
     }
     fields.append(
       String(decoding: line[..<colon], as: UTF8.self),
-      String(trimmed(Substring(String(decoding: value, as: UTF8.self)))))
+      String(decoding: ASCII.trimmed(value), as: UTF8.self))
   }
 
-  private mutating func finishHead(_ head: RequestHead) throws(ParseFailure) -> Event {
+  private mutating func finishHead(
+    _ head: RequestHead, _ fields: HeaderFields
+  ) throws(ParseFailure) -> Event {
+    var head = head
+    head.fields = fields
     let hosts = head.fields.values(of: "Host")
     guard hosts.count == 1 || (hosts.isEmpty && head.version == .http10) else {
       throw .malformed(hosts.isEmpty ? "Host is missing" : "more than one Host")
     }
-    guard hosts.allSatisfy(Self.isHost) else { throw .malformed("Host is invalid") }
+    guard hosts.allSatisfy(RequestTarget.isAuthority) else { throw .malformed("Host is invalid") }
     let framing = try BodyFraming(head)
     switch framing {
     case .none: state = .finished
@@ -204,13 +227,6 @@ package struct RequestParser: Sendable {
     case .chunked: state = .chunkSize
     }
     return .head(head, framing)
-  }
-
-  /// uri-host with an optional port (RFC 9110, section 7.2), by the characters it may have.
-  private static func isHost(_ text: String) -> Bool {
-    text.utf8.allSatisfy {
-      ASCII.isAlpha($0) || ASCII.isDigit($0) || "-._~!$&'()*+,;=:[]%".utf8.contains($0)
-    }
   }
 
   // MARK: Body
@@ -248,20 +264,7 @@ package struct RequestParser: Sendable {
     guard size <= bodyByteLimit - body.count else {
       throw .tooLarge(413, "body", limit: bodyByteLimit)
     }
-    state = size == 0 ? .trailer(byteCount: 0) : .chunkData(remaining: size)
-    return true
-  }
-
-  private mutating func parseTrailer(_ byteCount: Int) throws(ParseFailure) -> Bool {
-    let limit = limits.headerByteLimit - byteCount
-    guard let line = try line(limit: limit, status: 431) else { return false }
-    guard !line.isEmpty else {
-      trailers = trailers.withoutForbiddenTrailers
-      state = .finished
-      return true
-    }
-    try Self.parseField(line, into: &trailers, limit: limits.headerCountLimit)
-    state = .trailer(byteCount: byteCount + line.count + 2)
+    state = size == 0 ? .trailer : .chunkData(remaining: size)
     return true
   }
 }

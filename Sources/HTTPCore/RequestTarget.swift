@@ -28,7 +28,9 @@ package struct RequestTarget: Sendable, Hashable {
     if !rest.hasPrefix("/") {
       guard let authority = Self.afterScheme(rest), !authority.isEmpty else { return nil }
       let start = authority.firstIndex { $0 == "/" || $0 == "?" } ?? authority.endIndex
-      guard start != authority.startIndex, !authority[..<start].contains("@") else { return nil }
+      guard start != authority.startIndex, Self.isAuthority(authority[..<start]) else {
+        return nil
+      }
       rest = authority[start...]
     }
     let mark = rest.firstIndex(of: "?") ?? rest.endIndex
@@ -49,9 +51,25 @@ package struct RequestTarget: Sendable, Hashable {
     }
   }
 
+  /// uri-host with an optional port, which may both be empty (RFC 9110, section 7.2; RFC 3986, section 3.2).
+  static func isAuthority(_ text: some StringProtocol) -> Bool {
+    var rest = Array(text.utf8)[...]
+    if rest.first == UInt8(ascii: "[") {
+      guard let end = rest.firstIndex(of: UInt8(ascii: "]")), end > rest.startIndex + 1,
+        rest[1..<end].allSatisfy({ ASCII.hexValue($0) != nil || ":.".utf8.contains($0) })
+      else { return false }
+      rest = rest[(end + 1)...]
+    } else {
+      rest = rest.drop {
+        ASCII.isAlpha($0) || ASCII.isDigit($0) || "-._~!$&'()*+,;=%".utf8.contains($0)
+      }
+    }
+    return rest.isEmpty || (rest.first == ASCII.colon && rest.dropFirst().allSatisfy(ASCII.isDigit))
+  }
+
   private static func afterScheme(_ text: Substring) -> Substring? {
     for scheme in ["http://", "https://"]
-    where text.prefix(scheme.count).lowercased() == scheme {
+    where ASCII.lowercased(text.prefix(scheme.count)) == scheme {
       return text.dropFirst(scheme.count)
     }
     return nil
