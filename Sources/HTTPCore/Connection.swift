@@ -1,7 +1,7 @@
 /// One connection's life as a pure state machine: events go in, actions come out, nothing is done here.
 ///
 /// Requests are handled one at a time and answered in their order (RFC 9112, section 9.3.2); following ones wait in
-/// the buffer. Times are instants of the caller's clock, so that a test can be its own clock.
+/// the buffer until the answer is written, so that a client that does not read holds no more than one. Times are instants of the caller's clock, so that a test can be its own clock.
 package struct Connection: Sendable {
   package typealias Instant = ContinuousClock.Instant
 
@@ -12,8 +12,8 @@ package struct Connection: Sendable {
     case handle(Request, receivedAt: Instant)
     /// Call `respond` with this answer: the route wants no body.
     case refuse(RequestHead, Response, receivedAt: Instant)
-    /// What cannot be read as a request has been answered so, for the log.
-    case failed(Response)
+    /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
+    case failed(RequestHead?, Response, receivedAt: Instant)
     /// No more bytes are wanted until `resumeReading`.
     case pauseReading
     case resumeReading
@@ -25,8 +25,10 @@ package struct Connection: Sendable {
   private enum State: Sendable {
     case idle
     case readingHead
-    case readingBody(RequestHead)
-    case handling(toHead: Bool, http10: Bool, keepAlive: Bool)
+    case readingBody
+    case handling(keepAlive: Bool)
+    /// An answer is being written, after which the next request's turn comes.
+    case writing
     /// The last answer is being written, after which writing ends.
     case finishing
     case lingering
@@ -40,22 +42,29 @@ package struct Connection: Sendable {
   private var isDraining = false
   private var clientHasFinished = false
   private var isPaused = false
-  private var hasUnwrittenBytes = false
-  /// When the request in progress began to arrive.
+  /// Of the request in progress, once complete.
+  private var head: RequestHead?
+  /// When the request in progress began to arrive, or its turn came.
   private var receivedAt: Instant
   /// Bytes of the body that must have arrived by the deadline.
   private var bodyByteCount = 0
   private var countedByteCount = 0
 
-  /// When `tick` has something to do; nil while a request is being answered.
-  package private(set) var deadline: Instant?
+  /// Of what the client owes; nil while a request is being answered.
+  private var readDeadline: Instant?
   private var writeDeadline: Instant?
 
   package init(limits: ConnectionLimits, now: Instant) {
     self.limits = limits
     parser = RequestParser(limits: limits.parser)
     receivedAt = now
-    deadline = now + limits.headerTimeout
+    readDeadline = now + limits.headerTimeout
+  }
+
+  /// When `tick` has something to do.
+  package var deadline: Instant? {
+    guard let readDeadline, let writeDeadline else { return readDeadline ?? writeDeadline }
+    return min(readDeadline, writeDeadline)
   }
 
   package var isClosed: Bool { if case .closed = state { true } else { false } }
@@ -64,7 +73,7 @@ package struct Connection: Sendable {
   package var isActive: Bool {
     switch state {
     case .idle, .lingering, .closed: false
-    case .readingHead, .readingBody, .handling, .finishing: true
+    case .readingHead, .readingBody, .handling, .writing, .finishing: true
     }
   }
 
@@ -76,22 +85,22 @@ package struct Connection: Sendable {
   ) -> [Action] {
     switch state {
     case .finishing, .lingering, .closed: return []
-    case .idle, .readingHead, .readingBody, .handling: break
-    }
-    parser.append(bytes)
-    if case .handling = state {
-      guard parser.bufferedByteCount > limits.pipelineByteLimit, !isPaused else { return [] }
+    case .idle, .readingHead, .readingBody:
+      parser.append(bytes)
+      return advance(context)
+    case .handling, .writing:
+      parser.append(bytes)
+      guard isFull, !isPaused else { return [] }
       isPaused = true
       return [.pauseReading]
     }
-    return advance(context)
   }
 
   /// The client will send nothing more, but may still read (a half-closed connection).
   package mutating func receiveEnd() -> [Action] {
     clientHasFinished = true
     switch state {
-    case .handling, .finishing: return [.pauseReading]
+    case .handling, .writing, .finishing: return [.pauseReading]
     case .idle, .readingHead, .readingBody, .lingering: return close()
     case .closed: return []
     }
@@ -101,58 +110,56 @@ package struct Connection: Sendable {
   package mutating func respond(
     _ response: Response, context: ConnectionContext
   ) -> [Action] {
-    guard case .handling(let toHead, let http10, let keepAlive) = state else { return [] }
+    guard case .handling(let keepAlive) = state, let head else { return [] }
     let stays = keepAlive && !isDraining && !(clientHasFinished && parser.bufferedByteCount == 0)
+    state = stays ? .writing : .finishing
+    self.head = nil
     let bytes = ResponseSerializer.bytes(
-      response, date: context.date(), toHead: toHead, closing: !stays, keepAliveToHTTP10: http10)
-    var actions = write(bytes, context.now)
-    guard stays else {
-      finish()
-      return actions
-    }
-    becomeIdle(context.now)
-    actions += advance(context)
-    if isPaused, !clientHasFinished {
-      isPaused = false
-      actions.append(.resumeReading)
-    }
-    return actions
+      response, date: context.date(), toHead: head.method == "HEAD", closing: !stays,
+      keepAliveToHTTP10: head.version == .http10)
+    return write(bytes, context.now)
   }
 
   /// Some bytes have been sent; `all` says whether none are left.
-  package mutating func wrote(all: Bool, now: Instant) -> [Action] {
-    hasUnwrittenBytes = !all
-    writeDeadline = all ? nil : now + limits.writeTimeout
-    guard all, case .finishing = state else { return [] }
-    if clientHasFinished { return close() }
-    state = .lingering
-    deadline = now + limits.lingerTimeout
-    return [.shutdownWriting, .resumeReading]
+  package mutating func wrote(all: Bool, context: ConnectionContext) -> [Action] {
+    writeDeadline = all ? nil : context.now + limits.writeTimeout
+    guard all else { return [] }
+    switch state {
+    case .writing:
+      becomeIdle(context.now)
+      let actions = advance(context)
+      guard isPaused, !clientHasFinished, !isFull || !isAnswering else { return actions }
+      isPaused = false
+      return actions + [.resumeReading]
+    case .finishing: return linger(context.now)
+    case .idle, .readingHead, .readingBody, .handling, .lingering, .closed: return []
+    }
   }
 
   /// Ends what has taken too long.
   package mutating func tick(context: ConnectionContext) -> [Action] {
     if let writeDeadline, writeDeadline <= context.now { return close() }
-    guard let deadline, deadline <= context.now else { return [] }
+    guard let readDeadline, readDeadline <= context.now else { return [] }
     switch state {
     case .idle, .lingering: return close()
     case .readingHead: return fail(Self.stalled("request head"), context)
     case .readingBody:
       guard bodyByteCount - countedByteCount < limits.bodyProgressByteCount else {
         countedByteCount = bodyByteCount
-        self.deadline = context.now + limits.bodyTimeout
+        self.readDeadline = context.now + limits.bodyTimeout
         return []
       }
       return fail(Self.stalled("body"), context)
-    case .handling, .finishing, .closed: return []
+    case .handling, .writing, .finishing, .closed: return []
     }
   }
 
-  /// No further request will be taken; one in progress is answered first.
-  package mutating func drain() -> [Action] {
-    isDraining = true
-    if case .idle = state, !hasUnwrittenBytes { return close() }
-    return []
+  /// Answers say from now on that the connection ends.
+  package mutating func drain() { isDraining = true }
+
+  /// Ends a connection without a request in progress.
+  package mutating func closeIdle() -> [Action] {
+    if case .idle = state { close() } else { [] }
   }
 
   /// Gives back buffers of an idle connection.
@@ -160,24 +167,32 @@ package struct Connection: Sendable {
 
   // MARK: Progress
 
-  private mutating func advance(
-    _ context: ConnectionContext
-  ) -> [Action] {
+  private var isAnswering: Bool {
+    switch state {
+    case .handling, .writing: true
+    case .idle, .readingHead, .readingBody, .finishing, .lingering, .closed: false
+    }
+  }
+
+  private var isFull: Bool { parser.bufferedByteCount > limits.pipelineByteLimit }
+
+  private mutating func advance(_ context: ConnectionContext) -> [Action] {
     var actions: [Action] = []
     do throws(ParseFailure) {
       while true {
         if case .idle = state, !parser.isBetweenRequests {
           state = .readingHead
           receivedAt = context.now
-          deadline = context.now + limits.headerTimeout
+          readDeadline = context.now + limits.headerTimeout
         }
         let buffered = parser.bufferedByteCount
         guard let event = try parser.next() else {
           if case .readingBody = state { bodyByteCount += buffered - parser.bufferedByteCount }
-          return actions
+          return actions + waitForMore(context.now)
         }
         switch event {
         case .head(let head, let framing):
+          self.head = head
           if let refusal = try decide(head, framing, &actions, context) {
             // Without a body the connection is in step with the client and may go on.
             if framing == .none { _ = try parser.next() }
@@ -185,7 +200,7 @@ package struct Connection: Sendable {
             return actions + [.refuse(head, refusal, receivedAt: receivedAt)]
           }
         case .end(let body, let trailers):
-          guard case .readingBody(let head) = state else { return actions }
+          guard case .readingBody = state, let head else { return actions }
           handOut(head, mayPersist: true)
           let request = Request(head: head, body: body, trailers: trailers)
           return actions + [.handle(request, receivedAt: receivedAt)]
@@ -194,6 +209,15 @@ package struct Connection: Sendable {
     } catch {
       return actions + fail(error, context)
     }
+  }
+
+  /// No more can be made of what has arrived.
+  private mutating func waitForMore(_ now: Instant) -> [Action] {
+    // Empty lines behind a request begin no other.
+    if case .readingHead = state, parser.isBetweenRequests { becomeIdle(now) }
+    if clientHasFinished { return close() }
+    if isDraining, case .idle = state { return linger(now) }
+    return []
   }
 
   /// Asks the route; its refusal, or nil when the body is to be read.
@@ -214,10 +238,10 @@ package struct Connection: Sendable {
       }
       parser.bodyByteLimit = limit
     }
-    state = .readingBody(head)
+    state = .readingBody
     bodyByteCount = 0
     countedByteCount = 0
-    deadline = context.now + limits.bodyTimeout
+    readDeadline = context.now + limits.bodyTimeout
     if !expectations.isEmpty, framing != .none, parser.bufferedByteCount == 0 {
       actions += write(ResponseSerializer.continueLine, context.now)
     }
@@ -226,18 +250,18 @@ package struct Connection: Sendable {
 
   private mutating func handOut(_ head: RequestHead, mayPersist: Bool) {
     requestCount += 1
-    deadline = nil
+    readDeadline = nil
+    // RFC 9112, section 9.3.
     let options = head.fields.tokens(of: "Connection")
     let persists =
-      head.version == .http11 ? !options.contains("close") : options.contains("keep-alive")
+      !options.contains("close") && (head.version == .http11 || options.contains("keep-alive"))
     state = .handling(
-      toHead: head.method == "HEAD", http10: head.version == .http10,
       keepAlive: mayPersist && persists && requestCount < limits.requestCountLimit)
   }
 
   private mutating func becomeIdle(_ now: Instant) {
     state = .idle
-    deadline = now + limits.idleTimeout
+    readDeadline = now + limits.idleTimeout
   }
 
   // MARK: Ends
@@ -252,26 +276,29 @@ package struct Connection: Sendable {
   ) -> [Action] {
     let response = context.answer(failure)
     let bytes = ResponseSerializer.bytes(
-      response, date: context.date(), toHead: false, closing: true, keepAliveToHTTP10: false)
-    finish()
-    return [.failed(response)] + write(bytes, context.now)
+      response, date: context.date(), toHead: head?.method == "HEAD", closing: true,
+      keepAliveToHTTP10: false)
+    state = .finishing
+    readDeadline = nil
+    return [.failed(head, response, receivedAt: receivedAt)] + write(bytes, context.now)
   }
 
   private mutating func write(_ bytes: [UInt8], _ now: Instant) -> [Action] {
-    hasUnwrittenBytes = true
     writeDeadline = now + limits.writeTimeout
     return [.write(bytes)]
   }
 
-  /// After the last answer: `wrote` goes on when it is sent.
-  private mutating func finish() {
-    state = .finishing
-    deadline = nil
+  /// Closing at once could make the system take back an answer that the client has not read (RFC 9112, section 9.6).
+  private mutating func linger(_ now: Instant) -> [Action] {
+    if clientHasFinished { return close() }
+    state = .lingering
+    readDeadline = now + limits.lingerTimeout
+    return [.shutdownWriting, .resumeReading]
   }
 
   private mutating func close() -> [Action] {
     state = .closed
-    deadline = nil
+    readDeadline = nil
     writeDeadline = nil
     return [.close]
   }

@@ -20,9 +20,7 @@ package final class Exchange: Sendable {
   package init(receivedAt: ContinuousClock.Instant) { self.receivedAt = receivedAt }
 
   deinit {
-    state.withLock { state in
-      if case .waiting(let deliver) = state { deliver(Response(status: 500)) }
-    }
+    if case .waiting(let deliver) = state.withLock({ $0 }) { deliver(Response(status: 500)) }
   }
 
   /// Whether the client is gone, so that an answer would reach nobody.

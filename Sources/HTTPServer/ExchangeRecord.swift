@@ -2,7 +2,7 @@ package import HTTPCore
 
 /// What is known of a request once it has been answered.
 package struct ExchangeRecord: Sendable {
-  /// Nil where the bytes were no request.
+  /// Nil where the bytes were no request, or stopped before its head was complete.
   package var head: RequestHead?
   package var status: Int
   package var requestByteCount: Int

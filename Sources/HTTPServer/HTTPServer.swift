@@ -15,7 +15,7 @@ package final class HTTPServer: @unchecked Sendable {
   private let lanes: [Lane]
   private let queue: DispatchQueue
   private let listener: any DispatchSourceRead
-  private let descriptor: CInt
+  private let descriptor: Descriptor
   private let state = Mutex(State())
   private let idle: DispatchSemaphore
 
@@ -31,22 +31,26 @@ package final class HTTPServer: @unchecked Sendable {
     configuration: ServerConfiguration, handler: any RequestHandler
   ) throws(ServerError) {
     self.configuration = configuration
-    descriptor = try Socket.listen(
-      host: configuration.host, port: configuration.port, backlog: configuration.backlog)
-    port = Socket.port(of: descriptor)
+    descriptor = Descriptor(
+      try Socket.listen(
+        host: configuration.host, port: configuration.port, backlog: configuration.backlog))
+    port = Socket.port(of: descriptor.number)
     queue = DispatchQueue(label: "resnetd.accept")
-    listener = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+    listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
     let closed = ConnectionClosed()
     lanes = (0..<max(1, configuration.ioQueueCount)).map { index in
       Lane(index: index, handler: handler, limits: configuration.limits) { closed.call() }
     }
     idle = DispatchSemaphore(value: 0)
     closed.set { [weak self] in self?.connectionClosed() }
+    listener.setEventHandler { [weak self] in self?.acceptWaiting() }
+    listener.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
   }
 
+  // Nothing refers to the server any more, hence without its queue.
+  deinit { cancelListener() }
+
   package func start() {
-    listener.setEventHandler { [weak self] in self?.acceptWaiting() }
-    listener.setCancelHandler { [descriptor] in Glibc.close(descriptor) }
     state.withLock { $0.isAccepting = true }
     listener.resume()
   }
@@ -55,7 +59,7 @@ package final class HTTPServer: @unchecked Sendable {
   /// are gone or the time is over, with the number of connections that were still open then.
   @discardableResult
   package func drain(within limit: Duration) -> Int {
-    stopAccepting()
+    queue.sync { cancelListener() }
     for lane in lanes { lane.queue.async { lane.drain() } }
     let deadline = ContinuousClock.now + limit
     while true {
@@ -70,24 +74,20 @@ package final class HTTPServer: @unchecked Sendable {
     return open
   }
 
-  private func stopAccepting() {
-    queue.sync {
-      let wasAccepting = state.withLock { state in
-        let accepting = state.isAccepting
-        let stopped = state.isStopped
-        state.isAccepting = false
-        state.isStopped = true
-        return stopped ? nil : accepting
-      }
-      guard let wasAccepting else { return }
-      if !wasAccepting { listener.resume() }
-      listener.cancel()
+  private func cancelListener() {
+    let wasAccepting: Bool? = state.withLock { state in
+      defer { (state.isAccepting, state.isStopped) = (false, true) }
+      return state.isStopped ? nil : state.isAccepting
     }
+    guard let wasAccepting else { return }
+    // A suspended source is neither cancelled nor may it be released.
+    if !wasAccepting { listener.resume() }
+    listener.cancel()
   }
 
   private func acceptWaiting() {
     while state.withLock({ $0.isAccepting }) {
-      guard let (descriptor, address) = Socket.accept(descriptor) else {
+      guard let (descriptor, address) = Socket.accept(descriptor.number) else {
         if errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM {
           pause(for: Self.descriptorPause)
         } else if errno == ECONNABORTED || errno == EINTR {
@@ -126,11 +126,13 @@ package final class HTTPServer: @unchecked Sendable {
   }
 
   private func connectionClosed() {
-    let (isIdle, mayResume) = state.withLock { state in
+    let (isLast, mayResume) = state.withLock { state in
       state.connectionCount -= 1
-      return (state.connectionCount == 0, !state.isAccepting && !state.isStopped)
+      return (
+        state.isStopped && state.connectionCount == 0, !state.isAccepting && !state.isStopped
+      )
     }
-    if isIdle { idle.signal() }
+    if isLast { idle.signal() }
     if mayResume { queue.async { [weak self] in self?.resumeAccepting() } }
   }
 }

@@ -20,7 +20,6 @@ final class Lane: @unchecked Sendable {
   private var connections: [ObjectIdentifier: ServerConnection] = [:]
   private var isTimerRunning = false
   private var cachedDate = (second: 0, text: "")
-  private var isDraining = false
   /// One for all connections of the lane, since they are served in turn.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(
     byteCount: Lane.readByteCount, alignment: 16)
@@ -52,13 +51,11 @@ final class Lane: @unchecked Sendable {
       connections[ObjectIdentifier(connection)] = connection
       setTimer(running: true)
       connection.start()
-      if isDraining { connection.drain() }
     }
   }
 
   /// Idle connections close; others do after their answer.
   func drain() {
-    isDraining = true
     for connection in connections.values { connection.drain() }
   }
 
@@ -86,7 +83,8 @@ final class Lane: @unchecked Sendable {
 
   private func tick() {
     let now = ContinuousClock.now
-    for connection in connections.values { connection.tick(now) }
+    let context = context(now)
+    for connection in connections.values { connection.tick(context) }
   }
 
   private func setTimer(running: Bool) {

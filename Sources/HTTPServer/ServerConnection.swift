@@ -6,7 +6,7 @@ import HTTPCore
 ///
 /// All of it belongs to the lane's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
-  private let descriptor: CInt
+  private let descriptor: Descriptor
   private let address: String
   private unowned let lane: Lane
 
@@ -15,12 +15,13 @@ final class ServerConnection: @unchecked Sendable {
   private var isReading = false
   private var writeSource: (any DispatchSourceWrite)?
   private var unwritten: ArraySlice<UInt8> = []
-  private var exchange: Exchange?
+  /// The handler's alone, so that it answers when the handler drops it.
+  private weak var exchange: Exchange?
   private var current: (head: RequestHead, byteCount: Int, since: ContinuousClock.Instant)?
   private var isClosed = false
 
   init(_ descriptor: CInt, address: String, lane: Lane) {
-    self.descriptor = descriptor
+    self.descriptor = Descriptor(descriptor)
     self.address = address
     self.lane = lane
     machine = Connection(limits: lane.limits, now: .now)
@@ -29,30 +30,30 @@ final class ServerConnection: @unchecked Sendable {
 
   func start() {
     readSource.setEventHandler { [unowned self] in readable() }
-    // The source refers to the descriptor until it is cancelled, so only then may it be closed.
-    readSource.setCancelHandler { [descriptor] in Glibc.close(descriptor) }
+    readSource.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
     setReading(true)
   }
 
-  func drain() { perform(machine.drain()) }
+  func drain() {
+    machine.drain()
+    // What has arrived by now is a request in progress.
+    readable()
+    if !isClosed { perform(machine.closeIdle()) }
+  }
 
-  func tick(_ now: ContinuousClock.Instant) {
-    perform(machine.tick(context: lane.context(now)))
+  func tick(_ context: ConnectionContext) {
+    guard let deadline = machine.deadline, deadline <= context.now else { return }
+    perform(machine.tick(context: context))
   }
 
   func close() {
     guard !isClosed else { return }
     isClosed = true
     exchange?.cancel()
-    exchange = nil
+    dropWriteSource()
+    // A suspended source is not cancelled.
     if !isReading { readSource.resume() }
-    if let writeSource {
-      // The read source's cancel handler closes the descriptor: the write source must be gone before.
-      writeSource.setCancelHandler { [readSource] in readSource.cancel() }
-      writeSource.cancel()
-    } else {
-      readSource.cancel()
-    }
+    readSource.cancel()
     lane.closed(self)
   }
 
@@ -60,12 +61,11 @@ final class ServerConnection: @unchecked Sendable {
 
   private func readable() {
     guard !isClosed, isReading else { return }
-    switch unsafe Socket.read(descriptor, into: lane.readBuffer) {
+    switch unsafe Socket.read(descriptor.number, into: lane.readBuffer) {
     case .bytes(let count):
       // SAFETY: the system has just written so many bytes.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
-      unsafe perform(
-        machine.receive(bytes, context: lane.context(.now)))
+      unsafe perform(machine.receive(bytes, context: lane.context(.now)))
     case .wouldBlock: break
     case .end: perform(machine.receiveEnd())
     case .failed: close()
@@ -74,33 +74,28 @@ final class ServerConnection: @unchecked Sendable {
 
   private func writable() {
     guard !isClosed else { return }
-    flush()
-    if unwritten.isEmpty { dropWriteSource() }
+    dropWriteSource()
+    perform([])
   }
 
-  /// Sends what it can; the rest waits for the socket to become writable.
-  private func flush() {
-    while !unwritten.isEmpty {
-      switch Socket.write(descriptor, unwritten) {
-      case .bytes(let count):
-        unwritten = unwritten.dropFirst(count)
-        if unwritten.isEmpty { unwritten = [] }
-        perform(machine.wrote(all: unwritten.isEmpty, now: .now))
-        if isClosed { return }
-      case .wouldBlock:
-        makeWriteSource()
-        return
-      case .end, .failed:
-        close()
-        return
-      }
+  /// Sends some; what the machine wants then, or nil when nothing can be sent now.
+  private func send() -> [Connection.Action]? {
+    guard !unwritten.isEmpty, writeSource == nil else { return nil }
+    switch Socket.write(descriptor.number, unwritten) {
+    case .bytes(let count):
+      unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
+      return machine.wrote(all: unwritten.isEmpty, context: lane.context(.now))
+    case .wouldBlock: makeWriteSource()
+    case .end, .failed: close()
     }
+    return nil
   }
 
   private func makeWriteSource() {
-    guard writeSource == nil else { return }
-    let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: lane.queue)
+    let source = DispatchSource.makeWriteSource(
+      fileDescriptor: descriptor.number, queue: lane.queue)
     source.setEventHandler { [unowned self] in writable() }
+    source.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
     writeSource = source
     source.resume()
   }
@@ -118,26 +113,37 @@ final class ServerConnection: @unchecked Sendable {
 
   // MARK: Actions
 
-  /// Does what the machine wants, and what it wants then.
+  /// Does what the machine wants, sends, and does what it wants then.
   private func perform(_ actions: [Connection.Action]) {
     var pending = actions[...]
-    while let action = pending.popFirst(), !isClosed {
-      switch action {
-      case .write(let bytes): unwritten += bytes
-      case .handle(let request, let receivedAt):
-        if let response = handle(request, receivedAt) { pending = answer(response) + pending }
-      case .refuse(let head, let response, let receivedAt):
-        current = (head, 0, receivedAt)
-        pending = answer(response) + pending
-      case .failed(let response): log(nil, response, since: .now)
-      case .pauseReading: setReading(false)
-      case .resumeReading: setReading(true)
-      case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
-      case .close: close()
+    while !isClosed {
+      if let action = pending.popFirst() {
+        pending = perform(action) + pending
+      } else if let next = send() {
+        pending = next[...]
+      } else {
+        break
       }
-      if pending.isEmpty, !isClosed, !unwritten.isEmpty, writeSource == nil { flush() }
     }
     if !isClosed, !machine.isActive { machine.releaseMemory() }
+  }
+
+  /// What follows from it.
+  private func perform(_ action: Connection.Action) -> [Connection.Action] {
+    switch action {
+    case .write(let bytes): unwritten += bytes
+    case .handle(let request, let receivedAt):
+      if let response = handle(request, receivedAt) { return answer(response) }
+    case .refuse(let head, let response, let receivedAt):
+      current = (head, 0, receivedAt)
+      return answer(response)
+    case .failed(let head, let response, let receivedAt): log(head, response, since: receivedAt)
+    case .pauseReading: setReading(false)
+    case .resumeReading: setReading(true)
+    case .shutdownWriting: shutdown(descriptor.number, CInt(SHUT_WR))
+    case .close: close()
+    }
+    return []
   }
 
   /// The answer, if the handler gave it at once.
@@ -154,16 +160,14 @@ final class ServerConnection: @unchecked Sendable {
   /// An answer that came from another thread.
   private func deliver(_ response: Response) {
     guard !isClosed else { return }
-    perform(Array(answer(response)))
+    perform(answer(response))
   }
 
-  private func answer(_ response: Response) -> ArraySlice<Connection.Action> {
+  private func answer(_ response: Response) -> [Connection.Action] {
     exchange = nil
-    if let current {
-      log(current.head, response, since: current.since)
-    }
+    if let current { log(current.head, response, since: current.since) }
     current = nil
-    return machine.respond(response, context: lane.context(.now))[...]
+    return machine.respond(response, context: lane.context(.now))
   }
 
   private func log(
