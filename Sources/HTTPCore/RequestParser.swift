@@ -42,6 +42,9 @@ package struct RequestParser: Sendable {
   /// Bytes taken in that no event has used yet.
   package var bufferedByteCount: Int { buffer.count - consumed }
 
+  /// All bytes kept, for tests of their limit.
+  package var heldByteCount: Int { buffer.count + body.count }
+
   /// Whether nothing of a next request has arrived.
   package var isBetweenRequests: Bool {
     if case .requestLine = state { bufferedByteCount == 0 } else { false }

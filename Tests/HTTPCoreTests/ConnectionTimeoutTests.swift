@@ -1,0 +1,96 @@
+import HTTPCore
+import Testing
+
+/// Every wait for a client ends.
+struct ConnectionTimeoutTests {
+  private static var limits: ConnectionLimits {
+    var limits = ConnectionLimits()
+    limits.headerTimeout = .seconds(10)
+    limits.bodyTimeout = .seconds(20)
+    limits.bodyProgressByteCount = 10
+    limits.idleTimeout = .seconds(60)
+    limits.writeTimeout = .seconds(30)
+    limits.lingerTimeout = .seconds(2)
+    return limits
+  }
+
+  private var connection = ConnectionUnderTest(limits)
+
+  @Test("A client that sends nothing is closed without a word")
+  mutating func silence() {
+    #expect(connection.wait(.seconds(9.9)) == [])
+    #expect(connection.wait(.seconds(0.1)) == ["close"])
+  }
+
+  @Test("A head has its time from its first byte, however it trickles")
+  mutating func head() {
+    _ = connection.wait(.seconds(5))
+    #expect(connection.receive("G") == [])
+    for _ in 0..<9 {
+      #expect(connection.wait(.seconds(1)) == [])
+      #expect(connection.receive("E") == [])
+    }
+    #expect(connection.wait(.seconds(1)) == ["failed 408", "write"])
+    #expect(connection.saysClose)
+    #expect(connection.wrote() == ["shutdown", "resume"])
+  }
+
+  @Test("A head sent ahead has its time from its turn")
+  mutating func pipelinedHead() {
+    _ = connection.receive(get() + "GET")
+    #expect(connection.wait(.seconds(100)) == [])
+    _ = connection.respond()
+    #expect(connection.wrote() == [])
+    #expect(connection.wait(.seconds(9)) == [])
+    #expect(connection.receive(" / HTTP") == [])
+    #expect(connection.wait(.seconds(1)) == ["failed 408", "write"])
+  }
+
+  @Test("A body must make progress")
+  mutating func body() {
+    #expect(connection.receive(request("Content-Length: 100\r\n")) == [])
+    for _ in 0..<3 {
+      #expect(connection.wait(.seconds(19)) == [])
+      #expect(connection.receive("0123456789") == [])
+      #expect(connection.wait(.seconds(1)) == [])
+    }
+    #expect(connection.receive("012345678") == [])
+    #expect(connection.wait(.seconds(20)) == ["failed 408", "write"])
+  }
+
+  @Test("Chunks count as progress by what they bring, a byte in time or not")
+  mutating func chunkedBody() {
+    #expect(connection.receive(request("Transfer-Encoding: chunked\r\n")) == [])
+    #expect(connection.receive("1\r\na\r\n") == [])
+    #expect(connection.wait(.seconds(20)) == ["failed 408", "write"])
+  }
+
+  @Test("Handling has no limit here, and an answer in progress no more than its own")
+  mutating func handling() {
+    _ = connection.receive(get())
+    #expect(connection.machine.deadline == nil)
+    #expect(connection.wait(.seconds(1000)) == [])
+    #expect(connection.respond() == ["write"])
+    for _ in 0..<3 {
+      #expect(connection.wait(.seconds(29)) == [])
+      #expect(connection.wrote(all: false) == [])
+    }
+    #expect(connection.wait(.seconds(30)) == ["close"])
+  }
+
+  @Test("An idle connection is closed without a word")
+  mutating func idle() {
+    #expect(connection.exchange() == [])
+    #expect(connection.wait(.seconds(59)) == [])
+    #expect(connection.wait(.seconds(1)) == ["close"])
+    #expect(connection.failures == [])
+  }
+
+  @Test("A client that keeps sending behind its last answer is closed")
+  mutating func lingering() {
+    #expect(connection.exchange(get("/", "Connection: close\r\n")) == ["shutdown", "resume"])
+    #expect(connection.wait(.seconds(1)) == [])
+    #expect(connection.receive("more") == [])
+    #expect(connection.wait(.seconds(1)) == ["close"])
+  }
+}

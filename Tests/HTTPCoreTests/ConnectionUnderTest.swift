@@ -1,0 +1,85 @@
+import HTTPCore
+
+/// A connection, a clock that only tests move, and what the connection wanted, in words.
+struct ConnectionUnderTest {
+  var machine: Connection
+  var now: Connection.Instant
+  var decision = HeadDecision.accept(bodyByteLimit: 1000)
+  /// All bytes written so far.
+  private(set) var output = ""
+  private var lastAnswer = ""
+  private(set) var failures: [Response] = []
+
+  init(_ limits: ConnectionLimits = ConnectionLimits()) {
+    now = .now
+    machine = Connection(limits: limits, now: now)
+  }
+
+  private var context: ConnectionContext {
+    ConnectionContext(now: now, date: { "D" }, route: { [decision] _ in decision })
+  }
+
+  mutating func receive(_ text: String) -> [String] {
+    note(machine.receive(Array(text.utf8), context: context))
+  }
+
+  mutating func receiveEnd() -> [String] { note(machine.receiveEnd()) }
+
+  mutating func respond(_ text: String = "ok") -> [String] {
+    note(
+      machine.respond(
+        Response(status: 200, contentType: "text/plain", text: text), context: context))
+  }
+
+  mutating func wrote(all: Bool = true) -> [String] {
+    note(machine.wrote(all: all, context: context))
+  }
+
+  /// Receives a request, answers it and writes the answer; what is wanted then.
+  mutating func exchange(_ text: String = get()) -> [String] {
+    _ = receive(text)
+    _ = respond()
+    return wrote()
+  }
+
+  /// Lets time pass and looks at the deadlines.
+  mutating func wait(_ duration: Duration) -> [String] {
+    now += duration
+    return note(machine.tick(context: context))
+  }
+
+  mutating func drain() -> [String] {
+    machine.drain()
+    return note(machine.closeIdle())
+  }
+
+  /// Whether the last answer said that the connection ends.
+  var saysClose: Bool { lastAnswer.contains("Connection: close\r\n") }
+
+  private mutating func note(_ actions: [Connection.Action]) -> [String] {
+    actions.map { action in
+      switch action {
+      case .write(let bytes):
+        lastAnswer = String(decoding: bytes, as: UTF8.self)
+        output += lastAnswer
+        return "write"
+      case .handle(let request, _):
+        return "handle \(request.head.target.path) \(String(decoding: request.body, as: UTF8.self))"
+      case .refuse(let head, let response, _):
+        return "refuse \(head.target.path) \(response.status)"
+      case .failed(_, let response, _):
+        failures.append(response)
+        return "failed \(response.status)"
+      case .pauseReading: return "pause"
+      case .resumeReading: return "resume"
+      case .shutdownWriting: return "shutdown"
+      case .close: return "close"
+      }
+    }
+  }
+}
+
+/// A request without a body.
+func get(_ path: String = "/", _ lines: String = "", version: String = "1.1") -> String {
+  "GET \(path) HTTP/\(version)\r\nHost: a\r\n\(lines)\r\n"
+}
