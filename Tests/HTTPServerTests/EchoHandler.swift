@@ -1,0 +1,66 @@
+import Dispatch
+import HTTPCore
+import HTTPServer
+import Synchronization
+
+/// Answers at once, from another thread, or when the test wants it to.
+///
+/// - `/echo` answers with the body, `/later` does so from another thread
+/// - `/bytes?N` answers with N bytes
+/// - `/hold` waits for the test, `/drop` forgets its exchange, `/refuse` wants no body
+final class EchoHandler: RequestHandler {
+  static let bodyByteLimit = 1 << 20
+
+  private let queue = DispatchQueue(label: "resnetd.tests.later")
+  private let held = Events<Exchange>()
+  private let records = Events<ExchangeRecord>()
+
+  func receive(_ head: RequestHead) -> HeadDecision {
+    head.target.path == "/refuse"
+      ? .refuse(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
+  }
+
+  func answer(_ failure: ParseFailure) -> Response { failure.response }
+
+  func handle(_ request: Request, _ exchange: Exchange) {
+    let answer = Response(
+      status: 200, contentType: "text/plain", text: String(decoding: request.body, as: UTF8.self))
+    switch request.head.target.path {
+    case "/bytes":
+      let count = request.head.target.query.first.flatMap { Int($0.name) } ?? 0
+      exchange.respond(Response(status: 200, body: Self.bytes(count)))
+    case "/later": queue.async { exchange.respond(answer) }
+    case "/hold": held.add(exchange)
+    case "/drop": break
+    default: exchange.respond(answer)
+    }
+  }
+
+  func finished(_ record: ExchangeRecord) { records.add(record) }
+
+  /// The next request that `/hold` keeps waiting.
+  func nextHeld() -> Exchange { held.next() }
+
+  func nextRecord() -> ExchangeRecord { records.next() }
+
+  static func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 % 251) }
+  }
+}
+
+/// What happened on other threads, in its order.
+final class Events<Event: Sendable>: Sendable {
+  private let events = Mutex<[Event]>([])
+  private let count = DispatchSemaphore(value: 0)
+
+  func add(_ event: Event) {
+    events.withLock { $0.append(event) }
+    count.signal()
+  }
+
+  /// Waits for it; a minute without one ends the tests.
+  func next() -> Event {
+    precondition(count.wait(timeout: .now() + .seconds(60)) == .success, "nothing happened")
+    return events.withLock { $0.removeFirst() }
+  }
+}

@@ -1,0 +1,163 @@
+import HTTPCore
+import HTTPServer
+import Testing
+
+/// Requests and answers over a real socket.
+struct ExchangeTests {
+  @Test("A connection serves one request after the other", arguments: ["/echo", "/later"])
+  func keepAlive(path: String) throws {
+    try withServer { server in
+      let client = try server.connect()
+      for text in ["a", "bc", String(repeating: "d", count: 300_000)] {
+        let answer = try client.exchange(request("POST", path, body: text))
+        #expect(answer.status == 200)
+        #expect(answer.text == text)
+        #expect(!answer.saysClose)
+        #expect(answer.head.contains("\r\nDate: "))
+      }
+    }
+  }
+
+  @Test("Pipelined requests are answered in their order")
+  func pipelining() throws {
+    try withServer { server in
+      let client = try server.connect()
+      let texts = (0..<500).map { "text \($0)" }
+      try client.send(
+        texts.enumerated().map { index, text in
+          request("POST", index % 3 == 0 ? "/later" : "/echo", body: text)
+        }.joined())
+      for text in texts { #expect(try client.answer().text == text) }
+    }
+  }
+
+  @Test("A client that sends far ahead of its answers is held back and served")
+  func pipeliningBeyondLimit() throws {
+    try withServer {
+      $0.limits.pipelineByteLimit = 1000
+    } _: { server in
+      let client = try server.connect()
+      try client.send(request("GET", "/hold"))
+      let exchange = server.handler.nextHeld()
+      let text = String(repeating: "x", count: 5000)
+      for _ in 0..<20 { try client.send(request("POST", "/later", body: text)) }
+      exchange.respond(Response(status: 204))
+      #expect(try client.answer().status == 204)
+      for _ in 0..<20 { #expect(try client.answer().text == text) }
+    }
+  }
+
+  @Test("A body may come in chunks, and its bytes one at a time")
+  func chunks() throws {
+    try withServer { server in
+      let client = try server.connect()
+      for byte in request("POST", "/echo", "Transfer-Encoding: chunked\r\n").utf8 {
+        try client.send(String(UnicodeScalar(byte)))
+      }
+      for portion in ["3\r\nab", "c\r", "\n1;x=y\r\nd\r\n0\r\nX: y\r\n", "\r\n"] {
+        try client.send(portion)
+      }
+      #expect(try client.answer().text == "abcd")
+    }
+  }
+
+  @Test("100 Continue comes before the body and not instead of a refusal")
+  func expectation() throws {
+    try withServer { server in
+      let client = try server.connect()
+      let expect = "Expect: 100-continue\r\nContent-Length: 2\r\n"
+      try client.send(request("POST", "/echo", expect))
+      #expect(try client.answer().status == 100)
+      try client.send("ab")
+      #expect(try client.answer().text == "ab")
+      let refused = try client.exchange(request("POST", "/refuse", expect))
+      #expect(refused.status == 404)
+      #expect(refused.saysClose)
+      #expect(try client.rest() == "")
+    }
+  }
+
+  @Test("HEAD and a refusal keep the connection in step")
+  func headAndRefusal() throws {
+    try withServer { server in
+      let client = try server.connect()
+      try client.send(request("HEAD", "/bytes?1000"))
+      let head = try client.answer(toHead: true)
+      #expect(head.head.contains("\r\nContent-Length: 1000\r\n"))
+      #expect(try client.exchange(request("GET", "/refuse")).status == 404)
+      #expect(try client.exchange(request("POST", body: "a")).text == "a")
+    }
+  }
+
+  @Test(
+    "A refused upload is answered while the client still sends, and the connection ends",
+    arguments: [
+      ("nonsense\r\n", 400), ("GET /\(String(repeating: "x", count: 9000))", 414),
+      (request("POST", "/echo", "Content-Length: \(EchoHandler.bodyByteLimit + 1)\r\n"), 413),
+    ])
+  func failure(text: String, status: Int) throws {
+    try withServer { server in
+      let client = try server.connect()
+      try client.send(text)
+      try client.send(String(repeating: "x", count: 200_000))
+      let answer = try client.answer()
+      #expect(answer.status == status)
+      #expect(answer.saysClose)
+      #expect(try client.rest() == "")
+      let record = server.handler.nextRecord()
+      #expect(record.status == status)
+      #expect((record.head == nil) == (status != 413))
+    }
+  }
+
+  @Test("An answer is recorded with what is known of its request")
+  func record() throws {
+    try withServer { server in
+      let client = try server.connect()
+      _ = try client.exchange(request("POST", "/later?x", body: "abc"))
+      let record = server.handler.nextRecord()
+      #expect(record.head?.target.raw == "/later?x")
+      #expect(record.status == 200)
+      #expect(record.requestByteCount == 3)
+      #expect(record.responseByteCount == 3)
+      #expect(record.remoteAddress.hasPrefix("127.0.0.1:"))
+      #expect(record.duration > .zero)
+    }
+  }
+
+  @Test("An exchange that its handler forgets is answered with 500")
+  func droppedExchange() throws {
+    try withServer { server in
+      let client = try server.connect()
+      #expect(try client.exchange(request("GET", "/drop")).status == 500)
+      #expect(try client.exchange(request("POST", body: "a")).text == "a")
+      try client.send(request("GET", "/hold"))
+      do { _ = server.handler.nextHeld() }
+      #expect(try client.answer().status == 500)
+    }
+  }
+
+  @Test("Clients on several queues get their own answers")
+  func manyClients() async throws {
+    var configuration = ServerConfiguration()
+    configuration.port = 0
+    configuration.ioQueueCount = 3
+    let server = try HTTPServer(configuration: configuration, handler: EchoHandler())
+    server.start()
+    defer { server.drain(within: .zero) }
+    let port = server.port
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for client in 0..<8 {
+        group.addTask {
+          let connection = try Client(port: port)
+          for turn in 0..<40 {
+            let text = "\(client) \(turn)"
+            let path = turn % 2 == 0 ? "/later" : "/echo"
+            #expect(try connection.exchange(request("POST", path, body: text)).text == text)
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+}

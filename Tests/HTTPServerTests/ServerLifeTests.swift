@@ -1,0 +1,101 @@
+import Dispatch
+import HTTPCore
+import HTTPServer
+import Testing
+
+/// Listening and draining.
+struct ServerLifeTests {
+  @Test("Draining closes what is idle, answers what is in progress and then returns")
+  func drain() throws {
+    try withServer { server in
+      let (idle, used, busy) = try (server.connect(), server.connect(), server.connect())
+      #expect(try used.exchange(request("POST", body: "a")).text == "a")
+      try busy.send(request("GET", "/hold"))
+      let exchange = server.handler.nextHeld()
+      let remaining = Events<Int>()
+      DispatchQueue(label: "resnetd.tests.drain").async {
+        remaining.add(server.server.drain(within: .seconds(60)))
+      }
+      #expect(try idle.rest() == "")
+      #expect(try used.rest() == "")
+      exchange.respond(Response(status: 200, body: [65]))
+      let answer = try busy.answer()
+      #expect(answer.text == "A")
+      #expect(answer.saysClose)
+      #expect(try busy.rest() == "")
+      busy.close()
+      #expect(remaining.next() == 0)
+    }
+  }
+
+  @Test("Draining ends in time whatever is in progress")
+  func drainLimit() throws {
+    try withServer { server in
+      let client = try server.connect()
+      try client.send(request("GET", "/hold"))
+      let exchange = server.handler.nextHeld()
+      #expect(server.server.drain(within: .milliseconds(100)) == 1)
+      #expect(exchange.isCancelled)
+      #expect(try client.rest() == "")
+      #expect(server.server.drain(within: .seconds(60)) == 0)
+    }
+  }
+
+  @Test("A request that has arrived is in progress for draining")
+  func drainUnread() throws {
+    try withServer { server in
+      let client = try server.connect()
+      #expect(try client.exchange(request("POST", body: "a")).text == "a")
+      try client.send(request("GET", "/hold"))
+      server.handler.nextHeld().respond(Response(status: 204))
+      try client.send(request("POST", body: "b"))
+      #expect(server.server.drain(within: .seconds(60)) == 0)
+      #expect(try client.answer().status == 204)
+      #expect(try client.answer().text == "b")
+    }
+  }
+
+  @Test("A port in use is named")
+  func addressInUse() throws {
+    try withServer { server in
+      var configuration = ServerConfiguration()
+      configuration.port = server.server.port
+      #expect(throws: ServerError.addressInUse(host: "127.0.0.1", port: server.server.port)) {
+        try HTTPServer(configuration: configuration, handler: EchoHandler())
+      }
+    }
+  }
+
+  @Test("A host that cannot be resolved is named")
+  func unresolvable() {
+    var configuration = ServerConfiguration()
+    configuration.host = "not a host"
+    #expect {
+      try HTTPServer(configuration: configuration, handler: EchoHandler())
+    } throws: { error in
+      if case ServerError.unresolvable(host: "not a host", _) = error { true } else { false }
+    }
+  }
+
+  @Test("A server that was never started can be let go")
+  func neverStarted() throws {
+    var configuration = ServerConfiguration()
+    configuration.port = 0
+    let port = try HTTPServer(configuration: configuration, handler: EchoHandler()).port
+    #expect(port > 0)
+  }
+
+  @Test("IPv6 addresses are listened on")
+  func ipv6() throws {
+    var configuration = ServerConfiguration()
+    configuration.host = "::1"
+    configuration.port = 0
+    do throws(ServerError) {
+      #expect(try HTTPServer(configuration: configuration, handler: EchoHandler()).port > 0)
+    } catch .system {
+      // Not every machine has it.
+    } catch {
+      Issue.record(error)
+    }
+  }
+}
