@@ -7,7 +7,7 @@ import Testing
 /// Where a server must notice something by itself, it allows one connection: a second client is served
 /// as soon as the first one's is gone.
 struct DisconnectionTests {
-  private static let largeByteCount = 16 << 20
+  private static let largeByteCount = 8 << 20
 
   @Test("A large answer waits for its reader, and nobody waits with it")
   func slowReader() throws {

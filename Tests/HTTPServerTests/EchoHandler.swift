@@ -43,9 +43,13 @@ final class EchoHandler: RequestHandler {
 
   func nextRecord() -> ExchangeRecord { records.next() }
 
+  /// The same on every call, and nowhere the same as some hundred bytes further on.
   static func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: $0 % 251) }
+    precondition(count <= pattern.count)
+    return Array(pattern[..<count])
   }
+
+  private static let pattern = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 % 251) }
 }
 
 /// What happened on other threads, in its order.
