@@ -93,6 +93,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   }
   package.targets += [
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
+    fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
   ]
 }

@@ -15,4 +15,5 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, si
     return LLVMFuzzerRunDriver(&argc, &argv, LLVMFuzzerTestOneInput); \
   }
 
+FUZZ_TARGET(HTTPParser)
 FUZZ_TARGET(ImageDecoding)
