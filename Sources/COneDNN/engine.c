@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -50,4 +51,8 @@ onednn_status onednn_stream_create(
 void onednn_stream_destroy(onednn_stream *stream) {
   dnnl_stream_destroy(stream->stream);
   free(stream);
+}
+
+void onednn_freed_memory_return(void) {
+  malloc_trim(0);
 }

@@ -36,6 +36,8 @@ package final class CompiledNetwork: Sendable {
     outputCount = lowered.shapes[lowered.graph.output].elementCount
     weightByteCount = packed.byteCount
     threads = options.threads
+    // Packing has freed a plain copy of every layer.
+    OneDNN.returnFreedMemory()
   }
 
   /// More convolutions than this run one image at a time, whatever the options say: algorithms differ

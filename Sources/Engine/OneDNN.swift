@@ -9,6 +9,9 @@ package enum OneDNN {
     return "\(major).\(minor).\(patch)"
   }
 
+  /// Gives what was freed back to the system, which the allocator would keep for itself.
+  static func returnFreedMemory() { onednn_freed_memory_return() }
+
   /// How many threads primitives made or run by the calling thread use from now on.
   static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
 

@@ -39,6 +39,9 @@ typedef struct onednn_binding onednn_binding;
 
 void onednn_version(int *major, int *minor, int *patch);
 
+// Gives memory that was freed, by the library or by others, back to the system.
+void onednn_freed_memory_return(void);
+
 // How many threads primitives made or run by the calling thread use.
 void onednn_threads_set(int count);
 
