@@ -1,5 +1,6 @@
-// Shows the thread sanitizer what a contended Mutex of Swift does: its slow paths stand in the standard
-// library, which carries no instrumentation. Loaded ahead of that library by scripts/sanitize.
+// Shows the thread sanitizer what a contended Mutex of Swift does: its slow paths stand in the
+// standard library, which carries no instrumentation. Loaded ahead of that library by
+// scripts/sanitize.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
