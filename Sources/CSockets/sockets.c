@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,4 +94,37 @@ int sockets_listener_accept(int listener, sockets_address *address) {
 
 ptrdiff_t sockets_send(int descriptor, const void *bytes, size_t count) {
   return send(descriptor, bytes, count, MSG_NOSIGNAL);
+}
+
+int sockets_poller_create(void) {
+  return epoll_create1(EPOLL_CLOEXEC);
+}
+
+static int poller_control(int poller, int operation, int descriptor, unsigned readiness) {
+  struct epoll_event event = {.data.fd = descriptor};
+  if (readiness & SOCKETS_READABLE) event.events |= EPOLLIN;
+  if (readiness & SOCKETS_WRITABLE) event.events |= EPOLLOUT;
+  return epoll_ctl(poller, operation, descriptor, &event);
+}
+
+int sockets_poller_add(int poller, int descriptor, unsigned readiness) {
+  return poller_control(poller, EPOLL_CTL_ADD, descriptor, readiness);
+}
+
+int sockets_poller_change(int poller, int descriptor, unsigned readiness) {
+  return poller_control(poller, EPOLL_CTL_MOD, descriptor, readiness);
+}
+
+int sockets_poller_events(int poller, sockets_event *events, int capacity) {
+  enum { LIMIT = 64 };
+  struct epoll_event found[LIMIT];
+  int count = epoll_wait(poller, found, capacity < LIMIT ? capacity : LIMIT, 0);
+  for (int i = 0; i < count; i++) {
+    unsigned events_found = found[i].events;
+    events[i].descriptor = found[i].data.fd;
+    events[i].readiness = (events_found & EPOLLIN ? SOCKETS_READABLE : 0) |
+                          (events_found & EPOLLOUT ? SOCKETS_WRITABLE : 0) |
+                          (events_found & (EPOLLERR | EPOLLHUP) ? SOCKETS_BROKEN : 0);
+  }
+  return count < 0 ? 0 : count;
 }

@@ -38,8 +38,8 @@ package final class HTTPServer: @unchecked Sendable {
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
     let closed = ConnectionClosed()
-    lanes = (0..<max(1, configuration.ioQueueCount)).map { index in
-      Lane(index: index, handler: handler, limits: configuration.limits) { closed.call() }
+    lanes = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
+      try Lane(index: index, handler: handler, limits: configuration.limits) { closed.call() }
     }
     idle = DispatchSemaphore(value: 0)
     closed.set { [weak self] in self?.connectionClosed() }

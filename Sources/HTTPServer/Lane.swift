@@ -16,8 +16,9 @@ final class Lane: @unchecked Sendable {
   let limits: ConnectionLimits
   private let onClose: @Sendable () -> Void
 
+  let poller: Poller
   private let timer: any DispatchSourceTimer
-  private var connections: [ObjectIdentifier: ServerConnection] = [:]
+  private var connections: [CInt: ServerConnection] = [:]
   private var isTimerRunning = false
   private var cachedDate = (second: 0, text: "")
   /// One for all connections of the lane, since they are served in turn.
@@ -27,14 +28,19 @@ final class Lane: @unchecked Sendable {
   init(
     index: Int, handler: any RequestHandler, limits: ConnectionLimits,
     onClose: @escaping @Sendable () -> Void
-  ) {
+  ) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
     self.handler = handler
     self.limits = limits
     self.onClose = onClose
+    poller = try Poller(queue: queue)
     timer = DispatchSource.makeTimerSource(queue: queue)
     timer.schedule(deadline: .now(), repeating: Self.tickInterval)
     timer.setEventHandler { [weak self] in self?.tick() }
+    poller.start { [weak self] descriptor, readiness in
+      // One that an event before this one has closed is no longer there.
+      self?.connections[descriptor]?.ready(readiness)
+    }
   }
 
   deinit {
@@ -48,7 +54,7 @@ final class Lane: @unchecked Sendable {
   func run(_ descriptor: CInt, address: String) {
     queue.async { [self] in
       let connection = ServerConnection(descriptor, address: address, lane: self)
-      connections[ObjectIdentifier(connection)] = connection
+      connections[descriptor] = connection
       setTimer(running: true)
       connection.start()
     }
@@ -61,8 +67,8 @@ final class Lane: @unchecked Sendable {
 
   func closeAll() { for connection in connections.values { connection.close() } }
 
-  func closed(_ connection: ServerConnection) {
-    connections[ObjectIdentifier(connection)] = nil
+  func closed(_ descriptor: CInt) {
+    connections[descriptor] = nil
     if connections.isEmpty { setTimer(running: false) }
     onClose()
   }

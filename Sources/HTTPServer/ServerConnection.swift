@@ -6,14 +6,12 @@ import HTTPCore
 ///
 /// All of it belongs to the lane's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
-  private let descriptor: Descriptor
+  private let descriptor: CInt
   private let address: String
   private unowned let lane: Lane
 
-  private let readSource: any DispatchSourceRead
   private var machine: Connection
-  private var isReading = false
-  private var writeSource: (any DispatchSourceWrite)?
+  private var awaited = Poller.Readiness.readable
   private var unwritten: ArraySlice<UInt8> = []
   /// The handler's alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
@@ -21,17 +19,16 @@ final class ServerConnection: @unchecked Sendable {
   private var isClosed = false
 
   init(_ descriptor: CInt, address: String, lane: Lane) {
-    self.descriptor = Descriptor(descriptor)
+    self.descriptor = descriptor
     self.address = address
     self.lane = lane
     machine = Connection(limits: lane.limits, now: .now)
-    readSource = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: lane.queue)
   }
 
+  deinit { if !isClosed { Glibc.close(descriptor) } }
+
   func start() {
-    readSource.setEventHandler { [unowned self] in readable() }
-    readSource.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
-    setReading(true)
+    if !lane.poller.add(descriptor, awaited) { close() }
   }
 
   func drain() {
@@ -50,18 +47,27 @@ final class ServerConnection: @unchecked Sendable {
     guard !isClosed else { return }
     isClosed = true
     exchange?.cancel()
-    dropWriteSource()
-    // A suspended source is not cancelled.
-    if !isReading { readSource.resume() }
-    readSource.cancel()
-    lane.closed(self)
+    Glibc.close(descriptor)
+    lane.closed(descriptor)
   }
 
   // MARK: Readiness
 
+  func ready(_ readiness: Poller.Readiness) {
+    guard !readiness.contains(.broken) else {
+      close()
+      return
+    }
+    if readiness.contains(.writable) {
+      setWaiting(for: .writable, false)
+      perform([])
+    }
+    if readiness.contains(.readable) { readable() }
+  }
+
   private func readable() {
-    guard !isClosed, isReading else { return }
-    switch unsafe Socket.read(descriptor.number, into: lane.readBuffer) {
+    guard !isClosed, awaited.contains(.readable) else { return }
+    switch unsafe Socket.read(descriptor, into: lane.readBuffer) {
     case .bytes(let count):
       // SAFETY: the system has just written so many bytes.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
@@ -72,43 +78,23 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  private func writable() {
-    guard !isClosed else { return }
-    dropWriteSource()
-    perform([])
-  }
-
   /// Sends some; what the machine wants then, or nil when nothing can be sent now.
   private func send() -> [Connection.Action]? {
-    guard !unwritten.isEmpty, writeSource == nil else { return nil }
-    switch Socket.write(descriptor.number, unwritten) {
+    guard !unwritten.isEmpty, !awaited.contains(.writable) else { return nil }
+    switch Socket.write(descriptor, unwritten) {
     case .bytes(let count):
       unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
       return machine.wrote(all: unwritten.isEmpty, context: lane.context(.now))
-    case .wouldBlock: makeWriteSource()
+    case .wouldBlock: setWaiting(for: .writable, true)
     case .end, .failed: close()
     }
     return nil
   }
 
-  private func makeWriteSource() {
-    let source = DispatchSource.makeWriteSource(
-      fileDescriptor: descriptor.number, queue: lane.queue)
-    source.setEventHandler { [unowned self] in writable() }
-    source.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
-    writeSource = source
-    source.resume()
-  }
-
-  private func dropWriteSource() {
-    writeSource?.cancel()
-    writeSource = nil
-  }
-
-  private func setReading(_ reading: Bool) {
-    guard reading != isReading, !isClosed else { return }
-    isReading = reading
-    if reading { readSource.resume() } else { readSource.suspend() }
+  private func setWaiting(for readiness: Poller.Readiness, _ isAwaited: Bool) {
+    guard awaited.contains(readiness) != isAwaited, !isClosed else { return }
+    awaited.formSymmetricDifference(readiness)
+    lane.poller.change(descriptor, awaited)
   }
 
   // MARK: Actions
@@ -138,9 +124,9 @@ final class ServerConnection: @unchecked Sendable {
       current = (head, 0, receivedAt)
       return answer(response)
     case .failed(let head, let response, let receivedAt): log(head, response, since: receivedAt)
-    case .pauseReading: setReading(false)
-    case .resumeReading: setReading(true)
-    case .shutdownWriting: shutdown(descriptor.number, CInt(SHUT_WR))
+    case .pauseReading: setWaiting(for: .readable, false)
+    case .resumeReading: setWaiting(for: .readable, true)
+    case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
     case .close: close()
     }
     return []

@@ -42,6 +42,13 @@ enum Socket {
     return (descriptor, text)
   }
 
+  /// Tells of other descriptors' readiness.
+  static func poller() throws(ServerError) -> CInt {
+    let descriptor = sockets_poller_create()
+    guard descriptor >= 0 else { throw .system(call: "epoll_create1", reason: lastError()) }
+    return descriptor
+  }
+
   static func read(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
     return count == 0 ? .end : result(count)

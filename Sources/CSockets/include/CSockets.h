@@ -33,4 +33,23 @@ int sockets_listener_accept(int listener, sockets_address *address);
 // As `send`, but a connection that is gone is an error and not a signal.
 ptrdiff_t sockets_send(int descriptor, const void *bytes, size_t count);
 
+// What a descriptor is ready for, or is waited for with. Broken ones are reported in any case.
+enum { SOCKETS_READABLE = 1, SOCKETS_WRITABLE = 2, SOCKETS_BROKEN = 4 };
+
+typedef struct {
+  int descriptor;
+  unsigned readiness;
+} sockets_event;
+
+// A descriptor that is readable while one of those it is told of is ready, or -1 with `errno` set.
+// Closing a descriptor takes it out.
+int sockets_poller_create(void);
+
+// Waits for a descriptor from now on, or for something else; -1 with `errno` set when it cannot.
+int sockets_poller_add(int poller, int descriptor, unsigned readiness);
+int sockets_poller_change(int poller, int descriptor, unsigned readiness);
+
+// Fills in which descriptors are ready now and returns how many; waits for none.
+int sockets_poller_events(int poller, sockets_event *events, int capacity);
+
 #pragma clang assume_nonnull end

@@ -1,0 +1,65 @@
+import CSockets
+import Dispatch
+
+/// Calls back on a queue for each socket that is ready.
+///
+/// One Dispatch source stands for all sockets of a lane, by way of epoll: a source per socket costs several
+/// switches between threads for each request. Everything but `init` is called on the queue.
+@safe
+final class Poller {
+  struct Readiness: OptionSet, Sendable {
+    let rawValue: UInt32
+
+    static let readable = Readiness(rawValue: UInt32(SOCKETS_READABLE))
+    static let writable = Readiness(rawValue: UInt32(SOCKETS_WRITABLE))
+    /// The peer has broken off, or both sides have finished.
+    static let broken = Readiness(rawValue: UInt32(SOCKETS_BROKEN))
+  }
+
+  private static let capacity = 64
+  /// Rounds of events before the queue's other work has its turn.
+  private static let roundLimit = 8
+
+  private let descriptor: Descriptor
+  private let source: any DispatchSourceRead
+  private let events = UnsafeMutablePointer<sockets_event>.allocate(capacity: Poller.capacity)
+
+  init(queue: DispatchQueue) throws(ServerError) {
+    descriptor = Descriptor(try Socket.poller())
+    source = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
+    source.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
+  }
+
+  deinit {
+    source.cancel()
+    unsafe events.deallocate()
+  }
+
+  /// To be called once, before the poller is let go.
+  func start(_ onReady: @escaping (CInt, Readiness) -> Void) {
+    source.setEventHandler { [weak self] in self?.poll(onReady) }
+    source.resume()
+  }
+
+  /// False where the system cannot.
+  func add(_ descriptor: CInt, _ readiness: Readiness) -> Bool {
+    sockets_poller_add(self.descriptor.number, descriptor, readiness.rawValue) == 0
+  }
+
+  func change(_ descriptor: CInt, _ readiness: Readiness) {
+    _ = sockets_poller_change(self.descriptor.number, descriptor, readiness.rawValue)
+  }
+
+  private func poll(_ onReady: (CInt, Readiness) -> Void) {
+    for _ in 0..<Self.roundLimit {
+      let count = Int(
+        unsafe sockets_poller_events(descriptor.number, events, CInt(Self.capacity)))
+      guard count > 0 else { return }
+      for index in 0..<count {
+        // SAFETY: the system has just filled in so many.
+        let event = unsafe events[index]
+        onReady(event.descriptor, Readiness(rawValue: event.readiness))
+      }
+    }
+  }
+}
