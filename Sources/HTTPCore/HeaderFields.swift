@@ -38,6 +38,6 @@ package struct HeaderFields: Sendable, Hashable {
 
   static func same(_ a: String, _ b: String) -> Bool {
     a.utf8.count == b.utf8.count
-      && zip(a.utf8, b.utf8).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
+      && a.utf8.elementsEqual(b.utf8) { ASCII.lowercased($0) == ASCII.lowercased($1) }
   }
 }
