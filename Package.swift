@@ -72,8 +72,7 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
-      resources: [.copy("Fixtures")]),
+      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"]),
     .testTarget(
       name: "ServingTests",
       dependencies: [
@@ -95,6 +94,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
+    fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
   ]
 }
 

@@ -1,0 +1,125 @@
+import Checkpoint
+import Foundation
+import Imaging
+import ResNet
+import Testing
+
+@Suite struct ModelFileTests {
+  private let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("resnetd-checkpoint-\(UUID().uuidString)")
+
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+  }
+
+  private func model() throws -> Model {
+    let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    var provenance = Provenance()
+    provenance.data = "made up, \"quoted\" and ünïcode"
+    provenance.accuracy = 0.5
+    return try Model(
+      name: "small", architecture: SmallNetworks.basic, weights: Weights(tensors),
+      labels: ["a", "b\u{1F408}", "c d"],
+      preprocessing: .cifar10(mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6]),
+      provenance: provenance,
+      goldenSamples: [GoldenSample(encodedImage: [1, 2, 3], logits: [0.5, -1, 2])])
+  }
+
+  @Test("What is written is what is read, and its version is the file's SHA-256")
+  func roundTrip() throws {
+    let model = try model()
+    try withFolder { folder in
+      try model.write(to: folder + "/m.safetensors")
+      let read = try Model.load(path: folder + "/m.safetensors")
+      #expect(read.name == model.name && read.labels == model.labels)
+      #expect(read.architecture == model.architecture)
+      #expect(read.preprocessing == model.preprocessing)
+      #expect(read.provenance == model.provenance)
+      #expect(read.goldenSamples == model.goldenSamples)
+      #expect(read.version == model.version)
+      try read.write(to: folder + "/again.safetensors")
+      let bytes = try ["m", "again"].map {
+        try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0).safetensors"))
+      }
+      #expect(bytes[0] == bytes[1])
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(files.sorted() == ["again.safetensors", "m.safetensors"])
+    }
+  }
+
+  @Test("A file that cannot be written leaves what was there, and nothing half-written")
+  func atomicity() throws {
+    let model = try model()
+    try withFolder { folder in
+      // A folder stands where the file is to go.
+      try FileManager.default.createDirectory(
+        atPath: folder + "/m.safetensors/kept", withIntermediateDirectories: true)
+      #expect(throws: CheckpointError.self) { try model.write(to: folder + "/m.safetensors") }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["m.safetensors"])
+      #expect(throws: CheckpointError.self) { try model.write(to: folder + "/none/m") }
+    }
+  }
+
+  @Test(
+    "Labels are one per line; empty ones, controls and other encodings are refused",
+    arguments: [
+      (Array("cat\r\n dog \nbird".utf8), ["cat", "dog", "bird"]), (Array("cat\n".utf8), ["cat"]),
+      ([], nil), (Array("a\n\nb".utf8), nil), (Array("a\u{7}".utf8), nil), ([0xff, 0xfe], nil),
+    ] as [([UInt8], [String]?)])
+  func labels(bytes: [UInt8], expected: [String]?) throws {
+    try withFolder { folder in
+      let path = folder + "/labels.txt"
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      if let expected {
+        #expect(try Labels.read(path: path) == expected)
+      } else {
+        #expect(throws: CheckpointError.self) { try Labels.read(path: path) }
+      }
+    }
+  }
+
+  @Test(
+    "The document inside is checked",
+    arguments: [
+      (#"{"format_version":2}"#, "format version 2"), ("{", "JSON"), ("[]", "Dictionary"),
+      (#"{"format_version":1}"#, "name is missing"),
+    ])
+  func documents(document: String, expected: String) {
+    let escaped = document.replacing("\"", with: "\\\"")
+    let bytes = SafetensorsBytes.file(header: #"{"__metadata__":{"resnetd":"\#(escaped)"}}"#)
+    do {
+      _ = try Model.load(bytes: bytes, fileName: "x")
+      Issue.record("it passed")
+    } catch {
+      guard case .metadata(let reason) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(reason.contains(expected), "\(reason)")
+    }
+  }
+
+  @Test("Half precision is read as the numbers that it holds")
+  func halfPrecision() throws {
+    let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    for (type, one) in [("F16", [0x00, 0x3c]), ("BF16", [0x80, 0x3f])] as [(String, [UInt8])] {
+      var members: [String] = []
+      var data: [UInt8] = []
+      for (name, tensor) in tensors {
+        let start = data.count
+        for _ in 0..<tensor.shape.reduce(1, *) { data += one }
+        members.append(
+          #""\#(name)":{"dtype":"\#(type)","shape":\#(tensor.shape),"#
+            + #""data_offsets":[\#(start),\#(data.count)]}"#)
+      }
+      let bytes = SafetensorsBytes.file(
+        header: "{\(members.joined(separator: ","))}", data: data)
+      let model = try Model.load(
+        bytes: bytes, fileName: "half", options: ModelOptions(labels: ["a", "b", "c"]))
+      let weight = try #require(model.weights["fc.weight"])
+      #expect(weight.withValues { values in values.indices.allSatisfy { values[$0] == 1 } })
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Checkpoint
+import ResNet
+import Testing
+
+@Suite struct RecognitionTests {
+  /// Families at a few channels, so that only depth, block, groups and shortcuts are as published.
+  private static func small(
+    _ block: Architecture.Block, _ blocks: [Int], shortcut: Architecture.Shortcut = .b,
+    groups: Int = 1, widthPerGroup: Int = 64, stem: Architecture.Stem = .imageNet
+  ) -> Architecture {
+    var architecture = Architecture(
+      stem: stem, block: block,
+      stages: zip(blocks, [8, 16, 24, 32]).map { .init(blocks: $0, width: $1) },
+      shortcut: shortcut, classCount: 3, inputSize: stem == .imageNet ? 224 : 32)
+    architecture.groups = groups
+    architecture.widthPerGroup = widthPerGroup
+    return architecture
+  }
+
+  private static let networks: [Architecture] = [
+    small(.basic, [2, 2, 2, 2]), small(.basic, [3, 4, 6, 3]), small(.bottleneck, [3, 4, 6, 3]),
+    small(.bottleneck, [3, 4, 23, 3]), small(.bottleneck, [3, 8, 36, 3]),
+    small(.bottleneck, [3, 4, 6, 3], groups: 4, widthPerGroup: 32),
+    small(.bottleneck, [3, 4, 6, 3], widthPerGroup: 128),
+    small(.basic, [3, 3, 3], shortcut: .a, stem: .cifar),
+    small(.basic, [9, 9, 9], shortcut: .b, stem: .cifar),
+    small(.basic, [2, 2, 2], shortcut: .c, stem: .cifar),
+  ]
+
+  private func load(_ tensors: [String: Tensor]) throws -> Model {
+    try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors",
+      options: ModelOptions(labels: ["a", "b", "c"]))
+  }
+
+  private func renamed(
+    _ tensors: [String: Tensor], _ rename: (String) -> String
+  ) -> [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: tensors.map { (rename($0.key), $0.value) })
+  }
+
+  @Test("Architecture and weights follow from torchvision's names and shapes", arguments: networks)
+  func torchvision(architecture: Architecture) throws {
+    let tensors = try SmallNetworks.tensors(of: architecture)
+    let model = try load(tensors)
+    #expect(model.architecture == architecture)
+    #expect(model.name == "net")
+    for (name, tensor) in tensors {
+      let read = try #require(model.weights[name])
+      let isSame = tensor.withValues { first in
+        read.withValues { second in
+          first.count == second.count && first.indices.allSatisfy { first[$0] == second[$0] }
+        }
+      }
+      #expect(isSame && read.shape == tensor.shape)
+    }
+  }
+
+  /// Hugging Face's name for torchvision's.
+  private func huggingFace(_ name: String) -> String {
+    let parts = name.split(separator: ".").map(String.init)
+    let last = parts[parts.count - 1]
+    switch parts[0] {
+    case "conv1": return "resnet.embedder.embedder.convolution.\(last)"
+    case "bn1": return "resnet.embedder.embedder.normalization.\(last)"
+    case "fc": return "classifier.1.\(last)"
+    default:
+      let stage =
+        "resnet.encoder.stages.\((Int(parts[0].dropFirst(5)) ?? 0) - 1).layers.\(parts[1])"
+      if parts[2] == "downsample" {
+        return "\(stage).shortcut.\(parts[3] == "0" ? "convolution" : "normalization").\(last)"
+      }
+      let index = (Int(parts[2].suffix(1)) ?? 0) - 1
+      let kind = parts[2].hasPrefix("conv") ? "convolution" : "normalization"
+      return "\(stage).layer.\(index).\(kind).\(last)"
+    }
+  }
+
+  @Test("Hugging Face's names give the same network", arguments: networks)
+  func huggingFaceNames(architecture: Architecture) throws {
+    let tensors = try SmallNetworks.tensors(of: architecture)
+    #expect(try load(renamed(tensors, huggingFace)).architecture == architecture)
+  }
+
+  @Test(
+    "Wrappers' prefixes fall away", arguments: ["module.", "model.", "module.model.", "backbone."])
+  func prefixes(prefix: String) throws {
+    let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    #expect(
+      try load(renamed(tensors) { prefix + $0 }).architecture == SmallNetworks.basic)
+  }
+
+  @Test("akamaster's names mean that option A pads on both sides")
+  func akamaster() throws {
+    let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    let model = try load(
+      renamed(tensors) { $0.hasPrefix("fc.") ? "linear." + $0.dropFirst(3) : $0 })
+    var expected = SmallNetworks.basic
+    expected.zeroChannels = .centered
+    #expect(model.architecture == expected)
+  }
+
+  @Test("Batch counters of training are no parameters")
+  func counters() throws {
+    var tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    tensors["bn1.num_batches_tracked"] = Tensor(shape: [], storage: [7])
+    #expect(try load(tensors).architecture == SmallNetworks.basic)
+  }
+
+  @Test("What is missing, left over, misshapen or of a relative is named")
+  func faults() throws {
+    let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    func failure(_ change: (inout [String: Tensor]) -> Void) -> CheckpointError? {
+      var changed = tensors
+      change(&changed)
+      do {
+        _ = try load(changed)
+        return nil
+      } catch {
+        return error as? CheckpointError
+      }
+    }
+    let missing = failure { $0["layer1.0.bn2.weight"] = nil }
+    #expect(missing == .missingTensor(name: "layer1.0.bn2.weight", expected: [4]))
+    guard
+      case .unknownTensor("extra.weight", _) = failure({
+        $0["extra.weight"] = Tensor(shape: [1], storage: [0])
+      })
+    else {
+      Issue.record("a tensor too many passed")
+      return
+    }
+    guard
+      case .tensorShape("bn1.bias", _, [4], [5]) = failure({
+        $0["bn1.bias"] = Tensor(shape: [5], storage: [0, 0, 0, 0, 0])
+      })
+    else {
+      Issue.record("a wrong shape passed")
+      return
+    }
+    guard
+      case .unsupported(let reason) = failure({
+        $0["layer1.0.se.fc1.weight"] = Tensor(shape: [1], storage: [0])
+      })
+    else {
+      Issue.record("squeeze-and-excitation passed")
+      return
+    }
+    #expect(reason.contains("squeeze-and-excitation"))
+  }
+
+  @Test("Labels are needed, as many as classes")
+  func labels() throws {
+    let bytes = SafetensorsBytes.plain(try SmallNetworks.tensors(of: SmallNetworks.basic))
+    #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {
+      try Model.load(bytes: bytes, fileName: "x")
+    }
+    #expect(throws: CheckpointError.labelCount(labels: 2, classCount: 3)) {
+      try Model.load(bytes: bytes, fileName: "x", options: ModelOptions(labels: ["a", "b"]))
+    }
+  }
+}

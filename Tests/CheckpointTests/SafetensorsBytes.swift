@@ -1,0 +1,45 @@
+import Foundation
+import ResNet
+
+/// Safetensors files, right and wrong, as bytes.
+enum SafetensorsBytes {
+  /// A header text behind its length, and the data.
+  static func file(header: String, data: [UInt8] = [], claimedLength: UInt64? = nil) -> [UInt8] {
+    let text = Array(header.utf8)
+    let length = claimedLength ?? UInt64(text.count)
+    return (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + text + data
+  }
+
+  /// F32 tensors in the order of their names, with nothing else: what other programs write.
+  static func plain(_ tensors: [String: Tensor]) -> [UInt8] {
+    var members: [String] = []
+    var data: [UInt8] = []
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+      let start = data.count
+      tensor.withValues { values in
+        for index in values.indices {
+          let bits = values[index].bitPattern
+          data += (0..<4).map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
+        }
+      }
+      members.append(
+        #""\#(name)":{"dtype":"F32","shape":\#(tensor.shape),"data_offsets":[\#(start),\#(data.count)]}"#
+      )
+    }
+    return file(header: "{\(members.joined(separator: ","))}", data: data)
+  }
+}
+
+/// Networks small enough that their files are made in no time.
+enum SmallNetworks {
+  /// Two stages behind the CIFAR stem.
+  static let basic = Architecture(
+    stem: .cifar, block: .basic, stages: [.init(blocks: 1, width: 4), .init(blocks: 1, width: 8)],
+    shortcut: .a, classCount: 3, inputSize: 32)
+
+  static func tensors(of architecture: Architecture) throws -> [String: Tensor] {
+    let weights = try Weights.random(for: Graph(architecture))
+    return Dictionary(
+      uniqueKeysWithValues: weights.names.compactMap { name in weights[name].map { (name, $0) } })
+  }
+}
