@@ -4,7 +4,7 @@ import Dispatch
 /// Calls back on a queue for each socket that is ready.
 ///
 /// One Dispatch source stands for all sockets of a lane, by way of epoll: a source per socket costs several
-/// switches between threads for each request. Everything but `init` is called on the queue.
+/// switches between threads for each request. Everything but `init` and `start` is called on the queue.
 @safe
 final class Poller {
   struct Readiness: OptionSet, Sendable {
