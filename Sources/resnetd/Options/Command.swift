@@ -20,7 +20,7 @@ extension Command {
     let usage = ["usage: resnetd \(name)", "[OPTION…]", operands].filter { !$0.isEmpty }
     let fresh = Settings()
     var rows = options.map { option -> [String] in
-      let value = option.placeholder.map { " \($0)" } ?? ""
+      let value = option.valueName.map { " \($0)" } ?? ""
       let shown = option.defaultText(fresh).map { " (default \($0))" } ?? ""
       return ["  \(option.flag)\(value)", option.help + shown]
     }

@@ -5,7 +5,7 @@ struct Option<Settings: CommandSettings>: Sendable {
   /// Without the two dashes.
   let name: String
   /// How help calls the value; nil for a switch, which takes none.
-  let placeholder: String?
+  let valueName: String?
   let help: String
   /// Sets the value that a text stands for, or throws what is wrong with the text.
   let set: @Sendable (inout Settings, String) throws(InvalidValue) -> Void
@@ -28,9 +28,9 @@ extension Option {
   typealias Path<Value> = WritableKeyPath<Settings, Value> & Sendable
 
   static func text(
-    _ name: String, _ placeholder: String, _ path: any Path<String>, _ help: String
+    _ name: String, _ valueName: String, _ path: any Path<String>, _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
       settings[keyPath: path] = text
@@ -40,9 +40,9 @@ extension Option {
   }
 
   static func optionalText(
-    _ name: String, _ placeholder: String, _ path: any Path<String?>, _ help: String
+    _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
       settings[keyPath: path] = text
@@ -52,10 +52,10 @@ extension Option {
   }
 
   static func integer(
-    _ name: String, _ placeholder: String, _ path: any Path<Int>, in range: ClosedRange<Int>,
+    _ name: String, _ valueName: String, _ path: any Path<Int>, in range: ClosedRange<Int>,
     _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       settings[keyPath: path] = try OptionValue.integer(text, in: range)
     } defaultText: {
@@ -64,10 +64,10 @@ extension Option {
   }
 
   static func optionalInteger(
-    _ name: String, _ placeholder: String, _ path: any Path<Int?>, in range: ClosedRange<Int>,
+    _ name: String, _ valueName: String, _ path: any Path<Int?>, in range: ClosedRange<Int>,
     _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       settings[keyPath: path] = try OptionValue.integer(text, in: range)
     } defaultText: {
@@ -77,10 +77,10 @@ extension Option {
 
   /// Several integers, separated by commas.
   static func integers(
-    _ name: String, _ placeholder: String, _ path: any Path<[Int]>, in range: ClosedRange<Int>,
+    _ name: String, _ valueName: String, _ path: any Path<[Int]>, in range: ClosedRange<Int>,
     _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       var values: [Int] = []
       for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -93,9 +93,9 @@ extension Option {
   }
 
   static func fraction(
-    _ name: String, _ placeholder: String, _ path: any Path<Float>, _ help: String
+    _ name: String, _ valueName: String, _ path: any Path<Float>, _ help: String
   ) -> Option {
-    Option(name: name, placeholder: placeholder, help: help) {
+    Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       guard let value = Float(text), 0...1 ~= value else {
         throw InvalidValue(expected: "a number from 0 to 1")
@@ -109,7 +109,7 @@ extension Option {
   static func duration(
     _ name: String, _ path: any Path<Duration>, in range: ClosedRange<Duration>, _ help: String
   ) -> Option {
-    Option(name: name, placeholder: "TIME", help: help) {
+    Option(name: name, valueName: "TIME", help: help) {
       (settings, text) throws(InvalidValue) in
       settings[keyPath: path] = try OptionValue.duration(text, in: range)
     } defaultText: {
@@ -120,7 +120,7 @@ extension Option {
   static func byteCount(
     _ name: String, _ path: any Path<Int>, in range: ClosedRange<Int>, _ help: String
   ) -> Option {
-    Option(name: name, placeholder: "SIZE", help: help) {
+    Option(name: name, valueName: "SIZE", help: help) {
       (settings, text) throws(InvalidValue) in
       settings[keyPath: path] = try OptionValue.byteCount(text, in: range)
     } defaultText: {
@@ -132,7 +132,7 @@ extension Option {
     _ name: String, _ path: any Path<Value>, _ help: String
   ) -> Option {
     let names = Value.allCases.map(\.rawValue)
-    return Option(name: name, placeholder: names.joined(separator: "|"), help: help) {
+    return Option(name: name, valueName: names.joined(separator: "|"), help: help) {
       (settings, text) throws(InvalidValue) in
       guard let value = Value(rawValue: text) else {
         throw InvalidValue(expected: names.joined(separator: " or "))
@@ -145,7 +145,7 @@ extension Option {
 
   /// On the command line its presence says yes; as a variable its value does.
   static func flag(_ name: String, _ path: any Path<Bool>, _ help: String) -> Option {
-    Option(name: name, placeholder: nil, help: help) {
+    Option(name: name, valueName: nil, help: help) {
       (settings, text) throws(InvalidValue) in
       switch text {
       case "1", "true", "yes", "on": settings[keyPath: path] = true

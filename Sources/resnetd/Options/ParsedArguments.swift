@@ -43,12 +43,12 @@ struct ParsedArguments<Settings: CommandSettings> {
         "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
     }
     let attached = parts.count == 2 ? String(parts[1]) : nil
-    if option.placeholder == nil {
+    if option.valueName == nil {
       guard attached == nil else { throw UsageError("\(flag) takes no value") }
       try apply(option, "true", called: flag)
     } else {
       guard let value = attached ?? rest.popFirst() else {
-        throw UsageError("\(flag) needs a value: \(option.placeholder ?? "")")
+        throw UsageError("\(flag) needs a value: \(option.valueName ?? "")")
       }
       try apply(option, value, called: flag)
     }
