@@ -108,7 +108,7 @@ private struct HTTPContracts {
       now: now, date: { "" },
       route: { head in
         head.target.path == "/refuse"
-          ? .refuse(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
+          ? .answer(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
       })
     var machine = Connection(limits: Self.limits, now: now)
     var outcomes: [Outcome] = []
@@ -123,7 +123,7 @@ private struct HTTPContracts {
         case .handle(let request, _):
           outcomes.append(.request(request))
           waiting = Response(status: 200)
-        case .refuse(let head, let response, _):
+        case .answer(let head, let response, _):
           outcomes.append(.refusal(head))
           waiting = response
         case .failed(_, let response, _): outcomes.append(.failure(response.status))

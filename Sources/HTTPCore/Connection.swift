@@ -10,8 +10,8 @@ package struct Connection: Sendable {
     case write([UInt8])
     /// Have the request answered, and call `respond` with the answer.
     case handle(Request, receivedAt: Instant)
-    /// Call `respond` with this answer: the route wants no body.
-    case refuse(RequestHead, Response, receivedAt: Instant)
+    /// Call `respond` with this answer: the route needs no body.
+    case answer(RequestHead, Response, receivedAt: Instant)
     /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
     case failed(RequestHead?, Response, receivedAt: Instant)
     /// No more bytes are wanted until `resumeReading`.
@@ -193,11 +193,11 @@ package struct Connection: Sendable {
         switch event {
         case .head(let head, let framing):
           self.head = head
-          if let refusal = try decide(head, framing, &actions, context) {
+          if let answer = try decide(head, framing, &actions, context) {
             // Without a body the connection is in step with the client and may go on.
             if framing == .none { _ = try parser.next() }
             handOut(head, mayPersist: framing == .none)
-            return actions + [.refuse(head, refusal, receivedAt: receivedAt)]
+            return actions + [.answer(head, answer, receivedAt: receivedAt)]
           }
         case .end(let body, let trailers):
           guard case .readingBody = state, let head else { return actions }
@@ -220,7 +220,7 @@ package struct Connection: Sendable {
     return []
   }
 
-  /// Asks the route; its refusal, or nil when the body is to be read.
+  /// Asks the route; its answer, or nil when the body is to be read.
   private mutating func decide(
     _ head: RequestHead, _ framing: BodyFraming, _ actions: inout [Action],
     _ context: ConnectionContext
@@ -231,7 +231,7 @@ package struct Connection: Sendable {
         status: 417, kind: "expectation", detail: "the only expectation met here is 100-continue")
     }
     switch context.route(head) {
-    case .refuse(let response): return response
+    case .answer(let response): return response
     case .accept(let limit):
       if case .length(let length) = framing, length > limit {
         throw .tooLarge(413, "body", limit: limit)

@@ -2,6 +2,6 @@
 package enum HeadDecision: Sendable, Hashable {
   /// Read the body, up to so many bytes.
   case accept(bodyByteLimit: Int)
-  /// Answer this at once.
-  case refuse(Response)
+  /// Answer this at once; a body is not read, and the connection ends if there is one.
+  case answer(Response)
 }

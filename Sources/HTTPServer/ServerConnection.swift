@@ -120,7 +120,7 @@ final class ServerConnection: @unchecked Sendable {
     case .write(let bytes): unwritten += bytes
     case .handle(let request, let receivedAt):
       if let response = handle(request, receivedAt) { return answer(response) }
-    case .refuse(let head, let response, let receivedAt):
+    case .answer(let head, let response, let receivedAt):
       current = (head, 0, receivedAt)
       return answer(response)
     case .failed(let head, let response, let receivedAt): log(head, response, since: receivedAt)

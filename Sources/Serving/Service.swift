@@ -53,7 +53,7 @@ package final class Service: RequestHandler {
     do throws(Problem) {
       return try decide(head)
     } catch {
-      return .refuse(RequestIdentity(head.fields).marking(error.response))
+      return .answer(RequestIdentity(head.fields).marking(error.response))
     }
   }
 
@@ -63,12 +63,9 @@ package final class Service: RequestHandler {
 
   package func handle(_ request: Request, _ exchange: Exchange) {
     let identity = RequestIdentity(request.head.fields)
-    let answer: Response?
-    switch Route(request.head.target.path) {
-    case .classify: answer = classify(request, identity, exchange)?.response
-    case let route: answer = probe(route)
+    if let problem = classify(request, identity, exchange) {
+      exchange.respond(identity.marking(problem.response))
     }
-    if let answer { exchange.respond(identity.marking(answer)) }
   }
 
   private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
@@ -77,13 +74,16 @@ package final class Service: RequestHandler {
       let allow = path == "*" ? Route.allMethods : try route(path).methods
       var response = Response(status: 204)
       response.fields["Allow"] = allow.joined(separator: ", ")
-      return .refuse(RequestIdentity(head.fields).marking(response))
+      return .answer(RequestIdentity(head.fields).marking(response))
     }
     let route = try route(path)
     guard route.methods.contains(head.method) else {
       throw .methodNotAllowed(head.method, allow: route.methods)
     }
-    guard route == .classify else { return .accept(bodyByteLimit: 0) }
+    // Probes need neither a body nor an exchange.
+    guard route == .classify else {
+      return .answer(RequestIdentity(head.fields).marking(probe(route)))
+    }
     guard let pool else { throw unavailable }
     _ = try ClassificationParameters(head, classCount: pool.model.labels.count)
     return .accept(bodyByteLimit: limits.bodyByteLimit)
@@ -112,7 +112,7 @@ package final class Service: RequestHandler {
     }
   }
 
-  private func probe(_ route: Route?) -> Response {
+  private func probe(_ route: Route) -> Response {
     switch route {
     case .live: Response(status: 200, contentType: "text/plain", text: "ok")
     case .home:
@@ -121,7 +121,7 @@ package final class Service: RequestHandler {
         text: HomePage.html(model: pool?.model))
     case .started:
       if case .starting = state { unavailable.response } else { ok }
-    case .ready, .classify, nil:
+    case .ready, .classify:
       if case .ready = state { ok } else { unavailable.response }
     }
   }
@@ -140,14 +140,14 @@ package final class Service: RequestHandler {
 
   package func finished(_ record: ExchangeRecord) {
     guard logsRequests else { return }
-    log.write(
+    log.gather(
       "request",
       [
         "method": .text(record.head?.method ?? "-"),
         "target": .text(record.head?.target.raw ?? "-"), "status": .integer(record.status),
         "bytes_in": .integer(record.requestByteCount),
         "bytes_out": .integer(record.responseByteCount),
-        "ms": .number((record.duration / .microseconds(1)).rounded() / 1000),
+        "ms": .thousandths(record.duration.microseconds),
         "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
       ])
   }

@@ -122,12 +122,7 @@ package final class WorkerPool: Sendable {
   /// W3C Server Timing, in milliseconds.
   private static func serverTiming(_ times: Classifier.Times, queue: Duration) -> String {
     [("decode", times.decode), ("queue", queue), ("inference", times.inference)]
-      .map { "\($0.0);dur=\(milliseconds($0.1))" }.joined(separator: ", ")
-  }
-
-  /// To the microsecond.
-  private static func milliseconds(_ duration: Duration) -> Double {
-    (duration / .microseconds(1)).rounded() / 1000
+      .map { "\($0.0);dur=\(Double($0.1.microseconds) / 1000)" }.joined(separator: ", ")
   }
 }
 

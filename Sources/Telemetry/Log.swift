@@ -1,4 +1,6 @@
+import Dispatch
 import Glibc
+import Synchronization
 
 /// How log lines look.
 package enum LogFormat: String, Sendable, CaseIterable {
@@ -8,18 +10,35 @@ package enum LogFormat: String, Sendable, CaseIterable {
   case json
 }
 
-/// Structured lines on a file descriptor, each written by one call, from any thread.
-package struct Log: Sendable {
+/// Structured lines on a file descriptor, from any thread, in the order of the calls.
+package final class Log: Sendable {
   package enum Value: Sendable, Hashable {
     case text(String)
     case integer(Int)
-    case number(Double)
+    /// Shown with three digits behind the point: microseconds as milliseconds.
+    case thousandths(Int)
   }
 
   package typealias Fields = KeyValuePairs<String, Value>
 
+  /// How long a gathered line waits for others.
+  static let gatheringTime = DispatchTimeInterval.milliseconds(100)
+  /// Bytes that wait at most. Beyond it lines are dropped and counted: logging never stops the server.
+  static let byteLimit = 1 << 20
+
+  private struct State {
+    var bytes: [UInt8] = []
+    var droppedCount = 0
+    var isWritingSoon = false
+    var time = Timestamp(seconds: 0)
+  }
+
   private let format: LogFormat
   private let descriptor: CInt
+  private let state = Mutex(State())
+  /// Held by whoever writes, so that lines keep their order.
+  private let writing = Mutex<Void>(())
+  private let queue = DispatchQueue(label: "resnetd.log")
 
   /// Standard error unless told otherwise; text on a terminal and JSON elsewhere unless a format is given.
   package init(format: LogFormat? = nil, descriptor: CInt = STDERR_FILENO) {
@@ -27,77 +46,81 @@ package struct Log: Sendable {
     self.descriptor = descriptor
   }
 
-  /// Writes one line. A line that cannot be written is dropped: logging never stops the server.
+  /// Adds a line and writes all that wait; returns when the system has taken them.
   package func write(_ message: String, _ fields: Fields = [:]) {
+    add(message, fields)
+    flush()
+  }
+
+  /// Adds a line that is written soon, with others and by another thread: for what happens often.
+  package func gather(_ message: String, _ fields: Fields) {
+    guard add(message, fields) else { return }
+    queue.asyncAfter(deadline: .now() + Self.gatheringTime) { [self] in flush() }
+  }
+
+  /// Writes what waits.
+  package func flush() {
+    writing.withLock { _ in
+      let (bytes, droppedCount) = state.withLock { state in
+        defer { (state.bytes, state.droppedCount, state.isWritingSoon) = ([], 0, false) }
+        return (state.bytes, state.droppedCount)
+      }
+      writeAll(bytes)
+      if droppedCount > 0 {
+        let now = now
+        writeAll(
+          Self.line(
+            format, "log lines dropped", ["count": .integer(droppedCount)], seconds: now.tv_sec,
+            milliseconds: now.tv_nsec / 1_000_000))
+      }
+    }
+  }
+
+  /// Whether the caller is the one to see that lines are written soon.
+  @discardableResult
+  private func add(_ message: String, _ fields: Fields) -> Bool {
+    let now = now
+    return state.withLock { state in
+      if state.time.seconds != now.tv_sec { state.time = Timestamp(seconds: now.tv_sec) }
+      if state.bytes.count < Self.byteLimit {
+        state.bytes +=
+          LogLine(
+            format, state.time, milliseconds: now.tv_nsec / 1_000_000, message, fields
+          ).bytes
+      } else {
+        state.droppedCount += 1
+      }
+      defer { state.isWritingSoon = true }
+      return !state.isWritingSoon
+    }
+  }
+
+  private var now: timespec {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
-    let line = Self.line(
-      format, message, fields, seconds: time.tv_sec, milliseconds: time.tv_nsec / 1_000_000)
-    let bytes = Array(line.utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    return time
   }
 
-  /// The line with its newline; `seconds` since 1970-01-01 UTC.
+  /// What the system does not take is lost.
+  private func writeAll(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// A line with its newline; `seconds` since 1970-01-01 UTC.
   package static func line(
     _ format: LogFormat, _ message: String, _ fields: Fields, seconds: Int, milliseconds: Int
-  ) -> String {
-    let time = Timestamp(seconds: seconds, milliseconds: milliseconds)
-    switch format {
-    case .text:
-      let pairs = fields.map { " \($0.key)=\(text($0.value))" }.joined()
-      return "\(time.clock) \(singleLine(message))\(pairs)\n"
-    case .json:
-      let pairs = fields.map { #","\#($0.key)":\#(json($0.value))"# }.joined()
-      return #"{"time":"\#(time.iso8601)","message":\#(quoted(message))\#(pairs)}"# + "\n"
-    }
-  }
-
-  private static func text(_ value: Value) -> String {
-    switch value {
-    case .text(let text):
-      text.isEmpty || text.contains(where: { $0.isWhitespace || $0 == "\"" || $0 == "=" })
-        ? quoted(text) : singleLine(text)
-    case .integer(let integer): String(integer)
-    case .number(let number): String(number)
-    }
-  }
-
-  private static func json(_ value: Value) -> String {
-    switch value {
-    case .text(let text): quoted(text)
-    case .integer(let integer): String(integer)
-    case .number(let number): number.isFinite ? String(number) : "null"
-    }
-  }
-
-  /// Without what could end the line or drive a terminal.
-  private static func singleLine(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      result.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar)
-    }
-    return result
+  ) -> [UInt8] {
+    LogLine(format, Timestamp(seconds: seconds), milliseconds: milliseconds, message, fields).bytes
   }
 
   /// A JSON string, RFC 8259, section 7.
-  package static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      default:
-        if scalar.value < 0x20 || scalar.value == 0x7f {
-          let hex = String(scalar.value, radix: 16)
-          result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        } else {
-          result.unicodeScalars.append(scalar)
-        }
-      }
-    }
-    return result + "\""
-  }
+  package static func quoted(_ text: String) -> String { LogLine.quoted(text) }
 }

@@ -1,25 +1,24 @@
 import Glibc
 
-/// A moment in UTC, to the millisecond, as log lines show it.
+/// A second in UTC as log lines show it; made once and used for all lines of that second.
 struct Timestamp {
-  /// `2026-01-31T12:00:00.000Z` (RFC 3339).
+  let seconds: Int
+  /// `2026-01-31T12:00:00`, the beginning of an RFC 3339 time.
   let iso8601: String
-  /// `12:00:00.000`.
+  /// `12:00:00`.
   let clock: String
 
-  init(seconds: Int, milliseconds: Int) {
+  init(seconds: Int) {
+    self.seconds = seconds
     var time = time_t(seconds)
     var parts = unsafe tm()
     // SAFETY: both point to this initialiser's own variables.
     unsafe gmtime_r(&time, &parts)
-    let day = unsafe [Int(parts.tm_mon) + 1, Int(parts.tm_mday)].map { Self.padded($0, 2) }
-    let hour = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.padded(Int($0), 2) }
-    clock = "\(hour.joined(separator: ":")).\(Self.padded(milliseconds, 3))"
-    iso8601 = unsafe "\(1900 + parts.tm_year)-\(day.joined(separator: "-"))T\(clock)Z"
+    let day = unsafe [Int(parts.tm_mon) + 1, Int(parts.tm_mday)].map(Self.twoDigits)
+    let hour = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.twoDigits(Int($0)) }
+    clock = hour.joined(separator: ":")
+    iso8601 = unsafe "\(1900 + parts.tm_year)-\(day.joined(separator: "-"))T\(clock)"
   }
 
-  private static func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
-  }
+  private static func twoDigits(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
 }

@@ -22,6 +22,7 @@ enum ServeCommand: Command {
   static func run(_ settings: ServeSettings, operands: [String]) throws -> ExitCode {
     let started = ContinuousClock.now
     let log = Log(format: settings.logFormat.format)
+    defer { log.flush() }
     let shutdown = ShutdownSignals()
     let service = Service(
       limits: settings.serving, log: log, logsRequests: settings.accessLog == .on)

@@ -57,7 +57,7 @@ struct ConnectionHeadTests {
 
   @Test("A refused request without a body leaves the connection in step")
   mutating func refusal() {
-    connection.decision = .refuse(Response(status: 404))
+    connection.decision = .answer(Response(status: 404))
     #expect(connection.receive(get("/1") + get("/2")) == ["refuse /1 404"])
     #expect(connection.respond() == ["write"])
     #expect(!connection.saysClose)
@@ -66,7 +66,7 @@ struct ConnectionHeadTests {
 
   @Test("A refused body is not read: the connection ends", arguments: ["", expecting])
   mutating func refusalOfBody(lines: String) {
-    connection.decision = .refuse(Response(status: 404))
+    connection.decision = .answer(Response(status: 404))
     let lines = lines.isEmpty ? "Content-Length: 30\r\n" : lines
     #expect(connection.receive(request(lines) + get("/2")) == ["refuse / 404"])
     #expect(connection.respond() == ["write"])

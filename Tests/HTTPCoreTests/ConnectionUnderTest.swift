@@ -65,7 +65,7 @@ struct ConnectionUnderTest {
         return "write"
       case .handle(let request, _):
         return "handle \(request.head.target.path) \(String(decoding: request.body, as: UTF8.self))"
-      case .refuse(let head, let response, _):
+      case .answer(let head, let response, _):
         return "refuse \(head.target.path) \(response.status)"
       case .failed(_, let response, _):
         failures.append(response)

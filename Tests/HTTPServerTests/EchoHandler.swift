@@ -17,7 +17,7 @@ final class EchoHandler: RequestHandler {
 
   func receive(_ head: RequestHead) -> HeadDecision {
     head.target.path == "/refuse"
-      ? .refuse(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
+      ? .answer(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
   func answer(_ failure: ParseFailure) -> Response { failure.response }

@@ -30,7 +30,7 @@ final class TestService: Sendable {
 /// What a connection would send: the refusal of the head, or the answer to the request.
 func answerOf(_ service: Service, to request: Request) async -> Response {
   switch service.receive(request.head) {
-  case .refuse(let response): return response
+  case .answer(let response): return response
   case .accept(let limit):
     #expect(request.body.count <= limit)
     let exchange = Exchange(receivedAt: .now)

@@ -1,3 +1,4 @@
+import Foundation
 import Telemetry
 import Testing
 
@@ -5,11 +6,11 @@ import Testing
   @Test("A JSON line is one object with time, message and fields in order")
   func json() {
     let line = Log.line(
-      .json, "ready", ["port": .integer(8080), "model": .text("a\"b\n"), "ms": .number(1.5)],
+      .json, "ready", ["port": .integer(8080), "model": .text("a\"b\n"), "ms": .thousandths(1500)],
       seconds: 951_782_400, milliseconds: 7)
     #expect(
-      line
-        == #"{"time":"2000-02-29T00:00:00.007Z","message":"ready","port":8080,"model":"a\"b\n","ms":1.5}"#
+      String(decoding: line, as: UTF8.self)
+        == #"{"time":"2000-02-29T00:00:00.007Z","message":"ready","port":8080,"model":"a\"b\n","ms":1.500}"#
         + "\n")
   }
 
@@ -19,7 +20,9 @@ import Testing
       .text, "bad\u{1b}[31m\nthing",
       ["path": .text("/a b"), "status": .integer(200), "none": .text("")],
       seconds: 3_661, milliseconds: 42)
-    #expect(line == "01:01:01.042 bad [31m thing path=\"/a b\" status=200 none=\"\"\n")
+    #expect(
+      String(decoding: line, as: UTF8.self)
+        == "01:01:01.042 bad [31m thing path=\"/a b\" status=200 none=\"\"\n")
   }
 
   @Test(
@@ -29,5 +32,30 @@ import Testing
     ])
   func escapes(text: String, expected: String) {
     #expect(Log.quoted(text) == expected)
+  }
+
+  @Test("Lines of many threads come out whole, gathered ones no later than those that are written")
+  func gathering() throws {
+    let pipe = Pipe()
+    let log = Log(format: .json, descriptor: pipe.fileHandleForWriting.fileDescriptor)
+    DispatchQueue.concurrentPerform(iterations: 4) { thread in
+      for index in 0..<50 {
+        log.gather("line", ["thread": .integer(thread), "index": .integer(index)])
+      }
+    }
+    log.write("last")
+    try pipe.fileHandleForWriting.close()
+    let lines = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+      .split(separator: "\n")
+    #expect(lines.count == 201)
+    var next = [0, 0, 0, 0]
+    for line in lines.dropLast() {
+      let fields = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let thread = try #require(fields["thread"] as? Int)
+      #expect(fields["index"] as? Int == next[thread])
+      next[thread] += 1
+    }
+    #expect(lines.last?.contains("last") == true)
   }
 }
