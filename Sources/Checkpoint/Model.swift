@@ -28,6 +28,12 @@ package struct Model: Sendable {
   ) throws(CheckpointError) {
     let graph = try Self.graph(of: architecture)
     do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
+    for name in weights.names.sorted() {
+      guard let tensor = weights[name] else { continue }
+      if let fault = WeightReader.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
+        throw .unsupported("parameter \(name): \(fault)")
+      }
+    }
     let unversioned = try Model(
       checking: name, version: ModelVersion(digest: [UInt8](repeating: 0, count: 32)),
       architecture: architecture, graph: graph, weights: weights, labels: labels,
@@ -66,8 +72,19 @@ package struct Model: Sendable {
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
           + "\(architecture.inputSize)x\(architecture.inputSize)")
     }
-    guard goldenSamples.allSatisfy({ $0.logits.count == classCount }) else {
-      throw .metadata(reason: "a golden sample has not \(classCount) logits")
+    guard goldenSamples.count <= GoldenSample.countLimit else {
+      throw .overLimit(
+        what: "golden samples", value: goldenSamples.count, limit: GoldenSample.countLimit)
+    }
+    for sample in goldenSamples {
+      guard sample.logits.count == classCount, sample.logits.allSatisfy(\.isFinite) else {
+        throw .metadata(reason: "a golden sample has not \(classCount) finite logits")
+      }
+      guard 1...GoldenSample.imageByteCountLimit ~= sample.encodedImage.count else {
+        throw .overLimit(
+          what: "bytes of a golden sample's picture", value: sample.encodedImage.count,
+          limit: GoldenSample.imageByteCountLimit)
+      }
     }
     self.name = name
     self.version = version

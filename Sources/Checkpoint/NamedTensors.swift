@@ -6,16 +6,19 @@ struct NamedTensors {
   /// The classifier is named as in akamaster/pytorch_resnet_cifar10.
   private(set) var hasLinearClassifier = false
 
-  /// Throws where two tensors mean the same parameter.
+  /// Throws where two tensors mean the same parameter, or one holds no floating-point numbers.
   init(_ entries: [TensorEntry]) throws(CheckpointError) {
     for entry in entries {
       if entry.name.hasPrefix("golden.") {
         golden[entry.name] = entry
         continue
       }
-      // Counters and the like (`num_batches_tracked`) change no answer.
-      guard entry.type.isFloatingPoint, !entry.name.hasSuffix("num_batches_tracked") else {
-        continue
+      // PyTorch's counters of training steps change no answer.
+      if entry.name.hasSuffix("num_batches_tracked") { continue }
+      guard entry.type.isFloatingPoint else {
+        throw .tensor(
+          name: entry.name, offset: entry.offset,
+          reason: "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64")
       }
       let name = try ParameterNames.canonical(entry.name)
       if let other = parameters[name] {

@@ -49,6 +49,38 @@ import Testing
     }
   }
 
+  @Test("What a file may not hold, no model can be made of")
+  func unusableParts() throws {
+    var tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    func make(_ samples: [GoldenSample] = []) throws {
+      _ = try Model(
+        name: "small", architecture: SmallNetworks.basic, weights: Weights(tensors),
+        labels: ["a", "b", "c"], preprocessing: .cifar10(mean: [0, 0, 0], std: [1, 1, 1]),
+        goldenSamples: samples)
+    }
+    try make()
+    for (image, logits) in [([], [0, 0, 0]), ([1], [0, 0]), ([1], [0, .nan, 0])]
+      as [([UInt8], [Float])]
+    {
+      #expect(throws: CheckpointError.self) {
+        try make([GoldenSample(encodedImage: image, logits: logits)])
+      }
+    }
+    tensors["fc.bias"] = Tensor(shape: [3], storage: [0, .infinity, 0])
+    #expect(throws: CheckpointError.self) { try make() }
+  }
+
+  @Test("Integers are no parameters")
+  func integers() throws {
+    let header = #"{"conv1.weight":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}"#
+    let bytes = SafetensorsBytes.file(header: header, data: [0, 0, 0, 0])
+    #expect {
+      try Model.load(bytes: bytes, fileName: "x", options: ModelOptions(labels: ["a"]))
+    } throws: {
+      "\($0)".contains("conv1.weight (byte 73): its numbers are I32")
+    }
+  }
+
   @Test("A file that cannot be written leaves what was there, and nothing half-written")
   func atomicity() throws {
     let model = try model()
