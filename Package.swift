@@ -32,6 +32,7 @@ let package = Package(
   targets: [
     room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
+    room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CSockets"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -42,7 +43,7 @@ let package = Package(
     .target(name: "HTTPCore"),
     .target(name: "Telemetry"),
 
-    .target(name: "Engine", dependencies: ["ResNet", "COneDNN"]),
+    .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
       dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL"]),
@@ -63,6 +64,10 @@ let package = Package(
     .executableTarget(
       name: "preprocessing-benchmark", dependencies: ["Imaging"], path: "benchmarks/preprocessing",
       exclude: ["README.md", "run", "make-picture.py", "pillow.py"]),
+
+    .executableTarget(
+      name: "winograd-benchmark", dependencies: ["Engine", "ResNet"],
+      path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),

@@ -5,6 +5,7 @@
 
 // Of OpenMP's runtime, on which Debian builds oneDNN; the Swift toolchain's clang has no omp.h.
 void omp_set_num_threads(int count);
+int omp_get_max_threads(void);
 
 void onednn_version(int *major, int *minor, int *patch) {
   const dnnl_version_t *version = dnnl_version();
@@ -15,6 +16,10 @@ void onednn_version(int *major, int *minor, int *patch) {
 
 void onednn_threads_set(int count) {
   omp_set_num_threads(count);
+}
+
+int onednn_threads(void) {
+  return omp_get_max_threads();
 }
 
 onednn_status onednn_engine_create(onednn_engine **engine, onednn_message *message) {

@@ -13,6 +13,21 @@ dnnl_status_t onednn_descriptor(
       descriptor, rank, dimensions, dnnl_f32, dnnl_format_tag_any);
 }
 
+static onednn_status make_layout(
+    const int64_t *dimensions, int rank, dnnl_format_tag_t tag, onednn_layout **layout,
+    onednn_message *message) {
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
+  dnnl_status_t status =
+      dnnl_memory_desc_init_by_tag(&made->descriptor, rank, dimensions, dnnl_f32, tag);
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "layout", message);
+  }
+  *layout = made;
+  return ONEDNN_OK;
+}
+
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number, onednn_layout **layout,
     onednn_message *message) {
@@ -20,16 +35,17 @@ onednn_status onednn_layout_create(
   static const dnnl_format_tag_t row_major[] = {
       [1] = dnnl_a, [2] = dnnl_ab, [3] = dnnl_abc, [4] = dnnl_abcd, [5] = dnnl_abcde};
   if (rank < 1 || rank > 5) return onednn_report(dnnl_invalid_arguments, "layout", message);
-  onednn_layout *made = malloc(sizeof *made);
-  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
-  dnnl_status_t status = dnnl_memory_desc_init_by_tag(
-      &made->descriptor, rank, dimensions, dnnl_f32, row_major[rank]);
-  if (status != dnnl_success) {
-    free(made);
-    return onednn_report(status, "layout", message);
+  return make_layout(dimensions, rank, row_major[rank], layout, message);
+}
+
+onednn_status onednn_blocked_layout_create(
+    const int64_t dimensions[4], int block, onednn_layout **layout, onednn_message *message) {
+  switch (block) {
+    case 0: return make_layout(dimensions, 4, dnnl_acdb, layout, message);
+    case 8: return make_layout(dimensions, 4, dnnl_aBcd8b, layout, message);
+    case 16: return make_layout(dimensions, 4, dnnl_aBcd16b, layout, message);
+    default: return onednn_report(dnnl_invalid_arguments, "layout", message);
   }
-  *layout = made;
-  return ONEDNN_OK;
 }
 
 void onednn_layout_destroy(onednn_layout *layout) {

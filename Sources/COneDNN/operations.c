@@ -41,10 +41,8 @@ onednn_status onednn_convolution_create(
   dnnl_convolution_desc_t operation;
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
-        &operation, dnnl_forward_inference,
-        c->algorithm == ONEDNN_WINOGRAD ? dnnl_convolution_winograd : dnnl_convolution_direct,
-        &source_md, &weights_md, c->has_bias ? &bias_md : NULL, &destination_md, strides,
-        dilations, padding, padding);
+        &operation, dnnl_forward_inference, dnnl_convolution_direct, &source_md, &weights_md,
+        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, padding, padding);
   if (status != dnnl_success) return onednn_report(status, doing, message);
   dnnl_post_ops_t operations = NULL;
   status = post_operations(c, &operations);

@@ -3,12 +3,12 @@ package enum Precision: String, Sendable, CaseIterable {
   case fp32
 }
 
-/// When 3x3 convolutions of stride 1 take oneDNN's Winograd algorithm.
+/// When 3x3 convolutions of stride 1 take our own Winograd kernels.
 package enum WinogradPolicy: String, Sendable, CaseIterable {
   /// Where `WinogradTable` says that it pays.
   case measured
   case never
-  /// Wherever oneDNN has it.
+  /// Wherever they can.
   case always
 }
 
@@ -20,6 +20,8 @@ package struct CompilationOptions: Sendable {
   package var threads = 1
   package var precision = Precision.fp32
   package var winograd = WinogradPolicy.measured
+  /// What our own kernels may use; the CPU must have it.
+  package var kernelInstructions = KernelInstructions.best
 
   package init() {}
 }

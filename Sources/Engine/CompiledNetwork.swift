@@ -1,6 +1,6 @@
 package import ResNet
 
-/// A network as primitives for a few batch sizes, with one packed copy of its weights.
+/// A network as computations for a few batch sizes, with one packed copy of its weights.
 ///
 /// Immutable, and shared by all workers; each runs it through an `ExecutionContext` of its own.
 package final class CompiledNetwork: Sendable {
@@ -61,8 +61,11 @@ package final class CompiledNetwork: Sendable {
     (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)
   }
 
-  /// For each step of the plan for one image: its node and the implementation that oneDNN chose.
-  package var implementations: [(node: String, implementation: String)] {
-    plans.last?.steps.map { ($0.name, $0.primitive.implementation) } ?? []
+  /// The steps of the plan for one batch size of those compiled, in order: what each computes and by what.
+  package func steps(batch: Int) -> [(name: String, implementation: String)] {
+    plans.first { $0.batch == batch }?.steps.map { ($0.name, $0.computation.implementation) } ?? []
   }
+
+  /// Batch sizes that run without being put together from others, largest first.
+  package var batchSizes: [Int] { plans.map(\.batch) }
 }

@@ -1,4 +1,3 @@
-import COneDNN
 import ResNet
 
 /// What one worker thread needs to run a network: an arena for activations and the primitives bound to it.
@@ -10,7 +9,7 @@ package final class ExecutionContext {
   private let scratchpad: AlignedMemory
   private let stream: Stream
   /// By the network's plans.
-  private let bindings: [[Binding]]
+  private let bindings: [[BoundStep]]
 
   package init(_ network: CompiledNetwork) throws(EngineError) {
     self.network = network
@@ -19,11 +18,12 @@ package final class ExecutionContext {
     scratchpad = try AlignedMemory(
       byteCount: network.plans.map(\.scratchpadByteCount).max() ?? 0, for: "scratch memory")
     stream = try Stream(network.device)
-    var bindings: [[Binding]] = []
+    var bindings: [[BoundStep]] = []
     for plan in network.plans {
-      var bound: [Binding] = []
+      var bound: [BoundStep] = []
       for step in plan.steps {
-        bound.append(try Self.bind(step, of: plan, network, arena, scratchpad))
+        bound.append(
+          try BoundStep(step, of: plan, on: network.device, arena: arena, scratchpad: scratchpad))
       }
       bindings.append(bound)
     }
@@ -56,26 +56,6 @@ package final class ExecutionContext {
         done = images.upperBound
       }
     }
-  }
-
-  private static func bind(
-    _ step: Step, of plan: Plan, _ network: CompiledNetwork, _ arena: AlignedMemory,
-    _ scratchpad: AlignedMemory
-  ) throws(EngineError) -> Binding {
-    // SAFETY: the plan's offsets lie inside the arena, which lives as long as the binding.
-    func address(_ slot: Slot) -> UnsafeMutableRawPointer {
-      unsafe arena.base + plan.offsets[slot.buffer]
-    }
-    var addresses: [(role: onednn_role, address: UnsafeMutableRawPointer)] = unsafe [
-      (ONEDNN_SOURCE, address(step.source)), (ONEDNN_DESTINATION, address(step.destination)),
-      (ONEDNN_SCRATCHPAD, scratchpad.base),
-    ]
-    if let addend = step.addend { unsafe addresses.append((ONEDNN_ADDEND, address(addend))) }
-    if let parameters = step.parameters {
-      unsafe addresses.append((ONEDNN_WEIGHTS, parameters.weight.base))
-      if let bias = parameters.bias { unsafe addresses.append((ONEDNN_BIAS, bias.base)) }
-    }
-    return try unsafe Binding(network.device, step.primitive, addresses: addresses)
   }
 
   // SAFETY (both): the plan's input and output have the sizes that `run` has checked.

@@ -18,6 +18,20 @@ final class Layout: Sendable, Equatable {
       })
   }
 
+  /// Of activations `[N, C, H, W]` with all channels beside each other.
+  convenience init(channelsLast dimensions: [Int]) throws(EngineError) {
+    try self.init(blocked: dimensions, by: 0)
+  }
+
+  /// Of activations `[N, C, H, W]` with `block` channels, 8 or 16, beside each other; 0 means all.
+  convenience init(blocked dimensions: [Int], by block: Int) throws(EngineError) {
+    let dimensions = dimensions.map(Int64.init)
+    unsafe self.init(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_blocked_layout_create(dimensions, CInt(block), $0, $1)
+      })
+  }
+
   deinit { unsafe onednn_layout_destroy(pointer) }
 
   /// With the padding of blocked layouts.

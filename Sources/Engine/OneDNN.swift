@@ -12,6 +12,9 @@ package enum OneDNN {
   /// Gives what was freed back to the system, which the allocator would keep for itself.
   static func returnFreedMemory() { onednn_freed_memory_return() }
 
+  /// As `setThreads` left it for the calling thread.
+  static var threads: Int { Int(onednn_threads()) }
+
   /// How many threads primitives made or run by the calling thread use from now on.
   static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
 

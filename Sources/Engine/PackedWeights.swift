@@ -5,9 +5,16 @@ import ResNet
 final class PackedWeights {
   /// A layer's weights and bias, ready to be read by primitives.
   struct Layer: Sendable {
-    let layout: Layout
+    let packing: Packing
     let weight: AlignedMemory
     let bias: AlignedMemory?
+  }
+
+  /// How a layer's weights lie.
+  enum Packing: Sendable, Equatable {
+    case layout(Layout)
+    /// Transformed by `WinogradKernel`, the bias behind them.
+    case winograd
   }
 
   /// A layer's parameters before packing, row-major.
@@ -29,14 +36,36 @@ final class PackedWeights {
   }
 
   /// The layout in which a layer is packed already.
-  func layout(of name: String) -> Layout? { layers[name]?.first?.layout }
+  func layout(of name: String) -> Layout? {
+    for layer in layers[name] ?? [] {
+      if case .layout(let layout) = layer.packing { return layout }
+    }
+    return nil
+  }
 
   /// The layer in exactly this layout, packed on first need from what `source` makes.
   func layer(
     _ name: String, as layout: Layout, from source: () throws(EngineError) -> Source
   ) throws(EngineError) -> Layer {
-    if let packed = layers[name]?.first(where: { $0.layout == layout }) { return packed }
-    let packed = try pack(source(), as: layout, name: name)
+    try layer(name, .layout(layout)) { () throws(EngineError) in
+      try pack(source(), as: layout, name: name)
+    }
+  }
+
+  /// The layer as our own kernel wants it, packed on first need.
+  func layer(
+    _ name: String, for kernel: WinogradKernel, from source: () throws(EngineError) -> Source
+  ) throws(EngineError) -> Layer {
+    try layer(name, .winograd) { () throws(EngineError) in
+      Layer(packing: .winograd, weight: try kernel.pack(source(), for: name), bias: nil)
+    }
+  }
+
+  private func layer(
+    _ name: String, _ packing: Packing, made: () throws(EngineError) -> Layer
+  ) throws(EngineError) -> Layer {
+    if let packed = layers[name]?.first(where: { $0.packing == packing }) { return packed }
+    let packed = try made()
     layers[name, default: []].append(packed)
     return packed
   }
@@ -54,6 +83,11 @@ final class PackedWeights {
     var weight = plain
     if layout != rowMajor {
       weight = try AlignedMemory(byteCount: layout.byteCount, for: name)
+      // A team of threads made here would outlive the compilation, and OpenMP's runtime lets no thread
+      // wait actively when the threads of all teams outnumber the cores: each step would wake its team.
+      let threads = OneDNN.threads
+      OneDNN.setThreads(1)
+      defer { OneDNN.setThreads(threads) }
       let reorder = try Primitive.reorder(device, from: rowMajor, to: layout)
       let scratchpad = try AlignedMemory(
         byteCount: reorder.byteCount(of: ONEDNN_SCRATCHPAD), for: name)
@@ -72,7 +106,7 @@ final class PackedWeights {
       memory.fill(with: values)
       bias = memory
     }
-    return Layer(layout: layout, weight: weight, bias: bias)
+    return Layer(packing: .layout(layout), weight: weight, bias: bias)
   }
 }
 

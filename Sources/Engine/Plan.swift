@@ -1,16 +1,14 @@
-import COneDNN
-
 /// Where an argument of a step lies in a context's arena.
 struct Slot: Sendable, Hashable {
   /// An index into the plan's buffers.
   var buffer: Int
 }
 
-/// One primitive to run.
+/// One computation to run.
 struct Step: Sendable {
   /// The node it computes, or for a reorder the node it prepares for.
   var name: String
-  var primitive: Primitive
+  var computation: Computation
   var source: Slot
   var addend: Slot?
   var destination: Slot

@@ -52,7 +52,7 @@ struct Planner {
     let arena = ArenaLayout(buffers)
     return Plan(
       batch: batch, steps: steps, offsets: arena.offsets, arenaByteCount: arena.byteCount,
-      scratchpadByteCount: steps.map { $0.primitive.byteCount(of: ONEDNN_SCRATCHPAD) }.max() ?? 0,
+      scratchpadByteCount: steps.map(\.computation.scratchpadByteCount).max() ?? 0,
       input: inputSlot, output: output)
   }
 
@@ -91,19 +91,56 @@ struct Planner {
   private mutating func convolve(
     _ node: Graph.Node, _ convolution: Convolution, _ shape: FeatureShape
   ) throws(EngineError) -> Value {
-    let compiled = try compile(node, convolution, shape)
-    let primitive = compiled.primitive
-    let wanted = try primitive.layout(of: ONEDNN_SOURCE)
+    let input = lowered.shapes[node.inputs[0]]
+    if usesWinograd(convolution, input) {
+      return try convolveByWinograd(node, convolution, input, shape)
+    }
+    let attributes = onednn_convolution(convolution, batch: batch, input: input, output: shape)
+    let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
+      try Primitive.convolution(device, attributes, weights: weights)
+    }
+    let parameters = try packed.layer(node.name, as: primitive.layout(of: ONEDNN_WEIGHTS)) {
+      () throws(EngineError) in try lowered.parameters(of: node, convolution)
+    }
+    return try convolve(
+      node, convolution, .primitive(primitive), parameters,
+      from: primitive.layout(of: ONEDNN_SOURCE), to: primitive.layout(of: ONEDNN_DESTINATION))
+  }
+
+  private mutating func convolveByWinograd(
+    _ node: Graph.Node, _ convolution: Convolution, _ input: FeatureShape, _ shape: FeatureShape
+  ) throws(EngineError) -> Value {
+    let block = options.kernelInstructions.channelBlock
+    // The kernel takes the input as it lies, where it can.
+    let asItLies = try Layout(channelsLast: dimensions(input))
+    let channelsLast =
+      input.channels.isMultiple(of: block) && shape.channels.isMultiple(of: block)
+      && current(node.inputs[0]).layout == asItLies
+    let kernel = WinogradKernel(
+      convolution, batch: batch, input: input, channelsLast: channelsLast,
+      threads: options.threads, instructions: options.kernelInstructions)
+    let parameters = try packed.layer(node.name, for: kernel) { () throws(EngineError) in
+      try lowered.parameters(of: node, convolution)
+    }
+    let channelsTogether = channelsLast ? 0 : block
+    return try convolve(
+      node, convolution, .winograd(kernel), parameters,
+      from: Layout(blocked: dimensions(input), by: channelsTogether),
+      to: Layout(blocked: dimensions(shape), by: channelsTogether))
+  }
+
+  private mutating func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ computation: Computation,
+    _ parameters: PackedWeights.Layer, from wanted: Layout, to layout: Layout
+  ) throws(EngineError) -> Value {
     let source = try reordered(node.inputs[0], to: wanted, for: node.name)
-    let layout = try primitive.layout(of: ONEDNN_DESTINATION)
     let destination: Slot
     if convolution.addsResidual {
       destination = try residual(node, as: layout)
     } else {
       destination = newBuffer(layout.byteCount)
     }
-    append(
-      node.name, primitive, from: source, to: destination, parameters: compiled.parameters)
+    append(node.name, computation, from: source, to: destination, parameters: parameters)
     return Value(slot: destination, layout: layout)
   }
 
@@ -166,37 +203,13 @@ struct Planner {
 
   // MARK: Primitives and their weights
 
-  private func compile(
-    _ node: Graph.Node, _ convolution: Convolution, _ shape: FeatureShape
-  ) throws(EngineError) -> (primitive: Primitive, parameters: PackedWeights.Layer) {
-    let input = lowered.shapes[node.inputs[0]]
-    var attributes = onednn_convolution(
-      convolution, batch: batch, input: input, output: shape)
-    attributes.algorithm = usesWinograd(convolution, input) ? ONEDNN_WINOGRAD : ONEDNN_DIRECT
-    let primitive: Primitive
-    do throws(EngineError) {
-      primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-        try Primitive.convolution(device, attributes, weights: weights)
-      }
-    } catch .unimplemented where attributes.algorithm == ONEDNN_WINOGRAD {
-      // Not every CPU has it, nor every shape.
-      attributes.algorithm = ONEDNN_DIRECT
-      primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-        try Primitive.convolution(device, attributes, weights: weights)
-      }
-    }
-    let layout = try primitive.layout(of: ONEDNN_WEIGHTS)
-    let parameters = try packed.layer(node.name, as: layout) { () throws(EngineError) in
-      try lowered.parameters(of: node, convolution)
-    }
-    return (primitive, parameters)
-  }
-
   private func usesWinograd(_ convolution: Convolution, _ input: FeatureShape) -> Bool {
     switch options.winograd {
     case .never: false
-    case .always: WinogradTable.allows(convolution)
-    case .measured: WinogradTable.pays(convolution, input: input)
+    case .always: WinogradKernel.computes(convolution)
+    case .measured:
+      WinogradTable.pays(
+        convolution, input: input, largestBatch: options.batchSizes.max() ?? 1)
     }
   }
 
@@ -221,8 +234,12 @@ struct Planner {
 
   private func isLastUse(_ id: Graph.NodeID) -> Bool { remainingReaders[id] == 1 }
 
+  private func dimensions(_ shape: FeatureShape) -> [Int] {
+    [batch, shape.channels, shape.height, shape.width]
+  }
+
   private func rowMajor(_ shape: FeatureShape) throws(EngineError) -> Layout {
-    try Layout(rowMajor: [batch, shape.channels, shape.height, shape.width])
+    try Layout(rowMajor: dimensions(shape))
   }
 
   /// A node's output in the layout wanted; where it had to be reordered, later readers find it so too.
@@ -257,13 +274,22 @@ struct Planner {
     _ name: String, _ primitive: Primitive, from source: Slot, to destination: Slot,
     addend: Slot? = nil, parameters: PackedWeights.Layer? = nil
   ) {
+    append(
+      name, .primitive(primitive), from: source, to: destination, addend: addend,
+      parameters: parameters)
+  }
+
+  private mutating func append(
+    _ name: String, _ computation: Computation, from source: Slot, to destination: Slot,
+    addend: Slot? = nil, parameters: PackedWeights.Layer? = nil
+  ) {
     for slot in [source, destination, addend].compactMap(\.self) {
       let start = buffers[slot.buffer].lifetime.lowerBound
       buffers[slot.buffer].lifetime = start...steps.count
     }
     steps.append(
       Step(
-        name: name, primitive: primitive, source: source, addend: addend,
+        name: name, computation: computation, source: source, addend: addend,
         destination: destination, parameters: parameters))
   }
 }

@@ -23,7 +23,6 @@ extension onednn_convolution {
     has_bias = convolution.hasBias || convolution.foldedNormalization != nil
     adds_to_destination = convolution.addsResidual
     applies_relu = convolution.appliesReLU
-    algorithm = ONEDNN_DIRECT
     number = ONEDNN_FLOAT32
   }
 }

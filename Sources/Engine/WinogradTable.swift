@@ -1,27 +1,36 @@
 import ResNet
 
-/// Which 3x3 convolutions are faster by oneDNN's Winograd algorithm than by its direct one.
+/// Which 3x3 convolutions of stride 1 are faster by our Winograd kernels than by oneDNN's direct convolution.
 ///
-/// Measured on one core of an AMD EPYC (Zen 4) with oneDNN 2.6.3 as three convolutions in a row, reorders
-/// between them included; times as fast as direct convolution at batch 1 and 8:
+/// Times as fast, three convolutions in a row on one core of an AMD EPYC (Zen 5) with AVX-512, oneDNN 2.6.3
+/// (benchmarks/winograd measures it anew):
 ///
 ///     channels, size   64, 56  128, 28  256, 14  512, 7  16, 32  32, 16  64, 8
-///     batch 1            1.81     2.54     1.70    1.34    1.12    1.44   1.64
-///     batch 8            2.18     2.32     1.98    2.64    1.12    1.32   1.89
+///     batch 1            3.05     3.17     2.39    1.03    1.78    2.37   1.74
+///     batch 4            2.93     3.17     2.38    2.12    1.77    2.33   2.55
+///     batch 8            2.76     3.07     2.36    2.37    1.74    2.30   2.51
+///
+/// A layer takes one algorithm for all batch sizes: its weights are packed once, and an image's logits are
+/// the same in every batch.
 enum WinogradTable {
   /// Below what was measured, transforms outweigh the products saved.
   static let channelCountMinimum = 16
-  static let sizeMinimum = 7
+  /// Transformed weights beyond this come from memory on each pass, which then takes as long as the
+  /// direct convolution, unless the pass serves enough tiles.
+  static let cachedWeightByteLimit = 16 << 20
+  static let tileCountMinimum = 8
 
-  /// Whether the algorithm exists for a convolution at all.
-  static func allows(_ convolution: Convolution) -> Bool {
-    convolution.kernel == Extent(3) && convolution.stride == Extent(1)
-      && convolution.dilation == Extent(1) && convolution.groups == 1
-  }
-
-  static func pays(_ convolution: Convolution, input: FeatureShape) -> Bool {
-    allows(convolution)
-      && min(input.channels, convolution.outputChannels) >= channelCountMinimum
-      && min(input.height, input.width) >= sizeMinimum
+  /// `largestBatch` is that of all plans.
+  static func pays(_ convolution: Convolution, input: FeatureShape, largestBatch: Int) -> Bool {
+    guard WinogradKernel.computes(convolution),
+      min(input.channels, convolution.outputChannels) >= channelCountMinimum
+    else { return false }
+    let weightByteCount =
+      WinogradKernel.transformedCount * input.channels * convolution.outputChannels
+      * MemoryLayout<Float>.stride
+    let tileCount =
+      largestBatch * WinogradKernel.tileCount(input.height, padding: convolution.padding.height)
+      * WinogradKernel.tileCount(input.width, padding: convolution.padding.width)
+    return weightByteCount <= cachedWeightByteLimit || tileCount >= tileCountMinimum
   }
 }

@@ -28,7 +28,7 @@ enum BenchCommand: Command {
     .integers("threads", "N,…", \.threads, in: 1...256, "threads of one worker"),
     .integers("workers", "N,…", \.workers, in: 1...256, "workers side by side"),
     .duration("seconds", \.seconds, in: times, "time for each combination"),
-    .choice("winograd", \.winograd, "when 3x3 convolutions use Winograd's algorithm"),
+    .choice("winograd", \.winograd, "when 3x3 convolutions use our Winograd kernels"),
     .flag("json", \.json, "print JSON"),
   ]
 

@@ -1,10 +1,15 @@
 import Checkpoint
+import Engine
 import ResNet
 
 /// `resnetd inspect`: what a network consists of and what it costs.
 enum InspectCommand: Command {
   struct Settings: CommandSettings {
     var variant = Architecture.StridePlacement.in3x3
+    var plan = false
+    var batchSizes = [1]
+    var threads = 1
+    var winograd = WinogradPolicy.measured
     var json = false
   }
 
@@ -15,19 +20,48 @@ enum InspectCommand: Command {
     Shows the layers of a network of the family (resnet50, resnet1202-cifar, …), of a model file,
     or without an argument of the embedded model. Multiply-adds are those of convolutions and
     linear layers for one image; blocks compare as in Figure 5 of He et al. 2015.
+
+    With --plan it compiles the network for this CPU and shows what each step of it runs.
     """
   static let options: [Option<Settings>] = [
     .choice(
       "variant", \.variant,
       "for a NAME: where bottlenecks stride, v1 the paper's first 1x1, v1.5 torchvision's 3x3"),
+    .flag("plan", \.plan, "show the steps that run and what computes them"),
+    .integers("batch", "N,…", \.batchSizes, in: 1...256, "with --plan: images per batch"),
+    .integer("threads", "N", \.threads, in: 1...256, "with --plan: threads of one worker"),
+    .choice("winograd", \.winograd, "with --plan: when 3x3 convolutions use our Winograd kernels"),
     .flag("json", \.json, "print JSON"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count <= 1 else { throw UsageError("name one network or file") }
-    let report = try report(operands.first, settings)
-    print(settings.json ? report.json : report.text)
+    if settings.plan {
+      let report = try plan(operands.first, settings)
+      print(settings.json ? report.json : report.text)
+    } else {
+      let report = try report(operands.first, settings)
+      print(settings.json ? report.json : report.text)
+    }
     return .success
+  }
+
+  private static func plan(_ name: String?, _ settings: Settings) throws -> PlanReport {
+    var options = CompilationOptions()
+    options.batchSizes = settings.batchSizes
+    options.threads = settings.threads
+    options.winograd = settings.winograd
+    let graph: Graph
+    let weights: Weights
+    switch try name.map(ModelSource.network) ?? .model(ModelSource.load(nil, labels: nil)) {
+    case .architecture(var architecture):
+      architecture.stridePlacement = settings.variant
+      graph = try Graph(architecture)
+      weights = try Weights.random(for: graph)
+    case .model(let model): (graph, weights) = (model.graph, model.weights)
+    }
+    let network = try CompiledNetwork(graph, weights, options: options)
+    return PlanReport(name ?? "embedded model", network)
   }
 
   private static func report(_ name: String?, _ settings: Settings) throws -> InspectReport {

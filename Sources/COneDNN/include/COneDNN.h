@@ -44,6 +44,7 @@ void onednn_freed_memory_return(void);
 
 // How many threads primitives made or run by the calling thread use.
 void onednn_threads_set(int count);
+int onednn_threads(void);
 
 onednn_status onednn_engine_create(
     onednn_engine *_Nullable *_Nonnull engine, onednn_message *message);
@@ -59,11 +60,14 @@ void onednn_stream_destroy(onednn_stream *stream);
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
+// Activations [N, C, H, W] with `block` channels (8 or 16) beside each other, those beyond C zero;
+// or with all channels last, for a block of 0.
+onednn_status onednn_blocked_layout_create(
+    const int64_t dimensions[_Nonnull 4], int block,
+    onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
 void onednn_layout_destroy(onednn_layout *layout);
 size_t onednn_layout_byte_count(const onednn_layout *layout);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
-
-typedef enum { ONEDNN_DIRECT, ONEDNN_WINOGRAD } onednn_algorithm;
 
 typedef struct {
   int64_t batch, input_channels, input_height, input_width;
@@ -77,7 +81,6 @@ typedef struct {
   // The destination holds a residual to which the result is added, before any ReLU.
   bool adds_to_destination;
   bool applies_relu;
-  onednn_algorithm algorithm;
   onednn_number number;
 } onednn_convolution;
 

@@ -1,0 +1,7 @@
+// Vectors of eight in as many registers as that takes.
+// How they would be passed to a function never matters: all that have them are inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+#define LANES 8
+#define TILES 6
+#define PART_RUN winograd_part_run_portable
+#include "part.h"

@@ -1,0 +1,48 @@
+import COneDNN
+
+/// A step with the addresses it works on; belongs to the thread that runs it.
+@safe
+enum BoundStep {
+  case primitive(Binding)
+  case winograd(
+    WinogradKernel, source: UnsafeMutableRawPointer, weights: AlignedMemory,
+    destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer)
+
+  /// The arena and the scratch memory must outlive the bound step.
+  init(
+    _ step: Step, of plan: Plan, on device: Device, arena: AlignedMemory,
+    scratchpad: AlignedMemory
+  ) throws(EngineError) {
+    // SAFETY: the plan's offsets lie inside the arena.
+    func address(_ slot: Slot) -> UnsafeMutableRawPointer {
+      unsafe arena.base + plan.offsets[slot.buffer]
+    }
+    switch step.computation {
+    case .winograd(let kernel):
+      guard let parameters = step.parameters else { preconditionFailure("it has weights") }
+      unsafe self = .winograd(
+        kernel, source: address(step.source), weights: parameters.weight,
+        destination: address(step.destination), scratchpad: scratchpad.base)
+    case .primitive(let primitive):
+      var addresses: [(role: onednn_role, address: UnsafeMutableRawPointer)] = unsafe [
+        (ONEDNN_SOURCE, address(step.source)), (ONEDNN_DESTINATION, address(step.destination)),
+        (ONEDNN_SCRATCHPAD, scratchpad.base),
+      ]
+      if let addend = step.addend { unsafe addresses.append((ONEDNN_ADDEND, address(addend))) }
+      if let parameters = step.parameters {
+        unsafe addresses.append((ONEDNN_WEIGHTS, parameters.weight.base))
+        if let bias = parameters.bias { unsafe addresses.append((ONEDNN_BIAS, bias.base)) }
+      }
+      self = .primitive(try unsafe Binding(device, primitive, addresses: addresses))
+    }
+  }
+
+  func run(on stream: Stream) throws(EngineError) {
+    switch self {
+    case .primitive(let binding): try binding.run(on: stream)
+    case .winograd(let kernel, let source, let weights, let destination, let scratchpad):
+      unsafe kernel.run(
+        source: source, weights: weights, destination: destination, scratchpad: scratchpad)
+    }
+  }
+}

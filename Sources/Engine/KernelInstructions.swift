@@ -1,0 +1,30 @@
+import CKernels
+
+/// The instruction sets that our own kernels are compiled for, slowest first.
+package enum KernelInstructions: String, Sendable, CaseIterable {
+  case portable
+  case avx2
+  case avx512
+
+  /// The fastest that this CPU has.
+  package static var best: KernelInstructions {
+    let number = winograd_instructions_best()
+    return allCases.last { $0.number == number } ?? .portable
+  }
+
+  /// Those that this CPU has.
+  package static var available: [KernelInstructions] {
+    allCases.filter { $0.number.rawValue <= best.number.rawValue }
+  }
+
+  /// Channels that our own kernels want beside each other.
+  var channelBlock: Int { Int(winograd_channel_block(number)) }
+
+  var number: winograd_instructions {
+    switch self {
+    case .portable: WINOGRAD_PORTABLE
+    case .avx2: WINOGRAD_AVX2
+    case .avx512: WINOGRAD_AVX512
+    }
+  }
+}

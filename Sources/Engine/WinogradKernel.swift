@@ -1,0 +1,79 @@
+import CKernels
+import ResNet
+
+/// A 3x3 convolution of stride 1 by our own kernels; any thread may run it.
+///
+/// Activations lie with `channelBlock` channels beside each other, or with all of them (channels last). Bias,
+/// residual sum and ReLU are part of it.
+struct WinogradKernel: Sendable {
+  private let convolution: winograd_convolution
+  let instructions: KernelInstructions
+
+  /// Whether the kernels compute such a convolution at all.
+  static func computes(_ convolution: Convolution) -> Bool {
+    convolution.kernel == Extent(3) && convolution.stride == Extent(1)
+      && convolution.dilation == Extent(1) && convolution.groups == 1
+  }
+
+  /// Numbers that a filter of 3x3 becomes.
+  static let transformedCount = 36
+
+  /// Tiles of four outputs along a side of the input.
+  static func tileCount(_ size: Int, padding: Int) -> Int { (size + 2 * padding - 2 + 3) / 4 }
+
+  /// For a convolution that the kernels compute.
+  init(
+    _ convolution: Convolution, batch: Int, input: FeatureShape, channelsLast: Bool, threads: Int,
+    instructions: KernelInstructions
+  ) {
+    precondition(Self.computes(convolution), "a 3x3 convolution of stride 1")
+    self.instructions = instructions
+    self.convolution = winograd_convolution(
+      batch: Int64(batch), input_channels: Int64(input.channels),
+      input_height: Int64(input.height), input_width: Int64(input.width),
+      output_channels: Int64(convolution.outputChannels),
+      padding_height: Int64(convolution.padding.height),
+      padding_width: Int64(convolution.padding.width),
+      adds_to_destination: convolution.addsResidual, applies_relu: convolution.appliesReLU,
+      channels_last: channelsLast, threads: CInt(threads), instructions: instructions.number)
+  }
+
+  /// As `Primitive.implementation` names oneDNN's.
+  var implementation: String { "winograd:\(instructions.rawValue)" }
+
+  var scratchpadByteCount: Int {
+    unsafe withConvolution { unsafe Int(winograd_scratch_byte_count($0)) }
+  }
+
+  /// Transforms weights `[K, C, 3, 3]` and bias `[K]` for every batch size and number of threads.
+  func pack(_ source: PackedWeights.Source, for name: String) throws(EngineError) -> AlignedMemory {
+    let count = unsafe withConvolution { unsafe Int(winograd_weight_count($0)) }
+    let memory = try AlignedMemory(byteCount: count * MemoryLayout<Float>.stride, for: name)
+    precondition(source.shape.suffix(2) == [3, 3] && source.shape.count == 4, "[K, C, 3, 3]")
+    // SAFETY: the memory has the room that the kernel asks for, the shape was checked.
+    unsafe withConvolution { convolution in
+      unsafe winograd_weights_pack(
+        convolution, source.weight, source.bias, memory.base.assumingMemoryBound(to: Float.self))
+    }
+    return memory
+  }
+
+  /// Runs on memory that is as large as the layouts and `scratchpadByteCount` say.
+  func run(
+    source: UnsafeMutableRawPointer, weights: AlignedMemory, destination: UnsafeMutableRawPointer,
+    scratchpad: UnsafeMutableRawPointer
+  ) {
+    unsafe withConvolution { convolution in
+      unsafe winograd_run(
+        convolution, source.assumingMemoryBound(to: Float.self),
+        weights.base.assumingMemoryBound(to: Float.self),
+        destination.assumingMemoryBound(to: Float.self), scratchpad)
+    }
+  }
+
+  private func withConvolution<Result>(
+    _ body: (UnsafePointer<winograd_convolution>) -> Result
+  ) -> Result {
+    unsafe withUnsafePointer(to: convolution) { unsafe body($0) }
+  }
+}
