@@ -1,7 +1,8 @@
 #include "blocking.h"
 
-// Tiles that a pass over the weights serves. More of them only fill the cache, unless the weights are
-// too large to wait in a cache for the next pass (measured on an AMD EPYC for 64 to 512 channels).
+// Tiles that a pass over the weights serves. More of them only fill the cache, unless the weights
+// are too large to wait in a cache for the next pass (measured on an AMD EPYC for 64 to 512
+// channels).
 static const int64_t tiles_per_pass = 28;
 static const int64_t cached_weight_byte_limit = 16 << 20;
 // With fewer tiles than this a thread shares them and takes a part of the output channels instead.

@@ -22,7 +22,7 @@ typedef struct {
   int64_t tiles;
   // Threads side by side over tiles, times threads side by side over output channels.
   int64_t tile_parts, channel_parts;
-  // Floats between neighbouring pixels and between blocks of channels of one pixel.
+  // Numbers between neighbouring pixels and between blocks of channels of one pixel.
   int64_t input_pixel, input_block, output_pixel, output_block;
   // Floats between the points of the transformed input and of the products.
   int64_t input_stride, product_stride;
@@ -34,8 +34,9 @@ winograd_blocking winograd_blocking_make(const winograd_convolution *convolution
 typedef struct {
   const winograd_convolution *convolution;
   const winograd_blocking *blocking;
-  const float *source, *weights, *bias;
-  float *destination;
+  const void *source;
+  const float *weights, *bias;
+  void *destination;
   // This thread's own: the transformed input, then the products.
   float *scratch;
   int64_t first_tile, last_tile;

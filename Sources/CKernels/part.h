@@ -1,5 +1,5 @@
-// The kernels, written once for vectors of any width and compiled for each set of instructions by the
-// file that includes this one. That file defines
+// The kernels, written once for vectors of any width and compiled for each set of instructions by
+// the file that includes this one. That file defines
 //   LANES      floats of a vector, which is also the channel block
 //   TILES      tiles multiplied at once: TILES x 2 sums, 2 weights and an input fill the registers
 //   PART_RUN   the name of the function that comes out
@@ -9,7 +9,8 @@
 #include "blocking.h"
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t mask __attribute__((vector_size(LANES * sizeof(float))));
+typedef uint32_t bits __attribute__((vector_size(LANES * sizeof(uint32_t))));
+typedef uint16_t half_bits __attribute__((vector_size(LANES * sizeof(uint16_t))));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -19,6 +20,26 @@ INLINE vector load(const float *address) {
 
 INLINE void store(float *address, vector value) {
   *(vector *)__builtin_assume_aligned(address, LANES * sizeof(float)) = value;
+}
+
+// Activations are fp32 or bfloat16; `narrow` says which and is known where these are inlined.
+INLINE vector load_activation(const void *base, int64_t index, const bool narrow) {
+  if (!narrow) return load((const float *)base + index);
+  const half_bits halves = *(const half_bits *)__builtin_assume_aligned(
+      (const uint16_t *)base + index, LANES * sizeof(uint16_t));
+  return (vector)(__builtin_convertvector(halves, bits) << 16);
+}
+
+INLINE void store_activation(void *base, int64_t index, vector value, const bool narrow) {
+  if (!narrow) {
+    store((float *)base + index, value);
+    return;
+  }
+  // To nearest, ties to even.
+  const bits whole = (bits)value;
+  const bits rounded = whole + 0x7fff + (whole >> 16 & 1);
+  *(half_bits *)__builtin_assume_aligned((uint16_t *)base + index, LANES * sizeof(uint16_t)) =
+      __builtin_convertvector(rounded >> 16, half_bits);
 }
 
 // One column of B^T d: the interpolation points are 0, 1, -1, 2, -2 and infinity.
@@ -50,63 +71,73 @@ typedef struct {
 } tile_place;
 
 // The 6x6 inputs of a tile that reaches over the edge, zeros where there is none.
-static void gather_edge(
-    const winograd_convolution *c, const float *plane, int64_t pixel, int64_t top, int64_t left,
-    vector patch[WINOGRAD_POINTS]) {
+INLINE void gather_edge(
+    const winograd_convolution *c, const void *source, int64_t plane, int64_t pixel, int64_t top,
+    int64_t left, vector patch[WINOGRAD_POINTS], const bool narrow) {
   memset(patch, 0, WINOGRAD_POINTS * sizeof *patch);
   for (int64_t i = 0; i < WINOGRAD_INPUTS; i++) {
     if (top + i < 0 || top + i >= c->input_height) continue;
     for (int64_t j = 0; j < WINOGRAD_INPUTS; j++)
       if (left + j >= 0 && left + j < c->input_width)
-        patch[i * WINOGRAD_INPUTS + j] =
-            load(plane + ((top + i) * c->input_width + left + j) * pixel);
+        patch[i * WINOGRAD_INPUTS + j] = load_activation(
+            source, plane + ((top + i) * c->input_width + left + j) * pixel, narrow);
+  }
+}
+
+// B^T d B of the 6x6 inputs at `index` of `base`, each point a stride from the one before.
+INLINE void transform_patch(
+    const void *base, int64_t index, int64_t pixel, int64_t row, float *out, int64_t stride,
+    const bool narrow) {
+  vector half[WINOGRAD_POINTS];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < WINOGRAD_INPUTS; j++) {
+    vector column[WINOGRAD_INPUTS];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < WINOGRAD_INPUTS; i++)
+      column[i] = load_activation(base, index + i * row + j * pixel, narrow);
+    transform_input(
+        column[0], column[1], column[2], column[3], column[4], column[5], half + j,
+        WINOGRAD_INPUTS);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < WINOGRAD_INPUTS; i++) {
+    const vector *h = half + i * WINOGRAD_INPUTS;
+    vector whole[WINOGRAD_INPUTS];
+    transform_input(h[0], h[1], h[2], h[3], h[4], h[5], whole, 1);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < WINOGRAD_INPUTS; j++)
+      store(out + (i * WINOGRAD_INPUTS + j) * stride, whole[j]);
   }
 }
 
 // V[36][C/B][tiles][B] = B^T d B.
-static void transform_inputs(const winograd_part *part, const tile_place *places, int64_t count) {
+INLINE void transform_inputs(
+    const winograd_part *part, const tile_place *places, int64_t count, const bool narrow) {
   const winograd_convolution *c = part->convolution;
   const winograd_blocking *b = part->blocking;
   const int64_t image_size = c->input_height * c->input_width * b->input_blocks * LANES;
+  const int64_t pixel = b->input_pixel, row = c->input_width * pixel;
   for (int64_t block = 0; block < b->input_blocks; block++)
     for (int64_t t = 0; t < count; t++) {
-      const float *plane =
-          part->source + places[t].image * image_size + block * b->input_block;
+      const int64_t plane = places[t].image * image_size + block * b->input_block;
       const int64_t top = places[t].row - c->padding_height;
       const int64_t left = places[t].column - c->padding_width;
-      vector patch[WINOGRAD_POINTS];
-      int64_t pixel = b->input_pixel, row = c->input_width * pixel;
-      const float *first = plane + top * row + left * pixel;
+      float *out = part->scratch + (block * count + t) * LANES;
       if (top < 0 || left < 0 || top + WINOGRAD_INPUTS > c->input_height ||
           left + WINOGRAD_INPUTS > c->input_width) {
-        gather_edge(c, plane, pixel, top, left, patch);
-        first = (const float *)patch;
-        pixel = LANES;
-        row = WINOGRAD_INPUTS * LANES;
-      }
-      vector half[WINOGRAD_POINTS];
-#pragma clang loop unroll(full)
-      for (int j = 0; j < WINOGRAD_INPUTS; j++) {
-        const float *p = first + j * pixel;
-        transform_input(
-            load(p), load(p + row), load(p + 2 * row), load(p + 3 * row), load(p + 4 * row),
-            load(p + 5 * row), half + j, WINOGRAD_INPUTS);
-      }
-      float *out = part->scratch + (block * count + t) * LANES;
-#pragma clang loop unroll(full)
-      for (int i = 0; i < WINOGRAD_INPUTS; i++) {
-        const vector *h = half + i * WINOGRAD_INPUTS;
-        vector whole[WINOGRAD_INPUTS];
-        transform_input(h[0], h[1], h[2], h[3], h[4], h[5], whole, 1);
-#pragma clang loop unroll(full)
-        for (int j = 0; j < WINOGRAD_INPUTS; j++)
-          store(out + (i * WINOGRAD_INPUTS + j) * b->input_stride, whole[j]);
+        vector patch[WINOGRAD_POINTS];
+        gather_edge(c, part->source, plane, pixel, top, left, patch, narrow);
+        transform_patch(patch, 0, LANES, WINOGRAD_INPUTS * LANES, out, b->input_stride, false);
+      } else {
+        transform_patch(
+            part->source, plane + top * row + left * pixel, pixel, row, out, b->input_stride,
+            narrow);
       }
     }
 }
 
-// Floats of the weights that are asked for ahead of their use; they are read once per pass, often from
-// memory.
+// Floats of the weights that are asked for ahead of their use; they are read once per pass, often
+// from memory.
 enum { prefetched = 4096 };
 
 // Products of `tiles` tiles and `width` blocks of output channels, summed over all input channels.
@@ -197,9 +228,9 @@ static void multiply_points(const winograd_part *part, int64_t block, int width,
 }
 
 // Y = A^T M A, plus bias and residual, through ReLU.
-static void transform_outputs(
-    const winograd_part *part, const tile_place *places, int64_t first, int width,
-    int64_t count) {
+INLINE void transform_outputs(
+    const winograd_part *part, const tile_place *places, int64_t first, int width, int64_t count,
+    const bool narrow) {
   const winograd_convolution *c = part->convolution;
   const winograd_blocking *b = part->blocking;
   const float *products = part->scratch + WINOGRAD_POINTS * b->input_stride;
@@ -218,8 +249,8 @@ static void transform_outputs(
             load(p + 5 * step), half + j, WINOGRAD_INPUTS);
       }
       const tile_place place = places[t];
-      float *out = part->destination + place.image * image_size + block * b->output_block +
-                   (place.row * b->output_width + place.column) * b->output_pixel;
+      const int64_t out = place.image * image_size + block * b->output_block +
+                          (place.row * b->output_width + place.column) * b->output_pixel;
       const int64_t rows = b->output_height - place.row, columns = b->output_width - place.column;
 #pragma clang loop unroll(full)
       for (int i = 0; i < WINOGRAD_OUTPUTS; i++) {
@@ -230,19 +261,19 @@ static void transform_outputs(
 #pragma clang loop unroll(full)
         for (int j = 0; j < WINOGRAD_OUTPUTS; j++) {
           if (j >= columns) break;
-          float *p = out + (i * b->output_width + j) * b->output_pixel;
+          const int64_t index = out + (i * b->output_width + j) * b->output_pixel;
           vector y = whole[j] + bias;
-          if (c->adds_to_destination) y += load(p);
+          if (c->adds_to_destination) y += load_activation(part->destination, index, narrow);
           // Not a number stays what it is.
-          if (c->applies_relu) y = (vector)((mask)y & ~(y < (vector){0}));
-          store(p, y);
+          if (c->applies_relu) y = (vector)((bits)y & ~(bits)(y < (vector){0}));
+          store_activation(part->destination, index, y, narrow);
         }
       }
     }
   }
 }
 
-void PART_RUN(const winograd_part *part) {
+INLINE void run(const winograd_part *part, const bool narrow) {
   const winograd_blocking *b = part->blocking;
   const int64_t per_image = b->tile_rows * b->tile_columns;
   tile_place places[WINOGRAD_TILE_LIMIT];
@@ -254,12 +285,27 @@ void PART_RUN(const winograd_part *part) {
           tile / per_image, within / b->tile_columns * WINOGRAD_OUTPUTS,
           within % b->tile_columns * WINOGRAD_OUTPUTS};
     }
-    transform_inputs(part, places, count);
+    transform_inputs(part, places, count, narrow);
     for (int64_t block = part->first_output; block < part->last_output; block += 2) {
       // Weights lie in pairs of blocks; the last may be alone.
       const int width = block + 1 < b->output_blocks ? 2 : 1;
       multiply_points(part, block, width, count);
-      transform_outputs(part, places, block, width, count);
+      transform_outputs(part, places, block, width, count, narrow);
     }
   }
+}
+
+static __attribute__((noinline)) void run_fp32(const winograd_part *part) {
+  run(part, false);
+}
+
+static __attribute__((noinline)) void run_bfloat16(const winograd_part *part) {
+  run(part, true);
+}
+
+void PART_RUN(const winograd_part *part) {
+  if (part->convolution->bfloat16)
+    run_bfloat16(part);
+  else
+    run_fp32(part);
 }

@@ -92,8 +92,10 @@ size_t winograd_scratch_byte_count(const winograd_convolution *convolution) {
 typedef struct {
   const winograd_convolution *convolution;
   const winograd_blocking *blocking;
-  const float *source, *packed;
-  float *destination, *scratch;
+  const void *source;
+  const float *packed;
+  void *destination;
+  float *scratch;
 } run_arguments;
 
 static void run_part(const run_arguments *arguments, int64_t index) {
@@ -133,8 +135,8 @@ static void run_share(void *data) {
 }
 
 void winograd_run(
-    const winograd_convolution *convolution, const float *source, const float *packed,
-    float *destination, void *scratch) {
+    const winograd_convolution *convolution, const void *source, const float *packed,
+    void *destination, void *scratch) {
   const winograd_blocking blocking = winograd_blocking_make(convolution);
   run_arguments arguments = {convolution, &blocking, source, packed, destination, scratch};
   const int64_t parts = blocking.tile_parts * blocking.channel_parts;

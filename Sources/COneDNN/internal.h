@@ -26,11 +26,19 @@ struct onednn_primitive {
 // Turns the library's status into ours and says what was being done.
 onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_message *message);
 
+// What a primitive does with its sums; scales are NULL for none.
+typedef struct {
+  const_dnnl_post_ops_t _Nullable post_operations;
+  const float *_Nullable scales;
+  int64_t scale_count;
+} onednn_finish;
+
+dnnl_data_type_t onednn_data_type(onednn_number number);
+
 // Makes the primitive of an operation descriptor with the scratchpad in the caller's hands.
 onednn_status onednn_primitive_make(
-    const onednn_engine *engine, const_dnnl_op_desc_t operation,
-    const_dnnl_post_ops_t _Nullable post_operations, const char *doing,
-    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+    const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
+    const char *doing, onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 // Takes the descriptor over.
 onednn_status onednn_primitive_wrap(
@@ -40,9 +48,9 @@ onednn_status onednn_primitive_wrap(
 // The descriptor of a tensor whose layout is the primitive's to choose, unless one is given.
 dnnl_status_t onednn_descriptor(
     const onednn_layout *_Nullable layout, int rank, const dnnl_dim_t *dimensions,
-    dnnl_memory_desc_t *descriptor);
+    onednn_number number, dnnl_memory_desc_t *descriptor);
 
-// The attribute that every primitive here is made with; NULL when memory is out.
-dnnl_primitive_attr_t _Nullable onednn_attributes(const_dnnl_post_ops_t _Nullable post_operations);
+// The attributes that every primitive here is made with; NULL when memory is out.
+dnnl_primitive_attr_t _Nullable onednn_attributes(onednn_finish finish);
 
 #pragma clang assume_nonnull end

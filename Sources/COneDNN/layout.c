@@ -2,24 +2,33 @@
 
 #include "internal.h"
 
+dnnl_data_type_t onednn_data_type(onednn_number number) {
+  switch (number) {
+    case ONEDNN_BFLOAT16: return dnnl_bf16;
+    case ONEDNN_SIGNED8: return dnnl_s8;
+    case ONEDNN_UNSIGNED8: return dnnl_u8;
+    default: return dnnl_f32;
+  }
+}
+
 dnnl_status_t onednn_descriptor(
-    const onednn_layout *layout, int rank, const dnnl_dim_t *dimensions,
+    const onednn_layout *layout, int rank, const dnnl_dim_t *dimensions, onednn_number number,
     dnnl_memory_desc_t *descriptor) {
   if (layout) {
     *descriptor = layout->descriptor;
     return dnnl_success;
   }
   return dnnl_memory_desc_init_by_tag(
-      descriptor, rank, dimensions, dnnl_f32, dnnl_format_tag_any);
+      descriptor, rank, dimensions, onednn_data_type(number), dnnl_format_tag_any);
 }
 
 static onednn_status make_layout(
-    const int64_t *dimensions, int rank, dnnl_format_tag_t tag, onednn_layout **layout,
-    onednn_message *message) {
+    const int64_t *dimensions, int rank, dnnl_format_tag_t tag, onednn_number number,
+    onednn_layout **layout, onednn_message *message) {
   onednn_layout *made = malloc(sizeof *made);
   if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
-  dnnl_status_t status =
-      dnnl_memory_desc_init_by_tag(&made->descriptor, rank, dimensions, dnnl_f32, tag);
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(
+      &made->descriptor, rank, dimensions, onednn_data_type(number), tag);
   if (status != dnnl_success) {
     free(made);
     return onednn_report(status, "layout", message);
@@ -31,21 +40,32 @@ static onednn_status make_layout(
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number, onednn_layout **layout,
     onednn_message *message) {
-  (void)number;
   static const dnnl_format_tag_t row_major[] = {
       [1] = dnnl_a, [2] = dnnl_ab, [3] = dnnl_abc, [4] = dnnl_abcd, [5] = dnnl_abcde};
   if (rank < 1 || rank > 5) return onednn_report(dnnl_invalid_arguments, "layout", message);
-  return make_layout(dimensions, rank, row_major[rank], layout, message);
+  return make_layout(dimensions, rank, row_major[rank], number, layout, message);
 }
 
 onednn_status onednn_blocked_layout_create(
-    const int64_t dimensions[4], int block, onednn_layout **layout, onednn_message *message) {
+    const int64_t dimensions[4], int block, onednn_number number, onednn_layout **layout,
+    onednn_message *message) {
   switch (block) {
-    case 0: return make_layout(dimensions, 4, dnnl_acdb, layout, message);
-    case 8: return make_layout(dimensions, 4, dnnl_aBcd8b, layout, message);
-    case 16: return make_layout(dimensions, 4, dnnl_aBcd16b, layout, message);
+    case 0: return make_layout(dimensions, 4, dnnl_acdb, number, layout, message);
+    case 8: return make_layout(dimensions, 4, dnnl_aBcd8b, number, layout, message);
+    case 16: return make_layout(dimensions, 4, dnnl_aBcd16b, number, layout, message);
     default: return onednn_report(dnnl_invalid_arguments, "layout", message);
   }
+}
+
+onednn_status onednn_layout_recast(
+    const onednn_layout *layout, onednn_number number, onednn_layout **recast,
+    onednn_message *message) {
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
+  made->descriptor = layout->descriptor;
+  made->descriptor.data_type = onednn_data_type(number);
+  *recast = made;
+  return ONEDNN_OK;
 }
 
 void onednn_layout_destroy(onednn_layout *layout) {

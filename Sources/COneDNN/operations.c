@@ -6,16 +6,17 @@ static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_
   *operations = NULL;
   dnnl_status_t status = dnnl_post_ops_create(operations);
   if (status == dnnl_success && c->adds_to_destination)
-    status = dnnl_post_ops_append_sum(*operations, 1);
+    status = dnnl_post_ops_append_sum_v2(
+        *operations, c->residual_scale, onednn_data_type(c->residual_number));
   if (status == dnnl_success && c->applies_relu)
     status = dnnl_post_ops_append_eltwise(*operations, 1, dnnl_eltwise_relu, 0, 0);
   return status;
 }
 
 onednn_status onednn_convolution_create(
-    const onednn_engine *engine, const onednn_convolution *c, const onednn_layout *source,
-    const onednn_layout *weights, const onednn_layout *destination, onednn_primitive **primitive,
-    onednn_message *message) {
+    const onednn_engine *engine, const onednn_convolution *c, const float *scales,
+    const onednn_layout *source, const onednn_layout *weights, const onednn_layout *destination,
+    onednn_primitive **primitive, onednn_message *message) {
   const char *doing = "convolution";
   const dnnl_dim_t source_dims[] = {c->batch, c->input_channels, c->input_height, c->input_width};
   const dnnl_dim_t destination_dims[] = {
@@ -29,15 +30,18 @@ onednn_status onednn_convolution_create(
   const dnnl_dim_t dilations[] = {c->dilation_height - 1, c->dilation_width - 1};
   const dnnl_dim_t padding[] = {c->padding_height, c->padding_width};
   dnnl_memory_desc_t source_md, weights_md, bias_md, destination_md;
-  dnnl_status_t status = onednn_descriptor(source, 4, source_dims, &source_md);
+  dnnl_status_t status = onednn_descriptor(
+      source, 4, source_dims, c->source_number, &source_md);
   if (status == dnnl_success)
-    status = c->groups > 1 ? onednn_descriptor(weights, 5, grouped, &weights_md)
-                           : onednn_descriptor(weights, 4, plain, &weights_md);
+    status = onednn_descriptor(
+        weights, c->groups > 1 ? 5 : 4, c->groups > 1 ? grouped : plain, c->weights_number,
+        &weights_md);
   if (status == dnnl_success)
     status = dnnl_memory_desc_init_by_tag(
         &bias_md, 1, &c->output_channels, dnnl_f32, dnnl_format_tag_any);
   if (status == dnnl_success)
-    status = onednn_descriptor(destination, 4, destination_dims, &destination_md);
+    status = onednn_descriptor(
+        destination, 4, destination_dims, c->destination_number, &destination_md);
   dnnl_convolution_desc_t operation;
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
@@ -48,7 +52,9 @@ onednn_status onednn_convolution_create(
   status = post_operations(c, &operations);
   onednn_status made =
       status == dnnl_success
-          ? onednn_primitive_make(engine, &operation, operations, doing, primitive, message)
+          ? onednn_primitive_make(
+                engine, &operation, (onednn_finish){operations, scales, c->output_channels}, doing,
+                primitive, message)
           : onednn_report(status, doing, message);
   dnnl_post_ops_destroy(operations);
   return made;
@@ -67,14 +73,16 @@ onednn_status onednn_pooling_create(
   const dnnl_dim_t before[] = {p->padding_top, p->padding_left};
   const dnnl_dim_t behind[] = {p->padding_bottom, p->padding_right};
   dnnl_memory_desc_t destination;
-  dnnl_status_t status = onednn_descriptor(NULL, 4, dims, &destination);
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(
+      &destination, 4, dims, source->descriptor.data_type, dnnl_format_tag_any);
   dnnl_pooling_desc_t operation;
   if (status == dnnl_success)
     status = dnnl_pooling_forward_desc_init(
         &operation, dnnl_forward_inference, kinds[p->kind], &source->descriptor, &destination,
         strides, window, before, behind);
   if (status != dnnl_success) return onednn_report(status, "pooling", message);
-  return onednn_primitive_make(engine, &operation, NULL, "pooling", primitive, message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){0}, "pooling", primitive, message);
 }
 
 onednn_status onednn_relu_create(
@@ -84,7 +92,8 @@ onednn_status onednn_relu_create(
   dnnl_status_t status = dnnl_eltwise_forward_desc_init(
       &operation, dnnl_forward_inference, dnnl_eltwise_relu, &layout->descriptor, 0, 0);
   if (status != dnnl_success) return onednn_report(status, "ReLU", message);
-  return onednn_primitive_make(engine, &operation, NULL, "ReLU", primitive, message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){0}, "ReLU", primitive, message);
 }
 
 onednn_status onednn_addition_create(
@@ -95,36 +104,45 @@ onednn_status onednn_addition_create(
       &operation, dnnl_binary_add, &layout->descriptor, &layout->descriptor,
       &layout->descriptor);
   if (status != dnnl_success) return onednn_report(status, "addition", message);
-  return onednn_primitive_make(engine, &operation, NULL, "addition", primitive, message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){0}, "addition", primitive, message);
 }
 
 onednn_status onednn_linear_create(
-    const onednn_engine *engine, int64_t batch, const int64_t *dimensions, bool has_bias,
+    const onednn_engine *engine, const onednn_linear *linear, const float *scales,
     const onednn_layout *weights, onednn_primitive **primitive, onednn_message *message) {
-  const dnnl_dim_t source_dims[] = {batch, dimensions[1], dimensions[2], dimensions[3]};
-  const dnnl_dim_t destination_dims[] = {batch, dimensions[0]};
+  const dnnl_dim_t source_dims[] = {
+      linear->batch, linear->channels, linear->height, linear->width};
+  const dnnl_dim_t weights_dims[] = {
+      linear->outputs, linear->channels, linear->height, linear->width};
+  const dnnl_dim_t destination_dims[] = {linear->batch, linear->outputs};
   dnnl_memory_desc_t source_md, weights_md, bias_md, destination_md;
-  dnnl_status_t status = onednn_descriptor(NULL, 4, source_dims, &source_md);
-  if (status == dnnl_success) status = onednn_descriptor(weights, 4, dimensions, &weights_md);
+  dnnl_status_t status =
+      onednn_descriptor(NULL, 4, source_dims, linear->source_number, &source_md);
+  if (status == dnnl_success)
+    status = onednn_descriptor(weights, 4, weights_dims, linear->weights_number, &weights_md);
   if (status == dnnl_success)
     status = dnnl_memory_desc_init_by_tag(
-        &bias_md, 1, dimensions, dnnl_f32, dnnl_format_tag_any);
+        &bias_md, 1, &linear->outputs, dnnl_f32, dnnl_format_tag_any);
   if (status == dnnl_success)
     status = dnnl_memory_desc_init_by_tag(
         &destination_md, 2, destination_dims, dnnl_f32, dnnl_ab);
   dnnl_inner_product_desc_t operation;
   if (status == dnnl_success)
     status = dnnl_inner_product_forward_desc_init(
-        &operation, dnnl_forward_inference, &source_md, &weights_md, has_bias ? &bias_md : NULL,
-        &destination_md);
+        &operation, dnnl_forward_inference, &source_md, &weights_md,
+        linear->has_bias ? &bias_md : NULL, &destination_md);
   if (status != dnnl_success) return onednn_report(status, "linear layer", message);
-  return onednn_primitive_make(engine, &operation, NULL, "linear layer", primitive, message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){NULL, scales, linear->outputs}, "linear layer",
+      primitive, message);
 }
 
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
-    onednn_primitive **primitive, onednn_message *message) {
-  dnnl_primitive_attr_t attributes = onednn_attributes(NULL);
+    float scale, onednn_primitive **primitive, onednn_message *message) {
+  dnnl_primitive_attr_t attributes =
+      onednn_attributes((onednn_finish){NULL, scale == 1 ? NULL : &scale, 1});
   if (!attributes) return onednn_report(dnnl_out_of_memory, "reorder", message);
   dnnl_primitive_desc_t descriptor = NULL;
   dnnl_status_t status = dnnl_reorder_primitive_desc_create(

@@ -15,24 +15,26 @@ onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_mess
                                         : ONEDNN_FAILED;
 }
 
-dnnl_primitive_attr_t onednn_attributes(const_dnnl_post_ops_t post_operations) {
+dnnl_primitive_attr_t onednn_attributes(onednn_finish finish) {
   dnnl_primitive_attr_t attributes = NULL;
   if (dnnl_primitive_attr_create(&attributes) != dnnl_success) return NULL;
-  if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) !=
-          dnnl_success ||
-      (post_operations &&
-       dnnl_primitive_attr_set_post_ops(attributes, post_operations) != dnnl_success)) {
-    dnnl_primitive_attr_destroy(attributes);
-    return NULL;
-  }
-  return attributes;
+  dnnl_status_t status =
+      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+  if (status == dnnl_success && finish.post_operations)
+    status = dnnl_primitive_attr_set_post_ops(attributes, finish.post_operations);
+  // One scale for all, or one for each channel of the destination's second dimension.
+  if (status == dnnl_success && finish.scales)
+    status = dnnl_primitive_attr_set_output_scales(
+        attributes, finish.scale_count, finish.scale_count > 1 ? 1 << 1 : 0, finish.scales);
+  if (status == dnnl_success) return attributes;
+  dnnl_primitive_attr_destroy(attributes);
+  return NULL;
 }
 
 onednn_status onednn_primitive_make(
-    const onednn_engine *engine, const_dnnl_op_desc_t operation,
-    const_dnnl_post_ops_t post_operations, const char *doing, onednn_primitive **primitive,
-    onednn_message *message) {
-  dnnl_primitive_attr_t attributes = onednn_attributes(post_operations);
+    const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
+    const char *doing, onednn_primitive **primitive, onednn_message *message) {
+  dnnl_primitive_attr_t attributes = onednn_attributes(finish);
   if (!attributes) return onednn_report(dnnl_out_of_memory, doing, message);
   dnnl_primitive_desc_t descriptor = NULL;
   dnnl_status_t status =

@@ -55,7 +55,7 @@ extension Model {
       checking: options.name ?? document?.name ?? name(from: fileName),
       version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
-      provenance: document?.provenance,
+      calibration: document?.calibration, provenance: document?.provenance,
       goldenSamples: try reader.goldenSamples(classCount: architecture.classCount))
   }
 

@@ -14,6 +14,8 @@ package struct Model: Sendable {
   /// One per class, in order.
   package let labels: [String]
   package let preprocessing: Preprocessing
+  /// What int8 needs; nil in models that nobody has quantised.
+  package let calibration: Calibration?
   package let provenance: Provenance?
   package let goldenSamples: [GoldenSample]
 
@@ -24,7 +26,8 @@ package struct Model: Sendable {
   /// `write(to:)` makes of it.
   package init(
     name: String, architecture: Architecture, weights: Weights, labels: [String],
-    preprocessing: Preprocessing, provenance: Provenance? = nil, goldenSamples: [GoldenSample] = []
+    preprocessing: Preprocessing, calibration: Calibration? = nil, provenance: Provenance? = nil,
+    goldenSamples: [GoldenSample] = []
   ) throws(CheckpointError) {
     let graph = try Self.graph(of: architecture)
     do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
@@ -37,18 +40,19 @@ package struct Model: Sendable {
     let unversioned = try Model(
       checking: name, version: ModelVersion(digest: [UInt8](repeating: 0, count: 32)),
       architecture: architecture, graph: graph, weights: weights, labels: labels,
-      preprocessing: preprocessing, provenance: provenance, goldenSamples: goldenSamples)
+      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
+      goldenSamples: goldenSamples)
     self = try Model(
       checking: name, version: unversioned.serializedVersion(), architecture: architecture,
       graph: graph, weights: weights, labels: labels, preprocessing: preprocessing,
-      provenance: provenance, goldenSamples: goldenSamples)
+      calibration: calibration, provenance: provenance, goldenSamples: goldenSamples)
   }
 
   /// Checks what concerns more than one part; graph and weights fit already.
   init(
     checking name: String, version: ModelVersion, architecture: Architecture, graph: Graph,
-    weights: Weights, labels: [String], preprocessing: Preprocessing, provenance: Provenance?,
-    goldenSamples: [GoldenSample]
+    weights: Weights, labels: [String], preprocessing: Preprocessing, calibration: Calibration?,
+    provenance: Provenance?, goldenSamples: [GoldenSample]
   ) throws(CheckpointError) {
     let classCount = architecture.classCount
     guard !name.isEmpty, name.utf8.count <= Self.nameByteCountLimit,
@@ -72,6 +76,9 @@ package struct Model: Sendable {
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
           + "\(architecture.inputSize)x\(architecture.inputSize)")
     }
+    if let fault = calibration?.fault {
+      throw .metadata(reason: "calibration: \(fault)")
+    }
     guard goldenSamples.count <= GoldenSample.countLimit else {
       throw .overLimit(
         what: "golden samples", value: goldenSamples.count, limit: GoldenSample.countLimit)
@@ -93,6 +100,7 @@ package struct Model: Sendable {
     self.weights = weights
     self.labels = labels
     self.preprocessing = preprocessing
+    self.calibration = calibration
     self.provenance = provenance
     self.goldenSamples = goldenSamples
   }

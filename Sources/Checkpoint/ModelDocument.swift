@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Imaging
+import ResNet
 
 /// The JSON document under the key `resnetd` of a model file: everything but the numbers.
 ///
@@ -13,11 +14,12 @@ struct ModelDocument: Codable {
   let architecture: ArchitectureDocument
   let labels: [String]
   let preprocessing: Preprocessing
+  let calibration: Calibration?
   let provenance: Provenance?
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
-    case name, architecture, labels, preprocessing, provenance
+    case name, architecture, labels, preprocessing, calibration, provenance
   }
 
   init(_ model: Model) {
@@ -26,6 +28,7 @@ struct ModelDocument: Codable {
     architecture = ArchitectureDocument(model.architecture)
     labels = model.labels
     preprocessing = model.preprocessing
+    calibration = model.calibration
     provenance = model.provenance
   }
 

@@ -1,6 +1,11 @@
-/// The numbers that activations and weights are held in.
+package import ResNet
+
+/// The numbers that activations and weights are held in; what has no primitive for them runs in fp32.
 package enum Precision: String, Sendable, CaseIterable {
   case fp32
+  case bf16
+  /// Unsigned activations, signed weights with a scale per output channel; needs a calibration.
+  case int8
 }
 
 /// When 3x3 convolutions of stride 1 take our own Winograd kernels.
@@ -19,6 +24,10 @@ package struct CompilationOptions: Sendable {
   /// Threads of one context: 1 for a worker of its own, more for a lone image.
   package var threads = 1
   package var precision = Precision.fp32
+  /// The ranges of activations, for int8.
+  package var calibration: Calibration?
+  /// Keeps every node's output until the run's end, for `ExecutionContext.activations`.
+  package var keepsActivations = false
   package var winograd = WinogradPolicy.measured
   /// What our own kernels may use; the CPU must have it.
   package var kernelInstructions = KernelInstructions.best

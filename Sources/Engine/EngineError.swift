@@ -5,6 +5,8 @@ package enum EngineError: Error, CustomStringConvertible {
   /// The graph or its weights are inconsistent.
   case graph(GraphError)
   case outOfMemory(doing: String)
+  /// int8 was asked for, and the calibration does not know a node.
+  case uncalibrated(node: String)
   /// oneDNN has no implementation for an operation with the layouts it was asked for.
   case unimplemented(String)
   /// oneDNN failed; the text says at which operation and why.
@@ -13,6 +15,7 @@ package enum EngineError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .graph(let error): error.description
+    case .uncalibrated(let node): "the calibration has no range for \(node)"
     case .outOfMemory(let doing): "out of memory: \(doing)"
     case .unimplemented(let message), .library(let message): message
     }

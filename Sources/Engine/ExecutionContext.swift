@@ -58,6 +58,21 @@ package final class ExecutionContext {
     }
   }
 
+  /// Shows every node's fp32 output of the last image that ran, in no particular order of its numbers.
+  ///
+  /// For networks compiled for one image with `CompilationOptions.keepsActivations`.
+  package func readActivations(_ body: (_ node: String, _ values: Span<Float>) -> Void) {
+    let plan = network.plans[network.plans.count - 1]
+    for activation in plan.activations {
+      // SAFETY: the plan placed the buffer in the arena, with room for as many bytes.
+      let values = unsafe UnsafeBufferPointer(
+        start: (arena.base + plan.offsets[activation.slot.buffer])
+          .assumingMemoryBound(to: Float.self),
+        count: activation.byteCount / MemoryLayout<Float>.stride)
+      body(activation.name, unsafe values.span)
+    }
+  }
+
   // SAFETY (both): the plan's input and output have the sizes that `run` has checked.
   private func copy(_ input: Span<Float>, to plan: Plan) {
     unsafe input.withUnsafeBytes { bytes in

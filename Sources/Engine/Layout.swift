@@ -10,29 +10,41 @@ final class Layout: Sendable, Equatable {
   init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
   /// Row-major, of rank 1 to 5.
-  convenience init(rowMajor dimensions: [Int]) throws(EngineError) {
+  convenience init(
+    rowMajor dimensions: [Int], _ number: Number = .fp32
+  ) throws(EngineError) {
     let dimensions = dimensions.map(Int64.init)
     unsafe self.init(
       taking: try unsafe OneDNN.make {
-        unsafe onednn_layout_create(dimensions, CInt(dimensions.count), ONEDNN_FLOAT32, $0, $1)
+        unsafe onednn_layout_create(dimensions, CInt(dimensions.count), number.code, $0, $1)
       })
   }
 
   /// Of activations `[N, C, H, W]` with all channels beside each other.
-  convenience init(channelsLast dimensions: [Int]) throws(EngineError) {
-    try self.init(blocked: dimensions, by: 0)
+  convenience init(channelsLast dimensions: [Int], _ number: Number = .fp32) throws(EngineError) {
+    try self.init(blocked: dimensions, by: 0, number)
   }
 
   /// Of activations `[N, C, H, W]` with `block` channels, 8 or 16, beside each other; 0 means all.
-  convenience init(blocked dimensions: [Int], by block: Int) throws(EngineError) {
+  convenience init(
+    blocked dimensions: [Int], by block: Int, _ number: Number = .fp32
+  ) throws(EngineError) {
     let dimensions = dimensions.map(Int64.init)
     unsafe self.init(
       taking: try unsafe OneDNN.make {
-        unsafe onednn_blocked_layout_create(dimensions, CInt(block), $0, $1)
+        unsafe onednn_blocked_layout_create(dimensions, CInt(block), number.code, $0, $1)
       })
   }
 
   deinit { unsafe onednn_layout_destroy(pointer) }
+
+  /// The same order of other numbers.
+  func recast(_ number: Number) throws(EngineError) -> Layout {
+    unsafe Layout(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_layout_recast(pointer, number.code, $0, $1)
+      })
+  }
 
   /// With the padding of blocked layouts.
   var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }

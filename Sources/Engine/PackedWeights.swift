@@ -1,9 +1,9 @@
 import COneDNN
 import ResNet
 
-/// The parameters of all layers in the layouts their primitives want, one copy for every batch size and worker.
+/// The parameters of all layers as their computations want them, one copy for every batch size and worker.
 final class PackedWeights {
-  /// A layer's weights and bias, ready to be read by primitives.
+  /// A layer's weights and bias, ready to be read.
   struct Layer: Sendable {
     let packing: Packing
     let weight: AlignedMemory
@@ -29,10 +29,16 @@ final class PackedWeights {
   private let stream: Stream
   /// By the layer's name; more than one where batch sizes want different layouts.
   private var layers: [String: [Layer]] = [:]
+  /// By the layer's name, of layers that run on integers.
+  private var scales: [String: [Float]] = [:]
 
   init(_ device: Device) throws(EngineError) {
     self.device = device
     stream = try Stream(device)
+  }
+
+  var byteCount: Int {
+    layers.values.joined().reduce(0) { $0 + $1.weight.byteCount + ($1.bias?.byteCount ?? 0) }
   }
 
   /// The layout in which a layer is packed already.
@@ -43,12 +49,46 @@ final class PackedWeights {
     return nil
   }
 
-  /// The layer in exactly this layout, packed on first need from what `source` makes.
+  /// The scales of a layer's quantised weights, which `quantize` makes on first need.
+  func scales(
+    of name: String, quantize: () throws(EngineError) -> QuantizedWeights
+  ) throws(EngineError) -> [Float] {
+    if let known = scales[name] { return known }
+    let made = try quantize().scales
+    scales[name] = made
+    return made
+  }
+
+  /// The layer in exactly this layout of floating-point numbers, packed on first need from what `source` makes.
   func layer(
     _ name: String, as layout: Layout, from source: () throws(EngineError) -> Source
   ) throws(EngineError) -> Layer {
     try layer(name, .layout(layout)) { () throws(EngineError) in
-      try pack(source(), as: layout, name: name)
+      let source = try source()
+      return Layer(
+        packing: .layout(layout),
+        weight: try pack(
+          source.weight, from: Layout(rowMajor: source.shape), to: layout, for: name),
+        bias: try source.bias.map { bias throws(EngineError) in
+          try AlignedMemory(holding: bias, for: name)
+        })
+    }
+  }
+
+  /// The layer in exactly this layout of integers; `sourceScale` is that of the activations it reads.
+  func layer(
+    _ name: String, as layout: Layout, sourceScale: Float,
+    from source: () throws(EngineError) -> QuantizedWeights
+  ) throws(EngineError) -> Layer {
+    try layer(name, .layout(layout)) { () throws(EngineError) in
+      let source = try source()
+      return Layer(
+        packing: .layout(layout),
+        weight: try pack(
+          source.weight, from: Layout(rowMajor: source.shape, .s8), to: layout, for: name),
+        bias: try source.bias(sourceScale: sourceScale).map { bias throws(EngineError) in
+          try AlignedMemory(holding: bias, for: name)
+        })
     }
   }
 
@@ -70,54 +110,42 @@ final class PackedWeights {
     return packed
   }
 
-  var byteCount: Int {
-    layers.values.joined().reduce(0) { $0 + $1.weight.byteCount + ($1.bias?.byteCount ?? 0) }
-  }
-
-  private func pack(
-    _ source: Source, as layout: Layout, name: String
-  ) throws(EngineError) -> Layer {
-    let rowMajor = try Layout(rowMajor: source.shape)
-    let plain = try AlignedMemory(byteCount: rowMajor.byteCount, for: name)
-    plain.fill(with: source.weight)
-    var weight = plain
-    if layout != rowMajor {
-      weight = try AlignedMemory(byteCount: layout.byteCount, for: name)
-      // A team of threads made here would outlive the compilation, and OpenMP's runtime lets no thread
-      // wait actively when the threads of all teams outnumber the cores: each step would wake its team.
-      let threads = OneDNN.threads
-      OneDNN.setThreads(1)
-      defer { OneDNN.setThreads(threads) }
-      let reorder = try Primitive.reorder(device, from: rowMajor, to: layout)
-      let scratchpad = try AlignedMemory(
-        byteCount: reorder.byteCount(of: ONEDNN_SCRATCHPAD), for: name)
-      let binding = try unsafe Binding(
-        device, reorder,
-        addresses: [
-          (ONEDNN_SOURCE, plain.base), (ONEDNN_DESTINATION, weight.base),
-          (ONEDNN_SCRATCHPAD, scratchpad.base),
-        ])
-      try binding.run(on: stream)
-    }
-    var bias: AlignedMemory?
-    if let values = source.bias {
-      let memory = try AlignedMemory(
-        byteCount: values.count * MemoryLayout<Float>.stride, for: name)
-      memory.fill(with: values)
-      bias = memory
-    }
-    return Layer(packing: .layout(layout), weight: weight, bias: bias)
+  private func pack<Element: BitwiseCopyable>(
+    _ numbers: [Element], from rowMajor: Layout, to layout: Layout, for name: String
+  ) throws(EngineError) -> AlignedMemory {
+    let plain = try AlignedMemory(holding: numbers, for: name)
+    guard layout != rowMajor else { return plain }
+    let packed = try AlignedMemory(byteCount: layout.byteCount, for: name)
+    // A team of threads made here would outlive the compilation, and OpenMP's runtime lets no thread
+    // wait actively when the threads of all teams outnumber the cores: each step would wake its team.
+    let threads = OneDNN.threads
+    OneDNN.setThreads(1)
+    defer { OneDNN.setThreads(threads) }
+    let reorder = try Primitive.reorder(device, from: rowMajor, to: layout)
+    let scratchpad = try AlignedMemory(
+      byteCount: reorder.byteCount(of: ONEDNN_SCRATCHPAD), for: name)
+    let binding = try unsafe Binding(
+      device, reorder,
+      addresses: [
+        (ONEDNN_SOURCE, plain.base), (ONEDNN_DESTINATION, packed.base),
+        (ONEDNN_SCRATCHPAD, scratchpad.base),
+      ])
+    try binding.run(on: stream)
+    return packed
   }
 }
 
 extension AlignedMemory {
-  /// Copies the numbers to the front of the memory, which must have room for them.
-  fileprivate func fill(with values: [Float]) {
-    let byteCount = values.count * MemoryLayout<Float>.stride
-    precondition(byteCount <= self.byteCount, "the numbers fit")
-    // SAFETY: the memory holds at least as many bytes as are copied.
-    unsafe values.withUnsafeBytes { bytes in
-      if let start = bytes.baseAddress { unsafe base.copyMemory(from: start, byteCount: byteCount) }
+  /// A copy of the numbers.
+  convenience init<Element: BitwiseCopyable>(
+    holding numbers: [Element], for purpose: String
+  ) throws(EngineError) {
+    try self.init(byteCount: numbers.count * MemoryLayout<Element>.stride, for: purpose)
+    // SAFETY: the memory holds as many bytes as are copied.
+    unsafe numbers.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress {
+        unsafe base.copyMemory(from: start, byteCount: bytes.count)
+      }
     }
   }
 }

@@ -28,4 +28,12 @@ struct Plan: Sendable {
   let input: Slot
   /// Row-major `[N, outputs]`.
   let output: Slot
+  /// Every node's output, where the plan keeps them.
+  let activations: [Activation]
+
+  struct Activation: Sendable {
+    var name: String
+    var slot: Slot
+    var byteCount: Int
+  }
 }

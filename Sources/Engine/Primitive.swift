@@ -25,17 +25,17 @@ final class Primitive: Sendable {
     unsafe String(cString: onednn_primitive_implementation(pointer))
   }
 
-  /// Layouts that are nil are the primitive's to choose.
+  /// Layouts that are nil are the primitive's to choose; sums and bias are multiplied by `scales` `[K]`, if any.
   static func convolution(
-    _ device: Device, _ attributes: onednn_convolution, source: Layout? = nil,
-    weights: Layout? = nil, destination: Layout? = nil
+    _ device: Device, _ attributes: onednn_convolution, scales: [Float]? = nil,
+    source: Layout? = nil, weights: Layout? = nil, destination: Layout? = nil
   ) throws(EngineError) -> Primitive {
     var attributes = attributes
     return unsafe Primitive(
       taking: try unsafe OneDNN.make {
         unsafe onednn_convolution_create(
-          device.pointer, &attributes, source?.pointer, weights?.pointer, destination?.pointer, $0,
-          $1)
+          device.pointer, &attributes, scales, source?.pointer, weights?.pointer,
+          destination?.pointer, $0, $1)
       })
   }
 
@@ -63,25 +63,26 @@ final class Primitive: Sendable {
       })
   }
 
-  /// `weightShape` is `[K, C, H, W]`.
+  /// As a convolution over the whole input; the result is fp32.
   static func linear(
-    _ device: Device, batch: Int, weightShape: [Int], hasBias: Bool, weights: Layout? = nil
+    _ device: Device, _ attributes: onednn_linear, scales: [Float]? = nil, weights: Layout? = nil
   ) throws(EngineError) -> Primitive {
-    let shape = weightShape.map(Int64.init)
+    var attributes = attributes
     return unsafe Primitive(
       taking: try unsafe OneDNN.make {
         unsafe onednn_linear_create(
-          device.pointer, Int64(batch), shape, hasBias, weights?.pointer, $0, $1)
+          device.pointer, &attributes, scales, weights?.pointer, $0, $1)
       })
   }
 
+  /// Numbers are multiplied by `scale`, then rounded and clamped where they become integers.
   static func reorder(
-    _ device: Device, from source: Layout, to destination: Layout
+    _ device: Device, from source: Layout, to destination: Layout, scale: Float = 1
   ) throws(EngineError) -> Primitive {
     unsafe Primitive(
       taking: try unsafe OneDNN.make {
         unsafe onednn_reorder_create(
-          device.pointer, source.pointer, destination.pointer, $0, $1)
+          device.pointer, source.pointer, destination.pointer, scale, $0, $1)
       })
   }
 }

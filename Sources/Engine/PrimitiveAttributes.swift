@@ -2,6 +2,7 @@ import COneDNN
 import ResNet
 
 extension onednn_convolution {
+  /// Of fp32 numbers throughout.
   init(_ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape) {
     self.init()
     self.batch = Int64(batch)
@@ -23,7 +24,11 @@ extension onednn_convolution {
     has_bias = convolution.hasBias || convolution.foldedNormalization != nil
     adds_to_destination = convolution.addsResidual
     applies_relu = convolution.appliesReLU
-    number = ONEDNN_FLOAT32
+    residual_number = ONEDNN_FLOAT32
+    residual_scale = 1
+    source_number = ONEDNN_FLOAT32
+    weights_number = ONEDNN_FLOAT32
+    destination_number = ONEDNN_FLOAT32
   }
 }
 
@@ -55,5 +60,20 @@ extension onednn_pooling {
         0,
         (output.width - 1) * pooling.stride.width + pooling.window.width
           - pooling.padding.width - input.width))
+  }
+}
+
+extension onednn_linear {
+  /// Of fp32 numbers throughout.
+  init(_ linear: Linear, batch: Int, input: FeatureShape) {
+    self.init()
+    self.batch = Int64(batch)
+    outputs = Int64(linear.outputs)
+    channels = Int64(input.channels)
+    height = Int64(input.height)
+    width = Int64(input.width)
+    has_bias = linear.hasBias
+    source_number = ONEDNN_FLOAT32
+    weights_number = ONEDNN_FLOAT32
   }
 }

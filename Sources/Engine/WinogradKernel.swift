@@ -4,7 +4,7 @@ import ResNet
 /// A 3x3 convolution of stride 1 by our own kernels; any thread may run it.
 ///
 /// Activations lie with `channelBlock` channels beside each other, or with all of them (channels last). Bias,
-/// residual sum and ReLU are part of it.
+/// residual sum and ReLU are part of it. They are fp32 or bf16; sums are fp32.
 struct WinogradKernel: Sendable {
   private let convolution: winograd_convolution
   let instructions: KernelInstructions
@@ -23,7 +23,8 @@ struct WinogradKernel: Sendable {
 
   /// For a convolution that the kernels compute.
   init(
-    _ convolution: Convolution, batch: Int, input: FeatureShape, channelsLast: Bool, threads: Int,
+    _ convolution: Convolution, batch: Int, input: FeatureShape, channelsLast: Bool, number: Number,
+    threads: Int,
     instructions: KernelInstructions
   ) {
     precondition(Self.computes(convolution), "a 3x3 convolution of stride 1")
@@ -35,7 +36,8 @@ struct WinogradKernel: Sendable {
       padding_height: Int64(convolution.padding.height),
       padding_width: Int64(convolution.padding.width),
       adds_to_destination: convolution.addsResidual, applies_relu: convolution.appliesReLU,
-      channels_last: channelsLast, threads: CInt(threads), instructions: instructions.number)
+      channels_last: channelsLast, bfloat16: number == .bf16, threads: CInt(threads),
+      instructions: instructions.number)
   }
 
   /// As `Primitive.implementation` names oneDNN's.
@@ -65,9 +67,8 @@ struct WinogradKernel: Sendable {
   ) {
     unsafe withConvolution { convolution in
       unsafe winograd_run(
-        convolution, source.assumingMemoryBound(to: Float.self),
-        weights.base.assumingMemoryBound(to: Float.self),
-        destination.assumingMemoryBound(to: Float.self), scratchpad)
+        convolution, source, weights.base.assumingMemoryBound(to: Float.self), destination,
+        scratchpad)
     }
   }
 

@@ -14,16 +14,22 @@ package struct LiveModel: Sendable {
   package let version: ModelVersion
   package let labels: [String]
   package let preprocessing: Preprocessing
+  package let precision: Precision
   package let network: CompiledNetwork
 
   /// Compiles on the calling thread, for workers of one thread each.
-  package init(_ model: Model, winograd: WinogradPolicy = .measured) throws(EngineError) {
+  package init(
+    _ model: Model, precision: Precision = .fp32, winograd: WinogradPolicy = .measured
+  ) throws(EngineError) {
     name = model.name
     version = model.version
     labels = model.labels
     preprocessing = model.preprocessing
     var options = CompilationOptions()
     options.winograd = winograd
+    options.precision = precision
+    options.calibration = model.calibration
+    self.precision = precision
     // A large network fills the cache with one image; a small one is mostly overhead then.
     if Self.largestFeatureByteCount(model.graph) * Self.largeBatch <= Self.batchArenaByteLimit {
       options.batchSizes = [1, Self.largeBatch]

@@ -10,6 +10,7 @@ enum BenchCommand: Command {
     var workers = [1]
     var seconds = Duration.seconds(5)
     var winograd = WinogradPolicy.measured
+    var precision = PrecisionPolicy.fp32
     var json = false
   }
 
@@ -29,21 +30,15 @@ enum BenchCommand: Command {
     .integers("workers", "N,…", \.workers, in: 1...256, "workers side by side"),
     .duration("seconds", \.seconds, in: times, "time for each combination"),
     .choice("winograd", \.winograd, "when 3x3 convolutions use our Winograd kernels"),
+    .choice("precision", \.precision, "numbers of activations and weights"),
     .flag("json", \.json, "print JSON"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count == 1 else { throw UsageError("name one network or file") }
-    let graph: Graph
-    let weights: Weights
-    switch try ModelSource.network(operands[0]) {
-    case .architecture(let architecture):
-      graph = try Graph(architecture)
-      weights = try Weights.random(for: graph)
-    case .model(let model): (graph, weights) = (model.graph, model.weights)
-    }
+    let subject = try BenchSubject(operands[0], settings.precision)
     if !settings.json {
-      print("\(operands[0]), fp32, oneDNN \(OneDNN.version)")
+      print("\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version)")
       print("batch  threads  workers  images/s  ms/batch (median)")
     }
     var results: [EngineMeasurement] = []
@@ -53,7 +48,7 @@ enum BenchCommand: Command {
         options.batchSizes = [batch]
         options.threads = threads
         options.winograd = settings.winograd
-        let network = try CompiledNetwork(graph, weights, options: options)
+        let network = try subject.compiled(options)
         for workers in settings.workers {
           let result = try EngineMeasurement(
             network, batch: batch, workers: workers, duration: settings.seconds)
@@ -64,7 +59,9 @@ enum BenchCommand: Command {
     }
     if settings.json {
       let items = results.map(\.json).joined(separator: ",")
-      print(#"{"network":"\#(operands[0])","precision":"fp32","results":[\#(items)]}"#)
+      print(
+        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","results":[\#(items)]}"#
+      )
     }
     return .success
   }

@@ -10,6 +10,7 @@ enum ClassifyCommand: Command {
   struct Settings: CommandSettings {
     var model: String?
     var labels: String?
+    var precision = PrecisionPolicy.auto
     var topK = ClassificationParameters.defaultTopK
     var minimumProbability: Float = 0
     var decoding = DecodingLimits()
@@ -29,6 +30,7 @@ enum ClassifyCommand: Command {
   static let options: [Option<Settings>] = [
     .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
     .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .choice("precision", \.precision, "numbers it computes with, as for serve"),
     .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
     .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
     .integer(
@@ -42,8 +44,9 @@ enum ClassifyCommand: Command {
     let live: LiveModel
     let classifier: Classifier
     let model = try ModelSource.load(settings.model, labels: settings.labels)
+    let precision = try ModelSource.precision(settings.precision, for: model)
     do throws(EngineError) {
-      live = try LiveModel(model)
+      live = try LiveModel(model, precision: precision)
       classifier = try Classifier(live, limits: settings.decoding)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")

@@ -10,6 +10,7 @@ enum InspectCommand: Command {
     var batchSizes = [1]
     var threads = 1
     var winograd = WinogradPolicy.measured
+    var precision = PrecisionPolicy.fp32
     var json = false
   }
 
@@ -31,6 +32,7 @@ enum InspectCommand: Command {
     .integers("batch", "N,…", \.batchSizes, in: 1...256, "with --plan: images per batch"),
     .integer("threads", "N", \.threads, in: 1...256, "with --plan: threads of one worker"),
     .choice("winograd", \.winograd, "with --plan: when 3x3 convolutions use our Winograd kernels"),
+    .choice("precision", \.precision, "with --plan: numbers of activations and weights"),
     .flag("json", \.json, "print JSON"),
   ]
 
@@ -51,17 +53,9 @@ enum InspectCommand: Command {
     options.batchSizes = settings.batchSizes
     options.threads = settings.threads
     options.winograd = settings.winograd
-    let graph: Graph
-    let weights: Weights
-    switch try name.map(ModelSource.network) ?? .model(ModelSource.load(nil, labels: nil)) {
-    case .architecture(var architecture):
-      architecture.stridePlacement = settings.variant
-      graph = try Graph(architecture)
-      weights = try Weights.random(for: graph)
-    case .model(let model): (graph, weights) = (model.graph, model.weights)
-    }
-    let network = try CompiledNetwork(graph, weights, options: options)
-    return PlanReport(name ?? "embedded model", network)
+    let subject = try BenchSubject(name, settings.precision, variant: settings.variant)
+    let network = try subject.compiled(options)
+    return PlanReport(name ?? "embedded model", subject.precision, network)
   }
 
   private static func report(_ name: String?, _ settings: Settings) throws -> InspectReport {

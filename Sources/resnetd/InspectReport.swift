@@ -10,11 +10,12 @@ struct InspectReport: Encodable {
     var version: String
     var labels: [String]
     var preprocessing: Preprocessing
+    var calibration: Calibration?
     var provenance: Provenance?
     var goldenSampleCount: Int
 
     enum CodingKeys: String, CodingKey {
-      case version, labels, preprocessing, provenance
+      case version, labels, preprocessing, calibration, provenance
       case goldenSampleCount = "golden_sample_count"
     }
   }
@@ -56,7 +57,8 @@ struct InspectReport: Encodable {
     self.model = model.map {
       ModelPart(
         version: $0.version.hex, labels: $0.labels, preprocessing: $0.preprocessing,
-        provenance: $0.provenance, goldenSampleCount: $0.goldenSamples.count)
+        calibration: $0.calibration, provenance: $0.provenance,
+        goldenSampleCount: $0.goldenSamples.count)
     }
   }
 
@@ -121,6 +123,9 @@ struct InspectReport: Encodable {
       ],
       ["preprocessing", Self.encoded(model.preprocessing, pretty: false)],
     ]
+    if let calibration = model.calibration {
+      rows.append(["calibration", "\(calibration.ranges.count) ranges, \(calibration.method)"])
+    }
     if let provenance = model.provenance {
       rows.append(["provenance", Self.encoded(provenance, pretty: false)])
     }

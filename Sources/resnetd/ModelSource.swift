@@ -1,4 +1,5 @@
 import Checkpoint
+import Engine
 import Glibc
 import ResNet
 
@@ -31,6 +32,18 @@ enum ModelSource {
     } catch {
       throw Failure("\(path): \(error)")
     }
+  }
+
+  /// What the model runs in; int8 is refused where nobody has measured its ranges.
+  static func precision(
+    _ policy: PrecisionPolicy, for model: Model
+  ) throws(Failure) -> Precision {
+    let precision = policy.precision(for: model.calibration)
+    guard precision != .int8 || model.calibration != nil else {
+      throw Failure(
+        "\(model.name) has no calibration for int8: `resnetd quantize` makes a model file with one")
+    }
+    return precision
   }
 
   /// A network of the table or one of a model file.

@@ -16,19 +16,21 @@ struct PlanReport: Encodable {
   }
 
   private let name: String
+  private let precision: String
   private let threads: Int
   private let weightByteCount: Int
   private let contextByteCount: Int
   private let batches: [Batch]
 
   private enum CodingKeys: String, CodingKey {
-    case name, threads, batches
+    case name, precision, threads, batches
     case weightByteCount = "weight_bytes"
     case contextByteCount = "context_bytes"
   }
 
-  init(_ name: String, _ network: CompiledNetwork) {
+  init(_ name: String, _ precision: Precision, _ network: CompiledNetwork) {
     self.name = name
+    self.precision = precision.rawValue
     threads = network.threads
     weightByteCount = network.weightByteCount
     contextByteCount = network.contextByteCount
@@ -59,7 +61,7 @@ struct PlanReport: Encodable {
     }
     parts.append(
       """
-      \(name), fp32, \(threads) \(threads == 1 ? "thread" : "threads")
+      \(name), \(precision), \(threads) \(threads == 1 ? "thread" : "threads")
       packed weights       \(Decimal.grouped(weightByteCount)) bytes, shared
       activations, scratch \(Decimal.grouped(contextByteCount)) bytes per worker
       """)

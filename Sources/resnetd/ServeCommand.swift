@@ -38,6 +38,7 @@ enum ServeCommand: Command {
       [
         "url": .text(url(settings.server.host, server.port)), "model": .text(pool.model.name),
         "version": .text(pool.model.version.short), "classes": .integer(pool.model.labels.count),
+        "precision": .text(pool.model.precision.rawValue),
         "workers": .integer(pool.workerCount), "ms": .integer(milliseconds(.now - started)),
       ])
 
@@ -69,9 +70,10 @@ enum ServeCommand: Command {
   ) throws(Failure) -> WorkerPool {
     service.progress("loading the model")
     var model = try ModelSource.load(settings.model, labels: settings.labels, name: settings.name)
+    let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling \(model.name)")
     do throws(EngineError) {
-      let live = try LiveModel(model)
+      let live = try LiveModel(model, precision: precision)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
       return try WorkerPool(

@@ -1,3 +1,4 @@
+import Engine
 import HTTPCore
 import HTTPServer
 import Imaging
@@ -20,6 +21,7 @@ struct ServeSettings: CommandSettings {
   var model: String?
   var labels: String?
   var name: String?
+  var precision = PrecisionPolicy.auto
   /// One per core where nil.
   var workers: Int?
   var drainDelay = Duration.zero
@@ -40,6 +42,10 @@ struct ServeSettings: CommandSettings {
     .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
     .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
     .optionalText("name", "NAME", \.name, "the model's name in answers"),
+    .choice(
+      "precision", \.precision,
+      "numbers it computes with; auto is int8 for a quantised model, else bf16, where the CPU has it"
+    ),
     .optionalInteger(
       "workers", "N", \.workers, in: 1...workerLimit,
       "threads that decode and classify; one per core by default"),

@@ -26,6 +26,9 @@ import Testing
       (["classify", "--json=yes", "x"], "--json takes no value"),
       (["classify", "--min-probability", "nan", "x"], "from 0 to 1"),
       (["bench"], "name one network or file"),
+      (["quantize"], "name one model file"),
+      (["quantize", "m", "-o", "x"], "--calibrate names no folder"),
+      (["quantize", "m", "--percentile", "50"], "above 50"),
       (["bench", "--batch", "1,,2", "resnet18"], "--batch"),
     ])
   func usage(arguments: [String], message: String) async throws {
@@ -51,7 +54,7 @@ import Testing
   @Test(
     "Every command has help that names its options",
     arguments: [
-      "serve", "classify", "inspect", "bench", "healthcheck",
+      "serve", "classify", "inspect", "bench", "quantize", "healthcheck",
     ])
   func help(command: String) async throws {
     let outcome = try await ProgramUnderTest.run(command, "--help")
@@ -64,9 +67,10 @@ import Testing
   func documentation() async throws {
     let manual = try String(
       contentsOfFile: ProgramUnderTest.repository + "/docs/operations.md", encoding: .utf8)
-    for command in ["serve", "classify", "inspect", "bench", "healthcheck"] {
+    for command in ["serve", "classify", "inspect", "bench", "quantize", "healthcheck"] {
       let help = try await ProgramUnderTest.run(command, "--help").output
-      let flags = help.matches(of: /(?m)^  (--[a-z-]+)/).map { String($0.output.1) }
+      let flags = help.matches(of: /(?m)^  (?:-[a-z], )?(--[a-z-]+)/).map { String($0.output.1) }
+        .filter { $0 != "--help" }
       #expect(!flags.isEmpty)
       for flag in flags { #expect(manual.contains("`\(flag)"), "\(command) \(flag)") }
     }

@@ -21,8 +21,13 @@ typedef enum {
   ONEDNN_FAILED,
 } onednn_status;
 
-// The numbers of a tensor; the seam for lower precisions.
-typedef enum { ONEDNN_FLOAT32 } onednn_number;
+// The numbers of a tensor.
+typedef enum {
+  ONEDNN_FLOAT32,
+  ONEDNN_BFLOAT16,
+  ONEDNN_SIGNED8,
+  ONEDNN_UNSIGNED8
+} onednn_number;
 
 // Receives one line of text, terminated by NUL.
 typedef struct {
@@ -38,6 +43,10 @@ typedef struct onednn_primitive onednn_primitive;
 typedef struct onednn_binding onednn_binding;
 
 void onednn_version(int *major, int *minor, int *patch);
+
+// Whether the CPU multiplies and sums bytes (VNNI), and bfloat16, by instructions of its own.
+bool onednn_has_integer_products(void);
+bool onednn_has_bfloat16_products(void);
 
 // Gives memory that was freed, by the library or by others, back to the system.
 void onednn_freed_memory_return(void);
@@ -63,8 +72,12 @@ onednn_status onednn_layout_create(
 // Activations [N, C, H, W] with `block` channels (8 or 16) beside each other, those beyond C zero;
 // or with all channels last, for a block of 0.
 onednn_status onednn_blocked_layout_create(
-    const int64_t dimensions[_Nonnull 4], int block,
+    const int64_t dimensions[_Nonnull 4], int block, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
+// The same order of other numbers.
+onednn_status onednn_layout_recast(
+    const onednn_layout *layout, onednn_number number,
+    onednn_layout *_Nullable *_Nonnull recast, onednn_message *message);
 void onednn_layout_destroy(onednn_layout *layout);
 size_t onednn_layout_byte_count(const onednn_layout *layout);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
@@ -78,15 +91,20 @@ typedef struct {
   int64_t dilation_height, dilation_width;
   int64_t groups;
   bool has_bias;
-  // The destination holds a residual to which the result is added, before any ReLU.
+  // The destination holds a residual to which the result is added, before any ReLU: numbers of
+  // their own kind (of the destination's size), multiplied by `residual_scale`.
   bool adds_to_destination;
+  onednn_number residual_number;
+  float residual_scale;
   bool applies_relu;
-  onednn_number number;
+  onednn_number source_number, weights_number, destination_number;
 } onednn_convolution;
 
-// Layouts that are NULL are the primitive's to choose.
+// Layouts that are NULL are the primitive's to choose. Sums and bias are multiplied by `scales` [K]
+// where there are any: with integers, bias comes in units of the sums. The bias is always float.
 onednn_status onednn_convolution_create(
     const onednn_engine *engine, const onednn_convolution *convolution,
+    const float *_Nullable scales,
     const onednn_layout *_Nullable source, const onednn_layout *_Nullable weights,
     const onednn_layout *_Nullable destination, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
@@ -105,6 +123,7 @@ typedef struct {
   int64_t padding_top, padding_left, padding_bottom, padding_right;
 } onednn_pooling;
 
+// The destination's numbers are the source's.
 onednn_status onednn_pooling_create(
     const onednn_engine *engine, const onednn_pooling *pooling, const onednn_layout *source,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
@@ -119,15 +138,24 @@ onednn_status onednn_addition_create(
     const onednn_engine *engine, const onednn_layout *layout,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
-// Source [N, C, H, W] times weights [K, C, H, W] plus bias [K] gives [N, K].
+typedef struct {
+  int64_t batch, outputs, channels, height, width;
+  bool has_bias;
+  onednn_number source_number, weights_number;
+} onednn_linear;
+
+// Source [N, C, H, W] times weights [K, C, H, W] plus bias [K] gives [N, K] in float; `scales` [K]
+// as for a convolution.
 onednn_status onednn_linear_create(
-    const onednn_engine *engine, int64_t batch, const int64_t *weight_dimensions, bool has_bias,
+    const onednn_engine *engine, const onednn_linear *linear, const float *_Nullable scales,
     const onednn_layout *_Nullable weights, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
 
+// Numbers are multiplied by `scale`, then rounded to nearest and clamped where they become
+// integers.
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
-    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+    float scale, onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 void onednn_primitive_destroy(onednn_primitive *primitive);
 

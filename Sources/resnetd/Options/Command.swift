@@ -22,7 +22,7 @@ extension Command {
     var rows = options.map { option -> [String] in
       let value = option.valueName.map { " \($0)" } ?? ""
       let shown = option.defaultText(fresh).map { " (default \($0))" } ?? ""
-      return ["  \(option.flag)\(value)", option.help + shown]
+      return ["  \(option.flags)\(value)", option.help + shown]
     }
     rows.append(["  -h, --help", "show this text"])
     return [

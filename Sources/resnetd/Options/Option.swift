@@ -11,8 +11,22 @@ struct Option<Settings: CommandSettings>: Sendable {
   let set: @Sendable (inout Settings, String) throws(InvalidValue) -> Void
   /// The value of fresh settings as help shows it; nil where there is none.
   let defaultText: @Sendable (Settings) -> String?
+  /// A letter that stands for the name after one dash.
+  private(set) var letter: Character?
 
   var flag: String { "--\(name)" }
+
+  /// As help shows it.
+  var flags: String { letter.map { "-\($0), \(flag)" } ?? flag }
+
+  /// The same option by a letter as well.
+  func called(_ letter: Character) -> Option {
+    var option = self
+    option.letter = letter
+    return option
+  }
+
+  func isCalled(_ flag: String) -> Bool { flag == self.flag || letter.map { "-\($0)" } == flag }
 
   var variable: String {
     "RESNETD_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()

@@ -37,7 +37,7 @@ struct ParsedArguments<Settings: CommandSettings> {
   ) throws(UsageError) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let flag = String(parts[0])
-    guard let option = options.first(where: { $0.flag == flag }) else {
+    guard let option = options.first(where: { $0.isCalled(flag) }) else {
       let nearest = Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
       throw UsageError(
         "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))

@@ -1,0 +1,82 @@
+package import ResNet
+
+/// Measures the ranges of a network's activations on pictures, from which int8 takes its scales.
+///
+/// Two passes over the same images: `observe` finds the largest magnitude of every node's output, `count` fills a
+/// histogram up to it. `ranges` then cuts off the rarest magnitudes.
+package final class Calibrator {
+  /// Bins of a histogram; a range is exact to one part in as many.
+  static let binCount = 4096
+
+  private struct Distribution {
+    var largest: Float = 0
+    var bins: [Int] = []
+  }
+
+  private let context: ExecutionContext
+  private var distributions: [String: Distribution] = [:]
+
+  package init(_ graph: Graph, _ weights: Weights) throws(EngineError) {
+    var options = CompilationOptions()
+    options.keepsActivations = true
+    let network = try CompiledNetwork(graph, weights, options: options)
+    context = try ExecutionContext(network)
+  }
+
+  /// Of one image `[3, H, W]`.
+  package func observe(_ image: Span<Float>) throws(EngineError) {
+    try run(image)
+    context.readActivations { name, values in
+      var largest = distributions[name]?.largest ?? 0
+      for index in values.indices { largest = max(largest, abs(values[index])) }
+      distributions[name, default: Distribution()].largest = largest
+    }
+  }
+
+  /// Of one of the images observed.
+  package func count(_ image: Span<Float>) throws(EngineError) {
+    try run(image)
+    context.readActivations { name, values in
+      guard var distribution = distributions.removeValue(forKey: name) else { return }
+      if distribution.bins.isEmpty { distribution.bins = [Int](repeating: 0, count: Self.binCount) }
+      if distribution.largest > 0 {
+        let factor = Float(Self.binCount) / distribution.largest
+        for index in values.indices {
+          let magnitude = abs(values[index])
+          // Zeros say nothing about the range, and padding of blocked layouts is zero too.
+          if magnitude > 0 {
+            distribution.bins[min(Int(magnitude * factor), Self.binCount - 1)] += 1
+          }
+        }
+      }
+      distributions[name] = distribution
+    }
+  }
+
+  /// The magnitude that `percentile` percent of each node's non-zero numbers do not exceed; 1 for a node that is
+  /// always zero.
+  package func ranges(percentile: Double) -> [String: Float] {
+    var ranges: [String: Float] = [:]
+    for (name, distribution) in distributions {
+      ranges[name] = Self.range(of: distribution, percentile: percentile)
+    }
+    return ranges
+  }
+
+  private static func range(of distribution: Distribution, percentile: Double) -> Float {
+    guard distribution.largest > 0 else { return 1 }
+    let total = distribution.bins.reduce(0, +)
+    var rest = Int((Double(total) * (100 - percentile) / 100).rounded())
+    for bin in distribution.bins.indices.reversed() {
+      rest -= distribution.bins[bin]
+      if rest < 0 { return distribution.largest * Float(bin + 1) / Float(binCount) }
+    }
+    return distribution.largest
+  }
+
+  private func run(_ image: Span<Float>) throws(EngineError) {
+    var logits = [Float](repeating: 0, count: context.network.outputCount)
+    var span = logits.mutableSpan
+    try context.run(imageCount: 1, input: image, logits: &span)
+  }
+}

@@ -1,0 +1,133 @@
+import COneDNN
+import ResNet
+
+extension Planner {
+  mutating func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID
+  ) throws(EngineError) -> Value {
+    let input = lowered.shapes[node.inputs[0]]
+    if usesWinograd(convolution, input) {
+      return try convolveByWinograd(node, convolution, id)
+    }
+    let source = try formatWanted(of: node.inputs[0])
+    let result = try format(of: id)
+    var attributes = onednn_convolution(
+      convolution, batch: batch, input: input, output: lowered.shapes[id])
+    attributes.source_number = source.number.code
+    attributes.destination_number = result.number.code
+    attributes.residual_number = result.number.code
+    if convolution.addsResidual {
+      let residual = try formatWanted(of: node.inputs[1])
+      attributes.residual_number = residual.number.code
+      attributes.residual_scale = residual.scale / result.scale
+    }
+    let (primitive, parameters) = try compile(
+      node, convolution, attributes, from: source, to: result)
+    return try convolve(
+      node, convolution, .primitive(primitive), parameters,
+      from: (primitive.layout(of: ONEDNN_SOURCE), source),
+      to: (primitive.layout(of: ONEDNN_DESTINATION), result))
+  }
+
+  /// The primitive, on integers with the scales that calibration and weights give, and its weights.
+  private func compile(
+    _ node: Graph.Node, _ convolution: Convolution, _ attributes: onednn_convolution,
+    from source: Format, to result: Format
+  ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
+    var attributes = attributes
+    let isQuantized = source.number.largest != nil
+    attributes.weights_number = (isQuantized ? Number.s8 : source.number).code
+    guard isQuantized else {
+      let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
+        try Primitive.convolution(device, attributes, weights: weights)
+      }
+      let parameters = try packed.layer(node.name, as: primitive.layout(of: ONEDNN_WEIGHTS)) {
+        () throws(EngineError) in try lowered.parameters(of: node, convolution)
+      }
+      return (primitive, parameters)
+    }
+    func quantized() throws(EngineError) -> QuantizedWeights {
+      QuantizedWeights(
+        try lowered.parameters(of: node, convolution), outputCount: convolution.outputChannels)
+    }
+    let scales = try packed.scales(of: node.name, quantize: quantized)
+      .map { $0 * source.scale / result.scale }
+    let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
+      try Primitive.convolution(device, attributes, scales: scales, weights: weights)
+    }
+    let parameters = try packed.layer(
+      node.name, as: primitive.layout(of: ONEDNN_WEIGHTS), sourceScale: source.scale,
+      from: quantized)
+    return (primitive, parameters)
+  }
+
+  private mutating func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ computation: Computation,
+    _ parameters: PackedWeights.Layer, from wanted: (layout: Layout, format: Format),
+    to result: (layout: Layout, format: Format)
+  ) throws(EngineError) -> Value {
+    let source = try reordered(
+      node.inputs[0], to: wanted.layout, wanted.format, for: node.name)
+    let destination: Slot
+    if convolution.addsResidual {
+      destination = try residual(node, as: result.layout)
+    } else {
+      destination = newBuffer(result.layout.byteCount)
+    }
+    append(node.name, computation, from: source, to: destination, parameters: parameters)
+    return Value(slot: destination, layout: result.layout, format: result.format)
+  }
+
+  /// The residual of a fused sum in memory that the sum may overwrite, in the order of the sum's layout.
+  private mutating func residual(
+    _ node: Graph.Node, as layout: Layout
+  ) throws(EngineError) -> Slot {
+    let id = node.inputs[1]
+    let value = current(id)
+    let format = try formatWanted(of: id)
+    let wanted = try layout.recast(format.number)
+    if value.layout == wanted, value.format == format, isLastUse(id) { return value.slot }
+    let copy = newBuffer(wanted.byteCount)
+    let reorder = try Primitive.reorder(
+      device, from: value.layout, to: wanted, scale: value.format.scale / format.scale)
+    append("\(node.name) (residual)", reorder, from: value.slot, to: copy)
+    return copy
+  }
+
+  // MARK: Winograd
+
+  private func usesWinograd(_ convolution: Convolution, _ input: FeatureShape) -> Bool {
+    guard options.precision != .int8 else { return false }
+    return switch options.winograd {
+    case .never: false
+    case .always: WinogradKernel.computes(convolution)
+    case .measured:
+      WinogradTable.pays(convolution, input: input, largestBatch: options.batchSizes.max() ?? 1)
+    }
+  }
+
+  private mutating func convolveByWinograd(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID
+  ) throws(EngineError) -> Value {
+    let input = lowered.shapes[node.inputs[0]]
+    let shape = lowered.shapes[id]
+    let block = options.kernelInstructions.channelBlock
+    // The kernel takes the input as it lies, where it can.
+    let format = try format(of: id)
+    let asItLies = try Layout(channelsLast: dimensions(input), format.number)
+    let channelsLast =
+      input.channels.isMultiple(of: block) && shape.channels.isMultiple(of: block)
+      && current(node.inputs[0]).layout == asItLies
+    let kernel = WinogradKernel(
+      convolution, batch: batch, input: input, channelsLast: channelsLast,
+      number: format.number, threads: options.threads, instructions: options.kernelInstructions)
+    let parameters = try packed.layer(node.name, for: kernel) { () throws(EngineError) in
+      try lowered.parameters(of: node, convolution)
+    }
+    let channelsTogether = channelsLast ? 0 : block
+    return try convolve(
+      node, convolution, .winograd(kernel), parameters,
+      from: (Layout(blocked: dimensions(input), by: channelsTogether, format.number), format),
+      to: (Layout(blocked: dimensions(shape), by: channelsTogether, format.number), format))
+  }
+}

@@ -1,0 +1,54 @@
+import FoundationEssentials
+
+/// How far a network's answers are another's, over the same pictures.
+struct Agreement: Encodable {
+  /// Classes that count as the best.
+  static let leadingCount = 5
+
+  private(set) var pictureCount = 0
+  private var sameFirstCount = 0
+  private var firstAmongLeadingCount = 0
+  /// Of any class of any picture.
+  private(set) var largestProbabilityDifference: Float = 0
+
+  /// Share of pictures whose most likely class is the same.
+  var top1: Double { share(sameFirstCount) }
+  /// Share of pictures whose most likely class is among the other's five.
+  var top5: Double { share(firstAmongLeadingCount) }
+
+  /// Takes in one picture's probabilities by the reference and by the network that is judged.
+  mutating func record(reference: [Float], candidate: [Float]) {
+    pictureCount += 1
+    let wanted = Self.order(reference)[0]
+    let leading = Self.order(candidate).prefix(Self.leadingCount)
+    if leading.first == wanted { sameFirstCount += 1 }
+    if leading.contains(wanted) { firstAmongLeadingCount += 1 }
+    for (a, b) in zip(reference, candidate) {
+      largestProbabilityDifference = max(largestProbabilityDifference, abs(a - b))
+    }
+  }
+
+  private func share(_ count: Int) -> Double {
+    pictureCount == 0 ? 0 : Double(count) / Double(pictureCount)
+  }
+
+  /// Classes by falling probability, ties by index.
+  private static func order(_ probabilities: [Float]) -> [Int] {
+    probabilities.indices.sorted {
+      (probabilities[$1], $0) < (probabilities[$0], $1)
+    }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case pictures, top1, top5
+    case largestProbabilityDifference = "largest_probability_difference"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(pictureCount, forKey: .pictures)
+    try container.encode(top1, forKey: .top1)
+    try container.encode(top5, forKey: .top5)
+    try container.encode(largestProbabilityDifference, forKey: .largestProbabilityDifference)
+  }
+}

@@ -1,0 +1,154 @@
+import Checkpoint
+import Engine
+import FoundationEssentials
+import Imaging
+import ResNet
+import Serving
+
+/// `resnetd quantize`: measures what int8 needs and stores it in a copy of the model file.
+enum QuantizeCommand: Command {
+  struct Settings: CommandSettings {
+    var calibrate: String?
+    var output: String?
+    var evaluate: String?
+    var labels: String?
+    var pictures = 500
+    var percentile = Percentile(99.99)
+    var minimumAgreement: Float = 0.97
+    var json = false
+  }
+
+  /// Of the pictures of `--calibrate`, one in so many is held out to judge the result.
+  static let heldOutStride = 5
+  /// Fewer pictures than this say nothing about ranges.
+  static let pictureCountMinimum = 10
+
+  static let name = "quantize"
+  static let summary = "prepare a model for int8"
+  static let operands = "MODEL"
+  static let discussion = """
+    Runs the model over pictures of the kind that it will see, measures the ranges of its
+    activations and writes the model with them to another file, weights unchanged. Every fifth
+    picture (or all of --evaluate) is held out: the report says how far int8 gives fp32's answers
+    there, and nothing is written where the most likely class agrees too seldom.
+    """
+  static let options: [Option<Settings>] = [
+    .optionalText("calibrate", "DIR", \.calibrate, "folder of pictures, with its subfolders"),
+    .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
+    .optionalText("evaluate", "DIR", \.evaluate, "folder of pictures to judge the result by"),
+    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .integer(
+      "pictures", "N", \.pictures, in: pictureCountMinimum...100_000,
+      "pictures taken from a folder at most, spread over all"),
+    .percentile(
+      "percentile", \.percentile,
+      "share of an activation's magnitudes that its range holds; rarer ones are clipped"),
+    .fraction(
+      "minimum-agreement", "P", \.minimumAgreement,
+      "write nothing where top-1 agreement is below this"),
+    .flag("json", \.json, "print the report as JSON"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    guard operands.count == 1 else { throw UsageError("name one model file") }
+    guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
+    guard let output = settings.output else { throw UsageError("--output names no file") }
+    let model = try load(operands[0], settings)
+    var (pictures, heldOut) = (try PictureFolder(folder).sample(settings.pictures), [String]())
+    if let evaluate = settings.evaluate {
+      heldOut = try PictureFolder(evaluate).sample(settings.pictures)
+    } else {
+      heldOut = pictures.indices.filter { $0 % heldOutStride == 0 }.map { pictures[$0] }
+      pictures = pictures.indices.filter { $0 % heldOutStride != 0 }.map { pictures[$0] }
+    }
+    let quantized = try calibrated(model, pictures, settings)
+    let agreement = try agreement(of: quantized, heldOut)
+    print(settings.json ? json(agreement) : text(agreement))
+    guard agreement.top1 >= Double(settings.minimumAgreement) else {
+      throw Failure(
+        "int8 agrees with fp32 on \(percent(agreement.top1)) of the pictures, less than the bar of "
+          + "\(percent(Double(settings.minimumAgreement))); nothing was written")
+    }
+    do throws(CheckpointError) {
+      try quantized.write(to: output)
+    } catch {
+      throw Failure("\(output): \(error)")
+    }
+    return .success
+  }
+
+  private static func load(_ path: String, _ settings: Settings) throws(Failure) -> Model {
+    guard settings.labels == nil else {
+      return try ModelSource.load(path, labels: settings.labels)
+    }
+    return try ModelSource.loadUnlabelled(path)
+  }
+
+  /// The model with the ranges of its activations over `paths`.
+  private static func calibrated(
+    _ model: Model, _ paths: [String], _ settings: Settings
+  ) throws -> Model {
+    let inputs = PreparedPictures(paths, model.preprocessing)
+    guard inputs.usablePaths.count >= pictureCountMinimum else {
+      throw Failure(
+        "\(inputs.usablePaths.count) pictures to calibrate on, at least \(pictureCountMinimum) are needed"
+      )
+    }
+    let calibrator = try Calibrator(model.graph, model.weights)
+    try inputs.forEach("ranges") { try calibrator.observe($0.span) }
+    try inputs.forEach("histograms") { try calibrator.count($0.span) }
+    let method =
+      "percentile \(settings.percentile.value) over \(inputs.usablePaths.count) pictures"
+    var provenance = model.provenance ?? Provenance()
+    provenance.parent = model.version.hex
+    return try Model(
+      name: model.name, architecture: model.architecture, weights: model.weights,
+      labels: model.labels, preprocessing: model.preprocessing,
+      calibration: Calibration(
+        method: method, ranges: calibrator.ranges(percentile: settings.percentile.value)),
+      provenance: provenance, goldenSamples: model.goldenSamples)
+  }
+
+  /// int8 against fp32 over the pictures at `paths`.
+  private static func agreement(of model: Model, _ paths: [String]) throws -> Agreement {
+    let reference = try Classifier(LiveModel(model), limits: DecodingLimits())
+    let candidate = try Classifier(
+      LiveModel(model, precision: .int8), limits: DecodingLimits())
+    var agreement = Agreement()
+    var bar = ProgressBar("agreement", total: paths.count)
+    for path in paths {
+      defer { bar.advance() }
+      guard let bytes = PreparedPictures.bytes(of: path) else { continue }
+      guard let wanted = try? reference.classify([bytes[...]]).results[0].get() else { continue }
+      let found = try candidate.classify([bytes[...]]).results[0].get()
+      agreement.record(reference: wanted, candidate: found)
+    }
+    guard agreement.pictureCount > 0 else {
+      throw Failure("none of \(paths.count) pictures to judge the result by can be read")
+    }
+    return agreement
+  }
+
+  private static func text(_ agreement: Agreement) -> String {
+    """
+    int8 against fp32 on \(agreement.pictureCount) pictures held out
+    top-1 agreement                 \(percent(agreement.top1))
+    top-5 agreement                 \(percent(agreement.top5))
+    largest probability difference  \
+    \(Decimal.text(Double(agreement.largestProbabilityDifference), digits: 4))
+    """
+  }
+
+  private static func json(_ agreement: Agreement) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    guard let data = try? encoder.encode(agreement) else {
+      preconditionFailure("shares are encodable")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  private static func percent(_ share: Double) -> String {
+    Decimal.text(share * 100, digits: 2) + " %"
+  }
+}

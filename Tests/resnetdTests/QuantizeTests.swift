@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+@Suite struct QuantizeTests {
+  private static let model =
+    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+
+  /// Enough copies of the sample to be calibrated on, in a folder of a class, and something else beside them.
+  private func pictures(_ count: Int = 15) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    let sample = try Data(contentsOf: URL(fileURLWithPath: ProgramUnderTest.samplePicture))
+    let ship = folder.url.appendingPathComponent("ship")
+    try FileManager.default.createDirectory(at: ship, withIntermediateDirectories: true)
+    for index in 0..<count { try sample.write(to: ship.appendingPathComponent("\(index).JPG")) }
+    _ = try folder.file("readme.txt", "not a picture")
+    return folder
+  }
+
+  @Test("A quantised model says so, keeps its weights' answers and reports the agreement")
+  func quantizes() async throws {
+    let folder = try pictures()
+    let output = folder.url.appendingPathComponent("int8.safetensors").path
+    let outcome = try await ProgramUnderTest.run(
+      "quantize", Self.model, "--calibrate", folder.url.path, "-o", output, "--json")
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    #expect(report["pictures"] as? Int == 3)
+    #expect(report["top1"] as? Double == 1)
+    let difference = try #require(report["largest_probability_difference"] as? Double)
+    #expect(difference > 0 && difference < 0.05)
+
+    let inspected = try await ProgramUnderTest.run("inspect", output)
+    #expect(inspected.output.contains("percentile 99.99 over 12 pictures"))
+    for precision in ["int8", "auto", "fp32"] {
+      let classified = try await ProgramUnderTest.run(
+        "classify", "--model", output, "--precision", precision, ProgramUnderTest.samplePicture)
+      #expect(classified.exitCode == 0)
+      #expect(classified.output.split(separator: "\n").first?.hasSuffix("ship") == true)
+    }
+  }
+
+  @Test("A result under the bar is refused and not written")
+  func refuses() async throws {
+    let folder = try pictures()
+    let output = folder.url.appendingPathComponent("int8.safetensors").path
+    let outcome = try await ProgramUnderTest.run(
+      "quantize", Self.model, "--calibrate", folder.url.path, "--output", output,
+      "--percentile", "51")
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.errors.contains("less than the bar of 97.00 %; nothing was written"))
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
+  @Test("Pictures that cannot be read are named and left out; too few are refused")
+  func badPictures() async throws {
+    let folder = try pictures(9)
+    let broken = try folder.file("ship/broken.png", "no picture")
+    let outcome = try await ProgramUnderTest.run(
+      "quantize", Self.model, "--calibrate", folder.url.path, "-o", "/nonexistent/model")
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.errors.contains("\(broken.path): the bytes are no"))
+    #expect(outcome.errors.contains("at least 10 are needed"))
+  }
+
+  @Test("int8 without a calibration is refused with what to do about it")
+  func uncalibrated() async throws {
+    for command in [["serve"], ["classify", ProgramUnderTest.samplePicture]] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, command + ["--precision", "int8"])
+      #expect(outcome.exitCode == 1)
+      #expect(outcome.errors.contains("resnetd quantize"))
+    }
+  }
+}
