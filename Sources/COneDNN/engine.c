@@ -6,6 +6,8 @@
 // Of OpenMP's runtime, on which Debian builds oneDNN; the Swift toolchain's clang has no omp.h.
 void omp_set_num_threads(int count);
 int omp_get_max_threads(void);
+// omp_pause_soft is 1.
+int omp_pause_resource_all(int kind);
 
 void onednn_version(int *major, int *minor, int *patch) {
   const dnnl_version_t *version = dnnl_version();
@@ -32,6 +34,10 @@ void onednn_threads_set(int count) {
 
 int onednn_threads(void) {
   return omp_get_max_threads();
+}
+
+void onednn_team_end(void) {
+  omp_pause_resource_all(1);
 }
 
 onednn_status onednn_engine_create(onednn_engine **engine, onednn_message *message) {

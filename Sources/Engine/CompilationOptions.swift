@@ -21,8 +21,10 @@ package enum WinogradPolicy: String, Sendable, CaseIterable {
 package struct CompilationOptions: Sendable {
   /// Batch sizes with primitives of their own; any other size is put together from these and 1.
   package var batchSizes: [Int] = [1]
-  /// Threads of one context: 1 for a worker of its own, more for a lone image.
+  /// Threads of one context: 1 for a worker of its own, more where nothing runs beside it.
   package var threads = 1
+  /// Threads of the team that a lone image may run on, by a plan of its own over the same weights; nil for none.
+  package var teamThreads: Int?
   package var precision = Precision.fp32
   /// The ranges of activations, for int8.
   package var calibration: Calibration?

@@ -11,10 +11,14 @@ package final class CompiledNetwork: Sendable {
   /// Of the packed weights, all layers and layouts together.
   package let weightByteCount: Int
   package let threads: Int
+  /// Of the team that a lone image may run on; nil where it was not asked for.
+  package let teamThreads: Int?
 
   let device: Device
   /// Largest batch first; the last is 1.
   let plans: [Plan]
+  /// One image on the team.
+  let teamPlan: Plan?
 
   /// Compiles on the calling thread; `weights` may be let go afterwards.
   package init(
@@ -32,12 +36,29 @@ package final class CompiledNetwork: Sendable {
       plans.append(try planner.plan())
     }
     self.plans = plans.reversed()
+    teamThreads = options.teamThreads
+    teamPlan = try Self.teamPlan(device, lowered, options, packed)
     inputShape = lowered.shapes[0]
     outputCount = lowered.shapes[lowered.graph.output].elementCount
     weightByteCount = packed.byteCount
     threads = options.threads
     // Packing has freed a plain copy of every layer.
     OneDNN.returnFreedMemory()
+  }
+
+  /// The weights lie as the other plans have packed them, where the team's primitives can take them so.
+  private static func teamPlan(
+    _ device: Device, _ lowered: LoweredGraph, _ options: CompilationOptions,
+    _ packed: PackedWeights
+  ) throws(EngineError) -> Plan? {
+    guard let threads = options.teamThreads else { return nil }
+    precondition(threads > 0, "a team has a thread")
+    var team = options
+    team.threads = threads
+    OneDNN.setThreads(threads)
+    defer { OneDNN.setThreads(options.threads) }
+    var planner = Planner(device, lowered, batch: 1, options: team, packed: packed)
+    return try planner.plan()
   }
 
   /// More convolutions than this run one image at a time, whatever the options say: algorithms differ
@@ -56,7 +77,7 @@ package final class CompiledNetwork: Sendable {
   /// Images that `ExecutionContext.run` takes at once without splitting them.
   package var largestBatch: Int { plans[0].batch }
 
-  /// Bytes of activations and scratch memory that each context takes.
+  /// Bytes of activations and scratch memory that each context without a team takes.
   package var contextByteCount: Int {
     (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)
   }

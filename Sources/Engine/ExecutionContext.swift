@@ -4,31 +4,48 @@ import ResNet
 ///
 /// All memory is taken when the context is made. It may move between threads but serves one at a time.
 package final class ExecutionContext {
+  private struct BoundPlan {
+    let plan: Plan
+    let steps: [BoundStep]
+  }
+
   package let network: CompiledNetwork
   private let arena: AlignedMemory
   private let scratchpad: AlignedMemory
   private let stream: Stream
-  /// By the network's plans.
-  private let bindings: [[BoundStep]]
+  /// Largest batch first.
+  private let plans: [BoundPlan]
+  /// One image on the team of the network; nil where this context runs on its thread alone.
+  private let team: BoundPlan?
 
-  package init(_ network: CompiledNetwork) throws(EngineError) {
+  /// With `team`, the context can also run images on the team that the network was compiled for.
+  package init(_ network: CompiledNetwork, team: Bool = false) throws(EngineError) {
     self.network = network
-    arena = try AlignedMemory(
-      byteCount: network.plans.map(\.arenaByteCount).max() ?? 0, for: "activations")
-    scratchpad = try AlignedMemory(
-      byteCount: network.plans.map(\.scratchpadByteCount).max() ?? 0, for: "scratch memory")
+    let teamPlan = team ? network.teamPlan : nil
+    let all = network.plans + [teamPlan].compactMap(\.self)
+    let arena = try AlignedMemory(
+      byteCount: all.map(\.arenaByteCount).max() ?? 0, for: "activations")
+    let scratchpad = try AlignedMemory(
+      byteCount: all.map(\.scratchpadByteCount).max() ?? 0, for: "scratch memory")
     stream = try Stream(network.device)
-    var bindings: [[BoundStep]] = []
-    for plan in network.plans {
-      var bound: [BoundStep] = []
+    func bound(_ plan: Plan) throws(EngineError) -> BoundPlan {
+      var steps: [BoundStep] = []
       for step in plan.steps {
-        bound.append(
+        steps.append(
           try BoundStep(step, of: plan, on: network.device, arena: arena, scratchpad: scratchpad))
       }
-      bindings.append(bound)
+      return BoundPlan(plan: plan, steps: steps)
     }
-    self.bindings = bindings
+    var plans: [BoundPlan] = []
+    for plan in network.plans { plans.append(try bound(plan)) }
+    self.plans = plans
+    self.team = if let teamPlan { try bound(teamPlan) } else { nil }
+    self.arena = arena
+    self.scratchpad = scratchpad
   }
+
+  /// Whether `runOnTeam` may be called.
+  package var hasTeam: Bool { team != nil }
 
   /// Computes the logits `[N, outputs]` of images `[N, 3, H, W]`, both row-major, for any N.
   ///
@@ -37,21 +54,46 @@ package final class ExecutionContext {
   package func run(
     imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
   ) throws(EngineError) {
+    OneDNN.setThreads(network.threads)
+    try run(plans, imageCount, input, &logits)
+  }
+
+  /// As `run`, one image after the other on the team of a context that has one.
+  ///
+  /// The team's threads come and go with the call: none of them waits actively for the next, and OpenMP's runtime
+  /// counts none against what other threads may use. Nothing else should compute meanwhile.
+  package func runOnTeam(
+    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
+  ) throws(EngineError) {
+    guard let team, let threads = network.teamThreads else {
+      preconditionFailure("the context was made with a team")
+    }
+    OneDNN.setThreads(threads)
+    defer {
+      OneDNN.endTeam()
+      OneDNN.setThreads(network.threads)
+    }
+    try run([team], imageCount, input, &logits)
+  }
+
+  private func run(
+    _ plans: [BoundPlan], _ imageCount: Int, _ input: Span<Float>,
+    _ logits: inout MutableSpan<Float>
+  ) throws(EngineError) {
     let inputCount = network.inputShape.elementCount
     let outputCount = network.outputCount
     precondition(input.count == imageCount * inputCount, "input is [N, C, H, W]")
     precondition(logits.count == imageCount * outputCount, "logits are [N, outputs]")
-    OneDNN.setThreads(network.threads)
     var done = 0
-    for (plan, steps) in zip(network.plans, bindings) {
-      while imageCount - done >= plan.batch {
-        let images = done..<done + plan.batch
+    for bound in plans {
+      while imageCount - done >= bound.plan.batch {
+        let images = done..<done + bound.plan.batch
         copy(
           input.extracting(images.lowerBound * inputCount..<images.upperBound * inputCount),
-          to: plan)
-        for step in steps { try step.run(on: stream) }
+          to: bound.plan)
+        for step in bound.steps { try step.run(on: stream) }
         copy(
-          plan, to: &logits,
+          bound.plan, to: &logits,
           at: images.lowerBound * outputCount..<images.upperBound * outputCount)
         done = images.upperBound
       }

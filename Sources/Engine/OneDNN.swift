@@ -15,6 +15,10 @@ package enum OneDNN {
   /// As `setThreads` left it for the calling thread.
   static var threads: Int { Int(onednn_threads()) }
 
+  /// Ends the threads that primitives run by the calling thread have left waiting; OpenMP's runtime lets them wait
+  /// actively for milliseconds, on cores that others could use.
+  static func endTeam() { onednn_team_end() }
+
   /// How many threads primitives made or run by the calling thread use from now on.
   static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
 

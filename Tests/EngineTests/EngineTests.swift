@@ -121,6 +121,32 @@ import Testing
     }
   }
 
+  @Test("A team gives the logits that its context's thread alone gives, over the same weights")
+  func team() throws {
+    let graph = try Graph(#require(Architecture.cifar(depth: 20)))
+    let weights = try Weights.random(for: graph)
+    var options = CompilationOptions()
+    options.batchSizes = [1, 4]
+    let plain = try CompiledNetwork(graph, weights, options: options)
+    options.teamThreads = 2
+    let network = try CompiledNetwork(graph, weights, options: options)
+    #expect(network.weightByteCount == plain.weightByteCount)
+    #expect(!(try ExecutionContext(network).hasTeam))
+    let context = try ExecutionContext(network, team: true)
+    let count = 5
+    let images = ReproducibleNumbers("team").values(
+      count: count * network.inputShape.elementCount, from: -2, to: 2)
+    let alone = try context.logits(of: images, count: count)
+    var onTeam = [Float](repeating: .nan, count: alone.count)
+    for _ in 0..<3 {
+      var span = onTeam.mutableSpan
+      try context.runOnTeam(imageCount: count, input: images.span, logits: &span)
+      let largest = try #require(alone.map(abs).max())
+      for (a, b) in zip(alone, onTeam) { #expect(abs(a - b) <= 1e-6 * largest) }
+      #expect(try context.logits(of: images, count: count) == alone)
+    }
+  }
+
   /// Compiles for batches of 1 and 2 and compares three images.
   static func expectReference(
     _ graph: Graph, winograd: WinogradPolicy = .measured,

@@ -54,6 +54,8 @@ void onednn_freed_memory_return(void);
 // How many threads primitives made or run by the calling thread use.
 void onednn_threads_set(int count);
 int onednn_threads(void);
+// Ends the threads that wait for the calling thread's next primitive; they are made anew on need.
+void onednn_team_end(void);
 
 onednn_status onednn_engine_create(
     onednn_engine *_Nullable *_Nonnull engine, onednn_message *message);
