@@ -82,6 +82,7 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
+        "ResNet",
       ]),
     .testTarget(name: "resnetdTests", dependencies: ["resnetd"]),
   ],

@@ -26,7 +26,8 @@ package final class Exchange: Sendable {
   /// Whether the client is gone, so that an answer would reach nobody.
   package var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
-  func cancel() { cancelled.store(true, ordering: .relaxed) }
+  /// The client is gone.
+  package func cancel() { cancelled.store(true, ordering: .relaxed) }
 
   /// A second answer is a programmer's error.
   package func respond(_ response: Response) {

@@ -1,61 +1,126 @@
 import Dispatch
 import Synchronization
 
-/// Work that waits for a worker, in order of arrival, bounded by count and by bytes. Any thread may call it.
+/// Work that waits for one of a few workers, bounded by count and by bytes. Any thread may offer.
+///
+/// A worker is a number below `limits.workers` and one thread at a time. It is busy from what it takes until it asks
+/// for more. Of the workers that wait, the one with the lowest number is woken.
 package final class AdmissionQueue<Item: Sendable>: Sendable {
+  package typealias Line = WaitingLine<Item>
+
   private struct State {
-    var items: [(item: Item, byteCount: Int)] = []
-    var byteCount = 0
+    var line: Line
+    /// By worker: whether it waits for something to take.
+    var isIdle: [Bool]
+    /// Whether one worker has all cores to itself.
+    var isTeamRunning = false
     var isClosed = false
   }
 
-  private let countLimit: Int
-  private let byteLimit: Int
-  private let state = Mutex(State())
-  /// Counts the items, and one more for each worker that is to end.
-  private let available = DispatchSemaphore(value: 0)
-
-  package init(countLimit: Int, byteLimit: Int) {
-    self.countLimit = countLimit
-    self.byteLimit = byteLimit
+  private enum Turn {
+    case take([Item])
+    case wait(until: ContinuousClock.Instant?)
+    case end
   }
 
-  package var count: Int { state.withLock(\.items.count) }
+  private let state: Mutex<State>
+  /// One for each worker.
+  private let wakeUps: [DispatchSemaphore]
 
-  /// Whether the item was taken; false when the queue is full or closed.
-  package func offer(_ item: Item, byteCount: Int) -> Bool {
-    let taken = state.withLock { state in
-      guard !state.isClosed, state.items.count < countLimit,
-        state.byteCount + byteCount <= byteLimit
-      else { return false }
-      state.items.append((item, byteCount))
-      state.byteCount += byteCount
+  package init(_ limits: Line.Limits) {
+    state = Mutex(
+      State(line: Line(limits), isIdle: [Bool](repeating: false, count: limits.workers)))
+    wakeUps = (0..<limits.workers).map { _ in DispatchSemaphore(value: 0) }
+  }
+
+  package var count: Int { state.withLock(\.line.count) }
+
+  /// Nil when the queue is full or closed; else what had to give way.
+  package func offer(_ item: Item, byteCount: Int, priority: Priority = .normal) -> [Item]? {
+    let now = ContinuousClock.now
+    let (pushedOut, woken): ([Item]?, Int?) = state.withLock { state in
+      guard !state.isClosed,
+        case .taken(let pushedOut) = state.line.offer(
+          item, byteCount: byteCount, priority: priority, at: now)
+      else { return (nil, nil) }
+      return (pushedOut, Self.wake(&state))
+    }
+    if let woken { wakeUps[woken].signal() }
+    return pushedOut
+  }
+
+  /// What the worker is to do next, waiting for it; nil when the queue is closed and empty.
+  package func take(worker: Int = 0) -> [Item]? {
+    while true {
+      let now = ContinuousClock.now
+      let (turn, woken): (Turn, Int?) = state.withLock { state in
+        state.isIdle[worker] = false
+        let turn = Self.turn(&state, now)
+        switch turn {
+        case .take: return (turn, Self.wake(&state))
+        case .wait: state.isIdle[worker] = true
+        case .end: break
+        }
+        return (turn, nil)
+      }
+      if let woken { wakeUps[woken].signal() }
+      switch turn {
+      case .take(let items): return items
+      case .end: return nil
+      case .wait(nil): wakeUps[worker].wait()
+      case .wait(let due?):
+        let nanoseconds = Int(((due - now) / .nanoseconds(1)).rounded(.up))
+        _ = wakeUps[worker].wait(timeout: .now() + .nanoseconds(nanoseconds))
+      }
+    }
+  }
+
+  /// Gives a busy worker all cores, if nothing waits and nobody else is busy. Until `endTeam` the others are handed
+  /// nothing.
+  package func beginTeam(worker: Int) -> Bool {
+    state.withLock { state in
+      let othersAreIdle = state.isIdle.indices.allSatisfy { $0 == worker || state.isIdle[$0] }
+      guard !state.isTeamRunning, state.line.count == 0, othersAreIdle else { return false }
+      state.isTeamRunning = true
       return true
     }
-    if taken { available.signal() }
-    return taken
   }
 
-  /// The oldest item, waiting for one; nil when the queue is closed and empty.
-  package func take() -> Item? {
-    available.wait()
-    let item: Item? = state.withLock { state in
-      guard !state.items.isEmpty else { return nil }
-      let first = state.items.removeFirst()
-      state.byteCount -= first.byteCount
-      return first.item
+  /// Gives the cores back.
+  package func endTeam() {
+    let (woken, isClosed) = state.withLock { state in
+      precondition(state.isTeamRunning, "a team ends once")
+      state.isTeamRunning = false
+      return (Self.wake(&state), state.isClosed)
     }
-    // The next worker must see the end as well.
-    if item == nil { available.signal() }
-    return item
+    if let woken { wakeUps[woken].signal() }
+    // Workers that could not see the end meanwhile must see it now.
+    if isClosed { signalAll() }
   }
 
   /// Takes nothing more; what is in it is still handed out.
   package func close() {
-    let closes = state.withLock { state in
-      defer { state.isClosed = true }
-      return !state.isClosed
+    state.withLock { $0.isClosed = true }
+    signalAll()
+  }
+
+  private func signalAll() { for wakeUp in wakeUps { wakeUp.signal() } }
+
+  private static func turn(_ state: inout State, _ now: ContinuousClock.Instant) -> Turn {
+    // Whoever runs the team hands over at its end.
+    guard !state.isTeamRunning else { return .wait(until: nil) }
+    switch state.line.next(at: now, isClosing: state.isClosed) {
+    case .take(let items): return .take(items)
+    case .wait(let due): return state.isClosed ? .end : .wait(until: due)
     }
-    if closes { available.signal() }
+  }
+
+  /// The worker to wake for what waits; it counts as busy from now on.
+  private static func wake(_ state: inout State) -> Int? {
+    guard state.line.count > 0, !state.isTeamRunning,
+      let worker = state.isIdle.firstIndex(of: true)
+    else { return nil }
+    state.isIdle[worker] = false
+    return worker
   }
 }

@@ -11,5 +11,8 @@ struct ClassificationJob: Sendable {
   var deadline: ContinuousClock.Instant
   var queuedAt: ContinuousClock.Instant
 
+  /// Whether somebody still waits for the answer; work for nobody costs nothing.
+  var isWanted: Bool { !exchange.isCancelled && ContinuousClock.now < deadline }
+
   func respond(_ response: Response) { exchange.respond(identity.marking(response)) }
 }

@@ -9,6 +9,8 @@ package struct ClassificationParameters: Sendable, Hashable {
   package var minimumProbability: Float = 0
   /// From `X-Request-Timeout-Ms`.
   package var timeout: Duration?
+  /// From `X-Priority`.
+  package var priority = Priority.normal
 
   package init() {}
 
@@ -31,6 +33,7 @@ package struct ClassificationParameters: Sendable, Hashable {
         minimumProbability = minimum
       }
     }
+    priority = Priority(head.fields["X-Priority"])
     if let text = head.fields["X-Request-Timeout-Ms"] {
       guard let milliseconds = Self.integer(text), 1...3_600_000 ~= milliseconds else {
         throw .parameter("X-Request-Timeout-Ms is a whole number from 1 to 3600000")

@@ -5,60 +5,60 @@ package import Imaging
 ///
 /// Belongs to one thread at a time. Takes no memory after it was made but what decoding a picture takes.
 package final class Classifier {
-  /// Time spent on a request's pictures.
-  package struct Times: Sendable {
-    package var decode = Duration.zero
-    package var inference = Duration.zero
-  }
-
   private let model: LiveModel
   private let preprocessor: ImagePreprocessor
   private let context: ExecutionContext
   private var input: [Float]
   private var logits: [Float]
 
-  package init(_ model: LiveModel, limits: DecodingLimits) throws(EngineError) {
+  /// With `team`, pictures can also run on the team that the model's plan has for a lone one.
+  package init(
+    _ model: LiveModel, limits: DecodingLimits, team: Bool = false
+  ) throws(EngineError) {
     self.model = model
     preprocessor = ImagePreprocessor(model.preprocessing, limits: limits)
-    context = try ExecutionContext(model.network)
+    context = try ExecutionContext(model.network, team: team)
     let batch = model.network.largestBatch
     input = [Float](repeating: 0, count: batch * preprocessor.outputCount)
     logits = [Float](repeating: 0, count: batch * model.network.outputCount)
   }
 
-  /// Runs the network once, so that the first request does not pay for what is done on first use.
+  /// Pictures that can be prepared before they must run.
+  package var capacity: Int { model.network.largestBatch }
+
+  package var hasTeam: Bool { context.hasTeam }
+
+  /// Runs the network once in each way, so that the first request does not pay for what is done on first use.
   package func warmUp() throws(EngineError) {
-    var waiting = [0]
-    var results = [Result<[Float], ImagingError>.success([])]
-    try run(&waiting, into: &results)
+    _ = try run(count: 1)
+    if hasTeam { _ = try run(count: 1, onTeam: true) }
   }
 
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.
   package func classify(
     _ images: [ArraySlice<UInt8>]
-  ) throws(EngineError) -> (results: [Result<[Float], ImagingError>], times: Times) {
-    var times = Times()
+  ) throws(EngineError) -> [Result<[Float], ImagingError>] {
     var results = images.map { _ in Result<[Float], ImagingError>.success([]) }
     var waiting: [Int] = []
     for (index, image) in images.enumerated() {
-      let start = ContinuousClock.now
       do throws(ImagingError) {
         try prepare(image, at: waiting.count)
         waiting.append(index)
       } catch {
         results[index] = .failure(error)
       }
-      times.decode += .now - start
-      if waiting.count == model.network.largestBatch || index == images.count - 1 {
-        let start = ContinuousClock.now
-        try run(&waiting, into: &results)
-        times.inference += .now - start
+      if waiting.count == capacity || index == images.count - 1 {
+        for (index, result) in zip(waiting, try run(count: waiting.count)) {
+          results[index] = .success(try result.get())
+        }
+        waiting = []
       }
     }
-    return (results, times)
+    return results
   }
 
-  private func prepare(_ image: ArraySlice<UInt8>, at place: Int) throws(ImagingError) {
+  /// Decodes and preprocesses a picture into a place below `capacity`.
+  package func prepare(_ image: ArraySlice<UInt8>, at place: Int) throws(ImagingError) {
     let count = preprocessor.outputCount
     try Self.withNumbers(place * count..<(place + 1) * count, of: &input) {
       pixels throws(ImagingError) in
@@ -66,28 +66,35 @@ package final class Classifier {
     }
   }
 
-  /// Runs the pictures that are waiting in the input.
-  private func run(
-    _ waiting: inout [Int], into results: inout [Result<[Float], ImagingError>]
-  ) throws(EngineError) {
-    guard !waiting.isEmpty else { return }
+  /// Moves a prepared picture to a place before it, over what was there.
+  package func move(_ place: Int, to destination: Int) {
+    precondition(destination < place, "pictures move to the front")
+    let count = preprocessor.outputCount
+    for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
+  }
+
+  /// Probabilities `[classes]` of the pictures in the first places, or what the network gave instead.
+  ///
+  /// On a team only while nothing else computes.
+  package func run(
+    count: Int, onTeam: Bool = false
+  ) throws(EngineError) -> [Result<[Float], EngineError>] {
     let classCount = model.network.outputCount
     let pixels = input
-    try Self.withNumbers(0..<waiting.count * classCount, of: &logits) {
-      output throws(EngineError) in
-      try context.run(
-        imageCount: waiting.count,
-        input: pixels.span.extracting(0..<waiting.count * preprocessor.outputCount),
-        logits: &output)
-    }
-    for (place, index) in waiting.enumerated() {
-      let logits = logits[place * classCount..<(place + 1) * classCount]
-      guard logits.allSatisfy(\.isFinite) else {
-        throw .library("the network gave logits that are not finite")
+    try Self.withNumbers(0..<count * classCount, of: &logits) { output throws(EngineError) in
+      let input = pixels.span.extracting(0..<count * preprocessor.outputCount)
+      if onTeam {
+        try context.runOnTeam(imageCount: count, input: input, logits: &output)
+      } else {
+        try context.run(imageCount: count, input: input, logits: &output)
       }
-      results[index] = .success(Ranking.probabilities(logits))
     }
-    waiting = []
+    return (0..<count).map { place in
+      let logits = logits[place * classCount..<(place + 1) * classCount]
+      return logits.allSatisfy(\.isFinite)
+        ? .success(Ranking.probabilities(logits))
+        : .failure(.library("the network gave logits that are not finite"))
+    }
   }
 
   private static func withNumbers<Failure: Error>(

@@ -1,19 +1,24 @@
 import Synchronization
 
 /// How long requests take the workers, for telling a client when to come back.
+///
+/// Counted in requests, since how many pictures a waiting one holds is not known before it is served.
 package final class ServiceRate: Sendable {
   /// Weight of the newest request in the running mean.
-  private static let weight = 0.1
+  private static let weight = 0.05
   package static let retryAfterLimitSeconds = 60
 
+  /// Of one worker's time for one request.
   private let meanSeconds = Mutex<Double?>(nil)
 
   package init() {}
 
-  package func record(_ duration: Duration) {
-    let seconds = duration / .seconds(1)
+  /// A worker has served `count` requests, one or more, in this time.
+  package func record(count: Int, in duration: Duration) {
+    let seconds = duration / .seconds(1) / Double(count)
+    let weight = 1 - (0..<count).reduce(1.0) { rest, _ in rest * (1 - Self.weight) }
     meanSeconds.withLock { mean in
-      mean = mean.map { $0 + Self.weight * (seconds - $0) } ?? seconds
+      mean = mean.map { $0 + weight * (seconds - $0) } ?? seconds
     }
   }
 

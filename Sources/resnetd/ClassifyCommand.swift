@@ -82,7 +82,7 @@ enum ClassifyCommand: Command {
       return .failure(Problem(400, "unreadable-file", error.message))
     }
     do throws(EngineError) {
-      let result = try classifier.classify([bytes[...]]).results[0]
+      let result = try classifier.classify([bytes[...]])[0]
       return result.mapError(Problem.init).map {
         Ranking.top($0, count: settings.topK, minimum: settings.minimumProbability)
       }

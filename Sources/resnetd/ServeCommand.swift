@@ -1,7 +1,6 @@
 import Checkpoint
 import Dispatch
 import Engine
-import FoundationEssentials
 import HTTPServer
 import ResNet
 import Serving
@@ -32,6 +31,14 @@ enum ServeCommand: Command {
     shutdown.onFirst { service.beginDraining() }
 
     let pool = try makePool(settings, service, log)
+    let plan = pool.model.plan
+    log.write(
+      "plan: \(plan)",
+      [
+        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
+        "max_batch": .integer(plan.maxBatch),
+        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
+      ])
     service.becomeReady(pool)
     log.write(
       "ready",
@@ -39,7 +46,7 @@ enum ServeCommand: Command {
         "url": .text(url(settings.server.host, server.port)), "model": .text(pool.model.name),
         "version": .text(pool.model.version.short), "classes": .integer(pool.model.labels.count),
         "precision": .text(pool.model.precision.rawValue),
-        "workers": .integer(pool.workerCount), "ms": .integer(milliseconds(.now - started)),
+        "workers": .integer(plan.workers), "ms": .integer(milliseconds(.now - started)),
       ])
 
     let signal = shutdown.wait()
@@ -73,12 +80,11 @@ enum ServeCommand: Command {
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling \(model.name)")
     do throws(EngineError) {
-      let live = try LiveModel(model, precision: precision)
+      let plan = settings.plan.plan(cores: CPUAllowance.current.cores, for: model.graph)
+      let live = try LiveModel(model, precision: precision, plan: plan)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      return try WorkerPool(
-        live, workerCount: settings.workers ?? ProcessInfo.processInfo.activeProcessorCount,
-        limits: settings.serving, log: log)
+      return try WorkerPool(live, limits: settings.serving, log: log)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }

@@ -22,19 +22,18 @@ struct ServeSettings: CommandSettings {
   var labels: String?
   var name: String?
   var precision = PrecisionPolicy.auto
-  /// One per core where nil.
-  var workers: Int?
+  var plan = CPUPlan.Settings()
   var drainDelay = Duration.zero
   var drainTimeout = Duration.seconds(25)
   var logFormat = LogChoice.auto
   var accessLog = Switch.on
 
-  static let workerLimit = 256
   private static let counts = 1...1_000_000
   private static let sizes = 1...(1 << 40)
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
 
-  static let options: [Option<ServeSettings>] = listening + classification + connections + life
+  static let options: [Option<ServeSettings>] =
+    listening + planning + classification + connections + life
 
   private static let listening: [Option<ServeSettings>] = [
     .text("host", "HOST", \.server.host, "address or name to listen on"),
@@ -46,9 +45,21 @@ struct ServeSettings: CommandSettings {
       "precision", \.precision,
       "numbers it computes with; auto is int8 for a quantised model, else bf16, where the CPU has it"
     ),
+  ]
+
+  private static let planning: [Option<ServeSettings>] = [
     .optionalInteger(
-      "workers", "N", \.workers, in: 1...workerLimit,
+      "workers", "N", \.plan.workers, in: 1...CPUPlan.workerLimit,
       "threads that decode and classify; one per core by default"),
+    .optionalInteger(
+      "threads", "N", \.plan.threads, in: 1...CPUPlan.workerLimit,
+      "threads that a lone image runs on"),
+    .optionalInteger(
+      "max-batch", "N", \.plan.maxBatch, in: 1...CPUPlan.batchLimit,
+      "images that one worker runs at once"),
+    .duration(
+      "max-queue-delay", \.plan.maxQueueDelay, in: .zero...Duration.seconds(10),
+      "from its arrival, that a request may wait for a fuller batch"),
   ]
 
   private static let classification: [Option<ServeSettings>] = [
@@ -82,7 +93,7 @@ struct ServeSettings: CommandSettings {
       "backlog", "N", \.server.backlog, in: 1...65535,
       "connections that the kernel holds until they are accepted"),
     .integer(
-      "io-queues", "N", \.server.ioQueueCount, in: 1...workerLimit,
+      "io-queues", "N", \.server.ioQueueCount, in: 1...256,
       "queues over which connections are spread"),
     .integer(
       "keep-alive-requests", "N", \.server.limits.requestCountLimit, in: counts,

@@ -1,67 +1,101 @@
 import Dispatch
+import Glibc
 import Serving
+import Synchronization
 import Testing
 
 @Suite struct AdmissionQueueTests {
-  @Test("Items come out in the order of their arrival")
-  func order() {
-    let queue = AdmissionQueue<Int>(countLimit: 3, byteLimit: 100)
-    for item in 1...3 { #expect(queue.offer(item, byteCount: 1)) }
-    #expect((1...3).map { _ in queue.take() } == [1, 2, 3])
-  }
-
-  @Test("Neither count nor bytes go over their limits, and room comes back")
-  func limits() {
-    let queue = AdmissionQueue<Int>(countLimit: 2, byteLimit: 10)
-    #expect(queue.offer(1, byteCount: 6))
-    #expect(!queue.offer(2, byteCount: 5))
-    #expect(queue.offer(2, byteCount: 4))
-    #expect(!queue.offer(3, byteCount: 0))
-    #expect(queue.take() == 1)
-    #expect(queue.offer(3, byteCount: 6))
-    #expect(queue.count == 2)
+  private func queue(
+    count: Int = 9, batch: Int = 1, workers: Int = 1, delay: Duration = .zero
+  ) -> AdmissionQueue<Int> {
+    var limits = WaitingLine<Int>.Limits(count: count, bytes: count)
+    limits.batch = batch
+    limits.workers = workers
+    limits.delay = delay
+    return AdmissionQueue(limits)
   }
 
   @Test("A closed queue takes nothing, hands out the rest and then ends every worker")
   func closing() {
-    let queue = AdmissionQueue<Int>(countLimit: 9, byteLimit: 9)
-    #expect(queue.offer(1, byteCount: 1))
+    let queue = queue(workers: 2, delay: .seconds(3600))
+    #expect(queue.offer(1, byteCount: 1) == [])
     queue.close()
     queue.close()
-    #expect(!queue.offer(2, byteCount: 1))
-    #expect(queue.take() == 1)
+    #expect(queue.offer(2, byteCount: 1) == nil)
+    #expect(queue.take() == [1])
     #expect(queue.take() == nil)
-    #expect(queue.take() == nil)
+    #expect(queue.take(worker: 1) == nil)
   }
 
-  @Test("Every item reaches exactly one of the workers that wait")
-  func concurrency() {
-    let queue = AdmissionQueue<Int>(countLimit: 10_000, byteLimit: 10_000)
-    DispatchQueue.concurrentPerform(iterations: 4) { worker in
-      if worker < 2 {
-        for item in 0..<1000 { _ = queue.offer(worker * 1000 + item, byteCount: 1) }
-      } else {
-        var previous = [-1, -1]
-        for _ in 0..<1000 {
-          guard let item = queue.take() else {
-            Issue.record("the queue is open")
-            return
-          }
+  @Test("Every item reaches exactly one of the workers that wait", arguments: [1, 8])
+  func concurrency(batch: Int) {
+    let queue = queue(count: 10_000, batch: batch, workers: 2)
+    let takenCount = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: 4) { thread in
+      if thread < 2 {
+        for item in 0..<1000 { _ = queue.offer(thread * 1000 + item, byteCount: 1) }
+        return
+      }
+      var previous = [-1, -1]
+      while let items = queue.take(worker: thread - 2) {
+        #expect(1...batch ~= items.count)
+        for item in items {
           #expect(previous[item / 1000] < item % 1000)
           previous[item / 1000] = item % 1000
         }
+        let count = takenCount.add(items.count, ordering: .relaxed).newValue
+        if count == 2000 { queue.close() }
       }
     }
-    #expect(queue.count == 0)
+    #expect(takenCount.load(ordering: .relaxed) == 2000)
+  }
+
+  @Test("A delay ends by itself")
+  func delay() {
+    let queue = queue(batch: 4, delay: .milliseconds(1))
+    let start = ContinuousClock.now
+    #expect(queue.offer(1, byteCount: 1) == [])
+    #expect(queue.take() == [1])
+    #expect(.now - start >= .milliseconds(1))
+  }
+
+  @Test("A team has the cores to itself: not beside a busy worker nor while something waits")
+  func team() {
+    let queue = queue(workers: 2)
+    // Worker 1 has not asked for anything yet, so it is busy.
+    #expect(!queue.beginTeam(worker: 0))
+    let idle = DispatchSemaphore(value: 0)
+    let ended = DispatchSemaphore(value: 0)
+    let thread = WorkerThread {
+      idle.signal()
+      #expect(queue.take(worker: 1) == [2])
+      #expect(queue.take(worker: 1) == nil)
+      ended.signal()
+    }
+    #expect(thread != nil)
+    idle.wait()
+    while !queue.beginTeam(worker: 0) { sched_yield() }
+    #expect(!queue.beginTeam(worker: 0))
+    #expect(queue.offer(2, byteCount: 1) == [])
+    #expect(queue.count == 1)
+    queue.endTeam()
+    while queue.count > 0 { sched_yield() }
+    while !queue.beginTeam(worker: 0) { sched_yield() }
+    queue.close()
+    queue.endTeam()
+    ended.wait()
+    thread?.join()
   }
 
   @Test("The time to come back grows with the queue and stays in its bounds")
   func retryAfter() {
     let rate = ServiceRate()
     #expect(rate.retryAfterSeconds(queued: 100, workers: 2) == 1)
-    rate.record(.milliseconds(500))
+    rate.record(count: 4, in: .seconds(2))
     #expect(rate.retryAfterSeconds(queued: 100, workers: 2) == 25)
     #expect(
       rate.retryAfterSeconds(queued: 1_000_000, workers: 1) == ServiceRate.retryAfterLimitSeconds)
+    for _ in 0..<50 { rate.record(count: 8, in: .seconds(1)) }
+    #expect(rate.retryAfterSeconds(queued: 100, workers: 2) == 7)
   }
 }

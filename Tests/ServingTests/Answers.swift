@@ -12,11 +12,14 @@ final class TestService: Sendable {
   let service: Service
   let pool: WorkerPool
 
-  init(limits: ServingLimits = ServingLimits(), workerCount: Int = 1) throws {
+  init(
+    limits: ServingLimits = ServingLimits(),
+    plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8)
+  ) throws {
     let log = Log(format: .json, descriptor: -1)
     service = Service(limits: limits, log: log)
     pool = try WorkerPool(
-      LiveModel(Model.embeddedDefault()), workerCount: workerCount, limits: limits, log: log)
+      LiveModel(Model.embeddedDefault(), plan: plan), limits: limits, log: log)
     service.becomeReady(pool)
   }
 

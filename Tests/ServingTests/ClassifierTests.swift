@@ -16,7 +16,7 @@ import Testing
     let model = try Model.embeddedDefault()
     let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
     for sample in model.goldenSamples {
-      let probabilities = try classifier.classify([sample.encodedImage[...]]).results[0].get()
+      let probabilities = try classifier.classify([sample.encodedImage[...]])[0].get()
       let expected = Ranking.probabilities(sample.logits[...])
       #expect(difference(probabilities, expected) < Self.tolerance)
     }
@@ -27,10 +27,10 @@ import Testing
     let model = try Model.embeddedDefault()
     let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
     let pictures = model.goldenSamples.map(\.encodedImage)
-    let alone = try pictures.map { try classifier.classify([$0[...]]).results[0].get() }
+    let alone = try pictures.map { try classifier.classify([$0[...]])[0].get() }
     // More than one batch, with something that is no picture in every fifth place.
     let many = (0..<23).map { $0 % 5 == 4 ? [0] : pictures[$0 % pictures.count] }
-    let results = try classifier.classify(many.map { $0[...] }).results
+    let results = try classifier.classify(many.map { $0[...] })
     for (index, result) in results.enumerated() {
       switch result {
       case .success(let probabilities):

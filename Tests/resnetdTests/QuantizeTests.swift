@@ -65,7 +65,7 @@ import Testing
 
   @Test("int8 without a calibration is refused with what to do about it")
   func uncalibrated() async throws {
-    for command in [["serve"], ["classify", ProgramUnderTest.samplePicture]] {
+    for command in [["serve", "--port", "0"], ["classify", ProgramUnderTest.samplePicture]] {
       let outcome = try await ProgramUnderTest.run(
         ProgramUnderTest.url, command + ["--precision", "int8"])
       #expect(outcome.exitCode == 1)

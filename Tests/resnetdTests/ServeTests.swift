@@ -48,6 +48,19 @@ import Testing
     #expect(await server.stop(SIGTERM) == 128 + SIGTERM)
   }
 
+  @Test("The plan is one line, and what is set by hand is in it")
+  func plan() async throws {
+    let server = try await ServerUnderTest(
+      "--workers", "3", "--max-batch", "5", "--max-queue-delay", "2ms",
+      environment: ["RESNETD_THREADS": "2"])
+    #expect(
+      server.logged.contains(
+        "plan: 3 workers of 1 thread, batches up to 5, waiting 2.0 ms for them, "
+          + "a lone image on 2 threads"))
+    #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
+    #expect(await server.stop() == 0)
+  }
+
   @Test("A port in use is one clear line and exit code 1")
   func portInUse() async throws {
     let server = try await ServerUnderTest()

@@ -119,8 +119,8 @@ enum QuantizeCommand: Command {
     for path in paths {
       defer { bar.advance() }
       guard let bytes = PreparedPictures.bytes(of: path) else { continue }
-      guard let wanted = try? reference.classify([bytes[...]]).results[0].get() else { continue }
-      let found = try candidate.classify([bytes[...]]).results[0].get()
+      guard let wanted = try? reference.classify([bytes[...]])[0].get() else { continue }
+      let found = try candidate.classify([bytes[...]])[0].get()
       agreement.record(reference: wanted, candidate: found)
     }
     guard agreement.pictureCount > 0 else {

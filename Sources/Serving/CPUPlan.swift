@@ -1,0 +1,47 @@
+/// How the cores are used: the one owner of parallelism.
+package struct CPUPlan: Sendable, Hashable {
+  /// Images of a batch at most, whatever is asked for.
+  package static let batchLimit = 64
+  package static let workerLimit = 256
+
+  /// Threads that decode and classify side by side, each computing alone.
+  package var workers: Int
+  /// Threads of the team that a lone image runs on; 1 where it runs on its worker alone.
+  package var threads: Int
+  /// Sizes that the network is compiled for, ascending from 1.
+  package var batchSizes: [Int]
+  /// How long after its arrival a request may wait for others to share its batch.
+  package var maxQueueDelay: Duration
+
+  /// Batches of 1, 2, 4 and so on, up to `maxBatch`.
+  package init(workers: Int, threads: Int, maxBatch: Int, maxQueueDelay: Duration = .zero) {
+    precondition(1...Self.workerLimit ~= workers && 1...Self.workerLimit ~= threads, "in limits")
+    precondition(1...Self.batchLimit ~= maxBatch, "a batch is in its limits")
+    self.workers = workers
+    self.threads = threads
+    batchSizes = Self.batchSizes(upTo: maxBatch)
+    self.maxQueueDelay = maxQueueDelay
+  }
+
+  package var maxBatch: Int { batchSizes.last ?? 1 }
+
+  /// Powers of two below the largest size, and it.
+  package static func batchSizes(upTo maxBatch: Int) -> [Int] {
+    var sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < maxBatch })
+    sizes.append(maxBatch)
+    return sizes
+  }
+}
+
+extension CPUPlan: CustomStringConvertible {
+  /// `2 workers of 1 thread, batches up to 4, a lone image on 2 threads`.
+  package var description: String {
+    var parts = ["\(workers) worker\(workers == 1 ? "" : "s") of 1 thread"]
+    parts.append(maxBatch == 1 ? "one image at a time" : "batches up to \(maxBatch)")
+    if maxQueueDelay > .zero {
+      parts.append("waiting \(Double(maxQueueDelay.microseconds) / 1000) ms for them")
+    }
+    if threads > 1 { parts.append("a lone image on \(threads) threads") }
+    return parts.joined(separator: ", ")
+  }
+}

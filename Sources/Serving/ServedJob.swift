@@ -1,0 +1,72 @@
+import HTTPCore
+
+/// A request while a worker is at it; belongs to that worker.
+final class ServedJob {
+  let job: ClassificationJob
+  let images: [Result<ArraySlice<UInt8>, Problem>]
+  private let isList: Bool
+  private let queueTime: Duration
+  /// By picture; nil where it has yet to run.
+  private var results: [Result<[Ranking.Entry], Problem>?]
+  private var missingCount: Int
+  private(set) var isAnswered = false
+  var decodeTime = Duration.zero
+  var inferenceTime = Duration.zero
+
+  /// Throws what to answer where the body as a whole is unusable.
+  init(_ job: ClassificationJob, imageCountLimit: Int) throws(Problem) {
+    queueTime = .now - job.queuedAt
+    let payload = try ImagePayload(job.request, imageCountLimit: imageCountLimit)
+    self.job = job
+    images = payload.images
+    isList = payload.isList
+    results = images.map { _ in nil }
+    missingCount = images.count
+  }
+
+  /// Whether there is still something to do for it; one that nobody waits for is answered so.
+  var isWanted: Bool {
+    if !isAnswered, !job.isWanted { respond(Problem.deadline.response) }
+    return !isAnswered
+  }
+
+  /// One of the pictures has its result; with the last the request is answered.
+  func finish(
+    _ index: Int, _ result: Result<[Ranking.Entry], Problem>, of model: LiveModel
+  ) {
+    precondition(results[index] == nil, "a picture has one result")
+    results[index] = result
+    missingCount -= 1
+    guard missingCount == 0, isWanted else { return }
+    do throws(Problem) {
+      respond(try answer(ClassificationAnswer(model)))
+    } catch {
+      respond(error.response)
+    }
+  }
+
+  /// The request as a whole cannot be answered otherwise.
+  func fail(_ problem: Problem) { if !isAnswered { respond(problem.response) } }
+
+  private func answer(_ answer: ClassificationAnswer) throws(Problem) -> Response {
+    let results = results.compactMap(\.self)
+    let text =
+      isList
+      ? answer.list(results.map { answer.item($0) })
+      : answer.document(answer.item(.success(try results[0].get())))
+    var response = Response(status: 200, contentType: "application/json", text: text)
+    response.fields["Server-Timing"] = serverTiming
+    return response
+  }
+
+  private func respond(_ response: Response) {
+    isAnswered = true
+    job.respond(response)
+  }
+
+  /// W3C Server Timing, in milliseconds.
+  private var serverTiming: String {
+    [("decode", decodeTime), ("queue", queueTime), ("inference", inferenceTime)]
+      .map { "\($0.0);dur=\(Double($0.1.microseconds) / 1000)" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,149 @@
+import Engine
+import Imaging
+import Telemetry
+
+/// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
+final class Worker {
+  /// What workers share.
+  struct Surroundings: Sendable {
+    let model: LiveModel
+    let limits: ServingLimits
+    let log: Log
+    let queue: AdmissionQueue<ClassificationJob>
+    let rate: ServiceRate
+  }
+
+  private let number: Int
+  private let around: Surroundings
+  private let classifier: Classifier
+  /// What has been prepared to run, by place.
+  private var prepared: [(served: ServedJob, image: Int)] = []
+
+  /// Only worker 0 has a team: it is the one woken when a lone request arrives.
+  init(_ number: Int, _ around: Surroundings) throws(EngineError) {
+    self.number = number
+    self.around = around
+    classifier = try Classifier(
+      around.model, limits: around.limits.decoding,
+      team: number == 0 && around.model.plan.threads > 1)
+    try classifier.warmUp()
+  }
+
+  /// Returns when the queue is closed and empty.
+  func run() {
+    while let jobs = around.queue.take(worker: number) {
+      let start = ContinuousClock.now
+      serve(jobs)
+      around.rate.record(count: jobs.count, in: .now - start)
+    }
+  }
+
+  private func serve(_ jobs: [ClassificationJob]) {
+    for job in jobs {
+      guard job.isWanted else {
+        job.respond(Problem.deadline.response)
+        continue
+      }
+      do throws(Problem) {
+        let served = try ServedJob(job, imageCountLimit: around.limits.imageCountLimit)
+        prepare(served, isAlone: jobs.count == 1)
+      } catch {
+        job.respond(error.response)
+      }
+    }
+    runPrepared(isAlone: jobs.count == 1)
+  }
+
+  /// Decodes the pictures of a request, running whenever a batch is full.
+  private func prepare(_ served: ServedJob, isAlone: Bool) {
+    for (index, image) in served.images.enumerated() where served.isWanted {
+      let start = ContinuousClock.now
+      do throws(Problem) {
+        let bytes = try image.get()
+        do throws(ImagingError) {
+          try classifier.prepare(bytes, at: prepared.count)
+        } catch {
+          throw Problem(error)
+        }
+        served.decodeTime += .now - start
+        prepared.append((served, index))
+      } catch {
+        served.decodeTime += .now - start
+        served.finish(index, .failure(error), of: around.model)
+      }
+      if prepared.count == classifier.capacity { runPrepared(isAlone: isAlone) }
+    }
+  }
+
+  /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
+  private func runPrepared(isAlone: Bool) {
+    dropUnwanted()
+    guard !prepared.isEmpty else { return }
+    defer { prepared.removeAll(keepingCapacity: true) }
+    let start = ContinuousClock.now
+    do throws(EngineError) {
+      let results = try probabilities(isAlone: isAlone)
+      record(.now - start)
+      for ((served, image), result) in zip(prepared, results) {
+        finish(served, image, result)
+      }
+    } catch {
+      for (served, _) in prepared { fail(served, error) }
+    }
+  }
+
+  private func probabilities(
+    isAlone: Bool
+  ) throws(EngineError) -> [Result<[Float], EngineError>] {
+    guard isAlone, classifier.hasTeam, around.queue.beginTeam(worker: number) else {
+      return try classifier.run(count: prepared.count)
+    }
+    defer { around.queue.endTeam() }
+    return try classifier.run(count: prepared.count, onTeam: true)
+  }
+
+  /// Answers those that waited too long or hung up, and closes the gaps they leave.
+  private func dropUnwanted() {
+    var kept = 0
+    for place in prepared.indices where prepared[place].served.isWanted {
+      if kept < place {
+        classifier.move(place, to: kept)
+        prepared[kept] = prepared[place]
+      }
+      kept += 1
+    }
+    prepared.removeLast(prepared.count - kept)
+  }
+
+  /// A request's inference time is that of the runs that its pictures took part in.
+  private func record(_ duration: Duration) {
+    for (place, (served, _)) in prepared.enumerated()
+    where place == 0 || prepared[place - 1].served !== served {
+      served.inferenceTime += duration
+    }
+  }
+
+  private func finish(
+    _ served: ServedJob, _ image: Int, _ result: Result<[Float], EngineError>
+  ) {
+    guard !served.isAnswered else { return }
+    do throws(EngineError) {
+      let parameters = served.job.parameters
+      let count =
+        parameters.topK
+        ?? min(ClassificationParameters.defaultTopK, around.model.labels.count)
+      let entries = Ranking.top(
+        try result.get(), count: count, minimum: parameters.minimumProbability)
+      served.finish(image, .success(entries), of: around.model)
+    } catch {
+      fail(served, error)
+    }
+  }
+
+  private func fail(_ served: ServedJob, _ error: EngineError) {
+    guard !served.isAnswered else { return }
+    around.log.write(
+      "inference failed", ["error": .text(error.description), "id": .text(served.job.identity.id)])
+    served.fail(.internalError)
+  }
+}
