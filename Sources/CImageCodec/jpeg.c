@@ -154,6 +154,7 @@ image_codec_status codec_jpeg_open(
   header->width = info->image_width;
   header->height = info->image_height;
   header->bit_depth = (uint8_t)info->data_precision;
+  header->is_scalable = true;
   header->colour = info->num_components == 4   ? IMAGE_CODEC_COLOUR_CMYK
                    : info->num_components == 1 ? IMAGE_CODEC_COLOUR_GREY
                                                : IMAGE_CODEC_COLOUR_RGB;
@@ -164,7 +165,8 @@ image_codec_status codec_jpeg_open(
 }
 
 static image_codec_status jpeg_start(
-    void *opaque, image_codec_backdrop backdrop, codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
+    codec_message message) {
   (void)backdrop;
   jpeg_state *state = opaque;
   j_decompress_ptr info = &state->info;
@@ -177,6 +179,9 @@ static image_codec_status jpeg_start(
   if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
   // libjpeg-turbo's defaults stand for the rest: accurate integer DCT and fancy upsampling.
   info->out_color_space = info->num_components == 4 ? JCS_CMYK : JCS_RGB;
+  // An inverse transform of 4, 2 or 1 samples a side takes the low frequencies of each block.
+  info->scale_num = 1;
+  info->scale_denom = scale_denominator;
   jpeg_start_decompress(info);
   return IMAGE_CODEC_STATUS_OK;
 }

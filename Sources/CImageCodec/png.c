@@ -174,7 +174,9 @@ image_codec_status codec_png_open(
 }
 
 static image_codec_status png_start(
-    void *opaque, image_codec_backdrop backdrop, codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
+    codec_message message) {
+  (void)scale_denominator;
   png_state *state = opaque;
   if (!state->is_complete) {
     return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the file ends before IEND");

@@ -129,7 +129,9 @@ static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t
 }
 
 static image_codec_status webp_start(
-    void *opaque, image_codec_backdrop backdrop, codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
+    codec_message message) {
+  (void)scale_denominator;
   webp_state *state = opaque;
   if (!state->is_complete) return fail(VP8_STATUS_NOT_ENOUGH_DATA, message);
   state->backdrop = backdrop;

@@ -4,7 +4,7 @@ extension PictureReader {
   mutating func read(
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
-    try start(plan.backdrop)
+    try start(scaleDenominator: plan.scaleDenominator, plan.backdrop)
     if plan.orientation.swapsAxes {
       let upright = try readTransposed(plan.orientation)
       let rowByteCount = 3 * height

@@ -4,6 +4,8 @@ import CImageCodec
 @safe struct PictureReader: ~Copyable {
   let format: ImageFormat
   let header: image_codec_header
+  /// By how much the decoded picture's sides are smaller than the stored ones: 1, 2, 4 or 8.
+  private var scaleDenominator = 1
   // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows the
   // encoded bytes, which the caller of `init` keeps in place.
   private let reader: OpaquePointer
@@ -36,13 +38,19 @@ import CImageCodec
 
   deinit { unsafe image_codec_reader_close(reader) }
 
-  var width: Int { Int(header.width) }
-  var height: Int { Int(header.height) }
+  /// Sides of the picture as it is decoded; a last part of a pixel counts as one.
+  var width: Int { (Int(header.width) + scaleDenominator - 1) / scaleDenominator }
+  var height: Int { (Int(header.height) + scaleDenominator - 1) / scaleDenominator }
 
-  /// Takes the memory that decoding needs.
-  mutating func start(_ backdrop: image_codec_backdrop) throws(ImagingError) {
+  /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8 where
+  /// the header says that the picture is scalable.
+  mutating func start(
+    scaleDenominator: Int, _ backdrop: image_codec_backdrop
+  ) throws(ImagingError) {
+    self.scaleDenominator = scaleDenominator
     try unsafe Self.check(format) { message, count in
-      unsafe image_codec_reader_start(reader, backdrop, message, count)
+      unsafe image_codec_reader_start(
+        reader, UInt32(scaleDenominator), backdrop, message, count)
     }
   }
 

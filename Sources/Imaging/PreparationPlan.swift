@@ -3,7 +3,9 @@ import CImageCodec
 /// What one picture's preparation will do and cost, known from its header alone.
 struct PreparationPlan {
   let orientation: Orientation
-  /// Axes of the upright picture.
+  /// What the decoder divides the picture's sides by; see `scaleDenominator(_:_:)`.
+  let scaleDenominator: Int
+  /// Axes of the upright picture, as decoded.
   let rows: SampleWindow
   let columns: SampleWindow
   let filter: ResizeFilter
@@ -28,9 +30,13 @@ struct PreparationPlan {
     case .apply: orientation = Orientation(exifValue: header.orientation)
     case .ignore: orientation = .upright
     }
-    (rows, columns) = SampleWindow.axes(
+    let whole = SampleWindow.axes(
       height: orientation.swapsAxes ? width : height,
       width: orientation.swapsAxes ? height : width, contract: contract)
+    scaleDenominator =
+      contract.exact || !header.is_scalable ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
+    rows = whole.rows.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsRows)
+    columns = whole.columns.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsColumns)
     let heightLoss = rows.sourceCount - rows.resizedCount
     let widthLoss = columns.sourceCount - columns.resizedCount
     narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
@@ -46,7 +52,7 @@ struct PreparationPlan {
         image_codec_backdrop(composes: false, red: 0, green: 0, blue: 0)
       }
 
-    let byteCount = byteCount(header, pixelCount: pixelCount)
+    let byteCount = byteCount(header)
     guard byteCount <= limits.decodedByteCountLimit else {
       throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
     }
@@ -54,13 +60,22 @@ struct PreparationPlan {
 
   /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^14, so that
   /// their products stay far from overflow once the pixel count has passed its check.
-  private func byteCount(_ header: image_codec_header, pixelCount: Int) -> Int {
-    let transposed = orientation.swapsAxes ? 3 * pixelCount : 0
+  private func byteCount(_ header: image_codec_header) -> Int {
+    let transposed = orientation.swapsAxes ? 3 * rows.sourceCount * columns.sourceCount : 0
     let keptWidth = narrowsFirst ? columns.count : ResampleWeights.sourceCount(columns, filter)
     let betweenPasses =
       ResampleWeights.sourceCount(rows, filter) * Resampling.stride(pixelCount: keptWidth)
     return Int(header.decoding_byte_count) + 3 * Int(header.width) + transposed + betweenPasses
       + ResampleWeights.byteCount(rows, filter) + ResampleWeights.byteCount(columns, filter)
+  }
+
+  /// The largest that leaves both axes twice as long as what they are resized to, so that the resize
+  /// still has the detail it averages. Other eighths than powers of two are left out: libjpeg-turbo's
+  /// transforms for them are slower than those of the next power of two, most than none at all.
+  private static func scaleDenominator(_ rows: SampleWindow, _ columns: SampleWindow) -> Int {
+    [8, 4, 2].first {
+      rows.allows(scaleDenominator: $0) && columns.allows(scaleDenominator: $0)
+    } ?? 1
   }
 
   private static func checkPolicies(

@@ -1,5 +1,5 @@
 /// The JSON form. `resize`, `crop`, `mean` and `std` must be there; the rest has the defaults of
-/// `PicturePolicies` and RGB. Example:
+/// `PicturePolicies`, RGB, and not exact. Example:
 ///
 ///     {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
 ///      "crop": {"rule": "center", "height": 224, "width": 224},
@@ -7,10 +7,10 @@
 ///      "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
 ///      "alpha": {"policy": "compose", "background": [255, 255, 255]},
 ///      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
-///      "exif_orientation": "apply"}
+///      "exif_orientation": "apply", "exact": false}
 extension Preprocessing: Codable {
   private enum CodingKeys: String, CodingKey {
-    case resize, crop, mean, std, alpha, grey, cmyk
+    case resize, crop, mean, std, alpha, grey, cmyk, exact
     case channelOrder = "channel_order"
     case sixteenBit = "sixteen_bit"
     case exifOrientation = "exif_orientation"
@@ -23,18 +23,20 @@ extension Preprocessing: Codable {
     }
     var order = ChannelOrder.rgb
     var policies = PicturePolicies()
+    var exact = false
     try optional(.channelOrder, &order)
     try optional(.alpha, &policies.alpha)
     try optional(.grey, &policies.grey)
     try optional(.cmyk, &policies.cmyk)
     try optional(.sixteenBit, &policies.sixteenBit)
     try optional(.exifOrientation, &policies.exifOrientation)
+    try optional(.exact, &exact)
     do {
       try self.init(
         resize: try container.decode(ResizeRule.self, forKey: .resize),
         crop: try container.decode(CropRule.self, forKey: .crop), channelOrder: order,
         mean: try container.decode([Float].self, forKey: .mean),
-        std: try container.decode([Float].self, forKey: .std), policies: policies)
+        std: try container.decode([Float].self, forKey: .std), policies: policies, exact: exact)
     } catch let error as ImagingError {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: error.description))
@@ -53,5 +55,6 @@ extension Preprocessing: Codable {
     try container.encode(policies.cmyk, forKey: .cmyk)
     try container.encode(policies.sixteenBit, forKey: .sixteenBit)
     try container.encode(policies.exifOrientation, forKey: .exifOrientation)
+    try container.encode(exact, forKey: .exact)
   }
 }

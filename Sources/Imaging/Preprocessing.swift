@@ -19,21 +19,24 @@ package struct Preprocessing: Sendable, Hashable {
   package let mean: [Float]
   package let std: [Float]
   package let policies: PicturePolicies
+  /// Whether every stored pixel is decoded. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of its
+  /// size, as small as still is twice what it is resized to: quicker, and a little different.
+  package let exact: Bool
 
   /// Throws `invalidContract`.
   package init(
     resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb, mean: [Float],
-    std: [Float], policies: PicturePolicies = PicturePolicies()
+    std: [Float], policies: PicturePolicies = PicturePolicies(), exact: Bool = false
   ) throws(ImagingError) {
     self.init(
       checked: (), resize: resize, crop: crop, channelOrder: channelOrder, mean: mean, std: std,
-      policies: policies)
+      policies: policies, exact: exact)
     if let fault { throw .invalidContract(reason: fault) }
   }
 
   private init(
     checked: Void, resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder, mean: [Float],
-    std: [Float], policies: PicturePolicies
+    std: [Float], policies: PicturePolicies, exact: Bool
   ) {
     self.resize = resize
     self.crop = crop
@@ -41,13 +44,14 @@ package struct Preprocessing: Sendable, Hashable {
     self.mean = mean
     self.std = std
     self.policies = policies
+    self.exact = exact
   }
 
   /// What torchvision's ImageNet weights of the first generation were evaluated with.
   package static let imageNet = Preprocessing(
     checked: (), resize: .shorterSide(size: 256, filter: .bilinear),
     crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225], policies: PicturePolicies())
+    std: [0.229, 0.224, 0.225], policies: PicturePolicies(), exact: false)
 
   /// 32 x 32 pixels; pictures of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {

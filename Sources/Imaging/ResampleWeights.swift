@@ -23,7 +23,7 @@ struct ResampleWeights {
     let stretch = max(scale, 1)
     let support = filter.support * stretch
     let runs = (window.start..<window.start + window.count).map { output in
-      let center = (Double(output) + 0.5) * scale
+      let center = window.sourceStart + (Double(output) + 0.5) * scale
       return max(
         Int(center - support + 0.5), 0)..<min(Int(center + support + 0.5), window.sourceCount)
     }
@@ -32,7 +32,7 @@ struct ResampleWeights {
     var values = [Int32](repeating: 0, count: tapCount * window.count)
     var weights: [Double] = []
     for (index, run) in runs.enumerated() {
-      let center = (Double(window.start + index) + 0.5) * scale
+      let center = window.sourceStart + (Double(window.start + index) + 0.5) * scale
       weights.removeAll(keepingCapacity: true)
       for source in run {
         weights.append(filter.weight(at: (Double(source) - center + 0.5) * (1 / stretch)))
@@ -53,7 +53,7 @@ struct ResampleWeights {
   }
 
   private static func scale(_ window: SampleWindow) -> Double {
-    Double(window.sourceCount) / Double(window.resizedCount)
+    window.sourceLength / Double(window.resizedCount)
   }
 
   private static func tapCount(_ window: SampleWindow, _ filter: ResizeFilter) -> Int {

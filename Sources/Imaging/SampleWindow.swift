@@ -1,7 +1,11 @@
-/// One axis of the way from the stored picture to the network's input: scaled, then cropped or padded.
+/// One axis of the way from the decoded picture to the network's input: resized, then cropped or padded.
 struct SampleWindow: Hashable {
-  /// Length of the stored picture, upright.
-  let sourceCount: Int
+  /// Pixels of the decoded picture, upright.
+  private(set) var sourceCount: Int
+  /// Where among these pixels the picture itself begins and how long it is. Smaller than `sourceCount`
+  /// where the decoder scales down: the stored last pixel may then stand for less than a whole one.
+  private(set) var sourceStart = 0.0
+  private(set) var sourceLength: Double
   /// Length after the resize, of which only a part may be wanted.
   let resizedCount: Int
   /// Where in the resized picture the wanted part begins.
@@ -17,6 +21,7 @@ struct SampleWindow: Hashable {
   /// pixel behind where it pads.
   init(sourceCount: Int, resizedCount: Int, outputCount: Int) {
     self.sourceCount = sourceCount
+    sourceLength = Double(sourceCount)
     self.resizedCount = resizedCount
     hasPadding = resizedCount < outputCount
     if resizedCount >= outputCount {
@@ -29,6 +34,21 @@ struct SampleWindow: Hashable {
       count = resizedCount
       padding = (outputCount - resizedCount) / 2
     }
+  }
+
+  /// Whether the picture, its sides divided, still is at least twice as long as what it is resized to.
+  func allows(scaleDenominator: Int) -> Bool {
+    sourceCount >= 2 * scaleDenominator * resizedCount
+  }
+
+  /// The same way from a picture that is decoded at a smaller size. `isMirrored` says that the upright
+  /// axis runs against the stored one, which puts the part of a pixel in front.
+  func scaled(by denominator: Int, isMirrored: Bool) -> SampleWindow {
+    var window = self
+    window.sourceCount = (sourceCount + denominator - 1) / denominator
+    window.sourceLength = sourceLength / Double(denominator)
+    window.sourceStart = isMirrored ? Double(window.sourceCount) - window.sourceLength : 0
+    return window
   }
 
   /// Both axes for an upright picture.

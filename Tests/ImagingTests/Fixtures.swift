@@ -15,13 +15,23 @@ struct Fixtures: Decodable {
     let height: Int
     var description: String { file }
   }
+  /// One JPEG resized from its whole decoding and from its smaller one.
+  struct Scaling: Decodable, Sendable, CustomStringConvertible {
+    let picture: String
+    let file: String
+    let width: Int
+    let height: Int
+    let denominator: Int
+    var description: String { file }
+  }
 
   let pictures: [Picture]
   let resizes: [Resize]
   let resizeSource: String
+  let scalings: [Scaling]
 
   private enum CodingKeys: String, CodingKey {
-    case pictures, resizes
+    case pictures, resizes, scalings
     case resizeSource = "resize_source"
   }
 

@@ -13,15 +13,26 @@ struct HostileBytesTests {
       limits: limits)
   }
 
+  /// The same, and one so small that most of the JPEGs are decoded at a fraction of their size.
+  private static func preprocessors() throws -> [ImagePreprocessor] {
+    [
+      try preprocessor(),
+      ImagePreprocessor(
+        try .plain(.exact(height: 3, width: 2, filter: .bilinear)), limits: limits),
+    ]
+  }
+
   @Test("A picture cut anywhere is an error", arguments: Fixtures.listing.pictures)
   func truncation(picture: Fixtures.Picture) throws {
-    let preprocessor = try Self.preprocessor()
+    let preprocessors = try Self.preprocessors()
     let whole = Fixtures.bytes(picture.file)
     // What follows the end of this JPEG is no part of it.
     let end = picture.file == "extraneous.jpg" ? whole.count - "trailing".utf8.count : whole.count
     for count in stride(from: 0, to: end, by: max(1, end / 97)) {
-      #expect(throws: ImagingError.self, "\(count) of \(whole.count) bytes") {
-        try preprocessor.prepare(Array(whole[..<count]))
+      for preprocessor in preprocessors {
+        #expect(throws: ImagingError.self, "\(count) of \(whole.count) bytes") {
+          try preprocessor.prepare(Array(whole[..<count]))
+        }
       }
     }
   }
@@ -43,7 +54,7 @@ struct HostileBytesTests {
 
   @Test("Flipped bytes end in pixels or an error", arguments: Fixtures.listing.pictures)
   func flippedBytes(picture: Fixtures.Picture) throws {
-    let preprocessor = try Self.preprocessor()
+    let preprocessors = try Self.preprocessors()
     let whole = Fixtures.bytes(picture.file)
     var random = SplitMix64(state: UInt64(whole.count))
     for _ in 0..<60 {
@@ -52,8 +63,10 @@ struct HostileBytesTests {
         let place = Int.random(in: 0..<bytes.count, using: &random)
         bytes[place] = UInt8.random(in: 0...255, using: &random)
       }
-      if let pixels = try? preprocessor.prepare(bytes) {
-        #expect(pixels.allSatisfy { (0...1).contains($0) })
+      for preprocessor in preprocessors {
+        if let pixels = try? preprocessor.prepare(bytes) {
+          #expect(pixels.allSatisfy { (0...1).contains($0) })
+        }
       }
     }
   }

@@ -26,10 +26,12 @@ extension ImagePreprocessor {
 extension Preprocessing {
   /// Bytes through the pipeline and out as fractions of 255.
   static func plain(
-    _ resize: ResizeRule, _ crop: CropRule = .none, policies: PicturePolicies = PicturePolicies()
+    _ resize: ResizeRule, _ crop: CropRule = .none, policies: PicturePolicies = PicturePolicies(),
+    exact: Bool = false
   ) throws(ImagingError) -> Preprocessing {
     try Preprocessing(
-      resize: resize, crop: crop, mean: [0, 0, 0], std: [1, 1, 1], policies: policies)
+      resize: resize, crop: crop, mean: [0, 0, 0], std: [1, 1, 1], policies: policies,
+      exact: exact)
   }
 
   /// The picture as it is, which must have this size to be seen whole.
@@ -38,6 +40,12 @@ extension Preprocessing {
   ) throws(ImagingError) -> Preprocessing {
     try plain(.none, .center(height: height, width: width), policies: policies)
   }
+}
+
+/// The mean difference of the bytes of two pictures of the same size.
+func meanDifference(_ one: [UInt8], _ other: [UInt8]) -> Double {
+  let sum = zip(one, other).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+  return Double(sum) / Double(max(one.count, 1))
 }
 
 /// The largest difference between two pictures of the same size.

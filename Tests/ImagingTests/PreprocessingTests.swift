@@ -11,7 +11,7 @@ struct PreprocessingTests {
      "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
      "alpha": {"policy": "compose", "background": [255, 255, 255]},
      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
-     "exif_orientation": "apply"}
+     "exif_orientation": "apply", "exact": false}
     """
 
   private static func decode(_ text: String) throws -> Preprocessing {
@@ -39,7 +39,7 @@ struct PreprocessingTests {
     policies.exifOrientation = .ignore
     let contract = try Preprocessing(
       resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 0.3], std: [1, 2, 3],
-      policies: policies)
+      policies: policies, exact: true)
     let data = try JSONEncoder().encode(contract)
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
   }
@@ -61,7 +61,8 @@ struct PreprocessingTests {
       ("224, \"width\": 224", "0, \"width\": 224"), ("256", "4097"), ("256", "-1"),
       ("0.229", "0"), ("0.229", "-1"), ("0.229", "1e-45"), ("[0.485, 0.456, 0.406]", "[0.5]"),
       ("bilinear", "nearest"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
-      ("[255, 255, 255]", "[255, 255, 256]"), ("\"rgb\"", "\"rbg\""), ("\"mean\"", "\"middle\""),
+      ("[255, 255, 255]", "[255, 255, 256]"), ("false", "\"no\""), ("false", "2"),
+      ("\"rgb\"", "\"rbg\""), ("\"mean\"", "\"middle\""),
       ("0.485", "1e39"),
     ])
   func unusable(part: String, replacement: String) {

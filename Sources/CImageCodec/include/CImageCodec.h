@@ -51,8 +51,11 @@ typedef struct image_codec_header {
   /// Bits of one sample: 1, 2, 4, 8 or 16.
   uint8_t bit_depth;
   bool has_alpha;
+  /// Whether the picture can be decoded at 1/2, 1/4 and 1/8 of its size.
+  bool is_scalable;
   image_codec_colour colour;
-  /// Bytes that the codec holds at once while it decodes, as far as they grow with the picture.
+  /// Bytes that the codec holds at once while it decodes at full size, as far as they grow with the
+  /// picture; decoding at a smaller size takes no more.
   uint64_t decoding_byte_count;
 } image_codec_header;
 
@@ -74,18 +77,20 @@ image_codec_status image_codec_reader_open(
     image_codec_reader *_Nullable *_Nonnull reader, image_codec_header *_Nonnull header,
     char *_Nonnull message, size_t message_byte_count);
 
-/// Takes the memory that decoding needs. Called once, before the first row.
+/// Takes the memory that decoding needs. Called once, before the first row. The picture comes out
+/// with both sides divided by `scale_denominator` and rounded up: 1, or 2, 4 or 8 where the header
+/// says that it is scalable. A last row or column then stands for fewer stored ones than the rest.
 image_codec_status image_codec_reader_start(
-    image_codec_reader *_Nonnull reader, image_codec_backdrop backdrop, char *_Nonnull message,
-    size_t message_byte_count);
+    image_codec_reader *_Nonnull reader, uint32_t scale_denominator, image_codec_backdrop backdrop,
+    char *_Nonnull message, size_t message_byte_count);
 
-/// Writes the next row, `width` x 3 bytes of RGB, top to bottom as stored. Called `height` times at
-/// most.
+/// Writes the next row, 3 bytes of RGB for each pixel, top to bottom as stored. Called at most as
+/// often as the picture, scaled, has rows.
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);
 
-/// Checks what follows the last row. Called after `height` rows.
+/// Checks what follows the last row. Called after all rows.
 image_codec_status image_codec_reader_finish(
     image_codec_reader *_Nonnull reader, char *_Nonnull message, size_t message_byte_count);
 

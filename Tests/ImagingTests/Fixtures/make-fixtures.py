@@ -6,6 +6,7 @@ Needs Pillow and numpy. Beside this script it writes, for every picture `NAME.EX
 
     NAME.EXT.rgb            the upright picture as Pillow decodes it
     resized-*.rgb           what Pillow resizes one picture to
+    photo-*-WxH.*.rgb       what it makes of a larger JPEG, decoded whole and at a smaller scale
     expected.json           sizes, and which file belongs to which case
 
 `.rgb` files are rows of interleaved eight-bit RGB. Everything is drawn here, from a fixed seed.
@@ -25,6 +26,7 @@ BACKGROUND = (255, 255, 255)
 random = np.random.default_rng(20)
 pictures = []
 resizes = []
+scalings = []
 
 
 def drawing(width, height):
@@ -37,6 +39,22 @@ def drawing(width, height):
     disc = (x - width * 0.6) ** 2 + (y - height * 0.4) ** 2 < (min(width, height) / 4) ** 2
     image[disc] = [230, 40, 20]
     image += random.normal(0, 12, image.shape)
+    return Image.fromarray(np.clip(image, 0, 255).astype(np.uint8), "RGB")
+
+
+def photograph(width, height):
+    """Noise whose power falls with frequency as it does in photographs, with some edges."""
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    frequency[0, 0] = 1
+    planes = []
+    for _ in range(3):
+        plane = np.fft.ifft2(np.fft.fft2(random.normal(size=(height, width))) / frequency).real
+        planes.append(plane / plane.std())
+    light = planes[0]
+    image = np.stack([light + 0.3 * planes[1], light, light + 0.3 * planes[2]], axis=2) * 45 + 120
+    y, x = np.mgrid[0:height, 0:width]
+    image[np.hypot(x - width * 0.4, y - height * 0.5) < height * 0.25] += 50
+    image[(x > width * 0.6) & (x < width * 0.85) & (y > height * 0.2)] -= 45
     return Image.fromarray(np.clip(image, 0, 255).astype(np.uint8), "RGB")
 
 
@@ -210,6 +228,43 @@ def resizing():
             resizes.append({"file": file, "filter": name, "width": width, "height": height})
 
 
+def scaling():
+    """Odd sizes on both sides of every step from one scale to the next. Pillow's `draft` takes the
+    smallest that has the size it is asked for; the box says how much of the last pixels counts."""
+    image = photograph(211, 157)
+    # Luma and chroma in the places of cyan, magenta and yellow, and the marker that says so. Pillow
+    # stores the inverse of each.
+    luma_chroma = [ImageOps.invert(plane) for plane in image.convert("YCbCr").split()]
+    key = Image.linear_gradient("L").resize(image.size).point(lambda value: value // 2)
+    ycck = encoded(Image.merge("CMYK", luma_chroma + [key]), format="JPEG", quality=88)
+    adobe = ycck.index(b"\xff\xee\x00\x0eAdobe")
+    pictures_by_kind = {
+        "420": encoded(image, format="JPEG", quality=85, subsampling=2),
+        "422": encoded(image, format="JPEG", quality=85, subsampling=1),
+        "444": encoded(image, format="JPEG", quality=85, subsampling=0),
+        "progressive": encoded(image, format="JPEG", quality=85, progressive=True),
+        "grey": encoded(image.convert("L"), format="JPEG", quality=85),
+        "cmyk": encoded(image.convert("CMYK"), format="JPEG", quality=88),
+        "ycck": ycck[: adobe + 15] + b"\2" + ycck[adobe + 16 :],
+    }
+    steps = [(13, 9), (14, 9), (13, 10), (26, 19), (27, 19), (26, 20), (52, 39), (53, 39), (52, 40)]
+    for kind, data in pictures_by_kind.items():
+        (HERE / f"photo-{kind}.jpg").write_bytes(data)
+        for width, height in steps if kind == "420" else [(13, 9), (26, 19), (52, 39)]:
+            whole = Image.open(io.BytesIO(data))
+            drafted = Image.open(io.BytesIO(data))
+            _, box = drafted.draft(None, (2 * width, 2 * height)) or (None, (0, 0, *drafted.size))
+            name = f"photo-{kind}-{width}x{height}"
+            for suffix, source, part in (("exact", whole, None), ("scaled", drafted, box)):
+                resized = source.convert("RGB").resize(
+                    (width, height), Image.Resampling.BILINEAR, box=part)
+                (HERE / f"{name}.{suffix}.rgb").write_bytes(resized.tobytes())
+            scalings.append({
+                "picture": f"photo-{kind}.jpg", "file": name, "width": width, "height": height,
+                "denominator": -(-whole.width // drafted.width) if drafted.size != whole.size else 1,
+            })
+
+
 for stale in HERE.glob("*"):
     if stale.suffix in (".rgb", ".jpg", ".png", ".webp", ".json"):
         stale.unlink()
@@ -217,5 +272,9 @@ jpegs()
 pngs()
 webps()
 resizing()
-listing = {"pictures": pictures, "resizes": resizes, "resize_source": "resize-source.png"}
+scaling()
+listing = {
+    "pictures": pictures, "resizes": resizes, "resize_source": "resize-source.png",
+    "scalings": scalings,
+}
 (HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")
