@@ -63,7 +63,10 @@ let package = Package(
 
     .executableTarget(
       name: "preprocessing-benchmark", dependencies: ["Imaging"], path: "benchmarks/preprocessing",
-      exclude: ["README.md", "run", "make-picture.py", "pillow.py"]),
+      exclude: [
+        "README.md", "agreement", "agreement.py", "compare.py", "make-pictures.py", "pillow.py",
+        "requirements.txt", "run",
+      ]),
 
     .executableTarget(
       name: "winograd-benchmark", dependencies: ["Engine", "ResNet"],

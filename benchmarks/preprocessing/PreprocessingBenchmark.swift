@@ -1,55 +1,102 @@
 import Glibc
 import Imaging
 
-/// Times `Imaging` over one picture: `preprocessing-benchmark PICTURE ROUNDS`. Prints milliseconds, the
-/// median of the rounds.
+/// Times `Imaging` over one picture, or compares its two ways of decoding; prints a line per number.
 @main
 enum PreprocessingBenchmark {
+  /// What ImageNet's contract resizes the shorter side to.
+  private static let side = 256
+
+  private static let usage = """
+    usage: preprocessing-benchmark PICTURE WIDTH ROUNDS exact|scaled
+           preprocessing-benchmark PICTURE difference
+    Median processor milliseconds of each step, WIDTH being that of the picture resized to a height of 256; or
+    how far the network's input, in steps of 255, moves by decoding at a smaller scale.
+    """
+
   static func main() throws {
-    let arguments = CommandLine.arguments
-    guard arguments.count == 3, let rounds = Int(arguments[2]), rounds > 0,
-      let picture = bytes(of: arguments[1])
-    else {
-      print("usage: preprocessing-benchmark PICTURE ROUNDS")
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.count == 2, arguments[1] == "difference", let picture = bytes(of: arguments[0]) {
+      try printDifference(picture)
+    } else if arguments.count == 4, let picture = bytes(of: arguments[0]),
+      let width = Int(arguments[1]), let rounds = Int(arguments[2]), rounds > 0,
+      ["exact", "scaled"].contains(arguments[3])
+    {
+      try printTimes(picture, width: width, rounds: rounds, exact: arguments[3] == "exact")
+    } else {
+      print(usage)
       exit(2)
     }
-    // A crop of one pixel leaves little but the decoding, which always reads the whole picture.
-    let decoding = try Preprocessing(
-      resize: .none, crop: .center(height: 1, width: 1), mean: [0, 0, 0], std: [1, 1, 1])
-    let cases: [(String, Preprocessing)] = [
-      ("decode", decoding),
-      ("decode+resize", try uncropped(side: 256)),
-      ("decode+resize+crop+normalise", .imageNet),
+  }
+
+  private static func printTimes(
+    _ picture: [UInt8], width: Int, rounds: Int, exact: Bool
+  ) throws {
+    let cases: [(name: String, contract: Preprocessing)] = [
+      // A crop of one pixel leaves little but the decoding, which always reads the whole picture.
+      ("decode", try plain(.center(height: 1, width: 1), exact: exact)),
+      ("resize", try plain(.center(height: side, width: width), exact: exact)),
+      ("prepare", try imageNet(exact: exact)),
     ]
     for (name, contract) in cases {
-      let preprocessor = ImagePreprocessor(contract)
-      _ = try median(preprocessor, picture, rounds: rounds)
-      let milliseconds = try median(preprocessor, picture, rounds: rounds)
-      print("\(name) \((milliseconds * 1000).rounded() / 1000)")
+      let milliseconds = try median(ImagePreprocessor(contract), picture, rounds: rounds)
+      print("\(name) \(milliseconds)")
     }
   }
 
-  /// The whole picture after the resize to the shorter side, for pictures of 4 to 3.
-  private static func uncropped(side: Int) throws -> Preprocessing {
-    try Preprocessing(
-      resize: .shorterSide(size: side, filter: .bilinear), crop: .center(height: side, width: 341),
-      mean: [0, 0, 0], std: [1, 1, 1])
+  private static func printDifference(_ picture: [UInt8]) throws {
+    let crop = CropRule.center(height: 224, width: 224)
+    let whole = try prepared(ImagePreprocessor(plain(crop, exact: true)), picture)
+    let scaled = try prepared(ImagePreprocessor(plain(crop, exact: false)), picture)
+    let differences = zip(whole, scaled).map { (abs($0 - $1) * 255).rounded() }.sorted()
+    print("mean \(differences.reduce(0, +) / Float(differences.count))")
+    print("p99 \(differences[differences.count * 99 / 100])")
+    print("max \(differences[differences.count - 1])")
   }
 
+  /// Bytes as fractions of 255.
+  private static func plain(_ crop: CropRule, exact: Bool) throws -> Preprocessing {
+    try Preprocessing(
+      resize: .shorterSide(size: side, filter: .bilinear), crop: crop, mean: [0, 0, 0],
+      std: [1, 1, 1], exact: exact)
+  }
+
+  private static func imageNet(exact: Bool) throws -> Preprocessing {
+    let contract = Preprocessing.imageNet
+    return try Preprocessing(
+      resize: contract.resize, crop: contract.crop, mean: contract.mean, std: contract.std,
+      exact: exact)
+  }
+
+  private static func prepared(
+    _ preprocessor: ImagePreprocessor, _ picture: [UInt8]
+  ) throws -> [Float] {
+    var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
+    var span = pixels.mutableSpan
+    try preprocessor.prepare(picture.span, into: &span)
+    return pixels
+  }
+
+  /// Processor milliseconds per picture, after one that does not count.
   private static func median(
     _ preprocessor: ImagePreprocessor, _ picture: [UInt8], rounds: Int
   ) throws -> Double {
-    var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
+    var pixels = try prepared(preprocessor, picture)
     var times: [Double] = []
-    let clock = ContinuousClock()
     for _ in 0..<rounds {
       var span = pixels.mutableSpan
-      let start = clock.now
+      let start = threadMilliseconds()
       try preprocessor.prepare(picture.span, into: &span)
-      let elapsed = clock.now - start
-      times.append(Double(elapsed.components.attoseconds) / 1e15)
+      times.append(threadMilliseconds() - start)
     }
     return times.sorted()[rounds / 2]
+  }
+
+  /// Processor time of the only thread, which others on the machine do not lengthen by their turns.
+  private static func threadMilliseconds() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
   }
 
   private static func bytes(of path: String) -> [UInt8]? {
