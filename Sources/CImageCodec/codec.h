@@ -12,8 +12,8 @@ typedef struct codec_message {
 
 typedef struct codec_decoder {
   image_codec_status (*start)(
-      void *state, uint32_t scale_denominator, image_codec_backdrop backdrop,
-      codec_message message);
+      void *state, uint32_t scale_denominator, image_codec_columns *columns,
+      image_codec_backdrop backdrop, codec_message message);
   image_codec_status (*read_row)(void *state, uint8_t *row, codec_message message);
   image_codec_status (*finish)(void *state, codec_message message);
   void (*close)(void *state);

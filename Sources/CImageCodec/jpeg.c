@@ -164,9 +164,21 @@ image_codec_status codec_jpeg_open(
   return status;
 }
 
+/// Leaves out the blocks that hold no wanted column. Stands behind its caller's setjmp.
+static void crop_columns(j_decompress_ptr info, image_codec_columns *columns) {
+  // Interpolation of chroma takes the outermost columns for the edges of the picture.
+  const JDIMENSION margin = 2;
+  JDIMENSION first = columns->first > margin ? columns->first - margin : 0;
+  JDIMENSION end = columns->first + columns->count + margin;
+  if (end > info->output_width) end = info->output_width;
+  JDIMENSION count = end - first;
+  jpeg_crop_scanline(info, &first, &count);
+  *columns = (image_codec_columns){first, count};
+}
+
 static image_codec_status jpeg_start(
-    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
-    codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_columns *columns,
+    image_codec_backdrop backdrop, codec_message message) {
   (void)backdrop;
   jpeg_state *state = opaque;
   j_decompress_ptr info = &state->info;
@@ -183,6 +195,7 @@ static image_codec_status jpeg_start(
   info->scale_num = 1;
   info->scale_denom = scale_denominator;
   jpeg_start_decompress(info);
+  crop_columns(info, columns);
   return IMAGE_CODEC_STATUS_OK;
 }
 

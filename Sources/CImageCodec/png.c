@@ -174,14 +174,15 @@ image_codec_status codec_png_open(
 }
 
 static image_codec_status png_start(
-    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
-    codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_columns *columns,
+    image_codec_backdrop backdrop, codec_message message) {
   (void)scale_denominator;
   png_state *state = opaque;
   if (!state->is_complete) {
     return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the file ends before IEND");
   }
   state->backdrop = backdrop;
+  *columns = (image_codec_columns){0, state->header.width};
   const bool is_interlaced = state->header.interlace_method != 0;
   const size_t row_byte_count = (size_t)state->header.width * (state->has_alpha ? 4 : 3);
   const size_t byte_count = row_byte_count * (is_interlaced ? state->header.height : 1);

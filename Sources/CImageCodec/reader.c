@@ -65,15 +65,15 @@ image_codec_status image_codec_reader_open(
 }
 
 image_codec_status image_codec_reader_start(
-    image_codec_reader *reader, uint32_t scale_denominator, image_codec_backdrop backdrop,
-    char *message, size_t message_byte_count) {
+    image_codec_reader *reader, uint32_t scale_denominator, image_codec_columns *columns,
+    image_codec_backdrop backdrop, char *message, size_t message_byte_count) {
   const codec_message answer = {message, message_byte_count};
   const bool is_scale = scale_denominator == 1 || scale_denominator == 2 ||
                         scale_denominator == 4 || scale_denominator == 8;
   if (!is_scale || (scale_denominator > 1 && !reader->is_scalable)) {
     return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "no such scale");
   }
-  return reader->decoder->start(reader->state, scale_denominator, backdrop, answer);
+  return reader->decoder->start(reader->state, scale_denominator, columns, backdrop, answer);
 }
 
 image_codec_status image_codec_reader_read_row(

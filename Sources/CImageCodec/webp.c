@@ -129,12 +129,13 @@ static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t
 }
 
 static image_codec_status webp_start(
-    void *opaque, uint32_t scale_denominator, image_codec_backdrop backdrop,
-    codec_message message) {
+    void *opaque, uint32_t scale_denominator, image_codec_columns *columns,
+    image_codec_backdrop backdrop, codec_message message) {
   (void)scale_denominator;
   webp_state *state = opaque;
   if (!state->is_complete) return fail(VP8_STATUS_NOT_ENOUGH_DATA, message);
   state->backdrop = backdrop;
+  *columns = (image_codec_columns){0, (uint32_t)state->features.width};
   const size_t stride = (size_t)state->features.width * pixel_byte_count(state);
   const size_t byte_count = stride * (size_t)state->features.height;
   state->pixels = calloc(byte_count, 1);

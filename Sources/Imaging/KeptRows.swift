@@ -2,10 +2,11 @@
 /// pass: resampled to the wanted columns if that pass comes first, else as they are.
 struct KeptRows: ~Copyable {
   let rows: Range<Int>
+  /// The columns of the upright picture that the output needs.
+  var columns: Range<Int> { weights.sources }
   /// Bytes from one row to the next.
   let stride: Int
-  /// Source columns that are kept as they are; nil where rows are resampled.
-  private let columns: Range<Int>?
+  private let isNarrowing: Bool
   private let weights: ResampleWeights
   private var pixels: PixelBuffer
 
@@ -15,20 +16,23 @@ struct KeptRows: ~Copyable {
   ) throws(ImagingError) {
     self.rows = rows
     self.weights = weights
-    columns = narrowing ? nil : weights.sources
+    isNarrowing = narrowing
     let pixelCount = narrowing ? weights.starts.count : weights.sources.count
     stride = Resampling.stride(pixelCount: pixelCount)
     pixels = try PixelBuffer(count: rows.count * stride)
   }
 
-  /// Takes in one whole row of the picture, which lies in `rows` and has the read-ahead behind it.
-  mutating func keep(_ source: UnsafePointer<UInt8>, row: Int) {
+  /// Takes in one row of the picture, which lies in `rows`, begins with column `firstColumn`, holds all
+  /// `columns` and has the read-ahead behind it.
+  mutating func keep(_ source: UnsafePointer<UInt8>, firstColumn: Int, row: Int) {
     let place = (row - rows.lowerBound) * stride
     unsafe pixels.withMutableBytes(place..<place + stride) { target in
-      if let columns {
-        unsafe target.update(from: source + 3 * columns.lowerBound, count: 3 * columns.count)
+      if isNarrowing {
+        unsafe Resampling.resampleRow(source, firstColumn: firstColumn, into: target, weights)
       } else {
-        unsafe Resampling.resampleRow(source, firstColumn: 0, into: target, weights)
+        let sources = weights.sources
+        unsafe target.update(
+          from: source + 3 * (sources.lowerBound - firstColumn), count: 3 * sources.count)
       }
     }
   }

@@ -4,43 +4,57 @@ extension PictureReader {
   mutating func read(
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
-    try start(scaleDenominator: plan.scaleDenominator, plan.backdrop)
-    if plan.orientation.swapsAxes {
-      let upright = try readTransposed(plan.orientation)
+    let orientation = plan.orientation
+    let isReversed = orientation.swapsAxes ? orientation.mirrorsRows : orientation.mirrorsColumns
+    let storedWidth = (orientation.swapsAxes ? plan.rows : plan.columns).sourceCount
+    let wanted = orientation.swapsAxes ? kept.rows : kept.columns
+    try start(
+      scaleDenominator: plan.scaleDenominator,
+      wanting: isReversed ? Self.reversed(wanted, in: storedWidth) : wanted, plan.backdrop)
+    /// What was read, along the upright axis.
+    let first = (isReversed ? Self.reversed(columns, in: storedWidth) : columns).lowerBound
+    if orientation.swapsAxes {
+      let upright = try readTransposed(orientation)
       let rowByteCount = 3 * height
       for y in kept.rows {
-        unsafe upright.withBytes(y * rowByteCount..<(y + 1) * rowByteCount) {
-          unsafe kept.keep($0, row: y)
+        let place = (y - first) * rowByteCount
+        unsafe upright.withBytes(place..<place + rowByteCount) {
+          unsafe kept.keep($0, firstColumn: 0, row: y)
         }
       }
       return
     }
-    let byteCount = 3 * width
+    let byteCount = 3 * columns.count
     var row = try PixelBuffer(count: byteCount + Resampling.readAheadByteCount)
     for stored in 0..<height {
       try unsafe row.withMutableBytes(0..<byteCount) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
-        let y = plan.orientation.mirrorsRows ? height - 1 - stored : stored
+        let y = orientation.mirrorsRows ? height - 1 - stored : stored
         guard kept.rows.contains(y) else { return }
-        if plan.orientation.mirrorsColumns { unsafe Self.mirror(pixels, count: width) }
-        unsafe kept.keep(pixels, row: y)
+        if orientation.mirrorsColumns { unsafe Self.mirror(pixels, count: columns.count) }
+        unsafe kept.keep(pixels, firstColumn: first, row: y)
       }
     }
     try finish()
   }
 
-  /// The whole picture with rows and columns exchanged: `height` pixels wide, `width` high.
+  /// A range of an axis of `count` pixels, counted from its other end.
+  private static func reversed(_ range: Range<Int>, in count: Int) -> Range<Int> {
+    count - range.upperBound..<count - range.lowerBound
+  }
+
+  /// The picture with rows and columns exchanged: `height` pixels wide, as high as rows hold columns.
   private mutating func readTransposed(
     _ orientation: Orientation
   ) throws(ImagingError) -> PixelBuffer {
-    let (width, height) = (width, height)
+    let (width, height) = (columns.count, height)
     var upright = try PixelBuffer(count: 3 * width * height + Resampling.readAheadByteCount)
     var row = try PixelBuffer(count: 3 * width)
     for stored in 0..<height {
       let x = orientation.mirrorsColumns ? height - 1 - stored : stored
       try unsafe row.withMutableBytes(0..<3 * width) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
-        // SAFETY: x and y stay below the upright picture's sides, which are the stored ones exchanged.
+        // SAFETY: x and y stay below the upright picture's sides, which are those read, exchanged.
         unsafe upright.withMutableBytes(0..<3 * width * height) { target in
           for column in 0..<width {
             let y = orientation.mirrorsRows ? width - 1 - column : column

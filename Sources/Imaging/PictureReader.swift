@@ -6,6 +6,8 @@ import CImageCodec
   let header: image_codec_header
   /// By how much the decoded picture's sides are smaller than the stored ones: 1, 2, 4 or 8.
   private var scaleDenominator = 1
+  /// Which columns of the decoded picture rows hold; known when it is started.
+  private(set) var columns = 0..<0
   // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows the
   // encoded bytes, which the caller of `init` keeps in place.
   private let reader: OpaquePointer
@@ -43,18 +45,22 @@ import CImageCodec
   var height: Int { (Int(header.height) + scaleDenominator - 1) / scaleDenominator }
 
   /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8 where
-  /// the header says that the picture is scalable.
+  /// the header says that the picture is scalable. Sets `columns` to those that rows will hold, at
+  /// least the wanted.
   mutating func start(
-    scaleDenominator: Int, _ backdrop: image_codec_backdrop
+    scaleDenominator: Int, wanting wanted: Range<Int>, _ backdrop: image_codec_backdrop
   ) throws(ImagingError) {
     self.scaleDenominator = scaleDenominator
+    precondition(!wanted.isEmpty && wanted.lowerBound >= 0 && wanted.upperBound <= width)
+    var held = image_codec_columns(first: UInt32(wanted.lowerBound), count: UInt32(wanted.count))
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_start(
-        reader, UInt32(scaleDenominator), backdrop, message, count)
+        reader, UInt32(scaleDenominator), &held, backdrop, message, count)
     }
+    columns = Int(held.first)..<Int(held.first) + Int(held.count)
   }
 
-  /// Writes the next row to `row`, which has room for `3 * width` bytes.
+  /// Writes the next row to `row`, which has room for `3 * columns.count` bytes.
   mutating func readRow(_ row: UnsafeMutablePointer<UInt8>) throws(ImagingError) {
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_read_row(reader, row, message, count)

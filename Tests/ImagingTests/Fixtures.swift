@@ -44,6 +44,14 @@ struct Fixtures: Decodable {
     }
   }
 
+  /// The JPEG with an EXIF block of nothing but an orientation behind its first marker.
+  static func oriented(_ jpeg: [UInt8], _ orientation: UInt8) -> [UInt8] {
+    let block: [UInt8] =
+      [0xFF, 0xE1, 0, 34] + Array("Exif\0\0".utf8) + Array("MM".utf8)
+      + [0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
+    return Array(jpeg[..<2]) + block + Array(jpeg[2...])
+  }
+
   static let listing: Fixtures = {
     do {
       return try JSONDecoder().decode(Fixtures.self, from: Data(bytes("expected.json")))

@@ -17,14 +17,6 @@ struct ScaledDecodingTests {
     .prepareBytes(bytes)
   }
 
-  /// The JPEG with an EXIF block of nothing but an orientation behind its first marker.
-  private static func oriented(_ jpeg: [UInt8], _ orientation: UInt8) -> [UInt8] {
-    let block: [UInt8] =
-      [0xFF, 0xE1, 0, 34] + Array("Exif\0\0".utf8) + Array("MM".utf8)
-      + [0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
-    return Array(jpeg[..<2]) + block + Array(jpeg[2...])
-  }
-
   /// An upright picture of `width` x `height` as seen under an orientation; EXIF 2.32, tag 0x0112.
   private static func turned(
     _ pixels: [UInt8], height: Int, width: Int, _ orientation: UInt8
@@ -79,26 +71,11 @@ struct ScaledDecodingTests {
       picture, height: size.height, width: size.width, exact: false)
     let swaps = orientation >= 5
     let pixels = try Self.prepared(
-      Self.oriented(picture, orientation), height: swaps ? size.width : size.height,
+      Fixtures.oriented(picture, orientation), height: swaps ? size.width : size.height,
       width: swaps ? size.height : size.width, exact: false)
     let expected = Self.turned(upright, height: size.height, width: size.width, orientation)
     // The passes round in another order.
     #expect(largestDifference(pixels, expected) <= 1)
-  }
-
-  @Test("A crop is cut from the scaled picture resized whole")
-  func crop() throws {
-    let picture = Fixtures.bytes("photo-420.jpg")
-    // 211 x 157 by its shorter side to 15: 15 * 211 / 157 = 20.2, cut to 20.
-    let whole = try Self.prepared(picture, height: 15, width: 20, exact: false)
-    let part = try ImagePreprocessor(
-      .plain(.shorterSide(size: 15, filter: .bilinear), .center(height: 9, width: 10))
-    )
-    .prepareBytes(picture)
-    for y in 0..<9 {
-      let start = 3 * ((3 + y) * 20 + 5)
-      #expect(Array(part[30 * y..<30 * (y + 1)]) == Array(whole[start..<start + 30]))
-    }
   }
 
   @Test(
@@ -126,7 +103,7 @@ struct ScaledDecodingTests {
 
   @Test("A scaled picture that must be held whole takes less memory")
   func byteLimit() throws {
-    let picture = Self.oriented(Fixtures.bytes("photo-420.jpg"), 6)
+    let picture = Fixtures.oriented(Fixtures.bytes("photo-420.jpg"), 6)
     let limits = DecodingLimits(decodedByteCountLimit: 90_000)
     func prepare(exact: Bool) throws {
       let contract = try Preprocessing.plain(

@@ -68,6 +68,12 @@ typedef struct image_codec_backdrop {
   uint8_t blue;
 } image_codec_backdrop;
 
+/// Neighbouring columns of the picture as it is decoded.
+typedef struct image_codec_columns {
+  uint32_t first;
+  uint32_t count;
+} image_codec_columns;
+
 typedef struct image_codec_reader image_codec_reader;
 
 /// Reads the header. On success `*reader` is the caller's to close; on failure it is null and
@@ -80,12 +86,15 @@ image_codec_status image_codec_reader_open(
 /// Takes the memory that decoding needs. Called once, before the first row. The picture comes out
 /// with both sides divided by `scale_denominator` and rounded up: 1, or 2, 4 or 8 where the header
 /// says that it is scalable. A last row or column then stands for fewer stored ones than the rest.
+/// `*columns` says which are wanted, at least one; it becomes those that rows will hold, among them
+/// all that are wanted.
 image_codec_status image_codec_reader_start(
-    image_codec_reader *_Nonnull reader, uint32_t scale_denominator, image_codec_backdrop backdrop,
-    char *_Nonnull message, size_t message_byte_count);
+    image_codec_reader *_Nonnull reader, uint32_t scale_denominator,
+    image_codec_columns *_Nonnull columns, image_codec_backdrop backdrop, char *_Nonnull message,
+    size_t message_byte_count);
 
-/// Writes the next row, 3 bytes of RGB for each pixel, top to bottom as stored. Called at most as
-/// often as the picture, scaled, has rows.
+/// Writes the next row, 3 bytes of RGB for each of its columns, top to bottom as stored. Called at
+/// most as often as the picture, scaled, has rows.
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);
