@@ -120,7 +120,7 @@ private struct HTTPContracts {
       while let action = pending.popFirst() {
         switch action {
         case .write: pending += machine.wrote(all: true, context: context)
-        case .handle(let request, _):
+        case .handle(let request, _, _):
           outcomes.append(.request(request))
           waiting = Response(status: 200)
         case .answer(let head, let response, _):

@@ -8,8 +8,9 @@ package struct Connection: Sendable {
   package enum Action: Sendable, Hashable {
     /// Send these bytes, behind those still being sent.
     case write([UInt8])
-    /// Have the request answered, and call `respond` with the answer.
-    case handle(Request, receivedAt: Instant)
+    /// Have the request answered, and call `respond` with the answer; its body arrived within `readDuration` after
+    /// its head.
+    case handle(Request, receivedAt: Instant, readDuration: Duration)
     /// Call `respond` with this answer: the route needs no body.
     case answer(RequestHead, Response, receivedAt: Instant)
     /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
@@ -46,6 +47,8 @@ package struct Connection: Sendable {
   private var head: RequestHead?
   /// When the request in progress began to arrive, or its turn came.
   private var receivedAt: Instant
+  /// When the head of the request in progress was complete.
+  private var headReceivedAt: Instant
   /// Bytes of the body that must have arrived by the deadline.
   private var bodyByteCount = 0
   private var countedByteCount = 0
@@ -58,6 +61,7 @@ package struct Connection: Sendable {
     self.limits = limits
     parser = RequestParser(limits: limits.parser)
     receivedAt = now
+    headReceivedAt = now
     readDeadline = now + limits.headerTimeout
   }
 
@@ -203,7 +207,10 @@ package struct Connection: Sendable {
           guard case .readingBody = state, let head else { return actions }
           handOut(head, mayPersist: true)
           let request = Request(head: head, body: body, trailers: trailers)
-          return actions + [.handle(request, receivedAt: receivedAt)]
+          let readDuration = context.now - headReceivedAt
+          return actions + [
+            .handle(request, receivedAt: receivedAt, readDuration: readDuration)
+          ]
         }
       }
     } catch {
@@ -239,6 +246,7 @@ package struct Connection: Sendable {
       parser.bodyByteLimit = limit
     }
     state = .readingBody
+    headReceivedAt = context.now
     bodyByteCount = 0
     countedByteCount = 0
     readDeadline = context.now + limits.bodyTimeout

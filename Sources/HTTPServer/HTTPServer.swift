@@ -13,6 +13,7 @@ package final class HTTPServer: @unchecked Sendable {
   package let port: Int
   private let configuration: ServerConfiguration
   private let lanes: [Lane]
+  private let exchangeCount = ExchangeCount()
   private let queue: DispatchQueue
   private let listener: any DispatchSourceRead
   private let descriptor: Descriptor
@@ -38,8 +39,11 @@ package final class HTTPServer: @unchecked Sendable {
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
     let closed = ConnectionClosed()
-    lanes = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
-      try Lane(index: index, handler: handler, limits: configuration.limits) { closed.call() }
+    lanes = try (0..<max(1, configuration.ioQueueCount)).map {
+      [exchangeCount] index throws(ServerError) in
+      try Lane(
+        index: index, handler: handler, limits: configuration.limits, exchangeCount: exchangeCount
+      ) { closed.call() }
     }
     idle = DispatchSemaphore(value: 0)
     closed.set { [weak self] in self?.connectionClosed() }
@@ -49,6 +53,9 @@ package final class HTTPServer: @unchecked Sendable {
 
   // Nothing refers to the server any more, hence without its queue.
   deinit { cancelListener() }
+
+  /// Requests that are complete and wait for their answers, those of clients that have gone not counted.
+  package var requestsInFlight: Int { exchangeCount.value }
 
   package func start() {
     state.withLock { $0.isAccepting = true }

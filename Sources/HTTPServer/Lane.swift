@@ -14,6 +14,7 @@ final class Lane: @unchecked Sendable {
   let queue: DispatchQueue
   let handler: any RequestHandler
   let limits: ConnectionLimits
+  let exchangeCount: ExchangeCount
   private let onClose: @Sendable () -> Void
 
   let poller: Poller
@@ -27,11 +28,12 @@ final class Lane: @unchecked Sendable {
 
   init(
     index: Int, handler: any RequestHandler, limits: ConnectionLimits,
-    onClose: @escaping @Sendable () -> Void
+    exchangeCount: ExchangeCount, onClose: @escaping @Sendable () -> Void
   ) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
     self.handler = handler
     self.limits = limits
+    self.exchangeCount = exchangeCount
     self.onClose = onClose
     poller = try Poller(queue: queue)
     timer = DispatchSource.makeTimerSource(queue: queue)

@@ -11,6 +11,10 @@ package protocol RequestHandler: Sendable {
   /// A request is complete. `exchange` must be answered, from any thread, now or later.
   func handle(_ request: Request, _ exchange: Exchange)
 
-  /// An answer has been handed to the connection, for the access log.
+  /// An answer has been handed to the connection, for the access log and for counting.
   func finished(_ record: ExchangeRecord)
+
+  /// The system has taken the last byte of an answer, so long after `finished`; not called where the connection
+  /// ended before. The head is nil where the bytes were no request.
+  func written(_ head: RequestHead?, after duration: Duration)
 }

@@ -15,8 +15,21 @@ final class ServerConnection: @unchecked Sendable {
   private var unwritten: ArraySlice<UInt8> = []
   /// The handler's alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
-  private var current: (head: RequestHead, byteCount: Int, since: ContinuousClock.Instant)?
+  private var current: CurrentRequest?
+  /// The answer that is being sent, and since when.
+  private var writing: (head: RequestHead?, since: ContinuousClock.Instant)?
+  /// Whether the handler owes an answer.
+  private var isInFlight = false {
+    didSet { if isInFlight != oldValue { lane.exchangeCount.add(isInFlight ? 1 : -1) } }
+  }
   private var isClosed = false
+
+  private struct CurrentRequest {
+    var head: RequestHead
+    var bodyByteCount = 0
+    var receivedAt: ContinuousClock.Instant
+    var readDuration: Duration?
+  }
 
   init(_ descriptor: CInt, address: String, lane: Lane) {
     self.descriptor = descriptor
@@ -46,6 +59,7 @@ final class ServerConnection: @unchecked Sendable {
   func close() {
     guard !isClosed else { return }
     isClosed = true
+    isInFlight = false
     exchange?.cancel()
     Glibc.close(descriptor)
     lane.closed(descriptor)
@@ -83,8 +97,13 @@ final class ServerConnection: @unchecked Sendable {
     guard !unwritten.isEmpty, !awaited.contains(.writable) else { return nil }
     switch Socket.write(descriptor, unwritten) {
     case .bytes(let count):
+      let now = ContinuousClock.now
       unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
-      return machine.wrote(all: unwritten.isEmpty, context: lane.context(.now))
+      if unwritten.isEmpty, let writing {
+        self.writing = nil
+        lane.handler.written(writing.head, after: now - writing.since)
+      }
+      return machine.wrote(all: unwritten.isEmpty, context: lane.context(now))
     case .wouldBlock: setWaiting(for: .writable, true)
     case .end, .failed: close()
     }
@@ -118,12 +137,16 @@ final class ServerConnection: @unchecked Sendable {
   private func perform(_ action: Connection.Action) -> [Connection.Action] {
     switch action {
     case .write(let bytes): unwritten += bytes
-    case .handle(let request, let receivedAt):
+    case .handle(let request, let receivedAt, let readDuration):
+      current = CurrentRequest(
+        head: request.head, bodyByteCount: request.body.count, receivedAt: receivedAt,
+        readDuration: request.body.isEmpty ? nil : readDuration)
       if let response = handle(request, receivedAt) { return answer(response) }
     case .answer(let head, let response, let receivedAt):
-      current = (head, 0, receivedAt)
+      current = CurrentRequest(head: head, receivedAt: receivedAt)
       return answer(response)
-    case .failed(let head, let response, let receivedAt): log(head, response, since: receivedAt)
+    case .failed(let head, let response, let receivedAt):
+      finish(head, response, since: receivedAt, at: .now)
     case .pauseReading: setWaiting(for: .readable, false)
     case .resumeReading: setWaiting(for: .readable, true)
     case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
@@ -136,7 +159,7 @@ final class ServerConnection: @unchecked Sendable {
   private func handle(_ request: Request, _ receivedAt: ContinuousClock.Instant) -> Response? {
     let exchange = Exchange(receivedAt: receivedAt)
     self.exchange = exchange
-    current = (request.head, request.body.count, receivedAt)
+    isInFlight = true
     lane.handler.handle(request, exchange)
     return exchange.handlerReturned { [weak self, queue = lane.queue] response in
       queue.async { [weak self] in self?.deliver(response) }
@@ -151,18 +174,22 @@ final class ServerConnection: @unchecked Sendable {
 
   private func answer(_ response: Response) -> [Connection.Action] {
     exchange = nil
-    if let current { log(current.head, response, since: current.since) }
+    isInFlight = false
+    let now = ContinuousClock.now
+    if let current { finish(current.head, response, since: current.receivedAt, at: now) }
     current = nil
-    return machine.respond(response, context: lane.context(.now))
+    return machine.respond(response, context: lane.context(now))
   }
 
-  private func log(
-    _ head: RequestHead?, _ response: Response, since: ContinuousClock.Instant
+  private func finish(
+    _ head: RequestHead?, _ response: Response, since: ContinuousClock.Instant,
+    at now: ContinuousClock.Instant
   ) {
+    writing = (head, now)
     lane.handler.finished(
       ExchangeRecord(
-        head: head, status: response.status, requestByteCount: current?.byteCount ?? 0,
-        responseByteCount: response.body.count, remoteAddress: address, duration: .now - since,
-        requestID: response.fields["X-Request-Id"]))
+        head: head, status: response.status, requestByteCount: current?.bodyByteCount ?? 0,
+        responseByteCount: response.body.count, remoteAddress: address, duration: now - since,
+        readDuration: current?.readDuration, requestID: response.fields["X-Request-Id"]))
   }
 }

@@ -10,7 +10,7 @@ package enum ServerError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .unresolvable(let host, let reason): "cannot resolve host \(host): \(reason)"
     case .addressInUse(let host, let port):
-      "port \(port) on \(host) is in use by another program; choose another with --port"
+      "port \(port) on \(host) is in use by another program"
     case .notPermitted(let host, let port):
       "not permitted to listen on \(host) port \(port); ports below 1024 need privileges"
     case .system(let call, let reason): "\(call) failed: \(reason)"

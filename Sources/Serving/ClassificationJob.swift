@@ -14,5 +14,8 @@ struct ClassificationJob: Sendable {
   /// Whether somebody still waits for the answer; work for nobody costs nothing.
   var isWanted: Bool { !exchange.isCancelled && ContinuousClock.now < deadline }
 
+  /// Why it is not wanted any more.
+  var rejection: Rejection { exchange.isCancelled ? .clientGone : .deadline }
+
   func respond(_ response: Response) { exchange.respond(identity.marking(response)) }
 }

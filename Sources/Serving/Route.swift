@@ -1,6 +1,6 @@
 /// The paths that are served.
-enum Route: Sendable, Hashable {
-  case home, classify, live, ready, started
+enum Route: Int, Sendable, Hashable, CaseIterable {
+  case home, classify, live, ready, started, metrics
 
   init?(_ path: String) {
     switch path {
@@ -9,7 +9,20 @@ enum Route: Sendable, Hashable {
     case "/livez": self = .live
     case "/readyz", "/healthz": self = .ready
     case "/startupz": self = .started
+    case "/metrics": self = .metrics
     default: return nil
+    }
+  }
+
+  /// The path, or the first of several.
+  var path: String {
+    switch self {
+    case .home: "/"
+    case .classify: "/classify"
+    case .live: "/livez"
+    case .ready: "/readyz"
+    case .started: "/startupz"
+    case .metrics: "/metrics"
     }
   }
 

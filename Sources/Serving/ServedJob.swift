@@ -5,6 +5,7 @@ final class ServedJob {
   let job: ClassificationJob
   let images: [Result<ArraySlice<UInt8>, Problem>]
   private let isList: Bool
+  private let around: Worker.Surroundings
   private let queueTime: Duration
   /// By picture; nil where it has yet to run.
   private var results: [Result<[Ranking.Entry], Problem>?]
@@ -14,10 +15,13 @@ final class ServedJob {
   var inferenceTime = Duration.zero
 
   /// Throws what to answer where the body as a whole is unusable.
-  init(_ job: ClassificationJob, imageCountLimit: Int) throws(Problem) {
+  init(_ job: ClassificationJob, _ around: Worker.Surroundings) throws(Problem) {
     queueTime = .now - job.queuedAt
-    let payload = try ImagePayload(job.request, imageCountLimit: imageCountLimit)
+    around.metrics.spent(queueTime, on: .queue)
+    let payload = try ImagePayload(
+      job.request, imageCountLimit: around.limits.imageCountLimit)
     self.job = job
+    self.around = around
     images = payload.images
     isList = payload.isList
     results = images.map { _ in nil }
@@ -26,20 +30,21 @@ final class ServedJob {
 
   /// Whether there is still something to do for it; one that nobody waits for is answered so.
   var isWanted: Bool {
-    if !isAnswered, !job.isWanted { respond(Problem.deadline.response) }
+    if !isAnswered, !job.isWanted {
+      around.servingMetrics.rejected(job.rejection)
+      respond(Problem.deadline.response)
+    }
     return !isAnswered
   }
 
   /// One of the pictures has its result; with the last the request is answered.
-  func finish(
-    _ index: Int, _ result: Result<[Ranking.Entry], Problem>, of model: LiveModel
-  ) {
+  func finish(_ index: Int, _ result: Result<[Ranking.Entry], Problem>) {
     precondition(results[index] == nil, "a picture has one result")
     results[index] = result
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
     do throws(Problem) {
-      respond(try answer(ClassificationAnswer(model)))
+      respond(try answer(ClassificationAnswer(around.model)))
     } catch {
       respond(error.response)
     }
@@ -61,6 +66,9 @@ final class ServedJob {
 
   private func respond(_ response: Response) {
     isAnswered = true
+    around.metrics.spent(decodeTime, on: .decode)
+    // None of the pictures may have come so far.
+    if inferenceTime > .zero { around.metrics.spent(inferenceTime, on: .inference) }
     job.respond(response)
   }
 

@@ -1,19 +1,24 @@
 package import HTTPCore
 package import HTTPServer
 import Synchronization
-package import Telemetry
 
 /// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
 package final class Service: RequestHandler {
   private let limits: ServingLimits
-  private let log: Log
-  private let logsRequests: Bool
+  private let metrics: ServingMetrics
+  private let servesMetrics: Bool
+  private let accessLog: AccessLog
   private let readiness: Mutex<Readiness>
 
-  package init(limits: ServingLimits, log: Log, logsRequests: Bool = true) {
+  /// `servesMetrics` says whether `/metrics` is served here or has a port of its own.
+  package init(
+    limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
+    accessLog: AccessLog
+  ) {
     self.limits = limits
-    self.log = log
-    self.logsRequests = logsRequests
+    self.metrics = metrics
+    self.servesMetrics = servesMetrics
+    self.accessLog = accessLog
     readiness = Mutex(.starting("loading the model"))
   }
 
@@ -23,6 +28,8 @@ package final class Service: RequestHandler {
 
   /// From now on requests go to the pool, unless the service is draining already.
   package func becomeReady(_ pool: WorkerPool) {
+    metrics.becameLive(pool.metrics)
+    metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
     readiness.withLock { state in
       if case .draining = state { return }
       state = .ready(pool)
@@ -72,9 +79,7 @@ package final class Service: RequestHandler {
     let path = head.target.path
     if head.method == "OPTIONS" {
       let allow = path == "*" ? Route.allMethods : try route(path).methods
-      var response = Response(status: 204)
-      response.fields["Allow"] = allow.joined(separator: ", ")
-      return .answer(RequestIdentity(head.fields).marking(response))
+      return .answer(RequestIdentity(head.fields).marking(.options(allow)))
     }
     let route = try route(path)
     guard route.methods.contains(head.method) else {
@@ -84,13 +89,15 @@ package final class Service: RequestHandler {
     guard route == .classify else {
       return .answer(RequestIdentity(head.fields).marking(probe(route)))
     }
-    guard let pool else { throw unavailable }
+    guard let pool else { throw rejection }
     _ = try ClassificationParameters(head, classCount: pool.model.labels.count)
     return .accept(bodyByteLimit: limits.bodyByteLimit)
   }
 
   private func route(_ path: String) throws(Problem) -> Route {
-    guard let route = Route(path) else { throw .notFound(path) }
+    guard let route = Route(path), route != .metrics || servesMetrics else {
+      throw .notFound(path)
+    }
     return route
   }
 
@@ -99,7 +106,7 @@ package final class Service: RequestHandler {
     _ request: Request, _ identity: RequestIdentity, _ exchange: Exchange
   ) -> Problem? {
     do throws(Problem) {
-      guard let pool else { throw unavailable }
+      guard let pool else { throw rejection }
       let parameters = try ClassificationParameters(
         request.head, classCount: pool.model.labels.count)
       let timeout = min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
@@ -123,6 +130,7 @@ package final class Service: RequestHandler {
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:
       if case .ready = state { ok } else { unavailable.response }
+    case .metrics: metrics.response()
     }
   }
 
@@ -138,17 +146,24 @@ package final class Service: RequestHandler {
     }
   }
 
+  /// Why a classification is refused, counted.
+  private var rejection: Problem {
+    if case .draining = state { metrics.rejected(.draining) } else { metrics.rejected(.starting) }
+    return unavailable
+  }
+
+  // MARK: Records
+
   package func finished(_ record: ExchangeRecord) {
-    guard logsRequests else { return }
-    log.gather(
-      "request",
-      [
-        "method": .text(record.head?.method ?? "-"),
-        "target": .text(record.head?.target.raw ?? "-"), "status": .integer(record.status),
-        "bytes_in": .integer(record.requestByteCount),
-        "bytes_out": .integer(record.responseByteCount),
-        "ms": .thousandths(record.duration.microseconds),
-        "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
-      ])
+    let route = RouteLabels(record.head)
+    metrics.answered(route, status: record.status, after: record.duration)
+    if route.route == .classify, let duration = record.readDuration {
+      metrics.model.spent(duration, on: .read)
+    }
+    accessLog.write(record)
+  }
+
+  package func written(_ head: RequestHead?, after duration: Duration) {
+    if RouteLabels(head).route == .classify { metrics.model.spent(duration, on: .write) }
   }
 }

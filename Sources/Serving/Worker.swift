@@ -11,6 +11,8 @@ final class Worker {
     let log: Log
     let queue: AdmissionQueue<ClassificationJob>
     let rate: ServiceRate
+    let metrics: ModelMetrics
+    let servingMetrics: ServingMetrics
   }
 
   private let number: Int
@@ -41,11 +43,12 @@ final class Worker {
   private func serve(_ jobs: [ClassificationJob]) {
     for job in jobs {
       guard job.isWanted else {
+        around.servingMetrics.rejected(job.rejection)
         job.respond(Problem.deadline.response)
         continue
       }
       do throws(Problem) {
-        let served = try ServedJob(job, imageCountLimit: around.limits.imageCountLimit)
+        let served = try ServedJob(job, around)
         prepare(served, isAlone: jobs.count == 1)
       } catch {
         job.respond(error.response)
@@ -69,7 +72,7 @@ final class Worker {
         prepared.append((served, index))
       } catch {
         served.decodeTime += .now - start
-        served.finish(index, .failure(error), of: around.model)
+        served.finish(index, .failure(error))
       }
       if prepared.count == classifier.capacity { runPrepared(isAlone: isAlone) }
     }
@@ -83,6 +86,7 @@ final class Worker {
     let start = ContinuousClock.now
     do throws(EngineError) {
       let results = try probabilities(isAlone: isAlone)
+      around.metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
       for ((served, image), result) in zip(prepared, results) {
         finish(served, image, result)
@@ -134,7 +138,7 @@ final class Worker {
         ?? min(ClassificationParameters.defaultTopK, around.model.labels.count)
       let entries = Ranking.top(
         try result.get(), count: count, minimum: parameters.minimumProbability)
-      served.finish(image, .success(entries), of: around.model)
+      served.finish(image, .success(entries))
     } catch {
       fail(served, error)
     }

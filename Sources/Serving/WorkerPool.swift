@@ -6,15 +6,19 @@ package import Telemetry
 /// Threads that take requests from the queue as the model's plan says, and answer them.
 package final class WorkerPool: Sendable {
   package let model: LiveModel
+  let metrics: ModelMetrics
+  private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
   private let threads = Mutex<[WorkerThread]>([])
 
   /// Contexts are made before any thread starts, so that too little memory shows here.
   package init(
-    _ model: LiveModel, limits: ServingLimits, log: Log
+    _ model: LiveModel, limits: ServingLimits, metrics: ServingMetrics, log: Log
   ) throws(EngineError) {
     self.model = model
+    self.metrics = ModelMetrics(model)
+    servingMetrics = metrics
     var line = AdmissionQueue<ClassificationJob>.Line.Limits(
       count: limits.queueCountLimit, bytes: limits.queueByteLimit)
     line.batch = model.plan.maxBatch
@@ -22,7 +26,8 @@ package final class WorkerPool: Sendable {
     line.delay = model.plan.maxQueueDelay
     queue = AdmissionQueue(line)
     let around = Worker.Surroundings(
-      model: model, limits: limits, log: log, queue: queue, rate: rate)
+      model: model, limits: limits, log: log, queue: queue, rate: rate,
+      metrics: self.metrics, servingMetrics: metrics)
     var workers: [WorkerHandover] = []
     for number in 0..<model.plan.workers {
       workers.append(WorkerHandover(try Worker(number, around)))
@@ -53,8 +58,14 @@ package final class WorkerPool: Sendable {
     guard
       let pushedOut = queue.offer(
         job, byteCount: job.request.body.count, priority: job.parameters.priority)
-    else { return full }
-    for job in pushedOut { job.respond(full.response) }
+    else {
+      servingMetrics.rejected(.queueFull)
+      return full
+    }
+    for job in pushedOut {
+      servingMetrics.rejected(.queueFull)
+      job.respond(full.response)
+    }
     return nil
   }
 

@@ -12,9 +12,9 @@ enum ServeCommand: Command {
   static let summary = "classify pictures over HTTP"
   static let operands = ""
   static let discussion = """
-    Serves /classify, the probes /livez, /readyz, /startupz and /healthz, and a page at /, until
-    SIGTERM or SIGINT; then finishes what is in progress and exits with 0, or with 1 where
-    something was left unfinished. A second signal ends it at once.
+    Serves /classify, the probes /livez, /readyz, /startupz and /healthz, /metrics, and a page
+    at /, until SIGTERM or SIGINT; then finishes what is in progress and exits with 0, or with 1
+    where something was left unfinished. A second signal ends it at once.
     """
   static var options: [Option<ServeSettings>] { ServeSettings.options }
 
@@ -23,14 +23,23 @@ enum ServeCommand: Command {
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
     let shutdown = ShutdownSignals()
+    let metrics = ServingMetrics()
+    let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
     let service = Service(
-      limits: settings.serving, log: log, logsRequests: settings.accessLog == .on)
+      limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
+      accessLog: accessLog)
     DescriptorLimit.raise(for: settings.server.connectionLimit, log: log)
-    let server = try listen(settings, service)
+    let server = try listen(settings.server, service, portOption: "--port")
+    metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
+    let metricsServer = try settings.metricsServer.map { configuration in
+      try listen(
+        configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
+    }
     server.start()
+    metricsServer?.start()
     shutdown.onFirst { service.beginDraining() }
 
-    let pool = try makePool(settings, service, log)
+    let pool = try makePool(settings, service, metrics, log)
     let plan = pool.model.plan
     log.write(
       "plan: \(plan)",
@@ -48,11 +57,15 @@ enum ServeCommand: Command {
         "precision": .text(pool.model.precision.rawValue),
         "workers": .integer(plan.workers), "ms": .integer(milliseconds(.now - started)),
       ])
+    if let metricsServer {
+      log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
+    }
 
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
     wait(settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
+    metricsServer?.drain(within: .zero)
     guard openCount == 0 else {
       log.write("stopped with requests unfinished", ["connections": .integer(openCount)])
       return .failure
@@ -63,17 +76,18 @@ enum ServeCommand: Command {
   }
 
   private static func listen(
-    _ settings: ServeSettings, _ service: Service
+    _ configuration: ServerConfiguration, _ handler: any RequestHandler, portOption: String
   ) throws(Failure) -> HTTPServer {
     do throws(ServerError) {
-      return try HTTPServer(configuration: settings.server, handler: service)
+      return try HTTPServer(configuration: configuration, handler: handler)
     } catch {
-      throw Failure(error.description)
+      guard case .addressInUse = error else { throw Failure(error.description) }
+      throw Failure("\(error); choose another with \(portOption)")
     }
   }
 
   private static func makePool(
-    _ settings: ServeSettings, _ service: Service, _ log: Log
+    _ settings: ServeSettings, _ service: Service, _ metrics: ServingMetrics, _ log: Log
   ) throws(Failure) -> WorkerPool {
     service.progress("loading the model")
     var model = try ModelSource.load(settings.model, labels: settings.labels, name: settings.name)
@@ -84,7 +98,7 @@ enum ServeCommand: Command {
       let live = try LiveModel(model, precision: precision, plan: plan)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      return try WorkerPool(live, limits: settings.serving, log: log)
+      return try WorkerPool(live, limits: settings.serving, metrics: metrics, log: log)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }

@@ -27,7 +27,24 @@ struct ServeSettings: CommandSettings {
   var drainTimeout = Duration.seconds(25)
   var logFormat = LogChoice.auto
   var accessLog = Switch.on
+  /// With the serving port where nil.
+  var metricsPort: Int?
+  var metricsHost = "127.0.0.1"
 
+  /// The metrics' own port, where there is one.
+  var metricsServer: ServerConfiguration? {
+    metricsPort.map { port in
+      var configuration = ServerConfiguration()
+      configuration.host = metricsHost
+      configuration.port = port
+      configuration.connectionLimit = Self.metricsConnectionLimit
+      configuration.limits = server.limits
+      return configuration
+    }
+  }
+
+  /// Scrapers are few.
+  private static let metricsConnectionLimit = 16
   private static let counts = 1...1_000_000
   private static let sizes = 1...(1 << 40)
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
@@ -129,5 +146,9 @@ struct ServeSettings: CommandSettings {
       "for requests in progress to finish after that"),
     .choice("log-format", \.logFormat, "auto is text on a terminal and json elsewhere"),
     .choice("access-log", \.accessLog, "a line per request"),
+    .optionalInteger(
+      "metrics-port", "PORT", \.metricsPort, in: 0...65535,
+      "port of its own for /metrics, which is not on --port then; 0 picks a free one"),
+    .text("metrics-host", "HOST", \.metricsHost, "where --metrics-port listens"),
   ]
 }

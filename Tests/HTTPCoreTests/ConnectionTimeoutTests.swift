@@ -93,4 +93,22 @@ struct ConnectionTimeoutTests {
     #expect(connection.receive("more") == [])
     #expect(connection.wait(.seconds(1)) == ["close"])
   }
+
+  @Test("Reading lasts from the end of the head to the end of the body")
+  func readDuration() {
+    var connection = ConnectionUnderTest()
+    _ = connection.receive("POST / HTTP/1.1\r\nHost: a\r\n")
+    _ = connection.wait(.seconds(1))
+    _ = connection.receive("Content-Length: 3\r\n\r\na")
+    _ = connection.wait(.seconds(2))
+    _ = connection.receive("b")
+    _ = connection.wait(.seconds(4))
+    _ = connection.receive("c")
+    #expect(connection.readDurations == [.seconds(6)])
+    _ = connection.wait(.seconds(8))
+    _ = connection.respond()
+    _ = connection.wrote()
+    _ = connection.receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na")
+    #expect(connection.readDurations == [.seconds(6), .zero])
+  }
 }

@@ -9,6 +9,8 @@ struct ConnectionUnderTest {
   private(set) var output = ""
   private var lastAnswer = ""
   private(set) var failures: [Response] = []
+  /// Of the bodies of all requests handed out so far.
+  private(set) var readDurations: [Duration] = []
 
   init(_ limits: ConnectionLimits = ConnectionLimits()) {
     now = .now
@@ -63,7 +65,8 @@ struct ConnectionUnderTest {
         lastAnswer = String(decoding: bytes, as: UTF8.self)
         output += lastAnswer
         return "write"
-      case .handle(let request, _):
+      case .handle(let request, _, let readDuration):
+        readDurations.append(readDuration)
         return "handle \(request.head.target.path) \(String(decoding: request.body, as: UTF8.self))"
       case .answer(let head, let response, _):
         return "refuse \(head.target.path) \(response.status)"

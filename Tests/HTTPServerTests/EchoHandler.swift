@@ -14,6 +14,7 @@ final class EchoHandler: RequestHandler {
   private let queue = DispatchQueue(label: "resnetd.tests.later")
   private let held = Events<Exchange>()
   private let records = Events<ExchangeRecord>()
+  private let writes = Events<(head: RequestHead?, duration: Duration)>()
 
   func receive(_ head: RequestHead) -> HeadDecision {
     head.target.path == "/refuse"
@@ -38,10 +39,14 @@ final class EchoHandler: RequestHandler {
 
   func finished(_ record: ExchangeRecord) { records.add(record) }
 
+  func written(_ head: RequestHead?, after duration: Duration) { writes.add((head, duration)) }
+
   /// The next request that `/hold` keeps waiting.
   func nextHeld() -> Exchange { held.next() }
 
   func nextRecord() -> ExchangeRecord { records.next() }
+
+  func nextWritten() -> (head: RequestHead?, duration: Duration) { writes.next() }
 
   /// The same on every call, and nowhere the same as some hundred bytes further on.
   static func bytes(_ count: Int) -> [UInt8] {

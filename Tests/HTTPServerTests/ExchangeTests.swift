@@ -122,6 +122,51 @@ struct ExchangeTests {
       #expect(record.responseByteCount == 3)
       #expect(record.remoteAddress.hasPrefix("127.0.0.1:"))
       #expect(record.duration > .zero)
+      #expect((record.readDuration ?? .seconds(-1)) >= .zero)
+      #expect(server.handler.nextWritten().head?.target.raw == "/later?x")
+      _ = try client.exchange(request("GET", "/refuse"))
+      #expect(server.handler.nextRecord().readDuration == nil)
+    }
+  }
+
+  @Test("Writing lasts until the client has taken all of an answer")
+  func writing() throws {
+    try withServer { server in
+      let client = try server.connect(receiveBufferByteCount: 4096)
+      try client.send(request("GET", "/bytes?\(8 << 20)"))
+      let answered = server.handler.nextRecord()
+      let start = ContinuousClock.now
+      let other = try server.connect()
+      for _ in 0..<20 { _ = try other.exchange(request("POST", body: "a")) }
+      let others = (0..<20).map { _ in server.handler.nextWritten() }
+      #expect(others.allSatisfy { $0.head?.target.path == "/echo" })
+      let pause = ContinuousClock.now - start
+      #expect(try client.answer().body.count == answered.responseByteCount)
+      let written = server.handler.nextWritten()
+      #expect(written.head?.target.path == "/bytes" && written.duration >= pause)
+    }
+  }
+
+  @Test("Requests are in flight until they are answered or their client is gone")
+  func inFlight() throws {
+    try withServer {
+      $0.connectionLimit = 1
+    } _: { server in
+      let client = try server.connect()
+      try client.send(request("GET", "/hold"))
+      let answered = server.handler.nextHeld()
+      #expect(server.server.requestsInFlight == 1)
+      answered.respond(Response(status: 204))
+      _ = try client.answer()
+      #expect(server.server.requestsInFlight == 0)
+      try client.send(request("GET", "/hold"))
+      let abandoned = server.handler.nextHeld()
+      client.reset()
+      // Served when the first connection has ended.
+      let next = try server.connect()
+      #expect(try next.exchange(request("POST", body: "a")).text == "a")
+      #expect(server.server.requestsInFlight == 0)
+      abandoned.respond(Response(status: 204))
     }
   }
 

@@ -11,15 +11,16 @@ import Testing
 final class TestService: Sendable {
   let service: Service
   let pool: WorkerPool
+  let metrics = ServingMetrics()
 
   init(
     limits: ServingLimits = ServingLimits(),
     plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8)
   ) throws {
     let log = Log(format: .json, descriptor: -1)
-    service = Service(limits: limits, log: log)
+    service = Service(limits: limits, metrics: metrics, accessLog: AccessLog(log))
     pool = try WorkerPool(
-      LiveModel(Model.embeddedDefault(), plan: plan), limits: limits, log: log)
+      LiveModel(Model.embeddedDefault(), plan: plan), limits: limits, metrics: metrics, log: log)
     service.becomeReady(pool)
   }
 

@@ -105,7 +105,8 @@ import Testing
   @Test("Probes follow the service's life, and requests are served while it drains")
   func life() async throws {
     let log = Log(format: .json, descriptor: -1)
-    let service = Service(limits: ServingLimits(), log: log)
+    let service = Service(
+      limits: ServingLimits(), metrics: ServingMetrics(), accessLog: AccessLog(log))
     let picture = try goldenPicture().encodedImage
     func status(_ path: String) async throws -> Int {
       await answerOf(service, to: try Request("GET", path)).status
@@ -139,6 +140,7 @@ import Testing
     let service = try TestService()
     for (target, allow) in [
       ("/classify", "POST, PUT, OPTIONS"), ("/livez", "GET, HEAD, OPTIONS"),
+      ("/metrics", "GET, HEAD, OPTIONS"),
       ("*", "GET, HEAD, POST, PUT, OPTIONS"),
     ] {
       let response = await service.answer(try Request("OPTIONS", target))

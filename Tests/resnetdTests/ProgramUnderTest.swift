@@ -125,6 +125,19 @@ final class ServerUnderTest {
 
   deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
+  /// What a pattern captures of the log, once it is there.
+  func logged(_ pattern: Regex<(Substring, Substring)>) async throws -> String {
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while true {
+      if let match = logged.firstMatch(of: pattern) { return String(match.output.1) }
+      guard process.isRunning, ContinuousClock.now < deadline else {
+        Issue.record("the server did not log it: \(logged)")
+        throw CancellationError()
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
   /// The exit code after a signal.
   func stop(_ signal: Int32 = SIGTERM) async -> Int32 {
     kill(process.processIdentifier, signal)
@@ -134,6 +147,10 @@ final class ServerUnderTest {
 
   /// The status and body that curl gets.
   func curl(_ arguments: String...) async throws -> (status: Int, body: String) {
+    try await curl(arguments)
+  }
+
+  func curl(_ arguments: [String]) async throws -> (status: Int, body: String) {
     let outcome = try await ProgramUnderTest.run(
       URL(fileURLWithPath: "/usr/bin/curl"),
       ["--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}"] + arguments)

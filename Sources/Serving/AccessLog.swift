@@ -1,0 +1,28 @@
+import HTTPCore
+import HTTPServer
+package import Telemetry
+
+/// A log line for each request, unless it is off.
+package struct AccessLog: Sendable {
+  private let log: Log
+  private let isOn: Bool
+
+  package init(_ log: Log, isOn: Bool = true) {
+    self.log = log
+    self.isOn = isOn
+  }
+
+  func write(_ record: ExchangeRecord) {
+    guard isOn else { return }
+    log.gather(
+      "request",
+      [
+        "method": .text(record.head?.method ?? "-"),
+        "target": .text(record.head?.target.raw ?? "-"), "status": .integer(record.status),
+        "bytes_in": .integer(record.requestByteCount),
+        "bytes_out": .integer(record.responseByteCount),
+        "ms": .thousandths(record.duration.microseconds),
+        "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
+      ])
+  }
+}

@@ -1,7 +1,0 @@
-extension Duration {
-  /// Whole microseconds, rounded towards zero.
-  var microseconds: Int {
-    let (seconds, attoseconds) = components
-    return Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
-  }
-}

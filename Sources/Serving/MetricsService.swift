@@ -1,0 +1,45 @@
+package import HTTPCore
+package import HTTPServer
+
+/// What the metrics' own port serves: `/metrics` and nothing else.
+package final class MetricsService: RequestHandler {
+  private let metrics: ServingMetrics
+  private let accessLog: AccessLog
+
+  package init(_ metrics: ServingMetrics, accessLog: AccessLog) {
+    self.metrics = metrics
+    self.accessLog = accessLog
+  }
+
+  package func receive(_ head: RequestHead) -> HeadDecision {
+    .answer(RequestIdentity(head.fields).marking(answer(head)))
+  }
+
+  private func answer(_ head: RequestHead) -> Response {
+    guard Route(head.target.path) == .metrics else {
+      return Problem(404, "not-found", "there is nothing but /metrics on this port").response
+    }
+    let methods = Route.metrics.methods
+    guard methods.contains(head.method) else {
+      return Problem.methodNotAllowed(head.method, allow: methods).response
+    }
+    return head.method == "OPTIONS" ? .options(methods) : metrics.response()
+  }
+
+  package func answer(_ failure: ParseFailure) -> Response {
+    RequestIdentity(nil).marking(Problem(failure).response)
+  }
+
+  /// Not reached: no head is accepted for its body.
+  package func handle(_ request: Request, _ exchange: Exchange) {
+    exchange.respond(answer(request.head))
+  }
+
+  package func finished(_ record: ExchangeRecord) {
+    metrics.answered(
+      RouteLabels(record.head), status: record.status, after: record.duration)
+    accessLog.write(record)
+  }
+
+  package func written(_ head: RequestHead?, after duration: Duration) {}
+}

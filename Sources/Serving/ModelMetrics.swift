@@ -1,0 +1,44 @@
+import Checkpoint
+import Engine
+import Telemetry
+
+/// Distributions of what one model did, labelled by its version. Any thread may add to them; none waits.
+package final class ModelMetrics: Sendable {
+  /// Seconds from a tenth of a millisecond to the longest deadline by default.
+  private static let durations = Buckets(
+    [
+      100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
+      50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000,
+      5_000_000_000, 10_000_000_000, 30_000_000_000,
+    ], decimals: 9)
+  private static let batchSizes = Buckets([1, 2, 4, 8, 16, 32, 64])
+
+  /// Samples of `resnetd_model_info`; nil while no model is live.
+  let info: MetricLabelPairs?
+  let requestDuration: Histograms<RouteLabels>
+  let stageDuration: Histograms<Stage>
+  let batchSize: Histograms<NoLabels>
+
+  package convenience init(_ model: LiveModel) {
+    let version = model.version.short
+    self.init(
+      version: version,
+      info: [
+        ("version", version), ("name", model.name), ("classes", String(model.labels.count)),
+        ("precision", model.precision.rawValue),
+      ])
+  }
+
+  init(version: String, info: MetricLabelPairs? = nil) {
+    self.info = info
+    let common = [(name: "version", value: version)]
+    requestDuration = Histograms(Self.durations, common: common)
+    stageDuration = Histograms(Self.durations, common: common)
+    batchSize = Histograms(Self.batchSizes, common: common)
+  }
+
+  /// A request has spent so long on a stage.
+  package func spent(_ duration: Duration, on stage: Stage) {
+    stageDuration.observe(duration.nanoseconds, stage)
+  }
+}

@@ -1,0 +1,96 @@
+import HTTPCore
+import Synchronization
+import Telemetry
+
+/// What the service counts and measures, for `/metrics`. Any thread may add to it; none waits.
+///
+/// No label has a value that a client chooses: paths are routes, reasons and stages are closed lists, codes are the
+/// statuses of this server's answers, and version and name are the model file's.
+package final class ServingMetrics: Sendable {
+  private enum Name {
+    static let requestDuration = MetricDescription(
+      .histogram, "resnetd_request_duration_seconds", "From a request's first byte to its answer.")
+    static let stageDuration = MetricDescription(
+      .histogram, "resnetd_stage_duration_seconds",
+      "Time that a classification request spent on one stage.")
+    static let batchSize = MetricDescription(
+      .histogram, "resnetd_batch_size", "Pictures per run of the network.")
+    static let queueDepth = MetricDescription(
+      .gauge, "resnetd_queue_depth", "Requests that wait for a worker.")
+    static let inFlight = MetricDescription(
+      .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
+    static let modelInfo = MetricDescription(
+      .gauge, "resnetd_model_info", "The model that is live.")
+  }
+
+  /// Read when metrics are asked for.
+  private struct Gauges {
+    var queueDepth: @Sendable () -> Int = { 0 }
+    var inFlight: @Sendable () -> Int = { 0 }
+  }
+
+  private let requests = Counters<AnswerLabels>(
+    "resnetd_requests_total", "Requests answered.", showsZeros: false)
+  private let rejections = Counters<Rejection>(
+    "resnetd_rejected_total", "Classification requests given up before the network ran for them.")
+  private let process = ProcessMetrics()
+  private let gauges = Mutex(Gauges())
+  /// Of requests before a model is live.
+  private let unversioned = ModelMetrics(version: "none")
+  private let live = AtomicLazyReference<ModelMetrics>()
+
+  package init() {}
+
+  // MARK: Sources
+
+  /// Of the model that is live; before, of none.
+  var model: ModelMetrics { live.load() ?? unversioned }
+
+  /// To be called once a process: durations belong to this model from now on.
+  func becameLive(_ model: ModelMetrics) { _ = live.storeIfNil(model) }
+
+  /// How many requests wait for a worker; called from the threads that ask for metrics.
+  package func watch(queueDepth: @escaping @Sendable () -> Int) {
+    gauges.withLock { $0.queueDepth = queueDepth }
+  }
+
+  /// How many requests have no answer yet; called from the threads that ask for metrics.
+  package func watch(inFlight: @escaping @Sendable () -> Int) {
+    gauges.withLock { $0.inFlight = inFlight }
+  }
+
+  // MARK: Events
+
+  func answered(_ route: RouteLabels, status: Int, after duration: Duration) {
+    requests.add(AnswerLabels(route, status: status))
+    model.requestDuration.observe(duration.nanoseconds, route)
+  }
+
+  func rejected(_ reason: Rejection) { rejections.add(reason) }
+
+  // MARK: Exposition
+
+  func response() -> Response {
+    Response(status: 200, contentType: Exposition.contentType, text: text())
+  }
+
+  private func text() -> String {
+    var exposition = Exposition()
+    let (gauges, live) = (gauges.withLock { $0 }, live.load())
+    let models = [unversioned] + (live.map { [$0] } ?? [])
+    requests.write(to: &exposition)
+    exposition.begin(Name.requestDuration)
+    for model in models { model.requestDuration.write(to: &exposition) }
+    exposition.begin(Name.stageDuration)
+    for model in models { model.stageDuration.write(to: &exposition) }
+    exposition.begin(Name.batchSize)
+    for model in models { model.batchSize.write(to: &exposition) }
+    exposition.single(Name.queueDepth, gauges.queueDepth())
+    exposition.single(Name.inFlight, gauges.inFlight())
+    rejections.write(to: &exposition)
+    exposition.begin(Name.modelInfo)
+    for model in models { if let info = model.info { exposition.sample(info, 1) } }
+    process.write(to: &exposition)
+    return exposition.text
+  }
+}
