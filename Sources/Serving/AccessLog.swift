@@ -23,6 +23,7 @@ package struct AccessLog: Sendable {
         "bytes_out": .integer(record.responseByteCount),
         "ms": .thousandths(record.duration.microseconds),
         "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
+        "trace_id": .text(TraceContext(record.head?.fields)?.traceID ?? "-"),
       ])
   }
 }

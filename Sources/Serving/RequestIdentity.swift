@@ -6,19 +6,22 @@ package struct RequestIdentity: Sendable, Hashable {
   package static let idByteCountLimit = 128
 
   package let id: String
-  package let traceparent: String?
+  package let trace: TraceContext?
 
   /// From a request's fields; nil where the bytes were no request.
   package init(_ fields: HeaderFields?) {
     id = Self.id(fields)
-    traceparent = Self.traceparent(fields)
+    trace = TraceContext(fields)
   }
 
-  /// The answer with `X-Request-Id` and the client's `traceparent`.
+  /// The answer with `X-Request-Id` and the client's trace context.
   package func marking(_ response: Response) -> Response {
     var response = response
     response.fields["X-Request-Id"] = id
-    if let traceparent { response.fields["traceparent"] = traceparent }
+    if let trace {
+      response.fields["traceparent"] = trace.traceparent
+      if let tracestate = trace.tracestate { response.fields["tracestate"] = tracestate }
+    }
     return response
   }
 
@@ -48,24 +51,6 @@ package struct RequestIdentity: Sendable, Hashable {
       for index in 0..<16 { unsafe buffer[index] = digits[Int(bits >> (60 - 4 * index) & 15)] }
       return 16
     }
-  }
-
-  /// The client's `traceparent` when it has the form of W3C Trace Context, section 3.2.
-  private static func traceparent(_ fields: HeaderFields?) -> String? {
-    guard let text = fields?["traceparent"] else { return nil }
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 4, parts[0] != "ff", zip(parts, [2, 32, 16, 2]).allSatisfy(isHex),
-      parts[0] != "00" || parts.count == 4,
-      parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
-    else { return nil }
-    return text
-  }
-
-  private static func isHex(_ part: Substring, _ count: Int) -> Bool {
-    part.utf8.count == count
-      && part.utf8.allSatisfy {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
-      }
   }
 
   private static func isIDByte(_ byte: UInt8) -> Bool {

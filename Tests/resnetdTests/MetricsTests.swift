@@ -74,4 +74,17 @@ import Testing
     #expect(outcome.exitCode == 1)
     #expect(outcome.errors.contains("choose another with --metrics-port"))
   }
+
+  @Test("A request's line in the log names its trace")
+  func trace() async throws {
+    let server = try await ServerUnderTest()
+    let parent = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    let answer = try await server.curl("-i", "-H", parent, "\(server.address)/livez")
+    #expect(answer.status == 200 && answer.body.contains(parent))
+    let broken = try await server.curl("-i", "-H", parent + "x", "\(server.address)/livez")
+    #expect(broken.status == 200 && !broken.body.contains("traceparent"))
+    #expect(await server.stop() == 0)
+    #expect(server.logged.contains(#""trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#))
+    #expect(server.logged.contains(#""trace_id":"-""#))
+  }
 }
