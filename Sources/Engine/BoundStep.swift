@@ -10,12 +10,12 @@ enum BoundStep {
 
   /// The arena and the scratch memory must outlive the bound step.
   init(
-    _ step: Step, of plan: Plan, on device: Device, arena: AlignedMemory,
-    scratchpad: AlignedMemory
+    _ step: Step, of section: Section, _ repetition: Int, _ plan: Plan, on device: Device,
+    arena: AlignedMemory, scratchpad: AlignedMemory
   ) throws(EngineError) {
-    // SAFETY: the plan's offsets lie inside the arena.
+    // SAFETY: the plan's offsets lie inside the arena, with room behind them for every repetition.
     func address(_ slot: Slot) -> UnsafeMutableRawPointer {
-      unsafe arena.base + plan.offsets[slot.buffer]
+      unsafe arena.base + plan.offsets[slot.buffer] + repetition * (section.strides[slot] ?? 0)
     }
     switch step.computation {
     case .winograd(let kernel):

@@ -30,9 +30,15 @@ package final class ExecutionContext {
     stream = try Stream(network.device)
     func bound(_ plan: Plan) throws(EngineError) -> BoundPlan {
       var steps: [BoundStep] = []
-      for step in plan.steps {
-        steps.append(
-          try BoundStep(step, of: plan, on: network.device, arena: arena, scratchpad: scratchpad))
+      for section in plan.sections {
+        for repetition in 0..<section.repetitions {
+          for step in section.steps {
+            steps.append(
+              try BoundStep(
+                step, of: section, repetition, plan, on: network.device, arena: arena,
+                scratchpad: scratchpad))
+          }
+        }
       }
       return BoundPlan(plan: plan, steps: steps)
     }

@@ -15,10 +15,19 @@ struct Step: Sendable {
   var parameters: PackedWeights.Layer?
 }
 
+/// Steps that run once for a batch, or image by image before the next section begins.
+struct Section: Sendable {
+  let steps: [Step]
+  /// How often the steps run, each time on the next images.
+  let repetitions: Int
+  /// For buffers that hold what all repetitions read or leave: bytes from one repetition to the next.
+  let strides: [Slot: Int]
+}
+
 /// What it takes to run one batch size: the steps in order and where everything lies.
 struct Plan: Sendable {
   let batch: Int
-  let steps: [Step]
+  let sections: [Section]
   /// Byte offset of each buffer in the arena; buffers that do not live at the same time may overlap.
   let offsets: [Int]
   let arenaByteCount: Int
@@ -30,6 +39,8 @@ struct Plan: Sendable {
   let output: Slot
   /// Every node's output, where the plan keeps them.
   let activations: [Activation]
+
+  var steps: [Step] { sections.flatMap(\.steps) }
 
   struct Activation: Sendable {
     var name: String

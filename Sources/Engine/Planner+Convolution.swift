@@ -97,12 +97,13 @@ extension Planner {
   // MARK: Winograd
 
   private func usesWinograd(_ convolution: Convolution, _ input: FeatureShape) -> Bool {
-    guard options.precision != .int8 else { return false }
-    return switch options.winograd {
+    switch options.winograd {
     case .never: false
-    case .always: WinogradKernel.computes(convolution)
+    case .always: options.precision != .int8 && WinogradKernel.computes(convolution)
     case .measured:
-      WinogradTable.pays(convolution, input: input, largestBatch: options.batchSizes.max() ?? 1)
+      WinogradTable.pays(
+        convolution, input: input, largestBatch: options.batchSizes.max() ?? 1,
+        precision: options.precision)
     }
   }
 

@@ -8,10 +8,15 @@ import ResNet
 struct Planner {
   let device: Device
   let lowered: LoweredGraph
-  let batch: Int
+  /// Images of the whole plan.
+  private let planBatch: Int
+  /// Images that each step of the section being planned takes.
+  private(set) var batch: Int
   let options: CompilationOptions
   let packed: PackedWeights
 
+  private var sections: [Section] = []
+  /// Of all sections.
   private var steps: [Step] = []
   private var buffers: [ArenaLayout.Buffer] = []
   private var values: [Value?]
@@ -41,6 +46,7 @@ struct Planner {
   ) {
     self.device = device
     self.lowered = lowered
+    planBatch = batch
     self.batch = batch
     self.options = options
     self.packed = packed
@@ -50,14 +56,20 @@ struct Planner {
 
   /// Every computation compiled, every layer packed that was not yet, every buffer placed.
   mutating func plan() throws(EngineError) -> Plan {
+    let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered) : nil
+    if boundary != nil { batch = 1 }
     let input = try rowMajor(lowered.shapes[0])
-    let inputSlot = newBuffer(input.byteCount)
+    let inputSlot = newBuffer(input.byteCount * (planBatch / batch))
     values[0] = Value(slot: inputSlot, layout: input, format: .fp32)
     for (id, node) in lowered.graph.nodes.enumerated().dropFirst() {
       values[id] = try value(of: node, id)
       for input in node.inputs { remainingReaders[input] -= 1 }
+      if id == boundary { try endSection(at: id, inputSlot) }
     }
     let output = try outputSlot()
+    sections.append(
+      Section(
+        steps: Array(steps[(sections.last?.steps.count ?? 0)...]), repetitions: 1, strides: [:]))
     // The caller reads the output when the last step has run.
     let isKept = { [options] in $0 == output.buffer || options.keepsActivations }
     for buffer in buffers.indices where isKept(buffer) {
@@ -65,9 +77,35 @@ struct Planner {
     }
     let arena = ArenaLayout(buffers)
     return Plan(
-      batch: batch, steps: steps, offsets: arena.offsets, arenaByteCount: arena.byteCount,
+      batch: planBatch, sections: sections, offsets: arena.offsets, arenaByteCount: arena.byteCount,
       scratchpadByteCount: steps.map(\.computation.scratchpadByteCount).max() ?? 0,
       input: inputSlot, output: output, activations: options.keepsActivations ? activations : [])
+  }
+
+  /// Ends the section that runs image by image with a node whose output is all that is read later: it is gathered for
+  /// the whole batch, which the next section takes at once.
+  private mutating func endSection(
+    at id: Graph.NodeID, _ input: Slot
+  ) throws(EngineError) {
+    let shape = lowered.shapes[id]
+    let number = current(id).format.number
+    func inOrder(_ block: Int) throws(EngineError) -> Layout {
+      try Layout(blocked: dimensions(shape), by: block, number)
+    }
+    // Of an order with the images outermost, the whole batch's is that of its images in a row.
+    var block = 0
+    for candidate in [16, 8] where try inOrder(candidate) == current(id).layout {
+      block = candidate
+    }
+    let slot = try reordered(id, to: inOrder(block), current(id).format, for: "batch")
+    let imageByteCount = current(id).layout.byteCount
+    buffers[slot.buffer].byteCount = imageByteCount * planBatch
+    let strides = [input: try rowMajor(lowered.shapes[0]).byteCount, slot: imageByteCount]
+    // Both are there through all repetitions.
+    for whole in strides.keys { buffers[whole.buffer].lifetime = 0...steps.count }
+    sections.append(Section(steps: steps, repetitions: planBatch, strides: strides))
+    batch = planBatch
+    values[id] = Value(slot: slot, layout: try inOrder(block), format: current(id).format)
   }
 
   private var activations: [Plan.Activation] {

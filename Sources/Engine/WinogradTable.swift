@@ -5,10 +5,15 @@ import ResNet
 /// Times as fast, three convolutions in a row on one core of an AMD EPYC (Zen 5) with AVX-512, oneDNN 2.6.3
 /// (benchmarks/winograd measures it anew):
 ///
-///     channels, size   64, 56  128, 28  256, 14  512, 7  16, 32  32, 16  64, 8
-///     batch 1            3.05     3.17     2.39    1.03    1.78    2.37   1.74
-///     batch 4            2.93     3.17     2.38    2.12    1.77    2.33   2.55
-///     batch 8            2.76     3.07     2.36    2.37    1.74    2.30   2.51
+///     channels, size        64, 56  128, 28  256, 14  512, 7  16, 32  32, 16  64, 8
+///     fp32, batch 1           3.05     3.17     2.39    1.03    1.78    2.37   1.74
+///           batch 4           2.93     3.17     2.38    2.12    1.77    2.33   2.55
+///           batch 8           2.76     3.07     2.36    2.37    1.74    2.30   2.51
+///     bf16, batch 1           1.49     1.58     1.17    0.45    1.08    1.22   0.95
+///           batch 4           1.45     1.55     1.16    1.00    1.09    1.19   1.29
+///           batch 8           1.38     1.53     1.22    1.15    1.08    1.19   1.31
+///
+/// No kernel computes on integers, which are as fast by oneDNN as Winograd in fp32.
 ///
 /// A layer takes one algorithm for all batch sizes: its weights are packed once, and an image's logits are
 /// the same in every batch.
@@ -16,21 +21,24 @@ enum WinogradTable {
   /// Below what was measured, transforms outweigh the products saved.
   static let channelCountMinimum = 16
   /// Transformed weights beyond this come from memory on each pass, which then takes as long as the
-  /// direct convolution, unless the pass serves enough tiles.
+  /// direct convolution in fp32, unless the pass serves enough tiles; in bf16 they are worth it for no batch.
   static let cachedWeightByteLimit = 16 << 20
   static let tileCountMinimum = 8
 
   /// `largestBatch` is that of all plans.
-  static func pays(_ convolution: Convolution, input: FeatureShape, largestBatch: Int) -> Bool {
-    guard WinogradKernel.computes(convolution),
+  static func pays(
+    _ convolution: Convolution, input: FeatureShape, largestBatch: Int, precision: Precision
+  ) -> Bool {
+    guard precision != .int8, WinogradKernel.computes(convolution),
       min(input.channels, convolution.outputChannels) >= channelCountMinimum
     else { return false }
     let weightByteCount =
       WinogradKernel.transformedCount * input.channels * convolution.outputChannels
       * MemoryLayout<Float>.stride
+    if weightByteCount <= cachedWeightByteLimit { return true }
     let tileCount =
       largestBatch * WinogradKernel.tileCount(input.height, padding: convolution.padding.height)
       * WinogradKernel.tileCount(input.width, padding: convolution.padding.width)
-    return weightByteCount <= cachedWeightByteLimit || tileCount >= tileCountMinimum
+    return precision == .fp32 && tileCount >= tileCountMinimum
   }
 }

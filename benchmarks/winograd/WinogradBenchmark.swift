@@ -1,9 +1,10 @@
 import Engine
+import Glibc
 import ResNet
 
 /// How much faster 3x3 convolutions of stride 1 run by our Winograd kernels than by oneDNN, as a Markdown table.
 ///
-/// Measures three convolutions in a row, so that reorders between them count, on one thread.
+/// `winograd-benchmark [fp32|bf16]` measures three convolutions in a row, so that reorders between them count, on one thread.
 @main
 struct WinogradBenchmark {
   /// Channels and size of the networks' convolutions.
@@ -15,13 +16,18 @@ struct WinogradBenchmark {
   static let roundTime = Duration.milliseconds(40)
 
   static func main() throws {
+    let precision = CommandLine.arguments.dropFirst().first.map(Precision.init(rawValue:)) ?? .fp32
+    guard let precision, precision != .int8 else {
+      print("usage: winograd-benchmark [fp32|bf16]")
+      exit(2)
+    }
     print("| channels, size | batch | direct, GFLOP/s | Winograd, effective GFLOP/s | ratio |")
     print("|---|---|---|---|---|")
     for (channels, size) in shapes {
       for batch in batches {
         let shape = FeatureShape(channels: channels, height: size, width: size)
-        var direct = try Layers(shape, batch: batch, .never)
-        var winograd = try Layers(shape, batch: batch, .always)
+        var direct = try Layers(shape, batch: batch, precision, .never)
+        var winograd = try Layers(shape, batch: batch, precision, .always)
         for _ in 0..<rounds {
           try direct.measure()
           try winograd.measure()
@@ -44,7 +50,9 @@ struct WinogradBenchmark {
     private let operationCount: Double
     private var milliseconds: [Double] = []
 
-    init(_ shape: FeatureShape, batch: Int, _ policy: WinogradPolicy) throws {
+    init(
+      _ shape: FeatureShape, batch: Int, _ precision: Precision, _ policy: WinogradPolicy
+    ) throws {
       var convolution = Convolution(outputChannels: shape.channels, kernel: Extent(3))
       convolution.padding = Extent(1)
       var graph = Graph(input: shape)
@@ -54,6 +62,7 @@ struct WinogradBenchmark {
       var options = CompilationOptions()
       options.batchSizes = [batch]
       options.winograd = policy
+      options.precision = precision
       context = try ExecutionContext(
         CompiledNetwork(graph, .random(for: graph), options: options))
       self.batch = batch
