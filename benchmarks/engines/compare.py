@@ -1,10 +1,11 @@
-"""Runs resnetd and its peers in turns and prints medians and ratios as a Markdown table.
+"""Runs resnetd and its peers in turns and prints medians and ratios as Markdown tables.
 
 Every measurement is a process of its own. The machine may be shared: rounds are interleaved, so
 that a slow minute hits all engines alike, and ratios are taken within a round.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -12,100 +13,140 @@ import statistics
 import subprocess
 import sys
 
+import numpy as np
+
+import machine
 import network
+import publish
+import quantization
 
 HERE = pathlib.Path(__file__).resolve().parent
-PEERS = ("onnxruntime", "openvino", "openvino-throughput")
+FOLDER = pathlib.Path(".cache/engines")
+SOURCES = (HERE / "network.py", HERE / "quantization.py")
 OURS = ("resnetd", "resnetd-workers")
-BATCHES = (1, 8)
-PROCESS_SECOND_LIMIT = 300
+PEERS = ("onnxruntime", "openvino", "openvino-throughput")
+PACKAGES = ["onnxruntime", "openvino"]
+# Workers side by side may split a batch: for a row of the first, they try all of these.
+WORKER_BATCHES = {1: (1,), 8: (1, 4, 8)}
+CALIBRATION_PICTURES = 2
+PROCESS_SECOND_LIMIT = 600
 
 
-def measure_peer(engine: str, path: pathlib.Path, batch: int, options) -> float:
-    command = [
-        sys.executable, str(HERE / "peer.py"), engine, str(path), str(batch),
-        str(options.threads), str(options.seconds)]
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def output(command: list[str]) -> str:
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=PROCESS_SECOND_LIMIT)
-    return float(done.stdout.split()[-1])
+    return done.stdout
 
 
-def measure_ours(engine: str, name: str, batch: int, options) -> float:
-    """One batch over all threads, or a batch per thread as `resnetd serve` runs them."""
-    threads, workers = (options.threads, 1) if engine == "resnetd" else (1, options.threads)
-    command = [
-        options.program, "bench", name, "--batch", str(batch), "--threads", str(threads),
-        "--workers", str(workers), "--seconds", str(options.seconds), "--json"]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=PROCESS_SECOND_LIMIT)
-    return images_per_second(json.loads(done.stdout), batch)
+def model(name: str, precision: str) -> pathlib.Path:
+    """The ONNX file of a network, made when missing or older than what makes it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    suffix = "-int8" if precision == "int8" else ""
+    path = FOLDER / f"{name}{suffix}.onnx"
+    if path.exists() and all(path.stat().st_mtime > source.stat().st_mtime for source in SOURCES):
+        return path
+    # Speed does not depend on the pictures, as long as the activations are in range.
+    pixels = np.random.default_rng(3).standard_normal(
+        (CALIBRATION_PICTURES, 3, network.INPUT_SIDE, network.INPUT_SIDE), dtype=np.float32)
+    if suffix:
+        quantization.quantize(model(name, "fp32"), pixels, path)
+    else:
+        network.write_onnx(name, network.make(name, pixels), path)
+    return path
 
 
-def images_per_second(report: dict, batch: int) -> float:
-    for result in report["results"]:
-        if result["batch"] == batch:
-            return float(result["imagesPerSecond"])
-    raise ValueError(f"no result for batch {batch} in {report}")
+class Comparison:
+    """What is measured with which program."""
 
+    def __init__(self, options) -> None:
+        self.options = options
+        self.has_precisions = "--precision" in output([options.program, "bench", "--help"])
 
-def columns(batch: int) -> list[str]:
-    """Throughput mode fills the processor with single images, so it has no batch of 8."""
-    peers = [peer for peer in PEERS if batch == 1 or peer != "openvino-throughput"]
-    return [*OURS, *peers]
+    def engines(self, precision: str, threads: int) -> list[str]:
+        found = list(PEERS)
+        if precision == "bf16":
+            # Its CPU provider has no kernels for it.
+            found.remove("onnxruntime")
+        if precision == "fp32" or self.has_precisions:
+            # On one thread there is nothing to split.
+            found = list(OURS[:min(threads, 2)]) + found
+        return found
 
+    def measure_once(
+            self, engine: str, name: str, precision: str, threads: int, batch: int) -> float:
+        if engine in PEERS:
+            return float(output([
+                sys.executable, str(HERE / "peer.py"), engine, str(model(name, precision)),
+                precision, str(batch), str(threads), str(self.options.seconds)]).split()[-1])
+        # One batch over all threads, or a batch per thread as `resnetd serve` runs them.
+        each, workers = (threads, 1) if engine == "resnetd" else (1, threads)
+        batches = (batch,) if engine == "resnetd" else WORKER_BATCHES.get(batch, (batch,))
+        command = [
+            self.options.program, "bench", name, "--batch", ",".join(map(str, batches)),
+            "--threads", str(each), "--workers", str(workers),
+            "--seconds", f"{self.options.seconds:g}s", "--json"]
+        if self.has_precisions:
+            command += ["--precision", precision]
+        return max(result["imagesPerSecond"] for result in json.loads(output(command))["results"])
 
-def measure(name: str, batch: int, path: pathlib.Path, options) -> dict[str, list[float]]:
-    rates: dict[str, list[float]] = {engine: [] for engine in columns(batch)}
-    for turn in range(options.rounds):
-        # The order rotates too: whoever runs first after a pause meets a cooler processor.
-        engines = columns(batch)
-        shift = turn % len(engines)
-        for engine in engines[shift:] + engines[:shift]:
-            if engine in OURS:
-                rate = measure_ours(engine, name, batch, options)
-            else:
-                rate = measure_peer(engine, path, batch, options)
-            rates[engine].append(rate)
-            print(f"{name} batch {batch} round {turn + 1}: {engine} {rate:.1f}",
-                  file=sys.stderr, flush=True)
-    return rates
-
-
-def row(name: str, batch: int, rates: dict[str, list[float]]) -> str:
-    """Medians in images/s, then the median of the ratios of our best to the best peer."""
-    medians = {engine: statistics.median(values) for engine, values in rates.items()}
-    best = max((engine for engine in medians if engine not in OURS), key=medians.__getitem__)
-    our_best = max(OURS, key=medians.__getitem__)
-    ratio = statistics.median(
-        ours / theirs for ours, theirs in zip(rates[our_best], rates[best], strict=True))
-    cells = [f"{medians[engine]:.1f}" if engine in medians else "-" for engine in (*OURS, *PEERS)]
-    return f"| {name} | {batch} | {' | '.join(cells)} | {ratio:.2f} ({our_best} / {best}) |"
+    def row(self, name: str, precision: str, threads: int, batch: int) -> dict:
+        """Medians in images/s, then the median of the ratios of our best to the best peer."""
+        engines = self.engines(precision, threads)
+        rates: dict[str, list[float]] = {engine: [] for engine in engines}
+        for turn in range(self.options.rounds):
+            # The order rotates too: whoever runs first after a pause meets a cooler processor.
+            shift = turn % len(engines)
+            for engine in engines[shift:] + engines[:shift]:
+                rates[engine].append(self.measure_once(engine, name, precision, threads, batch))
+                say(f"{name} {precision}, {threads} threads, batch {batch}, round {turn + 1}: "
+                    f"{engine} {rates[engine][-1]:.1f}")
+        medians = {engine: statistics.median(values) for engine, values in rates.items()}
+        row = {"network": name, "precision": precision, "threads": threads, "batch": batch,
+               "rates": rates, "medians": medians, "ours": None, "peer": None, "ratio": None}
+        peer = max((engine for engine in engines if engine in PEERS), key=medians.__getitem__)
+        ours = max((engine for engine in engines if engine in OURS), key=medians.__getitem__,
+                   default=None)
+        if ours is None:
+            return row
+        return row | {"ours": ours, "peer": peer, "ratio": statistics.median(
+            a / b for a, b in zip(rates[ours], rates[peer], strict=True))}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--batches", default="1,8")
+    parser.add_argument("--precisions", default=",".join(publish.PRECISIONS))
     parser.add_argument("--networks", default=",".join(network.NETWORKS))
+    parser.add_argument("--json", type=pathlib.Path, default=publish.RESULTS / "engines.json")
+    parser.add_argument("--publish", action="store_true",
+                        help="put tables and plot into docs/benchmarks.md")
     options = parser.parse_args()
 
-    rows = []
-    for name in options.networks.split(","):
-        for batch in BATCHES:
-            path = pathlib.Path(".cache/engines") / f"{name}-{batch}.onnx"
-            if not path.exists():
-                network.write(name, batch, path)
-            rows.append(row(name, batch, measure(name, batch, path, options)))
-
-    load = os.getloadavg()[0]
-    print(f"fp32, {options.threads} threads, medians of {options.rounds} interleaved rounds of "
-          f"{options.seconds:g} s, images/s; load average at the end {load:.1f}\n")
-    print("| network | batch | resnetd | resnetd, workers | ONNX Runtime | OpenVINO, latency "
-          "| OpenVINO, throughput | our best / best peer |")
-    print("|---|---|---|---|---|---|---|---|")
-    print("\n".join(rows))
+    comparison = Comparison(options)
+    precisions = options.precisions.split(",")
+    if not comparison.has_precisions and precisions != ["fp32"]:
+        say('this build\'s "resnetd bench" has no --precision: it stands in the rows of fp32 only')
+    result = machine.description(options.program, PACKAGES)
+    result |= {"rounds": options.rounds, "seconds": options.seconds}
+    result["rows"] = [
+        comparison.row(name, precision, int(threads), int(batch))
+        for precision, threads, name, batch in itertools.product(
+            precisions, options.threads.split(","), options.networks.split(","),
+            options.batches.split(","))]
+    result["load_after"] = os.getloadavg()[0]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(result, indent=1))
+    print(publish.engines_text(result))
+    if options.publish:
+        publish.publish("engines", result)
 
 
 if __name__ == "__main__":

@@ -1,95 +1,209 @@
-"""Builds ResNet-18 and ResNet-50 (stride in the 3x3, as torchvision's) as ONNX files.
+"""Residual networks with made-up weights, the same for every engine.
 
-Batch normalisation is folded already, as every engine here does when it compiles: weights are
-random, since speed does not depend on them.
+`make` draws the weights of a network under torchvision's names; `write_safetensors` writes them for
+resnetd, `write_onnx` for its peers, with batch normalisation folded, as every engine here does when
+it compiles. Strides are where torchvision has them: in the 3x3 of a bottleneck.
 """
 
+import json
 import pathlib
+import struct
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 # name -> (blocks per stage, whether blocks are bottlenecks)
-NETWORKS = {"resnet18": ((2, 2, 2, 2), False), "resnet50": ((3, 4, 6, 3), True)}
+NETWORKS = {
+    "resnet18": ((2, 2, 2, 2), False), "resnet34": ((3, 4, 6, 3), False),
+    "resnet50": ((3, 4, 6, 3), True), "resnet152": ((3, 8, 36, 3), True)}
 STAGE_WIDTHS = (64, 128, 256, 512)
 CLASS_COUNT = 1000
+INPUT_SIDE = 224
 OPSET = 17
+EPSILON = 1e-5
+# Spread of the logits: wide enough that a few classes stand out, as from a trained network.
+LOGIT_DEVIATION = 2.0
+# Scales of the normalisation that ends a branch are smaller: sums stay in range from block to
+# block, and int8 does not drown what tells pictures apart.
+BRANCH_SCALE = 0.15
 
 
-class Builder:
-    """Collects nodes and initialisers; every method returns the name of its output."""
+def walk(name: str, builder, current):
+    """Calls `builder` for every layer of network `name` in the order in which they run."""
+    blocks, bottleneck = NETWORKS[name]
+    current = builder.convolution(current, "conv1", "bn1", 3, 64, 7, 2)
+    current = builder.pool(builder.relu(current))
+    channels = 64
+    for stage, (count, width) in enumerate(zip(blocks, STAGE_WIDTHS), start=1):
+        for index in range(count):
+            stride = 2 if stage > 1 and index == 0 else 1
+            outputs = width * 4 if bottleneck else width
+            current = block(
+                builder, current, f"layer{stage}.{index}", channels, width, outputs, stride)
+            channels = outputs
+    return builder.head(current, channels)
+
+
+def block(builder, source, name: str, inputs: int, width: int, outputs: int, stride: int):
+    kernels = (1, 3, 1) if outputs != width else (3, 3)
+    strided = kernels.index(3) + 1
+    branch, channels = source, inputs
+    for place, kernel in enumerate(kernels, start=1):
+        last = place == len(kernels)
+        extent = outputs if last else width
+        branch = builder.convolution(
+            branch, f"{name}.conv{place}", f"{name}.bn{place}", channels, extent, kernel,
+            stride if place == strided else 1, BRANCH_SCALE if last else 1.0)
+        if not last:
+            branch = builder.relu(branch)
+        channels = extent
+    if stride != 1 or inputs != outputs:
+        shortcut = f"{name}.downsample"
+        source = builder.convolution(
+            source, f"{shortcut}.0", f"{shortcut}.1", inputs, outputs, 1, stride)
+    return builder.relu(builder.add(branch, source))
+
+
+class Maker:
+    """Draws weights while pictures pass through: running statistics are those of the pictures.
+
+    Activations are `[N, H, W, C]`. So every layer's values stay in range, and the answers differ
+    from picture to picture, neither of which holds for weights alone.
+    """
 
     def __init__(self) -> None:
-        self.nodes: list = []
-        self.initializers: list = []
+        self.parameters: dict[str, np.ndarray] = {}
         self.random = np.random.default_rng(1)
 
-    def constant(self, values: np.ndarray) -> str:
-        name = f"w{len(self.initializers)}"
+    def keep(self, name: str, values: np.ndarray) -> np.ndarray:
+        self.parameters[name] = np.ascontiguousarray(values, dtype=np.float32)
+        return self.parameters[name]
+
+    def convolution(
+            self, source, name: str, norm: str, inputs: int, outputs: int, kernel: int,
+            stride: int, scale: float = 1.0):
+        deviation = np.sqrt(2.0 / (inputs * kernel * kernel))
+        weight = self.keep(
+            f"{name}.weight",
+            self.random.standard_normal((outputs, inputs, kernel, kernel)) * deviation)
+        result = windows(source, kernel, stride) @ weight.transpose(2, 3, 1, 0).reshape(-1, outputs)
+        mean = self.keep(f"{norm}.running_mean", result.mean((0, 1, 2)))
+        variance = self.keep(f"{norm}.running_var", result.var((0, 1, 2)) + 1e-3)
+        gamma = self.keep(f"{norm}.weight", scale * self.random.uniform(0.5, 1.5, outputs))
+        beta = self.keep(f"{norm}.bias", self.random.standard_normal(outputs) * 0.1)
+        return (result - mean) / np.sqrt(variance + EPSILON) * gamma + beta
+
+    def relu(self, source):
+        return np.maximum(source, 0)
+
+    def add(self, left, right):
+        return left + right
+
+    def pool(self, source):
+        padded = np.pad(source, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+        views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+        return views[:, ::2, ::2].max((-2, -1))
+
+    def head(self, source, channels: int):
+        features = source.mean((1, 2))
+        weight = self.random.standard_normal((CLASS_COUNT, channels))
+        logits = (features - features.mean(0)) @ weight.T
+        weight = self.keep("fc.weight", weight * (LOGIT_DEVIATION / logits.std()))
+        bias = self.keep("fc.bias", -(weight @ features.mean(0)))
+        return features @ weight.T + bias
+
+
+def windows(source: np.ndarray, kernel: int, stride: int) -> np.ndarray:
+    """`[N, H, W, C]` -> `[N, H', W', kernel * kernel * C]` with zeros around."""
+    if kernel == 1:
+        return source[:, ::stride, ::stride]
+    margin = kernel // 2
+    padded = np.pad(source, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (1, 2))
+    views = views[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)
+    return np.ascontiguousarray(views).reshape(*views.shape[:3], -1)
+
+
+class OnnxWriter:
+    """Collects nodes and initialisers; every method returns the name of its output."""
+
+    def __init__(self, parameters: dict[str, np.ndarray]) -> None:
+        self.parameters = parameters
+        self.nodes: list = []
+        self.initializers: list = []
+
+    def constant(self, name: str, values: np.ndarray) -> str:
         self.initializers.append(numpy_helper.from_array(values.astype(np.float32), name))
         return name
 
-    def node(self, operator: str, inputs: list[str], **attributes) -> str:
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
-        return name
+    def node(self, operator: str, inputs: list[str], output: str = "", **attributes) -> str:
+        output = output or f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
 
-    def convolution(self, source: str, inputs: int, outputs: int, kernel: int, stride: int) -> str:
-        # The gain keeps activations in range through fifty layers: denormals would be slow.
-        shape = (outputs, inputs, kernel, kernel)
-        scale = np.sqrt(1.0 / (inputs * kernel * kernel))
-        weight = self.constant(self.random.standard_normal(shape) * scale)
-        bias = self.constant(self.random.standard_normal(outputs) * 0.01)
+    def convolution(
+            self, source: str, name: str, norm: str, inputs: int, outputs: int, kernel: int,
+            stride: int, scale: float = 1.0) -> str:
+        values = {part: self.parameters[f"{norm}.{part}"].astype(np.float64)
+                  for part in ("weight", "bias", "running_mean", "running_var")}
+        factor = values["weight"] / np.sqrt(values["running_var"] + EPSILON)
+        weight = self.parameters[f"{name}.weight"] * factor[:, None, None, None]
+        bias = values["bias"] - values["running_mean"] * factor
         return self.node(
-            "Conv", [source, weight, bias], kernel_shape=[kernel, kernel],
-            strides=[stride, stride], pads=[kernel // 2] * 4)
+            "Conv",
+            [source, self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)],
+            kernel_shape=[kernel, kernel], strides=[stride, stride], pads=[kernel // 2] * 4)
 
     def relu(self, source: str) -> str:
         return self.node("Relu", [source])
 
-    def block(self, source: str, inputs: int, width: int, stride: int, bottleneck: bool) -> str:
-        outputs = width * 4 if bottleneck else width
-        if bottleneck:
-            branch = self.relu(self.convolution(source, inputs, width, 1, 1))
-            branch = self.relu(self.convolution(branch, width, width, 3, stride))
-            branch = self.convolution(branch, width, outputs, 1, 1)
-        else:
-            branch = self.relu(self.convolution(source, inputs, width, 3, stride))
-            branch = self.convolution(branch, width, width, 3, 1)
-        if stride != 1 or inputs != outputs:
-            source = self.convolution(source, inputs, outputs, 1, stride)
-        return self.relu(self.node("Add", [branch, source]))
+    def add(self, left: str, right: str) -> str:
+        return self.node("Add", [left, right])
+
+    def pool(self, source: str) -> str:
+        return self.node(
+            "MaxPool", [source], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+
+    def head(self, source: str, channels: int) -> str:
+        features = self.node("Flatten", [self.node("GlobalAveragePool", [source])])
+        names = [self.constant(name, self.parameters[name]) for name in ("fc.weight", "fc.bias")]
+        return self.node("Gemm", [features, *names], "logits", transB=1)
 
 
-def write(name: str, batch: int, path: pathlib.Path) -> None:
-    """Writes network `name` for `[batch, 3, 224, 224]`."""
-    blocks, bottleneck = NETWORKS[name]
-    builder = Builder()
-    current = builder.relu(builder.convolution("input", 3, 64, 7, 2))
-    current = builder.node(
-        "MaxPool", [current], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    channels = 64
-    for stage, count in enumerate(blocks):
-        width = STAGE_WIDTHS[stage]
-        for index in range(count):
-            stride = 2 if stage > 0 and index == 0 else 1
-            current = builder.block(current, channels, width, stride, bottleneck)
-            channels = width * 4 if bottleneck else width
-    current = builder.node("GlobalAveragePool", [current])
-    current = builder.node("Flatten", [current])
-    weight = builder.constant(builder.random.standard_normal((CLASS_COUNT, channels)) * 0.01)
-    bias = builder.constant(np.zeros(CLASS_COUNT))
-    builder.nodes.append(
-        helper.make_node("Gemm", [current, weight, bias], ["logits"], transB=1))
-    shape = [batch, 3, 224, 224]
+def make(name: str, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters of network `name`; `pixels` are some normalised inputs `[N, 3, 224, 224]`."""
+    maker = Maker()
+    walk(name, maker, np.ascontiguousarray(pixels.transpose(0, 2, 3, 1), dtype=np.float32))
+    return maker.parameters
+
+
+def write_safetensors(parameters: dict[str, np.ndarray], path: pathlib.Path) -> None:
+    header: dict[str, dict] = {}
+    offset = 0
+    for name, values in parameters.items():
+        header[name] = {"dtype": "F32", "shape": list(values.shape),
+                        "data_offsets": [offset, offset + values.nbytes]}
+        offset += values.nbytes
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(encoded)) + encoded)
+        for values in parameters.values():
+            file.write(values.astype("<f4").tobytes())
+
+
+def write_onnx(name: str, parameters: dict[str, np.ndarray], path: pathlib.Path) -> None:
+    """Input `[N, 3, 224, 224]`; whoever loads the file may fix N."""
+    writer = OnnxWriter(parameters)
+    walk(name, writer, "input")
     graph = helper.make_graph(
-        builder.nodes, name,
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASS_COUNT])],
-        builder.initializers)
+        writer.nodes, name,
+        [helper.make_tensor_value_info(
+            "input", TensorProto.FLOAT, ["N", 3, INPUT_SIDE, INPUT_SIDE])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", CLASS_COUNT])],
+        writer.initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = 8
     onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, path)
+    onnx.save(onnx.shape_inference.infer_shapes(model), path)

@@ -1,6 +1,6 @@
 """Measures one engine on one ONNX file in a process of its own and prints images/s.
 
-usage: peer.py onnxruntime|openvino|openvino-throughput FILE BATCH THREADS SECONDS
+usage: peer.py onnxruntime|openvino|openvino-throughput FILE PRECISION BATCH THREADS SECONDS
 """
 
 import sys
@@ -8,7 +8,11 @@ import time
 
 import numpy as np
 
+import sessions
+
 WARM_UP_SHARE = 0.25
+# Fillings of the queue between two waits in throughput mode: then the wait weighs little.
+QUEUE_ROUNDS = 8
 
 
 def rate(run, images_per_run: int, seconds: float) -> float:
@@ -28,50 +32,46 @@ def rate(run, images_per_run: int, seconds: float) -> float:
 
 
 def onnxruntime(path: str, pixels: np.ndarray, threads: int, seconds: float) -> float:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = sessions.onnxruntime(path, threads, len(pixels))
     return rate(lambda: session.run(None, {"input": pixels}), len(pixels), seconds)
 
 
-def openvino(path: str, pixels: np.ndarray, threads: int, seconds: float, hint: str) -> float:
+def openvino(compiled, pixels: np.ndarray, seconds: float) -> float:
     import openvino as ov
 
-    # Its default on this kind of processor is bf16, which would not be the same sum.
-    compiled = ov.Core().compile_model(path, "CPU", {
-        "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": hint})
-    if hint == "LATENCY":
-        request = compiled.create_infer_request()
-        request.set_input_tensor(ov.Tensor(pixels))
-        return rate(request.infer, len(pixels), seconds)
+    request = compiled.create_infer_request()
+    request.set_input_tensor(ov.Tensor(pixels))
+    return rate(request.infer, len(pixels), seconds)
+
+
+def openvino_throughput(compiled, pixels: np.ndarray, seconds: float) -> float:
+    """As many batches side by side as it asks for."""
+    import openvino as ov
+
     queue = ov.AsyncInferQueue(compiled)
     for request in queue:
         request.set_input_tensor(ov.Tensor(pixels.copy()))
 
-    # As many rounds as keep the queue full, so that the wait at the end weighs little.
-    rounds = 8
-
     def run() -> None:
-        for _ in range(len(queue) * rounds):
+        for _ in range(len(queue) * QUEUE_ROUNDS):
             queue.start_async()
         queue.wait_all()
 
-    return rate(run, len(pixels) * len(queue) * rounds, seconds)
+    return rate(run, len(pixels) * len(queue) * QUEUE_ROUNDS, seconds)
 
 
 def main() -> None:
-    engine, path, batch, threads, seconds = sys.argv[1:]
+    engine, path, precision, batch, threads, seconds = sys.argv[1:]
     pixels = np.random.default_rng(2).standard_normal((int(batch), 3, 224, 224))
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
     if engine == "onnxruntime":
         result = onnxruntime(path, pixels, int(threads), float(seconds))
     else:
-        hint = "THROUGHPUT" if engine == "openvino-throughput" else "LATENCY"
-        result = openvino(path, pixels, int(threads), float(seconds), hint)
+        throughput = engine == "openvino-throughput"
+        compiled = sessions.openvino(
+            path, int(threads), precision, int(batch), "THROUGHPUT" if throughput else "LATENCY")
+        measure = openvino_throughput if throughput else openvino
+        result = measure(compiled, pixels, float(seconds))
     print(result)
 
 
