@@ -10,7 +10,7 @@ package enum OneDNN {
   }
 
   /// Gives what was freed back to the system, which the allocator would keep for itself.
-  static func returnFreedMemory() { onednn_freed_memory_return() }
+  package static func returnFreedMemory() { onednn_freed_memory_return() }
 
   /// As `setThreads` left it for the calling thread.
   static var threads: Int { Int(onednn_threads()) }

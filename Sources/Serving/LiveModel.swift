@@ -10,7 +10,7 @@ package struct LiveModel: Sendable {
   package let preprocessing: Preprocessing
   package let precision: Precision
   /// What it was compiled for.
-  package let plan: CPUPlan
+  package private(set) var plan: CPUPlan
   package let network: CompiledNetwork
 
   /// Compiles on the calling thread; without a plan for one worker by the rule that `CPUPlan` has.
@@ -32,5 +32,12 @@ package struct LiveModel: Sendable {
     options.teamThreads = plan.threads > 1 ? plan.threads : nil
     self.precision = precision
     network = try CompiledNetwork(model.graph, model.weights, options: options)
+  }
+
+  /// The same without a team, which the network has all the same.
+  func withoutTeam() -> LiveModel {
+    var live = self
+    live.plan.threads = 1
+    return live
   }
 }

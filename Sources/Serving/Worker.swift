@@ -18,6 +18,7 @@ final class Worker {
   private let number: Int
   private let around: Surroundings
   private let classifier: Classifier
+  private var trust: TeamTrust
   /// What has been prepared to run, by place.
   private var prepared: [(served: ServedJob, image: Int)] = []
 
@@ -29,6 +30,9 @@ final class Worker {
       around.model, limits: around.limits.decoding,
       team: number == 0 && around.model.plan.threads > 1)
     try classifier.warmUp()
+    let start = ContinuousClock.now
+    _ = try classifier.run(count: 1)
+    trust = TeamTrust(alone: .now - start)
   }
 
   /// Returns when the queue is closed and empty.
@@ -99,11 +103,19 @@ final class Worker {
   private func probabilities(
     isAlone: Bool
   ) throws(EngineError) -> [Result<[Float], EngineError>] {
-    guard isAlone, classifier.hasTeam, around.queue.beginTeam(worker: number) else {
-      return try classifier.run(count: prepared.count)
+    let count = prepared.count
+    let start = ContinuousClock.now
+    guard isAlone, classifier.hasTeam, trust.prefersTeam(),
+      around.queue.beginTeam(worker: number)
+    else {
+      defer { if count == 1 { trust.record(alone: .now - start) } }
+      return try classifier.run(count: count)
     }
-    defer { around.queue.endTeam() }
-    return try classifier.run(count: prepared.count, onTeam: true)
+    defer {
+      around.queue.endTeam()
+      trust.record(onTeam: (.now - start) / count)
+    }
+    return try classifier.run(count: count, onTeam: true)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.

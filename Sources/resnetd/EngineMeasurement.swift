@@ -1,5 +1,4 @@
 import Engine
-import Glibc
 import ResNet
 import Serving
 import Synchronization
@@ -88,15 +87,4 @@ struct EngineMeasurement {
     #"{"batch":\#(batch),"threads":\#(threads),"workers":\#(workers),"#
       + #""imagesPerSecond":\#(imagesPerSecond),"medianMilliseconds":\#(medianMilliseconds)}"#
   }
-}
-
-/// Lets workers begin together.
-private final class StartLine: Sendable {
-  private let missing: Atomic<Int>
-
-  init(_ count: Int) { missing = Atomic(count) }
-
-  func arrive() { missing.subtract(1, ordering: .acquiringAndReleasing) }
-
-  func wait() { while missing.load(ordering: .acquiring) > 0 { usleep(100) } }
 }

@@ -40,14 +40,6 @@ enum ServeCommand: Command {
     shutdown.onFirst { service.beginDraining() }
 
     let pool = try makePool(settings, service, metrics, log)
-    let plan = pool.model.plan
-    log.write(
-      "plan: \(plan)",
-      [
-        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
-        "max_batch": .integer(plan.maxBatch),
-        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
-      ])
     service.becomeReady(pool)
     log.write(
       "ready",
@@ -55,7 +47,8 @@ enum ServeCommand: Command {
         "url": .text(url(settings.server.host, server.port)), "model": .text(pool.model.name),
         "version": .text(pool.model.version.short), "classes": .integer(pool.model.labels.count),
         "precision": .text(pool.model.precision.rawValue),
-        "workers": .integer(plan.workers), "ms": .integer(milliseconds(.now - started)),
+        "workers": .integer(pool.model.plan.workers),
+        "ms": .integer(milliseconds(.now - started)),
       ])
     if let metricsServer {
       log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
@@ -92,16 +85,41 @@ enum ServeCommand: Command {
     service.progress("loading the model")
     var model = try ModelSource.load(settings.model, labels: settings.labels, name: settings.name)
     let precision = try ModelSource.precision(settings.precision, for: model)
-    service.progress("compiling \(model.name)")
+    service.progress("compiling and measuring \(model.name)")
     do throws(EngineError) {
-      let plan = settings.plan.plan(cores: CPUAllowance.current.cores, for: model.graph)
-      let live = try LiveModel(model, precision: precision, plan: plan)
+      let planned = try plan(model, precision, settings)
+      write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      return try WorkerPool(live, limits: settings.serving, metrics: metrics, log: log)
+      return try WorkerPool(planned.live, limits: settings.serving, metrics: metrics, log: log)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
+  }
+
+  private static func plan(
+    _ model: Model, _ precision: Precision, _ settings: ServeSettings
+  ) throws(EngineError) -> PlannedModel {
+    let cores = CPUAllowance.current.cores
+    return try PlannedModel(
+      model, precision: precision, settings: settings.plan, tuning: settings.tuning, cores: cores,
+      cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
+      in: PlanCache.Situation(
+        program: Version.number, model: model.version, precision: precision,
+        cpu: CPUAllowance.modelName, cores: cores,
+        settings: settings.plan))
+  }
+
+  private static func write(_ planned: PlannedModel, _ log: Log) {
+    let plan = planned.live.plan
+    log.write(
+      "plan: \(planned.description)",
+      [
+        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
+        "max_batch": .integer(plan.maxBatch),
+        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
+        "kept": .text(planned.isKept ? "yes" : "no"),
+      ])
   }
 
   private static func wait(_ duration: Duration) {

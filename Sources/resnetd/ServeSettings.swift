@@ -23,6 +23,9 @@ struct ServeSettings: CommandSettings {
   var name: String?
   var precision = PrecisionPolicy.auto
   var plan = CPUPlan.Settings()
+  var tuning = Tuning.auto
+  /// The user's own folder for caches where nil.
+  var planCache: String?
   var drainDelay = Duration.zero
   var drainTimeout = Duration.seconds(25)
   var logFormat = LogChoice.auto
@@ -77,6 +80,12 @@ struct ServeSettings: CommandSettings {
     .duration(
       "max-queue-delay", \.plan.maxQueueDelay, in: .zero...Duration.seconds(10),
       "from its arrival, that a request may wait for a fuller batch"),
+    .choice(
+      "tune", \.tuning,
+      "measure the model at start: auto where no earlier measurement holds, off never"),
+    .optionalText(
+      "plan-cache", "DIR", \.planCache,
+      "where measurements are kept; by default resnetd in the user's folder for caches"),
   ]
 
   private static let classification: [Option<ServeSettings>] = [

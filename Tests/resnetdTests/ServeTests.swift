@@ -56,9 +56,24 @@ import Testing
     #expect(
       server.logged.contains(
         "plan: 3 workers of 1 thread, batches up to 5, waiting 2.0 ms for them, "
-          + "a lone image on 2 threads"))
+          + "a lone image on 2 threads (given)"))
     #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
     #expect(await server.stop() == 0)
+  }
+
+  @Test("A measured plan is kept in the user's folder for caches")
+  func planCache() async throws {
+    let folder = try TemporaryFolder()
+    for origin in ["measured in", "measured before"] {
+      let server = try await ServerUnderTest(environment: ["HOME": folder.url.path])
+      #expect(server.logged.contains("(\(origin)"))
+      #expect(await server.stop() == 0)
+    }
+    let kept = try FileManager.default.contentsOfDirectory(
+      atPath: folder.url.path + "/.cache/resnetd")
+    #expect(kept.count == 1)
+    let server = try await ServerUnderTest("--tune", "off", "--plan-cache", "/proc/none")
+    #expect(server.logged.contains("(by rule)"))
   }
 
   @Test("A port in use is one clear line and exit code 1")

@@ -1,0 +1,99 @@
+package import Checkpoint
+package import Engine
+import FoundationEssentials
+
+/// Measured plans on disk, so that a restart needs no measurement: one small JSON file for each situation.
+///
+/// Never fatal: what cannot be read is not there, what cannot be written is measured anew.
+package struct PlanCache: Sendable {
+  private static let byteLimit = 64 << 10
+
+  /// What a measured plan depends on; it holds for nothing else.
+  package struct Situation: Sendable, Hashable, Codable {
+    /// Of the format of the file and the rules of the search.
+    private var format = 1
+    private var program: String
+    private var model: String
+    private var precision: String
+    private var cpu: String
+    private var cores: Int
+    private var workers: Int
+    private var givenThreads: Int?
+    private var givenMaxBatch: Int?
+
+    /// - Parameter program: The program's version.
+    package init(
+      program: String, model: ModelVersion, precision: Precision, cpu: String, cores: Int,
+      settings: CPUPlan.Settings
+    ) {
+      self.program = program
+      self.model = model.hex
+      self.precision = precision.rawValue
+      self.cpu = cpu
+      self.cores = cores
+      workers = settings.workers ?? cores
+      givenThreads = settings.threads
+      givenMaxBatch = settings.maxBatch
+    }
+  }
+
+  /// What was measured.
+  package struct Entry: Sendable, Hashable, Codable {
+    package var threads: Int
+    package var maxBatch: Int
+
+    package init(threads: Int, maxBatch: Int) {
+      self.threads = threads
+      self.maxBatch = maxBatch
+    }
+  }
+
+  private struct Document: Codable {
+    var situation: Situation
+    var entry: Entry
+  }
+
+  private let folder: String
+
+  package init(folder: String) { self.folder = folder }
+
+  package func entry(for situation: Situation) -> Entry? {
+    guard let text = TextFile.read(path(situation), byteLimit: Self.byteLimit),
+      let document = try? Self.decoder.decode(Document.self, from: Data(text.utf8)),
+      document.situation == situation, 1...CPUPlan.workerLimit ~= document.entry.threads,
+      1...CPUPlan.batchLimit ~= document.entry.maxBatch
+    else { return nil }
+    return document.entry
+  }
+
+  /// Whether it could be written; the file is complete or not there.
+  @discardableResult
+  package func keep(_ entry: Entry, for situation: Situation) -> Bool {
+    let document = Document(situation: situation, entry: entry)
+    return TextFile.replace(path(situation), with: Self.json(document) + "\n")
+  }
+
+  private func path(_ situation: Situation) -> String {
+    // FNV-1a, 64 bits: the file itself says in full what it holds for.
+    let hash = Self.json(situation).utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    return "\(folder)/plan-\(String(hash, radix: 16)).json"
+  }
+
+  private static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }
+
+  private static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else {
+      preconditionFailure("numbers and texts are encodable")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}

@@ -1,0 +1,75 @@
+package import Checkpoint
+package import Engine
+
+/// Whether a model's plan is measured at start.
+package enum Tuning: String, Sendable, CaseIterable {
+  /// Where no earlier measurement holds.
+  case auto
+  /// Never: a rule decides.
+  case off
+  /// Every time.
+  case always
+}
+
+/// A model compiled by the plan found for it, and where that plan is from.
+package struct PlannedModel: Sendable {
+  package enum Origin: Sendable, Hashable {
+    /// Everything that could be measured was set by hand.
+    case given
+    case rule
+    case measured
+    case remembered
+  }
+
+  package let live: LiveModel
+  package let origin: Origin
+  /// What it took to find the plan and compile.
+  package let duration: Duration
+  /// False where a measured plan was to be kept and could not be.
+  package let isKept: Bool
+
+  /// - Parameter cache: Where measured plans are kept, if anywhere.
+  package init(
+    _ model: Model, precision: Precision, settings: CPUPlan.Settings, tuning: Tuning, cores: Int,
+    cache: PlanCache?, in situation: PlanCache.Situation
+  ) throws(EngineError) {
+    let start = ContinuousClock.now
+    var isKept = true
+    if settings.maxBatch != nil, settings.threads != nil || cores == 1 {
+      origin = .given
+      live = try LiveModel(
+        model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1))
+    } else if tuning == .off {
+      origin = .rule
+      live = try LiveModel(
+        model, precision: precision, plan: settings.plan(cores: cores, for: model.graph))
+    } else if tuning == .auto, let entry = cache?.entry(for: situation) {
+      origin = .remembered
+      live = try LiveModel(
+        model, precision: precision,
+        plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch))
+    } else {
+      origin = .measured
+      live = try PlanSearch(
+        model, precision: precision, settings: settings, cores: cores
+      ).best
+      let entry = PlanCache.Entry(threads: live.plan.threads, maxBatch: live.plan.maxBatch)
+      isKept = cache?.keep(entry, for: situation) ?? true
+    }
+    self.isKept = isKept
+    duration = .now - start
+  }
+
+  /// The plan and where it is from: `2 workers of 1 thread, batches up to 4 (measured in 0.6 s)`.
+  package var description: String {
+    let tenths = (duration.microseconds + 50_000) / 100_000
+    let origin =
+      switch origin {
+      case .given: "given"
+      case .rule: "by rule"
+      case .measured: "measured in \(tenths / 10).\(tenths % 10) s"
+      case .remembered: "measured before"
+      }
+    return "\(live.plan) (\(origin))"
+  }
+}

@@ -1,0 +1,14 @@
+import Glibc
+import Synchronization
+
+/// Lets threads begin together.
+package final class StartLine: Sendable {
+  private let missing: Atomic<Int>
+
+  package init(_ count: Int) { missing = Atomic(count) }
+
+  /// Every thread arrives once, whether it will run or not.
+  package func arrive() { missing.subtract(1, ordering: .acquiringAndReleasing) }
+
+  package func wait() { while missing.load(ordering: .acquiring) > 0 { usleep(100) } }
+}

@@ -1,0 +1,72 @@
+import Checkpoint
+import Engine
+import Foundation
+import Serving
+import Testing
+
+@Suite struct PlannedModelTests {
+  private func planned(
+    _ tuning: Tuning, cores: Int = 2, cache: PlanCache? = nil,
+    _ change: (inout CPUPlan.Settings) -> Void = { _ in }
+  ) throws -> PlannedModel {
+    let model = try Model.embeddedDefault()
+    var settings = CPUPlan.Settings()
+    change(&settings)
+    return try PlannedModel(
+      model, precision: .fp32, settings: settings, tuning: tuning, cores: cores, cache: cache,
+      in: PlanCache.Situation(
+        program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: cores,
+        settings: settings))
+  }
+
+  @Test("What is set by hand is not measured")
+  func given() throws {
+    let all = try planned(.always) {
+      $0.maxBatch = 2
+      $0.threads = 2
+    }
+    #expect(all.origin == .given)
+    #expect(all.live.network.batchSizes == [2, 1] && all.live.network.teamThreads == 2)
+    #expect(try planned(.always, cores: 1) { $0.maxBatch = 3 }.origin == .given)
+    let half = try planned(.always) {
+      $0.maxBatch = 3
+      $0.workers = 1
+    }
+    #expect(half.origin == .measured)
+    #expect(half.live.plan.batchSizes == [1, 2, 3] && half.live.plan.workers == 1)
+  }
+
+  @Test("A rule decides where nothing may be measured")
+  func rule() throws {
+    let planned = try planned(.off)
+    #expect(planned.origin == .rule)
+    #expect(planned.live.plan == CPUPlan(workers: 2, threads: 1, maxBatch: 8))
+    #expect(planned.description.hasSuffix("(by rule)"))
+  }
+
+  @Test("A measurement is remembered, and made anew when asked for")
+  func remembering() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-plans-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let cache = PlanCache(folder: folder.path)
+    let first = try planned(.auto, cache: cache)
+    #expect(first.origin == .measured && first.isKept)
+    #expect([1, 4, 8].contains(first.live.plan.maxBatch))
+    #expect([1, 2].contains(first.live.plan.threads))
+    #expect(first.live.network.largestBatch == first.live.plan.maxBatch)
+    let second = try planned(.auto, cache: cache)
+    #expect(second.origin == .remembered)
+    #expect(second.live.plan == first.live.plan)
+    #expect(try planned(.always, cache: cache).origin == .measured)
+    let unwritable = try planned(.auto, cache: PlanCache(folder: "/proc/no/such/folder"))
+    #expect(unwritable.origin == .measured && !unwritable.isKept)
+  }
+
+  @Test("One core has no team, and its plan still serves")
+  func oneCore() throws {
+    let planned = try planned(.always, cores: 1)
+    #expect(planned.live.plan.workers == 1 && planned.live.plan.threads == 1)
+    #expect(planned.live.network.teamThreads == nil)
+  }
+}
