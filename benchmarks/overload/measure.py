@@ -32,6 +32,7 @@ WAIT_MARGIN_SECONDS = 0.25
 FLAT_BAR_MB = 5.0
 PROBE_INTERVAL_SECONDS = 0.02
 CONNECTION_LIMIT = 2000
+UNSENT = "unsent"
 ANSWER_SECOND_LIMIT = 60
 
 REQUEST = (
@@ -82,7 +83,7 @@ async def connect() -> Connection:
 
 
 async def closed_loop(connection_count: int, seconds: float) -> float:
-    """Answers per second when so many clients each wait for their answer; the first second aside."""
+    """Answers per second when so many clients wait for theirs; the first second aside."""
     start = time.perf_counter() + 1
     end = start + seconds
     count = 0
@@ -102,7 +103,7 @@ async def closed_loop(connection_count: int, seconds: float) -> float:
 
 
 class Overload:
-    """Requests at random times, whatever becomes of those before; times count from when one is due."""
+    """Requests at random times, whatever becomes of those before; times count from then."""
 
     def __init__(self, rate: float, seconds: float) -> None:
         self.rate = rate
@@ -137,7 +138,7 @@ class Overload:
             self.connection_count += 1
             connection = await connect()
         else:
-            self.statuses["no connection"] += 1
+            self.statuses[UNSENT] += 1
             return
         try:
             status, has_retry_after = await connection.classify()
@@ -214,6 +215,7 @@ def main() -> int:
         for goodput, around in zip(goodputs, itertools.pairwise(peaks)))
     # The slowest round, for the machine is shared.
     wait_bar = WAIT_FACTOR_BAR * arguments.queue_limit / min(goodputs) + WAIT_MARGIN_SECONDS
+    unsent = statuses.pop(UNSENT, 0)
     others = sum(count for status, count in statuses.items() if status not in (200, 429))
     without_time = sum(overload.refused_without_time for overload in rounds)
     missed = False
@@ -247,6 +249,7 @@ def main() -> int:
     report("resident memory added after the first round", f"{added:.1f} MB",
            f"{FLAT_BAR_MB:.0f} MB", added <= FLAT_BAR_MB)
     report("the load's own lateness, 99 %", f"{percentile(lateness, 0.99) * 1000:.1f} ms")
+    report(f"requests that found {CONNECTION_LIMIT} connections waiting", str(unsent))
     print("| what | measured | bar |\n|---|---|---|\n" + "\n".join(rows))
     return 1 if missed else 0
 
