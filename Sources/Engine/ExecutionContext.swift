@@ -61,16 +61,19 @@ package final class ExecutionContext {
     imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
   ) throws(EngineError) {
     OneDNN.setThreads(network.threads)
-    try run(plans, imageCount, input, &logits)
+    try run(plans, imageCount, input, &logits, until: nil)
   }
 
   /// As `run`, one image after the other on the team of a context that has one.
   ///
   /// The team's threads come and go with the call: none of them waits actively for the next, and OpenMP's runtime
-  /// counts none against what other threads may use. Nothing else should compute meanwhile.
+  /// counts none against what other threads may use. Nothing else should compute meanwhile. False where it gave up
+  /// because `deadline` had passed after a step; then the logits mean nothing.
+  @discardableResult
   package func runOnTeam(
-    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
-  ) throws(EngineError) {
+    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>,
+    until deadline: ContinuousClock.Instant? = nil
+  ) throws(EngineError) -> Bool {
     guard let team, let threads = network.teamThreads else {
       preconditionFailure("the context was made with a team")
     }
@@ -79,13 +82,15 @@ package final class ExecutionContext {
       OneDNN.endTeam()
       OneDNN.setThreads(network.threads)
     }
-    try run([team], imageCount, input, &logits)
+    return try run([team], imageCount, input, &logits, until: deadline)
   }
 
+  /// Whether it came to its end before the deadline.
+  @discardableResult
   private func run(
     _ plans: [BoundPlan], _ imageCount: Int, _ input: Span<Float>,
-    _ logits: inout MutableSpan<Float>
-  ) throws(EngineError) {
+    _ logits: inout MutableSpan<Float>, until deadline: ContinuousClock.Instant?
+  ) throws(EngineError) -> Bool {
     let inputCount = network.inputShape.elementCount
     let outputCount = network.outputCount
     precondition(input.count == imageCount * inputCount, "input is [N, C, H, W]")
@@ -97,13 +102,17 @@ package final class ExecutionContext {
         copy(
           input.extracting(images.lowerBound * inputCount..<images.upperBound * inputCount),
           to: bound.plan)
-        for step in bound.steps { try step.run(on: stream) }
+        for step in bound.steps {
+          try step.run(on: stream)
+          if let deadline, .now > deadline { return false }
+        }
         copy(
           bound.plan, to: &logits,
           at: images.lowerBound * outputCount..<images.upperBound * outputCount)
         done = images.upperBound
       }
     }
+    return true
   }
 
   /// Shows every node's fp32 output of the last image that ran, in no particular order of its numbers.

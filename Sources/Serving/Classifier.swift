@@ -31,7 +31,7 @@ package final class Classifier {
   /// Runs the network once in each way, so that the first request does not pay for what is done on first use.
   package func warmUp() throws(EngineError) {
     _ = try run(count: 1)
-    if hasTeam { _ = try run(count: 1, onTeam: true) }
+    if hasTeam { _ = try run(count: 1, onTeamUntil: .now + .seconds(1)) }
   }
 
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.
@@ -75,19 +75,22 @@ package final class Classifier {
 
   /// Probabilities `[classes]` of the pictures in the first places, or what the network gave instead.
   ///
-  /// On a team only while nothing else computes.
+  /// On the team where there is a time until which that may take, else or beyond it on this thread alone. Only while
+  /// nothing else computes.
   package func run(
-    count: Int, onTeam: Bool = false
+    count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> [Result<[Float], EngineError>] {
     let classCount = model.network.outputCount
     let pixels = input
     try Self.withNumbers(0..<count * classCount, of: &logits) { output throws(EngineError) in
       let input = pixels.span.extracting(0..<count * preprocessor.outputCount)
-      if onTeam {
-        try context.runOnTeam(imageCount: count, input: input, logits: &output)
-      } else {
-        try context.run(imageCount: count, input: input, logits: &output)
+      if let deadline,
+        try context.runOnTeam(
+          imageCount: count, input: input, logits: &output, until: deadline)
+      {
+        return
       }
+      try context.run(imageCount: count, input: input, logits: &output)
     }
     return (0..<count).map { place in
       let logits = logits[place * classCount..<(place + 1) * classCount]

@@ -16,6 +16,9 @@ package struct TeamTrust: Sendable {
   /// With the time of one image on one thread.
   package init(alone: Duration) { self.alone = alone }
 
+  /// What an image may take on the team before it is rather begun again on one thread.
+  package var patience: Duration { alone * 2 }
+
   /// Asked for each lone image.
   package mutating func prefersTeam() -> Bool {
     guard passesLeft > 0 else { return true }

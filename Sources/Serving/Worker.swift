@@ -115,7 +115,7 @@ final class Worker {
       around.queue.endTeam()
       trust.record(onTeam: (.now - start) / count)
     }
-    return try classifier.run(count: count, onTeam: true)
+    return try classifier.run(count: count, onTeamUntil: start + trust.patience * count)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.

@@ -138,9 +138,15 @@ import Testing
       count: count * network.inputShape.elementCount, from: -2, to: 2)
     let alone = try context.logits(of: images, count: count)
     var onTeam = [Float](repeating: .nan, count: alone.count)
+    var unused = onTeam
     for _ in 0..<3 {
       var span = onTeam.mutableSpan
-      try context.runOnTeam(imageCount: count, input: images.span, logits: &span)
+      var other = unused.mutableSpan
+      let ends = try context.runOnTeam(imageCount: count, input: images.span, logits: &span)
+      #expect(ends)
+      let givesUp = try !context.runOnTeam(
+        imageCount: count, input: images.span, logits: &other, until: .now - .seconds(1))
+      #expect(givesUp)
       let largest = try #require(alone.map(abs).max())
       for (a, b) in zip(alone, onTeam) { #expect(abs(a - b) <= 1e-6 * largest) }
       #expect(try context.logits(of: images, count: count) == alone)

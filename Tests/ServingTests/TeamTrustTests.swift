@@ -28,6 +28,7 @@ import Testing
   @Test("What one thread takes is learnt anew")
   func learning() {
     var trust = TeamTrust(alone: .milliseconds(10))
+    #expect(trust.patience == .milliseconds(20))
     for _ in 0..<20 { trust.record(alone: .milliseconds(40)) }
     trust.record(onTeam: .milliseconds(30))
     #expect(passes(&trust) == 0)
