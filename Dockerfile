@@ -6,11 +6,12 @@ FROM swift:6.3-bookworm AS build
 WORKDIR /source
 COPY scripts/setup scripts/setup
 RUN scripts/setup && rm -rf /var/lib/apt/lists/*
-# The manifest names tests and a benchmark, so SwiftPM wants to see them; they are not built.
+# The manifest names tests and benchmarks, so SwiftPM wants to see them; they are not built.
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
 COPY benchmarks/preprocessing benchmarks/preprocessing
+COPY benchmarks/winograd benchmarks/winograd
 RUN swift build --configuration release --static-swift-stdlib --product resnetd \
   && strip --strip-all .build/release/resnetd -o /resnetd
 
