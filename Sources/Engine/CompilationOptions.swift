@@ -25,6 +25,7 @@ package struct CompilationOptions: Sendable {
   package var threads = 1
   /// Threads of the team that a lone image may run on, by a plan of its own over the same weights; nil for none.
   package var teamThreads: Int?
+  package var input = InputOrder.planes
   package var precision = Precision.fp32
   /// The ranges of activations, for int8.
   package var calibration: Calibration?

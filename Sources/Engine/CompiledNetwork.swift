@@ -6,6 +6,7 @@ package import ResNet
 package final class CompiledNetwork: Sendable {
   /// Of one image.
   package let inputShape: FeatureShape
+  package let inputEncoding: InputEncoding
   /// Logits per image.
   package let outputCount: Int
   /// Of the packed weights, all layers and layouts together.
@@ -39,6 +40,7 @@ package final class CompiledNetwork: Sendable {
     teamThreads = options.teamThreads
     teamPlan = try Self.teamPlan(device, lowered, options, packed)
     inputShape = lowered.shapes[0]
+    inputEncoding = Self.encoding(options.input, self.plans[0].inputFormat)
     outputCount = lowered.shapes[lowered.graph.output].elementCount
     weightByteCount = packed.byteCount
     threads = options.threads
@@ -59,6 +61,26 @@ package final class CompiledNetwork: Sendable {
     defer { OneDNN.setThreads(options.threads) }
     var planner = Planner(device, lowered, batch: 1, options: team, packed: packed)
     return try planner.plan()
+  }
+
+  private static func encoding(
+    _ order: InputOrder, _ format: Planner.Format
+  ) -> InputEncoding {
+    guard order == .pixels else { return .planes }
+    return switch format.number {
+    case .fp32: .fp32
+    case .bf16: .bf16
+    case .s8, .u8: .s8(scale: format.scale)
+    }
+  }
+
+  /// Of one image.
+  package var inputByteCount: Int {
+    switch inputEncoding {
+    case .planes, .fp32: 4 * inputShape.elementCount
+    case .bf16: 2 * inputShape.elementCount
+    case .s8: inputShape.elementCount
+    }
   }
 
   /// More convolutions than this run one image at a time, whatever the options say: algorithms differ

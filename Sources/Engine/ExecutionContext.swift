@@ -53,15 +53,24 @@ package final class ExecutionContext {
   /// Whether `runOnTeam` may be called.
   package var hasTeam: Bool { team != nil }
 
-  /// Computes the logits `[N, outputs]` of images `[N, 3, H, W]`, both row-major, for any N.
+  /// Computes the row-major logits `[N, outputs]` of images in the network's encoding, for any N.
   ///
   /// An image's logits do not depend on its neighbours. Throws only what the library reports; a wrong
   /// count of numbers is a programmer's error.
   package func run(
-    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
+    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>
   ) throws(EngineError) {
     OneDNN.setThreads(network.threads)
     try run(plans, imageCount, input, &logits, until: nil)
+  }
+
+  /// The same for images `[N, 3, H, W]` of a network that takes planes.
+  package func run(
+    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
+  ) throws(EngineError) {
+    precondition(network.inputEncoding == .planes, "the network takes other numbers")
+    // SAFETY: numbers have no padding.
+    try run(imageCount: imageCount, input: unsafe input.bytes, logits: &logits)
   }
 
   /// As `run`, one image after the other on the team of a context that has one.
@@ -71,7 +80,7 @@ package final class ExecutionContext {
   /// because `deadline` had passed after a step; then the logits mean nothing.
   @discardableResult
   package func runOnTeam(
-    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>,
+    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
     until deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> Bool {
     guard let team, let threads = network.teamThreads else {
@@ -88,19 +97,21 @@ package final class ExecutionContext {
   /// Whether it came to its end before the deadline.
   @discardableResult
   private func run(
-    _ plans: [BoundPlan], _ imageCount: Int, _ input: Span<Float>,
+    _ plans: [BoundPlan], _ imageCount: Int, _ input: RawSpan,
     _ logits: inout MutableSpan<Float>, until deadline: ContinuousClock.Instant?
   ) throws(EngineError) -> Bool {
-    let inputCount = network.inputShape.elementCount
+    let inputByteCount = network.inputByteCount
     let outputCount = network.outputCount
-    precondition(input.count == imageCount * inputCount, "input is [N, C, H, W]")
+    precondition(
+      input.byteCount == imageCount * inputByteCount, "the input is N images")
     precondition(logits.count == imageCount * outputCount, "logits are [N, outputs]")
     var done = 0
     for bound in plans {
       while imageCount - done >= bound.plan.batch {
         let images = done..<done + bound.plan.batch
         copy(
-          input.extracting(images.lowerBound * inputCount..<images.upperBound * inputCount),
+          input.extracting(
+            images.lowerBound * inputByteCount..<images.upperBound * inputByteCount),
           to: bound.plan)
         for step in bound.steps {
           try step.run(on: stream)
@@ -131,7 +142,7 @@ package final class ExecutionContext {
   }
 
   // SAFETY (both): the plan's input and output have the sizes that `run` has checked.
-  private func copy(_ input: Span<Float>, to plan: Plan) {
+  private func copy(_ input: RawSpan, to plan: Plan) {
     unsafe input.withUnsafeBytes { bytes in
       guard let source = bytes.baseAddress else { return }
       let destination = unsafe arena.base + plan.offsets[plan.input.buffer]

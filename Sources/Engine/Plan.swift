@@ -33,8 +33,9 @@ struct Plan: Sendable {
   let arenaByteCount: Int
   /// What the most demanding step needs besides.
   let scratchpadByteCount: Int
-  /// Row-major `[N, C, H, W]`.
+  /// `[N, C, H, W]` in the order that the options ask for.
   let input: Slot
+  let inputFormat: Planner.Format
   /// Row-major `[N, outputs]`.
   let output: Slot
   /// Every node's output, where the plan keeps them.

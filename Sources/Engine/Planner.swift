@@ -58,13 +58,18 @@ struct Planner {
   mutating func plan() throws(EngineError) -> Plan {
     let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered) : nil
     if boundary != nil { batch = 1 }
-    let input = try rowMajor(lowered.shapes[0])
+    let inputFormat = options.input == .pixels ? try format(of: 0) : .fp32
+    let input =
+      options.input == .pixels
+      ? try Layout(channelsLast: dimensions(lowered.shapes[0]), inputFormat.number)
+      : try rowMajor(lowered.shapes[0])
     let inputSlot = newBuffer(input.byteCount * (planBatch / batch))
-    values[0] = Value(slot: inputSlot, layout: input, format: .fp32)
+    values[0] = Value(slot: inputSlot, layout: input, format: inputFormat)
+    let imageByteCount = input.byteCount / batch
     for (id, node) in lowered.graph.nodes.enumerated().dropFirst() {
       values[id] = try value(of: node, id)
       for input in node.inputs { remainingReaders[input] -= 1 }
-      if id == boundary { try endSection(at: id, inputSlot) }
+      if id == boundary { try endSection(at: id, inputSlot, imageByteCount) }
     }
     let output = try outputSlot()
     sections.append(
@@ -79,13 +84,14 @@ struct Planner {
     return Plan(
       batch: planBatch, sections: sections, offsets: arena.offsets, arenaByteCount: arena.byteCount,
       scratchpadByteCount: steps.map(\.computation.scratchpadByteCount).max() ?? 0,
-      input: inputSlot, output: output, activations: options.keepsActivations ? activations : [])
+      input: inputSlot, inputFormat: inputFormat, output: output,
+      activations: options.keepsActivations ? activations : [])
   }
 
   /// Ends the section that runs image by image with a node whose output is all that is read later: it is gathered for
   /// the whole batch, which the next section takes at once.
   private mutating func endSection(
-    at id: Graph.NodeID, _ input: Slot
+    at id: Graph.NodeID, _ input: Slot, _ inputByteCount: Int
   ) throws(EngineError) {
     let shape = lowered.shapes[id]
     let number = current(id).format.number
@@ -100,7 +106,7 @@ struct Planner {
     let slot = try reordered(id, to: inOrder(block), current(id).format, for: "batch")
     let imageByteCount = current(id).layout.byteCount
     buffers[slot.buffer].byteCount = imageByteCount * planBatch
-    let strides = [input: try rowMajor(lowered.shapes[0]).byteCount, slot: imageByteCount]
+    let strides = [input: inputByteCount, slot: imageByteCount]
     // Both are there through all repetitions.
     for whole in strides.keys { buffers[whole.buffer].lifetime = 0...steps.count }
     sections.append(Section(steps: steps, repetitions: planBatch, strides: strides))

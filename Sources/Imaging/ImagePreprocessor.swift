@@ -4,48 +4,71 @@ package struct ImagePreprocessor: Sendable {
   package let limits: DecodingLimits
   package let outputHeight: Int
   package let outputWidth: Int
-  /// `(x / 255 - mean) / std` for every plane and byte, `[3, 256]`.
-  private let normalised: [Float]
+  package let encoding: PixelEncoding
+  private let table: PixelTable
 
-  package init(_ contract: Preprocessing, limits: DecodingLimits = DecodingLimits()) {
+  package init(
+    _ contract: Preprocessing, limits: DecodingLimits = DecodingLimits(),
+    encoding: PixelEncoding = .planes
+  ) {
     self.contract = contract
     self.limits = limits
+    self.encoding = encoding
     (outputHeight, outputWidth) = contract.outputSize
-    normalised = (0..<3).flatMap { plane in
-      (0..<256).map { (Float($0) / 255 - contract.mean[plane]) / contract.std[plane] }
-    }
+    table = PixelTable(contract, encoding)
   }
 
   /// How many numbers `prepare` writes: 3 x H x W.
   package var outputCount: Int { 3 * outputHeight * outputWidth }
 
-  /// Writes `[3, H, W]`, normalised. `pixels` holds exactly `outputCount` numbers; after an error their
-  /// values mean nothing.
+  package var outputByteCount: Int { outputCount * encoding.byteCount }
+
+  /// Writes `[3, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly `outputCount` numbers;
+  /// after an error their values mean nothing.
   package func prepare(
     _ encoded: Span<UInt8>, into pixels: inout MutableSpan<Float>
   ) throws(ImagingError) {
+    precondition(encoding == .planes, "the encoding is not of single-precision planes")
     precondition(pixels.count == outputCount, "the input of one picture has another size")
-    // SAFETY: both buffers outlive the calls that get them, and their sizes are checked: the encoded
-    // bytes by the decoders, the output by the precondition.
-    try unsafe pixels.withUnsafeMutableBufferPointer { output throws(ImagingError) in
-      try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
-        var reader = try unsafe PictureReader(bytes)
-        let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
-        try unsafe prepare(&reader, plan, output)
-      }
+    // SAFETY: the numbers are as many bytes as the encoding asks for.
+    try unsafe pixels.withUnsafeMutableBytes { output throws(ImagingError) in
+      try unsafe prepare(encoded, output)
+    }
+  }
+
+  /// Writes the picture by the encoding. `bytes` are exactly `outputByteCount`, at the alignment of a number; after an
+  /// error they mean nothing.
+  package func prepare(
+    _ encoded: Span<UInt8>, into bytes: inout MutableSpan<UInt8>
+  ) throws(ImagingError) {
+    precondition(bytes.count == outputByteCount, "the input of one picture has another size")
+    // SAFETY: the precondition bounds the output.
+    try unsafe bytes.withUnsafeMutableBytes { output throws(ImagingError) in
+      try unsafe prepare(encoded, output)
     }
   }
 
   private func prepare(
-    _ reader: inout PictureReader, _ plan: PreparationPlan,
-    _ output: UnsafeMutableBufferPointer<Float>
+    _ encoded: Span<UInt8>, _ output: UnsafeMutableRawBufferPointer
+  ) throws(ImagingError) {
+    guard let start = output.baseAddress else { return }
+    // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
+    try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
+      var reader = try unsafe PictureReader(bytes)
+      let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
+      try unsafe prepare(&reader, plan, start)
+    }
+  }
+
+  private func prepare(
+    _ reader: inout PictureReader, _ plan: PreparationPlan, _ output: UnsafeMutableRawPointer
   ) throws(ImagingError) {
     let rowWeights = ResampleWeights(plan.rows, filter: plan.filter)
     let columnWeights = ResampleWeights(plan.columns, filter: plan.filter)
     var kept = try KeptRows(
       rows: rowWeights.sources, narrowing: plan.narrowsFirst, columnWeights)
     try reader.read(plan, into: &kept)
-    if plan.rows.hasPadding || plan.columns.hasPadding { unsafe fillWithBlack(output) }
+    if plan.rows.hasPadding || plan.columns.hasPadding { try unsafe fillWithBlack(output) }
 
     var row = try PixelBuffer(count: kept.stride + Resampling.readAheadByteCount)
     var narrow = try PixelBuffer(count: plan.narrowsFirst ? 0 : 3 * plan.columns.count)
@@ -57,43 +80,33 @@ package struct ImagePreprocessor: Sendable {
             source, stride: kept.stride, output: y, into: target, rowWeights)
         }
         if plan.narrowsFirst {
-          unsafe normalise(target, count: plan.columns.count, into: output, at: start)
+          unsafe write(target, count: plan.columns.count, into: output, at: start)
           return
         }
         unsafe narrow.withMutableBytes(0..<3 * plan.columns.count) {
           unsafe Resampling.resampleRow(
             target, firstColumn: columnWeights.sources.lowerBound, into: $0, columnWeights)
-          unsafe normalise($0, count: plan.columns.count, into: output, at: start)
+          unsafe write($0, count: plan.columns.count, into: output, at: start)
         }
       }
     }
   }
 
   /// What the padding around too small a picture looks like.
-  private func fillWithBlack(_ output: UnsafeMutableBufferPointer<Float>) {
-    let planeCount = outputHeight * outputWidth
-    for plane in 0..<3 {
-      unsafe output[plane * planeCount..<(plane + 1) * planeCount]
-        .update(repeating: normalised[256 * plane])
+  private func fillWithBlack(_ output: UnsafeMutableRawPointer) throws(ImagingError) {
+    var black = try PixelBuffer(count: 3 * outputWidth)
+    unsafe black.withMutableBytes(0..<3 * outputWidth) { row in
+      unsafe row.update(repeating: 0, count: 3 * outputWidth)
+      for y in 0..<outputHeight {
+        unsafe write(row, count: outputWidth, into: output, at: y * outputWidth)
+      }
     }
   }
 
-  /// Spreads a row of RGB over the three planes, from index `start` of each.
-  private func normalise(
-    _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableBufferPointer<Float>,
-    at start: Int
+  private func write(
+    _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableRawPointer, at start: Int
   ) {
-    let planeCount = outputHeight * outputWidth
-    precondition(start >= 0 && start + count <= planeCount)
-    // SAFETY: the precondition bounds the output, a byte bounds the table's index, and `row` holds
-    // `count` pixels.
-    unsafe normalised.withUnsafeBufferPointer { table in
-      for plane in 0..<3 {
-        let channel = contract.channelOrder == .rgb ? plane : 2 - plane
-        let target = unsafe output.baseAddress! + plane * planeCount + start
-        let values = unsafe table.baseAddress! + 256 * plane
-        for x in 0..<count { unsafe target[x] = values[Int(row[3 * x + channel])] }
-      }
-    }
+    unsafe table.write(
+      row, count: count, into: output, at: start, of: outputHeight * outputWidth)
   }
 }

@@ -8,7 +8,8 @@ package final class Classifier {
   private let model: LiveModel
   private let preprocessor: ImagePreprocessor
   private let context: ExecutionContext
-  private var input: [Float]
+  /// Pictures by place, in the network's encoding; an array of bytes is aligned for any number.
+  private var input: [UInt8]
   private var logits: [Float]
 
   /// With `team`, pictures can also run on the team that the model's plan has for a lone one.
@@ -16,10 +17,11 @@ package final class Classifier {
     _ model: LiveModel, limits: DecodingLimits, team: Bool = false
   ) throws(EngineError) {
     self.model = model
-    preprocessor = ImagePreprocessor(model.preprocessing, limits: limits)
+    preprocessor = ImagePreprocessor(
+      model.preprocessing, limits: limits, encoding: PixelEncoding(model.network.inputEncoding))
     context = try ExecutionContext(model.network, team: team)
     let batch = model.network.largestBatch
-    input = [Float](repeating: 0, count: batch * preprocessor.outputCount)
+    input = [UInt8](repeating: 0, count: batch * preprocessor.outputByteCount)
     logits = [Float](repeating: 0, count: batch * model.network.outputCount)
   }
 
@@ -59,7 +61,7 @@ package final class Classifier {
 
   /// Decodes and preprocesses a picture into a place below `capacity`.
   package func prepare(_ image: ArraySlice<UInt8>, at place: Int) throws(ImagingError) {
-    let count = preprocessor.outputCount
+    let count = preprocessor.outputByteCount
     try Self.withNumbers(place * count..<(place + 1) * count, of: &input) {
       pixels throws(ImagingError) in
       try preprocessor.prepare(image.span, into: &pixels)
@@ -69,7 +71,7 @@ package final class Classifier {
   /// Moves a prepared picture to a place before it, over what was there.
   package func move(_ place: Int, to destination: Int) {
     precondition(destination < place, "pictures move to the front")
-    let count = preprocessor.outputCount
+    let count = preprocessor.outputByteCount
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
@@ -83,7 +85,8 @@ package final class Classifier {
     let classCount = model.network.outputCount
     let pixels = input
     try Self.withNumbers(0..<count * classCount, of: &logits) { output throws(EngineError) in
-      let input = pixels.span.extracting(0..<count * preprocessor.outputCount)
+      // SAFETY: the elements are bytes.
+      let input = unsafe pixels.span.bytes.extracting(0..<count * preprocessor.outputByteCount)
       if let deadline,
         try context.runOnTeam(
           imageCount: count, input: input, logits: &output, until: deadline)
@@ -100,12 +103,24 @@ package final class Classifier {
     }
   }
 
-  private static func withNumbers<Failure: Error>(
-    _ range: Range<Int>, of numbers: inout [Float],
-    _ body: (inout MutableSpan<Float>) throws(Failure) -> Void
+  private static func withNumbers<Number, Failure: Error>(
+    _ range: Range<Int>, of numbers: inout [Number],
+    _ body: (inout MutableSpan<Number>) throws(Failure) -> Void
   ) throws(Failure) {
     var all = numbers.mutableSpan
     var part = all._mutatingExtracting(range)
     try body(&part)
+  }
+}
+
+extension PixelEncoding {
+  fileprivate init(_ encoding: InputEncoding) {
+    self =
+      switch encoding {
+      case .planes: .planes
+      case .fp32: .fp32
+      case .bf16: .bf16
+      case .s8(let scale): .s8(scale: scale)
+      }
   }
 }

@@ -26,6 +26,7 @@ package struct LiveModel: Sendable {
     self.plan = plan
     var options = CompilationOptions()
     options.winograd = winograd
+    options.input = .pixels
     options.precision = precision
     options.calibration = model.calibration
     options.batchSizes = plan.batchSizes

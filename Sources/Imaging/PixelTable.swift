@@ -1,0 +1,73 @@
+/// What a byte of each channel becomes in the network's input: `[3, 256]` numbers by an encoding.
+struct PixelTable: Sendable {
+  private enum Numbers: Sendable {
+    case planes([Float])
+    case fp32([Float])
+    case bf16([UInt16])
+    case s8([Int8])
+  }
+
+  private let numbers: Numbers
+  /// Of the picture's channels, the one that each of the input's is made of.
+  private let sources: [Int]
+
+  /// `(x / 255 - mean) / std` of every byte.
+  init(_ contract: Preprocessing, _ encoding: PixelEncoding) {
+    let values = (0..<3).flatMap { channel in
+      (0..<256).map { (Float($0) / 255 - contract.mean[channel]) / contract.std[channel] }
+    }
+    numbers =
+      switch encoding {
+      case .planes: .planes(values)
+      case .fp32: .fp32(values)
+      case .bf16: .bf16(values.map(Self.bfloat16))
+      case .s8(let scale):
+        .s8(
+          values.map {
+            Int8(max(-128, min(127, ($0 / scale).rounded(.toNearestOrEven))))
+          })
+      }
+    sources = contract.channelOrder == .rgb ? [0, 1, 2] : [2, 1, 0]
+  }
+
+  /// Writes a row of RGB into a picture of `pixelCount` pixels, from its pixel `start` on.
+  func write(
+    _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableRawPointer, at start: Int,
+    of pixelCount: Int
+  ) {
+    precondition(start >= 0 && start + count <= pixelCount, "a row lies in its picture")
+    switch numbers {
+    case .planes(let table):
+      unsafe spread(row, count, table, output, at: start, step: 1, plane: pixelCount)
+    case .fp32(let table):
+      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+    case .bf16(let table):
+      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+    case .s8(let table):
+      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+    }
+  }
+
+  /// Number `x` of a channel goes to `start + x * step`, each channel `plane` numbers after the one before.
+  private func spread<Number: BitwiseCopyable>(
+    _ row: UnsafePointer<UInt8>, _ count: Int, _ table: [Number],
+    _ output: UnsafeMutableRawPointer, at start: Int, step: Int, plane: Int
+  ) {
+    let numbers = unsafe output.assumingMemoryBound(to: Number.self) + start
+    // SAFETY: `write` bounds the output, a byte bounds the table's index, and `row` holds `count` pixels.
+    unsafe table.withUnsafeBufferPointer { table in
+      for channel in 0..<3 {
+        let target = unsafe numbers + channel * plane
+        let source = unsafe row + sources[channel]
+        let values = unsafe table.baseAddress! + 256 * channel
+        for x in 0..<count { unsafe target[x * step] = values[Int(source[3 * x])] }
+      }
+    }
+  }
+
+  /// The upper half of the number, to nearest, ties to even.
+  static func bfloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
+  }
+}

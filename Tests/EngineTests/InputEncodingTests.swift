@@ -1,0 +1,70 @@
+import Engine
+import ResNet
+import Testing
+
+/// Networks that take pixels as they compute with them, against the same that take planes.
+@Suite struct InputEncodingTests {
+  private struct Network {
+    let graph: Graph
+    let weights: Weights
+    let planes: [Float]
+    let calibration: Calibration
+
+    init() throws {
+      graph = try Graph(#require(Architecture.cifar(depth: 8)))
+      weights = try Weights.random(for: graph)
+      let image = ReproducibleNumbers("planes").values(count: 3 * 32 * 32, from: -2, to: 2)
+      planes = image
+      let calibrator = try Calibrator(graph, weights)
+      try calibrator.observe(image.span)
+      try calibrator.count(image.span)
+      calibration = Calibration(method: "test", ranges: calibrator.ranges(percentile: 100))
+    }
+
+    func context(_ precision: Precision, _ order: InputOrder) throws -> ExecutionContext {
+      var options = CompilationOptions()
+      options.batchSizes = [1, 2]
+      options.precision = precision
+      options.calibration = calibration
+      options.input = order
+      return try ExecutionContext(CompiledNetwork(graph, weights, options: options))
+    }
+  }
+
+  /// Three of the image in a network's encoding.
+  private func encoded(_ planes: [Float], _ encoding: InputEncoding) -> [UInt8] {
+    let pixels = planes.indices.map { planes[$0 % 3 * (planes.count / 3) + $0 / 3] }
+    let image = pixels.flatMap { value -> [UInt8] in
+      let bits = value.bitPattern
+      switch encoding {
+      case .planes: return []
+      case .fp32: return (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt32($0))) }
+      case .bf16:
+        let half = (bits + 0x7fff + (bits >> 16 & 1)) >> 16
+        return [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
+      case .s8(let scale):
+        let number = (value / scale).rounded(.toNearestOrEven)
+        return [UInt8(bitPattern: Int8(max(-128, min(127, number))))]
+      }
+    }
+    return image + image + image
+  }
+
+  @Test(
+    "Pixels give the logits that planes give, in every precision",
+    arguments: Precision.allCases)
+  func pixels(precision: Precision) throws {
+    let network = try Network()
+    let reference = try network.context(precision, .planes)
+      .logits(of: network.planes + network.planes + network.planes, count: 3)
+    let context = try network.context(precision, .pixels)
+    let input = encoded(network.planes, context.network.inputEncoding)
+    #expect(input.count == 3 * context.network.inputByteCount)
+    var logits = [Float](repeating: .nan, count: reference.count)
+    var span = logits.mutableSpan
+    try context.run(imageCount: 3, input: unsafe input.span.bytes, logits: &span)
+    #expect(logits == reference)
+    let steps = context.network.steps(batch: 1).map(\.name)
+    #expect(!steps.contains("conv1 (reorder)"))
+  }
+}

@@ -1,0 +1,66 @@
+import Imaging
+import Testing
+
+/// Every encoding against the planes of single precision.
+@Suite struct PixelEncodingTests {
+  /// Smaller than its output, so that there is padding too; channels swapped.
+  private static let contract = try? Preprocessing(
+    resize: .none, crop: .center(height: 30, width: 40), channelOrder: .bgr,
+    mean: [0.1, 0.5, 0.9], std: [0.2, 0.3, 0.4])
+
+  private func planes() throws -> [Float] {
+    let preprocessor = ImagePreprocessor(try #require(Self.contract))
+    var pixels = [Float](repeating: .nan, count: preprocessor.outputCount)
+    var span = pixels.mutableSpan
+    try preprocessor.prepare(Fixtures.bytes("rgb.png").span, into: &span)
+    return pixels
+  }
+
+  private func bytes(_ encoding: PixelEncoding) throws -> [UInt8] {
+    let preprocessor = ImagePreprocessor(try #require(Self.contract), encoding: encoding)
+    var bytes = [UInt8](repeating: 0xa5, count: preprocessor.outputByteCount)
+    var span = bytes.mutableSpan
+    try preprocessor.prepare(Fixtures.bytes("rgb.png").span, into: &span)
+    return bytes
+  }
+
+  /// The planes' numbers with those of a pixel beside each other.
+  private func interleaved() throws -> [Float] {
+    let planes = try planes()
+    let pixelCount = planes.count / 3
+    return (0..<planes.count).map { planes[$0 % 3 * pixelCount + $0 / 3] }
+  }
+
+  @Test("Pixels of single precision are the planes' numbers in another order")
+  func fp32() throws {
+    let expected = try interleaved().flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+    }
+    #expect(try bytes(.fp32) == expected)
+    #expect(try bytes(.planes).count == expected.count)
+  }
+
+  @Test("bfloat16 is the nearest, by at most half of its last bit")
+  func bf16() throws {
+    let bytes = try bytes(.bf16)
+    for (index, value) in try interleaved().enumerated() {
+      let half = UInt32(bytes[2 * index]) | UInt32(bytes[2 * index + 1]) << 8
+      let found = Float(bitPattern: half << 16)
+      #expect(abs(found - value) <= abs(value) / 256)
+    }
+  }
+
+  @Test("Bytes are the nearest multiple of their scale, clamped at the ends")
+  func s8() throws {
+    let scale: Float = 0.02
+    let bytes = try bytes(.s8(scale: scale))
+    var clampedCount = 0
+    for (index, value) in try interleaved().enumerated() {
+      let found = Float(Int8(bitPattern: bytes[index])) * scale
+      let wanted = max(-128 * scale, min(127 * scale, value))
+      if wanted != value { clampedCount += 1 }
+      #expect(abs(found - wanted) <= scale * 0.501)
+    }
+    #expect(clampedCount > 0)
+  }
+}
