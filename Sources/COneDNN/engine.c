@@ -1,4 +1,6 @@
+#define _GNU_SOURCE
 #include <malloc.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -6,6 +8,8 @@
 // Of OpenMP's runtime, on which Debian builds oneDNN; the Swift toolchain's clang has no omp.h.
 void omp_set_num_threads(int count);
 int omp_get_max_threads(void);
+int omp_get_thread_num(void);
+void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
 // omp_pause_soft is 1.
 int omp_pause_resource_all(int kind);
 
@@ -36,8 +40,35 @@ int onednn_threads(void) {
   return omp_get_max_threads();
 }
 
+// Moves the thread to the allowed core of its number in the team.
+static void take_core(void *data) {
+  const cpu_set_t *allowed = data;
+  int missing = omp_get_thread_num();
+  for (int core = 0; core < CPU_SETSIZE; core++) {
+    if (!CPU_ISSET(core, allowed) || missing-- > 0) continue;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(core, &own);
+    // Where it fails, the thread runs where the system likes, as before.
+    sched_setaffinity(0, sizeof own, &own);
+    return;
+  }
+}
+
+// What the calling thread may run on when it has no team; empty while that is not known.
+static _Thread_local cpu_set_t cores;
+
+void onednn_team_begin(int count) {
+  omp_set_num_threads(count);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+    CPU_ZERO(&cores);
+  else
+    GOMP_parallel(take_core, &cores, (unsigned)count, 0);
+}
+
 void onednn_team_end(void) {
   omp_pause_resource_all(1);
+  if (CPU_COUNT(&cores) > 0) sched_setaffinity(0, sizeof cores, &cores);
 }
 
 onednn_status onednn_engine_create(onednn_engine **engine, onednn_message *message) {

@@ -86,7 +86,7 @@ package final class ExecutionContext {
     guard let team, let threads = network.teamThreads else {
       preconditionFailure("the context was made with a team")
     }
-    OneDNN.setThreads(threads)
+    OneDNN.beginTeam(threads)
     defer {
       OneDNN.endTeam()
       OneDNN.setThreads(network.threads)

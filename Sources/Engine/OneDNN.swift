@@ -15,6 +15,9 @@ package enum OneDNN {
   /// As `setThreads` left it for the calling thread.
   static var threads: Int { Int(onednn_threads()) }
 
+  /// Makes a team for what the calling thread runs from now on, each thread on a core of its own.
+  static func beginTeam(_ count: Int) { onednn_team_begin(CInt(count)) }
+
   /// Ends the threads that primitives run by the calling thread have left waiting; OpenMP's runtime lets them wait
   /// actively for milliseconds, on cores that others could use.
   static func endTeam() { onednn_team_end() }

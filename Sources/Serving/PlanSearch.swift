@@ -4,7 +4,7 @@ package import Engine
 /// Finds how a model is served fastest on these cores by compiling and measuring it, and keeps the compiled winner.
 package struct PlanSearch {
   /// A larger batch than the best so far must bring so much more, for it costs latency.
-  private static let batchGain = 1.03
+  private static let batchGain = 1.06
   /// A team must be so much faster than one thread, for it takes the cores of all.
   private static let teamGain = 1.1
   private static let batchCandidates = [4, 8]

@@ -142,10 +142,12 @@ import Testing
     for _ in 0..<3 {
       var span = onTeam.mutableSpan
       var other = unused.mutableSpan
-      let ends = try context.runOnTeam(imageCount: count, input: unsafe images.span.bytes, logits: &span)
+      let ends = try context.runOnTeam(
+        imageCount: count, input: unsafe images.span.bytes, logits: &span)
       #expect(ends)
       let givesUp = try !context.runOnTeam(
-        imageCount: count, input: unsafe images.span.bytes, logits: &other, until: .now - .seconds(1))
+        imageCount: count, input: unsafe images.span.bytes, logits: &other,
+        until: .now - .seconds(1))
       #expect(givesUp)
       let largest = try #require(alone.map(abs).max())
       for (a, b) in zip(alone, onTeam) { #expect(abs(a - b) <= 1e-6 * largest) }

@@ -51,11 +51,7 @@ class Comparison:
                          for size, bodies in self.models.pictures.items()}
         self.logs = models.FOLDER / "logs"
         self.logs.mkdir(exist_ok=True)
-        self.names = list(PEERS)
-        if self.models.ours is None:
-            say(f"without resnetd: {self.models.missing}")
-        else:
-            self.names.insert(0, OURS)
+        self.names = [OURS, *PEERS]
 
     def server(self, name: str, setting: servers.Setting | None) -> servers.Server:
         if name == OURS:
@@ -190,9 +186,6 @@ class Comparison:
         row: dict = {"servers": {
             name: {key: statistics.median(entry[key] for entry in entries) for key in keys}
             for name, entries in rounds.items()}}
-        if OURS not in rounds:
-            return row
-
         def ratio(key: str, choose) -> float:
             best = choose(PEERS, key=lambda name: row["servers"][name][key])
             return statistics.median(

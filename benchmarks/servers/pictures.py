@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 SIZES = {"small": (500, 375), "large": (4000, 3000)}
-COUNTS = {"small": 8, "large": 4}
+COUNTS = {"small": 16, "large": 4}
 SMALL_BYTES = 110_000
 LARGE_QUALITY = 88
 GRAIN = 1.5

@@ -54,7 +54,10 @@ void onednn_freed_memory_return(void);
 // How many threads primitives made or run by the calling thread use.
 void onednn_threads_set(int count);
 int onednn_threads(void);
-// Ends the threads that wait for the calling thread's next primitive; they are made anew on need.
+// Makes a team of threads for the primitives that the calling thread runs, and gives each of them a
+// core of its own: two on one core would wait for each other actively, a time slice at each step.
+void onednn_team_begin(int count);
+// Ends the team's threads and lets the calling thread run on all of its cores again.
 void onednn_team_end(void);
 
 onednn_status onednn_engine_create(
