@@ -64,7 +64,7 @@ package final class CompiledNetwork: Sendable {
   }
 
   private static func encoding(
-    _ order: InputOrder, _ format: Planner.Format
+    _ order: InputOrder, _ format: TensorFormat
   ) -> InputEncoding {
     guard order == .pixels else { return .planes }
     return switch format.number {

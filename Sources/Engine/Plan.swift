@@ -35,7 +35,7 @@ struct Plan: Sendable {
   let scratchpadByteCount: Int
   /// `[N, C, H, W]` in the order that the options ask for.
   let input: Slot
-  let inputFormat: Planner.Format
+  let inputFormat: TensorFormat
   /// Row-major `[N, outputs]`.
   let output: Slot
   /// Every node's output, where the plan keeps them.

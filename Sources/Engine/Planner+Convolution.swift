@@ -32,7 +32,7 @@ extension Planner {
   /// The primitive, on integers with the scales that calibration and weights give, and its weights.
   private func compile(
     _ node: Graph.Node, _ convolution: Convolution, _ attributes: onednn_convolution,
-    from source: Format, to result: Format
+    from source: TensorFormat, to result: TensorFormat
   ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
     var attributes = attributes
     let isQuantized = source.number.largest != nil
@@ -63,8 +63,8 @@ extension Planner {
 
   private mutating func convolve(
     _ node: Graph.Node, _ convolution: Convolution, _ computation: Computation,
-    _ parameters: PackedWeights.Layer, from wanted: (layout: Layout, format: Format),
-    to result: (layout: Layout, format: Format)
+    _ parameters: PackedWeights.Layer, from wanted: (layout: Layout, format: TensorFormat),
+    to result: (layout: Layout, format: TensorFormat)
   ) throws(EngineError) -> Value {
     let source = try reordered(
       node.inputs[0], to: wanted.layout, wanted.format, for: node.name)

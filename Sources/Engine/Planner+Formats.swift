@@ -3,7 +3,7 @@ import ResNet
 /// Which numbers a node's output is held in.
 extension Planner {
   /// What a convolution or linear layer reads from a node and what it leaves there itself.
-  func format(of id: Graph.NodeID) throws(EngineError) -> Format {
+  func format(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     switch options.precision {
     case .fp32: return .fp32
     case .bf16: return .bf16
@@ -14,12 +14,12 @@ extension Planner {
       }
       // What is never below zero has a bit more to spare.
       let number: Number = isNonnegative(id) ? .u8 : .s8
-      return Format(number: number, scale: range / (number.largest ?? 1))
+      return TensorFormat(number: number, scale: range / (number.largest ?? 1))
     }
   }
 
   /// As `format(of:)`, but what is there as integers already stays as it is.
-  func formatWanted(of id: Graph.NodeID) throws(EngineError) -> Format {
+  func formatWanted(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     let present = current(id).format
     return present.number.largest == nil ? try format(of: id) : present
   }

@@ -48,7 +48,7 @@ extension Planner {
   }
 
   private func compile(
-    _ node: Graph.Node, _ linear: Linear, _ attributes: onednn_linear, from source: Format
+    _ node: Graph.Node, _ linear: Linear, _ attributes: onednn_linear, from source: TensorFormat
   ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
     var attributes = attributes
     let isQuantized = source.number.largest != nil

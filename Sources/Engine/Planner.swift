@@ -27,17 +27,7 @@ struct Planner {
   struct Value {
     var slot: Slot
     var layout: Layout
-    var format: Format
-  }
-
-  /// What the numbers of a tensor are and what they stand for.
-  struct Format: Equatable {
-    var number: Number
-    /// A number times this is the value; 1 but for integers.
-    var scale: Float = 1
-
-    static let fp32 = Format(number: .fp32)
-    static let bf16 = Format(number: .bf16)
+    var format: TensorFormat
   }
 
   init(
@@ -168,7 +158,7 @@ struct Planner {
 
   /// A node's output in the layout and format wanted; where it had to be reordered, later readers find it so too.
   mutating func reordered(
-    _ id: Graph.NodeID, to layout: Layout, _ format: Format, for name: String
+    _ id: Graph.NodeID, to layout: Layout, _ format: TensorFormat, for name: String
   ) throws(EngineError) -> Slot {
     let value = current(id)
     if value.layout == layout, value.format == format { return value.slot }

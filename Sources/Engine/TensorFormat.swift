@@ -1,0 +1,9 @@
+/// What the numbers of a tensor are and what they stand for.
+struct TensorFormat: Sendable, Equatable {
+  var number: Number
+  /// A number times this is the value; 1 but for integers.
+  var scale: Float = 1
+
+  static let fp32 = TensorFormat(number: .fp32)
+  static let bf16 = TensorFormat(number: .bf16)
+}
