@@ -55,8 +55,6 @@ def server_bars(result: dict) -> list[dict]:
         return bars
     for size, found in result["sizes"].items():
         row = found["closed"][REFERENCE_CONNECTIONS]
-        if found["ideal"] is None:
-            continue
         name = f"{PICTURES[size]}, {REFERENCE_CONNECTIONS} connections"
         bar(f"{name}: requests/s, of the best peer's", row["rate_ratio"], SERVER_BARS[size], True)
         bar(f"{name}: p99, of the lowest peer's", row["p99_ratio"], P99_BAR, False)

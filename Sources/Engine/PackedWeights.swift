@@ -65,13 +65,9 @@ final class PackedWeights {
   ) throws(EngineError) -> Layer {
     try layer(name, .layout(layout)) { () throws(EngineError) in
       let source = try source()
-      return Layer(
-        packing: .layout(layout),
-        weight: try pack(
-          source.weight, from: Layout(rowMajor: source.shape), to: layout, for: name),
-        bias: try source.bias.map { bias throws(EngineError) in
-          try AlignedMemory(holding: bias, for: name)
-        })
+      return try pack(
+        source.weight, from: Layout(rowMajor: source.shape), to: layout, bias: source.bias,
+        for: name)
     }
   }
 
@@ -82,13 +78,9 @@ final class PackedWeights {
   ) throws(EngineError) -> Layer {
     try layer(name, .layout(layout)) { () throws(EngineError) in
       let source = try source()
-      return Layer(
-        packing: .layout(layout),
-        weight: try pack(
-          source.weight, from: Layout(rowMajor: source.shape, .s8), to: layout, for: name),
-        bias: try source.bias(sourceScale: sourceScale).map { bias throws(EngineError) in
-          try AlignedMemory(holding: bias, for: name)
-        })
+      return try pack(
+        source.weight, from: Layout(rowMajor: source.shape, .s8), to: layout,
+        bias: source.bias(sourceScale: sourceScale), for: name)
     }
   }
 
@@ -108,6 +100,16 @@ final class PackedWeights {
     let packed = try made()
     layers[name, default: []].append(packed)
     return packed
+  }
+
+  private func pack<Element: BitwiseCopyable>(
+    _ weight: [Element], from rowMajor: Layout, to layout: Layout, bias: [Float]?, for name: String
+  ) throws(EngineError) -> Layer {
+    Layer(
+      packing: .layout(layout), weight: try pack(weight, from: rowMajor, to: layout, for: name),
+      bias: try bias.map { bias throws(EngineError) in
+        try AlignedMemory(holding: bias, for: name)
+      })
   }
 
   private func pack<Element: BitwiseCopyable>(

@@ -21,44 +21,18 @@ extension Planner {
       attributes.residual_number = residual.number.code
       attributes.residual_scale = residual.scale / result.scale
     }
+    attributes.weights_number = source.weightNumber.code
     let (primitive, parameters) = try compile(
-      node, convolution, attributes, from: source, to: result)
+      node.name, outputCount: convolution.outputChannels, from: source, resultScale: result.scale
+    ) { () throws(EngineError) in
+      try lowered.parameters(of: node, convolution)
+    } make: { weights, scales throws(EngineError) in
+      try Primitive.convolution(device, attributes, scales: scales, weights: weights)
+    }
     return try convolve(
       node, convolution, .primitive(primitive), parameters,
       from: (primitive.layout(of: ONEDNN_SOURCE), source),
       to: (primitive.layout(of: ONEDNN_DESTINATION), result))
-  }
-
-  /// The primitive, on integers with the scales that calibration and weights give, and its weights.
-  private func compile(
-    _ node: Graph.Node, _ convolution: Convolution, _ attributes: onednn_convolution,
-    from source: TensorFormat, to result: TensorFormat
-  ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
-    var attributes = attributes
-    let isQuantized = source.number.largest != nil
-    attributes.weights_number = (isQuantized ? Number.s8 : source.number).code
-    guard isQuantized else {
-      let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-        try Primitive.convolution(device, attributes, weights: weights)
-      }
-      let parameters = try packed.layer(node.name, as: primitive.layout(of: ONEDNN_WEIGHTS)) {
-        () throws(EngineError) in try lowered.parameters(of: node, convolution)
-      }
-      return (primitive, parameters)
-    }
-    func quantized() throws(EngineError) -> QuantizedWeights {
-      QuantizedWeights(
-        try lowered.parameters(of: node, convolution), outputCount: convolution.outputChannels)
-    }
-    let scales = try packed.scales(of: node.name, quantize: quantized)
-      .map { $0 * source.scale / result.scale }
-    let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-      try Primitive.convolution(device, attributes, scales: scales, weights: weights)
-    }
-    let parameters = try packed.layer(
-      node.name, as: primitive.layout(of: ONEDNN_WEIGHTS), sourceScale: source.scale,
-      from: quantized)
-    return (primitive, parameters)
   }
 
   private mutating func convolve(

@@ -21,13 +21,13 @@ extension Planner {
   /// As `format(of:)`, but what is there as integers already stays as it is.
   func formatWanted(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     let present = current(id).format
-    return present.number.largest == nil ? try format(of: id) : present
+    return present.isQuantized ? present : try format(of: id)
   }
 
   /// A node's output in floating point, for what is not computed on integers.
   mutating func floatingPoint(_ id: Graph.NodeID, for name: String) throws(EngineError) -> Value {
     let value = current(id)
-    guard value.format.number.largest != nil else { return value }
+    guard value.format.isQuantized else { return value }
     _ = try reordered(id, to: value.layout.recast(.fp32), .fp32, for: name)
     return current(id)
   }

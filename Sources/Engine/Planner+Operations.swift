@@ -38,52 +38,19 @@ extension Planner {
     let source = try formatWanted(of: node.inputs[0])
     var attributes = onednn_linear(linear, batch: batch, input: lowered.shapes[node.inputs[0]])
     attributes.source_number = source.number.code
-    let (primitive, parameters) = try compile(node, linear, attributes, from: source)
+    attributes.weights_number = source.weightNumber.code
+    let (primitive, parameters) = try compile(
+      node.name, outputCount: linear.outputs, from: source, resultScale: 1
+    ) { () throws(EngineError) in
+      try lowered.parameters(of: node, linear)
+    } make: { weights, scales throws(EngineError) in
+      try Primitive.linear(device, attributes, scales: scales, weights: weights)
+    }
     let wanted = try primitive.layout(of: ONEDNN_SOURCE)
     let input = try reordered(node.inputs[0], to: wanted, source, for: node.name)
     let layout = try primitive.layout(of: ONEDNN_DESTINATION)
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: input, to: destination, parameters: parameters)
     return Value(slot: destination, layout: layout, format: .fp32)
-  }
-
-  private func compile(
-    _ node: Graph.Node, _ linear: Linear, _ attributes: onednn_linear, from source: TensorFormat
-  ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
-    var attributes = attributes
-    let isQuantized = source.number.largest != nil
-    attributes.weights_number = (isQuantized ? Number.s8 : source.number).code
-    guard isQuantized else {
-      let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-        try Primitive.linear(device, attributes, weights: weights)
-      }
-      let parameters = try packed.layer(node.name, as: primitive.layout(of: ONEDNN_WEIGHTS)) {
-        () throws(EngineError) in try lowered.parameters(of: node, linear)
-      }
-      return (primitive, parameters)
-    }
-    func quantized() throws(EngineError) -> QuantizedWeights {
-      QuantizedWeights(try lowered.parameters(of: node, linear), outputCount: linear.outputs)
-    }
-    let scales = try packed.scales(of: node.name, quantize: quantized).map { $0 * source.scale }
-    let primitive = try sharingWeights(of: node.name) { weights throws(EngineError) in
-      try Primitive.linear(device, attributes, scales: scales, weights: weights)
-    }
-    let parameters = try packed.layer(
-      node.name, as: primitive.layout(of: ONEDNN_WEIGHTS), sourceScale: source.scale,
-      from: quantized)
-    return (primitive, parameters)
-  }
-
-  /// The primitive for weights as they are packed already, or where there is none for the layout it chooses.
-  func sharingWeights(
-    of name: String, _ make: (Layout?) throws(EngineError) -> Primitive
-  ) throws(EngineError) -> Primitive {
-    guard let layout = packed.layout(of: name) else { return try make(nil) }
-    do throws(EngineError) {
-      return try make(layout)
-    } catch .unimplemented {
-      return try make(nil)
-    }
   }
 }

@@ -4,6 +4,10 @@ struct TensorFormat: Sendable, Equatable {
   /// A number times this is the value; 1 but for integers.
   var scale: Float = 1
 
+  var isQuantized: Bool { number.largest != nil }
+  /// Of the weights that meet such activations.
+  var weightNumber: Number { isQuantized ? .s8 : number }
+
   static let fp32 = TensorFormat(number: .fp32)
   static let bf16 = TensorFormat(number: .bf16)
 }

@@ -194,10 +194,8 @@ class Comparison:
 
         return row | {"rate_ratio": ratio("rate", max), "p99_ratio": ratio("p99", min)}
 
-    def ideal(self, closed: dict, engine_rates: list[float]) -> dict | None:
+    def ideal(self, closed: dict, engine_rates: list[float]) -> dict:
         """What decoding and the engine alone allow, and the server's share of it."""
-        if OURS not in self.names:
-            return None
         shares, decodes = [], []
         for turn, engine_rate in enumerate(engine_rates):
             # Decoded one at a time, next to nothing else.
