@@ -284,10 +284,11 @@ def load(name: str) -> dict | None:
 
 
 def publish(name: str, result: dict) -> None:
-    """Writes the table of `name` (`engines`, `servers-int8`, `servers-fp32`) and its plot anew."""
-    if name == "engines":
+    """Writes the table of `name`, the stem of a result's file, and its plot anew."""
+    if name.startswith("engines"):
         replace(name, engines_text(result))
-        draw_engines(result)
+        if name == "engines":
+            draw_engines(result)
         return
     replace(name, servers_text(result))
     draw_servers([found for precision in ("int8", "fp32") if (found := result
@@ -296,7 +297,7 @@ def publish(name: str, result: dict) -> None:
 
 def main() -> None:
     for path in sorted(RESULTS.glob("*.json")):
-        if re.fullmatch("engines|servers-(int8|fp32)", path.stem):
+        if re.fullmatch("engines(-one-thread)?|servers-(int8|fp32)", path.stem):
             publish(path.stem, json.loads(path.read_text()))
 
 

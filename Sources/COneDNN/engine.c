@@ -108,8 +108,8 @@ void onednn_stream_destroy(onednn_stream *stream) {
 }
 
 void onednn_freed_memory_return(void) {
-  // A sanitizer's allocator takes the place of glibc's, which then has nothing to return and sets itself up on the
-  // first call, without a lock.
+  // A sanitizer's allocator takes the place of glibc's, which then has nothing to return and sets
+  // itself up on the first call, without a lock.
 #if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
   malloc_trim(0);
 #endif

@@ -150,16 +150,6 @@ onednn_status onednn_binding_create(
   return ONEDNN_OK;
 }
 
-onednn_status onednn_binding_set(
-    onednn_binding *binding, onednn_role role, void *address, onednn_message *message) {
-  for (int index = 0; index < binding->count; index++)
-    if (binding->arguments[index].arg == argument_numbers[role])
-      return onednn_report(
-          dnnl_memory_set_data_handle(binding->arguments[index].memory, address),
-          "moving an argument", message);
-  return onednn_report(dnnl_invalid_arguments, "moving an argument", message);
-}
-
 onednn_status onednn_binding_run(
     const onednn_binding *binding, const onednn_stream *stream, onednn_message *message) {
   dnnl_status_t status = dnnl_primitive_execute(

@@ -127,7 +127,8 @@ def main() -> None:
     parser.add_argument("--networks", default=",".join(network.NETWORKS))
     parser.add_argument("--json", type=pathlib.Path, default=publish.RESULTS / "engines.json")
     parser.add_argument("--publish", action="store_true",
-                        help="put tables and plot into docs/benchmarks.md")
+                        help="put tables and plot into docs/benchmarks.md, where the result's "
+                        "file name marks the place")
     options = parser.parse_args()
 
     comparison = Comparison(options)
@@ -146,7 +147,7 @@ def main() -> None:
     options.json.write_text(json.dumps(result, indent=1))
     print(publish.engines_text(result))
     if options.publish:
-        publish.publish("engines", result)
+        publish.publish(options.json.stem, result)
 
 
 if __name__ == "__main__":

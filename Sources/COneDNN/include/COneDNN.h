@@ -191,9 +191,6 @@ onednn_status onednn_binding_create(
     void *_Nullable const *_Nonnull addresses, onednn_binding *_Nullable *_Nonnull binding,
     onednn_message *message);
 void onednn_binding_destroy(onednn_binding *binding);
-// Points one argument elsewhere.
-onednn_status onednn_binding_set(
-    onednn_binding *binding, onednn_role role, void *address, onednn_message *message);
 // Runs to completion on the calling thread and its team.
 onednn_status onednn_binding_run(
     const onednn_binding *binding, const onednn_stream *stream, onednn_message *message);

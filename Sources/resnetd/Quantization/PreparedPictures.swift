@@ -18,7 +18,7 @@ struct PreparedPictures {
         try Self.prepare(bytes, preprocessor, into: &pixels)
         return true
       } catch {
-        StandardError.write("resnetd quantize: \(path): \(error); left out")
+        Self.leaveOut(path, error.description)
         return false
       }
     }
@@ -41,9 +41,13 @@ struct PreparedPictures {
     do throws(Failure) {
       return try FileBytes.read(path, limit: ServingLimits().bodyByteLimit)
     } catch {
-      StandardError.write("resnetd quantize: \(path): \(error.message); left out")
+      leaveOut(path, error.message)
       return nil
     }
+  }
+
+  static func leaveOut(_ path: String, _ reason: String) {
+    StandardError.write("resnetd quantize: \(path): \(reason); left out")
   }
 
   private static func prepare(

@@ -119,9 +119,13 @@ enum QuantizeCommand: Command {
     for path in paths {
       defer { bar.advance() }
       guard let bytes = PreparedPictures.bytes(of: path) else { continue }
-      guard let wanted = try? reference.classify([bytes[...]])[0].get() else { continue }
-      let found = try candidate.classify([bytes[...]])[0].get()
-      agreement.record(reference: wanted, candidate: found)
+      switch try reference.classify([bytes[...]])[0] {
+      case .success(let wanted):
+        let found = try candidate.classify([bytes[...]])[0].get()
+        agreement.record(reference: wanted, candidate: found)
+      case .failure(let error):
+        PreparedPictures.leaveOut(path, error.description)
+      }
     }
     guard agreement.pictureCount > 0 else {
       throw Failure("none of \(paths.count) pictures to judge the result by can be read")
