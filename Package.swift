@@ -37,6 +37,7 @@ let package = Package(
     room("CSockets"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
@@ -46,7 +47,7 @@ let package = Package(
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
-      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL"]),
+      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
     .target(
@@ -80,7 +81,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"]),
+      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ServingTests",
       dependencies: [
@@ -104,6 +106,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
+    fuzzer("Pickle", of: "Checkpoint", "ResNet"),
   ]
 }
 

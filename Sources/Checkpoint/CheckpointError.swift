@@ -2,8 +2,10 @@
 package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The system refused: `doing` is what was tried, `reason` its message.
   case file(path: String, doing: String, reason: String)
-  /// The bytes are no safetensors file; `offset` counts from the file's first byte.
-  case malformed(offset: Int, reason: String)
+  /// The bytes are no file of the format; `offset` counts from the file's first byte.
+  case malformed(format: FileFormat, offset: Int, reason: String)
+  /// A pickle wants something that is neither a tensor nor a plain container.
+  case refused(name: String, offset: Int)
   case overLimit(what: String, value: Int, limit: Int)
   /// A tensor's declaration or numbers are unusable; `offset` is where its bytes start in the file.
   case tensor(name: String, offset: Int, reason: String)
@@ -24,8 +26,11 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
-    case .malformed(let offset, let reason):
-      "not a valid safetensors file: byte \(offset): \(reason)"
+    case .malformed(let format, let offset, let reason):
+      "not a valid \(format) file: byte \(offset): \(reason)"
+    case .refused(let name, let offset):
+      "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
+        + "save the network's state_dict"
     case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
     case .tensor(let name, let offset, let reason): "tensor \(name) (byte \(offset)): \(reason)"
     case .missingTensor(let name, let expected):

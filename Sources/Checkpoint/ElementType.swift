@@ -1,4 +1,4 @@
-/// The element types of the safetensors format that this program knows.
+/// The element types that this program knows, by safetensors' names.
 enum ElementType: String, Sendable {
   case bool = "BOOL"
   case uint8 = "U8"
@@ -30,30 +30,73 @@ enum ElementType: String, Sendable {
     }
   }
 
-  /// Numbers of a little-endian tensor as fp32. Values beyond fp32's range become infinite.
-  func floats(in bytes: RawSpan) -> [Float] {
-    let count = bytes.byteCount / byteCount
-    // SAFETY: all reads stay inside the span; any bits are a value of these types.
+  /// Numbers of a little-endian tensor as fp32, row-major; `bytes` are those of the entry's range. Values beyond
+  /// fp32's range become infinite.
+  func floats(_ entry: TensorEntry, in bytes: RawSpan) -> [Float] {
+    let count = entry.elementCount
+    guard count > 0 else { return [] }
+    // One row where nothing need be gathered.
+    let entry =
+      entry.isDense
+      ? TensorEntry(name: entry.name, type: self, shape: [count], range: entry.range) : entry
+    let innermost = (entry.shape.last ?? 1, entry.strides.last ?? 1)
+    // SAFETY: the entry's elements lie inside its range; any bits are a value of these types.
     return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       unsafe bytes.withUnsafeBytes { source in
-        for index in 0..<count {
-          let offset = index * byteCount
-          unsafe buffer[index] =
-            switch self {
-            case .float16:
-              Float(unsafe source.loadUnaligned(fromByteOffset: offset, as: Float16.self))
-            case .bfloat16:
-              Float(
-                bitPattern: UInt32(
-                  unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) << 16)
-            case .float32: unsafe source.loadUnaligned(fromByteOffset: offset, as: Float.self)
-            case .float64:
-              Float(unsafe source.loadUnaligned(fromByteOffset: offset, as: Double.self))
-            default: preconditionFailure("\(rawValue) holds no floating-point numbers")
-            }
+        var walk = StridedRows(entry)
+        while let start = walk.next() {
+          for index in 0..<innermost.0 {
+            let offset = (start + index * innermost.1) * byteCount
+            unsafe buffer[initialized] = float(at: offset, in: source)
+            initialized += 1
+          }
         }
       }
-      initialized = count
     }
+  }
+
+  @unsafe
+  @inline(__always)
+  private func float(at offset: Int, in source: UnsafeRawBufferPointer) -> Float {
+    switch self {
+    case .float16: Float(unsafe source.loadUnaligned(fromByteOffset: offset, as: Float16.self))
+    case .bfloat16:
+      Float(
+        bitPattern: UInt32(
+          unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) << 16)
+    case .float32: unsafe source.loadUnaligned(fromByteOffset: offset, as: Float.self)
+    case .float64: Float(unsafe source.loadUnaligned(fromByteOffset: offset, as: Double.self))
+    default: preconditionFailure("\(rawValue) holds no floating-point numbers")
+    }
+  }
+}
+
+/// The rows of a tensor in order: where the first element of each lies, counted in elements from the tensor's first.
+private struct StridedRows {
+  private let shape: ArraySlice<Int>
+  private let strides: ArraySlice<Int>
+  private var index: [Int]
+  private var start = 0
+  private var isDone = false
+
+  /// Of a tensor that is not empty.
+  init(_ entry: TensorEntry) {
+    shape = entry.shape.dropLast()
+    strides = entry.strides.dropLast()
+    index = [Int](repeating: 0, count: shape.count)
+  }
+
+  mutating func next() -> Int? {
+    guard !isDone else { return nil }
+    let current = start
+    for axis in index.indices.reversed() {
+      index[axis] += 1
+      start += strides[axis]
+      if index[axis] < shape[axis] { return current }
+      start -= strides[axis] * shape[axis]
+      index[axis] = 0
+    }
+    isDone = true
+    return current
   }
 }

@@ -3,7 +3,7 @@ import Imaging
 import ResNet
 
 extension Model {
-  /// Maps and checks a safetensors file; see the type for how long the mapping lives.
+  /// Maps and checks a file of any format; see the type for how long the mapping lives.
   package static func load(
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
@@ -30,14 +30,18 @@ extension Model {
   private static func load(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions
   ) throws(CheckpointError) -> Model {
-    let file = try SafetensorsFile(bytes)
+    let file = try TensorFile(bytes)
     let tensors = try NamedTensors(file.entries)
     let document = try document(in: file)
-    let architecture: Architecture
+    var architecture: Architecture
     if let document {
       architecture = document.architecture.architecture
     } else {
       architecture = try Architecture(recognizing: tensors)
+      // Of a plain file's input size nothing is known; the contract from outside knows it.
+      if let (height, width) = options.preprocessing?.outputSize, height == width {
+        architecture.inputSize = height
+      }
     }
     let graph = try graph(of: architecture)
     let reader = WeightReader(file: file, tensors: tensors)
@@ -46,8 +50,8 @@ extension Model {
       throw .labelsMissing(classCount: architecture.classCount)
     }
     let preprocessing: Preprocessing
-    if let document {
-      preprocessing = document.preprocessing
+    if let given = options.preprocessing ?? document?.preprocessing {
+      preprocessing = given
     } else {
       preprocessing = try contract(for: architecture)
     }
@@ -56,12 +60,13 @@ extension Model {
       version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
-      goldenSamples: try reader.goldenSamples(classCount: architecture.classCount))
+      goldenSamples: try reader.goldenSamples(classCount: architecture.classCount),
+      format: file.format, warnings: file.warnings + tensors.warnings)
   }
 
   /// Nil in files from other tools.
   private static func document(
-    in file: SafetensorsFile
+    in file: TensorFile
   ) throws(CheckpointError) -> ModelDocument? {
     guard let json = file.metadata[ModelDocument.metadataKey] else { return nil }
     return try ModelDocument(json: json)

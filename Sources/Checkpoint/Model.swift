@@ -18,6 +18,10 @@ package struct Model: Sendable {
   package let calibration: Calibration?
   package let provenance: Provenance?
   package let goldenSamples: [GoldenSample]
+  /// Of the file that it was read from; safetensors for models that were put together.
+  package let format: FileFormat
+  /// What whoever loads the model should know, a sentence each: nothing here made it unusable.
+  package let warnings: [String]
 
   /// UTF-8 bytes of a name.
   package static let nameByteCountLimit = 128
@@ -52,7 +56,8 @@ package struct Model: Sendable {
   init(
     checking name: String, version: ModelVersion, architecture: Architecture, graph: Graph,
     weights: Weights, labels: [String], preprocessing: Preprocessing, calibration: Calibration?,
-    provenance: Provenance?, goldenSamples: [GoldenSample]
+    provenance: Provenance?, goldenSamples: [GoldenSample], format: FileFormat = .safetensors,
+    warnings: [String] = []
   ) throws(CheckpointError) {
     let classCount = architecture.classCount
     guard !name.isEmpty, name.utf8.count <= Self.nameByteCountLimit,
@@ -103,6 +108,8 @@ package struct Model: Sendable {
     self.calibration = calibration
     self.provenance = provenance
     self.goldenSamples = goldenSamples
+    self.format = format
+    self.warnings = warnings
   }
 
   static func graph(of architecture: Architecture) throws(CheckpointError) -> Graph {

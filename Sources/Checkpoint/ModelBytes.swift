@@ -76,6 +76,27 @@ final class ModelBytes: Sendable {
     return try unsafe body(buffer.bytes)
   }
 
+  /// `offset` outside the file is a programmer's error.
+  func byte(at offset: Int) -> UInt8 { integer(at: offset, as: UInt8.self) }
+
+  /// A little-endian number at any alignment; bytes outside the file are a programmer's error.
+  func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    at offset: Int, as type: Value.Type
+  ) -> Value {
+    let size = MemoryLayout<Value>.size
+    precondition(offset >= 0 && size <= count && offset <= count - size, "bytes outside the file")
+    defer { withExtendedLifetime(self) {} }
+    // SAFETY: inside the memory as checked above; any bits are an integer.
+    return Value(littleEndian: unsafe (base + offset).loadUnaligned(as: type))
+  }
+
+  /// Nil where the bytes are not UTF-8.
+  func text(in range: Range<Int>) -> String? {
+    withBytes(in: range) { span in
+      unsafe span.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
+    }
+  }
+
   /// Lends little-endian fp32 numbers in place; `offset` must be a multiple of four.
   func withFloats<Result, Failure: Error>(
     at offset: Int, count: Int, _ body: (Span<Float>) throws(Failure) -> Result

@@ -31,5 +31,12 @@ struct NamedTensors {
     }
   }
 
+  /// What an operator should know of the parameters.
+  var warnings: [String] {
+    let count = parameters.values.count { $0.type == .float64 }
+    return count == 0
+      ? [] : ["\(count) tensors in double precision are narrowed to single precision"]
+  }
+
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
 }

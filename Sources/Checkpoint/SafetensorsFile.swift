@@ -25,7 +25,8 @@ struct SafetensorsFile: Sendable {
   /// Where the header ends and the tensors begin.
   private static func dataStart(in bytes: ModelBytes) throws(CheckpointError) -> Int {
     guard bytes.count >= lengthByteCount else {
-      throw .malformed(offset: 0, reason: "the file has only \(bytes.count) bytes")
+      throw .malformed(
+        format: .safetensors, offset: 0, reason: "the file has only \(bytes.count) bytes")
     }
     let length = bytes.withBytes(in: 0..<lengthByteCount) { span in
       unsafe span.withUnsafeBytes { UInt64(littleEndian: unsafe $0.loadUnaligned(as: UInt64.self)) }
@@ -38,7 +39,7 @@ struct SafetensorsFile: Sendable {
     let room = bytes.count - lengthByteCount
     guard length <= room else {
       throw .malformed(
-        offset: 0,
+        format: .safetensors, offset: 0,
         reason: "the header claims \(length) bytes, the file has \(room) behind its length")
     }
     return lengthByteCount + Int(length)
@@ -73,7 +74,8 @@ struct SafetensorsFile: Sendable {
     }
     guard end == dataByteCount else {
       throw .malformed(
-        offset: dataStart + end, reason: "\(dataByteCount - end) bytes belong to no tensor")
+        format: .safetensors, offset: dataStart + end,
+        reason: "\(dataByteCount - end) bytes belong to no tensor")
     }
     return placed
   }

@@ -14,10 +14,12 @@ struct SafetensorsHeader {
     do {
       tree = try JSONTree(text)
     } catch {
-      throw .malformed(offset: textStart + error.offset, reason: "header: \(error.reason)")
+      throw .malformed(
+        format: .safetensors, offset: textStart + error.offset, reason: "header: \(error.reason)")
     }
     guard let members = tree.root.members else {
-      throw .malformed(offset: textStart, reason: "the header is no JSON object")
+      throw .malformed(
+        format: .safetensors, offset: textStart, reason: "the header is no JSON object")
     }
     guard members.count <= SafetensorsLimits.tensorCount + 1 else {
       throw .overLimit(
@@ -46,7 +48,8 @@ struct SafetensorsHeader {
   private static func checkStructure(_ text: RawSpan) throws(CheckpointError) {
     guard text.byteCount > 0, text.byte(0) == UInt8(ascii: "{") else {
       throw .malformed(
-        offset: SafetensorsFile.lengthByteCount, reason: "the header does not begin with {")
+        format: .safetensors, offset: SafetensorsFile.lengthByteCount,
+        reason: "the header does not begin with {")
     }
     var isString = false
     var isEscaped = false
@@ -75,7 +78,7 @@ struct SafetensorsHeader {
       }
       guard nesting <= SafetensorsLimits.nesting else {
         throw .malformed(
-          offset: SafetensorsFile.lengthByteCount + index,
+          format: .safetensors, offset: SafetensorsFile.lengthByteCount + index,
           reason: "the header nests deeper than \(SafetensorsLimits.nesting)")
       }
       guard structure <= SafetensorsLimits.structureByteCount else {
@@ -89,7 +92,8 @@ struct SafetensorsHeader {
   private static func metadata(_ node: JSONNode) throws(CheckpointError) -> [String: String] {
     guard let members = node.members else {
       throw .malformed(
-        offset: SafetensorsFile.lengthByteCount, reason: "\(metadataKey) is no JSON object")
+        format: .safetensors, offset: SafetensorsFile.lengthByteCount,
+        reason: "\(metadataKey) is no JSON object")
     }
     guard members.count <= SafetensorsLimits.metadataEntryCount else {
       throw .overLimit(
@@ -100,7 +104,7 @@ struct SafetensorsHeader {
     for (key, value) in members {
       guard let text = value.string else {
         throw .malformed(
-          offset: SafetensorsFile.lengthByteCount,
+          format: .safetensors, offset: SafetensorsFile.lengthByteCount,
           reason: "\(metadataKey): \(key.prefix(40)) is no string")
       }
       metadata[key] = text

@@ -2,7 +2,7 @@ import ResNet
 
 /// Takes a network's parameters out of a file: all that the graph needs, nothing left over, sound numbers.
 struct WeightReader {
-  let file: SafetensorsFile
+  let file: TensorFile
   let tensors: NamedTensors
 
   /// Tensors lie in the file's memory where their type and alignment allow it, else are copies.
@@ -32,12 +32,14 @@ struct WeightReader {
   }
 
   private func tensor(_ entry: TensorEntry) -> Tensor {
-    if entry.type == .float32, entry.offset.isMultiple(of: MemoryLayout<Float>.alignment) {
+    if entry.type == .float32, entry.isDense,
+      entry.offset.isMultiple(of: MemoryLayout<Float>.alignment)
+    {
       let values = StoredValues(
         bytes: file.bytes, offset: entry.offset, count: entry.elementCount)
       return Tensor(shape: entry.shape, storage: values)
     }
-    let values = file.bytes.withBytes(in: entry.range) { entry.type.floats(in: $0) }
+    let values = file.bytes.withBytes(in: entry.range) { entry.type.floats(entry, in: $0) }
     return Tensor(shape: entry.shape, storage: values)
   }
 

@@ -13,7 +13,7 @@ import Testing
   }
 
   private func malformedReason(_ bytes: [UInt8]) -> String? {
-    guard case .malformed(_, let reason) = failure(bytes) else { return nil }
+    guard case .malformed(_, _, let reason) = failure(bytes) else { return nil }
     return reason
   }
 

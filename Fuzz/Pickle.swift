@@ -1,0 +1,27 @@
+import Checkpoint
+import ResNet
+
+/// Any bytes as a PyTorch file of either form. What begins otherwise is made the pickle of the older form's value.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzzPickle(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  var bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  if !bytes.starts(with: [0x50, 0x4b]), !bytes.starts(with: streamStart) {
+    bytes = streamStart + bytes
+  }
+  // Errors are the expected end of most inputs; a crash, a hang or a leak is not.
+  guard
+    let model = try? Model.load(
+      bytes: bytes, fileName: "fuzz", options: ModelOptions(labels: ["a", "b", "c"]))
+  else { return 0 }
+  precondition(model.labels.count == model.architecture.classCount, "a label for each class")
+  do { try model.graph.validate(model.weights) } catch {
+    preconditionFailure("weights that do not fit passed: \(error)")
+  }
+  return 0
+}
+
+/// The magic number, the protocol and an empty dictionary of facts about the system.
+private let streamStart: [UInt8] = [
+  0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+  0x80, 2, 0x4d, 0xe9, 0x03, 0x2e, 0x80, 2, 0x7d, 0x2e,
+]

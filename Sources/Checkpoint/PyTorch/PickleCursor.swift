@@ -1,0 +1,73 @@
+/// Reads opcodes and their arguments in order, inside a part of a file.
+struct PickleCursor {
+  let bytes: ModelBytes
+  let format: FileFormat
+  /// The next byte's place in the file.
+  private(set) var position: Int
+  private let end: Int
+
+  /// `range` lies inside the file.
+  init(_ bytes: ModelBytes, in range: Range<Int>, format: FileFormat) {
+    self.bytes = bytes
+    self.format = format
+    position = range.lowerBound
+    end = range.upperBound
+  }
+
+  func fault(_ reason: String, at offset: Int? = nil) -> CheckpointError {
+    .malformed(format: format, offset: offset ?? position, reason: reason)
+  }
+
+  /// Little-endian, as all numbers but one are.
+  mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Value.Type
+  ) throws(CheckpointError) -> Value {
+    let range = try take(UInt64(MemoryLayout<Value>.size))
+    return bytes.integer(at: range.lowerBound, as: type)
+  }
+
+  /// The next `count` bytes, as long as that may be.
+  mutating func take(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
+    guard count <= UInt64(end - position) else {
+      throw fault("the pickle claims \(count) bytes more, it has \(end - position)")
+    }
+    let start = position
+    position += Int(count)
+    return start..<position
+  }
+
+  /// The next `count` bytes as those of one string or number.
+  mutating func string(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
+    guard count <= UInt64(PickleLimits.stringByteCount) else {
+      throw .overLimit(
+        what: "bytes of a string in the pickle", value: Int(clamping: count),
+        limit: PickleLimits.stringByteCount)
+    }
+    return try take(count)
+  }
+
+  /// Refuses a frame that reaches beyond the pickle; frames are there for buffers that this reader does not need.
+  mutating func checkFrame() throws(CheckpointError) {
+    let start = position
+    let length = try integer(UInt64.self)
+    guard length <= UInt64(end - position) else {
+      throw fault("a frame claims \(length) bytes, the pickle has \(end - position)", at: start)
+    }
+  }
+
+  /// Up to a newline, which is taken and not returned.
+  mutating func line() throws(CheckpointError) -> String {
+    let start = position
+    while position < end, position - start <= PickleLimits.nameByteCount {
+      let byte = bytes.byte(at: position)
+      position += 1
+      if byte == UInt8(ascii: "\n") {
+        guard let text = bytes.text(in: start..<(position - 1)) else {
+          throw fault("a name is not UTF-8", at: start)
+        }
+        return text
+      }
+    }
+    throw fault("a name has no end or more than \(PickleLimits.nameByteCount) bytes", at: start)
+  }
+}

@@ -1,0 +1,77 @@
+/// The zip form: `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`, `NAME/version`.
+///
+/// Format: torch/serialization.py and caffe2/serialize/inline_container.h of PyTorch.
+enum PyTorchArchive {
+  static func read(_ bytes: ModelBytes) throws(CheckpointError) -> PyTorchContents {
+    let archive = try ZipArchive(bytes)
+    let folder = try folder(of: archive)
+    if let order = archive.entries[folder + "/byteorder"] {
+      let range = try archive.range(of: order)
+      guard
+        bytes.text(
+          in: range.lowerBound..<min(range.upperBound, range.lowerBound + byteOrderByteCount))
+          == "little"
+      else {
+        throw .unsupported("a PyTorch file whose numbers are not little-endian")
+      }
+    }
+    guard let entry = archive.entries[folder + "/data.pkl"] else {
+      throw .malformed(format: .pytorchArchive, offset: 0, reason: "no entry \(folder)/data.pkl")
+    }
+    let range = try archive.range(of: entry)
+    guard range.count <= PickleLimits.byteCount else {
+      throw .overLimit(
+        what: "bytes of the pickle", value: range.count, limit: PickleLimits.byteCount)
+    }
+    let pickle = try PickleMachine.run(
+      PickleCursor(bytes, in: range, format: .pytorchArchive))
+    return PyTorchContents(
+      pickle: pickle, storageStarts: try storageStarts(pickle, archive, folder))
+  }
+
+  /// `little` and one byte more, by which a longer text is seen.
+  private static let byteOrderByteCount = 7
+
+  /// The one folder with a pickle.
+  private static func folder(of archive: borrowing ZipArchive) throws(CheckpointError) -> String {
+    let names = archive.entries.keys
+    let folders = names.filter { name in
+      name.hasSuffix("/data.pkl") && name.utf8.count { $0 == UInt8(ascii: "/") } == 1
+    }
+    guard folders.count == 1, let name = folders.first else {
+      throw .malformed(
+        format: .pytorchArchive, offset: 0,
+        reason: "\(folders.count) entries NAME/data.pkl, there must be one")
+    }
+    let folder = String(name.dropLast("/data.pkl".count))
+    if archive.entries[folder + "/constants.pkl"] != nil {
+      throw .unsupported("a TorchScript program; save the network's state_dict instead")
+    }
+    return folder
+  }
+
+  private static func storageStarts(
+    _ pickle: Pickle, _ archive: borrowing ZipArchive, _ folder: String
+  ) throws(CheckpointError) -> [Int] {
+    var ranges: [String: Range<Int>] = [:]
+    var starts: [Int] = []
+    for storage in pickle.storages {
+      let name = "\(folder)/data/\(storage.key)"
+      if ranges[storage.key] == nil {
+        guard let entry = archive.entries[name] else {
+          throw .malformed(format: .pytorchArchive, offset: 0, reason: "no entry \(name)")
+        }
+        ranges[storage.key] = try archive.range(of: entry)
+      }
+      let range = ranges[storage.key] ?? 0..<0
+      guard storage.elementCount * storage.type.byteCount <= range.count else {
+        throw .malformed(
+          format: .pytorchArchive, offset: range.lowerBound,
+          reason: "\(name) has \(range.count) bytes, the pickle says \(storage.elementCount) "
+            + "elements of \(storage.type.rawValue)")
+      }
+      starts.append(range.lowerBound)
+    }
+    return starts
+  }
+}

@@ -1,0 +1,115 @@
+/// The older form: five pickles (a magic number, the protocol, facts about the system, the value, the keys of the
+/// storages), then for each key an `Int64` element count and the elements.
+///
+/// Format: `_legacy_save` in torch/serialization.py of PyTorch.
+enum PyTorchStream {
+  /// 0x1950a86a20f9469cfc6c, little-endian.
+  private static let magicNumber: [UInt8] = [
+    0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
+  ]
+  private static let protocolVersion = 1001
+  private static let countByteCount = 8
+
+  static func read(_ bytes: ModelBytes) throws(CheckpointError) -> PyTorchContents {
+    var position = 0
+    func next() throws(CheckpointError) -> Pickle {
+      let pickle = try PickleMachine.run(
+        PickleCursor(bytes, in: position..<bytes.count, format: .pytorchStream))
+      position = pickle.end
+      return pickle
+    }
+    guard case .bigInteger(let range) = try next().root,
+      range.map({ bytes.byte(at: $0) }) == magicNumber
+    else { throw fault("the magic number is missing: a pickle, but none of PyTorch's", at: 0) }
+    let versionOffset = position
+    guard case .integer(protocolVersion) = try next().root else {
+      throw fault("the protocol is not \(protocolVersion)", at: versionOffset)
+    }
+    try checkSystem(try next())
+    let pickle = try next()
+    let keysOffset = position
+    let keys = try keys(try next(), at: keysOffset)
+    let starts = try starts(of: keys, pickle, bytes, at: position)
+    var storageStarts: [Int] = []
+    for storage in pickle.storages {
+      guard let start = starts[storage.key] else {
+        throw fault("storage \(storage.key) is not there", at: keysOffset)
+      }
+      storageStarts.append(start)
+    }
+    return PyTorchContents(pickle: pickle, storageStarts: storageStarts)
+  }
+
+  private static func fault(_ reason: String, at offset: Int) -> CheckpointError {
+    .malformed(format: .pytorchStream, offset: offset, reason: reason)
+  }
+
+  private static func checkSystem(_ pickle: Pickle) throws(CheckpointError) {
+    for item in pickle.items(pickle.root) ?? [] {
+      guard pickle.text(item.key) == "little_endian" else { continue }
+      guard case .bool(true) = item.value else {
+        throw .unsupported("a PyTorch file whose numbers are not little-endian")
+      }
+    }
+  }
+
+  private static func keys(
+    _ pickle: Pickle, at offset: Int
+  ) throws(CheckpointError) -> [String] {
+    guard case .list = pickle.root, let values = pickle.sequence(pickle.root) else {
+      throw fault("the storages' keys are no list", at: offset)
+    }
+    guard values.count <= PickleLimits.tensorCount else {
+      throw .overLimit(what: "storages", value: values.count, limit: PickleLimits.tensorCount)
+    }
+    let keys = values.compactMap { pickle.text($0) }
+    guard keys.count == values.count, Set(keys).count == keys.count else {
+      throw fault("the storages' keys are not all different texts", at: offset)
+    }
+    return keys
+  }
+
+  /// Where each storage's elements begin.
+  private static func starts(
+    of keys: [String], _ pickle: Pickle, _ bytes: ModelBytes, at offset: Int
+  ) throws(CheckpointError) -> [String: Int] {
+    var declared: [String: Pickle.Storage] = [:]
+    for storage in pickle.storages {
+      let first = declared[storage.key] ?? storage
+      guard first.type == storage.type, first.elementCount == storage.elementCount else {
+        throw fault("storage \(storage.key) is declared in two ways", at: offset)
+      }
+      declared[storage.key] = storage
+    }
+    var starts: [String: Int] = [:]
+    var position = offset
+    for key in keys {
+      guard let storage = declared[key] else {
+        throw fault("no tensor has storage \(key), so its size is unknown", at: position)
+      }
+      guard countByteCount <= bytes.count - position else {
+        throw fault("the file ends before storage \(key)", at: position)
+      }
+      let count = bytes.integer(at: position, as: Int64.self)
+      guard count == storage.elementCount else {
+        throw fault(
+          "storage \(key) has \(count) elements, the pickle says \(storage.elementCount)",
+          at: position)
+      }
+      position += countByteCount
+      // Does not overflow: the pickle's reader has checked it.
+      let byteCount = storage.elementCount * storage.type.byteCount
+      guard byteCount <= bytes.count - position else {
+        throw fault(
+          "storage \(key) takes \(byteCount) bytes, the file has \(bytes.count - position)",
+          at: position)
+      }
+      starts[key] = position
+      position += byteCount
+    }
+    guard position == bytes.count else {
+      throw fault("\(bytes.count - position) bytes behind the last storage", at: position)
+    }
+    return starts
+  }
+}

@@ -1,0 +1,103 @@
+import CZip
+
+/// A zip archive of stored entries, whose directory libzip reads and whose data stay where they are.
+///
+/// What is compressed or encrypted is refused: PyTorch writes neither, and so no entry is larger than the file. Checksums
+/// are not looked at, for PyTorch can be told not to write them.
+@safe
+struct ZipArchive: ~Copyable {
+  struct Entry {
+    fileprivate let index: UInt64
+    fileprivate let name: String
+    let byteCount: Int
+  }
+
+  static let entryCountLimit = SafetensorsLimits.tensorCount + 1024
+
+  let entries: [String: Entry]
+  private let archive: OpaquePointer
+  private let source: ZipSource
+
+  init(_ bytes: ModelBytes) throws(CheckpointError) {
+    let source = ZipSource(bytes)
+    let archive = unsafe try source.open()
+    let entries: [String: Entry]
+    do throws(CheckpointError) {
+      entries = unsafe try Self.entries(of: archive, fileByteCount: bytes.count)
+    } catch {
+      unsafe zip_discard(archive)
+      throw error
+    }
+    (self.source, self.entries) = (source, entries)
+    unsafe self.archive = archive
+  }
+
+  deinit { unsafe zip_discard(archive) }
+
+  private static func entries(
+    of archive: OpaquePointer, fileByteCount: Int
+  ) throws(CheckpointError) -> [String: Entry] {
+    let count = unsafe zip_get_num_entries(archive, 0)
+    guard 0...Int64(entryCountLimit) ~= count else {
+      throw .overLimit(what: "entries of the archive", value: Int(count), limit: entryCountLimit)
+    }
+    var entries: [String: Entry] = [:]
+    for index in 0..<UInt64(count) {
+      let entry = unsafe try entry(index, of: archive, fileByteCount: fileByteCount)
+      guard entries.updateValue(entry, forKey: entry.name) == nil else {
+        throw fault("two entries are called \(entry.name)")
+      }
+    }
+    return entries
+  }
+
+  private static func entry(
+    _ index: UInt64, of archive: OpaquePointer, fileByteCount: Int
+  ) throws(CheckpointError) -> Entry {
+    var status = unsafe zip_stat()
+    guard unsafe zip_stat_index(archive, index, zip_flags_t(ZIP_FL_ENC_RAW), &status) == 0,
+      let text = unsafe status.name
+    else { throw fault("entry \(index) of its directory cannot be read") }
+    guard let name = unsafe String(validatingCString: text),
+      1...PickleLimits.nameByteCount ~= name.utf8.count
+    else {
+      throw fault("entry \(index) has no name of at most \(PickleLimits.nameByteCount) bytes")
+    }
+    guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+      throw fault("entry \(index) is called \(name)")
+    }
+    guard unsafe Int32(status.encryption_method) == ZIP_EM_NONE else {
+      throw fault("\(name) is encrypted")
+    }
+    let size = unsafe status.size
+    guard unsafe Int32(status.comp_method) == ZIP_CM_STORE, unsafe status.comp_size == size else {
+      throw fault("\(name) is compressed; PyTorch stores entries as they are")
+    }
+    guard size <= UInt64(fileByteCount) else {
+      throw fault("\(name) claims \(size) bytes of a file of \(fileByteCount)")
+    }
+    return Entry(index: index, name: name, byteCount: Int(size))
+  }
+
+  /// Where an entry's bytes lie in the file.
+  func range(of entry: Entry) throws(CheckpointError) -> Range<Int> {
+    guard entry.byteCount > 0 else { return 0..<0 }
+    guard let file = unsafe zip_fopen_index(archive, entry.index, 0) else {
+      throw Self.fault("\(entry.name) cannot be opened")
+    }
+    defer { unsafe _ = zip_fclose(file) }
+    var byte: UInt8 = 0
+    source.forgetRead()
+    // SAFETY: one byte is read into one byte.
+    let count = unsafe zip_fread(file, &byte, 1)
+    // libzip keeps no buffer: stored data are read where they are, so the read's place is the data's.
+    guard count == 1, let start = source.firstRead, source.bytes.byte(at: start) == byte,
+      entry.byteCount <= source.bytes.count - start
+    else { throw Self.fault("\(entry.name) is not where its directory says") }
+    return start..<(start + entry.byteCount)
+  }
+
+  static func fault(_ reason: String) -> CheckpointError {
+    .malformed(format: .pytorchArchive, offset: 0, reason: reason)
+  }
+}
