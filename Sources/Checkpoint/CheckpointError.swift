@@ -18,6 +18,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case unsupported(String)
   /// The `resnetd` document inside the file, or what is to become one.
   case metadata(reason: String)
+  /// A preprocessing contract from outside of the file.
+  case contract(source: String, reason: String)
   case labelsMissing(classCount: Int)
   case labelCount(labels: Int, classCount: Int)
   case labels(path: String, line: Int, reason: String)
@@ -41,6 +43,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "tensor \(name) (byte \(offset)) is no part of the network"
     case .unsupported(let what): "unsupported network: \(what)"
     case .metadata(let reason): "model metadata: \(reason)"
+    case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
     case .labelsMissing(let classCount):
       "the file names no classes; give a file with \(classCount) labels, one per line (--labels)"
     case .labelCount(let labels, let classCount):

@@ -46,9 +46,13 @@ extension Model {
     let graph = try graph(of: architecture)
     let reader = WeightReader(file: file, tensors: tensors)
     let weights = try reader.weights(for: graph)
-    guard let labels = options.labels ?? document?.labels else {
-      throw .labelsMissing(classCount: architecture.classCount)
+    var warnings = file.warnings + tensors.warnings
+    var labels = options.labels ?? document?.labels
+    if labels == nil, options.numbersClasses {
+      labels = (0..<architecture.classCount).map(String.init)
+      warnings.append("the file names no classes, so they are numbered")
     }
+    guard let labels else { throw .labelsMissing(classCount: architecture.classCount) }
     let preprocessing: Preprocessing
     if let given = options.preprocessing ?? document?.preprocessing {
       preprocessing = given
@@ -61,7 +65,7 @@ extension Model {
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
       goldenSamples: try reader.goldenSamples(classCount: architecture.classCount),
-      format: file.format, warnings: file.warnings + tensors.warnings)
+      format: file.format, warnings: warnings)
   }
 
   /// Nil in files from other tools.

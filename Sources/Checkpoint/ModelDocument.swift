@@ -65,7 +65,8 @@ struct ModelDocument: Codable {
     private enum CodingKeys: String, CodingKey { case value = "format_version" }
   }
 
-  private static func reason(of error: any Error) -> String {
+  /// What is wrong with a document, and where in it.
+  static func reason(of error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     let path: [any CodingKey]
     let what: String

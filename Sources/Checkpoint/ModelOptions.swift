@@ -4,6 +4,8 @@ package import Imaging
 package struct ModelOptions: Sendable, Hashable {
   /// Names of the classes in order; they win over the file's. Needed for files from other tools.
   package var labels: [String]?
+  /// Whether a file that names no classes is taken all the same, with their numbers for labels.
+  package var numbersClasses = false
   /// Wins over the file's contract, and over what is taken for files from other tools.
   package var preprocessing: Preprocessing?
   /// Wins over the file's name for the model.

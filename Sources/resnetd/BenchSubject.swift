@@ -16,7 +16,8 @@ struct BenchSubject {
     _ nameOrPath: String?, _ policy: PrecisionPolicy, variant: Architecture.StridePlacement = .in3x3
   ) throws {
     var known: Calibration?
-    switch try nameOrPath.map(ModelSource.network) ?? .model(ModelSource.load(nil, labels: nil)) {
+    let network = try nameOrPath.map { try ModelSource.network($0) }
+    switch try network ?? .model(ModelSource.load(nil)) {
     case .architecture(var architecture):
       architecture.stridePlacement = variant
       graph = try Graph(architecture)

@@ -9,7 +9,7 @@ import Telemetry
 enum ClassifyCommand: Command {
   struct Settings: CommandSettings {
     var model: String?
-    var labels: String?
+    var parts = ModelParts()
     var precision = PrecisionPolicy.auto
     var topK = ClassificationParameters.defaultTopK
     var minimumProbability: Float = 0
@@ -29,7 +29,8 @@ enum ClassifyCommand: Command {
     """
   static let options: [Option<Settings>] = [
     .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
-    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .choice("precision", \.precision, "numbers it computes with, as for serve"),
     .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
     .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
@@ -43,7 +44,7 @@ enum ClassifyCommand: Command {
     guard !operands.isEmpty else { throw UsageError("name one or more pictures") }
     let live: LiveModel
     let classifier: Classifier
-    let model = try ModelSource.load(settings.model, labels: settings.labels)
+    let model = try ModelSource.load(settings.model, settings.parts)
     let precision = try ModelSource.precision(settings.precision, for: model)
     do throws(EngineError) {
       live = try LiveModel(model, precision: precision)

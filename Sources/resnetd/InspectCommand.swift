@@ -11,6 +11,7 @@ enum InspectCommand: Command {
     var threads = 1
     var winograd = WinogradPolicy.measured
     var precision = PrecisionPolicy.fp32
+    var parts = ModelParts()
     var json = false
   }
 
@@ -33,6 +34,9 @@ enum InspectCommand: Command {
     .integer("threads", "N", \.threads, in: 1...256, "with --plan: threads of one worker"),
     .choice("winograd", \.winograd, "with --plan: when 3x3 convolutions use our Winograd kernels"),
     .choice("precision", \.precision, "with --plan: numbers of activations and weights"),
+    .optionalText("labels", "FILE", \.parts.labels, "for a FILE: " + ModelParts.labelsHelp),
+    .optionalText(
+      "preprocess", "CONTRACT", \.parts.preprocess, "for a FILE: " + ModelParts.preprocessHelp),
     .flag("json", \.json, "print JSON"),
   ]
 
@@ -60,10 +64,10 @@ enum InspectCommand: Command {
 
   private static func report(_ name: String?, _ settings: Settings) throws -> InspectReport {
     guard let name else {
-      let model = try ModelSource.load(nil, labels: nil)
+      let model = try ModelSource.load(nil, settings.parts)
       return try InspectReport(model.name, model.architecture, model.graph, model)
     }
-    switch try ModelSource.network(name) {
+    switch try ModelSource.network(name, settings.parts) {
     case .architecture(var architecture):
       architecture.stridePlacement = settings.variant
       return try InspectReport(name, architecture, try Graph(architecture), nil)

@@ -7,15 +7,20 @@ import ResNet
 struct InspectReport: Encodable {
   /// What a model file tells beyond its network.
   private struct ModelPart: Encodable {
+    var format: FileFormat
+    /// The SHA-256 of the file.
     var version: String
+    var labelCount: Int
     var labels: [String]
     var preprocessing: Preprocessing
     var calibration: Calibration?
     var provenance: Provenance?
     var goldenSampleCount: Int
+    var warnings: [String]
 
     enum CodingKeys: String, CodingKey {
-      case version, labels, preprocessing, calibration, provenance
+      case format, version, labels, preprocessing, calibration, provenance, warnings
+      case labelCount = "label_count"
       case goldenSampleCount = "golden_sample_count"
     }
   }
@@ -56,9 +61,10 @@ struct InspectReport: Encodable {
     multiplyAddCounts = counts
     self.model = model.map {
       ModelPart(
-        version: $0.version.hex, labels: $0.labels, preprocessing: $0.preprocessing,
-        calibration: $0.calibration, provenance: $0.provenance,
-        goldenSampleCount: $0.goldenSamples.count)
+        format: $0.format, version: $0.version.hex, labelCount: $0.labels.count,
+        labels: $0.labels, preprocessing: $0.preprocessing, calibration: $0.calibration,
+        provenance: $0.provenance, goldenSampleCount: $0.goldenSamples.count,
+        warnings: $0.warnings)
     }
   }
 
@@ -115,21 +121,36 @@ struct InspectReport: Encodable {
   private var modelText: String? {
     guard let model else { return nil }
     var rows = [
-      ["version", model.version],
+      ["format", model.format.description],
+      ["SHA-256", model.version],
+      ["architecture", architectureText],
       [
         "labels",
-        model.labels.prefix(10).joined(separator: ", ")
+        "\(model.labelCount): " + model.labels.prefix(10).joined(separator: ", ")
           + (model.labels.count > 10 ? ", …" : ""),
       ],
       ["preprocessing", Self.encoded(model.preprocessing, pretty: false)],
+      [
+        "calibration",
+        model.calibration.map { "\($0.ranges.count) ranges, \($0.method)" } ?? "none",
+      ],
+      ["provenance", model.provenance.map { Self.encoded($0, pretty: false) } ?? "none"],
+      ["golden samples", String(model.goldenSampleCount)],
     ]
-    if let calibration = model.calibration {
-      rows.append(["calibration", "\(calibration.ranges.count) ranges, \(calibration.method)"])
-    }
-    if let provenance = model.provenance {
-      rows.append(["provenance", Self.encoded(provenance, pretty: false)])
-    }
+    for warning in model.warnings { rows.append(["warning", warning]) }
     return TextTable(rows: rows).text
+  }
+
+  private var architectureText: String {
+    let blocks = architecture.stages.map { String($0.blocks) }.joined(separator: "-")
+    let widths = architecture.stages.map { String($0.width) }.joined(separator: "-")
+    var text = "\(architecture.stem.rawValue) stem, \(blocks) \(architecture.block.rawValue) blocks"
+    text += " of width \(widths), shortcut \(architecture.shortcut.rawValue)"
+    if architecture.shortcut == .a { text += ", \(architecture.zeroChannels.rawValue) zeros" }
+    if architecture.groups > 1 || architecture.widthPerGroup != 64 {
+      text += ", \(architecture.groups) groups of width \(architecture.widthPerGroup)"
+    }
+    return text
   }
 
   private static func encoded(_ value: some Encodable, pretty: Bool) -> String {

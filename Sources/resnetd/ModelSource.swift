@@ -5,32 +5,22 @@ import ResNet
 
 /// Where a command takes its model from.
 enum ModelSource {
-  /// The file, or the embedded default where none is named.
+  /// The file, or the embedded default where none is named; `warn` hears what the operator should know of it.
   static func load(
-    _ path: String?, labels labelsPath: String?, name: String? = nil
+    _ path: String?, _ parts: ModelParts = ModelParts(), numbersClasses: Bool = false,
+    warn: (String) -> Void = { StandardError.write("resnetd: warning: \($0)") }
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
-      var options = ModelOptions(name: name)
-      if let labelsPath { options.labels = try Labels.read(path: labelsPath) }
+      var options = ModelOptions(name: parts.name)
+      options.numbersClasses = numbersClasses
+      if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
+      if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
       guard let path else { return try Model.embeddedDefault(options: options) }
-      return try Model.load(path: path, options: options)
+      let model = try Model.load(path: path, options: options)
+      for warning in model.warnings { warn("\(path): \(warning)") }
+      return model
     } catch {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)
-    }
-  }
-
-  /// As `load`, with numbers for labels where the file has none.
-  static func loadUnlabelled(_ path: String) throws(Failure) -> Model {
-    do throws(CheckpointError) {
-      do throws(CheckpointError) {
-        return try Model.load(path: path, options: ModelOptions())
-      } catch {
-        guard case .labelsMissing(let classCount) = error else { throw error }
-        let labels = (0..<classCount).map(String.init)
-        return try Model.load(path: path, options: ModelOptions(labels: labels))
-      }
-    } catch {
-      throw Failure("\(path): \(error)")
     }
   }
 
@@ -52,7 +42,10 @@ enum ModelSource {
     case model(Model)
   }
 
-  static func network(_ nameOrPath: String) throws(Failure) -> Network {
+  /// A file need not name its classes here.
+  static func network(
+    _ nameOrPath: String, _ parts: ModelParts = ModelParts()
+  ) throws(Failure) -> Network {
     if let architecture = Architecture.named(nameOrPath) { return .architecture(architecture) }
     guard unsafe access(nameOrPath, F_OK) == 0 else {
       throw Failure(
@@ -60,6 +53,6 @@ enum ModelSource {
           + Architecture.knownNames.joined(separator: ", ")
           + " and resnetD-cifar for a depth D = 6n + 2")
     }
-    return .model(try loadUnlabelled(nameOrPath))
+    return .model(try load(nameOrPath, parts, numbersClasses: true))
   }
 }

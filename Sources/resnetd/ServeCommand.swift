@@ -83,7 +83,9 @@ enum ServeCommand: Command {
     _ settings: ServeSettings, _ service: Service, _ metrics: ServingMetrics, _ log: Log
   ) throws(Failure) -> WorkerPool {
     service.progress("loading the model")
-    var model = try ModelSource.load(settings.model, labels: settings.labels, name: settings.name)
+    var model = try ModelSource.load(settings.model, settings.parts) {
+      log.write("warning: \($0)")
+    }
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
     do throws(EngineError) {

@@ -19,8 +19,7 @@ struct ServeSettings: CommandSettings {
   var server = ServerConfiguration()
   var serving = ServingLimits()
   var model: String?
-  var labels: String?
-  var name: String?
+  var parts = ModelParts()
   var precision = PrecisionPolicy.auto
   var plan = CPUPlan.Settings()
   var tuning = Tuning.auto
@@ -59,8 +58,9 @@ struct ServeSettings: CommandSettings {
     .text("host", "HOST", \.server.host, "address or name to listen on"),
     .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one"),
     .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
-    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
-    .optionalText("name", "NAME", \.name, "the model's name in answers"),
+    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .choice(
       "precision", \.precision,
       "numbers it computes with; auto is int8 for a quantised model, else bf16, where the CPU has it"

@@ -7,7 +7,9 @@ import Testing
     let outcome = try await ProgramUnderTest.run("--version")
     #expect(outcome.exitCode == 0)
     #expect(outcome.output.hasPrefix("resnetd "))
-    for library in ["oneDNN", "libjpeg-turbo", "libspng", "libwebp", "OpenSSL", "jansson"] {
+    for library in [
+      "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "OpenSSL", "jansson", "libzip",
+    ] {
       #expect(outcome.output.contains("\n\(library) "))
     }
   }

@@ -11,7 +11,7 @@ enum QuantizeCommand: Command {
     var calibrate: String?
     var output: String?
     var evaluate: String?
-    var labels: String?
+    var parts = ModelParts()
     var pictures = 500
     var percentile = Percentile(99.99)
     var minimumAgreement: Float = 0.97
@@ -36,7 +36,8 @@ enum QuantizeCommand: Command {
     .optionalText("calibrate", "DIR", \.calibrate, "folder of pictures, with its subfolders"),
     .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
     .optionalText("evaluate", "DIR", \.evaluate, "folder of pictures to judge the result by"),
-    .optionalText("labels", "FILE", \.labels, "one label per line, for a model without"),
+    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .integer(
       "pictures", "N", \.pictures, in: pictureCountMinimum...100_000,
       "pictures taken from a folder at most, spread over all"),
@@ -53,7 +54,7 @@ enum QuantizeCommand: Command {
     guard operands.count == 1 else { throw UsageError("name one model file") }
     guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
     guard let output = settings.output else { throw UsageError("--output names no file") }
-    let model = try load(operands[0], settings)
+    let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
     var (pictures, heldOut) = (try PictureFolder(folder).sample(settings.pictures), [String]())
     if let evaluate = settings.evaluate {
       heldOut = try PictureFolder(evaluate).sample(settings.pictures)
@@ -75,13 +76,6 @@ enum QuantizeCommand: Command {
       throw Failure("\(output): \(error)")
     }
     return .success
-  }
-
-  private static func load(_ path: String, _ settings: Settings) throws(Failure) -> Model {
-    guard settings.labels == nil else {
-      return try ModelSource.load(path, labels: settings.labels)
-    }
-    return try ModelSource.loadUnlabelled(path)
   }
 
   /// The model with the ranges of its activations over `paths`.

@@ -1,0 +1,41 @@
+import FoundationEssentials
+package import Imaging
+
+/// A preprocessing contract from outside of a model file.
+package enum Contract {
+  package static let fileByteCountLimit = 64 << 10
+
+  /// A preset's name, the JSON form itself where it begins with `{`, or a file with it.
+  package static func read(_ text: String) throws(CheckpointError) -> Preprocessing {
+    if let preset = try preset(text) { return preset }
+    guard !text.hasPrefix("{") else { return try decoded(Data(text.utf8), from: "the JSON given") }
+    let bytes = try ModelBytes(mapping: text)
+    guard bytes.count <= fileByteCountLimit else {
+      throw .overLimit(what: "bytes of \(text)", value: bytes.count, limit: fileByteCountLimit)
+    }
+    let data = bytes.withBytes(in: 0..<bytes.count) { span in
+      unsafe span.withUnsafeBytes { unsafe Data($0) }
+    }
+    return try decoded(data, from: text)
+  }
+
+  private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {
+    switch name {
+    case "imagenet": return .imageNet
+    case "cifar10":
+      do {
+        // Over the pixels of the 50,000 training pictures.
+        return try .cifar10(mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616])
+      } catch { throw .contract(source: name, reason: error.description) }
+    default: return nil
+    }
+  }
+
+  private static func decoded(
+    _ data: Data, from source: String
+  ) throws(CheckpointError) -> Preprocessing {
+    do { return try JSONDecoder().decode(Preprocessing.self, from: data) } catch {
+      throw .contract(source: source, reason: ModelDocument.reason(of: error))
+    }
+  }
+}

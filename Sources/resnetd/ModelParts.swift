@@ -1,0 +1,12 @@
+/// What the command line says of a model beside its file; it wins over the file.
+struct ModelParts: Sendable {
+  /// A file with one label per line.
+  var labels: String?
+  /// A preset's name, JSON, or a file with JSON.
+  var preprocess: String?
+  var name: String?
+
+  static let labelsHelp = "one label per line, for a model without"
+  static let preprocessHelp =
+    "how pictures are prepared: imagenet, cifar10, JSON, or a file with JSON"
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@Suite struct ModelPartsTests {
+  private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
+  private static let publishedPath =
+    ProgramUnderTest.repository + "/../shared/data/resnet20-cifar10.th"
+  private static let classes =
+    "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n"
+  private static let contract = """
+    {"resize": {"rule": "exact", "height": 40, "width": 40, "filter": "bicubic"},
+     "crop": {"rule": "center", "height": 32, "width": 32}, "mean": [0, 0, 0], "std": [1, 1, 1]}
+    """
+
+  private func inspect(_ arguments: [String]) async throws -> [String: Any] {
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, ["inspect", "--json"] + arguments)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+  }
+
+  @Test("inspect shows what a PyTorch file holds, and warns of what it has not")
+  func described() async throws {
+    let file = Self.fixtures + "/double.pt"
+    let model = try #require(try await inspect([file])["model"] as? [String: Any])
+    #expect(model["format"] as? String == "pytorch_stream")
+    #expect(model["label_count"] as? Int == 3)
+    #expect((model["version"] as? String)?.count == 64)
+    let warnings = try #require(model["warnings"] as? [String])
+    #expect(warnings.count == 2)
+    let outcome = try await ProgramUnderTest.run("inspect", file)
+    for row in [
+      "format          PyTorch stream", "calibration     none", "labels          3: 0, 1, 2",
+    ] {
+      #expect(outcome.output.contains(row), "\(outcome.output)")
+    }
+    #expect(outcome.errors.contains("warning: \(file): 37 tensors in double precision"))
+  }
+
+  @Test("A contract comes from a preset, from JSON or from a file, and sets the input size")
+  func contracts() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("contract.json", Self.contract)
+    for (text, height, mean) in [
+      ("imagenet", 224, 0.485), ("cifar10", 32, 0.4914), (Self.contract, 32, 0),
+      (file.path, 32, 0),
+    ] {
+      let report = try await inspect([Self.fixtures + "/zip.pth", "--preprocess", text])
+      let architecture = try #require(report["architecture"] as? [String: Any])
+      #expect(architecture["input_size"] as? Int == height)
+      let model = try #require(report["model"] as? [String: Any])
+      let preprocessing = try #require(model["preprocessing"] as? [String: Any])
+      let means = try #require(preprocessing["mean"] as? [Double])
+      #expect(abs(means[0] - mean) < 1e-6)
+    }
+  }
+
+  @Test(
+    "A contract that is none is one clear line",
+    arguments: [
+      ("{", "preprocessing contract: the JSON given"), ("{}", "resize is missing"),
+      ("imagenet21k", "cannot open imagenet21k"),
+      (#"{"resize": {"rule": "none"}, "crop": {"rule": "none"}, "mean": [], "std": []}"#, "crop"),
+    ])
+  func badContracts(text: String, message: String) async throws {
+    for arguments in [
+      ["classify", "--preprocess", text, ProgramUnderTest.samplePicture],
+      ["serve", "--port", "0", "--preprocess", text], ["inspect", "--preprocess", text],
+      [
+        "quantize", Self.fixtures + "/zip.pth", "--calibrate", ".", "-o", "x", "--preprocess", text,
+      ],
+    ] {
+      let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+      #expect(outcome.exitCode == 1)
+      #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    }
+  }
+
+  @Test("serve logs the warnings of its model")
+  func served() async throws {
+    let folder = try TemporaryFolder()
+    let labels = try folder.file("labels.txt", "a\nb\nc\n")
+    let server = try await ServerUnderTest(
+      "--model", Self.fixtures + "/double.pt", "--labels", labels.path, "--tune", "off")
+    let answer = try await server.curl(
+      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+    #expect(answer.status == 200 && answer.body.contains(#""name":"double""#))
+    #expect(server.logged.contains("37 tensors in double precision are narrowed"))
+  }
+
+  @Test(
+    "The published ResNet-20 gives the right class by itself, with its labels",
+    .enabled(if: FileManager.default.fileExists(atPath: publishedPath), "\(publishedPath) is absent"))
+  func published() async throws {
+    let folder = try TemporaryFolder()
+    let labels = try folder.file("labels.txt", Self.classes)
+    let outcome = try await ProgramUnderTest.run(
+      "classify", "--model", Self.publishedPath, "--labels", labels.path, "--top-k", "1",
+      ProgramUnderTest.samplePicture)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("ship"))
+    let two = try folder.file("two.txt", "cat\ndog\n")
+    let refused = try await ProgramUnderTest.run(
+      "classify", "--model", Self.publishedPath, "--labels", two.path, ProgramUnderTest.samplePicture)
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("2 labels for a network with 10 classes"))
+  }
+}
