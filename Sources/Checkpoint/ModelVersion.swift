@@ -8,7 +8,7 @@ package struct ModelVersion: Sendable, Hashable, CustomStringConvertible {
   package var description: String { short }
 
   /// `digest` holds the 32 bytes.
-  init(digest: [UInt8]) {
+  package init(digest: [UInt8]) {
     precondition(digest.count == SHA256.byteCount, "a SHA-256 has \(SHA256.byteCount) bytes")
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []

@@ -2,12 +2,12 @@ import COpenSSL
 
 /// A running SHA-256 (FIPS 180-4), computed by libcrypto.
 @safe
-struct SHA256: ~Copyable {
-  static let byteCount = 32
+package struct SHA256: ~Copyable {
+  package static let byteCount = 32
 
   private let context: OpaquePointer
 
-  init() throws(CheckpointError) {
+  package init() throws(CheckpointError) {
     guard let context = unsafe EVP_MD_CTX_new() else { throw .outOfMemory(byteCount: 0) }
     // Fails only where the library was built or configured without the algorithm.
     guard unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
@@ -19,7 +19,7 @@ struct SHA256: ~Copyable {
 
   deinit { unsafe EVP_MD_CTX_free(context) }
 
-  mutating func update(_ bytes: RawSpan) {
+  package mutating func update(_ bytes: RawSpan) {
     let status = unsafe bytes.withUnsafeBytes { buffer in
       // SAFETY: libcrypto reads `count` bytes during the call.
       unsafe EVP_DigestUpdate(context, buffer.baseAddress, buffer.count)
@@ -27,7 +27,7 @@ struct SHA256: ~Copyable {
     precondition(status == 1, "a digest over memory cannot fail")
   }
 
-  consuming func finish() -> [UInt8] {
+  package consuming func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Self.byteCount)
     var count: UInt32 = 0
     let status = unsafe digest.withUnsafeMutableBufferPointer { buffer in
