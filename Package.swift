@@ -48,6 +48,7 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip"]),
+    .target(name: "ModelStore", dependencies: ["Checkpoint"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
     .target(
@@ -83,6 +84,7 @@ let package = Package(
     .testTarget(
       name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
     .testTarget(
       name: "ServingTests",
       dependencies: [

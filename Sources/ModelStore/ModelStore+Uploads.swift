@@ -1,0 +1,147 @@
+import Checkpoint
+import Synchronization
+
+extension ModelStore {
+  /// Begins one upload, which is written to disk and digested as it comes. Where its length is known it is refused
+  /// before the first byte if a limit or the disk has no room.
+  package func beginUpload(expectedByteCount: Int? = nil) throws(StoreError) -> Upload {
+    if let expectedByteCount {
+      guard expectedByteCount > 0 else { throw .emptyUpload }
+      guard expectedByteCount <= limits.uploadByteLimit else {
+        throw .uploadTooLarge(byteCount: expectedByteCount, limit: limits.uploadByteLimit)
+      }
+    }
+    let digest = try SHA256.begin(for: disk.incoming.path)
+    let available = disk.incoming.availableByteCount
+    let file = try StagedFile(in: disk.incoming)
+    do {
+      try admit(file.name, expectedByteCount, availableByteCount: available)
+    } catch {
+      disk.discard(file.name)
+      throw error
+    }
+    return Upload(file, digest, expectedByteCount: expectedByteCount, store: self)
+  }
+
+  /// Counts an upload in, unless it or the bytes that are still to come are too many.
+  private func admit(
+    _ name: String, _ expectedByteCount: Int?, availableByteCount: Int
+  ) throws(StoreError) {
+    let limits = limits
+    let folder = disk.incoming.path
+    try state.withLock { (state) throws(StoreError) in
+      guard state.uploads.count < limits.uploadCountLimit else {
+        throw .tooManyUploads(limit: limits.uploadCountLimit)
+      }
+      if let expectedByteCount {
+        _ = try state.index.evictions(for: expectedByteCount, limits: limits)
+        let needed = [expectedByteCount, limits.freeByteReserve].reduce(
+          state.uploads.values.reduce(0, Self.saturatingSum), Self.saturatingSum)
+        guard needed <= availableByteCount else {
+          throw .full(
+            path: folder, neededByteCount: needed, availableByteCount: availableByteCount)
+        }
+      }
+      state.uploads[name] = expectedByteCount ?? 0
+    }
+  }
+
+  private static func saturatingSum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
+  }
+
+  /// An upload has written some of the bytes it announced.
+  func wrote(_ byteCount: Int, of name: String) {
+    state.withLock { state in
+      guard let rest = state.uploads[name] else { return }
+      state.uploads[name] = max(0, rest - byteCount)
+    }
+  }
+
+  /// An upload is whole and waits to be kept.
+  func staged(_ name: String) {
+    state.withLock { state in
+      state.uploads[name] = 0
+      state.staged.insert(name)
+    }
+  }
+
+  /// An upload has ended; its file goes.
+  func dropUpload(_ name: String) {
+    disk.discard(name)
+    forgetUpload(name)
+  }
+
+  private func forgetUpload(_ name: String) {
+    state.withLock { state in
+      state.uploads[name] = nil
+      state.staged.remove(name)
+    }
+  }
+
+  /// Gives up an upload that is not to be kept; one that was kept or given up before is no failure.
+  package func discard(_ staged: StagedModel) {
+    let isStaged = state.withLock { $0.staged.remove(staged.fileName) != nil }
+    if isStaged { dropUpload(staged.fileName) }
+  }
+
+  /// Makes an upload a version that is kept, and lets the oldest go that are then over a limit and not in use. Bytes
+  /// that are kept already are the same version again, as it was stored first. After a failure the upload is gone.
+  package func keep(
+    _ staged: StagedModel, name: String, by: String
+  ) throws(StoreError) -> StoredVersion {
+    guard state.withLock({ $0.staged.remove(staged.fileName) != nil }) else {
+      throw .notStaged(path: staged.path)
+    }
+    defer { forgetUpload(staged.fileName) }
+    do {
+      try Self.check(name, "name of a model")
+      try Self.check(by, "name of who stores a model")
+    } catch {
+      disk.discard(staged.fileName)
+      throw error
+    }
+    let kept = try changing { () throws(StoreError) in
+      try install(staged, name: name, by: by)
+    }
+    evict(sparing: staged.version)
+    return kept
+  }
+
+  private func install(
+    _ staged: StagedModel, name: String, by: String
+  ) throws(StoreError) -> StoredVersion {
+    if let kept = state.withLock({ $0.index[staged.version] }) {
+      // The new bytes have just been read, those on disk may have suffered since they were.
+      try disk.replace(staged.version, with: staged.fileName)
+      return kept
+    }
+    let limits = limits
+    do {
+      _ = try state.withLock { (state) throws(StoreError) in
+        try state.index.evictions(for: staged.byteCount, limits: limits)
+      }
+    } catch {
+      disk.discard(staged.fileName)
+      throw error
+    }
+    let record = VersionRecord(
+      name: name, by: by, storedAt: clock().millisecondsSince1970, byteCount: staged.byteCount)
+    try disk.install(staged.fileName, as: staged.version, record: record)
+    return state.withLock { state in
+      state.index.insert(staged.version, record)
+      guard let kept = state.index[staged.version] else {
+        preconditionFailure("inserted just now")
+      }
+      return kept
+    }
+  }
+
+  static func check(_ text: String, _ what: String) throws(StoreError) {
+    guard text.utf8.count <= StoreLimits.textByteLimit else {
+      throw .textTooLong(
+        what: what, byteCount: text.utf8.count, limit: StoreLimits.textByteLimit)
+    }
+  }
+}

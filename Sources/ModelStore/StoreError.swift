@@ -1,0 +1,78 @@
+package import Checkpoint
+import Glibc
+
+/// Why the store cannot take, find or give up a model; what was kept before is untouched in every case.
+package enum StoreError: Error, Hashable, CustomStringConvertible {
+  /// The system refused: `doing` is what was tried, `reason` its message.
+  case file(path: String, doing: String, reason: String)
+  /// Another process holds the lock of the folder.
+  case folderInUse(path: String, lock: String)
+  /// The disk, or the user's quota on it, has no room.
+  case full(path: String, neededByteCount: Int, availableByteCount: Int)
+  case uploadTooLarge(byteCount: Int, limit: Int)
+  case tooManyUploads(limit: Int)
+  /// An upload has more or fewer bytes than were announced.
+  case wrongLength(byteCount: Int, expected: Int)
+  case emptyUpload
+  /// `append` or `finish` after the upload has ended, by `finish`, `discard` or an error.
+  case uploadEnded
+  /// `keep` of bytes that were kept or discarded before, or of another store.
+  case notStaged(path: String)
+  /// What is in use and the new model together are over the limit on all bytes.
+  case noRoom(neededByteCount: Int, limit: Int)
+  /// All the versions there may be are in use.
+  case noVersionFree(limit: Int)
+  case textTooLong(what: String, byteCount: Int, limit: Int)
+  /// No digits of a digest, or too few of them.
+  case malformedVersion(String, least: Int)
+  case unknownVersion(String)
+  case ambiguousVersion(String, count: Int)
+  case versionInUse(ModelVersion, use: String)
+  /// The bytes on disk are not those that the version names.
+  case damaged(ModelVersion, path: String)
+  /// Not one of this store's records.
+  case malformedRecord(path: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
+    case .folderInUse(let path, let lock):
+      "another process uses the model store \(path) (it holds \(lock))"
+    case .full(let path, let needed, let available):
+      "no room in \(path): \(needed) bytes are needed, \(available) are free"
+    case .uploadTooLarge(let byteCount, let limit):
+      "an upload of \(byteCount) bytes, at most \(limit) allowed"
+    case .tooManyUploads(let limit): "\(limit) uploads are under way, no more are allowed"
+    case .wrongLength(let byteCount, let expected):
+      "an upload of \(byteCount) bytes, \(expected) were announced"
+    case .emptyUpload: "the upload is empty"
+    case .uploadEnded: "the upload has ended"
+    case .notStaged(let path): "\(path) is no upload that waits to be kept"
+    case .noRoom(let needed, let limit):
+      "the versions in use and the new one have \(needed) bytes, at most \(limit) are kept"
+    case .noVersionFree(let limit): "all \(limit) versions that may be kept are in use"
+    case .textTooLong(let what, let byteCount, let limit):
+      "\(what): \(byteCount) bytes, at most \(limit) allowed"
+    case .malformedVersion(let text, let least):
+      "\(text) is no version: at least \(least) hexadecimal digits of a SHA-256 are needed"
+    case .unknownVersion(let text): "no version \(text) is kept"
+    case .ambiguousVersion(let text, let count): "\(count) versions begin with \(text)"
+    case .versionInUse(let version, let use): "version \(version) is \(use)"
+    case .damaged(let version, let path):
+      "\(path) is damaged: its bytes are not those of version \(version)"
+    case .malformedRecord(let path, let reason): "\(path) is no record of the store: \(reason)"
+    }
+  }
+
+  /// The failure that a call's `errno` tells of; for a lack of room, with the numbers of `folder`.
+  static func system(
+    _ doing: String, _ path: String, number: CInt, in folder: Folder? = nil, byteCount: Int = 0
+  ) -> StoreError {
+    if number == ENOSPC || number == EDQUOT {
+      return .full(
+        path: folder?.path ?? path, neededByteCount: byteCount,
+        availableByteCount: folder?.availableByteCount ?? 0)
+    }
+    return .file(path: path, doing: doing, reason: unsafe String(cString: strerror(number)))
+  }
+}

@@ -1,0 +1,186 @@
+import Checkpoint
+import Glibc
+
+/// The store on disk, and the order of the steps that a kill may come between.
+///
+/// `versions/<digits>` is a model, `versions/<digits>.json` its record, written first and removed last: a record
+/// without its model is half of a step. `incoming/` holds nothing that a later process needs. A file is on disk
+/// before it gets its name, and the name is on disk before the caller hears of it.
+final class StoreFolder: Sendable {
+  static let recordSuffix = ".json"
+  private static let liveName = "live.json"
+  private static let formerName = "live.before.json"
+  private static let lockName = "lock"
+  private static let chunkByteCount = 1 << 20
+
+  let root: Folder
+  let versions: Folder
+  let incoming: Folder
+  /// Open as long as this process uses the folder.
+  private let lock: CInt
+
+  init(_ path: String, hook: @escaping DiskHook) throws(StoreError) {
+    root = try Folder(making: path, hook: hook)
+    guard let lock = try root.lock(Self.lockName) else {
+      throw .folderInUse(path: path, lock: root.path(of: Self.lockName))
+    }
+    do {
+      versions = try Folder(making: "versions", in: root)
+      incoming = try Folder(making: "incoming", in: root)
+      try root.sync()
+    } catch {
+      close(lock)
+      throw error
+    }
+    self.lock = lock
+  }
+
+  deinit { close(lock) }
+
+  func path(of version: ModelVersion) -> String { versions.path(of: version.hex) }
+  func holds(_ version: ModelVersion) -> Bool { versions.examine(version.hex) != nil }
+
+  // MARK: Versions
+
+  func record(of version: ModelVersion) throws(StoreError) -> VersionRecord {
+    try read(version.hex + Self.recordSuffix, in: versions)
+  }
+
+  func write(_ record: VersionRecord, of version: ModelVersion) throws(StoreError) {
+    try write(record.json, as: version.hex + Self.recordSuffix, in: versions)
+  }
+
+  /// Makes a file of `incoming` the model of a version; after a failure it is in neither folder.
+  func install(
+    _ name: String, as version: ModelVersion, record: VersionRecord
+  ) throws(StoreError) {
+    do {
+      try write(record, of: version)
+      try incoming.rename(name, to: versions, as: version.hex)
+      try versions.sync()
+    } catch {
+      discard(name)
+      try? remove(version)
+      throw error
+    }
+  }
+
+  /// Puts the same bytes, known to be whole, in the place of those kept.
+  func replace(_ version: ModelVersion, with name: String) throws(StoreError) {
+    do {
+      try incoming.rename(name, to: versions, as: version.hex)
+      try versions.sync()
+    } catch {
+      discard(name)
+      throw error
+    }
+  }
+
+  func remove(_ version: ModelVersion) throws(StoreError) {
+    try versions.remove(version.hex)
+    try versions.remove(version.hex + Self.recordSuffix)
+    try versions.sync()
+  }
+
+  /// What cannot be removed now is removed when the store is opened again.
+  func discard(_ name: String) { try? incoming.remove(name) }
+
+  /// Reads all of a version's bytes and compares their digest.
+  func verify(_ version: ModelVersion) throws(StoreError) {
+    let path = path(of: version)
+    var digest = try SHA256.begin(for: path)
+    try read(version.hex, in: versions) { bytes in
+      digest.update(bytes)
+      return true
+    }
+    guard ModelVersion(digest: digest.finish()) == version else {
+      throw .damaged(version, path: path)
+    }
+  }
+
+  // MARK: What is live
+
+  func live() throws(StoreError) -> LiveDocument { try read(Self.liveName, in: root) }
+  func formerLive() throws(StoreError) -> LiveDocument { try read(Self.formerName, in: root) }
+  var hasLive: Bool { root.examine(Self.liveName) != nil || hasFormerLive }
+  private var hasFormerLive: Bool { root.examine(Self.formerName) != nil }
+
+  /// Records what is live. `former` is kept beside it, for the day that the record itself is damaged.
+  func write(live: LiveDocument, former: LiveDocument?) throws(StoreError) {
+    if let former { try write(former.json, as: Self.formerName, in: root) }
+    try write(live.json, as: Self.liveName, in: root)
+    do {
+      try root.sync()
+    } catch {
+      // Named but perhaps not to last: what the caller goes on serving gets the name back.
+      if let former {
+        try? write(former.json, as: Self.liveName, in: root)
+      } else {
+        try? root.remove(Self.liveName)
+      }
+      throw error
+    }
+  }
+
+  // MARK: Small files
+
+  private func write(
+    _ bytes: [UInt8], as name: String, in folder: Folder
+  ) throws(StoreError) {
+    let file = try StagedFile(in: incoming)
+    do {
+      try unsafe file.write(bytes.span.bytes)
+      try file.sync()
+      try incoming.rename(file.name, to: folder, as: name)
+    } catch {
+      discard(file.name)
+      throw error
+    }
+  }
+
+  private func read<Record: StoreRecord>(
+    _ name: String, in folder: Folder
+  ) throws(StoreError) -> Record {
+    var text: [UInt8] = []
+    try read(name, in: folder) { bytes in
+      text += unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+      return text.count <= StoreLimits.recordByteLimit
+    }
+    let path = folder.path(of: name)
+    guard text.count <= StoreLimits.recordByteLimit else {
+      throw .malformedRecord(
+        path: path, reason: "more than \(StoreLimits.recordByteLimit) bytes")
+    }
+    return try Record(json: text, path: path)
+  }
+
+  /// Hands over a file's bytes in pieces, until its end or until `body` wants no more.
+  private func read(
+    _ name: String, in folder: Folder, _ body: (RawSpan) -> Bool
+  ) throws(StoreError) {
+    let descriptor = try folder.open(name)
+    defer { close(descriptor) }
+    var chunk = [UInt8](repeating: 0, count: Self.chunkByteCount)
+    while true {
+      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
+        // SAFETY: the system writes at most `count` bytes into the buffer.
+        unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .system("read", folder.path(of: name), number: errno) }
+      if count == 0 { return }
+      guard unsafe body(chunk.span.bytes.extracting(first: count)) else { return }
+    }
+  }
+}
+
+extension SHA256 {
+  /// A digest of the file at `path`; the fault of a library that offers none becomes the file's.
+  static func begin(for path: String) throws(StoreError) -> SHA256 {
+    do {
+      return try SHA256()
+    } catch {
+      throw .file(path: path, doing: "digest", reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Checkpoint
+import Synchronization
+
+/// A model on its way in: bytes go to a file of their own as they come, and are digested on the way.
+///
+/// May be called from any thread, one call after another. An error ends it; whatever ends it but `finish` removes the
+/// file, as does letting it go.
+package final class Upload: Sendable {
+  private struct Progress: ~Copyable {
+    var file: StagedFile?
+    var digest: SHA256?
+    var byteCount = 0
+  }
+
+  private let store: ModelStore
+  private let fileName: String
+  private let expectedByteCount: Int?
+  private let progress: Mutex<Progress>
+
+  init(
+    _ file: consuming StagedFile, _ digest: consuming sending SHA256, expectedByteCount: Int?,
+    store: ModelStore
+  ) {
+    self.store = store
+    self.expectedByteCount = expectedByteCount
+    fileName = file.name
+    progress = Mutex(Progress(file: consume file, digest: consume digest))
+  }
+
+  deinit { discard() }
+
+  package func append(_ bytes: [UInt8]) throws(StoreError) {
+    try unsafe append(bytes.span.bytes)
+  }
+
+  package func append(_ bytes: RawSpan) throws(StoreError) {
+    do {
+      try progress.withLock { (progress) throws(StoreError) in
+        try Self.append(bytes, to: &progress, limit: expectedByteCount, store.limits)
+      }
+    } catch {
+      discard()
+      throw error
+    }
+    if expectedByteCount != nil { store.wrote(bytes.byteCount, of: fileName) }
+  }
+
+  private static func append(
+    _ bytes: RawSpan, to progress: inout Progress, limit expected: Int?, _ limits: StoreLimits
+  ) throws(StoreError) {
+    guard progress.file != nil else { throw .uploadEnded }
+    let (count, overflow) = progress.byteCount.addingReportingOverflow(bytes.byteCount)
+    if let expected, overflow || count > expected {
+      throw .wrongLength(byteCount: overflow ? .max : count, expected: expected)
+    }
+    guard !overflow, count <= limits.uploadByteLimit else {
+      throw .uploadTooLarge(byteCount: overflow ? .max : count, limit: limits.uploadByteLimit)
+    }
+    try progress.file?.write(bytes)
+    progress.digest?.update(bytes)
+    progress.byteCount = count
+  }
+
+  /// Takes the upload as whole when it has the bytes that were announced and all of them are on disk.
+  package func finish() throws(StoreError) -> StagedModel {
+    do {
+      let staged = try progress.withLock { (progress) throws(StoreError) in
+        try finish(&progress)
+      }
+      store.staged(fileName)
+      return staged
+    } catch {
+      discard()
+      throw error
+    }
+  }
+
+  private func finish(_ progress: inout Progress) throws(StoreError) -> StagedModel {
+    guard progress.file != nil else { throw .uploadEnded }
+    guard progress.byteCount > 0 else { throw .emptyUpload }
+    if let expectedByteCount, expectedByteCount != progress.byteCount {
+      throw .wrongLength(byteCount: progress.byteCount, expected: expectedByteCount)
+    }
+    try progress.file?.sync()
+    progress.file = nil
+    guard let digest = progress.digest.take() else {
+      preconditionFailure("file and digest end together")
+    }
+    return StagedModel(
+      version: ModelVersion(digest: digest.finish()), byteCount: progress.byteCount,
+      path: store.disk.incoming.path(of: fileName), fileName: fileName)
+  }
+
+  /// Gives the upload up; nothing where it has ended.
+  package func discard() {
+    let wasOpen = progress.withLock { progress in
+      guard progress.file != nil else { return false }
+      progress.file = nil
+      progress.digest = nil
+      return true
+    }
+    if wasOpen { store.dropUpload(fileName) }
+  }
+}

@@ -1,0 +1,175 @@
+import Checkpoint
+import Foundation
+import ModelStore
+import Testing
+
+/// What is damaged on disk between two starts.
+@Suite struct RecoveryTests {
+  private struct Prepared {
+    let fixture: StoreFixture
+    /// Live before, then live last.
+    let old: ModelVersion
+    let new: ModelVersion
+  }
+
+  private func prepare() throws -> Prepared {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    let (old, new) = (try store.store(model(1)), try store.store(model(2)))
+    try store.recordLive(old, by: "one")
+    try store.recordLive(new, by: "two")
+    return Prepared(fixture: fixture, old: old, new: new)
+  }
+
+  @Test func `a live model whose bytes changed gives way to the previous one`() throws {
+    let prepared = try prepare()
+    let path = prepared.fixture.file("versions/\(prepared.new.hex)")
+    var bytes = model(2)
+    bytes[1000] ^= 1
+    try Data(bytes).write(to: URL(filePath: path))
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.old && store.live?.previous == nil)
+    #expect(store.notices.count == 1 && store.notices[0].contains("\(path) is damaged"))
+    #expect(store.versions().map(\.version) == [prepared.old])
+  }
+
+  @Test func `a live model that is gone gives way to the previous one, and so at the next start`()
+    throws
+  {
+    let prepared = try prepare()
+    try FileManager.default.removeItem(
+      atPath: prepared.fixture.file("versions/\(prepared.new.hex)"))
+    for _ in 0..<2 {
+      let store = try prepared.fixture.open()
+      #expect(store.live?.version == prepared.old)
+      #expect(store.notices.count == 1 && store.notices[0].contains(prepared.new.hex))
+    }
+    var store: ModelStore? = try prepared.fixture.open()
+    let third = try #require(store).store(model(3))
+    try store?.recordLive(third, by: "three")
+    store = nil
+    store = try prepared.fixture.open()
+    #expect(store?.live?.version == third && store?.live?.previous == prepared.old)
+    #expect(store?.notices == [])
+  }
+
+  @Test(arguments: [
+    "", "{", "{}", "[]", "null", #"{"format_version":1}"#,
+    #"{"format_version":1,"version":"../../../etc/passwd","previous":null,"since_ms":0,"by":""}"#,
+    #"{"format_version":1,"version":"x","since_ms":1e400,"by":""}"#,
+    String(repeating: "[", count: 10_000), String(repeating: " ", count: 20_000),
+  ])
+  func `a torn record of what is live gives way to the record before it`(_ text: String) throws {
+    let prepared = try prepare()
+    try prepared.fixture.write(text, to: "live.json")
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.old)
+    #expect(store.notices.count == 1 && store.notices[0].contains("live.json"))
+    #expect(store.versions().count == 2)
+  }
+
+  @Test func `a record of a later format is not taken for one of this`() throws {
+    let prepared = try prepare()
+    let path = prepared.fixture.file("live.json")
+    let text = String(decoding: try prepared.fixture.read(path), as: UTF8.self)
+    try prepared.fixture.write(
+      text.replacing(#""format_version":1"#, with: #""format_version":2"#), to: "live.json")
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.old)
+    #expect(store.notices.first?.contains("format 2") == true)
+  }
+
+  @Test func `where no model that was live is left, none is live and the reasons are told`() throws
+  {
+    let prepared = try prepare()
+    for version in [prepared.old, prepared.new] {
+      try prepared.fixture.write("damage", to: "versions/\(version.hex)")
+    }
+    let store = try prepared.fixture.open()
+    #expect(store.live == nil && store.versions().isEmpty)
+    #expect(store.notices.last == "no model that was live is left")
+    #expect(try prepared.fixture.names(in: "versions").isEmpty)
+  }
+
+  @Test(arguments: ["", "{\"format_version\":1", "gone"])
+  func `a whole model whose record is damaged is kept under its digits`(_ text: String) throws {
+    let prepared = try prepare()
+    let record = prepared.fixture.file("versions/\(prepared.old.hex).json")
+    if text == "gone" {
+      try FileManager.default.removeItem(atPath: record)
+    } else {
+      try Data(text.utf8).write(to: URL(filePath: record))
+    }
+    var store: ModelStore? = try prepared.fixture.open()
+    let restored = try store?.version(matching: prepared.old.hex)
+    #expect(restored?.name == prepared.old.short && restored?.byteCount == model(1).count)
+    #expect(restored?.state == .previous)
+    #expect(store?.notices.count == 1)
+    store = nil
+    store = try prepared.fixture.open()
+    #expect(try store?.version(matching: prepared.old.hex) == restored)
+    #expect(store?.notices == [])
+  }
+
+  @Test func `what an earlier process left among what comes in is cleared`() throws {
+    let prepared = try prepare()
+    try prepared.fixture.write("half a model", to: "incoming/1234.part")
+    try prepared.fixture.write(
+      "{}", to: "versions/\(String(repeating: "a", count: 64)).json")
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.new)
+    #expect(try prepared.fixture.names(in: "incoming").isEmpty)
+    #expect(try prepared.fixture.names(in: "versions").count == 4)
+  }
+
+  @Test func `symbolic links, pipes and strange files are not followed, read or removed`() throws {
+    let prepared = try prepare()
+    let files = FileManager.default
+    let outside = prepared.fixture.path + "/../outside"
+    try Data(model(7)).write(to: URL(filePath: outside))
+    let link = "versions/" + String(repeating: "b", count: 64)
+    try files.createSymbolicLink(
+      atPath: prepared.fixture.file(link), withDestinationPath: outside)
+    try files.createSymbolicLink(
+      atPath: prepared.fixture.file("incoming/link.part"), withDestinationPath: outside)
+    let pipe = prepared.fixture.file("versions/" + String(repeating: "c", count: 64))
+    let isMade = unsafe mkfifo(pipe, 0o600) == 0
+    #expect(isMade)
+    try prepared.fixture.write("notes", to: "versions/README")
+    let store = try prepared.fixture.open()
+    #expect(store.versions().count == 2)
+    #expect(store.notices.count == 3)
+    #expect(try prepared.fixture.read(outside) == model(7))
+    #expect(try prepared.fixture.names(in: "incoming").isEmpty)
+    #expect(try prepared.fixture.names(in: "versions").contains("README"))
+  }
+
+  @Test func `a record that is a link out of the folder is not read`() throws {
+    let prepared = try prepare()
+    let live = prepared.fixture.file("live.json")
+    let outside = prepared.fixture.path + "/../live.json"
+    try FileManager.default.moveItem(atPath: live, toPath: outside)
+    try FileManager.default.createSymbolicLink(atPath: live, withDestinationPath: outside)
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.old)
+    #expect(store.notices.first?.contains(live) == true)
+  }
+
+  @Test(arguments: ["versions", "incoming", "lock"])
+  func `a link in the place of a part of the store is refused`(_ name: String) throws {
+    let prepared = try prepare()
+    let elsewhere = prepared.fixture.path + "/../elsewhere"
+    try FileManager.default.moveItem(atPath: prepared.fixture.file(name), toPath: elsewhere)
+    try FileManager.default.createSymbolicLink(
+      atPath: prepared.fixture.file(name), withDestinationPath: elsewhere)
+    #expect(throws: StoreError.self) { try prepared.fixture.open() }
+  }
+
+  @Test func `a folder whose parent is missing, and a file, are refused by name`() throws {
+    let fixture = try StoreFixture()
+    for path in [fixture.path + "/a/b", "/dev/null"] {
+      let error = #expect(throws: StoreError.self) { try ModelStore(folder: path) }
+      #expect(error.map { "\($0)".contains(path) } == true)
+    }
+  }
+}
