@@ -1,6 +1,6 @@
 package import Checkpoint
 
-/// A whole upload on disk, not one of the store's versions yet.
+/// A whole upload on disk, not one of the store's versions yet; it counts as an upload until `keep` or `discard`.
 package struct StagedModel: Sendable, Hashable {
   /// The digest of the bytes as they came.
   package let version: ModelVersion

@@ -1,4 +1,3 @@
-import Checkpoint
 import FoundationEssentials
 
 /// One of the store's small JSON files.
@@ -39,53 +38,5 @@ extension StoreRecord {
       throw .malformedRecord(path: path, reason: "a value is out of range")
     }
     self = record
-  }
-}
-
-/// What is known of a version beside its bytes: `versions/<digits>.json`.
-struct VersionRecord: StoreRecord {
-  var format = Self.currentFormat
-  var name: String
-  var by: String
-  /// Milliseconds since 1970.
-  var storedAt: Int
-  var byteCount: Int
-
-  private enum CodingKeys: String, CodingKey {
-    case format = "format_version"
-    case name, by
-    case storedAt = "stored_at_ms"
-    case byteCount = "bytes"
-  }
-
-  var isValid: Bool { WallTime.validRange ~= storedAt && byteCount > 0 }
-}
-
-/// What is live: `live.json`, and what was before the last change: `live.before.json`.
-struct LiveDocument: StoreRecord {
-  var format = Self.currentFormat
-  /// All digits.
-  var version: String
-  var previous: String?
-  /// Milliseconds since 1970.
-  var since: Int
-  var by: String
-
-  private enum CodingKeys: String, CodingKey {
-    case format = "format_version"
-    case version, previous, by
-    case since = "since_ms"
-  }
-
-  init(_ record: LiveRecord) {
-    version = record.version.hex
-    previous = record.previous?.hex
-    since = record.since.millisecondsSince1970
-    by = record.by
-  }
-
-  var isValid: Bool {
-    WallTime.validRange ~= since && ModelVersion(digits: version) != nil
-      && previous.map { ModelVersion(digits: $0) != nil } ?? true
   }
 }

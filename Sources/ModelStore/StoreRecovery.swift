@@ -74,9 +74,9 @@ struct StoreRecovery {
       let record = VersionRecord(
         name: version.short, by: "recovery", storedAt: storedAt.millisecondsSince1970,
         byteCount: byteCount)
+      index.insert(version, record)
       try disk.write(record, of: version)
       try disk.versions.sync()
-      index.insert(version, record)
     } catch {
       notices.append("\(error)")
       // A file that is not what its name says is of no use to anybody; one that cannot be read may be yet.
@@ -87,28 +87,18 @@ struct StoreRecovery {
   /// The first whole model of: what is live, what was before, and the same of the record before the last.
   private mutating func readLive() {
     guard disk.hasLive else { return }
-    var candidates: [(version: ModelVersion, document: LiveDocument)] = []
     let readers: [() throws(StoreError) -> LiveDocument] = [disk.live, disk.formerLive]
-    for (position, read) in readers.enumerated() {
+    for read in readers {
       do {
         let document = try read()
         for digits in [document.version, document.previous].compactMap(\.self) {
-          guard let version = ModelVersion(digits: digits),
-            !candidates.contains(where: { $0.version == version })
-          else { continue }
-          candidates.append((version, document))
+          guard let version = ModelVersion(digits: digits), isWhole(version) else { continue }
+          index.set(live: record(version, document))
+          return
         }
-        // The record itself is sound: the one before it has nothing to add but an older model.
-        if position == 0, candidates.contains(where: { index.contains($0.version) }) { break }
       } catch {
-        // There is no former record after the first.
-        if position == 0 || candidates.isEmpty { notices.append("\(error)") }
+        notices.append("\(error)")
       }
-    }
-    for candidate in candidates {
-      guard isWhole(candidate.version) else { continue }
-      index.set(live: record(candidate.version, candidate.document))
-      return
     }
     notices.append("no model that was live is left")
   }

@@ -91,6 +91,18 @@ import Testing
     #expect(try prepared.fixture.names(in: "versions").isEmpty)
   }
 
+  @Test func `a model from before the previous one serves where both are damaged`() throws {
+    let fixture = try StoreFixture()
+    var store: ModelStore? = try fixture.open()
+    let versions = try (1...3).map { try #require(store).store(model($0)) }
+    for version in versions { try store?.recordLive(version, by: "test") }
+    store = nil
+    for version in versions[1...] { try fixture.write("damage", to: "versions/\(version.hex)") }
+    store = try fixture.open()
+    #expect(store?.live?.version == versions[0])
+    #expect(store?.versions().map(\.version) == [versions[0]])
+  }
+
   @Test(arguments: ["", "{\"format_version\":1", "gone"])
   func `a whole model whose record is damaged is kept under its digits`(_ text: String) throws {
     let prepared = try prepare()

@@ -1,0 +1,30 @@
+import Checkpoint
+
+/// What is live: `live.json`, and what was before the last change: `live.before.json`.
+struct LiveDocument: StoreRecord {
+  var format = Self.currentFormat
+  /// All digits.
+  var version: String
+  var previous: String?
+  /// Milliseconds since 1970.
+  var since: Int
+  var by: String
+
+  private enum CodingKeys: String, CodingKey {
+    case format = "format_version"
+    case version, previous, by
+    case since = "since_ms"
+  }
+
+  init(_ record: LiveRecord) {
+    version = record.version.hex
+    previous = record.previous?.hex
+    since = record.since.millisecondsSince1970
+    by = record.by
+  }
+
+  var isValid: Bool {
+    WallTime.validRange ~= since && ModelVersion(digits: version) != nil
+      && previous.map { ModelVersion(digits: $0) != nil } ?? true
+  }
+}

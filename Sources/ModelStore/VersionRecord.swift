@@ -1,0 +1,18 @@
+/// What is known of a version beside its bytes: `versions/<digits>.json`.
+struct VersionRecord: StoreRecord {
+  var format = Self.currentFormat
+  var name: String
+  var by: String
+  /// Milliseconds since 1970.
+  var storedAt: Int
+  var byteCount: Int
+
+  private enum CodingKeys: String, CodingKey {
+    case format = "format_version"
+    case name, by
+    case storedAt = "stored_at_ms"
+    case byteCount = "bytes"
+  }
+
+  var isValid: Bool { WallTime.validRange ~= storedAt && byteCount > 0 }
+}
