@@ -91,7 +91,8 @@ import Testing
 
   @Test(
     "The published ResNet-20 gives the right class by itself, with its labels",
-    .enabled(if: FileManager.default.fileExists(atPath: publishedPath), "\(publishedPath) is absent"))
+    .enabled(
+      if: FileManager.default.fileExists(atPath: publishedPath), "\(publishedPath) is absent"))
   func published() async throws {
     let folder = try TemporaryFolder()
     let labels = try folder.file("labels.txt", Self.classes)
@@ -102,7 +103,8 @@ import Testing
     #expect(outcome.output.contains("ship"))
     let two = try folder.file("two.txt", "cat\ndog\n")
     let refused = try await ProgramUnderTest.run(
-      "classify", "--model", Self.publishedPath, "--labels", two.path, ProgramUnderTest.samplePicture)
+      "classify", "--model", Self.publishedPath, "--labels", two.path,
+      ProgramUnderTest.samplePicture)
     #expect(refused.exitCode == 1)
     #expect(refused.errors.contains("2 labels for a network with 10 classes"))
   }

@@ -1,0 +1,135 @@
+import Checkpoint
+import ResNet
+import Testing
+
+/// State dicts in forms that PyTorch 2 no longer writes, made by hand.
+@Suite struct StateDictionaryTests {
+  private static let network = SmallNetworks.basic
+
+  /// A tensor, its numbers behind a storage's first four elements.
+  private struct Stored {
+    var name: String
+    var pickle: PickleBytes
+    var count: Int64
+    var data: [UInt8]
+  }
+
+  private func stored(
+    padding: Int = 0, _ reference: (PickleBytes, Tensor) -> PickleBytes
+  ) throws -> [Stored] {
+    try SmallNetworks.tensors(of: Self.network).sorted { $0.key < $1.key }.map { name, tensor in
+      let values = [Float](repeating: .nan, count: padding) + tensor.values
+      let data = values.flatMap { PickleBytes.little($0.bitPattern).bytes }
+      let storage = PickleBytes.storage(name, count: values.count)
+      return Stored(
+        name: name, pickle: reference(storage, tensor), count: Int64(values.count), data: data)
+    }
+  }
+
+  private func load(_ value: PickleBytes, _ stored: [Stored]) throws -> Model {
+    let bytes = PickleBytes.stream(
+      value.pickle(), storages: stored.map { ($0.name, $0.count, $0.data) })
+    return try Model.load(
+      bytes: bytes, fileName: "x", options: ModelOptions(labels: ["a", "b", "c"]))
+  }
+
+  private func check(_ model: Model) throws {
+    #expect(model.architecture == Self.network)
+    for (name, tensor) in try SmallNetworks.tensors(of: Self.network) {
+      #expect(model.weights[name]?.values == tensor.values, "\(name)")
+    }
+  }
+
+  private static func strides(_ shape: [Int]) -> [Int] {
+    shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
+  }
+
+  private func plain() throws -> [Stored] {
+    try stored { .tensor($0, $1.shape, Self.strides($1.shape)) }
+  }
+
+  private func dictionary(_ stored: [Stored]) -> PickleBytes {
+    .dictionary(stored.map { ($0.name, $0.pickle) })
+  }
+
+  @Test("An OrderedDict of Python 2 comes with its items as a list of pairs, names as byte strings")
+  func python2() throws {
+    let stored = try plain()
+    let pairs = stored.map { tensor -> PickleBytes in
+      let name = PickleBytes.of(
+        .code("U"), .raw(UInt8(tensor.name.utf8.count)), .code(tensor.name))
+      return .of(.code("]("), name, tensor.pickle, .code("e"))
+    }
+    let value = PickleBytes.of(
+      .global("collections", "OrderedDict"), .code("]("), .joined(pairs), .code("e"), .raw(0x85),
+      .code("R"))
+    try check(load(value, stored))
+  }
+
+  @Test("Offsets into a storage are honoured")
+  func offsets() throws {
+    let stored = try stored(padding: 3) {
+      .tensor($0, offset: 3, $1.shape, Self.strides($1.shape))
+    }
+    try check(load(dictionary(stored), stored))
+  }
+
+  @Test("A view of a storage, as PyTorch before 0.4 stored it, is honoured")
+  func views() throws {
+    let stored = try stored(padding: 3) { storage, tensor in
+      // The persistent id's tuple again, with the view behind its five parts.
+      let identifier = PickleBytes(Array(storage.bytes.dropLast(2)))
+      let view = PickleBytes.tuple([.text("v"), .integer(3), .integer(tensor.elementCount)])
+      return .tensor(
+        .of(identifier, view, .code("tQ")), tensor.shape, Self.strides(tensor.shape))
+    }
+    try check(load(dictionary(stored), stored))
+  }
+
+  @Test(
+    "The state dict is found under the names that training programs give it",
+    arguments: [
+      ["state_dict"], ["model"], ["model_state_dict"], ["ema"], ["state_dict_ema"],
+      ["model", "state_dict"],
+    ])
+  func wrappers(names: [String]) throws {
+    let stored = try plain()
+    var value = dictionary(stored)
+    for name in names.reversed() {
+      value = .dictionary([
+        ("epoch", .integer(3)), (name, value), ("optimizer", .dictionary([("lr", .code("N"))])),
+      ])
+    }
+    let model = try load(value, stored)
+    try check(model)
+    #expect(model.warnings.isEmpty)
+  }
+
+  @Test("Of several the plain weights are used, and a warning says so")
+  func several() throws {
+    let stored = try plain()
+    var other = stored[0]
+    other.name = "unused"
+    other.pickle = .tensor(.storage("unused", count: 1), [1], [1])
+    (other.count, other.data) = (1, [0, 0, 0, 0])
+    let value = PickleBytes.dictionary([
+      ("state_dict_ema", dictionary([other])), ("state_dict", dictionary(stored)),
+    ])
+    let model = try load(value, stored + [other])
+    try check(model)
+    #expect(
+      model.warnings
+        == ["weights under state_dict, state_dict_ema: those under state_dict are used"])
+  }
+
+  @Test("A later item replaces an earlier one of the same name")
+  func replaced() throws {
+    let stored = try plain()
+    let value = PickleBytes.of(
+      .dictionary([
+        (stored[0].name, .tensor(.storage(stored[0].name, count: Int(stored[0].count)), [1], [1]))
+      ]),
+      .code("("), .joined(stored.map { .of(.text($0.name), $0.pickle) }), .code("u"))
+    try check(load(value, stored))
+  }
+}
