@@ -35,6 +35,7 @@ let package = Package(
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CSockets"),
+    room("CCurl", linking: ["curl"]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
@@ -49,6 +50,7 @@ let package = Package(
       name: "Checkpoint",
       dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip"]),
     .target(name: "ModelStore", dependencies: ["Checkpoint"]),
+    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
     .target(
@@ -85,6 +87,12 @@ let package = Package(
       name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
+    .testTarget(
+      name: "RemoteModelsTests",
+      dependencies: [
+        "RemoteModels", "ModelStore", "Checkpoint", "HTTPServer", "HTTPCore", "COpenSSL",
+        "CSockets",
+      ]),
     .testTarget(
       name: "ServingTests",
       dependencies: [

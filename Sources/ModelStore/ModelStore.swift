@@ -15,7 +15,7 @@ package final class ModelStore: Sendable {
     var staged: Set<String> = []
   }
 
-  let limits: StoreLimits
+  package let limits: StoreLimits
   let disk: StoreFolder
   let clock: @Sendable () -> WallTime
   let state: Mutex<State>

@@ -1,8 +1,8 @@
-import Checkpoint
+package import Checkpoint
 
 extension ModelVersion {
   /// From all 64 lower-case hexadecimal digits; nil for any other text.
-  init?(digits text: String) {
+  package init?(digits text: String) {
     let digits = Array(text.utf8)
     guard digits.count == 2 * SHA256.byteCount else { return nil }
     var digest: [UInt8] = []

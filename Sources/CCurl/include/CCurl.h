@@ -1,0 +1,49 @@
+// One GET at a time over libcurl, without its variadic options.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+enum { REMOTE_ETAG_BYTE_COUNT = 256, REMOTE_MESSAGE_BYTE_COUNT = 256 };
+
+typedef struct {
+  // http or https; nothing else is fetched, by redirection neither.
+  const char *url;
+  // Of the answer that the caller has already: the server may say 304.
+  const char *_Nullable etag;
+  // For version 4 of AWS' signature, as libcurl wants it: `aws:amz:REGION:SERVICE`; NULL for none.
+  const char *_Nullable signature;
+  const char *_Nullable key;
+  const char *_Nullable secret;
+  const char *_Nullable session_token;
+  long redirect_limit;
+  long connect_timeout_ms;
+  // Of the whole transfer.
+  long timeout_ms;
+  // Seconds with less than a kilobyte each after which the transfer is given up.
+  long stall_timeout_s;
+} remote_request;
+
+typedef struct {
+  int status;
+  // Empty where the server sent none, or one that is too long.
+  char etag[REMOTE_ETAG_BYTE_COUNT];
+  // Why there is no answer.
+  char message[REMOTE_MESSAGE_BYTE_COUNT];
+} remote_answer;
+
+// Takes the next bytes of a body whose status is 200; `announced` is the length of all of it, or
+// -1. False ends the transfer.
+typedef bool (*remote_sink)(void *context, const void *bytes, size_t count, int64_t announced);
+
+// 0 when there is a whole answer, whatever its status; -1 with a message otherwise.
+int remote_fetch(
+    const remote_request *request, remote_sink sink, void *context, remote_answer *answer);
+
+// The version of libcurl as loaded.
+const char *remote_library_version(void);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,135 @@
+#include "CCurl.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  STALL_BYTES_PER_SECOND = 1024,
+  // Of a body that is not a model: of an error, or of a redirection.
+  IGNORED_BYTE_LIMIT = 1 << 20,
+};
+
+// SHA-256 of the empty body of a GET.
+#define DIGEST_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+typedef struct {
+  CURL *curl;
+  remote_sink sink;
+  void *context;
+  size_t ignored;
+} transfer;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode initialized;
+
+static void initialize(void) { initialized = curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+static size_t take(char *bytes, size_t size, size_t count, void *context) {
+  transfer *transfer = context;
+  size_t total = size * count;
+  long status = 0;
+  curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status != 200) {
+    transfer->ignored += total;
+    return transfer->ignored <= IGNORED_BYTE_LIMIT ? total : 0;
+  }
+  curl_off_t announced = -1;
+  curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  // libcurl takes any other number than that of the bytes as the wish to stop.
+  if (total == 0) return 0;
+  return transfer->sink(transfer->context, bytes, total, announced) ? total : 0;
+}
+
+// Adds `name: value`; false where there is no memory or the line is too long.
+static bool add_header(struct curl_slist **list, const char *name, const char *value) {
+  char line[8192];
+  int length = snprintf(line, sizeof line, "%s: %s", name, value);
+  if (length < 0 || (size_t)length >= sizeof line) return false;
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (!longer) return false;
+  *list = longer;
+  return true;
+}
+
+static CURLcode set_limits(CURL *curl, const remote_request *request) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  // A connection that was encrypted stays so.
+  bool is_encrypted = strncmp(request->url, "https:", 6) == 0;
+  if (!code)
+    code = curl_easy_setopt(
+        curl, CURLOPT_REDIR_PROTOCOLS_STR, is_encrypted ? "https" : "http,https");
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request->redirect_limit > 0);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_MAXREDIRS, request->redirect_limit);
+  // Signals belong to the program.
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request->timeout_ms);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request->stall_timeout_s);
+  return code;
+}
+
+static CURLcode set_request(
+    CURL *curl, const remote_request *request, struct curl_slist **headers) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "resnetd");
+  if (!code && request->signature && request->key && request->secret) {
+    code = curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, request->signature);
+    if (!code) code = curl_easy_setopt(curl, CURLOPT_USERNAME, request->key);
+    if (!code) code = curl_easy_setopt(curl, CURLOPT_PASSWORD, request->secret);
+    // S3 demands it; libcurl before 8 does not send it by itself.
+    if (!code && !add_header(headers, "x-amz-content-sha256", DIGEST_OF_NOTHING))
+      code = CURLE_OUT_OF_MEMORY;
+    if (!code && request->session_token &&
+        !add_header(headers, "x-amz-security-token", request->session_token))
+      code = CURLE_OUT_OF_MEMORY;
+  }
+  if (!code && request->etag && !add_header(headers, "If-None-Match", request->etag))
+    code = CURLE_OUT_OF_MEMORY;
+  if (!code && *headers) code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+  return code;
+}
+
+static void read_answer(CURL *curl, remote_answer *answer) {
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  answer->status = (int)status;
+  struct curl_header *header = NULL;
+  if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return;
+  size_t length = strlen(header->value);
+  if (length < sizeof answer->etag) memcpy(answer->etag, header->value, length + 1);
+}
+
+int remote_fetch(
+    const remote_request *request, remote_sink sink, void *context, remote_answer *answer) {
+  memset(answer, 0, sizeof *answer);
+  pthread_once(&once, initialize);
+  CURL *curl = initialized ? NULL : curl_easy_init();
+  if (!curl) {
+    snprintf(answer->message, sizeof answer->message, "libcurl cannot be started");
+    return -1;
+  }
+  char message[CURL_ERROR_SIZE] = "";
+  struct curl_slist *headers = NULL;
+  transfer transfer = {.curl = curl, .sink = sink, .context = context};
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
+  if (!code) code = set_limits(curl, request);
+  if (!code) code = set_request(curl, request, &headers);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  if (!code) code = curl_easy_perform(curl);
+  if (code) {
+    snprintf(
+        answer->message, sizeof answer->message, "%s",
+        message[0] ? message : curl_easy_strerror(code));
+  } else {
+    read_answer(curl, answer);
+  }
+  curl_easy_cleanup(curl);
+  curl_slist_free_all(headers);
+  return code ? -1 : 0;
+}
+
+const char *remote_library_version(void) { return curl_version_info(CURLVERSION_NOW)->version; }

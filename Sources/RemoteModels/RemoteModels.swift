@@ -1,0 +1,88 @@
+import Checkpoint
+package import ModelStore
+
+/// Follows the pointer of a remote store and fetches the models that it names, checked, into a store here.
+///
+/// Calls wait for the network, up to the limits: they belong on a thread of their own.
+package struct RemoteModels: Sendable {
+  /// A model that the pointer named.
+  package enum Fetched: Sendable, Hashable {
+    /// To be kept once it is good.
+    case staged(StagedModel)
+    /// Kept since before.
+    case kept(StoredVersion)
+  }
+
+  package let source: RemoteSource
+  private let limits: RemoteLimits
+  /// The pointer as it was fetched last, and the server's tag for it.
+  private var last: (pointer: RemotePointer, etag: String)?
+
+  package init(_ source: RemoteSource, limits: RemoteLimits = RemoteLimits()) {
+    self.source = source
+    self.limits = limits
+  }
+
+  /// What the remote store says is current; the bytes come again only where they have changed.
+  package mutating func pointer() throws(RemoteError) -> RemotePointer {
+    let address = source.address(of: RemotePointer.fileName)
+    let sink = MemorySink(byteLimit: limits.pointerByteLimit)
+    let answer: WebFetch.Answer
+    do {
+      answer = try fetch(address, etag: last?.etag, within: limits.pointerTimeout, into: sink)
+    } catch {
+      if sink.isOverLimit { throw .tooLarge(address: address, limit: limits.pointerByteLimit) }
+      throw error
+    }
+    if sink.isOverLimit { throw .tooLarge(address: address, limit: limits.pointerByteLimit) }
+    if answer.status == 304, let last { return last.pointer }
+    guard answer.status == 200 else { throw .status(address: address, answer.status) }
+    let pointer = try RemotePointer(json: sink.bytes, address: address)
+    last = answer.etag.map { (pointer, $0) }
+    return pointer
+  }
+
+  /// Fetches the model that a pointer names unless `store` keeps it. What it stages has the pointer's digest.
+  package func fetch(
+    _ pointer: RemotePointer, into store: ModelStore
+  ) throws(RemoteError) -> Fetched {
+    if let kept = try? store.version(matching: pointer.version.hex) { return .kept(kept) }
+    let address = source.address(of: pointer.file)
+    let sink = StoreSink(store)
+    let answer: WebFetch.Answer
+    do {
+      answer = try fetch(address, etag: nil, within: limits.modelTimeout, into: sink)
+    } catch {
+      if let failure = sink.failure { throw .store(failure) }
+      throw error
+    }
+    if let failure = sink.failure { throw .store(failure) }
+    guard answer.status == 200 else { throw .status(address: address, answer.status) }
+    let staged: StagedModel
+    do {
+      staged = try sink.finish()
+    } catch {
+      throw .store(error)
+    }
+    guard staged.version == pointer.version else {
+      store.discard(staged)
+      throw .wrongDigest(address: address, expected: pointer.version, actual: staged.version)
+    }
+    return .staged(staged)
+  }
+
+  private func fetch(
+    _ address: String, etag: String?, within timeout: Duration, into sink: any RemoteSink
+  ) throws(RemoteError) -> WebFetch.Answer {
+    let bucket: Bucket?
+    switch source {
+    case .folder:
+      try FolderFetch(path: address).run(into: sink)
+      return WebFetch.Answer(status: 200, etag: nil)
+    case .web: bucket = nil
+    case .bucket(let signed): bucket = signed
+    }
+    return try WebFetch(address: address, bucket: bucket, limits: limits, timeout: timeout)
+      .run(etag: etag, into: sink)
+  }
+}

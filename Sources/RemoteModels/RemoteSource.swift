@@ -1,0 +1,74 @@
+/// Where models come from: a folder, a web server's folder, or a prefix in an S3 bucket.
+package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
+  case folder(String)
+  /// An address without the last slash.
+  case web(String)
+  case bucket(Bucket)
+
+  static let addressByteLimit = 2048
+
+  /// - Parameters:
+  ///   - text: `DIR`, `http(s)://…` or `s3://bucket/prefix`.
+  ///   - environment: The process's, for the usual names of AWS' tools.
+  package init(_ text: String, environment: [String: String]) throws(RemoteError) {
+    if text.hasPrefix("s3://") {
+      self = .bucket(try Bucket(text, environment: environment))
+    } else if text.contains("://") {
+      self = .web(try Self.address(text))
+    } else {
+      guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count < Self.addressByteLimit else {
+        throw .malformedSource(text, reason: "no path of a folder")
+      }
+      self = .folder(text)
+    }
+  }
+
+  /// Never tells a credential.
+  package var description: String {
+    switch self {
+    case .folder(let path): path
+    case .web(let address): address
+    case .bucket(let bucket): bucket.description
+    }
+  }
+
+  /// The path or address of a file in it.
+  func address(of name: String) -> String {
+    switch self {
+    case .folder(let path): "\(path)/\(name)"
+    case .web(let address): "\(address)/\(name)"
+    case .bucket(let bucket): "\(bucket.address)/\(name)"
+    }
+  }
+
+  /// Checks an address and takes slashes off its end.
+  static func address(_ text: String) throws(RemoteError) -> String {
+    let scheme = ["http://", "https://"].first { text.hasPrefix($0) }
+    guard let scheme else {
+      throw .malformedSource(text, reason: "neither http://, https:// nor s3://")
+    }
+    let rest = text.dropFirst(scheme.count)
+    let authority = rest.prefix { $0 != "/" }
+    guard !authority.contains("@") else {
+      // The text itself is not shown: it holds what must not be in a log.
+      throw .malformedSource(scheme + "…", reason: "credentials do not belong in an address")
+    }
+    guard text.utf8.count < addressByteLimit, !authority.isEmpty,
+      text.utf8.allSatisfy({ 0x21...0x7e ~= $0 }), !text.contains("?"), !text.contains("#")
+    else { throw .malformedSource(text, reason: "no address of a folder") }
+    var address = Substring(text)
+    while address.hasSuffix("/") { address.removeLast() }
+    return String(address)
+  }
+
+  /// Letters, digits, `.`, `_` and `-`: what no address needs to escape.
+  static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import CCurl
+
+/// One GET of a web server or an S3 bucket.
+struct WebFetch {
+  let address: String
+  let bucket: Bucket?
+  let limits: RemoteLimits
+  let timeout: Duration
+
+  struct Answer {
+    let status: Int
+    let etag: String?
+  }
+
+  /// - Parameters:
+  ///   - etag: Of the answer that the caller has: where it still holds, the status is 304.
+  ///   - sink: Gets the body of an answer with status 200 only.
+  func run(etag: String?, into sink: any RemoteSink) throws(RemoteError) -> Answer {
+    var answer = remote_answer()
+    let result = unsafe withRequest(etag: etag) { request in
+      withExtendedLifetime(sink) {
+        var context: any RemoteSink = sink
+        // SAFETY: request, context and answer outlive the call, which keeps none of them.
+        return unsafe withUnsafeMutablePointer(to: &context) { context in
+          unsafe withUnsafePointer(to: request) { request in
+            unsafe remote_fetch(request, Self.sink, context, &answer)
+          }
+        }
+      }
+    }
+    guard result == 0 else {
+      throw .transfer(address: address, reason: Self.text(of: answer.message))
+    }
+    let tag = Self.text(of: answer.etag)
+    return Answer(status: Int(answer.status), etag: tag.isEmpty ? nil : tag)
+  }
+
+  private static let sink: remote_sink = { context, bytes, count, announced in
+    // SAFETY: the context is the sink that `run` gave, the bytes are libcurl's during the call.
+    let sink = unsafe context.assumingMemoryBound(to: (any RemoteSink).self).pointee
+    let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+    return unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : Int(announced))
+  }
+
+  private func withRequest<Result>(
+    etag: String?, _ body: (remote_request) -> Result
+  ) -> Result {
+    let credentials = bucket?.credentials
+    let signature = bucket.map { "aws:amz:\($0.region):s3" }
+    let redirectLimit = bucket == nil ? limits.redirectLimit : 0
+    let stallSeconds = max(1, Self.milliseconds(limits.stallTimeout) / 1000)
+    // SAFETY: every pointer is used inside the closure that it is valid in.
+    return unsafe address.withCString { url in
+      unsafe Self.withText(etag) { etag in
+        unsafe Self.withText(credentials == nil ? nil : signature) { signature in
+          unsafe Self.withText(credentials?.key) { key in
+            unsafe Self.withText(credentials?.secret) { secret in
+              unsafe Self.withText(credentials?.sessionToken) { token in
+                unsafe body(
+                  remote_request(
+                    url: url, etag: etag, signature: signature, key: key, secret: secret,
+                    session_token: token, redirect_limit: redirectLimit,
+                    connect_timeout_ms: Self.milliseconds(limits.connectTimeout),
+                    timeout_ms: Self.milliseconds(timeout), stall_timeout_s: stallSeconds))
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static func withText<Result>(
+    _ text: String?, _ body: (UnsafePointer<CChar>?) -> Result
+  ) -> Result {
+    guard let text else { return body(nil) }
+    return unsafe text.withCString { unsafe body($0) }
+  }
+
+  /// At least one: libcurl takes 0 as no limit.
+  private static func milliseconds(_ duration: Duration) -> Int {
+    let (seconds, attoseconds) = duration.components
+    let milliseconds = min(max(seconds, 0), 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
+    return max(1, Int(milliseconds))
+  }
+
+  /// The text of a C array of characters.
+  private static func text<Characters>(of characters: Characters) -> String {
+    unsafe withUnsafeBytes(of: characters) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import COpenSSL
+import Checkpoint
+import HTTPCore
+
+/// The signature of a request without a query, after "Signature Version 4 signing process" of the AWS General
+/// Reference.
+struct AWSSignature {
+  let key: String
+  /// Date, region, service and `aws4_request`.
+  let scope: String
+  let signedNames: [String]
+  let value: String
+
+  init?(of head: RequestHead) {
+    let scheme = "AWS4-HMAC-SHA256 "
+    guard let text = head.fields["Authorization"], text.hasPrefix(scheme) else { return nil }
+    var parts: [Substring: Substring] = [:]
+    for part in text.dropFirst(scheme.count).split(separator: ",") {
+      let pair = part.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
+      guard pair.count == 2 else { return nil }
+      parts[pair[0]] = pair[1]
+    }
+    guard let credential = parts["Credential"]?.split(separator: "/", maxSplits: 1),
+      credential.count == 2, let names = parts["SignedHeaders"], let value = parts["Signature"]
+    else { return nil }
+    key = String(credential[0])
+    scope = String(credential[1])
+    signedNames = names.split(separator: ";").map(String.init)
+    self.value = String(value)
+  }
+
+  /// What the signature must be for the secret.
+  func expected(secret: String, for head: RequestHead) -> String? {
+    guard let date = head.fields["x-amz-date"] else { return nil }
+    // That of no bytes where the request does not tell it.
+    let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    let fields = signedNames.map { "\($0):\(head.fields[$0] ?? "")\n" }.joined()
+    let canonical = [
+      head.method, head.target.path, "", fields, signedNames.joined(separator: ";"),
+      head.fields["x-amz-content-sha256"] ?? none,
+    ].joined(separator: "\n")
+    guard let digest = try? version(of: Array(canonical.utf8)).hex else { return nil }
+    let text = ["AWS4-HMAC-SHA256", date, scope, digest].joined(separator: "\n")
+    var signing = Array("AWS4\(secret)".utf8)
+    for part in scope.split(separator: "/") { signing = Self.hmac(signing, String(part)) }
+    return ModelVersion(digest: Self.hmac(signing, text)).hex
+  }
+
+  private static func hmac(_ key: [UInt8], _ text: String) -> [UInt8] {
+    let text = Array(text.utf8)
+    var code = [UInt8](repeating: 0, count: SHA256.byteCount)
+    var count = 0
+    // SAFETY: libcrypto reads key and text during the call and writes the 32 bytes there is room for.
+    unsafe EVP_Q_mac(
+      nil, "HMAC", nil, "SHA256", nil, key, key.count, text, text.count, &code, code.count, &count)
+    return code
+  }
+}
