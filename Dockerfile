@@ -18,8 +18,8 @@ RUN swift build --configuration release --static-swift-stdlib --product resnetd 
 FROM debian:bookworm-slim
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
-    libdnnl2 libexif12 libgomp1 libjansson4 libjpeg62-turbo libspng0 libssl3 libwebp7 \
-    libwebpdemux2 libzip4 \
+    libdnnl2 libexif12 libgomp1 libjansson4 libjpeg62-turbo libonnx1 libprotobuf32 libspng0 \
+    libssl3 libwebp7 libwebpdemux2 libzip4 \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
 COPY --from=build /resnetd /usr/local/bin/resnetd
 

@@ -36,6 +36,13 @@ let package = Package(
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CSockets"),
     room("CCurl", linking: ["curl"]),
+    .target(
+      name: "COnnx",
+      cxxSettings: [
+        .define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx"),
+        .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+      ],
+      linkerSettings: ["onnx", "onnx_proto", "protobuf", "stdc++"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
@@ -44,6 +51,7 @@ let package = Package(
     .target(name: "ResNet"),
     .target(name: "HTTPCore"),
     .target(name: "Telemetry"),
+    .target(name: "ONNX", dependencies: ["COnnx"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
@@ -62,7 +70,7 @@ let package = Package(
       name: "resnetd",
       dependencies: [
         "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
-        "HTTPServer", "CImageCodec", "COneDNN",
+        "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
       ]),
 
     .executableTarget(
@@ -77,6 +85,7 @@ let package = Package(
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "ONNXTests", dependencies: ["ONNX"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
@@ -101,7 +110,8 @@ let package = Package(
       ]),
     .testTarget(name: "resnetdTests", dependencies: ["resnetd"]),
   ],
-  cLanguageStandard: .gnu2x
+  cLanguageStandard: .gnu2x,
+  cxxLanguageStandard: .cxx17
 )
 
 // Fuzz targets, one per file of Fuzz/, exist only for Fuzz/run: libFuzzer leads them.

@@ -1,0 +1,121 @@
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
+#include <onnx/checker.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "model.hpp"
+
+namespace {
+
+/// What libonnx 1.12's checker knows. Files of later revisions are shown to it as this one.
+constexpr int64_t checker_ir_version = 8;
+
+void write_message(const char *text, char *message, size_t byte_count) {
+  if (byte_count == 0) return;
+  const size_t length = std::min(strlen(text), byte_count - 1);
+  memcpy(message, text, length);
+  message[length] = 0;
+  // The checker breaks lines for its context; a log wants one line.
+  std::replace(message, message + length, '\n', ' ');
+}
+
+void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
+  // protobuf would write its complaints to standard error.
+  static std::once_flag silenced;
+  std::call_once(silenced, [] { google::protobuf::SetLogHandler(nullptr); });
+
+  google::protobuf::io::CodedInputStream stream(bytes, static_cast<int>(byte_count));
+  stream.SetTotalBytesLimit(ONNX_FILE_BYTE_COUNT_LIMIT);
+  stream.SetRecursionLimit(ONNX_NESTING_LIMIT);
+  if (!file.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
+    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+}
+
+void prepare_attribute(
+    onnx_model &model, const onnx::NodeProto &node, onnx::AttributeProto &attribute) {
+  const std::string place = "node \"" + node.name() + "\" (" + node.op_type() + "), attribute \"" +
+                            attribute.name() + "\"";
+  switch (attribute.type()) {
+    case onnx::AttributeProto::INT:
+    case onnx::AttributeProto::FLOAT:
+    case onnx::AttributeProto::STRING:
+    case onnx::AttributeProto::INTS:
+    case onnx::AttributeProto::FLOATS:
+    case onnx::AttributeProto::STRINGS: break;
+    case onnx::AttributeProto::TENSOR:
+      if (!attribute.has_t()) throw refusal(ONNX_STATUS_INVALID, place + " has no tensor");
+      break;
+    default: throw refusal(ONNX_STATUS_UNSUPPORTED, place + " is of a kind that is not read");
+  }
+  // Whatever the kind: the checker looks at every field that is set.
+  if (attribute.has_t()) prepare_tensor(model, *attribute.mutable_t());
+}
+
+void prepare(onnx_model &model) {
+  onnx::ModelProto &file = model.file;
+  if (!file.has_graph()) throw refusal(ONNX_STATUS_INVALID, "the file has no graph");
+
+  model.ir_version = file.ir_version();
+  if (model.ir_version > ONNX_IR_VERSION_LIMIT)
+    throw refusal(
+        ONNX_STATUS_UNSUPPORTED,
+        "revision " + std::to_string(model.ir_version) + " of the file format");
+  file.set_ir_version(std::min(model.ir_version, checker_ir_version));
+
+  onnx::GraphProto &graph = *file.mutable_graph();
+  for (auto &tensor : *graph.mutable_initializer()) prepare_tensor(model, tensor);
+  for (auto &node : *graph.mutable_node())
+    for (auto &attribute : *node.mutable_attribute()) prepare_attribute(model, node, attribute);
+  for (const auto *values : {&graph.input(), &graph.output()})
+    for (const auto &value : *values)
+      if (value.type().tensor_type().shape().dim_size() > ONNX_RANK_LIMIT)
+        throw refusal(
+            ONNX_STATUS_OVER_LIMIT, "\"" + value.name() + "\" has too many dimensions");
+}
+
+void normalize(onnx_model &model) {
+  onnx::GraphProto &graph = *model.file.mutable_graph();
+  for (auto &tensor : *graph.mutable_initializer()) normalize_tensor(model, tensor);
+  for (auto &node : *graph.mutable_node())
+    for (auto &attribute : *node.mutable_attribute())
+      if (attribute.has_t()) normalize_tensor(model, *attribute.mutable_t());
+}
+
+}  // namespace
+
+onnx_status onnx_model_read(
+    const uint8_t *bytes, size_t byte_count, onnx_model **model, char *message,
+    size_t message_byte_count) {
+  *model = nullptr;
+  try {
+    if (byte_count > ONNX_FILE_BYTE_COUNT_LIMIT)
+      throw refusal(ONNX_STATUS_OVER_LIMIT, "the file is larger than 2 GiB");
+    survey_file(bytes, byte_count);
+    auto reading = std::make_unique<onnx_model>();
+    parse(reading->file, bytes, byte_count);
+    prepare(*reading);
+    onnx::checker::check_model(reading->file);
+    normalize(*reading);
+    *model = reading.release();
+    return ONNX_STATUS_OK;
+  } catch (const refusal &error) {
+    write_message(error.what(), message, message_byte_count);
+    return error.status;
+  } catch (const std::bad_alloc &) {
+    write_message("out of memory", message, message_byte_count);
+    return ONNX_STATUS_OUT_OF_MEMORY;
+  } catch (const std::exception &error) {
+    write_message(error.what(), message, message_byte_count);
+    return ONNX_STATUS_INVALID;
+  } catch (...) {
+    write_message("the file cannot be checked", message, message_byte_count);
+    return ONNX_STATUS_INVALID;
+  }
+}
+
+void onnx_model_close(onnx_model *model) { delete model; }

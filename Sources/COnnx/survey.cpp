@@ -1,0 +1,158 @@
+// A walk over protobuf's wire format (https://protobuf.dev/programming-guides/encoding) that builds
+// nothing. An empty message takes two bytes in a file and more than a hundred in memory, a small
+// number one and eight: so both are counted before protobuf makes objects of them.
+
+#include "model.hpp"
+
+namespace {
+
+enum wire_type : uint32_t { varint = 0, fixed64 = 1, delimited = 2, fixed32 = 5 };
+
+/// What a length-delimited field holds, as far as its cost goes.
+enum class content {
+  /// Bytes that stay bytes.
+  bytes,
+  /// A packed list of numbers.
+  numbers,
+  /// A text of a list or a message that holds no other.
+  part,
+  /// What is not read at all.
+  refused,
+  model,
+  graph,
+  node,
+  attribute,
+  tensor,
+  value,
+  type,
+  tensor_type,
+  shape,
+};
+
+/// By the field numbers of onnx.proto.
+content content_of(content message, uint64_t field) {
+  switch (message) {
+    case content::model:
+      if (field == 7) return content::graph;
+      if (field == 8 || field == 14) return content::part;
+      // Training steps and functions.
+      return field == 20 || field == 25 ? content::refused : content::bytes;
+    case content::graph:
+      if (field == 1) return content::node;
+      if (field == 5) return content::tensor;
+      if (field >= 11 && field <= 13) return content::value;
+      if (field == 14) return content::part;
+      // Sparse tensors.
+      return field == 15 ? content::refused : content::bytes;
+    case content::node:
+      if (field == 1 || field == 2) return content::part;
+      return field == 5 ? content::attribute : content::bytes;
+    case content::attribute:
+      if (field == 5) return content::tensor;
+      if (field == 7 || field == 8) return content::numbers;
+      if (field == 9) return content::part;
+      // Subgraphs, lists of tensors, types and sparse tensors.
+      return field == 6 || field == 10 || field == 11 || field == 14 || field == 15 ||
+                     field == 22 || field == 23
+                 ? content::refused
+                 : content::bytes;
+    case content::tensor:
+      if (field == 6 || field == 13) return content::part;
+      return field == 1 || field == 5 || field == 7 || field == 11 ? content::numbers
+                                                                    : content::bytes;
+    case content::value: return field == 2 ? content::type : content::bytes;
+    case content::type:
+      if (field == 1 || field == 8) return content::tensor_type;
+      return field == 4 || field == 5 || field == 9 ? content::type : content::bytes;
+    case content::tensor_type:
+      if (field == 1) return content::type;
+      return field == 2 ? content::shape : content::bytes;
+    case content::shape: return field == 1 ? content::part : content::bytes;
+    default: return content::bytes;
+  }
+}
+
+class surveyor {
+ public:
+  void walk(const uint8_t *at, const uint8_t *end, content message, int depth) {
+    if (depth > ONNX_NESTING_LIMIT)
+      throw refusal(ONNX_STATUS_OVER_LIMIT, "messages are nested too deeply");
+    while (at < end) {
+      const uint64_t tag = number(at, end);
+      switch (tag & 7) {
+        case varint:
+          number(at, end);
+          count_numbers(1);
+          break;
+        case fixed64:
+          skip(at, end, 8);
+          count_numbers(1);
+          break;
+        case fixed32:
+          skip(at, end, 4);
+          count_numbers(1);
+          break;
+        case delimited: {
+          const uint64_t count = number(at, end);
+          const uint8_t *start = at;
+          skip(at, end, count);
+          visit(start, at, message, tag >> 3, depth);
+          break;
+        }
+        default: throw refusal(ONNX_STATUS_INVALID, "the file is no ONNX model");
+      }
+    }
+  }
+
+ private:
+  uint64_t part_count = 0;
+  uint64_t number_count = 0;
+
+  void visit(
+      const uint8_t *at, const uint8_t *end, content message, uint64_t field, int depth) {
+    const content inner = content_of(message, field);
+    if (inner == content::bytes) return;
+    if (inner == content::numbers) {
+      // Every number of a packed list ends with a byte below 128.
+      uint64_t count = 0;
+      for (; at < end; at++) count += *at < 0x80;
+      return count_numbers(count);
+    }
+    if (inner == content::refused)
+      throw refusal(
+          ONNX_STATUS_UNSUPPORTED, message == content::attribute
+                                       ? "subgraphs and other rare kinds of attributes"
+                                       : "functions, training steps and sparse tensors");
+    if (++part_count > ONNX_PART_LIMIT)
+      throw refusal(ONNX_STATUS_OVER_LIMIT, "more nodes, attributes and other parts than allowed");
+    if (inner != content::part) walk(at, end, inner, depth + 1);
+  }
+
+  void count_numbers(uint64_t count) {
+    number_count += count;
+    if (number_count > ONNX_NUMBER_LIMIT)
+      throw refusal(ONNX_STATUS_OVER_LIMIT, "more numbers outside raw tensor bytes than allowed");
+  }
+
+  static uint64_t number(const uint8_t *&at, const uint8_t *end) {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 70 && at < end; shift += 7) {
+      const uint8_t byte = *at++;
+      if (shift < 64) value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+  }
+
+  static void skip(const uint8_t *&at, const uint8_t *end, uint64_t count) {
+    if (count > static_cast<uint64_t>(end - at))
+      throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+    at += count;
+  }
+};
+
+}  // namespace
+
+void survey_file(const uint8_t *bytes, size_t byte_count) {
+  surveyor().walk(bytes, bytes + byte_count, content::model, 0);
+}

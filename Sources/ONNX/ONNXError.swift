@@ -1,0 +1,34 @@
+/// Why an ONNX file cannot be read or run; says which node and tensor.
+package enum ONNXError: Error, Hashable, CustomStringConvertible {
+  /// The bytes are no ONNX model, or break a rule of the format.
+  case malformed(reason: String)
+  /// A valid file with something that is not read here.
+  case unsupported(reason: String)
+  case overLimit(what: String, value: Int, limit: Int)
+  case opset(version: Int64)
+  /// There is no such operator here.
+  case missingOperator(operation: String, domain: String, node: String)
+  /// An operator cannot work on what the node gives it.
+  case node(name: String, operation: String, reason: String)
+  case tensor(name: String, reason: String)
+  /// An input of the graph that is missing, superfluous, or of another type or shape than declared.
+  case input(name: String, reason: String)
+  case outOfMemory
+
+  package var description: String {
+    switch self {
+    case .malformed(let reason): "not a valid ONNX model: \(reason)"
+    case .unsupported(let reason): "unsupported in an ONNX model: \(reason)"
+    case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
+    case .opset(let version):
+      "operator set \(version); those from \(ONNXLimits.opsets.lowerBound) to "
+        + "\(ONNXLimits.opsets.upperBound) are known"
+    case .missingOperator(let operation, let domain, let node):
+      "node \"\(node)\": operator \(domain.isEmpty ? "" : domain + ".")\(operation) is not supported"
+    case .node(let name, let operation, let reason): "node \"\(name)\" (\(operation)): \(reason)"
+    case .tensor(let name, let reason): "tensor \"\(name)\": \(reason)"
+    case .input(let name, let reason): "input \"\(name)\": \(reason)"
+    case .outOfMemory: "out of memory"
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/// Bounds of what is read and computed; those of parsing stand in the C room.
+package struct ONNXLimits: Sendable {
+  /// Operator sets whose meaning is known.
+  package static let opsets: ClosedRange<Int64> = 7...17
+
+  /// Elements of one tensor. In evaluation each takes eight bytes.
+  package var elementCountLimit = 1 << 28
+  /// Elements of all tensors that are alive at once in evaluation.
+  package var liveElementCountLimit = 1 << 30
+  /// Multiply-adds, or elements touched, of a whole evaluation: some 250 times a ResNet-50's.
+  package var workLimit = 1 << 40
+  /// Bytes of one tensor outside the file.
+  package var externalByteCountLimit = 1 << 33
+  /// Sizes, pads and strides in attributes.
+  static let attributeLimit = Int(Int32.max)
+
+  package init() {}
+}

@@ -1,0 +1,38 @@
+/// A tensor as a file has it: declared shape and type, bytes here or elsewhere.
+package struct ONNXTensor: Sendable, Equatable {
+  /// Where the bytes are.
+  package enum Storage: Sendable, Equatable {
+    /// Little endian, row-major, as many as shape and type ask for.
+    case bytes([UInt8])
+    /// In another file; the location is as the file gives it and nothing about it was checked.
+    /// A `length` of nil is what shape and type ask for.
+    case external(location: String, offset: Int, length: Int?)
+    /// Texts are not read.
+    case strings
+  }
+
+  package let name: String
+  package let elementType: ONNXElementType
+  package let shape: [Int]
+  package let storage: Storage
+
+  package init(name: String, elementType: ONNXElementType, shape: [Int], storage: Storage) {
+    self.name = name
+    self.elementType = elementType
+    self.shape = shape
+    self.storage = storage
+  }
+
+  /// The product of a shape; nil beyond `limit` or for a negative dimension.
+  package static func elementCount(_ shape: [Int], limit: Int) -> Int? {
+    guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
+    if shape.contains(0) { return 0 }
+    var count = 1
+    for dimension in shape {
+      let product = count.multipliedReportingOverflow(by: dimension)
+      guard !product.overflow, product.partialValue <= limit else { return nil }
+      count = product.partialValue
+    }
+    return count
+  }
+}
