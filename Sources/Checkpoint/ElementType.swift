@@ -91,9 +91,10 @@ private struct StridedRows {
     let current = start
     for axis in index.indices.reversed() {
       index[axis] += 1
-      start += strides[axis]
+      // Wrapping: a stride over a single element may be any number, and is taken back at once.
+      start &+= strides[axis]
       if index[axis] < shape[axis] { return current }
-      start -= strides[axis] * shape[axis]
+      start &-= strides[axis] &* shape[axis]
       index[axis] = 0
     }
     isDone = true

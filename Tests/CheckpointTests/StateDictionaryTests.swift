@@ -132,4 +132,32 @@ import Testing
       .code("("), .joined(stored.map { .of(.text($0.name), $0.pickle) }), .code("u"))
     try check(load(value, stored))
   }
+
+  @Test("Strides over single elements may be any number")
+  func unwalkedStrides() throws {
+    let network = Architecture(
+      stem: .cifar, block: .bottleneck, stages: [.init(blocks: 1, width: 4)], shortcut: .b,
+      classCount: 3, inputSize: 32)
+    let tensors = try SmallNetworks.tensors(of: network)
+    let stored = tensors.sorted { $0.key < $1.key }.map { name, tensor -> Stored in
+      let (shape, values) = (tensor.shape, tensor.values)
+      let storage = PickleBytes.storage(name, count: values.count)
+      guard shape.count == 4, shape[2...] == [1, 1] else {
+        let data = values.flatMap { PickleBytes.little($0.bitPattern).bytes }
+        let pickle = PickleBytes.tensor(storage, shape, Self.strides(shape))
+        return Stored(name: name, pickle: pickle, count: Int64(values.count), data: data)
+      }
+      // Columns first, so that it must be gathered.
+      let (rows, columns) = (shape[0], shape[1])
+      let turned = (0..<values.count).map { values[$0 % rows * columns + $0 / rows] }
+      let data = turned.flatMap { PickleBytes.little($0.bitPattern).bytes }
+      let pickle = PickleBytes.tensor(storage, shape, [1, rows, .max, .max])
+      return Stored(name: name, pickle: pickle, count: Int64(values.count), data: data)
+    }
+    let model = try load(dictionary(stored), stored)
+    #expect(model.architecture == network)
+    for (name, tensor) in tensors {
+      #expect(model.weights[name]?.values == tensor.values, "\(name)")
+    }
+  }
 }

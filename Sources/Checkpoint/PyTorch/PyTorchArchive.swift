@@ -5,6 +5,7 @@ enum PyTorchArchive {
   static func read(_ bytes: ModelBytes) throws(CheckpointError) -> PyTorchContents {
     let archive = try ZipArchive(bytes)
     let folder = try folder(of: archive)
+    try archive.checkStored()
     if let order = archive.entries[folder + "/byteorder"] {
       let range = try archive.range(of: order)
       guard

@@ -10,6 +10,8 @@ struct ZipArchive: ~Copyable {
     fileprivate let index: UInt64
     fileprivate let name: String
     let byteCount: Int
+    /// Why its bytes do not lie in the file as they are; nil where they do.
+    fileprivate let fault: String?
   }
 
   static let entryCountLimit = SafetensorsLimits.tensorCount + 1024
@@ -66,21 +68,28 @@ struct ZipArchive: ~Copyable {
     guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
       throw fault("entry \(index) is called \(name)")
     }
-    guard unsafe Int32(status.encryption_method) == ZIP_EM_NONE else {
-      throw fault("\(name) is encrypted")
+    let (size, compressedSize) = unsafe (status.size, status.comp_size)
+    let (method, encryption) = unsafe (status.comp_method, status.encryption_method)
+    var reason: String?
+    if Int32(encryption) != ZIP_EM_NONE {
+      reason = "\(name) is encrypted"
+    } else if Int32(method) != ZIP_CM_STORE || compressedSize != size {
+      reason = "\(name) is compressed; PyTorch stores entries as they are"
+    } else if size > UInt64(fileByteCount) {
+      reason = "\(name) claims \(size) bytes of a file of \(fileByteCount)"
     }
-    let size = unsafe status.size
-    guard unsafe Int32(status.comp_method) == ZIP_CM_STORE, unsafe status.comp_size == size else {
-      throw fault("\(name) is compressed; PyTorch stores entries as they are")
-    }
-    guard size <= UInt64(fileByteCount) else {
-      throw fault("\(name) claims \(size) bytes of a file of \(fileByteCount)")
-    }
-    return Entry(index: index, name: name, byteCount: Int(size))
+    return Entry(index: index, name: name, byteCount: Int(clamping: size), fault: reason)
+  }
+
+  /// Throws where any entry is not stored as it is, whether somebody needs it or not.
+  func checkStored() throws(CheckpointError) {
+    let faulty = entries.values.filter { $0.fault != nil }.min { $0.index < $1.index }
+    if let reason = faulty?.fault { throw Self.fault(reason) }
   }
 
   /// Where an entry's bytes lie in the file.
   func range(of entry: Entry) throws(CheckpointError) -> Range<Int> {
+    if let reason = entry.fault { throw Self.fault(reason) }
     guard entry.byteCount > 0 else { return 0..<0 }
     guard let file = unsafe zip_fopen_index(archive, entry.index, 0) else {
       throw Self.fault("\(entry.name) cannot be opened")
