@@ -36,12 +36,14 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   package var count: Int { state.withLock(\.line.count) }
 
   /// Nil when the queue is full or closed; else what had to give way.
-  package func offer(_ item: Item, byteCount: Int, priority: Priority = .normal) -> [Item]? {
+  package func offer(
+    _ item: Item, of group: Line.Group = Line.Group(), byteCount: Int, priority: Priority = .normal
+  ) -> [Item]? {
     let now = ContinuousClock.now
     let (pushedOut, woken): ([Item]?, Int?) = state.withLock { state in
       guard !state.isClosed,
         case .taken(let pushedOut) = state.line.offer(
-          item, byteCount: byteCount, priority: priority, at: now)
+          item, of: group, byteCount: byteCount, priority: priority, at: now)
       else { return (nil, nil) }
       return (pushedOut, Self.wake(&state))
     }

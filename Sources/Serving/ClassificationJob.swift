@@ -4,6 +4,8 @@ import HTTPServer
 /// A request that waits for a worker.
 struct ClassificationJob: Sendable {
   var request: Request
+  /// What answers it, chosen at admission: its parameters are right for this model.
+  var deployment: Deployment
   var parameters: ClassificationParameters
   var identity: RequestIdentity
   var exchange: Exchange

@@ -30,10 +30,10 @@ package final class Classifier {
 
   package var hasTeam: Bool { context.hasTeam }
 
-  /// Runs the network once in each way, so that the first request does not pay for what is done on first use.
+  /// Runs every batch size once on the calling thread, so that the first requests do not pay for what is done on
+  /// first use; not the team, for another may run meanwhile and there is one in the process at most.
   package func warmUp() throws(EngineError) {
-    _ = try run(count: 1)
-    if hasTeam { _ = try run(count: 1, onTeamUntil: .now + .seconds(1)) }
+    for count in model.network.batchSizes { _ = try run(count: count) }
   }
 
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.

@@ -1,5 +1,3 @@
-import Checkpoint
-import Engine
 import Telemetry
 
 /// Distributions of what one model did, labelled by its version. Any thread may add to them; none waits.
@@ -13,24 +11,14 @@ package final class ModelMetrics: Sendable {
     ], decimals: 9)
   private static let batchSizes = Buckets([1, 2, 4, 8, 16, 32, 64])
 
-  /// Samples of `resnetd_model_info`; nil while no model is live.
-  let info: MetricLabelPairs?
+  /// As the label shows it.
+  let version: String
   let requestDuration: Histograms<RouteLabels>
   let stageDuration: Histograms<Stage>
   let batchSize: Histograms<NoLabels>
 
-  package convenience init(_ model: LiveModel) {
-    let version = model.version.short
-    self.init(
-      version: version,
-      info: [
-        ("version", version), ("name", model.name), ("classes", String(model.labels.count)),
-        ("precision", model.precision.rawValue),
-      ])
-  }
-
-  init(version: String, info: MetricLabelPairs? = nil) {
-    self.info = info
+  init(version: String) {
+    self.version = version
     let common = [(name: "version", value: version)]
     requestDuration = Histograms(Self.durations, common: common)
     stageDuration = Histograms(Self.durations, common: common)

@@ -17,7 +17,7 @@ final class ServedJob {
   /// Throws what to answer where the body as a whole is unusable.
   init(_ job: ClassificationJob, _ around: Worker.Surroundings) throws(Problem) {
     queueTime = .now - job.queuedAt
-    around.metrics.spent(queueTime, on: .queue)
+    job.deployment.metrics.spent(queueTime, on: .queue)
     let payload = try ImagePayload(
       job.request, imageCountLimit: around.limits.imageCountLimit)
     self.job = job
@@ -44,7 +44,7 @@ final class ServedJob {
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
     do throws(Problem) {
-      respond(try answer(ClassificationAnswer(around.model)))
+      respond(try answer(ClassificationAnswer(job.deployment.model)))
     } catch {
       respond(error.response)
     }
@@ -66,9 +66,9 @@ final class ServedJob {
 
   private func respond(_ response: Response) {
     isAnswered = true
-    around.metrics.spent(decodeTime, on: .decode)
+    job.deployment.metrics.spent(decodeTime, on: .decode)
     // None of the pictures may have come so far.
-    if inferenceTime > .zero { around.metrics.spent(inferenceTime, on: .inference) }
+    if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
     job.respond(response)
   }
 

@@ -28,7 +28,6 @@ package final class Service: RequestHandler {
 
   /// From now on requests go to the pool, unless the service is draining already.
   package func becomeReady(_ pool: WorkerPool) {
-    metrics.becameLive(pool.metrics)
     metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
     readiness.withLock { state in
       if case .draining = state { return }
@@ -89,8 +88,8 @@ package final class Service: RequestHandler {
     guard route == .classify else {
       return .answer(RequestIdentity(head.fields).marking(probe(route)))
     }
-    guard let pool else { throw rejection }
-    _ = try ClassificationParameters(head, classCount: pool.model.labels.count)
+    guard let live = pool?.live else { throw rejection }
+    _ = try ClassificationParameters(head, classCount: live.model.labels.count)
     return .accept(bodyByteLimit: limits.bodyByteLimit)
   }
 
@@ -107,13 +106,16 @@ package final class Service: RequestHandler {
   ) -> Problem? {
     do throws(Problem) {
       guard let pool else { throw rejection }
+      // What was live when the head came may have been replaced since.
+      let live = pool.live
       let parameters = try ClassificationParameters(
-        request.head, classCount: pool.model.labels.count)
+        request.head, classCount: live.model.labels.count)
       let timeout = min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
       return pool.submit(
         ClassificationJob(
-          request: request, parameters: parameters, identity: identity, exchange: exchange,
-          deadline: exchange.receivedAt + timeout, queuedAt: .now))
+          request: request, deployment: live, parameters: parameters, identity: identity,
+          exchange: exchange, deadline: exchange.receivedAt + timeout,
+          queuedAt: .now))
     } catch {
       return error
     }
@@ -125,7 +127,7 @@ package final class Service: RequestHandler {
     case .home:
       Response(
         status: 200, contentType: "text/html; charset=utf-8",
-        text: HomePage.html(model: pool?.model))
+        text: HomePage.html(model: pool?.live.model))
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:

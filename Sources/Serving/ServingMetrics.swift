@@ -1,3 +1,5 @@
+import Checkpoint
+import Engine
 import HTTPCore
 import Synchronization
 import Telemetry
@@ -7,6 +9,9 @@ import Telemetry
 /// No label has a value that a client chooses: paths are routes, reasons and stages are closed lists, codes are the
 /// statuses of this server's answers, and version and name are the model file's.
 package final class ServingMetrics: Sendable {
+  /// Versions shown that were live before the one that is; of more, those longest out of use are dropped.
+  package static let formerVersionLimit = 8
+
   private enum Name {
     static let requestDuration = MetricDescription(
       .histogram, "resnetd_request_duration_seconds", "From a request's first byte to its answer.")
@@ -29,6 +34,14 @@ package final class ServingMetrics: Sendable {
     var inFlight: @Sendable () -> Int = { 0 }
   }
 
+  /// Those that are shown.
+  private struct Models {
+    /// The latest to become live is the last; each version once.
+    var versions: [ModelMetrics] = []
+    /// Labels of `resnetd_model_info`; nil while no model is live.
+    var info: MetricLabelPairs?
+  }
+
   private let requests = Counters<AnswerLabels>(
     "resnetd_requests_total", "Requests answered.", showsZeros: false)
   private let rejections = Counters<Rejection>(
@@ -37,17 +50,34 @@ package final class ServingMetrics: Sendable {
   private let gauges = Mutex(Gauges())
   /// Of requests before a model is live.
   private let unversioned = ModelMetrics(version: "none")
-  private let live = AtomicLazyReference<ModelMetrics>()
+  private let models = Mutex(Models())
 
   package init() {}
 
   // MARK: Sources
 
   /// Of the model that is live; before, of none.
-  var model: ModelMetrics { live.load() ?? unversioned }
+  var model: ModelMetrics { models.withLock { $0.versions.last } ?? unversioned }
 
-  /// To be called once a process: durations belong to this model from now on.
-  func becameLive(_ model: ModelMetrics) { _ = live.storeIfNil(model) }
+  /// Those of a version: the ones that are shown if it has been live, else new ones, shown when it becomes live.
+  func model(_ version: ModelVersion) -> ModelMetrics {
+    models.withLock { $0.versions.first { $0.version == version.short } }
+      ?? ModelMetrics(version: version.short)
+  }
+
+  /// Times of whole requests belong to this model from now on.
+  func becameLive(_ deployment: Deployment) {
+    let (model, metrics) = (deployment.model, deployment.metrics)
+    models.withLock { models in
+      models.versions.removeAll { $0.version == metrics.version }
+      models.versions.append(metrics)
+      if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
+      models.info = [
+        ("version", metrics.version), ("name", model.name),
+        ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),
+      ]
+    }
+  }
 
   /// How many requests wait for a worker; called from the threads that ask for metrics.
   package func watch(queueDepth: @escaping @Sendable () -> Int) {
@@ -76,8 +106,8 @@ package final class ServingMetrics: Sendable {
 
   private func text() -> String {
     var exposition = Exposition()
-    let (gauges, live) = (gauges.withLock { $0 }, live.load())
-    let models = [unversioned] + (live.map { [$0] } ?? [])
+    let (gauges, shown) = (gauges.withLock { $0 }, models.withLock { $0 })
+    let models = [unversioned] + shown.versions
     requests.write(to: &exposition)
     exposition.begin(Name.requestDuration)
     for model in models { model.requestDuration.write(to: &exposition) }
@@ -89,7 +119,7 @@ package final class ServingMetrics: Sendable {
     exposition.single(Name.inFlight, gauges.inFlight())
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
-    for model in models { if let info = model.info { exposition.sample(info, 1) } }
+    if let info = shown.info { exposition.sample(info, 1) }
     process.write(to: &exposition)
     return exposition.text
   }

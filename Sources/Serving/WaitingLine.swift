@@ -1,6 +1,6 @@
 /// Work in order of arrival, and who may take how much of it when. A value without locks or clocks.
 ///
-/// Two lanes: what is of low priority is handed out when nothing else waits, may fill half of the room, and is
+/// What is handed out at once is of one group, that of the oldest item. Two lanes: what is of low priority is handed out when nothing else waits, may fill half of the room, and is
 /// pushed out, newest first, by other work that finds no room.
 package struct WaitingLine<Item> {
   package typealias Instant = ContinuousClock.Instant
@@ -9,8 +9,6 @@ package struct WaitingLine<Item> {
     package var count: Int
     /// Bytes of all items together.
     package var bytes: Int
-    /// Items handed out at once.
-    package var batch = 1
     package var workers = 1
     /// How long after its arrival an item may be held back for a fuller batch.
     package var delay = Duration.zero
@@ -18,6 +16,20 @@ package struct WaitingLine<Item> {
     package init(count: Int, bytes: Int) {
       self.count = count
       self.bytes = bytes
+    }
+  }
+
+  /// Items that may be handed out at once.
+  package struct Group: Sendable, Hashable {
+    /// Tells groups apart among those in the line.
+    package var id: Int
+    /// Of its items, handed out at once; 1 or more.
+    package var batch: Int
+
+    package init(id: Int = 0, batch: Int = 1) {
+      precondition(batch > 0, "somebody takes something")
+      self.id = id
+      self.batch = batch
     }
   }
 
@@ -37,6 +49,7 @@ package struct WaitingLine<Item> {
 
   private struct Entry {
     var item: Item
+    var group: Group
     var byteCount: Int
     var arrivedAt: Instant
   }
@@ -48,16 +61,16 @@ package struct WaitingLine<Item> {
   private var lowByteCount = 0
 
   package init(_ limits: Limits) {
-    precondition(limits.batch > 0 && limits.workers > 0, "somebody takes something")
+    precondition(limits.workers > 0, "somebody takes something")
     self.limits = limits
   }
 
   package var count: Int { normal.count + low.count }
 
   package mutating func offer(
-    _ item: Item, byteCount added: Int, priority: Priority, at now: Instant
+    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
   ) -> Admission {
-    let entry = Entry(item: item, byteCount: added, arrivedAt: now)
+    let entry = Entry(item: item, group: group, byteCount: added, arrivedAt: now)
     switch priority {
     case .low:
       guard count < max(1, limits.count / 2), byteCount + added <= limits.bytes / 2 else {
@@ -85,60 +98,81 @@ package struct WaitingLine<Item> {
 
   /// What to do for a worker that is free; `isClosing` holds nothing back.
   ///
-  /// Without a delay each worker takes its share only, so that no core idles while another has a full batch.
+  /// Without a delay each worker takes its share only, so that no core idles while another has a full batch. With one,
+  /// nothing is held back any more when other groups wait behind it: it may be of one that gets no more.
   package mutating func next(at now: Instant, isClosing: Bool = false) -> Next {
     guard let first = normal.first ?? low.first else { return .wait(until: nil) }
-    let waiting = normal.isEmpty ? low.count : normal.count
-    var share = (waiting + limits.workers - 1) / limits.workers
+    let isLow = normal.isEmpty
+    let lane = isLow ? low : normal
+    var share = (lane.count + limits.workers - 1) / limits.workers
     if limits.delay > .zero {
       let due = first.arrivedAt + limits.delay
-      if waiting < limits.batch, now < due, !isClosing { return .wait(until: due) }
-      share = waiting
+      let mayFill = lane.count < first.group.batch && lane.allSatisfy { $0.group == first.group }
+      if mayFill, now < due, !isClosing { return .wait(until: due) }
+      share = lane.count
     }
-    return .take((0..<min(share, limits.batch)).map { _ in removeFirst() })
-  }
-
-  private mutating func removeFirst() -> Item {
-    guard let entry = normal.popFirst() ?? popFirstLow() else {
-      preconditionFailure("no more is taken than waits")
+    let count = min(share, first.group.batch)
+    let taken =
+      isLow
+      ? low.popFirst(count) { $0.group == first.group }
+      : normal.popFirst(count) { $0.group == first.group }
+    for entry in taken {
+      byteCount -= entry.byteCount
+      if isLow { lowByteCount -= entry.byteCount }
     }
-    byteCount -= entry.byteCount
-    return entry.item
+    return .take(taken.map(\.item))
   }
 
-  private mutating func popFirstLow() -> Entry? {
-    let entry = low.popFirst()
-    lowByteCount -= entry?.byteCount ?? 0
-    return entry
-  }
-
-  /// A queue whose both ends are cheap to take from.
+  /// A queue whose both ends are cheap to take from; what is taken from its middle leaves a gap for a while.
   private struct Lane<Element> {
     /// Room at the front that is reclaimed when it is at least as much and half of all.
     private static var slack: Int { 64 }
 
-    /// Nil where something has been taken.
+    /// Nil where something has been taken; neither the one at `start` nor the last is.
     private var elements: [Element?] = []
     private var start = 0
+    private(set) var count = 0
 
-    var count: Int { elements.count - start }
     var isEmpty: Bool { count == 0 }
     var first: Element? { isEmpty ? nil : elements[start] }
 
-    mutating func append(_ element: Element) { elements.append(element) }
+    func allSatisfy(_ isTrue: (Element) -> Bool) -> Bool {
+      elements[start...].allSatisfy { $0.map(isTrue) ?? true }
+    }
 
-    mutating func popFirst() -> Element? {
-      guard !isEmpty else { return nil }
-      let element = elements[start]
-      elements[start] = nil
-      start += 1
+    mutating func append(_ element: Element) {
+      elements.append(element)
+      count += 1
+    }
+
+    /// The first of those that are wanted, at most `limit`, in their order.
+    mutating func popFirst(_ limit: Int, where isWanted: (Element) -> Bool) -> [Element] {
+      var taken: [Element] = []
+      for index in elements.indices[start...] {
+        guard taken.count < limit else { break }
+        guard let element = elements[index], isWanted(element) else { continue }
+        elements[index] = nil
+        taken.append(element)
+      }
+      count -= taken.count
+      trim()
+      return taken
+    }
+
+    mutating func popLast() -> Element? {
+      guard let element = elements.popLast() else { return nil }
+      count -= 1
+      trim()
+      return element
+    }
+
+    private mutating func trim() {
+      while elements.count > start, elements[elements.count - 1] == nil { elements.removeLast() }
+      while start < elements.count, elements[start] == nil { start += 1 }
       if start == elements.count || start >= max(Self.slack, elements.count / 2) {
         elements.removeFirst(start)
         start = 0
       }
-      return element
     }
-
-    mutating func popLast() -> Element? { isEmpty ? nil : elements.removeLast() }
   }
 }

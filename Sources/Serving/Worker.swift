@@ -3,36 +3,26 @@ import Imaging
 import Telemetry
 
 /// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
+///
+/// It keeps nothing of a deployment between batches, so that a former one goes with its last job.
 final class Worker {
   /// What workers share.
   struct Surroundings: Sendable {
-    let model: LiveModel
     let limits: ServingLimits
     let log: Log
     let queue: AdmissionQueue<ClassificationJob>
     let rate: ServiceRate
-    let metrics: ModelMetrics
     let servingMetrics: ServingMetrics
   }
 
   private let number: Int
   private let around: Surroundings
-  private let classifier: Classifier
-  private var trust: TeamTrust
   /// What has been prepared to run, by place.
   private var prepared: [(served: ServedJob, image: Int)] = []
 
-  /// Only worker 0 has a team: it is the one woken when a lone request arrives.
-  init(_ number: Int, _ around: Surroundings) throws(EngineError) {
+  init(_ number: Int, _ around: Surroundings) {
     self.number = number
     self.around = around
-    classifier = try Classifier(
-      around.model, limits: around.limits.decoding,
-      team: number == 0 && around.model.plan.threads > 1)
-    try classifier.warmUp()
-    let start = ContinuousClock.now
-    _ = try classifier.run(count: 1)
-    trust = TeamTrust(alone: .now - start)
   }
 
   /// Returns when the queue is closed and empty.
@@ -44,7 +34,9 @@ final class Worker {
     }
   }
 
+  /// All of one deployment.
   private func serve(_ jobs: [ClassificationJob]) {
+    guard let seat = jobs.first?.deployment.seat(of: number) else { return }
     for job in jobs {
       guard job.isWanted else {
         around.servingMetrics.rejected(job.rejection)
@@ -53,22 +45,22 @@ final class Worker {
       }
       do throws(Problem) {
         let served = try ServedJob(job, around)
-        prepare(served, isAlone: jobs.count == 1)
+        prepare(served, seat, isAlone: jobs.count == 1)
       } catch {
         job.respond(error.response)
       }
     }
-    runPrepared(isAlone: jobs.count == 1)
+    runPrepared(seat, isAlone: jobs.count == 1)
   }
 
   /// Decodes the pictures of a request, running whenever a batch is full.
-  private func prepare(_ served: ServedJob, isAlone: Bool) {
+  private func prepare(_ served: ServedJob, _ seat: Seat, isAlone: Bool) {
     for (index, image) in served.images.enumerated() where served.isWanted {
       let start = ContinuousClock.now
       do throws(Problem) {
         let bytes = try image.get()
         do throws(ImagingError) {
-          try classifier.prepare(bytes, at: prepared.count)
+          try seat.classifier.prepare(bytes, at: prepared.count)
         } catch {
           throw Problem(error)
         }
@@ -78,19 +70,19 @@ final class Worker {
         served.decodeTime += .now - start
         served.finish(index, .failure(error))
       }
-      if prepared.count == classifier.capacity { runPrepared(isAlone: isAlone) }
+      if prepared.count == seat.classifier.capacity { runPrepared(seat, isAlone: isAlone) }
     }
   }
 
   /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
-  private func runPrepared(isAlone: Bool) {
-    dropUnwanted()
-    guard !prepared.isEmpty else { return }
+  private func runPrepared(_ seat: Seat, isAlone: Bool) {
+    dropUnwanted(seat)
+    guard let metrics = prepared.first?.served.job.deployment.metrics else { return }
     defer { prepared.removeAll(keepingCapacity: true) }
     let start = ContinuousClock.now
     do throws(EngineError) {
-      let results = try probabilities(isAlone: isAlone)
-      around.metrics.batchSize.observe(prepared.count, NoLabels())
+      let results = try probabilities(seat, isAlone: isAlone)
+      metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
       for ((served, image), result) in zip(prepared, results) {
         finish(served, image, result)
@@ -101,29 +93,30 @@ final class Worker {
   }
 
   private func probabilities(
-    isAlone: Bool
+    _ seat: Seat, isAlone: Bool
   ) throws(EngineError) -> [Result<[Float], EngineError>] {
     let count = prepared.count
     let start = ContinuousClock.now
-    guard isAlone, classifier.hasTeam, trust.prefersTeam(),
+    guard isAlone, seat.classifier.hasTeam, seat.trust.prefersTeam(),
       around.queue.beginTeam(worker: number)
     else {
-      defer { if count == 1 { trust.record(alone: .now - start) } }
-      return try classifier.run(count: count)
+      defer { if count == 1 { seat.trust.record(alone: .now - start) } }
+      return try seat.classifier.run(count: count)
     }
     defer {
       around.queue.endTeam()
-      trust.record(onTeam: (.now - start) / count)
+      seat.trust.record(onTeam: (.now - start) / count)
     }
-    return try classifier.run(count: count, onTeamUntil: start + trust.patience * count)
+    return try seat.classifier.run(
+      count: count, onTeamUntil: start + seat.trust.patience * count)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.
-  private func dropUnwanted() {
+  private func dropUnwanted(_ seat: Seat) {
     var kept = 0
     for place in prepared.indices where prepared[place].served.isWanted {
       if kept < place {
-        classifier.move(place, to: kept)
+        seat.classifier.move(place, to: kept)
         prepared[kept] = prepared[place]
       }
       kept += 1
@@ -147,7 +140,7 @@ final class Worker {
       let parameters = served.job.parameters
       let count =
         parameters.topK
-        ?? min(ClassificationParameters.defaultTopK, around.model.labels.count)
+        ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
       let entries = Ranking.top(
         try result.get(), count: count, minimum: parameters.minimumProbability)
       served.finish(image, .success(entries))

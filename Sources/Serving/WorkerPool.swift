@@ -3,42 +3,41 @@ import HTTPCore
 import Synchronization
 package import Telemetry
 
-/// Threads that take requests from the queue as the model's plan says, and answer them.
+/// Threads that take requests from the queue and answer them, each request by the deployment that it was admitted to.
+///
+/// The threads stay for the life of the process; what is live is exchanged beneath them.
 package final class WorkerPool: Sendable {
-  package let model: LiveModel
-  let metrics: ModelMetrics
+  /// Of every deployment, for each worker has a seat there.
+  package let workerCount: Int
+  private let current: Mutex<Deployment>
   private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
   private let threads = Mutex<[WorkerThread]>([])
 
-  /// Contexts are made before any thread starts, so that too little memory shows here.
+  /// Starts the threads for the plan of the first deployment.
   package init(
-    _ model: LiveModel, limits: ServingLimits, metrics: ServingMetrics, log: Log
+    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log
   ) throws(EngineError) {
-    self.model = model
-    self.metrics = ModelMetrics(model)
+    let plan = first.model.plan
+    workerCount = plan.workers
+    current = Mutex(first)
     servingMetrics = metrics
     var line = AdmissionQueue<ClassificationJob>.Line.Limits(
       count: limits.queueCountLimit, bytes: limits.queueByteLimit)
-    line.batch = model.plan.maxBatch
-    line.workers = model.plan.workers
-    line.delay = model.plan.maxQueueDelay
+    line.workers = plan.workers
+    line.delay = plan.maxQueueDelay
     queue = AdmissionQueue(line)
     let around = Worker.Surroundings(
-      model: model, limits: limits, log: log, queue: queue, rate: rate,
-      metrics: self.metrics, servingMetrics: metrics)
-    var workers: [WorkerHandover] = []
-    for number in 0..<model.plan.workers {
-      workers.append(WorkerHandover(try Worker(number, around)))
-    }
-    for (number, worker) in workers.enumerated() {
-      guard let thread = WorkerThread({ worker.take().run() }) else {
+      limits: limits, log: log, queue: queue, rate: rate, servingMetrics: metrics)
+    for number in 0..<plan.workers {
+      guard let thread = WorkerThread({ Worker(number, around).run() }) else {
         close()
         throw .outOfMemory(doing: "starting worker \(number)")
       }
       threads.withLock { $0.append(thread) }
     }
+    metrics.becameLive(first)
   }
 
   /// Takes nothing more and returns when the workers have answered what was waiting and ended.
@@ -51,13 +50,36 @@ package final class WorkerPool: Sendable {
     for thread in running { thread.join() }
   }
 
+  // MARK: What is live
+
+  /// What requests are admitted to now.
+  package var live: Deployment { current.withLock { $0 } }
+
+  /// Admits requests to `next` from now on; those before are answered by what they were admitted to.
+  ///
+  /// Returns what was live; its memory goes with its last request.
+  @discardableResult
+  package func exchange(for next: Deployment) -> Deployment {
+    precondition(next.model.plan.workers == workerCount, "every worker has a seat")
+    let former = current.withLock { current in
+      let former = current
+      current = next
+      return former
+    }
+    servingMetrics.becameLive(next)
+    return former
+  }
+
+  // MARK: Requests
+
   package var queuedCount: Int { queue.count }
 
   /// Nil when the job was taken, perhaps in the place of others of low priority; else what to answer.
   func submit(_ job: ClassificationJob) -> Problem? {
     guard
       let pushedOut = queue.offer(
-        job, byteCount: job.request.body.count, priority: job.parameters.priority)
+        job, of: job.deployment.group, byteCount: job.request.body.count,
+        priority: job.parameters.priority)
     else {
       servingMetrics.rejected(.queueFull)
       return full
@@ -70,21 +92,8 @@ package final class WorkerPool: Sendable {
   }
 
   private var full: Problem {
-    let seconds = rate.retryAfterSeconds(queued: queue.count, workers: model.plan.workers)
+    let seconds = rate.retryAfterSeconds(queued: queue.count, workers: workerCount)
     return Problem(
       429, "queue-full", "the queue is full; try again in \(seconds) s", retryAfterSeconds: seconds)
-  }
-}
-
-/// Carries a worker into the thread that it belongs to from then on.
-private final class WorkerHandover: @unchecked Sendable {
-  private var worker: Worker?
-
-  init(_ worker: Worker) { self.worker = worker }
-
-  func take() -> Worker {
-    guard let taken = worker else { preconditionFailure("a worker is handed over once") }
-    worker = nil
-    return taken
   }
 }

@@ -33,6 +33,9 @@ package struct WorkerThread {
   /// Waits until it has ended.
   package func join() { pthread_join(identifier, nil) }
 
+  /// Lets it end by itself, instead of `join`.
+  package func detach() { pthread_detach(identifier) }
+
   /// Runs `body` on `count` threads with their numbers and waits for all of them; false where not all could be
   /// started.
   package static func runSideBySide(

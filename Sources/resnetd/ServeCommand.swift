@@ -44,10 +44,11 @@ enum ServeCommand: Command {
     log.write(
       "ready",
       [
-        "url": .text(url(settings.server.host, server.port)), "model": .text(pool.model.name),
-        "version": .text(pool.model.version.short), "classes": .integer(pool.model.labels.count),
-        "precision": .text(pool.model.precision.rawValue),
-        "workers": .integer(pool.model.plan.workers),
+        "url": .text(url(settings.server.host, server.port)), "model": .text(pool.live.model.name),
+        "version": .text(pool.live.model.version.short),
+        "classes": .integer(pool.live.model.labels.count),
+        "precision": .text(pool.live.model.precision.rawValue),
+        "workers": .integer(pool.live.model.plan.workers),
         "ms": .integer(milliseconds(.now - started)),
       ])
     if let metricsServer {
@@ -93,7 +94,9 @@ enum ServeCommand: Command {
       write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      return try WorkerPool(planned.live, limits: settings.serving, metrics: metrics, log: log)
+      let first = try Deployment(
+        planned.live, metrics: metrics, decoding: settings.serving.decoding, by: "the start")
+      return try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }

@@ -6,10 +6,9 @@ import Testing
 
 @Suite struct AdmissionQueueTests {
   private func queue(
-    count: Int = 9, batch: Int = 1, workers: Int = 1, delay: Duration = .zero
+    count: Int = 9, workers: Int = 1, delay: Duration = .zero
   ) -> AdmissionQueue<Int> {
     var limits = WaitingLine<Int>.Limits(count: count, bytes: count)
-    limits.batch = batch
     limits.workers = workers
     limits.delay = delay
     return AdmissionQueue(limits)
@@ -29,11 +28,14 @@ import Testing
 
   @Test("Every item reaches exactly one of the workers that wait", arguments: [1, 8])
   func concurrency(batch: Int) {
-    let queue = queue(count: 10_000, batch: batch, workers: 2)
+    let queue = queue(count: 10_000, workers: 2)
+    let group = AdmissionQueue<Int>.Line.Group(batch: batch)
     let takenCount = Atomic(0)
     DispatchQueue.concurrentPerform(iterations: 4) { thread in
       if thread < 2 {
-        for item in 0..<1000 { _ = queue.offer(thread * 1000 + item, byteCount: 1) }
+        for item in 0..<1000 {
+          _ = queue.offer(thread * 1000 + item, of: group, byteCount: 1)
+        }
         return
       }
       var previous = [-1, -1]
@@ -52,9 +54,9 @@ import Testing
 
   @Test("A delay ends by itself")
   func delay() {
-    let queue = queue(batch: 4, delay: .milliseconds(1))
+    let queue = queue(delay: .milliseconds(1))
     let start = ContinuousClock.now
-    #expect(queue.offer(1, byteCount: 1) == [])
+    #expect(queue.offer(1, of: .init(batch: 4), byteCount: 1) == [])
     #expect(queue.take() == [1])
     #expect(.now - start >= .milliseconds(1))
   }

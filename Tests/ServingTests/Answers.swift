@@ -7,21 +7,34 @@ import Serving
 import Telemetry
 import Testing
 
-/// A service around the embedded model, asked without sockets.
+/// A service around a model, the embedded one by default, asked without sockets.
 final class TestService: Sendable {
   let service: Service
   let pool: WorkerPool
   let metrics = ServingMetrics()
 
-  init(
+  let limits: ServingLimits
+
+  convenience init(
     limits: ServingLimits = ServingLimits(),
     plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8)
   ) throws {
+    try self.init(limits: limits, first: LiveModel(Model.embeddedDefault(), plan: plan))
+  }
+
+  init(limits: ServingLimits = ServingLimits(), first: LiveModel) throws {
+    self.limits = limits
     let log = Log(format: .json, descriptor: -1)
     service = Service(limits: limits, metrics: metrics, accessLog: AccessLog(log))
     pool = try WorkerPool(
-      LiveModel(Model.embeddedDefault(), plan: plan), limits: limits, metrics: metrics, log: log)
+      Deployment(first, metrics: metrics, decoding: limits.decoding, by: "a test"),
+      limits: limits, metrics: metrics, log: log)
     service.becomeReady(pool)
+  }
+
+  /// What could become live.
+  func deployment(_ model: LiveModel) throws -> Deployment {
+    try Deployment(model, metrics: metrics, decoding: limits.decoding, by: "a test")
   }
 
   deinit { pool.close() }

@@ -2,6 +2,8 @@ import Serving
 import Testing
 
 @Suite struct WaitingLineTests {
+  private typealias Group = WaitingLine<Int>.Group
+
   private let start = ContinuousClock.now
 
   private func line(
@@ -14,11 +16,8 @@ import Testing
 
   @Test("A worker takes its share of what waits, in order, and never more than a batch")
   func shares() {
-    var line = line {
-      $0.batch = 4
-      $0.workers = 2
-    }
-    for item in 1...10 { #expect(line.add(item, at: start) == []) }
+    var line = line { $0.workers = 2 }
+    for item in 1...10 { #expect(line.add(item, of: Group(batch: 4), at: start) == []) }
     var taken: [[Int]] = []
     while let items = line.taken(at: start) { taken.append(items) }
     #expect(taken == [[1, 2, 3, 4], [5, 6, 7], [8, 9], [10]])
@@ -38,47 +37,94 @@ import Testing
 
   @Test("Low priority waits for all others and fills half of the room")
   func lowPriority() {
-    var line = line(count: 4, bytes: 100) { $0.batch = 8 }
-    #expect(line.add(1, .low, at: start) == [])
-    #expect(line.add(2, .low, bytes: 50, at: start) == nil)
-    #expect(line.add(2, at: start) == [])
-    #expect(line.add(3, .low, at: start) == nil)
-    #expect(line.add(3, at: start) == [])
+    var line = line(count: 4, bytes: 100)
+    #expect(line.add(1, .low, of: Group(batch: 8), at: start) == [])
+    #expect(line.add(2, .low, of: Group(batch: 8), bytes: 50, at: start) == nil)
+    #expect(line.add(2, of: Group(batch: 8), at: start) == [])
+    #expect(line.add(3, .low, of: Group(batch: 8), at: start) == nil)
+    #expect(line.add(3, of: Group(batch: 8), at: start) == [])
     #expect(line.taken(at: start) == [2, 3])
     #expect(line.taken(at: start) == [1])
   }
 
   @Test("A full line pushes out the newest of low priority, and only where that makes room")
   func pushingOut() {
-    var line = line(count: 6, bytes: 100) { $0.batch = 8 }
-    for item in 1...3 { #expect(line.add(item, .low, bytes: 10, at: start) == []) }
-    for item in 4...6 { #expect(line.add(item, bytes: 10, at: start) == []) }
-    #expect(line.add(7, bytes: 10, at: start) == [3])
-    #expect(line.add(8, bytes: 60, at: start) == [2, 1])
-    #expect(line.add(9, bytes: 1, at: start) == nil)
+    var line = line(count: 6, bytes: 100)
+    for item in 1...3 {
+      #expect(line.add(item, .low, of: Group(batch: 8), bytes: 10, at: start) == [])
+    }
+    for item in 4...6 { #expect(line.add(item, of: Group(batch: 8), bytes: 10, at: start) == []) }
+    #expect(line.add(7, of: Group(batch: 8), bytes: 10, at: start) == [3])
+    #expect(line.add(8, of: Group(batch: 8), bytes: 60, at: start) == [2, 1])
+    #expect(line.add(9, of: Group(batch: 8), bytes: 1, at: start) == nil)
     #expect(line.taken(at: start) == [4, 5, 6, 7, 8])
     #expect(line.taken(at: start) == nil)
-    for item in 1...2 { #expect(line.add(item, .low, bytes: 10, at: start) == []) }
-    #expect(line.add(3, bytes: 101, at: start) == nil)
+    for item in 1...2 {
+      #expect(line.add(item, .low, of: Group(batch: 8), bytes: 10, at: start) == [])
+    }
+    #expect(line.add(3, of: Group(batch: 8), bytes: 101, at: start) == nil)
     #expect(line.count == 2)
   }
 
   @Test("A delay counts from the oldest arrival and ends with a full batch or the closing")
   func delay() throws {
+    let group = Group(batch: 3)
     var line = line {
-      $0.batch = 3
       $0.workers = 2
       $0.delay = .milliseconds(5)
     }
     #expect(line.due(at: start) == nil)
-    #expect(line.add(1, at: start) == [])
-    #expect(line.add(2, at: start + .milliseconds(4)) == [])
+    #expect(line.add(1, of: group, at: start) == [])
+    #expect(line.add(2, of: group, at: start + .milliseconds(4)) == [])
     #expect(line.due(at: start + .milliseconds(4)) == start + .milliseconds(5))
     #expect(line.taken(at: start + .milliseconds(5)) == [1, 2])
-    for item in 3...6 { #expect(line.add(item, at: start) == []) }
+    for item in 3...6 { #expect(line.add(item, of: group, at: start) == []) }
     #expect(line.taken(at: start) == [3, 4, 5])
     #expect(line.taken(at: start) == nil)
     #expect(line.taken(at: start, isClosing: true) == [6])
+  }
+
+  @Test("What is taken at once is of the oldest item's group and fits its batch")
+  func groups() {
+    let (old, new) = (Group(id: 1, batch: 3), Group(id: 2, batch: 2))
+    var line = line(count: 20)
+    for item in [1, 2, 4, 6, 7] { #expect(line.add(item, of: old, at: start) == []) }
+    for item in [3, 5, 8] { #expect(line.add(item, of: new, at: start) == []) }
+    #expect(line.add(9, .low, of: old, at: start) == [])
+    var taken: [[Int]] = []
+    while let items = line.taken(at: start) { taken.append(items) }
+    #expect(taken == [[1, 2, 4], [6, 7], [3, 5], [8], [9]])
+  }
+
+  @Test("Groups whose items came by turns are handed out apart, each in its order")
+  func interleavedGroups() {
+    let groups = [Group(id: 1, batch: 3), Group(id: 2, batch: 2)]
+    var line = line(count: 10, bytes: 1000)
+    for item in 0..<8 { #expect(line.add(item, of: groups[item % 2], bytes: 10, at: start) == []) }
+    #expect(line.taken(at: start) == [0, 2, 4])
+    #expect(line.count == 5)
+    #expect(line.add(8, .low, of: groups[0], bytes: 10, at: start) == nil)
+    #expect(line.taken(at: start) == [1, 3])
+    #expect(line.add(8, .low, of: groups[0], bytes: 10, at: start) == [])
+    #expect(line.taken(at: start) == [5, 7])
+    #expect(line.add(9, of: groups[1], bytes: 985, at: start) == [8])
+    #expect(line.taken(at: start) == [6])
+    #expect(line.taken(at: start) == [9])
+    #expect(line.taken(at: start) == nil)
+    #expect(line.count == 0)
+    #expect(line.add(10, bytes: 1000, at: start) == [])
+  }
+
+  @Test("A delay ends for a group when another waits behind it")
+  func delayedGroups() {
+    let (old, new) = (Group(id: 1, batch: 2), Group(id: 2, batch: 2))
+    var line = line { $0.delay = .milliseconds(5) }
+    #expect(line.add(1, of: old, at: start) == [])
+    #expect(line.due(at: start) == start + .milliseconds(5))
+    #expect(line.add(2, of: new, at: start) == [])
+    #expect(line.add(3, of: new, at: start) == [])
+    #expect(line.taken(at: start) == [1])
+    #expect(line.taken(at: start) == [2, 3])
   }
 
   @Test("A long line keeps its order while it is filled and emptied")
@@ -105,9 +151,12 @@ import Testing
 extension WaitingLine<Int> {
   /// What was pushed out; nil where it was refused.
   fileprivate mutating func add(
-    _ item: Int, _ priority: Priority = .normal, bytes: Int = 1, at now: Instant
+    _ item: Int, _ priority: Priority = .normal, of group: Group = Group(), bytes: Int = 1,
+    at now: Instant
   ) -> [Int]? {
-    guard case .taken(let pushedOut) = offer(item, byteCount: bytes, priority: priority, at: now)
+    guard
+      case .taken(let pushedOut) = offer(
+        item, of: group, byteCount: bytes, priority: priority, at: now)
     else { return nil }
     return pushedOut
   }

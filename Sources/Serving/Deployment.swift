@@ -1,0 +1,65 @@
+package import Engine
+package import Imaging
+import Synchronization
+
+/// A model ready to serve: compiled, with what each worker computes with. Made aside while another one serves.
+///
+/// A request holds the deployment that it was admitted to until it is answered; the last of them lets go what a former
+/// one takes.
+package final class Deployment: Sendable {
+  package let model: LiveModel
+  package let metrics: ModelMetrics
+  /// Who put it in place, for people.
+  package let by: String
+  // SAFETY: each is used by its worker's thread only, once this is handed to the workers.
+  private nonisolated(unsafe) let seats: [Seat]
+
+  /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
+  /// only one in the process.
+  package init(
+    _ model: LiveModel, metrics: ServingMetrics, decoding: DecodingLimits, by: String
+  ) throws(EngineError) {
+    self.model = model
+    self.metrics = metrics.model(model.version)
+    self.by = by
+    var seats: [Seat] = []
+    for number in 0..<model.plan.workers {
+      seats.append(
+        try Seat(
+          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
+    }
+    unsafe self.seats = seats
+  }
+
+  /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
+  deinit {
+    let remains = unsafe Remains(model, seats)
+    if let thread = WorkerThread({ remains.letGo() }) { thread.detach() } else { remains.letGo() }
+  }
+
+  /// To be used by that worker's thread only.
+  func seat(of worker: Int) -> Seat { unsafe seats[worker] }
+
+  /// What makes up a batch.
+  var group: AdmissionQueue<ClassificationJob>.Line.Group {
+    .init(id: Int(bitPattern: ObjectIdentifier(self)), batch: model.plan.maxBatch)
+  }
+}
+
+/// The memory of a deployment that nobody uses any more.
+private final class Remains: @unchecked Sendable {
+  private var model: LiveModel?
+  private var seats: [Seat]
+
+  init(_ model: LiveModel, _ seats: [Seat]) {
+    self.model = model
+    self.seats = seats
+  }
+
+  /// Called once.
+  func letGo() {
+    seats = []
+    model = nil
+    OneDNN.returnFreedMemory()
+  }
+}

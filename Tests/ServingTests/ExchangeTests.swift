@@ -1,0 +1,200 @@
+import Checkpoint
+import Dispatch
+import HTTPCore
+import HTTPServer
+import Serving
+import Synchronization
+import Telemetry
+import Testing
+
+/// The live model's exchange beneath the workers.
+@Suite struct ExchangeTests {
+  private struct Answer: Sendable {
+    var status: Int
+    var version: String
+    var probabilities: [String: Double]
+  }
+
+  private static let target = "/classify?top_k=7"
+
+  private func answer(_ response: Response) throws -> Answer {
+    let document = try response.json()
+    let model = try #require(document["model"] as? [String: Any])
+    let predictions = try #require(document["predictions"] as? [[String: Any]])
+    var probabilities: [String: Double] = [:]
+    for prediction in predictions {
+      probabilities[try #require(prediction["label"] as? String)] =
+        prediction["probability"] as? Double
+    }
+    return Answer(
+      status: response.status, version: try #require(model["version"] as? String),
+      probabilities: probabilities)
+  }
+
+  private func ask(_ service: Service, _ target: String, _ body: [UInt8]) throws -> Response {
+    let request = try Request("POST", target, body: body)
+    if case .answer(let response) = service.receive(request.head) { return response }
+    let exchange = Exchange(receivedAt: .now)
+    let response = Mutex<Response?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    service.handle(request, exchange)
+    let immediate = exchange.handlerReturned { answer in
+      response.withLock { $0 = answer }
+      done.signal()
+    }
+    if let immediate { return immediate }
+    done.wait()
+    let answer = response.withLock(\.self)
+    return try #require(answer)
+  }
+
+  private func expected(_ live: LiveModel, _ picture: [UInt8]) throws -> [String: Double] {
+    let classifier = try Classifier(live, limits: ServingLimits().decoding)
+    let all = try classifier.classify([picture[...]])[0].get()
+    let entries = Ranking.top(all, count: 7, minimum: 0)
+    return Dictionary(
+      uniqueKeysWithValues: entries.map { (live.labels[$0.index], Double($0.probability)) })
+  }
+
+  @Test("Under load every request is answered, by the model that its answer names")
+  func underLoad() throws {
+    let models = [
+      try SmallModels.live("a"), try SmallModels.live("b", classCount: 7, scale: -1),
+    ]
+    let service = try TestService(first: models[0])
+    let picture = try goldenPicture().encodedImage
+    var expected: [String: [String: Double]] = [:]
+    for model in models { expected[model.version.short] = try self.expected(model, picture) }
+    let (clientCount, requestCount) = (4, 60)
+    let unfinished = Atomic(clientCount)
+    let answers = Mutex<[Answer]>([])
+    let former = Mutex<[WeakDeployment]>([])
+    let areStarted = WorkerThread.runSideBySide(clientCount + 1) { thread in
+      if thread < clientCount {
+        for _ in 0..<requestCount {
+          do {
+            let answer = try answer(try ask(service.service, Self.target, picture))
+            answers.withLock { $0.append(answer) }
+          } catch {
+            Issue.record("no answer: \(error)")
+          }
+        }
+        unfinished.subtract(1, ordering: .relaxed)
+        return
+      }
+      var count = 0
+      while unfinished.load(ordering: .relaxed) > 0 {
+        do {
+          count += 1
+          let next = try service.deployment(models[count % 2])
+          let replaced = service.pool.exchange(for: next)
+          former.withLock { $0.append(WeakDeployment(replaced)) }
+        } catch {
+          Issue.record("no deployment: \(error)")
+        }
+      }
+    }
+    #expect(areStarted)
+    let all = answers.withLock(\.self)
+    #expect(all.count == clientCount * requestCount)
+    for answer in all {
+      #expect(answer.status == 200)
+      let wanted = try #require(expected[answer.version])
+      #expect(answer.probabilities.keys == wanted.keys)
+      for (label, probability) in wanted {
+        #expect(abs((answer.probabilities[label] ?? 2) - probability) <= 1e-5)
+      }
+    }
+    #expect(Set(all.map(\.version)).count == 2)
+    #expect(former.withLock { $0.count } > 1)
+    // A worker lets go of the last request a moment after its answer.
+    for deployment in former.withLock(\.self) { #expect(eventually { deployment.value == nil }) }
+  }
+
+  @Test("What waits is answered by the model that it was admitted to, then that model is let go")
+  func waiting() throws {
+    let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2, maxQueueDelay: .seconds(3600))
+    let service = try TestService(first: SmallModels.live("a", plan: plan))
+    let picture = try goldenPicture().encodedImage
+    let answers = Mutex<[String: Response]>([:])
+    func submit(_ name: String) throws {
+      let exchange = Exchange(receivedAt: .now)
+      service.service.handle(
+        try Request("POST", "/classify?top_k=7", body: picture), exchange)
+      let immediate = exchange.handlerReturned { answer in
+        answers.withLock { $0[name] = answer }
+      }
+      #expect(immediate == nil)
+    }
+    try submit("before")
+    let next = try service.deployment(SmallModels.live("b", classCount: 7, plan: plan))
+    let former = WeakDeployment(service.pool.exchange(for: next))
+    #expect(former.value != nil)
+    try submit("after")
+    #expect(eventually { former.value == nil })
+    // The parameters are those of what is live now.
+    #expect(try ask(service.service, "/classify?top_k=8", picture).status == 400)
+    service.pool.close()
+    let responses = answers.withLock(\.self)
+    let labels = try responses.mapValues { response in
+      try answer(response).probabilities.keys.sorted().first?.first
+    }
+    #expect(labels == ["before": "a", "after": "b"])
+  }
+
+  @Test("Each version has its own metrics, a bounded number of them, and one is live")
+  func metrics() throws {
+    let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 1)
+    let service = try TestService(first: SmallModels.live("m0", plan: plan))
+    let picture = try goldenPicture().encodedImage
+    let count = ServingMetrics.formerVersionLimit + 3
+    var versions = [service.pool.live.model.version.short]
+    func serve(_ requestCount: Int) throws {
+      for _ in 0..<requestCount {
+        #expect(try ask(service.service, Self.target, picture).status == 200)
+      }
+    }
+    func samples() throws -> [String] {
+      let text = String(decoding: try get(service.service, "/metrics").body, as: UTF8.self)
+      return text.split(separator: "\n").map(String.init)
+    }
+    try serve(2)
+    for number in 1..<count {
+      let model = try SmallModels.live("m\(number)", plan: plan)
+      versions.append(model.version.short)
+      service.pool.exchange(for: try service.deployment(model))
+      try serve(1)
+    }
+    // Back to one that is still shown: it goes on counting, and is not shown twice.
+    let known = count - 2
+    let again = try SmallModels.live("m\(known)", plan: plan)
+    service.pool.exchange(for: try service.deployment(again))
+    try serve(1)
+    let lines = try samples()
+    for (number, version) in versions.enumerated() {
+      let shown = lines.filter { $0.hasPrefix("resnetd_batch_size_count{version=\"\(version)\"}") }
+      let isKept = number >= count - ServingMetrics.formerVersionLimit - 1
+      #expect(shown.map { $0.last } == (isKept ? [number == known ? "2" : "1"] : []))
+    }
+    let info = lines.filter { $0.hasPrefix("resnetd_model_info{") }
+    #expect(info.count == 1)
+    #expect(info.first?.contains("version=\"\(versions[known])\",name=\"m\(known)\"") == true)
+    #expect(
+      Set(lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != " " } }).count
+        == lines.count { !$0.hasPrefix("#") })
+  }
+
+  private func get(_ service: Service, _ target: String) throws -> Response {
+    guard case .answer(let response) = service.receive(try Request("GET", target).head) else {
+      throw CancellationError()
+    }
+    return response
+  }
+}
+
+/// Sees whether a deployment is still there without keeping it.
+struct WeakDeployment: Sendable {
+  private(set) weak var value: Deployment?
+
+  init(_ value: Deployment) { self.value = value }
+}
