@@ -4,13 +4,15 @@ package struct ONNXLimits: Sendable {
   package static let opsets: ClosedRange<Int64> = 7...17
 
   /// Elements of one tensor. In evaluation each takes eight bytes.
-  package var elementCountLimit = 1 << 28
+  package var elementCountLimit = 1 << 27
   /// Elements of all tensors that are alive at once in evaluation.
   package var liveElementCountLimit = 1 << 30
   /// Multiply-adds, or elements touched, of a whole evaluation: some 250 times a ResNet-50's.
   package var workLimit = 1 << 40
   /// Bytes of one tensor outside the file.
   package var externalByteCountLimit = 1 << 33
+  /// Dimensions of a tensor.
+  static let rankLimit = 16
   /// Sizes, pads and strides in attributes.
   static let attributeLimit = Int(Int32.max)
 

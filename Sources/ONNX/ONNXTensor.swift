@@ -23,16 +23,16 @@ package struct ONNXTensor: Sendable, Equatable {
     self.storage = storage
   }
 
-  /// The product of a shape; nil beyond `limit` or for a negative dimension.
+  /// The product of a shape; nil for a negative dimension, or where the product is beyond `limit`, even one
+  /// that a zero would hide: strides are made of the other dimensions.
   package static func elementCount(_ shape: [Int], limit: Int) -> Int? {
-    guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
-    if shape.contains(0) { return 0 }
     var count = 1
     for dimension in shape {
-      let product = count.multipliedReportingOverflow(by: dimension)
+      guard dimension >= 0 else { return nil }
+      let product = count.multipliedReportingOverflow(by: max(dimension, 1))
       guard !product.overflow, product.partialValue <= limit else { return nil }
       count = product.partialValue
     }
-    return count
+    return shape.contains(0) ? 0 : count
   }
 }

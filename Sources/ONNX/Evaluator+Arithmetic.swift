@@ -1,0 +1,55 @@
+extension Evaluator {
+  typealias WholeFunction = (Int64, Int64) throws(ONNXError) -> Int64
+
+  /// Add, Sub, Mul, Div: both inputs of one type, broadcast to one shape.
+  static let arithmeticOperators: [String: Operator] = [
+    "Add": { call throws(ONNXError) in
+      try elementwise(call, floating: { $0 + $1 }, whole: { (a, b) throws(ONNXError) in a &+ b })
+    },
+    "Sub": { call throws(ONNXError) in
+      try elementwise(call, floating: { $0 - $1 }, whole: { (a, b) throws(ONNXError) in a &- b })
+    },
+    "Mul": { call throws(ONNXError) in
+      try elementwise(call, floating: { $0 * $1 }, whole: { (a, b) throws(ONNXError) in a &* b })
+    },
+    "Div": divide,
+  ]
+
+  /// Whole numbers are divided towards zero.
+  private static func divide(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let isUnsigned64 = try call.input(0).elementType == .uint64
+    func quotient(_ a: Int64, _ b: Int64) throws(ONNXError) -> Int64 {
+      guard b != 0 else { throw call.fault("a whole number divided by zero") }
+      if isUnsigned64 { return Int64(bitPattern: UInt64(bitPattern: a) / UInt64(bitPattern: b)) }
+      // The one quotient that does not fit wraps around, as in two's complement.
+      return a.dividedReportingOverflow(by: b).partialValue
+    }
+    return try elementwise(call, floating: { $0 / $1 }, whole: quotient)
+  }
+
+  private static func elementwise(
+    _ call: NodeCall, floating: (Double, Double) -> Double, whole: WholeFunction
+  ) throws(ONNXError) -> [DenseTensor] {
+    let first = try call.input(0)
+    let second = try call.input(1)
+    try call.sameType(first, second)
+    guard first.elementType != .bool else { throw call.fault("inputs of type bool") }
+    guard let shape = StridedView.broadcast(first.shape, second.shape) else {
+      throw call.fault("shapes \(first.shape) and \(second.shape) do not go together")
+    }
+    try call.allow(shape)
+    let a = StridedView(first.shape, broadcastTo: shape).offsets
+    let b = StridedView(second.shape, broadcastTo: shape).offsets
+    switch (first.numbers, second.numbers) {
+    case (.floating(let firsts), .floating(let seconds)):
+      let values = a.indices.map { floating(firsts[a[$0]], seconds[b[$0]]) }
+      return [DenseTensor(first.elementType, shape, values)]
+    case (.whole(let firsts), .whole(let seconds)):
+      var values: [Int64] = []
+      values.reserveCapacity(a.count)
+      for place in a.indices { values.append(try whole(firsts[a[place]], seconds[b[place]])) }
+      return [DenseTensor(first.elementType, shape, values)]
+    default: throw call.fault("inputs of different kinds")
+    }
+  }
+}

@@ -1,0 +1,180 @@
+extension Evaluator {
+  /// What moves elements and computes nothing.
+  static let selectionOperators: [String: Operator] = [
+    "Transpose": transpose, "Gather": gather, "Concat": concatenate, "Slice": slice, "Pad": pad,
+  ]
+
+  private static func transpose(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let order = try call.integerList("perm") ?? Array((0..<input.rank).reversed())
+    guard order.sorted() == Array(0..<input.rank) else {
+      throw call.fault("an order of dimensions that is none of \(input.rank)")
+    }
+    try call.allow(input.shape)
+    let steps = StridedView.steps(input.shape)
+    let view = StridedView(shape: order.map { input.shape[$0] }, steps: order.map { steps[$0] })
+    return [input.picking(view.offsets, shape: view.shape)]
+  }
+
+  private static func gather(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let indices = try call.input(1)
+    let axis = try call.axis(call.integer("axis", default: 0), rank: input.rank)
+    guard let wanted = indices.integers else { throw call.fault("indices that are not whole") }
+    let size = input.shape[axis]
+    var places: [Int] = []
+    for index in wanted {
+      let place = index < 0 ? Int(index) + size : Int(index)
+      guard 0..<size ~= place else { throw call.fault("index \(index) into \(size) elements") }
+      places.append(place)
+    }
+    let shape = try call.allow(
+      Array(input.shape[..<axis]) + indices.shape + Array(input.shape[(axis + 1)...]))
+    let inner = input.shape[(axis + 1)...].reduce(1, *)
+    let outer = input.shape[..<axis].reduce(1, *)
+    var offsets: [Int] = []
+    for block in 0..<outer {
+      for place in places {
+        let start = (block * size + place) * inner
+        offsets.append(contentsOf: start..<start + inner)
+      }
+    }
+    return [input.picking(offsets, shape: shape)]
+  }
+
+  private static func concatenate(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let first = try call.input(0)
+    let axis = try call.axis(call.integer("axis", default: 1), rank: first.rank)
+    var shape = first.shape
+    shape[axis] = 0
+    var parts: [DenseTensor] = []
+    for index in call.inputs.indices {
+      let part = try call.input(index)
+      try call.sameType(first, part)
+      var other = part.shape
+      guard part.rank == first.rank else {
+        throw call.fault("shapes \(first.shape) and \(part.shape)")
+      }
+      other[axis] = first.shape[axis]
+      guard other == first.shape else {
+        throw call.fault("shapes \(first.shape) and \(part.shape) do not go together")
+      }
+      shape[axis] += part.shape[axis]
+      parts.append(part)
+    }
+    try call.allow(shape)
+    let outer = shape[..<axis].reduce(1, *)
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    func joined<Number>(_ lists: [[Number]]) -> [Number] {
+      (0..<outer).flatMap { block in
+        zip(lists, parts).flatMap { list, part in
+          let count = part.shape[axis] * inner
+          return list[(block * count)..<(block + 1) * count]
+        }
+      }
+    }
+    if first.elementType.isFloatingPoint {
+      return [DenseTensor(first.elementType, shape, joined(parts.map(\.doubles)))]
+    }
+    return [DenseTensor(first.elementType, shape, joined(parts.compactMap(\.integers)))]
+  }
+
+  /// Starts, ends and axes are attributes before operator set 10, inputs with steps since.
+  private static func slice(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let usesInputs = call.opset >= 10
+    let starts = try usesInputs ? call.integers(1) : call.integerList("starts") ?? []
+    let ends = try usesInputs ? call.integers(2) : call.integerList("ends") ?? []
+    let listed = try usesInputs ? call.optionalIntegers(3) : call.integerList("axes")
+    let strides = try usesInputs ? call.optionalIntegers(4) : nil
+    let axes = try call.axes(listed ?? Array(starts.indices), rank: input.rank)
+    guard starts.count == axes.count, ends.count == axes.count,
+      (strides ?? axes).count == axes.count
+    else { throw call.fault("starts, ends, axes and steps of different lengths") }
+    var view = StridedView(input.shape)
+    for (place, axis) in axes.enumerated() {
+      let size = input.shape[axis]
+      let limit = ONNXLimits.attributeLimit
+      let step = max(-limit, min(limit, strides?[place] ?? 1))
+      guard step != 0 else { throw call.fault("a step of 0") }
+      func bound(_ value: Int, _ range: ClosedRange<Int>) -> Int {
+        max(range.lowerBound, min(range.upperBound, value < 0 ? value + size : value))
+      }
+      let start: Int
+      let count: Int
+      if step > 0 {
+        start = bound(starts[place], 0...size)
+        count = max(0, (bound(ends[place], 0...size) - start + step - 1) / step)
+      } else if size == 0 {
+        (start, count) = (0, 0)
+      } else {
+        start = bound(starts[place], 0...size - 1)
+        count = max(0, (start - bound(ends[place], -1...size - 1) - step - 1) / -step)
+      }
+      view.base += start * view.steps[axis]
+      view.shape[axis] = count
+      view.steps[axis] *= step
+    }
+    try call.allow(view.shape)
+    return [input.picking(view.offsets, shape: view.shape)]
+  }
+
+  /// Pads and value are attributes before operator set 11, inputs since; negative pads cut.
+  private static func pad(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let rank = input.rank
+    let pads = try call.opset < 11 ? call.integerList("pads") ?? [] : call.integers(1)
+    let mode = try call.text("mode", default: "constant")
+    let limit = ONNXLimits.attributeLimit
+    guard pads.count == 2 * rank, pads.allSatisfy({ -limit...limit ~= $0 }) else {
+      throw call.fault("\(pads.count) pads for \(rank) dimensions, or one beyond \(limit)")
+    }
+    var filler: DenseTensor?
+    if call.opset < 11 {
+      let value = try call.number("value", default: 0)
+      if input.elementType.isFloatingPoint { filler = DenseTensor(input.elementType, [], [value]) }
+    } else if let given = call.optional(2) {
+      try call.sameType(input, given)
+      guard given.count == 1 else { throw call.fault("a value that is no single number") }
+      filler = given
+    }
+    let shape = input.shape.indices.map { pads[$0] + input.shape[$0] + pads[$0 + rank] }
+    try call.allow(shape)
+    let steps = StridedView.steps(input.shape)
+    var offsets = [0]
+    for axis in 0..<rank {
+      var line: [Int] = []
+      for place in 0..<shape[axis] {
+        let source = place - pads[axis]
+        line.append(
+          try self.source(source, size: input.shape[axis], mode, call).map { $0 * steps[axis] }
+            ?? -1)
+      }
+      offsets = offsets.flatMap { base in
+        line.map { base < 0 || $0 < 0 ? -1 : base + $0 }
+      }
+    }
+    return [input.picking(offsets, shape: shape, filler: filler)]
+  }
+
+  /// Which element of a line stands at a place before, in or behind it; nil for the constant.
+  private static func source(
+    _ place: Int, size: Int, _ mode: String, _ call: NodeCall
+  ) throws(ONNXError) -> Int? {
+    if 0..<size ~= place { return place }
+    switch mode {
+    case "constant": return nil
+    case "edge":
+      guard size > 0 else { throw call.fault("the edge of nothing") }
+      return place < 0 ? 0 : size - 1
+    case "reflect":
+      // The edge itself is not repeated, so the pattern is 2 * (size - 1) long.
+      guard size > 0 else { throw call.fault("the reflection of nothing") }
+      guard size > 1 else { return 0 }
+      let period = 2 * (size - 1)
+      let phase = (place % period + period) % period
+      return phase < size ? phase : period - phase
+    default: throw call.fault("mode \"\(mode)\"")
+    }
+  }
+}

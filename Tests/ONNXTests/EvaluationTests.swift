@@ -1,0 +1,220 @@
+import Testing
+
+@testable import ONNX
+
+/// Expected numbers are worked out by hand from the operators' definitions.
+struct EvaluationTests {
+  private func floats(_ shape: [Int], _ values: [Double]) -> DenseTensor {
+    DenseTensor(.float, shape, values)
+  }
+
+  private func whole(_ values: [Int64], _ type: ONNXElementType = .int64) -> DenseTensor {
+    DenseTensor(type, [values.count], values)
+  }
+
+  private func run(
+    _ operation: String, _ inputs: [DenseTensor?], _ attributes: [String: ONNXAttribute] = [:],
+    opset: Int64 = 13, outputs: Int = 1
+  ) throws(ONNXError) -> [DenseTensor] {
+    let node = ONNXNode(
+      name: "n", operation: operation, inputs: inputs.map { _ in "" },
+      outputs: (0..<outputs).map { "o\($0)" }, attributes: attributes)
+    return try Evaluator().evaluate(node, inputs: inputs, opset: opset)
+  }
+
+  private func reason(
+    _ operation: String, _ inputs: [DenseTensor?], _ attributes: [String: ONNXAttribute] = [:],
+    opset: Int64 = 13
+  ) -> String? {
+    do throws(ONNXError) {
+      _ = try run(operation, inputs, attributes, opset: opset)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func arithmeticBroadcastsAndWrapsAround() throws {
+    #expect(
+      try run("Add", [floats([2, 1], [1, 2]), floats([3], [10, 20, 30])])[0]
+        == floats([2, 3], [11, 21, 31, 12, 22, 32]))
+    #expect(try run("Add", [whole([100], .int8), whole([100], .int8)])[0] == whole([-56], .int8))
+    #expect(try run("Sub", [whole([0], .uint8), whole([1], .uint8)])[0] == whole([255], .uint8))
+    #expect(
+      try run("Div", [whole([-7, .min]), whole([2, -1])])[0] == whole([-3, .min]))
+    #expect(
+      try run("Div", [whole([-1], .uint64), whole([2], .uint64)])[0] == whole([.max], .uint64))
+  }
+
+  @Test func divisionOfWholeNumbersByZeroNamesTheNode() {
+    #expect(
+      reason("Div", [whole([1]), whole([0])])
+        == "node \"n\" (Div): a whole number divided by zero")
+  }
+
+  @Test func groupedConvolutionKeepsGroupsApart() throws {
+    let input = floats([1, 2, 1, 3], [1, 2, 3, 10, 20, 30])
+    let weights = floats([2, 1, 1, 2], [1, 1, 1, -1])
+    #expect(
+      try run("Conv", [input, weights, floats([2], [0, 100])], ["group": .integer(2)])[0]
+        == floats([1, 2, 1, 2], [3, 5, 90, 90]))
+  }
+
+  @Test func dilationAndPaddingMoveTheWindow() throws {
+    let input = floats([1, 1, 4], [1, 2, 3, 4])
+    let weights = floats([1, 1, 2], [1, 10])
+    let attributes: [String: ONNXAttribute] = [
+      "dilations": .integers([2]), "pads": .integers([1, 0]), "strides": .integers([2]),
+    ]
+    #expect(try run("Conv", [input, weights], attributes)[0] == floats([1, 1, 2], [20, 42]))
+  }
+
+  @Test func theLastWindowOfRoundingUpStartsInsideTheInput() throws {
+    let attributes: [String: ONNXAttribute] = [
+      "kernel_shape": .integers([1]), "strides": .integers([3]), "ceil_mode": .integer(1),
+    ]
+    let input = floats([1, 1, 3], [1, 2, 3])
+    #expect(try run("MaxPool", [input], attributes)[0] == floats([1, 1, 1], [1]))
+  }
+
+  @Test func paddingCountsInAnAverageOnlyWhenAsked() throws {
+    let input = floats([1, 1, 2], [2, 4])
+    var attributes: [String: ONNXAttribute] = [
+      "kernel_shape": .integers([2]), "pads": .integers([1, 0]),
+    ]
+    #expect(try run("AveragePool", [input], attributes)[0] == floats([1, 1, 2], [2, 3]))
+    attributes["count_include_pad"] = .integer(1)
+    #expect(try run("AveragePool", [input], attributes)[0] == floats([1, 1, 2], [1, 3]))
+  }
+
+  @Test func maximaTellTheirPlace() throws {
+    let input = floats([1, 1, 2, 2], [1, 4, 3, 2])
+    let results = try run(
+      "MaxPool", [input], ["kernel_shape": .integers([2, 2])], outputs: 2)
+    #expect(results[0] == floats([1, 1, 1, 1], [4]))
+    #expect(results[1] == DenseTensor(.int64, [1, 1, 1, 1], [Int64(1)]))
+  }
+
+  @Test func softmaxTakesAllThatFollowsBeforeOperatorSet13() throws {
+    let input = floats([1, 2, 2], [0, 0, 0, 0])
+    #expect(try run("Softmax", [input], opset: 12)[0].doubles == [0.25, 0.25, 0.25, 0.25])
+    #expect(try run("Softmax", [input], opset: 13)[0].doubles == [0.5, 0.5, 0.5, 0.5])
+  }
+
+  @Test func largeLogitsDoNotOverflow() throws {
+    let result = try run("Softmax", [floats([1, 2], [10_000, 10_000])])[0]
+    #expect(result.doubles == [0.5, 0.5])
+  }
+
+  @Test func reshapeUnderstandsZeroAndMinusOne() throws {
+    let input = floats([2, 3], [1, 2, 3, 4, 5, 6])
+    #expect(try run("Reshape", [input, whole([0, -1, 1])])[0].shape == [2, 3, 1])
+    #expect(reason("Reshape", [input, whole([-1, -1])])?.contains("two sizes") == true)
+    #expect(reason("Reshape", [input, whole([4, 2])]) != nil)
+    #expect(reason("Reshape", [input, whole([.max, .max])]) != nil)
+    let empty = floats([0, 3], [])
+    #expect(
+      try run("Reshape", [empty, whole([3, 0])], ["allowzero": .integer(1)], opset: 14)[0].shape
+        == [3, 0])
+  }
+
+  @Test func slicesGoBackwardsAndClampTheirEnds() throws {
+    let input = floats([4], [1, 2, 3, 4])
+    func slice(_ start: Int64, _ end: Int64, _ step: Int64) throws -> [Double] {
+      try run("Slice", [input, whole([start]), whole([end]), whole([0]), whole([step])])[0].doubles
+    }
+    #expect(try slice(-1, .min, -2) == [4, 2])
+    #expect(try slice(1, .max, 1) == [2, 3, 4])
+    #expect(try slice(0, .max, .max) == [1])
+    #expect(try slice(.max, .min, .min) == [4])
+    #expect(try slice(3, 1, 1) == [])
+  }
+
+  @Test func reflectionsDoNotRepeatTheEdge() throws {
+    #expect(
+      try run(
+        "Pad", [floats([3], [1, 2, 3]), whole([2, 2])], ["mode": .text("reflect")])[0].doubles
+        == [3, 2, 1, 2, 3, 2, 1])
+    #expect(
+      try run("Pad", [floats([3], [1, 2, 3]), whole([-1, 1])])[0].doubles == [2, 3, 0])
+  }
+
+  @Test func quantizationRoundsTiesToEvenAndSaturates() throws {
+    let input = floats([5], [0.5, 1.5, -1, 300, .nan])
+    let result = try run(
+      "QuantizeLinear", [input, floats([], [1]), DenseTensor(.uint8, [], [Int64(0)])])
+    #expect(result[0] == whole([0, 2, 0, 255, 0], .uint8))
+  }
+
+  @Test func castsStayInRange() throws {
+    let input = floats([4], [-1.9, 1e30, .nan, 3.7])
+    #expect(
+      try run("Cast", [input], ["to": .integer(6)])[0]
+        == whole([-1, Int64(Int32.max), 0, 3], .int32))
+    #expect(
+      try run("Cast", [input], ["to": .integer(7)])[0] == whole([-1, .max, 0, 3]))
+    #expect(
+      try run("Cast", [input], ["to": .integer(9)])[0] == whole([1, 1, 1, 1], .bool))
+    #expect(reason("Cast", [input], ["to": .integer(8)]) != nil)
+  }
+
+  @Test func halfNumbersRoundAfterEachOperator() throws {
+    let one = DenseTensor(.float16, [1], [2048.0])
+    let two = DenseTensor(.float16, [1], [1.0])
+    #expect(try run("Add", [one, two])[0].doubles == [2048])
+    #expect(DenseTensor.rounded(1 + 1.0 / 256, to: .bfloat16) == 1)
+    #expect(DenseTensor.rounded(1 + 3.0 / 256, to: .bfloat16) == 1 + 2.0 / 128)
+  }
+
+  @Test func bytesComeBackAsTheyWere() {
+    for type in ONNXElementType.allCases where type != .string && type != .bool {
+      let bytes = (0..<2 * type.byteCount).map { UInt8($0 + 1) }
+      #expect(DenseTensor(type, [2], bytes: bytes).bytes == bytes, "\(type)")
+    }
+  }
+
+  @Test(arguments: [
+    ("Gather", ["axis": ONNXAttribute.integer(5)]), ("Concat", ["axis": .integer(-9)]),
+    ("Softmax", ["axis": .integer(.min)]), ("Flatten", ["axis": .integer(.max)]),
+    ("Transpose", ["perm": .integers([0, 0])]), ("Squeeze", [:]),
+    ("ReduceMean", ["axes": .integers([7])]),
+    ("MaxPool", ["kernel_shape": .integers([.max, .max])]),
+    ("AveragePool", ["kernel_shape": .integers([0])]), ("Conv", ["group": .integer(0)]),
+    ("ConstantOfShape", [:]), ("Constant", [:]),
+  ])
+  func attributesThatMakeNoSenseAreErrors(
+    _ operation: String, _ attributes: [String: ONNXAttribute]
+  ) {
+    let input = floats([2, 2], [1, 2, 3, 4])
+    #expect(
+      reason(operation, [input, whole([9])], attributes)?.hasPrefix("node \"n\" (\(operation))")
+        == true)
+  }
+
+  @Test func resultsBeyondTheLimitAreRefusedBeforeTheyTakeMemory() {
+    #expect(reason("ConstantOfShape", [whole([1 << 40])])?.contains("allowed") == true)
+    #expect(
+      reason("Pad", [floats([1], [1]), whole([1 << 30, 1 << 30])])?.contains("allowed") == true)
+    #expect(
+      reason(
+        "MaxPool", [floats([1, 1, 1], [1])],
+        [
+          "kernel_shape": .integers([1 << 30]), "pads": .integers([1 << 30, 1 << 30]),
+        ])?.contains("allowed") == true)
+  }
+
+  @Test func workIsBounded() throws {
+    var limits = ONNXLimits()
+    limits.workLimit = 1000
+    let node = ONNXNode(name: "n", operation: "MatMul", inputs: ["", ""], outputs: ["y"])
+    let matrix = floats([20, 20], [Double](repeating: 1, count: 400))
+    #expect(throws: ONNXError.self) {
+      try Evaluator(limits: limits).evaluate(node, inputs: [matrix, matrix], opset: 13)
+    }
+  }
+
+  @Test func unknownOperatorsAreNamedWithTheirNode() {
+    #expect(
+      reason("Einsum", [floats([1], [1])]) == "node \"n\": operator Einsum is not supported")
+  }
+}
