@@ -9,6 +9,24 @@ extension Model {
     }
   }
 
+  /// Writes the weights alone, under torchvision's names, as files of other tools are; complete or not at all.
+  ///
+  /// With option A's zero channels on both sides, the classifier has akamaster's name, by which they are known again.
+  package func writePlain(to path: String) throws(CheckpointError) {
+    let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
+    let tensors = try parameters().map { item in
+      guard isCentered, item.name.hasPrefix("fc.") else { return item }
+      return SafetensorsWriter.Item(
+        name: "linear." + item.name.dropFirst("fc.".count), shape: item.shape,
+        content: item.content)
+    }
+    // Hugging Face's tools want to know whose tensors these are.
+    let serialization = try SafetensorsWriter(tensors, metadata: ["format": "pt"])
+    try AtomicFile.write(to: path) { sink throws(CheckpointError) in
+      try serialization.write(to: &sink)
+    }
+  }
+
   /// The version that the written file will have.
   func serializedVersion() throws(CheckpointError) -> ModelVersion {
     var sink = try DigestSink()
@@ -17,13 +35,7 @@ extension Model {
   }
 
   private func serialization() throws(CheckpointError) -> SafetensorsWriter {
-    let shapes: [String: [Int]]
-    do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
-    var tensors: [SafetensorsWriter.Item] = []
-    for (name, shape) in shapes {
-      guard let tensor = weights[name] else { throw .missingTensor(name: name, expected: shape) }
-      tensors.append(.init(name: name, shape: shape, content: .numbers(tensor)))
-    }
+    var tensors = try parameters()
     for (index, sample) in goldenSamples.enumerated() {
       let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)
       tensors.append(
@@ -35,5 +47,16 @@ extension Model {
     }
     let json = try ModelDocument(self).json()
     return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
+  }
+
+  private func parameters() throws(CheckpointError) -> [SafetensorsWriter.Item] {
+    let shapes: [String: [Int]]
+    do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
+    var tensors: [SafetensorsWriter.Item] = []
+    for (name, shape) in shapes {
+      guard let tensor = weights[name] else { throw .missingTensor(name: name, expected: shape) }
+      tensors.append(.init(name: name, shape: shape, content: .numbers(tensor)))
+    }
+    return tensors
   }
 }
