@@ -108,7 +108,7 @@ let package = Package(
         "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
         "ResNet",
       ]),
-    .testTarget(name: "resnetdTests", dependencies: ["resnetd"]),
+    .testTarget(name: "resnetdTests", dependencies: ["resnetd", "ONNX"]),
   ],
   cLanguageStandard: .gnu2x,
   cxxLanguageStandard: .cxx17

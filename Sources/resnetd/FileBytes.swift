@@ -23,6 +23,22 @@ enum FileBytes {
     }
   }
 
+  /// Writes a whole file, over what was there.
+  static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Failure("\(path): \(fault("open").message)") }
+    defer { close(descriptor) }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { buffer in
+        unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw Failure("\(path): \(fault("write").message)") }
+      rest = rest.dropFirst(count)
+    }
+  }
+
   private static func fault(_ doing: String) -> Failure {
     Failure("cannot \(doing) it: \(unsafe String(cString: strerror(errno)))")
   }

@@ -65,6 +65,19 @@ extension Option {
     }
   }
 
+  /// May be given several times; each adds a value.
+  static func texts(
+    _ name: String, _ valueName: String, _ path: any Path<[String]>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: valueName, help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
+      settings[keyPath: path].append(text)
+    } defaultText: { _ in
+      nil
+    }
+  }
+
   static func integer(
     _ name: String, _ valueName: String, _ path: any Path<Int>, in range: ClosedRange<Int>,
     _ help: String

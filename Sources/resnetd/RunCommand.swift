@@ -1,0 +1,101 @@
+import FoundationEssentials
+import ONNX
+
+/// `resnetd run`: an ONNX graph on arrays from files, once.
+enum RunCommand: Command {
+  struct Settings: CommandSettings {
+    var inputs: [String] = []
+    var outputs: [String] = []
+  }
+
+  /// Bytes of a model's file, or of an array's.
+  private static let fileByteCountLimit = Int(Int32.max)
+
+  static let name = "run"
+  static let summary = "run an ONNX graph once on arrays in .npy files"
+  static let operands = "MODEL"
+  static let discussion = """
+    Runs any graph of the known operators once, plainly and not fast: to check a model against
+    another program. Tensors outside MODEL are read from its own folder only. NAME may be left
+    out where there is just one input, or one output is asked for.
+    """
+  static let options: [Option<Settings>] = [
+    .texts("input", "[NAME=]FILE", \.inputs, "array for an input of the graph; repeat for more"),
+    .texts("output", "[NAME=]FILE", \.outputs, "where an output is written; repeat for more")
+      .called("o"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    guard operands.count == 1 else { throw UsageError("name one model file") }
+    guard !settings.outputs.isEmpty else { throw UsageError("name at least one --output") }
+    let path = operands[0]
+    let model: ONNXModel
+    let results: [String: DenseTensor]
+    let outputs: [String: String]
+    let bytes = try read(path)
+    do throws(ONNXError) {
+      // SAFETY: the bytes of an array of bytes, for the call.
+      model = try unsafe ONNXModel(bytes: bytes.span.bytes)
+    } catch {
+      throw Failure("\(path): \(error)")
+    }
+    let inputs = try files(settings.inputs, for: model.inputs.map(\.name), "input")
+    outputs = try files(settings.outputs, for: model.outputs.map(\.name), "output")
+    var arrays: [String: DenseTensor] = [:]
+    for (name, file) in inputs {
+      do throws(Failure) {
+        arrays[name] = try NPYFile.read(FileBytes.read(file, limit: fileByteCountLimit))
+      } catch {
+        throw Failure("\(file): \(error.message)")
+      }
+    }
+    do throws(ONNXError) {
+      let external = try ExternalData(besideFile: path)
+      results = try Evaluator().run(model, inputs: arrays, wanted: Set(outputs.keys)) {
+        (tensor) throws(ONNXError) in try external.bytes(of: tensor)
+      }
+    } catch {
+      throw Failure("\(path): \(error)")
+    }
+    for (name, file) in outputs {
+      guard let tensor = results[name] else { throw Failure("\(path): no output \(name)") }
+      try FileBytes.write(NPYFile.bytes(tensor), to: file)
+    }
+    return .success
+  }
+
+  private static func read(_ path: String) throws(Failure) -> [UInt8] {
+    do throws(Failure) {
+      return try FileBytes.read(path, limit: fileByteCountLimit)
+    } catch {
+      throw Failure("\(path): \(error.message)")
+    }
+  }
+
+  /// Files by the names that the graph knows. A text whose part before some `=` is such a name has a name; names
+  /// may hold a `=` themselves, so the longest counts.
+  private static func files(
+    _ texts: [String], for names: [String], _ kind: String
+  ) throws(Failure) -> [String: String] {
+    var files: [String: String] = [:]
+    for text in texts {
+      let named = names.filter { text.hasPrefix($0 + "=") }.max { $0.count < $1.count }
+      let name: String
+      if let named {
+        name = named
+      } else {
+        guard names.count == 1 else {
+          throw Failure(
+            "\"\(text)\" begins with no \(kind) of the graph and \"=\"; it has "
+              + (names.isEmpty ? "none" : names.joined(separator: ", ")))
+        }
+        name = names[0]
+      }
+      let file = named == nil ? text : String(text.dropFirst(name.count + 1))
+      guard files.updateValue(file, forKey: name) == nil else {
+        throw Failure("two files for the \(kind) \(name)")
+      }
+    }
+    return files
+  }
+}
