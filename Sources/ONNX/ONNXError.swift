@@ -15,7 +15,18 @@ package enum ONNXError: Error, Hashable, CustomStringConvertible {
   case input(name: String, reason: String)
   case outOfMemory
 
+  /// A message is one line of bounded length, whatever names the file has.
+  private static let characterCountLimit = 1000
+
   package var description: String {
+    let text = message.prefix(Self.characterCountLimit).map { character in
+      character.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        ? "\u{FFFD}" : character
+    }
+    return String(text)
+  }
+
+  private var message: String {
     switch self {
     case .malformed(let reason): "not a valid ONNX model: \(reason)"
     case .unsupported(let reason): "unsupported in an ONNX model: \(reason)"

@@ -115,6 +115,22 @@ struct ReadingTests {
     #expect(try read(file.bytes).opset == version)
   }
 
+  @Test func laterFileRevisionsAreReadAsFarAsTheyOnlyAddTypes() throws {
+    var file = ModelFile.relu
+    file.irVersion = 10
+    #expect(try read(file.bytes).irVersion == 10)
+    file.irVersion = 11
+    #expect(failure(file)?.contains("revision 11") == true)
+  }
+
+  @Test func messagesAreOneBoundedLineWhateverTheNames() throws {
+    var file = ModelFile.relu
+    file.nodes[0].inputs = ["a\nb\u{1B}[31m" + String(repeating: "x", count: 100_000)]
+    let message = try #require(failure(file))
+    #expect(message.count <= 1000)
+    #expect(!message.utf8.contains { $0 < 0x20 })
+  }
+
   @Test func cyclesUnsortedNodesAndUnknownNamesAreRefused() {
     for inputs in [["y"], ["later"], ["nothing"]] {
       var file = ModelFile.relu
