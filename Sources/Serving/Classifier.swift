@@ -59,6 +59,15 @@ package final class Classifier {
     return results
   }
 
+  /// Logits `[classes]` of one picture as the network gives them, finite or not.
+  package func logits(
+    _ image: ArraySlice<UInt8>
+  ) throws(EngineError) -> Result<[Float], ImagingError> {
+    do throws(ImagingError) { try prepare(image, at: 0) } catch { return .failure(error) }
+    _ = try run(count: 1)
+    return .success(Array(logits[..<model.network.outputCount]))
+  }
+
   /// Decodes and preprocesses a picture into a place below `capacity`.
   package func prepare(_ image: ArraySlice<UInt8>, at place: Int) throws(ImagingError) {
     let count = preprocessor.outputByteCount

@@ -1,9 +1,9 @@
-/// The control groups of a process, as far as they limit its CPU time; versions 1 and 2.
+/// The control groups of a process, as far as they limit its CPU time or its memory; versions 1 and 2.
 ///
-/// A quota holds for all groups below the one that sets it, so the least of a group and its ancestors counts.
-/// Linux, Documentation/admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst.
+/// A limit holds for all groups below the one that sets it, so the least of a group and its ancestors counts.
+/// Linux, Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst.
 package struct ControlGroups: Sendable {
-  /// A hierarchy that may limit CPU time.
+  /// A hierarchy that may limit it.
   private struct Hierarchy {
     /// Where its files are seen.
     var mountPoint: String
@@ -14,18 +14,20 @@ package struct ControlGroups: Sendable {
 
   private let hierarchies: [Hierarchy]
 
-  /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
-  package init(groups: String, mounts: String) {
+  /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`; `controller` is `cpu` or `memory`.
+  package init(groups: String, mounts: String, controller: String = "cpu") {
     var paths: [Bool: Substring] = [:]
     for line in groups.split(separator: "\n") {
       // Number, controllers, path; version 2 has the number 0 and no controllers.
       let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.count == 3 else { continue }
       if parts[0] == "0", parts[1].isEmpty { paths[true] = parts[2] }
-      if parts[1].split(separator: ",").contains("cpu") { paths[false] = parts[2] }
+      if parts[1].split(separator: ",").contains(Substring(controller)) { paths[false] = parts[2] }
     }
     hierarchies = mounts.split(separator: "\n").compactMap { line in
-      guard let mount = Self.mount(line), let path = paths[mount.isUnified] else { return nil }
+      guard let mount = Self.mount(line, controller), let path = paths[mount.isUnified] else {
+        return nil
+      }
       return Hierarchy(
         mountPoint: mount.point, group: Self.group(path, below: mount.root),
         isUnified: mount.isUnified)
@@ -34,14 +36,27 @@ package struct ControlGroups: Sendable {
 
   /// Cores' worth of time, or nil where nothing limits it; `read` gives a file's text.
   package func quota(_ read: (String) -> String?) -> Double? {
-    var least: Double?
+    least { folder, isUnified in Self.quota(folder, isUnified, read) }
+  }
+
+  /// Bytes that the groups still allow, or nil where nothing limits them; files that the system has read but not used
+  /// lately make room when it is needed.
+  package func availableMemory(_ read: (String) -> String?) -> Int? {
+    least { folder, isUnified in Self.availableMemory(folder, isUnified, read) }
+  }
+
+  /// Of all groups that the process is in.
+  private func least<Value: Comparable>(
+    _ value: (_ folder: String, _ isUnified: Bool) -> Value?
+  ) -> Value? {
+    var least: Value?
     for hierarchy in hierarchies {
       for depth in 0...hierarchy.group.count {
         let folder =
           ([hierarchy.mountPoint] + hierarchy.group.prefix(depth).map(String.init))
           .joined(separator: "/")
-        guard let quota = Self.quota(folder, hierarchy.isUnified, read) else { continue }
-        least = min(least ?? quota, quota)
+        guard let found = value(folder, hierarchy.isUnified) else { continue }
+        least = min(least ?? found, found)
       }
     }
     return least
@@ -62,18 +77,39 @@ package struct ControlGroups: Sendable {
     return numbers[0] / numbers[1]
   }
 
+  /// What version 1 shows for no limit is somewhat below 2^63.
+  private static let noMemoryLimit = 1 << 60
+
+  private static func availableMemory(
+    _ folder: String, _ isUnified: Bool, _ read: (String) -> String?
+  ) -> Int? {
+    func number(_ name: String) -> Int? {
+      read("\(folder)/\(name)").flatMap { Int($0.prefix { !$0.isWhitespace }) }
+    }
+    // `max` in version 2 is no number.
+    guard let limit = number(isUnified ? "memory.max" : "memory.limit_in_bytes"),
+      0..<noMemoryLimit ~= limit,
+      let usage = number(isUnified ? "memory.current" : "memory.usage_in_bytes"), usage >= 0
+    else { return nil }
+    let name = isUnified ? "inactive_file" : "total_inactive_file"
+    let line = (read("\(folder)/memory.stat") ?? "").split(separator: "\n")
+      .first { $0.hasPrefix("\(name) ") }
+    let reclaimable = line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
+    return max(0, limit - usage + min(max(0, reclaimable), usage))
+  }
+
   /// proc_pid_mountinfo(5): number, parent, device, root, mount point, options, optional fields, `-`, type,
   /// source, options of the file system.
   private static func mount(
-    _ line: Substring
+    _ line: Substring, _ controller: String
   ) -> (point: String, root: Substring, isUnified: Bool)? {
     let fields = line.split(separator: " ")
     guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 3 else {
       return nil
     }
     let isUnified = fields[dash + 1] == "cgroup2"
-    let limitsTime = fields[dash + 3].split(separator: ",").contains("cpu")
-    guard isUnified || fields[dash + 1] == "cgroup" && limitsTime else { return nil }
+    let limits = fields[dash + 3].split(separator: ",").contains(Substring(controller))
+    guard isUnified || fields[dash + 1] == "cgroup" && limits else { return nil }
     return (point(fields[4]), fields[3], isUnified)
   }
 

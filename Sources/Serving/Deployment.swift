@@ -1,4 +1,5 @@
 package import Engine
+import Glibc
 package import Imaging
 import Synchronization
 
@@ -11,17 +12,23 @@ package final class Deployment: Sendable {
   package let metrics: ModelMetrics
   /// Who put it in place, for people.
   package let by: String
+  /// Pictures to try a candidate on that brings none.
+  let pictures: [[UInt8]]
+  /// 0 while it has not been live.
+  private let since = Atomic(0)
   // SAFETY: each is used by its worker's thread only, once this is handed to the workers.
   private nonisolated(unsafe) let seats: [Seat]
 
   /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
   /// only one in the process.
   package init(
-    _ model: LiveModel, metrics: ServingMetrics, decoding: DecodingLimits, by: String
+    _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
+    decoding: DecodingLimits, by: String
   ) throws(EngineError) {
     self.model = model
     self.metrics = metrics.model(model.version)
     self.by = by
+    self.pictures = Self.kept(pictures)
     var seats: [Seat] = []
     for number in 0..<model.plan.workers {
       seats.append(
@@ -36,6 +43,27 @@ package final class Deployment: Sendable {
     let remains = unsafe Remains(model, seats)
     if let thread = WorkerThread({ remains.letGo() }) { thread.detach() } else { remains.letGo() }
   }
+
+  /// Of those that a model brings, which may be many and large.
+  private static let pictureCountLimit = 8
+  private static let pictureByteLimit = 4 << 20
+
+  private static func kept(_ pictures: [[UInt8]]) -> [[UInt8]] {
+    var byteCount = 0
+    return Array(
+      pictures.prefix(pictureCountLimit).prefix { picture in
+        byteCount += picture.count
+        return byteCount <= pictureByteLimit
+      })
+  }
+
+  /// When it became live, in seconds since 1970; nil before.
+  package var liveSince: Int? {
+    let seconds = since.load(ordering: .relaxed)
+    return seconds == 0 ? nil : seconds
+  }
+
+  func becameLive() { since.store(time(nil), ordering: .relaxed) }
 
   /// To be used by that worker's thread only.
   func seat(of worker: Int) -> Seat { unsafe seats[worker] }

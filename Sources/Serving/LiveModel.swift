@@ -1,6 +1,7 @@
 package import Checkpoint
 package import Engine
 package import Imaging
+package import ResNet
 
 /// A model as it serves: compiled, with what its answers need; its plain weights are let go.
 package struct LiveModel: Sendable {
@@ -8,6 +9,7 @@ package struct LiveModel: Sendable {
   package let version: ModelVersion
   package let labels: [String]
   package let preprocessing: Preprocessing
+  package let graph: Graph
   package let precision: Precision
   /// What it was compiled for.
   package private(set) var plan: CPUPlan
@@ -23,6 +25,7 @@ package struct LiveModel: Sendable {
     version = model.version
     labels = model.labels
     preprocessing = model.preprocessing
+    graph = model.graph
     self.plan = plan
     var options = CompilationOptions()
     options.winograd = winograd

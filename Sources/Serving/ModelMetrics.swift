@@ -3,7 +3,7 @@ import Telemetry
 /// Distributions of what one model did, labelled by its version. Any thread may add to them; none waits.
 package final class ModelMetrics: Sendable {
   /// Seconds from a tenth of a millisecond to the longest deadline by default.
-  private static let durations = Buckets(
+  static let durations = Buckets(
     [
       100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
       50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000,

@@ -19,6 +19,8 @@ package struct PlannedModel: Sendable {
     case rule
     case measured
     case remembered
+    /// That of a model with the same network.
+    case inherited
   }
 
   package let live: LiveModel
@@ -69,6 +71,7 @@ package struct PlannedModel: Sendable {
       case .rule: "by rule"
       case .measured: "measured in \(tenths / 10).\(tenths % 10) s"
       case .remembered: "measured before"
+      case .inherited: "as before"
       }
     return "\(live.plan) (\(origin))"
   }

@@ -26,6 +26,8 @@ package final class ServingMetrics: Sendable {
       .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
     static let modelInfo = MetricDescription(
       .gauge, "resnetd_model_info", "The model that is live.")
+    static let swapDuration = MetricDescription(
+      .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")
   }
 
   /// Read when metrics are asked for.
@@ -46,6 +48,10 @@ package final class ServingMetrics: Sendable {
     "resnetd_requests_total", "Requests answered.", showsZeros: false)
   private let rejections = Counters<Rejection>(
     "resnetd_rejected_total", "Classification requests given up before the network ran for them.")
+  private let swaps = Counters<SwapOutcome>(
+    "resnetd_swap_total", "Swaps of the live model, with the step at which each ended.",
+    showsZeros: false)
+  private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
   private let gauges = Mutex(Gauges())
   /// Of requests before a model is live.
@@ -67,6 +73,7 @@ package final class ServingMetrics: Sendable {
 
   /// Times of whole requests belong to this model from now on.
   func becameLive(_ deployment: Deployment) {
+    deployment.becameLive()
     let (model, metrics) = (deployment.model, deployment.metrics)
     models.withLock { models in
       models.versions.removeAll { $0.version == metrics.version }
@@ -98,6 +105,14 @@ package final class ServingMetrics: Sendable {
 
   func rejected(_ reason: Rejection) { rejections.add(reason) }
 
+  func swapped(_ result: SwapOutcome.Result, at step: SwapStep) {
+    swaps.add(SwapOutcome(result: result, step: step))
+  }
+
+  func spent(_ duration: Duration, on step: SwapStep) {
+    swapDuration.observe(duration.nanoseconds, step)
+  }
+
   // MARK: Exposition
 
   func response() -> Response {
@@ -120,6 +135,9 @@ package final class ServingMetrics: Sendable {
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
     if let info = shown.info { exposition.sample(info, 1) }
+    swaps.write(to: &exposition)
+    exposition.begin(Name.swapDuration)
+    swapDuration.write(to: &exposition)
     process.write(to: &exposition)
     return exposition.text
   }

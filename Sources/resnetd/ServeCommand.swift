@@ -90,29 +90,25 @@ enum ServeCommand: Command {
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
     do throws(EngineError) {
-      let planned = try plan(model, precision, settings)
+      let planned = try rules(settings).planned(model, precision: precision)
       write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
       let first = try Deployment(
-        planned.live, metrics: metrics, decoding: settings.serving.decoding, by: "the start")
+        planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
+        decoding: settings.serving.decoding, by: "the start")
       return try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
   }
 
-  private static func plan(
-    _ model: Model, _ precision: Precision, _ settings: ServeSettings
-  ) throws(EngineError) -> PlannedModel {
-    let cores = CPUAllowance.current.cores
-    return try PlannedModel(
-      model, precision: precision, settings: settings.plan, tuning: settings.tuning, cores: cores,
+  /// How the first model is compiled, and every one that takes its place.
+  private static func rules(_ settings: ServeSettings) -> CompilationRules {
+    CompilationRules(
+      precision: settings.precision, settings: settings.plan, tuning: settings.tuning,
       cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
-      in: PlanCache.Situation(
-        program: Version.number, model: model.version, precision: precision,
-        cpu: CPUAllowance.modelName, cores: cores,
-        settings: settings.plan))
+      program: Version.number)
   }
 
   private static func write(_ planned: PlannedModel, _ log: Log) {

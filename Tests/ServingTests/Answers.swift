@@ -1,9 +1,11 @@
 import Checkpoint
+import Dispatch
 import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
 import Serving
+import Synchronization
 import Telemetry
 import Testing
 
@@ -30,6 +32,24 @@ final class TestService: Sendable {
       Deployment(first, metrics: metrics, decoding: limits.decoding, by: "a test"),
       limits: limits, metrics: metrics, log: log)
     service.becomeReady(pool)
+  }
+
+  /// Asks from a thread that may wait for the answer.
+  func wait(for target: String, body: [UInt8]) throws -> Response {
+    let request = try Request("POST", target, body: body)
+    if case .answer(let response) = service.receive(request.head) { return response }
+    let exchange = Exchange(receivedAt: .now)
+    let response = Mutex<Response?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    service.handle(request, exchange)
+    let immediate = exchange.handlerReturned { answer in
+      response.withLock { $0 = answer }
+      done.signal()
+    }
+    if let immediate { return immediate }
+    done.wait()
+    let answer = response.withLock(\.self)
+    return try #require(answer)
   }
 
   /// What could become live.

@@ -31,23 +31,6 @@ import Testing
       probabilities: probabilities)
   }
 
-  private func ask(_ service: Service, _ target: String, _ body: [UInt8]) throws -> Response {
-    let request = try Request("POST", target, body: body)
-    if case .answer(let response) = service.receive(request.head) { return response }
-    let exchange = Exchange(receivedAt: .now)
-    let response = Mutex<Response?>(nil)
-    let done = DispatchSemaphore(value: 0)
-    service.handle(request, exchange)
-    let immediate = exchange.handlerReturned { answer in
-      response.withLock { $0 = answer }
-      done.signal()
-    }
-    if let immediate { return immediate }
-    done.wait()
-    let answer = response.withLock(\.self)
-    return try #require(answer)
-  }
-
   private func expected(_ live: LiveModel, _ picture: [UInt8]) throws -> [String: Double] {
     let classifier = try Classifier(live, limits: ServingLimits().decoding)
     let all = try classifier.classify([picture[...]])[0].get()
@@ -73,7 +56,7 @@ import Testing
       if thread < clientCount {
         for _ in 0..<requestCount {
           do {
-            let answer = try answer(try ask(service.service, Self.target, picture))
+            let answer = try answer(try service.wait(for: Self.target, body: picture))
             answers.withLock { $0.append(answer) }
           } catch {
             Issue.record("no answer: \(error)")
@@ -133,7 +116,7 @@ import Testing
     try submit("after")
     #expect(eventually { former.value == nil })
     // The parameters are those of what is live now.
-    #expect(try ask(service.service, "/classify?top_k=8", picture).status == 400)
+    #expect(try service.wait(for: "/classify?top_k=8", body: picture).status == 400)
     service.pool.close()
     let responses = answers.withLock(\.self)
     let labels = try responses.mapValues { response in
@@ -151,7 +134,7 @@ import Testing
     var versions = [service.pool.live.model.version.short]
     func serve(_ requestCount: Int) throws {
       for _ in 0..<requestCount {
-        #expect(try ask(service.service, Self.target, picture).status == 200)
+        #expect(try service.wait(for: Self.target, body: picture).status == 200)
       }
     }
     func samples() throws -> [String] {

@@ -1,0 +1,145 @@
+import Checkpoint
+import Engine
+import Glibc
+import ResNet
+
+/// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
+struct CandidateChecks: Sendable {
+  let request: SwapRequest
+  let live: Deployment
+  let rules: CompilationRules
+  let limits: ServingLimits
+  let metrics: ServingMetrics
+  let availableMemory: @Sendable () -> Int?
+
+  func run() throws(SwapFailure) -> Candidate {
+    var clock = SwapClock(metrics)
+    try clock.time(.read) { () throws(SwapFailure) in try read() }
+    var (model, precision) = try clock.time(.validate) {
+      () throws(SwapFailure) -> (Model, Precision) in
+      let model = try validated()
+      return (model, try self.precision(for: model))
+    }
+    let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live.model)
+    let (estimated, available) = try clock.time(.memory) {
+      () throws(SwapFailure) -> (Int, Int?) in
+      try memory(model, precision, plan)
+    }
+    let compiled = try clock.time(.compile) { () throws(SwapFailure) in
+      try engine(.compile) { () throws(EngineError) in
+        try LiveModel(model, precision: precision, plan: plan)
+      }
+    }
+    model.weights = Weights()
+    try clock.time(.golden) { () throws(SwapFailure) in try golden(compiled, model) }
+    let own = model.goldenSamples.map(\.encodedImage)
+    let deployment = try clock.time(.warm) { () throws(SwapFailure) in
+      try engine(.warm) { () throws(EngineError) in
+        try Deployment(
+          compiled, pictures: own.isEmpty ? live.pictures : own, metrics: metrics,
+          decoding: limits.decoding, by: request.by)
+      }
+    }
+    return Candidate(
+      deployment: deployment, model: model, planOrigin: origin, estimatedByteCount: estimated,
+      availableByteCount: available, clock: clock)
+  }
+
+  // MARK: Steps
+
+  private func read() throws(SwapFailure) {
+    // Without blocking: opening a pipe that nobody writes would wait for ever.
+    let descriptor = unsafe open(request.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      throw SwapFailure(step: .read, reason: "the file cannot be opened", kind: .refused)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_size > 0
+    else {
+      throw SwapFailure(
+        step: .read, reason: "not a regular file with something in it", kind: .refused)
+    }
+  }
+
+  private func validated() throws(SwapFailure) -> Model {
+    do throws(CheckpointError) {
+      do throws(CheckpointError) {
+        return try Model.load(path: request.path, options: request.options)
+      } catch {
+        let labels = live.model.labels
+        guard case .labelsMissing(let classCount) = error, request.inheritsFromLive,
+          classCount == labels.count
+        else { throw error }
+        var options = request.options
+        options.labels = labels
+        return try Model.load(path: request.path, options: options)
+      }
+    } catch {
+      var kind = SwapFailure.Kind.refused
+      if case .outOfMemory = error { kind = .insufficientMemory }
+      throw SwapFailure(step: .validate, reason: error.description, kind: kind)
+    }
+  }
+
+  private func precision(for model: Model) throws(SwapFailure) -> Precision {
+    let precision = rules.precision.precision(for: model.calibration)
+    guard precision != .int8 || model.calibration != nil else {
+      throw SwapFailure(
+        step: .validate, reason: "the model has no calibration for int8, in which this server runs",
+        kind: .refused)
+    }
+    return precision
+  }
+
+  private func memory(
+    _ model: Model, _ precision: Precision, _ plan: CPUPlan
+  ) throws(SwapFailure) -> (estimated: Int, available: Int?) {
+    let estimated: Int
+    do throws(GraphError) {
+      estimated = try MemoryEstimate(
+        model.graph, precision: precision, plan: plan, live: live.model
+      ).byteCount
+    } catch {
+      throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
+    }
+    let available = availableMemory()
+    if let available, estimated > available {
+      throw SwapFailure(
+        step: .memory,
+        reason: "the model takes about \(estimated) bytes beside the live one, "
+          + "\(available) are available", kind: .insufficientMemory)
+    }
+    return (estimated, available)
+  }
+
+  private func golden(_ compiled: LiveModel, _ model: Model) throws(SwapFailure) {
+    let embedded: [GoldenSample]
+    do throws(CheckpointError) {
+      embedded = model.goldenSamples.isEmpty ? try Model.embeddedDefault().goldenSamples : []
+    } catch {
+      throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
+    }
+    let fault = try engine(.golden) { () throws(EngineError) in
+      try GoldenCheck(
+        live: compiled, classifier: Classifier(compiled, limits: limits.decoding)
+      ).fault(model.goldenSamples, pictures: live.pictures + embedded.map(\.encodedImage))
+    }
+    if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }
+  }
+
+  private func engine<Result>(
+    _ step: SwapStep, _ body: () throws(EngineError) -> Result
+  ) throws(SwapFailure) -> Result {
+    do throws(EngineError) { return try body() } catch {
+      let kind: SwapFailure.Kind =
+        switch error {
+        case .graph, .uncalibrated, .unimplemented: .refused
+        case .outOfMemory: .insufficientMemory
+        case .library: .internal
+        }
+      throw SwapFailure(step: step, reason: error.description, kind: kind)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package import Checkpoint
+package import Engine
+
+/// How this process compiles models: what it was told, and the machine it is on.
+package struct CompilationRules: Sendable {
+  package var precision: PrecisionPolicy
+  package var settings: CPUPlan.Settings
+  package var tuning: Tuning
+  package var cores: Int
+  /// Where measured plans are kept, if anywhere.
+  package var cache: PlanCache?
+  /// The program's version.
+  package var program: String
+  package var cpu: String
+
+  package init(
+    precision: PrecisionPolicy = .auto, settings: CPUPlan.Settings = CPUPlan.Settings(),
+    tuning: Tuning = .auto, cores: Int = CPUAllowance.current.cores, cache: PlanCache? = nil,
+    program: String, cpu: String = CPUAllowance.modelName
+  ) {
+    self.precision = precision
+    self.settings = settings
+    self.tuning = tuning
+    self.cores = cores
+    self.cache = cache
+    self.program = program
+    self.cpu = cpu
+  }
+
+  /// Compiles the first model, measuring where that is wanted; nothing else computes meanwhile.
+  package func planned(
+    _ model: Model, precision: Precision
+  ) throws(EngineError) -> PlannedModel {
+    try PlannedModel(
+      model, precision: precision, settings: settings, tuning: tuning, cores: cores, cache: cache,
+      in: situation(model, precision))
+  }
+
+  /// The plan of a model that is to take the place of another: never measured, for what serves meanwhile would spoil
+  /// the measurement and be slowed by it.
+  func plan(
+    _ model: Model, precision: Precision, inPlaceOf live: LiveModel
+  ) -> (plan: CPUPlan, origin: PlannedModel.Origin) {
+    if live.graph == model.graph { return (live.plan, .inherited) }
+    var plan = settings.plan(cores: cores, for: model.graph)
+    var origin = PlannedModel.Origin.rule
+    if tuning != .off, let entry = cache?.entry(for: situation(model, precision)) {
+      plan = settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch)
+      origin = .remembered
+    }
+    plan.workers = live.plan.workers
+    return (plan, origin)
+  }
+
+  private func situation(_ model: Model, _ precision: Precision) -> PlanCache.Situation {
+    PlanCache.Situation(
+      program: program, model: model.version, precision: precision, cpu: cpu, cores: cores,
+      settings: settings)
+  }
+}

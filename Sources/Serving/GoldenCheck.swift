@@ -1,0 +1,69 @@
+import Checkpoint
+import Engine
+
+/// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
+struct GoldenCheck {
+  /// Largest difference of a logit to a sample's, as a share of the sample's largest one.
+  ///
+  /// Fp32's leaves room for another decoder's last bit in a pixel. That of the others is what their rounding makes of
+  /// deep networks; wrong channels, scales or a wrong order of classes make differences of the logits' own size.
+  static func tolerance(_ precision: Precision) -> Float {
+    switch precision {
+    case .fp32: 5e-3
+    case .bf16: 5e-2
+    case .int8: 0.2
+    }
+  }
+
+  /// Logits that are all smaller are compared as if one were as large.
+  private static let leastMagnitude: Float = 0.1
+
+  let live: LiveModel
+  let classifier: Classifier
+
+  /// What is wrong; nil where every sample gives its logits. `pictures` are run where there are no samples.
+  func fault(
+    _ samples: [GoldenSample], pictures: [[UInt8]]
+  ) throws(EngineError) -> String? {
+    if samples.isEmpty { return try fault(on: pictures) }
+    for (number, sample) in samples.enumerated() {
+      switch try classifier.logits(sample.encodedImage[...]) {
+      case .failure(let error): return "the picture of golden sample \(number): \(error)"
+      case .success(let logits):
+        if let fault = fault(logits, expected: sample.logits) {
+          return "golden sample \(number): \(fault)"
+        }
+      }
+    }
+    return nil
+  }
+
+  private func fault(_ logits: [Float], expected: [Float]) -> String? {
+    guard logits.allSatisfy(\.isFinite) else {
+      return "the network gives logits that are not finite"
+    }
+    let magnitude = max(expected.map(abs).max() ?? 0, Self.leastMagnitude)
+    let difference = zip(logits, expected).map { abs($0 - $1) }.max() ?? 0
+    let tolerance = Self.tolerance(live.precision)
+    guard difference > tolerance * magnitude else { return nil }
+    return "a logit differs by \(difference), \(tolerance * magnitude) is allowed in "
+      + live.precision.rawValue
+  }
+
+  /// Finite logits that depend on the picture and on the class.
+  private func fault(on pictures: [[UInt8]]) throws(EngineError) -> String? {
+    var answers: Set<[Float]> = []
+    for picture in pictures {
+      // Another model's picture may be of a kind that this one refuses.
+      guard case .success(let logits) = try classifier.logits(picture[...]) else { continue }
+      guard logits.allSatisfy(\.isFinite) else {
+        return "the network gives logits that are not finite"
+      }
+      guard logits.count == 1 || Set(logits).count > 1 else {
+        return "the network gives every class the same logit"
+      }
+      answers.insert(logits)
+    }
+    return answers.count > 1 ? nil : "the network gives every picture the same logits"
+  }
+}

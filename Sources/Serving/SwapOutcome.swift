@@ -1,0 +1,36 @@
+import Telemetry
+
+/// How a swap ended, and at which step.
+struct SwapOutcome: MetricLabels {
+  enum Result: String, CaseIterable {
+    case done
+    case dryRun = "dry_run"
+    case busy
+    case refused
+    case insufficientMemory = "insufficient_memory"
+    case `internal`
+
+    init(_ kind: SwapFailure.Kind) {
+      self =
+        switch kind {
+        case .busy: .busy
+        case .refused: .refused
+        case .insufficientMemory: .insufficientMemory
+        case .internal: .internal
+        }
+    }
+  }
+
+  let result: Result
+  let step: SwapStep
+
+  static let all = Result.allCases.flatMap { result in
+    SwapStep.allCases.map { SwapOutcome(result: result, step: $0) }
+  }
+
+  var index: Int {
+    (Result.allCases.firstIndex(of: result) ?? 0) * SwapStep.allCases.count + step.index
+  }
+
+  var pairs: MetricLabelPairs { [("outcome", result.rawValue), ("step", step.rawValue)] }
+}

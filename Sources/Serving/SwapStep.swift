@@ -1,0 +1,25 @@
+package import Telemetry
+
+/// What a candidate goes through before it is live, in this order.
+package enum SwapStep: String, Sendable, CaseIterable, MetricLabels {
+  /// The file is there to be read.
+  case read
+  /// Its parts are right and fit together.
+  case validate
+  /// There is memory for it beside the live model.
+  case memory
+  case compile
+  /// It gives the logits that its file says.
+  case golden
+  /// Every batch size has run for every worker.
+  case warm
+  /// The choice is kept for a restart.
+  case record
+  case exchange
+
+  package static let all = allCases
+
+  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  package var pairs: MetricLabelPairs { [("step", rawValue)] }
+}

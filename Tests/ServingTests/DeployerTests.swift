@@ -1,0 +1,296 @@
+import Checkpoint
+import Dispatch
+import Engine
+import Foundation
+import HTTPCore
+import HTTPServer
+import Serving
+import Synchronization
+import Telemetry
+import Testing
+
+/// What a candidate goes through before it is live.
+@Suite struct DeployerTests {
+  private static let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
+  private let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("resnetd-swaps-\(UUID().uuidString)")
+
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+  }
+
+  private func deployer(
+    _ service: TestService, precision: PrecisionPolicy = .fp32, available: Int? = nil
+  ) -> Deployer {
+    var settings = CPUPlan.Settings()
+    settings.workers = service.pool.workerCount
+    return Deployer(
+      service.pool,
+      rules: CompilationRules(
+        precision: precision, settings: settings, tuning: .off, cores: 2, program: "1"),
+      limits: service.limits, metrics: service.metrics,
+      log: Log(format: .json, descriptor: -1), availableMemory: { available })
+  }
+
+  private func service() throws -> TestService {
+    try TestService(first: SmallModels.live("live", plan: Self.plan))
+  }
+
+  private func samples(_ service: TestService) throws -> [String] {
+    guard case .answer(let response) = service.service.receive(try Request("GET", "/metrics").head)
+    else { return [] }
+    return String(decoding: response.body, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  /// The failure of a swap that must fail, and that the live model is as it was.
+  private func failure(
+    _ service: TestService, _ deployer: Deployer, _ request: SwapRequest,
+    beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
+  ) throws -> SwapFailure {
+    let live = service.pool.live
+    let failure = try #require(throws: SwapFailure.self) {
+      _ = try deployer.deploy(request, beforeExchange: beforeExchange)
+    }
+    #expect(service.pool.live === live)
+    let line =
+      "resnetd_swap_total{outcome=\"\(failure.kind.rawValue)\",step=\"\(failure.step.rawValue)\"} 1"
+    #expect(try samples(service).contains(line))
+    return failure
+  }
+
+  /// What the model itself gives for the embedded model's pictures.
+  private func goldenSamples(_ model: Model) throws -> [GoldenSample] {
+    let classifier = try Classifier(LiveModel(model), limits: ServingLimits().decoding)
+    return try Model.embeddedDefault().goldenSamples.map { sample in
+      GoldenSample(
+        encodedImage: sample.encodedImage,
+        logits: try classifier.logits(sample.encodedImage[...]).get())
+    }
+  }
+
+  @Test(
+    "A model that proves itself is live after all steps, and a dry run stops before the last two")
+  func steps() async throws {
+    let service = try service()
+    let deployer = deployer(service)
+    let candidate = try SmallModels.model("next", classCount: 7, scale: -1)
+    let proven = try SmallModels.model(
+      "next", classCount: 7, scale: -1, samples: goldenSamples(candidate))
+    let former = service.pool.live.model.version
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try proven.write(to: path)
+      let dry = try deployer.deploy(
+        SwapRequest(path: path, dryRun: true, by: "a test"),
+        beforeExchange: { _ in Issue.record("nothing is recorded in a dry run") })
+      #expect(dry.isDryRun && dry.steps.map(\.step) == Array(SwapStep.allCases.dropLast(2)))
+      #expect(service.pool.live.model.version == former)
+      let recorded = Mutex<[ModelVersion]>([])
+      let report = try deployer.deploy(SwapRequest(path: path, by: "a test")) { model in
+        recorded.withLock { $0.append(model.version) }
+        #expect(service.pool.live.model.version == former)
+      }
+      #expect(report.steps.map(\.step) == SwapStep.allCases && !report.isDryRun)
+      #expect(recorded.withLock(\.self) == [proven.version])
+      #expect(report.version == proven.version && report.formerVersion == former)
+      #expect(report.name == "next" && report.precision == .fp32 && report.planOrigin == .rule)
+    }
+    let live = service.pool.live
+    #expect(live.model.version == proven.version && live.by == "a test")
+    #expect(try #require(live.liveSince) > 0)
+    let response = await service.answer(
+      try Request("POST", "/classify?top_k=1", body: goldenPicture().encodedImage))
+    #expect(String(decoding: response.body, as: UTF8.self).contains(#""label":"next"#))
+    let lines = try samples(service)
+    #expect(lines.contains(#"resnetd_swap_total{outcome="dry_run",step="warm"} 1"#))
+    #expect(lines.contains(#"resnetd_swap_total{outcome="done",step="exchange"} 1"#))
+    #expect(lines.contains(#"resnetd_swap_duration_seconds_count{step="compile"} 2"#))
+    #expect(lines.contains(#"resnetd_swap_duration_seconds_count{step="record"} 1"#))
+  }
+
+  @Test("The plan of a model with the same network is that of the live one")
+  func inheritedPlan() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next", scale: -1).write(to: path)
+      let report = try deployer(service).deploy(SwapRequest(path: path, by: "a test"))
+      #expect(report.planOrigin == .inherited && report.plan == Self.plan)
+      #expect(service.pool.live.model.network.batchSizes == [2, 1])
+    }
+  }
+
+  @Test("What cannot be read or is no model is refused")
+  func unusableFiles() throws {
+    let service = try service()
+    try withFolder { folder in
+      let missing = try failure(
+        service, deployer(service), SwapRequest(path: folder + "/none", by: "a test"))
+      #expect(missing.step == .read && missing.kind == .refused)
+      let path = folder + "/text.safetensors"
+      try Data("no model at all".utf8).write(to: URL(fileURLWithPath: path))
+      let text = try failure(service, deployer(service), SwapRequest(path: path, by: "a test"))
+      #expect(text.step == .validate && text.kind == .refused)
+    }
+  }
+
+  @Test("int8 without a calibration is refused where the server runs in int8")
+  func calibration() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let failure = try failure(
+        service, deployer(service, precision: .int8), SwapRequest(path: path, by: "a test"))
+      #expect(failure.step == .validate && failure.reason.contains("calibration"))
+    }
+  }
+
+  @Test("A model that does not fit beside the live one is refused with the numbers")
+  func memory() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let failure = try failure(
+        service, deployer(service, available: 4321), SwapRequest(path: path, by: "a test"))
+      #expect(failure.step == .memory && failure.kind == .insufficientMemory)
+      #expect(failure.reason.contains("4321 are available"))
+    }
+  }
+
+  @Test("A model that does not give its own samples' logits is refused")
+  func goldenSamples() throws {
+    let service = try service()
+    try withFolder { folder in
+      let samples = try goldenSamples(SmallModels.model("next"))
+      let path = folder + "/next.safetensors"
+      // As if the last layer had been stored wrongly.
+      try SmallModels.model("next", scale: 1.1, samples: samples).write(to: path)
+      let wrong = try failure(service, deployer(service), SwapRequest(path: path, by: "a test"))
+      #expect(wrong.step == .golden && wrong.reason.contains("golden sample 0"))
+      let noPicture = [GoldenSample(encodedImage: [1, 2, 3], logits: samples[0].logits)]
+      try SmallModels.model("next", samples: noPicture).write(to: path)
+      let other = try self.service()
+      let unreadable = try failure(other, deployer(other), SwapRequest(path: path, by: "a test"))
+      #expect(unreadable.step == .golden)
+    }
+  }
+
+  @Test("A model without samples must give logits that depend on class and picture")
+  func constantOutput() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next", scale: 0).write(to: path)
+      let failure = try failure(service, deployer(service), SwapRequest(path: path, by: "a test"))
+      #expect(failure.step == .golden && failure.reason.contains("every picture"))
+    }
+  }
+
+  @Test("When the choice cannot be kept, nothing is exchanged")
+  func recording() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let full = SwapFailure(step: .record, reason: "the disk is full", kind: .internal)
+      let failure = try failure(
+        service, deployer(service), SwapRequest(path: path, by: "a test")
+      ) { _ throws(SwapFailure) in throw full }
+      #expect(failure == full)
+    }
+  }
+
+  @Test("A second swap at the same time is busy, and the first is not disturbed")
+  func busy() throws {
+    let service = try service()
+    let deployer = deployer(service)
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let request = SwapRequest(path: path, by: "a test")
+      let report = try deployer.deploy(request) { _ in
+        do {
+          let second = try failure(service, deployer, request)
+          #expect(second.kind == .busy)
+        } catch {
+          Issue.record("no failure: \(error)")
+        }
+      }
+      #expect(service.pool.live.model.version == report.version)
+      #expect(try deployer.deploy(request).version == report.version)
+    }
+  }
+
+  @Test("Labels are inherited where the request says so and the class count is the same")
+  func inheritedLabels() throws {
+    let service = try service()
+    let deployer = deployer(service)
+    try withFolder { folder in
+      for classCount in [10, 7] {
+        let path = folder + "/plain-\(classCount).safetensors"
+        try SmallModels.writePlain(SmallModels.model("next", classCount: classCount), to: path)
+        let request = SwapRequest(path: path, inheritsFromLive: true, by: "a test")
+        if classCount == 10 {
+          #expect(
+            try failure(service, deployer, SwapRequest(path: path, by: "a test")).step == .validate)
+          _ = try deployer.deploy(request)
+          #expect(service.pool.live.model.labels.first == "live0")
+          #expect(service.pool.live.model.name == "plain-10")
+        } else {
+          let other = try self.service()
+          #expect(try failure(other, self.deployer(other), request).step == .validate)
+        }
+      }
+    }
+  }
+
+  @Test("Requests are answered while models are swapped, each by the model that it names")
+  func underLoad() throws {
+    let service = try TestService(
+      first: SmallModels.live("a", plan: CPUPlan(workers: 2, threads: 2, maxBatch: 4)))
+    let deployer = deployer(service)
+    let picture = try goldenPicture().encodedImage
+    let first = WeakDeployment(service.pool.live)
+    try withFolder { folder in
+      var marks: [String: String] = [service.pool.live.model.version.short: "a"]
+      for mark in ["b", "c"] {
+        let model = try SmallModels.model(mark, scale: mark == "b" ? -1 : 2)
+        try model.write(to: "\(folder)/\(mark)")
+        marks[model.version.short] = mark
+      }
+      let expected = marks
+      let isDone = Atomic(false)
+      let answered = Atomic(0)
+      let areStarted = WorkerThread.runSideBySide(3) { thread in
+        do {
+          if thread == 0 {
+            defer { isDone.store(true, ordering: .relaxed) }
+            for swap in 0..<6 {
+              let path = "\(folder)/\(swap % 2 == 0 ? "b" : "c")"
+              _ = try deployer.deploy(SwapRequest(path: path, by: "a test"))
+            }
+            return
+          }
+          while !isDone.load(ordering: .relaxed) {
+            let response = try service.wait(for: "/classify?top_k=3", body: picture)
+            #expect(response.status == 200)
+            let model = try #require(try response.json()["model"] as? [String: Any])
+            let version = try #require(model["version"] as? String)
+            let mark = try #require(expected[version])
+            let text = String(decoding: response.body, as: UTF8.self)
+            #expect(text.components(separatedBy: "\"label\":\"\(mark)").count == 4)
+            answered.add(1, ordering: .relaxed)
+          }
+        } catch {
+          Issue.record("\(error)")
+        }
+      }
+      #expect(areStarted && answered.load(ordering: .relaxed) > 0)
+    }
+    #expect(eventually { first.value == nil })
+  }
+}
