@@ -11,6 +11,8 @@ package struct Connection: Sendable {
     /// Have the request answered, and call `respond` with the answer; its body arrived within `readDuration` after
     /// its head.
     case handle(Request, receivedAt: Instant, readDuration: Duration)
+    /// Hand over the next part of a body that is streamed.
+    case part([UInt8], to: BodyDestination)
     /// Call `respond` with this answer: the route needs no body.
     case answer(RequestHead, Response, receivedAt: Instant)
     /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
@@ -52,6 +54,8 @@ package struct Connection: Sendable {
   /// Bytes of the body that must have arrived by the deadline.
   private var bodyByteCount = 0
   private var countedByteCount = 0
+  /// Where the body in progress goes, if it is streamed.
+  private var destination: BodyDestination?
 
   /// Of what the client owes; nil while a request is being answered.
   private var readDeadline: Instant?
@@ -192,7 +196,8 @@ package struct Connection: Sendable {
         let buffered = parser.bufferedByteCount
         guard let event = try parser.next() else {
           if case .readingBody = state { bodyByteCount += buffered - parser.bufferedByteCount }
-          return actions + waitForMore(context.now)
+          let part = destination == nil ? [] : parser.takePart()
+          return actions + handOver(part) + waitForMore(context.now)
         }
         switch event {
         case .head(let head, let framing):
@@ -206,7 +211,11 @@ package struct Connection: Sendable {
         case .end(let body, let trailers):
           guard case .readingBody = state, let head else { return actions }
           handOut(head, mayPersist: true)
-          let request = Request(head: head, body: body, trailers: trailers)
+          let request = Request(
+            head: head, body: destination == nil ? body : [], trailers: trailers,
+            destination: destination)
+          actions += handOver(body)
+          destination = nil
           let readDuration = context.now - headReceivedAt
           return actions + [
             .handle(request, receivedAt: receivedAt, readDuration: readDuration)
@@ -216,6 +225,12 @@ package struct Connection: Sendable {
     } catch {
       return actions + fail(error, context)
     }
+  }
+
+  /// The part of a streamed body that has arrived; nothing for another body.
+  private func handOver(_ part: [UInt8]) -> [Action] {
+    guard let destination, !part.isEmpty else { return [] }
+    return [.part(part, to: destination)]
   }
 
   /// No more can be made of what has arrived.
@@ -239,11 +254,10 @@ package struct Connection: Sendable {
     }
     switch context.route(head) {
     case .answer(let response): return response
-    case .accept(let limit):
-      if case .length(let length) = framing, length > limit {
-        throw .tooLarge(413, "body", limit: limit)
-      }
-      parser.bodyByteLimit = limit
+    case .accept(let limit): try admit(framing, limit)
+    case .stream(let limit, let destination):
+      try admit(framing, limit)
+      self.destination = destination
     }
     state = .readingBody
     headReceivedAt = context.now
@@ -254,6 +268,13 @@ package struct Connection: Sendable {
       actions += write(ResponseSerializer.continueLine, context.now)
     }
     return nil
+  }
+
+  private mutating func admit(_ framing: BodyFraming, _ limit: Int) throws(ParseFailure) {
+    if case .length(let length) = framing, length > limit {
+      throw .tooLarge(413, "body", limit: limit)
+    }
+    parser.bodyByteLimit = limit
   }
 
   private mutating func handOut(_ head: RequestHead, mayPersist: Bool) {
@@ -288,6 +309,7 @@ package struct Connection: Sendable {
       keepAliveToHTTP10: false)
     state = .finishing
     readDeadline = nil
+    destination = nil
     return [.failed(head, response, receivedAt: receivedAt)] + write(bytes, context.now)
   }
 
@@ -306,6 +328,7 @@ package struct Connection: Sendable {
 
   private mutating func close() -> [Action] {
     state = .closed
+    destination = nil
     readDeadline = nil
     writeDeadline = nil
     return [.close]

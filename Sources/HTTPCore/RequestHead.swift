@@ -25,10 +25,16 @@ package struct Request: Sendable, Hashable {
   package var body: [UInt8]
   /// Fields behind a chunked body, without those that may not come there (RFC 9110, section 6.5.1).
   package var trailers: HeaderFields
+  /// Where the body went if it was streamed; `body` is empty then.
+  package var destination: BodyDestination?
 
-  package init(head: RequestHead, body: [UInt8] = [], trailers: HeaderFields = HeaderFields()) {
+  package init(
+    head: RequestHead, body: [UInt8] = [], trailers: HeaderFields = HeaderFields(),
+    destination: BodyDestination? = nil
+  ) {
     self.head = head
     self.body = body
     self.trailers = trailers
+    self.destination = destination
   }
 }

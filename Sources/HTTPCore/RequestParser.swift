@@ -34,6 +34,8 @@ package struct RequestParser: Sendable {
   private var fields = HeaderFields()
   private var fieldByteCount = 0
   private var body: [UInt8] = []
+  /// Of the body so far, with what `takePart` has taken.
+  private var bodyByteCount = 0
   /// Set by the owner between head and body.
   package var bodyByteLimit = 0
 
@@ -100,8 +102,17 @@ package struct RequestParser: Sendable {
 
   private mutating func end(_ trailers: HeaderFields) -> Event {
     state = .requestLine(emptyLines: 0)
-    defer { body = [] }
+    defer {
+      body = []
+      bodyByteCount = 0
+    }
     return .end(body: body, trailers: trailers)
+  }
+
+  /// What has arrived of the body since it was last asked; the event of its end brings what comes after.
+  package mutating func takePart() -> [UInt8] {
+    defer { body = [] }
+    return body
   }
 
   // MARK: Lines
@@ -250,6 +261,7 @@ package struct RequestParser: Sendable {
   private mutating func take(_ count: Int) -> Int {
     let available = min(count, bufferedByteCount)
     body.append(contentsOf: buffer[consumed..<consumed + available])
+    bodyByteCount += available
     consumed += available
     searched = consumed
     return count - available
@@ -264,7 +276,7 @@ package struct RequestParser: Sendable {
     guard rest.isEmpty || rest.first == UInt8(ascii: ";"), rest.allSatisfy(ASCII.isFieldContent)
     else { throw .malformed("chunk size is followed by neither an extension nor a line's end") }
     let size = digits.reduce(0) { $0 << 4 | Int(ASCII.hexValue($1) ?? 0) }
-    guard size <= bodyByteLimit - body.count else {
+    guard size <= bodyByteLimit - bodyByteCount else {
       throw .tooLarge(413, "body", limit: bodyByteLimit)
     }
     state = size == 0 ? .trailer : .chunkData(remaining: size)

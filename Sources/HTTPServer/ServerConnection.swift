@@ -16,6 +16,8 @@ final class ServerConnection: @unchecked Sendable {
   /// The handler's alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
   private var current: CurrentRequest?
+  /// Of a body that is handed over as it arrives.
+  private var streamedByteCount = 0
   /// The answer that is being sent, and since when.
   private var writing: (head: RequestHead?, since: ContinuousClock.Instant)?
   /// Whether the handler owes an answer.
@@ -137,10 +139,15 @@ final class ServerConnection: @unchecked Sendable {
   private func perform(_ action: Connection.Action) -> [Connection.Action] {
     switch action {
     case .write(let bytes): unwritten += bytes
+    case .part(let bytes, let destination):
+      streamedByteCount += bytes.count
+      destination.sink.receive(bytes)
     case .handle(let request, let receivedAt, let readDuration):
+      let byteCount = request.body.count + streamedByteCount
+      streamedByteCount = 0
       current = CurrentRequest(
-        head: request.head, bodyByteCount: request.body.count, receivedAt: receivedAt,
-        readDuration: request.body.isEmpty ? nil : readDuration)
+        head: request.head, bodyByteCount: byteCount, receivedAt: receivedAt,
+        readDuration: byteCount == 0 ? nil : readDuration)
       if let response = handle(request, receivedAt) { return answer(response) }
     case .answer(let head, let response, let receivedAt):
       current = CurrentRequest(head: head, receivedAt: receivedAt)

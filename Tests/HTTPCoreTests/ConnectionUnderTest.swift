@@ -68,6 +68,7 @@ struct ConnectionUnderTest {
       case .handle(let request, _, let readDuration):
         readDurations.append(readDuration)
         return "handle \(request.head.target.path) \(String(decoding: request.body, as: UTF8.self))"
+      case .part(let bytes, _): return "part \(String(decoding: bytes, as: UTF8.self))"
       case .answer(let head, let response, _):
         return "refuse \(head.target.path) \(response.status)"
       case .failed(_, let response, _):

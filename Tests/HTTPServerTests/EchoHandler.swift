@@ -7,18 +7,24 @@ import Synchronization
 ///
 /// - `/echo` answers with the body, `/later` does so from another thread
 /// - `/bytes?N` answers with N bytes
+/// - `/stream` takes the body part by part and answers with the whole of it
 /// - `/hold` waits for the test, `/drop` forgets its exchange, `/refuse` wants no body
 final class EchoHandler: RequestHandler {
   static let bodyByteLimit = 1 << 20
 
   private let queue = DispatchQueue(label: "resnetd.tests.later")
   private let held = Events<Exchange>()
+  private let ends = Events<Int>()
   private let records = Events<ExchangeRecord>()
   private let writes = Events<(head: RequestHead?, duration: Duration)>()
 
   func receive(_ head: RequestHead) -> HeadDecision {
-    head.target.path == "/refuse"
-      ? .answer(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
+    switch head.target.path {
+    case "/refuse": .answer(Response(status: 404))
+    case "/stream":
+      .stream(bodyByteLimit: Self.bodyByteLimit, to: BodyDestination(CollectingSink(events: ends)))
+    default: .accept(bodyByteLimit: Self.bodyByteLimit)
+    }
   }
 
   func answer(_ failure: ParseFailure) -> Response { failure.response }
@@ -30,6 +36,10 @@ final class EchoHandler: RequestHandler {
     case "/bytes":
       let count = request.head.target.query.first.flatMap { Int($0.name) } ?? 0
       exchange.respond(Response(status: 200, body: Self.bytes(count)))
+    case "/stream":
+      let sink = request.destination?.sink as? CollectingSink
+      exchange.respond(
+        Response(status: 200, body: (request.body.isEmpty ? sink : nil)?.bytes ?? []))
     case "/later": queue.async { exchange.respond(answer) }
     case "/hold": held.add(exchange)
     case "/drop": break
@@ -44,6 +54,9 @@ final class EchoHandler: RequestHandler {
   /// The next request that `/hold` keeps waiting.
   func nextHeld() -> Exchange { held.next() }
 
+  /// How many bytes had come when the next sink of a streamed body was let go.
+  func nextEnd() -> Int { ends.next() }
+
   func nextRecord() -> ExchangeRecord { records.next() }
 
   func nextWritten() -> (head: RequestHead?, duration: Duration) { writes.next() }
@@ -55,6 +68,20 @@ final class EchoHandler: RequestHandler {
   }
 
   private static let pattern = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 % 251) }
+}
+
+/// Keeps what it gets, and tells when it goes.
+final class CollectingSink: BodySink {
+  private let collected = Mutex<[UInt8]>([])
+  private let events: Events<Int>
+
+  init(events: Events<Int>) { self.events = events }
+
+  deinit { events.add(bytes.count) }
+
+  var bytes: [UInt8] { collected.withLock { $0 } }
+
+  func receive(_ part: [UInt8]) { collected.withLock { $0 += part } }
 }
 
 /// What happened on other threads, in its order.

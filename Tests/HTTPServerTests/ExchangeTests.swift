@@ -47,6 +47,25 @@ struct ExchangeTests {
     }
   }
 
+  @Test("A streamed body goes to its sink, which is let go when the client breaks off")
+  func streaming() throws {
+    try withServer { server in
+      let client = try server.connect()
+      let text = String(repeating: "0123456789", count: 30_000)
+      for _ in 0..<2 {
+        let answer = try client.exchange(request("PUT", "/stream", body: text))
+        #expect(answer.status == 200)
+        #expect(answer.text == text)
+        #expect(server.handler.nextRecord().requestByteCount == text.utf8.count)
+        #expect(server.handler.nextEnd() == text.utf8.count)
+      }
+      let leaving = try server.connect()
+      try leaving.send("PUT /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+      leaving.finishSending()
+      #expect(server.handler.nextEnd() == 3)
+    }
+  }
+
   @Test("A body may come in chunks, and its bytes one at a time")
   func chunks() throws {
     try withServer { server in

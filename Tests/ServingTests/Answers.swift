@@ -65,17 +65,22 @@ final class TestService: Sendable {
 }
 
 /// What a connection would send: the refusal of the head, or the answer to the request.
-func answerOf(_ service: Service, to request: Request) async -> Response {
-  switch service.receive(request.head) {
+func answerOf(_ handler: some RequestHandler, to request: Request) async -> Response {
+  var request = request
+  switch handler.receive(request.head) {
   case .answer(let response): return response
-  case .accept(let limit):
+  case .accept(let limit): #expect(request.body.count <= limit)
+  case .stream(let limit, let destination):
     #expect(request.body.count <= limit)
-    let exchange = Exchange(receivedAt: .now)
-    return await withCheckedContinuation { continuation in
-      service.handle(request, exchange)
-      let immediate = exchange.handlerReturned { continuation.resume(returning: $0) }
-      if let immediate { continuation.resume(returning: immediate) }
-    }
+    destination.sink.receive(request.body)
+    request.body = []
+    request.destination = destination
+  }
+  let exchange = Exchange(receivedAt: .now)
+  return await withCheckedContinuation { continuation in
+    handler.handle(request, exchange)
+    let immediate = exchange.handlerReturned { continuation.resume(returning: $0) }
+    if let immediate { continuation.resume(returning: immediate) }
   }
 }
 
