@@ -26,7 +26,7 @@ OPERATORS = set(
     Softmax Squeeze Sub Transpose Unsqueeze""".split()
 )
 OPSETS = range(7, 18)
-# Operators that set 7 changed. Graphs of set 6 without them mean the same in set 7, and run as such.
+# Operators that set 7 changed. Graphs of set 6 without them mean the same in set 7 and run as such.
 CHANGED_IN_SET_7 = {"Add", "BatchNormalization", "Div", "Dropout", "Gemm", "Mul", "Sub"}
 # bfloat16 is to numpy two opaque bytes, as its extension ml_dtypes stores it.
 BFLOAT16 = numpy.dtype("V2")
