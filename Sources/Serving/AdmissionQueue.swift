@@ -14,6 +14,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     var isIdle: [Bool]
     /// Whether one worker has all cores to itself.
     var isTeamRunning = false
+    var areTeamsAllowed = true
     var isClosed = false
   }
 
@@ -82,11 +83,16 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   package func beginTeam(worker: Int) -> Bool {
     state.withLock { state in
       let othersAreIdle = state.isIdle.indices.allSatisfy { $0 == worker || state.isIdle[$0] }
-      guard !state.isTeamRunning, state.line.count == 0, othersAreIdle else { return false }
+      guard state.areTeamsAllowed, !state.isTeamRunning, state.line.count == 0, othersAreIdle
+      else { return false }
       state.isTeamRunning = true
       return true
     }
   }
+
+  /// Whether anybody gets all cores: not while something else computes on one of them, for a team is as slow as its
+  /// slowest thread. A team that runs goes on.
+  package func allowTeams(_ areAllowed: Bool) { state.withLock { $0.areTeamsAllowed = areAllowed } }
 
   /// Gives the cores back.
   package func endTeam() {

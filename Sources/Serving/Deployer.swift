@@ -67,10 +67,10 @@ package final class Deployer: Sendable {
     }
     defer { isSwapping.store(false, ordering: .releasing) }
     let live = pool.live
-    let candidate = try prepare(
-      CandidateChecks(
-        request: request, live: live, rules: rules, limits: limits, metrics: metrics,
-        availableMemory: availableMemory))
+    let checks = CandidateChecks(
+      request: request, live: live, rules: rules, limits: limits, metrics: metrics,
+      availableMemory: availableMemory)
+    let candidate = try pool.withoutTeams { () throws(SwapFailure) in try prepare(checks) }
     var clock = candidate.clock
     if !request.dryRun {
       try clock.time(.record) { () throws(SwapFailure) in try beforeExchange(candidate.model) }

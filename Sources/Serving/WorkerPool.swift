@@ -70,6 +70,15 @@ package final class WorkerPool: Sendable {
     return former
   }
 
+  /// Leaves a core to `body`: lone images run on one thread until it returns.
+  func withoutTeams<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    queue.allowTeams(false)
+    defer { queue.allowTeams(true) }
+    return try body()
+  }
+
   // MARK: Requests
 
   package var queuedCount: Int { queue.count }

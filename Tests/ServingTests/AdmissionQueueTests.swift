@@ -82,6 +82,9 @@ import Testing
     #expect(queue.count == 1)
     queue.endTeam()
     while queue.count > 0 { sched_yield() }
+    queue.allowTeams(false)
+    #expect(!queue.beginTeam(worker: 0))
+    queue.allowTeams(true)
     while !queue.beginTeam(worker: 0) { sched_yield() }
     queue.close()
     queue.endTeam()
