@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import ResNet
 import Serving
 import Synchronization
 import Telemetry
@@ -145,6 +146,19 @@ import Testing
       let failure = try failure(
         service, deployer(service, precision: .int8), SwapRequest(path: path, by: "a test"))
       #expect(failure.step == .validate && failure.reason.contains("calibration"))
+    }
+  }
+
+  @Test("A model that cannot be compiled is refused")
+  func compilation() throws {
+    let service = try service()
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      let calibration = Calibration(method: "made up", ranges: ["input": 1])
+      try SmallModels.model("next", calibration: calibration).write(to: path)
+      let failure = try failure(
+        service, deployer(service, precision: .int8), SwapRequest(path: path, by: "a test"))
+      #expect(failure.step == .compile && failure.kind == .refused)
     }
   }
 

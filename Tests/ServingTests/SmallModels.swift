@@ -10,7 +10,8 @@ import Testing
 enum SmallModels {
   /// Labels are the mark with the class's number, so they name the model that answers.
   static func model(
-    _ mark: String, classCount: Int = 10, scale: Float = 1, samples: [GoldenSample] = []
+    _ mark: String, classCount: Int = 10, scale: Float = 1, samples: [GoldenSample] = [],
+    calibration: Calibration? = nil
   ) throws -> Model {
     let architecture = try #require(Architecture.cifar(depth: 8, classCount: classCount))
     var weights = try Weights.random(for: Graph(architecture))
@@ -23,7 +24,7 @@ enum SmallModels {
       name: mark, architecture: architecture, weights: weights,
       labels: (0..<classCount).map { "\(mark)\($0)" },
       preprocessing: .cifar10(mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]),
-      goldenSamples: samples)
+      calibration: calibration, goldenSamples: samples)
   }
 
   /// A safetensors file as other programs write it: tensors and nothing else.
