@@ -125,6 +125,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
+    fuzzer("ONNXFile", of: "ONNX"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),
   ]
