@@ -64,12 +64,14 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint", "HTTPServer",
+        "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint", "ModelStore",
+        "HTTPServer",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
         "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "ModelStore",
         "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
       ]),
 

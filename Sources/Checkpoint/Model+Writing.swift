@@ -9,6 +9,17 @@ extension Model {
     }
   }
 
+  /// Hands the bytes of the model's file to `body`, in order.
+  package func write(
+    to body: (RawSpan) throws(CheckpointError) -> Void
+  ) throws(CheckpointError) {
+    // The closure does not outlive the call.
+    try withoutActuallyEscaping(body) { body throws(CheckpointError) in
+      var sink = ClosureSink(body: body)
+      try serialization().write(to: &sink)
+    }
+  }
+
   /// Writes the weights alone, under torchvision's names, as files of other tools are; complete or not at all.
   ///
   /// With option A's zero channels on both sides, the classifier has akamaster's name, by which they are known again.
@@ -59,4 +70,10 @@ extension Model {
     }
     return tensors
   }
+}
+
+private struct ClosureSink: ByteSink {
+  let body: (RawSpan) throws(CheckpointError) -> Void
+
+  mutating func write(_ bytes: RawSpan) throws(CheckpointError) { try body(bytes) }
 }

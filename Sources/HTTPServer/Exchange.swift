@@ -14,10 +14,15 @@ package final class Exchange: Sendable {
 
   /// When the request's first byte arrived: deadlines count from here.
   package let receivedAt: ContinuousClock.Instant
+  /// Of the client, as the connection shows it.
+  package let remoteAddress: String
   private let state = Mutex(State.handling)
   private let cancelled = Atomic(false)
 
-  package init(receivedAt: ContinuousClock.Instant) { self.receivedAt = receivedAt }
+  package init(receivedAt: ContinuousClock.Instant, remoteAddress: String = "-") {
+    self.receivedAt = receivedAt
+    self.remoteAddress = remoteAddress
+  }
 
   deinit {
     if case .waiting(let deliver) = state.withLock({ $0 }) { deliver(Response(status: 500)) }

@@ -164,7 +164,7 @@ final class ServerConnection: @unchecked Sendable {
 
   /// The answer, if the handler gave it at once.
   private func handle(_ request: Request, _ receivedAt: ContinuousClock.Instant) -> Response? {
-    let exchange = Exchange(receivedAt: receivedAt)
+    let exchange = Exchange(receivedAt: receivedAt, remoteAddress: address)
     self.exchange = exchange
     isInFlight = true
     lane.handler.handle(request, exchange)

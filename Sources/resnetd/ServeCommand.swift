@@ -2,6 +2,7 @@ import Checkpoint
 import Dispatch
 import Engine
 import HTTPServer
+import ModelStore
 import ResNet
 import Serving
 import Telemetry
@@ -35,12 +36,19 @@ enum ServeCommand: Command {
       try listen(
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
+    let administration = try Administration(settings, accessLog: accessLog, log: log)
     server.start()
     metricsServer?.start()
+    administration.start()
     shutdown.onFirst { service.beginDraining() }
 
-    let pool = try makePool(settings, service, metrics, log)
+    let pool = try makePool(settings, administration.store, service, metrics, log)
     service.becomeReady(pool)
+    administration.becomeReady(
+      pool,
+      Deployer(
+        pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log),
+      log: log)
     log.write(
       "ready",
       [
@@ -54,12 +62,16 @@ enum ServeCommand: Command {
     if let metricsServer {
       log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
     }
+    if let port = administration.port {
+      log.write("admin", ["url": .text(url(settings.admin.host, port))])
+    }
 
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
     wait(settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)
+    administration.stop()
     guard openCount == 0 else {
       log.write("stopped with requests unfinished", ["connections": .integer(openCount)])
       return .failure
@@ -69,7 +81,7 @@ enum ServeCommand: Command {
     return .success
   }
 
-  private static func listen(
+  static func listen(
     _ configuration: ServerConfiguration, _ handler: any RequestHandler, portOption: String
   ) throws(Failure) -> HTTPServer {
     do throws(ServerError) {
@@ -81,12 +93,11 @@ enum ServeCommand: Command {
   }
 
   private static func makePool(
-    _ settings: ServeSettings, _ service: Service, _ metrics: ServingMetrics, _ log: Log
+    _ settings: ServeSettings, _ store: ModelStore?, _ service: Service,
+    _ metrics: ServingMetrics, _ log: Log
   ) throws(Failure) -> WorkerPool {
     service.progress("loading the model")
-    var model = try ModelSource.load(settings.model, settings.parts) {
-      log.write("warning: \($0)")
-    }
+    var model = try load(settings, store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
     do throws(EngineError) {
@@ -101,6 +112,21 @@ enum ServeCommand: Command {
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
+  }
+
+  /// What was live last in the store, which needs nothing from outside; else what the options name.
+  private static func load(
+    _ settings: ServeSettings, _ store: ModelStore?, _ log: Log
+  ) throws(Failure) -> Model {
+    let warn = { (warning: String) in log.write("warning: \(warning)") }
+    if let live = store?.live, let path = store?.path(of: live.version) {
+      log.write(
+        "the model that was live last",
+        ["version": .text(live.version.short), "by": .text(live.by)]
+      )
+      return try ModelSource.load(path, warn: warn)
+    }
+    return try ModelSource.load(settings.model, settings.parts, warn: warn)
   }
 
   /// How the first model is compiled, and every one that takes its place.

@@ -32,6 +32,7 @@ struct ServeSettings: CommandSettings {
   /// With the serving port where nil.
   var metricsPort: Int?
   var metricsHost = "127.0.0.1"
+  var admin = AdminSettings()
 
   /// The metrics' own port, where there is one.
   var metricsServer: ServerConfiguration? {
@@ -52,7 +53,14 @@ struct ServeSettings: CommandSettings {
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
 
   static let options: [Option<ServeSettings>] =
-    listening + planning + classification + connections + life
+    listening + planning + classification + connections + life + AdminSettings.options
+
+  /// Every option that has a value, by name.
+  static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {
+    options.compactMap { option in
+      option.defaultText(settings).map { (option.name, $0) }
+    }
+  }
 
   private static let listening: [Option<ServeSettings>] = [
     .text("host", "HOST", \.server.host, "address or name to listen on"),

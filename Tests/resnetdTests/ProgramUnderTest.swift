@@ -26,6 +26,11 @@ enum ProgramUnderTest {
       .deletingLastPathComponent().path
   }
 
+  /// Tests run side by side, and the admin endpoint has one port by default.
+  static func isolated(_ environment: [String: String]) -> [String: String] {
+    environment.merging(["RESNETD_ADMIN_PORT": "0"]) { given, _ in given }
+  }
+
   static var samplePicture: String { repository + "/docs/sample.jpg" }
 
   /// Runs to the end; `environment` has only what is given.
@@ -46,7 +51,7 @@ enum ProgramUnderTest {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
-    process.environment = environment
+    process.environment = isolated(environment)
     process.standardInput = try FileHandle(forReadingFrom: folder.file("in", input))
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
@@ -95,6 +100,13 @@ final class ServerUnderTest {
 
   var address: String { "http://127.0.0.1:\(port)" }
 
+  /// Of the admin endpoint.
+  var adminAddress: String {
+    get async throws {
+      try await logged(/"message":"admin","url":"(http:\/\/127\.0\.0\.1:\d+)"/)
+    }
+  }
+
   var logged: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
   /// Returns when the server says that it is ready.
@@ -103,7 +115,7 @@ final class ServerUnderTest {
     log = try folder.file("log", "")
     process.executableURL = try ProgramUnderTest.url
     process.arguments = ["serve", "--port", "0"] + options
-    process.environment = environment
+    process.environment = ProgramUnderTest.isolated(environment)
     process.standardInput = FileHandle.nullDevice
     process.standardError = try FileHandle(forWritingTo: log)
     try process.run()

@@ -1,0 +1,140 @@
+package import HTTPCore
+package import HTTPServer
+import ModelStore
+import Synchronization
+
+/// What the admin endpoint serves, on a listener of its own: what is live, what is kept, and changes of it.
+package final class AdminService: RequestHandler {
+  /// Of a request that needs no body.
+  private static let bodyByteLimit = 4096
+
+  private let access: AdminGuard
+  private let accessLog: AccessLog
+  /// Names and effective values, none of them secret.
+  private let options: [(name: String, value: String)]
+  /// Nil until there is a model.
+  private let administration = Mutex<ModelAdministration?>(nil)
+
+  package init(
+    token: AdminToken?, options: [(name: String, value: String)], accessLog: AccessLog
+  ) {
+    access = AdminGuard(token: token)
+    self.options = options
+    self.accessLog = accessLog
+  }
+
+  package func becomeReady(_ ready: ModelAdministration) {
+    administration.withLock { $0 = ready }
+  }
+
+  private func ready() throws(Problem) -> ModelAdministration {
+    guard let ready = administration.withLock({ $0 }) else {
+      throw Problem(503, "starting", "the first model is being loaded", retryAfterSeconds: 1)
+    }
+    return ready
+  }
+
+  // MARK: Requests
+
+  package func receive(_ head: RequestHead) -> HeadDecision {
+    do throws(Problem) {
+      return try decide(head)
+    } catch {
+      return .answer(RequestIdentity(head.fields).marking(Self.response(to: error)))
+    }
+  }
+
+  package func answer(_ failure: ParseFailure) -> Response {
+    RequestIdentity(nil).marking(Problem(failure).response)
+  }
+
+  private static func response(to problem: Problem) -> Response {
+    var response = problem.response
+    if problem.status == 401 { response.fields["WWW-Authenticate"] = "Bearer" }
+    return response
+  }
+
+  private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
+    try access.check(head)
+    let path = head.target.path
+    guard let route = AdminRoute(path) else {
+      throw Problem(404, "not-found", "there is nothing at \(path) on the admin endpoint")
+    }
+    guard route.methods.contains(head.method) else {
+      throw .methodNotAllowed(head.method, allow: route.methods)
+    }
+    let identity = RequestIdentity(head.fields)
+    if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
+    let ready = try ready()
+    switch route {
+    case .model where head.method == "PUT": return try stream(head, ready)
+    case .activate, .rollback: return .accept(bodyByteLimit: Self.bodyByteLimit)
+    case .model:
+      return .answer(identity.marking(AdminAnswer.model(ready.pool.live, ready.store?.live)))
+    case .versions:
+      return .answer(identity.marking(AdminAnswer.versions(ready.store?.versions() ?? [])))
+    case .configuration:
+      return .answer(
+        identity.marking(AdminAnswer.configuration(options, ready.pool.live.model.plan)))
+    }
+  }
+
+  private func stream(
+    _ head: RequestHead, _ ready: ModelAdministration
+  ) throws(Problem) -> HeadDecision {
+    _ = try UploadParameters(head)
+    let store = try ready.requireStore()
+    do throws(StoreError) {
+      let length = head.fields["Content-Length"].flatMap { Int($0) }
+      let upload = try store.beginUpload(expectedByteCount: length)
+      return .stream(
+        bodyByteLimit: store.limits.uploadByteLimit, to: BodyDestination(UploadSink(upload)))
+    } catch {
+      throw Problem(error)
+    }
+  }
+
+  /// Changes run on a thread of their own, for they take seconds.
+  package func handle(_ request: Request, _ exchange: Exchange) {
+    let identity = RequestIdentity(request.head.fields)
+    let actor = ModelAdministration.Actor(
+      credential: access.token == nil ? "loopback" : "token", address: exchange.remoteAddress,
+      requestID: identity.id)
+    let thread = WorkerThread { [self] in
+      do throws(Problem) {
+        exchange.respond(identity.marking(AdminAnswer.swap(try change(request, actor))))
+      } catch {
+        exchange.respond(identity.marking(Self.response(to: error)))
+      }
+    }
+    if let thread {
+      thread.detach()
+    } else {
+      let problem = Problem(503, "overloaded", "no thread can be started", retryAfterSeconds: 1)
+      exchange.respond(identity.marking(problem.response))
+    }
+  }
+
+  private func change(
+    _ request: Request, _ actor: ModelAdministration.Actor
+  ) throws(Problem) -> SwapReport {
+    let ready = try ready()
+    switch AdminRoute(request.head.target.path) {
+    case .activate(let digits): return try ready.activate(digits, by: actor)
+    case .rollback: return try ready.rollBack(by: actor)
+    case .model:
+      guard let sink = request.destination?.sink as? UploadSink else { throw .internalError }
+      let parameters = try UploadParameters(request.head)
+      return try ready.upload(
+        sink, digest: parameters.digest, inherits: parameters.inherits, dryRun: parameters.dryRun,
+        by: actor)
+    case .versions, .configuration, nil: throw .internalError
+    }
+  }
+
+  // MARK: Records
+
+  package func finished(_ record: ExchangeRecord) { accessLog.write(record) }
+
+  package func written(_ head: RequestHead?, after duration: Duration) {}
+}

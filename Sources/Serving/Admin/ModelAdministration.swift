@@ -1,0 +1,199 @@
+import Checkpoint
+package import ModelStore
+import Synchronization
+package import Telemetry
+
+/// Changes what is live for the admin endpoint: takes uploads into the store and has them deployed.
+///
+/// Its calls take seconds and belong on a thread that may wait.
+package final class ModelAdministration: Sendable {
+  /// Who asks for a change, for the audit.
+  struct Actor: Sendable {
+    /// How they were let in: by the token, or from this machine.
+    var credential: String
+    var address: String
+    var requestID: String
+
+    var description: String { "\(credential) from \(address)" }
+  }
+
+  let pool: WorkerPool
+  private let deployer: Deployer
+  /// Nil where the server has no folder for it: nothing can be uploaded then.
+  let store: ModelStore?
+  private let log: Log
+
+  package init(pool: WorkerPool, deployer: Deployer, store: ModelStore?, log: Log) {
+    self.pool = pool
+    self.deployer = deployer
+    self.store = store
+    self.log = log
+  }
+
+  /// The store, which every change needs.
+  func requireStore() throws(Problem) -> ModelStore {
+    guard let store else {
+      throw Problem(
+        409, "no-state-dir", "this server keeps no models: start it with --state-dir")
+    }
+    return store
+  }
+
+  // MARK: Changes
+
+  /// Proves an upload, and unless it is a dry run keeps it and makes it live.
+  ///
+  /// - Parameters:
+  ///   - inherits: A file without labels is completed with the live model's labels and preprocessing; what is kept, and
+  ///     so the version, is the completed file.
+  func upload(
+    _ sink: UploadSink, digest: ContentDigest, inherits: Bool, dryRun: Bool, by actor: Actor
+  ) throws(Problem) -> SwapReport {
+    try audited(dryRun ? "dry run" : "upload", by: actor) { () throws(Problem) in
+      let store = try requireStore()
+      let uploaded = try stored { () throws(StoreError) in try sink.finish() }
+      defer { store.discard(uploaded) }
+      if let wanted = digest.sha256, wanted != uploaded.version {
+        throw Problem(
+          400, "digest-mismatch",
+          "the body has SHA-256 \(uploaded.version.hex), Content-Digest says \(wanted.hex)")
+      }
+      let completed = inherits ? try self.completed(uploaded, in: store) : nil
+      defer { if let completed { store.discard(completed) } }
+      let staged = completed ?? uploaded
+      return try deploy(SwapRequest(path: staged.path, dryRun: dryRun, by: actor.description)) {
+        (model) throws(StoreError) in
+        _ = try store.keep(staged, name: model.name, by: actor.description)
+        try store.recordLive(staged.version, by: actor.description)
+      }
+    }
+  }
+
+  /// Makes a kept version live again.
+  func activate(_ digits: String, by actor: Actor) throws(Problem) -> SwapReport {
+    try audited("activate", by: actor) { () throws(Problem) in
+      let store = try requireStore()
+      let version = try stored { () throws(StoreError) in
+        try store.version(matching: digits).version
+      }
+      return try activate(version, in: store, by: actor)
+    }
+  }
+
+  /// Makes the version live that was before.
+  func rollBack(by actor: Actor) throws(Problem) -> SwapReport {
+    try audited("rollback", by: actor) { () throws(Problem) in
+      let store = try requireStore()
+      guard let previous = store.live?.previous else {
+        throw Problem(409, "no-previous-version", "no version was live before in this store")
+      }
+      return try activate(previous, in: store, by: actor)
+    }
+  }
+
+  private func activate(
+    _ version: ModelVersion, in store: ModelStore, by actor: Actor
+  ) throws(Problem) -> SwapReport {
+    try stored { () throws(StoreError) in try store.pin(version) }
+    defer { store.unpin(version) }
+    guard let path = store.path(of: version) else {
+      throw Problem(StoreError.unknownVersion(version.hex))
+    }
+    return try deploy(SwapRequest(path: path, by: actor.description)) {
+      (_) throws(StoreError) in
+      try store.recordLive(version, by: actor.description)
+    }
+  }
+
+  /// Deploys, and keeps the choice before it takes effect.
+  private func deploy(
+    _ request: SwapRequest, keep: (Model) throws(StoreError) -> Void
+  ) throws(Problem) -> SwapReport {
+    var fault: StoreError?
+    do throws(SwapFailure) {
+      return try deployer.deploy(request) { model throws(SwapFailure) in
+        do throws(StoreError) { try keep(model) } catch {
+          fault = error
+          throw SwapFailure(step: .record, reason: error.description, kind: .internal)
+        }
+      }
+    } catch {
+      throw fault.map { Problem($0) } ?? Problem(error)
+    }
+  }
+
+  /// A file that names no classes with the live model's labels and preprocessing; nil for one that needs nothing.
+  private func completed(
+    _ staged: StagedModel, in store: ModelStore
+  ) throws(Problem) -> StagedModel? {
+    let model: Model?
+    do throws(CheckpointError) { model = try inheriting(staged.path) } catch {
+      throw Problem(422, "model-refused", "validate: \(error)")
+    }
+    guard let model else { return nil }
+    let upload = try stored { () throws(StoreError) in try store.beginUpload() }
+    var fault: StoreError?
+    do throws(CheckpointError) {
+      try model.write { bytes throws(CheckpointError) in
+        do throws(StoreError) { try upload.append(bytes) } catch {
+          fault = error
+          throw .unsupported(error.description)
+        }
+      }
+    } catch {
+      throw fault.map { Problem($0) } ?? Problem(422, "model-refused", "validate: \(error)")
+    }
+    return try stored { () throws(StoreError) in try upload.finish() }
+  }
+
+  /// The model with what the live one has, if the file lacks labels.
+  private func inheriting(_ path: String) throws(CheckpointError) -> Model? {
+    do throws(CheckpointError) {
+      _ = try Model.load(path: path)
+      return nil
+    } catch {
+      let live = pool.live.model
+      guard case .labelsMissing(let classCount) = error, classCount == live.labels.count else {
+        throw error
+      }
+      let options = ModelOptions(
+        labels: live.labels, preprocessing: live.preprocessing, name: live.name)
+      return try Model.load(path: path, options: options)
+    }
+  }
+
+  // MARK: Audit
+
+  private func stored<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(Problem) -> Result {
+    do throws(StoreError) { return try body() } catch {
+      if case .file = error { log.write("model store", ["error": .text(error.description)]) }
+      throw Problem(error)
+    }
+  }
+
+  /// One line for each change that was asked for, whatever came of it.
+  private func audited(
+    _ what: String, by actor: Actor, _ change: () throws(Problem) -> SwapReport
+  ) throws(Problem) -> SwapReport {
+    let start = ContinuousClock.now
+    func write(_ outcome: String, _ digest: String) {
+      log.write(
+        "audit",
+        [
+          "action": .text(what), "by": .text(actor.credential), "remote": .text(actor.address),
+          "id": .text(actor.requestID), "digest": .text(digest), "outcome": .text(outcome),
+          "ms": .integer((.now - start).microseconds / 1000),
+        ])
+    }
+    do throws(Problem) {
+      let report = try change()
+      write(report.isDryRun ? "fit" : "live", report.version.hex)
+      return report
+    } catch {
+      write("\(error.kind): \(error.detail)", "-")
+      throw error
+    }
+  }
+}

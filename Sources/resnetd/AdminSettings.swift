@@ -1,0 +1,60 @@
+import HTTPServer
+import ModelStore
+
+/// What `resnetd serve` can be told about changing models while it serves.
+struct AdminSettings: Sendable {
+  var isOn = ServeSettings.Switch.on
+  var host = "127.0.0.1"
+  var port = 8081
+  var tokenFile: String?
+  /// Nothing is kept and nothing can be uploaded where nil.
+  var stateFolder: String?
+  var store = StoreLimits()
+
+  /// Administrators are few.
+  private static let connectionLimit = 16
+  /// Live, previous, a canary and a new one.
+  private static let versionMinimum = 4
+
+  static let options: [Option<ServeSettings>] = [
+    .choice("admin", \.admin.isOn, "the admin endpoint, by which models are swapped"),
+    .text(
+      "admin-host", "HOST", \.admin.host,
+      "where the admin endpoint listens; beyond the loopback only with --admin-token-file"),
+    .integer(
+      "admin-port", "PORT", \.admin.port, in: 0...65535,
+      "port of the admin endpoint; 0 picks a free one"),
+    .optionalText(
+      "admin-token-file", "FILE", \.admin.tokenFile,
+      "file with the token that administrators show; read again when it changes"),
+    .optionalText(
+      "state-dir", "DIR", \.admin.stateFolder,
+      "where uploaded models are kept, and which one is live"),
+    .byteCount(
+      "model-limit", \.admin.store.uploadByteLimit, in: 1...(1 << 40),
+      "bytes of one uploaded model; beyond it 413"),
+    .integer(
+      "kept-versions", "N", \.admin.store.versionCountLimit, in: versionMinimum...10_000,
+      "models kept in --state-dir; the oldest unused go first"),
+    .byteCount(
+      "kept-bytes", \.admin.store.totalByteLimit, in: 1...(1 << 50),
+      "bytes of all models kept in --state-dir"),
+  ]
+
+  /// Throws where strangers could reach it without a token.
+  func server(like server: ServerConfiguration) throws(Failure) -> ServerConfiguration? {
+    guard isOn == .on else { return nil }
+    let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    guard isLoopback || tokenFile != nil else {
+      throw Failure(
+        "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
+          + "--admin-token-file, or listen on 127.0.0.1")
+    }
+    var configuration = ServerConfiguration()
+    configuration.host = host
+    configuration.port = port
+    configuration.connectionLimit = Self.connectionLimit
+    configuration.limits = server.limits
+    return configuration
+  }
+}

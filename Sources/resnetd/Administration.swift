@@ -1,0 +1,51 @@
+import Checkpoint
+import HTTPServer
+import ModelStore
+import Serving
+import Telemetry
+
+/// The admin endpoint of one server, and the store behind it.
+struct Administration {
+  let store: ModelStore?
+  private let service: AdminService?
+  private let server: HTTPServer?
+
+  /// Opens the store and listens; nothing is answered but 503 until `becomeReady`.
+  init(_ settings: ServeSettings, accessLog: AccessLog, log: Log) throws(Failure) {
+    let configuration = try settings.admin.server(like: settings.server)
+    store = try Self.store(settings.admin, log)
+    guard let configuration else {
+      (service, server) = (nil, nil)
+      return
+    }
+    let token = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
+    let service = AdminService(
+      token: token, options: ServeSettings.effective(settings), accessLog: accessLog)
+    self.service = service
+    server = try ServeCommand.listen(configuration, service, portOption: "--admin-port")
+  }
+
+  private static func store(_ settings: AdminSettings, _ log: Log) throws(Failure) -> ModelStore? {
+    guard let folder = settings.stateFolder else { return nil }
+    do throws(StoreError) {
+      let store = try ModelStore(folder: folder, limits: settings.store)
+      for notice in store.notices { log.write("model store: \(notice)") }
+      return store
+    } catch {
+      throw Failure("--state-dir: \(error)")
+    }
+  }
+
+  func start() { server?.start() }
+
+  func becomeReady(_ pool: WorkerPool, _ deployer: Deployer, log: Log) {
+    service?.becomeReady(
+      ModelAdministration(pool: pool, deployer: deployer, store: store, log: log))
+  }
+
+  /// Where it listens; nil where it does not.
+  var port: Int? { server?.port }
+
+  /// Ends at once: a swap in progress leaves the store as it was or with the new model live.
+  func stop() { server?.drain(within: .zero) }
+}
