@@ -10,12 +10,10 @@ enum wire_type : uint32_t { varint = 0, fixed64 = 1, delimited = 2, fixed32 = 5 
 
 /// What a length-delimited field holds, as far as its cost goes.
 enum class content {
-  /// Bytes that stay bytes.
+  /// A text, raw numbers, or a field that onnx.proto does not have.
   bytes,
   /// A packed list of numbers.
   numbers,
-  /// A text of a list or a message that holds no other.
-  part,
   /// What is not read at all.
   refused,
   model,
@@ -27,6 +25,9 @@ enum class content {
   type,
   tensor_type,
   shape,
+  annotation,
+  /// A message that holds no other.
+  leaf,
 };
 
 /// By the field numbers of onnx.proto.
@@ -34,49 +35,56 @@ content content_of(content message, uint64_t field) {
   switch (message) {
     case content::model:
       if (field == 7) return content::graph;
-      if (field == 8 || field == 14) return content::part;
+      if (field == 8 || field == 14) return content::leaf;
       // Training steps and functions.
       return field == 20 || field == 25 ? content::refused : content::bytes;
     case content::graph:
       if (field == 1) return content::node;
       if (field == 5) return content::tensor;
       if (field >= 11 && field <= 13) return content::value;
-      if (field == 14) return content::part;
+      if (field == 14) return content::annotation;
       // Sparse tensors.
       return field == 15 ? content::refused : content::bytes;
     case content::node:
-      if (field == 1 || field == 2) return content::part;
       return field == 5 ? content::attribute : content::bytes;
     case content::attribute:
       if (field == 5) return content::tensor;
       if (field == 7 || field == 8) return content::numbers;
-      if (field == 9) return content::part;
       // Subgraphs, lists of tensors, types and sparse tensors.
       return field == 6 || field == 10 || field == 11 || field == 14 || field == 15 ||
                      field == 22 || field == 23
                  ? content::refused
                  : content::bytes;
     case content::tensor:
-      if (field == 6 || field == 13) return content::part;
+      if (field == 3 || field == 13) return content::leaf;
       return field == 1 || field == 5 || field == 7 || field == 11 ? content::numbers
                                                                     : content::bytes;
     case content::value: return field == 2 ? content::type : content::bytes;
     case content::type:
-      if (field == 1 || field == 8) return content::tensor_type;
-      return field == 4 || field == 5 || field == 9 ? content::type : content::bytes;
-    case content::tensor_type:
-      if (field == 1) return content::type;
-      return field == 2 ? content::shape : content::bytes;
-    case content::shape: return field == 1 ? content::part : content::bytes;
+      if (field == 1) return content::tensor_type;
+      // Sequences, maps, opaque, sparse and optional values; the first of them may be nested.
+      return field == 4 || field == 5 || (field >= 7 && field <= 9) ? content::refused
+                                                                     : content::bytes;
+    case content::tensor_type: return field == 2 ? content::shape : content::bytes;
+    case content::shape: return field == 1 ? content::leaf : content::bytes;
+    case content::annotation: return field == 2 ? content::leaf : content::bytes;
     default: return content::bytes;
   }
 }
 
+const char *refused_in(content message) {
+  switch (message) {
+    case content::attribute: return "subgraphs and other rare kinds of attributes";
+    case content::type: return "values that are no dense tensors";
+    case content::graph: return "sparse tensors";
+    default: return "functions and training steps";
+  }
+}
+
+/// Recurses as deeply as the messages above nest, which is bounded: none holds its own kind.
 class surveyor {
  public:
-  void walk(const uint8_t *at, const uint8_t *end, content message, int depth) {
-    if (depth > ONNX_NESTING_LIMIT)
-      throw refusal(ONNX_STATUS_OVER_LIMIT, "messages are nested too deeply");
+  void walk(const uint8_t *at, const uint8_t *end, content message) {
     while (at < end) {
       const uint64_t tag = number(at, end);
       switch (tag & 7) {
@@ -96,7 +104,7 @@ class surveyor {
           const uint64_t count = number(at, end);
           const uint8_t *start = at;
           skip(at, end, count);
-          visit(start, at, message, tag >> 3, depth);
+          visit(start, at, message, tag >> 3);
           break;
         }
         default: throw refusal(ONNX_STATUS_INVALID, "the file is no ONNX model");
@@ -108,8 +116,10 @@ class surveyor {
   uint64_t part_count = 0;
   uint64_t number_count = 0;
 
-  void visit(
-      const uint8_t *at, const uint8_t *end, content message, uint64_t field, int depth) {
+  void visit(const uint8_t *at, const uint8_t *end, content message, uint64_t field) {
+    // Plain bytes count as well: protobuf keeps fields that it does not know.
+    if (++part_count > ONNX_PART_LIMIT)
+      throw refusal(ONNX_STATUS_OVER_LIMIT, "more nodes, attributes and other parts than allowed");
     const content inner = content_of(message, field);
     if (inner == content::bytes) return;
     if (inner == content::numbers) {
@@ -119,13 +129,8 @@ class surveyor {
       return count_numbers(count);
     }
     if (inner == content::refused)
-      throw refusal(
-          ONNX_STATUS_UNSUPPORTED, message == content::attribute
-                                       ? "subgraphs and other rare kinds of attributes"
-                                       : "functions, training steps and sparse tensors");
-    if (++part_count > ONNX_PART_LIMIT)
-      throw refusal(ONNX_STATUS_OVER_LIMIT, "more nodes, attributes and other parts than allowed");
-    if (inner != content::part) walk(at, end, inner, depth + 1);
+      throw refusal(ONNX_STATUS_UNSUPPORTED, refused_in(message));
+    walk(at, end, inner);
   }
 
   void count_numbers(uint64_t count) {
@@ -154,5 +159,5 @@ class surveyor {
 }  // namespace
 
 void survey_file(const uint8_t *bytes, size_t byte_count) {
-  surveyor().walk(bytes, bytes + byte_count, content::model, 0);
+  surveyor().walk(bytes, bytes + byte_count, content::model);
 }

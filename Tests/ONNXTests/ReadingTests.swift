@@ -193,9 +193,21 @@ struct ReadingTests {
     }
   }
 
-  @Test func manyEmptyPartsAreRefusedBeforeTheyTakeMemory() {
+  /// A node, an annotation, the number of a field that ONNX does not have.
+  @Test(arguments: [1, 14, 99])
+  func manyEmptyPartsAreRefusedBeforeTheyTakeMemory(_ field: Int) {
     var file = ModelFile.relu
-    file.extra = { graph in for _ in 0...(1 << 20) { graph.data(1, []) } }
+    file.extra = { graph in for _ in 0...(1 << 20) { graph.data(field, []) } }
+    #expect(failure(file)?.contains("more nodes") == true)
+  }
+
+  @Test func unknownFieldsInsideSmallMessagesCountAsWell() {
+    var file = ModelFile.relu
+    file.extra = { graph in
+      graph.message(14) { annotation in
+        annotation.message(2) { entry in for _ in 0...(1 << 20) { entry.data(99, []) } }
+      }
+    }
     #expect(failure(file)?.contains("more nodes") == true)
   }
 
@@ -208,6 +220,6 @@ struct ReadingTests {
       type = outer
     }
     file.extra = { $0.message(13) { $0.data(2, type.bytes) } }
-    #expect(failure(file)?.contains("nested") == true)
+    #expect(failure(file)?.contains("no dense tensors") == true)
   }
 }

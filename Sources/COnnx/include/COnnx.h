@@ -32,8 +32,8 @@ enum {
   ONNX_NESTING_LIMIT = 32,
   /// Dimensions of one tensor.
   ONNX_RANK_LIMIT = 16,
-  /// Nodes, attributes, tensors, dimensions, texts in lists and the like in one file: each costs
-  /// far more memory than the two bytes that it may take in the file. A ResNet-152 has about 5,000.
+  /// Nodes, attributes, tensors, dimensions, texts and the like in one file: each costs far
+  /// more memory than the two bytes that it may take in the file. A ResNet-152 has about 5,000.
   ONNX_PART_LIMIT = 1 << 20,
   /// Numbers outside raw tensor bytes, for the same reason.
   ONNX_NUMBER_LIMIT = 64 << 20,
