@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
-      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip"]),
+      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip", "ONNX"]),
     .target(name: "ModelStore", dependencies: ["Checkpoint"]),
     .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
@@ -95,7 +95,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "CheckpointTests", dependencies: ["Checkpoint", "ResNet", "Imaging"],
+      name: "CheckpointTests",
+      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
     .testTarget(

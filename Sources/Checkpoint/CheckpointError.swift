@@ -4,6 +4,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case file(path: String, doing: String, reason: String)
   /// The bytes are no file of the format; `offset` counts from the file's first byte.
   case malformed(format: FileFormat, offset: Int, reason: String)
+  /// The bytes are no ONNX model, or none that is read here: the reader's own words.
+  case onnx(reason: String)
   /// A pickle wants something that is neither a tensor nor a plain container.
   case refused(name: String, offset: Int)
   case overLimit(what: String, value: Int, limit: Int)
@@ -23,6 +25,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case labelsMissing(classCount: Int)
   case labelCount(labels: Int, classCount: Int)
   case labels(path: String, line: Int, reason: String)
+  /// A model whose graph the safetensors form has no room for.
+  case unwritable(FileFormat)
   case outOfMemory(byteCount: Int)
 
   package var description: String {
@@ -30,6 +34,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .malformed(let format, let offset, let reason):
       "not a valid \(format) file: byte \(offset): \(reason)"
+    case .onnx(let reason): reason
     case .refused(let name, let offset):
       "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
         + "save the network's state_dict"
@@ -49,6 +54,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labelCount(let labels, let classCount):
       "\(labels) labels for a network with \(classCount) classes"
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
+    case .unwritable(let format):
+      "a model read from an \(format) file cannot be written as safetensors: it has a graph of its own"
     case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
     }
   }

@@ -5,12 +5,15 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
   case pytorchArchive = "pytorch_zip"
   /// What it wrote before: pickles, and the storages behind them.
   case pytorchStream = "pytorch_stream"
+  /// A graph with its weights.
+  case onnx
 
   package var description: String {
     switch self {
     case .safetensors: "safetensors"
     case .pytorchArchive: "PyTorch zip"
     case .pytorchStream: "PyTorch stream"
+    case .onnx: "ONNX"
     }
   }
 
@@ -21,6 +24,8 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
     // An archive begins with an entry, or with its directory where it has none (APPNOTE 4.3.7, 4.3.16).
     if start.starts(with: [0x50, 0x4b, 3, 4]) || start.starts(with: [0x50, 0x4b, 5, 6]) {
       self = .pytorchArchive
+    } else if Self.isONNX(start) {
+      self = .onnx
     } else if start.count == Self.sniffedByteCount, start.last == UInt8(ascii: "{") {
       // Before pickles: a header's length may begin with the byte that begins them.
       self = .safetensors
@@ -29,6 +34,13 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
     } else {
       self = .safetensors
     }
+  }
+
+  /// A `ModelProto` begins with its field 1, a small number: the version of its form. So may a safetensors header's
+  /// length, of which the upper half is zero.
+  private static func isONNX(_ start: [UInt8]) -> Bool {
+    guard start.count >= 2, start[0] == 0x08, 1...0x7f ~= start[1] else { return false }
+    return start.count < sniffedByteCount || start[4..<8].contains { $0 != 0 }
   }
 
   /// The length of a safetensors header and the header's first byte.

@@ -30,12 +30,18 @@ extension Model {
   private static func load(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions
   ) throws(CheckpointError) -> Model {
+    if FileFormat(sniffing: bytes) == .onnx {
+      return try loadONNX(bytes, fileName: fileName, options: options)
+    }
     let file = try TensorFile(bytes)
     let tensors = try NamedTensors(file.entries)
     let document = try document(in: file)
     var architecture: Architecture
     if let document {
-      architecture = document.architecture.architecture
+      guard let known = document.architecture else {
+        throw .metadata(reason: "architecture is missing")
+      }
+      architecture = known.architecture
     } else {
       architecture = try Architecture(recognizing: tensors)
       // Of a plain file's input size nothing is known; the contract from outside knows it.
@@ -47,17 +53,13 @@ extension Model {
     let reader = WeightReader(file: file, tensors: tensors)
     let weights = try reader.weights(for: graph)
     var warnings = file.warnings + tensors.warnings
-    var labels = options.labels ?? document?.labels
-    if labels == nil, options.numbersClasses {
-      labels = (0..<architecture.classCount).map(String.init)
-      warnings.append("the file names no classes, so they are numbered")
-    }
-    guard let labels else { throw .labelsMissing(classCount: architecture.classCount) }
+    let labels = try labels(
+      options, document, classCount: architecture.classCount, warnings: &warnings)
     let preprocessing: Preprocessing
     if let given = options.preprocessing ?? document?.preprocessing {
       preprocessing = given
     } else {
-      preprocessing = try contract(for: architecture)
+      preprocessing = try contract(for: architecture.stem)
     }
     return try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
@@ -68,6 +70,17 @@ extension Model {
       format: file.format, warnings: warnings)
   }
 
+  /// Those given, those of the file, or numbers where these will do.
+  static func labels(
+    _ options: ModelOptions, _ document: ModelDocument?, classCount: Int,
+    warnings: inout [String]
+  ) throws(CheckpointError) -> [String] {
+    if let labels = options.labels ?? document?.labels { return labels }
+    guard options.numbersClasses else { throw .labelsMissing(classCount: classCount) }
+    warnings.append("the file names no classes, so they are numbered")
+    return (0..<classCount).map(String.init)
+  }
+
   /// Nil in files from other tools.
   private static func document(
     in file: TensorFile
@@ -76,14 +89,14 @@ extension Model {
     return try ModelDocument(json: json)
   }
 
-  private static func version(of bytes: ModelBytes) throws(CheckpointError) -> ModelVersion {
+  static func version(of bytes: ModelBytes) throws(CheckpointError) -> ModelVersion {
     var digest = try SHA256()
     bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
     return ModelVersion(digest: digest.finish())
   }
 
   /// The file's name without its ending, other characters than a name may have replaced.
-  private static func name(from fileName: String) -> String {
+  static func name(from fileName: String) -> String {
     var stem = Substring(fileName)
     if let dot = stem.lastIndex(of: "."), dot != stem.startIndex { stem = stem[..<dot] }
     let bytes = stem.utf8.prefix(nameByteCountLimit).map { isNameByte($0) ? $0 : UInt8(ascii: "_") }
@@ -91,10 +104,10 @@ extension Model {
   }
 
   /// What plain files of the two families are used with; ImageNet's mean and standard deviation for both.
-  private static func contract(
-    for architecture: Architecture
+  static func contract(
+    for stem: Architecture.Stem
   ) throws(CheckpointError) -> Preprocessing {
-    switch architecture.stem {
+    switch stem {
     case .imageNet: return .imageNet
     case .cifar:
       let imageNet = Preprocessing.imageNet

@@ -24,6 +24,7 @@ extension Model {
   ///
   /// With option A's zero channels on both sides, the classifier has akamaster's name, by which they are known again.
   package func writePlain(to path: String) throws(CheckpointError) {
+    guard let architecture else { throw .unwritable(format) }
     let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
     let tensors = try parameters().map { item in
       guard isCentered, item.name.hasPrefix("fc.") else { return item }
@@ -46,6 +47,7 @@ extension Model {
   }
 
   private func serialization() throws(CheckpointError) -> SafetensorsWriter {
+    guard let architecture else { throw .unwritable(format) }
     var tensors = try parameters()
     for (index, sample) in goldenSamples.enumerated() {
       let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)
@@ -56,7 +58,7 @@ extension Model {
       tensors.append(
         .init(name: "golden.\(index).logits", shape: logits.shape, content: .numbers(logits)))
     }
-    let json = try ModelDocument(self).json()
+    let json = try ModelDocument(self, architecture).json()
     return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
   }
 

@@ -8,7 +8,8 @@ package import ResNet
 package struct Model: Sendable {
   package let name: String
   package let version: ModelVersion
-  package let architecture: Architecture
+  /// Nil where the file holds a graph of its own.
+  package let architecture: Architecture?
   package let graph: Graph
   package var weights: Weights
   /// One per class, in order.
@@ -54,12 +55,15 @@ package struct Model: Sendable {
 
   /// Checks what concerns more than one part; graph and weights fit already.
   init(
-    checking name: String, version: ModelVersion, architecture: Architecture, graph: Graph,
+    checking name: String, version: ModelVersion, architecture: Architecture?, graph: Graph,
     weights: Weights, labels: [String], preprocessing: Preprocessing, calibration: Calibration?,
     provenance: Provenance?, goldenSamples: [GoldenSample], format: FileFormat = .safetensors,
     warnings: [String] = []
   ) throws(CheckpointError) {
-    let classCount = architecture.classCount
+    let classCount: Int
+    do { classCount = try graph.outputShape.channels } catch {
+      throw .unsupported(error.description)
+    }
     guard !name.isEmpty, name.utf8.count <= Self.nameByteCountLimit,
       name.utf8.allSatisfy({ Self.isNameByte($0) })
     else {
@@ -76,10 +80,10 @@ package struct Model: Sendable {
       }
     }
     let (height, width) = preprocessing.outputSize
-    guard height == architecture.inputSize, width == architecture.inputSize else {
+    guard height == graph.inputShape.height, width == graph.inputShape.width else {
       throw .metadata(
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
-          + "\(architecture.inputSize)x\(architecture.inputSize)")
+          + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
     if let fault = calibration?.fault {
       throw .metadata(reason: "calibration: \(fault)")

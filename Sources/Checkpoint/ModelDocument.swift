@@ -11,7 +11,8 @@ struct ModelDocument: Codable {
 
   let format: Int
   let name: String
-  let architecture: ArchitectureDocument
+  /// Nil in files whose graph stands beside the document.
+  let architecture: ArchitectureDocument?
   let labels: [String]
   let preprocessing: Preprocessing
   let calibration: Calibration?
@@ -22,10 +23,10 @@ struct ModelDocument: Codable {
     case name, architecture, labels, preprocessing, calibration, provenance
   }
 
-  init(_ model: Model) {
+  init(_ model: Model, _ architecture: Architecture) {
     format = Self.currentFormat
     name = model.name
-    architecture = ArchitectureDocument(model.architecture)
+    self.architecture = ArchitectureDocument(architecture)
     labels = model.labels
     preprocessing = model.preprocessing
     calibration = model.calibration

@@ -1,4 +1,4 @@
-/// The tensors of a model file of any format, every one checked to lie inside the file.
+/// The tensors of a model file of any format without a graph, every one checked to lie inside the file.
 struct TensorFile: Sendable {
   let format: FileFormat
   let bytes: ModelBytes
@@ -21,6 +21,7 @@ struct TensorFile: Sendable {
     case .pytorchStream:
       let state = try StateDictionary(try PyTorchStream.read(bytes))
       (entries, metadata, warnings) = (state.entries, [:], state.warnings)
+    case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }
 }

@@ -7,17 +7,24 @@ extension Graph {
     var shapes: [FeatureShape] = []
     shapes.reserveCapacity(nodes.count)
     for node in nodes {
-      let shape = try Self.shape(of: node, inputs: node.inputs.map { shapes[$0] })
-      let (pixels, pixelOverflow) = shape.height.multipliedReportingOverflow(by: shape.width)
-      let (elements, overflow) = pixels.multipliedReportingOverflow(by: shape.channels)
-      guard !pixelOverflow, !overflow, 1...Self.featureElementCountLimit ~= elements else {
-        throw .outOfRange(
-          what: "\(node.name): element count", value: overflow ? .max : elements,
-          allowed: 1...Self.featureElementCountLimit)
-      }
-      shapes.append(shape)
+      shapes.append(try Self.checkedShape(of: node, inputs: node.inputs.map { shapes[$0] }))
     }
     return shapes
+  }
+
+  /// The shape of one node's output; throws what makes the node impossible.
+  package static func checkedShape(
+    of node: Node, inputs: [FeatureShape]
+  ) throws(GraphError) -> FeatureShape {
+    let shape = try shape(of: node, inputs: inputs)
+    let (pixels, pixelOverflow) = shape.height.multipliedReportingOverflow(by: shape.width)
+    let (elements, overflow) = pixels.multipliedReportingOverflow(by: shape.channels)
+    guard !pixelOverflow, !overflow, 1...featureElementCountLimit ~= elements else {
+      throw .outOfRange(
+        what: "\(node.name): element count", value: overflow ? .max : elements,
+        allowed: 1...featureElementCountLimit)
+    }
+    return shape
   }
 
   private static func shape(

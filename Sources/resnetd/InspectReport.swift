@@ -26,7 +26,10 @@ struct InspectReport: Encodable {
   }
 
   private let name: String
-  private let architecture: Architecture
+  /// Nil where a file holds a graph of its own.
+  private let architecture: Architecture?
+  private let input: FeatureShape
+  private let classCount: Int
   private let parameterCount: Int
   private let multiplyAddCount: Int
   /// With the stride in the first 1x1 and in the 3x3; the same for basic blocks.
@@ -36,25 +39,28 @@ struct InspectReport: Encodable {
   private let model: ModelPart?
 
   private enum CodingKeys: String, CodingKey {
-    case name, architecture, layers, blocks, model
+    case name, architecture, input, layers, blocks, model
+    case classCount = "class_count"
     case parameterCount = "parameters"
     case multiplyAddCount = "multiply_adds"
     case multiplyAddCounts = "multiply_adds_by_variant"
   }
 
   init(
-    _ name: String, _ architecture: Architecture, _ graph: Graph, _ model: Model?
+    _ name: String, _ architecture: Architecture?, _ graph: Graph, _ model: Model?
   ) throws(GraphError) {
     let summary = try NetworkSummary(graph)
     self.name = name
     self.architecture = architecture
+    input = graph.inputShape
+    classCount = try graph.outputShape.channels
     parameterCount = summary.parameterCount
     multiplyAddCount = summary.multiplyAddCount
     layers = summary.layers
     blocks = summary.blocks
     var counts: [String: Int] = [:]
     for placement in Architecture.StridePlacement.allCases {
-      var variant = architecture
+      guard var variant = architecture else { break }
       variant.stridePlacement = placement
       counts[placement.rawValue] = try NetworkSummary(try Graph(variant)).multiplyAddCount
     }
@@ -100,14 +106,15 @@ struct InspectReport: Encodable {
   }
 
   private var sums: String {
-    let isBottleneck = architecture.block == .bottleneck
+    let variant =
+      architecture?.block == .bottleneck ? architecture?.stridePlacement.rawValue : nil
     var lines = [
-      "\(name), \(architecture.inputSize)x\(architecture.inputSize) pixels, "
-        + "\(architecture.classCount) classes" + (isBottleneck ? ", " + variant : ""),
+      "\(name), \(input.height)x\(input.width) pixels, \(classCount) classes"
+        + (variant.map { ", " + $0 } ?? ""),
       "parameters     \(Decimal.grouped(parameterCount))",
       "multiply-adds  \(Decimal.grouped(multiplyAddCount))",
     ]
-    if isBottleneck {
+    if let variant {
       for (name, count) in multiplyAddCounts.sorted(by: { $0.key < $1.key })
       where name != variant {
         lines.append("         (\(name)) \(Decimal.grouped(count))")
@@ -115,8 +122,6 @@ struct InspectReport: Encodable {
     }
     return lines.joined(separator: "\n")
   }
-
-  private var variant: String { architecture.stridePlacement.rawValue }
 
   private var modelText: String? {
     guard let model else { return nil }
@@ -142,6 +147,7 @@ struct InspectReport: Encodable {
   }
 
   private var architectureText: String {
+    guard let architecture else { return "-" }
     let blocks = architecture.stages.map { String($0.blocks) }.joined(separator: "-")
     let widths = architecture.stages.map { String($0.width) }.joined(separator: "-")
     var text = "\(architecture.stem.rawValue) stem, \(blocks) \(architecture.block.rawValue) blocks"

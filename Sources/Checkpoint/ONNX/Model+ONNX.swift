@@ -1,0 +1,49 @@
+import Imaging
+import ResNet
+
+extension Model {
+  /// Labels, name and preprocessing are those given, else those of a `resnetd` document in the file's metadata.
+  static func loadONNX(
+    _ bytes: ModelBytes, fileName: String, options: ModelOptions
+  ) throws(CheckpointError) -> Model {
+    let size = options.preprocessing?.outputSize
+    let network = try ONNXNetwork(bytes, size: size)
+    var document: ModelDocument?
+    if let json = network.metadata[ModelDocument.metadataKey] {
+      document = try ModelDocument(json: json)
+    }
+    let classCount: Int
+    do { classCount = try network.graph.outputShape.channels } catch {
+      throw .unsupported(error.description)
+    }
+    var warnings = network.warnings
+    let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
+    let preprocessing: Preprocessing
+    if let given = options.preprocessing ?? document?.preprocessing {
+      preprocessing = given
+    } else {
+      preprocessing = try usualContract(for: network.graph.inputShape)
+    }
+    return try Model(
+      checking: options.name ?? document?.name ?? name(from: fileName),
+      version: try version(of: bytes), architecture: nil, graph: network.graph,
+      weights: network.weights, labels: labels, preprocessing: preprocessing,
+      // A calibration in the document would be that of other nodes.
+      calibration: nil, provenance: document?.provenance, goldenSamples: [], format: .onnx,
+      warnings: warnings)
+  }
+
+  /// What files of the two usual sizes are used with, as for those with an architecture.
+  private static func usualContract(
+    for input: FeatureShape
+  ) throws(CheckpointError) -> Preprocessing {
+    switch (input.height, input.width) {
+    case (224, 224): return try contract(for: .imageNet)
+    case (32, 32): return try contract(for: .cifar)
+    default:
+      throw .metadata(
+        reason: "the network takes \(input.height)x\(input.width) pixels and the file does not say "
+          + "how pictures are prepared (--preprocess)")
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import ONNX
+import ResNet
+
+extension ONNXImporter {
+  /// The linear layer, and the softmax behind it.
+  static let classifierOperators: [String: Operator] = [
+    "Gemm": { importer, node throws(CheckpointError) in try importer.gemm(node) },
+    "MatMul": { importer, node throws(CheckpointError) in try importer.matMul(node) },
+    "Softmax": { importer, node throws(CheckpointError) in try importer.softmax(node) },
+    "LogSoftmax": { importer, node throws(CheckpointError) in try importer.softmax(node) },
+  ]
+
+  /// alpha * A * B + beta * C with A `[N, inputs]`, B `[inputs, K]` or its transpose, C one number or `[K]`.
+  private mutating func gemm(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let input = try flat(0, of: node)
+    guard try integer("transA", of: node, default: 0) == 0 else {
+      throw fault(node, "a transposed input")
+    }
+    let isTransposed = try integer("transB", of: node, default: 0) != 0
+    let alpha = try number("alpha", of: node, default: 1)
+    let beta = try number("beta", of: node, default: 1)
+    let matrix = try neededParameter(1, of: node)
+    let weight = try rows(matrix, isTransposed: isTransposed, alpha, node)
+    var bias: Tensor?
+    if let given = try parameter(2, of: node) {
+      bias = try row(given, count: weight.shape[0], beta, node)
+    }
+    return try linear(node, input, weight, bias)
+  }
+
+  /// A product with a constant; a sum with a constant behind it, if it alone reads the product, is the bias.
+  private mutating func matMul(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let input = try flat(0, of: node)
+    let matrix = try neededParameter(1, of: node)
+    let weight = try rows(matrix, isTransposed: false, 1, node)
+    let value = try linear(node, input, weight, nil)
+    if case .flat(let id) = value, let output = node.outputs.first, readerCounts[output] == 1 {
+      openProducts[output] = id
+    }
+    return value
+  }
+
+  /// Of a product and a constant; nil where that is not what is added.
+  mutating func bias(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
+    guard node.inputs.count == 2,
+      let index = node.inputs.firstIndex(where: { openProducts[$0] != nil }),
+      let id = openProducts.removeValue(forKey: node.inputs[index]),
+      isConstant(node.inputs[1 - index])
+    else { return nil }
+    let given = try neededParameter(1 - index, of: node)
+    try addBias(try row(given, count: shapes[id].channels, 1, node), to: id, node)
+    return .flat(id)
+  }
+
+  private mutating func linear(
+    _ node: ONNXNode, _ input: Graph.NodeID, _ weight: Tensor, _ bias: Tensor?
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    guard weight.shape[1] == shapes[input].elementCount else {
+      throw fault(
+        node, "weights for \(weight.shape[1]) numbers, the input has \(shapes[input].elementCount)")
+    }
+    var linear = Linear(outputs: weight.shape[0])
+    linear.hasBias = bias != nil
+    var parameters = [(suffix: "weight", tensor: weight)]
+    if let bias { parameters.append(("bias", bias)) }
+    return .flat(
+      try append(parameterName(1, of: node), .linear(linear), [input], for: node, parameters))
+  }
+
+  /// Weights `[K, inputs]` times `factor`.
+  private func rows(
+    _ matrix: Tensor, isTransposed: Bool, _ factor: Float, _ node: ONNXNode
+  ) throws(CheckpointError) -> Tensor {
+    guard matrix.shape.count == 2 else { throw fault(node, "weights of shape \(matrix.shape)") }
+    if isTransposed, factor == 1 { return matrix }
+    let values = matrix.values
+    let (outputs, inputs) =
+      isTransposed
+      ? (matrix.shape[0], matrix.shape[1]) : (matrix.shape[1], matrix.shape[0])
+    let (outputStep, inputStep) = isTransposed ? (inputs, 1) : (1, outputs)
+    var result = [Float](repeating: 0, count: values.count)
+    for output in 0..<outputs {
+      for input in 0..<inputs {
+        result[output * inputs + input] = factor * values[output * outputStep + input * inputStep]
+      }
+    }
+    return Tensor(shape: [outputs, inputs], storage: result)
+  }
+
+  /// A bias `[K]` times `factor`, from one number, `[K]` or `[1, K]`.
+  private func row(
+    _ given: Tensor, count: Int, _ factor: Float, _ node: ONNXNode
+  ) throws(CheckpointError) -> Tensor {
+    let values = given.values
+    guard given.shape.count <= 2, given.shape.dropLast().allSatisfy({ $0 == 1 }),
+      values.count == count || values.count == 1
+    else { throw fault(node, "an addend of shape \(given.shape) for \(count) results") }
+    let row =
+      values.count == count
+      ? values.map { $0 * factor } : [Float](repeating: values[0] * factor, count: count)
+    return Tensor(shape: [count], storage: row)
+  }
+
+  /// Over the classes; both keep the order of the logits, of which the answer's softmax is made.
+  private func softmax(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let input = try flat(0, of: node)
+    let axis = try integer("axis", of: node, default: model.opset < 13 ? 1 : -1)
+    guard axis == 1 || axis == -1 else {
+      throw fault(node, "axis \(axis), not that of the classes")
+    }
+    return .probabilities(input)
+  }
+}

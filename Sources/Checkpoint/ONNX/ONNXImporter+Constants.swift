@@ -1,0 +1,158 @@
+import ONNX
+import ResNet
+
+extension ONNXTensor {
+  var isExternal: Bool {
+    if case .external = storage { true } else { false }
+  }
+}
+
+extension ONNXImporter {
+  /// Operators that are computed while the graph is read where all they read is known: shape arithmetic, and
+  /// weights that are cast or turned. Their work is in proportion to their results.
+  private static let foldable: Set<String> = [
+    "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Gather", "Identity", "Mul",
+    "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+  ]
+
+  static func external(_ tensor: ONNXTensor) -> CheckpointError {
+    .unsupported(
+      "tensor \"\(readable(tensor.name))\" lies outside of the file (external data); save the "
+        + "model in one file")
+  }
+
+  /// Nil where the node computes something from the picture, or is not computed here.
+  mutating func fold(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
+    guard Self.foldable.contains(node.operation),
+      node.inputs.allSatisfy({ $0.isEmpty || isConstant($0) })
+    else { return nil }
+    // Weights in nodes are many numbers, and need no computing.
+    if node.operation == "Constant", case .tensor(let tensor) = node.attributes["value"] {
+      guard !tensor.isExternal else { throw Self.external(tensor) }
+      return .constant(tensor)
+    }
+    var limits = ONNXLimits()
+    limits.elementCountLimit = ONNXImportLimits.foldedElementCount
+    limits.workLimit = ONNXImportLimits.foldedElementCount
+    do {
+      var inputs: [DenseTensor?] = []
+      for index in node.inputs.indices {
+        guard case .constant(let tensor) = value(index, of: node) else {
+          inputs.append(nil)
+          continue
+        }
+        let input = try DenseTensor(tensor, limits: limits) { (tensor) throws(ONNXError) in
+          throw .tensor(name: tensor.name, reason: "lies outside of the file")
+        }
+        try countFolded(input.count)
+        inputs.append(input)
+      }
+      let results = try Evaluator(limits: limits).evaluate(
+        node, inputs: inputs, opset: model.opset)
+      guard let result = results.first else { return nil }
+      try countFolded(result.count)
+      return .constant(
+        ONNXTensor(
+          name: node.outputs.first ?? "", elementType: result.elementType, shape: result.shape,
+          storage: .bytes(result.bytes)))
+    } catch let error as CheckpointError {
+      throw error
+    } catch { throw fault(node, "\(error)") }
+  }
+
+  private mutating func countFolded(_ count: Int) throws(CheckpointError) {
+    foldedElementCount += count
+    guard foldedElementCount <= ONNXImportLimits.foldedElementCount else {
+      throw .overLimit(
+        what: "numbers that the graph computes from constants", value: foldedElementCount,
+        limit: ONNXImportLimits.foldedElementCount)
+    }
+  }
+
+  func constant(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> ONNXTensor? {
+    switch value(index, of: node) {
+    case nil: return nil
+    case .constant(let tensor): return tensor
+    default: throw fault(node, "input \(index) is no constant")
+    }
+  }
+
+  /// Numbers as fp32, row-major; at least one.
+  mutating func parameter(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> Tensor? {
+    guard let tensor = try constant(index, of: node) else { return nil }
+    let type: ElementType
+    switch tensor.elementType {
+    case .float: type = .float32
+    case .float16: type = .float16
+    case .bfloat16: type = .bfloat16
+    case .double:
+      type = .float64
+      noteNarrowing()
+    default:
+      throw fault(node, "input \(index) is of type \(tensor.elementType), not a floating-point one")
+    }
+    guard case .bytes(let bytes) = tensor.storage,
+      let count = ONNXTensor.elementCount(tensor.shape, limit: bytes.count), count > 0,
+      bytes.count == count * type.byteCount
+    else { throw fault(node, "input \(index) has shape \(tensor.shape) and not as many numbers") }
+    let entry = TensorEntry(
+      name: tensor.name, type: type, shape: tensor.shape, range: 0..<bytes.count)
+    // SAFETY: the array's own bytes, read during the call.
+    let values = unsafe bytes.withUnsafeBytes { unsafe type.floats(entry, in: $0.bytes) }
+    return Tensor(shape: tensor.shape, storage: values)
+  }
+
+  mutating func neededParameter(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> Tensor {
+    guard let tensor = try parameter(index, of: node) else {
+      throw fault(node, "input \(index) is missing")
+    }
+    return tensor
+  }
+
+  /// Whole numbers of a short list.
+  func integers(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int]? {
+    guard let tensor = try constant(index, of: node) else { return nil }
+    guard tensor.elementType == .int64 || tensor.elementType == .int32, tensor.shape.count <= 1,
+      case .bytes(let bytes) = tensor.storage,
+      let count = ONNXTensor.elementCount(tensor.shape, limit: 64),
+      bytes.count == count * tensor.elementType.byteCount
+    else { throw fault(node, "input \(index) is no short list of whole numbers") }
+    let dense = DenseTensor(tensor.elementType, tensor.shape, bytes: bytes)
+    guard case .whole(let values) = dense.numbers else { return nil }
+    return values.map { Int($0) }
+  }
+
+  // MARK: - Attributes
+
+  func integer(
+    _ name: String, of node: ONNXNode, default fallback: Int
+  ) throws(CheckpointError) -> Int {
+    switch node.attributes[name] {
+    case nil: return fallback
+    case .integer(let value): return Int(value)
+    default: throw fault(node, "attribute \(name) is no whole number")
+    }
+  }
+
+  func number(
+    _ name: String, of node: ONNXNode, default fallback: Float
+  ) throws(CheckpointError) -> Float {
+    switch node.attributes[name] {
+    case nil: return fallback
+    case .number(let value) where value.isFinite: return value
+    default: throw fault(node, "attribute \(name) is no finite number")
+    }
+  }
+
+  func integerList(_ name: String, of node: ONNXNode) throws(CheckpointError) -> [Int]? {
+    switch node.attributes[name] {
+    case nil: return nil
+    case .integers(let values): return values.map { Int($0) }
+    default: throw fault(node, "attribute \(name) is no list of whole numbers")
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import ONNX
+import ResNet
+
+extension ONNXImporter {
+  /// Convolutions, normalisation, rectification, sums.
+  static let layerOperators: [String: Operator] = [
+    "Conv": { importer, node throws(CheckpointError) in try importer.convolution(node) },
+    "BatchNormalization": { importer, node throws(CheckpointError) in
+      try importer.normalization(node)
+    },
+    "Relu": { importer, node throws(CheckpointError) in
+      let input = try importer.features(0, of: node)
+      return .features(try importer.append(node.name, .relu, [input], for: node))
+    },
+    "Add": { importer, node throws(CheckpointError) in
+      if let sum = try importer.bias(node) { return sum }
+      let first = try importer.features(0, of: node)
+      let second = try importer.features(1, of: node)
+      return .features(try importer.append(node.name, .add, [first, second], for: node))
+    },
+  ]
+
+  /// Input `[N, C, H, W]`, weights `[K, C / groups, H, W]`, bias `[K]`.
+  private mutating func convolution(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let input = try features(0, of: node)
+    let weight = try neededParameter(1, of: node)
+    guard weight.shape.count == 4 else { throw fault(node, "weights of shape \(weight.shape)") }
+    let kernel = Extent(height: weight.shape[2], width: weight.shape[3])
+    if let declared = try integerList("kernel_shape", of: node) {
+      guard declared == [kernel.height, kernel.width] else {
+        throw fault(node, "kernel_shape \(declared.prefix(8)) with weights \(weight.shape)")
+      }
+    }
+    let groups = try integer("group", of: node, default: 1)
+    let channels = shapes[input].channels
+    let outputs = weight.shape[0]
+    guard 1...outputs ~= groups, outputs.isMultiple(of: groups), channels.isMultiple(of: groups),
+      weight.shape[1] == channels / groups
+    else {
+      throw fault(
+        node, "weights \(weight.shape) and \(groups) groups do not fit \(channels) channels")
+    }
+    let window = try window(node, kernel: kernel, over: shapes[input])
+    var convolution = Convolution(outputChannels: outputs, kernel: kernel)
+    convolution.stride = window.stride
+    convolution.padding = window.padding
+    convolution.dilation = window.dilation
+    convolution.groups = groups
+    var parameters = [(suffix: "weight", tensor: weight)]
+    if let bias = try parameter(2, of: node) {
+      guard bias.shape == [outputs] else { throw fault(node, "a bias of shape \(bias.shape)") }
+      convolution.hasBias = true
+      parameters.append(("bias", bias))
+    }
+    let name = parameterName(1, of: node)
+    return .features(try append(name, .convolution(convolution), [input], for: node, parameters))
+  }
+
+  /// Scale, shift, mean and variance, each `[C]`.
+  private mutating func normalization(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let input = try features(0, of: node)
+    guard try integer("training_mode", of: node, default: 0) == 0,
+      try integer("spatial", of: node, default: 1) == 1
+    else { throw fault(node, "training mode, or statistics per pixel") }
+    let epsilon = try number("epsilon", of: node, default: 1e-5)
+    guard epsilon > 0 else { throw fault(node, "epsilon \(epsilon)") }
+    var parameters: [(suffix: String, tensor: Tensor)] = []
+    for (index, suffix) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
+      let tensor = try neededParameter(index + 1, of: node)
+      guard tensor.shape == [shapes[input].channels] else {
+        throw fault(
+          node, "\(suffix) of shape \(tensor.shape) for \(shapes[input].channels) channels")
+      }
+      parameters.append((suffix, tensor))
+    }
+    let operation = Operation.batchNormalization(BatchNormalization(epsilon: epsilon))
+    return .features(
+      try append(parameterName(1, of: node), operation, [input], for: node, parameters))
+  }
+
+  /// The module's name where the file kept it in that of its weights, else the node's.
+  func parameterName(_ index: Int, of node: ONNXNode) -> String {
+    guard index < node.inputs.count, model.initializers[node.inputs[index]] != nil,
+      node.inputs[index].hasSuffix(".weight")
+    else { return node.name }
+    return String(node.inputs[index].dropLast(".weight".count))
+  }
+}

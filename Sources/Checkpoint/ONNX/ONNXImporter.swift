@@ -1,0 +1,237 @@
+import ONNX
+import ResNet
+
+/// Translates an ONNX graph node by node; operators by family stand in the extensions.
+///
+/// It takes what classifiers of the residual family consist of; anything else is an error that names the node.
+/// The batch dimension is never part of the result: shapes in the file are taken at the batch size that the file
+/// declares, one where it is open.
+struct ONNXImporter {
+  typealias Operator =
+    @Sendable (inout ONNXImporter, ONNXNode) throws(CheckpointError) ->
+    ONNXImportedValue
+
+  let model: ONNXModel
+  let batchSize: Int
+  private(set) var nodes: [Graph.Node] = []
+  private(set) var shapes: [FeatureShape] = []
+  private(set) var weights = Weights()
+  private var names: Set<String> = []
+  private var values: [String: ONNXImportedValue] = [:]
+  /// How many needed nodes read a tensor.
+  private(set) var readerCounts: [String: Int] = [:]
+  private var isNeeded: [Bool] = []
+  private var narrowedCount = 0
+  var foldedElementCount = 0
+  /// Products without a bias, by name, that one node reads.
+  var openProducts: [String: Graph.NodeID] = [:]
+
+  init(_ model: ONNXModel, size: (height: Int, width: Int)?) throws(CheckpointError) {
+    self.model = model
+    let external = model.initializers.values.filter(\.isExternal)
+    if let tensor = external.min(by: { $0.name < $1.name }) { throw Self.external(tensor) }
+    guard model.inputs.count == 1, let input = model.inputs.first else {
+      throw .unsupported("\(model.inputs.count) inputs; a classifier has one, its pictures")
+    }
+    guard model.outputs.count == 1 else {
+      throw .unsupported("\(model.outputs.count) outputs; a classifier has one, its logits")
+    }
+    let shape: FeatureShape
+    (batchSize, shape) = try Self.inputShape(input, size)
+    let node = Graph.Node(name: "input", operation: .input(shape), inputs: [])
+    try append(node)
+    values[input.name] = .features(0)
+    for (name, tensor) in model.initializers { values[name] = .constant(tensor) }
+    countReaders()
+  }
+
+  private static func inputShape(
+    _ input: ONNXValue, _ size: (height: Int, width: Int)?
+  ) throws(CheckpointError) -> (batch: Int, shape: FeatureShape) {
+    let text = "input \"\(readable(input.name))\""
+    guard let type = input.elementType, type.isFloatingPoint else {
+      throw .unsupported("\(text) is not of a floating-point type")
+    }
+    guard let declared = input.shape, declared.count == 4, declared[1] ?? 3 == 3 else {
+      throw .unsupported("\(text) has shape \(input.shapeText), pictures are [N, 3, H, W]")
+    }
+    guard let height = declared[2] ?? size?.height, let width = declared[3] ?? size?.width else {
+      throw .unsupported(
+        "\(text) has shape \(input.shapeText), which leaves the pictures' size open; give a "
+          + "preprocessing contract (--preprocess)")
+    }
+    for side in [height, width] where !(1...ONNXImportLimits.inputSide ~= side) {
+      throw .overLimit(what: "a side of \(text)", value: side, limit: ONNXImportLimits.inputSide)
+    }
+    let batch = declared[0] ?? 1
+    guard 1...ONNXImportLimits.windowNumber ~= batch else {
+      throw .overLimit(
+        what: "batch size of \(text)", value: batch, limit: ONNXImportLimits.windowNumber)
+    }
+    return (batch, FeatureShape(channels: 3, height: height, width: width))
+  }
+
+  /// Nodes that the output does not depend on are left out.
+  private mutating func countReaders() {
+    isNeeded = [Bool](repeating: false, count: model.nodes.count)
+    for output in model.outputs { readerCounts[output.name, default: 0] += 1 }
+    for (index, node) in model.nodes.enumerated().reversed()
+    where node.outputs.contains(where: { readerCounts[$0] != nil }) {
+      isNeeded[index] = true
+      for name in node.inputs where !name.isEmpty { readerCounts[name, default: 0] += 1 }
+    }
+  }
+
+  // MARK: - Walking
+
+  private static let operators: [String: Operator] =
+    [layerOperators, poolingOperators, classifierOperators, shapeOperators]
+    .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
+
+  mutating func importNodes() throws(CheckpointError) {
+    for (index, node) in model.nodes.enumerated() where isNeeded[index] {
+      for name in node.outputs.dropFirst() where readerCounts[name] != nil {
+        throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
+      }
+      for case .probabilities in node.inputs.compactMap({ values[$0] }) {
+        throw fault(node, "an operation behind the softmax")
+      }
+      let value = try translated(node)
+      if let output = node.outputs.first, !output.isEmpty { values[output] = value }
+    }
+  }
+
+  private mutating func translated(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    if node.domain.isEmpty {
+      if let constant = try fold(node) { return constant }
+      if let body = Self.operators[node.operation] { return try body(&self, node) }
+    }
+    let domain = node.domain.isEmpty ? "" : node.domain + "."
+    throw .unsupported(
+      "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")
+  }
+
+  /// The result; its output is the classifier's logits.
+  func graph() throws(CheckpointError) -> Graph {
+    let name = model.outputs.first?.name ?? ""
+    let output: Graph.NodeID
+    switch values[name] {
+    case .flat(let id), .probabilities(let id): output = id
+    default:
+      throw .unsupported("output \"\(Self.readable(name))\" is not [N, classes]")
+    }
+    let shape = shapes[output]
+    guard output == nodes.count - 1, output > 0, shape.height == 1, shape.width == 1 else {
+      throw .unsupported(
+        "output \"\(Self.readable(name))\" is not that of a classifier: it comes from \(shape)")
+    }
+    guard shape.channels <= ONNXImportLimits.classCount else {
+      throw .overLimit(
+        what: "classes", value: shape.channels, limit: ONNXImportLimits.classCount)
+    }
+    var graph = Graph(input: shapes[0])
+    for node in nodes.dropFirst() { graph.append(node) }
+    do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
+    return graph
+  }
+
+  var warnings: [String] {
+    narrowedCount == 0
+      ? [] : ["\(narrowedCount) tensors in double precision are narrowed to single precision"]
+  }
+
+  // MARK: - For the operators
+
+  func fault(_ node: ONNXNode, _ reason: String) -> CheckpointError {
+    .unsupported(
+      "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): \(reason)")
+  }
+
+  /// What the file calls something, without what would disturb a terminal or a log.
+  static func readable(_ name: String) -> String {
+    let bytes = name.utf8.prefix(ONNXImportLimits.nameByteCount)
+    return String(
+      decoding: bytes.map { 0x20...0x7e ~= $0 ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+  }
+
+  /// Nil for an optional input that is left out.
+  func value(_ index: Int, of node: ONNXNode) -> ONNXImportedValue? {
+    index < node.inputs.count ? values[node.inputs[index]] : nil
+  }
+
+  func isConstant(_ name: String) -> Bool {
+    guard case .constant = values[name] else { return false }
+    return true
+  }
+
+  /// The node that computes a feature map `[N, C, H, W]`.
+  mutating func features(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    switch value(index, of: node) {
+    case .features(let id): return id
+    case .strided(let id, let stride): return try materialize(id, stride, node)
+    default: throw fault(node, "input \(index) is no feature map [N, C, H, W]")
+    }
+  }
+
+  func flat(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> Graph.NodeID {
+    guard case .flat(let id) = value(index, of: node) else {
+      throw fault(node, "input \(index) is not [N, K]")
+    }
+    return id
+  }
+
+  /// Adds a node with a name of its own, made from `name`.
+  mutating func append(
+    _ name: String, _ operation: Operation, _ inputs: [Graph.NodeID], for node: ONNXNode,
+    _ parameters: [(suffix: String, tensor: Tensor)] = []
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let name = unusedName(name)
+    do throws(CheckpointError) {
+      try append(Graph.Node(name: name, operation: operation, inputs: inputs))
+    } catch { throw fault(node, error.description) }
+    for parameter in parameters {
+      let full = "\(name).\(parameter.suffix)"
+      if let reason = WeightReader.fault(
+        in: parameter.tensor, isVariance: parameter.suffix == "running_var")
+      {
+        throw fault(node, "\(parameter.suffix): \(reason)")
+      }
+      weights[full] = parameter.tensor
+    }
+    return nodes.count - 1
+  }
+
+  /// Gives a linear layer the bias that it has not.
+  mutating func addBias(
+    _ bias: Tensor, to id: Graph.NodeID, _ node: ONNXNode
+  ) throws(CheckpointError) {
+    guard case .linear(var linear) = nodes[id].operation, !linear.hasBias else {
+      preconditionFailure("a linear layer without a bias")
+    }
+    if let reason = WeightReader.fault(in: bias, isVariance: false) { throw fault(node, reason) }
+    linear.hasBias = true
+    nodes[id].operation = .linear(linear)
+    weights["\(nodes[id].name).bias"] = bias
+  }
+
+  private mutating func append(_ node: Graph.Node) throws(CheckpointError) {
+    do {
+      shapes.append(try Graph.checkedShape(of: node, inputs: node.inputs.map { shapes[$0] }))
+    } catch { throw .unsupported(error.description) }
+    nodes.append(node)
+    names.insert(node.name)
+  }
+
+  private func unusedName(_ name: String) -> String {
+    let name = Self.readable(name)
+    guard name.isEmpty || names.contains(name) else { return name }
+    // The number of a node is no other node's.
+    var unused = "\(name)#\(nodes.count)"
+    while names.contains(unused) { unused += "'" }
+    return unused
+  }
+
+  mutating func noteNarrowing() { narrowedCount += 1 }
+}

@@ -1,0 +1,329 @@
+"""Makes the ONNX fixtures: small networks with the logits that ONNX Runtime computes from them.
+
+    pip install onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
+    python make-onnx.py
+
+Each picture's pixel number i, row-major over [N, 3, H, W], is (i * 7919 % 257) / 128 - 1. The logits stand in
+onnx.json, rounded to nine digits. onnx-refused.json holds files that must be refused, with a part of the reason.
+"""
+
+import base64
+import json
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+CLASSES = 5
+CONTRACT = {
+    "resize": {"rule": "exact", "height": 32, "width": 32, "filter": "bicubic"}, "crop": {"rule": "none"},
+    "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.7],
+}
+
+
+class Network:
+    """Writes nodes the way exporters do."""
+
+    def __init__(self, name, opset, size=32, folded=False, half=False, constants=False):
+        self.name, self.opset, self.folded = name, opset, folded
+        self.half, self.constants, self.size = half, constants, size
+        self.random = np.random.default_rng(len(name))
+        self.nodes, self.initializers, self.count = [], [], 0
+
+    def add(self, operation, inputs, **attributes):
+        self.count += 1
+        output = f"/{operation}_{self.count}_output"
+        self.nodes.append(
+            helper.make_node(operation, inputs, [output], name=f"/{operation}_{self.count}", **attributes)
+        )
+        return output
+
+    def parameter(self, name, values):
+        values = np.asarray(values, dtype=np.float32)
+        tensor = numpy_helper.from_array(values.astype(np.float16) if self.half else values, name)
+        if self.constants:
+            self.nodes.append(helper.make_node("Constant", [], [name], name="c " + name, value=tensor))
+        else:
+            self.initializers.append(tensor)
+        return self.add("Cast", [name], to=TensorProto.FLOAT) if self.half else name
+
+    def integers(self, values):
+        self.count += 1
+        name = f"integers_{self.count}"
+        self.initializers.append(numpy_helper.from_array(np.array(values, dtype=np.int64), name))
+        return name
+
+    def convolution(self, source, name, inputs, outputs, kernel, stride=1, groups=1, dilation=1, **padding):
+        shape = (outputs, inputs // groups, kernel, kernel)
+        fan = inputs // groups * kernel * kernel
+        names = [source, self.parameter(f"{name}.weight", self.random.normal(0, (2 / fan) ** 0.5, shape))]
+        if self.folded:
+            names.append(self.parameter(f"{name}.bias", self.random.normal(0, 0.1, outputs)))
+        if not padding:
+            padding = {"pads": [kernel // 2 * dilation] * 4}
+        result = self.add(
+            "Conv", names, kernel_shape=[kernel] * 2, strides=[stride] * 2, group=groups,
+            dilations=[dilation] * 2, **padding,
+        )
+        if self.folded:
+            return result
+        return self.normalization(result, name.replace("conv", "bn").replace("sample.0", "sample.1"), outputs)
+
+    def normalization(self, source, name, channels):
+        parameters = [
+            self.parameter(f"{name}.weight", self.random.uniform(0.5, 1.5, channels)),
+            self.parameter(f"{name}.bias", self.random.normal(0, 0.1, channels)),
+            self.parameter(f"{name}.running_mean", self.random.normal(0, 0.1, channels)),
+            self.parameter(f"{name}.running_var", self.random.uniform(0.5, 1.5, channels)),
+        ]
+        return self.add("BatchNormalization", [source, *parameters], epsilon=1e-5)
+
+    def relu(self, source):
+        return self.add("Relu", [source])
+
+    def basic(self, source, name, inputs, outputs, stride=1):
+        main = self.relu(self.convolution(source, f"{name}.conv1", inputs, outputs, 3, stride))
+        main = self.convolution(main, f"{name}.conv2", outputs, outputs, 3)
+        if stride != 1 or inputs != outputs:
+            source = self.convolution(source, f"{name}.downsample.0", inputs, outputs, 1, stride)
+        return self.relu(self.add("Add", [main, source]))
+
+    def bottleneck(self, source, name, inputs, width, stride=1, groups=1, dilation=1):
+        main = self.relu(self.convolution(source, f"{name}.conv1", inputs, width, 1))
+        main = self.relu(
+            self.convolution(main, f"{name}.conv2", width, width, 3, stride, groups, dilation)
+        )
+        main = self.convolution(main, f"{name}.conv3", width, 4 * width, 1)
+        shortcut = self.convolution(source, f"{name}.downsample.0", inputs, 4 * width, 1, stride)
+        return self.relu(self.add("Add", [main, shortcut]))
+
+    def gemm(self, source, inputs, transposed=True, **attributes):
+        shape = (CLASSES, inputs) if transposed else (inputs, CLASSES)
+        weight = self.parameter("fc.weight", self.random.normal(0, 0.3, shape))
+        bias = self.parameter("fc.bias", self.random.normal(0, 0.3, CLASSES))
+        return self.add("Gemm", [source, weight, bias], transB=int(transposed), **attributes)
+
+    def matmul(self, source, inputs):
+        weight = self.parameter("fc/kernel", self.random.normal(0, 0.3, (inputs, CLASSES)))
+        product = self.add("MatMul", [source, weight])
+        return self.add("Add", [self.parameter("fc/bias", self.random.normal(0, 0.3, CLASSES)), product])
+
+    def view(self, source):
+        """x.view(x.size(0), -1) as PyTorch's exporter writes it."""
+        batch = self.add("Gather", [self.add("Shape", [source]), self.scalar(0)], axis=0)
+        if self.opset < 13:
+            parts = [self.add("Unsqueeze", [name], axes=[0]) for name in (batch, self.scalar(-1))]
+        else:
+            parts = [self.add("Unsqueeze", [name, self.integers([0])]) for name in (batch, self.scalar(-1))]
+        return self.add("Reshape", [source, self.add("Concat", parts, axis=0)])
+
+    def scalar(self, value):
+        return self.add("Constant", [], value=numpy_helper.from_array(np.array(value, dtype=np.int64)))
+
+    def save(self, logits, output=None, dynamic=True, metadata=None):
+        output = output or logits
+        batch = "batch" if dynamic else 1
+        side = "side" if dynamic == "all" else self.size
+        graph = helper.make_graph(
+            self.nodes, "main_graph",
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, side, side])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, CLASSES])],
+            self.initializers,
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=6 if self.opset < 13 else 8,
+            producer_name="make-onnx.py",
+        )
+        if metadata:
+            helper.set_model_props(model, metadata)
+        onnx.checker.check_model(model)
+        onnx.save(model, HERE / f"{self.name}.onnx")
+        # The logits, where the file itself goes on to a softmax.
+        model.graph.output[0].name = logits
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        count = 3 * self.size**2
+        pixels = (np.arange(count) * 7919 % 257 / 128 - 1).astype(np.float32)
+        result = session.run([logits], {"input": pixels.reshape(1, 3, self.size, self.size)})[0][0]
+        return [float(f"{value:.9g}") for value in result]
+
+
+def basic(opset):
+    net = Network(f"basic-{opset}", opset)
+    x = net.relu(net.convolution("input", "conv1", 3, 4, 3))
+    x = net.basic(net.basic(x, "layer1.0", 4, 4), "layer2.0", 4, 8, 2)
+    x = net.add("GlobalAveragePool", [x])
+    return net, net.save(net.gemm(net.add("Flatten", [x], axis=1), 8), dynamic=opset != 17)
+
+
+def view():
+    net = Network("view-11", 11, folded=True)
+    x = net.basic(net.relu(net.convolution("input", "conv1", 3, 4, 3)), "layer1.0", 4, 8, 2)
+    x = net.add("AveragePool", [x], kernel_shape=[16, 16], strides=[16, 16])
+    return net, net.save(net.gemm(net.view(x), 8, transposed=False, alpha=0.5, beta=2.0), dynamic="all")
+
+
+def imagenet():
+    net = Network("bottleneck-13", 13, size=64, folded=True)
+    x = net.relu(net.convolution("input", "conv1", 3, 8, 7, 2))
+    x = net.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    x = net.bottleneck(net.bottleneck(x, "layer1.0", 8, 4), "layer2.0", 16, 8, 2, groups=4)
+    x = net.bottleneck(x, "layer3.0", 32, 8, dilation=2)
+    x = net.add("GlobalAveragePool", [x])
+    logits = net.gemm(net.view(x), 32)
+    return net, net.save(logits, net.add("Softmax", [logits], axis=-1))
+
+
+def keras():
+    net = Network("keras-17", 17, constants=True)
+    x = net.relu(net.convolution("input", "conv1", 3, 4, 3, auto_pad="SAME_UPPER"))
+    x = net.convolution(x, "conv2", 4, 6, 4, 2, auto_pad="VALID")
+    x = net.add("AveragePool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    x = net.normalization(net.relu(x), "bn3", 6)
+    x = net.add("ReduceMean", [x], axes=[2, 3], keepdims=0)
+    logits = net.matmul(net.add("Dropout", [net.add("Identity", [x])]), 6)
+    return net, net.save(logits, net.add("LogSoftmax", [logits]))
+
+
+def half():
+    net = Network("half-13", 13, half=True)
+    x = net.basic(net.relu(net.convolution("input", "conv1", 3, 4, 3)), "layer1.0", 4, 6, 2)
+    x = net.add("ReduceMean", [x], axes=[-1, -2], keepdims=1)
+    x = net.add("Squeeze", [x, net.integers([2, 3])])
+    contract = {
+        "labels": list("abcde"), "name": "half", "format_version": 1,
+        "preprocessing": CONTRACT,
+    }
+    return net, net.save(net.gemm(x, 6), metadata={"resnetd": json.dumps(contract)})
+
+
+def option_a():
+    net = Network("option-a-11", 11)
+    x = net.relu(net.convolution("input", "conv1", 3, 4, 3))
+    main = net.relu(net.convolution(x, "layer1.0.conv1", 4, 8, 3, 2))
+    main = net.convolution(main, "layer1.0.conv2", 8, 8, 3)
+    for axis in (2, 3):
+        numbers = [net.integers([value]) for value in (0, 2**63 - 1, axis, 2)]
+        x = net.add("Slice", [x, *numbers])
+    x = net.add("Pad", [x, net.integers([0, 2, 0, 0, 0, 2, 0, 0])], mode="constant")
+    x = net.add("GlobalAveragePool", [net.relu(net.add("Add", [main, x]))])
+    return net, net.save(net.gemm(net.add("Flatten", [x]), 8))
+
+
+def weights(name, *shape, dtype=np.float32, value=1.0):
+    return numpy_helper.from_array(np.full(shape, value, dtype=dtype), name)
+
+
+def refused(nodes, tensors=(), shape=("n", 3, 8, 8), inputs=1, outputs=("y",), opset=13, kind=TensorProto.FLOAT):
+    """A file of the smallest size that shows one fault; each node is (operation, inputs, attributes)."""
+    made = [
+        helper.make_node(operation, names, [outputs[0] if index == len(nodes) - 1 else f"t{index}"],
+                         name=f"n{index}", **attributes)
+        for index, (operation, names, attributes) in enumerate(nodes)
+    ]
+    graph = helper.make_graph(
+        made, "g", [helper.make_tensor_value_info("x" * (1 + index), kind, shape) for index in range(inputs)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "k"]) for name in outputs], list(tensors),
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("evil", 1)], ir_version=8)
+    return model
+
+
+def refusals():
+    head = [("GlobalAveragePool", ["x"], {}), ("Flatten", ["t0"], {})]
+    gemm = ("Gemm", ["t1", "w"], {"transB": 1})
+    w = weights("w", 5, 3)
+    conv = [weights("k", 4, 3, 3, 3)]
+    huge = weights("k", 1)
+    huge.dims[:] = [2**40, 2**40, 3, 3]
+    external = weights("w", 5, 3)
+    external.ClearField("raw_data")
+    external.data_location = TensorProto.EXTERNAL
+    external.external_data.add(key="location", value="../../etc/passwd")
+    statistics = [weights(name, 3) for name in "abc"]
+    cycle = refused([("Relu", ["t1"], {}), ("Relu", ["t0"], {}), ("Relu", ["t1"], {})])
+    yield "unknown operator", refused([("Erf", ["x"], {})]), 'operator Erf of node "n0"'
+    yield "foreign operator", refused([("Relu", ["x"], {"domain": "evil"})]), "evil.Relu"
+    yield "two inputs", refused([*head, gemm], [w], inputs=2), "2 inputs"
+    yield "no input", refused([*head, gemm], [w, weights("x", 1, 3, 8, 8)]), "0 inputs"
+    yield "two outputs", refused([*head, gemm], [w], outputs=("y", "t0")), "2 outputs"
+    yield "grey pictures", refused([*head, gemm], [w], shape=("n", 1, 8, 8)), "[N, 3, H, W]"
+    yield "flat pictures", refused([("Gemm", ["x", "w"], {"transB": 1})], [w], shape=("n", 3)), "[N, 3, H, W]"
+    yield "whole numbers", refused([*head, gemm], [w], kind=TensorProto.INT64), "floating-point"
+    yield "wide pictures", refused([*head, gemm], [w], shape=(1, 3, 2**40, 8)), "at most 4096"
+    yield "many pictures", refused([*head, gemm], [w], shape=(2**40, 3, 8, 8)), "batch size"
+    yield "missing weights", refused([*head, gemm]), "'w' of node"
+    yield "external data", refused([*head, gemm], [external]), 'tensor "w" lies outside'
+    yield "cycle", cycle, "not output of any previous nodes"
+    yield "no classifier", refused([("Relu", ["x"], {})]), "not [N, classes]"
+    yield "wide classifier", refused([("Flatten", ["x"], {})]), "comes from"
+    yield "Gemm of another width", refused([*head, gemm], [weights("w", 5, 4)]), "weights for 4 numbers"
+    yield "Gemm of a map", refused([("Gemm", ["x", "w"], {})], [w]), "input 0 is not [N, K]"
+    yield "Gemm with a wrong addend", refused(
+        [*head, ("Gemm", ["t1", "w", "c"], {"transB": 1})], [w, weights("c", 4)]), "an addend of shape [4]"
+    yield "integer weights", refused([*head, gemm], [weights("w", 5, 3, dtype=np.int32)]), "type int32"
+    yield "NaN", refused([*head, gemm], [weights("w", 5, 3, value=np.nan)]), "NaN"
+    yield "negative variance", refused(
+        [("BatchNormalization", ["x", "a", "b", "c", "v"], {})], [*statistics, weights("v", 3, value=-1)]
+    ), "a variance is -1"
+    yield "normalisation of other channels", refused(
+        [("BatchNormalization", ["x", "a", "b", "c", "v"], {})], [*statistics, weights("v", 4)]
+    ), "for 3 channels"
+    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Gemm", ["t2", "w"], {})], [w]), "behind the softmax"
+    yield "softmax over pictures", refused([*head, gemm, ("Softmax", ["t2"], {"axis": 0})], [w]), "axis 0"
+    for name, attributes, reason in [
+        ("lopsided padding", {"pads": [0, 0, 1, 1]}, "one side more"),
+        ("automatic lopsided padding", {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, "one side more"),
+        ("negative padding", {"pads": [-1] * 4}, "pads"),
+        ("huge padding", {"pads": [2**40] * 4}, "pads"),
+        ("huge stride", {"strides": [2**62, 1]}, "strides"),
+        ("no stride", {"strides": [0, 0]}, "strides"),
+        ("huge dilation", {"dilations": [2**62, 2**62]}, "dilations"),
+        ("wide dilation", {"dilations": [9, 9]}, "does not fit"),
+        ("no groups", {"group": 0}, "0 groups"),
+        ("many groups", {"group": 2**62}, "groups"),
+        ("another kernel", {"kernel_shape": [5, 5]}, "kernel_shape"),
+        ("text for a number", {"group": "four"}, "group"),
+    ]:
+        yield name, refused([("Conv", ["x", "k"], attributes)], conv), reason
+    yield "convolution of other channels", refused([("Conv", ["x", "k"], {})], [weights("k", 4, 2, 3, 3)]), "3 channels"
+    yield "convolution of a line", refused([("Conv", ["x", "k"], {})], [weights("k", 4, 3, 3)]), ""
+    yield "huge dimensions", refused([("Conv", ["x", "k"], {})], [huge]), ""
+    yield "empty weights", refused([("Conv", ["x", "k"], {})], [weights("k", 0, 3, 3, 3)]), ""
+    yield "unequal sum", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}), ("Add", ["x", "t0"], {})]), "3x8x8"
+    yield "sum with a constant", refused([("Add", ["x", "w"], {})], [w]), "no feature map"
+    yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
+    yield "cut-off window", refused([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1})]), "ceil_mode"
+    yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not height and width"
+    yield "batch of two out of one", refused(
+        [("Reshape", ["x", "s"], {})], [numpy_helper.from_array(np.array([2, -1], np.int64), "s")], shape=(1, 3, 8, 8)
+    ), "shape [2, -1] for [1, 3, 8, 8]"
+    yield "endless shape", refused(
+        [("Reshape", ["x", "s"], {})], [numpy_helper.from_array(np.array([2**62, 2**62], np.int64), "s")]), "shape"
+    yield "computed bomb", refused(
+        [("ConstantOfShape", ["s"], {}), ("Add", ["x", "t0"], {})],
+        [numpy_helper.from_array(np.array([2**20, 2**20], np.int64), "s")]), "elements"
+    yield "part of a map", refused(
+        [("Slice", ["x", "a", "b", "c"], {})],
+        [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"
+    yield "padded picture", refused(
+        [("Pad", ["x", "s"], {})],
+        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]), "other padding"
+
+
+def main():
+    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), option_a()]
+    answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
+    (HERE / "onnx.json").write_text(json.dumps(answers, indent=1) + "\n")
+    files = {
+        name: {"file": base64.b64encode(model.SerializeToString()).decode(), "reason": reason}
+        for name, model, reason in refusals()
+    }
+    (HERE / "onnx-refused.json").write_text(json.dumps(files, indent=1) + "\n")
+
+
+main()

@@ -1,0 +1,126 @@
+import Checkpoint
+import Engine
+import Foundation
+import Imaging
+import ResNet
+import Testing
+
+/// Networks of Fixtures/make-onnx.py, with the logits that ONNX Runtime computes from them.
+@Suite struct ONNXFileTests {
+  private struct Answer: Decodable {
+    let size: Int
+    let logits: [Float]
+  }
+
+  /// Of the largest logit.
+  private static let tolerance: Float = 1e-4
+  private static let classNames = ["a", "b", "c", "d", "e"]
+
+  private static func contract(size: Int) throws -> Preprocessing {
+    try Contract.read(
+      #"{"resize": {"rule": "exact", "height": \#(size), "width": \#(size), "filter": "bicubic"}, "#
+        + #""crop": {"rule": "none"}, "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
+  }
+
+  private static func logits(of model: Model, size: Int) throws -> [Float] {
+    let network = try CompiledNetwork(model.graph, model.weights)
+    let context = try ExecutionContext(network)
+    let image = (0..<3 * size * size).map { Float($0 * 7919 % 257) / 128 - 1 }
+    var logits = [Float](repeating: .nan, count: network.outputCount)
+    var span = logits.mutableSpan
+    try context.run(imageCount: 1, input: image.span, logits: &span)
+    return logits
+  }
+
+  @Test(
+    "An ONNX network gives ONNX Runtime's logits within 1e-4 of the largest",
+    arguments: [
+      "basic-11", "basic-13", "basic-17", "view-11", "bottleneck-13", "keras-17", "half-13",
+      "option-a-11",
+    ])
+  func parity(name: String) throws {
+    let answers = try JSONDecoder().decode(
+      [String: Answer].self, from: Data(try Fixtures.bytes("onnx.json")))
+    let answer = try #require(answers[name])
+    var options = ModelOptions(labels: Self.classNames)
+    options.preprocessing = try Self.contract(size: answer.size)
+    let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)
+    #expect(model.format == .onnx && model.architecture == nil && model.warnings.isEmpty)
+
+    let found = try Self.logits(of: model, size: answer.size)
+    let largest = try #require(answer.logits.map(abs).max())
+    #expect(found.count == answer.logits.count)
+    for (a, b) in zip(found, answer.logits) { #expect(abs(a - b) <= Self.tolerance * largest) }
+  }
+
+  @Test("Nodes keep their modules' names, which are in those of the weights")
+  func names() throws {
+    let model = try Model.load(
+      path: Fixtures.path("basic-13.onnx"), options: ModelOptions(labels: Self.classNames))
+    #expect(model.name == "basic-13")
+    #expect(model.weights["layer2.0.downsample.0.weight"]?.shape == [8, 4, 1, 1])
+    #expect(model.weights["layer2.0.bn1.running_var"]?.shape == [8])
+    #expect(model.weights["fc.bias"]?.shape == [5])
+  }
+
+  @Test("Labels, name and preprocessing come from the document in the file's metadata")
+  func metadata() throws {
+    let model = try Model.load(path: Fixtures.path("half-13.onnx"))
+    #expect(model.name == "half" && model.labels == Self.classNames)
+    #expect(model.preprocessing.mean == [0.1, 0.2, 0.3])
+  }
+
+  @Test("A network without a document needs labels, and takes numbers where these will do")
+  func labels() throws {
+    let path = Fixtures.path("basic-13.onnx")
+    #expect(throws: CheckpointError.labelsMissing(classCount: 5)) { try Model.load(path: path) }
+    #expect(throws: CheckpointError.labelCount(labels: 2, classCount: 5)) {
+      try Model.load(path: path, options: ModelOptions(labels: ["a", "b"]))
+    }
+    var options = ModelOptions()
+    options.numbersClasses = true
+    #expect(try Model.load(path: path, options: options).labels == ["0", "1", "2", "3", "4"])
+  }
+
+  @Test("A network that leaves the pictures' size open takes it from a contract, and needs one")
+  func openSize() throws {
+    let path = Fixtures.path("view-11.onnx")
+    #expect(throws: CheckpointError.self) {
+      try Model.load(path: path, options: ModelOptions(labels: Self.classNames))
+    }
+    var options = ModelOptions(labels: Self.classNames)
+    options.preprocessing = try Self.contract(size: 32)
+    let model = try Model.load(path: path, options: options)
+    #expect(model.graph.inputShape == FeatureShape(channels: 3, height: 32, width: 32))
+    // The classifier was made for the pictures' size.
+    options.preprocessing = try Self.contract(size: 96)
+    #expect(throws: CheckpointError.self) { try Model.load(path: path, options: options) }
+  }
+
+  @Test("A contract for another size than the file's is refused")
+  func contradiction() throws {
+    var options = ModelOptions(labels: Self.classNames)
+    options.preprocessing = try Self.contract(size: 64)
+    #expect(throws: CheckpointError.self) {
+      try Model.load(path: Fixtures.path("basic-13.onnx"), options: options)
+    }
+  }
+
+  @Test("A model with a graph of its own is not written as safetensors")
+  func writing() throws {
+    let model = try Model.load(path: Fixtures.path("half-13.onnx"))
+    #expect(throws: CheckpointError.unwritable(.onnx)) { try model.write(to: "/nowhere/at/all") }
+  }
+
+  @Test("Every truncation of a file is refused")
+  func truncations() throws {
+    let bytes = try Fixtures.bytes("basic-17.onnx")
+    for count in stride(from: 1, to: bytes.count - 1, by: 97) {
+      #expect(throws: CheckpointError.self) {
+        try Model.load(
+          bytes: Array(bytes.prefix(count)), fileName: "cut.onnx",
+          options: ModelOptions(labels: Self.classNames))
+      }
+    }
+  }
+}
