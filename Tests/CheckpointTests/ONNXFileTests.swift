@@ -112,6 +112,14 @@ import Testing
     #expect(throws: CheckpointError.unwritable(.onnx)) { try model.write(to: "/nowhere/at/all") }
   }
 
+  @Test("A safetensors file whose header's length begins like an ONNX file is told apart")
+  func recognition() throws {
+    let header = "{}" + String(repeating: " ", count: 0x0708 - 2)
+    #expect(throws: CheckpointError.unsupported("no tensor conv1.weight")) {
+      try Model.load(bytes: SafetensorsBytes.file(header: header), fileName: "empty.safetensors")
+    }
+  }
+
   @Test("Every truncation of a file is refused")
   func truncations() throws {
     let bytes = try Fixtures.bytes("basic-17.onnx")

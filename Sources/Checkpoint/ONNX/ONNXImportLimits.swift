@@ -6,6 +6,13 @@ enum ONNXImportLimits {
   static let foldedElementCount = 1 << 24
   /// UTF-8 bytes of a node's name as it is kept.
   static let nameByteCount = 256
+  static let nodeCount = 65_536
+  /// Multiply-adds and numbers of feature maps for one picture: some 1,000 times a ResNet-50's.
+  static let work = 1 << 42
+  /// How often the bytes of the file may become parameters: nodes may share tensors, half precision is widened.
+  static let sharing = 4
+  /// Bytes of parameters that any file may have.
+  static let sharedByteAllowance = 64 << 20
   static let classCount = 1_000_000
   static let inputSide = 4096
 }

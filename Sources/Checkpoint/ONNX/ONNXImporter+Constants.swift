@@ -31,6 +31,9 @@ extension ONNXImporter {
       guard !tensor.isExternal else { throw Self.external(tensor) }
       return .constant(tensor)
     }
+    if case .constant(let tensor) = value(0, of: node), keepsNumbers(node, tensor) {
+      return .constant(tensor)
+    }
     var limits = ONNXLimits()
     limits.elementCountLimit = ONNXImportLimits.foldedElementCount
     limits.workLimit = ONNXImportLimits.foldedElementCount
@@ -58,6 +61,17 @@ extension ONNXImporter {
     } catch let error as CheckpointError {
       throw error
     } catch { throw fault(node, "\(error)") }
+  }
+
+  /// Whether a node changes none of a tensor's numbers; weights in half precision come through a cast.
+  private func keepsNumbers(_ node: ONNXNode, _ tensor: ONNXTensor) -> Bool {
+    guard node.operation == "Cast", case .integer(let to) = node.attributes["to"] else {
+      return node.operation == "Identity"
+    }
+    switch (tensor.elementType, ONNXElementType(rawValue: Int32(truncatingIfNeeded: to))) {
+    case (.float16, .float), (.bfloat16, .float), (.float, .float), (.float, .double): return true
+    default: return false
+    }
   }
 
   private mutating func countFolded(_ count: Int) throws(CheckpointError) {
@@ -97,6 +111,7 @@ extension ONNXImporter {
       let count = ONNXTensor.elementCount(tensor.shape, limit: bytes.count), count > 0,
       bytes.count == count * type.byteCount
     else { throw fault(node, "input \(index) has shape \(tensor.shape) and not as many numbers") }
+    try countParameter(count)
     let entry = TensorEntry(
       name: tensor.name, type: type, shape: tensor.shape, range: 0..<bytes.count)
     // SAFETY: the array's own bytes, read during the call.

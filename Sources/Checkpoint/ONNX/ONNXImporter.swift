@@ -26,8 +26,20 @@ struct ONNXImporter {
   /// Products without a bias, by name, that one node reads.
   var openProducts: [String: Graph.NodeID] = [:]
 
-  init(_ model: ONNXModel, size: (height: Int, width: Int)?) throws(CheckpointError) {
+  private let parameterByteLimit: Int
+  private var parameterByteCount = 0
+  private var work = 0
+
+  /// - Parameters:
+  ///   - byteCount: Of the file.
+  ///   - size: Of pictures, where the file leaves it open.
+  init(
+    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?
+  ) throws(CheckpointError) {
     self.model = model
+    // Does not overflow: the reader takes no more than 2 GiB.
+    parameterByteLimit =
+      byteCount * ONNXImportLimits.sharing + ONNXImportLimits.sharedByteAllowance
     let external = model.initializers.values.filter(\.isExternal)
     if let tensor = external.min(by: { $0.name < $1.name }) { throw Self.external(tensor) }
     guard model.inputs.count == 1, let input = model.inputs.first else {
@@ -121,7 +133,7 @@ struct ONNXImporter {
       throw .unsupported("output \"\(Self.readable(name))\" is not [N, classes]")
     }
     let shape = shapes[output]
-    guard output == nodes.count - 1, output > 0, shape.height == 1, shape.width == 1 else {
+    guard output > 0, shape.height == 1, shape.width == 1 else {
       throw .unsupported(
         "output \"\(Self.readable(name))\" is not that of a classifier: it comes from \(shape)")
     }
@@ -129,9 +141,25 @@ struct ONNXImporter {
       throw .overLimit(
         what: "classes", value: shape.channels, limit: ONNXImportLimits.classCount)
     }
-    var graph = Graph(input: shapes[0])
-    for node in nodes.dropFirst() { graph.append(node) }
+    let graph = pruned(output)
     do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
+    return graph
+  }
+
+  /// Without nodes that only shape arithmetic asked for.
+  private func pruned(_ output: Graph.NodeID) -> Graph {
+    var isRead = [Bool](repeating: false, count: nodes.count)
+    isRead[output] = true
+    for id in nodes.indices.reversed() where isRead[id] {
+      for input in nodes[id].inputs { isRead[input] = true }
+    }
+    var graph = Graph(input: shapes[0])
+    var newIDs = [Graph.NodeID](repeating: 0, count: nodes.count)
+    for id in nodes.indices.dropFirst() where isRead[id] {
+      var node = nodes[id]
+      node.inputs = node.inputs.map { newIDs[$0] }
+      newIDs[id] = graph.append(node)
+    }
     return graph
   }
 
@@ -191,6 +219,14 @@ struct ONNXImporter {
     do throws(CheckpointError) {
       try append(Graph.Node(name: name, operation: operation, inputs: inputs))
     } catch { throw fault(node, error.description) }
+    let output = shapes[nodes.count - 1]
+    // Neither overflows: a map has at most 2^28 numbers, a file's tensors fewer than 2^31, and the sum stops.
+    for parameter in parameters { work += parameter.tensor.elementCount * output.pixelCount }
+    work += output.elementCount
+    guard work <= ONNXImportLimits.work else {
+      throw .overLimit(
+        what: "multiply-adds of the graph", value: work, limit: ONNXImportLimits.work)
+    }
     for parameter in parameters {
       let full = "\(name).\(parameter.suffix)"
       if let reason = WeightReader.fault(
@@ -222,6 +258,20 @@ struct ONNXImporter {
     } catch { throw .unsupported(error.description) }
     nodes.append(node)
     names.insert(node.name)
+    guard nodes.count <= ONNXImportLimits.nodeCount else {
+      throw .overLimit(
+        what: "nodes of the graph", value: nodes.count, limit: ONNXImportLimits.nodeCount)
+    }
+  }
+
+  /// To be called before the numbers are taken.
+  mutating func countParameter(_ elementCount: Int) throws(CheckpointError) {
+    parameterByteCount += elementCount * MemoryLayout<Float>.size
+    guard parameterByteCount <= parameterByteLimit else {
+      throw .overLimit(
+        what: "bytes of parameters, those that nodes share counted for each",
+        value: parameterByteCount, limit: parameterByteLimit)
+    }
   }
 
   private func unusedName(_ name: String) -> String {

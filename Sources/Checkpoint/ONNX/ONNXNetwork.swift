@@ -21,7 +21,7 @@ struct ONNXNetwork {
         try ONNXModel(bytes: span)
       }
     } catch { throw CheckpointError(error, byteCount: bytes.count) }
-    var importer = try ONNXImporter(model, size: size)
+    var importer = try ONNXImporter(model, byteCount: bytes.count, size: size)
     try importer.importNodes()
     graph = try importer.graph()
     weights = importer.weights

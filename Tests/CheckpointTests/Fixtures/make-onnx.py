@@ -307,6 +307,12 @@ def refusals():
     yield "computed bomb", refused(
         [("ConstantOfShape", ["s"], {}), ("Add", ["x", "t0"], {})],
         [numpy_helper.from_array(np.array([2**20, 2**20], np.int64), "s")]), "elements"
+    # Kernels out of nothing: thirteen megabytes for each node that reads them.
+    kernel = ("ConstantOfShape", ["s"], {})
+    large = [numpy_helper.from_array(np.array([3, 1, 1025, 1025], np.int64), "s")]
+    chain = [("Conv", ["x" if index == 0 else f"t{index}", "t0"], {"group": 3, "pads": [512] * 4}) for index in range(9)]
+    yield "one tensor for many nodes", refused([kernel, *chain], large), "share"
+    yield "endless work", refused([kernel, chain[0]], large, shape=("n", 3, 4096, 4096)), "multiply-adds"
     yield "part of a map", refused(
         [("Slice", ["x", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"
