@@ -5,7 +5,7 @@ import Imaging
 import ResNet
 import Testing
 
-/// Networks of Fixtures/make-onnx.py, with the logits that ONNX Runtime computes from them.
+/// Networks of Fixtures/make-onnx.py and make-onnx-torch.py, with the logits of ONNX Runtime and PyTorch.
 @Suite struct ONNXFileTests {
   private struct Answer: Decodable {
     let size: Int
@@ -33,14 +33,16 @@ import Testing
   }
 
   @Test(
-    "An ONNX network gives ONNX Runtime's logits within 1e-4 of the largest",
+    "An ONNX network gives the logits of ONNX Runtime, or PyTorch, within 1e-4 of the largest",
     arguments: [
-      "basic-11", "basic-13", "basic-17", "view-11", "bottleneck-13", "keras-17", "half-13",
-      "option-a-11",
+      ("basic-11", "onnx"), ("basic-13", "onnx"), ("basic-17", "onnx"), ("view-11", "onnx"),
+      ("bottleneck-13", "onnx"), ("keras-17", "onnx"), ("half-13", "onnx"),
+      ("torch-11-folded", "onnx-torch"), ("torch-13", "onnx-torch"),
+      ("torch-17-folded", "onnx-torch"),
     ])
-  func parity(name: String) throws {
+  func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(
-      [String: Answer].self, from: Data(try Fixtures.bytes("onnx.json")))
+      [String: Answer].self, from: Data(try Fixtures.bytes("\(reference).json")))
     let answer = try #require(answers[name])
     var options = ModelOptions(labels: Self.classNames)
     options.preprocessing = try Self.contract(size: answer.size)

@@ -201,19 +201,6 @@ def half():
     return net, net.save(net.gemm(x, 6), metadata={"resnetd": json.dumps(contract)})
 
 
-def option_a():
-    net = Network("option-a-11", 11)
-    x = net.relu(net.convolution("input", "conv1", 3, 4, 3))
-    main = net.relu(net.convolution(x, "layer1.0.conv1", 4, 8, 3, 2))
-    main = net.convolution(main, "layer1.0.conv2", 8, 8, 3)
-    for axis in (2, 3):
-        numbers = [net.integers([value]) for value in (0, 2**63 - 1, axis, 2)]
-        x = net.add("Slice", [x, *numbers])
-    x = net.add("Pad", [x, net.integers([0, 2, 0, 0, 0, 2, 0, 0])], mode="constant")
-    x = net.add("GlobalAveragePool", [net.relu(net.add("Add", [main, x]))])
-    return net, net.save(net.gemm(net.add("Flatten", [x]), 8))
-
-
 def weights(name, *shape, dtype=np.float32, value=1.0):
     return numpy_helper.from_array(np.full(shape, value, dtype=dtype), name)
 
@@ -322,7 +309,7 @@ def refusals():
 
 
 def main():
-    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), option_a()]
+    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half()]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (HERE / "onnx.json").write_text(json.dumps(answers, indent=1) + "\n")
     files = {
