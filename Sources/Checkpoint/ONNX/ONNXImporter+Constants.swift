@@ -69,7 +69,10 @@ extension ONNXImporter {
       return node.operation == "Identity"
     }
     switch (tensor.elementType, ONNXElementType(rawValue: Int32(truncatingIfNeeded: to))) {
-    case (.float16, .float), (.bfloat16, .float), (.float, .float), (.float, .double): return true
+    case (.float16, .float), (.bfloat16, .float), (.float, .float), (.float, .double),
+      // Rounded when the numbers are taken, and told then.
+      (.double, .float):
+      return true
     default: return false
     }
   }

@@ -17,11 +17,11 @@ struct ONNXImporter {
   private(set) var shapes: [FeatureShape] = []
   private(set) var weights = Weights()
   private var names: Set<String> = []
-  private var values: [String: ONNXImportedValue] = [:]
+  private(set) var values: [String: ONNXImportedValue] = [:]
   /// How many needed nodes read a tensor.
   private(set) var readerCounts: [String: Int] = [:]
   private var isNeeded: [Bool] = []
-  private var narrowedCount = 0
+  private(set) var narrowedCount = 0
   var foldedElementCount = 0
   /// Products without a bias, by name, that one node reads.
   var openProducts: [String: Graph.NodeID] = [:]
@@ -50,8 +50,7 @@ struct ONNXImporter {
     }
     let shape: FeatureShape
     (batchSize, shape) = try Self.inputShape(input, size)
-    let node = Graph.Node(name: "input", operation: .input(shape), inputs: [])
-    try append(node)
+    try append(Graph.Node(name: "input", operation: .input(shape), inputs: []), shape)
     values[input.name] = .features(0)
     for (name, tensor) in model.initializers { values[name] = .constant(tensor) }
     countReaders()
@@ -105,7 +104,8 @@ struct ONNXImporter {
       for name in node.outputs.dropFirst() where readerCounts[name] != nil {
         throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
       }
-      for case .probabilities in node.inputs.compactMap({ values[$0] }) {
+      for case .probabilities in node.inputs.compactMap({ values[$0] })
+      where !["Cast", "Identity"].contains(node.operation) {
         throw fault(node, "an operation behind the softmax")
       }
       let value = try translated(node)
@@ -121,51 +121,6 @@ struct ONNXImporter {
     let domain = node.domain.isEmpty ? "" : node.domain + "."
     throw .unsupported(
       "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")
-  }
-
-  /// The result; its output is the classifier's logits.
-  func graph() throws(CheckpointError) -> Graph {
-    let name = model.outputs.first?.name ?? ""
-    let output: Graph.NodeID
-    switch values[name] {
-    case .flat(let id), .probabilities(let id): output = id
-    default:
-      throw .unsupported("output \"\(Self.readable(name))\" is not [N, classes]")
-    }
-    let shape = shapes[output]
-    guard output > 0, shape.height == 1, shape.width == 1 else {
-      throw .unsupported(
-        "output \"\(Self.readable(name))\" is not that of a classifier: it comes from \(shape)")
-    }
-    guard shape.channels <= ONNXImportLimits.classCount else {
-      throw .overLimit(
-        what: "classes", value: shape.channels, limit: ONNXImportLimits.classCount)
-    }
-    let graph = pruned(output)
-    do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
-    return graph
-  }
-
-  /// Without nodes that only shape arithmetic asked for.
-  private func pruned(_ output: Graph.NodeID) -> Graph {
-    var isRead = [Bool](repeating: false, count: nodes.count)
-    isRead[output] = true
-    for id in nodes.indices.reversed() where isRead[id] {
-      for input in nodes[id].inputs { isRead[input] = true }
-    }
-    var graph = Graph(input: shapes[0])
-    var newIDs = [Graph.NodeID](repeating: 0, count: nodes.count)
-    for id in nodes.indices.dropFirst() where isRead[id] {
-      var node = nodes[id]
-      node.inputs = node.inputs.map { newIDs[$0] }
-      newIDs[id] = graph.append(node)
-    }
-    return graph
-  }
-
-  var warnings: [String] {
-    narrowedCount == 0
-      ? [] : ["\(narrowedCount) tensors in double precision are narrowed to single precision"]
   }
 
   // MARK: - For the operators
@@ -216,10 +171,12 @@ struct ONNXImporter {
     _ parameters: [(suffix: String, tensor: Tensor)] = []
   ) throws(CheckpointError) -> Graph.NodeID {
     let name = unusedName(name)
-    do throws(CheckpointError) {
-      try append(Graph.Node(name: name, operation: operation, inputs: inputs))
-    } catch { throw fault(node, error.description) }
-    let output = shapes[nodes.count - 1]
+    let made = Graph.Node(name: name, operation: operation, inputs: inputs)
+    let output: FeatureShape
+    do { output = try Graph.checkedShape(of: made, inputs: inputs.map { shapes[$0] }) } catch {
+      throw fault(node, error.description)
+    }
+    try append(made, output)
     // Neither overflows: a map has at most 2^28 numbers, a file's tensors fewer than 2^31, and the sum stops.
     for parameter in parameters { work += parameter.tensor.elementCount * output.pixelCount }
     work += output.elementCount
@@ -252,10 +209,10 @@ struct ONNXImporter {
     weights["\(nodes[id].name).bias"] = bias
   }
 
-  private mutating func append(_ node: Graph.Node) throws(CheckpointError) {
-    do {
-      shapes.append(try Graph.checkedShape(of: node, inputs: node.inputs.map { shapes[$0] }))
-    } catch { throw .unsupported(error.description) }
+  private mutating func append(
+    _ node: Graph.Node, _ shape: FeatureShape
+  ) throws(CheckpointError) {
+    shapes.append(shape)
     nodes.append(node)
     names.insert(node.name)
     guard nodes.count <= ONNXImportLimits.nodeCount else {

@@ -23,8 +23,7 @@ struct ONNXNetwork {
     } catch { throw CheckpointError(error, byteCount: bytes.count) }
     var importer = try ONNXImporter(model, byteCount: bytes.count, size: size)
     try importer.importNodes()
-    graph = try importer.graph()
-    weights = importer.weights
+    (graph, weights) = try importer.result()
     metadata = model.metadata
     warnings = importer.warnings
   }

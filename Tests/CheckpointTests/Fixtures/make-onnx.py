@@ -27,9 +27,9 @@ CONTRACT = {
 class Network:
     """Writes nodes the way exporters do."""
 
-    def __init__(self, name, opset, size=32, folded=False, half=False, constants=False):
+    def __init__(self, name, opset, size=32, folded=False, dtype=np.float32, constants=False):
         self.name, self.opset, self.folded = name, opset, folded
-        self.half, self.constants, self.size = half, constants, size
+        self.dtype, self.constants, self.size = dtype, constants, size
         self.random = np.random.default_rng(len(name))
         self.nodes, self.initializers, self.count = [], [], 0
 
@@ -43,12 +43,12 @@ class Network:
 
     def parameter(self, name, values):
         values = np.asarray(values, dtype=np.float32)
-        tensor = numpy_helper.from_array(values.astype(np.float16) if self.half else values, name)
+        tensor = numpy_helper.from_array(values.astype(self.dtype), name)
         if self.constants:
             self.nodes.append(helper.make_node("Constant", [], [name], name="c " + name, value=tensor))
         else:
             self.initializers.append(tensor)
-        return self.add("Cast", [name], to=TensorProto.FLOAT) if self.half else name
+        return self.add("Cast", [name], to=TensorProto.FLOAT) if self.dtype != np.float32 else name
 
     def integers(self, values):
         self.count += 1
@@ -190,7 +190,7 @@ def keras():
 
 
 def half():
-    net = Network("half-13", 13, half=True)
+    net = Network("half-13", 13, dtype=np.float16)
     x = net.basic(net.relu(net.convolution("input", "conv1", 3, 4, 3)), "layer1.0", 4, 6, 2)
     x = net.add("ReduceMean", [x], axes=[-1, -2], keepdims=1)
     x = net.add("Squeeze", [x, net.integers([2, 3])])
@@ -199,6 +199,13 @@ def half():
         "preprocessing": CONTRACT,
     }
     return net, net.save(net.gemm(x, 6), metadata={"resnetd": json.dumps(contract)})
+
+
+def double():
+    net = Network("double-13", 13, dtype=np.float64)
+    x = net.add("GlobalAveragePool", [net.relu(net.convolution("input", "conv1", 3, 4, 3, dilation=2))])
+    logits = net.gemm(net.add("Flatten", [x]), 4)
+    return net, net.save(logits, net.add("Identity", [net.add("Softmax", [logits])]))
 
 
 def weights(name, *shape, dtype=np.float32, value=1.0):
@@ -309,7 +316,7 @@ def refusals():
 
 
 def main():
-    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half()]
+    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), double()]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (HERE / "onnx.json").write_text(json.dumps(answers, indent=1) + "\n")
     files = {
