@@ -85,27 +85,50 @@ onednn_status onednn_pooling_create(
       engine, &operation, (onednn_finish){0}, "pooling", primitive, message);
 }
 
-onednn_status onednn_relu_create(
-    const onednn_engine *engine, const onednn_layout *layout, onednn_primitive **primitive,
-    onednn_message *message) {
+onednn_status onednn_elementwise_create(
+    const onednn_engine *engine, onednn_elementwise_kind kind, float alpha, float beta,
+    const onednn_layout *layout, onednn_primitive **primitive, onednn_message *message) {
+  static const dnnl_alg_kind_t kinds[] = {
+      [ONEDNN_RELU] = dnnl_eltwise_relu,
+      [ONEDNN_LOGISTIC] = dnnl_eltwise_logistic,
+      [ONEDNN_LINEAR] = dnnl_eltwise_linear,
+      [ONEDNN_CLIP] = dnnl_eltwise_clip};
+  static const char *const names[] = {
+      [ONEDNN_RELU] = "ReLU",
+      [ONEDNN_LOGISTIC] = "sigmoid",
+      [ONEDNN_LINEAR] = "scale and shift",
+      [ONEDNN_CLIP] = "clip"};
   dnnl_eltwise_desc_t operation;
   dnnl_status_t status = dnnl_eltwise_forward_desc_init(
-      &operation, dnnl_forward_inference, dnnl_eltwise_relu, &layout->descriptor, 0, 0);
-  if (status != dnnl_success) return onednn_report(status, "ReLU", message);
+      &operation, dnnl_forward_inference, kinds[kind], &layout->descriptor, alpha, beta);
+  if (status != dnnl_success) return onednn_report(status, names[kind], message);
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, "ReLU", primitive, message);
+      engine, &operation, (onednn_finish){0}, names[kind], primitive, message);
+}
+
+static onednn_status binary_create(
+    const onednn_engine *engine, dnnl_alg_kind_t kind, const onednn_layout *source,
+    const onednn_layout *addend, const char *doing, onednn_primitive **primitive,
+    onednn_message *message) {
+  dnnl_binary_desc_t operation;
+  dnnl_status_t status = dnnl_binary_desc_init(
+      &operation, kind, &source->descriptor, &addend->descriptor, &source->descriptor);
+  if (status != dnnl_success) return onednn_report(status, doing, message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){0}, doing, primitive, message);
 }
 
 onednn_status onednn_addition_create(
     const onednn_engine *engine, const onednn_layout *layout, onednn_primitive **primitive,
     onednn_message *message) {
-  dnnl_binary_desc_t operation;
-  dnnl_status_t status = dnnl_binary_desc_init(
-      &operation, dnnl_binary_add, &layout->descriptor, &layout->descriptor,
-      &layout->descriptor);
-  if (status != dnnl_success) return onednn_report(status, "addition", message);
-  return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, "addition", primitive, message);
+  return binary_create(engine, dnnl_binary_add, layout, layout, "addition", primitive, message);
+}
+
+onednn_status onednn_multiplication_create(
+    const onednn_engine *engine, const onednn_layout *source, const onednn_layout *addend,
+    onednn_primitive **primitive, onednn_message *message) {
+  return binary_create(
+      engine, dnnl_binary_mul, source, addend, "multiplication", primitive, message);
 }
 
 onednn_status onednn_linear_create(

@@ -37,8 +37,9 @@ extension Planner {
     return switch node.operation {
     case .convolution(let convolution): convolution.appliesReLU
     case .relu: true
+    case .elementwise(let function): function.isNonnegative
     case .maxPool, .averagePool, .globalAveragePool: isNonnegative(node.inputs[0])
-    case .add: node.inputs.allSatisfy(isNonnegative)
+    case .add, .multiply: node.inputs.allSatisfy(isNonnegative)
     case .input, .linear, .batchNormalization, .paddedShortcut: false
     }
   }

@@ -4,10 +4,57 @@ import ResNet
 /// What is not a convolution; integers go through the linear layer and the maximum only.
 extension Planner {
   mutating func rectify(_ node: Graph.Node) throws(EngineError) -> Value {
-    let source = try floatingPoint(node.inputs[0], for: node.name)
-    let primitive = try Primitive.relu(device, source.layout)
+    let layout = try floatingPoint(node.inputs[0], for: node.name).layout
+    return try apply([Primitive.elementwise(device, ONEDNN_RELU, layout)], node)
+  }
+
+  mutating func apply(
+    _ function: Elementwise, _ node: Graph.Node
+  ) throws(EngineError) -> Value {
+    let layout = try floatingPoint(node.inputs[0], for: node.name).layout
+    func primitive(
+      _ kind: onednn_elementwise_kind, _ alpha: Float = 0, _ beta: Float = 0
+    ) throws(EngineError) -> Primitive {
+      try Primitive.elementwise(device, kind, alpha: alpha, beta: beta, layout)
+    }
+    switch function {
+    case .sigmoid: return try apply([primitive(ONEDNN_LOGISTIC)], node)
+    case .hardSigmoid(let alpha, let beta):
+      // oneDNN 2.6 has no primitive for both at once.
+      return try apply([primitive(ONEDNN_LINEAR, alpha, beta), primitive(ONEDNN_CLIP, 0, 1)], node)
+    case .clip(let minimum, let maximum):
+      return try apply([primitive(ONEDNN_CLIP, minimum, maximum)], node)
+    }
+  }
+
+  /// Elementwise primitives one after the other, in one memory.
+  private mutating func apply(
+    _ primitives: [Primitive], _ node: Graph.Node
+  ) throws(EngineError) -> Value {
+    let source = current(node.inputs[0])
     let destination = isLastUse(node.inputs[0]) ? source.slot : newBuffer(source.layout.byteCount)
-    append(node.name, primitive, from: source.slot, to: destination)
+    var slot = source.slot
+    for primitive in primitives {
+      append(node.name, primitive, from: slot, to: destination)
+      slot = destination
+    }
+    return Value(slot: destination, layout: source.layout, format: source.format)
+  }
+
+  /// A product; a factor of one pixel meets all of the other's.
+  mutating func scale(_ node: Graph.Node, _ shape: FeatureShape) throws(EngineError) -> Value {
+    let isInOrder = lowered.shapes[node.inputs[0]] == shape
+    let (large, small) = isInOrder ? (0, 1) : (1, 0)
+    let id = node.inputs[large]
+    let source = try floatingPoint(id, for: node.name)
+    let factorShape = lowered.shapes[node.inputs[small]]
+    let factorLayout =
+      factorShape == shape
+      ? source.layout : try Layout(rowMajor: dimensions(factorShape), source.format.number)
+    let factor = try reordered(node.inputs[small], to: factorLayout, source.format, for: node.name)
+    let primitive = try Primitive.multiplication(device, source.layout, by: factorLayout)
+    let destination = isLastUse(id) ? source.slot : newBuffer(source.layout.byteCount)
+    append(node.name, primitive, from: source.slot, to: destination, addend: factor)
     return Value(slot: destination, layout: source.layout, format: source.format)
   }
 

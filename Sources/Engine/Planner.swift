@@ -131,6 +131,8 @@ struct Planner {
         node, Pooling(window: window, stride: Extent(1)), shape,
         kind: ONEDNN_AVERAGE_WITHOUT_PADDING)
     case .relu: return try rectify(node)
+    case .elementwise(let function): return try apply(function, node)
+    case .multiply: return try scale(node, shape)
     case .add: return try add(node)
     case .input, .batchNormalization, .paddedShortcut:
       preconditionFailure("\(node.name) is not part of a lowered graph")

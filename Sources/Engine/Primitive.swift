@@ -49,10 +49,25 @@ final class Primitive: Sendable {
       })
   }
 
-  static func relu(_ device: Device, _ layout: Layout) throws(EngineError) -> Primitive {
+  static func elementwise(
+    _ device: Device, _ kind: onednn_elementwise_kind, alpha: Float = 0, beta: Float = 0,
+    _ layout: Layout
+  ) throws(EngineError) -> Primitive {
     unsafe Primitive(
       taking: try unsafe OneDNN.make {
-        unsafe onednn_relu_create(device.pointer, layout.pointer, $0, $1)
+        unsafe onednn_elementwise_create(
+          device.pointer, kind, alpha, beta, layout.pointer, $0, $1)
+      })
+  }
+
+  /// `factor` has the source's dimensions or `[N, C, 1, 1]`.
+  static func multiplication(
+    _ device: Device, _ source: Layout, by factor: Layout
+  ) throws(EngineError) -> Primitive {
+    unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_multiplication_create(
+          device.pointer, source.pointer, factor.pointer, $0, $1)
       })
   }
 

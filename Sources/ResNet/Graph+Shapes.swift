@@ -39,6 +39,10 @@ extension Graph {
       }
       return shape
     case .batchNormalization, .relu: return inputs[0]
+    case .elementwise(let function):
+      if let reason = function.fault { throw .badFunction(node: node.name, reason: reason) }
+      return inputs[0]
+    case .multiply: return try product(inputs[0], inputs[1], node.name)
     case .add:
       guard inputs[0] == inputs[1] else {
         throw .unequalShapes(block: node.name, main: inputs[0], shortcut: inputs[1])
@@ -69,6 +73,15 @@ extension Graph {
     return try slide(
       window, stride: convolution.stride, padding: convolution.padding, over: input,
       channels: convolution.outputChannels, name: name)
+  }
+
+  private static func product(
+    _ first: FeatureShape, _ second: FeatureShape, _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    let pixel = FeatureShape(channels: first.channels, height: 1, width: 1)
+    if first == second || second == pixel { return first }
+    if first == pixel, second.channels == first.channels { return second }
+    throw .unequalFactors(node: name, first: first, second: second)
   }
 
   private static func shape(

@@ -2,6 +2,10 @@
 package enum GraphError: Error, Hashable, CustomStringConvertible {
   /// The two inputs of a sum have unequal shapes.
   case unequalShapes(block: String, main: FeatureShape, shortcut: FeatureShape)
+  /// The factors of a product have neither equal shapes nor is one of them `[C, 1, 1]`.
+  case unequalFactors(node: String, first: FeatureShape, second: FeatureShape)
+  /// The numbers of an elementwise function are of no use.
+  case badFunction(node: String, reason: String)
   /// The window, with padding, does not fit into the input even once.
   case windowTooLarge(node: String, input: FeatureShape, window: Extent)
   case channelsNotDivisible(node: String, channels: Int, groups: Int)
@@ -15,6 +19,9 @@ package enum GraphError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .unequalShapes(let block, let main, let shortcut):
       "\(block): main path gives \(main), shortcut gives \(shortcut)"
+    case .unequalFactors(let node, let first, let second):
+      "\(node): \(first) cannot be multiplied by \(second)"
+    case .badFunction(let node, let reason): "\(node): \(reason)"
     case .windowTooLarge(let node, let input, let window):
       "\(node): a \(window.height)x\(window.width) window does not fit into \(input)"
     case .channelsNotDivisible(let node, let channels, let groups):

@@ -53,7 +53,9 @@ package struct NetworkSummary: Sendable, Hashable, Codable {
     case .linear(let linear):
       multiplyAdds = linear.outputs * input.elementCount
       parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
-    case .input, .relu, .add, .maxPool, .averagePool, .globalAveragePool, .paddedShortcut: break
+    case .input, .relu, .elementwise, .add, .multiply, .maxPool, .averagePool, .globalAveragePool,
+      .paddedShortcut:
+      break
     }
     return Layer(
       name: node.name, kind: node.operation.kind, outputShape: output, parameterCount: parameters,
@@ -90,7 +92,11 @@ extension Operation {
         + (convolution.groups == 1 ? "" : ", \(convolution.groups) groups")
     case .batchNormalization: "batch normalization"
     case .relu: "relu"
+    case .elementwise(.sigmoid): "sigmoid"
+    case .elementwise(.hardSigmoid): "hard sigmoid"
+    case .elementwise(.clip(let minimum, let maximum)): "clip \(minimum) to \(maximum)"
     case .add: "add"
+    case .multiply: "multiply"
     case .maxPool(let pooling): "max pool \(pooling.window.height)x\(pooling.window.width)"
     case .averagePool(let pooling): "average pool \(pooling.window.height)x\(pooling.window.width)"
     case .globalAveragePool: "global average pool"

@@ -7,8 +7,11 @@ package enum Operation: Sendable, Hashable {
   /// `NAME.weight`, `.bias`, `.running_mean`, `.running_var`, each `[C]`.
   case batchNormalization(BatchNormalization)
   case relu
+  case elementwise(Elementwise)
   /// The sum of two inputs of equal shape.
   case add
+  /// The product of two inputs of equal shape, or one of which is `[C, 1, 1]` and meets every pixel of the other.
+  case multiply
   case maxPool(Pooling)
   case averagePool(Pooling)
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.

@@ -1,3 +1,4 @@
+import Glibc
 import ResNet
 
 /// Runs a graph as its operations are defined, one image at a time, in double precision and without
@@ -25,6 +26,16 @@ struct ReferenceInterpreter {
       case .batchNormalization(let normalization):
         values.append(normalize(node, normalization, input, shape))
       case .relu: values.append(input.map { max(0, $0) })
+      case .elementwise(let function): values.append(input.map { apply(function, $0) })
+      case .multiply:
+        let other = values[node.inputs[1]]
+        let pixels = shapes[id].pixelCount
+        // A factor with one number per channel meets all of its channel's pixels.
+        func factor(_ values: [Double], _ index: Int) -> Double {
+          values.count == shapes[id].elementCount ? values[index] : values[index / pixels]
+        }
+        values.append(
+          (0..<shapes[id].elementCount).map { factor(input, $0) * factor(other, $0) })
       case .add: values.append(zip(input, values[node.inputs[1]]).map(+))
       case .maxPool(let pooling):
         values.append(slide(pooling, input, shape, shapes[id]) { $0.max() ?? -.infinity })
@@ -50,6 +61,14 @@ struct ReferenceInterpreter {
 
   private func parameter(_ name: String) -> [Double] {
     weights[name]?.values.map(Double.init) ?? []
+  }
+
+  private func apply(_ function: Elementwise, _ value: Double) -> Double {
+    switch function {
+    case .sigmoid: 1 / (1 + exp(-value))
+    case .hardSigmoid(let alpha, let beta): max(0, min(1, Double(alpha) * value + Double(beta)))
+    case .clip(let minimum, let maximum): max(Double(minimum), min(Double(maximum), value))
+    }
   }
 
   private func convolve(

@@ -15,6 +15,37 @@ import Testing
     ) { try graph.shapes() }
   }
 
+  @Test(
+    "A factor of one pixel takes the other's shape from either side; others are refused by name")
+  func products() throws {
+    let large = FeatureShape(channels: 8, height: 4, width: 4)
+    var graph = Graph(input: large)
+    let pixel = graph.append("pool", .globalAveragePool, 0)
+    graph.append("scale", .multiply, 0, pixel)
+    graph.append("scale2", .multiply, pixel, 0)
+    #expect(try graph.shapes().suffix(2) == [large, large])
+    let narrow = graph.append(
+      "conv", .convolution(Convolution(outputChannels: 4, kernel: Extent(1))), pixel)
+    graph.append("scale3", .multiply, 0, narrow)
+    #expect(
+      throws: GraphError.unequalFactors(
+        node: "scale3", first: large, second: FeatureShape(channels: 4, height: 1, width: 1))
+    ) { try graph.shapes() }
+  }
+
+  @Test(
+    "Elementwise functions of useless numbers are refused by name",
+    arguments: [
+      Elementwise.clip(minimum: 1, maximum: 0), .clip(minimum: .nan, maximum: 0),
+      .hardSigmoid(alpha: .infinity, beta: 0), .hardSigmoid(alpha: 0, beta: .nan),
+    ])
+  func badFunctions(function: Elementwise) {
+    var graph = Graph(input: FeatureShape(channels: 1, height: 1, width: 1))
+    graph.append("gate", .elementwise(function), 0)
+    let error = #expect(throws: GraphError.self) { try graph.shapes() }
+    #expect(error?.description.hasPrefix("gate: ") == true)
+  }
+
   @Test("A window larger than the padded input is refused")
   func largeWindow() {
     var graph = Graph(input: FeatureShape(channels: 1, height: 2, width: 2))

@@ -133,14 +133,33 @@ onednn_status onednn_pooling_create(
     const onednn_engine *engine, const onednn_pooling *pooling, const onednn_layout *source,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
-// max(x, 0); source and destination have one layout and may be one memory.
-onednn_status onednn_relu_create(
-    const onednn_engine *engine, const onednn_layout *layout,
+typedef enum {
+  // max(x, 0).
+  ONEDNN_RELU,
+  // 1 / (1 + exp(-x)).
+  ONEDNN_LOGISTIC,
+  // alpha * x + beta.
+  ONEDNN_LINEAR,
+  // Not below alpha, not above beta.
+  ONEDNN_CLIP
+} onednn_elementwise_kind;
+
+// Source and destination have one layout and may be one memory; `alpha` and `beta` mean nothing
+// where the kind does not name them.
+onednn_status onednn_elementwise_create(
+    const onednn_engine *engine, onednn_elementwise_kind kind, float alpha, float beta,
+    const onednn_layout *layout,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 // Source plus addend, all of one layout; the destination may be either operand's memory.
 onednn_status onednn_addition_create(
     const onednn_engine *engine, const onednn_layout *layout,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+
+// Source times addend, which has the source's dimensions or [N, C, 1, 1]; the destination has the
+// source's layout and may be its memory.
+onednn_status onednn_multiplication_create(
+    const onednn_engine *engine, const onednn_layout *source, const onednn_layout *addend,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 typedef struct {
