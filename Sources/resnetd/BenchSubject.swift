@@ -13,10 +13,11 @@ struct BenchSubject {
   private static let madeUpImageCount = 2
 
   init(
-    _ nameOrPath: String?, _ policy: PrecisionPolicy, variant: Architecture.StridePlacement = .in3x3
+    _ nameOrPath: String?, _ policy: PrecisionPolicy,
+    variant: Architecture.StridePlacement = .in3x3, parts: ModelParts = ModelParts()
   ) throws {
     var known: Calibration?
-    let network = try nameOrPath.map { try ModelSource.network($0) }
+    let network = try nameOrPath.map { try ModelSource.network($0, parts) }
     switch try network ?? .model(ModelSource.load(nil)) {
     case .architecture(var architecture):
       architecture.stridePlacement = variant

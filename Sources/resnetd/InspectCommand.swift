@@ -57,7 +57,8 @@ enum InspectCommand: Command {
     options.batchSizes = settings.batchSizes
     options.threads = settings.threads
     options.winograd = settings.winograd
-    let subject = try BenchSubject(name, settings.precision, variant: settings.variant)
+    let subject = try BenchSubject(
+      name, settings.precision, variant: settings.variant, parts: settings.parts)
     let network = try subject.compiled(options)
     return PlanReport(name ?? "embedded model", subject.precision, network)
   }
