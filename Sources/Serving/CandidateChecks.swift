@@ -65,17 +65,7 @@ struct CandidateChecks: Sendable {
 
   private func validated() throws(SwapFailure) -> Model {
     do throws(CheckpointError) {
-      do throws(CheckpointError) {
-        return try Model.load(path: request.path, options: request.options)
-      } catch {
-        let labels = live.model.labels
-        guard case .labelsMissing(let classCount) = error, request.inheritsFromLive,
-          classCount == labels.count
-        else { throw error }
-        var options = request.options
-        options.labels = labels
-        return try Model.load(path: request.path, options: options)
-      }
+      return try Model.load(path: request.path, options: request.options)
     } catch {
       var kind = SwapFailure.Kind.refused
       if case .outOfMemory = error { kind = .insufficientMemory }

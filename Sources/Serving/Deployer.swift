@@ -10,7 +10,7 @@ package final class Deployer: Sendable {
   ///
   /// It yields to requests but goes on where they leave no core idle. With 19 or `SCHED_IDLE` it would starve on a
   /// machine that is always busy, and the swap would never end.
-  private static let nice: CInt = 5
+  private static let nice: CInt = 2
 
   private let pool: WorkerPool
   private let rules: CompilationRules

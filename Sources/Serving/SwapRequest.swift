@@ -7,19 +7,16 @@ package struct SwapRequest: Sendable {
   package var options: ModelOptions
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
-  /// Whether a file that names no classes takes the live model's, if it has as many.
-  package var inheritsFromLive: Bool
   /// Who asks, for people.
   package var by: String
 
   package init(
     path: String, options: ModelOptions = ModelOptions(), dryRun: Bool = false,
-    inheritsFromLive: Bool = false, by: String
+    by: String
   ) {
     self.path = path
     self.options = options
     self.dryRun = dryRun
-    self.inheritsFromLive = inheritsFromLive
     self.by = by
   }
 }

@@ -239,26 +239,15 @@ import Testing
     }
   }
 
-  @Test("Labels are inherited where the request says so and the class count is the same")
-  func inheritedLabels() throws {
+  @Test("A file without labels is refused")
+  func unlabelled() throws {
     let service = try service()
-    let deployer = deployer(service)
     try withFolder { folder in
-      for classCount in [10, 7] {
-        let path = folder + "/plain-\(classCount).safetensors"
-        try SmallModels.writePlain(SmallModels.model("next", classCount: classCount), to: path)
-        let request = SwapRequest(path: path, inheritsFromLive: true, by: "a test")
-        if classCount == 10 {
-          #expect(
-            try failure(service, deployer, SwapRequest(path: path, by: "a test")).step == .validate)
-          _ = try deployer.deploy(request)
-          #expect(service.pool.live.model.labels.first == "live0")
-          #expect(service.pool.live.model.name == "plain-10")
-        } else {
-          let other = try self.service()
-          #expect(try failure(other, self.deployer(other), request).step == .validate)
-        }
-      }
+      let path = folder + "/plain.safetensors"
+      try SmallModels.model("next").writePlain(to: path)
+      let failure = try failure(
+        service, deployer(service), SwapRequest(path: path, by: "a test"))
+      #expect(failure.step == .validate && failure.reason.contains("names no classes"))
     }
   }
 

@@ -27,25 +27,6 @@ enum SmallModels {
       calibration: calibration, goldenSamples: samples)
   }
 
-  /// A safetensors file as other programs write it: tensors and nothing else.
-  static func writePlain(_ model: Model, to path: String) throws {
-    var members: [String] = []
-    var data: [UInt8] = []
-    for name in model.weights.names.sorted() {
-      guard let tensor = model.weights[name] else { continue }
-      let start = data.count
-      for value in tensor.values {
-        data += (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
-      }
-      let range = "[\(start),\(data.count)]"
-      members.append(
-        #""\#(name)":{"dtype":"F32","shape":\#(tensor.shape),"data_offsets":\#(range)}"#)
-    }
-    let header = Array("{\(members.joined(separator: ","))}".utf8)
-    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) }
-    try Data(length + header + data).write(to: URL(fileURLWithPath: path))
-  }
-
   static func live(
     _ mark: String, classCount: Int = 10, scale: Float = 1,
     plan: CPUPlan = CPUPlan(workers: 2, threads: 2, maxBatch: 4)
