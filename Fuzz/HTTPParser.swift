@@ -11,6 +11,11 @@ func fuzzHTTPParser(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
+/// Parts are looked at on their way to it.
+private final class IgnoringSink: BodySink {
+  func receive(_ part: [UInt8]) {}
+}
+
 private struct HTTPContracts {
   /// Small, so that inputs reach them.
   static let limits = {
@@ -107,20 +112,38 @@ private struct HTTPContracts {
     let context = ConnectionContext(
       now: now, date: { "" },
       route: { head in
-        head.target.path == "/refuse"
-          ? .answer(Response(status: 404)) : .accept(bodyByteLimit: Self.bodyByteLimit)
+        switch head.target.path {
+        case "/refuse": .answer(Response(status: 404))
+        case "/stream":
+          .stream(bodyByteLimit: Self.bodyByteLimit, to: BodyDestination(IgnoringSink()))
+        default: .accept(bodyByteLimit: Self.bodyByteLimit)
+        }
       })
     var machine = Connection(limits: Self.limits, now: now)
     var outcomes: [Outcome] = []
     var waiting: Response?
     var hasEnded = false
+    /// The parts so far of a body that is streamed.
+    var streamed: [UInt8] = []
 
     func perform(_ actions: [Connection.Action], answering: Bool) {
       var pending = actions[...]
       while let action = pending.popFirst() {
         switch action {
         case .write: pending += machine.wrote(all: true, context: context)
-        case .handle(let request, _, _):
+        case .part(let bytes, _):
+          precondition(!bytes.isEmpty, "a part of nothing")
+          streamed += bytes
+          precondition(streamed.count <= Self.bodyByteLimit, "more parts than the limit")
+        case .handle(var request, _, _):
+          if request.destination != nil {
+            precondition(request.body.isEmpty, "a body that is streamed and held")
+            // A sink is equal to itself alone, and each run has its own.
+            (request.body, request.destination) = (streamed, nil)
+          } else {
+            precondition(streamed.isEmpty, "parts of a body that is held")
+          }
+          streamed = []
           outcomes.append(.request(request))
           waiting = Response(status: 200)
         case .answer(let head, let response, _):
