@@ -16,6 +16,7 @@ package final class Deployment: Sendable {
   let pictures: [[UInt8]]
   /// 0 while it has not been live.
   private let since = Atomic(0)
+  private let endsWithTraffic = Atomic(false)
   // SAFETY: each is used by its worker's thread only, once this is handed to the workers.
   private nonisolated(unsafe) let seats: [Seat]
 
@@ -41,8 +42,15 @@ package final class Deployment: Sendable {
   /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
   deinit {
     let remains = unsafe Remains(model, seats)
-    if let thread = WorkerThread({ remains.letGo() }) { thread.detach() } else { remains.letGo() }
+    if !endsWithTraffic.load(ordering: .relaxed), let thread = WorkerThread({ remains.letGo() }) {
+      thread.detach()
+    } else {
+      remains.letGo()
+    }
   }
+
+  /// Traffic has ended: whoever lets go may take the time, and the process waits for it.
+  func endWithTraffic() { endsWithTraffic.store(true, ordering: .relaxed) }
 
   /// Of those that a model brings, which may be many and large.
   private static let pictureCountLimit = 8

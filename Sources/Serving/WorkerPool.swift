@@ -48,6 +48,7 @@ package final class WorkerPool: Sendable {
       return threads
     }
     for thread in running { thread.join() }
+    live.endWithTraffic()
   }
 
   // MARK: What is live
