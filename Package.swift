@@ -109,7 +109,7 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
-        "ResNet",
+        "ResNet", "ModelStore",
       ]),
     .testTarget(name: "resnetdTests", dependencies: ["resnetd", "ONNX"]),
   ],

@@ -22,10 +22,26 @@ extension Model {
   package static func embeddedDefault(
     options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
-    // SAFETY: the bytes are constant, aligned for every element type, and as long-lived as the program.
-    let bytes = unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
-    return try load(bytes, fileName: "default-model.safetensors", options: options)
+    try load(embeddedBytes, fileName: "default-model.safetensors", options: options)
   }
+
+  private static var embeddedBytes: ModelBytes {
+    // SAFETY: the bytes are constant, aligned for every element type, and as long-lived as the program.
+    unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
+  }
+
+  /// Hands the bytes of a file, or of the embedded model's where no path is given, to `body`, in order.
+  package static func readFile(
+    _ path: String?, _ body: (RawSpan) throws(CheckpointError) -> Void
+  ) throws(CheckpointError) {
+    let bytes = if let path { try ModelBytes(mapping: path) } else { embeddedBytes }
+    for start in stride(from: 0, to: bytes.count, by: partByteCount) {
+      try bytes.withBytes(in: start..<min(start + partByteCount, bytes.count), body)
+    }
+  }
+
+  /// Of a file that is read through.
+  private static let partByteCount = 1 << 20
 
   private static func load(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions

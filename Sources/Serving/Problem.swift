@@ -12,6 +12,8 @@ package struct Problem: Error, Sendable, Hashable {
   package var detail: String
   package var retryAfterSeconds: Int?
   package var allow: String?
+  /// Of a swap, where it failed: an extension member of the document.
+  package var step: String?
 
   package init(
     _ status: Int, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil,
@@ -64,7 +66,8 @@ package struct Problem: Error, Sendable, Hashable {
   /// RFC 9457, section 3.1.
   package var json: String {
     #"{"type":"urn:resnetd:problem:\#(kind)","title":\#(Log.quoted(Response.reason(status))),"#
-      + #""status":\#(status),"detail":\#(Log.quoted(detail))}"#
+      + #""status":\#(status),"detail":\#(Log.quoted(detail))"#
+      + (step.map { #","step":"\#($0)"}"# } ?? "}")
   }
 
   package var response: Response {

@@ -38,9 +38,10 @@ struct Administration {
 
   func start() { server?.start() }
 
-  func becomeReady(_ pool: WorkerPool, _ deployer: Deployer, log: Log) {
+  /// - Parameter first: What the pool began with, unless it came from the store.
+  func becomeReady(_ pool: WorkerPool, _ deployer: Deployer, first: FirstModel, log: Log) {
     service?.becomeReady(
-      ModelAdministration(pool: pool, deployer: deployer, store: store, log: log))
+      ModelAdministration(pool: pool, deployer: deployer, store: store, first: first, log: log))
   }
 
   /// Where it listens; nil where it does not.

@@ -2,6 +2,7 @@ import Checkpoint
 import Engine
 import Glibc
 import ResNet
+import Serving
 
 /// Where a command takes its model from.
 enum ModelSource {
@@ -11,10 +12,8 @@ enum ModelSource {
     warn: (String) -> Void = { StandardError.write("resnetd: warning: \($0)") }
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
-      var options = ModelOptions(name: parts.name)
+      var options = try Self.options(parts)
       options.numbersClasses = numbersClasses
-      if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
-      if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
       guard let path else { return try Model.embeddedDefault(options: options) }
       let model = try Model.load(path: path, options: options)
       for warning in model.warnings { warn("\(path): \(warning)") }
@@ -22,6 +21,23 @@ enum ModelSource {
     } catch {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)
     }
+  }
+
+  /// The model that `load` gives, for a store to have later.
+  static func first(_ path: String?, _ parts: ModelParts) throws(Failure) -> FirstModel {
+    do throws(CheckpointError) {
+      return FirstModel(path: path, options: try options(parts))
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  /// What the command line says of the model, read.
+  private static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
+    var options = ModelOptions(name: parts.name)
+    if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
+    if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
+    return options
   }
 
   /// What the model runs in; int8 is refused where nobody has measured its ranges.

@@ -48,7 +48,7 @@ enum ServeCommand: Command {
       pool,
       Deployer(
         pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log),
-      log: log)
+      first: try ModelSource.first(settings.model, settings.parts), log: log)
     log.write(
       "ready",
       [

@@ -21,12 +21,17 @@ package final class ModelAdministration: Sendable {
   private let deployer: Deployer
   /// Nil where the server has no folder for it: nothing can be uploaded then.
   let store: ModelStore?
+  /// Nil where the store had a live model at start.
+  private let first: FirstModel?
   private let log: Log
 
-  package init(pool: WorkerPool, deployer: Deployer, store: ModelStore?, log: Log) {
+  package init(
+    pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log
+  ) {
     self.pool = pool
     self.deployer = deployer
     self.store = store
+    self.first = first
     self.log = log
   }
 
@@ -49,9 +54,10 @@ package final class ModelAdministration: Sendable {
   func upload(
     _ sink: UploadSink, digest: ContentDigest, inherits: Bool, dryRun: Bool, by actor: Actor
   ) throws(Problem) -> SwapReport {
-    try audited(dryRun ? "dry run" : "upload", by: actor) { () throws(Problem) in
+    try audited(dryRun ? "dry run" : "upload", by: actor) { digits throws(Problem) in
       let store = try requireStore()
       let uploaded = try stored { () throws(StoreError) in try sink.finish() }
+      digits = uploaded.version.hex
       defer { store.discard(uploaded) }
       if let wanted = digest.sha256, wanted != uploaded.version {
         throw Problem(
@@ -71,22 +77,24 @@ package final class ModelAdministration: Sendable {
 
   /// Makes a kept version live again.
   func activate(_ digits: String, by actor: Actor) throws(Problem) -> SwapReport {
-    try audited("activate", by: actor) { () throws(Problem) in
+    try audited("activate", by: actor) { found throws(Problem) in
       let store = try requireStore()
       let version = try stored { () throws(StoreError) in
         try store.version(matching: digits).version
       }
+      found = version.hex
       return try activate(version, in: store, by: actor)
     }
   }
 
   /// Makes the version live that was before.
   func rollBack(by actor: Actor) throws(Problem) -> SwapReport {
-    try audited("rollback", by: actor) { () throws(Problem) in
+    try audited("rollback", by: actor) { digits throws(Problem) in
       let store = try requireStore()
       guard let previous = store.live?.previous else {
         throw Problem(409, "no-previous-version", "no version was live before in this store")
       }
+      digits = previous.hex
       return try activate(previous, in: store, by: actor)
     }
   }
@@ -100,7 +108,9 @@ package final class ModelAdministration: Sendable {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
     return try deploy(SwapRequest(path: path, by: actor.description)) {
-      (_) throws(StoreError) in
+      (model) throws(StoreError) in
+      // Read again for this: what lay on the disk may have suffered there.
+      guard model.version == version else { throw .damaged(version, path: path) }
       try store.recordLive(version, by: actor.description)
     }
   }
@@ -112,6 +122,7 @@ package final class ModelAdministration: Sendable {
     var fault: StoreError?
     do throws(SwapFailure) {
       return try deployer.deploy(request) { model throws(SwapFailure) in
+        keepFirst()
         do throws(StoreError) { try keep(model) } catch {
           fault = error
           throw SwapFailure(step: .record, reason: error.description, kind: .internal)
@@ -128,22 +139,34 @@ package final class ModelAdministration: Sendable {
   ) throws(Problem) -> StagedModel? {
     let model: Model?
     do throws(CheckpointError) { model = try inheriting(staged.path) } catch {
-      throw Problem(422, "model-refused", "validate: \(error)")
+      throw Self.refusal(error)
     }
     guard let model else { return nil }
+    return try stage(in: store) { body throws(CheckpointError) in try model.write(to: body) }
+  }
+
+  /// What `write` hands over, as an upload that waits to be kept.
+  private func stage(
+    in store: ModelStore,
+    _ write: ((RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) -> Void
+  ) throws(Problem) -> StagedModel {
     let upload = try stored { () throws(StoreError) in try store.beginUpload() }
     var fault: StoreError?
     do throws(CheckpointError) {
-      try model.write { bytes throws(CheckpointError) in
+      try write { bytes throws(CheckpointError) in
         do throws(StoreError) { try upload.append(bytes) } catch {
           fault = error
           throw .unsupported(error.description)
         }
       }
     } catch {
-      throw fault.map { Problem($0) } ?? Problem(422, "model-refused", "validate: \(error)")
+      throw fault.map { Problem($0) } ?? Self.refusal(error)
     }
     return try stored { () throws(StoreError) in try upload.finish() }
+  }
+
+  private static func refusal(_ error: CheckpointError) -> Problem {
+    Problem(SwapFailure(step: .validate, reason: error.description, kind: .refused))
   }
 
   /// The model with what the live one has, if the file lacks labels.
@@ -162,6 +185,32 @@ package final class ModelAdministration: Sendable {
     }
   }
 
+  // MARK: The first model
+
+  /// Has the store keep what the server began with as what was live, before another model is: a rollback must be able
+  /// to bring it back. Where that fails the change goes on without.
+  private func keepFirst() {
+    guard let store, let first, store.live == nil else { return }
+    do throws(Problem) {
+      let live = pool.live.model.version
+      let staged = try stage(in: store) { body throws(CheckpointError) in
+        try first.write(live, to: body)
+      }
+      defer { store.discard(staged) }
+      guard !first.isFile || staged.version == live else {
+        throw Problem(409, "model-changed", "its file has changed since the start")
+      }
+      try stored { () throws(StoreError) in
+        _ = try store.keep(staged, name: pool.live.model.name, by: pool.live.by)
+        try store.recordLive(staged.version, by: pool.live.by)
+      }
+    } catch {
+      log.write(
+        "warning: the model that the server began with cannot be kept; no rollback will bring it back",
+        ["reason": .text(error.detail)])
+    }
+  }
+
   // MARK: Audit
 
   private func stored<Result>(
@@ -175,9 +224,11 @@ package final class ModelAdministration: Sendable {
 
   /// One line for each change that was asked for, whatever came of it.
   private func audited(
-    _ what: String, by actor: Actor, _ change: () throws(Problem) -> SwapReport
+    _ what: String, by actor: Actor, _ change: (inout String) throws(Problem) -> SwapReport
   ) throws(Problem) -> SwapReport {
     let start = ContinuousClock.now
+    // Of what was to become live, once known.
+    var digest = "-"
     func write(_ outcome: String, _ digest: String) {
       log.write(
         "audit",
@@ -188,11 +239,11 @@ package final class ModelAdministration: Sendable {
         ])
     }
     do throws(Problem) {
-      let report = try change()
+      let report = try change(&digest)
       write(report.isDryRun ? "fit" : "live", report.version.hex)
       return report
     } catch {
-      write("\(error.kind): \(error.detail)", "-")
+      write("\(error.kind): \(error.detail)", digest)
       throw error
     }
   }

@@ -9,6 +9,9 @@ extension Problem {
     case .insufficientMemory: self.init(507, "insufficient-memory", failure.description)
     case .internal: self = .internalError
     }
+    if failure.kind == .refused || failure.kind == .insufficientMemory {
+      step = failure.step.rawValue
+    }
   }
 
   /// Paths and reasons of the system stay in the log.

@@ -1,0 +1,164 @@
+import Checkpoint
+import Dispatch
+import Foundation
+import HTTPCore
+import HTTPServer
+import ModelStore
+import Serving
+import Testing
+
+/// Uploads, activation and rollback.
+@Suite struct AdminChangeTests {
+  private func liveLabel(_ admin: AdminFixture) -> String {
+    admin.served.pool.live.model.labels[0]
+  }
+
+  @Test("A rollback after the first upload brings back what the server began with")
+  func firstRollback() async throws {
+    let admin = try AdminFixture()
+    let start = admin.served.pool.live.model.version
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 409)
+    #expect(try await admin.ask("PUT", "/admin/model", body: admin.file("next")).status == 200)
+    #expect(liveLabel(admin) == "next0")
+    #expect(admin.store.live?.previous == start)
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
+    #expect(liveLabel(admin) == "start0")
+    #expect(admin.store.live?.version == start)
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
+    #expect(liveLabel(admin) == "next0")
+  }
+
+  @Test("A first model whose file has changed is not taken for what was live")
+  func changedFirst() async throws {
+    let admin = try AdminFixture()
+    try Data(admin.file("other")).write(to: admin.startFile)
+    #expect(try await admin.ask("PUT", "/admin/model", body: admin.file("next")).status == 200)
+    #expect(liveLabel(admin) == "next0")
+    #expect(admin.logged.contains("no rollback will bring it back"))
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 409)
+    #expect(admin.store.versions().count == 1)
+    #expect(try admin.incoming.isEmpty)
+  }
+
+  @Test("A version whose bytes have suffered on the disk does not become live")
+  func damaged() async throws {
+    let admin = try AdminFixture()
+    for mark in ["one", "two"] {
+      #expect(try await admin.ask("PUT", "/admin/model", body: admin.file(mark)).status == 200)
+    }
+    let one = try #require(admin.store.versions().first { $0.name == "one" }?.version)
+    let path = try #require(admin.store.path(of: one))
+    var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    // The lowest bit of a weight: the file stays readable, its answers nearly right.
+    bytes[bytes.count - 4] ^= 1
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    for target in ["/admin/versions/\(one.hex)/activate", "/admin/rollback"] {
+      let answer = try await admin.ask("POST", target)
+      #expect(answer.status == 409)
+      #expect(try answer.problemKind() == "version-damaged")
+    }
+    #expect(liveLabel(admin) == "two0")
+    #expect(admin.store.live?.version == admin.served.pool.live.model.version)
+  }
+
+  @Test("A refused file is named in the audit by its digest, and the answer has the step")
+  func refusal() async throws {
+    let admin = try AdminFixture()
+    let file = try admin.file("whole")
+    for body in [Array(file.dropLast()), Array("no model".utf8), [0x80, 0x02]] {
+      let answer = try await admin.ask("PUT", "/admin/model", body: body)
+      #expect(answer.status == 422)
+      #expect(try answer.problemKind() == "model-refused")
+      #expect(try answer.json()["step"] as? String == "validate")
+    }
+    let audit = try #require(admin.logged.split(separator: "\n").last { $0.contains("audit") })
+    #expect(audit.contains(/"digest":"[0-9a-f]{64}","outcome":"model-refused/))
+    #expect(liveLabel(admin) == "start0")
+    #expect(admin.store.versions().isEmpty)
+    #expect(try admin.incoming.isEmpty)
+  }
+
+  @Test("While one swap is in progress another is refused, and changes nothing")
+  func oneAtATime() async throws {
+    let (begun, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let admin = try AdminFixture {
+      begun.signal()
+      goOn.wait()
+      return nil
+    }
+    let (first, second) = (try admin.file("first"), try admin.file("second"))
+    async let answer = admin.ask("PUT", "/admin/model", body: first)
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        begun.wait()
+        continuation.resume()
+      }
+    }
+    let refused = try await admin.ask("PUT", "/admin/model", body: second)
+    #expect(refused.status == 409)
+    #expect(try refused.problemKind() == "swap-in-progress")
+    #expect(refused.fields["Retry-After"] == "1")
+    goOn.signal()
+    #expect(try await answer.status == 200)
+    #expect(liveLabel(admin) == "first0")
+    #expect(try admin.incoming.isEmpty)
+  }
+
+  @Test("What the store has no room for is refused before and after its bytes have come")
+  func noRoom() async throws {
+    var limits = StoreLimits()
+    limits.uploadByteLimit = 1000
+    let admin = try AdminFixture(limits: limits)
+    let announced = [("Host", "localhost"), ("Content-Length", "1001")]
+    guard
+      case .answer(let early) = admin.service.receive(
+        try Request("PUT", "/admin/model", announced).head)
+    else {
+      Issue.record("the body is wanted")
+      return
+    }
+    #expect(early.status == 413)
+    let late = try await admin.ask("PUT", "/admin/model", body: Array(repeating: 1, count: 1000))
+    #expect(late.status == 422)
+    #expect(try admin.incoming.isEmpty)
+    limits.uploadByteLimit = 1 << 30
+    limits.totalByteLimit = 10
+    let full = try AdminFixture(limits: limits)
+    let answer = try await full.ask("PUT", "/admin/model", body: full.file("large"))
+    #expect(answer.status == 507)
+    #expect(try answer.problemKind() == "store-full")
+    #expect(liveLabel(full) == "start0")
+    #expect(full.store.live == nil)
+    #expect(try full.incoming.isEmpty)
+  }
+
+  @Test(
+    "A digest is that of the body, in the form of the RFC; other algorithms say nothing",
+    arguments: [
+      ("sha-256=:RIGHT:", 200), ("sha-512=:AAAA:, sha-256=:RIGHT:", 200),
+      ("sha-256=:RIGHT:;x=1", 200), ("sha-512=:AAAA:", 200), ("md5=:AAAA:", 200),
+      ("sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:", 400), ("sha-256=RIGHT", 400),
+      ("sha-256=:RIGHT", 400), ("sha-256=::", 400), ("sha-256=:AAAA:", 400), ("sha-256", 400),
+      ("sha-256=:RIGHT:, sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:", 400),
+    ])
+  func digests(field: String, status: Int) async throws {
+    let admin = try AdminFixture()
+    let body = try admin.file("next")
+    let version = try Model.load(bytes: body, fileName: "next").version
+    let right = Data(hexadecimal: version.hex).base64EncodedString()
+    let fields = [
+      ("Host", "localhost"), ("Content-Digest", field.replacing("RIGHT", with: right)),
+    ]
+    #expect(try await admin.ask("PUT", "/admin/model", fields, body: body).status == status)
+    #expect(liveLabel(admin) == (status == 200 ? "next0" : "start0"))
+    #expect(try admin.incoming.isEmpty)
+  }
+}
+
+extension Data {
+  fileprivate init(hexadecimal text: String) {
+    let digits = text.compactMap(\.hexDigitValue)
+    self.init(
+      stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) })
+  }
+}

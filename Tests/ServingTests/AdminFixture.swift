@@ -1,0 +1,83 @@
+import Checkpoint
+import Engine
+import Foundation
+import HTTPCore
+import ModelStore
+import Serving
+import Telemetry
+import Testing
+
+/// The admin endpoint around a small model, with a store and a log of its own, asked without sockets.
+final class AdminFixture: Sendable {
+  let folder: URL
+  let service: AdminService
+  let served: TestService
+  let store: ModelStore
+  private let logDescriptor: CInt
+
+  private var logFile: URL { folder.appendingPathComponent("log") }
+
+  var logged: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
+
+  /// - Parameter availableMemory: Called while a candidate is checked.
+  init(
+    token: String? = nil, limits: StoreLimits = StoreLimits(),
+    availableMemory: @escaping @Sendable () -> Int? = { nil }
+  ) throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-admin-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    let path = folder.appendingPathComponent("log").path
+    logDescriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    let log = Log(format: .json, descriptor: logDescriptor)
+    service = AdminService(
+      token: token.map { AdminToken(path: $0, log: log) }, options: [],
+      accessLog: AccessLog(log, isOn: false))
+    let model = try SmallModels.model("start")
+    let file = folder.appendingPathComponent("start.safetensors").path
+    try model.write(to: file)
+    let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
+    served = try TestService(first: LiveModel(model, plan: plan))
+    store = try ModelStore(folder: folder.appendingPathComponent("state").path, limits: limits)
+    var settings = CPUPlan.Settings()
+    settings.workers = 1
+    let deployer = Deployer(
+      served.pool,
+      rules: CompilationRules(
+        precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"),
+      limits: served.limits, metrics: served.metrics, log: log, availableMemory: availableMemory)
+    service.becomeReady(
+      ModelAdministration(
+        pool: served.pool, deployer: deployer, store: store,
+        first: FirstModel(path: file, options: .init()), log: log))
+  }
+
+  deinit {
+    close(logDescriptor)
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  var startFile: URL { folder.appendingPathComponent("start.safetensors") }
+
+  /// The bytes of a model file whose labels tell it apart.
+  func file(_ mark: String) throws -> [UInt8] {
+    let url = folder.appendingPathComponent("\(mark).safetensors")
+    try SmallModels.model(mark).write(to: url.path)
+    return Array(try Data(contentsOf: url))
+  }
+
+  func ask(
+    _ method: String, _ target: String, _ fields: [(String, String)] = [("Host", "localhost")],
+    body: [UInt8] = []
+  ) async throws -> Response {
+    await answerOf(service, to: try Request(method, target, fields, body: body))
+  }
+
+  /// Names of uploads that have not gone.
+  var incoming: [String] {
+    get throws {
+      try FileManager.default.contentsOfDirectory(
+        atPath: folder.appendingPathComponent("state/incoming").path)
+    }
+  }
+}
