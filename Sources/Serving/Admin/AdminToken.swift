@@ -11,11 +11,25 @@ package final class AdminToken: Sendable {
   private struct Stamp: Equatable {
     var inode: UInt
     var size: Int
-    var seconds: Int
-    var nanoseconds: Int
+    var modified: Int
+    /// Moves with owner and rights as well, which decide whether the file can be read.
+    var changed: Int
+
+    init(_ status: stat) {
+      inode = UInt(status.st_ino)
+      size = Int(status.st_size)
+      modified = Self.nanoseconds(status.st_mtim)
+      changed = Self.nanoseconds(status.st_ctim)
+    }
+
+    /// Equal for equal times; a file's time can be any number.
+    private static func nanoseconds(_ time: timespec) -> Int {
+      time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
+    }
   }
 
   private struct State {
+    /// Nil for a file that is not there.
     var stamp: Stamp?
     /// Empty while the file cannot be used: then nobody is let in.
     var token: [UInt8] = []
@@ -28,51 +42,49 @@ package final class AdminToken: Sendable {
   package init(path: String, log: Log) {
     self.path = path
     self.log = log
-    state.withLock { refresh(&$0) }
+    state.withLock { $0 = look() }
   }
 
   /// Whether the text is the token; how long that takes says nothing of how much of it is right.
   func admits(_ text: Substring) -> Bool {
     let token = state.withLock { state in
-      refresh(&state)
+      if Self.status(path).map(Stamp.init) != state.stamp { state = look() }
       return state.token
     }
     guard !token.isEmpty else { return false }
-    let given = Array(text.utf8.prefix(Self.byteLimit))
-    // All of the longer is walked, whatever differs.
+    // One more than any token has, so that a longer text is not taken for its beginning.
+    let given = Array(text.utf8.prefix(Self.byteLimit + 1))
+    // All of what is given is walked, whatever differs.
     var difference = UInt8(given.count == token.count ? 0 : 1)
     for index in given.indices { difference |= given[index] ^ token[index % token.count] }
     return difference == 0
   }
 
-  private func refresh(_ state: inout State) {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else {
-      if state.stamp != nil || state.token.isEmpty { report("cannot be read", &state) }
-      state.stamp = nil
-      return
+  /// The file as it is now; what is wrong with it is said once, until it changes.
+  private func look() -> State {
+    // Before reading: what changes between the two is another change.
+    guard let status = Self.status(path) else {
+      report("is not there")
+      return State()
     }
-    let stamp = Stamp(
-      inode: UInt(status.st_ino), size: Int(status.st_size), seconds: status.st_mtim.tv_sec,
-      nanoseconds: status.st_mtim.tv_nsec)
-    guard stamp != state.stamp else { return }
-    state.stamp = stamp
     if status.st_mode & 0o077 != 0 {
       log.write(
         "warning: the admin token's file can be read by others; chmod 600", ["file": .text(path)])
     }
     let token = Self.read(path)
-    guard let token, !token.isEmpty else {
-      report(token == nil ? "cannot be read, or is no small file" : "is empty", &state)
-      return
+    if token?.isEmpty ?? true {
+      report(token == nil ? "cannot be read, or is no small file" : "is empty")
     }
-    state.token = token
+    return State(stamp: Stamp(status), token: token ?? [])
   }
 
-  private func report(_ reason: String, _ state: inout State) {
-    state.token = []
-    log.write(
-      "the admin token's file \(reason); nobody is let in", ["file": .text(path)])
+  private func report(_ reason: String) {
+    log.write("the admin token's file \(reason); nobody is let in", ["file": .text(path)])
+  }
+
+  private static func status(_ path: String) -> stat? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? status : nil
   }
 
   /// The file's content without blanks around it.

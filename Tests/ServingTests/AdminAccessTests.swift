@@ -1,0 +1,114 @@
+import Foundation
+import HTTPCore
+import Serving
+import Telemetry
+import Testing
+
+/// Who may use the admin endpoint.
+@Suite struct AdminAccessTests {
+  @Test(
+    "Without a token only the loopback's own names are answered, and no web page",
+    arguments: [
+      ("localhost", 200), ("LOCALHOST:8081", 200), ("127.0.0.1:8081", 200), ("127.9.9.9", 200),
+      ("[::1]:8081", 200), ("example.org", 403), ("localhost.example.org", 403),
+      ("127.0.0.1.example.org", 403), ("127.example.org", 403), ("0.0.0.0", 403), ("", 403),
+      ("[::2]", 403), ("128.0.0.1", 403),
+    ])
+  func hosts(host: String, status: Int) async throws {
+    let admin = try AdminFixture()
+    #expect(try await admin.ask("GET", "/admin/model", [("Host", host)]).status == status)
+    let page = [("Host", host), ("Origin", "null")]
+    #expect(try await admin.ask("GET", "/admin/model", page).status == 403)
+  }
+
+  @Test(
+    "The token is wanted whole, once and as a bearer's",
+    arguments: [
+      (["Bearer secret"], 200), (["bearer secret"], 200), (["Bearer  secret"], 200),
+      ([], 401), ([""], 401), (["Bearer"], 401), (["Bearer "], 401), (["secret"], 401),
+      (["Basic secret"], 401), (["Bearer secre"], 401), (["Bearer secrett"], 401),
+      (["Bearer secretsecret"], 401), (["Bearer Secret"], 401), (["Bearer secret x"], 401),
+      (["Bearer secret", "Bearer secret"], 401),
+    ])
+  func tokens(credentials: [String], status: Int) async throws {
+    let file = try TokenFile("secret\n")
+    let admin = try AdminFixture(token: file.path)
+    // A token makes up for a foreign name.
+    let fields = [("Host", "example.org")] + credentials.map { ("Authorization", $0) }
+    let answer = try await admin.ask("GET", "/admin/model", fields)
+    #expect(answer.status == status)
+    #expect(answer.fields["WWW-Authenticate"] == (status == 401 ? "Bearer" : nil))
+    #expect(!admin.logged.contains("secret"))
+  }
+
+  @Test("A text that goes on behind the longest token is another one")
+  func longest() async throws {
+    let token = String(repeating: "x", count: 4096)
+    let admin = try AdminFixture(token: TokenFile(token).path)
+    #expect(try await status(admin, token) == 401, "the file went with its owner")
+    let file = try TokenFile(token)
+    let other = try AdminFixture(token: file.path)
+    #expect(try await status(other, token) == 200)
+    #expect(try await status(other, token + "x") == 401)
+    try file.write(token + "x")
+    #expect(try await status(other, token + "x") == 401)
+    #expect(other.logged.contains("is no small file"))
+  }
+
+  @Test("What is wrong with the file is said once, and the file is read again when it is another")
+  func fileChanges() async throws {
+    let file = try TokenFile("")
+    let admin = try AdminFixture(token: file.path)
+    for (content, complaint) in [("", "is empty"), (nil, "is not there"), ("  \n", "is empty")] {
+      try file.write(content)
+      let before = admin.logged.count
+      for _ in 0..<3 { #expect(try await status(admin, "a") == 401) }
+      let said = admin.logged.dropFirst(before)
+      #expect(admin.logged.contains("file \(complaint); nobody is let in"))
+      #expect(said.split(separator: "\n").count <= 1)
+    }
+    try file.write("a")
+    #expect(try await status(admin, "a") == 200)
+    try file.write("b")
+    #expect(try await status(admin, "a") == 401)
+    #expect(try await status(admin, "b") == 200)
+  }
+
+  @Test("Rights count as a change, and a file that others can read is warned of")
+  func rights() async throws {
+    let file = try TokenFile("a")
+    let admin = try AdminFixture(token: file.path)
+    #expect(try await status(admin, "a") == 200)
+    #expect(!admin.logged.contains("can be read by others"))
+    #expect(unsafe chmod(file.path, 0o644) == 0)
+    #expect(try await status(admin, "a") == 200)
+    #expect(admin.logged.contains("can be read by others"))
+  }
+
+  private func status(_ admin: AdminFixture, _ token: String) async throws -> Int {
+    try await admin.ask("GET", "/admin/model", [("Authorization", "Bearer \(token)")]).status
+  }
+}
+
+/// A file for this user alone that goes with its owner.
+private final class TokenFile {
+  let path = FileManager.default.temporaryDirectory
+    .appendingPathComponent("resnetd-token-\(UUID().uuidString)").path
+
+  init(_ content: String) throws { try write(content) }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Another file under the same name; nil for none.
+  func write(_ content: String?) throws {
+    guard let content else {
+      try FileManager.default.removeItem(atPath: path)
+      return
+    }
+    let aside = path + ".new"
+    #expect(
+      FileManager.default.createFile(
+        atPath: aside, contents: Data(content.utf8), attributes: [.posixPermissions: 0o600]))
+    #expect(unsafe rename(aside, path) == 0)
+  }
+}
