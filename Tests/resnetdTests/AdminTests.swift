@@ -71,6 +71,65 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  /// What curl prints for one picture after the other.
+  private static func classify(_ address: String, count: Int) async throws -> [String] {
+    var answers: [String] = []
+    for _ in 0..<count {
+      let outcome = try await ProgramUnderTest.run(
+        URL(fileURLWithPath: "/usr/bin/curl"),
+        ["--silent", "--show-error", "--fail", "--max-time", "30"]
+          + ["-T", ProgramUnderTest.samplePicture, "\(address)/classify"])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      answers.append(outcome.output)
+    }
+    return answers
+  }
+
+  @Test("Requests go on being answered, each by the model it names, while models are swapped")
+  func traffic() async throws {
+    let folder = try TemporaryFolder()
+    let paths = [try await renamed(folder, as: "first"), try await renamed(folder, as: "second")]
+    let server = try await ServerUnderTest("--state-dir", state(folder))
+    let (address, target) = (server.address, "\(try await server.adminAddress)/admin/model")
+    async let one = Self.classify(address, count: 25)
+    async let two = Self.classify(address, count: 25)
+    var marks = [Self.embeddedVersion: #""model":{"name":"#]
+    for turn in 0..<6 {
+      let upload = try await server.curl("-T", paths[turn % 2], target)
+      #expect(upload.status == 200, "\(upload.body)")
+      marks[try version(upload.body)] = turn % 2 == 0 ? #""name":"first""# : #""name":"second""#
+    }
+    for answer in try await one + two {
+      let mark = try #require(marks[try version(answer)], "\(answer)")
+      #expect(answer.contains(mark) && answer.contains(#""label":"ship""#))
+    }
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("An upload whose client goes in the middle leaves nothing behind")
+  func brokenUpload() async throws {
+    let folder = try TemporaryFolder()
+    let server = try await ServerUnderTest("--state-dir", state(folder))
+    let target = "\(try await server.adminAddress)/admin/model"
+    // Announces more than the file has, and gives up waiting for an answer.
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/curl"),
+      ["-s", "--max-time", "1", "-X", "PUT", "--data-binary", "@\(Self.embedded)"]
+        + ["-H", "Content-Length: 99999999", target])
+    #expect(outcome.exitCode != 0 && outcome.output.isEmpty)
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    let incoming = state(folder) + "/incoming"
+    while try !FileManager.default.contentsOfDirectory(atPath: incoming).isEmpty {
+      guard ContinuousClock.now < deadline else {
+        Issue.record("what has arrived is still there")
+        return
+      }
+    }
+    #expect(try version(await classified(server)) == Self.embeddedVersion)
+    #expect(try await server.curl("-T", Self.embedded, target).status == 200)
+    #expect(await server.stop() == 0)
+  }
+
   @Test("What is no model, has another digest or is unknown changes nothing")
   func refusals() async throws {
     let folder = try TemporaryFolder()
@@ -161,6 +220,12 @@ import Testing
     let upload = try await server.curl(
       "-T", Self.embedded, "\(try await server.adminAddress)/admin/model")
     #expect(upload.status == 409 && upload.body.contains("--state-dir"))
+    let taken = try await ProgramUnderTest.run(
+      "serve", "--port", "0", "--admin-port", String(server.port))
+    #expect(taken.exitCode == 1 && taken.errors.contains("choose another with --admin-port"))
+    let name = try await ProgramUnderTest.run(
+      "serve", "--port", "0", "--admin-host", "127.example.invalid")
+    #expect(name.exitCode == 1 && name.errors.contains("--admin-token-file"))
     let second = try await ServerUnderTest("--admin", "off")
     #expect(await second.stop() == 0)
     #expect(!second.logged.contains(#""message":"admin""#))
