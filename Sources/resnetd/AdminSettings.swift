@@ -1,5 +1,6 @@
 import HTTPServer
 import ModelStore
+import Serving
 
 /// What `resnetd serve` can be told about changing models while it serves.
 struct AdminSettings: Sendable {
@@ -41,17 +42,10 @@ struct AdminSettings: Sendable {
       "bytes of all models kept in --state-dir"),
   ]
 
-  /// Whether only this machine reaches it; a name that merely begins with 127 can be anything.
-  private var isLoopback: Bool {
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return host == "localhost" || host == "::1"
-      || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
-  }
-
   /// Throws where strangers could reach it without a token.
   func server(like server: ServerConfiguration) throws(Failure) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
-    guard isLoopback || tokenFile != nil else {
+    guard Loopback.contains(host) || tokenFile != nil else {
       throw Failure(
         "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
           + "--admin-token-file, or listen on 127.0.0.1")

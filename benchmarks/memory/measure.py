@@ -44,7 +44,7 @@ class Server:
     def __init__(self, program: str, *options: str) -> None:
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            [program, "serve", "--host", "127.0.0.1", "--port", "0", *options],
+            [program, "serve", "--host", "127.0.0.1", "--port", "0", "--admin", "off", *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines: list[str] = []
         self.port = self.await_port()

@@ -46,7 +46,8 @@ def resnetd_command(port: int, program: str, model: pathlib.Path, labels: pathli
                     precision: list[str]) -> list[str]:
     return [
         program, "serve", "--host", "127.0.0.1", "--port", str(port), "--model", str(model),
-        "--labels", str(labels), "--access-log", "off", "--queue-bytes", QUEUE_BYTES, *precision]
+        "--labels", str(labels), "--access-log", "off", "--admin", "off", "--queue-bytes",
+        QUEUE_BYTES, *precision]
 
 
 def litserve_command(

@@ -140,15 +140,20 @@ extension ONNXImporter {
     throw fault(node, text)
   }
 
-  /// Every so many pixels from the first on: half of shortcut option A.
-  private func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let id: Graph.NodeID
-    var stride: Extent
+  /// The feature map that a node reads first, and the distance of the pixels that it reads of it.
+  private func stridedInput(
+    of node: ONNXNode
+  ) throws(CheckpointError) -> (id: Graph.NodeID, stride: Extent) {
     switch value(0, of: node) {
-    case .features(let known): (id, stride) = (known, Extent(1))
-    case .strided(let known, let before): (id, stride) = (known, before)
+    case .features(let id): return (id, Extent(1))
+    case .strided(let id, let stride): return (id, stride)
     default: throw fault(node, "input 0 is no feature map")
     }
+  }
+
+  /// Every so many pixels from the first on: half of shortcut option A.
+  private func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    var (id, stride) = try stridedInput(of: node)
     guard model.opset >= 10, let starts = try integers(1, of: node),
       let ends = try integers(2, of: node)
     else { throw fault(node, "a part of a feature map") }
@@ -174,13 +179,7 @@ extension ONNXImporter {
 
   /// Zero channels around a feature map: the other half of option A.
   private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let id: Graph.NodeID
-    var stride: Extent
-    switch value(0, of: node) {
-    case .features(let known): (id, stride) = (known, Extent(1))
-    case .strided(let known, let before): (id, stride) = (known, before)
-    default: throw fault(node, "input 0 is no feature map")
-    }
+    let (id, stride) = try stridedInput(of: node)
     if case .text(let mode) = node.attributes["mode"], mode != "constant" {
       throw fault(node, "mode \(Self.readable(mode))")
     }

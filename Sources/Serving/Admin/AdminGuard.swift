@@ -33,8 +33,6 @@ struct AdminGuard: Sendable {
     } else {
       name = host.prefix { $0 != ":" }
     }
-    if name == "::1" || name.lowercased() == "localhost" { return true }
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    return Loopback.contains(name)
   }
 }
