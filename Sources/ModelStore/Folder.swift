@@ -86,15 +86,25 @@ final class Folder: Sendable {
     return file
   }
 
-  /// Opens the file `name`, made where it is missing, and takes its lock; nil while another holds it. The
+  /// For a process to end that held a lock, or to begin that was started while one was held: until then the lock
+  /// stays where its descriptor was inherited.
+  private static let lockPatience = Duration.seconds(1)
+  private static let lockIntervalMicroseconds: UInt32 = 5000
+
+  /// Opens the file `name`, made where it is missing, and takes its lock; nil where another keeps it. The
   /// descriptor is the caller's to close, which gives the lock back.
   func lock(_ name: String) throws(StoreError) -> CInt? {
     let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
     let file = CInt(
       try perform(.create, name) { unsafe Int(openat(descriptor, name, flags, 0o600)) })
+    let end = ContinuousClock.now + Self.lockPatience
     while flock(file, LOCK_EX | LOCK_NB) != 0 {
       let number = errno
       if number == EINTR { continue }
+      if number == EWOULDBLOCK, .now < end {
+        usleep(Self.lockIntervalMicroseconds)
+        continue
+      }
       close(file)
       guard number == EWOULDBLOCK else { throw .system("lock", path(of: name), number: number) }
       return nil

@@ -15,9 +15,14 @@ final class AdminFixture: Sendable {
   let store: ModelStore
   private let logDescriptor: CInt
 
-  private var logFile: URL { folder.appendingPathComponent("log") }
-
-  var logged: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
+  /// Read by its descriptor, for Foundation leaks what it reads files with.
+  var logged: String {
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(logDescriptor, $0.baseAddress, $0.count, 0)
+    }
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
 
   /// - Parameter availableMemory: Called while a candidate is checked.
   init(
@@ -28,7 +33,7 @@ final class AdminFixture: Sendable {
       .appendingPathComponent("resnetd-admin-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
     let path = folder.appendingPathComponent("log").path
-    logDescriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    logDescriptor = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     let log = Log(format: .json, descriptor: logDescriptor)
     service = AdminService(
       token: token.map { AdminToken(path: $0, log: log) }, options: [],
