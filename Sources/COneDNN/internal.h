@@ -35,12 +35,18 @@ typedef struct {
 
 dnnl_data_type_t onednn_data_type(onednn_number number);
 
+// Held while a descriptor and its primitive are made. oneDNN 2.6 gives primitives that compute wrong
+// numbers now and then where several threads make some at the same time, whatever the cache's size:
+// 3 of 100 runs that made three networks at once had one.
+void onednn_making_begin(void);
+void onednn_making_end(void);
+
 // Makes the primitive of an operation descriptor with the scratchpad in the caller's hands.
 onednn_status onednn_primitive_make(
     const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
     const char *doing, onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
-// Takes the descriptor over.
+// Takes the descriptor over; while making is held.
 onednn_status onednn_primitive_wrap(
     dnnl_primitive_desc_t descriptor, const char *doing,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);

@@ -168,10 +168,14 @@ onednn_status onednn_reorder_create(
       onednn_attributes((onednn_finish){NULL, scale == 1 ? NULL : &scale, 1});
   if (!attributes) return onednn_report(dnnl_out_of_memory, "reorder", message);
   dnnl_primitive_desc_t descriptor = NULL;
+  onednn_making_begin();
   dnnl_status_t status = dnnl_reorder_primitive_desc_create(
       &descriptor, &source->descriptor, engine->engine, &destination->descriptor, engine->engine,
       attributes);
+  onednn_status made = status == dnnl_success
+                           ? onednn_primitive_wrap(descriptor, "reorder", primitive, message)
+                           : onednn_report(status, "reorder", message);
+  onednn_making_end();
   dnnl_primitive_attr_destroy(attributes);
-  if (status != dnnl_success) return onednn_report(status, "reorder", message);
-  return onednn_primitive_wrap(descriptor, "reorder", primitive, message);
+  return made;
 }

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,17 +32,31 @@ dnnl_primitive_attr_t onednn_attributes(onednn_finish finish) {
   return NULL;
 }
 
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+void onednn_making_begin(void) {
+  pthread_mutex_lock(&making);
+}
+
+void onednn_making_end(void) {
+  pthread_mutex_unlock(&making);
+}
+
 onednn_status onednn_primitive_make(
     const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
     const char *doing, onednn_primitive **primitive, onednn_message *message) {
   dnnl_primitive_attr_t attributes = onednn_attributes(finish);
   if (!attributes) return onednn_report(dnnl_out_of_memory, doing, message);
   dnnl_primitive_desc_t descriptor = NULL;
+  onednn_making_begin();
   dnnl_status_t status =
       dnnl_primitive_desc_create(&descriptor, operation, attributes, engine->engine, NULL);
+  onednn_status made = status == dnnl_success
+                           ? onednn_primitive_wrap(descriptor, doing, primitive, message)
+                           : onednn_report(status, doing, message);
+  onednn_making_end();
   dnnl_primitive_attr_destroy(attributes);
-  if (status != dnnl_success) return onednn_report(status, doing, message);
-  return onednn_primitive_wrap(descriptor, doing, primitive, message);
+  return made;
 }
 
 onednn_status onednn_primitive_wrap(
