@@ -35,9 +35,9 @@ typedef struct {
 
 dnnl_data_type_t onednn_data_type(onednn_number number);
 
-// Held while a descriptor and its primitive are made. oneDNN 2.6 gives primitives that compute wrong
-// numbers now and then where several threads make some at the same time, whatever the cache's size:
-// 3 of 100 runs that made three networks at once had one.
+// Held while a descriptor and its primitive are made. oneDNN 2.6 now and then gives a primitive
+// that computes wrong numbers where another thread makes one for another type of numbers
+// meanwhile, whatever the size of its cache; SideBySideTests shows it.
 void onednn_making_begin(void);
 void onednn_making_end(void);
 

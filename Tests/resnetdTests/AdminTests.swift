@@ -227,7 +227,7 @@ import Testing
       "serve", "--port", "0", "--admin-host", "127.example.invalid")
     #expect(name.exitCode == 1 && name.errors.contains("--admin-token-file"))
     let second = try await ServerUnderTest("--admin", "off")
-    #expect(await second.stop() == 0)
+    #expect(await second.stop() == 0, "\(second.logged)")
     #expect(!second.logged.contains(#""message":"admin""#))
     #expect(await server.stop() == 0)
   }
