@@ -4,14 +4,15 @@ import HTTPServer
 /// A request that waits for a worker.
 struct ClassificationJob: Sendable {
   var request: Request
-  /// What answers it, chosen at admission: its parameters are right for this model.
-  var deployment: Deployment
-  var parameters: ClassificationParameters
+  var admission: Admission
   var identity: RequestIdentity
   var exchange: Exchange
   /// When an answer is of no use any more.
   var deadline: ContinuousClock.Instant
   var queuedAt: ContinuousClock.Instant
+
+  var deployment: Deployment { admission.deployment }
+  var parameters: ClassificationParameters { admission.parameters }
 
   /// Whether somebody still waits for the answer; work for nobody costs nothing.
   var isWanted: Bool { !exchange.isCancelled && ContinuousClock.now < deadline }
@@ -19,5 +20,14 @@ struct ClassificationJob: Sendable {
   /// Why it is not wanted any more.
   var rejection: Rejection { exchange.isCancelled ? .clientGone : .deadline }
 
-  func respond(_ response: Response) { exchange.respond(identity.marking(response)) }
+  /// Answers, and counts the answer for the model first: whoever has it finds it counted.
+  func respond(_ response: Response, _ traffic: Traffic) {
+    let outcome = ClassificationOutcome(status: response.status)
+    deployment.metrics.classified(outcome, after: .now - exchange.receivedAt)
+    if let canary = admission.canary { traffic.record(outcome, of: canary) }
+    turnAway(response)
+  }
+
+  /// Answers without a word about the model, which has not seen the request.
+  func turnAway(_ response: Response) { exchange.respond(identity.marking(response)) }
 }

@@ -40,51 +40,91 @@ package final class Deployer: Sendable {
   package func deploy(
     _ request: SwapRequest, beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
   ) throws(SwapFailure) -> SwapReport {
+    try alone(by: request.by) { () throws(SwapFailure) in
+      let live = pool.live
+      let candidate = try proven(request)
+      var report = SwapReport(candidate, former: live, isDryRun: request.dryRun)
+      guard !request.dryRun else { return report }
+      try finish(&report, with: candidate.deployment, candidate.clock) {
+        () throws(SwapFailure) in try beforeExchange(candidate.model)
+      }
+      return report
+    }
+  }
+
+  /// Proves a model like one that is to become live, and has `begin` send a share of the requests to it instead.
+  package func deployCanary(
+    _ request: SwapRequest, begin: (Model, Deployment) throws(SwapFailure) -> Void
+  ) throws(SwapFailure) -> SwapReport {
+    try alone(by: request.by) { () throws(SwapFailure) in
+      let live = pool.live
+      let candidate = try proven(request)
+      try begin(candidate.model, candidate.deployment)
+      var report = SwapReport(candidate, former: live)
+      report.isCanary = true
+      return report
+    }
+  }
+
+  /// Makes a model live that has answered requests as a canary; it has proved itself already.
+  package func promote(
+    _ canary: Canary, by: String, beforeExchange: () throws(SwapFailure) -> Void = {}
+  ) throws(SwapFailure) -> SwapReport {
+    try alone(by: by) { () throws(SwapFailure) in
+      guard pool.traffic.canary === canary else {
+        throw SwapFailure(step: .read, reason: "the canary has just ended", kind: .busy)
+      }
+      var report = SwapReport(promoting: canary.deployment, former: pool.live)
+      try finish(&report, with: canary.deployment, SwapClock(metrics), beforeExchange)
+      return report
+    }
+  }
+
+  /// One change at a time; each is counted and logged, whatever comes of it.
+  private func alone(
+    by who: String, _ change: () throws(SwapFailure) -> SwapReport
+  ) throws(SwapFailure) -> SwapReport {
     do throws(SwapFailure) {
-      let report = try swap(request, beforeExchange)
-      metrics.swapped(
-        report.isDryRun ? .dryRun : .done, at: report.steps.last?.step ?? .exchange)
-      write(report, request)
+      guard
+        isSwapping.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+      else {
+        throw SwapFailure(step: .read, reason: "another swap is in progress", kind: .busy)
+      }
+      defer { isSwapping.store(false, ordering: .releasing) }
+      let report = try change()
+      metrics.swapped(report.outcome, at: report.steps.last?.step ?? .exchange)
+      write(report, by: who)
       return report
     } catch {
       metrics.swapped(SwapOutcome.Result(error.kind), at: error.step)
       log.write(
         "swap failed",
         [
-          "by": .text(request.by), "kind": .text(error.kind.rawValue),
+          "by": .text(who), "kind": .text(error.kind.rawValue),
           "step": .text(error.step.rawValue), "reason": .text(error.reason),
         ])
       throw error
     }
   }
 
-  private func swap(
-    _ request: SwapRequest, _ beforeExchange: (Model) throws(SwapFailure) -> Void
-  ) throws(SwapFailure) -> SwapReport {
-    guard isSwapping.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
-    else {
-      throw SwapFailure(step: .read, reason: "another swap is in progress", kind: .busy)
-    }
-    defer { isSwapping.store(false, ordering: .releasing) }
-    let live = pool.live
+  private func proven(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
     let checks = CandidateChecks(
-      request: request, live: live, rules: rules, limits: limits, metrics: metrics,
+      request: request, live: pool.live, rules: rules, limits: limits, metrics: metrics,
       availableMemory: availableMemory)
-    let candidate = try pool.withoutTeams { () throws(SwapFailure) in try prepare(checks) }
-    var clock = candidate.clock
-    if !request.dryRun {
-      try clock.time(.record) { () throws(SwapFailure) in try beforeExchange(candidate.model) }
-      try clock.time(.exchange) { () throws(SwapFailure) in
-        _ = pool.exchange(for: candidate.deployment)
-      }
+    return try pool.withoutTeams { () throws(SwapFailure) in try prepare(checks) }
+  }
+
+  /// The last two steps.
+  private func finish(
+    _ report: inout SwapReport, with next: Deployment, _ clock: SwapClock,
+    _ record: () throws(SwapFailure) -> Void
+  ) throws(SwapFailure) {
+    var clock = clock
+    try clock.time(.record, record)
+    report.endedCanary = try clock.time(.exchange) { () throws(SwapFailure) in
+      pool.traffic.exchange(for: next).ended
     }
-    let model = candidate.deployment.model
-    return SwapReport(
-      version: model.version, name: model.name, formerVersion: live.model.version,
-      isDryRun: request.dryRun, precision: model.precision, plan: model.plan,
-      planOrigin: candidate.planOrigin, steps: clock.steps,
-      estimatedByteCount: candidate.estimatedByteCount,
-      availableByteCount: candidate.availableByteCount)
+    report.steps = clock.steps
   }
 
   /// Runs the checks on one thread of low priority, so that they take one core at most and what requests leave of it.
@@ -107,11 +147,17 @@ package final class Deployer: Sendable {
     return try outcome.get()
   }
 
-  private func write(_ report: SwapReport, _ request: SwapRequest) {
+  private func write(_ report: SwapReport, by who: String) {
+    let message =
+      switch report.outcome {
+      case .canary: "canary begun"
+      case .dryRun: "model found fit"
+      default: "model exchanged"
+      }
     log.write(
-      report.isDryRun ? "model found fit" : "model exchanged",
+      message,
       [
-        "by": .text(request.by), "model": .text(report.name),
+        "by": .text(who), "model": .text(report.name),
         "version": .text(report.version.short), "former": .text(report.formerVersion.short),
         "precision": .text(report.precision.rawValue), "plan": .text(report.plan.description),
         "ms": .integer(report.duration.microseconds / 1000),

@@ -16,6 +16,8 @@ package final class ModelMetrics: Sendable {
   let requestDuration: Histograms<RouteLabels>
   let stageDuration: Histograms<Stage>
   let batchSize: Histograms<NoLabels>
+  /// From a request's first byte to its answer.
+  let classificationDuration: Histograms<ClassificationOutcome>
 
   init(version: String) {
     self.version = version
@@ -23,6 +25,12 @@ package final class ModelMetrics: Sendable {
     requestDuration = Histograms(Self.durations, common: common)
     stageDuration = Histograms(Self.durations, common: common)
     batchSize = Histograms(Self.batchSizes, common: common)
+    classificationDuration = Histograms(Self.durations, common: common)
+  }
+
+  /// A request that was admitted to this model has ended.
+  func classified(_ outcome: ClassificationOutcome, after duration: Duration) {
+    classificationDuration.observe(duration.nanoseconds, outcome)
   }
 
   /// A request has spent so long on a stage.

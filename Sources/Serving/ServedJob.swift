@@ -69,7 +69,7 @@ final class ServedJob {
     job.deployment.metrics.spent(decodeTime, on: .decode)
     // None of the pictures may have come so far.
     if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
-    job.respond(response)
+    job.respond(response, around.traffic)
   }
 
   /// W3C Server Timing, in milliseconds.

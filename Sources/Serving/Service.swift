@@ -29,6 +29,7 @@ package final class Service: RequestHandler {
   /// From now on requests go to the pool, unless the service is draining already.
   package func becomeReady(_ pool: WorkerPool) {
     metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
+    metrics.watch(canary: { [weak pool] in pool?.traffic.canary })
     readiness.withLock { state in
       if case .draining = state { return }
       state = .ready(pool)
@@ -88,8 +89,8 @@ package final class Service: RequestHandler {
     guard route == .classify else {
       return .answer(RequestIdentity(head.fields).marking(probe(route)))
     }
-    guard let live = pool?.live else { throw rejection }
-    _ = try ClassificationParameters(head, classCount: live.model.labels.count)
+    guard let pool else { throw rejection }
+    try Admission.check(head, pool.traffic)
     return .accept(bodyByteLimit: limits.bodyByteLimit)
   }
 
@@ -107,15 +108,13 @@ package final class Service: RequestHandler {
     do throws(Problem) {
       guard let pool else { throw rejection }
       // What was live when the head came may have been replaced since.
-      let live = pool.live
-      let parameters = try ClassificationParameters(
-        request.head, classCount: live.model.labels.count)
-      let timeout = min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
+      let admission = try Admission(request.head, pool.traffic)
+      let timeout = min(
+        admission.parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
       return pool.submit(
         ClassificationJob(
-          request: request, deployment: live, parameters: parameters, identity: identity,
-          exchange: exchange, deadline: exchange.receivedAt + timeout,
-          queuedAt: .now))
+          request: request, admission: admission, identity: identity, exchange: exchange,
+          deadline: exchange.receivedAt + timeout, queuedAt: .now))
     } catch {
       return error
     }

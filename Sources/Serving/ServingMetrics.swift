@@ -18,6 +18,9 @@ package final class ServingMetrics: Sendable {
     static let stageDuration = MetricDescription(
       .histogram, "resnetd_stage_duration_seconds",
       "Time that a classification request spent on one stage.")
+    static let classificationDuration = MetricDescription(
+      .histogram, "resnetd_classification_duration_seconds",
+      "From a classification's first byte to its answer, by the model that it was admitted to.")
     static let batchSize = MetricDescription(
       .histogram, "resnetd_batch_size", "Pictures per run of the network.")
     static let queueDepth = MetricDescription(
@@ -26,6 +29,10 @@ package final class ServingMetrics: Sendable {
       .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
     static let modelInfo = MetricDescription(
       .gauge, "resnetd_model_info", "The model that is live.")
+    static let canaryInfo = MetricDescription(
+      .gauge, "resnetd_canary_info", "The model that answers a share of the requests.")
+    static let canaryPercent = MetricDescription(
+      .gauge, "resnetd_canary_percent", "Share of requests that the canary answers.")
     static let swapDuration = MetricDescription(
       .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")
   }
@@ -34,11 +41,12 @@ package final class ServingMetrics: Sendable {
   private struct Gauges {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
+    var canary: @Sendable () -> Canary? = { nil }
   }
 
   /// Those that are shown.
   private struct Models {
-    /// The latest to become live is the last; each version once.
+    /// The latest to become live is the last, the latest canary before it; each version once.
     var versions: [ModelMetrics] = []
     /// Labels of `resnetd_model_info`; nil while no model is live.
     var info: MetricLabelPairs?
@@ -51,6 +59,9 @@ package final class ServingMetrics: Sendable {
   private let swaps = Counters<SwapOutcome>(
     "resnetd_swap_total", "Swaps of the live model, with the step at which each ended.",
     showsZeros: false)
+  private let canaryEnds = Counters<CanaryEndReason>(
+    "resnetd_canary_returned_total",
+    "Canaries that ended, so that all requests went to the live model.")
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
   private let gauges = Mutex(Gauges())
@@ -79,11 +90,27 @@ package final class ServingMetrics: Sendable {
       models.versions.removeAll { $0.version == metrics.version }
       models.versions.append(metrics)
       if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
-      models.info = [
-        ("version", metrics.version), ("name", model.name),
-        ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),
-      ]
+      models.info = Self.info(model)
     }
+  }
+
+  /// Shows the metrics of a model that answers beside the live one.
+  func becameCanary(_ deployment: Deployment) {
+    let metrics = deployment.metrics
+    models.withLock { models in
+      models.versions.removeAll { $0.version == metrics.version }
+      models.versions.insert(metrics, at: max(0, models.versions.count - 1))
+      if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
+    }
+  }
+
+  func canaryEnded(_ reason: CanaryEndReason) { canaryEnds.add(reason) }
+
+  private static func info(_ model: LiveModel) -> MetricLabelPairs {
+    [
+      ("version", model.version.short), ("name", model.name),
+      ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),
+    ]
   }
 
   /// How many requests wait for a worker; called from the threads that ask for metrics.
@@ -94,6 +121,11 @@ package final class ServingMetrics: Sendable {
   /// How many requests have no answer yet; called from the threads that ask for metrics.
   package func watch(inFlight: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.inFlight = inFlight }
+  }
+
+  /// What answers beside the live model; called from the threads that ask for metrics.
+  func watch(canary: @escaping @Sendable () -> Canary?) {
+    gauges.withLock { $0.canary = canary }
   }
 
   // MARK: Events
@@ -128,6 +160,8 @@ package final class ServingMetrics: Sendable {
     for model in models { model.requestDuration.write(to: &exposition) }
     exposition.begin(Name.stageDuration)
     for model in models { model.stageDuration.write(to: &exposition) }
+    exposition.begin(Name.classificationDuration)
+    for model in models { model.classificationDuration.write(to: &exposition) }
     exposition.begin(Name.batchSize)
     for model in models { model.batchSize.write(to: &exposition) }
     exposition.single(Name.queueDepth, gauges.queueDepth())
@@ -135,6 +169,12 @@ package final class ServingMetrics: Sendable {
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
     if let info = shown.info { exposition.sample(info, 1) }
+    let canary = gauges.canary()
+    exposition.begin(Name.canaryInfo)
+    if let canary { exposition.sample(Self.info(canary.deployment.model), 1) }
+    exposition.single(
+      Name.canaryPercent, canary?.rules.percent.hundredths ?? 0, decimals: 2)
+    canaryEnds.write(to: &exposition)
     swaps.write(to: &exposition)
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)

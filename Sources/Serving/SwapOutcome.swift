@@ -5,6 +5,7 @@ struct SwapOutcome: MetricLabels {
   enum Result: String, CaseIterable {
     case done
     case dryRun = "dry_run"
+    case canary
     case busy
     case refused
     case insufficientMemory = "insufficient_memory"

@@ -8,6 +8,10 @@ package struct SwapReport: Sendable {
   /// What was live before; with a dry run it still is.
   package var formerVersion: ModelVersion
   package var isDryRun: Bool
+  /// Whether it became a canary instead of live.
+  package var isCanary = false
+  /// The canary that it ended, if there was one.
+  package var endedCanary: CanaryEnd?
   package var precision: Precision
   package var plan: CPUPlan
   package var planOrigin: PlannedModel.Origin
@@ -16,6 +20,8 @@ package struct SwapReport: Sendable {
   /// Bytes that the candidate was thought to take, and that there were; nil where the system does not tell.
   package var estimatedByteCount: Int
   package var availableByteCount: Int?
+
+  var outcome: SwapOutcome.Result { isCanary ? .canary : isDryRun ? .dryRun : .done }
 
   package var duration: Duration { steps.reduce(.zero) { $0 + $1.duration } }
 }

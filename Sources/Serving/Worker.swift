@@ -11,6 +11,7 @@ final class Worker {
     let limits: ServingLimits
     let log: Log
     let queue: AdmissionQueue<ClassificationJob>
+    let traffic: Traffic
     let rate: ServiceRate
     let servingMetrics: ServingMetrics
   }
@@ -40,14 +41,14 @@ final class Worker {
     for job in jobs {
       guard job.isWanted else {
         around.servingMetrics.rejected(job.rejection)
-        job.respond(Problem.deadline.response)
+        job.respond(Problem.deadline.response, around.traffic)
         continue
       }
       do throws(Problem) {
         let served = try ServedJob(job, around)
         prepare(served, seat, isAlone: jobs.count == 1)
       } catch {
-        job.respond(error.response)
+        job.respond(error.response, around.traffic)
       }
     }
     runPrepared(seat, isAlone: jobs.count == 1)

@@ -9,7 +9,8 @@ package import Telemetry
 package final class WorkerPool: Sendable {
   /// Of every deployment, for each worker has a seat there.
   package let workerCount: Int
-  private let current: Mutex<Deployment>
+  /// Where requests go.
+  package let traffic: Traffic
   private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
@@ -21,7 +22,7 @@ package final class WorkerPool: Sendable {
   ) throws(EngineError) {
     let plan = first.model.plan
     workerCount = plan.workers
-    current = Mutex(first)
+    traffic = Traffic(first, metrics: metrics, log: log)
     servingMetrics = metrics
     var line = AdmissionQueue<ClassificationJob>.Line.Limits(
       count: limits.queueCountLimit, bytes: limits.queueByteLimit)
@@ -29,7 +30,8 @@ package final class WorkerPool: Sendable {
     line.delay = plan.maxQueueDelay
     queue = AdmissionQueue(line)
     let around = Worker.Surroundings(
-      limits: limits, log: log, queue: queue, rate: rate, servingMetrics: metrics)
+      limits: limits, log: log, queue: queue, traffic: traffic, rate: rate,
+      servingMetrics: metrics)
     for number in 0..<plan.workers {
       guard let thread = WorkerThread({ Worker(number, around).run() }) else {
         close()
@@ -37,7 +39,6 @@ package final class WorkerPool: Sendable {
       }
       threads.withLock { $0.append(thread) }
     }
-    metrics.becameLive(first)
   }
 
   /// Takes nothing more and returns when the workers have answered what was waiting and ended.
@@ -48,27 +49,20 @@ package final class WorkerPool: Sendable {
       return threads
     }
     for thread in running { thread.join() }
-    live.endWithTraffic()
+    traffic.close()
   }
 
   // MARK: What is live
 
   /// What requests are admitted to now.
-  package var live: Deployment { current.withLock { $0 } }
+  package var live: Deployment { traffic.live }
 
-  /// Admits requests to `next` from now on; those before are answered by what they were admitted to.
+  /// Admits requests to `next` from now on and ends a canary; those before are answered by what they were admitted to.
   ///
   /// Returns what was live; its memory goes with its last request.
   @discardableResult
   package func exchange(for next: Deployment) -> Deployment {
-    precondition(next.model.plan.workers == workerCount, "every worker has a seat")
-    let former = current.withLock { current in
-      let former = current
-      current = next
-      return former
-    }
-    servingMetrics.becameLive(next)
-    return former
+    traffic.exchange(for: next).former
   }
 
   /// Leaves a core to `body`: lone images run on one thread until it returns.
@@ -96,7 +90,7 @@ package final class WorkerPool: Sendable {
     }
     for job in pushedOut {
       servingMetrics.rejected(.queueFull)
-      job.respond(full.response)
+      job.turnAway(full.response)
     }
     return nil
   }

@@ -35,8 +35,10 @@ final class TestService: Sendable {
   }
 
   /// Asks from a thread that may wait for the answer.
-  func wait(for target: String, body: [UInt8]) throws -> Response {
-    let request = try Request("POST", target, body: body)
+  func wait(
+    for target: String, _ fields: [(String, String)] = [], body: [UInt8]
+  ) throws -> Response {
+    let request = try Request("POST", target, fields, body: body)
     if case .answer(let response) = service.receive(request.head) { return response }
     let exchange = Exchange(receivedAt: .now)
     let response = Mutex<Response?>(nil)

@@ -1,0 +1,45 @@
+import HTTPCore
+
+/// What answers a request, chosen once when all of it is there, with parameters that are right for it.
+struct Admission: Sendable {
+  let deployment: Deployment
+  /// Whose deployment it is; nil for the live one.
+  let canary: Canary?
+  /// Whether the request chose the canary itself.
+  let isExplicit: Bool
+  let parameters: ClassificationParameters
+
+  /// A request that does not ask for the canary goes to the live model where its parameters fit that one alone.
+  init(_ head: RequestHead, _ traffic: Traffic) throws(Problem) {
+    let pick = traffic.pick(try CanaryChoice(head.fields))
+    if let canary = pick.canary {
+      do throws(Problem) {
+        try self.init(head, canary.deployment, canary, isExplicit: pick.isExplicit)
+        return
+      } catch {
+        if pick.isExplicit { throw error }
+      }
+    }
+    try self.init(head, pick.live)
+  }
+
+  init(
+    _ head: RequestHead, _ deployment: Deployment, _ canary: Canary? = nil, isExplicit: Bool = false
+  ) throws(Problem) {
+    parameters = try Self.parameters(head, deployment)
+    self.deployment = deployment
+    self.canary = canary
+    self.isExplicit = isExplicit
+  }
+
+  /// Whether a request may send its body.
+  static func check(_ head: RequestHead, _ traffic: Traffic) throws(Problem) {
+    _ = try parameters(head, traffic.likely(try CanaryChoice(head.fields)))
+  }
+
+  private static func parameters(
+    _ head: RequestHead, _ deployment: Deployment
+  ) throws(Problem) -> ClassificationParameters {
+    try ClassificationParameters(head, classCount: deployment.model.labels.count)
+  }
+}

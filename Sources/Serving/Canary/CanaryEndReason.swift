@@ -1,0 +1,33 @@
+package import Telemetry
+
+/// Why a canary answers no more.
+package enum CanaryEndReason: String, Sendable, CaseIterable, MetricLabels {
+  /// Too many of its requests failed.
+  case errors
+  /// It gave logits that are not finite.
+  case notFinite = "not_finite"
+  /// It had another most likely class than the live model too often.
+  case disagreement
+  /// An administrator ended it.
+  case request
+  /// Another canary took its place.
+  case replaced
+  /// It became live.
+  case promoted
+  /// Another model became live.
+  case swap
+
+  package static let all = allCases
+
+  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  package var pairs: MetricLabelPairs { [("reason", rawValue)] }
+
+  /// Whether the server ended it by itself.
+  package var isAutomatic: Bool {
+    switch self {
+    case .errors, .notFinite, .disagreement: true
+    case .request, .replaced, .promoted, .swap: false
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Checkpoint
+import ModelStore
+import Synchronization
+import Telemetry
+
+/// Which deployments requests go to: the live one, and for a while a canary beside it. Any thread may ask or change it.
+package final class Traffic: Sendable {
+  /// What answers one request.
+  struct Pick: Sendable {
+    let live: Deployment
+    /// Nil where the live one answers.
+    let canary: Canary?
+    /// Whether the request chose the canary itself.
+    let isExplicit: Bool
+  }
+
+  private struct State {
+    var live: Deployment
+    var canary: Canary?
+    /// The canary's, beside it: whoever picks holds one lock.
+    var rules: CanaryRules?
+    var share = EvenShare()
+    var lastEnd: CanaryEnd?
+  }
+
+  private let workerCount: Int
+  private let metrics: ServingMetrics
+  private let log: Log
+  private let state: Mutex<State>
+
+  init(_ first: Deployment, metrics: ServingMetrics, log: Log) {
+    workerCount = first.model.plan.workers
+    self.metrics = metrics
+    self.log = log
+    state = Mutex(State(live: first))
+    metrics.becameLive(first)
+  }
+
+  package var live: Deployment { state.withLock(\.live) }
+
+  package var canary: Canary? { state.withLock(\.canary) }
+
+  /// How the last canary ended; nil before one has.
+  package var lastEnd: CanaryEnd? { state.withLock(\.lastEnd) }
+
+  // MARK: Requests
+
+  /// Chooses for one request and counts it for the canary's share.
+  func pick(_ choice: CanaryChoice) -> Pick {
+    state.withLock { state in
+      guard let canary = state.canary, let rules = state.rules else {
+        return Pick(live: state.live, canary: nil, isExplicit: false)
+      }
+      switch rules.obeysHeader ? choice : .share {
+      case .always: return Pick(live: state.live, canary: canary, isExplicit: true)
+      case .never: return Pick(live: state.live, canary: nil, isExplicit: false)
+      case .share:
+        let isTaken = state.share.next(rules.percent)
+        return Pick(live: state.live, canary: isTaken ? canary : nil, isExplicit: false)
+      }
+    }
+  }
+
+  /// What a request must fit that has yet to be picked for: the live model, unless it chooses the canary itself.
+  func likely(_ choice: CanaryChoice) -> Deployment {
+    state.withLock { state in
+      guard choice == .always, state.rules?.obeysHeader == true else { return state.live }
+      return state.canary?.deployment ?? state.live
+    }
+  }
+
+  /// A request has ended that a canary answered or failed to answer.
+  func record(_ outcome: ClassificationOutcome, of canary: Canary) { canary.finished(outcome) }
+
+  // MARK: Changes
+
+  /// Admits requests to `next` from now on and ends the canary; those before are answered by what they were admitted to.
+  ///
+  /// Returns what was live, whose memory goes with its last request, and how the canary ended if there was one.
+  func exchange(for next: Deployment) -> (former: Deployment, ended: CanaryEnd?) {
+    checkSeats(next)
+    let (former, canary) = state.withLock { state in
+      let former = (state.live, state.canary)
+      state.live = next
+      Self.removeCanary(&state)
+      return former
+    }
+    metrics.becameLive(next)
+    guard let canary else { return (former, nil) }
+    let reason: CanaryEndReason =
+      canary.version == next.model.version ? .promoted : .swap
+    return (former, finish(canary, reason))
+  }
+
+  /// Lets a canary answer its share from now on, in the place of another if there is one.
+  package func begin(_ canary: Canary) {
+    checkSeats(canary.deployment)
+    metrics.becameCanary(canary.deployment)
+    let former = state.withLock { state in
+      let former = state.canary
+      state.canary = canary
+      state.rules = canary.rules
+      state.share = EvenShare()
+      return former
+    }
+    if let former { _ = finish(former, .replaced) }
+  }
+
+  /// Gives a canary other rules; false where it has ended.
+  package func change(_ canary: Canary, to rules: CanaryRules) -> Bool {
+    state.withLock { state in
+      guard state.canary === canary else { return false }
+      state.rules = rules
+      canary.change(rules)
+      return true
+    }
+  }
+
+  /// Ends a canary: all requests go to the live model from now on. Nil where it has ended already.
+  @discardableResult
+  package func end(_ canary: Canary, _ reason: CanaryEndReason) -> CanaryEnd? {
+    let isEnded = state.withLock { state in
+      guard state.canary === canary else { return false }
+      Self.removeCanary(&state)
+      return true
+    }
+    return isEnded ? finish(canary, reason) : nil
+  }
+
+  /// Called when no worker runs any more.
+  func close() {
+    let (live, canary) = state.withLock { state in
+      defer { Self.removeCanary(&state) }
+      return (state.live, state.canary)
+    }
+    live.endWithTraffic()
+    canary?.deployment.endWithTraffic()
+  }
+
+  private static func removeCanary(_ state: inout State) {
+    state.canary = nil
+    state.rules = nil
+  }
+
+  private func checkSeats(_ next: Deployment) {
+    precondition(next.model.plan.workers == workerCount, "every worker has a seat")
+  }
+
+  /// For whoever has taken the canary away, which happens once.
+  private func finish(_ canary: Canary, _ reason: CanaryEndReason) -> CanaryEnd {
+    let end = CanaryEnd(reason: reason, at: .now, status: canary.status)
+    state.withLock { $0.lastEnd = end }
+    metrics.canaryEnded(reason)
+    let counts = end.status.counts
+    log.write(
+      "canary ended",
+      [
+        "reason": .text(reason.rawValue), "model": .text(end.status.name),
+        "version": .text(end.status.version.short), "requests": .integer(counts.requests),
+        "errors": .integer(counts.errors), "comparisons": .integer(counts.comparisons),
+        "disagreements": .integer(counts.disagreements),
+      ])
+    canary.ended(end)
+    return end
+  }
+}
