@@ -13,10 +13,12 @@ final class AdminFixture: Sendable {
   let service: AdminService
   let served: TestService
   let store: ModelStore
+  private let log: Log
   private let logDescriptor: CInt
 
   /// Read by its descriptor, for Foundation leaks what it reads files with.
   var logged: String {
+    log.flush()
     var bytes = [UInt8](repeating: 0, count: 1 << 20)
     let count = unsafe bytes.withUnsafeMutableBytes {
       unsafe pread(logDescriptor, $0.baseAddress, $0.count, 0)
@@ -34,15 +36,15 @@ final class AdminFixture: Sendable {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
     let path = folder.appendingPathComponent("log").path
     logDescriptor = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    let log = Log(format: .json, descriptor: logDescriptor)
+    log = Log(format: .json, descriptor: logDescriptor)
     service = AdminService(
-      token: token.map { AdminToken(path: $0, log: log) }, options: [],
+      token: token.map { [log] in AdminToken(path: $0, log: log) }, options: [],
       accessLog: AccessLog(log, isOn: false))
     let model = try SmallModels.model("start")
     let file = folder.appendingPathComponent("start.safetensors").path
     try model.write(to: file)
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
-    served = try TestService(first: LiveModel(model, plan: plan))
+    served = try TestService(first: LiveModel(model, plan: plan), log: log)
     store = try ModelStore(folder: folder.appendingPathComponent("state").path, limits: limits)
     var settings = CPUPlan.Settings()
     settings.workers = 1
@@ -65,10 +67,41 @@ final class AdminFixture: Sendable {
   var startFile: URL { folder.appendingPathComponent("start.safetensors") }
 
   /// The bytes of a model file whose labels tell it apart.
-  func file(_ mark: String) throws -> [UInt8] {
-    let url = folder.appendingPathComponent("\(mark).safetensors")
-    try SmallModels.model(mark).write(to: url.path)
+  func file(_ mark: String) throws -> [UInt8] { try file(SmallModels.model(mark)) }
+
+  func file(_ model: Model) throws -> [UInt8] {
+    let url = folder.appendingPathComponent("\(model.name).safetensors")
+    try model.write(to: url.path)
     return Array(try Data(contentsOf: url))
+  }
+
+  /// Uploads a model, which is live then.
+  func upload(_ model: Model) async throws {
+    let answer = try await ask("PUT", "/admin/model", body: file(model))
+    #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+  }
+
+  func version(_ name: String) throws -> ModelVersion {
+    try #require(store.versions().first { $0.name == name }?.version)
+  }
+
+  /// Asks for a kept version to be the canary; `members` are more of the body's JSON.
+  func putCanary(
+    _ name: String, percent: Double, _ members: String = ""
+  ) async throws -> Response {
+    let body = #"{"version":"\#(try version(name).hex)","percent":\#(percent)\#(members)}"#
+    return try await ask("PUT", "/admin/canary", body: Array(body.utf8))
+  }
+
+  /// The names of the models that answer so many requests.
+  func answers(_ count: Int) throws -> [String] {
+    let picture = try goldenPicture().encodedImage
+    return try (0..<count).map { _ in
+      let response = try served.wait(for: "/classify", body: picture)
+      #expect(response.status == 200)
+      let model = try #require(try response.json()["model"] as? [String: Any])
+      return try #require(model["name"] as? String)
+    }
   }
 
   func ask(

@@ -24,9 +24,11 @@ final class TestService: Sendable {
     try self.init(limits: limits, first: LiveModel(Model.embeddedDefault(), plan: plan))
   }
 
-  init(limits: ServingLimits = ServingLimits(), first: LiveModel) throws {
+  init(
+    limits: ServingLimits = ServingLimits(), first: LiveModel,
+    log: Log = Log(format: .json, descriptor: -1)
+  ) throws {
     self.limits = limits
-    let log = Log(format: .json, descriptor: -1)
     service = Service(limits: limits, metrics: metrics, accessLog: AccessLog(log))
     pool = try WorkerPool(
       Deployment(first, metrics: metrics, decoding: limits.decoding, by: "a test"),

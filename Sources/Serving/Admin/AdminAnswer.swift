@@ -9,7 +9,8 @@ import Telemetry
 /// The JSON of the admin endpoint's answers.
 enum AdminAnswer {
   /// What is live.
-  static func model(_ live: Deployment, _ record: LiveRecord?) -> Response {
+  static func model(_ traffic: Traffic, _ record: LiveRecord?) -> Response {
+    let live = traffic.live
     let model = live.model
     let labels = model.labels.map(Log.quoted).joined(separator: ",")
     let isRecorded = record?.version == model.version
@@ -18,14 +19,17 @@ enum AdminAnswer {
       #"{\#(identity(model.name, model.version)),"precision":"\#(model.precision.rawValue)","#
         + #""since":\#(quoted(since)),"by":\#(Log.quoted(isRecorded ? record?.by ?? live.by : live.by)),"#
         + #""previous":\#(quoted(isRecorded ? record?.previous?.hex : nil)),"#
+        + #""canary":\#(canary(traffic.canary)),"#
         + #""preprocessing":\#(encoded(model.preprocessing)),"labels":[\#(labels)]}"#)
   }
 
-  static func versions(_ versions: [StoredVersion]) -> Response {
+  /// A canary is neither live nor, by itself, what a rollback goes to.
+  static func versions(_ versions: [StoredVersion], canary: Canary?) -> Response {
     let items = versions.map { version in
-      #"{\#(identity(version.name, version.version)),"bytes":\#(version.byteCount),"#
+      let isCanary = version.version == canary?.version
+      return #"{\#(identity(version.name, version.version)),"bytes":\#(version.byteCount),"#
         + #""stored_at":"\#(version.storedAt)","by":\#(Log.quoted(version.by)),"#
-        + #""state":"\#(version.state.rawValue)"}"#
+        + #""state":"\#(version.state.rawValue)","canary":\#(isCanary)}"#
     }
     return json(#"{"versions":[\#(items.joined(separator: ","))]}"#)
   }
@@ -42,20 +46,25 @@ enum AdminAnswer {
   }
 
   /// What a swap did, step by step.
-  static func swap(_ report: SwapReport) -> Response {
+  static func swap(_ report: SwapReport) -> Response { json("{\(members(report))}") }
+
+  static func members(_ report: SwapReport) -> String {
     let steps = report.steps.map {
       #"{"step":"\#($0.step.rawValue)","ms":\#(milliseconds($0.duration))}"#
     }
     let available = report.availableByteCount.map(String.init) ?? "null"
-    return json(
-      #"{\#(identity(report.name, report.version)),"former":"\#(report.formerVersion.short)","#
-        + #""dry_run":\#(report.isDryRun),"precision":"\#(report.precision.rawValue)","#
-        + #""plan":\#(Log.quoted(report.plan.description)),"#
-        + #""memory":{"estimated_bytes":\#(report.estimatedByteCount),"available_bytes":\#(available)},"#
-        + #""ms":\#(milliseconds(report.duration)),"steps":[\#(steps.joined(separator: ","))]}"#)
+    let ended = report.endedCanary.map {
+      #"{"version":"\#($0.status.version.short)","reason":"\#($0.reason.rawValue)"}"#
+    }
+    return #"\#(identity(report.name, report.version)),"former":"\#(report.formerVersion.short)","#
+      + #""dry_run":\#(report.isDryRun),"ended_canary":\#(ended ?? "null"),"#
+      + #""precision":"\#(report.precision.rawValue)","#
+      + #""plan":\#(Log.quoted(report.plan.description)),"#
+      + #""memory":{"estimated_bytes":\#(report.estimatedByteCount),"available_bytes":\#(available)},"#
+      + #""ms":\#(milliseconds(report.duration)),"steps":[\#(steps.joined(separator: ","))]"#
   }
 
-  private static func identity(_ name: String, _ version: ModelVersion) -> String {
+  static func identity(_ name: String, _ version: ModelVersion) -> String {
     #""name":\#(Log.quoted(name)),"version":"\#(version.short)","digest":"sha256:\#(version.hex)""#
   }
 
@@ -82,7 +91,7 @@ enum AdminAnswer {
     return String(decoding: data, as: UTF8.self)
   }
 
-  private static func json(_ text: String) -> Response {
+  static func json(_ text: String) -> Response {
     Response(status: 200, contentType: "application/json", text: text + "\n")
   }
 }

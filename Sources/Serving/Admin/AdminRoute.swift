@@ -2,7 +2,7 @@ import HTTPCore
 
 /// What the admin endpoint offers.
 enum AdminRoute: Hashable {
-  case model, versions, configuration, rollback
+  case model, versions, configuration, rollback, canary
   /// With the digits that the path has.
   case activate(String)
 
@@ -12,6 +12,7 @@ enum AdminRoute: Hashable {
     case "/admin/versions": self = .versions
     case "/admin/config": self = .configuration
     case "/admin/rollback": self = .rollback
+    case "/admin/canary": self = .canary
     default:
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
       guard parts.count == 5, parts[0].isEmpty, parts[1] == "admin", parts[2] == "versions",
@@ -26,6 +27,7 @@ enum AdminRoute: Hashable {
     case .model: ["GET", "HEAD", "PUT", "OPTIONS"]
     case .versions, .configuration: ["GET", "HEAD", "OPTIONS"]
     case .rollback, .activate: ["POST", "OPTIONS"]
+    case .canary: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
     }
   }
 }

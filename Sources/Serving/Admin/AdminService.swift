@@ -5,7 +5,7 @@ import Synchronization
 
 /// What the admin endpoint serves, on a listener of its own: what is live, what is kept, and changes of it.
 package final class AdminService: RequestHandler {
-  /// Of a request that needs no body.
+  /// Of a request that needs no body, or a few lines.
   private static let bodyByteLimit = 4096
 
   private let access: AdminGuard
@@ -69,10 +69,15 @@ package final class AdminService: RequestHandler {
     switch route {
     case .model where head.method == "PUT": return try stream(head, ready)
     case .activate, .rollback: return .accept(bodyByteLimit: Self.bodyByteLimit)
+    case .canary where head.method == "PUT" || head.method == "DELETE":
+      return .accept(bodyByteLimit: Self.bodyByteLimit)
     case .model:
-      return .answer(identity.marking(AdminAnswer.model(ready.pool.live, ready.store?.live)))
+      return .answer(identity.marking(AdminAnswer.model(ready.pool.traffic, ready.store?.live)))
+    case .canary: return .answer(identity.marking(AdminAnswer.canary(ready.pool.traffic)))
     case .versions:
-      return .answer(identity.marking(AdminAnswer.versions(ready.store?.versions() ?? [])))
+      let kept = ready.store?.versions() ?? []
+      return .answer(
+        identity.marking(AdminAnswer.versions(kept, canary: ready.pool.traffic.canary)))
     case .configuration:
       return .answer(
         identity.marking(AdminAnswer.configuration(options, ready.pool.live.model.plan)))
@@ -102,7 +107,7 @@ package final class AdminService: RequestHandler {
       requestID: identity.id)
     let thread = WorkerThread { [self] in
       do throws(Problem) {
-        exchange.respond(identity.marking(AdminAnswer.swap(try change(request, actor))))
+        exchange.respond(identity.marking(try change(request, actor)))
       } catch {
         exchange.respond(identity.marking(Self.response(to: error)))
       }
@@ -117,17 +122,24 @@ package final class AdminService: RequestHandler {
 
   private func change(
     _ request: Request, _ actor: ModelAdministration.Actor
-  ) throws(Problem) -> SwapReport {
+  ) throws(Problem) -> Response {
     let ready = try ready()
     switch AdminRoute(request.head.target.path) {
-    case .activate(let digits): return try ready.activate(digits, by: actor)
-    case .rollback: return try ready.rollBack(by: actor)
+    case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, by: actor))
+    case .rollback: return AdminAnswer.swap(try ready.rollBack(by: actor))
+    case .canary where request.head.method == "DELETE":
+      try ready.endCanary(by: actor)
+      return AdminAnswer.canary(ready.pool.traffic)
+    case .canary:
+      let report = try ready.setCanary(CanaryParameters(request.body), by: actor)
+      return AdminAnswer.canary(ready.pool.traffic, begun: report)
     case .model:
       guard let sink = request.destination?.sink as? UploadSink else { throw .internalError }
       let parameters = try UploadParameters(request.head)
-      return try ready.upload(
-        sink, digest: parameters.digest, inherits: parameters.inherits, dryRun: parameters.dryRun,
-        by: actor)
+      return AdminAnswer.swap(
+        try ready.upload(
+          sink, digest: parameters.digest, inherits: parameters.inherits,
+          dryRun: parameters.dryRun, by: actor))
     case .versions, .configuration, nil: throw .internalError
     }
   }

@@ -18,12 +18,12 @@ package final class ModelAdministration: Sendable {
   }
 
   let pool: WorkerPool
-  private let deployer: Deployer
+  let deployer: Deployer
   /// Nil where the server has no folder for it: nothing can be uploaded then.
   let store: ModelStore?
   /// Nil where the store had a live model at start.
   private let first: FirstModel?
-  private let log: Log
+  let log: Log
 
   package init(
     pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log
@@ -104,6 +104,9 @@ package final class ModelAdministration: Sendable {
   ) throws(Problem) -> SwapReport {
     try stored { () throws(StoreError) in try store.pin(version) }
     defer { store.unpin(version) }
+    if let canary = pool.traffic.canary, canary.version == version {
+      return try promote(canary, in: store, by: actor)
+    }
     guard let path = store.path(of: version) else {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
@@ -122,14 +125,21 @@ package final class ModelAdministration: Sendable {
     var fault: StoreError?
     do throws(SwapFailure) {
       return try deployer.deploy(request) { model throws(SwapFailure) in
-        keepFirst()
-        do throws(StoreError) { try keep(model) } catch {
-          fault = error
-          throw SwapFailure(step: .record, reason: error.description, kind: .internal)
-        }
+        try keepChoice(&fault) { () throws(StoreError) in try keep(model) }
       }
     } catch {
       throw fault.map { Problem($0) } ?? Problem(error)
+    }
+  }
+
+  /// - Parameter fault: What the store says, where it fails.
+  func keepChoice(
+    _ fault: inout StoreError?, _ keep: () throws(StoreError) -> Void
+  ) throws(SwapFailure) {
+    keepFirst()
+    do throws(StoreError) { try keep() } catch {
+      fault = error
+      throw SwapFailure(step: .record, reason: error.description, kind: .internal)
     }
   }
 
@@ -213,7 +223,7 @@ package final class ModelAdministration: Sendable {
 
   // MARK: Audit
 
-  private func stored<Result>(
+  func stored<Result>(
     _ body: () throws(StoreError) -> Result
   ) throws(Problem) -> Result {
     do throws(StoreError) { return try body() } catch {
@@ -223,28 +233,36 @@ package final class ModelAdministration: Sendable {
   }
 
   /// One line for each change that was asked for, whatever came of it.
-  private func audited(
-    _ what: String, by actor: Actor, _ change: (inout String) throws(Problem) -> SwapReport
-  ) throws(Problem) -> SwapReport {
+  func audit<Result>(
+    _ what: String, by actor: Actor, _ change: (inout AuditNote) throws(Problem) -> Result
+  ) throws(Problem) -> Result {
     let start = ContinuousClock.now
-    // Of what was to become live, once known.
-    var digest = "-"
-    func write(_ outcome: String, _ digest: String) {
+    var note = AuditNote()
+    defer {
       log.write(
         "audit",
         [
           "action": .text(what), "by": .text(actor.credential), "remote": .text(actor.address),
-          "id": .text(actor.requestID), "digest": .text(digest), "outcome": .text(outcome),
-          "ms": .integer((.now - start).microseconds / 1000),
+          "id": .text(actor.requestID), "digest": .text(note.digest),
+          "outcome": .text(note.outcome), "ms": .integer((.now - start).microseconds / 1000),
         ])
     }
     do throws(Problem) {
-      let report = try change(&digest)
-      write(report.isDryRun ? "fit" : "live", report.version.hex)
-      return report
+      return try change(&note)
     } catch {
-      write("\(error.kind): \(error.detail)", digest)
+      note.outcome = "\(error.kind): \(error.detail)"
       throw error
+    }
+  }
+
+  private func audited(
+    _ what: String, by actor: Actor, _ change: (inout String) throws(Problem) -> SwapReport
+  ) throws(Problem) -> SwapReport {
+    try audit(what, by: actor) { note throws(Problem) in
+      let report = try change(&note.digest)
+      note.digest = report.version.hex
+      note.outcome = report.isDryRun ? "fit" : "live"
+      return report
     }
   }
 }

@@ -1,0 +1,114 @@
+import Checkpoint
+import ModelStore
+import Telemetry
+
+/// The canary: a kept version that answers a share of the requests beside the live one.
+extension ModelAdministration {
+  /// Proves a kept version and lets it answer its share, in the place of another canary if there is one. The version
+  /// that is the canary already gets the rules at once, and goes on counting: nil then.
+  func setCanary(
+    _ parameters: CanaryParameters, by actor: Actor
+  ) throws(Problem) -> SwapReport? {
+    try audit("canary", by: actor) { note throws(Problem) in
+      let store = try requireStore()
+      let version = try stored { () throws(StoreError) in
+        try store.version(matching: parameters.version).version
+      }
+      note.digest = version.hex
+      note.outcome = "\(parameters.rules.percent) percent"
+      try checkNotLive(version)
+      if let canary = pool.traffic.canary, canary.version == version,
+        pool.traffic.change(canary, to: parameters.rules)
+      {
+        return nil
+      }
+      return try beginCanary(version, parameters.rules, in: store, by: actor)
+    }
+  }
+
+  func endCanary(by actor: Actor) throws(Problem) {
+    try audit("end canary", by: actor) { note throws(Problem) in
+      let canary = pool.traffic.canary
+      note.digest = canary?.version.hex ?? note.digest
+      guard let canary, pool.traffic.end(canary, .request) != nil else {
+        throw Problem(404, "no-canary", "no canary answers requests")
+      }
+      note.outcome = "ended"
+    }
+  }
+
+  /// Makes the canary live as it stands in memory, once its bytes on the disk are found whole.
+  func promote(
+    _ canary: Canary, in store: ModelStore, by actor: Actor
+  ) throws(Problem) -> SwapReport {
+    var fault: StoreError?
+    do throws(SwapFailure) {
+      return try deployer.promote(canary, by: actor.description) { () throws(SwapFailure) in
+        try keepChoice(&fault) { () throws(StoreError) in
+          try store.verify(canary.version)
+          try store.recordLive(canary.version, by: actor.description)
+        }
+      }
+    } catch {
+      throw fault.map { Problem($0) } ?? Problem(error)
+    }
+  }
+
+  private func checkNotLive(_ version: ModelVersion) throws(Problem) {
+    guard version != pool.live.model.version else {
+      throw Problem(409, "already-live", "version \(version.short) is live already")
+    }
+  }
+
+  private func beginCanary(
+    _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, by actor: Actor
+  ) throws(Problem) -> SwapReport {
+    // Until the canary ends: a promotion needs the file.
+    try stored { () throws(StoreError) in try store.pin(version) }
+    var isBegun = false
+    defer { if !isBegun { store.unpin(version) } }
+    guard let path = store.path(of: version) else {
+      throw Problem(StoreError.unknownVersion(version.hex))
+    }
+    var fault: Problem?
+    do throws(SwapFailure) {
+      return try deployer.deployCanary(SwapRequest(path: path, by: actor.description)) {
+        (model, deployment) throws(SwapFailure) in
+        do throws(Problem) {
+          // Read again for this: what lay on the disk may have suffered there.
+          guard model.version == version else {
+            throw Problem(StoreError.damaged(version, path: path))
+          }
+          // A swap may have come first.
+          try checkNotLive(version)
+        } catch {
+          fault = error
+          throw SwapFailure(step: .validate, reason: error.detail, kind: .refused)
+        }
+        isBegun = true
+        pool.traffic.begin(
+          Canary(
+            deployment, rules: rules, by: actor.description,
+            onEnd: { [log] end in
+              store.unpin(version)
+              if end.reason.isAutomatic { Self.writeAudit(end, log) }
+            }))
+      }
+    } catch {
+      throw fault ?? Problem(error)
+    }
+  }
+
+  /// Of an end that nobody asked for.
+  private static func writeAudit(_ end: CanaryEnd, _ log: Log) {
+    let milliseconds = end.at.millisecondsSince1970 - end.status.since.millisecondsSince1970
+    log.write(
+      "audit",
+      [
+        "action": .text("canary returned"), "by": .text("server"), "remote": .text("-"),
+        "id": .text("-"),
+        "digest": .text(end.status.version.hex), "outcome": .text(end.reason.rawValue),
+        "ms": .integer(milliseconds),
+      ])
+  }
+}
