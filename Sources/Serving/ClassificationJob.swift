@@ -21,11 +21,19 @@ struct ClassificationJob: Sendable {
   var rejection: Rejection { exchange.isCancelled ? .clientGone : .deadline }
 
   /// Answers, and counts the answer for the model first: whoever has it finds it counted.
-  func respond(_ response: Response, _ traffic: Traffic) {
-    let outcome = ClassificationOutcome(status: response.status)
+  ///
+  /// - Parameter outcome: Where the status does not tell it.
+  func respond(
+    _ response: Response, as outcome: ClassificationOutcome? = nil, _ traffic: Traffic
+  ) {
+    count(outcome ?? ClassificationOutcome(status: response.status), traffic)
+    turnAway(response)
+  }
+
+  /// Counts what has become of it at its model.
+  func count(_ outcome: ClassificationOutcome, _ traffic: Traffic) {
     deployment.metrics.classified(outcome, after: .now - exchange.receivedAt)
     if let canary = admission.canary { traffic.record(outcome, of: canary) }
-    turnAway(response)
   }
 
   /// Answers without a word about the model, which has not seen the request.

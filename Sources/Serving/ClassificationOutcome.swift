@@ -1,17 +1,21 @@
-import Telemetry
+package import Telemetry
 
 /// What became of a request that was admitted to a model.
-enum ClassificationOutcome: String, MetricLabels, CaseIterable {
+package enum ClassificationOutcome: String, MetricLabels, CaseIterable {
   /// With classes; of a list, perhaps not for every picture.
   case answered
   /// Its pictures or parameters were at fault.
   case refused
   /// The server was at fault.
   case failed
+  /// The network gave logits that are not finite.
+  case notFinite = "not_finite"
   /// The deadline passed, or the client was gone.
   case late
 
-  static let all = allCases
+  package static let all = allCases
+
+  var isError: Bool { self == .failed || self == .notFinite }
 
   init(status: Int) {
     switch status {
@@ -22,7 +26,7 @@ enum ClassificationOutcome: String, MetricLabels, CaseIterable {
     }
   }
 
-  var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
-  var pairs: MetricLabelPairs { [("outcome", rawValue)] }
+  package var pairs: MetricLabelPairs { [("outcome", rawValue)] }
 }

@@ -51,7 +51,8 @@ package final class Classifier {
       }
       if waiting.count == capacity || index == images.count - 1 {
         for (index, result) in zip(waiting, try run(count: waiting.count)) {
-          results[index] = .success(try result.get())
+          guard let result else { throw Self.notFinite }
+          results[index] = .success(result)
         }
         waiting = []
       }
@@ -84,13 +85,13 @@ package final class Classifier {
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
-  /// Probabilities `[classes]` of the pictures in the first places, or what the network gave instead.
+  /// Probabilities `[classes]` of the pictures in the first places; nil where the network gave logits that are not finite.
   ///
   /// On the team where there is a time until which that may take, else or beyond it on this thread alone. Only while
   /// nothing else computes.
   package func run(
     count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil
-  ) throws(EngineError) -> [Result<[Float], EngineError>] {
+  ) throws(EngineError) -> [[Float]?] {
     let classCount = model.network.outputCount
     let pixels = input
     try Self.withNumbers(0..<count * classCount, of: &logits) { output throws(EngineError) in
@@ -106,11 +107,12 @@ package final class Classifier {
     }
     return (0..<count).map { place in
       let logits = logits[place * classCount..<(place + 1) * classCount]
-      return logits.allSatisfy(\.isFinite)
-        ? .success(Ranking.probabilities(logits))
-        : .failure(.library("the network gave logits that are not finite"))
+      return logits.allSatisfy(\.isFinite) ? Ranking.probabilities(logits) : nil
     }
   }
+
+  /// Of a picture for which `run` has nothing.
+  static let notFinite = EngineError.library("the network gave logits that are not finite")
 
   private static func withNumbers<Number, Failure: Error>(
     _ range: Range<Int>, of numbers: inout [Number],

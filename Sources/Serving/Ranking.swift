@@ -16,6 +16,11 @@ package enum Ranking {
     return exponentials.map { Float($0 / sum) }
   }
 
+  /// The class with the largest number, the first of several; nil for none.
+  package static func best(_ numbers: [Float]) -> Int? {
+    numbers.indices.max { (numbers[$0], $1) < (numbers[$1], $0) }
+  }
+
   /// The `count` largest of at least `minimum`, descending, ties by index.
   package static func top(
     _ probabilities: [Float], count: Int, minimum: Float

@@ -51,7 +51,16 @@ final class ServedJob {
   }
 
   /// The request as a whole cannot be answered otherwise.
-  func fail(_ problem: Problem) { if !isAnswered { respond(problem.response) } }
+  func fail(_ outcome: ClassificationOutcome) {
+    if !isAnswered { respond(Problem.internalError.response, as: outcome) }
+  }
+
+  /// Leaves the answer to another model, for this one has failed.
+  func handOver(_ outcome: ClassificationOutcome) {
+    guard !isAnswered else { return }
+    end()
+    job.count(outcome, around.traffic)
+  }
 
   private func answer(_ answer: ClassificationAnswer) throws(Problem) -> Response {
     let results = results.compactMap(\.self)
@@ -64,12 +73,16 @@ final class ServedJob {
     return response
   }
 
-  private func respond(_ response: Response) {
+  private func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
+    end()
+    job.respond(response, as: outcome, around.traffic)
+  }
+
+  private func end() {
     isAnswered = true
     job.deployment.metrics.spent(decodeTime, on: .decode)
     // None of the pictures may have come so far.
     if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
-    job.respond(response, around.traffic)
   }
 
   /// W3C Server Timing, in milliseconds.

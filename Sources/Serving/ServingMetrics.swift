@@ -59,6 +59,9 @@ package final class ServingMetrics: Sendable {
   private let swaps = Counters<SwapOutcome>(
     "resnetd_swap_total", "Swaps of the live model, with the step at which each ended.",
     showsZeros: false)
+  private let comparisons = Counters<CanaryAgreement>(
+    "resnetd_canary_comparisons_total",
+    "Pictures that a canary and the live model were asked about.")
   private let canaryEnds = Counters<CanaryEndReason>(
     "resnetd_canary_returned_total",
     "Canaries that ended, so that all requests went to the live model.")
@@ -103,6 +106,8 @@ package final class ServingMetrics: Sendable {
       if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
     }
   }
+
+  func compared(_ agreement: CanaryAgreement) { comparisons.add(agreement) }
 
   func canaryEnded(_ reason: CanaryEndReason) { canaryEnds.add(reason) }
 
@@ -174,6 +179,7 @@ package final class ServingMetrics: Sendable {
     if let canary { exposition.sample(Self.info(canary.deployment.model), 1) }
     exposition.single(
       Name.canaryPercent, canary?.rules.percent.hundredths ?? 0, decimals: 2)
+    comparisons.write(to: &exposition)
     canaryEnds.write(to: &exposition)
     swaps.write(to: &exposition)
     exposition.begin(Name.swapDuration)

@@ -1,4 +1,6 @@
+import Checkpoint
 import Engine
+import HTTPCore
 import Imaging
 import Telemetry
 
@@ -16,10 +18,14 @@ final class Worker {
     let servingMetrics: ServingMetrics
   }
 
-  private let number: Int
-  private let around: Surroundings
+  let number: Int
+  let around: Surroundings
   /// What has been prepared to run, by place.
   private var prepared: [(served: ServedJob, image: Int)] = []
+  /// Requests that a canary has failed and that did not ask for it.
+  private var handedOver: [ClassificationJob] = []
+  /// What to ask the live model when these requests are answered.
+  var comparison: Comparison?
 
   init(_ number: Int, _ around: Surroundings) {
     self.number = number
@@ -32,6 +38,7 @@ final class Worker {
       let start = ContinuousClock.now
       serve(jobs)
       around.rate.record(count: jobs.count, in: .now - start)
+      compare()
     }
   }
 
@@ -52,6 +59,24 @@ final class Worker {
       }
     }
     runPrepared(seat, isAlone: jobs.count == 1)
+    serveHandedOver()
+  }
+
+  /// By the live model, which hands nothing over.
+  private func serveHandedOver() {
+    guard !handedOver.isEmpty else { return }
+    let live = around.traffic.live
+    var jobs: [ClassificationJob] = []
+    for var job in handedOver {
+      do throws(Problem) {
+        job.admission = try Admission(job.request.head, live)
+        jobs.append(job)
+      } catch {
+        job.respond(error.response, around.traffic)
+      }
+    }
+    handedOver = []
+    serve(jobs)
   }
 
   /// Decodes the pictures of a request, running whenever a batch is full.
@@ -63,6 +88,9 @@ final class Worker {
         do throws(ImagingError) {
           try seat.classifier.prepare(bytes, at: prepared.count)
         } catch {
+          if case .refusedByContract = error {
+            noteForComparison(served, image: index, found: nil)
+          }
           throw Problem(error)
         }
         served.decodeTime += .now - start
@@ -95,7 +123,7 @@ final class Worker {
 
   private func probabilities(
     _ seat: Seat, isAlone: Bool
-  ) throws(EngineError) -> [Result<[Float], EngineError>] {
+  ) throws(EngineError) -> [[Float]?] {
     let count = prepared.count
     let start = ContinuousClock.now
     guard isAlone, seat.classifier.hasTeam, seat.trust.prefersTeam(),
@@ -133,27 +161,39 @@ final class Worker {
     }
   }
 
-  private func finish(
-    _ served: ServedJob, _ image: Int, _ result: Result<[Float], EngineError>
-  ) {
+  private func finish(_ served: ServedJob, _ image: Int, _ probabilities: [Float]?) {
     guard !served.isAnswered else { return }
-    do throws(EngineError) {
-      let parameters = served.job.parameters
-      let count =
-        parameters.topK
-        ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
-      let entries = Ranking.top(
-        try result.get(), count: count, minimum: parameters.minimumProbability)
-      served.finish(image, .success(entries))
-    } catch {
-      fail(served, error)
+    guard let probabilities else {
+      fail(served, Classifier.notFinite, as: .notFinite)
+      return
     }
+    let parameters = served.job.parameters
+    let count =
+      parameters.topK
+      ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
+    let entries = Ranking.top(
+      probabilities, count: count, minimum: parameters.minimumProbability)
+    served.finish(image, .success(entries))
+    noteForComparison(served, image: image, found: Ranking.best(probabilities))
   }
 
-  private func fail(_ served: ServedJob, _ error: EngineError) {
+  /// A request that a canary fails without having been asked for goes to the live model: who knows nothing of it must
+  /// not suffer from it.
+  private func fail(
+    _ served: ServedJob, _ error: EngineError, as outcome: ClassificationOutcome = .failed
+  ) {
     guard !served.isAnswered else { return }
     around.log.write(
-      "inference failed", ["error": .text(error.description), "id": .text(served.job.identity.id)])
-    served.fail(.internalError)
+      "inference failed",
+      [
+        "error": .text(error.description), "id": .text(served.job.identity.id),
+        "version": .text(served.job.deployment.model.version.short),
+      ])
+    guard served.job.admission.canary != nil, !served.job.admission.isExplicit else {
+      served.fail(outcome)
+      return
+    }
+    served.handOver(outcome)
+    handedOver.append(served.job)
   }
 }

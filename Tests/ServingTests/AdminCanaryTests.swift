@@ -208,16 +208,10 @@ import Testing
     #expect(try await admin.putCanary("start", percent: 1).status == 200)
     let start = try admin.version("start")
     // Dry runs end no canary, and keep nothing: the store is filled behind the endpoint's back.
-    for mark in ["x", "y", "z"] {
-      let upload = try admin.store.beginUpload()
-      try upload.append(try admin.file(mark))
-      _ = try admin.store.keep(upload.finish(), name: mark, by: "a test")
-    }
+    for mark in ["x", "y", "z"] { try admin.keep(SmallModels.model(mark)) }
     #expect(admin.store.path(of: start) != nil)
     #expect(try await admin.ask("DELETE", "/admin/canary").status == 200)
-    let upload = try admin.store.beginUpload()
-    try upload.append(try admin.file("w"))
-    _ = try admin.store.keep(upload.finish(), name: "w", by: "a test")
+    try admin.keep(SmallModels.model("w"))
     #expect(admin.store.path(of: start) == nil)
   }
 
@@ -248,5 +242,34 @@ import Testing
     #expect(try await admin.ask("DELETE", "/admin/canary").status == 200)
     goOn.signal()
     #expect(try await swap.json()["ended_canary"] is NSNull)
+  }
+
+  @Test(
+    "A canary that returns by itself leaves an audit line, is shown as the last, and frees its file"
+  )
+  func automaticReturn() async throws {
+    let admin = try await fixture()
+    let (model, trigger) = try SmallModels.overflowing("new", name: "overflowing")
+    try admin.keep(model)
+    #expect(try await admin.putCanary("overflowing", percent: 100).status == 200)
+    let former = WeakDeployment(try #require(admin.served.pool.traffic.canary?.deployment))
+    let version = try admin.version("overflowing")
+    #expect(admin.store.versions().first { $0.version == version }?.isPinned == true)
+    // By the live model, for the canary has failed.
+    let response = try admin.served.wait(for: "/classify", body: trigger)
+    #expect(response.status == 200)
+    #expect(String(decoding: response.body, as: UTF8.self).contains(#""name":"new""#))
+    let state = try await admin.ask("GET", "/admin/canary").json()
+    #expect(state["canary"] is NSNull)
+    let last = try #require(state["last"] as? [String: Any])
+    #expect(last["reason"] as? String == "not_finite" && last["errors"] as? Int == 1)
+    #expect(last["name"] as? String == "overflowing" && last["compared"] as? Bool == true)
+    let audit = try #require(admin.logged.split(separator: "\n").last { $0.contains("audit") })
+    #expect(audit.contains(#""action":"canary returned","by":"server""#))
+    #expect(audit.contains(#""digest":"\#(version.hex)","outcome":"not_finite""#))
+    #expect(admin.store.versions().first { $0.version == version }?.isPinned == false)
+    #expect(eventually { former.value == nil })
+    // It may be tried again.
+    #expect(try await admin.putCanary("overflowing", percent: 1).status == 200)
   }
 }

@@ -81,6 +81,13 @@ final class AdminFixture: Sendable {
     #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
   }
 
+  /// Puts a model into the store without making it live.
+  func keep(_ model: Model) throws {
+    let upload = try store.beginUpload()
+    try upload.append(try file(model))
+    _ = try store.keep(upload.finish(), name: model.name, by: "a test")
+  }
+
   func version(_ name: String) throws -> ModelVersion {
     try #require(store.versions().first { $0.name == name }?.version)
   }

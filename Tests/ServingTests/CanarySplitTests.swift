@@ -23,8 +23,8 @@ import Testing
       SmallModels.live(mark, classCount: classCount, plan: Self.plan))
     let percent = try #require(CanaryPercent(percent))
     return Canary(
-      deployment, rules: CanaryRules(percent: percent, obeysHeader: obeysHeader), by: "a test",
-      onEnd: onEnd)
+      deployment, beside: service.pool.live,
+      rules: CanaryRules(percent: percent, obeysHeader: obeysHeader), by: "a test", onEnd: onEnd)
   }
 
   /// The mark of the model that answered.
@@ -226,7 +226,8 @@ import Testing
           for turn in 0..<20 {
             let percent = try #require(CanaryPercent(50))
             let canary = Canary(
-              try service.deployment(next), rules: CanaryRules(percent: percent), by: "a test")
+              try service.deployment(next), beside: service.pool.live,
+              rules: CanaryRules(percent: percent), by: "a test")
             former.withLock { $0.append(WeakDeployment(canary.deployment)) }
             service.pool.traffic.begin(canary)
             let goal = answered.load(ordering: .relaxed) + 10

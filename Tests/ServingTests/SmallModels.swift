@@ -29,6 +29,42 @@ enum SmallModels {
       calibration: calibration, goldenSamples: samples)
   }
 
+  /// A model that passes its own golden samples and gives infinite logits for one picture, `trigger`.
+  ///
+  /// Its first class weighs all features alike, so heavily that the sum overflows for the picture with the largest one.
+  static func overflowing(
+    _ mark: String, name: String
+  ) throws -> (model: Model, trigger: [UInt8]) {
+    func model(weight: Float, samples: [GoldenSample] = []) throws -> Model {
+      let plain = try self.model(mark)
+      var weights = plain.weights
+      let linear = try #require(weights["fc.weight"])
+      let featureCount = linear.shape[1]
+      weights["fc.weight"] = Tensor(
+        shape: linear.shape,
+        storage: linear.values.enumerated().map { $0.offset < featureCount ? weight : $0.element })
+      return try Model(
+        name: name, architecture: #require(Architecture.cifar(depth: 8, classCount: 10)),
+        weights: weights, labels: plain.labels, preprocessing: plain.preprocessing,
+        goldenSamples: samples)
+    }
+    func sampled(_ model: Model) throws -> [GoldenSample] {
+      let classifier = try Classifier(LiveModel(model), limits: ServingLimits().decoding)
+      return try Model.embeddedDefault().goldenSamples.map { sample in
+        GoldenSample(
+          encodedImage: sample.encodedImage,
+          logits: try classifier.logits(sample.encodedImage[...]).get())
+      }
+    }
+    let sums = try sampled(model(weight: 1)).sorted { $0.logits[0] < $1.logits[0] }
+    let (below, above) = (sums[sums.count - 2].logits[0], sums[sums.count - 1].logits[0])
+    try #require(below > 1 && above / below > 1.001)
+    let weight = Float.greatestFiniteMagnitude / (below * above).squareRoot()
+    let samples = try sampled(model(weight: weight)).filter { $0.logits.allSatisfy(\.isFinite) }
+    try #require(samples.count == sums.count - 1)
+    return (try model(weight: weight, samples: samples), sums[sums.count - 1].encodedImage)
+  }
+
   static func live(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
     plan: CPUPlan = CPUPlan(workers: 2, threads: 2, maxBatch: 4)

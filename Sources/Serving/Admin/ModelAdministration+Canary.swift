@@ -88,7 +88,7 @@ extension ModelAdministration {
         isBegun = true
         pool.traffic.begin(
           Canary(
-            deployment, rules: rules, by: actor.description,
+            deployment, beside: pool.live, rules: rules, by: actor.description,
             onEnd: { [log] end in
               store.unpin(version)
               if end.reason.isAutomatic { Self.writeAudit(end, log) }

@@ -8,23 +8,34 @@ import Synchronization
 package final class Canary: Sendable {
   private struct State {
     var rules: CanaryRules
-    var counts = CanaryCounts()
+    var watch = CanaryWatch()
+    var isComparing = false
+    var nextComparison: ContinuousClock.Instant?
   }
 
   package let deployment: Deployment
   package let by: String
   package let since: WallTime
+  /// Whether its most likely class can be held against the live model's.
+  private let isComparable: Bool
+  private let comparisonPause: Int
   private let onEnd: @Sendable (CanaryEnd) -> Void
   private let state: Mutex<State>
 
-  /// - Parameter onEnd: Called once, by whichever thread ends it, which may be a worker: for what takes no time.
+  /// - Parameters:
+  ///   - live: What is live while it is a canary.
+  ///   - comparisonPause: See `CanaryLimits`.
+  ///   - onEnd: Called once, by whichever thread ends it, which may be a worker: for what takes no time.
   package init(
-    _ deployment: Deployment, rules: CanaryRules, by: String, since: WallTime = .now,
+    _ deployment: Deployment, beside live: Deployment, rules: CanaryRules, by: String,
+    since: WallTime = .now, comparisonPause: Int = CanaryLimits.comparisonPause,
     onEnd: @escaping @Sendable (CanaryEnd) -> Void = { _ in }
   ) {
     self.deployment = deployment
     self.by = by
     self.since = since
+    isComparable = deployment.model.labels == live.model.labels
+    self.comparisonPause = comparisonPause
     self.onEnd = onEnd
     state = Mutex(State(rules: rules))
   }
@@ -36,19 +47,43 @@ package final class Canary: Sendable {
   func change(_ rules: CanaryRules) { state.withLock { $0.rules = rules } }
 
   package var status: CanaryStatus {
-    let (rules, counts) = state.withLock { ($0.rules, $0.counts) }
+    let (rules, counts) = state.withLock { ($0.rules, $0.watch.counts) }
     return CanaryStatus(
       name: deployment.model.name, version: version, rules: rules, since: since, by: by,
-      counts: counts, isCompared: false)
-  }
-
-  /// One of its requests has ended.
-  func finished(_ outcome: ClassificationOutcome) {
-    state.withLock { state in
-      state.counts.requests += 1
-      if outcome == .failed { state.counts.errors += 1 }
-    }
+      counts: counts, isCompared: isComparable && rules.maxDisagreement != nil)
   }
 
   func ended(_ end: CanaryEnd) { onEnd(end) }
+
+  // MARK: Watch
+
+  /// One of its requests has ended. Returns why the canary must, if it must.
+  func finished(_ outcome: ClassificationOutcome) -> CanaryEndReason? {
+    state.withLock { $0.watch.finished(outcome) }
+  }
+
+  /// Whether the next comparison may begin; then it must be ended. One at a time, and seldom.
+  func beginComparison(at now: ContinuousClock.Instant) -> Bool {
+    guard isComparable else { return false }
+    return state.withLock { state in
+      guard state.rules.maxDisagreement != nil, !state.isComparing,
+        state.nextComparison.map({ $0 <= now }) ?? true
+      else { return false }
+      state.isComparing = true
+      return true
+    }
+  }
+
+  /// - Parameter agrees: Nil where nothing could be compared.
+  func endComparison(
+    agrees: Bool?, at now: ContinuousClock.Instant, after duration: Duration
+  ) -> CanaryEndReason? {
+    state.withLock { state in
+      state.isComparing = false
+      state.nextComparison = now + duration * comparisonPause
+      return agrees.flatMap { agrees in
+        state.watch.compared(agrees: agrees, bar: state.rules.maxDisagreement)
+      }
+    }
+  }
 }

@@ -70,7 +70,25 @@ package final class Traffic: Sendable {
   }
 
   /// A request has ended that a canary answered or failed to answer.
-  func record(_ outcome: ClassificationOutcome, of canary: Canary) { canary.finished(outcome) }
+  package func record(_ outcome: ClassificationOutcome, of canary: Canary) {
+    if let reason = canary.finished(outcome) { end(canary, reason) }
+  }
+
+  /// What is live beside a canary; nil where that has ended.
+  func live(beside canary: Canary) -> Deployment? {
+    state.withLock { $0.canary === canary ? $0.live : nil }
+  }
+
+  /// A comparison that a canary has begun has ended; nil where it could not be made.
+  func compared(
+    _ agreement: CanaryAgreement?, by canary: Canary, at now: ContinuousClock.Instant,
+    after duration: Duration
+  ) {
+    if let agreement { metrics.compared(agreement) }
+    let reason = canary.endComparison(
+      agrees: agreement.map { $0 == .agreed }, at: now, after: duration)
+    if let reason { end(canary, reason) }
+  }
 
   // MARK: Changes
 

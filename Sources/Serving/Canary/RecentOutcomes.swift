@@ -1,0 +1,32 @@
+/// Which of the latest outcomes were bad.
+struct RecentOutcomes: Sendable {
+  private let limit: Int
+  /// The oldest is at `next` when all places are taken.
+  private var isBad: [Bool] = []
+  private var next = 0
+  private(set) var badCount = 0
+
+  /// - Parameter limit: How many are remembered; 1 or more.
+  init(limit: Int) {
+    precondition(limit > 0, "something is remembered")
+    self.limit = limit
+  }
+
+  var count: Int { isBad.count }
+
+  mutating func record(isBad new: Bool) {
+    if isBad.count < limit {
+      isBad.append(new)
+    } else {
+      if isBad[next] { badCount -= 1 }
+      isBad[next] = new
+      next = (next + 1) % limit
+    }
+    if new { badCount += 1 }
+  }
+
+  /// Whether more than `share`, 0 to 1, of them were bad; of fewer than `minimum` nothing is said.
+  func exceed(_ share: Double, minimum: Int) -> Bool {
+    count >= minimum && Double(badCount) > share * Double(count)
+  }
+}

@@ -1,0 +1,31 @@
+import Imaging
+
+extension Worker {
+  /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
+  func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
+    guard comparison == nil, let canary = served.job.admission.canary,
+      case .success(let bytes) = served.images[image], canary.beginComparison(at: .now)
+    else { return }
+    comparison = Comparison(canary: canary, image: bytes, found: found())
+  }
+
+  /// Asks the live model, now that all who waited for this worker are answered.
+  func compare() {
+    guard let comparison else { return }
+    self.comparison = nil
+    let start = ContinuousClock.now
+    let agreement = agreement(comparison)
+    around.traffic.compared(
+      agreement, by: comparison.canary, at: .now, after: .now - start)
+  }
+
+  /// Nil where the live model has no answer, or another one is live meanwhile.
+  private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
+    guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
+    let classifier = live.seat(of: number).classifier
+    guard let result = try? classifier.classify([comparison.image]).first,
+      case .success(let probabilities) = result
+    else { return nil }
+    return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed
+  }
+}
