@@ -9,6 +9,8 @@ enum {
   STALL_BYTES_PER_SECOND = 1024,
   // Of a body that is not a model: of an error, or of a redirection.
   IGNORED_BYTE_LIMIT = 1 << 20,
+  // Between two questions whether to go on.
+  STOP_INTERVAL_MS = 50,
 };
 
 // SHA-256 of the empty body of a GET.
@@ -102,8 +104,41 @@ static void read_answer(CURL *curl, remote_answer *answer) {
   if (length < sizeof answer->etag) memcpy(answer->etag, header->value, length + 1);
 }
 
+// The result of a transfer that has come to its end.
+static CURLcode result_of(CURLM *multi) {
+  int left = 0;
+  const CURLMsg *message = curl_multi_info_read(multi, &left);
+  return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_RECV_ERROR;
+}
+
+// As curl_easy_perform, which would notice only once a second that it is to stop.
+static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
+  CURLM *multi = curl_multi_init();
+  if (!multi) return CURLE_OUT_OF_MEMORY;
+  CURLMcode code = curl_multi_add_handle(multi, curl);
+  int running = 1;
+  bool is_stopped = false;
+  while (!code && running && !is_stopped) {
+    code = curl_multi_perform(multi, &running);
+    if (!code && running) code = curl_multi_poll(multi, NULL, 0, STOP_INTERVAL_MS, NULL);
+    is_stopped = running && stop(context);
+  }
+  CURLcode result = CURLE_FAILED_INIT;
+  if (is_stopped) {
+    result = CURLE_ABORTED_BY_CALLBACK;
+    // A name that is being looked up is not waited for.
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+  } else if (!code) {
+    result = result_of(multi);
+  }
+  curl_multi_remove_handle(multi, curl);
+  curl_multi_cleanup(multi);
+  return result;
+}
+
 int remote_fetch(
-    const remote_request *request, remote_sink sink, void *context, remote_answer *answer) {
+    const remote_request *request, remote_sink sink, remote_stop stop, void *context,
+    remote_answer *answer) {
   memset(answer, 0, sizeof *answer);
   pthread_once(&once, initialize);
   CURL *curl = initialized ? NULL : curl_easy_init();
@@ -119,7 +154,7 @@ int remote_fetch(
   if (!code) code = set_request(curl, request, &headers);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  if (!code) code = curl_easy_perform(curl);
+  if (!code) code = perform(curl, stop, context);
   if (code) {
     snprintf(
         answer->message, sizeof answer->message, "%s",

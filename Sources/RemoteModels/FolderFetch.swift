@@ -5,6 +5,7 @@ struct FolderFetch {
   private static let chunkByteCount = 1 << 20
 
   let path: String
+  let cancellation: Cancellation
 
   func run(into sink: any RemoteSink) throws(RemoteError) {
     // Without blocking: opening a pipe that nobody writes would wait forever.
@@ -19,6 +20,7 @@ struct FolderFetch {
     let announced = Int(status.st_size)
     var chunk = [UInt8](repeating: 0, count: Self.chunkByteCount)
     while true {
+      if cancellation.isCancelled { throw .cancelled }
       let count = unsafe chunk.withUnsafeMutableBytes { buffer in
         // SAFETY: the system writes at most `count` bytes into the buffer.
         unsafe read(descriptor, buffer.baseAddress, buffer.count)

@@ -15,6 +15,8 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
   case wrongDigest(address: String, expected: ModelVersion, actual: ModelVersion)
   /// The store here does not take it.
   case store(StoreError)
+  /// `Cancellation.cancel` was called.
+  case cancelled
 
   package var description: String {
     switch self {
@@ -27,6 +29,7 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     case .wrongDigest(let address, let expected, let actual):
       "\(address) is \(actual.hex), the pointer names \(expected.hex)"
     case .store(let error): "\(error)"
+    case .cancelled: "cancelled"
     }
   }
 }

@@ -1,3 +1,4 @@
+import CCurl
 import Checkpoint
 package import ModelStore
 
@@ -14,14 +15,23 @@ package struct RemoteModels: Sendable {
   }
 
   package let source: RemoteSource
+  package let cancellation: Cancellation
   private let limits: RemoteLimits
   /// The pointer as it was fetched last, and the server's tag for it.
   private var last: (pointer: RemotePointer, etag: String)?
 
-  package init(_ source: RemoteSource, limits: RemoteLimits = RemoteLimits()) {
+  /// - Parameter cancellation: Ends a call in progress, and those after.
+  package init(
+    _ source: RemoteSource, limits: RemoteLimits = RemoteLimits(),
+    cancellation: Cancellation = Cancellation()
+  ) {
     self.source = source
+    self.cancellation = cancellation
     self.limits = limits
   }
+
+  /// Of libcurl, as loaded.
+  package static var libraryVersion: String { unsafe String(cString: remote_library_version()) }
 
   /// What the remote store says is current; the bytes come again only where they have changed.
   package mutating func pointer() throws(RemoteError) -> RemotePointer {
@@ -43,10 +53,14 @@ package struct RemoteModels: Sendable {
   }
 
   /// Fetches the model that a pointer names unless `store` keeps it. What it stages has the pointer's digest.
+  ///
+  /// - Parameter evenIfKept: To put whole bytes in the place of those that have suffered on the disk.
   package func fetch(
-    _ pointer: RemotePointer, into store: ModelStore
+    _ pointer: RemotePointer, into store: ModelStore, evenIfKept: Bool = false
   ) throws(RemoteError) -> Fetched {
-    if let kept = try? store.version(matching: pointer.version.hex) { return .kept(kept) }
+    if !evenIfKept, let kept = try? store.version(matching: pointer.version.hex) {
+      return .kept(kept)
+    }
     let address = source.address(of: pointer.file)
     let sink = StoreSink(store)
     let answer: WebFetch.Answer
@@ -74,15 +88,18 @@ package struct RemoteModels: Sendable {
   private func fetch(
     _ address: String, etag: String?, within timeout: Duration, into sink: any RemoteSink
   ) throws(RemoteError) -> WebFetch.Answer {
+    if cancellation.isCancelled { throw .cancelled }
     let bucket: Bucket?
     switch source {
     case .folder:
-      try FolderFetch(path: address).run(into: sink)
+      try FolderFetch(path: address, cancellation: cancellation).run(into: sink)
       return WebFetch.Answer(status: 200, etag: nil)
     case .web: bucket = nil
     case .bucket(let signed): bucket = signed
     }
-    return try WebFetch(address: address, bucket: bucket, limits: limits, timeout: timeout)
-      .run(etag: etag, into: sink)
+    return try WebFetch(
+      address: address, bucket: bucket, limits: limits, timeout: timeout,
+      cancellation: cancellation
+    ).run(etag: etag, into: sink)
   }
 }

@@ -6,10 +6,17 @@ struct WebFetch {
   let bucket: Bucket?
   let limits: RemoteLimits
   let timeout: Duration
+  let cancellation: Cancellation
 
   struct Answer {
     let status: Int
     let etag: String?
+  }
+
+  /// What both of libcurl's callbacks are given.
+  private struct Transfer {
+    let sink: any RemoteSink
+    let cancellation: Cancellation
   }
 
   /// - Parameters:
@@ -19,15 +26,16 @@ struct WebFetch {
     var answer = remote_answer()
     let result = unsafe withRequest(etag: etag) { request in
       withExtendedLifetime(sink) {
-        var context: any RemoteSink = sink
-        // SAFETY: request, context and answer outlive the call, which keeps none of them.
-        return unsafe withUnsafeMutablePointer(to: &context) { context in
+        var transfer = Transfer(sink: sink, cancellation: cancellation)
+        // SAFETY: request, transfer and answer outlive the call, which keeps none of them.
+        return unsafe withUnsafeMutablePointer(to: &transfer) { transfer in
           unsafe withUnsafePointer(to: request) { request in
-            unsafe remote_fetch(request, Self.sink, context, &answer)
+            unsafe remote_fetch(request, Self.sink, Self.stop, transfer, &answer)
           }
         }
       }
     }
+    if result != 0, cancellation.isCancelled { throw .cancelled }
     guard result == 0 else {
       throw .transfer(address: address, reason: Self.text(of: answer.message))
     }
@@ -36,10 +44,15 @@ struct WebFetch {
   }
 
   private static let sink: remote_sink = { context, bytes, count, announced in
-    // SAFETY: the context is the sink that `run` gave, the bytes are libcurl's during the call.
-    let sink = unsafe context.assumingMemoryBound(to: (any RemoteSink).self).pointee
+    // SAFETY: the context is what `run` gave, the bytes are libcurl's during the call.
+    let sink = unsafe context.assumingMemoryBound(to: Transfer.self).pointee.sink
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
     return unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : Int(announced))
+  }
+
+  private static let stop: remote_stop = { context in
+    // SAFETY: the context is what `run` gave.
+    unsafe context.assumingMemoryBound(to: Transfer.self).pointee.cancellation.isCancelled
   }
 
   private func withRequest<Result>(

@@ -10,6 +10,7 @@ final class RemoteHost: RequestHandler {
     var files: [String: [UInt8]] = [:]
     var answers: [String: Response] = [:]
     var held: [Exchange] = []
+    var whenHeld: @Sendable () -> Void = {}
     var requests: [RequestHead] = []
   }
   private let state = Mutex(State())
@@ -28,6 +29,9 @@ final class RemoteHost: RequestHandler {
   func answer(_ path: String, _ response: Response) {
     state.withLock { $0.answers[path] = response }
   }
+
+  /// Called when a request comes that will never be answered.
+  func onHold(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.whenHeld = action } }
 
   /// Puts a model and the pointer to it into a folder.
   func publish(_ bytes: [UInt8], as file: String, in folder: String = "") throws {
@@ -55,7 +59,11 @@ final class RemoteHost: RequestHandler {
         ? Response(status: 304, fields: fields)
         : Response(status: 200, fields: fields, body: bytes)
     }
-    if let response { exchange.respond(response) }
+    if let response {
+      exchange.respond(response)
+    } else {
+      state.withLock(\.whenHeld)()
+    }
   }
 
   func finished(_ record: ExchangeRecord) {}

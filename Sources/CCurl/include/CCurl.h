@@ -39,9 +39,14 @@ typedef struct {
 // -1. False ends the transfer.
 typedef bool (*remote_sink)(void *context, const void *bytes, size_t count, int64_t announced);
 
-// 0 when there is a whole answer, whatever its status; -1 with a message otherwise.
+// Asked several times a second, whatever the other side does; true ends the transfer.
+typedef bool (*remote_stop)(void *context);
+
+// 0 when there is a whole answer, whatever its status; -1 with a message otherwise. `context` is
+// that of both functions.
 int remote_fetch(
-    const remote_request *request, remote_sink sink, void *context, remote_answer *answer);
+    const remote_request *request, remote_sink sink, remote_stop stop, void *context,
+    remote_answer *answer);
 
 // The version of libcurl as loaded.
 const char *remote_library_version(void);
