@@ -10,6 +10,7 @@ final class StoreFolder: Sendable {
   static let recordSuffix = ".json"
   private static let liveName = "live.json"
   private static let formerName = "live.before.json"
+  private static let followedName = "followed.json"
   private static let lockName = "lock"
   private static let chunkByteCount = 1 << 20
 
@@ -120,6 +121,15 @@ final class StoreFolder: Sendable {
       }
       throw error
     }
+  }
+
+  // MARK: What is followed
+
+  func followed() throws(StoreError) -> FollowedDocument { try read(Self.followedName, in: root) }
+
+  func write(followed: FollowedDocument) throws(StoreError) {
+    try write(followed.json, as: Self.followedName, in: root)
+    try root.sync()
   }
 
   // MARK: Small files
