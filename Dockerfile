@@ -16,11 +16,16 @@ RUN swift build --configuration release --static-swift-stdlib --product resnetd 
   && strip --strip-all .build/release/resnetd -o /resnetd
 
 FROM debian:bookworm-slim
+# Programs read neither changelogs nor translations; copyrights stay.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
-    libdnnl2 libexif12 libgomp1 libjansson4 libjpeg62-turbo libonnx1 libprotobuf32 libspng0 \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
+    libcurl4 libdnnl2 libexif12 libgomp1 libjansson4 libjpeg62-turbo libonnx1 libprotobuf32 libspng0 \
     libssl3 libwebp7 libwebpdemux2 libzip4 \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
+# The list alone: the package brings the tools that make it, and openssl.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /resnetd /usr/local/bin/resnetd
 
 # Inside a container, the loopback would be reachable by nobody.

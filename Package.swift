@@ -71,7 +71,7 @@ let package = Package(
       name: "resnetd",
       dependencies: [
         "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
-        "ModelStore",
+        "ModelStore", "RemoteModels",
         "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
       ]),
 
@@ -111,7 +111,8 @@ let package = Package(
         "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
         "ResNet", "ModelStore",
       ]),
-    .testTarget(name: "resnetdTests", dependencies: ["resnetd", "ONNX"]),
+    .testTarget(
+      name: "resnetdTests", dependencies: ["resnetd", "ONNX", "HTTPServer", "HTTPCore"]),
   ],
   cLanguageStandard: .gnu2x,
   cxxLanguageStandard: .cxx17

@@ -5,6 +5,8 @@ struct Candidate: Sendable {
   let deployment: Deployment
   /// Without its weights, which the engine has packed.
   let model: Model
+  /// At the start, how its plan was found.
+  let planned: PlannedModel?
   let planOrigin: PlannedModel.Origin
   let estimatedByteCount: Int
   let availableByteCount: Int?

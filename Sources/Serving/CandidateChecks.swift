@@ -6,7 +6,8 @@ import ResNet
 /// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
 struct CandidateChecks: Sendable {
   let request: SwapRequest
-  let live: Deployment
+  /// Nil at the start, when nothing else computes: then the plan may be measured.
+  let live: Deployment?
   let rules: CompilationRules
   let limits: ServingLimits
   let metrics: ServingMetrics
@@ -20,14 +21,18 @@ struct CandidateChecks: Sendable {
       let model = try validated()
       return (model, try self.precision(for: model))
     }
-    let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live.model)
+    let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
     let (estimated, available) = try clock.time(.memory) {
       () throws(SwapFailure) -> (Int, Int?) in
       try memory(model, precision, plan)
     }
-    let compiled = try clock.time(.compile) { () throws(SwapFailure) in
-      try engine(.compile) { () throws(EngineError) in
-        try LiveModel(model, precision: precision, plan: plan)
+    let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
+      try engine(.compile) { () throws(EngineError) -> (LiveModel, PlannedModel?) in
+        guard live == nil else {
+          return (try LiveModel(model, precision: precision, plan: plan), nil)
+        }
+        let planned = try rules.planned(model, precision: precision)
+        return (planned.live, planned)
       }
     }
     model.weights = Weights()
@@ -36,13 +41,13 @@ struct CandidateChecks: Sendable {
     let deployment = try clock.time(.warm) { () throws(SwapFailure) in
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
-          compiled, pictures: own.isEmpty ? live.pictures : own, metrics: metrics,
+          compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
           decoding: limits.decoding, by: request.by)
       }
     }
     return Candidate(
-      deployment: deployment, model: model, planOrigin: origin, estimatedByteCount: estimated,
-      availableByteCount: available, clock: clock)
+      deployment: deployment, model: model, planned: planned, planOrigin: origin,
+      estimatedByteCount: estimated, availableByteCount: available, clock: clock)
   }
 
   // MARK: Steps
@@ -89,7 +94,7 @@ struct CandidateChecks: Sendable {
     let estimated: Int
     do throws(GraphError) {
       estimated = try MemoryEstimate(
-        model.graph, precision: precision, plan: plan, live: live.model
+        model.graph, precision: precision, plan: plan, live: live?.model
       ).byteCount
     } catch {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
@@ -98,7 +103,8 @@ struct CandidateChecks: Sendable {
     if let available, estimated > available {
       throw SwapFailure(
         step: .memory,
-        reason: "the model takes about \(estimated) bytes beside the live one, "
+        reason:
+          "the model takes about \(estimated) bytes\(live == nil ? "" : " beside the live one"), "
           + "\(available) are available", kind: .insufficientMemory)
     }
     return (estimated, available)
@@ -114,7 +120,7 @@ struct CandidateChecks: Sendable {
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
         live: compiled, classifier: Classifier(compiled, limits: limits.decoding)
-      ).fault(model.goldenSamples, pictures: live.pictures + embedded.map(\.encodedImage))
+      ).fault(model.goldenSamples, pictures: (live?.pictures ?? []) + embedded.map(\.encodedImage))
     }
     if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }
   }

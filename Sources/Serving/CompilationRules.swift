@@ -37,18 +37,18 @@ package struct CompilationRules: Sendable {
   }
 
   /// The plan of a model that is to take the place of another: never measured, for what serves meanwhile would spoil
-  /// the measurement and be slowed by it.
+  /// the measurement and be slowed by it. Where nothing is live yet it is a guess at what `planned` will find.
   func plan(
-    _ model: Model, precision: Precision, inPlaceOf live: LiveModel
+    _ model: Model, precision: Precision, inPlaceOf live: LiveModel?
   ) -> (plan: CPUPlan, origin: PlannedModel.Origin) {
-    if live.graph == model.graph { return (live.plan, .inherited) }
+    if let live, live.graph == model.graph { return (live.plan, .inherited) }
     var plan = settings.plan(cores: cores, for: model.graph)
     var origin = PlannedModel.Origin.rule
     if tuning != .off, let entry = cache?.entry(for: situation(model, precision)) {
       plan = settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch)
       origin = .remembered
     }
-    plan.workers = live.plan.workers
+    if let live { plan.workers = live.plan.workers }
     return (plan, origin)
   }
 

@@ -71,6 +71,7 @@ package final class ServingMetrics: Sendable {
   /// Of requests before a model is live.
   private let unversioned = ModelMetrics(version: "none")
   private let models = Mutex(Models())
+  private let modelStore = Mutex<ModelStoreMetrics?>(nil)
 
   package init() {}
 
@@ -133,6 +134,9 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.canary = canary }
   }
 
+  /// What is counted of the remote store that is followed.
+  package func show(_ metrics: ModelStoreMetrics) { modelStore.withLock { $0 = metrics } }
+
   // MARK: Events
 
   func answered(_ route: RouteLabels, status: Int, after duration: Duration) {
@@ -184,6 +188,7 @@ package final class ServingMetrics: Sendable {
     swaps.write(to: &exposition)
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)
+    modelStore.withLock { $0 }?.write(to: &exposition)
     process.write(to: &exposition)
     return exposition.text
   }

@@ -38,10 +38,16 @@ struct Administration {
 
   func start() { server?.start() }
 
+  /// Whoever changes models does so by what this returns.
+  ///
   /// - Parameter first: What the pool began with, unless it came from the store.
-  func becomeReady(_ pool: WorkerPool, _ deployer: Deployer, first: FirstModel, log: Log) {
-    service?.becomeReady(
-      ModelAdministration(pool: pool, deployer: deployer, store: store, first: first, log: log))
+  func becomeReady(
+    _ pool: WorkerPool, _ deployer: Deployer, first: FirstModel, log: Log
+  ) -> ModelAdministration {
+    let ready = ModelAdministration(
+      pool: pool, deployer: deployer, store: store, first: first, log: log)
+    service?.becomeReady(ready)
+    return ready
   }
 
   /// Where it listens; nil where it does not.

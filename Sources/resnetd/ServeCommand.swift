@@ -3,6 +3,7 @@ import Dispatch
 import Engine
 import HTTPServer
 import ModelStore
+import RemoteModels
 import ResNet
 import Serving
 import Telemetry
@@ -37,28 +38,26 @@ enum ServeCommand: Command {
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
     let administration = try Administration(settings, accessLog: accessLog, log: log)
+    var follower = try settings.follow.follower(
+      into: administration.store, metrics: metrics, log: log)
     server.start()
     metricsServer?.start()
     administration.start()
-    shutdown.onFirst { service.beginDraining() }
+    shutdown.onFirst { [cancellation = follower?.cancellation] in
+      service.beginDraining()
+      cancellation?.cancel()
+    }
 
-    let pool = try makePool(settings, administration.store, service, metrics, log)
-    service.becomeReady(pool)
-    administration.becomeReady(
-      pool,
-      Deployer(
-        pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log),
-      first: try ModelSource.first(settings.model, settings.parts), log: log)
-    log.write(
-      "ready",
-      [
-        "url": .text(url(settings.server.host, server.port)), "model": .text(pool.live.model.name),
-        "version": .text(pool.live.model.version.short),
-        "classes": .integer(pool.live.model.labels.count),
-        "precision": .text(pool.live.model.precision.rawValue),
-        "workers": .integer(pool.live.model.plan.workers),
-        "ms": .integer(milliseconds(.now - started)),
-      ])
+    if follower != nil, administration.store?.live == nil {
+      log.write("listening", ["address": .text(url(settings.server.host, server.port))])
+    }
+    let first = try first(settings, administration.store, &follower, service, metrics, log)
+    let serving = try first.map { first in
+      try begin(first, settings, administration, follower, service, metrics, log)
+    }
+    if let serving {
+      write(serving.pool.live.model, settings, server.port, started, log)
+    }
     if let metricsServer {
       log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
     }
@@ -72,11 +71,12 @@ enum ServeCommand: Command {
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)
     administration.stop()
+    serving?.following?.stop()
     guard openCount == 0 else {
       log.write("stopped with requests unfinished", ["connections": .integer(openCount)])
       return .failure
     }
-    pool.close()
+    serving?.pool.close()
     log.write("stopped")
     return .success
   }
@@ -92,10 +92,24 @@ enum ServeCommand: Command {
     }
   }
 
-  private static func makePool(
-    _ settings: ServeSettings, _ store: ModelStore?, _ service: Service,
-    _ metrics: ServingMetrics, _ log: Log
-  ) throws(Failure) -> WorkerPool {
+  /// The model to begin with, ready; nil where the program was told to stop first.
+  private static func first(
+    _ settings: ServeSettings, _ store: ModelStore?, _ follower: inout Follower?,
+    _ service: Service, _ metrics: ServingMetrics, _ log: Log
+  ) throws(Failure) -> Deployment? {
+    if store?.live == nil, var following = follower {
+      let first = following.first(once: settings.model != nil, progress: service.progress) {
+        request throws(SwapFailure) in
+        try FirstDeployment(
+          request, rules: rules(settings), limits: settings.serving, metrics: metrics)
+      }
+      follower = following
+      if let first {
+        write(first.planned, log)
+        return first.deployment
+      }
+      if following.cancellation.isCancelled { return nil }
+    }
     service.progress("loading the model")
     var model = try load(settings, store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
@@ -105,13 +119,36 @@ enum ServeCommand: Command {
       write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      let first = try Deployment(
+      return try Deployment(
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding, by: "the start")
-      return try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
     } catch {
-      throw Failure("the model cannot be compiled: \(error)")
+      throw uncompiled(error)
     }
+  }
+
+  /// From now on requests are served, and models may be swapped.
+  private static func begin(
+    _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
+    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics, _ log: Log
+  ) throws(Failure) -> (pool: WorkerPool, following: FollowerThread?) {
+    let firstModel = try ModelSource.first(settings.model, settings.parts)
+    let pool: WorkerPool
+    do throws(EngineError) {
+      pool = try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
+    } catch {
+      throw uncompiled(error)
+    }
+    service.becomeReady(pool)
+    let deployer = Deployer(
+      pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log)
+    let changes = administration.becomeReady(pool, deployer, first: firstModel, log: log)
+    guard let follower else { return (pool, nil) }
+    return (pool, try FollowerThread(follower, changing: changes))
+  }
+
+  private static func uncompiled(_ error: EngineError) -> Failure {
+    Failure("the model cannot be compiled: \(error)")
   }
 
   /// What was live last in the store, which needs nothing from outside; else what the options name.
@@ -135,6 +172,20 @@ enum ServeCommand: Command {
       precision: settings.precision, settings: settings.plan, tuning: settings.tuning,
       cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
       program: Version.number)
+  }
+
+  private static func write(
+    _ model: LiveModel, _ settings: ServeSettings, _ port: Int,
+    _ started: ContinuousClock.Instant, _ log: Log
+  ) {
+    log.write(
+      "ready",
+      [
+        "url": .text(url(settings.server.host, port)), "model": .text(model.name),
+        "version": .text(model.version.short), "classes": .integer(model.labels.count),
+        "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
+        "ms": .integer(milliseconds(.now - started)),
+      ])
   }
 
   private static func write(_ planned: PlannedModel, _ log: Log) {

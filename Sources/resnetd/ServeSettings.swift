@@ -33,6 +33,7 @@ struct ServeSettings: CommandSettings {
   var metricsPort: Int?
   var metricsHost = "127.0.0.1"
   var admin = AdminSettings()
+  var follow = FollowSettings()
 
   /// The metrics' own port, where there is one.
   var metricsServer: ServerConfiguration? {
@@ -54,6 +55,7 @@ struct ServeSettings: CommandSettings {
 
   static let options: [Option<ServeSettings>] =
     listening + planning + classification + connections + life + AdminSettings.options
+    + FollowSettings.options
 
   /// Every option that has a value, by name.
   static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {

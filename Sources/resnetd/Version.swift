@@ -1,6 +1,7 @@
 import Checkpoint
 import Engine
 import Imaging
+import RemoteModels
 
 /// What runs: the program's version, stated nowhere else, and those of the libraries it has loaded.
 package enum Version {
@@ -10,6 +11,7 @@ package enum Version {
     let libraries =
       [("oneDNN", OneDNN.version)] + CodecVersions.all.map { ($0.name, $0.version) }
       + ModelFileVersions.all.map { ($0.name, $0.version) }
+      + [("libcurl", RemoteModels.libraryVersion)]
     return (["resnetd \(number)"] + libraries.map { "\($0.0) \($0.1)" }).joined(separator: "\n")
   }
 }

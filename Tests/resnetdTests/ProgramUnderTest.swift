@@ -110,7 +110,15 @@ final class ServerUnderTest {
   var logged: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
   /// Returns when the server says that it is ready.
-  init(_ options: String..., environment: [String: String] = [:]) async throws {
+  convenience init(_ options: String..., environment: [String: String] = [:]) async throws {
+    try await self.init(options: options, environment: environment)
+  }
+
+  /// Returns when the server says that it is ready, or what else the pattern waits for, with its port.
+  init(
+    options: [String], environment: [String: String] = [:],
+    until pattern: Regex<(Substring, Substring)> = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
+  ) async throws {
     folder = try TemporaryFolder()
     log = try folder.file("log", "")
     process.executableURL = try ProgramUnderTest.url
@@ -120,7 +128,6 @@ final class ServerUnderTest {
     process.standardError = try FileHandle(forWritingTo: log)
     try process.run()
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
-    let pattern = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
     while true {
       let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
       if let match = text.firstMatch(of: pattern), let port = Int(match.output.1) {

@@ -99,7 +99,7 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  private func activate(
+  func activate(
     _ version: ModelVersion, in store: ModelStore, by actor: Actor
   ) throws(Problem) -> SwapReport {
     try stored { () throws(StoreError) in try store.pin(version) }
@@ -119,7 +119,7 @@ package final class ModelAdministration: Sendable {
   }
 
   /// Deploys, and keeps the choice before it takes effect.
-  private func deploy(
+  func deploy(
     _ request: SwapRequest, keep: (Model) throws(StoreError) -> Void
   ) throws(Problem) -> SwapReport {
     var fault: StoreError?
@@ -255,7 +255,7 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  private func audited(
+  func audited(
     _ what: String, by actor: Actor, _ change: (inout String) throws(Problem) -> SwapReport
   ) throws(Problem) -> SwapReport {
     try audit(what, by: actor) { note throws(Problem) in

@@ -1,0 +1,60 @@
+package import Checkpoint
+package import ModelStore
+
+/// Changes that a remote store asks for: through the same checks as an upload, recorded and audited as one.
+extension ModelAdministration {
+  /// Proves a model that was fetched, keeps it and makes it live. Unless it becomes live it stays the caller's to try
+  /// again or to discard.
+  ///
+  /// - Parameter source: Where from, for people.
+  package func promote(_ staged: StagedModel, from source: String) -> Promotion {
+    promote(staged.version, by: Actor(store: source)) { store, actor throws(Problem) in
+      try deploy(SwapRequest(path: staged.path, by: actor.description)) {
+        (model) throws(StoreError) in
+        _ = try store.keep(staged, name: model.name, by: actor.description)
+        try store.recordLive(staged.version, by: actor.description)
+      }
+    }
+  }
+
+  /// Makes a version live that is kept since before.
+  package func promote(_ version: ModelVersion, from source: String) -> Promotion {
+    let promotion = promote(version, by: Actor(store: source)) { store, actor throws(Problem) in
+      try activate(version, in: store, by: actor)
+    }
+    // What cannot be read as a model may be one where it comes from.
+    if case .refused = promotion, (try? store?.verify(version)) == nil { return .damaged }
+    return promotion
+  }
+
+  /// What a record says of who made a model live where a remote store did.
+  package static func name(ofStore source: String) -> String { Actor(store: source).description }
+
+  private func promote(
+    _ version: ModelVersion, by actor: Actor,
+    _ change: (ModelStore, Actor) throws(Problem) -> SwapReport
+  ) -> Promotion {
+    do throws(Problem) {
+      _ = try audited("follow", by: actor) { digits throws(Problem) in
+        digits = version.hex
+        return try change(try requireStore(), actor)
+      }
+      return .live
+    } catch {
+      return Promotion(error)
+    }
+  }
+}
+
+extension ModelAdministration.Actor {
+  /// Of a record's text, which may have 256 with what stands before it.
+  private static let sourceByteLimit = 200
+
+  /// A remote store that is followed.
+  init(store source: String) {
+    let shown = String(decoding: source.utf8.prefix(Self.sourceByteLimit), as: UTF8.self)
+    self.init(
+      credential: "store", address: shown.utf8.count < source.utf8.count ? shown + "…" : shown,
+      requestID: "-")
+  }
+}

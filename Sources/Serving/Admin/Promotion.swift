@@ -1,0 +1,36 @@
+/// What became of a model that a remote store names.
+package enum Promotion: Sendable, Hashable {
+  case live
+  /// Another swap is in progress.
+  case busy
+  /// Not fit, and the same bytes never will be.
+  case refused(String)
+  /// There may be room at another time.
+  case insufficientMemory(String)
+  /// What is kept of it has suffered on the disk.
+  case damaged
+  case failed(String)
+
+  package init(_ failure: SwapFailure) {
+    self =
+      switch failure.kind {
+      case .busy: .busy
+      case .refused: .refused(failure.description)
+      case .insufficientMemory: .insufficientMemory(failure.description)
+      case .internal: .failed(failure.description)
+      }
+  }
+
+  init(_ problem: Problem) {
+    self =
+      switch problem.kind {
+      case "swap-in-progress": .busy
+      case "model-refused": .refused(problem.detail)
+      case "insufficient-memory": .insufficientMemory(problem.detail)
+      case "version-damaged": .damaged
+      // Its detail is for clients, and the log has the reason already.
+      case "internal": .failed("the swap failed inside this server")
+      default: .failed(problem.detail)
+      }
+  }
+}

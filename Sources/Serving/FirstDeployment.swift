@@ -1,0 +1,19 @@
+/// A model from a remote store, for a server that has none yet: proved by the checks of a swap.
+package struct FirstDeployment: Sendable {
+  package let deployment: Deployment
+  /// How its plan was found: nothing else computes yet, so it may have been measured.
+  package let planned: PlannedModel
+
+  /// Proves it on the calling thread; `request.by` is who the deployment says it is by.
+  package init(
+    _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits, metrics: ServingMetrics
+  ) throws(SwapFailure) {
+    let candidate = try CandidateChecks(
+      request: request, live: nil, rules: rules, limits: limits, metrics: metrics,
+      availableMemory: { MemoryAllowance.available }
+    ).run()
+    guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
+    deployment = candidate.deployment
+    self.planned = planned
+  }
+}

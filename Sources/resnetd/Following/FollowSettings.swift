@@ -1,0 +1,47 @@
+import FoundationEssentials
+import ModelStore
+import RemoteModels
+import Serving
+import Telemetry
+
+/// What `resnetd serve` can be told about a remote store that it follows.
+struct FollowSettings: Sendable {
+  /// Nothing is followed where nil.
+  var source: String?
+  var interval = Duration.seconds(10)
+
+  private static let intervals = Duration.milliseconds(100)...Duration.seconds(24 * 3600)
+
+  static let options: [Option<ServeSettings>] = [
+    .optionalText(
+      "model-store", "SOURCE", \.follow.source,
+      "folder, http(s):// address or s3://bucket/prefix whose current.json names the model to serve"
+    ),
+    .duration(
+      "model-store-interval", \.follow.interval, in: intervals,
+      "between two looks at it; longer while it cannot be reached"),
+  ]
+
+  /// Nil where nothing is followed; throws where it cannot be.
+  func follower(
+    into store: ModelStore?, metrics: ServingMetrics, log: Log
+  ) throws(Failure) -> Follower? {
+    guard let source else { return nil }
+    guard let store else {
+      throw Failure(
+        "--model-store needs --state-dir, a folder to keep the models in that it names")
+    }
+    do throws(RemoteError) {
+      let source = try RemoteSource(source, environment: ProcessInfo.processInfo.environment)
+      let counted = ModelStoreMetrics()
+      metrics.show(counted)
+      log.write(
+        "following a model store",
+        ["source": .text(source.description), "interval": .text(OptionValue.text(interval))])
+      return Follower(
+        RemoteModels(source), into: store, every: interval, metrics: counted, log: log)
+    } catch {
+      throw Failure("--model-store: \(error)")
+    }
+  }
+}
