@@ -15,16 +15,19 @@ extension Follower {
     once: Bool, progress: (String) -> Void,
     prove: (SwapRequest) throws(SwapFailure) -> FirstDeployment
   ) -> FirstDeployment? {
-    let (store, source) = (store, source)
+    let (store, source, log) = (store, source, log)
     var first: FirstDeployment?
     progress("fetching the model from the model store")
     repeat {
       let outcome = poll { fetched in
         progress("proving the model from the model store")
+        let start = ContinuousClock.now
         do throws(SwapFailure) {
           first = try Self.keep(fetched, in: store, from: source, prove: prove)
+          Self.audit(fetched, from: source, "live", since: start, log)
           return .live
         } catch {
+          Self.audit(fetched, from: source, "\(error.kind.rawValue): \(error)", since: start, log)
           return Promotion(error)
         }
       }
@@ -35,6 +38,25 @@ extension Follower {
           : "fetching the model from the model store")
     } while wait()
     return nil
+  }
+
+  /// The line that a change through the admin endpoint leaves.
+  private static func audit(
+    _ fetched: RemoteModels.Fetched, from source: String, _ outcome: String,
+    since start: ContinuousClock.Instant, _ log: Log
+  ) {
+    let digest =
+      switch fetched {
+      case .staged(let staged): staged.version.hex
+      case .kept(let kept): kept.version.hex
+      }
+    log.write(
+      "audit",
+      [
+        "action": .text("follow"), "by": .text("store"), "remote": .text(source), "id": .text("-"),
+        "digest": .text(digest), "outcome": .text(outcome),
+        "ms": .integer(Int((.now - start) / .milliseconds(1))),
+      ])
   }
 
   private static func keep(

@@ -17,8 +17,8 @@ struct Follower: Sendable {
   /// For people: it has no secrets.
   let source: String
   private var remote: RemoteModels
+  let log: Log
   private let metrics: ModelStoreMetrics
-  private let log: Log
   private var schedule: PollSchedule
   /// What the pointer named when it was acted on last, by this process or one before.
   private var settled: ModelVersion?
@@ -42,7 +42,8 @@ struct Follower: Sendable {
     cancellation = remote.cancellation
     source = remote.source.description
     schedule = PollSchedule(interval: interval, longest: Self.longestInterval)
-    settled = store.followed(source)
+    // Where nothing is live any more, what was acted on has to be once more.
+    settled = store.live == nil ? nil : store.followed(source)
   }
 
   /// Waits until it is time for another poll; false when there shall be none.
