@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check lint examples metrics sanitize-address sanitize-thread \
-  fuzz format bench image clean
+.PHONY: help setup build run test check lint examples metrics follow sanitize-address \
+  sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -44,6 +44,9 @@ examples: build ## Run every example of the README against the optimised program
 
 metrics: build ## Ask a server for /metrics and have promtool check the answer
 	scripts/check-metrics .build/release/resnetd
+
+follow: build ## Have three servers behind nginx follow one S3 bucket, swap under load
+	scripts/check-follow .build/release/resnetd
 
 sanitize-address: setup ## Run the tests under the address sanitizer
 	scripts/sanitize address

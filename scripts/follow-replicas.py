@@ -1,0 +1,405 @@
+"""Moves the pointer of one S3 bucket under load while three servers behind nginx follow it.
+
+usage: follow-replicas.py PROGRAM NGINX [--moves N] [--connections N]
+
+The bucket is moto's, which checks the signature of every request. Every answer must be a success,
+name a model that was published and agree with what that model says. Prints a Markdown table.
+"""
+
+import argparse
+import collections
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import boto3
+import botocore.exceptions
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks/swap"))
+import variant  # noqa: E402
+
+SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
+EMBEDDED = ROOT / "Sources/CDefaultModel/default-model.safetensors"
+HOST = "127.0.0.1"
+REGION = "eu-central-1"
+BUCKET, PREFIX = "models", "resnetd/production"
+
+REPLICA_COUNT = 3
+POLL_INTERVAL_MS = 500
+START_SECOND_LIMIT = 30
+# From the pointer's move until every replica has what it names: a poll, a fetch and a swap on two
+# cores that the load takes.
+CONVERGENCE_SECOND_LIMIT = 20
+# Load on each model before the pointer moves again.
+STAY_SECONDS = 0.5
+# Batches of other sizes may round otherwise in the last bits.
+PROBABILITY_TOLERANCE = 1e-3
+
+NGINX_CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_max_body_size 32m;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_requests 1000000;
+  upstream replicas {{
+{servers}
+    keepalive 32;
+    keepalive_requests 1000000;
+  }}
+  server {{
+    listen {host}:{port};
+    location / {{
+      proxy_pass http://replicas;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      # What one replica fails to answer is not to be hidden by another.
+      proxy_next_upstream off;
+    }}
+  }}
+}}
+"""
+
+
+class Missed(Exception):
+    """Something that must hold does not."""
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        return server.getsockname()[1]
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(HOST, port, timeout=START_SECOND_LIMIT)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def await_that(what: str, seconds: float, condition) -> float:
+    """Seconds until the condition held; OSErrors are taken as not yet."""
+    start = time.monotonic()
+    while True:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if condition():
+                return time.monotonic() - start
+        if time.monotonic() - start > seconds:
+            raise Missed(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def process(command: list, log: pathlib.Path, **options):
+    """A program that runs until the block ends; its log is shown where something was missed."""
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, **options)
+    try:
+        yield running
+    except BaseException:
+        print(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-40:]), file=sys.stderr)
+        raise
+    finally:
+        if running.poll() is None:
+            running.terminate()
+            try:
+                running.wait(START_SECOND_LIMIT)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+class Bucket:
+    """moto's S3, and the rights of one user of it."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"http://{HOST}:{port}"
+        await_that("moto", START_SECOND_LIMIT, lambda: ask(port, "GET", "/moto-api/")[0] == 200)
+        iam = self.client("iam", "any", "any")
+        iam.create_user(UserName="resnetd")
+        iam.put_user_policy(
+            UserName="resnetd", PolicyName="all", PolicyDocument=json.dumps({
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+        key = iam.create_access_key(UserName="resnetd")["AccessKey"]
+        self.key, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
+        # From now on moto takes no request whose signature does not hold.
+        ask(port, "POST", "/moto-api/reset-auth", b"0")
+        self.s3 = self.client("s3", self.key, self.secret)
+        self.s3.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.require_signatures()
+
+    def client(self, service: str, key: str, secret: str):
+        return boto3.client(
+            service, endpoint_url=self.address, region_name=REGION, aws_access_key_id=key,
+            aws_secret_access_key=secret)
+
+    def require_signatures(self) -> None:
+        try:
+            self.client("s3", self.key, "another secret").list_objects_v2(Bucket=BUCKET)
+        except botocore.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 403:
+                return
+        raise Missed("moto does not check signatures")
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.address, "RESNETD_ADMIN_PORT": "0"}
+
+    def upload(self, model: pathlib.Path) -> None:
+        self.s3.upload_file(str(model), BUCKET, f"{PREFIX}/{model.name}")
+
+    def point(self, version: str, model: pathlib.Path) -> None:
+        pointer = json.dumps({"version": version, "file": model.name})
+        self.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/current.json", Body=pointer.encode())
+
+
+class Replica:
+    """One `resnetd serve`."""
+
+    def __init__(self, process: subprocess.Popen, log: pathlib.Path) -> None:
+        self.process = process
+        self.log = log
+        await_that(f"the port of {log.stem}", START_SECOND_LIMIT, self.has_port)
+
+    def has_port(self) -> bool:
+        if self.process.poll() is not None:
+            raise Missed(f"{self.log.stem} has ended")
+        found = re.search(r'"address":"http://127\.0\.0\.1:(\d+)"', self.log.read_text())
+        self.port = int(found[1]) if found else 0
+        return self.port != 0
+
+    def metrics(self) -> str:
+        return ask(self.port, "GET", "/metrics")[1].decode()
+
+    def version(self) -> str:
+        found = re.search(r'^resnetd_model_info\{version="(\w+)"', self.metrics(), re.MULTILINE)
+        return found[1] if found else ""
+
+    def polls(self, outcome: str) -> int:
+        pattern = rf'^resnetd_model_store_polls_total\{{outcome="{outcome}"\}} (\d+)$'
+        found = re.search(pattern, self.metrics(), re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def reference(self) -> tuple[str, list]:
+        return answer_of(ask(self.port, "POST", "/classify", SAMPLE)[1])
+
+    def stop(self) -> None:
+        self.process.terminate()
+        if (status := self.process.wait(START_SECOND_LIMIT)) != 0:
+            raise Missed(f"{self.log.stem} ended with {status} after SIGTERM")
+
+
+def answer_of(text: bytes) -> tuple[str, list]:
+    """The version that an answer names, and what it says."""
+    parsed = json.loads(text)
+    return parsed["model"]["version"], [
+        (entry["class"], entry["probability"]) for entry in parsed["predictions"]]
+
+
+def agree(one: list, other: list) -> bool:
+    return one[0][0] == other[0][0] and all(
+        abs(mine - theirs) <= PROBABILITY_TOLERANCE
+        for (_, mine), (_, theirs) in zip(one, other, strict=True))
+
+
+class Load:
+    """Clients that each wait for their answer before they ask again, on connections that stay."""
+
+    def __init__(self, port: int, connection_count: int, references: dict[str, list]) -> None:
+        self.port = port
+        self.references = references
+        self.times: list[float] = []
+        self.failures: collections.Counter = collections.Counter()
+        self.versions: collections.Counter = collections.Counter()
+        self.ends = threading.Event()
+        self.threads = [threading.Thread(target=self.work) for _ in range(connection_count)]
+
+    def __enter__(self) -> "Load":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.ends.set()
+        for thread in self.threads:
+            thread.join()
+
+    def work(self) -> None:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=START_SECOND_LIMIT)
+        while not self.ends.is_set():
+            start = time.perf_counter()
+            try:
+                connection.request("POST", "/classify", SAMPLE)
+                answer = connection.getresponse()
+                status, text = answer.status, answer.read()
+            except (OSError, http.client.HTTPException) as failure:
+                self.failures[type(failure).__name__] += 1
+                connection.close()
+                continue
+            self.times.append(time.perf_counter() - start)
+            if status != 200:
+                self.failures[str(status)] += 1
+                continue
+            version, predictions = answer_of(text)
+            self.versions[version] += 1
+            expected = self.references.get(version)
+            if expected is None or not agree(predictions, expected):
+                self.failures["inconsistent"] += 1
+        connection.close()
+
+
+@contextlib.contextmanager
+def nginx(program: str, folder: pathlib.Path, replicas: list[Replica]):
+    """The port of an nginx in front of the replicas."""
+    folder.mkdir()
+    port = free_port()
+    servers = "\n".join(f"    server {HOST}:{replica.port};" for replica in replicas)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        NGINX_CONFIGURATION.format(folder=folder, host=HOST, port=port, servers=servers))
+    options = {}
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
+        options = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    command = [program, "-c", configuration, "-e", folder / "error.log"]
+    with process(command, folder.with_suffix(".log"), **options):
+        await_that("nginx", START_SECOND_LIMIT, lambda: ask(port, "GET", "/livez")[0] == 200)
+        yield port
+
+
+def publish_first(bucket: Bucket, replicas: list[Replica], version: str, model) -> float:
+    """Seconds until every replica serves its first model; none may be ready before."""
+    for replica in replicas:
+        await_that("a look at an empty bucket", START_SECOND_LIMIT,
+                   lambda: replica.polls("unreachable") > 0)
+        if (status := ask(replica.port, "GET", "/readyz")[0]) != 503:
+            raise Missed(f"ready without a model: {status}")
+    bucket.upload(model)
+    bucket.point(version, model)
+    return await_that(
+        "every replica's first model", CONVERGENCE_SECOND_LIMIT,
+        lambda: all(ask(replica.port, "GET", "/readyz")[0] == 200 for replica in replicas))
+
+
+def move(bucket: Bucket, replicas: list[Replica], version: str, model) -> float:
+    """Seconds until every replica has followed."""
+    bucket.point(version, model)
+    return await_that(
+        f"every replica at {version[:12]}", CONVERGENCE_SECOND_LIMIT,
+        lambda: all(replica.version() == version[:12] for replica in replicas))
+
+
+def check(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
+    models = [folder / "first.safetensors", folder / "second.safetensors"]
+    shutil.copy(EMBEDDED, models[0])
+    variant.write(EMBEDDED, models[1])
+    versions = [hashlib.sha256(model.read_bytes()).hexdigest() for model in models]
+    with contextlib.ExitStack() as stack:
+        port = free_port()
+        stack.enter_context(process(
+            [sys.executable, "-m", "moto.server", "-H", HOST, "-p", port], folder / "moto.log"))
+        bucket = Bucket(port)
+        replicas = []
+        for number in range(REPLICA_COUNT):
+            log = folder / f"replica-{number}.log"
+            replicas.append(Replica(stack.enter_context(process(
+                [arguments.program, "serve", "--port", "0", "--access-log", "off",
+                 "--log-format", "json", "--tune", "off", "--state-dir", folder / f"state-{number}",
+                 "--model-store", f"s3://{BUCKET}/{PREFIX}",
+                 "--model-store-interval", f"{POLL_INTERVAL_MS}ms"],
+                log, env=bucket.environment())), log))
+        first = publish_first(bucket, replicas, versions[0], models[0])
+        bucket.upload(models[1])
+        references = dict([replicas[0].reference()])
+        entry = stack.enter_context(nginx(arguments.nginx, folder / "nginx", replicas))
+        move(bucket, replicas, versions[1], models[1])
+        references |= dict([replicas[0].reference()])
+        if len(references) != 2 or agree(*references.values()):
+            raise Missed("the two models do not differ")
+        convergence = []
+        with Load(entry, arguments.connections, references) as load:
+            for turn in range(arguments.moves):
+                time.sleep(STAY_SECONDS)
+                convergence.append(
+                    move(bucket, replicas, versions[turn % 2], models[turn % 2]))
+            time.sleep(STAY_SECONDS)
+        swaps = [replica.polls("promoted") for replica in replicas]
+        for replica in replicas:
+            replica.stop()
+    report(arguments, load, first, convergence, swaps)
+
+
+def report(arguments, load: Load, first: float, convergence: list[float], swaps: list[int]) -> None:
+    times = sorted(load.times)
+    rows = [
+        ("requests through nginx", len(times)),
+        ("of them failed, or not as their model answers", load.failures.total()),
+        ("answers by version", ", ".join(f"{version}: {count}"
+                                         for version, count in sorted(load.versions.items()))),
+        ("swaps of each replica", ", ".join(map(str, swaps))),
+        ("first model: pointer to the last replica's readiness", f"{first:.2f} s"),
+        ("moves of the pointer: to the last replica's swap, median",
+         f"{sorted(convergence)[len(convergence) // 2]:.2f} s"),
+        ("the same, longest", f"{max(convergence):.2f} s"),
+        ("answers at 99 %", f"{1000 * times[int(0.99 * len(times))]:.0f} ms"),
+    ]
+    print("| what | measured |\n|---|---|")
+    for what, value in rows:
+        print(f"| {what} | {value} |")
+    if load.failures:
+        raise Missed(f"requests failed: {dict(load.failures)}")
+    if set(load.versions) != set(load.references):
+        raise Missed("not both models have answered")
+    if any(count != arguments.moves + 2 for count in swaps):
+        raise Missed(f"a replica has not swapped {arguments.moves + 2} times")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("nginx")
+    parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--connections", type=int, default=8)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        # nginx may be another user.
+        folder.chmod(0o755)
+        try:
+            check(arguments, folder)
+        except Missed as missed:
+            print(f"scripts/check-follow: {missed}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
