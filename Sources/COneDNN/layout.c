@@ -68,6 +68,27 @@ onednn_status onednn_layout_recast(
   return ONEDNN_OK;
 }
 
+onednn_status onednn_layout_channels(
+    const onednn_layout *layout, int64_t offset, int64_t count, onednn_layout **part,
+    onednn_message *message) {
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
+  const dnnl_dim_t *whole = layout->descriptor.dims;
+  const dnnl_dim_t dimensions[] = {whole[0], count, whole[2], whole[3]};
+  const dnnl_dim_t offsets[] = {0, offset, 0, 0};
+  dnnl_status_t status =
+      layout->descriptor.ndims == 4
+          ? dnnl_memory_desc_init_submemory(
+                &made->descriptor, &layout->descriptor, dimensions, offsets)
+          : dnnl_invalid_arguments;
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "part of a layout", message);
+  }
+  *part = made;
+  return ONEDNN_OK;
+}
+
 void onednn_layout_destroy(onednn_layout *layout) {
   free(layout);
 }

@@ -28,7 +28,8 @@ onednn_status onednn_convolution_create(
       c->output_channels, c->input_channels, c->kernel_height, c->kernel_width};
   const dnnl_dim_t strides[] = {c->stride_height, c->stride_width};
   const dnnl_dim_t dilations[] = {c->dilation_height - 1, c->dilation_width - 1};
-  const dnnl_dim_t padding[] = {c->padding_height, c->padding_width};
+  const dnnl_dim_t before[] = {c->padding_top, c->padding_left};
+  const dnnl_dim_t behind[] = {c->padding_bottom, c->padding_right};
   dnnl_memory_desc_t source_md, weights_md, bias_md, destination_md;
   dnnl_status_t status = onednn_descriptor(
       source, 4, source_dims, c->source_number, &source_md);
@@ -46,7 +47,7 @@ onednn_status onednn_convolution_create(
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_inference, dnnl_convolution_direct, &source_md, &weights_md,
-        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, padding, padding);
+        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, before, behind);
   if (status != dnnl_success) return onednn_report(status, doing, message);
   dnnl_post_ops_t operations = NULL;
   status = post_operations(c, &operations);

@@ -148,7 +148,10 @@ onednn_status onednn_binding_create(
   made->primitive = primitive->primitive;
   for (int role = 0; role < ONEDNN_ROLE_COUNT; role++) {
     const dnnl_memory_desc_t *descriptor = argument(primitive, (onednn_role)role);
-    if (!descriptor || dnnl_memory_desc_get_size(descriptor) == 0) continue;
+    // The library calls a part that does not begin where the whole does 0 bytes large.
+    if (!descriptor ||
+        (dnnl_memory_desc_get_size(descriptor) == 0 && descriptor->offset0 == 0))
+      continue;
     dnnl_exec_arg_t *bound = &made->arguments[made->count];
     bound->arg = argument_numbers[role];
     dnnl_status_t status =

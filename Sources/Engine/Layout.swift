@@ -46,6 +46,14 @@ final class Layout: Sendable, Equatable {
       })
   }
 
+  /// Channels of activations `[N, C, H, W]` where they lie among the others; in blocks of channels only whole blocks.
+  func channels(_ range: Range<Int>) throws(EngineError) -> Layout {
+    unsafe Layout(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_layout_channels(pointer, Int64(range.lowerBound), Int64(range.count), $0, $1)
+      })
+  }
+
   /// With the padding of blocked layouts.
   var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
 

@@ -28,6 +28,7 @@ struct LoweredGraph {
       let input = shapes[node.inputs[0]]
       switch node.operation {
       case .paddedShortcut(let shortcut): result.append(selection(node, shortcut, of: input))
+      case .pad(let padding): result.append(pad(node, padding, of: input))
       case .batchNormalization(let normalization):
         result.append(scale(node, normalization, of: input))
       default: result.append(node)
@@ -63,6 +64,18 @@ struct LoweredGraph {
     weights["\(name).weight"] = Tensor(
       shape: [input.channels, 1, 1, 1], storage: [Float](repeating: 1, count: input.channels))
     return Graph.Node(name: name, operation: .convolution(convolution), inputs: node.inputs)
+  }
+
+  /// Zeros around a feature map by a 1x1 convolution of each channel for itself, which is exact.
+  private mutating func pad(
+    _ node: Graph.Node, _ padding: Padding, of input: FeatureShape
+  ) -> Graph.Node {
+    var convolution = Convolution(outputChannels: input.channels, kernel: Extent(1))
+    convolution.groups = input.channels
+    convolution.padding = padding
+    weights["\(node.name).weight"] = Tensor(
+      shape: [input.channels, 1, 1, 1], storage: [Float](repeating: 1, count: input.channels))
+    return Graph.Node(name: node.name, operation: .convolution(convolution), inputs: node.inputs)
   }
 
   /// A convolution's parameters with whatever was folded into it, made when asked for and not kept.

@@ -13,7 +13,7 @@ extension Planner {
         throw .uncalibrated(node: name)
       }
       // What is never below zero has a bit more to spare.
-      let number: Number = isNonnegative(id) ? .u8 : .s8
+      let number: Number = isNonnegative[id] ? .u8 : .s8
       return TensorFormat(number: number, scale: range / (number.largest ?? 1))
     }
   }
@@ -30,17 +30,5 @@ extension Planner {
     guard value.format.isQuantized else { return value }
     _ = try reordered(id, to: value.layout.recast(.fp32), .fp32, for: name)
     return current(id)
-  }
-
-  private func isNonnegative(_ id: Graph.NodeID) -> Bool {
-    let node = lowered.graph.nodes[id]
-    return switch node.operation {
-    case .convolution(let convolution): convolution.appliesReLU
-    case .relu: true
-    case .elementwise(let function): function.isNonnegative
-    case .maxPool, .averagePool, .globalAveragePool: isNonnegative(node.inputs[0])
-    case .add, .multiply: node.inputs.allSatisfy(isNonnegative)
-    case .input, .linear, .batchNormalization, .paddedShortcut: false
-    }
   }
 }

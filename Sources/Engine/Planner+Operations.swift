@@ -67,6 +67,38 @@ extension Planner {
     return Value(slot: destination, layout: first.layout, format: first.format)
   }
 
+  /// Each input goes to its channels' place by a reorder, which also gives integers the scale of the whole.
+  mutating func concatenate(_ node: Graph.Node, _ id: Graph.NodeID) throws(EngineError) -> Value {
+    let format = try format(of: id)
+    let layout = try Layout(
+      blocked: dimensions(lowered.shapes[id]), by: channelBlock(of: node.inputs), format.number)
+    let destination = newBuffer(layout.byteCount)
+    var first = 0
+    for input in node.inputs {
+      let source = current(input)
+      let count = lowered.shapes[input].channels
+      let place = try layout.channels(first..<first + count)
+      let reorder = try Primitive.reorder(
+        device, from: source.layout, to: place, scale: source.format.scale / format.scale)
+      append(node.name, reorder, from: source.slot, to: destination)
+      first += count
+    }
+    return Value(slot: destination, layout: layout, format: format)
+  }
+
+  /// Channels beside each other in the first of several outputs, if all of them consist of whole blocks; else 0, which
+  /// is channels last.
+  private func channelBlock(of ids: [Graph.NodeID]) throws(EngineError) -> Int {
+    let first = current(ids[0])
+    for block in [16, 8]
+    where ids.allSatisfy({ lowered.shapes[$0].channels.isMultiple(of: block) }) {
+      let blocked = try Layout(
+        blocked: dimensions(lowered.shapes[ids[0]]), by: block, first.format.number)
+      if first.layout == blocked { return block }
+    }
+    return 0
+  }
+
   mutating func pool(
     _ node: Graph.Node, _ pooling: Pooling, _ shape: FeatureShape, kind: onednn_pooling_kind
   ) throws(EngineError) -> Value {
@@ -95,7 +127,8 @@ extension Planner {
     }
     let wanted = try primitive.layout(of: ONEDNN_SOURCE)
     let input = try reordered(node.inputs[0], to: wanted, source, for: node.name)
-    let layout = try primitive.layout(of: ONEDNN_DESTINATION)
+    // The results lie as those of a map of one pixel, which the next operation may take them for.
+    let layout = try Layout(rowMajor: [batch, linear.outputs, 1, 1])
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: input, to: destination, parameters: parameters)
     return Value(slot: destination, layout: layout, format: .fp32)

@@ -22,6 +22,8 @@ struct Planner {
   private var values: [Value?]
   /// How many readers of each node's output are still to come.
   private var remainingReaders: [Int]
+  /// By node: whether no number of its output is below zero.
+  let isNonnegative: [Bool]
 
   /// A node's output: where it lies and how.
   struct Value {
@@ -42,6 +44,7 @@ struct Planner {
     self.packed = packed
     values = Array(repeating: nil, count: lowered.graph.nodes.count)
     remainingReaders = lowered.graph.readerCounts()
+    isNonnegative = lowered.graph.nonnegativeOutputs()
   }
 
   /// Every computation compiled, every layer packed that was not yet, every buffer placed.
@@ -134,7 +137,8 @@ struct Planner {
     case .elementwise(let function): return try apply(function, node)
     case .multiply: return try scale(node, shape)
     case .add: return try add(node)
-    case .input, .batchNormalization, .paddedShortcut:
+    case .concatenation: return try concatenate(node, id)
+    case .input, .batchNormalization, .pad, .paddedShortcut:
       preconditionFailure("\(node.name) is not part of a lowered graph")
     }
   }
@@ -175,11 +179,7 @@ struct Planner {
   /// The network's output as `[N, outputs]` in fp32, reordered if the last operation left it otherwise.
   private mutating func outputSlot() throws(EngineError) -> Slot {
     let id = lowered.graph.output
-    let value = current(id)
-    let shape = lowered.shapes[id]
-    let flat = try Layout(rowMajor: [batch, shape.elementCount])
-    if value.layout == flat { return value.slot }
-    return try reordered(id, to: rowMajor(shape), .fp32, for: "output")
+    return try reordered(id, to: rowMajor(lowered.shapes[id]), .fp32, for: "output")
   }
 
   mutating func newBuffer(_ byteCount: Int) -> Slot {

@@ -16,8 +16,10 @@ extension onednn_convolution {
     kernel_width = Int64(convolution.kernel.width)
     stride_height = Int64(convolution.stride.height)
     stride_width = Int64(convolution.stride.width)
-    padding_height = Int64(convolution.padding.height)
-    padding_width = Int64(convolution.padding.width)
+    padding_top = Int64(convolution.padding.before.height)
+    padding_left = Int64(convolution.padding.before.width)
+    padding_bottom = Int64(convolution.padding.after.height)
+    padding_right = Int64(convolution.padding.after.width)
     dilation_height = Int64(convolution.dilation.height)
     dilation_width = Int64(convolution.dilation.width)
     groups = Int64(convolution.groups)
@@ -47,19 +49,19 @@ extension onednn_pooling {
     window_width = Int64(pooling.window.width)
     stride_height = Int64(pooling.stride.height)
     stride_width = Int64(pooling.stride.width)
-    padding_top = Int64(pooling.padding.height)
-    padding_left = Int64(pooling.padding.width)
+    padding_top = Int64(pooling.padding.before.height)
+    padding_left = Int64(pooling.padding.before.width)
     // Rows and columns that the last window does not reach are not padding but left over.
     padding_bottom = Int64(
       max(
         0,
         (output.height - 1) * pooling.stride.height + pooling.window.height
-          - pooling.padding.height - input.height))
+          - pooling.padding.before.height - input.height))
     padding_right = Int64(
       max(
         0,
         (output.width - 1) * pooling.stride.width + pooling.window.width
-          - pooling.padding.width - input.width))
+          - pooling.padding.before.width - input.width))
   }
 }
 

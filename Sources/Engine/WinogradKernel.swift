@@ -13,6 +13,7 @@ struct WinogradKernel: Sendable {
   static func computes(_ convolution: Convolution) -> Bool {
     convolution.kernel == Extent(3) && convolution.stride == Extent(1)
       && convolution.dilation == Extent(1) && convolution.groups == 1
+      && convolution.padding.isSymmetric
   }
 
   /// Numbers that a filter of 3x3 becomes.
@@ -33,8 +34,8 @@ struct WinogradKernel: Sendable {
       batch: Int64(batch), input_channels: Int64(input.channels),
       input_height: Int64(input.height), input_width: Int64(input.width),
       output_channels: Int64(convolution.outputChannels),
-      padding_height: Int64(convolution.padding.height),
-      padding_width: Int64(convolution.padding.width),
+      padding_height: Int64(convolution.padding.before.height),
+      padding_width: Int64(convolution.padding.before.width),
       adds_to_destination: convolution.addsResidual, applies_relu: convolution.appliesReLU,
       channels_last: channelsLast, bfloat16: number == .bf16, threads: CInt(threads),
       instructions: instructions.number)

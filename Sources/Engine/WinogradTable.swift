@@ -37,8 +37,9 @@ enum WinogradTable {
       * MemoryLayout<Float>.stride
     if weightByteCount <= cachedWeightByteLimit { return true }
     let tileCount =
-      largestBatch * WinogradKernel.tileCount(input.height, padding: convolution.padding.height)
-      * WinogradKernel.tileCount(input.width, padding: convolution.padding.width)
+      largestBatch
+      * WinogradKernel.tileCount(input.height, padding: convolution.padding.before.height)
+      * WinogradKernel.tileCount(input.width, padding: convolution.padding.before.width)
     return precision == .fp32 && tileCount >= tileCountMinimum
   }
 }

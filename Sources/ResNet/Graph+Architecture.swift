@@ -36,7 +36,7 @@ private struct BlockBuilder {
       channels = 64
       normalized("conv1", "bn1", channels: 64, kernel: 7, stride: 2, from: graph.output)
       graph.append("relu", .relu, graph.output)
-      let pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Extent(1))
+      let pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Padding(1))
       graph.append("maxpool", .maxPool(pooling), graph.output)
     case .cifar:
       channels = architecture.stages[0].width
@@ -112,7 +112,7 @@ private struct BlockBuilder {
   ) -> Graph.NodeID {
     var convolution = Convolution(outputChannels: channels, kernel: Extent(kernel))
     convolution.stride = Extent(stride)
-    convolution.padding = Extent(kernel / 2)
+    convolution.padding = Padding(kernel / 2)
     convolution.groups = groups
     graph.append(convolutionName, .convolution(convolution), input)
     let normalization = BatchNormalization(epsilon: architecture.normalizationEpsilon)

@@ -1,6 +1,8 @@
 extension Graph {
   /// The most numbers one image's feature map may have.
   package static let featureElementCountLimit = 1 << 28
+  /// Of a window's sides, strides, paddings and dilations.
+  package static let windowNumberLimit = 1 << 16
 
   /// The shape of every node's output, by node; throws what makes the graph impossible.
   package func shapes() throws(GraphError) -> [FeatureShape] {
@@ -49,9 +51,12 @@ extension Graph {
       }
       return inputs[0]
     case .maxPool(let pooling), .averagePool(let pooling):
+      return try shape(of: pooling, inputs[0], node.name)
+    case .pad(let padding):
       return try slide(
-        pooling.window, stride: pooling.stride, padding: pooling.padding, over: inputs[0],
+        Extent(1), stride: Extent(1), padding: padding, over: inputs[0],
         channels: inputs[0].channels, name: node.name)
+    case .concatenation: return try concatenation(inputs, node.name)
     case .globalAveragePool:
       return FeatureShape(channels: inputs[0].channels, height: 1, width: 1)
     case .paddedShortcut(let shortcut): return try shape(of: shortcut, inputs[0], node.name)
@@ -67,6 +72,8 @@ extension Graph {
         throw .channelsNotDivisible(node: name, channels: channels, groups: convolution.groups)
       }
     }
+    try check(convolution.kernel, in: 1...windowNumberLimit, "\(name): kernel")
+    try check(convolution.dilation, in: 1...windowNumberLimit, "\(name): dilation")
     let window = Extent(
       height: (convolution.kernel.height - 1) * convolution.dilation.height + 1,
       width: (convolution.kernel.width - 1) * convolution.dilation.width + 1)
@@ -98,23 +105,73 @@ extension Graph {
         allowed: 0...added)
     }
     return try slide(
-      Extent(1), stride: Extent(shortcut.stride), padding: Extent(0), over: input,
+      Extent(1), stride: Extent(shortcut.stride), padding: Padding(0), over: input,
       channels: shortcut.channels, name: name)
   }
 
-  /// How often a window fits: `(size + 2 * padding - window) / stride + 1` along each axis.
+  private static func shape(
+    of pooling: Pooling, _ input: FeatureShape, _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    let window = pooling.window
+    try check(window, in: 1...windowNumberLimit, "\(name): window")
+    for side in [pooling.padding.before, pooling.padding.after] {
+      for (size, padding) in [(window.height, side.height), (window.width, side.width)] {
+        try check(padding, in: 0...size - 1, "\(name): padding")
+      }
+    }
+    return try slide(
+      window, stride: pooling.stride, padding: pooling.padding, over: input,
+      channels: input.channels, name: name)
+  }
+
+  private static func concatenation(
+    _ inputs: [FeatureShape], _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    guard var result = inputs.first else {
+      throw .outOfRange(what: "\(name): inputs", value: 0, allowed: 1...Int.max)
+    }
+    for input in inputs.dropFirst() {
+      guard input.height == result.height, input.width == result.width else {
+        throw .unequalShapes(block: name, main: inputs[0], shortcut: input)
+      }
+      // Does not overflow: each has at most `featureElementCountLimit` channels, and so has the sum until here.
+      result.channels += input.channels
+      try check(result.channels, in: 1...featureElementCountLimit, "\(name): channels")
+    }
+    return result
+  }
+
+  /// How often a window fits: `(size + padding - window) / stride + 1` along each axis.
   private static func slide(
-    _ window: Extent, stride: Extent, padding: Extent, over input: FeatureShape, channels: Int,
+    _ window: Extent, stride: Extent, padding: Padding, over input: FeatureShape, channels: Int,
     name: String
   ) throws(GraphError) -> FeatureShape {
+    try check(stride, in: 1...windowNumberLimit, "\(name): stride")
+    try check(padding.before, in: 0...windowNumberLimit, "\(name): padding")
+    try check(padding.after, in: 0...windowNumberLimit, "\(name): padding")
     let room = Extent(
-      height: input.height + 2 * padding.height - window.height,
-      width: input.width + 2 * padding.width - window.width)
-    guard room.height >= 0, room.width >= 0, stride.height > 0, stride.width > 0 else {
+      height: input.height + padding.before.height + padding.after.height - window.height,
+      width: input.width + padding.before.width + padding.after.width - window.width)
+    guard room.height >= 0, room.width >= 0 else {
       throw .windowTooLarge(node: name, input: input, window: window)
     }
     return FeatureShape(
       channels: channels, height: room.height / stride.height + 1,
       width: room.width / stride.width + 1)
+  }
+
+  private static func check(
+    _ extent: Extent, in allowed: ClosedRange<Int>, _ what: String
+  ) throws(GraphError) {
+    try check(extent.height, in: allowed, what)
+    try check(extent.width, in: allowed, what)
+  }
+
+  private static func check(
+    _ value: Int, in allowed: ClosedRange<Int>, _ what: String
+  ) throws(GraphError) {
+    guard allowed ~= value else {
+      throw .outOfRange(what: what, value: value, allowed: allowed)
+    }
   }
 }

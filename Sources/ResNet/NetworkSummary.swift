@@ -53,8 +53,8 @@ package struct NetworkSummary: Sendable, Hashable, Codable {
     case .linear(let linear):
       multiplyAdds = linear.outputs * input.elementCount
       parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
-    case .input, .relu, .elementwise, .add, .multiply, .maxPool, .averagePool, .globalAveragePool,
-      .paddedShortcut:
+    case .input, .relu, .elementwise, .add, .multiply, .maxPool, .averagePool, .pad,
+      .concatenation, .globalAveragePool, .paddedShortcut:
       break
     }
     return Layer(
@@ -99,6 +99,8 @@ extension Operation {
     case .multiply: "multiply"
     case .maxPool(let pooling): "max pool \(pooling.window.height)x\(pooling.window.width)"
     case .averagePool(let pooling): "average pool \(pooling.window.height)x\(pooling.window.width)"
+    case .pad: "zeros around"
+    case .concatenation: "concatenation"
     case .globalAveragePool: "global average pool"
     case .paddedShortcut(let shortcut): "padded shortcut/\(shortcut.stride)"
     case .linear: "linear"

@@ -14,6 +14,10 @@ package enum Operation: Sendable, Hashable {
   case multiply
   case maxPool(Pooling)
   case averagePool(Pooling)
+  /// Zeros around each channel's pixels.
+  case pad(Padding)
+  /// One or more inputs of equal height and width, the channels of each behind those before it.
+  case concatenation
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
   case globalAveragePool
   /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
@@ -39,8 +43,7 @@ package struct Convolution: Sendable, Hashable {
   package var outputChannels: Int
   package var kernel: Extent
   package var stride = Extent(1)
-  /// Zeros on either side of each axis.
-  package var padding = Extent(0)
+  package var padding = Padding(0)
   package var dilation = Extent(1)
   package var groups = 1
   package var hasBias = false
@@ -79,11 +82,12 @@ package struct BatchNormalization: Sendable, Hashable {
 package struct Pooling: Sendable, Hashable {
   package var window: Extent
   package var stride: Extent
-  package var padding = Extent(0)
+  /// Narrower than the window on every side, so that each window meets a pixel.
+  package var padding = Padding(0)
   /// Whether padding counts in an average's divisor; of no meaning for a maximum.
   package var countsPadding = true
 
-  package init(window: Extent, stride: Extent, padding: Extent = Extent(0)) {
+  package init(window: Extent, stride: Extent, padding: Padding = Padding(0)) {
     self.window = window
     self.stride = stride
     self.padding = padding

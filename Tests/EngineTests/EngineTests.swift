@@ -19,7 +19,7 @@ import Testing
       outputChannels: groups * dice.pick([1, 5, 8, 16, 32]), kernel: Extent(kernel))
     convolution.groups = groups
     convolution.stride = Extent(dice.pick([1, 1, 2, 3]))
-    convolution.padding = Extent(kernel / 2)
+    convolution.padding = Padding(kernel / 2)
     convolution.hasBias = dice.pick([true, false])
     var graph = Graph(input: input)
     var output = graph.append("conv", .convolution(convolution), 0)
@@ -60,7 +60,7 @@ import Testing
     let rectified = graph.append("relu", .relu, normalized)
     let sum = graph.append("add", .add, rectified, 0)
     let doubled = graph.append("add2", .add, sum, sum)
-    var pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Extent(1))
+    var pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Padding(1))
     let counted = graph.append("pool", .averagePool(pooling), doubled)
     pooling.countsPadding = false
     let averaged = graph.append("pool2", .averagePool(pooling), doubled)

@@ -21,7 +21,7 @@ import Testing
       outputChannels: groups * dice.pick([5, 8, 16, 32]), kernel: Extent(kernel))
     convolution.groups = groups
     convolution.stride = Extent(dice.pick([1, 1, 2]))
-    convolution.padding = Extent(kernel / 2)
+    convolution.padding = Padding(kernel / 2)
     convolution.hasBias = dice.pick([true, false])
     var graph = Graph(input: input)
     var output = graph.append("conv", .convolution(convolution), 0)
@@ -55,7 +55,7 @@ import Testing
     let first = graph.append("conv1", convolution, 0)
     let rectified = graph.append("relu", .relu, first)
     let sum = graph.append("add", .add, rectified, first)
-    let pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Extent(1))
+    let pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Padding(1))
     let averaged = graph.append("pool", .averagePool(pooling), sum)
     let second = graph.append("conv2", convolution, averaged)
     graph.append("maximum", .maxPool(pooling), second)

@@ -45,6 +45,9 @@ struct ReferenceInterpreter {
           slide(pooling, input, shape, shapes[id]) {
             $0.reduce(0, +) / (pooling.countsPadding ? area : Double($0.count))
           })
+      case .pad(let padding):
+        values.append(surround(padding, input, shape, output: shapes[id]))
+      case .concatenation: values.append(node.inputs.flatMap { values[$0] })
       case .globalAveragePool:
         values.append(
           (0..<shape.channels).map { channel in
@@ -89,10 +92,10 @@ struct ReferenceInterpreter {
             for i in 0..<convolution.kernel.height {
               for j in 0..<convolution.kernel.width {
                 let row =
-                  y * convolution.stride.height - convolution.padding.height
+                  y * convolution.stride.height - convolution.padding.before.height
                   + i * convolution.dilation.height
                 let column =
-                  x * convolution.stride.width - convolution.padding.width
+                  x * convolution.stride.width - convolution.padding.before.width
                   + j * convolution.dilation.width
                 guard 0..<shape.height ~= row, 0..<shape.width ~= column else { continue }
                 let tap =
@@ -135,13 +138,29 @@ struct ReferenceInterpreter {
           var window: [Double] = []
           for i in 0..<pooling.window.height {
             for j in 0..<pooling.window.width {
-              let row = y * pooling.stride.height - pooling.padding.height + i
-              let column = x * pooling.stride.width - pooling.padding.width + j
+              let row = y * pooling.stride.height - pooling.padding.before.height + i
+              let column = x * pooling.stride.width - pooling.padding.before.width + j
               guard 0..<shape.height ~= row, 0..<shape.width ~= column else { continue }
               window.append(input[(c * shape.height + row) * shape.width + column])
             }
           }
           result.append(reduce(window))
+        }
+      }
+    }
+    return result
+  }
+
+  private func surround(
+    _ padding: Padding, _ input: [Double], _ shape: FeatureShape, output: FeatureShape
+  ) -> [Double] {
+    var result = [Double](repeating: 0, count: output.elementCount)
+    for c in 0..<shape.channels {
+      for y in 0..<shape.height {
+        for x in 0..<shape.width {
+          let row = c * output.height + y + padding.before.height
+          result[row * output.width + x + padding.before.width] =
+            input[(c * shape.height + y) * shape.width + x]
         }
       }
     }

@@ -10,7 +10,7 @@ import Testing
     var graph = Graph(
       input: FeatureShape(channels: 3, height: 5 + index % 7, width: 4 + index / 7 % 9))
     var convolution = Convolution(outputChannels: 1 + index % 37, kernel: Extent(3))
-    convolution.padding = Extent(1)
+    convolution.padding = Padding(1)
     convolution.hasBias = true
     let stem = graph.append("stem", .convolution(convolution), 0)
     let main = graph.append("conv", .convolution(convolution), stem)

@@ -11,7 +11,7 @@ import Testing
     var graph = Graph(input: FeatureShape(channels: 3, height: 7, width: 6))
     func convolution(_ outputs: Int, _ kernel: Int) -> Operation {
       var convolution = Convolution(outputChannels: outputs, kernel: Extent(kernel))
-      convolution.padding = Extent(kernel / 2)
+      convolution.padding = Padding(kernel / 2)
       convolution.hasBias = true
       return .convolution(convolution)
     }
@@ -53,7 +53,7 @@ import Testing
     for function in functions {
       var graph = Graph(input: FeatureShape(channels: 3, height: 5, width: 4))
       var convolution = Convolution(outputChannels: channels, kernel: Extent(3))
-      convolution.padding = Extent(1)
+      convolution.padding = Padding(1)
       graph.append("conv", .convolution(convolution), 0)
       let value = graph.append("function", .elementwise(function), graph.output)
       // What lies beside the channels of a blocked layout must not leak into the next sums.

@@ -70,12 +70,12 @@ import Testing
 
     init(_ shape: FeatureShape, outputChannels: Int, padding: Extent, seed: String) throws {
       var convolution = Convolution(outputChannels: outputChannels, kernel: Extent(3))
-      convolution.padding = padding
+      convolution.padding = Padding(padding)
       convolution.hasBias = true
       var graph = Graph(input: shape)
       let first = graph.append("conv1", .convolution(convolution), 0)
       let rectified = graph.append("relu1", .relu, first)
-      convolution.padding = Extent(1)
+      convolution.padding = Padding(1)
       let second = graph.append("conv2", .convolution(convolution), rectified)
       let sum = graph.append("add", .add, second, rectified)
       graph.append("relu2", .relu, sum)

@@ -78,7 +78,7 @@ import Testing
   {
     var convolution = Convolution(outputChannels: 2, kernel: Extent(kernel))
     convolution.stride = Extent(stride)
-    convolution.padding = Extent(padding)
+    convolution.padding = Padding(padding)
     convolution.dilation = Extent(dilation)
     var graph = Graph(input: FeatureShape(channels: 3, height: size, width: size))
     graph.append("conv", .convolution(convolution), 0)
@@ -89,6 +89,65 @@ import Testing
   func overflow() {
     let graph = Graph(input: FeatureShape(channels: .max, height: 2, width: 2))
     #expect(throws: GraphError.self) { try graph.shapes() }
+  }
+
+  @Test("Numbers of windows that no memory has room for, or that mean nothing, are refused")
+  func windows() {
+    let input = FeatureShape(channels: 3, height: 8, width: 8)
+    func expectRefused(_ operation: Operation) {
+      var graph = Graph(input: input)
+      graph.append("node", operation, 0)
+      #expect(throws: GraphError.self, "\(operation)") { try graph.shapes() }
+    }
+    for number in [Int.min, -1, 0, Graph.windowNumberLimit + 1, .max] {
+      let extent = Extent(height: 1, width: number)
+      var convolution = Convolution(outputChannels: 3, kernel: extent)
+      expectRefused(.convolution(convolution))
+      convolution.kernel = Extent(3)
+      convolution.dilation = extent
+      expectRefused(.convolution(convolution))
+      convolution.dilation = Extent(1)
+      convolution.stride = extent
+      expectRefused(.convolution(convolution))
+      expectRefused(.maxPool(Pooling(window: extent, stride: Extent(1))))
+      expectRefused(.averagePool(Pooling(window: Extent(1), stride: extent)))
+      guard number != 0 else { continue }
+      convolution.stride = Extent(1)
+      for padding in [
+        Padding(before: extent, after: Extent(0)), Padding(before: Extent(0), after: extent),
+      ] {
+        convolution.padding = padding
+        expectRefused(.convolution(convolution))
+        expectRefused(.pad(padding))
+        expectRefused(.maxPool(Pooling(window: Extent(3), stride: Extent(1), padding: padding)))
+      }
+    }
+    for padding in [
+      Padding(before: Extent(2), after: Extent(0)), Padding(before: Extent(0), after: Extent(2)),
+    ] {
+      expectRefused(.maxPool(Pooling(window: Extent(2), stride: Extent(1), padding: padding)))
+    }
+    expectRefused(.pad(Padding(Graph.windowNumberLimit)))
+  }
+
+  @Test("Padding and concatenation have the shapes that they sum up to")
+  func sums() throws {
+    var graph = Graph(input: FeatureShape(channels: 3, height: 8, width: 8))
+    let sides = Padding(
+      before: Extent(height: 1, width: 2), after: Extent(height: 3, width: 4))
+    let padded = graph.append("pad", .pad(sides), 0)
+    #expect(try graph.shapes()[padded] == FeatureShape(channels: 3, height: 12, width: 14))
+    let all = graph.append("all", .concatenation, padded, padded, padded)
+    #expect(try graph.shapes()[all] == FeatureShape(channels: 9, height: 12, width: 14))
+    graph.append("unequal", .concatenation, padded, 0)
+    #expect(throws: GraphError.self) { try graph.shapes() }
+    var empty = Graph(input: FeatureShape(channels: 3, height: 8, width: 8))
+    empty.append("nothing", .concatenation)
+    #expect(throws: GraphError.self) { try empty.shapes() }
+    var large = Graph(input: FeatureShape(channels: 1 << 27, height: 1, width: 1))
+    large.append(
+      Graph.Node(name: "large", operation: .concatenation, inputs: [0, 0, 0]))
+    #expect(throws: GraphError.self) { try large.shapes() }
   }
 
   @Test("Missing and misshapen parameters are named")

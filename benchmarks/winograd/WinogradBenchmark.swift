@@ -54,7 +54,7 @@ struct WinogradBenchmark {
       _ shape: FeatureShape, batch: Int, _ precision: Precision, _ policy: WinogradPolicy
     ) throws {
       var convolution = Convolution(outputChannels: shape.channels, kernel: Extent(3))
-      convolution.padding = Extent(1)
+      convolution.padding = Padding(1)
       var graph = Graph(input: shape)
       for index in 0..<layerCount {
         graph.append("conv\(index)", .convolution(convolution), index)

@@ -83,6 +83,11 @@ onednn_status onednn_blocked_layout_create(
 onednn_status onednn_layout_recast(
     const onednn_layout *layout, onednn_number number,
     onednn_layout *_Nullable *_Nonnull recast, onednn_message *message);
+// Channels `offset` to `offset + count` of activations [N, C, H, W] where they lie among the others:
+// addresses are those of the whole. With blocks of channels, both numbers are multiples of a block.
+onednn_status onednn_layout_channels(
+    const onednn_layout *layout, int64_t offset, int64_t count,
+    onednn_layout *_Nullable *_Nonnull part, onednn_message *message);
 void onednn_layout_destroy(onednn_layout *layout);
 size_t onednn_layout_byte_count(const onednn_layout *layout);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
@@ -91,7 +96,8 @@ typedef struct {
   int64_t batch, input_channels, input_height, input_width;
   int64_t output_channels, output_height, output_width;
   int64_t kernel_height, kernel_width, stride_height, stride_width;
-  int64_t padding_height, padding_width;
+  // Before the first and behind the last row and column.
+  int64_t padding_top, padding_left, padding_bottom, padding_right;
   // 1 means neighbouring taps.
   int64_t dilation_height, dilation_width;
   int64_t groups;

@@ -45,7 +45,7 @@ extension ONNXImporter {
     let window = try window(node, kernel: kernel, over: shapes[input])
     var convolution = Convolution(outputChannels: outputs, kernel: kernel)
     convolution.stride = window.stride
-    convolution.padding = window.padding
+    convolution.padding = Padding(window.padding)
     convolution.dilation = window.dilation
     convolution.groups = groups
     var parameters = [(suffix: "weight", tensor: weight)]

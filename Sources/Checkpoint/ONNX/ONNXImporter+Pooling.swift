@@ -11,7 +11,7 @@ extension ONNXImporter {
       var (input, pooling) = try importer.pooling(node)
       pooling.countsPadding =
         try importer.integer("count_include_pad", of: node, default: 0) != 0
-        || pooling.padding == Extent(0)
+        || pooling.padding == Padding(0)
       return .features(try importer.append(node.name, .averagePool(pooling), [input], for: node))
     },
     "GlobalAveragePool": { importer, node throws(CheckpointError) in
@@ -41,6 +41,6 @@ extension ONNXImporter {
     guard window.padding.height < kernel.height, window.padding.width < kernel.width else {
       throw fault(node, "padding as wide as the window")
     }
-    return (input, Pooling(window: kernel, stride: window.stride, padding: window.padding))
+    return (input, Pooling(window: kernel, stride: window.stride, padding: Padding(window.padding)))
   }
 }

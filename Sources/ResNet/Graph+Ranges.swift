@@ -1,0 +1,24 @@
+extension Graph {
+  /// By node: whether no number of its output can be below zero.
+  package func nonnegativeOutputs() -> [Bool] {
+    var outputs: [Bool] = []
+    outputs.reserveCapacity(nodes.count)
+    for node in nodes {
+      outputs.append(
+        Self.isNonnegative(node.operation, inputs: node.inputs.map { outputs[$0] }))
+    }
+    return outputs
+  }
+
+  /// Whether no result of an operation can be below zero, by what is known of its inputs.
+  package static func isNonnegative(_ operation: Operation, inputs: [Bool]) -> Bool {
+    switch operation {
+    case .convolution(let convolution): convolution.appliesReLU
+    case .relu: true
+    case .elementwise(let function): function.isNonnegative
+    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut: inputs[0]
+    case .add, .multiply, .concatenation: inputs.allSatisfy(\.self)
+    case .input, .linear, .batchNormalization: false
+    }
+  }
+}
