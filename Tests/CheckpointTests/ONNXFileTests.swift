@@ -5,7 +5,7 @@ import Imaging
 import ResNet
 import Testing
 
-/// Networks of Fixtures/make-onnx.py and make-onnx-torch.py, with the logits of ONNX Runtime and PyTorch.
+/// Networks of Fixtures/make-onnx*.py, with the logits of ONNX Runtime, PyTorch and Keras.
 @Suite struct ONNXFileTests {
   private struct Answer: Decodable {
     let size: Int
@@ -33,12 +33,16 @@ import Testing
   }
 
   @Test(
-    "An ONNX network gives the logits of ONNX Runtime, or PyTorch, within 1e-4 of the largest",
+    "An ONNX network gives the logits of the program it is from, within 1e-4 of the largest",
     arguments: [
       ("basic-11", "onnx"), ("basic-13", "onnx"), ("basic-17", "onnx"), ("view-11", "onnx"),
       ("bottleneck-13", "onnx"), ("keras-17", "onnx"), ("half-13", "onnx"), ("double-13", "onnx"),
+      ("excited-9", "onnx"), ("excited-14", "onnx"), ("lopsided-11", "onnx"),
+      ("padded-13", "onnx"), ("tensorflow-13", "onnx"),
       ("torch-11-folded", "onnx-torch"), ("torch-13", "onnx-torch"),
       ("torch-17-folded", "onnx-torch"),
+      ("timm-d", "onnx-timm"), ("timm-se", "onnx-timm"), ("timm-silu", "onnx-timm"),
+      ("timm-v2", "onnx-timm"), ("keras-v1", "onnx-keras"), ("keras-v2", "onnx-keras"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(
@@ -66,6 +70,25 @@ import Testing
     #expect(model.weights["layer2.0.bn1.running_var"]?.shape == [8])
     #expect(model.weights["fc.bias"]?.shape == [5])
     #expect(try Set(model.weights.names) == Set(model.graph.parameterShapes().keys))
+  }
+
+  @Test(
+    "Padding nodes and constants become part of the operations beside them, where they can",
+    arguments: [
+      ("keras-v1", 0, 6), ("keras-v2", 1, 2), ("padded-13", 3, 0), ("tensorflow-13", 1, 3),
+    ])
+  func neighbours(name: String, padCount: Int, normalizationCount: Int) throws {
+    let model = try Model.load(
+      path: Fixtures.path("\(name).onnx"),
+      options: ModelOptions(
+        labels: Self.classNames,
+        preprocessing: try Self.contract(size: name == "padded-13" ? 24 : 32)))
+    var (pads, normalizations) = (0, 0)
+    for node in model.graph.nodes {
+      if case .pad = node.operation { pads += 1 }
+      if case .batchNormalization = node.operation { normalizations += 1 }
+    }
+    #expect(pads == padCount && normalizations == normalizationCount)
   }
 
   @Test("Labels, name and preprocessing come from the document in the file's metadata")

@@ -83,8 +83,8 @@ onednn_status onednn_blocked_layout_create(
 onednn_status onednn_layout_recast(
     const onednn_layout *layout, onednn_number number,
     onednn_layout *_Nullable *_Nonnull recast, onednn_message *message);
-// Channels `offset` to `offset + count` of activations [N, C, H, W] where they lie among the others:
-// addresses are those of the whole. With blocks of channels, both numbers are multiples of a block.
+// Channels `offset` to `offset + count` of activations [N, C, H, W] where they lie among the
+// others: addresses are those of the whole. Of blocks of channels only whole ones can be taken.
 onednn_status onednn_layout_channels(
     const onednn_layout *layout, int64_t offset, int64_t count,
     onednn_layout *_Nullable *_Nonnull part, onednn_message *message);

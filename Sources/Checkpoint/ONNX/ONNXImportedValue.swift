@@ -7,10 +7,15 @@ enum ONNXImportedValue {
   case constant(ONNXTensor)
   /// `[N, C, H, W]`.
   case features(Graph.NodeID)
+  /// A node's output as `[N, H, W, C]`, the order of TensorFlow.
+  case channelsLast(Graph.NodeID)
   /// A node's output as `[N, C * H * W]`.
   case flat(Graph.NodeID)
-  /// Every so many pixels of a node's output, until the next operation makes a node of it.
+  /// Every so many pixels of a node's output `[N, C, H, W]`, until the next operation makes a node of it.
   case strided(Graph.NodeID, Extent)
+  /// A node's output `[N, C, H, W]` with rows and columns around it, until the next operation takes them in or makes
+  /// a node of them: of zeros, or of numbers below all others, which only a maximum can take in.
+  case padded(Graph.NodeID, Padding, isLowest: Bool)
   /// The logits behind a softmax, which an answer has anyway: nothing may follow.
   case probabilities(Graph.NodeID)
 }

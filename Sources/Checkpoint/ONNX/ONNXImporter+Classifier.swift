@@ -25,19 +25,21 @@ extension ONNXImporter {
     if let given = try parameter(2, of: node) {
       bias = try row(given, count: weight.shape[0], beta, node)
     }
-    return try linear(node, input, weight, bias)
+    return .flat(try linear(node, input, weight, bias))
   }
 
   /// A product with a constant; a sum with a constant behind it, if it alone reads the product, is the bias.
   private mutating func matMul(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try flat(0, of: node)
+    let (input, order) = try operand(0, of: node)
+    // Matrices meet the last dimension.
+    guard order == .flat || order == .channelsLast && shapes[input].pixelCount == 1 else {
+      throw fault(node, "input 0 is not [N, K]")
+    }
     let matrix = try neededParameter(1, of: node)
     let weight = try rows(matrix, isTransposed: false, 1, node)
-    let value = try linear(node, input, weight, nil)
-    if case .flat(let id) = value, let output = node.outputs.first, readerCounts[output] == 1 {
-      openProducts[output] = id
-    }
-    return value
+    let id = try linear(node, input, weight, nil)
+    if let output = node.outputs.first, readerCounts[output] == 1 { openProducts[output] = id }
+    return order.value(id)
   }
 
   /// Of a product and a constant; nil where that is not what is added.
@@ -49,12 +51,12 @@ extension ONNXImporter {
     else { return nil }
     let given = try neededParameter(1 - index, of: node)
     try addBias(try row(given, count: shapes[id].channels, 1, node), to: id, node)
-    return .flat(id)
+    return try operand(index, of: node).1.value(id)
   }
 
   private mutating func linear(
     _ node: ONNXNode, _ input: Graph.NodeID, _ weight: Tensor, _ bias: Tensor?
-  ) throws(CheckpointError) -> ONNXImportedValue {
+  ) throws(CheckpointError) -> Graph.NodeID {
     guard weight.shape[1] == shapes[input].elementCount else {
       throw fault(
         node, "weights for \(weight.shape[1]) numbers, the input has \(shapes[input].elementCount)")
@@ -63,8 +65,7 @@ extension ONNXImporter {
     linear.hasBias = bias != nil
     var parameters = [(suffix: "weight", tensor: weight)]
     if let bias { parameters.append(("bias", bias)) }
-    return .flat(
-      try append(parameterName(1, of: node), .linear(linear), [input], for: node, parameters))
+    return try append(parameterName(1, of: node), .linear(linear), [input], for: node, parameters)
   }
 
   /// Weights `[K, inputs]` times `factor`.

@@ -77,7 +77,7 @@ extension ONNXImporter {
     }
   }
 
-  private mutating func countFolded(_ count: Int) throws(CheckpointError) {
+  mutating func countFolded(_ count: Int) throws(CheckpointError) {
     foldedElementCount += count
     guard foldedElementCount <= ONNXImportLimits.foldedElementCount else {
       throw .overLimit(

@@ -2,21 +2,11 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// Convolutions, normalisation, rectification, sums.
+  /// Convolutions and normalisation.
   static let layerOperators: [String: Operator] = [
     "Conv": { importer, node throws(CheckpointError) in try importer.convolution(node) },
     "BatchNormalization": { importer, node throws(CheckpointError) in
       try importer.normalization(node)
-    },
-    "Relu": { importer, node throws(CheckpointError) in
-      let input = try importer.features(0, of: node)
-      return .features(try importer.append(node.name, .relu, [input], for: node))
-    },
-    "Add": { importer, node throws(CheckpointError) in
-      if let sum = try importer.bias(node) { return sum }
-      let first = try importer.features(0, of: node)
-      let second = try importer.features(1, of: node)
-      return .features(try importer.append(node.name, .add, [first, second], for: node))
     },
   ]
 
@@ -24,7 +14,7 @@ extension ONNXImporter {
   private mutating func convolution(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try features(0, of: node)
+    let (input, outer) = try paddedFeatures(of: node)
     let weight = try neededParameter(1, of: node)
     guard weight.shape.count == 4 else { throw fault(node, "weights of shape \(weight.shape)") }
     let kernel = Extent(height: weight.shape[2], width: weight.shape[3])
@@ -42,10 +32,10 @@ extension ONNXImporter {
       throw fault(
         node, "weights \(weight.shape) and \(groups) groups do not fit \(channels) channels")
     }
-    let window = try window(node, kernel: kernel, over: shapes[input])
+    let window = try window(node, kernel: kernel, over: shapes[input].padded(by: outer))
     var convolution = Convolution(outputChannels: outputs, kernel: kernel)
     convolution.stride = window.stride
-    convolution.padding = Padding(window.padding)
+    convolution.padding = window.padding(inside: outer)
     convolution.dilation = window.dilation
     convolution.groups = groups
     var parameters = [(suffix: "weight", tensor: weight)]
@@ -78,8 +68,9 @@ extension ONNXImporter {
       parameters.append((suffix, tensor))
     }
     let operation = Operation.batchNormalization(BatchNormalization(epsilon: epsilon))
-    return .features(
-      try append(parameterName(1, of: node), operation, [input], for: node, parameters))
+    let result = try append(parameterName(1, of: node), operation, [input], for: node, parameters)
+    openNormalization(result, node)
+    return .features(result)
   }
 
   /// The module's name where the file kept it in that of its weights, else the node's.

@@ -3,44 +3,78 @@ import ResNet
 
 extension ONNXImporter {
   static let poolingOperators: [String: Operator] = [
-    "MaxPool": { importer, node throws(CheckpointError) in
-      let (input, pooling) = try importer.pooling(node)
-      return .features(try importer.append(node.name, .maxPool(pooling), [input], for: node))
-    },
-    "AveragePool": { importer, node throws(CheckpointError) in
-      var (input, pooling) = try importer.pooling(node)
-      pooling.countsPadding =
-        try importer.integer("count_include_pad", of: node, default: 0) != 0
-        || pooling.padding == Padding(0)
-      return .features(try importer.append(node.name, .averagePool(pooling), [input], for: node))
-    },
+    "MaxPool": { importer, node throws(CheckpointError) in try importer.maximum(node) },
+    "AveragePool": { importer, node throws(CheckpointError) in try importer.average(node) },
     "GlobalAveragePool": { importer, node throws(CheckpointError) in
       let input = try importer.features(0, of: node)
       return .features(try importer.append(node.name, .globalAveragePool, [input], for: node))
     },
     "ReduceMean": { importer, node throws(CheckpointError) in
-      let input = try importer.features(0, of: node)
+      let (input, order) = try importer.operand(0, of: node)
       let axes = try importer.integerList("axes", of: node) ?? []
-      guard axes.count == 2, Set(axes.map { $0 < 0 ? $0 &+ 4 : $0 }) == [2, 3] else {
+      guard axes.count == 2, Set(axes.map { $0 < 0 ? $0 &+ 4 : $0 }) == Set(order.pixelAxes) else {
         throw importer.fault(node, "axes \(axes.prefix(8)), not height and width")
       }
       let keeps = try importer.integer("keepdims", of: node, default: 1) != 0
       let mean = try importer.append(node.name, .globalAveragePool, [input], for: node)
-      return keeps ? .features(mean) : .flat(mean)
+      return keeps ? order.value(mean) : .flat(mean)
     },
   ]
 
-  private mutating func pooling(
-    _ node: ONNXNode
-  ) throws(CheckpointError) -> (Graph.NodeID, Pooling) {
-    let input = try features(0, of: node)
+  /// Zeros around numbers that are not below zero change no maximum, as numbers below all others do not.
+  private mutating func maximum(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let kernel = try kernel(node)
+    var input: Graph.NodeID
+    var outer = Padding(0)
+    switch value(0, of: node) {
+    case .padded(let id, let padding, let isLowest) where isLowest || isNonnegative[id]:
+      (input, outer) = (id, padding)
+    default: input = try features(0, of: node)
+    }
+    let window = try window(node, kernel: kernel, over: shapes[input].padded(by: outer))
+    if outer != Padding(0), !window.padding(inside: outer).isNarrower(than: kernel) {
+      input = try features(0, of: node)
+      outer = Padding(0)
+    }
+    let pooling = try pooling(window, inside: outer, node)
+    return .features(try append(node.name, .maxPool(pooling), [input], for: node))
+  }
+
+  /// Zeros around the map that count in the divisor, and what does not, are kept apart: a pool has one rule for both.
+  private mutating func average(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let kernel = try kernel(node)
+    let counts = try integer("count_include_pad", of: node, default: 0) != 0
+    var (input, outer) = try paddedFeatures(of: node)
+    var window = try window(node, kernel: kernel, over: shapes[input].padded(by: outer))
+    let isRoundedUp = window.overhang != Extent(0)
+    let pads = window.padding != Padding(0)
+    if outer != Padding(0), pads || isRoundedUp || !outer.isNarrower(than: kernel) {
+      input = try features(0, of: node)
+      outer = Padding(0)
+    }
+    if pads, counts, isRoundedUp {
+      input = try materialize(input, window.padding, node)
+      window.padding = Padding(0)
+    }
+    var pooling = try pooling(window, inside: outer, node)
+    pooling.countsPadding = !isRoundedUp && (counts || !pads)
+    return .features(try append(node.name, .averagePool(pooling), [input], for: node))
+  }
+
+  private func kernel(_ node: ONNXNode) throws(CheckpointError) -> Extent {
     guard node.attributes["kernel_shape"] != nil else { throw fault(node, "no kernel_shape") }
-    let kernel = try extent("kernel_shape", of: node)
-    let window = try window(node, kernel: kernel, over: shapes[input])
+    return try extent("kernel_shape", of: node)
+  }
+
+  /// - Parameter outer: Padding of the window's input that becomes the pool's own.
+  private func pooling(
+    _ window: ONNXWindow, inside outer: Padding, _ node: ONNXNode
+  ) throws(CheckpointError) -> Pooling {
     guard window.dilation == Extent(1) else { throw fault(node, "a window with holes") }
-    guard window.padding.height < kernel.height, window.padding.width < kernel.width else {
+    let padding = window.padding(inside: outer)
+    guard padding.isNarrower(than: window.kernel) else {
       throw fault(node, "padding as wide as the window")
     }
-    return (input, Pooling(window: kernel, stride: window.stride, padding: Padding(window.padding)))
+    return Pooling(window: window.kernel, stride: window.stride, padding: padding)
   }
 }

@@ -24,17 +24,17 @@ extension ONNXImporter {
       switch importer.value(0, of: node) {
       case .flat(let id) where axis == 1 || axis == -1: return .flat(id)
       default:
-        let input = try importer.features(0, of: node)
+        let (input, order) = try importer.operand(0, of: node)
         guard axis == 1 || axis == -3 else {
           throw importer.fault(node, "axis \(axis), not that of the channels")
         }
-        return .flat(input)
+        return try importer.flattened(input, order, node)
       }
     },
     "Reshape": { importer, node throws(CheckpointError) in try importer.reshape(node) },
     "Squeeze": { importer, node throws(CheckpointError) in try importer.squeeze(node) },
-    "Slice": { importer, node throws(CheckpointError) in try importer.slice(node) },
-    "Pad": { importer, node throws(CheckpointError) in try importer.pad(node) },
+    "Transpose": { importer, node throws(CheckpointError) in try importer.transpose(node) },
+    "Concat": { importer, node throws(CheckpointError) in try importer.concatenate(node) },
     "Unsqueeze": { importer, node throws(CheckpointError) in try importer.unsqueeze(node) },
   ]
 
@@ -53,9 +53,12 @@ extension ONNXImporter {
   private func dimensions(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int] {
     switch value(index, of: node) {
     case .constant(let tensor): return tensor.shape
-    case .features(let id):
-      return [batchSize, shapes[id].channels, shapes[id].height, shapes[id].width]
-    case .flat(let id): return [batchSize, shapes[id].elementCount]
+    case .features(let id): return ONNXOrder.channelsFirst.dimensions(shapes[id], batch: batchSize)
+    case .channelsLast(let id):
+      return ONNXOrder.channelsLast.dimensions(shapes[id], batch: batchSize)
+    case .flat(let id): return ONNXOrder.flat.dimensions(shapes[id], batch: batchSize)
+    case .padded(let id, let padding, _):
+      return ONNXOrder.channelsFirst.dimensions(shapes[id].padded(by: padding), batch: batchSize)
     default: throw fault(node, "input \(index) has no shape here")
     }
   }
@@ -76,7 +79,7 @@ extension ONNXImporter {
   }
 
   /// To `[N, C * H * W]`, or to the shape that it has.
-  private func reshape(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+  private mutating func reshape(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let old = try dimensions(0, of: node)
     guard var new = try integers(1, of: node) else { throw fault(node, "no shape") }
     let text = "shape \(new.prefix(8)) for \(old)"
@@ -96,7 +99,7 @@ extension ONNXImporter {
     return try reshaped(node, to: new, text)
   }
 
-  private func squeeze(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+  private mutating func squeeze(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let old = try dimensions(0, of: node)
     let axes = try axes(node, rank: old.count) ?? old.indices.filter { $0 > 0 && old[$0] == 1 }
     guard axes.allSatisfy({ old.indices.contains($0) && old[$0] == 1 && $0 > 0 }) else {
@@ -106,110 +109,94 @@ extension ONNXImporter {
     return try reshaped(node, to: new, "axes \(axes.prefix(8)) of \(old)")
   }
 
-  private func unsqueeze(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+  private mutating func unsqueeze(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let old = try dimensions(0, of: node)
-    let given = try axes(node, rank: old.count + 2) ?? []
-    guard old.count == 2, Set(given) == [2, 3] else {
-      throw fault(node, "axes \(given.prefix(8)) of \(old)")
+    guard let given = try axes(node, rank: nil) else { throw fault(node, "no axes") }
+    let text = "axes \(given.prefix(8)) of \(old)"
+    let rank = old.count + given.count
+    let places = Set(given.map { $0 < 0 ? $0 &+ rank : $0 })
+    guard rank <= 4, places.count == given.count, places.allSatisfy({ 1..<rank ~= $0 }) else {
+      throw fault(node, text)
     }
-    return try reshaped(node, to: old + [1, 1], "axes \(given.prefix(8)) of \(old)")
+    var rest = old[...]
+    let new = (0..<rank).map { places.contains($0) ? 1 : rest.removeFirst() }
+    return try reshaped(node, to: new, text)
   }
 
-  /// An attribute before operator set 13, an input since; counted from the front.
-  private func axes(_ node: ONNXNode, rank: Int) throws(CheckpointError) -> [Int]? {
+  /// An attribute before operator set 13, an input since; counted from the front where the rank is known.
+  private func axes(_ node: ONNXNode, rank: Int?) throws(CheckpointError) -> [Int]? {
     let axes: [Int]?
     if model.opset < 13 {
       axes = try integerList("axes", of: node)
     } else {
       axes = try integers(1, of: node)
     }
-    return axes?.map { $0 < 0 ? $0 &+ rank : $0 }
+    return axes?.map { $0 < 0 ? $0 &+ (rank ?? 0) : $0 }
   }
 
-  private func reshaped(
+  private mutating func reshaped(
     _ node: ONNXNode, to new: [Int], _ text: String
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let id: Graph.NodeID
-    switch value(0, of: node) {
-    case .features(let known), .flat(let known): id = known
-    default: throw fault(node, "input 0 is no feature map")
-    }
+    let (id, order) = try operand(0, of: node)
     let shape = shapes[id]
-    if new == [batchSize, shape.elementCount] { return .flat(id) }
-    if new == [batchSize, shape.channels, shape.height, shape.width] { return .features(id) }
+    if new == order.dimensions(shape, batch: batchSize) { return order.value(id) }
+    if new == ONNXOrder.flat.dimensions(shape, batch: batchSize) {
+      return try flattened(id, order, node)
+    }
+    // Numbers lie in the node's own order, or there is one pixel and the orders are the same.
+    for other in [ONNXOrder.channelsFirst, .channelsLast]
+    where new == other.dimensions(shape, batch: batchSize) {
+      if shape.pixelCount == 1 || order == .flat && other == .channelsFirst {
+        return other.value(id)
+      }
+    }
     throw fault(node, text)
   }
 
-  /// The feature map that a node reads first, and the distance of the pixels that it reads of it.
-  private func stridedInput(
-    of node: ONNXNode
-  ) throws(CheckpointError) -> (id: Graph.NodeID, stride: Extent) {
-    switch value(0, of: node) {
-    case .features(let id): return (id, Extent(1))
-    case .strided(let id, let stride): return (id, stride)
-    default: throw fault(node, "input 0 is no feature map")
+  private func flattened(
+    _ id: Graph.NodeID, _ order: ONNXOrder, _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let shape = shapes[id]
+    guard order != .channelsLast || shape.pixelCount == 1 || shape.channels == 1 else {
+      throw fault(node, "\(shape) flattened with channels last")
+    }
+    return .flat(id)
+  }
+
+  // MARK: - Channels
+
+  /// From one order of a feature map to the other.
+  private mutating func transpose(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let (id, order) = try operand(0, of: node)
+    let permutation =
+      try integerList("perm", of: node) ?? Array((0..<order.rank).reversed())
+    switch (order, permutation) {
+    case (.channelsFirst, [0, 2, 3, 1]): return .channelsLast(id)
+    case (.channelsLast, [0, 3, 1, 2]): return .features(id)
+    case _ where permutation == Array(0..<order.rank): return order.value(id)
+    default: throw fault(node, "perm \(permutation.prefix(8))")
     }
   }
 
-  /// Every so many pixels from the first on: half of shortcut option A.
-  private func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    var (id, stride) = try stridedInput(of: node)
-    guard model.opset >= 10, let starts = try integers(1, of: node),
-      let ends = try integers(2, of: node)
-    else { throw fault(node, "a part of a feature map") }
-    let axes = try integers(3, of: node) ?? Array(starts.indices)
-    let steps = try integers(4, of: node) ?? [Int](repeating: 1, count: starts.count)
-    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count,
-      Set(axes).count == axes.count
-    else { throw fault(node, "lists of unequal lengths, or an axis twice") }
-    let sizes = [batchSize, shapes[id].channels, shapes[id].height, shapes[id].width]
-    for (index, axis) in axes.enumerated() {
-      let axis = axis < 0 ? axis &+ 4 : axis
-      guard sizes.indices.contains(axis), starts[index] == 0, ends[index] >= sizes[axis],
-        1...ONNXImportLimits.windowNumber ~= steps[index], steps[index] == 1 || axis >= 2
-      else { throw fault(node, "a part of a feature map") }
-      if axis == 2 { stride.height *= steps[index] }
-      if axis == 3 { stride.width *= steps[index] }
-      guard max(stride.height, stride.width) <= ONNXImportLimits.windowNumber else {
-        throw fault(node, "strides \(stride.height) and \(stride.width)")
+  private mutating func concatenate(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let axis = try integer("axis", of: node, default: Int.max)
+    var inputs: [Graph.NodeID] = []
+    var order: ONNXOrder?
+    for index in node.inputs.indices {
+      let (input, own) = try operand(index, of: node)
+      guard order == nil || order == own else { throw fault(node, "inputs in different orders") }
+      order = own
+      guard own != .flat || shapes[input].pixelCount == 1 else {
+        throw fault(node, "a flattened input")
       }
+      inputs.append(input)
     }
-    return .strided(id, stride)
-  }
-
-  /// Zero channels around a feature map: the other half of option A.
-  private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let (id, stride) = try stridedInput(of: node)
-    if case .text(let mode) = node.attributes["mode"], mode != "constant" {
-      throw fault(node, "mode \(Self.readable(mode))")
+    guard let order, axis == order.channelAxis || axis == order.channelAxis - order.rank else {
+      throw fault(node, "axis \(axis), not that of the channels")
     }
-    let pads =
-      model.opset < 11 ? try integerList("pads", of: node) : try integers(1, of: node)
-    guard let pads, pads.count == 8, pads.enumerated().allSatisfy({ $0 % 4 == 1 || $1 == 0 }),
-      0...ONNXImportLimits.windowNumber ~= pads[1], 0...ONNXImportLimits.windowNumber ~= pads[5]
-    else { throw fault(node, "other padding than zero channels") }
-    let filler =
-      model.opset < 11
-      ? try number("value", of: node, default: 0) : try parameter(2, of: node)?.values.first ?? 0
-    guard filler == 0 else { throw fault(node, "padding with \(filler)") }
-    guard stride.height == stride.width else {
-      throw fault(node, "input with strides \(stride.height) and \(stride.width)")
-    }
-    let shortcut = PaddedShortcut(
-      channels: shapes[id].channels + pads[1] + pads[5], stride: stride.height,
-      leadingZeroChannels: pads[1])
-    return .features(try append(node.name, .paddedShortcut(shortcut), [id], for: node))
-  }
-
-  /// Makes a node of pixels that were picked.
-  mutating func materialize(
-    _ id: Graph.NodeID, _ stride: Extent, _ node: ONNXNode
-  ) throws(CheckpointError) -> Graph.NodeID {
-    guard stride.height == stride.width else {
-      throw fault(node, "input with strides \(stride.height) and \(stride.width)")
-    }
-    if stride.height == 1 { return id }
-    let shortcut = PaddedShortcut(channels: shapes[id].channels, stride: stride.height)
-    return try append("\(node.name).slice", .paddedShortcut(shortcut), [id], for: node)
+    if inputs.count == 1 { return order.value(inputs[0]) }
+    return order.value(try append(node.name, .concatenation, inputs, for: node))
   }
 }

@@ -15,6 +15,8 @@ struct ONNXImporter {
   let batchSize: Int
   private(set) var nodes: [Graph.Node] = []
   private(set) var shapes: [FeatureShape] = []
+  /// By node: whether no number of its output is below zero.
+  private(set) var isNonnegative: [Bool] = []
   private(set) var weights = Weights()
   private var names: Set<String> = []
   private(set) var values: [String: ONNXImportedValue] = [:]
@@ -25,6 +27,8 @@ struct ONNXImporter {
   var foldedElementCount = 0
   /// Products without a bias, by name, that one node reads.
   var openProducts: [String: Graph.NodeID] = [:]
+  /// Normalisations, by the name of their result, that one node reads.
+  var openNormalizations: [String: Graph.NodeID] = [:]
 
   private let parameterByteLimit: Int
   private var parameterByteCount = 0
@@ -49,24 +53,32 @@ struct ONNXImporter {
       throw .unsupported("\(model.outputs.count) outputs; a classifier has one, its logits")
     }
     let shape: FeatureShape
-    (batchSize, shape) = try Self.inputShape(input, size)
+    let order: ONNXOrder
+    (batchSize, shape, order) = try Self.inputShape(input, size)
     try append(Graph.Node(name: "input", operation: .input(shape), inputs: []), shape)
-    values[input.name] = .features(0)
+    values[input.name] = order.value(0)
     for (name, tensor) in model.initializers { values[name] = .constant(tensor) }
     countReaders()
   }
 
   private static func inputShape(
     _ input: ONNXValue, _ size: (height: Int, width: Int)?
-  ) throws(CheckpointError) -> (batch: Int, shape: FeatureShape) {
+  ) throws(CheckpointError) -> (batch: Int, shape: FeatureShape, order: ONNXOrder) {
     let text = "input \"\(readable(input.name))\""
     guard let type = input.elementType, type.isFloatingPoint else {
       throw .unsupported("\(text) is not of a floating-point type")
     }
-    guard let declared = input.shape, declared.count == 4, declared[1] ?? 3 == 3 else {
-      throw .unsupported("\(text) has shape \(input.shapeText), pictures are [N, 3, H, W]")
+    guard let declared = input.shape, declared.count == 4,
+      declared[1] ?? 3 == 3 || declared[3] == 3
+    else {
+      throw .unsupported(
+        "\(text) has shape \(input.shapeText), pictures are [N, 3, H, W] or [N, H, W, 3]")
     }
-    guard let height = declared[2] ?? size?.height, let width = declared[3] ?? size?.width else {
+    let order = declared[3] == 3 && declared[1] != 3 ? ONNXOrder.channelsLast : .channelsFirst
+    let axes = order.pixelAxes
+    guard let height = declared[axes[0]] ?? size?.height,
+      let width = declared[axes[1]] ?? size?.width
+    else {
       throw .unsupported(
         "\(text) has shape \(input.shapeText), which leaves the pictures' size open; give a "
           + "preprocessing contract (--preprocess)")
@@ -79,7 +91,7 @@ struct ONNXImporter {
       throw .overLimit(
         what: "batch size of \(text)", value: batch, limit: ONNXImportLimits.windowNumber)
     }
-    return (batch, FeatureShape(channels: 3, height: height, width: width))
+    return (batch, FeatureShape(channels: 3, height: height, width: width), order)
   }
 
   /// Nodes that the output does not depend on are left out.
@@ -96,7 +108,10 @@ struct ONNXImporter {
   // MARK: - Walking
 
   private static let operators: [String: Operator] =
-    [layerOperators, poolingOperators, classifierOperators, shapeOperators]
+    [
+      layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
+      paddingOperators, classifierOperators, shapeOperators,
+    ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   mutating func importNodes() throws(CheckpointError) {
@@ -154,7 +169,22 @@ struct ONNXImporter {
     switch value(index, of: node) {
     case .features(let id): return id
     case .strided(let id, let stride): return try materialize(id, stride, node)
+    case .padded(let id, let padding, isLowest: false):
+      return try materialize(id, padding, node)
+    case .padded: throw fault(node, "padding with the lowest number, which only MaxPool takes")
     default: throw fault(node, "input \(index) is no feature map [N, C, H, W]")
+    }
+  }
+
+  /// The node that computes what is read in any order.
+  mutating func operand(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> (Graph.NodeID, ONNXOrder) {
+    switch value(index, of: node) {
+    case .channelsLast(let id): return (id, .channelsLast)
+    case .flat(let id): return (id, .flat)
+    case .features, .strided, .padded: return (try features(index, of: node), .channelsFirst)
+    default: throw fault(node, "input \(index) is no feature map")
     }
   }
 
@@ -209,10 +239,31 @@ struct ONNXImporter {
     weights["\(nodes[id].name).bias"] = bias
   }
 
+  /// Lets a normalisation's result be multiplied by `scale` and moved by `shift`, each `[C]`.
+  mutating func rescale(
+    _ id: Graph.NodeID, scale: [Float], shift: [Float], _ node: ONNXNode
+  ) throws(CheckpointError) {
+    let name = nodes[id].name
+    guard let weight = weights["\(name).weight"]?.values, let bias = weights["\(name).bias"]?.values
+    else { preconditionFailure("a normalisation") }
+    let channels = weight.indices
+    let scaled = channels.map { weight[$0] * scale[$0] }
+    let moved = channels.map { Float(Double(bias[$0]) * Double(scale[$0]) + Double(shift[$0])) }
+    for (suffix, values) in [("weight", scaled), ("bias", moved)] {
+      let tensor = Tensor(shape: [values.count], storage: values)
+      if let reason = WeightReader.fault(in: tensor, isVariance: false) {
+        throw fault(node, reason)
+      }
+      weights["\(name).\(suffix)"] = tensor
+    }
+  }
+
   private mutating func append(
     _ node: Graph.Node, _ shape: FeatureShape
   ) throws(CheckpointError) {
     shapes.append(shape)
+    isNonnegative.append(
+      Graph.isNonnegative(node.operation, inputs: node.inputs.map { isNonnegative[$0] }))
     nodes.append(node)
     names.insert(node.name)
     guard nodes.count <= ONNXImportLimits.nodeCount else {

@@ -6,13 +6,42 @@ struct ONNXWindow {
   var kernel: Extent
   var stride: Extent
   var dilation: Extent
-  /// Zeros on either side.
-  var padding: Extent
+  var padding: Padding
+  /// Rows and columns behind map and padding that the last window reaches because a size was rounded up; they are
+  /// neither pixels nor padding.
+  var overhang = Extent(0)
+
+  /// All that lies around the map inside of `outer`, with what rounding up reaches.
+  func padding(inside outer: Padding) -> Padding {
+    Padding(before: padding.before + outer.before, after: padding.after + outer.after + overhang)
+  }
+}
+
+extension FeatureShape {
+  /// Neither side overflows where both are within their limits.
+  func padded(by padding: Padding) -> FeatureShape {
+    FeatureShape(
+      channels: channels, height: height + padding.before.height + padding.after.height,
+      width: width + padding.before.width + padding.after.width)
+  }
+}
+
+extension Padding {
+  /// Whether each window meets a pixel.
+  func isNarrower(than window: Extent) -> Bool {
+    max(before.height, after.height) < window.height
+      && max(before.width, after.width) < window.width
+  }
+}
+
+extension Extent {
+  fileprivate static func + (a: Extent, b: Extent) -> Extent {
+    Extent(height: a.height + b.height, width: a.width + b.width)
+  }
 }
 
 extension ONNXImporter {
-  /// Reads `strides`, `dilations`, `pads`, `auto_pad` and `ceil_mode`; what is not the same on both sides of the
-  /// map is refused.
+  /// Reads `strides`, `dilations`, `pads`, `auto_pad` and `ceil_mode`.
   func window(
     _ node: ONNXNode, kernel: Extent, over input: FeatureShape
   ) throws(CheckpointError) -> ONNXWindow {
@@ -26,20 +55,30 @@ extension ONNXImporter {
       height: (kernel.height - 1) * dilation.height + 1,
       width: (kernel.width - 1) * dilation.width + 1)
     let padding = try padding(node, input, spans, stride)
-    let window = ONNXWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding)
+    var window = ONNXWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding)
     if try integer("ceil_mode", of: node, default: 0) != 0 {
-      let rests = [
-        (input.height + 2 * padding.height - spans.height) % stride.height,
-        (input.width + 2 * padding.width - spans.width) % stride.width,
-      ]
-      guard rests == [0, 0] else { throw fault(node, "ceil_mode with a window that is cut off") }
+      let before = padding.before
+      let whole = input.padded(by: padding)
+      window.overhang = Extent(
+        height: Self.overhang(
+          whole.height, spans.height, stride.height, pixelEnd: before.height + input.height),
+        width: Self.overhang(
+          whole.width, spans.width, stride.width, pixelEnd: before.width + input.width))
     }
     return window
   }
 
+  /// Of the window more that fits in part, unless it begins behind the last pixel.
+  private static func overhang(_ size: Int, _ span: Int, _ step: Int, pixelEnd: Int) -> Int {
+    let room = size - span
+    guard room >= 0, !room.isMultiple(of: step) else { return 0 }
+    let start = (room / step + 1) * step
+    return start < pixelEnd ? start + span - size : 0
+  }
+
   private func padding(
     _ node: ONNXNode, _ input: FeatureShape, _ spans: Extent, _ stride: Extent
-  ) throws(CheckpointError) -> Extent {
+  ) throws(CheckpointError) -> Padding {
     let mode: String
     switch node.attributes["auto_pad"] {
     case nil: mode = "NOTSET"
@@ -47,26 +86,26 @@ extension ONNXImporter {
     default: throw fault(node, "attribute auto_pad is no text")
     }
     switch mode {
-    case "VALID": return Extent(0)
+    case "VALID": return Padding(0)
     case "SAME_UPPER", "SAME_LOWER":
       func total(_ size: Int, _ span: Int, _ step: Int) -> Int {
         max(0, ((size + step - 1) / step - 1) * step + span - size)
       }
       let height = total(input.height, spans.height, stride.height)
       let width = total(input.width, spans.width, stride.width)
-      guard height.isMultiple(of: 2), width.isMultiple(of: 2) else {
-        throw fault(node, "auto_pad \(mode) pads one side more than the other here")
-      }
-      return Extent(height: height / 2, width: width / 2)
+      // The names say where the odd one goes.
+      let less = Extent(height: height / 2, width: width / 2)
+      let more = Extent(height: height - less.height, width: width - less.width)
+      return mode == "SAME_UPPER"
+        ? Padding(before: less, after: more) : Padding(before: more, after: less)
     case "NOTSET", "":
       let pads = try integerList("pads", of: node) ?? [0, 0, 0, 0]
       guard pads.count == 4, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }) else {
         throw fault(node, "pads \(pads.prefix(8))")
       }
-      guard pads[0] == pads[2], pads[1] == pads[3] else {
-        throw fault(node, "pads \(pads): one side more than the other")
-      }
-      return Extent(height: pads[0], width: pads[1])
+      return Padding(
+        before: Extent(height: pads[0], width: pads[1]),
+        after: Extent(height: pads[2], width: pads[3]))
     default: throw fault(node, "auto_pad \"\(Self.readable(mode))\"")
     }
   }

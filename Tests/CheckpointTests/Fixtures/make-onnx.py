@@ -123,13 +123,29 @@ class Network:
     def scalar(self, value):
         return self.add("Constant", [], value=numpy_helper.from_array(np.array(value, dtype=np.int64)))
 
-    def save(self, logits, output=None, dynamic=True, metadata=None):
+    def constant(self, values, shape=None):
+        self.count += 1
+        values = np.array(values, dtype=np.float32)
+        self.initializers.append(numpy_helper.from_array(values.reshape(shape or values.shape), f"constant_{self.count}"))
+        return f"constant_{self.count}"
+
+    def pad(self, source, pads, value=None):
+        names = [source, self.integers(pads)] + ([] if value is None else [self.constant(value, ())])
+        return self.add("Pad", names, mode="constant")
+
+    def clip(self, source, low, high):
+        if self.opset < 11:
+            return self.add("Clip", [source], min=low, max=high)
+        return self.add("Clip", [source, "" if low is None else self.constant(low, ()), self.constant(high, ())])
+
+    def save(self, logits, output=None, dynamic=True, metadata=None, channels_last=False):
         output = output or logits
         batch = "batch" if dynamic else 1
         side = "side" if dynamic == "all" else self.size
+        shape = [batch, side, side, 3] if channels_last else [batch, 3, side, side]
         graph = helper.make_graph(
             self.nodes, "main_graph",
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, side, side])],
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, CLASSES])],
             self.initializers,
         )
@@ -148,7 +164,10 @@ class Network:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         count = 3 * self.size**2
         pixels = (np.arange(count) * 7919 % 257 / 128 - 1).astype(np.float32)
-        result = session.run([logits], {"input": pixels.reshape(1, 3, self.size, self.size)})[0][0]
+        picture = pixels.reshape(1, 3, self.size, self.size)
+        if channels_last:
+            picture = picture.transpose(0, 2, 3, 1)
+        result = session.run([logits], {"input": picture})[0][0]
         return [float(f"{value:.9g}") for value in result]
 
 
@@ -206,6 +225,107 @@ def double():
     x = net.add("GlobalAveragePool", [net.relu(net.convolution("input", "conv1", 3, 4, 3, dilation=2))])
     logits = net.gemm(net.add("Flatten", [x]), 4)
     return net, net.save(logits, net.add("Identity", [net.add("Softmax", [logits])]))
+
+
+def excited(opset):
+    """Blocks with squeeze and excitation in the ways that exporters write it."""
+    net = Network(f"excited-{opset}", opset, folded=True)
+    x = net.relu(net.convolution("input", "conv1", 3, 8, 3))
+    for index, gate in enumerate(["Sigmoid", "HardSigmoid", "Clip", "HardSwish"]):
+        name = f"layer{index}"
+        main = net.convolution(net.relu(net.convolution(x, f"{name}.conv1", 8, 8, 3)), f"{name}.conv2", 8, 8, 3)
+        mean = net.add("GlobalAveragePool", [main]) if index % 2 else net.add("ReduceMean", [main], axes=[2, 3], keepdims=1)
+        squeezed = net.convolution(mean, f"{name}.fc1", 8, 4, 1)
+        squeezed = net.clip(squeezed, 0.0, 6.0) if gate == "Clip" else net.relu(squeezed)
+        weight = net.convolution(squeezed, f"{name}.fc2", 4, 8, 1)
+        if gate == "Sigmoid":
+            weight = net.add("Sigmoid", [weight])
+        elif gate == "HardSigmoid":
+            weight = net.add("HardSigmoid", [weight], alpha=1 / 6)
+        elif gate == "Clip":
+            # PyTorch's hardsigmoid where the operator set has none.
+            weight = net.add("Div", [net.clip(net.add("Add", [weight, net.constant(3, ())]), 0.0, 6.0), net.constant(6, ())])
+        elif opset >= 14:
+            weight = net.add("HardSwish", [weight])
+        scaled = net.add("Mul", [weight, main] if index % 2 else [main, weight])
+        x = net.relu(net.add("Add", [x, scaled]))
+    # x * sigmoid(x), with a constant in front.
+    y = net.add("Mul", [net.constant(np.linspace(0.5, 1.5, 8), (8, 1, 1)), x])
+    x = net.add("Mul", [y, net.add("Sigmoid", [y])])
+    # Linear layers as a gate.
+    gate = net.add("Flatten", [net.add("GlobalAveragePool", [x])])
+    gate = net.add("MatMul", [gate, net.constant(net.random.normal(0, 0.5, (8, 4)))])
+    gate = net.relu(net.add("Add", [gate, net.constant([0.1, -0.1, 0.2, 0.3])]))
+    gate = net.add("MatMul", [gate, net.constant(net.random.normal(0, 0.5, (4, 8)))])
+    gate = net.add("Reshape", [net.add("Sigmoid", [gate]), net.integers([-1, 8, 1, 1])])
+    x = net.add("GlobalAveragePool", [net.add("Mul", [gate, x])])
+    logits = net.gemm(net.add("Flatten", [x]), 8)
+    return net, net.save(logits, net.add("LogSoftmax", [logits], axis=1))
+
+
+def lopsided():
+    """Padding that is not the same on both sides, by attributes."""
+    net = Network("lopsided-11", 11, size=29, folded=True)
+    x = net.relu(net.convolution("input", "conv1", 3, 6, 3, 2, pads=[0, 0, 1, 1]))
+    x = net.convolution(x, "conv2", 6, 8, 4, auto_pad="SAME_UPPER")
+    x = net.relu(net.convolution(x, "conv3", 8, 8, 2, auto_pad="SAME_LOWER"))
+    x = net.convolution(x, "conv4", 8, 8, 3, 1, groups=8, pads=[2, 0, 1, 3])
+    pools = [
+        net.add("MaxPool", [x], kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_LOWER"),
+        net.add("AveragePool", [x], kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+        net.add("AveragePool", [x], kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER", count_include_pad=1),
+        net.add("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+        net.add("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+    ]
+    x = net.add("Concat", pools, axis=1)
+    x = net.relu(net.convolution(x, "conv5", 40, 8, 1))
+    return net, net.save(net.gemm(net.add("Flatten", [net.add("GlobalAveragePool", [x])]), 8))
+
+
+def padded():
+    """Padding by nodes of its own, which the next node may take in or not."""
+    net = Network("padded-13", 13, size=24, folded=True)
+    around = [0, 0, 1, 2, 0, 0, 2, 1]
+    x = net.convolution(net.pad("input", [0, 0, 3, 3, 0, 0, 3, 3]), "conv1", 3, 8, 7, 2, pads=[0] * 4)
+    window = {"kernel_shape": [3, 3], "strides": [1, 1]}
+    rectified = net.relu(x)
+    maps = [
+        net.add("MaxPool", [net.pad(x, around)], **window),
+        net.add("MaxPool", [net.pad(x, around, -np.inf)], **window),
+        net.add("MaxPool", [net.pad(rectified, around)], **window),
+        net.add("MaxPool", [net.pad(rectified, around)], pads=[1, 1, 1, 1], kernel_shape=[5, 5], strides=[1, 1]),
+        net.add("AveragePool", [net.pad(x, around)], **window),
+        net.add("AveragePool", [net.pad(x, around)], pads=[1, 1, 1, 1], kernel_shape=[5, 5], strides=[1, 1]),
+        net.convolution(net.pad(x, around), "conv2", 8, 8, 3, pads=[0] * 4),
+        net.convolution(net.pad(x, around), "conv3", 8, 8, 5, auto_pad="SAME_UPPER", stride=1),
+        net.add("Sigmoid", [net.pad(x, around)]),
+    ]
+    maps = [net.add("AveragePool", [m], kernel_shape=[4, 4], strides=[4, 4]) for m in maps]
+    maps = [net.convolution(m, f"last{index}", 8, 4, 1) for index, m in enumerate(maps)]
+    maps = [net.add("GlobalAveragePool", [m]) for m in maps]
+    return net, net.save(net.gemm(net.add("Flatten", [net.add("Concat", maps, axis=-3)]), 36))
+
+
+def tensorflow():
+    """The order of TensorFlow's pictures, and arithmetic in front and behind."""
+    net = Network("tensorflow-13", 13, folded=True)
+    x = net.add("Div", [net.add("Sub", ["input", net.constant([0.1, 0.2, 0.3])]), net.constant(0.5, ())])
+    x = net.add("Sub", [net.constant(1, (1,)), net.add("Mul", [x, net.constant([[[1.5, 1, 0.5]]])])])
+    x = net.pad(x, [0, 1, 1, 0, 0, 2, 0, 0])
+    x = net.add("Transpose", [x], perm=[0, 3, 1, 2])
+    x = net.normalization(net.convolution(x, "conv1", 3, 4, 3, 2, auto_pad="SAME_UPPER"), "bn1", 4)
+    x = net.add("Add", [x, net.constant([0.1, 0.2, -0.1, 0], (1, 4, 1, 1))])
+    last = net.relu(net.add("Transpose", [x], perm=[0, 2, 3, 1]))
+    other = net.add("Sigmoid", [net.add("Transpose", [x], perm=[0, 2, 3, 1])])
+    both = net.add("Concat", [last, other, net.add("Add", [last, other])], axis=3)
+    mean = net.add("ReduceMean", [both], axes=[1, 2], keepdims=1)
+    weight = net.constant(net.random.normal(0, 0.5, (12, 12)))
+    gate = net.add("Sigmoid", [net.add("MatMul", [mean, weight])])
+    x = net.add("Transpose", [net.add("Mul", [both, gate])], perm=[0, 3, 1, 2])
+    x = net.relu(net.convolution(x, "conv2", 12, 6, 3))
+    x = net.add("Squeeze", [net.add("GlobalAveragePool", [x]), net.integers([2, 3])])
+    logits = net.add("Mul", [net.matmul(x, 6), net.constant([1, 2, 3, 4, 5.0])])
+    return net, net.save(logits, net.add("Identity", [net.add("Softmax", [logits])]), channels_last=True)
 
 
 def weights(name, *shape, dtype=np.float32, value=1.0):
@@ -270,8 +390,8 @@ def refusals():
     yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Gemm", ["t2", "w"], {})], [w]), "behind the softmax"
     yield "softmax over pictures", refused([*head, gemm, ("Softmax", ["t2"], {"axis": 0})], [w]), "axis 0"
     for name, attributes, reason in [
-        ("lopsided padding", {"pads": [0, 0, 1, 1]}, "one side more"),
-        ("automatic lopsided padding", {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, "one side more"),
+        ("three paddings", {"pads": [0, 0, 1]}, "pads"),
+        ("unknown padding", {"auto_pad": "SAME"}, "auto_pad"),
         ("negative padding", {"pads": [-1] * 4}, "pads"),
         ("huge padding", {"pads": [2**40] * 4}, "pads"),
         ("huge stride", {"strides": [2**62, 1]}, "strides"),
@@ -289,9 +409,43 @@ def refusals():
     yield "huge dimensions", refused([("Conv", ["x", "k"], {})], [huge]), ""
     yield "empty weights", refused([("Conv", ["x", "k"], {})], [weights("k", 0, 3, 3, 3)]), ""
     yield "unequal sum", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}), ("Add", ["x", "t0"], {})]), "3x8x8"
-    yield "sum with a constant", refused([("Add", ["x", "w"], {})], [w]), "no feature map"
+    yield "sum with a constant", refused([("Add", ["x", "w"], {})], [w]), "a constant of shape [5, 3] for 3x8x8"
+    yield "sum with a constant map", refused([("Mul", ["x", "m"], {})], [weights("m", 3, 8, 8)]), "a constant of shape [3, 8, 8]"
+    yield "constant of five dimensions", refused([("Mul", ["x", "m"], {})], [weights("m", 1, 1, 1, 1, 3)]), "a constant of shape"
+    yield "division by zero", refused([("Div", ["x", "m"], {})], [weights("m", value=0.0)]), "inf"
+    yield "scale out of range", refused(
+        [("Mul", ["x", "m"], {}), ("Mul", ["t0", "m"], {})], [weights("m", value=3e38)]), "inf"
+    yield "division by a map", refused([("Div", ["m", "x"], {})], [weights("m")]), "divisor"
+    yield "quotient of maps", refused([("Relu", ["x"], {}), ("Div", ["x", "t0"], {})]), "divisor"
+    yield "difference of maps", refused([("Relu", ["x"], {}), ("Sub", ["x", "t0"], {})]), "neither"
+    yield "map of one channel as a factor", refused(
+        [("Conv", ["x", "k"], {}), ("Mul", ["x", "t0"], {})], [weights("k", 1, 3, 1, 1)]), "cannot be multiplied"
+    yield "sum of two orders", refused(
+        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Add", ["x", "t0"], {})], shape=(1, 3, 3, 3)), "different orders"
+    yield "bounds out of order", refused([("Clip", ["x", "a", "b"], {})], [weights("a"), weights("b", value=0.0)]), "not in order"
+    yield "bounds of NaN", refused([("Clip", ["x", "a"], {})], [weights("a", value=np.nan)]), "not in order"
+    yield "many bounds", refused([("Clip", ["x", "a"], {})], [weights("a", 3)]), "a bound of shape"
+    yield "another order", refused([("Transpose", ["x"], {"perm": [0, 1, 3, 2]})]), "perm"
+    yield "flattened with channels last", refused(
+        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Flatten", ["t0"], {})]), "channels last"
+    yield "concatenation of rows", refused([("Concat", ["x", "x"], {"axis": 2})]), "axis 2"
+    yield "concatenation of sizes", refused(
+        [("MaxPool", ["x"], {"kernel_shape": [2, 2]}), ("Concat", ["x", "t0"], {"axis": 1})]), "3x7x7"
+    yield "concatenation without end", refused(
+        [("Concat", ["x"] * 64, {"axis": 1})] + [("Concat", [f"t{i}"] * 64, {"axis": 1}) for i in range(4)]), "element count"
+    for name, pads, reason in [
+        ("padding of pictures", [1, 0, 0, 0, 0, 0, 0, 0], "pads"), ("negative rows", [0, 0, -1, 0, 0, 0, 0, 0], "pads"),
+        ("endless rows", [0, 0, 2**62, 0, 0, 0, 0, 0], "pads"), ("channels and rows", [0, 1, 1, 0, 0, 0, 0, 0], "at once"),
+        ("large padding", [0, 0, 2**16, 2**16, 0, 0, 2**16, 2**16], "element count"), ("padding of seven", [0] * 7, "pads"),
+    ]:
+        yield name, refused(
+            [("Pad", ["x", "s"], {}), ("Sigmoid", ["t0"], {})], [numpy_helper.from_array(np.array(pads, np.int64), "s")]), reason
+    row = [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]
+    yield "padding with ones", refused([("Pad", ["x", "s", "o"], {})], [*row, weights("o")]), "padding with 1.0"
+    yield "reflected padding", refused([("Pad", ["x", "s"], {"mode": "reflect"})], row), "mode reflect"
+    yield "lowest padding", refused(
+        [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
-    yield "cut-off window", refused([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1})]), "ceil_mode"
     yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not height and width"
     yield "batch of two out of one", refused(
         [("Reshape", ["x", "s"], {})], [numpy_helper.from_array(np.array([2, -1], np.int64), "s")], shape=(1, 3, 8, 8)
@@ -310,13 +464,14 @@ def refusals():
     yield "part of a map", refused(
         [("Slice", ["x", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"
-    yield "padded picture", refused(
-        [("Pad", ["x", "s"], {})],
-        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]), "other padding"
+    yield "padded picture", refused([("Pad", ["x", "s"], {})], row), "not [N, classes]"
 
 
 def main():
-    networks = [basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), double()]
+    networks = [
+        basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), double(), excited(9), excited(14),
+        lopsided(), padded(), tensorflow(),
+    ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (HERE / "onnx.json").write_text(json.dumps(answers, indent=1) + "\n")
     files = {

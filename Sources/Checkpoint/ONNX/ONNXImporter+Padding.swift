@@ -1,0 +1,129 @@
+import ONNX
+import ResNet
+
+extension ONNXImporter {
+  /// What picks pixels or puts others around them.
+  static let paddingOperators: [String: Operator] = [
+    "Slice": { importer, node throws(CheckpointError) in try importer.slice(node) },
+    "Pad": { importer, node throws(CheckpointError) in try importer.pad(node) },
+  ]
+
+  /// The feature map that a node reads first, and the distance of the pixels that it reads of it.
+  private mutating func stridedInput(
+    of node: ONNXNode
+  ) throws(CheckpointError) -> (id: Graph.NodeID, stride: Extent) {
+    if case .strided(let id, let stride) = value(0, of: node) { return (id, stride) }
+    return (try features(0, of: node), Extent(1))
+  }
+
+  /// Every so many pixels from the first on: half of shortcut option A.
+  private mutating func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    var (id, stride) = try stridedInput(of: node)
+    guard model.opset >= 10, let starts = try integers(1, of: node),
+      let ends = try integers(2, of: node)
+    else { throw fault(node, "a part of a feature map") }
+    let axes = try integers(3, of: node) ?? Array(starts.indices)
+    let steps = try integers(4, of: node) ?? [Int](repeating: 1, count: starts.count)
+    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count,
+      Set(axes).count == axes.count
+    else { throw fault(node, "lists of unequal lengths, or an axis twice") }
+    let sizes = [batchSize, shapes[id].channels, shapes[id].height, shapes[id].width]
+    for (index, axis) in axes.enumerated() {
+      let axis = axis < 0 ? axis &+ 4 : axis
+      guard sizes.indices.contains(axis), starts[index] == 0, ends[index] >= sizes[axis],
+        1...ONNXImportLimits.windowNumber ~= steps[index], steps[index] == 1 || axis >= 2
+      else { throw fault(node, "a part of a feature map") }
+      if axis == 2 { stride.height *= steps[index] }
+      if axis == 3 { stride.width *= steps[index] }
+      guard max(stride.height, stride.width) <= ONNXImportLimits.windowNumber else {
+        throw fault(node, "strides \(stride.height) and \(stride.width)")
+      }
+    }
+    return .strided(id, stride)
+  }
+
+  /// Rows and columns around a feature map, or zero channels: the other half of option A.
+  private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    if case .text(let mode) = node.attributes["mode"], mode != "constant" {
+      throw fault(node, "mode \(Self.readable(mode))")
+    }
+    let pads =
+      model.opset < 11 ? try integerList("pads", of: node) : try integers(1, of: node)
+    guard let pads, pads.count == 8, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
+      pads[0] == 0, pads[4] == 0
+    else { throw fault(node, "pads \((pads ?? []).prefix(8))") }
+    let filler =
+      model.opset < 11
+      ? try number("value", of: node, default: 0) : try parameter(2, of: node)?.values.first ?? 0
+    let isLowest = filler <= -Float.greatestFiniteMagnitude
+    guard filler == 0 || isLowest else { throw fault(node, "padding with \(filler)") }
+    if case .channelsLast = value(0, of: node) {
+      return try padPixels(node, pads, isLowest: isLowest)
+    }
+    if pads[1] == 0, pads[5] == 0 { return try padPixels(node, pads, isLowest: isLowest) }
+    guard [2, 3, 6, 7].allSatisfy({ pads[$0] == 0 }), !isLowest else {
+      throw fault(node, "pads \(pads) of channels and pixels at once")
+    }
+    return try padChannels(node, before: pads[1], after: pads[5])
+  }
+
+  private mutating func padChannels(
+    _ node: ONNXNode, before: Int, after: Int
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (id, stride) = try stridedInput(of: node)
+    guard stride.height == stride.width else {
+      throw fault(node, "input with strides \(stride.height) and \(stride.width)")
+    }
+    let shortcut = PaddedShortcut(
+      channels: shapes[id].channels + before + after, stride: stride.height,
+      leadingZeroChannels: before)
+    return .features(try append(node.name, .paddedShortcut(shortcut), [id], for: node))
+  }
+
+  /// The next operation may take the padding in; with channels last it becomes a node of its own.
+  private mutating func padPixels(
+    _ node: ONNXNode, _ pads: [Int], isLowest: Bool
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (id, order) = try operand(0, of: node)
+    guard order != .flat, pads[order.channelAxis] == 0, pads[order.channelAxis + 4] == 0 else {
+      throw fault(node, "pads \(pads)")
+    }
+    let axes = order.pixelAxes
+    let padding = Padding(
+      before: Extent(height: pads[axes[0]], width: pads[axes[1]]),
+      after: Extent(height: pads[axes[0] + 4], width: pads[axes[1] + 4]))
+    if order == .channelsFirst { return .padded(id, padding, isLowest: isLowest) }
+    guard !isLowest else { throw fault(node, "padding with the lowest number") }
+    return order.value(try append(node.name, .pad(padding), [id], for: node))
+  }
+
+  /// A feature map without the padding around it that the node itself can take in, and this.
+  mutating func paddedFeatures(
+    of node: ONNXNode
+  ) throws(CheckpointError) -> (id: Graph.NodeID, padding: Padding) {
+    if case .padded(let id, let padding, isLowest: false) = value(0, of: node) {
+      return (id, padding)
+    }
+    return (try features(0, of: node), Padding(0))
+  }
+
+  /// Makes a node of zeros around a feature map.
+  mutating func materialize(
+    _ id: Graph.NodeID, _ padding: Padding, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    if padding == Padding(0) { return id }
+    return try append("\(node.name).pad", .pad(padding), [id], for: node)
+  }
+
+  /// Makes a node of pixels that were picked.
+  mutating func materialize(
+    _ id: Graph.NodeID, _ stride: Extent, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    guard stride.height == stride.width else {
+      throw fault(node, "input with strides \(stride.height) and \(stride.width)")
+    }
+    if stride.height == 1 { return id }
+    let shortcut = PaddedShortcut(channels: shapes[id].channels, stride: stride.height)
+    return try append("\(node.name).slice", .paddedShortcut(shortcut), [id], for: node)
+  }
+}
