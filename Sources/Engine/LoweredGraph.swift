@@ -63,7 +63,9 @@ struct LoweredGraph {
     let name = "\(node.name).scale"
     weights["\(name).weight"] = Tensor(
       shape: [input.channels, 1, 1, 1], storage: [Float](repeating: 1, count: input.channels))
-    return Graph.Node(name: name, operation: .convolution(convolution), inputs: node.inputs)
+    var scale = Graph.Node(name: name, operation: .convolution(convolution), inputs: node.inputs)
+    scale.resultName = node.resultName
+    return scale
   }
 
   /// Zeros around a feature map by a 1x1 convolution of each channel for itself, which is exact.

@@ -9,15 +9,14 @@ extension Planner {
     if usesWinograd(convolution, input) {
       return try convolveByWinograd(node, convolution, id)
     }
-    let source = try formatWanted(of: node.inputs[0])
-    let result = try format(of: id)
+    let source = try sourceFormat(of: node)
+    let (result, residual) = try resultFormats(of: id, from: source)
     var attributes = onednn_convolution(
       convolution, batch: batch, input: input, output: lowered.shapes[id])
     attributes.source_number = source.number.code
     attributes.destination_number = result.number.code
     attributes.residual_number = result.number.code
-    if convolution.addsResidual {
-      let residual = try formatWanted(of: node.inputs[1])
+    if let residual {
       attributes.residual_number = residual.number.code
       attributes.residual_scale = residual.scale / result.scale
     }
@@ -30,21 +29,21 @@ extension Planner {
       try Primitive.convolution(device, attributes, scales: scales, weights: weights)
     }
     return try convolve(
-      node, convolution, .primitive(primitive), parameters,
+      node, .primitive(primitive), parameters,
       from: (primitive.layout(of: ONEDNN_SOURCE), source),
-      to: (primitive.layout(of: ONEDNN_DESTINATION), result))
+      to: (primitive.layout(of: ONEDNN_DESTINATION), result), residual: residual)
   }
 
   private mutating func convolve(
-    _ node: Graph.Node, _ convolution: Convolution, _ computation: Computation,
-    _ parameters: PackedWeights.Layer, from wanted: (layout: Layout, format: TensorFormat),
-    to result: (layout: Layout, format: TensorFormat)
+    _ node: Graph.Node, _ computation: Computation, _ parameters: PackedWeights.Layer,
+    from wanted: (layout: Layout, format: TensorFormat),
+    to result: (layout: Layout, format: TensorFormat), residual wantedResidual: TensorFormat?
   ) throws(EngineError) -> Value {
     let source = try reordered(
       node.inputs[0], to: wanted.layout, wanted.format, for: node.name)
     let destination: Slot
-    if convolution.addsResidual {
-      destination = try residual(node, as: result.layout)
+    if let wantedResidual {
+      destination = try residual(node, as: result.layout, wantedResidual)
     } else {
       destination = newBuffer(result.layout.byteCount)
     }
@@ -54,11 +53,10 @@ extension Planner {
 
   /// The residual of a fused sum in memory that the sum may overwrite, in the order of the sum's layout.
   private mutating func residual(
-    _ node: Graph.Node, as layout: Layout
+    _ node: Graph.Node, as layout: Layout, _ format: TensorFormat
   ) throws(EngineError) -> Slot {
     let id = node.inputs[1]
     let value = current(id)
-    let format = try formatWanted(of: id)
     let wanted = try layout.recast(format.number)
     if value.layout == wanted, value.format == format, isLastUse(id) { return value.slot }
     let copy = newBuffer(wanted.byteCount)
@@ -101,8 +99,9 @@ extension Planner {
     }
     let channelsTogether = channelsLast ? 0 : block
     return try convolve(
-      node, convolution, .winograd(kernel), parameters,
+      node, .winograd(kernel), parameters,
       from: (Layout(blocked: dimensions(input), by: channelsTogether, format.number), format),
-      to: (Layout(blocked: dimensions(shape), by: channelsTogether, format.number), format))
+      to: (Layout(blocked: dimensions(shape), by: channelsTogether, format.number), format),
+      residual: convolution.addsResidual ? format : nil)
   }
 }

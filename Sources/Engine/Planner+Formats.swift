@@ -2,15 +2,16 @@ import ResNet
 
 /// Which numbers a node's output is held in.
 extension Planner {
-  /// What a convolution or linear layer reads from a node and what it leaves there itself.
+  /// What a convolution or linear layer on integers reads from a node and what it leaves there itself.
   func format(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     switch options.precision {
     case .fp32: return .fp32
     case .bf16: return .bf16
     case .int8:
-      let name = lowered.graph.nodes[id].name
-      guard let range = options.calibration?.ranges[name], range > 0, range.isFinite else {
-        throw .uncalibrated(node: name)
+      let node = lowered.graph.nodes[id]
+      guard let range = options.calibration?.range(of: node), range > 0, range.isFinite else {
+        if options.calibration?.floatingPoint != nil { return .fp32 }
+        throw .uncalibrated(node: node.name)
       }
       // What is never below zero has a bit more to spare.
       let number: Number = isNonnegative[id] ? .u8 : .s8
@@ -22,6 +23,30 @@ extension Planner {
   func formatWanted(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     let present = current(id).format
     return present.isQuantized ? present : try format(of: id)
+  }
+
+  /// What a convolution or linear layer reads from the node before it.
+  func sourceFormat(of node: Graph.Node) throws(EngineError) -> TensorFormat {
+    if options.precision == .int8,
+      options.calibration?.computesInFloatingPoint(node) == true
+    {
+      return .fp32
+    }
+    return try formatWanted(of: node.inputs[0])
+  }
+
+  /// What a convolution leaves, and what a residual must be that it adds: integers both, or numbers of one type.
+  func resultFormats(
+    of id: Graph.NodeID, from source: TensorFormat
+  ) throws(EngineError) -> (result: TensorFormat, residual: TensorFormat?) {
+    let node = lowered.graph.nodes[id]
+    guard case .convolution(let convolution) = node.operation, convolution.addsResidual else {
+      return (source.isQuantized ? try format(of: id) : source, nil)
+    }
+    let residual = try formatWanted(of: node.inputs[1])
+    guard source.isQuantized else { return (source, source) }
+    let result = try format(of: id)
+    return result.isQuantized && residual.isQuantized ? (result, residual) : (.fp32, .fp32)
   }
 
   /// A node's output in floating point, for what is not computed on integers.

@@ -114,7 +114,7 @@ extension Planner {
   }
 
   mutating func multiply(_ node: Graph.Node, _ linear: Linear) throws(EngineError) -> Value {
-    let source = try formatWanted(of: node.inputs[0])
+    let source = try sourceFormat(of: node)
     var attributes = onednn_linear(linear, batch: batch, input: lowered.shapes[node.inputs[0]])
     attributes.source_number = source.number.code
     attributes.weights_number = source.weightNumber.code

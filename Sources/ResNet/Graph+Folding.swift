@@ -40,10 +40,11 @@ extension Graph {
       if let host = hosts[id], case .convolution(var convolution) = nodes[host].operation {
         convolution.addsResidual = true
         let residual = node.inputs[0] == host ? node.inputs[1] : node.inputs[0]
-        rewriter.append(
-          Node(
-            name: nodes[host].name, operation: .convolution(convolution),
-            inputs: [nodes[host].inputs[0], residual]), for: id)
+        var sum = Node(
+          name: nodes[host].name, operation: .convolution(convolution),
+          inputs: [nodes[host].inputs[0], residual])
+        sum.resultName = node.resultName
+        rewriter.append(sum, for: id)
       } else if node.operation == .relu, readers[node.inputs[0]] == 1,
         var convolution = rewriter.convolution(at: node.inputs[0])
       {
@@ -106,6 +107,7 @@ private struct GraphRewriter {
   ) {
     let new = newID(other)
     result.nodes[new].operation = .convolution(convolution)
+    result.nodes[new].resultName = source.nodes[id].resultName
     newIDs[id] = new
   }
 

@@ -9,9 +9,13 @@ package struct Graph: Sendable, Hashable {
     package var operation: Operation
     /// The nodes whose outputs it reads, all before itself.
     package var inputs: [NodeID]
+    /// The node whose output this one's is in the graph before any pass: its own name, or that of the last of the
+    /// nodes that became part of it.
+    package var resultName: String
 
     package init(name: String, operation: Operation, inputs: [NodeID]) {
       self.name = name
+      resultName = name
       self.operation = operation
       self.inputs = inputs
     }

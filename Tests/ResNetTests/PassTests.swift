@@ -18,6 +18,31 @@ import Testing
     #expect(try fused.parameterShapes() == graph.parameterShapes())
   }
 
+  @Test("A node that others became part of has the name of the last one's result")
+  func resultNames() throws {
+    let graph = try Graph(#require(Architecture.cifar(depth: 8)))
+    let fused = graph.foldingBatchNormalization().fusingActivations()
+    let names = fused.nodes.map { [$0.name, $0.resultName] }
+    #expect(names.contains(["conv1", "relu"]))
+    #expect(names.contains(["layer1.0.conv1", "layer1.0.relu1"]))
+    #expect(names.contains(["layer1.0.conv2", "layer1.0.relu"]))
+    #expect(names.contains(["fc", "fc"]) && names[0] == ["input", "input"])
+    #expect(graph.nodes.allSatisfy { $0.resultName == $0.name })
+  }
+
+  @Test("What is never below zero is known in one pass, however often a node is read")
+  func signs() {
+    var graph = Graph(input: FeatureShape(channels: 1, height: 2, width: 2))
+    graph.append("relu", .relu, 0)
+    for index in 0..<200 { graph.append("add\(index)", .add, graph.output, graph.output) }
+    graph.append("mixed", .add, 0, graph.output)
+    graph.append("clip", .elementwise(.clip(minimum: 0, maximum: 6)), graph.output)
+    graph.append("mean", .globalAveragePool, graph.output)
+    let signs = graph.nonnegativeNodes()
+    #expect(signs.prefix(3) == [false, true, true] && signs[201])
+    #expect(signs.suffix(3) == [false, true, true])
+  }
+
   @Test("A convolution that others read too keeps its normalisation apart")
   func sharedConvolution() throws {
     var graph = Graph(input: FeatureShape(channels: 1, height: 2, width: 2))

@@ -1,0 +1,93 @@
+import Engine
+import ResNet
+import Testing
+
+/// Calibrations of files that were quantised elsewhere: in part, and by the names of the graph as it was.
+@Suite struct PartialCalibrationTests {
+  private let weights: Weights
+  private let graph: Graph
+  private let image: [Float]
+  /// By the names of the lowered graph.
+  private let ranges: [String: Float]
+  /// The same by those of the graph.
+  private let namedRanges: [String: Float]
+  private let layers: [String]
+
+  init() throws {
+    let architecture = Architecture(
+      stem: .cifar, block: .bottleneck,
+      stages: [.init(blocks: 2, width: 4), .init(blocks: 2, width: 8)], shortcut: .b, classCount: 7,
+      inputSize: 9)
+    graph = try Graph(architecture)
+    weights = try Weights.random(for: graph)
+    let shape = try graph.shapes()[0]
+    let picture = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)
+    let calibrator = try Calibrator(graph, weights)
+    try calibrator.observe(picture.span)
+    try calibrator.count(picture.span)
+    image = picture
+    ranges = calibrator.ranges(percentile: 100)
+    var named: [String: Float] = [:]
+    for node in graph.foldingBatchNormalization().fusingActivations().nodes {
+      named[node.resultName] = ranges[node.name]
+    }
+    namedRanges = named
+    layers = graph.nodes.filter {
+      switch $0.operation {
+      case .convolution, .linear: true
+      default: false
+      }
+    }.map(\.name)
+  }
+
+  private func logits(_ precision: Precision, _ calibration: Calibration?) throws -> [Float] {
+    var options = CompilationOptions()
+    options.precision = precision
+    options.calibration = calibration
+    options.batchSizes = [1, 2]
+    let context = try ExecutionContext(CompiledNetwork(graph, weights, options: options))
+    let outputs = try context.logits(of: image + image + image, count: 3)
+    #expect(outputs[0..<7] == outputs[7..<14] && outputs[0..<7] == outputs[14..<21])
+    return Array(outputs[0..<7])
+  }
+
+  private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
+    let largest = b.reduce(0) { max($0, abs($1)) }
+    return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / largest
+  }
+
+  @Test("Ranges by the names of the graph are those of what its nodes become part of")
+  func names() throws {
+    #expect(namedRanges["layer1.0.relu"] == ranges["layer1.0.conv3"])
+    #expect(namedRanges["layer1.0.relu1"] == ranges["layer1.0.conv1"])
+    #expect(namedRanges["layer1.0.downsample.1"] == ranges["layer1.0.downsample.0"])
+    let usual = try logits(.int8, Calibration(method: "test", ranges: ranges))
+    // A range that something later replaces is of no meaning.
+    var named = namedRanges
+    named["layer1.0.conv3"] = 1e-3
+    let calibration = Calibration(method: "test", ranges: named, floatingPoint: [])
+    #expect(try logits(.int8, calibration) == usual)
+  }
+
+  @Test(
+    "Without a range a result stays in floating point, and the network as good", arguments: 0..<24)
+  func missing(seed: Int) throws {
+    var dice = Dice("partial \(seed)")
+    let exact = try logits(.fp32, nil)
+    let kept = namedRanges.sorted { $0.key < $1.key }.filter { _ in dice.pick([true, true, false]) }
+    let floating = Set(layers.filter { _ in dice.pick([true, false, false]) })
+    let calibration = Calibration(
+      method: "test", ranges: Dictionary(uniqueKeysWithValues: kept), floatingPoint: floating)
+    let difference = largestDifference(try logits(.int8, calibration), exact)
+    #expect(difference <= 9e-2 && difference > 0)
+  }
+
+  @Test("Where all layers are to compute in floating point, the logits are those of fp32")
+  func allInFloatingPoint() throws {
+    let exact = try logits(.fp32, nil)
+    let none = Calibration(method: "test", ranges: [:], floatingPoint: [])
+    #expect(largestDifference(try logits(.int8, none), exact) <= 1e-5)
+    let all = Calibration(method: "test", ranges: namedRanges, floatingPoint: Set(layers))
+    #expect(largestDifference(try logits(.int8, all), exact) <= 9e-2)
+  }
+}
