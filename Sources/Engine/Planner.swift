@@ -14,8 +14,6 @@ struct Planner {
   private(set) var batch: Int
   let options: CompilationOptions
   let packed: PackedWeights
-  /// By node, whether its output is never below zero.
-  let isNonnegative: [Bool]
 
   private var sections: [Section] = []
   /// Of all sections.
@@ -44,7 +42,6 @@ struct Planner {
     self.batch = batch
     self.options = options
     self.packed = packed
-    isNonnegative = lowered.graph.nonnegativeNodes()
     values = Array(repeating: nil, count: lowered.graph.nodes.count)
     remainingReaders = lowered.graph.readerCounts()
     isNonnegative = lowered.graph.nonnegativeOutputs()

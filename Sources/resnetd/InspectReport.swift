@@ -137,13 +137,20 @@ struct InspectReport: Encodable {
       ["preprocessing", Self.encoded(model.preprocessing, pretty: false)],
       [
         "calibration",
-        model.calibration.map { "\($0.ranges.count) ranges, \($0.method)" } ?? "none",
+        model.calibration.map(Self.text) ?? "none",
       ],
       ["provenance", model.provenance.map { Self.encoded($0, pretty: false) } ?? "none"],
       ["golden samples", String(model.goldenSampleCount)],
     ]
     for warning in model.warnings { rows.append(["warning", warning]) }
     return TextTable(rows: rows).text
+  }
+
+  private static func text(_ calibration: Calibration) -> String {
+    let layers = calibration.floatingPoint?.sorted() ?? []
+    return "\(calibration.ranges.count) ranges, \(calibration.method)"
+      + (layers.isEmpty ? "" : "; in floating point: " + layers.prefix(10).joined(separator: ", "))
+      + (layers.count > 10 ? ", …" : "")
   }
 
   private var architectureText: String {

@@ -38,7 +38,7 @@ import Testing
     graph.append("mixed", .add, 0, graph.output)
     graph.append("clip", .elementwise(.clip(minimum: 0, maximum: 6)), graph.output)
     graph.append("mean", .globalAveragePool, graph.output)
-    let signs = graph.nonnegativeNodes()
+    let signs = graph.nonnegativeOutputs()
     #expect(signs.prefix(3) == [false, true, true] && signs[201])
     #expect(signs.suffix(3) == [false, true, true])
   }

@@ -29,7 +29,8 @@ extension Model {
       version: try version(of: bytes), architecture: nil, graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
-      calibration: nil, provenance: document?.provenance, goldenSamples: [], format: .onnx,
+      calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],
+      format: .onnx,
       warnings: warnings)
   }
 

@@ -5,6 +5,8 @@ import ResNet
 enum ONNXImportedValue {
   /// Known numbers: weights, shapes.
   case constant(ONNXTensor)
+  /// Known integers and the numbers that they stand for, which are made where they are asked for.
+  case dequantized(ONNXTensor, ONNXQuantization)
   /// `[N, C, H, W]`.
   case features(Graph.NodeID)
   /// A node's output as `[N, H, W, C]`, the order of TensorFlow.
@@ -18,4 +20,6 @@ enum ONNXImportedValue {
   case padded(Graph.NodeID, Padding, isLowest: Bool)
   /// The logits behind a softmax, which an answer has anyway: nothing may follow.
   case probabilities(Graph.NodeID)
+  /// A result as integers, between its quantisation and the way back; nothing else may read them.
+  indirect case quantized(ONNXImportedValue, ONNXQuantization)
 }

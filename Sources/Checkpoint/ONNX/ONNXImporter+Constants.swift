@@ -31,8 +31,12 @@ extension ONNXImporter {
       guard !tensor.isExternal else { throw Self.external(tensor) }
       return .constant(tensor)
     }
-    if case .constant(let tensor) = value(0, of: node), keepsNumbers(node, tensor) {
+    switch value(0, of: node) {
+    case .constant(let tensor)? where keepsNumbers(node, of: tensor.elementType):
       return .constant(tensor)
+    case .dequantized(let tensor, let quantization)? where keepsNumbers(node, of: .float):
+      return .dequantized(tensor, quantization)
+    default: break
     }
     var limits = ONNXLimits()
     limits.elementCountLimit = ONNXImportLimits.foldedElementCount
@@ -40,7 +44,7 @@ extension ONNXImporter {
     do {
       var inputs: [DenseTensor?] = []
       for index in node.inputs.indices {
-        guard case .constant(let tensor) = value(index, of: node) else {
+        guard let tensor = try constant(index, of: node) else {
           inputs.append(nil)
           continue
         }
@@ -64,11 +68,11 @@ extension ONNXImporter {
   }
 
   /// Whether a node changes none of a tensor's numbers; weights in half precision come through a cast.
-  private func keepsNumbers(_ node: ONNXNode, _ tensor: ONNXTensor) -> Bool {
+  private func keepsNumbers(_ node: ONNXNode, of elementType: ONNXElementType) -> Bool {
     guard node.operation == "Cast", case .integer(let to) = node.attributes["to"] else {
       return node.operation == "Identity"
     }
-    switch (tensor.elementType, ONNXElementType(rawValue: Int32(truncatingIfNeeded: to))) {
+    switch (elementType, ONNXElementType(rawValue: Int32(truncatingIfNeeded: to))) {
     case (.float16, .float), (.bfloat16, .float), (.float, .float), (.float, .double),
       // Rounded when the numbers are taken, and told then.
       (.double, .float):
@@ -90,6 +94,8 @@ extension ONNXImporter {
     switch value(index, of: node) {
     case nil: return nil
     case .constant(let tensor): return tensor
+    case .dequantized(let tensor, let quantization):
+      return try dequantized(tensor, quantization, node)
     default: throw fault(node, "input \(index) is no constant")
     }
   }
@@ -98,6 +104,9 @@ extension ONNXImporter {
   mutating func parameter(
     _ index: Int, of node: ONNXNode
   ) throws(CheckpointError) -> Tensor? {
+    if case .dequantized(let tensor, let quantization) = value(index, of: node) {
+      return try parameter(tensor, quantization)
+    }
     guard let tensor = try constant(index, of: node) else { return nil }
     let type: ElementType
     switch tensor.elementType {

@@ -8,6 +8,9 @@ extension ONNXImporter {
     let output: Graph.NodeID
     switch values[name] {
     case .flat(let id), .probabilities(let id): output = id
+    case .quantized:
+      throw .unsupported(
+        "output \"\(Self.readable(name))\" is quantised: no DequantizeLinear follows")
     default:
       throw .unsupported("output \"\(Self.readable(name))\" is not [N, classes]")
     }

@@ -52,7 +52,7 @@ extension ONNXImporter {
 
   private func dimensions(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int] {
     switch value(index, of: node) {
-    case .constant(let tensor): return tensor.shape
+    case .constant(let tensor), .dequantized(let tensor, _): return tensor.shape
     case .features(let id): return ONNXOrder.channelsFirst.dimensions(shapes[id], batch: batchSize)
     case .channelsLast(let id):
       return ONNXOrder.channelsLast.dimensions(shapes[id], batch: batchSize)

@@ -29,6 +29,8 @@ struct ONNXImporter {
   var openProducts: [String: Graph.NodeID] = [:]
   /// Normalisations, by the name of their result, that one node reads.
   var openNormalizations: [String: Graph.NodeID] = [:]
+  /// What the nodes that quantise say.
+  var quantization = ONNXQuantizedParts()
 
   private let parameterByteLimit: Int
   private var parameterByteCount = 0
@@ -110,7 +112,7 @@ struct ONNXImporter {
   private static let operators: [String: Operator] =
     [
       layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
-      paddingOperators, classifierOperators, shapeOperators,
+      paddingOperators, classifierOperators, shapeOperators, quantizationOperators,
     ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
@@ -120,10 +122,12 @@ struct ONNXImporter {
         throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
       }
       for case .probabilities in node.inputs.compactMap({ values[$0] })
-      where !["Cast", "Identity"].contains(node.operation) {
+      where !["Cast", "Identity", "QuantizeLinear"].contains(node.operation) {
         throw fault(node, "an operation behind the softmax")
       }
+      try refuseIntegers(node)
       let value = try translated(node)
+      noteQuantization(node, value)
       if let output = node.outputs.first, !output.isEmpty { values[output] = value }
     }
   }
@@ -158,8 +162,10 @@ struct ONNXImporter {
   }
 
   func isConstant(_ name: String) -> Bool {
-    guard case .constant = values[name] else { return false }
-    return true
+    switch values[name] {
+    case .constant, .dequantized: return true
+    default: return false
+    }
   }
 
   /// The node that computes a feature map `[N, C, H, W]`.
@@ -235,6 +241,7 @@ struct ONNXImporter {
     }
     if let reason = WeightReader.fault(in: bias, isVariance: false) { throw fault(node, reason) }
     linear.hasBias = true
+    quantization.ranges[id] = nil
     nodes[id].operation = .linear(linear)
     weights["\(nodes[id].name).bias"] = bias
   }

@@ -5,6 +5,8 @@ import ResNet
 struct ONNXNetwork {
   let graph: Graph
   let weights: Weights
+  /// Of a quantised graph.
+  let calibration: Calibration?
   /// The file's texts by name.
   let metadata: [String: String]
   let warnings: [String]
@@ -24,6 +26,7 @@ struct ONNXNetwork {
     var importer = try ONNXImporter(model, byteCount: bytes.count, size: size)
     try importer.importNodes()
     (graph, weights) = try importer.result()
+    calibration = importer.calibration(of: graph)
     metadata = model.metadata
     warnings = importer.warnings
   }

@@ -1,0 +1,268 @@
+import ONNX
+import ResNet
+
+/// Graphs with pairs of QuantizeLinear and DequantizeLinear: integers of constants become the numbers that they stand
+/// for, a pair on a result its range. So the network is that of the file in any precision, and int8 has its scales.
+extension ONNXImporter {
+  static let quantizationOperators: [String: Operator] = [
+    "QuantizeLinear": { importer, node throws(CheckpointError) in try importer.quantize(node) },
+    "DequantizeLinear": { importer, node throws(CheckpointError) in
+      try importer.dequantize(node)
+    },
+  ]
+
+  /// Operators on integers, ONNX's own and ONNX Runtime's; those named after QLinear besides.
+  private static let integerOperators: Set<String> = [
+    "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm", "QAttention",
+    "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits",
+  ]
+
+  /// Refuses operators that compute on integers by themselves, and what else reads integers.
+  func refuseIntegers(_ node: ONNXNode) throws(CheckpointError) {
+    if node.operation.hasPrefix("QLinear") || Self.integerOperators.contains(node.operation) {
+      throw .unsupported(
+        "operator \(Self.readable(node.operation)) of node \"\(Self.readable(node.name))\": operators "
+          + "on integers are not read; quantise the network with pairs of QuantizeLinear and "
+          + "DequantizeLinear (QuantFormat.QDQ)")
+    }
+    guard node.operation != "DequantizeLinear" else { return }
+    for (index, name) in node.inputs.enumerated() {
+      if case .quantized = values[name] {
+        throw fault(node, "input \(index) is quantised; only DequantizeLinear may follow that")
+      }
+    }
+  }
+
+  /// Keeps in mind which weights are integers, and which layers have others.
+  mutating func noteQuantization(_ node: ONNXNode, _ value: ONNXImportedValue) {
+    switch value {
+    case .dequantized:
+      quantization.constants.formUnion(node.outputs.prefix(1))
+    case .constant where node.inputs.contains(where: quantization.constants.contains):
+      quantization.constants.formUnion(node.outputs.prefix(1))
+    case .features(let id), .flat(let id):
+      guard ["Conv", "Gemm", "MatMul"].contains(node.operation), node.inputs.count > 1 else {
+        return
+      }
+      if quantization.constants.contains(node.inputs[1]) {
+        quantization.integerLayerCount += 1
+      } else {
+        quantization.floatingPointLayers.insert(id)
+      }
+    default: return
+    }
+  }
+
+  /// The ranges of a graph whose weights are quantised; nil where it has none.
+  func calibration(of graph: Graph) -> Calibration? {
+    guard quantization.integerLayerCount > 0 else { return nil }
+    let kept = Set(graph.nodes.lazy.map(\.name))
+    var ranges: [String: Float] = [:]
+    for (id, range) in quantization.ranges where kept.contains(nodes[id].name) {
+      ranges[nodes[id].name] = range
+    }
+    guard !ranges.isEmpty else { return nil }
+    let layers = quantization.floatingPointLayers.lazy.map { nodes[$0].name }
+    let producer = model.producer.isEmpty ? "" : " (\(Self.readable(model.producer)))"
+    return Calibration(
+      method: "from the file's QuantizeLinear nodes\(producer)", ranges: ranges,
+      floatingPoint: kept.intersection(layers))
+  }
+
+  // MARK: - Operators
+
+  private mutating func quantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    switch value(0, of: node) {
+    case .constant, .dequantized: return try quantizedConstant(node)
+    case .features(let id):
+      let (output, quantization) = try rectified(id, node)
+      note(quantization, on: output)
+      return .quantized(.features(output), quantization)
+    case .flat(let id):
+      let (output, quantization) = try rectified(id, node)
+      note(quantization, on: output)
+      keepOpen(node, output)
+      return .quantized(.flat(output), quantization)
+    case .strided(let id, let stride):
+      // What is picked here becomes a node later, and has a pair of its own.
+      let (output, quantization) = try rectified(id, node)
+      return .quantized(.strided(output, stride), quantization)
+    case .channelsLast(let id):
+      let (output, quantization) = try rectified(id, node)
+      note(quantization, on: output)
+      return .quantized(.channelsLast(output), quantization)
+    case .padded(let id, let padding, let isLowest):
+      let (output, quantization) = try rectified(id, node)
+      return .quantized(.padded(output, padding, isLowest: isLowest), quantization)
+    case .probabilities(let id):
+      return .quantized(.probabilities(id), try perTensor(node))
+    case .quantized, nil: throw fault(node, "input 0 is missing")
+    }
+  }
+
+  private mutating func dequantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    switch value(0, of: node) {
+    case .constant(let tensor):
+      guard [.int8, .uint8, .int32].contains(tensor.elementType),
+        case .bytes(let bytes) = tensor.storage,
+        let count = ONNXTensor.elementCount(tensor.shape, limit: bytes.count), count > 0,
+        bytes.count == count * tensor.elementType.byteCount
+      else {
+        throw fault(
+          node, "integers of type \(tensor.elementType) and shape \(tensor.shape.prefix(8))")
+      }
+      return .dequantized(
+        tensor, try quantization(of: node, tensor.elementType, shape: tensor.shape))
+    case .quantized(let value, let known):
+      let own = try quantization(of: node, known.elementType, shape: nil)
+      guard own == known else {
+        throw fault(node, "another scale or zero point than that of the QuantizeLinear before it")
+      }
+      if case .flat(let id) = value { keepOpen(node, id) }
+      return value
+    default: throw fault(node, "input 0 is not quantised")
+    }
+  }
+
+  /// Weights that the file quantises itself.
+  private mutating func quantizedConstant(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let numbers = try neededParameter(0, of: node)
+    let type = try integerType(of: node)
+    let quantization = try quantization(of: node, type, shape: numbers.shape)
+    return .constant(
+      ONNXTensor(
+        name: node.outputs.first ?? "", elementType: type, shape: numbers.shape,
+        storage: .bytes(quantization.bytes(of: numbers.values, shape: numbers.shape))))
+  }
+
+  /// A sum of products stays open for its bias behind a pair.
+  private mutating func keepOpen(_ node: ONNXNode, _ id: Graph.NodeID) {
+    guard let open = openProducts.removeValue(forKey: node.inputs[0]), open == id,
+      let output = node.outputs.first, readerCounts[output] == 1
+    else { return }
+    openProducts[output] = id
+  }
+
+  // MARK: - Results
+
+  /// Where integers go down to zero only, quantising is a rectification, which ONNX Runtime's tools leave to it.
+  private mutating func rectified(
+    _ id: Graph.NodeID, _ node: ONNXNode
+  ) throws(CheckpointError) -> (Graph.NodeID, ONNXQuantization) {
+    let quantization = try perTensor(node)
+    guard quantization.levels.lowerBound == 0, !isNonnegative[id] else {
+      return (id, quantization)
+    }
+    return (try append(node.name, .relu, [id], for: node), quantization)
+  }
+
+  /// Integers here are symmetric, or never negative: the range is that of the file where its are so too, else that of
+  /// its longer side.
+  private mutating func note(_ quantized: ONNXQuantization, on id: Graph.NodeID) {
+    let levels = quantized.levels
+    // The lowest of the signed ones stands for one level more than the highest.
+    let count =
+      isNonnegative[id] ? levels.upperBound : max(levels.upperBound, -levels.lowerBound - 1)
+    quantization.ranges[id] = Float(count) * quantized.scales[0]
+  }
+
+  // MARK: - Scales and zero points
+
+  /// What quantises a result: one scale whose multiples are ordinary numbers, and a number above zero.
+  private mutating func perTensor(_ node: ONNXNode) throws(CheckpointError) -> ONNXQuantization {
+    let quantization = try quantization(of: node, integerType(of: node), shape: nil)
+    guard (quantization.scales[0] * 256).isFinite, quantization.scales[0].isNormal else {
+      throw fault(node, "scale \(quantization.scales[0])")
+    }
+    guard quantization.levels.upperBound > 0 else {
+      throw fault(node, "a zero point that leaves no number above zero")
+    }
+    return quantization
+  }
+
+  /// Of the integers that a QuantizeLinear makes.
+  private func integerType(of node: ONNXNode) throws(CheckpointError) -> ONNXElementType {
+    let type = try constant(2, of: node)?.elementType ?? .uint8
+    guard type == .int8 || type == .uint8 else {
+      throw fault(node, "a zero point of type \(type), not of int8 or uint8")
+    }
+    return type
+  }
+
+  /// - Parameter shape: Of constants, which may have a scale for each place along an axis.
+  private mutating func quantization(
+    of node: ONNXNode, _ type: ONNXElementType, shape: [Int]?
+  ) throws(CheckpointError) -> ONNXQuantization {
+    let scale = try neededParameter(1, of: node)
+    let scales = scale.values
+    if let bad = scales.first(where: { !($0 > 0 && $0.isFinite) }) {
+      throw fault(node, "scale \(bad), which is not above zero and finite")
+    }
+    guard scale.shape.count <= 1 else { throw fault(node, "scales of shape \(scale.shape)") }
+    let zeros = try zeros(of: node, type, count: scales.count)
+    guard scales.count > 1 else {
+      return ONNXQuantization(elementType: type, scales: scales, zeros: zeros, axis: nil)
+    }
+    guard let shape else { throw fault(node, "\(scales.count) scales for a result; one is read") }
+    let given = try integer("axis", of: node, default: 1)
+    let axis = given < 0 ? given &+ shape.count : given
+    guard shape.indices.contains(axis) else {
+      throw fault(node, "axis \(given) of shape \(shape.prefix(8))")
+    }
+    guard scales.count == shape[axis] else {
+      throw fault(node, "\(scales.count) scales along axis \(given) of shape \(shape.prefix(8))")
+    }
+    return ONNXQuantization(elementType: type, scales: scales, zeros: zeros, axis: axis)
+  }
+
+  /// As many as scales; zeros where the input is left out.
+  private func zeros(
+    of node: ONNXNode, _ type: ONNXElementType, count: Int
+  ) throws(CheckpointError) -> [Int] {
+    guard let tensor = try constant(2, of: node) else { return [Int](repeating: 0, count: count) }
+    guard tensor.elementType == type else {
+      throw fault(node, "a zero point of type \(tensor.elementType) for integers of type \(type)")
+    }
+    guard tensor.shape.count <= 1, case .bytes(let bytes) = tensor.storage,
+      ONNXTensor.elementCount(tensor.shape, limit: bytes.count) == count,
+      bytes.count == count * type.byteCount
+    else { throw fault(node, "zero points of shape \(tensor.shape.prefix(8)) for \(count) scales") }
+    guard type != .int32 || bytes.allSatisfy({ $0 == 0 }) else {
+      throw fault(node, "a zero point of int32 that is not zero")
+    }
+    let integers = DenseTensor(type, tensor.shape, bytes: bytes)
+    guard case .whole(let values) = integers.numbers else { return [] }
+    return values.map { Int($0) }
+  }
+
+  // MARK: - Constants
+
+  /// As a parameter of a layer.
+  mutating func parameter(
+    _ tensor: ONNXTensor, _ quantization: ONNXQuantization
+  ) throws(CheckpointError) -> Tensor {
+    guard case .bytes(let bytes) = tensor.storage else { throw Self.external(tensor) }
+    try countParameter(bytes.count / tensor.elementType.byteCount)
+    return Tensor(
+      shape: tensor.shape, storage: quantization.numbers(of: bytes, shape: tensor.shape))
+  }
+
+  /// As a constant, for operators that are computed while the graph is read.
+  func dequantized(
+    _ tensor: ONNXTensor, _ quantization: ONNXQuantization, _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXTensor {
+    guard case .bytes(let bytes) = tensor.storage else { throw Self.external(tensor) }
+    let count = bytes.count / tensor.elementType.byteCount
+    guard count <= ONNXImportLimits.foldedElementCount else {
+      throw .overLimit(
+        what: "numbers that node \"\(Self.readable(node.name))\" takes from integers",
+        value: count, limit: ONNXImportLimits.foldedElementCount)
+    }
+    let numbers = quantization.numbers(of: bytes, shape: tensor.shape)
+    return ONNXTensor(
+      name: tensor.name, elementType: .float, shape: tensor.shape,
+      storage: .bytes(DenseTensor(.float, tensor.shape, numbers.map(Double.init)).bytes))
+  }
+}

@@ -1,0 +1,149 @@
+import Checkpoint
+import Engine
+import Foundation
+import Imaging
+import ResNet
+import Testing
+
+/// Networks of Fixtures/make-onnx-quantized.py, which ONNX Runtime has quantised and run.
+@Suite struct ONNXQuantizationTests {
+  private struct Answer: Decodable {
+    let logits: [Float]
+    /// Of the first convolution whose weights are integers; empty where the graph makes these itself.
+    let weights: [Float]
+    let floatingPoint: [String]
+
+    private enum CodingKeys: String, CodingKey {
+      case logits, weights
+      case floatingPoint = "floating_point"
+    }
+  }
+
+  /// Of the largest logit: ONNX Runtime rounds the logits as well, and every sum before it is added.
+  private static let tolerance: Float = 2e-2
+
+  static let names = [
+    "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-weights-unsigned-13",
+    "qdq-part-13", "qdq-keras-17",
+  ]
+
+  private static func answer(_ name: String) throws -> Answer {
+    let answers = try JSONDecoder().decode(
+      [String: Answer].self, from: Data(try Fixtures.bytes("onnx-quantized.json")))
+    return try #require(answers[name])
+  }
+
+  private static func model(_ name: String) throws -> Model {
+    try Model.load(
+      path: Fixtures.path("\(name).onnx"), options: ModelOptions(labels: ["a", "b", "c", "d", "e"]))
+  }
+
+  private static func logits(
+    of model: Model, _ precision: Precision, batch: Int = 1
+  ) throws -> [Float] {
+    var options = CompilationOptions()
+    options.batchSizes = [batch]
+    options.precision = precision
+    options.calibration = model.calibration
+    let network = try CompiledNetwork(model.graph, model.weights, options: options)
+    let context = try ExecutionContext(network)
+    let count = network.inputShape.elementCount
+    let image = (0..<count * batch).map { Float($0 % count * 7919 % 257) / 128 - 1 }
+    var logits = [Float](repeating: .nan, count: batch * network.outputCount)
+    var span = logits.mutableSpan
+    try context.run(imageCount: batch, input: image.span, logits: &span)
+    return logits
+  }
+
+  @Test(
+    "A quantised network gives ONNX Runtime's logits as int8, and near them in any precision",
+    arguments: names, Precision.allCases)
+  func parity(name: String, precision: Precision) throws {
+    let answer = try Self.answer(name)
+    let model = try Self.model(name)
+    let largest = try #require(answer.logits.map(abs).max())
+    for (a, b) in zip(try Self.logits(of: model, precision), answer.logits) {
+      #expect(abs(a - b) <= Self.tolerance * largest, "\(abs(a - b) / largest)")
+    }
+    let both = try Self.logits(of: model, precision, batch: 2)
+    #expect(both.prefix(5).elementsEqual(both.suffix(5)))
+  }
+
+  @Test("Weights are the integers of the file times their scales, exactly", arguments: names)
+  func weights(name: String) throws {
+    let answer = try Self.answer(name)
+    let model = try Self.model(name)
+    let found = model.weights.names.compactMap { model.weights[$0]?.values }
+    if !answer.weights.isEmpty { #expect(found.contains(answer.weights)) }
+  }
+
+  @Test(
+    "The file's scales become ranges, and layers whose weights it leaves alone stay as they are")
+  func ranges() throws {
+    for name in Self.names {
+      let model = try Self.model(name)
+      let calibration = try #require(model.calibration)
+      #expect(calibration.method == "from the file's QuantizeLinear nodes (onnx.quantize)")
+      let layers = model.graph.nodes.filter { calibration.floatingPoint?.contains($0.name) == true }
+      #expect(layers.count == (try Self.answer(name).floatingPoint.count))
+      #expect(layers.count == calibration.floatingPoint?.count)
+      let names = Set(model.graph.nodes.map(\.name))
+      #expect(names.isSuperset(of: calibration.ranges.keys))
+    }
+    let part = try #require(try Self.model("qdq-part-13").calibration)
+    #expect(part.floatingPoint?.contains("fc") == true && part.ranges["input"] == nil)
+    #expect(try Self.model("qdq-signed-13").calibration?.ranges["input"] != nil)
+  }
+
+  @Test("A rectification that the file leaves to its integers is one of the network")
+  func rectifications() throws {
+    func count(_ name: String) throws -> Int {
+      try Self.model(name).graph.nodes.count { $0.operation == .relu }
+    }
+    #expect(try count("qdq-unsigned-11") == count("basic-11"))
+    #expect(try count("qdq-symmetric-17") == count("basic-17"))
+  }
+
+  @Test("A quantised graph that cannot be taken is refused with what is wrong and where")
+  func refusals() throws {
+    struct Refused: Decodable {
+      let file: Data
+      /// A part of the error; empty where the reader, ONNX's checker and the translation may each be first.
+      let reason: String
+    }
+    let files = try JSONDecoder().decode(
+      [String: Refused].self, from: Data(try Fixtures.bytes("onnx-quantized-refused.json")))
+    #expect(files.count > 35)
+    for (name, refused) in files.sorted(by: { $0.key < $1.key }) {
+      let error = #expect(throws: CheckpointError.self, "\(name)") {
+        try Model.load(
+          bytes: Array(refused.file), fileName: "hostile.onnx",
+          options: ModelOptions(labels: ["a", "b", "c", "d", "e"]))
+      }
+      guard let error, !refused.reason.isEmpty else { continue }
+      #expect(error.description.contains(refused.reason), "\(name): \(error)")
+    }
+  }
+
+  @Test("A quantised file with a changed byte loads and compiles, or is refused")
+  func changedBytes() throws {
+    let bytes = try Fixtures.bytes("qdq-signed-13.onnx")
+    for index in stride(from: 0, to: bytes.count, by: 61) {
+      var changed = bytes
+      changed[index] ^= 0xA5
+      do {
+        var options = ModelOptions()
+        options.numbersClasses = true
+        let model = try Model.load(bytes: changed, fileName: "changed.onnx", options: options)
+        var compilation = CompilationOptions()
+        compilation.precision = model.calibration == nil ? .fp32 : .int8
+        compilation.calibration = model.calibration
+        _ = try CompiledNetwork(model.graph, model.weights, options: compilation)
+      } catch let error as CheckpointError {
+        #expect(!error.description.isEmpty)
+      } catch let error as EngineError {
+        #expect(!error.description.isEmpty)
+      }
+    }
+  }
+}
