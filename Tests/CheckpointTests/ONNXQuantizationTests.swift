@@ -23,7 +23,7 @@ import Testing
   private static let tolerance: Float = 2e-2
 
   static let names = [
-    "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-weights-unsigned-13",
+    "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-contributed-13",
     "qdq-part-13", "qdq-keras-17",
   ]
 
@@ -69,7 +69,20 @@ import Testing
     #expect(both.prefix(5).elementsEqual(both.suffix(5)))
   }
 
-  @Test("Weights are the integers of the file times their scales, exactly", arguments: names)
+  @Test("Weights alone may be integers: the network then runs in floating point")
+  func weightsOnly() throws {
+    let answer = try Self.answer("qdq-weights-17")
+    let model = try Self.model("qdq-weights-17")
+    #expect(model.calibration == nil)
+    let largest = try #require(answer.logits.map(abs).max())
+    for (a, b) in zip(try Self.logits(of: model, .fp32), answer.logits) {
+      #expect(abs(a - b) <= 1e-4 * largest)
+    }
+  }
+
+  @Test(
+    "Weights are the integers of the file times their scales, exactly",
+    arguments: names + ["qdq-weights-17"])
   func weights(name: String) throws {
     let answer = try Self.answer(name)
     let model = try Self.model(name)

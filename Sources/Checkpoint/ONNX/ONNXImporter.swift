@@ -137,6 +137,10 @@ struct ONNXImporter {
       if let constant = try fold(node) { return constant }
       if let body = Self.operators[node.operation] { return try body(&self, node) }
     }
+    // ONNX Runtime's own are those of ONNX, and wider types.
+    if node.domain == "com.microsoft", let body = Self.quantizationOperators[node.operation] {
+      return try body(&self, node)
+    }
     let domain = node.domain.isEmpty ? "" : node.domain + "."
     throw .unsupported(
       "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")

@@ -56,7 +56,7 @@ def slim(model):
         node.doc_string = ""
 
 
-def quantized(name, source, folded=True, excluded=(), form=QuantFormat.QDQ, **options):
+def quantized(source, folded=True, excluded=(), form=QuantFormat.QDQ, **options):
     with tempfile.TemporaryDirectory() as folder:
         path = HERE / f"{source}.onnx"
         if folded:
@@ -71,6 +71,30 @@ def quantized(name, source, folded=True, excluded=(), form=QuantFormat.QDQ, **op
     return model, excluded
 
 
+def weights_only(source):
+    """Weights as integers, of one scale or one along each axis in turn, and everything else as it was."""
+    model = onnx.load(HERE / f"{source}.onnx")
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    layers = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    for count, layer in enumerate(layers):
+        tensor = tensors[layer.input[1]]
+        values = numpy_helper.to_array(tensor)
+        axis = [None, 0, 1][count % 3]
+        others = tuple(other for other in range(values.ndim) if other != axis)
+        scale = np.asarray(np.abs(values).max(others, keepdims=axis is not None) / 127, np.float32)
+        unsigned = count % 2 == 1
+        kind, zero = (np.uint8, 128) if unsigned else (np.int8, 0)
+        integers = (np.clip(np.round(values / scale), -127, 127) + zero).astype(kind)
+        parts = [(f"{tensor.name}_q", integers), (f"{tensor.name}_s", scale.reshape(-1) if axis is not None else scale),
+                 (f"{tensor.name}_z", np.full(scale.size, zero, kind) if axis is not None else np.array(zero, kind))]
+        model.graph.initializer.remove(tensor)
+        model.graph.initializer.extend(numpy_helper.from_array(part, name) for name, part in parts)
+        # A negative axis counts from the last.
+        attributes = {} if axis is None else {"axis": axis - values.ndim}
+        model.graph.node.insert(0, helper.make_node("DequantizeLinear", [name for name, _ in parts], [tensor.name], **attributes))
+    return model, []
+
+
 def dequantized(model):
     """The first weight of four dimensions that is stored as integers, by their products in single precision."""
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -78,21 +102,26 @@ def dequantized(model):
         if node.op_type == "DequantizeLinear" and node.input[0] in tensors:
             integers, scale, zero = (tensors[name] for name in node.input)
             if integers.ndim == 4:
-                shape = (-1, 1, 1, 1) if scale.size > 1 else ()
+                shape = [1] * integers.ndim if scale.size > 1 else []
+                for attribute in node.attribute:
+                    if scale.size > 1 and attribute.name == "axis":
+                        shape[attribute.i] = -1
                 return (integers.astype(np.float32) - zero.reshape(shape).astype(np.float32)) * scale.reshape(shape)
 
 
 def networks():
     unsigned = {"activation_type": QuantType.QUInt8}
     symmetric = {"activation_type": QuantType.QInt8, "per_channel": True, "extra_options": {"ActivationSymmetric": True}}
-    yield "qdq-unsigned-11", quantized("", "basic-11", **unsigned)
-    yield "qdq-signed-13", quantized("", "basic-13", per_channel=True)
-    yield "qdq-symmetric-17", quantized("", "basic-17", **symmetric)
-    yield "qdq-weights-unsigned-13", quantized("", "basic-13", weight_type=QuantType.QUInt8, **unsigned)
-    yield "qdq-part-13", quantized("", "basic-13", excluded=("Conv", "Gemm"), per_channel=True, **unsigned)
+    yield "qdq-unsigned-11", quantized("basic-11", **unsigned)
+    yield "qdq-signed-13", quantized("basic-13", per_channel=True)
+    yield "qdq-symmetric-17", quantized("basic-17", **symmetric)
+    contributed = {"weight_type": QuantType.QUInt8, "extra_options": {"UseQDQContribOps": True}}
+    yield "qdq-contributed-13", quantized("basic-13", **unsigned, **contributed)
+    yield "qdq-part-13", quantized("basic-13", excluded=("Conv", "Gemm"), per_channel=True, **unsigned)
+    yield "qdq-weights-17", weights_only("basic-17")
     # Not folded, product and bias apart, the weights quantised by the graph itself, pairs behind the softmax.
     options = {"AddQDQPairToWeight": True, "QuantizeBias": False}
-    yield "qdq-keras-17", quantized("", "keras-17", folded=False, extra_options=options)
+    yield "qdq-keras-17", quantized("keras-17", folded=False, extra_options=options)
 
 
 def constant(name, values, dtype=np.float32):
@@ -179,7 +208,7 @@ def refusals():
     large = [("ConstantOfShape", ["d"], {"value": value}), ("DequantizeLinear", ["t0", "s"], {})]
     chain = [("Conv", ["x" if index == 0 else f"t{index + 1}", "t1"], {"group": 3, "pads": [512] * 4}) for index in range(9)]
     yield "one tensor for many nodes", refused([*large, *chain], [constant("d", [3, 1, 1025, 1025], np.int64), constant("s", 1)]), "share"
-    operators = quantized("", "basic-13", form=QuantFormat.QOperator)[0]
+    operators = quantized("basic-13", form=QuantFormat.QOperator)[0]
     yield "operators on integers", operators, "QuantFormat.QDQ"
 
 
