@@ -25,8 +25,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case labelsMissing(classCount: Int)
   case labelCount(labels: Int, classCount: Int)
   case labels(path: String, line: Int, reason: String)
-  /// A model whose graph the safetensors form has no room for.
-  case unwritable(FileFormat)
+  /// Weights alone are of no use without the graph that they belong to.
+  case graphOfItsOwn
   case outOfMemory(byteCount: Int)
 
   package var description: String {
@@ -54,8 +54,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labelCount(let labels, let classCount):
       "\(labels) labels for a network with \(classCount) classes"
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
-    case .unwritable(let format):
-      "a model read from an \(format) file cannot be written as safetensors: it has a graph of its own"
+    case .graphOfItsOwn:
+      "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"
     case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
     }
   }

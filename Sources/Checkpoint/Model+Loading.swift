@@ -50,40 +50,44 @@ extension Model {
       return try loadONNX(bytes, fileName: fileName, options: options)
     }
     let file = try TensorFile(bytes)
-    let tensors = try NamedTensors(file.entries)
     let document = try document(in: file)
-    var architecture: Architecture
-    if let document {
-      guard let known = document.architecture else {
-        throw .metadata(reason: "architecture is missing")
-      }
-      architecture = known.architecture
-    } else {
-      architecture = try Architecture(recognizing: tensors)
-      // Of a plain file's input size nothing is known; the contract from outside knows it.
-      if let (height, width) = options.preprocessing?.outputSize, height == width {
-        architecture.inputSize = height
-      }
-    }
-    let graph = try graph(of: architecture)
+    let tensors = try NamedTensors(file.entries, asNamed: document?.graph != nil)
+    let (architecture, graph) =
+      if let document { try document.network() } else { try recognized(tensors, options) }
     let reader = WeightReader(file: file, tensors: tensors)
     let weights = try reader.weights(for: graph)
     var warnings = file.warnings + tensors.warnings
-    let labels = try labels(
-      options, document, classCount: architecture.classCount, warnings: &warnings)
+    let classCount: Int
+    do { classCount = try graph.outputShape.channels } catch {
+      throw .unsupported(error.description)
+    }
+    let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
     let preprocessing: Preprocessing
     if let given = options.preprocessing ?? document?.preprocessing {
       preprocessing = given
     } else {
-      preprocessing = try contract(for: architecture.stem)
+      // Without a document, the tensors are those of an architecture.
+      preprocessing = try contract(for: architecture?.stem ?? .imageNet)
     }
     return try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
       version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
-      goldenSamples: try reader.goldenSamples(classCount: architecture.classCount),
+      goldenSamples: try reader.goldenSamples(classCount: classCount),
       format: file.format, warnings: warnings)
+  }
+
+  /// The network that plain tensors belong to.
+  private static func recognized(
+    _ tensors: NamedTensors, _ options: ModelOptions
+  ) throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
+    var architecture = try Architecture(recognizing: tensors)
+    // Of a plain file's input size nothing is known; the contract from outside knows it.
+    if let (height, width) = options.preprocessing?.outputSize, height == width {
+      architecture.inputSize = height
+    }
+    return (architecture, try graph(of: architecture))
   }
 
   /// Those given, those of the file, or numbers where these will do.

@@ -20,11 +20,12 @@ extension Model {
     }
   }
 
-  /// Writes the weights alone, under torchvision's names, as files of other tools are; complete or not at all.
+  /// Writes the weights alone, under torchvision's names, as files of other tools are; complete or not at all. Throws
+  /// where no architecture says what they belong to.
   ///
   /// With option A's zero channels on both sides, the classifier has akamaster's name, by which they are known again.
   package func writePlain(to path: String) throws(CheckpointError) {
-    guard let architecture else { throw .unwritable(format) }
+    guard let architecture else { throw .graphOfItsOwn }
     let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
     let tensors = try parameters().map { item in
       guard isCentered, item.name.hasPrefix("fc.") else { return item }
@@ -47,7 +48,6 @@ extension Model {
   }
 
   private func serialization() throws(CheckpointError) -> SafetensorsWriter {
-    guard let architecture else { throw .unwritable(format) }
     var tensors = try parameters()
     for (index, sample) in goldenSamples.enumerated() {
       let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)
@@ -58,7 +58,11 @@ extension Model {
       tensors.append(
         .init(name: "golden.\(index).logits", shape: logits.shape, content: .numbers(logits)))
     }
-    let json = try ModelDocument(self, architecture).json()
+    let json = try ModelDocument(self).json()
+    // A graph comes from anywhere: what is written must be what is read.
+    if architecture == nil, try ModelDocument(json: json).network().graph != graph {
+      throw .unsupported("a graph with fused operations, or whose last node is not its output")
+    }
     return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
   }
 

@@ -8,7 +8,7 @@ package import ResNet
 package struct Model: Sendable {
   package let name: String
   package let version: ModelVersion
-  /// Nil where the file holds a graph of its own.
+  /// Nil where the graph is no unrolled architecture, or not known to be one.
   package let architecture: Architecture?
   package let graph: Graph
   package var weights: Weights
@@ -34,7 +34,39 @@ package struct Model: Sendable {
     preprocessing: Preprocessing, calibration: Calibration? = nil, provenance: Provenance? = nil,
     goldenSamples: [GoldenSample] = []
   ) throws(CheckpointError) {
-    let graph = try Self.graph(of: architecture)
+    try self.init(
+      name: name, architecture: architecture, graph: Self.graph(of: architecture),
+      weights: weights, labels: labels, preprocessing: preprocessing, calibration: calibration,
+      provenance: provenance, goldenSamples: goldenSamples)
+  }
+
+  /// As the other one, of a network that has a graph and no architecture.
+  package init(
+    name: String, graph: Graph, weights: Weights, labels: [String], preprocessing: Preprocessing,
+    calibration: Calibration? = nil, provenance: Provenance? = nil,
+    goldenSamples: [GoldenSample] = []
+  ) throws(CheckpointError) {
+    try self.init(
+      name: name, architecture: nil, graph: graph, weights: weights, labels: labels,
+      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
+      goldenSamples: goldenSamples)
+  }
+
+  /// The same network with what int8 needs, as a file of its own.
+  package func calibrated(
+    _ calibration: Calibration, _ provenance: Provenance
+  ) throws(CheckpointError) -> Model {
+    try Model(
+      name: name, architecture: architecture, graph: graph, weights: weights, labels: labels,
+      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
+      goldenSamples: goldenSamples)
+  }
+
+  private init(
+    name: String, architecture: Architecture?, graph: Graph, weights: Weights, labels: [String],
+    preprocessing: Preprocessing, calibration: Calibration?, provenance: Provenance?,
+    goldenSamples: [GoldenSample]
+  ) throws(CheckpointError) {
     do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
     for name in weights.names.sorted() {
       guard let tensor = weights[name] else { continue }

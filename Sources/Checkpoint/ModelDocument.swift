@@ -4,15 +4,17 @@ import ResNet
 
 /// The JSON document under the key `resnetd` of a model file: everything but the numbers.
 ///
-/// Unknown keys are ignored, so that a file may say more; an unknown format version is refused.
+/// Unknown keys are ignored, so that a file may say more; an unknown format version is refused. Files with a graph are
+/// of version 1 too: a program that knows no graphs refuses them for want of an architecture.
 struct ModelDocument: Codable {
   static let metadataKey = "resnetd"
   static let currentFormat = 1
 
   let format: Int
   let name: String
-  /// Nil in files whose graph stands beside the document.
   let architecture: ArchitectureDocument?
+  /// In place of an architecture; neither is there in ONNX files, which are graphs themselves.
+  let graph: GraphDocument?
   let labels: [String]
   let preprocessing: Preprocessing
   let calibration: Calibration?
@@ -20,13 +22,14 @@ struct ModelDocument: Codable {
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
-    case name, architecture, labels, preprocessing, calibration, provenance
+    case name, architecture, graph, labels, preprocessing, calibration, provenance
   }
 
-  init(_ model: Model, _ architecture: Architecture) {
+  init(_ model: Model) {
     format = Self.currentFormat
     name = model.name
-    self.architecture = ArchitectureDocument(architecture)
+    architecture = model.architecture.map { ArchitectureDocument($0) }
+    graph = model.architecture == nil ? GraphDocument(model.graph) : nil
     labels = model.labels
     preprocessing = model.preprocessing
     calibration = model.calibration
@@ -46,6 +49,16 @@ struct ModelDocument: Codable {
       throw error
     } catch {
       throw .metadata(reason: Self.reason(of: error))
+    }
+  }
+
+  /// The network that the document describes.
+  func network() throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
+    switch (architecture?.architecture, graph) {
+    case (let architecture?, nil): return (architecture, try Model.graph(of: architecture))
+    case (nil, let graph?): return (nil, try graph.graph())
+    case (nil, nil): throw .metadata(reason: "architecture is missing, and so is graph")
+    case (_?, _?): throw .metadata(reason: "architecture and graph exclude each other")
     }
   }
 

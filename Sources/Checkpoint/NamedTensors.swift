@@ -7,9 +7,14 @@ struct NamedTensors {
   private(set) var hasLinearClassifier = false
 
   /// Throws where two tensors mean the same parameter, or one holds no floating-point numbers.
-  init(_ entries: [TensorEntry]) throws(CheckpointError) {
+  ///
+  /// - Parameter asNamed: Whether names are those of a graph in the file: any, and not to be translated.
+  init(_ entries: [TensorEntry], asNamed: Bool = false) throws(CheckpointError) {
     for entry in entries {
-      if entry.name.hasPrefix("golden.") {
+      // No parameter's name ends like a sample's.
+      if entry.name.hasPrefix("golden."),
+        !asNamed || entry.name.hasSuffix(".image") || entry.name.hasSuffix(".logits")
+      {
         golden[entry.name] = entry
         continue
       }
@@ -20,7 +25,7 @@ struct NamedTensors {
           name: entry.name, offset: entry.offset,
           reason: "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64")
       }
-      let name = try ParameterNames.canonical(entry.name)
+      let name = asNamed ? entry.name : try ParameterNames.canonical(entry.name)
       if let other = parameters[name] {
         throw .tensor(
           name: entry.name, offset: entry.offset,

@@ -32,6 +32,9 @@ struct SafetensorsWriter {
     self.items = items.sorted {
       ($1.type.byteCount, $0.name) < ($0.type.byteCount, $1.name)
     }
+    guard items.count <= SafetensorsLimits.tensorCount else {
+      throw .overLimit(what: "tensors", value: items.count, limit: SafetensorsLimits.tensorCount)
+    }
     var members: [String: HeaderMember] = [SafetensorsHeader.metadataKey: .metadata(metadata)]
     var offset = 0
     for item in self.items {

@@ -154,7 +154,7 @@ struct InspectReport: Encodable {
   }
 
   private var architectureText: String {
-    guard let architecture else { return "-" }
+    guard let architecture else { return "a graph of its own, \(layers.count) nodes" }
     let blocks = architecture.stages.map { String($0.blocks) }.joined(separator: "-")
     let widths = architecture.stages.map { String($0.width) }.joined(separator: "-")
     var text = "\(architecture.stem.rawValue) stem, \(blocks) \(architecture.block.rawValue) blocks"

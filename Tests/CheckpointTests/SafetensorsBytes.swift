@@ -11,8 +11,16 @@ enum SafetensorsBytes {
   }
 
   /// F32 tensors in the order of their names, with nothing else: what other programs write.
-  static func plain(_ tensors: [String: Tensor]) -> [UInt8] {
-    var members: [String] = []
+  static func plain(_ tensors: [String: Tensor]) -> [UInt8] { file(of: tensors, members: []) }
+
+  /// The same with a `resnetd` document.
+  static func described(_ tensors: [String: Tensor], document: String) throws -> [UInt8] {
+    let text = String(decoding: try JSONEncoder().encode(document), as: UTF8.self)
+    return file(of: tensors, members: [#""__metadata__":{"resnetd":\#(text)}"#])
+  }
+
+  private static func file(of tensors: [String: Tensor], members: [String]) -> [UInt8] {
+    var members = members
     var data: [UInt8] = []
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       let start = data.count

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import HTTPCore
 import HTTPServer
+import Imaging
 import ModelStore
 import Serving
 import Testing
@@ -75,6 +76,38 @@ import Testing
     #expect(audit.contains(/"digest":"[0-9a-f]{64}","outcome":"model-refused/))
     #expect(liveLabel(admin) == "start0")
     #expect(admin.store.versions().isEmpty)
+    #expect(try admin.incoming.isEmpty)
+  }
+
+  @Test("An ONNX network without labels gets the live model's, and is kept as the whole it then is")
+  func inheritingNetwork() async throws {
+    let admin = try AdminFixture()
+    let network = Array(
+      try Data(
+        contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+          .deletingLastPathComponent()
+          .appendingPathComponent("CheckpointTests/Fixtures/basic-13.onnx")))
+    let mismatch = try await admin.ask("PUT", "/admin/model?inherit=true", body: network)
+    #expect(mismatch.status == 422)
+    #expect(liveLabel(admin) == "start0")
+
+    let five = admin.folder.appendingPathComponent("five.safetensors")
+    try SmallModels.model("five", classCount: 5).write(to: five.path)
+    let whole = Array(try Data(contentsOf: five))
+    #expect(try await admin.ask("PUT", "/admin/model", body: whole).status == 200)
+    #expect(try await admin.ask("PUT", "/admin/model", body: network).status == 422)
+    let taken = try await admin.ask("PUT", "/admin/model?inherit=true", body: network)
+    #expect(taken.status == 200)
+    let live = admin.served.pool.live.model
+    #expect(live.labels == (0..<5).map { "five\($0)" })
+    #expect(admin.store.live?.version == live.version)
+    let path = try #require(admin.store.path(of: live.version))
+    let kept = try Model.load(path: path)
+    #expect(kept.graph == live.graph && kept.architecture == nil)
+    #expect(kept.labels == live.labels && kept.name == "five")
+    #expect(kept.preprocessing == live.preprocessing)
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
+    #expect(liveLabel(admin) == "five0" && admin.served.pool.live.model.version != live.version)
     #expect(try admin.incoming.isEmpty)
   }
 

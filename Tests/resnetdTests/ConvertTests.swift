@@ -5,10 +5,11 @@ import Testing
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
-  private func classify(_ model: String) async throws -> String {
+  private func classify(_ model: String, _ options: String...) async throws -> String {
     let outcome = try await ProgramUnderTest.run(
-      "classify", "--json", "--precision", "fp32", "--model", model,
-      ProgramUnderTest.samplePicture)
+      ProgramUnderTest.url,
+      ["classify", "--json", "--precision", "fp32", "--model", model] + options
+        + [ProgramUnderTest.samplePicture])
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     // Without the version, which is the file's.
     return outcome.output.replacing(/"version": ?"[0-9a-f]+"/, with: "")
@@ -42,6 +43,27 @@ import Testing
       "--name", "resnet20-cifar10")
     #expect(toNative.exitCode == 0, "\(toNative.errors)")
     #expect(try await classify(native) == classify(Self.embedded))
+  }
+
+  @Test("An ONNX network becomes a model file that needs nothing and answers as it did")
+  func onnx() async throws {
+    let folder = try TemporaryFolder()
+    let network = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/basic-13.onnx"
+    let native = folder.url.appendingPathComponent("native.safetensors").path
+    let plain = folder.url.appendingPathComponent("plain.safetensors").path
+    let labels = try folder.file("labels.txt", "ant\nbee\ncat\ndog\nemu\n").path
+    let unlabelled = try await ProgramUnderTest.run("convert", network, native)
+    #expect(unlabelled.exitCode == 1 && unlabelled.errors.contains("--labels"))
+    let converted = try await ProgramUnderTest.run("convert", network, native, "--labels", labels)
+    #expect(converted.exitCode == 0, "\(converted.errors)")
+    #expect(try await classify(native) == classify(network, "--labels", labels))
+    let inspected = try await ProgramUnderTest.run("inspect", native)
+    #expect(inspected.output.contains("a graph of its own"))
+    #expect(inspected.output.contains("5: ant, bee, cat, dog, emu"))
+
+    let refused = try await ProgramUnderTest.run("convert", "--to", "plain", native, plain)
+    #expect(refused.exitCode == 1 && refused.errors.contains("a graph of its own"))
+    #expect(!FileManager.default.fileExists(atPath: plain))
   }
 
   @Test("Two files are named, no more and no fewer")

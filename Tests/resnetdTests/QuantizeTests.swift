@@ -40,6 +40,28 @@ import Testing
     }
   }
 
+  @Test("An ONNX network is quantised into a model file of its own graph")
+  func importedNetwork() async throws {
+    let folder = try pictures()
+    let network = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/basic-13.onnx"
+    let output = folder.url.appendingPathComponent("int8.safetensors").path
+    let labels = try folder.file("labels.txt", "ant\nbee\ncat\ndog\nemu\n").path
+    let outcome = try await ProgramUnderTest.run(
+      "quantize", network, "--calibrate", folder.url.path, "-o", output, "--labels", labels)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let inspected = try await ProgramUnderTest.run("inspect", output)
+    #expect(inspected.output.contains("percentile 99.99 over 12 pictures"))
+    #expect(inspected.output.contains("a graph of its own"))
+    var best: Set<Substring?> = []
+    for precision in ["int8", "fp32"] {
+      let classified = try await ProgramUnderTest.run(
+        "classify", "--model", output, "--precision", precision, ProgramUnderTest.samplePicture)
+      #expect(classified.exitCode == 0, "\(classified.errors)")
+      best.insert(classified.output.split(separator: "\n").first?.split(separator: " ").last)
+    }
+    #expect(best.count == 1)
+  }
+
   @Test("A result under the bar is refused and not written")
   func refuses() async throws {
     let folder = try pictures()

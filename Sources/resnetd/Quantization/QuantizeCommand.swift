@@ -55,10 +55,6 @@ enum QuantizeCommand: Command {
     guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
     guard let output = settings.output else { throw UsageError("--output names no file") }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
-    // Before the work: what is calibrated must be written.
-    guard let architecture = model.architecture else {
-      throw Failure("\(operands[0]): \(CheckpointError.unwritable(model.format))")
-    }
     var (pictures, heldOut) = (try PictureFolder(folder).sample(settings.pictures), [String]())
     if let evaluate = settings.evaluate {
       heldOut = try PictureFolder(evaluate).sample(settings.pictures)
@@ -66,7 +62,7 @@ enum QuantizeCommand: Command {
       heldOut = pictures.indices.filter { $0 % heldOutStride == 0 }.map { pictures[$0] }
       pictures = pictures.indices.filter { $0 % heldOutStride != 0 }.map { pictures[$0] }
     }
-    let quantized = try calibrated(model, architecture, pictures, settings)
+    let quantized = try calibrated(model, pictures, settings)
     let agreement = try agreement(of: quantized, heldOut)
     print(settings.json ? json(agreement) : text(agreement))
     guard agreement.top1 >= Double(settings.minimumAgreement) else {
@@ -84,7 +80,7 @@ enum QuantizeCommand: Command {
 
   /// The model with the ranges of its activations over `paths`.
   private static func calibrated(
-    _ model: Model, _ architecture: Architecture, _ paths: [String], _ settings: Settings
+    _ model: Model, _ paths: [String], _ settings: Settings
   ) throws -> Model {
     let inputs = PreparedPictures(paths, model.preprocessing)
     guard inputs.usablePaths.count >= pictureCountMinimum else {
@@ -99,12 +95,11 @@ enum QuantizeCommand: Command {
       "percentile \(settings.percentile.value) over \(inputs.usablePaths.count) pictures"
     var provenance = model.provenance ?? Provenance()
     provenance.parent = model.version.hex
-    return try Model(
-      name: model.name, architecture: architecture, weights: model.weights,
-      labels: model.labels, preprocessing: model.preprocessing,
-      calibration: Calibration(
-        method: method, ranges: calibrator.ranges(percentile: settings.percentile.value)),
-      provenance: provenance, goldenSamples: model.goldenSamples)
+    let calibration = Calibration(
+      method: method, ranges: calibrator.ranges(percentile: settings.percentile.value))
+    do throws(CheckpointError) { return try model.calibrated(calibration, provenance) } catch {
+      throw Failure(error.description)
+    }
   }
 
   /// int8 against fp32 over the pictures at `paths`.

@@ -1,0 +1,197 @@
+import ResNet
+
+/// Everything that concerns single operations: their names, how many inputs they take, their parameters' keys and
+/// bounds. A new one gets a name here, and the compiler asks for the rest.
+extension GraphNodeDocument {
+  private enum Kind: String {
+    case convolution, relu, sigmoid, clip, add, multiply, pad, concatenation, linear
+    case batchNormalization = "batch_normalization"
+    case hardSigmoid = "hard_sigmoid"
+    case maxPool = "max_pool"
+    case averagePool = "average_pool"
+    case globalAveragePool = "global_average_pool"
+    case paddedShortcut = "padded_shortcut"
+  }
+
+  /// Nil for the input, which is no node of a document.
+  private var kind: Kind? {
+    switch operation {
+    case .input: nil
+    case .convolution: .convolution
+    case .batchNormalization: .batchNormalization
+    case .relu: .relu
+    case .elementwise(.sigmoid): .sigmoid
+    case .elementwise(.hardSigmoid): .hardSigmoid
+    case .elementwise(.clip): .clip
+    case .add: .add
+    case .multiply: .multiply
+    case .maxPool: .maxPool
+    case .averagePool: .averagePool
+    case .pad: .pad
+    case .concatenation: .concatenation
+    case .globalAveragePool: .globalAveragePool
+    case .paddedShortcut: .paddedShortcut
+    case .linear: .linear
+    }
+  }
+
+  /// How many inputs the operation takes.
+  var inputCounts: ClosedRange<Int> {
+    switch operation {
+    case .input: 0...0
+    case .add, .multiply: 2...2
+    case .concatenation: 1...ONNXImportLimits.nodeCount
+    case .convolution, .batchNormalization, .relu, .elementwise, .maxPool, .averagePool, .pad,
+      .globalAveragePool, .paddedShortcut, .linear:
+      1...1
+    }
+  }
+
+  // MARK: - Reading
+
+  private static let sizes = 1...ONNXImportLimits.windowNumber
+  private static let paddings = 0...ONNXImportLimits.windowNumber
+  private static let channelCounts = 1...Graph.featureElementCountLimit
+
+  static func operation(of fields: inout GraphNodeFields) throws(CheckpointError) -> Operation {
+    let name = try fields.text("operation")
+    guard let kind = Kind(rawValue: name) else {
+      throw fields.fault("unknown operation \"\(ONNXImporter.readable(String(name.prefix(40))))\"")
+    }
+    switch kind {
+    case .convolution: return .convolution(try convolution(&fields))
+    case .batchNormalization:
+      let epsilon = try fields.number("epsilon")
+      guard epsilon > 0 else { throw fields.fault("epsilon \(epsilon) is not above 0") }
+      return .batchNormalization(BatchNormalization(epsilon: epsilon))
+    case .relu: return .relu
+    case .sigmoid: return .elementwise(.sigmoid)
+    case .hardSigmoid:
+      return .elementwise(
+        .hardSigmoid(alpha: try fields.number("alpha"), beta: try fields.number("beta")))
+    case .clip:
+      return .elementwise(
+        .clip(
+          minimum: try fields.number("minimum", default: -.infinity),
+          maximum: try fields.number("maximum", default: .infinity)))
+    case .add: return .add
+    case .multiply: return .multiply
+    case .maxPool: return .maxPool(try pooling(&fields))
+    case .averagePool:
+      var pooling = try pooling(&fields)
+      pooling.countsPadding = try fields.flag("counts_padding", default: true)
+      return .averagePool(pooling)
+    case .pad: return .pad(try fields.padding("padding", in: paddings))
+    case .concatenation: return .concatenation
+    case .globalAveragePool: return .globalAveragePool
+    case .paddedShortcut:
+      return .paddedShortcut(
+        PaddedShortcut(
+          channels: try fields.integer("channels", in: channelCounts),
+          stride: try fields.integer("stride", in: sizes, default: 1),
+          leadingZeroChannels: try fields.integer(
+            "leading_zero_channels", in: 0...Graph.featureElementCountLimit, default: 0)))
+    case .linear:
+      var linear = Linear(outputs: try fields.integer("outputs", in: channelCounts))
+      linear.hasBias = try fields.flag("bias", default: true)
+      return .linear(linear)
+    }
+  }
+
+  private static func convolution(
+    _ fields: inout GraphNodeFields
+  ) throws(CheckpointError) -> Convolution {
+    var convolution = Convolution(
+      outputChannels: try fields.integer("channels", in: channelCounts),
+      kernel: try fields.extent("kernel", in: sizes))
+    convolution.stride = try fields.extent("stride", in: sizes, default: Extent(1))
+    convolution.padding = try fields.padding("padding", in: paddings, default: Padding(0))
+    convolution.dilation = try fields.extent("dilation", in: sizes, default: Extent(1))
+    convolution.groups = try fields.integer("groups", in: channelCounts, default: 1)
+    convolution.hasBias = try fields.flag("bias", default: false)
+    return convolution
+  }
+
+  private static func pooling(
+    _ fields: inout GraphNodeFields
+  ) throws(CheckpointError) -> Pooling {
+    let window = try fields.extent("window", in: sizes)
+    let padding = try fields.padding("padding", in: paddings, default: Padding(0))
+    guard [padding.before, padding.after].allSatisfy({
+      $0.height < window.height && $0.width < window.width
+    }) else {
+      throw fields.fault("padding as wide as the window")
+    }
+    return Pooling(
+      window: window, stride: try fields.extent("stride", in: sizes, default: Extent(1)),
+      padding: padding)
+  }
+
+  // MARK: - Writing
+
+  /// What has its default is left out. What has no key here, as the traces of fusing passes, is lost: whoever writes
+  /// compares with the graph that is read again.
+  func encodeOperation(to container: inout KeyedEncodingContainer<GraphNodeKey>) throws {
+    try container.encodeIfPresent(kind?.rawValue, forKey: "operation")
+    switch operation {
+    case .input, .relu, .elementwise(.sigmoid), .add, .multiply, .concatenation,
+      .globalAveragePool:
+      break
+    case .convolution(let convolution):
+      try container.encode(convolution.outputChannels, forKey: "channels")
+      try container.encode(convolution.kernel.pair, forKey: "kernel")
+      try container.encode(convolution.stride.pair, forKey: "stride", unless: [1, 1])
+      try container.encode(convolution.padding.sides, forKey: "padding", unless: [0, 0])
+      try container.encode(convolution.dilation.pair, forKey: "dilation", unless: [1, 1])
+      try container.encode(convolution.groups, forKey: "groups", unless: 1)
+      try container.encode(convolution.hasBias, forKey: "bias", unless: false)
+    case .batchNormalization(let normalization):
+      try container.encode(normalization.epsilon, forKey: "epsilon")
+    case .elementwise(.hardSigmoid(let alpha, let beta)):
+      try container.encode(alpha, forKey: "alpha")
+      try container.encode(beta, forKey: "beta")
+    case .elementwise(.clip(let minimum, let maximum)):
+      try container.encode(minimum, forKey: "minimum", unless: -.infinity)
+      try container.encode(maximum, forKey: "maximum", unless: .infinity)
+    case .maxPool(let pooling): try encode(pooling, to: &container)
+    case .averagePool(let pooling):
+      try encode(pooling, to: &container)
+      try container.encode(pooling.countsPadding, forKey: "counts_padding", unless: true)
+    case .pad(let padding): try container.encode(padding.sides, forKey: "padding")
+    case .paddedShortcut(let shortcut):
+      try container.encode(shortcut.channels, forKey: "channels")
+      try container.encode(shortcut.stride, forKey: "stride", unless: 1)
+      try container.encode(
+        shortcut.leadingZeroChannels, forKey: "leading_zero_channels", unless: 0)
+    case .linear(let linear):
+      try container.encode(linear.outputs, forKey: "outputs")
+      try container.encode(linear.hasBias, forKey: "bias", unless: true)
+    }
+  }
+
+  private func encode(
+    _ pooling: Pooling, to container: inout KeyedEncodingContainer<GraphNodeKey>
+  ) throws {
+    try container.encode(pooling.window.pair, forKey: "window")
+    try container.encode(pooling.stride.pair, forKey: "stride", unless: [1, 1])
+    try container.encode(pooling.padding.sides, forKey: "padding", unless: [0, 0])
+  }
+}
+
+extension Extent {
+  /// As the document has it: height, width.
+  fileprivate var pair: [Int] { [height, width] }
+}
+
+extension Padding {
+  /// As the document has it: height, width where both sides have the same, else top, left, bottom, right.
+  fileprivate var sides: [Int] { isSymmetric ? before.pair : before.pair + after.pair }
+}
+
+extension KeyedEncodingContainer<GraphNodeKey> {
+  fileprivate mutating func encode<Value: Encodable & Equatable>(
+    _ value: Value, forKey key: GraphNodeKey, unless usual: Value
+  ) throws {
+    if value != usual { try encode(value, forKey: key) }
+  }
+}
