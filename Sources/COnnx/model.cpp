@@ -15,15 +15,6 @@ namespace {
 /// What libonnx 1.12's checker knows. Files of later revisions are shown to it as this one.
 constexpr int64_t checker_ir_version = 8;
 
-void write_message(const char *text, char *message, size_t byte_count) {
-  if (byte_count == 0) return;
-  const size_t length = std::min(strlen(text), byte_count - 1);
-  memcpy(message, text, length);
-  message[length] = 0;
-  // The checker breaks lines for its context; a log wants one line.
-  std::replace(message, message + length, '\n', ' ');
-}
-
 void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
   // protobuf would write its complaints to standard error.
   static std::once_flag silenced;
@@ -87,6 +78,15 @@ void normalize(onnx_model &model) {
 }
 
 }  // namespace
+
+void write_message(const char *text, char *message, size_t byte_count) {
+  if (byte_count == 0) return;
+  const size_t length = std::min(strlen(text), byte_count - 1);
+  memcpy(message, text, length);
+  message[length] = 0;
+  // The checker breaks lines for its context; a log wants one line.
+  std::replace(message, message + length, '\n', ' ');
+}
 
 onnx_status onnx_model_read(
     const uint8_t *bytes, size_t byte_count, onnx_model **model, char *message,

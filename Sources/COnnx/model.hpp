@@ -40,3 +40,6 @@ void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor);
 
 /// Moves the numbers of typed fields to `raw_data`, little endian. After the checker.
 void normalize_tensor(const onnx_model &model, onnx::TensorProto &tensor);
+
+/// Puts as much of a text as fits, in one line and terminated, into a caller's buffer.
+void write_message(const char *text, char *message, size_t byte_count);

@@ -7,7 +7,8 @@ struct AtomicFile: ByteSink, ~Copyable {
 
   private let path: String
   private let temporaryPath: String
-  private let descriptor: CInt
+  /// For what writes by itself, behind all that came before.
+  let descriptor: CInt
 
   /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure what was there
   /// before is untouched, and nothing is left beside it.

@@ -27,11 +27,11 @@ extension Model {
   package func writePlain(to path: String) throws(CheckpointError) {
     guard let architecture else { throw .graphOfItsOwn }
     let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
-    let tensors = try parameters().map { item in
-      guard isCentered, item.name.hasPrefix("fc.") else { return item }
+    let tensors = try parameters().map { (name, tensor) in
+      let isRenamed = isCentered && name.hasPrefix("fc.")
       return SafetensorsWriter.Item(
-        name: "linear." + item.name.dropFirst("fc.".count), shape: item.shape,
-        content: item.content)
+        name: isRenamed ? "linear." + name.dropFirst("fc.".count) : name, shape: tensor.shape,
+        content: .numbers(tensor))
     }
     // Hugging Face's tools want to know whose tensors these are.
     let serialization = try SafetensorsWriter(tensors, metadata: ["format": "pt"])
@@ -48,7 +48,9 @@ extension Model {
   }
 
   private func serialization() throws(CheckpointError) -> SafetensorsWriter {
-    var tensors = try parameters()
+    var tensors = try parameters().map { (name, tensor) in
+      SafetensorsWriter.Item(name: name, shape: tensor.shape, content: .numbers(tensor))
+    }
     for (index, sample) in goldenSamples.enumerated() {
       let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)
       tensors.append(
@@ -66,13 +68,15 @@ extension Model {
     return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
   }
 
-  private func parameters() throws(CheckpointError) -> [SafetensorsWriter.Item] {
+  /// All that the graph reads, by name.
+  func parameters() throws(CheckpointError) -> [(name: String, tensor: Tensor)] {
     let shapes: [String: [Int]]
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
-    var tensors: [SafetensorsWriter.Item] = []
-    for (name, shape) in shapes {
+    var tensors: [(name: String, tensor: Tensor)] = []
+    for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
+      // They may have been let go.
       guard let tensor = weights[name] else { throw .missingTensor(name: name, expected: shape) }
-      tensors.append(.init(name: name, shape: shape, content: .numbers(tensor)))
+      tensors.append((name, tensor))
     }
     return tensors
   }

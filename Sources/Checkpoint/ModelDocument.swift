@@ -13,7 +13,7 @@ struct ModelDocument: Codable {
   let format: Int
   let name: String
   let architecture: ArchitectureDocument?
-  /// In place of an architecture; neither is there in ONNX files, which are graphs themselves.
+  /// In place of an architecture; not in ONNX files, which are graphs themselves.
   let graph: GraphDocument?
   let labels: [String]
   let preprocessing: Preprocessing
@@ -25,14 +25,16 @@ struct ModelDocument: Codable {
     case name, architecture, graph, labels, preprocessing, calibration, provenance
   }
 
-  init(_ model: Model) {
+  /// - Parameter isComplete: False beside a graph in ONNX, which needs no other; the ranges would be those of other
+  ///   nodes for whoever reads the file.
+  init(_ model: Model, isComplete: Bool = true) {
     format = Self.currentFormat
     name = model.name
     architecture = model.architecture.map { ArchitectureDocument($0) }
-    graph = model.architecture == nil ? GraphDocument(model.graph) : nil
+    graph = model.architecture == nil && isComplete ? GraphDocument(model.graph) : nil
     labels = model.labels
     preprocessing = model.preprocessing
-    calibration = model.calibration
+    calibration = isComplete ? model.calibration : nil
     provenance = model.provenance
   }
 

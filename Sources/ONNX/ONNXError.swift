@@ -1,4 +1,4 @@
-/// Why an ONNX file cannot be read or run; says which node and tensor.
+/// Why an ONNX file cannot be read, written or run; says which node and tensor.
 package enum ONNXError: Error, Hashable, CustomStringConvertible {
   /// The bytes are no ONNX model, or break a rule of the format.
   case malformed(reason: String)
@@ -13,6 +13,8 @@ package enum ONNXError: Error, Hashable, CustomStringConvertible {
   case tensor(name: String, reason: String)
   /// An input of the graph that is missing, superfluous, or of another type or shape than declared.
   case input(name: String, reason: String)
+  /// The system would not write a file.
+  case notWritten(reason: String)
   case outOfMemory
 
   /// A message is one line of bounded length, whatever names the file has.
@@ -39,6 +41,7 @@ package enum ONNXError: Error, Hashable, CustomStringConvertible {
     case .node(let name, let operation, let reason): "node \"\(name)\" (\(operation)): \(reason)"
     case .tensor(let name, let reason): "tensor \"\(name)\": \(reason)"
     case .input(let name, let reason): "input \"\(name)\": \(reason)"
+    case .notWritten(let reason): "cannot write the file: \(reason)"
     case .outOfMemory: "out of memory"
     }
   }

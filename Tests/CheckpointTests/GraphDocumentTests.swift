@@ -7,7 +7,7 @@ import Testing
 
 /// Networks without an architecture in native files.
 @Suite struct GraphDocumentTests {
-  private static let size = 8
+  static let size = 8
 
   private static func contract(size: Int) throws -> Preprocessing {
     try Contract.read(
@@ -16,7 +16,7 @@ import Testing
   }
 
   /// Each operation in the middle of a small network, its parameters off their defaults and on them.
-  private static let operations: [ResNet.Operation] = {
+  static let operations: [ResNet.Operation] = {
     var convolution = Convolution(outputChannels: 6, kernel: Extent(height: 3, width: 1))
     convolution.stride = Extent(height: 1, width: 2)
     convolution.padding = Padding(
@@ -52,7 +52,7 @@ import Testing
     return operations
   }()
 
-  private static func graph(_ operation: ResNet.Operation) -> Graph {
+  static func graph(_ operation: ResNet.Operation) -> Graph {
     var graph = Graph(input: FeatureShape(channels: 3, height: size, width: size))
     let first = graph.append(
       "first conv", .convolution(Convolution(outputChannels: 4, kernel: Extent(1))), 0)
@@ -62,8 +62,8 @@ import Testing
     } else {
       graph.append("node", operation, second)
     }
-    let pool = graph.append("pool", .globalAveragePool, graph.output)
-    graph.append("fc", .linear(Linear(outputs: 2)), pool)
+    if case .linear = operation {} else { graph.append("pool", .globalAveragePool, graph.output) }
+    graph.append("fc", .linear(Linear(outputs: 2)), graph.output)
     return graph
   }
 

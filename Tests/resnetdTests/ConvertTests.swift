@@ -66,6 +66,36 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: plain))
   }
 
+  @Test("A model file goes to ONNX and comes back with everything that it can carry")
+  func export() async throws {
+    let folder = try TemporaryFolder()
+    let path = { folder.url.appendingPathComponent($0).path }
+    let exported = try await ProgramUnderTest.run("convert", Self.embedded, path("m.onnx"))
+    #expect(exported.exitCode == 0, "\(exported.errors)")
+    #expect(exported.errors.contains("golden samples are left out"))
+    #expect(try await classify(path("m.onnx")) == classify(Self.embedded))
+    let back = try await ProgramUnderTest.run("convert", path("m.onnx"), path("m.safetensors"))
+    #expect(back.exitCode == 0 && back.errors.isEmpty, "\(back.errors)")
+    #expect(try await classify(path("m.safetensors")) == classify(Self.embedded))
+
+    // All forms of plain weights lead to the same file.
+    let plain = try await ProgramUnderTest.run(
+      "convert", "--to", "plain", path("m.onnx"), path("plain.safetensors"))
+    #expect(plain.exitCode == 0, "\(plain.errors)")
+    let direct = try await ProgramUnderTest.run(
+      "convert", "--to", "plain", Self.embedded, path("direct.safetensors"))
+    #expect(direct.exitCode == 0, "\(direct.errors)")
+    #expect(
+      FileManager.default.contentsEqual(
+        atPath: path("plain.safetensors"), andPath: path("direct.safetensors")))
+
+    // The form that is named wins over the ending.
+    let named = try await ProgramUnderTest.run(
+      "convert", "--to", "onnx", path("m.safetensors"), path("named"))
+    #expect(named.exitCode == 0, "\(named.errors)")
+    #expect(FileManager.default.contentsEqual(atPath: path("named"), andPath: path("m.onnx")))
+  }
+
   @Test("Two files are named, no more and no fewer")
   func usage() async throws {
     #expect(try await ProgramUnderTest.run("convert", Self.embedded).exitCode == 2)

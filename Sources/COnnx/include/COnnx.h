@@ -23,6 +23,8 @@ typedef enum onnx_status {
   /// More of something than a limit below allows.
   ONNX_STATUS_OVER_LIMIT = 3,
   ONNX_STATUS_OUT_OF_MEMORY = 4,
+  /// The system would not write the file.
+  ONNX_STATUS_NOT_WRITTEN = 5,
 } onnx_status;
 
 enum {
@@ -160,3 +162,5 @@ void onnx_model_node_attribute_tensor(
 #ifdef __cplusplus
 }
 #endif
+
+#include "COnnxWriter.h"

@@ -2,7 +2,8 @@ import Imaging
 import ResNet
 
 extension Model {
-  /// Labels, name and preprocessing are those given, else those of a `resnetd` document in the file's metadata.
+  /// Labels, name and preprocessing are those given, else those of a `resnetd` document in the file's metadata; its
+  /// architecture is believed where the graph is the one that it unrolls into.
   static func loadONNX(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions
   ) throws(CheckpointError) -> Model {
@@ -24,9 +25,13 @@ extension Model {
     } else {
       preprocessing = try usualContract(for: network.graph.inputShape)
     }
+    var architecture = document?.architecture?.architecture
+    if let described = architecture, (try? Graph(described)) != network.graph {
+      architecture = nil
+    }
     return try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes), architecture: nil, graph: network.graph,
+      version: try version(of: bytes), architecture: architecture, graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],

@@ -1,0 +1,175 @@
+import ONNX
+import ResNet
+
+/// Translates a graph into nodes of ONNX's operators, those of `ONNXWriter.opset`, so that the importer makes the same
+/// graph of them.
+///
+/// A node's output is `NAME.output`, `[N, C, H, W]`, the network's `logits`, `[N, classes]`; parameters have the names
+/// of the weights. Names of tensors end in their kind, so no two are the same.
+struct ONNXExporter {
+  static let inputName = "input"
+  static let outputName = "logits"
+
+  private let graph: Graph
+  private let shapes: [FeatureShape]
+  private(set) var nodes: [ONNXNode] = []
+  /// Small tensors that operators read: axes, bounds.
+  private(set) var constants: [ONNXTensor] = []
+
+  init(_ graph: Graph) throws(CheckpointError) {
+    self.graph = graph
+    do { shapes = try graph.shapes() } catch { throw .unsupported(error.description) }
+    for (id, node) in graph.nodes.enumerated().dropFirst() { try append(node, id) }
+    if case .linear = graph.nodes[graph.output].operation { return }
+    let last = graph.nodes[graph.output].name
+    add("Flatten", "\(last).flatten", [output(graph.output)], Self.outputName)
+  }
+
+  /// The tensor with a node's output.
+  private func output(_ id: Graph.NodeID) -> String {
+    id == 0 ? Self.inputName : graph.nodes[id].name + ".output"
+  }
+
+  private mutating func append(_ node: Graph.Node, _ id: Graph.NodeID) throws(CheckpointError) {
+    let inputs = node.inputs.map { output($0) }
+    switch node.operation {
+    case .input: throw .unsupported("node \"\(node.name)\": a second input")
+    case .convolution(let convolution): try append(convolution, node, inputs)
+    case .batchNormalization(let normalization):
+      let parameters = ["weight", "bias", "running_mean", "running_var"].map {
+        "\(node.name).\($0)"
+      }
+      add(
+        "BatchNormalization", node, inputs + parameters, ["epsilon": .number(normalization.epsilon)]
+      )
+    case .relu: add("Relu", node, inputs)
+    case .elementwise(.sigmoid): add("Sigmoid", node, inputs)
+    case .elementwise(.hardSigmoid(let alpha, let beta)):
+      add("HardSigmoid", node, inputs, ["alpha": .number(alpha), "beta": .number(beta)])
+    case .elementwise(.clip(let minimum, let maximum)):
+      add(
+        "Clip", node, inputs + [bound(minimum, "minimum", node), bound(maximum, "maximum", node)])
+    case .add: add("Add", node, inputs)
+    case .multiply: add("Mul", node, inputs)
+    case .maxPool(let pooling): add("MaxPool", node, inputs, Self.attributes(pooling))
+    case .averagePool(let pooling):
+      var attributes = Self.attributes(pooling)
+      attributes["count_include_pad"] = .integer(pooling.countsPadding ? 1 : 0)
+      add("AveragePool", node, inputs, attributes)
+    case .pad(let padding):
+      let sides = [padding.before, padding.after].flatMap { [0, 0, $0.height, $0.width] }
+      add("Pad", node, inputs + [constant("\(node.name).pads", sides.map(Int64.init))])
+    case .concatenation: add("Concat", node, inputs, ["axis": .integer(1)])
+    case .globalAveragePool: add("GlobalAveragePool", node, inputs)
+    case .paddedShortcut(let shortcut): append(shortcut, node, inputs[0])
+    case .linear(let linear): append(linear, node, inputs[0], isOutput: id == graph.output)
+    }
+  }
+
+  private mutating func append(
+    _ convolution: Convolution, _ node: Graph.Node, _ inputs: [String]
+  ) throws(CheckpointError) {
+    guard convolution.foldedNormalization == nil, !convolution.addsResidual,
+      !convolution.appliesReLU
+    else { throw .unsupported("node \"\(node.name)\": fused operations") }
+    let parameters = ["weight"] + (convolution.hasBias ? ["bias"] : [])
+    add(
+      "Conv", node, inputs + parameters.map { "\(node.name).\($0)" },
+      [
+        "kernel_shape": Self.pair(convolution.kernel), "strides": Self.pair(convolution.stride),
+        "pads": Self.pads(convolution.padding), "dilations": Self.pair(convolution.dilation),
+        "group": .integer(Int64(convolution.groups)),
+      ])
+  }
+
+  /// Every so many pixels, zero channels around them.
+  private mutating func append(
+    _ shortcut: PaddedShortcut, _ node: Graph.Node, _ input: String
+  ) {
+    var input = input
+    if shortcut.stride > 1 {
+      let bounds = [
+        constant("\(node.name).starts", [0, 0]), constant("\(node.name).ends", [.max, .max]),
+        constant("\(node.name).axes", [2, 3]),
+        constant("\(node.name).steps", [Int64](repeating: Int64(shortcut.stride), count: 2)),
+      ]
+      add("Slice", "\(node.name).slice", [input] + bounds, "\(node.name).sliced")
+      input = "\(node.name).sliced"
+    }
+    let leading = Int64(shortcut.leadingZeroChannels)
+    let trailing = Int64(shortcut.channels - shapes[node.inputs[0]].channels) - leading
+    add(
+      "Pad", node, [input, constant("\(node.name).pads", [0, leading, 0, 0, 0, trailing, 0, 0])])
+  }
+
+  /// Flattened, multiplied, and made a feature map again unless it is what the network gives.
+  private mutating func append(
+    _ linear: Linear, _ node: Graph.Node, _ input: String, isOutput: Bool
+  ) {
+    add("Flatten", "\(node.name).flatten", [input], "\(node.name).flat")
+    let parameters = ["weight"] + (linear.hasBias ? ["bias"] : [])
+    let product = isOutput ? Self.outputName : "\(node.name).product"
+    add(
+      "Gemm", node.name, ["\(node.name).flat"] + parameters.map { "\(node.name).\($0)" }, product,
+      ["transB": .integer(1)])
+    guard !isOutput else { return }
+    let axes = constant("\(node.name).axes", [2, 3])
+    add("Unsqueeze", "\(node.name).unsqueeze", [product, axes], "\(node.name).output")
+  }
+
+  // MARK: - Pieces
+
+  /// The node that gives what the graph's node gives, under its name.
+  private mutating func add(
+    _ operation: String, _ node: Graph.Node, _ inputs: [String],
+    _ attributes: [String: ONNXAttribute] = [:]
+  ) {
+    add(operation, node.name, inputs, "\(node.name).output", attributes)
+  }
+
+  private mutating func add(
+    _ operation: String, _ name: String, _ inputs: [String], _ output: String,
+    _ attributes: [String: ONNXAttribute] = [:]
+  ) {
+    nodes.append(
+      ONNXNode(
+        name: name, operation: operation, inputs: inputs, outputs: [output], attributes: attributes)
+    )
+  }
+
+  /// A list of whole numbers; gives its name.
+  private mutating func constant(_ name: String, _ values: [Int64]) -> String {
+    let tensor = DenseTensor(.int64, [values.count], values)
+    constants.append(
+      ONNXTensor(
+        name: name, elementType: .int64, shape: [values.count], storage: .bytes(tensor.bytes)))
+    return name
+  }
+
+  /// A single number; an infinite one is what an absent input means.
+  private mutating func bound(_ value: Float, _ kind: String, _ node: Graph.Node) -> String {
+    guard value.isFinite else { return "" }
+    let name = "\(node.name).\(kind)"
+    let tensor = DenseTensor(.float, [], [Double(value)])
+    constants.append(
+      ONNXTensor(name: name, elementType: .float, shape: [], storage: .bytes(tensor.bytes)))
+    return name
+  }
+
+  private static func attributes(_ pooling: Pooling) -> [String: ONNXAttribute] {
+    [
+      "kernel_shape": pair(pooling.window), "strides": pair(pooling.stride),
+      "pads": pads(pooling.padding),
+    ]
+  }
+
+  private static func pair(_ extent: Extent) -> ONNXAttribute {
+    .integers([Int64(extent.height), Int64(extent.width)])
+  }
+
+  /// Top, left, bottom, right.
+  private static func pads(_ padding: Padding) -> ONNXAttribute {
+    .integers(
+      [padding.before, padding.after].flatMap { [Int64($0.height), Int64($0.width)] })
+  }
+}
