@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check lint examples metrics follow sanitize-address \
+.PHONY: help setup build run test check lint examples metrics follow onnx sanitize-address \
   sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
@@ -47,6 +47,9 @@ metrics: build ## Ask a server for /metrics and have promtool check the answer
 
 follow: build ## Have three servers behind nginx follow one S3 bucket, swap under load
 	scripts/check-follow .build/release/resnetd
+
+onnx: build ## Export networks as ONNX files, compare them in ONNX Runtime
+	scripts/check-onnx-export .build/release/resnetd
 
 sanitize-address: setup ## Run the tests under the address sanitizer
 	scripts/sanitize address
