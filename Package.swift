@@ -34,6 +34,7 @@ let package = Package(
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
+    room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
     room("CCurl", linking: ["curl"]),
     .target(
@@ -56,7 +57,9 @@ let package = Package(
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
-      dependencies: ["ResNet", "Imaging", "CDefaultModel", "CJansson", "COpenSSL", "CZip", "ONNX"]),
+      dependencies: [
+        "ResNet", "Imaging", "CDefaultModel", "CImageNet", "CJansson", "COpenSSL", "CZip", "ONNX",
+      ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint"]),
     .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
@@ -86,6 +89,8 @@ let package = Package(
       name: "winograd-benchmark", dependencies: ["Engine", "ResNet"],
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
+    .target(name: "ScriptedServer", dependencies: ["CSockets"], path: "Tests/ScriptedServer"),
+
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
@@ -103,7 +108,7 @@ let package = Package(
       name: "RemoteModelsTests",
       dependencies: [
         "RemoteModels", "ModelStore", "Checkpoint", "HTTPServer", "HTTPCore", "COpenSSL",
-        "CSockets",
+        "ScriptedServer",
       ]),
     .testTarget(
       name: "ServingTests",
@@ -112,7 +117,8 @@ let package = Package(
         "ResNet", "ModelStore",
       ]),
     .testTarget(
-      name: "resnetdTests", dependencies: ["resnetd", "ONNX", "HTTPServer", "HTTPCore"]),
+      name: "resnetdTests",
+      dependencies: ["resnetd", "ONNX", "HTTPServer", "HTTPCore", "ScriptedServer"]),
   ],
   cLanguageStandard: .gnu2x,
   cxxLanguageStandard: .cxx17

@@ -1,9 +1,13 @@
 #include "CCurl.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
   STALL_BYTES_PER_SECOND = 1024,
@@ -20,7 +24,12 @@ typedef struct {
   CURL *curl;
   remote_sink sink;
   void *context;
+  int64_t offset;
   size_t ignored;
+  // Set when the first bytes come.
+  bool is_begun;
+  remote_body body;
+  const char *fault;
 } transfer;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -28,20 +37,69 @@ static CURLcode initialized;
 
 static void initialize(void) { initialized = curl_global_init(CURL_GLOBAL_DEFAULT); }
 
+// Empty where there is none, or one that is too long.
+static void read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]) {
+  struct curl_header *header = NULL;
+  if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return;
+  size_t length = strlen(header->value);
+  if (length < REMOTE_ETAG_BYTE_COUNT) memcpy(etag, header->value, length + 1);
+}
+
+// RFC 9110 section 14.4: `bytes FIRST-LAST/LENGTH`, the length `*` where it is not known.
+static bool read_range(CURL *curl, remote_body *body) {
+  struct curl_header *header = NULL;
+  if (curl_easy_header(curl, "Content-Range", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    return false;
+  const char *prefix = "bytes ";
+  size_t prefix_length = strlen(prefix);
+  if (strncasecmp(header->value, prefix, prefix_length) != 0) return false;
+  const char *text = header->value + prefix_length;
+  int64_t numbers[3] = {0, 0, -1};
+  for (int index = 0; index < 3; index++) {
+    if (index == 2 && strcmp(text, "*") == 0) break;
+    // strtoll alone would take space and signs.
+    if (*text < '0' || *text > '9') return false;
+    char *end = NULL;
+    errno = 0;
+    numbers[index] = strtoll(text, &end, 10);
+    if (errno || *end != "-/"[index]) return false;
+    text = end + 1;
+  }
+  body->start = numbers[0];
+  body->announced = numbers[2];
+  return numbers[0] <= numbers[1] && (numbers[2] < 0 || numbers[1] < numbers[2]);
+}
+
+// False where the body is not what was asked for.
+static bool begin(transfer *transfer, long status) {
+  remote_body *body = &transfer->body;
+  read_etag(transfer->curl, body->etag);
+  if (status == 206) {
+    if (read_range(transfer->curl, body) && body->start == transfer->offset) return true;
+    transfer->fault = "the server sent another range than was asked for";
+    return false;
+  }
+  curl_off_t announced = -1;
+  curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  body->announced = announced;
+  return true;
+}
+
 static size_t take(char *bytes, size_t size, size_t count, void *context) {
   transfer *transfer = context;
   size_t total = size * count;
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (status != 200) {
+  if (status != 200 && !(status == 206 && transfer->offset > 0)) {
     transfer->ignored += total;
     return transfer->ignored <= IGNORED_BYTE_LIMIT ? total : 0;
   }
-  curl_off_t announced = -1;
-  curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
   // libcurl takes any other number than that of the bytes as the wish to stop.
   if (total == 0) return 0;
-  return transfer->sink(transfer->context, bytes, total, announced) ? total : 0;
+  bool is_first = !transfer->is_begun;
+  if (is_first && !begin(transfer, status)) return 0;
+  transfer->is_begun = true;
+  return transfer->sink(transfer->context, bytes, total, &transfer->body, is_first) ? total : 0;
 }
 
 // Adds `name: value`; false where there is no memory or the line is too long.
@@ -90,6 +148,14 @@ static CURLcode set_request(
   }
   if (!code && request->etag && !add_header(headers, "If-None-Match", request->etag))
     code = CURLE_OUT_OF_MEMORY;
+  if (!code && request->offset > 0) {
+    // CURLOPT_RESUME_FROM_LARGE would refuse the whole file, sent where it has changed.
+    char range[32];
+    snprintf(range, sizeof range, "%" PRId64 "-", request->offset);
+    code = curl_easy_setopt(curl, CURLOPT_RANGE, range);
+    if (!code && request->if_range && !add_header(headers, "If-Range", request->if_range))
+      code = CURLE_OUT_OF_MEMORY;
+  }
   if (!code && *headers) code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
   return code;
 }
@@ -98,10 +164,7 @@ static void read_answer(CURL *curl, remote_answer *answer) {
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   answer->status = (int)status;
-  struct curl_header *header = NULL;
-  if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return;
-  size_t length = strlen(header->value);
-  if (length < sizeof answer->etag) memcpy(answer->etag, header->value, length + 1);
+  read_etag(curl, answer->etag);
 }
 
 // The result of a transfer that has come to its end.
@@ -148,7 +211,8 @@ int remote_fetch(
   }
   char message[CURL_ERROR_SIZE] = "";
   struct curl_slist *headers = NULL;
-  transfer transfer = {.curl = curl, .sink = sink, .context = context};
+  transfer transfer = {
+      .curl = curl, .sink = sink, .context = context, .offset = request->offset};
   CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   if (!code) code = set_limits(curl, request);
   if (!code) code = set_request(curl, request, &headers);
@@ -158,7 +222,9 @@ int remote_fetch(
   if (code) {
     snprintf(
         answer->message, sizeof answer->message, "%s",
-        message[0] ? message : curl_easy_strerror(code));
+        transfer.fault ? transfer.fault
+        : message[0]   ? message
+                       : curl_easy_strerror(code));
   } else {
     read_answer(curl, answer);
   }

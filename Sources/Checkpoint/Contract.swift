@@ -22,6 +22,7 @@ package enum Contract {
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {
     switch name {
     case "imagenet": return .imageNet
+    case "imagenet-v2": return .imageNetV2
     case "cifar10":
       do {
         // Over the pixels of the 50,000 training pictures.

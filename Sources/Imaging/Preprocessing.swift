@@ -53,6 +53,12 @@ package struct Preprocessing: Sendable, Hashable {
     crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225], policies: PicturePolicies(), exact: false)
 
+  /// What torchvision's ImageNet weights of the second generation were evaluated with.
+  package static let imageNetV2 = Preprocessing(
+    checked: (), resize: .shorterSide(size: 232, filter: .bilinear), crop: imageNet.crop,
+    channelOrder: .rgb, mean: imageNet.mean, std: imageNet.std, policies: PicturePolicies(),
+    exact: false)
+
   /// 32 x 32 pixels; pictures of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
     try Preprocessing(

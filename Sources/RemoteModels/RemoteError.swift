@@ -5,6 +5,8 @@ package import ModelStore
 package enum RemoteError: Error, Hashable, CustomStringConvertible {
   /// What names no store, or a setting of the environment that is of no use.
   case malformedSource(String, reason: String)
+  /// What cannot be the address of a published file.
+  case malformedAddress(String, reason: String)
   /// No answer, or not all of it.
   case transfer(address: String, reason: String)
   case status(address: String, Int)
@@ -13,6 +15,10 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
   case malformedPointer(address: String, reason: String)
   /// The bytes are not those that the pointer names.
   case wrongDigest(address: String, expected: ModelVersion, actual: ModelVersion)
+  /// The bytes are not those that the file's name promises: its digits begin their SHA-256.
+  case wrongDigits(address: String, expected: String, actual: ModelVersion)
+  /// A file here cannot be written or read: `doing` is what was tried.
+  case file(path: String, doing: String, reason: String)
   /// The store here does not take it.
   case store(StoreError)
   /// `Cancellation.cancel` was called.
@@ -21,6 +27,7 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .malformedSource(let text, let reason): "model store \(text): \(reason)"
+    case .malformedAddress(let address, let reason): "\(address): \(reason)"
     case .transfer(let address, let reason): "cannot fetch \(address): \(reason)"
     case .status(let address, let status): "cannot fetch \(address): status \(status)"
     case .tooLarge(let address, let limit):
@@ -28,6 +35,10 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     case .malformedPointer(let address, let reason): "\(address): \(reason)"
     case .wrongDigest(let address, let expected, let actual):
       "\(address) is \(actual.hex), the pointer names \(expected.hex)"
+    case .wrongDigits(let address, let expected, let actual):
+      "\(address): the SHA-256 begins with \(actual.hex.prefix(expected.utf8.count)), by the name "
+        + "it is \(expected); nothing of it was kept"
+    case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .store(let error): "\(error)"
     case .cancelled: "cancelled"
     }

@@ -1,4 +1,4 @@
-/// What following a remote store may take; a model's bytes are limited by the store that takes them.
+/// What fetching may take; the bytes of a model of a remote store are limited by the store that takes them.
 package struct RemoteLimits: Sendable, Hashable {
   /// Bytes of `current.json`.
   package var pointerByteLimit = 16 << 10
@@ -7,6 +7,13 @@ package struct RemoteLimits: Sendable, Hashable {
   package var connectTimeout = Duration.seconds(10)
   package var pointerTimeout = Duration.seconds(30)
   package var modelTimeout = Duration.seconds(3600)
+  /// Bytes of a published file; torchvision's largest ResNet has 0.5 GB.
+  package var downloadByteLimit = 4 << 30
+  /// Attempts behind the first one, where the network or the server fails.
+  package var retryLimit = 4
+  /// Before the second attempt; doubled for every further one, up to the longest.
+  package var retryDelay = Duration.seconds(1)
+  package var longestRetryDelay = Duration.seconds(60)
   /// Time with less than a kilobyte in every second.
   package var stallTimeout = Duration.seconds(30)
 

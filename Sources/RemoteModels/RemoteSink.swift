@@ -2,9 +2,18 @@ import ModelStore
 
 /// Takes the bytes of a remote file in order.
 protocol RemoteSink: AnyObject {
+  /// Called before the first bytes of a body; one that begins elsewhere than at 0 was asked for.
+  ///
+  /// - Returns: Whether they are wanted; the sink itself knows why not.
+  func begin(at start: Int, etag: String?) -> Bool
+
   /// - Parameter announced: Bytes of the whole file, nil when that is not known.
   /// - Returns: Whether more are wanted; the sink itself knows why not.
   func take(_ bytes: RawSpan, announced: Int?) -> Bool
+}
+
+extension RemoteSink {
+  func begin(at start: Int, etag: String?) -> Bool { true }
 }
 
 /// A small file, in memory.

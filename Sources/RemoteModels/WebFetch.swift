@@ -13,6 +13,13 @@ struct WebFetch {
     let etag: String?
   }
 
+  /// The rest of a file whose beginning the caller has.
+  struct Rest {
+    let offset: Int
+    /// Of the file as it was; strong, as If-Range wants it (RFC 9110 section 13.1.5).
+    let etag: String
+  }
+
   /// What both of libcurl's callbacks are given.
   private struct Transfer {
     let sink: any RemoteSink
@@ -21,10 +28,13 @@ struct WebFetch {
 
   /// - Parameters:
   ///   - etag: Of the answer that the caller has: where it still holds, the status is 304.
-  ///   - sink: Gets the body of an answer with status 200 only.
-  func run(etag: String?, into sink: any RemoteSink) throws(RemoteError) -> Answer {
+  ///   - rest: What is wanted; where the file has changed meanwhile, all of it comes.
+  ///   - sink: Gets the body of an answer with status 200 only, or of the rest with 206.
+  func run(
+    etag: String?, rest: Rest? = nil, into sink: any RemoteSink
+  ) throws(RemoteError) -> Answer {
     var answer = remote_answer()
-    let result = unsafe withRequest(etag: etag) { request in
+    let result = unsafe withRequest(etag: etag, rest: rest) { request in
       withExtendedLifetime(sink) {
         var transfer = Transfer(sink: sink, cancellation: cancellation)
         // SAFETY: request, transfer and answer outlive the call, which keeps none of them.
@@ -43,11 +53,17 @@ struct WebFetch {
     return Answer(status: Int(answer.status), etag: tag.isEmpty ? nil : tag)
   }
 
-  private static let sink: remote_sink = { context, bytes, count, announced in
+  private static let sink: remote_sink = { context, bytes, count, body, isFirst in
     // SAFETY: the context is what `run` gave, the bytes are libcurl's during the call.
     let sink = unsafe context.assumingMemoryBound(to: Transfer.self).pointee.sink
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-    return unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : Int(announced))
+    // SAFETY: the body is the room's, and there during the call.
+    let (start, announced) = unsafe (Int(body.pointee.start), Int(body.pointee.announced))
+    if isFirst {
+      let etag = unsafe text(of: body.pointee.etag)
+      guard sink.begin(at: start, etag: etag.isEmpty ? nil : etag) else { return false }
+    }
+    return unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : announced)
   }
 
   private static let stop: remote_stop = { context in
@@ -56,7 +72,7 @@ struct WebFetch {
   }
 
   private func withRequest<Result>(
-    etag: String?, _ body: (remote_request) -> Result
+    etag: String?, rest: Rest?, _ body: (remote_request) -> Result
   ) -> Result {
     let credentials = bucket?.credentials
     let signature = bucket.map { "aws:amz:\($0.region):s3" }
@@ -69,12 +85,15 @@ struct WebFetch {
           unsafe Self.withText(credentials?.key) { key in
             unsafe Self.withText(credentials?.secret) { secret in
               unsafe Self.withText(credentials?.sessionToken) { token in
-                unsafe body(
-                  remote_request(
-                    url: url, etag: etag, signature: signature, key: key, secret: secret,
-                    session_token: token, redirect_limit: redirectLimit,
-                    connect_timeout_ms: Self.milliseconds(limits.connectTimeout),
-                    timeout_ms: Self.milliseconds(timeout), stall_timeout_s: stallSeconds))
+                unsafe Self.withText(rest?.etag) { ifRange in
+                  unsafe body(
+                    remote_request(
+                      url: url, etag: etag, offset: Int64(rest?.offset ?? 0), if_range: ifRange,
+                      signature: signature, key: key, secret: secret, session_token: token,
+                      redirect_limit: redirectLimit,
+                      connect_timeout_ms: Self.milliseconds(limits.connectTimeout),
+                      timeout_ms: Self.milliseconds(timeout), stall_timeout_s: stallSeconds))
+                }
               }
             }
           }

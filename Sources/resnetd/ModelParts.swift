@@ -8,5 +8,5 @@ struct ModelParts: Sendable {
 
   static let labelsHelp = "one label per line, for a model without"
   static let preprocessHelp =
-    "how pictures are prepared: imagenet, cifar10, JSON, or a file with JSON"
+    "how pictures are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

@@ -33,7 +33,7 @@ enum ModelSource {
   }
 
   /// What the command line says of the model, read.
-  private static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
+  static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
     if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }

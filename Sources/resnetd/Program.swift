@@ -2,7 +2,8 @@
 package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
-    QuantizeCommand.self, ConvertCommand.self, RunCommand.self, HealthcheckCommand.self,
+    PullCommand.self, QuantizeCommand.self, ConvertCommand.self, RunCommand.self,
+    HealthcheckCommand.self,
   ]
 
   /// - Parameter arguments: Without the program's own name.

@@ -3,6 +3,7 @@ import Foundation
 import HTTPCore
 import ModelStore
 import RemoteModels
+import ScriptedServer
 import Testing
 
 @Suite struct WebTests {
@@ -93,7 +94,7 @@ import Testing
   ])
   func `a transfer that breaks off, or is none, leaves nothing behind`(_ text: String) throws {
     let folder = try TemporaryFolder()
-    let server = try RawServer(answering: text)
+    let server = try ScriptedServer(answering: text)
     try withStore { store, incoming in
       let bytes = pointer(String(repeating: "a", count: 64), "model")
       try Data(bytes).write(to: URL(filePath: folder.path + "/current.json"))

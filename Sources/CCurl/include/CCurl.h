@@ -14,6 +14,10 @@ typedef struct {
   const char *url;
   // Of the answer that the caller has already: the server may say 304.
   const char *_Nullable etag;
+  // Where the bytes that are wanted begin in the file; 0 for all of it.
+  int64_t offset;
+  // Of the file whose first `offset` bytes the caller has: where it has changed, all comes.
+  const char *_Nullable if_range;
   // For version 4 of AWS' signature, as libcurl wants it: `aws:amz:REGION:SERVICE`; NULL for none.
   const char *_Nullable signature;
   const char *_Nullable key;
@@ -35,9 +39,20 @@ typedef struct {
   char message[REMOTE_MESSAGE_BYTE_COUNT];
 } remote_answer;
 
-// Takes the next bytes of a body whose status is 200; `announced` is the length of all of it, or
-// -1. False ends the transfer.
-typedef bool (*remote_sink)(void *context, const void *bytes, size_t count, int64_t announced);
+// What is known of a body when its first bytes come.
+typedef struct {
+  // Where it begins in the file: at 0, or at the request's offset.
+  int64_t start;
+  // Bytes of the whole file, or -1.
+  int64_t announced;
+  // Empty where the server sent none, or one that is too long.
+  char etag[REMOTE_ETAG_BYTE_COUNT];
+} remote_body;
+
+// Takes the next bytes of a body whose status is 200, or 206 where an offset was asked for;
+// `is_first` for the first ones. False ends the transfer.
+typedef bool (*remote_sink)(
+    void *context, const void *bytes, size_t count, const remote_body *body, bool is_first);
 
 // Asked several times a second, whatever the other side does; true ends the transfer.
 typedef bool (*remote_stop)(void *context);

@@ -1,0 +1,11 @@
+/* Names of ImageNet's 1000 classes, one line each in order of the classes, as torchvision 0.29.2
+   gives them out with its weights (torchvision/models/_meta.py, _IMAGENET_CATEGORIES; BSD
+   3-Clause, Copyright (c) Soumith Chintala 2016). */
+#pragma once
+
+#include <stddef.h>
+
+/* ASCII without a zero at the end; constant, lives as long as the program. */
+const char *_Nonnull imagenet_labels_text(void);
+
+size_t imagenet_labels_byte_count(void);

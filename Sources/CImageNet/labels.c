@@ -1,0 +1,9 @@
+#include "CImageNet.h"
+
+static const char labels[] = {
+#embed "imagenet-labels.txt"
+};
+
+const char *imagenet_labels_text(void) { return labels; }
+
+size_t imagenet_labels_byte_count(void) { return sizeof labels; }

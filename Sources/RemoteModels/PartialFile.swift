@@ -1,0 +1,182 @@
+import Checkpoint
+import Glibc
+
+/// The beginning of a file that is being fetched, kept until all of it is here, with a note beside it of where it
+/// comes from.
+///
+/// The note is written behind the truncation and before the first byte, so that whatever ends the process, a note that
+/// is there holds for the bytes that are there. One process at a time has the file.
+package final class PartialFile: RemoteSink {
+  private static let noteByteLimit = RemoteSource.addressByteLimit + 512
+
+  package let path: String
+  private let notePath: String
+  private let descriptor: CInt
+  private var address = ""
+  private var byteLimit = 0
+  private var progress: (Int, Int?) -> Void = { _, _ in }
+  private(set) var byteCount = 0
+  /// Of the file whose first bytes are here, nil where there are none to go on with.
+  private(set) var etag: String?
+  /// Whether there are bytes of more than one answer.
+  private(set) var isJoined = false
+  /// Why bytes were not taken.
+  private(set) var failure: RemoteError?
+
+  package init(_ path: String) throws(RemoteError) {
+    self.path = path
+    notePath = path + ".source"
+    // Without blocking: opening a pipe that nobody reads would wait forever. No link: a file elsewhere is not ours.
+    descriptor = unsafe open(
+      path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+    guard descriptor >= 0 else { throw Self.failure("write", path) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("examine", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .file(path: path, doing: "write", reason: "not a regular file")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      throw .file(path: path, doing: "write", reason: "another process is fetching it")
+    }
+    // Another process may have come to its end between the opening and the lock.
+    guard unsafe fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
+      throw .file(path: path, doing: "write", reason: "another process has just removed it")
+    }
+    byteCount = Int(status.st_size)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Deletes the file and its note.
+  package func remove() {
+    unsafe unlink(notePath)
+    unsafe unlink(path)
+  }
+
+  /// Goes on where the file is the beginning of what lies at `address`, and otherwise begins anew.
+  func resume(
+    _ address: String, byteLimit: Int, progress: @escaping (Int, Int?) -> Void
+  ) throws(RemoteError) {
+    self.address = address
+    self.byteLimit = byteLimit
+    self.progress = progress
+    guard 1...byteLimit ~= byteCount, let etag = notedTag() else { return try restart() }
+    self.etag = etag
+    isJoined = true
+    guard lseek(descriptor, 0, SEEK_END) == byteCount else { throw Self.failure("read", path) }
+  }
+
+  func restart() throws(RemoteError) {
+    unsafe unlink(notePath)
+    guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw Self.failure("write", path)
+    }
+    byteCount = 0
+    etag = nil
+    isJoined = false
+  }
+
+  /// Of all that is here.
+  func version() throws(RemoteError) -> ModelVersion {
+    do throws(CheckpointError) {
+      var digest = try SHA256()
+      if byteCount > 0 { try Model.readFile(path) { digest.update($0) } }
+      return ModelVersion(digest: digest.finish())
+    } catch {
+      throw .file(path: path, doing: "check", reason: error.description)
+    }
+  }
+
+  func begin(at start: Int, etag: String?) -> Bool {
+    failure = nil
+    if start > 0 {
+      isJoined = true
+      return true
+    }
+    do throws(RemoteError) {
+      try restart()
+      if let etag, Self.isStrong(etag) {
+        try note(etag)
+        self.etag = etag
+      }
+      return true
+    } catch {
+      failure = error
+      return false
+    }
+  }
+
+  func take(_ bytes: RawSpan, announced: Int?) -> Bool {
+    guard bytes.byteCount <= byteLimit - byteCount, announced ?? 0 <= byteLimit else {
+      failure = .tooLarge(address: address, limit: byteLimit)
+      return false
+    }
+    do throws(RemoteError) {
+      try Self.write(bytes, descriptor, path)
+    } catch {
+      failure = error
+      return false
+    }
+    byteCount += bytes.byteCount
+    progress(byteCount, announced)
+    return true
+  }
+}
+
+extension PartialFile {
+  /// Two lines: the address, and the tag of the file there.
+  private func note(_ etag: String) throws(RemoteError) {
+    let descriptor = unsafe open(
+      notePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    guard descriptor >= 0 else { throw Self.failure("write", notePath) }
+    defer { close(descriptor) }
+    let text = Array("\(address)\n\(etag)\n".utf8)
+    try unsafe Self.write(text.span.bytes, descriptor, notePath)
+  }
+
+  /// Nil where there is no whole note for this address.
+  private func notedTag() -> String? {
+    let descriptor = unsafe open(notePath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: Self.noteByteLimit)
+    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+      // SAFETY: the system writes at most `count` bytes into the buffer.
+      unsafe read(descriptor, buffer.baseAddress, buffer.count)
+    }
+    guard count > 0 else { return nil }
+    let lines = String(decoding: bytes[..<count], as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count == 3, lines[0] == address, lines[2].isEmpty else { return nil }
+    let etag = String(lines[1])
+    return Self.isStrong(etag) ? etag : nil
+  }
+
+  /// RFC 9110 section 8.8.3: quoted, without the `W/` of a weak one; it becomes a header line again.
+  private static func isStrong(_ etag: String) -> Bool {
+    guard etag.utf8.count >= 2, etag.hasPrefix("\""), etag.hasSuffix("\"") else { return false }
+    return etag.utf8.dropFirst().dropLast().allSatisfy { $0 == 0x21 || 0x23...0x7e ~= $0 }
+  }
+
+  private static func write(
+    _ bytes: RawSpan, _ descriptor: CInt, _ path: String
+  ) throws(RemoteError) {
+    let isWritten = unsafe bytes.withUnsafeBytes { buffer in
+      var offset = 0
+      while offset < buffer.count {
+        // SAFETY: the rest of the buffer, which is not empty.
+        let count = unsafe Glibc.write(
+          descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return false }
+        offset += count
+      }
+      return true
+    }
+    guard isWritten else { throw failure("write", path) }
+  }
+
+  private static func failure(_ doing: String, _ path: String) -> RemoteError {
+    .file(path: path, doing: doing, reason: unsafe String(cString: strerror(errno)))
+  }
+}

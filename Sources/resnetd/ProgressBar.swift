@@ -1,0 +1,68 @@
+import Glibc
+
+/// A line on the terminal that says how far long work is; nothing where standard error is no terminal.
+struct ProgressBar {
+  /// What is counted, as the line shows it.
+  enum Unit {
+    case items
+    case bytes
+  }
+
+  private static let width = 30
+  private static let interval = Duration.milliseconds(100)
+
+  private let label: String
+  private let unit: Unit
+  /// 0 while nobody knows it.
+  private var total: Int
+  private let isShown = isatty(STDERR_FILENO) == 1
+  private var done = 0
+  private var lastShown: ContinuousClock.Instant?
+  /// Whether the cursor stands behind a line that has no end yet.
+  private var isOpen = false
+
+  init(_ label: String, total: Int, unit: Unit = .items) {
+    self.label = label
+    self.total = total
+    self.unit = unit
+  }
+
+  mutating func advance() { advance(to: done + 1, of: total) }
+
+  mutating func advance(to done: Int, of total: Int) {
+    (self.done, self.total) = (done, total)
+    let now = ContinuousClock.now
+    let isDue = lastShown.map { now - $0 >= Self.interval } ?? true
+    guard isShown, isDue || done == total else { return }
+    lastShown = now
+    isOpen = done != total
+    write("\r\(label) \(text)" + (isOpen ? "" : "\n"))
+  }
+
+  /// Ends the line, so that a message may follow.
+  mutating func interrupt() {
+    if isOpen { write("\n") }
+    isOpen = false
+    lastShown = nil
+  }
+
+  private var text: String {
+    let suffix = unit == .bytes ? " MB" : ""
+    guard total > 0 else { return amount(done) + suffix }
+    // In floating point: a hostile server's total would overflow the product.
+    let filled = Int(Double(Self.width) * min(Double(done) / Double(total), 1))
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
+    return "[\(bar)] \(amount(done))/\(amount(total))\(suffix)"
+  }
+
+  /// Bytes as megabytes with one digit.
+  private func amount(_ count: Int) -> String {
+    unit == .items ? "\(count)" : "\(count / 1_000_000).\(count / 100_000 % 10)"
+  }
+
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}

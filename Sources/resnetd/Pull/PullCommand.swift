@@ -1,0 +1,143 @@
+import Checkpoint
+import Glibc
+import RemoteModels
+import ResNet
+
+/// `resnetd pull`: fetches published weights and makes a model file of them.
+enum PullCommand: Command {
+  struct Settings: CommandSettings {
+    var output: String?
+    var from: String?
+    var parts = ModelParts()
+    var force = false
+    var list = false
+    var retries = RemoteLimits().retryLimit
+  }
+
+  static let name = "pull"
+  static let summary = "fetch published weights as a model file"
+  static let operands = "[NAME|ADDRESS]"
+  static let discussion = """
+    Fetches torchvision's ImageNet weights by NAME (--list shows them; resnet50 means the latest of
+    that network) and writes a model file with labels and preprocessing. An ADDRESS of another
+    PyTorch file must end in the first digits of its SHA-256, as NAME-01ab23cd.pth; its labels come
+    from --labels. What has arrived stays in OUTPUT.partial, and the next run goes on with it.
+    Proxies are taken from the environment: https_proxy, http_proxy, no_proxy.
+    """
+  static let options: [Option<Settings>] = [
+    .optionalText("output", "FILE", \.output, "the model file to write (default NAME.safetensors)")
+      .called("o"),
+    .optionalText(
+      "from", "ADDRESS", \.from, "for a NAME: folder of a mirror, or the .pth file itself"),
+    .optionalText("labels", "FILE", \.parts.labels, "one label per line, instead of ImageNet's"),
+    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+    .integer("retries", "N", \.retries, in: 0...20, "attempts behind the first one"),
+    .flag("force", \.force, "replace OUTPUT where it exists"),
+    .flag("list", \.list, "show the names"),
+  ]
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    if settings.list {
+      guard operands.isEmpty else { throw UsageError("--list takes no name") }
+      print(list)
+      return .success
+    }
+    guard operands.count == 1 else {
+      throw UsageError("name the weights to fetch; --list shows them")
+    }
+    let subject = try PullSubject(operands[0], from: settings.from)
+    var limits = RemoteLimits()
+    limits.retryLimit = settings.retries
+    let download = try asFailure { () throws(RemoteError) in
+      try Download(subject.address, digits: subject.weights?.digits, limits: limits)
+    }
+    let output = settings.output ?? "\(subject.name).safetensors"
+    // Before the work: it would be in vain.
+    let isTaken = unsafe access(output, F_OK) == 0
+    guard settings.force || !isTaken else {
+      throw Failure("\(output) exists; --force replaces it")
+    }
+    let options = try options(settings.parts, subject)
+    let partial = try asFailure { () throws(RemoteError) in try PartialFile(output + ".partial") }
+    let version = try fetch(download, into: partial)
+    let model = try converted(partial.path, subject, options, version)
+    do throws(CheckpointError) {
+      try model.write(to: output)
+    } catch {
+      throw Failure("\(output): \(error)")
+    }
+    partial.remove()
+    print("\(output): \(model.name), \(model.labels.count) classes, version \(model.version)")
+    return .success
+  }
+
+  private static func options(
+    _ parts: ModelParts, _ subject: PullSubject
+  ) throws(Failure) -> ModelOptions {
+    var options: ModelOptions
+    do throws(CheckpointError) { options = try ModelSource.options(parts) } catch {
+      throw Failure(error.description)
+    }
+    options.name = options.name ?? subject.name
+    if let weights = subject.weights {
+      options.labels = options.labels ?? Labels.imageNet
+      options.preprocessing = options.preprocessing ?? weights.preprocessing
+    }
+    return options
+  }
+
+  private static func fetch(
+    _ download: Download, into partial: PartialFile
+  ) throws(Failure) -> ModelVersion {
+    StandardError.write("fetching \(download.address)")
+    let file = download.address.split(separator: "/").last ?? ""
+    var bar = ProgressBar(String(file), total: 0, unit: .bytes)
+    defer { bar.interrupt() }
+    return try asFailure { () throws(RemoteError) in
+      try download.run(into: partial, wait: wait) { error, delay in
+        bar.interrupt()
+        StandardError.write("\(error); trying again in \(OptionValue.text(delay))")
+      } progress: { byteCount, announced in
+        bar.advance(to: byteCount, of: announced ?? 0)
+      }
+    }
+  }
+
+  /// The model of a plain file, with what is known of it.
+  private static func converted(
+    _ path: String, _ subject: PullSubject, _ options: ModelOptions, _ version: ModelVersion
+  ) throws(Failure) -> Model {
+    do throws(CheckpointError) {
+      let plain = try Model.load(path: path, options: options)
+      guard let architecture = plain.architecture else { throw .unwritable(plain.format) }
+      for warning in plain.warnings { StandardError.write("resnetd: warning: \(warning)") }
+      return try Model(
+        name: plain.name, architecture: architecture, weights: plain.weights,
+        labels: plain.labels, preprocessing: plain.preprocessing, calibration: plain.calibration,
+        provenance: subject.provenance(version), goldenSamples: plain.goldenSamples)
+    } catch {
+      throw Failure("\(subject.address): \(error)")
+    }
+  }
+
+  private static func wait(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    // A signal may end it early, which does no harm.
+    unsafe nanosleep(&time, nil)
+  }
+
+  private static func asFailure<Result>(
+    _ body: () throws(RemoteError) -> Result
+  ) throws(Failure) -> Result {
+    do throws(RemoteError) { return try body() } catch { throw Failure(error.description) }
+  }
+
+  private static var list: String {
+    let rows = PublishedWeights.all.map { weights in
+      [weights.name, weights.fileName, "\(Decimal.text(weights.accuracy * 100, digits: 2)) %"]
+    }
+    return TextTable(rows: [["name", "file", "top-1"]] + rows).text
+  }
+}

@@ -1,0 +1,93 @@
+import CSockets
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Answers every connection on a port of the loopback with the bytes that a closure makes of its request, and closes it.
+package final class ScriptedServer: Sendable {
+  private static let waitLimit: CInt = 10_000
+  private static let headByteLimit = 64 * 1024
+
+  package let address: String
+  private let listener: CInt
+  private let keepsOpen: Bool
+  private let heads = Mutex<[String]>([])
+  private let ended = DispatchSemaphore(value: 0)
+
+  struct Failure: Error {}
+
+  /// - Parameters:
+  ///   - keepsOpen: Whether connections stay open behind their answers, as long as the server is there.
+  ///   - answer: Is given a request's head, and how many there were before it.
+  package init(
+    keepsOpen: Bool = false,
+    _ answer: @escaping @Sendable (_ head: String, _ index: Int) -> [UInt8]
+  ) throws {
+    self.keepsOpen = keepsOpen
+    var resolver: CInt = 0
+    listener = unsafe sockets_listener_create("127.0.0.1", 0, 8, &resolver)
+    guard listener >= 0 else { throw Failure() }
+    address = "http://127.0.0.1:\(sockets_listener_port(listener))"
+    DispatchQueue(label: "resnetd.tests.scripted").async { [unowned self] in
+      var open: [CInt] = []
+      while serve(answer, &open) {}
+      for connection in open { close(connection) }
+      ended.signal()
+    }
+  }
+
+  package convenience init(answering text: String) throws {
+    try self.init { _, _ in Array(text.utf8) }
+  }
+
+  deinit {
+    // Ends the wait for a connection.
+    shutdown(listener, CInt(SHUT_RDWR))
+    ended.wait()
+    close(listener)
+  }
+
+  /// Heads of the requests so far.
+  package var requests: [String] { heads.withLock { $0 } }
+
+  /// False when no connection comes any more.
+  private func serve(_ answer: (String, Int) -> [UInt8], _ open: inout [CInt]) -> Bool {
+    var peer = sockets_address()
+    guard Self.wait(for: listener) else { return false }
+    let connection = unsafe sockets_listener_accept(listener, &peer)
+    guard connection >= 0 else { return false }
+    defer { if keepsOpen { open.append(connection) } else { close(connection) } }
+    _ = fcntl(connection, F_SETFL, 0)
+    guard let head = Self.head(connection) else { return true }
+    let index = heads.withLock { heads in
+      heads.append(head)
+      return heads.count - 1
+    }
+    var rest = answer(head, index)[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { buffer in
+        unsafe sockets_send(connection, buffer.baseAddress!, buffer.count)
+      }
+      guard count > 0 else { return true }
+      rest = rest.dropFirst(count)
+    }
+    return true
+  }
+
+  private static func head(_ connection: CInt) -> String? {
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8), bytes.count < headByteLimit {
+      guard wait(for: connection) else { return nil }
+      let count = unsafe read(connection, &part, part.count)
+      guard count > 0 else { return nil }
+      bytes += part[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func wait(for descriptor: CInt) -> Bool {
+    var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return unsafe poll(&waited, 1, waitLimit) == 1 && waited.revents & Int16(POLLIN) != 0
+  }
+}
