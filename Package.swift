@@ -89,10 +89,11 @@ let package = Package(
       name: "winograd-benchmark", dependencies: ["Engine", "ResNet"],
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
+    .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
     .target(name: "ScriptedServer", dependencies: ["CSockets"], path: "Tests/ScriptedServer"),
 
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX"]),
+    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
@@ -101,7 +102,7 @@ let package = Package(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointTests",
-      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX"],
+      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX", "HostileFiles"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
     .testTarget(

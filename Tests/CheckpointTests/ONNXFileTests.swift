@@ -1,6 +1,7 @@
 import Checkpoint
 import Engine
 import Foundation
+import HostileFiles
 import Imaging
 import ResNet
 import Testing

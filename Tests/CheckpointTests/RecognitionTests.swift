@@ -1,4 +1,5 @@
 import Checkpoint
+import HostileFiles
 import ResNet
 import Testing
 

@@ -1,14 +1,13 @@
-import Testing
-
 /// A file that must be refused, and what the error must say.
-struct Hostile: Sendable, CustomTestStringConvertible {
-  let name: String
-  let expected: String
-  let bytes: [UInt8]
+package struct Hostile: Sendable, CustomStringConvertible {
+  package let name: String
+  /// A part of the reason; empty where several checks may each be first.
+  package let expected: String
+  package let bytes: [UInt8]
 
-  var testDescription: String { name }
+  package var description: String { name }
 
-  init(_ name: String, _ expected: String, bytes: [UInt8]) {
+  package init(_ name: String, _ expected: String, bytes: [UInt8]) {
     (self.name, self.expected, self.bytes) = (name, expected, bytes)
   }
 

@@ -1,33 +1,47 @@
 /// An ONNX file for a test; field numbers are those of onnx.proto.
-struct ModelFile {
-  var irVersion: Int64 = 8
-  var opset: Int64 = 13
-  var metadata: [(String, String)] = []
-  var inputs: [(name: String, type: Int64, shape: [Int64?])] = []
-  var outputs: [(name: String, type: Int64, shape: [Int64?])] = []
-  var nodes: [Node] = []
-  var tensors: [Tensor] = []
+package struct ModelFile {
+  package var irVersion: Int64 = 8
+  package var opset: Int64 = 13
+  package var metadata: [(String, String)] = []
+  package var inputs: [(name: String, type: Int64, shape: [Int64?])] = []
+  package var outputs: [(name: String, type: Int64, shape: [Int64?])] = []
+  package var nodes: [Node] = []
+  package var tensors: [Tensor] = []
   /// Written into the graph at the end.
-  var extra: (inout WireMessage) -> Void = { _ in }
+  package var extra: (inout WireMessage) -> Void = { _ in }
 
-  struct Node {
-    var operation: String
-    var name = ""
-    var domain = ""
-    var inputs: [String]
-    var outputs: [String]
+  package struct Node {
+    package var operation: String
+    package var name = ""
+    package var domain = ""
+    package var inputs: [String]
+    package var outputs: [String]
     /// Writes an AttributeProto each.
-    var attributes: [(inout WireMessage) -> Void] = []
+    package var attributes: [(inout WireMessage) -> Void] = []
+
+    package init(
+      operation: String, name: String = "", domain: String = "", inputs: [String],
+      outputs: [String], attributes: [(inout WireMessage) -> Void] = []
+    ) {
+      (self.operation, self.name, self.domain) = (operation, name, domain)
+      (self.inputs, self.outputs, self.attributes) = (inputs, outputs, attributes)
+    }
   }
 
-  struct Tensor {
-    var name: String
-    var type: Int64
-    var shape: [Int64]
+  package struct Tensor {
+    package var name: String
+    package var type: Int64
+    package var shape: [Int64]
     /// Writes the numbers.
-    var fill: (inout WireMessage) -> Void
+    package var fill: (inout WireMessage) -> Void
 
-    func write(_ message: inout WireMessage) {
+    package init(
+      name: String, type: Int64, shape: [Int64], fill: @escaping (inout WireMessage) -> Void
+    ) {
+      (self.name, self.type, self.shape, self.fill) = (name, type, shape, fill)
+    }
+
+    package func write(_ message: inout WireMessage) {
       for dimension in shape { message.integer(1, dimension) }
       message.integer(2, type)
       message.text(8, name)
@@ -35,8 +49,10 @@ struct ModelFile {
     }
   }
 
+  package init() {}
+
   /// A graph of one Relu from x to y.
-  static var relu: ModelFile {
+  package static var relu: ModelFile {
     var file = ModelFile()
     file.inputs = [("x", 1, [nil, 2])]
     file.outputs = [("y", 1, [nil, 2])]
@@ -44,7 +60,7 @@ struct ModelFile {
     return file
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var model = WireMessage()
     model.integer(1, irVersion)
     model.text(2, "test")
@@ -69,7 +85,7 @@ struct ModelFile {
     return model.bytes
   }
 
-  static func integers(_ name: String, _ values: [Int64]) -> (inout WireMessage) -> Void {
+  package static func integers(_ name: String, _ values: [Int64]) -> (inout WireMessage) -> Void {
     { attribute in
       attribute.text(1, name)
       for value in values { attribute.integer(8, value) }

@@ -1,46 +1,50 @@
 /// Pickles and PyTorch's older stream, right and wrong, as bytes.
-struct PickleBytes {
-  private(set) var bytes: [UInt8] = []
+package struct PickleBytes {
+  package private(set) var bytes: [UInt8] = []
 
-  init(_ body: [UInt8] = []) { bytes = body }
+  package init(_ body: [UInt8] = []) { bytes = body }
 
   /// One behind the other; operators would keep the type checker busy.
-  static func of(_ parts: PickleBytes...) -> PickleBytes { joined(parts) }
+  package static func of(_ parts: PickleBytes...) -> PickleBytes { joined(parts) }
 
-  static func joined(_ parts: [PickleBytes]) -> PickleBytes { PickleBytes(parts.flatMap(\.bytes)) }
+  package static func joined(_ parts: [PickleBytes]) -> PickleBytes {
+    PickleBytes(parts.flatMap(\.bytes))
+  }
 
   /// Opcodes by their characters, `(` or `}` and so on.
-  static func code(_ text: String) -> PickleBytes { PickleBytes(Array(text.utf8)) }
+  package static func code(_ text: String) -> PickleBytes { PickleBytes(Array(text.utf8)) }
 
-  static func raw(_ bytes: UInt8...) -> PickleBytes { PickleBytes(bytes) }
+  package static func raw(_ bytes: UInt8...) -> PickleBytes { PickleBytes(bytes) }
 
-  static func text(_ text: String) -> PickleBytes {
+  package static func text(_ text: String) -> PickleBytes {
     .of(.code("X"), little(UInt32(text.utf8.count)), .code(text))
   }
 
-  static func integer(_ value: Int) -> PickleBytes {
+  package static func integer(_ value: Int) -> PickleBytes {
     .of(.raw(0x8a, 8), little(UInt64(bitPattern: Int64(value))))
   }
 
-  static func global(_ module: String, _ name: String) -> PickleBytes {
+  package static func global(_ module: String, _ name: String) -> PickleBytes {
     .code("c\(module)\n\(name)\n")
   }
 
-  static func tuple(_ parts: [PickleBytes]) -> PickleBytes {
+  package static func tuple(_ parts: [PickleBytes]) -> PickleBytes {
     .of(.code("("), joined(parts), .code("t"))
   }
 
-  static func dictionary(_ items: [(String, PickleBytes)]) -> PickleBytes {
+  package static func dictionary(_ items: [(String, PickleBytes)]) -> PickleBytes {
     .of(.code("}("), joined(items.map { .of(.text($0.0), $0.1) }), .code("u"))
   }
 
-  static func storage(_ key: String, _ type: String = "FloatStorage", count: Int) -> PickleBytes {
+  package static func storage(_ key: String, _ type: String = "FloatStorage", count: Int)
+    -> PickleBytes
+  {
     let type = PickleBytes.global("torch", type)
     return .of(
       .tuple([.text("storage"), type, .text(key), .text("cpu"), .integer(count)]), .code("Q"))
   }
 
-  static func tensor(
+  package static func tensor(
     _ storage: PickleBytes, offset: Int = 0, _ shape: [Int], _ strides: [Int]
   ) -> PickleBytes {
     let arguments = [
@@ -51,22 +55,22 @@ struct PickleBytes {
   }
 
   /// With the protocol in front and STOP behind.
-  func pickle(protocol version: UInt8 = 2) -> [UInt8] { [0x80, version] + bytes + [0x2e] }
+  package func pickle(protocol version: UInt8 = 2) -> [UInt8] { [0x80, version] + bytes + [0x2e] }
 
   /// A little-endian number.
-  static func little<Value: FixedWidthInteger>(_ value: Value) -> PickleBytes {
+  package static func little<Value: FixedWidthInteger>(_ value: Value) -> PickleBytes {
     PickleBytes(
       (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) })
   }
 
-  static let magic: [UInt8] = [
+  package static let magic: [UInt8] = [
     0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
   ]
-  static let protocolVersion: [UInt8] = [0x80, 2, 0x4d, 0xe9, 0x03, 0x2e]
-  static let system = dictionary([("little_endian", .raw(0x88))]).pickle()
+  package static let protocolVersion: [UInt8] = [0x80, 2, 0x4d, 0xe9, 0x03, 0x2e]
+  package static let system = dictionary([("little_endian", .raw(0x88))]).pickle()
 
   /// The older stream around a value's pickle; storages by key, each with a count and its bytes.
-  static func stream(
+  package static func stream(
     _ value: [UInt8], storages: [(key: String, count: Int64, data: [UInt8])] = []
   ) -> [UInt8] {
     let keys = of(.code("]("), joined(storages.map { .text($0.key) }), .code("e")).pickle()

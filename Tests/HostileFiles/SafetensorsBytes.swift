@@ -1,20 +1,21 @@
-import Foundation
-import ResNet
+package import ResNet
 
 /// Safetensors files, right and wrong, as bytes.
-enum SafetensorsBytes {
+package enum SafetensorsBytes {
   /// A header text behind its length, and the data.
-  static func file(header: String, data: [UInt8] = [], claimedLength: UInt64? = nil) -> [UInt8] {
+  package static func file(header: String, data: [UInt8] = [], claimedLength: UInt64? = nil)
+    -> [UInt8]
+  {
     let text = Array(header.utf8)
     let length = claimedLength ?? UInt64(text.count)
     return (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + text + data
   }
 
   /// F32 tensors in the order of their names, with nothing else: what other programs write.
-  static func plain(_ tensors: [String: Tensor]) -> [UInt8] { file(of: tensors, members: []) }
+  package static func plain(_ tensors: [String: Tensor]) -> [UInt8] { file(of: tensors, members: []) }
 
   /// The same with a `resnetd` document.
-  static func described(_ tensors: [String: Tensor], document: String) throws -> [UInt8] {
+  package static func described(_ tensors: [String: Tensor], document: String) throws -> [UInt8] {
     let text = String(decoding: try JSONEncoder().encode(document), as: UTF8.self)
     return file(of: tensors, members: [#""__metadata__":{"resnetd":\#(text)}"#])
   }
@@ -35,19 +36,5 @@ enum SafetensorsBytes {
       )
     }
     return file(header: "{\(members.joined(separator: ","))}", data: data)
-  }
-}
-
-/// Networks small enough that their files are made in no time.
-enum SmallNetworks {
-  /// Two stages behind the CIFAR stem.
-  static let basic = Architecture(
-    stem: .cifar, block: .basic, stages: [.init(blocks: 1, width: 4), .init(blocks: 1, width: 8)],
-    shortcut: .a, classCount: 3, inputSize: 32)
-
-  static func tensors(of architecture: Architecture) throws -> [String: Tensor] {
-    let weights = try Weights.random(for: Graph(architecture))
-    return Dictionary(
-      uniqueKeysWithValues: weights.names.compactMap { name in weights[name].map { (name, $0) } })
   }
 }

@@ -1,26 +1,28 @@
 /// A protobuf message being written, field by field.
-struct WireMessage {
-  private(set) var bytes: [UInt8] = []
+package struct WireMessage {
+  package private(set) var bytes: [UInt8] = []
 
-  mutating func integer(_ field: Int, _ value: Int64) {
+  package init() {}
+
+  package mutating func integer(_ field: Int, _ value: Int64) {
     varint(UInt64(field) << 3)
     varint(UInt64(bitPattern: value))
   }
 
-  mutating func float(_ field: Int, _ value: Float) {
+  package mutating func float(_ field: Int, _ value: Float) {
     varint(UInt64(field) << 3 | 5)
     bytes += littleEndian(value.bitPattern)
   }
 
-  mutating func data(_ field: Int, _ data: [UInt8]) {
+  package mutating func data(_ field: Int, _ data: [UInt8]) {
     varint(UInt64(field) << 3 | 2)
     varint(UInt64(data.count))
     bytes += data
   }
 
-  mutating func text(_ field: Int, _ text: String) { data(field, Array(text.utf8)) }
+  package mutating func text(_ field: Int, _ text: String) { data(field, Array(text.utf8)) }
 
-  mutating func message(_ field: Int, _ fill: (inout WireMessage) -> Void) {
+  package mutating func message(_ field: Int, _ fill: (inout WireMessage) -> Void) {
     var inner = WireMessage()
     fill(&inner)
     data(field, inner.bytes)

@@ -1,30 +1,34 @@
 /// Zip archives of stored entries, right and wrong, as bytes (APPNOTE 4.3).
-struct ZipBytes {
-  struct Entry {
-    var name: String
-    var data: [UInt8]
-    var method: UInt16 = 0
-    var flags: UInt16 = 0
+package struct ZipBytes {
+  package struct Entry {
+    package var name: String
+    package var data: [UInt8]
+    package var method: UInt16 = 0
+    package var flags: UInt16 = 0
     /// What headers claim; the data's own where nil.
-    var size: UInt32?
-    var compressedSize: UInt32?
+    package var size: UInt32?
+    package var compressedSize: UInt32?
     /// Where the directory says that the entry begins; where it does where nil.
-    var offset: UInt32?
+    package var offset: UInt32?
+
+    package init(name: String, data: [UInt8], method: UInt16 = 0) {
+      (self.name, self.data, self.method) = (name, data, method)
+    }
   }
 
-  var entries: [Entry] = []
+  package var entries: [Entry] = []
   /// Entries that the directory's end claims; their own number where nil.
-  var claimedCount: UInt16?
+  package var claimedCount: UInt16?
 
-  init(_ entries: [Entry]) { self.entries = entries }
+  package init(_ entries: [Entry]) { self.entries = entries }
 
   /// What torch.save makes: the pickle, and a storage per key.
-  init(pickle: [UInt8], storages: [(key: String, data: [UInt8])] = []) {
+  package init(pickle: [UInt8], storages: [(key: String, data: [UInt8])] = []) {
     entries = [Entry(name: "x/data.pkl", data: pickle)]
     entries += storages.map { Entry(name: "x/data/\($0.key)", data: $0.data) }
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     for entry in entries {

@@ -1,4 +1,5 @@
 import Glibc
+import HostileFiles
 import Testing
 
 @testable import ONNX

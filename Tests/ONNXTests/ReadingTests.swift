@@ -1,3 +1,4 @@
+import HostileFiles
 import Testing
 
 @testable import ONNX
