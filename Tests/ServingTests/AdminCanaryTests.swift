@@ -77,7 +77,9 @@ import Testing
   @Test(
     "What cannot be meant is refused and says why",
     arguments: [
-      ("", 400, "malformed-body"), ("{", 400, "malformed-body"), ("[]", 400, "malformed-body"),
+      ("", 400, "malformed-body"), (String(repeating: "[", count: 4096), 400, "malformed-body"),
+      (#"{"version":"VERSION","percent":5}}"#, 400, "malformed-body"), ("{", 400, "malformed-body"),
+      ("[]", 400, "malformed-body"),
       (#"{"version":1,"percent":5}"#, 400, "malformed-body"),
       (#"{"version":"VERSION","percent":"5"}"#, 400, "malformed-body"),
       (#"{"version":"VERSION","percent":1e999}"#, 400, "malformed-body"),

@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTTPCore
 import HTTPServer
+import Imaging
 import Serving
 import Synchronization
 import Testing
@@ -195,6 +196,27 @@ import Testing
         #"resnetd_canary_comparisons_total{outcome="disagreed"} \#(CanaryLimits.comparisonMinimum)"#
       ))
     #expect(lines.contains(#"resnetd_canary_returned_total{reason="disagreement"} 1"#))
+  }
+
+  @Test("A canary whose contract refuses pictures that the live model takes disagrees")
+  func refusedPictures() throws {
+    let service = try service()
+    var policies = PicturePolicies()
+    policies.grey = .refuse
+    let model = try SmallModels.model("a", name: "b", policies: policies)
+    let canary = try canary(service, LiveModel(model, plan: Self.plan))
+    service.pool.traffic.begin(canary)
+    // One grey pixel, as a PNG.
+    let text =
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+    let grey = Array(try #require(Data(base64Encoded: text)))
+    for _ in 0..<CanaryLimits.comparisonMinimum {
+      #expect(try service.wait(for: "/classify", body: grey).status == 415)
+    }
+    #expect(eventually { service.pool.traffic.canary == nil })
+    #expect(service.pool.traffic.lastEnd?.reason == .disagreement)
+    #expect(service.pool.traffic.lastEnd?.status.counts.errors == 0)
+    #expect(try serve(service, grey) == "a")
   }
 
   @Test("A canary that finds the same classes stays, whatever its bar")

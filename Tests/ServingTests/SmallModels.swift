@@ -13,7 +13,8 @@ enum SmallModels {
   /// - Parameter name: Where it is not to be the mark: another version with the same labels.
   static func model(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
-    samples: [GoldenSample] = [], calibration: Calibration? = nil
+    samples: [GoldenSample] = [], calibration: Calibration? = nil,
+    policies: PicturePolicies = PicturePolicies()
   ) throws -> Model {
     let architecture = try #require(Architecture.cifar(depth: 8, classCount: classCount))
     var weights = try Weights.random(for: Graph(architecture))
@@ -25,7 +26,9 @@ enum SmallModels {
     return try Model(
       name: name ?? mark, architecture: architecture, weights: weights,
       labels: (0..<classCount).map { "\(mark)\($0)" },
-      preprocessing: .cifar10(mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]),
+      preprocessing: Preprocessing(
+        resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none,
+        mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], policies: policies),
       calibration: calibration, goldenSamples: samples)
   }
 
