@@ -1,3 +1,4 @@
+import Foundation
 package import ResNet
 
 /// Safetensors files, right and wrong, as bytes.
