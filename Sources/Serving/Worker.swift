@@ -72,7 +72,8 @@ final class Worker {
         job.admission = try Admission(job.request.head, live)
         jobs.append(job)
       } catch {
-        job.respond(error.response, around.traffic)
+        // Counted as the canary's already.
+        job.turnAway(error.response)
       }
     }
     handedOver = []
