@@ -23,6 +23,12 @@ package final class Traffic: Sendable {
     var lastEnd: CanaryEnd?
   }
 
+  /// A canary that has just ended.
+  private struct Taken {
+    let canary: Canary
+    let end: CanaryEnd
+  }
+
   private let workerCount: Int
   private let metrics: ServingMetrics
   private let log: Log
@@ -97,31 +103,28 @@ package final class Traffic: Sendable {
   /// Returns what was live, whose memory goes with its last request, and how the canary ended if there was one.
   func exchange(for next: Deployment) -> (former: Deployment, ended: CanaryEnd?) {
     checkSeats(next)
-    let (former, canary) = state.withLock { state in
-      let former = (state.live, state.canary)
+    let (former, taken) = state.withLock { state in
+      let isPromoted = state.canary?.version == next.model.version
+      let former = (state.live, Self.takeCanary(&state, isPromoted ? .promoted : .swap))
       state.live = next
-      Self.removeCanary(&state)
       return former
     }
     metrics.becameLive(next)
-    guard let canary else { return (former, nil) }
-    let reason: CanaryEndReason =
-      canary.version == next.model.version ? .promoted : .swap
-    return (former, finish(canary, reason))
+    return (former, taken.map(finish))
   }
 
   /// Lets a canary answer its share from now on, in the place of another if there is one.
   package func begin(_ canary: Canary) {
     checkSeats(canary.deployment)
     metrics.becameCanary(canary.deployment)
-    let former = state.withLock { state in
-      let former = state.canary
+    let taken = state.withLock { state in
+      let taken = Self.takeCanary(&state, .replaced)
       state.canary = canary
       state.rules = canary.rules
       state.share = EvenShare()
-      return former
+      return taken
     }
-    if let former { _ = finish(former, .replaced) }
+    if let taken { _ = finish(taken) }
   }
 
   /// Gives a canary other rules; false where it has ended.
@@ -137,48 +140,52 @@ package final class Traffic: Sendable {
   /// Ends a canary: all requests go to the live model from now on. Nil where it has ended already.
   @discardableResult
   package func end(_ canary: Canary, _ reason: CanaryEndReason) -> CanaryEnd? {
-    let isEnded = state.withLock { state in
-      guard state.canary === canary else { return false }
-      Self.removeCanary(&state)
-      return true
+    let taken = state.withLock { state in
+      state.canary === canary ? Self.takeCanary(&state, reason) : nil
     }
-    return isEnded ? finish(canary, reason) : nil
+    return taken.map(finish)
   }
 
   /// Called when no worker runs any more.
   func close() {
     let (live, canary) = state.withLock { state in
-      defer { Self.removeCanary(&state) }
+      defer {
+        state.canary = nil
+        state.rules = nil
+      }
       return (state.live, state.canary)
     }
     live.endWithTraffic()
     canary?.deployment.endWithTraffic()
   }
 
-  private static func removeCanary(_ state: inout State) {
+  /// Takes the canary away, which happens to each once; whoever does must `finish` it without the lock.
+  private static func takeCanary(_ state: inout State, _ reason: CanaryEndReason) -> Taken? {
+    guard let canary = state.canary else { return nil }
+    let end = CanaryEnd(reason: reason, at: .now, status: canary.status)
+    state.lastEnd = end
     state.canary = nil
     state.rules = nil
+    return Taken(canary: canary, end: end)
   }
 
   private func checkSeats(_ next: Deployment) {
     precondition(next.model.plan.workers == workerCount, "every worker has a seat")
   }
 
-  /// For whoever has taken the canary away, which happens once.
-  private func finish(_ canary: Canary, _ reason: CanaryEndReason) -> CanaryEnd {
-    let end = CanaryEnd(reason: reason, at: .now, status: canary.status)
-    state.withLock { $0.lastEnd = end }
-    metrics.canaryEnded(reason)
+  private func finish(_ taken: Taken) -> CanaryEnd {
+    let end = taken.end
+    metrics.canaryEnded(end.reason)
     let counts = end.status.counts
     log.write(
       "canary ended",
       [
-        "reason": .text(reason.rawValue), "model": .text(end.status.name),
+        "reason": .text(end.reason.rawValue), "model": .text(end.status.name),
         "version": .text(end.status.version.short), "requests": .integer(counts.requests),
         "errors": .integer(counts.errors), "comparisons": .integer(counts.comparisons),
         "disagreements": .integer(counts.disagreements),
       ])
-    canary.ended(end)
+    taken.canary.ended(end)
     return end
   }
 }
