@@ -5,12 +5,16 @@ package struct FirstDeployment: Sendable {
   package let planned: PlannedModel
 
   /// Proves it on the calling thread; `request.by` is who the deployment says it is by.
+  ///
+  /// - Parameter availableMemory: Bytes that it may take; nil where nobody knows.
   package init(
-    _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits, metrics: ServingMetrics
+    _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits,
+    metrics: ServingMetrics,
+    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
   ) throws(SwapFailure) {
     let candidate = try CandidateChecks(
       request: request, live: nil, rules: rules, limits: limits, metrics: metrics,
-      availableMemory: { MemoryAllowance.available }
+      availableMemory: availableMemory
     ).run()
     guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
     deployment = candidate.deployment

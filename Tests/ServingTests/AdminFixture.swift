@@ -11,6 +11,7 @@ import Testing
 final class AdminFixture: Sendable {
   let folder: URL
   let service: AdminService
+  let changes: ModelAdministration
   let served: TestService
   let store: ModelStore
   private let log: Log
@@ -53,10 +54,10 @@ final class AdminFixture: Sendable {
       rules: CompilationRules(
         precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"),
       limits: served.limits, metrics: served.metrics, log: log, availableMemory: availableMemory)
-    service.becomeReady(
-      ModelAdministration(
-        pool: served.pool, deployer: deployer, store: store,
-        first: FirstModel(path: file, options: .init()), log: log))
+    changes = ModelAdministration(
+      pool: served.pool, deployer: deployer, store: store,
+      first: FirstModel(path: file, options: .init()), log: log)
+    service.becomeReady(changes)
   }
 
   deinit {
