@@ -6,7 +6,7 @@ struct WebFetch {
   let bucket: Bucket?
   let limits: RemoteLimits
   let timeout: Duration
-  let cancellation: Cancellation
+  var cancellation = Cancellation()
 
   struct Answer {
     let status: Int

@@ -154,9 +154,9 @@ struct Follower: Sendable {
 
   private static func outcome(of error: RemoteError) -> PollOutcome {
     switch error {
-    case .transfer, .status, .cancelled: .unreachable
+    case .transfer, .status: .unreachable
     case .malformedPointer, .tooLarge, .wrongDigest: .invalid
-    case .malformedSource, .store: .failed
+    default: .failed
     }
   }
 }
