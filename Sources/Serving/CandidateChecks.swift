@@ -42,7 +42,7 @@ struct CandidateChecks: Sendable {
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
           compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
-          decoding: limits.decoding, by: request.by)
+          decoding: limits.decoding, by: request.by, beside: live)
       }
     }
     return Candidate(

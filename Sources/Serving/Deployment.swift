@@ -1,3 +1,4 @@
+import Dispatch
 package import Engine
 import Glibc
 package import Imaging
@@ -15,6 +16,8 @@ package final class Deployment: Sendable {
   /// Pictures to try a candidate on that brings none.
   let pictures: [[UInt8]]
   /// 0 while it has not been live.
+  /// Entered while the memory of a former deployment is given back; one for all that follow each other.
+  private let departures: DispatchGroup
   private let since = Atomic(0)
   private let endsWithTraffic = Atomic(false)
   // SAFETY: each is used by its worker's thread only, once this is handed to the workers.
@@ -22,11 +25,14 @@ package final class Deployment: Sendable {
 
   /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
   /// only one in the process.
+  ///
+  /// - Parameter live: What it may take the place of.
   package init(
     _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
-    decoding: DecodingLimits, by: String
+    decoding: DecodingLimits, by: String, beside live: Deployment? = nil
   ) throws(EngineError) {
     self.model = model
+    departures = live?.departures ?? DispatchGroup()
     self.metrics = metrics.model(model.version)
     self.by = by
     self.pictures = Self.kept(pictures)
@@ -42,12 +48,22 @@ package final class Deployment: Sendable {
   /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
   deinit {
     let remains = unsafe Remains(model, seats)
-    if !endsWithTraffic.load(ordering: .relaxed), let thread = WorkerThread({ remains.letGo() }) {
+    departures.enter()
+    let letGo = { @Sendable [departures] in
+      remains.letGo()
+      departures.leave()
+    }
+    if !endsWithTraffic.load(ordering: .relaxed), let thread = WorkerThread(letGo) {
       thread.detach()
     } else {
-      remains.letGo()
+      letGo()
     }
   }
+
+  /// Waits, but not long, until former deployments are gone: a process should not end in the middle of that.
+  package func awaitDepartures() { _ = departures.wait(timeout: .now() + Self.departurePatience) }
+
+  private static let departurePatience = DispatchTimeInterval.seconds(1)
 
   /// Traffic has ended: whoever lets go may take the time, and the process waits for it.
   func endWithTraffic() { endsWithTraffic.store(true, ordering: .relaxed) }

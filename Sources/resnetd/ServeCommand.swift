@@ -77,6 +77,7 @@ enum ServeCommand: Command {
       return .failure
     }
     serving?.pool.close()
+    serving?.pool.live.awaitDepartures()
     log.write("stopped")
     return .success
   }

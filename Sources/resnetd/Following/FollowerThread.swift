@@ -11,6 +11,7 @@ struct FollowerThread {
 
   private let cancellation: Cancellation
   private let ended = DispatchSemaphore(value: 0)
+  private let thread: WorkerThread
 
   /// Starts at once.
   init(_ follower: Follower, changing administration: ModelAdministration) throws(Failure) {
@@ -30,11 +31,17 @@ struct FollowerThread {
       ended.signal()
     }
     guard let thread else { throw Failure("no thread can be started") }
-    thread.detach()
+    self.thread = thread
   }
 
+  /// Called once.
   func stop() {
     cancellation.cancel()
-    _ = ended.wait(timeout: .now() + Self.patience)
+    if ended.wait(timeout: .now() + Self.patience) == .success {
+      // What it still holds goes with it.
+      thread.join()
+    } else {
+      thread.detach()
+    }
   }
 }
