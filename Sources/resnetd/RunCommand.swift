@@ -1,11 +1,16 @@
+import Checkpoint
+import Engine
 import FoundationEssentials
 import ONNX
 
-/// `resnetd run`: an ONNX graph on arrays from files, once.
+/// `resnetd run`: an ONNX graph, or a model as it serves, on arrays from files, once.
 enum RunCommand: Command {
   struct Settings: CommandSettings {
     var inputs: [String] = []
     var outputs: [String] = []
+    var usesEngine = false
+    var precision = PrecisionPolicy.fp32
+    var parts = ModelParts()
   }
 
   /// Bytes of a model's file, or of an array's.
@@ -18,17 +23,23 @@ enum RunCommand: Command {
     Runs any graph of the known operators once, plainly and not fast: to check a model against
     another program. Tensors outside MODEL are read from its own folder only. NAME may be left
     out where there is just one input, or one output is asked for.
+    With --engine MODEL is any model file, and its network computes as the server's does: from
+    pictures [N, 3, H, W], prepared already, to logits [N, classes].
     """
   static let options: [Option<Settings>] = [
     .texts("input", "[NAME=]FILE", \.inputs, "array for an input of the graph; repeat for more"),
     .texts("output", "[NAME=]FILE", \.outputs, "where an output is written; repeat for more")
       .called("o"),
+    .flag("engine", \.usesEngine, "compile the model as for serve and run it on pictures"),
+    .choice("precision", \.precision, "numbers that the engine computes with"),
+    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count == 1 else { throw UsageError("name one model file") }
     guard !settings.outputs.isEmpty else { throw UsageError("name at least one --output") }
     let path = operands[0]
+    if settings.usesEngine { return try runEngine(path, settings) }
     let model: ONNXModel
     let results: [String: DenseTensor]
     let outputs: [String: String]
@@ -42,13 +53,7 @@ enum RunCommand: Command {
     let inputs = try files(settings.inputs, for: model.inputs.map(\.name), "input")
     outputs = try files(settings.outputs, for: model.outputs.map(\.name), "output")
     var arrays: [String: DenseTensor] = [:]
-    for (name, file) in inputs {
-      do throws(Failure) {
-        arrays[name] = try NPYFile.read(FileBytes.read(file, limit: fileByteCountLimit))
-      } catch {
-        throw Failure("\(file): \(error.message)")
-      }
-    }
+    for (name, file) in inputs { arrays[name] = try array(file) }
     do throws(ONNXError) {
       let external = try ExternalData(besideFile: path)
       results = try Evaluator().run(model, inputs: arrays, wanted: Set(outputs.keys)) {
@@ -62,6 +67,26 @@ enum RunCommand: Command {
       try FileBytes.write(NPYFile.bytes(tensor), to: file)
     }
     return .success
+  }
+
+  private static func runEngine(_ path: String, _ settings: Settings) throws -> ExitCode {
+    guard settings.inputs.count == 1, settings.outputs.count == 1 else {
+      throw UsageError("the engine takes one --input and gives one --output")
+    }
+    let pictures = try array(settings.inputs[0])
+    let model = try ModelSource.load(path, settings.parts, numbersClasses: true)
+    let precision = try ModelSource.precision(settings.precision, for: model)
+    let logits = try EngineRun(model, precision: precision).logits(of: pictures)
+    try FileBytes.write(NPYFile.bytes(logits), to: settings.outputs[0])
+    return .success
+  }
+
+  private static func array(_ file: String) throws(Failure) -> DenseTensor {
+    do throws(Failure) {
+      return try NPYFile.read(FileBytes.read(file, limit: fileByteCountLimit))
+    } catch {
+      throw Failure("\(file): \(error.message)")
+    }
   }
 
   private static func read(_ path: String) throws(Failure) -> [UInt8] {

@@ -68,6 +68,62 @@ import Testing
   }
 }
 
+/// `resnetd run --engine` on a network that Keras exported, with the logits that it gives.
+@Suite struct EngineRunTests {
+  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("CheckpointTests/Fixtures")
+  private static let size = 32
+
+  private func run(
+    _ shape: [Int], _ options: String...
+  ) async throws -> (outcome: ProgramUnderTest.Outcome, logits: DenseTensor?) {
+    let folder = try TemporaryFolder()
+    let path = { folder.url.appendingPathComponent($0).path }
+    let imageCount = 3 * Self.size * Self.size
+    let values = (0..<shape.reduce(1, *)).map { Double($0 % imageCount * 7919 % 257) / 128 - 1 }
+    try Data(NPYFile.bytes(DenseTensor(.float, shape, values))).write(
+      to: URL(fileURLWithPath: path("x.npy")))
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      [
+        "run", Self.fixtures.appendingPathComponent("keras-v1.onnx").path, "--engine", "--input",
+        path("x.npy"), "--output", path("y.npy"),
+      ] + options)
+    let bytes = try? Data(contentsOf: URL(fileURLWithPath: path("y.npy")))
+    return (outcome, try bytes.map { try NPYFile.read([UInt8]($0)) })
+  }
+
+  @Test("Pictures give their network's logits", arguments: [(1, "fp32"), (3, "fp32"), (2, "bf16")])
+  func logits(count: Int, precision: String) async throws {
+    struct Answer: Decodable { let logits: [Double] }
+    let answers = try JSONDecoder().decode(
+      [String: Answer].self,
+      from: Data(contentsOf: Self.fixtures.appendingPathComponent("onnx-keras.json")))
+    let expected = try #require(answers["keras-v1"]?.logits)
+    let (outcome, logits) = try await run(
+      [count, 3, Self.size, Self.size], "--precision", precision)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(logits?.shape == [count, expected.count])
+    guard case .floating(let found)? = logits?.numbers else { return #expect(logits != nil) }
+    let largest = try #require(expected.map(abs).max())
+    let tolerance = precision == "fp32" ? 1e-4 : 5e-2
+    for (index, value) in found.enumerated() {
+      #expect(abs(value - expected[index % expected.count]) <= tolerance * largest)
+    }
+  }
+
+  @Test("Other arrays, and int8 without a calibration, are refused")
+  func refuses() async throws {
+    for shape in [[1, Self.size, Self.size, 3], [3, Self.size, Self.size], [0, 3, 32, 32]] {
+      let (outcome, logits) = try await run(shape)
+      #expect(outcome.exitCode == 1 && logits == nil)
+      #expect(outcome.errors.contains("the network takes floating-point numbers [N, 3, 32, 32]"))
+    }
+    let (outcome, _) = try await run([1, 3, Self.size, Self.size], "--precision", "int8")
+    #expect(outcome.exitCode == 1 && outcome.errors.contains("calibration"))
+  }
+}
+
 @Suite struct NPYTests {
   private func file(_ header: String, _ numbers: [UInt8], version: UInt8 = 1) -> [UInt8] {
     let count = header.utf8.count
