@@ -43,7 +43,8 @@ import Testing
       ("torch-11-folded", "onnx-torch"), ("torch-13", "onnx-torch"),
       ("torch-17-folded", "onnx-torch"),
       ("timm-d", "onnx-timm"), ("timm-se", "onnx-timm"), ("timm-silu", "onnx-timm"),
-      ("timm-v2", "onnx-timm"), ("keras-v1", "onnx-keras"), ("keras-v2", "onnx-keras"),
+      ("timm-v2", "onnx-timm"), ("timm-eca", "onnx-timm"), ("keras-v1", "onnx-keras"),
+      ("keras-v2", "onnx-keras"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(

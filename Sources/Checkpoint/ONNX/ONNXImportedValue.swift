@@ -13,6 +13,10 @@ enum ONNXImportedValue {
   case channelsLast(Graph.NodeID)
   /// A node's output as `[N, C * H * W]`.
   case flat(Graph.NodeID)
+  /// A node's output of one pixel as `[N, 1, C]`.
+  case row(Graph.NodeID)
+  /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product takes it in.
+  case expanded(Graph.NodeID, to: FeatureShape)
   /// Every so many pixels of a node's output `[N, C, H, W]`, until the next operation makes a node of it.
   case strided(Graph.NodeID, Extent)
   /// A node's output `[N, C, H, W]` with rows and columns around it, until the next operation takes them in or makes

@@ -11,6 +11,7 @@ extension ONNXImporter {
     },
     "Mul": { importer, node throws(CheckpointError) in
       if let result = try importer.affine(node) { return result }
+      if let result = try importer.expandedProduct(node) { return result }
       return try importer.combine(.multiply, node)
     },
     "Sub": { importer, node throws(CheckpointError) in
@@ -76,7 +77,7 @@ extension ONNXImporter {
     let isPerChannel = dimensions.enumerated().allSatisfy { axis, size in
       size == (axis == order.channelAxis ? shape.channels : 1)
     }
-    guard isPerChannel, order != .flat || shape.pixelCount == 1 else {
+    guard isPerChannel, order.rank == 4 || shape.pixelCount == 1 else {
       throw fault(node, "a constant of shape \(given.shape) for \(shape)")
     }
     return values

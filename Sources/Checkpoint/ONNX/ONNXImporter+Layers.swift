@@ -14,6 +14,7 @@ extension ONNXImporter {
   private mutating func convolution(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
+    if case .row(let row) = value(0, of: node) { return try convolveRow(row, node) }
     let (input, outer) = try paddedFeatures(of: node)
     let weight = try neededParameter(1, of: node)
     guard weight.shape.count == 4 else { throw fault(node, "weights of shape \(weight.shape)") }

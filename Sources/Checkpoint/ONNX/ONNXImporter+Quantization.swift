@@ -74,30 +74,38 @@ extension ONNXImporter {
   private mutating func quantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     switch value(0, of: node) {
     case .constant, .dequantized: return try quantizedConstant(node)
-    case .features(let id):
-      let (output, quantization) = try rectified(id, node)
-      note(quantization, on: output)
-      return .quantized(.features(output), quantization)
+    case .features(let id): return try quantized(id, node) { .features($0) }
+    case .channelsLast(let id): return try quantized(id, node) { .channelsLast($0) }
+    case .row(let id): return try quantized(id, node) { .row($0) }
+    case .expanded(let id, let shape):
+      return try quantized(id, node) { .expanded($0, to: shape) }
     case .flat(let id):
-      let (output, quantization) = try rectified(id, node)
-      note(quantization, on: output)
+      var output = id
+      let value = try quantized(id, node) {
+        output = $0
+        return .flat($0)
+      }
       keepOpen(node, output)
-      return .quantized(.flat(output), quantization)
+      return value
+    // What is picked or padded here becomes a node later, and has a pair of its own.
     case .strided(let id, let stride):
-      // What is picked here becomes a node later, and has a pair of its own.
-      let (output, quantization) = try rectified(id, node)
-      return .quantized(.strided(output, stride), quantization)
-    case .channelsLast(let id):
-      let (output, quantization) = try rectified(id, node)
-      note(quantization, on: output)
-      return .quantized(.channelsLast(output), quantization)
+      return try quantized(id, node, isNoted: false) { .strided($0, stride) }
     case .padded(let id, let padding, let isLowest):
-      let (output, quantization) = try rectified(id, node)
-      return .quantized(.padded(output, padding, isLowest: isLowest), quantization)
+      return try quantized(id, node, isNoted: false) { .padded($0, padding, isLowest: isLowest) }
     case .probabilities(let id):
       return .quantized(.probabilities(id), try perTensor(node))
     case .quantized, nil: throw fault(node, "input 0 is missing")
     }
+  }
+
+  /// - Parameter isNoted: Whether the range is that of the node's output.
+  private mutating func quantized(
+    _ id: Graph.NodeID, _ node: ONNXNode, isNoted: Bool = true,
+    _ value: (Graph.NodeID) -> ONNXImportedValue
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (output, quantization) = try rectified(id, node)
+    if isNoted { note(quantization, on: output) }
+    return .quantized(value(output), quantization)
   }
 
   private mutating func dequantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {

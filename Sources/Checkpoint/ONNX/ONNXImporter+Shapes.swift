@@ -57,6 +57,9 @@ extension ONNXImporter {
     case .channelsLast(let id):
       return ONNXOrder.channelsLast.dimensions(shapes[id], batch: batchSize)
     case .flat(let id): return ONNXOrder.flat.dimensions(shapes[id], batch: batchSize)
+    case .row(let id): return ONNXOrder.row.dimensions(shapes[id], batch: batchSize)
+    case .expanded(_, let shape):
+      return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
     case .padded(let id, let padding, _):
       return ONNXOrder.channelsFirst.dimensions(shapes[id].padded(by: padding), batch: batchSize)
     default: throw fault(node, "input \(index) has no shape here")
@@ -144,7 +147,7 @@ extension ONNXImporter {
       return try flattened(id, order, node)
     }
     // Numbers lie in the node's own order, or there is one pixel and the orders are the same.
-    for other in [ONNXOrder.channelsFirst, .channelsLast]
+    for other in [ONNXOrder.channelsFirst, .channelsLast, .row]
     where new == other.dimensions(shape, batch: batchSize) {
       if shape.pixelCount == 1 || order == .flat && other == .channelsFirst {
         return other.value(id)
@@ -188,7 +191,7 @@ extension ONNXImporter {
       let (input, own) = try operand(index, of: node)
       guard order == nil || order == own else { throw fault(node, "inputs in different orders") }
       order = own
-      guard own != .flat || shapes[input].pixelCount == 1 else {
+      guard own.rank == 4 || shapes[input].pixelCount == 1 else {
         throw fault(node, "a flattened input")
       }
       inputs.append(input)

@@ -112,7 +112,7 @@ struct ONNXImporter {
   private static let operators: [String: Operator] =
     [
       layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
-      paddingOperators, classifierOperators, shapeOperators, quantizationOperators,
+      paddingOperators, rowOperators, classifierOperators, shapeOperators, quantizationOperators,
     ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
@@ -193,6 +193,7 @@ struct ONNXImporter {
     switch value(index, of: node) {
     case .channelsLast(let id): return (id, .channelsLast)
     case .flat(let id): return (id, .flat)
+    case .row(let id): return (id, .row)
     case .features, .strided, .padded: return (try features(index, of: node), .channelsFirst)
     default: throw fault(node, "input \(index) is no feature map")
     }

@@ -8,12 +8,15 @@ enum ONNXOrder {
   case channelsLast
   /// `[N, C * H * W]`.
   case flat
+  /// `[N, 1, C]`, of one pixel.
+  case row
 
   func value(_ id: Graph.NodeID) -> ONNXImportedValue {
     switch self {
     case .channelsFirst: .features(id)
     case .channelsLast: .channelsLast(id)
     case .flat: .flat(id)
+    case .row: .row(id)
     }
   }
 
@@ -23,20 +26,27 @@ enum ONNXOrder {
     case .channelsFirst: [batch, shape.channels, shape.height, shape.width]
     case .channelsLast: [batch, shape.height, shape.width, shape.channels]
     case .flat: [batch, shape.elementCount]
+    case .row: [batch, 1, shape.elementCount]
     }
   }
 
   /// Where the channels stand among the dimensions.
-  var channelAxis: Int { self == .channelsLast ? 3 : 1 }
+  var channelAxis: Int { rank == 4 && self != .channelsLast ? 1 : rank - 1 }
 
-  var rank: Int { self == .flat ? 2 : 4 }
+  var rank: Int {
+    switch self {
+    case .channelsFirst, .channelsLast: 4
+    case .flat: 2
+    case .row: 3
+    }
+  }
 
-  /// Where height and width stand; a flat tensor has none.
+  /// Where height and width stand, if they do.
   var pixelAxes: [Int] {
     switch self {
     case .channelsFirst: [2, 3]
     case .channelsLast: [1, 2]
-    case .flat: []
+    case .flat, .row: []
     }
   }
 }

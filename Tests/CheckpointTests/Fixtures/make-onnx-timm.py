@@ -33,6 +33,8 @@ NETWORKS = {
             Bottleneck, (1, 1, 1, 1), stem_type="deep", avg_down=True, cardinality=2, base_width=64,
             block_args={"attn_layer": "se"}), 13, False),
     "timm-silu": (lambda: residual(BasicBlock, (1, 1, 1, 1), act_layer=nn.SiLU, block_args={"attn_layer": "ese"}), 11, True),
+    # ecaresnet26t: a convolution along the channels.
+    "timm-eca": (lambda: residual(Bottleneck, (1, 1, 1, 1), block_args={"attn_layer": "eca"}), 13, True),
     # resnetv2_50: normalisation and rectification before the convolutions.
     "timm-v2": (
         lambda: ResNetV2((1, 1), channels=(8, 16), num_classes=5, stem_chs=4, preact=True,

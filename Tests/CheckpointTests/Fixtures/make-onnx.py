@@ -440,6 +440,25 @@ def refusals():
     ]:
         yield name, refused(
             [("Pad", ["x", "s"], {}), ("Sigmoid", ["t0"], {})], [numpy_helper.from_array(np.array(pads, np.int64), "s")]), reason
+    def lists(*named):
+        return [numpy_helper.from_array(np.array(values, np.int64), name) for name, values in named]
+
+    rows = [*head, ("Reshape", ["t1", "r"], {})]
+    for name, tensor, attributes in [
+        ("row convolution that shortens", weights("k", 1, 1, 3), {}), ("row convolution with strides", weights("k", 1, 1, 1), {"strides": [2]}),
+        ("row convolution with negative padding", weights("k", 1, 1, 3), {"pads": [-1, 3]}),
+        ("row convolution with endless padding", weights("k", 1, 1, 3), {"pads": [2**62, 2**62]}),
+    ]:
+        yield name, refused([*rows, ("Conv", ["t2", "k"], attributes)], [tensor, *lists(("r", [1, 1, 3]))]), "along channels"
+    yield "endless row", refused(
+        [("ConstantOfShape", ["s"], {}), ("Conv", ["x", "t0"], {}), ("GlobalAveragePool", ["t1"], {}), ("Reshape", ["t2", "r"], {}),
+         ("Conv", ["t3", "k"], {})],
+        [weights("k", 1, 1, 1), *lists(("s", [2**17, 3, 1, 1]), ("r", [1, 1, -1]))], shape=(1, 3, 8, 8)), "share"
+    expanded = [head[0], ("Expand", ["t0", "s"], {})]
+    yield "expanded sum", refused([*expanded, ("Add", ["x", "t1"], {})], lists(("s", [1, 3, 8, 8]))), "no feature map"
+    yield "expanded for another map", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 4, 4]))), "with numbers for 3x4x4"
+    yield "expanded channels", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 6, 8, 8]))), ""
+    yield "expanded map", refused([("Expand", ["x", "s"], {})], lists(("s", [1, 3, 8, 8]))), "for 3x8x8"
     row = [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]
     yield "padding with ones", refused([("Pad", ["x", "s", "o"], {})], [*row, weights("o")]), "padding with 1.0"
     yield "reflected padding", refused([("Pad", ["x", "s"], {"mode": "reflect"})], row), "mode reflect"
