@@ -59,7 +59,7 @@ struct Follower: Sendable {
       outcome = try step(promote)
     } catch {
       guard error != .cancelled else { return nil }
-      report(error.description)
+      report(error.description, as: Self.kind(of: error))
       outcome = Self.outcome(of: error)
     }
     switch outcome {
@@ -146,10 +146,17 @@ struct Follower: Sendable {
 
   private var fields: Log.Fields { ["source": .text(source)] }
 
-  private mutating func report(_ failure: String) {
-    guard failure != lastFailure else { return }
-    lastFailure = failure
+  /// - Parameter kind: What makes it the same as the last one; the failure itself where nil.
+  private mutating func report(_ failure: String, as kind: String? = nil) {
+    guard kind ?? failure != lastFailure else { return }
+    lastFailure = kind ?? failure
     log.write("cannot follow", ["source": .text(source), "reason": .text(failure)])
+  }
+
+  /// libcurl's reasons hold times and counts.
+  private static func kind(of error: RemoteError) -> String {
+    guard case .transfer(let address, let reason) = error else { return error.description }
+    return address + reason.filter { !$0.isNumber }
   }
 
   private static func outcome(of error: RemoteError) -> PollOutcome {
