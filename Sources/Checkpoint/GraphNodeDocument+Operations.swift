@@ -117,9 +117,11 @@ extension GraphNodeDocument {
   ) throws(CheckpointError) -> Pooling {
     let window = try fields.extent("window", in: sizes)
     let padding = try fields.padding("padding", in: paddings, default: Padding(0))
-    guard [padding.before, padding.after].allSatisfy({
-      $0.height < window.height && $0.width < window.width
-    }) else {
+    guard
+      [padding.before, padding.after].allSatisfy({
+        $0.height < window.height && $0.width < window.width
+      })
+    else {
       throw fields.fault("padding as wide as the window")
     }
     return Pooling(

@@ -62,6 +62,14 @@ package struct Model: Sendable {
       goldenSamples: goldenSamples)
   }
 
+  /// The same model, as a file of its own that says where it comes from.
+  package func with(_ provenance: Provenance) throws(CheckpointError) -> Model {
+    try Model(
+      name: name, architecture: architecture, graph: graph, weights: weights, labels: labels,
+      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
+      goldenSamples: goldenSamples)
+  }
+
   private init(
     name: String, architecture: Architecture?, graph: Graph, weights: Weights, labels: [String],
     preprocessing: Preprocessing, calibration: Calibration?, provenance: Provenance?,

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import HostileFiles
 import Imaging
 import ResNet
 

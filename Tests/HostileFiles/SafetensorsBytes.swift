@@ -13,7 +13,9 @@ package enum SafetensorsBytes {
   }
 
   /// F32 tensors in the order of their names, with nothing else: what other programs write.
-  package static func plain(_ tensors: [String: Tensor]) -> [UInt8] { file(of: tensors, members: []) }
+  package static func plain(_ tensors: [String: Tensor]) -> [UInt8] {
+    file(of: tensors, members: [])
+  }
 
   /// The same with a `resnetd` document.
   package static func described(_ tensors: [String: Tensor], document: String) throws -> [UInt8] {

@@ -110,12 +110,8 @@ enum PullCommand: Command {
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       let plain = try Model.load(path: path, options: options)
-      guard let architecture = plain.architecture else { throw .unwritable(plain.format) }
       for warning in plain.warnings { StandardError.write("resnetd: warning: \(warning)") }
-      return try Model(
-        name: plain.name, architecture: architecture, weights: plain.weights,
-        labels: plain.labels, preprocessing: plain.preprocessing, calibration: plain.calibration,
-        provenance: subject.provenance(version), goldenSamples: plain.goldenSamples)
+      return try plain.with(subject.provenance(version))
     } catch {
       throw Failure("\(subject.address): \(error)")
     }
