@@ -5,7 +5,10 @@ import Synchronization
 
 /// Answers every connection on a port of the loopback with the bytes that a closure makes of its request, and closes it.
 package final class ScriptedServer: Sendable {
-  private static let waitLimit: CInt = 10_000
+  /// Milliseconds for a request's head.
+  private static let headWait: CInt = 60_000
+  /// What `deinit` ends has no limit of its own: a program under test may be slow to connect.
+  private static let unlimited: CInt = -1
   private static let headByteLimit = 64 * 1024
 
   package let address: String
@@ -53,7 +56,7 @@ package final class ScriptedServer: Sendable {
   /// False when no connection comes any more.
   private func serve(_ answer: (String, Int) -> [UInt8], _ open: inout [CInt]) -> Bool {
     var peer = sockets_address()
-    guard Self.wait(for: listener) else { return false }
+    guard Self.wait(for: listener, Self.unlimited) else { return false }
     let connection = unsafe sockets_listener_accept(listener, &peer)
     guard connection >= 0 else { return false }
     defer { if keepsOpen { open.append(connection) } else { close(connection) } }
@@ -78,7 +81,7 @@ package final class ScriptedServer: Sendable {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 4096)
     while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8), bytes.count < headByteLimit {
-      guard wait(for: connection) else { return nil }
+      guard wait(for: connection, headWait) else { return nil }
       let count = unsafe read(connection, &part, part.count)
       guard count > 0 else { return nil }
       bytes += part[..<count]
@@ -86,8 +89,8 @@ package final class ScriptedServer: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func wait(for descriptor: CInt) -> Bool {
+  private static func wait(for descriptor: CInt, _ milliseconds: CInt) -> Bool {
     var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    return unsafe poll(&waited, 1, waitLimit) == 1 && waited.revents & Int16(POLLIN) != 0
+    return unsafe poll(&waited, 1, milliseconds) == 1 && waited.revents & Int16(POLLIN) != 0
   }
 }
