@@ -9,6 +9,18 @@ import Testing
 @Suite struct GraphDocumentTests {
   static let size = 8
 
+  static let importedNetworks = [
+    "basic-13", "bottleneck-13", "keras-17", "torch-11-folded", "torch-17-folded", "view-11",
+    "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se", "timm-silu",
+    "timm-v2", "timm-eca", "keras-v1", "keras-v2",
+  ]
+
+  /// Of the pictures that a fixture takes.
+  static func size(of name: String) -> Int {
+    if name.hasPrefix("timm") { return 35 }
+    return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24][name] ?? 32
+  }
+
   private static func contract(size: Int) throws -> Preprocessing {
     try Contract.read(
       #"{"resize": {"rule": "exact", "height": \#(size), "width": \#(size), "filter": "bicubic"}, "#
@@ -102,13 +114,10 @@ import Testing
 
   @Test(
     "An imported network is written as a model file that gives the same logits and needs nothing",
-    arguments: [
-      "basic-13", "bottleneck-13", "keras-17", "half-13", "double-13", "torch-11-folded",
-      "torch-13", "view-11",
-    ])
+    arguments: importedNetworks + ["half-13", "double-13"] + ONNXQuantizationTests.names)
   func imported(name: String) throws {
     var options = ModelOptions(labels: ["a", "b", "c", "d", "e"])
-    options.preprocessing = try Self.contract(size: name == "bottleneck-13" ? 64 : 32)
+    options.preprocessing = try Self.contract(size: Self.size(of: name))
     let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)
     let read = try Model.load(bytes: GraphFile.written(model), fileName: "x")
     try Self.expectEqual(read, model)

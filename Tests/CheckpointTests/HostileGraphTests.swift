@@ -47,7 +47,10 @@ import Testing
       (#""channels":2"#, #""channels":2,"groups":0"#, "groups is not a whole number"),
       (#""channels":2"#, #""channels":2,"bias":1"#, "bias is not true or false"),
       (#""channels":2"#, #""channels":2,"stride":[0,1]"#, "stride is not two whole numbers"),
-      (#""channels":2"#, #""channels":2,"padding":[-1,0]"#, "padding is not two or four whole numbers"),
+      (
+        #""channels":2"#, #""channels":2,"padding":[-1,0]"#,
+        "padding is not two or four whole numbers"
+      ),
       (#""channels":2"#, #""channels":2,"dilation":[65537,1]"#, "dilation is not"),
       (#""window":[2,2]"#, #""window":[9,2]"#, "does not fit"),
       (#""window":[2,2]"#, #""window":[2,2],"padding":[2,0]"#, "padding as wide as the window"),
