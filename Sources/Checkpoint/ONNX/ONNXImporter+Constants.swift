@@ -10,7 +10,7 @@ extension ONNXTensor {
 extension ONNXImporter {
   /// Operators that are computed while the graph is read where all they read is known: shape arithmetic, and
   /// weights that are cast or turned. Their work is in proportion to their results.
-  private static let foldable: Set<String> = [
+  static let foldable: Set<String> = [
     "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Gather", "Identity", "Mul",
     "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
   ]

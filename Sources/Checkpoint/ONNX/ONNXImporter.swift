@@ -118,6 +118,8 @@ struct ONNXImporter {
 
   mutating func importNodes() throws(CheckpointError) {
     for (index, node) in model.nodes.enumerated() where isNeeded[index] {
+      try refuseIntegers(node)
+      guard Self.knows(node) else { throw unknownOperator(node) }
       for name in node.outputs.dropFirst() where readerCounts[name] != nil {
         throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
       }
@@ -125,7 +127,6 @@ struct ONNXImporter {
       where !["Cast", "Identity", "QuantizeLinear"].contains(node.operation) {
         throw fault(node, "an operation behind the softmax")
       }
-      try refuseIntegers(node)
       let value = try translated(node)
       noteQuantization(node, value)
       if let output = node.outputs.first, !output.isEmpty { values[output] = value }
@@ -133,16 +134,23 @@ struct ONNXImporter {
   }
 
   private mutating func translated(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    if node.domain.isEmpty {
-      if let constant = try fold(node) { return constant }
-      if let body = Self.operators[node.operation] { return try body(&self, node) }
+    if node.domain.isEmpty, let constant = try fold(node) { return constant }
+    guard let body = Self.operators[node.operation] else { throw unknownOperator(node) }
+    return try body(&self, node)
+  }
+
+  /// ONNX Runtime's own quantising operators are those of ONNX, and wider types.
+  private static func knows(_ node: ONNXNode) -> Bool {
+    switch node.domain {
+    case "": operators[node.operation] != nil || foldable.contains(node.operation)
+    case "com.microsoft": quantizationOperators[node.operation] != nil
+    default: false
     }
-    // ONNX Runtime's own are those of ONNX, and wider types.
-    if node.domain == "com.microsoft", let body = Self.quantizationOperators[node.operation] {
-      return try body(&self, node)
-    }
+  }
+
+  private func unknownOperator(_ node: ONNXNode) -> CheckpointError {
     let domain = node.domain.isEmpty ? "" : node.domain + "."
-    throw .unsupported(
+    return .unsupported(
       "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")
   }
 

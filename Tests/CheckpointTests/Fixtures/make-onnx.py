@@ -361,6 +361,9 @@ def refusals():
     statistics = [weights(name, 3) for name in "abc"]
     cycle = refused([("Relu", ["t1"], {}), ("Relu", ["t0"], {}), ("Relu", ["t1"], {})])
     yield "unknown operator", refused([("Erf", ["x"], {})]), 'operator Erf of node "n0"'
+    split = refused([("Split", ["x"], {"axis": 1}), ("Add", ["t0", "u"], {})])
+    split.graph.node[0].output.append("u")
+    yield "unknown operator of two outputs", split, 'operator Split of node "n0"'
     yield "foreign operator", refused([("Relu", ["x"], {"domain": "evil"})]), "evil.Relu"
     yield "two inputs", refused([*head, gemm], [w], inputs=2), "2 inputs"
     yield "no input", refused([*head, gemm], [w, weights("x", 1, 3, 8, 8)]), "0 inputs"
