@@ -1,0 +1,82 @@
+"""Compares networks of torchvision and timm, with random weights, with PyTorch.
+
+usage: networks-torch.py PROGRAM torchvision|timm [NETWORK…]
+"""
+
+import sys
+import warnings
+
+import numpy
+import timm
+import torch
+import torchvision
+from network_comparison import CLASSES, Comparison, normalizations
+from safetensors.torch import save_file
+
+warnings.filterwarnings("ignore")
+SIZE = 224
+NETWORKS = {
+    "torchvision": ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"],
+    "timm": [
+        "resnet26d", "resnet50d", "seresnet50", "seresnext26d_32x4d", "resnext50_32x4d",
+        "resnetv2_50", "ecaresnet26t", "legacy_seresnet18", "regnety_002", "densenet121",
+        "mobilenetv3_small_100",
+    ],
+}
+OPSETS = {"torchvision": (11, 13, 17), "timm": (13, 17)}
+
+
+def network(family, name):
+    """Seeded; running statistics are such that leaving them out would show."""
+    torch.manual_seed(0)
+    if family == "torchvision":
+        made = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES)
+    else:
+        made = timm.create_model(name, pretrained=False, num_classes=CLASSES)
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.0)
+            torch.nn.init.normal_(module.bias, 0, 0.1)
+    return made.eval()
+
+
+def export(made, pictures, file, opset, folded):
+    modes = torch.onnx.TrainingMode
+    torch.onnx.export(
+        made, pictures[:1], file, opset_version=opset, dynamo=False, do_constant_folding=folded,
+        training=modes.EVAL if folded else modes.PRESERVE, input_names=["input"],
+        output_names=["logits"], dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}})
+
+
+def main():
+    program, family, *names = sys.argv[1:]
+    comparison = Comparison(program)
+    pictures = comparison.pictures(SIZE)
+    for name in names or NETWORKS[family]:
+        made = network(family, name)
+        with torch.no_grad():
+            expected = made(torch.from_numpy(pictures)).numpy().astype(numpy.float64)
+
+        def compare(kind, file):
+            comparison.compare(name, kind, file, pictures, expected)
+
+        for opset in OPSETS[family]:
+            counts = {}
+            for folded in (True, False):
+                file = comparison.path("model.onnx")
+                export(made, torch.from_numpy(pictures), file, opset, folded)
+                counts[folded] = normalizations(file)
+                compare(f"ONNX {opset}, {counts[folded]} BatchNormalization", file)
+            if counts[False] <= counts[True]:
+                raise SystemExit(f"{name}: both exports of set {opset} fold alike: {counts}")
+        if family == "torchvision":
+            torch.save(made.state_dict(), comparison.path("model.pth"))
+            compare(".pth", comparison.path("model.pth"))
+            save_file(made.state_dict(), comparison.path("model.safetensors"))
+            compare(".safetensors", comparison.path("model.safetensors"))
+    return comparison.end()
+
+
+sys.exit(main())
