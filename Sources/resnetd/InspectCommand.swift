@@ -68,7 +68,8 @@ enum InspectCommand: Command {
       let model = try ModelSource.load(nil, settings.parts)
       return try InspectReport(model.name, model.architecture, model.graph, model)
     }
-    switch try ModelSource.network(name, settings.parts) {
+    // The report tells the warnings.
+    switch try ModelSource.network(name, settings.parts, warn: { _ in }) {
     case .architecture(var architecture):
       architecture.stridePlacement = settings.variant
       return try InspectReport(name, architecture, try Graph(architecture), nil)

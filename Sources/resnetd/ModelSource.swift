@@ -9,7 +9,7 @@ enum ModelSource {
   /// The file, or the embedded default where none is named; `warn` hears what the operator should know of it.
   static func load(
     _ path: String?, _ parts: ModelParts = ModelParts(), numbersClasses: Bool = false,
-    warn: (String) -> Void = { StandardError.write("resnetd: warning: \($0)") }
+    warn: (String) -> Void = warn
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       var options = try Self.options(parts)
@@ -22,6 +22,8 @@ enum ModelSource {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)
     }
   }
+
+  static func warn(_ text: String) { StandardError.write("resnetd: warning: \(text)") }
 
   /// The model that `load` gives, for a store to have later.
   static func first(_ path: String?, _ parts: ModelParts) throws(Failure) -> FirstModel {
@@ -60,7 +62,7 @@ enum ModelSource {
 
   /// A file need not name its classes here.
   static func network(
-    _ nameOrPath: String, _ parts: ModelParts = ModelParts()
+    _ nameOrPath: String, _ parts: ModelParts = ModelParts(), warn: (String) -> Void = warn
   ) throws(Failure) -> Network {
     if let architecture = Architecture.named(nameOrPath) { return .architecture(architecture) }
     guard unsafe access(nameOrPath, F_OK) == 0 else {
@@ -69,6 +71,6 @@ enum ModelSource {
           + Architecture.knownNames.joined(separator: ", ")
           + " and resnetD-cifar for a depth D = 6n + 2")
     }
-    return .model(try load(nameOrPath, parts, numbersClasses: true))
+    return .model(try load(nameOrPath, parts, numbersClasses: true, warn: warn))
   }
 }

@@ -110,7 +110,7 @@ enum PullCommand: Command {
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       let plain = try Model.load(path: path, options: options)
-      for warning in plain.warnings { StandardError.write("resnetd: warning: \(warning)") }
+      for warning in plain.warnings { ModelSource.warn(warning) }
       return try plain.with(subject.provenance(version))
     } catch {
       throw Failure("\(subject.address): \(error)")
