@@ -73,14 +73,21 @@ import COnnx
   /// The version of ONNX's own operators. Other domains may stand beside it: their nodes are then missing
   /// operators, which whoever runs or translates the graph tells.
   private func opset() throws(ONNXError) -> Int64 {
+    var found: Int64?
     for index in 0..<(unsafe onnx_model_opset_count(handle)) {
       let domain = unsafe Self.text(onnx_model_opset_domain(handle, index))
       guard domain.isEmpty || domain == "ai.onnx" else { continue }
       let version = unsafe onnx_model_opset_version(handle, index)
       guard ONNXLimits.opsets.contains(version) else { throw .opset(version: version) }
-      return version
+      guard found == nil || found == version else {
+        throw .malformed(reason: "it names two versions of ONNX's operators")
+      }
+      found = version
     }
-    throw .malformed(reason: "it names no version of ONNX's operators")
+    guard let found else {
+      throw .malformed(reason: "it names no version of ONNX's operators")
+    }
+    return found
   }
 
   private func metadata() throws(ONNXError) -> [String: String] {
