@@ -27,7 +27,8 @@ package struct DenseTensor: Sendable, Equatable {
     precondition(!elementType.isFloatingPoint && values.count == shape.reduce(1, *))
     self.elementType = elementType
     self.shape = shape
-    numbers = .whole(values.map { Self.wrapped($0, to: elementType) })
+    numbers = .whole(
+      elementType.byteCount == 8 ? values : values.map { Self.wrapped($0, to: elementType) })
   }
 
   /// The same numbers in another shape of as many elements.
@@ -36,6 +37,18 @@ package struct DenseTensor: Sendable, Equatable {
     elementType = tensor.elementType
     self.shape = shape
     numbers = tensor.numbers
+  }
+
+  /// `shape` full of the one number of a tensor.
+  init(repeating tensor: DenseTensor, shape: [Int]) {
+    precondition(tensor.count == 1)
+    elementType = tensor.elementType
+    self.shape = shape
+    let count = shape.reduce(1, *)
+    switch tensor.numbers {
+    case .floating(let values): numbers = .floating(.init(repeating: values[0], count: count))
+    case .whole(let values): numbers = .whole(.init(repeating: values[0], count: count))
+    }
   }
 
   package var count: Int {

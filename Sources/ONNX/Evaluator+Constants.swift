@@ -37,6 +37,6 @@ extension Evaluator {
       value = try tensor(given, call)
     }
     guard value.count == 1 else { throw call.fault("a value that is no single number") }
-    return [value.picking([Int](repeating: 0, count: shape.reduce(1, *)), shape: shape)]
+    return [DenseTensor(repeating: value, shape: shape)]
   }
 }

@@ -4,6 +4,8 @@ enum ONNXImportLimits {
   static let windowNumber = 1 << 16
   /// Numbers of all tensors that are computed while the graph is read.
   static let foldedElementCount = 1 << 24
+  /// Numbers of one of them, which takes some thirty bytes for each while it is computed.
+  static let resultElementCount = 1 << 22
   /// UTF-8 bytes of a node's name as it is kept.
   static let nameByteCount = 256
   static let nodeCount = 65_536

@@ -39,7 +39,7 @@ extension ONNXImporter {
     default: break
     }
     var limits = ONNXLimits()
-    limits.elementCountLimit = ONNXImportLimits.foldedElementCount
+    limits.elementCountLimit = ONNXImportLimits.resultElementCount
     limits.workLimit = ONNXImportLimits.foldedElementCount
     do {
       var inputs: [DenseTensor?] = []
