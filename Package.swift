@@ -119,7 +119,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "resnetdTests",
-      dependencies: ["resnetd", "ONNX", "HTTPServer", "HTTPCore", "ScriptedServer"]),
+      dependencies: [
+        "resnetd", "ONNX", "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
+      ]),
   ],
   cLanguageStandard: .gnu2x,
   cxxLanguageStandard: .cxx17

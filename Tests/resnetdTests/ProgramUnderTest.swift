@@ -42,7 +42,7 @@ enum ProgramUnderTest {
 
   static func run(
     _ program: URL, _ arguments: [String], environment: [String: String] = [:],
-    input: String = ""
+    input: String = "", within limit: Duration = timeLimit
   ) async throws -> Outcome {
     let folder = try TemporaryFolder()
     // Files rather than pipes: no output is too long for them.
@@ -56,7 +56,7 @@ enum ProgramUnderTest {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()
-    await end(of: process, within: timeLimit)
+    await end(of: process, within: limit)
     return Outcome(
       exitCode: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
       errors: try String(contentsOf: errors, encoding: .utf8))

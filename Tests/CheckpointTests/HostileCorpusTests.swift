@@ -1,0 +1,36 @@
+import Checkpoint
+import HostileFiles
+import Testing
+
+/// Files of every format that lie; a server is sent the same ones.
+@Suite struct HostileCorpusTests {
+  /// Release builds take a tenth of a second; sanitizers on a busy machine many times that.
+  private static let timeLimit = Duration.seconds(120)
+
+  private static let options = ModelOptions(labels: (0..<10).map { "class \($0)" })
+
+  @Test(
+    "The files that the others are made from are sound",
+    arguments: [
+      SoundFiles.native, SoundFiles.plain, SoundFiles.archive, SoundFiles.stream, SoundFiles.onnx,
+    ])
+  func sound(bytes: [UInt8]) throws {
+    let model = try Model.load(bytes: bytes, fileName: "x", options: Self.options)
+    #expect(model.labels.count == 10)
+  }
+
+  @Test(
+    "What is wrong with a file is found in time, and told",
+    arguments: HostileSafetensors.all + HostileONNX.all + HostileONNXNodes.all
+      + HostileONNXShapes.all + HostileWire.all)
+  func refused(hostile: Hostile) {
+    let start = ContinuousClock.now
+    do throws(CheckpointError) {
+      _ = try Model.load(bytes: hostile.bytes, fileName: "x")
+      Issue.record("it passed")
+    } catch {
+      #expect("\(error)".contains(hostile.expected), "\(error)")
+    }
+    #expect(ContinuousClock.now - start < Self.timeLimit)
+  }
+}

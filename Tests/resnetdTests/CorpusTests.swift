@@ -1,0 +1,147 @@
+import Foundation
+import HostileFiles
+import Testing
+
+/// Malicious, truncated and corrupt model files of every format, sent to a running server.
+@Suite struct CorpusTests {
+  /// What curl saw of one upload.
+  private struct Answer {
+    let status: Int
+    let seconds: Double
+    let body: String
+  }
+
+  #if DEBUG
+    private static let isOptimized = false
+  #else
+    /// Sanitizers take many times the time and memory.
+    private static let isOptimized = ProcessInfo.processInfo.environment["ASAN_OPTIONS"] == nil
+  #endif
+  private static let secondsLimit = isOptimized ? 5.0 : 100
+  /// Bytes that the server may take at once beyond what it has before.
+  private static let memoryLimit = 200 << 20
+
+  private static let hostile: [Hostile] =
+    HostileSafetensors.all + HostileSafetensors.unfit + HostileArchives.all + HostilePickles.all
+    + HostileONNX.all + HostileONNXNodes.all + HostileONNXNodes.unfit + HostileONNXShapes.all
+    + HostileWire.all
+
+  private static let sound: [(name: String, bytes: [UInt8])] = [
+    ("native", SoundFiles.native), ("plain", SoundFiles.plain), ("zip", SoundFiles.archive),
+    ("stream", SoundFiles.stream), ("ONNX", SoundFiles.onnx),
+  ]
+
+  private let folder: TemporaryFolder
+  private let server: ServerUnderTest
+  private let admin: String
+  private let state: String
+
+  init() async throws {
+    folder = try TemporaryFolder()
+    state = folder.url.appendingPathComponent("state").path
+    server = try await ServerUnderTest("--state-dir", state, "--access-log", "off")
+    admin = try await server.adminAddress
+  }
+
+  /// Sends files one after the other over one connection.
+  private func upload(_ files: [[UInt8]], dryRun: Bool) async throws -> [Answer] {
+    let sent = try TemporaryFolder()
+    var script: [String] = []
+    for (index, bytes) in files.enumerated() {
+      let path = sent.url.appendingPathComponent("\(index)").path
+      try Data(bytes).write(to: URL(filePath: path))
+      script += [
+        // A file that names no classes is completed with the live model's ten.
+        #"url = "\#(admin)/admin/model?inherit=true\#(dryRun ? "&dry_run=true" : "")""#,
+        #"upload-file = "\#(path)""#, #"output = "\#(path).answer""#, "silent",
+        #"write-out = "%{http_code} %{time_total}\n""#, "max-time = 120", "next",
+      ]
+    }
+    let config = try sent.file("script", script.dropLast().joined(separator: "\n"))
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/curl"), ["--config", config.path], within: .seconds(600))
+    let lines = outcome.output.split(separator: "\n")
+    try #require(lines.count == files.count, "\(outcome.errors)")
+    return try lines.enumerated().map { index, line in
+      let parts = line.split(separator: " ")
+      let body = try? String(
+        contentsOf: sent.url.appendingPathComponent("\(index).answer"), encoding: .utf8)
+      return Answer(
+        status: try #require(Int(parts[0])), seconds: try #require(Double(parts[1])),
+        body: body ?? "")
+    }
+  }
+
+  /// What a swap would change: the live model, an answer, what is kept, what lies in the folder.
+  private func observed() async throws -> [String] {
+    let files = try FileManager.default.subpathsOfDirectory(atPath: state).sorted()
+    return [
+      try await server.curl("\(admin)/admin/model").body,
+      try await server.curl("\(admin)/admin/versions").body,
+      try await server.curl("-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+        .body,
+      files.joined(separator: " "),
+    ]
+  }
+
+  /// Bytes of the most memory that the server has had.
+  private func memoryPeak() throws -> Int {
+    let status = try String(
+      contentsOfFile: "/proc/\(server.process.processIdentifier)/status", encoding: .utf8)
+    let match = try #require(status.firstMatch(of: /VmHWM:\s+(\d+) kB/))
+    return try #require(Int(match.output.1)) * 1024
+  }
+
+  @Test("The files that the others are made from would be taken")
+  func sound() async throws {
+    let answers = try await upload(Self.sound.map(\.bytes), dryRun: true)
+    for (file, answer) in zip(Self.sound, answers) {
+      #expect(answer.status == 200, "\(file.name): \(answer.body)")
+    }
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Every hostile file is refused in time and in bounded memory, and nothing changes")
+  func refused() async throws {
+    let cuts = Self.sound.flatMap { Damage.cuts(of: $0.bytes, named: $0.name, count: 8) }
+    let files = Self.hostile + cuts + (try Self.refusedGraphs())
+    #expect(files.count >= 600)
+    let (before, memory) = (try await observed(), try memoryPeak())
+    let answers = try await upload(files.map(\.bytes), dryRun: false)
+    for (file, answer) in zip(files, answers) {
+      #expect(400..<500 ~= answer.status, "\(file.name): \(answer.status) \(answer.body)")
+      #expect(answer.seconds < Self.secondsLimit, "\(file.name)")
+    }
+    if Self.isOptimized { #expect(try memoryPeak() - memory < Self.memoryLimit) }
+    #expect(try await observed() == before)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Files with changed bytes are refused, or sound all the same, and nothing changes")
+  func damaged() async throws {
+    let files = Self.sound.flatMap { Damage.changes(of: $0.bytes, named: $0.name, count: 60) }
+    let (before, memory) = (try await observed(), try memoryPeak())
+    let answers = try await upload(files.map(\.bytes), dryRun: true)
+    for (file, answer) in zip(files, answers) {
+      #expect(
+        answer.status == 200 || 400..<500 ~= answer.status,
+        "\(file.name): \(answer.status) \(answer.body)")
+      #expect(answer.seconds < Self.secondsLimit, "\(file.name)")
+    }
+    #expect(answers.count { $0.status != 200 } > files.count / 2)
+    if Self.isOptimized { #expect(try memoryPeak() - memory < Self.memoryLimit) }
+    #expect(try await observed() == before)
+    #expect(await server.stop() == 0)
+  }
+
+  /// Graphs that the onnx package wrote, each with one thing wrong.
+  private static func refusedGraphs() throws -> [Hostile] {
+    struct Refused: Decodable { let file: Data }
+    let path = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/onnx-refused.json"
+    let files = try JSONDecoder().decode(
+      [String: Refused].self, from: Data(contentsOf: URL(filePath: path)))
+    return files.sorted { $0.key < $1.key }.map {
+      Hostile("graph: \($0.key)", "", bytes: Array($0.value.file))
+    }
+  }
+}
