@@ -283,7 +283,6 @@ package enum HostileONNX {
       "for other pictures",
       SoundFiles.document(
         preprocessing: SoundFiles.preprocessing.replacing("32", with: "64")), "64x64"),
-    made("no labels", "labels") { $0.metadata = [] },
     made("a name of a megabyte", "") {
       $0.nodes[2].inputs = [String(repeating: "n", count: 1 << 20)]
     },
