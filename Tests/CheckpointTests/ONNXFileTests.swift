@@ -23,10 +23,16 @@ import Testing
         + #""crop": {"rule": "none"}, "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
   }
 
-  private static func logits(of model: Model, size: Int) throws -> [Float] {
-    let network = try CompiledNetwork(model.graph, model.weights)
+  private static func picture(size: Int) -> [Float] {
+    (0..<3 * size * size).map { Float($0 * 7919 % 257) / 128 - 1 }
+  }
+
+  private static func logits(
+    of model: Model, size: Int, _ options: CompilationOptions = CompilationOptions()
+  ) throws -> [Float] {
+    let network = try CompiledNetwork(model.graph, model.weights, options: options)
     let context = try ExecutionContext(network)
-    let image = (0..<3 * size * size).map { Float($0 * 7919 % 257) / 128 - 1 }
+    let image = picture(size: size)
     var logits = [Float](repeating: .nan, count: network.outputCount)
     var span = logits.mutableSpan
     try context.run(imageCount: 1, input: image.span, logits: &span)
@@ -61,6 +67,34 @@ import Testing
     let largest = try #require(answer.logits.map(abs).max())
     #expect(found.count == answer.logits.count)
     for (a, b) in zip(found, answer.logits) { #expect(abs(a - b) <= Self.tolerance * largest) }
+  }
+
+  @Test(
+    "In bf16 and int8 the logits stay near those of single precision",
+    arguments: [
+      "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se",
+      "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2",
+    ], [Precision.bf16, .int8])
+  func lowerPrecision(name: String, precision: Precision) throws {
+    let tolerance: Float = precision == .bf16 ? 0.03 : 0.1
+    let size = ["lopsided-11": 29, "padded-13": 24][name] ?? (name.hasPrefix("timm") ? 35 : 32)
+    var options = ModelOptions(labels: Self.classNames)
+    options.preprocessing = try Self.contract(size: size)
+    let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)
+    let image = Self.picture(size: size)
+    let calibrator = try Calibrator(model.graph, model.weights)
+    try calibrator.observe(image.span)
+    try calibrator.count(image.span)
+    var compilation = CompilationOptions()
+    compilation.precision = precision
+    compilation.calibration = Calibration(
+      method: "test", ranges: calibrator.ranges(percentile: 100))
+    let expected = try Self.logits(of: model, size: size)
+    let found = try Self.logits(of: model, size: size, compilation)
+    let largest = try #require(expected.map(abs).max())
+    for (a, b) in zip(found, expected) {
+      #expect(abs(a - b) <= tolerance * largest, "\((a - b) / largest)")
+    }
   }
 
   @Test("Nodes keep their modules' names, which are in those of the weights")
