@@ -45,7 +45,8 @@ import Testing
       ("basic-11", "onnx"), ("basic-13", "onnx"), ("basic-17", "onnx"), ("view-11", "onnx"),
       ("bottleneck-13", "onnx"), ("keras-17", "onnx"), ("half-13", "onnx"), ("double-13", "onnx"),
       ("excited-9", "onnx"), ("excited-14", "onnx"), ("lopsided-11", "onnx"),
-      ("padded-13", "onnx"), ("tensorflow-13", "onnx"),
+      ("padded-13", "onnx"), ("tensorflow-13", "onnx"), ("selected-9", "onnx"),
+      ("selected-13", "onnx"),
       ("torch-11-folded", "onnx-torch"), ("torch-13", "onnx-torch"),
       ("torch-17-folded", "onnx-torch"),
       ("timm-d", "onnx-timm"), ("timm-se", "onnx-timm"), ("timm-silu", "onnx-timm"),
@@ -72,7 +73,8 @@ import Testing
   @Test(
     "In bf16 and int8 the logits stay near those of single precision",
     arguments: [
-      "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se",
+      "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "selected-9",
+      "selected-13", "timm-d", "timm-se",
       "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2",
     ], [Precision.bf16, .int8])
   func lowerPrecision(name: String, precision: Precision) throws {

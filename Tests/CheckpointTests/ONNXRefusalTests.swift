@@ -32,7 +32,7 @@ import Testing
     "A file with a changed byte loads, and then compiles or not, or is refused",
     arguments: [
       ("view-11", 29), ("padded-13", 97), ("lopsided-11", 41), ("tensorflow-13", 31),
-      ("keras-v1", 89), ("excited-9", 101),
+      ("keras-v1", 89), ("selected-13", 31), ("excited-9", 101),
     ])
   func changedBytes(name: String, step: Int) throws {
     let bytes = try Fixtures.bytes("\(name).onnx")

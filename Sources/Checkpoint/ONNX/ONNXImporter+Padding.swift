@@ -2,10 +2,9 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// What picks pixels or puts others around them.
+  /// What puts others around pixels.
   static let paddingOperators: [String: Operator] = [
-    "Slice": { importer, node throws(CheckpointError) in try importer.slice(node) },
-    "Pad": { importer, node throws(CheckpointError) in try importer.pad(node) },
+    "Pad": { importer, node throws(CheckpointError) in try importer.pad(node) }
   ]
 
   /// The feature map that a node reads first, and the distance of the pixels that it reads of it.
@@ -14,32 +13,6 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> (id: Graph.NodeID, stride: Extent) {
     if case .strided(let id, let stride) = value(0, of: node) { return (id, stride) }
     return (try features(0, of: node), Extent(1))
-  }
-
-  /// Every so many pixels from the first on: half of shortcut option A.
-  private mutating func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    var (id, stride) = try stridedInput(of: node)
-    guard model.opset >= 10, let starts = try integers(1, of: node),
-      let ends = try integers(2, of: node)
-    else { throw fault(node, "a part of a feature map") }
-    let axes = try integers(3, of: node) ?? Array(starts.indices)
-    let steps = try integers(4, of: node) ?? [Int](repeating: 1, count: starts.count)
-    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count,
-      Set(axes).count == axes.count
-    else { throw fault(node, "lists of unequal lengths, or an axis twice") }
-    let sizes = [batchSize, shapes[id].channels, shapes[id].height, shapes[id].width]
-    for (index, axis) in axes.enumerated() {
-      let axis = axis < 0 ? axis &+ 4 : axis
-      guard sizes.indices.contains(axis), starts[index] == 0, ends[index] >= sizes[axis],
-        1...ONNXImportLimits.windowNumber ~= steps[index], steps[index] == 1 || axis >= 2
-      else { throw fault(node, "a part of a feature map") }
-      if axis == 2 { stride.height *= steps[index] }
-      if axis == 3 { stride.width *= steps[index] }
-      guard max(stride.height, stride.width) <= ONNXImportLimits.windowNumber else {
-        throw fault(node, "strides \(stride.height) and \(stride.width)")
-      }
-    }
-    return .strided(id, stride)
   }
 
   /// Rows and columns around a feature map, or zero channels: the other half of option A.
@@ -115,15 +88,12 @@ extension ONNXImporter {
     return try append("\(node.name).pad", .pad(padding), [id], for: node)
   }
 
-  /// Makes a node of pixels that were picked.
+  /// Makes a node of pixels that were picked: each is the largest of a window of one.
   mutating func materialize(
     _ id: Graph.NodeID, _ stride: Extent, _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
-    guard stride.height == stride.width else {
-      throw fault(node, "input with strides \(stride.height) and \(stride.width)")
-    }
-    if stride.height == 1 { return id }
-    let shortcut = PaddedShortcut(channels: shapes[id].channels, stride: stride.height)
-    return try append("\(node.name).slice", .paddedShortcut(shortcut), [id], for: node)
+    if stride == Extent(1) { return id }
+    let pooling = Pooling(window: Extent(1), stride: stride)
+    return try append("\(node.name).slice", .maxPool(pooling), [id], for: node)
   }
 }

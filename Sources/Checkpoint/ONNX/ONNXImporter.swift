@@ -112,7 +112,8 @@ struct ONNXImporter {
   private static let operators: [String: Operator] =
     [
       layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
-      paddingOperators, rowOperators, classifierOperators, shapeOperators, quantizationOperators,
+      paddingOperators, channelOperators, rowOperators, classifierOperators, shapeOperators,
+      quantizationOperators,
     ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
@@ -120,7 +121,8 @@ struct ONNXImporter {
     for (index, node) in model.nodes.enumerated() where isNeeded[index] {
       try refuseIntegers(node)
       guard Self.knows(node) else { throw unknownOperator(node) }
-      for name in node.outputs.dropFirst() where readerCounts[name] != nil {
+      for name in node.outputs.dropFirst()
+      where readerCounts[name] != nil && node.operation != "Split" {
         throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
       }
       for case .probabilities in node.inputs.compactMap({ values[$0] })
@@ -167,6 +169,9 @@ struct ONNXImporter {
     return String(
       decoding: bytes.map { 0x20...0x7e ~= $0 ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
   }
+
+  /// For an operator of several outputs; the first is its result.
+  mutating func setValue(_ value: ONNXImportedValue, of output: String) { values[output] = value }
 
   /// Nil for an optional input that is left out.
   func value(_ index: Int, of node: ONNXNode) -> ONNXImportedValue? {

@@ -328,6 +328,31 @@ def tensorflow():
     return net, net.save(logits, net.add("Identity", [net.add("Softmax", [logits])]), channels_last=True)
 
 
+def selected(opset):
+    """Channels picked, split and put in another order."""
+    net = Network(f"selected-{opset}", opset, folded=True)
+    if opset < 10:
+        x = net.convolution("input", "conv1", 3, 8, 3)
+        parts = [f"part_{index}" for index in range(3)]
+        net.nodes.append(helper.make_node("Split", [x], parts, name="split", axis=1, split=[3, 1, 4]))
+        sliced = net.add("Slice", [x], axes=[1, 2], starts=[-6, 0], ends=[6, 99])
+        picked = net.add("Slice", [sliced], starts=[0, 1, 0, 0], ends=[9, 3, 99, 99])
+    else:
+        x = net.add("Gather", ["input", net.integers([2, 1, 0])], axis=3)
+        back = net.add("Slice", [x, *map(net.integers, ([-1], [-(2**62)], [-1], [-1]))])
+        x = net.add("Transpose", [net.add("Concat", [x, back], axis=-1)], perm=[0, 3, 1, 2])
+        x = net.convolution(x, "conv1", 6, 8, 3)
+        parts = [f"part_{index}" for index in range(4)]
+        net.nodes.append(helper.make_node("Split", [x], parts, name="split", axis=-3))
+        picked = net.add("Slice", [x, *map(net.integers, ([6, 0], [1, 99], [1, 2], [-2, 2]))])
+        picked = net.convolution(picked, "conv2", 3, 2, 3)
+    y = net.add("Concat", [net.relu(parts[2]), parts[0], x, net.add("Sigmoid", [parts[-1]])], axis=1)
+    width = 8 + 3 + 4 + 4 if opset < 10 else 8 + 3 * 2
+    y = net.add("GlobalAveragePool", [net.relu(net.convolution(y, "conv3", width, 6, 3))])
+    y = net.add("Concat", [y, net.add("GlobalAveragePool", [picked])], axis=1)
+    return net, net.save(net.gemm(net.add("Flatten", [y]), 8), channels_last=opset >= 10)
+
+
 def weights(name, *shape, dtype=np.float32, value=1.0):
     return numpy_helper.from_array(np.full(shape, value, dtype=dtype), name)
 
@@ -361,9 +386,17 @@ def refusals():
     statistics = [weights(name, 3) for name in "abc"]
     cycle = refused([("Relu", ["t1"], {}), ("Relu", ["t0"], {}), ("Relu", ["t1"], {})])
     yield "unknown operator", refused([("Erf", ["x"], {})]), 'operator Erf of node "n0"'
-    split = refused([("Split", ["x"], {"axis": 1}), ("Add", ["t0", "u"], {})])
-    split.graph.node[0].output.append("u")
-    yield "unknown operator of two outputs", split, 'operator Split of node "n0"'
+    for name, sizes, reason in [
+        ("split into unequal halves", None, "parts [1, 1]"), ("split beyond the channels", [2**62, 2**62], "parts"),
+        ("split into nothing", [0, 3], "parts"), ("split into negatives", [4, -1], "parts"), ("split into three", [1, 1, 1], "parts"),
+    ]:
+        tensors = [] if sizes is None else [numpy_helper.from_array(np.array(sizes, np.int64), "s")]
+        split = refused([("Split", ["x"] + ["s"] * len(tensors), {"axis": 1}), ("Add", ["t0", "u"], {})], tensors)
+        split.graph.node[0].output.append("u")
+        yield name, split, reason
+    unknown = refused([("TopK", ["x", "s"], {}), ("Add", ["t0", "u"], {})], [numpy_helper.from_array(np.array([1], np.int64), "s")])
+    unknown.graph.node[0].output.append("u")
+    yield "unknown operator of two outputs", unknown, 'operator TopK of node "n0"'
     yield "foreign operator", refused([("Relu", ["x"], {"domain": "evil"})]), "evil.Relu"
     yield "two inputs", refused([*head, gemm], [w], inputs=2), "2 inputs"
     yield "no input", refused([*head, gemm], [w, weights("x", 1, 3, 8, 8)]), "0 inputs"
@@ -483,6 +516,26 @@ def refusals():
     chain = [("Conv", ["x" if index == 0 else f"t{index}", "t0"], {"group": 3, "pads": [512] * 4}) for index in range(9)]
     yield "one tensor for many nodes", refused([kernel, *chain], large), "share"
     yield "endless work", refused([kernel, chain[0]], large, shape=("n", 3, 4096, 4096)), "multiply-adds"
+    for name, indices, axis, reason in [
+        ("channel that is not there", [0, 3], 1, "channels [0, 3]"), ("channel before the first", [-4], 1, "channels"),
+        ("endless channel", [-(2**63)], 1, "channels"), ("rows in another order", [1, 0], 2, "axis 2"),
+        ("one channel without its axis", 1, 1, "no list"),
+    ]:
+        yield name, refused(
+            [("Gather", ["x", "i"], {"axis": axis})], [numpy_helper.from_array(np.array(indices, np.int64), "i")]), reason
+    for name, bounds, reason in [
+        ("part of rows", (1, 4, 2, 1), "a part of"), ("rows backwards", (-1, -99, 2, -1), "a part of"),
+        ("empty part", (2, 1, 1, 1), "an empty part"), ("part without steps", (0, 4, 1, 0), "steps"),
+        ("part with endless steps", (0, 4, 1, -(2**63)), "steps"), ("part of a fifth axis", (0, 4, 4, 1), "axes"),
+        ("part of pictures", (1, 9, 0, 1), "part of"),
+    ]:
+        yield name, refused(
+            [("Slice", ["x", "a", "b", "c", "d"], {})],
+            [numpy_helper.from_array(np.array([value], np.int64), key) for key, value in zip("abcd", bounds)]), reason
+    doubled = [("GlobalAveragePool", ["x"], {})] + [("Concat", [f"t{i}"] * 64, {"axis": 1}) for i in range(4)]
+    yield "part of endless channels", refused(
+        [*doubled, ("Slice", ["t4", "a", "b", "c"], {})],
+        [numpy_helper.from_array(np.array([value], np.int64), key) for key, value in zip("abc", (1, 2**62, 1))]), "share"
     yield "part of a map", refused(
         [("Slice", ["x", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"
@@ -492,7 +545,7 @@ def refusals():
 def main():
     networks = [
         basic(11), basic(13), basic(17), view(), imagenet(), keras(), half(), double(), excited(9), excited(14),
-        lopsided(), padded(), tensorflow(),
+        lopsided(), padded(), tensorflow(), selected(9), selected(13),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (HERE / "onnx.json").write_text(json.dumps(answers, indent=1) + "\n")
