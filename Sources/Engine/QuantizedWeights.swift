@@ -8,7 +8,11 @@ struct QuantizedWeights {
   /// `[K]`, as the source has it.
   let bias: [Float]?
 
-  /// The largest magnitude of each output channel becomes 127, so that nothing is clipped.
+  /// How far from a whole number of steps a weight may be that counts as one, in steps.
+  private static let gridTolerance: Float = 1e-3
+
+  /// The largest magnitude of each output channel becomes 127, so that nothing is clipped, or less where the weights
+  /// were quantised before: then they keep their own steps.
   init(_ source: PackedWeights.Source, outputCount: Int) {
     let rowCount = source.weight.count / outputCount
     var weight = [Int8](repeating: 0, count: source.weight.count)
@@ -17,8 +21,9 @@ struct QuantizedWeights {
       let row = output * rowCount..<(output + 1) * rowCount
       let largest = source.weight[row].reduce(0) { max($0, abs($1)) }
       guard largest > 0 else { continue }
-      scales[output] = largest / 127
-      let factor = 127 / largest
+      let steps = Self.stepCount(source.weight[row], largest: largest)
+      scales[output] = largest / steps
+      let factor = steps / largest
       for index in row {
         weight[index] = Int8(max(-127, min(127, (source.weight[index] * factor).rounded())))
       }
@@ -27,6 +32,20 @@ struct QuantizedWeights {
     self.scales = scales
     shape = source.shape
     bias = source.bias
+  }
+
+  /// Into how many steps the largest magnitude is divided: the most up to 127 of which all weights are whole numbers,
+  /// else 127.
+  private static func stepCount(_ weights: ArraySlice<Float>, largest: Float) -> Float {
+    for count in stride(from: Float(127), to: 0, by: -1) {
+      let factor = count / largest
+      let isGrid = weights.allSatisfy {
+        let steps = $0 * factor
+        return abs(steps - steps.rounded()) <= gridTolerance
+      }
+      if isGrid { return count }
+    }
+    return 127
   }
 
   /// The bias in units of the sums of products, for activations of this scale.
