@@ -31,6 +31,8 @@ typedef struct {
   const_dnnl_post_ops_t _Nullable post_operations;
   const float *_Nullable scales;
   int64_t scale_count;
+  // The integers that stand for zero; 0 for numbers of other kinds.
+  int32_t source_zero, destination_zero;
 } onednn_finish;
 
 dnnl_data_type_t onednn_data_type(onednn_number number);

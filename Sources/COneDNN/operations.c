@@ -54,7 +54,8 @@ onednn_status onednn_convolution_create(
   onednn_status made =
       status == dnnl_success
           ? onednn_primitive_make(
-                engine, &operation, (onednn_finish){operations, scales, c->output_channels}, doing,
+                engine, &operation,
+                (onednn_finish){operations, scales, c->output_channels, c->source_zero, 0}, doing,
                 primitive, message)
           : onednn_report(status, doing, message);
   dnnl_post_ops_destroy(operations);
@@ -158,15 +159,16 @@ onednn_status onednn_linear_create(
         linear->has_bias ? &bias_md : NULL, &destination_md);
   if (status != dnnl_success) return onednn_report(status, "linear layer", message);
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){NULL, scales, linear->outputs}, "linear layer",
+      engine, &operation, (onednn_finish){NULL, scales, linear->outputs, 0, 0}, "linear layer",
       primitive, message);
 }
 
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
-    float scale, onednn_primitive **primitive, onednn_message *message) {
-  dnnl_primitive_attr_t attributes =
-      onednn_attributes((onednn_finish){NULL, scale == 1 ? NULL : &scale, 1});
+    float scale, int32_t source_zero, int32_t destination_zero, onednn_primitive **primitive,
+    onednn_message *message) {
+  dnnl_primitive_attr_t attributes = onednn_attributes(
+      (onednn_finish){NULL, scale == 1 ? NULL : &scale, 1, source_zero, destination_zero});
   if (!attributes) return onednn_report(dnnl_out_of_memory, "reorder", message);
   dnnl_primitive_desc_t descriptor = NULL;
   onednn_making_begin();

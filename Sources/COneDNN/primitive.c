@@ -27,6 +27,12 @@ dnnl_primitive_attr_t onednn_attributes(onednn_finish finish) {
   if (status == dnnl_success && finish.scales)
     status = dnnl_primitive_attr_set_output_scales(
         attributes, finish.scale_count, finish.scale_count > 1 ? 1 << 1 : 0, finish.scales);
+  if (status == dnnl_success && finish.source_zero)
+    status =
+        dnnl_primitive_attr_set_zero_points(attributes, DNNL_ARG_SRC, 1, 0, &finish.source_zero);
+  if (status == dnnl_success && finish.destination_zero)
+    status = dnnl_primitive_attr_set_zero_points(
+        attributes, DNNL_ARG_DST, 1, 0, &finish.destination_zero);
   if (status == dnnl_success) return attributes;
   dnnl_primitive_attr_destroy(attributes);
   return NULL;

@@ -70,7 +70,7 @@ package final class CompiledNetwork: Sendable {
     return switch format.number {
     case .fp32: .fp32
     case .bf16: .bf16
-    case .s8, .u8: .s8(scale: format.scale)
+    case .s8, .u8: .s8(scale: format.scale, zeroPoint: Int(format.zeroPoint))
     }
   }
 

@@ -6,8 +6,8 @@ package enum InputEncoding: Sendable, Hashable {
   case fp32
   /// bfloat16 `[N, H, W, C]`.
   case bf16
-  /// Signed bytes `[N, H, W, C]`, each of which stands for so much.
-  case s8(scale: Float)
+  /// Signed bytes `[N, H, W, C]`, whose distance from the one for zero stands for so much.
+  case s8(scale: Float, zeroPoint: Int)
 }
 
 /// The order in which a network's input lies.

@@ -14,6 +14,7 @@ extension Planner {
     var attributes = onednn_convolution(
       convolution, batch: batch, input: input, output: lowered.shapes[id])
     attributes.source_number = source.number.code
+    attributes.source_zero = source.zeroPoint
     attributes.destination_number = result.number.code
     attributes.residual_number = result.number.code
     if let residual {

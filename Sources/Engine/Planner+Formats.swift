@@ -13,10 +13,34 @@ extension Planner {
         if options.calibration?.floatingPoint != nil { return .fp32 }
         throw .uncalibrated(node: node.name)
       }
+      if id == 0 { return inputFormat(range: range) }
       // What is never below zero has a bit more to spare.
       let number: Number = isNonnegative[id] ? .u8 : .s8
       return TensorFormat(number: number, scale: range / (number.largest ?? 1))
     }
+  }
+
+  /// Convolutions take a source whose zero is another integer; where anything else reads the input, its longer side
+  /// sets the scale.
+  private func inputFormat(range: Float) -> TensorFormat {
+    let zero = options.calibration?.inputZeroPoint ?? 0
+    let scale = range / Float(127 - zero)
+    if zero == 0 { return TensorFormat(number: .s8, scale: scale) }
+    guard inputMayHaveZeroPoint else {
+      return TensorFormat(number: .s8, scale: scale * Float(127 + abs(zero)) / 127)
+    }
+    return TensorFormat(number: .s8, scale: scale, zeroPoint: Int32(zero))
+  }
+
+  private var inputMayHaveZeroPoint: Bool {
+    lowered.graph.output != 0
+      && lowered.graph.nodes.allSatisfy { node in
+        guard node.inputs.contains(0) else { return true }
+        guard case .convolution(let convolution) = node.operation else { return false }
+        return convolution.groups == 1 && node.inputs[0] == 0
+          && !node.inputs.dropFirst().contains(0)
+          && options.calibration?.computesInFloatingPoint(node) == false
+      }
   }
 
   /// As `format(of:)`, but what is there as integers already stays as it is.

@@ -170,7 +170,8 @@ struct Planner {
     if value.layout == layout, value.format == format { return value.slot }
     let slot = newBuffer(layout.byteCount)
     let primitive = try Primitive.reorder(
-      device, from: value.layout, to: layout, scale: value.format.scale / format.scale)
+      device, from: value.layout, to: layout, scale: value.format.scale / format.scale,
+      sourceZero: value.format.zeroPoint, destinationZero: format.zeroPoint)
     append("\(name) (reorder)", primitive, from: value.slot, to: slot)
     values[id] = Value(slot: slot, layout: layout, format: format)
     return slot

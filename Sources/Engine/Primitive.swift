@@ -90,14 +90,17 @@ final class Primitive: Sendable {
       })
   }
 
-  /// Numbers are multiplied by `scale`, then rounded and clamped where they become integers.
+  /// Numbers, less what stands for zero, are multiplied by `scale`, then moved by what stands for zero there, rounded
+  /// and clamped where they become integers.
   static func reorder(
-    _ device: Device, from source: Layout, to destination: Layout, scale: Float = 1
+    _ device: Device, from source: Layout, to destination: Layout, scale: Float = 1,
+    sourceZero: Int32 = 0, destinationZero: Int32 = 0
   ) throws(EngineError) -> Primitive {
     unsafe Primitive(
       taking: try unsafe OneDNN.make {
         unsafe onednn_reorder_create(
-          device.pointer, source.pointer, destination.pointer, scale, $0, $1)
+          device.pointer, source.pointer, destination.pointer, scale, sourceZero, destinationZero,
+          $0, $1)
       })
   }
 }

@@ -31,6 +31,7 @@ extension onednn_convolution {
     source_number = ONEDNN_FLOAT32
     weights_number = ONEDNN_FLOAT32
     destination_number = ONEDNN_FLOAT32
+    source_zero = 0
   }
 }
 

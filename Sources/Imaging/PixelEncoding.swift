@@ -6,8 +6,9 @@ package enum PixelEncoding: Sendable, Hashable {
   case fp32
   /// The same in bfloat16, rounded to nearest even.
   case bf16
-  /// The same in signed bytes, each of which stands for so much; rounded to nearest even and clamped.
-  case s8(scale: Float)
+  /// The same in signed bytes, whose distance from the one for zero stands for so much; rounded to nearest even and
+  /// clamped.
+  case s8(scale: Float, zeroPoint: Int)
 
   /// Of one number.
   package var byteCount: Int {

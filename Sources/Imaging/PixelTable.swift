@@ -21,10 +21,11 @@ struct PixelTable: Sendable {
       case .planes: .planes(values)
       case .fp32: .fp32(values)
       case .bf16: .bf16(values.map(Self.bfloat16))
-      case .s8(let scale):
+      case .s8(let scale, let zeroPoint):
         .s8(
           values.map {
-            Int8(max(-128, min(127, ($0 / scale).rounded(.toNearestOrEven))))
+            let number = ($0 / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
+            return Int8(max(-128, min(127, number)))
           })
       }
     sources = contract.channelOrder == .rgb ? [0, 1, 2] : [2, 1, 0]

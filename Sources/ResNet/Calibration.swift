@@ -11,7 +11,11 @@ package struct Calibration: Sendable, Hashable, Codable {
   /// Layers that compute in floating point whatever they read, by name; where it is nil, all run on integers, and a
   /// node without a range is an error.
   package var floatingPoint: Set<String>?
+  /// The integer of -128 to 127 that stands for zero in the input, whose range is then on its upper side; nil for 0.
+  package var inputZeroPoint: Int?
 
+  /// The others leave no room above them.
+  static let zeroPoints = -127...126
   /// UTF-8 bytes of `method`.
   static let methodByteCountLimit = 1024
   static let rangeCountLimit = 16_384
@@ -28,11 +32,18 @@ package struct Calibration: Sendable, Hashable, Codable {
     if let count = floatingPoint?.count, count > Self.floatingPointCountLimit {
       return "\(count) layers in floating point, the limit is \(Self.floatingPointCountLimit)"
     }
+    if let zero = inputZeroPoint, !Self.zeroPoints.contains(zero) {
+      return "\(zero) stands for zero in the input, not one of \(Self.zeroPoints)"
+    }
     let bad = ranges.filter { !($0.value > 0 && $0.value.isFinite) }.keys.min()
     return bad.map { "the range of \($0.prefix(80)) is not a positive number" }
   }
 
-  package init(method: String, ranges: [String: Float], floatingPoint: Set<String>? = nil) {
+  package init(
+    method: String, ranges: [String: Float], floatingPoint: Set<String>? = nil,
+    inputZeroPoint: Int? = nil
+  ) {
+    self.inputZeroPoint = inputZeroPoint
     self.method = method
     self.ranges = ranges
     self.floatingPoint = floatingPoint
@@ -51,6 +62,7 @@ package struct Calibration: Sendable, Hashable, Codable {
   private enum CodingKeys: String, CodingKey {
     case method, ranges
     case floatingPoint = "floating_point"
+    case inputZeroPoint = "input_zero_point"
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -59,5 +71,6 @@ package struct Calibration: Sendable, Hashable, Codable {
     try container.encode(ranges, forKey: .ranges)
     // In order, so that equal calibrations are written alike.
     try container.encodeIfPresent(floatingPoint?.sorted(), forKey: .floatingPoint)
+    try container.encodeIfPresent(inputZeroPoint, forKey: .inputZeroPoint)
   }
 }

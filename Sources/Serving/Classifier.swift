@@ -131,7 +131,7 @@ extension PixelEncoding {
       case .planes: .planes
       case .fp32: .fp32
       case .bf16: .bf16
-      case .s8(let scale): .s8(scale: scale)
+      case .s8(let scale, let zeroPoint): .s8(scale: scale, zeroPoint: zeroPoint)
       }
   }
 }

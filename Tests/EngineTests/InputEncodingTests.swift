@@ -42,8 +42,8 @@ import Testing
       case .bf16:
         let half = (bits + 0x7fff + (bits >> 16 & 1)) >> 16
         return [UInt8(truncatingIfNeeded: half), UInt8(truncatingIfNeeded: half >> 8)]
-      case .s8(let scale):
-        let number = (value / scale).rounded(.toNearestOrEven)
+      case .s8(let scale, let zeroPoint):
+        let number = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
         return [UInt8(bitPattern: Int8(max(-128, min(127, number))))]
       }
     }

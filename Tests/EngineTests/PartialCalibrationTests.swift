@@ -82,6 +82,48 @@ import Testing
     #expect(difference <= 9e-2 && difference > 0)
   }
 
+  @Test("Weights that were quantised before keep their integers, whatever the largest is")
+  func quantizedBefore() throws {
+    var graph = Graph(input: FeatureShape(channels: 8, height: 6, width: 6))
+    graph.append("conv", .convolution(Convolution(outputChannels: 6, kernel: Extent(3))), 0)
+    var dice = Dice("weights")
+    // A step and a largest integer of its own for every channel.
+    let weight = (0..<6).flatMap { channel -> [Float] in
+      let largest = [127, 126, 100, 64, 3, 1][channel]
+      let step = 0.0123 * Float(channel + 1)
+      let integers = [largest] + (1..<72).map { _ in dice.pick(Array(-largest...largest)) }
+      return integers.map { Float($0) * step }
+    }
+    var weights = Weights()
+    weights["conv.weight"] = Tensor(shape: [6, 8, 3, 3], storage: weight)
+    let image = (0..<288).map { _ in Float(dice.pick(Array(-127...127))) }
+    var options = CompilationOptions()
+    options.precision = .int8
+    options.calibration = Calibration(method: "test", ranges: ["input": 127], floatingPoint: [])
+    let context = try ExecutionContext(CompiledNetwork(graph, weights, options: options))
+    let expected = try ReferenceInterpreter(graph, weights).run(image.map(Double.init))
+    let outputs = try context.logits(of: image, count: 1)
+    #expect(largestDifference(outputs, expected.map(Float.init)) <= 1e-6)
+  }
+
+  @Test("The input's zero may be another integer, in its first convolution's padding too")
+  func zeroPoint() throws {
+    let exact = try logits(.fp32, nil)
+    let range = try #require(namedRanges["input"])
+    for zero in [-90, -1, 1, 64] {
+      // Both sides hold the picture's numbers.
+      var named = namedRanges
+      named["input"] = range * Float(127 - zero) / Float(127 - abs(zero))
+      let calibration = Calibration(
+        method: "test", ranges: named, floatingPoint: [], inputZeroPoint: zero)
+      #expect(largestDifference(try logits(.int8, calibration), exact) <= 9e-2)
+      // A layer in floating point reads the input without it.
+      let mixed = Calibration(
+        method: "test", ranges: named, floatingPoint: ["conv1"], inputZeroPoint: zero)
+      #expect(largestDifference(try logits(.int8, mixed), exact) <= 9e-2)
+    }
+  }
+
   @Test("Where all layers are to compute in floating point, the logits are those of fp32")
   func allInFloatingPoint() throws {
     let exact = try logits(.fp32, nil)

@@ -50,14 +50,14 @@ import Testing
     }
   }
 
-  @Test("Bytes are the nearest multiple of their scale, clamped at the ends")
-  func s8() throws {
+  @Test("Bytes are the nearest multiple of their scale, clamped at the ends", arguments: [0, 40])
+  func s8(zeroPoint: Int) throws {
     let scale: Float = 0.02
-    let bytes = try bytes(.s8(scale: scale))
+    let bytes = try bytes(.s8(scale: scale, zeroPoint: zeroPoint))
     var clampedCount = 0
     for (index, value) in try interleaved().enumerated() {
-      let found = Float(Int8(bitPattern: bytes[index])) * scale
-      let wanted = max(-128 * scale, min(127 * scale, value))
+      let found = Float(Int(Int8(bitPattern: bytes[index])) - zeroPoint) * scale
+      let wanted = max(Float(-128 - zeroPoint) * scale, min(Float(127 - zeroPoint) * scale, value))
       if wanted != value { clampedCount += 1 }
       #expect(abs(found - wanted) <= scale * 0.501)
     }

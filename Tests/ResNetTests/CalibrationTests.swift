@@ -18,7 +18,18 @@ import Testing
     #expect(
       text
         == #"{"floating_point":["a","b","conv1","fc"],"method":"test","ranges":{"input":2}}"#)
+    calibration.inputZeroPoint = -3
+    #expect(try Self.json(calibration).contains(#""input_zero_point":-3"#))
+    calibration.inputZeroPoint = nil
     #expect(try JSONDecoder().decode(Calibration.self, from: Data(text.utf8)) == calibration)
+  }
+
+  @Test("An input's zero is an integer with others on both sides", arguments: [-128, 127, .max])
+  func zeroPoints(zero: Int) {
+    var calibration = Calibration(method: "test", ranges: [:], inputZeroPoint: zero)
+    #expect(calibration.fault?.contains("stands for zero") == true)
+    calibration.inputZeroPoint = 126
+    #expect(calibration.fault == nil)
   }
 
   @Test("A calibration with too many layers in floating point cannot be used")

@@ -109,6 +109,8 @@ typedef struct {
   float residual_scale;
   bool applies_relu;
   onednn_number source_number, weights_number, destination_number;
+  // The integer of the source that stands for zero, its padding included.
+  int32_t source_zero;
 } onednn_convolution;
 
 // Layouts that are NULL are the primitive's to choose. Sums and bias are multiplied by `scales` [K]
@@ -181,11 +183,12 @@ onednn_status onednn_linear_create(
     const onednn_layout *_Nullable weights, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
 
-// Numbers are multiplied by `scale`, then rounded to nearest and clamped where they become
-// integers.
+// Numbers, less what stands for zero in the source, are multiplied by `scale`, then what does in the
+// destination is added and they are rounded to nearest and clamped where they become integers.
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
-    float scale, onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+    float scale, int32_t source_zero, int32_t destination_zero,
+    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 void onednn_primitive_destroy(onednn_primitive *primitive);
 

@@ -66,7 +66,8 @@ extension ONNXImporter {
     let producer = model.producer.isEmpty ? "" : " (\(Self.readable(model.producer)))"
     return Calibration(
       method: "from the file's QuantizeLinear nodes\(producer)", ranges: ranges,
-      floatingPoint: kept.intersection(layers))
+      floatingPoint: kept.intersection(layers),
+      inputZeroPoint: quantization.inputZeroPoint == 0 ? nil : quantization.inputZeroPoint)
   }
 
   // MARK: - Operators
@@ -166,13 +167,18 @@ extension ONNXImporter {
     return (try append(node.name, .relu, [id], for: node), quantization)
   }
 
-  /// Integers here are symmetric, or never negative: the range is that of the file where its are so too, else that of
-  /// its longer side.
+  /// Results that are never below zero, and the input, keep the file's steps; of 255 the file may use some only. Others
+  /// are symmetric here: the range is that of the file's longer side.
   private mutating func note(_ quantized: ONNXQuantization, on id: Graph.NodeID) {
     let levels = quantized.levels
+    if id == 0 {
+      quantization.inputZeroPoint = 127 - levels.upperBound
+      quantization.ranges[id] = Float(levels.upperBound) * quantized.scales[0]
+      return
+    }
     // The lowest of the signed ones stands for one level more than the highest.
     let count =
-      isNonnegative[id] ? levels.upperBound : max(levels.upperBound, -levels.lowerBound - 1)
+      isNonnegative[id] ? 255 : max(levels.upperBound, -levels.lowerBound - 1)
     quantization.ranges[id] = Float(count) * quantized.scales[0]
   }
 
