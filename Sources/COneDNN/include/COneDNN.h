@@ -183,8 +183,8 @@ onednn_status onednn_linear_create(
     const onednn_layout *_Nullable weights, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
 
-// Numbers, less what stands for zero in the source, are multiplied by `scale`, then what does in the
-// destination is added and they are rounded to nearest and clamped where they become integers.
+// Numbers, less what stands for zero in the source, are multiplied by `scale`; what does in the
+// destination is added, and they are rounded to nearest and clamped where they become integers.
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
     float scale, int32_t source_zero, int32_t destination_zero,
