@@ -19,8 +19,8 @@ NETWORKS = {
     "torchvision": ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"],
     "timm": [
         "resnet26d", "resnet50d", "seresnet50", "seresnext26d_32x4d", "resnext50_32x4d",
-        "resnetv2_50", "ecaresnet26t", "legacy_seresnet18", "regnety_002", "densenet121",
-        "mobilenetv3_small_100",
+        "resnetv2_50", "ecaresnet26t", "legacy_seresnet18", "res2net50_26w_4s",
+        "regnety_002", "densenet121", "mobilenetv3_small_100",
     ],
 }
 OPSETS = {"torchvision": (11, 13, 17), "timm": (13, 17)}
