@@ -8,6 +8,8 @@ struct QuantizedWeights {
   /// `[K]`, as the source has it.
   let bias: [Float]?
 
+  /// Weights of no more than this are zero: a bias in units of theirs would be beyond any number.
+  private static let vanishing: Float = 1e-30
   /// How far from a whole number of steps a weight may be that counts as one, in steps.
   private static let gridTolerance: Float = 1e-3
 
@@ -20,7 +22,7 @@ struct QuantizedWeights {
     for output in 0..<outputCount {
       let row = output * rowCount..<(output + 1) * rowCount
       let largest = source.weight[row].reduce(0) { max($0, abs($1)) }
-      guard largest > 0 else { continue }
+      guard largest > Self.vanishing else { continue }
       let steps = Self.stepCount(source.weight[row], largest: largest)
       scales[output] = largest / steps
       let factor = steps / largest

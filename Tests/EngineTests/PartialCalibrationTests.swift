@@ -106,6 +106,24 @@ import Testing
     #expect(largestDifference(outputs, expected.map(Float.init)) <= 1e-6)
   }
 
+  @Test(
+    "A channel whose weights have all but vanished leaves its bias", arguments: [0, 1e-42, 1e-35])
+  func vanishedWeights(magnitude: Double) throws {
+    let size = Float(magnitude)
+    var graph = Graph(input: FeatureShape(channels: 2, height: 1, width: 1))
+    var convolution = Convolution(outputChannels: 2, kernel: Extent(1))
+    convolution.hasBias = true
+    graph.append("conv", .convolution(convolution), 0)
+    var weights = Weights()
+    weights["conv.weight"] = Tensor(shape: [2, 2, 1, 1], storage: [size, -size, 1, 1])
+    weights["conv.bias"] = Tensor(shape: [2], storage: [0.5, 0.25])
+    var options = CompilationOptions()
+    options.precision = .int8
+    options.calibration = Calibration(method: "test", ranges: ["input": 127], floatingPoint: [])
+    let context = try ExecutionContext(CompiledNetwork(graph, weights, options: options))
+    #expect(try context.logits(of: [3, 4], count: 1) == [0.5, 7.25])
+  }
+
   @Test("The input's zero may be another integer, in its first convolution's padding too")
   func zeroPoint() throws {
     let exact = try logits(.fp32, nil)
