@@ -120,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "ONNX", "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
+        "resnetd", "Checkpoint", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore", "HostileFiles",
+        "ScriptedServer",
       ]),
   ],
   cLanguageStandard: .gnu2x,

@@ -58,7 +58,7 @@ enum PullCommand: Command {
     guard settings.force || !isTaken else {
       throw Failure("\(output) exists; --force replaces it")
     }
-    let options = try options(settings.parts, subject)
+    let options = try modelOptions(settings.parts, subject)
     let partial = try asFailure { () throws(RemoteError) in try PartialFile(output + ".partial") }
     let version = try fetch(download, into: partial)
     let model = try converted(partial.path, subject, options, version)
@@ -72,7 +72,7 @@ enum PullCommand: Command {
     return .success
   }
 
-  private static func options(
+  static func modelOptions(
     _ parts: ModelParts, _ subject: PullSubject
   ) throws(Failure) -> ModelOptions {
     var options: ModelOptions
@@ -105,7 +105,7 @@ enum PullCommand: Command {
   }
 
   /// The model of a plain file, with what is known of it.
-  private static func converted(
+  static func converted(
     _ path: String, _ subject: PullSubject, _ options: ModelOptions, _ version: ModelVersion
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
