@@ -51,8 +51,10 @@ enum ServeCommand: Command {
     if follower != nil, administration.store?.live == nil {
       log.write("listening", ["address": .text(url(settings.server.host, server.port))])
     }
-    let first = try first(settings, administration.store, &follower, service, metrics, log)
-    let serving = try first.map { first in
+    // No variable here holds the first model: its memory goes when another one is live.
+    let serving = try first(
+      settings, administration.store, &follower, service, metrics, log
+    ).map { first in
       try begin(first, settings, administration, follower, service, metrics, log)
     }
     if let serving {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The admin endpoint of the built program, as curl drives it.
-@Suite struct AdminTests {
+@Suite(.serialized) struct AdminTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
   private static let embeddedVersion = "8a3ca0d18ee4"

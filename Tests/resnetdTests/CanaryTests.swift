@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The canary of the built program, as curl drives it.
-@Suite struct CanaryTests {
+@Suite(.serialized) struct CanaryTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct CommandLineTests {
+@Suite(.serialized) struct CommandLineTests {
   @Test("The version names the program and its libraries")
   func version() async throws {
     let outcome = try await ProgramUnderTest.run("--version")

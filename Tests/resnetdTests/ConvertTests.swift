@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct ConvertTests {
+@Suite(.serialized) struct ConvertTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 

@@ -3,7 +3,7 @@ import HostileFiles
 import Testing
 
 /// Malicious, truncated and corrupt model files of every format, sent to a running server.
-@Suite struct CorpusTests {
+@Suite(.serialized) struct CorpusTests {
   /// What curl saw of one upload.
   private struct Answer {
     let status: Int

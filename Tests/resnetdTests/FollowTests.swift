@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A server that follows a model store.
-@Suite struct FollowTests {
+@Suite(.serialized) struct FollowTests {
   private static let embeddedVersion = "8a3ca0d18ee4"
   /// A stop must not wait for any of the network's time limits, of which the shortest is 10 s.
   private static let promptly = Duration.seconds(8)

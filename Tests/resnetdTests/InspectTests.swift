@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct InspectTests {
+@Suite(.serialized) struct InspectTests {
   private func inspect(_ arguments: String...) async throws -> [String: Any] {
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url, ["inspect", "--json"] + arguments)

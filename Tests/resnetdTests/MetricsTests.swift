@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct MetricsTests {
+@Suite(.serialized) struct MetricsTests {
   private let picture = ProgramUnderTest.samplePicture
 
   @Test("What a server has answered stands in /metrics, exactly")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct ModelPartsTests {
+@Suite(.serialized) struct ModelPartsTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
   private static let publishedPath =
     ProgramUnderTest.repository + "/../shared/data/resnet20-cifar10.th"

@@ -161,6 +161,8 @@ final class ServerUnderTest {
   func stop(_ signal: Int32 = SIGTERM) async -> Int32 {
     kill(process.processIdentifier, signal)
     await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
+    // A test that expects 0 says no more than that it was another number.
+    if process.terminationStatus != 0 { print("exit \(process.terminationStatus): \(logged)") }
     return process.terminationStatus
   }
 

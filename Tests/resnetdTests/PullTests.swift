@@ -3,7 +3,7 @@ import ScriptedServer
 import Testing
 
 /// `resnetd pull` against a server on the loopback.
-@Suite struct PullTests {
+@Suite(.serialized) struct PullTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
 
   /// A state dict as torch.save writes it, of three classes.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct QuantizeTests {
+@Suite(.serialized) struct QuantizeTests {
   private static let model =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 

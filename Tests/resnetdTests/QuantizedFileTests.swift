@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// ONNX files that were quantised elsewhere.
-@Suite struct QuantizedFileTests {
+@Suite(.serialized) struct QuantizedFileTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
   private static let picture = ProgramUnderTest.repository + "/docs/sample.jpg"
 

@@ -5,7 +5,7 @@ import Testing
 @testable import resnetd
 
 /// `resnetd run` on a graph of one Relu from `x`, float [?, 2], to `y`, written byte by byte.
-@Suite struct RunTests {
+@Suite(.serialized) struct RunTests {
   private static func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
     [number << 3 | 2, UInt8(bytes.count)] + bytes
   }
@@ -69,7 +69,7 @@ import Testing
 }
 
 /// `resnetd run --engine` on a network that Keras exported, with the logits that it gives.
-@Suite struct EngineRunTests {
+@Suite(.serialized) struct EngineRunTests {
   private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("CheckpointTests/Fixtures")
   private static let size = 32
@@ -124,7 +124,7 @@ import Testing
   }
 }
 
-@Suite struct NPYTests {
+@Suite(.serialized) struct NPYTests {
   private func file(_ header: String, _ numbers: [UInt8], version: UInt8 = 1) -> [UInt8] {
     let count = header.utf8.count
     let length = (0..<(version == 1 ? 2 : 4)).map { UInt8(count >> (8 * $0) & 0xFF) }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct ServeTests {
+@Suite(.serialized) struct ServeTests {
   private let picture = ProgramUnderTest.samplePicture
 
   @Test("curl's ways of sending a picture all give the same answer")
