@@ -129,6 +129,17 @@ package enum HostileONNX {
       attributes: attributes)
   }
 
+  /// As many layers, one behind the other.
+  private static func chain(_ count: Int, of operation: String) -> Hostile {
+    made("\(count) of \(operation)", "nodes of the graph") { file in
+      let layers = (0..<count).map { index in
+        node(operation, [index == 0 ? "r" : "r\(index)"], ["r\(index + 1)"])
+      }
+      file.nodes.insert(contentsOf: layers, at: 3)
+      file.nodes[3 + count].inputs = ["r\(count)"]
+    }
+  }
+
   private static let graphs: [Hostile] = [
     made("a branch", "subgraph") { file in
       file.nodes[2] = node("If", ["n"], ["r"]) { attribute in
@@ -176,14 +187,7 @@ package enum HostileONNX {
       $0.nodes[2] = node("StringNormalizer", ["n"], ["r"])
     },
     made("no nodes", "") { $0.nodes = [] },
-    made("a hundred thousand nodes", "") { file in
-      var last = "r"
-      for index in 0..<100_000 {
-        file.nodes.insert(node("Relu", [last], ["r\(index)"]), at: file.nodes.count - 3)
-        last = "r\(index)"
-      }
-      file.nodes[file.nodes.count - 3].inputs = [last]
-    },
+    chain(17_000, of: "Relu"), chain(100_000, of: "Relu"),
     made("a million empty nodes", "more nodes") { file in
       file.extra = { graph in for _ in 0...(1 << 20) { graph.data(1, []) } }
     },
