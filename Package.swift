@@ -120,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore", "HostileFiles",
+        "resnetd", "Checkpoint", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore",
+        "HostileFiles",
         "ScriptedServer",
       ]),
   ],
