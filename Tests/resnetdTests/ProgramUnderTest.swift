@@ -52,10 +52,17 @@ enum ProgramUnderTest {
     process.executableURL = program
     process.arguments = arguments
     process.environment = isolated(environment)
-    process.standardInput = try FileHandle(forReadingFrom: folder.file("in", input))
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
+    let files = [
+      try FileHandle(forReadingFrom: folder.file("in", input)),
+      try FileHandle(forWritingTo: output), try FileHandle(forWritingTo: errors),
+    ]
+    process.standardInput = files[0]
+    process.standardOutput = files[1]
+    process.standardError = files[2]
     try process.run()
+    // The process has its own; Foundation would keep these for the life of the tests, and goes wrong
+    // where more than some thousand are open.
+    for file in files { try file.close() }
     await end(of: process, within: limit)
     return Outcome(
       exitCode: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
@@ -125,8 +132,10 @@ final class ServerUnderTest {
     process.arguments = ["serve", "--port", "0"] + options
     process.environment = ProgramUnderTest.isolated(environment)
     process.standardInput = FileHandle.nullDevice
-    process.standardError = try FileHandle(forWritingTo: log)
+    let logFile = try FileHandle(forWritingTo: log)
+    process.standardError = logFile
     try process.run()
+    try logFile.close()
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     while true {
       let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
