@@ -8,7 +8,8 @@ extension Model {
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
     let fileName = path.split(separator: "/").last.map(String.init) ?? path
-    return try load(ModelBytes(mapping: path), fileName: fileName, options: options)
+    return try load(
+      ModelBytes(mapping: path), fileName: fileName, options: options, path: path)
   }
 
   /// As `load(path:)`, from a copy of bytes in memory.
@@ -44,10 +45,10 @@ extension Model {
   private static let partByteCount = 1 << 20
 
   private static func load(
-    _ bytes: ModelBytes, fileName: String, options: ModelOptions
+    _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String? = nil
   ) throws(CheckpointError) -> Model {
     if FileFormat(sniffing: bytes) == .onnx {
-      return try loadONNX(bytes, fileName: fileName, options: options)
+      return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }
     let file = try TensorFile(bytes)
     let document = try document(in: file)

@@ -10,6 +10,9 @@ package struct ModelOptions: Sendable, Hashable {
   package var preprocessing: Preprocessing?
   /// Wins over the file's name for the model.
   package var name: String?
+  /// Whether an ONNX file's tensors may lie in other files of its own folder: for files that the operator names, never
+  /// for what somebody sent.
+  package var readsExternalData = false
 
   package init(
     labels: [String]? = nil, preprocessing: Preprocessing? = nil, name: String? = nil

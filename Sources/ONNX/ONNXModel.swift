@@ -12,5 +12,5 @@ package struct ONNXModel: Sendable {
   package let outputs: [ONNXValue]
   package let nodes: [ONNXNode]
   /// Constants by name.
-  package let initializers: [String: ONNXTensor]
+  package internal(set) var initializers: [String: ONNXTensor]
 }

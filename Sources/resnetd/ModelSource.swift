@@ -7,13 +7,17 @@ import Serving
 /// Where a command takes its model from.
 enum ModelSource {
   /// The file, or the embedded default where none is named; `warn` hears what the operator should know of it.
+  ///
+  /// - Parameter isNamed: Whether the operator named the file, so that it may consist of several.
   static func load(
     _ path: String?, _ parts: ModelParts = ModelParts(), numbersClasses: Bool = false,
+    isNamed: Bool = true,
     warn: (String) -> Void = warn
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       var options = try Self.options(parts)
       options.numbersClasses = numbersClasses
+      options.readsExternalData = isNamed
       guard let path else { return try Model.embeddedDefault(options: options) }
       let model = try Model.load(path: path, options: options)
       for warning in model.warnings { warn("\(path): \(warning)") }

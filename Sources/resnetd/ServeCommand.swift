@@ -164,7 +164,7 @@ enum ServeCommand: Command {
         "the model that was live last",
         ["version": .text(live.version.short), "by": .text(live.by)]
       )
-      return try ModelSource.load(path, warn: warn)
+      return try ModelSource.load(path, isNamed: false, warn: warn)
     }
     return try ModelSource.load(settings.model, settings.parts, warn: warn)
   }

@@ -5,10 +5,11 @@ extension Model {
   /// Labels, name and preprocessing are those given, else those of a `resnetd` document in the file's metadata; its
   /// architecture is believed where the graph is the one that it unrolls into.
   static func loadONNX(
-    _ bytes: ModelBytes, fileName: String, options: ModelOptions
+    _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String?
   ) throws(CheckpointError) -> Model {
     let size = options.preprocessing?.outputSize
-    let network = try ONNXNetwork(bytes, size: size)
+    let network = try ONNXNetwork(
+      bytes, size: size, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
     if let json = network.metadata[ModelDocument.metadataKey] {
       document = try ModelDocument(json: json)
@@ -31,7 +32,7 @@ extension Model {
     }
     return try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes), architecture: architecture, graph: network.graph,
+      version: network.version, architecture: architecture, graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],

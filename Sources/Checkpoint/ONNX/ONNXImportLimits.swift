@@ -18,4 +18,6 @@ enum ONNXImportLimits {
   static let sharedByteAllowance = 64 << 20
   static let classCount = 1_000_000
   static let inputSide = 4096
+  /// Bytes of tensors in other files, all together: as many as a file of its own may have.
+  static let externalByteCount = 1 << 31
 }

@@ -17,8 +17,9 @@ extension ONNXImporter {
 
   static func external(_ tensor: ONNXTensor) -> CheckpointError {
     .unsupported(
-      "tensor \"\(readable(tensor.name))\" lies outside of the file (external data); save the "
-        + "model in one file")
+      "tensor \"\(readable(tensor.name))\" lies outside of the file (external data), which is read "
+        + "only for initialisers of a file on the command line; `resnetd convert` makes one file of it"
+    )
   }
 
   /// Nil where the node computes something from the picture, or is not computed here.

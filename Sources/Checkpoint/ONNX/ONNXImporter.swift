@@ -37,13 +37,13 @@ struct ONNXImporter {
   private var work = 0
 
   /// - Parameters:
-  ///   - byteCount: Of the file.
+  ///   - byteCount: Of the file, and of tensors that lay outside it.
   ///   - size: Of pictures, where the file leaves it open.
   init(
     _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?
   ) throws(CheckpointError) {
     self.model = model
-    // Does not overflow: the reader takes no more than 2 GiB.
+    // Does not overflow: the reader takes no more than 2 GiB of each.
     parameterByteLimit =
       byteCount * ONNXImportLimits.sharing + ONNXImportLimits.sharedByteAllowance
     let external = model.initializers.values.filter(\.isExternal)

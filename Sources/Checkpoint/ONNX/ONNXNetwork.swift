@@ -10,20 +10,35 @@ struct ONNXNetwork {
   /// The file's texts by name.
   let metadata: [String: String]
   let warnings: [String]
+  /// The SHA-256 of the file, or where tensors lie in other files, of the file and these tensors' bytes behind it.
+  let version: ModelVersion
 
-  /// Only what is inside the file is read.
-  ///
-  /// - Parameter size: Of the pictures, for files that leave it open.
+  /// - Parameters:
+  ///   - size: Of the pictures, for files that leave it open.
+  ///   - path: Of the file, in whose folder tensors may lie in other files; where it is nil, all must be in the file.
   init(
-    _ bytes: ModelBytes, size: (height: Int, width: Int)?
+    _ bytes: ModelBytes, size: (height: Int, width: Int)?, besideFile path: String?
   ) throws(CheckpointError) {
-    let model: ONNXModel
+    var model: ONNXModel
+    var byteCount = bytes.count
+    var digest = try SHA256()
+    bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
     do {
       model = try bytes.withBytes(in: 0..<bytes.count) { (span) throws(ONNXError) in
         try ONNXModel(bytes: span)
       }
+      if let path {
+        var limits = ONNXLimits()
+        limits.externalByteCountLimit = ONNXImportLimits.externalByteCount
+        let external = try ExternalData(besideFile: path, limits: limits)
+        try model.include(external, byteCountLimit: limits.externalByteCountLimit) { tensor in
+          digest.update(unsafe tensor.span.bytes)
+          byteCount += tensor.count
+        }
+      }
     } catch { throw CheckpointError(error, byteCount: bytes.count) }
-    var importer = try ONNXImporter(model, byteCount: bytes.count, size: size)
+    version = ModelVersion(digest: digest.finish())
+    var importer = try ONNXImporter(model, byteCount: byteCount, size: size)
     try importer.importNodes()
     (graph, weights) = try importer.result()
     calibration = importer.calibration(of: graph)

@@ -208,7 +208,9 @@ package final class ModelAdministration: Sendable {
       }
       defer { store.discard(staged) }
       guard !first.isFile || staged.version == live else {
-        throw Problem(409, "model-changed", "its file has changed since the start")
+        throw Problem(
+          409, "model-changed",
+          "its file has changed since the start, or has parts in other files")
       }
       try stored { () throws(StoreError) in
         _ = try store.keep(staged, name: pool.live.model.name, by: pool.live.by)

@@ -1,0 +1,109 @@
+import Checkpoint
+import Foundation
+import HostileFiles
+import ResNet
+import Testing
+
+/// ONNX files with a tensor in another file.
+@Suite final class ExternalTensorTests {
+  private static var inside: ModelFile { ModelFile.classifier }
+  private static let tensorName = "w"
+  /// Of the numbers in the other file.
+  private static let offset = 64
+
+  private let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-external-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: folder.appendingPathComponent("inner"), withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  private func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: folder.appendingPathComponent(name))
+  }
+
+  /// The classifier in `inner/model.onnx`, its first tensor's numbers elsewhere.
+  private func model(
+    at location: String, offset: Int = offset, readsExternalData: Bool = true
+  ) throws -> Model {
+    var file = Self.inside
+    file.tensors[0].fill = { tensor in
+      for (key, value) in [("location", location), ("offset", "\(offset)")] {
+        tensor.message(13) {
+          $0.text(1, key)
+          $0.text(2, value)
+        }
+      }
+      tensor.integer(14, 1)
+    }
+    try write(file.bytes, to: "inner/model.onnx")
+    var options = ModelOptions()
+    options.readsExternalData = readsExternalData
+    return try Model.load(
+      path: folder.appendingPathComponent("inner/model.onnx").path, options: options)
+  }
+
+  private static func numbers(of model: Model) throws -> [Float] {
+    let tensor = try #require(model.weights["conv.weight"])
+    return tensor.values
+  }
+
+  private static func bytes(of numbers: [Float]) -> [UInt8] {
+    [UInt8](repeating: 7, count: offset)
+      + numbers.flatMap { PickleBytes.little($0.bitPattern).bytes }
+  }
+
+  private func refusal(_ location: String, offset: Int = offset) -> String {
+    do {
+      _ = try model(at: location, offset: offset)
+      return ""
+    } catch { return "\(error)" }
+  }
+
+  @Test("Its numbers are those of the file in one piece, and the version is that of all bytes")
+  func included() throws {
+    let whole = try Model.load(bytes: Self.inside.bytes, fileName: "model.onnx")
+    let numbers = try Self.numbers(of: whole)
+    try write(Self.bytes(of: numbers), to: "inner/weights.bin")
+    let first = try model(at: "weights.bin")
+    #expect(try Self.numbers(of: first) == numbers)
+    #expect(first.graph == whole.graph && first.version != whole.version)
+    try write(Self.bytes(of: numbers.map { -$0 }), to: "inner/weights.bin")
+    let second = try model(at: "weights.bin")
+    #expect(try Self.numbers(of: second) == numbers.map { -$0 })
+    #expect(second.version != first.version)
+  }
+
+  @Test("It is not opened unless whoever loads the file says so")
+  func refused() throws {
+    let numbers = try Self.numbers(
+      of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
+    try write(Self.bytes(of: numbers), to: "inner/weights.bin")
+    #expect {
+      try model(at: "weights.bin", readsExternalData: false)
+    } throws: { "\($0)".contains("\"\(Self.tensorName)\" lies outside of the file") }
+  }
+
+  @Test("It lies in the file's folder, whole")
+  func bounded() throws {
+    let numbers = try Self.numbers(
+      of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
+    let bytes = Self.bytes(of: numbers)
+    try write(bytes, to: "weights.bin")
+    try write(bytes.dropLast(), to: "inner/short.bin")
+    let secret = folder.appendingPathComponent("weights.bin").path
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.appendingPathComponent("inner/link.bin").path, withDestinationPath: secret)
+    for location in ["../weights.bin", secret, "link.bin"] {
+      #expect(refusal(location).contains("outside the model's folder"), "\(location)")
+    }
+    #expect(refusal("short.bin").contains("short.bin, which has"))
+    #expect(refusal("short.bin", offset: 1 << 40).contains("short.bin, which has"))
+    #expect(refusal("missing.bin").contains("cannot find missing.bin"))
+    #expect(!refusal(".").isEmpty)
+  }
+}
