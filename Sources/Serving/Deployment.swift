@@ -8,20 +8,20 @@ import Synchronization
 ///
 /// A request holds the deployment that it was admitted to until it is answered; the last of them lets go what a former
 /// one takes.
-package final class Deployment: Sendable {
-  package let model: LiveModel
+@safe package final class Deployment: Sendable {
   package let metrics: ModelMetrics
   /// Who put it in place, for people.
   package let by: String
   /// Pictures to try a candidate on that brings none.
   let pictures: [[UInt8]]
-  /// 0 while it has not been live.
   /// Entered while the memory of a former deployment is given back; one for all that follow each other.
   private let departures: DispatchGroup
+  /// 0 while it has not been live.
   private let since = Atomic(0)
   private let endsWithTraffic = Atomic(false)
-  // SAFETY: each is used by its worker's thread only, once this is handed to the workers.
-  private nonisolated(unsafe) let seats: [Seat]
+  // SAFETY: holds one reference, which `deinit` hands on. A strong property would be let go behind `deinit`, and whoever
+  // came last of the two would free the memory: the worker, or the thread that is made to spare it.
+  private let contents: Unmanaged<Contents>
 
   /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
   /// only one in the process.
@@ -31,7 +31,6 @@ package final class Deployment: Sendable {
     _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
     decoding: DecodingLimits, by: String, beside live: Deployment? = nil
   ) throws(EngineError) {
-    self.model = model
     departures = live?.departures ?? DispatchGroup()
     self.metrics = metrics.model(model.version)
     self.by = by
@@ -42,15 +41,15 @@ package final class Deployment: Sendable {
         try Seat(
           Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
     }
-    unsafe self.seats = seats
+    unsafe contents = .passRetained(Contents(model, seats))
   }
 
   /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
   deinit {
-    let remains = unsafe Remains(model, seats)
     departures.enter()
-    let letGo = { @Sendable [departures] in
-      remains.letGo()
+    let letGo = { @Sendable [departures, contents = unsafe contents] in
+      unsafe contents.release()
+      OneDNN.returnFreedMemory()
       departures.leave()
     }
     if !endsWithTraffic.load(ordering: .relaxed), let thread = WorkerThread(letGo) {
@@ -59,6 +58,8 @@ package final class Deployment: Sendable {
       letGo()
     }
   }
+
+  package var model: LiveModel { unsafe contents.takeUnretainedValue().model }
 
   /// Waits, but not long, until former deployments are gone: a process should not end in the middle of that.
   package func awaitDepartures() { _ = departures.wait(timeout: .now() + Self.departurePatience) }
@@ -90,7 +91,7 @@ package final class Deployment: Sendable {
   func becameLive() { since.store(time(nil), ordering: .relaxed) }
 
   /// To be used by that worker's thread only.
-  func seat(of worker: Int) -> Seat { unsafe seats[worker] }
+  func seat(of worker: Int) -> Seat { unsafe contents.takeUnretainedValue().seats[worker] }
 
   /// What makes up a batch.
   var group: AdmissionQueue<ClassificationJob>.Line.Group {
@@ -98,20 +99,14 @@ package final class Deployment: Sendable {
   }
 }
 
-/// The memory of a deployment that nobody uses any more.
-private final class Remains: @unchecked Sendable {
-  private var model: LiveModel?
-  private var seats: [Seat]
+/// What of a deployment takes memory.
+private final class Contents: @unchecked Sendable {
+  let model: LiveModel
+  // Each is used by its worker's thread only, once the deployment is handed to the workers.
+  let seats: [Seat]
 
   init(_ model: LiveModel, _ seats: [Seat]) {
     self.model = model
     self.seats = seats
-  }
-
-  /// Called once.
-  func letGo() {
-    seats = []
-    model = nil
-    OneDNN.returnFreedMemory()
   }
 }

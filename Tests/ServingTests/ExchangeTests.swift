@@ -1,5 +1,6 @@
 import Checkpoint
 import Dispatch
+import Engine
 import HTTPCore
 import HTTPServer
 import Serving
@@ -123,6 +124,25 @@ import Testing
       try answer(response).probabilities.keys.sorted().first?.first
     }
     #expect(labels == ["before": "a", "after": "b"])
+  }
+
+  @Test("The memory of a former deployment is given back when its departure has been waited for")
+  func departure() throws {
+    let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 1)
+    let service = try TestService(first: SmallModels.live("a", plan: plan))
+    let live = service.pool.live
+    for _ in 0..<20 {
+      weak var network: CompiledNetwork?
+      do {
+        let former = try Deployment(
+          SmallModels.live("b", plan: plan), metrics: service.metrics,
+          decoding: service.limits.decoding, by: "a test", beside: live)
+        network = former.model.network
+        #expect(network != nil)
+      }
+      live.awaitDepartures()
+      #expect(network == nil)
+    }
   }
 
   @Test("Each version has its own metrics, a bounded number of them, and one is live")

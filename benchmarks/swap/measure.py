@@ -26,8 +26,11 @@ LARGE_SWAP_SECOND_BAR = 2.0
 # Batches of other sizes may round otherwise in the last bits.
 PROBABILITY_TOLERANCE = 1e-3
 SECOND_LIMIT = 120
-# Memory is compared once allocators have seen a few swaps.
+# Memory is compared once allocators have seen a few swaps, and between swaps: the former model is
+# held until the last request that it was to answer has its answer.
 WARM_UP_SWAP_COUNT = 20
+SETTLED_SAMPLE_COUNT = 21
+SETTLED_SAMPLE_SECONDS = 0.1
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -125,6 +128,15 @@ def resident_mb() -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024 / 1e6
 
 
+def settled_resident_mb() -> float:
+    """The median over two seconds of load without a swap."""
+    samples = []
+    for _ in range(SETTLED_SAMPLE_COUNT):
+        time.sleep(SETTLED_SAMPLE_SECONDS)
+        samples.append(resident_mb())
+    return percentile(samples, 0.5)
+
+
 class Table:
     """Rows of what was measured, each with its bar."""
 
@@ -164,9 +176,9 @@ def measure_swaps(arguments: argparse.Namespace, table: Table) -> None:
     with Load(arguments.connections, references) as during:
         for turn in range(WARM_UP_SWAP_COUNT):
             swap(turn)
-        resident_before = resident_mb()
+        resident_before = settled_resident_mb()
         swaps = [swap(turn) for turn in range(arguments.swaps)]
-        resident_after = resident_mb()
+        resident_after = settled_resident_mb()
 
     failures = before.failures + during.failures
     table.add("swaps, and requests meanwhile", f"{len(swaps)}, {len(during.times)}")
