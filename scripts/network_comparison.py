@@ -62,3 +62,8 @@ def normalizations(file):
     """How many nodes of an ONNX file normalise."""
     graph = onnx.load(file).graph
     return sum(node.op_type == "BatchNormalization" for node in graph.node)
+
+
+def operator_set(file):
+    model = onnx.load(file, load_external_data=False)
+    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))

@@ -3,6 +3,7 @@
 usage: networks-torch.py PROGRAM torchvision|timm [NETWORK…]
 """
 
+import pathlib
 import sys
 import warnings
 
@@ -10,7 +11,7 @@ import numpy
 import timm
 import torch
 import torchvision
-from network_comparison import CLASSES, Comparison, normalizations
+from network_comparison import CLASSES, Comparison, normalizations, operator_set
 from safetensors.torch import save_file
 
 warnings.filterwarnings("ignore")
@@ -50,6 +51,13 @@ def export(made, pictures, file, opset, folded):
         output_names=["logits"], dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}})
 
 
+def export_as_programs(made, pictures, file):
+    """As PyTorch exports when nothing is chosen: its newest set, weights in a second file."""
+    torch.onnx.export(
+        made, (pictures,), file, verbose=False, input_names=["input"], output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+
+
 def main():
     program, family, *names = sys.argv[1:]
     comparison = Comparison(program)
@@ -71,6 +79,10 @@ def main():
                 compare(f"ONNX {opset}, {counts[folded]} BatchNormalization", file)
             if counts[False] <= counts[True]:
                 raise SystemExit(f"{name}: both exports of set {opset} fold alike: {counts}")
+        file = comparison.path("model.onnx")
+        export_as_programs(made, torch.from_numpy(pictures), file)
+        compare(f"ONNX {operator_set(file)}, as a program", file)
+        pathlib.Path(file + ".data").unlink()
         if family == "torchvision":
             torch.save(made.state_dict(), comparison.path("model.pth"))
             compare(".pth", comparison.path("model.pth"))

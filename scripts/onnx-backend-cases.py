@@ -1,9 +1,9 @@
 """Runs ONNX's backend cases through `resnetd run` and compares what comes out.
 
-usage: onnx-backend-cases.py PROGRAM FOLDER
+usage: onnx-backend-cases.py PROGRAM PACKAGE CASES
 
-FOLDER is the package `onnx` of the wheel 1.12.0. Tolerances are those of its own runner: rtol 1e-3
-and atol 1e-7 for floating-point numbers, none for others.
+PACKAGE is the unpacked package `onnx` of the wheel 1.12.0, CASES a folder of cases. Tolerances are
+those of its own runner: rtol 1e-3 and atol 1e-7 for floating-point numbers, none for others.
 """
 
 import collections
@@ -16,16 +16,17 @@ import numpy
 
 program = sys.argv[1]
 package = pathlib.Path(sys.argv[2])
+cases_folder = pathlib.Path(sys.argv[3])
 sys.path.insert(0, str(package))
 import onnx_ml_pb2 as onnx  # noqa: E402
 
 OPERATORS = set(
     """Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv
-    DequantizeLinear Div Dropout Flatten Gather Gemm GlobalAveragePool HardSigmoid Identity
-    LogSoftmax MatMul MaxPool Mul Pad QuantizeLinear ReduceMean Relu Reshape Shape Sigmoid Slice
-    Softmax Squeeze Sub Transpose Unsqueeze""".split()
+    DequantizeLinear Div Dropout Expand Flatten Gather Gemm GlobalAveragePool HardSigmoid HardSwish
+    Identity LogSoftmax MatMul MaxPool Mul Pad QuantizeLinear ReduceMean Relu Reshape Shape Sigmoid
+    Slice Softmax Split Squeeze Sub Transpose Unsqueeze""".split()
 )
-OPSETS = range(7, 18)
+OPSETS = range(7, 29)
 # Operators that set 7 changed. Graphs of set 6 without them mean the same in set 7 and run as such.
 CHANGED_IN_SET_7 = {"Add", "BatchNormalization", "Div", "Dropout", "Gemm", "Mul", "Sub"}
 # bfloat16 is to numpy two opaque bytes, as its extension ml_dtypes stores it.
@@ -76,7 +77,7 @@ def check_scope(model):
         if imported.version == 6 and not CHANGED_IN_SET_7 & {n.op_type for n in graph.node}:
             imported.version = 7
     if not all(o.version in OPSETS for o in model.opset_import):
-        raise Skipped("operator set outside 7 to 17")
+        raise Skipped("operator set outside 7 to 28")
     for value in list(graph.input) + list(graph.output):
         if not value.type.HasField("tensor_type"):
             raise Skipped("sequences and optional values")
@@ -86,6 +87,24 @@ def check_scope(model):
         # Which elements are dropped is a matter of the generator.
         if node.op_type == "Dropout" and len(node.input) == 3 and "zero_ratio" not in graph.name:
             raise Skipped("elements dropped at random")
+        attributes = {attribute.name: attribute for attribute in node.attribute}
+        constants = {tensor.name for tensor in graph.initializer}
+        if node.op_type == "ReduceMean" and set(node.input[1:]) - constants - {""}:
+            raise Skipped("set 18: axes that are no constant")
+        if node.op_type == "Pad" and (
+                node.input[3:] or attributes.get("mode") and attributes["mode"].s == b"wrap"):
+            raise Skipped("set 18: padding of chosen axes, and around the edge")
+        if node.op_type == "AveragePool" and "dilations" in attributes:
+            raise Skipped("set 19: dilated average pool")
+        # The cases of 1.12 cut the lower half off, and so does the program; later ones round.
+        is_later = model.opset_import[0].version > 17
+        if is_later and node.op_type == "Cast" and attributes["to"].i == 16:
+            raise Skipped("set 19: casts that round to bfloat16")
+        if attributes.get("block_size") and attributes["block_size"].i:
+            raise Skipped("set 21: quantisation in blocks")
+    if any(node.op_type == "QuantizeLinear" for node in graph.node):
+        if any(v.type.tensor_type.elem_type in (4, 5) for v in graph.output):
+            raise Skipped("set 21: quantisation to 16 bits")
 
 
 def numbers(array):
@@ -132,7 +151,7 @@ def run_set(model, data, folder):
 
 def main():
     passed, failed, skipped = 0, 0, collections.Counter()
-    cases = sorted((package / "backend" / "test" / "data").glob("*/test_*"))
+    cases = sorted(cases_folder.glob("*/test_*"))
     for case in cases:
         # The networks of `real` are not in the wheel.
         if not (case / "model.onnx").exists():

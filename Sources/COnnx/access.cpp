@@ -58,17 +58,7 @@ onnx_text onnx_model_graph_name(const onnx_model *model) {
   return text_of(model->file.graph().name());
 }
 
-size_t onnx_model_opset_count(const onnx_model *model) {
-  return static_cast<size_t>(model->file.opset_import_size());
-}
-
-onnx_text onnx_model_opset_domain(const onnx_model *model, size_t index) {
-  return text_of(model->file.opset_import(static_cast<int>(index)).domain());
-}
-
-int64_t onnx_model_opset_version(const onnx_model *model, size_t index) {
-  return model->file.opset_import(static_cast<int>(index)).version();
-}
+int64_t onnx_model_opset(const onnx_model *model) { return model->operator_set; }
 
 size_t onnx_model_metadata_count(const onnx_model *model) {
   return static_cast<size_t>(model->file.metadata_props_size());

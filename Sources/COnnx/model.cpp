@@ -29,7 +29,7 @@ void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
 
 void prepare_attribute(
     onnx_model &model, const onnx::NodeProto &node, onnx::AttributeProto &attribute) {
-  const std::string place = "node \"" + node.name() + "\" (" + node.op_type() + "), attribute \"" +
+  const std::string place = "node \"" + name_of(node) + "\" (" + node.op_type() + "), attribute \"" +
                             attribute.name() + "\"";
   switch (attribute.type()) {
     case onnx::AttributeProto::INT:
@@ -99,6 +99,7 @@ onnx_status onnx_model_read(
     auto reading = std::make_unique<onnx_model>();
     parse(reading->file, bytes, byte_count);
     prepare(*reading);
+    lower_operator_set(*reading);
     onnx::checker::check_model(reading->file);
     normalize(*reading);
     *model = reading.release();

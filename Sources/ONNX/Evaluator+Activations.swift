@@ -23,6 +23,9 @@ extension Evaluator {
         value.isNaN ? value : max(0, min(1, alpha * value + beta))
       }
     },
+    "HardSwish": { call throws(ONNXError) in
+      try floating(call) { value in value * max(0, min(1, value / 6 + 0.5)) }
+    },
     "Clip": clip,
     "Softmax": { call throws(ONNXError) in
       try softmax(call) { row in

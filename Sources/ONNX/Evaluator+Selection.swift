@@ -1,7 +1,8 @@
 extension Evaluator {
   /// What moves elements and computes nothing.
   static let selectionOperators: [String: Operator] = [
-    "Transpose": transpose, "Gather": gather, "Concat": concatenate, "Slice": slice, "Pad": pad,
+    "Transpose": transpose, "Gather": gather, "Concat": concatenate, "Split": split,
+    "Slice": slice, "Expand": expand, "Pad": pad,
   ]
 
   private static func transpose(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
@@ -77,6 +78,46 @@ extension Evaluator {
       return [DenseTensor(first.elementType, shape, joined(parts.map(\.doubles)))]
     }
     return [DenseTensor(first.elementType, shape, joined(parts.compactMap(\.integers)))]
+  }
+
+  /// Sizes are an attribute before operator set 13, an input since. Without them the parts are alike, but for a smaller
+  /// last one, which is a word of set 18.
+  private static func split(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let axis = try call.axis(call.integer("axis", default: 0), rank: input.rank)
+    let size = input.shape[axis]
+    let count = call.node.outputs.count
+    let given = try call.opset < 13 ? call.integerList("split") : call.optionalIntegers(1)
+    let part = (size + count - 1) / count
+    let sizes = given ?? [Int](repeating: part, count: count - 1) + [size - part * (count - 1)]
+    var view = StridedView(input.shape)
+    var parts: [DenseTensor] = []
+    var end = 0
+    for partSize in sizes {
+      guard 0...(size - end) ~= partSize else { break }
+      view.base = end * view.steps[axis]
+      view.shape[axis] = partSize
+      end += partSize
+      try call.allow(view.shape)
+      parts.append(input.picking(view.offsets, shape: view.shape))
+    }
+    guard end == size, parts.count == sizes.count, sizes.count == count else {
+      throw call.fault("parts \(sizes.prefix(8)) of a dimension of \(size) for \(count) outputs")
+    }
+    return parts
+  }
+
+  /// Sizes of 1 stretch, on either side.
+  private static func expand(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let wanted = try call.integers(1)
+    guard let shape = StridedView.broadcast(input.shape, wanted) else {
+      throw call.fault("shape \(input.shape) for \(wanted)")
+    }
+    try call.allow(shape)
+    return [
+      input.picking(StridedView(input.shape, broadcastTo: shape).offsets, shape: shape)
+    ]
   }
 
   /// Starts, ends and axes are attributes before operator set 10, inputs with steps since.

@@ -5,7 +5,6 @@ package enum ONNXError: Error, Hashable, CustomStringConvertible {
   /// A valid file with something that is not read here.
   case unsupported(reason: String)
   case overLimit(what: String, value: Int, limit: Int)
-  case opset(version: Int64)
   /// There is no such operator here.
   case missingOperator(operation: String, domain: String, node: String)
   /// An operator cannot work on what the node gives it.
@@ -33,9 +32,6 @@ package enum ONNXError: Error, Hashable, CustomStringConvertible {
     case .malformed(let reason): "not a valid ONNX model: \(reason)"
     case .unsupported(let reason): "unsupported in an ONNX model: \(reason)"
     case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
-    case .opset(let version):
-      "operator set \(version); those from \(ONNXLimits.opsets.lowerBound) to "
-        + "\(ONNXLimits.opsets.upperBound) are known"
     case .missingOperator(let operation, let domain, let node):
       "node \"\(node)\": operator \(domain.isEmpty ? "" : domain + ".")\(operation) is not supported"
     case .node(let name, let operation, let reason): "node \"\(name)\" (\(operation)): \(reason)"

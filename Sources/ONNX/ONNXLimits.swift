@@ -1,8 +1,5 @@
 /// Bounds of what is read and computed; those of parsing stand in the C room.
 package struct ONNXLimits: Sendable {
-  /// Operator sets whose meaning is known.
-  package static let opsets: ClosedRange<Int64> = 7...17
-
   /// Elements of one tensor. In evaluation each takes eight bytes.
   package var elementCountLimit = 1 << 27
   /// Elements of all tensors that are alive at once in evaluation.

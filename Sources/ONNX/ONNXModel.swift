@@ -4,7 +4,8 @@ package struct ONNXModel: Sendable {
   /// The program that wrote the file, as it calls itself.
   package let producer: String
   package let graphName: String
-  /// Of ONNX's own operators.
+  /// The set of ONNX's own operators by which the nodes are to be read: 7 to 17. A file of a later one is put into the
+  /// words of 17 when it is read.
   package let opset: Int64
   package let metadata: [String: String]
   /// What a caller must give: without those that have an initialiser.

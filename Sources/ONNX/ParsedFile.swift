@@ -35,7 +35,6 @@ import COnnx
   deinit { unsafe onnx_model_close(handle) }
 
   func model() throws(ONNXError) -> ONNXModel {
-    let opset = try opset()
     var initializers: [String: ONNXTensor] = [:]
     for index in 0..<(unsafe onnx_model_initializer_count(handle)) {
       var source = unsafe onnx_tensor()
@@ -62,32 +61,13 @@ import COnnx
     let result = ONNXModel(
       irVersion: unsafe onnx_model_ir_version(handle),
       producer: unsafe Self.text(onnx_model_producer(handle)),
-      graphName: unsafe Self.text(onnx_model_graph_name(handle)), opset: opset,
+      graphName: unsafe Self.text(onnx_model_graph_name(handle)),
+      opset: unsafe onnx_model_opset(handle),
       metadata: try metadata(),
       inputs: inputs.filter { initializers[$0.name] == nil }, outputs: outputs, nodes: nodes,
       initializers: initializers)
     try result.checkNames(allInputs: inputs)
     return result
-  }
-
-  /// The version of ONNX's own operators. Other domains may stand beside it: their nodes are then missing
-  /// operators, which whoever runs or translates the graph tells.
-  private func opset() throws(ONNXError) -> Int64 {
-    var found: Int64?
-    for index in 0..<(unsafe onnx_model_opset_count(handle)) {
-      let domain = unsafe Self.text(onnx_model_opset_domain(handle, index))
-      guard domain.isEmpty || domain == "ai.onnx" else { continue }
-      let version = unsafe onnx_model_opset_version(handle, index)
-      guard ONNXLimits.opsets.contains(version) else { throw .opset(version: version) }
-      guard found == nil || found == version else {
-        throw .malformed(reason: "it names two versions of ONNX's operators")
-      }
-      found = version
-    }
-    guard let found else {
-      throw .malformed(reason: "it names no version of ONNX's operators")
-    }
-    return found
   }
 
   private func metadata() throws(ONNXError) -> [String: String] {

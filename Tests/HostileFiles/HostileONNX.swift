@@ -214,12 +214,21 @@ package enum HostileONNX {
   }
 
   private static let operatorSets: [Hostile] =
-    [0, -1, 6, 18, 1 << 40, .max, .min].map { version in
+    [0, -1, 6, 29, 1 << 40, .max, .min].map { version in
       made("operator set \(version)", "") { $0.opset = version }
     }
-    + [0, -1, 11, 1 << 40, .max].map { version in
+    + [0, -1, 15, 1 << 40, .max].map { version in
       made("file format \(version)", "") { $0.irVersion = version }
-    } + [
+    }
+    + [
+      made("axes that are no constant", "axes") {
+        $0.opset = 18
+        $0.nodes[3] = node("ReduceMean", ["r", "r"], ["p"])
+      },
+      made("axes that are not whole", "axes") {
+        $0.opset = 18
+        $0.nodes[3] = node("ReduceMean", ["r", "w"], ["p"])
+      },
       model("two operator sets", "") { $0.message(8) { $0.integer(2, 11) } },
       model("functions", "functions") { $0.message(25) { $0.text(1, "Relu") } },
       model("training steps", "training") { $0.message(20) { _ in } },

@@ -55,7 +55,7 @@ extension ModelFile {
 
   // MARK: Attributes
 
-  static func integer(_ name: String, _ value: Int64) -> (inout WireMessage) -> Void {
+  package static func integer(_ name: String, _ value: Int64) -> (inout WireMessage) -> Void {
     { attribute in
       attribute.text(1, name)
       attribute.integer(3, value)

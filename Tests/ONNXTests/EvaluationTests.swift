@@ -69,6 +69,43 @@ struct EvaluationTests {
     #expect(try run("Conv", [input, weights], attributes)[0] == floats([1, 1, 2], [20, 42]))
   }
 
+  @Test func partsAreOfTheSizesGivenOrAlike() throws {
+    let input = floats([2, 3], [1, 2, 3, 4, 5, 6])
+    let axis: [String: ONNXAttribute] = ["axis": .integer(1)]
+    #expect(
+      try run("Split", [input, whole([1, 2])], axis, outputs: 2)
+        == [floats([2, 1], [1, 4]), floats([2, 2], [2, 3, 5, 6])])
+    #expect(
+      try run("Split", [input], axis, outputs: 2)
+        == [floats([2, 2], [1, 2, 4, 5]), floats([2, 1], [3, 6])])
+    #expect(
+      try run("Split", [input], outputs: 2) == [
+        floats([1, 3], [1, 2, 3]), floats([1, 3], [4, 5, 6]),
+      ])
+    for sizes in [[1, 1], [3], [4, -1], [.max, .max], [1, 1, 1]] as [[Int64]] {
+      #expect(throws: ONNXError.self) {
+        try run("Split", [input, whole(sizes)], axis, outputs: 2)
+      }
+    }
+    #expect(throws: ONNXError.self) { try run("Split", [input], axis, outputs: 5) }
+  }
+
+  @Test func expansionStretchesEitherSide() throws {
+    #expect(
+      try run("Expand", [floats([2, 1], [1, 2]), whole([1, 3])])[0]
+        == floats([2, 3], [1, 1, 1, 2, 2, 2]))
+    #expect(try run("Expand", [floats([1], [7]), whole([2, 1])])[0] == floats([2, 1], [7, 7]))
+    for shape in [[3, 1], [-1, 1], [1 << 40, 1 << 40]] as [[Int64]] {
+      #expect(reason("Expand", [floats([2, 1], [1, 2]), whole(shape)]) != nil)
+    }
+  }
+
+  @Test func theHardSwishIsItsInputByAHardSigmoid() throws {
+    #expect(
+      try run("HardSwish", [floats([5], [-4, -3, 0, 1.5, 6])])[0]
+        == floats([5], [0, 0, 0, 1.125, 6]))
+  }
+
   @Test func theLastWindowOfRoundingUpStartsInsideTheInput() throws {
     let attributes: [String: ONNXAttribute] = [
       "kernel_shape": .integers([1]), "strides": .integers([3]), "ceil_mode": .integer(1),

@@ -43,7 +43,10 @@ enum {
   ONNX_FILE_BYTE_COUNT_LIMIT = INT32_MAX,
   /// Later revisions of the file format than this are refused; up to here they only add element
   /// types.
-  ONNX_IR_VERSION_LIMIT = 10,
+  ONNX_IR_VERSION_LIMIT = 14,
+  /// Operator sets whose meaning is known. Those behind 17 are handed out as 17.
+  ONNX_OPSET_MINIMUM = 7,
+  ONNX_OPSET_LIMIT = 28,
 };
 
 typedef enum onnx_attribute_kind {
@@ -125,9 +128,8 @@ int64_t onnx_model_ir_version(const onnx_model *_Nonnull model);
 onnx_text onnx_model_producer(const onnx_model *_Nonnull model);
 onnx_text onnx_model_graph_name(const onnx_model *_Nonnull model);
 
-size_t onnx_model_opset_count(const onnx_model *_Nonnull model);
-onnx_text onnx_model_opset_domain(const onnx_model *_Nonnull model, size_t index);
-int64_t onnx_model_opset_version(const onnx_model *_Nonnull model, size_t index);
+/// The set of ONNX's own operators that the nodes are to be read by: 7 to 17.
+int64_t onnx_model_opset(const onnx_model *_Nonnull model);
 
 size_t onnx_model_metadata_count(const onnx_model *_Nonnull model);
 onnx_text onnx_model_metadata_key(const onnx_model *_Nonnull model, size_t index);

@@ -1,0 +1,180 @@
+// Operator sets 18 and later in the words of set 17, the last one that libonnx 1.12 knows: for its
+// checker, and so that nobody behind it needs to know two ways of saying the same. Source: what the
+// schemas of onnx 1.23 changed (https://github.com/onnx/onnx/blob/main/docs/Changelog.md). What the
+// later sets add besides are element types, which are refused with the tensor that has them.
+
+#include <onnx/defs/schema.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "model.hpp"
+
+namespace {
+
+constexpr int64_t checked_set = 17;
+
+[[noreturn]] void refuse(const onnx::NodeProto &node, const std::string &reason) {
+  throw refusal(
+      ONNX_STATUS_UNSUPPORTED,
+      "node \"" + name_of(node) + "\" (" + node.op_type() + "): " + reason);
+}
+
+bool is_own(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
+
+/// The attribute of that name, taken out of the node.
+std::optional<onnx::AttributeProto> taken(onnx::NodeProto &node, const char *name) {
+  auto &attributes = *node.mutable_attribute();
+  for (int index = 0; index < attributes.size(); index++) {
+    if (attributes[index].name() != name) continue;
+    onnx::AttributeProto attribute = attributes[index];
+    attributes.DeleteSubrange(index, 1);
+    return attribute;
+  }
+  return std::nullopt;
+}
+
+/// Takes out an attribute that set 17 does not have, and refuses another value than the one that
+/// says what set 17 says.
+void drop(onnx::NodeProto &node, const char *name, int64_t neutral) {
+  const auto attribute = taken(node, name);
+  if (attribute && attribute->i() != neutral)
+    refuse(
+        node, "attribute \"" + std::string(name) + "\" is " + std::to_string(attribute->i()) +
+                  ", only " + std::to_string(neutral) + " is known");
+}
+
+/// Whole numbers that a graph holds as a constant, by their name.
+class constants {
+ public:
+  explicit constants(const onnx_model &model) : model(model) {
+    for (const auto &tensor : model.file.graph().initializer()) tensors[tensor.name()] = &tensor;
+    for (const auto &node : model.file.graph().node()) {
+      if (node.op_type() != "Constant" || !is_own(node.domain()) || node.output_size() != 1)
+        continue;
+      for (const auto &attribute : node.attribute()) {
+        if (attribute.name() == "value") tensors[node.output(0)] = &attribute.t();
+        if (attribute.name() == "value_int" || attribute.name() == "value_ints")
+          lists[node.output(0)] = &attribute;
+      }
+    }
+  }
+
+  std::optional<std::vector<int64_t>> find(const std::string &name) const {
+    if (const auto list = lists.find(name); list != lists.end()) {
+      if (list->second->name() == "value_int") return {{list->second->i()}};
+      return {{list->second->ints().begin(), list->second->ints().end()}};
+    }
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) return std::nullopt;
+    const onnx::TensorProto &tensor = *found->second;
+    if (tensor.data_type() != onnx::TensorProto::INT64 || model.external.count(&tensor) > 0)
+      return std::nullopt;
+    if (!tensor.has_raw_data())
+      return {{tensor.int64_data().begin(), tensor.int64_data().end()}};
+    const std::string &bytes = tensor.raw_data();
+    std::vector<int64_t> numbers(bytes.size() / sizeof(int64_t));
+    memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(int64_t));
+    return numbers;
+  }
+
+ private:
+  const onnx_model &model;
+  std::unordered_map<std::string, const onnx::TensorProto *> tensors;
+  std::unordered_map<std::string, const onnx::AttributeProto *> lists;
+};
+
+/// Set 18 has the axes of a reduction as an input, which may be computed.
+void lower_reduction(onnx::NodeProto &node, const constants &constants) {
+  if (taken(node, "axes")) refuse(node, "axes as an attribute, which set 18 does not have");
+  const auto empties = taken(node, "noop_with_empty_axes");
+  std::vector<int64_t> axes;
+  if (node.input_size() > 1) {
+    if (!node.input(1).empty()) {
+      const auto found = constants.find(node.input(1));
+      if (!found) refuse(node, "its axes \"" + node.input(1) + "\" are no constant in the file");
+      axes = *found;
+    }
+    node.mutable_input()->RemoveLast();
+  }
+  if (axes.size() > ONNX_RANK_LIMIT) refuse(node, "too many axes");
+  if (!axes.empty()) {
+    onnx::AttributeProto &attribute = *node.add_attribute();
+    attribute.set_name("axes");
+    attribute.set_type(onnx::AttributeProto::INTS);
+    for (const int64_t axis : axes) attribute.add_ints(axis);
+  } else if (empties && empties->i() != 0) {
+    node.set_op_type("Identity");
+    node.clear_attribute();
+  }
+}
+
+void lower(onnx::NodeProto &node, const constants &constants) {
+  const std::string operation = node.op_type();
+  if (operation.rfind("Reduce", 0) == 0 && operation != "ReduceSum") {
+    lower_reduction(node, constants);
+  } else if (operation == "Split") {
+    const auto count = taken(node, "num_outputs");
+    if (count && count->i() != node.output_size())
+      refuse(node, "num_outputs is not the number of its outputs");
+  } else if (operation == "Pad") {
+    if (node.input_size() > 3) {
+      if (!node.input(3).empty()) refuse(node, "padding of chosen axes");
+      node.mutable_input()->RemoveLast();
+    }
+  } else if (operation == "AveragePool") {
+    const auto dilations = taken(node, "dilations");
+    if (dilations)
+      for (const int64_t dilation : dilations->ints())
+        if (dilation != 1) refuse(node, "a dilated average pool");
+  } else if (operation == "Cast") {
+    // Both are for element types that are not read.
+    taken(node, "saturate");
+    taken(node, "round_mode");
+  } else if (operation == "QuantizeLinear" || operation == "DequantizeLinear") {
+    taken(node, "saturate");
+    drop(node, "block_size", 0);
+    drop(node, "precision", 0);
+    // With a zero point its type is the output's.
+    if (operation == "QuantizeLinear" && node.input_size() > 2) taken(node, "output_dtype");
+    else drop(node, "output_dtype", 0);
+  }
+}
+
+}  // namespace
+
+void lower_operator_set(onnx_model &model) {
+  onnx::ModelProto &file = model.file;
+  bool has_set = false;
+  int64_t version = 0;
+  for (auto &imported : *file.mutable_opset_import()) {
+    // Nodes of other domains are missing operators, which whoever runs or translates the graph tells.
+    if (!is_own(imported.domain())) continue;
+    if (has_set && version != imported.version())
+      throw refusal(ONNX_STATUS_INVALID, "it names two versions of ONNX's operators");
+    has_set = true;
+    version = imported.version();
+    if (version < ONNX_OPSET_MINIMUM || version > ONNX_OPSET_LIMIT)
+      throw refusal(
+          ONNX_STATUS_UNSUPPORTED,
+          "operator set " + std::to_string(version) + "; export it with one from " +
+              std::to_string(ONNX_OPSET_MINIMUM) + " to " + std::to_string(ONNX_OPSET_LIMIT));
+    model.operator_set = std::min(version, checked_set);
+    imported.set_version(model.operator_set);
+  }
+  if (!has_set) throw refusal(ONNX_STATUS_INVALID, "it names no version of ONNX's operators");
+  auto &nodes = *file.mutable_graph()->mutable_node();
+  if (version > checked_set) {
+    const constants constants(model);
+    for (auto &node : nodes)
+      if (is_own(node.domain())) lower(node, constants);
+  }
+  for (const auto &node : nodes)
+    if (is_own(node.domain()) &&
+        onnx::OpSchemaRegistry::Schema(node.op_type(), int{checked_set}, "") == nullptr)
+      throw refusal(
+          ONNX_STATUS_UNSUPPORTED,
+          "node \"" + name_of(node) + "\": operator " + node.op_type() + " is not supported");
+}
