@@ -52,6 +52,8 @@ extension Model {
     }
     let file = try TensorFile(bytes)
     let document = try document(in: file)
+    let chosen = options
+    let options = chosen.completed(for: document)
     let tensors = try NamedTensors(file.entries, asNamed: document?.graph != nil)
     let (architecture, graph) =
       if let document { try document.network() } else { try recognized(tensors, options) }
@@ -70,13 +72,15 @@ extension Model {
       // Without a document, the tensors are those of an architecture.
       preprocessing = try contract(for: architecture?.stem ?? .imageNet)
     }
-    return try Model(
+    var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
       version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
       goldenSamples: try reader.goldenSamples(classCount: classCount),
       format: file.format, warnings: warnings)
+    model.isCompleted = options != chosen
+    return model
   }
 
   /// The network that plain tensors belong to.
@@ -96,7 +100,13 @@ extension Model {
     _ options: ModelOptions, _ document: ModelDocument?, classCount: Int,
     warnings: inout [String]
   ) throws(CheckpointError) -> [String] {
-    if let labels = options.labels ?? document?.labels { return labels }
+    if let labels = options.labels ?? document?.labels {
+      // Those of another model are for as many classes only.
+      if labels == options.completion?.labels, labels.count != classCount {
+        throw .labelsMissing(classCount: classCount)
+      }
+      return labels
+    }
     guard options.numbersClasses else { throw .labelsMissing(classCount: classCount) }
     warnings.append("the file names no classes, so they are numbered")
     return (0..<classCount).map(String.init)

@@ -19,6 +19,8 @@ package struct Model: Sendable {
   package let calibration: Calibration?
   package let provenance: Provenance?
   package let goldenSamples: [GoldenSample]
+  /// Whether labels and preprocessing are those of another model, `ModelOptions.completion`.
+  package internal(set) var isCompleted = false
   /// Of the file that it was read from; safetensors for models that were put together.
   package let format: FileFormat
   /// What whoever loads the model should know, a sentence each: nothing here made it unusable.

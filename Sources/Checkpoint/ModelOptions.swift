@@ -10,6 +10,8 @@ package struct ModelOptions: Sendable, Hashable {
   package var preprocessing: Preprocessing?
   /// Wins over the file's name for the model.
   package var name: String?
+  /// For a file without a document of its own: in the place of what is not chosen here.
+  package var completion: ModelCompletion?
   /// Whether an ONNX file's tensors may lie in other files of its own folder: for files that the operator names, never
   /// for what somebody sent.
   package var readsExternalData = false

@@ -148,6 +148,28 @@ import Testing
     #expect(try Model.load(path: path, options: options).labels == ["0", "1", "2", "3", "4"])
   }
 
+  @Test(
+    "A file without a document takes labels, contract and name of another model with as many classes"
+  )
+  func completion() throws {
+    func options(_ labels: [String]) throws -> ModelOptions {
+      var options = ModelOptions()
+      options.completion = ModelCompletion(
+        labels: labels, preprocessing: try Self.contract(size: 32), name: "other")
+      return options
+    }
+    // This one leaves the pictures' size open.
+    let path = Fixtures.path("view-11.onnx")
+    let model = try Model.load(path: path, options: options(Self.classNames))
+    #expect(model.isCompleted && model.labels == Self.classNames && model.name == "other")
+    #expect(try model.preprocessing == Self.contract(size: 32))
+    #expect(throws: CheckpointError.labelsMissing(classCount: 5)) {
+      try Model.load(path: path, options: options(["a", "b"]))
+    }
+    let whole = try Model.load(path: Fixtures.path("half-13.onnx"), options: options(["a", "b"]))
+    #expect(!whole.isCompleted && whole.name == "half" && whole.labels == Self.classNames)
+  }
+
   @Test("A network that leaves the pictures' size open takes it from a contract, and needs one")
   func openSize() throws {
     let path = Fixtures.path("view-11.onnx")
@@ -158,6 +180,7 @@ import Testing
     options.preprocessing = try Self.contract(size: 32)
     let model = try Model.load(path: path, options: options)
     #expect(model.graph.inputShape == FeatureShape(channels: 3, height: 32, width: 32))
+    #expect(!model.isCompleted)
     // The classifier was made for the pictures' size.
     options.preprocessing = try Self.contract(size: 96)
     #expect(throws: CheckpointError.self) { try Model.load(path: path, options: options) }

@@ -79,14 +79,17 @@ import Testing
     #expect(try admin.incoming.isEmpty)
   }
 
-  @Test("An ONNX network without labels gets the live model's, and is kept as the whole it then is")
-  func inheritingNetwork() async throws {
+  /// The second leaves the size of pictures open.
+  @Test(
+    "An ONNX network without labels gets the live model's, and is kept as the whole it then is",
+    arguments: ["basic-13", "view-11"])
+  func inheritingNetwork(_ name: String) async throws {
     let admin = try AdminFixture()
     let network = Array(
       try Data(
         contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
           .deletingLastPathComponent()
-          .appendingPathComponent("CheckpointTests/Fixtures/basic-13.onnx")))
+          .appendingPathComponent("CheckpointTests/Fixtures/\(name).onnx")))
     let mismatch = try await admin.ask("PUT", "/admin/model?inherit=true", body: network)
     #expect(mismatch.status == 422)
     #expect(liveLabel(admin) == "start0")

@@ -1,4 +1,5 @@
 import Imaging
+import ONNX
 import ResNet
 
 extension Model {
@@ -7,13 +8,15 @@ extension Model {
   static func loadONNX(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String?
   ) throws(CheckpointError) -> Model {
-    let size = options.preprocessing?.outputSize
-    let network = try ONNXNetwork(
-      bytes, size: size, besideFile: options.readsExternalData ? path : nil)
+    let file = try ONNXFile(bytes, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
-    if let json = network.metadata[ModelDocument.metadataKey] {
+    if let json = file.model.metadata[ModelDocument.metadataKey] {
       document = try ModelDocument(json: json)
     }
+    let chosen = options
+    let options = chosen.completed(for: document)
+    let contract = options.preprocessing ?? document?.preprocessing
+    let network = try ONNXNetwork(file, size: contract?.outputSize)
     let classCount: Int
     do { classCount = try network.graph.outputShape.channels } catch {
       throw .unsupported(error.description)
@@ -21,8 +24,8 @@ extension Model {
     var warnings = network.warnings
     let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
     let preprocessing: Preprocessing
-    if let given = options.preprocessing ?? document?.preprocessing {
-      preprocessing = given
+    if let contract {
+      preprocessing = contract
     } else {
       preprocessing = try usualContract(for: network.graph.inputShape)
     }
@@ -30,14 +33,16 @@ extension Model {
     if let described = architecture, (try? Graph(described)) != network.graph {
       architecture = nil
     }
-    return try Model(
+    var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: network.version, architecture: architecture, graph: network.graph,
+      version: file.version, architecture: architecture, graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],
       format: .onnx,
       warnings: warnings)
+    model.isCompleted = options != chosen
+    return model
   }
 
   /// What files of the two usual sizes are used with, as for those with an architecture.

@@ -179,20 +179,14 @@ package final class ModelAdministration: Sendable {
     Problem(SwapFailure(step: .validate, reason: error.description, kind: .refused))
   }
 
-  /// The model with what the live one has, if the file lacks labels.
+  /// The model with what the live one has, if the file has no document of its own.
   private func inheriting(_ path: String) throws(CheckpointError) -> Model? {
-    do throws(CheckpointError) {
-      _ = try Model.load(path: path)
-      return nil
-    } catch {
-      let live = pool.live.model
-      guard case .labelsMissing(let classCount) = error, classCount == live.labels.count else {
-        throw error
-      }
-      let options = ModelOptions(
-        labels: live.labels, preprocessing: live.preprocessing, name: live.name)
-      return try Model.load(path: path, options: options)
-    }
+    let live = pool.live.model
+    var options = ModelOptions()
+    options.completion = ModelCompletion(
+      labels: live.labels, preprocessing: live.preprocessing, name: live.name)
+    let model = try Model.load(path: path, options: options)
+    return model.isCompleted ? model : nil
   }
 
   // MARK: The first model

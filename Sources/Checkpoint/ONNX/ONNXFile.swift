@@ -1,0 +1,48 @@
+import ONNX
+
+/// An ONNX file that was read and checked, with the tensors that lay in other files.
+struct ONNXFile {
+  let model: ONNXModel
+  /// Of the file, and of tensors that lay outside it.
+  let byteCount: Int
+  /// The SHA-256 of the file, or where tensors lie in other files, of the file and these tensors' bytes behind it.
+  let version: ModelVersion
+
+  /// - Parameter path: Of the file, in whose folder tensors may lie in other files; where it is nil, all must be in the
+  ///   file.
+  init(_ bytes: ModelBytes, besideFile path: String?) throws(CheckpointError) {
+    var model: ONNXModel
+    var byteCount = bytes.count
+    var digest = try SHA256()
+    bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
+    do {
+      model = try bytes.withBytes(in: 0..<bytes.count) { (span) throws(ONNXError) in
+        try ONNXModel(bytes: span)
+      }
+      if let path {
+        var limits = ONNXLimits()
+        limits.externalByteCountLimit = ONNXImportLimits.externalByteCount
+        let external = try ExternalData(besideFile: path, limits: limits)
+        try model.include(external, byteCountLimit: limits.externalByteCountLimit) { tensor in
+          digest.update(unsafe tensor.span.bytes)
+          byteCount += tensor.count
+        }
+      }
+    } catch { throw CheckpointError(error, byteCount: bytes.count) }
+    self.model = model
+    self.byteCount = byteCount
+    version = ModelVersion(digest: digest.finish())
+  }
+}
+
+extension CheckpointError {
+  /// - Parameter byteCount: Of the file.
+  init(_ error: ONNXError, byteCount: Int) {
+    switch error {
+    case .overLimit(let what, let value, let limit):
+      self = .overLimit(what: what, value: value, limit: limit)
+    case .outOfMemory: self = .outOfMemory(byteCount: byteCount)
+    default: self = .onnx(reason: error.description)
+    }
+  }
+}
