@@ -115,7 +115,7 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
-        "ResNet", "ModelStore",
+        "ResNet", "ModelStore", "HostileFiles",
       ]),
     .testTarget(
       name: "resnetdTests",

@@ -32,7 +32,9 @@ enum ModelSource {
   /// The model that `load` gives, for a store to have later.
   static func first(_ path: String?, _ parts: ModelParts) throws(Failure) -> FirstModel {
     do throws(CheckpointError) {
-      return FirstModel(path: path, options: try options(parts))
+      var options = try options(parts)
+      options.readsExternalData = true
+      return FirstModel(path: path, options: options)
     } catch {
       throw Failure(error.description)
     }

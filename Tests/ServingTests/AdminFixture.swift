@@ -27,10 +27,13 @@ final class AdminFixture: Sendable {
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 
-  /// - Parameter availableMemory: Called while a candidate is checked.
+  /// - Parameters:
+  ///   - availableMemory: Called while a candidate is checked.
+  ///   - start: Makes the file of the model that it begins with, at the path that it gets.
   init(
     token: String? = nil, limits: StoreLimits = StoreLimits(),
-    availableMemory: @escaping @Sendable () -> Int? = { nil }
+    availableMemory: @escaping @Sendable () -> Int? = { nil },
+    start: (String) throws -> Void = { try SmallModels.model("start").write(to: $0) }
   ) throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("resnetd-admin-\(UUID().uuidString)")
@@ -41,9 +44,11 @@ final class AdminFixture: Sendable {
     service = AdminService(
       token: token.map { [log] in AdminToken(path: $0, log: log) }, options: [],
       accessLog: AccessLog(log, isOn: false))
-    let model = try SmallModels.model("start")
     let file = folder.appendingPathComponent("start.safetensors").path
-    try model.write(to: file)
+    try start(file)
+    var options = ModelOptions()
+    options.readsExternalData = true
+    let model = try Model.load(path: file, options: options)
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
     served = try TestService(first: LiveModel(model, plan: plan), log: log)
     store = try ModelStore(folder: folder.appendingPathComponent("state").path, limits: limits)
@@ -56,7 +61,7 @@ final class AdminFixture: Sendable {
       limits: served.limits, metrics: served.metrics, log: log, availableMemory: availableMemory)
     changes = ModelAdministration(
       pool: served.pool, deployer: deployer, store: store,
-      first: FirstModel(path: file, options: .init()), log: log)
+      first: FirstModel(path: file, options: options), log: log)
     service.becomeReady(changes)
   }
 

@@ -6,34 +6,35 @@ package struct FirstModel: Sendable {
   private let path: String?
   private let options: ModelOptions
 
+  /// - Parameter options: Those that it was loaded with.
   package init(path: String?, options: ModelOptions) {
     self.path = path
     self.options = options
   }
 
-  /// Whether what `write` hands over is the file itself, with its version.
-  var isFile: Bool { options == ModelOptions() }
+  /// Whether no option changes or completes what the file says.
+  var isAsFile: Bool {
+    options.labels == nil && options.preprocessing == nil && options.name == nil
+  }
 
-  /// Hands over the bytes of a file that needs no options: the file's own, or where options have changed or completed
-  /// it, those of a file that says the same.
+  /// Hands over the file's own bytes.
+  func writeFile(to body: (RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) {
+    try Model.readFile(path, body)
+  }
+
+  /// Hands over the bytes of one file that says what the file, its tensors in other files and the options say together.
   ///
-  /// - Parameter version: Of the file when the server began; another one is refused where it is not handed over.
-  func write(
+  /// - Parameter version: What the server began with; another one is refused.
+  func writeWhole(
     _ version: ModelVersion, to body: (RawSpan) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {
-    guard !isFile else {
-      try Model.readFile(path, body)
-      return
-    }
     let model =
       if let path { try Model.load(path: path, options: options) } else {
         try Model.embeddedDefault(options: options)
       }
-    guard model.version == version else { throw Self.changed(path) }
+    guard model.version == version else {
+      throw .file(path: path ?? "-", doing: "use", reason: "it has changed since the start")
+    }
     try model.write(to: body)
-  }
-
-  private static func changed(_ path: String?) -> CheckpointError {
-    .file(path: path ?? "-", doing: "use", reason: "it has changed since the start")
   }
 }

@@ -196,16 +196,8 @@ package final class ModelAdministration: Sendable {
   private func keepFirst() {
     guard let store, let first, store.live == nil else { return }
     do throws(Problem) {
-      let live = pool.live.model.version
-      let staged = try stage(in: store) { body throws(CheckpointError) in
-        try first.write(live, to: body)
-      }
+      let staged = try stage(first, in: store)
       defer { store.discard(staged) }
-      guard !first.isFile || staged.version == live else {
-        throw Problem(
-          409, "model-changed",
-          "its file has changed since the start, or has parts in other files")
-      }
       try stored { () throws(StoreError) in
         _ = try store.keep(staged, name: pool.live.model.name, by: pool.live.by)
         try store.recordLive(staged.version, by: pool.live.by)
@@ -214,6 +206,23 @@ package final class ModelAdministration: Sendable {
       log.write(
         "warning: the model that the server began with cannot be kept; no rollback will bring it back",
         ["reason": .text(error.detail)])
+    }
+  }
+
+  /// The first model as one file: its own, or where that is not all, another that says the same.
+  private func stage(
+    _ first: FirstModel, in store: ModelStore
+  ) throws(Problem) -> StagedModel {
+    let live = pool.live.model.version
+    if first.isAsFile {
+      let staged = try stage(in: store) { body throws(CheckpointError) in
+        try first.writeFile(to: body)
+      }
+      if staged.version == live { return staged }
+      store.discard(staged)
+    }
+    return try stage(in: store) { body throws(CheckpointError) in
+      try first.writeWhole(live, to: body)
     }
   }
 
