@@ -69,7 +69,29 @@ void prepare(onnx_model &model) {
             ONNX_STATUS_OVER_LIMIT, "\"" + value.name() + "\" has too many dimensions");
 }
 
+/// Constant nodes whose tensors lie outside the file become initialisers, which is where such tensors
+/// are looked for.
+void move_external_constants(onnx_model &model) {
+  onnx::GraphProto &graph = *model.file.mutable_graph();
+  auto &nodes = *graph.mutable_node();
+  const auto is_moved = [&](onnx::NodeProto &node) {
+    if (node.op_type() != "Constant" || node.output_size() != 1 || node.attribute_size() != 1 ||
+        !node.attribute(0).has_t())
+      return false;
+    onnx::TensorProto &value = *node.mutable_attribute(0)->mutable_t();
+    const auto place = model.external.find(&value);
+    if (place == model.external.end()) return false;
+    onnx::TensorProto &tensor = *graph.add_initializer();
+    model.external[&tensor] = place->second;
+    tensor.Swap(&value);
+    tensor.set_name(node.output(0));
+    return true;
+  };
+  nodes.erase(std::remove_if(nodes.begin(), nodes.end(), is_moved), nodes.end());
+}
+
 void normalize(onnx_model &model) {
+  move_external_constants(model);
   onnx::GraphProto &graph = *model.file.mutable_graph();
   for (auto &tensor : *graph.mutable_initializer()) normalize_tensor(model, tensor);
   for (auto &node : *graph.mutable_node())

@@ -27,8 +27,11 @@ import Testing
   }
 
   /// The classifier in `inner/model.onnx`, its first tensor's numbers elsewhere.
+  ///
+  /// - Parameter isInNode: Whether that tensor is the value of a Constant node and no initialiser.
   private func model(
-    at location: String, offset: Int = offset, readsExternalData: Bool = true
+    at location: String, offset: Int = offset, readsExternalData: Bool = true,
+    isInNode: Bool = false
   ) throws -> Model {
     var file = Self.inside
     file.tensors[0].fill = { tensor in
@@ -39,6 +42,19 @@ import Testing
         }
       }
       tensor.integer(14, 1)
+    }
+    if isInNode {
+      let tensor = file.tensors.removeFirst()
+      file.nodes.insert(
+        .init(
+          operation: "Constant", inputs: [], outputs: [tensor.name],
+          attributes: [
+            { attribute in
+              attribute.text(1, "value")
+              attribute.message(5, tensor.write)
+              attribute.integer(20, 4)
+            }
+          ]), at: 0)
     }
     try write(file.bytes, to: "inner/model.onnx")
     var options = ModelOptions()
@@ -64,27 +80,29 @@ import Testing
     } catch { return "\(error)" }
   }
 
-  @Test("Its numbers are those of the file in one piece, and the version is that of all bytes")
-  func included() throws {
+  @Test(
+    "Its numbers are those of the file in one piece, and the version is that of all bytes",
+    arguments: [false, true])
+  func included(_ isInNode: Bool) throws {
     let whole = try Model.load(bytes: Self.inside.bytes, fileName: "model.onnx")
     let numbers = try Self.numbers(of: whole)
     try write(Self.bytes(of: numbers), to: "inner/weights.bin")
-    let first = try model(at: "weights.bin")
+    let first = try model(at: "weights.bin", isInNode: isInNode)
     #expect(try Self.numbers(of: first) == numbers)
     #expect(first.graph == whole.graph && first.version != whole.version)
     try write(Self.bytes(of: numbers.map { -$0 }), to: "inner/weights.bin")
-    let second = try model(at: "weights.bin")
+    let second = try model(at: "weights.bin", isInNode: isInNode)
     #expect(try Self.numbers(of: second) == numbers.map { -$0 })
     #expect(second.version != first.version)
   }
 
-  @Test("It is not opened unless whoever loads the file says so")
-  func refused() throws {
+  @Test("It is not opened unless whoever loads the file says so", arguments: [false, true])
+  func refused(_ isInNode: Bool) throws {
     let numbers = try Self.numbers(
       of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
     try write(Self.bytes(of: numbers), to: "inner/weights.bin")
     #expect {
-      try model(at: "weights.bin", readsExternalData: false)
+      try model(at: "weights.bin", readsExternalData: false, isInNode: isInNode)
     } throws: { "\($0)".contains("\"\(Self.tensorName)\" lies outside of the file") }
   }
 
