@@ -117,10 +117,18 @@ struct CandidateChecks: Sendable {
     } catch {
       throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
     }
+    let pictures = (live?.pictures ?? []) + embedded.map(\.encodedImage)
+    let samples = model.goldenSamples
+    // A seat runs every batch size, and one picture more to take its time.
+    let seatPictureCount = compiled.network.batchSizes.reduce(1, +)
+    let budget = ProvingBudget(
+      limit: limits.provingTimeout,
+      pictureCount: (samples.isEmpty ? pictures.count : samples.count)
+        + compiled.plan.workers * seatPictureCount)
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
-        live: compiled, classifier: Classifier(compiled, limits: limits.decoding)
-      ).fault(model.goldenSamples, pictures: (live?.pictures ?? []) + embedded.map(\.encodedImage))
+        live: compiled, classifier: Classifier(compiled, limits: limits.decoding), budget: budget
+      ).fault(samples, pictures: pictures)
     }
     if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }
   }

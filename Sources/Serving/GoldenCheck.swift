@@ -20,6 +20,8 @@ struct GoldenCheck {
 
   let live: LiveModel
   let classifier: Classifier
+  let budget: ProvingBudget
+  private let start = ContinuousClock.now
 
   /// What is wrong; nil where every sample gives its logits. `pictures` are run where there are no samples.
   func fault(
@@ -34,6 +36,7 @@ struct GoldenCheck {
           return "golden sample \(number): \(fault)"
         }
       }
+      if let fault = budget.fault(after: number + 1, spent: .now - start) { return fault }
     }
     return nil
   }
@@ -53,7 +56,8 @@ struct GoldenCheck {
   /// Finite logits that depend on the picture and on the class.
   private func fault(on pictures: [[UInt8]]) throws(EngineError) -> String? {
     var answers: Set<[Float]> = []
-    for picture in pictures {
+    for (number, picture) in pictures.enumerated() {
+      if number > 0, let fault = budget.fault(after: number, spent: .now - start) { return fault }
       // Another model's picture may be of a kind that this one refuses.
       guard case .success(let logits) = try classifier.logits(picture[...]) else { continue }
       guard logits.allSatisfy(\.isFinite) else {

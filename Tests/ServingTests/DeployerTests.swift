@@ -23,15 +23,18 @@ import Testing
   }
 
   private func deployer(
-    _ service: TestService, precision: PrecisionPolicy = .fp32, available: Int? = nil
+    _ service: TestService, precision: PrecisionPolicy = .fp32, available: Int? = nil,
+    provingTimeout: Duration = ServingLimits().provingTimeout
   ) -> Deployer {
+    var limits = service.limits
+    limits.provingTimeout = provingTimeout
     var settings = CPUPlan.Settings()
     settings.workers = service.pool.workerCount
     return Deployer(
       service.pool,
       rules: CompilationRules(
         precision: precision, settings: settings, tuning: .off, cores: 2, program: "1"),
-      limits: service.limits, metrics: service.metrics,
+      limits: limits, metrics: service.metrics,
       log: Log(format: .json, descriptor: -1), availableMemory: { available })
   }
 
@@ -190,6 +193,24 @@ import Testing
       let other = try self.service()
       let unreadable = try failure(other, deployer(other), SwapRequest(path: path, by: "a test"))
       #expect(unreadable.step == .golden)
+    }
+  }
+
+  @Test("A model that would compute for too long before it is live is refused with the times")
+  func provingTime() throws {
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      let own = try goldenSamples(SmallModels.model("next"))
+      for samples in [[], own] {
+        try SmallModels.model("next", samples: samples).write(to: path)
+        let service = try service()
+        let failure = try failure(
+          service, deployer(service, provingTimeout: .nanoseconds(1)),
+          SwapRequest(path: path, by: "a test"))
+        #expect(failure.step == .golden && failure.kind == .refused)
+        // Without samples, the embedded model's pictures; then batches of one and two, and one picture more.
+        #expect(failure.reason.contains("the \(own.count + 4) before the model is live"))
+      }
     }
   }
 

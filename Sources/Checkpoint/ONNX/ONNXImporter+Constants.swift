@@ -18,7 +18,7 @@ extension ONNXImporter {
   static func external(_ tensor: ONNXTensor) -> CheckpointError {
     .unsupported(
       "tensor \"\(readable(tensor.name))\" lies outside of the file (external data), which is read "
-        + "only for initialisers of a file on the command line; `resnetd convert` makes one file of it"
+        + "only for a file on the command line; `resnetd convert` makes one file of it"
     )
   }
 
