@@ -44,8 +44,6 @@ package final class CompiledNetwork: Sendable {
     outputCount = lowered.shapes[lowered.graph.output].elementCount
     weightByteCount = packed.byteCount
     threads = options.threads
-    // Packing has freed a plain copy of every layer.
-    OneDNN.returnFreedMemory()
   }
 
   /// The weights lie as the other plans have packed them, where the team's primitives can take them so.

@@ -49,7 +49,7 @@ struct Planner {
 
   /// Every computation compiled, every layer packed that was not yet, every buffer placed.
   mutating func plan() throws(EngineError) -> Plan {
-    let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered) : nil
+    let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered.graph, lowered.shapes) : nil
     if boundary != nil { batch = 1 }
     let inputFormat = options.input == .pixels ? try format(of: 0) : .fp32
     let input =

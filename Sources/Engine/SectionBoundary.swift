@@ -9,17 +9,13 @@ enum SectionBoundary {
   static let activationByteLimit = 1 << 20
 
   /// The last node before small activations whose output is all that later nodes read; nil where there is none.
-  static func node(in lowered: LoweredGraph) -> Graph.NodeID? {
-    let nodes = lowered.graph.nodes
-    let sizes = lowered.shapes.map { $0.elementCount * MemoryLayout<Float>.stride }
-    // By node: the last that reads it.
-    var lastReaders = Array(nodes.indices)
-    for (id, node) in nodes.enumerated() {
-      for input in node.inputs { lastReaders[input] = id }
-    }
+  static func node(in graph: Graph, _ shapes: [FeatureShape]) -> Graph.NodeID? {
+    let nodes = graph.nodes
+    let sizes = shapes.map { $0.elementCount * MemoryLayout<Float>.stride }
+    let lastReaders = graph.lastReaders()
     guard let lastLarge = sizes.lastIndex(where: { $0 > activationByteLimit }) else { return nil }
     return nodes.indices.dropFirst().first { id in
-      id >= lastLarge && id < lowered.graph.output
+      id >= lastLarge && id < graph.output
         && nodes.indices.prefix(id).allSatisfy { lastReaders[$0] <= id }
     }
   }

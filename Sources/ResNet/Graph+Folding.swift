@@ -7,6 +7,15 @@ extension Graph {
     return counts
   }
 
+  /// By node: the last that reads its output; itself where none does.
+  package func lastReaders() -> [NodeID] {
+    var readers = Array(nodes.indices)
+    for (id, node) in nodes.enumerated() {
+      for input in node.inputs { readers[input] = id }
+    }
+    return readers
+  }
+
   /// Each batch normalisation that alone reads a convolution becomes part of that convolution.
   ///
   /// Running statistics make it a scale and shift per channel, which `FoldedParameters` works into weights and bias.

@@ -42,6 +42,8 @@ import Synchronization
           Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
     }
     unsafe contents = .passRetained(Contents(model, seats))
+    // The plain weights, and a copy of each layer while it was packed.
+    OneDNN.returnFreedMemory()
   }
 
   /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.

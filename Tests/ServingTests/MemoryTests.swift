@@ -72,7 +72,8 @@ import Testing
       let estimate = try MemoryEstimate(
         model.graph, precision: precision, plan: plan, live: nil
       ).byteCount
-      #expect(estimate >= taken && estimate <= 8 * taken)
+      // What the library's programs take, which the network does not know, is most of a small one.
+      #expect(estimate >= taken && estimate <= 2 * taken + 5_000_000)
       let known = try MemoryEstimate(
         model.graph, precision: precision, plan: plan, live: live
       ).byteCount

@@ -1,0 +1,101 @@
+package import ResNet
+
+/// Bytes that a compiled network takes, by its shapes alone: to know before it is compiled.
+package struct CompilationEstimate {
+  /// Of the packed weights, all layers together.
+  package private(set) var weightByteCount = 0
+  /// Of activations and scratch memory, for each context.
+  package private(set) var contextByteCount = 0
+  /// Of the steps and primitives of all batch sizes.
+  package private(set) var stepByteCount = 0
+
+  /// Of one step with its primitive, however small the layer.
+  private static let stepOverhead = 7 << 10
+  /// Of the program for convolutions of one kind, which oneDNN makes once.
+  private static let programOverhead = 80 << 10
+  /// Of scratch memory, where the network is small.
+  private static let contextOverhead = 1 << 18
+
+  /// - Parameters:
+  ///   - batchSizes: As `CompilationOptions` has them.
+  ///   - hasTeam: Whether a lone image may run on several threads.
+  package init(
+    _ graph: Graph, precision: Precision, batchSizes: [Int], hasTeam: Bool
+  ) throws(GraphError) {
+    let graph = graph.foldingBatchNormalization().fusingActivations()
+    let shapes = try graph.shapes()
+    let largestBatch = batchSizes.max() ?? 1
+    let elementByteCount = Self.elementByteCount(precision)
+    var kinds: Set<Kind> = []
+    for node in graph.nodes {
+      let input = node.inputs.first.map { shapes[$0] } ?? shapes[0]
+      switch node.operation {
+      case .convolution(var convolution):
+        let filterCount = convolution.outputChannels * (input.channels / convolution.groups)
+        if WinogradTable.pays(
+          convolution, input: input, largestBatch: largestBatch, precision: precision)
+        {
+          weightByteCount +=
+            filterCount * WinogradKernel.transformedCount * MemoryLayout<Float>.stride
+        } else {
+          let kernel = convolution.kernel
+          weightByteCount += filterCount * kernel.height * kernel.width * elementByteCount
+          convolution.foldedNormalization = nil
+          kinds.insert(Kind(operation: .convolution(convolution), input: input))
+        }
+      case .linear(let linear):
+        weightByteCount += linear.outputs * input.elementCount * elementByteCount
+      // What no convolution has taken in becomes one.
+      case .batchNormalization, .pad, .paddedShortcut:
+        kinds.insert(Kind(operation: node.operation, input: input))
+      default: break
+      }
+    }
+    contextByteCount =
+      Self.contextOverhead
+      + Self.activationCount(graph, shapes, batch: largestBatch) * elementByteCount
+    stepByteCount =
+      (graph.nodes.count * Self.stepOverhead + kinds.count * Self.programOverhead)
+      * (batchSizes.count + (hasTeam ? 1 : 0))
+  }
+
+  private struct Kind: Hashable {
+    var operation: Operation
+    var input: FeatureShape
+  }
+
+  /// Numbers in a context's arena: of feature maps, each kept until its last reader has run, and of one more as large as
+  /// the largest, for another layout and for scratch memory.
+  private static func activationCount(
+    _ graph: Graph, _ shapes: [FeatureShape], batch: Int
+  ) -> Int {
+    let sizes = shapes.map(\.elementCount)
+    let boundary = batch > 1 ? SectionBoundary.node(in: graph, shapes) : nil
+    let lastReaders = graph.lastReaders()
+    var alive = 0
+    var single = 0
+    var batched = 0
+    for (id, node) in graph.nodes.enumerated() {
+      alive += sizes[id]
+      let needed = alive + (node.inputs.map { sizes[$0] }.max() ?? 0)
+      if let boundary, id <= boundary {
+        single = max(single, needed)
+      } else {
+        batched = max(batched, needed)
+      }
+      for input in Set(node.inputs + [id]) where lastReaders[input] == id { alive -= sizes[input] }
+    }
+    guard let boundary else { return batched * batch }
+    // Before the boundary images run one by one, from a whole batch into a whole batch.
+    return max(single + (sizes[0] + sizes[boundary]) * batch, batched * batch)
+  }
+
+  /// Of weights and activations.
+  private static func elementByteCount(_ precision: Precision) -> Int {
+    switch precision {
+    case .fp32: 4
+    case .bf16: 2
+    case .int8: 1
+    }
+  }
+}
