@@ -1,5 +1,5 @@
-import Checkpoint
-import Engine
+package import Checkpoint
+package import Engine
 
 /// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
 struct GoldenCheck {
@@ -69,5 +69,20 @@ struct GoldenCheck {
       answers.insert(logits)
     }
     return answers.count > 1 ? nil : "the network gives every picture the same logits"
+  }
+}
+
+extension LiveModel {
+  /// How its logits differ from those of its file's samples by more than its precision allows; nil where they do not.
+  ///
+  /// On the calling thread, without a team.
+  package func fault(
+    in samples: [GoldenSample], limits: ServingLimits
+  ) throws(EngineError) -> String? {
+    guard !samples.isEmpty else { return nil }
+    let budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: samples.count)
+    return try GoldenCheck(
+      live: self, classifier: Classifier(self, limits: limits.decoding), budget: budget
+    ).fault(samples, pictures: [])
   }
 }

@@ -117,17 +117,24 @@ enum ServeCommand: Command {
     var model = try load(settings, store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
+    // They are of the file's own contract.
+    let samples = settings.parts.preprocess == nil ? model.goldenSamples : []
+    let fault: String?
+    let deployment: Deployment
     do throws(EngineError) {
       let planned = try rules(settings).planned(model, precision: precision)
       write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      return try Deployment(
+      fault = try planned.live.fault(in: samples, limits: settings.serving)
+      deployment = try Deployment(
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding, by: "the start")
     } catch {
       throw uncompiled(error)
     }
+    if let fault { throw Failure("\(model.name) does not compute what its file says: \(fault)") }
+    return deployment
   }
 
   /// From now on requests are served, and models may be swapped.

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Testing
 
@@ -88,6 +89,30 @@ import Testing
       "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
     #expect(answer.status == 200 && answer.body.contains(#""name":"double""#))
     #expect(server.logged.contains("37 tensors in double precision are narrowed"))
+  }
+
+  @Test(
+    "serve does not begin with a model that misses its golden samples, unless its contract was replaced"
+  )
+  func goldenSamples() async throws {
+    let sound = try Model.embeddedDefault()
+    let sample = try #require(sound.goldenSamples.first)
+    let model = try Model(
+      name: "unsound", graph: sound.graph, weights: sound.weights, labels: sound.labels,
+      preprocessing: sound.preprocessing,
+      goldenSamples: [
+        GoldenSample(encodedImage: sample.encodedImage, logits: sample.logits.reversed())
+      ])
+    let folder = try TemporaryFolder()
+    let path = folder.url.appendingPathComponent("unsound.safetensors").path
+    try model.write(to: path)
+    let refused = try await ProgramUnderTest.run(
+      "serve", "--model", path, "--port", "0", "--tune", "off")
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("unsound does not compute what its file says: golden sample 0"))
+    let server = try await ServerUnderTest(
+      "--model", path, "--tune", "off", "--preprocess", "cifar10")
+    #expect(try await server.curl("\(server.address)/readyz").status == 200)
   }
 
   @Test(
