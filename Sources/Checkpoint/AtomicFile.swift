@@ -43,19 +43,7 @@ struct AtomicFile: ByteSink, ~Copyable {
   deinit { close(descriptor) }
 
   mutating func write(_ bytes: RawSpan) throws(CheckpointError) {
-    let written = unsafe bytes.withUnsafeBytes { buffer in
-      var offset = 0
-      while offset < buffer.count {
-        // SAFETY: the rest of the buffer, which is not empty.
-        let count = unsafe Glibc.write(
-          descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-        if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { return false }
-        offset += count
-      }
-      return true
-    }
-    guard written else { throw .system("write", path) }
+    guard FileOutput.write(bytes, to: descriptor) else { throw .system("write", path) }
   }
 
   private borrowing func commit() throws(CheckpointError) {

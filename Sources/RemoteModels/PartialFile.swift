@@ -161,19 +161,7 @@ extension PartialFile {
   private static func write(
     _ bytes: RawSpan, _ descriptor: CInt, _ path: String
   ) throws(RemoteError) {
-    let isWritten = unsafe bytes.withUnsafeBytes { buffer in
-      var offset = 0
-      while offset < buffer.count {
-        // SAFETY: the rest of the buffer, which is not empty.
-        let count = unsafe Glibc.write(
-          descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-        if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { return false }
-        offset += count
-      }
-      return true
-    }
-    guard isWritten else { throw failure("write", path) }
+    guard FileOutput.write(bytes, to: descriptor) else { throw failure("write", path) }
   }
 
   private static func failure(_ doing: String, _ path: String) -> RemoteError {

@@ -1,7 +1,7 @@
-package import Telemetry
+import Telemetry
 
 /// What became of a request that was admitted to a model.
-package enum ClassificationOutcome: String, MetricLabels, CaseIterable {
+package enum ClassificationOutcome: String, MetricLabel {
   /// With classes; of a list, perhaps not for every picture.
   case answered
   /// Its pictures or parameters were at fault.
@@ -13,7 +13,7 @@ package enum ClassificationOutcome: String, MetricLabels, CaseIterable {
   /// The deadline passed, or the client was gone.
   case late
 
-  package static let all = allCases
+  package static let labelName = "outcome"
 
   var isError: Bool { self == .failed || self == .notFinite }
 
@@ -25,8 +25,4 @@ package enum ClassificationOutcome: String, MetricLabels, CaseIterable {
     default: self = .failed
     }
   }
-
-  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-  package var pairs: MetricLabelPairs { [("outcome", rawValue)] }
 }

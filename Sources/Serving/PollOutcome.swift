@@ -1,7 +1,7 @@
-package import Telemetry
+import Telemetry
 
 /// What came of asking a remote store which model is current.
-package enum PollOutcome: String, Sendable, CaseIterable, MetricLabels {
+package enum PollOutcome: String, MetricLabel {
   /// What it names has been acted on before.
   case unchanged
   /// Its model is live since this poll.
@@ -17,11 +17,7 @@ package enum PollOutcome: String, Sendable, CaseIterable, MetricLabels {
   /// Nothing that the remote store could help: no room on the disk or in memory.
   case failed
 
-  package static let all = allCases
-
-  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-  package var pairs: MetricLabelPairs { [("outcome", rawValue)] }
+  package static let labelName = "outcome"
 
   /// Whether this server has what the remote store wants it to have.
   package var isSuccess: Bool { self == .unchanged || self == .promoted }

@@ -1,7 +1,7 @@
-package import Telemetry
+import Telemetry
 
 /// What a candidate goes through before it is live, in this order.
-package enum SwapStep: String, Sendable, CaseIterable, MetricLabels {
+package enum SwapStep: String, MetricLabel {
   /// The file is there to be read.
   case read
   /// Its parts are right and fit together.
@@ -17,9 +17,5 @@ package enum SwapStep: String, Sendable, CaseIterable, MetricLabels {
   case record
   case exchange
 
-  package static let all = allCases
-
-  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-  package var pairs: MetricLabelPairs { [("step", rawValue)] }
+  package static let labelName = "step"
 }

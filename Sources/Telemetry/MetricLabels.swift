@@ -9,6 +9,17 @@ package protocol MetricLabels: Sendable {
   var pairs: MetricLabelPairs { get }
 }
 
+/// One label, whose values are the names of an enumeration's cases.
+package protocol MetricLabel: MetricLabels, CaseIterable, Equatable, RawRepresentable<String> {
+  static var labelName: String { get }
+}
+
+extension MetricLabel {
+  package static var all: [Self] { Array(allCases) }
+  package var index: Int { Self.allCases.enumerated().first { $0.element == self }?.offset ?? 0 }
+  package var pairs: MetricLabelPairs { [(Self.labelName, rawValue)] }
+}
+
 /// Of a metric with one series.
 package struct NoLabels: MetricLabels {
   package static let all = [NoLabels()]

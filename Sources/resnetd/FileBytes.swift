@@ -1,3 +1,4 @@
+import Checkpoint
 import Glibc
 
 /// Whole files, read into memory.
@@ -28,14 +29,8 @@ enum FileBytes {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure("\(path): \(fault("open").message)") }
     defer { close(descriptor) }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes { buffer in
-        unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw Failure("\(path): \(fault("write").message)") }
-      rest = rest.dropFirst(count)
+    guard unsafe FileOutput.write(bytes.span.bytes, to: descriptor) else {
+      throw Failure("\(path): \(fault("write").message)")
     }
   }
 

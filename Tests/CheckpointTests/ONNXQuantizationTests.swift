@@ -117,27 +117,6 @@ import Testing
     #expect(try count("qdq-symmetric-17") == count("basic-17"))
   }
 
-  @Test("A quantised graph that cannot be taken is refused with what is wrong and where")
-  func refusals() throws {
-    struct Refused: Decodable {
-      let file: Data
-      /// A part of the error; empty where the reader, ONNX's checker and the translation may each be first.
-      let reason: String
-    }
-    let files = try JSONDecoder().decode(
-      [String: Refused].self, from: Data(try Fixtures.bytes("onnx-quantized-refused.json")))
-    #expect(files.count > 35)
-    for (name, refused) in files.sorted(by: { $0.key < $1.key }) {
-      let error = #expect(throws: CheckpointError.self, "\(name)") {
-        try Model.load(
-          bytes: Array(refused.file), fileName: "hostile.onnx",
-          options: ModelOptions(labels: ["a", "b", "c", "d", "e"]))
-      }
-      guard let error, !refused.reason.isEmpty else { continue }
-      #expect(error.description.contains(refused.reason), "\(name): \(error)")
-    }
-  }
-
   @Test("A quantised file with a changed byte loads and compiles, or is refused")
   func changedBytes() throws {
     let bytes = try Fixtures.bytes("qdq-signed-13.onnx")

@@ -12,11 +12,13 @@ import Testing
     let reason: String
   }
 
-  @Test("A graph that cannot be taken is refused with what is wrong and where")
-  func refusals() throws {
+  @Test(
+    "A graph that cannot be taken is refused with what is wrong and where",
+    arguments: [("onnx-refused", 40), ("onnx-quantized-refused", 35)])
+  func refusals(name: String, least: Int) throws {
     let files = try JSONDecoder().decode(
-      [String: Refused].self, from: Data(try Fixtures.bytes("onnx-refused.json")))
-    #expect(files.count > 40)
+      [String: Refused].self, from: Data(try Fixtures.bytes("\(name).json")))
+    #expect(files.count > least)
     for (name, refused) in files.sorted(by: { $0.key < $1.key }) {
       let error = #expect(throws: CheckpointError.self, "\(name)") {
         try Model.load(

@@ -1,14 +1,10 @@
 import Telemetry
 
 /// What came of a comparison.
-enum CanaryAgreement: String, MetricLabels, CaseIterable {
+enum CanaryAgreement: String, MetricLabel {
   /// Both models have the same most likely class.
   case agreed
   case disagreed
 
-  static let all = allCases
-
-  var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-  var pairs: MetricLabelPairs { [("outcome", rawValue)] }
+  static let labelName = "outcome"
 }

@@ -1,7 +1,7 @@
-package import Telemetry
+import Telemetry
 
 /// Why a canary answers no more.
-package enum CanaryEndReason: String, Sendable, CaseIterable, MetricLabels {
+package enum CanaryEndReason: String, MetricLabel {
   /// Too many of its requests failed.
   case errors
   /// It gave logits that are not finite.
@@ -17,11 +17,7 @@ package enum CanaryEndReason: String, Sendable, CaseIterable, MetricLabels {
   /// Another model became live.
   case swap
 
-  package static let all = allCases
-
-  package var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-  package var pairs: MetricLabelPairs { [("reason", rawValue)] }
+  package static let labelName = "reason"
 
   /// Whether the server ended it by itself.
   package var isAutomatic: Bool {
