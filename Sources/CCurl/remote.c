@@ -113,6 +113,16 @@ static bool add_header(struct curl_slist **list, const char *name, const char *v
   return true;
 }
 
+// The curl tool looks at these, the library does not.
+static CURLcode set_authorities(CURL *curl) {
+  const char *names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+  for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
+    const char *path = getenv(names[index]);
+    if (path && *path) return curl_easy_setopt(curl, CURLOPT_CAINFO, path);
+  }
+  return CURLE_OK;
+}
+
 static CURLcode set_limits(CURL *curl, const remote_request *request) {
   CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   // A connection that was encrypted stays so.
@@ -214,6 +224,7 @@ int remote_fetch(
   transfer transfer = {
       .curl = curl, .sink = sink, .context = context, .offset = request->offset};
   CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
+  if (!code) code = set_authorities(curl);
   if (!code) code = set_limits(curl, request);
   if (!code) code = set_request(curl, request, &headers);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
@@ -225,6 +236,8 @@ int remote_fetch(
         transfer.fault ? transfer.fault
         : message[0]   ? message
                        : curl_easy_strerror(code));
+    answer->is_untrusted = code == CURLE_PEER_FAILED_VERIFICATION ||
+                           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR;
   } else {
     read_answer(curl, answer);
   }

@@ -9,6 +9,8 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
   case malformedAddress(String, reason: String)
   /// No answer, or not all of it.
   case transfer(address: String, reason: String)
+  /// The other side's certificate is not one of an authority that is known.
+  case untrusted(address: String, reason: String)
   case status(address: String, Int)
   case tooLarge(address: String, limit: Int)
   /// `current.json` is not what it should be.
@@ -29,6 +31,9 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     case .malformedSource(let text, let reason): "model store \(text): \(reason)"
     case .malformedAddress(let address, let reason): "\(address): \(reason)"
     case .transfer(let address, let reason): "cannot fetch \(address): \(reason)"
+    case .untrusted(let address, let reason):
+      "cannot fetch \(address): \(reason); certificates of other authorities are read from the file "
+        + "that CURL_CA_BUNDLE or SSL_CERT_FILE names"
     case .status(let address, let status): "cannot fetch \(address): status \(status)"
     case .tooLarge(let address, let limit):
       "cannot fetch \(address): more than \(limit) bytes"

@@ -47,7 +47,10 @@ struct WebFetch {
     }
     if result != 0, cancellation.isCancelled { throw .cancelled }
     guard result == 0 else {
-      throw .transfer(address: address, reason: Self.text(of: answer.message))
+      let reason = Self.text(of: answer.message)
+      throw answer.is_untrusted
+        ? .untrusted(address: address, reason: reason)
+        : .transfer(address: address, reason: reason)
     }
     let tag = Self.text(of: answer.etag)
     return Answer(status: Int(answer.status), etag: tag.isEmpty ? nil : tag)

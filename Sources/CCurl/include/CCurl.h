@@ -37,6 +37,8 @@ typedef struct {
   char etag[REMOTE_ETAG_BYTE_COUNT];
   // Why there is no answer.
   char message[REMOTE_MESSAGE_BYTE_COUNT];
+  // Whether that is the other side's certificate, which another attempt will find as it is.
+  bool is_untrusted;
 } remote_answer;
 
 // What is known of a body when its first bytes come.
