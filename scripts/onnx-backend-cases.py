@@ -24,7 +24,7 @@ OPERATORS = set(
     """Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv
     DequantizeLinear Div Dropout Expand Flatten Gather Gemm GlobalAveragePool HardSigmoid HardSwish
     Identity LogSoftmax MatMul MaxPool Mul Pad QuantizeLinear ReduceMean Relu Reshape Shape Sigmoid
-    Slice Softmax Split Squeeze Sub Transpose Unsqueeze""".split()
+    Slice Softmax Split Squeeze Sub Sum Transpose Unsqueeze""".split()
 )
 OPSETS = range(7, 29)
 # Operators that set 7 changed. Graphs of set 6 without them mean the same in set 7 and run as such.

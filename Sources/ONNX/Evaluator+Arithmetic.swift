@@ -1,7 +1,7 @@
 extension Evaluator {
   typealias WholeFunction = (Int64, Int64) throws(ONNXError) -> Int64
 
-  /// Add, Sub, Mul, Div: both inputs of one type, broadcast to one shape.
+  /// Inputs of one type, broadcast to one shape.
   static let arithmeticOperators: [String: Operator] = [
     "Add": { call throws(ONNXError) in
       try elementwise(call, floating: { $0 + $1 }, whole: { (a, b) throws(ONNXError) in a &+ b })
@@ -13,6 +13,15 @@ extension Evaluator {
       try elementwise(call, floating: { $0 * $1 }, whole: { (a, b) throws(ONNXError) in a &* b })
     },
     "Div": divide,
+    "Sum": { call throws(ONNXError) in
+      var sum = try call.floatingInput(0)
+      for index in call.inputs.indices.dropFirst() {
+        sum = try combine(
+          call, sum, call.floatingInput(index), floating: { $0 + $1 },
+          whole: { (a, b) throws(ONNXError) in a &+ b })
+      }
+      return [sum]
+    },
   ]
 
   /// Whole numbers are divided towards zero.
@@ -30,8 +39,13 @@ extension Evaluator {
   private static func elementwise(
     _ call: NodeCall, floating: (Double, Double) -> Double, whole: WholeFunction
   ) throws(ONNXError) -> [DenseTensor] {
-    let first = try call.input(0)
-    let second = try call.input(1)
+    [try combine(call, call.input(0), call.input(1), floating: floating, whole: whole)]
+  }
+
+  private static func combine(
+    _ call: NodeCall, _ first: DenseTensor, _ second: DenseTensor,
+    floating: (Double, Double) -> Double, whole: WholeFunction
+  ) throws(ONNXError) -> DenseTensor {
     try call.sameType(first, second)
     guard first.elementType != .bool else { throw call.fault("inputs of type bool") }
     guard let shape = StridedView.broadcast(first.shape, second.shape) else {
@@ -43,12 +57,12 @@ extension Evaluator {
     switch (first.numbers, second.numbers) {
     case (.floating(let firsts), .floating(let seconds)):
       let values = a.indices.map { floating(firsts[a[$0]], seconds[b[$0]]) }
-      return [DenseTensor(first.elementType, shape, values)]
+      return DenseTensor(first.elementType, shape, values)
     case (.whole(let firsts), .whole(let seconds)):
       var values: [Int64] = []
       values.reserveCapacity(a.count)
       for place in a.indices { values.append(try whole(firsts[a[place]], seconds[b[place]])) }
-      return [DenseTensor(first.elementType, shape, values)]
+      return DenseTensor(first.elementType, shape, values)
     default: throw call.fault("inputs of different kinds")
     }
   }

@@ -129,6 +129,19 @@ import Testing
     #expect(pads == padCount && normalizations == normalizationCount)
   }
 
+  @Test("A sum of several maps becomes sums of two, the last with its name")
+  func sums() throws {
+    var file = ModelFile.classifier
+    file.nodes.insert(
+      .init(operation: "Sum", name: "sum", inputs: ["r", "n", "c"], outputs: ["s"]), at: 3)
+    file.nodes[4].inputs = ["s"]
+    let graph = try Model.load(bytes: file.bytes, fileName: "sum.onnx").graph
+    let sums = graph.nodes.filter { $0.operation == .add }
+    #expect(sums.map(\.name) == ["sum.1", "sum"])
+    #expect(
+      sums.map { $0.inputs.map { graph.nodes[$0].name } } == [["relu", "bn"], ["sum.1", "conv"]])
+  }
+
   @Test("Labels, name and preprocessing come from the document in the file's metadata")
   func metadata() throws {
     let model = try Model.load(path: Fixtures.path("half-13.onnx"))

@@ -46,6 +46,13 @@ struct EvaluationTests {
       try run("Div", [whole([-1], .uint64), whole([2], .uint64)])[0] == whole([.max], .uint64))
   }
 
+  @Test func aSumHasAnyNumberOfInputs() throws {
+    let inputs = [floats([2, 1], [1, 2]), floats([2], [10, 20]), floats([1], [100])]
+    #expect(try run("Sum", Array(inputs.prefix(1)))[0] == inputs[0])
+    #expect(try run("Sum", inputs)[0] == floats([2, 2], [111, 121, 112, 122]))
+    #expect(reason("Sum", [floats([2], [1, 2]), floats([3], [1, 2, 3])]) != nil)
+  }
+
   @Test func divisionOfWholeNumbersByZeroNamesTheNode() {
     #expect(
       reason("Div", [whole([1]), whole([0])])

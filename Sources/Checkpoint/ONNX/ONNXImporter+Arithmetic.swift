@@ -9,6 +9,10 @@ extension ONNXImporter {
       if let result = try importer.affine(node) { return result }
       return try importer.combine(.add, node)
     },
+    "Sum": { importer, node throws(CheckpointError) in
+      if let result = try importer.affine(node) { return result }
+      return try importer.combine(.add, node)
+    },
     "Mul": { importer, node throws(CheckpointError) in
       if let result = try importer.affine(node) { return result }
       if let result = try importer.expandedProduct(node) { return result }
@@ -28,13 +32,19 @@ extension ONNXImporter {
   private static let unitEpsilon: Float = 0x1p-16
   private static let unitVariance = 1 - unitEpsilon
 
+  /// All inputs, which are two but for a Sum; the last step has the node's name.
   private mutating func combine(
     _ operation: Operation, _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let (first, order) = try operand(0, of: node)
-    let (second, otherOrder) = try operand(1, of: node)
-    guard order == otherOrder else { throw fault(node, "inputs in different orders") }
-    return order.value(try append(node.name, operation, [first, second], for: node))
+    var (result, order) = try operand(0, of: node)
+    let last = node.inputs.count - 1
+    for index in stride(from: 1, through: last, by: 1) {
+      let (other, otherOrder) = try operand(index, of: node)
+      guard order == otherOrder else { throw fault(node, "inputs in different orders") }
+      let name = index == last ? node.name : "\(node.name).\(index)"
+      result = try append(name, operation, [result, other], for: node)
+    }
+    return order.value(result)
   }
 
   /// With a constant for all channels or for each, as a normalisation that only scales and shifts; nil where neither
@@ -48,7 +58,7 @@ extension ONNXImporter {
     let scale: [Float]
     let shift: [Float]
     switch node.operation {
-    case "Add": (scale, shift) = ([1], given)
+    case "Add", "Sum": (scale, shift) = ([1], given)
     case "Mul": (scale, shift) = (given, [0])
     case "Sub" where side == 1: (scale, shift) = ([1], given.map { -$0 })
     case "Sub": (scale, shift) = ([-1], given)
