@@ -46,7 +46,7 @@ void drop(onnx::NodeProto &node, const char *name, int64_t neutral) {
                   ", only " + std::to_string(neutral) + " is known");
 }
 
-/// Whole numbers that a graph holds as a constant, by their name.
+/// Short lists of whole numbers that a graph holds as a constant, by their name.
 class constants {
  public:
   explicit constants(const onnx_model &model) : model(model) {
@@ -62,25 +62,34 @@ class constants {
     }
   }
 
+  /// Of a list that is longer, one number more than a tensor has dimensions: many nodes may name a
+  /// long one.
   std::optional<std::vector<int64_t>> find(const std::string &name) const {
     if (const auto list = lists.find(name); list != lists.end()) {
       if (list->second->name() == "value_int") return {{list->second->i()}};
-      return {{list->second->ints().begin(), list->second->ints().end()}};
+      return beginning(list->second->ints());
     }
     const auto found = tensors.find(name);
     if (found == tensors.end()) return std::nullopt;
     const onnx::TensorProto &tensor = *found->second;
     if (tensor.data_type() != onnx::TensorProto::INT64 || model.external.count(&tensor) > 0)
       return std::nullopt;
-    if (!tensor.has_raw_data())
-      return {{tensor.int64_data().begin(), tensor.int64_data().end()}};
+    if (!tensor.has_raw_data()) return beginning(tensor.int64_data());
     const std::string &bytes = tensor.raw_data();
-    std::vector<int64_t> numbers(bytes.size() / sizeof(int64_t));
+    std::vector<int64_t> numbers(std::min(bytes.size() / sizeof(int64_t), length_limit));
     memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(int64_t));
     return numbers;
   }
 
  private:
+  static constexpr size_t length_limit = ONNX_RANK_LIMIT + 1;
+
+  template <typename Field>
+  static std::vector<int64_t> beginning(const Field &numbers) {
+    const auto length = std::min(static_cast<size_t>(numbers.size()), length_limit);
+    return {numbers.begin(), numbers.begin() + static_cast<ptrdiff_t>(length)};
+  }
+
   const onnx_model &model;
   std::unordered_map<std::string, const onnx::TensorProto *> tensors;
   std::unordered_map<std::string, const onnx::AttributeProto *> lists;

@@ -13,7 +13,7 @@ package struct ServingLimits: Sendable {
   /// From a request's first byte to its answer, unless the client asks for less; beyond it 504.
   package var requestTimeout = Duration.seconds(30)
   /// What a candidate may compute before it is live; beyond it 422. One pass through its network is not interrupted.
-  package var provingTimeout = Duration.seconds(60)
+  package var provingTimeout = Duration.seconds(180)
   package var decoding = DecodingLimits()
 
   package init() {}

@@ -225,6 +225,13 @@ package enum HostileONNX {
         $0.opset = 18
         $0.nodes[3] = node("ReduceMean", ["r", "r"], ["p"])
       },
+      made("a long list of axes, named again and again", "too many axes") { file in
+        file.opset = 18
+        file.tensors.append(ModelFile.integers64("axes", [Int64](repeating: 0, count: 1 << 18)))
+        for index in 0..<20_000 {
+          file.nodes.append(node("ReduceMean", ["r", "axes"], ["m\(index)"]))
+        }
+      },
       made("axes that are not whole", "axes") {
         $0.opset = 18
         $0.nodes[3] = node("ReduceMean", ["r", "w"], ["p"])
