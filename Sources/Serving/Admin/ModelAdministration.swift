@@ -22,7 +22,7 @@ package final class ModelAdministration: Sendable {
   /// Nil where the server has no folder for it: nothing can be uploaded then.
   let store: ModelStore?
   /// Nil where the store had a live model at start.
-  private let first: FirstModel?
+  let first: FirstModel?
   let log: Log
 
   package init(
@@ -156,7 +156,7 @@ package final class ModelAdministration: Sendable {
   }
 
   /// What `write` hands over, as an upload that waits to be kept.
-  private func stage(
+  func stage(
     in store: ModelStore,
     _ write: ((RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) -> Void
   ) throws(Problem) -> StagedModel {
@@ -187,43 +187,6 @@ package final class ModelAdministration: Sendable {
       labels: live.labels, preprocessing: live.preprocessing, name: live.name)
     let model = try Model.load(path: path, options: options)
     return model.isCompleted ? model : nil
-  }
-
-  // MARK: The first model
-
-  /// Has the store keep what the server began with as what was live, before another model is: a rollback must be able
-  /// to bring it back. Where that fails the change goes on without.
-  private func keepFirst() {
-    guard let store, let first, store.live == nil else { return }
-    do throws(Problem) {
-      let staged = try stage(first, in: store)
-      defer { store.discard(staged) }
-      try stored { () throws(StoreError) in
-        _ = try store.keep(staged, name: pool.live.model.name, by: pool.live.by)
-        try store.recordLive(staged.version, by: pool.live.by)
-      }
-    } catch {
-      log.write(
-        "warning: the model that the server began with cannot be kept; no rollback will bring it back",
-        ["reason": .text(error.detail)])
-    }
-  }
-
-  /// The first model as one file: its own, or where that is not all, another that says the same.
-  private func stage(
-    _ first: FirstModel, in store: ModelStore
-  ) throws(Problem) -> StagedModel {
-    let live = pool.live.model.version
-    if first.isAsFile {
-      let staged = try stage(in: store) { body throws(CheckpointError) in
-        try first.writeFile(to: body)
-      }
-      if staged.version == live { return staged }
-      store.discard(staged)
-    }
-    return try stage(in: store) { body throws(CheckpointError) in
-      try first.writeWhole(live, to: body)
-    }
   }
 
   // MARK: Audit
