@@ -103,8 +103,9 @@ struct GraphDocument: Codable, Equatable {
         let (product, overflows) = cost.multipliedReportingOverflow(by: factor)
         cost = overflows ? .max : product
       }
-      // Neither sum overflows: a map has at most 2^28 numbers, and what is counted so far is within the limit.
-      work += min(cost, ONNXImportLimits.work) + shape.elementCount
+      // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, and what is counted so far is within the limit.
+      work += min(cost, ONNXImportLimits.work)
+      work += shape.elementCount * (1 + node.operation.windowNumberCount)
       guard work <= ONNXImportLimits.work else {
         throw .overLimit(
           what: "multiply-adds of the graph", value: work, limit: ONNXImportLimits.work)

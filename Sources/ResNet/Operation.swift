@@ -26,6 +26,17 @@ package enum Operation: Sendable, Hashable {
   case linear(Linear)
 }
 
+extension Operation {
+  /// Numbers that a pool's window reads for each of its results; 0 for other operations.
+  package var windowNumberCount: Int {
+    switch self {
+    case .maxPool(let pooling), .averagePool(let pooling):
+      pooling.window.height * pooling.window.width
+    default: 0
+    }
+  }
+}
+
 /// A pair for the two spatial axes.
 package struct Extent: Sendable, Hashable, Codable {
   package var height: Int

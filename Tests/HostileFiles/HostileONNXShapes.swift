@@ -51,6 +51,12 @@ package enum HostileONNXShapes {
     reshape("to 2^80 numbers", 1 << 40, 1 << 40), reshape("to too few numbers", 1, 3),
     reshape("to nothing", 0, 0, 0, 0, 0), reshape("to one dimension", -1),
     reshape("to 2^63 pictures", .max, 4), reshape("of the batch", 4, -1),
+    HostileONNX.made("eight pads of three dimensions", "pads") { file in
+      file.tensors.append(ModelFile.integers64("shape", [0, 1, 4]))
+      file.tensors.append(ModelFile.integers64("pads", [Int64](repeating: 0, count: 8)))
+      file.nodes[4] = node("Reshape", ["p", "shape"], ["row"])
+      file.nodes.insert(node("Pad", ["row", "pads"], ["f"]), at: 5)
+    },
     single("a constant reshaped to two open sides", "Reshape", ["bias", "shape"], shape(-1, -1)),
     single(
       "a constant reshaped to 2^80 numbers", "Reshape", ["bias", "shape"], shape(1 << 40, 1 << 40)),

@@ -58,7 +58,7 @@ extension ONNXImporter {
     _ node: ONNXNode, _ pads: [Int], isLowest: Bool
   ) throws(CheckpointError) -> ONNXImportedValue {
     let (id, order) = try operand(0, of: node)
-    guard order != .flat, pads[order.channelAxis] == 0, pads[order.channelAxis + 4] == 0 else {
+    guard order.rank == 4, pads[order.channelAxis] == 0, pads[order.channelAxis + 4] == 0 else {
       throw fault(node, "pads \(pads)")
     }
     let axes = order.pixelAxes

@@ -231,9 +231,10 @@ struct ONNXImporter {
       throw fault(node, error.description)
     }
     try append(made, output)
-    // Neither overflows: a map has at most 2^28 numbers, a file's tensors fewer than 2^31, and the sum stops.
+    // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, a file's tensors fewer than 2^31, and the sum
+    // stops.
     for parameter in parameters { work += parameter.tensor.elementCount * output.pixelCount }
-    work += output.elementCount
+    work += output.elementCount * (1 + operation.windowNumberCount)
     guard work <= ONNXImportLimits.work else {
       throw .overLimit(
         what: "multiply-adds of the graph", value: work, limit: ONNXImportLimits.work)
