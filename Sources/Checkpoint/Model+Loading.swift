@@ -72,12 +72,17 @@ extension Model {
       // Without a document, the tensors are those of an architecture.
       preprocessing = try contract(for: architecture?.stem ?? .imageNet)
     }
+    var samples = try reader.goldenSamples(classCount: classCount)
+    if !samples.isEmpty, let own = document?.preprocessing, own != preprocessing {
+      samples = []
+      warnings.append("its golden samples are left out: they hold for its own preprocessing")
+    }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
       version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
-      goldenSamples: try reader.goldenSamples(classCount: classCount),
+      goldenSamples: samples,
       format: file.format, warnings: warnings)
     model.isCompleted = options != chosen
     return model

@@ -117,8 +117,6 @@ enum ServeCommand: Command {
     var model = try load(settings, store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
-    // They are of the file's own contract.
-    let samples = settings.parts.preprocess == nil ? model.goldenSamples : []
     let fault: String?
     let deployment: Deployment
     do throws(EngineError) {
@@ -126,7 +124,7 @@ enum ServeCommand: Command {
       write(planned, log)
       // What the engine has packed need not stand in memory a second time.
       model.weights = Weights()
-      fault = try planned.live.fault(in: samples, limits: settings.serving)
+      fault = try planned.live.fault(in: model.goldenSamples, limits: settings.serving)
       deployment = try Deployment(
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding, by: "the start")

@@ -50,6 +50,21 @@ import Testing
     }
   }
 
+  @Test("Golden samples hold for the file's own contract, and are left out beside another one")
+  func samplesOfAnotherContract() throws {
+    let model = try model()
+    try withFolder { folder in
+      let path = folder + "/m.safetensors"
+      try model.write(to: path)
+      var options = ModelOptions(preprocessing: model.preprocessing)
+      #expect(try Model.load(path: path, options: options).goldenSamples == model.goldenSamples)
+      options.preprocessing = try .cifar10(mean: [0, 0, 0], std: [1, 1, 1])
+      let other = try Model.load(path: path, options: options)
+      #expect(other.goldenSamples.isEmpty)
+      #expect(other.warnings.contains { $0.contains("golden samples") })
+    }
+  }
+
   @Test("What a file may not hold, no model can be made of")
   func unusableParts() throws {
     var tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
