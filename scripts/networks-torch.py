@@ -51,8 +51,8 @@ def export(made, pictures, file, opset, folded):
         output_names=["logits"], dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}})
 
 
-def export_as_programs(made, pictures, file):
-    """As PyTorch exports when nothing is chosen: its newest set, weights in a second file."""
+def export_by_default(made, pictures, file):
+    """As PyTorch exports when nothing is chosen: by torch.export, weights in a second file."""
     torch.onnx.export(
         made, (pictures,), file, verbose=False, input_names=["input"], output_names=["logits"],
         dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
@@ -80,8 +80,8 @@ def main():
             if counts[False] <= counts[True]:
                 raise SystemExit(f"{name}: both exports of set {opset} fold alike: {counts}")
         file = comparison.path("model.onnx")
-        export_as_programs(made, torch.from_numpy(pictures), file)
-        compare(f"ONNX {operator_set(file)}, as a program", file)
+        export_by_default(made, torch.from_numpy(pictures), file)
+        compare(f"ONNX {operator_set(file)} by torch.export", file)
         pathlib.Path(file + ".data").unlink()
         if family == "torchvision":
             torch.save(made.state_dict(), comparison.path("model.pth"))

@@ -75,8 +75,8 @@ void move_external_constants(onnx_model &model) {
   onnx::GraphProto &graph = *model.file.mutable_graph();
   auto &nodes = *graph.mutable_node();
   const auto is_moved = [&](onnx::NodeProto &node) {
-    if (node.op_type() != "Constant" || node.output_size() != 1 || node.attribute_size() != 1 ||
-        !node.attribute(0).has_t())
+    if (node.op_type() != "Constant" || !is_own(node.domain()) || node.output_size() != 1 ||
+        node.attribute_size() != 1 || !node.attribute(0).has_t())
       return false;
     onnx::TensorProto &value = *node.mutable_attribute(0)->mutable_t();
     const auto place = model.external.find(&value);

@@ -36,6 +36,9 @@ inline std::string name_of(const onnx::NodeProto &node) {
   return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name();
 }
 
+/// Whether an operator of that domain is one of ONNX's own.
+inline bool is_own(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
+
 /// Throws where the file holds more than the limits allow, or what is not read at all; allocates
 /// nothing.
 void survey_file(const uint8_t *bytes, size_t byte_count);

@@ -22,8 +22,6 @@ constexpr int64_t checked_set = 17;
       "node \"" + name_of(node) + "\" (" + node.op_type() + "): " + reason);
 }
 
-bool is_own(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
-
 /// The attribute of that name, taken out of the node.
 std::optional<onnx::AttributeProto> taken(onnx::NodeProto &node, const char *name) {
   auto &attributes = *node.mutable_attribute();

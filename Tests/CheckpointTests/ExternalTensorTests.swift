@@ -31,7 +31,7 @@ import Testing
   /// - Parameter isInNode: Whether that tensor is the value of a Constant node and no initialiser.
   private func model(
     at location: String, offset: Int = offset, readsExternalData: Bool = true,
-    isInNode: Bool = false
+    isInNode: Bool = false, domain: String = ""
   ) throws -> Model {
     var file = Self.inside
     file.tensors[0].fill = { tensor in
@@ -47,7 +47,7 @@ import Testing
       let tensor = file.tensors.removeFirst()
       file.nodes.insert(
         .init(
-          operation: "Constant", inputs: [], outputs: [tensor.name],
+          operation: "Constant", domain: domain, inputs: [], outputs: [tensor.name],
           attributes: [
             { attribute in
               attribute.text(1, "value")
@@ -56,7 +56,14 @@ import Testing
             }
           ]), at: 0)
     }
-    try write(file.bytes, to: "inner/model.onnx")
+    var imports = WireMessage()
+    if !domain.isEmpty {
+      imports.message(8) {
+        $0.text(1, domain)
+        $0.integer(2, 1)
+      }
+    }
+    try write(file.bytes + imports.bytes, to: "inner/model.onnx")
     var options = ModelOptions()
     options.readsExternalData = readsExternalData
     return try Model.load(
@@ -104,6 +111,16 @@ import Testing
     #expect {
       try model(at: "weights.bin", readsExternalData: false, isInNode: isInNode)
     } throws: { "\($0)".contains("\"\(Self.tensorName)\" lies outside of the file") }
+  }
+
+  @Test("Another domain's Constant is none of ONNX's own")
+  func anotherDomain() throws {
+    let numbers = try Self.numbers(
+      of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
+    try write(Self.bytes(of: numbers), to: "inner/weights.bin")
+    #expect {
+      try model(at: "weights.bin", isInNode: true, domain: "com.example")
+    } throws: { "\($0)".contains("com.example.Constant") }
   }
 
   @Test("It lies in the file's folder, whole")

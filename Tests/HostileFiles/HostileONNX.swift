@@ -260,6 +260,18 @@ package enum HostileONNX {
     input("huge pictures", [nil, 3, 1 << 40, 1 << 40]),
     input("pictures of 2^63 rows", [nil, 3, .max, 32]),
     input("pictures of 4096 rows and a contract of 32", [nil, 3, 4096, 4096]),
+    made("pools of huge windows", "multiply-adds") { file in
+      file.inputs = [("x", 1, [nil, 3, 4096, 4096])]
+      for (name, input) in [("m1", "r"), ("m2", "m1")] {
+        var pool = node("MaxPool", [input], [name])
+        pool.attributes = [
+          ModelFile.integers("kernel_shape", [101, 101]),
+          ModelFile.integers("pads", [50, 50, 50, 50]),
+        ]
+        file.nodes.insert(pool, at: file.nodes.count - 3)
+      }
+      file.nodes[file.nodes.count - 3].inputs = ["m2"]
+    },
     input("pictures of no rows", [nil, 3, 0, 32]),
     input("batches of 2^40", [1 << 40, 3, 32, 32]),
     input("whole numbers", type: 7, [nil, 3, 32, 32]),

@@ -41,8 +41,8 @@ enum {
   ONNX_NUMBER_LIMIT = 64 << 20,
   /// protobuf counts the bytes of a file in 31 bits.
   ONNX_FILE_BYTE_COUNT_LIMIT = INT32_MAX,
-  /// Later revisions of the file format than this are refused; up to here they only add element
-  /// types.
+  /// Later revisions of the file format than this are refused; since 8, up to here, they only add
+  /// element types, notes and hints for several devices (onnx.proto of onnx 1.23).
   ONNX_IR_VERSION_LIMIT = 14,
   /// Operator sets whose meaning is known. Those behind 17 are handed out as 17.
   ONNX_OPSET_MINIMUM = 7,
