@@ -1,6 +1,9 @@
 package import ResNet
 
 /// Bytes that a compiled network takes, by its shapes alone: to know before it is compiled.
+///
+/// The overheads are fitted to the resident memory of servers: chains of up to 16,000 sigmoids took 5 KB a step, and
+/// DenseNet-121, nearly all of whose convolutions are of kinds of their own, shall not be estimated too low.
 package struct CompilationEstimate {
   /// Of the packed weights, all layers together.
   package private(set) var weightByteCount = 0
