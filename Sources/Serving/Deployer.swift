@@ -80,14 +80,20 @@ package final class Deployer: Sendable {
     }
   }
 
+  /// Begins no change any more. False where one is in progress: then threads compute.
+  package func close() -> Bool { occupy() }
+
+  /// False where a change is in progress.
+  private func occupy() -> Bool {
+    isSwapping.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+  }
+
   /// One change at a time; each is counted and logged, whatever comes of it.
   private func alone(
     by who: String, _ change: () throws(SwapFailure) -> SwapReport
   ) throws(SwapFailure) -> SwapReport {
     do throws(SwapFailure) {
-      guard
-        isSwapping.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
-      else {
+      guard occupy() else {
         throw SwapFailure(step: .read, reason: "another swap is in progress", kind: .busy)
       }
       defer { isSwapping.store(false, ordering: .releasing) }

@@ -6,6 +6,9 @@ import Telemetry
 
 /// The admin endpoint of one server, and the store behind it.
 struct Administration {
+  /// Most swaps take less.
+  private static let patience = Duration.seconds(1)
+
   let store: ModelStore?
   private let service: AdminService?
   private let server: HTTPServer?
@@ -53,6 +56,9 @@ struct Administration {
   /// Where it listens; nil where it does not.
   var port: Int? { server?.port }
 
-  /// Ends at once: a swap in progress leaves the store as it was or with the new model live.
-  func stop() { server?.drain(within: .zero) }
+  /// Lets changes in progress come to their end, but not long: one that is cut off leaves the store as it was or with
+  /// the new model live.
+  ///
+  /// - Returns: How many connections still waited for an answer.
+  func stop() -> Int { server?.drain(within: Self.patience) ?? 0 }
 }

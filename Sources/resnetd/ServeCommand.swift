@@ -1,6 +1,7 @@
 import Checkpoint
 import Dispatch
 import Engine
+import Glibc
 import HTTPServer
 import ModelStore
 import RemoteModels
@@ -72,16 +73,31 @@ enum ServeCommand: Command {
     wait(settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)
-    administration.stop()
+    let openChangeCount = administration.stop()
     serving?.following?.stop()
-    guard openCount == 0 else {
-      log.write("stopped with requests unfinished", ["connections": .integer(openCount)])
-      return .failure
+    let isChanging = serving?.deployer.close() == false
+    guard openCount == 0, openChangeCount == 0, !isChanging else {
+      log.write(
+        "stopped with requests unfinished",
+        [
+          "connections": .integer(openCount), "admin_connections": .integer(openChangeCount),
+          "swap": .text(isChanging ? "yes" : "no"),
+        ])
+      log.flush()
+      // Threads compute still, and `exit` would destroy what the libraries keep while they use it.
+      _exit(ExitCode.failure.rawValue)
     }
     serving?.pool.close()
     serving?.pool.live.awaitDepartures()
     log.write("stopped")
     return .success
+  }
+
+  /// What serves when there is a model.
+  private struct Running {
+    let pool: WorkerPool
+    let deployer: Deployer
+    let following: FollowerThread?
   }
 
   static func listen(
@@ -139,7 +155,7 @@ enum ServeCommand: Command {
   private static func begin(
     _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
     _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics, _ log: Log
-  ) throws(Failure) -> (pool: WorkerPool, following: FollowerThread?) {
+  ) throws(Failure) -> Running {
     let firstModel = try ModelSource.first(settings.model, settings.parts)
     let pool: WorkerPool
     do throws(EngineError) {
@@ -151,8 +167,10 @@ enum ServeCommand: Command {
     let deployer = Deployer(
       pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log)
     let changes = administration.becomeReady(pool, deployer, first: firstModel, log: log)
-    guard let follower else { return (pool, nil) }
-    return (pool, try FollowerThread(follower, changing: changes))
+    let following = try follower.map { follower throws(Failure) in
+      try FollowerThread(follower, changing: changes)
+    }
+    return Running(pool: pool, deployer: deployer, following: following)
   }
 
   private static func uncompiled(_ error: EngineError) -> Failure {

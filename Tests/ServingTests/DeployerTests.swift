@@ -260,6 +260,21 @@ import Testing
     }
   }
 
+  @Test("Once closed, which it cannot be in the middle of a swap, it begins no other")
+  func close() throws {
+    let service = try service()
+    let deployer = deployer(service)
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let request = SwapRequest(path: path, by: "a test")
+      _ = try deployer.deploy(request) { _ in #expect(!deployer.close()) }
+      #expect(service.pool.live.model.name == "next")
+      #expect(deployer.close())
+      #expect(try failure(service, deployer, request).kind == .busy)
+    }
+  }
+
   @Test("A file without labels is refused")
   func unlabelled() throws {
     let service = try service()

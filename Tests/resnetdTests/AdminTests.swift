@@ -130,6 +130,29 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  @Test("An upload that does not come to its end is cut off with the server, which says so")
+  func unfinishedUpload() async throws {
+    let folder = try TemporaryFolder()
+    let server = try await ServerUnderTest("--state-dir", state(folder))
+    let target = "\(try await server.adminAddress)/admin/model"
+    async let upload = ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/curl"),
+      ["-s", "-X", "PUT", "--data-binary", "@\(Self.embedded)"]
+        + ["-H", "Content-Length: 99999999", target])
+    let incoming = state(folder) + "/incoming"
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while try FileManager.default.contentsOfDirectory(atPath: incoming).isEmpty,
+      ContinuousClock.now < deadline
+    {}
+    #expect(await server.stop() == 1)
+    #expect(server.process.terminationReason == .exit)
+    #expect(server.logged.contains(#""connections":0,"admin_connections":1,"swap":"no""#))
+    #expect(try await upload.exitCode != 0)
+    let next = try await ServerUnderTest("--state-dir", state(folder))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: incoming).isEmpty)
+    #expect(await next.stop() == 0)
+  }
+
   @Test("What is no model, has another digest or is unknown changes nothing")
   func refusals() async throws {
     let folder = try TemporaryFolder()
