@@ -80,8 +80,10 @@ import Testing
       ("", 400, "malformed-body"), (String(repeating: "[", count: 4096), 400, "malformed-body"),
       (#"{"version":"VERSION","percent":5}}"#, 400, "malformed-body"), ("{", 400, "malformed-body"),
       ("[]", 400, "malformed-body"),
-      (#"{"version":1,"percent":5}"#, 400, "malformed-body"),
-      (#"{"version":"VERSION","percent":"5"}"#, 400, "malformed-body"),
+      (#"{"version":1,"percent":5}"#, 400, "invalid-parameter"),
+      (#"{"version":"VERSION","percent":"5"}"#, 400, "invalid-parameter"),
+      (#"{"version":"VERSION","percent":[5]}"#, 400, "invalid-parameter"),
+      (#"{"version":"VERSION","percent":5,"header":null}"#, 400, "invalid-parameter"),
       (#"{"version":"VERSION","percent":1e999}"#, 400, "malformed-body"),
       (#"{"percent":5}"#, 400, "invalid-parameter"),
       (#"{"version":"VERSION"}"#, 400, "invalid-parameter"),
@@ -101,6 +103,19 @@ import Testing
     let answer = try await admin.ask("PUT", "/admin/canary", body: Array(text.utf8))
     #expect(answer.status == status)
     #expect(try answer.problemKind() == kind)
+    #expect(admin.served.pool.traffic.canary == nil)
+  }
+
+  @Test("A member that is there twice is named", arguments: ["percent", "max_disagreement"])
+  func duplicates(name: String) async throws {
+    let admin = try await fixture()
+    let body =
+      #"{"version":"\#(try admin.version("old").hex)","percent":5,"max_disagreement":null,"\#(name)":1}"#
+    let answer = try await admin.ask("PUT", "/admin/canary", body: Array(body.utf8))
+    #expect(answer.status == 400)
+    #expect(try answer.problemKind() == "malformed-body")
+    let detail = try #require(try answer.json()["detail"] as? String)
+    #expect(detail.contains(#"duplicate object key near '"\#(name)"'"#), "\(detail)")
     #expect(admin.served.pool.traffic.canary == nil)
   }
 
