@@ -31,6 +31,24 @@ import Testing
     #expect(liveLabel(admin) == "next0")
   }
 
+  @Test(
+    "A change that has no parameters is not made where some are given",
+    arguments: [
+      ("POST", "/admin/rollback?dry_run=true"), ("POST", "/admin/versions/VERSION/activate?x"),
+      ("PUT", "/admin/canary?percent=5"), ("DELETE", "/admin/canary?version=VERSION"),
+    ])
+  func strangeParameters(method: String, target: String) async throws {
+    let admin = try AdminFixture()
+    try await admin.upload(SmallModels.model("next"))
+    let former = try #require(admin.store.live?.previous)
+    let answer = try await admin.ask(
+      method, target.replacing("VERSION", with: former.short),
+      body: method == "PUT" ? Array(#"{"version":"\#(former.short)","percent":5}"#.utf8) : [])
+    #expect(answer.status == 400)
+    #expect(try answer.problemKind() == "invalid-parameter")
+    #expect(liveLabel(admin) == "next0" && admin.served.pool.traffic.canary == nil)
+  }
+
   @Test("A first model whose file has changed is not taken for what was live")
   func changedFirst() async throws {
     let admin = try AdminFixture()

@@ -68,9 +68,8 @@ package final class AdminService: RequestHandler {
     let ready = try ready()
     switch route {
     case .model where head.method == "PUT": return try stream(head, ready)
-    case .activate, .rollback: return .accept(bodyByteLimit: Self.bodyByteLimit)
-    case .canary where head.method == "PUT" || head.method == "DELETE":
-      return .accept(bodyByteLimit: Self.bodyByteLimit)
+    case .activate, .rollback: return try accept(head)
+    case .canary where head.method == "PUT" || head.method == "DELETE": return try accept(head)
     case .model:
       return .answer(identity.marking(AdminAnswer.model(ready.pool.traffic, ready.store?.live)))
     case .canary: return .answer(identity.marking(AdminAnswer.canary(ready.pool.traffic)))
@@ -82,6 +81,14 @@ package final class AdminService: RequestHandler {
       return .answer(
         identity.marking(AdminAnswer.configuration(options, ready.pool.live.model.plan)))
     }
+  }
+
+  /// A change without parameters in its address: whoever gives some means another one, perhaps a dry run.
+  private func accept(_ head: RequestHead) throws(Problem) -> HeadDecision {
+    if let item = head.target.query.first {
+      throw .parameter("\(head.method) \(head.target.path) takes no parameters, not \(item.name)")
+    }
+    return .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
   private func stream(
