@@ -102,13 +102,12 @@ extension ModelAdministration {
   /// Of an end that nobody asked for.
   private static func writeAudit(_ end: CanaryEnd, _ log: Log) {
     let milliseconds = end.at.millisecondsSince1970 - end.status.since.millisecondsSince1970
-    log.write(
-      "audit",
-      [
-        "action": .text("canary returned"), "by": .text("server"), "remote": .text("-"),
-        "id": .text("-"),
-        "digest": .text(end.status.version.hex), "outcome": .text(end.reason.rawValue),
-        "ms": .integer(milliseconds),
-      ])
+    AuditNote(digest: end.status.version.hex, outcome: end.reason.rawValue).write(
+      "canary returned", by: .server, after: .milliseconds(milliseconds), to: log)
   }
+}
+
+extension ModelAdministration.Actor {
+  /// This program itself.
+  fileprivate static let server = Self(credential: "server", address: "-", requestID: "-")
 }

@@ -1,5 +1,6 @@
 package import Checkpoint
 package import ModelStore
+package import Telemetry
 
 /// Changes that a remote store asks for: through the same checks as an upload, recorded and audited as one.
 extension ModelAdministration {
@@ -30,12 +31,23 @@ extension ModelAdministration {
   /// What a record says of who made a model live where a remote store did.
   package static func name(ofStore source: String) -> String { Actor(store: source).description }
 
+  /// Writes the audit line of a model that a server without one begins with, or does not.
+  package static func auditFirst(
+    _ version: ModelVersion, from source: String, _ outcome: String, after duration: Duration,
+    to log: Log
+  ) {
+    AuditNote(digest: version.hex, outcome: outcome).write(
+      followAction, by: Actor(store: source), after: duration, to: log)
+  }
+
+  private static let followAction = "follow"
+
   private func promote(
     _ version: ModelVersion, by actor: Actor,
     _ change: (ModelStore, Actor) throws(Problem) -> SwapReport
   ) -> Promotion {
     do throws(Problem) {
-      _ = try audited("follow", by: actor) { digits throws(Problem) in
+      _ = try audited(Self.followAction, by: actor) { digits throws(Problem) in
         digits = version.hex
         return try change(try requireStore(), actor)
       }

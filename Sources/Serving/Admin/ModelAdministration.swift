@@ -206,15 +206,7 @@ package final class ModelAdministration: Sendable {
   ) throws(Problem) -> Result {
     let start = ContinuousClock.now
     var note = AuditNote()
-    defer {
-      log.write(
-        "audit",
-        [
-          "action": .text(what), "by": .text(actor.credential), "remote": .text(actor.address),
-          "id": .text(actor.requestID), "digest": .text(note.digest),
-          "outcome": .text(note.outcome), "ms": .integer((.now - start).microseconds / 1000),
-        ])
-    }
+    defer { note.write(what, by: actor, after: .now - start, to: log) }
     do throws(Problem) {
       return try change(&note)
     } catch {

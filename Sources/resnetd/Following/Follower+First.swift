@@ -40,23 +40,17 @@ extension Follower {
     return nil
   }
 
-  /// The line that a change through the admin endpoint leaves.
   private static func audit(
     _ fetched: RemoteModels.Fetched, from source: String, _ outcome: String,
     since start: ContinuousClock.Instant, _ log: Log
   ) {
-    let digest =
+    let version =
       switch fetched {
-      case .staged(let staged): staged.version.hex
-      case .kept(let kept): kept.version.hex
+      case .staged(let staged): staged.version
+      case .kept(let kept): kept.version
       }
-    log.write(
-      "audit",
-      [
-        "action": .text("follow"), "by": .text("store"), "remote": .text(source), "id": .text("-"),
-        "digest": .text(digest), "outcome": .text(outcome),
-        "ms": .integer(Int((.now - start) / .milliseconds(1))),
-      ])
+    ModelAdministration.auditFirst(
+      version, from: source, outcome, after: .now - start, to: log)
   }
 
   private static func keep(
