@@ -72,9 +72,7 @@ struct CandidateChecks: Sendable {
     do throws(CheckpointError) {
       return try Model.load(path: request.path, options: request.options)
     } catch {
-      var kind = SwapFailure.Kind.refused
-      if case .outOfMemory = error { kind = .insufficientMemory }
-      throw SwapFailure(step: .validate, reason: error.description, kind: kind)
+      throw SwapFailure(error)
     }
   }
 

@@ -176,7 +176,7 @@ package final class ModelAdministration: Sendable {
   }
 
   private static func refusal(_ error: CheckpointError) -> Problem {
-    Problem(SwapFailure(step: .validate, reason: error.description, kind: .refused))
+    Problem(SwapFailure(error))
   }
 
   /// The model with what the live one has, if the file has no document of its own.
