@@ -209,6 +209,13 @@ static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
   return result;
 }
 
+// libcurl quotes the address of a proxy that it cannot use, with a password that is in it.
+static void hide_password(char message[CURL_ERROR_SIZE]) {
+  char *quote = strchr(message, '\'');
+  if (quote && strchr(quote, '@'))
+    snprintf(quote, (size_t)(message + CURL_ERROR_SIZE - quote), "...");
+}
+
 int remote_fetch(
     const remote_request *request, remote_sink sink, remote_stop stop, void *context,
     remote_answer *answer) {
@@ -231,6 +238,7 @@ int remote_fetch(
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
   if (!code) code = perform(curl, stop, context);
   if (code) {
+    hide_password(message);
     snprintf(
         answer->message, sizeof answer->message, "%s",
         transfer.fault ? transfer.fault

@@ -31,7 +31,7 @@ package struct Bucket: Sendable, Hashable, CustomStringConvertible {
     while prefix.hasSuffix("/") { prefix.removeLast() }
     self.prefix = String(prefix)
     guard Self.isName(name) else {
-      throw .malformedSource(text, reason: "no name of a bucket: \(name)")
+      throw .malformedSource(text, reason: "no name of a bucket")
     }
     let components = prefix.split(separator: "/", omittingEmptySubsequences: false)
     let arePlain = components.allSatisfy { component in

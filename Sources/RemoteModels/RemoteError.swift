@@ -28,8 +28,8 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .malformedSource(let text, let reason): "model store \(text): \(reason)"
-    case .malformedAddress(let address, let reason): "\(address): \(reason)"
+    case .malformedSource(let text, let reason): "model store \(Self.shown(text)): \(reason)"
+    case .malformedAddress(let text, let reason): "\(Self.shown(text)): \(reason)"
     case .transfer(let address, let reason): "cannot fetch \(address): \(reason)"
     case .untrusted(let address, let reason):
       "cannot fetch \(address): \(reason); certificates of other authorities are read from the file "
@@ -47,5 +47,15 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     case .store(let error): "\(error)"
     case .cancelled: "cancelled"
     }
+  }
+
+  /// What may be told of a text that was refused: a password stands before an `@`, the signature of an address in its
+  /// query.
+  private static func shown(_ text: String) -> String {
+    guard !text.contains("@") else {
+      return (["http://", "https://", "s3://"].first { text.hasPrefix($0) } ?? "") + "…"
+    }
+    let path = text.prefix { $0 != "?" && $0 != "#" }
+    return path.count == text.count ? text : path + "?…"
   }
 }

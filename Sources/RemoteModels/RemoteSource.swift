@@ -50,8 +50,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     let rest = text.dropFirst(scheme.count)
     let authority = rest.prefix { $0 != "/" }
     guard !authority.contains("@") else {
-      // The text itself is not shown: it holds what must not be in a log.
-      throw .malformedSource(scheme + "…", reason: "credentials do not belong in an address")
+      throw .malformedSource(text, reason: "credentials do not belong in an address")
     }
     guard text.utf8.count < addressByteLimit, !authority.isEmpty,
       text.utf8.allSatisfy({ 0x21...0x7e ~= $0 }), !text.contains("?"), !text.contains("#")

@@ -22,6 +22,22 @@ import Testing
     #expect(error.map { "\($0)".contains("password") } == false)
   }
 
+  @Test(arguments: [
+    "http://user:hidden@host/a", "HTTPS://user:hidden@host/a", "ftp://user:hidden@host/a",
+    "http://user:pa?hidden@host/a", "https:///user:hidden@host", "s3://key:hidden@bucket/a",
+    "https://host/a?X-Amz-Signature=hidden", "https://host/a#hidden", "s3://bucket/a?token=hidden",
+  ])
+  func `what is refused is told without passwords and queries`(_ text: String) {
+    let refused = [
+      #expect(throws: RemoteError.self) { try RemoteSource(text, environment: [:]) },
+      #expect(throws: RemoteError.self) {
+        try RemoteSource("s3://bucket", environment: ["AWS_ENDPOINT_URL": text])
+      },
+      #expect(throws: RemoteError.self) { try Download(text) },
+    ]
+    for error in refused { #expect(error.map { "\($0)".contains("hidden") } == false) }
+  }
+
   @Test func `half a pair of credentials is refused, and so is what cannot be sent`() throws {
     for environment in [
       ["AWS_ACCESS_KEY_ID": "a"], ["AWS_SECRET_ACCESS_KEY": "b"],
