@@ -11,7 +11,7 @@
 
 enum {
   STALL_BYTES_PER_SECOND = 1024,
-  // Of a body that is not a model: of an error, or of a redirection.
+  // Of a body that is not a model: its status says enough, and the rest is not waited for.
   IGNORED_BYTE_LIMIT = 1 << 20,
   // Between two questions whether to go on.
   STOP_INTERVAL_MS = 50,
@@ -85,6 +85,10 @@ static bool begin(transfer *transfer, long status) {
   return true;
 }
 
+static bool has_enough(const transfer *transfer) {
+  return transfer->ignored > IGNORED_BYTE_LIMIT;
+}
+
 static size_t take(char *bytes, size_t size, size_t count, void *context) {
   transfer *transfer = context;
   size_t total = size * count;
@@ -92,7 +96,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *context) {
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   if (status != 200 && !(status == 206 && transfer->offset > 0)) {
     transfer->ignored += total;
-    return transfer->ignored <= IGNORED_BYTE_LIMIT ? total : 0;
+    return has_enough(transfer) ? 0 : total;
   }
   // libcurl takes any other number than that of the bytes as the wish to stop.
   if (total == 0) return 0;
@@ -237,6 +241,7 @@ int remote_fetch(
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
   if (!code) code = perform(curl, stop, context);
+  if (code == CURLE_WRITE_ERROR && has_enough(&transfer)) code = CURLE_OK;
   if (code) {
     hide_password(message);
     snprintf(
@@ -246,6 +251,8 @@ int remote_fetch(
                        : curl_easy_strerror(code));
     answer->is_untrusted = code == CURLE_PEER_FAILED_VERIFICATION ||
                            code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR;
+    answer->is_misdirected = code == CURLE_TOO_MANY_REDIRECTS ||
+                             code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   } else {
     read_answer(curl, answer);
   }

@@ -11,6 +11,8 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
   case transfer(address: String, reason: String)
   /// The other side's certificate is not one of an authority that is known.
   case untrusted(address: String, reason: String)
+  /// It leads on and on, or where nothing is fetched from.
+  case misdirected(address: String, reason: String)
   case status(address: String, Int)
   case tooLarge(address: String, limit: Int)
   /// `current.json` is not what it should be.
@@ -30,7 +32,8 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .malformedSource(let text, let reason): "model store \(Self.shown(text)): \(reason)"
     case .malformedAddress(let text, let reason): "\(Self.shown(text)): \(reason)"
-    case .transfer(let address, let reason): "cannot fetch \(address): \(reason)"
+    case .transfer(let address, let reason), .misdirected(let address, let reason):
+      "cannot fetch \(address): \(reason)"
     case .untrusted(let address, let reason):
       "cannot fetch \(address): \(reason); certificates of other authorities are read from the file "
         + "that CURL_CA_BUNDLE or SSL_CERT_FILE names"

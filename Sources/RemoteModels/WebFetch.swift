@@ -48,9 +48,9 @@ struct WebFetch {
     if result != 0, cancellation.isCancelled { throw .cancelled }
     guard result == 0 else {
       let reason = Self.text(of: answer.message)
-      throw answer.is_untrusted
-        ? .untrusted(address: address, reason: reason)
-        : .transfer(address: address, reason: reason)
+      if answer.is_untrusted { throw .untrusted(address: address, reason: reason) }
+      if answer.is_misdirected { throw .misdirected(address: address, reason: reason) }
+      throw .transfer(address: address, reason: reason)
     }
     let tag = Self.text(of: answer.etag)
     return Answer(status: Int(answer.status), etag: tag.isEmpty ? nil : tag)

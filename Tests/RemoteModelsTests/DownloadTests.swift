@@ -176,6 +176,42 @@ import Testing
     #expect(server.requests.count == requests && fetching.waits.count == requests - 1)
   }
 
+  @Test func `of an error's endless body only the status counts`() throws {
+    let server = try ScriptedServer { _, _ in
+      Array("HTTP/1.1 404 Not Found\r\n\r\n".utf8) + [UInt8](repeating: 32, count: 3 << 20)
+    }
+    let address = try address(server, of: [])
+    #expect(throws: RemoteError.status(address: address, 404)) { try Fetching().run(address) }
+    #expect(server.requests.count == 1)
+  }
+
+  @Test func `endless header lines are given up`() throws {
+    let line = "X: \(String(repeating: "x", count: 60_000))\r\n"
+    let server = try ScriptedServer(
+      answering: "HTTP/1.1 200 OK\r\n" + String(repeating: line, count: 50) + "\r\n")
+    var limits = RemoteLimits()
+    limits.retryLimit = 0
+    let fetching = try Fetching()
+    let address = try address(server, of: [])
+    let error = #expect(throws: RemoteError.self) { try fetching.run(address, limits: limits) }
+    #expect(error?.description.contains("headers") == true, "\(String(describing: error))")
+    #expect(try fetching.files.isEmpty)
+  }
+
+  @Test(arguments: ["file:///etc/passwd", "gopher://127.0.0.1/", "/models/again", "http://[/"])
+  func `a redirection that is refused is not asked for again`(_ location: String) throws {
+    let server = try ScriptedServer(
+      answering: "HTTP/1.1 302 Found\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n")
+    let fetching = try Fetching()
+    let address = try address(server, of: [])
+    let error = #expect(throws: RemoteError.self) { try fetching.run(address) }
+    guard case .misdirected(address, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(try fetching.waits.isEmpty && fetching.files.isEmpty)
+  }
+
   @Test func `redirections are followed, with the range`() throws {
     let server = try ScriptedServer { head, index in
       if head.hasPrefix("GET /models/") {

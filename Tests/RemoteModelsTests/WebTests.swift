@@ -191,7 +191,7 @@ import Testing
           "/current.json",
           Response(status: 302, fields: HeaderFields([("Location", location)])))
         let error = #expect(throws: RemoteError.self) { try remote.pointer() }
-        guard case .transfer(address + "/current.json", _) = error else {
+        guard case .misdirected(address + "/current.json", _) = error else {
           Issue.record("\(location): \(String(describing: error))")
           continue
         }

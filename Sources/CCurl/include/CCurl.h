@@ -39,6 +39,8 @@ typedef struct {
   char message[REMOTE_MESSAGE_BYTE_COUNT];
   // Whether that is the other side's certificate, which another attempt will find as it is.
   bool is_untrusted;
+  // Whether that is where a redirection leads: on and on, or where nothing is fetched from.
+  bool is_misdirected;
 } remote_answer;
 
 // What is known of a body when its first bytes come.

@@ -161,7 +161,7 @@ struct Follower: Sendable {
 
   private static func outcome(of error: RemoteError) -> PollOutcome {
     switch error {
-    case .transfer, .untrusted, .status: .unreachable
+    case .transfer, .untrusted, .misdirected, .status: .unreachable
     case .malformedPointer, .tooLarge, .wrongDigest: .invalid
     default: .failed
     }
