@@ -109,12 +109,7 @@ package struct Download: Sendable {
     let fetch = WebFetch(
       address: address, bucket: nil, limits: limits, timeout: limits.modelTimeout,
       cancellation: Cancellation())
-    let status: Int
-    do throws(RemoteError) {
-      status = try fetch.run(etag: nil, rest: rest, into: partial).status
-    } catch {
-      throw partial.failure ?? error
-    }
+    let status = try fetch.run(etag: nil, rest: rest, into: partial).status
     switch (status, rest) {
     case (200, _), (206, .some): return
     // All of it was here already, or more than there is: the digest tells.

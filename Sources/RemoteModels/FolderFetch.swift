@@ -28,8 +28,7 @@ struct FolderFetch {
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw failure() }
       if count == 0 { return }
-      guard unsafe sink.take(chunk.span.bytes.extracting(first: count), announced: announced)
-      else { return }
+      try unsafe sink.take(chunk.span.bytes.extracting(first: count), announced: announced)
     }
   }
 

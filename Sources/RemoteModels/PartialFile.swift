@@ -20,8 +20,6 @@ package final class PartialFile: RemoteSink {
   private(set) var etag: String?
   /// Whether there are bytes of more than one answer.
   private(set) var isJoined = false
-  /// Why bytes were not taken.
-  private(set) var failure: RemoteError?
 
   package init(_ path: String) throws(RemoteError) {
     self.path = path
@@ -87,39 +85,25 @@ package final class PartialFile: RemoteSink {
     }
   }
 
-  func begin(at start: Int, etag: String?) -> Bool {
-    failure = nil
+  func begin(at start: Int, etag: String?) throws(RemoteError) {
     if start > 0 {
       isJoined = true
-      return true
+      return
     }
-    do throws(RemoteError) {
-      try restart()
-      if let etag, Self.isStrong(etag) {
-        try note(etag)
-        self.etag = etag
-      }
-      return true
-    } catch {
-      failure = error
-      return false
+    try restart()
+    if let etag, Self.isStrong(etag) {
+      try note(etag)
+      self.etag = etag
     }
   }
 
-  func take(_ bytes: RawSpan, announced: Int?) -> Bool {
+  func take(_ bytes: RawSpan, announced: Int?) throws(RemoteError) {
     guard bytes.byteCount <= byteLimit - byteCount, announced ?? 0 <= byteLimit else {
-      failure = .tooLarge(address: address, limit: byteLimit)
-      return false
+      throw .tooLarge(address: address, limit: byteLimit)
     }
-    do throws(RemoteError) {
-      try Self.write(bytes, descriptor, path)
-    } catch {
-      failure = error
-      return false
-    }
+    try Self.write(bytes, descriptor, path)
     byteCount += bytes.byteCount
     progress(byteCount, announced)
-    return true
   }
 }
 

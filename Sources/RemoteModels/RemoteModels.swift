@@ -36,15 +36,9 @@ package struct RemoteModels: Sendable {
   /// What the remote store says is current; the bytes come again only where they have changed.
   package mutating func pointer() throws(RemoteError) -> RemotePointer {
     let address = source.address(of: RemotePointer.fileName)
-    let sink = MemorySink(byteLimit: limits.pointerByteLimit)
-    let answer: WebFetch.Answer
-    do {
-      answer = try fetch(address, etag: last?.etag, within: limits.pointerTimeout, into: sink)
-    } catch {
-      if sink.isOverLimit { throw .tooLarge(address: address, limit: limits.pointerByteLimit) }
-      throw error
-    }
-    if sink.isOverLimit { throw .tooLarge(address: address, limit: limits.pointerByteLimit) }
+    let sink = MemorySink(address, byteLimit: limits.pointerByteLimit)
+    let answer = try fetch(
+      address, etag: last?.etag, within: limits.pointerTimeout, into: sink)
     if answer.status == 304, let last { return last.pointer }
     guard answer.status == 200 else { throw .status(address: address, answer.status) }
     let pointer = try RemotePointer(json: sink.bytes, address: address)
@@ -63,21 +57,9 @@ package struct RemoteModels: Sendable {
     }
     let address = source.address(of: pointer.file)
     let sink = StoreSink(store)
-    let answer: WebFetch.Answer
-    do {
-      answer = try fetch(address, etag: nil, within: limits.modelTimeout, into: sink)
-    } catch {
-      if let failure = sink.failure { throw .store(failure) }
-      throw error
-    }
-    if let failure = sink.failure { throw .store(failure) }
+    let answer = try fetch(address, etag: nil, within: limits.modelTimeout, into: sink)
     guard answer.status == 200 else { throw .status(address: address, answer.status) }
-    let staged: StagedModel
-    do {
-      staged = try sink.finish()
-    } catch {
-      throw .store(error)
-    }
+    let staged = try sink.finish()
     guard staged.version == pointer.version else {
       store.discard(staged)
       throw .wrongDigest(address: address, expected: pointer.version, actual: staged.version)

@@ -1,33 +1,34 @@
 import ModelStore
 
-/// Takes the bytes of a remote file in order.
+/// Takes the bytes of a remote file in order; an error ends the transfer and becomes that of whoever fetches.
 protocol RemoteSink: AnyObject {
   /// Called before the first bytes of a body; one that begins elsewhere than at 0 was asked for.
-  ///
-  /// - Returns: Whether they are wanted; the sink itself knows why not.
-  func begin(at start: Int, etag: String?) -> Bool
+  func begin(at start: Int, etag: String?) throws(RemoteError)
 
   /// - Parameter announced: Bytes of the whole file, nil when that is not known.
-  /// - Returns: Whether more are wanted; the sink itself knows why not.
-  func take(_ bytes: RawSpan, announced: Int?) -> Bool
+  func take(_ bytes: RawSpan, announced: Int?) throws(RemoteError)
 }
 
 extension RemoteSink {
-  func begin(at start: Int, etag: String?) -> Bool { true }
+  func begin(at start: Int, etag: String?) throws(RemoteError) {}
 }
 
 /// A small file, in memory.
 final class MemorySink: RemoteSink {
+  private let address: String
   private let byteLimit: Int
   private(set) var bytes: [UInt8] = []
-  private(set) var isOverLimit = false
 
-  init(byteLimit: Int) { self.byteLimit = byteLimit }
+  init(_ address: String, byteLimit: Int) {
+    self.address = address
+    self.byteLimit = byteLimit
+  }
 
-  func take(_ bytes: RawSpan, announced: Int?) -> Bool {
-    isOverLimit = bytes.byteCount > byteLimit - self.bytes.count
-    if !isOverLimit { self.bytes += unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
-    return !isOverLimit
+  func take(_ bytes: RawSpan, announced: Int?) throws(RemoteError) {
+    guard bytes.byteCount <= byteLimit - self.bytes.count else {
+      throw .tooLarge(address: address, limit: byteLimit)
+    }
+    self.bytes += unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 }
 
@@ -35,23 +36,24 @@ final class MemorySink: RemoteSink {
 final class StoreSink: RemoteSink {
   private let store: ModelStore
   private var upload: Upload?
-  private(set) var failure: StoreError?
 
   init(_ store: ModelStore) { self.store = store }
 
-  func take(_ bytes: RawSpan, announced: Int?) -> Bool {
+  func take(_ bytes: RawSpan, announced: Int?) throws(RemoteError) {
     do throws(StoreError) {
       if upload == nil { upload = try store.beginUpload(expectedByteCount: announced) }
       try upload?.append(bytes)
-      return true
     } catch {
-      failure = error
-      return false
+      throw .store(error)
     }
   }
 
-  func finish() throws(StoreError) -> StagedModel {
-    guard let upload else { throw .emptyUpload }
-    return try upload.finish()
+  func finish() throws(RemoteError) -> StagedModel {
+    do throws(StoreError) {
+      guard let upload else { throw .emptyUpload }
+      return try upload.finish()
+    } catch {
+      throw .store(error)
+    }
   }
 }

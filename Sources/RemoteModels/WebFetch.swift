@@ -24,6 +24,8 @@ struct WebFetch {
   private struct Transfer {
     let sink: any RemoteSink
     let cancellation: Cancellation
+    /// The sink's.
+    var failure: RemoteError?
   }
 
   /// - Parameters:
@@ -34,17 +36,16 @@ struct WebFetch {
     etag: String?, rest: Rest? = nil, into sink: any RemoteSink
   ) throws(RemoteError) -> Answer {
     var answer = remote_answer()
+    var transfer = Transfer(sink: sink, cancellation: cancellation)
     let result = unsafe withRequest(etag: etag, rest: rest) { request in
-      withExtendedLifetime(sink) {
-        var transfer = Transfer(sink: sink, cancellation: cancellation)
-        // SAFETY: request, transfer and answer outlive the call, which keeps none of them.
-        return unsafe withUnsafeMutablePointer(to: &transfer) { transfer in
-          unsafe withUnsafePointer(to: request) { request in
-            unsafe remote_fetch(request, Self.sink, Self.stop, transfer, &answer)
-          }
+      // SAFETY: request, transfer and answer outlive the call, which keeps none of them.
+      unsafe withUnsafeMutablePointer(to: &transfer) { transfer in
+        unsafe withUnsafePointer(to: request) { request in
+          unsafe remote_fetch(request, Self.sink, Self.stop, transfer, &answer)
         }
       }
     }
+    if let failure = transfer.failure { throw failure }
     if result != 0, cancellation.isCancelled { throw .cancelled }
     guard result == 0 else {
       let reason = Self.text(of: answer.message)
@@ -58,15 +59,22 @@ struct WebFetch {
 
   private static let sink: remote_sink = { context, bytes, count, body, isFirst in
     // SAFETY: the context is what `run` gave, the bytes are libcurl's during the call.
-    let sink = unsafe context.assumingMemoryBound(to: Transfer.self).pointee.sink
+    let transfer = unsafe context.assumingMemoryBound(to: Transfer.self)
+    let sink = unsafe transfer.pointee.sink
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
     // SAFETY: the body is the room's, and there during the call.
     let (start, announced) = unsafe (Int(body.pointee.start), Int(body.pointee.announced))
-    if isFirst {
-      let etag = unsafe text(of: body.pointee.etag)
-      guard sink.begin(at: start, etag: etag.isEmpty ? nil : etag) else { return false }
+    do throws(RemoteError) {
+      if isFirst {
+        let etag = unsafe text(of: body.pointee.etag)
+        try sink.begin(at: start, etag: etag.isEmpty ? nil : etag)
+      }
+      try unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : announced)
+      return true
+    } catch {
+      unsafe transfer.pointee.failure = error
+      return false
     }
-    return unsafe sink.take(buffer.bytes, announced: announced < 0 ? nil : announced)
   }
 
   private static let stop: remote_stop = { context in
