@@ -7,7 +7,6 @@ name a model that was published and agree with what that model says. Prints a Ma
 """
 
 import argparse
-import collections
 import contextlib
 import hashlib
 import http.client
@@ -20,7 +19,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import boto3
@@ -29,8 +27,8 @@ import botocore.exceptions
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
+from checked_load import SAMPLE, Answer, Load  # noqa: E402
 
-SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
 EMBEDDED = ROOT / "Sources/CDefaultModel/default-model.safetensors"
 HOST = "127.0.0.1"
 REGION = "eu-central-1"
@@ -44,8 +42,6 @@ START_SECOND_LIMIT = 30
 CONVERGENCE_SECOND_LIMIT = 20
 # Load on each model before the pointer moves again.
 STAY_SECONDS = 0.5
-# Batches of other sizes may round otherwise in the last bits.
-PROBABILITY_TOLERANCE = 1e-3
 
 NGINX_CONFIGURATION = """
 daemon off;
@@ -208,72 +204,13 @@ class Replica:
         found = re.search(pattern, self.metrics(), re.MULTILINE)
         return int(found[1]) if found else 0
 
-    def reference(self) -> tuple[str, list]:
-        return answer_of(ask(self.port, "POST", "/classify", SAMPLE)[1])
+    def reference(self) -> Answer:
+        return Answer(ask(self.port, "POST", "/classify", SAMPLE)[1])
 
     def stop(self) -> None:
         self.process.terminate()
         if (status := self.process.wait(START_SECOND_LIMIT)) != 0:
             raise Missed(f"{self.log.stem} ended with {status} after SIGTERM")
-
-
-def answer_of(text: bytes) -> tuple[str, list]:
-    """The version that an answer names, and what it says."""
-    parsed = json.loads(text)
-    return parsed["model"]["version"], [
-        (entry["class"], entry["probability"]) for entry in parsed["predictions"]]
-
-
-def agree(one: list, other: list) -> bool:
-    return one[0][0] == other[0][0] and all(
-        abs(mine - theirs) <= PROBABILITY_TOLERANCE
-        for (_, mine), (_, theirs) in zip(one, other, strict=True))
-
-
-class Load:
-    """Clients that each wait for their answer before they ask again, on connections that stay."""
-
-    def __init__(self, port: int, connection_count: int, references: dict[str, list]) -> None:
-        self.port = port
-        self.references = references
-        self.times: list[float] = []
-        self.failures: collections.Counter = collections.Counter()
-        self.versions: collections.Counter = collections.Counter()
-        self.ends = threading.Event()
-        self.threads = [threading.Thread(target=self.work) for _ in range(connection_count)]
-
-    def __enter__(self) -> "Load":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.ends.set()
-        for thread in self.threads:
-            thread.join()
-
-    def work(self) -> None:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=START_SECOND_LIMIT)
-        while not self.ends.is_set():
-            start = time.perf_counter()
-            try:
-                connection.request("POST", "/classify", SAMPLE)
-                answer = connection.getresponse()
-                status, text = answer.status, answer.read()
-            except (OSError, http.client.HTTPException) as failure:
-                self.failures[type(failure).__name__] += 1
-                connection.close()
-                continue
-            self.times.append(time.perf_counter() - start)
-            if status != 200:
-                self.failures[str(status)] += 1
-                continue
-            version, predictions = answer_of(text)
-            self.versions[version] += 1
-            expected = self.references.get(version)
-            if expected is None or not agree(predictions, expected):
-                self.failures["inconsistent"] += 1
-        connection.close()
 
 
 @contextlib.contextmanager
@@ -338,14 +275,15 @@ def check(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
                 log, env=bucket.environment())), log))
         first = publish_first(bucket, replicas, versions[0], models[0])
         bucket.upload(models[1])
-        references = dict([replicas[0].reference()])
+        one = replicas[0].reference()
         entry = stack.enter_context(nginx(arguments.nginx, folder / "nginx", replicas))
         move(bucket, replicas, versions[1], models[1])
-        references |= dict([replicas[0].reference()])
-        if len(references) != 2 or agree(*references.values()):
+        other = replicas[0].reference()
+        if one.version == other.version or one.agrees(other):
             raise Missed("the two models do not differ")
+        references = {answer.version: answer for answer in (one, other)}
         convergence = []
-        with Load(entry, arguments.connections, references) as load:
+        with Load(HOST, entry, START_SECOND_LIMIT, arguments.connections, references) as load:
             for turn in range(arguments.moves):
                 time.sleep(STAY_SECONDS)
                 convergence.append(

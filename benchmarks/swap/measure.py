@@ -4,27 +4,23 @@ Prints a Markdown table; exits with 1 when a bar is missed. MB are 10^6 bytes.
 """
 
 import argparse
-import collections
 import http.client
 import json
 import os
 import pathlib
 import re
 import sys
-import threading
 import time
 import urllib.parse
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
+from checked_load import SAMPLE, Answer, Load, ask
+
 SERVER = urllib.parse.urlsplit(os.environ["RESNETD_URL"])
 ADMIN = urllib.parse.urlsplit(os.environ["RESNETD_ADMIN_URL"])
 
 P99_FACTOR_BAR = 2.0
 MEMORY_FACTOR_BAR = 1.05
 LARGE_SWAP_SECOND_BAR = 2.0
-# Batches of other sizes may round otherwise in the last bits.
-PROBABILITY_TOLERANCE = 1e-3
 SECOND_LIMIT = 120
 # Memory is compared once allocators have seen a few swaps, and between swaps: the former model is
 # held until the last request that it was to answer has its answer.
@@ -38,12 +34,6 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-def ask(connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None):
-    connection.request(method, path, body)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
-
-
 def admin(method: str, path: str, body: bytes | None = None) -> dict:
     """One request to the admin endpoint, which must succeed."""
     connection = http.client.HTTPConnection(ADMIN.hostname, ADMIN.port, timeout=SECOND_LIMIT)
@@ -52,22 +42,6 @@ def admin(method: str, path: str, body: bytes | None = None) -> dict:
     if not 200 <= status < 300:
         raise RuntimeError(f"{method} {path}: {status} {text.decode()}")
     return json.loads(text)
-
-
-class Answer:
-    """What the server said of the sample."""
-
-    def __init__(self, text: bytes) -> None:
-        parsed = json.loads(text)
-        self.version = parsed["model"]["version"]
-        self.predictions = [
-            (entry["class"], entry["probability"]) for entry in parsed["predictions"]]
-
-    def agrees(self, other: "Answer") -> bool:
-        return [number for number, _ in self.predictions[:1]] == [
-            number for number, _ in other.predictions[:1]] and all(
-            abs(mine - theirs) <= PROBABILITY_TOLERANCE for (_, mine), (_, theirs)
-            in zip(self.predictions, other.predictions, strict=True))
 
 
 def reference() -> Answer:
@@ -80,47 +54,8 @@ def reference() -> Answer:
     return Answer(text)
 
 
-class Load:
-    """Clients that each wait for their answer before they ask again; every answer is checked."""
-
-    def __init__(self, connection_count: int, references: dict[str, Answer]) -> None:
-        self.references = references
-        self.times: list[float] = []
-        self.failures: collections.Counter = collections.Counter()
-        self.versions: collections.Counter = collections.Counter()
-        self.ends = threading.Event()
-        self.threads = [threading.Thread(target=self.work) for _ in range(connection_count)]
-
-    def __enter__(self) -> "Load":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.ends.set()
-        for thread in self.threads:
-            thread.join()
-
-    def work(self) -> None:
-        connection = http.client.HTTPConnection(SERVER.hostname, SERVER.port, timeout=SECOND_LIMIT)
-        while not self.ends.is_set():
-            start = time.perf_counter()
-            try:
-                status, text = ask(connection, "POST", "/classify", SAMPLE)
-            except (OSError, http.client.HTTPException) as failure:
-                self.failures[type(failure).__name__] += 1
-                connection.close()
-                continue
-            self.times.append(time.perf_counter() - start)
-            if status != 200:
-                self.failures[str(status)] += 1
-                continue
-            answer = Answer(text)
-            self.versions[answer.version] += 1
-            expected = self.references.get(answer.version)
-            if expected is None or not answer.agrees(expected):
-                self.failures["inconsistent"] += 1
-        connection.close()
+def clients(connection_count: int, references: dict[str, Answer]) -> Load:
+    return Load(SERVER.hostname, SERVER.port, SECOND_LIMIT, connection_count, references)
 
 
 def resident_mb() -> float:
@@ -171,9 +106,9 @@ def measure_swaps(arguments: argparse.Namespace, table: Table) -> None:
         admin("POST", f"/admin/versions/{versions[turn % 2]}/activate")
         return time.perf_counter() - start
 
-    with Load(arguments.connections, references) as before:
+    with clients(arguments.connections, references) as before:
         time.sleep(arguments.seconds)
-    with Load(arguments.connections, references) as during:
+    with clients(arguments.connections, references) as during:
         for turn in range(WARM_UP_SWAP_COUNT):
             swap(turn)
         resident_before = settled_resident_mb()
@@ -202,7 +137,7 @@ def measure_upload(arguments: argparse.Namespace, table: Table) -> None:
     for path, (name, count) in zip(
             arguments.models, (("idle", 0), ("under load", arguments.connections)), strict=True):
         content = path.read_bytes()
-        with Load(count, {}) as load:
+        with clients(count, {}) as load:
             start = time.perf_counter()
             result = admin("PUT", "/admin/model?inherit=true", content)
             seconds = time.perf_counter() - start
