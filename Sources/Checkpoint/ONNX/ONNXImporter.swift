@@ -13,6 +13,8 @@ struct ONNXImporter {
 
   let model: ONNXModel
   let batchSize: Int
+  /// Whether the file leaves a side of the pictures open.
+  let isSizeOpen: Bool
   private(set) var nodes: [Graph.Node] = []
   private(set) var shapes: [FeatureShape] = []
   /// By node: whether no number of its output is below zero.
@@ -56,7 +58,7 @@ struct ONNXImporter {
     }
     let shape: FeatureShape
     let order: ONNXOrder
-    (batchSize, shape, order) = try Self.inputShape(input, size)
+    (batchSize, shape, order, isSizeOpen) = try Self.inputShape(input, size)
     try append(Graph.Node(name: "input", operation: .input(shape), inputs: []), shape)
     values[input.name] = order.value(0)
     for (name, tensor) in model.initializers { values[name] = .constant(tensor) }
@@ -65,7 +67,9 @@ struct ONNXImporter {
 
   private static func inputShape(
     _ input: ONNXValue, _ size: (height: Int, width: Int)?
-  ) throws(CheckpointError) -> (batch: Int, shape: FeatureShape, order: ONNXOrder) {
+  ) throws(CheckpointError) -> (
+    batch: Int, shape: FeatureShape, order: ONNXOrder, isSizeOpen: Bool
+  ) {
     let text = "input \"\(readable(input.name))\""
     guard let type = input.elementType, type.isFloatingPoint else {
       throw .unsupported("\(text) is not of a floating-point type")
@@ -93,7 +97,10 @@ struct ONNXImporter {
       throw .overLimit(
         what: "batch size of \(text)", value: batch, limit: ONNXImportLimits.windowNumber)
     }
-    return (batch, FeatureShape(channels: 3, height: height, width: width), order)
+    return (
+      batch, FeatureShape(channels: 3, height: height, width: width), order,
+      axes.contains { declared[$0] == nil }
+    )
   }
 
   /// Nodes that the output does not depend on are left out.

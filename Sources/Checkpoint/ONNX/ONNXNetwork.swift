@@ -11,8 +11,17 @@ struct ONNXNetwork {
   /// - Parameter size: Of the pictures, for files that leave it open.
   init(_ file: ONNXFile, size: (height: Int, width: Int)?) throws(CheckpointError) {
     var importer = try ONNXImporter(file.model, byteCount: file.byteCount, size: size)
-    try importer.importNodes()
-    (graph, weights) = try importer.result()
+    do throws(CheckpointError) {
+      try importer.importNodes()
+      (graph, weights) = try importer.result()
+    } catch {
+      // The size came from a contract, which may be what is at fault.
+      guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
+      let input = importer.shapes[0]
+      throw .unsupported(
+        "\(what) (with pictures of \(input.height)x\(input.width) pixels, a size that the file "
+          + "leaves to the preprocessing contract)")
+    }
     calibration = importer.calibration(of: graph)
     warnings = importer.warnings
   }
