@@ -30,40 +30,17 @@ import Testing
   ///
   /// - Parameter isInNode: Whether that tensor is the value of a Constant node and no initialiser.
   private func model(
-    at location: String, offset: Int = offset, readsExternalData: Bool = true,
-    isInNode: Bool = false, domain: String = ""
+    at location: String, offset: Int = offset, length: Int? = nil,
+    readsExternalData: Bool = true, isInNode: Bool = false,
+    _ change: (inout ModelFile) -> Void = { _ in }
   ) throws -> Model {
     var file = Self.inside
-    file.tensors[0].fill = { tensor in
-      for (key, value) in [("location", location), ("offset", "\(offset)")] {
-        tensor.message(13) {
-          $0.text(1, key)
-          $0.text(2, value)
-        }
-      }
-      tensor.integer(14, 1)
-    }
-    if isInNode {
-      let tensor = file.tensors.removeFirst()
-      file.nodes.insert(
-        .init(
-          operation: "Constant", domain: domain, inputs: [], outputs: [tensor.name],
-          attributes: [
-            { attribute in
-              attribute.text(1, "value")
-              attribute.message(5, tensor.write)
-              attribute.integer(20, 4)
-            }
-          ]), at: 0)
-    }
-    var imports = WireMessage()
-    if !domain.isEmpty {
-      imports.message(8) {
-        $0.text(1, domain)
-        $0.integer(2, 1)
-      }
-    }
-    try write(file.bytes + imports.bytes, to: "inner/model.onnx")
+    var entries = [(key: "location", value: location), ("offset", "\(offset)")]
+    if let length { entries.append(("length", "\(length)")) }
+    file.tensors[0].fill = ModelFile.external(entries)
+    change(&file)
+    if isInNode { file.moveFirstTensorIntoNode() }
+    try write(file.bytes, to: "inner/model.onnx")
     var options = ModelOptions()
     options.readsExternalData = readsExternalData
     return try Model.load(
@@ -80,9 +57,11 @@ import Testing
       + numbers.flatMap { PickleBytes.little($0.bitPattern).bytes }
   }
 
-  private func refusal(_ location: String, offset: Int = offset) -> String {
+  private func refusal(
+    _ location: String, offset: Int = offset, length: Int? = nil, isInNode: Bool
+  ) -> String {
     do {
-      _ = try model(at: location, offset: offset)
+      _ = try model(at: location, offset: offset, length: length, isInNode: isInNode)
       return ""
     } catch { return "\(error)" }
   }
@@ -113,18 +92,8 @@ import Testing
     } throws: { "\($0)".contains("\"\(Self.tensorName)\" lies outside of the file") }
   }
 
-  @Test("Another domain's Constant is none of ONNX's own")
-  func anotherDomain() throws {
-    let numbers = try Self.numbers(
-      of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
-    try write(Self.bytes(of: numbers), to: "inner/weights.bin")
-    #expect {
-      try model(at: "weights.bin", isInNode: true, domain: "com.example")
-    } throws: { "\($0)".contains("com.example.Constant") }
-  }
-
-  @Test("It lies in the file's folder, whole")
-  func bounded() throws {
+  @Test("It lies in the file's folder, whole", arguments: [false, true])
+  func bounded(_ isInNode: Bool) throws {
     let numbers = try Self.numbers(
       of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
     let bytes = Self.bytes(of: numbers)
@@ -133,12 +102,35 @@ import Testing
     let secret = folder.appendingPathComponent("weights.bin").path
     try FileManager.default.createSymbolicLink(
       atPath: folder.appendingPathComponent("inner/link.bin").path, withDestinationPath: secret)
-    for location in ["../weights.bin", secret, "link.bin"] {
+    try write(bytes, to: "inner/whole.bin")
+    func refusal(_ location: String, offset: Int = Self.offset, length: Int? = nil) -> String {
+      self.refusal(location, offset: offset, length: length, isInNode: isInNode)
+    }
+    for location in ["../weights.bin", "a/../../weights.bin", secret, "link.bin"] {
       #expect(refusal(location).contains("outside the model's folder"), "\(location)")
     }
     #expect(refusal("short.bin").contains("short.bin, which has"))
     #expect(refusal("short.bin", offset: 1 << 40).contains("short.bin, which has"))
     #expect(refusal("missing.bin").contains("cannot find missing.bin"))
+    for length in [0, numbers.count * 4 - 1, 1 << 59] {
+      #expect(refusal("whole.bin", length: length).contains("its shape asks for"), "\(length)")
+    }
+    #expect(refusal("whole.bin", length: numbers.count * 4) == "")
     #expect(!refusal(".").isEmpty)
+  }
+
+  @Test("Tensors may share bytes", arguments: [false, true])
+  func shared(_ isInNode: Bool) throws {
+    let numbers = try Self.numbers(
+      of: Model.load(bytes: Self.inside.bytes, fileName: "model.onnx"))
+    try write(Self.bytes(of: numbers), to: "inner/weights.bin")
+    let model = try model(at: "weights.bin", isInNode: isInNode) { file in
+      // The normalisation's scale: the last four of the weights' numbers but one.
+      file.tensors[1].fill = ModelFile.external([
+        ("location", "weights.bin"), ("offset", "\(Self.offset + (numbers.count - 5) * 4)"),
+      ])
+    }
+    #expect(try Self.numbers(of: model) == numbers)
+    #expect(model.weights["bn.weight"]?.values == Array(numbers.dropLast().suffix(4)))
   }
 }

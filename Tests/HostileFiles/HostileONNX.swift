@@ -71,36 +71,6 @@ package enum HostileONNX {
     },
   ]
 
-  private static func external(
-    _ name: String, _ entries: [(String, String)], _ expected: String = ""
-  ) -> Hostile {
-    weights("external data \(name)", expected) { tensor in
-      for (key, value) in entries {
-        tensor.message(13) {
-          $0.text(1, key)
-          $0.text(2, value)
-        }
-      }
-      tensor.integer(14, 1)
-    }
-  }
-
-  private static let externals: [Hostile] = [
-    external("outside the folder", [("location", "../../../../etc/passwd")], "outside"),
-    external("under an absolute path", [("location", "/etc/passwd")], "outside"),
-    external("of the process", [("location", "/proc/self/mem")], "outside"),
-    external("of a device", [("location", "/dev/zero")], "outside"),
-    external("beside the file", [("location", "weights.bin")], "outside"),
-    external("of other models", [("location", "../versions")], "outside"),
-    external("of a name with a zero", [("location", "w\0/../x")], "outside"),
-    external("at no place", []), external("at an empty place", [("location", "")]),
-    external("at two places", [("location", "a"), ("location", "b")]),
-    external("before its file", [("location", "a"), ("offset", "-1")]),
-    external("at a place past 2^63", [("location", "a"), ("offset", "99999999999999999999")]),
-    external("of a length that is none", [("location", "a"), ("length", "1e9")]),
-    external("in a place of a megabyte", [("location", String(repeating: "a/", count: 1 << 19))]),
-  ]
-
   // MARK: Graphs
 
   private static func nested(_ depth: Int) -> [UInt8] {
