@@ -7,7 +7,8 @@ package import ResNet
 /// packed them, set `weights` to `Weights()`; everything else are small values of their own.
 package struct Model: Sendable {
   package let name: String
-  package let version: ModelVersion
+  /// Of the file that it was read from; of the one that `write(to:)` makes, where it was put together or lay in several.
+  package internal(set) var version: ModelVersion
   /// Nil where the graph is no unrolled architecture, or not known to be one.
   package let architecture: Architecture?
   package let graph: Graph

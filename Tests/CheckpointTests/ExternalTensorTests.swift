@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(
-    "Its numbers are those of the file in one piece, and the version is that of all bytes",
+    "Its numbers are those of the file in one piece, and the version is that of the file made of all",
     arguments: [false, true])
   func included(_ isInNode: Bool) throws {
     let whole = try Model.load(bytes: Self.inside.bytes, fileName: "model.onnx")
@@ -80,6 +80,9 @@ import Testing
     let second = try model(at: "weights.bin", isInNode: isInNode)
     #expect(try Self.numbers(of: second) == numbers.map { -$0 })
     #expect(second.version != first.version)
+    let made = folder.appendingPathComponent("made.safetensors").path
+    try second.write(to: made)
+    #expect(try Model.load(path: made).version == second.version)
   }
 
   @Test("It is not opened unless whoever loads the file says so", arguments: [false, true])

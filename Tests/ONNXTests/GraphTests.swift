@@ -126,6 +126,23 @@ final class ExternalDataTests {
     #expect(throws: ONNXError.self) { try bytes(location) }
   }
 
+  /// The limit is found before the file, which is not there.
+  @Test func tensorsThatShareBytesCountEachTowardsTheLimit() throws {
+    var file = ModelFile.relu
+    file.tensors = ["a", "b", "c"].map { name in
+      .init(
+        name: name, type: 2, shape: [12],
+        fill: ModelFile.external([("location", name == "c" ? "nothing" : "data")]))
+    }
+    file.moveFirstTensorIntoNode()
+    // SAFETY: the array's own bytes, read during the call.
+    var model = try unsafe ONNXModel(bytes: file.bytes.span.bytes)
+    let external = try ExternalData(besideFile: folder + "/inner/model.onnx")
+    #expect(
+      throws: ONNXError.overLimit(what: "bytes of tensors outside the file", value: 36, limit: 35)
+    ) { try model.include(external, byteCountLimit: 35) }
+  }
+
   @Test func bytesOutsideTheFileAreRefused() {
     for (offset, length, shape) in [
       (13, nil, [4]), (-1, nil, [4]), (Int.max, nil, [4]), (0, 5, [4]), (0, nil, [17]),

@@ -3,10 +3,8 @@ import Dispatch
 import Foundation
 import HTTPCore
 import HTTPServer
-import HostileFiles
 import Imaging
 import ModelStore
-import ResNet
 import Serving
 import Testing
 
@@ -58,38 +56,6 @@ import Testing
     #expect(admin.logged.contains("no rollback will bring it back"))
     #expect(try await admin.ask("POST", "/admin/rollback").status == 409)
     #expect(admin.store.versions().count == 1)
-    #expect(try admin.incoming.isEmpty)
-  }
-
-  @Test(
-    "A first model with tensors in other files is kept as one file, and a rollback brings it back")
-  func externalFirst() async throws {
-    // Its first tensor stands in another file.
-    var network = ModelFile.classifier
-    let inside = try Model.load(bytes: network.bytes, fileName: "inside.onnx")
-    let numbers = try #require(inside.weights["conv.weight"]).values
-    network.tensors[0].fill = { tensor in
-      tensor.message(13) {
-        $0.text(1, "location")
-        $0.text(2, "weights")
-      }
-      tensor.integer(14, 1)
-    }
-    let admin = try AdminFixture(start: { path in
-      let bytes = numbers.flatMap { PickleBytes.little($0.bitPattern).bytes }
-      let file = URL(fileURLWithPath: path)
-      try Data(bytes).write(to: file.deletingLastPathComponent().appendingPathComponent("weights"))
-      try Data(network.bytes).write(to: file)
-    })
-    let start = admin.served.pool.live.model
-    #expect(try await admin.ask("PUT", "/admin/model", body: admin.file("next")).status == 200)
-    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
-    let again = admin.served.pool.live.model
-    #expect(again.graph == start.graph && again.labels == start.labels)
-    let path = try #require(admin.store.path(of: again.version))
-    let kept = try Model.load(path: path)
-    #expect(kept.version == again.version)
-    #expect(kept.weights["conv.weight"]?.values == numbers)
     #expect(try admin.incoming.isEmpty)
   }
 

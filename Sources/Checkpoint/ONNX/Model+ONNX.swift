@@ -17,6 +17,8 @@ extension Model {
     let options = chosen.completed(for: document)
     let contract = options.preprocessing ?? document?.preprocessing
     let network = try ONNXNetwork(file, size: contract?.outputSize)
+    // The last use of the file: its tensors go before the network's are read once more.
+    let isInSeveralFiles = file.isInSeveralFiles
     let classCount: Int
     do { classCount = try network.graph.outputShape.channels } catch {
       throw .unsupported(error.description)
@@ -35,13 +37,15 @@ extension Model {
     }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: file.version, architecture: architecture, graph: network.graph,
+      version: try version(of: bytes), architecture: architecture, graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],
       format: .onnx,
       warnings: warnings)
     model.isCompleted = options != chosen
+    // None of their digests tells all of the model; this one is that of the file which a store has of it.
+    if isInSeveralFiles { model.version = try model.serializedVersion() }
     return model
   }
 

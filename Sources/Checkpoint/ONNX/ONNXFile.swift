@@ -5,16 +5,14 @@ struct ONNXFile {
   let model: ONNXModel
   /// Of the file, and of tensors that lay outside it.
   let byteCount: Int
-  /// The SHA-256 of the file, or where tensors lie in other files, of the file and these tensors' bytes behind it.
-  let version: ModelVersion
+  /// Whether tensors lay outside it.
+  let isInSeveralFiles: Bool
 
   /// - Parameter path: Of the file, in whose folder tensors may lie in other files; where it is nil, all must be in the
   ///   file.
   init(_ bytes: ModelBytes, besideFile path: String?) throws(CheckpointError) {
     var model: ONNXModel
-    var byteCount = bytes.count
-    var digest = try SHA256()
-    bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
+    var externalByteCount: Int?
     do {
       model = try bytes.withBytes(in: 0..<bytes.count) { (span) throws(ONNXError) in
         try ONNXModel(bytes: span)
@@ -23,15 +21,13 @@ struct ONNXFile {
         var limits = ONNXLimits()
         limits.externalByteCountLimit = ONNXImportLimits.externalByteCount
         let external = try ExternalData(besideFile: path, limits: limits)
-        try model.include(external, byteCountLimit: limits.externalByteCountLimit) { tensor in
-          digest.update(unsafe tensor.span.bytes)
-          byteCount += tensor.count
-        }
+        externalByteCount = try model.include(
+          external, byteCountLimit: limits.externalByteCountLimit)
       }
     } catch { throw CheckpointError(error, byteCount: bytes.count) }
     self.model = model
-    self.byteCount = byteCount
-    version = ModelVersion(digest: digest.finish())
+    byteCount = bytes.count + (externalByteCount ?? 0)
+    isInSeveralFiles = externalByteCount != nil
   }
 }
 
