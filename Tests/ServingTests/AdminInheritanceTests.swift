@@ -84,7 +84,7 @@ import Testing
     file.outputs[0].shape = [nil, 3]
     for query in ["?inherit=true", "?inherit=true&dry_run=true"] {
       let detail = try await detail(admin, query, file)
-      #expect(detail.contains("names no classes; give a file with 3 labels"), "\(detail)")
+      #expect(detail.contains("names no classes; write 3 labels into it"), "\(detail)")
     }
     #expect(try admin.incoming.isEmpty)
   }
