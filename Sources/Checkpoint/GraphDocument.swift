@@ -105,7 +105,7 @@ struct GraphDocument: Codable, Equatable {
       }
       // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, and what is counted so far is within the limit.
       work += min(cost, ONNXImportLimits.work)
-      work += shape.elementCount * (1 + node.operation.windowNumberCount)
+      work += shape.elementCount * (ONNXImportLimits.numberWork + node.operation.windowNumberCount)
       guard work <= ONNXImportLimits.work else {
         throw .overLimit(
           what: "multiply-adds of the graph", value: work, limit: ONNXImportLimits.work)

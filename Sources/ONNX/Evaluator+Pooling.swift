@@ -2,20 +2,6 @@ extension Evaluator {
   static let poolingOperators: [String: Operator] = [
     "MaxPool": maximum,
     "AveragePool": average,
-    "GlobalAveragePool": { call throws(ONNXError) in
-      let input = try call.floatingInput(0)
-      guard input.rank >= 3 else { throw call.fault("an input of shape \(input.shape)") }
-      return [try mean(call, input, axes: Array(2..<input.rank), keepsDimensions: true)]
-    },
-    "ReduceMean": { call throws(ONNXError) in
-      let input = try call.input(0)
-      let axes = try call.axes(
-        try call.integerList("axes") ?? Array(0..<input.rank), rank: input.rank)
-      return [
-        try mean(
-          call, input, axes: axes, keepsDimensions: call.integer("keepdims", default: 1) != 0)
-      ]
-    },
   ]
 
   private static func window(_ call: NodeCall, _ input: DenseTensor) throws(ONNXError) -> Window {
@@ -110,32 +96,5 @@ extension Evaluator {
       }
     }
     return [DenseTensor(input.elementType, shape, values)]
-  }
-
-  private static func mean(
-    _ call: NodeCall, _ input: DenseTensor, axes: [Int], keepsDimensions: Bool
-  ) throws(ONNXError) -> DenseTensor {
-    let count = axes.reduce(1) { $0 * input.shape[$1] }
-    let kept = input.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
-    try call.allow(kept)
-    try call.budget.spend(input.count)
-    guard count > 0 else { throw call.fault("the mean of no elements") }
-    let targets = StridedView(kept, broadcastTo: input.shape).offsets
-    let shape =
-      keepsDimensions
-      ? kept : input.shape.enumerated().filter { !axes.contains($0.offset) }.map(\.element)
-    switch input.numbers {
-    case .floating(let values):
-      var sums = [Double](repeating: 0, count: kept.reduce(1, *))
-      for (target, value) in zip(targets, values) { sums[target] += value }
-      return DenseTensor(input.elementType, shape, sums.map { $0 / Double(count) })
-    case .whole(let values):
-      guard input.elementType != .bool, input.elementType != .uint64 else {
-        throw call.fault("an input of type \(input.elementType)")
-      }
-      var sums = [Int64](repeating: 0, count: kept.reduce(1, *))
-      for (target, value) in zip(targets, values) { sums[target] &+= value }
-      return DenseTensor(input.elementType, shape, sums.map { $0 / Int64(count) })
-    }
   }
 }

@@ -11,8 +11,8 @@ package struct Evaluator: Sendable {
   private static let operators: [String: Operator] =
     [
       arithmeticOperators, activationOperators, convolutionOperators, poolingOperators,
-      normalizationOperators, matrixOperators, shapeOperators, selectionOperators,
-      constantOperators, quantizationOperators,
+      reductionOperators, normalizationOperators, matrixOperators, shapeOperators,
+      selectionOperators, constantOperators, quantizationOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   package static func knows(_ node: ONNXNode) -> Bool {

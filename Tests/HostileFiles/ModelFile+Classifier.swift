@@ -63,7 +63,7 @@ extension ModelFile {
     }
   }
 
-  static func number(_ name: String, _ value: Float) -> (inout WireMessage) -> Void {
+  package static func number(_ name: String, _ value: Float) -> (inout WireMessage) -> Void {
     { attribute in
       attribute.text(1, name)
       attribute.float(2, value)

@@ -10,8 +10,11 @@ enum ONNXImportLimits {
   static let nameByteCount = 256
   /// Layers of the network. Compiled, one takes some seven kilobytes however small it is; ResNet-1202 has some 4,000.
   static let nodeCount = 16_384
-  /// Multiply-adds, numbers in the windows of pools and of feature maps for one picture: some 250 times a ResNet-50's.
+  /// Multiply-adds and numbers in the windows of pools for one picture, feature maps as `numberWork` has it: some 230
+  /// times a ResNet-50's.
   static let work = 1 << 40
+  /// Multiply-adds in whose time a number of a feature map is read and written: memory is slower than arithmetic.
+  static let numberWork = 64
   /// How often the bytes of the file may become parameters: nodes may share tensors, half precision is widened.
   static let sharing = 4
   /// Bytes of parameters that any file may have.

@@ -13,6 +13,8 @@ enum ONNXImportedValue {
   case channelsLast(Graph.NodeID)
   /// A node's output as `[N, C * H * W]`.
   case flat(Graph.NodeID)
+  /// A node's output as `[N, C, H * W]`.
+  case sequence(Graph.NodeID)
   /// A node's output of one pixel as `[N, 1, C]`.
   case row(Graph.NodeID)
   /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product takes it in.

@@ -41,6 +41,10 @@ extension ONNXImporter {
     for index in stride(from: 1, through: last, by: 1) {
       let (other, otherOrder) = try operand(index, of: node)
       guard order == otherOrder else { throw fault(node, "inputs in different orders") }
+      // Without an axis of their own the channels of one pixel do not meet those of all.
+      guard order.separatesChannels || shapes[result] == shapes[other] else {
+        throw fault(node, "\(shapes[result]) and \(shapes[other]), flattened")
+      }
       let name = index == last ? node.name : "\(node.name).\(index)"
       result = try append(name, operation, [result, other], for: node)
     }
@@ -87,7 +91,7 @@ extension ONNXImporter {
     let isPerChannel = dimensions.enumerated().allSatisfy { axis, size in
       size == (axis == order.channelAxis ? shape.channels : 1)
     }
-    guard isPerChannel, order.rank == 4 || shape.pixelCount == 1 else {
+    guard isPerChannel, order.separatesChannels || shape.pixelCount == 1 else {
       throw fault(node, "a constant of shape \(given.shape) for \(shape)")
     }
     return values

@@ -63,7 +63,7 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = shapes[input].channels
     if count == channels, (0..<count).allSatisfy({ channel($0) == $0 }) { return input }
-    guard order.rank == 4 || shapes[input].pixelCount == 1 else {
+    guard order.separatesChannels || shapes[input].pixelCount == 1 else {
       throw fault(node, "a part of a flattened input")
     }
     try countParameter(count * channels)

@@ -53,7 +53,10 @@ extension ONNXImporter {
   private mutating func normalization(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try features(0, of: node)
+    let (input, order) = try operand(0, of: node)
+    guard order.channelAxis == 1, order.separatesChannels || shapes[input].pixelCount == 1 else {
+      throw fault(node, "input 0 has no channels behind the batch")
+    }
     guard try integer("training_mode", of: node, default: 0) == 0,
       try integer("spatial", of: node, default: 1) == 1
     else { throw fault(node, "training mode, or statistics per pixel") }
@@ -71,7 +74,7 @@ extension ONNXImporter {
     let operation = Operation.batchNormalization(BatchNormalization(epsilon: epsilon))
     let result = try append(parameterName(1, of: node), operation, [input], for: node, parameters)
     openNormalization(result, node)
-    return .features(result)
+    return order.value(result)
   }
 
   /// The module's name where the file kept it in that of its weights, else the node's.

@@ -25,9 +25,7 @@ extension ONNXImporter {
     guard let pads, pads.count == 8, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
       pads[0] == 0, pads[4] == 0
     else { throw fault(node, "pads \((pads ?? []).prefix(8))") }
-    let filler =
-      model.opset < 11
-      ? try number("value", of: node, default: 0) : try parameter(2, of: node)?.values.first ?? 0
+    let filler = try filler(node)
     let isLowest = filler <= -Float.greatestFiniteMagnitude
     guard filler == 0 || isLowest else { throw fault(node, "padding with \(filler)") }
     if case .channelsLast = value(0, of: node) {
@@ -38,6 +36,13 @@ extension ONNXImporter {
       throw fault(node, "pads \(pads) of channels and pixels at once")
     }
     return try padChannels(node, before: pads[1], after: pads[5])
+  }
+
+  /// May be infinite.
+  private mutating func filler(_ node: ONNXNode) throws(CheckpointError) -> Float {
+    guard model.opset < 11 else { return try parameter(2, of: node)?.values.first ?? 0 }
+    if case .number(let value) = node.attributes["value"] { return value }
+    return try number("value", of: node, default: 0)
   }
 
   private mutating func padChannels(

@@ -5,20 +5,6 @@ extension ONNXImporter {
   static let poolingOperators: [String: Operator] = [
     "MaxPool": { importer, node throws(CheckpointError) in try importer.maximum(node) },
     "AveragePool": { importer, node throws(CheckpointError) in try importer.average(node) },
-    "GlobalAveragePool": { importer, node throws(CheckpointError) in
-      let input = try importer.features(0, of: node)
-      return .features(try importer.append(node.name, .globalAveragePool, [input], for: node))
-    },
-    "ReduceMean": { importer, node throws(CheckpointError) in
-      let (input, order) = try importer.operand(0, of: node)
-      let axes = try importer.integerList("axes", of: node) ?? []
-      guard axes.count == 2, Set(axes.map { $0 < 0 ? $0 &+ 4 : $0 }) == Set(order.pixelAxes) else {
-        throw importer.fault(node, "axes \(axes.prefix(8)), not height and width")
-      }
-      let keeps = try importer.integer("keepdims", of: node, default: 1) != 0
-      let mean = try importer.append(node.name, .globalAveragePool, [input], for: node)
-      return keeps ? order.value(mean) : .flat(mean)
-    },
   ]
 
   /// Zeros around numbers that are not below zero change no maximum, as numbers below all others do not.

@@ -40,7 +40,7 @@ extension ONNXImporter {
       quantization.constants.formUnion(node.outputs.prefix(1))
     case .constant where node.inputs.contains(where: quantization.constants.contains):
       quantization.constants.formUnion(node.outputs.prefix(1))
-    case .features(let id), .flat(let id):
+    case .features(let id), .flat(let id), .channelsLast(let id), .row(let id):
       guard ["Conv", "Gemm", "MatMul"].contains(node.operation), node.inputs.count > 1 else {
         return
       }
@@ -77,6 +77,7 @@ extension ONNXImporter {
     case .constant, .dequantized: return try quantizedConstant(node)
     case .features(let id): return try quantized(id, node) { .features($0) }
     case .channelsLast(let id): return try quantized(id, node) { .channelsLast($0) }
+    case .sequence(let id): return try quantized(id, node) { .sequence($0) }
     case .row(let id): return try quantized(id, node) { .row($0) }
     case .expanded(let id, let shape):
       return try quantized(id, node) { .expanded($0, to: shape) }

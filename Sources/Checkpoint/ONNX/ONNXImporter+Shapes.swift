@@ -11,8 +11,8 @@ extension ONNXImporter {
     },
     "Cast": { importer, node throws(CheckpointError) in
       // Everything runs in this program's precision.
-      let type = ONNXElementType(
-        rawValue: Int32(truncatingIfNeeded: try importer.integer("to", of: node, default: 0)))
+      let type = Int32(exactly: try importer.integer("to", of: node, default: 0))
+        .flatMap(ONNXElementType.init(rawValue:))
       guard let type, type.isFloatingPoint else {
         throw importer.fault(node, "a type that is not a floating-point one")
       }
@@ -25,7 +25,7 @@ extension ONNXImporter {
       case .flat(let id) where axis == 1 || axis == -1: return .flat(id)
       default:
         let (input, order) = try importer.operand(0, of: node)
-        guard axis == 1 || axis == -3 else {
+        guard axis == 1 || axis == 1 - order.rank else {
           throw importer.fault(node, "axis \(axis), not that of the channels")
         }
         return try importer.flattened(input, order, node)
@@ -57,7 +57,11 @@ extension ONNXImporter {
     case .channelsLast(let id):
       return ONNXOrder.channelsLast.dimensions(shapes[id], batch: batchSize)
     case .flat(let id): return ONNXOrder.flat.dimensions(shapes[id], batch: batchSize)
+    case .sequence(let id): return ONNXOrder.sequence.dimensions(shapes[id], batch: batchSize)
     case .row(let id): return ONNXOrder.row.dimensions(shapes[id], batch: batchSize)
+    case .strided(let id, let stride):
+      let shape = shapes[id].picked(every: stride)
+      return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
     case .expanded(_, let shape):
       return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
     case .padded(let id, let padding, _):
@@ -147,11 +151,9 @@ extension ONNXImporter {
       return try flattened(id, order, node)
     }
     // Numbers lie in the node's own order, or there is one pixel and the orders are the same.
-    for other in [ONNXOrder.channelsFirst, .channelsLast, .row]
+    for other in [ONNXOrder.channelsFirst, .channelsLast, .sequence, .row]
     where new == other.dimensions(shape, batch: batchSize) {
-      if shape.pixelCount == 1 || order == .flat && other == .channelsFirst {
-        return other.value(id)
-      }
+      if shape.pixelCount == 1 || order.isPlanar && other.isPlanar { return other.value(id) }
     }
     throw fault(node, text)
   }
@@ -176,6 +178,8 @@ extension ONNXImporter {
     switch (order, permutation) {
     case (.channelsFirst, [0, 2, 3, 1]): return .channelsLast(id)
     case (.channelsLast, [0, 3, 1, 2]): return .features(id)
+    case (.sequence, [0, 2, 1]) where shapes[id].pixelCount == 1: return .row(id)
+    case (.row, [0, 2, 1]): return .sequence(id)
     case _ where permutation == Array(0..<order.rank): return order.value(id)
     default: throw fault(node, "perm \(permutation.prefix(8))")
     }
@@ -191,7 +195,7 @@ extension ONNXImporter {
       let (input, own) = try operand(index, of: node)
       guard order == nil || order == own else { throw fault(node, "inputs in different orders") }
       order = own
-      guard own.rank == 4 || shapes[input].pixelCount == 1 else {
+      guard own.separatesChannels || shapes[input].pixelCount == 1 else {
         throw fault(node, "a flattened input")
       }
       inputs.append(input)

@@ -119,7 +119,8 @@ struct ONNXImporter {
   private static let operators: [String: Operator] =
     [
       layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
-      paddingOperators, channelOperators, rowOperators, classifierOperators, shapeOperators,
+      reductionOperators, paddingOperators, channelOperators, rowOperators, classifierOperators,
+      shapeOperators,
       quantizationOperators,
     ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
@@ -213,6 +214,7 @@ struct ONNXImporter {
     switch value(index, of: node) {
     case .channelsLast(let id): return (id, .channelsLast)
     case .flat(let id): return (id, .flat)
+    case .sequence(let id): return (id, .sequence)
     case .row(let id): return (id, .row)
     case .features, .strided, .padded: return (try features(index, of: node), .channelsFirst)
     default: throw fault(node, "input \(index) is no feature map")
@@ -241,7 +243,7 @@ struct ONNXImporter {
     // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, a file's tensors fewer than 2^31, and the sum
     // stops.
     for parameter in parameters { work += parameter.tensor.elementCount * output.pixelCount }
-    work += output.elementCount * (1 + operation.windowNumberCount)
+    work += output.elementCount * (ONNXImportLimits.numberWork + operation.windowNumberCount)
     guard work <= ONNXImportLimits.work else {
       throw .overLimit(
         what: "multiply-adds of the graph", value: work, limit: ONNXImportLimits.work)

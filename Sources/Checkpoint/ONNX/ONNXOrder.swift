@@ -8,6 +8,8 @@ enum ONNXOrder {
   case channelsLast
   /// `[N, C * H * W]`.
   case flat
+  /// `[N, C, H * W]`.
+  case sequence
   /// `[N, 1, C]`, of one pixel.
   case row
 
@@ -16,6 +18,7 @@ enum ONNXOrder {
     case .channelsFirst: .features(id)
     case .channelsLast: .channelsLast(id)
     case .flat: .flat(id)
+    case .sequence: .sequence(id)
     case .row: .row(id)
     }
   }
@@ -26,26 +29,39 @@ enum ONNXOrder {
     case .channelsFirst: [batch, shape.channels, shape.height, shape.width]
     case .channelsLast: [batch, shape.height, shape.width, shape.channels]
     case .flat: [batch, shape.elementCount]
+    case .sequence: [batch, shape.channels, shape.pixelCount]
     case .row: [batch, 1, shape.elementCount]
     }
   }
 
   /// Where the channels stand among the dimensions.
-  var channelAxis: Int { rank == 4 && self != .channelsLast ? 1 : rank - 1 }
+  var channelAxis: Int {
+    switch self {
+    case .channelsFirst, .sequence: 1
+    case .channelsLast, .flat, .row: rank - 1
+    }
+  }
+
+  /// Whether the channels have an axis for themselves, whatever the number of pixels.
+  var separatesChannels: Bool { self != .flat }
+
+  /// Whether numbers lie as they do in the node's own output.
+  var isPlanar: Bool { self != .channelsLast && self != .row }
 
   var rank: Int {
     switch self {
     case .channelsFirst, .channelsLast: 4
     case .flat: 2
-    case .row: 3
+    case .sequence, .row: 3
     }
   }
 
-  /// Where height and width stand, if they do.
+  /// Where height and width stand, or their product, if they do.
   var pixelAxes: [Int] {
     switch self {
     case .channelsFirst: [2, 3]
     case .channelsLast: [1, 2]
+    case .sequence: [2]
     case .flat, .row: []
     }
   }

@@ -24,6 +24,13 @@ extension FeatureShape {
       channels: channels, height: height + padding.before.height + padding.after.height,
       width: width + padding.before.width + padding.after.width)
   }
+
+  /// From the first row and column on.
+  func picked(every stride: Extent) -> FeatureShape {
+    FeatureShape(
+      channels: channels, height: (height - 1) / stride.height + 1,
+      width: (width - 1) / stride.width + 1)
+  }
 }
 
 extension Padding {

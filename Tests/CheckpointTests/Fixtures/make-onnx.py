@@ -502,6 +502,23 @@ def refusals():
         [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
     yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not height and width"
+    yield "largest of channels", refused([("ReduceMax", ["x"], {"axes": [1]})]), "not height and width"
+    yield "mean of all", refused([("ReduceMean", ["x"], {})]), "not height and width"
+    yield "mean over a fourth axis of rows", refused(
+        [("ReduceMean", ["x"], {"axes": [3], "keepdims": 0}), ("ReduceMean", ["t0"], {"axes": [3]})]), ""
+    yield "normalised pixels", refused(
+        [("Flatten", ["x"], {}), ("BatchNormalization", ["t0", "a", "b", "c", "v"], {})],
+        [weights(name, 192) for name in "abcv"]), "no channels behind the batch"
+    yield "normalised rows", refused(
+        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("BatchNormalization", ["t0", "a", "b", "c", "v"], {})],
+        [weights(name, 8) for name in "abcv"]), "no channels behind the batch"
+    yield "flattened map times its channel", refused(
+        [("Conv", ["x", "k"], {}), ("Flatten", ["t0"], {}), ("GlobalAveragePool", ["t0"], {}), ("Flatten", ["t2"], {}),
+         ("Mul", ["t1", "t3"], {})], [weights("k", 1, 3, 1, 1)]), "flattened"
+    yield "turned pixels", refused(
+        [("Reshape", ["x", "s"], {}), ("Transpose", ["t0"], {"perm": [0, 2, 1]})], lists(("s", [0, 0, -1]))), "perm"
+    yield "flattened pictures", refused([*rows, ("Flatten", ["t2"], {"axis": -3})], lists(("r", [1, 1, 3])), (1, 3, 8, 8)), "axis -3"
+    yield "cast beyond the types", refused([("Cast", ["x"], {"to": 2**32 + 1})]), ""
     yield "batch of two out of one", refused(
         [("Reshape", ["x", "s"], {})], [numpy_helper.from_array(np.array([2, -1], np.int64), "s")], shape=(1, 3, 8, 8)
     ), "shape [2, -1] for [1, 3, 8, 8]"

@@ -1,0 +1,88 @@
+/// One number of many along some dimensions.
+extension Evaluator {
+  static let reductionOperators: [String: Operator] = [
+    "ReduceMean": { call throws(ONNXError) in try reduced(call, by: .mean) },
+    "ReduceMax": { call throws(ONNXError) in try reduced(call, by: .maximum) },
+    "GlobalAveragePool": { call throws(ONNXError) in try pooled(call, by: .mean) },
+    "GlobalMaxPool": { call throws(ONNXError) in try pooled(call, by: .maximum) },
+  ]
+
+  private enum Reduction {
+    case mean, maximum
+  }
+
+  private static func reduced(
+    _ call: NodeCall, by reduction: Reduction
+  ) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let axes = try call.axes(
+      try call.integerList("axes") ?? Array(0..<input.rank), rank: input.rank)
+    let keeps = try call.integer("keepdims", default: 1) != 0
+    return [try reduce(call, input, axes, keepsDimensions: keeps, by: reduction)]
+  }
+
+  /// Over all dimensions behind the channels.
+  private static func pooled(
+    _ call: NodeCall, by reduction: Reduction
+  ) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.floatingInput(0)
+    guard input.rank >= 3 else { throw call.fault("an input of shape \(input.shape)") }
+    let axes = Array(2..<input.rank)
+    return [try reduce(call, input, axes, keepsDimensions: true, by: reduction)]
+  }
+
+  private static func reduce(
+    _ call: NodeCall, _ input: DenseTensor, _ axes: [Int], keepsDimensions: Bool,
+    by reduction: Reduction
+  ) throws(ONNXError) -> DenseTensor {
+    let count = axes.reduce(1) { $0 * input.shape[$1] }
+    let kept = input.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
+    try call.allow(kept)
+    try call.budget.spend(input.count)
+    guard count > 0 else { throw call.fault("no elements to reduce") }
+    let targets = StridedView(kept, broadcastTo: input.shape).offsets
+    let resultCount = kept.reduce(1, *)
+    let shape =
+      keepsDimensions
+      ? kept : input.shape.enumerated().filter { !axes.contains($0.offset) }.map(\.element)
+    switch input.numbers {
+    case .floating(let values):
+      let results: [Double]
+      switch reduction {
+      case .mean:
+        results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
+          .map { $0 / Double(count) }
+      case .maximum:
+        // Whatever meets what is not a number is none either.
+        results = gathered(values, targets, [Double](repeating: -.infinity, count: resultCount)) {
+          $0.isNaN || $1.isNaN ? .nan : max($0, $1)
+        }
+      }
+      return DenseTensor(input.elementType, shape, results)
+    case .whole(let values):
+      guard input.elementType != .bool, input.elementType != .uint64 else {
+        throw call.fault("an input of type \(input.elementType)")
+      }
+      let results: [Int64]
+      switch reduction {
+      case .mean:
+        results = gathered(values, targets, [Int64](repeating: 0, count: resultCount), &+)
+          .map { $0 / Int64(count) }
+      case .maximum:
+        results = gathered(values, targets, [Int64](repeating: .min, count: resultCount), max)
+      }
+      return DenseTensor(input.elementType, shape, results)
+    }
+  }
+
+  /// Each value combined into the place that `targets` has for it.
+  private static func gathered<Value>(
+    _ values: [Value], _ targets: [Int], _ start: [Value], _ combine: (Value, Value) -> Value
+  ) -> [Value] {
+    var results = start
+    for (target, value) in zip(targets, values) {
+      results[target] = combine(results[target], value)
+    }
+    return results
+  }
+}
