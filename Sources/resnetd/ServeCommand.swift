@@ -44,9 +44,11 @@ enum ServeCommand: Command {
     server.start()
     metricsServer?.start()
     administration.start()
+    let watch = StartWatch(log: log)
     shutdown.onFirst { [cancellation = follower?.cancellation] in
       service.beginDraining()
       cancellation?.cancel()
+      watch.stop()
     }
 
     if follower != nil, administration.store?.live == nil {
@@ -58,6 +60,7 @@ enum ServeCommand: Command {
     ).map { first in
       try begin(first, settings, administration, follower, service, metrics, log)
     }
+    watch.end()
     if let serving {
       write(serving.pool.live.model, settings, server.port, started, log)
     }
@@ -111,57 +114,14 @@ enum ServeCommand: Command {
     }
   }
 
-  /// The model to begin with, ready; nil where the program was told to stop first.
-  private static func first(
-    _ settings: ServeSettings, _ store: ModelStore?, _ follower: inout Follower?,
-    _ service: Service, _ metrics: ServingMetrics, _ log: Log
-  ) throws(Failure) -> Deployment? {
-    if store?.live == nil, var following = follower {
-      let first = following.first(once: settings.model != nil, progress: service.progress) {
-        request throws(SwapFailure) in
-        try FirstDeployment(
-          request, rules: rules(settings), limits: settings.serving, metrics: metrics)
-      }
-      follower = following
-      if let first {
-        write(first.planned, log)
-        return first.deployment
-      }
-      if following.cancellation.isCancelled { return nil }
-    }
-    service.progress("loading the model")
-    var model = try load(settings, store, log)
-    let precision = try ModelSource.precision(settings.precision, for: model)
-    service.progress("compiling and measuring \(model.name)")
-    let fault: String?
-    let deployment: Deployment
-    do throws(EngineError) {
-      let planned = try rules(settings).planned(model, precision: precision)
-      write(planned, log)
-      // What the engine has packed need not stand in memory a second time.
-      model.weights = Weights()
-      fault = try planned.live.fault(in: model.goldenSamples, limits: settings.serving)
-      deployment = try Deployment(
-        planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
-        decoding: settings.serving.decoding, by: "the start")
-    } catch {
-      throw uncompiled(error)
-    }
-    if let fault { throw Failure("\(model.name) does not compute what its file says: \(fault)") }
-    return deployment
-  }
-
   /// From now on requests are served, and models may be swapped.
   private static func begin(
     _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
     _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics, _ log: Log
   ) throws(Failure) -> Running {
     let firstModel = try ModelSource.first(settings.model, settings.parts)
-    let pool: WorkerPool
-    do throws(EngineError) {
-      pool = try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
-    } catch {
-      throw uncompiled(error)
+    let pool = try compiling { () throws(EngineError) in
+      try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
     }
     service.becomeReady(pool)
     let deployer = Deployer(
@@ -173,27 +133,8 @@ enum ServeCommand: Command {
     return Running(pool: pool, deployer: deployer, following: following)
   }
 
-  private static func uncompiled(_ error: EngineError) -> Failure {
-    Failure("the model cannot be compiled: \(error)")
-  }
-
-  /// What was live last in the store, which needs nothing from outside; else what the options name.
-  private static func load(
-    _ settings: ServeSettings, _ store: ModelStore?, _ log: Log
-  ) throws(Failure) -> Model {
-    let warn = { (warning: String) in log.write("warning: \(warning)") }
-    if let live = store?.live, let path = store?.path(of: live.version) {
-      log.write(
-        "the model that was live last",
-        ["version": .text(live.version.short), "by": .text(live.by)]
-      )
-      return try ModelSource.load(path, isNamed: false, warn: warn)
-    }
-    return try ModelSource.load(settings.model, settings.parts, warn: warn)
-  }
-
   /// How the first model is compiled, and every one that takes its place.
-  private static func rules(_ settings: ServeSettings) -> CompilationRules {
+  static func rules(_ settings: ServeSettings) -> CompilationRules {
     CompilationRules(
       precision: settings.precision, settings: settings.plan, tuning: settings.tuning,
       cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
@@ -211,18 +152,6 @@ enum ServeCommand: Command {
         "version": .text(model.version.short), "classes": .integer(model.labels.count),
         "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
         "ms": .integer(milliseconds(.now - started)),
-      ])
-  }
-
-  private static func write(_ planned: PlannedModel, _ log: Log) {
-    let plan = planned.live.plan
-    log.write(
-      "plan: \(planned.description)",
-      [
-        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
-        "max_batch": .integer(plan.maxBatch),
-        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
-        "kept": .text(planned.isKept ? "yes" : "no"),
       ])
   }
 

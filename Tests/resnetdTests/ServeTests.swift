@@ -1,4 +1,5 @@
 import Foundation
+import HostileFiles
 import Testing
 
 @Suite(.serialized) struct ServeTests {
@@ -30,6 +31,39 @@ import Testing
     let server = try await ServerUnderTest()
     #expect(await server.stop(signal) == 0)
     #expect(server.logged.contains(#""message":"stopped""#))
+  }
+
+  /// A network that computes for seconds for each picture, in small memory.
+  private func slowModel(in folder: TemporaryFolder) throws -> String {
+    var file = ModelFile.classifier
+    file.inputs[0].shape = [nil, 3, 224, 224]
+    let (side, count) = (Int64(31), 2000)
+    for index in 0..<count {
+      file.nodes.insert(
+        .init(
+          operation: "MaxPool", name: "max\(index)",
+          inputs: [index == 0 ? "r" : "m\(index - 1)"], outputs: ["m\(index)"],
+          attributes: [
+            ModelFile.integers("kernel_shape", [side, side]),
+            ModelFile.integers("pads", [Int64](repeating: side / 2, count: 4)),
+          ]), at: 3 + index)
+    }
+    file.nodes[3 + count].inputs = ["m\(count - 1)"]
+    let path = folder.url.appendingPathComponent("slow.onnx")
+    try Data(file.bytes).write(to: path)
+    return path.path
+  }
+
+  @Test("Told to stop before it has a model it ends, whatever it computes")
+  func stopBeforeReady() async throws {
+    let folder = try TemporaryFolder()
+    let server = try await ServerUnderTest(
+      options: ["--model", slowModel(in: folder), "--preprocess", "imagenet", "--tune", "off"],
+      until: /"message":"plan: (\d+) worker/)
+    let start = ContinuousClock.now
+    #expect(await server.stop() == 0)
+    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(server.logged.contains(#""message":"stopped before a model was ready""#))
   }
 
   @Test("Readiness fails first while requests are still served; a second signal ends at once")
