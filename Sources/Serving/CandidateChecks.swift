@@ -15,10 +15,13 @@ struct CandidateChecks: Sendable {
 
   func run() throws(SwapFailure) -> Candidate {
     var clock = SwapClock(metrics)
-    try clock.time(.read) { () throws(SwapFailure) in try read() }
+    let path = try clock.time(.read) { () throws(SwapFailure) in
+      try read()
+      return try request.completion?() ?? request.path
+    }
     var (model, precision) = try clock.time(.validate) {
       () throws(SwapFailure) -> (Model, Precision) in
-      let model = try validated()
+      let model = try validated(path)
       return (model, try self.precision(for: model))
     }
     let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
@@ -68,9 +71,9 @@ struct CandidateChecks: Sendable {
     }
   }
 
-  private func validated() throws(SwapFailure) -> Model {
+  private func validated(_ path: String) throws(SwapFailure) -> Model {
     do throws(CheckpointError) {
-      return try Model.load(path: request.path, options: request.options)
+      return try Model.load(path: path, options: request.options)
     } catch {
       throw SwapFailure(error)
     }

@@ -5,6 +5,8 @@ package struct SwapRequest: Sendable {
   /// A file that nobody changes any more.
   package var path: String
   package var options: ModelOptions
+  /// Gives the path of the file to take in place of that one, while nothing else is prepared.
+  package var completion: (@Sendable () throws(SwapFailure) -> String)?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
   /// Who asks, for people.

@@ -260,6 +260,33 @@ import Testing
     }
   }
 
+  @Test("A file is completed while nothing else is prepared, and what comes of it is taken")
+  func completion() throws {
+    let service = try service()
+    let deployer = deployer(service)
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      let whole = folder + "/whole.safetensors"
+      try SmallModels.model("whole").write(to: whole)
+      var request = SwapRequest(path: path, by: "a test")
+      request.completion = {
+        Issue.record("it was completed beside another swap")
+        return path
+      }
+      let second = request
+      request.completion = { whole }
+      _ = try deployer.deploy(request) { _ throws(SwapFailure) in
+        #expect((try? failure(service, deployer, second))?.kind == .busy)
+      }
+      #expect(service.pool.live.model.name == "whole")
+      request.completion = { () throws(SwapFailure) in
+        throw SwapFailure(step: .validate, reason: "a test", kind: .refused)
+      }
+      #expect(try failure(service, deployer, request).reason == "a test")
+    }
+  }
+
   @Test("Once closed, which it cannot be in the middle of a swap, it begins no other")
   func close() throws {
     let service = try service()

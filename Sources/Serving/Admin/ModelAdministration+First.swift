@@ -28,14 +28,25 @@ extension ModelAdministration {
   ) throws(Problem) -> StagedModel {
     let live = pool.live.model.version
     if first.isAsFile {
-      let staged = try stage(in: store) { body throws(CheckpointError) in
+      let staged = try staged(in: store) { body throws(CheckpointError) in
         try first.writeFile(to: body)
       }
       if staged.version == live { return staged }
       store.discard(staged)
     }
-    return try stage(in: store) { body throws(CheckpointError) in
+    return try staged(in: store) { body throws(CheckpointError) in
       try first.writeWhole(live, to: body)
+    }
+  }
+
+  private func staged(
+    in store: ModelStore,
+    _ write: ((RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) -> Void
+  ) throws(Problem) -> StagedModel {
+    switch store.stage(write) {
+    case .success(let staged): return staged
+    case .failure(.store(let error)): throw problem(error)
+    case .failure(.model(let error)): throw Problem(SwapFailure(error))
     }
   }
 }

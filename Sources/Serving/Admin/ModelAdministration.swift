@@ -64,13 +64,20 @@ package final class ModelAdministration: Sendable {
           400, "digest-mismatch",
           "the body has SHA-256 \(uploaded.version.hex), Content-Digest says \(wanted.hex)")
       }
-      let completed = inherits ? try self.completed(uploaded, in: store) : nil
-      defer { if let completed { store.discard(completed) } }
-      let staged = completed ?? uploaded
-      return try deploy(SwapRequest(path: staged.path, dryRun: dryRun, by: actor.description)) {
-        (model) throws(StoreError) in
-        _ = try store.keep(staged, name: model.name, by: actor.description)
-        try store.recordLive(staged.version, by: actor.description)
+      var request = SwapRequest(path: uploaded.path, dryRun: dryRun, by: actor.description)
+      let completion =
+        inherits ? UploadCompletion(of: uploaded, in: store, like: pool) : nil
+      defer { completion?.discard() }
+      if let completion { request.completion = completion.run }
+      do throws(Problem) {
+        return try deploy(request) { (model) throws(StoreError) in
+          let staged = completion?.result ?? uploaded
+          _ = try store.keep(staged, name: model.name, by: actor.description)
+          try store.recordLive(staged.version, by: actor.description)
+        }
+      } catch {
+        guard let fault = completion?.fault else { throw error }
+        throw problem(fault)
       }
     }
   }
@@ -143,61 +150,18 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// A file that names no classes with the live model's labels and preprocessing; nil for one that needs nothing.
-  private func completed(
-    _ staged: StagedModel, in store: ModelStore
-  ) throws(Problem) -> StagedModel? {
-    let model: Model?
-    do throws(CheckpointError) { model = try inheriting(staged.path) } catch {
-      throw Self.refusal(error)
-    }
-    guard let model else { return nil }
-    return try stage(in: store) { body throws(CheckpointError) in try model.write(to: body) }
-  }
-
-  /// What `write` hands over, as an upload that waits to be kept.
-  func stage(
-    in store: ModelStore,
-    _ write: ((RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) -> Void
-  ) throws(Problem) -> StagedModel {
-    let upload = try stored { () throws(StoreError) in try store.beginUpload() }
-    var fault: StoreError?
-    do throws(CheckpointError) {
-      try write { bytes throws(CheckpointError) in
-        do throws(StoreError) { try upload.append(bytes) } catch {
-          fault = error
-          throw .unsupported(error.description)
-        }
-      }
-    } catch {
-      throw fault.map { Problem($0) } ?? Self.refusal(error)
-    }
-    return try stored { () throws(StoreError) in try upload.finish() }
-  }
-
-  private static func refusal(_ error: CheckpointError) -> Problem {
-    Problem(SwapFailure(error))
-  }
-
-  /// The model with what the live one has, if the file has no document of its own.
-  private func inheriting(_ path: String) throws(CheckpointError) -> Model? {
-    let live = pool.live.model
-    var options = ModelOptions()
-    options.completion = ModelCompletion(
-      labels: live.labels, preprocessing: live.preprocessing, name: live.name)
-    let model = try Model.load(path: path, options: options)
-    return model.isCompleted ? model : nil
-  }
-
   // MARK: Audit
 
   func stored<Result>(
     _ body: () throws(StoreError) -> Result
   ) throws(Problem) -> Result {
-    do throws(StoreError) { return try body() } catch {
-      if case .file = error { log.write("model store", ["error": .text(error.description)]) }
-      throw Problem(error)
-    }
+    do throws(StoreError) { return try body() } catch { throw problem(error) }
+  }
+
+  /// What a client learns; what the system says is logged.
+  func problem(_ error: StoreError) -> Problem {
+    if case .file = error { log.write("model store", ["error": .text(error.description)]) }
+    return Problem(error)
   }
 
   /// One line for each change that was asked for, whatever came of it.
