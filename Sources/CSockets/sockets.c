@@ -6,9 +6,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+static int close_failed(int descriptor) {
+  int code = errno;
+  close(descriptor);
+  errno = code;
+  return -1;
+}
 
 int sockets_listener_create(const char *host, uint16_t port, int backlog, int *resolver) {
   char service[8];
@@ -21,15 +31,47 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
   int listener = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener >= 0 &&
       (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-       bind(listener, list->ai_addr, list->ai_addrlen) != 0 || listen(listener, backlog) != 0)) {
-    int code = errno;
-    close(listener);
-    errno = code;
-    listener = -1;
-  }
+       bind(listener, list->ai_addr, list->ai_addrlen) != 0 || listen(listener, backlog) != 0))
+    listener = close_failed(listener);
   int code = errno;
   freeaddrinfo(list);
   errno = code;
+  return listener;
+}
+
+// Takes away a socket that nobody listens on any more; 0, or -1 with `errno` set.
+static int remove_stale(const struct sockaddr_un *address) {
+  struct stat status;
+  if (lstat(address->sun_path, &status) != 0) return errno == ENOENT ? 0 : -1;
+  if (!S_ISSOCK(status.st_mode)) {
+    errno = EEXIST;
+    return -1;
+  }
+  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return -1;
+  int result = connect(probe, (const struct sockaddr *)address, sizeof *address);
+  int code = result == 0 || errno == EAGAIN ? EADDRINUSE : errno;
+  close(probe);
+  if (code == ECONNREFUSED && unlink(address->sun_path) == 0) return 0;
+  errno = code == ECONNREFUSED ? errno : code;
+  return -1;
+}
+
+int sockets_local_listener_create(const char *path, int backlog) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  memcpy(address.sun_path, path, strlen(path));
+  if (remove_stale(&address) != 0) return -1;
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener < 0) return -1;
+  // On Linux the file gets the mode that the socket has when it is bound: nobody slips in before.
+  if (fchmod(listener, S_IRUSR | S_IWUSR) != 0 ||
+      bind(listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
+      listen(listener, backlog) != 0)
+    return close_failed(listener);
   return listener;
 }
 
@@ -48,12 +90,8 @@ int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolv
     // On Linux the timeout for writing holds for connecting as well.
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0 ||
-        connect(descriptor, entry->ai_addr, entry->ai_addrlen) != 0) {
-      int code = errno;
-      close(descriptor);
-      errno = code;
-      descriptor = -1;
-    }
+        connect(descriptor, entry->ai_addr, entry->ai_addrlen) != 0)
+      descriptor = close_failed(descriptor);
   }
   int code = errno;
   freeaddrinfo(list);
@@ -69,6 +107,7 @@ uint16_t sockets_listener_port(int listener) {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
   if (getsockname(listener, (struct sockaddr *)&address, &length) != 0) return 0;
+  if (address.ss_family == AF_UNIX) return 0;
   return ntohs(
       address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                     : ((struct sockaddr_in *)&address)->sin_port);
@@ -80,6 +119,13 @@ int sockets_listener_accept(int listener, sockets_address *address) {
   int descriptor =
       accept4(listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (descriptor < 0) return -1;
+  if (peer.ss_family == AF_UNIX) {
+    struct ucred user = {.uid = (uid_t)-1};
+    socklen_t size = sizeof user;
+    getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &user, &size);
+    snprintf(address->text, sizeof address->text, "unix:uid=%u", user.uid);
+    return descriptor;
+  }
   int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   char host[64] = "", port[8] = "";

@@ -9,7 +9,7 @@ package final class HTTPServer: @unchecked Sendable {
   /// How long accepting rests when the process has no descriptors left.
   private static let descriptorPause = DispatchTimeInterval.milliseconds(100)
 
-  /// The port listened on, also where the configuration left it to the system.
+  /// The port listened on, also where the configuration left it to the system; 0 of a Unix socket.
   package let port: Int
   private let configuration: ServerConfiguration
   private let lanes: [Lane]
@@ -32,9 +32,7 @@ package final class HTTPServer: @unchecked Sendable {
     configuration: ServerConfiguration, handler: any RequestHandler
   ) throws(ServerError) {
     self.configuration = configuration
-    descriptor = Descriptor(
-      try Socket.listen(
-        host: configuration.host, port: configuration.port, backlog: configuration.backlog))
+    descriptor = Descriptor(try Self.listen(configuration))
     port = Socket.port(of: descriptor.number)
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
@@ -49,6 +47,14 @@ package final class HTTPServer: @unchecked Sendable {
     closed.set { [weak self] in self?.connectionClosed() }
     listener.setEventHandler { [weak self] in self?.acceptWaiting() }
     listener.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
+  }
+
+  private static func listen(_ configuration: ServerConfiguration) throws(ServerError) -> CInt {
+    if let path = configuration.socketPath {
+      return try Socket.listen(path: path, backlog: configuration.backlog)
+    }
+    return try Socket.listen(
+      host: configuration.host, port: configuration.port, backlog: configuration.backlog)
   }
 
   // Nothing refers to the server any more, hence without its queue.
@@ -87,6 +93,8 @@ package final class HTTPServer: @unchecked Sendable {
       return state.isStopped ? nil : state.isAccepting
     }
     guard let wasAccepting else { return }
+    // While it is this server's still: once nobody listens another may put its own there.
+    if let path = configuration.socketPath { _ = unsafe unlink(path) }
     // A suspended source is neither cancelled nor may it be released.
     if !wasAccepting { listener.resume() }
     listener.cancel()

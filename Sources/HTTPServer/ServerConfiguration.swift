@@ -6,6 +6,8 @@ package struct ServerConfiguration: Sendable {
   package var host = "127.0.0.1"
   /// 0 lets the system pick one.
   package var port = 8080
+  /// Of a Unix socket that is listened on in place of host and port, for this user alone.
+  package var socketPath: String?
   /// Connections that the kernel may hold until they are accepted.
   package var backlog = 1024
   /// Serial queues over which connections are spread.

@@ -2,6 +2,8 @@
 package enum ServerError: Error, Hashable, CustomStringConvertible {
   case unresolvable(host: String, reason: String)
   case addressInUse(host: String, port: Int)
+  /// Something is where a Unix socket should be.
+  case pathInUse(_ path: String, reason: String)
   case notPermitted(host: String, port: Int)
   /// A system call failed otherwise.
   case system(call: String, reason: String)
@@ -11,6 +13,7 @@ package enum ServerError: Error, Hashable, CustomStringConvertible {
     case .unresolvable(let host, let reason): "cannot resolve host \(host): \(reason)"
     case .addressInUse(let host, let port):
       "port \(port) on \(host) is in use by another program"
+    case .pathInUse(let path, let reason): "cannot listen on \(path): \(reason)"
     case .notPermitted(let host, let port):
       "not permitted to listen on \(host) port \(port); ports below 1024 need privileges"
     case .system(let call, let reason): "\(call) failed: \(reason)"

@@ -29,6 +29,17 @@ enum Socket {
     }
   }
 
+  /// Listens on a Unix socket.
+  static func listen(path: String, backlog: Int) throws(ServerError) -> CInt {
+    let descriptor = unsafe sockets_local_listener_create(path, CInt(clamping: backlog))
+    guard descriptor < 0 else { return descriptor }
+    switch errno {
+    case EADDRINUSE: throw .pathInUse(path, reason: "another program listens there")
+    case EEXIST: throw .pathInUse(path, reason: "what is there is no socket")
+    default: throw .system(call: "listening on \(path)", reason: lastError())
+    }
+  }
+
   static func port(of listener: CInt) -> Int { Int(sockets_listener_port(listener)) }
 
   /// The next waiting connection, ready for use; nil with `errno` set where there is none.

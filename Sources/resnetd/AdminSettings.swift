@@ -7,6 +7,8 @@ struct AdminSettings: Sendable {
   var isOn = ServeSettings.Switch.on
   var host = "127.0.0.1"
   var port = 8081
+  /// Takes the place of host and port.
+  var socketPath: String?
   var tokenFile: String?
   /// Nothing is kept and nothing can be uploaded where nil.
   var stateFolder: String?
@@ -25,6 +27,9 @@ struct AdminSettings: Sendable {
     .integer(
       "admin-port", "PORT", \.admin.port, in: 0...65535,
       "port of the admin endpoint; 0 picks a free one"),
+    .optionalText(
+      "admin-socket", "PATH", \.admin.socketPath,
+      "a Unix socket for the admin endpoint in place of host and port, for the server's user alone"),
     .optionalText(
       "admin-token-file", "FILE", \.admin.tokenFile,
       "file with the token that administrators show; read again when it changes"),
@@ -45,7 +50,7 @@ struct AdminSettings: Sendable {
   /// Throws where strangers could reach it without a token.
   func server(like server: ServerConfiguration) throws(Failure) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
-    guard Loopback.contains(host) || tokenFile != nil else {
+    guard socketPath != nil || Loopback.contains(host) || tokenFile != nil else {
       throw Failure(
         "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
           + "--admin-token-file, or listen on 127.0.0.1")
@@ -53,6 +58,7 @@ struct AdminSettings: Sendable {
     var configuration = ServerConfiguration()
     configuration.host = host
     configuration.port = port
+    configuration.socketPath = socketPath
     configuration.connectionLimit = Self.connectionLimit
     configuration.limits = server.limits
     return configuration

@@ -10,11 +10,13 @@ struct Administration {
   private static let patience = Duration.seconds(1)
 
   let store: ModelStore?
+  private let settings: AdminSettings
   private let service: AdminService?
   private let server: HTTPServer?
 
   /// Opens the store and listens; nothing is answered but 503 until `becomeReady`.
   init(_ settings: ServeSettings, accessLog: AccessLog, log: Log) throws(Failure) {
+    self.settings = settings.admin
     let configuration = try settings.admin.server(like: settings.server)
     store = try Self.store(settings.admin, log)
     guard let configuration else {
@@ -23,7 +25,8 @@ struct Administration {
     }
     let token = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
     let service = AdminService(
-      token: token, options: ServeSettings.effective(settings), accessLog: accessLog)
+      token: token, isLocal: configuration.socketPath != nil,
+      options: ServeSettings.effective(settings), accessLog: accessLog)
     self.service = service
     server = try ServeCommand.listen(configuration, service, portOption: "--admin-port")
   }
@@ -53,8 +56,12 @@ struct Administration {
     return ready
   }
 
-  /// Where it listens; nil where it does not.
-  var port: Int? { server?.port }
+  /// Where it listens, for the log; nil where it does not.
+  var address: (key: String, value: String)? {
+    guard let server else { return nil }
+    if let path = settings.socketPath { return ("socket", path) }
+    return ("url", ServeCommand.url(settings.host, server.port))
+  }
 
   /// Lets changes in progress come to their end, but not long: one that is cut off leaves the store as it was or with
   /// the new model live.

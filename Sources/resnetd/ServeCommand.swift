@@ -67,8 +67,8 @@ enum ServeCommand: Command {
     if let metricsServer {
       log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
     }
-    if let port = administration.port {
-      log.write("admin", ["url": .text(url(settings.admin.host, port))])
+    if let address = administration.address {
+      log.write("admin", [address.key: .text(address.value)])
     }
 
     let signal = shutdown.wait()
@@ -160,7 +160,7 @@ enum ServeCommand: Command {
     _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(nanoseconds))
   }
 
-  private static func url(_ host: String, _ port: Int) -> String {
+  static func url(_ host: String, _ port: Int) -> String {
     host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
   }
 

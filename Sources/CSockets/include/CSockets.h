@@ -8,7 +8,7 @@
 
 enum { SOCKETS_ADDRESS_BYTE_COUNT = 80 };
 
-// `address:port`, IPv6 in brackets, terminated by NUL.
+// `address:port`, IPv6 in brackets, or by a Unix socket `unix:uid=USER`, terminated by NUL.
 typedef struct {
   char text[SOCKETS_ADDRESS_BYTE_COUNT];
 } sockets_address;
@@ -17,6 +17,11 @@ typedef struct {
 // with the resolver's code in `resolver`.
 int sockets_listener_create(const char *host, uint16_t port, int backlog, int *resolver);
 
+// Listens on a Unix socket at `path`, which this user alone may connect to; one that a program has
+// left behind is taken away first. A descriptor, or -1 with `errno` set: EADDRINUSE where another
+// program listens there, EEXIST where something else is there.
+int sockets_local_listener_create(const char *path, int backlog);
+
 // A blocking connection whose reads and writes give up after `timeout_ms`; fails as the
 // listener does.
 int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolver);
@@ -24,7 +29,7 @@ int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolv
 // A resolver's code in words.
 const char *sockets_resolver_message(int code);
 
-// The port a listener has, 0 when that cannot be told.
+// The port a listener has, 0 when that cannot be told or it has none.
 uint16_t sockets_listener_port(int listener);
 
 // The next waiting connection with TCP_NODELAY, or -1 with `errno` set.

@@ -3,6 +3,11 @@ import HTTPCore
 /// Who may use the admin endpoint: whoever shows the token, or without one programs on this machine.
 struct AdminGuard: Sendable {
   let token: AdminToken?
+  /// Whether it listens on a Unix socket, which no name can be made to point to.
+  let isLocal: Bool
+
+  /// How those who pass were let in, for the audit.
+  var credential: String { token != nil ? "token" : isLocal ? "socket" : "loopback" }
 
   /// Throws why a request is refused.
   func check(_ head: RequestHead) throws(Problem) {
@@ -11,7 +16,7 @@ struct AdminGuard: Sendable {
       throw Problem(403, "cross-origin", "requests from web pages are refused here")
     }
     guard let token else {
-      guard Self.isLoopback(head.fields["Host"] ?? "localhost") else {
+      guard isLocal || Self.isLoopback(head.fields["Host"] ?? "localhost") else {
         throw Problem(
           403, "foreign-host",
           "without a token this endpoint answers to localhost, 127.0.0.1 and [::1] only")

@@ -15,10 +15,12 @@ package final class AdminService: RequestHandler {
   /// Nil until there is a model.
   private let administration = Mutex<ModelAdministration?>(nil)
 
+  /// - Parameter isLocal: Whether it listens on a Unix socket.
   package init(
-    token: AdminToken?, options: [(name: String, value: String)], accessLog: AccessLog
+    token: AdminToken?, isLocal: Bool = false, options: [(name: String, value: String)],
+    accessLog: AccessLog
   ) {
-    access = AdminGuard(token: token)
+    access = AdminGuard(token: token, isLocal: isLocal)
     self.options = options
     self.accessLog = accessLog
   }
@@ -110,7 +112,7 @@ package final class AdminService: RequestHandler {
   package func handle(_ request: Request, _ exchange: Exchange) {
     let identity = RequestIdentity(request.head.fields)
     let actor = ModelAdministration.Actor(
-      credential: access.token == nil ? "loopback" : "token", address: exchange.remoteAddress,
+      credential: access.credential, address: exchange.remoteAddress,
       requestID: identity.id)
     let thread = WorkerThread { [self] in
       do throws(Problem) {
