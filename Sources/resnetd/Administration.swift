@@ -28,7 +28,7 @@ struct Administration {
       token: token, isLocal: configuration.socketPath != nil,
       options: ServeSettings.effective(settings), accessLog: accessLog)
     self.service = service
-    server = try ServeCommand.listen(configuration, service, portOption: "--admin-port")
+    server = try Listening.server(configuration, service, portOption: "--admin-port")
   }
 
   private static func store(_ settings: AdminSettings, _ log: Log) throws(Failure) -> ModelStore? {
@@ -60,7 +60,7 @@ struct Administration {
   var address: (key: String, value: String)? {
     guard let server else { return nil }
     if let path = settings.socketPath { return ("socket", path) }
-    return ("url", ServeCommand.url(settings.host, server.port))
+    return ("url", Listening.url(settings.host, server.port))
   }
 
   /// Lets changes in progress come to their end, but not long: one that is cut off leaves the store as it was or with

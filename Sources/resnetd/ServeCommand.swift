@@ -32,10 +32,10 @@ enum ServeCommand: Command {
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       accessLog: accessLog)
     DescriptorLimit.raise(for: settings.server.connectionLimit, log: log)
-    let server = try listen(settings.server, service, portOption: "--port")
+    let server = try Listening.server(settings.server, service, portOption: "--port")
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
     let metricsServer = try settings.metricsServer.map { configuration in
-      try listen(
+      try Listening.server(
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
     let administration = try Administration(settings, accessLog: accessLog, log: log)
@@ -52,7 +52,7 @@ enum ServeCommand: Command {
     }
 
     if follower != nil, administration.store?.live == nil {
-      log.write("listening", ["address": .text(url(settings.server.host, server.port))])
+      log.write("listening", ["address": .text(Listening.url(settings.server.host, server.port))])
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
@@ -65,7 +65,7 @@ enum ServeCommand: Command {
       write(serving.pool.live.model, settings, server.port, started, log)
     }
     if let metricsServer {
-      log.write("metrics", ["url": .text(url(settings.metricsHost, metricsServer.port))])
+      log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
     }
     if let address = administration.address {
       log.write("admin", [address.key: .text(address.value)])
@@ -76,6 +76,14 @@ enum ServeCommand: Command {
     wait(settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)
+    end(serving, administration, openCount: openCount, log)
+    return .success
+  }
+
+  /// Ends the process where something is left unfinished.
+  private static func end(
+    _ serving: Running?, _ administration: Administration, openCount: Int, _ log: Log
+  ) {
     let openChangeCount = administration.stop()
     serving?.following?.stop()
     let isChanging = serving?.deployer.close() == false
@@ -93,7 +101,6 @@ enum ServeCommand: Command {
     serving?.pool.close()
     serving?.pool.live.awaitDepartures()
     log.write("stopped")
-    return .success
   }
 
   /// What serves when there is a model.
@@ -101,17 +108,6 @@ enum ServeCommand: Command {
     let pool: WorkerPool
     let deployer: Deployer
     let following: FollowerThread?
-  }
-
-  static func listen(
-    _ configuration: ServerConfiguration, _ handler: any RequestHandler, portOption: String
-  ) throws(Failure) -> HTTPServer {
-    do throws(ServerError) {
-      return try HTTPServer(configuration: configuration, handler: handler)
-    } catch {
-      guard case .addressInUse = error else { throw Failure(error.description) }
-      throw Failure("\(error); choose another with \(portOption)")
-    }
   }
 
   /// From now on requests are served, and models may be swapped.
@@ -148,7 +144,7 @@ enum ServeCommand: Command {
     log.write(
       "ready",
       [
-        "url": .text(url(settings.server.host, port)), "model": .text(model.name),
+        "url": .text(Listening.url(settings.server.host, port)), "model": .text(model.name),
         "version": .text(model.version.short), "classes": .integer(model.labels.count),
         "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
         "ms": .integer(milliseconds(.now - started)),
@@ -158,10 +154,6 @@ enum ServeCommand: Command {
   private static func wait(_ duration: Duration) {
     let nanoseconds = Int(duration / .nanoseconds(1))
     _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(nanoseconds))
-  }
-
-  static func url(_ host: String, _ port: Int) -> String {
-    host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
   }
 
   private static func milliseconds(_ duration: Duration) -> Int {

@@ -111,7 +111,7 @@ package final class AdminService: RequestHandler {
   /// Changes run on a thread of their own, for they take seconds.
   package func handle(_ request: Request, _ exchange: Exchange) {
     let identity = RequestIdentity(request.head.fields)
-    let actor = ModelAdministration.Actor(
+    let actor = Administrator(
       credential: access.credential, address: exchange.remoteAddress,
       requestID: identity.id)
     let thread = WorkerThread { [self] in
@@ -130,7 +130,7 @@ package final class AdminService: RequestHandler {
   }
 
   private func change(
-    _ request: Request, _ actor: ModelAdministration.Actor
+    _ request: Request, _ actor: Administrator
   ) throws(Problem) -> Response {
     let ready = try ready()
     switch AdminRoute(request.head.target.path) {

@@ -8,7 +8,7 @@ struct AuditNote: Sendable {
 
   /// Writes the line, the same for all who change what is live.
   func write(
-    _ action: String, by actor: ModelAdministration.Actor, after duration: Duration, to log: Log
+    _ action: String, by actor: Administrator, after duration: Duration, to log: Log
   ) {
     log.write(
       "audit",

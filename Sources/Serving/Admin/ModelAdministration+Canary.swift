@@ -7,7 +7,7 @@ extension ModelAdministration {
   /// Proves a kept version and lets it answer its share, in the place of another canary if there is one. The version
   /// that is the canary already gets the rules at once, and goes on counting: nil then.
   func setCanary(
-    _ parameters: CanaryParameters, by actor: Actor
+    _ parameters: CanaryParameters, by actor: Administrator
   ) throws(Problem) -> SwapReport? {
     try audit("canary", by: actor) { note throws(Problem) in
       let store = try requireStore()
@@ -26,7 +26,7 @@ extension ModelAdministration {
     }
   }
 
-  func endCanary(by actor: Actor) throws(Problem) {
+  func endCanary(by actor: Administrator) throws(Problem) {
     try audit("end canary", by: actor) { note throws(Problem) in
       let canary = pool.traffic.canary
       note.digest = canary?.version.hex ?? note.digest
@@ -39,7 +39,7 @@ extension ModelAdministration {
 
   /// Makes the canary live as it stands in memory, once its bytes on the disk are found whole.
   func promote(
-    _ canary: Canary, in store: ModelStore, by actor: Actor
+    _ canary: Canary, in store: ModelStore, by actor: Administrator
   ) throws(Problem) -> SwapReport {
     var fault: StoreError?
     do throws(SwapFailure) {
@@ -61,7 +61,7 @@ extension ModelAdministration {
   }
 
   private func beginCanary(
-    _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, by actor: Actor
+    _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, by actor: Administrator
   ) throws(Problem) -> SwapReport {
     // Until the canary ends: a promotion needs the file.
     try stored { () throws(StoreError) in try store.pin(version) }
@@ -107,7 +107,7 @@ extension ModelAdministration {
   }
 }
 
-extension ModelAdministration.Actor {
+extension Administrator {
   /// This program itself.
   fileprivate static let server = Self(credential: "server", address: "-", requestID: "-")
 }

@@ -9,7 +9,7 @@ extension ModelAdministration {
   ///
   /// - Parameter source: Where from, for people.
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
-    promote(staged.version, by: Actor(store: source)) { store, actor throws(Problem) in
+    promote(staged.version, by: Administrator(store: source)) { store, actor throws(Problem) in
       try deploy(SwapRequest(path: staged.path, by: actor.description)) {
         (model) throws(StoreError) in
         _ = try store.keep(staged, name: model.name, by: actor.description)
@@ -20,7 +20,8 @@ extension ModelAdministration {
 
   /// Makes a version live that is kept since before.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
-    let promotion = promote(version, by: Actor(store: source)) { store, actor throws(Problem) in
+    let promotion = promote(version, by: Administrator(store: source)) {
+      store, actor throws(Problem) in
       try activate(version, in: store, by: actor)
     }
     // What cannot be read as a model may be one where it comes from.
@@ -29,7 +30,9 @@ extension ModelAdministration {
   }
 
   /// What a record says of who made a model live where a remote store did.
-  package static func name(ofStore source: String) -> String { Actor(store: source).description }
+  package static func name(ofStore source: String) -> String {
+    Administrator(store: source).description
+  }
 
   /// Writes the audit line of a model that a server without one begins with, or does not.
   package static func auditFirst(
@@ -37,14 +40,14 @@ extension ModelAdministration {
     to log: Log
   ) {
     AuditNote(digest: version.hex, outcome: outcome).write(
-      followAction, by: Actor(store: source), after: duration, to: log)
+      followAction, by: Administrator(store: source), after: duration, to: log)
   }
 
   private static let followAction = "follow"
 
   private func promote(
-    _ version: ModelVersion, by actor: Actor,
-    _ change: (ModelStore, Actor) throws(Problem) -> SwapReport
+    _ version: ModelVersion, by actor: Administrator,
+    _ change: (ModelStore, Administrator) throws(Problem) -> SwapReport
   ) -> Promotion {
     do throws(Problem) {
       _ = try audited(Self.followAction, by: actor) { digits throws(Problem) in
@@ -58,7 +61,7 @@ extension ModelAdministration {
   }
 }
 
-extension ModelAdministration.Actor {
+extension Administrator {
   /// Of a record's text, which may have 256 with what stands before it.
   private static let sourceByteLimit = 200
 

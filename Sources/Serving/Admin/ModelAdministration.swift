@@ -7,16 +7,6 @@ package import Telemetry
 ///
 /// Its calls take seconds and belong on a thread that may wait.
 package final class ModelAdministration: Sendable {
-  /// Who asks for a change, for the audit.
-  struct Actor: Sendable {
-    /// How they were let in: by the token, or from this machine.
-    var credential: String
-    var address: String
-    var requestID: String
-
-    var description: String { "\(credential) from \(address)" }
-  }
-
   let pool: WorkerPool
   let deployer: Deployer
   /// Nil where the server has no folder for it: nothing can be uploaded then.
@@ -52,7 +42,7 @@ package final class ModelAdministration: Sendable {
   ///   - inherits: A file without labels is completed with the live model's labels and preprocessing; what is kept, and
   ///     so the version, is the completed file.
   func upload(
-    _ sink: UploadSink, digest: ContentDigest, inherits: Bool, dryRun: Bool, by actor: Actor
+    _ sink: UploadSink, digest: ContentDigest, inherits: Bool, dryRun: Bool, by actor: Administrator
   ) throws(Problem) -> SwapReport {
     try audited(dryRun ? "dry run" : "upload", by: actor) { digits throws(Problem) in
       let store = try requireStore()
@@ -83,7 +73,7 @@ package final class ModelAdministration: Sendable {
   }
 
   /// Makes a kept version live again.
-  func activate(_ digits: String, by actor: Actor) throws(Problem) -> SwapReport {
+  func activate(_ digits: String, by actor: Administrator) throws(Problem) -> SwapReport {
     try audited("activate", by: actor) { found throws(Problem) in
       let store = try requireStore()
       let version = try stored { () throws(StoreError) in
@@ -95,7 +85,7 @@ package final class ModelAdministration: Sendable {
   }
 
   /// Makes the version live that was before.
-  func rollBack(by actor: Actor) throws(Problem) -> SwapReport {
+  func rollBack(by actor: Administrator) throws(Problem) -> SwapReport {
     try audited("rollback", by: actor) { digits throws(Problem) in
       let store = try requireStore()
       guard let previous = store.live?.previous else {
@@ -107,7 +97,7 @@ package final class ModelAdministration: Sendable {
   }
 
   func activate(
-    _ version: ModelVersion, in store: ModelStore, by actor: Actor
+    _ version: ModelVersion, in store: ModelStore, by actor: Administrator
   ) throws(Problem) -> SwapReport {
     try stored { () throws(StoreError) in try store.pin(version) }
     defer { store.unpin(version) }
@@ -166,7 +156,7 @@ package final class ModelAdministration: Sendable {
 
   /// One line for each change that was asked for, whatever came of it.
   func audit<Result>(
-    _ what: String, by actor: Actor, _ change: (inout AuditNote) throws(Problem) -> Result
+    _ what: String, by actor: Administrator, _ change: (inout AuditNote) throws(Problem) -> Result
   ) throws(Problem) -> Result {
     let start = ContinuousClock.now
     var note = AuditNote()
@@ -180,7 +170,7 @@ package final class ModelAdministration: Sendable {
   }
 
   func audited(
-    _ what: String, by actor: Actor, _ change: (inout String) throws(Problem) -> SwapReport
+    _ what: String, by actor: Administrator, _ change: (inout String) throws(Problem) -> SwapReport
   ) throws(Problem) -> SwapReport {
     try audit(what, by: actor) { note throws(Problem) in
       let report = try change(&note.digest)

@@ -1,0 +1,20 @@
+import HTTPServer
+
+/// Servers of this program, and how an operator reads where they are.
+enum Listening {
+  /// - Parameter portOption: What chooses another port.
+  static func server(
+    _ configuration: ServerConfiguration, _ handler: any RequestHandler, portOption: String
+  ) throws(Failure) -> HTTPServer {
+    do throws(ServerError) {
+      return try HTTPServer(configuration: configuration, handler: handler)
+    } catch {
+      guard case .addressInUse = error else { throw Failure(error.description) }
+      throw Failure("\(error); choose another with \(portOption)")
+    }
+  }
+
+  static func url(_ host: String, _ port: Int) -> String {
+    host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
+  }
+}
