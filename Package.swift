@@ -140,7 +140,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
-    fuzzer("ONNXFile", of: "ONNX"),
+    fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),
   ]

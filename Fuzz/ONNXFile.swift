@@ -1,12 +1,31 @@
+import Checkpoint
 import ONNX
+import ResNet
 
-/// Any bytes as an ONNX file; what can be read is run on zeros, under small limits.
+/// Any bytes as an ONNX file: made a network, and what can be read run on zeros, under small limits.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzONNXFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
   // Errors are the expected end of most inputs; a crash, a hang or a leak is not.
+  importNetwork(bytes)
+  evaluate(bytes)
+  return 0
+}
+
+private func importNetwork(_ bytes: [UInt8]) {
+  var options = ModelOptions()
+  options.numbersClasses = true
+  guard let model = try? Model.load(bytes: bytes, fileName: "fuzz.onnx", options: options) else {
+    return
+  }
+  do { try model.graph.validate(model.weights) } catch {
+    preconditionFailure("weights that do not fit passed: \(error)")
+  }
+}
+
+private func evaluate(_ bytes: [UInt8]) {
   // SAFETY: the bytes of an array of bytes, for the call.
-  guard let model = try? unsafe ONNXModel(bytes: bytes.span.bytes) else { return 0 }
+  guard let model = try? unsafe ONNXModel(bytes: bytes.span.bytes) else { return }
   var limits = ONNXLimits()
   limits.elementCountLimit = 1 << 16
   limits.liveElementCountLimit = 1 << 20
@@ -17,12 +36,11 @@ func fuzzONNXFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let shape = (input.shape ?? []).map { $0 ?? 2 }
     guard type != .string,
       let count = ONNXTensor.elementCount(shape, limit: limits.elementCountLimit)
-    else { return 0 }
+    else { return }
     inputs[input.name] = DenseTensor(
       type, shape, bytes: [UInt8](repeating: 0, count: count * type.byteCount))
   }
   _ = try? Evaluator(limits: limits).run(model, inputs: inputs) { (tensor) throws(ONNXError) in
     throw .tensor(name: tensor.name, reason: "outside the file")
   }
-  return 0
 }

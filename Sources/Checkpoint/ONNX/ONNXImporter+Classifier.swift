@@ -13,10 +13,10 @@ extension ONNXImporter {
   /// alpha * A * B + beta * C with A `[N, inputs]`, B `[inputs, K]` or its transpose, C one number or `[K]`.
   private mutating func gemm(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let input = try flat(0, of: node)
-    guard try integer("transA", of: node, default: 0) == 0 else {
+    guard try !flag("transA", of: node) else {
       throw fault(node, "a transposed input")
     }
-    let isTransposed = try integer("transB", of: node, default: 0) != 0
+    let isTransposed = try flag("transB", of: node)
     let alpha = try number("alpha", of: node, default: 1)
     let beta = try number("beta", of: node, default: 1)
     let matrix = try neededParameter(1, of: node)

@@ -166,6 +166,17 @@ extension ONNXImporter {
     }
   }
 
+  /// Of an attribute that says yes or no: 1 or 0, and nothing else.
+  func flag(
+    _ name: String, of node: ONNXNode, default fallback: Bool = false
+  ) throws(CheckpointError) -> Bool {
+    switch try integer(name, of: node, default: fallback ? 1 : 0) {
+    case 0: return false
+    case 1: return true
+    case let other: throw fault(node, "attribute \(name) is \(other), neither 0 nor 1")
+    }
+  }
+
   func number(
     _ name: String, of node: ONNXNode, default fallback: Float
   ) throws(CheckpointError) -> Float {

@@ -57,8 +57,8 @@ extension ONNXImporter {
     guard order.channelAxis == 1, order.separatesChannels || shapes[input].pixelCount == 1 else {
       throw fault(node, "input 0 has no channels behind the batch")
     }
-    guard try integer("training_mode", of: node, default: 0) == 0,
-      try integer("spatial", of: node, default: 1) == 1
+    guard try !flag("training_mode", of: node),
+      try flag("spatial", of: node, default: true)
     else { throw fault(node, "training mode, or statistics per pixel") }
     let epsilon = try number("epsilon", of: node, default: 1e-5)
     guard epsilon > 0 else { throw fault(node, "epsilon \(epsilon)") }

@@ -29,7 +29,7 @@ extension ONNXImporter {
   /// Zeros around the map that count in the divisor, and what does not, are kept apart: a pool has one rule for both.
   private mutating func average(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let kernel = try kernel(node)
-    let counts = try integer("count_include_pad", of: node, default: 0) != 0
+    let counts = try flag("count_include_pad", of: node)
     var (input, outer) = try paddedFeatures(of: node)
     var window = try window(node, kernel: kernel, over: shapes[input].padded(by: outer))
     let isRoundedUp = window.overhang != Extent(0)

@@ -29,7 +29,7 @@ extension ONNXImporter {
     let (input, order) = try operand(0, of: node)
     let given = try integerList("axes", of: node) ?? []
     let axes = given.map { $0 < 0 ? $0 &+ order.rank : $0 }
-    let keeps = try integer("keepdims", of: node, default: 1) != 0
+    let keeps = try flag("keepdims", of: node, default: true)
     let isMean = node.operation == "ReduceMean"
     if !axes.isEmpty, axes.sorted() == order.pixelAxes {
       let result =

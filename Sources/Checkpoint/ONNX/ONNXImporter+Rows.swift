@@ -16,7 +16,10 @@ extension ONNXImporter {
     let stride = try integerList("strides", of: node) ?? [1]
     let dilation = try integerList("dilations", of: node) ?? [1]
     let pads = try integerList("pads", of: node) ?? [0, 0]
-    guard weight.shape.count == 3, weight.shape[0] == 1, weight.shape[1] == 1, stride == [1],
+    let kernel = try integerList("kernel_shape", of: node)
+    guard weight.shape.count == 3, kernel ?? [weight.shape[2]] == [weight.shape[2]],
+      try integer("group", of: node, default: 1) == 1, weight.shape[0] == 1, weight.shape[1] == 1,
+      stride == [1],
       dilation == [1], pads.count == 2, isPaddedByNumbers(node),
       pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
       pads[0] + pads[1] == weight.shape[2] - 1

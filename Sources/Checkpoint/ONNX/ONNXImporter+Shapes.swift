@@ -90,7 +90,7 @@ extension ONNXImporter {
     let old = try dimensions(0, of: node)
     guard var new = try integers(1, of: node) else { throw fault(node, "no shape") }
     let text = "shape \(new.prefix(8)) for \(old)"
-    if try integer("allowzero", of: node, default: 0) == 0 {
+    if try !flag("allowzero", of: node) {
       for (axis, size) in new.enumerated() where size == 0 && axis < old.count {
         new[axis] = old[axis]
       }

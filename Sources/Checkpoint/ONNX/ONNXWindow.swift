@@ -63,7 +63,7 @@ extension ONNXImporter {
       width: (kernel.width - 1) * dilation.width + 1)
     let padding = try padding(node, input, spans, stride)
     var window = ONNXWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding)
-    if try integer("ceil_mode", of: node, default: 0) != 0 {
+    if try flag("ceil_mode", of: node) {
       let before = padding.before
       let whole = input.padded(by: padding)
       window.overhang = Extent(

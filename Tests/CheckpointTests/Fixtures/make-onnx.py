@@ -481,7 +481,9 @@ def refusals():
 
     rows = [*head, ("Reshape", ["t1", "r"], {})]
     for name, tensor, attributes in [
-        ("row convolution that shortens", weights("k", 1, 1, 3), {}), ("row convolution with strides", weights("k", 1, 1, 1), {"strides": [2]}),
+        ("row convolution that shortens", weights("k", 1, 1, 3), {}),
+        ("row convolution of another kernel", weights("k", 1, 1, 3), {"pads": [1, 1], "kernel_shape": [5]}),
+        ("row convolution in groups", weights("k", 1, 1, 3), {"pads": [1, 1], "group": 2}), ("row convolution with strides", weights("k", 1, 1, 1), {"strides": [2]}),
         ("row convolution with negative padding", weights("k", 1, 1, 3), {"pads": [-1, 3]}),
         ("row convolution with endless padding", weights("k", 1, 1, 3), {"pads": [2**62, 2**62]}),
     ]:
@@ -502,6 +504,7 @@ def refusals():
         [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
     yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not height and width"
+    yield "neither kept nor left", refused([("ReduceMean", ["x"], {"axes": [2, 3], "keepdims": 2**32})]), "neither 0 nor 1"
     yield "largest of channels", refused([("ReduceMax", ["x"], {"axes": [1]})]), "not height and width"
     yield "mean of all", refused([("ReduceMean", ["x"], {})]), "not height and width"
     yield "mean over a fourth axis of rows", refused(
