@@ -68,7 +68,7 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint", "ModelStore",
-        "HTTPServer", "CJansson",
+        "HTTPServer",
       ]),
     .executableTarget(
       name: "resnetd",

@@ -1,17 +1,19 @@
 import CJansson
 
 /// A JSON text parsed by jansson: valid UTF-8, no duplicate names, no NUL, nothing behind the value.
+///
+/// For what must not have a name twice: Foundation's decoders take one of the two and say nothing.
 @safe
-struct JSONTree: ~Copyable {
-  let root: JSONNode
+package struct JSONTree: ~Copyable {
+  package let root: JSONNode
 
   /// Byte offset in the text and reason of what is wrong with it.
-  struct Fault: Error {
-    let offset: Int
-    let reason: String
+  package struct Fault: Error {
+    package let offset: Int
+    package let reason: String
   }
 
-  init(_ text: RawSpan) throws(Fault) {
+  package init(_ text: RawSpan) throws(Fault) {
     var error = json_error_t()
     let node = unsafe text.withUnsafeBytes { buffer in
       // SAFETY: jansson reads `count` bytes during the call and copies what it keeps.
@@ -32,7 +34,7 @@ struct JSONTree: ~Copyable {
 
 /// A value inside a `JSONTree`, valid as long as the tree.
 @safe
-struct JSONNode {
+package struct JSONNode {
   fileprivate let pointer: UnsafeMutablePointer<json_t>
 
   @unsafe
@@ -41,7 +43,7 @@ struct JSONNode {
   private var type: json_type { unsafe pointer.pointee.type }
 
   /// The members of an object, in any order; nil for anything else.
-  var members: [(name: String, value: JSONNode)]? {
+  package var members: [(name: String, value: JSONNode)]? {
     guard type == JSON_OBJECT else { return nil }
     var members: [(name: String, value: JSONNode)] = []
     // SAFETY: keys and values belong to the object and are never nil at a valid iterator.
@@ -57,18 +59,29 @@ struct JSONNode {
     return members
   }
 
-  subscript(name: String) -> JSONNode? {
+  package subscript(name: String) -> JSONNode? {
     guard let value = unsafe json_object_get(pointer, name) else { return nil }
     return unsafe JSONNode(value)
   }
 
-  var string: String? {
+  package var string: String? {
     guard type == JSON_STRING, let text = unsafe json_string_value(pointer) else { return nil }
     return unsafe String(cString: text)
   }
 
   /// Exact; a number with a fraction or an exponent is none.
   var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
+
+  /// Of any number, the nearest in double precision.
+  package var number: Double? {
+    type == JSON_INTEGER || type == JSON_REAL ? unsafe json_number_value(pointer) : nil
+  }
+
+  package var boolean: Bool? {
+    type == JSON_TRUE ? true : type == JSON_FALSE ? false : nil
+  }
+
+  package var isNull: Bool { type == JSON_NULL }
 
   var array: [JSONNode]? {
     guard type == JSON_ARRAY else { return nil }

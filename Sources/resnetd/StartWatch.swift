@@ -9,7 +9,7 @@ import Telemetry
 /// meanwhile, so nothing is lost.
 final class StartWatch: Sendable {
   /// Most starts take less, and then end in order.
-  private static let patience = 1.0
+  private static let patience = DispatchTimeInterval.seconds(1)
 
   private let log: Log
   private let isOver = Mutex(false)

@@ -22,6 +22,15 @@ import Testing
     try body(folder.path)
   }
 
+  /// A file of a model that is fit to be live.
+  private func withNext(_ body: (String) throws -> Void) throws {
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      try SmallModels.model("next").write(to: path)
+      try body(path)
+    }
+  }
+
   private func deployer(
     _ service: TestService, precision: PrecisionPolicy = .fp32, available: Int? = nil,
     provingTimeout: Duration = ServingLimits().provingTimeout
@@ -143,9 +152,7 @@ import Testing
   @Test("int8 without a calibration is refused where the server runs in int8")
   func calibration() throws {
     let service = try service()
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
+    try withNext { path in
       let failure = try failure(
         service, deployer(service, precision: .int8), SwapRequest(path: path, by: "a test"))
       #expect(failure.step == .validate && failure.reason.contains("calibration"))
@@ -168,9 +175,7 @@ import Testing
   @Test("A model that does not fit beside the live one is refused with the numbers")
   func memory() throws {
     let service = try service()
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
+    try withNext { path in
       let failure = try failure(
         service, deployer(service, available: 4321), SwapRequest(path: path, by: "a test"))
       #expect(failure.step == .memory && failure.kind == .insufficientMemory)
@@ -228,9 +233,7 @@ import Testing
   @Test("When the choice cannot be kept, nothing is exchanged")
   func recording() throws {
     let service = try service()
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
+    try withNext { path in
       let full = SwapFailure(step: .record, reason: "the disk is full", kind: .internal)
       let failure = try failure(
         service, deployer(service), SwapRequest(path: path, by: "a test")
@@ -243,9 +246,7 @@ import Testing
   func busy() throws {
     let service = try service()
     let deployer = deployer(service)
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
+    try withNext { path in
       let request = SwapRequest(path: path, by: "a test")
       let report = try deployer.deploy(request) { _ in
         do {
@@ -264,10 +265,8 @@ import Testing
   func completion() throws {
     let service = try service()
     let deployer = deployer(service)
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
-      let whole = folder + "/whole.safetensors"
+    try withNext { path in
+      let whole = path.replacing("next", with: "whole")
       try SmallModels.model("whole").write(to: whole)
       var request = SwapRequest(path: path, by: "a test")
       request.completion = {
@@ -291,9 +290,7 @@ import Testing
   func close() throws {
     let service = try service()
     let deployer = deployer(service)
-    try withFolder { folder in
-      let path = folder + "/next.safetensors"
-      try SmallModels.model("next").write(to: path)
+    try withNext { path in
       let request = SwapRequest(path: path, by: "a test")
       _ = try deployer.deploy(request) { _ in #expect(!deployer.close()) }
       #expect(service.pool.live.model.name == "next")

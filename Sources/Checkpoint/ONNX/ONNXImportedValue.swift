@@ -29,3 +29,18 @@ enum ONNXImportedValue {
   /// A result as integers, between its quantisation and the way back; nothing else may read them.
   indirect case quantized(ONNXImportedValue, ONNXQuantization)
 }
+
+extension ONNXImportedValue {
+  /// The node whose output it is, all of it, and how that lies in the tensor; nil for what is no more than part of an
+  /// output, or something else.
+  var output: (id: Graph.NodeID, order: ONNXOrder)? {
+    switch self {
+    case .features(let id): (id, .channelsFirst)
+    case .channelsLast(let id): (id, .channelsLast)
+    case .flat(let id): (id, .flat)
+    case .sequence(let id): (id, .sequence)
+    case .row(let id): (id, .row)
+    case .constant, .dequantized, .expanded, .strided, .padded, .probabilities, .quantized: nil
+    }
+  }
+}

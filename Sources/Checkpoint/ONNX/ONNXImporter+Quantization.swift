@@ -40,16 +40,15 @@ extension ONNXImporter {
       quantization.constants.formUnion(node.outputs.prefix(1))
     case .constant where node.inputs.contains(where: quantization.constants.contains):
       quantization.constants.formUnion(node.outputs.prefix(1))
-    case .features(let id), .flat(let id), .channelsLast(let id), .row(let id):
-      guard ["Conv", "Gemm", "MatMul"].contains(node.operation), node.inputs.count > 1 else {
-        return
-      }
+    default:
+      guard let (id, _) = value.output, ["Conv", "Gemm", "MatMul"].contains(node.operation),
+        node.inputs.count > 1
+      else { return }
       if quantization.constants.contains(node.inputs[1]) {
         quantization.integerLayerCount += 1
       } else {
         quantization.floatingPointLayers.insert(id)
       }
-    default: return
     }
   }
 
@@ -75,10 +74,6 @@ extension ONNXImporter {
   private mutating func quantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     switch value(0, of: node) {
     case .constant, .dequantized: return try quantizedConstant(node)
-    case .features(let id): return try quantized(id, node) { .features($0) }
-    case .channelsLast(let id): return try quantized(id, node) { .channelsLast($0) }
-    case .sequence(let id): return try quantized(id, node) { .sequence($0) }
-    case .row(let id): return try quantized(id, node) { .row($0) }
     case .expanded(let id, let shape):
       return try quantized(id, node) { .expanded($0, to: shape) }
     case .flat(let id):
@@ -96,7 +91,11 @@ extension ONNXImporter {
       return try quantized(id, node, isNoted: false) { .padded($0, padding, isLowest: isLowest) }
     case .probabilities(let id):
       return .quantized(.probabilities(id), try perTensor(node))
-    case .quantized, nil: throw fault(node, "input 0 is missing")
+    case .features, .channelsLast, .sequence, .row, .quantized, nil:
+      guard let (id, order) = value(0, of: node)?.output else {
+        throw fault(node, "input 0 is missing")
+      }
+      return try quantized(id, node, order.value)
     }
   }
 

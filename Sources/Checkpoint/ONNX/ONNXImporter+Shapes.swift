@@ -51,14 +51,10 @@ extension ONNXImporter {
   }
 
   private func dimensions(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int] {
-    switch value(index, of: node) {
+    let value = value(index, of: node)
+    if let (id, order) = value?.output { return order.dimensions(shapes[id], batch: batchSize) }
+    switch value {
     case .constant(let tensor), .dequantized(let tensor, _): return tensor.shape
-    case .features(let id): return ONNXOrder.channelsFirst.dimensions(shapes[id], batch: batchSize)
-    case .channelsLast(let id):
-      return ONNXOrder.channelsLast.dimensions(shapes[id], batch: batchSize)
-    case .flat(let id): return ONNXOrder.flat.dimensions(shapes[id], batch: batchSize)
-    case .sequence(let id): return ONNXOrder.sequence.dimensions(shapes[id], batch: batchSize)
-    case .row(let id): return ONNXOrder.row.dimensions(shapes[id], batch: batchSize)
     case .strided(let id, let stride):
       let shape = shapes[id].picked(every: stride)
       return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)

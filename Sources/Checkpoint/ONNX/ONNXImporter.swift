@@ -211,12 +211,10 @@ struct ONNXImporter {
   mutating func operand(
     _ index: Int, of node: ONNXNode
   ) throws(CheckpointError) -> (Graph.NodeID, ONNXOrder) {
-    switch value(index, of: node) {
-    case .channelsLast(let id): return (id, .channelsLast)
-    case .flat(let id): return (id, .flat)
-    case .sequence(let id): return (id, .sequence)
-    case .row(let id): return (id, .row)
-    case .features, .strided, .padded: return (try features(index, of: node), .channelsFirst)
+    let value = value(index, of: node)
+    if let output = value?.output { return output }
+    switch value {
+    case .strided, .padded: return (try features(index, of: node), .channelsFirst)
     default: throw fault(node, "input \(index) is no feature map")
     }
   }

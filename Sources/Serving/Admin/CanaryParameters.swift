@@ -1,3 +1,5 @@
+import Checkpoint
+
 /// What `PUT /admin/canary` asks for: `{"version": "…", "percent": 5}`, with `header` and `max_disagreement` if wanted.
 struct CanaryParameters: Sendable {
   private static let example = #"{"version": "0123456789ab", "percent": 5}"#
@@ -9,27 +11,36 @@ struct CanaryParameters: Sendable {
 
   /// Throws for what is unknown or there twice, so that no misspelt bar is left out.
   init(_ body: [UInt8]) throws(Problem) {
-    let members = try JSONMembers(body, like: Self.example)
-    if let unknown = members.names.subtracting(Self.names).min() {
+    let tree: JSONTree
+    do {
+      // SAFETY: the bytes of an array of bytes, for the call.
+      tree = try unsafe JSONTree(body.span.bytes)
+    } catch {
+      throw .body(
+        "the body is not JSON like \(Self.example): \(error.reason), byte \(error.offset)")
+    }
+    guard let members = tree.root.members else {
+      throw .body("the body is not a JSON object like \(Self.example)")
+    }
+    if let unknown = Set(members.map(\.name)).subtracting(Self.names).min() {
       throw .parameter("there are \(Self.names.joined(separator: ", ")), no \(unknown)")
     }
-    guard case .text(let version) = members["version"] else {
+    guard let version = tree.root["version"]?.string else {
       throw .parameter("version is a text: the digits of a version that is kept")
     }
-    guard case .number(let number) = members["percent"], let percent = CanaryPercent(number) else {
+    guard let percent = tree.root["percent"]?.number.flatMap(CanaryPercent.init) else {
       throw .parameter("percent is a number from 0 to 100 with at most two digits behind the point")
     }
     var rules = CanaryRules(percent: percent)
-    switch members["header"] {
-    case nil: break
-    case .boolean(let obeys): rules.obeysHeader = obeys
-    default: throw .parameter("header is true or false")
+    if let header = tree.root["header"] {
+      guard let obeys = header.boolean else { throw .parameter("header is true or false") }
+      rules.obeysHeader = obeys
     }
-    switch members["max_disagreement"] {
-    case nil: break
-    case .null: rules.maxDisagreement = nil
-    case .number(let bar) where 0...1 ~= bar: rules.maxDisagreement = bar
-    default: throw .parameter("max_disagreement is a number from 0 to 1, or null")
+    if let bar = tree.root["max_disagreement"] {
+      guard bar.isNull || bar.number.map({ 0...1 ~= $0 }) == true else {
+        throw .parameter("max_disagreement is a number from 0 to 1, or null")
+      }
+      rules.maxDisagreement = bar.number
     }
     self.version = version
     self.rules = rules

@@ -9,13 +9,12 @@ The picture is that of make-onnx.py; the logits, PyTorch's own, stand in onnx-he
 import json
 import pathlib
 
-import numpy as np
 import onnx
 import torch
 from torch import nn
+from torch_fixture import answer, picture, prepared
 
 HERE = pathlib.Path(__file__).parent
-SIZE = 32
 WIDTH = 8
 CLASSES = 5
 
@@ -87,26 +86,17 @@ def slim(path):
 
 def main():
     torch.manual_seed(0)
-    network = Network().eval()
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.1)
-    pixels = (np.arange(3 * SIZE**2) * 7919 % 257 / 128 - 1).astype(np.float32)
-    picture = torch.from_numpy(pixels).reshape(1, 3, SIZE, SIZE)
-    logits = [float(f"{value:.9g}") for value in network(picture)[0].detach().numpy()]
+    network = prepared(Network())
     names = {"input_names": ["input"], "output_names": ["logits"]}
     for opset in (11, 17):
         torch.onnx.export(
-            network, picture, HERE / f"heads-{opset}.onnx", opset_version=opset, dynamo=False,
+            network, picture(), HERE / f"heads-{opset}.onnx", opset_version=opset, dynamo=False,
             dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}}, **names)
     torch.onnx.export(
-        network, (torch.cat([picture, picture]),), HERE / "heads-18.onnx", verbose=False, external_data=False,
+        network, (torch.cat([picture(), picture()]),), HERE / "heads-18.onnx", verbose=False, external_data=False,
         opset_version=18, dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), **names)
     slim(HERE / "heads-18.onnx")
-    answers = {f"heads-{opset}": {"size": SIZE, "logits": logits} for opset in (11, 17, 18)}
+    answers = {f"heads-{opset}": answer(network) for opset in (11, 17, 18)}
     (HERE / "onnx-heads.json").write_text(json.dumps(answers, indent=1) + "\n")
 
 

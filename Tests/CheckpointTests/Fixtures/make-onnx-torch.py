@@ -9,13 +9,12 @@ The picture is that of make-onnx.py; the logits, PyTorch's own, stand in onnx-to
 import json
 import pathlib
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch_fixture import answer, picture, prepared
 
 HERE = pathlib.Path(__file__).parent
-SIZE = 32
 
 
 class Block(nn.Module):
@@ -51,27 +50,18 @@ class Network(nn.Module):
 
 def main():
     torch.manual_seed(0)
-    network = Network().eval()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.1)
-    pixels = (np.arange(3 * SIZE**2) * 7919 % 257 / 128 - 1).astype(np.float32)
-    picture = torch.from_numpy(pixels).reshape(1, 3, SIZE, SIZE)
-    logits = [float(f"{value:.9g}") for value in network(picture)[0].detach().numpy()]
+    network = prepared(Network())
     answers = {}
     for opset, folded in ((11, True), (13, False), (17, True)):
         name = f"torch-{opset}" + ("-folded" if folded else "")
         modes = torch.onnx.TrainingMode
         torch.onnx.export(
-            network, picture, HERE / f"{name}.onnx", opset_version=opset, dynamo=False,
+            network, picture(), HERE / f"{name}.onnx", opset_version=opset, dynamo=False,
             do_constant_folding=folded, training=modes.EVAL if folded else modes.PRESERVE,
             input_names=["input"], output_names=["logits"],
             dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}},
         )
-        answers[name] = {"size": SIZE, "logits": logits}
+        answers[name] = answer(network)
     (HERE / "onnx-torch.json").write_text(json.dumps(answers, indent=1) + "\n")
 
 
