@@ -52,6 +52,7 @@ let package = Package(
     .target(name: "ResNet"),
     .target(name: "HTTPCore"),
     .target(name: "Telemetry"),
+    .target(name: "Machine"),
     .target(name: "ONNX", dependencies: ["COnnx"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
@@ -67,13 +68,13 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint", "ModelStore",
-        "HTTPServer",
+        "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "ModelStore", "HTTPServer",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
-        "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "Serving", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
         "ModelStore", "RemoteModels",
         "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
       ]),
@@ -98,6 +99,7 @@ let package = Package(
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+    .testTarget(name: "MachineTests", dependencies: ["Machine"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
@@ -114,8 +116,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Checkpoint", "Engine", "Imaging",
-        "ResNet", "ModelStore", "HostileFiles",
+        "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Machine", "Checkpoint", "Engine",
+        "Imaging", "ResNet", "ModelStore", "HostileFiles",
       ]),
     .testTarget(
       name: "resnetdTests",

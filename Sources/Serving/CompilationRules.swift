@@ -1,5 +1,6 @@
 package import Checkpoint
 package import Engine
+import Machine
 
 /// How this process compiles models: what it was told, and the machine it is on.
 package struct CompilationRules: Sendable {

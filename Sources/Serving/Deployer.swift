@@ -1,6 +1,7 @@
 package import Checkpoint
 import Engine
 import Glibc
+import Machine
 import Synchronization
 package import Telemetry
 

@@ -1,3 +1,5 @@
+import Machine
+
 /// A model from a remote store, for a server that has none yet: proved by the checks of a swap.
 package struct FirstDeployment: Sendable {
   package let deployment: Deployment

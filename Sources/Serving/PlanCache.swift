@@ -1,6 +1,7 @@
 package import Checkpoint
 package import Engine
 import FoundationEssentials
+import Machine
 
 /// Measured plans on disk, so that a restart needs no measurement: one small JSON file for each situation.
 ///

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Machine
 import ResNet
 import Serving
 import Testing
@@ -16,6 +17,15 @@ import Testing
   ) -> Int? {
     ControlGroups(groups: groups, mounts: mounts, controller: "memory")
       .availableMemory { files[$0] }
+  }
+
+  @Test("The least limit of all groups is the limit, used or not")
+  func limit() {
+    let root = "/sys/fs/cgroup"
+    let files = ["\(root)/a/memory.max": "1000\n", "\(root)/a/b/memory.max": "max\n"]
+    let groups = ControlGroups(groups: "0::/a/b\n", mounts: Self.unified, controller: "memory")
+    #expect(groups.memoryLimit { files[$0] } == 1000)
+    #expect(groups.memoryLimit { _ in "max\n" } == nil)
   }
 
   @Test("What the tightest group leaves counts, idle file pages as free, in version 2")

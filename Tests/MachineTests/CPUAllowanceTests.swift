@@ -1,4 +1,4 @@
-import Serving
+import Machine
 import Testing
 
 @Suite struct CPUAllowanceTests {

@@ -45,6 +45,11 @@ package struct ControlGroups: Sendable {
     least { folder, isUnified in Self.availableMemory(folder, isUnified, read) }
   }
 
+  /// Bytes that the groups allow in all, or nil where nothing limits them.
+  package func memoryLimit(_ read: (String) -> String?) -> Int? {
+    least { folder, isUnified in Self.memoryLimit(folder, isUnified, read) }
+  }
+
   /// Of all groups that the process is in.
   private func least<Value: Comparable>(
     _ value: (_ folder: String, _ isUnified: Bool) -> Value?
@@ -80,16 +85,25 @@ package struct ControlGroups: Sendable {
   /// What version 1 shows for no limit is somewhat below 2^63.
   private static let noMemoryLimit = 1 << 60
 
+  private static func memoryLimit(
+    _ folder: String, _ isUnified: Bool, _ read: (String) -> String?
+  ) -> Int? {
+    // `max` in version 2 is not a number.
+    let limit = number(
+      "\(folder)/\(isUnified ? "memory.max" : "memory.limit_in_bytes")", read)
+    return limit.flatMap { 0..<noMemoryLimit ~= $0 ? $0 : nil }
+  }
+
+  private static func number(_ path: String, _ read: (String) -> String?) -> Int? {
+    read(path).flatMap { Int($0.prefix { !$0.isWhitespace }) }
+  }
+
   private static func availableMemory(
     _ folder: String, _ isUnified: Bool, _ read: (String) -> String?
   ) -> Int? {
-    func number(_ name: String) -> Int? {
-      read("\(folder)/\(name)").flatMap { Int($0.prefix { !$0.isWhitespace }) }
-    }
-    // `max` in version 2 is no number.
-    guard let limit = number(isUnified ? "memory.max" : "memory.limit_in_bytes"),
-      0..<noMemoryLimit ~= limit,
-      let usage = number(isUnified ? "memory.current" : "memory.usage_in_bytes"), usage >= 0
+    guard let limit = memoryLimit(folder, isUnified, read),
+      let usage = number(
+        "\(folder)/\(isUnified ? "memory.current" : "memory.usage_in_bytes")", read), usage >= 0
     else { return nil }
     let name = isUnified ? "inactive_file" : "total_inactive_file"
     let line = (read("\(folder)/memory.stat") ?? "").split(separator: "\n")

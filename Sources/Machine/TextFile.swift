@@ -1,11 +1,11 @@
 import Glibc
 
 /// Small files that the system or this program writes.
-enum TextFile {
+package enum TextFile {
   private static let chunkByteCount = 16 << 10
 
   /// The text, its first `byteLimit` bytes at most; nil for a file that cannot be read.
-  static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
+  package static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -25,7 +25,7 @@ enum TextFile {
 
   /// Writes the text aside and renames it to `path`, whose folder is made where it is missing; false where the
   /// system refuses, with what was there before untouched.
-  static func replace(_ path: String, with text: String) -> Bool {
+  package static func replace(_ path: String, with text: String) -> Bool {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     guard folder.isEmpty || makeFolder(folder) else { return false }
     let aside = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"

@@ -1,0 +1,35 @@
+/// How much memory this process may take.
+package enum MemoryAllowance {
+  /// Bytes that neither the system nor a control group would refuse now; nil where nothing tells.
+  package static var available: Int? {
+    let system = TextFile.read("/proc/meminfo").flatMap(available(memoryInformation:))
+    return [system, groups.availableMemory { TextFile.read($0) }].compactMap(\.self).min()
+  }
+
+  /// Bytes in all: the least limit of a control group, or the machine's memory; nil where nothing tells.
+  package static var limit: Int? {
+    let system = TextFile.read("/proc/meminfo").flatMap { byteCount("MemTotal", in: $0) }
+    return [system, groups.memoryLimit { TextFile.read($0) }].compactMap(\.self).min()
+  }
+
+  private static var groups: ControlGroups {
+    ControlGroups(
+      groups: TextFile.read("/proc/self/cgroup") ?? "",
+      mounts: TextFile.read("/proc/self/mountinfo") ?? "", controller: "memory")
+  }
+
+  /// From the text of `/proc/meminfo`.
+  package static func available(memoryInformation: String) -> Int? {
+    byteCount("MemAvailable", in: memoryInformation)
+  }
+
+  private static func byteCount(_ name: String, in memoryInformation: String) -> Int? {
+    let line = memoryInformation.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+    let fields = line?.split(separator: " ") ?? []
+    guard fields.count == 3, fields[2] == "kB", let count = Int(fields[1]), count >= 0 else {
+      return nil
+    }
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: 1024)
+    return overflow ? nil : bytes
+  }
+}

@@ -1,0 +1,163 @@
+import Dispatch
+import Synchronization
+
+/// Bytes that this process may take, shared by everything whose size others decide: models, bodies, decoding.
+///
+///     byteCount ┬ lasting: the program itself, models that serve, what each worker always holds
+///               └ the rest: bodies that arrive or wait, images being decoded, a model being proved
+///
+/// Whoever takes memory reserves it first and holds the `Reservation` for as long as the memory. Any thread may ask.
+package final class MemoryBudget: Sendable {
+  private struct Waiter: Sendable {
+    let id: Int
+    let byteCount: Int
+    let granted: DispatchSemaphore
+  }
+
+  private struct State {
+    var usedByteCount = 0
+    var lastingByteCount = 0
+    /// First come, first served: a large one at the front is not passed by those after it.
+    var waiters: [Waiter] = []
+    var nextWaiter = 0
+  }
+
+  /// All of it.
+  package let byteCount: Int
+  private let state = Mutex(State())
+
+  package init(byteCount: Int) {
+    precondition(byteCount >= 0, "a budget must not be negative")
+    self.byteCount = byteCount
+  }
+
+  /// Bytes that are reserved now.
+  package var usedByteCount: Int { state.withLock(\.usedByteCount) }
+
+  /// Bytes that could be reserved now.
+  package var freeByteCount: Int { byteCount - usedByteCount }
+
+  /// The most that a passing reservation can ever get: all that is not lasting.
+  package var largestByteCount: Int { byteCount - state.withLock(\.lastingByteCount) }
+
+  /// Threads that wait for their turn.
+  package var waitingCount: Int { state.withLock(\.waiters.count) }
+
+  /// Reserves at once or not at all; nil where so much is not free.
+  ///
+  /// - Parameter isLasting: Whether it stays for minutes or forever, so that nobody should wait for its return.
+  package func reserve(_ count: Int, isLasting: Bool = false) -> Reservation? {
+    precondition(count >= 0, "a reservation must not be negative")
+    let isGranted = state.withLock { state in
+      guard count <= byteCount - state.usedByteCount else { return false }
+      state.usedByteCount += count
+      if isLasting { state.lastingByteCount += count }
+      return true
+    }
+    return isGranted ? Reservation(count, isLasting: isLasting, of: self) : nil
+  }
+
+  /// Waits for its turn until there is room; nil where there is none by the deadline, or never will be.
+  ///
+  /// For threads that may wait: neither an I/O queue nor one that holds a reservation others wait for.
+  package func reserve(
+    _ count: Int, until deadline: ContinuousClock.Instant
+  ) -> Reservation? {
+    precondition(count >= 0, "a reservation must not be negative")
+    let granted = DispatchSemaphore(value: 0)
+    let waiter: Waiter? = state.withLock { state in
+      if state.waiters.isEmpty, count <= byteCount - state.usedByteCount {
+        state.usedByteCount += count
+        return nil
+      }
+      state.nextWaiter += 1
+      let waiter = Waiter(id: state.nextWaiter, byteCount: count, granted: granted)
+      state.waiters.append(waiter)
+      return waiter
+    }
+    guard let waiter else { return Reservation(count, isLasting: false, of: self) }
+    let canEver = count <= largestByteCount
+    let left = max(.zero, min(deadline - .now, .seconds(3600)))
+    let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
+    if canEver, granted.wait(timeout: time) == .success {
+      return Reservation(count, isLasting: false, of: self)
+    }
+    // It may have been granted in the meantime.
+    let isStillWaiting = state.withLock { state in
+      let index = state.waiters.firstIndex { $0.id == waiter.id }
+      if let index { state.waiters.remove(at: index) }
+      return index != nil
+    }
+    guard isStillWaiting else { return Reservation(count, isLasting: false, of: self) }
+    // Those after it may fit where it did not.
+    grantWaiting()
+    return nil
+  }
+
+  fileprivate func grow(by count: Int, isLasting: Bool) -> Bool {
+    state.withLock { state in
+      guard count <= byteCount - state.usedByteCount else { return false }
+      state.usedByteCount += count
+      if isLasting { state.lastingByteCount += count }
+      return true
+    }
+  }
+
+  fileprivate func release(_ count: Int, isLasting: Bool) {
+    state.withLock { state in
+      state.usedByteCount -= count
+      if isLasting { state.lastingByteCount -= count }
+      precondition(state.usedByteCount >= 0, "only what was reserved can be released")
+    }
+    grantWaiting()
+  }
+
+  private func grantWaiting() {
+    let granted = state.withLock { state in
+      var granted: [DispatchSemaphore] = []
+      while let first = state.waiters.first,
+        first.byteCount <= byteCount - state.usedByteCount
+      {
+        state.usedByteCount += first.byteCount
+        granted.append(first.granted)
+        state.waiters.removeFirst()
+      }
+      return granted
+    }
+    for semaphore in granted { semaphore.signal() }
+  }
+}
+
+/// Bytes of a budget that are somebody's until the last reference to this is gone.
+package final class Reservation: Sendable {
+  private let budget: MemoryBudget
+  private let isLasting: Bool
+  private let count: Mutex<Int>
+
+  fileprivate init(_ count: Int, isLasting: Bool, of budget: MemoryBudget) {
+    self.budget = budget
+    self.isLasting = isLasting
+    self.count = Mutex(count)
+  }
+
+  deinit { budget.release(count.withLock { $0 }, isLasting: isLasting) }
+
+  package var byteCount: Int { count.withLock { $0 } }
+
+  /// Becomes so large; false, and nothing changes, where there is no room for more.
+  package func resize(to wanted: Int) -> Bool {
+    precondition(wanted >= 0, "a reservation must not be negative")
+    let released: Int? = count.withLock { count in
+      if wanted > count {
+        guard budget.grow(by: wanted - count, isLasting: isLasting) else { return nil }
+        count = wanted
+        return 0
+      }
+      defer { count = wanted }
+      return count - wanted
+    }
+    guard let released else { return false }
+    if released > 0 { budget.release(released, isLasting: isLasting) }
+    return true
+  }
+}

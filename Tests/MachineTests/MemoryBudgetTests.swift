@@ -1,0 +1,75 @@
+import Dispatch
+import Glibc
+import Machine
+import Synchronization
+import Testing
+
+@Suite struct MemoryBudgetTests {
+  @Test("What is reserved is gone until its reservation is let go")
+  func reserving() throws {
+    let budget = MemoryBudget(byteCount: 100)
+    var first = budget.reserve(60)
+    #expect(first != nil && budget.freeByteCount == 40)
+    #expect(budget.reserve(41) == nil)
+    let second = budget.reserve(40)
+    #expect(second != nil && budget.freeByteCount == 0)
+    first = nil
+    #expect(budget.freeByteCount == 60)
+    _ = second
+  }
+
+  @Test("A reservation grows where there is room, shrinks always, and gives back what it has then")
+  func resizing() throws {
+    let budget = MemoryBudget(byteCount: 100)
+    do {
+      let reservation = try #require(budget.reserve(10))
+      #expect(reservation.resize(to: 100) && budget.freeByteCount == 0)
+      #expect(!reservation.resize(to: 101) && reservation.byteCount == 100)
+      #expect(reservation.resize(to: 30) && budget.freeByteCount == 70)
+    }
+    #expect(budget.usedByteCount == 0)
+  }
+
+  @Test("Nobody waits for what lasting reservations leave no room for")
+  func lasting() throws {
+    let budget = MemoryBudget(byteCount: 100)
+    let model = try #require(budget.reserve(80, isLasting: true))
+    #expect(budget.largestByteCount == 20)
+    #expect(budget.reserve(21, until: .now + .seconds(3600)) == nil)
+    #expect(budget.reserve(20, until: .now + .seconds(3600)) != nil)
+    #expect(model.byteCount == 80 && budget.usedByteCount == 80)
+  }
+
+  @Test("Whoever waits is granted in order of arrival, and not passed by those who wait after it")
+  func waiting() throws {
+    let budget = MemoryBudget(byteCount: 100)
+    var held = budget.reserve(90)
+    #expect(held != nil)
+    let order = Mutex<[Int]>([])
+    let done = DispatchGroup()
+    for count in [80, 5] {
+      DispatchQueue(label: "waiter").async(group: done) {
+        let granted = budget.reserve(count, until: .now + .seconds(600))
+        order.withLock { $0.append(granted?.byteCount ?? -1) }
+      }
+      let wanted = count == 80 ? 1 : 2
+      while budget.waitingCount < wanted { sched_yield() }
+    }
+    // Five bytes are free, but the one at the front waits for more.
+    let early = order.withLock { $0 }
+    #expect(early.isEmpty)
+    held = nil
+    done.wait()
+    let all = order.withLock { $0.sorted() }
+    #expect(all == [5, 80] && budget.usedByteCount == 0)
+    _ = held
+  }
+
+  @Test("A deadline that has passed ends the waiting, and leaves nothing reserved")
+  func late() throws {
+    let budget = MemoryBudget(byteCount: 10)
+    let held = try #require(budget.reserve(10))
+    #expect(budget.reserve(1, until: .now) == nil)
+    #expect(held.byteCount == 10 && budget.usedByteCount == 10)
+  }
+}
