@@ -91,18 +91,23 @@ final class Lane: @unchecked Sendable {
   /// A connection waits for its next request.
   func becameIdle(_ connection: ServerConnection) {
     if server.isRoomWanted {
-      server.isRoomWanted = false
-      if connection.closeIfIdle() { return }
+      if connection.closeIfIdle() {
+        server.isRoomWanted = false
+        return
+      }
+      // It has read meanwhile, and may have been here for that.
+      guard connection.isIdle, connection.idleNumber == nil else { return }
     }
     connection.idleNumber = idle.add(connection.descriptor)
-    idle.compact(for: connections.count) { [connections] in
-      connections[$0]?.idleNumber == $1
+    if idle.isMostlyStale(for: connections.count) {
+      idle.compact { connections[$0]?.idleNumber == $1 }
     }
   }
 
   /// Closes the connection that has been idle for longest; false where none is.
   func closeOldestIdle() -> Bool {
     while let descriptor = idle.takeFirst(where: { connections[$0]?.idleNumber == $1 }) {
+      connections[descriptor]?.idleNumber = nil
       if connections[descriptor]?.closeIfIdle() == true { return true }
     }
     return false

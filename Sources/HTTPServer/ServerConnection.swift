@@ -7,9 +7,9 @@ import HTTPCore
 /// All of it belongs to the lane's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
   let descriptor: CInt
-  private let peer: Peer
-  private let place: Place
-  private unowned let lane: Lane
+  let peer: Peer
+  let place: Place
+  unowned let lane: Lane
 
   private var machine: Connection
   private var awaited = Poller.Readiness.readable
@@ -36,7 +36,7 @@ final class ServerConnection: @unchecked Sendable {
   /// Bytes that the server's count of buffers has of this connection.
   private var countedByteCount = 0
   /// Whom a trusted proxy has sent the request in progress for, if that is counted.
-  private var forwardedClient: NetworkAddress?
+  var forwardedClient: NetworkAddress?
 
   private struct CurrentRequest {
     var head: RequestHead
@@ -109,6 +109,8 @@ final class ServerConnection: @unchecked Sendable {
     if !isClosed, machine.isIdle { perform(machine.closeIdle()) }
     return isClosed
   }
+
+  var isIdle: Bool { machine.isIdle }
 
   var awaitsFirstRequest: Bool { machine.awaitsFirstRequest }
 
@@ -199,6 +201,7 @@ final class ServerConnection: @unchecked Sendable {
       streamedByteCount += bytes.count
       destination.sink.receive(bytes)
     case .handle(let request, let receivedAt, let readDuration):
+      idleNumber = nil
       let byteCount = request.body.count + streamedByteCount
       streamedByteCount = 0
       current = CurrentRequest(
@@ -206,6 +209,7 @@ final class ServerConnection: @unchecked Sendable {
         readDuration: byteCount == 0 ? nil : readDuration)
       if let response = handle(request, receivedAt) { return answer(response) }
     case .answer(let head, let response, let receivedAt):
+      idleNumber = nil
       current = CurrentRequest(head: head, receivedAt: receivedAt)
       return answer(response)
     case .failed(let head, let response, let receivedAt):
@@ -302,60 +306,4 @@ final class ServerConnection: @unchecked Sendable {
     status: 503, kind: "overloaded",
     detail: "unfinished requests take all memory set aside for them",
     retryAfterSeconds: 1)
-
-  // MARK: Admission
-
-  private func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    var context = lane.context(now)
-    if !place.isOrdinary || lane.server.clients != nil {
-      context.route = { [unowned self] head in route(head) }
-    }
-    return context
-  }
-
-  private func route(_ head: RequestHead) -> HeadDecision {
-    let handler = lane.server.handler
-    guard !handler.isEssential(head), let failure = refusal(head) else {
-      return handler.receive(head)
-    }
-    return .answer(handler.answer(failure, fields: head.fields))
-  }
-
-  /// Why a request that is not essential is not served, if it is not.
-  private func refusal(_ head: RequestHead) -> ParseFailure? {
-    let clients = lane.server.clients
-    switch place {
-    case .reserve:
-      return ParseFailure(
-        status: 503, kind: "overloaded", detail: "all connections are in use; try again later",
-        retryAfterSeconds: 1)
-    case .overClientLimit: return Self.tooManyConnections(clients)
-    case .ordinary: break
-    }
-    guard let clients, let address = peer.address else { return nil }
-    let client = clients.limits.client(of: address, head.fields)
-    if let delay = clients.delay(of: client, now: .now) {
-      return ParseFailure(
-        status: 429, kind: "client-request-rate",
-        detail: "more than \(clients.limits.requestRate ?? 0) requests per second of one client",
-        retryAfterSeconds: max(1, Int((delay / .seconds(1)).rounded(.up))))
-    }
-    if clients.limits.trusts(address) {
-      guard clients.enter(client) else { return Self.tooManyConnections(clients) }
-      forwardedClient = client
-    }
-    return nil
-  }
-
-  private static func tooManyConnections(_ clients: ClientTable?) -> ParseFailure {
-    ParseFailure(
-      status: 429, kind: "client-connection-limit",
-      detail: "more than \(clients?.limits.connectionLimit ?? 0) connections of one client",
-      retryAfterSeconds: 1)
-  }
-
-  private func leaveForwarded() {
-    if let forwardedClient { lane.server.clients?.leave(forwardedClient) }
-    forwardedClient = nil
-  }
 }

@@ -59,3 +59,30 @@ final class ServerParts: Sendable {
 
   func closed(_ peer: Peer, _ place: Place) { onClose(peer, place) }
 }
+
+/// How many requests wait for their answers, over all connections of a server.
+final class ExchangeCount: Sendable {
+  private let count = Atomic(0)
+
+  var value: Int { count.load(ordering: .relaxed) }
+
+  func add(_ change: Int) { count.wrappingAdd(change, ordering: .relaxed) }
+}
+
+/// How many bytes clients have buffered, over all connections of a server.
+final class BufferCount: Sendable {
+  let limit: Int
+  private let count = Atomic(0)
+
+  init(limit: Int) { self.limit = limit }
+
+  var value: Int { count.load(ordering: .relaxed) }
+
+  /// Whether another read could exceed the limit.
+  var isFull: Bool { value > limit - Lane.readByteCount }
+
+  /// False where there are too many then.
+  func add(_ change: Int) -> Bool {
+    count.wrappingAdd(change, ordering: .relaxed).newValue <= limit
+  }
+}

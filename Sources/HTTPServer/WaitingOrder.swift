@@ -23,9 +23,11 @@ struct WaitingOrder {
     return nil
   }
 
-  /// Drops entries that no longer hold once they are most of them, so that each addition costs the same on average.
-  mutating func compact(for count: Int, where holds: (CInt, Int) -> Bool) {
-    guard entries.count > 2 * count + 64 else { return }
+  /// Whether most entries cannot hold any more, where so many connections could wait: only then `compact` pays.
+  func isMostlyStale(for count: Int) -> Bool { entries.count > 2 * count + 64 }
+
+  /// Drops entries that no longer hold.
+  mutating func compact(where holds: (CInt, Int) -> Bool) {
     entries = entries[first...].filter { holds($0.descriptor, $0.number) }
     first = 0
   }

@@ -81,6 +81,7 @@ extension Connection {
   /// Closing at once could make the system take back an answer that the client has not read (RFC 9112, section 9.6).
   mutating func linger(_ now: Instant) -> [Action] {
     if clientHasFinished { return close() }
+    forgetRequest()
     state = .lingering
     readDeadline = now + limits.lingerTimeout
     return [.shutdownWriting, .resumeReading]
