@@ -22,7 +22,7 @@ package enum BodyFraming: Sendable, Hashable {
     }
     guard lengths.count == 1 else { throw .malformed("more than one Content-Length") }
     guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else {
-      throw .malformed("Content-Length is no number")
+      throw .malformed("Content-Length is not a number")
     }
     // What no integer holds is over every limit.
     let length = Int(text) ?? .max

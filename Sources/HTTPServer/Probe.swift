@@ -35,7 +35,7 @@ package enum Probe {
     }
     let words = String(decoding: line, as: UTF8.self).split(separator: " ")
     guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
-      throw .system(call: "asking \(host) port \(port)", reason: "the answer is no HTTP")
+      throw .system(call: "asking \(host) port \(port)", reason: "the answer is not HTTP")
     }
     return status
   }

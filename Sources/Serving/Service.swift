@@ -64,8 +64,8 @@ package final class Service: RequestHandler {
     }
   }
 
-  package func answer(_ failure: ParseFailure) -> Response {
-    RequestIdentity(nil).marking(Problem(failure).response)
+  package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
+    RequestIdentity(fields).marking(Problem(failure).response)
   }
 
   package func handle(_ request: Request, _ exchange: Exchange) {
@@ -73,6 +73,10 @@ package final class Service: RequestHandler {
     if let problem = classify(request, identity, exchange) {
       exchange.respond(identity.marking(problem.response))
     }
+  }
+
+  package func isEssential(_ head: RequestHead) -> Bool {
+    Route(head.target.path)?.isEssential ?? false
   }
 
   private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {

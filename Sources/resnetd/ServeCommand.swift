@@ -31,8 +31,10 @@ enum ServeCommand: Command {
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       accessLog: accessLog)
-    DescriptorLimit.raise(for: settings.server.connectionLimit, log: log)
-    let server = try Listening.server(settings.server, service, portOption: "--port")
+    let configuration = settings.requestServer
+    DescriptorLimit.raise(
+      for: configuration.connectionLimit + configuration.reserveLimit, log: log)
+    let server = try Listening.server(configuration, service, portOption: "--port")
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
     let metricsServer = try settings.metricsServer.map { configuration in
       try Listening.server(

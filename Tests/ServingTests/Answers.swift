@@ -73,7 +73,7 @@ func answerOf(_ handler: some RequestHandler, to request: Request) async -> Resp
   var request = request
   switch handler.receive(request.head) {
   case .answer(let response): return response
-  case .accept(let limit): #expect(request.body.count <= limit)
+  case .accept(let limit, _, _): #expect(request.body.count <= limit)
   case .stream(let limit, let destination):
     #expect(request.body.count <= limit)
     destination.sink.receive(request.body)

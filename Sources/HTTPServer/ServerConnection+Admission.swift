@@ -1,0 +1,58 @@
+import HTTPCore
+
+/// Which requests a connection may make, by its place and its client.
+extension ServerConnection {
+  func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
+    var context = lane.context(now)
+    if !place.isOrdinary || lane.server.clients != nil {
+      context.route = { [unowned self] head in route(head) }
+    }
+    return context
+  }
+
+  private func route(_ head: RequestHead) -> HeadDecision {
+    let handler = lane.server.handler
+    guard !handler.isEssential(head), let failure = refusal(head) else {
+      return handler.receive(head)
+    }
+    return .answer(handler.answer(failure, fields: head.fields))
+  }
+
+  /// Why a request that is not essential is not served, if it is not.
+  private func refusal(_ head: RequestHead) -> ParseFailure? {
+    let clients = lane.server.clients
+    switch place {
+    case .reserve:
+      return ParseFailure(
+        status: 503, kind: "overloaded", detail: "all connections are in use; try again later",
+        retryAfterSeconds: 1)
+    case .overClientLimit: return Self.tooManyConnections(clients)
+    case .ordinary: break
+    }
+    guard let clients, let address = peer.address else { return nil }
+    let client = clients.limits.client(of: address, head.fields)
+    if let delay = clients.delay(of: client, now: .now) {
+      return ParseFailure(
+        status: 429, kind: "client-request-rate",
+        detail: "more than \(clients.limits.requestRate ?? 0) requests per second of one client",
+        retryAfterSeconds: max(1, Int((delay / .seconds(1)).rounded(.up))))
+    }
+    if clients.limits.trusts(address) {
+      guard clients.enter(client) else { return Self.tooManyConnections(clients) }
+      forwardedClient = client
+    }
+    return nil
+  }
+
+  private static func tooManyConnections(_ clients: ClientTable?) -> ParseFailure {
+    ParseFailure(
+      status: 429, kind: "client-connection-limit",
+      detail: "more than \(clients?.limits.connectionLimit ?? 0) connections of one client",
+      retryAfterSeconds: 1)
+  }
+
+  func leaveForwarded() {
+    if let forwardedClient { lane.server.clients?.leave(forwardedClient) }
+    forwardedClient = nil
+  }
+}
