@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import Glibc
 import ResNet
@@ -11,6 +12,7 @@ struct CandidateChecks: Sendable {
   let rules: CompilationRules
   let limits: ServingLimits
   let metrics: ServingMetrics
+  let decoders: any DecoderSource
   let availableMemory: @Sendable () -> Int?
 
   func run() throws(SwapFailure) -> Candidate {
@@ -128,7 +130,8 @@ struct CandidateChecks: Sendable {
         + compiled.plan.workers * seatPictureCount)
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
-        live: compiled, classifier: Classifier(compiled, limits: limits.decoding), budget: budget
+        live: compiled, classifier: Classifier(compiled, limits: limits.decoding),
+        decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
       ).fault(samples, pictures: pictures)
     }
     if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }

@@ -1,3 +1,4 @@
+package import Decoding
 import Machine
 
 /// A model from a remote store, for a server that has none yet: proved by the checks of a swap.
@@ -11,12 +12,12 @@ package struct FirstDeployment: Sendable {
   /// - Parameter availableMemory: Bytes that it may take; nil where nobody knows.
   package init(
     _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits,
-    metrics: ServingMetrics,
+    metrics: ServingMetrics, decoders: any DecoderSource = LocalDecoders(),
     availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
   ) throws(SwapFailure) {
     let candidate = try CandidateChecks(
       request: request, live: nil, rules: rules, limits: limits, metrics: metrics,
-      availableMemory: availableMemory
+      decoders: decoders, availableMemory: availableMemory
     ).run()
     guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
     deployment = candidate.deployment

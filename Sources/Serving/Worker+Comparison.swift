@@ -1,4 +1,4 @@
-import Imaging
+import Decoding
 
 extension Worker {
   /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
@@ -23,7 +23,9 @@ extension Worker {
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
     guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
     let classifier = live.seat(of: number).classifier
-    guard let result = try? classifier.classify([comparison.image]).first,
+    let deadline = ContinuousClock.now + around.limits.requestTimeout
+    guard
+      let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
       case .success(let probabilities) = result
     else { return nil }
     return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed

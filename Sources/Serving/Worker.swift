@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import HTTPCore
 import Imaging
@@ -16,10 +17,13 @@ final class Worker {
     let traffic: Traffic
     let rate: ServiceRate
     let servingMetrics: ServingMetrics
+    let decoders: any DecoderSource
   }
 
   let number: Int
   let around: Surroundings
+  /// Of this thread alone.
+  let decoder: any ImageDecoder
   /// What has been prepared to run, by place.
   private var prepared: [(served: ServedJob, image: Int)] = []
   /// Requests that a canary has failed and that did not ask for it.
@@ -30,6 +34,7 @@ final class Worker {
   init(_ number: Int, _ around: Surroundings) {
     self.number = number
     self.around = around
+    decoder = around.decoders.makeDecoder()
   }
 
   /// Returns when the queue is closed and empty.
@@ -86,10 +91,11 @@ final class Worker {
       let start = ContinuousClock.now
       do throws(Problem) {
         let bytes = try image.get()
-        do throws(ImagingError) {
-          try seat.classifier.prepare(bytes, at: prepared.count)
+        do throws(DecodingFailure) {
+          try seat.classifier.prepare(
+            bytes, at: prepared.count, by: decoder, until: served.job.deadline)
         } catch {
-          if case .refusedByContract = error {
+          if case .image(.refusedByContract) = error {
             noteForComparison(served, image: index, found: nil)
           }
           throw Problem(error)

@@ -1,3 +1,4 @@
+package import Decoding
 package import Engine
 import HTTPCore
 import Synchronization
@@ -9,6 +10,8 @@ package import Telemetry
 package final class WorkerPool: Sendable {
   /// Of every deployment, for each worker has a seat there.
   package let workerCount: Int
+  /// Who decodes, for workers and for candidates.
+  let decoders: any DecoderSource
   /// Where requests go.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics
@@ -18,8 +21,10 @@ package final class WorkerPool: Sendable {
 
   /// Starts the threads for the plan of the first deployment.
   package init(
-    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log
+    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log,
+    decoders: any DecoderSource = LocalDecoders()
   ) throws(EngineError) {
+    self.decoders = decoders
     let plan = first.model.plan
     workerCount = plan.workers
     traffic = Traffic(first, metrics: metrics, log: log)
@@ -31,7 +36,7 @@ package final class WorkerPool: Sendable {
     queue = AdmissionQueue(line)
     let around = Worker.Surroundings(
       limits: limits, log: log, queue: queue, traffic: traffic, rate: rate,
-      servingMetrics: metrics)
+      servingMetrics: metrics, decoders: decoders)
     for number in 0..<plan.workers {
       guard let thread = WorkerThread({ Worker(number, around).run() }) else {
         close()
