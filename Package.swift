@@ -37,6 +37,7 @@ let package = Package(
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
     room("CCurl", linking: ["curl"]),
+    room("CYajl", linking: ["yajl"]),
     .target(
       name: "COnnx",
       cxxSettings: [
@@ -70,7 +71,7 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
-        "ModelStore", "HTTPServer",
+        "ModelStore", "HTTPServer", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",

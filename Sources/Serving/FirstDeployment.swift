@@ -1,5 +1,5 @@
 package import Decoding
-import Machine
+package import Machine
 
 /// A model from a remote store, for a server that has none yet: proved by the checks of a swap.
 package struct FirstDeployment: Sendable {
@@ -13,11 +13,12 @@ package struct FirstDeployment: Sendable {
   package init(
     _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits,
     metrics: ServingMetrics, decoders: any DecoderSource = LocalDecoders(),
-    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
+    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available },
+    memoryBudget: MemoryBudget? = nil
   ) throws(SwapFailure) {
     let candidate = try CandidateChecks(
       request: request, live: nil, rules: rules, limits: limits, metrics: metrics,
-      decoders: decoders, availableMemory: availableMemory
+      decoders: decoders, availableMemory: availableMemory, memoryBudget: memoryBudget
     ).run()
     guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
     deployment = candidate.deployment

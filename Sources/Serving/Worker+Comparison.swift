@@ -4,9 +4,10 @@ extension Worker {
   /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
     guard comparison == nil, let canary = served.job.admission.canary,
-      case .success(let bytes) = served.images[image], canary.beginComparison(at: .now)
+      canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
     else { return }
-    comparison = Comparison(canary: canary, image: bytes, found: found())
+    // A copy: the request's body changes when its next image is decoded.
+    comparison = Comparison(canary: canary, image: Array(bytes)[...], found: found())
   }
 
   /// Asks the live model, now that all who waited for this worker are answered.
