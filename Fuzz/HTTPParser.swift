@@ -25,6 +25,8 @@ private struct HTTPContracts {
     limits.parser.headerCountLimit = 8
     limits.parser.chunkLineByteLimit = 16
     limits.requestCountLimit = 16
+    limits.turnRequestLimit = 2
+    limits.turnLineLimit = 3
     return limits
   }()
   static let bodyByteLimit = 128
@@ -151,6 +153,7 @@ private struct HTTPContracts {
           waiting = response
         case .failed(_, let response, _): outcomes.append(.failure(response.status))
         case .shutdownWriting, .close: hasEnded = true
+        case .yield: pending += machine.proceed(context: context)
         case .pauseReading, .resumeReading: break
         }
         if answering, let response = waiting {

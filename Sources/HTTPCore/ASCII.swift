@@ -51,6 +51,11 @@ enum ASCII {
     byte == tab || (byte >= space && byte != 0x7f)
   }
 
+  /// unreserved or sub-delims, RFC 3986, section 2.
+  static func isNameByte(_ byte: UInt8) -> Bool {
+    isAlpha(byte) || isDigit(byte) || "-._~!$&'()*+,;=".utf8.contains(byte)
+  }
+
   /// What may stand in a request target: visible characters but a fragment's sign.
   static func isTarget(_ byte: UInt8) -> Bool {
     byte > space && byte < 0x7f && byte != UInt8(ascii: "#")

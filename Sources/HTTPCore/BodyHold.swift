@@ -1,8 +1,24 @@
 /// What a body that arrives takes of a memory budget, which the route owns.
+///
+/// It lives as long as the body: with the connection while bytes come, with the request afterwards. Letting it go gives
+/// back what it holds.
 package protocol BodyHold: AnyObject, Sendable {
-  /// Takes as much more as brings the hold to `byteCount` bytes; false where there is not so much. Must not block.
+  /// Takes as much more as brings the hold to `byteCount` bytes, the capacity that the body's buffer gets next; false
+  /// where there is not so much.
+  ///
+  /// Called on the connection's queue and must not block. While a buffer grows, the one before it stands for the
+  /// time of a copy as well: one for each I/O queue at most.
   func hold(_ byteCount: Int) -> Bool
 
   /// The answer to a request whose body does not fit.
   var refusal: Response { get }
+}
+
+/// A hold as a value; equal to itself alone.
+struct HoldReference: Sendable, Hashable {
+  let hold: any BodyHold
+
+  static func == (a: HoldReference, b: HoldReference) -> Bool { a.hold === b.hold }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(hold)) }
 }

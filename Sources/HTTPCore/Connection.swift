@@ -1,12 +1,17 @@
 /// One connection's life as a pure state machine: events go in, actions come out, nothing is done here.
 ///
+///     idle -> readingHead -> readingBody -> handling -> writing -> idle ...
+///                                                    `> finishing -> lingering -> closed
+///
 /// Requests are handled one at a time and answered in their order (RFC 9112, section 9.3.2); following ones wait in
-/// the buffer until the answer is written, so that a client that does not read holds no more than one. Times are instants of the caller's clock, so that a test can be its own clock.
+/// the buffer until the answer is written, so that a client that does not read holds no more than one. After a few of them,
+/// or of their chunks, the connection yields to others. Times are instants of the caller's clock, so that a test can be
+/// its own clock.
 package struct Connection: Sendable {
   package typealias Instant = ContinuousClock.Instant
 
   package enum Action: Sendable, Hashable {
-    /// Send these bytes, behind those still being sent.
+    /// Send these bytes, after those still being sent.
     case write([UInt8])
     /// Have the request answered, and call `respond` with the answer; its body arrived within `readDuration` after
     /// its head.
@@ -17,6 +22,8 @@ package struct Connection: Sendable {
     case answer(RequestHead, Response, receivedAt: Instant)
     /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
     case failed(RequestHead?, Response, receivedAt: Instant)
+    /// Call `proceed` when other ready connections have had their turn; nothing is read until then.
+    case yield
     /// No more bytes are wanted until `resumeReading`.
     case pauseReading
     case resumeReading
@@ -25,10 +32,10 @@ package struct Connection: Sendable {
     case close
   }
 
-  private enum State: Sendable {
+  enum State: Sendable {
     case idle
     case readingHead
-    case readingBody
+    case readingBody(ArrivingBody)
     case handling(keepAlive: Bool)
     /// An answer is being written, after which the next request's turn comes.
     case writing
@@ -38,35 +45,32 @@ package struct Connection: Sendable {
     case closed
   }
 
-  private let limits: ConnectionLimits
-  private var parser: RequestParser
-  private var state = State.idle
+  let limits: ConnectionLimits
+  var parser: RequestParser
+  var state = State.idle
   private var requestCount = 0
-  private var isDraining = false
-  private var clientHasFinished = false
-  private var isPaused = false
-  /// Of the request in progress, once complete.
-  private var head: RequestHead?
+  /// Of the turn in progress.
+  private var turnRequestCount = 0
+  var isYielding = false
+  var isDraining = false
+  var clientHasFinished = false
+  var isPaused = false
+  /// Of the request in progress, once complete, and the memory that it took.
+  var head: RequestHead?
+  var headByteCount = 0
   /// When the request in progress began to arrive, or its turn came.
-  private var receivedAt: Instant
-  /// When the head of the request in progress was complete.
-  private var headReceivedAt: Instant
-  /// Bytes of the body that must have arrived by the deadline.
-  private var bodyByteCount = 0
-  private var countedByteCount = 0
-  /// Where the body in progress goes, if it is streamed.
-  private var destination: BodyDestination?
+  var receivedAt: Instant
 
   /// Of what the client owes; nil while a request is being answered.
-  private var readDeadline: Instant?
-  private var writeDeadline: Instant?
+  var readDeadline: Instant?
+  var writeDeadline: Instant?
 
   package init(limits: ConnectionLimits, now: Instant) {
     self.limits = limits
     parser = RequestParser(limits: limits.parser)
     receivedAt = now
-    headReceivedAt = now
     readDeadline = now + limits.headerTimeout
+    beginTurn()
   }
 
   /// When `tick` has something to do.
@@ -77,12 +81,31 @@ package struct Connection: Sendable {
 
   package var isClosed: Bool { if case .closed = state { true } else { false } }
 
+  /// Whether nothing of a request has arrived.
+  package var isIdle: Bool { if case .idle = state { true } else { false } }
+
   /// Whether a request is being read or answered.
   package var isActive: Bool {
     switch state {
     case .idle, .lingering, .closed: false
     case .readingHead, .readingBody, .handling, .writing, .finishing: true
     }
+  }
+
+  /// Whether no request has been complete yet.
+  package var awaitsFirstRequest: Bool {
+    switch state {
+    case .idle, .readingHead: requestCount == 0
+    case .readingBody, .handling, .writing, .finishing, .lingering, .closed: false
+    }
+  }
+
+  /// Memory that the client takes here, but for a body that has a hold of its own.
+  package var heldByteCount: Int {
+    guard case .readingBody(let body) = state, body.hold == nil else {
+      return parser.bufferCapacity + headByteCount
+    }
+    return parser.bufferCapacity + headByteCount + parser.bodyCapacity
   }
 
   // MARK: Events
@@ -95,18 +118,26 @@ package struct Connection: Sendable {
     case .finishing, .lingering, .closed: return []
     case .idle, .readingHead, .readingBody:
       parser.append(bytes)
+      guard !isYielding else { return [] }
+      beginTurn()
       return advance(context)
     case .handling, .writing:
       parser.append(bytes)
-      guard isFull, !isPaused else { return [] }
-      isPaused = true
-      return [.pauseReading]
+      return isFull ? holdBack() : []
     }
+  }
+
+  /// Others have had their turn since `yield`.
+  package mutating func proceed(context: ConnectionContext) -> [Action] {
+    guard isYielding else { return [] }
+    beginTurn()
+    return advance(context)
   }
 
   /// The client will send nothing more, but may still read (a half-closed connection).
   package mutating func receiveEnd() -> [Action] {
     clientHasFinished = true
+    if isYielding { return [.pauseReading] }
     switch state {
     case .handling, .writing, .finishing: return [.pauseReading]
     case .idle, .readingHead, .readingBody, .lingering: return close()
@@ -119,9 +150,12 @@ package struct Connection: Sendable {
     _ response: Response, context: ConnectionContext
   ) -> [Action] {
     guard case .handling(let keepAlive) = state, let head else { return [] }
-    let stays = keepAlive && !isDraining && !(clientHasFinished && parser.bufferedByteCount == 0)
+    let stays =
+      keepAlive && !isDraining && !response.closesConnection
+      && !(clientHasFinished && parser.bufferedByteCount == 0)
     state = stays ? .writing : .finishing
     self.head = nil
+    headByteCount = 0
     let bytes = ResponseSerializer.bytes(
       response, date: context.date(), toHead: head.method == "HEAD", closing: !stays,
       keepAliveToHTTP10: head.version == .http10)
@@ -144,38 +178,16 @@ package struct Connection: Sendable {
     }
   }
 
-  /// Ends what has taken too long.
-  package mutating func tick(context: ConnectionContext) -> [Action] {
-    if let writeDeadline, writeDeadline <= context.now { return close() }
-    guard let readDeadline, readDeadline <= context.now else { return [] }
-    switch state {
-    case .idle, .lingering: return close()
-    case .readingHead: return fail(Self.stalled("request head"), context)
-    case .readingBody:
-      guard bodyByteCount - countedByteCount < limits.bodyProgressByteCount else {
-        countedByteCount = bodyByteCount
-        self.readDeadline = context.now + limits.bodyTimeout
-        return []
-      }
-      return fail(Self.stalled("body"), context)
-    case .handling, .writing, .finishing, .closed: return []
-    }
-  }
-
-  /// Answers say from now on that the connection ends.
-  package mutating func drain() { isDraining = true }
-
-  /// Ends a connection without a request in progress.
-  package mutating func closeIdle() -> [Action] {
-    if case .idle = state { close() } else { [] }
-  }
-
-  /// Gives back buffers of an idle connection.
-  package mutating func releaseMemory() { if case .idle = state { parser.releaseMemory() } }
-
   // MARK: Progress
 
-  private var isAnswering: Bool {
+  private mutating func beginTurn() {
+    isYielding = false
+    turnRequestCount = 0
+    parser.lineAllowance = limits.turnLineLimit
+  }
+
+  /// Whether a request is being answered.
+  var isAnswering: Bool {
     switch state {
     case .handling, .writing: true
     case .idle, .readingHead, .readingBody, .finishing, .lingering, .closed: false
@@ -188,38 +200,36 @@ package struct Connection: Sendable {
     var actions: [Action] = []
     do throws(ParseFailure) {
       while true {
-        if case .idle = state, !parser.isBetweenRequests {
+        if isIdle, !parser.isBetweenRequests {
           state = .readingHead
           receivedAt = context.now
-          readDeadline = context.now + limits.headerTimeout
+          readDeadline = context.now + min(limits.headerTimeout, limits.requestTimeout)
+          if turnRequestCount >= limits.turnRequestLimit { return actions + yield() }
         }
-        let buffered = parser.bufferedByteCount
         guard let event = try parser.next() else {
-          if case .readingBody = state { bodyByteCount += buffered - parser.bufferedByteCount }
-          let part = destination == nil ? [] : parser.takePart()
-          return actions + handOver(part) + waitForMore(context.now)
+          if let capacity = parser.wantedBodyCapacity {
+            if let refusal = refusal(growingTo: capacity) {
+              return actions + refuse(refusal, context)
+            }
+            continue
+          }
+          actions += handOverPart()
+          return actions + (parser.isHeldBack ? yield() : waitForMore(context.now))
         }
         switch event {
         case .head(let head, let framing):
           self.head = head
+          headByteCount = head.byteCount
           if let answer = try decide(head, framing, &actions, context) {
             // Without a body the connection is in step with the client and may go on.
             if framing == .none { _ = try parser.next() }
             handOut(head, mayPersist: framing == .none)
             return actions + [.answer(head, answer, receivedAt: receivedAt)]
           }
-        case .end(let body, let trailers):
-          guard case .readingBody = state, let head else { return actions }
+        case .end(let bytes, let trailers):
+          guard case .readingBody(let body) = state, let head else { return actions }
           handOut(head, mayPersist: true)
-          let request = Request(
-            head: head, body: destination == nil ? body : [], trailers: trailers,
-            destination: destination)
-          actions += handOver(body)
-          destination = nil
-          let readDuration = context.now - headReceivedAt
-          return actions + [
-            .handle(request, receivedAt: receivedAt, readDuration: readDuration)
-          ]
+          return actions + Self.handle(head, bytes, trailers, body, receivedAt, context.now)
         }
       }
     } catch {
@@ -227,18 +237,47 @@ package struct Connection: Sendable {
     }
   }
 
+  private static func handle(
+    _ head: RequestHead, _ bytes: [UInt8], _ trailers: HeaderFields, _ body: ArrivingBody,
+    _ receivedAt: Instant, _ now: Instant
+  ) -> [Action] {
+    let request = Request(
+      head: head, body: body.destination == nil ? bytes : [], trailers: trailers,
+      destination: body.destination, hold: body.hold)
+    let handle = Action.handle(
+      request, receivedAt: receivedAt, readDuration: now - body.headReceivedAt)
+    guard let destination = body.destination, !bytes.isEmpty else { return [handle] }
+    return [.part(bytes, to: destination), handle]
+  }
+
   /// The part of a streamed body that has arrived; nothing for another body.
-  private func handOver(_ part: [UInt8]) -> [Action] {
-    guard let destination, !part.isEmpty else { return [] }
-    return [.part(part, to: destination)]
+  private mutating func handOverPart() -> [Action] {
+    guard case .readingBody(let body) = state, let destination = body.destination else { return [] }
+    let part = parser.takePart()
+    return part.isEmpty ? [] : [.part(part, to: destination)]
+  }
+
+  /// Lets the body's buffer grow; the answer instead where its hold has no room.
+  private mutating func refusal(growingTo capacity: Int) -> Response? {
+    if case .readingBody(let body) = state, let hold = body.hold, !hold.hold(capacity) {
+      return hold.refusal
+    }
+    parser.bodyCapacityLimit = capacity
+    return nil
+  }
+
+  /// Others come first.
+  private mutating func yield() -> [Action] {
+    isYielding = true
+    return [.yield]
   }
 
   /// No more can be made of what has arrived.
   private mutating func waitForMore(_ now: Instant) -> [Action] {
-    // Empty lines behind a request begin no other.
+    // Empty lines after a request begin no other.
     if case .readingHead = state, parser.isBetweenRequests { becomeIdle(now) }
     if clientHasFinished { return close() }
-    if isDraining, case .idle = state { return linger(now) }
+    if isDraining, isIdle { return linger(now) }
     return []
   }
 
@@ -252,18 +291,21 @@ package struct Connection: Sendable {
       throw ParseFailure(
         status: 417, kind: "expectation", detail: "the only expectation met here is 100-continue")
     }
+    let body: ArrivingBody
     switch context.route(head) {
     case .answer(let response): return response
-    case .accept(let limit): try admit(framing, limit)
+    case .accept(let limit, let hold, let deadline):
+      try admit(framing, limit)
+      parser.bodyCapacityLimit = hold == nil ? .max : 0
+      body = ArrivingBody(
+        hold: hold, deadline: deadline, limits: limits, receivedAt: receivedAt, now: context.now)
     case .stream(let limit, let destination):
       try admit(framing, limit)
-      self.destination = destination
+      parser.bodyCapacityLimit = .max
+      body = ArrivingBody(to: destination, limits: limits, now: context.now)
     }
-    state = .readingBody
-    headReceivedAt = context.now
-    bodyByteCount = 0
-    countedByteCount = 0
-    readDeadline = context.now + limits.bodyTimeout
+    state = .readingBody(body)
+    readDeadline = body.deadline
     if !expectations.isEmpty, framing != .none, parser.bufferedByteCount == 0 {
       actions += write(ResponseSerializer.continueLine, context.now)
     }
@@ -279,58 +321,14 @@ package struct Connection: Sendable {
 
   private mutating func handOut(_ head: RequestHead, mayPersist: Bool) {
     requestCount += 1
+    turnRequestCount += 1
     readDeadline = nil
-    // RFC 9112, section 9.3.
-    let options = head.fields.tokens(of: "Connection")
-    let persists =
-      !options.contains("close") && (head.version == .http11 || options.contains("keep-alive"))
     state = .handling(
-      keepAlive: mayPersist && persists && requestCount < limits.requestCountLimit)
+      keepAlive: mayPersist && head.persists && requestCount < limits.requestCountLimit)
   }
 
   private mutating func becomeIdle(_ now: Instant) {
     state = .idle
     readDeadline = now + limits.idleTimeout
-  }
-
-  // MARK: Ends
-
-  private static func stalled(_ what: String) -> ParseFailure {
-    ParseFailure(
-      status: 408, kind: "request-timeout", detail: "the \(what) did not arrive in time")
-  }
-
-  private mutating func fail(
-    _ failure: ParseFailure, _ context: ConnectionContext
-  ) -> [Action] {
-    let response = context.answer(failure)
-    let bytes = ResponseSerializer.bytes(
-      response, date: context.date(), toHead: head?.method == "HEAD", closing: true,
-      keepAliveToHTTP10: false)
-    state = .finishing
-    readDeadline = nil
-    destination = nil
-    return [.failed(head, response, receivedAt: receivedAt)] + write(bytes, context.now)
-  }
-
-  private mutating func write(_ bytes: [UInt8], _ now: Instant) -> [Action] {
-    writeDeadline = now + limits.writeTimeout
-    return [.write(bytes)]
-  }
-
-  /// Closing at once could make the system take back an answer that the client has not read (RFC 9112, section 9.6).
-  private mutating func linger(_ now: Instant) -> [Action] {
-    if clientHasFinished { return close() }
-    state = .lingering
-    readDeadline = now + limits.lingerTimeout
-    return [.shutdownWriting, .resumeReading]
-  }
-
-  private mutating func close() -> [Action] {
-    state = .closed
-    destination = nil
-    readDeadline = nil
-    writeDeadline = nil
-    return [.close]
   }
 }

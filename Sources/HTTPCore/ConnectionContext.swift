@@ -5,13 +5,13 @@ package struct ConnectionContext {
   package var date: () -> String
   /// Asked once per request, when its head is complete.
   package var route: (RequestHead) -> HeadDecision
-  /// The answer to what cannot be read as a request.
-  package var answer: (ParseFailure) -> Response
+  /// The answer to what cannot be read as a request, with the fields that are known of it.
+  package var answer: (ParseFailure, HeaderFields?) -> Response
 
   package init(
     now: Connection.Instant, date: @escaping () -> String,
     route: @escaping (RequestHead) -> HeadDecision,
-    answer: @escaping (ParseFailure) -> Response = \.response
+    answer: @escaping (ParseFailure, HeaderFields?) -> Response = { failure, _ in failure.response }
   ) {
     self.now = now
     self.date = date

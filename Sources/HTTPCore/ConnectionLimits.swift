@@ -3,6 +3,8 @@ package struct ConnectionLimits: Sendable, Hashable {
   package var parser = ParserLimits()
   /// For a whole request head, from its first byte; beyond it 408.
   package var headerTimeout = Duration.seconds(10)
+  /// For a whole request, from its first byte; beyond it 408. A streamed body needs to make progress alone.
+  package var requestTimeout = Duration.seconds(30)
   /// For a body to make `bodyProgressByteCount` more progress; beyond it 408.
   package var bodyTimeout = Duration.seconds(20)
   /// A body that brings less than this per `bodyTimeout` is given up.
@@ -17,6 +19,10 @@ package struct ConnectionLimits: Sendable, Hashable {
   package var requestCountLimit = 100_000
   /// Bytes of following requests read ahead while one is being answered.
   package var pipelineByteLimit = 64 * 1024
+  /// Requests of one connection handed out before other ready connections have their turn.
+  package var turnRequestLimit = 4
+  /// Lines between chunks of one connection read before other ready connections have their turn.
+  package var turnLineLimit = 512
 
   package init() {}
 }

@@ -1,9 +1,19 @@
-/// Why bytes are no request that this server takes; the connection closes after the answer.
+/// Why a connection refuses a request itself, before or in place of its route; mostly because bytes are no request that
+/// this server takes.
 package struct ParseFailure: Error, Hashable {
   package var status: Int
   /// The last part of the problem's type, `urn:resnetd:problem:KIND`.
   package var kind: String
   package var detail: String
+  /// For `Retry-After`, where trying again may help.
+  package var retryAfterSeconds: Int?
+
+  package init(status: Int, kind: String, detail: String, retryAfterSeconds: Int? = nil) {
+    self.status = status
+    self.kind = kind
+    self.detail = detail
+    self.retryAfterSeconds = retryAfterSeconds
+  }
 
   static func malformed(_ detail: String) -> ParseFailure {
     ParseFailure(status: 400, kind: "malformed-request", detail: detail)
@@ -15,11 +25,18 @@ package struct ParseFailure: Error, Hashable {
     return ParseFailure(status: status, kind: kind, detail: "\(what) over the limit of \(limit)")
   }
 
+  static func stalled(_ what: String, _ limit: String) -> ParseFailure {
+    ParseFailure(
+      status: 408, kind: "request-timeout", detail: "the \(what) did not arrive \(limit)")
+  }
+
   /// As an RFC 9457 problem document; kinds and details are ours and need no escaping.
   package var response: Response {
-    Response(
+    var response = Response(
       status: status, contentType: "application/problem+json",
       text: #"{"type":"urn:resnetd:problem:\#(kind)","title":"\#(Response.reason(status))","#
         + #""status":\#(status),"detail":"\#(detail)"}"#)
+    if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
+    return response
   }
 }

@@ -15,6 +15,20 @@ package struct RequestHead: Sendable, Hashable {
     self.version = version
     self.fields = fields
   }
+
+  /// Whether the client wants the connection to stay (RFC 9112, section 9.3).
+  var persists: Bool {
+    let options = fields.tokens(of: "Connection")
+    return !options.contains("close") && (version == .http11 || options.contains("keep-alive"))
+  }
+
+  /// Memory that it takes, about.
+  var byteCount: Int {
+    fields.fields.reduce(target.raw.utf8.count) { count, field in
+      count + field.name.utf8.count + field.value.utf8.count
+        + MemoryLayout<HeaderFields.Field>.stride
+    }
+  }
 }
 
 package enum HTTPVersion: Sendable, Hashable { case http10, http11 }
@@ -27,14 +41,22 @@ package struct Request: Sendable, Hashable {
   package var trailers: HeaderFields
   /// Where the body went if it was streamed; `body` is empty then.
   package var destination: BodyDestination?
+  private var holdReference: HoldReference?
 
   package init(
     head: RequestHead, body: [UInt8] = [], trailers: HeaderFields = HeaderFields(),
-    destination: BodyDestination? = nil
+    destination: BodyDestination? = nil, hold: (any BodyHold)? = nil
   ) {
     self.head = head
     self.body = body
     self.trailers = trailers
     self.destination = destination
+    self.hold = hold
+  }
+
+  /// What the body takes of its route's budget: whoever owns the body lets go of both together.
+  package var hold: (any BodyHold)? {
+    get { holdReference?.hold }
+    set { holdReference = newValue.map(HoldReference.init) }
   }
 }

@@ -10,9 +10,9 @@ package struct RequestParser: Sendable {
     case end(body: [UInt8], trailers: HeaderFields)
   }
 
-  private enum State: Sendable {
+  enum State: Sendable {
     case requestLine(emptyLines: Int)
-    case header(RequestHead)
+    case header
     case body(remaining: Int)
     case chunkSize
     case chunkData(remaining: Int)
@@ -22,22 +22,38 @@ package struct RequestParser: Sendable {
   }
 
   /// A larger buffer is given back as soon as it is empty.
-  private static let keptCapacity = 16 * 1024
+  private static let keptCapacity = 2 * 1024
 
-  private let limits: ParserLimits
-  private var buffer: [UInt8] = []
-  private var consumed = 0
+  let limits: ParserLimits
+  var buffer: [UInt8] = []
+  var consumed = 0
   /// Up to here the buffer is known to have no line's end.
-  private var searched = 0
-  private var state = State.requestLine(emptyLines: 0)
+  var searched = 0
+  var state = State.requestLine(emptyLines: 0)
+  /// The request line in progress begins here.
+  private var start = 0
+  /// The request line, while its fields are still read.
+  private var head: RequestHead?
   /// Of the header or the trailer being read, and the bytes of its lines.
   private var fields = HeaderFields()
   private var fieldByteCount = 0
-  private var body: [UInt8] = []
-  /// Of the body so far, with what `takePart` has taken.
-  private var bodyByteCount = 0
+
+  var body: [UInt8] = []
+  /// Bytes that the body's buffer has room for.
+  var grantedCapacity = 0
+  /// By `Content-Length`; 0 where chunks make up the body.
+  var declaredByteCount = 0
+  /// Bytes of the body so far, with what `takePart` has taken.
+  package internal(set) var bodyByteCount = 0
   /// Set by the owner between head and body.
   package var bodyByteLimit = 0
+  /// Bytes that the body's buffer may have room for; beyond them `next` is nil and `wantedBodyCapacity` says how
+  /// many it needs. The owner raises it; left alone it grows as it must.
+  package var bodyCapacityLimit = Int.max
+  package internal(set) var wantedBodyCapacity: Int?
+  /// Lines between chunks that may still be read; without any left, `next` is nil and `isHeldBack` true.
+  package var lineAllowance = Int.max
+  package internal(set) var isHeldBack = false
 
   package init(limits: ParserLimits = ParserLimits()) { self.limits = limits }
 
@@ -47,10 +63,27 @@ package struct RequestParser: Sendable {
   /// All bytes kept, for tests of their limit.
   package var heldByteCount: Int { buffer.count + body.count }
 
+  /// Memory of the buffer and of the fields being read, without that of the body.
+  package var bufferCapacity: Int {
+    buffer.capacity + fieldByteCount
+      + fields.fields.count * MemoryLayout<HeaderFields.Field>.stride
+  }
+
+  /// Memory of the body's buffer.
+  package var bodyCapacity: Int { body.capacity }
+
   /// Whether nothing of a next request has arrived.
   package var isBetweenRequests: Bool {
     if case .requestLine = state { bufferedByteCount == 0 } else { false }
   }
+
+  /// Whether the head being read, or that could not be read, is of a HEAD request.
+  package var isToHead: Bool {
+    head?.method == "HEAD" || (head == nil && buffer[start...].starts(with: "HEAD ".utf8))
+  }
+
+  /// The fields that have arrived of the head being read, or that could not be read.
+  package var knownFields: HeaderFields? { head == nil ? nil : fields }
 
   package mutating func append(_ bytes: some Sequence<UInt8>) {
     dropConsumed()
@@ -58,7 +91,7 @@ package struct RequestParser: Sendable {
   }
 
   /// Moves what is left to the front once it is the smaller part, so that the buffer stays as small as its content.
-  private mutating func dropConsumed() {
+  mutating func dropConsumed() {
     guard consumed >= buffer.count - consumed else { return }
     if consumed == buffer.count {
       buffer.removeAll(keepingCapacity: buffer.capacity <= Self.keptCapacity)
@@ -66,6 +99,7 @@ package struct RequestParser: Sendable {
       buffer.removeSubrange(..<consumed)
     }
     searched = max(0, searched - consumed)
+    start = max(0, start - consumed)
     consumed = 0
   }
 
@@ -75,26 +109,26 @@ package struct RequestParser: Sendable {
     buffer = []
     consumed = 0
     searched = 0
+    start = 0
   }
 
-  /// The next event in the bytes so far, nil when more are needed.
+  /// The next event in the bytes so far, nil when more are needed, or what `wantedBodyCapacity` and `isHeldBack` say.
   package mutating func next() throws(ParseFailure) -> Event? {
+    isHeldBack = false
+    wantedBodyCapacity = nil
     while true {
       switch state {
       case .requestLine(let emptyLines): if try !parseRequestLine(emptyLines) { return nil }
-      case .header(let head):
-        guard let fields = try parseFields() else { return nil }
-        return try finishHead(head, fields)
+      case .header:
+        guard try parseFields(), let head else { return nil }
+        return try finishHead(head)
       case .body(let remaining): if !takeBody(remaining) { return nil }
       case .chunkSize: if try !parseChunkSize() { return nil }
       case .chunkData(let remaining): if !takeChunk(remaining) { return nil }
-      case .chunkEnd:
-        guard let line = try line(limit: 0, status: 400) else { return nil }
-        guard line.isEmpty else { throw .malformed("chunk longer than its size") }
-        state = .chunkSize
+      case .chunkEnd: if try !parseChunkEnd() { return nil }
       case .trailer:
-        guard let trailers = try parseFields() else { return nil }
-        return end(trailers.withoutForbiddenTrailers)
+        guard try parseFields() else { return nil }
+        return end(takeFields().withoutForbiddenTrailers)
       case .finished: return end(HeaderFields())
       }
     }
@@ -102,8 +136,10 @@ package struct RequestParser: Sendable {
 
   private mutating func end(_ trailers: HeaderFields) -> Event {
     state = .requestLine(emptyLines: 0)
+    start = consumed
     defer {
       body = []
+      grantedCapacity = 0
       bodyByteCount = 0
     }
     return .end(body: body, trailers: trailers)
@@ -111,7 +147,10 @@ package struct RequestParser: Sendable {
 
   /// What has arrived of the body since it was last asked; the event of its end brings what comes after.
   package mutating func takePart() -> [UInt8] {
-    defer { body = [] }
+    defer {
+      body = []
+      grantedCapacity = 0
+    }
     return body
   }
 
@@ -120,7 +159,7 @@ package struct RequestParser: Sendable {
   /// The bytes of the next line without its CR LF, nil while it is incomplete.
   ///
   /// What is wrong is found at the first byte that makes it so, hence alike however the bytes arrive.
-  private mutating func line(limit: Int, status: Int) throws(ParseFailure) -> ArraySlice<UInt8>? {
+  mutating func line(limit: Int, status: Int) throws(ParseFailure) -> ArraySlice<UInt8>? {
     let start = consumed
     let end = buffer[max(searched, start)...].firstIndex {
       $0 == ASCII.carriageReturn || $0 == ASCII.lineFeed
@@ -153,12 +192,13 @@ package struct RequestParser: Sendable {
         throw .malformed("empty lines before the request line")
       }
       state = .requestLine(emptyLines: emptyLines + 1)
+      start = consumed
       return true
     }
     let parts = line.split(separator: ASCII.space, omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .malformed("request line is not METHOD TARGET VERSION") }
     guard !parts[0].isEmpty, parts[0].allSatisfy(ASCII.isToken) else {
-      throw .malformed("method is no token")
+      throw .malformed("method is not a token")
     }
     let version = try Self.version(parts[2])
     let method = String(decoding: parts[0], as: UTF8.self)
@@ -169,8 +209,8 @@ package struct RequestParser: Sendable {
       let target = RequestTarget(String(decoding: parts[1], as: UTF8.self)),
       target.path != "*" || method == "OPTIONS"
     else { throw .malformed("request target is invalid") }
-    let head = RequestHead(method: method, target: target, version: version)
-    state = .header(head)
+    head = RequestHead(method: method, target: target, version: version)
+    state = .header
     return true
   }
 
@@ -186,24 +226,26 @@ package struct RequestParser: Sendable {
     return text[7] == UInt8(ascii: "0") ? .http10 : .http11
   }
 
-  /// The fields up to an empty line, nil while they are incomplete.
-  private mutating func parseFields() throws(ParseFailure) -> HeaderFields? {
+  /// Reads fields up to an empty line; false while they are incomplete.
+  private mutating func parseFields() throws(ParseFailure) -> Bool {
     while true {
       let limit = max(0, limits.headerByteLimit - fieldByteCount)
-      guard let line = try line(limit: limit, status: 431) else { return nil }
-      if line.isEmpty {
-        defer {
-          fields = HeaderFields()
-          fieldByteCount = 0
-        }
-        return fields
-      }
+      guard let line = try line(limit: limit, status: 431) else { return false }
+      if line.isEmpty { return true }
       guard fields.fields.count < limits.headerCountLimit else {
         throw .tooLarge(431, "header count", limit: limits.headerCountLimit)
       }
       try Self.parseField(line, into: &fields)
       fieldByteCount += line.count + 2
     }
+  }
+
+  private mutating func takeFields() -> HeaderFields {
+    defer {
+      fields = HeaderFields()
+      fieldByteCount = 0
+    }
+    return fields
   }
 
   private static func parseField(
@@ -214,7 +256,7 @@ package struct RequestParser: Sendable {
     }
     guard let colon = line.firstIndex(of: ASCII.colon), colon > line.startIndex,
       line[..<colon].allSatisfy(ASCII.isToken)
-    else { throw .malformed("header name is no token followed by a colon") }
+    else { throw .malformed("header name is not a token followed by a colon") }
     let value = line[(colon + 1)...]
     guard value.allSatisfy(ASCII.isFieldContent) else {
       throw .malformed("control character in a header value")
@@ -224,10 +266,8 @@ package struct RequestParser: Sendable {
       String(decoding: ASCII.trimmed(value), as: UTF8.self))
   }
 
-  private mutating func finishHead(
-    _ head: RequestHead, _ fields: HeaderFields
-  ) throws(ParseFailure) -> Event {
-    var head = head
+  private mutating func finishHead(_ line: RequestHead) throws(ParseFailure) -> Event {
+    var head = line
     head.fields = fields
     let hosts = head.fields.values(of: "Host")
     guard hosts.count == 1 || (hosts.isEmpty && head.version == .http10) else {
@@ -237,50 +277,16 @@ package struct RequestParser: Sendable {
     let framing = try BodyFraming(head)
     switch framing {
     case .none: state = .finished
-    case .length(let length): state = .body(remaining: length)
-    case .chunked: state = .chunkSize
+    case .length(let length):
+      declaredByteCount = length
+      state = .body(remaining: length)
+    case .chunked:
+      declaredByteCount = 0
+      state = .chunkSize
     }
+    _ = takeFields()
+    self.head = nil
     return .head(head, framing)
-  }
-
-  // MARK: Body
-
-  private mutating func takeBody(_ remaining: Int) -> Bool {
-    let left = take(remaining)
-    state = left == 0 ? .finished : .body(remaining: left)
-    return left == 0
-  }
-
-  private mutating func takeChunk(_ remaining: Int) -> Bool {
-    let left = take(remaining)
-    state = left == 0 ? .chunkEnd : .chunkData(remaining: left)
-    return left == 0
-  }
-
-  /// Moves up to `count` bytes into the body; how many are still to come.
-  private mutating func take(_ count: Int) -> Int {
-    let available = min(count, bufferedByteCount)
-    body.append(contentsOf: buffer[consumed..<consumed + available])
-    bodyByteCount += available
-    consumed += available
-    searched = consumed
-    return count - available
-  }
-
-  /// chunk-size and extensions, RFC 9112, section 7.1.
-  private mutating func parseChunkSize() throws(ParseFailure) -> Bool {
-    guard let line = try line(limit: limits.chunkLineByteLimit, status: 400) else { return false }
-    let digits = line.prefix { ASCII.hexValue($0) != nil }
-    let rest = line[digits.endIndex...]
-    guard 1...15 ~= digits.count else { throw .malformed("chunk size is no hexadecimal number") }
-    guard rest.isEmpty || rest.first == UInt8(ascii: ";"), rest.allSatisfy(ASCII.isFieldContent)
-    else { throw .malformed("chunk size is followed by neither an extension nor a line's end") }
-    let size = digits.reduce(0) { $0 << 4 | Int(ASCII.hexValue($1) ?? 0) }
-    guard size <= bodyByteLimit - bodyByteCount else {
-      throw .tooLarge(413, "body", limit: bodyByteLimit)
-    }
-    state = size == 0 ? .trailer : .chunkData(remaining: size)
-    return true
   }
 }
 

@@ -51,20 +51,49 @@ package struct RequestTarget: Sendable, Hashable {
     }
   }
 
-  /// uri-host with an optional port, which may both be empty (RFC 9110, section 7.2; RFC 3986, section 3.2).
+  /// uri-host, which is not empty, with an optional port (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
   static func isAuthority(_ text: some StringProtocol) -> Bool {
-    var rest = Array(text.utf8)[...]
-    if rest.first == UInt8(ascii: "[") {
-      guard let end = rest.firstIndex(of: UInt8(ascii: "]")), end > rest.startIndex + 1,
-        rest[1..<end].allSatisfy({ ASCII.hexValue($0) != nil || ":.".utf8.contains($0) })
-      else { return false }
-      rest = rest[(end + 1)...]
-    } else {
-      rest = rest.drop {
-        ASCII.isAlpha($0) || ASCII.isDigit($0) || "-._~!$&'()*+,;=%".utf8.contains($0)
+    let bytes = Array(text.utf8)
+    let hostEnd =
+      if bytes.first == UInt8(ascii: "[") {
+        bytes.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 } ?? bytes.count
+      } else {
+        bytes.firstIndex(of: ASCII.colon) ?? bytes.count
+      }
+    let (host, rest) = (bytes[..<hostEnd], bytes[hostEnd...])
+    guard rest.isEmpty || (rest.first == ASCII.colon && rest.dropFirst().allSatisfy(ASCII.isDigit))
+    else { return false }
+    return host.first == UInt8(ascii: "[") ? isAddressLiteral(host) : isRegisteredName(host)
+  }
+
+  /// IP-literal: an IPv6 address or a future version's in brackets.
+  private static func isAddressLiteral(_ host: ArraySlice<UInt8>) -> Bool {
+    guard host.count > 2, host.last == UInt8(ascii: "]") else { return false }
+    let content = host.dropFirst().dropLast()
+    guard ASCII.lowercased(content[content.startIndex]) == UInt8(ascii: "v") else {
+      let text = String(decoding: content, as: UTF8.self)
+      return content.contains(ASCII.colon) && NetworkAddress(text) != nil
+    }
+    let version = content.dropFirst().prefix { ASCII.hexValue($0) != nil }
+    let address = content[version.endIndex...]
+    return !version.isEmpty && address.first == UInt8(ascii: ".") && address.count > 1
+      && address.dropFirst().allSatisfy { ASCII.isNameByte($0) || $0 == ASCII.colon }
+  }
+
+  /// reg-name that is not empty; dotted IPv4 addresses are names by this grammar as well.
+  private static func isRegisteredName(_ host: ArraySlice<UInt8>) -> Bool {
+    var rest = host
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%") {
+        guard rest.count >= 2, rest.prefix(2).allSatisfy({ ASCII.hexValue($0) != nil }) else {
+          return false
+        }
+        rest = rest.dropFirst(2)
+      } else if !ASCII.isNameByte(byte) {
+        return false
       }
     }
-    return rest.isEmpty || (rest.first == ASCII.colon && rest.dropFirst().allSatisfy(ASCII.isDigit))
+    return !host.isEmpty
   }
 
   private static func afterScheme(_ text: Substring) -> Substring? {

@@ -3,11 +3,17 @@ package struct Response: Sendable, Hashable {
   package var status: Int
   package var fields: HeaderFields
   package var body: [UInt8]
+  /// Whether the connection says `Connection: close` with this answer and ends after it.
+  package var closesConnection = false
 
-  package init(status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = []) {
+  package init(
+    status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = [],
+    closesConnection: Bool = false
+  ) {
     self.status = status
     self.fields = fields
     self.body = body
+    self.closesConnection = closesConnection
   }
 
   package init(status: Int, contentType: String, text: String) {

@@ -1,53 +1,72 @@
 import Dispatch
 import Glibc
+import HTTPCore
 import Synchronization
 
 /// An HTTP/1.1 server: accepts connections and spreads them over serial queues.
 ///
+///     free place -> a lane's        all taken -> the place of the longest idle connection
+///                                             -> else the reserve, for essential requests
+///                                             -> else it waits in the backlog until a place is free
+///
 /// The listening source belongs to the accepting queue: hence `@unchecked Sendable`.
 package final class HTTPServer: @unchecked Sendable {
-  /// How long accepting rests when the process has no descriptors left.
+  /// How long accepting rests when the process has no descriptors left and no connection is idle.
   private static let descriptorPause = DispatchTimeInterval.milliseconds(100)
 
   /// The port listened on, also where the configuration left it to the system; 0 of a Unix socket.
   package let port: Int
   private let configuration: ServerConfiguration
+  private let parts: ServerParts
   private let lanes: [Lane]
-  private let exchangeCount = ExchangeCount()
+  private let next: @Sendable (CInt) -> Accepted
   private let queue: DispatchQueue
   private let listener: any DispatchSourceRead
   private let descriptor: Descriptor
+  private let listenerClosed = DispatchSemaphore(value: 0)
   private let state = Mutex(State())
-  private let idle: DispatchSemaphore
+  private let idle = DispatchSemaphore(value: 0)
 
   private struct State {
     var connectionCount = 0
+    /// Connections of clients that have as many as they may.
+    var overLimitCount = 0
     var acceptedCount = 0
     var isAccepting = false
     var isStopped = false
   }
 
   /// Listens at once; connections are served from `start` on.
+  ///
+  /// - Parameter next: Takes the next waiting connection of a listening socket; tests put failures in.
   package init(
-    configuration: ServerConfiguration, handler: any RequestHandler
+    configuration: ServerConfiguration, handler: any RequestHandler,
+    accept next: @escaping @Sendable (CInt) -> Accepted = HTTPServer.accept
   ) throws(ServerError) {
     self.configuration = configuration
-    descriptor = Descriptor(try Self.listen(configuration))
+    self.next = next
+    let descriptor = Descriptor(try Self.listen(configuration))
+    self.descriptor = descriptor
     port = Socket.port(of: descriptor.number)
+    let closed = ConnectionClosed()
+    let parts = ServerParts(configuration, handler) { peer, place in closed.call(peer, place) }
+    self.parts = parts
+    lanes = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
+      try Lane(index: index, server: parts)
+    }
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
-    let closed = ConnectionClosed()
-    lanes = try (0..<max(1, configuration.ioQueueCount)).map {
-      [exchangeCount] index throws(ServerError) in
-      try Lane(
-        index: index, handler: handler, limits: configuration.limits, exchangeCount: exchangeCount
-      ) { closed.call() }
-    }
-    idle = DispatchSemaphore(value: 0)
-    closed.set { [weak self] in self?.connectionClosed() }
+    closed.set { [weak self] peer, place in self?.connectionClosed(peer, place) }
     listener.setEventHandler { [weak self] in self?.acceptWaiting() }
-    listener.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
+    listener.setCancelHandler { [listenerClosed] in
+      descriptor.close()
+      listenerClosed.signal()
+    }
   }
+
+  /// The next waiting connection of a listening socket.
+  @Sendable
+  package static func accept(_ listener: CInt) -> Accepted { Socket.accept(listener) }
 
   private static func listen(_ configuration: ServerConfiguration) throws(ServerError) -> CInt {
     if let path = configuration.socketPath {
@@ -58,21 +77,26 @@ package final class HTTPServer: @unchecked Sendable {
   }
 
   // Nothing refers to the server any more, hence without its queue.
-  deinit { cancelListener() }
+  deinit { stopAccepting() }
 
   /// Requests that are complete and wait for their answers, those of clients that have gone not counted.
-  package var requestsInFlight: Int { exchangeCount.value }
+  package var requestsInFlight: Int { parts.exchangeCount.value }
+
+  /// Bytes that clients have buffered here.
+  package var bufferedByteCount: Int { parts.buffers.value }
 
   package func start() {
     state.withLock { $0.isAccepting = true }
     listener.resume()
   }
 
-  /// Takes no more connections, lets requests in progress be answered and closes the rest; returns when all
-  /// are gone or the time is over, with the number of connections that were still open then.
+  // MARK: Drain
+
+  /// Serves what waits to be accepted, then refuses connections, lets requests in progress be answered and closes the rest;
+  /// returns when all are gone or the time is over, with the number of connections that were still open then.
   @discardableResult
   package func drain(within limit: Duration) -> Int {
-    queue.sync { cancelListener() }
+    closeListener()
     for lane in lanes { lane.queue.async { lane.drain() } }
     let deadline = ContinuousClock.now + limit
     while true {
@@ -87,7 +111,19 @@ package final class HTTPServer: @unchecked Sendable {
     return open
   }
 
-  private func cancelListener() {
+  /// Returns when nobody can connect any more.
+  private func closeListener() {
+    queue.sync {
+      // They have connected already: the system would reset them.
+      acceptWaiting()
+      stopAccepting()
+    }
+    listenerClosed.wait()
+    // For whoever drains again.
+    listenerClosed.signal()
+  }
+
+  private func stopAccepting() {
     let wasAccepting: Bool? = state.withLock { state in
       defer { (state.isAccepting, state.isStopped) = (false, true) }
       return state.isStopped ? nil : state.isAccepting
@@ -100,49 +136,120 @@ package final class HTTPServer: @unchecked Sendable {
     listener.cancel()
   }
 
+  // MARK: Accepting
+
+  private var placeCount: Int { configuration.connectionLimit + configuration.reserveLimit }
+
   private func acceptWaiting() {
-    while state.withLock({ $0.isAccepting }) {
-      guard let (descriptor, address) = Socket.accept(descriptor.number) else {
-        if errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM {
-          pause(for: Self.descriptorPause)
-        } else if errno == ECONNABORTED || errno == EINTR {
-          continue
-        }
+    while state.withLock(\.isAccepting) {
+      guard state.withLock({ $0.connectionCount < placeCount }) else {
+        guard Socket.isReadable(descriptor.number) else { return }
+        pause()
+        makeRoom(lane: 0, fromReserve: false)
         return
       }
-      let (lane, isFull) = state.withLock { state in
-        state.connectionCount += 1
-        state.acceptedCount += 1
-        let isFull = state.connectionCount >= configuration.connectionLimit
-        if isFull { state.isAccepting = false }
-        return (lanes[state.acceptedCount % lanes.count], isFull)
+      switch next(descriptor.number) {
+      case .connection(let number, let address): take(number, address)
+      case .aborted: continue
+      case .none: return
+      case .exhausted:
+        pause()
+        queue.asyncAfter(deadline: .now() + Self.descriptorPause) { [weak self] in
+          self?.resumeAccepting()
+        }
+        makeRoom(lane: 0, fromReserve: false)
+        return
       }
-      if isFull { listener.suspend() }
-      lane.run(descriptor, address: address)
     }
   }
 
-  private func pause(for interval: DispatchTimeInterval) {
+  private func take(_ descriptor: CInt, _ address: String) {
+    var peer = Peer(text: address, address: NetworkAddress(withPort: address))
+    var isOverLimit = false
+    if let clients = parts.clients, let address = peer.address, !clients.limits.trusts(address) {
+      isOverLimit = !clients.enter(address.client)
+      peer.client = isOverLimit ? nil : address.client
+    }
+    let (index, isCrowded, isRefused) = state.withLock { state in
+      guard !isOverLimit || state.overLimitCount < configuration.reserveLimit else {
+        return (0, false, true)
+      }
+      state.connectionCount += 1
+      state.acceptedCount += 1
+      if isOverLimit { state.overLimitCount += 1 }
+      let isCrowded = state.connectionCount > configuration.connectionLimit
+      return (state.acceptedCount % lanes.count, isCrowded, false)
+    }
+    if isRefused {
+      Glibc.close(descriptor)
+    } else if isOverLimit {
+      run(descriptor, peer, .overClientLimit, lane: index)
+    } else if isCrowded {
+      findPlace(for: descriptor, peer, lane: index, triesLeft: lanes.count)
+    } else {
+      run(descriptor, peer, .ordinary, lane: index)
+    }
+  }
+
+  private func run(_ descriptor: CInt, _ peer: Peer, _ place: Place, lane index: Int) {
+    let lane = lanes[index]
+    lane.queue.async { lane.run(descriptor, peer, place) }
+  }
+
+  /// Asks one lane after the other for the place of an idle connection.
+  private func findPlace(for descriptor: CInt, _ peer: Peer, lane index: Int, triesLeft: Int) {
+    let lane = lanes[index]
+    lane.queue.async { [self] in
+      if lane.closeOldestIdle() {
+        lane.run(descriptor, peer, .ordinary)
+      } else if triesLeft > 1 {
+        findPlace(for: descriptor, peer, lane: (index + 1) % lanes.count, triesLeft: triesLeft - 1)
+      } else {
+        lane.run(descriptor, peer, .reserve)
+      }
+    }
+  }
+
+  /// Has an idle connection closed, else one of the reserve that has sent no request, else the next one that is idle.
+  private func makeRoom(lane index: Int, fromReserve: Bool) {
+    let lane = lanes[index]
+    lane.queue.async { [weak self, parts] in
+      if fromReserve ? lane.closeOldestOfReserve() : lane.closeOldestIdle() { return }
+      guard let self else { return }
+      if index + 1 < lanes.count {
+        makeRoom(lane: index + 1, fromReserve: fromReserve)
+      } else if !fromReserve {
+        makeRoom(lane: 0, fromReserve: true)
+      } else {
+        parts.isRoomWanted = true
+      }
+    }
+  }
+
+  private func pause() {
     state.withLock { $0.isAccepting = false }
     listener.suspend()
-    queue.asyncAfter(deadline: .now() + interval) { [weak self] in self?.resumeAccepting() }
   }
 
   /// On the accepting queue.
   private func resumeAccepting() {
     let resumes = state.withLock { state in
-      guard !state.isAccepting, !state.isStopped,
-        state.connectionCount < configuration.connectionLimit
-      else { return false }
+      guard !state.isAccepting, !state.isStopped, state.connectionCount < placeCount else {
+        return false
+      }
       state.isAccepting = true
       return true
     }
-    if resumes { listener.resume() }
+    guard resumes else { return }
+    parts.isRoomWanted = false
+    listener.resume()
   }
 
-  private func connectionClosed() {
+  private func connectionClosed(_ peer: Peer, _ place: Place) {
+    if let client = peer.client { parts.clients?.leave(client) }
     let (isLast, mayResume) = state.withLock { state in
       state.connectionCount -= 1
+      if case .overClientLimit = place { state.overLimitCount -= 1 }
       return (
         state.isStopped && state.connectionCount == 0, !state.isAccepting && !state.isStopped
       )
@@ -150,13 +257,4 @@ package final class HTTPServer: @unchecked Sendable {
     if isLast { idle.signal() }
     if mayResume { queue.async { [weak self] in self?.resumeAccepting() } }
   }
-}
-
-/// Tells the server that a connection has closed; the lanes exist before it does.
-private final class ConnectionClosed: Sendable {
-  private let action = Mutex<(@Sendable () -> Void)?>(nil)
-
-  func set(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
-
-  func call() { action.withLock { $0 }?() }
 }

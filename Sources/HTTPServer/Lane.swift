@@ -4,44 +4,45 @@ import HTTPCore
 
 /// A serial queue and the connections that live on it.
 ///
-/// Everything but `run` is called on the queue and the state belongs to it: hence `@unchecked Sendable`.
+/// Everything but `init` is called on the queue and the state belongs to it: hence `@unchecked Sendable`.
 @safe
 final class Lane: @unchecked Sendable {
-  /// How often timeouts are looked at; they are late by at most this.
-  static let tickInterval = DispatchTimeInterval.milliseconds(250)
   static let readByteCount = 64 * 1024
 
   let queue: DispatchQueue
-  let handler: any RequestHandler
-  let limits: ConnectionLimits
-  let exchangeCount: ExchangeCount
-  private let onClose: @Sendable () -> Void
+  let server: ServerParts
+  private let base: ConnectionContext
+  private let dates = DateText()
 
   let poller: Poller
   private let timer: any DispatchSourceTimer
   private var connections: [CInt: ServerConnection] = [:]
+  private var deadlines = DeadlineWheel<CInt>(now: .now)
+  private var idle = WaitingOrder()
+  private var reserve = WaitingOrder()
+  private var yielded: [ServerConnection] = []
   private var isTimerRunning = false
-  private var cachedDate = (second: 0, text: "")
+  private var isDraining = false
   /// One for all connections of the lane, since they are served in turn.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(
     byteCount: Lane.readByteCount, alignment: 16)
 
-  init(
-    index: Int, handler: any RequestHandler, limits: ConnectionLimits,
-    exchangeCount: ExchangeCount, onClose: @escaping @Sendable () -> Void
-  ) throws(ServerError) {
+  init(index: Int, server: ServerParts) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
-    self.handler = handler
-    self.limits = limits
-    self.exchangeCount = exchangeCount
-    self.onClose = onClose
+    self.server = server
+    base = ConnectionContext(
+      now: .now, date: { [dates] in dates.current() }, route: server.handler.receive,
+      answer: server.handler.answer)
     poller = try Poller(queue: queue)
     timer = DispatchSource.makeTimerSource(queue: queue)
-    timer.schedule(deadline: .now(), repeating: Self.tickInterval)
+    timer.schedule(
+      deadline: .now(), repeating: .milliseconds(Int(DeadlineWheel<CInt>.step / .milliseconds(1))))
     timer.setEventHandler { [weak self] in self?.tick() }
     poller.start { [weak self] descriptor, readiness in
       // One that an event before this one has closed is no longer there.
       self?.connections[descriptor]?.ready(readiness)
+    } onRound: { [weak self] in
+      self?.proceed() ?? false
     }
   }
 
@@ -52,52 +53,115 @@ final class Lane: @unchecked Sendable {
     unsafe readBuffer.deallocate()
   }
 
-  /// Takes a new connection over, from any thread.
-  func run(_ descriptor: CInt, address: String) {
-    queue.async { [self] in
-      let connection = ServerConnection(descriptor, address: address, lane: self)
-      connections[descriptor] = connection
-      setTimer(running: true)
-      connection.start()
-    }
+  /// Takes a new connection over.
+  func run(_ descriptor: CInt, _ peer: Peer, _ place: Place) {
+    let connection = ServerConnection(descriptor, peer, place, lane: self)
+    connections[descriptor] = connection
+    if !place.isOrdinary { connection.reserveNumber = reserve.add(descriptor) }
+    setTimer(running: true)
+    connection.start()
+    if isDraining { connection.drain() }
   }
 
   /// Idle connections close; others do after their answer.
   func drain() {
+    isDraining = true
     for connection in connections.values { connection.drain() }
   }
 
   func closeAll() { for connection in connections.values { connection.close() } }
 
-  func closed(_ descriptor: CInt) {
+  func closed(_ descriptor: CInt, _ peer: Peer, _ place: Place) {
     connections[descriptor] = nil
-    if connections.isEmpty { setTimer(running: false) }
-    onClose()
-  }
-
-  /// The `Date` field's value, made anew each second.
-  private func date() -> String {
-    let second = time(nil)
-    if cachedDate.second != second {
-      cachedDate = (second, HTTPDate.text(secondsSinceEpoch: second))
+    if connections.isEmpty {
+      deadlines.removeAll()
+      setTimer(running: false)
     }
-    return cachedDate.text
+    server.closed(peer, place)
   }
 
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    ConnectionContext(
-      now: now, date: date, route: handler.receive, answer: handler.answer)
+    var context = base
+    context.now = now
+    return context
+  }
+
+  // MARK: Room
+
+  /// A connection waits for its next request.
+  func becameIdle(_ connection: ServerConnection) {
+    if server.isRoomWanted {
+      server.isRoomWanted = false
+      if connection.closeIfIdle() { return }
+    }
+    connection.idleNumber = idle.add(connection.descriptor)
+    idle.compact(for: connections.count) { [connections] in
+      connections[$0]?.idleNumber == $1
+    }
+  }
+
+  /// Closes the connection that has been idle for longest; false where none is.
+  func closeOldestIdle() -> Bool {
+    while let descriptor = idle.takeFirst(where: { connections[$0]?.idleNumber == $1 }) {
+      if connections[descriptor]?.closeIfIdle() == true { return true }
+    }
+    return false
+  }
+
+  /// Closes the connection of the reserve that has waited for its first request for longest; false where none does.
+  func closeOldestOfReserve() -> Bool {
+    let oldest = reserve.takeFirst {
+      connections[$0]?.reserveNumber == $1 && connections[$0]?.awaitsFirstRequest == true
+    }
+    guard let oldest, let connection = connections[oldest] else { return false }
+    connection.close()
+    return true
+  }
+
+  // MARK: Turns
+
+  /// Has the connection go on when others have had their turn.
+  func yield(_ connection: ServerConnection) {
+    yielded.append(connection)
+    poller.wantRound()
+  }
+
+  /// Gives each connection that has yielded a turn; whether some have yielded again.
+  private func proceed() -> Bool {
+    guard !yielded.isEmpty else { return false }
+    let turns = yielded
+    yielded = []
+    for connection in turns { connection.proceed() }
+    return !yielded.isEmpty
+  }
+
+  // MARK: Time
+
+  func schedule(_ descriptor: CInt, at deadline: ContinuousClock.Instant) {
+    deadlines.add(descriptor, due: deadline)
   }
 
   private func tick() {
     let now = ContinuousClock.now
-    let context = context(now)
-    for connection in connections.values { connection.tick(context) }
+    for descriptor in deadlines.due(at: now) { connections[descriptor]?.tick(now) }
   }
 
   private func setTimer(running: Bool) {
     guard running != isTimerRunning else { return }
     isTimerRunning = running
     if running { timer.resume() } else { timer.suspend() }
+  }
+}
+
+/// The `Date` field's value, made anew each second; of one lane.
+private final class DateText {
+  private var cached = (second: 0, text: "")
+
+  func current() -> String {
+    let second = time(nil)
+    if cached.second != second {
+      cached = (second, HTTPDate.text(secondsSinceEpoch: second))
+    }
+    return cached.text
   }
 }

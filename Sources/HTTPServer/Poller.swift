@@ -4,9 +4,10 @@ import Dispatch
 /// Calls back on a queue for each socket that is ready.
 ///
 /// One Dispatch source stands for all sockets of a lane, by way of epoll: a source per socket costs several
-/// switches between threads for each request. Everything but `init` and `start` is called on the queue.
+/// switches between threads for each request. Everything but `init` and `start` is called on the queue: hence
+/// `@unchecked Sendable`.
 @safe
-final class Poller {
+final class Poller: @unchecked Sendable {
   struct Readiness: OptionSet, Sendable {
     let rawValue: UInt32
 
@@ -21,11 +22,16 @@ final class Poller {
   private static let roundLimit = 8
 
   private let descriptor: Descriptor
+  private let queue: DispatchQueue
+  private var isPolling = false
+  private var onReady: (CInt, Readiness) -> Void = { _, _ in }
+  private var onRound: () -> Bool = { false }
   private let source: any DispatchSourceRead
   private let events = UnsafeMutablePointer<sockets_event>.allocate(capacity: Poller.capacity)
 
   init(queue: DispatchQueue) throws(ServerError) {
     descriptor = Descriptor(try Socket.poller())
+    self.queue = queue
     source = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
     source.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
   }
@@ -36,9 +42,20 @@ final class Poller {
   }
 
   /// To be called once, before the poller is let go.
-  func start(_ onReady: @escaping (CInt, Readiness) -> Void) {
-    source.setEventHandler { [weak self] in self?.poll(onReady) }
+  ///
+  /// - Parameter onRound: Called after each round of events, for what waits for others' turns; whether it wants another.
+  func start(
+    _ onReady: @escaping (CInt, Readiness) -> Void, onRound: @escaping () -> Bool
+  ) {
+    self.onReady = onReady
+    self.onRound = onRound
+    source.setEventHandler { [weak self] in self?.poll() }
     source.resume()
+  }
+
+  /// Has a round come, also where no descriptor is ready.
+  func wantRound() {
+    if !isPolling { queue.async { [weak self] in self?.poll() } }
   }
 
   /// False where the system cannot.
@@ -50,16 +67,21 @@ final class Poller {
     _ = sockets_poller_change(self.descriptor.number, descriptor, readiness.rawValue)
   }
 
-  private func poll(_ onReady: (CInt, Readiness) -> Void) {
+  private func poll() {
+    isPolling = true
+    var wantsRound = false
     for _ in 0..<Self.roundLimit {
       let count = Int(
         unsafe sockets_poller_events(descriptor.number, events, CInt(Self.capacity)))
-      guard count > 0 else { return }
       for index in 0..<count {
         // SAFETY: the system has just filled in so many.
         let event = unsafe events[index]
         onReady(event.descriptor, Readiness(rawValue: event.readiness))
       }
+      wantsRound = onRound()
+      guard count > 0 || wantsRound else { break }
     }
+    isPolling = false
+    if wantsRound { wantRound() }
   }
 }

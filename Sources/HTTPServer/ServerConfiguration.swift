@@ -12,9 +12,26 @@ package struct ServerConfiguration: Sendable {
   package var backlog = 1024
   /// Serial queues over which connections are spread.
   package var ioQueueCount = 1
-  /// Open connections; further ones wait in the backlog.
+  /// Open connections; for a further one the longest idle one is closed.
   package var connectionLimit = 10_000
+  /// Connections beyond `connectionLimit` where none is idle, for essential requests alone; others get 503.
+  package var reserveLimit = 32
+  /// For the first request's head on a connection of the reserve, and for its client to take its answer.
+  package var reserveTimeout = Duration.seconds(1)
+  /// Bytes that all clients together may have buffered here: heads, what is sent ahead, answers that are not read. Whoever
+  /// would exceed it gets 503, or is closed where an answer waits.
+  package var bufferByteLimit = 32 << 20
+  package var clients = ClientLimits()
   package var limits = ConnectionLimits()
 
   package init() {}
+
+  /// Limits of a connection of the reserve.
+  var reserveLimits: ConnectionLimits {
+    var limits = limits
+    limits.headerTimeout = min(limits.headerTimeout, reserveTimeout)
+    limits.writeTimeout = min(limits.writeTimeout, reserveTimeout)
+    limits.lingerTimeout = min(limits.lingerTimeout, reserveTimeout)
+    return limits
+  }
 }

@@ -6,8 +6,9 @@ import HTTPCore
 ///
 /// All of it belongs to the lane's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
-  private let descriptor: CInt
-  private let address: String
+  let descriptor: CInt
+  private let peer: Peer
+  private let place: Place
   private unowned let lane: Lane
 
   private var machine: Connection
@@ -22,9 +23,20 @@ final class ServerConnection: @unchecked Sendable {
   private var writing: (head: RequestHead?, since: ContinuousClock.Instant)?
   /// Whether the handler owes an answer.
   private var isInFlight = false {
-    didSet { if isInFlight != oldValue { lane.exchangeCount.add(isInFlight ? 1 : -1) } }
+    didSet { if isInFlight != oldValue { lane.server.exchangeCount.add(isInFlight ? 1 : -1) } }
   }
   private var isClosed = false
+  /// Waits for the turns of others before it goes on, and reads nothing.
+  private var hasYielded = false
+  /// Of its entry among the idle connections of the lane, and among those of its reserve; nil where none holds.
+  var idleNumber: Int?
+  var reserveNumber: Int?
+  /// The earliest deadline that the lane knows of.
+  private var scheduled: ContinuousClock.Instant?
+  /// Bytes that the server's count of buffers has of this connection.
+  private var countedByteCount = 0
+  /// Whom a trusted proxy has sent the request in progress for, if that is counted.
+  private var forwardedClient: NetworkAddress?
 
   private struct CurrentRequest {
     var head: RequestHead
@@ -33,17 +45,26 @@ final class ServerConnection: @unchecked Sendable {
     var readDuration: Duration?
   }
 
-  init(_ descriptor: CInt, address: String, lane: Lane) {
+  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, lane: Lane) {
     self.descriptor = descriptor
-    self.address = address
+    self.peer = peer
+    self.place = place
     self.lane = lane
-    machine = Connection(limits: lane.limits, now: .now)
+    let server = lane.server
+    machine = Connection(
+      limits: place.isOrdinary ? server.configuration.limits : server.reserveLimits, now: .now)
+    // A place of the reserve is free again after one answer.
+    if !place.isOrdinary { machine.drain() }
   }
 
   deinit { if !isClosed { Glibc.close(descriptor) } }
 
   func start() {
-    if !lane.poller.add(descriptor, awaited) { close() }
+    guard lane.poller.add(descriptor, awaited) else {
+      close()
+      return
+    }
+    settle()
   }
 
   func drain() {
@@ -53,9 +74,22 @@ final class ServerConnection: @unchecked Sendable {
     if !isClosed { perform(machine.closeIdle()) }
   }
 
-  func tick(_ context: ConnectionContext) {
-    guard let deadline = machine.deadline, deadline <= context.now else { return }
-    perform(machine.tick(context: context))
+  /// A deadline that the lane knows of has passed.
+  func tick(_ now: ContinuousClock.Instant) {
+    guard let scheduled, scheduled <= now else { return }
+    self.scheduled = nil
+    if let deadline = machine.deadline, deadline <= now {
+      perform(machine.tick(context: context(now)))
+    } else {
+      schedule()
+    }
+  }
+
+  /// Goes on after others have had their turn.
+  func proceed() {
+    guard !isClosed else { return }
+    hasYielded = false
+    perform(machine.proceed(context: context(.now)))
   }
 
   func close() {
@@ -63,9 +97,20 @@ final class ServerConnection: @unchecked Sendable {
     isClosed = true
     isInFlight = false
     exchange?.cancel()
+    leaveForwarded()
+    _ = lane.server.buffers.add(-countedByteCount)
     Glibc.close(descriptor)
-    lane.closed(descriptor)
+    lane.closed(descriptor, peer, place)
   }
+
+  /// Makes room for another connection; false where a request has come meanwhile.
+  func closeIfIdle() -> Bool {
+    readable()
+    if !isClosed, machine.isIdle { perform(machine.closeIdle()) }
+    return isClosed
+  }
+
+  var awaitsFirstRequest: Bool { machine.awaitsFirstRequest }
 
   // MARK: Readiness
 
@@ -82,12 +127,19 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private func readable() {
-    guard !isClosed, awaited.contains(.readable) else { return }
+    guard !isClosed, !hasYielded, awaited.contains(.readable) else { return }
+    if lane.server.buffers.isFull {
+      let actions = machine.holdBack()
+      guard actions.isEmpty else {
+        perform(actions)
+        return
+      }
+    }
     switch unsafe Socket.read(descriptor, into: lane.readBuffer) {
     case .bytes(let count):
       // SAFETY: the system has just written so many bytes.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
-      unsafe perform(machine.receive(bytes, context: lane.context(.now)))
+      unsafe perform(machine.receive(bytes, context: context(.now)))
     case .wouldBlock: break
     case .end: perform(machine.receiveEnd())
     case .failed: close()
@@ -103,9 +155,9 @@ final class ServerConnection: @unchecked Sendable {
       unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
       if unwritten.isEmpty, let writing {
         self.writing = nil
-        lane.handler.written(writing.head, after: now - writing.since)
+        lane.server.handler.written(writing.head, after: now - writing.since)
       }
-      return machine.wrote(all: unwritten.isEmpty, context: lane.context(now))
+      return machine.wrote(all: unwritten.isEmpty, context: context(now))
     case .wouldBlock: setWaiting(for: .writable, true)
     case .end, .failed: close()
     }
@@ -122,6 +174,11 @@ final class ServerConnection: @unchecked Sendable {
 
   /// Does what the machine wants, sends, and does what it wants then.
   private func perform(_ actions: [Connection.Action]) {
+    run(actions)
+    if !isClosed { settle() }
+  }
+
+  private func run(_ actions: [Connection.Action]) {
     var pending = actions[...]
     while !isClosed {
       if let action = pending.popFirst() {
@@ -132,13 +189,12 @@ final class ServerConnection: @unchecked Sendable {
         break
       }
     }
-    if !isClosed, !machine.isActive { machine.releaseMemory() }
   }
 
   /// What follows from it.
   private func perform(_ action: Connection.Action) -> [Connection.Action] {
     switch action {
-    case .write(let bytes): unwritten += bytes
+    case .write(let bytes): unwritten = unwritten.isEmpty ? bytes[...] : unwritten + bytes
     case .part(let bytes, let destination):
       streamedByteCount += bytes.count
       destination.sink.receive(bytes)
@@ -154,6 +210,9 @@ final class ServerConnection: @unchecked Sendable {
       return answer(response)
     case .failed(let head, let response, let receivedAt):
       finish(head, response, since: receivedAt, at: .now)
+    case .yield:
+      hasYielded = true
+      lane.yield(self)
     case .pauseReading: setWaiting(for: .readable, false)
     case .resumeReading: setWaiting(for: .readable, true)
     case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
@@ -164,10 +223,10 @@ final class ServerConnection: @unchecked Sendable {
 
   /// The answer, if the handler gave it at once.
   private func handle(_ request: Request, _ receivedAt: ContinuousClock.Instant) -> Response? {
-    let exchange = Exchange(receivedAt: receivedAt, remoteAddress: address)
+    let exchange = Exchange(receivedAt: receivedAt, remoteAddress: peer.text)
     self.exchange = exchange
     isInFlight = true
-    lane.handler.handle(request, exchange)
+    lane.server.handler.handle(request, exchange)
     return exchange.handlerReturned { [weak self, queue = lane.queue] response in
       queue.async { [weak self] in self?.deliver(response) }
     }
@@ -185,18 +244,118 @@ final class ServerConnection: @unchecked Sendable {
     let now = ContinuousClock.now
     if let current { finish(current.head, response, since: current.receivedAt, at: now) }
     current = nil
-    return machine.respond(response, context: lane.context(now))
+    return machine.respond(response, context: context(now))
   }
 
   private func finish(
     _ head: RequestHead?, _ response: Response, since: ContinuousClock.Instant,
     at now: ContinuousClock.Instant
   ) {
+    leaveForwarded()
     writing = (head, now)
-    lane.handler.finished(
+    lane.server.handler.finished(
       ExchangeRecord(
         head: head, status: response.status, requestByteCount: current?.bodyByteCount ?? 0,
-        responseByteCount: response.body.count, remoteAddress: address, duration: now - since,
+        responseByteCount: response.body.count, remoteAddress: peer.text, duration: now - since,
         readDuration: current?.readDuration, requestID: response.fields["X-Request-Id"]))
+  }
+
+  // MARK: After each event
+
+  /// Gives back what is not needed, and tells the lane what it must know.
+  private func settle() {
+    if !machine.isActive { machine.releaseMemory() }
+    schedule()
+    count()
+    guard !isClosed else { return }
+    if machine.isIdle, place.isOrdinary {
+      if idleNumber == nil { lane.becameIdle(self) }
+    } else {
+      idleNumber = nil
+    }
+  }
+
+  /// Deadlines that are put off leave the lane's entry where it is.
+  private func schedule() {
+    guard let deadline = machine.deadline else { return }
+    if let scheduled, scheduled <= deadline { return }
+    scheduled = deadline
+    lane.schedule(descriptor, at: deadline)
+  }
+
+  /// Counts what this client has buffered; whoever brings the server over its limit goes.
+  private func count() {
+    // What has been sent of an answer stands in memory as long as the rest.
+    let byteCount = machine.heldByteCount + (unwritten.isEmpty ? 0 : unwritten.endIndex)
+    let change = byteCount - countedByteCount
+    guard change != 0 else { return }
+    countedByteCount = byteCount
+    guard !lane.server.buffers.add(change), change > 0 else { return }
+    if !unwritten.isEmpty {
+      close()
+    } else {
+      perform(machine.refuseReading(Self.overloaded, context(.now)))
+    }
+  }
+
+  private static let overloaded = ParseFailure(
+    status: 503, kind: "overloaded",
+    detail: "unfinished requests take all memory set aside for them",
+    retryAfterSeconds: 1)
+
+  // MARK: Admission
+
+  private func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
+    var context = lane.context(now)
+    if !place.isOrdinary || lane.server.clients != nil {
+      context.route = { [unowned self] head in route(head) }
+    }
+    return context
+  }
+
+  private func route(_ head: RequestHead) -> HeadDecision {
+    let handler = lane.server.handler
+    guard !handler.isEssential(head), let failure = refusal(head) else {
+      return handler.receive(head)
+    }
+    return .answer(handler.answer(failure, fields: head.fields))
+  }
+
+  /// Why a request that is not essential is not served, if it is not.
+  private func refusal(_ head: RequestHead) -> ParseFailure? {
+    let clients = lane.server.clients
+    switch place {
+    case .reserve:
+      return ParseFailure(
+        status: 503, kind: "overloaded", detail: "all connections are in use; try again later",
+        retryAfterSeconds: 1)
+    case .overClientLimit: return Self.tooManyConnections(clients)
+    case .ordinary: break
+    }
+    guard let clients, let address = peer.address else { return nil }
+    let client = clients.limits.client(of: address, head.fields)
+    if let delay = clients.delay(of: client, now: .now) {
+      return ParseFailure(
+        status: 429, kind: "client-request-rate",
+        detail: "more than \(clients.limits.requestRate ?? 0) requests per second of one client",
+        retryAfterSeconds: max(1, Int((delay / .seconds(1)).rounded(.up))))
+    }
+    if clients.limits.trusts(address) {
+      guard clients.enter(client) else { return Self.tooManyConnections(clients) }
+      forwardedClient = client
+    }
+    return nil
+  }
+
+  private static func tooManyConnections(_ clients: ClientTable?) -> ParseFailure {
+    ParseFailure(
+      status: 429, kind: "client-connection-limit",
+      detail: "more than \(clients?.limits.connectionLimit ?? 0) connections of one client",
+      retryAfterSeconds: 1)
+  }
+
+  private func leaveForwarded() {
+    if let forwardedClient { lane.server.clients?.leave(forwardedClient) }
+    forwardedClient = nil
   }
 }

@@ -35,22 +35,34 @@ enum Socket {
     guard descriptor < 0 else { return descriptor }
     switch errno {
     case EADDRINUSE: throw .pathInUse(path, reason: "another program listens there")
-    case EEXIST: throw .pathInUse(path, reason: "what is there is no socket")
+    case EEXIST: throw .pathInUse(path, reason: "what is there is not a socket")
     default: throw .system(call: "listening on \(path)", reason: lastError())
     }
   }
 
   static func port(of listener: CInt) -> Int { Int(sockets_listener_port(listener)) }
 
-  /// The next waiting connection, ready for use; nil with `errno` set where there is none.
-  static func accept(_ listener: CInt) -> (descriptor: CInt, address: String)? {
+  /// The next waiting connection, ready for use.
+  static func accept(_ listener: CInt) -> Accepted {
     var address = sockets_address()
     let descriptor = unsafe sockets_listener_accept(listener, &address)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else {
+      switch errno {
+      case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted
+      case ECONNABORTED, EINTR: return .aborted
+      default: return .none
+      }
+    }
     let text = unsafe withUnsafeBytes(of: address.text) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
-    return (descriptor, text)
+    return .connection(descriptor, address: text)
+  }
+
+  /// Whether a connection waits to be accepted, or bytes to be read.
+  static func isReadable(_ descriptor: CInt) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return unsafe poll(&entry, 1, 0) > 0
   }
 
   /// Tells of other descriptors' readiness.
@@ -78,4 +90,16 @@ enum Socket {
   }
 
   private static func lastError() -> String { unsafe String(cString: strerror(errno)) }
+}
+
+/// What accepting a connection came to.
+package enum Accepted: Sendable {
+  /// `address:port`, IPv6 in brackets, or of a Unix socket who connects.
+  case connection(CInt, address: String)
+  /// None waits.
+  case none
+  /// One that waited has gone.
+  case aborted
+  /// The process, or the system, has no descriptors or memory left.
+  case exhausted
 }

@@ -42,8 +42,6 @@ package final class MemoryBudget: Sendable {
     var lastingByteCount = 0
     /// By use.
     var byteCounts = [Int](repeating: 0, count: MemoryUse.allCases.count)
-    /// The most that has been in use since somebody asked.
-    var peakByteCount = 0
     /// First come, first served: a large one at the front is not passed by those after it.
     var waiters: [Waiter] = []
     var nextWaiter = 0
@@ -51,7 +49,6 @@ package final class MemoryBudget: Sendable {
     /// Takes so much more, or gives it back where it is negative.
     mutating func add(_ count: Int, isLasting: Bool, for use: MemoryUse) {
       usedByteCount += count
-      peakByteCount = max(peakByteCount, usedByteCount)
       byteCounts[use.rawValue] += count
       if isLasting { lastingByteCount += count }
       precondition(byteCounts[use.rawValue] >= 0, "only what was reserved can be released")
@@ -73,14 +70,6 @@ package final class MemoryBudget: Sendable {
   /// Bytes that are reserved for this now.
   package func usedByteCount(for use: MemoryUse) -> Int {
     state.withLock { $0.byteCounts[use.rawValue] }
-  }
-
-  /// The most that has been reserved at once since this was asked last.
-  package func takePeakByteCount() -> Int {
-    state.withLock { state in
-      defer { state.peakByteCount = state.usedByteCount }
-      return state.peakByteCount
-    }
   }
 
   /// Bytes that could be reserved now.

@@ -6,8 +6,8 @@ package struct MemoryPlan: Sendable, Hashable {
   package static let leastSafetyByteCount = 16 << 20
   /// Bytes of a worker beside what it reserves: its stack, its allocator's arena, answers: 4 MiB.
   package static let workerByteCount = 4 << 20
-  /// Bytes of connections, I/O threads, metrics and log: 16 MiB.
-  package static let connectionsByteCount = 16 << 20
+  /// Bytes of I/O threads, metrics and the log: 8 MiB.
+  package static let commonByteCount = 8 << 20
 
   /// Bytes that the process may have in all.
   package let limit: Int
@@ -16,12 +16,15 @@ package struct MemoryPlan: Sendable, Hashable {
 
   /// - Parameters:
   ///   - limit: Nil for what the control group or else the machine allows.
+  ///   - buffers: Bytes that connections may have buffered beside bodies.
   ///   - resident: What the process has now.
-  package init(limit: Int?, workers: Int, resident: Int = MemoryAllowance.resident ?? 0) {
+  package init(
+    limit: Int?, workers: Int, buffers: Int, resident: Int = MemoryAllowance.resident ?? 0
+  ) {
     // Where nothing tells, nothing is bounded.
     self.limit = limit ?? MemoryAllowance.limit ?? 1 << 46
     programByteCount =
-      resident + Self.connectionsByteCount + max(1, workers) * Self.workerByteCount
+      resident + buffers + Self.commonByteCount + max(1, workers) * Self.workerByteCount
   }
 
   package var safetyByteCount: Int {

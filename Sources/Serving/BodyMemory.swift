@@ -48,8 +48,12 @@ package final class BodyMemory: Sendable {
     guard isPossible, length <= budget.freeByteCount else { throw .overloaded }
   }
 
-  /// For a body of which nothing has arrived yet.
-  package func hold(refusal: Response) -> any BodyHold { HeldBody(self, refusal: refusal) }
+  /// For a body of which nothing has arrived yet; `whenRefused` is told where it finds no room later.
+  package func hold(
+    refusal: Response, whenRefused: @escaping @Sendable () -> Void = {}
+  ) -> any BodyHold {
+    HeldBody(self, refusal: refusal, whenRefused: whenRefused)
+  }
 
   private func fits(_ held: Held, from old: Int, to new: Int) -> Bool {
     let others = held.all - old
@@ -64,16 +68,24 @@ package final class BodyMemory: Sendable {
   private final class HeldBody: BodyHold {
     private let memory: BodyMemory
     let refusal: Response
+    private let whenRefused: @Sendable () -> Void
     private let reservation = Mutex<Reservation?>(nil)
 
-    init(_ memory: BodyMemory, refusal: Response) {
+    init(
+      _ memory: BodyMemory, refusal: Response, whenRefused: @escaping @Sendable () -> Void
+    ) {
       self.memory = memory
       self.refusal = refusal
+      self.whenRefused = whenRefused
     }
 
     deinit { _ = change(to: 0) }
 
-    func hold(_ byteCount: Int) -> Bool { change(to: byteCount) }
+    func hold(_ byteCount: Int) -> Bool {
+      let isHeld = change(to: byteCount)
+      if !isHeld { whenRefused() }
+      return isHeld
+    }
 
     private func change(to new: Int) -> Bool {
       reservation.withLock { reservation in

@@ -22,7 +22,7 @@ struct ClassificationJob: Sendable {
     pending: PendingRequests
   ) {
     head = request.head
-    content = RequestContent(request.body, hold: nil)
+    content = RequestContent(request.body, hold: request.hold)
     self.admission = admission
     self.identity = identity
     self.exchange = exchange

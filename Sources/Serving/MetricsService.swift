@@ -26,8 +26,10 @@ package final class MetricsService: RequestHandler {
     return head.method == "OPTIONS" ? .options(methods) : metrics.response()
   }
 
-  package func answer(_ failure: ParseFailure) -> Response {
-    RequestIdentity(nil).marking(Problem(failure).response)
+  package func isEssential(_ head: RequestHead) -> Bool { true }
+
+  package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
+    RequestIdentity(fields).marking(Problem(failure).response)
   }
 
   /// Not reached: no head is accepted for its body.

@@ -43,7 +43,8 @@ package struct Problem: Error, Sendable, Hashable {
   }
 
   package init(_ failure: ParseFailure) {
-    self.init(failure.status, failure.kind, failure.detail)
+    self.init(
+      failure.status, failure.kind, failure.detail, retryAfterSeconds: failure.retryAfterSeconds)
   }
 
   static func notFound(_ path: String) -> Problem {

@@ -30,5 +30,13 @@ enum Route: Int, Sendable, Hashable, CaseIterable {
     self == .classify ? ["POST", "PUT", "OPTIONS"] : ["GET", "HEAD", "OPTIONS"]
   }
 
+  /// Whether it is served also where no place for other requests is left.
+  var isEssential: Bool {
+    switch self {
+    case .live, .ready, .started, .metrics: true
+    case .home, .classify: false
+    }
+  }
+
   static let allMethods = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
 }

@@ -67,8 +67,8 @@ package final class Service: RequestHandler {
     }
   }
 
-  package func answer(_ failure: ParseFailure) -> Response {
-    RequestIdentity(nil).marking(Problem(failure).response)
+  package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
+    RequestIdentity(fields).marking(Problem(failure).response)
   }
 
   package func handle(_ request: Request, _ exchange: Exchange) {
@@ -76,6 +76,10 @@ package final class Service: RequestHandler {
     if let problem = classify(request, identity, exchange) {
       exchange.respond(identity.marking(problem.response))
     }
+  }
+
+  package func isEssential(_ head: RequestHead) -> Bool {
+    Route(head.target.path)?.isEssential ?? false
   }
 
   private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
@@ -104,7 +108,14 @@ package final class Service: RequestHandler {
         throw error
       }
     }
-    return .accept(bodyByteLimit: limits.bodyByteLimit)
+    let identity = RequestIdentity(head.fields)
+    return .accept(
+      bodyByteLimit: limits.bodyByteLimit,
+      hold: bodies.hold(refusal: identity.marking(Problem.overloaded.response)) { [metrics] in
+        metrics.rejected(.memory)
+      },
+      deadline: BodyDeadline(
+        after: timeout(parameters), response: identity.marking(Problem.deadline.response)))
   }
 
   /// How long a request may take, from its first byte.

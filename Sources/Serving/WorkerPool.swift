@@ -157,9 +157,11 @@ package final class WorkerPool: Sendable {
   ) -> StallWatch.Finding {
     let found = stall.look(at: pulses.map(\.current), after: interval)
     finding.withLock { $0 = found }
-    let (peak, used) = (memory.takePeakByteCount(), memory.usedByteCount)
-    if memoryReturn.look(peak: peak, used: used, isIdle: queue.isQuiet, after: interval) {
+    if let resident = MemoryAllowance.resident,
+      memoryReturn.look(resident: resident, isIdle: queue.isQuiet, after: interval)
+    {
       OneDNN.returnFreedMemory()
+      memoryReturn.returned(resident: MemoryAllowance.resident ?? resident)
     }
     return found
   }

@@ -8,25 +8,34 @@ import Telemetry
 
 /// What a server may take of the machine, and its end where a worker is lost.
 extension ServeCommand {
+  static func memoryPlan(_ settings: ServeSettings) -> MemoryPlan {
+    MemoryPlan(
+      limit: settings.memoryLimit, workers: settings.plan.workers ?? CPUAllowance.current.cores,
+      buffers: settings.server.bufferByteLimit)
+  }
+
   /// The budget, with what the program itself takes.
-  static func memory(
-    _ settings: ServeSettings, _ log: Log
+  static func budget(
+    _ plan: MemoryPlan
   ) throws(Failure) -> (budget: MemoryBudget, program: Reservation) {
-    let workers = settings.plan.workers ?? CPUAllowance.current.cores
-    let plan = MemoryPlan(limit: settings.memoryLimit, workers: workers)
-    guard let (budget, program) = plan.budget() else {
+    guard let parts = plan.budget() else {
       throw Failure(
         "the memory limit is \(plan.limit) bytes, and the program takes \(plan.programByteCount) of "
-          + "\(plan.budgetByteCount) that are left after a reserve; allow it more, or fewer --workers"
-      )
+          + "\(plan.budgetByteCount) that are left after a reserve; allow it more, or give it fewer "
+          + "--workers or a smaller --buffer-limit")
     }
+    return parts
+  }
+
+  static func write(_ plan: MemoryPlan, _ memory: MemoryBudget, _ log: Log) {
     log.write(
       "memory",
       [
         "limit": .integer(plan.limit), "reserve": .integer(plan.safetyByteCount),
-        "program": .integer(plan.programByteCount), "left": .integer(budget.freeByteCount),
+        "program": .integer(plan.programByteCount),
+        "models": .integer(memory.usedByteCount(for: .models)),
+        "left": .integer(memory.freeByteCount),
       ])
-    return (budget, program)
   }
 
   /// Bytes that a model may take: what the system has, and what is not promised to others.

@@ -29,15 +29,18 @@ enum ServeCommand: Command {
     let shutdown = ShutdownSignals()
     let metrics = ServingMetrics()
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
-    let (memory, program) = try memory(settings, log)
+    let plan = memoryPlan(settings)
+    let (memory, program) = try budget(plan)
     // Taken for as long as the process lives.
     defer { withExtendedLifetime(program) {} }
     metrics.watch(memory: memory)
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       accessLog: accessLog, memory: memory)
-    DescriptorLimit.raise(for: settings.server.connectionLimit, log: log)
-    let server = try Listening.server(settings.server, service, portOption: "--port")
+    let configuration = settings.requestServer
+    DescriptorLimit.raise(
+      for: configuration.connectionLimit + configuration.reserveLimit, log: log)
+    let server = try Listening.server(configuration, service, portOption: "--port")
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
     let metricsServer = try settings.metricsServer.map { configuration in
       try Listening.server(
@@ -68,6 +71,7 @@ enum ServeCommand: Command {
     watch.end()
     if let serving {
       write(serving.pool.live.model, settings, server.port, started, log)
+      write(plan, memory, log)
     }
     if let metricsServer {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])

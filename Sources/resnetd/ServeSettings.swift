@@ -37,6 +37,13 @@ struct ServeSettings: CommandSettings {
   var admin = AdminSettings()
   var follow = FollowSettings()
 
+  /// The port of requests.
+  var requestServer: ServerConfiguration {
+    var configuration = server
+    configuration.limits.requestTimeout = serving.requestTimeout
+    return configuration
+  }
+
   /// The metrics' own port, where there is one.
   var metricsServer: ServerConfiguration? {
     metricsPort.map { port in
@@ -138,7 +145,19 @@ struct ServeSettings: CommandSettings {
   private static let connections: [Option<ServeSettings>] = [
     .integer(
       "connection-limit", "N", \.server.connectionLimit, in: counts,
-      "open connections; further ones wait in the backlog"),
+      "open connections; beyond it the longest idle one is closed, else only probes are served"),
+    .byteCount(
+      "buffer-limit", \.server.bufferByteLimit, in: (1 << 20)...(1 << 40),
+      "bytes of heads, pipelined requests and unread answers of all clients; beyond it 503"),
+    .optionalInteger(
+      "client-connection-limit", "N", \.server.clients.connectionLimit, in: counts,
+      "connections of one client; beyond it 429; no limit by default"),
+    .optionalInteger(
+      "client-request-rate", "N", \.server.clients.requestRate, in: counts,
+      "requests per second of one client, probes aside; beyond it 429; no limit by default"),
+    .prefixes(
+      "trusted-proxies", \.server.clients.trustedProxies,
+      "addresses or prefixes, by commas, whose X-Forwarded-For names the client"),
     .integer(
       "backlog", "N", \.server.backlog, in: 1...65535,
       "connections that the kernel holds until they are accepted"),

@@ -86,6 +86,37 @@ struct ConnectionHeadTests {
     #expect(connection.saysClose)
   }
 
+  @Test(
+    "Who answers a failure gets the fields that have come",
+    arguments: [
+      ("", "X-Request-Id: a\r\nContent-Length: 2000\r\n\r\n"),
+      ("", "X-Request-Id: a\r\nExpect: x\r\n\r\n"),
+      ("", "X-Request-Id: a\r\nY : z\r\n"), ("Host: b\r\n", "X-Request-Id: a\r\n\r\n"),
+      ("", "X-Request-Id: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
+      ("", "X-Request-Id: a\r\nContent-Length: x\r\n\r\n"),
+    ])
+  func knownFields(before: String, lines: String) throws {
+    var connection = ConnectionUnderTest()
+    _ = connection.receive("POST / HTTP/1.1\r\nHost: a\r\n" + before + lines)
+    #expect(connection.failures.count == 1)
+    let fields = try #require(connection.knownFields.first ?? nil)
+    #expect(fields["X-Request-Id"] == "a")
+  }
+
+  @Test("A stalled head or body keeps its fields, and what has none is said to have none")
+  func knownFieldsOfStalled() {
+    for (text, isKnown) in [
+      ("GET / HTTP/1.1\r\nX-Request-Id: a\r\nHo", true),
+      ("POST / HTTP/1.1\r\nHost: a\r\nX-Request-Id: a\r\nContent-Length: 2\r\n\r\nb", true),
+      ("GET / HT", false),
+    ] {
+      var connection = ConnectionUnderTest()
+      _ = connection.receive(text)
+      #expect(connection.wait(.seconds(60)) == ["failed 408", "write"])
+      #expect(connection.knownFields.map { $0?["X-Request-Id"] } == [isKnown ? "a" : nil])
+    }
+  }
+
   @Test("A failure behind a good request waits for its answer")
   mutating func pipelinedFailure() {
     #expect(connection.receive(get() + "nonsense\r\n") == ["handle / "])

@@ -35,6 +35,7 @@ struct ConnectionReuseTests {
   func pipeliningLimit() {
     var limits = ConnectionLimits()
     limits.pipelineByteLimit = 100
+    limits.turnRequestLimit = 10
     var connection = ConnectionUnderTest(limits)
     #expect(connection.receive(get("/1")) == ["handle /1 "])
     #expect(connection.receive(String(repeating: get("/2"), count: 3)) == [])
@@ -97,6 +98,45 @@ struct ConnectionReuseTests {
       connection.receive(request("Content-Length: 1001\r\n", method: "HEAD"))
         == ["failed 413", "write"])
     #expect(connection.output.hasSuffix("\r\n\r\n"))
+  }
+
+  @Test("An answer may end the connection")
+  func closingAnswer() {
+    var connection = ConnectionUnderTest()
+    #expect(connection.receive(get("/1") + get("/2")) == ["handle /1 "])
+    #expect(connection.respond(closing: true) == ["write"])
+    #expect(connection.saysClose)
+    #expect(connection.wrote() == ["shutdown", "resume"])
+  }
+
+  @Test(
+    "HEAD gets no body wherever its reading fails",
+    arguments: [
+      "HEAD /%zz HTTP/1.1\r\n", "HEAD / HTTP/9.9\r\n", "HEAD / HTTP/1.1\n",
+      "HEAD /\(String(repeating: "x", count: 9000))", "HEAD / HTTP/1.1\r\n\r\n",
+      "HEAD / HTTP/1.1\r\nHost: a\r\nX : y\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+      "\r\nHEAD / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n",
+      "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+    ])
+  func failedHead(text: String) {
+    for bytes in [[text], text.utf8.map { String(UnicodeScalar($0)) }] {
+      var connection = ConnectionUnderTest()
+      _ = connection.exchange()
+      for part in bytes { _ = connection.receive(part) }
+      #expect(connection.failures.count == 1)
+      #expect(connection.output.hasSuffix("\r\n\r\n"))
+    }
+  }
+
+  @Test("HEAD that stalls gets no body, and another method does")
+  func stalledHead() {
+    for (text, isHead) in [("HEAD / HT", true), ("HEAD", false), ("GET / HTTP/1.1\r\nX", false)] {
+      var connection = ConnectionUnderTest()
+      _ = connection.receive(text)
+      #expect(connection.wait(.seconds(60)) == ["failed 408", "write"])
+      #expect(connection.output.hasSuffix("\r\n\r\n") == isHead)
+    }
   }
 
   @Test("After its last answer a connection reads on until the client closes")

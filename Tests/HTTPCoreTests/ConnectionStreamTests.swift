@@ -57,6 +57,17 @@ struct ConnectionStreamTests {
       declared.receive(request("Content-Length: 6\r\n", body: "")) == ["failed 413", "write"])
   }
 
+  @Test("A streamed body may take as long as it makes progress")
+  func noWholeDeadline() {
+    var connection = streaming(limit: 1 << 20)
+    let byteCount = ConnectionLimits().bodyProgressByteCount
+    _ = connection.receive(request("Content-Length: \(10 * byteCount)\r\n"))
+    for _ in 0..<9 {
+      _ = connection.receive(String(repeating: "x", count: byteCount))
+      #expect(connection.wait(ConnectionLimits().bodyTimeout) == [])
+    }
+  }
+
   @Test("A client that stops sending or ends too early gets no request handled")
   func abandoned() {
     var stalled = streaming()

@@ -48,6 +48,9 @@ struct ConnectionTimeoutTests {
 
   @Test("A body must make progress")
   mutating func body() {
+    var limits = Self.limits
+    limits.requestTimeout = .seconds(1000)
+    connection = ConnectionUnderTest(limits)
     #expect(connection.receive(request("Content-Length: 100\r\n")) == [])
     for _ in 0..<3 {
       #expect(connection.wait(.seconds(19)) == [])
@@ -56,6 +59,50 @@ struct ConnectionTimeoutTests {
     }
     #expect(connection.receive("012345678") == [])
     #expect(connection.wait(.seconds(20)) == ["failed 408", "write"])
+  }
+
+  @Test("A whole request has its time from its first byte, whatever progress it makes")
+  mutating func wholeRequest() {
+    _ = connection.receive("POST / HTTP/1.1\r\n")
+    _ = connection.wait(.seconds(5))
+    _ = connection.receive("Host: a\r\nContent-Length: 1000\r\n\r\n")
+    for _ in 0..<24 {
+      #expect(connection.wait(.seconds(1)) == [])
+      #expect(connection.receive("0123456789") == [])
+    }
+    #expect(connection.wait(.milliseconds(999)) == [])
+    #expect(connection.wait(.milliseconds(1)) == ["failed 408", "write"])
+    #expect(connection.saysClose)
+  }
+
+  @Test(
+    "A client's own deadline is answered by its route, from the first byte, where it is earlier")
+  mutating func ownDeadline() {
+    connection.decision = .accept(
+      bodyByteLimit: 1000,
+      deadline: BodyDeadline(after: .milliseconds(700), response: Response(status: 504)))
+    _ = connection.receive("POST / HTTP/1.1\r\n")
+    _ = connection.wait(.milliseconds(300))
+    _ = connection.receive("Host: a\r\nContent-Length: 10\r\n\r\nabc")
+    #expect(connection.wait(.milliseconds(399)) == [])
+    #expect(connection.machine.deadline == connection.now + .milliseconds(1))
+    #expect(connection.wait(.milliseconds(1)) == ["failed 504", "write"])
+    #expect(connection.saysClose)
+  }
+
+  @Test("A later deadline than the connection's changes nothing, and a body in time keeps it")
+  mutating func lateOwnDeadline() {
+    connection.decision = .accept(
+      bodyByteLimit: 1000,
+      deadline: BodyDeadline(after: .seconds(3000), response: Response(status: 504)))
+    _ = connection.receive(request("Content-Length: 2\r\n", body: "a"))
+    _ = connection.wait(.seconds(1))
+    #expect(connection.receive("b") == ["handle / ab"])
+    #expect(connection.machine.deadline == nil)
+    _ = connection.respond()
+    _ = connection.wrote()
+    _ = connection.receive(request("Content-Length: 2\r\n", body: "a"))
+    #expect(connection.wait(.seconds(30)) == ["failed 408", "write"])
   }
 
   @Test("Chunks count as progress by what they bring, a byte in time or not")

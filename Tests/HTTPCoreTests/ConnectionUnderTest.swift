@@ -17,8 +17,24 @@ struct ConnectionUnderTest {
     machine = Connection(limits: limits, now: now)
   }
 
+  /// All requests handed out so far.
+  private(set) var requests: [Request] = []
+  private let known = KnownFields()
+
+  private final class KnownFields {
+    var ofFailures: [HeaderFields?] = []
+  }
+
+  /// What was known of the requests that failed.
+  var knownFields: [HeaderFields?] { known.ofFailures }
+
   private var context: ConnectionContext {
-    ConnectionContext(now: now, date: { "D" }, route: { [decision] _ in decision })
+    ConnectionContext(
+      now: now, date: { "D" }, route: { [decision] _ in decision },
+      answer: { [known] failure, fields in
+        known.ofFailures.append(fields)
+        return failure.response
+      })
   }
 
   mutating func receive(_ text: String) -> [String] {
@@ -27,11 +43,17 @@ struct ConnectionUnderTest {
 
   mutating func receiveEnd() -> [String] { note(machine.receiveEnd()) }
 
-  mutating func respond(_ text: String = "ok") -> [String] {
-    note(
-      machine.respond(
-        Response(status: 200, contentType: "text/plain", text: text), context: context))
+  mutating func respond(_ text: String = "ok", closing: Bool = false) -> [String] {
+    var response = Response(status: 200, contentType: "text/plain", text: text)
+    response.closesConnection = closing
+    return note(machine.respond(response, context: context))
   }
+
+  /// Has a turn after others have had theirs.
+  mutating func proceed() -> [String] { note(machine.proceed(context: context)) }
+
+  /// Lets go of the requests handed out so far.
+  mutating func forgetRequests() { requests = [] }
 
   mutating func wrote(all: Bool = true) -> [String] {
     note(machine.wrote(all: all, context: context))
@@ -67,6 +89,7 @@ struct ConnectionUnderTest {
         return "write"
       case .handle(let request, _, let readDuration):
         readDurations.append(readDuration)
+        requests.append(request)
         return "handle \(request.head.target.path) \(String(decoding: request.body, as: UTF8.self))"
       case .part(let bytes, _): return "part \(String(decoding: bytes, as: UTF8.self))"
       case .answer(let head, let response, _):
@@ -74,6 +97,7 @@ struct ConnectionUnderTest {
       case .failed(_, let response, _):
         failures.append(response)
         return "failed \(response.status)"
+      case .yield: return "yield"
       case .pauseReading: return "pause"
       case .resumeReading: return "resume"
       case .shutdownWriting: return "shutdown"

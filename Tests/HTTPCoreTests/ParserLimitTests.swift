@@ -18,8 +18,8 @@ struct ParserLimitTests {
 
   @Test("The request line, also one that never ends")
   func requestLine() {
-    #expect(Self.status("GET /2345678901 HTTP/1.1\r\nHost:\r\n\r\n") == 414)
-    #expect(Self.status("GET /234567 HTTP/1.1\r\nHost:\r\n\r\n") == nil)
+    #expect(Self.status("GET /2345678901 HTTP/1.1\r\nHost: a\r\n\r\n") == 414)
+    #expect(Self.status("GET /234567 HTTP/1.1\r\nHost: a\r\n\r\n") == nil)
     #expect(Self.status("GET /23456789012345678901") == 414)
     #expect(Self.status("GET /234567 HTTP/1.1") == nil)
   }

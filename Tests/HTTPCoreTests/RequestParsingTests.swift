@@ -31,9 +31,14 @@ struct RequestParsingTests {
           + request("Content-Length: 1\r\n", body: "e"), ["abcd", "e"]
       ),
       (request("Transfer-Encoding: Chunked\r\n", body: "000\r\n\r\n"), [""]),
+      (
+        request(
+          "Transfer-Encoding: chunked\r\n",
+          body: "1 ;a=b\r\na\r\n1; a=b\r\nb\r\n1 ; a = \"b;\\\"\"\t;c\r\nc\r\n0;d\r\n\r\n"), ["abc"]
+      ),
       ("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", [""]),
       ("GET / HTTP/1.0\r\n\r\n", [""]),
-      ("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n", [""]),
+      ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", [""]),
       ("GET http://b:81/x HTTP/1.1\r\nHost: a\r\n\r\n", [""]),
       ("GET / HTTP/1.9\r\nHost: [::1]:80\r\n\r\n", [""]),
       (request("Content-Length: 0000000000000000000000003\r\n", body: "abc"), ["abc"]),

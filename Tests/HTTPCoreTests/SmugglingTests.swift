@@ -67,7 +67,9 @@ struct SmugglingTests {
       ("CONNECT a:80 HTTP/1.1\r\n", 501), ("GET * HTTP/1.1\r\n", 400),
       ("GET a HTTP/1.1\r\n", 400), ("GET ftp://a/ HTTP/1.1\r\n", 400),
       ("GET http:///x HTTP/1.1\r\n", 400), ("GET http://u@a/ HTTP/1.1\r\n", 400),
-      ("GET http://a:x/ HTTP/1.1\r\n", 400), ("GET /#a HTTP/1.1\r\n", 400),
+      ("GET http://a:x/ HTTP/1.1\r\n", 400), ("GET http://:80/ HTTP/1.1\r\n", 400),
+      ("GET http://a%zz/ HTTP/1.1\r\n", 400), ("GET http://[::g]/ HTTP/1.1\r\n", 400),
+      ("GET /#a HTTP/1.1\r\n", 400),
       ("GET /\u{0} HTTP/1.1\r\n", 400), ("GET /\u{E9} HTTP/1.1\r\n", 400),
       ("GET /%zz HTTP/1.1\r\n", 400), ("GET /%0 HTTP/1.1\r\n", 400),
       ("GET /%00 HTTP/1.1\r\n", 400), ("GET /%ff HTTP/1.1\r\n", 400),
@@ -85,10 +87,24 @@ struct SmugglingTests {
     arguments: [
       "", "Host: a\r\nHost: a\r\n", "Host: a b\r\n", "Host: a/b\r\n", "Host: u@a\r\n",
       "Host: a:b\r\n", "Host: a:1:2\r\n", "Host: [::1\r\n", "Host: []\r\n", "Host: [::1]x\r\n",
-      "Host: \u{E9}\r\n",
+      "Host: \u{E9}\r\n", "Host:\r\n", "Host: :80\r\n", "Host: a%zz\r\n", "Host: a%4\r\n",
+      "Host: a%\r\n", "Host: a,b c\r\n", "Host: [::g]\r\n", "Host: [1.2.3.4]\r\n",
+      "Host: [::1%25eth0]\r\n", "Host: [v1]\r\n", "Host: [v.a]\r\n", "Host: ::1\r\n",
+      "Host: a\\b\r\n",
     ])
   func host(lines: String) {
     #expect(Parsed.everyWay("GET / HTTP/1.1\r\n\(lines)\r\n").failure?.status == 400)
+  }
+
+  @Test(
+    "Every host of the grammar is a Host, and may stand in an absolute target",
+    arguments: [
+      "a", "A.b-c_d~", "127.0.0.1:80", "a:", "a%20b:8", "[::1]", "[2001:db8::1]:8080",
+      "[::ffff:1.2.3.4]", "[v1f.a:b!]", "a!$&'()*+,;=b",
+    ])
+  func validHost(host: String) {
+    #expect(Parsed.everyWay("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n").failure == nil)
+    #expect(Parsed.everyWay("GET http://\(host)/ HTTP/1.1\r\nHost: a\r\n\r\n").failure == nil)
   }
 
   @Test("HTTP/1.0 knows no transfer coding")
@@ -102,7 +118,9 @@ struct SmugglingTests {
     "Chunks that are not as the grammar has them are refused",
     arguments: [
       ("\r\n", 400), ("g\r\n", 400), ("-1\r\n", 400), ("+1\r\n", 400), ("0x1\r\n", 400),
-      (" 1\r\n", 400), ("1 \r\n", 400), ("1 ;a\r\n", 400), ("1\n", 400), ("1;a\n", 400),
+      (" 1\r\n", 400), ("1 \r\n", 400), ("1 x\r\n", 400), ("1\n", 400), ("1;a\n", 400),
+      ("1;\r\n", 400), ("1;a \r\n", 400), ("1;a=\r\n", 400), ("1;=b\r\n", 400),
+      ("1;a;\r\n", 400), ("1;a=\"b\r\n", 400), ("1;a=\"b\"c\r\n", 400), ("1;a=b c\r\n", 400),
       ("1;a\u{0}\r\n", 400), ("1;a\rb\r\n", 400), ("1\r\nab\r\n", 400), ("1\r\na\n", 400),
       ("1\r\na\r\r\n", 400), ("1\r\na0\r\n\r\n", 400), ("0\r\n X: a\r\n", 400),
       ("0\r\nX : a\r\n", 400), ("0\r\n\n", 400), ("fffffffffffffffff\r\n", 400),

@@ -56,6 +56,7 @@ struct DisconnectionTests {
   func abruptClose() throws {
     try withServer {
       $0.connectionLimit = 1
+      $0.reserveLimit = 0
     } _: { server in
       let client = try server.connect()
       try client.send(request("GET", "/hold"))
@@ -72,28 +73,13 @@ struct DisconnectionTests {
   func abruptCloseWhileWriting() throws {
     try withServer {
       $0.connectionLimit = 1
+      $0.reserveLimit = 0
     } _: { server in
       let client = try server.connect(receiveBufferByteCount: 4096)
       try client.send(request("GET", "/bytes?\(Self.largeByteCount)"))
       #expect(server.handler.nextRecord().status == 200)
       client.reset()
       #expect(try server.connect().exchange(request("POST", body: "a")).text == "a")
-    }
-  }
-
-  @Test("Connections over the limit wait for a place")
-  func connectionLimit() throws {
-    try withServer {
-      $0.connectionLimit = 2
-    } _: { server in
-      let clients = try [server.connect(), server.connect()]
-      for client in clients { #expect(try client.exchange(request("POST", body: "a")).text == "a") }
-      let waiting = try server.connect()
-      try waiting.send(request("POST", body: "b"))
-      for client in clients { #expect(try client.exchange(request("POST", body: "a")).text == "a") }
-      #expect(!waiting.hasReceived)
-      clients[0].close()
-      #expect(try waiting.answer().text == "b")
     }
   }
 
@@ -142,6 +128,7 @@ struct DisconnectionTests {
     try withServer {
       $0.limits.writeTimeout = .milliseconds(300)
       $0.connectionLimit = 1
+      $0.reserveLimit = 0
     } _: { server in
       let client = try server.connect(receiveBufferByteCount: 4096)
       try client.send(request("GET", "/bytes?\(Self.largeByteCount)"))

@@ -9,11 +9,14 @@ import Synchronization
 /// - `/bytes?N` answers with N bytes
 /// - `/stream` takes the body part by part and answers with the whole of it
 /// - `/hold` waits for the test, `/drop` forgets its exchange, `/refuse` wants no body
+/// - `/block` keeps its connection's queue until the test lets it go
+/// - `/essential` is an essential request
 final class EchoHandler: RequestHandler {
   static let bodyByteLimit = 1 << 20
 
   private let queue = DispatchQueue(label: "resnetd.tests.later")
   private let held = Events<Exchange>()
+  private let blocked = Events<DispatchSemaphore>()
   private let ends = Events<Int>()
   private let records = Events<ExchangeRecord>()
   private let writes = Events<(head: RequestHead?, duration: Duration)>()
@@ -27,7 +30,9 @@ final class EchoHandler: RequestHandler {
     }
   }
 
-  func answer(_ failure: ParseFailure) -> Response { failure.response }
+  func isEssential(_ head: RequestHead) -> Bool { head.target.path == "/essential" }
+
+  func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
   func handle(_ request: Request, _ exchange: Exchange) {
     let answer = Response(
@@ -43,6 +48,11 @@ final class EchoHandler: RequestHandler {
     case "/later": queue.async { exchange.respond(answer) }
     case "/hold": held.add(exchange)
     case "/drop": break
+    case "/block":
+      let release = DispatchSemaphore(value: 0)
+      blocked.add(release)
+      release.wait()
+      exchange.respond(answer)
     default: exchange.respond(answer)
     }
   }
@@ -53,6 +63,9 @@ final class EchoHandler: RequestHandler {
 
   /// The next request that `/hold` keeps waiting.
   func nextHeld() -> Exchange { held.next() }
+
+  /// Lets the next `/block` go when signalled.
+  func nextBlocked() -> DispatchSemaphore { blocked.next() }
 
   /// How many bytes had come when the next sink of a streamed body was let go.
   func nextEnd() -> Int { ends.next() }

@@ -170,6 +170,7 @@ struct ExchangeTests {
   func inFlight() throws {
     try withServer {
       $0.connectionLimit = 1
+      $0.reserveLimit = 0
     } _: { server in
       let client = try server.connect()
       try client.send(request("GET", "/hold"))

@@ -1,6 +1,8 @@
 import Dispatch
+import Foundation
 import HTTPCore
 import HTTPServer
+import Synchronization
 import Testing
 
 /// Listening and draining.
@@ -53,6 +55,75 @@ struct ServerLifeTests {
       #expect(try client.answer().status == 204)
       #expect(try client.answer().text == "b")
     }
+  }
+
+  @Test("During the drain connecting is refused")
+  func drainRefuses() throws {
+    try withServer { server in
+      let busy = try server.connect()
+      try busy.send(request("GET", "/hold"))
+      let exchange = server.handler.nextHeld()
+      let remaining = Events<Int>()
+      DispatchQueue(label: "resnetd.tests.drain").async {
+        remaining.add(server.server.drain(within: .seconds(60)))
+      }
+      // The first connection that is refused shows that nobody listens.
+      var isRefused = false
+      while !isRefused {
+        do throws(Client.Failure) {
+          _ = try Client(port: server.server.port)
+        } catch {
+          isRefused = error == .system("connect", ECONNREFUSED)
+        }
+      }
+      #expect(server.server.requestsInFlight == 1)
+      exchange.respond(Response(status: 204))
+      #expect(try busy.answer().status == 204)
+      busy.close()
+      #expect(remaining.next() == 0)
+    }
+  }
+
+  @Test("What waits in the backlog is served by a drain")
+  func drainServesBacklog() throws {
+    var configuration = ServerConfiguration()
+    configuration.port = 0
+    let server = try HTTPServer(configuration: configuration, handler: EchoHandler())
+    // Nothing is accepted before the start, and hardly anything before the drain.
+    let client = try Client(port: server.port)
+    try client.send(request("POST", body: "a"))
+    server.start()
+    #expect(server.drain(within: .seconds(60)) == 0)
+    let answer = try client.answer()
+    #expect(answer.text == "a")
+  }
+
+  @Test("A Unix socket's file is gone after the drain, and its listener closed")
+  func drainUnixSocket() throws {
+    var configuration = ServerConfiguration()
+    configuration.socketPath = "/tmp/resnetd-test-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    let path = try #require(configuration.socketPath)
+    let server = try HTTPServer(configuration: configuration, handler: EchoHandler())
+    server.start()
+    #expect(unsafe access(path, F_OK) == 0)
+    #expect(server.drain(within: .seconds(60)) == 0)
+    #expect(unsafe access(path, F_OK) != 0)
+  }
+
+  @Test("A closure that lanes share is called a million times on a small stack")
+  func closedCalls() throws {
+    let count = Events<Int>()
+    let closed = ConnectionClosed()
+    let calls = Mutex(0)
+    closed.set { _, _ in calls.withLock { $0 += 1 } }
+    let peer = Peer(text: "-")
+    let thread = Thread {
+      for _ in 0..<1_000_000 { closed.call(peer, .ordinary) }
+      count.add(calls.withLock { $0 })
+    }
+    thread.stackSize = 128 * 1024
+    thread.start()
+    #expect(count.next() == 1_000_000)
   }
 
   @Test("A port in use is named")

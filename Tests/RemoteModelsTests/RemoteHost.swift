@@ -41,7 +41,7 @@ final class RemoteHost: RequestHandler {
 
   func receive(_ head: RequestHead) -> HeadDecision { .accept(bodyByteLimit: 0) }
 
-  func answer(_ failure: ParseFailure) -> Response { failure.response }
+  func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
   func handle(_ request: Request, _ exchange: Exchange) {
     let path = request.head.target.path

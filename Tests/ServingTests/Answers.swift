@@ -82,7 +82,10 @@ func answerOf(_ handler: some RequestHandler, to request: Request) async -> Resp
   var request = request
   switch handler.receive(request.head) {
   case .answer(let response): return response
-  case .accept(let limit): #expect(request.body.count <= limit)
+  case .accept(let limit, let hold, _):
+    #expect(request.body.count <= limit)
+    if let hold, !hold.hold(request.body.count) { return hold.refusal }
+    request.hold = hold
   case .stream(let limit, let destination):
     #expect(request.body.count <= limit)
     destination.sink.receive(request.body)

@@ -48,21 +48,34 @@ import Testing
   @Test(
     "Memory goes back after a burst, soon where nothing is served and seldom where something is")
   func memoryReturn() {
-    let burst = 2 * MemoryReturn.leastByteCount
-    var quiet = MemoryReturn()
-    // What is in use cannot be given back, and a little is kept.
-    let found = [(burst, burst), (burst, burst - 1000), (burst, 0), (0, 0)].map { peak, used in
-      quiet.look(peak: peak, used: used, isIdle: true, after: .seconds(1))
-    }
-    #expect(found == [false, false, true, false])
-    func seconds(isIdle: Bool) -> Int {
+    let burst = MemoryReturn.leastByteCount
+    func seconds(isIdle: Bool) -> [Int] {
       var memory = MemoryReturn()
-      _ = memory.look(peak: burst, used: 0, isIdle: true, after: .seconds(1))
-      return (1...100).first { _ in
-        memory.look(peak: burst, used: 0, isIdle: isIdle, after: .seconds(1))
-      } ?? 0
+      var times: [Int] = []
+      for second in 0..<60 {
+        // A burst each second, all of which can be given back.
+        let resident = second == 0 ? 1000 : 1000 + burst
+        guard memory.look(resident: resident, isIdle: isIdle, after: .seconds(1)) else { continue }
+        times.append(second)
+        memory.returned(resident: 1000)
+      }
+      return times
     }
-    #expect(seconds(isIdle: true) == 5)
-    #expect(seconds(isIdle: false) == 20)
+    #expect(seconds(isIdle: true) == Array(stride(from: 1, to: 60, by: 5)))
+    #expect(seconds(isIdle: false) == [14, 34, 54])
+  }
+
+  @Test("What cannot be given back, or is little, is left alone")
+  func remaining() {
+    let burst = MemoryReturn.leastByteCount
+    var memory = MemoryReturn()
+    let little = [1000, 999 + burst].map {
+      memory.look(resident: $0, isIdle: true, after: .seconds(60))
+    }
+    #expect(little == [false, false])
+    let first = memory.look(resident: 1000 + burst, isIdle: true, after: .seconds(60))
+    memory.returned(resident: 900 + burst)
+    let second = memory.look(resident: 1000 + burst, isIdle: true, after: .seconds(60))
+    #expect(first && !second)
   }
 }

@@ -91,7 +91,7 @@ final class ModelHost: RequestHandler {
 
   func receive(_ head: RequestHead) -> HeadDecision { .accept(bodyByteLimit: 0) }
 
-  func answer(_ failure: ParseFailure) -> Response { failure.response }
+  func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
   func handle(_ request: Request, _ exchange: Exchange) {
     let name = String(request.head.target.path.dropFirst())

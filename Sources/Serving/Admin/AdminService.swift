@@ -46,8 +46,10 @@ package final class AdminService: RequestHandler {
     }
   }
 
-  package func answer(_ failure: ParseFailure) -> Response {
-    RequestIdentity(nil).marking(Problem(failure).response)
+  package func isEssential(_ head: RequestHead) -> Bool { true }
+
+  package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
+    RequestIdentity(fields).marking(Problem(failure).response)
   }
 
   private static func response(to problem: Problem) -> Response {

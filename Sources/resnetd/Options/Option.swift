@@ -1,3 +1,5 @@
+import HTTPCore
+
 /// One option of a command: its name, what it may be, and what it sets.
 ///
 /// `--queue-limit` is also the environment variable `RESNETD_QUEUE_LIMIT`; the command line wins.
@@ -116,6 +118,26 @@ extension Option {
       settings[keyPath: path] = values
     } defaultText: {
       $0[keyPath: path].map(String.init).joined(separator: ",")
+    }
+  }
+
+  /// Network addresses or prefixes, separated by commas.
+  static func prefixes(
+    _ name: String, _ path: any Path<[NetworkPrefix]>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "LIST", help: help) {
+      (settings, text) throws(InvalidValue) in
+      var values: [NetworkPrefix] = []
+      for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let prefix = NetworkPrefix(part) else {
+          throw InvalidValue(expected: "addresses or prefixes like 10.0.0.0/8 or 2001:db8::/32")
+        }
+        values.append(prefix)
+      }
+      settings[keyPath: path] = values
+    } defaultText: {
+      let values = $0[keyPath: path]
+      return values.isEmpty ? nil : values.map(\.description).joined(separator: ",")
     }
   }
 

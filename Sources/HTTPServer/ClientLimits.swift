@@ -1,0 +1,39 @@
+package import HTTPCore
+
+/// What one client may have, by its address; a client of IPv6 is a network of 64 bits.
+package struct ClientLimits: Sendable {
+  /// Open connections of one client, or requests in progress where a trusted proxy speaks for it; nil for any number.
+  package var connectionLimit: Int?
+  /// Requests per second of one client, in bursts of as many; nil for any number.
+  package var requestRate: Int?
+  /// Proxies whose `X-Forwarded-For` is believed.
+  package var trustedProxies: [NetworkPrefix] = []
+  /// Clients that are remembered at once; for a further one the longest unseen is forgotten.
+  package var tableLimit = 65_536
+
+  package init() {}
+
+  var areOn: Bool { connectionLimit != nil || requestRate != nil }
+
+  func trusts(_ address: NetworkAddress) -> Bool {
+    trustedProxies.contains { $0.contains(address) }
+  }
+
+  /// Whose request it is: the peer, or the rightmost address of `X-Forwarded-For` that is not a trusted proxy's.
+  ///
+  /// Only what trusted proxies have added counts: what stands to the left of the first stranger may be invented.
+  package func client(of peer: NetworkAddress, _ fields: HeaderFields) -> NetworkAddress {
+    var client = peer
+    guard trusts(client) else { return client.client }
+    for value in fields.values(of: "X-Forwarded-For").reversed() {
+      for member in value.split(separator: ",", omittingEmptySubsequences: false).reversed() {
+        let text = String(
+          member.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" })
+        guard let address = NetworkAddress(withPort: text) else { return client.client }
+        client = address
+        if !trusts(client) { return client.client }
+      }
+    }
+    return client.client
+  }
+}

@@ -1,0 +1,126 @@
+package import HTTPCore
+import Synchronization
+
+/// Counts connections and requests of each client, over all lanes of a server.
+package final class ClientTable: Sendable {
+  let limits: ClientLimits
+  private let rows: Mutex<ClientRows>
+
+  package init(_ limits: ClientLimits) {
+    self.limits = limits
+    rows = Mutex(ClientRows(limits))
+  }
+
+  /// A connection of the client begins; false where it has as many as it may. Those that got true are to `leave`.
+  package func enter(_ client: NetworkAddress) -> Bool {
+    limits.connectionLimit == nil || rows.withLock { $0.enter(client) }
+  }
+
+  package func leave(_ client: NetworkAddress) {
+    if limits.connectionLimit != nil { rows.withLock { $0.leave(client) } }
+  }
+
+  /// Counts a request; where there were too many, how long until the next one is taken.
+  package func delay(
+    of client: NetworkAddress, now: ContinuousClock.Instant
+  ) -> Duration? {
+    limits.requestRate == nil ? nil : rows.withLock { $0.delay(of: client, now: now) }
+  }
+
+  /// Clients remembered, for tests.
+  package var count: Int { rows.withLock { $0.count } }
+}
+
+/// The rows of a `ClientTable`: every call takes the same time, however many there are.
+///
+/// Rows without connections form a list, the longest unseen first, from which a full table takes the room for a new
+/// client. Rows with connections are fewer than the server has connections.
+private struct ClientRows {
+  private struct Row {
+    var client: NetworkAddress
+    var connectionCount = 0
+    /// When all its requests so far would be due at the steady rate (GCRA, ITU-T I.371).
+    var due: ContinuousClock.Instant?
+    /// Neighbours in the list; a row with connections is not in it.
+    var older: Int?
+    var newer: Int?
+  }
+
+  private let connectionLimit: Int
+  private let interval: Duration
+  private let tolerance: Duration
+  private let rowLimit: Int
+  private var rows: [Row] = []
+  private var places: [NetworkAddress: Int] = [:]
+  private var oldest: Int?
+  private var newest: Int?
+
+  init(_ limits: ClientLimits) {
+    connectionLimit = limits.connectionLimit ?? .max
+    let rate = max(1, limits.requestRate ?? 1)
+    interval = .seconds(1) / rate
+    tolerance = .seconds(1) - interval
+    rowLimit = max(1, limits.tableLimit)
+  }
+
+  var count: Int { rows.count }
+
+  mutating func enter(_ client: NetworkAddress) -> Bool {
+    guard let row = row(of: client) else { return true }
+    guard rows[row].connectionCount < connectionLimit else { return false }
+    if rows[row].connectionCount == 0 { unlink(row) }
+    rows[row].connectionCount += 1
+    return true
+  }
+
+  mutating func leave(_ client: NetworkAddress) {
+    guard let row = places[client], rows[row].connectionCount > 0 else { return }
+    rows[row].connectionCount -= 1
+    if rows[row].connectionCount == 0 { link(row) }
+  }
+
+  mutating func delay(of client: NetworkAddress, now: ContinuousClock.Instant) -> Duration? {
+    guard let row = row(of: client) else { return nil }
+    if rows[row].connectionCount == 0 {
+      unlink(row)
+      link(row)
+    }
+    let due = max(rows[row].due ?? now, now)
+    guard due - now <= tolerance else { return due - now - tolerance }
+    rows[row].due = due + interval
+    return nil
+  }
+
+  /// The client's row, new or another's where it had none; nil where all rows have connections.
+  private mutating func row(of client: NetworkAddress) -> Int? {
+    if let row = places[client] { return row }
+    let row: Int
+    if rows.count < rowLimit {
+      row = rows.count
+      rows.append(Row(client: client))
+    } else {
+      guard let oldest else { return nil }
+      row = oldest
+      unlink(row)
+      places[rows[row].client] = nil
+      rows[row] = Row(client: client)
+    }
+    places[client] = row
+    link(row)
+    return row
+  }
+
+  private mutating func link(_ row: Int) {
+    rows[row].older = newest
+    rows[row].newer = nil
+    if let newest { rows[newest].newer = row } else { oldest = row }
+    newest = row
+  }
+
+  private mutating func unlink(_ row: Int) {
+    let (older, newer) = (rows[row].older, rows[row].newer)
+    if let older { rows[older].newer = newer } else { oldest = newer }
+    if let newer { rows[newer].older = older } else { newest = older }
+    (rows[row].older, rows[row].newer) = (nil, nil)
+  }
+}

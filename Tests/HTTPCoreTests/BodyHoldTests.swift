@@ -1,0 +1,142 @@
+import HTTPCore
+import Synchronization
+import Testing
+
+/// Bodies take memory as they arrive, and only as far as their hold allows.
+struct BodyHoldTests {
+  private final class Hold: BodyHold {
+    let limit: Int
+    let asked = Mutex<[Int]>([])
+    let refusal = Response(status: 503, fields: HeaderFields([("Retry-After", "1")]))
+
+    init(limit: Int = .max) { self.limit = limit }
+
+    func hold(_ byteCount: Int) -> Bool {
+      asked.withLock { $0.append(byteCount) }
+      return byteCount <= limit
+    }
+
+    var largest: Int { asked.withLock { $0.last ?? 0 } }
+  }
+
+  private static let bodyByteLimit = 1 << 20
+
+  private func connection(_ hold: Hold) -> ConnectionUnderTest {
+    var connection = ConnectionUnderTest()
+    connection.decision = .accept(bodyByteLimit: Self.bodyByteLimit, hold: hold)
+    return connection
+  }
+
+  private func chunk(_ byteCount: Int) -> String {
+    String(byteCount, radix: 16) + "\r\n" + String(repeating: "x", count: byteCount) + "\r\n"
+  }
+
+  @Test("What is declared takes nothing until it is sent, and then little more than has come")
+  func declared() {
+    let hold = Hold()
+    var connection = connection(hold)
+    #expect(connection.receive(request("Content-Length: \(Self.bodyByteLimit)\r\n")) == [])
+    #expect(hold.asked.withLock { $0 } == [])
+    var sent = 0
+    while sent < Self.bodyByteLimit - 1000 {
+      #expect(connection.receive(String(repeating: "x", count: 1000)) == [])
+      sent += 1000
+      #expect(hold.largest >= sent)
+      #expect(hold.largest <= max(2 * sent, 16 * 1024))
+    }
+    _ = connection.receive(String(repeating: "x", count: Self.bodyByteLimit - sent))
+    #expect(hold.largest == Self.bodyByteLimit)
+    // Doubling asks as often as the size has digits.
+    #expect(hold.asked.withLock { $0.count } <= 8)
+    #expect(connection.requests.last?.body.count == Self.bodyByteLimit)
+  }
+
+  @Test("A small body takes its own size")
+  func small() {
+    let hold = Hold()
+    var connection = connection(hold)
+    #expect(connection.receive(request("Content-Length: 3\r\n", body: "abc")) == ["handle / abc"])
+    #expect(hold.asked.withLock { $0 } == [3])
+  }
+
+  @Test("Chunks take steps as well")
+  func chunked() {
+    let hold = Hold()
+    var connection = connection(hold)
+    _ = connection.receive(request("Transfer-Encoding: chunked\r\n", body: chunk(100)))
+    #expect(hold.largest == 16 * 1024)
+    _ = connection.receive(chunk(20_000))
+    #expect(hold.largest == 32 * 1024)
+  }
+
+  @Test("A body that does not fit is answered by its route at once, and no more is read")
+  func refusal() {
+    let hold = Hold(limit: 40_000)
+    var connection = connection(hold)
+    _ = connection.receive(request("Content-Length: 100000\r\n"))
+    #expect(connection.receive(String(repeating: "x", count: 30_000)) == [])
+    #expect(connection.receive(String(repeating: "x", count: 30_000)) == ["failed 503", "write"])
+    #expect(connection.output.contains("Retry-After: 1\r\n"))
+    #expect(connection.saysClose)
+    #expect(connection.receive(String(repeating: "x", count: 30_000)) == [])
+    #expect(connection.wrote() == ["shutdown", "resume"])
+    #expect(connection.machine.heldByteCount == 0)
+  }
+
+  @Test("The hold goes with the request, and with the connection where no request comes of it")
+  func ownership() throws {
+    weak var kept: Hold?
+    var connection: ConnectionUnderTest
+    do {
+      let hold = Hold()
+      kept = hold
+      connection = self.connection(hold)
+    }
+    _ = connection.receive(request("Content-Length: 3\r\n", body: "abc"))
+    connection.decision = .accept(bodyByteLimit: 1)
+    _ = connection.respond()
+    _ = connection.wrote()
+    #expect(connection.requests.last?.hold === kept && kept != nil)
+    connection.forgetRequests()
+    #expect(kept == nil)
+
+    do {
+      let hold = Hold()
+      kept = hold
+      connection.decision = .accept(bodyByteLimit: 10, hold: hold)
+    }
+    _ = connection.receive(request("Content-Length: 3\r\n", body: "ab"))
+    connection.decision = .accept(bodyByteLimit: 1)
+    #expect(kept != nil)
+    #expect(connection.receiveEnd() == ["close"])
+    #expect(kept == nil)
+  }
+
+  @Test("A body without a hold counts as what the client has buffered, one with a hold does not")
+  func counting() {
+    var held = connection(Hold())
+    var free = ConnectionUnderTest()
+    free.decision = .accept(bodyByteLimit: Self.bodyByteLimit)
+    for byteCount in [50_000, 50_000] {
+      let part = String(repeating: "x", count: byteCount)
+      _ = held.receive(request("Content-Length: 200000\r\n", body: part))
+      _ = free.receive(request("Content-Length: 200000\r\n", body: part))
+    }
+    #expect(free.machine.heldByteCount >= 100_000)
+    #expect(held.machine.heldByteCount < 10_000)
+  }
+
+  @Test("Heads count while they arrive and until they are answered, and nothing is kept while idle")
+  func heads() {
+    var connection = ConnectionUnderTest()
+    let line = "X: \(String(repeating: "x", count: 5000))\r\n"
+    _ = connection.receive("GET / HTTP/1.1\r\nHost: a\r\n" + line)
+    #expect(connection.machine.heldByteCount >= 5000)
+    _ = connection.receive("\r\n")
+    #expect(connection.machine.heldByteCount >= 5000)
+    _ = connection.respond()
+    _ = connection.wrote()
+    connection.machine.releaseMemory()
+    #expect(connection.machine.heldByteCount == 0)
+  }
+}
