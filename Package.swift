@@ -37,6 +37,7 @@ let package = Package(
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
     room("CCurl", linking: ["curl"]),
+    room("CYajl", linking: ["yajl"]),
     .target(
       name: "COnnx",
       cxxSettings: [
@@ -65,16 +66,18 @@ let package = Package(
     .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
+    .target(name: "Decoding", dependencies: ["Imaging", "Machine"]),
     .target(
       name: "Serving",
       dependencies: [
-        "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
-        "ModelStore", "HTTPServer",
+        "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "ModelStore", "HTTPServer", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
-        "Serving", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
+        "Serving", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine",
+        "Checkpoint",
         "ModelStore", "RemoteModels",
         "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
       ]),
@@ -100,6 +103,7 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
     .testTarget(name: "MachineTests", dependencies: ["Machine"]),
+    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging", "Machine"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
@@ -116,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "HTTPServer", "HTTPCore", "Telemetry", "Machine", "Checkpoint", "Engine",
+        "Serving", "Decoding", "HTTPServer", "HTTPCore", "Telemetry", "Machine", "Checkpoint",
+        "Engine",
         "Imaging", "ResNet", "ModelStore", "HostileFiles",
       ]),
     .testTarget(

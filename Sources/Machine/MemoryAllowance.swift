@@ -12,6 +12,11 @@ package enum MemoryAllowance {
     return [system, groups.memoryLimit { TextFile.read($0) }].compactMap(\.self).min()
   }
 
+  /// Bytes of memory that this process has now, pages of its program and libraries among them; nil where nothing tells.
+  package static var resident: Int? {
+    TextFile.read("/proc/self/status").flatMap { byteCount("VmRSS", in: $0) }
+  }
+
   private static var groups: ControlGroups {
     ControlGroups(
       groups: TextFile.read("/proc/self/cgroup") ?? "",
@@ -25,7 +30,7 @@ package enum MemoryAllowance {
 
   private static func byteCount(_ name: String, in memoryInformation: String) -> Int? {
     let line = memoryInformation.split(separator: "\n").first { $0.hasPrefix("\(name):") }
-    let fields = line?.split(separator: " ") ?? []
+    let fields = line?.split(whereSeparator: \.isWhitespace) ?? []
     guard fields.count == 3, fields[2] == "kB", let count = Int(fields[1]), count >= 0 else {
       return nil
     }

@@ -1,6 +1,28 @@
 import Dispatch
 import Synchronization
 
+/// What memory is taken for.
+package enum MemoryUse: Int, Sendable, CaseIterable {
+  /// Code, libraries, threads, connections: taken at the start, for good.
+  case program
+  /// Networks that serve or are being proved.
+  case models
+  /// Images between their encoded bytes and a network's input.
+  case decoding
+  /// Bodies of requests that arrive, wait or are served.
+  case bodies
+
+  /// As metrics show it.
+  package var name: String {
+    switch self {
+    case .program: "program"
+    case .models: "models"
+    case .decoding: "decoding"
+    case .bodies: "bodies"
+    }
+  }
+}
+
 /// Bytes that this process may take, shared by everything whose size others decide: models, bodies, decoding.
 ///
 ///     byteCount ┬ lasting: the program itself, models that serve, what each worker always holds
@@ -11,15 +33,26 @@ package final class MemoryBudget: Sendable {
   private struct Waiter: Sendable {
     let id: Int
     let byteCount: Int
+    let use: MemoryUse
     let granted: DispatchSemaphore
   }
 
   private struct State {
     var usedByteCount = 0
     var lastingByteCount = 0
+    /// By use.
+    var byteCounts = [Int](repeating: 0, count: MemoryUse.allCases.count)
     /// First come, first served: a large one at the front is not passed by those after it.
     var waiters: [Waiter] = []
     var nextWaiter = 0
+
+    /// Takes so much more, or gives it back where it is negative.
+    mutating func add(_ count: Int, isLasting: Bool, for use: MemoryUse) {
+      usedByteCount += count
+      byteCounts[use.rawValue] += count
+      if isLasting { lastingByteCount += count }
+      precondition(byteCounts[use.rawValue] >= 0, "only what was reserved can be released")
+    }
   }
 
   /// All of it.
@@ -34,6 +67,11 @@ package final class MemoryBudget: Sendable {
   /// Bytes that are reserved now.
   package var usedByteCount: Int { state.withLock(\.usedByteCount) }
 
+  /// Bytes that are reserved for this now.
+  package func usedByteCount(for use: MemoryUse) -> Int {
+    state.withLock { $0.byteCounts[use.rawValue] }
+  }
+
   /// Bytes that could be reserved now.
   package var freeByteCount: Int { byteCount - usedByteCount }
 
@@ -46,41 +84,43 @@ package final class MemoryBudget: Sendable {
   /// Reserves at once or not at all; nil where so much is not free.
   ///
   /// - Parameter isLasting: Whether it stays for minutes or forever, so that nobody should wait for its return.
-  package func reserve(_ count: Int, isLasting: Bool = false) -> Reservation? {
+  package func reserve(
+    _ count: Int, isLasting: Bool = false, use: MemoryUse = .decoding
+  ) -> Reservation? {
     precondition(count >= 0, "a reservation must not be negative")
     let isGranted = state.withLock { state in
       guard count <= byteCount - state.usedByteCount else { return false }
-      state.usedByteCount += count
-      if isLasting { state.lastingByteCount += count }
+      state.add(count, isLasting: isLasting, for: use)
       return true
     }
-    return isGranted ? Reservation(count, isLasting: isLasting, of: self) : nil
+    return isGranted ? Reservation(count, isLasting: isLasting, use: use, of: self) : nil
   }
 
   /// Waits for its turn until there is room; nil where there is none by the deadline, or never will be.
   ///
   /// For threads that may wait: neither an I/O queue nor one that holds a reservation others wait for.
   package func reserve(
-    _ count: Int, until deadline: ContinuousClock.Instant
+    _ count: Int, until deadline: ContinuousClock.Instant, use: MemoryUse = .decoding
   ) -> Reservation? {
     precondition(count >= 0, "a reservation must not be negative")
     let granted = DispatchSemaphore(value: 0)
     let waiter: Waiter? = state.withLock { state in
       if state.waiters.isEmpty, count <= byteCount - state.usedByteCount {
-        state.usedByteCount += count
+        state.add(count, isLasting: false, for: use)
         return nil
       }
       state.nextWaiter += 1
-      let waiter = Waiter(id: state.nextWaiter, byteCount: count, granted: granted)
+      let waiter = Waiter(
+        id: state.nextWaiter, byteCount: count, use: use, granted: granted)
       state.waiters.append(waiter)
       return waiter
     }
-    guard let waiter else { return Reservation(count, isLasting: false, of: self) }
+    guard let waiter else { return Reservation(count, isLasting: false, use: use, of: self) }
     let canEver = count <= largestByteCount
     let left = max(.zero, min(deadline - .now, .seconds(3600)))
     let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
     if canEver, granted.wait(timeout: time) == .success {
-      return Reservation(count, isLasting: false, of: self)
+      return Reservation(count, isLasting: false, use: use, of: self)
     }
     // It may have been granted in the meantime.
     let isStillWaiting = state.withLock { state in
@@ -88,27 +128,22 @@ package final class MemoryBudget: Sendable {
       if let index { state.waiters.remove(at: index) }
       return index != nil
     }
-    guard isStillWaiting else { return Reservation(count, isLasting: false, of: self) }
+    guard isStillWaiting else { return Reservation(count, isLasting: false, use: use, of: self) }
     // Those after it may fit where it did not.
     grantWaiting()
     return nil
   }
 
-  fileprivate func grow(by count: Int, isLasting: Bool) -> Bool {
+  fileprivate func grow(by count: Int, isLasting: Bool, for use: MemoryUse) -> Bool {
     state.withLock { state in
       guard count <= byteCount - state.usedByteCount else { return false }
-      state.usedByteCount += count
-      if isLasting { state.lastingByteCount += count }
+      state.add(count, isLasting: isLasting, for: use)
       return true
     }
   }
 
-  fileprivate func release(_ count: Int, isLasting: Bool) {
-    state.withLock { state in
-      state.usedByteCount -= count
-      if isLasting { state.lastingByteCount -= count }
-      precondition(state.usedByteCount >= 0, "only what was reserved can be released")
-    }
+  fileprivate func release(_ count: Int, isLasting: Bool, for use: MemoryUse) {
+    state.withLock { $0.add(-count, isLasting: isLasting, for: use) }
     grantWaiting()
   }
 
@@ -118,7 +153,7 @@ package final class MemoryBudget: Sendable {
       while let first = state.waiters.first,
         first.byteCount <= byteCount - state.usedByteCount
       {
-        state.usedByteCount += first.byteCount
+        state.add(first.byteCount, isLasting: false, for: first.use)
         granted.append(first.granted)
         state.waiters.removeFirst()
       }
@@ -132,15 +167,17 @@ package final class MemoryBudget: Sendable {
 package final class Reservation: Sendable {
   private let budget: MemoryBudget
   private let isLasting: Bool
+  private let use: MemoryUse
   private let count: Mutex<Int>
 
-  fileprivate init(_ count: Int, isLasting: Bool, of budget: MemoryBudget) {
+  fileprivate init(_ count: Int, isLasting: Bool, use: MemoryUse, of budget: MemoryBudget) {
     self.budget = budget
     self.isLasting = isLasting
+    self.use = use
     self.count = Mutex(count)
   }
 
-  deinit { budget.release(count.withLock { $0 }, isLasting: isLasting) }
+  deinit { budget.release(count.withLock { $0 }, isLasting: isLasting, for: use) }
 
   package var byteCount: Int { count.withLock { $0 } }
 
@@ -149,7 +186,7 @@ package final class Reservation: Sendable {
     precondition(wanted >= 0, "a reservation must not be negative")
     let released: Int? = count.withLock { count in
       if wanted > count {
-        guard budget.grow(by: wanted - count, isLasting: isLasting) else { return nil }
+        guard budget.grow(by: wanted - count, isLasting: isLasting, for: use) else { return nil }
         count = wanted
         return 0
       }
@@ -157,7 +194,7 @@ package final class Reservation: Sendable {
       return count - wanted
     }
     guard let released else { return false }
-    if released > 0 { budget.release(released, isLasting: isLasting) }
+    if released > 0 { budget.release(released, isLasting: isLasting, for: use) }
     return true
   }
 }

@@ -33,8 +33,10 @@ struct Admission: Sendable {
   }
 
   /// Whether a request may send its body.
-  static func check(_ head: RequestHead, _ traffic: Traffic) throws(Problem) {
-    _ = try parameters(head, traffic.likely(try CanaryChoice(head.fields)))
+  static func check(
+    _ head: RequestHead, _ traffic: Traffic
+  ) throws(Problem) -> ClassificationParameters {
+    try parameters(head, traffic.likely(try CanaryChoice(head.fields)))
   }
 
   private static func parameters(

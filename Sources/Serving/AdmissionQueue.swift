@@ -36,6 +36,16 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   package var count: Int { state.withLock(\.line.count) }
 
+  /// Whether nothing waits and no worker is busy.
+  package var isQuiet: Bool {
+    state.withLock { $0.line.count == 0 && !$0.isIdle.contains(false) }
+  }
+
+  /// Whether an offer like this would be refused now; a guess where others offer at the same time.
+  package func isFull(byteCount: Int, priority: Priority) -> Bool {
+    state.withLock { $0.line.isFull(byteCount: byteCount, priority: priority) }
+  }
+
   /// Nil when the queue is full or closed; else what had to give way.
   package func offer(
     _ item: Item, of group: Line.Group = Line.Group(), byteCount: Int, priority: Priority = .normal
@@ -50,6 +60,23 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
     if let woken { wakeUps[woken].signal() }
     return pushedOut
+  }
+
+  /// Takes back what was handed out, for its next turn, also when the queue is closed: who gives it back takes again.
+  package func putBack(
+    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+  ) {
+    let now = ContinuousClock.now
+    let woken = state.withLock { state in
+      state.line.putBack(item, of: group, byteCount: byteCount, priority: priority, at: now)
+      return Self.wake(&state)
+    }
+    if let woken { wakeUps[woken].signal() }
+  }
+
+  /// Takes out what nobody waits for any more, to be let go of by the caller.
+  package func remove(where isUnwanted: @Sendable (Item) -> Bool) -> [Item] {
+    state.withLock { $0.line.remove(where: isUnwanted) }
   }
 
   /// What the worker is to do next, waiting for it; nil when the queue is closed and empty.

@@ -1,6 +1,8 @@
 import Checkpoint
+import Decoding
 import Engine
 import Glibc
+import Machine
 import ResNet
 
 /// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
@@ -11,7 +13,10 @@ struct CandidateChecks: Sendable {
   let rules: CompilationRules
   let limits: ServingLimits
   let metrics: ServingMetrics
+  let decoders: any DecoderSource
   let availableMemory: @Sendable () -> Int?
+  /// What the candidate is reserved from while it is proved and while it serves.
+  var memoryBudget: MemoryBudget?
 
   func run() throws(SwapFailure) -> Candidate {
     var clock = SwapClock(metrics)
@@ -25,9 +30,10 @@ struct CandidateChecks: Sendable {
       return (model, try self.precision(for: model))
     }
     let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
-    let (estimated, available) = try clock.time(.memory) {
-      () throws(SwapFailure) -> (Int, Int?) in
-      try memory(model, precision, plan)
+    let (estimated, available, reservation) = try clock.time(.memory) {
+      () throws(SwapFailure) -> (Int, Int?, Reservation?) in
+      let (estimated, available) = try memory(model, precision, plan)
+      return (estimated, available, try reserve(estimated))
     }
     let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
       try engine(.compile) { () throws(EngineError) -> (LiveModel, PlannedModel?) in
@@ -45,7 +51,7 @@ struct CandidateChecks: Sendable {
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
           compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
-          decoding: limits.decoding, by: request.by, beside: live)
+          decoding: limits.decoding, by: request.by, beside: live, reservation: reservation)
       }
     }
     return Candidate(
@@ -111,6 +117,17 @@ struct CandidateChecks: Sendable {
     return (estimated, available)
   }
 
+  private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation? {
+    guard let memoryBudget else { return nil }
+    guard let reservation = memoryBudget.reserve(byteCount, isLasting: true, use: .models) else {
+      throw SwapFailure(
+        step: .memory,
+        reason: "the model takes about \(byteCount) bytes, the memory budget has "
+          + "\(memoryBudget.freeByteCount) left", kind: .insufficientMemory)
+    }
+    return reservation
+  }
+
   private func golden(_ compiled: LiveModel, _ model: Model) throws(SwapFailure) {
     let embedded: [GoldenSample]
     do throws(CheckpointError) {
@@ -128,7 +145,8 @@ struct CandidateChecks: Sendable {
         + compiled.plan.workers * seatPictureCount)
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
-        live: compiled, classifier: Classifier(compiled, limits: limits.decoding), budget: budget
+        live: compiled, classifier: Classifier(compiled, limits: limits.decoding),
+        decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
       ).fault(samples, pictures: pictures)
     }
     if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }

@@ -1,41 +1,55 @@
 import HTTPCore
 import HTTPServer
 
-/// A request that waits for a worker.
+/// A request that waits for a worker, or for its next turn.
 struct ClassificationJob: Sendable {
-  var request: Request
+  let head: RequestHead
+  let content: RequestContent
   var admission: Admission
-  var identity: RequestIdentity
-  var exchange: Exchange
+  let identity: RequestIdentity
+  let exchange: Exchange
   /// When an answer is of no use any more.
-  var deadline: ContinuousClock.Instant
-  var queuedAt: ContinuousClock.Instant
+  let deadline: ContinuousClock.Instant
+  let queuedAt: ContinuousClock.Instant
+  /// Where it is answered, and nowhere else.
+  let pending: PendingRequests
+  /// What has been done for it, while it waits for another turn.
+  var progress: ServedJob?
+
+  init(
+    request: Request, admission: Admission, identity: RequestIdentity, exchange: Exchange,
+    deadline: ContinuousClock.Instant, queuedAt: ContinuousClock.Instant,
+    pending: PendingRequests
+  ) {
+    head = request.head
+    content = RequestContent(request.body, hold: request.hold)
+    self.admission = admission
+    self.identity = identity
+    self.exchange = exchange
+    self.deadline = deadline
+    self.queuedAt = queuedAt
+    self.pending = pending
+  }
 
   var deployment: Deployment { admission.deployment }
   var parameters: ClassificationParameters { admission.parameters }
 
-  /// Whether somebody still waits for the answer; work for nobody costs nothing.
-  var isWanted: Bool { !exchange.isCancelled && ContinuousClock.now < deadline }
+  /// Whether it has no answer yet.
+  var isOpen: Bool { pending.isOpen(self) }
 
-  /// Why it is not wanted any more.
-  var rejection: Rejection { exchange.isCancelled ? .clientGone : .deadline }
-
-  /// Answers, and counts the answer for the model first: whoever has it finds it counted.
+  /// Answers, unless somebody was faster.
   ///
   /// - Parameter outcome: Where the status does not tell it.
-  func respond(
-    _ response: Response, as outcome: ClassificationOutcome? = nil, _ traffic: Traffic
-  ) {
-    count(outcome ?? ClassificationOutcome(status: response.status), traffic)
-    turnAway(response)
+  func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
+    pending.answer(self, response, outcome ?? ClassificationOutcome(status: response.status))
   }
 
-  /// Counts what has become of it at its model.
-  func count(_ outcome: ClassificationOutcome, _ traffic: Traffic) {
-    deployment.metrics.classified(outcome, after: .now - exchange.receivedAt)
-    if let canary = admission.canary { traffic.record(outcome, of: canary) }
-  }
+  /// Answers without a word about the model, which has not seen the request or has failed it already.
+  func turnAway(_ response: Response) { pending.answer(self, response, nil) }
 
-  /// Answers without a word about the model, which has not seen the request.
-  func turnAway(_ response: Response) { exchange.respond(identity.marking(response)) }
+  /// Whether somebody still waits for the answer; what nobody waits for is answered so, for work for it is wasted.
+  var isWanted: Bool {
+    pending.expire(self, at: .now)
+    return isOpen
+  }
 }

@@ -23,12 +23,12 @@ package struct ClassificationParameters: Sendable, Hashable {
     for item in known {
       if item.name == "top_k" {
         guard let count = Self.integer(item.value), 1...classCount ~= count else {
-          throw .parameter("top_k is a whole number from 1 to \(classCount)")
+          throw .parameter("top_k must be a whole number from 1 to \(classCount)")
         }
         topK = count
       } else {
         guard let minimum = Float(item.value), 0...1 ~= minimum else {
-          throw .parameter("min_probability is a number from 0 to 1")
+          throw .parameter("min_probability must be a number from 0 to 1")
         }
         minimumProbability = minimum
       }
@@ -36,7 +36,7 @@ package struct ClassificationParameters: Sendable, Hashable {
     priority = Priority(head.fields["X-Priority"])
     if let text = head.fields["X-Request-Timeout-Ms"] {
       guard let milliseconds = Self.integer(text), 1...3_600_000 ~= milliseconds else {
-        throw .parameter("X-Request-Timeout-Ms is a whole number from 1 to 3600000")
+        throw .parameter("X-Request-Timeout-Ms must be a whole number from 1 to 3600000")
       }
       timeout = .milliseconds(milliseconds)
     }

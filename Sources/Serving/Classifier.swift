@@ -1,3 +1,4 @@
+package import Decoding
 package import Engine
 package import Imaging
 
@@ -38,13 +39,14 @@ package final class Classifier {
 
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.
   package func classify(
-    _ images: [ArraySlice<UInt8>]
-  ) throws(EngineError) -> [Result<[Float], ImagingError>] {
-    var results = images.map { _ in Result<[Float], ImagingError>.success([]) }
+    _ images: [ArraySlice<UInt8>], by decoder: any ImageDecoder,
+    until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> [Result<[Float], DecodingFailure>] {
+    var results = images.map { _ in Result<[Float], DecodingFailure>.success([]) }
     var waiting: [Int] = []
     for (index, image) in images.enumerated() {
-      do throws(ImagingError) {
-        try prepare(image, at: waiting.count)
+      do throws(DecodingFailure) {
+        try prepare(image, at: waiting.count, by: decoder, until: deadline)
         waiting.append(index)
       } catch {
         results[index] = .failure(error)
@@ -62,19 +64,27 @@ package final class Classifier {
 
   /// Logits `[classes]` of one picture as the network gives them, finite or not.
   package func logits(
-    _ image: ArraySlice<UInt8>
-  ) throws(EngineError) -> Result<[Float], ImagingError> {
-    do throws(ImagingError) { try prepare(image, at: 0) } catch { return .failure(error) }
+    _ image: ArraySlice<UInt8>, by decoder: any ImageDecoder,
+    until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> Result<[Float], DecodingFailure> {
+    do throws(DecodingFailure) {
+      try prepare(image, at: 0, by: decoder, until: deadline)
+    } catch {
+      return .failure(error)
+    }
     _ = try run(count: 1)
     return .success(Array(logits[..<model.network.outputCount]))
   }
 
   /// Decodes and preprocesses a picture into a place below `capacity`.
-  package func prepare(_ image: ArraySlice<UInt8>, at place: Int) throws(ImagingError) {
+  package func prepare(
+    _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
+    until deadline: ContinuousClock.Instant
+  ) throws(DecodingFailure) {
     let count = preprocessor.outputByteCount
     try Self.withNumbers(place * count..<(place + 1) * count, of: &input) {
-      pixels throws(ImagingError) in
-      try preprocessor.prepare(image.span, into: &pixels)
+      pixels throws(DecodingFailure) in
+      try decoder.prepare(image.span, by: preprocessor, into: &pixels, until: deadline)
     }
   }
 

@@ -117,7 +117,7 @@ package final class Deployer: Sendable {
   private func proven(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
     let checks = CandidateChecks(
       request: request, live: pool.live, rules: rules, limits: limits, metrics: metrics,
-      availableMemory: availableMemory)
+      decoders: pool.decoders, availableMemory: availableMemory, memoryBudget: pool.memory)
     return try pool.withoutTeams { () throws(SwapFailure) in try prepare(checks) }
   }
 

@@ -2,6 +2,7 @@ import Dispatch
 package import Engine
 import Glibc
 package import Imaging
+package import Machine
 import Synchronization
 
 /// A model ready to serve: compiled, with what each worker computes with. Made aside while another one serves.
@@ -26,11 +27,20 @@ import Synchronization
   /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
   /// only one in the process.
   ///
-  /// - Parameter live: What it may take the place of.
+  /// - Parameters:
+  ///   - live: What it may take the place of.
+  ///   - reservation: Its part of the memory budget, which was estimated; becomes what it takes.
   package init(
     _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
-    decoding: DecodingLimits, by: String, beside live: Deployment? = nil
+    decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
+    reservation: Reservation? = nil
   ) throws(EngineError) {
+    if let reservation, !reservation.resize(to: MemoryEstimate.byteCount(of: model)) {
+      throw .outOfMemory(
+        doing:
+          "keeping the model: it takes \(MemoryEstimate.byteCount(of: model)) bytes, more than "
+          + "the memory budget has left")
+    }
     departures = live?.departures ?? DispatchGroup()
     self.metrics = metrics.model(model.version)
     self.by = by
@@ -41,7 +51,7 @@ import Synchronization
         try Seat(
           Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
     }
-    unsafe contents = .passRetained(Contents(model, seats))
+    unsafe contents = .passRetained(Contents(model, seats, reservation))
     // The plain weights, and a copy of each layer while it was packed.
     OneDNN.returnFreedMemory()
   }
@@ -106,9 +116,11 @@ private final class Contents: @unchecked Sendable {
   let model: LiveModel
   // Each is used by its worker's thread only, once the deployment is handed to the workers.
   let seats: [Seat]
+  private let reservation: Reservation?
 
-  init(_ model: LiveModel, _ seats: [Seat]) {
+  init(_ model: LiveModel, _ seats: [Seat], _ reservation: Reservation?) {
     self.model = model
     self.seats = seats
+    self.reservation = reservation
   }
 }

@@ -1,4 +1,5 @@
-import Machine
+package import Decoding
+package import Machine
 
 /// A model from a remote store, for a server that has none yet: proved by the checks of a swap.
 package struct FirstDeployment: Sendable {
@@ -11,12 +12,13 @@ package struct FirstDeployment: Sendable {
   /// - Parameter availableMemory: Bytes that it may take; nil where nobody knows.
   package init(
     _ request: SwapRequest, rules: CompilationRules, limits: ServingLimits,
-    metrics: ServingMetrics,
-    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
+    metrics: ServingMetrics, decoders: any DecoderSource = LocalDecoders(),
+    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available },
+    memoryBudget: MemoryBudget? = nil
   ) throws(SwapFailure) {
     let candidate = try CandidateChecks(
       request: request, live: nil, rules: rules, limits: limits, metrics: metrics,
-      availableMemory: availableMemory
+      decoders: decoders, availableMemory: availableMemory, memoryBudget: memoryBudget
     ).run()
     guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
     deployment = candidate.deployment

@@ -1,4 +1,5 @@
 package import Checkpoint
+package import Decoding
 package import Engine
 
 /// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
@@ -20,6 +21,9 @@ struct GoldenCheck {
 
   let live: LiveModel
   let classifier: Classifier
+  let decoder: any ImageDecoder
+  /// Of one picture.
+  let decodingTimeout: Duration
   let budget: ProvingBudget
   private let start = ContinuousClock.now
 
@@ -29,7 +33,7 @@ struct GoldenCheck {
   ) throws(EngineError) -> String? {
     if samples.isEmpty { return try fault(on: pictures) }
     for (number, sample) in samples.enumerated() {
-      switch try classifier.logits(sample.encodedImage[...]) {
+      switch try logits(of: sample.encodedImage) {
       case .failure(let error): return "the picture of golden sample \(number): \(error)"
       case .success(let logits):
         if let fault = fault(logits, expected: sample.logits) {
@@ -39,6 +43,13 @@ struct GoldenCheck {
       if let fault = budget.fault(after: number + 1, spent: .now - start) { return fault }
     }
     return nil
+  }
+
+  /// No picture may take longer to decode than a request's.
+  private func logits(
+    of picture: [UInt8]
+  ) throws(EngineError) -> Result<[Float], DecodingFailure> {
+    try classifier.logits(picture[...], by: decoder, until: .now + decodingTimeout)
   }
 
   private func fault(_ logits: [Float], expected: [Float]) -> String? {
@@ -59,7 +70,7 @@ struct GoldenCheck {
     for (number, picture) in pictures.enumerated() {
       if number > 0, let fault = budget.fault(after: number, spent: .now - start) { return fault }
       // Another model's picture may be of a kind that this one refuses.
-      guard case .success(let logits) = try classifier.logits(picture[...]) else { continue }
+      guard case .success(let logits) = try logits(of: picture) else { continue }
       guard logits.allSatisfy(\.isFinite) else {
         return "the network gives logits that are not finite"
       }
@@ -77,12 +88,14 @@ extension LiveModel {
   ///
   /// On the calling thread, without a team.
   package func fault(
-    in samples: [GoldenSample], limits: ServingLimits
+    in samples: [GoldenSample], limits: ServingLimits,
+    decoders: any DecoderSource = LocalDecoders()
   ) throws(EngineError) -> String? {
     guard !samples.isEmpty else { return nil }
     let budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: samples.count)
     return try GoldenCheck(
-      live: self, classifier: Classifier(self, limits: limits.decoding), budget: budget
+      live: self, classifier: Classifier(self, limits: limits.decoding),
+      decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
     ).fault(samples, pictures: [])
   }
 }

@@ -1,43 +1,83 @@
-import FoundationEssentials
 package import HTTPCore
+package import Machine
 
-/// The encoded pictures of a request, out of whichever form its body has.
-package struct ImagePayload: Sendable {
-  /// Or why one of them is none.
-  package var images: [Result<ArraySlice<UInt8>, Problem>]
+/// The encoded images of a request, out of whichever form its body has; found in one pass, decoded one at a time.
+///
+/// Belongs to one thread at a time, as the request does. The body is never copied: base64 is decoded where it stands,
+/// when its image's turn comes.
+package final class ImagePayload {
+  private enum Place {
+    case raw(Range<Int>)
+    case base64(Range<Int>)
+    case refused(Problem)
+  }
+
+  private var body: [UInt8]
+  private var places: [Place]
   /// Whether the answer lists results rather than being one.
-  package var isList: Bool
+  package let isList: Bool
 
-  /// Parts of a form that are no images.
+  /// Parts of a form that are not images.
   private static let otherPartCountLimit = 16
 
-  private struct JSONBody: Decodable {
-    var image: String?
-    var images: [String]?
-  }
+  package var count: Int { places.count }
 
   /// Throws when the body as a whole is unusable.
-  package init(_ request: Request, imageCountLimit: Int) throws(Problem) {
-    guard !request.body.isEmpty else {
-      throw .body("the body is empty; send a picture, for example with curl -T FILE")
-    }
-    let type = request.head.fields["Content-Type"].flatMap(MediaType.init)
-    switch type?.essence {
-    case "multipart/form-data": try self.init(request.body, multipart: type, imageCountLimit)
-    case "application/json": try self.init(request.body, jsonWithLimit: imageCountLimit)
-    // Whatever else is said, the bytes decide.
-    default: self.init(images: [.success(request.body[...])], isList: false)
-    }
-  }
-
-  private init(images: [Result<ArraySlice<UInt8>, Problem>], isList: Bool) {
-    self.images = images
-    self.isList = isList
-  }
-
-  private init(
-    _ body: [UInt8], multipart type: MediaType?, _ imageCountLimit: Int
+  ///
+  /// - Parameter memory: What the reader of a JSON body with escapes takes its copies from.
+  package init(
+    _ head: RequestHead, body: [UInt8], imageCountLimit: Int, memory: MemoryBudget? = nil
   ) throws(Problem) {
+    guard !body.isEmpty else {
+      throw .body("the body is empty; send an image, for example with curl -T FILE")
+    }
+    self.body = body
+    let type = head.fields["Content-Type"].flatMap(MediaType.init)
+    switch type?.essence {
+    case "multipart/form-data":
+      let ranges = try Self.parts(body, type, imageCountLimit)
+      places = ranges.map { .raw($0) }
+      isList = ranges.count > 1
+    case "application/json":
+      let scratch = try Self.scratch(for: body, memory)
+      let json = try JSONImages(body, imageCountLimit: imageCountLimit)
+      places = json.ranges.map { .base64($0) }
+      isList = json.isList
+      _ = scratch
+    // Whatever else is said, the bytes decide.
+    default:
+      places = [.raw(body.indices)]
+      isList = false
+    }
+  }
+
+  /// An image's encoded bytes, or why there are none; let go of before the next one is asked for.
+  package func image(_ index: Int) throws(Problem) -> ArraySlice<UInt8> {
+    if case .base64(let range) = places[index] {
+      if let decoded = Base64.decode(&body, range), !decoded.isEmpty {
+        places[index] = .raw(decoded)
+      } else {
+        places[index] = .refused(.body("the image is not base64"))
+      }
+    }
+    switch places[index] {
+    case .raw(let range), .base64(let range): return body[range]
+    case .refused(let problem): throw problem
+    }
+  }
+
+  private static func scratch(
+    for body: [UInt8], _ memory: MemoryBudget?
+  ) throws(Problem) -> Reservation? {
+    let byteCount = JSONImages.scratchByteCount(for: body)
+    guard let memory, byteCount > JSONImages.scratchByteCount else { return nil }
+    guard let scratch = memory.reserve(byteCount, use: .bodies) else { throw .overloaded }
+    return scratch
+  }
+
+  private static func parts(
+    _ body: [UInt8], _ type: MediaType?, _ imageCountLimit: Int
+  ) throws(Problem) -> [Range<Int>] {
     guard let type else { throw .body("Content-Type is missing") }
     let parts: [Multipart.Part]
     do throws(Multipart.Failure) {
@@ -46,37 +86,12 @@ package struct ImagePayload: Sendable {
     } catch {
       switch error {
       case .malformed(let reason): throw .body("multipart/form-data: \(reason)")
-      case .tooManyParts: throw Self.tooMany(imageCountLimit)
+      case .tooManyParts: throw .tooManyImages(limit: imageCountLimit)
       }
     }
     let images = parts.filter { $0.name == "image" }
     guard !images.isEmpty else { throw .body("no part is named image") }
-    guard images.count <= imageCountLimit else { throw Self.tooMany(imageCountLimit) }
-    self.init(images: images.map { .success(body[$0.range]) }, isList: images.count > 1)
-  }
-
-  private init(_ body: [UInt8], jsonWithLimit limit: Int) throws(Problem) {
-    guard let json = try? JSONDecoder().decode(JSONBody.self, from: Data(body)) else {
-      throw .body(#"the body is not JSON like {"image": "<base64>"} or {"images": [...]}"#)
-    }
-    let texts: [String]
-    switch (json.image, json.images) {
-    case (let image?, nil): texts = [image]
-    case (nil, let images?): texts = images
-    default: throw .body(#"give either "image" or "images""#)
-    }
-    guard !texts.isEmpty else { throw .body(#""images" is empty"#) }
-    guard texts.count <= limit else { throw Self.tooMany(limit) }
-    let images = texts.map { text -> Result<ArraySlice<UInt8>, Problem> in
-      guard let data = Data(base64Encoded: text), !data.isEmpty else {
-        return .failure(.body("the image is not base64"))
-      }
-      return .success(Array(data)[...])
-    }
-    self.init(images: images, isList: json.images != nil)
-  }
-
-  private static func tooMany(_ limit: Int) -> Problem {
-    Problem(413, "too-many-images", "more than \(limit) images in one request")
+    guard images.count <= imageCountLimit else { throw .tooManyImages(limit: imageCountLimit) }
+    return images.map(\.range)
   }
 }

@@ -8,6 +8,21 @@ package struct MemoryEstimate {
 
   package let byteCount: Int
 
+  /// Bytes that a compiled model takes for as long as it serves: weights, a context for each worker, primitives.
+  package static func byteCount(of live: LiveModel) -> Int {
+    let network = live.network
+    let contexts = (contextByteCount(of: network)) * live.plan.workers
+    // It was compiled, so its shapes are right.
+    let estimate = try? CompilationEstimate(
+      live.graph, precision: live.precision, batchSizes: live.plan.batchSizes,
+      hasTeam: live.plan.threads > 1)
+    return network.weightByteCount + contexts + (estimate?.stepByteCount ?? 0)
+  }
+
+  private static func contextByteCount(of network: CompiledNetwork) -> Int {
+    network.contextByteCount + network.inputByteCount * network.largestBatch
+  }
+
   /// By the network's shapes; what is known of a live model with the same network counts instead.
   package init(_ graph: Graph, precision: Precision, plan: CPUPlan, live: LiveModel?)
     throws(GraphError)
@@ -17,8 +32,8 @@ package struct MemoryEstimate {
     let contextCount = plan.workers + 1
     if let live, live.graph == graph, live.precision == precision, live.plan == plan {
       let network = live.network
-      let context = network.contextByteCount + network.inputByteCount * network.largestBatch
-      byteCount = network.weightByteCount + packing + context * contextCount
+      byteCount =
+        network.weightByteCount + packing + Self.contextByteCount(of: network) * contextCount
       return
     }
     let estimate = try CompilationEstimate(

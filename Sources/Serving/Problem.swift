@@ -12,6 +12,8 @@ package struct Problem: Error, Sendable, Hashable {
   package var detail: String
   package var retryAfterSeconds: Int?
   package var allow: String?
+  /// The content codings that are taken, where another was sent.
+  package var acceptEncoding: String?
   /// Of a swap, where it failed: an extension member of the document.
   package var step: String?
 
@@ -46,18 +48,43 @@ package struct Problem: Error, Sendable, Hashable {
   }
 
   static func notFound(_ path: String) -> Problem {
-    Problem(404, "not-found", "there is nothing at \(path); POST pictures to /classify")
+    Problem(404, "not-found", "there is nothing at \(path); POST images to /classify")
+  }
+
+  /// For a method that is not among those of a path.
+  static func method(_ method: String, allow: [String]) -> Problem {
+    Method.isKnown(method) ? methodNotAllowed(method, allow: allow) : methodUnknown(method)
   }
 
   static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
     Problem(
-      405, "method-not-allowed", "\(method) is not possible here",
+      405, "method-not-allowed", "\(method) is not allowed here; Allow says what is",
       allow: allow.joined(separator: ", "))
   }
 
   static func parameter(_ detail: String) -> Problem { Problem(400, "invalid-parameter", detail) }
 
   static func body(_ detail: String) -> Problem { Problem(400, "malformed-body", detail) }
+
+  /// RFC 9110, section 15.6.2: for a method that no resource here knows.
+  static func methodUnknown(_ method: String) -> Problem {
+    Problem(501, "method-unknown", "this server does not know the method \(method)")
+  }
+
+  static func tooManyImages(limit: Int) -> Problem {
+    Problem(413, "too-many-images", "more than \(limit) images in one request")
+  }
+
+  static func tooManyPixels(limit: Int) -> Problem {
+    Problem(
+      413, "too-many-pixels",
+      "the request's images up to this one have more than \(limit) pixels together")
+  }
+
+  /// Memory that others hold now.
+  static let overloaded = Problem(
+    503, "overloaded", "the server has no memory left for this at the moment; try again later",
+    retryAfterSeconds: BodyMemory.retryAfterSeconds)
 
   static let deadline = Problem(504, "deadline", "the deadline passed before an answer")
 
@@ -76,6 +103,7 @@ package struct Problem: Error, Sendable, Hashable {
       status: status, contentType: "application/problem+json", text: json)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
+    if let acceptEncoding { response.fields["Accept-Encoding"] = acceptEncoding }
     return response
   }
 }

@@ -8,6 +8,8 @@ enum Rejection: Int, MetricLabels, CaseIterable {
   case draining
   /// Too many requests or bytes wait already: 429.
   case queueFull
+  /// The body does not fit into memory beside the others: 503.
+  case memory
   /// The deadline passed before the network ran: 504.
   case deadline
   /// The client hung up before the network ran.
@@ -23,6 +25,7 @@ enum Rejection: Int, MetricLabels, CaseIterable {
       case .starting: "starting"
       case .draining: "draining"
       case .queueFull: "queue_full"
+      case .memory: "memory"
       case .deadline: "deadline"
       case .clientGone: "client_gone"
       }

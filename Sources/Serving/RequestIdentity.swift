@@ -14,10 +14,11 @@ package struct RequestIdentity: Sendable, Hashable {
     trace = TraceContext(fields)
   }
 
-  /// The answer with `X-Request-Id` and the client's trace context.
+  /// The answer with `X-Request-Id` and the client's trace context, not to be kept by caches: each is about one moment.
   package func marking(_ response: Response) -> Response {
     var response = response
     response.fields["X-Request-Id"] = id
+    if response.fields["Cache-Control"] == nil { response.fields["Cache-Control"] = "no-store" }
     if let trace {
       response.fields["traceparent"] = trace.traceparent
       if let tracestate = trace.tracestate { response.fields["tracestate"] = tracestate }

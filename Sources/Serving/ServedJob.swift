@@ -1,16 +1,18 @@
 import HTTPCore
 
-/// A request while a worker is at it; belongs to that worker.
-final class ServedJob {
-  let job: ClassificationJob
-  let images: [Result<ArraySlice<UInt8>, Problem>]
-  private let isList: Bool
-  private let around: Worker.Surroundings
+/// A request from its first turn at a worker to its answer; belongs to the worker that has it, or to the queue.
+final class ServedJob: @unchecked Sendable {
+  private(set) var job: ClassificationJob
+  let payload: ImagePayload
   private let queueTime: Duration
-  /// By picture; nil where it has yet to run.
+  /// By image; nil where it has yet to run.
   private var results: [Result<[Ranking.Entry], Problem>?]
   private var missingCount: Int
-  private(set) var isAnswered = false
+  /// The image whose turn is next.
+  private var next = 0
+  /// Of the images so far.
+  private var pixelCount = 0
+  private var hasEnded = false
   var decodeTime = Duration.zero
   var inferenceTime = Duration.zero
 
@@ -18,28 +20,42 @@ final class ServedJob {
   init(_ job: ClassificationJob, _ around: Worker.Surroundings) throws(Problem) {
     queueTime = .now - job.queuedAt
     job.deployment.metrics.spent(queueTime, on: .queue)
-    let payload = try ImagePayload(
-      job.request, imageCountLimit: around.limits.imageCountLimit)
+    payload = try job.content.payload(
+      job.head, imageCountLimit: around.limits.imageCountLimit, memory: around.memory)
     self.job = job
-    self.around = around
-    images = payload.images
-    isList = payload.isList
-    results = images.map { _ in nil }
-    missingCount = images.count
+    results = [Result<[Ranking.Entry], Problem>?](repeating: nil, count: payload.count)
+    missingCount = payload.count
+  }
+
+  /// Whether one of its images has not had its turn.
+  var hasNext: Bool { next < payload.count }
+
+  /// The image whose turn it is, with its bytes or why there are none.
+  func takeNext(pixelCountLimit: Int) -> (index: Int, bytes: Result<ArraySlice<UInt8>, Problem>) {
+    let index = next
+    next += 1
+    do throws(Problem) {
+      let bytes = try payload.image(index)
+      let (sum, overflow) = pixelCount.addingReportingOverflow(StoredPixels.count(bytes) ?? 0)
+      guard !overflow, sum <= pixelCountLimit else {
+        throw .tooManyPixels(limit: pixelCountLimit)
+      }
+      pixelCount = sum
+      return (index, .success(bytes))
+    } catch {
+      return (index, .failure(error))
+    }
   }
 
   /// Whether there is still something to do for it; one that nobody waits for is answered so.
   var isWanted: Bool {
-    if !isAnswered, !job.isWanted {
-      around.servingMetrics.rejected(job.rejection)
-      respond(Problem.deadline.response)
-    }
-    return !isAnswered
+    if !hasEnded, !job.isWanted { end() }
+    return !hasEnded
   }
 
-  /// One of the pictures has its result; with the last the request is answered.
+  /// One of the images has its result; with the last the request is answered.
   func finish(_ index: Int, _ result: Result<[Ranking.Entry], Problem>) {
-    precondition(results[index] == nil, "a picture has one result")
+    precondition(results[index] == nil, "an image has one result")
     results[index] = result
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
@@ -52,20 +68,20 @@ final class ServedJob {
 
   /// The request as a whole cannot be answered otherwise.
   func fail(_ outcome: ClassificationOutcome) {
-    if !isAnswered { respond(Problem.internalError.response, as: outcome) }
+    if !hasEnded { respond(Problem.internalError.response, as: outcome) }
   }
 
-  /// Leaves the answer to another model, for this one has failed.
-  func handOver(_ outcome: ClassificationOutcome) {
-    guard !isAnswered else { return }
+  /// Leaves the answer to another model, for this one has failed; false where there is one already.
+  func handOver(_ outcome: ClassificationOutcome) -> Bool {
+    guard !hasEnded else { return false }
     end()
-    job.count(outcome, around.traffic)
+    return job.pending.handOver(job, outcome)
   }
 
   private func answer(_ answer: ClassificationAnswer) throws(Problem) -> Response {
     let results = results.compactMap(\.self)
     let text =
-      isList
+      payload.isList
       ? answer.list(results.map { answer.item($0) })
       : answer.document(answer.item(.success(try results[0].get())))
     var response = Response(status: 200, contentType: "application/json", text: text)
@@ -75,13 +91,13 @@ final class ServedJob {
 
   private func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
     end()
-    job.respond(response, as: outcome, around.traffic)
+    job.respond(response, as: outcome)
   }
 
   private func end() {
-    isAnswered = true
+    hasEnded = true
     job.deployment.metrics.spent(decodeTime, on: .decode)
-    // None of the pictures may have come so far.
+    // None of the images may have come so far.
     if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
   }
 

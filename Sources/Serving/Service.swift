@@ -1,5 +1,6 @@
 package import HTTPCore
 package import HTTPServer
+package import Machine
 import Synchronization
 
 /// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
@@ -8,14 +9,16 @@ package final class Service: RequestHandler {
   private let metrics: ServingMetrics
   private let servesMetrics: Bool
   private let accessLog: AccessLog
+  private let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
 
   /// `servesMetrics` says whether `/metrics` is served here or has a port of its own.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
-    accessLog: AccessLog
+    accessLog: AccessLog, memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
+    bodies = BodyMemory(memory)
     self.metrics = metrics
     self.servesMetrics = servesMetrics
     self.accessLog = accessLog
@@ -87,15 +90,37 @@ package final class Service: RequestHandler {
     }
     let route = try route(path)
     guard route.methods.contains(head.method) else {
-      throw .methodNotAllowed(head.method, allow: route.methods)
+      throw .method(head.method, allow: route.methods)
     }
     // Probes need neither a body nor an exchange.
     guard route == .classify else {
       return .answer(RequestIdentity(head.fields).marking(probe(route)))
     }
     guard let pool else { throw rejection }
-    try Admission.check(head, pool.traffic)
-    return .accept(bodyByteLimit: limits.bodyByteLimit)
+    try head.checkContent()
+    let parameters = try Admission.check(head, pool.traffic)
+    // A length that is malformed or beyond the limit is the connection's to refuse.
+    let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
+    if length <= limits.bodyByteLimit {
+      try pool.check(byteCount: length, priority: parameters.priority)
+      do throws(Problem) { try bodies.check(length: length) } catch {
+        metrics.rejected(.memory)
+        throw error
+      }
+    }
+    let identity = RequestIdentity(head.fields)
+    return .accept(
+      bodyByteLimit: limits.bodyByteLimit,
+      hold: bodies.hold(refusal: identity.marking(Problem.overloaded.response)) { [metrics] in
+        metrics.rejected(.memory)
+      },
+      deadline: BodyDeadline(
+        after: timeout(parameters), response: identity.marking(Problem.deadline.response)))
+  }
+
+  /// How long a request may take, from its first byte.
+  private func timeout(_ parameters: ClassificationParameters) -> Duration {
+    min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
   }
 
   private func route(_ path: String) throws(Problem) -> Route {
@@ -113,12 +138,11 @@ package final class Service: RequestHandler {
       guard let pool else { throw rejection }
       // What was live when the head came may have been replaced since.
       let admission = try Admission(request.head, pool.traffic)
-      let timeout = min(
-        admission.parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
       return pool.submit(
         ClassificationJob(
           request: request, admission: admission, identity: identity, exchange: exchange,
-          deadline: exchange.receivedAt + timeout, queuedAt: .now))
+          deadline: exchange.receivedAt + timeout(admission.parameters), queuedAt: .now,
+          pending: pool.pending))
     } catch {
       return error
     }
@@ -134,8 +158,24 @@ package final class Service: RequestHandler {
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:
-      if case .ready = state { ok } else { unavailable.response }
+      if case .ready(let pool) = state {
+        stalled(pool)?.response ?? ok
+      } else {
+        unavailable.response
+      }
     case .metrics: metrics.response()
+    }
+  }
+
+  /// Why a server with a model should get no requests all the same.
+  private func stalled(_ pool: WorkerPool) -> Problem? {
+    switch pool.stall {
+    case .allMove: nil
+    case .stalled(let worker, let duration), .lost(let worker, let duration):
+      Problem(
+        503, "worker-stalled",
+        "worker \(worker) has been at one step for \(duration.nanoseconds / 1_000_000_000) s",
+        retryAfterSeconds: 1)
     }
   }
 

@@ -1,6 +1,7 @@
 import Checkpoint
 import Engine
 import HTTPCore
+package import Machine
 import Synchronization
 import Telemetry
 
@@ -25,6 +26,9 @@ package final class ServingMetrics: Sendable {
       .histogram, "resnetd_batch_size", "Pictures per run of the network.")
     static let queueDepth = MetricDescription(
       .gauge, "resnetd_queue_depth", "Requests that wait for a worker.")
+    static let memory = MetricDescription(
+      .gauge, "resnetd_memory_budget_bytes",
+      "Memory that may be taken in all (limit), and what is reserved of it by use.")
     static let inFlight = MetricDescription(
       .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
     static let modelInfo = MetricDescription(
@@ -41,6 +45,7 @@ package final class ServingMetrics: Sendable {
   private struct Gauges {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
+    var memory: MemoryBudget?
     var canary: @Sendable () -> Canary? = { nil }
   }
 
@@ -124,6 +129,9 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.queueDepth = queueDepth }
   }
 
+  /// The budget of memory that all share.
+  package func watch(memory: MemoryBudget) { gauges.withLock { $0.memory = memory } }
+
   /// How many requests have no answer yet; called from the threads that ask for metrics.
   package func watch(inFlight: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.inFlight = inFlight }
@@ -175,6 +183,13 @@ package final class ServingMetrics: Sendable {
     for model in models { model.batchSize.write(to: &exposition) }
     exposition.single(Name.queueDepth, gauges.queueDepth())
     exposition.single(Name.inFlight, gauges.inFlight())
+    exposition.begin(Name.memory)
+    if let memory = gauges.memory {
+      exposition.sample([("use", "limit")], memory.byteCount)
+      for use in MemoryUse.allCases {
+        exposition.sample([("use", use.name)], memory.usedByteCount(for: use))
+      }
+    }
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
     if let info = shown.info { exposition.sample(info, 1) }

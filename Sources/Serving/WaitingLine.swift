@@ -52,6 +52,8 @@ package struct WaitingLine<Item> {
     var group: Group
     var byteCount: Int
     var arrivedAt: Instant
+    /// Whether a worker has begun it, so that it is not held back for a fuller batch.
+    var isBegun = false
   }
 
   private let limits: Limits
@@ -67,23 +69,26 @@ package struct WaitingLine<Item> {
 
   package var count: Int { normal.count + low.count }
 
+  /// Whether an offer like this would be refused now.
+  package func isFull(byteCount added: Int, priority: Priority) -> Bool {
+    switch priority {
+    case .low: count >= max(1, limits.count / 2) || byteCount + added > limits.bytes / 2
+    case .normal: normal.count >= limits.count || byteCount - lowByteCount + added > limits.bytes
+    }
+  }
+
   package mutating func offer(
     _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
   ) -> Admission {
+    guard !isFull(byteCount: added, priority: priority) else { return .refused }
     let entry = Entry(item: item, group: group, byteCount: added, arrivedAt: now)
     switch priority {
     case .low:
-      guard count < max(1, limits.count / 2), byteCount + added <= limits.bytes / 2 else {
-        return .refused
-      }
       low.append(entry)
       lowByteCount += added
       byteCount += added
       return .taken(pushedOut: [])
     case .normal:
-      guard normal.count < limits.count, byteCount - lowByteCount + added <= limits.bytes else {
-        return .refused
-      }
       var pushedOut: [Item] = []
       while count >= limits.count || byteCount + added > limits.bytes, let last = low.popLast() {
         lowByteCount -= last.byteCount
@@ -94,6 +99,31 @@ package struct WaitingLine<Item> {
       byteCount += added
       return .taken(pushedOut: pushedOut)
     }
+  }
+
+  /// Puts an item that was handed out at the end of its lane again, for its next turn; no limit refuses it.
+  package mutating func putBack(
+    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
+  ) {
+    let entry = Entry(
+      item: item, group: group, byteCount: added, arrivedAt: now, isBegun: true)
+    byteCount += added
+    switch priority {
+    case .low:
+      low.append(entry)
+      lowByteCount += added
+    case .normal: normal.append(entry)
+    }
+  }
+
+  /// Takes out what nobody waits for any more.
+  package mutating func remove(where isUnwanted: (Item) -> Bool) -> [Item] {
+    let (normal, low) = (
+      self.normal.remove { isUnwanted($0.item) }, self.low.remove { isUnwanted($0.item) }
+    )
+    for entry in normal + low { byteCount -= entry.byteCount }
+    for entry in low { lowByteCount -= entry.byteCount }
+    return (normal + low).map(\.item)
   }
 
   /// What to do for a worker that is free; `isClosing` holds nothing back.
@@ -107,7 +137,8 @@ package struct WaitingLine<Item> {
     var share = (lane.count + limits.workers - 1) / limits.workers
     if limits.delay > .zero {
       let due = first.arrivedAt + limits.delay
-      let mayFill = lane.count < first.group.batch && lane.allSatisfy { $0.group == first.group }
+      let mayFill =
+        lane.count < first.group.batch && lane.allSatisfy { $0.group == first.group && !$0.isBegun }
       if mayFill, now < due, !isClosing { return .wait(until: due) }
       share = lane.count
     }
@@ -157,6 +188,18 @@ package struct WaitingLine<Item> {
       count -= taken.count
       trim()
       return taken
+    }
+
+    mutating func remove(where isUnwanted: (Element) -> Bool) -> [Element] {
+      var removed: [Element] = []
+      for index in elements.indices[start...] {
+        guard let element = elements[index], isUnwanted(element) else { continue }
+        elements[index] = nil
+        removed.append(element)
+      }
+      count -= removed.count
+      trim()
+      return removed
     }
 
     mutating func popLast() -> Element? {

@@ -1,12 +1,13 @@
-import Imaging
+import Decoding
 
 extension Worker {
   /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
     guard comparison == nil, let canary = served.job.admission.canary,
-      case .success(let bytes) = served.images[image], canary.beginComparison(at: .now)
+      canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
     else { return }
-    comparison = Comparison(canary: canary, image: bytes, found: found())
+    // A copy: the request's body changes when its next image is decoded.
+    comparison = Comparison(canary: canary, image: Array(bytes)[...], found: found())
   }
 
   /// Asks the live model, now that all who waited for this worker are answered.
@@ -23,7 +24,9 @@ extension Worker {
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
     guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
     let classifier = live.seat(of: number).classifier
-    guard let result = try? classifier.classify([comparison.image]).first,
+    let deadline = ContinuousClock.now + around.limits.requestTimeout
+    guard
+      let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
       case .success(let probabilities) = result
     else { return nil }
     return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed

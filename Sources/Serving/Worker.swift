@@ -1,11 +1,14 @@
 import Checkpoint
+import Decoding
 import Engine
 import HTTPCore
 import Imaging
+import Machine
 import Telemetry
 
 /// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
 ///
+/// Requests take turns image by image: where others wait, one that has more goes back to the queue's end after each.
 /// It keeps nothing of a deployment between batches, so that a former one goes with its last job.
 final class Worker {
   /// What workers share.
@@ -16,50 +19,83 @@ final class Worker {
     let traffic: Traffic
     let rate: ServiceRate
     let servingMetrics: ServingMetrics
+    let decoders: any DecoderSource
+    let memory: MemoryBudget
   }
 
   let number: Int
   let around: Surroundings
+  /// Of this thread alone.
+  let decoder: any ImageDecoder
+  private let pulse: WorkerPulse
   /// What has been prepared to run, by place.
   private var prepared: [(served: ServedJob, image: Int)] = []
   /// Requests that a canary has failed and that did not ask for it.
   private var handedOver: [ClassificationJob] = []
   /// What to ask the live model when these requests are answered.
   var comparison: Comparison?
+  /// Time for requests that have gone back to the queue.
+  private var unfinishedTime = Duration.zero
 
-  init(_ number: Int, _ around: Surroundings) {
+  init(_ number: Int, _ around: Surroundings, _ pulse: WorkerPulse) {
     self.number = number
     self.around = around
+    self.pulse = pulse
+    decoder = around.decoders.makeDecoder()
   }
 
   /// Returns when the queue is closed and empty.
   func run() {
     while let jobs = around.queue.take(worker: number) {
+      pulse.step()
       let start = ContinuousClock.now
-      serve(jobs)
-      around.rate.record(count: jobs.count, in: .now - start)
+      let backCount = serve(jobs)
+      unfinishedTime += .now - start
+      if jobs.count > backCount {
+        around.rate.record(count: jobs.count - backCount, in: unfinishedTime)
+        unfinishedTime = .zero
+      }
+      pulse.step()
       compare()
+      pulse.rest()
     }
   }
 
-  /// All of one deployment.
-  private func serve(_ jobs: [ClassificationJob]) {
-    guard let seat = jobs.first?.deployment.seat(of: number) else { return }
-    for job in jobs {
-      guard job.isWanted else {
-        around.servingMetrics.rejected(job.rejection)
-        job.respond(Problem.deadline.response, around.traffic)
-        continue
-      }
-      do throws(Problem) {
-        let served = try ServedJob(job, around)
-        prepare(served, seat, isAlone: jobs.count == 1)
-      } catch {
-        job.respond(error.response, around.traffic)
+  /// All of one deployment; how many have gone back to the queue.
+  private func serve(_ jobs: [ClassificationJob]) -> Int {
+    guard let seat = jobs.first?.deployment.seat(of: number) else { return 0 }
+    var open = jobs.compactMap { begin($0) }
+    while !open.isEmpty {
+      prepareRound(&open, seat)
+      runPrepared(seat, isAlone: jobs.count == 1)
+      open.removeAll { !$0.hasNext || !$0.isWanted }
+      if !open.isEmpty, around.queue.count > 0 {
+        for served in open { goBack(served) }
+        break
       }
     }
-    runPrepared(seat, isAlone: jobs.count == 1)
     serveHandedOver()
+    return open.count
+  }
+
+  /// Nil for what is answered already.
+  private func begin(_ job: ClassificationJob) -> ServedJob? {
+    guard job.isWanted else { return nil }
+    if let progress = job.progress { return progress }
+    do throws(Problem) {
+      return try ServedJob(job, around)
+    } catch {
+      job.respond(error.response)
+      return nil
+    }
+  }
+
+  private func goBack(_ served: ServedJob) {
+    var job = served.job
+    job.progress = served
+    around.queue.putBack(
+      job, of: job.deployment.group, byteCount: job.content.byteCount,
+      priority: job.parameters.priority)
   }
 
   /// By the live model, which hands nothing over.
@@ -69,43 +105,57 @@ final class Worker {
     var jobs: [ClassificationJob] = []
     for var job in handedOver {
       do throws(Problem) {
-        job.admission = try Admission(job.request.head, live)
-        jobs.append(job)
+        job.admission = try Admission(job.head, live)
+        if job.pending.replace(job) { jobs.append(job) }
       } catch {
         // Counted as the canary's already.
         job.turnAway(error.response)
       }
     }
     handedOver = []
-    serve(jobs)
+    _ = serve(jobs)
   }
 
-  /// Decodes the pictures of a request, running whenever a batch is full.
-  private func prepare(_ served: ServedJob, _ seat: Seat, isAlone: Bool) {
-    for (index, image) in served.images.enumerated() where served.isWanted {
-      let start = ContinuousClock.now
-      do throws(Problem) {
-        let bytes = try image.get()
-        do throws(ImagingError) {
-          try seat.classifier.prepare(bytes, at: prepared.count)
-        } catch {
-          if case .refusedByContract = error {
-            noteForComparison(served, image: index, found: nil)
-          }
-          throw Problem(error)
-        }
-        served.decodeTime += .now - start
-        prepared.append((served, index))
+  /// Prepares the next image of each request; where nobody else waits, further ones until a batch is full.
+  private func prepareRound(_ open: inout [ServedJob], _ seat: Seat) {
+    var turnCount = open.count
+    while !open.isEmpty, prepared.count < seat.classifier.capacity,
+      turnCount > 0 || around.queue.count == 0
+    {
+      let served = open.removeFirst()
+      turnCount -= 1
+      guard served.hasNext, served.isWanted else { continue }
+      prepareNext(served, seat)
+      open.append(served)
+    }
+  }
+
+  private func prepareNext(_ served: ServedJob, _ seat: Seat) {
+    pulse.step()
+    let start = ContinuousClock.now
+    defer { served.decodeTime += .now - start }
+    let (index, image) = served.takeNext(
+      pixelCountLimit: around.limits.requestPixelCountLimit)
+    do throws(Problem) {
+      let bytes = try image.get()
+      do throws(DecodingFailure) {
+        try seat.classifier.prepare(
+          bytes, at: prepared.count, by: decoder, until: served.job.deadline)
       } catch {
-        served.decodeTime += .now - start
-        served.finish(index, .failure(error))
+        if case .image(.refusedByContract) = error {
+          noteForComparison(served, image: index, found: nil)
+        }
+        throw Problem(error)
       }
-      if prepared.count == seat.classifier.capacity { runPrepared(seat, isAlone: isAlone) }
+      prepared.append((served, index))
+    } catch {
+      served.finish(index, .failure(error))
     }
   }
 
   /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
   private func runPrepared(_ seat: Seat, isAlone: Bool) {
+    pulse.step()
     dropUnwanted(seat)
     guard let metrics = prepared.first?.served.job.deployment.metrics else { return }
     defer { prepared.removeAll(keepingCapacity: true) }
@@ -154,16 +204,16 @@ final class Worker {
     prepared.removeLast(prepared.count - kept)
   }
 
-  /// A request's inference time is that of the runs that its pictures took part in.
+  /// A request's inference time is that of the runs that its images took part in.
   private func record(_ duration: Duration) {
     for (place, (served, _)) in prepared.enumerated()
-    where place == 0 || prepared[place - 1].served !== served {
+    where !prepared[..<place].contains(where: { $0.served === served }) {
       served.inferenceTime += duration
     }
   }
 
   private func finish(_ served: ServedJob, _ image: Int, _ probabilities: [Float]?) {
-    guard !served.isAnswered else { return }
+    guard served.isWanted else { return }
     guard let probabilities else {
       fail(served, Classifier.notFinite, as: .notFinite)
       return
@@ -183,7 +233,7 @@ final class Worker {
   private func fail(
     _ served: ServedJob, _ error: EngineError, as outcome: ClassificationOutcome = .failed
   ) {
-    guard !served.isAnswered else { return }
+    guard served.isWanted else { return }
     around.log.write(
       "inference failed",
       [
@@ -194,7 +244,6 @@ final class Worker {
       served.fail(outcome)
       return
     }
-    served.handOver(outcome)
-    handedOver.append(served.job)
+    if served.handOver(outcome) { handedOver.append(served.job) }
   }
 }

@@ -1,5 +1,7 @@
+package import Decoding
 package import Engine
 import HTTPCore
+package import Machine
 import Synchronization
 package import Telemetry
 
@@ -9,17 +11,30 @@ package import Telemetry
 package final class WorkerPool: Sendable {
   /// Of every deployment, for each worker has a seat there.
   package let workerCount: Int
+  /// Who decodes, for workers and for candidates.
+  let decoders: any DecoderSource
   /// Where requests go.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
   private let threads = Mutex<[WorkerThread]>([])
+  let pending: PendingRequests
+  /// What everything that is served is taken from.
+  let memory: MemoryBudget
+  private let pulses: [WorkerPulse]
+  private let watch = PoolWatch()
+  private let finding = Mutex(StallWatch.Finding.allMove)
 
   /// Starts the threads for the plan of the first deployment.
   package init(
-    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log
+    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log,
+    decoders: any DecoderSource = LocalDecoders(),
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46),
+    whenLost: @escaping @Sendable (StallWatch.Finding) -> Void = { _ in }
   ) throws(EngineError) {
+    self.decoders = decoders
+    self.memory = memory
     let plan = first.model.plan
     workerCount = plan.workers
     traffic = Traffic(first, metrics: metrics, log: log)
@@ -31,19 +46,30 @@ package final class WorkerPool: Sendable {
     queue = AdmissionQueue(line)
     let around = Worker.Surroundings(
       limits: limits, log: log, queue: queue, traffic: traffic, rate: rate,
-      servingMetrics: metrics)
-    for number in 0..<plan.workers {
-      guard let thread = WorkerThread({ Worker(number, around).run() }) else {
+      servingMetrics: metrics, decoders: decoders, memory: memory)
+    pending = PendingRequests(traffic, metrics)
+    pulses = (0..<plan.workers).map { _ in WorkerPulse() }
+    for (number, pulse) in pulses.enumerated() {
+      guard let thread = WorkerThread({ Worker(number, around, pulse).run() }) else {
         close()
         throw .outOfMemory(doing: "starting worker \(number)")
       }
       threads.withLock { $0.append(thread) }
     }
+    let stall = StallWatch(
+      workerCount: plan.workers, noticeLimit: limits.requestTimeout,
+      endLimit: limits.stallTimeout)
+    guard let thread = WorkerThread({ [weak self] in Self.watch(self, stall, whenLost) }) else {
+      close()
+      throw .outOfMemory(doing: "starting the thread that watches the workers")
+    }
+    threads.withLock { $0.append(thread) }
   }
 
   /// Takes nothing more and returns when the workers have answered what was waiting and ended.
   package func close() {
     queue.close()
+    watch.end()
     let running = threads.withLock { threads in
       defer { threads = [] }
       return threads
@@ -78,16 +104,26 @@ package final class WorkerPool: Sendable {
 
   package var queuedCount: Int { queue.count }
 
+  /// Throws what to answer where a request like this would not be taken, before its body is read.
+  func check(byteCount: Int, priority: Priority) throws(Problem) {
+    guard queue.isFull(byteCount: byteCount, priority: priority) else { return }
+    servingMetrics.rejected(.queueFull)
+    throw full
+  }
+
   /// Nil when the job was taken, perhaps in the place of others of low priority; else what to answer.
   func submit(_ job: ClassificationJob) -> Problem? {
+    pending.add(job)
     guard
       let pushedOut = queue.offer(
-        job, of: job.deployment.group, byteCount: job.request.body.count,
+        job, of: job.deployment.group, byteCount: job.content.byteCount,
         priority: job.parameters.priority)
     else {
+      pending.withdraw(job)
       servingMetrics.rejected(.queueFull)
       return full
     }
+    watch.wake()
     for job in pushedOut {
       servingMetrics.rejected(.queueFull)
       job.turnAway(full.response)
@@ -99,5 +135,51 @@ package final class WorkerPool: Sendable {
     let seconds = rate.retryAfterSeconds(queued: queue.count, workers: workerCount)
     return Problem(
       429, "queue-full", "the queue is full; try again in \(seconds) s", retryAfterSeconds: seconds)
+  }
+
+  // MARK: Watching
+
+  /// Answers what is late at this time or whose client has gone, and takes it out of the queue.
+  package func sweep(at now: ContinuousClock.Instant) {
+    guard pending.sweep(at: now) else { return }
+    // Let go of outside the queue's lock: one of them may hold the last reference to a model.
+    _ = queue.remove { !$0.isOpen }
+  }
+
+  /// Requests that have no answer yet.
+  package var pendingCount: Int { pending.count }
+
+  /// What the last look at the workers has found.
+  package var stall: StallWatch.Finding { finding.withLock { $0 } }
+
+  private func look(
+    _ stall: inout StallWatch, _ memoryReturn: inout MemoryReturn, after interval: Duration
+  ) -> StallWatch.Finding {
+    let found = stall.look(at: pulses.map(\.current), after: interval)
+    finding.withLock { $0 = found }
+    if let resident = MemoryAllowance.resident,
+      memoryReturn.look(resident: resident, isIdle: queue.isQuiet, after: interval)
+    {
+      OneDNN.returnFreedMemory()
+      memoryReturn.returned(resident: MemoryAllowance.resident ?? resident)
+    }
+    return found
+  }
+
+  /// Keeps no reference to the pool while it sleeps.
+  private static func watch(
+    _ pool: @autoclosure () -> WorkerPool?, _ stall: StallWatch,
+    _ whenLost: (StallWatch.Finding) -> Void
+  ) {
+    var (stall, memoryReturn) = (stall, MemoryReturn())
+    guard let watch = pool()?.watch else { return }
+    watch.run {
+      guard let pool = pool() else { return false }
+      pool.sweep(at: .now)
+      return pool.pendingCount > 0
+    } look: { interval in
+      guard let found = pool()?.look(&stall, &memoryReturn, after: interval) else { return }
+      if case .lost = found { whenLost(found) }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import FoundationEssentials
 import Imaging
@@ -83,7 +84,8 @@ enum ClassifyCommand: Command {
       return .failure(Problem(400, "unreadable-file", error.message))
     }
     do throws(EngineError) {
-      let result = try classifier.classify([bytes[...]])[0]
+      let result = try classifier.classify(
+        [bytes[...]], by: LocalDecoder(), until: .now + ServingLimits().requestTimeout)[0]
       return result.mapError(Problem.init).map {
         Ranking.top($0, count: settings.topK, minimum: settings.minimumProbability)
       }

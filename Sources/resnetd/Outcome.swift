@@ -3,6 +3,8 @@ package enum ExitCode: Int32, Sendable {
   case success = 0
   case failure = 1
   case usage = 2
+  /// A worker did not come to the end of a step: only a new process helps.
+  case stalled = 3
 }
 
 /// The command could not do its work: one line that says what, where and what to do; exit code 1.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Machine
 import ModelStore
 import RemoteModels
 import ResNet
@@ -11,13 +12,14 @@ extension ServeCommand {
   /// The model to begin with, ready; nil where the program was told to stop first.
   static func first(
     _ settings: ServeSettings, _ store: ModelStore?, _ follower: inout Follower?,
-    _ service: Service, _ metrics: ServingMetrics, _ log: Log
+    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
   ) throws(Failure) -> Deployment? {
     if store?.live == nil, var following = follower {
       let first = following.first(once: settings.model != nil, progress: service.progress) {
         request throws(SwapFailure) in
         try FirstDeployment(
-          request, rules: rules(settings), limits: settings.serving, metrics: metrics)
+          request, rules: rules(settings), limits: settings.serving, metrics: metrics,
+          availableMemory: { available(of: memory) }, memoryBudget: memory)
       }
       follower = following
       if let first {
@@ -29,6 +31,7 @@ extension ServeCommand {
     service.progress("loading the model")
     var model = try load(settings, store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
+    let reservation = try reserve(model, precision, settings, memory)
     service.progress("compiling and measuring \(model.name)")
     let planned = try compiling { () throws(EngineError) in
       try rules(settings).planned(model, precision: precision)
@@ -47,7 +50,7 @@ extension ServeCommand {
     return try compiling { () throws(EngineError) in
       try Deployment(
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
-        decoding: settings.serving.decoding, by: "the start")
+        decoding: settings.serving.decoding, by: "the start", reservation: reservation)
     }
   }
 

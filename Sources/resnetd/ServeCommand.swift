@@ -3,6 +3,7 @@ import Dispatch
 import Engine
 import Glibc
 import HTTPServer
+import Machine
 import ModelStore
 import RemoteModels
 import ResNet
@@ -28,9 +29,14 @@ enum ServeCommand: Command {
     let shutdown = ShutdownSignals()
     let metrics = ServingMetrics()
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
+    let plan = memoryPlan(settings)
+    let (memory, program) = try budget(plan)
+    // Taken for as long as the process lives.
+    defer { withExtendedLifetime(program) {} }
+    metrics.watch(memory: memory)
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
-      accessLog: accessLog)
+      accessLog: accessLog, memory: memory)
     let configuration = settings.requestServer
     DescriptorLimit.raise(
       for: configuration.connectionLimit + configuration.reserveLimit, log: log)
@@ -58,13 +64,14 @@ enum ServeCommand: Command {
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
-      settings, administration.store, &follower, service, metrics, log
+      settings, administration.store, &follower, service, metrics, memory, log
     ).map { first in
-      try begin(first, settings, administration, follower, service, metrics, log)
+      try begin(first, settings, administration, follower, service, metrics, memory, log)
     }
     watch.end()
     if let serving {
       write(serving.pool.live.model, settings, server.port, started, log)
+      write(plan, memory, log)
     }
     if let metricsServer {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
@@ -115,15 +122,19 @@ enum ServeCommand: Command {
   /// From now on requests are served, and models may be swapped.
   private static func begin(
     _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
-    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics, _ log: Log
+    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics,
+    _ memory: MemoryBudget, _ log: Log
   ) throws(Failure) -> Running {
     let firstModel = try ModelSource.first(settings.model, settings.parts)
     let pool = try compiling { () throws(EngineError) in
-      try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
+      try WorkerPool(
+        first, limits: settings.serving, metrics: metrics, log: log, memory: memory
+      ) { finding in endLost(finding, log) }
     }
     service.becomeReady(pool)
     let deployer = Deployer(
-      pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log)
+      pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log,
+      availableMemory: { available(of: memory) })
     let changes = administration.becomeReady(pool, deployer, first: firstModel, log: log)
     let following = try follower.map { follower throws(Failure) in
       try FollowerThread(follower, changing: changes)

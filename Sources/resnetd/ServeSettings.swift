@@ -20,6 +20,8 @@ struct ServeSettings: CommandSettings {
   var serving = ServingLimits()
   var model: String?
   var parts = ModelParts()
+  /// What the control group or the machine allows where nil.
+  var memoryLimit: Int?
   var precision = PrecisionPolicy.auto
   var plan = CPUPlan.Settings()
   var tuning = Tuning.auto
@@ -56,6 +58,8 @@ struct ServeSettings: CommandSettings {
 
   /// Scrapers are few.
   private static let metricsConnectionLimit = 16
+  /// Less holds neither the program nor a body beside a model: 64 MiB.
+  private static let leastMemoryLimit = 64 << 20
   private static let counts = 1...1_000_000
   private static let sizes = 1...(1 << 40)
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
@@ -106,6 +110,9 @@ struct ServeSettings: CommandSettings {
   ]
 
   private static let classification: [Option<ServeSettings>] = [
+    .optionalByteCount(
+      "memory-limit", \.memoryLimit, in: leastMemoryLimit...(1 << 46),
+      "bytes that the process may take; auto is what the control group or the machine allows"),
     .integer(
       "queue-limit", "N", \.serving.queueCountLimit, in: counts,
       "requests that wait for a worker; beyond it 429"),
@@ -123,6 +130,13 @@ struct ServeSettings: CommandSettings {
     .byteCount(
       "decoded-limit", \.serving.decoding.decodedByteCountLimit, in: sizes,
       "bytes that decoding one picture may take; beyond it 413"),
+    .integer(
+      "request-pixel-limit", "N", \.serving.requestPixelCountLimit,
+      in: 1...DecodingLimits.pixelCountCeiling,
+      "width x height of all images of a request; 413 for each beyond it"),
+    .duration(
+      "stall-timeout", \.serving.stallTimeout, in: Duration.seconds(1)...Duration.seconds(3600),
+      "that a worker may be at one image or run before the process ends with 3"),
     .duration(
       "request-timeout", \.serving.requestTimeout, in: times,
       "from a request's first byte to its answer; beyond it 504"),

@@ -65,6 +65,20 @@ import Testing
     _ = held
   }
 
+  @Test("Each use is counted by itself")
+  func uses() throws {
+    let budget = MemoryBudget(byteCount: 100)
+    do {
+      let body = try #require(budget.reserve(10, use: .bodies))
+      let model = try #require(budget.reserve(20, isLasting: true, use: .models))
+      let image = try #require(budget.reserve(30, until: .now))
+      #expect(body.resize(to: 50))
+      #expect(MemoryUse.allCases.map { budget.usedByteCount(for: $0) } == [0, 20, 30, 50])
+      _ = (model.byteCount, image.byteCount)
+    }
+    #expect(MemoryUse.allCases.allSatisfy { budget.usedByteCount(for: $0) == 0 })
+  }
+
   @Test("A deadline that has passed ends the waiting, and leaves nothing reserved")
   func late() throws {
     let budget = MemoryBudget(byteCount: 10)

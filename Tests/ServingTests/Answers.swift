@@ -1,9 +1,11 @@
 import Checkpoint
+import Decoding
 import Dispatch
 import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Machine
 import Serving
 import Synchronization
 import Telemetry
@@ -19,20 +21,27 @@ final class TestService: Sendable {
 
   convenience init(
     limits: ServingLimits = ServingLimits(),
-    plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8)
+    plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8),
+    decoders: any DecoderSource = LocalDecoders(),
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) throws {
-    try self.init(limits: limits, first: LiveModel(Model.embeddedDefault(), plan: plan))
+    try self.init(
+      limits: limits, first: LiveModel(Model.embeddedDefault(), plan: plan), decoders: decoders,
+      memory: memory)
   }
 
   init(
     limits: ServingLimits = ServingLimits(), first: LiveModel,
-    log: Log = Log(format: .json, descriptor: -1)
+    log: Log = Log(format: .json, descriptor: -1),
+    decoders: any DecoderSource = LocalDecoders(),
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) throws {
     self.limits = limits
-    service = Service(limits: limits, metrics: metrics, accessLog: AccessLog(log))
+    service = Service(
+      limits: limits, metrics: metrics, accessLog: AccessLog(log), memory: memory)
     pool = try WorkerPool(
       Deployment(first, metrics: metrics, decoding: limits.decoding, by: "a test"),
-      limits: limits, metrics: metrics, log: log)
+      limits: limits, metrics: metrics, log: log, decoders: decoders, memory: memory)
     service.becomeReady(pool)
   }
 
@@ -73,7 +82,10 @@ func answerOf(_ handler: some RequestHandler, to request: Request) async -> Resp
   var request = request
   switch handler.receive(request.head) {
   case .answer(let response): return response
-  case .accept(let limit, _, _): #expect(request.body.count <= limit)
+  case .accept(let limit, let hold, _):
+    #expect(request.body.count <= limit)
+    if let hold, !hold.hold(request.body.count) { return hold.refusal }
+    request.hold = hold
   case .stream(let limit, let destination):
     #expect(request.body.count <= limit)
     destination.sink.receive(request.body)

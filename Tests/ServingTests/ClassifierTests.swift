@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Imaging
 import Serving
 import Testing
@@ -16,7 +17,7 @@ import Testing
     let model = try Model.embeddedDefault()
     let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
     for sample in model.goldenSamples {
-      let probabilities = try classifier.classify([sample.encodedImage[...]])[0].get()
+      let probabilities = try classifier.classify(sample.encodedImage)
       let expected = Ranking.probabilities(sample.logits[...])
       #expect(difference(probabilities, expected) < Self.tolerance)
     }
@@ -27,17 +28,18 @@ import Testing
     let model = try Model.embeddedDefault()
     let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
     let pictures = model.goldenSamples.map(\.encodedImage)
-    let alone = try pictures.map { try classifier.classify([$0[...]])[0].get() }
+    let alone = try pictures.map { try classifier.classify($0) }
     // More than one batch, with something that is no picture in every fifth place.
     let many = (0..<23).map { $0 % 5 == 4 ? [0] : pictures[$0 % pictures.count] }
-    let results = try classifier.classify(many.map { $0[...] })
+    let results = try classifier.classify(
+      many.map { $0[...] }, by: LocalDecoder(), until: .later)
     for (index, result) in results.enumerated() {
       switch result {
       case .success(let probabilities):
         #expect(index % 5 != 4)
         #expect(difference(probabilities, alone[index % pictures.count]) <= 1e-6)
       case .failure(let error):
-        #expect(index % 5 == 4 && error == .unsupportedFormat)
+        #expect(index % 5 == 4 && error == .image(.unsupportedFormat))
       }
     }
   }

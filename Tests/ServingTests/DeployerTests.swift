@@ -79,7 +79,7 @@ import Testing
     return try Model.embeddedDefault().goldenSamples.map { sample in
       GoldenSample(
         encodedImage: sample.encodedImage,
-        logits: try classifier.logits(sample.encodedImage[...]).get())
+        logits: try classifier.logits(sample.encodedImage))
     }
   }
 

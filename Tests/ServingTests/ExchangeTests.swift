@@ -34,7 +34,7 @@ import Testing
 
   private func expected(_ live: LiveModel, _ picture: [UInt8]) throws -> [String: Double] {
     let classifier = try Classifier(live, limits: ServingLimits().decoding)
-    let all = try classifier.classify([picture[...]])[0].get()
+    let all = try classifier.classify(picture)
     let entries = Ranking.top(all, count: 7, minimum: 0)
     return Dictionary(
       uniqueKeysWithValues: entries.map { (live.labels[$0.index], Double($0.probability)) })

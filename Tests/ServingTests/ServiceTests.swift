@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTTPCore
 import HTTPServer
+import Machine
 import Serving
 import Telemetry
 import Testing
@@ -45,6 +46,9 @@ import Testing
       ("DELETE", "/livez", 405, "method-not-allowed"),
       ("POST", "/classify?top_k=0", 400, "invalid-parameter"),
       ("POST", "/classify", 400, "malformed-body"),
+      ("BREW", "/classify", 501, "method-unknown"), ("post", "/classify", 501, "method-unknown"),
+      ("PATCH", "/classify", 405, "method-not-allowed"),
+      ("BREW", "/livez", 501, "method-unknown"),
     ])
   func refusals(method: String, target: String, status: Int, kind: String) async throws {
     let response = await (try TestService()).answer(try Request(method, target))
@@ -67,13 +71,62 @@ import Testing
     if let kind { #expect(try response.problemKind() == kind) }
   }
 
+  @Test("Content that is coded or partial is refused before it is read")
+  func content() throws {
+    let service = try TestService().service
+    func refusal(_ method: String, _ fields: [(String, String)]) throws -> Response? {
+      let head = try Request(method, "/classify", fields).head
+      guard case .answer(let response) = service.receive(head) else { return nil }
+      return response
+    }
+    for coding in ["gzip", "identity, br", "GZIP, identity"] {
+      let response = try #require(try refusal("POST", [("Content-Encoding", coding)]))
+      #expect(response.status == 415 && response.fields["Accept-Encoding"] == "identity")
+      #expect(try response.problemKind() == "unsupported-encoding")
+    }
+    #expect(try refusal("POST", [("Content-Encoding", "Identity")]) == nil)
+    #expect(try refusal("PUT", [("Content-Range", "bytes 0-1/2")])?.status == 400)
+    #expect(try refusal("POST", [("Content-Range", "bytes 0-1/2")]) == nil)
+  }
+
+  @Test("No answer is for caches", arguments: ["/livez", "/readyz", "/metrics", "/", "/nothing"])
+  func caches(path: String) async throws {
+    let service = try TestService()
+    let answer = await service.answer(try Request("GET", path))
+    #expect(answer.fields["Cache-Control"] == "no-store")
+    let request = try Request("POST", "/classify", body: try goldenPicture().encodedImage)
+    #expect(await service.answer(request).fields["Cache-Control"] == "no-store")
+  }
+
+  @Test("A body that no memory is left for is refused at its head")
+  func memory() throws {
+    let budget = MemoryBudget(byteCount: 100 << 20)
+    let service = try TestService(memory: budget).service
+    func status(_ byteCount: Int) throws -> Int? {
+      let head = try Request("POST", "/classify", [("Content-Length", "\(byteCount)")]).head
+      guard case .answer(let response) = service.receive(head) else { return nil }
+      #expect((response.status == 503) == (response.fields["Retry-After"] != nil))
+      return response.status
+    }
+    #expect(try status(30 << 20) == nil)
+    let work = try #require(budget.reserve(80 << 20))
+    #expect(try status(30 << 20) == 503)
+    #expect(try status(1 << 20) == nil)
+    let model = try #require(budget.reserve(20 << 20, isLasting: true, use: .models))
+    #expect(try status(1 << 20) == 503)
+    _ = (work.byteCount, model.byteCount)
+  }
+
   @Test("The limit of a body is told when its head is read")
   func bodyLimit() async throws {
     var limits = ServingLimits()
     limits.bodyByteLimit = 1000
     let service = try TestService(limits: limits).service
     let decision = service.receive(try Request("POST", "/classify").head)
-    #expect(decision == .accept(bodyByteLimit: 1000))
+    guard case .accept(bodyByteLimit: 1000) = decision else {
+      Issue.record("not the limit")
+      return
+    }
   }
 
   @Test("A deadline that has passed is answered with 504")

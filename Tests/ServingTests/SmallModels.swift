@@ -56,7 +56,7 @@ enum SmallModels {
       return try Model.embeddedDefault().goldenSamples.map { sample in
         GoldenSample(
           encodedImage: sample.encodedImage,
-          logits: try classifier.logits(sample.encodedImage[...]).get())
+          logits: try classifier.logits(sample.encodedImage))
       }
     }
     let sums = try sampled(model(weight: 1)).sorted { $0.logits[0] < $1.logits[0] }

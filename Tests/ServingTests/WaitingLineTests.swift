@@ -35,6 +35,40 @@ import Testing
     #expect(line.count == 2)
   }
 
+  @Test(
+    "What is put back has its next turn after all that wait, limits or not, and is not held back")
+  func puttingBack() {
+    var line = line(count: 2, bytes: 10) { $0.delay = .seconds(10) }
+    let group = Group(batch: 4)
+    #expect(line.add(1, of: group, bytes: 5, at: start) == [])
+    #expect(line.add(2, of: group, bytes: 5, at: start) == [])
+    #expect(line.isFull(byteCount: 0, priority: .normal))
+    #expect(line.taken(at: start) == nil)
+    line.putBack(3, of: group, byteCount: 5, priority: .normal, at: start)
+    #expect(line.count == 3 && line.isFull(byteCount: 0, priority: .normal))
+    #expect(line.taken(at: start) == [1, 2, 3])
+    line.putBack(3, of: group, byteCount: 5, priority: .normal, at: start)
+    #expect(line.taken(at: start) == [3])
+    #expect(!line.isFull(byteCount: 10, priority: .normal))
+  }
+
+  @Test("What nobody waits for is taken out, wherever it stands, and makes room")
+  func removing() {
+    var line = line(count: 12, bytes: 120)
+    for item in 1...4 { #expect(line.add(item, bytes: 10, at: start) == []) }
+    for item in 5...6 { #expect(line.add(item, .low, bytes: 10, at: start) == []) }
+    let removed = line.remove { !$0.isMultiple(of: 2) }
+    #expect(removed == [1, 3, 5])
+    #expect(line.count == 3)
+    #expect(line.add(7, bytes: 50, at: start) == [])
+    #expect(line.isFull(byteCount: 51, priority: .normal))
+    #expect(!line.isFull(byteCount: 50, priority: .normal))
+    var taken: [Int] = []
+    while let items = line.taken(at: start) { taken += items }
+    #expect(taken == [2, 4, 7, 6])
+    #expect(!line.isFull(byteCount: 120, priority: .normal))
+  }
+
   @Test("Low priority waits for all others and fills half of the room")
   func lowPriority() {
     var line = line(count: 4, bytes: 100)

@@ -65,8 +65,9 @@ package final class AdminService: RequestHandler {
       throw Problem(404, "not-found", "there is nothing at \(path) on the admin endpoint")
     }
     guard route.methods.contains(head.method) else {
-      throw .methodNotAllowed(head.method, allow: route.methods)
+      throw .method(head.method, allow: route.methods)
     }
+    try head.checkContent()
     let identity = RequestIdentity(head.fields)
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
     let ready = try ready()

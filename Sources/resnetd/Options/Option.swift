@@ -177,6 +177,18 @@ extension Option {
     }
   }
 
+  /// A size, or `auto` for nil.
+  static func optionalByteCount(
+    _ name: String, _ path: any Path<Int?>, in range: ClosedRange<Int>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "SIZE|auto", help: help) {
+      (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = text == "auto" ? nil : try OptionValue.byteCount(text, in: range)
+    } defaultText: {
+      $0[keyPath: path].map(OptionValue.text(byteCount:)) ?? "auto"
+    }
+  }
+
   static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any Path<Value>, _ help: String
   ) -> Option {

@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import FoundationEssentials
 import Imaging
@@ -107,14 +108,19 @@ enum QuantizeCommand: Command {
     let reference = try Classifier(LiveModel(model), limits: DecodingLimits())
     let candidate = try Classifier(
       LiveModel(model, precision: .int8), limits: DecodingLimits())
+    let decoder = LocalDecoder()
+    let limits = ServingLimits()
     var agreement = Agreement()
     var bar = ProgressBar("agreement", total: paths.count)
     for path in paths {
       defer { bar.advance() }
       guard let bytes = PreparedPictures.bytes(of: path) else { continue }
-      switch try reference.classify([bytes[...]])[0] {
+      switch try reference.classify(
+        [bytes[...]], by: decoder, until: .now + limits.requestTimeout)[0]
+      {
       case .success(let wanted):
-        let found = try candidate.classify([bytes[...]])[0].get()
+        let found = try candidate.classify(
+          [bytes[...]], by: decoder, until: .now + limits.requestTimeout)[0].get()
         agreement.record(reference: wanted, candidate: found)
       case .failure(let error):
         PreparedPictures.leaveOut(path, error.description)

@@ -1,0 +1,269 @@
+#include "CYajl.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_parse.h>
+
+// yajl uses what an allocation returns without a look, so a refusal must not return.
+
+typedef struct block {
+  struct block *next;
+  struct block *previous;
+  size_t byte_count;
+  // What yajl gets follows at the alignment of any type.
+  max_align_t bytes[];
+} block;
+
+typedef struct {
+  block *first;
+  size_t used;
+  size_t limit;
+  jmp_buf refused;
+} scratch;
+
+typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES } key;
+
+typedef struct {
+  scratch memory;
+  yajl_handle parser;
+  const uint8_t *text;
+  json_images_limits limits;
+  json_images_range *ranges;
+  json_images_found *found;
+  json_images_status status;
+  size_t depth;
+  size_t value_count;
+  // Of the outermost object.
+  key key;
+  bool is_list;
+  bool saw_image;
+  bool saw_images;
+  // Behind the token before this one: a string begins at the first quote from there on.
+  size_t consumed;
+} reader;
+
+// MARK: Memory
+
+static void *take(void *context, size_t count) {
+  scratch *memory = context;
+  if (count > memory->limit - memory->used) longjmp(memory->refused, 1);
+  block *made = malloc(sizeof(block) + count);
+  if (!made) longjmp(memory->refused, 1);
+  made->byte_count = count;
+  made->previous = NULL;
+  made->next = memory->first;
+  if (made->next) made->next->previous = made;
+  memory->first = made;
+  memory->used += count;
+  return made->bytes;
+}
+
+static block *block_of(void *bytes) { return (block *)((char *)bytes - offsetof(block, bytes)); }
+
+static void give(void *context, void *bytes) {
+  if (!bytes) return;
+  scratch *memory = context;
+  block *old = block_of(bytes);
+  memory->used -= old->byte_count;
+  if (old->next) old->next->previous = old->previous;
+  if (old->previous) old->previous->next = old->next;
+  else memory->first = old->next;
+  free(old);
+}
+
+static void *change(void *context, void *bytes, size_t count) {
+  if (!bytes) return take(context, count);
+  scratch *memory = context;
+  block *old = block_of(bytes);
+  size_t others = memory->used - old->byte_count;
+  if (count > memory->limit - others) longjmp(memory->refused, 1);
+  block *made = realloc(old, sizeof(block) + count);
+  if (!made) longjmp(memory->refused, 1);
+  made->byte_count = count;
+  if (made->next) made->next->previous = made;
+  if (made->previous) made->previous->next = made;
+  else memory->first = made;
+  memory->used = others + count;
+  return made->bytes;
+}
+
+static void give_all(scratch *memory) {
+  while (memory->first) {
+    block *next = memory->first->next;
+    free(memory->first);
+    memory->first = next;
+  }
+}
+
+// MARK: Tokens
+
+static int stop(reader *at, json_images_status status) {
+  at->status = status;
+  return 0;
+}
+
+static int advance(reader *at) {
+  at->consumed = yajl_get_bytes_consumed(at->parser);
+  return 1;
+}
+
+// Whatever is not an image.
+static int count_value(reader *at) {
+  if (at->depth == 0) return stop(at, JSON_IMAGES_NOT_AN_OBJECT);
+  if (at->value_count == at->limits.value_count) return stop(at, JSON_IMAGES_TOO_MANY_VALUES);
+  at->value_count += 1;
+  return 1;
+}
+
+static int check_place(reader *at) {
+  if (at->depth == 1 && at->key == KEY_IMAGE) return stop(at, JSON_IMAGES_IMAGE_TYPE);
+  if (at->is_list || (at->depth == 1 && at->key == KEY_IMAGES))
+    return stop(at, JSON_IMAGES_IMAGES_TYPE);
+  return 1;
+}
+
+static int other_value(reader *at) { return count_value(at) && check_place(at) && advance(at); }
+
+static int on_null(void *context) {
+  reader *at = context;
+  // As if the key were not there.
+  if (at->depth == 1) return count_value(at) && advance(at);
+  return other_value(at);
+}
+
+static int on_boolean(void *context, int value) {
+  (void)value;
+  return other_value(context);
+}
+
+static int on_number(void *context, const char *digits, size_t count) {
+  (void)digits;
+  (void)count;
+  return other_value(context);
+}
+
+static int on_string(void *context, const unsigned char *bytes, size_t count) {
+  (void)bytes;
+  (void)count;
+  reader *at = context;
+  bool is_single = at->depth == 1 && at->key == KEY_IMAGE;
+  if (!is_single && !at->is_list) return other_value(at);
+  if (at->found->count == at->limits.image_count) return stop(at, JSON_IMAGES_TOO_MANY_IMAGES);
+  size_t end = yajl_get_bytes_consumed(at->parser);
+  size_t start = at->consumed;
+  while (start < end && at->text[start] != '"') start += 1;
+  at->ranges[at->found->count] = (json_images_range){start + 1, end - 1};
+  at->found->count += 1;
+  if (is_single) at->found->has_image = true;
+  return advance(at);
+}
+
+static int enter(reader *at) {
+  if (at->depth == at->limits.depth) return stop(at, JSON_IMAGES_TOO_DEEP);
+  at->depth += 1;
+  return advance(at);
+}
+
+static int on_start_object(void *context) {
+  reader *at = context;
+  if (at->depth == 0) return enter(at);
+  return count_value(at) && check_place(at) && enter(at);
+}
+
+static int on_key(void *context, const unsigned char *bytes, size_t count) {
+  reader *at = context;
+  if (!count_value(at)) return 0;
+  if (at->depth == 1) {
+    at->key = KEY_OTHER;
+    if (count == 5 && memcmp(bytes, "image", 5) == 0) {
+      if (at->saw_image) return stop(at, JSON_IMAGES_DUPLICATE_IMAGE);
+      at->saw_image = true;
+      at->key = KEY_IMAGE;
+    } else if (count == 6 && memcmp(bytes, "images", 6) == 0) {
+      if (at->saw_images) return stop(at, JSON_IMAGES_DUPLICATE_IMAGES);
+      at->saw_images = true;
+      at->key = KEY_IMAGES;
+    }
+  }
+  return advance(at);
+}
+
+static int on_end_object(void *context) {
+  reader *at = context;
+  at->depth -= 1;
+  return advance(at);
+}
+
+static int on_start_array(void *context) {
+  reader *at = context;
+  if (!count_value(at)) return 0;
+  if (at->depth == 1 && at->key == KEY_IMAGES) {
+    at->found->has_images = true;
+    at->is_list = true;
+    return enter(at);
+  }
+  return check_place(at) && enter(at);
+}
+
+static int on_end_array(void *context) {
+  reader *at = context;
+  at->depth -= 1;
+  at->is_list = false;
+  return advance(at);
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_start_object,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_end_object,
+    .yajl_start_array = on_start_array,
+    .yajl_end_array = on_end_array,
+};
+
+// MARK: The pass
+
+static void note(reader *at) {
+  // Without the text: it may be anything, and long.
+  unsigned char *message = yajl_get_error(at->parser, 0, NULL, 0);
+  snprintf(at->found->message, sizeof at->found->message, "%s", (const char *)message);
+  size_t end = strcspn(at->found->message, "\n");
+  at->found->message[end] = 0;
+  yajl_free_error(at->parser, message);
+}
+
+static json_images_status parse(reader *at, size_t byte_count) {
+  yajl_alloc_funcs functions = {take, change, give, &at->memory};
+  at->parser = yajl_alloc(&callbacks, &functions, at);
+  yajl_status status = yajl_parse(at->parser, at->text, byte_count);
+  at->found->offset = yajl_get_bytes_consumed(at->parser);
+  if (status == yajl_status_ok) status = yajl_complete_parse(at->parser);
+  if (status == yajl_status_client_canceled) return at->status;
+  if (status == yajl_status_ok) return JSON_IMAGES_OK;
+  note(at);
+  return JSON_IMAGES_MALFORMED;
+}
+
+json_images_status json_images_read(
+    const uint8_t *text, size_t byte_count, json_images_limits limits, json_images_range *ranges,
+    json_images_found *found) {
+  *found = (json_images_found){0};
+  reader at = {
+      .memory = {.limit = limits.scratch_byte_count},
+      .text = text,
+      .limits = limits,
+      .ranges = ranges,
+      .found = found,
+  };
+  // `at` is not read behind the jump but for `memory.first`, which is written through pointers.
+  json_images_status status = JSON_IMAGES_OUT_OF_MEMORY;
+  if (setjmp(at.memory.refused) == 0) status = parse(&at, byte_count);
+  else status = JSON_IMAGES_OUT_OF_MEMORY;
+  give_all(&at.memory);
+  return status;
+}

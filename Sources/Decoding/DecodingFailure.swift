@@ -1,0 +1,35 @@
+package import Imaging
+
+/// Why an image did not become a network's input.
+package enum DecodingFailure: Error, Hashable {
+  /// The image, or the model's contract, is at fault.
+  case image(ImagingError)
+  /// It was not done by its deadline.
+  case deadline
+  /// It took more than one image may, whatever the request's deadline.
+  case tooSlow(limit: Duration)
+  /// It needs memory that others hold now.
+  case noRoom(neededByteCount: Int)
+  /// It needs more memory than it could ever have.
+  case tooLarge(neededByteCount: Int, limit: Int)
+  /// A fault in a codec, of which the process died that decoded it.
+  case crashed
+  /// Nothing can decode now.
+  case unavailable(String)
+}
+
+extension DecodingFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .image(let error): error.description
+    case .deadline: "the deadline passed before the image was decoded"
+    case .tooSlow(let limit): "decoding the image takes longer than the limit of \(limit)"
+    case .noRoom(let count):
+      "decoding the image takes \(count) bytes, more than are free now; try again later"
+    case .tooLarge(let count, let limit):
+      "decoding the image takes \(count) bytes, over the limit of \(limit)"
+    case .crashed: "the image is corrupt: its decoder failed on it"
+    case .unavailable(let reason): "images cannot be decoded now: \(reason)"
+    }
+  }
+}

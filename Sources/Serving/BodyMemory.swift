@@ -1,0 +1,108 @@
+package import HTTPCore
+package import Machine
+import Synchronization
+
+/// The part of the memory budget that bodies may take: while they arrive, while they wait, until they are answered.
+///
+///     what passes ┬ 1/2  bodies over `smallBodyByteLimit`, all of them together
+///                 ├ 1/4  small bodies alone; the half too, where large ones leave something of it
+///                 └ 1/4  never bodies: decoding, a model that is being proved
+///
+/// So large bodies, arriving however slowly, leave room for small ones, and bodies leave room for work on them.
+package final class BodyMemory: Sendable {
+  /// Bytes of a body that has a part of the budget which large ones cannot take: 1 MiB.
+  package static let smallBodyByteLimit = 1 << 20
+  /// Seconds until a client should come back whose body does not fit now.
+  static let retryAfterSeconds = 1
+
+  private struct Held {
+    var all = 0
+    var large = 0
+  }
+
+  private let budget: MemoryBudget
+  private let held = Mutex(Held())
+
+  package init(_ budget: MemoryBudget) { self.budget = budget }
+
+  /// The largest body that can ever fit.
+  package var largestBodyByteCount: Int {
+    max(largeByteLimit, min(Self.smallBodyByteLimit, byteLimit))
+  }
+
+  /// Bytes that bodies hold now.
+  package var heldByteCount: Int { held.withLock { $0.all } }
+
+  private var byteLimit: Int { budget.largestByteCount / 4 * 3 }
+  private var largeByteLimit: Int { budget.largestByteCount / 2 }
+
+  /// Throws what to answer where a body of this length cannot fit now, or ever.
+  package func check(length: Int) throws(Problem) {
+    guard length <= largestBodyByteCount else {
+      throw Problem(
+        413, "body-too-large",
+        "a body of \(length) bytes does not fit into this server's memory; "
+          + "at most \(largestBodyByteCount) are possible")
+    }
+    let isPossible = held.withLock { fits($0, from: 0, to: length) }
+    guard isPossible, length <= budget.freeByteCount else { throw .overloaded }
+  }
+
+  /// For a body of which nothing has arrived yet; `whenRefused` is told where it finds no room later.
+  package func hold(
+    refusal: Response, whenRefused: @escaping @Sendable () -> Void = {}
+  ) -> any BodyHold {
+    HeldBody(self, refusal: refusal, whenRefused: whenRefused)
+  }
+
+  private func fits(_ held: Held, from old: Int, to new: Int) -> Bool {
+    let others = held.all - old
+    guard others + new <= byteLimit else { return false }
+    guard Self.isLarge(new) else { return true }
+    return held.large - (Self.isLarge(old) ? old : 0) + new <= largeByteLimit
+  }
+
+  private static func isLarge(_ byteCount: Int) -> Bool { byteCount > smallBodyByteLimit }
+
+  /// One body's part; given back when the last reference is gone.
+  private final class HeldBody: BodyHold {
+    private let memory: BodyMemory
+    let refusal: Response
+    private let whenRefused: @Sendable () -> Void
+    private let reservation = Mutex<Reservation?>(nil)
+
+    init(
+      _ memory: BodyMemory, refusal: Response, whenRefused: @escaping @Sendable () -> Void
+    ) {
+      self.memory = memory
+      self.refusal = refusal
+      self.whenRefused = whenRefused
+    }
+
+    deinit { _ = change(to: 0) }
+
+    func hold(_ byteCount: Int) -> Bool {
+      let isHeld = change(to: byteCount)
+      if !isHeld { whenRefused() }
+      return isHeld
+    }
+
+    private func change(to new: Int) -> Bool {
+      reservation.withLock { reservation in
+        let old = reservation?.byteCount ?? 0
+        return memory.held.withLock { held in
+          guard new < old || memory.fits(held, from: old, to: new) else { return false }
+          if let reservation {
+            guard reservation.resize(to: new) else { return false }
+          } else {
+            guard let made = memory.budget.reserve(new, use: .bodies) else { return false }
+            reservation = made
+          }
+          held.all += new - old
+          held.large += (isLarge(new) ? new : 0) - (isLarge(old) ? old : 0)
+          return true
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// When to give freed memory back to the system: after a burst, when it disturbs least. A value: time is what it is told.
+package struct MemoryReturn {
+  /// Bytes that the process must have more than after the last time; less is kept for the next request.
+  package static let leastByteCount = 16 << 20
+  /// Between two times while nothing is being served.
+  package static let idleInterval = Duration.seconds(5)
+  /// Between two times while requests are being served: it holds allocators' locks for some milliseconds.
+  package static let busyInterval = Duration.seconds(20)
+
+  /// Bytes that the process had after the last time, or has had at least since.
+  private var floor: Int?
+  private var sinceLast = idleInterval
+
+  package init() {}
+
+  /// Whether now is the time; `returned` is to follow then.
+  ///
+  /// - Parameter resident: Bytes that the process has.
+  package mutating func look(resident: Int, isIdle: Bool, after interval: Duration) -> Bool {
+    sinceLast = min(sinceLast + interval, Self.busyInterval)
+    let floor = min(floor ?? resident, resident)
+    self.floor = floor
+    return resident - floor >= Self.leastByteCount
+      && sinceLast >= (isIdle ? Self.idleInterval : Self.busyInterval)
+  }
+
+  /// What could be given back has been; so much is left.
+  package mutating func returned(resident: Int) {
+    floor = resident
+    sinceLast = .zero
+  }
+}

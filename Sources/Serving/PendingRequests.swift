@@ -1,0 +1,93 @@
+import HTTPCore
+import HTTPServer
+import Synchronization
+
+/// Requests that have no answer yet. Each is answered here once, by whoever is first: a worker, or the deadline.
+///
+///     add ── worker: answer ──────────────┐
+///      ├──── sweep: deadline has passed ──┼─ gone
+///      └──── sweep: client has gone ──────┘
+final class PendingRequests: Sendable {
+  /// How often deadlines are looked at: what is late is answered within that time, and what it takes to be woken.
+  static let sweepInterval = Duration.milliseconds(50)
+
+  private let traffic: Traffic
+  private let metrics: ServingMetrics
+  /// By exchange.
+  private let jobs = Mutex<[ObjectIdentifier: ClassificationJob]>([:])
+
+  init(_ traffic: Traffic, _ metrics: ServingMetrics) {
+    self.traffic = traffic
+    self.metrics = metrics
+  }
+
+  var count: Int { jobs.withLock { $0.count } }
+
+  func add(_ job: ClassificationJob) { jobs.withLock { $0[key(job)] = job } }
+
+  /// It was not taken after all; whoever offered it answers.
+  func withdraw(_ job: ClassificationJob) { _ = claim(job) }
+
+  func isOpen(_ job: ClassificationJob) -> Bool { jobs.withLock { $0[key(job)] != nil } }
+
+  /// Counts the answer for the model first, so that whoever has it finds it counted; nothing where there is one already.
+  func answer(
+    _ job: ClassificationJob, _ response: Response, _ outcome: ClassificationOutcome?
+  ) {
+    guard claim(job) else { return }
+    if let outcome { count(job, outcome) }
+    job.exchange.respond(job.identity.marking(response))
+  }
+
+  /// Another model answers it, for this one has failed; false where there is an answer already.
+  func handOver(_ job: ClassificationJob, _ outcome: ClassificationOutcome) -> Bool {
+    guard isOpen(job) else { return false }
+    count(job, outcome)
+    return true
+  }
+
+  /// It belongs to another model now; false where there is an answer already.
+  func replace(_ job: ClassificationJob) -> Bool {
+    jobs.withLock { $0.updateValue(job, forKeyIfPresent: key(job)) }
+  }
+
+  /// Answers it where its deadline has passed or its client has gone.
+  func expire(_ job: ClassificationJob, at now: ContinuousClock.Instant) {
+    guard job.exchange.isCancelled || job.deadline <= now, claim(job) else { return }
+    metrics.rejected(job.exchange.isCancelled ? .clientGone : .deadline)
+    count(job, .late)
+    job.exchange.respond(job.identity.marking(Problem.deadline.response))
+  }
+
+  /// Answers all that are too late or whose client has gone; whether there were any.
+  func sweep(at now: ContinuousClock.Instant) -> Bool {
+    let late = jobs.withLock { jobs in
+      jobs.values.filter { $0.exchange.isCancelled || $0.deadline <= now }
+    }
+    for job in late { expire(job, at: now) }
+    return !late.isEmpty
+  }
+
+  /// Whether the caller is the one who answers.
+  private func claim(_ job: ClassificationJob) -> Bool {
+    // What is let go of may be the last reference to a model: not under the lock.
+    let claimed = jobs.withLock { $0.removeValue(forKey: key(job)) }
+    return claimed != nil
+  }
+
+  private func count(_ job: ClassificationJob, _ outcome: ClassificationOutcome) {
+    job.deployment.metrics.classified(outcome, after: .now - job.exchange.receivedAt)
+    if let canary = job.admission.canary { traffic.record(outcome, of: canary) }
+  }
+
+  private func key(_ job: ClassificationJob) -> ObjectIdentifier { ObjectIdentifier(job.exchange) }
+}
+
+extension Dictionary {
+  /// Whether there was a value to replace.
+  fileprivate mutating func updateValue(_ value: Value, forKeyIfPresent key: Key) -> Bool {
+    guard let index = index(forKey: key) else { return false }
+    values[index] = value
+    return true
+  }
+}

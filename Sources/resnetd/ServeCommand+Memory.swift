@@ -1,0 +1,77 @@
+import Checkpoint
+import Engine
+import Glibc
+import Machine
+import ResNet
+import Serving
+import Telemetry
+
+/// What a server may take of the machine, and its end where a worker is lost.
+extension ServeCommand {
+  static func memoryPlan(_ settings: ServeSettings) -> MemoryPlan {
+    MemoryPlan(
+      limit: settings.memoryLimit, workers: settings.plan.workers ?? CPUAllowance.current.cores,
+      buffers: settings.server.bufferByteLimit)
+  }
+
+  /// The budget, with what the program itself takes.
+  static func budget(
+    _ plan: MemoryPlan
+  ) throws(Failure) -> (budget: MemoryBudget, program: Reservation) {
+    guard let parts = plan.budget() else {
+      throw Failure(
+        "the memory limit is \(plan.limit) bytes, and the program takes \(plan.programByteCount) of "
+          + "\(plan.budgetByteCount) that are left after a reserve; allow it more, or give it fewer "
+          + "--workers or a smaller --buffer-limit")
+    }
+    return parts
+  }
+
+  static func write(_ plan: MemoryPlan, _ memory: MemoryBudget, _ log: Log) {
+    log.write(
+      "memory",
+      [
+        "limit": .integer(plan.limit), "reserve": .integer(plan.safetyByteCount),
+        "program": .integer(plan.programByteCount),
+        "models": .integer(memory.usedByteCount(for: .models)),
+        "left": .integer(memory.freeByteCount),
+      ])
+  }
+
+  /// Bytes that a model may take: what the system has, and what is not promised to others.
+  static func available(of memory: MemoryBudget) -> Int {
+    min(MemoryAllowance.available ?? .max, memory.freeByteCount)
+  }
+
+  /// The first model's part of the budget, by an estimate.
+  static func reserve(
+    _ model: Model, _ precision: Precision, _ settings: ServeSettings, _ memory: MemoryBudget
+  ) throws(Failure) -> Reservation {
+    let plan = rules(settings).plan(model, precision: precision, inPlaceOf: nil).plan
+    let byteCount: Int
+    do throws(GraphError) {
+      byteCount = try MemoryEstimate(model.graph, precision: precision, plan: plan, live: nil)
+        .byteCount
+    } catch {
+      throw Failure("the model cannot be compiled: \(error)")
+    }
+    guard let reservation = memory.reserve(byteCount, isLasting: true, use: .models) else {
+      let missing = byteCount - memory.freeByteCount
+      throw Failure(
+        "\(model.name) takes about \(byteCount) bytes, \(memory.freeByteCount) are left of the memory "
+          + "budget of \(memory.byteCount); allow the server \(missing) bytes more, by its control "
+          + "group or --memory-limit, or give it fewer --workers or a smaller --max-batch")
+    }
+    return reservation
+  }
+
+  /// Ends the process: its supervisor starts another one.
+  static func endLost(_ finding: StallWatch.Finding, _ log: Log) {
+    guard case .lost(let worker, let duration) = finding else { return }
+    log.write(
+      "ended: a worker does not come to the end of a step",
+      ["worker": .integer(worker), "seconds": .integer(Int(duration / .seconds(1)))])
+    log.flush()
+    _exit(ExitCode.stalled.rawValue)
+  }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import HTTPCore
+import Machine
+import Serving
+import Testing
+
+/// Hostile and odd JSON: what is refused, with which words, and what it costs.
+@Suite(.serialized) struct JSONImagesTests {
+  private func payload(
+    _ body: [UInt8], limit: Int = 64, memory: MemoryBudget? = nil
+  ) throws(Problem) -> ImagePayload {
+    let fields = HeaderFields([("Content-Type", "application/json")])
+    let target = RequestTarget("/classify")
+    guard let target else { throw Problem(400, "target", "the target is wrong") }
+    return try ImagePayload(
+      RequestHead(method: "POST", target: target, fields: fields), body: body,
+      imageCountLimit: limit, memory: memory)
+  }
+
+  private func problem(_ text: String, limit: Int = 64) -> Problem? {
+    do throws(Problem) {
+      _ = try payload(Array(text.utf8), limit: limit)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test(
+    "A document that is not as it should be is refused, and the answer says what was found",
+    arguments: [
+      ("[]", 400, "not an object"), ("3", 400, "not an object"), ("null", 400, "not an object"),
+      (#"{"image": 3}"#, 400, #""image" is not a string"#),
+      (#"{"image": {"image": "AA=="}}"#, 400, #""image" is not a string"#),
+      (#"{"images": "AA=="}"#, 400, #""images" is not a list"#),
+      (#"{"images": ["AA==", null]}"#, 400, #""images" is not a list"#),
+      (#"{"images": [["AA=="]]}"#, 400, #""images" is not a list"#),
+      (#"{"image": "AA==", "image": "AA=="}"#, 400, #""image" is given twice"#),
+      (#"{"images": [], "x": 1, "im\u0061ges": []}"#, 400, #""images" is given twice"#),
+      (#"{"image": "AA==", "images": ["AA=="]}"#, 400, "both"),
+      (#"{"images": []}"#, 400, "empty"), (#"{"images": null}"#, 400, "neither"),
+      (#"{"Image": "AA=="}"#, 400, "neither"),
+      (#"{"image": "AA==""#, 400, "at byte 16"), (#"{"image": "AA=="} x"#, 400, "trailing"),
+      (#"{"image": "A\qA="}"#, 400, "at byte"), ("{\"image\": \"A\u{1}\"}", 400, "at byte"),
+      (#"{"image": "AA==",}"#, 400, "at byte"), (#"{"x": 01, "image": "AA=="}"#, 400, "at byte"),
+      (#"{"images": ["","",""]}"#, 413, "more than 2 images"),
+    ])
+  func refusals(text: String, status: Int, words: String) {
+    let problem = problem(text, limit: 2)
+    #expect(problem?.status == status, "\(text)")
+    #expect(problem?.detail.contains(words) == true, "\(problem?.detail ?? "")")
+  }
+
+  @Test(
+    "Bytes that are not UTF-8 are refused", arguments: [[0xff], [0x80], [0xc3, 0x28]])
+  func encoding(bytes: [UInt8]) {
+    let body = Array(#"{"x": ""#.utf8) + bytes + Array(#"", "image": "AA=="}"#.utf8)
+    #expect { try payload(body) } throws: { ($0 as? Problem)?.status == 400 }
+  }
+
+  @Test(
+    "Other keys, whatever they hold, and keys that are null change nothing",
+    arguments: [
+      #"{"image": "AQID", "images": null}"#, #"{"image": null, "images": ["AQID"]}"#,
+      #"{"x": {"image": 3, "images": [1]}, "image": "AQID", "y": [{}, [], true, 1e999999]}"#,
+      "\u{feff}{\"image\":\r\n\t \"AQID\"}", #"{"im\u0061ge": "AQID"}"#,
+      #"{"x": "\ud83d\ude00\"\\", "image": "AQ\u0049D"}"#,
+    ])
+  func accepted(text: String) throws {
+    let payload = try payload(Array(text.utf8))
+    #expect(payload.count == 1)
+    #expect(try Array(payload.image(0)) == [1, 2, 3])
+  }
+
+  @Test("Escaped strings are the images that they stand for, wherever escapes stand")
+  func escapes() throws {
+    var bytes: [UInt8] = []
+    for index in 0..<3000 { bytes.append(UInt8(truncatingIfNeeded: index &* 151 ^ index >> 3)) }
+    let plain = Data(bytes).base64EncodedString()
+    for step in [1, 2, 3, 5, 7] {
+      var text = ""
+      for (index, character) in plain.enumerated() {
+        guard index.isMultiple(of: step), let value = character.asciiValue else {
+          text.append(character)
+          continue
+        }
+        text +=
+          character == "/" ? #"\/"# : #"\u00"# + String(value, radix: 16, uppercase: step == 2)
+      }
+      let payload = try payload(Array(#"{"images": ["\#(text)", "AQID", "\#(text)"]}"#.utf8))
+      for index in [2, 0] { #expect(try Array(payload.image(index)) == bytes) }
+      #expect(try Array(payload.image(1)) == [1, 2, 3])
+    }
+  }
+
+  @Test("Base64 with its padding is what Foundation makes of it; anything else is refused")
+  func base64() throws {
+    func decoded(_ text: String) throws -> [UInt8]? {
+      let quoted = text.replacing("\n", with: #"\n"#)
+      let payload = try payload(Array(#"{"image": "\#(quoted)"}"#.utf8))
+      return try? Array(payload.image(0))
+    }
+    for text in ["AAAA", "AA==", "AAA=", "AB==", "AAB=", "AQIDBAUG", "+/+/", "AAAAAA=="] {
+      #expect(try decoded(text) == Data(base64Encoded: text).map { Array($0) }, "\(text)")
+    }
+    for text in [
+      "", "A", "AA", "AAA", "A===", "====", "AA=A", "A=AA", "AAAAA===", "AA==AAAA", "AAAA====",
+      "AA=", "AAAA=", "AAA==", " AA==", "AA==\n", "A-__", "AA= =", "é===", "AAAA AAAA", "=",
+    ] { #expect(try decoded(text) == nil, "\(text)") }
+  }
+
+  @Test("One that is not base64 leaves those around it as they are")
+  func neighbours() throws {
+    let payload = try payload(Array(#"{"images": ["AQID", "AQID!", "BAUG"]}"#.utf8))
+    #expect { try payload.image(1) } throws: { ($0 as? Problem)?.status == 400 }
+    #expect(try Array(payload.image(0)) == [1, 2, 3])
+    #expect(try Array(payload.image(2)) == [4, 5, 6])
+  }
+
+  /// Bodies of some tens of megabytes that once took seconds and gigabytes.
+  private static func hostile(_ name: String) -> [UInt8] {
+    let byteCount = 33_000_000
+    func repeated(_ text: String, from start: String) -> [UInt8] {
+      var bytes = Array(start.utf8)
+      bytes.reserveCapacity(byteCount + text.utf8.count)
+      while bytes.count < byteCount { bytes += text.utf8 }
+      return bytes
+    }
+    return switch name {
+    case "numbers": repeated("1,", from: #"{"a":["#)
+    case "empty strings": repeated(#""","#, from: #"{"images":["#)
+    case "other strings": repeated(#""","#, from: #"{"a":["#)
+    case "nesting": repeated("[", from: #"{"a":"#)
+    case "objects": repeated(#"{"a":"#, from: "")
+    case "keys": repeated(#""a":1,"#, from: "{")
+    case "a string without an end": repeated("A", from: #"{"image":""#)
+    case "an escaped string without an end": repeated(#"\/"#, from: #"{"image":""#)
+    case "an exponent": repeated("9", from: #"{"a":1e"#)
+    case "blanks": repeated(" ", from: "{")
+    default: repeated("]", from: "")
+    }
+  }
+
+  @Test(
+    "What a hostile body costs beside itself is bounded",
+    arguments: [
+      "numbers", "empty strings", "other strings", "nesting", "objects", "keys",
+      "a string without an end", "an exponent", "blanks", "brackets",
+    ])
+  func memory(name: String) {
+    let body = Self.hostile(name)
+    // The reader is refused what it would hold beyond `JSONImages.scratchByteCount`, and then could not tell what is
+    // wrong; from a budget that has nothing, nothing is taken.
+    let budget = MemoryBudget(byteCount: 0)
+    #expect { try payload(body, memory: budget) } throws: { error in
+      guard let status = (error as? Problem)?.status else { return false }
+      return status == (name == "empty strings" ? 413 : 400)
+    }
+  }
+
+  @Test("A string with escapes is copied by the reader: in the budget, or not at all")
+  func scratch() throws {
+    let body = Self.hostile("an escaped string without an end")
+    let poor = MemoryBudget(byteCount: 2 * body.count)
+    #expect { try payload(body, memory: poor) } throws: { ($0 as? Problem)?.kind == "overloaded" }
+    let rich = MemoryBudget(byteCount: 3 * body.count)
+    #expect { try payload(body, memory: rich) } throws: { ($0 as? Problem)?.status == 400 }
+    #expect(rich.usedByteCount == 0)
+  }
+}
