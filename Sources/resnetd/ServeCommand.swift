@@ -27,6 +27,7 @@ enum ServeCommand: Command {
     defer { log.flush() }
     let shutdown = ShutdownSignals()
     let metrics = ServingMetrics()
+    metrics.watch(droppedLogLines: { log.droppedLineCount })
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
