@@ -36,6 +36,7 @@ let package = Package(
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
+    room("CProgram"),
     room("CCurl", linking: ["curl"]),
     .target(
       name: "COnnx",
@@ -75,7 +76,7 @@ let package = Package(
       dependencies: [
         "Serving", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
         "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
+        "HTTPServer", "ONNX", "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
     .executableTarget(

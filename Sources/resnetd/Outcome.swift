@@ -3,6 +3,8 @@ package enum ExitCode: Int32, Sendable {
   case success = 0
   case failure = 1
   case usage = 2
+  /// Whoever read standard output has gone: what the shell shows for a process that SIGPIPE ends, 128 + 13.
+  case brokenPipe = 141
 }
 
 /// The command could not do its work: one line that says what, where and what to do; exit code 1.
