@@ -28,10 +28,13 @@ RUN apt-get update \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /resnetd /usr/local/bin/resnetd
 
+# A new volume that is mounted here belongs to whom the folder does.
+RUN install --directory --owner 65532 --group 65532 /state
+
 # Inside a container, the loopback would be reachable by nobody.
 ENV RESNETD_HOST=0.0.0.0
 EXPOSE 8080
-# A number, so that Kubernetes can see that it is not root; nothing in the image belongs to it.
+# A number, so that Kubernetes can see that it is not root; nothing but /state belongs to it.
 USER 65532:65532
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["resnetd", "healthcheck"]

@@ -36,6 +36,7 @@ let package = Package(
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
+    room("CProgram"),
     room("CCurl", linking: ["curl"]),
     room("CYajl", linking: ["yajl"]),
     .target(
@@ -79,7 +80,7 @@ let package = Package(
         "Serving", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine",
         "Checkpoint",
         "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "CImageCodec", "COneDNN",
+        "HTTPServer", "ONNX", "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
     .executableTarget(

@@ -1,6 +1,5 @@
-#include "CCurl.h"
+#include "internal.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -37,8 +36,15 @@ static CURLcode initialized;
 
 static void initialize(void) { initialized = curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-// Empty where there is none, or one that is too long.
-static void read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]) {
+CURL *remote_start(remote_answer *answer) {
+  memset(answer, 0, sizeof *answer);
+  pthread_once(&once, initialize);
+  CURL *curl = initialized ? NULL : curl_easy_init();
+  if (!curl) snprintf(answer->message, sizeof answer->message, "libcurl cannot be started");
+  return curl;
+}
+
+void remote_read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]) {
   struct curl_header *header = NULL;
   if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return;
   size_t length = strlen(header->value);
@@ -73,7 +79,7 @@ static bool read_range(CURL *curl, remote_body *body) {
 // False where the body is not what was asked for.
 static bool begin(transfer *transfer, long status) {
   remote_body *body = &transfer->body;
-  read_etag(transfer->curl, body->etag);
+  remote_read_etag(transfer->curl, body->etag);
   if (status == 206) {
     if (read_range(transfer->curl, body) && body->start == transfer->offset) return true;
     transfer->fault = "the server sent another range than was asked for";
@@ -106,8 +112,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *context) {
   return transfer->sink(transfer->context, bytes, total, &transfer->body, is_first) ? total : 0;
 }
 
-// Adds `name: value`; false where there is no memory or the line is too long.
-static bool add_header(struct curl_slist **list, const char *name, const char *value) {
+bool remote_add_field(struct curl_slist **list, const char *name, const char *value) {
   char line[8192];
   int length = snprintf(line, sizeof line, "%s: %s", name, value);
   if (length < 0 || (size_t)length >= sizeof line) return false;
@@ -154,31 +159,31 @@ static CURLcode set_request(
     if (!code) code = curl_easy_setopt(curl, CURLOPT_USERNAME, request->key);
     if (!code) code = curl_easy_setopt(curl, CURLOPT_PASSWORD, request->secret);
     // S3 demands it; libcurl before 8 does not send it by itself.
-    if (!code && !add_header(headers, "x-amz-content-sha256", DIGEST_OF_NOTHING))
+    if (!code && !remote_add_field(headers, "x-amz-content-sha256", DIGEST_OF_NOTHING))
       code = CURLE_OUT_OF_MEMORY;
     if (!code && request->session_token &&
-        !add_header(headers, "x-amz-security-token", request->session_token))
+        !remote_add_field(headers, "x-amz-security-token", request->session_token))
       code = CURLE_OUT_OF_MEMORY;
   }
-  if (!code && request->etag && !add_header(headers, "If-None-Match", request->etag))
+  if (!code && request->etag && !remote_add_field(headers, "If-None-Match", request->etag))
     code = CURLE_OUT_OF_MEMORY;
   if (!code && request->offset > 0) {
     // CURLOPT_RESUME_FROM_LARGE would refuse the whole file, sent where it has changed.
     char range[32];
     snprintf(range, sizeof range, "%" PRId64 "-", request->offset);
     code = curl_easy_setopt(curl, CURLOPT_RANGE, range);
-    if (!code && request->if_range && !add_header(headers, "If-Range", request->if_range))
+    if (!code && request->if_range && !remote_add_field(headers, "If-Range", request->if_range))
       code = CURLE_OUT_OF_MEMORY;
   }
   if (!code && *headers) code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
   return code;
 }
 
-static void read_answer(CURL *curl, remote_answer *answer) {
+void remote_read_answer(CURL *curl, remote_answer *answer) {
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   answer->status = (int)status;
-  read_etag(curl, answer->etag);
+  remote_read_etag(curl, answer->etag);
 }
 
 // The result of a transfer that has come to its end.
@@ -223,13 +228,8 @@ static void hide_password(char message[CURL_ERROR_SIZE]) {
 int remote_fetch(
     const remote_request *request, remote_sink sink, remote_stop stop, void *context,
     remote_answer *answer) {
-  memset(answer, 0, sizeof *answer);
-  pthread_once(&once, initialize);
-  CURL *curl = initialized ? NULL : curl_easy_init();
-  if (!curl) {
-    snprintf(answer->message, sizeof answer->message, "libcurl cannot be started");
-    return -1;
-  }
+  CURL *curl = remote_start(answer);
+  if (!curl) return -1;
   char message[CURL_ERROR_SIZE] = "";
   struct curl_slist *headers = NULL;
   transfer transfer = {
@@ -254,7 +254,7 @@ int remote_fetch(
     answer->is_misdirected = code == CURLE_TOO_MANY_REDIRECTS ||
                              code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   } else {
-    read_answer(curl, answer);
+    remote_read_answer(curl, answer);
   }
   curl_easy_cleanup(curl);
   curl_slist_free_all(headers);

@@ -27,10 +27,13 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
   struct addrinfo *list = NULL;
   *resolver = getaddrinfo(host, service, &hints, &list);
   if (*resolver) return -2;
-  int on = 1;
+  int on = 1, off = 0;
   int listener = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  // `::` means IPv4 as well, whatever net.ipv6.bindv6only says.
   if (listener >= 0 &&
-      (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ((list->ai_family == AF_INET6 &&
+        setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) ||
+       setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
        bind(listener, list->ai_addr, list->ai_addrlen) != 0 || listen(listener, backlog) != 0))
     listener = close_failed(listener);
   int code = errno;

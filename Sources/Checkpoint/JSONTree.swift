@@ -70,7 +70,7 @@ package struct JSONNode {
   }
 
   /// Exact; a number with a fraction or an exponent is none.
-  var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
+  package var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
 
   /// Of any number, the nearest in double precision.
   package var number: Double? {
@@ -83,7 +83,7 @@ package struct JSONNode {
 
   package var isNull: Bool { type == JSON_NULL }
 
-  var array: [JSONNode]? {
+  package var array: [JSONNode]? {
     guard type == JSON_ARRAY else { return nil }
     return (0..<(unsafe json_array_size(pointer))).compactMap { index -> JSONNode? in
       guard let element = unsafe json_array_get(pointer, index) else { return nil }

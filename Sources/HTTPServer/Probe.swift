@@ -6,14 +6,16 @@ package enum Probe {
   /// Bytes looked at for the status line.
   private static let statusLineByteLimit = 256
 
-  /// The status of `GET path`. Throws where there is no answer in HTTP within the time.
+  /// The status of `GET path`, of a server on all addresses by the loopback. Throws where there is no answer in HTTP within the time.
   package static func status(
     host: String, port: Int, path: String, within limit: Duration
   ) throws(ServerError) -> Int {
+    let name = HostName(host).reachable
     let deadline = ContinuousClock.now + limit
     var resolver: CInt = 0
     let timeout = CInt(clamping: Int(limit / .milliseconds(1)))
-    let descriptor = unsafe sockets_connect(host, UInt16(clamping: port), timeout, &resolver)
+    let descriptor = unsafe sockets_connect(
+      name.address, UInt16(clamping: port), timeout, &resolver)
     guard descriptor >= 0 else {
       throw descriptor == -2
         ? .unresolvable(
@@ -21,7 +23,7 @@ package enum Probe {
         : failure("connecting to", host, port)
     }
     defer { close(descriptor) }
-    let request = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+    let request = "GET \(path) HTTP/1.1\r\nHost: \(name):\(port)\r\nConnection: close\r\n\r\n"
     guard case .bytes = Socket.write(descriptor, Array(request.utf8)[...]) else {
       throw failure("asking", host, port)
     }

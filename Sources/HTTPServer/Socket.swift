@@ -16,7 +16,7 @@ enum Socket {
   static func listen(host: String, port: Int, backlog: Int) throws(ServerError) -> CInt {
     var resolver: CInt = 0
     let descriptor = unsafe sockets_listener_create(
-      host, UInt16(clamping: port), CInt(clamping: backlog), &resolver)
+      HostName(host).address, UInt16(clamping: port), CInt(clamping: backlog), &resolver)
     guard descriptor < 0 else { return descriptor }
     guard descriptor == -1 else {
       throw .unresolvable(

@@ -37,6 +37,9 @@ package final class ServingMetrics: Sendable {
       .gauge, "resnetd_canary_info", "The model that answers a share of the requests.")
     static let canaryPercent = MetricDescription(
       .gauge, "resnetd_canary_percent", "Share of requests that the canary answers.")
+    static let droppedLogLines = MetricDescription(
+      .counter, "resnetd_log_lines_dropped_total",
+      "Log lines that were lost because nobody took them in time.")
     static let swapDuration = MetricDescription(
       .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")
   }
@@ -47,6 +50,7 @@ package final class ServingMetrics: Sendable {
     var inFlight: @Sendable () -> Int = { 0 }
     var memory: MemoryBudget?
     var canary: @Sendable () -> Canary? = { nil }
+    var droppedLogLines: @Sendable () -> Int? = { nil }
   }
 
   /// Those that are shown.
@@ -142,6 +146,11 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.canary = canary }
   }
 
+  /// How many log lines were lost; called from the threads that ask for metrics.
+  package func watch(droppedLogLines: @escaping @Sendable () -> Int) {
+    gauges.withLock { $0.droppedLogLines = droppedLogLines }
+  }
+
   /// What is counted of the remote store that is followed.
   package func show(_ metrics: ModelStoreMetrics) { modelStore.withLock { $0 = metrics } }
 
@@ -165,10 +174,12 @@ package final class ServingMetrics: Sendable {
   // MARK: Exposition
 
   func response() -> Response {
-    Response(status: 200, contentType: Exposition.contentType, text: text())
+    Response(
+      status: 200, fields: HeaderFields([("Content-Type", Exposition.contentType)]),
+      body: exposition().bytes)
   }
 
-  private func text() -> String {
+  private func exposition() -> Exposition {
     var exposition = Exposition()
     let (gauges, shown) = (gauges.withLock { $0 }, models.withLock { $0 })
     let models = [unversioned] + shown.versions
@@ -204,7 +215,8 @@ package final class ServingMetrics: Sendable {
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)
     modelStore.withLock { $0 }?.write(to: &exposition)
+    exposition.single(Name.droppedLogLines, gauges.droppedLogLines())
     process.write(to: &exposition)
-    return exposition.text
+    return exposition
   }
 }

@@ -2,24 +2,27 @@
 package final class Counters<Labels: MetricLabels>: Sendable {
   private let description: MetricDescription
   private let showsZeros: Bool
-  private let row = AtomicRow(count: Labels.all.count)
+  private let row: AtomicRow
 
   /// `showsZeros` says whether label sets are shown that were never counted: good for few, for a rate needs a
   /// number to grow from.
   package init(_ name: String, _ help: String, showsZeros: Bool = true) {
     description = MetricDescription(.counter, name, help)
     self.showsZeros = showsZeros
+    row = AtomicRow(count: Labels.all.count)
   }
 
   package func add(_ labels: Labels) { row.add(1, at: labels.index) }
 
   package subscript(labels: Labels) -> Int { row[labels.index] }
 
+  /// Looks at numbers alone until one is shown: of thousands of label sets a few are ever counted.
   package func write(to exposition: inout Exposition) {
     exposition.begin(description)
-    for labels in Labels.all {
-      let count = row[labels.index]
-      if count > 0 || showsZeros { exposition.sample(labels.pairs, count) }
+    let all = Labels.all
+    for index in 0..<row.count {
+      let count = row[index]
+      if count > 0 || showsZeros { exposition.sample(all[index].pairs, count) }
     }
   }
 }

@@ -4,12 +4,20 @@
 package final class Histograms<Labels: MetricLabels>: Sendable {
   package let buckets: Buckets
   private let common: MetricLabelPairs
+  /// The label `le` of each bucket as it is written, with the bracket after it; that of `+Inf` last.
+  private let bounds: [[UInt8]]
   private let row: AtomicRow
 
   /// `common` stands before the labels of every set.
   package init(_ buckets: Buckets, common: MetricLabelPairs = []) {
     self.buckets = buckets
     self.common = common
+    bounds =
+      buckets.bounds.map { bound in
+        var label = Array("le=\"".utf8)
+        Exposition.append(bound, decimals: buckets.decimals, to: &label)
+        return label + Array("\"}".utf8)
+      } + [Array("le=\"+Inf\"}".utf8)]
     row = AtomicRow(count: Labels.all.count * Self.width(buckets))
   }
 
@@ -34,20 +42,21 @@ package final class Histograms<Labels: MetricLabels>: Sendable {
   ///
   /// While others add, the sum may be ahead of the counts or behind them by what is just being added.
   package func write(to exposition: inout Exposition) {
-    for labels in Labels.all where count(labels) > 0 {
-      let start = labels.index * Self.width(buckets)
-      let pairs = common + labels.pairs
+    let (width, boundCount) = (Self.width(buckets), buckets.bounds.count)
+    let all = Labels.all
+    for (index, start) in stride(from: 0, to: row.count, by: width).enumerated() {
+      guard (start...start + boundCount).contains(where: { row[$0] > 0 }) else { continue }
+      let labels = Exposition.written(common + all[index].pairs)
+      let opening = exposition.opening(labels, suffix: "_bucket", isOpen: true)
       var count = 0
-      for (index, bound) in buckets.bounds.enumerated() {
-        count += row[start + index]
-        let text = Exposition.decimal(bound, decimals: buckets.decimals)
-        exposition.sample(pairs + [("le", text)], count, suffix: "_bucket")
+      for bucket in 0...boundCount {
+        count += row[start + bucket]
+        exposition.line(opening, bounds[bucket], count)
       }
-      count += row[start + buckets.bounds.count]
-      exposition.sample(pairs + [("le", "+Inf")], count, suffix: "_bucket")
-      exposition.sample(
-        pairs, row[start + buckets.bounds.count + 1], decimals: buckets.decimals, suffix: "_sum")
-      exposition.sample(pairs, count, suffix: "_count")
+      exposition.line(
+        exposition.opening(labels, suffix: "_sum"), [], row[start + boundCount + 1],
+        decimals: buckets.decimals)
+      exposition.line(exposition.opening(labels, suffix: "_count"), [], count)
     }
   }
 }

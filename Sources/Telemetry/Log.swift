@@ -11,33 +11,49 @@ package enum LogFormat: String, Sendable, CaseIterable {
 }
 
 /// Structured lines on a file descriptor, from any thread, in the order of the calls.
+///
+/// ```
+/// callers --line--> what waits (at most `byteLimit`) --queue's thread--> descriptor
+///                     | full: dropped, counted, said when writing works again
+/// ```
+///
+/// No caller ever waits for the descriptor: whoever reads it may have stopped, and a server must not stop with it.
 package final class Log: Sendable {
   package enum Value: Sendable, Hashable {
     case text(String)
     case integer(Int)
-    /// Shown with three digits behind the point: microseconds as milliseconds.
+    /// Shown with three digits after the point: microseconds as milliseconds.
     case thousandths(Int)
   }
 
   package typealias Fields = KeyValuePairs<String, Value>
 
-  /// How long a gathered line waits for others.
+  /// How long a gathered line waits for others, 100 ms.
   static let gatheringTime = DispatchTimeInterval.milliseconds(100)
-  /// Bytes that wait at most. Beyond it lines are dropped and counted: logging never stops the server.
+  /// Bytes that wait or are being written at most, 1 MiB. Beyond it lines are dropped and counted.
   static let byteLimit = 1 << 20
+  /// How long the end of the process waits for its last lines to be taken, 1 s.
+  package static let flushLimit = Duration.seconds(1)
+
+  /// When what waits is written.
+  private enum Schedule: Int {
+    case none, gathering, now
+  }
 
   private struct State {
     var bytes: [UInt8] = []
+    var writtenNowByteCount = 0
+    /// Since it was said last.
     var droppedCount = 0
-    var isWritingSoon = false
+    var schedule = Schedule.none
     var time = Timestamp(seconds: 0)
   }
 
   private let format: LogFormat
   private let descriptor: CInt
   private let state = Mutex(State())
-  /// Held by whoever writes, so that lines keep their order.
-  private let writing = Mutex<Void>(())
+  private let dropped = Atomic(0)
+  /// Writes, and is the only one that does: so lines keep their order.
   private let queue = DispatchQueue(label: "resnetd.log")
 
   /// Standard error unless told otherwise; text on a terminal and JSON elsewhere unless a format is given.
@@ -46,53 +62,80 @@ package final class Log: Sendable {
     self.descriptor = descriptor
   }
 
-  /// Adds a line and writes all that wait; returns when the system has taken them.
+  /// Lines that were lost so far, for want of room or because the system did not take them.
+  package var droppedLineCount: Int { dropped.load(ordering: .relaxed) }
+
+  /// Adds a line, which another thread writes at once with all that wait.
   package func write(_ message: String, _ fields: Fields = [:]) {
-    add(message, fields)
-    flush()
+    if add(message, fields, .now) { queue.async { [self] in writeWaiting() } }
   }
 
-  /// Adds a line that is written soon, with others and by another thread: for what happens often.
+  /// Adds a line that is written soon, with others: for what happens often.
   package func gather(_ message: String, _ fields: Fields) {
-    guard add(message, fields) else { return }
-    queue.asyncAfter(deadline: .now() + Self.gatheringTime) { [self] in flush() }
+    guard add(message, fields, .gathering) else { return }
+    queue.asyncAfter(deadline: .now() + Self.gatheringTime) { [self] in writeWaiting() }
   }
 
-  /// Writes what waits.
-  package func flush() {
-    writing.withLock { _ in
-      let (bytes, droppedCount) = state.withLock { state in
-        defer { (state.bytes, state.droppedCount, state.isWritingSoon) = ([], 0, false) }
-        return (state.bytes, state.droppedCount)
-      }
-      writeAll(bytes)
-      if droppedCount > 0 {
-        let now = now
-        writeAll(
-          Self.line(
-            format, "log lines dropped", ["count": .integer(droppedCount)], seconds: now.tv_sec,
-            milliseconds: now.tv_nsec / 1_000_000))
-      }
-    }
-  }
-
-  /// Whether the caller is the one to see that lines are written soon.
+  /// Waits until what was added before is written, for the end of the process; gives up after the time.
+  ///
+  /// - Returns: Whether it has been written, or lost in the attempt.
   @discardableResult
-  private func add(_ message: String, _ fields: Fields) -> Bool {
-    let now = now
-    return state.withLock { state in
-      if state.time.seconds != now.tv_sec { state.time = Timestamp(seconds: now.tv_sec) }
-      if state.bytes.count < Self.byteLimit {
-        state.bytes +=
-          LogLine(
-            format, state.time, milliseconds: now.tv_nsec / 1_000_000, message, fields
-          ).bytes
-      } else {
-        state.droppedCount += 1
-      }
-      defer { state.isWritingSoon = true }
-      return !state.isWritingSoon
+  package func flush(within limit: Duration = flushLimit) -> Bool {
+    let isDone = DispatchSemaphore(value: 0)
+    queue.async { [self] in
+      writeWaiting()
+      isDone.signal()
     }
+    let nanoseconds = Int(limit / .nanoseconds(1))
+    return isDone.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
+  }
+
+  /// Whether the caller is the one to see that lines are written then.
+  private func add(_ message: String, _ fields: Fields, _ schedule: Schedule) -> Bool {
+    let now = now
+    let (isDropped, isFirst) = state.withLock { state in
+      let isFirst = state.schedule.rawValue < schedule.rawValue
+      if isFirst { state.schedule = schedule }
+      if state.time.seconds != now.tv_sec { state.time = Timestamp(seconds: now.tv_sec) }
+      guard state.bytes.count + state.writtenNowByteCount < Self.byteLimit else {
+        state.droppedCount += 1
+        return (true, isFirst)
+      }
+      state.bytes +=
+        LogLine(format, state.time, milliseconds: now.tv_nsec / 1_000_000, message, fields).bytes
+      return (false, isFirst)
+    }
+    if isDropped { dropped.add(1, ordering: .relaxed) }
+    return isFirst
+  }
+
+  // MARK: The queue's thread
+
+  private func writeWaiting() {
+    let (bytes, droppedCount) = state.withLock { state in
+      defer {
+        state.writtenNowByteCount = state.bytes.count
+        (state.bytes, state.droppedCount, state.schedule) = ([], 0, .none)
+      }
+      return (state.bytes, state.droppedCount)
+    }
+    let lostCount = writeAll(bytes)
+    let untoldCount = lostCount + (say(droppedCount) ? 0 : droppedCount)
+    dropped.add(lostCount, ordering: .relaxed)
+    state.withLock { state in
+      state.writtenNowByteCount = 0
+      state.droppedCount += untoldCount
+    }
+  }
+
+  /// Whether it could be said; they were dropped after all that waited then.
+  private func say(_ droppedCount: Int) -> Bool {
+    guard droppedCount > 0 else { return true }
+    let now = now
+    let line = Self.line(
+      format, "log lines dropped", ["count": .integer(droppedCount)], seconds: now.tv_sec,
+      milliseconds: now.tv_nsec / 1_000_000)
+    return writeAll(line) == 0
   }
 
   private var now: timespec {
@@ -101,17 +144,26 @@ package final class Log: Sendable {
     return time
   }
 
-  /// What the system does not take is lost.
-  private func writeAll(_ bytes: [UInt8]) {
+  /// Waits as long as it takes.
+  ///
+  /// - Returns: How many lines the system did not take, or not whole.
+  private func writeAll(_ bytes: [UInt8]) -> Int {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes {
         unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
       }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
-      rest = rest.dropFirst(count)
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if count < 0, errno == EAGAIN {
+        // Somebody else has made what we share with them non-blocking.
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        unsafe poll(&wanted, 1, -1)
+      } else if count == 0 || errno != EINTR {
+        break
+      }
     }
+    return rest.count { $0 == UInt8(ascii: "\n") }
   }
 
   /// A line with its newline; `seconds` since 1970-01-01 UTC.

@@ -50,7 +50,7 @@ struct AdminSettings: Sendable {
   /// Throws where strangers could reach it without a token.
   func server(like server: ServerConfiguration) throws(Failure) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
-    guard socketPath != nil || Loopback.contains(host) || tokenFile != nil else {
+    guard socketPath != nil || Loopback.contains(HostName(host).address) || tokenFile != nil else {
       throw Failure(
         "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
           + "--admin-token-file, or listen on 127.0.0.1")

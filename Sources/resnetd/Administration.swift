@@ -11,6 +11,8 @@ struct Administration {
 
   let store: ModelStore?
   private let settings: AdminSettings
+  /// Nil where none is asked for.
+  let token: AdminToken?
   private let service: AdminService?
   private let server: HTTPServer?
 
@@ -20,10 +22,11 @@ struct Administration {
     let configuration = try settings.admin.server(like: settings.server)
     store = try Self.store(settings.admin, log)
     guard let configuration else {
-      (service, server) = (nil, nil)
+      (token, service, server) = (nil, nil, nil)
       return
     }
     let token = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
+    self.token = token
     let service = AdminService(
       token: token, isLocal: configuration.socketPath != nil,
       options: ServeSettings.effective(settings), accessLog: accessLog)

@@ -38,8 +38,9 @@ enum BenchCommand: Command {
     guard operands.count == 1 else { throw UsageError("name one network or file") }
     let subject = try BenchSubject(operands[0], settings.precision)
     if !settings.json {
-      print("\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version)")
-      print("batch  threads  workers  images/s  ms/batch (median)")
+      StandardOutput.write(
+        "\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version)")
+      StandardOutput.write("batch  threads  workers  images/s  ms/batch (median)")
     }
     var results: [EngineMeasurement] = []
     for threads in settings.threads {
@@ -53,13 +54,13 @@ enum BenchCommand: Command {
           let result = try EngineMeasurement(
             network, batch: batch, workers: workers, duration: settings.seconds)
           results.append(result)
-          if !settings.json { print(result.row) }
+          if !settings.json { StandardOutput.write(result.row) }
         }
       }
     }
     if settings.json {
       let items = results.map(\.json).joined(separator: ",")
-      print(
+      StandardOutput.write(
         #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","results":[\#(items)]}"#
       )
     }

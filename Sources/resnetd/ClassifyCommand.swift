@@ -69,7 +69,7 @@ enum ClassifyCommand: Command {
       }
     }
     if settings.json {
-      print(operands.count > 1 ? answer.list(items) : answer.document(items[0]))
+      StandardOutput.write(operands.count > 1 ? answer.list(items) : answer.document(items[0]))
     }
     return failureCount == 0 ? .success : .failure
   }
@@ -95,10 +95,10 @@ enum ClassifyCommand: Command {
   }
 
   private static func show(_ entries: [Ranking.Entry], _ live: LiveModel, heading: String?) {
-    if let heading { print("\(heading):") }
+    if let heading { StandardOutput.write("\(heading):") }
     let rows = entries.map { entry in
       [Decimal.text(Double(entry.probability), digits: 4), live.labels[entry.index]]
     }
-    print(TextTable(rows: rows).text)
+    StandardOutput.write(TextTable(rows: rows).text)
   }
 }

@@ -35,7 +35,7 @@ enum HealthcheckCommand: Command {
     guard status == 200 else {
       throw Failure("\(settings.path) answers \(status)")
     }
-    print("ok")
+    StandardOutput.write("ok")
     return .success
   }
 }

@@ -44,10 +44,10 @@ enum InspectCommand: Command {
     guard operands.count <= 1 else { throw UsageError("name one network or file") }
     if settings.plan {
       let report = try plan(operands.first, settings)
-      print(settings.json ? report.json : report.text)
+      StandardOutput.write(settings.json ? report.json : report.text)
     } else {
       let report = try report(operands.first, settings)
-      print(settings.json ? report.json : report.text)
+      StandardOutput.write(settings.json ? report.json : report.text)
     }
     return .success
   }

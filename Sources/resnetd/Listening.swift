@@ -15,6 +15,6 @@ enum Listening {
   }
 
   static func url(_ host: String, _ port: Int) -> String {
-    host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
+    "http://\(HostName(host)):\(port)"
   }
 }

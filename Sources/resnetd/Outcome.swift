@@ -5,6 +5,8 @@ package enum ExitCode: Int32, Sendable {
   case usage = 2
   /// A worker did not come to the end of a step: only a new process helps.
   case stalled = 3
+  /// Whoever read standard output has gone: what the shell shows for a process that SIGPIPE ends, 128 + 13.
+  case brokenPipe = 141
 }
 
 /// The command could not do its work: one line that says what, where and what to do; exit code 1.

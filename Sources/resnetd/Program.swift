@@ -3,11 +3,17 @@ package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
     PullCommand.self, QuantizeCommand.self, ConvertCommand.self, RunCommand.self,
-    HealthcheckCommand.self,
+    ModelCommand.self, HealthcheckCommand.self,
   ]
 
   /// - Parameter arguments: Without the program's own name.
   package static func run(_ arguments: [String], environment: [String: String]) -> ExitCode {
+    StandardOutput.finish(answer(arguments, environment))
+  }
+
+  private static func answer(
+    _ arguments: [String], _ environment: [String: String]
+  ) -> ExitCode {
     guard let first = arguments.first else {
       StandardError.write(help)
       return .usage
@@ -15,14 +21,14 @@ package enum Program {
     let rest = Array(arguments.dropFirst())
     switch first {
     case "--version", "-V", "version":
-      print(Version.text)
+      StandardOutput.write(Version.text)
       return .success
     case "--help", "-h", "help":
       guard let topic = rest.first, let command = command(named: topic) else {
-        print(help)
+        StandardOutput.write(help)
         return .success
       }
-      print(command.help)
+      StandardOutput.write(command.help)
       return .success
     default:
       guard let command = command(named: first) else {
@@ -38,8 +44,10 @@ package enum Program {
   private static func run(
     _ command: any Command.Type, _ arguments: [String], _ environment: [String: String]
   ) -> ExitCode {
+    let variables = EnvironmentVariables(
+      environment, optionVariables: commands.flatMap { $0.variables })
     do {
-      return try command.main(arguments, environment: environment)
+      return try command.main(arguments, environment: variables)
     } catch let error as UsageError {
       StandardError.write(
         "resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")

@@ -36,12 +36,12 @@ struct ProgressBar {
     guard isShown, isDue || done == total else { return }
     lastShown = now
     isOpen = done != total
-    write("\r\(label) \(text)" + (isOpen ? "" : "\n"))
+    StandardError.writeAll("\r\(label) \(text)" + (isOpen ? "" : "\n"))
   }
 
   /// Ends the line, so that a message may follow.
   mutating func interrupt() {
-    if isOpen { write("\n") }
+    if isOpen { StandardError.writeAll("\n") }
     isOpen = false
     lastShown = nil
   }
@@ -59,10 +59,5 @@ struct ProgressBar {
   /// Bytes as megabytes with one digit.
   private func amount(_ count: Int) -> String {
     unit == .items ? "\(count)" : "\(count / 1_000_000).\(count / 100_000 % 10)"
-  }
-
-  private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

@@ -26,8 +26,10 @@ enum ServeCommand: Command {
     let started = ContinuousClock.now
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
-    let shutdown = ShutdownSignals()
+    for warning in settings.warnings { log.write("warning: \(warning)") }
+    let shutdown = ShutdownSignals(log: log)
     let metrics = ServingMetrics()
+    metrics.watch(droppedLogLines: { log.droppedLineCount })
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
     let plan = memoryPlan(settings)
     let (memory, program) = try budget(plan)
@@ -47,6 +49,9 @@ enum ServeCommand: Command {
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
     let administration = try Administration(settings, accessLog: accessLog, log: log)
+    if let token = administration.token {
+      shutdown.onReload(of: "the admin token") { token.reread() }
+    }
     var follower = try settings.follow.follower(
       into: administration.store, metrics: metrics, log: log)
     server.start()

@@ -36,6 +36,10 @@ struct ServeSettings: CommandSettings {
   var metricsHost = "127.0.0.1"
   var admin = AdminSettings()
   var follow = FollowSettings()
+  /// What is odd about the environment, for the log.
+  private(set) var warnings: [String] = []
+
+  mutating func take(warnings: [String], of command: String) { self.warnings = warnings }
 
   /// The port of requests.
   var requestServer: ServerConfiguration {

@@ -1,10 +1,39 @@
 import Glibc
 
 /// Messages for whoever sits at the terminal.
+///
+/// They are written by the caller, for the process may be about to end, but a reader that has stopped holds it up for a bounded time
+/// only.
 enum StandardError {
-  /// Writes the message and a newline by one call.
-  static func write(_ message: String) {
-    let bytes = Array((message + "\n").utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  /// Time without progress after which the rest of a message is given up, 1 s.
+  private static let patienceMilliseconds: CInt = 1000
+  /// What a pipe that is writable takes without blocking (pipe(7), `PIPE_BUF`).
+  private static let partByteCount = 4096
+
+  /// Writes the message and a newline.
+  static func write(_ message: String) { writeAll(message + "\n") }
+
+  /// Writes a text as it is.
+  static func writeAll(_ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty, isWritable() {
+      let count = unsafe rest.withUnsafeBytes {
+        unsafe Glibc.write(
+          STDERR_FILENO, $0.baseAddress, min($0.count, partByteCount))
+      }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if count == 0 || errno != EINTR && errno != EAGAIN {
+        return
+      }
+    }
+  }
+
+  private static func isWritable() -> Bool {
+    var wanted = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    while true {
+      let count = unsafe poll(&wanted, 1, patienceMilliseconds)
+      if count >= 0 || errno != EINTR { return count > 0 }
+    }
   }
 }

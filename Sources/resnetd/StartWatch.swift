@@ -22,6 +22,7 @@ final class StartWatch: Sendable {
   /// To be called when the process shall end.
   func stop() {
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [self] in
+      // Held until the end, so that nobody is told meanwhile that there is a model; its only other holder is `end`.
       isOver.withLock { isOver in
         if isOver { return }
         log.write("stopped before a model was ready")

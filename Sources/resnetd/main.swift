@@ -1,7 +1,10 @@
+import CProgram
 import FoundationEssentials
 import Glibc
 
-exit(
-  Program.run(
-    Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment
-  ).rawValue)
+// What `main` was given: Swift's own list needs /proc.
+let arguments = (1..<max(1, program_argument_count())).map { index in
+  // SAFETY: a string of the process's, one of as many as were counted.
+  unsafe String(cString: program_argument(index))
+}
+exit(Program.run(arguments, environment: ProcessInfo.processInfo.environment).rawValue)

@@ -66,6 +66,8 @@ final class AdminFixture: Sendable {
   }
 
   deinit {
+    // Its thread may still write there.
+    log.flush()
     close(logDescriptor)
     try? FileManager.default.removeItem(at: folder)
   }

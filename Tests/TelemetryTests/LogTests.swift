@@ -44,6 +44,7 @@ import Testing
       }
     }
     log.write("last")
+    #expect(log.flush(within: .seconds(60)))
     try pipe.fileHandleForWriting.close()
     let lines = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
       .split(separator: "\n")

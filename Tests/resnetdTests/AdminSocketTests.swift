@@ -40,12 +40,12 @@ import Testing
     let upload = try await ask(server, "/admin/model", "-T", Self.embedded)
     #expect(upload.status == 200, "\(upload.body)")
     #expect(try await ask(server, "/admin/model", "-H", "Origin: http://a").status == 403)
-    #expect(
-      server.logged.contains(
-        #""action":"upload","by":"socket","remote":"unix:uid=\#(getuid())""#), "\(server.logged)")
     let configuration = try await ask(server, "/admin/config").body
     #expect(configuration.contains(#""admin-socket":"\#(socket)""#), "\(configuration)")
     #expect(await server.stop() == 0)
+    #expect(
+      server.logged.contains(
+        #""action":"upload","by":"socket","remote":"unix:uid=\#(getuid())""#), "\(server.logged)")
     #expect(!FileManager.default.fileExists(atPath: socket))
   }
 

@@ -60,8 +60,8 @@ import Testing
     let activated = try await server.curl(
       "-X", "POST", "\(admin)/admin/versions/\(digest)/activate")
     #expect(activated.status == 200)
-    #expect(server.logged.contains(#""message":"audit","action":"activate","by":"loopback""#))
     #expect(await server.stop() == 0)
+    #expect(server.logged.contains(#""message":"audit","action":"activate","by":"loopback""#))
 
     server = try await ServerUnderTest("--state-dir", state(folder))
     admin = try await server.adminAddress

@@ -59,7 +59,7 @@ import Testing
   @Test(
     "Every command has help that names its options",
     arguments: [
-      "serve", "classify", "inspect", "bench", "pull", "quantize", "healthcheck",
+      "serve", "classify", "inspect", "bench", "pull", "quantize", "model", "healthcheck",
     ])
   func help(command: String) async throws {
     let outcome = try await ProgramUnderTest.run(command, "--help")
@@ -72,7 +72,9 @@ import Testing
   func documentation() async throws {
     let manual = try String(
       contentsOfFile: ProgramUnderTest.repository + "/docs/operations.md", encoding: .utf8)
-    for command in ["serve", "classify", "inspect", "bench", "pull", "quantize", "healthcheck"] {
+    for command in [
+      "serve", "classify", "inspect", "bench", "pull", "quantize", "model", "healthcheck",
+    ] {
       let help = try await ProgramUnderTest.run(command, "--help").output
       let flags = help.matches(of: /(?m)^  (?:-[a-z], )?(--[a-z-]+)/).map { String($0.output.1) }
         .filter { $0 != "--help" }

@@ -92,12 +92,12 @@ import Testing
     let configuration = try await server.curl("\(admin)/admin/config").body
     #expect(configuration.contains(#""model-store":"\#(models.path)""#))
     let audit = #""action":"follow","by":"store","remote":"\#(models.path)""#
-    #expect(server.logged.contains(audit))
     try await wait(server, for: 1, "unchanged")
     #expect(try await polls(server, "promoted") == 2)
     let last = "resnetd_model_store_last_success_timestamp_seconds"
     #expect(try await metric(server, last) > 1_600_000_000)
     #expect(await server.stop() == 0)
+    #expect(server.logged.contains(audit))
 
     try models.write("gone")
     server = try await self.server()
@@ -114,10 +114,10 @@ import Testing
     #expect(try await answers(server, first))
     #expect(
       try await metric(server, #"resnetd_swap_total{outcome="refused",step="validate"}"#) == 1)
-    #expect(server.logged.matches(of: /"action":"follow".*"outcome":"model-refused/).count == 1)
     #expect(try incoming().isEmpty)
     try await expectVersion(server, try await models.publish("second"))
     #expect(await server.stop() == 0)
+    #expect(server.logged.matches(of: /"action":"follow".*"outcome":"model-refused/).count == 1)
   }
 
   @Test("A first model that is refused is not served, and the next one is")
@@ -127,12 +127,12 @@ import Testing
     try await wait(server, for: 2, "refused")
     let probe = try await server.curl("\(server.address)/readyz")
     #expect(probe.status == 503 && probe.body.contains("was refused"))
-    #expect(server.logged.matches(of: /"action":"follow".*"outcome":"refused: validate/).count == 1)
     #expect(try incoming().isEmpty)
     let good = try await models.publish("good")
     _ = try await server.adminAddress
     #expect(try await answers(server, good))
     #expect(await server.stop() == 0)
+    #expect(server.logged.matches(of: /"action":"follow".*"outcome":"refused: validate/).count == 1)
   }
 
   @Test("A pointer that is none and bytes that are not its own change nothing")
@@ -152,8 +152,8 @@ import Testing
     try await wait(server, for: 1, "invalid")
     #expect(try await answers(server, first))
     try await expectVersion(server, try await models.publish("second"))
-    #expect(server.logged.contains("model store answers again"))
     #expect(await server.stop() == 0)
+    #expect(server.logged.contains("model store answers again"))
     #expect(try incoming().isEmpty)
   }
 

@@ -1,4 +1,5 @@
-// One GET at a time over libcurl, without its variadic options.
+// One request at a time over libcurl, without its variadic options: a GET of a file, or a question
+// to a server's own administration.
 #pragma once
 
 #include <stdbool.h>
@@ -66,6 +67,40 @@ typedef bool (*remote_stop)(void *context);
 int remote_fetch(
     const remote_request *request, remote_sink sink, remote_stop stop, void *context,
     remote_answer *answer);
+
+typedef struct {
+  const char *method;
+  // http; no redirection is followed and no proxy asked, for neither should see a token.
+  const char *url;
+  // Of the Unix socket to connect to, whatever host the URL names.
+  const char *_Nullable socket_path;
+  // Values of fields that are sent where they are given.
+  const char *_Nullable authorization;
+  const char *_Nullable content_type;
+  const char *_Nullable content_digest;
+  const char *_Nullable if_match;
+  // A body in memory.
+  const char *_Nullable body;
+  size_t body_byte_count;
+  // The descriptor of a file that is the body, read from where it stands, or -1; it stays open.
+  int file;
+  int64_t file_byte_count;
+  long connect_timeout_ms;
+  // Of the whole exchange.
+  long timeout_ms;
+} remote_question;
+
+// Takes the next bytes of an answer's body, whatever its status; false ends the exchange.
+typedef bool (*remote_receiver)(void *context, const void *bytes, size_t count);
+
+// Told how many bytes of a file have been given to the system.
+typedef void (*remote_progress)(void *context, int64_t sent);
+
+// 0 when there is a whole answer, whatever its status; -1 with a message otherwise. `context` is
+// that of both functions.
+int remote_ask(
+    const remote_question *question, remote_receiver receiver, remote_progress progress,
+    void *context, remote_answer *answer);
 
 // The version of libcurl as loaded.
 const char *remote_library_version(void);

@@ -60,6 +60,9 @@ package final class AdminToken: Sendable {
     return difference == 0
   }
 
+  /// Looks at the file now, whether it has changed or not; what is wrong with it is logged.
+  package func reread() { state.withLock { $0 = look() } }
+
   /// The file as it is now; what is wrong with it is said once, until it changes.
   private func look() -> State {
     // Before reading: what changes between the two is another change.

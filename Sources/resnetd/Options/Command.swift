@@ -15,6 +15,9 @@ protocol Command: SendableMetatype {
 }
 
 extension Command {
+  /// The environment variables that are the options.
+  static var variables: [String] { options.map(\.variable) }
+
   /// The text of `--help`.
   static var help: String {
     let usage = ["usage: resnetd \(name)", "[OPTION…]", operands].filter { !$0.isEmpty }
@@ -32,15 +35,16 @@ extension Command {
   }
 
   /// Parses, then helps or runs.
-  static func main(_ arguments: [String], environment: [String: String]) throws -> ExitCode {
-    let parsed = try ParsedArguments(arguments, environment: environment, options: options)
+  static func main(_ arguments: [String], environment: EnvironmentVariables) throws -> ExitCode {
+    var parsed = try ParsedArguments(arguments, environment: environment, options: options)
     if parsed.wantsHelp {
-      print(help)
+      StandardOutput.write(help)
       return .success
     }
     if operands.isEmpty, let extra = parsed.operands.first {
       throw UsageError("unexpected argument \"\(extra)\"")
     }
+    parsed.settings.take(warnings: parsed.warnings, of: name)
     return try run(parsed.settings, operands: parsed.operands)
   }
 }

@@ -15,6 +15,8 @@ struct Option<Settings: CommandSettings>: Sendable {
   let defaultText: @Sendable (Settings) -> String?
   /// A letter that stands for the name after one dash.
   private(set) var letter: Character?
+  /// A shorter name, on the command line only.
+  private(set) var shortName: String?
 
   var flag: String { "--\(name)" }
 
@@ -28,16 +30,35 @@ struct Option<Settings: CommandSettings>: Sendable {
     return option
   }
 
-  func isCalled(_ flag: String) -> Bool { flag == self.flag || letter.map { "-\($0)" } == flag }
+  /// The same option by a shorter name as well.
+  func called(_ shortName: String) -> Option {
+    var option = self
+    option.shortName = shortName
+    return option
+  }
+
+  func isCalled(_ flag: String) -> Bool {
+    flag == self.flag || letter.map { "-\($0)" } == flag || shortName.map { "--\($0)" } == flag
+  }
 
   var variable: String {
-    "RESNETD_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+    EnvironmentVariables.prefix
+      + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
   }
 }
 
 /// What a command's options set; made with the defaults.
 protocol CommandSettings: Sendable {
   init()
+
+  /// Tells whoever runs the command what is odd about the environment.
+  mutating func take(warnings: [String], of command: String)
+}
+
+extension CommandSettings {
+  mutating func take(warnings: [String], of command: String) {
+    for warning in warnings { StandardError.write("resnetd \(command): warning: \(warning)") }
+  }
 }
 
 extension Option {

@@ -1,21 +1,34 @@
 /// What a command line and the environment say to one command.
 struct ParsedArguments<Settings: CommandSettings> {
-  private(set) var settings = Settings()
+  var settings = Settings()
   /// What is no option, in order.
   private(set) var operands: [String] = []
   private(set) var wantsHelp = false
+  /// What is odd about the environment.
+  private(set) var warnings: [String] = []
+  /// Names of the options on the command line.
+  private var given: Set<String> = []
 
-  /// Variables first, so that options win; later options win over earlier ones.
+  /// The command line first: a variable is not even looked at where its option is given. Later options win over earlier ones.
   ///
   /// - Throws: `UsageError` for what no option or value is.
   init(
-    _ arguments: [String], environment: [String: String], options: [Option<Settings>]
+    _ arguments: [String], environment: EnvironmentVariables, options: [Option<Settings>]
   ) throws(UsageError) {
-    for option in options {
+    try parse(arguments, options)
+    guard !wantsHelp else { return }
+    warnings = environment.warnings
+    for option in options where !given.contains(option.name) {
+      if let warning = environment.linkWarning(option.variable) { warnings.append(warning) }
       if let value = environment[option.variable] {
         try apply(option, value, called: option.variable)
       }
     }
+  }
+
+  private mutating func parse(
+    _ arguments: [String], _ options: [Option<Settings>]
+  ) throws(UsageError) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       if argument == "--" {
@@ -42,6 +55,7 @@ struct ParsedArguments<Settings: CommandSettings> {
       throw UsageError(
         "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
     }
+    given.insert(option.name)
     let attached = parts.count == 2 ? String(parts[1]) : nil
     if option.valueName == nil {
       guard attached == nil else { throw UsageError("\(flag) takes no value") }

@@ -10,18 +10,23 @@ enum Suggestion {
     return best.word
   }
 
-  /// Levenshtein's distance: insertions, deletions and replacements of one character.
+  /// Insertions, deletions, replacements of one character and exchanges of two neighbours: Damerau's and Levenshtein's distance, where
+  /// no part is changed twice.
   private static func distance(_ first: String, _ second: String) -> Int {
-    let second = Array(second)
+    let (first, second) = (Array(first), Array(second))
+    var before = [Int](repeating: 0, count: second.count + 1)
     var row = Array(0...second.count)
-    for (i, character) in first.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in second.enumerated() {
-        let replaced = diagonal + (character == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+    for i in first.indices {
+      var next = [i + 1]
+      for j in second.indices {
+        let replaced = row[j] + (first[i] == second[j] ? 0 : 1)
+        var least = min(replaced, row[j + 1] + 1, next[j] + 1)
+        if i > 0, j > 0, first[i] == second[j - 1], first[i - 1] == second[j] {
+          least = min(least, before[j - 1] + 1)
+        }
+        next.append(least)
       }
+      (before, row) = (row, next)
     }
     return row[second.count]
   }

@@ -40,7 +40,7 @@ enum PullCommand: Command {
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     if settings.list {
       guard operands.isEmpty else { throw UsageError("--list takes no name") }
-      print(list)
+      StandardOutput.write(list)
       return .success
     }
     guard operands.count == 1 else {
@@ -68,7 +68,8 @@ enum PullCommand: Command {
       throw Failure("\(output): \(error)")
     }
     partial.remove()
-    print("\(output): \(model.name), \(model.labels.count) classes, version \(model.version)")
+    StandardOutput.write(
+      "\(output): \(model.name), \(model.labels.count) classes, version \(model.version)")
     return .success
   }
 

@@ -65,7 +65,7 @@ enum QuantizeCommand: Command {
     }
     let quantized = try calibrated(model, pictures, settings)
     let agreement = try agreement(of: quantized, heldOut)
-    print(settings.json ? json(agreement) : text(agreement))
+    StandardOutput.write(settings.json ? json(agreement) : text(agreement))
     guard agreement.top1 >= Double(settings.minimumAgreement) else {
       throw Failure(
         "int8 agrees with fp32 on \(percent(agreement.top1)) of the pictures, less than the bar of "

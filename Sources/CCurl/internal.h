@@ -1,0 +1,17 @@
+// What the parts of this room share.
+#pragma once
+
+#include "CCurl.h"
+
+#include <curl/curl.h>
+
+// A new handle, and an empty answer; NULL with a message where libcurl cannot be started.
+CURL *remote_start(remote_answer *answer);
+
+// Empty where there is none, or one that is too long.
+void remote_read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]);
+
+void remote_read_answer(CURL *curl, remote_answer *answer);
+
+// Adds `name: value`; false where there is no memory or the line is too long.
+bool remote_add_field(struct curl_slist **list, const char *name, const char *value);

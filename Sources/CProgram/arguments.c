@@ -1,0 +1,15 @@
+#include "CProgram.h"
+
+static int count;
+static char **arguments;
+
+// Swift's own list is read from /proc/self/cmdline, which a chroot or a sandbox may not have. The C
+// library calls constructors with what it calls `main` with.
+__attribute__((constructor)) static void keep(int argument_count, char **argument_values) {
+  count = argument_count;
+  arguments = argument_values;
+}
+
+int program_argument_count(void) { return count; }
+
+const char *program_argument(int index) { return arguments[index]; }

@@ -1,0 +1,72 @@
+/// What `resnetd model` can be asked for.
+enum ModelAction: String, CaseIterable, Sendable {
+  case status, versions, push, activate, rollback, canary, swap, cancel, delete, config
+
+  /// What may follow the action's name.
+  enum Operand: Equatable {
+    case none
+    case file
+    case version
+    case versionOrNone
+  }
+
+  /// Throws where there is no such action.
+  init(_ word: String?) throws(UsageError) {
+    let names = Self.allCases.map(\.rawValue)
+    guard let word else { throw UsageError("name an action: \(names.joined(separator: ", "))") }
+    guard let action = Self(rawValue: word) else {
+      let nearest = Suggestion.nearest(to: word, among: names)
+      throw UsageError(
+        "unknown action \"\(word)\"" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+    }
+    self = action
+  }
+
+  var takes: Operand {
+    switch self {
+    case .push: .file
+    case .activate, .delete: .version
+    case .canary: .versionOrNone
+    case .status, .versions, .rollback, .swap, .cancel, .config: .none
+    }
+  }
+
+  var usage: String {
+    switch takes {
+    case .none: rawValue
+    case .file: "\(rawValue) FILE"
+    case .version: "\(rawValue) VERSION"
+    case .versionOrNone: "\(rawValue) [VERSION]"
+    }
+  }
+
+  var summary: String {
+    switch self {
+    case .status: "what is live"
+    case .versions: "the versions that are kept"
+    case .push: "upload a model file and make it live"
+    case .activate: "make a kept version live"
+    case .rollback: "make the version live that was before"
+    case .canary: "how the canary stands; with a VERSION and --percent: let it answer a share"
+    case .swap: "the change in progress"
+    case .cancel: "end the change in progress"
+    case .delete: "remove a kept version"
+    case .config: "the options in force, and the plan"
+    }
+  }
+
+  /// The one operand, if the action takes one; throws for too many and too few.
+  func operand(_ rest: [String]) throws(UsageError) -> String? {
+    if let extra = rest.dropFirst(takes == .none ? 0 : 1).first {
+      throw UsageError("unexpected argument \"\(extra)\": it is `resnetd model \(usage)`")
+    }
+    guard let operand = rest.first else {
+      guard takes == .none || takes == .versionOrNone else {
+        throw UsageError("\(rawValue) needs one more argument: `resnetd model \(usage)`")
+      }
+      return nil
+    }
+    if takes != .file { try ModelSettings.checkVersion(operand) }
+    return operand
+  }
+}

@@ -1,0 +1,70 @@
+import Checkpoint
+import FoundationEssentials
+import Glibc
+import HTTPServer
+
+/// `resnetd model`: what administrators ask of a running server, from a container that has no other client.
+enum ModelCommand: Command {
+  static let name = "model"
+  static let summary = "see, replace and roll back a running server's model"
+  static let operands = "ACTION [FILE|VERSION]"
+  static let discussion = """
+    Asks the admin endpoint of `resnetd serve`, found by the same options and variables:
+
+    \(TextTable(rows: ModelAction.allCases.map { ["  \($0.usage)", $0.summary] }).text)
+
+    A VERSION is its digest or at least the first eight digits. Exits with 0 where the server did
+    it, with 1 and its reason where not.
+    """
+  static let options: [Option<ModelSettings>] = ModelSettings.options
+
+  static func run(_ settings: ModelSettings, operands: [String]) throws -> ExitCode {
+    let action = try ModelAction(operands.first)
+    let operand = try action.operand(Array(operands.dropFirst()))
+    try settings.check(for: action)
+    let client = AdminClient(settings, authorization: try settings.authorization())
+    let answer = try ask(action, operand, settings, client)
+    if settings.json {
+      StandardOutput.write(answer.text)
+    }
+    guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
+    if !settings.json { StandardOutput.write(try ModelReport(answer, of: action).text) }
+    return .success
+  }
+
+  private static func ask(
+    _ action: ModelAction, _ operand: String?, _ settings: ModelSettings, _ client: AdminClient
+  ) throws -> AdminClient.Answer {
+    switch action {
+    case .status: try client.ask("GET", "/admin/model")
+    case .versions: try client.ask("GET", "/admin/versions")
+    case .config: try client.ask("GET", "/admin/config")
+    case .push: try push(operand ?? "", settings, client)
+    case .activate: try client.ask("POST", "/admin/versions/\(operand ?? "")/activate")
+    case .rollback: try client.ask("POST", "/admin/rollback")
+    case .canary where settings.end: try client.ask("DELETE", "/admin/canary")
+    case .canary:
+      if let operand {
+        try client.ask("PUT", "/admin/canary", json: settings.canaryRules(of: operand))
+      } else {
+        try client.ask("GET", "/admin/canary")
+      }
+    case .swap: try client.ask("GET", "/admin/swap")
+    case .cancel: try client.ask("DELETE", "/admin/swap")
+    case .delete: try client.ask("DELETE", "/admin/versions/\(operand ?? "")")
+    }
+  }
+
+  /// Reads the file twice: its digest goes before it, so that no damaged byte is proved as another model.
+  private static func push(
+    _ path: String, _ settings: ModelSettings, _ client: AdminClient
+  ) throws -> AdminClient.Answer {
+    let match = try settings.ifVersion.map { try client.entityTag(of: $0) }
+    let file = try PushedFile(path)
+    var query: [String] = []
+    if settings.dryRun { query.append("dry_run=true") }
+    if settings.inherit { query.append("inherit=true") }
+    let target = "/admin/model" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+    return try client.push(file, to: target, ifMatch: match)
+  }
+}

@@ -1,0 +1,95 @@
+import Checkpoint
+
+/// An admin endpoint's answer for people, where `--json` is not asked for.
+struct ModelReport {
+  /// Without a newline at its end.
+  let text: String
+
+  init(_ answer: AdminClient.Answer, of action: ModelAction) throws {
+    guard !answer.body.isEmpty else {
+      text = "done"
+      return
+    }
+    let tree = try answer.tree()
+    text =
+      switch action {
+      case .status: Self.status(tree.root)
+      case .versions: Self.versions(tree.root)
+      case .push, .activate, .rollback: Self.change(tree.root)
+      case .canary, .swap, .cancel, .delete, .config: Self.table(Self.rows(tree.root))
+      }
+  }
+
+  private static func status(_ model: JSONNode) -> String {
+    var rows = ["name", "version", "digest", "precision", "since", "by", "previous"].map {
+      [$0, scalar(model[$0])]
+    }
+    rows.append(["classes", model["labels"]?.array.map { "\($0.count)" } ?? "-"])
+    let canary = model["canary"].flatMap { canary -> String? in
+      guard let version = canary["version"]?.string else { return nil }
+      return "\(version), \(scalar(canary["percent"])) %"
+    }
+    rows.append(["canary", canary ?? "-"])
+    return table(rows)
+  }
+
+  private static func versions(_ root: JSONNode) -> String {
+    let versions = root["versions"]?.array ?? []
+    guard !versions.isEmpty else { return "no version is kept" }
+    let rows = versions.map { version in
+      let isCanary = version["canary"]?.boolean == true
+      let state = scalar(version["state"]) + (isCanary ? ", canary" : "")
+      let names = ["bytes", "stored_at", "by", "name"]
+      return [scalar(version["version"]), state] + names.map { scalar(version[$0]) }
+    }
+    let heads = ["VERSION", "STATE", "BYTES", "STORED", "BY", "NAME"]
+    return TextTable(rows: [heads] + rows, rightAligned: [2]).text
+  }
+
+  private static func change(_ report: JSONNode) -> String {
+    let isDryRun = report["dry_run"]?.boolean == true
+    let name = "\(scalar(report["name"])) \(scalar(report["version"]))"
+    let head =
+      isDryRun
+      ? "\(name) is fit; nothing was changed"
+      : "\(name) is live; before it was \(scalar(report["former"]))"
+    let steps = (report["steps"]?.array ?? []).map {
+      ["  \(scalar($0["step"]))", "\(scalar($0["ms"])) ms"]
+    }
+    let total = ["  in all", "\(scalar(report["ms"])) ms"]
+    return [head, TextTable(rows: steps + [total], rightAligned: [1]).text]
+      .joined(separator: "\n")
+  }
+
+  // MARK: Any document
+
+  private static func table(_ rows: [[String]]) -> String { TextTable(rows: rows).text }
+
+  /// A row for each value; names of members within members are joined by points.
+  private static func rows(_ node: JSONNode, _ path: String = "") -> [[String]] {
+    let joined = { (name: String) in path.isEmpty ? name : "\(path).\(name)" }
+    if let members = node.members {
+      return members.flatMap { rows($0.value, joined($0.name)) }
+    }
+    if let elements = node.array, elements.contains(where: { $0.members != nil }) {
+      return elements.enumerated().flatMap { rows($0.element, joined("\($0.offset + 1)")) }
+    }
+    return [[path, scalar(node)]]
+  }
+
+  /// On one line and without what could drive a terminal: names come from model files.
+  private static func scalar(_ node: JSONNode?) -> String {
+    guard let node, !node.isNull else { return "-" }
+    if let text = node.string {
+      return String(String.UnicodeScalarView(text.unicodeScalars.map { isPlain($0) ? $0 : " " }))
+    }
+    if let integer = node.integer { return String(integer) }
+    if let number = node.number { return "\(number)" }
+    if let truth = node.boolean { return truth ? "yes" : "no" }
+    return (node.array ?? []).map { scalar($0) }.joined(separator: ", ")
+  }
+
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 0x20 && !(0x7f...0x9f ~= scalar.value)
+  }
+}

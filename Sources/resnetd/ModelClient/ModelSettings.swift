@@ -1,0 +1,128 @@
+import Glibc
+import HTTPServer
+
+/// How `resnetd model` reaches a server, and what it asks for beside the action's name.
+struct ModelSettings: CommandSettings {
+  /// Bytes of a token's file at most, 4 KiB, as the server has it.
+  private static let tokenByteLimit = 4096
+  /// First digits of a digest that name a version.
+  private static let versionDigits = 8...64
+
+  var host = "127.0.0.1"
+  var port = 8081
+  /// Takes the place of host and port.
+  var socketPath: String?
+  var tokenFile: String?
+  /// Of a whole exchange: an upload, and the proof of the model that follows.
+  var timeout = Duration.seconds(15 * 60)
+  var json = false
+  var dryRun = false
+  var inherit = false
+  /// Which version must be live for an upload to take its place.
+  var ifVersion: String?
+  var percent: String?
+  var maxDisagreement: String?
+  var end = false
+
+  static let options: [Option<ModelSettings>] = [
+    .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens"),
+    .integer("admin-port", "PORT", \.port, in: 1...65535, "its port"),
+    .optionalText(
+      "admin-socket", "PATH", \.socketPath, "its Unix socket, in place of host and port"),
+    .optionalText(
+      "admin-token-file", "FILE", \.tokenFile,
+      "file with the token that it wants; --token-file is the same"
+    ).called("token-file"),
+    .duration(
+      "timeout", \.timeout, in: .milliseconds(1)...Duration.seconds(24 * 3600),
+      "for the whole answer, an upload and its proof among it"),
+    .flag("json", \.json, "print the server's answer as it is"),
+    .flag("dry-run", \.dryRun, "push: only prove the model"),
+    .flag(
+      "inherit", \.inherit,
+      "push: take the live model's labels and preprocessing for a file that has none"),
+    .optionalText(
+      "if-version", "VERSION", \.ifVersion, "push: only if this version is live until then"),
+    .optionalText("percent", "P", \.percent, "canary: the share of requests that it answers"),
+    .optionalText(
+      "max-disagreement", "SHARE", \.maxDisagreement,
+      "canary: from 0 to 1, beyond it the canary ends; null compares nothing"),
+    .flag("end", \.end, "canary: end it"),
+  ]
+
+  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model.
+  func check(for action: ModelAction) throws(UsageError) {
+    let misplaced: [(option: String, isGiven: Bool, belongs: ModelAction)] = [
+      ("--dry-run", dryRun, .push), ("--inherit", inherit, .push),
+      ("--if-version", ifVersion != nil, .push), ("--percent", percent != nil, .canary),
+      ("--max-disagreement", maxDisagreement != nil, .canary), ("--end", end, .canary),
+    ]
+    for item in misplaced where item.isGiven && item.belongs != action {
+      throw UsageError("\(item.option) belongs to `resnetd model \(item.belongs.usage)`")
+    }
+    if let ifVersion { try Self.checkVersion(ifVersion) }
+    if end, percent != nil || maxDisagreement != nil {
+      throw UsageError("--end ends the canary and takes no other option of it")
+    }
+  }
+
+  static func checkVersion(_ text: String) throws(UsageError) {
+    guard versionDigits ~= text.utf8.count, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+      throw UsageError(
+        "\"\(text)\" is not a version: it has \(versionDigits.lowerBound) to "
+          + "\(versionDigits.upperBound) hexadecimal digits, as `resnetd model versions` shows them"
+      )
+    }
+  }
+
+  /// The body that makes a version the canary.
+  func canaryRules(of version: String) throws(UsageError) -> String {
+    guard let percent else { throw UsageError("canary VERSION needs --percent") }
+    try Self.checkNumber(percent, "--percent", in: 0...100)
+    guard let maxDisagreement else {
+      return #"{"version":"\#(version)","percent":\#(percent)}"#
+    }
+    if maxDisagreement != "null" {
+      try Self.checkNumber(maxDisagreement, "--max-disagreement", in: 0...1)
+    }
+    return
+      #"{"version":"\#(version)","percent":\#(percent),"max_disagreement":\#(maxDisagreement)}"#
+  }
+
+  /// A number as JSON writes it: it is passed on as it was given.
+  private static func checkNumber(
+    _ text: String, _ option: String, in range: ClosedRange<Double>
+  ) throws(UsageError) {
+    guard text.wholeMatch(of: /\d+(\.\d+)?/) != nil, let value = Double(text), range ~= value,
+      text.wholeMatch(of: /0\d.*/) == nil
+    else {
+      throw UsageError(
+        "\(option) is a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), not "
+          + "\"\(text)\"")
+    }
+  }
+
+  /// The value of the field `Authorization`; nil without a token.
+  func authorization() throws(Failure) -> String? {
+    guard let tokenFile else { return nil }
+    let bytes: [UInt8]
+    do throws(Failure) {
+      bytes = try FileBytes.read(tokenFile, limit: Self.tokenByteLimit)
+    } catch {
+      throw Failure("--admin-token-file \(tokenFile): \(error.message)")
+    }
+    let words = bytes.split { $0 == 32 || 9...13 ~= $0 }
+    guard words.count == 1, let token = words.first, token.allSatisfy({ 33...126 ~= $0 }) else {
+      throw Failure("--admin-token-file \(tokenFile): it does not hold one word, the token")
+    }
+    return "Bearer " + String(decoding: token, as: UTF8.self)
+  }
+
+  /// Without a path.
+  var url: String {
+    socketPath == nil ? "http://\(HostName(host).reachable):\(port)" : "http://localhost"
+  }
+
+  /// Where it is, for messages.
+  var place: String { socketPath ?? url }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+/// What becomes of output that cannot be written.
+@Suite struct OutputTests {
+  /// Runs the program by a shell, so that its output goes where `redirection` says.
+  private func run(
+    _ arguments: [String], _ redirection: String
+  ) async throws -> ProgramUnderTest.Outcome {
+    try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      ["-c", "\"$0\" \"$@\" \(redirection)", try ProgramUnderTest.url.path] + arguments)
+  }
+
+  @Test(
+    "A full disk is a failure with a reason, whatever the command",
+    arguments: [
+      ["--version"], ["--help"], ["help", "serve"], ["serve", "--help"], ["inspect", "resnet18"],
+      ["inspect", "resnet18", "--json"], ["pull", "--list"],
+      ["classify", ProgramUnderTest.samplePicture],
+      ["classify", "--json", ProgramUnderTest.samplePicture],
+      ["bench", "--seconds", "1ms", "--batch", "1", "--threads", "1", "resnet18"],
+    ])
+  func full(arguments: [String]) async throws {
+    let outcome = try await run(arguments, "> /dev/full")
+    #expect(outcome.exitCode == 1)
+    #expect(
+      outcome.errors.contains("standard output cannot be written: No space left on device"),
+      "\(outcome.errors)")
+  }
+
+  @Test("A closed descriptor is a failure, but not for what has nothing to say")
+  func closed() async throws {
+    let outcome = try await run(["--version"], ">&-")
+    #expect(outcome.exitCode == 1 && outcome.errors.contains("Bad file descriptor"))
+    let usage = try await run(["serv"], ">&-")
+    #expect(usage.exitCode == 2 && !usage.errors.contains("Bad file descriptor"))
+  }
+
+  @Test("A reader that has gone ends it without a word, by the signal or as if by it")
+  func pipe() async throws {
+    let program = try ProgramUnderTest.url.path
+    // The reader opens the pipe and has gone before the program begins.
+    let script = """
+      mkfifo "$1/pipe" && { true < "$1/pipe" & } && exec 3> "$1/pipe" && wait
+      %@ "$0" inspect resnet18 >&3
+      echo $?
+      """
+    for first in ["", "trap '' PIPE;"] {
+      let folder = try TemporaryFolder()
+      let outcome = try await ProgramUnderTest.run(
+        URL(fileURLWithPath: "/bin/bash"),
+        ["-c", script.replacingOccurrences(of: "%@", with: first), program, folder.url.path])
+      #expect(outcome.output == "141\n", "\(first) \(outcome.output)")
+      #expect(!outcome.errors.contains("resnetd:"), "\(outcome.errors)")
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What signals do to a server, and where it can live.
+@Suite(.serialized) struct SignalTests {
+  /// Whether this user may make namespaces.
+  private static let mayUnshare = geteuid() == 0 && access("/usr/bin/unshare", X_OK) == 0
+
+  @Test("SIGHUP rereads the token and kills nobody; the others without a meaning are ignored")
+  func reload() async throws {
+    let folder = try TemporaryFolder()
+    let token = try folder.file("token", "one-token")
+    let server = try await ServerUnderTest("--admin-token-file", token.path)
+    _ = try await server.adminAddress
+    let identifier = server.process.processIdentifier
+    for signal in [SIGUSR1, SIGUSR2, SIGPIPE] { kill(identifier, signal) }
+    try FileManager.default.removeItem(at: token)
+    kill(identifier, SIGHUP)
+    _ = try await server.logged(
+      /"message":"(reread)","signal":"SIGHUP","what":"the admin token"/)
+    // Nobody has asked the admin endpoint meanwhile: it was the signal.
+    #expect(server.logged.contains("the admin token's file is not there"))
+    #expect(try await server.curl("\(server.address)/livez").status == 200)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Without anything to reread SIGHUP says so")
+  func nothing() async throws {
+    let server = try await ServerUnderTest()
+    kill(server.process.processIdentifier, SIGHUP)
+    _ = try await server.logged(/"message":"(reread)","signal":"SIGHUP","what":"nothing"/)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test(
+    "Without /proc it takes its arguments, serves and ends in order",
+    .enabled(if: mayUnshare, "needs root and unshare"))
+  func withoutProc() async throws {
+    let folder = try TemporaryFolder()
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/unshare"),
+      [
+        "-m", "/bin/sh", "-c",
+        """
+        mount -t tmpfs none /proc || exit 99
+        "$0" serve --port 0 --admin off --tune off 2> "$1/log" & server=$!
+        until port=$(sed -nE 's/.*127\\.0\\.0\\.1:([0-9]+).*/\\1/p' "$1/log" | head -n 1) &&
+          [ -n "$port" ]; do kill -0 $server || exit 98; done
+        curl --silent --fail --max-time 30 -T "$2" "http://127.0.0.1:$port/classify"
+        kill -TERM $server; wait $server
+        """, try ProgramUnderTest.url.path, folder.url.path,
+        ProgramUnderTest.samplePicture,
+      ], environment: ["PATH": "/usr/bin:/bin"])
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains(#""label":"ship""#), "\(outcome.output)")
+  }
+
+  @Test(
+    "As the first process of a container it ends in order when it is told to",
+    .enabled(if: mayUnshare, "needs root and unshare"))
+  func firstProcess() async throws {
+    let folder = try TemporaryFolder()
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      [
+        "-c",
+        """
+        unshare --pid --fork "$0" serve --port 0 --admin off --tune off 2> "$1/log" & outer=$!
+        until grep -q '"message":"ready"' "$1/log"; do kill -0 $outer || exit 98; done
+        kill -TERM $(cat /proc/$outer/task/*/children); wait $outer
+        """, try ProgramUnderTest.url.path, folder.url.path,
+      ], environment: ["PATH": "/usr/bin:/bin"])
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let log = try String(contentsOf: folder.url.appendingPathComponent("log"), encoding: .utf8)
+    #expect(log.contains(#""message":"stopped""#), "\(log)")
+  }
+}
