@@ -38,7 +38,9 @@ enum BenchCommand: Command {
     guard operands.count == 1 else { throw UsageError("name one network or file") }
     let subject = try BenchSubject(operands[0], settings.precision)
     if !settings.json {
-      print("\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version)")
+      print(
+        "\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version), "
+          + InstructionLevel.description)
       print("batch  threads  workers  images/s  ms/batch (median)")
     }
     var results: [EngineMeasurement] = []
@@ -60,7 +62,7 @@ enum BenchCommand: Command {
     if settings.json {
       let items = results.map(\.json).joined(separator: ",")
       print(
-        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","results":[\#(items)]}"#
+        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","instructions":"\#(InstructionLevel.used.rawValue)","results":[\#(items)]}"#
       )
     }
     return .success

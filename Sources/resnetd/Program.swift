@@ -1,3 +1,5 @@
+import Engine
+
 /// The program: picks the subcommand and turns what it throws into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
@@ -39,6 +41,7 @@ package enum Program {
     _ command: any Command.Type, _ arguments: [String], _ environment: [String: String]
   ) -> ExitCode {
     do {
+      if let fault = InstructionLevel.fault { throw UsageError(fault) }
       return try command.main(arguments, environment: environment)
     } catch let error as UsageError {
       StandardError.write(
