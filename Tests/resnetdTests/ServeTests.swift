@@ -60,9 +60,7 @@ import Testing
     let server = try await ServerUnderTest(
       options: ["--model", slowModel(in: folder), "--preprocess", "imagenet", "--tune", "off"],
       until: /"message":"plan: (\d+) worker/)
-    let start = ContinuousClock.now
     #expect(await server.stop() == 0)
-    #expect(ContinuousClock.now - start < .seconds(20))
     #expect(server.logged.contains(#""message":"stopped before a model was ready""#))
   }
 
@@ -70,7 +68,7 @@ import Testing
   func draining() async throws {
     let server = try await ServerUnderTest("--drain-delay", "1m")
     kill(server.process.processIdentifier, SIGTERM)
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     while try await server.curl("\(server.address)/readyz").status != 503 {
       guard ContinuousClock.now < deadline else {
         Issue.record("readiness did not fail")
