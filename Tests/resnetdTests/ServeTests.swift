@@ -93,17 +93,22 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  @Test("A measured plan is kept in the user's folder for caches")
+  @Test("A measured plan is kept in the user's folder for caches, that of a busy machine nowhere")
   func planCache() async throws {
     let folder = try TemporaryFolder()
-    for origin in ["measured in", "measured before"] {
+    func start() async throws -> String {
       let server = try await ServerUnderTest(environment: ["HOME": folder.url.path])
-      #expect(server.logged.contains("(\(origin)"))
       #expect(await server.stop() == 0)
+      return server.logged
     }
-    let kept = try FileManager.default.contentsOfDirectory(
+    let first = try await start()
+    let isMeasured = first.contains("(measured in")
+    #expect(isMeasured || first.contains("(by rule, for "))
+    #expect(first.contains(isMeasured ? #""kept":"yes""# : #""kept":"no""#))
+    let kept = try? FileManager.default.contentsOfDirectory(
       atPath: folder.url.path + "/.cache/resnetd")
-    #expect(kept.count == 1)
+    #expect((kept ?? []).count == (isMeasured ? 1 : 0))
+    if isMeasured { #expect(try await start().contains("(measured before")) }
     let server = try await ServerUnderTest("--tune", "off", "--plan-cache", "/proc/none")
     #expect(server.logged.contains("(by rule)"))
   }
