@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check lint examples metrics follow onnx sanitize-address \
+.PHONY: help setup build run test levels check lint examples metrics follow onnx sanitize-address \
   sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
@@ -28,6 +28,9 @@ run: build ## Classify docs/sample.jpg through a server started for it
 
 test: setup ## Run all tests, optimised: the parity tests compute much
 	swift test $(RELEASE_FLAGS)
+
+levels: ## After `make test`: run the engine's tests as on CPUs with fewer instructions
+	scripts/check-levels $(RELEASE_FLAGS)
 
 check: ## Everything that CI runs: lint, tests, sanitizers, fuzz targets
 	@scripts/check

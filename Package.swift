@@ -128,7 +128,7 @@ let package = Package(
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore",
+        "resnetd", "Checkpoint", "Engine", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore",
         "HostileFiles",
         "ScriptedServer",
       ]),

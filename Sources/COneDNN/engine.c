@@ -20,18 +20,6 @@ void onednn_version(int *major, int *minor, int *patch) {
   *patch = version->patch;
 }
 
-static bool has(dnnl_cpu_isa_t set) {
-  return (dnnl_get_effective_cpu_isa() & set) == set;
-}
-
-bool onednn_has_integer_products(void) {
-  return has(dnnl_cpu_isa_avx512_core_vnni) || has(dnnl_cpu_isa_avx2_vnni);
-}
-
-bool onednn_has_bfloat16_products(void) {
-  return has(dnnl_cpu_isa_avx512_core_bf16);
-}
-
 void onednn_threads_set(int count) {
   omp_set_num_threads(count);
 }

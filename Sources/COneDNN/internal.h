@@ -43,10 +43,15 @@ dnnl_data_type_t onednn_data_type(onednn_number number);
 void onednn_making_begin(void);
 void onednn_making_end(void);
 
-// Makes the primitive of an operation descriptor with the scratchpad in the caller's hands.
+// Makes the primitive of an operation descriptor with the scratchpad in the caller's hands: by the
+// library's first implementation that is not a reference one, or by that where `work` is small.
 onednn_status onednn_primitive_make(
     const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
-    const char *doing, onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+    int64_t work, const char *doing, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
+
+// The work of an operation whose reference implementation is not wanted however small it is.
+#define ONEDNN_NO_REFERENCE INT64_MAX
 
 // Takes the descriptor over; while making is held.
 onednn_status onednn_primitive_wrap(

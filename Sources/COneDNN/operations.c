@@ -13,6 +13,12 @@ static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_
   return status;
 }
 
+// In multiply-adds.
+static int64_t convolution_work(const onednn_convolution *c) {
+  return c->batch * c->output_channels * c->output_height * c->output_width *
+         (c->input_channels / c->groups) * c->kernel_height * c->kernel_width;
+}
+
 onednn_status onednn_convolution_create(
     const onednn_engine *engine, const onednn_convolution *c, const float *scales,
     const onednn_layout *source, const onednn_layout *weights, const onednn_layout *destination,
@@ -55,8 +61,8 @@ onednn_status onednn_convolution_create(
       status == dnnl_success
           ? onednn_primitive_make(
                 engine, &operation,
-                (onednn_finish){operations, scales, c->output_channels, c->source_zero, 0}, doing,
-                primitive, message)
+                (onednn_finish){operations, scales, c->output_channels, c->source_zero, 0},
+                weights ? ONEDNN_NO_REFERENCE : convolution_work(c), doing, primitive, message)
           : onednn_report(status, doing, message);
   dnnl_post_ops_destroy(operations);
   return made;
@@ -83,8 +89,21 @@ onednn_status onednn_pooling_create(
         &operation, dnnl_forward_inference, kinds[p->kind], &source->descriptor, &destination,
         strides, window, before, behind);
   if (status != dnnl_success) return onednn_report(status, "pooling", message);
+  const int64_t work = p->batch * p->channels * p->output_height * p->output_width *
+                       p->window_height * p->window_width;
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, "pooling", primitive, message);
+      engine, &operation, (onednn_finish){0}, work, "pooling", primitive, message);
+}
+
+// Of a plain loop over all numbers: with its finding each and a function such as exp it takes as
+// long for one as for so many multiply-adds.
+static const int64_t multiply_adds_per_element = 16;
+
+static int64_t elementwise_work(const onednn_layout *layout) {
+  int64_t count = multiply_adds_per_element;
+  for (int axis = 0; axis < layout->descriptor.ndims; axis++)
+    count *= layout->descriptor.dims[axis];
+  return count;
 }
 
 onednn_status onednn_elementwise_create(
@@ -105,7 +124,8 @@ onednn_status onednn_elementwise_create(
       &operation, dnnl_forward_inference, kinds[kind], &layout->descriptor, alpha, beta);
   if (status != dnnl_success) return onednn_report(status, names[kind], message);
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, names[kind], primitive, message);
+      engine, &operation, (onednn_finish){0}, elementwise_work(layout), names[kind], primitive,
+      message);
 }
 
 static onednn_status binary_create(
@@ -117,7 +137,7 @@ static onednn_status binary_create(
       &operation, kind, &source->descriptor, &addend->descriptor, &source->descriptor);
   if (status != dnnl_success) return onednn_report(status, doing, message);
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, doing, primitive, message);
+      engine, &operation, (onednn_finish){0}, elementwise_work(source), doing, primitive, message);
 }
 
 onednn_status onednn_addition_create(
@@ -158,9 +178,11 @@ onednn_status onednn_linear_create(
         &operation, dnnl_forward_inference, &source_md, &weights_md,
         linear->has_bias ? &bias_md : NULL, &destination_md);
   if (status != dnnl_success) return onednn_report(status, "linear layer", message);
+  const int64_t work =
+      linear->batch * linear->outputs * linear->channels * linear->height * linear->width;
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){NULL, scales, linear->outputs, 0, 0}, "linear layer",
-      primitive, message);
+      engine, &operation, (onednn_finish){NULL, scales, linear->outputs, 0, 0},
+      weights ? ONEDNN_NO_REFERENCE : work, "linear layer", primitive, message);
 }
 
 onednn_status onednn_reorder_create(

@@ -1,13 +1,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
 onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_message *message) {
   if (status == dnnl_success) return ONEDNN_OK;
   const char *reason = status == dnnl_out_of_memory      ? "out of memory"
-                       : status == dnnl_unimplemented    ? "not implemented by this oneDNN"
+                       : status == dnnl_unimplemented    ? "nothing but a slow loop here, if that"
                        : status == dnnl_invalid_arguments ? "invalid arguments"
                                                          : "runtime error";
   snprintf(message->text, sizeof message->text, "oneDNN, %s: %s", doing, reason);
@@ -48,15 +49,63 @@ void onednn_making_end(void) {
   pthread_mutex_unlock(&making);
 }
 
+static const char *implementation(const_dnnl_primitive_desc_t descriptor) {
+  const char *name = NULL;
+  dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name);
+  return name ? name : "";
+}
+
+// `ref:any`, `ref_int8:any`, `gemm:ref`, `gemm_s8u8s32:ref`.
+static bool is_reference(const_dnnl_primitive_desc_t descriptor) {
+  const char *name = implementation(descriptor);
+  const char *last = strrchr(name, ':');
+  return strncmp(name, "ref", 3) == 0 || (last && strcmp(last, ":ref") == 0);
+}
+
+// The first implementation, in the library's order, that is not a reference one; else the first
+// of these, if the work is small. NULL where there is none.
+static dnnl_status_t choose(
+    const onednn_engine *engine, const_dnnl_op_desc_t operation,
+    const_dnnl_primitive_attr_t attributes, int64_t work, dnnl_primitive_desc_t *chosen) {
+  *chosen = NULL;
+  dnnl_primitive_desc_iterator_t iterator = NULL;
+  dnnl_status_t status = dnnl_primitive_desc_iterator_create(
+      &iterator, operation, attributes, engine->engine, NULL);
+  dnnl_primitive_desc_t reference = NULL;
+  while (status == dnnl_success) {
+    dnnl_primitive_desc_t descriptor = dnnl_primitive_desc_iterator_fetch(iterator);
+    if (!descriptor) {
+      status = dnnl_out_of_memory;
+      break;
+    }
+    if (!is_reference(descriptor)) {
+      *chosen = descriptor;
+      break;
+    }
+    if (!reference && work <= ONEDNN_REFERENCE_WORK_LIMIT)
+      reference = descriptor;
+    else
+      dnnl_primitive_desc_destroy(descriptor);
+    status = dnnl_primitive_desc_iterator_next(iterator);
+  }
+  if (iterator) dnnl_primitive_desc_iterator_destroy(iterator);
+  const bool is_last = status == dnnl_iterator_ends || status == dnnl_unimplemented;
+  if (!*chosen && reference && is_last) {
+    *chosen = reference;
+    return dnnl_success;
+  }
+  if (reference) dnnl_primitive_desc_destroy(reference);
+  return is_last ? dnnl_unimplemented : status;
+}
+
 onednn_status onednn_primitive_make(
     const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
-    const char *doing, onednn_primitive **primitive, onednn_message *message) {
+    int64_t work, const char *doing, onednn_primitive **primitive, onednn_message *message) {
   dnnl_primitive_attr_t attributes = onednn_attributes(finish);
   if (!attributes) return onednn_report(dnnl_out_of_memory, doing, message);
   dnnl_primitive_desc_t descriptor = NULL;
   onednn_making_begin();
-  dnnl_status_t status =
-      dnnl_primitive_desc_create(&descriptor, operation, attributes, engine->engine, NULL);
+  dnnl_status_t status = choose(engine, operation, attributes, work, &descriptor);
   onednn_status made = status == dnnl_success
                            ? onednn_primitive_wrap(descriptor, doing, primitive, message)
                            : onednn_report(status, doing, message);
@@ -122,9 +171,21 @@ size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_rol
 }
 
 const char *onednn_primitive_implementation(const onednn_primitive *primitive) {
-  const char *name = NULL;
-  dnnl_primitive_desc_query(primitive->descriptor, dnnl_query_impl_info_str, 0, &name);
-  return name ? name : "";
+  return implementation(primitive->descriptor);
+}
+
+bool onednn_primitive_is_reference(const onednn_primitive *primitive) {
+  return is_reference(primitive->descriptor);
+}
+
+void onednn_cache_empty(void) {
+  int capacity;
+  onednn_making_begin();
+  // Less room throws out what does not fit; the library has no other way to let its cache go.
+  if (dnnl_get_primitive_cache_capacity(&capacity) == dnnl_success &&
+      dnnl_set_primitive_cache_capacity(0) == dnnl_success)
+    dnnl_set_primitive_cache_capacity(capacity);
+  onednn_making_end();
 }
 
 // Roles in the numbering of the library's execution arguments.

@@ -35,5 +35,8 @@ package struct CompilationOptions: Sendable {
   /// What our own kernels may use; the CPU must have it.
   package var kernelInstructions = KernelInstructions.best
 
+  /// When to give up, between two layers; nil for never.
+  package var deadline: ContinuousClock.Instant?
+
   package init() {}
 }

@@ -12,6 +12,8 @@ package final class CompiledNetwork: Sendable {
   /// Of the packed weights, all layers and layouts together.
   package let weightByteCount: Int
   package let threads: Int
+  /// Steps of all plans that run by one of oneDNN's plain loops, all of them small.
+  package let referenceStepCount: Int
   /// Of the team that a lone image may run on; nil where it was not asked for.
   package let teamThreads: Int?
 
@@ -22,14 +24,19 @@ package final class CompiledNetwork: Sendable {
   let teamPlan: Plan?
 
   /// Compiles on the calling thread; `weights` may be let go afterwards.
+  ///
+  /// oneDNN's programs for identical layers are shared meanwhile, and by what compiles beside; afterwards nothing keeps
+  /// them but the networks that run them.
   package init(
     _ graph: Graph, _ weights: Weights, options: CompilationOptions = CompilationOptions()
   ) throws(EngineError) {
     precondition(options.threads > 0, "a context has a thread")
     precondition(options.batchSizes.allSatisfy { $0 > 0 }, "a batch has an image")
+    device = try Device()
+    if let refusal = options.precision.refusal { throw .unsupported(refusal) }
+    defer { OneDNN.emptyCache() }
     OneDNN.setThreads(options.threads)
     let lowered = try LoweredGraph(graph, weights)
-    device = try Device()
     let packed = try PackedWeights(device)
     var plans: [Plan] = []
     for batch in Self.batchSizes(options, lowered.graph) {
@@ -39,6 +46,9 @@ package final class CompiledNetwork: Sendable {
     self.plans = plans.reversed()
     teamThreads = options.teamThreads
     teamPlan = try Self.teamPlan(device, lowered, options, packed)
+    referenceStepCount = (plans + [teamPlan].compactMap(\.self)).reduce(0) { count, plan in
+      count + plan.steps.count { $0.computation.isReference }
+    }
     inputShape = lowered.shapes[0]
     inputEncoding = Self.encoding(options.input, self.plans[0].inputFormat)
     outputCount = lowered.shapes[lowered.graph.output].elementCount
@@ -102,9 +112,29 @@ package final class CompiledNetwork: Sendable {
     (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)
   }
 
-  /// The steps of the plan for one batch size of those compiled, in order: what each computes and by what.
-  package func steps(batch: Int) -> [(name: String, implementation: String)] {
-    plans.first { $0.batch == batch }?.steps.map { ($0.name, $0.computation.implementation) } ?? []
+  /// What a step computes and by what.
+  package struct StepDescription: Sendable {
+    package let name: String
+    /// oneDNN's name for what it chose, or `winograd:` and the instructions of our own kernel.
+    package let implementation: String
+    /// Whether that is one of oneDNN's plain loops.
+    package let isReference: Bool
+  }
+
+  /// The steps of the plan for one batch size of those compiled, in order.
+  package func steps(batch: Int) -> [StepDescription] {
+    Self.steps(plans.first { $0.batch == batch })
+  }
+
+  /// The steps of a lone image on the team; none where there is no team.
+  package var teamSteps: [StepDescription] { Self.steps(teamPlan) }
+
+  private static func steps(_ plan: Plan?) -> [StepDescription] {
+    (plan?.steps ?? []).map {
+      StepDescription(
+        name: $0.name, implementation: $0.computation.implementation,
+        isReference: $0.computation.isReference)
+    }
   }
 
   /// Batch sizes that run without being put together from others, largest first.

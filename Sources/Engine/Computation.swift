@@ -12,6 +12,14 @@ enum Computation: Sendable {
     }
   }
 
+  /// Whether it is a plain loop of oneDNN's, which only small steps are.
+  var isReference: Bool {
+    switch self {
+    case .primitive(let primitive): primitive.isReference
+    case .winograd: false
+    }
+  }
+
   /// What computes it, `jit:avx512_core` or `winograd:avx512`.
   var implementation: String {
     switch self {

@@ -6,7 +6,10 @@ final class Device: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
+  /// The first one has the cap on instructions take effect.
   init() throws(EngineError) {
+    if let fault = InstructionLevel.fault { throw .unsupported(fault) }
+    _ = InstructionLevel.used
     unsafe pointer = try unsafe OneDNN.make { unsafe onednn_engine_create($0, $1) }
   }
 

@@ -77,7 +77,9 @@ package final class ExecutionContext {
   ///
   /// The team's threads come and go with the call: none of them waits actively for the next, and OpenMP's runtime
   /// counts none against what other threads may use. Nothing else should compute meanwhile. False where it gave up
-  /// because `deadline` had passed after a step; then the logits mean nothing.
+  /// because `deadline` had passed before a step; then the logits mean nothing. It is late by no more than the step in
+  /// progress, and no step is one of oneDNN's plain loops: on a core that another program takes half of, that is
+  /// twice what the step takes and the time slices of the other program.
   @discardableResult
   package func runOnTeam(
     imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
@@ -92,6 +94,15 @@ package final class ExecutionContext {
       OneDNN.setThreads(network.threads)
     }
     return try run([team], imageCount, input, &logits, until: deadline)
+  }
+
+  /// As `run`, but given up where `deadline` has passed before a step: false, and the logits mean nothing.
+  package func run(
+    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
+    until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> Bool {
+    OneDNN.setThreads(network.threads)
+    return try run(plans, imageCount, input, &logits, until: deadline)
   }
 
   /// Whether it came to its end before the deadline.
@@ -114,8 +125,8 @@ package final class ExecutionContext {
             images.lowerBound * inputByteCount..<images.upperBound * inputByteCount),
           to: bound.plan)
         for step in bound.steps {
-          try step.run(on: stream)
           if let deadline, .now > deadline { return false }
+          try step.run(on: stream)
         }
         copy(
           bound.plan, to: &logits,

@@ -6,13 +6,17 @@ package enum KernelInstructions: String, Sendable, CaseIterable {
   case avx2
   case avx512
 
-  /// The fastest that this CPU has.
+  /// The fastest that this CPU has and no variable forbids.
   package static var best: KernelInstructions {
-    let number = winograd_instructions_best()
-    return allCases.last { $0.number == number } ?? .portable
+    let present = winograd_instructions_best()
+    let level = InstructionLevel.used
+    let allowed = level >= .avx512 ? KernelInstructions.avx512 : level >= .avx2 ? .avx2 : .portable
+    return allCases.last {
+      $0.number.rawValue <= min(present.rawValue, allowed.number.rawValue)
+    } ?? .portable
   }
 
-  /// Those that this CPU has.
+  /// Those that may be used.
   package static var available: [KernelInstructions] {
     allCases.filter { $0.number.rawValue <= best.number.rawValue }
   }

@@ -12,6 +12,9 @@ package enum OneDNN {
   /// Gives what was freed back to the system, which the allocator would keep for itself.
   package static func returnFreedMemory() { onednn_freed_memory_return() }
 
+  /// Lets go of the programs that oneDNN keeps of primitives that are gone.
+  static func emptyCache() { onednn_cache_empty() }
+
   /// As `setThreads` left it for the calling thread.
   static var threads: Int { Int(onednn_threads()) }
 

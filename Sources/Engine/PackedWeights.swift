@@ -41,12 +41,11 @@ final class PackedWeights {
     layers.values.joined().reduce(0) { $0 + $1.weight.byteCount + ($1.bias?.byteCount ?? 0) }
   }
 
-  /// The layout in which a layer is packed already.
-  func layout(of name: String) -> Layout? {
-    for layer in layers[name] ?? [] {
-      if case .layout(let layout) = layer.packing { return layout }
+  /// The layouts in which a layer is packed already.
+  func layouts(of name: String) -> [Layout] {
+    (layers[name] ?? []).compactMap { layer in
+      if case .layout(let layout) = layer.packing { layout } else { nil }
     }
-    return nil
   }
 
   /// The scales of a layer's quantised weights, which `quantize` makes on first need.

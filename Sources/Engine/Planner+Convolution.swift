@@ -9,7 +9,16 @@ extension Planner {
     if usesWinograd(convolution, input) {
       return try convolveByWinograd(node, convolution, id)
     }
-    let source = try sourceFormat(of: node)
+    return try withFloatingPoint(from: sourceFormat(of: node)) {
+      planner, source throws(EngineError) in
+      try planner.convolve(node, convolution, id, from: source)
+    }
+  }
+
+  private mutating func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat
+  ) throws(EngineError) -> Value {
+    let input = lowered.shapes[node.inputs[0]]
     let (result, residual) = try resultFormats(of: id, from: source)
     var attributes = onednn_convolution(
       convolution, batch: batch, input: input, output: lowered.shapes[id])

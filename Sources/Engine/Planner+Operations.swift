@@ -4,34 +4,39 @@ import ResNet
 /// What is not a convolution; integers go through the linear layer and the maximum only.
 extension Planner {
   mutating func rectify(_ node: Graph.Node) throws(EngineError) -> Value {
-    let layout = try floatingPoint(node.inputs[0], for: node.name).layout
-    return try apply([Primitive.elementwise(device, ONEDNN_RELU, layout)], node)
+    try apply(node) { device, layout throws(EngineError) in
+      [try Primitive.elementwise(device, ONEDNN_RELU, layout)]
+    }
   }
 
   mutating func apply(
     _ function: Elementwise, _ node: Graph.Node
   ) throws(EngineError) -> Value {
-    let layout = try floatingPoint(node.inputs[0], for: node.name).layout
-    func primitive(
-      _ kind: onednn_elementwise_kind, _ alpha: Float = 0, _ beta: Float = 0
-    ) throws(EngineError) -> Primitive {
-      try Primitive.elementwise(device, kind, alpha: alpha, beta: beta, layout)
-    }
-    switch function {
-    case .sigmoid: return try apply([primitive(ONEDNN_LOGISTIC)], node)
-    case .hardSigmoid(let alpha, let beta):
-      // oneDNN 2.6 has no primitive for both at once.
-      return try apply([primitive(ONEDNN_LINEAR, alpha, beta), primitive(ONEDNN_CLIP, 0, 1)], node)
-    case .clip(let minimum, let maximum):
-      return try apply([primitive(ONEDNN_CLIP, minimum, maximum)], node)
+    try apply(node) { device, layout throws(EngineError) in
+      func primitive(
+        _ kind: onednn_elementwise_kind, _ alpha: Float = 0, _ beta: Float = 0
+      ) throws(EngineError) -> Primitive {
+        try Primitive.elementwise(device, kind, alpha: alpha, beta: beta, layout)
+      }
+      switch function {
+      case .sigmoid: return [try primitive(ONEDNN_LOGISTIC)]
+      case .hardSigmoid(let alpha, let beta):
+        // oneDNN 2.6 has no primitive for both at once.
+        return [try primitive(ONEDNN_LINEAR, alpha, beta), try primitive(ONEDNN_CLIP, 0, 1)]
+      case .clip(let minimum, let maximum): return [try primitive(ONEDNN_CLIP, minimum, maximum)]
+      }
     }
   }
 
   /// Elementwise primitives one after the other, in one memory.
   private mutating func apply(
-    _ primitives: [Primitive], _ node: Graph.Node
+    _ node: Graph.Node, _ make: (Device, Layout) throws(EngineError) -> [Primitive]
   ) throws(EngineError) -> Value {
-    let source = current(node.inputs[0])
+    _ = try floatingPoint(node.inputs[0], for: node.name)
+    let device = device
+    let (source, primitives) = try arranged(node.inputs[0], for: node.name) {
+      source throws(EngineError) in try make(device, source.layout)
+    }
     let destination = isLastUse(node.inputs[0]) ? source.slot : newBuffer(source.layout.byteCount)
     var slot = source.slot
     for primitive in primitives {
@@ -46,22 +51,31 @@ extension Planner {
     let isInOrder = lowered.shapes[node.inputs[0]] == shape
     let (large, small) = isInOrder ? (0, 1) : (1, 0)
     let id = node.inputs[large]
-    let source = try floatingPoint(id, for: node.name)
+    _ = try floatingPoint(id, for: node.name)
     let factorShape = lowered.shapes[node.inputs[small]]
-    let factorLayout =
-      factorShape == shape
-      ? source.layout : try Layout(rowMajor: dimensions(factorShape), source.format.number)
+    let (device, factorDimensions) = (device, dimensions(factorShape))
+    let (source, (primitive, factorLayout)) = try arranged(id, for: node.name) {
+      source throws(EngineError) in
+      let factorLayout =
+        factorShape == shape
+        ? source.layout : try Layout(rowMajor: factorDimensions, source.format.number)
+      return (
+        try Primitive.multiplication(device, source.layout, by: factorLayout), factorLayout
+      )
+    }
     let factor = try reordered(node.inputs[small], to: factorLayout, source.format, for: node.name)
-    let primitive = try Primitive.multiplication(device, source.layout, by: factorLayout)
     let destination = isLastUse(id) ? source.slot : newBuffer(source.layout.byteCount)
     append(node.name, primitive, from: source.slot, to: destination, addend: factor)
     return Value(slot: destination, layout: source.layout, format: source.format)
   }
 
   mutating func add(_ node: Graph.Node) throws(EngineError) -> Value {
-    let first = try floatingPoint(node.inputs[0], for: node.name)
+    _ = try floatingPoint(node.inputs[0], for: node.name)
+    let device = device
+    let (first, primitive) = try arranged(node.inputs[0], for: node.name) {
+      first throws(EngineError) in try Primitive.addition(device, first.layout)
+    }
     let second = try reordered(node.inputs[1], to: first.layout, first.format, for: node.name)
-    let primitive = try Primitive.addition(device, first.layout)
     let destination = isLastUse(node.inputs[0]) ? first.slot : newBuffer(first.layout.byteCount)
     append(node.name, primitive, from: first.slot, to: destination, addend: second)
     return Value(slot: destination, layout: first.layout, format: first.format)
@@ -103,10 +117,13 @@ extension Planner {
     _ node: Graph.Node, _ pooling: Pooling, _ shape: FeatureShape, kind: onednn_pooling_kind
   ) throws(EngineError) -> Value {
     let id = node.inputs[0]
-    let source = kind == ONEDNN_MAXIMUM ? current(id) : try floatingPoint(id, for: node.name)
+    if kind != ONEDNN_MAXIMUM { _ = try floatingPoint(id, for: node.name) }
     let attributes = onednn_pooling(
       pooling, kind: kind, batch: batch, input: lowered.shapes[id], output: shape)
-    let primitive = try Primitive.pooling(device, attributes, source: source.layout)
+    let device = device
+    let (source, primitive) = try arranged(id, for: node.name) { source throws(EngineError) in
+      try Primitive.pooling(device, attributes, source: source.layout)
+    }
     let layout = try primitive.layout(of: ONEDNN_DESTINATION)
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: source.slot, to: destination)
@@ -114,7 +131,14 @@ extension Planner {
   }
 
   mutating func multiply(_ node: Graph.Node, _ linear: Linear) throws(EngineError) -> Value {
-    let source = try sourceFormat(of: node)
+    try withFloatingPoint(from: sourceFormat(of: node)) { planner, source throws(EngineError) in
+      try planner.multiply(node, linear, from: source)
+    }
+  }
+
+  private mutating func multiply(
+    _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
+  ) throws(EngineError) -> Value {
     var attributes = onednn_linear(linear, batch: batch, input: lowered.shapes[node.inputs[0]])
     attributes.source_number = source.number.code
     attributes.weights_number = source.weightNumber.code

@@ -38,14 +38,15 @@ extension Planner {
   }
 
   /// The primitive for weights as they are packed already, or where there is none for the layout it chooses.
+  ///
+  /// A primitive for other threads or another batch may cut its work otherwise, so that oneDNN has only a plain loop
+  /// for a layout that others like best.
   private func sharingWeights(
     of name: String, _ make: (Layout?) throws(EngineError) -> Primitive
   ) throws(EngineError) -> Primitive {
-    guard let layout = packed.layout(of: name) else { return try make(nil) }
-    do throws(EngineError) {
-      return try make(layout)
-    } catch .unimplemented {
-      return try make(nil)
+    for layout in packed.layouts(of: name) {
+      do throws(EngineError) { return try make(layout) } catch .unimplemented { continue }
     }
+    return try make(nil)
   }
 }

@@ -1,4 +1,3 @@
-import COneDNN
 package import ResNet
 
 /// Which precision a network runs in, as asked for.
@@ -10,15 +9,6 @@ package enum PrecisionPolicy: String, Sendable, CaseIterable {
   case bf16
   case int8
 
-  /// Whether the CPU runs a precision by instructions of its own.
-  package static func isNative(_ precision: Precision) -> Bool {
-    switch precision {
-    case .fp32: true
-    case .bf16: onednn_has_bfloat16_products()
-    case .int8: onednn_has_integer_products()
-    }
-  }
-
   /// int8 without a calibration is refused when the network is compiled.
   package func precision(for calibration: Calibration?) -> Precision {
     switch self {
@@ -26,8 +16,40 @@ package enum PrecisionPolicy: String, Sendable, CaseIterable {
     case .bf16: return .bf16
     case .int8: return .int8
     case .auto:
-      if calibration != nil, Self.isNative(.int8) { return .int8 }
-      return Self.isNative(.bf16) ? .bf16 : .fp32
+      if calibration != nil, Precision.int8.isNative { return .int8 }
+      return Precision.bf16.isNative ? .bf16 : .fp32
     }
+  }
+}
+
+extension Precision {
+  /// Whether the CPU runs it by instructions of its own; what is supported besides is slower than fp32.
+  package var isNative: Bool {
+    switch self {
+    case .fp32: true
+    case .bf16: InstructionLevel.used.hasBFloat16Products
+    case .int8: InstructionLevel.used.hasIntegerProducts
+    }
+  }
+
+  /// Whether networks compile in it here and compute right numbers.
+  package var isSupported: Bool { refusal == nil }
+
+  /// Why they do not, and what to do.
+  package var refusal: String? {
+    switch self {
+    case .fp32: return nil
+    case .bf16:
+      if InstructionLevel.used >= .avx512 { return nil }
+      return "bf16 needs avx512 (fast from avx512_bf16 on); " + Self.advice
+    case .int8:
+      if InstructionLevel.used.hasIntegerProducts { return nil }
+      return "int8 needs avx2_vnni, avx512_vnni or more, for sums of bytes saturate at 16 bits "
+        + "without; " + Self.advice
+    }
+  }
+
+  private static var advice: String {
+    "this process uses \(InstructionLevel.description): take fp32, or auto, which chooses it here"
   }
 }

@@ -25,6 +25,9 @@ final class Primitive: Sendable {
     unsafe String(cString: onednn_primitive_implementation(pointer))
   }
 
+  /// Whether that is one of oneDNN's plain loops, 50 to 300 times slower than its other implementations.
+  var isReference: Bool { unsafe onednn_primitive_is_reference(pointer) }
+
   /// Layouts that are nil are the primitive's to choose; sums and bias are multiplied by `scales` `[K]`, if any.
   static func convolution(
     _ device: Device, _ attributes: onednn_convolution, scales: [Float]? = nil,

@@ -158,9 +158,9 @@ struct CandidateChecks: Sendable {
     do throws(EngineError) { return try body() } catch {
       let kind: SwapFailure.Kind =
         switch error {
-        case .graph, .uncalibrated, .unimplemented: .refused
+        case .graph, .uncalibrated, .unimplemented, .unsupported: .refused
         case .outOfMemory: .insufficientMemory
-        case .library: .internal
+        case .library, .outOfTime: .internal
         }
       throw SwapFailure(step: step, reason: error.description, kind: kind)
     }

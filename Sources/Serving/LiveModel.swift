@@ -16,9 +16,11 @@ package struct LiveModel: Sendable {
   package let network: CompiledNetwork
 
   /// Compiles on the calling thread; without a plan for one worker by the rule that `CPUPlan` has.
+  ///
+  /// - Parameter deadline: When to give it up, between two layers, by `EngineError.outOfTime`.
   package init(
     _ model: Model, precision: Precision = .fp32, plan: CPUPlan? = nil,
-    winograd: WinogradPolicy = .measured
+    winograd: WinogradPolicy = .measured, deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) {
     let plan = plan ?? CPUPlan.Settings().plan(cores: 1, for: model.graph)
     name = model.name
@@ -29,6 +31,7 @@ package struct LiveModel: Sendable {
     self.plan = plan
     var options = CompilationOptions()
     options.winograd = winograd
+    options.deadline = deadline
     options.input = .pixels
     options.precision = precision
     options.calibration = model.calibration

@@ -12,11 +12,13 @@ package struct PlanCache: Sendable {
   /// What a measured plan depends on; it holds for nothing else.
   package struct Situation: Sendable, Hashable, Codable {
     /// Of the format of the file and the rules of the search.
-    private var format = 1
+    private var format = 2
     private var program: String
     private var model: String
     private var precision: String
     private var cpu: String
+    /// Of the CPU, those that may be used.
+    private var instructions: String
     private var cores: Int
     private var workers: Int
     private var givenThreads: Int?
@@ -31,6 +33,7 @@ package struct PlanCache: Sendable {
       self.model = model.hex
       self.precision = precision.rawValue
       self.cpu = cpu
+      instructions = InstructionLevel.used.rawValue
       self.cores = cores
       workers = settings.workers ?? cores
       givenThreads = settings.threads

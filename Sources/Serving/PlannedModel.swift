@@ -17,6 +17,10 @@ package struct PlannedModel: Sendable {
     /// Everything that could be measured was set by hand.
     case given
     case rule
+    /// The rule's, for the machine was too busy to measure.
+    case tooBusy
+    /// The rule's, for there was no time to measure.
+    case outOfTime
     case measured
     case remembered
     /// That of a model with the same network.
@@ -27,13 +31,27 @@ package struct PlannedModel: Sendable {
   package let origin: Origin
   /// What it took to find the plan and compile.
   package let duration: Duration
-  /// False where a measured plan was to be kept and could not be.
+  /// False where a plan was to be measured and kept, and could not be.
   package let isKept: Bool
 
-  /// - Parameter cache: Where measured plans are kept, if anywhere.
+  /// What a search has found, compiled.
+  package struct Found {
+    package let live: LiveModel
+    package let outcome: PlanSearchOutcome
+
+    package init(_ live: LiveModel, _ outcome: PlanSearchOutcome) {
+      self.live = live
+      self.outcome = outcome
+    }
+  }
+
+  /// - Parameters:
+  ///   - cache: Where measured plans are kept, if anywhere.
+  ///   - search: Measures, where that is to be done; for tests with an outcome of their own.
   package init(
     _ model: Model, precision: Precision, settings: CPUPlan.Settings, tuning: Tuning, cores: Int,
-    cache: PlanCache?, in situation: PlanCache.Situation
+    cache: PlanCache?, in situation: PlanCache.Situation,
+    search: (Model, Precision, CPUPlan.Settings, Int) throws(EngineError) -> Found = Self.measured
   ) throws(EngineError) {
     let start = ContinuousClock.now
     var isKept = true
@@ -51,15 +69,35 @@ package struct PlannedModel: Sendable {
         model, precision: precision,
         plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch))
     } else {
-      origin = .measured
-      live = try PlanSearch(
-        model, precision: precision, settings: settings, cores: cores
-      ).best
-      let entry = PlanCache.Entry(threads: live.plan.threads, maxBatch: live.plan.maxBatch)
-      isKept = cache?.keep(entry, for: situation) ?? true
+      let found = try search(model, precision, settings, cores)
+      live = found.live
+      switch found.outcome {
+      case .tooBusy: (origin, isKept) = (.tooBusy, false)
+      case .outOfTime: (origin, isKept) = (.outOfTime, false)
+      case .measured:
+        origin = .measured
+        let entry = PlanCache.Entry(threads: live.plan.threads, maxBatch: live.plan.maxBatch)
+        isKept = cache?.keep(entry, for: situation) ?? true
+      }
     }
     self.isKept = isKept
     duration = .now - start
+  }
+
+  /// By a search on this machine, with all of its memory but the winner's given back.
+  private static func measured(
+    _ model: Model, _ precision: Precision, _ settings: CPUPlan.Settings, _ cores: Int
+  ) throws(EngineError) -> Found {
+    func found() throws(EngineError) -> Found {
+      let search = try PlanSearch(
+        ModelTrials(model: model, precision: precision, cores: cores), settings: settings,
+        cores: cores, rule: settings.plan(cores: cores, for: model.graph))
+      let live = search.best.live
+      return Found(search.plan.threads == 1 ? live.withoutTeam() : live, search.outcome)
+    }
+    // The losers' weights and activations.
+    defer { OneDNN.returnFreedMemory() }
+    return try found()
   }
 
   /// The plan and where it is from: `2 workers of 1 thread, batches up to 4 (measured in 0.6 s)`.
@@ -69,6 +107,8 @@ package struct PlannedModel: Sendable {
       switch origin {
       case .given: "given"
       case .rule: "by rule"
+      case .tooBusy: "by rule, for the machine was too busy to measure"
+      case .outOfTime: "by rule, for there was no time to measure"
       case .measured: "measured in \(tenths / 10).\(tenths % 10) s"
       case .remembered: "measured before"
       case .inherited: "as before"

@@ -33,6 +33,9 @@ package final class ServingMetrics: Sendable {
       .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
     static let modelInfo = MetricDescription(
       .gauge, "resnetd_model_info", "The model that is live.")
+    static let referenceSteps = MetricDescription(
+      .gauge, "resnetd_model_reference_steps",
+      "Steps of the live model's plans that run by plain loops of oneDNN's, all of them small.")
     static let canaryInfo = MetricDescription(
       .gauge, "resnetd_canary_info", "The model that answers a share of the requests.")
     static let canaryPercent = MetricDescription(
@@ -59,6 +62,7 @@ package final class ServingMetrics: Sendable {
     var versions: [ModelMetrics] = []
     /// Labels of `resnetd_model_info`; nil while no model is live.
     var info: MetricLabelPairs?
+    var referenceStepCount = 0
   }
 
   private let requests = Counters<AnswerLabels>(
@@ -104,6 +108,7 @@ package final class ServingMetrics: Sendable {
       models.versions.append(metrics)
       if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
       models.info = Self.info(model)
+      models.referenceStepCount = model.network.referenceStepCount
     }
   }
 
@@ -204,6 +209,7 @@ package final class ServingMetrics: Sendable {
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
     if let info = shown.info { exposition.sample(info, 1) }
+    exposition.single(Name.referenceSteps, shown.referenceStepCount)
     let canary = gauges.canary()
     exposition.begin(Name.canaryInfo)
     if let canary { exposition.sample(Self.info(canary.deployment.model), 1) }

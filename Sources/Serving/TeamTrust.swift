@@ -17,6 +17,8 @@ package struct TeamTrust: Sendable {
   package init(alone: Duration) { self.alone = alone }
 
   /// What an image may take on the team before it is rather begun again on one thread.
+  ///
+  /// Asked before each step, so that an image takes no longer on the team than this and the step in progress.
   package var patience: Duration { alone * 2 }
 
   /// Asked for each lone image.

@@ -39,7 +39,8 @@ enum BenchCommand: Command {
     let subject = try BenchSubject(operands[0], settings.precision)
     if !settings.json {
       StandardOutput.write(
-        "\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version)")
+        "\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version), "
+          + InstructionLevel.description)
       StandardOutput.write("batch  threads  workers  images/s  ms/batch (median)")
     }
     var results: [EngineMeasurement] = []
@@ -61,7 +62,8 @@ enum BenchCommand: Command {
     if settings.json {
       let items = results.map(\.json).joined(separator: ",")
       StandardOutput.write(
-        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","results":[\#(items)]}"#
+        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","#
+          + #""instructions":"\#(InstructionLevel.used.rawValue)","results":[\#(items)]}"#
       )
     }
     return .success

@@ -9,6 +9,7 @@ enum InspectCommand: Command {
     var plan = false
     var batchSizes = [1]
     var threads = 1
+    var team: Int?
     var winograd = WinogradPolicy.measured
     var precision = PrecisionPolicy.fp32
     var parts = ModelParts()
@@ -32,6 +33,8 @@ enum InspectCommand: Command {
     .flag("plan", \.plan, "show the steps that run and what computes them"),
     .integers("batch", "N,…", \.batchSizes, in: 1...256, "with --plan: images per batch"),
     .integer("threads", "N", \.threads, in: 1...256, "with --plan: threads of one worker"),
+    .optionalInteger(
+      "team", "N", \.team, in: 2...256, "with --plan: threads that a lone image may run on besides"),
     .choice("winograd", \.winograd, "with --plan: when 3x3 convolutions use our Winograd kernels"),
     .choice("precision", \.precision, "with --plan: numbers of activations and weights"),
     .optionalText("labels", "FILE", \.parts.labels, "for a FILE: " + ModelParts.labelsHelp),
@@ -56,6 +59,7 @@ enum InspectCommand: Command {
     var options = CompilationOptions()
     options.batchSizes = settings.batchSizes
     options.threads = settings.threads
+    options.teamThreads = settings.team
     options.winograd = settings.winograd
     let subject = try BenchSubject(
       name, settings.precision, variant: settings.variant, parts: settings.parts)

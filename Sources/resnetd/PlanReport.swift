@@ -8,6 +8,16 @@ struct PlanReport: Encodable {
     var name: String
     /// oneDNN's name for what it chose, or `winograd:` and the instructions of our own kernel.
     var implementation: String
+    /// Whether it is one of oneDNN's plain loops, which only small steps are.
+    var reference: Bool
+
+    init(_ step: CompiledNetwork.StepDescription) {
+      name = step.name
+      implementation = step.implementation
+      reference = step.isReference
+    }
+
+    var row: [String] { [name, implementation + (reference ? " (plain loop)" : "")] }
   }
 
   private struct Batch: Encodable {
@@ -15,15 +25,25 @@ struct PlanReport: Encodable {
     var steps: [Step]
   }
 
+  private struct Team: Encodable {
+    var threads: Int
+    var steps: [Step]
+  }
+
   private let name: String
   private let precision: String
+  /// The name of the level that is used.
+  private let instructions: String
   private let threads: Int
   private let weightByteCount: Int
   private let contextByteCount: Int
+  private let referenceStepCount: Int
   private let batches: [Batch]
+  private let team: Team?
 
   private enum CodingKeys: String, CodingKey {
-    case name, precision, threads, batches
+    case name, precision, instructions, threads, batches, team
+    case referenceStepCount = "reference_steps"
     case weightByteCount = "weight_bytes"
     case contextByteCount = "context_bytes"
   }
@@ -31,16 +51,15 @@ struct PlanReport: Encodable {
   init(_ name: String, _ precision: Precision, _ network: CompiledNetwork) {
     self.name = name
     self.precision = precision.rawValue
+    instructions = InstructionLevel.used.rawValue
     threads = network.threads
     weightByteCount = network.weightByteCount
     contextByteCount = network.contextByteCount
+    referenceStepCount = network.referenceStepCount
     batches = network.batchSizes.reversed().map { batch in
-      Batch(
-        batch: batch,
-        steps: network.steps(batch: batch).map {
-          Step(name: $0.name, implementation: $0.implementation)
-        })
+      Batch(batch: batch, steps: network.steps(batch: batch).map(Step.init))
     }
+    team = network.teamThreads.map { Team(threads: $0, steps: network.teamSteps.map(Step.init)) }
   }
 
   var json: String {
@@ -56,12 +75,21 @@ struct PlanReport: Encodable {
     var parts = batches.map { batch in
       TextTable(
         rows: [["step, batch of \(batch.batch)", "implementation"]]
-          + batch.steps.map { [$0.name, $0.implementation] }
+          + batch.steps.map(\.row)
       ).text
+    }
+    if let team {
+      parts.append(
+        TextTable(
+          rows: [["step, lone image on \(team.threads) threads", "implementation"]]
+            + team.steps.map(\.row)
+        ).text)
     }
     parts.append(
       """
       \(name), \(precision), \(threads) \(threads == 1 ? "thread" : "threads")
+      instructions         \(InstructionLevel.description)
+      plain loops          \(referenceStepCount) \(referenceStepCount == 1 ? "step" : "steps")
       packed weights       \(Decimal.grouped(weightByteCount)) bytes, shared
       activations, scratch \(Decimal.grouped(contextByteCount)) bytes per worker
       """)

@@ -1,3 +1,5 @@
+import Engine
+
 /// The program: picks the subcommand and turns what it throws into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
@@ -47,6 +49,7 @@ package enum Program {
     let variables = EnvironmentVariables(
       environment, optionVariables: commands.flatMap { $0.variables })
     do {
+      if let fault = InstructionLevel.fault { throw UsageError(fault) }
       return try command.main(arguments, environment: variables)
     } catch let error as UsageError {
       StandardError.write(

@@ -54,6 +54,7 @@ import Testing
     "Pixels give the logits that planes give, in every precision",
     arguments: Precision.allCases)
   func pixels(precision: Precision) throws {
+    guard try runs(in: precision) else { return }
     let network = try Network()
     let reference = try network.context(precision, .planes)
       .logits(of: network.planes + network.planes + network.planes, count: 3)
@@ -64,7 +65,9 @@ import Testing
     var span = logits.mutableSpan
     try context.run(imageCount: 3, input: unsafe input.span.bytes, logits: &span)
     #expect(logits == reference)
-    let steps = context.network.steps(batch: 1).map(\.name)
-    #expect(!steps.contains("conv1 (reorder)"))
+    // The first layer takes pixels as they are where it has the instructions; else they are reordered once.
+    let takesPixels = InstructionLevel.used >= .avx512 && precision.isNative
+    let reorders = context.network.steps(batch: 1).filter { $0.name == "conv1 (reorder)" }
+    #expect(reorders.count <= (takesPixels ? 0 : 1))
   }
 }

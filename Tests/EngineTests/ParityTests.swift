@@ -5,7 +5,10 @@ import Testing
 
 /// The engine against PyTorch with the same made-up weights and images.
 @Suite struct ParityTests {
-  static let networks =
+  /// Of those that take long one of each kind is enough where less than what the CPU has is used.
+  static let networks = InstructionLevel.cap == nil ? allNetworks : someNetworks
+  private static let someNetworks = ["resnet18", "resnet50", "resnext50_32x4d", "resnet110-cifar"]
+  private static let allNetworks =
     Architecture.knownNames.filter {
       ["resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2"].contains($0) == false
     } + ["resnet20-cifar", "resnet56-cifar", "resnet110-cifar", "resnet1202-cifar"]

@@ -64,6 +64,7 @@ import Testing
 
   @Test("int8 without a range for a node is refused by the node's name")
   func uncalibrated() throws {
+    guard try runs(in: .int8) else { return }
     let graph = try Graph(#require(Architecture.cifar(depth: 8)))
     let weights = try Weights.random(for: graph)
     var options = CompilationOptions()
@@ -95,6 +96,7 @@ import Testing
     _ graph: Graph, _ precision: Precision, winograd: WinogradPolicy = .measured,
     allowance: Double = 1, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
+    guard try runs(in: precision, sourceLocation: sourceLocation) else { return }
     let weights = try Weights.random(for: graph)
     let shape = try graph.shapes()[0]
     let image = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)

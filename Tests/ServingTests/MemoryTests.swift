@@ -75,6 +75,11 @@ import Testing
   @Test("The estimate covers what a model then takes", arguments: [Precision.fp32, .bf16])
   func estimate(precision: Precision) throws {
     let plan = CPUPlan(workers: 2, threads: 2, maxBatch: 8)
+    guard precision.isSupported else {
+      let model = try SmallModels.model("a")
+      #expect(throws: EngineError.self) { try LiveModel(model, precision: precision, plan: plan) }
+      return
+    }
     for model in [try Model.embeddedDefault(), try SmallModels.model("a")] {
       let live = try LiveModel(model, precision: precision, plan: plan)
       let network = live.network

@@ -78,6 +78,7 @@ import Testing
       samples[
         #"resnetd_model_info{\#(version),name="resnet20-cifar10",classes="10",precision="fp32"}"#]
         == "1")
+    #expect(samples["resnetd_model_reference_steps"] == "0")
   }
 
   @Test("What is refused is counted with its reason, and before a model no version is made up")

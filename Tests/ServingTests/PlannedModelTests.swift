@@ -7,7 +7,7 @@ import Testing
 @Suite struct PlannedModelTests {
   private func planned(
     _ tuning: Tuning, cores: Int = 2, cache: PlanCache? = nil,
-    _ change: (inout CPUPlan.Settings) -> Void = { _ in }
+    outcome: PlanSearchOutcome = .measured, _ change: (inout CPUPlan.Settings) -> Void = { _ in }
   ) throws -> PlannedModel {
     let model = try Model.embeddedDefault()
     var settings = CPUPlan.Settings()
@@ -16,7 +16,46 @@ import Testing
       model, precision: .fp32, settings: settings, tuning: tuning, cores: cores, cache: cache,
       in: PlanCache.Situation(
         program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: cores,
+        settings: settings)
+    ) { model, precision, settings, cores throws(EngineError) in
+      // Not by rule, so that it shows whose plan it is.
+      let plan = settings.plan(cores: cores, threads: cores, maxBatch: 4)
+      return PlannedModel.Found(
+        try LiveModel(model, precision: precision, plan: plan), outcome)
+    }
+  }
+
+  @Test("A search on this machine ends with a plan that serves, whatever the machine does besides")
+  func search() throws {
+    let model = try Model.embeddedDefault()
+    let settings = CPUPlan.Settings()
+    let planned = try PlannedModel(
+      model, precision: .fp32, settings: settings, tuning: .always, cores: 2, cache: nil,
+      in: PlanCache.Situation(
+        program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: 2,
         settings: settings))
+    #expect([.measured, .tooBusy, .outOfTime].contains(planned.origin))
+    let plan = planned.live.plan
+    #expect([1, 4, 8].contains(plan.maxBatch) && [1, 2].contains(plan.threads))
+    #expect(planned.live.network.largestBatch == plan.maxBatch)
+    #expect(plan.threads == 1 || planned.live.network.teamThreads == 2)
+    if planned.origin != .measured { #expect(plan == settings.plan(cores: 2, for: model.graph)) }
+  }
+
+  @Test("What was measured on a busy machine, or not at all, is not remembered")
+  func unmeasured() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-plans-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let cache = PlanCache(folder: folder.path)
+    let busy = try planned(.auto, cache: cache, outcome: .tooBusy)
+    #expect(busy.origin == .tooBusy && !busy.isKept)
+    #expect(busy.description.hasSuffix("(by rule, for the machine was too busy to measure)"))
+    let late = try planned(.auto, cache: cache, outcome: .outOfTime)
+    #expect(late.origin == .outOfTime && !late.isKept)
+    #expect(late.description.hasSuffix("(by rule, for there was no time to measure)"))
+    #expect(try planned(.auto, cache: cache).origin == .measured)
+    #expect(try planned(.auto, cache: cache, outcome: .tooBusy).origin == .remembered)
   }
 
   @Test("What is set by hand is not measured")
@@ -52,9 +91,7 @@ import Testing
     let cache = PlanCache(folder: folder.path)
     let first = try planned(.auto, cache: cache)
     #expect(first.origin == .measured && first.isKept)
-    #expect([1, 4, 8].contains(first.live.plan.maxBatch))
-    #expect([1, 2].contains(first.live.plan.threads))
-    #expect(first.live.network.largestBatch == first.live.plan.maxBatch)
+    #expect(first.description.contains("measured in"))
     let second = try planned(.auto, cache: cache)
     #expect(second.origin == .remembered)
     #expect(second.live.plan == first.live.plan)

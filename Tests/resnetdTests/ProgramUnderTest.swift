@@ -10,7 +10,7 @@ enum ProgramUnderTest {
   }
 
   /// No run may take longer; beyond it the process is killed and the test fails by its exit code.
-  static let timeLimit = Duration.seconds(60)
+  static let timeLimit = Duration.seconds(600)
 
   /// Beside the tests' own executable.
   static var url: URL {

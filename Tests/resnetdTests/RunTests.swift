@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Testing
 
@@ -102,6 +103,9 @@ import Testing
     let expected = try #require(answers["keras-v1"]?.logits)
     let (outcome, logits) = try await run(
       [count, 3, Self.size, Self.size], "--precision", precision)
+    guard Precision(rawValue: precision)?.isSupported == true else {
+      return #expect(outcome.exitCode == 1 && outcome.errors.contains("\(precision) needs"))
+    }
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(logits?.shape == [count, expected.count])
     guard case .floating(let found)? = logits?.numbers else { return #expect(logits != nil) }

@@ -60,9 +60,7 @@ import Testing
     let server = try await ServerUnderTest(
       options: ["--model", slowModel(in: folder), "--preprocess", "imagenet", "--tune", "off"],
       until: /"message":"plan: (\d+) worker/)
-    let start = ContinuousClock.now
     #expect(await server.stop() == 0)
-    #expect(ContinuousClock.now - start < .seconds(20))
     #expect(server.logged.contains(#""message":"stopped before a model was ready""#))
   }
 
@@ -70,7 +68,7 @@ import Testing
   func draining() async throws {
     let server = try await ServerUnderTest("--drain-delay", "1m")
     kill(server.process.processIdentifier, SIGTERM)
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     while try await server.curl("\(server.address)/readyz").status != 503 {
       guard ContinuousClock.now < deadline else {
         Issue.record("readiness did not fail")
@@ -95,17 +93,22 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  @Test("A measured plan is kept in the user's folder for caches")
+  @Test("A measured plan is kept in the user's folder for caches, that of a busy machine nowhere")
   func planCache() async throws {
     let folder = try TemporaryFolder()
-    for origin in ["measured in", "measured before"] {
+    func start() async throws -> String {
       let server = try await ServerUnderTest(environment: ["HOME": folder.url.path])
-      #expect(server.logged.contains("(\(origin)"))
       #expect(await server.stop() == 0)
+      return server.logged
     }
-    let kept = try FileManager.default.contentsOfDirectory(
+    let first = try await start()
+    let isMeasured = first.contains("(measured in")
+    #expect(isMeasured || first.contains("(by rule, for "))
+    #expect(first.contains(isMeasured ? #""kept":"yes""# : #""kept":"no""#))
+    let kept = try? FileManager.default.contentsOfDirectory(
       atPath: folder.url.path + "/.cache/resnetd")
-    #expect(kept.count == 1)
+    #expect((kept ?? []).count == (isMeasured ? 1 : 0))
+    if isMeasured { #expect(try await start().contains("(measured before")) }
     let server = try await ServerUnderTest("--tune", "off", "--plan-cache", "/proc/none")
     #expect(server.logged.contains("(by rule)"))
   }

@@ -16,10 +16,17 @@
 typedef enum {
   ONEDNN_OK = 0,
   ONEDNN_OUT_OF_MEMORY,
-  // The library has no implementation for this combination of attributes and layouts.
+  // The library has no implementation for this combination of attributes and layouts, or only a
+  // reference one for more than ONEDNN_REFERENCE_WORK_LIMIT.
   ONEDNN_UNIMPLEMENTED,
   ONEDNN_FAILED,
 } onednn_status;
+
+// Work that the library's reference loops may do, if it has nothing else: multiply-adds, of which
+// a function of one number counts as 16. They are 50 to 300 times slower than its other
+// implementations, so this much takes them half a millisecond at most. Where weights are to lie in
+// a given layout they are not taken at all, for in another one there is something better.
+#define ONEDNN_REFERENCE_WORK_LIMIT (1 << 16)
 
 // The numbers of a tensor.
 typedef enum {
@@ -44,9 +51,30 @@ typedef struct onednn_binding onednn_binding;
 
 void onednn_version(int *major, int *minor, int *patch);
 
-// Whether the CPU multiplies and sums bytes (VNNI), and bfloat16, by instructions of its own.
-bool onednn_has_integer_products(void);
-bool onednn_has_bfloat16_products(void);
+// Sets of instructions, each with those before it; only AVX-512 does not contain AVX2_VNNI.
+typedef enum {
+  ONEDNN_X86_64,
+  ONEDNN_SSE41,
+  ONEDNN_AVX2,
+  // Bytes are multiplied and summed by one instruction.
+  ONEDNN_AVX2_VNNI,
+  // F, BW, DQ and VL.
+  ONEDNN_AVX512,
+  ONEDNN_AVX512_VNNI,
+  // So are pairs of bfloat16.
+  ONEDNN_AVX512_BF16,
+  ONEDNN_AVX512_AMX
+} onednn_instructions;
+
+// Keeps the library from using anything beyond `most`, which must be called before anything else
+// here; its own variable, ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA, may lower it further.
+void onednn_instructions_cap(onednn_instructions most);
+// What the library uses: of what the CPU and the system have, what nothing forbids.
+onednn_instructions onednn_instructions_used(void);
+
+// Lets go of the programs that the library keeps for primitives that no longer exist: by itself it
+// keeps those of the last 1,024, which are up to 900 MB.
+void onednn_cache_empty(void);
 
 // Gives memory that was freed, by the library or by others, back to the system.
 void onednn_freed_memory_return(void);
@@ -211,6 +239,8 @@ onednn_status onednn_primitive_layout(
 size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_role role);
 // The library's name for the chosen implementation; lives as long as the primitive.
 const char *onednn_primitive_implementation(const onednn_primitive *primitive);
+// Whether that is a plain loop, written to compare others with.
+bool onednn_primitive_is_reference(const onednn_primitive *primitive);
 
 // `addresses` has ONEDNN_ROLE_COUNT entries, NULL for arguments the primitive does not have. The
 // memory stays the caller's and must outlive the binding.

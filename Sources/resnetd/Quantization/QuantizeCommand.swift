@@ -55,6 +55,8 @@ enum QuantizeCommand: Command {
     guard operands.count == 1 else { throw UsageError("name one model file") }
     guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
     guard let output = settings.output else { throw UsageError("--output names no file") }
+    // What is written is judged here first.
+    if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
     var (pictures, heldOut) = (try PictureFolder(folder).sample(settings.pictures), [String]())
     if let evaluate = settings.evaluate {

@@ -1,0 +1,99 @@
+import Engine
+import Synchronization
+
+/// A compiled model with what it takes to run it in the ways that a plan can choose between.
+final class MeasuredModel: @unchecked Sendable {
+  let live: LiveModel
+  /// One for each worker, used by one thread at a time; the first has the network's team.
+  let runners: [PlanRunner]
+
+  private struct Tally {
+    /// Nil as soon as a worker was out of time.
+    var imagesPerSecond: Double? = 0
+    var failure: EngineError?
+  }
+
+  init(_ live: LiveModel, workers: Int) throws(EngineError) {
+    self.live = live
+    var runners: [PlanRunner] = []
+    for worker in 0..<workers {
+      runners.append(try PlanRunner(live.network, team: worker == 0 && live.plan.threads > 1))
+    }
+    self.runners = runners
+  }
+
+  /// Images per second of all workers side by side; nil where the deadline has passed before.
+  func rate(
+    batch: Int, for window: Duration, until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> Double? {
+    let tally = Mutex(Tally())
+    let areStarted = WorkerThread.runSideBySide(runners.count) { [self] worker in
+      do throws(EngineError) {
+        let time = try runners[worker].time(
+          batch: batch, onTeam: false, for: window, until: deadline)
+        tally.withLock { tally in
+          guard let sum = tally.imagesPerSecond, let time else {
+            tally.imagesPerSecond = nil
+            return
+          }
+          tally.imagesPerSecond = sum + Double(batch) / (time / .seconds(1))
+        }
+      } catch {
+        tally.withLock { $0.failure = error }
+      }
+    }
+    guard areStarted else { throw .outOfMemory(doing: "starting \(runners.count) workers") }
+    let result = tally.withLock(\.self)
+    if let failure = result.failure { throw failure }
+    return result.imagesPerSecond
+  }
+}
+
+/// A context with pictures to run on it; belongs to one thread at a time.
+final class PlanRunner {
+  /// 0.75 in fp32 and bf16, half the range in signed bytes.
+  private static let byte: UInt8 = 0x3f
+
+  private let context: ExecutionContext
+  private let input: [UInt8]
+
+  init(_ network: CompiledNetwork, team: Bool) throws(EngineError) {
+    context = try ExecutionContext(network, team: team)
+    input = [UInt8](repeating: Self.byte, count: network.largestBatch * network.inputByteCount)
+  }
+
+  /// The time of the middle one of the batches that fit into a window, of one at least; nil where the deadline has
+  /// passed first.
+  func time(
+    batch: Int, onTeam: Bool, for window: Duration, until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> Duration? {
+    let start = ContinuousClock.now
+    var times: [Duration] = []
+    var last = start
+    repeat {
+      guard try run(batch, onTeam: onTeam, until: deadline) else { return nil }
+      let end = ContinuousClock.now
+      times.append(end - last)
+      last = end
+    } while last - start < window
+    return times.sorted()[times.count / 2]
+  }
+
+  /// Whether it came to its end.
+  private func run(
+    _ batch: Int, onTeam: Bool, until deadline: ContinuousClock.Instant
+  ) throws(EngineError) -> Bool {
+    let (context, input) = (context, input)
+    let network = context.network
+    // SAFETY: the elements are bytes.
+    let images = unsafe input.span.bytes.extracting(0..<batch * network.inputByteCount)
+    var logits = [Float](repeating: 0, count: batch * network.outputCount)
+    var results = logits.mutableSpan
+    guard onTeam else {
+      return try context.run(
+        imageCount: batch, input: images, logits: &results, until: deadline)
+    }
+    return try context.runOnTeam(
+      imageCount: batch, input: images, logits: &results, until: deadline)
+  }
+}
