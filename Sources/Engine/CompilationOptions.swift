@@ -35,5 +35,8 @@ package struct CompilationOptions: Sendable {
   /// What our own kernels may use; the CPU must have it.
   package var kernelInstructions = KernelInstructions.best
 
+  /// Asked before each layer of each batch size is planned; true ends the compilation with `EngineError.cancelled`.
+  package var isCancelled: @Sendable () -> Bool = { false }
+
   package init() {}
 }

@@ -9,6 +9,8 @@ package enum EngineError: Error, CustomStringConvertible {
   case uncalibrated(node: String)
   /// oneDNN has no implementation for an operation with the layouts it was asked for.
   case unimplemented(String)
+  /// Whoever asked wants it no more.
+  case cancelled
   /// oneDNN failed; the text says at which operation and why.
   case library(String)
 
@@ -17,6 +19,7 @@ package enum EngineError: Error, CustomStringConvertible {
     case .graph(let error): error.description
     case .uncalibrated(let node): "the calibration has no range for \(node)"
     case .outOfMemory(let doing): "out of memory: \(doing)"
+    case .cancelled: "it was cancelled"
     case .unimplemented(let message), .library(let message): message
     }
   }

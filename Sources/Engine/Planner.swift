@@ -60,6 +60,7 @@ struct Planner {
     values[0] = Value(slot: inputSlot, layout: input, format: inputFormat)
     let imageByteCount = input.byteCount / batch
     for (id, node) in lowered.graph.nodes.enumerated().dropFirst() {
+      if options.isCancelled() { throw .cancelled }
       values[id] = try value(of: node, id)
       for input in node.inputs { remainingReaders[input] -= 1 }
       if id == boundary { try endSection(at: id, inputSlot, imageByteCount) }

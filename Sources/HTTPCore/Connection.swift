@@ -119,7 +119,9 @@ package struct Connection: Sendable {
     _ response: Response, context: ConnectionContext
   ) -> [Action] {
     guard case .handling(let keepAlive) = state, let head else { return [] }
-    let stays = keepAlive && !isDraining && !(clientHasFinished && parser.bufferedByteCount == 0)
+    let stays =
+      keepAlive && !isDraining && !response.closesConnection
+      && !(clientHasFinished && parser.bufferedByteCount == 0)
     state = stays ? .writing : .finishing
     self.head = nil
     let bytes = ResponseSerializer.bytes(

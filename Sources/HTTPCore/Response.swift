@@ -3,6 +3,8 @@ package struct Response: Sendable, Hashable {
   package var status: Int
   package var fields: HeaderFields
   package var body: [UInt8]
+  /// Whether the connection ends with this answer, whatever the client would like.
+  package var closesConnection = false
 
   package init(status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = []) {
     self.status = status
@@ -30,6 +32,7 @@ package struct Response: Sendable, Hashable {
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
     case 409: "Conflict"
+    case 412: "Precondition Failed"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
     case 415: "Unsupported Media Type"

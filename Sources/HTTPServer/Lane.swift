@@ -84,9 +84,12 @@ final class Lane: @unchecked Sendable {
     return cachedDate.text
   }
 
-  func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
+  func context(
+    _ now: ContinuousClock.Instant, from address: String = "-"
+  ) -> ConnectionContext {
     ConnectionContext(
-      now: now, date: date, route: handler.receive, answer: handler.answer)
+      now: now, date: date, route: { [handler] in handler.receive($0, from: address) },
+      answer: handler.answer)
   }
 
   private func tick() {

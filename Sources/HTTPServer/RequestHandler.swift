@@ -5,6 +5,9 @@ package protocol RequestHandler: Sendable {
   /// A request's head is complete; its body has not been read, nor `100 Continue` sent.
   func receive(_ head: RequestHead) -> HeadDecision
 
+  /// The same for a handler that treats clients by their address, which is what the connection shows.
+  func receive(_ head: RequestHead, from address: String) -> HeadDecision
+
   /// What to say of bytes that are no request.
   func answer(_ failure: ParseFailure) -> Response
 
@@ -17,4 +20,8 @@ package protocol RequestHandler: Sendable {
   /// The system has taken the last byte of an answer, so long after `finished`; not called where the connection
   /// ended before. The head is nil where the bytes were no request.
   func written(_ head: RequestHead?, after duration: Duration)
+}
+
+extension RequestHandler {
+  package func receive(_ head: RequestHead, from address: String) -> HeadDecision { receive(head) }
 }

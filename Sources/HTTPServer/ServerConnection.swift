@@ -87,9 +87,11 @@ final class ServerConnection: @unchecked Sendable {
     case .bytes(let count):
       // SAFETY: the system has just written so many bytes.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
-      unsafe perform(machine.receive(bytes, context: lane.context(.now)))
+      unsafe perform(machine.receive(bytes, context: lane.context(.now, from: address)))
     case .wouldBlock: break
-    case .end: perform(machine.receiveEnd())
+    case .end:
+      exchange?.clientFinished()
+      perform(machine.receiveEnd())
     case .failed: close()
     }
   }
@@ -105,7 +107,8 @@ final class ServerConnection: @unchecked Sendable {
         self.writing = nil
         lane.handler.written(writing.head, after: now - writing.since)
       }
-      return machine.wrote(all: unwritten.isEmpty, context: lane.context(now))
+      return machine.wrote(
+        all: unwritten.isEmpty, context: lane.context(now, from: address))
     case .wouldBlock: setWaiting(for: .writable, true)
     case .end, .failed: close()
     }
@@ -185,7 +188,7 @@ final class ServerConnection: @unchecked Sendable {
     let now = ContinuousClock.now
     if let current { finish(current.head, response, since: current.receivedAt, at: now) }
     current = nil
-    return machine.respond(response, context: lane.context(now))
+    return machine.respond(response, context: lane.context(now, from: address))
   }
 
   private func finish(

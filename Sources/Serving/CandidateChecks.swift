@@ -6,6 +6,8 @@ import ResNet
 /// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
 struct CandidateChecks: Sendable {
   let request: SwapRequest
+  /// Told of each step; asked between all pieces of work whether to go on.
+  let turn: SwapTurn
   /// Nil at the start, when nothing else computes: then the plan may be measured.
   let live: Deployment?
   let rules: CompilationRules
@@ -14,7 +16,7 @@ struct CandidateChecks: Sendable {
   let availableMemory: @Sendable () -> Int?
 
   func run() throws(SwapFailure) -> Candidate {
-    var clock = SwapClock(metrics)
+    var clock = SwapClock(metrics, turn)
     let path = try clock.time(.read) { () throws(SwapFailure) in
       try read()
       return try request.completion?() ?? request.path
@@ -32,9 +34,11 @@ struct CandidateChecks: Sendable {
     let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
       try engine(.compile) { () throws(EngineError) -> (LiveModel, PlannedModel?) in
         guard live == nil else {
-          return (try LiveModel(model, precision: precision, plan: plan), nil)
+          return (
+            try LiveModel(model, precision: precision, plan: plan, unless: isCancelled), nil
+          )
         }
-        let planned = try rules.planned(model, precision: precision)
+        let planned = try rules.planned(model, precision: precision, unless: isCancelled)
         return (planned.live, planned)
       }
     }
@@ -45,13 +49,15 @@ struct CandidateChecks: Sendable {
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
           compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
-          decoding: limits.decoding, by: request.by, beside: live)
+          decoding: limits.decoding, by: request.by, beside: live, unless: isCancelled)
       }
     }
     return Candidate(
       deployment: deployment, model: model, planned: planned, planOrigin: origin,
       estimatedByteCount: estimated, availableByteCount: available, clock: clock)
   }
+
+  private var isCancelled: @Sendable () -> Bool { { [turn] in turn.isCancelled } }
 
   // MARK: Steps
 
@@ -72,10 +78,12 @@ struct CandidateChecks: Sendable {
   }
 
   private func validated(_ path: String) throws(SwapFailure) -> Model {
+    var options = request.options
+    options.interruption = Interruption(isCancelled)
     do throws(CheckpointError) {
-      return try Model.load(path: path, options: request.options)
+      return try Model.load(path: path, options: options)
     } catch {
-      throw SwapFailure(error)
+      throw error == .cancelled ? turn.cancellation : SwapFailure(error)
     }
   }
 
@@ -101,7 +109,7 @@ struct CandidateChecks: Sendable {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
     }
     let available = availableMemory()
-    if let available, estimated > available {
+    if let available, estimated > available, !request.isReturn {
       throw SwapFailure(
         step: .memory,
         reason:
@@ -123,15 +131,22 @@ struct CandidateChecks: Sendable {
     // A seat runs every batch size, and one picture more to take its time.
     let seatPictureCount = compiled.network.batchSizes.reduce(1, +)
     let budget = ProvingBudget(
-      limit: limits.provingTimeout,
+      limit: request.isReturn ? nil : limits.provingTimeout,
       pictureCount: (samples.isEmpty ? pictures.count : samples.count)
         + compiled.plan.workers * seatPictureCount)
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
-        live: compiled, classifier: Classifier(compiled, limits: limits.decoding), budget: budget
+        live: compiled, classifier: Classifier(compiled, limits: limits.decoding), budget: budget,
+        isCancelled: isCancelled
       ).fault(samples, pictures: pictures)
     }
-    if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }
+    guard let fault else { return }
+    let kind: SwapFailure.Kind =
+      switch fault {
+      case .wrong: .refused
+      case .slow: .insufficientTime
+      }
+    throw SwapFailure(step: .golden, reason: fault.reason, kind: kind)
   }
 
   private func engine<Result>(
@@ -142,8 +157,10 @@ struct CandidateChecks: Sendable {
         switch error {
         case .graph, .uncalibrated, .unimplemented: .refused
         case .outOfMemory: .insufficientMemory
+        case .cancelled: .cancelled
         case .library: .internal
         }
+      if kind == .cancelled { throw turn.cancellation }
       throw SwapFailure(step: step, reason: error.description, kind: kind)
     }
   }

@@ -26,10 +26,13 @@ import Synchronization
   /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
   /// only one in the process.
   ///
-  /// - Parameter live: What it may take the place of.
+  /// - Parameters:
+  ///   - live: What it may take the place of.
+  ///   - isCancelled: Asked between all runs; true ends it with `EngineError.cancelled`.
   package init(
     _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
-    decoding: DecodingLimits, by: String, beside live: Deployment? = nil
+    decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
+    unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     departures = live?.departures ?? DispatchGroup()
     self.metrics = metrics.model(model.version)
@@ -39,7 +42,8 @@ import Synchronization
     for number in 0..<model.plan.workers {
       seats.append(
         try Seat(
-          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
+          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1),
+          unless: isCancelled))
     }
     unsafe contents = .passRetained(Contents(model, seats))
     // The plain weights, and a copy of each layer while it was packed.

@@ -18,7 +18,8 @@ package struct LiveModel: Sendable {
   /// Compiles on the calling thread; without a plan for one worker by the rule that `CPUPlan` has.
   package init(
     _ model: Model, precision: Precision = .fp32, plan: CPUPlan? = nil,
-    winograd: WinogradPolicy = .measured
+    winograd: WinogradPolicy = .measured,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     let plan = plan ?? CPUPlan.Settings().plan(cores: 1, for: model.graph)
     name = model.name
@@ -33,6 +34,7 @@ package struct LiveModel: Sendable {
     options.precision = precision
     options.calibration = model.calibration
     options.batchSizes = plan.batchSizes
+    options.isCancelled = isCancelled
     options.teamThreads = plan.threads > 1 ? plan.threads : nil
     self.precision = precision
     network = try CompiledNetwork(model.graph, model.weights, options: options)

@@ -30,26 +30,32 @@ package struct PlannedModel: Sendable {
   /// False where a measured plan was to be kept and could not be.
   package let isKept: Bool
 
-  /// - Parameter cache: Where measured plans are kept, if anywhere.
+  /// - Parameters:
+  ///   - cache: Where measured plans are kept, if anywhere.
+  ///   - isCancelled: Asked between all layers unless it measures; true ends it with `EngineError.cancelled`.
   package init(
     _ model: Model, precision: Precision, settings: CPUPlan.Settings, tuning: Tuning, cores: Int,
-    cache: PlanCache?, in situation: PlanCache.Situation
+    cache: PlanCache?, in situation: PlanCache.Situation,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     let start = ContinuousClock.now
     var isKept = true
     if settings.maxBatch != nil, settings.threads != nil || cores == 1 {
       origin = .given
       live = try LiveModel(
-        model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1))
+        model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1),
+        unless: isCancelled)
     } else if tuning == .off {
       origin = .rule
       live = try LiveModel(
-        model, precision: precision, plan: settings.plan(cores: cores, for: model.graph))
+        model, precision: precision, plan: settings.plan(cores: cores, for: model.graph),
+        unless: isCancelled)
     } else if tuning == .auto, let entry = cache?.entry(for: situation) {
       origin = .remembered
       live = try LiveModel(
         model, precision: precision,
-        plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch))
+        plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch),
+        unless: isCancelled)
     } else {
       origin = .measured
       live = try PlanSearch(
