@@ -28,6 +28,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// Weights alone are of no use without the graph that they belong to.
   case graphOfItsOwn
   case outOfMemory(byteCount: Int)
+  /// Whoever asked wants the model no more.
+  case cancelled
 
   package var description: String {
     switch self {
@@ -56,6 +58,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
     case .graphOfItsOwn:
       "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"
+    case .cancelled: "it was cancelled"
     case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
     }
   }

@@ -35,6 +35,12 @@ package enum Contract {
   private static func decoded(
     _ data: Data, from source: String
   ) throws(CheckpointError) -> Preprocessing {
+    do {
+      // Foundation's decoder takes one of two members with the same name and says nothing.
+      _ = try unsafe JSONTree(Array(data).span.bytes, allowsNUL: true)
+    } catch {
+      throw .contract(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")
+    }
     do { return try JSONDecoder().decode(Preprocessing.self, from: data) } catch {
       throw .contract(source: source, reason: ModelDocument.reason(of: error))
     }

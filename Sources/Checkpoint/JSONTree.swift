@@ -13,12 +13,14 @@ package struct JSONTree: ~Copyable {
     package let reason: String
   }
 
-  package init(_ text: RawSpan) throws(Fault) {
+  /// - Parameter allowsNUL: Whether strings may hold `\u0000`, which ends them here.
+  package init(_ text: RawSpan, allowsNUL: Bool = false) throws(Fault) {
     var error = json_error_t()
     let node = unsafe text.withUnsafeBytes { buffer in
       // SAFETY: jansson reads `count` bytes during the call and copies what it keeps.
       unsafe json_loadb(
-        buffer.baseAddress, buffer.count, Int(JSON_REJECT_DUPLICATES), &error)
+        buffer.baseAddress, buffer.count,
+        Int(JSON_REJECT_DUPLICATES) | (allowsNUL ? Int(JSON_ALLOW_NUL) : 0), &error)
     }
     guard let node = unsafe node else {
       let reason = unsafe withUnsafeBytes(of: &error.text) { text in

@@ -31,6 +31,13 @@ extension Model {
     unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
   }
 
+  /// The same model under the version of the file that `write(to:)` makes of it: where options change what its own says.
+  package func versionedAsWritten() throws(CheckpointError) -> Model {
+    var model = self
+    model.version = try serializedVersion()
+    return model
+  }
+
   /// Hands the bytes of a file, or of the embedded model's where no path is given, to `body`, in order.
   package static func readFile(
     _ path: String?, _ body: (RawSpan) throws(CheckpointError) -> Void
@@ -54,10 +61,12 @@ extension Model {
     let document = try document(in: file)
     let chosen = options
     let options = chosen.completed(for: document)
+    try options.interruption.check()
     let tensors = try NamedTensors(file.entries, asNamed: document?.graph != nil)
     let (architecture, graph) =
       if let document { try document.network() } else { try recognized(tensors, options) }
-    let reader = WeightReader(file: file, tensors: tensors)
+    let reader = WeightReader(
+      file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
     var warnings = file.warnings + tensors.warnings
     let classCount: Int
@@ -79,7 +88,8 @@ extension Model {
     }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes), architecture: architecture, graph: graph, weights: weights,
+      version: try version(of: bytes, options.interruption), architecture: architecture,
+      graph: graph, weights: weights,
       labels: labels, preprocessing: preprocessing,
       calibration: document?.calibration, provenance: document?.provenance,
       goldenSamples: samples,
@@ -125,9 +135,14 @@ extension Model {
     return try ModelDocument(json: json)
   }
 
-  static func version(of bytes: ModelBytes) throws(CheckpointError) -> ModelVersion {
+  static func version(
+    of bytes: ModelBytes, _ interruption: Interruption
+  ) throws(CheckpointError) -> ModelVersion {
     var digest = try SHA256()
-    bytes.withBytes(in: 0..<bytes.count) { digest.update($0) }
+    for start in stride(from: 0, to: bytes.count, by: partByteCount) {
+      try interruption.check()
+      bytes.withBytes(in: start..<min(start + partByteCount, bytes.count)) { digest.update($0) }
+    }
     return ModelVersion(digest: digest.finish())
   }
 

@@ -4,6 +4,7 @@ package import Imaging
 package struct ModelCompletion: Sendable, Hashable {
   package let labels: [String]
   package let preprocessing: Preprocessing
+  /// For a file that has no name of its own.
   package let name: String
 
   package init(labels: [String], preprocessing: Preprocessing, name: String) {

@@ -40,6 +40,12 @@ struct ModelDocument: Codable {
 
   init(json: String) throws(CheckpointError) {
     do {
+      // Foundation's decoder takes one of two members with the same name and says nothing.
+      _ = try unsafe JSONTree(json.utf8Span.span.bytes, allowsNUL: true)
+    } catch {
+      throw .metadata(reason: "JSON: \(error.reason), byte \(error.offset)")
+    }
+    do {
       let data = Data(json.utf8)
       let version = try JSONDecoder().decode(FormatVersion.self, from: data).value
       guard version == Self.currentFormat else {

@@ -15,6 +15,8 @@ package struct ModelOptions: Sendable, Hashable {
   /// Whether an ONNX file's tensors may lie in other files of its own folder: for files that the operator names, never
   /// for what somebody sent.
   package var readsExternalData = false
+  /// How whoever loads it ends that.
+  package var interruption = Interruption()
 
   package init(
     labels: [String]? = nil, preprocessing: Preprocessing? = nil, name: String? = nil

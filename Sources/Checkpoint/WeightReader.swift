@@ -4,6 +4,7 @@ import ResNet
 struct WeightReader {
   let file: TensorFile
   let tensors: NamedTensors
+  var interruption = Interruption()
 
   /// Tensors lie in the file's memory where their type and alignment allow it, else are copies.
   func weights(for graph: Graph) throws(CheckpointError) -> Weights {
@@ -11,6 +12,7 @@ struct WeightReader {
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
     var weights = Weights()
     for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
+      try interruption.check()
       guard let entry = tensors.parameters[name] else {
         throw .missingTensor(name: name, expected: shape)
       }

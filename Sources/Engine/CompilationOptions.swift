@@ -37,6 +37,8 @@ package struct CompilationOptions: Sendable {
 
   /// When to give up, between two layers; nil for never.
   package var deadline: ContinuousClock.Instant?
+  /// Asked before each layer of each batch size is planned; true ends the compilation with `EngineError.cancelled`.
+  package var isCancelled: @Sendable () -> Bool = { false }
 
   package init() {}
 }

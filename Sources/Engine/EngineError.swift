@@ -14,6 +14,8 @@ package enum EngineError: Error, CustomStringConvertible {
   case unsupported(String)
   /// The deadline of the compilation has passed.
   case outOfTime
+  /// Whoever asked wants it no more.
+  case cancelled
   /// oneDNN failed; the text says at which operation and why.
   case library(String)
 
@@ -23,6 +25,7 @@ package enum EngineError: Error, CustomStringConvertible {
     case .uncalibrated(let node): "the calibration has no range for \(node)"
     case .outOfMemory(let doing): "out of memory: \(doing)"
     case .outOfTime: "the time for compiling the network is over"
+    case .cancelled: "it was cancelled"
     case .unimplemented(let message), .unsupported(let message), .library(let message): message
     }
   }

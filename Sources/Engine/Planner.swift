@@ -61,6 +61,7 @@ struct Planner {
     let imageByteCount = input.byteCount / batch
     for (id, node) in lowered.graph.nodes.enumerated().dropFirst() {
       if let deadline = options.deadline, .now > deadline { throw .outOfTime }
+      if options.isCancelled() { throw .cancelled }
       values[id] = try value(of: node, id)
       for input in node.inputs { remainingReaders[input] -= 1 }
       if id == boundary { try endSection(at: id, inputSlot, imageByteCount) }

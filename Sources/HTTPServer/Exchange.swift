@@ -18,6 +18,7 @@ package final class Exchange: Sendable {
   package let remoteAddress: String
   private let state = Mutex(State.handling)
   private let cancelled = Atomic(false)
+  private let finished = Atomic(false)
 
   package init(receivedAt: ContinuousClock.Instant, remoteAddress: String = "-") {
     self.receivedAt = receivedAt
@@ -30,6 +31,14 @@ package final class Exchange: Sendable {
 
   /// Whether the client is gone, so that an answer would reach nobody.
   package var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+  /// Whether the client will send nothing more: it is gone, or has closed its half and reads on.
+  ///
+  /// TCP tells no difference until an answer is sent. What costs little is answered all the same; what costs minutes may
+  /// end here.
+  package var hasClientFinished: Bool { finished.load(ordering: .relaxed) || isCancelled }
+
+  package func clientFinished() { finished.store(true, ordering: .relaxed) }
 
   /// The client is gone.
   package func cancel() { cancelled.store(true, ordering: .relaxed) }

@@ -5,6 +5,9 @@ package protocol RequestHandler: Sendable {
   /// A request's head is complete; its body has not been read, nor `100 Continue` sent.
   func receive(_ head: RequestHead) -> HeadDecision
 
+  /// The same for a handler that treats clients by their address, which is what the connection shows.
+  func receive(_ head: RequestHead, from address: String) -> HeadDecision
+
   /// Whether a request is served also where all places of connections are taken, and without limits for its client:
   /// probes, and what administrators send.
   func isEssential(_ head: RequestHead) -> Bool
@@ -26,4 +29,5 @@ package protocol RequestHandler: Sendable {
 
 extension RequestHandler {
   package func isEssential(_ head: RequestHead) -> Bool { false }
+  package func receive(_ head: RequestHead, from address: String) -> HeadDecision { receive(head) }
 }

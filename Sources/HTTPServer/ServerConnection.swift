@@ -143,7 +143,9 @@ final class ServerConnection: @unchecked Sendable {
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
       unsafe perform(machine.receive(bytes, context: context(.now)))
     case .wouldBlock: break
-    case .end: perform(machine.receiveEnd())
+    case .end:
+      exchange?.clientFinished()
+      perform(machine.receiveEnd())
     case .failed: close()
     }
   }

@@ -12,3 +12,6 @@ package enum DiskStep: String, Sendable, CaseIterable {
 ///
 /// Tests stop the process or fail the disk here; the program lets everything happen.
 package typealias DiskHook = @Sendable (DiskStep) -> CInt
+
+/// Told the bytes that are free whenever they are asked for; its answer is taken in their place.
+package typealias SpaceHook = @Sendable (_ freeByteCount: Int) -> Int

@@ -5,11 +5,15 @@ final class Folder: Sendable {
   let path: String
   private let descriptor: CInt
   private let hook: DiskHook
+  private let space: SpaceHook
 
   /// Opens the folder at `path`, made for this user alone where it is missing.
-  init(making path: String, hook: @escaping DiskHook) throws(StoreError) {
+  init(
+    making path: String, hook: @escaping DiskHook, space: @escaping SpaceHook
+  ) throws(StoreError) {
     self.path = path
     self.hook = hook
+    self.space = space
     let injected = hook(.makeFolder)
     let made = injected == 0 ? unsafe mkdir(path, 0o700) : -1
     let number = injected == 0 ? errno : injected
@@ -28,6 +32,7 @@ final class Folder: Sendable {
   init(making name: String, in parent: Folder) throws(StoreError) {
     path = "\(parent.path)/\(name)"
     hook = parent.hook
+    space = parent.space
     do {
       try parent.perform(.makeFolder, name) {
         unsafe Int(mkdirat(parent.descriptor, name, 0o700))
@@ -48,7 +53,8 @@ final class Folder: Sendable {
   var availableByteCount: Int {
     var status = statvfs()
     guard unsafe fstatvfs(descriptor, &status) == 0 else { return 0 }
-    return Int(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).0)
+    return space(
+      Int(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).0))
   }
 
   /// A call that changes the disk; one that a signal interrupts is made again.
@@ -110,6 +116,12 @@ final class Folder: Sendable {
       return nil
     }
     return file
+  }
+
+  /// Whether there is anything of that name.
+  func contains(_ name: String) -> Bool {
+    var status = stat()
+    return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
   }
 
   /// Size and time of the last change of a regular file; nil for anything else.

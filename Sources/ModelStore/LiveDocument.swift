@@ -9,10 +9,12 @@ struct LiveDocument: StoreRecord {
   /// Milliseconds since 1970.
   var since: Int
   var by: String
+  /// Whether it was chosen since the start, or named to win; so are all where it is not said.
+  var chosen: Bool?
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
-    case version, previous, by
+    case version, previous, by, chosen
     case since = "since_ms"
   }
 
@@ -21,6 +23,7 @@ struct LiveDocument: StoreRecord {
     previous = record.previous?.hex
     since = record.since.millisecondsSince1970
     by = record.by
+    chosen = record.isChosen ? nil : false
   }
 
   var isValid: Bool {

@@ -7,4 +7,6 @@ package struct LiveRecord: Sendable, Hashable {
   package let previous: ModelVersion?
   package let since: WallTime
   package let by: String
+  /// Whether somebody chose it; else a server's options named it, and those of the next start may name another.
+  package let isChosen: Bool
 }

@@ -28,21 +28,34 @@ extension ModelStore {
     _ name: String, _ expectedByteCount: Int?, availableByteCount: Int
   ) throws(StoreError) {
     let limits = limits
-    let folder = disk.incoming.path
     try state.withLock { (state) throws(StoreError) in
       guard state.uploads.count < limits.uploadCountLimit else {
         throw .tooManyUploads(limit: limits.uploadCountLimit)
       }
       if let expectedByteCount {
         _ = try state.index.evictions(for: expectedByteCount, limits: limits)
-        let needed = [expectedByteCount, limits.freeByteReserve].reduce(
-          state.uploads.values.reduce(0, Self.saturatingSum), Self.saturatingSum)
-        guard needed <= availableByteCount else {
-          throw .full(
-            path: folder, neededByteCount: needed, availableByteCount: availableByteCount)
-        }
+        try checkSpace(state, for: expectedByteCount, availableByteCount)
       }
       state.uploads[name] = expectedByteCount ?? 0
+    }
+  }
+
+  /// Throws where the disk has no room for so many bytes beside those announced and the reserve.
+  func checkSpace(for byteCount: Int) throws(StoreError) {
+    let available = disk.incoming.availableByteCount
+    try state.withLock { (state) throws(StoreError) in
+      try checkSpace(state, for: byteCount, available)
+    }
+  }
+
+  private func checkSpace(
+    _ state: State, for byteCount: Int, _ availableByteCount: Int
+  ) throws(StoreError) {
+    let announced = state.uploads.values.reduce(0, Self.saturatingSum)
+    let needed = [byteCount, limits.freeByteReserve].reduce(announced, Self.saturatingSum)
+    guard needed <= availableByteCount else {
+      throw .full(
+        path: disk.incoming.path, neededByteCount: needed, availableByteCount: availableByteCount)
     }
   }
 

@@ -2,20 +2,65 @@ package import Checkpoint
 import Synchronization
 
 extension ModelStore {
-  /// Records what is live; what was live becomes the previous version. Nothing changes where it is live already.
+  /// Records what is live; what was live becomes the previous version. Nothing changes where that is recorded already.
   ///
   /// When it returns, the record is on disk. When it throws, the record is as it was, in memory and, unless the disk
   /// fails twice, on it.
-  package func recordLive(_ version: ModelVersion, by: String) throws(StoreError) {
+  ///
+  /// - Parameter isChosen: False for what a server's options name, which those of its next start may change.
+  package func recordLive(
+    _ version: ModelVersion, by: String, isChosen: Bool = true
+  ) throws(StoreError) {
     try Self.check(by, "name of who makes a model live")
     try changing { () throws(StoreError) in
-      let (isKept, former) = state.withLock { ($0.index.contains(version), $0.index.live) }
-      guard isKept else { throw .unknownVersion(version.hex) }
-      guard version != former?.version else { return }
-      let live = LiveRecord(version: version, previous: former?.version, since: clock(), by: by)
-      try disk.write(live: LiveDocument(live), former: former.map { LiveDocument($0) })
-      state.withLock { $0.index.set(live: live) }
+      let (former, standing) = try state.withLock {
+        (state) throws(StoreError) -> (LiveRecord?, LiveStanding) in
+        guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
+        return (state.index.live, state.standing)
+      }
+      let isLive = version == former?.version
+      if let former, isLive, standing == LiveStanding(), former.isChosen || !isChosen { return }
+      let live = LiveRecord(
+        version: version, previous: isLive ? former?.previous : former?.version,
+        since: isLive ? former?.since ?? clock() : clock(), by: by, isChosen: isChosen)
+      try disk.write(
+        live: LiveDocument(live), former: isLive ? nil : former.map { LiveDocument($0) })
+      state.withLock { state in
+        state.index.set(live: live)
+        state.standing = LiveStanding()
+      }
+      noteLive(live)
     }
+  }
+
+  /// Takes a version for live that could not be recorded as such: until a restart, or until `recordLive` succeeds.
+  package func assumeLive(
+    _ version: ModelVersion, by: String, because fault: StoreError
+  ) throws(StoreError) {
+    let now = clock()
+    try state.withLock { (state) throws(StoreError) in
+      guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
+      let former = state.index.live
+      let isLive = version == former?.version
+      state.index.set(
+        live: LiveRecord(
+          version: version, previous: isLive ? former?.previous : former?.version, since: now,
+          by: by, isChosen: true))
+      state.standing = LiveStanding()
+      state.standing.recordFault = fault.description
+    }
+  }
+
+  /// Writes into a version's own record when it became live, for the day that the store's is damaged; where the disk
+  /// refuses, the store's alone tells.
+  private func noteLive(_ live: LiveRecord) {
+    let record = state.withLock { state in
+      state.index.set(lastLive: live.since, of: live.version)
+      return state.index.records[live.version]
+    }
+    guard let record else { return }
+    try? disk.write(record, of: live.version)
+    try? disk.versions.sync()
   }
 
   /// Keeps a version from being removed, until `unpin` was called as often.

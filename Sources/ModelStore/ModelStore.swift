@@ -9,6 +9,8 @@ import Synchronization
 package final class ModelStore: Sendable {
   struct State {
     var index: VersionIndex
+    /// What of `index.live` is not as it should be.
+    var standing: LiveStanding
     /// Uploads under way and uploads waiting to be kept, by file, with the bytes that each is still to write.
     var uploads: [String: Int] = [:]
     /// Those of them that are whole.
@@ -27,18 +29,19 @@ package final class ModelStore: Sendable {
 
   /// Opens `folder` or makes it, for this user alone; the folder above it must be there. Clears what a kill has left
   /// behind, finishes what it can and reads the live model through: where its bytes or the record are damaged, the
-  /// model before it is live, and `notices` says why.
+  /// newest whole model that is known to have been live is, and `notices` and `standing` say why.
   package init(
     folder: String, limits: StoreLimits = StoreLimits(),
-    clock: @escaping @Sendable () -> WallTime = { .now }, disk hook: @escaping DiskHook = { _ in 0 }
+    clock: @escaping @Sendable () -> WallTime = { .now },
+    disk hook: @escaping DiskHook = { _ in 0 }, space: @escaping SpaceHook = { $0 }
   ) throws(StoreError) {
-    let disk = try StoreFolder(folder, hook: hook)
+    let disk = try StoreFolder(folder, hook: hook, space: space)
     let recovery = try StoreRecovery(disk, clock: clock)
     self.limits = limits
     self.clock = clock
     self.disk = disk
     notices = recovery.notices
-    state = Mutex(State(index: recovery.index))
+    state = Mutex(State(index: recovery.index, standing: recovery.standing))
     evict()
   }
 
@@ -47,6 +50,9 @@ package final class ModelStore: Sendable {
 
   /// What is live, what was before, since when and by whom; nil before the first.
   package var live: LiveRecord? { state.withLock { $0.index.live } }
+
+  /// What of `live` is not as it should be.
+  package var standing: LiveStanding { state.withLock { $0.standing } }
 
   /// The file of a version that is kept. It may go as soon as it is neither live, previous nor pinned.
   package func path(of version: ModelVersion) -> String? {
@@ -71,9 +77,13 @@ package final class ModelStore: Sendable {
   }
 
   /// Reads a version's bytes through and compares their digest with its name.
-  package func verify(_ version: ModelVersion) throws(StoreError) {
+  ///
+  /// - Parameter isCancelled: Asked before each piece; true ends it with `StoreError.cancelled`.
+  package func verify(
+    _ version: ModelVersion, unless isCancelled: () -> Bool = { false }
+  ) throws(StoreError) {
     guard path(of: version) != nil else { throw .unknownVersion(version.hex) }
-    try disk.verify(version)
+    try disk.verify(version, unless: isCancelled)
   }
 
   /// Runs steps that change the disk, after those of another thread.

@@ -30,6 +30,8 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   case versionInUse(ModelVersion, use: String)
   /// The bytes on disk are not those that the version names.
   case damaged(ModelVersion, path: String)
+  /// Whoever asked wants it no more.
+  case cancelled
   /// Not one of this store's records.
   case malformedRecord(path: String, reason: String)
 
@@ -47,20 +49,21 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       "an upload of \(byteCount) bytes, \(expected) were announced"
     case .emptyUpload: "the upload is empty"
     case .uploadEnded: "the upload has ended"
-    case .notStaged(let path): "\(path) is no upload that waits to be kept"
+    case .notStaged(let path): "\(path) is not an upload that waits to be kept"
     case .noRoom(let needed, let limit):
       "the versions in use and the new one have \(needed) bytes, at most \(limit) are kept"
     case .noVersionFree(let limit): "all \(limit) versions that may be kept are in use"
     case .textTooLong(let what, let byteCount, let limit):
       "\(what): \(byteCount) bytes, at most \(limit) allowed"
     case .malformedVersion(let text, let least):
-      "\(text) is no version: at least \(least) hexadecimal digits of a SHA-256 are needed"
+      "\(text) is not a version: at least \(least) hexadecimal digits of a SHA-256 are needed"
     case .unknownVersion(let text): "no version \(text) is kept"
     case .ambiguousVersion(let text, let count): "\(count) versions begin with \(text)"
     case .versionInUse(let version, let use): "version \(version) is \(use)"
     case .damaged(let version, let path):
       "\(path) is damaged: its bytes are not those of version \(version)"
-    case .malformedRecord(let path, let reason): "\(path) is no record of the store: \(reason)"
+    case .cancelled: "it was cancelled"
+    case .malformedRecord(let path, let reason): "\(path) is not a record of the store: \(reason)"
     }
   }
 

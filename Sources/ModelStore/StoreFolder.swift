@@ -20,8 +20,10 @@ final class StoreFolder: Sendable {
   /// Open as long as this process uses the folder.
   private let lock: CInt
 
-  init(_ path: String, hook: @escaping DiskHook) throws(StoreError) {
-    root = try Folder(making: path, hook: hook)
+  init(
+    _ path: String, hook: @escaping DiskHook, space: @escaping SpaceHook
+  ) throws(StoreError) {
+    root = try Folder(making: path, hook: hook, space: space)
     guard let lock = try root.lock(Self.lockName) else {
       throw .folderInUse(path: path, lock: root.path(of: Self.lockName))
     }
@@ -87,13 +89,18 @@ final class StoreFolder: Sendable {
   func discard(_ name: String) { try? incoming.remove(name) }
 
   /// Reads all of a version's bytes and compares their digest.
-  func verify(_ version: ModelVersion) throws(StoreError) {
+  ///
+  /// - Parameter isCancelled: Asked before each piece; true ends it.
+  func verify(_ version: ModelVersion, unless isCancelled: () -> Bool) throws(StoreError) {
     let path = path(of: version)
     var digest = try SHA256.begin(for: path)
+    var wasCancelled = false
     try read(version.hex, in: versions) { bytes in
-      digest.update(bytes)
-      return true
+      wasCancelled = isCancelled()
+      if !wasCancelled { digest.update(bytes) }
+      return !wasCancelled
     }
+    if wasCancelled { throw .cancelled }
     guard ModelVersion(digest: digest.finish()) == version else {
       throw .damaged(version, path: path)
     }
@@ -101,10 +108,15 @@ final class StoreFolder: Sendable {
 
   // MARK: What is live
 
-  func live() throws(StoreError) -> LiveDocument { try read(Self.liveName, in: root) }
-  func formerLive() throws(StoreError) -> LiveDocument { try read(Self.formerName, in: root) }
-  var hasLive: Bool { root.examine(Self.liveName) != nil || hasFormerLive }
-  private var hasFormerLive: Bool { root.examine(Self.formerName) != nil }
+  /// Nil where there is none.
+  func live() throws(StoreError) -> LiveDocument? { try document(Self.liveName) }
+
+  /// Nil where there is none.
+  func formerLive() throws(StoreError) -> LiveDocument? { try document(Self.formerName) }
+
+  private func document(_ name: String) throws(StoreError) -> LiveDocument? {
+    root.contains(name) ? try read(name, in: root) : nil
+  }
 
   /// Records what is live. `former` is kept beside it, for the day that the record itself is damaged.
   func write(live: LiveDocument, former: LiveDocument?) throws(StoreError) {

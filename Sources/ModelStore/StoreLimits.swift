@@ -8,8 +8,11 @@ package struct StoreLimits: Sendable, Hashable {
   package var versionCountLimit = 16
   /// Bytes of all versions kept; while one is uploaded there are as many more as it has.
   package var totalByteLimit = 16 << 30
-  /// What an upload of known length must leave free on the disk.
+  /// Bytes that an upload must leave free on the disk, whether its length is known or not; 64 MiB.
   package var freeByteReserve = 64 << 20
+
+  /// Bytes that an upload writes between two looks at what is free; 4 MiB.
+  package var spaceCheckByteCount = 4 << 20
 
   package init() {}
 

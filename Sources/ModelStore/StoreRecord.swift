@@ -1,3 +1,4 @@
+import Checkpoint
 import FoundationEssentials
 
 /// One of the store's small JSON files.
@@ -24,6 +25,12 @@ extension StoreRecord {
 
   /// Parses a record read from `path`.
   init(json: [UInt8], path: String) throws(StoreError) {
+    do {
+      // Foundation's decoder takes one of two members with the same name and says nothing.
+      _ = try unsafe JSONTree(json.span.bytes, allowsNUL: true)
+    } catch {
+      throw .malformedRecord(path: path, reason: "\(error.reason), byte \(error.offset)")
+    }
     let record: Self
     do {
       record = try JSONDecoder().decode(Self.self, from: Data(json))

@@ -7,6 +7,7 @@ struct StoreRecovery {
   private(set) var index = VersionIndex()
   /// What was found damaged or out of place and what became of it, one sentence each.
   private(set) var notices: [String] = []
+  private(set) var standing = LiveStanding()
 
   init(_ disk: StoreFolder, clock: @escaping @Sendable () -> WallTime) throws(StoreError) {
     self.disk = disk
@@ -70,7 +71,7 @@ struct StoreRecovery {
     of version: ModelVersion, byteCount: Int, storedAt: WallTime
   ) {
     do {
-      try disk.verify(version)
+      try disk.verify(version) { false }
       let record = VersionRecord(
         name: version.short, by: "recovery", storedAt: storedAt.millisecondsSince1970,
         byteCount: byteCount)
@@ -84,29 +85,111 @@ struct StoreRecovery {
     }
   }
 
-  /// The first whole model of: what is live, what was before, and the same of the record before the last.
+  // MARK: What is live
+
+  /// A version that was live, by what tells so.
+  private struct Claim {
+    let version: ModelVersion
+    let source: String
+  }
+
   private mutating func readLive() {
-    guard disk.hasLive else { return }
-    let readers: [() throws(StoreError) -> LiveDocument] = [disk.live, disk.formerLive]
-    for read in readers {
-      do {
-        let document = try read()
-        for digits in [document.version, document.previous].compactMap(\.self) {
-          guard let version = ModelVersion(digits: digits), isWhole(version) else { continue }
-          index.set(live: record(version, document))
-          return
-        }
-      } catch {
-        notices.append("\(error)")
+    let (current, currentFault) = document("live.json", isExpected: true, disk.live)
+    let (former, formerFault) = document(
+      "live.before.json", isExpected: false, disk.formerLive)
+    let claims = claims(current, former)
+    let faults = [currentFault, current == nil ? formerFault : nil].compactMap(\.self)
+    for (index, claim) in claims.enumerated() {
+      guard isWhole(claim.version) else { continue }
+      if index == 0, let current, claim.version.hex == current.version {
+        take(claim.version, current)
+      } else {
+        recover(claim, of: claims, because: faults)
       }
+      return
     }
-    notices.append("no model that was live is left")
+    // A new folder has none of these.
+    guard current != nil || former != nil || !faults.isEmpty || !self.index.records.isEmpty else {
+      return
+    }
+    let reason =
+      claims.isEmpty
+      ? "nothing tells which of the \(self.index.records.count) versions kept was live"
+      : "no model that was live is left"
+    let loss = (faults + [reason]).joined(separator: "; ")
+    standing.loss = loss
+    notices.append(loss)
+  }
+
+  /// Nil where there is none or it is damaged, which the other says then.
+  private func document(
+    _ name: String, isExpected: Bool, _ read: () throws(StoreError) -> LiveDocument?
+  ) -> (LiveDocument?, String?) {
+    do throws(StoreError) {
+      let document = try read()
+      let isMissed = isExpected && document == nil && !index.records.isEmpty
+      return (document, isMissed ? "\(name) is missing" : nil)
+    } catch {
+      return (nil, error.description)
+    }
+  }
+
+  /// What was live, the best known first: what the record says, then by the time of becoming live.
+  private func claims(_ current: LiveDocument?, _ former: LiveDocument?) -> [Claim] {
+    var claims: [Claim] = []
+    func add(_ digits: String?, _ source: String) {
+      guard let version = digits.flatMap({ ModelVersion(digits: $0) }),
+        !claims.contains(where: { $0.version == version })
+      else { return }
+      claims.append(Claim(version: version, source: source))
+    }
+    add(current?.version, "live.json names it")
+    add(current?.previous, "live.json names it as the one before")
+    let kept = index.records.compactMap { version, record in
+      record.lastLive.map { (digits: version.hex, since: $0, source: "its own record says so") }
+    }
+    let before = former.map {
+      (digits: $0.version, since: $0.since, source: "live.before.json names it")
+    }
+    for claim in (kept + [before].compactMap(\.self)).sorted(by: {
+      $0.since != $1.since ? $0.since > $1.since : $0.digits < $1.digits
+    }) {
+      add(claim.digits, claim.source)
+    }
+    add(former?.previous, "live.before.json names it as the one before")
+    return claims
+  }
+
+  private mutating func take(_ version: ModelVersion, _ document: LiveDocument) {
+    let previous = document.previous.flatMap { ModelVersion(digits: $0) }
+    let since = WallTime(millisecondsSince1970: document.since)
+    index.set(
+      live: LiveRecord(
+        version: version, previous: previous.flatMap { index.contains($0) ? $0 : nil },
+        since: since, by: document.by, isChosen: document.chosen ?? true))
+    // A kill may have come between the two records, or an earlier program has written one alone.
+    guard index.records[version]?.lastLive != since.millisecondsSince1970 else { return }
+    index.set(lastLive: since, of: version)
+    if let record = index.records[version] { try? disk.write(record, of: version) }
+  }
+
+  private mutating func recover(_ claim: Claim, of claims: [Claim], because faults: [String]) {
+    let previous = claims.first { $0.version != claim.version && index.contains($0.version) }
+    index.set(
+      live: LiveRecord(
+        version: claim.version, previous: previous?.version, since: clock(), by: "recovery",
+        isChosen: true))
+    let why = faults.isEmpty ? ["what was live last cannot be used"] : faults
+    let decision =
+      "version \(claim.version.short) is taken for live: it was, \(claim.source)"
+    standing.recovery = (why + [decision]).joined(separator: "; ")
+    notices += faults + [decision]
   }
 
   private mutating func isWhole(_ version: ModelVersion) -> Bool {
     do throws(StoreError) {
       guard index.contains(version) else { throw .unknownVersion(version.hex) }
-      try disk.verify(version)
+      try disk.verify(version) { false }
       return true
     } catch {
       notices.append("what was live cannot be used: \(error)")
@@ -116,15 +199,5 @@ struct StoreRecovery {
       }
       return false
     }
-  }
-
-  private func record(_ version: ModelVersion, _ document: LiveDocument) -> LiveRecord {
-    guard version.hex == document.version else {
-      return LiveRecord(version: version, previous: nil, since: clock(), by: "recovery")
-    }
-    let previous = document.previous.flatMap { ModelVersion(digits: $0) }
-    return LiveRecord(
-      version: version, previous: previous.flatMap { index.contains($0) ? $0 : nil },
-      since: WallTime(millisecondsSince1970: document.since), by: document.by)
   }
 }

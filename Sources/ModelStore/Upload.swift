@@ -10,6 +10,8 @@ package final class Upload: Sendable {
     var file: StagedFile?
     var digest: SHA256?
     var byteCount = 0
+    /// Written since what is free on the disk was looked at; nil before the first look.
+    var uncheckedByteCount: Int?
   }
 
   private let store: ModelStore
@@ -36,7 +38,7 @@ package final class Upload: Sendable {
   package func append(_ bytes: RawSpan) throws(StoreError) {
     do {
       try progress.withLock { (progress) throws(StoreError) in
-        try Self.append(bytes, to: &progress, limit: expectedByteCount, store.limits)
+        try append(bytes, to: &progress)
       }
     } catch {
       discard()
@@ -45,9 +47,10 @@ package final class Upload: Sendable {
     if expectedByteCount != nil { store.wrote(bytes.byteCount, of: fileName) }
   }
 
-  private static func append(
-    _ bytes: RawSpan, to progress: inout Progress, limit expected: Int?, _ limits: StoreLimits
+  private func append(
+    _ bytes: RawSpan, to progress: inout Progress
   ) throws(StoreError) {
+    let (expected, limits) = (expectedByteCount, store.limits)
     guard progress.file != nil else { throw .uploadEnded }
     let (count, overflow) = progress.byteCount.addingReportingOverflow(bytes.byteCount)
     if let expected, overflow || count > expected {
@@ -55,6 +58,13 @@ package final class Upload: Sendable {
     }
     guard !overflow, count <= limits.uploadByteLimit else {
       throw .uploadTooLarge(byteCount: overflow ? .max : count, limit: limits.uploadByteLimit)
+    }
+    let unchecked = progress.uncheckedByteCount.map { $0 + bytes.byteCount }
+    if let unchecked, unchecked < limits.spaceCheckByteCount {
+      progress.uncheckedByteCount = unchecked
+    } else {
+      try store.checkSpace(for: expected == nil ? bytes.byteCount : 0)
+      progress.uncheckedByteCount = 0
     }
     try progress.file?.write(bytes)
     progress.digest?.update(bytes)

@@ -17,6 +17,11 @@ struct VersionIndex {
 
   mutating func set(live record: LiveRecord?) { live = record }
 
+  /// Notes when a version became live.
+  mutating func set(lastLive moment: WallTime, of version: ModelVersion) {
+    records[version]?.lastLive = moment.millisecondsSince1970
+  }
+
   mutating func pin(_ version: ModelVersion) { pins[version, default: 0] += 1 }
 
   mutating func unpin(_ version: ModelVersion) {

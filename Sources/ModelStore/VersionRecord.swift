@@ -6,13 +6,19 @@ struct VersionRecord: StoreRecord {
   /// Milliseconds since 1970.
   var storedAt: Int
   var byteCount: Int
+  /// When it became live last, in milliseconds since 1970; nil where it never was, or nobody knows.
+  var lastLive: Int?
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
     case name, by
     case storedAt = "stored_at_ms"
     case byteCount = "bytes"
+    case lastLive = "last_live_ms"
   }
 
-  var isValid: Bool { WallTime.validRange ~= storedAt && byteCount > 0 }
+  var isValid: Bool {
+    WallTime.validRange ~= storedAt && byteCount > 0
+      && lastLive.map { WallTime.validRange ~= $0 } ?? true
+  }
 }

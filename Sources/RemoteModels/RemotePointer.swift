@@ -1,5 +1,4 @@
 package import Checkpoint
-import FoundationEssentials
 import ModelStore
 
 /// What a remote store's `current.json` says: `{"version": "<64 digits>", "file": "name"}`.
@@ -11,29 +10,33 @@ package struct RemotePointer: Sendable, Hashable {
   /// Of the file beside the pointer, of letters, digits, `.`, `_` and `-`: it is part of an address and of a path.
   package let file: String
 
-  private struct Document: Codable {
-    let version: String
-    let file: String
-  }
-
   /// Unknown keys are ignored, so that a pointer may say more.
   init(json: [UInt8], address: String) throws(RemoteError) {
-    guard let document = try? JSONDecoder().decode(Document.self, from: Data(json)) else {
+    let tree: JSONTree
+    do {
+      // Of two members with the same name one would be taken, and nobody could say which.
+      tree = try unsafe JSONTree(json.span.bytes)
+    } catch {
       throw .malformedPointer(
-        address: address, reason: #"not {"version": "<64 digits>", "file": "name"}"#)
+        address: address, reason: "\(Self.form): \(error.reason), byte \(error.offset)")
     }
-    guard let version = ModelVersion(digits: document.version) else {
+    guard let digits = tree.root["version"]?.string, let file = tree.root["file"]?.string else {
+      throw .malformedPointer(address: address, reason: Self.form)
+    }
+    guard let version = ModelVersion(digits: digits) else {
       throw .malformedPointer(
         address: address, reason: "the version is not 64 lower-case hexadecimal digits")
     }
-    guard Self.isName(document.file) else {
+    guard Self.isName(file) else {
       throw .malformedPointer(
         address: address,
-        reason: "the file is no plain name of letters, digits, '.', '_' and '-'")
+        reason: "the file is not a plain name of letters, digits, '.', '_' and '-'")
     }
     self.version = version
-    file = document.file
+    self.file = file
   }
+
+  private static let form = #"not {"version": "<64 digits>", "file": "name"}"#
 
   private static func isName(_ text: String) -> Bool {
     1...nameByteLimit ~= text.utf8.count && text.utf8.first != UInt8(ascii: ".")

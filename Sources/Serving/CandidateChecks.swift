@@ -8,6 +8,8 @@ import ResNet
 /// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
 struct CandidateChecks: Sendable {
   let request: SwapRequest
+  /// Told of each step; asked between all pieces of work whether to go on.
+  let turn: SwapTurn
   /// Nil at the start, when nothing else computes: then the plan may be measured.
   let live: Deployment?
   let rules: CompilationRules
@@ -19,7 +21,7 @@ struct CandidateChecks: Sendable {
   var memoryBudget: MemoryBudget?
 
   func run() throws(SwapFailure) -> Candidate {
-    var clock = SwapClock(metrics)
+    var clock = SwapClock(metrics, turn)
     let path = try clock.time(.read) { () throws(SwapFailure) in
       try read()
       return try request.completion?() ?? request.path
@@ -38,9 +40,11 @@ struct CandidateChecks: Sendable {
     let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
       try engine(.compile) { () throws(EngineError) -> (LiveModel, PlannedModel?) in
         guard live == nil else {
-          return (try LiveModel(model, precision: precision, plan: plan), nil)
+          return (
+            try LiveModel(model, precision: precision, plan: plan, unless: isCancelled), nil
+          )
         }
-        let planned = try rules.planned(model, precision: precision)
+        let planned = try rules.planned(model, precision: precision, unless: isCancelled)
         return (planned.live, planned)
       }
     }
@@ -51,13 +55,16 @@ struct CandidateChecks: Sendable {
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
           compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
-          decoding: limits.decoding, by: request.by, beside: live, reservation: reservation)
+          decoding: limits.decoding, by: request.by, beside: live, reservation: reservation,
+          unless: isCancelled)
       }
     }
     return Candidate(
       deployment: deployment, model: model, planned: planned, planOrigin: origin,
       estimatedByteCount: estimated, availableByteCount: available, clock: clock)
   }
+
+  private var isCancelled: @Sendable () -> Bool { { [turn] in turn.isCancelled } }
 
   // MARK: Steps
 
@@ -78,10 +85,12 @@ struct CandidateChecks: Sendable {
   }
 
   private func validated(_ path: String) throws(SwapFailure) -> Model {
+    var options = request.options
+    options.interruption = Interruption(isCancelled)
     do throws(CheckpointError) {
-      return try Model.load(path: path, options: request.options)
+      return try Model.load(path: path, options: options)
     } catch {
-      throw SwapFailure(error)
+      throw error == .cancelled ? turn.cancellation : SwapFailure(error)
     }
   }
 
@@ -107,7 +116,7 @@ struct CandidateChecks: Sendable {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
     }
     let available = availableMemory()
-    if let available, estimated > available {
+    if let available, estimated > available, !request.isReturn {
       throw SwapFailure(
         step: .memory,
         reason:
@@ -140,16 +149,23 @@ struct CandidateChecks: Sendable {
     // A seat runs every batch size, and one picture more to take its time.
     let seatPictureCount = compiled.network.batchSizes.reduce(1, +)
     let budget = ProvingBudget(
-      limit: limits.provingTimeout,
+      limit: request.isReturn ? nil : limits.provingTimeout,
       pictureCount: (samples.isEmpty ? pictures.count : samples.count)
         + compiled.plan.workers * seatPictureCount)
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
         live: compiled, classifier: Classifier(compiled, limits: limits.decoding),
-        decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
+        decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget,
+        isCancelled: isCancelled
       ).fault(samples, pictures: pictures)
     }
-    if let fault { throw SwapFailure(step: .golden, reason: fault, kind: .refused) }
+    guard let fault else { return }
+    let kind: SwapFailure.Kind =
+      switch fault {
+      case .wrong: .refused
+      case .slow: .insufficientTime
+      }
+    throw SwapFailure(step: .golden, reason: fault.reason, kind: kind)
   }
 
   private func engine<Result>(
@@ -160,8 +176,10 @@ struct CandidateChecks: Sendable {
         switch error {
         case .graph, .uncalibrated, .unimplemented, .unsupported: .refused
         case .outOfMemory: .insufficientMemory
+        case .cancelled: .cancelled
         case .library, .outOfTime: .internal
         }
+      if kind == .cancelled { throw turn.cancellation }
       throw SwapFailure(step: step, reason: error.description, kind: kind)
     }
   }

@@ -33,8 +33,15 @@ package final class Classifier {
 
   /// Runs every batch size once on the calling thread, so that the first requests do not pay for what is done on
   /// first use; not the team, for another may run meanwhile and there is one in the process at most.
-  package func warmUp() throws(EngineError) {
-    for count in model.network.batchSizes { _ = try run(count: count) }
+  ///
+  /// - Parameter isCancelled: Asked before each batch size; true ends it with `EngineError.cancelled`.
+  package func warmUp(
+    unless isCancelled: @Sendable () -> Bool = { false }
+  ) throws(EngineError) {
+    for count in model.network.batchSizes {
+      if isCancelled() { throw .cancelled }
+      _ = try run(count: count)
+    }
   }
 
   /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.

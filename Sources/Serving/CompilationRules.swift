@@ -29,12 +29,15 @@ package struct CompilationRules: Sendable {
   }
 
   /// Compiles the first model, measuring where that is wanted; nothing else computes meanwhile.
+  ///
+  /// - Parameter isCancelled: See `PlannedModel`.
   package func planned(
-    _ model: Model, precision: Precision
+    _ model: Model, precision: Precision,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(EngineError) -> PlannedModel {
     try PlannedModel(
       model, precision: precision, settings: settings, tuning: tuning, cores: cores, cache: cache,
-      in: situation(model, precision))
+      in: situation(model, precision), unless: isCancelled)
   }
 
   /// The plan of a model that is to take the place of another: never measured, for what serves meanwhile would spoil

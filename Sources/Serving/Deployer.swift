@@ -19,18 +19,23 @@ package final class Deployer: Sendable {
   private let metrics: ServingMetrics
   private let log: Log
   private let availableMemory: @Sendable () -> Int?
-  private let isSwapping = Atomic(false)
+  /// Whose turn it is.
+  package let turns: SwapTurns
 
-  /// - Parameter availableMemory: Bytes that a candidate may take; nil where nobody knows.
+  /// - Parameters:
+  ///   - turns: Those of the time before there was a model, where there were some.
+  ///   - availableMemory: Bytes that a candidate may take; nil where nobody knows.
   package init(
     _ pool: WorkerPool, rules: CompilationRules, limits: ServingLimits, metrics: ServingMetrics,
-    log: Log, availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
+    log: Log, turns: SwapTurns = SwapTurns(),
+    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
   ) {
     self.pool = pool
     self.rules = rules
     self.limits = limits
     self.metrics = metrics
     self.log = log
+    self.turns = turns
     self.availableMemory = availableMemory
   }
 
@@ -38,13 +43,17 @@ package final class Deployer: Sendable {
   ///
   /// For a thread that may wait for seconds: neither an I/O queue nor a worker. `beforeExchange` runs on it when
   /// nothing but the exchange is left, not in a dry run: to keep the choice for a restart, by a model without weights.
+  ///
+  /// - Parameter turn: Of the caller, who gives it back; taken for this call where nil.
   package func deploy(
-    _ request: SwapRequest, beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
+    _ request: SwapRequest, in turn: SwapTurn? = nil,
+    beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
   ) throws(SwapFailure) -> SwapReport {
-    try alone(by: request.by) { () throws(SwapFailure) in
+    try counted(by: request.by, in: turn) { turn throws(SwapFailure) in
       let live = pool.live
-      let candidate = try proven(request)
+      let candidate = try proven(request, turn)
       var report = SwapReport(candidate, former: live, isDryRun: request.dryRun)
+      try turn.commit()
       guard !request.dryRun else { return report }
       try finish(&report, with: candidate.deployment, candidate.clock) {
         () throws(SwapFailure) in try beforeExchange(candidate.model)
@@ -55,11 +64,13 @@ package final class Deployer: Sendable {
 
   /// Proves a model like one that is to become live, and has `begin` send a share of the requests to it instead.
   package func deployCanary(
-    _ request: SwapRequest, begin: (Model, Deployment) throws(SwapFailure) -> Void
+    _ request: SwapRequest, in turn: SwapTurn? = nil,
+    begin: (Model, Deployment) throws(SwapFailure) -> Void
   ) throws(SwapFailure) -> SwapReport {
-    try alone(by: request.by) { () throws(SwapFailure) in
+    try counted(by: request.by, in: turn) { turn throws(SwapFailure) in
       let live = pool.live
-      let candidate = try proven(request)
+      let candidate = try proven(request, turn)
+      try turn.commit()
       try begin(candidate.model, candidate.deployment)
       var report = SwapReport(candidate, former: live)
       report.isCanary = true
@@ -69,56 +80,54 @@ package final class Deployer: Sendable {
 
   /// Makes a model live that has answered requests as a canary; it has proved itself already.
   package func promote(
-    _ canary: Canary, by: String, beforeExchange: () throws(SwapFailure) -> Void = {}
+    _ canary: Canary, by: String, in turn: SwapTurn? = nil,
+    beforeExchange: () throws(SwapFailure) -> Void = {}
   ) throws(SwapFailure) -> SwapReport {
-    try alone(by: by) { () throws(SwapFailure) in
+    try counted(by: by, in: turn) { turn throws(SwapFailure) in
       guard pool.traffic.canary === canary else {
         throw SwapFailure(step: .read, reason: "the canary has just ended", kind: .busy)
       }
+      try turn.commit()
       var report = SwapReport(promoting: canary.deployment, former: pool.live)
-      try finish(&report, with: canary.deployment, SwapClock(metrics), beforeExchange)
+      try finish(&report, with: canary.deployment, SwapClock(metrics, turn), beforeExchange)
       return report
     }
   }
 
   /// Begins no change any more. False where one is in progress: then threads compute.
-  package func close() -> Bool { occupy() }
+  package func close() -> Bool { turns.close() }
 
-  /// False where a change is in progress.
-  private func occupy() -> Bool {
-    isSwapping.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
-  }
-
-  /// One change at a time; each is counted and logged, whatever comes of it.
-  private func alone(
-    by who: String, _ change: () throws(SwapFailure) -> SwapReport
-  ) throws(SwapFailure) -> SwapReport {
+  /// Takes the turn for a change; that there is none now is counted and logged like a failed change.
+  ///
+  /// - Parameters: See `SwapTurns.take`.
+  package func take(
+    _ action: String, by who: String, overriding: Bool = false,
+    isAbandoned: @escaping @Sendable () -> Bool = { false }
+  ) throws(SwapFailure) -> SwapTurn {
     do throws(SwapFailure) {
-      guard occupy() else {
-        throw SwapFailure(step: .read, reason: "another swap is in progress", kind: .busy)
-      }
-      defer { isSwapping.store(false, ordering: .releasing) }
-      let report = try change()
-      metrics.swapped(report.outcome, at: report.steps.last?.step ?? .exchange)
-      write(report, by: who)
-      return report
+      return try turns.take(action, by: who, overriding: overriding, isAbandoned: isAbandoned)
     } catch {
-      metrics.swapped(SwapOutcome.Result(error.kind), at: error.step)
-      log.write(
-        "swap failed",
-        [
-          "by": .text(who), "kind": .text(error.kind.rawValue),
-          "step": .text(error.step.rawValue), "reason": .text(error.reason),
-        ])
+      write(error, by: who)
       throw error
     }
   }
 
-  private func proven(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
-    let checks = CandidateChecks(
-      request: request, live: pool.live, rules: rules, limits: limits, metrics: metrics,
-      decoders: pool.decoders, availableMemory: availableMemory, memoryBudget: pool.memory)
-    return try pool.withoutTeams { () throws(SwapFailure) in try prepare(checks) }
+  /// Counts and logs a change, whatever comes of it.
+  private func counted(
+    by who: String, in given: SwapTurn?,
+    _ change: (SwapTurn) throws(SwapFailure) -> SwapReport
+  ) throws(SwapFailure) -> SwapReport {
+    let turn = if let given { given } else { try take("swap", by: who) }
+    defer { if given == nil { turns.end(turn) } }
+    do throws(SwapFailure) {
+      let report = try change(turn)
+      metrics.swapped(report.outcome, at: report.steps.last?.step ?? .exchange)
+      write(report, by: who)
+      return report
+    } catch {
+      write(error, by: who)
+      throw error
+    }
   }
 
   /// The last two steps.
@@ -134,24 +143,84 @@ package final class Deployer: Sendable {
     report.steps = clock.steps
   }
 
+  // MARK: Proof
+
+  /// Where a candidate stands between the thread that proves it and the one that waits for it.
+  private enum Proof {
+    case running
+    case done(Result<Candidate, SwapFailure>)
+    /// It was cancelled, and nobody waits any more.
+    case left
+  }
+
   /// Runs the checks on one thread of low priority, so that they take one core at most and what requests leave of it.
-  private func prepare(_ checks: CandidateChecks) throws(SwapFailure) -> Candidate {
-    let result = Mutex<Result<Candidate, SwapFailure>?>(nil)
-    let thread = WorkerThread { [log] in
+  ///
+  /// Where they are cancelled it returns at once: a forward pass is not interrupted, and what comes of it is thrown away.
+  private func proven(
+    _ request: SwapRequest, _ turn: SwapTurn
+  ) throws(SwapFailure) -> Candidate {
+    let checks = CandidateChecks(
+      request: request, turn: turn, live: pool.live, rules: rules, limits: limits,
+      metrics: metrics, decoders: pool.decoders, availableMemory: availableMemory,
+      memoryBudget: pool.memory)
+    let box = ProofBox()
+    let thread = WorkerThread { [pool, log, turns] in
       // Linux counts it for each thread; 0 is the calling one.
       if setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.nice) != 0 {
         log.write("priority not lowered")
       }
-      let outcome = Result { () throws(SwapFailure) in try checks.run() }
+      let outcome = pool.withoutTeams {
+        Result { () throws(SwapFailure) in try checks.run() }
+      }
       // What a candidate that failed has taken.
       if case .failure = outcome { OneDNN.returnFreedMemory() }
-      result.withLock { $0 = outcome }
+      if box.finish(outcome) { turn.candidateIsDone() } else { turns.remnantEnded() }
     }
-    thread?.join()
-    guard let outcome = result.withLock({ $0 }) else {
+    guard let thread else {
       throw SwapFailure(step: .read, reason: "no thread can be started", kind: .internal)
     }
-    return try outcome.get()
+    turn.waitForCandidate()
+    if let outcome = box.take(orLeave: turns) {
+      thread.join()
+      return try outcome.get()
+    }
+    thread.detach()
+    throw turn.cancellation
+  }
+
+  private final class ProofBox: Sendable {
+    private let state = Mutex(Proof.running)
+
+    /// False where nobody waits for it.
+    func finish(_ outcome: Result<Candidate, SwapFailure>) -> Bool {
+      state.withLock { state in
+        guard case .running = state else { return false }
+        state = .done(outcome)
+        return true
+      }
+    }
+
+    /// The outcome; nil where it is still computed, which counts from now on as a remnant.
+    func take(orLeave turns: SwapTurns) -> Result<Candidate, SwapFailure>? {
+      state.withLock { state in
+        if case .done(let outcome) = state { return outcome }
+        state = .left
+        turns.remnantBegan()
+        return nil
+      }
+    }
+  }
+
+  // MARK: Records
+
+  private func write(_ failure: SwapFailure, by who: String) {
+    metrics.swapped(SwapOutcome.Result(failure.kind), at: failure.step)
+    log.write(
+      "swap failed",
+      [
+        "by": .text(who), "kind": .text(failure.kind.rawValue),
+        "step": .text(failure.step.rawValue), "reason": .text(failure.reason),
+      ])
   }
 
   private func write(_ report: SwapReport, by who: String) {
@@ -165,9 +234,18 @@ package final class Deployer: Sendable {
       message,
       [
         "by": .text(who), "model": .text(report.name),
-        "version": .text(report.version.short), "former": .text(report.formerVersion.short),
+        "version": .text(report.version.short),
+        "former": .text(report.formerVersion?.short ?? "-"),
         "precision": .text(report.precision.rawValue), "plan": .text(report.plan.description),
+        "labels": .text(report.labelChange == nil ? "same" : "changed"),
         "ms": .integer(report.duration.microseconds / 1000),
+      ])
+    guard let change = report.labelChange else { return }
+    log.write(
+      "the labels differ from those of the model before",
+      [
+        "version": .text(report.version.short), "former_labels": .integer(change.formerCount),
+        "labels": .integer(change.count), "differing": .integer(change.differingCount),
       ])
   }
 }

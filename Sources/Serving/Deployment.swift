@@ -30,10 +30,11 @@ import Synchronization
   /// - Parameters:
   ///   - live: What it may take the place of.
   ///   - reservation: Its part of the memory budget, which was estimated; becomes what it takes.
+  ///   - isCancelled: Asked between all runs; true ends it with `EngineError.cancelled`.
   package init(
     _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
     decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
-    reservation: Reservation? = nil
+    reservation: Reservation? = nil, unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     if let reservation, !reservation.resize(to: MemoryEstimate.byteCount(of: model)) {
       throw .outOfMemory(
@@ -49,7 +50,8 @@ import Synchronization
     for number in 0..<model.plan.workers {
       seats.append(
         try Seat(
-          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1)))
+          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1),
+          unless: isCancelled))
     }
     unsafe contents = .passRetained(Contents(model, seats, reservation))
     // The plain weights, and a copy of each layer while it was packed.

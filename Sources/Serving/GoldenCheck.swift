@@ -25,22 +25,51 @@ struct GoldenCheck {
   /// Of one picture.
   let decodingTimeout: Duration
   let budget: ProvingBudget
+  /// Asked before each picture; true ends the check with `EngineError.cancelled`.
+  var isCancelled: @Sendable () -> Bool = { false }
   private let start = ContinuousClock.now
+
+  /// Why a candidate is not taken.
+  enum Fault {
+    /// Its numbers are wrong.
+    case wrong(String)
+    /// It would take too long to find out.
+    case slow(String)
+
+    var reason: String {
+      switch self {
+      case .wrong(let reason), .slow(let reason): reason
+      }
+    }
+  }
+
+  init(
+    live: LiveModel, classifier: Classifier, decoder: any ImageDecoder, decodingTimeout: Duration,
+    budget: ProvingBudget, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.live = live
+    self.classifier = classifier
+    self.decoder = decoder
+    self.decodingTimeout = decodingTimeout
+    self.budget = budget
+    self.isCancelled = isCancelled
+  }
 
   /// What is wrong; nil where every sample gives its logits. `pictures` are run where there are no samples.
   func fault(
     _ samples: [GoldenSample], pictures: [[UInt8]]
-  ) throws(EngineError) -> String? {
+  ) throws(EngineError) -> Fault? {
     if samples.isEmpty { return try fault(on: pictures) }
     for (number, sample) in samples.enumerated() {
+      if isCancelled() { throw .cancelled }
       switch try logits(of: sample.encodedImage) {
-      case .failure(let error): return "the picture of golden sample \(number): \(error)"
+      case .failure(let error): return .wrong("the picture of golden sample \(number): \(error)")
       case .success(let logits):
         if let fault = fault(logits, expected: sample.logits) {
-          return "golden sample \(number): \(fault)"
+          return .wrong("golden sample \(number): \(fault)")
         }
       }
-      if let fault = budget.fault(after: number + 1, spent: .now - start) { return fault }
+      if let fault = budget.fault(after: number + 1, spent: .now - start) { return .slow(fault) }
     }
     return nil
   }
@@ -65,21 +94,24 @@ struct GoldenCheck {
   }
 
   /// Finite logits that depend on the picture and on the class.
-  private func fault(on pictures: [[UInt8]]) throws(EngineError) -> String? {
+  private func fault(on pictures: [[UInt8]]) throws(EngineError) -> Fault? {
     var answers: Set<[Float]> = []
     for (number, picture) in pictures.enumerated() {
-      if number > 0, let fault = budget.fault(after: number, spent: .now - start) { return fault }
+      if isCancelled() { throw .cancelled }
+      if number > 0, let fault = budget.fault(after: number, spent: .now - start) {
+        return .slow(fault)
+      }
       // Another model's picture may be of a kind that this one refuses.
       guard case .success(let logits) = try logits(of: picture) else { continue }
       guard logits.allSatisfy(\.isFinite) else {
-        return "the network gives logits that are not finite"
+        return .wrong("the network gives logits that are not finite")
       }
       guard logits.count == 1 || Set(logits).count > 1 else {
-        return "the network gives every class the same logit"
+        return .wrong("the network gives every class the same logit")
       }
       answers.insert(logits)
     }
-    return answers.count > 1 ? nil : "the network gives every picture the same logits"
+    return answers.count > 1 ? nil : .wrong("the network gives every picture the same logits")
   }
 }
 
@@ -96,6 +128,6 @@ extension LiveModel {
     return try GoldenCheck(
       live: self, classifier: Classifier(self, limits: limits.decoding),
       decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
-    ).fault(samples, pictures: [])
+    ).fault(samples, pictures: [])?.reason
   }
 }

@@ -20,7 +20,8 @@ package struct LiveModel: Sendable {
   /// - Parameter deadline: When to give it up, between two layers, by `EngineError.outOfTime`.
   package init(
     _ model: Model, precision: Precision = .fp32, plan: CPUPlan? = nil,
-    winograd: WinogradPolicy = .measured, deadline: ContinuousClock.Instant? = nil
+    winograd: WinogradPolicy = .measured, deadline: ContinuousClock.Instant? = nil,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     let plan = plan ?? CPUPlan.Settings().plan(cores: 1, for: model.graph)
     name = model.name
@@ -36,6 +37,7 @@ package struct LiveModel: Sendable {
     options.precision = precision
     options.calibration = model.calibration
     options.batchSizes = plan.batchSizes
+    options.isCancelled = isCancelled
     options.teamThreads = plan.threads > 1 ? plan.threads : nil
     self.precision = precision
     network = try CompiledNetwork(model.graph, model.weights, options: options)

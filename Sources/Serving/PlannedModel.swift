@@ -47,10 +47,12 @@ package struct PlannedModel: Sendable {
 
   /// - Parameters:
   ///   - cache: Where measured plans are kept, if anywhere.
+  ///   - isCancelled: Asked between all layers unless it measures; true ends it with `EngineError.cancelled`.
   ///   - search: Measures, where that is to be done; for tests with an outcome of their own.
   package init(
     _ model: Model, precision: Precision, settings: CPUPlan.Settings, tuning: Tuning, cores: Int,
     cache: PlanCache?, in situation: PlanCache.Situation,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false },
     search: (Model, Precision, CPUPlan.Settings, Int) throws(EngineError) -> Found = Self.measured
   ) throws(EngineError) {
     let start = ContinuousClock.now
@@ -58,16 +60,19 @@ package struct PlannedModel: Sendable {
     if settings.maxBatch != nil, settings.threads != nil || cores == 1 {
       origin = .given
       live = try LiveModel(
-        model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1))
+        model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1),
+        unless: isCancelled)
     } else if tuning == .off {
       origin = .rule
       live = try LiveModel(
-        model, precision: precision, plan: settings.plan(cores: cores, for: model.graph))
+        model, precision: precision, plan: settings.plan(cores: cores, for: model.graph),
+        unless: isCancelled)
     } else if tuning == .auto, let entry = cache?.entry(for: situation) {
       origin = .remembered
       live = try LiveModel(
         model, precision: precision,
-        plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch))
+        plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch),
+        unless: isCancelled)
     } else {
       let found = try search(model, precision, settings, cores)
       live = found.live

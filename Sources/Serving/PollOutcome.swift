@@ -8,6 +8,8 @@ package enum PollOutcome: String, MetricLabel {
   case promoted
   /// Its model did not pass the checks: at this poll, or before and it is named still.
   case refused
+  /// An administrator ended the swap to its model: that holds until it names another.
+  case overruled
   /// Another swap was in progress.
   case busy
   /// No answer, or one that is no success.

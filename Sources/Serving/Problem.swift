@@ -16,16 +16,19 @@ package struct Problem: Error, Sendable, Hashable {
   package var acceptEncoding: String?
   /// Of a swap, where it failed: an extension member of the document.
   package var step: String?
+  /// Whether somebody is refused who may not be here; the connection ends then.
+  package var isRefusal = false
 
   package init(
     _ status: Int, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil,
-    allow: String? = nil
+    allow: String? = nil, isRefusal: Bool = false
   ) {
     self.status = status
     self.kind = kind
     self.detail = detail
     self.retryAfterSeconds = retryAfterSeconds
     self.allow = allow
+    self.isRefusal = isRefusal
   }
 
   package init(_ error: ImagingError) {

@@ -1,6 +1,7 @@
 /// How long a candidate may compute before it is live, from its first golden sample to the last batch size.
 struct ProvingBudget {
-  let limit: Duration
+  /// Nil for none.
+  let limit: Duration?
   /// Pictures in all: golden samples, and those of all batch sizes for every worker.
   let pictureCount: Int
 
@@ -8,7 +9,7 @@ struct ProvingBudget {
   func fault(after count: Int, spent: Duration) -> String? {
     let picture = spent / max(count, 1)
     let expected = picture * max(pictureCount, count)
-    guard expected > limit else { return nil }
+    guard let limit, expected > limit else { return nil }
     return
       "a picture takes \(Self.text(picture)): the \(pictureCount) before the model is live would take "
       + "\(Self.text(expected)), \(Self.text(limit)) are allowed"

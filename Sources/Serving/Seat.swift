@@ -6,9 +6,14 @@ final class Seat {
   var trust: TeamTrust
 
   /// Takes all memory and runs every batch size once, on the calling thread.
-  init(_ classifier: Classifier) throws(EngineError) {
+  ///
+  /// - Parameter isCancelled: See `Classifier.warmUp`.
+  init(
+    _ classifier: Classifier, unless isCancelled: @Sendable () -> Bool = { false }
+  ) throws(EngineError) {
     self.classifier = classifier
-    try classifier.warmUp()
+    try classifier.warmUp(unless: isCancelled)
+    if isCancelled() { throw .cancelled }
     let start = ContinuousClock.now
     _ = try classifier.run(count: 1)
     trust = TeamTrust(alone: .now - start)

@@ -6,6 +6,7 @@ extension SwapFailure {
     var (reason, kind) = (error.description, Kind.refused)
     switch error {
     case .outOfMemory: kind = .insufficientMemory
+    case .cancelled: kind = .cancelled
     case .labelsMissing(let classCount):
       // Whoever reads this does not sit at the program's command line.
       reason =

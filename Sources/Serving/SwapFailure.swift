@@ -6,6 +6,10 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The candidate is not fit.
     case refused
     case insufficientMemory = "insufficient_memory"
+    /// It would compute for too long before it is live: here and now, for the machine may be busy.
+    case insufficientTime = "insufficient_time"
+    /// An administrator ended it, or whoever asked for it has gone.
+    case cancelled
     /// Nothing that a better file would change.
     case `internal`
   }

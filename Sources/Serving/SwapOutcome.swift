@@ -9,6 +9,8 @@ struct SwapOutcome: MetricLabels {
     case busy
     case refused
     case insufficientMemory = "insufficient_memory"
+    case insufficientTime = "insufficient_time"
+    case cancelled
     case `internal`
 
     init(_ kind: SwapFailure.Kind) {
@@ -17,6 +19,8 @@ struct SwapOutcome: MetricLabels {
         case .busy: .busy
         case .refused: .refused
         case .insufficientMemory: .insufficientMemory
+        case .insufficientTime: .insufficientTime
+        case .cancelled: .cancelled
         case .internal: .internal
         }
     }

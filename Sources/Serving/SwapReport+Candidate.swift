@@ -1,6 +1,6 @@
 extension SwapReport {
   /// Of a candidate that has proved itself.
-  init(_ candidate: Candidate, former: Deployment, isDryRun: Bool = false) {
+  init(_ candidate: Candidate, former: Deployment?, isDryRun: Bool = false) {
     self.init(candidate.deployment, former: former)
     self.isDryRun = isDryRun
     planOrigin = candidate.planOrigin
@@ -14,10 +14,11 @@ extension SwapReport {
     self.init(deployment, former: former)
   }
 
-  private init(_ deployment: Deployment, former: Deployment) {
+  private init(_ deployment: Deployment, former: Deployment?) {
     let model = deployment.model
     self.init(
-      version: model.version, name: model.name, formerVersion: former.model.version,
+      version: model.version, name: model.name, formerVersion: former?.model.version,
+      labelChange: former.flatMap { LabelChange(from: $0.model.labels, to: model.labels) },
       isDryRun: false, precision: model.precision, plan: model.plan, planOrigin: .inherited,
       steps: [], estimatedByteCount: 0, availableByteCount: nil)
   }

@@ -5,11 +5,15 @@ package import Engine
 package struct SwapReport: Sendable {
   package var version: ModelVersion
   package var name: String
-  /// What was live before; with a dry run it still is.
-  package var formerVersion: ModelVersion
+  /// What was live before; with a dry run it still is. Nil where nothing was.
+  package var formerVersion: ModelVersion?
+  /// Nil where the classes are those of what was live before, or nothing was.
+  package var labelChange: LabelChange?
   package var isDryRun: Bool
   /// Whether it became a canary instead of live.
   package var isCanary = false
+  /// Why the choice could not be kept for a restart; nil where it was.
+  package var recordFault: String?
   /// The canary that it ended, if there was one.
   package var endedCanary: CanaryEnd?
   package var precision: Precision

@@ -9,6 +9,9 @@ package struct SwapRequest: Sendable {
   package var completion: (@Sendable () throws(SwapFailure) -> String)?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
+  /// Whether it brings back what was live before: then neither an estimate of memory nor a lack of time refuses it, for it
+  /// has served here, and whoever goes back has a reason.
+  package var isReturn = false
   /// Who asks, for people.
   package var by: String
 

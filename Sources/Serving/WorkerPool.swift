@@ -25,6 +25,8 @@ package final class WorkerPool: Sendable {
   private let pulses: [WorkerPulse]
   private let watch = PoolWatch()
   private let finding = Mutex(StallWatch.Finding.allMove)
+  /// Callers of `withoutTeams`.
+  private let teamlessCount = Mutex(0)
 
   /// Starts the threads for the plan of the first deployment.
   package init(
@@ -95,8 +97,16 @@ package final class WorkerPool: Sendable {
   func withoutTeams<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    queue.allowTeams(false)
-    defer { queue.allowTeams(true) }
+    teamlessCount.withLock { count in
+      count += 1
+      queue.allowTeams(false)
+    }
+    defer {
+      teamlessCount.withLock { count in
+        count -= 1
+        if count == 0 { queue.allowTeams(true) }
+      }
+    }
     return try body()
   }
 

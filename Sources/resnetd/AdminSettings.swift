@@ -13,9 +13,11 @@ struct AdminSettings: Sendable {
   /// Nothing is kept and nothing can be uploaded where nil.
   var stateFolder: String?
   var store = StoreLimits()
+  /// Whether `--model` wins over what is live in the state folder.
+  var prefersModel = false
+  /// Open connections of the admin endpoint, those of strangers too; changes have a limit of their own, `AdminLimits`.
+  var connectionLimit = 64
 
-  /// Administrators are few.
-  private static let connectionLimit = 16
   /// Live, previous, a canary and a new one.
   private static let versionMinimum = 4
 
@@ -36,6 +38,12 @@ struct AdminSettings: Sendable {
     .optionalText(
       "state-dir", "DIR", \.admin.stateFolder,
       "where uploaded models are kept, and which one is live"),
+    .flag(
+      "prefer-model", \.admin.prefersModel,
+      "serve --model whatever is live in --state-dir, and make it what is live there"),
+    .integer(
+      "admin-connection-limit", "N", \.admin.connectionLimit, in: 4...100_000,
+      "open connections of the admin endpoint; further ones wait in the backlog"),
     .byteCount(
       "model-limit", \.admin.store.uploadByteLimit, in: 1...(1 << 40),
       "bytes of one uploaded model; beyond it 413"),
@@ -59,7 +67,7 @@ struct AdminSettings: Sendable {
     configuration.host = host
     configuration.port = port
     configuration.socketPath = socketPath
-    configuration.connectionLimit = Self.connectionLimit
+    configuration.connectionLimit = connectionLimit
     configuration.limits = server.limits
     return configuration
   }

@@ -10,6 +10,8 @@ struct Administration {
   private static let patience = Duration.seconds(1)
 
   let store: ModelStore?
+  /// Whose turn it is to change what is live, from before there is a model.
+  let turns = SwapTurns()
   private let settings: AdminSettings
   /// Nil where none is asked for.
   let token: AdminToken?
@@ -29,7 +31,7 @@ struct Administration {
     self.token = token
     let service = AdminService(
       token: token, isLocal: configuration.socketPath != nil,
-      options: ServeSettings.effective(settings), accessLog: accessLog)
+      options: ServeSettings.effective(settings), accessLog: accessLog, log: log)
     self.service = service
     server = try Listening.server(configuration, service, portOption: "--admin-port")
   }
@@ -47,16 +49,19 @@ struct Administration {
 
   func start() { server?.start() }
 
-  /// Whoever changes models does so by what this returns.
-  ///
-  /// - Parameter first: What the pool began with, unless it came from the store.
-  func becomeReady(
-    _ pool: WorkerPool, _ deployer: Deployer, first: FirstModel, log: Log
-  ) -> ModelAdministration {
-    let ready = ModelAdministration(
-      pool: pool, deployer: deployer, store: store, first: first, log: log)
-    service?.becomeReady(ready)
-    return ready
+  /// Whether anybody can send a first model.
+  var canTakeModels: Bool { service != nil && store != nil }
+
+  /// What administrators send may become the first model.
+  func open(_ vacancy: Vacancy) { service?.open(vacancy) }
+
+  /// The first model is being loaded.
+  func begin() { service?.begin() }
+
+  /// A model is live: has the store keep it, so that what is shown can be activated, and lets it be changed.
+  func becomeReady(_ changes: ModelAdministration) {
+    changes.keepFirst()
+    service?.becomeReady(changes)
   }
 
   /// Where it listens, for the log; nil where it does not.

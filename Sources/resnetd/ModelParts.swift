@@ -1,5 +1,5 @@
 /// What the command line says of a model beside its file; it wins over the file.
-struct ModelParts: Sendable {
+struct ModelParts: Sendable, Equatable {
   /// A file with one label per line.
   var labels: String?
   /// A preset's name, JSON, or a file with JSON.

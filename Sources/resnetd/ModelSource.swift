@@ -30,11 +30,15 @@ enum ModelSource {
   static func warn(_ text: String) { StandardError.write("resnetd: warning: \(text)") }
 
   /// The model that `load` gives, for a store to have later.
-  static func first(_ path: String?, _ parts: ModelParts) throws(Failure) -> FirstModel {
+  ///
+  /// - Parameter isChosen: Whether it is to stay live over restarts.
+  static func first(
+    _ path: String?, _ parts: ModelParts, isChosen: Bool
+  ) throws(Failure) -> FirstModel {
     do throws(CheckpointError) {
       var options = try options(parts)
       options.readsExternalData = true
-      return FirstModel(path: path, options: options)
+      return FirstModel(path: path, options: options, isChosen: isChosen)
     } catch {
       throw Failure(error.description)
     }

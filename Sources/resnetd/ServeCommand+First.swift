@@ -9,27 +9,66 @@ import Telemetry
 
 /// The model that a server begins with.
 extension ServeCommand {
+  /// A model that is ready to be the first.
+  struct Beginning {
+    let deployment: Deployment
+    /// Where it came from, for the store to keep; nil where the store has it.
+    let source: FirstModel?
+  }
+
+  /// The place of the first model where none is known yet: a store that is followed names it, or what was live in the
+  /// state folder cannot be told. Nil where options or the state folder name the first model.
+  static func vacancy(
+    _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
+    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
+  ) throws(Failure) -> Vacancy? {
+    guard settings.model != nil || !settings.admin.prefersModel else {
+      throw Failure("--prefer-model needs --model, which it prefers")
+    }
+    guard let store = administration.store, !settings.admin.prefersModel else { return nil }
+    let loss = store.standing.loss
+    guard loss != nil || isFollowing && store.live?.isChosen != true else { return nil }
+    if let loss, !isFollowing, !administration.canTakeModels {
+      throw Failure(
+        "--state-dir: \(loss); name the model to serve by --model and --prefer-model, or switch the admin endpoint "
+          + "on and send one")
+    }
+    if let loss {
+      log.write(
+        "warning: not ready: the model that was live is not known; upload one, activate a kept version, or start "
+          + "with --model and --prefer-model",
+        ["reason": .text(loss)])
+    }
+    let waiting =
+      isFollowing ? FollowerDesk.fetching : "waiting for an administrator to choose a model"
+    let vacancy = Vacancy(
+      store: store, turns: administration.turns,
+      explanation: loss.map { "\($0); \(waiting)" } ?? waiting, log: log,
+      onProgress: service.progress
+    ) { request, turn throws(SwapFailure) in
+      try FirstDeployment(
+        request, in: turn, rules: rules(settings), limits: settings.serving, metrics: metrics,
+        availableMemory: { available(of: memory) }, memoryBudget: memory)
+    }
+    administration.open(vacancy)
+    return vacancy
+  }
+
   /// The model to begin with, ready; nil where the program was told to stop first.
   static func first(
-    _ settings: ServeSettings, _ store: ModelStore?, _ follower: inout Follower?,
+    _ settings: ServeSettings, _ administration: Administration, _ vacancy: Vacancy?,
     _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
-  ) throws(Failure) -> Deployment? {
-    if store?.live == nil, var following = follower {
-      let first = following.first(once: settings.model != nil, progress: service.progress) {
-        request throws(SwapFailure) in
-        try FirstDeployment(
-          request, rules: rules(settings), limits: settings.serving, metrics: metrics,
-          availableMemory: { available(of: memory) }, memoryBudget: memory)
-      }
-      follower = following
-      if let first {
-        write(first.planned, log)
-        return first.deployment
-      }
-      if following.cancellation.isCancelled { return nil }
+  ) throws(Failure) -> Beginning? {
+    switch vacancy?.wait() {
+    case .filled(let first):
+      write(first.planned, log)
+      return Beginning(deployment: first.deployment, source: nil)
+    case .stopped: return nil
+    case .givenUp: administration.begin()
+    case nil: break
     }
     service.progress("loading the model")
-    var model = try load(settings, store, log)
+    var (model, source) = try load(settings, administration.store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
     let reservation = try reserve(model, precision, settings, memory)
     service.progress("compiling and measuring \(model.name)")
@@ -45,13 +84,23 @@ extension ServeCommand {
     if let fault {
       throw Failure(
         "\(model.name), version \(model.version.short), does not compute what its file says: \(fault)"
+          + (source == nil ? "; \(remedy(precision))" : "")
       )
     }
-    return try compiling { () throws(EngineError) in
+    let deployment = try compiling { () throws(EngineError) in
       try Deployment(
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
-        decoding: settings.serving.decoding, by: "the start", reservation: reservation)
+        decoding: settings.serving.decoding,
+        by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
+        reservation: reservation)
     }
+    return Beginning(deployment: deployment, source: source)
+  }
+
+  /// What to do where a model of the state folder does not run as it did when it was proved.
+  private static func remedy(_ precision: Precision) -> String {
+    "it was live in --state-dir, so it has run with other options, or on another machine, than these "
+      + "(--precision \(precision.rawValue) here): start with those, or serve another model by --model FILE --prefer-model"
   }
 
   static func compiling<Result>(
@@ -62,19 +111,42 @@ extension ServeCommand {
     }
   }
 
-  /// What was live last in the store, which needs nothing from outside; else what the options name.
+  /// What was chosen last in the store, which needs nothing from outside; else what the options name, with where that is
+  /// from for the store to keep.
   private static func load(
     _ settings: ServeSettings, _ store: ModelStore?, _ log: Log
-  ) throws(Failure) -> Model {
+  ) throws(Failure) -> (Model, FirstModel?) {
     let warn = { (warning: String) in log.write("warning: \(warning)") }
-    if let live = store?.live, let path = store?.path(of: live.version) {
+    if !settings.admin.prefersModel, let live = store?.live, live.isChosen,
+      let path = store?.path(of: live.version)
+    {
       log.write(
         "the model that was live last",
         ["version": .text(live.version.short), "by": .text(live.by)]
       )
-      return try ModelSource.load(path, isNamed: false, warn: warn)
+      if settings.model != nil || settings.parts != ModelParts() {
+        log.write(
+          "--state-dir wins over --model, --labels, --preprocess and --name; --prefer-model makes these win",
+          ["version": .text(live.version.short), "model": .text(settings.model ?? "embedded")])
+      }
+      do throws(Failure) {
+        return (try ModelSource.load(path, isNamed: false, warn: warn), nil)
+      } catch {
+        throw Failure(
+          "\(error); it was live in --state-dir: serve another model by --model FILE --prefer-model"
+        )
+      }
     }
-    return try ModelSource.load(settings.model, settings.parts, warn: warn)
+    let first = try ModelSource.first(
+      settings.model, settings.parts, isChosen: settings.admin.prefersModel)
+    let model = try ModelSource.load(settings.model, settings.parts, warn: warn)
+    guard store != nil, !first.isAsFile else { return (model, first) }
+    do throws(CheckpointError) {
+      // What options change is another file, and a store has that one.
+      return (try model.versionedAsWritten(), first)
+    } catch {
+      throw Failure("\(error)")
+    }
   }
 
   private static func write(_ planned: PlannedModel, _ log: Log) {

@@ -52,26 +52,36 @@ enum ServeCommand: Command {
     if let token = administration.token {
       shutdown.onReload(of: "the admin token") { token.reread() }
     }
-    var follower = try settings.follow.follower(
+    let follower = try settings.follow.follower(
       into: administration.store, metrics: metrics, log: log)
     server.start()
     metricsServer?.start()
     administration.start()
+    let vacancy = try Self.vacancy(
+      settings, administration, isFollowing: follower != nil, service, metrics, log)
+    let following = try follower.map { follower throws(Failure) in
+      try FollowerThread(
+        follower, FollowerDesk(vacancy),
+        once: settings.model != nil && vacancy?.store.standing.loss == nil)
+    }
     let watch = StartWatch(log: log)
     shutdown.onFirst { [cancellation = follower?.cancellation] in
       service.beginDraining()
       cancellation?.cancel()
       watch.stop()
+      // It waits for a proof to end, and the next signal must not wait for it.
+      if let vacancy { WorkerThread { vacancy.stop() }?.detach() }
     }
 
-    if follower != nil, administration.store?.live == nil {
+    if vacancy != nil {
       log.write("listening", ["address": .text(Listening.url(settings.server.host, server.port))])
+      write(administration, log)
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
-      settings, administration.store, &follower, service, metrics, memory, log
+      settings, administration, vacancy, service, metrics, memory, log
     ).map { first in
-      try begin(first, settings, administration, follower, service, metrics, memory, log)
+      try begin(first, settings, administration, service, metrics, memory, log)
     }
     watch.end()
     if let serving {
@@ -81,15 +91,18 @@ enum ServeCommand: Command {
     if let metricsServer {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
     }
-    if let address = administration.address {
-      log.write("admin", [address.key: .text(address.value)])
+    if let serving {
+      administration.becomeReady(serving.changes)
+      following?.open(serving.changes)
     }
+    if vacancy == nil { write(administration, log) }
 
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
     wait(settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)
+    following?.stop()
     end(serving, administration, openCount: openCount, log)
     return .success
   }
@@ -99,8 +112,7 @@ enum ServeCommand: Command {
     _ serving: Running?, _ administration: Administration, openCount: Int, _ log: Log
   ) {
     let openChangeCount = administration.stop()
-    serving?.following?.stop()
-    let isChanging = serving?.deployer.close() == false
+    let isChanging = !administration.turns.close()
     guard openCount == 0, openChangeCount == 0, !isChanging else {
       log.write(
         "stopped with requests unfinished",
@@ -120,31 +132,26 @@ enum ServeCommand: Command {
   /// What serves when there is a model.
   private struct Running {
     let pool: WorkerPool
-    let deployer: Deployer
-    let following: FollowerThread?
+    let changes: ModelAdministration
   }
 
-  /// From now on requests are served, and models may be swapped.
+  /// From now on requests are served.
   private static func begin(
-    _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
-    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics,
-    _ memory: MemoryBudget, _ log: Log
+    _ first: Beginning, _ settings: ServeSettings, _ administration: Administration,
+    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
   ) throws(Failure) -> Running {
-    let firstModel = try ModelSource.first(settings.model, settings.parts)
     let pool = try compiling { () throws(EngineError) in
       try WorkerPool(
-        first, limits: settings.serving, metrics: metrics, log: log, memory: memory
+        first.deployment, limits: settings.serving, metrics: metrics, log: log, memory: memory
       ) { finding in endLost(finding, log) }
     }
     service.becomeReady(pool)
     let deployer = Deployer(
       pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log,
-      availableMemory: { available(of: memory) })
-    let changes = administration.becomeReady(pool, deployer, first: firstModel, log: log)
-    let following = try follower.map { follower throws(Failure) in
-      try FollowerThread(follower, changing: changes)
-    }
-    return Running(pool: pool, deployer: deployer, following: following)
+      turns: administration.turns, availableMemory: { available(of: memory) })
+    let changes = ModelAdministration(
+      pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
+    return Running(pool: pool, changes: changes)
   }
 
   /// How the first model is compiled, and every one that takes its place.
@@ -153,6 +160,12 @@ enum ServeCommand: Command {
       precision: settings.precision, settings: settings.plan, tuning: settings.tuning,
       cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
       program: Version.number)
+  }
+
+  /// Where administrators reach it.
+  private static func write(_ administration: Administration, _ log: Log) {
+    guard let address = administration.address else { return }
+    log.write("admin", [address.key: .text(address.value)])
   }
 
   private static func write(

@@ -133,6 +133,7 @@ import Testing
     arguments: [
       (#"{"format_version":2}"#, "format version 2"), ("{", "JSON"), ("[]", "Dictionary"),
       (#"{"format_version":1}"#, "name is missing"),
+      (#"{"format_version":1,"name":"a","name":"b"}"#, "duplicate object key"),
     ])
   func documents(document: String, expected: String) {
     let escaped = document.replacing("\"", with: "\\\"")

@@ -29,7 +29,9 @@ import Testing
     try Data(bytes).write(to: URL(filePath: path))
     let store = try prepared.fixture.open()
     #expect(store.live?.version == prepared.old && store.live?.previous == nil)
-    #expect(store.notices.count == 1 && store.notices[0].contains("\(path) is damaged"))
+    #expect(store.notices.count == 2 && store.notices[0].contains("\(path) is damaged"))
+    #expect(store.notices[1].contains("version \(prepared.old.short) is taken for live"))
+    #expect(store.standing.recovery?.contains("live.json names it as the one before") == true)
     #expect(store.versions().map(\.version) == [prepared.old])
   }
 
@@ -42,7 +44,8 @@ import Testing
     for _ in 0..<2 {
       let store = try prepared.fixture.open()
       #expect(store.live?.version == prepared.old)
-      #expect(store.notices.count == 1 && store.notices[0].contains(prepared.new.hex))
+      #expect(store.notices.count == 2 && store.notices[0].contains(prepared.new.hex))
+      #expect(store.standing.loss == nil)
     }
     var store: ModelStore? = try prepared.fixture.open()
     let third = try #require(store).store(model(3))
@@ -59,13 +62,137 @@ import Testing
     #"{"format_version":1,"version":"x","since_ms":1e400,"by":""}"#,
     String(repeating: "[", count: 10_000), String(repeating: " ", count: 20_000),
   ])
-  func `a torn record of what is live gives way to the record before it`(_ text: String) throws {
+  func `a torn record of what is live gives way to what the versions' own records say`(
+    _ text: String
+  ) throws {
     let prepared = try prepare()
-    try prepared.fixture.write(text, to: "live.json")
+    for isLastToo in [false, true] {
+      try prepared.fixture.write(text, to: "live.json")
+      if isLastToo { try prepared.fixture.write(text, to: "live.before.json") }
+      let store = try prepared.fixture.open()
+      #expect(store.live?.version == prepared.new && store.live?.previous == prepared.old)
+      #expect(store.live?.by == "recovery")
+      #expect(store.notices.count == (isLastToo ? 3 : 2))
+      #expect(store.notices[0].contains("live.json"))
+      #expect(store.standing.recovery?.contains("its own record says so") == true)
+      #expect(store.standing.loss == nil && store.versions().count == 2)
+      for version in store.versions() { try store.verify(version.version) }
+    }
+    // What is recorded next is found again without a word.
+    try prepared.fixture.open().recordLive(prepared.old, by: "after")
     let store = try prepared.fixture.open()
-    #expect(store.live?.version == prepared.old)
-    #expect(store.notices.count == 1 && store.notices[0].contains("live.json"))
-    #expect(store.versions().count == 2)
+    #expect(store.live?.version == prepared.old && store.live?.previous == prepared.new)
+    #expect(store.notices == [] && store.standing == LiveStanding())
+  }
+
+  @Test func `a live model is found whose record is gone, and by the records alone`() throws {
+    let prepared = try prepare()
+    let files = FileManager.default
+    for name in ["live.json", "live.before.json"] {
+      try files.removeItem(atPath: prepared.fixture.file(name))
+      let store = try prepared.fixture.open()
+      #expect(store.live?.version == prepared.new && store.live?.previous == prepared.old)
+      #expect(store.standing.recovery?.contains("live.json is missing") == true)
+    }
+    // Of two that were live the later one, and after it the other.
+    try prepared.fixture.write("damage", to: "versions/\(prepared.new.hex)")
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.old && store.live?.previous == nil)
+    #expect(store.standing.recovery?.contains("its own record says so") == true)
+  }
+
+  @Test func `a member that is there twice makes a record a damaged one`() throws {
+    let prepared = try prepare()
+    let text = String(
+      decoding: try prepared.fixture.read(prepared.fixture.file("live.json")), as: UTF8.self)
+    try prepared.fixture.write(
+      text.replacing("{", with: #"{"version":"\#(prepared.old.hex)","#), to: "live.json")
+    let store = try prepared.fixture.open()
+    #expect(store.live?.version == prepared.new)
+    #expect(store.notices.first?.contains("duplicate object key") == true)
+  }
+
+  /// As a program leaves it that notes nothing in the versions' records.
+  private func strip(_ version: ModelVersion, _ fixture: StoreFixture) throws {
+    let name = "versions/\(version.hex).json"
+    let text = String(decoding: try fixture.read(fixture.file(name)), as: UTF8.self)
+    #expect(text.contains("last_live_ms"))
+    try fixture.write(
+      text.replacing(try Regex(#""last_live_ms":\d+,"#), with: ""), to: name)
+  }
+
+  @Test(arguments: ["gone", "", "garbage"])
+  func `where nothing tells what was live, none is and the store says why`(_ text: String) throws {
+    let prepared = try prepare()
+    for version in [prepared.old, prepared.new] { try strip(version, prepared.fixture) }
+    for name in ["live.json", "live.before.json"] {
+      if text == "gone" {
+        try FileManager.default.removeItem(atPath: prepared.fixture.file(name))
+      } else {
+        try prepared.fixture.write(text, to: name)
+      }
+    }
+    var store: ModelStore? = try prepared.fixture.open()
+    #expect(store?.live == nil && store?.versions().count == 2)
+    let loss = try #require(store?.standing.loss)
+    #expect(loss.contains("nothing tells which of the 2 versions kept was live"))
+    #expect(store?.notices == [loss])
+    try store?.recordLive(prepared.old, by: "an administrator")
+    #expect(store?.standing == LiveStanding())
+    store = nil
+    store = try prepared.fixture.open()
+    #expect(store?.live?.version == prepared.old && store?.standing == LiveStanding())
+  }
+
+  @Test func `what an earlier program recorded is noted in the version's record at once`() throws {
+    let prepared = try prepare()
+    for version in [prepared.old, prepared.new] { try strip(version, prepared.fixture) }
+    _ = try prepared.fixture.open()
+    for name in ["live.json", "live.before.json"] {
+      try prepared.fixture.write("", to: name)
+    }
+    #expect(try prepared.fixture.open().live?.version == prepared.new)
+  }
+
+  @Test func `what options name at start may be told from what somebody chose`() throws {
+    let fixture = try StoreFixture()
+    var store: ModelStore? = try fixture.open()
+    let first = try #require(store).store(model(1))
+    try store?.recordLive(first, by: "the start", isChosen: false)
+    store = nil
+    store = try fixture.open()
+    #expect(store?.live?.isChosen == false)
+    try store?.recordLive(first, by: "the start", isChosen: false)
+    let since = store?.live?.since
+    try store?.recordLive(first, by: "somebody")
+    #expect(store?.live?.isChosen == true && store?.live?.since == since)
+    store = nil
+    store = try fixture.open()
+    #expect(store?.live?.isChosen == true && store?.live?.by == "somebody")
+  }
+
+  @Test func `what cannot be recorded may be live until a restart, and is recorded when it can`()
+    throws
+  {
+    let fixture = try StoreFixture()
+    let disk = FaultyDisk()
+    var store: ModelStore? = try fixture.open(disk: disk.hook)
+    let (a, b) = (
+      try #require(store).store(model(1)), try #require(store).store(model(2))
+    )
+    for version in [a, b] { try store?.recordLive(version, by: "test") }
+    disk.fail(0..<Int.max, with: ENOSPC)
+    let fault = try #require(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
+    try store?.assumeLive(a, by: "test", because: fault)
+    #expect(store?.live?.version == a && store?.live?.previous == b)
+    #expect(store?.standing.recordFault == fault.description)
+    #expect(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
+    disk.fail(0..<0, with: 0)
+    try store?.recordLive(a, by: "again")
+    #expect(store?.standing == LiveStanding() && store?.live?.previous == b)
+    store = nil
+    store = try fixture.open()
+    #expect(store?.live?.version == a && store?.live?.previous == b)
   }
 
   @Test func `a record of a later format is not taken for one of this`() throws {
@@ -75,7 +202,7 @@ import Testing
     try prepared.fixture.write(
       text.replacing(#""format_version":1"#, with: #""format_version":2"#), to: "live.json")
     let store = try prepared.fixture.open()
-    #expect(store.live?.version == prepared.old)
+    #expect(store.live?.version == prepared.new)
     #expect(store.notices.first?.contains("format 2") == true)
   }
 
@@ -88,6 +215,7 @@ import Testing
     let store = try prepared.fixture.open()
     #expect(store.live == nil && store.versions().isEmpty)
     #expect(store.notices.last == "no model that was live is left")
+    #expect(store.standing.loss == "no model that was live is left")
     #expect(try prepared.fixture.names(in: "versions").isEmpty)
   }
 
@@ -163,7 +291,7 @@ import Testing
     try FileManager.default.moveItem(atPath: live, toPath: outside)
     try FileManager.default.createSymbolicLink(atPath: live, withDestinationPath: outside)
     let store = try prepared.fixture.open()
-    #expect(store.live?.version == prepared.old)
+    #expect(store.live?.version == prepared.new)
     #expect(store.notices.first?.contains(live) == true)
   }
 

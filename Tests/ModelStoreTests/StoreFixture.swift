@@ -19,12 +19,13 @@ final class StoreFixture: Sendable {
 
   func open(
     _ limits: StoreLimits = StoreLimits(), clock: FakeClock = FakeClock(),
-    disk: @escaping DiskHook = { _ in 0 }
+    disk: @escaping DiskHook = { _ in 0 }, space: @escaping SpaceHook = { $0 }
   ) throws -> ModelStore {
     // The folder stays for as long as a store uses it.
     try ModelStore(
       folder: path, limits: limits,
-      clock: { [self] in withExtendedLifetime(self) { clock.tick() } }, disk: disk)
+      clock: { [self] in withExtendedLifetime(self) { clock.tick() } }, disk: disk,
+      space: space)
   }
 
   /// A file's path inside the store.

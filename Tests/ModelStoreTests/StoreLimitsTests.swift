@@ -1,5 +1,8 @@
 import Checkpoint
+import Foundation
+import Glibc
 import ModelStore
+import Synchronization
 import Testing
 
 @Suite struct StoreLimitsTests {
@@ -106,6 +109,68 @@ import Testing
     let newest = try #require(store).store(model(9))
     #expect(store?.versions().count == 2)
     #expect(store?.path(of: newest) != nil)
+  }
+
+  @Test(arguments: [true, false])
+  func `an upload ends when others have filled the disk up to its reserve`(_ isAnnounced: Bool)
+    throws
+  {
+    let fixture = try StoreFixture()
+    let limits = limits {
+      $0.spaceCheckByteCount = 1000
+      $0.freeByteReserve = 5000
+    }
+    let free = Mutex(20_000)
+    let looks = Mutex(0)
+    let store = try fixture.open(
+      limits,
+      space: { _ in
+        looks.withLock { $0 += 1 }
+        return free.withLock(\.self)
+      })
+    let upload = try store.beginUpload(expectedByteCount: isAnnounced ? 9000 : nil)
+    let part = [UInt8](repeating: 1, count: 500)
+    for _ in 0..<8 { try upload.append(part) }
+    // One at the beginning, one at the first bytes, then one for every thousand.
+    #expect(looks.withLock(\.self) == 5)
+    free.withLock { $0 = 5000 }
+    let error = #expect(throws: StoreError.self) {
+      for _ in 0..<2 { try upload.append(part) }
+    }
+    guard case .full(_, let needed, 5000) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(needed == (isAnnounced ? 10_000 : 5500))
+    #expect(throws: StoreError.uploadEnded) { try upload.finish() }
+    #expect(try fixture.names(in: "incoming").isEmpty)
+  }
+
+  /// Its own file system, for those who may mount one.
+  @Test(.enabled(if: geteuid() == 0))
+  func `an upload of unknown length leaves a small disk its reserve`() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/resnetd-disk-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    guard unsafe mount("tmpfs", folder, "tmpfs", 0, "size=4m") == 0 else { return }
+    defer { _ = unsafe umount2(folder, CInt(MNT_DETACH)) }
+    let limits = limits {
+      $0.freeByteReserve = 1 << 20
+      $0.spaceCheckByteCount = 64 << 10
+    }
+    let store = try ModelStore(folder: folder + "/store", limits: limits)
+    let upload = try store.beginUpload()
+    let part = [UInt8](repeating: 7, count: 64 << 10)
+    let error = #expect(throws: StoreError.self) {
+      for _ in 0..<64 { try upload.append(part) }
+    }
+    guard case .full(_, _, let available) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(1 << 20..<1 << 20 + 2 * part.count ~= available)
+    // And what is smaller still finds its place.
+    try store.recordLive(try store.store(model(1)), by: "test")
   }
 
   @Test func `what the disk has no room for is refused with the numbers`() throws {

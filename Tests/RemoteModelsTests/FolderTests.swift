@@ -42,6 +42,22 @@ import Testing
     #expect(throws: error) { try remote.pointer() }
   }
 
+  @Test func `a pointer with a member that is there twice is refused by its name`() throws {
+    let folder = try TemporaryFolder()
+    var remote = RemoteModels(try RemoteSource(folder.path, environment: [:]))
+    let digits = try (1...2 as ClosedRange<UInt8>).map { try version(of: model($0)).hex }
+    for twice in [#""version":"\#(digits[1])""#, #""file":"other""#] {
+      let text = #"{"version":"\#(digits[0])","file":"model",\#(twice)}"#
+      try write(Array(text.utf8), to: folder.path + "/current.json")
+      let error = #expect(throws: RemoteError.self) { try remote.pointer() }
+      #expect(error.map { "\($0)".contains("duplicate object key") } == true)
+    }
+    // More may be said than is read.
+    let more = #"{"version":"\#(digits[0])","file":"model","note":{"by":["somebody"]}}"#
+    try write(Array(more.utf8), to: folder.path + "/current.json")
+    #expect(try remote.pointer().version.hex == digits[0])
+  }
+
   @Test func `a file that is not what the pointer names is not kept`() throws {
     let folder = try TemporaryFolder()
     var remote = RemoteModels(try RemoteSource(folder.path, environment: [:]))

@@ -2,8 +2,10 @@ import Checkpoint
 import Engine
 import Foundation
 import HTTPCore
+import HTTPServer
 import ModelStore
 import Serving
+import Synchronization
 import Telemetry
 import Testing
 
@@ -14,6 +16,7 @@ final class AdminFixture: Sendable {
   let changes: ModelAdministration
   let served: TestService
   let store: ModelStore
+  let turns = SwapTurns()
   private let log: Log
   private let logDescriptor: CInt
 
@@ -29,10 +32,15 @@ final class AdminFixture: Sendable {
 
   /// - Parameters:
   ///   - availableMemory: Called while a candidate is checked.
+  ///   - disk: Of the store; tests fail it here.
+  ///   - now: The clock that refusals are counted by.
   ///   - start: Makes the file of the model that it begins with, at the path that it gets.
   init(
     token: String? = nil, limits: StoreLimits = StoreLimits(),
+    provingTimeout: Duration = ServingLimits().provingTimeout,
     availableMemory: @escaping @Sendable () -> Int? = { nil },
+    disk: @escaping DiskHook = { _ in 0 },
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     start: (String) throws -> Void = { try SmallModels.model("start").write(to: $0) }
   ) throws {
     folder = FileManager.default.temporaryDirectory
@@ -43,7 +51,7 @@ final class AdminFixture: Sendable {
     log = Log(format: .json, descriptor: logDescriptor)
     service = AdminService(
       token: token.map { [log] in AdminToken(path: $0, log: log) }, options: [],
-      accessLog: AccessLog(log, isOn: false))
+      accessLog: AccessLog(log, isOn: false), log: log, now: now)
     let file = folder.appendingPathComponent("start.safetensors").path
     try start(file)
     var options = ModelOptions()
@@ -51,14 +59,19 @@ final class AdminFixture: Sendable {
     let model = try Model.load(path: file, options: options)
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
     served = try TestService(first: LiveModel(model, plan: plan), log: log)
-    store = try ModelStore(folder: folder.appendingPathComponent("state").path, limits: limits)
+    store = try ModelStore(
+      folder: folder.appendingPathComponent("state").path, limits: limits,
+      disk: disk)
     var settings = CPUPlan.Settings()
     settings.workers = 1
+    var serving = served.limits
+    serving.provingTimeout = provingTimeout
     let deployer = Deployer(
       served.pool,
       rules: CompilationRules(
         precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"),
-      limits: served.limits, metrics: served.metrics, log: log, availableMemory: availableMemory)
+      limits: serving, metrics: served.metrics, log: log, turns: turns,
+      availableMemory: availableMemory)
     changes = ModelAdministration(
       pool: served.pool, deployer: deployer, store: store,
       first: FirstModel(path: file, options: options), log: log)
@@ -131,6 +144,44 @@ final class AdminFixture: Sendable {
     get throws {
       try FileManager.default.contentsOfDirectory(
         atPath: folder.appendingPathComponent("state/incoming").path)
+    }
+  }
+}
+
+/// The answer to a request that another thread handles.
+final class PendingAnswer: Sendable {
+  let exchange = Exchange(receivedAt: .now)
+  private let response = Mutex<Response?>(nil)
+
+  /// Hands the request over as a connection does.
+  init(
+    _ handler: some RequestHandler, _ method: String, _ target: String, body: [UInt8]
+  ) throws {
+    var request = try Request(method, target, [("Host", "localhost")], body: body)
+    switch handler.receive(request.head) {
+    case .answer(let response):
+      self.response.withLock { $0 = response }
+      return
+    case .accept: break
+    case .stream(_, let destination):
+      destination.sink.receive(body)
+      request.body = []
+      request.destination = destination
+    }
+    handler.handle(request, exchange)
+    let early = exchange.handlerReturned { [weak self] answer in
+      self?.response.withLock { $0 = answer }
+    }
+    if let early { self.response.withLock { $0 = early } }
+  }
+
+  /// Waits for it.
+  var value: Response {
+    get throws {
+      let isThere = eventually { response.withLock { $0 != nil } }
+      #expect(isThere)
+      let answer = response.withLock(\.self)
+      return try #require(answer)
     }
   }
 }

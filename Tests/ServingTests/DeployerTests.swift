@@ -212,7 +212,7 @@ import Testing
         let failure = try failure(
           service, deployer(service, provingTimeout: .nanoseconds(1)),
           SwapRequest(path: path, by: "a test"))
-        #expect(failure.step == .golden && failure.kind == .refused)
+        #expect(failure.step == .golden && failure.kind == .insufficientTime)
         // Without samples, the embedded model's pictures; then batches of one and two, and one picture more.
         #expect(failure.reason.contains("the \(own.count + 4) before the model is live"))
       }

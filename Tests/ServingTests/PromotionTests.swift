@@ -105,8 +105,11 @@ import Testing
   ) throws(SwapFailure) -> FirstDeployment {
     var settings = CPUPlan.Settings()
     settings.workers = 1
+    let turns = SwapTurns()
+    let turn = try turns.take("a test", by: "store")
+    defer { turns.end(turn) }
     return try FirstDeployment(
-      SwapRequest(path: path, by: "store"),
+      SwapRequest(path: path, by: "store"), in: turn,
       rules: CompilationRules(
         precision: .fp32, settings: settings, tuning: tuning, cores: 2, program: "1"),
       limits: ServingLimits(), metrics: ServingMetrics(), availableMemory: { available })

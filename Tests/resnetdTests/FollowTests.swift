@@ -105,6 +105,29 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  @Test(
+    "A server that waits for its store takes a model from an administrator, and follows from then on"
+  )
+  func rescue() async throws {
+    let server = try await server(until: /"address":"http:\/\/127\.0\.0\.1:(\d+)"/)
+    let admin = try await server.adminAddress
+    let nothing = try await server.curl("\(admin)/admin/model")
+    #expect(nothing.status == 503 && nothing.body.contains(":no-model"))
+    #expect(nothing.body.contains("fetching the model"))
+    let upload = try await server.curl("-T", PublishedModels.embedded, "\(admin)/admin/model")
+    #expect(upload.status == 200, "\(upload.body)")
+    try await expectReady(server)
+    #expect(try await answers(server, Self.embeddedVersion))
+    try await expectVersion(server, try await models.publish("second"))
+    #expect(await server.stop() == 0)
+  }
+
+  private func expectReady(_ server: ServerUnderTest) async throws {
+    try await eventually(server, "ready") {
+      try await server.curl("\(server.address)/readyz").status == 200
+    }
+  }
+
   @Test("A model that is refused is tried once, until the pointer names another")
   func refusal() async throws {
     let first = try await models.publish("first")
@@ -127,6 +150,8 @@ import Testing
     try await wait(server, for: 2, "refused")
     let probe = try await server.curl("\(server.address)/readyz")
     #expect(probe.status == 503 && probe.body.contains("was refused"))
+    #expect(
+      server.logged.matches(of: /"action":"follow".*"outcome":"model-refused: validate/).count == 1)
     #expect(try incoming().isEmpty)
     let good = try await models.publish("good")
     _ = try await server.adminAddress
@@ -141,6 +166,7 @@ import Testing
     let server = try await server()
     for text in [
       "", "{}", #"{"version": "x", "file": "a"}"#, String(repeating: " ", count: 1 << 20),
+      #"{"version": "\#(first)", "file": "first.safetensors", "file": "second.safetensors"}"#,
     ] {
       try models.write(text)
       try await wait(server, for: 1, "invalid")

@@ -8,6 +8,7 @@ extension Model {
   static func loadONNX(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String?
   ) throws(CheckpointError) -> Model {
+    try options.interruption.check()
     let file = try ONNXFile(bytes, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
     if let json = file.model.metadata[ModelDocument.metadataKey] {
@@ -16,6 +17,7 @@ extension Model {
     let chosen = options
     let options = chosen.completed(for: document)
     let contract = options.preprocessing ?? document?.preprocessing
+    try options.interruption.check()
     let network = try ONNXNetwork(file, size: contract?.outputSize)
     // The last use of the file: its tensors go before the network's are read once more.
     let isInSeveralFiles = file.isInSeveralFiles
@@ -37,7 +39,8 @@ extension Model {
     }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes), architecture: architecture, graph: network.graph,
+      version: try version(of: bytes, options.interruption), architecture: architecture,
+      graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
       // A calibration in the document would be that of other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],

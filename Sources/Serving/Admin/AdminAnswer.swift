@@ -8,19 +8,50 @@ import Telemetry
 
 /// The JSON of the admin endpoint's answers.
 enum AdminAnswer {
-  /// What is live.
-  static func model(_ traffic: Traffic, _ record: LiveRecord?) -> Response {
+  /// What is live, under its tag. What `store` says of it is shown where it is about the same version.
+  static func model(_ traffic: Traffic, _ store: ModelStore?) -> Response {
     let live = traffic.live
     let model = live.model
     let labels = model.labels.map(Log.quoted).joined(separator: ",")
+    let (record, standing) = (store?.live, store?.standing)
     let isRecorded = record?.version == model.version
     let since = isRecorded ? record?.since.description : live.liveSince.map(moment)
-    return json(
+    let fault = isRecorded ? standing?.recordFault : nil
+    var response = json(
       #"{\#(identity(model.name, model.version)),"precision":"\#(model.precision.rawValue)","#
         + #""since":\#(quoted(since)),"by":\#(Log.quoted(isRecorded ? record?.by ?? live.by : live.by)),"#
         + #""previous":\#(quoted(isRecorded ? record?.previous?.hex : nil)),"#
+        + #""kept":\#(store?.path(of: model.version) != nil),"#
+        + #""recorded":\#(isRecorded && fault == nil),"record_fault":\#(quoted(fault)),"#
+        + #""recovered":\#(quoted(isRecorded ? standing?.recovery : nil)),"#
         + #""canary":\#(canary(traffic.canary)),"#
         + #""preprocessing":\#(encoded(model.preprocessing)),"labels":[\#(labels)]}"#)
+    response.fields["ETag"] = EntityTag.text(model.version)
+    return response
+  }
+
+  /// To a client that has seen what is live (RFC 9110, section 15.4.5).
+  static func notModified(_ version: ModelVersion) -> Response {
+    Response(status: 304, fields: HeaderFields([("ETag", EntityTag.text(version))]))
+  }
+
+  /// What is in progress.
+  static func swap(inProgress status: SwapTurn.Status?) -> Response {
+    json(#"{"swap":\#(status.map(members) ?? "null")}"#)
+  }
+
+  static func swap(ended status: SwapTurn.Status) -> Response {
+    json(#"{"ended":\#(members(status))}"#)
+  }
+
+  private static func members(_ status: SwapTurn.Status) -> String {
+    #"{"action":\#(Log.quoted(status.action)),"by":\#(Log.quoted(status.by)),"#
+      + #""since":"\#(status.since)","step":"\#(status.step.rawValue)"}"#
+  }
+
+  static func removed(_ version: StoredVersion) -> Response {
+    json(
+      #"{"removed":{\#(identity(version.name, version.version)),"bytes":\#(version.byteCount)}}"#)
   }
 
   /// A canary is neither live nor, by itself, what a rollback goes to.
@@ -34,15 +65,20 @@ enum AdminAnswer {
     return json(#"{"versions":[\#(items.joined(separator: ","))]}"#)
   }
 
-  static func configuration(_ options: [(name: String, value: String)], _ plan: CPUPlan) -> Response
-  {
+  /// - Parameter plan: Nil where no model is live.
+  static func configuration(
+    _ options: [(name: String, value: String)], _ plan: CPUPlan?
+  ) -> Response {
     let members = options.map { #"\#(Log.quoted($0.name)):\#(Log.quoted($0.value))"# }
-    let sizes = plan.batchSizes.map(String.init).joined(separator: ",")
     return json(
-      #"{"plan":{"workers":\#(plan.workers),"threads":\#(plan.threads),"batch_sizes":[\#(sizes)],"#
-        + #""max_queue_delay_ms":\#(milliseconds(plan.maxQueueDelay)),"#
-        + #""summary":\#(Log.quoted(plan.description))},"#
-        + #""options":{\#(members.joined(separator: ","))}}"#)
+      #"{"plan":\#(plan.map(text) ?? "null"),"options":{\#(members.joined(separator: ","))}}"#)
+  }
+
+  private static func text(_ plan: CPUPlan) -> String {
+    let sizes = plan.batchSizes.map(String.init).joined(separator: ",")
+    return #"{"workers":\#(plan.workers),"threads":\#(plan.threads),"batch_sizes":[\#(sizes)],"#
+      + #""max_queue_delay_ms":\#(milliseconds(plan.maxQueueDelay)),"#
+      + #""summary":\#(Log.quoted(plan.description))}"#
   }
 
   /// What a swap did, step by step.
@@ -56,7 +92,14 @@ enum AdminAnswer {
     let ended = report.endedCanary.map {
       #"{"version":"\#($0.status.version.short)","reason":"\#($0.reason.rawValue)"}"#
     }
-    return #"\#(identity(report.name, report.version)),"former":"\#(report.formerVersion.short)","#
+    let labels = report.labelChange.map {
+      #"{"former":\#($0.formerCount),"now":\#($0.count),"differing":\#($0.differingCount)}"#
+    }
+    return
+      #"\#(identity(report.name, report.version)),"former":\#(quoted(report.formerVersion?.short)),"#
+      + #""labels_changed":\#(labels != nil),"label_counts":\#(labels ?? "null"),"#
+      + #""recorded":\#(!report.isDryRun && !report.isCanary && report.recordFault == nil),"#
+      + #""record_fault":\#(quoted(report.recordFault)),"#
       + #""dry_run":\#(report.isDryRun),"ended_canary":\#(ended ?? "null"),"#
       + #""precision":"\#(report.precision.rawValue)","#
       + #""plan":\#(Log.quoted(report.plan.description)),"#
@@ -74,7 +117,7 @@ enum AdminAnswer {
     WallTime(millisecondsSince1970: secondsSince1970 * 1000).description
   }
 
-  /// With three digits behind the point.
+  /// With three decimal places.
   private static func milliseconds(_ duration: Duration) -> String {
     let microseconds = duration.microseconds
     let rest = String(microseconds % 1000)

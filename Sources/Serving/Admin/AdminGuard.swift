@@ -13,20 +13,24 @@ struct AdminGuard: Sendable {
   func check(_ head: RequestHead) throws(Problem) {
     // A page in a browser must not reach the loopback in its user's name.
     guard head.fields["Origin"] == nil else {
-      throw Problem(403, "cross-origin", "requests from web pages are refused here")
+      throw Problem(
+        403, "cross-origin", "requests from web pages are refused here", isRefusal: true)
     }
     guard let token else {
       guard isLocal || Self.isLoopback(head.fields["Host"] ?? "localhost") else {
         throw Problem(
           403, "foreign-host",
-          "without a token this endpoint answers to localhost, 127.0.0.1 and [::1] only")
+          "without a token this endpoint answers to localhost, 127.0.0.1 and [::1] only",
+          isRefusal: true)
       }
       return
     }
     let credentials = head.fields.values(of: "Authorization")
     let parts = credentials.count == 1 ? credentials[0].split(separator: " ") : []
     guard parts.count == 2, parts[0].lowercased() == "bearer", token.admits(parts[1]) else {
-      throw Problem(401, "unauthorized", "a valid token is needed: Authorization: Bearer TOKEN")
+      throw Problem(
+        401, "unauthorized", "a valid token is needed: Authorization: Bearer TOKEN",
+        isRefusal: true)
     }
   }
 

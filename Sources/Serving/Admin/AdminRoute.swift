@@ -2,9 +2,10 @@ import HTTPCore
 
 /// What the admin endpoint offers.
 enum AdminRoute: Hashable {
-  case model, versions, configuration, rollback, canary
+  case model, versions, configuration, rollback, canary, swap
   /// With the digits that the path has.
   case activate(String)
+  case version(String)
 
   init?(_ path: String) {
     switch path {
@@ -13,12 +14,17 @@ enum AdminRoute: Hashable {
     case "/admin/config": self = .configuration
     case "/admin/rollback": self = .rollback
     case "/admin/canary": self = .canary
+    case "/admin/swap": self = .swap
     default:
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-      guard parts.count == 5, parts[0].isEmpty, parts[1] == "admin", parts[2] == "versions",
-        parts[4] == "activate"
+      guard parts.count >= 4, parts[0].isEmpty, parts[1] == "admin", parts[2] == "versions",
+        !parts[3].isEmpty
       else { return nil }
-      self = .activate(String(parts[3]))
+      switch parts[4...] {
+      case []: self = .version(String(parts[3]))
+      case ["activate"]: self = .activate(String(parts[3]))
+      default: return nil
+      }
     }
   }
 
@@ -26,8 +32,27 @@ enum AdminRoute: Hashable {
     switch self {
     case .model: ["GET", "HEAD", "PUT", "OPTIONS"]
     case .versions, .configuration: ["GET", "HEAD", "OPTIONS"]
+    case .swap: ["GET", "HEAD", "DELETE", "OPTIONS"]
+    case .version: ["DELETE", "OPTIONS"]
     case .rollback, .activate: ["POST", "OPTIONS"]
     case .canary: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
+    }
+  }
+
+  /// Whether a request to it changes something; then it is handled on a thread of its own.
+  func isChange(_ method: String) -> Bool {
+    switch method {
+    case "PUT", "POST", "DELETE": true
+    default: false
+    }
+  }
+
+  /// Whether a change by it has a place that uploads cannot take.
+  func isUrgent(_ method: String) -> Bool {
+    switch self {
+    case .rollback: true
+    case .swap, .canary: method == "DELETE"
+    case .model, .versions, .configuration, .activate, .version: false
     }
   }
 }

@@ -1,48 +1,68 @@
+import Checkpoint
 package import HTTPCore
 package import HTTPServer
 import ModelStore
 import Synchronization
+package import Telemetry
 
 /// What the admin endpoint serves, on a listener of its own: what is live, what is kept, and changes of it.
 package final class AdminService: RequestHandler {
   /// Of a request that needs no body, or a few lines.
   private static let bodyByteLimit = 4096
 
+  /// Where the server is in its life, as administrators see it.
+  private enum Stage {
+    /// The first model is being loaded.
+    case starting
+    /// There is none, and what somebody sends may become the first.
+    case vacant(Vacancy)
+    case ready(ModelAdministration)
+  }
+
   private let access: AdminGuard
+  private let refusals = RefusedTokens()
+  private let places = ChangePlaces()
   private let accessLog: AccessLog
+  private let log: Log
+  private let now: @Sendable () -> ContinuousClock.Instant
   /// Names and effective values, none of them secret.
   private let options: [(name: String, value: String)]
-  /// Nil until there is a model.
-  private let administration = Mutex<ModelAdministration?>(nil)
+  private let stage = Mutex(Stage.starting)
 
-  /// - Parameter isLocal: Whether it listens on a Unix socket.
+  /// - Parameters:
+  ///   - isLocal: Whether it listens on a Unix socket.
+  ///   - log: For the audit of those who are refused.
   package init(
     token: AdminToken?, isLocal: Bool = false, options: [(name: String, value: String)],
-    accessLog: AccessLog
+    accessLog: AccessLog, log: Log,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     access = AdminGuard(token: token, isLocal: isLocal)
     self.options = options
     self.accessLog = accessLog
+    self.log = log
+    self.now = now
   }
 
-  package func becomeReady(_ ready: ModelAdministration) {
-    administration.withLock { $0 = ready }
-  }
+  package func becomeReady(_ ready: ModelAdministration) { stage.withLock { $0 = .ready(ready) } }
 
-  private func ready() throws(Problem) -> ModelAdministration {
-    guard let ready = administration.withLock({ $0 }) else {
-      throw Problem(503, "starting", "the first model is being loaded", retryAfterSeconds: 1)
-    }
-    return ready
-  }
+  /// There is no model, and what administrators send may become the first.
+  package func open(_ vacancy: Vacancy) { stage.withLock { $0 = .vacant(vacancy) } }
+
+  /// The first model is being loaded.
+  package func begin() { stage.withLock { $0 = .starting } }
 
   // MARK: Requests
 
-  package func receive(_ head: RequestHead) -> HeadDecision {
+  package func receive(_ head: RequestHead) -> HeadDecision { receive(head, from: "-") }
+
+  package func receive(_ head: RequestHead, from address: String) -> HeadDecision {
+    let identity = RequestIdentity(head.fields)
     do throws(Problem) {
-      return try decide(head)
+      try admit(head, identity, from: address)
+      return try decide(head, identity)
     } catch {
-      return .answer(RequestIdentity(head.fields).marking(Self.response(to: error)))
+      return .answer(identity.marking(Self.response(to: error)))
     }
   }
 
@@ -55,11 +75,45 @@ package final class AdminService: RequestHandler {
   private static func response(to problem: Problem) -> Response {
     var response = problem.response
     if problem.status == 401 { response.fields["WWW-Authenticate"] = "Bearer" }
+    // Whoever is refused keeps no place among the connections.
+    response.closesConnection = problem.isRefusal
     return response
   }
 
-  private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
-    try access.check(head)
+  /// Throws why somebody is not let in, and notes it.
+  private func admit(
+    _ head: RequestHead, _ identity: RequestIdentity, from address: String
+  ) throws(Problem) {
+    let now = now()
+    defer { writeRefusals(identity, from: address, at: now) }
+    do throws(Problem) {
+      try access.check(head)
+    } catch {
+      guard let pause = refusals.refused(from: address, at: now) else { throw error }
+      throw Problem(
+        429, "too-many-refusals", "\(error.detail); too many requests from here were refused",
+        retryAfterSeconds: Int(pause / .seconds(1)), isRefusal: true)
+    }
+    refusals.admitted(from: address)
+  }
+
+  /// One line a second at most, whoever tries: it names the last and counts all.
+  private func writeRefusals(
+    _ identity: RequestIdentity, from address: String, at now: ContinuousClock.Instant
+  ) {
+    guard let count = refusals.lineCount(at: now) else { return }
+    log.write(
+      "audit",
+      [
+        "action": .text("refused"), "by": .text("-"), "remote": .text(address),
+        "id": .text(identity.id), "digest": .text("-"), "outcome": .text("refused"),
+        "count": .integer(count),
+      ])
+  }
+
+  private func decide(
+    _ head: RequestHead, _ identity: RequestIdentity
+  ) throws(Problem) -> HeadDecision {
     let path = head.target.path
     guard let route = AdminRoute(path) else {
       throw Problem(404, "not-found", "there is nothing at \(path) on the admin endpoint")
@@ -68,24 +122,51 @@ package final class AdminService: RequestHandler {
       throw .method(head.method, allow: route.methods)
     }
     try head.checkContent()
-    let identity = RequestIdentity(head.fields)
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
-    let ready = try ready()
-    switch route {
-    case .model where head.method == "PUT": return try stream(head, ready)
-    case .activate, .rollback: return try accept(head)
-    case .canary where head.method == "PUT" || head.method == "DELETE": return try accept(head)
-    case .model:
-      return .answer(identity.marking(AdminAnswer.model(ready.pool.traffic, ready.store?.live)))
-    case .canary: return .answer(identity.marking(AdminAnswer.canary(ready.pool.traffic)))
-    case .versions:
-      let kept = ready.store?.versions() ?? []
-      return .answer(
-        identity.marking(AdminAnswer.versions(kept, canary: ready.pool.traffic.canary)))
-    case .configuration:
-      return .answer(
-        identity.marking(AdminAnswer.configuration(options, ready.pool.live.model.plan)))
+    let stage = stage.withLock { $0 }
+    if case .starting = stage { throw .starting }
+    guard route.isChange(head.method) else {
+      return .answer(identity.marking(try show(route, head, stage)))
     }
+    if case .model = route { return try stream(head, stage) }
+    return try accept(head)
+  }
+
+  private func show(
+    _ route: AdminRoute, _ head: RequestHead, _ stage: Stage
+  ) throws(Problem) -> Response {
+    let (ready, store, turns): (ModelAdministration?, ModelStore?, SwapTurns?) =
+      switch stage {
+      case .starting: (nil, nil, nil)
+      case .vacant(let vacancy): (nil, vacancy.store, vacancy.turns)
+      case .ready(let ready): (ready, ready.store, ready.deployer.turns)
+      }
+    switch route {
+    case .swap: return AdminAnswer.swap(inProgress: turns?.current?.status)
+    case .versions:
+      return AdminAnswer.versions(store?.versions() ?? [], canary: ready?.pool.traffic.canary)
+    case .configuration:
+      return AdminAnswer.configuration(options, ready?.pool.live.model.plan)
+    case .model, .canary, .rollback, .activate, .version:
+      guard let traffic = ready?.pool.traffic else { throw noModel(stage) }
+      if case .canary = route { return AdminAnswer.canary(traffic) }
+      let version = traffic.live.model.version
+      switch try EntityTag.List("If-None-Match", head.fields) {
+      case .any: return AdminAnswer.notModified(version)
+      // Weak or strong, as the field asks for.
+      case .tags(let tags) where tags.contains { $0.hasSuffix(EntityTag.text(version)) }:
+        return AdminAnswer.notModified(version)
+      case .tags, nil: return AdminAnswer.model(traffic, store)
+      }
+    }
+  }
+
+  private func noModel(_ stage: Stage) -> Problem {
+    guard case .vacant(let vacancy) = stage else { return .starting }
+    return Problem(
+      503, "no-model",
+      "no model is live: \(vacancy.explanation); an upload, or one of the kept versions activated, becomes the first",
+      retryAfterSeconds: 1)
   }
 
   /// A change without parameters in its address: whoever gives some means another one, perhaps a dry run.
@@ -96,11 +177,19 @@ package final class AdminService: RequestHandler {
     return .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
-  private func stream(
-    _ head: RequestHead, _ ready: ModelAdministration
-  ) throws(Problem) -> HeadDecision {
+  private func stream(_ head: RequestHead, _ stage: Stage) throws(Problem) -> HeadDecision {
     _ = try UploadParameters(head)
-    let store = try ready.requireStore()
+    let live: ModelVersion?
+    let store: ModelStore
+    switch stage {
+    case .starting: throw .starting
+    case .vacant(let vacancy): (live, store) = (nil, vacancy.store)
+    case .ready(let ready):
+      live = ready.pool.live.model.version
+      store = try ready.requireStore()
+    }
+    // Before the body is sent, and once more when the upload has its turn.
+    try Precondition(head.fields).check(live)
     do throws(StoreError) {
       let length = head.fields["Content-Length"].flatMap { Int($0) }
       let upload = try store.beginUpload(expectedByteCount: length)
@@ -113,47 +202,95 @@ package final class AdminService: RequestHandler {
 
   /// Changes run on a thread of their own, for they take seconds.
   package func handle(_ request: Request, _ exchange: Exchange) {
-    let identity = RequestIdentity(request.head.fields)
+    let head = request.head
+    let identity = RequestIdentity(head.fields)
+    let isUrgent = AdminRoute(head.target.path)?.isUrgent(head.method) ?? false
+    guard places.take(isUrgent: isUrgent) else {
+      let problem = Problem(
+        429, "too-many-changes", "too many changes are under way", retryAfterSeconds: 1)
+      exchange.respond(identity.marking(problem.response))
+      return
+    }
     let actor = Administrator(
-      credential: access.credential, address: exchange.remoteAddress,
-      requestID: identity.id)
+      credential: access.credential, address: exchange.remoteAddress, requestID: identity.id)
     let thread = WorkerThread { [self] in
+      let response: Response
       do throws(Problem) {
-        exchange.respond(identity.marking(try change(request, actor)))
+        response = try change(request, actor, exchange)
       } catch {
-        exchange.respond(identity.marking(Self.response(to: error)))
+        response = Self.response(to: error)
       }
+      places.giveBack(isUrgent: isUrgent)
+      exchange.respond(identity.marking(response))
     }
     if let thread {
       thread.detach()
     } else {
+      places.giveBack(isUrgent: isUrgent)
       let problem = Problem(503, "overloaded", "no thread can be started", retryAfterSeconds: 1)
       exchange.respond(identity.marking(problem.response))
     }
   }
 
   private func change(
-    _ request: Request, _ actor: Administrator
+    _ request: Request, _ actor: Administrator, _ exchange: Exchange
   ) throws(Problem) -> Response {
-    let ready = try ready()
-    switch AdminRoute(request.head.target.path) {
-    case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, by: actor))
-    case .rollback: return AdminAnswer.swap(try ready.rollBack(by: actor))
+    guard let route = AdminRoute(request.head.target.path) else { throw .internalError }
+    var order = ChangeOrder(actor: actor, precondition: try Precondition(request.head.fields))
+    if case .model = route {
+      // A file that nobody waits for any more is not worth a proof.
+      order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
+    }
+    switch stage.withLock({ $0 }) {
+    case .starting: throw .starting
+    case .vacant(let vacancy): return try change(route, request, order, vacancy)
+    case .ready(let ready): return try change(route, request, order, ready)
+    }
+  }
+
+  private func change(
+    _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ ready: ModelAdministration
+  ) throws(Problem) -> Response {
+    switch route {
+    case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, order))
+    case .rollback: return AdminAnswer.swap(try ready.rollBack(order))
+    case .swap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
+    case .version(let digits):
+      return AdminAnswer.removed(try ready.remove(digits, by: order.actor))
     case .canary where request.head.method == "DELETE":
-      try ready.endCanary(by: actor)
+      try ready.endCanary(by: order.actor)
       return AdminAnswer.canary(ready.pool.traffic)
     case .canary:
-      let report = try ready.setCanary(CanaryParameters(request.body), by: actor)
+      let report = try ready.setCanary(CanaryParameters(request.body), order)
       return AdminAnswer.canary(ready.pool.traffic, begun: report)
     case .model:
-      guard let sink = request.destination?.sink as? UploadSink else { throw .internalError }
-      let parameters = try UploadParameters(request.head)
-      return AdminAnswer.swap(
-        try ready.upload(
-          sink, digest: parameters.digest, inherits: parameters.inherits,
-          dryRun: parameters.dryRun, by: actor))
-    case .versions, .configuration, nil: throw .internalError
+      let (sink, parameters) = try Self.upload(request)
+      return AdminAnswer.swap(try ready.upload(sink, parameters, order))
+    case .versions, .configuration: throw .internalError
     }
+  }
+
+  private func change(
+    _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ vacancy: Vacancy
+  ) throws(Problem) -> Response {
+    switch route {
+    case .activate(let digits): return AdminAnswer.swap(try vacancy.activate(digits, order))
+    case .swap: return AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
+    case .version(let digits):
+      return AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
+    case .model:
+      let (sink, parameters) = try Self.upload(request)
+      return AdminAnswer.swap(try vacancy.upload(sink, parameters, order))
+    case .rollback, .canary: throw noModel(.vacant(vacancy))
+    case .versions, .configuration: throw .internalError
+    }
+  }
+
+  private static func upload(
+    _ request: Request
+  ) throws(Problem) -> (UploadSink, UploadParameters) {
+    guard let sink = request.destination?.sink as? UploadSink else { throw .internalError }
+    return (sink, try UploadParameters(request.head))
   }
 
   // MARK: Records

@@ -1,3 +1,4 @@
+import Checkpoint
 import Telemetry
 
 /// What an audit line says of a change beside who asked for it.
@@ -17,5 +18,35 @@ struct AuditNote: Sendable {
         "id": .text(actor.requestID), "digest": .text(digest), "outcome": .text(outcome),
         "ms": .integer(duration.microseconds / 1000),
       ])
+  }
+}
+
+extension Log {
+  /// One line for each change that was asked for, whatever came of it.
+  func audit<Result>(
+    _ what: String, by actor: Administrator, _ change: (inout AuditNote) throws(Problem) -> Result
+  ) throws(Problem) -> Result {
+    let start = ContinuousClock.now
+    var note = AuditNote()
+    defer { note.write(what, by: actor, after: .now - start, to: self) }
+    do throws(Problem) {
+      return try change(&note)
+    } catch {
+      note.outcome = "\(error.kind): \(error.detail)"
+      throw error
+    }
+  }
+
+  /// The same for a change of what is live.
+  func audited(
+    _ what: String, by actor: Administrator, _ change: (inout String) throws(Problem) -> SwapReport
+  ) throws(Problem) -> SwapReport {
+    try audit(what, by: actor) { note throws(Problem) in
+      let report = try change(&note.digest)
+      note.digest = report.version.hex
+      note.outcome =
+        report.isDryRun ? "fit" : report.recordFault == nil ? "live" : "live, not recorded"
+      return report
+    }
   }
 }

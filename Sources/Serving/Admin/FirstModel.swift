@@ -5,15 +5,30 @@ package struct FirstModel: Sendable {
   /// Nil for the embedded model.
   private let path: String?
   private let options: ModelOptions
+  /// Whether it is to stay live over restarts, whatever the options name then.
+  package let isChosen: Bool
 
-  /// - Parameter options: Those that it was loaded with.
-  package init(path: String?, options: ModelOptions) {
+  /// - Parameters:
+  ///   - options: Those that it was loaded with.
+  ///   - isChosen: Whether it is to stay live over restarts, whatever the options name then.
+  package init(path: String?, options: ModelOptions, isChosen: Bool = false) {
+    self.isChosen = isChosen
     self.path = path
     self.options = options
   }
 
+  /// Reads it, under the version of the one file that `writeFile` or `writeWhole` makes of it: what is shown is what a
+  /// store has.
+  package func load() throws(CheckpointError) -> Model {
+    let model =
+      if let path { try Model.load(path: path, options: options) } else {
+        try Model.embeddedDefault(options: options)
+      }
+    return isAsFile ? model : try model.versionedAsWritten()
+  }
+
   /// Whether no option changes or completes what the file says.
-  var isAsFile: Bool {
+  package var isAsFile: Bool {
     options.labels == nil && options.preprocessing == nil && options.name == nil
   }
 
@@ -28,10 +43,7 @@ package struct FirstModel: Sendable {
   func writeWhole(
     _ version: ModelVersion, to body: (RawSpan) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {
-    let model =
-      if let path { try Model.load(path: path, options: options) } else {
-        try Model.embeddedDefault(options: options)
-      }
+    let model = try load()
     guard model.version == version else {
       throw .file(path: path ?? "-", doing: "use", reason: "it has changed since the start")
     }

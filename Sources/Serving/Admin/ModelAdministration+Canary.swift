@@ -7,11 +7,11 @@ extension ModelAdministration {
   /// Proves a kept version and lets it answer its share, in the place of another canary if there is one. The version
   /// that is the canary already gets the rules at once, and goes on counting: nil then.
   func setCanary(
-    _ parameters: CanaryParameters, by actor: Administrator
+    _ parameters: CanaryParameters, _ order: ChangeOrder
   ) throws(Problem) -> SwapReport? {
-    try audit("canary", by: actor) { note throws(Problem) in
+    try log.audit("canary", by: order.actor) { note throws(Problem) in
       let store = try requireStore()
-      let version = try stored { () throws(StoreError) in
+      let version = try log.stored { () throws(StoreError) in
         try store.version(matching: parameters.version).version
       }
       note.digest = version.hex
@@ -22,12 +22,14 @@ extension ModelAdministration {
       {
         return nil
       }
-      return try beginCanary(version, parameters.rules, in: store, by: actor)
+      return try inTurn("canary", order) { turn throws(Problem) in
+        try beginCanary(version, parameters.rules, in: store, turn, by: order.by)
+      }
     }
   }
 
   func endCanary(by actor: Administrator) throws(Problem) {
-    try audit("end canary", by: actor) { note throws(Problem) in
+    try log.audit("end canary", by: actor) { note throws(Problem) in
       let canary = pool.traffic.canary
       note.digest = canary?.version.hex ?? note.digest
       guard let canary, pool.traffic.end(canary, .request) != nil else {
@@ -39,15 +41,17 @@ extension ModelAdministration {
 
   /// Makes the canary live as it stands in memory, once its bytes on the disk are found whole.
   func promote(
-    _ canary: Canary, in store: ModelStore, by actor: Administrator
+    _ canary: Canary, in store: ModelStore, _ turn: SwapTurn, by who: String,
+    _ record: () throws(StoreError) -> Void
   ) throws(Problem) -> SwapReport {
+    try log.stored { () throws(StoreError) in
+      try store.verify(canary.version) { turn.isCancelled }
+    }
     var fault: StoreError?
     do throws(SwapFailure) {
-      return try deployer.promote(canary, by: actor.description) { () throws(SwapFailure) in
-        try keepChoice(&fault) { () throws(StoreError) in
-          try store.verify(canary.version)
-          try store.recordLive(canary.version, by: actor.description)
-        }
+      return try deployer.promote(canary, by: who, in: turn) { () throws(SwapFailure) in
+        keepFirst()
+        try Self.keepChoice(&fault) { () throws(StoreError) in try record() }
       }
     } catch {
       throw fault.map { Problem($0) } ?? Problem(error)
@@ -61,10 +65,11 @@ extension ModelAdministration {
   }
 
   private func beginCanary(
-    _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, by actor: Administrator
+    _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, _ turn: SwapTurn,
+    by who: String
   ) throws(Problem) -> SwapReport {
     // Until the canary ends: a promotion needs the file.
-    try stored { () throws(StoreError) in try store.pin(version) }
+    try log.stored { () throws(StoreError) in try store.pin(version) }
     var isBegun = false
     defer { if !isBegun { store.unpin(version) } }
     guard let path = store.path(of: version) else {
@@ -72,7 +77,7 @@ extension ModelAdministration {
     }
     var fault: Problem?
     do throws(SwapFailure) {
-      return try deployer.deployCanary(SwapRequest(path: path, by: actor.description)) {
+      return try deployer.deployCanary(SwapRequest(path: path, by: who), in: turn) {
         (model, deployment) throws(SwapFailure) in
         do throws(Problem) {
           // Read again for this: what lay on the disk may have suffered there.
@@ -88,7 +93,7 @@ extension ModelAdministration {
         isBegun = true
         pool.traffic.begin(
           Canary(
-            deployment, beside: pool.live, rules: rules, by: actor.description,
+            deployment, beside: pool.live, rules: rules, by: who,
             onEnd: { [log] end in
               store.unpin(version)
               if end.reason.isAutomatic { Self.writeAudit(end, log) }

@@ -4,16 +4,23 @@ import Telemetry
 
 /// The model that the server began with.
 extension ModelAdministration {
-  /// Has the store keep what the server began with as what was live, before another model is: a rollback must be able
-  /// to bring it back. Where that fails the change goes on without.
-  func keepFirst() {
-    guard let store, let first, store.live == nil else { return }
+  /// Has the store keep what the server began with, as what was live before anything else: so that what is shown can be
+  /// activated, and a rollback can bring it back. Where that fails a warning says so, and it is tried again when another
+  /// model becomes live.
+  package func keepFirst() {
+    guard let store, let first else { return }
+    let live = pool.live
+    if let record = store.live {
+      // What somebody chose stays; what the options of an earlier start named gives way to what these name.
+      if record.version == live.model.version, record.isChosen || !first.isChosen { return }
+      if record.isChosen, !first.isChosen { return }
+    }
     do throws(Problem) {
       let staged = try stage(first, in: store)
       defer { store.discard(staged) }
-      try stored { () throws(StoreError) in
-        _ = try store.keep(staged, name: pool.live.model.name, by: pool.live.by)
-        try store.recordLive(staged.version, by: pool.live.by)
+      try log.stored { () throws(StoreError) in
+        _ = try store.keep(staged, name: live.model.name, by: live.by)
+        try store.recordLive(staged.version, by: live.by, isChosen: first.isChosen)
       }
     } catch {
       log.write(
@@ -45,7 +52,7 @@ extension ModelAdministration {
   ) throws(Problem) -> StagedModel {
     switch store.stage(write) {
     case .success(let staged): return staged
-    case .failure(.store(let error)): throw problem(error)
+    case .failure(.store(let error)): throw log.problem(error)
     case .failure(.model(let error)): throw Problem(SwapFailure(error))
     }
   }

@@ -1,6 +1,5 @@
 package import Checkpoint
 package import ModelStore
-package import Telemetry
 
 /// Changes that a remote store asks for: through the same checks as an upload, recorded and audited as one.
 extension ModelAdministration {
@@ -9,20 +8,19 @@ extension ModelAdministration {
   ///
   /// - Parameter source: Where from, for people.
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
-    promote(staged.version, by: Administrator(store: source)) { store, actor throws(Problem) in
-      try deploy(SwapRequest(path: staged.path, by: actor.description)) {
+    promote(staged.version, from: source) { store, order, turn throws(Problem) in
+      try deploy(SwapRequest(path: staged.path, by: order.by), in: turn) {
         (model) throws(StoreError) in
-        _ = try store.keep(staged, name: model.name, by: actor.description)
-        try store.recordLive(staged.version, by: actor.description)
+        _ = try store.keep(staged, name: model.name, by: order.by)
+        try store.recordLive(staged.version, by: order.by)
       }
     }
   }
 
   /// Makes a version live that is kept since before.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
-    let promotion = promote(version, by: Administrator(store: source)) {
-      store, actor throws(Problem) in
-      try activate(version, in: store, by: actor)
+    let promotion = promote(version, from: source) { store, order, turn throws(Problem) in
+      try activate(version, in: store, turn, by: order.by)
     }
     // What cannot be read as a model may be one where it comes from.
     if case .refused = promotion, (try? store?.verify(version)) == nil { return .damaged }
@@ -34,25 +32,20 @@ extension ModelAdministration {
     Administrator(store: source).description
   }
 
-  /// Writes the audit line of a model that a server without one begins with, or does not.
-  package static func auditFirst(
-    _ version: ModelVersion, from source: String, _ outcome: String, after duration: Duration,
-    to log: Log
-  ) {
-    AuditNote(digest: version.hex, outcome: outcome).write(
-      followAction, by: Administrator(store: source), after: duration, to: log)
-  }
-
-  private static let followAction = "follow"
+  static let followAction = "follow"
 
   private func promote(
-    _ version: ModelVersion, by actor: Administrator,
-    _ change: (ModelStore, Administrator) throws(Problem) -> SwapReport
+    _ version: ModelVersion, from source: String,
+    _ change: (ModelStore, ChangeOrder, SwapTurn) throws(Problem) -> SwapReport
   ) -> Promotion {
+    let order = ChangeOrder(actor: Administrator(store: source))
     do throws(Problem) {
-      _ = try audited(Self.followAction, by: actor) { digits throws(Problem) in
+      _ = try log.audited(Self.followAction, by: order.actor) { digits throws(Problem) in
         digits = version.hex
-        return try change(try requireStore(), actor)
+        let store = try requireStore()
+        return try inTurn(Self.followAction, order) { turn throws(Problem) in
+          try change(store, order, turn)
+        }
       }
       return .live
     } catch {

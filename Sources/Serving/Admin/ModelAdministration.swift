@@ -26,103 +26,167 @@ package final class ModelAdministration: Sendable {
   }
 
   /// The store, which every change needs.
-  func requireStore() throws(Problem) -> ModelStore {
-    guard let store else {
-      throw Problem(
-        409, "no-state-dir", "this server keeps no models: start it with --state-dir")
+  func requireStore() throws(Problem) -> ModelStore { try .required(store) }
+
+  /// Runs a change in its turn, if what is live is what the order asks for.
+  ///
+  /// - Parameter overriding: Whether it ends a proof in progress.
+  func inTurn<Result>(
+    _ action: String, _ order: ChangeOrder, overriding: Bool = false,
+    _ change: (SwapTurn) throws(Problem) -> Result
+  ) throws(Problem) -> Result {
+    let turn: SwapTurn
+    do throws(SwapFailure) {
+      turn = try deployer.take(
+        action, by: order.by, overriding: overriding, isAbandoned: order.isAbandoned)
+    } catch {
+      throw Problem(error)
     }
-    return store
+    defer { deployer.turns.end(turn) }
+    try order.precondition.check(pool.live.model.version)
+    return try change(turn)
   }
 
   // MARK: Changes
 
   /// Proves an upload, and unless it is a dry run keeps it and makes it live.
   ///
-  /// - Parameters:
-  ///   - inherits: A file without labels is completed with the live model's labels and preprocessing; what is kept, and
-  ///     so the version, is the completed file.
+  /// A file without labels is completed with the live model's labels and preprocessing where that is asked for; what is
+  /// kept, and so the version, is the completed file.
   func upload(
-    _ sink: UploadSink, digest: ContentDigest, inherits: Bool, dryRun: Bool, by actor: Administrator
+    _ sink: UploadSink, _ parameters: UploadParameters, _ order: ChangeOrder
   ) throws(Problem) -> SwapReport {
-    try audited(dryRun ? "dry run" : "upload", by: actor) { digits throws(Problem) in
+    try log.audited(parameters.action, by: order.actor) { digits throws(Problem) in
       let store = try requireStore()
-      let uploaded = try stored { () throws(StoreError) in try sink.finish() }
+      let uploaded = try parameters.finish(sink, in: store, log)
       digits = uploaded.version.hex
       defer { store.discard(uploaded) }
-      if let wanted = digest.sha256, wanted != uploaded.version {
-        throw Problem(
-          400, "digest-mismatch",
-          "the body has SHA-256 \(uploaded.version.hex), Content-Digest says \(wanted.hex)")
-      }
-      var request = SwapRequest(path: uploaded.path, dryRun: dryRun, by: actor.description)
-      let completion =
-        inherits ? UploadCompletion(of: uploaded, in: store, like: pool) : nil
-      defer { completion?.discard() }
-      if let completion { request.completion = completion.run }
-      do throws(Problem) {
-        return try deploy(request) { (model) throws(StoreError) in
-          let staged = completion?.result ?? uploaded
-          _ = try store.keep(staged, name: model.name, by: actor.description)
-          try store.recordLive(staged.version, by: actor.description)
+      return try inTurn(parameters.action, order) { turn throws(Problem) in
+        var request = SwapRequest(
+          path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
+        let completion =
+          parameters.inherits
+          ? UploadCompletion(of: uploaded, in: store, like: pool.live.model, turn) : nil
+        defer { completion?.discard() }
+        if let completion { request.completion = completion.run }
+        do throws(Problem) {
+          return try deploy(request, in: turn) { (model) throws(StoreError) in
+            let staged = completion?.result ?? uploaded
+            _ = try store.keep(staged, name: model.name, by: order.by)
+            try store.recordLive(staged.version, by: order.by)
+          }
+        } catch {
+          guard let fault = completion?.fault else { throw error }
+          throw log.problem(fault)
         }
-      } catch {
-        guard let fault = completion?.fault else { throw error }
-        throw problem(fault)
       }
     }
   }
 
-  /// Makes a kept version live again.
-  func activate(_ digits: String, by actor: Administrator) throws(Problem) -> SwapReport {
-    try audited("activate", by: actor) { found throws(Problem) in
+  /// Makes a kept version live again; ends a proof in progress.
+  func activate(_ digits: String, _ order: ChangeOrder) throws(Problem) -> SwapReport {
+    try log.audited("activate", by: order.actor) { found throws(Problem) in
       let store = try requireStore()
-      let version = try stored { () throws(StoreError) in
+      let version = try log.stored { () throws(StoreError) in
         try store.version(matching: digits).version
       }
       found = version.hex
-      return try activate(version, in: store, by: actor)
-    }
-  }
-
-  /// Makes the version live that was before.
-  func rollBack(by actor: Administrator) throws(Problem) -> SwapReport {
-    try audited("rollback", by: actor) { digits throws(Problem) in
-      let store = try requireStore()
-      guard let previous = store.live?.previous else {
-        throw Problem(409, "no-previous-version", "no version was live before in this store")
+      return try inTurn("activate", order, overriding: true) { turn throws(Problem) in
+        try activate(version, in: store, turn, by: order.by)
       }
-      digits = previous.hex
-      return try activate(previous, in: store, by: actor)
     }
   }
 
+  /// Makes the version live that was before; ends a proof in progress, and needs no room on the disk.
+  func rollBack(_ order: ChangeOrder) throws(Problem) -> SwapReport {
+    try log.audited("rollback", by: order.actor) { digits throws(Problem) in
+      let store = try requireStore()
+      // Without a target it ends nothing, unless what is in progress is about to become what it goes back from.
+      if deployer.turns.current == nil { _ = try former(in: store) }
+      return try inTurn("rollback", order, overriding: true) { turn throws(Problem) in
+        let former = try former(in: store)
+        digits = former.hex
+        return try activate(former, in: store, turn, by: order.by, isReturn: true)
+      }
+    }
+  }
+
+  /// What a rollback goes to.
+  private func former(in store: ModelStore) throws(Problem) -> ModelVersion {
+    let record = store.live
+    // What is live is not in the record where it could not be kept.
+    let former = record?.version == pool.live.model.version ? record?.previous : record?.version
+    guard let former else {
+      throw Problem(409, "no-previous-version", "no version was live before in this store")
+    }
+    return former
+  }
+
+  /// Ends a candidate that is being proved.
+  func endSwap(by actor: Administrator) throws(Problem) -> SwapTurn.Status {
+    try log.endSwap(of: deployer.turns, by: actor)
+  }
+
+  /// Removes a kept version that nothing uses.
+  func remove(_ digits: String, by actor: Administrator) throws(Problem) -> StoredVersion {
+    let store = try requireStore()
+    return try log.remove(digits, from: store, by: actor) { version throws(Problem) in
+      let use =
+        version == pool.live.model.version
+        ? "live" : version == pool.traffic.canary?.version ? "the canary" : nil
+      guard let use else { return }
+      throw Problem(StoreError.versionInUse(version, use: use))
+    }
+  }
+
+  /// - Parameter isReturn: Whether it is a rollback, which is made though it cannot be recorded.
   func activate(
-    _ version: ModelVersion, in store: ModelStore, by actor: Administrator
+    _ version: ModelVersion, in store: ModelStore, _ turn: SwapTurn, by who: String,
+    isReturn: Bool = false
   ) throws(Problem) -> SwapReport {
-    try stored { () throws(StoreError) in try store.pin(version) }
+    try log.stored { () throws(StoreError) in try store.pin(version) }
     defer { store.unpin(version) }
+    var recordFault: String?
+    let record = { [log] () throws(StoreError) in
+      do throws(StoreError) {
+        try store.recordLive(version, by: who)
+      } catch {
+        guard isReturn else { throw error }
+        try store.assumeLive(version, by: who, because: error)
+        recordFault = error.description
+        log.write(
+          "warning: a rollback could not be recorded; a restart will not know of it",
+          ["version": .text(version.short), "reason": .text(error.description)])
+      }
+    }
+    var report: SwapReport
     if let canary = pool.traffic.canary, canary.version == version {
-      return try promote(canary, in: store, by: actor)
+      report = try promote(canary, in: store, turn, by: who, record)
+    } else {
+      guard let path = store.path(of: version) else {
+        throw Problem(StoreError.unknownVersion(version.hex))
+      }
+      var request = SwapRequest(path: path, by: who)
+      request.isReturn = isReturn
+      report = try deploy(request, in: turn) { (model) throws(StoreError) in
+        // Read again for this: what lay on the disk may have suffered there.
+        guard model.version == version else { throw .damaged(version, path: path) }
+        try record()
+      }
     }
-    guard let path = store.path(of: version) else {
-      throw Problem(StoreError.unknownVersion(version.hex))
-    }
-    return try deploy(SwapRequest(path: path, by: actor.description)) {
-      (model) throws(StoreError) in
-      // Read again for this: what lay on the disk may have suffered there.
-      guard model.version == version else { throw .damaged(version, path: path) }
-      try store.recordLive(version, by: actor.description)
-    }
+    report.recordFault = recordFault
+    return report
   }
 
   /// Deploys, and keeps the choice before it takes effect.
   func deploy(
-    _ request: SwapRequest, keep: (Model) throws(StoreError) -> Void
+    _ request: SwapRequest, in turn: SwapTurn, keep: (Model) throws(StoreError) -> Void
   ) throws(Problem) -> SwapReport {
     var fault: StoreError?
     do throws(SwapFailure) {
-      return try deployer.deploy(request) { model throws(SwapFailure) in
-        try keepChoice(&fault) { () throws(StoreError) in try keep(model) }
+      return try deployer.deploy(request, in: turn) { model throws(SwapFailure) in
+        if !request.isReturn { keepFirst() }
+        try Self.keepChoice(&fault) { () throws(StoreError) in try keep(model) }
       }
     } catch {
       throw fault.map { Problem($0) } ?? Problem(error)
@@ -130,53 +194,12 @@ package final class ModelAdministration: Sendable {
   }
 
   /// - Parameter fault: What the store says, where it fails.
-  func keepChoice(
+  static func keepChoice(
     _ fault: inout StoreError?, _ keep: () throws(StoreError) -> Void
   ) throws(SwapFailure) {
-    keepFirst()
     do throws(StoreError) { try keep() } catch {
       fault = error
       throw SwapFailure(step: .record, reason: error.description, kind: .internal)
-    }
-  }
-
-  // MARK: Audit
-
-  func stored<Result>(
-    _ body: () throws(StoreError) -> Result
-  ) throws(Problem) -> Result {
-    do throws(StoreError) { return try body() } catch { throw problem(error) }
-  }
-
-  /// What a client learns; what the system says is logged.
-  func problem(_ error: StoreError) -> Problem {
-    if case .file = error { log.write("model store", ["error": .text(error.description)]) }
-    return Problem(error)
-  }
-
-  /// One line for each change that was asked for, whatever came of it.
-  func audit<Result>(
-    _ what: String, by actor: Administrator, _ change: (inout AuditNote) throws(Problem) -> Result
-  ) throws(Problem) -> Result {
-    let start = ContinuousClock.now
-    var note = AuditNote()
-    defer { note.write(what, by: actor, after: .now - start, to: log) }
-    do throws(Problem) {
-      return try change(&note)
-    } catch {
-      note.outcome = "\(error.kind): \(error.detail)"
-      throw error
-    }
-  }
-
-  func audited(
-    _ what: String, by actor: Administrator, _ change: (inout String) throws(Problem) -> SwapReport
-  ) throws(Problem) -> SwapReport {
-    try audit(what, by: actor) { note throws(Problem) in
-      let report = try change(&note.digest)
-      note.digest = report.version.hex
-      note.outcome = report.isDryRun ? "fit" : "live"
-      return report
     }
   }
 }

@@ -1,17 +1,21 @@
 import ModelStore
 
 extension Problem {
+  /// While the first model is loaded that an option or the store names.
+  static let starting = Problem(
+    503, "starting", "the first model is being loaded", retryAfterSeconds: 1)
+
   /// What a client of the admin endpoint learns of a failed swap.
   init(_ failure: SwapFailure) {
     switch failure.kind {
     case .busy: self.init(409, "swap-in-progress", failure.reason, retryAfterSeconds: 1)
     case .refused: self.init(422, "model-refused", failure.description)
     case .insufficientMemory: self.init(507, "insufficient-memory", failure.description)
+    case .insufficientTime: self.init(422, "model-too-slow", failure.description)
+    case .cancelled: self.init(409, "swap-cancelled", failure.description)
     case .internal: self = .internalError
     }
-    if failure.kind == .refused || failure.kind == .insufficientMemory {
-      step = failure.step.rawValue
-    }
+    if failure.kind != .busy, failure.kind != .internal { step = failure.step.rawValue }
   }
 
   /// Paths and reasons of the system stay in the log.
@@ -25,7 +29,9 @@ extension Problem {
     case .emptyUpload, .wrongLength: self.init(400, "malformed-upload", error.description)
     case .malformedVersion: self.init(400, "malformed-version", error.description)
     case .unknownVersion: self.init(404, "unknown-version", error.description)
-    case .ambiguousVersion, .versionInUse: self.init(409, "version-conflict", error.description)
+    case .ambiguousVersion: self.init(409, "version-conflict", error.description)
+    case .versionInUse: self.init(409, "version-in-use", error.description)
+    case .cancelled: self.init(409, "swap-cancelled", error.description)
     case .textTooLong: self.init(400, "text-too-long", error.description)
     case .damaged: self.init(409, "version-damaged", "the bytes of this version are damaged")
     case .file, .folderInUse, .uploadEnded, .notStaged, .malformedRecord: self = .internalError

@@ -7,6 +7,10 @@ package enum Promotion: Sendable, Hashable {
   case refused(String)
   /// There may be room at another time.
   case insufficientMemory(String)
+  /// The machine may be less busy at another time.
+  case insufficientTime(String)
+  /// An administrator ended it, which holds until the store names another.
+  case overruled(String)
   /// What is kept of it has suffered on the disk.
   case damaged
   case failed(String)
@@ -17,6 +21,8 @@ package enum Promotion: Sendable, Hashable {
       case .busy: .busy
       case .refused: .refused(failure.description)
       case .insufficientMemory: .insufficientMemory(failure.description)
+      case .insufficientTime: .insufficientTime(failure.description)
+      case .cancelled: .overruled(failure.description)
       case .internal: .failed(failure.description)
       }
   }
@@ -27,6 +33,9 @@ package enum Promotion: Sendable, Hashable {
       case "swap-in-progress": .busy
       case "model-refused": .refused(problem.detail)
       case "insufficient-memory": .insufficientMemory(problem.detail)
+      case "model-too-slow": .insufficientTime(problem.detail)
+      case "swap-cancelled": .overruled(problem.detail)
+      case "starting": .busy
       case "version-damaged": .damaged
       // Its detail is for clients, and the log has the reason already.
       case "internal": .failed("the swap failed inside this server")

@@ -5,17 +5,19 @@ import Synchronization
 /// Gives an uploaded file that names no classes the labels and preprocessing of the live model, as a file of its own.
 final class UploadCompletion: Sendable {
   private struct State {
+    var isOver = false
     var staged: StagedModel?
     var fault: StoreError?
   }
 
   private let uploaded: StagedModel
   private let store: ModelStore
-  private let pool: WorkerPool
+  private let live: LiveModel
+  private let turn: SwapTurn
   private let state = Mutex(State())
 
-  init(of uploaded: StagedModel, in store: ModelStore, like pool: WorkerPool) {
-    (self.uploaded, self.store, self.pool) = (uploaded, store, pool)
+  init(of uploaded: StagedModel, in store: ModelStore, like live: LiveModel, _ turn: SwapTurn) {
+    (self.uploaded, self.store, self.live, self.turn) = (uploaded, store, live, turn)
   }
 
   /// The file that came, or the one that was made of it.
@@ -29,14 +31,22 @@ final class UploadCompletion: Sendable {
     do throws(StagingFailure) {
       let model = try completed()
       guard model.isCompleted else { return uploaded.path }
-      let staged = try store.stage { body throws(CheckpointError) in
-        try model.write(to: body)
+      let staged = try store.stage { [interruption] body throws(CheckpointError) in
+        try model.write { bytes throws(CheckpointError) in
+          try interruption.check()
+          try body(bytes)
+        }
       }.get()
-      state.withLock { $0.staged = staged }
+      let isOver = state.withLock { state in
+        if !state.isOver { state.staged = staged }
+        return state.isOver
+      }
+      // Cancelled meanwhile, and nobody takes it any more.
+      if isOver { store.discard(staged) }
       return staged.path
     } catch {
       switch error {
-      case .model(let error): throw SwapFailure(error)
+      case .model(let error): throw error == .cancelled ? turn.cancellation : SwapFailure(error)
       case .store(let error):
         state.withLock { $0.fault = error }
         throw SwapFailure(step: .read, reason: error.description, kind: .internal)
@@ -44,18 +54,22 @@ final class UploadCompletion: Sendable {
     }
   }
 
-  /// Removes what was made.
+  private var interruption: Interruption { Interruption { [turn] in turn.isCancelled } }
+
+  /// Removes what was made, or will be.
   func discard() {
     state.withLock { state in
+      state.isOver = true
       if let staged = state.staged { store.discard(staged) }
     }
   }
 
   private func completed() throws(StagingFailure) -> Model {
-    let live = pool.live.model
     var options = ModelOptions()
+    options.interruption = interruption
+    // The file as it came has no name but that of where it waits.
     options.completion = ModelCompletion(
-      labels: live.labels, preprocessing: live.preprocessing, name: live.name)
+      labels: live.labels, preprocessing: live.preprocessing, name: uploaded.version.short)
     do throws(CheckpointError) {
       return try Model.load(path: uploaded.path, options: options)
     } catch {

@@ -1,4 +1,7 @@
+import Checkpoint
 import HTTPCore
+import ModelStore
+import Telemetry
 
 /// What an upload's request says beside the file.
 struct UploadParameters: Sendable {
@@ -22,8 +25,25 @@ struct UploadParameters: Sendable {
       switch item.name {
       case "dry_run": dryRun = item.value == "true"
       case "inherit": inherits = item.value == "true"
-      default: throw .parameter("there are dry_run and inherit, no \(item.name)")
+      default: throw .parameter("there are dry_run and inherit, not \(item.name)")
       }
     }
+  }
+
+  /// As the audit calls it.
+  var action: String { dryRun ? "dry run" : "upload" }
+
+  /// The whole upload, with the digest that was announced.
+  func finish(
+    _ sink: UploadSink, in store: ModelStore, _ log: Log
+  ) throws(Problem) -> StagedModel {
+    let uploaded = try log.stored { () throws(StoreError) in try sink.finish() }
+    if let wanted = digest.sha256, wanted != uploaded.version {
+      store.discard(uploaded)
+      throw Problem(
+        400, "digest-mismatch",
+        "the body has SHA-256 \(uploaded.version.hex), Content-Digest says \(wanted.hex)")
+    }
+    return uploaded
   }
 }

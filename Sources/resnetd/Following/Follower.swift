@@ -43,7 +43,7 @@ struct Follower: Sendable {
     source = remote.source.description
     schedule = PollSchedule(interval: interval, longest: Self.longestInterval)
     // Where nothing is live any more, what was acted on has to be once more.
-    settled = store.live == nil ? nil : store.followed(source)
+    settled = store.live?.isChosen == true ? store.followed(source) : nil
   }
 
   /// Waits until it is time for another poll; false when there shall be none.
@@ -63,7 +63,7 @@ struct Follower: Sendable {
       outcome = Self.outcome(of: error)
     }
     switch outcome {
-    case .unchanged, .promoted, .refused, .busy:
+    case .unchanged, .promoted, .refused, .overruled, .busy:
       schedule.succeeded()
       if lastFailure != nil { log.write("model store answers again", fields) }
       lastFailure = nil
@@ -82,7 +82,7 @@ struct Follower: Sendable {
     if refused == version { return .refused }
     refused = nil
     if settled == version { return .unchanged }
-    if store.live?.version == version {
+    if let live = store.live, live.isChosen, live.version == version {
       settle(version)
       return .unchanged
     }
@@ -96,7 +96,12 @@ struct Follower: Sendable {
       discardWaiting()
       refused = version
       return .refused
-    case .insufficientMemory(let reason):
+    case .overruled(let reason):
+      discardWaiting()
+      report("version \(version.short): \(reason); it holds until another one is named")
+      settle(version)
+      return .overruled
+    case .insufficientMemory(let reason), .insufficientTime(let reason):
       report("version \(version.short): \(reason)")
       return .failed
     case .damaged:

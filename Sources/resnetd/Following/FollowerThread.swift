@@ -3,29 +3,34 @@ import ModelStore
 import RemoteModels
 import Serving
 
-/// The thread that follows a remote store while the server serves.
+/// The thread that follows a remote store, before there is a model and while the server serves.
 struct FollowerThread {
   /// For a poll or a fetch to end that was cancelled. A swap that takes longer leaves the store as it was or with the
   /// new model live, so it is not waited for.
   private static let patience = DispatchTimeInterval.seconds(1)
 
   private let cancellation: Cancellation
+  private let desk: FollowerDesk
   private let ended = DispatchSemaphore(value: 0)
   private let thread: WorkerThread
 
   /// Starts at once.
-  init(_ follower: Follower, changing administration: ModelAdministration) throws(Failure) {
+  ///
+  /// - Parameter once: Whether there is another model to begin with where the first look brings none.
+  init(_ follower: Follower, _ desk: FollowerDesk, once: Bool) throws(Failure) {
     cancellation = follower.cancellation
+    self.desk = desk
     let thread = WorkerThread { [ended] in
       var follower = follower
       let source = follower.source
+      var isFirst = true
+      desk.wait()
       repeat {
-        _ = follower.poll { fetched in
-          switch fetched {
-          case .staged(let staged): administration.promote(staged, from: source)
-          case .kept(let kept): administration.promote(kept.version, from: source)
-          }
-        }
+        let outcome = follower.poll { desk.promote($0, from: source) }
+        guard let outcome else { continue }
+        desk.polled(outcome)
+        if isFirst, once { desk.giveUp() }
+        isFirst = false
       } while follower.wait()
       follower.end()
       ended.signal()
@@ -34,9 +39,13 @@ struct FollowerThread {
     self.thread = thread
   }
 
+  /// From now on what it fetches takes the place of a live model.
+  func open(_ administration: ModelAdministration) { desk.open(administration) }
+
   /// Called once.
   func stop() {
     cancellation.cancel()
+    desk.close()
     if ended.wait(timeout: .now() + Self.patience) == .success {
       // What it still holds goes with it.
       thread.join()

@@ -1,0 +1,10 @@
+/// A change that somebody asks for, and on what terms.
+struct ChangeOrder: Sendable {
+  let actor: Administrator
+  /// What must be live for it to be made.
+  var precondition = Precondition()
+  /// Whether whoever asked has gone and takes the order back by it.
+  var isAbandoned: @Sendable () -> Bool = { false }
+
+  var by: String { actor.description }
+}

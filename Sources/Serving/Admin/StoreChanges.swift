@@ -1,0 +1,65 @@
+import Checkpoint
+import ModelStore
+import Telemetry
+
+/// What is done with a store and with turns whether or not a model is live.
+extension ModelStore {
+  /// The store, where the server has one.
+  static func required(_ store: ModelStore?) throws(Problem) -> ModelStore {
+    guard let store else {
+      throw Problem(
+        409, "no-state-dir", "this server keeps no models: start it with --state-dir")
+    }
+    return store
+  }
+}
+
+extension Log {
+  func stored<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(Problem) -> Result {
+    do throws(StoreError) { return try body() } catch { throw problem(error) }
+  }
+
+  /// What a client learns; what the system says is logged.
+  func problem(_ error: StoreError) -> Problem {
+    if case .file = error { write("model store", ["error": .text(error.description)]) }
+    return Problem(error)
+  }
+
+  /// Ends a candidate that is being proved.
+  func endSwap(
+    of turns: SwapTurns, by actor: Administrator
+  ) throws(Problem) -> SwapTurn.Status {
+    try audit("end swap", by: actor) { note throws(Problem) in
+      guard let (status, isCancelled) = turns.cancel(by: actor.description) else {
+        throw Problem(404, "no-swap", "no swap is in progress")
+      }
+      guard isCancelled else {
+        throw Problem(
+          409, "swap-ending",
+          "nothing is left of the swap but the exchange; roll back when it is done",
+          retryAfterSeconds: 1)
+      }
+      note.outcome = "ended \(status.action) at \(status.step.rawValue)"
+      return status
+    }
+  }
+
+  /// Removes a kept version.
+  ///
+  /// - Parameter check: Throws where something uses it that the store does not know.
+  func remove(
+    _ digits: String, from store: ModelStore, by actor: Administrator,
+    unless check: (ModelVersion) throws(Problem) -> Void
+  ) throws(Problem) -> StoredVersion {
+    try audit("delete version", by: actor) { note throws(Problem) in
+      let stored = try stored { () throws(StoreError) in try store.version(matching: digits) }
+      note.digest = stored.version.hex
+      try check(stored.version)
+      try self.stored { () throws(StoreError) in try store.remove(stored.version) }
+      note.outcome = "removed"
+      return stored
+    }
+  }
+}

@@ -1,0 +1,257 @@
+package import Checkpoint
+import Dispatch
+package import ModelStore
+import Synchronization
+package import Telemetry
+
+/// The place of the live model in a server that has none yet: what a remote store names may take it, and so may what an
+/// administrator uploads or activates, who goes before a store's candidate.
+///
+/// Its calls take seconds and belong on a thread that may wait.
+package final class Vacancy: Sendable {
+  /// Proves a model for a server that has none.
+  package typealias Proof =
+    @Sendable (SwapRequest, SwapTurn) throws(SwapFailure) ->
+    FirstDeployment
+
+  /// How it ends.
+  package enum End: Sendable {
+    case filled(FirstDeployment)
+    /// Nothing came; there is another model to begin with.
+    case givenUp
+    case stopped
+  }
+
+  private struct State {
+    var end: End?
+    /// Whether a candidate is being recorded that fills it then.
+    var isClaimed = false
+    /// What it ends with should that candidate not be recorded.
+    var endUnlessFilled: End?
+    /// Until somebody has taken the end.
+    var isOver: Bool { end != nil }
+    var explanation: String
+  }
+
+  package let store: ModelStore
+  package let turns: SwapTurns
+  private let log: Log
+  private let prove: Proof
+  private let onProgress: @Sendable (String) -> Void
+  private let state: Mutex<State>
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// - Parameters:
+  ///   - explanation: Why there is no model and what is waited for, in words for anybody.
+  ///   - onProgress: Hears how that goes on; not called any more once it has ended.
+  package init(
+    store: ModelStore, turns: SwapTurns = SwapTurns(), explanation: String, log: Log,
+    onProgress: @escaping @Sendable (String) -> Void, prove: @escaping Proof
+  ) {
+    self.store = store
+    self.turns = turns
+    self.log = log
+    self.prove = prove
+    self.onProgress = onProgress
+    state = Mutex(State(explanation: explanation))
+    onProgress(explanation)
+  }
+
+  /// Why there is no model and what is waited for.
+  var explanation: String { state.withLock(\.explanation) }
+
+  /// Says what is waited for now.
+  package func progress(_ explanation: String) {
+    state.withLock { state in
+      guard !state.isOver else { return }
+      state.explanation = explanation
+      onProgress(explanation)
+    }
+  }
+
+  // MARK: End
+
+  /// Returns how it has ended; for one caller.
+  package func wait() -> End {
+    ended.wait()
+    return state.withLock { state in
+      defer { state.end = .stopped }
+      return state.end ?? .stopped
+    }
+  }
+
+  /// There is another model to begin with.
+  package func giveUp() { end(.givenUp) }
+
+  /// The process shall end. Returns when nothing is proved any more.
+  package func stop() {
+    turns.stop()
+    end(.stopped)
+  }
+
+  private func end(_ end: End) {
+    let isEnded = state.withLock { state in
+      guard !state.isOver else { return false }
+      if state.isClaimed {
+        state.endUnlessFilled = end
+        return false
+      }
+      state.end = end
+      return true
+    }
+    if isEnded { ended.signal() }
+  }
+
+  /// False where it has ended otherwise.
+  private func claim() -> Bool {
+    state.withLock { state in
+      guard !state.isOver else { return false }
+      state.isClaimed = true
+      return true
+    }
+  }
+
+  /// - Parameter first: Nil where it could not be recorded.
+  private func release(_ first: FirstDeployment?) {
+    let isEnded = state.withLock { state in
+      state.isClaimed = false
+      state.end = first.map(End.filled) ?? state.endUnlessFilled
+      return state.end != nil
+    }
+    if isEnded { ended.signal() }
+  }
+
+  // MARK: Candidates
+
+  /// Proves an upload, and unless it is a dry run keeps it and begins with it.
+  func upload(
+    _ sink: UploadSink, _ parameters: UploadParameters, _ order: ChangeOrder
+  ) throws(Problem) -> SwapReport {
+    try log.audited(parameters.action, by: order.actor) { digits throws(Problem) in
+      let uploaded = try parameters.finish(sink, in: store, log)
+      digits = uploaded.version.hex
+      defer { store.discard(uploaded) }
+      guard !parameters.inherits else {
+        throw Problem(
+          409, "no-live-model", "no model is live that inherit=true could take labels from")
+      }
+      let request = SwapRequest(path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
+      return try begin(request, parameters.action, order, overriding: true) {
+        [store] (name) throws(StoreError) in
+        _ = try store.keep(uploaded, name: name, by: order.by)
+        try store.recordLive(uploaded.version, by: order.by)
+      }
+    }
+  }
+
+  /// Begins with a kept version.
+  func activate(_ digits: String, _ order: ChangeOrder) throws(Problem) -> SwapReport {
+    try log.audited("activate", by: order.actor) { found throws(Problem) in
+      let version = try log.stored { () throws(StoreError) in
+        try store.version(matching: digits).version
+      }
+      found = version.hex
+      return try begin(version, "activate", order, overriding: true)
+    }
+  }
+
+  /// Begins with a model that was fetched; unless it does, that stays the caller's to try again or to discard.
+  package func promote(_ staged: StagedModel, from source: String) -> Promotion {
+    promote(staged.version, from: source) { order throws(Problem) in
+      try begin(
+        SwapRequest(path: staged.path, by: order.by), ModelAdministration.followAction, order
+      ) { [store] (name) throws(StoreError) in
+        _ = try store.keep(staged, name: name, by: order.by)
+        try store.recordLive(staged.version, by: order.by)
+      }
+    }
+  }
+
+  /// Begins with a version that is kept since before, because a remote store names it.
+  package func promote(_ version: ModelVersion, from source: String) -> Promotion {
+    let promotion = promote(version, from: source) { order throws(Problem) in
+      try begin(version, ModelAdministration.followAction, order)
+    }
+    // What cannot be read as a model may be one where it comes from.
+    if case .refused = promotion, (try? store.verify(version)) == nil { return .damaged }
+    return promotion
+  }
+
+  private func promote(
+    _ version: ModelVersion, from source: String,
+    _ change: (ChangeOrder) throws(Problem) -> SwapReport
+  ) -> Promotion {
+    let order = ChangeOrder(actor: Administrator(store: source))
+    do throws(Problem) {
+      _ = try log.audited(ModelAdministration.followAction, by: order.actor) {
+        digits throws(Problem) in
+        digits = version.hex
+        return try change(order)
+      }
+      return .live
+    } catch {
+      return Promotion(error)
+    }
+  }
+
+  private func begin(
+    _ version: ModelVersion, _ action: String, _ order: ChangeOrder, overriding: Bool = false
+  ) throws(Problem) -> SwapReport {
+    try log.stored { () throws(StoreError) in try store.pin(version) }
+    defer { store.unpin(version) }
+    guard let path = store.path(of: version) else {
+      throw Problem(StoreError.unknownVersion(version.hex))
+    }
+    let request = SwapRequest(path: path, by: order.by)
+    return try begin(request, action, order, overriding: overriding, expecting: version) {
+      [store] _ throws(StoreError) in try store.recordLive(version, by: order.by)
+    }
+  }
+
+  /// - Parameter keep: Given the model's name, keeps and records it.
+  private func begin(
+    _ request: SwapRequest, _ action: String, _ order: ChangeOrder, overriding: Bool = false,
+    expecting version: ModelVersion? = nil, keep: (String) throws(StoreError) -> Void
+  ) throws(Problem) -> SwapReport {
+    guard !state.withLock(\.isOver) else { throw .starting }
+    try order.precondition.check(nil)
+    let first: FirstDeployment
+    let turn: SwapTurn
+    do throws(SwapFailure) {
+      turn = try turns.take(
+        action, by: order.by, overriding: overriding, isAbandoned: order.isAbandoned)
+    } catch {
+      throw Problem(error)
+    }
+    defer { turns.end(turn) }
+    do throws(SwapFailure) {
+      first = try prove(request, turn)
+      try turn.commit()
+    } catch {
+      throw Problem(error)
+    }
+    guard !request.dryRun else { return first.report }
+    if let version, first.report.version != version {
+      throw Problem(StoreError.damaged(version, path: request.path))
+    }
+    guard claim() else { throw .starting }
+    do throws(StoreError) {
+      try keep(first.report.name)
+    } catch {
+      release(nil)
+      throw log.problem(error)
+    }
+    release(first)
+    return first.report
+  }
+
+  /// Removes a kept version that nothing uses.
+  func remove(_ digits: String, by actor: Administrator) throws(Problem) -> StoredVersion {
+    try log.remove(digits, from: store, by: actor) { _ in }
+  }
+
+  /// Ends a candidate that is being proved.
+  func endSwap(by actor: Administrator) throws(Problem) -> SwapTurn.Status {
+    try log.endSwap(of: turns, by: actor)
+  }
+}

@@ -1,0 +1,142 @@
+import Checkpoint
+import Foundation
+import HTTPCore
+import ModelStore
+import Serving
+import Testing
+
+/// Changes on terms, what is shown to clients that have seen it, removal of versions, and labels that change.
+@Suite struct AdminPreconditionTests {
+  private func tag(_ admin: AdminFixture) -> String {
+    #""\#(admin.served.pool.live.model.version.hex)""#
+  }
+
+  @Test("What is live has its digest for a tag, and whoever knows it is not sent it again")
+  func tags() async throws {
+    let admin = try AdminFixture()
+    let first = try await admin.ask("GET", "/admin/model")
+    #expect(first.status == 200 && first.fields["ETag"] == tag(admin))
+    for known in [tag(admin), "W/\(tag(admin))", "*", #""a,b" , \#(tag(admin))"#] {
+      let again = try await admin.ask(
+        "GET", "/admin/model", [("Host", "localhost"), ("If-None-Match", known)])
+      #expect(again.status == 304 && again.body.isEmpty, "\(known)")
+      #expect(again.fields["ETag"] == tag(admin))
+    }
+    for other in [#""x""#, #"W/"x", "y""#] {
+      let answer = try await admin.ask(
+        "GET", "/admin/model", [("Host", "localhost"), ("If-None-Match", other)])
+      #expect(answer.status == 200)
+    }
+    let seen = tag(admin)
+    try await admin.upload(SmallModels.model("next"))
+    let changed = try await admin.ask(
+      "GET", "/admin/model", [("Host", "localhost"), ("If-None-Match", seen)])
+    #expect(changed.status == 200 && changed.fields["ETag"] == tag(admin))
+  }
+
+  @Test("A change is made only where what is live is what it asks for")
+  func matches() async throws {
+    let admin = try AdminFixture()
+    for mark in ["old", "new"] { try await admin.upload(SmallModels.model(mark)) }
+    let old = try admin.version("old").hex
+    let requests = [
+      ("PUT", "/admin/model"), ("POST", "/admin/rollback"),
+      ("POST", "/admin/versions/\(old)/activate"),
+    ]
+    for (method, target) in requests {
+      let body = method == "PUT" ? try admin.file("third") : []
+      for wrong in [#""\#(old)""#, "W/\(tag(admin))", #""x", "y""#] {
+        let answer = try await admin.ask(
+          method, target, [("Host", "localhost"), ("If-Match", wrong)], body: body)
+        #expect(answer.status == 412, "\(method) \(target) \(wrong)")
+        #expect(try answer.problemKind() == "precondition-failed")
+      }
+      for malformed in ["x", "", #""x"#, #""x" "y""#, #""x","#] {
+        let answer = try await admin.ask(
+          method, target, [("Host", "localhost"), ("If-Match", malformed)], body: body)
+        #expect(answer.status == 400, "\(malformed)")
+        #expect(try answer.problemKind() == "malformed-precondition")
+      }
+    }
+    #expect(admin.served.pool.live.model.labels[0] == "new0")
+    #expect(try admin.incoming.isEmpty)
+    for (method, target) in requests {
+      let body = method == "PUT" ? try admin.file("third") : []
+      let wanted = target.hasSuffix("activate") ? "*" : #""x", \#(tag(admin))"#
+      let answer = try await admin.ask(
+        method, target, [("Host", "localhost"), ("If-Match", wanted)], body: body)
+      #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+    }
+  }
+
+  @Test("A version that nothing uses is removed, and one in use is not")
+  func removal() async throws {
+    let admin = try AdminFixture()
+    for mark in ["one", "two", "three"] { try await admin.upload(SmallModels.model(mark)) }
+    #expect(try await admin.putCanary("one", percent: 5).status == 200)
+    for name in ["one", "two", "three"] {
+      let answer = try await admin.ask(
+        "DELETE", "/admin/versions/\(try admin.version(name).hex)")
+      #expect(answer.status == 409)
+      #expect(try answer.problemKind() == "version-in-use")
+    }
+    #expect(try await admin.ask("DELETE", "/admin/canary").status == 200)
+    let one = try admin.version("one")
+    let removed = try await admin.ask("DELETE", "/admin/versions/\(one.short)")
+    #expect(removed.status == 200)
+    let member = try #require(try removed.json()["removed"] as? [String: Any])
+    #expect(member["digest"] as? String == "sha256:\(one.hex)")
+    #expect(admin.store.path(of: one) == nil && admin.store.versions().count == 3)
+    #expect(admin.logged.contains(#""action":"delete version","by":"loopback""#))
+    #expect(admin.logged.contains(#""digest":"\#(one.hex)","outcome":"removed""#))
+    for (target, status) in [
+      (one.hex, 404), ("xyz", 400), ("\(one.hex)?force=true", 400), ("\(one.hex)/x", 404),
+      ("", 404),
+    ] {
+      let answer = try await admin.ask("DELETE", "/admin/versions/\(target)")
+      #expect(answer.status == status, "\(target)")
+    }
+    #expect(try await admin.ask("GET", "/admin/versions/\(one.hex)").status == 405)
+  }
+
+  @Test("The first model is kept from the start: it is listed and can be activated as it is shown")
+  func first() async throws {
+    let admin = try AdminFixture()
+    admin.changes.keepFirst()
+    let shown = try await admin.ask("GET", "/admin/model").json()
+    #expect(shown["kept"] as? Bool == true && shown["recorded"] as? Bool == true)
+    let version = try #require(shown["version"] as? String)
+    let listed = try #require(
+      try await admin.ask("GET", "/admin/versions").json()["versions"] as? [[String: Any]])
+    #expect(listed.count == 1 && listed[0]["version"] as? String == version)
+    #expect(listed[0]["state"] as? String == "live")
+    #expect(admin.store.live?.isChosen == false)
+    let removal = try await admin.ask("DELETE", "/admin/versions/\(version)")
+    #expect(try removal.problemKind() == "version-in-use")
+    // Chosen by somebody it stays live over a restart.
+    #expect(try await admin.ask("POST", "/admin/versions/\(version)/activate").status == 200)
+    #expect(admin.store.live?.isChosen == true)
+    admin.changes.keepFirst()
+    #expect(admin.store.live?.isChosen == true && admin.store.versions().count == 1)
+  }
+
+  @Test("A swap that changes the labels says so, with how many, and so does a dry run")
+  func labels() async throws {
+    let admin = try AdminFixture()
+    var answer = try await admin.ask(
+      "PUT", "/admin/model?dry_run=true", body: admin.file(SmallModels.model("x", classCount: 7)))
+    #expect(try answer.json()["labels_changed"] as? Bool == true)
+    #expect(try answer.json()["recorded"] as? Bool == false)
+    answer = try await admin.ask(
+      "PUT", "/admin/model", body: admin.file(SmallModels.model("x", classCount: 12)))
+    let counts = try #require(try answer.json()["label_counts"] as? [String: Int])
+    #expect(counts == ["former": 10, "now": 12, "differing": 12])
+    #expect(admin.logged.contains("the labels differ from those of the model before"))
+    answer = try await admin.ask(
+      "PUT", "/admin/model",
+      body: admin.file(SmallModels.model("x", name: "y", classCount: 12, scale: -1)))
+    #expect(try answer.json()["labels_changed"] as? Bool == false)
+    #expect(try answer.json()["label_counts"] is NSNull)
+    #expect(try answer.json()["recorded"] as? Bool == true)
+  }
+}
