@@ -214,8 +214,9 @@ package final class HTTPServer: @unchecked Sendable {
   private func makeRoom(lane index: Int, fromReserve: Bool) {
     let lane = lanes[index]
     lane.queue.async { [weak self, parts] in
+      // Room that has been found meanwhile is enough.
+      guard let self, !state.withLock(\.isAccepting) else { return }
       if fromReserve ? lane.closeOldestOfReserve() : lane.closeOldestIdle() { return }
-      guard let self else { return }
       if index + 1 < lanes.count {
         makeRoom(lane: index + 1, fromReserve: fromReserve)
       } else if !fromReserve {

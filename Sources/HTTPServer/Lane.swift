@@ -115,12 +115,12 @@ final class Lane: @unchecked Sendable {
 
   /// Closes the connection of the reserve that has waited for its first request for longest; false where none does.
   func closeOldestOfReserve() -> Bool {
-    let oldest = reserve.takeFirst {
+    while let descriptor = reserve.takeFirst(where: {
       connections[$0]?.reserveNumber == $1 && connections[$0]?.awaitsFirstRequest == true
+    }) {
+      if connections[descriptor]?.closeIfWaiting() == true { return true }
     }
-    guard let oldest, let connection = connections[oldest] else { return false }
-    connection.close()
-    return true
+    return false
   }
 
   // MARK: Turns

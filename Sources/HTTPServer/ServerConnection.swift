@@ -110,6 +110,13 @@ final class ServerConnection: @unchecked Sendable {
     return isClosed
   }
 
+  /// Makes room for another connection of the reserve; false where the first request has come meanwhile.
+  func closeIfWaiting() -> Bool {
+    readable()
+    if !isClosed, machine.awaitsFirstRequest { close() }
+    return isClosed
+  }
+
   var isIdle: Bool { machine.isIdle }
 
   var awaitsFirstRequest: Bool { machine.awaitsFirstRequest }

@@ -35,6 +35,8 @@ struct CrowdingTests {
     try withServer {
       $0.connectionLimit = 1
       $0.reserveLimit = 2
+      $0.reserveTimeout = .seconds(3600)
+      $0.limits.headerTimeout = .seconds(3600)
     } _: { server in
       let busy = try server.connect()
       try busy.send(request("GET", "/hold"))

@@ -78,7 +78,7 @@ import Testing
     let third = try await ProgramUnderTest.run(
       "serve", "--port", "0", "--tune", "off", "--admin-socket", file.path)
     #expect(third.exitCode == 1)
-    #expect(third.errors.contains("what is there is no socket"), "\(third.errors)")
+    #expect(third.errors.contains("what is there is not a socket"), "\(third.errors)")
     #expect(try String(contentsOf: file, encoding: .utf8) == "precious")
   }
 
