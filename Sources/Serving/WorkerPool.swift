@@ -167,17 +167,24 @@ package final class WorkerPool: Sendable {
     let (resident, isIdle) = (MemoryAllowance.resident, queue.isQuiet)
     let (finding, returns) = watched.withLock { watched in
       watched.finding = watched.stall.look(at: steps, after: interval)
-      let returns = resident.map {
-        watched.memoryReturn.look(resident: $0, isIdle: isIdle, after: interval)
-      }
-      return (watched.finding, returns ?? false)
+      guard let resident else { return (watched.finding, false) }
+      let returns = watched.memoryReturn.look(
+        resident: resident, isIdle: isIdle, after: interval)
+      if returns { watched.memoryReturn.returned(resident: resident) }
+      return (watched.finding, returns)
     }
-    if returns {
+    if returns { returnFreedMemory() }
+    return finding
+  }
+
+  /// On a thread of its own: it may take a while, and deadlines do not wait.
+  private func returnFreedMemory() {
+    let thread = WorkerThread { [weak self] in
       OneDNN.returnFreedMemory()
-      let left = MemoryAllowance.resident ?? 0
+      guard let self, let left = MemoryAllowance.resident else { return }
       watched.withLock { $0.memoryReturn.returned(resident: left) }
     }
-    return finding
+    thread?.detach()
   }
 
   /// Keeps no reference to the pool while it sleeps.
