@@ -147,6 +147,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   package.targets += [
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
     fuzzer("HTTPParser", of: "HTTPCore"),
+    fuzzer("RequestBody", of: "Serving", "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
     fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),

@@ -18,5 +18,6 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, si
 FUZZ_TARGET(HTTPParser)
 FUZZ_TARGET(ImageDecoding)
 FUZZ_TARGET(Pickle)
+FUZZ_TARGET(RequestBody)
 FUZZ_TARGET(ONNXFile)
 FUZZ_TARGET(Safetensors)

@@ -73,10 +73,10 @@ package final class MemoryBudget: Sendable {
   }
 
   /// Bytes that could be reserved now.
-  package var freeByteCount: Int { byteCount - usedByteCount }
+  package var freeByteCount: Int { max(0, byteCount - usedByteCount) }
 
   /// The most that a passing reservation can ever get: all that is not lasting.
-  package var largestByteCount: Int { byteCount - state.withLock(\.lastingByteCount) }
+  package var largestByteCount: Int { max(0, byteCount - state.withLock(\.lastingByteCount)) }
 
   /// Threads that wait for their turn.
   package var waitingCount: Int { state.withLock(\.waiters.count) }
@@ -94,6 +94,16 @@ package final class MemoryBudget: Sendable {
       return true
     }
     return isGranted ? Reservation(count, isLasting: isLasting, use: use, of: self) : nil
+  }
+
+  /// Reserves whatever is free: until as much is given back, nobody else gets anything.
+  ///
+  /// For what must not fail where memory was given out to others, and is worth more than their share of the limit's
+  /// safety: a model that administrators go back to.
+  package func overdraw(_ count: Int, isLasting: Bool, use: MemoryUse) -> Reservation {
+    precondition(count >= 0, "a reservation must not be negative")
+    state.withLock { $0.add(count, isLasting: isLasting, for: use) }
+    return Reservation(count, isLasting: isLasting, use: use, of: self)
   }
 
   /// Waits for its turn until there is room; nil where there is none by the deadline, or never will be.

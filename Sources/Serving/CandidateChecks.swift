@@ -128,6 +128,9 @@ struct CandidateChecks: Sendable {
 
   private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation? {
     guard let memoryBudget else { return nil }
+    if request.isReturn {
+      return memoryBudget.overdraw(byteCount, isLasting: true, use: .models)
+    }
     guard let reservation = memoryBudget.reserve(byteCount, isLasting: true, use: .models) else {
       throw SwapFailure(
         step: .memory,

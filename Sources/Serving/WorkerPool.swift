@@ -24,9 +24,16 @@ package final class WorkerPool: Sendable {
   let memory: MemoryBudget
   private let pulses: [WorkerPulse]
   private let watch = PoolWatch()
-  private let finding = Mutex(StallWatch.Finding.allMove)
   /// Callers of `withoutTeams`.
   private let teamlessCount = Mutex(0)
+  private let watched: Mutex<Watched>
+
+  /// What the looks at workers and memory go by.
+  private struct Watched {
+    var stall: StallWatch
+    var memoryReturn = MemoryReturn()
+    var finding = StallWatch.Finding.allMove
+  }
 
   /// Starts the threads for the plan of the first deployment.
   package init(
@@ -51,6 +58,11 @@ package final class WorkerPool: Sendable {
       servingMetrics: metrics, decoders: decoders, memory: memory)
     pending = PendingRequests(traffic, metrics)
     pulses = (0..<plan.workers).map { _ in WorkerPulse() }
+    watched = Mutex(
+      Watched(
+        stall: StallWatch(
+          workerCount: plan.workers, noticeLimit: limits.requestTimeout,
+          endLimit: limits.stallTimeout)))
     for (number, pulse) in pulses.enumerated() {
       guard let thread = WorkerThread({ Worker(number, around, pulse).run() }) else {
         close()
@@ -58,10 +70,7 @@ package final class WorkerPool: Sendable {
       }
       threads.withLock { $0.append(thread) }
     }
-    let stall = StallWatch(
-      workerCount: plan.workers, noticeLimit: limits.requestTimeout,
-      endLimit: limits.stallTimeout)
-    guard let thread = WorkerThread({ [weak self] in Self.watch(self, stall, whenLost) }) else {
+    guard let thread = WorkerThread({ [weak self] in Self.watch(self, whenLost) }) else {
       close()
       throw .outOfMemory(doing: "starting the thread that watches the workers")
     }
@@ -160,35 +169,45 @@ package final class WorkerPool: Sendable {
   package var pendingCount: Int { pending.count }
 
   /// What the last look at the workers has found.
-  package var stall: StallWatch.Finding { finding.withLock { $0 } }
+  package var stall: StallWatch.Finding { watched.withLock(\.finding) }
 
-  private func look(
-    _ stall: inout StallWatch, _ memoryReturn: inout MemoryReturn, after interval: Duration
-  ) -> StallWatch.Finding {
-    let found = stall.look(at: pulses.map(\.current), after: interval)
-    finding.withLock { $0 = found }
-    if let resident = MemoryAllowance.resident,
-      memoryReturn.look(resident: resident, isIdle: queue.isQuiet, after: interval)
-    {
-      OneDNN.returnFreedMemory()
-      memoryReturn.returned(resident: MemoryAllowance.resident ?? resident)
+  /// Looks at the workers and at the process's memory, so long after the last look.
+  package func look(after interval: Duration) -> StallWatch.Finding {
+    let steps = pulses.map(\.current)
+    let (resident, isIdle) = (MemoryAllowance.resident, queue.isQuiet)
+    let (finding, returns) = watched.withLock { watched in
+      watched.finding = watched.stall.look(at: steps, after: interval)
+      guard let resident else { return (watched.finding, false) }
+      let returns = watched.memoryReturn.look(
+        resident: resident, isIdle: isIdle, after: interval)
+      if returns { watched.memoryReturn.returned(resident: resident) }
+      return (watched.finding, returns)
     }
-    return found
+    if returns { returnFreedMemory() }
+    return finding
+  }
+
+  /// On a thread of its own: it may take a while, and deadlines do not wait.
+  private func returnFreedMemory() {
+    let thread = WorkerThread { [weak self] in
+      OneDNN.returnFreedMemory()
+      guard let self, let left = MemoryAllowance.resident else { return }
+      watched.withLock { $0.memoryReturn.returned(resident: left) }
+    }
+    thread?.detach()
   }
 
   /// Keeps no reference to the pool while it sleeps.
   private static func watch(
-    _ pool: @autoclosure () -> WorkerPool?, _ stall: StallWatch,
-    _ whenLost: (StallWatch.Finding) -> Void
+    _ pool: @autoclosure () -> WorkerPool?, _ whenLost: (StallWatch.Finding) -> Void
   ) {
-    var (stall, memoryReturn) = (stall, MemoryReturn())
     guard let watch = pool()?.watch else { return }
     watch.run {
       guard let pool = pool() else { return false }
       pool.sweep(at: .now)
       return pool.pendingCount > 0
     } look: { interval in
-      guard let found = pool()?.look(&stall, &memoryReturn, after: interval) else { return }
+      guard let found = pool()?.look(after: interval) else { return }
       if case .lost = found { whenLost(found) }
     }
   }

@@ -1,6 +1,7 @@
 import Checkpoint
 import Engine
 import Glibc
+import HTTPServer
 import Machine
 import ResNet
 import Serving

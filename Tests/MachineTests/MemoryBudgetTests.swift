@@ -79,6 +79,18 @@ import Testing
     #expect(MemoryUse.allCases.allSatisfy { budget.usedByteCount(for: $0) == 0 })
   }
 
+  @Test("What is overdrawn must be given back before anybody gets more")
+  func overdrawing() {
+    let budget = MemoryBudget(byteCount: 100)
+    let body = budget.reserve(70, use: .bodies)
+    var model = budget.overdraw(50, isLasting: true, use: .models) as Reservation?
+    #expect(budget.usedByteCount == 120 && budget.freeByteCount == 0)
+    #expect(budget.reserve(1) == nil && budget.largestByteCount == 50)
+    model = nil
+    #expect(budget.freeByteCount == 30 && body?.byteCount == 70)
+    _ = model
+  }
+
   @Test("A deadline that has passed ends the waiting, and leaves nothing reserved")
   func late() throws {
     let budget = MemoryBudget(byteCount: 10)

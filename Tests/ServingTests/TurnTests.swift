@@ -223,4 +223,48 @@ import Testing
     service.pool.close()
     #expect(answers["waits"] == [200])
   }
+
+  @Test("A worker that stands still makes the server not ready, and alive; one that goes on, ready")
+  func standingStill() throws {
+    let begun = DispatchSemaphore(value: 0)
+    let mayGoOn = DispatchSemaphore(value: 0)
+    let decoders = WatchedDecoders { _ in
+      begun.signal()
+      mayGoOn.wait()
+    }
+    let service = try TestService(
+      plan: CPUPlan(workers: 2, threads: 1, maxBatch: 1), decoders: decoders)
+    func probe(_ path: String) throws -> Response {
+      let head = try Request("GET", path).head
+      guard case .answer(let response) = service.service.receive(head) else {
+        throw CancellationError()
+      }
+      return response
+    }
+    let answers = Answers()
+    _ = answers.ask(service, "one", try Request("POST", "/classify", body: try image(1)))
+    begun.wait()
+    _ = service.pool.look(after: .zero)
+    #expect(try probe("/readyz").status == 200)
+    let found = service.pool.look(after: service.limits.requestTimeout + .seconds(1))
+    guard case .stalled(let worker, _) = found else {
+      Issue.record("not noticed: \(found)")
+      return
+    }
+    #expect(0..<2 ~= worker)
+    let refused = try probe("/readyz")
+    #expect(refused.status == 503 && refused.fields["Retry-After"] != nil)
+    #expect(try refused.problemKind() == "worker-stalled")
+    #expect(try probe("/livez").status == 200 && probe("/startupz").status == 200)
+    let end = service.pool.look(after: service.limits.stallTimeout)
+    guard case .lost(worker, _) = end else {
+      Issue.record("not lost: \(end)")
+      return
+    }
+    mayGoOn.signal()
+    answers.arrived.wait()
+    #expect(answers["one"] == [200])
+    _ = service.pool.look(after: .zero)
+    #expect(try probe("/readyz").status == 200)
+  }
 }

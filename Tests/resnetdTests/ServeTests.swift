@@ -113,6 +113,21 @@ import Testing
     #expect(server.logged.contains("(by rule)"))
   }
 
+  @Test("A limit of memory that does not hold the program, or the model, is one clear line")
+  func memoryLimit() async throws {
+    let program = try await ProgramUnderTest.run("serve", "--memory-limit", "64MiB")
+    #expect(program.exitCode == 1)
+    #expect(program.errors.contains("the memory limit is 67108864 bytes"))
+    #expect(program.errors.split(separator: "\n").count == 1)
+    let server = try await ServerUnderTest("--memory-limit", "256MiB")
+    #expect(try await server.logged(/"message":"memory","limit":(\d+)/) == "268435456")
+    #expect(
+      try await server.curl("-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+        .status
+        == 200)
+    #expect(await server.stop() == 0)
+  }
+
   @Test("A port in use is one clear line and exit code 1")
   func portInUse() async throws {
     let server = try await ServerUnderTest()
