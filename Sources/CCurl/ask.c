@@ -90,14 +90,15 @@ static CURLcode set_fields(
     if (fields[index].value &&
         !remote_add_field(list, fields[index].name, fields[index].value))
       return CURLE_OUT_OF_MEMORY;
-  // Without a value libcurl leaves its own out, which would be that of a form.
-  struct curl_slist *longer =
-      question->content_type ? *list : curl_slist_append(*list, "Content-Type:");
-  if (!longer) return CURLE_OUT_OF_MEMORY;
-  *list = longer;
-  if (question->content_type &&
-      !remote_add_field(list, "Content-Type", question->content_type))
-    return CURLE_OUT_OF_MEMORY;
+  if (question->content_type) {
+    if (!remote_add_field(list, "Content-Type", question->content_type))
+      return CURLE_OUT_OF_MEMORY;
+  } else {
+    // Without a value libcurl leaves its own out, which would be that of a form.
+    struct curl_slist *longer = curl_slist_append(*list, "Content-Type:");
+    if (!longer) return CURLE_OUT_OF_MEMORY;
+    *list = longer;
+  }
   return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *list);
 }
 

@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import Glibc
+import Synchronization
 import Telemetry
 import Testing
 
@@ -20,21 +22,31 @@ import Testing
     }
   }
 
-  /// Reads the pipe to its end by a thread of its own.
-  private func read() async -> Data {
-    let handle = pipe.fileHandleForReading
-    return await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        var data = Data()
-        while let part = try? handle.read(upToCount: 65536), !part.isEmpty { data += part }
-        continuation.resume(returning: data)
+  /// Reads a pipe to its end by a thread of its own, for the test's may wait for the log.
+  private final class Reader: Sendable {
+    private let data = Mutex(Data())
+    private let isDone = DispatchSemaphore(value: 0)
+
+    init(_ handle: FileHandle) {
+      let descriptor = handle.fileDescriptor
+      Thread.detachNewThread { [self] in
+        let handle = FileHandle(fileDescriptor: descriptor)
+        while let part = try? handle.read(upToCount: 65536), !part.isEmpty {
+          data.withLock { $0 += part }
+        }
+        isDone.signal()
       }
+    }
+
+    func wait() -> Data {
+      isDone.wait()
+      return data.withLock { $0 }
     }
   }
 
   @Test(
     "Nobody waits for it; what has no room is counted, and said when it is read again, in order")
-  func stalled() async throws {
+  func stalled() throws {
     let log = log
     let text = String(repeating: "x", count: 1000)
     // Three times what the pipe and the buffer hold.
@@ -44,12 +56,12 @@ import Testing
     let droppedCount = log.droppedLineCount
     #expect(0 < droppedCount && droppedCount < count)
 
-    async let data = read()
+    let reader = Reader(pipe.fileHandleForReading)
     #expect(log.flush(within: Self.patience))
     log.write("after", [:])
     #expect(log.flush(within: Self.patience))
     try pipe.fileHandleForWriting.close()
-    let lines = try objects(await data)
+    let lines = try objects(reader.wait())
     let indices = lines.compactMap { $0["index"] as? Int }
     #expect(indices.count == count - droppedCount)
     #expect(indices == indices.sorted())
@@ -78,17 +90,17 @@ import Testing
   }
 
   @Test("A descriptor that does not block is waited for, and nothing is lost")
-  func nonBlocking() async throws {
+  func nonBlocking() throws {
     let descriptor = pipe.fileHandleForWriting.fileDescriptor
     #expect(fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0)
     let log = log
     let text = String(repeating: "x", count: 1000)
     // More than the pipe holds, and less than the buffer.
     for index in 0..<500 { log.gather("line", ["index": .integer(index), "text": .text(text)]) }
-    async let data = read()
+    let reader = Reader(pipe.fileHandleForReading)
     #expect(log.flush(within: Self.patience))
     try pipe.fileHandleForWriting.close()
-    #expect(await data.count { $0 == UInt8(ascii: "\n") } == 500)
+    #expect(reader.wait().count { $0 == UInt8(ascii: "\n") } == 500)
     #expect(log.droppedLineCount == 0)
   }
 }

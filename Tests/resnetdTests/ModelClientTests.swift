@@ -182,9 +182,11 @@ import Testing
       (["canary", "0123456789ab", "--percent", "1e2"], "--percent is a number from 0 to 100"),
       (["canary", "0123456789ab", "--percent", "05"], "--percent is a number from 0 to 100"),
       (["canary", "--end", "--percent", "5"], "--end ends the canary"),
+      (["status", "--admin-port", "0"], "name the port of its line"),
     ])
   func usage(_ arguments: [String], _ message: String) async throws {
-    let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, ["model"] + arguments)
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, ["model"] + arguments, environment: ["RESNETD_ADMIN_PORT": "8081"])
     #expect(outcome.exitCode == 2)
     #expect(outcome.errors.contains(message), "\(outcome.errors)")
   }

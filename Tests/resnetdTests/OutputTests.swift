@@ -19,7 +19,7 @@ import Testing
       ["inspect", "resnet18", "--json"], ["pull", "--list"],
       ["classify", ProgramUnderTest.samplePicture],
       ["classify", "--json", ProgramUnderTest.samplePicture],
-      ["bench", "--seconds", "1ms", "--batch", "1", "--threads", "1", "resnet18"],
+      ["bench", "--seconds", "100ms", "--batch", "1", "--threads", "1", "resnet18"],
     ])
   func full(arguments: [String]) async throws {
     let outcome = try await run(arguments, "> /dev/full")

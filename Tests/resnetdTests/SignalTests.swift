@@ -5,7 +5,8 @@ import Testing
 /// What signals do to a server, and where it can live.
 @Suite(.serialized) struct SignalTests {
   /// Whether this user may make namespaces.
-  private static let mayUnshare = geteuid() == 0 && access("/usr/bin/unshare", X_OK) == 0
+  private static let mayUnshare =
+    geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")
 
   @Test("SIGHUP rereads the token and kills nobody; the others without a meaning are ignored")
   func reload() async throws {

@@ -88,7 +88,9 @@ struct AdminClient {
   func entityTag(of version: String) throws -> String {
     let answer = try ask("GET", "/admin/model")
     guard answer.status == 200 else { throw Failure(answer.complaint) }
-    let digest = try answer.tree().root["digest"]?.string ?? ""
+    // A node is valid as long as its tree.
+    let tree = try answer.tree()
+    let digest = tree.root["digest"]?.string ?? ""
     let live = digest.split(separator: ":").last ?? ""
     guard live.hasPrefix(version.lowercased()) else {
       throw Failure("--if-version \(version): \(live.prefix(12)) is live; nothing was uploaded")

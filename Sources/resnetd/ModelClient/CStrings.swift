@@ -5,7 +5,9 @@ import Glibc
 final class CStrings {
   private var pointers: [UnsafeMutablePointer<CChar>] = unsafe []
 
-  deinit { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+  deinit {
+    while let pointer = unsafe pointers.popLast() { unsafe free(pointer) }
+  }
 
   /// A copy that ends with NUL; what follows a NUL in the string is left out.
   @unsafe

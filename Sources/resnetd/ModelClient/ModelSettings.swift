@@ -26,13 +26,13 @@ struct ModelSettings: CommandSettings {
 
   static let options: [Option<ModelSettings>] = [
     .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens"),
-    .integer("admin-port", "PORT", \.port, in: 1...65535, "its port"),
+    .integer("admin-port", "PORT", \.port, in: 0...65535, "its port"),
     .optionalText(
       "admin-socket", "PATH", \.socketPath, "its Unix socket, in place of host and port"),
     .optionalText(
       "admin-token-file", "FILE", \.tokenFile,
       "file with the token that it wants; --token-file is the same"
-    ).called("token-file"),
+    ).alsoNamed("token-file"),
     .duration(
       "timeout", \.timeout, in: .milliseconds(1)...Duration.seconds(24 * 3600),
       "for the whole answer, an upload and its proof among it"),
@@ -59,6 +59,11 @@ struct ModelSettings: CommandSettings {
     ]
     for item in misplaced where item.isGiven && item.belongs != action {
       throw UsageError("\(item.option) belongs to `resnetd model \(item.belongs.usage)`")
+    }
+    // The server's own variable may say it, and be meant for the server.
+    if port == 0, socketPath == nil {
+      throw UsageError(
+        "--admin-port is 0, by which the server picks one: name the port of its line `admin`")
     }
     if let ifVersion { try Self.checkVersion(ifVersion) }
     if end, percent != nil || maxDisagreement != nil {

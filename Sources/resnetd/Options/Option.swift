@@ -31,7 +31,7 @@ struct Option<Settings: CommandSettings>: Sendable {
   }
 
   /// The same option by a shorter name as well.
-  func called(_ shortName: String) -> Option {
+  func alsoNamed(_ shortName: String) -> Option {
     var option = self
     option.shortName = shortName
     return option
