@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -17,6 +18,11 @@ DRAIN_SECOND_LIMIT = 40
 POLL_SECONDS = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
 KEPT_LINE_COUNT = 40
+
+
+def end_orderly() -> None:
+    """Lets a SIGTERM of this program end what it started as well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def free_port() -> int:
@@ -64,7 +70,6 @@ class Watched:
         return self
 
     def __exit__(self, *_) -> None:
-        self.reads_log.set()
         if self.lives():
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -72,6 +77,8 @@ class Watched:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
+        # A log that nobody reads must not keep it from its end.
+        self.reads_log.set()
         self.reader.join(POLL_SECONDS)
 
     def lives(self) -> bool:

@@ -238,6 +238,7 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / ".cache/results/soak.json")
     arguments = parser.parse_args()
     quick = arguments.quick
+    watched.end_orderly()
     arguments.minutes = arguments.minutes or (QUICK_MINUTES if quick else MINUTES)
     arguments.connections = arguments.connections or (
         QUICK_CONNECTION_COUNT if quick else CONNECTION_COUNT)
