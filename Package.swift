@@ -140,8 +140,11 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   }
   package.targets += [
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
+    fuzzer("CodecRoom", of: "Imaging"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
+    fuzzer("JSONBody", of: "Serving", "HTTPCore"),
+    fuzzer("MultipartForm", of: "HTTPCore"),
     fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),
