@@ -1,8 +1,7 @@
 import Foundation
+import ONNX
 import Testing
-
-@testable import ONNX
-@testable import resnetd
+import resnetd
 
 /// `resnetd run` on a graph of one Relu from `x`, float [?, 2], to `y`, written byte by byte.
 @Suite(.serialized) struct RunTests {
