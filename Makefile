@@ -8,7 +8,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
-# One set of flags for every optimised build: another set would build everything again.
+# One set of flags for every optimised build: another set would build everything again. So would
+# testable imports, for which `swift test` compiles the program otherwise.
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
 FUZZ_SECONDS ?= 20
@@ -27,7 +28,7 @@ run: build ## Classify docs/sample.jpg through a server started for it
 	@scripts/run-sample .build/release/resnetd docs/sample.jpg
 
 test: setup ## Run all tests, optimised: the parity tests compute much
-	swift test $(RELEASE_FLAGS)
+	swift test $(RELEASE_FLAGS) --disable-testable-imports
 
 levels: ## After `make test`: run the engine's tests as on CPUs with fewer instructions
 	scripts/check-levels $(RELEASE_FLAGS)

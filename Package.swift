@@ -137,6 +137,12 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
+// Where only some tests are to run, the others are not built either: names with blanks between them.
+if let names = ProcessInfo.processInfo.environment["RESNETD_TESTS"] {
+  let kept = Set(names.split(separator: " ").map(String.init))
+  package.targets.removeAll { $0.type == .test && !kept.contains($0.name) }
+}
+
 // Fuzz targets, one per file of Fuzz/, exist only for Fuzz/run: libFuzzer leads them.
 if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   func fuzzer(_ name: String, of dependencies: Target.Dependency...) -> Target {
@@ -146,9 +152,12 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   }
   package.targets += [
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
+    fuzzer("CodecRoom", of: "Imaging"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("RequestBody", of: "Serving", "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
+    fuzzer("JSONBody", of: "Serving", "HTTPCore"),
+    fuzzer("MultipartForm", of: "HTTPCore"),
     fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),

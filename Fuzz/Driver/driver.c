@@ -15,8 +15,11 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, si
     return LLVMFuzzerRunDriver(&argc, &argv, LLVMFuzzerTestOneInput); \
   }
 
+FUZZ_TARGET(CodecRoom)
 FUZZ_TARGET(HTTPParser)
 FUZZ_TARGET(ImageDecoding)
+FUZZ_TARGET(JSONBody)
+FUZZ_TARGET(MultipartForm)
 FUZZ_TARGET(Pickle)
 FUZZ_TARGET(RequestBody)
 FUZZ_TARGET(ONNXFile)

@@ -1,5 +1,5 @@
 /// The element types that this program knows, by safetensors' names.
-enum ElementType: String, Sendable {
+package enum ElementType: String, Sendable {
   case bool = "BOOL"
   case uint8 = "U8"
   case int8 = "I8"
@@ -87,7 +87,7 @@ enum ElementType: String, Sendable {
   /// IEEE 754's binary16 in binary32, exact. `Float(Float16)` is a call for each number where the program must run on
   /// CPUs without F16C.
   @inline(__always)
-  static func float(half bits: UInt16) -> Float {
+  package static func float(half bits: UInt16) -> Float {
     let magnitude = UInt32(bits & 0x7fff)
     // Read as fp32 the exponent is too small by the difference of the biases, 127 - 15, subnormal numbers included.
     let scaled = (Float(bitPattern: magnitude << 13) * 0x1p112).bitPattern

@@ -61,7 +61,7 @@ package struct DenseTensor: Sendable, Equatable {
   package var rank: Int { shape.count }
 
   /// The numbers as `Double`, which is exact for all types but 64-bit integers.
-  var doubles: [Double] {
+  package var doubles: [Double] {
     switch numbers {
     case .floating(let values): values
     case .whole(let values):
@@ -71,7 +71,7 @@ package struct DenseTensor: Sendable, Equatable {
   }
 
   /// The numbers where they are whole ones.
-  var integers: [Int64]? {
+  package var integers: [Int64]? {
     guard case .whole(let values) = numbers else { return nil }
     return values
   }
@@ -89,7 +89,7 @@ package struct DenseTensor: Sendable, Equatable {
   }
 
   /// The nearest number of a floating-point type, ties to even.
-  static func rounded(_ value: Double, to elementType: ONNXElementType) -> Double {
+  package static func rounded(_ value: Double, to elementType: ONNXElementType) -> Double {
     switch elementType {
     case .float: Double(Float(value))
     case .float16: Double(Float16(value))

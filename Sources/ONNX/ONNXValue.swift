@@ -6,6 +6,12 @@ package struct ONNXValue: Sendable, Equatable {
   /// Nil for a dimension without a number; nil as a whole where any shape will do.
   package let shape: [Int?]?
 
+  package init(name: String, elementType: ONNXElementType?, shape: [Int?]?) {
+    self.name = name
+    self.elementType = elementType
+    self.shape = shape
+  }
+
   /// `[1, 3, ?, ?]`
   package var shapeText: String {
     guard let shape else { return "any shape" }

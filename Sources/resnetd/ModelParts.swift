@@ -1,10 +1,12 @@
 /// What the command line says of a model beside its file; it wins over the file.
-struct ModelParts: Sendable, Equatable {
+package struct ModelParts: Sendable, Equatable {
   /// A file with one label per line.
-  var labels: String?
+  package var labels: String?
   /// A preset's name, JSON, or a file with JSON.
-  var preprocess: String?
-  var name: String?
+  package var preprocess: String?
+  package var name: String?
+
+  package init() {}
 
   static let labelsHelp = "one label per line, for a model without"
   static let preprocessHelp =

@@ -10,14 +10,14 @@ package enum ExitCode: Int32, Sendable {
 }
 
 /// The command could not do its work: one line that says what, where and what to do; exit code 1.
-struct Failure: Error {
+package struct Failure: Error {
   let message: String
 
   init(_ message: String) { self.message = message }
 }
 
 /// The command line is wrong: exit code 2.
-struct UsageError: Error {
+package struct UsageError: Error {
   let message: String
 
   init(_ message: String) { self.message = message }

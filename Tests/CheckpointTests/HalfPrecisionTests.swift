@@ -1,6 +1,5 @@
+import Checkpoint
 import Testing
-
-@testable import Checkpoint
 
 @Suite struct HalfPrecisionTests {
   @Test("Every number of half precision is widened exactly")

@@ -1,6 +1,5 @@
+import ONNX
 import Testing
-
-@testable import ONNX
 
 /// Expected numbers are worked out by hand from the operators' definitions.
 struct EvaluationTests {

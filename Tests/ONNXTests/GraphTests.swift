@@ -1,8 +1,7 @@
 import Glibc
 import HostileFiles
+import ONNX
 import Testing
-
-@testable import ONNX
 
 struct GraphTests {
   private func read(_ file: ModelFile) throws(ONNXError) -> ONNXModel {

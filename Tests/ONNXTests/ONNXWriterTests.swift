@@ -1,7 +1,6 @@
 import Foundation
+import ONNX
 import Testing
-
-@testable import ONNX
 
 /// Files put together piece by piece.
 @Suite struct ONNXWriterTests {

@@ -1,7 +1,6 @@
 import HostileFiles
+import ONNX
 import Testing
-
-@testable import ONNX
 
 /// Files of operator sets behind 17 are read as files of 17.
 struct OperatorSetTests {

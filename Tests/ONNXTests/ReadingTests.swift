@@ -1,7 +1,6 @@
 import HostileFiles
+import ONNX
 import Testing
-
-@testable import ONNX
 
 struct ReadingTests {
   private func read(_ bytes: [UInt8]) throws(ONNXError) -> ONNXModel {

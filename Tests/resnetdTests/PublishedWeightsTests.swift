@@ -4,8 +4,7 @@ import HostileFiles
 import Imaging
 import ResNet
 import Testing
-
-@testable import resnetd
+import resnetd
 
 /// The list of torchvision's weights, and what becomes of a file of it.
 @Suite struct PublishedWeightsTests {

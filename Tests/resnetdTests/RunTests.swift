@@ -1,9 +1,8 @@
 import Engine
 import Foundation
+import ONNX
 import Testing
-
-@testable import ONNX
-@testable import resnetd
+import resnetd
 
 /// `resnetd run` on a graph of one Relu from `x`, float [?, 2], to `y`, written byte by byte.
 @Suite(.serialized) struct RunTests {

@@ -1,16 +1,16 @@
-import ONNX
+package import ONNX
 
 /// numpy's file format for one array
 /// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3.
-enum NPYFile {
-  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+package enum NPYFile {
+  package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   private static let headerByteCountLimit = 64 * 1024
   private static let rankLimit = 16
   /// Where the numbers begin is a multiple of this.
   private static let alignment = 64
 
   /// An array of any numeric type but complex ones, in either byte order and either order of dimensions.
-  static func read(_ bytes: [UInt8]) throws(Failure) -> DenseTensor {
+  package static func read(_ bytes: [UInt8]) throws(Failure) -> DenseTensor {
     guard bytes.count >= 10, bytes.starts(with: magic) else { throw Failure("no .npy file") }
     let version = bytes[6]
     guard 1...3 ~= version else { throw Failure("version \(version) of the .npy format") }
@@ -63,7 +63,7 @@ enum NPYFile {
   }
 
   /// Version 1, little endian, row-major.
-  static func bytes(_ tensor: DenseTensor) -> [UInt8] {
+  package static func bytes(_ tensor: DenseTensor) -> [UInt8] {
     let sizes = tensor.shape.map(String.init)
     let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"
     var header =

@@ -3,23 +3,23 @@ import Imaging
 
 /// Weights of torchvision's ResNets for ImageNet, as published; addresses, sizes and accuracies are those of
 /// torchvision/models/resnet.py (0.29.2).
-struct PublishedWeights: Sendable {
+package struct PublishedWeights: Sendable {
   static let base = "https://download.pytorch.org/models"
 
   /// The network's name in torchvision.
-  let network: String
+  package let network: String
   /// Of torchvision's `IMAGENET1K_V1` and `IMAGENET1K_V2`.
-  let generation: Int
+  package let generation: Int
   /// Of the file's SHA-256.
-  let digits: String
+  package let digits: String
   /// Share of ImageNet's validation pictures classified rightly, as published.
-  let accuracy: Double
+  package let accuracy: Double
   let recipe: String
   /// What the picture's shorter side becomes, in pixels: 256 as in the paper, 232 by torchvision's later recipe.
   let resizeSide: Int
 
   /// As the command line has it: torchvision's `IMAGENET1K_V2` of `resnet50` is `resnet50-v2`.
-  var name: String { "\(network)-v\(generation)" }
+  package var name: String { "\(network)-v\(generation)" }
 
   var fileName: String { "\(network)-\(digits).pth" }
 
@@ -66,7 +66,7 @@ extension PublishedWeights {
   }
 
   /// By network, earlier weights first.
-  static let all: [PublishedWeights] = [
+  package static let all: [PublishedWeights] = [
     early("resnet18", "f37072fd", 0.69758), early("resnet34", "b627a593", 0.73314),
     early("resnet50", "0676ba61", 0.76130), late("resnet50", "11ad3fa6", 0.80858),
     early("resnet101", "63fe2227", 0.77374), late("resnet101", "cd907fc2", 0.81886),

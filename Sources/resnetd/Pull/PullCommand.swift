@@ -1,10 +1,10 @@
-import Checkpoint
+package import Checkpoint
 import Glibc
 import RemoteModels
 import ResNet
 
 /// `resnetd pull`: fetches published weights and makes a model file of them.
-enum PullCommand: Command {
+package enum PullCommand: Command {
   struct Settings: CommandSettings {
     var output: String?
     var from: String?
@@ -73,7 +73,7 @@ enum PullCommand: Command {
     return .success
   }
 
-  static func modelOptions(
+  package static func modelOptions(
     _ parts: ModelParts, _ subject: PullSubject
   ) throws(Failure) -> ModelOptions {
     var options: ModelOptions
@@ -106,7 +106,7 @@ enum PullCommand: Command {
   }
 
   /// The model of a plain file, with what is known of it.
-  static func converted(
+  package static func converted(
     _ path: String, _ subject: PullSubject, _ options: ModelOptions, _ version: ModelVersion
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {

@@ -2,17 +2,17 @@ import Checkpoint
 import ResNet
 
 /// What `resnetd pull` is asked for: published weights by name, or a file by its address.
-struct PullSubject {
+package struct PullSubject {
   private static let nameByteLimit = 100
 
   /// Without the digits of the digest.
-  let name: String
-  let address: String
+  package let name: String
+  package let address: String
   /// Nil for an address.
-  let weights: PublishedWeights?
+  package let weights: PublishedWeights?
 
   /// - Parameter source: Where a name is fetched from instead of its own place.
-  init(_ text: String, from source: String?) throws {
+  package init(_ text: String, from source: String?) throws {
     if text.contains("://") {
       guard source == nil else { throw UsageError("--from goes with a name, not with an address") }
       (name, address, weights) = (Self.name(of: text), text, nil)

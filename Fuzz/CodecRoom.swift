@@ -1,0 +1,102 @@
+import Imaging
+
+/// Any bytes as an image of nearly as many pixels as the limit allows, whatever its header said.
+///
+/// Time and memory are the oracle: `Fuzz/run` bounds both, so that an image whose cost its pixels do not foretell
+/// ends the run. Limits are a tenth of the server's, and so are the bounds.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzzCodecRoom(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  decode(bytes)
+  if let grown = Grown(bytes) { decode(grown.bytes) }
+  return 0
+}
+
+private let limits = DecodingLimits(pixelCountLimit: 4_000_000, decodedByteCountLimit: 32 << 20)
+
+/// What makes a decoder hold most: every row is needed, and none may be decoded smaller.
+private let preprocessor = {
+  let contract = try? Preprocessing(
+    resize: .exact(height: 32, width: 32, filter: .bicubic), crop: .none,
+    mean: [0, 0, 0], std: [1, 1, 1])
+  guard let contract else { preconditionFailure("the contract is valid") }
+  return ImagePreprocessor(contract, limits: limits)
+}()
+
+private func decode(_ bytes: [UInt8]) {
+  var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
+  var span = pixels.mutableSpan
+  // Errors are the expected end of most inputs; a crash, a hang or too much memory is not.
+  try? preprocessor.prepare(bytes.span, into: &span)
+}
+
+/// An image whose header says other sides: just under the limit, square, or a row or column as long as it can be.
+private struct Grown {
+  var bytes: [UInt8]
+
+  init?(_ original: [UInt8]) {
+    bytes = original
+    let shape = original.reduce(UInt8(0)) { $0 &* 31 &+ $1 } % 3
+    let longest = original.first == 0xff ? 65_500 : 16_383
+    let (width, height) =
+      switch shape {
+      case 0: (2_000, 1_999)
+      case 1: (longest, limits.pixelCountLimit / longest)
+      default: (limits.pixelCountLimit / longest, longest)
+      }
+    let isKnown = growJPEG(width, height) || growPNG(width, height) || growWebP(width, height)
+    guard isKnown else { return nil }
+  }
+
+  private mutating func put(_ value: Int, at offset: Int, count: Int, bigEndian: Bool) {
+    for index in 0..<count {
+      let shift = 8 * (bigEndian ? count - 1 - index : index)
+      bytes[offset + index] = UInt8(truncatingIfNeeded: value >> shift)
+    }
+  }
+
+  /// The first start of a frame that is found by its markers.
+  private mutating func growJPEG(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.starts(with: [0xff, 0xd8]) else { return false }
+    var offset = 2
+    while offset + 9 < bytes.count, bytes[offset] == 0xff {
+      let marker = bytes[offset + 1]
+      if (0xc0...0xc2).contains(marker) {
+        put(height, at: offset + 5, count: 2, bigEndian: true)
+        put(width, at: offset + 7, count: 2, bigEndian: true)
+        return true
+      }
+      offset += 2 + Int(bytes[offset + 2]) << 8 + Int(bytes[offset + 3])
+    }
+    return false
+  }
+
+  /// The header comes first; its checksum follows it.
+  private mutating func growPNG(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.count > 33, bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) else { return false }
+    put(width, at: 16, count: 4, bigEndian: true)
+    put(height, at: 20, count: 4, bigEndian: true)
+    var checksum = UInt32.max
+    for byte in bytes[12..<29] {
+      checksum ^= UInt32(byte)
+      for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 0 ? 0 : 0xedb8_8320) }
+    }
+    put(Int(~checksum), at: 29, count: 4, bigEndian: true)
+    return true
+  }
+
+  /// A lossless or a lossy image without an extended header.
+  private mutating func growWebP(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.count > 30, bytes.starts(with: Array("RIFF".utf8)) else { return false }
+    switch bytes[12..<16] {
+    case let kind where kind.elementsEqual("VP8L".utf8):
+      let upper = Int(bytes[24] & 0xf0)
+      put((width - 1) | (height - 1) << 14 | upper << 24, at: 21, count: 4, bigEndian: false)
+    case let kind where kind.elementsEqual("VP8 ".utf8):
+      put(width, at: 26, count: 2, bigEndian: false)
+      put(height, at: 28, count: 2, bigEndian: false)
+    default: return false
+    }
+    return true
+  }
+}

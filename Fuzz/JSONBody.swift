@@ -1,0 +1,50 @@
+import Foundation
+import HTTPCore
+import Serving
+
+/// Any bytes as the JSON body of a classification: few images out of it, and the bytes that their base64 stands for.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzzJSONBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let body = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let images = images(of: body)
+  precondition(images.count <= imageCountLimit, "more images than the limit")
+  // Four characters stand for three bytes.
+  precondition(
+    images.reduce(0) { $0 + ($1?.count ?? 0) } <= body.count, "more bytes than were sent")
+  compare(images, with: body)
+  return 0
+}
+
+/// Small, so that inputs reach it.
+private let imageCountLimit = 4
+
+/// The images of a body, nil for one that is not base64; none where the body is refused as a whole.
+private func images(of body: [UInt8]) -> [[UInt8]?] {
+  guard let target = RequestTarget("/classify") else { return [] }
+  let fields = HeaderFields([("Content-Type", "application/json")])
+  let head = RequestHead(method: "POST", target: target, fields: fields)
+  guard
+    let payload = try? ImagePayload(
+      Request(head: head, body: body), imageCountLimit: imageCountLimit)
+  else { return [] }
+  return payload.images.map { (try? $0.get()).map { Array($0) } }
+}
+
+/// Where another reader of JSON understands the same body, the images are the same.
+private func compare(_ images: [[UInt8]?], with body: [UInt8]) {
+  // Which of two members of one name counts is nowhere laid down.
+  guard !images.isEmpty, occurrences(of: "image", in: body) == 1,
+    let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+  else { return }
+  let texts = (object["image"] as? String).map { [$0] } ?? object["images"] as? [String] ?? []
+  guard texts.count == images.count else { return }
+  for (text, image) in zip(texts, images) {
+    guard let image, let expected = Data(base64Encoded: text) else { continue }
+    precondition(image == [UInt8](expected), "other bytes than another reader finds")
+  }
+}
+
+private func occurrences(of word: String, in body: [UInt8]) -> Int {
+  let pattern = Array(word.utf8)
+  return body.indices.count { body[$0...].starts(with: pattern) }
+}
