@@ -58,7 +58,7 @@ enum ServeCommand: Command {
     metricsServer?.start()
     administration.start()
     let vacancy = try Self.vacancy(
-      settings, administration, isFollowing: follower != nil, service, metrics, log)
+      settings, administration, isFollowing: follower != nil, service, metrics, memory, log)
     let following = try follower.map { follower throws(Failure) in
       try FollowerThread(
         follower, FollowerDesk(vacancy),

@@ -6,11 +6,12 @@ import Testing
 
 /// What the handlers tell the server about requests that it refuses itself, and about those it must not refuse.
 struct FailureAnswerTests {
-  private static let log = AccessLog(Log(format: .json, descriptor: -1), isOn: false)
+  private static let lines = Log(format: .json, descriptor: -1)
+  private static let log = AccessLog(lines, isOn: false)
   private static let handlers: [any RequestHandler] = [
     Service(limits: ServingLimits(), metrics: ServingMetrics(), accessLog: log),
     MetricsService(ServingMetrics(), accessLog: log),
-    AdminService(token: nil, options: [], accessLog: log),
+    AdminService(token: nil, options: [], accessLog: log, log: lines),
   ]
 
   @Test(

@@ -16,13 +16,13 @@ import Testing
       model, precision: .fp32, settings: settings, tuning: tuning, cores: cores, cache: cache,
       in: PlanCache.Situation(
         program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: cores,
-        settings: settings)
-    ) { model, precision, settings, cores throws(EngineError) in
-      // Not by rule, so that it shows whose plan it is.
-      let plan = settings.plan(cores: cores, threads: cores, maxBatch: 4)
-      return PlannedModel.Found(
-        try LiveModel(model, precision: precision, plan: plan), outcome)
-    }
+        settings: settings),
+      search: { model, precision, settings, cores throws(EngineError) in
+        // Not by rule, so that it shows whose plan it is.
+        let plan = settings.plan(cores: cores, threads: cores, maxBatch: 4)
+        return PlannedModel.Found(
+          try LiveModel(model, precision: precision, plan: plan), outcome)
+      })
   }
 
   @Test("A search on this machine ends with a plan that serves, whatever the machine does besides")
