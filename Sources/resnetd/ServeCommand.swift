@@ -74,8 +74,12 @@ enum ServeCommand: Command {
     }
 
     if vacancy != nil {
-      log.write("listening", ["address": .text(Listening.url(settings.server.host, server.port))])
-      write(administration, log)
+      log.write(
+        "listening",
+        [
+          "address": .text(Listening.url(settings.server.host, server.port)),
+          "admin": .text(administration.address?.value ?? "-"),
+        ])
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
@@ -95,7 +99,9 @@ enum ServeCommand: Command {
       administration.becomeReady(serving.changes)
       following?.open(serving.changes)
     }
-    if vacancy == nil { write(administration, log) }
+    if let address = administration.address {
+      log.write("admin", [address.key: .text(address.value)])
+    }
 
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
@@ -160,12 +166,6 @@ enum ServeCommand: Command {
       precision: settings.precision, settings: settings.plan, tuning: settings.tuning,
       cache: (settings.planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
       program: Version.number)
-  }
-
-  /// Where administrators reach it.
-  private static func write(_ administration: Administration, _ log: Log) {
-    guard let address = administration.address else { return }
-    log.write("admin", [address.key: .text(address.value)])
   }
 
   private static func write(

@@ -110,7 +110,7 @@ import Testing
   )
   func rescue() async throws {
     let server = try await server(until: /"address":"http:\/\/127\.0\.0\.1:(\d+)"/)
-    let admin = try await server.adminAddress
+    let admin = try await server.earlyAdminAddress
     let nothing = try await server.curl("\(admin)/admin/model")
     #expect(nothing.status == 503 && nothing.body.contains(":no-model"))
     #expect(nothing.body.contains("fetching the model"))

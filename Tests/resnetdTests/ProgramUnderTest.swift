@@ -114,6 +114,13 @@ final class ServerUnderTest {
     }
   }
 
+  /// Of the admin endpoint of a server that waits for its first model.
+  var earlyAdminAddress: String {
+    get async throws {
+      try await logged(/"message":"listening","address":"[^"]*","admin":"([^"]+)"/)
+    }
+  }
+
   var logged: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
   /// Returns when the server says that it is ready.

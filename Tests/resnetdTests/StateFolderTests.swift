@@ -101,7 +101,7 @@ import Testing
     }
     let server = try await ServerUnderTest(
       options: ["--state-dir", state], until: Self.listening)
-    let admin = try await server.adminAddress
+    let admin = try await server.earlyAdminAddress
     let probe = try await server.curl("\(server.address)/readyz")
     #expect(probe.status == 503 && probe.body.contains("nothing tells which"), "\(probe.body)")
     #expect(try await server.curl("\(server.address)/livez").status == 200)
