@@ -30,12 +30,13 @@ let package = Package(
   name: "resnetd",
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
-    room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
+    room("CImageCodec", linking: ["jpeg", "spng", "webp", "exif"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
+    room("CSandbox", linking: ["seccomp"]),
     room("CCurl", linking: ["curl"]),
     .target(
       name: "COnnx",
@@ -65,7 +66,7 @@ let package = Package(
     .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
-    .target(name: "Decoding", dependencies: ["Imaging", "Machine"]),
+    .target(name: "Decoding", dependencies: ["Imaging", "Machine", "CSandbox"]),
     .target(
       name: "Serving",
       dependencies: [

@@ -130,7 +130,11 @@ package final class Service: RequestHandler {
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:
-      if case .ready = state { ok } else { unavailable.response }
+      if case .ready(let pool) = state {
+        pool.decodingFault.map { Problem(503, "no-decoders", $0).response } ?? ok
+      } else {
+        unavailable.response
+      }
     case .metrics: metrics.response()
     }
   }

@@ -1,13 +1,25 @@
+package import Decoding
+
 /// The program: picks the subcommand and turns what it throws into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
     PullCommand.self, QuantizeCommand.self, ConvertCommand.self, RunCommand.self,
-    HealthcheckCommand.self,
+    SandboxCommand.self, HealthcheckCommand.self,
   ]
 
+  /// Forks what starts decoders, for commands that have some; to be called before anything else is done.
+  ///
   /// - Parameter arguments: Without the program's own name.
-  package static func run(_ arguments: [String], environment: [String: String]) -> ExitCode {
+  package static func startSpawner(for arguments: [String]) -> Spawner? {
+    guard let first = arguments.first, command(named: first)?.decodes == true else { return nil }
+    return Spawner.start()
+  }
+
+  /// - Parameter arguments: Without the program's own name.
+  package static func run(
+    _ arguments: [String], environment: [String: String], spawner: Spawner? = nil
+  ) -> ExitCode {
     guard let first = arguments.first else {
       StandardError.write(help)
       return .usage
@@ -31,15 +43,16 @@ package enum Program {
         StandardError.write("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
         return .usage
       }
-      return run(command, rest, environment)
+      return run(command, rest, environment, spawner)
     }
   }
 
   private static func run(
-    _ command: any Command.Type, _ arguments: [String], _ environment: [String: String]
+    _ command: any Command.Type, _ arguments: [String], _ environment: [String: String],
+    _ spawner: Spawner?
   ) -> ExitCode {
     do {
-      return try command.main(arguments, environment: environment)
+      return try command.main(arguments, environment: environment, spawner: spawner)
     } catch let error as UsageError {
       StandardError.write(
         "resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")

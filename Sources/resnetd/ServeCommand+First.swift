@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import ModelStore
 import RemoteModels
@@ -11,13 +12,14 @@ extension ServeCommand {
   /// The model to begin with, ready; nil where the program was told to stop first.
   static func first(
     _ settings: ServeSettings, _ store: ModelStore?, _ follower: inout Follower?,
-    _ service: Service, _ metrics: ServingMetrics, _ log: Log
+    _ service: Service, _ metrics: ServingMetrics, _ decoders: any DecoderSource, _ log: Log
   ) throws(Failure) -> Deployment? {
     if store?.live == nil, var following = follower {
       let first = following.first(once: settings.model != nil, progress: service.progress) {
         request throws(SwapFailure) in
         try FirstDeployment(
-          request, rules: rules(settings), limits: settings.serving, metrics: metrics)
+          request, rules: rules(settings), limits: settings.serving, metrics: metrics,
+          decoders: decoders)
       }
       follower = following
       if let first {
@@ -37,7 +39,7 @@ extension ServeCommand {
     // What the engine has packed need not stand in memory a second time.
     model.weights = Weights()
     let fault = try compiling { () throws(EngineError) in
-      try planned.live.fault(in: model.goldenSamples, limits: settings.serving)
+      try planned.live.fault(in: model.goldenSamples, limits: settings.serving, decoders: decoders)
     }
     if let fault {
       throw Failure(
@@ -49,6 +51,14 @@ extension ServeCommand {
         planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding, by: "the start")
     }
+  }
+
+  /// Where images are decoded, with what happens there counted and logged.
+  static func decoders(
+    _ settings: ServeSettings, _ spawner: Spawner?, _ metrics: ServingMetrics, _ log: Log
+  ) -> any DecoderSource {
+    let watch = DecoderWatch(metrics, log)
+    return settings.decoders.source(spawner, observe: watch.note) { log.write($0) }
   }
 
   static func compiling<Result>(

@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Dispatch
 import Engine
 import Glibc
@@ -21,12 +22,21 @@ enum ServeCommand: Command {
     """
   static var options: [Option<ServeSettings>] { ServeSettings.options }
 
+  static let decodes = true
+
   static func run(_ settings: ServeSettings, operands: [String]) throws -> ExitCode {
+    try run(settings, operands: operands, spawner: nil)
+  }
+
+  static func run(
+    _ settings: ServeSettings, operands: [String], spawner: Spawner?
+  ) throws -> ExitCode {
     let started = ContinuousClock.now
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
     let shutdown = ShutdownSignals()
     let metrics = ServingMetrics()
+    let decoders = decoders(settings, spawner, metrics, log)
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
@@ -56,9 +66,9 @@ enum ServeCommand: Command {
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
-      settings, administration.store, &follower, service, metrics, log
+      settings, administration.store, &follower, service, metrics, decoders, log
     ).map { first in
-      try begin(first, settings, administration, follower, service, metrics, log)
+      try begin(first, settings, administration, follower, service, metrics, decoders, log)
     }
     watch.end()
     if let serving {
@@ -113,11 +123,13 @@ enum ServeCommand: Command {
   /// From now on requests are served, and models may be swapped.
   private static func begin(
     _ first: Deployment, _ settings: ServeSettings, _ administration: Administration,
-    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics, _ log: Log
+    _ follower: Follower?, _ service: Service, _ metrics: ServingMetrics,
+    _ decoders: any DecoderSource, _ log: Log
   ) throws(Failure) -> Running {
     let firstModel = try ModelSource.first(settings.model, settings.parts)
     let pool = try compiling { () throws(EngineError) in
-      try WorkerPool(first, limits: settings.serving, metrics: metrics, log: log)
+      try WorkerPool(
+        first, limits: settings.serving, metrics: metrics, log: log, decoders: decoders)
     }
     service.becomeReady(pool)
     let deployer = Deployer(

@@ -1,7 +1,10 @@
 import FoundationEssentials
 import Glibc
 
+let arguments = Array(CommandLine.arguments.dropFirst())
+// Before anything is read that decoders need not know, the environment included.
+let spawner = Program.startSpawner(for: arguments)
 exit(
   Program.run(
-    Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment
+    arguments, environment: ProcessInfo.processInfo.environment, spawner: spawner
   ).rawValue)
