@@ -151,6 +151,8 @@ package final class SandboxedDecoder: ImageDecoder {
   /// It has ended in the middle of an image.
   private func ended(_ process: DecoderProcess) throws(DecodingFailure) -> Outcome {
     let signal = give(up: process)
+    // Decoders end with what started them, and nobody can say then how.
+    if let fault = source.fault { throw .unavailable(fault) }
     if signal == SandboxTrial.killSignal { return .killed }
     throw .crashed
   }
