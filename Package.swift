@@ -30,13 +30,14 @@ let package = Package(
   name: "resnetd",
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
-    room("CImageCodec", linking: ["jpeg", "spng", "webp", "webpdemux", "exif"]),
+    room("CImageCodec", linking: ["jpeg", "spng", "webp", "exif"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
     room("CImageNet", excluding: ["imagenet-labels.txt"]),
     room("CSockets"),
     room("CProgram"),
+    room("CSandbox", linking: ["seccomp"]),
     room("CCurl", linking: ["curl"]),
     room("CYajl", linking: ["yajl"]),
     .target(
@@ -67,7 +68,7 @@ let package = Package(
     .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
 
-    .target(name: "Decoding", dependencies: ["Imaging", "Machine"]),
+    .target(name: "Decoding", dependencies: ["Imaging", "Machine", "CSandbox"]),
     .target(
       name: "Serving",
       dependencies: [

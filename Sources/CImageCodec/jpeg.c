@@ -20,6 +20,14 @@ typedef struct jpeg_state {
   jmp_buf escape;
   image_codec_status status;
   char text[JMSG_LENGTH_MAX];
+  /// The first EXIF block, inside the encoded bytes; null where there is none.
+  const uint8_t *exif;
+  size_t exif_byte_count;
+  /// Scans counted in `visit_count`, and blocks of coefficients that they go through, all scans
+  /// together.
+  int counted_scan;
+  uint64_t visit_count;
+  uint64_t visit_limit;
   /// One row of CMYK; null for other pictures.
   uint8_t *cmyk_row;
   bool created;
@@ -70,15 +78,63 @@ static void emit_message(j_common_ptr info, int level) {
 
 static void output_message(j_common_ptr info) { (void)info; }
 
-static void progress_monitor(j_common_ptr info) {
-  if (!info->is_decompressor) return;
-  if (((j_decompress_ptr)info)->input_scan_number <= IMAGE_CODEC_JPEG_SCAN_LIMIT) return;
-  jpeg_state *state = state_of(info);
+static _Noreturn void refuse(jpeg_state *state, const char *reason, uint64_t limit) {
   state->status = IMAGE_CODEC_STATUS_CORRUPT;
-  snprintf(
-      state->text, sizeof state->text, "more than %d progressive scans",
-      IMAGE_CODEC_JPEG_SCAN_LIMIT);
+  snprintf(state->text, sizeof state->text, reason, (unsigned long long)limit);
   longjmp(state->escape, 1);
+}
+
+/// Blocks that the scan being read goes through.
+static uint64_t blocks_of_scan(j_decompress_ptr info) {
+  uint64_t count = 0;
+  for (int index = 0; index < info->comps_in_scan; index++) {
+    const jpeg_component_info *component = info->cur_comp_info[index];
+    count += (uint64_t)component->width_in_blocks * component->height_in_blocks;
+  }
+  return count;
+}
+
+/// Called before each row of blocks of each scan: a scan is counted, whole, when it has begun.
+static void progress_monitor(j_common_ptr common) {
+  if (!common->is_decompressor) return;
+  j_decompress_ptr info = (j_decompress_ptr)common;
+  jpeg_state *state = state_of(common);
+  if (info->input_scan_number <= state->counted_scan) return;
+  state->counted_scan = info->input_scan_number;
+  state->visit_count += blocks_of_scan(info);
+  if (state->counted_scan > IMAGE_CODEC_JPEG_SCAN_LIMIT) {
+    refuse(state, "more than %llu progressive scans", IMAGE_CODEC_JPEG_SCAN_LIMIT);
+  }
+  if (state->visit_count > state->visit_limit) {
+    refuse(
+        state, "its scans go through more than %llu blocks, too many for its bytes",
+        state->visit_limit);
+  }
+}
+
+/// Steps over a marker that may be EXIF and notes the first that is. libjpeg would keep each one,
+/// in a list that it walks for every next.
+static boolean read_exif_marker(j_decompress_ptr info) {
+  jpeg_state *state = state_of((j_common_ptr)info);
+  struct jpeg_source_mgr *source = info->src;
+  const uint8_t *bytes = source->next_input_byte;
+  const size_t length =
+      source->bytes_in_buffer >= 2 ? (size_t)bytes[0] << 8 | bytes[1] : SIZE_MAX;
+  if (length > source->bytes_in_buffer) {
+    info->err->msg_code = JERR_INPUT_EOF;
+    escape((j_common_ptr)info, IMAGE_CODEC_STATUS_TRUNCATED);
+  }
+  if (length < 2) {
+    info->err->msg_code = JERR_BAD_LENGTH;
+    escape((j_common_ptr)info, IMAGE_CODEC_STATUS_CORRUPT);
+  }
+  if (state->exif == NULL && length >= 8 && memcmp(bytes + 2, "Exif\0\0", 6) == 0) {
+    state->exif = bytes + 2;
+    state->exif_byte_count = length - 2;
+  }
+  source->next_input_byte += length;
+  source->bytes_in_buffer -= length;
+  return TRUE;
 }
 
 static void jpeg_close(void *opaque) {
@@ -86,17 +142,6 @@ static void jpeg_close(void *opaque) {
   if (state->created) jpeg_destroy_decompress(&state->info);
   free(state->cmyk_row);
   free(state);
-}
-
-/// The first EXIF block of the picture.
-static uint8_t orientation_of(const struct jpeg_decompress_struct *info) {
-  for (jpeg_saved_marker_ptr marker = info->marker_list; marker != NULL; marker = marker->next) {
-    if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
-        memcmp(marker->data, "Exif\0\0", 6) == 0) {
-      return codec_exif_orientation(marker->data, marker->data_length);
-    }
-  }
-  return 1;
 }
 
 /// Whole coefficient arrays for pictures of several scans, a few rows of blocks for the others.
@@ -111,6 +156,13 @@ static uint64_t decoding_byte_count(j_decompress_ptr info) {
   return bytes + row;
 }
 
+/// Blocks that all scans of a file of this size may go through.
+static uint64_t visit_limit(size_t byte_count) {
+  const uint64_t limit = IMAGE_CODEC_JPEG_FREE_VISIT_COUNT +
+                         (uint64_t)byte_count * IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE;
+  return limit < IMAGE_CODEC_JPEG_VISIT_LIMIT ? limit : IMAGE_CODEC_JPEG_VISIT_LIMIT;
+}
+
 static image_codec_status read_header(jpeg_state *state, const uint8_t *bytes, size_t byte_count) {
   j_decompress_ptr info = &state->info;
   if (setjmp(state->escape) != 0) return state->status;
@@ -118,7 +170,8 @@ static image_codec_status read_header(jpeg_state *state, const uint8_t *bytes, s
   state->created = true;
   info->client_data = state;
   info->progress = &state->progress;
-  jpeg_save_markers(info, JPEG_APP0 + 1, 0xFFFF);
+  jpeg_set_marker_processor(info, JPEG_APP0 + 1, read_exif_marker);
+  state->visit_limit = visit_limit(byte_count);
   jpeg_mem_src(info, bytes, byte_count);
   jpeg_read_header(info, TRUE);
   const char *refusal = NULL;
@@ -158,7 +211,8 @@ image_codec_status codec_jpeg_open(
   header->colour = info->num_components == 4   ? IMAGE_CODEC_COLOUR_CMYK
                    : info->num_components == 1 ? IMAGE_CODEC_COLOUR_GREY
                                                : IMAGE_CODEC_COLOUR_RGB;
-  header->orientation = orientation_of(info);
+  header->orientation =
+      state->exif == NULL ? 1 : codec_exif_orientation(state->exif, state->exif_byte_count);
   header->decoding_byte_count = decoding_byte_count(info);
   *result = state;
   return status;

@@ -1,7 +1,7 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
-#include <webp/demux.h>
 
 #include "codec.h"
 
@@ -15,6 +15,24 @@ typedef struct webp_state {
   uint8_t *pixels;
   uint32_t next_row;
 } webp_state;
+
+enum {
+  /// `RIFF`, its length, `WEBP`.
+  webp_container_head_byte_count = 12,
+  /// Type and length.
+  webp_chunk_head_byte_count = 8,
+  /// Place, sides, duration and flags of a frame.
+  webp_frame_head_byte_count = 16,
+  /// Of libwebp's tables for one group with the largest colour cache: 5,004 entries of four bytes,
+  /// and 64 packed ones.
+  webp_group_byte_count = 5004 * 4 + 600,
+};
+
+typedef struct webp_chunk {
+  const uint8_t *type;
+  const uint8_t *bytes;
+  size_t byte_count;
+} webp_chunk;
 
 static size_t pixel_byte_count(const webp_state *state) {
   return state->features.has_alpha || state->features.has_animation ? 4 : 3;
@@ -40,24 +58,64 @@ static void webp_close(void *opaque) {
   free(state);
 }
 
-/// Little-endian length of the RIFF container after its first eight bytes.
+static size_t little_endian(const uint8_t *bytes, int count) {
+  size_t value = 0;
+  for (int index = count - 1; index >= 0; index--) value = value << 8 | bytes[index];
+  return value;
+}
+
+/// Length of the RIFF container, of which its first eight bytes do not count.
 static uint64_t container_byte_count(const uint8_t *bytes) {
-  return 8 + ((uint64_t)bytes[4] | (uint64_t)bytes[5] << 8 | (uint64_t)bytes[6] << 16 |
-              (uint64_t)bytes[7] << 24);
+  return 8 + (uint64_t)little_endian(bytes + 4, 4);
+}
+
+/// A chunk of the container; `offset` moves to the next one. False where there is none, or not
+/// whole.
+static bool next_chunk(
+    const uint8_t *bytes, size_t byte_count, size_t *offset, webp_chunk *chunk) {
+  if (*offset > byte_count || byte_count - *offset < webp_chunk_head_byte_count) return false;
+  const uint8_t *start = bytes + *offset;
+  chunk->type = start;
+  chunk->bytes = start + webp_chunk_head_byte_count;
+  chunk->byte_count = little_endian(start + 4, 4);
+  if (chunk->byte_count > byte_count - *offset - webp_chunk_head_byte_count) return false;
+  // Chunks of odd length are followed by a byte that belongs to none.
+  *offset += webp_chunk_head_byte_count + chunk->byte_count + chunk->byte_count % 2;
+  return true;
+}
+
+/// The first chunk of that type. Chunks are stepped over one by one: libwebp's demuxer would keep a
+/// note of each.
+static bool find_chunk(const webp_state *state, const char *type, webp_chunk *chunk) {
+  const uint64_t container = container_byte_count(state->bytes);
+  const size_t end = container < state->byte_count ? (size_t)container : state->byte_count;
+  size_t offset = webp_container_head_byte_count;
+  while (next_chunk(state->bytes, end, &offset, chunk)) {
+    if (memcmp(chunk->type, type, 4) == 0) return true;
+  }
+  return false;
 }
 
 static uint8_t orientation_of(const webp_state *state) {
-  const WebPData data = {state->bytes, state->byte_count};
-  WebPDemuxer *demuxer = WebPDemux(&data);
-  if (demuxer == NULL) return 1;
-  uint8_t orientation = 1;
-  WebPChunkIterator chunk;
-  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-    orientation = codec_exif_orientation(chunk.chunk.bytes, chunk.chunk.size);
-    WebPDemuxReleaseChunkIterator(&chunk);
-  }
-  WebPDemuxDelete(demuxer);
-  return orientation;
+  webp_chunk chunk;
+  return find_chunk(state, "EXIF", &chunk)
+             ? codec_exif_orientation(chunk.bytes, chunk.byte_count)
+             : 1;
+}
+
+/// Tables of prefix codes, of which a lossless picture, or lossless alpha, has a group for each
+/// tile of 4 x 4 pixels at most. How many there are stands inside the compressed data; files that
+/// encoders write have a few hundred.
+static uint64_t table_byte_count(const webp_state *state) {
+  const bool is_lossy = state->features.format == 1 && !state->features.has_alpha;
+  if (is_lossy) return 0;
+  const uint64_t width = (uint64_t)state->features.width, height = (uint64_t)state->features.height;
+  uint64_t count = ((width + 3) / 4) * ((height + 3) / 4);
+  // Five codes of four bits each are the shortest group.
+  const uint64_t written = (uint64_t)state->byte_count * 8 / 20;
+  if (count > written) count = written;
+  if (count > IMAGE_CODEC_WEBP_GROUP_COUNT) count = IMAGE_CODEC_WEBP_GROUP_COUNT;
+  return count * webp_group_byte_count;
 }
 
 image_codec_status codec_webp_open(
@@ -83,7 +141,8 @@ image_codec_status codec_webp_open(
   if (state->is_complete) header->orientation = orientation_of(state);
   // The canvas, and as much again that the decoder may hold of a lossless picture.
   header->decoding_byte_count =
-      (uint64_t)header->width * header->height * (pixel_byte_count(state) + 4);
+      (uint64_t)header->width * header->height * (pixel_byte_count(state) + 4) +
+      table_byte_count(state);
   *result = state;
   return IMAGE_CODEC_STATUS_OK;
 }
@@ -98,34 +157,38 @@ static VP8StatusCode decode(
   config.output.u.RGBA.rgba = target;
   config.output.u.RGBA.stride = (int)stride;
   config.output.u.RGBA.size = target_byte_count;
-  const VP8StatusCode code = WebPDecode(bytes, byte_count, &config);
+  // Where memory for tables is missing, libwebp blames the bitstream.
+  errno = 0;
+  VP8StatusCode code = WebPDecode(bytes, byte_count, &config);
+  if (code != VP8_STATUS_OK && errno == ENOMEM) code = VP8_STATUS_OUT_OF_MEMORY;
   WebPFreeDecBuffer(&config.output);
   return code;
 }
 
 /// The first frame at its place on the canvas, which is transparent around it.
 static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t byte_count) {
-  const WebPData data = {state->bytes, state->byte_count};
-  WebPDemuxer *demuxer = WebPDemux(&data);
-  if (demuxer == NULL) return VP8_STATUS_BITSTREAM_ERROR;
-  VP8StatusCode code = VP8_STATUS_BITSTREAM_ERROR;
-  WebPIterator frame;
-  if (WebPDemuxGetFrame(demuxer, 1, &frame)) {
-    const size_t x = (size_t)frame.x_offset, y = (size_t)frame.y_offset;
-    const bool fits = frame.x_offset >= 0 && frame.y_offset >= 0 && frame.width > 0 &&
-                      frame.height > 0 &&
-                      x + (size_t)frame.width <= (size_t)state->features.width &&
-                      y + (size_t)frame.height <= (size_t)state->features.height;
-    const size_t offset = y * stride + 4 * x;
-    if (fits) {
-      code = decode(
-          frame.fragment.bytes, frame.fragment.size, true, state->pixels + offset, stride,
-          byte_count - offset);
-    }
-    WebPDemuxReleaseIterator(&frame);
+  webp_chunk frame;
+  if (!find_chunk(state, "ANMF", &frame) || frame.byte_count < webp_frame_head_byte_count) {
+    return VP8_STATUS_BITSTREAM_ERROR;
   }
-  WebPDemuxDelete(demuxer);
-  return code;
+  // Half the offsets, then the sides less one, three bytes each.
+  const size_t x = 2 * little_endian(frame.bytes, 3), y = 2 * little_endian(frame.bytes + 3, 3);
+  const size_t width = little_endian(frame.bytes + 6, 3) + 1;
+  const size_t height = little_endian(frame.bytes + 9, 3) + 1;
+  if (x + width > (size_t)state->features.width || y + height > (size_t)state->features.height) {
+    return VP8_STATUS_BITSTREAM_ERROR;
+  }
+  const uint8_t *bytes = frame.bytes + webp_frame_head_byte_count;
+  const size_t frame_byte_count = frame.byte_count - webp_frame_head_byte_count;
+  WebPBitstreamFeatures features;
+  const VP8StatusCode code = WebPGetFeatures(bytes, frame_byte_count, &features);
+  if (code != VP8_STATUS_OK) return code;
+  if ((size_t)features.width != width || (size_t)features.height != height) {
+    return VP8_STATUS_BITSTREAM_ERROR;
+  }
+  const size_t offset = y * stride + 4 * x;
+  return decode(
+      bytes, frame_byte_count, true, state->pixels + offset, stride, byte_count - offset);
 }
 
 static image_codec_status webp_start(

@@ -12,6 +12,8 @@ package enum DecodingFailure: Error, Hashable {
   case noRoom(neededByteCount: Int)
   /// It needs more memory than it could ever have.
   case tooLarge(neededByteCount: Int, limit: Int)
+  /// It took more memory than its header foretells and one image may take besides.
+  case outgrown(grantedByteCount: Int)
   /// A fault in a codec, of which the process died that decoded it.
   case crashed
   /// Nothing can decode now.
@@ -28,6 +30,8 @@ extension DecodingFailure: CustomStringConvertible {
       "decoding the image takes \(count) bytes, more than are free now; try again later"
     case .tooLarge(let count, let limit):
       "decoding the image takes \(count) bytes, over the limit of \(limit)"
+    case .outgrown(let count):
+      "decoding the image takes more than the \(count) bytes that were set aside for it"
     case .crashed: "the image is corrupt: its decoder failed on it"
     case .unavailable(let reason): "images cannot be decoded now: \(reason)"
     }

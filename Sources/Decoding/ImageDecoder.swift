@@ -14,4 +14,11 @@ package protocol ImageDecoder: AnyObject {
 /// Makes decoders, one for each thread that decodes. Any thread may ask.
 package protocol DecoderSource: Sendable {
   func makeDecoder() -> any ImageDecoder
+
+  /// Why no image can be decoded any more; nil while it can.
+  var fault: String? { get }
+}
+
+extension DecoderSource {
+  package var fault: String? { nil }
 }

@@ -1,25 +1,50 @@
 package import Imaging
+package import Machine
 
 /// Decodes in this process, on the calling thread: what is begun is not interrupted.
 package final class LocalDecoder: ImageDecoder {
-  package init() {}
+  private let budget: MemoryBudget?
+
+  /// - Parameter budget: Where what an image needs is reserved before it is taken; nil where nothing is counted.
+  package init(budget: MemoryBudget? = nil) { self.budget = budget }
 
   package func prepare(
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
     into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) {
     guard ContinuousClock.now < deadline else { throw .deadline }
+    var reservation: Reservation?
+    var refusal: DecodingFailure?
     do throws(ImagingError) {
-      try preprocessor.prepare(encoded, into: &output)
+      try preprocessor.prepare(encoded, into: &output) { byteCount throws(ImagingError) in
+        guard let budget else { return }
+        reservation = budget.reserve(byteCount, until: deadline)
+        guard reservation == nil else { return }
+        refusal = DecodingFailure(refusing: byteCount, of: budget)
+        throw .outOfMemory
+      }
+      withExtendedLifetime(reservation) {}
     } catch {
-      throw .image(error)
+      throw refusal ?? .image(error)
     }
   }
 }
 
-/// Decoders in this process, which have nothing in common.
+/// Decoders in this process, which have nothing in common but the budget.
 package struct LocalDecoders: DecoderSource {
-  package init() {}
+  private let budget: MemoryBudget?
 
-  package func makeDecoder() -> any ImageDecoder { LocalDecoder() }
+  package init(budget: MemoryBudget? = nil) { self.budget = budget }
+
+  package func makeDecoder() -> any ImageDecoder { LocalDecoder(budget: budget) }
+}
+
+extension DecodingFailure {
+  /// Why a budget does not have so many bytes.
+  init(refusing byteCount: Int, of budget: MemoryBudget) {
+    let limit = budget.largestByteCount
+    self =
+      byteCount > limit
+      ? .tooLarge(neededByteCount: byteCount, limit: limit) : .noRoom(neededByteCount: byteCount)
+  }
 }

@@ -32,30 +32,37 @@ package struct ImagePreprocessor: Sendable {
     precondition(pixels.count == outputCount, "the input of one picture has another size")
     // SAFETY: the numbers are as many bytes as the encoding asks for.
     try unsafe pixels.withUnsafeMutableBytes { output throws(ImagingError) in
-      try unsafe prepare(encoded, output)
+      try unsafe prepare(encoded, output) { _ throws(ImagingError) in }
     }
   }
 
   /// Writes the picture by the encoding. `bytes` are exactly `outputByteCount`, at the alignment of a number; after an
   /// error they mean nothing.
+  ///
+  /// - Parameter reserve: Told how many bytes this takes before they are taken; what it throws ends the matter.
   package func prepare(
-    _ encoded: Span<UInt8>, into bytes: inout MutableSpan<UInt8>
+    _ encoded: Span<UInt8>, into bytes: inout MutableSpan<UInt8>,
+    reserving reserve: (_ byteCount: Int) throws(ImagingError) -> Void = {
+      _ throws(ImagingError) in
+    }
   ) throws(ImagingError) {
     precondition(bytes.count == outputByteCount, "the input of one picture has another size")
     // SAFETY: the precondition bounds the output.
     try unsafe bytes.withUnsafeMutableBytes { output throws(ImagingError) in
-      try unsafe prepare(encoded, output)
+      try unsafe prepare(encoded, output, reserve)
     }
   }
 
   private func prepare(
-    _ encoded: Span<UInt8>, _ output: UnsafeMutableRawBufferPointer
+    _ encoded: Span<UInt8>, _ output: UnsafeMutableRawBufferPointer,
+    _ reserve: (_ byteCount: Int) throws(ImagingError) -> Void
   ) throws(ImagingError) {
     guard let start = output.baseAddress else { return }
     // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
     try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
       var reader = try unsafe PictureReader(bytes)
       let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
+      try reserve(plan.byteCount)
       try unsafe prepare(&reader, plan, start)
     }
   }

@@ -23,7 +23,7 @@ extension ImagingError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .unsupportedFormat:
-      "the bytes are no JPEG, PNG or WebP picture"
+      "the bytes are not a JPEG, PNG or WebP image"
     case .unsupportedFeature(let format, let reason):
       "\(format.rawValue): \(reason)"
     case .corrupt(let format, let reason):

@@ -13,6 +13,8 @@ struct PreparationPlan {
   /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since 13.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
+  /// Bytes held at once, as far as they grow with the picture.
+  let byteCount: Int
 
   /// Throws where the contract refuses the picture or it costs more than the limits allow.
   init(
@@ -52,7 +54,8 @@ struct PreparationPlan {
         image_codec_backdrop(composes: false, red: 0, green: 0, blue: 0)
       }
 
-    let byteCount = byteCount(header)
+    byteCount = Self.byteCount(
+      header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
     guard byteCount <= limits.decodedByteCountLimit else {
       throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
     }
@@ -60,8 +63,11 @@ struct PreparationPlan {
 
   /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^14, so that
   /// their products stay far from overflow once the pixel count has passed its check.
-  private func byteCount(_ header: image_codec_header) -> Int {
-    let transposed = orientation.swapsAxes ? 3 * rows.sourceCount * columns.sourceCount : 0
+  private static func byteCount(
+    _ header: image_codec_header, _ rows: SampleWindow, _ columns: SampleWindow,
+    _ filter: ResizeFilter, swapsAxes: Bool, narrowsFirst: Bool
+  ) -> Int {
+    let transposed = swapsAxes ? 3 * rows.sourceCount * columns.sourceCount : 0
     let keptWidth = narrowsFirst ? columns.count : ResampleWeights.sourceCount(columns, filter)
     let betweenPasses =
       ResampleWeights.sourceCount(rows, filter) * Resampling.stride(pixelCount: keptWidth)

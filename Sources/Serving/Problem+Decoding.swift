@@ -6,7 +6,7 @@ extension Problem {
     case .image(let error): self.init(error)
     case .deadline: self = .deadline
     case .crashed: self.init(400, "corrupt-image", failure.description)
-    case .tooLarge, .tooSlow: self.init(413, "image-too-large", failure.description)
+    case .tooLarge, .tooSlow, .outgrown: self.init(413, "image-too-large", failure.description)
     case .noRoom: self.init(503, "overloaded", failure.description, retryAfterSeconds: 1)
     // Why is for the log.
     case .unavailable:

@@ -159,7 +159,8 @@ package final class Service: RequestHandler {
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:
       if case .ready(let pool) = state {
-        stalled(pool)?.response ?? ok
+        stalled(pool)?.response
+          ?? pool.decodingFault.map { Problem(503, "no-decoders", $0).response } ?? ok
       } else {
         unavailable.response
       }

@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import HTTPCore
 package import Machine
@@ -78,6 +79,8 @@ package final class ServingMetrics: Sendable {
   private let canaryEnds = Counters<CanaryEndReason>(
     "resnetd_canary_returned_total",
     "Canaries that ended, so that all requests went to the live model.")
+  private let decoderRestarts = Counters<DecoderRestart>(
+    "resnetd_decoder_restarts_total", "Processes that decode images replaced by new ones.")
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
   private let gauges = Mutex(Gauges())
@@ -168,6 +171,8 @@ package final class ServingMetrics: Sendable {
 
   func rejected(_ reason: Rejection) { rejections.add(reason) }
 
+  func restarted(_ reason: DecoderRestart) { decoderRestarts.add(reason) }
+
   func swapped(_ result: SwapOutcome.Result, at step: SwapStep) {
     swaps.add(SwapOutcome(result: result, step: step))
   }
@@ -217,6 +222,7 @@ package final class ServingMetrics: Sendable {
       Name.canaryPercent, canary?.rules.percent.hundredths ?? 0, decimals: 2)
     comparisons.write(to: &exposition)
     canaryEnds.write(to: &exposition)
+    decoderRestarts.write(to: &exposition)
     swaps.write(to: &exposition)
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)

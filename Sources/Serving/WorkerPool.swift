@@ -13,6 +13,8 @@ package final class WorkerPool: Sendable {
   package let workerCount: Int
   /// Who decodes, for workers and for candidates.
   let decoders: any DecoderSource
+  /// Why no image can be decoded any more; nil while it can.
+  var decodingFault: String? { decoders.fault }
   /// Where requests go.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics

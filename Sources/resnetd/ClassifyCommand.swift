@@ -8,13 +8,14 @@ import Telemetry
 
 /// `resnetd classify`: the server's answers without a server.
 enum ClassifyCommand: Command {
-  struct Settings: CommandSettings {
+  struct Settings: DecodingSettings {
     var model: String?
     var parts = ModelParts()
     var precision = PrecisionPolicy.auto
     var topK = ClassificationParameters.defaultTopK
     var minimumProbability: Float = 0
     var decoding = DecodingLimits()
+    var decoders = DecoderSettings()
     var json = false
   }
 
@@ -28,20 +29,26 @@ enum ClassifyCommand: Command {
     Classifies pictures (JPEG, PNG, WebP) as the server does; - is standard input. A file that
     cannot be classified is reported, the others still are, and the exit code is 1.
     """
-  static let options: [Option<Settings>] = [
-    .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
-    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-    .choice("precision", \.precision, "numbers it computes with, as for serve"),
-    .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
-    .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
-    .integer(
-      "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
-      "width x height of a picture"),
-    .flag("json", \.json, "print JSON as the server answers it"),
-  ]
+  static let options: [Option<Settings>] =
+    [
+      .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .choice("precision", \.precision, "numbers it computes with, as for serve"),
+      .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
+      .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
+      .integer(
+        "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
+        "width x height of a picture"),
+      .flag("json", \.json, "print JSON as the server answers it"),
+    ] + Option.decoding
+  static let decodes = true
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    try run(settings, operands: operands, spawner: nil)
+  }
+
+  static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     guard !operands.isEmpty else { throw UsageError("name one or more pictures") }
     let live: LiveModel
     let classifier: Classifier
@@ -53,11 +60,12 @@ enum ClassifyCommand: Command {
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
+    let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let answer = ClassificationAnswer(live)
     var items: [String] = []
     var failureCount = 0
     for path in operands {
-      let result = try classify(path, settings, classifier, live)
+      let result = try classify(path, settings, classifier, decoder)
       if case .failure(let problem) = result {
         failureCount += 1
         StandardError.write("resnetd classify: \(path): \(problem.detail)")
@@ -75,7 +83,7 @@ enum ClassifyCommand: Command {
   }
 
   private static func classify(
-    _ path: String, _ settings: Settings, _ classifier: Classifier, _ live: LiveModel
+    _ path: String, _ settings: Settings, _ classifier: Classifier, _ decoder: any ImageDecoder
   ) throws(Failure) -> Result<[Ranking.Entry], Problem> {
     let bytes: [UInt8]
     do throws(Failure) {
@@ -85,7 +93,7 @@ enum ClassifyCommand: Command {
     }
     do throws(EngineError) {
       let result = try classifier.classify(
-        [bytes[...]], by: LocalDecoder(), until: .now + ServingLimits().requestTimeout)[0]
+        [bytes[...]], by: decoder, until: .now + ServingLimits().requestTimeout)[0]
       return result.mapError(Problem.init).map {
         Ranking.top($0, count: settings.topK, minimum: settings.minimumProbability)
       }

@@ -1,3 +1,4 @@
+package import Decoding
 import Engine
 
 /// The program: picks the subcommand and turns what it throws into a message and an exit code.
@@ -5,16 +6,26 @@ package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
     PullCommand.self, QuantizeCommand.self, ConvertCommand.self, RunCommand.self,
-    ModelCommand.self, HealthcheckCommand.self,
+    ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
   ]
 
+  /// Forks what starts decoders, for commands that have some; to be called before anything else is done.
+  ///
   /// - Parameter arguments: Without the program's own name.
-  package static func run(_ arguments: [String], environment: [String: String]) -> ExitCode {
-    StandardOutput.finish(answer(arguments, environment))
+  package static func startSpawner(for arguments: [String]) -> Spawner? {
+    guard let first = arguments.first, command(named: first)?.decodes == true else { return nil }
+    return Spawner.start()
+  }
+
+  /// - Parameter arguments: Without the program's own name.
+  package static func run(
+    _ arguments: [String], environment: [String: String], spawner: Spawner? = nil
+  ) -> ExitCode {
+    StandardOutput.finish(answer(arguments, environment, spawner))
   }
 
   private static func answer(
-    _ arguments: [String], _ environment: [String: String]
+    _ arguments: [String], _ environment: [String: String], _ spawner: Spawner?
   ) -> ExitCode {
     guard let first = arguments.first else {
       StandardError.write(help)
@@ -39,18 +50,19 @@ package enum Program {
         StandardError.write("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
         return .usage
       }
-      return run(command, rest, environment)
+      return run(command, rest, environment, spawner)
     }
   }
 
   private static func run(
-    _ command: any Command.Type, _ arguments: [String], _ environment: [String: String]
+    _ command: any Command.Type, _ arguments: [String], _ environment: [String: String],
+    _ spawner: Spawner?
   ) -> ExitCode {
     let variables = EnvironmentVariables(
       environment, optionVariables: commands.flatMap { $0.variables })
     do {
       if let fault = InstructionLevel.fault { throw UsageError(fault) }
-      return try command.main(arguments, environment: variables)
+      return try command.main(arguments, environment: variables, spawner: spawner)
     } catch let error as UsageError {
       StandardError.write(
         "resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")

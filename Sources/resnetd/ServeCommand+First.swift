@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Engine
 import Machine
 import ModelStore
@@ -20,7 +21,7 @@ extension ServeCommand {
   /// state folder cannot be told. Nil where options or the state folder name the first model.
   static func vacancy(
     _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
-    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
+    _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
   ) throws(Failure) -> Vacancy? {
     guard settings.model != nil || !settings.admin.prefersModel else {
       throw Failure("--prefer-model needs --model, which it prefers")
@@ -48,7 +49,8 @@ extension ServeCommand {
     ) { request, turn throws(SwapFailure) in
       try FirstDeployment(
         request, in: turn, rules: rules(settings), limits: settings.serving, metrics: metrics,
-        availableMemory: { available(of: memory) }, memoryBudget: memory)
+        decoders: resources.decoders, availableMemory: { available(of: resources.memory) },
+        memoryBudget: resources.memory)
     }
     administration.open(vacancy)
     return vacancy
@@ -57,7 +59,7 @@ extension ServeCommand {
   /// The model to begin with, ready; nil where the program was told to stop first.
   static func first(
     _ settings: ServeSettings, _ administration: Administration, _ vacancy: Vacancy?,
-    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
+    _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
   ) throws(Failure) -> Beginning? {
     switch vacancy?.wait() {
     case .filled(let first):
@@ -70,7 +72,7 @@ extension ServeCommand {
     service.progress("loading the model")
     var (model, source) = try load(settings, administration.store, log)
     let precision = try ModelSource.precision(settings.precision, for: model)
-    let reservation = try reserve(model, precision, settings, memory)
+    let reservation = try reserve(model, precision, settings, resources.memory)
     service.progress("compiling and measuring \(model.name)")
     let planned = try compiling { () throws(EngineError) in
       try rules(settings).planned(model, precision: precision)
@@ -79,7 +81,7 @@ extension ServeCommand {
     // What the engine has packed need not stand in memory a second time.
     model.weights = Weights()
     let fault = try compiling { () throws(EngineError) in
-      try planned.live.fault(in: model.goldenSamples, limits: settings.serving)
+      try planned.live.fault(in: model.goldenSamples, limits: settings.serving, decoders: resources.decoders)
     }
     if let fault {
       throw Failure(
@@ -101,6 +103,17 @@ extension ServeCommand {
   private static func remedy(_ precision: Precision) -> String {
     "it was live in --state-dir, so it has run with other options, or on another machine, than these "
       + "(--precision \(precision.rawValue) here): start with those, or serve another model by --model FILE --prefer-model"
+  }
+
+  /// Where images are decoded, with what happens there counted and logged.
+  static func decoders(
+    _ settings: ServeSettings, _ spawner: Spawner?, _ memory: MemoryBudget,
+    _ metrics: ServingMetrics, _ log: Log
+  ) -> any DecoderSource {
+    let watch = DecoderWatch(metrics, log)
+    return settings.decoders.source(spawner, budget: memory, observe: watch.note) {
+      log.write($0)
+    }
   }
 
   static func compiling<Result>(

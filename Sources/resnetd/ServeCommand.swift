@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Dispatch
 import Engine
 import Glibc
@@ -22,7 +23,15 @@ enum ServeCommand: Command {
     """
   static var options: [Option<ServeSettings>] { ServeSettings.options }
 
+  static let decodes = true
+
   static func run(_ settings: ServeSettings, operands: [String]) throws -> ExitCode {
+    try run(settings, operands: operands, spawner: nil)
+  }
+
+  static func run(
+    _ settings: ServeSettings, operands: [String], spawner: Spawner?
+  ) throws -> ExitCode {
     let started = ContinuousClock.now
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
@@ -36,6 +45,8 @@ enum ServeCommand: Command {
     // Taken for as long as the process lives.
     defer { withExtendedLifetime(program) {} }
     metrics.watch(memory: memory)
+    let resources = Resources(
+      memory: memory, decoders: decoders(settings, spawner, memory, metrics, log))
     let service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       accessLog: accessLog, memory: memory)
@@ -58,7 +69,7 @@ enum ServeCommand: Command {
     metricsServer?.start()
     administration.start()
     let vacancy = try Self.vacancy(
-      settings, administration, isFollowing: follower != nil, service, metrics, memory, log)
+      settings, administration, isFollowing: follower != nil, service, metrics, resources, log)
     let following = try follower.map { follower throws(Failure) in
       try FollowerThread(
         follower, FollowerDesk(vacancy),
@@ -83,9 +94,9 @@ enum ServeCommand: Command {
     }
     // No variable here holds the first model: its memory goes when another one is live.
     let serving = try first(
-      settings, administration, vacancy, service, metrics, memory, log
+      settings, administration, vacancy, service, metrics, resources, log
     ).map { first in
-      try begin(first, settings, administration, service, metrics, memory, log)
+      try begin(first, settings, administration, service, metrics, resources, log)
     }
     watch.end()
     if let serving {
@@ -135,6 +146,12 @@ enum ServeCommand: Command {
     log.write("stopped")
   }
 
+  /// What everything that is served takes its part of.
+  struct Resources: Sendable {
+    let memory: MemoryBudget
+    let decoders: any DecoderSource
+  }
+
   /// What serves when there is a model.
   private struct Running {
     let pool: WorkerPool
@@ -144,17 +161,18 @@ enum ServeCommand: Command {
   /// From now on requests are served.
   private static func begin(
     _ first: Beginning, _ settings: ServeSettings, _ administration: Administration,
-    _ service: Service, _ metrics: ServingMetrics, _ memory: MemoryBudget, _ log: Log
+    _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
   ) throws(Failure) -> Running {
     let pool = try compiling { () throws(EngineError) in
       try WorkerPool(
-        first.deployment, limits: settings.serving, metrics: metrics, log: log, memory: memory
+        first.deployment, limits: settings.serving, metrics: metrics, log: log,
+        decoders: resources.decoders, memory: resources.memory
       ) { finding in endLost(finding, log) }
     }
     service.becomeReady(pool)
     let deployer = Deployer(
       pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log,
-      turns: administration.turns, availableMemory: { available(of: memory) })
+      turns: administration.turns, availableMemory: { available(of: resources.memory) })
     let changes = ModelAdministration(
       pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
     return Running(pool: pool, changes: changes)

@@ -6,7 +6,7 @@ import Serving
 import Telemetry
 
 /// What `resnetd serve` can be told.
-struct ServeSettings: CommandSettings {
+struct ServeSettings: DecodingSettings {
   /// How log lines look; `auto` is text on a terminal and JSON elsewhere.
   enum LogChoice: String, CaseIterable, Sendable {
     case auto, text, json
@@ -18,6 +18,7 @@ struct ServeSettings: CommandSettings {
 
   var server = ServerConfiguration()
   var serving = ServingLimits()
+  var decoders = DecoderSettings()
   var model: String?
   var parts = ModelParts()
   /// What the control group or the machine allows where nil.
@@ -69,7 +70,8 @@ struct ServeSettings: CommandSettings {
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
 
   static let options: [Option<ServeSettings>] =
-    listening + planning + classification + connections + life + AdminSettings.options
+    listening + planning + classification + Option.decoding + connections + life
+    + AdminSettings.options
     + FollowSettings.options
 
   /// Every option that has a value, by name.

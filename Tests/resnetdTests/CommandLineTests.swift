@@ -102,7 +102,7 @@ import Testing
     #expect(outcome.exitCode == 1)
     #expect(outcome.output.contains("ship"))
     #expect(outcome.errors.contains("/nonexistent.jpg: cannot open it"))
-    #expect(outcome.errors.contains("\(#filePath): the bytes are no JPEG, PNG or WebP picture"))
+    #expect(outcome.errors.contains("\(#filePath): the bytes are not a JPEG, PNG or WebP image"))
   }
 
   @Test("An unusable model is one clear line and exit code 1")

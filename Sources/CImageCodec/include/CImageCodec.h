@@ -39,6 +39,16 @@ enum {
   /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole
   /// picture. Encoders write about ten.
   IMAGE_CODEC_JPEG_SCAN_LIMIT = 100,
+  /// Blocks of 8 x 8 coefficients that all scans of a JPEG may go through together: twenty scans of
+  /// a colour picture of 40 million pixels go through some 13 million.
+  IMAGE_CODEC_JPEG_VISIT_LIMIT = 1 << 24,
+  /// Less for small files, whose scans hold nothing: so many whatever their size, …
+  IMAGE_CODEC_JPEG_FREE_VISIT_COUNT = 1 << 21,
+  /// … and so many for each byte. Encoders write at least a bit for each block and channel.
+  IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE = 64,
+  /// Groups of prefix codes that a lossless WebP is expected to have at most. One may have 65,536,
+  /// which take hundreds of megabytes: a limit on the process is all that helps.
+  IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
   /// Larger EXIF blocks are ignored; a JPEG marker cannot hold more either.
   IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT = 65536,
 };

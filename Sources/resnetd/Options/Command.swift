@@ -1,3 +1,5 @@
+import Decoding
+
 /// A subcommand of the program.
 protocol Command: SendableMetatype {
   associatedtype Settings: CommandSettings
@@ -12,6 +14,19 @@ protocol Command: SendableMetatype {
 
   /// Does the work and writes its results to standard output.
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode
+
+  /// Whether the program forks what starts decoders before it does anything for this command.
+  static var decodes: Bool { get }
+  /// The same as `run` for a command that decodes.
+  static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode
+}
+
+extension Command {
+  static var decodes: Bool { false }
+
+  static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
+    try run(settings, operands: operands)
+  }
 }
 
 extension Command {
@@ -35,7 +50,9 @@ extension Command {
   }
 
   /// Parses, then helps or runs.
-  static func main(_ arguments: [String], environment: EnvironmentVariables) throws -> ExitCode {
+  static func main(
+    _ arguments: [String], environment: EnvironmentVariables, spawner: Spawner?
+  ) throws -> ExitCode {
     var parsed = try ParsedArguments(arguments, environment: environment, options: options)
     if parsed.wantsHelp {
       StandardOutput.write(help)
@@ -45,6 +62,6 @@ extension Command {
       throw UsageError("unexpected argument \"\(extra)\"")
     }
     parsed.settings.take(warnings: parsed.warnings, of: name)
-    return try run(parsed.settings, operands: parsed.operands)
+    return try run(parsed.settings, operands: parsed.operands, spawner: spawner)
   }
 }

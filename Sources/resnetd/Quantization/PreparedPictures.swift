@@ -1,3 +1,4 @@
+import Decoding
 import Imaging
 import Serving
 
@@ -5,17 +6,19 @@ import Serving
 struct PreparedPictures {
   let usablePaths: [String]
   private let preprocessor: ImagePreprocessor
+  private let decoder: any ImageDecoder
 
-  init(_ paths: [String], _ contract: Preprocessing) {
+  init(_ paths: [String], _ contract: Preprocessing, _ decoder: any ImageDecoder) {
     let preprocessor = ImagePreprocessor(contract)
     self.preprocessor = preprocessor
+    self.decoder = decoder
     var bar = ProgressBar("pictures", total: paths.count)
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
     usablePaths = paths.filter { path in
       defer { bar.advance() }
       guard let bytes = Self.bytes(of: path) else { return false }
-      do throws(ImagingError) {
-        try Self.prepare(bytes, preprocessor, into: &pixels)
+      do throws(DecodingFailure) {
+        try Self.prepare(bytes, preprocessor, decoder, into: &pixels)
         return true
       } catch {
         Self.leaveOut(path, error.description)
@@ -30,7 +33,7 @@ struct PreparedPictures {
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
     for path in usablePaths {
       let bytes = try FileBytes.read(path, limit: ServingLimits().bodyByteLimit)
-      try Self.prepare(bytes, preprocessor, into: &pixels)
+      try Self.prepare(bytes, preprocessor, decoder, into: &pixels)
       try body(pixels)
       bar.advance()
     }
@@ -51,9 +54,15 @@ struct PreparedPictures {
   }
 
   private static func prepare(
-    _ bytes: [UInt8], _ preprocessor: ImagePreprocessor, into pixels: inout [Float]
-  ) throws(ImagingError) {
-    var span = pixels.mutableSpan
-    try preprocessor.prepare(bytes.span, into: &span)
+    _ bytes: [UInt8], _ preprocessor: ImagePreprocessor, _ decoder: any ImageDecoder,
+    into pixels: inout [Float]
+  ) throws(DecodingFailure) {
+    let deadline = ContinuousClock.now + ServingLimits().requestTimeout
+    // SAFETY: the numbers are as many bytes as the encoding asks for, and any bytes are numbers.
+    var numbers = pixels.mutableSpan
+    try unsafe numbers.withUnsafeMutableBytes { buffer throws(DecodingFailure) in
+      var span = unsafe MutableSpan<UInt8>(_unsafeBytes: buffer)
+      try decoder.prepare(bytes.span, by: preprocessor, into: &span, until: deadline)
+    }
   }
 }

@@ -8,7 +8,7 @@ import Serving
 
 /// `resnetd quantize`: measures what int8 needs and stores it in a copy of the model file.
 enum QuantizeCommand: Command {
-  struct Settings: CommandSettings {
+  struct Settings: DecodingSettings {
     var calibrate: String?
     var output: String?
     var evaluate: String?
@@ -17,6 +17,7 @@ enum QuantizeCommand: Command {
     var percentile = Percentile(99.99)
     var minimumAgreement: Float = 0.97
     var json = false
+    var decoders = DecoderSettings()
   }
 
   /// Of the pictures of `--calibrate`, one in so many is held out to judge the result.
@@ -33,25 +34,31 @@ enum QuantizeCommand: Command {
     picture (or all of --evaluate) is held out: the report says how far int8 gives fp32's answers
     there, and nothing is written where the most likely class agrees too seldom.
     """
-  static let options: [Option<Settings>] = [
-    .optionalText("calibrate", "DIR", \.calibrate, "folder of pictures, with its subfolders"),
-    .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
-    .optionalText("evaluate", "DIR", \.evaluate, "folder of pictures to judge the result by"),
-    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-    .integer(
-      "pictures", "N", \.pictures, in: pictureCountMinimum...100_000,
-      "pictures taken from a folder at most, spread over all"),
-    .percentile(
-      "percentile", \.percentile,
-      "share of an activation's magnitudes that its range holds; rarer ones are clipped"),
-    .fraction(
-      "minimum-agreement", "P", \.minimumAgreement,
-      "write nothing where top-1 agreement is below this"),
-    .flag("json", \.json, "print the report as JSON"),
-  ]
+  static let options: [Option<Settings>] =
+    [
+      .optionalText("calibrate", "DIR", \.calibrate, "folder of pictures, with its subfolders"),
+      .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
+      .optionalText("evaluate", "DIR", \.evaluate, "folder of pictures to judge the result by"),
+      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .integer(
+        "pictures", "N", \.pictures, in: pictureCountMinimum...100_000,
+        "pictures taken from a folder at most, spread over all"),
+      .percentile(
+        "percentile", \.percentile,
+        "share of an activation's magnitudes that its range holds; rarer ones are clipped"),
+      .fraction(
+        "minimum-agreement", "P", \.minimumAgreement,
+        "write nothing where top-1 agreement is below this"),
+      .flag("json", \.json, "print the report as JSON"),
+    ] + Option.decoding
+  static let decodes = true
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    try run(settings, operands: operands, spawner: nil)
+  }
+
+  static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     guard operands.count == 1 else { throw UsageError("name one model file") }
     guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
     guard let output = settings.output else { throw UsageError("--output names no file") }
@@ -65,8 +72,9 @@ enum QuantizeCommand: Command {
       heldOut = pictures.indices.filter { $0 % heldOutStride == 0 }.map { pictures[$0] }
       pictures = pictures.indices.filter { $0 % heldOutStride != 0 }.map { pictures[$0] }
     }
-    let quantized = try calibrated(model, pictures, settings)
-    let agreement = try agreement(of: quantized, heldOut)
+    let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
+    let quantized = try calibrated(model, pictures, settings, decoder)
+    let agreement = try agreement(of: quantized, heldOut, decoder)
     StandardOutput.write(settings.json ? json(agreement) : text(agreement))
     guard agreement.top1 >= Double(settings.minimumAgreement) else {
       throw Failure(
@@ -83,9 +91,9 @@ enum QuantizeCommand: Command {
 
   /// The model with the ranges of its activations over `paths`.
   private static func calibrated(
-    _ model: Model, _ paths: [String], _ settings: Settings
+    _ model: Model, _ paths: [String], _ settings: Settings, _ decoder: any ImageDecoder
   ) throws -> Model {
-    let inputs = PreparedPictures(paths, model.preprocessing)
+    let inputs = PreparedPictures(paths, model.preprocessing, decoder)
     guard inputs.usablePaths.count >= pictureCountMinimum else {
       throw Failure(
         "\(inputs.usablePaths.count) pictures to calibrate on, at least \(pictureCountMinimum) are needed"
@@ -106,11 +114,12 @@ enum QuantizeCommand: Command {
   }
 
   /// int8 against fp32 over the pictures at `paths`.
-  private static func agreement(of model: Model, _ paths: [String]) throws -> Agreement {
+  private static func agreement(
+    of model: Model, _ paths: [String], _ decoder: any ImageDecoder
+  ) throws -> Agreement {
     let reference = try Classifier(LiveModel(model), limits: DecodingLimits())
     let candidate = try Classifier(
       LiveModel(model, precision: .int8), limits: DecodingLimits())
-    let decoder = LocalDecoder()
     let limits = ServingLimits()
     var agreement = Agreement()
     var bar = ProgressBar("agreement", total: paths.count)

@@ -1,0 +1,170 @@
+// Decoders as processes of their own that can do nothing but compute: fork, seccomp, Landlock,
+// limits.
+//
+//   server ── control ──> spawner                 forked at the start, while there is one thread
+//     │                     │ forks
+//     └──── channel ────> decoder                 one for each thread that decodes
+//           memory (both map it)
+//
+// Control and channel are SOCK_SEQPACKET pairs: messages arrive whole, and the end of either side
+// is seen by the other. All three processes run one program, so messages are structures as they
+// stand.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+// What keeps a decoder in, beside being a process of its own.
+enum {
+  // No system call but those that computing needs.
+  SANDBOX_SECCOMP = 1,
+  // No file, whatever system calls there are.
+  SANDBOX_LANDLOCK = 2,
+  // No more memory than it is allowed.
+  SANDBOX_MEMORY_LIMIT = 4,
+};
+
+// What a decoder's process runs, to its end: `memory` is what it shares with the server.
+typedef void (*sandbox_body)(int channel, uint8_t *memory, size_t byte_count);
+
+// False in a build with a sanitizer, whose shadow memory and reports need what is forbidden here.
+bool sandbox_is_possible(void);
+
+// MARK: The spawner
+
+// Forks the spawner and returns its control socket, or -1 with `errno` set. For a process of one
+// thread that has read no secret yet. The spawner wipes the environment, closes every other
+// descriptor, calls `prepare` once, then does what it is asked until the socket's other end is
+// gone.
+int sandbox_spawner_start(void (*prepare)(void), sandbox_body body, pid_t *pid);
+
+// Forks a decoder with that end of a channel and that memory, of which it may take `byte_limit` for
+// itself. Returns its process, or -1 with `errno` set; ETIMEDOUT or EPIPE where the spawner is
+// gone.
+pid_t sandbox_spawner_fork(
+    int control, int channel, int memory, size_t memory_byte_count, size_t byte_limit);
+
+// Waits for a decoder that has ended or been killed, and tells its status as `waitpid` does; -1
+// with `errno` set. Until then its number is its own.
+int sandbox_spawner_reap(int control, pid_t decoder, int *status);
+
+// MARK: The server's side of a decoder
+
+// The first message of a decoder, when it is shut in.
+typedef struct {
+  // SANDBOX_* that hold.
+  uint32_t parts;
+  // Address space that it takes while it does nothing.
+  uint64_t base_byte_count;
+} sandbox_greeting;
+
+// Memory of a fixed size that both sides map, all zeros. Its descriptor, or -1 with `errno` set.
+int sandbox_memory_create(size_t byte_count, uint8_t *_Nullable *_Nonnull bytes);
+
+// Gives what lies there back to the system; it reads as zeros.
+void sandbox_memory_discard(int memory, size_t offset, size_t byte_count);
+
+void sandbox_memory_unmap(uint8_t *bytes, size_t byte_count);
+
+// Both ends; -1 with `errno` set.
+int sandbox_channel_create(int *ends);
+
+// Whether the message went out.
+bool sandbox_channel_send(int channel, const void *message, size_t byte_count);
+
+// Waits so long for a message of exactly this size. 1 for one; 0 where the other end is gone; -1
+// where there was none in time; -2 for one of another size. Without an end where the time is
+// negative.
+int sandbox_channel_receive(
+    int channel, void *message, size_t byte_count, int64_t timeout_nanoseconds);
+
+// Changes how much address space a process of this user may have; false where the system refuses.
+bool sandbox_process_limit(pid_t process, uint64_t byte_count);
+
+// Nanoseconds of processor time that a process has taken; -1 where that cannot be told.
+int64_t sandbox_process_time(pid_t process);
+
+void sandbox_process_kill(pid_t process);
+
+// The signal that ended a process of this status; 0 for none.
+int sandbox_status_signal(int status);
+
+// MARK: The decoder's side
+
+// Gives memory that was freed back to the system.
+void sandbox_trim(void);
+
+// What a decoder can be asked to try, so that it can be seen to fail.
+enum {
+  SANDBOX_TRIAL_OPEN_FILE = 1,
+  SANDBOX_TRIAL_OPEN_SOCKET = 2,
+  SANDBOX_TRIAL_EXECUTABLE_MEMORY = 3,
+  SANDBOX_TRIAL_SIGNAL_PARENT = 4,
+  SANDBOX_TRIAL_FORK = 5,
+  // Takes memory, then gives it back.
+  SANDBOX_TRIAL_TAKE_MEMORY = 6,
+  // Ends by a memory fault.
+  SANDBOX_TRIAL_CRASH = 7,
+  // Computes for ever.
+  SANDBOX_TRIAL_SPIN = 8,
+};
+
+// Whether it succeeded, where it returns at all. `byte_count` is for TAKE_MEMORY.
+bool sandbox_trial(int trial, size_t byte_count);
+
+// MARK: Messages
+
+enum { SANDBOX_TEXT_BYTE_COUNT = 256 };
+
+// How an image is to be prepared: numbers for the cases of Imaging's types.
+typedef struct {
+  int64_t pixel_count_limit;
+  int64_t decoded_byte_count_limit;
+  int32_t resize_rule, resize_height, resize_width, resize_filter;
+  int32_t crop_rule, crop_height, crop_width;
+  int32_t channel_order;
+  float mean[3];
+  float std[3];
+  int32_t alpha, alpha_red, alpha_green, alpha_blue;
+  int32_t grey, cmyk, sixteen_bit, exif_orientation, exact;
+  int32_t encoding, encoding_zero_point;
+  float encoding_scale;
+} sandbox_contract;
+
+typedef struct {
+  // Of the image; its answer repeats it. A second request with it goes on with what it has begun.
+  uint64_t number;
+  // Bytes of the encoded image, at the start of the shared memory.
+  uint64_t input_byte_count;
+  // Where in the shared memory the pixels go, and how many bytes they are.
+  uint64_t output_offset;
+  uint64_t output_byte_count;
+  // Memory that it may take without asking.
+  uint64_t granted_byte_count;
+  // 0, or one of SANDBOX_TRIAL_* instead of an image.
+  int32_t trial;
+  sandbox_contract contract;
+} sandbox_request;
+
+enum {
+  SANDBOX_REPLY_DONE = 0,
+  SANDBOX_REPLY_FAILED = 1,
+  // It needs `numbers[0]` bytes, and waits for another request.
+  SANDBOX_REPLY_NEEDS = 2,
+};
+
+typedef struct {
+  uint64_t number;
+  int32_t status;
+  // Of a failure: the case of Imaging's error, its format and numbers, its text ended by NUL.
+  int32_t failure;
+  int32_t format;
+  int64_t numbers[3];
+  char text[SANDBOX_TEXT_BYTE_COUNT];
+} sandbox_reply;
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,170 @@
+internal import CSandbox
+import Imaging
+
+// The messages between server and decoder, to and from Imaging's types. What a decoder says is not trusted: whatever it
+// sends becomes an error of an image, or is refused.
+
+extension sandbox_contract {
+  init(_ preprocessor: ImagePreprocessor) {
+    self.init()
+    pixel_count_limit = Int64(preprocessor.limits.pixelCountLimit)
+    decoded_byte_count_limit = Int64(preprocessor.limits.decodedByteCountLimit)
+    let contract = preprocessor.contract
+    switch contract.resize {
+    case .none: resize_rule = 0
+    case .shorterSide(let size, let filter):
+      (resize_rule, resize_width, resize_filter) = (1, CInt(size), filter == .bicubic ? 1 : 0)
+    case .exact(let height, let width, let filter):
+      (resize_rule, resize_height, resize_width) = (2, CInt(height), CInt(width))
+      resize_filter = filter == .bicubic ? 1 : 0
+    }
+    if case .center(let height, let width) = contract.crop {
+      (crop_rule, crop_height, crop_width) = (1, CInt(height), CInt(width))
+    }
+    channel_order = contract.channelOrder == .bgr ? 1 : 0
+    mean = (contract.mean[0], contract.mean[1], contract.mean[2])
+    std = (contract.std[0], contract.std[1], contract.std[2])
+    exact = contract.exact ? 1 : 0
+    set(contract.policies)
+    switch preprocessor.encoding {
+    case .planes: encoding = 0
+    case .fp32: encoding = 1
+    case .bf16: encoding = 2
+    case .s8(let scale, let zeroPoint):
+      (encoding, encoding_scale, encoding_zero_point) = (3, scale, CInt(zeroPoint))
+    }
+  }
+
+  private mutating func set(_ policies: PicturePolicies) {
+    switch policies.alpha {
+    case .compose(let red, let green, let blue):
+      (alpha, alpha_red, alpha_green, alpha_blue) = (0, CInt(red), CInt(green), CInt(blue))
+    case .drop: alpha = 1
+    case .refuse: alpha = 2
+    }
+    grey = policies.grey == .refuse ? 1 : 0
+    cmyk = policies.cmyk == .refuse ? 1 : 0
+    sixteen_bit = policies.sixteenBit == .refuse ? 1 : 0
+    exif_orientation = policies.exifOrientation == .ignore ? 1 : 0
+  }
+
+  var decoded: (contract: Preprocessing, limits: DecodingLimits, encoding: PixelEncoding)
+  {
+    get throws(ImagingError) {
+      let filter = resize_filter == 1 ? ResizeFilter.bicubic : .bilinear
+      let resize: ResizeRule =
+        switch resize_rule {
+        case 1: .shorterSide(size: Int(resize_width), filter: filter)
+        case 2: .exact(height: Int(resize_height), width: Int(resize_width), filter: filter)
+        default: .none
+        }
+      let contract = try Preprocessing(
+        resize: resize,
+        crop: crop_rule == 1 ? .center(height: Int(crop_height), width: Int(crop_width)) : .none,
+        channelOrder: channel_order == 1 ? .bgr : .rgb, mean: [mean.0, mean.1, mean.2],
+        std: [std.0, std.1, std.2], policies: policies, exact: exact == 1)
+      let numbers: PixelEncoding =
+        switch encoding {
+        case 1: .fp32
+        case 2: .bf16
+        case 3: .s8(scale: encoding_scale, zeroPoint: Int(encoding_zero_point))
+        default: .planes
+        }
+      let limits = DecodingLimits(
+        pixelCountLimit: Int(pixel_count_limit),
+        decodedByteCountLimit: Int(decoded_byte_count_limit))
+      return (contract, limits, numbers)
+    }
+  }
+
+  private var policies: PicturePolicies {
+    var policies = PicturePolicies()
+    policies.alpha =
+      switch alpha {
+      case 1: .drop
+      case 2: .refuse
+      default:
+        .compose(
+          red: UInt8(truncatingIfNeeded: alpha_red), green: UInt8(truncatingIfNeeded: alpha_green),
+          blue: UInt8(truncatingIfNeeded: alpha_blue))
+      }
+    policies.grey = grey == 1 ? .refuse : .replicate
+    policies.cmyk = cmyk == 1 ? .refuse : .convert
+    policies.sixteenBit = sixteen_bit == 1 ? .refuse : .highByte
+    policies.exifOrientation = exif_orientation == 1 ? .ignore : .apply
+    return policies
+  }
+}
+
+extension ImagingError {
+  /// The number of each case in a message.
+  fileprivate enum Code: CInt {
+    case unsupportedFormat, unsupportedFeature, corrupt, truncated, pixelCount, decodedByteCount
+    case refusedByContract, invalidContract, outOfMemory
+  }
+
+  func write(to reply: inout sandbox_reply) {
+    switch self {
+    case .unsupportedFormat: reply.set(.unsupportedFormat)
+    case .unsupportedFeature(let format, let reason):
+      reply.set(.unsupportedFeature, format, text: reason)
+    case .corrupt(let format, let reason): reply.set(.corrupt, format, text: reason)
+    case .truncated(let format): reply.set(.truncated, format)
+    case .pixelCount(let width, let height, let limit):
+      reply.set(.pixelCount, numbers: (width, height, limit))
+    case .decodedByteCount(let actual, let limit):
+      reply.set(.decodedByteCount, numbers: (actual, limit, 0))
+    case .refusedByContract(let kind): reply.set(.refusedByContract, text: kind)
+    case .invalidContract(let reason): reply.set(.invalidContract, text: reason)
+    case .outOfMemory: reply.set(.outOfMemory)
+    }
+  }
+
+  /// Nil where the message is not one of an error.
+  init?(_ reply: sandbox_reply) {
+    let formats = ImageFormat.allCases
+    guard let code = Code(rawValue: reply.failure), formats.indices.contains(Int(reply.format)),
+      [reply.numbers.0, reply.numbers.1, reply.numbers.2].allSatisfy({ $0 >= 0 })
+    else { return nil }
+    let format = formats[Int(reply.format)]
+    let numbers = (Int(reply.numbers.0), Int(reply.numbers.1), Int(reply.numbers.2))
+    self =
+      switch code {
+      case .unsupportedFormat: .unsupportedFormat
+      case .unsupportedFeature: .unsupportedFeature(format: format, reason: reply.printableText)
+      case .corrupt: .corrupt(format: format, reason: reply.printableText)
+      case .truncated: .truncated(format: format)
+      case .pixelCount: .pixelCount(width: numbers.0, height: numbers.1, limit: numbers.2)
+      case .decodedByteCount: .decodedByteCount(actual: numbers.0, limit: numbers.1)
+      case .refusedByContract: .refusedByContract(kind: reply.printableText)
+      case .invalidContract: .invalidContract(reason: reply.printableText)
+      case .outOfMemory: .outOfMemory
+      }
+  }
+}
+
+extension sandbox_reply {
+  fileprivate mutating func set(
+    _ code: ImagingError.Code, _ format: ImageFormat = .jpeg, text reason: String = "",
+    numbers: (Int, Int, Int) = (0, 0, 0)
+  ) {
+    failure = code.rawValue
+    self.format = CInt(ImageFormat.allCases.firstIndex(of: format) ?? 0)
+    self.numbers = (Int64(numbers.0), Int64(numbers.1), Int64(numbers.2))
+    // SAFETY: the structure holds as many bytes, of which the last stays 0.
+    unsafe withUnsafeMutableBytes(of: &text) { bytes in
+      for (index, byte) in reason.utf8.prefix(bytes.count - 1).enumerated() {
+        unsafe bytes[index] = byte
+      }
+    }
+  }
+
+  /// The text up to its end, with a question mark for whatever is not printable ASCII.
+  fileprivate var printableText: String {
+    var text = text
+    // SAFETY: all bytes of the structure may be read.
+    let bytes = unsafe withUnsafeBytes(of: &text) { unsafe Array($0.prefix { $0 != 0 }) }
+    return String(
+      decoding: bytes.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,46 @@
+package import Machine
+import Synchronization
+
+/// Decoders in processes of their own, each shut in, forked by one spawner.
+package final class SandboxedDecoders: DecoderSource {
+  let spawner: Spawner
+  let budget: MemoryBudget?
+  let limits: SandboxLimits
+  let observe: @Sendable (DecoderEvent) -> Void
+  private let wasLost = Atomic(false)
+
+  /// - Parameters:
+  ///   - budget: What decoders share with everything else; nil where nothing is counted.
+  ///   - observe: Told what happens to decoders, on the threads that decode.
+  package init(
+    _ spawner: Spawner, budget: MemoryBudget? = nil, limits: SandboxLimits = SandboxLimits(),
+    observe: @escaping @Sendable (DecoderEvent) -> Void = { _ in }
+  ) {
+    self.spawner = spawner
+    self.budget = budget
+    self.limits = limits
+    self.observe = observe
+  }
+
+  package func makeDecoder() -> any ImageDecoder { makeSandboxedDecoder() }
+
+  package func makeSandboxedDecoder() -> SandboxedDecoder { SandboxedDecoder(self) }
+
+  package var fault: String? {
+    spawner.isLost ? "the process that starts decoders has ended" : nil
+  }
+
+  /// What would hold a decoder in, found by starting one; nil where none can be started.
+  package func probe() -> SandboxParts? {
+    DecoderProcess(
+      spawner, inputCapacity: 1, outputCapacity: 1, byteLimit: limits.standingByteCount)?.parts
+  }
+
+  /// Says once that no decoder can be started any more.
+  func noteLoss() {
+    guard spawner.isLost,
+      wasLost.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
+    else { return }
+    observe(.lost)
+  }
+}

@@ -1,0 +1,79 @@
+internal import CSandbox
+import Glibc
+import Synchronization
+
+/// The process that forks decoders: a copy of this program from before it knew anything.
+///
+/// It ends when this process does, or lets go of it. Any thread may ask it; they take turns.
+package final class Spawner: Sendable {
+  private struct State {
+    var isLost = false
+  }
+
+  private let control: CInt
+  private let process: pid_t
+  private let state = Mutex(State())
+
+  private init(control: CInt, process: pid_t) {
+    self.control = control
+    self.process = process
+  }
+
+  /// Forks it. To be called first of all: while there is one thread, and before the environment or a file is read.
+  ///
+  /// Nil where the system refuses, and in builds with a sanitizer.
+  package static func start() -> Spawner? {
+    guard sandbox_is_possible() else { return nil }
+    var process = pid_t()
+    let control = unsafe sandbox_spawner_start(
+      { DecodingLoop.warmUp() },
+      { channel, memory, count in
+        // SAFETY: the memory is mapped for the life of this process.
+        var loop = unsafe DecodingLoop(
+          channel: channel, UnsafeMutableRawBufferPointer(start: memory, count: count))
+        loop.run()
+      }, &process)
+    return control < 0 ? nil : Spawner(control: control, process: process)
+  }
+
+  /// It ends, and its decoders with it.
+  deinit {
+    close(control)
+    _ = waitpid(process, nil, 0)
+  }
+
+  /// Whether it has ended, so that no decoder can be started any more.
+  package var isLost: Bool { state.withLock(\.isLost) }
+
+  /// Its process, for tests and for people.
+  package var identifier: Int { Int(process) }
+
+  /// A new decoder with that end of a channel and that memory; nil where the system refuses.
+  func fork(
+    channel: CInt, memory: CInt, memoryByteCount: Int, byteLimit: Int
+  ) -> pid_t? {
+    ask { () -> pid_t? in
+      let decoder = sandbox_spawner_fork(control, channel, memory, memoryByteCount, byteLimit)
+      return decoder < 0 ? nil : decoder
+    }
+  }
+
+  /// Takes leave of a decoder that has ended or been killed: the signal that ended it, 0 for none.
+  func reap(_ decoder: pid_t) -> Int {
+    ask { () -> Int? in
+      var status: CInt = 0
+      guard unsafe sandbox_spawner_reap(control, decoder, &status) == 0 else { return nil }
+      return Int(sandbox_status_signal(status))
+    } ?? 0
+  }
+
+  private func ask<Answer: Sendable>(_ body: () -> Answer?) -> Answer? {
+    state.withLock { state in
+      guard !state.isLost else { return nil }
+      let answer = body()
+      // After a silence its next answer would be taken for that to another question.
+      if answer == nil, errno == EPIPE || errno == ETIMEDOUT { state.isLost = true }
+      return answer
+    }
+  }
+}

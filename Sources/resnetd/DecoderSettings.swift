@@ -1,0 +1,59 @@
+import Decoding
+import Machine
+
+/// Where images are decoded.
+struct DecoderSettings: Sendable {
+  /// `auto` takes whatever the kernel has to shut decoders in.
+  enum Sandbox: String, CaseIterable, Sendable { case auto, off }
+
+  var sandbox = Sandbox.auto
+  var limits = SandboxLimits()
+
+  /// Decoders in processes of their own, or in this one where they are not wanted or cannot be.
+  ///
+  /// - Parameters:
+  ///   - observe: Told what happens to decoders.
+  ///   - say: Told in words what of the sandbox is missing.
+  func source(
+    _ spawner: Spawner?, budget: MemoryBudget? = nil,
+    observe: @escaping @Sendable (DecoderEvent) -> Void = { _ in },
+    say: (_ message: String) -> Void = { _ in }
+  ) -> any DecoderSource {
+    guard sandbox == .auto else { return LocalDecoders(budget: budget) }
+    guard let spawner else {
+      say("images are decoded in this process: another one cannot be forked here")
+      return LocalDecoders(budget: budget)
+    }
+    var limits = limits
+    if let budget { limits.fit(budget.byteCount) }
+    let source = SandboxedDecoders(spawner, budget: budget, limits: limits, observe: observe)
+    guard let parts = source.probe() else {
+      say("images are decoded in this process: a decoder cannot be started here")
+      return LocalDecoders(budget: budget)
+    }
+    let missing = SandboxParts.all.subtracting(parts)
+    if !missing.isEmpty {
+      say("this kernel does not shut decoders in by \(missing.names.joined(separator: ", "))")
+    }
+    return source
+  }
+}
+
+/// Settings of a command that decodes images.
+protocol DecodingSettings: CommandSettings {
+  var decoders: DecoderSettings { get set }
+}
+
+extension Option where Settings: DecodingSettings {
+  static var decoding: [Option] {
+    [
+      .choice(
+        "sandbox", \.decoders.sandbox,
+        "auto decodes images in processes that can do nothing else, off in this one"),
+      .duration(
+        "decode-timeout", \.decoders.limits.imageTimeout,
+        in: Duration.milliseconds(1)...Duration.seconds(3600),
+        "processor time that decoding one image may take; beyond it 413"),
+    ]
+  }
+}

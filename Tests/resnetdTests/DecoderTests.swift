@@ -1,0 +1,141 @@
+import Foundation
+import Testing
+
+/// Decoders as the server runs them: processes of their own.
+@Suite(.serialized) struct DecoderTests {
+  private static let plan = ["--workers", "2", "--max-batch", "2", "--tune", "off"]
+
+  private func classify(_ server: ServerUnderTest, _ file: String) async throws -> Int {
+    try await Self.classify(server.address, file)
+  }
+
+  /// The status of the answer.
+  private static func classify(_ address: String, _ file: String) async throws -> Int {
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/curl"),
+      [
+        "--silent", "--max-time", "30", "--output", "/dev/null", "--write-out", "%{http_code}",
+        "--data-binary", "@\(file)", address + "/classify",
+      ])
+    return try #require(Int(outcome.output))
+  }
+
+  private func restarts(_ server: ServerUnderTest, _ reason: String) async throws -> Int {
+    let metrics = try await server.curl(server.address + "/metrics").body
+    let line = metrics.split(separator: "\n").first {
+      $0.hasPrefix("resnetd_decoder_restarts_total{reason=\"\(reason)\"}")
+    }
+    return try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+  }
+
+  /// Processes whose parent is this one, by `/proc`.
+  private func children(of parent: Int32) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter {
+      guard let stat = try? String(contentsOfFile: "/proc/\($0)/stat", encoding: .utf8),
+        let end = stat.lastIndex(of: ")")
+      else { return false }
+      // State, then the parent.
+      let fields = stat[end...].split(separator: " ")
+      return fields.count > 2 && fields[1] != "Z" && Int32(fields[2]) == parent
+    }
+  }
+
+  @Test("A decoder cannot do what the sandbox is to prevent")
+  func trials() async throws {
+    let outcome = try await ProgramUnderTest.run("sandbox")
+    #expect(outcome.exitCode == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(!outcome.output.contains("possible"))
+    let rows = outcome.output.split(separator: "\n")
+    #expect(rows.contains { $0.hasPrefix("take memory") && $0.hasSuffix("refused") })
+    #expect(rows.contains { $0.hasPrefix("compute for ever") && $0.hasSuffix("stopped") })
+    guard rows.first?.contains("seccomp") == true else { return }
+    for trial in ["open a file", "open a socket", "make memory executable", "start a process"] {
+      #expect(rows.contains { $0.hasPrefix(trial) && $0.hasSuffix("a forbidden system call") })
+    }
+  }
+
+  @Test("Answers do not depend on where an image is decoded")
+  func answers() async throws {
+    for picture in ["rgb.png", "lossy-alpha.webp", "progressive.jpg", "cmyk-adobe.jpg"] {
+      let path = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/" + picture
+      let inside = try await ProgramUnderTest.run("classify", "--json", path)
+      let outside = try await ProgramUnderTest.run("classify", "--json", "--sandbox", "off", path)
+      #expect(inside.exitCode == 0 && inside.output == outside.output, "\(picture)")
+    }
+  }
+
+  @Test("Nobody notices that decoders are killed, and each is counted")
+  func killedDecoders() async throws {
+    let server = try await ServerUnderTest(options: Self.plan)
+    let spawner = try #require(try children(of: server.process.processIdentifier).first)
+    let address = server.address
+    for _ in 0..<4 {
+      for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
+      async let first = Self.classify(address, ProgramUnderTest.samplePicture)
+      async let second = Self.classify(address, ProgramUnderTest.samplePicture)
+      let statuses = try await [first, second]
+      #expect(statuses == [200, 200])
+    }
+    #expect(try await restarts(server, "killed") > 0)
+    #expect(try await restarts(server, "crashed") == 0)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Without the process that starts decoders the server is not ready and says why")
+  func killedSpawner() async throws {
+    let server = try await ServerUnderTest(options: Self.plan)
+    let spawner = try #require(try children(of: server.process.processIdentifier).first)
+    kill(spawner, SIGKILL)
+    // Decoders are about to end as well: no image is blamed for it.
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    var status = 200
+    while status == 200, ContinuousClock.now < deadline {
+      status = try await classify(server, ProgramUnderTest.samplePicture)
+    }
+    #expect(status == 503)
+    let ready = try await server.curl(server.address + "/readyz")
+    #expect(ready.status == 503 && ready.body.contains("decoders"))
+    #expect(try await server.curl(server.address + "/livez").status == 200)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Decoders know nothing of the server's environment and end with it")
+  func inheritance() async throws {
+    let server = try await ServerUnderTest(
+      options: Self.plan, environment: ["AWS_SECRET_ACCESS_KEY": "hush-hush"])
+    let spawner = try #require(try children(of: server.process.processIdentifier).first)
+    let decoders = try children(of: spawner)
+    #expect(decoders.count == 2)
+    for process in [spawner] + decoders {
+      let environment = try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/environ"))
+      #expect(environment?.contains(UInt8(ascii: "h")) != true)
+      // Orders to end mean the server.
+      kill(process, SIGTERM)
+      kill(process, SIGINT)
+    }
+    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    kill(server.process.processIdentifier, SIGKILL)
+    await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while try !children(of: spawner).isEmpty || kill(spawner, 0) == 0 {
+      try #require(ContinuousClock.now < deadline, "processes are left over")
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  @Test("An image that outgrows its memory or its time is refused, and its neighbours are not")
+  func heavyImages() async throws {
+    let server = try await ServerUnderTest(options: Self.plan + ["--decode-timeout", "50ms"])
+    let folder = try TemporaryFolder()
+    let groups = folder.url.appendingPathComponent("groups.webp")
+    try Data(HostileImages.groupsOfPrefixCodes).write(to: groups)
+    let coefficients = folder.url.appendingPathComponent("coefficients.jpg")
+    try Data(HostileImages.progressiveCMYK).write(to: coefficients)
+    #expect(try await classify(server, groups.path) == 413)
+    #expect(try await restarts(server, "memory") == 1)
+    #expect(try await classify(server, coefficients.path) == 413)
+    #expect(try await restarts(server, "slow") == 1)
+    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    #expect(await server.stop() == 0)
+  }
+}
