@@ -4,17 +4,15 @@ import HTTPCore
 extension ServerConnection {
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
     var context = lane.context(now)
-    if !place.isOrdinary || lane.server.clients != nil {
-      context.route = { [unowned self] head in route(head) }
-    }
+    context.route = { [unowned self] head in route(head) }
     return context
   }
 
   private func route(_ head: RequestHead) -> HeadDecision {
     let handler = lane.server.handler
-    guard !handler.isEssential(head), let failure = refusal(head) else {
-      return handler.receive(head)
-    }
+    guard !place.isOrdinary || lane.server.clients != nil, !handler.isEssential(head),
+      let failure = refusal(head)
+    else { return handler.receive(head, from: peer.text) }
     return .answer(handler.answer(failure, fields: head.fields))
   }
 

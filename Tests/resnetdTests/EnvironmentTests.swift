@@ -52,7 +52,7 @@ import Testing
   @Test("A variable that means nothing is warned of, with the nearest one that does")
   func unknown() async throws {
     let environment = [
-      "RESNETD_QUEUE_LIMT": "1", "RESNETD_QUEUE_LIMIT": "7", "RESNETD_MAX_CPU_ISA": "AVX2",
+      "RESNETD_QUEUE_LIMT": "1", "RESNETD_QUEUE_LIMIT": "7", "RESNETD_MAX_CPU_ISA": "avx2",
     ]
     let outcome = try await ProgramUnderTest.run("classify", picture, environment: environment)
     #expect(outcome.exitCode == 0)
