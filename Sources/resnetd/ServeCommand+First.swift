@@ -81,7 +81,8 @@ extension ServeCommand {
     // What the engine has packed need not stand in memory a second time.
     model.weights = Weights()
     let fault = try compiling { () throws(EngineError) in
-      try planned.live.fault(in: model.goldenSamples, limits: settings.serving, decoders: resources.decoders)
+      try planned.live.fault(
+        in: model.goldenSamples, limits: settings.serving, decoders: resources.decoders)
     }
     if let fault {
       throw Failure(
