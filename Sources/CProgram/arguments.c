@@ -1,5 +1,7 @@
 #include "CProgram.h"
 
+#include <malloc.h>
+
 static int count;
 static char **arguments;
 
@@ -13,3 +15,8 @@ __attribute__((constructor)) static void keep(int argument_count, char **argumen
 int program_argument_count(void) { return count; }
 
 const char *program_argument(int index) { return arguments[index]; }
+
+void program_memory_return_large(void) {
+  mallopt(M_MMAP_THRESHOLD, PROGRAM_OWN_MAPPING_BYTE_COUNT);
+  mallopt(M_TRIM_THRESHOLD, PROGRAM_KEPT_BYTE_COUNT);
+}

@@ -13,9 +13,11 @@ package struct MemoryReturn {
 
   package init() {}
 
-  /// Whether now is the time; `returned` is to follow then.
+  /// Whether now is the time; then `begin` and `returned` are to follow.
   ///
-  /// - Parameter resident: Bytes that the process has.
+  /// - Parameters:
+  ///   - resident: Bytes that the process has.
+  ///   - isIdle: Whether no request holds memory.
   package mutating func look(resident: Int, isIdle: Bool, after interval: Duration) -> Bool {
     sinceLast = min(sinceLast + interval, Self.busyInterval)
     let floor = min(floor ?? resident, resident)
@@ -24,9 +26,14 @@ package struct MemoryReturn {
       && sinceLast >= (isIdle ? Self.idleInterval : Self.busyInterval)
   }
 
+  /// Memory is being given back.
+  package mutating func begin() { sinceLast = .zero }
+
   /// What could be given back has been; so much is left.
-  package mutating func returned(resident: Int) {
-    floor = resident
-    sinceLast = .zero
+  ///
+  /// - Parameter isIdle: Whether no request held memory meanwhile. Else what is left may be freed later without going
+  ///   back by itself, so the next time must still see it.
+  package mutating func returned(resident: Int, isIdle: Bool) {
+    if isIdle { floor = resident }
   }
 }

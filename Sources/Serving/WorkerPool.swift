@@ -176,25 +176,30 @@ package final class WorkerPool: Sendable {
   /// Looks at the workers and at the process's memory, so long after the last look.
   package func look(after interval: Duration) -> StallWatch.Finding {
     let steps = pulses.map(\.current)
-    let (resident, isIdle) = (MemoryAllowance.resident, queue.isQuiet)
+    let (resident, isIdle) = (MemoryAllowance.resident, isIdle)
     let (finding, returns) = watched.withLock { watched in
       watched.finding = watched.stall.look(at: steps, after: interval)
       guard let resident else { return (watched.finding, false) }
       let returns = watched.memoryReturn.look(
         resident: resident, isIdle: isIdle, after: interval)
-      if returns { watched.memoryReturn.returned(resident: resident) }
+      if returns { watched.memoryReturn.begin() }
       return (watched.finding, returns)
     }
     if returns { returnFreedMemory() }
     return finding
   }
 
+  /// Whether nothing waits, is served or arrives.
+  private var isIdle: Bool { queue.isQuiet && memory.usedByteCount(for: .bodies) == 0 }
+
   /// On a thread of its own: it may take a while, and deadlines do not wait.
   private func returnFreedMemory() {
+    let wasIdle = isIdle
     let thread = WorkerThread { [weak self] in
       OneDNN.returnFreedMemory()
       guard let self, let left = MemoryAllowance.resident else { return }
-      watched.withLock { $0.memoryReturn.returned(resident: left) }
+      let isIdle = wasIdle && isIdle
+      watched.withLock { $0.memoryReturn.returned(resident: left, isIdle: isIdle) }
     }
     thread?.detach()
   }

@@ -57,7 +57,8 @@ import Testing
         let resident = second == 0 ? 1000 : 1000 + burst
         guard memory.look(resident: resident, isIdle: isIdle, after: .seconds(1)) else { continue }
         times.append(second)
-        memory.returned(resident: 1000)
+        memory.begin()
+        memory.returned(resident: 1000, isIdle: isIdle)
       }
       return times
     }
@@ -74,8 +75,22 @@ import Testing
     }
     #expect(little == [false, false])
     let first = memory.look(resident: 1000 + burst, isIdle: true, after: .seconds(60))
-    memory.returned(resident: 900 + burst)
+    memory.begin()
+    memory.returned(resident: 900 + burst, isIdle: true)
     let second = memory.look(resident: 1000 + burst, isIdle: true, after: .seconds(60))
     #expect(first && !second)
+  }
+
+  @Test("What requests held while memory went back is seen again when they are done")
+  func held() {
+    let burst = MemoryReturn.leastByteCount
+    var memory = MemoryReturn()
+    _ = memory.look(resident: 1000, isIdle: true, after: .seconds(60))
+    let during = memory.look(resident: 1000 + burst, isIdle: false, after: .seconds(60))
+    memory.begin()
+    memory.returned(resident: 1000 + burst, isIdle: false)
+    // Freed since, and still with the process.
+    let after = memory.look(resident: 1000 + burst, isIdle: true, after: MemoryReturn.idleInterval)
+    #expect(during && after)
   }
 }

@@ -1,5 +1,12 @@
-// What the program was started with.
+// What the program was started with, and how its allocator treats large memory.
 #pragma once
+
+enum {
+  // Memory of at least this size has a mapping of its own, which goes back to the system with it.
+  PROGRAM_OWN_MAPPING_BYTE_COUNT = 512 * 1024,
+  // Free memory at the end of the heap that is kept for what comes next.
+  PROGRAM_KEPT_BYTE_COUNT = 1024 * 1024,
+};
 
 #pragma clang assume_nonnull begin
 
@@ -8,5 +15,9 @@ int program_argument_count(void);
 
 // One of them.
 const char *program_argument(int index);
+
+// Has bodies and other large memory go back to the system when they are freed. glibc stops doing so
+// by itself once the first of them is freed, since it takes them for what comes again and again.
+void program_memory_return_large(void);
 
 #pragma clang assume_nonnull end
