@@ -7,6 +7,8 @@ import HTTPCore
 /// Everything but `init` is called on the queue and the state belongs to it: hence `@unchecked Sendable`.
 @safe
 final class Lane: @unchecked Sendable {
+  /// Connections that have yielded and go on before those that have become ready meanwhile have their turn.
+  private static let turnLimit = 8
   static let readByteCount = 64 * 1024
 
   let queue: DispatchQueue
@@ -131,11 +133,11 @@ final class Lane: @unchecked Sendable {
     poller.wantRound()
   }
 
-  /// Gives each connection that has yielded a turn; whether some have yielded again.
+  /// Gives those that have yielded for longest a turn; whether others wait for theirs.
   private func proceed() -> Bool {
     guard !yielded.isEmpty else { return false }
-    let turns = yielded
-    yielded = []
+    let turns = yielded.prefix(Self.turnLimit)
+    yielded.removeFirst(turns.count)
     for connection in turns { connection.proceed() }
     return !yielded.isEmpty
   }

@@ -17,7 +17,8 @@ final class Poller: @unchecked Sendable {
     static let broken = Readiness(rawValue: UInt32(SOCKETS_BROKEN))
   }
 
-  private static let capacity = 64
+  /// Of one round: what has become ready since is seen after as many.
+  private static let capacity = 16
   /// Rounds of events before the queue's other work has its turn.
   private static let roundLimit = 8
 
