@@ -129,9 +129,8 @@ let package = Package(
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Engine", "Imaging", "ResNet", "ONNX", "HTTPServer", "HTTPCore",
-        "HostileFiles",
-        "ScriptedServer",
+        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "ResNet", "ONNX", "HTTPServer",
+        "HTTPCore", "HostileFiles", "ScriptedServer",
       ]),
   ],
   cLanguageStandard: .gnu2x,

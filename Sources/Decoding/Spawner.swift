@@ -19,11 +19,14 @@ package final class Spawner: Sendable {
     self.process = process
   }
 
+  /// Whether this build can have one: those with a sanitizer cannot.
+  package static var isPossible: Bool { sandbox_is_possible() }
+
   /// Forks it. To be called first of all: while there is one thread, and before the environment or a file is read.
   ///
   /// Nil where the system refuses, and in builds with a sanitizer.
   package static func start() -> Spawner? {
-    guard sandbox_is_possible() else { return nil }
+    guard isPossible else { return nil }
     var process = pid_t()
     let control = unsafe sandbox_spawner_start(
       { DecodingLoop.warmUp() },

@@ -6,7 +6,7 @@ struct DecoderSettings: Sendable {
   /// `auto` takes whatever the kernel has to shut decoders in.
   enum Sandbox: String, CaseIterable, Sendable { case auto, off }
 
-  var sandbox = Sandbox.auto
+  var sandbox = Spawner.isPossible ? Sandbox.auto : .off
   var limits = SandboxLimits()
 
   /// Decoders in processes of their own, or in this one where they are not wanted or cannot be.

@@ -175,7 +175,7 @@ import Testing
     machine.batches = [4: 1.5]
     let start = machine.now
     // The first one, of a network that the system had at hand.
-    machine.noise = { _ in
+    machine.noise = { [unowned machine] _ in
       machine.compilation = .seconds(60)
       return 1
     }

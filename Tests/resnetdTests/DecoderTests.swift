@@ -1,8 +1,10 @@
+import Decoding
 import Foundation
 import Testing
 
 /// Decoders as the server runs them: processes of their own.
-@Suite(.serialized) struct DecoderTests {
+@Suite(.serialized, .enabled(if: Spawner.isPossible, "a sanitizer's build has no such processes"))
+struct DecoderTests {
   private static let plan = ["--workers", "2", "--max-batch", "2", "--tune", "off"]
 
   private func classify(_ server: ServerUnderTest, _ file: String) async throws -> Int {

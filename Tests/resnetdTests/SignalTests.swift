@@ -1,12 +1,14 @@
+import Decoding
 import Foundation
 import Glibc
 import Testing
 
 /// What signals do to a server, and where it can live.
 @Suite(.serialized) struct SignalTests {
-  /// Whether this user may make namespaces.
+  /// Whether this user may make namespaces, and the program can live there: a sanitizer needs /proc and a parent.
   private static let mayUnshare =
     geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")
+    && Spawner.isPossible
 
   @Test("SIGHUP rereads the token and kills nobody; the others without a meaning are ignored")
   func reload() async throws {
@@ -36,7 +38,7 @@ import Testing
 
   @Test(
     "Without /proc it takes its arguments, serves and ends in order",
-    .enabled(if: mayUnshare, "needs root and unshare"))
+    .enabled(if: mayUnshare, "needs root, unshare and a build without a sanitizer"))
   func withoutProc() async throws {
     let folder = try TemporaryFolder()
     let outcome = try await ProgramUnderTest.run(
@@ -59,7 +61,7 @@ import Testing
 
   @Test(
     "As the first process of a container it ends in order when it is told to",
-    .enabled(if: mayUnshare, "needs root and unshare"))
+    .enabled(if: mayUnshare, "needs root, unshare and a build without a sanitizer"))
   func firstProcess() async throws {
     let folder = try TemporaryFolder()
     let outcome = try await ProgramUnderTest.run(
