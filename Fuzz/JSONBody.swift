@@ -23,11 +23,10 @@ private func images(of body: [UInt8]) -> [[UInt8]?] {
   guard let target = RequestTarget("/classify") else { return [] }
   let fields = HeaderFields([("Content-Type", "application/json")])
   let head = RequestHead(method: "POST", target: target, fields: fields)
-  guard
-    let payload = try? ImagePayload(
-      Request(head: head, body: body), imageCountLimit: imageCountLimit)
-  else { return [] }
-  return payload.images.map { (try? $0.get()).map { Array($0) } }
+  guard let payload = try? ImagePayload(head, body: body, imageCountLimit: imageCountLimit) else {
+    return []
+  }
+  return (0..<payload.count).map { index in (try? payload.image(index)).map { Array($0) } }
 }
 
 /// Where another reader of JSON understands the same body, the images are the same.
