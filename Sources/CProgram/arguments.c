@@ -1,6 +1,8 @@
 #include "CProgram.h"
 
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
 static int count;
 static char **arguments;
@@ -19,4 +21,12 @@ const char *program_argument(int index) { return arguments[index]; }
 void program_memory_return_large(void) {
   mallopt(M_MMAP_THRESHOLD, PROGRAM_OWN_MAPPING_BYTE_COUNT);
   mallopt(M_TRIM_THRESHOLD, PROGRAM_KEPT_BYTE_COUNT);
+}
+
+void program_descriptors_fill(void) {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+    if (fcntl(descriptor, F_GETFD) != -1) continue;
+    // The lowest number that is free is this one.
+    if (open("/dev/null", O_RDONLY) < 0 && open("/", O_RDONLY) < 0) return;
+  }
 }

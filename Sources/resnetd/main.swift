@@ -7,6 +7,7 @@ let arguments = (1..<max(1, program_argument_count())).map { index in
   // SAFETY: a string of the process's, one of as many as were counted.
   unsafe String(cString: program_argument(index))
 }
+program_descriptors_fill()
 program_memory_return_large()
 // Before anything is read that decoders need not know, the environment included.
 let spawner = Program.startSpawner(for: arguments)

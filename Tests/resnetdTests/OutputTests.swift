@@ -33,6 +33,9 @@ import Testing
   func closed() async throws {
     let outcome = try await run(["--version"], ">&-")
     #expect(outcome.exitCode == 1 && outcome.errors.contains("Bad file descriptor"))
+    // Sockets of its own must not be taken for standard output.
+    let classified = try await run(["classify", ProgramUnderTest.samplePicture], ">&-")
+    #expect(classified.exitCode == 1 && classified.errors.contains("Bad file descriptor"))
     let usage = try await run(["serv"], ">&-")
     #expect(usage.exitCode == 2 && !usage.errors.contains("Bad file descriptor"))
   }

@@ -20,4 +20,9 @@ const char *program_argument(int index);
 // by itself once the first of them is freed, since it takes them for what comes again and again.
 void program_memory_return_large(void);
 
+// Takes the numbers of standard descriptors that the program was started without, so that no socket
+// gets one of them and is written to as if it were standard output. Writing to what takes their
+// place fails, as it does to a closed descriptor. To be called first of all.
+void program_descriptors_fill(void);
+
 #pragma clang assume_nonnull end
