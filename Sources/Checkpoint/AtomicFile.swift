@@ -15,7 +15,7 @@ struct AtomicFile: ByteSink, ~Copyable {
   static func write(
     to path: String, _ body: (inout AtomicFile) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {
-    var file = try AtomicFile(path)
+    var file = try AtomicFile(try target(of: path))
     do {
       try body(&file)
       try file.commit()
@@ -38,6 +38,19 @@ struct AtomicFile: ByteSink, ~Copyable {
       guard errno == EEXIST, attempt < Self.attemptLimit else { throw .system("write", path) }
     }
     preconditionFailure("the loop ends by itself")
+  }
+
+  /// What is to be replaced: not a symbolic link but the file that it leads to, and never a device or a pipe.
+  private static func target(of path: String) throws(CheckpointError) -> String {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return path }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .file(
+        path: path, doing: "replace", reason: "it is not a regular file; name one, or a new file")
+    }
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
   }
 
   deinit { close(descriptor) }

@@ -1,8 +1,12 @@
 import Foundation
+import Glibc
 import Testing
 
 /// What becomes of output that cannot be written.
 @Suite struct OutputTests {
+  private static let embedded =
+    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+
   /// Runs the program by a shell, so that its output goes where `redirection` says.
   private func run(
     _ arguments: [String], _ redirection: String
@@ -27,6 +31,24 @@ import Testing
     #expect(
       outcome.errors.contains("standard output cannot be written: No space left on device"),
       "\(outcome.errors)")
+  }
+
+  @Test("A model is written to a link's target, and takes the place of no pipe")
+  func targets() async throws {
+    let folder = try TemporaryFolder()
+    let source = folder.url.appendingPathComponent("source.safetensors").path
+    let target = try folder.file("target", "old").path
+    let link = folder.url.appendingPathComponent("link").path
+    let pipe = folder.url.appendingPathComponent("pipe").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    let isMade = unsafe mkfifo(pipe, 0o600) == 0
+    #expect(isMade)
+    #expect(try await ProgramUnderTest.run("convert", Self.embedded, source).exitCode == 0)
+    #expect(try await ProgramUnderTest.run("convert", source, link).exitCode == 0)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    #expect(FileManager.default.contentsEqual(atPath: source, andPath: target))
+    let refused = try await ProgramUnderTest.run("convert", source, pipe)
+    #expect(refused.exitCode == 1 && refused.errors.contains("not a regular file"))
   }
 
   @Test("A closed descriptor is a failure, but not for what has nothing to say")
