@@ -55,7 +55,8 @@ package enum InstructionLevel: String, Sendable, CaseIterable {
   /// The level that a value of the variable names; nil where it is empty or not there.
   package static func cap(named text: String?) throws(EngineError) -> InstructionLevel? {
     guard let text, !text.isEmpty else { return nil }
-    guard let level = caps.first(where: { $0.rawValue == text }) else {
+    // oneDNN writes its own names in capitals.
+    guard let level = caps.first(where: { $0.rawValue == text.lowercased() }) else {
       throw .unsupported(
         "\(EngineVariable.maxInstructions) is \"\(text)\"; it may be "
           + caps.map(\.rawValue).joined(separator: ", "))

@@ -3,14 +3,15 @@ import ResNet
 import Testing
 
 @Suite struct InstructionLevelTests {
-  @Test("A cap is one of the names, or none where the variable is empty")
+  @Test("A cap is one of the names, in capitals or not, or none where the variable is empty")
   func names() throws {
     for level in InstructionLevel.caps {
       #expect(try InstructionLevel.cap(named: level.rawValue) == level)
+      #expect(try InstructionLevel.cap(named: level.rawValue.uppercased()) == level)
     }
     #expect(try InstructionLevel.cap(named: nil) == nil)
     #expect(try InstructionLevel.cap(named: "") == nil)
-    for text in ["AVX2", "avx", "x86_64", "avx512_core", " sse41"] {
+    for text in ["AVX3", "avx", "x86_64", "avx512_core", " sse41"] {
       #expect {
         try InstructionLevel.cap(named: text)
       } throws: { error in
