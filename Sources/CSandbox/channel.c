@@ -111,6 +111,10 @@ int64_t sandbox_process_time(pid_t process) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+void sandbox_process_yield(pid_t process, int niceness) {
+  (void)setpriority(PRIO_PROCESS, (id_t)process, niceness);
+}
+
 void sandbox_process_kill(pid_t process) { kill(process, SIGKILL); }
 
 int sandbox_status_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }

@@ -151,6 +151,9 @@ import Glibc
     return sandbox_process_limit(process, UInt64(baseByteCount + byteCount))
   }
 
+  /// Lets others go first from now on; a number that `nice` takes.
+  func yield(to niceness: CInt) { sandbox_process_yield(process, niceness) }
+
   /// Processor time that it has taken; nil where that cannot be told.
   var processorTime: Duration? {
     let nanoseconds = sandbox_process_time(process)

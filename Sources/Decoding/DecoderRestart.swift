@@ -10,6 +10,8 @@ package enum DecoderRestart: String, Sendable, CaseIterable {
   case slow
   /// An image took more memory than it was granted.
   case memory
+  /// An image took long while others waited and too many like it were being decoded already; it is begun anew later.
+  case postponed
   /// It had decoded as many images as one may.
   case renewed
 }

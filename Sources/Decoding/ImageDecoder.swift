@@ -4,11 +4,26 @@ package import Imaging
 package protocol ImageDecoder: AnyObject {
   /// Writes the image as `preprocessor` does; after an error the bytes of `output` mean nothing.
   ///
-  /// - Parameter deadline: When the result is of no use any more. A decoder that cannot be interrupted ignores it.
-  func prepare(
+  /// - Parameters:
+  ///   - deadline: When the result is of no use any more. A decoder that cannot be interrupted ignores it.
+  ///   - patience: How long to wait for the image; nil for as long as it takes.
+  /// - Returns: Nil when `output` is written; else the image that takes longer than `patience`, for the caller to go on
+  ///   with before it uses this decoder again. A decoder that decodes on the calling thread has no such images.
+  func begin(
+    _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
+    into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
+    patience: Duration?
+  ) throws(DecodingFailure) -> UnfinishedImage?
+}
+
+extension ImageDecoder {
+  /// `begin` without a limit to the patience.
+  package func prepare(
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
     into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure)
+  ) throws(DecodingFailure) {
+    _ = try begin(encoded, by: preprocessor, into: &output, until: deadline, patience: nil)
+  }
 }
 
 /// Makes decoders, one for each thread that decodes. Any thread may ask.

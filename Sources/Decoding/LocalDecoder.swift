@@ -8,10 +8,11 @@ package final class LocalDecoder: ImageDecoder {
   /// - Parameter budget: Where what an image needs is reserved before it is taken; nil where nothing is counted.
   package init(budget: MemoryBudget? = nil) { self.budget = budget }
 
-  package func prepare(
+  package func begin(
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
-    into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) {
+    into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
+    patience: Duration?
+  ) throws(DecodingFailure) -> UnfinishedImage? {
     guard ContinuousClock.now < deadline else { throw .deadline }
     var reservation: Reservation?
     var refusal: DecodingFailure?
@@ -24,6 +25,7 @@ package final class LocalDecoder: ImageDecoder {
         throw .outOfMemory
       }
       withExtendedLifetime(reservation) {}
+      return nil
     } catch {
       throw refusal ?? .image(error)
     }

@@ -4,13 +4,6 @@ import Machine
 
 /// Decodes in a process of its own, which is replaced when it ends, hangs, or has served long enough.
 package final class SandboxedDecoder: ImageDecoder {
-  /// What became of one try.
-  private enum Outcome {
-    case done
-    /// Somebody killed the process, so that nothing is known of the image.
-    case killed
-  }
-
   private let source: SandboxedDecoders
   /// What the process may take for its life; nil while there is no room for it, or nothing is counted.
   private var reservation: Reservation?
@@ -32,10 +25,11 @@ package final class SandboxedDecoder: ImageDecoder {
   /// Of the decoder's process as it is now, for tests and for people.
   package var identifier: Int? { process?.identifier }
 
-  package func prepare(
+  package func begin(
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
-    into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) {
+    into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
+    patience: Duration?
+  ) throws(DecodingFailure) -> UnfinishedImage? {
     precondition(output.count == preprocessor.outputByteCount, "an input has another size")
     guard ContinuousClock.now < deadline else { throw .deadline }
     var request = sandbox_request()
@@ -44,14 +38,22 @@ package final class SandboxedDecoder: ImageDecoder {
     for _ in 0..<2 {
       let process = try process(inputCount: encoded.count, outputCount: output.count)
       let extra = try reserve(encoded.count - SandboxLimits.sharedByteCount, until: deadline)
-      defer { withExtendedLifetime(extra) {} }
-      switch try run(&request, encoded, on: process, until: deadline) {
+      self.process = nil
+      let image = UnfinishedImage(
+        encoded, request, on: process, of: source, beside: extra, until: deadline)
+      let progress: UnfinishedImage.Progress
+      do throws(DecodingFailure) {
+        progress = try image.wait(for: patience)
+      } catch {
+        self.process = image.takeProcess()
+        throw error
+      }
+      switch progress {
       case .done:
-        process.copyOutput(to: &output)
-        process.wipe(
-          inputByteCount: encoded.count, outputByteCount: output.count,
-          kept: SandboxLimits.sharedByteCount)
-        return
+        image.copyPixels(to: &output)
+        self.process = image.takeProcess()
+        return nil
+      case .unfinished: return image
       case .killed: continue
       }
     }
@@ -78,91 +80,6 @@ package final class SandboxedDecoder: ImageDecoder {
     }
   }
 
-  // MARK: One image
-
-  private func run(
-    _ request: inout sandbox_request, _ encoded: Span<UInt8>, on process: DecoderProcess,
-    until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) -> Outcome {
-    let standing = source.limits.standingByteCount - SandboxLimits.overheadByteCount
-    request.granted_byte_count = UInt64(standing)
-    var grant: Reservation?
-    var hasGrown = false
-    let watch = ImageWatch(process, deadline: deadline, limit: source.limits.imageTimeout)
-    guard process.begin(encoded, &request) else { return try ended(process) }
-    while true {
-      switch process.receive(within: watch.patience) {
-      case .silence:
-        guard let failure = watch.failure else { continue }
-        replace(process, failure == .deadline ? .deadline : .slow)
-        throw failure
-      case .end: return try ended(process)
-      case .nonsense: throw senseless(process)
-      case .reply(let reply):
-        switch reply.status {
-        case CInt(SANDBOX_REPLY_NEEDS) where !hasGrown:
-          hasGrown = true
-          let needed = Int(reply.numbers.0)
-          guard needed > standing else { throw senseless(process) }
-          do throws(DecodingFailure) {
-            grant = try self.grant(needed, until: deadline)
-          } catch {
-            finish(encoded, request, on: process)
-            throw error
-          }
-          request.granted_byte_count = UInt64(needed)
-          guard process.limit(to: needed + SandboxLimits.overheadByteCount),
-            process.send(request)
-          else { return try ended(process) }
-        case CInt(SANDBOX_REPLY_DONE):
-          if hasGrown { shrink(process) }
-          withExtendedLifetime(grant) {}
-          return .done
-        case CInt(SANDBOX_REPLY_FAILED):
-          guard let error = ImagingError(reply) else { throw senseless(process) }
-          if hasGrown { shrink(process) }
-          withExtendedLifetime(grant) {}
-          finish(encoded, request, on: process)
-          throw failure(error, process, granted: Int(request.granted_byte_count))
-        default: throw senseless(process)
-        }
-      }
-    }
-  }
-
-  /// Leaves nothing of an image that came to nothing.
-  private func finish(
-    _ encoded: Span<UInt8>, _ request: sandbox_request, on process: DecoderProcess
-  ) {
-    process.wipe(
-      inputByteCount: encoded.count, outputByteCount: Int(request.output_byte_count),
-      kept: SandboxLimits.sharedByteCount)
-  }
-
-  private func failure(
-    _ error: ImagingError, _ process: DecoderProcess, granted: Int
-  ) -> DecodingFailure {
-    guard error == .outOfMemory else { return .image(error) }
-    // What it has taken may be in pieces.
-    replace(process, .memory)
-    return .outgrown(grantedByteCount: granted)
-  }
-
-  /// It has ended in the middle of an image.
-  private func ended(_ process: DecoderProcess) throws(DecodingFailure) -> Outcome {
-    let signal = give(up: process)
-    // Decoders end with what started them, and nobody can say then how.
-    if let fault = source.fault { throw .unavailable(fault) }
-    if signal == SandboxTrial.killSignal { return .killed }
-    throw .crashed
-  }
-
-  /// It says what no decoder says: something else than this program runs there.
-  private func senseless(_ process: DecoderProcess) -> DecodingFailure {
-    replace(process, .crashed)
-    return .crashed
-  }
-
   // MARK: Memory
 
   /// For bytes of shared memory beyond those that are always reserved.
@@ -174,19 +91,6 @@ package final class SandboxedDecoder: ImageDecoder {
     throw DecodingFailure(refusing: byteCount, of: budget)
   }
 
-  private func grant(
-    _ needed: Int, until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) -> Reservation? {
-    guard let budget = source.budget else { return nil }
-    let more = needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount
-    if let reservation = budget.reserve(max(0, more), until: deadline) { return reservation }
-    throw DecodingFailure(refusing: needed, of: budget)
-  }
-
-  private func shrink(_ process: DecoderProcess) {
-    if !process.limit(to: source.limits.standingByteCount) { self.process = nil }
-  }
-
   // MARK: The process
 
   private func process(
@@ -194,7 +98,8 @@ package final class SandboxedDecoder: ImageDecoder {
   ) throws(DecodingFailure) -> DecoderProcess {
     if let process {
       if process.imageCount >= UInt64(source.limits.imageCountLimit) {
-        replace(process, .renewed)
+        source.replace(process, .renewed)
+        self.process = nil
       } else if inputCount <= process.inputCapacity,
         outputCount <= process.outputCapacity
       {
@@ -235,19 +140,9 @@ package final class SandboxedDecoder: ImageDecoder {
     return capacity
   }
 
-  private func replace(_ process: DecoderProcess, _ reason: DecoderRestart) {
-    let signal = process.end()
-    self.process = nil
-    source.observe(.restarted(reason, signal: signal))
-  }
-
   /// Lets go of one that has ended; the signal that ended it.
   private func give(up process: DecoderProcess) -> Int {
-    let signal = process.end()
     self.process = nil
-    let isKilled = signal == SandboxTrial.killSignal
-    source.observe(.restarted(isKilled ? .killed : .crashed, signal: signal))
-    source.noteLoss()
-    return signal
+    return source.give(up: process)
   }
 }

@@ -43,4 +43,18 @@ package final class SandboxedDecoders: DecoderSource {
     else { return }
     observe(.lost)
   }
+
+  /// Ends a decoder that something is wrong with.
+  func replace(_ process: DecoderProcess, _ reason: DecoderRestart) {
+    observe(.restarted(reason, signal: process.end()))
+  }
+
+  /// Takes leave of a decoder that has ended; the signal that ended it.
+  func give(up process: DecoderProcess) -> Int {
+    let signal = process.end()
+    let isKilled = signal == SandboxTrial.killSignal
+    observe(.restarted(isKilled ? .killed : .crashed, signal: signal))
+    noteLoss()
+    return signal
+  }
 }

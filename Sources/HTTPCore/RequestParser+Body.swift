@@ -14,6 +14,26 @@ extension RequestParser {
     return left == 0
   }
 
+  /// Has the body go on in another buffer, with room for more.
+  mutating func moveBody(to buffer: consuming [UInt8]) {
+    buffer.append(contentsOf: body)
+    body = buffer
+    grantedCapacity = body.capacity
+    bodyCapacityLimit = max(bodyCapacityLimit, grantedCapacity)
+  }
+
+  /// Takes what continues a body straight into it, where nothing waits before and there is room; how many bytes.
+  mutating func takeDirectly(_ bytes: some Collection<UInt8>) -> Int {
+    guard case .body(let remaining) = state, buffer.isEmpty else { return 0 }
+    // The last byte is left for `next`, which says that the body has ended.
+    let count = min(bytes.count, remaining - 1, grantedCapacity - body.count)
+    guard count > 0 else { return 0 }
+    body.append(contentsOf: bytes.prefix(count))
+    bodyByteCount += count
+    state = .body(remaining: remaining - count)
+    return count
+  }
+
   /// Moves up to `count` bytes into the body; how many are still to come, or nil where it needs more room.
   private mutating func take(_ count: Int) -> Int? {
     let available = min(count, bufferedByteCount)
@@ -26,12 +46,12 @@ extension RequestParser {
     return count - available
   }
 
-  /// Has the body's buffer grow in steps: what is declared and not sent takes no memory, and each copy is at most as long
-  /// as what has come since the one before.
+  /// Has the body's buffer grow in steps: what is declared takes little memory before it is sent, and all copies
+  /// together are a third of what has come.
   private mutating func makeRoom(for byteCount: Int) -> Bool {
     guard byteCount > grantedCapacity else { return true }
     let end = declaredByteCount > 0 ? declaredByteCount : bodyByteLimit
-    let step = max(2 * grantedCapacity, Self.firstBodyCapacity)
+    let step = max(4 * grantedCapacity, Self.firstBodyCapacity)
     let capacity = max(byteCount, min(step, end))
     guard capacity <= bodyCapacityLimit else {
       wantedBodyCapacity = capacity

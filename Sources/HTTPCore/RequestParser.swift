@@ -85,9 +85,10 @@ package struct RequestParser: Sendable {
   /// The fields that have arrived of the head being read, or that could not be read.
   package var knownFields: HeaderFields? { head == nil ? nil : fields }
 
-  package mutating func append(_ bytes: some Sequence<UInt8>) {
+  package mutating func append(_ bytes: some Collection<UInt8>) {
     dropConsumed()
-    buffer.append(contentsOf: bytes)
+    let count = takeDirectly(bytes)
+    if count < bytes.count { buffer.append(contentsOf: bytes.dropFirst(count)) }
   }
 
   /// Moves what is left to the front once it is the smaller part, so that the buffer stays as small as its content.

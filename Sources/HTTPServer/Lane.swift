@@ -8,7 +8,7 @@ import HTTPCore
 @safe
 final class Lane: @unchecked Sendable {
   /// Connections that have yielded and go on before those that have become ready meanwhile have their turn.
-  private static let turnLimit = 8
+  private static let turnLimit = 2
   static let readByteCount = 64 * 1024
 
   let queue: DispatchQueue

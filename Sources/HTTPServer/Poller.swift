@@ -19,12 +19,13 @@ final class Poller: @unchecked Sendable {
 
   /// Of one round: what has become ready since is seen after as many.
   private static let capacity = 16
-  /// Rounds of events before the queue's other work has its turn.
-  private static let roundLimit = 8
+  /// How long events are served before the queue's other work, new connections among it, has its turn.
+  private static let turnLimit = Duration.microseconds(250)
 
   private let descriptor: Descriptor
   private let queue: DispatchQueue
   private var isPolling = false
+  private var isRoundQueued = false
   private var onReady: (CInt, Readiness) -> Void = { _, _ in }
   private var onRound: () -> Bool = { false }
   private let source: any DispatchSourceRead
@@ -56,7 +57,13 @@ final class Poller: @unchecked Sendable {
 
   /// Has a round come, also where no descriptor is ready.
   func wantRound() {
-    if !isPolling { queue.async { [weak self] in self?.poll() } }
+    // One at a time: each would ask for a next one, and the rest of the queue's work would wait for all of them.
+    guard !isPolling, !isRoundQueued else { return }
+    isRoundQueued = true
+    queue.async { [weak self] in
+      self?.isRoundQueued = false
+      self?.poll()
+    }
   }
 
   /// False where the system cannot.
@@ -70,17 +77,19 @@ final class Poller: @unchecked Sendable {
 
   private func poll() {
     isPolling = true
-    var wantsRound = false
-    for _ in 0..<Self.roundLimit {
+    let end = ContinuousClock.now + Self.turnLimit
+    var wantsRound = true
+    while wantsRound, .now < end {
       let count = Int(
         unsafe sockets_poller_events(descriptor.number, events, CInt(Self.capacity)))
+      // All of them: the system would tell the same first ones again.
       for index in 0..<count {
         // SAFETY: the system has just filled in so many.
         let event = unsafe events[index]
         onReady(event.descriptor, Readiness(rawValue: event.readiness))
       }
-      wantsRound = onRound()
-      guard count > 0 || wantsRound else { break }
+      let hasYielded = onRound()
+      wantsRound = count > 0 || hasYielded
     }
     isPolling = false
     if wantsRound { wantRound() }

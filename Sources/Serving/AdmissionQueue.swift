@@ -5,6 +5,9 @@ import Synchronization
 ///
 /// A worker is a number below `limits.workers` and one thread at a time. It is busy from what it takes until it asks
 /// for more. Of the workers that wait, the one with the lowest number is woken.
+///
+/// A worker may set an item aside that takes long: another thread goes on with it in one of a few places, and puts it
+/// back for its next turn. What finds no place is postponed until there is one.
 package final class AdmissionQueue<Item: Sendable>: Sendable {
   package typealias Line = WaitingLine<Item>
 
@@ -16,6 +19,14 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     var isTeamRunning = false
     var areTeamsAllowed = true
     var isClosed = false
+    /// Items that others than workers are at.
+    var asideCount = 0
+    /// Places for them; fewer for a while where memory has run out.
+    var asideLimit: Int
+
+    var hasPlaceAside: Bool { asideCount < asideLimit }
+    /// What a worker could take.
+    var takeableCount: Int { hasPlaceAside ? line.count : line.readyCount }
   }
 
   private enum Turn {
@@ -25,20 +36,31 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   }
 
   private let state: Mutex<State>
+  private let asideLimit: Int
   /// One for each worker.
   private let wakeUps: [DispatchSemaphore]
 
-  package init(_ limits: Line.Limits) {
+  package init(_ limits: Line.Limits, asideLimit: Int = 4) {
+    precondition(asideLimit > 0, "what is postponed must have its turn")
+    self.asideLimit = asideLimit
     state = Mutex(
-      State(line: Line(limits), isIdle: [Bool](repeating: false, count: limits.workers)))
+      State(
+        line: Line(limits), isIdle: [Bool](repeating: false, count: limits.workers),
+        asideLimit: asideLimit))
     wakeUps = (0..<limits.workers).map { _ in DispatchSemaphore(value: 0) }
   }
 
   package var count: Int { state.withLock(\.line.count) }
 
-  /// Whether nothing waits and no worker is busy.
+  /// Those that wait for a worker alone.
+  package var readyCount: Int { state.withLock(\.line.readyCount) }
+
+  /// Items that are set aside.
+  package var asideCount: Int { state.withLock(\.asideCount) }
+
+  /// Whether nothing waits, nothing is set aside and no worker is busy.
   package var isQuiet: Bool {
-    state.withLock { $0.line.count == 0 && !$0.isIdle.contains(false) }
+    state.withLock { $0.line.count == 0 && $0.asideCount == 0 && !$0.isIdle.contains(false) }
   }
 
   /// Whether an offer like this would be refused now; a guess where others offer at the same time.
@@ -72,6 +94,65 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
       return Self.wake(&state)
     }
     if let woken { wakeUps[woken].signal() }
+  }
+
+  // MARK: Slow work
+
+  /// Takes a place for an item that was handed out, for a thread other than the worker's to go on with; `endAside`
+  /// gives it back. False where all are taken.
+  package func beginAside() -> Bool {
+    state.withLock { state in
+      guard state.hasPlaceAside else { return false }
+      state.asideCount += 1
+      return true
+    }
+  }
+
+  /// The thread is done with its item, which has its next turn at a worker.
+  package func endAside(
+    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+  ) {
+    let now = ContinuousClock.now
+    endAside { state in
+      state.line.putBack(item, of: group, byteCount: byteCount, priority: priority, at: now)
+    }
+  }
+
+  /// The thread is done with its item for good.
+  package func endAside() { endAside { _ in } }
+
+  /// The place cannot be used for want of memory: there are no more than those in use until one of them is given back.
+  /// False where none is, so that nothing is to be waited for.
+  package func cannotSetAside() -> Bool {
+    state.withLock { state in
+      state.asideCount -= 1
+      guard state.asideCount > 0 else { return false }
+      state.asideLimit = state.asideCount
+      return true
+    }
+  }
+
+  /// Takes back what was handed out, until there is a place to set it aside.
+  package func postpone(_ item: Item, of group: Line.Group, byteCount: Int) {
+    let now = ContinuousClock.now
+    let woken = state.withLock { state in
+      state.line.postpone(item, of: group, byteCount: byteCount, at: now)
+      return Self.wake(&state)
+    }
+    if let woken { wakeUps[woken].signal() }
+  }
+
+  private func endAside(_ change: (inout State) -> Void) {
+    let (woken, isClosed) = state.withLock { state in
+      precondition(state.asideCount > 0, "a place is given back once")
+      state.asideCount -= 1
+      state.asideLimit = asideLimit
+      change(&state)
+      return (Self.wake(&state), state.isClosed)
+    }
+    if let woken { wakeUps[woken].signal() }
+    // Workers stay for what is set aside.
+    if isClosed { signalAll() }
   }
 
   /// Takes out what nobody waits for any more, to be let go of by the caller.
@@ -110,7 +191,8 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   package func beginTeam(worker: Int) -> Bool {
     state.withLock { state in
       let othersAreIdle = state.isIdle.indices.allSatisfy { $0 == worker || state.isIdle[$0] }
-      guard state.areTeamsAllowed, !state.isTeamRunning, state.line.count == 0, othersAreIdle
+      guard state.areTeamsAllowed, !state.isTeamRunning, state.line.count == 0,
+        state.asideCount == 0, othersAreIdle
       else { return false }
       state.isTeamRunning = true
       return true
@@ -144,15 +226,18 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   private static func turn(_ state: inout State, _ now: ContinuousClock.Instant) -> Turn {
     // Whoever runs the team hands over at its end.
     guard !state.isTeamRunning else { return .wait(until: nil) }
-    switch state.line.next(at: now, isClosing: state.isClosed) {
+    let next = state.line.next(
+      at: now, isClosing: state.isClosed, takesSlow: state.hasPlaceAside)
+    switch next {
     case .take(let items): return .take(items)
-    case .wait(let due): return state.isClosed ? .end : .wait(until: due)
+    case .wait(let due):
+      return state.isClosed && state.asideCount == 0 ? .end : .wait(until: due)
     }
   }
 
   /// The worker to wake for what waits; it counts as busy from now on.
   private static func wake(_ state: inout State) -> Int? {
-    guard state.line.count > 0, !state.isTeamRunning,
+    guard state.takeableCount > 0, !state.isTeamRunning,
       let worker = state.isIdle.firstIndex(of: true)
     else { return nil }
     state.isIdle[worker] = false

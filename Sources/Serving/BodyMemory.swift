@@ -21,9 +21,20 @@ package final class BodyMemory: Sendable {
   }
 
   private let budget: MemoryBudget
+  private let buffers: KeptBuffers
+  /// For `buffers`.
+  private let reservation: Reservation?
   private let held = Mutex(Held())
 
-  package init(_ budget: MemoryBudget) { self.budget = budget }
+  /// - Parameter keptByteLimit: Bytes of buffers that are kept from one body to the next, taken from the budget for good.
+  package init(_ budget: MemoryBudget, keptByteLimit: Int = 0) {
+    self.budget = budget
+    reservation = budget.reserve(keptByteLimit, isLasting: true, use: .program)
+    buffers = KeptBuffers(byteLimit: reservation?.byteCount ?? 0)
+  }
+
+  /// Gives buffers back that are kept.
+  package func releaseBuffers() { buffers.removeAll() }
 
   /// The largest body that can ever fit.
   package var largestBodyByteCount: Int {
@@ -86,6 +97,17 @@ package final class BodyMemory: Sendable {
       if !isHeld { whenRefused() }
       return isHeld
     }
+
+    func takeBuffer(capacity: Int) -> [UInt8]? {
+      guard let buffer = memory.buffers.take(capacity: capacity) else { return nil }
+      guard change(to: buffer.capacity) else {
+        memory.buffers.keep(buffer)
+        return nil
+      }
+      return buffer
+    }
+
+    func keepBuffer(_ buffer: consuming [UInt8]) { memory.buffers.keep(buffer) }
 
     private func change(to new: Int) -> Bool {
       reservation.withLock { reservation in

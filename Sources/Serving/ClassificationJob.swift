@@ -15,6 +15,8 @@ struct ClassificationJob: Sendable {
   let pending: PendingRequests
   /// What has been done for it, while it waits for another turn.
   var progress: ServedJob?
+  /// Whether a worker has found that it takes long.
+  var isSlow = false
 
   init(
     request: Request, admission: Admission, identity: RequestIdentity, exchange: Exchange,

@@ -53,7 +53,7 @@ package final class Classifier {
     var waiting: [Int] = []
     for (index, image) in images.enumerated() {
       do throws(DecodingFailure) {
-        try prepare(image, at: waiting.count, by: decoder, until: deadline)
+        _ = try prepare(image, at: waiting.count, by: decoder, until: deadline)
         waiting.append(index)
       } catch {
         results[index] = .failure(error)
@@ -75,7 +75,7 @@ package final class Classifier {
     until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Result<[Float], DecodingFailure> {
     do throws(DecodingFailure) {
-      try prepare(image, at: 0, by: decoder, until: deadline)
+      _ = try prepare(image, at: 0, by: decoder, until: deadline)
     } catch {
       return .failure(error)
     }
@@ -83,16 +83,27 @@ package final class Classifier {
     return .success(Array(logits[..<model.network.outputCount]))
   }
 
-  /// Decodes and preprocesses a picture into a place below `capacity`.
+  /// Decodes and preprocesses a picture into a place below `capacity`, as `ImageDecoder.begin` does.
   package func prepare(
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
-    until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) {
-    let count = preprocessor.outputByteCount
-    try Self.withNumbers(place * count..<(place + 1) * count, of: &input) {
-      pixels throws(DecodingFailure) in
-      try decoder.prepare(image.span, by: preprocessor, into: &pixels, until: deadline)
+    until deadline: ContinuousClock.Instant, patience: Duration? = nil
+  ) throws(DecodingFailure) -> UnfinishedImage? {
+    try withPixels(at: place) { pixels throws(DecodingFailure) in
+      try decoder.begin(
+        image.span, by: preprocessor, into: &pixels, until: deadline, patience: patience)
     }
+  }
+
+  /// Takes a picture over that is finished.
+  package func prepare(_ image: UnfinishedImage, at place: Int) {
+    withPixels(at: place) { image.copyPixels(to: &$0) }
+  }
+
+  private func withPixels<Result, Failure: Error>(
+    at place: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let count = preprocessor.outputByteCount
+    return try Self.withNumbers(place * count..<(place + 1) * count, of: &input, body)
   }
 
   /// Moves a prepared picture to a place before it, over what was there.
@@ -131,13 +142,13 @@ package final class Classifier {
   /// Of a picture for which `run` has nothing.
   static let notFinite = EngineError.library("the network gave logits that are not finite")
 
-  private static func withNumbers<Number, Failure: Error>(
+  private static func withNumbers<Number, Result, Failure: Error>(
     _ range: Range<Int>, of numbers: inout [Number],
-    _ body: (inout MutableSpan<Number>) throws(Failure) -> Void
-  ) throws(Failure) {
+    _ body: (inout MutableSpan<Number>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     var all = numbers.mutableSpan
     var part = all._mutatingExtracting(range)
-    try body(&part)
+    return try body(&part)
   }
 }
 

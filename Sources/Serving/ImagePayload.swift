@@ -13,6 +13,7 @@ package final class ImagePayload {
   }
 
   private var body: [UInt8]
+  private let hold: (any BodyHold)?
   private var places: [Place]
   /// Whether the answer lists results rather than being one.
   package let isList: Bool
@@ -24,14 +25,18 @@ package final class ImagePayload {
 
   /// Throws when the body as a whole is unusable.
   ///
-  /// - Parameter memory: What the reader of a JSON body with escapes takes its copies from.
+  /// - Parameters:
+  ///   - memory: What the reader of a JSON body with escapes takes its copies from.
+  ///   - hold: Where the body's memory goes at the end.
   package init(
-    _ head: RequestHead, body: [UInt8], imageCountLimit: Int, memory: MemoryBudget? = nil
+    _ head: RequestHead, body: [UInt8], imageCountLimit: Int, memory: MemoryBudget? = nil,
+    hold: (any BodyHold)? = nil
   ) throws(Problem) {
     guard !body.isEmpty else {
       throw .body("the body is empty; send an image, for example with curl -T FILE")
     }
     self.body = body
+    self.hold = hold
     let type = head.fields["Content-Type"].flatMap(MediaType.init)
     switch type?.essence {
     case "multipart/form-data":
@@ -51,6 +56,18 @@ package final class ImagePayload {
     }
   }
 
+  deinit {
+    // Moved out: a second reference would have the buffer copied.
+    var last: [UInt8] = []
+    swap(&last, &body)
+    hold?.keepBuffer(last)
+  }
+
+  /// Decodes the base64 of all images now.
+  package func decodeAll() {
+    for index in places.indices { _ = try? image(index) }
+  }
+
   /// An image's encoded bytes, or why there are none; let go of before the next one is asked for.
   package func image(_ index: Int) throws(Problem) -> ArraySlice<UInt8> {
     if case .base64(let range) = places[index] {
@@ -64,6 +81,12 @@ package final class ImagePayload {
     case .raw(let range), .base64(let range): return body[range]
     case .refused(let problem): throw problem
     }
+  }
+
+  /// Whether the body is JSON with escapes.
+  static func hasEscapes(_ head: RequestHead, _ body: [UInt8]) -> Bool {
+    guard let type = head.fields["Content-Type"].flatMap(MediaType.init) else { return false }
+    return type.essence == "application/json" && JSONImages.hasEscapes(body)
   }
 
   private static func scratch(

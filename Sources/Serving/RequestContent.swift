@@ -5,6 +5,9 @@ import Machine
 ///
 /// Nobody else holds the body, so that its images can be decoded where they stand. Its memory is given back with this.
 final class RequestContent: @unchecked Sendable {
+  /// Bytes of JSON with escapes that take a worker too long.
+  private static let longTextByteCount = 1 << 20
+
   let byteCount: Int
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
@@ -17,6 +20,12 @@ final class RequestContent: @unchecked Sendable {
     self.hold = hold
   }
 
+  /// Whether finding the images takes more than some milliseconds: escapes in JSON are copied character by character.
+  func takesLongToRead(_ head: RequestHead) -> Bool {
+    guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
+    return ImagePayload.hasEscapes(head, body)
+  }
+
   /// Finds the images at the first call.
   func payload(
     _ head: RequestHead, imageCountLimit: Int, memory: MemoryBudget
@@ -25,7 +34,7 @@ final class RequestContent: @unchecked Sendable {
     let bytes = body
     body = []
     let payload = try ImagePayload(
-      head, body: bytes, imageCountLimit: imageCountLimit, memory: memory)
+      head, body: bytes, imageCountLimit: imageCountLimit, memory: memory, hold: hold)
     opened = payload
     return payload
   }

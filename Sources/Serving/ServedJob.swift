@@ -1,3 +1,4 @@
+import Decoding
 import HTTPCore
 
 /// A request from its first turn at a worker to its answer; belongs to the worker that has it, or to the queue.
@@ -16,6 +17,9 @@ final class ServedJob: @unchecked Sendable {
   var decodeTime = Duration.zero
   var inferenceTime = Duration.zero
 
+  /// An image that another thread than a worker's has decoded, for the next turn.
+  private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
+
   /// Throws what to answer where the body as a whole is unusable.
   init(_ job: ClassificationJob, _ around: Worker.Surroundings) throws(Problem) {
     queueTime = .now - job.queuedAt
@@ -27,8 +31,8 @@ final class ServedJob: @unchecked Sendable {
     missingCount = payload.count
   }
 
-  /// Whether one of its images has not had its turn.
-  var hasNext: Bool { next < payload.count }
+  /// Whether there is more to do for it than is under way: an image that has not had its turn, or one to be run.
+  var hasNext: Bool { decoded != nil || next < payload.count }
 
   /// The image whose turn it is, with its bytes or why there are none.
   func takeNext(pixelCountLimit: Int) -> (index: Int, bytes: Result<ArraySlice<UInt8>, Problem>) {
@@ -46,6 +50,26 @@ final class ServedJob: @unchecked Sendable {
       return (index, .failure(error))
     }
   }
+
+  /// The image taken last has its turn once more.
+  func putBack(_ index: Int) {
+    precondition(index == next - 1 && results[index] == nil, "only the last image is put back")
+    next = index
+    if let count = try? StoredPixels.count(payload.image(index)) { pixelCount -= count }
+  }
+
+  /// Keeps what has become of an image, or why it has not.
+  func keep(_ image: Int, _ result: Result<UnfinishedImage, DecodingFailure>) {
+    decoded = (image, result)
+  }
+
+  func takeDecoded() -> (image: Int, result: Result<UnfinishedImage, DecodingFailure>)? {
+    defer { decoded = nil }
+    return decoded
+  }
+
+  /// Images like the one before are expected to take long too.
+  func becomeSlow() { job.isSlow = true }
 
   /// Whether there is still something to do for it; one that nobody waits for is answered so.
   var isWanted: Bool {

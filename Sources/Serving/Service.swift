@@ -5,6 +5,9 @@ import Synchronization
 
 /// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
 package final class Service: RequestHandler {
+  /// Bytes of buffers that are kept from one body to the next; less where the budget is small: 16 MiB.
+  private static let keptBodyByteLimit = 16 << 20
+
   private let limits: ServingLimits
   private let metrics: ServingMetrics
   private let servesMetrics: Bool
@@ -18,7 +21,8 @@ package final class Service: RequestHandler {
     accessLog: AccessLog, memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
-    bodies = BodyMemory(memory)
+    bodies = BodyMemory(
+      memory, keptByteLimit: min(Self.keptBodyByteLimit, memory.byteCount / 64))
     self.metrics = metrics
     self.servesMetrics = servesMetrics
     self.accessLog = accessLog
@@ -32,6 +36,7 @@ package final class Service: RequestHandler {
   /// From now on requests go to the pool, unless the service is draining already.
   package func becomeReady(_ pool: WorkerPool) {
     metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
+    pool.whenIdle { [bodies] in bodies.releaseBuffers() }
     metrics.watch(canary: { [weak pool] in pool?.traffic.canary })
     readiness.withLock { state in
       if case .draining = state { return }

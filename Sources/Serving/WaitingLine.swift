@@ -1,7 +1,9 @@
 /// Work in order of arrival, and who may take how much of it when. A value without locks or clocks.
 ///
-/// What is handed out at once is of one group, that of the oldest item. Two lanes: what is of low priority is handed out when nothing else waits, may fill half of the room, and is
-/// pushed out, newest first, by other work that finds no room.
+/// What is handed out at once is of one group, that of the oldest item. Three lanes: what is of low priority is handed
+/// out when nothing else waits, may fill half of the room, and is pushed out, newest first, by other work that finds no
+/// room. What has been found slow is pushed out next; it is handed out one by one and before the rest, but only where the
+/// caller has a place for slow work.
 package struct WaitingLine<Item> {
   package typealias Instant = ContinuousClock.Instant
 
@@ -59,21 +61,27 @@ package struct WaitingLine<Item> {
   private let limits: Limits
   private var normal = Lane<Entry>()
   private var low = Lane<Entry>()
+  private var slow = Lane<Entry>()
   private var byteCount = 0
-  private var lowByteCount = 0
+  /// Bytes of the lanes that give way.
+  private var yieldingByteCount = 0
 
   package init(_ limits: Limits) {
     precondition(limits.workers > 0, "somebody takes something")
     self.limits = limits
   }
 
-  package var count: Int { normal.count + low.count }
+  package var count: Int { normal.count + low.count + slow.count }
+
+  /// Those that wait for a worker alone.
+  package var readyCount: Int { normal.count + low.count }
 
   /// Whether an offer like this would be refused now.
   package func isFull(byteCount added: Int, priority: Priority) -> Bool {
     switch priority {
     case .low: count >= max(1, limits.count / 2) || byteCount + added > limits.bytes / 2
-    case .normal: normal.count >= limits.count || byteCount - lowByteCount + added > limits.bytes
+    case .normal:
+      normal.count >= limits.count || byteCount - yieldingByteCount + added > limits.bytes
     }
   }
 
@@ -85,13 +93,15 @@ package struct WaitingLine<Item> {
     switch priority {
     case .low:
       low.append(entry)
-      lowByteCount += added
+      yieldingByteCount += added
       byteCount += added
       return .taken(pushedOut: [])
     case .normal:
       var pushedOut: [Item] = []
-      while count >= limits.count || byteCount + added > limits.bytes, let last = low.popLast() {
-        lowByteCount -= last.byteCount
+      while count >= limits.count || byteCount + added > limits.bytes,
+        let last = low.popLast() ?? slow.popLast()
+      {
+        yieldingByteCount -= last.byteCount
         byteCount -= last.byteCount
         pushedOut.append(last.item)
       }
@@ -111,26 +121,42 @@ package struct WaitingLine<Item> {
     switch priority {
     case .low:
       low.append(entry)
-      lowByteCount += added
+      yieldingByteCount += added
     case .normal: normal.append(entry)
     }
   }
 
-  /// Takes out what nobody waits for any more.
-  package mutating func remove(where isUnwanted: (Item) -> Bool) -> [Item] {
-    let (normal, low) = (
-      self.normal.remove { isUnwanted($0.item) }, self.low.remove { isUnwanted($0.item) }
-    )
-    for entry in normal + low { byteCount -= entry.byteCount }
-    for entry in low { lowByteCount -= entry.byteCount }
-    return (normal + low).map(\.item)
+  /// Puts an item that was handed out where slow work waits; no limit refuses it.
+  package mutating func postpone(
+    _ item: Item, of group: Group, byteCount added: Int, at now: Instant
+  ) {
+    slow.append(
+      Entry(item: item, group: group, byteCount: added, arrivedAt: now, isBegun: true))
+    byteCount += added
+    yieldingByteCount += added
   }
 
-  /// What to do for a worker that is free; `isClosing` holds nothing back.
+  /// Takes out what nobody waits for any more.
+  package mutating func remove(where isUnwanted: (Item) -> Bool) -> [Item] {
+    let normal = normal.remove { isUnwanted($0.item) }
+    let yielding = low.remove { isUnwanted($0.item) } + slow.remove { isUnwanted($0.item) }
+    for entry in normal + yielding { byteCount -= entry.byteCount }
+    for entry in yielding { yieldingByteCount -= entry.byteCount }
+    return (normal + yielding).map(\.item)
+  }
+
+  /// What to do for a worker that is free; `isClosing` holds nothing back, `takesSlow` tells that slow work has a place.
   ///
   /// Without a delay each worker takes its share only, so that no core idles while another has a full batch. With one,
   /// nothing is held back any more when other groups wait behind it: it may be of one that gets no more.
-  package mutating func next(at now: Instant, isClosing: Bool = false) -> Next {
+  package mutating func next(
+    at now: Instant, isClosing: Bool = false, takesSlow: Bool = true
+  ) -> Next {
+    if takesSlow, let entry = slow.popFirst(1, where: { _ in true }).first {
+      byteCount -= entry.byteCount
+      yieldingByteCount -= entry.byteCount
+      return .take([entry.item])
+    }
     guard let first = normal.first ?? low.first else { return .wait(until: nil) }
     let isLow = normal.isEmpty
     let lane = isLow ? low : normal
@@ -149,7 +175,7 @@ package struct WaitingLine<Item> {
       : normal.popFirst(count) { $0.group == first.group }
     for entry in taken {
       byteCount -= entry.byteCount
-      if isLow { lowByteCount -= entry.byteCount }
+      if isLow { yieldingByteCount -= entry.byteCount }
     }
     return .take(taken.map(\.item))
   }

@@ -9,6 +9,7 @@ import Telemetry
 /// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
 ///
 /// Requests take turns image by image: where others wait, one that has more goes back to the queue's end after each.
+/// What takes long goes on outside (`Worker+Aside`), so that those who wait are served meanwhile.
 /// It keeps nothing of a deployment between batches, so that a former one goes with its last job.
 final class Worker {
   /// What workers share.
@@ -29,11 +30,13 @@ final class Worker {
   let decoder: any ImageDecoder
   private let pulse: WorkerPulse
   /// What has been prepared to run, by place.
-  private var prepared: [(served: ServedJob, image: Int)] = []
+  var prepared: [(served: ServedJob, image: Int)] = []
   /// Requests that a canary has failed and that did not ask for it.
   private var handedOver: [ClassificationJob] = []
   /// What to ask the live model when these requests are answered.
   var comparison: Comparison?
+  /// Of the requests in hand, those that are left to others.
+  var leftCount = 0
   /// Time for requests that have gone back to the queue.
   private var unfinishedTime = Duration.zero
 
@@ -69,19 +72,21 @@ final class Worker {
       prepareRound(&open, seat)
       runPrepared(seat, isAlone: jobs.count == 1)
       open.removeAll { !$0.hasNext || !$0.isWanted }
-      if !open.isEmpty, around.queue.count > 0 {
+      if !open.isEmpty, around.queue.readyCount > 0 {
         for served in open { goBack(served) }
         break
       }
     }
     serveHandedOver()
-    return open.count
+    defer { leftCount = 0 }
+    return open.count + leftCount
   }
 
   /// Nil for what is answered already.
   private func begin(_ job: ClassificationJob) -> ServedJob? {
     guard job.isWanted else { return nil }
     if let progress = job.progress { return progress }
+    if job.content.takesLongToRead(job.head), leave(job) { return nil }
     do throws(Problem) {
       return try ServedJob(job, around)
     } catch {
@@ -120,41 +125,74 @@ final class Worker {
   private func prepareRound(_ open: inout [ServedJob], _ seat: Seat) {
     var turnCount = open.count
     while !open.isEmpty, prepared.count < seat.classifier.capacity,
-      turnCount > 0 || around.queue.count == 0
+      turnCount > 0 || around.queue.readyCount == 0
     {
       let served = open.removeFirst()
       turnCount -= 1
       guard served.hasNext, served.isWanted else { continue }
-      prepareNext(served, seat)
-      open.append(served)
+      if prepareNext(served, seat) { open.append(served) }
     }
   }
 
-  private func prepareNext(_ served: ServedJob, _ seat: Seat) {
+  /// False where the request is not with this worker any more.
+  private func prepareNext(_ served: ServedJob, _ seat: Seat) -> Bool {
     pulse.step()
-    let start = ContinuousClock.now
-    defer { served.decodeTime += .now - start }
+    var start = ContinuousClock.now
+    if let (index, result) = served.takeDecoded() {
+      finish(served, index, result.map { seat.classifier.prepare($0, at: prepared.count) })
+      served.decodeTime += .now - start
+      return true
+    }
+    var hasPlace = served.job.isSlow && around.queue.beginAside()
+    if served.job.isSlow, !hasPlace {
+      postpone(served, seat)
+      return false
+    }
     let (index, image) = served.takeNext(
       pixelCountLimit: around.limits.requestPixelCountLimit)
+    let bytes: ArraySlice<UInt8>
     do throws(Problem) {
-      let bytes = try image.get()
-      do throws(DecodingFailure) {
-        try seat.classifier.prepare(
-          bytes, at: prepared.count, by: decoder, until: served.job.deadline)
-      } catch {
-        if case .image(.refusedByContract) = error {
-          noteForComparison(served, image: index, found: nil)
-        }
-        throw Problem(error)
-      }
-      prepared.append((served, index))
+      bytes = try image.get()
     } catch {
+      if hasPlace { around.queue.endAside() }
       served.finish(index, .failure(error))
+      return true
+    }
+    let result: Result<Void, DecodingFailure>
+    do throws(DecodingFailure) {
+      let unfinished = try seat.classifier.prepare(
+        bytes, at: prepared.count, by: decoder, until: served.job.deadline,
+        patience: hasPlace ? .zero : Self.patience(byteCount: bytes.count))
+      if let unfinished {
+        served.decodeTime += .now - start
+        start = .now
+        defer { hasPlace = false }
+        guard try goOn(unfinished, served, index, seat, hasPlace: hasPlace) else { return false }
+      }
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    if hasPlace { around.queue.endAside() }
+    served.decodeTime += .now - start
+    finish(served, index, result)
+    return true
+  }
+
+  /// An image is prepared in the next place, or will never be.
+  func finish(_ served: ServedJob, _ index: Int, _ result: Result<Void, DecodingFailure>) {
+    switch result {
+    case .success: prepared.append((served, index))
+    case .failure(let failure):
+      if case .image(.refusedByContract) = failure {
+        noteForComparison(served, image: index, found: nil)
+      }
+      served.finish(index, .failure(Problem(failure)))
     }
   }
 
   /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
-  private func runPrepared(_ seat: Seat, isAlone: Bool) {
+  func runPrepared(_ seat: Seat, isAlone: Bool) {
     pulse.step()
     dropUnwanted(seat)
     guard let metrics = prepared.first?.served.job.deployment.metrics else { return }

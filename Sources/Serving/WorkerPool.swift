@@ -26,9 +26,15 @@ package final class WorkerPool: Sendable {
   let memory: MemoryBudget
   private let pulses: [WorkerPulse]
   private let watch = PoolWatch()
+  private let releaseMemory = Mutex<ReleaseMemory?>(nil)
   /// Callers of `withoutTeams`.
   private let teamlessCount = Mutex(0)
   private let watched: Mutex<Watched>
+
+  /// In a structure, for a closure in a generic type is wrapped anew whenever it is read.
+  private struct ReleaseMemory {
+    let run: @Sendable () -> Void
+  }
 
   /// What the looks at workers and memory go by.
   private struct Watched {
@@ -192,9 +198,15 @@ package final class WorkerPool: Sendable {
   /// Whether nothing waits, is served or arrives.
   private var isIdle: Bool { queue.isQuiet && memory.usedByteCount(for: .bodies) == 0 }
 
+  /// Has memory given back that is kept for requests, where none has come for a while.
+  package func whenIdle(_ release: @escaping @Sendable () -> Void) {
+    releaseMemory.withLock { $0 = ReleaseMemory(run: release) }
+  }
+
   /// On a thread of its own: it may take a while, and deadlines do not wait.
   private func returnFreedMemory() {
     let wasIdle = isIdle
+    if wasIdle { releaseMemory.withLock { $0 }?.run() }
     let thread = WorkerThread { [weak self] in
       OneDNN.returnFreedMemory()
       guard let self, let left = MemoryAllowance.resident else { return }

@@ -6,12 +6,12 @@ import Testing
 
 @Suite struct AdmissionQueueTests {
   private func queue(
-    count: Int = 9, workers: Int = 1, delay: Duration = .zero
+    count: Int = 9, workers: Int = 1, delay: Duration = .zero, asideLimit: Int = 4
   ) -> AdmissionQueue<Int> {
     var limits = WaitingLine<Int>.Limits(count: count, bytes: count)
     limits.workers = workers
     limits.delay = delay
-    return AdmissionQueue(limits)
+    return AdmissionQueue(limits, asideLimit: asideLimit)
   }
 
   @Test("A closed queue takes nothing, hands out the rest and then ends every worker")
@@ -24,6 +24,46 @@ import Testing
     #expect(queue.take() == [1])
     #expect(queue.take() == nil)
     #expect(queue.take(worker: 1) == nil)
+  }
+
+  @Test("What is set aside has its next turn when it is put back, and a closed queue waits for it")
+  func settingAside() {
+    let queue = queue(asideLimit: 1)
+    #expect(queue.offer(1, byteCount: 1) == [] && queue.offer(2, byteCount: 1) == [])
+    #expect(queue.take() == [1])
+    #expect(queue.beginAside() && !queue.beginAside())
+    queue.postpone(3, of: .init(), byteCount: 1)
+    #expect(queue.take() == [2])
+    #expect(!queue.beginTeam(worker: 0))
+    queue.close()
+    let ended = DispatchSemaphore(value: 0)
+    let taken = Mutex<[Int]>([])
+    let thread = WorkerThread {
+      while let items = queue.take() { taken.withLock { $0 += items } }
+      ended.signal()
+    }
+    #expect(thread != nil)
+    // The thread sleeps until then: nothing else would wake it.
+    queue.endAside(1, of: .init(), byteCount: 1, priority: .normal)
+    ended.wait()
+    // The place was free again.
+    #expect(Set(taken.withLock(\.self)) == [1, 3])
+    thread?.join()
+  }
+
+  @Test("Without memory there are no more places than those in use, until one of them is given back")
+  func placesWithoutMemory() {
+    let queue = queue(asideLimit: 3)
+    #expect(queue.beginAside())
+    #expect(!queue.cannotSetAside())
+    #expect(queue.beginAside() && queue.beginAside())
+    #expect(queue.cannotSetAside())
+    #expect(queue.asideCount == 1 && !queue.beginAside())
+    queue.postpone(1, of: .init(), byteCount: 1)
+    queue.endAside()
+    #expect(queue.take() == [1])
+    #expect(queue.beginAside() && queue.beginAside() && queue.beginAside())
+    #expect(!queue.isQuiet)
   }
 
   @Test("Every item reaches exactly one of the workers that wait", arguments: [1, 8])

@@ -109,10 +109,10 @@ import Testing
       return response.status
     }
     #expect(try status(30 << 20) == nil)
-    let work = try #require(budget.reserve(80 << 20))
+    let work = try #require(budget.reserve(79 << 20))
     #expect(try status(30 << 20) == 503)
     #expect(try status(1 << 20) == nil)
-    let model = try #require(budget.reserve(20 << 20, isLasting: true, use: .models))
+    let model = try #require(budget.reserve(19 << 20, isLasting: true, use: .models))
     #expect(try status(1 << 20) == 503)
     _ = (work.byteCount, model.byteCount)
   }

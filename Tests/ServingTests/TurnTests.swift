@@ -27,14 +27,16 @@ import Testing
 
       init(_ source: WatchedDecoders) { self.source = source }
 
-      func prepare(
+      func begin(
         _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
-        into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
-      ) throws(DecodingFailure) {
+        into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
+        patience: Duration?
+      ) throws(DecodingFailure) -> UnfinishedImage? {
         let mark = encoded[encoded.count - 1]
         source.order.withLock { $0.append(mark) }
         source.action(mark)
-        try local.prepare(encoded, by: preprocessor, into: &output, until: deadline)
+        return try local.begin(
+          encoded, by: preprocessor, into: &output, until: deadline, patience: patience)
       }
     }
   }

@@ -52,6 +52,34 @@ import Testing
     #expect(!line.isFull(byteCount: 10, priority: .normal))
   }
 
+  @Test("Slow work is handed out first, one by one, where it has a place; others pass it otherwise")
+  func slowWork() {
+    var line = line { $0.delay = .seconds(10) }
+    let group = Group(batch: 4)
+    line.postpone(1, of: group, byteCount: 1, at: start)
+    line.postpone(2, of: group, byteCount: 1, at: start)
+    line.putBack(3, of: group, byteCount: 1, priority: .normal, at: start)
+    #expect(line.count == 3 && line.readyCount == 1)
+    #expect(line.taken(at: start) == [1])
+    #expect(line.taken(at: start, takesSlow: false) == [3])
+    #expect(line.taken(at: start, takesSlow: false) == nil)
+    #expect(line.taken(at: start) == [2])
+    #expect(line.count == 0 && !line.isFull(byteCount: 100, priority: .normal))
+  }
+
+  @Test("Slow work gives way to what comes, after what is of low priority, newest first")
+  func slowWorkGivesWay() {
+    var line = line(count: 3, bytes: 30)
+    for item in 1...2 { line.postpone(item, of: Group(), byteCount: 10, at: start) }
+    #expect(line.isFull(byteCount: 1, priority: .low))
+    #expect(!line.isFull(byteCount: 30, priority: .normal))
+    #expect(line.add(3, bytes: 10, at: start) == [])
+    #expect(line.add(4, bytes: 10, at: start) == [2])
+    #expect(line.remove { $0 == 1 } == [1])
+    #expect(line.add(5, bytes: 10, at: start) == [])
+    #expect(line.add(6, bytes: 1, at: start) == nil)
+  }
+
   @Test("What nobody waits for is taken out, wherever it stands, and makes room")
   func removing() {
     var line = line(count: 12, bytes: 120)
@@ -195,8 +223,11 @@ extension WaitingLine<Int> {
     return pushedOut
   }
 
-  fileprivate mutating func taken(at now: Instant, isClosing: Bool = false) -> [Int]? {
-    guard case .take(let items) = next(at: now, isClosing: isClosing) else { return nil }
+  fileprivate mutating func taken(
+    at now: Instant, isClosing: Bool = false, takesSlow: Bool = true
+  ) -> [Int]? {
+    let next = next(at: now, isClosing: isClosing, takesSlow: takesSlow)
+    guard case .take(let items) = next else { return nil }
     return items
   }
 

@@ -23,11 +23,7 @@ struct DecoderTests {
   }
 
   private func restarts(_ server: ServerUnderTest, _ reason: String) async throws -> Int {
-    let metrics = try await server.curl(server.address + "/metrics").body
-    let line = metrics.split(separator: "\n").first {
-      $0.hasPrefix("resnetd_decoder_restarts_total{reason=\"\(reason)\"}")
-    }
-    return try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+    try await server.metric("resnetd_decoder_restarts_total{reason=\"\(reason)\"}")
   }
 
   /// Processes whose parent is this one, by `/proc`.
@@ -123,6 +119,40 @@ struct DecoderTests {
       try #require(ContinuousClock.now < deadline, "processes are left over")
       try await Task.sleep(for: .milliseconds(5))
     }
+  }
+
+  @Test("Images that take long do not keep the only worker from others, one after the other or many at once")
+  func slowImages() async throws {
+    let server = try await ServerUnderTest(options: ["--workers", "1", "--max-batch", "2"])
+    let folder = try TemporaryFolder()
+    let file = folder.url.appendingPathComponent("slow.jpg")
+    try Data(HostileImages.progressiveCMYK).write(to: file)
+    let address = server.address
+    // More than have a place aside.
+    let slow = (0..<8).map { _ in
+      Task {
+        let status = try await Self.classify(address, file.path)
+        return (status, ContinuousClock.now)
+      }
+    }
+    func waits() async throws -> Bool {
+      try await server.metric("resnetd_in_flight") >= 8
+    }
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while try await !waits() { try #require(ContinuousClock.now < deadline) }
+    for _ in 0..<5 {
+      #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    }
+    let done = ContinuousClock.now
+    var laterCount = 0
+    for task in slow {
+      let (status, instant) = try await task.value
+      #expect([200, 503, 504].contains(status), "\(status)")
+      if instant > done { laterCount += 1 }
+    }
+    // In order of arrival all eight would have come first.
+    #expect(laterCount > 0)
+    #expect(await server.stop() == 0)
   }
 
   @Test("An image that outgrows its memory or its time is refused, and its neighbours are not")

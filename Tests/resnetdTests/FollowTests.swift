@@ -52,14 +52,8 @@ import Testing
     try await eventually(server, "version \(version)") { try await answers(server, version) }
   }
 
-  private func metric(_ server: ServerUnderTest, _ name: String) async throws -> Int {
-    let text = try await server.curl("\(server.address)/metrics").body
-    let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
-    return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
-  }
-
   private func polls(_ server: ServerUnderTest, _ outcome: String) async throws -> Int {
-    try await metric(server, #"resnetd_model_store_polls_total{outcome="\#(outcome)"}"#)
+    try await server.metric(#"resnetd_model_store_polls_total{outcome="\#(outcome)"}"#)
   }
 
   /// Returns after so many more polls.
@@ -95,7 +89,7 @@ import Testing
     try await wait(server, for: 1, "unchanged")
     #expect(try await polls(server, "promoted") == 2)
     let last = "resnetd_model_store_last_success_timestamp_seconds"
-    #expect(try await metric(server, last) > 1_600_000_000)
+    #expect(try await server.metric(last) > 1_600_000_000)
     #expect(await server.stop() == 0)
     #expect(server.logged.contains(audit))
 
@@ -136,7 +130,7 @@ import Testing
     try await wait(server, for: 3, "refused")
     #expect(try await answers(server, first))
     #expect(
-      try await metric(server, #"resnetd_swap_total{outcome="refused",step="validate"}"#) == 1)
+      try await server.metric(#"resnetd_swap_total{outcome="refused",step="validate"}"#) == 1)
     #expect(try incoming().isEmpty)
     try await expectVersion(server, try await models.publish("second"))
     #expect(await server.stop() == 0)

@@ -182,6 +182,13 @@ final class ServerUnderTest {
     return process.terminationStatus
   }
 
+  /// The value of a metric with these labels; 0 where it is not shown.
+  func metric(_ name: String) async throws -> Int {
+    let text = try await curl("\(address)/metrics").body
+    let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+    return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
+  }
+
   /// The status and body that curl gets.
   func curl(_ arguments: String...) async throws -> (status: Int, body: String) {
     try await curl(arguments)

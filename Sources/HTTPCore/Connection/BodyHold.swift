@@ -10,6 +10,15 @@ package protocol BodyHold: AnyObject, Sendable {
   /// time of a copy as well: one for each I/O queue at most.
   func hold(_ byteCount: Int) -> Bool
 
+  /// An empty buffer with room for so many bytes or more, used before, which is cheaper than new memory; nil for none. What
+  /// it has more than `hold` was asked for is held too.
+  ///
+  /// Called on the connection's queue, when `hold` has agreed to as much.
+  func takeBuffer(capacity: Int) -> [UInt8]?
+
+  /// Takes a body's buffer when nobody needs it any more, for `takeBuffer`.
+  func keepBuffer(_ buffer: consuming [UInt8])
+
   /// The answer to a request whose body does not fit.
   var refusal: Response { get }
 }

@@ -112,7 +112,7 @@ package struct Connection: Sendable {
 
   /// Bytes have arrived. The route is asked once per request, when its head is complete.
   package mutating func receive(
-    _ bytes: some Sequence<UInt8>, context: ConnectionContext
+    _ bytes: some Collection<UInt8>, context: ConnectionContext
   ) -> [Action] {
     switch state {
     case .finishing, .lingering, .closed: return []
@@ -259,10 +259,11 @@ package struct Connection: Sendable {
 
   /// Lets the body's buffer grow; the answer instead where its hold has no room.
   private mutating func refusal(growingTo capacity: Int) -> Response? {
-    if case .readingBody(let body) = state, let hold = body.hold, !hold.hold(capacity) {
-      return hold.refusal
-    }
     parser.bodyCapacityLimit = capacity
+    if case .readingBody(let body) = state, let hold = body.hold {
+      guard hold.hold(capacity) else { return hold.refusal }
+      if let buffer = hold.takeBuffer(capacity: capacity) { parser.moveBody(to: buffer) }
+    }
     return nil
   }
 

@@ -20,7 +20,7 @@ package struct ConnectionLimits: Sendable, Hashable {
   /// Bytes of following requests read ahead while one is being answered.
   package var pipelineByteLimit = 64 * 1024
   /// Requests of one connection handed out before other ready connections have their turn.
-  package var turnRequestLimit = 4
+  package var turnRequestLimit = 2
   /// Lines between chunks of one connection read before other ready connections have their turn.
   package var turnLineLimit = 512
 

@@ -1,0 +1,214 @@
+internal import CSandbox
+import Imaging
+import Machine
+
+/// An image that a decoder's process is at.
+///
+///     begin ── wait ──┬── done: copyPixels
+///                     ├── unfinished ── wait                      whoever began it goes on waiting
+///                     │              └─ setAside ── finish        another thread waits, at lower priority
+///                     └── killed, or an error
+///
+/// Belongs to one thread at a time. Letting go of it ends what is still computed.
+package final class UnfinishedImage: @unchecked Sendable {
+  package enum Progress: Sendable {
+    case done
+    case unfinished
+    /// Somebody killed the process, so that nothing is known of the image.
+    case killed
+  }
+
+  /// What an image that was set aside gives way to: a tenth of a core while others want all of it.
+  private static let niceness: CInt = 10
+  /// How often it is asked whether anybody still waits for the image.
+  private static let interestInterval = Duration.milliseconds(250)
+
+  private let source: SandboxedDecoders
+  /// Nil once it is of no use any more.
+  private var process: DecoderProcess?
+  private var request: sandbox_request
+  private let watch: ImageWatch
+  private let deadline: ContinuousClock.Instant
+  /// For bytes of shared memory beyond those that every decoder has.
+  private let extra: Reservation?
+  /// What this image alone was granted.
+  private var grant: Reservation?
+  /// In place of its decoder's, which goes on with another process.
+  private var standing: Reservation?
+  /// Bytes that it has asked for and not been granted yet.
+  private var neededByteCount: Int?
+  private var hasGrown = false
+  private var hasBegun = false
+  /// Whether its process is not to be used again.
+  private var isSpent = false
+
+  init(
+    _ encoded: Span<UInt8>, _ request: sandbox_request, on process: DecoderProcess,
+    of source: SandboxedDecoders, beside extra: Reservation?,
+    until deadline: ContinuousClock.Instant
+  ) {
+    self.source = source
+    self.process = process
+    self.request = request
+    self.deadline = deadline
+    self.extra = extra
+    watch = ImageWatch(process, deadline: deadline, limit: source.limits.imageTimeout)
+    self.request.granted_byte_count = UInt64(
+      source.limits.standingByteCount - SandboxLimits.overheadByteCount)
+    hasBegun = process.begin(encoded, &self.request)
+  }
+
+  package var encodedByteCount: Int { Int(request.input_byte_count) }
+
+  // MARK: Waiting
+
+  /// Waits at most so long, or as long as it takes.
+  package func wait(for patience: Duration?) throws(DecodingFailure) -> Progress {
+    let end = patience.map { ContinuousClock.now + $0 }
+    while true {
+      guard let process else { return .killed }
+      guard hasBegun else { return try ended(process) }
+      if let needed = neededByteCount {
+        guard try grant(needed, to: process, until: end) else { return .unfinished }
+      }
+      switch process.receive(within: min(watch.patience, end.map { $0 - .now } ?? .seconds(3600))) {
+      case .silence:
+        if let failure = watch.failure {
+          replace(process, failure == .deadline ? .deadline : .slow)
+          throw failure
+        }
+        if let end, .now >= end { return .unfinished }
+      case .end: return try ended(process)
+      case .nonsense: throw senseless(process)
+      case .reply(let reply): if try take(reply, of: process) { return .done }
+      }
+    }
+  }
+
+  /// Leaves its decoder to others, which goes on with another process; false where there is no memory for one more.
+  package func setAside() -> Bool {
+    guard let process else { return true }
+    if let budget = source.budget {
+      standing = budget.reserve(source.limits.lastingByteCount)
+      guard standing != nil else { return false }
+    }
+    process.yield(to: Self.niceness)
+    return true
+  }
+
+  /// Waits until it is done; throws `deadline` as soon as nobody wants it any more.
+  package func finish(while isWanted: () -> Bool) throws(DecodingFailure) {
+    while isWanted() {
+      switch try wait(for: Self.interestInterval) {
+      case .done:
+        // Its pixels stay, in the memory that was shared.
+        _ = process?.end()
+        return
+      case .unfinished: continue
+      case .killed: throw .unavailable("the decoder was killed")
+      }
+    }
+    postpone(.deadline)
+    throw .deadline
+  }
+
+  /// Gives it up, to be begun anew later.
+  package func postpone() { postpone(.postponed) }
+
+  private func postpone(_ reason: DecoderRestart) {
+    if let process { replace(process, reason) }
+  }
+
+  // MARK: Results
+
+  /// What was decoded; once it is done.
+  package func copyPixels(to output: inout MutableSpan<UInt8>) {
+    guard let process else { preconditionFailure("only what is done has pixels") }
+    process.copyOutput(to: &output)
+  }
+
+  /// The process, for the next image, with nothing of this one left in it; nil where it is of no use any more.
+  func takeProcess() -> DecoderProcess? {
+    defer { process = nil }
+    process?.wipe(
+      inputByteCount: Int(request.input_byte_count),
+      outputByteCount: Int(request.output_byte_count), kept: SandboxLimits.sharedByteCount)
+    return isSpent ? nil : process
+  }
+
+  /// Whether the image is done.
+  private func take(
+    _ reply: sandbox_reply, of process: DecoderProcess
+  ) throws(DecodingFailure) -> Bool {
+    let standing = source.limits.standingByteCount - SandboxLimits.overheadByteCount
+    switch reply.status {
+    case CInt(SANDBOX_REPLY_NEEDS) where !hasGrown && reply.numbers.0 > Int64(standing):
+      neededByteCount = Int(reply.numbers.0)
+      return false
+    case CInt(SANDBOX_REPLY_DONE):
+      shrink(process)
+      return true
+    case CInt(SANDBOX_REPLY_FAILED):
+      guard let error = ImagingError(reply) else { throw senseless(process) }
+      shrink(process)
+      guard error == .outOfMemory else { throw .image(error) }
+      // What it has taken may be in pieces.
+      replace(process, .memory)
+      throw .outgrown(grantedByteCount: Int(request.granted_byte_count))
+    default: throw senseless(process)
+    }
+  }
+
+  // MARK: Memory
+
+  /// False where there was no room until then.
+  private func grant(
+    _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant?
+  ) throws(DecodingFailure) -> Bool {
+    if let budget = source.budget {
+      let more = max(0, needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount)
+      grant = budget.reserve(more, until: min(end ?? deadline, deadline))
+      if grant == nil {
+        let failure = DecodingFailure(refusing: more, of: budget)
+        if case .noRoom = failure, .now < deadline { return false }
+        throw failure
+      }
+    }
+    (neededByteCount, hasGrown) = (nil, true)
+    request.granted_byte_count = UInt64(needed)
+    guard process.limit(to: needed + SandboxLimits.overheadByteCount), process.send(request)
+    else {
+      _ = try ended(process)
+      return true
+    }
+    return true
+  }
+
+  private func shrink(_ process: DecoderProcess) {
+    grant = nil
+    if hasGrown, !process.limit(to: source.limits.standingByteCount) { isSpent = true }
+  }
+
+  // MARK: The process's end
+
+  /// It has ended in the middle of an image.
+  private func ended(_ process: DecoderProcess) throws(DecodingFailure) -> Progress {
+    self.process = nil
+    let signal = source.give(up: process)
+    // Decoders end with what started them, and nobody can say then how.
+    if let fault = source.fault { throw .unavailable(fault) }
+    if signal == SandboxTrial.killSignal { return .killed }
+    throw .crashed
+  }
+
+  /// It says what no decoder says: something else than this program runs there.
+  private func senseless(_ process: DecoderProcess) -> DecodingFailure {
+    replace(process, .crashed)
+    return .crashed
+  }
+
+  private func replace(_ process: DecoderProcess, _ reason: DecoderRestart) {
+    self.process = nil
+    source.replace(process, reason)
+  }
+}

@@ -1,0 +1,129 @@
+import Decoding
+import Glibc
+
+/// What takes long is set aside: a thread of lower priority goes on with it, and the request has its next turn when that
+/// is done. Where all places aside are taken, it waits for one and begins anew.
+extension Worker {
+  /// How long an image of so many bytes may keep a worker from those who wait: about twice what a photograph takes, so that
+  /// work that was paid for with bytes is done at once, and what a few of them ask for is not.
+  static func patience(byteCount: Int) -> Duration {
+    .milliseconds(15) + .milliseconds(20) * byteCount / (1 << 20)
+  }
+  /// So many times that where there is no place aside.
+  private static let longPatienceFactor = 10
+  /// Between two looks at whether there is a place now.
+  private static let interval = Duration.milliseconds(25)
+  /// Lower than the priority of workers and of a swap's thread.
+  private static let nice: CInt = 10
+
+  /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
+  func goOn(
+    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ seat: Seat, hasPlace: Bool
+  ) throws(DecodingFailure) -> Bool {
+    served.becomeSlow()
+    settle(served, seat)
+    var hasPlace = hasPlace
+    let patience = Self.patience(byteCount: image.encodedByteCount)
+    let longPatience = patience * Self.longPatienceFactor
+    var waited = patience
+    while true {
+      if hasPlace || around.queue.beginAside() {
+        hasPlace = false
+        if image.setAside() {
+          if leave(image, served, index) { return false }
+        } else if around.queue.cannotSetAside() {
+          waited = longPatience
+        }
+      }
+      if waited >= longPatience, around.queue.readyCount > 0, around.queue.asideCount > 0 {
+        image.postpone()
+        served.putBack(index)
+        postpone(served, seat)
+        return false
+      }
+      switch try image.wait(for: Self.interval) {
+      case .done:
+        seat.classifier.prepare(image, at: prepared.count)
+        return true
+      case .unfinished where served.isWanted: waited += Self.interval
+      case .unfinished: throw .deadline
+      case .killed: throw .unavailable("the decoder was killed")
+      }
+    }
+  }
+
+  /// Runs what is prepared of a request, before others go on with it.
+  private func settle(_ served: ServedJob, _ seat: Seat) {
+    if prepared.contains(where: { $0.served === served }) { runPrepared(seat, isAlone: false) }
+  }
+
+  func postpone(_ served: ServedJob, _ seat: Seat) {
+    settle(served, seat)
+    var job = served.job
+    job.progress = served
+    postpone(job)
+  }
+
+  private func postpone(_ job: ClassificationJob) {
+    leftCount += 1
+    around.queue.postpone(job, of: job.deployment.group, byteCount: job.content.byteCount)
+  }
+
+  /// False where no thread can be had; the place is given back then.
+  private func leave(_ image: UnfinishedImage, _ served: ServedJob, _ index: Int) -> Bool {
+    let queue = around.queue
+    let start = ContinuousClock.now
+    return leave {
+      do throws(DecodingFailure) {
+        try image.finish { served.isWanted }
+        served.keep(index, .success(image))
+      } catch {
+        served.keep(index, .failure(error))
+      }
+      served.decodeTime += .now - start
+      var job = served.job
+      job.progress = served
+      queue.endAside(
+        job, of: job.deployment.group, byteCount: job.content.byteCount,
+        priority: job.parameters.priority)
+    }
+  }
+
+  /// Has the images of a body found by another thread; false where it is to be done here.
+  func leave(_ job: ClassificationJob) -> Bool {
+    guard around.queue.beginAside() else {
+      postpone(job)
+      return true
+    }
+    let around = around
+    return leave {
+      var job = job
+      do throws(Problem) {
+        let served = try ServedJob(job, around)
+        served.payload.decodeAll()
+        job.progress = served
+        around.queue.endAside(
+          job, of: job.deployment.group, byteCount: job.content.byteCount,
+          priority: job.parameters.priority)
+      } catch {
+        job.respond(error.response)
+        around.queue.endAside()
+      }
+    }
+  }
+
+  private func leave(_ work: @escaping @Sendable () -> Void) -> Bool {
+    let thread = WorkerThread {
+      // Where the system refuses, it competes on equal terms.
+      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.nice)
+      work()
+    }
+    guard let thread else {
+      around.queue.endAside()
+      return false
+    }
+    thread.detach()
+    leftCount += 1
+    return true
+  }
+}
