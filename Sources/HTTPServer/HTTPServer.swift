@@ -196,11 +196,11 @@ package final class HTTPServer: @unchecked Sendable {
     lane.queue.async { lane.run(descriptor, peer, place) }
   }
 
-  /// Asks one lane after the other for the place of an idle connection.
+  /// Asks one lane after the other for the place of a connection that may go.
   private func findPlace(for descriptor: CInt, _ peer: Peer, lane index: Int, triesLeft: Int) {
     let lane = lanes[index]
     lane.queue.async { [self] in
-      if lane.closeOldestIdle() {
+      if lane.makeRoom() {
         lane.run(descriptor, peer, .ordinary)
       } else if triesLeft > 1 {
         findPlace(for: descriptor, peer, lane: (index + 1) % lanes.count, triesLeft: triesLeft - 1)
@@ -210,13 +210,13 @@ package final class HTTPServer: @unchecked Sendable {
     }
   }
 
-  /// Has an idle connection closed, else one of the reserve that has sent no request, else the next one that is idle.
+  /// Has a connection closed that is idle or slow with its head, else one of the reserve that has sent no request, else the next one that is idle.
   private func makeRoom(lane index: Int, fromReserve: Bool) {
     let lane = lanes[index]
     lane.queue.async { [weak self, parts] in
       // Room that has been found meanwhile is enough.
       guard let self, !state.withLock(\.isAccepting) else { return }
-      if fromReserve ? lane.closeOldestOfReserve() : lane.closeOldestIdle() { return }
+      if fromReserve ? lane.closeOldestOfReserve() : lane.makeRoom() { return }
       if index + 1 < lanes.count {
         makeRoom(lane: index + 1, fromReserve: fromReserve)
       } else if !fromReserve {

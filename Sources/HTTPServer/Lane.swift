@@ -21,6 +21,7 @@ final class Lane: @unchecked Sendable {
   private var connections: [CInt: ServerConnection] = [:]
   private var deadlines = DeadlineWheel<CInt>(now: .now)
   private var idle = WaitingOrder()
+  private var heads = WaitingOrder()
   private var reserve = WaitingOrder()
   private var yielded: [ServerConnection] = []
   private var isTimerRunning = false
@@ -106,8 +107,31 @@ final class Lane: @unchecked Sendable {
     }
   }
 
+  /// A connection has sent the beginning of a request's head.
+  func beganHead(_ connection: ServerConnection) -> Int {
+    if heads.isMostlyStale(for: connections.count) {
+      heads.compact { connections[$0]?.headNumber == $1 }
+    }
+    return heads.add(connection.descriptor)
+  }
+
+  /// Closes the connection that has been idle for longest, else the one whose head has been arriving for longest; false
+  /// where none may go.
+  func makeRoom() -> Bool { closeOldestIdle() || closeSlowestHead() }
+
+  /// A head takes one or two packets: who needs longer than this gives way when all places are taken.
+  private func closeSlowestHead() -> Bool {
+    guard
+      let descriptor = heads.first(where: { connections[$0]?.headNumber == $1 }),
+      let connection = connections[descriptor],
+      let since = connection.headSince, .now - since >= server.configuration.headPatience
+    else { return false }
+    connection.close()
+    return true
+  }
+
   /// Closes the connection that has been idle for longest; false where none is.
-  func closeOldestIdle() -> Bool {
+  private func closeOldestIdle() -> Bool {
     while let descriptor = idle.takeFirst(where: { connections[$0]?.idleNumber == $1 }) {
       connections[descriptor]?.idleNumber = nil
       if connections[descriptor]?.closeIfIdle() == true { return true }

@@ -12,8 +12,10 @@ package struct ServerConfiguration: Sendable {
   package var backlog = 1024
   /// Serial queues over which connections are spread.
   package var ioQueueCount = 1
-  /// Open connections; for a further one the longest idle one is closed.
+  /// Open connections; for a further one the longest idle one is closed, else the one with the slowest head.
   package var connectionLimit = 10_000
+  /// How long a head may arrive before its connection is closed for a further one where none is idle.
+  package var headPatience = Duration.seconds(1)
   /// Connections beyond `connectionLimit` where none is idle, for essential requests alone; others get 503.
   package var reserveLimit = 32
   /// For the first request's head on a connection of the reserve, and for its client to take its answer.

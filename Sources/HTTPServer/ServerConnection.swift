@@ -28,8 +28,12 @@ final class ServerConnection: @unchecked Sendable {
   private var isClosed = false
   /// Waits for the turns of others before it goes on, and reads nothing.
   private var hasYielded = false
-  /// Of its entry among the idle connections of the lane, and among those of its reserve; nil where none holds.
+  /// Of its entry among the idle connections of the lane, among those whose head arrives, and among those of its
+  /// reserve; nil where none holds.
   var idleNumber: Int?
+  private(set) var headNumber: Int?
+  /// When the head in progress began to arrive.
+  private(set) var headSince: ContinuousClock.Instant?
   var reserveNumber: Int?
   /// The earliest deadline that the lane knows of.
   private var scheduled: ContinuousClock.Instant?
@@ -285,6 +289,11 @@ final class ServerConnection: @unchecked Sendable {
       if idleNumber == nil { lane.becameIdle(self) }
     } else {
       idleNumber = nil
+    }
+    if machine.isReadingHead, place.isOrdinary {
+      if headNumber == nil { (headNumber, headSince) = (lane.beganHead(self), .now) }
+    } else {
+      (headNumber, headSince) = (nil, nil)
     }
   }
 

@@ -23,6 +23,16 @@ struct WaitingOrder {
     return nil
   }
 
+  /// The longest waiting one of which `holds` is true, which keeps its place.
+  mutating func first(where holds: (CInt, Int) -> Bool) -> CInt? {
+    while first < entries.count {
+      let entry = entries[first]
+      if holds(entry.descriptor, entry.number) { return entry.descriptor }
+      first += 1
+    }
+    return nil
+  }
+
   /// Whether most entries cannot hold any more, where so many connections could wait: only then `compact` pays.
   func isMostlyStale(for count: Int) -> Bool { entries.count > 2 * count + 64 }
 

@@ -30,6 +30,34 @@ struct CrowdingTests {
     }
   }
 
+  @Test("Where none is idle, the head that has been arriving for longest makes room", arguments: [1, 2])
+  func slowHead(queues: Int) throws {
+    try withServer {
+      $0.ioQueueCount = queues
+      $0.connectionLimit = 2
+      $0.reserveLimit = 2
+      $0.headPatience = .zero
+      $0.limits.headerTimeout = .seconds(3600)
+    } _: { server in
+      let busy = try server.connect()
+      try busy.send(request("GET", "/hold"))
+      let exchange = server.handler.nextHeld()
+      var slow = try server.connect()
+      // A request before, so that the server has seen it.
+      #expect(try slow.exchange(request("POST", body: "a")).text == "a")
+      for _ in 0..<5 {
+        try slow.send("GET / HT")
+        while server.server.bufferedByteCount == 0 { sched_yield() }
+        let next = try server.connect()
+        #expect(try next.exchange(request("POST", body: "b")).text == "b")
+        #expect(try slow.rest() == "")
+        slow = next
+      }
+      exchange.respond(Response(status: 204))
+      #expect(try busy.answer().status == 204)
+    }
+  }
+
   @Test("Where none is idle, essential requests are served and others told to come back")
   func reserve() throws {
     try withServer {

@@ -84,6 +84,9 @@ package struct Connection: Sendable {
   /// Whether nothing of a request has arrived.
   package var isIdle: Bool { if case .idle = state { true } else { false } }
 
+  /// Whether a request has begun whose head is not complete.
+  package var isReadingHead: Bool { if case .readingHead = state { true } else { false } }
+
   /// Whether a request is being read or answered.
   package var isActive: Bool {
     switch state {
