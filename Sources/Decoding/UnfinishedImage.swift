@@ -21,7 +21,9 @@ package final class UnfinishedImage: @unchecked Sendable {
   /// What an image that was set aside gives way to: a tenth of a core while others want all of it.
   private static let niceness: CInt = 10
   /// How often it is asked whether anybody still waits for the image.
-  private static let interestInterval = Duration.milliseconds(250)
+  private static let interestInterval = Duration.milliseconds(25)
+  /// The same while it waits for memory: whoever asks again has lost its turn.
+  private static let memoryInterval = Duration.seconds(1)
 
   private let source: SandboxedDecoders
   /// Nil once it is of no use any more.
@@ -99,7 +101,8 @@ package final class UnfinishedImage: @unchecked Sendable {
   /// Waits until it is done; throws `deadline` as soon as nobody wants it any more.
   package func finish(while isWanted: () -> Bool) throws(DecodingFailure) {
     while isWanted() {
-      switch try wait(for: Self.interestInterval) {
+      let isShort = neededByteCount == nil
+      switch try wait(for: isShort ? Self.interestInterval : Self.memoryInterval) {
       case .done:
         // Its pixels stay, in the memory that was shared.
         _ = process?.end()

@@ -52,9 +52,11 @@ extension RequestParser {
     guard byteCount > grantedCapacity else { return true }
     let end = declaredByteCount > 0 ? declaredByteCount : bodyByteLimit
     let step = max(4 * grantedCapacity, Self.firstBodyCapacity)
-    let capacity = max(byteCount, min(step, end))
+    let wanted = max(byteCount, min(step, end))
+    // Less than a step may have been granted.
+    let capacity = min(wanted, max(byteCount, bodyCapacityLimit))
     guard capacity <= bodyCapacityLimit else {
-      wantedBodyCapacity = capacity
+      wantedBodyCapacity = WantedCapacity(byteCount: wanted, least: byteCount)
       return false
     }
     grantedCapacity = capacity

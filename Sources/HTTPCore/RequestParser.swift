@@ -21,6 +21,13 @@ package struct RequestParser: Sendable {
     case finished
   }
 
+  /// What the body's buffer is to have room for.
+  package struct WantedCapacity: Sendable, Hashable {
+    package let byteCount: Int
+    /// What has arrived; less cannot do.
+    package let least: Int
+  }
+
   /// A larger buffer is given back as soon as it is empty.
   private static let keptCapacity = 2 * 1024
 
@@ -50,7 +57,7 @@ package struct RequestParser: Sendable {
   /// Bytes that the body's buffer may have room for; beyond them `next` is nil and `wantedBodyCapacity` says how
   /// many it needs. The owner raises it; left alone it grows as it must.
   package var bodyCapacityLimit = Int.max
-  package internal(set) var wantedBodyCapacity: Int?
+  package internal(set) var wantedBodyCapacity: WantedCapacity?
   /// Lines between chunks that may still be read; without any left, `next` is nil and `isHeldBack` true.
   package var lineAllowance = Int.max
   package internal(set) var isHeldBack = false

@@ -33,19 +33,19 @@ package struct RequestTarget: Sendable, Hashable {
       }
       rest = authority[start...]
     }
-    let mark = rest.firstIndex(of: "?") ?? rest.endIndex
-    let pathText = rest[..<mark]
-    guard let path = Self.decoded(pathText.isEmpty ? "/" : pathText, plusIsSpace: false) else {
+    // By bytes: to find characters in a string takes ten times as long.
+    let bytes = rest.utf8
+    let mark = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
+    let pathText = bytes[..<mark]
+    guard let path = pathText.isEmpty ? "/" : Self.decoded(pathText, plusIsSpace: false) else {
       return nil
     }
     self.path = path
     query = []
-    guard mark != rest.endIndex else { return }
-    for pair in rest[rest.index(after: mark)...].split(separator: "&") {
-      let equals = pair.firstIndex(of: "=") ?? pair.endIndex
-      let valueText = equals == pair.endIndex ? "" : pair[pair.index(after: equals)...]
+    for pair in bytes[mark...].dropFirst().split(separator: UInt8(ascii: "&")) {
+      let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
       guard let name = Self.decoded(pair[..<equals], plusIsSpace: true),
-        let value = Self.decoded(valueText, plusIsSpace: true)
+        let value = Self.decoded(pair[equals...].dropFirst(), plusIsSpace: true)
       else { return nil }
       query.append(QueryItem(name: name, value: value))
     }
@@ -105,9 +105,12 @@ package struct RequestTarget: Sendable, Hashable {
   }
 
   /// RFC 3986, section 2.1; nil for a broken escape, for NUL, and for what is not UTF-8.
-  private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+  private static func decoded(_ text: Substring.UTF8View, plusIsSpace: Bool) -> String? {
+    guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+      return String(Substring(text))
+    }
     var bytes: [UInt8] = []
-    var input = text.utf8.makeIterator()
+    var input = text.makeIterator()
     while let byte = input.next() {
       if byte == UInt8(ascii: "%") {
         guard let high = input.next().flatMap(ASCII.hexValue),

@@ -49,21 +49,23 @@ package final class BodyMemory: Sendable {
 
   /// Throws what to answer where a body of this length cannot fit now, or ever.
   package func check(length: Int) throws(Problem) {
-    guard length <= largestBodyByteCount else {
-      throw Problem(
-        413, "body-too-large",
-        "a body of \(length) bytes does not fit into this server's memory; "
-          + "at most \(largestBodyByteCount) are possible")
-    }
+    guard length <= largestBodyByteCount else { throw problem(ofLength: length) }
     let isPossible = held.withLock { fits($0, from: 0, to: length) }
     guard isPossible, length <= budget.freeByteCount else { throw .overloaded }
   }
 
-  /// For a body of which nothing has arrived yet; `whenRefused` is told where it finds no room later.
-  package func hold(
-    refusal: Response, whenRefused: @escaping @Sendable () -> Void = {}
-  ) -> any BodyHold {
-    HeldBody(self, refusal: refusal, whenRefused: whenRefused)
+  /// For a body of which nothing has arrived yet; `refuse` makes the answer where it finds no room later.
+  package func hold(refuse: @escaping @Sendable (Problem) -> Response) -> any BodyHold {
+    HeldBody(self, refuse)
+  }
+
+  /// Why a body of so many bytes does not fit: for now, or ever.
+  private func problem(ofLength length: Int) -> Problem {
+    guard length > largestBodyByteCount else { return .overloaded }
+    return Problem(
+      413, "body-too-large",
+      "a body of \(length) bytes or more does not fit into this server's memory; "
+        + "at most \(largestBodyByteCount) are possible")
   }
 
   private func fits(_ held: Held, from old: Int, to new: Int) -> Bool {
@@ -78,25 +80,19 @@ package final class BodyMemory: Sendable {
   /// One body's part; given back when the last reference is gone.
   private final class HeldBody: BodyHold {
     private let memory: BodyMemory
-    let refusal: Response
-    private let whenRefused: @Sendable () -> Void
+    private let refuse: @Sendable (Problem) -> Response
     private let reservation = Mutex<Reservation?>(nil)
 
-    init(
-      _ memory: BodyMemory, refusal: Response, whenRefused: @escaping @Sendable () -> Void
-    ) {
+    init(_ memory: BodyMemory, _ refuse: @escaping @Sendable (Problem) -> Response) {
       self.memory = memory
-      self.refusal = refusal
-      self.whenRefused = whenRefused
+      self.refuse = refuse
     }
 
     deinit { _ = change(to: 0) }
 
-    func hold(_ byteCount: Int) -> Bool {
-      let isHeld = change(to: byteCount)
-      if !isHeld { whenRefused() }
-      return isHeld
-    }
+    func hold(_ byteCount: Int) -> Bool { change(to: byteCount) }
+
+    func refusal(of byteCount: Int) -> Response { refuse(memory.problem(ofLength: byteCount)) }
 
     func takeBuffer(capacity: Int) -> [UInt8]? {
       guard let buffer = memory.buffers.take(capacity: capacity) else { return nil }

@@ -116,8 +116,9 @@ package final class Service: RequestHandler {
     let identity = RequestIdentity(head.fields)
     return .accept(
       bodyByteLimit: limits.bodyByteLimit,
-      hold: bodies.hold(refusal: identity.marking(Problem.overloaded.response)) { [metrics] in
+      hold: bodies.hold { [metrics] problem in
         metrics.rejected(.memory)
+        return identity.marking(problem.response)
       },
       deadline: BodyDeadline(
         after: timeout(parameters), response: identity.marking(Problem.deadline.response)))
@@ -176,7 +177,7 @@ package final class Service: RequestHandler {
   /// Why a server with a model should get no requests all the same.
   private func stalled(_ pool: WorkerPool) -> Problem? {
     switch pool.stall {
-    case .allMove: nil
+    case .allMove, .withoutDecoders: nil
     case .stalled(let worker, let duration), .lost(let worker, let duration):
       Problem(
         503, "worker-stalled",

@@ -6,6 +6,8 @@ package struct StallWatch {
     case stalled(worker: Int, for: Duration)
     /// Only a new process helps.
     case lost(worker: Int, for: Duration)
+    /// No image can be decoded any more, for this reason: only a new process helps as well.
+    case withoutDecoders(String)
   }
 
   /// Of the step that a worker is at.

@@ -7,10 +7,10 @@ extension Worker {
   /// How long an image of so many bytes may keep a worker from those who wait: about twice what a photograph takes, so that
   /// work that was paid for with bytes is done at once, and what a few of them ask for is not.
   static func patience(byteCount: Int) -> Duration {
-    .milliseconds(15) + .milliseconds(20) * byteCount / (1 << 20)
+    .milliseconds(8) + .milliseconds(20) * byteCount / (1 << 20)
   }
   /// So many times that where there is no place aside.
-  private static let longPatienceFactor = 10
+  private static let longPatienceFactor = 4
   /// Between two looks at whether there is a place now.
   private static let interval = Duration.milliseconds(25)
   /// Lower than the priority of workers and of a swap's thread.

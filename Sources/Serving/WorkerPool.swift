@@ -15,6 +15,8 @@ package final class WorkerPool: Sendable {
   let decoders: any DecoderSource
   /// Why no image can be decoded any more; nil while it can.
   var decodingFault: String? { decoders.fault }
+  /// Looks for which a server without decoders goes on, so that balancers see that it is not ready.
+  private static let lookCountWithoutDecoders = 3
   /// Where requests go.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics
@@ -41,6 +43,7 @@ package final class WorkerPool: Sendable {
     var stall: StallWatch
     var memoryReturn = MemoryReturn()
     var finding = StallWatch.Finding.allMove
+    var lookCountWithoutDecoders = 0
   }
 
   /// Starts the threads for the plan of the first deployment.
@@ -179,8 +182,15 @@ package final class WorkerPool: Sendable {
   /// What the last look at the workers has found.
   package var stall: StallWatch.Finding { watched.withLock(\.finding) }
 
-  /// Looks at the workers and at the process's memory, so long after the last look.
+  /// Looks at decoders, at the workers and at the process's memory, so long after the last look.
   package func look(after interval: Duration) -> StallWatch.Finding {
+    if let fault = decoders.fault {
+      return watched.withLock { watched in
+        watched.lookCountWithoutDecoders += 1
+        return watched.lookCountWithoutDecoders > Self.lookCountWithoutDecoders
+          ? .withoutDecoders(fault) : watched.finding
+      }
+    }
     let steps = pulses.map(\.current)
     let (resident, isIdle) = (MemoryAllowance.resident, isIdle)
     let (finding, returns) = watched.withLock { watched in
@@ -226,8 +236,11 @@ package final class WorkerPool: Sendable {
       pool.sweep(at: .now)
       return pool.pendingCount > 0
     } look: { interval in
-      guard let found = pool()?.look(after: interval) else { return }
-      if case .lost = found { whenLost(found) }
+      switch pool()?.look(after: interval) {
+      case .lost(let worker, let duration): whenLost(.lost(worker: worker, for: duration))
+      case .withoutDecoders(let fault): whenLost(.withoutDecoders(fault))
+      case .allMove, .stalled, nil: break
+      }
     }
   }
 }

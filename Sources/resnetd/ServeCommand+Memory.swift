@@ -68,10 +68,15 @@ extension ServeCommand {
 
   /// Ends the process: its supervisor starts another one.
   static func endLost(_ finding: StallWatch.Finding, _ log: Log) {
-    guard case .lost(let worker, let duration) = finding else { return }
-    log.write(
-      "ended: a worker does not come to the end of a step",
-      ["worker": .integer(worker), "seconds": .integer(Int(duration / .seconds(1)))])
+    switch finding {
+    case .allMove, .stalled: return
+    case .lost(let worker, let duration):
+      log.write(
+        "ended: a worker does not come to the end of a step",
+        ["worker": .integer(worker), "seconds": .integer(Int(duration / .seconds(1)))])
+    case .withoutDecoders(let fault):
+      log.write("ended: no image can be decoded any more", ["reason": .text(fault)])
+    }
     log.flush()
     _exit(ExitCode.stalled.rawValue)
   }

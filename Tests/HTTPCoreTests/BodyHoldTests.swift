@@ -7,7 +7,10 @@ struct BodyHoldTests {
   private final class Hold: BodyHold {
     let limit: Int
     let asked = Mutex<[Int]>([])
-    let refusal = Response(status: 503, fields: HeaderFields([("Retry-After", "1")]))
+
+    func refusal(of byteCount: Int) -> Response {
+      Response(status: 503, fields: HeaderFields([("Retry-After", "1")]))
+    }
 
     init(limit: Int = .max) { self.limit = limit }
 
@@ -98,6 +101,18 @@ struct BodyHoldTests {
     #expect(hold.largest == 16 * 1024)
     _ = connection.receive(chunk(20_000))
     #expect(hold.largest == 64 * 1024)
+  }
+
+  @Test("Where a whole step does not fit, a body takes little more than has come")
+  func shortSteps() {
+    let hold = Hold(limit: 40_000)
+    var connection = connection(hold)
+    _ = connection.receive(request("Transfer-Encoding: chunked\r\n", body: chunk(20_000)))
+    #expect(hold.asked.withLock { $0 } == [20_000])
+    _ = connection.receive(chunk(1000))
+    #expect(hold.asked.withLock { $0 } == [20_000, 80_000, 26_250])
+    _ = connection.receive("0\r\n\r\n")
+    #expect(connection.requests.first?.body.count == 21_000)
   }
 
   @Test("A body that does not fit is answered by its route at once, and no more is read")

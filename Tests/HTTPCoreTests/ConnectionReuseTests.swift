@@ -20,7 +20,9 @@ struct ConnectionReuseTests {
 
   @Test("Pipelined requests are handled in turn, each when the answer before it is written")
   func pipelining() {
-    var connection = ConnectionUnderTest()
+    var limits = ConnectionLimits()
+    limits.turnRequestLimit = 10
+    var connection = ConnectionUnderTest(limits)
     #expect(connection.receive(get("/1") + get("/2") + get("/3")) == ["handle /1 "])
     #expect(connection.respond() == ["write"])
     #expect(connection.wrote(all: false) == [])

@@ -84,7 +84,7 @@ func answerOf(_ handler: some RequestHandler, to request: Request) async -> Resp
   case .answer(let response): return response
   case .accept(let limit, let hold, _):
     #expect(request.body.count <= limit)
-    if let hold, !hold.hold(request.body.count) { return hold.refusal }
+    if let hold, !hold.hold(request.body.count) { return hold.refusal(of: request.body.count) }
     request.hold = hold
   case .stream(let limit, let destination):
     #expect(request.body.count <= limit)

@@ -16,7 +16,7 @@ import Testing
   }
 
   private func hold(_ memory: BodyMemory, _ byteCount: Int) -> (any BodyHold)? {
-    let hold = memory.hold(refusal: Response(status: 503))
+    let hold = memory.hold { $0.response }
     return hold.hold(byteCount) ? hold : nil
   }
 
@@ -65,12 +65,14 @@ import Testing
     let budget = MemoryBudget(byteCount: 8 * Self.megabyte)
     let memory = BodyMemory(budget)
     do {
-      let hold = memory.hold(refusal: Response(status: 503))
+      let hold = memory.hold { $0.response }
       for byteCount in [100, 4096, Self.megabyte, 2 * Self.megabyte, 4 * Self.megabyte] {
         #expect(hold.hold(byteCount))
         #expect(memory.heldByteCount == byteCount && budget.usedByteCount == byteCount)
       }
       #expect(!hold.hold(4 * Self.megabyte + 1))
+      #expect(hold.refusal(of: 2 * Self.megabyte).status == 503)
+      #expect(hold.refusal(of: 8 * Self.megabyte).status == 413)
       #expect(memory.heldByteCount == 4 * Self.megabyte)
       #expect(self.hold(memory, Self.megabyte) != nil)
       #expect(self.hold(memory, Self.megabyte + 1) == nil)

@@ -39,13 +39,13 @@ import Testing
     let memory = BodyMemory(budget, keptByteLimit: 8 * Self.megabyte)
     #expect(budget.usedByteCount(for: .program) == 8 * Self.megabyte)
     do {
-      let hold = memory.hold(refusal: Response(status: 503))
+      let hold = memory.hold { $0.response }
       #expect(hold.hold(2 * Self.megabyte))
       #expect(hold.takeBuffer(capacity: 2 * Self.megabyte) == nil)
       hold.keepBuffer(buffer(3 * Self.megabyte))
     }
     #expect(memory.heldByteCount == 0)
-    let hold = memory.hold(refusal: Response(status: 503))
+    let hold = memory.hold { $0.response }
     #expect(hold.hold(2 * Self.megabyte))
     let taken = try #require(hold.takeBuffer(capacity: 2 * Self.megabyte))
     #expect(memory.heldByteCount == taken.capacity && taken.capacity >= 3 * Self.megabyte)

@@ -79,7 +79,7 @@ struct DecoderTests {
     #expect(await server.stop() == 0)
   }
 
-  @Test("Without the process that starts decoders the server is not ready and says why")
+  @Test("Without the process that starts decoders the server is not ready, says why, and ends")
   func killedSpawner() async throws {
     let server = try await ServerUnderTest(options: Self.plan)
     let spawner = try #require(try children(of: server.process.processIdentifier).first)
@@ -93,8 +93,9 @@ struct DecoderTests {
     #expect(status == 503)
     let ready = try await server.curl(server.address + "/readyz")
     #expect(ready.status == 503 && ready.body.contains("decoders"))
-    #expect(try await server.curl(server.address + "/livez").status == 200)
-    #expect(await server.stop() == 0)
+    await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
+    #expect(server.process.terminationStatus == 3)
+    #expect(server.logged.contains("no image can be decoded any more"))
   }
 
   @Test("Decoders know nothing of the server's environment and end with it")

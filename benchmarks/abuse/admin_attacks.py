@@ -80,7 +80,7 @@ def proof(target: Target) -> None:
 
 
 @attacks.add("a full disk", "chunked uploads until nothing more fits, then a rollback",
-             ADMITTED | UNPROVED | GONE, state_size="12m", needs_root=True, **OPEN)
+             ADMITTED | UNPROVED | GONE, state_size="76m", needs_root=True, **OPEN)
 def full_disk(target: Target) -> None:
     exchange_model(target)
     piece = b"%x\r\n" % (1 << 20) + bytes(1 << 20) + b"\r\n"

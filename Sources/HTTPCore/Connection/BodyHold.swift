@@ -19,8 +19,8 @@ package protocol BodyHold: AnyObject, Sendable {
   /// Takes a body's buffer when nobody needs it any more, for `takeBuffer`.
   func keepBuffer(_ buffer: consuming [UInt8])
 
-  /// The answer to a request whose body does not fit.
-  var refusal: Response { get }
+  /// The answer to a request whose body of so many bytes, or more, does not fit: for now, or ever.
+  func refusal(of byteCount: Int) -> Response
 }
 
 /// A hold as a value; equal to itself alone.

@@ -210,8 +210,8 @@ package struct Connection: Sendable {
           if turnRequestCount >= limits.turnRequestLimit { return actions + yield() }
         }
         guard let event = try parser.next() else {
-          if let capacity = parser.wantedBodyCapacity {
-            if let refusal = refusal(growingTo: capacity) {
+          if let wanted = parser.wantedBodyCapacity {
+            if let refusal = refusal(growingTo: wanted) {
               return actions + refuse(refusal, context)
             }
             continue
@@ -261,12 +261,19 @@ package struct Connection: Sendable {
   }
 
   /// Lets the body's buffer grow; the answer instead where its hold has no room.
-  private mutating func refusal(growingTo capacity: Int) -> Response? {
-    parser.bodyCapacityLimit = capacity
+  private mutating func refusal(growingTo wanted: RequestParser.WantedCapacity) -> Response? {
+    var capacity = wanted.byteCount
     if case .readingBody(let body) = state, let hold = body.hold {
-      guard hold.hold(capacity) else { return hold.refusal }
+      if !hold.hold(capacity) {
+        // A long step may fail where the body itself would fit.
+        capacity = min(capacity, wanted.least + wanted.least / 4)
+        guard capacity < wanted.byteCount, hold.hold(capacity) else {
+          return hold.refusal(of: wanted.least)
+        }
+      }
       if let buffer = hold.takeBuffer(capacity: capacity) { parser.moveBody(to: buffer) }
     }
+    parser.bodyCapacityLimit = max(parser.bodyCapacityLimit, capacity)
     return nil
   }
 
