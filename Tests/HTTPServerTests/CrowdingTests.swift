@@ -30,7 +30,9 @@ struct CrowdingTests {
     }
   }
 
-  @Test("Where none is idle, the head that has been arriving for longest makes room", arguments: [1, 2])
+  @Test(
+    "Where none is idle, the head that has been arriving for longest makes room",
+    arguments: [1, 2])
   func slowHead(queues: Int) throws {
     try withServer {
       $0.ioQueueCount = queues

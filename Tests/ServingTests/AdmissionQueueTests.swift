@@ -51,7 +51,8 @@ import Testing
     thread?.join()
   }
 
-  @Test("Without memory there are no more places than those in use, until one of them is given back")
+  @Test(
+    "Without memory there are no more places than those in use, until one of them is given back")
   func placesWithoutMemory() {
     let queue = queue(asideLimit: 3)
     #expect(queue.beginAside())

@@ -122,7 +122,7 @@ struct DecoderTests {
     }
   }
 
-  @Test("Images that take long do not keep the only worker from others, one after the other or many at once")
+  @Test("Images that take long do not keep the only worker from others, however many there are")
   func slowImages() async throws {
     let server = try await ServerUnderTest(options: ["--workers", "1", "--max-batch", "2"])
     let folder = try TemporaryFolder()

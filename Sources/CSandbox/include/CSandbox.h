@@ -88,7 +88,8 @@ bool sandbox_process_limit(pid_t process, uint64_t byte_count);
 // Nanoseconds of processor time that a process has taken; -1 where that cannot be told.
 int64_t sandbox_process_time(pid_t process);
 
-// Gives a process of this user a lower priority, for good; where the system refuses it keeps its own.
+// Gives a process of this user a lower priority, for good; where the system refuses it keeps its
+// own.
 void sandbox_process_yield(pid_t process, int niceness);
 
 void sandbox_process_kill(pid_t process);
