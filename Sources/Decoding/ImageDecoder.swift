@@ -6,7 +6,8 @@ package protocol ImageDecoder: AnyObject {
   ///
   /// - Parameters:
   ///   - deadline: When the result is of no use any more. A decoder that cannot be interrupted ignores it.
-  ///   - patience: How long to wait for the image; nil for as long as it takes.
+  ///   - patience: Processor time that the image may take, or four times as long where the machine is busy; nil for as
+  ///     long as it takes.
   /// - Returns: Nil when `output` is written; else the image that takes longer than `patience`, for the caller to go on
   ///   with before it uses this decoder again. A decoder that decodes on the calling thread has no such images.
   func begin(
@@ -14,6 +15,9 @@ package protocol ImageDecoder: AnyObject {
     into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
     patience: Duration?
   ) throws(DecodingFailure) -> UnfinishedImage?
+
+  /// Goes on with the means of an image that was not set aside and is finished.
+  func takeBack(_ image: UnfinishedImage)
 }
 
 extension ImageDecoder {
@@ -22,7 +26,9 @@ extension ImageDecoder {
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
     into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) {
-    _ = try begin(encoded, by: preprocessor, into: &output, until: deadline, patience: nil)
+    let unfinished = try begin(
+      encoded, by: preprocessor, into: &output, until: deadline, patience: nil)
+    precondition(unfinished == nil, "without a limit to the patience nothing is left unfinished")
   }
 }
 

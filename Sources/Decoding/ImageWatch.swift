@@ -14,7 +14,7 @@ struct ImageWatch {
   }
 
   /// Time of its own, so that a busy machine is not held against an image; all time where the system does not tell.
-  private var spent: Duration {
+  var spent: Duration {
     guard let before = processorTimeAtStart, let now = process.processorTime else {
       return .now - start
     }

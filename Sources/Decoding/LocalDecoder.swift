@@ -32,6 +32,10 @@ package final class LocalDecoder: ImageDecoder {
   }
 }
 
+extension LocalDecoder {
+  package func takeBack(_ image: UnfinishedImage) {}
+}
+
 /// Decoders in this process, which have nothing in common but the budget.
 package struct LocalDecoders: DecoderSource {
   private let budget: MemoryBudget?

@@ -37,13 +37,15 @@ package final class SandboxedDecoder: ImageDecoder {
     request.output_byte_count = UInt64(output.count)
     for _ in 0..<2 {
       let process = try process(inputCount: encoded.count, outputCount: output.count)
-      let extra = try reserve(encoded.count - SandboxLimits.sharedByteCount, until: deadline)
+      let extra = try reserve(
+        encoded.count - SandboxLimits.sharedByteCount,
+        until: patience.map { min(deadline, .now + $0) } ?? deadline)
       self.process = nil
       let image = UnfinishedImage(
         encoded, request, on: process, of: source, beside: extra, until: deadline)
       let progress: UnfinishedImage.Progress
       do throws(DecodingFailure) {
-        progress = try image.wait(for: patience)
+        progress = try image.wait(spending: patience)
       } catch {
         self.process = image.takeProcess()
         throw error
@@ -58,6 +60,10 @@ package final class SandboxedDecoder: ImageDecoder {
       }
     }
     throw .unavailable("the decoder was killed twice")
+  }
+
+  package func takeBack(_ image: UnfinishedImage) {
+    if process == nil { process = image.takeProcess() }
   }
 
   /// Has a decoder try what it must not be able to do; whether it succeeded, or the signal that ended it.

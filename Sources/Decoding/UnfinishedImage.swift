@@ -22,8 +22,10 @@ package final class UnfinishedImage: @unchecked Sendable {
   private static let niceness: CInt = 10
   /// How often it is asked whether anybody still waits for the image.
   private static let interestInterval = Duration.milliseconds(25)
-  /// The same while it waits for memory: whoever asks again has lost its turn.
-  private static let memoryInterval = Duration.seconds(1)
+  /// How much longer than its processor time an image may take on a machine that has others to serve.
+  private static let busyMachineFactor = 4
+  /// More than any machine has.
+  private static let senselessByteCount: Int64 = 1 << 46
 
   private let source: SandboxedDecoders
   /// Nil once it is of no use any more.
@@ -32,11 +34,13 @@ package final class UnfinishedImage: @unchecked Sendable {
   private let watch: ImageWatch
   private let deadline: ContinuousClock.Instant
   /// For bytes of shared memory beyond those that every decoder has.
-  private let extra: Reservation?
+  private var extra: Reservation?
   /// What this image alone was granted.
   private var grant: Reservation?
   /// In place of its decoder's, which goes on with another process.
   private var standing: Reservation?
+  /// Once it is done without its process.
+  private var pixels: [UInt8] = []
   /// Bytes that it has asked for and not been granted yet.
   private var neededByteCount: Int?
   private var hasGrown = false
@@ -64,14 +68,27 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   // MARK: Waiting
 
-  /// Waits at most so long, or as long as it takes.
+  /// Waits until the image has taken so much processor time, or four times as long; nil for as long as it takes.
+  func wait(spending limit: Duration?) throws(DecodingFailure) -> Progress {
+    guard let limit else { return try wait(for: nil) }
+    let end = ContinuousClock.now + limit * Self.busyMachineFactor
+    while true {
+      let progress = try wait(for: max(.zero, min(limit - watch.spent, end - .now)))
+      guard progress == .unfinished, watch.spent < limit, .now < end else { return progress }
+    }
+  }
+
+  /// Waits at most so long; nil for as long as it takes, so that it is never unfinished.
   package func wait(for patience: Duration?) throws(DecodingFailure) -> Progress {
     let end = patience.map { ContinuousClock.now + $0 }
     while true {
       guard let process else { return .killed }
       guard hasBegun else { return try ended(process) }
       if let needed = neededByteCount {
-        guard try grant(needed, to: process, until: end) else { return .unfinished }
+        guard try grant(needed, to: process, until: end ?? deadline) else {
+          if end == nil { continue }
+          return .unfinished
+        }
       }
       switch process.receive(within: min(watch.patience, end.map { $0 - .now } ?? .seconds(3600))) {
       case .silence:
@@ -95,21 +112,22 @@ package final class UnfinishedImage: @unchecked Sendable {
       guard standing != nil else { return false }
     }
     process.yield(to: Self.niceness)
+    isSpent = true
     return true
   }
 
-  /// Waits until it is done; throws `deadline` as soon as nobody wants it any more.
-  package func finish(while isWanted: () -> Bool) throws(DecodingFailure) {
+  /// Waits until it is done or killed, and gives all memory back but its pixels; throws `deadline` as soon as nobody wants
+  /// it any more.
+  package func finish(while isWanted: () -> Bool) throws(DecodingFailure) -> Progress {
     while isWanted() {
-      let isShort = neededByteCount == nil
-      switch try wait(for: isShort ? Self.interestInterval : Self.memoryInterval) {
-      case .done:
-        // Its pixels stay, in the memory that was shared.
-        _ = process?.end()
-        return
-      case .unfinished: continue
-      case .killed: throw .unavailable("the decoder was killed")
+      if let needed = neededByteCount, let process {
+        _ = try grant(needed, to: process, until: deadline, while: isWanted)
+        continue
       }
+      let progress = try wait(for: Self.interestInterval)
+      if progress == .unfinished { continue }
+      if progress == .done { keepPixels() }
+      return progress
     }
     postpone(.deadline)
     throw .deadline
@@ -126,8 +144,22 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   /// What was decoded; once it is done.
   package func copyPixels(to output: inout MutableSpan<UInt8>) {
-    guard let process else { preconditionFailure("only what is done has pixels") }
-    process.copyOutput(to: &output)
+    if let process {
+      process.copyOutput(to: &output)
+    } else {
+      precondition(output.count == pixels.count, "only what is done has pixels")
+      for index in output.indices { output[index] = pixels[index] }
+    }
+  }
+
+  private func keepPixels() {
+    guard let process else { return }
+    pixels = [UInt8](repeating: 0, count: Int(request.output_byte_count))
+    var span = pixels.mutableSpan
+    process.copyOutput(to: &span)
+    _ = process.end()
+    self.process = nil
+    (extra, standing) = (nil, nil)
   }
 
   /// The process, for the next image, with nothing of this one left in it; nil where it is of no use any more.
@@ -145,7 +177,9 @@ package final class UnfinishedImage: @unchecked Sendable {
   ) throws(DecodingFailure) -> Bool {
     let standing = source.limits.standingByteCount - SandboxLimits.overheadByteCount
     switch reply.status {
-    case CInt(SANDBOX_REPLY_NEEDS) where !hasGrown && reply.numbers.0 > Int64(standing):
+    case CInt(SANDBOX_REPLY_NEEDS)
+    where !hasGrown && reply.numbers.0 > Int64(standing)
+      && reply.numbers.0 < Self.senselessByteCount:
       neededByteCount = Int(reply.numbers.0)
       return false
     case CInt(SANDBOX_REPLY_DONE):
@@ -166,11 +200,12 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   /// False where there was no room until then.
   private func grant(
-    _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant?
+    _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant,
+    while isWanted: () -> Bool = { true }
   ) throws(DecodingFailure) -> Bool {
     if let budget = source.budget {
       let more = max(0, needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount)
-      grant = budget.reserve(more, until: min(end ?? deadline, deadline))
+      grant = budget.reserve(more, until: min(end, deadline), while: isWanted)
       if grant == nil {
         let failure = DecodingFailure(refusing: more, of: budget)
         if case .noRoom = failure, .now < deadline { return false }

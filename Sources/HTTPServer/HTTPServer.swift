@@ -145,7 +145,7 @@ package final class HTTPServer: @unchecked Sendable {
       guard state.withLock({ $0.connectionCount < placeCount }) else {
         guard Socket.isReadable(descriptor.number) else { return }
         pause()
-        makeRoom(lane: 0, fromReserve: false)
+        makeRoom()
         return
       }
       switch next(descriptor.number) {
@@ -157,7 +157,7 @@ package final class HTTPServer: @unchecked Sendable {
         queue.asyncAfter(deadline: .now() + Self.descriptorPause) { [weak self] in
           self?.resumeAccepting()
         }
-        makeRoom(lane: 0, fromReserve: false)
+        makeRoom()
         return
       }
     }
@@ -185,7 +185,7 @@ package final class HTTPServer: @unchecked Sendable {
     } else if isOverLimit {
       run(descriptor, peer, .overClientLimit, lane: index)
     } else if isCrowded {
-      findPlace(for: descriptor, peer, lane: index, triesLeft: lanes.count)
+      findPlace(for: descriptor, peer, lane: index)
     } else {
       run(descriptor, peer, .ordinary, lane: index)
     }
@@ -196,31 +196,39 @@ package final class HTTPServer: @unchecked Sendable {
     lane.queue.async { lane.run(descriptor, peer, place) }
   }
 
-  /// Asks one lane after the other for the place of a connection that may go.
-  private func findPlace(for descriptor: CInt, _ peer: Peer, lane index: Int, triesLeft: Int) {
-    let lane = lanes[index]
+  /// Asks one lane after the other for the place of a connection that may go: an idle one, then one with a slow head.
+  private func findPlace(
+    for descriptor: CInt, _ peer: Peer, lane index: Int, asked: Int = 0
+  ) {
+    let lane = lanes[(index + asked) % lanes.count]
     lane.queue.async { [self] in
-      if lane.makeRoom() {
+      let hasRoom = asked < lanes.count ? lane.closeOldestIdle() : lane.closeSlowestHead()
+      if hasRoom {
         lane.run(descriptor, peer, .ordinary)
-      } else if triesLeft > 1 {
-        findPlace(for: descriptor, peer, lane: (index + 1) % lanes.count, triesLeft: triesLeft - 1)
+      } else if asked + 1 < 2 * lanes.count {
+        findPlace(for: descriptor, peer, lane: index, asked: asked + 1)
       } else {
         lane.run(descriptor, peer, .reserve)
       }
     }
   }
 
-  /// Has a connection closed that is idle or slow with its head, else one of the reserve that has sent no request, else the next one that is idle.
-  private func makeRoom(lane index: Int, fromReserve: Bool) {
-    let lane = lanes[index]
+  /// Has an idle connection closed, else one with a slow head, else one of the reserve that has sent no request, else the
+  /// next one that is idle.
+  private func makeRoom(asked: Int = 0) {
+    let lane = lanes[asked % lanes.count]
     lane.queue.async { [weak self, parts] in
       // Room that has been found meanwhile is enough.
       guard let self, !state.withLock(\.isAccepting) else { return }
-      if fromReserve ? lane.closeOldestOfReserve() : lane.makeRoom() { return }
-      if index + 1 < lanes.count {
-        makeRoom(lane: index + 1, fromReserve: fromReserve)
-      } else if !fromReserve {
-        makeRoom(lane: 0, fromReserve: true)
+      let hasRoom =
+        switch asked / lanes.count {
+        case 0: lane.closeOldestIdle()
+        case 1: lane.closeSlowestHead()
+        default: lane.closeOldestOfReserve()
+        }
+      if hasRoom { return }
+      if asked + 1 < 3 * lanes.count {
+        makeRoom(asked: asked + 1)
       } else {
         parts.isRoomWanted = true
       }

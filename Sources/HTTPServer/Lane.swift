@@ -115,23 +115,21 @@ final class Lane: @unchecked Sendable {
     return heads.add(connection.descriptor)
   }
 
-  /// Closes the connection that has been idle for longest, else the one whose head has been arriving for longest; false
-  /// where none may go.
-  func makeRoom() -> Bool { closeOldestIdle() || closeSlowestHead() }
-
-  /// A head takes one or two packets: who needs longer than this gives way when all places are taken.
-  private func closeSlowestHead() -> Bool {
-    guard
-      let descriptor = heads.first(where: { connections[$0]?.headNumber == $1 }),
-      let connection = connections[descriptor],
-      let since = connection.headSince, .now - since >= server.configuration.headPatience
-    else { return false }
-    connection.close()
-    return true
+  /// Closes the connection whose head has been arriving for longest and longer than the patience; false where there is none.
+  func closeSlowestHead() -> Bool {
+    while let descriptor = heads.first(where: { connections[$0]?.headNumber == $1 }),
+      let connection = connections[descriptor], let since = connection.headSince,
+      .now - since >= server.configuration.headPatience
+    {
+      if connection.closeIfSlow() { return true }
+      // Its head is complete: the entry holds no more.
+      if connection.headSince == since { return false }
+    }
+    return false
   }
 
   /// Closes the connection that has been idle for longest; false where none is.
-  private func closeOldestIdle() -> Bool {
+  func closeOldestIdle() -> Bool {
     while let descriptor = idle.takeFirst(where: { connections[$0]?.idleNumber == $1 }) {
       connections[descriptor]?.idleNumber = nil
       if connections[descriptor]?.closeIfIdle() == true { return true }

@@ -114,6 +114,14 @@ final class ServerConnection: @unchecked Sendable {
     return isClosed
   }
 
+  /// Makes room for another connection; false where the head has come meanwhile, or is another one by now.
+  func closeIfSlow() -> Bool {
+    let since = headSince
+    readable()
+    if !isClosed, since != nil, machine.headReceivedSince == since { close() }
+    return isClosed
+  }
+
   /// Makes room for another connection of the reserve; false where the first request has come meanwhile.
   func closeIfWaiting() -> Bool {
     readable()
@@ -290,10 +298,10 @@ final class ServerConnection: @unchecked Sendable {
     } else {
       idleNumber = nil
     }
-    if machine.isReadingHead, place.isOrdinary {
-      if headNumber == nil { (headNumber, headSince) = (lane.beganHead(self), .now) }
-    } else {
-      (headNumber, headSince) = (nil, nil)
+    let headSince = place.isOrdinary ? machine.headReceivedSince : nil
+    if headSince != self.headSince {
+      self.headSince = headSince
+      headNumber = headSince == nil ? nil : lane.beganHead(self)
     }
   }
 

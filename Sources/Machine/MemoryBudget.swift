@@ -55,6 +55,9 @@ package final class MemoryBudget: Sendable {
     }
   }
 
+  /// How often it is asked whether a reservation is still wanted.
+  private static let interestInterval = Duration.milliseconds(25)
+
   /// All of it.
   package let byteCount: Int
   private let state = Mutex(State())
@@ -109,8 +112,11 @@ package final class MemoryBudget: Sendable {
   /// Waits for its turn until there is room; nil where there is none by the deadline, or never will be.
   ///
   /// For threads that may wait: neither an I/O queue nor one that holds a reservation others wait for.
+  ///
+  /// - Parameter isWanted: Asked now and then; false ends the waiting.
   package func reserve(
-    _ count: Int, until deadline: ContinuousClock.Instant, use: MemoryUse = .decoding
+    _ count: Int, until deadline: ContinuousClock.Instant, use: MemoryUse = .decoding,
+    while isWanted: () -> Bool = { true }
   ) -> Reservation? {
     precondition(count >= 0, "a reservation must not be negative")
     let granted = DispatchSemaphore(value: 0)
@@ -127,10 +133,12 @@ package final class MemoryBudget: Sendable {
     }
     guard let waiter else { return Reservation(count, isLasting: false, use: use, of: self) }
     let canEver = count <= largestByteCount
-    let left = max(.zero, min(deadline - .now, .seconds(3600)))
-    let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
-    if canEver, granted.wait(timeout: time) == .success {
-      return Reservation(count, isLasting: false, use: use, of: self)
+    while canEver, .now < deadline, isWanted() {
+      let left = max(.zero, min(deadline - .now, Self.interestInterval))
+      let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
+      if granted.wait(timeout: time) == .success {
+        return Reservation(count, isLasting: false, use: use, of: self)
+      }
     }
     // It may have been granted in the meantime.
     let isStillWaiting = state.withLock { state in

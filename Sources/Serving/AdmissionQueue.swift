@@ -52,8 +52,8 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   package var count: Int { state.withLock(\.line.count) }
 
-  /// Those that wait for a worker alone.
-  package var readyCount: Int { state.withLock(\.line.readyCount) }
+  /// Those that a worker could take now.
+  package var takeableCount: Int { state.withLock(\.takeableCount) }
 
   /// Items that are set aside.
   package var asideCount: Int { state.withLock(\.asideCount) }
@@ -124,8 +124,17 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   /// The place cannot be used for want of memory: there are no more than those in use until one of them is given back.
   /// False where none is, so that nothing is to be waited for.
   package func cannotSetAside() -> Bool {
+    endAside { state in
+      guard state.asideCount > 0 else { return false }
+      state.asideLimit = state.asideCount
+      return true
+    }
+  }
+
+  /// There is no memory for another item beside those aside: no more get a place until one of them gives its own back.
+  /// False where none is aside, so that nothing is to be waited for.
+  package func awaitAside() -> Bool {
     state.withLock { state in
-      state.asideCount -= 1
       guard state.asideCount > 0 else { return false }
       state.asideLimit = state.asideCount
       return true
@@ -133,26 +142,31 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   }
 
   /// Takes back what was handed out, until there is a place to set it aside.
-  package func postpone(_ item: Item, of group: Line.Group, byteCount: Int) {
+  package func postpone(
+    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+  ) {
     let now = ContinuousClock.now
     let woken = state.withLock { state in
-      state.line.postpone(item, of: group, byteCount: byteCount, at: now)
+      state.line.postpone(item, of: group, byteCount: byteCount, priority: priority, at: now)
       return Self.wake(&state)
     }
     if let woken { wakeUps[woken].signal() }
   }
 
-  private func endAside(_ change: (inout State) -> Void) {
-    let (woken, isClosed) = state.withLock { state in
+  /// Gives a place back; what `change` says.
+  @discardableResult
+  private func endAside<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
+    let (result, woken, isClosed) = state.withLock { state in
       precondition(state.asideCount > 0, "a place is given back once")
       state.asideCount -= 1
       state.asideLimit = asideLimit
-      change(&state)
-      return (Self.wake(&state), state.isClosed)
+      let result = change(&state)
+      return (result, Self.wake(&state), state.isClosed)
     }
     if let woken { wakeUps[woken].signal() }
     // Workers stay for what is set aside.
     if isClosed { signalAll() }
+    return result
   }
 
   /// Takes out what nobody waits for any more, to be let go of by the caller.

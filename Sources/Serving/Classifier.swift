@@ -53,7 +53,7 @@ package final class Classifier {
     var waiting: [Int] = []
     for (index, image) in images.enumerated() {
       do throws(DecodingFailure) {
-        _ = try prepare(image, at: waiting.count, by: decoder, until: deadline)
+        try prepare(image, at: waiting.count, by: decoder, until: deadline)
         waiting.append(index)
       } catch {
         results[index] = .failure(error)
@@ -75,7 +75,7 @@ package final class Classifier {
     until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Result<[Float], DecodingFailure> {
     do throws(DecodingFailure) {
-      _ = try prepare(image, at: 0, by: decoder, until: deadline)
+      try prepare(image, at: 0, by: decoder, until: deadline)
     } catch {
       return .failure(error)
     }
@@ -83,10 +83,20 @@ package final class Classifier {
     return .success(Array(logits[..<model.network.outputCount]))
   }
 
-  /// Decodes and preprocesses a picture into a place below `capacity`, as `ImageDecoder.begin` does.
+  /// Decodes and preprocesses a picture into a place below `capacity`.
   package func prepare(
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
-    until deadline: ContinuousClock.Instant, patience: Duration? = nil
+    until deadline: ContinuousClock.Instant
+  ) throws(DecodingFailure) {
+    try withPixels(at: place) { pixels throws(DecodingFailure) in
+      try decoder.prepare(image.span, by: preprocessor, into: &pixels, until: deadline)
+    }
+  }
+
+  /// The same with a limit to the patience, as `ImageDecoder.begin` has it.
+  package func begin(
+    _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
+    until deadline: ContinuousClock.Instant, patience: Duration
   ) throws(DecodingFailure) -> UnfinishedImage? {
     try withPixels(at: place) { pixels throws(DecodingFailure) in
       try decoder.begin(

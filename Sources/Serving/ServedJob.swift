@@ -14,6 +14,7 @@ final class ServedJob: @unchecked Sendable {
   /// Of the images so far.
   private var pixelCount = 0
   private var hasEnded = false
+  private var hasBegunAnew = false
   var decodeTime = Duration.zero
   var inferenceTime = Duration.zero
 
@@ -70,6 +71,12 @@ final class ServedJob: @unchecked Sendable {
 
   /// Images like the one before are expected to take long too.
   func becomeSlow() { job.isSlow = true }
+
+  /// Whether an image whose decoder somebody has killed may be begun anew: once for each request.
+  func mayBeginAnew() -> Bool {
+    defer { hasBegunAnew = true }
+    return !hasBegunAnew
+  }
 
   /// Whether there is still something to do for it; one that nobody waits for is answered so.
   var isWanted: Bool {

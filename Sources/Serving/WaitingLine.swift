@@ -56,6 +56,8 @@ package struct WaitingLine<Item> {
     var arrivedAt: Instant
     /// Whether a worker has begun it, so that it is not held back for a fuller batch.
     var isBegun = false
+    /// Whether it gives way to all others; of slow work, whose lane does not tell.
+    var isLow = false
   }
 
   private let limits: Limits
@@ -128,10 +130,12 @@ package struct WaitingLine<Item> {
 
   /// Puts an item that was handed out where slow work waits; no limit refuses it.
   package mutating func postpone(
-    _ item: Item, of group: Group, byteCount added: Int, at now: Instant
+    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
   ) {
     slow.append(
-      Entry(item: item, group: group, byteCount: added, arrivedAt: now, isBegun: true))
+      Entry(
+        item: item, group: group, byteCount: added, arrivedAt: now, isBegun: true,
+        isLow: priority == .low))
     byteCount += added
     yieldingByteCount += added
   }
@@ -152,7 +156,8 @@ package struct WaitingLine<Item> {
   package mutating func next(
     at now: Instant, isClosing: Bool = false, takesSlow: Bool = true
   ) -> Next {
-    if takesSlow, let entry = slow.popFirst(1, where: { _ in true }).first {
+    let areOthersWaiting = readyCount > 0
+    if takesSlow, let entry = slow.popFirst(1, where: { !$0.isLow || !areOthersWaiting }).first {
       byteCount -= entry.byteCount
       yieldingByteCount -= entry.byteCount
       return .take([entry.item])

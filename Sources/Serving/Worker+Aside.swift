@@ -5,60 +5,79 @@ import Glibc
 /// is done. Where all places aside are taken, it waits for one and begins anew.
 extension Worker {
   /// How long an image of so many bytes may keep a worker from those who wait: about twice what a photograph takes, so that
-  /// work that was paid for with bytes is done at once, and what a few of them ask for is not.
-  static func patience(byteCount: Int) -> Duration {
-    .milliseconds(8) + .milliseconds(20) * byteCount / (1 << 20)
+  /// work that was paid for with bytes is done at once, and what a few of them ask for is not. A quarter of that where the
+  /// image before was slow.
+  static func patience(byteCount: Int, isSlow: Bool = false) -> Duration {
+    let patience = .milliseconds(8) + .milliseconds(20) * byteCount / (1 << 20)
+    return isSlow ? patience / 4 : patience
   }
   /// So many times that where there is no place aside.
   private static let longPatienceFactor = 4
   /// Between two looks at whether there is a place now.
-  private static let interval = Duration.milliseconds(25)
+  private static let interval = Duration.milliseconds(10)
   /// Lower than the priority of workers and of a swap's thread.
   private static let nice: CInt = 10
 
   /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
   func goOn(
-    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ seat: Seat, hasPlace: Bool
+    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ seat: Seat,
+    since start: ContinuousClock.Instant, hasPlace: Bool
   ) throws(DecodingFailure) -> Bool {
     served.becomeSlow()
     settle(served, seat)
     var hasPlace = hasPlace
-    let patience = Self.patience(byteCount: image.encodedByteCount)
-    let longPatience = patience * Self.longPatienceFactor
-    var waited = patience
-    while true {
+    let longPatience =
+      Self.patience(byteCount: image.encodedByteCount) * Self.longPatienceFactor
+    var isHopeless = false
+    while served.isWanted {
       if hasPlace || around.queue.beginAside() {
         hasPlace = false
         if image.setAside() {
-          if leave(image, served, index) { return false }
-        } else if around.queue.cannotSetAside() {
-          waited = longPatience
+          // Afterwards the request belongs to the other thread.
+          if leave(image, served, index, since: start) { return false }
+        } else {
+          isHopeless = around.queue.cannotSetAside()
         }
       }
-      if waited >= longPatience, around.queue.readyCount > 0, around.queue.asideCount > 0 {
+      let isTooLong = isHopeless || .now - start >= longPatience
+      if isTooLong, around.queue.takeableCount > 0, around.queue.asideCount > 0 {
         image.postpone()
         served.putBack(index)
+        served.decodeTime += .now - start
         postpone(served, seat)
         return false
       }
       switch try image.wait(for: Self.interval) {
       case .done:
         seat.classifier.prepare(image, at: prepared.count)
+        decoder.takeBack(image)
         return true
-      case .unfinished where served.isWanted: waited += Self.interval
-      case .unfinished: throw .deadline
-      case .killed: throw .unavailable("the decoder was killed")
+      case .unfinished: continue
+      case .killed where served.mayBeginAnew():
+        served.putBack(index)
+        served.decodeTime += .now - start
+        goBack(served)
+        leftCount += 1
+        return false
+      case .killed: throw .unavailable("the decoder was killed twice")
       }
     }
+    if hasPlace { around.queue.endAside() }
+    throw .deadline
   }
 
   /// Runs what is prepared of a request, before others go on with it.
   private func settle(_ served: ServedJob, _ seat: Seat) {
-    if prepared.contains(where: { $0.served === served }) { runPrepared(seat, isAlone: false) }
+    guard prepared.contains(where: { $0.served === served }) else { return }
+    let start = ContinuousClock.now
+    runPrepared(seat, isAlone: false)
+    // It is not decoded meanwhile.
+    served.decodeTime -= .now - start
   }
 
   func postpone(_ served: ServedJob, _ seat: Seat) {
     settle(served, seat)
+    guard served.isWanted else { return }
     var job = served.job
     job.progress = served
     postpone(job)
@@ -66,21 +85,32 @@ extension Worker {
 
   private func postpone(_ job: ClassificationJob) {
     leftCount += 1
-    around.queue.postpone(job, of: job.deployment.group, byteCount: job.content.byteCount)
+    around.queue.postpone(
+      job, of: job.deployment.group, byteCount: job.content.byteCount,
+      priority: job.parameters.priority)
   }
 
   /// False where no thread can be had; the place is given back then.
-  private func leave(_ image: UnfinishedImage, _ served: ServedJob, _ index: Int) -> Bool {
+  private func leave(
+    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int,
+    since start: ContinuousClock.Instant
+  ) -> Bool {
     let queue = around.queue
-    let start = ContinuousClock.now
     return leave {
       do throws(DecodingFailure) {
-        try image.finish { served.isWanted }
-        served.keep(index, .success(image))
+        switch try image.finish(while: { served.isWanted }) {
+        case .done, .unfinished: served.keep(index, .success(image))
+        case .killed where served.mayBeginAnew(): served.putBack(index)
+        case .killed: throw .unavailable("the decoder was killed twice")
+        }
       } catch {
         served.keep(index, .failure(error))
       }
       served.decodeTime += .now - start
+      guard served.isWanted else {
+        queue.endAside()
+        return
+      }
       var job = served.job
       job.progress = served
       queue.endAside(

@@ -3,7 +3,8 @@ import Decoding
 extension Worker {
   /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
-    guard comparison == nil, let canary = served.job.admission.canary,
+    // An image that takes long would keep the worker from those who wait.
+    guard comparison == nil, !served.job.isSlow, let canary = served.job.admission.canary,
       canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
     else { return }
     // A copy: the request's body changes when its next image is decoded.

@@ -72,14 +72,15 @@ final class Worker {
       prepareRound(&open, seat)
       runPrepared(seat, isAlone: jobs.count == 1)
       open.removeAll { !$0.hasNext || !$0.isWanted }
-      if !open.isEmpty, around.queue.readyCount > 0 {
+      if !open.isEmpty, around.queue.takeableCount > 0 {
         for served in open { goBack(served) }
         break
       }
     }
+    let backCount = open.count + leftCount
+    leftCount = 0
     serveHandedOver()
-    defer { leftCount = 0 }
-    return open.count + leftCount
+    return backCount
   }
 
   /// Nil for what is answered already.
@@ -95,7 +96,7 @@ final class Worker {
     }
   }
 
-  private func goBack(_ served: ServedJob) {
+  func goBack(_ served: ServedJob) {
     var job = served.job
     job.progress = served
     around.queue.putBack(
@@ -125,7 +126,7 @@ final class Worker {
   private func prepareRound(_ open: inout [ServedJob], _ seat: Seat) {
     var turnCount = open.count
     while !open.isEmpty, prepared.count < seat.classifier.capacity,
-      turnCount > 0 || around.queue.readyCount == 0
+      turnCount > 0 || around.queue.takeableCount == 0
     {
       let served = open.removeFirst()
       turnCount -= 1
@@ -137,10 +138,8 @@ final class Worker {
   /// False where the request is not with this worker any more.
   private func prepareNext(_ served: ServedJob, _ seat: Seat) -> Bool {
     pulse.step()
-    var start = ContinuousClock.now
     if let (index, result) = served.takeDecoded() {
       finish(served, index, result.map { seat.classifier.prepare($0, at: prepared.count) })
-      served.decodeTime += .now - start
       return true
     }
     var hasPlace = served.job.isSlow && around.queue.beginAside()
@@ -158,24 +157,30 @@ final class Worker {
       served.finish(index, .failure(error))
       return true
     }
-    let result: Result<Void, DecodingFailure>
+    let start = ContinuousClock.now
     do throws(DecodingFailure) {
-      let unfinished = try seat.classifier.prepare(
+      let unfinished = try seat.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
-        patience: hasPlace ? .zero : Self.patience(byteCount: bytes.count))
+        patience: Self.patience(byteCount: bytes.count, isSlow: hasPlace))
       if let unfinished {
-        served.decodeTime += .now - start
-        start = .now
-        defer { hasPlace = false }
-        guard try goOn(unfinished, served, index, seat, hasPlace: hasPlace) else { return false }
+        let mayLeave = hasPlace
+        hasPlace = false
+        let isHere = try goOn(
+          unfinished, served, index, seat, since: start, hasPlace: mayLeave)
+        guard isHere else { return false }
       }
-      result = .success(())
+      served.decodeTime += .now - start
+      finish(served, index, .success(()))
+    } catch .noRoom where !hasPlace && around.queue.awaitAside() {
+      served.putBack(index)
+      served.becomeSlow()
+      postpone(served, seat)
+      return false
     } catch {
-      result = .failure(error)
+      served.decodeTime += .now - start
+      finish(served, index, .failure(error))
     }
     if hasPlace { around.queue.endAside() }
-    served.decodeTime += .now - start
-    finish(served, index, result)
     return true
   }
 

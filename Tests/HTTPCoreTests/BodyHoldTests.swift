@@ -85,6 +85,36 @@ struct BodyHoldTests {
     #expect(connection.machine.heldByteCount >= "GET / HT".count)
   }
 
+  @Test(
+    "However its bytes arrive, a body is whole and the next request begins after it",
+    arguments: [true, false])
+  func splits(isChunked: Bool) {
+    let text = String((0..<40_000).map { Character(UnicodeScalar(UInt8(97 + $0 % 26))) })
+    let first =
+      isChunked
+      ? request(
+        "Transfer-Encoding: chunked\r\n",
+        body: "4e20\r\n\(text.prefix(20_000))\r\n4e20\r\n\(text.suffix(20_000))\r\n0\r\n\r\n")
+      : request("Content-Length: 40000\r\n", body: text)
+    let bytes = Array((first + request("Content-Length: 3\r\n", body: "abc")).utf8)
+    let ends = [1, 2, 3, 15_900, 16_500, 20_100, 39_990, 40_050, 40_090, 40_120, 40_160]
+    for end in ends where end < bytes.count {
+      for length in [1, 7, 5000, bytes.count] {
+        let hold = Hold()
+        var lent: [UInt8] = []
+        lent.reserveCapacity(70_000)
+        hold.buffer.withLock { $0 = lent }
+        var connection = connection(hold)
+        let parts = [bytes[..<end], bytes[end...].prefix(length), bytes[end...].dropFirst(length)]
+        for part in parts { _ = connection.receive(String(decoding: part, as: UTF8.self)) }
+        #expect(connection.requests.first?.body == Array(text.utf8), "\(end) \(length)")
+        _ = connection.respond()
+        _ = connection.wrote()
+        #expect(connection.requests.last?.body == Array("abc".utf8), "\(end) \(length)")
+      }
+    }
+  }
+
   @Test("A small body takes its own size")
   func small() {
     let hold = Hold()

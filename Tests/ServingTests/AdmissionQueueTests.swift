@@ -32,7 +32,7 @@ import Testing
     #expect(queue.offer(1, byteCount: 1) == [] && queue.offer(2, byteCount: 1) == [])
     #expect(queue.take() == [1])
     #expect(queue.beginAside() && !queue.beginAside())
-    queue.postpone(3, of: .init(), byteCount: 1)
+    queue.postpone(3, of: .init(), byteCount: 1, priority: .normal)
     #expect(queue.take() == [2])
     #expect(!queue.beginTeam(worker: 0))
     queue.close()
@@ -60,11 +60,30 @@ import Testing
     #expect(queue.beginAside() && queue.beginAside())
     #expect(queue.cannotSetAside())
     #expect(queue.asideCount == 1 && !queue.beginAside())
-    queue.postpone(1, of: .init(), byteCount: 1)
+    queue.postpone(1, of: .init(), byteCount: 1, priority: .normal)
     queue.endAside()
     #expect(queue.take() == [1])
     #expect(queue.beginAside() && queue.beginAside() && queue.beginAside())
     #expect(!queue.isQuiet)
+  }
+
+  @Test("A place that cannot be used wakes who waits for it, also where the queue is closed")
+  func placesNotUsed() {
+    for closes in [false, true] {
+      let queue = queue(workers: 2, asideLimit: 1)
+      #expect(queue.beginAside())
+      queue.postpone(1, of: .init(), byteCount: 1, priority: .normal)
+      if closes { queue.close() }
+      let taken = Mutex<[Int]>([])
+      let thread = WorkerThread {
+        if let items = queue.take(worker: 1) { taken.withLock { $0 += items } }
+      }
+      #expect(!queue.cannotSetAside())
+      thread?.join()
+      #expect(taken.withLock(\.self) == [1])
+      queue.close()
+      #expect(queue.take(worker: 1) == nil)
+    }
   }
 
   @Test("Every item reaches exactly one of the workers that wait", arguments: [1, 8])

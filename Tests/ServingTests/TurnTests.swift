@@ -27,6 +27,8 @@ import Testing
 
       init(_ source: WatchedDecoders) { self.source = source }
 
+      func takeBack(_ image: UnfinishedImage) {}
+
       func begin(
         _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
         into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,

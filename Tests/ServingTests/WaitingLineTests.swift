@@ -56,21 +56,24 @@ import Testing
   func slowWork() {
     var line = line { $0.delay = .seconds(10) }
     let group = Group(batch: 4)
-    line.postpone(1, of: group, byteCount: 1, at: start)
-    line.postpone(2, of: group, byteCount: 1, at: start)
+    line.postpone(1, of: group, byteCount: 1, priority: .low, at: start)
+    line.postpone(2, of: group, byteCount: 1, priority: .normal, at: start)
     line.putBack(3, of: group, byteCount: 1, priority: .normal, at: start)
     #expect(line.count == 3 && line.readyCount == 1)
-    #expect(line.taken(at: start) == [1])
+    // What is of low priority waits for all others.
+    #expect(line.taken(at: start) == [2])
     #expect(line.taken(at: start, takesSlow: false) == [3])
     #expect(line.taken(at: start, takesSlow: false) == nil)
-    #expect(line.taken(at: start) == [2])
+    #expect(line.taken(at: start) == [1])
     #expect(line.count == 0 && !line.isFull(byteCount: 100, priority: .normal))
   }
 
   @Test("Slow work gives way to what comes, after what is of low priority, newest first")
   func slowWorkGivesWay() {
     var line = line(count: 3, bytes: 30)
-    for item in 1...2 { line.postpone(item, of: Group(), byteCount: 10, at: start) }
+    for item in 1...2 {
+      line.postpone(item, of: Group(), byteCount: 10, priority: .normal, at: start)
+    }
     #expect(line.isFull(byteCount: 1, priority: .low))
     #expect(!line.isFull(byteCount: 30, priority: .normal))
     #expect(line.add(3, bytes: 10, at: start) == [])

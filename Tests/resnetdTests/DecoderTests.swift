@@ -122,37 +122,100 @@ struct DecoderTests {
     }
   }
 
-  @Test("Images that take long do not keep the only worker from others, however many there are")
-  func slowImages() async throws {
-    let server = try await ServerUnderTest(options: ["--workers", "1", "--max-batch", "2"])
-    let folder = try TemporaryFolder()
+  private static func slowImage(in folder: TemporaryFolder) throws -> String {
     let file = folder.url.appendingPathComponent("slow.jpg")
     try Data(HostileImages.progressiveCMYK).write(to: file)
-    let address = server.address
+    return file.path
+  }
+
+  private func wait(until isTrue: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while try await !isTrue() {
+      try #require(ContinuousClock.now < deadline, "it does not come to that")
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  @Test("Images that take long do not keep the only worker from others, however many there are")
+  func slowImages() async throws {
+    let server = try await ServerUnderTest(
+      options: ["--workers", "1", "--max-batch", "2", "--request-timeout", "10m"])
+    let folder = try TemporaryFolder()
+    let (address, path) = (server.address, try Self.slowImage(in: folder))
     // More than have a place aside.
-    let slow = (0..<8).map { _ in
+    let slow = (0..<12).map { _ in
       Task {
-        let status = try await Self.classify(address, file.path)
-        return (status, ContinuousClock.now)
+        let answer = try await ProgramUnderTest.run(
+          URL(fileURLWithPath: "/usr/bin/curl"),
+          ["--silent", "--data-binary", "@\(path)", address + "/classify"])
+        return (answer.output, ContinuousClock.now)
       }
     }
-    func waits() async throws -> Bool {
-      try await server.metric("resnetd_in_flight") >= 8
-    }
-    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
-    while try await !waits() { try #require(ContinuousClock.now < deadline) }
+    try await wait { try await server.metric("resnetd_in_flight") >= 12 }
     for _ in 0..<5 {
       #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
     }
     let done = ContinuousClock.now
+    var answers: Set<String> = []
     var laterCount = 0
     for task in slow {
-      let (status, instant) = try await task.value
-      #expect([200, 503, 504].contains(status), "\(status)")
+      let (answer, instant) = try await task.value
+      answers.insert(answer)
       if instant > done { laterCount += 1 }
     }
-    // In order of arrival all eight would have come first.
+    // In order of arrival all twelve would have come first.
     #expect(laterCount > 0)
+    #expect(answers.count == 1 && answers.first?.contains("predictions") == true, "\(answers)")
+    #expect(try await restarts(server, "postponed") > 0)
+    #expect(try await server.metric("resnetd_queue_depth") == 0)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Results stand in the order of their images, whichever take long")
+  func slowImagesAmongOthers() async throws {
+    let server = try await ServerUnderTest(options: Self.plan)
+    let folder = try TemporaryFolder()
+    let fixtures = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/"
+    let paths = [
+      ProgramUnderTest.samplePicture, try Self.slowImage(in: folder), fixtures + "rgb.png",
+      fixtures + "progressive.jpg",
+    ]
+    func predictions(_ paths: [String]) async throws -> [String] {
+      let form = paths.flatMap { ["--form", "image=@\($0)"] }
+      let answer = try await server.curl(form + [server.address + "/classify"])
+      #expect(answer.status == 200)
+      return answer.body.split(separator: #""predictions":"#).dropFirst().map {
+        String($0.prefix { $0 != "]" })
+      }
+    }
+    var alone: [String] = []
+    for path in paths { alone += try await predictions([path]) }
+    #expect(Set(alone).count == paths.count)
+    // Twice: the second one's small images are begun beside a place aside.
+    #expect(try await predictions(paths + paths) == alone + alone)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("What is decoded for a client that has gone is ended, and its memory given back")
+  func abortedSlowImage() async throws {
+    let server = try await ServerUnderTest(options: Self.plan)
+    let folder = try TemporaryFolder()
+    let path = try Self.slowImage(in: folder)
+    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    let used = "resnetd_memory_budget_bytes{use=\"decoding\"}"
+    let before = try await server.metric(used)
+    let curl = Process()
+    curl.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+    curl.arguments = ["--silent", "--data-binary", "@\(path)", server.address + "/classify"]
+    curl.standardOutput = FileHandle.nullDevice
+    try curl.run()
+    // What it needs beyond its share is granted once it is being decoded.
+    try await wait { try await server.metric(used) > before + (64 << 20) }
+    kill(curl.processIdentifier, SIGKILL)
+    await ProgramUnderTest.end(of: curl, within: ProgramUnderTest.timeLimit)
+    try await wait { try await server.metric("resnetd_in_flight") == 0 }
+    try await wait { try await server.metric(used) == before }
+    #expect(try await classify(server, path) == 200)
     #expect(await server.stop() == 0)
   }
 

@@ -84,8 +84,11 @@ package struct Connection: Sendable {
   /// Whether nothing of a request has arrived.
   package var isIdle: Bool { if case .idle = state { true } else { false } }
 
-  /// Whether a request has begun whose head is not complete.
-  package var isReadingHead: Bool { if case .readingHead = state { true } else { false } }
+  /// Since when a request's head has been arriving that is not complete; nil while none is, or while it is the server
+  /// that lets it wait.
+  package var headReceivedSince: Instant? {
+    if case .readingHead = state, !isYielding { receivedAt } else { nil }
+  }
 
   /// Whether a request is being read or answered.
   package var isActive: Bool {
