@@ -34,12 +34,15 @@ extension ImageDecoder {
 
 /// Makes decoders, one for each thread that decodes. Any thread may ask.
 package protocol DecoderSource: Sendable {
-  func makeDecoder() -> any ImageDecoder
+  /// - Parameter overdraws: Whether it takes memory that others hold: for what must not fail.
+  func makeDecoder(overdraws: Bool) -> any ImageDecoder
 
   /// Why no image can be decoded any more; nil while it can.
   var fault: String? { get }
 }
 
 extension DecoderSource {
+  package func makeDecoder() -> any ImageDecoder { makeDecoder(overdraws: false) }
+
   package var fault: String? { nil }
 }

@@ -4,9 +4,15 @@ package import Machine
 /// Decodes in this process, on the calling thread: what is begun is not interrupted.
 package final class LocalDecoder: ImageDecoder {
   private let budget: MemoryBudget?
+  private let overdraws: Bool
 
-  /// - Parameter budget: Where what an image needs is reserved before it is taken; nil where nothing is counted.
-  package init(budget: MemoryBudget? = nil) { self.budget = budget }
+  /// - Parameters:
+  ///   - budget: Where what an image needs is reserved before it is taken; nil where nothing is counted.
+  ///   - overdraws: See `DecoderSource.makeDecoder`.
+  package init(budget: MemoryBudget? = nil, overdraws: Bool = false) {
+    self.budget = budget
+    self.overdraws = overdraws
+  }
 
   package func begin(
     _ encoded: Span<UInt8>, by preprocessor: ImagePreprocessor,
@@ -19,7 +25,10 @@ package final class LocalDecoder: ImageDecoder {
     do throws(ImagingError) {
       try preprocessor.prepare(encoded, into: &output) { byteCount throws(ImagingError) in
         guard let budget else { return }
-        reservation = budget.reserve(byteCount, until: deadline)
+        reservation =
+          overdraws
+          ? budget.overdraw(byteCount, isLasting: false, use: .decoding)
+          : budget.reserve(byteCount, until: deadline)
         guard reservation == nil else { return }
         refusal = DecodingFailure(refusing: byteCount, of: budget)
         throw .outOfMemory
@@ -42,7 +51,9 @@ package struct LocalDecoders: DecoderSource {
 
   package init(budget: MemoryBudget? = nil) { self.budget = budget }
 
-  package func makeDecoder() -> any ImageDecoder { LocalDecoder(budget: budget) }
+  package func makeDecoder(overdraws: Bool) -> any ImageDecoder {
+    LocalDecoder(budget: budget, overdraws: overdraws)
+  }
 }
 
 extension DecodingFailure {

@@ -9,14 +9,14 @@ package final class SandboxedDecoder: ImageDecoder {
   private var reservation: Reservation?
   private var process: DecoderProcess?
 
-  private static let leastInputCapacity = 32 << 20
-  private static let leastOutputCapacity = 1 << 20
+  private let overdraws: Bool
 
   /// Starts its process, so that the first image finds it.
-  init(_ source: SandboxedDecoders) {
+  init(_ source: SandboxedDecoders, overdraws: Bool = false) {
     self.source = source
+    self.overdraws = overdraws
     do throws(DecodingFailure) {
-      process = try started(inputCount: 0, outputCount: 0)
+      process = try started(inputCount: 0, outputCount: 0, until: .now)
     } catch {
       // The first image tries again, and says why not.
     }
@@ -36,13 +36,15 @@ package final class SandboxedDecoder: ImageDecoder {
     request.contract = sandbox_contract(preprocessor)
     request.output_byte_count = UInt64(output.count)
     for _ in 0..<2 {
-      let process = try process(inputCount: encoded.count, outputCount: output.count)
-      let extra = try reserve(
-        encoded.count - SandboxLimits.sharedByteCount,
-        until: patience.map { min(deadline, .now + $0) } ?? deadline)
+      let patienceEnd = patience.map { min(deadline, .now + $0) } ?? deadline
+      let process = try process(
+        inputCount: encoded.count, outputCount: output.count, until: patienceEnd)
+      let extra = try source.reserve(
+        encoded.count - SandboxLimits.sharedByteCount, until: patienceEnd, overdraws: overdraws)
       self.process = nil
       let image = UnfinishedImage(
-        encoded, request, on: process, of: source, beside: extra, until: deadline)
+        encoded, request, on: process, of: source, beside: extra, until: deadline,
+        overdraws: overdraws)
       let progress: UnfinishedImage.Progress
       do throws(DecodingFailure) {
         progress = try image.wait(spending: patience)
@@ -70,7 +72,7 @@ package final class SandboxedDecoder: ImageDecoder {
   package func attempt(
     _ trial: SandboxTrial, byteCount: Int = 0
   ) throws(DecodingFailure) -> SandboxTrial.Outcome {
-    let process = try process(inputCount: 0, outputCount: 0)
+    let process = try process(inputCount: 0, outputCount: 0, until: .now)
     var request = sandbox_request()
     request.trial = trial.number
     request.granted_byte_count = UInt64(byteCount)
@@ -86,21 +88,10 @@ package final class SandboxedDecoder: ImageDecoder {
     }
   }
 
-  // MARK: Memory
-
-  /// For bytes of shared memory beyond those that are always reserved.
-  private func reserve(
-    _ byteCount: Int, until deadline: ContinuousClock.Instant
-  ) throws(DecodingFailure) -> Reservation? {
-    guard byteCount > 0, let budget = source.budget else { return nil }
-    if let reservation = budget.reserve(byteCount, until: deadline) { return reservation }
-    throw DecodingFailure(refusing: byteCount, of: budget)
-  }
-
   // MARK: The process
 
   private func process(
-    inputCount: Int, outputCount: Int
+    inputCount: Int, outputCount: Int, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) -> DecoderProcess {
     if let process {
       if process.imageCount >= UInt64(source.limits.imageCountLimit) {
@@ -113,37 +104,26 @@ package final class SandboxedDecoder: ImageDecoder {
       }
     }
     process = nil
-    let made = try started(inputCount: inputCount, outputCount: outputCount)
+    let made = try started(
+      inputCount: inputCount, outputCount: outputCount, until: deadline)
     process = made
     return made
   }
 
   private func started(
-    inputCount: Int, outputCount: Int
+    inputCount: Int, outputCount: Int, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) -> DecoderProcess {
     if reservation == nil, let budget = source.budget {
-      reservation = budget.reserve(source.limits.lastingByteCount, isLasting: true)
-      guard reservation != nil else {
-        throw .noRoom(neededByteCount: source.limits.lastingByteCount)
-      }
+      let byteCount = source.limits.lastingByteCount
+      reservation =
+        overdraws
+        ? budget.overdraw(byteCount, isLasting: true, use: .decoding)
+        : budget.reserve(byteCount, until: deadline, isLasting: true)
+      guard reservation != nil else { throw DecodingFailure(refusing: byteCount, of: budget) }
     }
-    guard
-      let made = DecoderProcess(
-        source.spawner, inputCapacity: Self.capacity(inputCount, least: Self.leastInputCapacity),
-        outputCapacity: Self.capacity(outputCount, least: Self.leastOutputCapacity),
-        byteLimit: source.limits.standingByteCount)
-    else {
-      source.noteLoss()
-      throw .unavailable(source.fault ?? "the system refuses another process or its memory")
-    }
-    return made
-  }
-
-  /// A power of two, so that a slightly larger image does not ask for another process again.
-  private static func capacity(_ count: Int, least: Int) -> Int {
-    var capacity = least
-    while capacity < count { capacity *= 2 }
-    return capacity
+    return try source.makeProcess(
+      inputCount: inputCount, outputCount: outputCount,
+      byteLimit: source.limits.standingByteCount)
   }
 
   /// Lets go of one that has ended; the signal that ended it.

@@ -22,7 +22,9 @@ package final class SandboxedDecoders: DecoderSource {
     self.observe = observe
   }
 
-  package func makeDecoder() -> any ImageDecoder { makeSandboxedDecoder() }
+  package func makeDecoder(overdraws: Bool) -> any ImageDecoder {
+    SandboxedDecoder(self, overdraws: overdraws)
+  }
 
   package func makeSandboxedDecoder() -> SandboxedDecoder { SandboxedDecoder(self) }
 
@@ -34,6 +36,45 @@ package final class SandboxedDecoders: DecoderSource {
   package func probe() -> SandboxParts? {
     DecoderProcess(
       spawner, inputCapacity: 1, outputCapacity: 1, byteLimit: limits.standingByteCount)?.parts
+  }
+
+  /// A decoder's process with room for an image and its pixels, that may take so much memory from the start.
+  func makeProcess(
+    inputCount: Int, outputCount: Int, byteLimit: Int
+  ) throws(DecodingFailure) -> DecoderProcess {
+    guard
+      let made = DecoderProcess(
+        spawner, inputCapacity: Self.capacity(inputCount, least: Self.leastInputCapacity),
+        outputCapacity: Self.capacity(outputCount, least: Self.leastOutputCapacity),
+        byteLimit: byteLimit)
+    else {
+      noteLoss()
+      throw .unavailable(fault ?? "the system refuses another process or its memory")
+    }
+    return made
+  }
+
+  private static let leastInputCapacity = 32 << 20
+  private static let leastOutputCapacity = 1 << 20
+
+  /// A power of two, so that a slightly larger image does not ask for another process again.
+  private static func capacity(_ count: Int, least: Int) -> Int {
+    var capacity = least
+    while capacity < count { capacity *= 2 }
+    return capacity
+  }
+
+  /// Memory for one image; nil where there is none by then, or where nothing is counted.
+  ///
+  /// - Parameter overdraws: See `DecoderSource.makeDecoder`.
+  func reserve(
+    _ byteCount: Int, until deadline: ContinuousClock.Instant, overdraws: Bool
+  ) throws(DecodingFailure) -> Reservation? {
+    guard byteCount > 0, let budget else { return nil }
+    if overdraws { return budget.overdraw(byteCount, isLasting: false, use: .decoding) }
+    let reservation = budget.reserve(byteCount, until: deadline)
+    guard let reservation else { throw DecodingFailure(refusing: byteCount, of: budget) }
+    return reservation
   }
 
   /// Says once that no decoder can be started any more.

@@ -9,6 +9,7 @@ import Machine
 ///                     │              └─ setAside ── finish        another thread waits, at lower priority
 ///                     └── killed, or an error
 ///
+/// One that is set aside waits for memory without holding any: two that each held some might wait for each other.
 /// Belongs to one thread at a time. Letting go of it ends what is still computed.
 package final class UnfinishedImage: @unchecked Sendable {
   package enum Progress: Sendable {
@@ -31,7 +32,7 @@ package final class UnfinishedImage: @unchecked Sendable {
   /// Nil once it is of no use any more.
   private var process: DecoderProcess?
   private var request: sandbox_request
-  private let watch: ImageWatch
+  private var watch: ImageWatch
   private let deadline: ContinuousClock.Instant
   /// For bytes of shared memory beyond those that every decoder has.
   private var extra: Reservation?
@@ -47,13 +48,15 @@ package final class UnfinishedImage: @unchecked Sendable {
   private var hasBegun = false
   /// Whether its process is not to be used again.
   private var isSpent = false
+  private let overdraws: Bool
 
   init(
     _ encoded: Span<UInt8>, _ request: sandbox_request, on process: DecoderProcess,
     of source: SandboxedDecoders, beside extra: Reservation?,
-    until deadline: ContinuousClock.Instant
+    until deadline: ContinuousClock.Instant, overdraws: Bool
   ) {
     self.source = source
+    self.overdraws = overdraws
     self.process = process
     self.request = request
     self.deadline = deadline
@@ -118,10 +121,17 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   /// Waits until it is done or killed, and gives all memory back but its pixels; throws `deadline` as soon as nobody wants
   /// it any more.
-  package func finish(while isWanted: () -> Bool) throws(DecodingFailure) -> Progress {
+  ///
+  /// - Parameter encoded: The image, which may have to be begun anew.
+  /// - Returns: `unfinished` where it can only be decoded in place of others, by a decoder that is not aside.
+  package func finish(
+    _ encoded: Span<UInt8>, while isWanted: () -> Bool
+  ) throws(DecodingFailure) -> Progress {
     while isWanted() {
-      if let needed = neededByteCount, let process {
-        _ = try grant(needed, to: process, until: deadline, while: isWanted)
+      if let needed = neededByteCount, let process,
+        try !grant(needed, to: process, until: .now)
+      {
+        guard try beginAnew(encoded, needing: needed, while: isWanted) else { return .unfinished }
         continue
       }
       let progress = try wait(for: Self.interestInterval)
@@ -131,6 +141,36 @@ package final class UnfinishedImage: @unchecked Sendable {
     }
     postpone(.deadline)
     throw .deadline
+  }
+
+  /// Gives everything back, waits for all that the image needs at once, and begins it with that; false where so much is
+  /// never there for an image aside.
+  private func beginAnew(
+    _ encoded: Span<UInt8>, needing needed: Int, while isWanted: () -> Bool
+  ) throws(DecodingFailure) -> Bool {
+    postpone()
+    (extra, standing, grant) = (nil, nil, nil)
+    let byteLimit = needed + SandboxLimits.overheadByteCount
+    let all =
+      byteLimit + source.limits.lastingByteCount - source.limits.standingByteCount
+      + max(0, encoded.count - SandboxLimits.sharedByteCount)
+    if let budget = source.budget {
+      grant = budget.reserve(all, until: deadline, while: isWanted)
+      guard grant != nil else {
+        if !isWanted() || .now >= deadline { throw .deadline }
+        return false
+      }
+    }
+    let process = try source.makeProcess(
+      inputCount: encoded.count, outputCount: Int(request.output_byte_count),
+      byteLimit: byteLimit)
+    process.yield(to: Self.niceness)
+    request.granted_byte_count = UInt64(needed)
+    (neededByteCount, hasGrown, isSpent) = (nil, true, true)
+    watch = ImageWatch(process, deadline: deadline, limit: source.limits.imageTimeout)
+    hasBegun = process.begin(encoded, &request)
+    self.process = process
+    return true
   }
 
   /// Gives it up, to be begun anew later.
@@ -200,17 +240,14 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   /// False where there was no room until then.
   private func grant(
-    _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant,
-    while isWanted: () -> Bool = { true }
+    _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant
   ) throws(DecodingFailure) -> Bool {
-    if let budget = source.budget {
-      let more = max(0, needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount)
-      grant = budget.reserve(more, until: min(end, deadline), while: isWanted)
-      if grant == nil {
-        let failure = DecodingFailure(refusing: more, of: budget)
-        if case .noRoom = failure, .now < deadline { return false }
-        throw failure
-      }
+    let more = max(0, needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount)
+    do throws(DecodingFailure) {
+      grant = try source.reserve(more, until: min(end, deadline), overdraws: overdraws)
+    } catch {
+      if case .noRoom = error, .now < deadline { return false }
+      throw error
     }
     (neededByteCount, hasGrown) = (nil, true)
     request.granted_byte_count = UInt64(needed)

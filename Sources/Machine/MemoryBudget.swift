@@ -33,6 +33,7 @@ package final class MemoryBudget: Sendable {
   private struct Waiter: Sendable {
     let id: Int
     let byteCount: Int
+    let isLasting: Bool
     let use: MemoryUse
     let granted: DispatchSemaphore
   }
@@ -113,31 +114,33 @@ package final class MemoryBudget: Sendable {
   ///
   /// For threads that may wait: neither an I/O queue nor one that holds a reservation others wait for.
   ///
-  /// - Parameter isWanted: Asked now and then; false ends the waiting.
+  /// - Parameters:
+  ///   - isLasting: Whether it stays for minutes or forever.
+  ///   - isWanted: Asked now and then; false ends the waiting.
   package func reserve(
-    _ count: Int, until deadline: ContinuousClock.Instant, use: MemoryUse = .decoding,
-    while isWanted: () -> Bool = { true }
+    _ count: Int, until deadline: ContinuousClock.Instant, isLasting: Bool = false,
+    use: MemoryUse = .decoding, while isWanted: () -> Bool = { true }
   ) -> Reservation? {
     precondition(count >= 0, "a reservation must not be negative")
     let granted = DispatchSemaphore(value: 0)
     let waiter: Waiter? = state.withLock { state in
       if state.waiters.isEmpty, count <= byteCount - state.usedByteCount {
-        state.add(count, isLasting: false, for: use)
+        state.add(count, isLasting: isLasting, for: use)
         return nil
       }
       state.nextWaiter += 1
       let waiter = Waiter(
-        id: state.nextWaiter, byteCount: count, use: use, granted: granted)
+        id: state.nextWaiter, byteCount: count, isLasting: isLasting, use: use, granted: granted)
       state.waiters.append(waiter)
       return waiter
     }
-    guard let waiter else { return Reservation(count, isLasting: false, use: use, of: self) }
+    guard let waiter else { return Reservation(count, isLasting: isLasting, use: use, of: self) }
     let canEver = count <= largestByteCount
     while canEver, .now < deadline, isWanted() {
       let left = max(.zero, min(deadline - .now, Self.interestInterval))
       let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
       if granted.wait(timeout: time) == .success {
-        return Reservation(count, isLasting: false, use: use, of: self)
+        return Reservation(count, isLasting: isLasting, use: use, of: self)
       }
     }
     // It may have been granted in the meantime.
@@ -146,7 +149,7 @@ package final class MemoryBudget: Sendable {
       if let index { state.waiters.remove(at: index) }
       return index != nil
     }
-    guard isStillWaiting else { return Reservation(count, isLasting: false, use: use, of: self) }
+    guard isStillWaiting else { return Reservation(count, isLasting: isLasting, use: use, of: self) }
     // Those after it may fit where it did not.
     grantWaiting()
     return nil
@@ -171,7 +174,7 @@ package final class MemoryBudget: Sendable {
       while let first = state.waiters.first,
         first.byteCount <= byteCount - state.usedByteCount
       {
-        state.add(first.byteCount, isLasting: false, for: first.use)
+        state.add(first.byteCount, isLasting: first.isLasting, for: first.use)
         granted.append(first.granted)
         state.waiters.removeFirst()
       }

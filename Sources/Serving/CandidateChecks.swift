@@ -158,7 +158,8 @@ struct CandidateChecks: Sendable {
     let fault = try engine(.golden) { () throws(EngineError) in
       try GoldenCheck(
         live: compiled, classifier: Classifier(compiled, limits: limits.decoding),
-        decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget,
+        decoder: decoders.makeDecoder(overdraws: request.isReturn),
+        decodingTimeout: limits.requestTimeout, budget: budget,
         isCancelled: isCancelled
       ).fault(samples, pictures: pictures)
     }
@@ -167,6 +168,7 @@ struct CandidateChecks: Sendable {
       switch fault {
       case .wrong: .refused
       case .slow: .insufficientTime
+      case .noMemory: .insufficientMemory
       }
     throw SwapFailure(step: .golden, reason: fault.reason, kind: kind)
   }

@@ -96,7 +96,7 @@ package final class Classifier {
   /// The same with a limit to the patience, as `ImageDecoder.begin` has it.
   package func begin(
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
-    until deadline: ContinuousClock.Instant, patience: Duration
+    until deadline: ContinuousClock.Instant, patience: Duration?
   ) throws(DecodingFailure) -> UnfinishedImage? {
     try withPixels(at: place) { pixels throws(DecodingFailure) in
       try decoder.begin(

@@ -35,10 +35,12 @@ struct GoldenCheck {
     case wrong(String)
     /// It would take too long to find out.
     case slow(String)
+    /// There is no memory to find out.
+    case noMemory(String)
 
     var reason: String {
       switch self {
-      case .wrong(let reason), .slow(let reason): reason
+      case .wrong(let reason), .slow(let reason), .noMemory(let reason): reason
       }
     }
   }
@@ -63,7 +65,8 @@ struct GoldenCheck {
     for (number, sample) in samples.enumerated() {
       if isCancelled() { throw .cancelled }
       switch try logits(of: sample.encodedImage) {
-      case .failure(let error): return .wrong("the picture of golden sample \(number): \(error)")
+      case .failure(let error):
+        return Self.fault(error, "the picture of golden sample \(number): \(error)")
       case .success(let logits):
         if let fault = fault(logits, expected: sample.logits) {
           return .wrong("golden sample \(number): \(fault)")
@@ -79,6 +82,14 @@ struct GoldenCheck {
     of picture: [UInt8]
   ) throws(EngineError) -> Result<[Float], DecodingFailure> {
     try classifier.logits(picture[...], by: decoder, until: .now + decodingTimeout)
+  }
+
+  private static func fault(_ failure: DecodingFailure, _ reason: String) -> Fault {
+    switch failure {
+    case .image, .tooLarge, .tooSlow, .outgrown, .crashed: .wrong(reason)
+    case .deadline: .slow(reason)
+    case .noRoom, .unavailable: .noMemory(reason)
+    }
   }
 
   private func fault(_ logits: [Float], expected: [Float]) -> String? {
@@ -101,8 +112,13 @@ struct GoldenCheck {
       if number > 0, let fault = budget.fault(after: number, spent: .now - start) {
         return .slow(fault)
       }
+      let logits: [Float]
+      switch try self.logits(of: picture) {
+      case .success(let found): logits = found
       // Another model's picture may be of a kind that this one refuses.
-      guard case .success(let logits) = try logits(of: picture) else { continue }
+      case .failure(.image): continue
+      case .failure(let error): return Self.fault(error, "picture \(number): \(error)")
+      }
       guard logits.allSatisfy(\.isFinite) else {
         return .wrong("the network gives logits that are not finite")
       }

@@ -15,6 +15,8 @@ final class ServedJob: @unchecked Sendable {
   private var pixelCount = 0
   private var hasEnded = false
   private var hasBegunAnew = false
+  /// Whether its next image is not to be set aside.
+  private(set) var mustStay = false
   var decodeTime = Duration.zero
   var inferenceTime = Duration.zero
 
@@ -39,6 +41,7 @@ final class ServedJob: @unchecked Sendable {
   func takeNext(pixelCountLimit: Int) -> (index: Int, bytes: Result<ArraySlice<UInt8>, Problem>) {
     let index = next
     next += 1
+    mustStay = false
     do throws(Problem) {
       let bytes = try payload.image(index)
       let (sum, overflow) = pixelCount.addingReportingOverflow(StoredPixels.count(bytes) ?? 0)
@@ -71,6 +74,15 @@ final class ServedJob: @unchecked Sendable {
 
   /// Images like the one before are expected to take long too.
   func becomeSlow() { job.isSlow = true }
+
+  /// Its next image can only be decoded by a worker's own decoder, however long that takes.
+  func becomeTooLargeToLeave() {
+    job.isSlow = false
+    mustStay = true
+  }
+
+  /// The bytes of an image that was taken.
+  func encodedImage(_ index: Int) -> ArraySlice<UInt8> { (try? payload.image(index)) ?? [] }
 
   /// Whether an image whose decoder somebody has killed may be begun anew: once for each request.
   func mayBeginAnew() -> Bool {

@@ -98,8 +98,12 @@ extension Worker {
     let queue = around.queue
     return leave {
       do throws(DecodingFailure) {
-        switch try image.finish(while: { served.isWanted }) {
-        case .done, .unfinished: served.keep(index, .success(image))
+        let bytes = served.encodedImage(index)
+        switch try image.finish(bytes.span, while: { served.isWanted }) {
+        case .done: served.keep(index, .success(image))
+        case .unfinished:
+          served.putBack(index)
+          served.becomeTooLargeToLeave()
         case .killed where served.mayBeginAnew(): served.putBack(index)
         case .killed: throw .unavailable("the decoder was killed twice")
         }

@@ -147,6 +147,7 @@ final class Worker {
       postpone(served, seat)
       return false
     }
+    let mustStay = served.mustStay
     let (index, image) = served.takeNext(
       pixelCountLimit: around.limits.requestPixelCountLimit)
     let bytes: ArraySlice<UInt8>
@@ -161,7 +162,7 @@ final class Worker {
     do throws(DecodingFailure) {
       let unfinished = try seat.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
-        patience: Self.patience(byteCount: bytes.count, isSlow: hasPlace))
+        patience: mustStay ? nil : Self.patience(byteCount: bytes.count, isSlow: hasPlace))
       if let unfinished {
         let mayLeave = hasPlace
         hasPlace = false

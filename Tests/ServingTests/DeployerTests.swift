@@ -1,9 +1,11 @@
 import Checkpoint
+import Decoding
 import Dispatch
 import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Machine
 import ResNet
 import Serving
 import Synchronization
@@ -198,6 +200,31 @@ import Testing
       let other = try self.service()
       let unreadable = try failure(other, deployer(other), SwapRequest(path: path, by: "a test"))
       #expect(unreadable.step == .golden)
+    }
+  }
+
+  @Test("A model is not blamed for memory that others hold, and going back takes it all the same")
+  func memoryForGoldenSamples() throws {
+    try withFolder { folder in
+      let path = folder + "/next.safetensors"
+      for samples in [[], try goldenSamples(SmallModels.model("next"))] {
+        try SmallModels.model("next", samples: samples).write(to: path)
+        let budget = MemoryBudget(byteCount: 1 << 20)
+        let others = try #require(budget.reserve(1 << 20))
+        var limits = ServingLimits()
+        limits.requestTimeout = .milliseconds(500)
+        let service = try TestService(
+          limits: limits, first: SmallModels.live("live", plan: Self.plan),
+          decoders: LocalDecoders(budget: budget))
+        let deployer = deployer(service)
+        var request = SwapRequest(path: path, by: "a test")
+        let failure = try failure(service, deployer, request)
+        #expect(failure.step == .golden && failure.kind == .insufficientMemory)
+        request.isReturn = true
+        _ = try deployer.deploy(request, beforeExchange: { _ in })
+        #expect(budget.usedByteCount == 1 << 20)
+        _ = others.byteCount
+      }
     }
   }
 

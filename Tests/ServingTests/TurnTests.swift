@@ -19,7 +19,7 @@ import Testing
     /// `action` runs on the worker before an image is decoded.
     init(_ action: @escaping @Sendable (UInt8) -> Void = { _ in }) { self.action = action }
 
-    func makeDecoder() -> any ImageDecoder { Decoder(self) }
+    func makeDecoder(overdraws: Bool) -> any ImageDecoder { Decoder(self) }
 
     private final class Decoder: ImageDecoder {
       private let source: WatchedDecoders

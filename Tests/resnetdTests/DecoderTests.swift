@@ -16,7 +16,7 @@ struct DecoderTests {
     let outcome = try await ProgramUnderTest.run(
       URL(fileURLWithPath: "/usr/bin/curl"),
       [
-        "--silent", "--max-time", "30", "--output", "/dev/null", "--write-out", "%{http_code}",
+        "--silent", "--max-time", "600", "--output", "/dev/null", "--write-out", "%{http_code}",
         "--data-binary", "@\(file)", address + "/classify",
       ])
     return try #require(Int(outcome.output))
@@ -193,6 +193,21 @@ struct DecoderTests {
     #expect(Set(alone).count == paths.count)
     // Twice: the second one's small images are begun beside a place aside.
     #expect(try await predictions(paths + paths) == alone + alone)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("Images that need most of the memory take turns, each holding none while it waits")
+  func hungryImages() async throws {
+    // One at a time has room for its coefficients.
+    let server = try await ServerUnderTest(
+      options: Self.plan + ["--memory-limit", "512MiB", "--request-timeout", "10m"])
+    let folder = try TemporaryFolder()
+    let (address, path) = (server.address, try Self.slowImage(in: folder))
+    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<8 { group.addTask { try await Self.classify(address, path) } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(statuses == [Int](repeating: 200, count: 8))
     #expect(await server.stop() == 0)
   }
 
