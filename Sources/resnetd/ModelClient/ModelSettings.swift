@@ -1,5 +1,5 @@
 import Glibc
-import HTTPServer
+import Serving
 
 /// How `resnetd model` reaches a server, and what it asks for beside the action's name.
 struct ModelSettings: CommandSettings {
@@ -98,8 +98,9 @@ struct ModelSettings: CommandSettings {
   private static func checkNumber(
     _ text: String, _ option: String, in range: ClosedRange<Double>
   ) throws(UsageError) {
-    guard text.wholeMatch(of: /\d+(\.\d+)?/) != nil, let value = Double(text), range ~= value,
-      text.wholeMatch(of: /0\d.*/) == nil
+    // Without an exponent, for people.
+    guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "e") && $0 != UInt8(ascii: "E") }),
+      let value = NumberText.value(text, as: Double.self), range ~= value
     else {
       throw UsageError(
         "\(option) is a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), not "
@@ -123,11 +124,6 @@ struct ModelSettings: CommandSettings {
     return "Bearer " + String(decoding: token, as: UTF8.self)
   }
 
-  /// Without a path.
-  var url: String {
-    socketPath == nil ? "http://\(HostName(host).reachable):\(port)" : "http://localhost"
-  }
-
-  /// Where it is, for messages.
-  var place: String { socketPath ?? url }
+  /// Where the admin endpoint is.
+  var place: ServerQuestion.Place { socketPath.map { .socket($0) } ?? .port(host: host, port) }
 }
