@@ -33,6 +33,7 @@ enum ServeCommand: Command {
     _ settings: ServeSettings, operands: [String], spawner: Spawner?
   ) throws -> ExitCode {
     let started = ContinuousClock.now
+    try settings.check()
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
     for warning in settings.warnings { log.write("warning: \(warning)") }
