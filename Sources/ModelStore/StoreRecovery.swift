@@ -43,7 +43,10 @@ struct StoreRecovery {
   /// A record without a model: one that was about to come, or one that was being removed.
   private mutating func clearRecord(_ name: String) throws(StoreError) {
     let digits = String(name.dropLast(StoreFolder.recordSuffix.count))
-    guard ModelVersion(digits: digits) != nil, disk.versions.examine(digits) == nil else { return }
+    guard ModelVersion(digits: digits) != nil, disk.versions.examine(digits) == nil,
+      // Where the model was found damaged it is gone with it.
+      disk.versions.contains(name)
+    else { return }
     // What is there in its place is told with the model's own name.
     if !disk.versions.contains(digits) {
       notices.append(

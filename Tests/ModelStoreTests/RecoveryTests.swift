@@ -269,6 +269,7 @@ import Testing
     store = try prepared.fixture.open()
     #expect(store?.versions().count == 2 && store?.live?.version == prepared.new)
     let notices = try #require(store?.notices)
+    #expect(notices.count == (damage == "cut" ? 3 : 1), "\(notices)")
     #expect(notices.first?.contains(path) == true, "\(notices)")
     #expect(notices.last?.contains("is removed") == true, "\(notices)")
     store = nil
