@@ -107,6 +107,19 @@ import Testing
     }
     #expect(admin.served.pool.live.model.labels[0] == "new0")
     #expect(try admin.incoming.isEmpty && admin.served.pool.traffic.canary == nil)
+    #expect(try await admin.putCanary("old", percent: 5).status == 200)
+    for (name, value) in [("If-Match", #""x""#), ("If-None-Match", "*")] {
+      for target in ["/admin/canary", "/admin/swap", "/admin/versions/\(old)"] {
+        let answer = try await admin.ask(
+          "DELETE", target, [("Host", "localhost"), (name, value)])
+        #expect(answer.status == 412, "\(target) \(name)")
+      }
+    }
+    #expect(admin.served.pool.traffic.canary != nil)
+    #expect(
+      try await admin.ask(
+        "DELETE", "/admin/canary", [("Host", "localhost"), ("If-Match", new)]
+      ).status == 200)
     let answer = try await admin.ask(
       "PUT", "/admin/model", [("Host", "localhost"), ("If-None-Match", #""\#(old)""#)],
       body: try admin.file("third"))

@@ -185,6 +185,8 @@ import Testing
       (["canary", "0123456789ab", "--percent", "1e2"], "--percent is a number from 0 to 100"),
       (["canary", "0123456789ab", "--percent", "05"], "--percent is a number from 0 to 100"),
       (["canary", "--end", "--percent", "5"], "--end ends the canary"),
+      (["canary", "0123456789ab", "--end"], "give no VERSION"),
+      (["canary", "--percent", "5"], "give its VERSION"),
       (["status", "--admin-port", "0"], "name the port of its line"),
     ])
   func usage(_ arguments: [String], _ message: String) async throws {

@@ -229,10 +229,16 @@ package final class AdminService: RequestHandler {
       // A file that nobody waits for any more is not worth a proof.
       order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
     }
+    // What a deletion takes away has no tag of its own: like other changes it depends on what is live.
+    let isDeletion = request.head.method == "DELETE"
     switch stage.withLock({ $0 }) {
     case .starting: throw .starting
-    case .vacant(let vacancy): return try change(route, request, order, vacancy)
-    case .ready(let ready): return try change(route, request, order, ready)
+    case .vacant(let vacancy):
+      if isDeletion { try order.precondition.check(nil) }
+      return try change(route, request, order, vacancy)
+    case .ready(let ready):
+      if isDeletion { try order.precondition.check(ready.pool.live.model.version) }
+      return try change(route, request, order, ready)
     }
   }
 

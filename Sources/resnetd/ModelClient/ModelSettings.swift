@@ -50,8 +50,9 @@ struct ModelSettings: CommandSettings {
     .flag("end", \.end, "canary: end it"),
   ]
 
-  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model.
-  func check(for action: ModelAction) throws(UsageError) {
+  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model, and where a canary's are
+  /// not those of a request.
+  func check(for action: ModelAction, _ operand: String?) throws(UsageError) {
     let misplaced: [(option: String, isGiven: Bool, belongs: ModelAction)] = [
       ("--dry-run", dryRun, .push), ("--inherit", inherit, .push),
       ("--if-version", ifVersion != nil, .push), ("--percent", percent != nil, .canary),
@@ -68,6 +69,13 @@ struct ModelSettings: CommandSettings {
     if let ifVersion { try Self.checkVersion(ifVersion) }
     if end, percent != nil || maxDisagreement != nil {
       throw UsageError("--end ends the canary and takes no other option of it")
+    }
+    if end, operand != nil {
+      throw UsageError("--end ends the canary, whichever it is: give no VERSION with it")
+    }
+    if action == .canary, operand == nil, percent != nil || maxDisagreement != nil {
+      throw UsageError(
+        "--percent and --max-disagreement are those of a canary to be: give its VERSION as well")
     }
   }
 
