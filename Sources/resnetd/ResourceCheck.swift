@@ -1,6 +1,4 @@
-import Dispatch
 import Glibc
-import Serving
 
 /// Whether the system gives this process the threads and addresses that it needs.
 ///
@@ -9,14 +7,28 @@ enum ResourceCheck {
   /// Makes so many threads side by side, and so many bytes of addresses beside them, which go at once; throws where the
   /// system refuses some of it.
   static func check(threads count: Int, byteCount: Int) throws(Failure) {
-    let gate = DispatchSemaphore(value: 0)
-    var threads: [WorkerThread] = []
-    while threads.count < count, let thread = WorkerThread({ gate.wait() }) {
+    let gate = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    defer { unsafe gate.deallocate() }
+    unsafe sem_init(gate, 0, 0)
+    // Threads that take no memory of their own, of whose allocator each would reserve 64 MiB of addresses.
+    var threads: [pthread_t] = []
+    while threads.count < count {
+      var thread = pthread_t()
+      // SAFETY: the semaphore is there until all threads have ended.
+      let status = unsafe pthread_create(
+        &thread, nil,
+        { gate in
+          guard let gate = unsafe gate?.assumingMemoryBound(to: sem_t.self) else { return nil }
+          while unsafe sem_wait(gate) != 0 {}
+          return nil
+        }, gate)
+      guard status == 0 else { break }
       threads.append(thread)
     }
     let hasAddresses = threads.count == count && hasAddresses(byteCount)
-    for _ in threads { gate.signal() }
-    for thread in threads { thread.join() }
+    for _ in threads { unsafe sem_post(gate) }
+    for thread in threads { pthread_join(thread, nil) }
+    unsafe sem_destroy(gate)
     guard threads.count == count else { throw refusal(threads: count, given: threads.count) }
     guard hasAddresses else {
       throw Failure(

@@ -36,7 +36,9 @@ enum ServeCommand: Command {
     try settings.check()
     // Before there is a log, whose thread would be waited for.
     let plan = memoryPlan(settings)
-    try ResourceCheck.check(threads: settings.threadCount, byteCount: plan.programByteCount)
+    try ResourceCheck.check(
+      threads: settings.threadCount,
+      byteCount: plan.programByteCount + settings.mappedByteCount)
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
     let shutdown = try ShutdownSignals(log: log)

@@ -74,6 +74,13 @@ struct ServeSettings: DecodingSettings {
     (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
   }
 
+  /// Bytes of addresses that it maps beside threads and the program's own part: for each worker a decoder's images, and what the
+  /// engine generates and arranges, whose libraries do not survive a refusal.
+  var mappedByteCount: Int {
+    (plan.workers ?? CPUAllowance.current.cores) * Self.workerMappedByteCount
+      + Self.engineMappedByteCount
+  }
+
   /// The port of requests.
   var requestServer: ServerConfiguration {
     var configuration = server
@@ -93,6 +100,10 @@ struct ServeSettings: DecodingSettings {
     }
   }
 
+  /// Of what a decoder shares with its worker, 33 MiB, and a bit.
+  private static let workerMappedByteCount = 40 << 20
+  /// Of the embedded model's engine, several times over: 48 MiB.
+  private static let engineMappedByteCount = 48 << 20
   /// Beside workers and queues: of signals, the log, the pool's watch, the admin endpoint, a change, and Dispatch's own.
   private static let otherThreadCount = 8
   /// Scrapers are few.
