@@ -103,9 +103,16 @@ static CURLcode set_fields(
 }
 
 static const char *reason_of(
-    const exchange *exchange, CURLcode code, const char message[CURL_ERROR_SIZE]) {
+    CURL *curl, const exchange *exchange, CURLcode code, const char message[CURL_ERROR_SIZE]) {
   if (exchange->is_refused) return "the answer is too long";
   if (exchange->fault) return strerror(exchange->fault);
+  if (code == CURLE_COULDNT_CONNECT) {
+    // libcurl names the host and port of the URL, which a Unix socket does not have.
+    long number = 0;
+    if (curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number != 0)
+      return strerror((int)number);
+    return curl_easy_strerror(code);
+  }
   return message[0] ? message : curl_easy_strerror(code);
 }
 
@@ -127,7 +134,7 @@ int remote_ask(
   if (!code) code = curl_easy_perform(curl);
   if (code)
     snprintf(
-        answer->message, sizeof answer->message, "%s", reason_of(&exchange, code, message));
+        answer->message, sizeof answer->message, "%s", reason_of(curl, &exchange, code, message));
   else
     remote_read_answer(curl, answer);
   curl_easy_cleanup(curl);

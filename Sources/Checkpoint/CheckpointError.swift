@@ -4,6 +4,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case file(path: String, doing: String, reason: String)
   /// The bytes are no file of the format; `offset` counts from the file's first byte.
   case malformed(format: FileFormat, offset: Int, reason: String)
+  /// The bytes are those of something else; `found` says of what.
+  case notModel(found: String)
   /// The bytes are no ONNX model, or none that is read here: the reader's own words.
   case onnx(reason: String)
   /// A pickle wants something that is neither a tensor nor a plain container.
@@ -23,6 +25,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// A preprocessing contract from outside of the file.
   case contract(source: String, reason: String)
   case labelsMissing(classCount: Int)
+  /// The labels of another model were to be taken, which has another number of classes.
+  case labelsOfAnother(count: Int, classCount: Int)
   case labelCount(labels: Int, classCount: Int)
   case labels(path: String, line: Int, reason: String)
   /// Weights alone are of no use without the graph that they belong to.
@@ -36,6 +40,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .malformed(let format, let offset, let reason):
       "not a valid \(format) file: byte \(offset): \(reason)"
+    case .notModel(let found):
+      "not a model file: \(found); models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files"
     case .onnx(let reason): reason
     case .refused(let name, let offset):
       "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
@@ -53,6 +59,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
     case .labelsMissing(let classCount):
       "the file names no classes; give a file with \(classCount) labels, one per line (--labels)"
+    case .labelsOfAnother(let count, let classCount):
+      "the file names no classes, and its network has \(classCount) of them, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):
       "\(labels) labels for a network with \(classCount) classes"
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"

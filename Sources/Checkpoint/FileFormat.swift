@@ -17,10 +17,15 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
     }
   }
 
-  /// What the first bytes look like; what looks like nothing known is taken for safetensors, whose reader says what
-  /// is wrong.
-  init(sniffing bytes: ModelBytes) {
+  /// What the first bytes look like. Throws for what cannot be any of them, and says what it looks like.
+  init(sniffing bytes: ModelBytes) throws(CheckpointError) {
     let start = (0..<min(bytes.count, Self.sniffedByteCount)).map { bytes.byte(at: $0) }
+    let mayBeHeader = start.count == Self.sniffedByteCount && Self.isHeaderLength(start)
+    if mayBeHeader, start.last == UInt8(ascii: "{") {
+      self = .safetensors
+      return
+    }
+    if let other = ForeignFile(sniffing: bytes) { throw .notModel(found: other.description) }
     // An archive begins with an entry, or with its directory where it has none (APPNOTE 4.3.7, 4.3.16).
     if start.starts(with: [0x50, 0x4b, 3, 4]) || start.starts(with: [0x50, 0x4b, 5, 6]) {
       self = .pytorchArchive
@@ -31,9 +36,20 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
       self = .safetensors
     } else if start.first == PickleOpcode.proto.rawValue {
       self = .pytorchStream
-    } else {
+    } else if mayBeHeader {
+      // Its reader says where the header is wrong.
       self = .safetensors
+    } else {
+      throw .notModel(found: ForeignFile.firstBytes(of: bytes))
     }
+  }
+
+  /// Whether the length of a safetensors header may be what the file begins with: any that is allowed.
+  private static func isHeaderLength(_ start: [UInt8]) -> Bool {
+    let length = start.prefix(SafetensorsFile.lengthByteCount).reversed().reduce(UInt64(0)) {
+      $0 << 8 | UInt64($1)
+    }
+    return 1...UInt64(SafetensorsLimits.headerByteCount) ~= length
   }
 
   /// A `ModelProto` begins with its field 1, a small number: the version of its form. So may a safetensors header's

@@ -54,7 +54,7 @@ extension Model {
   private static func load(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String? = nil
   ) throws(CheckpointError) -> Model {
-    if FileFormat(sniffing: bytes) == .onnx {
+    if try FileFormat(sniffing: bytes) == .onnx {
       return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }
     let file = try TensorFile(bytes)
@@ -118,7 +118,7 @@ extension Model {
     if let labels = options.labels ?? document?.labels {
       // Those of another model are for as many classes only.
       if labels == options.completion?.labels, labels.count != classCount {
-        throw .labelsMissing(classCount: classCount)
+        throw .labelsOfAnother(count: labels.count, classCount: classCount)
       }
       return labels
     }

@@ -10,7 +10,7 @@ struct TensorFile: Sendable {
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {
     self.bytes = bytes
-    format = FileFormat(sniffing: bytes)
+    format = try FileFormat(sniffing: bytes)
     switch format {
     case .safetensors:
       let file = try SafetensorsFile(bytes)

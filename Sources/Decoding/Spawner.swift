@@ -6,13 +6,12 @@ import Synchronization
 ///
 /// It ends when this process does, or lets go of it. Any thread may ask it; they take turns.
 package final class Spawner: Sendable {
-  private struct State {
-    var isLost = false
-  }
-
   private let control: CInt
   private let process: pid_t
-  private let state = Mutex(State())
+  /// Held while one asks, which may take seconds where the process does not answer.
+  private let turn = Mutex(())
+  /// Apart from the turn: whether there are decoders is asked by threads that must not wait.
+  private let hasEnded = Atomic(false)
 
   private init(control: CInt, process: pid_t) {
     self.control = control
@@ -46,7 +45,7 @@ package final class Spawner: Sendable {
   }
 
   /// Whether it has ended, so that no decoder can be started any more.
-  package var isLost: Bool { state.withLock(\.isLost) }
+  package var isLost: Bool { hasEnded.load(ordering: .relaxed) }
 
   /// Its process, for tests and for people.
   package var identifier: Int { Int(process) }
@@ -71,11 +70,13 @@ package final class Spawner: Sendable {
   }
 
   private func ask<Answer: Sendable>(_ body: () -> Answer?) -> Answer? {
-    state.withLock { state in
-      guard !state.isLost else { return nil }
+    turn.withLock { _ in
+      guard !isLost else { return nil }
       let answer = body()
       // After a silence its next answer would be taken for that to another question.
-      if answer == nil, errno == EPIPE || errno == ETIMEDOUT { state.isLost = true }
+      if answer == nil, errno == EPIPE || errno == ETIMEDOUT {
+        hasEnded.store(true, ordering: .relaxed)
+      }
       return answer
     }
   }

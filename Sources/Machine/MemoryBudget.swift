@@ -149,7 +149,9 @@ package final class MemoryBudget: Sendable {
       if let index { state.waiters.remove(at: index) }
       return index != nil
     }
-    guard isStillWaiting else { return Reservation(count, isLasting: isLasting, use: use, of: self) }
+    guard isStillWaiting else {
+      return Reservation(count, isLasting: isLasting, use: use, of: self)
+    }
     // Those after it may fit where it did not.
     grantWaiting()
     return nil

@@ -41,9 +41,17 @@ struct StoreRecovery {
   }
 
   /// A record without a model: one that was about to come, or one that was being removed.
-  private func clearRecord(_ name: String) throws(StoreError) {
+  private mutating func clearRecord(_ name: String) throws(StoreError) {
     let digits = String(name.dropLast(StoreFolder.recordSuffix.count))
-    guard ModelVersion(digits: digits) != nil, disk.versions.examine(digits) == nil else { return }
+    guard ModelVersion(digits: digits) != nil, disk.versions.examine(digits) == nil,
+      // Where the model was found damaged it is gone with it.
+      disk.versions.contains(name)
+    else { return }
+    // What is there in its place is told with the model's own name.
+    if !disk.versions.contains(digits) {
+      notices.append(
+        "\(disk.versions.path(of: digits)) is not there, only its record, which is removed")
+    }
     try disk.versions.remove(name)
   }
 
@@ -81,7 +89,17 @@ struct StoreRecovery {
     } catch {
       notices.append("\(error)")
       // A file that is not what its name says is of no use to anybody; one that cannot be read may be yet.
-      if case .damaged = error { try? disk.remove(version) }
+      if case .damaged = error { discard(version) }
+    }
+  }
+
+  /// Removes what is of no use to anybody, and says so.
+  private mutating func discard(_ version: ModelVersion) {
+    do {
+      try disk.remove(version)
+      notices.append("version \(version.short) is not kept any more: its damaged file is removed")
+    } catch {
+      notices.append("version \(version.short) is not kept any more: \(error)")
     }
   }
 
@@ -195,7 +213,7 @@ struct StoreRecovery {
       notices.append("what was live cannot be used: \(error)")
       if case .damaged = error {
         index.remove(version)
-        try? disk.remove(version)
+        discard(version)
       }
       return false
     }

@@ -22,28 +22,23 @@ package struct ClassificationParameters: Sendable, Hashable {
     }
     for item in known {
       if item.name == "top_k" {
-        guard let count = Self.integer(item.value), 1...classCount ~= count else {
+        guard let count = NumberText.wholeNumber(item.value), 1...classCount ~= count else {
           throw .parameter("top_k must be a whole number from 1 to \(classCount)")
         }
         topK = count
       } else {
-        guard let minimum = Float(item.value), 0...1 ~= minimum else {
-          throw .parameter("min_probability must be a number from 0 to 1")
+        guard let minimum = NumberText.value(item.value, as: Float.self), 0...1 ~= minimum else {
+          throw .parameter("min_probability must be a decimal number from 0 to 1")
         }
         minimumProbability = minimum
       }
     }
     priority = Priority(head.fields["X-Priority"])
     if let text = head.fields["X-Request-Timeout-Ms"] {
-      guard let milliseconds = Self.integer(text), 1...3_600_000 ~= milliseconds else {
+      guard let milliseconds = NumberText.wholeNumber(text), 1...3_600_000 ~= milliseconds else {
         throw .parameter("X-Request-Timeout-Ms must be a whole number from 1 to 3600000")
       }
       timeout = .milliseconds(milliseconds)
     }
-  }
-
-  /// Digits only.
-  private static func integer(_ text: String) -> Int? {
-    text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(text) : nil
   }
 }

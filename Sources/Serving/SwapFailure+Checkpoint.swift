@@ -12,6 +12,10 @@ extension SwapFailure {
       reason =
         "the file names no classes; write \(classCount) labels into it (resnetd convert --labels), or upload it "
         + "with inherit=true where the live model has as many"
+    case .labelsOfAnother(let count, let classCount):
+      reason =
+        "the file names no classes, and the \(count) labels of the live model do not fit its \(classCount) classes; "
+        + "write \(classCount) labels into it (resnetd convert --labels)"
     default: break
     }
     self.init(step: .validate, reason: reason, kind: kind)

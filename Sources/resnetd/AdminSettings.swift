@@ -32,10 +32,10 @@ struct AdminSettings: Sendable {
     .optionalText(
       "admin-socket", "PATH", \.admin.socketPath,
       "a Unix socket for the admin endpoint in place of host and port, for the server's user alone"),
-    .optionalText(
+    .optionalPath(
       "admin-token-file", "FILE", \.admin.tokenFile,
       "file with the token that administrators show; read again when it changes"),
-    .optionalText(
+    .optionalPath(
       "state-dir", "DIR", \.admin.stateFolder,
       "where uploaded models are kept, and which one is live"),
     .flag(
@@ -56,13 +56,18 @@ struct AdminSettings: Sendable {
   ]
 
   /// Throws where strangers could reach it without a token.
-  func server(like server: ServerConfiguration) throws(Failure) -> ServerConfiguration? {
-    guard isOn == .on else { return nil }
-    guard socketPath != nil || Loopback.contains(HostName(host).address) || tokenFile != nil else {
-      throw Failure(
+  func check() throws(UsageError) {
+    guard isOn == .on, socketPath == nil, tokenFile == nil else { return }
+    guard Loopback.contains(HostName(host).address) else {
+      throw UsageError(
         "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
           + "--admin-token-file, or listen on 127.0.0.1")
     }
+  }
+
+  /// Nil where it is switched off.
+  func server(like server: ServerConfiguration) -> ServerConfiguration? {
+    guard isOn == .on else { return nil }
     var configuration = ServerConfiguration()
     configuration.host = host
     configuration.port = port

@@ -21,7 +21,7 @@ struct Administration {
   /// Opens the store and listens; nothing is answered but 503 until `becomeReady`.
   init(_ settings: ServeSettings, accessLog: AccessLog, log: Log) throws(Failure) {
     self.settings = settings.admin
-    let configuration = try settings.admin.server(like: settings.server)
+    let configuration = settings.admin.server(like: settings.server)
     store = try Self.store(settings.admin, log)
     guard let configuration else {
       (token, service, server) = (nil, nil, nil)
@@ -67,7 +67,7 @@ struct Administration {
   /// Where it listens, for the log; nil where it does not.
   var address: (key: String, value: String)? {
     guard let server else { return nil }
-    if let path = settings.socketPath { return ("socket", path) }
+    if let path = settings.socketPath { return ("socket", AbsolutePath.of(path)) }
     return ("url", Listening.url(settings.host, server.port))
   }
 

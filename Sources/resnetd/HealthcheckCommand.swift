@@ -1,5 +1,3 @@
-import HTTPServer
-
 /// `resnetd healthcheck`: asks a running server whether it is ready; for containers without curl.
 enum HealthcheckCommand: Command {
   struct Settings: CommandSettings {
@@ -8,6 +6,9 @@ enum HealthcheckCommand: Command {
     var path = "/readyz"
     var timeout = Duration.seconds(2)
   }
+
+  /// Bytes of an answer that are looked at for its reason, 64 KiB.
+  private static let bodyByteLimit = 64 << 10
 
   static let name = "healthcheck"
   static let summary = "ask a running server whether it is ready"
@@ -18,24 +19,38 @@ enum HealthcheckCommand: Command {
   static let options: [Option<Settings>] = [
     .text("host", "HOST", \.host, "the server's address"),
     .integer("port", "PORT", \.port, in: 1...65535, "the server's port"),
-    .text("path", "PATH", \.path, "the probe to ask"),
+    .text("path", "PATH", \.path, "the probe to ask, such as /readyz or /livez"),
     .duration(
       "timeout", \.timeout, in: Duration.milliseconds(1)...Duration.seconds(3600),
       "for the whole answer"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
-    let status: Int
-    do throws(ServerError) {
-      status = try Probe.status(
-        host: settings.host, port: settings.port, path: settings.path, within: settings.timeout)
+    try check(settings.path)
+    let place = ServerQuestion.Place.port(host: settings.host, settings.port)
+    let answer: ServerQuestion.Answer
+    do throws(ServerQuestion.NoAnswer) {
+      answer = try ServerQuestion(
+        place: place, method: "GET", target: settings.path, timeout: settings.timeout,
+        connectTimeout: settings.timeout, bodyByteLimit: bodyByteLimit, isBodyWhole: false
+      ).answer()
     } catch {
-      throw Failure(error.description)
+      throw Failure("no answer from \(place): \(error.reason)")
     }
-    guard status == 200 else {
-      throw Failure("\(settings.path) answers \(status)")
+    guard answer.status == 200 else {
+      let reason = answer.problemDetail.map { ": \(ModelReport.plain($0))" } ?? ""
+      throw Failure("\(settings.path) answers \(answer.status)\(reason)")
     }
     StandardOutput.write("ok")
     return .success
+  }
+
+  /// Throws for what cannot stand in a request line as it is.
+  private static func check(_ path: String) throws(UsageError) {
+    guard path.hasPrefix("/"), path.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
+      throw UsageError(
+        "--path begins with a slash and has visible ASCII alone, as /readyz and /livez do: not \"\(path)\""
+      )
+    }
   }
 }

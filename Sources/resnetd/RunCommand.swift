@@ -101,7 +101,7 @@ enum RunCommand: Command {
   /// may hold a `=` themselves, so the longest counts.
   private static func files(
     _ texts: [String], for names: [String], _ kind: String
-  ) throws(Failure) -> [String: String] {
+  ) throws -> [String: String] {
     var files: [String: String] = [:]
     for text in texts {
       let named = names.filter { text.hasPrefix($0 + "=") }.max { $0.count < $1.count }
@@ -118,7 +118,7 @@ enum RunCommand: Command {
       }
       let file = named == nil ? text : String(text.dropFirst(name.count + 1))
       guard files.updateValue(file, forKey: name) == nil else {
-        throw Failure("two files for the \(kind) \(name)")
+        throw UsageError("two files for the \(kind) \(name)")
       }
     }
     return files

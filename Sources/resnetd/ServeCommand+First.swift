@@ -23,9 +23,6 @@ extension ServeCommand {
     _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
     _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
   ) throws(Failure) -> Vacancy? {
-    guard settings.model != nil || !settings.admin.prefersModel else {
-      throw Failure("--prefer-model needs --model, which it prefers")
-    }
     guard let store = administration.store, !settings.admin.prefersModel else { return nil }
     let loss = store.standing.loss
     guard loss != nil || isFollowing && store.live?.isChosen != true else { return nil }

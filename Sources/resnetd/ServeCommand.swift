@@ -33,14 +33,19 @@ enum ServeCommand: Command {
     _ settings: ServeSettings, operands: [String], spawner: Spawner?
   ) throws -> ExitCode {
     let started = ContinuousClock.now
+    try settings.check()
+    // Before there is a log, whose thread would be waited for.
+    let plan = memoryPlan(settings)
+    try ResourceCheck.check(
+      threads: settings.threadCount,
+      byteCount: plan.programByteCount + settings.mappedByteCount)
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
+    let shutdown = try ShutdownSignals(log: log)
     for warning in settings.warnings { log.write("warning: \(warning)") }
-    let shutdown = ShutdownSignals(log: log)
     let metrics = ServingMetrics()
     metrics.watch(droppedLogLines: { log.droppedLineCount })
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
-    let plan = memoryPlan(settings)
     let (memory, program) = try budget(plan)
     // Taken for as long as the process lives.
     defer { withExtendedLifetime(program) {} }

@@ -2,6 +2,7 @@ import Engine
 import HTTPCore
 import HTTPServer
 import Imaging
+import Machine
 import Serving
 import Telemetry
 
@@ -42,6 +43,44 @@ struct ServeSettings: DecodingSettings {
 
   mutating func take(warnings: [String], of command: String) { self.warnings = warnings }
 
+  /// Throws where options contradict each other, or one needs another that is not there.
+  func check() throws(UsageError) {
+    if admin.prefersModel, model == nil {
+      throw UsageError("--prefer-model needs --model, which it prefers")
+    }
+    try admin.check()
+    try follow.check(stateFolder: admin.stateFolder)
+    try checkPorts()
+  }
+
+  /// A listener that takes another's port would say that another program has it.
+  private func checkPorts() throws(UsageError) {
+    var listeners = [(option: "--port", host: server.host, port: server.port)]
+    if let metricsPort { listeners.append(("--metrics-port", metricsHost, metricsPort)) }
+    if admin.isOn == .on, admin.socketPath == nil {
+      listeners.append(("--admin-port", admin.host, admin.port))
+    }
+    for (index, one) in listeners.enumerated() where one.port != 0 {
+      for other in listeners[(index + 1)...]
+      where other.port == one.port && HostName(other.host).overlaps(HostName(one.host)) {
+        throw UsageError(
+          "\(one.option) and \(other.option) are both \(one.port): give one of them another port")
+      }
+    }
+  }
+
+  /// Threads that a server of these settings has at least.
+  var threadCount: Int {
+    (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
+  }
+
+  /// Bytes of addresses that it maps beside threads and the program's own part: for each worker a decoder's images, and what the
+  /// engine generates and arranges, whose libraries do not survive a refusal.
+  var mappedByteCount: Int {
+    (plan.workers ?? CPUAllowance.current.cores) * Self.workerMappedByteCount
+      + Self.engineMappedByteCount
+  }
+
   /// The port of requests.
   var requestServer: ServerConfiguration {
     var configuration = server
@@ -61,6 +100,12 @@ struct ServeSettings: DecodingSettings {
     }
   }
 
+  /// Of what a decoder shares with its worker, 33 MiB, and a bit.
+  private static let workerMappedByteCount = 40 << 20
+  /// Of the embedded model's engine, several times over: 48 MiB.
+  private static let engineMappedByteCount = 48 << 20
+  /// Beside workers and queues: of signals, the log, the pool's watch, the admin endpoint, a change, and Dispatch's own.
+  private static let otherThreadCount = 8
   /// Scrapers are few.
   private static let metricsConnectionLimit = 16
   /// Less holds neither the program nor a body beside a model: 64 MiB.
@@ -84,8 +129,8 @@ struct ServeSettings: DecodingSettings {
   private static let listening: [Option<ServeSettings>] = [
     .text("host", "HOST", \.server.host, "address or name to listen on"),
     .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one"),
-    .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
-    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+    .optionalPath("model", "FILE", \.model, "model file instead of the embedded default"),
+    .optionalPath("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .choice(
@@ -110,7 +155,7 @@ struct ServeSettings: DecodingSettings {
     .choice(
       "tune", \.tuning,
       "measure the model at start: auto where no earlier measurement holds, off never"),
-    .optionalText(
+    .optionalPath(
       "plan-cache", "DIR", \.planCache,
       "where measurements are kept; by default resnetd in the user's folder for caches"),
   ]
@@ -209,4 +254,14 @@ struct ServeSettings: DecodingSettings {
       "port of its own for /metrics, which is not on --port then; 0 picks a free one"),
     .text("metrics-host", "HOST", \.metricsHost, "where --metrics-port listens"),
   ]
+}
+
+extension HostName {
+  /// Whether a listener on this host keeps another from the same port on that one.
+  fileprivate func overlaps(_ other: HostName) -> Bool {
+    // As on systems where nobody has changed it, all addresses of IPv6 take those of IPv4 in.
+    address == other.address || isEverywhere || other.isEverywhere
+  }
+
+  private var isEverywhere: Bool { reachable != self }
 }

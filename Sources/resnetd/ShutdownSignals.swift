@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Serving
 import Synchronization
 import Telemetry
 
@@ -12,8 +13,9 @@ import Telemetry
 /// SIGPIPE           ignored: a peer that is gone is an error of a write
 /// ```
 ///
-/// The sources are only held: hence `@unchecked Sendable`.
-final class ShutdownSignals: @unchecked Sendable {
+/// A thread of its own waits for them, and another does what they ask for: a second signal ends the process whatever the
+/// first has led to, and where the system gives Dispatch no thread any more.
+final class ShutdownSignals: Sendable {
   struct Signal: Sendable {
     let number: CInt
 
@@ -32,27 +34,60 @@ final class ShutdownSignals: @unchecked Sendable {
     var reloads: [Reload] = []
   }
 
+  /// Seconds for the last lines of the log; then the process ends without them.
+  private static let lastLinesTime: CUnsignedInt = 2
+
   private let log: Log
   private let state = Mutex(State())
   private let arrived = DispatchSemaphore(value: 0)
-  private let sources: [any DispatchSourceSignal]
+  /// What is to be done about signals, one after the other.
+  private let reactions = Mutex<[Reaction]>([])
+  private let hasReaction = DispatchSemaphore(value: 0)
 
-  /// Takes the signals over at once.
-  init(log: Log) {
+  private struct Reaction {
+    let run: @Sendable () -> Void
+  }
+
+  /// Takes the signals over. To be called before there are other threads: those made later get none of them.
+  init(log: Log) throws(Failure) {
     self.log = log
-    let queue = DispatchQueue(label: "resnetd.signals")
     for number in [SIGPIPE, SIGUSR1, SIGUSR2] { signal(number, SIG_IGN) }
-    let taken = [SIGTERM, SIGINT, SIGHUP]
-    sources = taken.map { number in
-      signal(number, SIG_IGN)
-      return DispatchSource.makeSignalSource(signal: number, queue: queue)
+    var set = sigset_t()
+    // SAFETY: all of them change or read this function's own set.
+    unsafe sigemptyset(&set)
+    for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, number) }
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    let threads = [
+      WorkerThread { [self] in
+        while true {
+          hasReaction.wait()
+          reactions.withLock { $0.removeFirst() }.run()
+        }
+      },
+      WorkerThread { [self, set] in
+        var number: CInt = 0
+        while true {
+          // SAFETY: as above.
+          guard unsafe withUnsafePointer(to: set, { unsafe sigwait($0, &number) }) == 0 else {
+            continue
+          }
+          if number == SIGHUP {
+            add { [self] in reload() }
+          } else {
+            received(Signal(number: number))
+          }
+        }
+      },
+    ]
+    for thread in threads {
+      guard let thread else { throw ResourceCheck.refusal(threads: threads.count, given: 0) }
+      thread.detach()
     }
-    for (source, number) in zip(sources, taken) {
-      source.setEventHandler { [unowned self] in
-        if number == SIGHUP { reload() } else { received(Signal(number: number)) }
-      }
-      source.resume()
-    }
+  }
+
+  private func add(_ run: @escaping @Sendable () -> Void) {
+    reactions.withLock { $0.append(Reaction(run: run)) }
+    hasReaction.signal()
   }
 
   /// Called when the first signal arrives, or now if it has.
@@ -88,12 +123,22 @@ final class ShutdownSignals: @unchecked Sendable {
       state.first = signal
       return state.action ?? {}
     }
-    guard let action else {
-      log.flush()
-      // A process that a signal ends exits with 128 and its number, as the shell says it.
-      _exit(128 + signal.number)
+    guard let action else { end(by: signal) }
+    add { [self] in
+      action()
+      arrived.signal()
     }
-    action()
-    arrived.signal()
+  }
+
+  /// A process that a signal ends exits with 128 and its number, as the shell says it.
+  private func end(by signal: Signal) -> Never {
+    // Lines are written by a thread of Dispatch, and asking for one may never return.
+    let isInterrupt = signal.number == SIGINT
+    let onAlarm: @convention(c) (CInt) -> Void =
+      isInterrupt ? { _ in _exit(128 + SIGINT) } : { _ in _exit(128 + SIGTERM) }
+    Glibc.signal(SIGALRM, onAlarm)
+    alarm(Self.lastLinesTime)
+    log.flush()
+    _exit(128 + signal.number)
   }
 }

@@ -207,7 +207,7 @@ import Testing
     let model = try Model.load(path: path, options: options(Self.classNames))
     #expect(model.isCompleted && model.labels == Self.classNames && model.name == "other")
     #expect(try model.preprocessing == Self.contract(size: 32))
-    #expect(throws: CheckpointError.labelsMissing(classCount: 5)) {
+    #expect(throws: CheckpointError.labelsOfAnother(count: 2, classCount: 5)) {
       try Model.load(path: path, options: options(["a", "b"]))
     }
     let whole = try Model.load(path: Fixtures.path("half-13.onnx"), options: options(["a", "b"]))

@@ -29,8 +29,9 @@ import Testing
     try Data(bytes).write(to: URL(filePath: path))
     let store = try prepared.fixture.open()
     #expect(store.live?.version == prepared.old && store.live?.previous == nil)
-    #expect(store.notices.count == 2 && store.notices[0].contains("\(path) is damaged"))
-    #expect(store.notices[1].contains("version \(prepared.old.short) is taken for live"))
+    #expect(store.notices.count == 3 && store.notices[0].contains("\(path) is damaged"))
+    #expect(store.notices[1].contains("version \(prepared.new.short) is not kept any more"))
+    #expect(store.notices[2].contains("version \(prepared.old.short) is taken for live"))
     #expect(store.standing.recovery?.contains("live.json names it as the one before") == true)
     #expect(store.versions().map(\.version) == [prepared.old])
   }
@@ -41,10 +42,10 @@ import Testing
     let prepared = try prepare()
     try FileManager.default.removeItem(
       atPath: prepared.fixture.file("versions/\(prepared.new.hex)"))
-    for _ in 0..<2 {
+    for noticeCount in [3, 2] {
       let store = try prepared.fixture.open()
       #expect(store.live?.version == prepared.old)
-      #expect(store.notices.count == 2 && store.notices[0].contains(prepared.new.hex))
+      #expect(store.notices.count == noticeCount && store.notices[0].contains(prepared.new.hex))
       #expect(store.standing.loss == nil)
     }
     var store: ModelStore? = try prepared.fixture.open()
@@ -249,6 +250,30 @@ import Testing
     store = try prepared.fixture.open()
     #expect(try store?.version(matching: prepared.old.hex) == restored)
     #expect(store?.notices == [])
+  }
+
+  @Test(arguments: ["cut", "gone"])
+  func `a kept version whose file is damaged or gone does not vanish without a word`(
+    _ damage: String
+  ) throws {
+    let prepared = try prepare()
+    var store: ModelStore? = try prepared.fixture.open()
+    let third = try #require(store).store(model(3))
+    store = nil
+    let path = prepared.fixture.file("versions/\(third.hex)")
+    if damage == "cut" {
+      try Data(model(3).prefix(1000)).write(to: URL(filePath: path))
+    } else {
+      try FileManager.default.removeItem(atPath: path)
+    }
+    store = try prepared.fixture.open()
+    #expect(store?.versions().count == 2 && store?.live?.version == prepared.new)
+    let notices = try #require(store?.notices)
+    #expect(notices.count == (damage == "cut" ? 3 : 1), "\(notices)")
+    #expect(notices.first?.contains(path) == true, "\(notices)")
+    #expect(notices.last?.contains("is removed") == true, "\(notices)")
+    store = nil
+    #expect(try prepared.fixture.open().notices == [], "told once, for nothing is left of it")
   }
 
   @Test func `what an earlier process left among what comes in is cleared`() throws {

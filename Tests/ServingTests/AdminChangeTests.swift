@@ -47,6 +47,33 @@ import Testing
     #expect(liveLabel(admin) == "next0" && admin.served.pool.traffic.canary == nil)
   }
 
+  @Test(
+    "An unknown parameter is named as that, with those that there are",
+    arguments: [
+      (
+        "PUT", "/admin/model?bogus=1",
+        "bogus is an unknown parameter; PUT /admin/model takes dry_run and inherit"
+      ),
+      ("PUT", "/admin/model?dry_run=1", #"dry_run is true or false, not "1""#),
+      ("PUT", "/admin/model?inherit", "inherit is true or false, not nothing"),
+      ("PUT", "/admin/model?inherit=true&inherit=true", "inherit is given twice"),
+      ("GET", "/admin/model?dry_run=true", "GET /admin/model takes no parameters"),
+      (
+        "GET", "/admin/versions?state=live",
+        "state is an unknown parameter; GET /admin/versions takes no"
+      ),
+      ("GET", "/admin/canary?x", "x is an unknown parameter"),
+      ("DELETE", "/admin/swap?force=true", "force is an unknown parameter"),
+    ])
+  func unknownParameters(method: String, target: String, message: String) async throws {
+    let admin = try AdminFixture()
+    let answer = try await admin.ask(method, target, body: method == "PUT" ? [1] : [])
+    #expect(answer.status == 400)
+    #expect(try answer.problemKind() == "invalid-parameter")
+    let detail = try #require(try answer.json()["detail"] as? String)
+    #expect(detail.contains(message), "\(detail)")
+  }
+
   @Test("A first model whose file has changed is not taken for what was live")
   func changedFirst() async throws {
     let admin = try AdminFixture()

@@ -84,7 +84,8 @@ import Testing
     file.outputs[0].shape = [nil, 3]
     for query in ["?inherit=true", "?inherit=true&dry_run=true"] {
       let detail = try await detail(admin, query, file)
-      #expect(detail.contains("names no classes; write 3 labels into it"), "\(detail)")
+      #expect(detail.contains("the 10 labels of the live model do not fit its 3 classes"))
+      #expect(detail.contains("write 3 labels into it") && !detail.contains("inherit"), "\(detail)")
     }
     #expect(try admin.incoming.isEmpty)
   }

@@ -69,6 +69,63 @@ import Testing
     }
   }
 
+  @Test("What is live is shown only where it is what is asked for, and that is looked at first")
+  func matchedLook() async throws {
+    let admin = try AdminFixture()
+    let tag = tag(admin)
+    for (fields, status) in [
+      ([("If-Match", tag)], 200), ([("If-Match", "*")], 200), ([("If-Match", #""x""#)], 412),
+      // The comparison is the strong one.
+      ([("If-Match", "W/\(tag)")], 412),
+      ([("If-Match", #""x""#), ("If-None-Match", tag)], 412),
+      ([("If-Match", tag), ("If-None-Match", tag)], 304), ([("If-Match", "x")], 400),
+    ] {
+      for method in ["GET", "HEAD"] {
+        let answer = try await admin.ask(
+          method, "/admin/model", [("Host", "localhost")] + fields)
+        #expect(answer.status == status, "\(method) \(fields)")
+      }
+    }
+  }
+
+  @Test("A change that must not replace what is live is not made while that is live")
+  func unmatched() async throws {
+    let admin = try AdminFixture()
+    for mark in ["old", "new"] { try await admin.upload(SmallModels.model(mark)) }
+    let (old, new) = (try admin.version("old").hex, tag(admin))
+    let body = Array(#"{"version":"\#(old)","percent":5}"#.utf8)
+    for unwanted in ["*", new, "W/\(new)", #""x", \#(new)"#] {
+      for (method, target, body) in [
+        ("PUT", "/admin/model", try admin.file("third")), ("POST", "/admin/rollback", []),
+        ("POST", "/admin/versions/\(old)/activate", []), ("PUT", "/admin/canary", body),
+      ] {
+        let answer = try await admin.ask(
+          method, target, [("Host", "localhost"), ("If-None-Match", unwanted)], body: body)
+        #expect(answer.status == 412, "\(method) \(target) \(unwanted)")
+        #expect(try answer.problemKind() == "precondition-failed")
+      }
+    }
+    #expect(admin.served.pool.live.model.labels[0] == "new0")
+    #expect(try admin.incoming.isEmpty && admin.served.pool.traffic.canary == nil)
+    #expect(try await admin.putCanary("old", percent: 5).status == 200)
+    for (name, value) in [("If-Match", #""x""#), ("If-None-Match", "*")] {
+      for target in ["/admin/canary", "/admin/swap", "/admin/versions/\(old)"] {
+        let answer = try await admin.ask(
+          "DELETE", target, [("Host", "localhost"), (name, value)])
+        #expect(answer.status == 412, "\(target) \(name)")
+      }
+    }
+    #expect(admin.served.pool.traffic.canary != nil)
+    #expect(
+      try await admin.ask(
+        "DELETE", "/admin/canary", [("Host", "localhost"), ("If-Match", new)]
+      ).status == 200)
+    let answer = try await admin.ask(
+      "PUT", "/admin/model", [("Host", "localhost"), ("If-None-Match", #""\#(old)""#)],
+      body: try admin.file("third"))
+    #expect(answer.status == 200)
+  }
+
   @Test("A version that nothing uses is removed, and one in use is not")
   func removal() async throws {
     let admin = try AdminFixture()

@@ -18,6 +18,10 @@ import Testing
     #expect(read.minimumProbability == 0.25)
     #expect(read.timeout == .milliseconds(1500))
     #expect(try parameters("").topK == nil)
+    for (text, value) in [("0", 0), ("1", 1), ("0.5", 0.5), ("5e-1", 0.5), ("0.05E%2B1", 0.5)] {
+      #expect(
+        try parameters("?min_probability=\(text)").minimumProbability == Float(value), "\(text)")
+    }
   }
 
   @Test(
@@ -25,7 +29,9 @@ import Testing
     arguments: [
       "?top_k=0", "?top_k=11", "?top_k=", "?top_k=+3", "?top_k=1.5", "?top_k=2&top_k=3",
       "?min_probability=1.1", "?min_probability=-0.1", "?min_probability=nan",
-      "?min_probability=", "?top_k=99999999999999999999",
+      "?min_probability=", "?min_probability=0x1", "?min_probability=.5", "?min_probability=1.",
+      "?min_probability=%2B1", "?min_probability=00.5", "?min_probability=infinity",
+      "?top_k=99999999999999999999",
     ])
   func refuses(query: String) {
     #expect(throws: Problem.self) { try parameters(query) }

@@ -269,7 +269,7 @@ import Testing
   @Test("An address beyond the loopback needs a token; without a folder nothing is uploaded")
   func settings() async throws {
     let open = try await ProgramUnderTest.run("serve", "--port", "0", "--admin-host", "0.0.0.0")
-    #expect(open.exitCode == 1 && open.errors.contains("--admin-token-file"))
+    #expect(open.exitCode == 2 && open.errors.contains("--admin-token-file"))
     let server = try await ServerUnderTest()
     let upload = try await server.curl(
       "-T", Self.embedded, "\(try await server.adminAddress)/admin/model")
@@ -279,7 +279,7 @@ import Testing
     #expect(taken.exitCode == 1 && taken.errors.contains("choose another with --admin-port"))
     let name = try await ProgramUnderTest.run(
       "serve", "--port", "0", "--admin-host", "127.example.invalid")
-    #expect(name.exitCode == 1 && name.errors.contains("--admin-token-file"))
+    #expect(name.exitCode == 2 && name.errors.contains("--admin-token-file"))
     let second = try await ServerUnderTest("--admin", "off")
     #expect(await second.stop() == 0, "\(second.logged)")
     #expect(!second.logged.contains(#""message":"admin""#))

@@ -35,6 +35,27 @@ import Testing
       (["quantize", "m", "-o", "x"], "--calibrate names no folder"),
       (["quantize", "m", "--percentile", "50"], "above 50"),
       (["bench", "--batch", "1,,2", "resnet18"], "--batch"),
+      (["serve", "--admin-host", "0.0.0.0"], "--admin-token-file"),
+      (["serve", "--prefer-model"], "--prefer-model needs --model"),
+      (["serve", "--model-store", "models"], "--model-store needs --state-dir"),
+      (
+        ["serve", "--state-dir", "s", "--model-store", "s3://b"],
+        "--model-store: model store s3://b"
+      ),
+      (
+        ["serve", "--port", "8081", "--admin-port", "8081"], "--port and --admin-port are both 8081"
+      ),
+      (
+        ["serve", "--port", "9090", "--metrics-port", "9090", "--metrics-host", "::"],
+        "--port and --metrics-port are both 9090"
+      ),
+      (["serve", "--workers", "0x2"], "a whole number"), (["serve", "--workers", "+2"], "a whole"),
+      (["serve", "--body-limit", "+1KiB"], "such as 64KiB"),
+      (["serve", "--request-timeout", ".5s"], "such as 500ms"),
+      (["classify", "--min-probability", "0x1", "x"], "a decimal number from 0 to 1"),
+      (["quantize", "m", "--percentile", "0x63"], "above 50"),
+      (["healthcheck", "--path", "livez"], "begins with a slash"),
+      (["healthcheck", "--path", "/a b"], "visible ASCII"),
     ])
   func usage(arguments: [String], message: String) async throws {
     let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)

@@ -98,6 +98,26 @@ struct DecoderTests {
     #expect(server.logged.contains("no image can be decoded any more"))
   }
 
+  @Test(
+    "A worker that never comes to the end of a step ends the process with 3, and the log says so")
+  func lostWorker() async throws {
+    let server = try await ServerUnderTest(
+      options: [
+        "--workers", "1", "--tune", "off", "--stall-timeout", "1s", "--request-timeout", "1s",
+      ])
+    let spawner = try #require(try children(of: server.process.processIdentifier).first)
+    defer { kill(spawner, SIGKILL) }
+    // Whoever asks for a new decoder waits longer for this process than the server waits for a worker.
+    kill(spawner, SIGSTOP)
+    for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
+    let address = server.address
+    async let answer = Self.classify(address, ProgramUnderTest.samplePicture)
+    await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
+    #expect(server.process.terminationReason == .exit && server.process.terminationStatus == 3)
+    #expect(server.logged.contains("a worker does not come to the end of a step"))
+    #expect(try await [0, 504].contains(answer))
+  }
+
   @Test("Decoders know nothing of the server's environment and end with it")
   func inheritance() async throws {
     let server = try await ServerUnderTest(

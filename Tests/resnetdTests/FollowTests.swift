@@ -258,6 +258,23 @@ import Testing
     #expect(try incoming().isEmpty)
   }
 
+  @Test("A folder that is named from the current one is logged and recorded from the root")
+  func relative() async throws {
+    let first = try await models.publish("first")
+    let relative = String(repeating: "../", count: 20) + models.path.dropFirst()
+    let server = try await server("./" + relative)
+    let full = FileManager.default.currentDirectoryPath + "/" + relative
+    try await expectVersion(server, first)
+    #expect(await server.stop() == 0)
+    #expect(server.logged.contains(#""source":"\#(full)""#), "\(server.logged)")
+    let record = try String(contentsOfFile: state + "/followed.json", encoding: .utf8)
+    #expect(record.contains(#""source":"\#(full)""#), "\(record)")
+    let missing = try await ProgramUnderTest.run(
+      "serve", "--port", "0", "--state-dir", "none/state")
+    let shown = FileManager.default.currentDirectoryPath + "/none/state"
+    #expect(missing.exitCode == 1 && missing.errors.contains(shown), "\(missing.errors)")
+  }
+
   @Test("It needs a folder to keep models in, and a source that is one")
   func settings() async throws {
     for (options, message) in [
@@ -267,7 +284,7 @@ import Testing
     ] {
       let outcome = try await ProgramUnderTest.run(
         ProgramUnderTest.url, ["serve", "--port", "0"] + options)
-      #expect(outcome.exitCode == 1)
+      #expect(outcome.exitCode == 2)
       #expect(outcome.errors.contains(message) && !outcome.errors.contains("secret"))
     }
   }

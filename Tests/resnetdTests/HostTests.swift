@@ -47,6 +47,6 @@ import Testing
   @Test("Beyond the loopback the admin endpoint needs a token with brackets as well")
   func open() async throws {
     let outcome = try await ProgramUnderTest.run("serve", "--port", "0", "--admin-host", "[::]")
-    #expect(outcome.exitCode == 1 && outcome.errors.contains("--admin-token-file"))
+    #expect(outcome.exitCode == 2 && outcome.errors.contains("--admin-token-file"))
   }
 }

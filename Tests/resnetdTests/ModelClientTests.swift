@@ -158,7 +158,10 @@ import Testing
       (["push", Self.embedded, "--if-version", "0123456789ab"], "\(Self.embeddedVersion) is live"),
       (["activate", "0123456789ab"], "(404, unknown-version)"),
       (["rollback"], "(409, no-previous-version)"),
-      (["status", "--admin-socket", path("nowhere")], "--admin-socket say where it is"),
+      (
+        ["status", "--admin-socket", path("nowhere")],
+        "at the socket \(path("nowhere")): No such file or directory; --admin-host"
+      ),
     ] {
       let outcome = try await ProgramUnderTest.run(
         ProgramUnderTest.url, ["model"] + arguments, environment: ["RESNETD_ADMIN_SOCKET": socket])
@@ -182,6 +185,8 @@ import Testing
       (["canary", "0123456789ab", "--percent", "1e2"], "--percent is a number from 0 to 100"),
       (["canary", "0123456789ab", "--percent", "05"], "--percent is a number from 0 to 100"),
       (["canary", "--end", "--percent", "5"], "--end ends the canary"),
+      (["canary", "0123456789ab", "--end"], "give no VERSION"),
+      (["canary", "--percent", "5"], "give its VERSION"),
       (["status", "--admin-port", "0"], "name the port of its line"),
     ])
   func usage(_ arguments: [String], _ message: String) async throws {
@@ -241,6 +246,38 @@ import Testing
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(server.requests.count == 1)
     #expect(server.requests.first?.hasPrefix("\(line) HTTP/1.1\r\n") == true)
+  }
+
+  @Test("What could not be recorded is said, of what is live and of a change")
+  func unrecorded() async throws {
+    let fault = #""recorded":false,"record_fault":"no room in /state""#
+    let server = try ScriptedServer { head, _ in
+      Self.answer(#"{"name":"a","version":"0123456789ab",\#(fault)}"#)
+    }
+    let expected = "no, a restart will not know of it: no room in /state"
+    let status = try await model(at: server, "status")
+    #expect(status.output.contains("recorded   \(expected)\n"), "\(status.output)")
+    let rollback = try await model(at: server, "rollback")
+    #expect(
+      rollback.output.contains("recorded: \(expected); activate it again"), "\(rollback.output)")
+    let sound = try ScriptedServer { _, _ in Self.answer(#"{"recorded":true,"recovered":"why"}"#) }
+    let other = try await model(at: sound, "status").output
+    #expect(other.contains("recorded   yes\nrecovered  why\n"), "\(other)")
+    #expect(try await !model(at: sound, "rollback").output.contains("recorded"))
+  }
+
+  @Test("Where nobody listens the message names the port or the socket that was tried")
+  func nobody() async throws {
+    // The port of the discard service.
+    let port = try await ProgramUnderTest.run("model", "status", "--admin-port", "9")
+    #expect(port.errors.contains("at 127.0.0.1 port 9: Connection refused"), "\(port.errors)")
+    // A socket that a server has left.
+    let server = try await server()
+    #expect(await server.stop(SIGKILL) == SIGKILL)
+    let left = try await model("status")
+    #expect(left.exitCode == 1)
+    #expect(left.errors.contains("at the socket \(socket): Connection refused"), "\(left.errors)")
+    #expect(!left.errors.contains("localhost"))
   }
 
   @Test("An answer that is not an admin endpoint's is said to be that, and drives no terminal")

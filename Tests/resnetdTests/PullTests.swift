@@ -96,8 +96,6 @@ import Testing
     for (address, reason) in [
       ("\(server.address)/none-01234567.pth", "status 404"),
       ("\(server.address)/other-01234567.pth", "by the name it is 01234567"),
-      ("\(server.address)/small.pth", "does not end in 8 or more digits"),
-      ("ftp://127.0.0.1/small-01234567.pth", "no http or https address"),
       // Nobody listens there: the port of the discard service.
       ("http://127.0.0.1:9/small-01234567.pth", "cannot fetch"),
     ] {
@@ -111,7 +109,10 @@ import Testing
   func proxy(_ scheme: String) async throws {
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["pull", "--output", output, "--retries", "0", "https://127.0.0.1:9/small-01234567.pth"],
+      [
+        "pull", "--output", output, "--retries", "0", "--labels", labels,
+        "https://127.0.0.1:9/small-01234567.pth",
+      ],
       environment: ["https_proxy": "\(scheme)://user:hidden@127.0.0.1:1:2"])
     #expect(outcome.exitCode == 1 && outcome.errors.contains("proxy"), "\(outcome.errors)")
     #expect(!outcome.errors.contains("hidden"))
@@ -158,6 +159,9 @@ import Testing
       ([], "name the weights"), (["resnet51"], "did you mean resnet50?"), (["a", "b"], "name the"),
       (["--list", "resnet50"], "takes no name"),
       (["--from", "http://h", "http://h/a-01234567.pth"], "--from goes with a name"),
+      (["http://h/a-01234567.pth"], "needs --labels"),
+      (["--labels", "x", "http://h/small.pth"], "does not end in 8 or more digits"),
+      (["--labels", "x", "ftp://h/small-01234567.pth"], "no http or https address"),
     ])
   func usage(arguments: [String], message: String) async throws {
     let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, ["pull"] + arguments)

@@ -55,7 +55,7 @@ import resnetd
       (["-o", "@y.npy"], 1, "input \"x\": is missing; the graph takes float [?, 2]"),
       (["--input", "@none.npy", "-o", "@y.npy"], 1, "none.npy: cannot open it"),
       (["--input", "@model.onnx", "-o", "@y.npy"], 1, "model.onnx: no .npy file"),
-      (["--input", "@x.npy", "--input", "x=@x.npy", "-o", "@y"], 1, "two files for the input x"),
+      (["--input", "@x.npy", "--input", "x=@x.npy", "-o", "@y"], 2, "two files for the input x"),
     ])
   func refuses(_ arguments: [String], _ exitCode: Int32, _ text: String) async throws {
     let folder = try folder()

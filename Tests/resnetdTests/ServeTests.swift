@@ -1,5 +1,6 @@
 import Foundation
 import HostileFiles
+import ScriptedServer
 import Testing
 
 @Suite(.serialized) struct ServeTests {
@@ -146,6 +147,22 @@ import Testing
       "healthcheck", "--port", port, "--path", "/nothing")
     #expect(wrongPath.exitCode == 1 && wrongPath.errors.contains("404"))
     #expect(await server.stop() == 0)
-    #expect(try await ProgramUnderTest.run("healthcheck", "--port", port).exitCode == 1)
+    let gone = try await ProgramUnderTest.run("healthcheck", "--port", port)
+    #expect(gone.exitCode == 1)
+    #expect(gone.errors.contains("127.0.0.1 port \(port): Connection refused"), "\(gone.errors)")
+  }
+
+  @Test("healthcheck says why a server is not ready")
+  func reason() async throws {
+    let document =
+      #"{"type":"urn:resnetd:problem:starting","detail":"loading the model\u001b[0m","status":503}"#
+    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: \(document.utf8.count)\r\n\r\n"
+    let server = try ScriptedServer(answering: head + document)
+    let port = try #require(server.address.split(separator: ":").last.map(String.init))
+    let outcome = try await ProgramUnderTest.run("healthcheck", "--port", port)
+    #expect(outcome.exitCode == 1 && outcome.output.isEmpty)
+    #expect(
+      outcome.errors == "resnetd healthcheck: /readyz answers 503: loading the model [0m\n",
+      "\(outcome.errors)")
   }
 }

@@ -36,6 +36,53 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  @Test("A second signal ends the process at once, whatever the first one is waiting for")
+  func second() async throws {
+    let server = try await ServerUnderTest("--drain-delay", "1h")
+    kill(server.process.processIdentifier, SIGTERM)
+    _ = try await server.logged(/"message":"(draining)"/)
+    #expect(await server.stop() == 128 + SIGTERM)
+    #expect(server.process.terminationReason == .exit)
+  }
+
+  @Test(
+    "A second signal ends a server that the system gives no thread and no memory any more",
+    .enabled(
+      if: Spawner.isPossible && FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit"),
+      "needs prlimit and a build without a sanitizer"))
+  func starved() async throws {
+    let server = try await ServerUnderTest("--tune", "off", "--drain-delay", "1h")
+    _ = try await server.adminAddress
+    let identifier = server.process.processIdentifier
+    // Less than it has: whatever it maps from now on is refused.
+    let limited = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/prlimit"), ["--pid", String(identifier), "--as=1000000:"])
+    #expect(limited.exitCode == 0, "\(limited.errors)")
+    // Two of one number could arrive as one.
+    kill(identifier, SIGTERM)
+    kill(identifier, SIGINT)
+    await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
+    #expect(server.process.terminationReason == .exit)
+    #expect([128 + SIGTERM, 128 + SIGINT].contains(server.process.terminationStatus))
+  }
+
+  @Test(
+    "Where the system refuses threads or memory the program says so and ends, and does not wait for them",
+    .enabled(if: Spawner.isPossible, "a sanitizer takes terabytes of addresses"),
+    arguments: [120_000, 150_000, 200_000])
+  func refusedMemory(kilobytes: Int) async throws {
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      [
+        "-c",
+        "ulimit -v \(kilobytes) && exec \"$0\" serve --port 0 --admin off --tune off --workers 2",
+        try ProgramUnderTest.url.path,
+      ])
+    #expect(outcome.exitCode == 1, "\(outcome)")
+    #expect(outcome.errors.contains("allow it more address space (ulimit -v)"), "\(outcome)")
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
   @Test(
     "Without /proc it takes its arguments, serves and ends in order",
     .enabled(if: mayUnshare, "needs root, unshare and a build without a sanitizer"))

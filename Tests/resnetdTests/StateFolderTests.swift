@@ -168,7 +168,7 @@ import Testing
     #expect(await server.stop() == 0)
     let alone = try await ProgramUnderTest.run(
       "serve", "--port", "0", "--state-dir", state, "--prefer-model")
-    #expect(alone.exitCode == 1 && alone.errors.contains("--prefer-model needs --model"))
+    #expect(alone.exitCode == 2 && alone.errors.contains("--prefer-model needs --model"))
   }
 
   @Test("What options make of a file is shown under the version that is kept of it")

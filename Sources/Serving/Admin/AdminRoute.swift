@@ -39,6 +39,30 @@ enum AdminRoute: Hashable {
     }
   }
 
+  /// Names of the parameters that an address may have.
+  func parameters(_ method: String) -> [String] {
+    switch self {
+    case .model where method == "PUT": UploadParameters.names
+    case .model, .versions, .configuration, .rollback, .canary, .swap, .activate, .version: []
+    }
+  }
+
+  /// Throws for a parameter that is unknown or given twice: whoever gives one means another request, perhaps a dry run.
+  func checkParameters(_ head: RequestHead) throws(Problem) {
+    let known = parameters(head.method)
+    var seen: Set<String> = []
+    for item in head.target.query {
+      guard known.contains(item.name) else {
+        let request = "\(head.method) \(head.target.path)"
+        let allowed = known.isEmpty ? "no parameters" : known.joined(separator: " and ")
+        throw .parameter("\(item.name) is an unknown parameter; \(request) takes \(allowed)")
+      }
+      guard seen.insert(item.name).inserted else {
+        throw .parameter("\(item.name) is given twice")
+      }
+    }
+  }
+
   /// Whether a request to it changes something; then it is handled on a thread of its own.
   func isChange(_ method: String) -> Bool {
     switch method {

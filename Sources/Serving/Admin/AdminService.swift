@@ -123,13 +123,14 @@ package final class AdminService: RequestHandler {
     }
     try head.checkContent()
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
+    try route.checkParameters(head)
     let stage = stage.withLock { $0 }
     if case .starting = stage { throw .starting }
     guard route.isChange(head.method) else {
       return .answer(identity.marking(try show(route, head, stage)))
     }
     if case .model = route { return try stream(head, stage) }
-    return try accept(head)
+    return .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
   private func show(
@@ -151,13 +152,8 @@ package final class AdminService: RequestHandler {
       guard let traffic = ready?.pool.traffic else { throw noModel(stage) }
       if case .canary = route { return AdminAnswer.canary(traffic) }
       let version = traffic.live.model.version
-      switch try EntityTag.List("If-None-Match", head.fields) {
-      case .any: return AdminAnswer.notModified(version)
-      // Weak or strong, as the field asks for.
-      case .tags(let tags) where tags.contains { $0.hasSuffix(EntityTag.text(version)) }:
-        return AdminAnswer.notModified(version)
-      case .tags, nil: return AdminAnswer.model(traffic, store)
-      }
+      return try Precondition(head.fields).isKnown(version)
+        ? AdminAnswer.notModified(version) : AdminAnswer.model(traffic, store)
     }
   }
 
@@ -167,14 +163,6 @@ package final class AdminService: RequestHandler {
       503, "no-model",
       "no model is live: \(vacancy.explanation); an upload, or one of the kept versions activated, becomes the first",
       retryAfterSeconds: 1)
-  }
-
-  /// A change without parameters in its address: whoever gives some means another one, perhaps a dry run.
-  private func accept(_ head: RequestHead) throws(Problem) -> HeadDecision {
-    if let item = head.target.query.first {
-      throw .parameter("\(head.method) \(head.target.path) takes no parameters, not \(item.name)")
-    }
-    return .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
   private func stream(_ head: RequestHead, _ stage: Stage) throws(Problem) -> HeadDecision {
@@ -241,10 +229,16 @@ package final class AdminService: RequestHandler {
       // A file that nobody waits for any more is not worth a proof.
       order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
     }
+    // What a deletion takes away has no tag of its own: like other changes it depends on what is live.
+    let isDeletion = request.head.method == "DELETE"
     switch stage.withLock({ $0 }) {
     case .starting: throw .starting
-    case .vacant(let vacancy): return try change(route, request, order, vacancy)
-    case .ready(let ready): return try change(route, request, order, ready)
+    case .vacant(let vacancy):
+      if isDeletion { try order.precondition.check(nil) }
+      return try change(route, request, order, vacancy)
+    case .ready(let ready):
+      if isDeletion { try order.precondition.check(ready.pool.live.model.version) }
+      return try change(route, request, order, ready)
     }
   }
 

@@ -23,7 +23,8 @@ struct CanaryParameters: Sendable {
       throw .body("the body is not a JSON object like \(Self.example)")
     }
     if let unknown = Set(members.map(\.name)).subtracting(Self.names).min() {
-      throw .parameter("there are \(Self.names.joined(separator: ", ")), not \(unknown)")
+      throw .parameter(
+        "\(unknown) is an unknown member; a canary has \(Self.names.joined(separator: ", "))")
     }
     guard let version = tree.root["version"]?.string else {
       throw .parameter("version is a text: the digits of a version that is kept")

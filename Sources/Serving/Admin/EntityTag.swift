@@ -45,17 +45,35 @@ enum EntityTag {
   }
 }
 
-/// What must be live for a change to be made: `If-Match` (RFC 9110, section 13.1.1).
+/// What must be live, and what must not be: `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2), in the order
+/// of its section 13.2.2.
 struct Precondition: Sendable, Hashable {
   private let wanted: EntityTag.List?
+  private let unwanted: EntityTag.List?
 
   /// None.
-  init() { wanted = nil }
+  init() { (wanted, unwanted) = (nil, nil) }
 
-  init(_ fields: HeaderFields) throws(Problem) { wanted = try .init("If-Match", fields) }
+  init(_ fields: HeaderFields) throws(Problem) {
+    wanted = try .init("If-Match", fields)
+    unwanted = try .init("If-None-Match", fields)
+  }
 
-  /// Throws where something else is live, or nothing is; a weak tag matches nothing.
+  /// Of a change: throws where what is live is not what is wanted, or is what is not.
   func check(_ live: ModelVersion?) throws(Problem) {
+    try checkWanted(live)
+    guard let live, isUnwanted(live) else { return }
+    throw Self.failed("version \(live.hex) is live, which If-None-Match rules out")
+  }
+
+  /// Of a look: whether whoever asks has what is live already; throws where it is not what is wanted.
+  func isKnown(_ live: ModelVersion) throws(Problem) -> Bool {
+    try checkWanted(live)
+    return isUnwanted(live)
+  }
+
+  /// By the strong comparison: a weak tag matches nothing.
+  private func checkWanted(_ live: ModelVersion?) throws(Problem) {
     guard let wanted else { return }
     let isMet =
       switch wanted {
@@ -63,9 +81,21 @@ struct Precondition: Sendable, Hashable {
       case .tags(let tags): live.map { tags.contains(EntityTag.text($0)) } ?? false
       }
     guard !isMet else { return }
-    throw Problem(
-      412, "precondition-failed",
+    throw Self.failed(
       live.map { "version \($0.hex) is live, which If-Match does not name" }
         ?? "no model is live, and If-Match asks for one")
+  }
+
+  /// By the weak comparison.
+  private func isUnwanted(_ live: ModelVersion) -> Bool {
+    switch unwanted {
+    case .any: true
+    case .tags(let tags): tags.contains { $0.hasSuffix(EntityTag.text(live)) }
+    case nil: false
+    }
+  }
+
+  private static func failed(_ detail: String) -> Problem {
+    Problem(412, "precondition-failed", detail)
   }
 }

@@ -17,6 +17,7 @@ extension ModelAdministration {
       note.digest = version.hex
       note.outcome = "\(parameters.rules.percent) percent"
       try checkNotLive(version)
+      try order.precondition.check(pool.live.model.version)
       if let canary = pool.traffic.canary, canary.version == version,
         pool.traffic.change(canary, to: parameters.rules)
       {

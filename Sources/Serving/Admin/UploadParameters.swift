@@ -5,29 +5,28 @@ import Telemetry
 
 /// What an upload's request says beside the file.
 struct UploadParameters: Sendable {
+  static let names = ["dry_run", "inherit"]
+
   /// Only prove the model.
   private(set) var dryRun = false
   /// Take labels and preprocessing of the live model for a file without.
   private(set) var inherits = false
   let digest: ContentDigest
 
-  /// Throws for what is unknown or given twice, so that no misspelt dry run replaces a model.
+  /// Throws for what is wrong with the values; names have been checked by `AdminRoute.checkParameters`.
   init(_ head: RequestHead) throws(Problem) {
     digest = try ContentDigest(head.fields)
-    var seen: Set<String> = []
     for item in head.target.query {
-      guard seen.insert(item.name).inserted else {
-        throw .parameter("\(item.name) is given twice")
-      }
       guard item.value == "true" || item.value == "false" else {
-        throw .parameter("\(item.name) is true or false")
+        throw .parameter("\(item.name) is true or false, not \(Self.shown(item.value))")
       }
-      switch item.name {
-      case "dry_run": dryRun = item.value == "true"
-      case "inherit": inherits = item.value == "true"
-      default: throw .parameter("there are dry_run and inherit, not \(item.name)")
-      }
+      if item.name == "dry_run" { dryRun = item.value == "true" }
+      if item.name == "inherit" { inherits = item.value == "true" }
     }
+  }
+
+  private static func shown(_ value: String) -> String {
+    value.isEmpty ? "nothing" : "\"\(value.prefix(40))\""
   }
 
   /// As the audit calls it.

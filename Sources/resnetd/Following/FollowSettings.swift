@@ -22,17 +22,32 @@ struct FollowSettings: Sendable {
       "between two looks at it; longer while it cannot be reached"),
   ]
 
+  /// Throws where a source cannot be one, or there is no folder for what it names.
+  func check(stateFolder: String?) throws(UsageError) {
+    guard let source else { return }
+    guard stateFolder != nil else {
+      throw UsageError(
+        "--model-store needs --state-dir, a folder to keep the models in that it names")
+    }
+    do throws(RemoteError) { _ = try remoteSource(source) } catch {
+      throw UsageError("--model-store: \(error)")
+    }
+  }
+
+  private func remoteSource(_ source: String) throws(RemoteError) -> RemoteSource {
+    // What is recorded of a folder is read from other folders as well.
+    try RemoteSource(
+      source.contains("://") ? source : AbsolutePath.of(source),
+      environment: ProcessInfo.processInfo.environment)
+  }
+
   /// Nil where nothing is followed; throws where it cannot be.
   func follower(
     into store: ModelStore?, metrics: ServingMetrics, log: Log
   ) throws(Failure) -> Follower? {
-    guard let source else { return nil }
-    guard let store else {
-      throw Failure(
-        "--model-store needs --state-dir, a folder to keep the models in that it names")
-    }
+    guard let source, let store else { return nil }
     do throws(RemoteError) {
-      let source = try RemoteSource(source, environment: ProcessInfo.processInfo.environment)
+      let source = try remoteSource(source)
       let counted = ModelStoreMetrics()
       metrics.show(counted)
       log.write(

@@ -1,10 +1,8 @@
-import CCurl
 import Checkpoint
 
 /// Questions to one server's admin endpoint, each over a connection of its own.
 struct AdminClient {
-  /// To get a connection, 10 s.
-  private static let connectTimeout = 10_000
+  private static let connectTimeout = Duration.seconds(10)
   /// Bytes of one answer at most, 16 MiB: more than any list of labels.
   private static let answerByteLimit = 16 << 20
 
@@ -12,6 +10,10 @@ struct AdminClient {
     let status: Int
     let etag: String?
     let body: [UInt8]
+
+    init(_ answer: ServerQuestion.Answer) {
+      (status, etag, body) = (answer.status, answer.etag, answer.body)
+    }
 
     /// Without the newline at its end, if it has one.
     var text: String {
@@ -36,30 +38,8 @@ struct AdminClient {
       let kind = tree.root["type"]?.string?.split(separator: ":").last.map { ", \($0)" } ?? ""
       let step = tree.root["step"]?.string.map { ", at the step \($0)" } ?? ""
       let advice = status == 401 ? "; --admin-token-file names a file with it" : ""
-      return "\(detail)\(advice) (\(status)\(kind)\(step))"
+      return ModelReport.plain("\(detail)\(advice) (\(status)\(kind)\(step))")
     }
-  }
-
-  private struct Question {
-    let method: String
-    let target: String
-    var json: String?
-    var contentDigest: String?
-    var ifMatch: String?
-    /// The descriptor of a file that is the body, or -1.
-    var file: CInt = -1
-    var fileByteCount = 0
-
-    var contentType: String? {
-      json != nil ? "application/json" : file >= 0 ? "application/octet-stream" : nil
-    }
-  }
-
-  /// What libcurl's callbacks are given.
-  private struct Exchange {
-    var body: [UInt8] = []
-    var bar: ProgressBar?
-    var total = 0
   }
 
   private let settings: ModelSettings
@@ -71,17 +51,21 @@ struct AdminClient {
   }
 
   func ask(_ method: String, _ target: String, json: String? = nil) throws(Failure) -> Answer {
-    try answer(to: Question(method: method, target: target, json: json))
+    var question = question(method, target)
+    question.json = json
+    return try answer(to: question)
   }
 
   /// Sends a file; a terminal shows how far it is.
   func push(
     _ file: borrowing PushedFile, to target: String, ifMatch: String?
   ) throws(Failure) -> Answer {
-    try answer(
-      to: Question(
-        method: "PUT", target: target, contentDigest: file.contentDigest, ifMatch: ifMatch,
-        file: file.descriptor, fileByteCount: file.byteCount))
+    var question = question("PUT", target)
+    question.contentDigest = file.contentDigest
+    question.ifMatch = ifMatch
+    question.file = file.descriptor
+    question.fileByteCount = file.byteCount
+    return try answer(to: question)
   }
 
   /// The validator of the live model (RFC 9110, section 8.8.3), if it is this version; throws if it is another.
@@ -101,59 +85,20 @@ struct AdminClient {
     return etag
   }
 
-  // MARK: libcurl
+  private func question(_ method: String, _ target: String) -> ServerQuestion {
+    ServerQuestion(
+      place: settings.place, method: method, target: target, timeout: settings.timeout,
+      connectTimeout: Self.connectTimeout, bodyByteLimit: Self.answerByteLimit, isBodyWhole: true,
+      authorization: authorization)
+  }
 
-  private func answer(to question: Question) throws(Failure) -> Answer {
-    var exchange = Exchange()
-    if question.file >= 0 {
-      exchange.total = question.fileByteCount
-      exchange.bar = ProgressBar("uploading", total: exchange.total, unit: .bytes)
-    }
-    var answer = remote_answer()
-    let strings = CStrings()
-    let text = { (text: String?) in unsafe text.map { unsafe strings.pointer($0) } }
-    var asked = unsafe remote_question(
-      method: strings.pointer(question.method),
-      url: strings.pointer(settings.url + question.target), socket_path: text(settings.socketPath),
-      authorization: text(authorization), content_type: text(question.contentType),
-      content_digest: text(question.contentDigest), if_match: text(question.ifMatch),
-      body: text(question.json), body_byte_count: question.json?.utf8.count ?? 0,
-      file: question.file, file_byte_count: Int64(question.fileByteCount),
-      connect_timeout_ms: Self.connectTimeout,
-      timeout_ms: max(1, Int(settings.timeout / .milliseconds(1))))
-    // SAFETY: question, its strings, exchange and answer outlive the call, which keeps none of them.
-    let result = withExtendedLifetime(strings) {
-      unsafe withUnsafeMutablePointer(to: &exchange) { exchange in
-        unsafe remote_ask(&asked, Self.receive, Self.progress, exchange, &answer)
-      }
-    }
-    exchange.bar?.interrupt()
-    guard result == 0 else {
-      let reason = unsafe withUnsafeBytes(of: answer.message) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
+  private func answer(to question: ServerQuestion) throws(Failure) -> Answer {
+    do throws(ServerQuestion.NoAnswer) {
+      return Answer(try question.answer())
+    } catch {
       throw Failure(
-        "no answer from the admin endpoint at \(settings.place): \(reason); --admin-host, "
+        "no answer from the admin endpoint at \(settings.place): \(error.reason); --admin-host, "
           + "--admin-port and --admin-socket say where it is")
     }
-    let etag = unsafe withUnsafeBytes(of: answer.etag) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    return Answer(
-      status: Int(answer.status), etag: etag.isEmpty ? nil : etag, body: exchange.body)
-  }
-
-  private static let receive: remote_receiver = { context, bytes, count in
-    // SAFETY: the context is what `answer` gave, the bytes are libcurl's during the call.
-    let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
-    guard unsafe exchange.pointee.body.count + count <= answerByteLimit else { return false }
-    unsafe exchange.pointee.body += UnsafeRawBufferPointer(start: bytes, count: count)
-    return true
-  }
-
-  private static let progress: remote_progress = { context, sent in
-    // SAFETY: as above.
-    let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
-    unsafe exchange.pointee.bar?.advance(to: Int(sent), of: exchange.pointee.total)
   }
 }

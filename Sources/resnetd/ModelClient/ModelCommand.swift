@@ -21,7 +21,7 @@ enum ModelCommand: Command {
   static func run(_ settings: ModelSettings, operands: [String]) throws -> ExitCode {
     let action = try ModelAction(operands.first)
     let operand = try action.operand(Array(operands.dropFirst()))
-    try settings.check(for: action)
+    try settings.check(for: action, operand)
     let client = AdminClient(settings, authorization: try settings.authorization())
     let answer = try ask(action, operand, settings, client)
     if settings.json {

@@ -30,7 +30,18 @@ struct ModelReport {
       return "\(version), \(scalar(canary["percent"])) %"
     }
     rows.append(["canary", canary ?? "-"])
+    rows.append(["recorded", recorded(model)])
+    if let recovery = model["recovered"], !recovery.isNull {
+      rows.append(["recovered", scalar(recovery)])
+    }
     return table(rows)
+  }
+
+  /// Whether a restart will know of what is live, and why not.
+  private static func recorded(_ model: JSONNode) -> String {
+    guard model["recorded"]?.boolean == false else { return scalar(model["recorded"]) }
+    let fault = model["record_fault"]?.string == nil ? "" : ": \(scalar(model["record_fault"]))"
+    return "no, a restart will not know of it\(fault)"
   }
 
   private static func versions(_ root: JSONNode) -> String {
@@ -57,7 +68,11 @@ struct ModelReport {
       ["  \(scalar($0["step"]))", "\(scalar($0["ms"])) ms"]
     }
     let total = ["  in all", "\(scalar(report["ms"])) ms"]
-    return [head, TextTable(rows: steps + [total], rightAligned: [1]).text]
+    var lines = [head]
+    if !isDryRun, report["recorded"]?.boolean == false {
+      lines.append("recorded: \(recorded(report)); activate it again to have it recorded")
+    }
+    return (lines + [TextTable(rows: steps + [total], rightAligned: [1]).text])
       .joined(separator: "\n")
   }
 
@@ -77,12 +92,14 @@ struct ModelReport {
     return [[path, scalar(node)]]
   }
 
-  /// On one line and without what could drive a terminal: names come from model files.
+  /// On one line and without what could drive a terminal: names come from model files, reasons from any server.
+  static func plain(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { isPlain($0) ? $0 : " " }))
+  }
+
   private static func scalar(_ node: JSONNode?) -> String {
     guard let node, !node.isNull else { return "-" }
-    if let text = node.string {
-      return String(String.UnicodeScalarView(text.unicodeScalars.map { isPlain($0) ? $0 : " " }))
-    }
+    if let text = node.string { return plain(text) }
     if let integer = node.integer { return String(integer) }
     if let number = node.number { return "\(number)" }
     if let truth = node.boolean { return truth ? "yes" : "no" }

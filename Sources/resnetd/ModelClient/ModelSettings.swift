@@ -1,5 +1,5 @@
 import Glibc
-import HTTPServer
+import Serving
 
 /// How `resnetd model` reaches a server, and what it asks for beside the action's name.
 struct ModelSettings: CommandSettings {
@@ -50,8 +50,9 @@ struct ModelSettings: CommandSettings {
     .flag("end", \.end, "canary: end it"),
   ]
 
-  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model.
-  func check(for action: ModelAction) throws(UsageError) {
+  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model, and where a canary's are
+  /// not those of a request.
+  func check(for action: ModelAction, _ operand: String?) throws(UsageError) {
     let misplaced: [(option: String, isGiven: Bool, belongs: ModelAction)] = [
       ("--dry-run", dryRun, .push), ("--inherit", inherit, .push),
       ("--if-version", ifVersion != nil, .push), ("--percent", percent != nil, .canary),
@@ -68,6 +69,13 @@ struct ModelSettings: CommandSettings {
     if let ifVersion { try Self.checkVersion(ifVersion) }
     if end, percent != nil || maxDisagreement != nil {
       throw UsageError("--end ends the canary and takes no other option of it")
+    }
+    if end, operand != nil {
+      throw UsageError("--end ends the canary, whichever it is: give no VERSION with it")
+    }
+    if action == .canary, operand == nil, percent != nil || maxDisagreement != nil {
+      throw UsageError(
+        "--percent and --max-disagreement are those of a canary to be: give its VERSION as well")
     }
   }
 
@@ -98,8 +106,9 @@ struct ModelSettings: CommandSettings {
   private static func checkNumber(
     _ text: String, _ option: String, in range: ClosedRange<Double>
   ) throws(UsageError) {
-    guard text.wholeMatch(of: /\d+(\.\d+)?/) != nil, let value = Double(text), range ~= value,
-      text.wholeMatch(of: /0\d.*/) == nil
+    // Without an exponent, for people.
+    guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "e") && $0 != UInt8(ascii: "E") }),
+      let value = NumberText.value(text, as: Double.self), range ~= value
     else {
       throw UsageError(
         "\(option) is a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), not "
@@ -123,11 +132,6 @@ struct ModelSettings: CommandSettings {
     return "Bearer " + String(decoding: token, as: UTF8.self)
   }
 
-  /// Without a path.
-  var url: String {
-    socketPath == nil ? "http://\(HostName(host).reachable):\(port)" : "http://localhost"
-  }
-
-  /// Where it is, for messages.
-  var place: String { socketPath ?? url }
+  /// Where the admin endpoint is.
+  var place: ServerQuestion.Place { socketPath.map { .socket($0) } ?? .port(host: host, port) }
 }

@@ -1,4 +1,5 @@
 import HTTPCore
+import Serving
 
 /// One option of a command: its name, what it may be, and what it sets.
 ///
@@ -88,6 +89,19 @@ extension Option {
     }
   }
 
+  /// A file or folder, from the root whatever was given: servers record and log where it is.
+  static func optionalPath(
+    _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: valueName, help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard !text.isEmpty else { throw InvalidValue(expected: "a path") }
+      settings[keyPath: path] = AbsolutePath.of(text)
+    } defaultText: {
+      $0[keyPath: path]
+    }
+  }
+
   /// May be given several times; each adds a value.
   static func texts(
     _ name: String, _ valueName: String, _ path: any Path<[String]>, _ help: String
@@ -167,8 +181,8 @@ extension Option {
   ) -> Option {
     Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
-      guard let value = Float(text), 0...1 ~= value else {
-        throw InvalidValue(expected: "a number from 0 to 1")
+      guard let value = NumberText.value(text, as: Float.self), 0...1 ~= value else {
+        throw InvalidValue(expected: "a decimal number from 0 to 1")
       }
       settings[keyPath: path] = value
     } defaultText: {

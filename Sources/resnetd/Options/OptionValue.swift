@@ -1,3 +1,5 @@
+import Serving
+
 /// Texts of options as values, and values as texts.
 enum OptionValue {
   private static let durationUnits: [(suffix: String, duration: Duration)] = [
@@ -10,7 +12,7 @@ enum OptionValue {
   ]
 
   static func integer(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
-    guard let value = Int(text), range.contains(value) else {
+    guard let value = NumberText.wholeNumber(text), range.contains(value) else {
       throw InvalidValue(
         expected: range.upperBound == .max
           ? "a whole number of at least \(range.lowerBound)"
@@ -36,7 +38,7 @@ enum OptionValue {
   /// `65536`, `64KiB`, `10MiB`, `1GiB`, or with the decimal units kB, MB, GB.
   static func byteCount(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
     let unit = byteUnits.first { text.hasSuffix($0.suffix) }
-    let product = Int(text.dropLast(unit?.suffix.count ?? 0)).map {
+    let product = NumberText.wholeNumber(text.dropLast(unit?.suffix.count ?? 0)).map {
       $0.multipliedReportingOverflow(by: unit?.count ?? 1)
     }
     guard let product, !product.overflow, range.contains(product.partialValue) else {
@@ -65,10 +67,11 @@ enum OptionValue {
     return "\(byteCount)"
   }
 
-  /// Digits with at most a point: `nan` or `1e300` must not become a time.
+  /// Digits with at most a point between them: `1e300` must not become a time.
   private static func number(_ text: String, _ suffix: String) -> Double? {
     let digits = text.dropLast(suffix.count)
-    guard digits.allSatisfy({ "0"..."9" ~= $0 || $0 == "." }), let value = Double(digits),
+    guard digits.allSatisfy({ "0"..."9" ~= $0 || $0 == "." }),
+      let value = NumberText.value(digits, as: Double.self),
       value <= numberLimit
     else { return nil }
     return value

@@ -47,10 +47,18 @@ package enum PullCommand: Command {
       throw UsageError("name the weights to fetch; --list shows them")
     }
     let subject = try PullSubject(operands[0], from: settings.from)
+    guard subject.weights != nil || settings.parts.labels != nil else {
+      throw UsageError(
+        "an ADDRESS needs --labels, a file with one label per line: PyTorch's files name no classes"
+      )
+    }
     var limits = RemoteLimits()
     limits.retryLimit = settings.retries
-    let download = try asFailure { () throws(RemoteError) in
-      try Download(subject.address, digits: subject.weights?.digits, limits: limits)
+    let download: Download
+    do throws(RemoteError) {
+      download = try Download(subject.address, digits: subject.weights?.digits, limits: limits)
+    } catch {
+      throw UsageError(error.description)
     }
     let output = settings.output ?? "\(subject.name).safetensors"
     // Before the work: it would be in vain.

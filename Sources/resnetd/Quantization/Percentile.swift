@@ -1,3 +1,5 @@
+import Serving
+
 /// A share in percent, above 50 and up to 100.
 struct Percentile: Sendable, Equatable {
   let value: Double
@@ -10,7 +12,7 @@ extension Option {
     _ name: String, _ path: any Path<Percentile>, _ help: String
   ) -> Option {
     Option(name: name, valueName: "P", help: help) { (settings, text) throws(InvalidValue) in
-      guard let value = Double(text), value > 50, value <= 100 else {
+      guard let value = NumberText.value(text, as: Double.self), value > 50, value <= 100 else {
         throw InvalidValue(expected: "a number above 50, up to 100")
       }
       settings[keyPath: path] = Percentile(value)

@@ -1,0 +1,46 @@
+/// A number as JSON writes it (RFC 8259, section 6).
+///
+/// Swift's initialisers take more: hexadecimal digits, `inf`, `nan`, a sign in front, a point without digits around it.
+package enum NumberText {
+  /// The nearest number to what the text says; nil where JSON does not write a number like that, or where it is beyond the type.
+  package static func value<Number: BinaryFloatingPoint & LosslessStringConvertible>(
+    _ text: some StringProtocol, as type: Number.Type = Number.self
+  ) -> Number? {
+    guard isNumber(text), let value = Number(String(text)), value.isFinite else { return nil }
+    return value
+  }
+
+  /// The whole number of these digits; nil for anything else, a sign among them, and for one beyond the type.
+  package static func wholeNumber(_ text: some StringProtocol) -> Int? {
+    text.utf8.allSatisfy(isDigit) ? Int(text) : nil
+  }
+
+  /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+  private static func isNumber(_ text: some StringProtocol) -> Bool {
+    var rest = Substring(text).utf8[...]
+    func skip(_ bytes: UInt8...) -> Bool {
+      guard let first = rest.first, bytes.contains(first) else { return false }
+      rest = rest.dropFirst()
+      return true
+    }
+    func skipDigits() -> Int {
+      let digits = rest.prefix(while: isDigit)
+      rest = rest[digits.endIndex...]
+      return digits.count
+    }
+    _ = skip(UInt8(ascii: "-"))
+    let startsWithZero = rest.first == UInt8(ascii: "0")
+    let wholeCount = skipDigits()
+    guard startsWithZero ? wholeCount == 1 : wholeCount > 0 else { return false }
+    if skip(UInt8(ascii: ".")), skipDigits() == 0 { return false }
+    if skip(UInt8(ascii: "e"), UInt8(ascii: "E")) {
+      _ = skip(UInt8(ascii: "+"), UInt8(ascii: "-"))
+      if skipDigits() == 0 { return false }
+    }
+    return rest.isEmpty
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+  }
+}

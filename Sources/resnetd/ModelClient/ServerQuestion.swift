@@ -1,0 +1,141 @@
+import CCurl
+import Checkpoint
+import HTTPServer
+
+/// One request to a server of this program, over a connection of its own: no proxy is asked, no redirection followed.
+struct ServerQuestion {
+  /// Where a server listens.
+  enum Place: CustomStringConvertible {
+    case port(host: String, Int)
+    /// A Unix socket's path.
+    case socket(String)
+
+    /// As messages name it.
+    var description: String {
+      switch self {
+      case .port(let host, let port): "\(HostName(host).reachable) port \(port)"
+      case .socket(let path): "the socket \(path)"
+      }
+    }
+
+    fileprivate var url: String {
+      switch self {
+      case .port(let host, let port): "http://\(HostName(host).reachable):\(port)"
+      case .socket: "http://localhost"
+      }
+    }
+
+    fileprivate var socketPath: String? {
+      if case .socket(let path) = self { path } else { nil }
+    }
+  }
+
+  struct Answer {
+    let status: Int
+    let etag: String?
+    let body: [UInt8]
+  }
+
+  /// The server was not reached, or has not answered; its message is the reason alone.
+  struct NoAnswer: Error {
+    let reason: String
+  }
+
+  let place: Place
+  let method: String
+  let target: String
+  /// For the whole answer.
+  let timeout: Duration
+  /// To get a connection; no longer than the whole.
+  var connectTimeout: Duration
+  /// Bytes of a body that are kept.
+  let bodyByteLimit: Int
+  /// Whether a longer body is no answer; else its rest is passed over.
+  let isBodyWhole: Bool
+  var authorization: String?
+  var json: String?
+  var contentDigest: String?
+  var ifMatch: String?
+  /// The descriptor of a file that is the body, or -1.
+  var file: CInt = -1
+  var fileByteCount = 0
+
+  private var contentType: String? {
+    json != nil ? "application/json" : file >= 0 ? "application/octet-stream" : nil
+  }
+
+  /// What libcurl's callbacks are given.
+  private struct Exchange {
+    let bodyByteLimit: Int
+    let isBodyWhole: Bool
+    var body: [UInt8] = []
+    var bar: ProgressBar?
+    var total = 0
+  }
+
+  /// Asks, and waits for the answer; a terminal shows how far a file is.
+  func answer() throws(NoAnswer) -> Answer {
+    var exchange = Exchange(bodyByteLimit: bodyByteLimit, isBodyWhole: isBodyWhole)
+    if file >= 0 {
+      exchange.total = fileByteCount
+      exchange.bar = ProgressBar("uploading", total: exchange.total, unit: .bytes)
+    }
+    var answer = remote_answer()
+    let strings = CStrings()
+    let text = { (text: String?) in unsafe text.map { unsafe strings.pointer($0) } }
+    var asked = unsafe remote_question(
+      method: strings.pointer(method), url: strings.pointer(place.url + target),
+      socket_path: text(place.socketPath), authorization: text(authorization),
+      content_type: text(contentType), content_digest: text(contentDigest), if_match: text(ifMatch),
+      body: text(json), body_byte_count: json?.utf8.count ?? 0, file: file,
+      file_byte_count: Int64(fileByteCount),
+      connect_timeout_ms: Self.milliseconds(min(connectTimeout, timeout)),
+      timeout_ms: Self.milliseconds(timeout))
+    // SAFETY: question, its strings, exchange and answer outlive the call, which keeps none of them.
+    let result = withExtendedLifetime(strings) {
+      unsafe withUnsafeMutablePointer(to: &exchange) { exchange in
+        unsafe remote_ask(&asked, Self.receive, Self.progress, exchange, &answer)
+      }
+    }
+    exchange.bar?.interrupt()
+    guard result == 0 else {
+      let reason = unsafe withUnsafeBytes(of: answer.message) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      throw NoAnswer(reason: reason)
+    }
+    let etag = unsafe withUnsafeBytes(of: answer.etag) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return Answer(
+      status: Int(answer.status), etag: etag.isEmpty ? nil : etag, body: exchange.body)
+  }
+
+  private static func milliseconds(_ duration: Duration) -> Int {
+    max(1, Int(duration / .milliseconds(1)))
+  }
+
+  private static let receive: remote_receiver = { context, bytes, count in
+    // SAFETY: the context is what `answer` gave, the bytes are libcurl's during the call.
+    let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
+    let room = unsafe exchange.pointee.bodyByteLimit - exchange.pointee.body.count
+    guard count <= room || !(unsafe exchange.pointee.isBodyWhole) else { return false }
+    unsafe exchange.pointee.body += UnsafeRawBufferPointer(start: bytes, count: min(count, room))
+    return true
+  }
+
+  private static let progress: remote_progress = { context, sent in
+    // SAFETY: as above.
+    let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
+    unsafe exchange.pointee.bar?.advance(to: Int(sent), of: exchange.pointee.total)
+  }
+}
+
+extension ServerQuestion.Answer {
+  /// What the answer's problem document says is wrong (RFC 9457, section 3.1.4); nil where it is not one.
+  var problemDetail: String? {
+    // SAFETY: the bytes of an array of bytes, for the call.
+    guard let tree = try? unsafe JSONTree(body.span.bytes) else { return nil }
+    return tree.root["detail"]?.string
+  }
+}
