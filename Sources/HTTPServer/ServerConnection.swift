@@ -58,7 +58,7 @@ final class ServerConnection: @unchecked Sendable {
     machine = Connection(
       limits: place.isOrdinary ? server.configuration.limits : server.reserveLimits, now: .now)
     // A place of the reserve is free again after one answer.
-    if !place.isOrdinary { machine.drain() }
+    if !place.isOrdinary { machine.drain(at: .now) }
   }
 
   deinit { if !isClosed { Glibc.close(descriptor) } }
@@ -72,7 +72,7 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   func drain() {
-    machine.drain()
+    machine.drain(at: .now)
     // What has arrived by now is a request in progress.
     readable()
     if !isClosed { perform(machine.closeIdle()) }

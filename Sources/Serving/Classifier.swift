@@ -88,7 +88,7 @@ package final class Classifier {
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) {
-    try withPixels(at: place) { pixels throws(DecodingFailure) in
+    try Self.withNumbers(pixels(of: place), of: &input) { pixels throws(DecodingFailure) in
       try decoder.prepare(image.span, by: preprocessor, into: &pixels, until: deadline)
     }
   }
@@ -98,22 +98,22 @@ package final class Classifier {
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant, patience: Duration?
   ) throws(DecodingFailure) -> UnfinishedImage? {
-    try withPixels(at: place) { pixels throws(DecodingFailure) in
-      try decoder.begin(
+    var unfinished: UnfinishedImage?
+    try Self.withNumbers(pixels(of: place), of: &input) { pixels throws(DecodingFailure) in
+      unfinished = try decoder.begin(
         image.span, by: preprocessor, into: &pixels, until: deadline, patience: patience)
     }
+    return unfinished
   }
 
   /// Takes a picture over that is finished.
   package func prepare(_ image: UnfinishedImage, at place: Int) {
-    withPixels(at: place) { image.copyPixels(to: &$0) }
+    Self.withNumbers(pixels(of: place), of: &input) { image.copyPixels(to: &$0) }
   }
 
-  private func withPixels<Result, Failure: Error>(
-    at place: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  private func pixels(of place: Int) -> Range<Int> {
     let count = preprocessor.outputByteCount
-    return try Self.withNumbers(place * count..<(place + 1) * count, of: &input, body)
+    return place * count..<(place + 1) * count
   }
 
   /// Moves a prepared picture to a place before it, over what was there.
@@ -152,13 +152,13 @@ package final class Classifier {
   /// Of a picture for which `run` has nothing.
   static let notFinite = EngineError.library("the network gave logits that are not finite")
 
-  private static func withNumbers<Number, Result, Failure: Error>(
+  private static func withNumbers<Number, Failure: Error>(
     _ range: Range<Int>, of numbers: inout [Number],
-    _ body: (inout MutableSpan<Number>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+    _ body: (inout MutableSpan<Number>) throws(Failure) -> Void
+  ) throws(Failure) {
     var all = numbers.mutableSpan
     var part = all._mutatingExtracting(range)
-    return try body(&part)
+    try body(&part)
   }
 }
 

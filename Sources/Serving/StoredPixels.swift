@@ -20,8 +20,7 @@ enum StoredPixels {
   }
 
   private static func littleNumber(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> Int {
-    let start = bytes.startIndex + offset
-    return bytes[start..<start + count].reversed().reduce(0) { $0 << 8 | Int($1) }
+    bytes.dropFirst(offset).prefix(count).reversed().reduce(0) { $0 << 8 | Int($1) }
   }
 
   private static func holds(_ bytes: ArraySlice<UInt8>, _ text: String, at offset: Int) -> Bool {
@@ -36,7 +35,8 @@ enum StoredPixels {
   }
 
   private static func webP(_ bytes: ArraySlice<UInt8>) -> Size? {
-    guard bytes.count >= 30, holds(bytes, "RIFF", at: 0), holds(bytes, "WEBPVP8", at: 8) else {
+    // A lossless image may be as short as 26 bytes; what is read beyond the end is zeros.
+    guard bytes.count >= 21, holds(bytes, "RIFF", at: 0), holds(bytes, "WEBPVP8", at: 8) else {
       return nil
     }
     switch number(bytes, 15, 1) {

@@ -25,13 +25,16 @@ struct AdminSettings: Sendable {
     .choice("admin", \.admin.isOn, "the admin endpoint, by which models are swapped"),
     .text(
       "admin-host", "HOST", \.admin.host,
-      "where the admin endpoint listens; beyond the loopback only with --admin-token-file"),
+      "where the admin endpoint listens; beyond the loopback only with --admin-token-file"
+    ).inPlaceOf("admin-socket"),
     .integer(
       "admin-port", "PORT", \.admin.port, in: 0...65535,
-      "port of the admin endpoint; 0 picks a free one"),
+      "port of the admin endpoint; 0 picks a free one"
+    ).inPlaceOf("admin-socket"),
     .optionalText(
       "admin-socket", "PATH", \.admin.socketPath,
-      "a Unix socket for the admin endpoint in place of host and port, for the server's user alone"),
+      "a Unix socket for the admin endpoint in place of host and port, for the server's user alone"
+    ).inPlaceOf("admin-host", "admin-port"),
     .optionalPath(
       "admin-token-file", "FILE", \.admin.tokenFile,
       "file with the token that administrators show; read again when it changes"),

@@ -58,11 +58,8 @@ struct Administration {
   /// The first model is being loaded.
   func begin() { service?.begin() }
 
-  /// A model is live: has the store keep it, so that what is shown can be activated, and lets it be changed.
-  func becomeReady(_ changes: ModelAdministration) {
-    changes.keepFirst()
-    service?.becomeReady(changes)
-  }
+  /// A model is live and can be changed.
+  func becomeReady(_ changes: ModelAdministration) { service?.becomeReady(changes) }
 
   /// Where it listens, for the log; nil where it does not.
   var address: (key: String, value: String)? {

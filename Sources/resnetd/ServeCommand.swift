@@ -112,7 +112,8 @@ enum ServeCommand: Command {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
     }
     if let serving {
-      administration.becomeReady(serving.changes)
+      // So that what is shown can be activated.
+      serving.changes.keepFirst()
       following?.open(serving.changes)
     }
     if let address = administration.address {
@@ -174,12 +175,14 @@ enum ServeCommand: Command {
         decoders: resources.decoders, memory: resources.memory
       ) { finding in endLost(finding, log) }
     }
-    service.becomeReady(pool)
     let deployer = Deployer(
       pool, rules: rules(settings), limits: settings.serving, metrics: metrics, log: log,
       turns: administration.turns, availableMemory: { available(of: resources.memory) })
     let changes = ModelAdministration(
       pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
+    // Administrators first: who sees that it is ready may be one.
+    administration.becomeReady(changes)
+    service.becomeReady(pool)
     return Running(pool: pool, changes: changes)
   }
 

@@ -7,7 +7,8 @@ import Telemetry
 /// The signals of a server as events.
 ///
 /// ```
-/// SIGTERM, SIGINT   the first asks for an orderly end, the second ends the process
+/// SIGTERM, SIGINT   the first asks for an orderly end, the second ends the process; the same one again within a moment is
+///                   taken for the first: some supervisors signal a process and its group
 /// SIGHUP            what can be reread is reread
 /// SIGUSR1, SIGUSR2  ignored: by default they would kill, and they mean nothing here
 /// SIGPIPE           ignored: a peer that is gone is an error of a write
@@ -30,6 +31,7 @@ final class ShutdownSignals: Sendable {
 
   private struct State {
     var first: Signal?
+    var firstAt = ContinuousClock.now
     var action: (@Sendable () -> Void)?
     var reloads: [Reload] = []
   }
@@ -47,6 +49,14 @@ final class ShutdownSignals: Sendable {
   private struct Reaction {
     let run: @Sendable () -> Void
   }
+
+  /// In a structure, for a closure in a generic type is wrapped anew whenever it is read.
+  private struct Action {
+    let run: @Sendable () -> Void
+  }
+
+  /// Within which the same signal again means nothing new.
+  private static let repetitionInterval = Duration.seconds(1)
 
   /// Takes the signals over. To be called before there are other threads: those made later get none of them.
   init(log: Log) throws(Failure) {
@@ -118,16 +128,22 @@ final class ShutdownSignals: Sendable {
   }
 
   private func received(_ signal: Signal) {
-    let action: (@Sendable () -> Void)? = state.withLock { state in
-      guard state.first == nil else { return nil }
-      state.first = signal
-      return state.action ?? {}
+    let now = ContinuousClock.now
+    let (isFirst, isRepeated, action) = state.withLock { state in
+      if let first = state.first {
+        let isRepeated =
+          first.number == signal.number && now - state.firstAt < Self.repetitionInterval
+        return (false, isRepeated, Action {})
+      }
+      (state.first, state.firstAt) = (signal, now)
+      defer { state.action = nil }
+      return (true, false, Action(run: state.action ?? {}))
     }
-    guard let action else { end(by: signal) }
-    add { [self] in
-      action()
-      arrived.signal()
-    }
+    if isRepeated { return }
+    guard isFirst else { end(by: signal) }
+    // Two: what the first one holds is let go before the end goes on.
+    add(action.run)
+    add { [self] in arrived.signal() }
   }
 
   /// A process that a signal ends exits with 128 and its number, as the shell says it.
@@ -138,6 +154,7 @@ final class ShutdownSignals: Sendable {
       isInterrupt ? { _ in _exit(128 + SIGINT) } : { _ in _exit(128 + SIGTERM) }
     Glibc.signal(SIGALRM, onAlarm)
     alarm(Self.lastLinesTime)
+    log.write("ended by a second signal", ["signal": .text(signal.name)])
     log.flush()
     _exit(128 + signal.number)
   }

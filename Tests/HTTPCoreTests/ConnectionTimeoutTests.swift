@@ -35,6 +35,14 @@ struct ConnectionTimeoutTests {
     #expect(connection.wrote() == ["shutdown", "resume"])
   }
 
+  @Test("Once the server drains, the rest of a head has a second")
+  mutating func headInDrain() {
+    #expect(connection.receive("GET / HT") == [])
+    #expect(connection.drain() == [])
+    #expect(connection.wait(.seconds(0.9)) == [])
+    #expect(connection.wait(.seconds(0.1)) == ["failed 408", "write"])
+  }
+
   @Test("A head sent ahead has its time from its turn")
   mutating func pipelinedHead() {
     _ = connection.receive(get() + "GET")

@@ -73,7 +73,7 @@ struct ConnectionUnderTest {
   }
 
   mutating func drain() -> [String] {
-    machine.drain()
+    machine.drain(at: now)
     return note(machine.closeIdle())
   }
 

@@ -204,6 +204,26 @@ import Testing
     #expect(errors[2]?["type"] as? String == "urn:resnetd:problem:too-many-pixels")
   }
 
+  @Test("The pixels of the shortest images count as well")
+  func pixelsOfShortImages() async throws {
+    // Lossless WebP: 100 x 100 pixels of one colour.
+    let image: [UInt8] = [
+      82, 73, 70, 70, 20, 0, 0, 0, 87, 69, 66, 80, 86, 80, 56, 76, 8, 0, 0, 0, 47, 99, 192, 24, 0,
+      136, 136, 8,
+    ]
+    var limits = ServingLimits()
+    limits.requestPixelCountLimit = 25_000
+    let service = try TestService(limits: limits)
+    let text = #""\#(Data(image).base64EncodedString())""#
+    let response = await service.answer(
+      try Request(
+        "POST", "/classify", [("Content-Type", "application/json")],
+        body: Array(#"{"images": [\#(text),\#(text),\#(text)]}"#.utf8)))
+    let results = try #require(try response.json()["results"] as? [[String: Any]])
+    let errors = results.map { $0["error"] as? [String: Any] }
+    #expect(errors.map { $0?["status"] as? Int } == [nil, nil, 413])
+  }
+
   @Test("A full queue is told at the head, before the body is read")
   func fullAtHead() throws {
     var limits = ServingLimits()

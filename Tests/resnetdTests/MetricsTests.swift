@@ -63,7 +63,7 @@ import Testing
     let answer = try await server.curl("\(metrics)/metrics")
     #expect(answer.status == 200)
     #expect(answer.body.contains(#"resnetd_requests_total{route="/classify",code="200"} 1"#))
-    #expect(await server.stop(SIGTERM) == 128 + SIGTERM)
+    #expect(await server.stop(SIGINT) == 128 + SIGINT)
   }
 
   @Test("A metrics port in use names its option")

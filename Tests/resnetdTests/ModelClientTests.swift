@@ -158,6 +158,8 @@ import Testing
       (["push", Self.embedded, "--if-version", "0123456789ab"], "\(Self.embeddedVersion) is live"),
       (["activate", "0123456789ab"], "(404, unknown-version)"),
       (["rollback"], "(409, no-previous-version)"),
+      // Not at the socket, which the variable names.
+      (["rollback", "--admin-port", "1"], "127.0.0.1 port 1: "),
       (
         ["status", "--admin-socket", path("nowhere")],
         "at the socket \(path("nowhere")): No such file or directory; --admin-host"
@@ -188,6 +190,7 @@ import Testing
       (["canary", "0123456789ab", "--end"], "give no VERSION"),
       (["canary", "--percent", "5"], "give its VERSION"),
       (["status", "--admin-port", "0"], "name the port of its line"),
+      (["status", "--admin-port", "3", "--admin-socket", "a"], "not both"),
     ])
   func usage(_ arguments: [String], _ message: String) async throws {
     let outcome = try await ProgramUnderTest.run(

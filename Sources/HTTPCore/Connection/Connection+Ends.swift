@@ -20,8 +20,12 @@ extension Connection {
     }
   }
 
-  /// Answers say from now on that the connection ends.
-  package mutating func drain() { isDraining = true }
+  /// Answers say from now on that the connection ends, and a head that has begun must soon be complete.
+  package mutating func drain(at now: Instant) {
+    isDraining = true
+    guard case .readingHead = state, let readDeadline else { return }
+    self.readDeadline = min(readDeadline, now + limits.drainHeaderTimeout)
+  }
 
   /// Ends a connection without a request in progress.
   package mutating func closeIdle() -> [Action] { isIdle ? close() : [] }

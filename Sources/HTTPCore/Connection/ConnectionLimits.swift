@@ -13,6 +13,8 @@ package struct ConnectionLimits: Sendable, Hashable {
   package var idleTimeout = Duration.seconds(75)
   /// For the client to take any bytes of an answer.
   package var writeTimeout = Duration.seconds(30)
+  /// For the rest of a head that has begun, once the server drains.
+  package var drainHeaderTimeout = Duration.seconds(1)
   /// For the client to notice that the connection ends, while what it still sends is thrown away.
   package var lingerTimeout = Duration.seconds(2)
   /// Requests on one connection; the last answer says `Connection: close`.

@@ -25,10 +25,13 @@ struct ModelSettings: CommandSettings {
   var end = false
 
   static let options: [Option<ModelSettings>] = [
-    .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens"),
-    .integer("admin-port", "PORT", \.port, in: 0...65535, "its port"),
+    .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens")
+      .inPlaceOf("admin-socket"),
+    .integer("admin-port", "PORT", \.port, in: 0...65535, "its port").inPlaceOf("admin-socket"),
     .optionalText(
-      "admin-socket", "PATH", \.socketPath, "its Unix socket, in place of host and port"),
+      "admin-socket", "PATH", \.socketPath, "its Unix socket, in place of host and port"
+    )
+    .inPlaceOf("admin-host", "admin-port"),
     .optionalText(
       "admin-token-file", "FILE", \.tokenFile,
       "file with the token that it wants; --token-file is the same"

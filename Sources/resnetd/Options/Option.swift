@@ -19,6 +19,9 @@ struct Option<Settings: CommandSettings>: Sendable {
   /// A shorter name, on the command line only.
   private(set) var shortName: String?
 
+  /// Names of options that say the same in another way.
+  private(set) var alternatives: [String] = []
+
   var flag: String { "--\(name)" }
 
   /// As help shows it.
@@ -35,6 +38,14 @@ struct Option<Settings: CommandSettings>: Sendable {
   func alsoNamed(_ shortName: String) -> Option {
     var option = self
     option.shortName = shortName
+    return option
+  }
+
+  /// The same option, which takes the place of those: with it on the command line none of them may stand there, nor are
+  /// their variables looked at.
+  func inPlaceOf(_ alternatives: String...) -> Option {
+    var option = self
+    option.alternatives = alternatives
     return option
   }
 

@@ -9,7 +9,8 @@ struct ParsedArguments<Settings: CommandSettings> {
   /// Names of the options on the command line.
   private var given: Set<String> = []
 
-  /// The command line first: a variable is not even looked at where its option is given. Later options win over earlier ones.
+  /// The command line first: a variable is not even looked at where its option, or one in its
+  /// place, is given. Later options win over earlier ones.
   ///
   /// - Throws: `UsageError` for what no option or value is.
   init(
@@ -18,7 +19,12 @@ struct ParsedArguments<Settings: CommandSettings> {
     try parse(arguments, options)
     guard !wantsHelp else { return }
     warnings = environment.warnings
-    for option in options where !given.contains(option.name) {
+    for option in options where given.contains(option.name) {
+      guard let other = option.alternatives.first(where: given.contains) else { continue }
+      throw UsageError("give \(option.flag) or --\(other), not both")
+    }
+    for option in options
+    where !given.contains(option.name) && given.isDisjoint(with: option.alternatives) {
       if let warning = environment.linkWarning(option.variable) { warnings.append(warning) }
       if let value = environment[option.variable] {
         try apply(option, value, called: option.variable)
