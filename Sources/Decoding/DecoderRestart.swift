@@ -10,7 +10,8 @@ package enum DecoderRestart: String, Sendable, CaseIterable {
   case slow
   /// An image took more memory than it was granted.
   case memory
-  /// An image took long while others waited and too many like it were being decoded already; it is begun anew later.
+  /// An image is begun anew later: it took long while others waited and too many like it were being decoded, or it gave
+  /// its memory back to wait for more.
   case postponed
   /// It had decoded as many images as one may.
   case renewed

@@ -39,9 +39,7 @@ package final class LocalDecoder: ImageDecoder {
       throw refusal ?? .image(error)
     }
   }
-}
 
-extension LocalDecoder {
   package func takeBack(_ image: UnfinishedImage) {}
 }
 

@@ -49,7 +49,9 @@ package final class SandboxedDecoders: DecoderSource {
         byteLimit: byteLimit)
     else {
       noteLoss()
-      throw .unavailable(fault ?? "the system refuses another process or its memory")
+      throw .unavailable(
+        fault ?? "the system refuses another process or its memory; "
+          + "ulimit -n, -u, -v and -f and pids.max of the control group bound them")
     }
     return made
   }

@@ -19,8 +19,8 @@ package final class UnfinishedImage: @unchecked Sendable {
     case killed
   }
 
-  /// What an image that was set aside gives way to: a tenth of a core while others want all of it.
-  private static let niceness: CInt = 10
+  /// Of what goes on aside, as `nice` has it: it gets a tenth of a core while others want all of it.
+  package static let niceness: CInt = 10
   /// How often it is asked whether anybody still waits for the image.
   private static let interestInterval = Duration.milliseconds(25)
   /// How much longer than its processor time an image may take on a machine that has others to serve.
@@ -251,10 +251,9 @@ package final class UnfinishedImage: @unchecked Sendable {
     }
     (neededByteCount, hasGrown) = (nil, true)
     request.granted_byte_count = UInt64(needed)
-    guard process.limit(to: needed + SandboxLimits.overheadByteCount), process.send(request)
-    else {
+    if !process.limit(to: needed + SandboxLimits.overheadByteCount) || !process.send(request) {
+      // Whoever waits for it then finds it gone.
       _ = try ended(process)
-      return true
     }
     return true
   }

@@ -14,12 +14,10 @@ package struct CPUAllowance: Sendable, Hashable {
 
   /// What the system allows the calling thread now.
   package static var current: CPUAllowance {
-    let groups = TextFile.read("/proc/self/cgroup") ?? ""
-    let mounts = TextFile.read("/proc/self/mountinfo") ?? ""
-    return CPUAllowance(
+    CPUAllowance(
       affinityCount: TextFile.read("/proc/self/status").flatMap(affinityCount)
         ?? max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))),
-      quota: ControlGroups(groups: groups, mounts: mounts).quota { TextFile.read($0) })
+      quota: ControlGroups.own(controller: "cpu") { TextFile.read($0) }.quota { TextFile.read($0) })
   }
 
   /// Cores to keep busy: at least 1; a quota is rounded down.

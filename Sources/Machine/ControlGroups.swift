@@ -14,6 +14,18 @@ package struct ControlGroups: Sendable {
 
   private let hierarchies: [Hierarchy]
 
+  /// This process's. Without `/proc` those at the usual places, which in a container are its own.
+  package static func own(
+    controller: String, _ read: (String) -> String?
+  ) -> ControlGroups {
+    ControlGroups(
+      groups: read("/proc/self/cgroup") ?? "1:\(controller):/\n0::/\n",
+      mounts: read("/proc/self/mountinfo") ?? """
+        1 1 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup rw
+        2 1 0:2 / /sys/fs/cgroup/\(controller) rw - cgroup cgroup rw,\(controller)
+        """, controller: controller)
+  }
+
   /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`; `controller` is `cpu` or `memory`.
   package init(groups: String, mounts: String, controller: String = "cpu") {
     var paths: [Bool: Substring] = [:]

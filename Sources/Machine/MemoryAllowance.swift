@@ -36,18 +36,10 @@ package enum MemoryAllowance {
     return usage.ru_maxrss * 1024
   }
 
-  /// Without `/proc` the group at the usual place, which is this process's in a container.
-  private static var groups: ControlGroups {
-    ControlGroups(
-      groups: TextFile.read("/proc/self/cgroup") ?? usualGroups,
-      mounts: TextFile.read("/proc/self/mountinfo") ?? usualMounts, controller: "memory")
-  }
+  /// Whether the system tells of itself; without, limits are those of the machine and of a container's own group.
+  package static var isKnown: Bool { TextFile.read("/proc/self/status") != nil }
 
-  private static let usualGroups = "1:memory:/\n0::/\n"
-  private static let usualMounts = """
-    1 1 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup rw
-    2 1 0:2 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
-    """
+  private static var groups: ControlGroups { .own(controller: "memory") { TextFile.read($0) } }
 
   /// From the text of `/proc/meminfo`.
   package static func available(memoryInformation: String) -> Int? {

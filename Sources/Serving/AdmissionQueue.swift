@@ -27,6 +27,13 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     var hasPlaceAside: Bool { asideCount < asideLimit }
     /// What a worker could take.
     var takeableCount: Int { hasPlaceAside ? line.count : line.readyCount }
+
+    /// Allows no more than are aside now; false where none is.
+    mutating func awaitAside() -> Bool {
+      guard asideCount > 0 else { return false }
+      asideLimit = asideCount
+      return true
+    }
   }
 
   private enum Turn {
@@ -73,15 +80,13 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     _ item: Item, of group: Line.Group = Line.Group(), byteCount: Int, priority: Priority = .normal
   ) -> [Item]? {
     let now = ContinuousClock.now
-    let (pushedOut, woken): ([Item]?, Int?) = state.withLock { state in
+    return change { state in
       guard !state.isClosed,
         case .taken(let pushedOut) = state.line.offer(
           item, of: group, byteCount: byteCount, priority: priority, at: now)
-      else { return (nil, nil) }
-      return (pushedOut, Self.wake(&state))
+      else { return nil }
+      return pushedOut
     }
-    if let woken { wakeUps[woken].signal() }
-    return pushedOut
   }
 
   /// Takes back what was handed out, for its next turn, also when the queue is closed: who gives it back takes again.
@@ -89,11 +94,9 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
   ) {
     let now = ContinuousClock.now
-    let woken = state.withLock { state in
+    change { state in
       state.line.putBack(item, of: group, byteCount: byteCount, priority: priority, at: now)
-      return Self.wake(&state)
     }
-    if let woken { wakeUps[woken].signal() }
   }
 
   // MARK: Slow work
@@ -123,49 +126,40 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   /// The place cannot be used for want of memory: there are no more than those in use until one of them is given back.
   /// False where none is, so that nothing is to be waited for.
-  package func cannotSetAside() -> Bool {
-    endAside { state in
-      guard state.asideCount > 0 else { return false }
-      state.asideLimit = state.asideCount
-      return true
-    }
-  }
+  package func cannotSetAside() -> Bool { endAside { $0.awaitAside() } }
 
   /// There is no memory for another item beside those aside: no more get a place until one of them gives its own back.
   /// False where none is aside, so that nothing is to be waited for.
-  package func awaitAside() -> Bool {
-    state.withLock { state in
-      guard state.asideCount > 0 else { return false }
-      state.asideLimit = state.asideCount
-      return true
-    }
-  }
+  package func awaitAside() -> Bool { state.withLock { $0.awaitAside() } }
 
   /// Takes back what was handed out, until there is a place to set it aside.
   package func postpone(
     _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
   ) {
     let now = ContinuousClock.now
-    let woken = state.withLock { state in
+    change { state in
       state.line.postpone(item, of: group, byteCount: byteCount, priority: priority, at: now)
-      return Self.wake(&state)
     }
-    if let woken { wakeUps[woken].signal() }
   }
 
   /// Gives a place back; what `change` says.
   @discardableResult
-  private func endAside<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
-    let (result, woken, isClosed) = state.withLock { state in
+  private func endAside<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    let (result, isClosed) = change { state in
       precondition(state.asideCount > 0, "a place is given back once")
       state.asideCount -= 1
       state.asideLimit = asideLimit
-      let result = change(&state)
-      return (result, Self.wake(&state), state.isClosed)
+      return (body(&state), state.isClosed)
     }
-    if let woken { wakeUps[woken].signal() }
     // Workers stay for what is set aside.
     if isClosed { signalAll() }
+    return result
+  }
+
+  /// Changes the state and wakes the worker that this gives something to take.
+  private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    let (result, woken) = state.withLock { (body(&$0), Self.wake(&$0)) }
+    if let woken { wakeUps[woken].signal() }
     return result
   }
 

@@ -59,7 +59,7 @@ package final class BodyMemory: Sendable {
     HeldBody(self, refuse)
   }
 
-  /// Why a body of so many bytes does not fit: for now, or ever.
+  /// Why a body of so many bytes does not fit, at the moment or at all.
   private func problem(ofLength length: Int) -> Problem {
     guard length > largestBodyByteCount else { return .overloaded }
     return Problem(

@@ -168,7 +168,7 @@ struct CandidateChecks: Sendable {
       switch fault {
       case .wrong: .refused
       case .slow: .insufficientTime
-      case .noMemory: .insufficientMemory
+      case .noMeans: .insufficientMemory
       }
     throw SwapFailure(step: .golden, reason: fault.reason, kind: kind)
   }

@@ -165,10 +165,7 @@ package final class Deployer: Sendable {
       memoryBudget: pool.memory)
     let box = ProofBox()
     let thread = WorkerThread { [pool, log, turns] in
-      // Linux counts it for each thread; 0 is the calling one.
-      if setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.nice) != 0 {
-        log.write("priority not lowered")
-      }
+      if !WorkerThread.yield(to: Self.nice) { log.write("priority not lowered") }
       let outcome = pool.withoutTeams {
         Result { () throws(SwapFailure) in try checks.run() }
       }

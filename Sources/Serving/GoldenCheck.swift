@@ -3,7 +3,7 @@ package import Decoding
 package import Engine
 
 /// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
-struct GoldenCheck {
+package struct GoldenCheck {
   /// Largest difference of a logit to a sample's, as a share of the sample's largest one.
   ///
   /// Fp32's leaves room for another decoder's last bit in a pixel. That of the others is what their rounding makes of
@@ -30,17 +30,17 @@ struct GoldenCheck {
   private let start = ContinuousClock.now
 
   /// Why a candidate is not taken.
-  enum Fault {
+  package enum Fault {
     /// Its numbers are wrong.
     case wrong(String)
     /// It would take too long to find out.
     case slow(String)
-    /// There is no memory to find out.
-    case noMemory(String)
+    /// It cannot be found out now, or here: memory is missing, or decoders.
+    case noMeans(String)
 
-    var reason: String {
+    package var reason: String {
       switch self {
-      case .wrong(let reason), .slow(let reason), .noMemory(let reason): reason
+      case .wrong(let reason), .slow(let reason), .noMeans(let reason): reason
       }
     }
   }
@@ -86,9 +86,9 @@ struct GoldenCheck {
 
   private static func fault(_ failure: DecodingFailure, _ reason: String) -> Fault {
     switch failure {
-    case .image, .tooLarge, .tooSlow, .outgrown, .crashed: .wrong(reason)
+    case .image, .tooSlow, .outgrown, .crashed: .wrong(reason)
     case .deadline: .slow(reason)
-    case .noRoom, .unavailable: .noMemory(reason)
+    case .noRoom, .tooLarge, .unavailable: .noMeans(reason)
     }
   }
 
@@ -138,12 +138,12 @@ extension LiveModel {
   package func fault(
     in samples: [GoldenSample], limits: ServingLimits,
     decoders: any DecoderSource = LocalDecoders()
-  ) throws(EngineError) -> String? {
+  ) throws(EngineError) -> GoldenCheck.Fault? {
     guard !samples.isEmpty else { return nil }
     let budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: samples.count)
     return try GoldenCheck(
       live: self, classifier: Classifier(self, limits: limits.decoding),
       decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
-    ).fault(samples, pictures: [])?.reason
+    ).fault(samples, pictures: [])
   }
 }

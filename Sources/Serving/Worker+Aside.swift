@@ -1,5 +1,4 @@
 import Decoding
-import Glibc
 
 /// What takes long is set aside: a thread of lower priority goes on with it, and the request has its next turn when that
 /// is done. Where all places aside are taken, it waits for one and begins anew.
@@ -15,8 +14,6 @@ extension Worker {
   private static let longPatienceFactor = 4
   /// Between two looks at whether there is a place now.
   private static let interval = Duration.milliseconds(10)
-  /// Lower than the priority of workers and of a swap's thread.
-  private static let nice: CInt = 10
 
   /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
   func goOn(
@@ -47,7 +44,14 @@ extension Worker {
         postpone(served, seat)
         return false
       }
-      switch try image.wait(for: Self.interval) {
+      let progress: UnfinishedImage.Progress
+      do throws(DecodingFailure) {
+        progress = try image.wait(for: Self.interval)
+      } catch {
+        decoder.takeBack(image)
+        throw error
+      }
+      switch progress {
       case .done:
         seat.classifier.prepare(image, at: prepared.count)
         decoder.takeBack(image)
@@ -149,7 +153,7 @@ extension Worker {
   private func leave(_ work: @escaping @Sendable () -> Void) -> Bool {
     let thread = WorkerThread {
       // Where the system refuses, it competes on equal terms.
-      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.nice)
+      _ = WorkerThread.yield(to: UnfinishedImage.niceness)
       work()
     }
     guard let thread else {

@@ -16,7 +16,7 @@ package final class WorkerPool: Sendable {
   /// Why no image can be decoded any more; nil while it can.
   var decodingFault: String? { decoders.fault }
   /// Looks for which a server without decoders goes on, so that balancers see that it is not ready.
-  private static let lookCountWithoutDecoders = 3
+  private static let lookLimitWithoutDecoders = 3
   /// Where requests go.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics
@@ -187,7 +187,7 @@ package final class WorkerPool: Sendable {
     if let fault = decoders.fault {
       return watched.withLock { watched in
         watched.lookCountWithoutDecoders += 1
-        return watched.lookCountWithoutDecoders > Self.lookCountWithoutDecoders
+        return watched.lookCountWithoutDecoders > Self.lookLimitWithoutDecoders
           ? .withoutDecoders(fault) : watched.finding
       }
     }
@@ -236,10 +236,10 @@ package final class WorkerPool: Sendable {
       pool.sweep(at: .now)
       return pool.pendingCount > 0
     } look: { interval in
-      switch pool()?.look(after: interval) {
-      case .lost(let worker, let duration): whenLost(.lost(worker: worker, for: duration))
-      case .withoutDecoders(let fault): whenLost(.withoutDecoders(fault))
-      case .allMove, .stalled, nil: break
+      guard let found = pool()?.look(after: interval) else { return }
+      switch found {
+      case .lost, .withoutDecoders: whenLost(found)
+      case .allMove, .stalled: break
       }
     }
   }

@@ -36,6 +36,13 @@ package struct WorkerThread {
   /// Lets it end by itself, instead of `join`.
   package func detach() { pthread_detach(identifier) }
 
+  /// Lets others go before the calling thread from now on, by a number that `nice` takes; false where the system refuses.
+  ///
+  /// Linux counts it for each thread; 0 is the calling one.
+  package static func yield(to niceness: CInt) -> Bool {
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) == 0
+  }
+
   /// Runs `body` on `count` threads with their numbers and waits for all of them; false where not all could be
   /// started.
   package static func runSideBySide(

@@ -81,11 +81,18 @@ extension ServeCommand {
       try planned.live.fault(
         in: model.goldenSamples, limits: settings.serving, decoders: resources.decoders)
     }
-    if let fault {
+    switch fault {
+    case nil: break
+    case .wrong(let reason):
       throw Failure(
-        "\(model.name), version \(model.version.short), does not compute what its file says: \(fault)"
+        "\(model.name), version \(model.version.short), does not compute what its file says: \(reason)"
           + (source == nil ? "; \(remedy(precision))" : "")
       )
+    case .slow(let reason), .noMeans(let reason):
+      throw Failure(
+        "\(model.name), version \(model.version.short), cannot be tried on its file's golden samples: "
+          + "\(reason); allow the server more memory or time, by its control group, --memory-limit or "
+          + "--request-timeout")
     }
     let deployment = try compiling { () throws(EngineError) in
       try Deployment(

@@ -29,6 +29,11 @@ extension ServeCommand {
   }
 
   static func write(_ plan: MemoryPlan, _ memory: MemoryBudget, _ log: Log) {
+    if !MemoryAllowance.isKnown {
+      log.write(
+        "warning: /proc cannot be read, so that a control group's limit may be missed; say --memory-limit"
+      )
+    }
     log.write(
       "memory",
       [

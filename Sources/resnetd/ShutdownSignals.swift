@@ -46,12 +46,8 @@ final class ShutdownSignals: Sendable {
   private let reactions = Mutex<[Reaction]>([])
   private let hasReaction = DispatchSemaphore(value: 0)
 
-  private struct Reaction {
-    let run: @Sendable () -> Void
-  }
-
   /// In a structure, for a closure in a generic type is wrapped anew whenever it is read.
-  private struct Action {
+  private struct Reaction {
     let run: @Sendable () -> Void
   }
 
@@ -133,11 +129,11 @@ final class ShutdownSignals: Sendable {
       if let first = state.first {
         let isRepeated =
           first.number == signal.number && now - state.firstAt < Self.repetitionInterval
-        return (false, isRepeated, Action {})
+        return (false, isRepeated, Reaction {})
       }
       (state.first, state.firstAt) = (signal, now)
       defer { state.action = nil }
-      return (true, false, Action(run: state.action ?? {}))
+      return (true, false, Reaction(run: state.action ?? {}))
     }
     if isRepeated { return }
     guard isFirst else { end(by: signal) }

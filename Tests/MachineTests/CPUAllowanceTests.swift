@@ -29,6 +29,20 @@ import Testing
     #expect(quota("0::/a/b/none\n", Self.unified, files) == 1.5)
   }
 
+  @Test("Without /proc a container's own group counts, in either version")
+  func withoutProc() {
+    let unified = ["/sys/fs/cgroup/memory.max": "268435456\n"]
+    #expect(
+      ControlGroups.own(controller: "memory") { unified[$0] }.memoryLimit { unified[$0] } == 256
+        << 20)
+    let first = ["/sys/fs/cgroup/memory/memory.limit_in_bytes": "536870912\n"]
+    #expect(
+      ControlGroups.own(controller: "memory") { first[$0] }.memoryLimit { first[$0] } == 512 << 20)
+    let quota = ["/sys/fs/cgroup/cpu.max": "150000 100000\n"]
+    #expect(ControlGroups.own(controller: "cpu") { quota[$0] }.quota { quota[$0] } == 1.5)
+    #expect(ControlGroups.own(controller: "memory") { _ in nil }.memoryLimit { _ in nil } == nil)
+  }
+
   @Test("A container's own group is the root of its mount, in version 1")
   func legacy() {
     let groups = "5:memory:/docker/abc\n1:cpuacct,cpu:/docker/abc/in\n0::/elsewhere\n"

@@ -137,4 +137,19 @@ import Testing
     let log = try String(contentsOf: folder.url.appendingPathComponent("log"), encoding: .utf8)
     #expect(log.contains(#""message":"stopped""#), "\(log)")
   }
+
+  @Test(
+    "A limit of file sizes that stands against decoders is a clear error, not a signal",
+    .enabled(if: Spawner.isPossible, "a sanitizer's build has no such processes"))
+  func fileSizes() async throws {
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      [
+        "-c", "ulimit -f 64; exec \"$0\" serve --port 0 --admin off --tune off",
+        try ProgramUnderTest.url.path,
+      ])
+    #expect(outcome.exitCode == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("cannot be tried on its file's golden samples"))
+    #expect(outcome.errors.contains("ulimit -n, -u, -v and -f"))
+  }
 }

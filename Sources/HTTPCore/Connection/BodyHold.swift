@@ -19,7 +19,7 @@ package protocol BodyHold: AnyObject, Sendable {
   /// Takes a body's buffer when nobody needs it any more, for `takeBuffer`.
   func keepBuffer(_ buffer: consuming [UInt8])
 
-  /// The answer to a request whose body of so many bytes, or more, does not fit: for now, or ever.
+  /// The answer to a request whose body of so many bytes, or more, does not fit, at the moment or at all.
   func refusal(of byteCount: Int) -> Response
 }
 

@@ -91,23 +91,24 @@ extension Option {
   static func optionalText(
     _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
   ) -> Option {
-    Option(name: name, valueName: valueName, help: help) {
-      (settings, text) throws(InvalidValue) in
-      guard !text.isEmpty else { throw InvalidValue(expected: "a text") }
-      settings[keyPath: path] = text
-    } defaultText: {
-      $0[keyPath: path]
-    }
+    optional(name, valueName, path, help, expected: "a text") { $0 }
   }
 
   /// A file or folder, from the root whatever was given: servers record and log where it is.
   static func optionalPath(
     _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
   ) -> Option {
+    optional(name, valueName, path, help, expected: "a path", AbsolutePath.of)
+  }
+
+  private static func optional(
+    _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String,
+    expected: String, _ value: @escaping @Sendable (String) -> String
+  ) -> Option {
     Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
-      guard !text.isEmpty else { throw InvalidValue(expected: "a path") }
-      settings[keyPath: path] = AbsolutePath.of(text)
+      guard !text.isEmpty else { throw InvalidValue(expected: expected) }
+      settings[keyPath: path] = value(text)
     } defaultText: {
       $0[keyPath: path]
     }
