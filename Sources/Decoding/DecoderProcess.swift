@@ -15,6 +15,9 @@ import Glibc
     case silence
   }
 
+  /// A killed process gives its memory back in milliseconds, at low priority on a busy machine in a second.
+  private static let endTimeout = Duration.seconds(5)
+
   let inputCapacity: Int
   let outputCapacity: Int
   /// What of the sandbox holds it in.
@@ -81,7 +84,17 @@ import Glibc
     guard !isReaped else { return 0 }
     isReaped = true
     sandbox_process_kill(process)
+    waitForEnd()
     return spawner.reap(process)
+  }
+
+  /// Returns when the killed process has given its memory back, which takes it a while: whoever reaps it has all others
+  /// who ask the spawner wait. The kernel closes a process's descriptors after that.
+  private func waitForEnd() {
+    let end = ContinuousClock.now + Self.endTimeout
+    while ContinuousClock.now < end {
+      if case .end = receive(within: end - .now) { return }
+    }
   }
 
   var identifier: Int { Int(process) }

@@ -4,6 +4,9 @@ import Machine
 
 /// Decodes in a process of its own, which is replaced when it ends, hangs, or has served long enough.
 package final class SandboxedDecoder: ImageDecoder {
+  /// How long a thread that has others to serve waits for what every decoder needs.
+  private static let roomPatience = Duration.milliseconds(25)
+
   private let source: SandboxedDecoders
   /// What the process may take for its life; nil while there is no room for it, or nothing is counted.
   private var reservation: Reservation?
@@ -36,11 +39,11 @@ package final class SandboxedDecoder: ImageDecoder {
     request.contract = sandbox_contract(preprocessor)
     request.output_byte_count = UInt64(output.count)
     for _ in 0..<2 {
-      let patienceEnd = patience.map { min(deadline, .now + $0) } ?? deadline
+      let roomEnd = patience == nil ? deadline : min(deadline, .now + Self.roomPatience)
       let process = try process(
-        inputCount: encoded.count, outputCount: output.count, until: patienceEnd)
+        inputCount: encoded.count, outputCount: output.count, until: roomEnd)
       let extra = try source.reserve(
-        encoded.count - SandboxLimits.sharedByteCount, until: patienceEnd, overdraws: overdraws)
+        encoded.count - SandboxLimits.sharedByteCount, until: roomEnd, overdraws: overdraws)
       self.process = nil
       let image = UnfinishedImage(
         encoded, request, on: process, of: source, beside: extra, until: deadline,

@@ -71,25 +71,34 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   // MARK: Waiting
 
-  /// Waits until the image has taken so much processor time, or four times as long; nil for as long as it takes.
+  /// Waits until the image has taken so much processor time, or four times as long, but not for memory; nil for as long
+  /// as it takes.
   func wait(spending limit: Duration?) throws(DecodingFailure) -> Progress {
     guard let limit else { return try wait(for: nil) }
     let end = ContinuousClock.now + limit * Self.busyMachineFactor
     while true {
-      let progress = try wait(for: max(.zero, min(limit - watch.spent, end - .now)))
-      guard progress == .unfinished, watch.spent < limit, .now < end else { return progress }
+      let pause = max(.zero, min(limit - watch.spent, end - .now))
+      let progress = try wait(until: .now + pause, forMemory: .now)
+      guard progress == .unfinished, neededByteCount == nil, watch.spent < limit, .now < end
+      else { return progress }
     }
   }
 
   /// Waits at most so long; nil for as long as it takes, so that it is never unfinished.
   package func wait(for patience: Duration?) throws(DecodingFailure) -> Progress {
     let end = patience.map { ContinuousClock.now + $0 }
+    return try wait(until: end, forMemory: end)
+  }
+
+  private func wait(
+    until end: ContinuousClock.Instant?, forMemory memoryEnd: ContinuousClock.Instant?
+  ) throws(DecodingFailure) -> Progress {
     while true {
       guard let process else { return .killed }
       guard hasBegun else { return try ended(process) }
       if let needed = neededByteCount {
-        guard try grant(needed, to: process, until: end ?? deadline) else {
-          if end == nil { continue }
+        guard try grant(needed, to: process, until: memoryEnd ?? deadline) else {
+          if memoryEnd == nil { continue }
           return .unfinished
         }
       }
@@ -111,7 +120,9 @@ package final class UnfinishedImage: @unchecked Sendable {
   package func setAside() -> Bool {
     guard let process else { return true }
     if let budget = source.budget {
-      standing = budget.reserve(source.limits.lastingByteCount)
+      // Bodies that arrive find no room otherwise, and an image can wait.
+      standing = budget.reserve(
+        source.limits.lastingByteCount, leaving: source.limits.lastingByteCount)
       guard standing != nil else { return false }
     }
     process.yield(to: Self.niceness)

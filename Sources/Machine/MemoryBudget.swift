@@ -87,13 +87,15 @@ package final class MemoryBudget: Sendable {
 
   /// Reserves at once or not at all; nil where so much is not free.
   ///
-  /// - Parameter isLasting: Whether it stays for minutes or forever, so that nobody should wait for its return.
+  /// - Parameters:
+  ///   - rest: Bytes that must be free afterwards, for others who cannot wait.
+  ///   - isLasting: Whether it stays for minutes or forever, so that nobody should wait for its return.
   package func reserve(
-    _ count: Int, isLasting: Bool = false, use: MemoryUse = .decoding
+    _ count: Int, leaving rest: Int = 0, isLasting: Bool = false, use: MemoryUse = .decoding
   ) -> Reservation? {
-    precondition(count >= 0, "a reservation must not be negative")
+    precondition(count >= 0 && rest >= 0, "a reservation must not be negative")
     let isGranted = state.withLock { state in
-      guard count <= byteCount - state.usedByteCount else { return false }
+      guard count <= byteCount - state.usedByteCount - rest else { return false }
       state.add(count, isLasting: isLasting, for: use)
       return true
     }

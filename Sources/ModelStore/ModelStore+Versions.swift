@@ -13,27 +13,44 @@ extension ModelStore {
   ) throws(StoreError) {
     try Self.check(by, "name of who makes a model live")
     try changing { () throws(StoreError) in
-      let (former, standing) = try state.withLock {
-        (state) throws(StoreError) -> (LiveRecord?, LiveStanding) in
-        guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
-        return (state.index.live, state.standing)
-      }
-      let isLive = version == former?.version
-      if let former, isLive, standing == LiveStanding(), former.isChosen || !isChosen { return }
-      let live = LiveRecord(
-        version: version, previous: isLive ? former?.previous : former?.version,
-        since: isLive ? former?.since ?? clock() : clock(), by: by, isChosen: isChosen)
-      try disk.write(
-        live: LiveDocument(live), former: isLive ? nil : former.map { LiveDocument($0) })
-      state.withLock { state in
-        state.index.set(live: live)
-        state.standing = LiveStanding()
-      }
-      noteLive(live)
+      try record(version, by: by, isChosen: isChosen)
     }
   }
 
-  /// Takes a version for live that could not be recorded as such: until a restart, or until `recordLive` succeeds.
+  /// Records what was taken for live without a record; what it was, or nil where the record is as it should be.
+  package func recordAssumed() throws(StoreError) -> ModelVersion? {
+    try changing { () throws(StoreError) in
+      let (live, standing) = state.withLock { ($0.index.live, $0.standing) }
+      guard let live, standing.recordFault != nil else { return nil }
+      try record(live.version, by: live.by, isChosen: live.isChosen)
+      return live.version
+    }
+  }
+
+  private func record(
+    _ version: ModelVersion, by: String, isChosen: Bool
+  ) throws(StoreError) {
+    let (former, standing) = try state.withLock {
+      (state) throws(StoreError) -> (LiveRecord?, LiveStanding) in
+      guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
+      return (state.index.live, state.standing)
+    }
+    let isLive = version == former?.version
+    if let former, isLive, standing == LiveStanding(), former.isChosen || !isChosen { return }
+    let live = LiveRecord(
+      version: version, previous: isLive ? former?.previous : former?.version,
+      since: isLive ? former?.since ?? clock() : clock(), by: by, isChosen: isChosen)
+    try disk.write(
+      live: LiveDocument(live), former: isLive ? nil : former.map { LiveDocument($0) })
+    state.withLock { state in
+      state.index.set(live: live)
+      state.standing = LiveStanding()
+    }
+    noteLive(live)
+  }
+
+  /// Takes a version for live that could not be recorded as such: until a restart, or until `recordLive` or `recordAssumed`
+  /// succeeds.
   package func assumeLive(
     _ version: ModelVersion, by: String, because fault: StoreError
   ) throws(StoreError) {

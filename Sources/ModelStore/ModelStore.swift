@@ -17,6 +17,8 @@ package final class ModelStore: Sendable {
     var staged: Set<String> = []
   }
 
+  private static let digestPrefix = "sha256:"
+
   package let limits: StoreLimits
   let disk: StoreFolder
   let clock: @Sendable () -> WallTime
@@ -59,9 +61,11 @@ package final class ModelStore: Sendable {
     state.withLock { $0.index.contains(version) } ? disk.path(of: version) : nil
   }
 
-  /// The version that begins with the digits, in either case, all 64 or at least the first eight.
+  /// The version that begins with the digits, in either case, all 64 or at least the first eight; `sha256:` may stand
+  /// before them, as in the digests of container images.
   package func version(matching prefix: String) throws(StoreError) -> StoredVersion {
-    let digits = prefix.lowercased()
+    var digits = prefix.lowercased()
+    if digits.hasPrefix(Self.digestPrefix) { digits.removeFirst(Self.digestPrefix.count) }
     guard StoreLimits.shortestPrefix...2 * SHA256.byteCount ~= digits.utf8.count,
       digits.utf8.allSatisfy(ModelVersion.isDigit)
     else {

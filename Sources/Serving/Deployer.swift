@@ -101,11 +101,12 @@ package final class Deployer: Sendable {
   ///
   /// - Parameters: See `SwapTurns.take`.
   package func take(
-    _ action: String, by who: String, overriding: Bool = false,
+    _ action: String, by who: String, for upload: ArrivingUpload? = nil, overriding: Bool = false,
     isAbandoned: @escaping @Sendable () -> Bool = { false }
   ) throws(SwapFailure) -> SwapTurn {
     do throws(SwapFailure) {
-      return try turns.take(action, by: who, overriding: overriding, isAbandoned: isAbandoned)
+      return try turns.take(
+        action, by: who, for: upload, overriding: overriding, isAbandoned: isAbandoned)
     } catch {
       write(error, by: who)
       throw error

@@ -51,7 +51,11 @@ package struct Problem: Error, Sendable, Hashable {
   }
 
   static func notFound(_ path: String) -> Problem {
-    Problem(404, "not-found", "there is nothing at \(path); POST images to /classify")
+    // curl's -T appends the file's name to an address that ends in a slash.
+    let hint =
+      path.hasPrefix("/classify/")
+      ? "send images to /classify, without a slash after it" : "POST images to /classify"
+    return Problem(404, "not-found", "there is nothing at \(path); \(hint)")
   }
 
   /// For a method that is not among those of a path.

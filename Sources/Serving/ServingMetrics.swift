@@ -41,6 +41,9 @@ package final class ServingMetrics: Sendable {
       .gauge, "resnetd_canary_info", "The model that answers a share of the requests.")
     static let canaryPercent = MetricDescription(
       .gauge, "resnetd_canary_percent", "Share of requests that the canary answers.")
+    static let recorded = MetricDescription(
+      .gauge, "resnetd_live_recorded",
+      "Whether a restart will know what is live: 0 after a rollback that the disk did not take.")
     static let droppedLogLines = MetricDescription(
       .counter, "resnetd_log_lines_dropped_total",
       "Log lines that were lost because nobody took them in time.")
@@ -54,6 +57,7 @@ package final class ServingMetrics: Sendable {
     var inFlight: @Sendable () -> Int = { 0 }
     var memory: MemoryBudget?
     var canary: @Sendable () -> Canary? = { nil }
+    var isRecorded: @Sendable () -> Bool? = { nil }
     var droppedLogLines: @Sendable () -> Int? = { nil }
   }
 
@@ -154,6 +158,11 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.canary = canary }
   }
 
+  /// Whether a restart will know what is live; called from the threads that ask for metrics.
+  package func watch(isRecorded: @escaping @Sendable () -> Bool) {
+    gauges.withLock { $0.isRecorded = isRecorded }
+  }
+
   /// How many log lines were lost; called from the threads that ask for metrics.
   package func watch(droppedLogLines: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.droppedLogLines = droppedLogLines }
@@ -227,6 +236,7 @@ package final class ServingMetrics: Sendable {
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)
     modelStore.withLock { $0 }?.write(to: &exposition)
+    exposition.single(Name.recorded, gauges.isRecorded().map { $0 ? 1 : 0 })
     exposition.single(Name.droppedLogLines, gauges.droppedLogLines())
     process.write(to: &exposition)
     return exposition

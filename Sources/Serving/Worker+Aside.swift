@@ -3,28 +3,21 @@ import Decoding
 /// What takes long is set aside: a thread of lower priority goes on with it, and the request has its next turn when that
 /// is done. Where all places aside are taken, it waits for one and begins anew.
 extension Worker {
-  /// How long an image of so many bytes may keep a worker from those who wait: about twice what a photograph takes, so that
-  /// work that was paid for with bytes is done at once, and what a few of them ask for is not. A quarter of that where the
-  /// image before was slow.
-  static func patience(byteCount: Int, isSlow: Bool = false) -> Duration {
-    let patience = .milliseconds(8) + .milliseconds(20) * byteCount / (1 << 20)
-    return isSlow ? patience / 4 : patience
-  }
-  /// So many times that where there is no place aside.
-  private static let longPatienceFactor = 4
+  /// So many times its patience has an image that finds no place aside.
+  private static let longPatienceFactor = 2
   /// Between two looks at whether there is a place now.
-  private static let interval = Duration.milliseconds(10)
+  private static let interval = Duration.milliseconds(2)
 
   /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
   func goOn(
     _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ seat: Seat,
-    since start: ContinuousClock.Instant, hasPlace: Bool
+    since start: ContinuousClock.Instant, _ patience: Duration, hasPlace: Bool
   ) throws(DecodingFailure) -> Bool {
     served.becomeSlow()
     settle(served, seat)
     var hasPlace = hasPlace
-    let longPatience =
-      Self.patience(byteCount: image.encodedByteCount) * Self.longPatienceFactor
+    let longPatience = patience * Self.longPatienceFactor
+    defer { around.patience.outlasted(.now - start) }
     var isHopeless = false
     while served.isWanted {
       if hasPlace || around.queue.beginAside() {

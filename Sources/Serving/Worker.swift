@@ -22,6 +22,7 @@ final class Worker {
     let servingMetrics: ServingMetrics
     let decoders: any DecoderSource
     let memory: MemoryBudget
+    let patience = ImagePatience()
   }
 
   let number: Int
@@ -159,15 +160,16 @@ final class Worker {
       return true
     }
     let start = ContinuousClock.now
+    let patience = around.patience.patience(byteCount: bytes.count, isSlow: hasPlace, at: start)
     do throws(DecodingFailure) {
       let unfinished = try seat.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
-        patience: mustStay ? nil : Self.patience(byteCount: bytes.count, isSlow: hasPlace))
+        patience: mustStay ? nil : patience)
       if let unfinished {
         let mayLeave = hasPlace
         hasPlace = false
         let isHere = try goOn(
-          unfinished, served, index, seat, since: start, hasPlace: mayLeave)
+          unfinished, served, index, seat, since: start, patience, hasPlace: mayLeave)
         guard isHere else { return false }
       }
       served.decodeTime += .now - start

@@ -65,6 +65,9 @@ enum ServeCommand: Command {
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
     let administration = try Administration(settings, accessLog: accessLog, log: log)
+    if let store = administration.store {
+      metrics.watch(isRecorded: { store.standing.recordFault == nil })
+    }
     if let token = administration.token {
       shutdown.onReload(of: "the admin token") { token.reread() }
     }

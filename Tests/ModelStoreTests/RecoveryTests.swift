@@ -188,8 +188,10 @@ import Testing
     #expect(store?.live?.version == a && store?.live?.previous == b)
     #expect(store?.standing.recordFault == fault.description)
     #expect(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
+    #expect(throws: StoreError.self) { try store?.recordAssumed() }
     disk.fail(0..<0, with: 0)
-    try store?.recordLive(a, by: "again")
+    #expect(try store?.recordAssumed() == a)
+    #expect(try store?.recordAssumed() == nil, "nothing is left to record")
     #expect(store?.standing == LiveStanding() && store?.live?.previous == b)
     store = nil
     store = try fixture.open()

@@ -85,7 +85,11 @@ import Testing
     let fixture = try StoreFixture()
     let store = try fixture.open()
     let version = try store.store(model(1))
-    for prefix in [version.hex, version.short, String(version.hex.prefix(8)).uppercased()] {
+    let prefixes = [
+      version.hex, version.short, String(version.hex.prefix(8)).uppercased(),
+      "sha256:\(version.hex)",
+    ]
+    for prefix in prefixes {
       #expect(try store.version(matching: prefix).version == version)
     }
     #expect(throws: StoreError.unknownVersion("00000000")) {

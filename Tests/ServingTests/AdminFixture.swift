@@ -74,7 +74,8 @@ final class AdminFixture: Sendable {
       availableMemory: availableMemory)
     changes = ModelAdministration(
       pool: served.pool, deployer: deployer, store: store,
-      first: FirstModel(path: file, options: options), log: log)
+      first: FirstModel(path: file, options: options), log: log,
+      recordInterval: .milliseconds(5))
     service.becomeReady(changes)
   }
 

@@ -211,10 +211,14 @@ import Testing
     #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
     #expect(liveLabel(admin) == "new0")
     disk.fail(with: 0)
-    let old = try admin.version("old").hex
-    #expect(try await admin.ask("POST", "/admin/versions/\(old)/activate").status == 200)
+    // Recorded by itself once the disk takes it.
+    #expect(eventually { admin.store.standing.recordFault == nil })
+    #expect(eventually { admin.logged.contains("the rollback has been recorded") })
     model = try await admin.ask("GET", "/admin/model").json()
     #expect(model["recorded"] as? Bool == true && model["record_fault"] is NSNull)
+    let old = try admin.version("old").hex
+    #expect(model["previous"] as? String == old)
+    #expect(try await admin.ask("POST", "/admin/versions/\(old)/activate").status == 200)
   }
 
   @Test("Neither an estimate of memory nor a lack of time keeps a rollback back")

@@ -36,12 +36,25 @@ enum AdminAnswer {
   }
 
   /// What is in progress.
-  static func swap(inProgress status: SwapTurn.Status?) -> Response {
-    json(#"{"swap":\#(status.map(members) ?? "null")}"#)
+  static func swap(
+    inProgress status: SwapTurn.Status?, arriving: [ArrivingUpload.Status]
+  ) -> Response {
+    json(#"{"swap":\#(status.map(members) ?? "null"),"arriving":\#(list(arriving))}"#)
   }
 
-  static func swap(ended status: SwapTurn.Status) -> Response {
-    json(#"{"ended":\#(members(status))}"#)
+  static func swap(ended: EndedSwaps) -> Response {
+    json(
+      #"{"ended":\#(ended.swap.map(members) ?? "null"),"ended_arriving":\#(list(ended.arriving))}"#)
+  }
+
+  private static func list(_ uploads: [ArrivingUpload.Status]) -> String {
+    let items = uploads.map { upload in
+      let expected = upload.expectedByteCount.map(String.init) ?? "null"
+      return #"{"action":\#(Log.quoted(upload.action)),"by":\#(Log.quoted(upload.by)),"#
+        + #""since":"\#(upload.since)","received_bytes":\#(upload.receivedByteCount),"#
+        + #""expected_bytes":\#(expected)}"#
+    }
+    return "[\(items.joined(separator: ","))]"
   }
 
   private static func members(_ status: SwapTurn.Status) -> String {

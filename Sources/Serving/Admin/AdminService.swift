@@ -60,7 +60,7 @@ package final class AdminService: RequestHandler {
     let identity = RequestIdentity(head.fields)
     do throws(Problem) {
       try admit(head, identity, from: address)
-      return try decide(head, identity)
+      return try decide(head, identity, from: address)
     } catch {
       return .answer(identity.marking(Self.response(to: error)))
     }
@@ -112,7 +112,7 @@ package final class AdminService: RequestHandler {
   }
 
   private func decide(
-    _ head: RequestHead, _ identity: RequestIdentity
+    _ head: RequestHead, _ identity: RequestIdentity, from address: String
   ) throws(Problem) -> HeadDecision {
     let path = head.target.path
     guard let route = AdminRoute(path) else {
@@ -129,7 +129,9 @@ package final class AdminService: RequestHandler {
     guard route.isChange(head.method) else {
       return .answer(identity.marking(try show(route, head, stage)))
     }
-    if case .model = route { return try stream(head, stage) }
+    if case .model = route {
+      return try stream(head, stage, administrator(identity, from: address))
+    }
     return .accept(bodyByteLimit: Self.bodyByteLimit)
   }
 
@@ -143,7 +145,9 @@ package final class AdminService: RequestHandler {
       case .ready(let ready): (ready, ready.store, ready.deployer.turns)
       }
     switch route {
-    case .swap: return AdminAnswer.swap(inProgress: turns?.current?.status)
+    case .swap:
+      return AdminAnswer.swap(
+        inProgress: turns?.current?.status, arriving: turns?.arriving ?? [])
     case .versions:
       return AdminAnswer.versions(store?.versions() ?? [], canary: ready?.pool.traffic.canary)
     case .configuration:
@@ -165,24 +169,37 @@ package final class AdminService: RequestHandler {
       retryAfterSeconds: 1)
   }
 
-  private func stream(_ head: RequestHead, _ stage: Stage) throws(Problem) -> HeadDecision {
-    _ = try UploadParameters(head)
+  private func administrator(
+    _ identity: RequestIdentity, from address: String
+  ) -> Administrator {
+    Administrator(credential: access.credential, address: address, requestID: identity.id)
+  }
+
+  private func stream(
+    _ head: RequestHead, _ stage: Stage, _ actor: Administrator
+  ) throws(Problem) -> HeadDecision {
+    let parameters = try UploadParameters(head)
     let live: ModelVersion?
     let store: ModelStore
+    let turns: SwapTurns
     switch stage {
     case .starting: throw .starting
-    case .vacant(let vacancy): (live, store) = (nil, vacancy.store)
+    case .vacant(let vacancy): (live, store, turns) = (nil, vacancy.store, vacancy.turns)
     case .ready(let ready):
       live = ready.pool.live.model.version
       store = try ready.requireStore()
+      turns = ready.deployer.turns
     }
     // Before the body is sent, and once more when the upload has its turn.
     try Precondition(head.fields).check(live)
     do throws(StoreError) {
       let length = head.fields["Content-Length"].flatMap { Int($0) }
       let upload = try store.beginUpload(expectedByteCount: length)
-      return .stream(
-        bodyByteLimit: store.limits.uploadByteLimit, to: BodyDestination(UploadSink(upload)))
+      let arriving = ArrivingUpload(
+        parameters.action, by: actor.description, expectedByteCount: length,
+        isChange: !parameters.dryRun)
+      let sink = UploadSink(upload, arriving, in: turns, by: actor, log: log)
+      return .stream(bodyByteLimit: store.limits.uploadByteLimit, to: BodyDestination(sink))
     } catch {
       throw Problem(error)
     }
@@ -199,8 +216,7 @@ package final class AdminService: RequestHandler {
       exchange.respond(identity.marking(problem.response))
       return
     }
-    let actor = Administrator(
-      credential: access.credential, address: exchange.remoteAddress, requestID: identity.id)
+    let actor = administrator(identity, from: exchange.remoteAddress)
     let thread = WorkerThread { [self] in
       let response: Response
       do throws(Problem) {
@@ -245,6 +261,7 @@ package final class AdminService: RequestHandler {
   private func change(
     _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ ready: ModelAdministration
   ) throws(Problem) -> Response {
+    var order = order
     switch route {
     case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, order))
     case .rollback: return AdminAnswer.swap(try ready.rollBack(order))
@@ -259,6 +276,7 @@ package final class AdminService: RequestHandler {
       return AdminAnswer.canary(ready.pool.traffic, begun: report)
     case .model:
       let (sink, parameters) = try Self.upload(request)
+      order.upload = sink.arriving
       return AdminAnswer.swap(try ready.upload(sink, parameters, order))
     case .versions, .configuration: throw .internalError
     }
@@ -267,6 +285,7 @@ package final class AdminService: RequestHandler {
   private func change(
     _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ vacancy: Vacancy
   ) throws(Problem) -> Response {
+    var order = order
     switch route {
     case .activate(let digits): return AdminAnswer.swap(try vacancy.activate(digits, order))
     case .swap: return AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
@@ -274,6 +293,7 @@ package final class AdminService: RequestHandler {
       return AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
     case .model:
       let (sink, parameters) = try Self.upload(request)
+      order.upload = sink.arriving
       return AdminAnswer.swap(try vacancy.upload(sink, parameters, order))
     case .rollback, .canary: throw noModel(.vacant(vacancy))
     case .versions, .configuration: throw .internalError

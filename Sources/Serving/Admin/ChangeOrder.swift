@@ -5,6 +5,8 @@ struct ChangeOrder: Sendable {
   var precondition = Precondition()
   /// Whether whoever asked has gone and takes the order back by it.
   var isAbandoned: @Sendable () -> Bool = { false }
+  /// The file that came with it.
+  var upload: ArrivingUpload?
 
   var by: String { actor.description }
 }

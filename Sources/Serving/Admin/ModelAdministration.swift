@@ -14,15 +14,19 @@ package final class ModelAdministration: Sendable {
   /// Nil where the store had a live model at start.
   let first: FirstModel?
   let log: Log
+  private let lateRecord: LateRecord?
 
+  /// - Parameter recordInterval: Between two tries to record what could not be recorded when it became live.
   package init(
-    pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log
+    pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log,
+    recordInterval: Duration = .seconds(10)
   ) {
     self.pool = pool
     self.deployer = deployer
     self.store = store
     self.first = first
     self.log = log
+    lateRecord = store.map { LateRecord(of: $0, every: recordInterval, log: log) }
   }
 
   /// The store, which every change needs.
@@ -30,7 +34,7 @@ package final class ModelAdministration: Sendable {
 
   /// Runs a change in its turn, if what is live is what the order asks for.
   ///
-  /// - Parameter overriding: Whether it ends a proof in progress.
+  /// - Parameter overriding: Whether it ends a proof in progress and uploads on their way.
   func inTurn<Result>(
     _ action: String, _ order: ChangeOrder, overriding: Bool = false,
     _ change: (SwapTurn) throws(Problem) -> Result
@@ -38,7 +42,8 @@ package final class ModelAdministration: Sendable {
     let turn: SwapTurn
     do throws(SwapFailure) {
       turn = try deployer.take(
-        action, by: order.by, overriding: overriding, isAbandoned: order.isAbandoned)
+        action, by: order.by, for: order.upload, overriding: overriding,
+        isAbandoned: order.isAbandoned)
     } catch {
       throw Problem(error)
     }
@@ -83,7 +88,7 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// Makes a kept version live again; ends a proof in progress.
+  /// Makes a kept version live again; ends a proof in progress and uploads on their way.
   func activate(_ digits: String, _ order: ChangeOrder) throws(Problem) -> SwapReport {
     try log.audited("activate", by: order.actor) { found throws(Problem) in
       let store = try requireStore()
@@ -97,7 +102,8 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// Makes the version live that was before; ends a proof in progress, and needs no room on the disk.
+  /// Makes the version live that was before; ends a proof in progress and uploads on their way, and needs no room on the
+  /// disk.
   func rollBack(_ order: ChangeOrder) throws(Problem) -> SwapReport {
     try log.audited("rollback", by: order.actor) { digits throws(Problem) in
       let store = try requireStore()
@@ -122,8 +128,8 @@ package final class ModelAdministration: Sendable {
     return former
   }
 
-  /// Ends a candidate that is being proved.
-  func endSwap(by actor: Administrator) throws(Problem) -> SwapTurn.Status {
+  /// Ends a candidate that is being proved, and uploads on their way.
+  func endSwap(by actor: Administrator) throws(Problem) -> EndedSwaps {
     try log.endSwap(of: deployer.turns, by: actor)
   }
 
@@ -147,15 +153,16 @@ package final class ModelAdministration: Sendable {
     try log.stored { () throws(StoreError) in try store.pin(version) }
     defer { store.unpin(version) }
     var recordFault: String?
-    let record = { [log] () throws(StoreError) in
+    let record = { [log, lateRecord] () throws(StoreError) in
       do throws(StoreError) {
         try store.recordLive(version, by: who)
       } catch {
         guard isReturn else { throw error }
         try store.assumeLive(version, by: who, because: error)
         recordFault = error.description
+        lateRecord?.begin()
         log.write(
-          "warning: a rollback could not be recorded; a restart will not know of it",
+          "warning: a rollback could not be recorded; until it is, a restart will not know of it",
           ["version": .text(version.short), "reason": .text(error.description)])
       }
     }

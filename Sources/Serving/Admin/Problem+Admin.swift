@@ -21,7 +21,14 @@ extension Problem {
   /// Paths and reasons of the system stay in the log.
   init(_ error: StoreError) {
     switch error {
-    case .full: self.init(507, "store-full", "the disk of the model store has no room")
+    case .full(_, let needed, let available):
+      // A quota, or a write that nobody had announced.
+      let count = needed == 0 ? "no" : "\(available) bytes of"
+      let need = needed == 0 ? "" : ", and \(needed) are needed, the reserve among them"
+      self.init(
+        507, "store-full",
+        "the disk of the model store has \(count) room\(need); delete versions, or make room on the disk"
+      )
     case .noRoom, .noVersionFree: self.init(507, "store-full", error.description)
     case .uploadTooLarge: self.init(413, "upload-too-large", error.description)
     case .tooManyUploads:

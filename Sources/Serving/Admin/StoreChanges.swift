@@ -14,6 +14,20 @@ extension ModelStore {
   }
 }
 
+/// What an administrator has ended.
+struct EndedSwaps: Sendable, CustomStringConvertible {
+  let swap: SwapTurn.Status?
+  let arriving: [ArrivingUpload.Status]
+
+  var description: String {
+    let swap = swap.map { ["ended \($0.action) at \($0.step.rawValue)"] } ?? []
+    let uploads = arriving.map {
+      "ended \($0.action) after \($0.receivedByteCount) bytes had arrived"
+    }
+    return (swap + uploads).joined(separator: "; ")
+  }
+}
+
 extension Log {
   func stored<Result>(
     _ body: () throws(StoreError) -> Result
@@ -27,22 +41,25 @@ extension Log {
     return Problem(error)
   }
 
-  /// Ends a candidate that is being proved.
+  /// Ends a candidate that is being proved, and uploads on their way.
   func endSwap(
     of turns: SwapTurns, by actor: Administrator
-  ) throws(Problem) -> SwapTurn.Status {
+  ) throws(Problem) -> EndedSwaps {
     try audit("end swap", by: actor) { note throws(Problem) in
-      guard let (status, isCancelled) = turns.cancel(by: actor.description) else {
-        throw Problem(404, "no-swap", "no swap is in progress")
+      let arriving = turns.endArriving(by: actor.description)
+      let current = turns.cancel(by: actor.description)
+      guard current != nil || !arriving.isEmpty else {
+        throw Problem(404, "no-swap", "no swap is in progress and no upload is arriving")
       }
-      guard isCancelled else {
+      guard current?.isCancelled ?? true else {
         throw Problem(
           409, "swap-ending",
           "nothing is left of the swap but the exchange; roll back when it is done",
           retryAfterSeconds: 1)
       }
-      note.outcome = "ended \(status.action) at \(status.step.rawValue)"
-      return status
+      let ended = EndedSwaps(swap: current?.ended, arriving: arriving)
+      note.outcome = ended.description
+      return ended
     }
   }
 

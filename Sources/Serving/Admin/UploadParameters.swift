@@ -36,7 +36,7 @@ struct UploadParameters: Sendable {
   func finish(
     _ sink: UploadSink, in store: ModelStore, _ log: Log
   ) throws(Problem) -> StagedModel {
-    let uploaded = try log.stored { () throws(StoreError) in try sink.finish() }
+    let uploaded = try sink.finish(log)
     if let wanted = digest.sha256, wanted != uploaded.version {
       store.discard(uploaded)
       throw Problem(

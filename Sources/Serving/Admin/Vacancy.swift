@@ -219,7 +219,8 @@ package final class Vacancy: Sendable {
     let turn: SwapTurn
     do throws(SwapFailure) {
       turn = try turns.take(
-        action, by: order.by, overriding: overriding, isAbandoned: order.isAbandoned)
+        action, by: order.by, for: order.upload, overriding: overriding,
+        isAbandoned: order.isAbandoned)
     } catch {
       throw Problem(error)
     }
@@ -250,8 +251,8 @@ package final class Vacancy: Sendable {
     try log.remove(digits, from: store, by: actor) { _ in }
   }
 
-  /// Ends a candidate that is being proved.
-  func endSwap(by actor: Administrator) throws(Problem) -> SwapTurn.Status {
+  /// Ends a candidate that is being proved, and uploads on their way.
+  func endSwap(by actor: Administrator) throws(Problem) -> EndedSwaps {
     try log.endSwap(of: turns, by: actor)
   }
 }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Whose turn it is to change what is live: one at a time, and the newest order of an administrator goes before a proof.
+/// Whose turn it is to change what is live: one at a time, and the newest order of an administrator goes before a proof
+/// and before uploads that are still arriving.
 ///
 /// A forward pass cannot be interrupted, so what computes for a cancelled turn may go on for a while beside the next
 /// one; its result is thrown away.
@@ -11,6 +12,7 @@ package final class SwapTurns: Sendable {
 
   private struct State {
     var current: SwapTurn?
+    var arriving: [ArrivingUpload] = []
     var remnantCount = 0
     var isClosed = false
   }
@@ -22,28 +24,50 @@ package final class SwapTurns: Sendable {
   /// What is in progress.
   package var current: SwapTurn? { state.withLock(\.current) }
 
+  /// Uploads on their way, in the order in which they began.
+  package var arriving: [ArrivingUpload.Status] {
+    state.withLock { $0.arriving.map(\.status) }
+  }
+
+  /// An upload begins to arrive, until its turn is taken or `leave`.
+  func arrives(_ upload: ArrivingUpload) { state.withLock { $0.arriving.append(upload) } }
+
+  /// An upload is not on its way any more.
+  func leave(_ upload: ArrivingUpload) {
+    state.withLock { state in state.arriving.removeAll { $0 === upload } }
+  }
+
   /// Takes the turn, to be given back by `end`.
   ///
   /// - Parameters:
   ///   - action: As the audit calls it.
+  ///   - upload: What has arrived for it. Every other order ends the uploads that are on their way, if it is overriding:
+  ///     whoever gave it did not know of them.
   ///   - overriding: Whether it ends a proof in progress. What is only to be exchanged yet is waited for; that takes no
   ///     longer than a record on the disk.
   ///   - isAbandoned: Whether whoever asks has gone.
-  /// - Throws: A failure of the kind `busy` where another change is in progress.
+  /// - Throws: A failure of the kind `busy` where another change is in progress, of the kind `cancelled` where somebody
+  ///   has ended the upload while it arrived.
   package func take(
-    _ action: String, by who: String, overriding: Bool = false,
+    _ action: String, by who: String, for upload: ArrivingUpload? = nil, overriding: Bool = false,
     isAbandoned: @escaping @Sendable () -> Bool = { false }
   ) throws(SwapFailure) -> SwapTurn {
     let turn = SwapTurn(action, by: who, isAbandoned: isAbandoned)
     while true {
       let committed = try state.withLock { (state) throws(SwapFailure) -> SwapTurn? in
         guard !state.isClosed else { throw Self.busy("the server is about to stop") }
+        try upload?.check()
         if let current = state.current {
           guard overriding else { throw Self.busy("another swap is in progress") }
           guard current.cancel(by: who) else { return current }
         } else if !overriding, state.remnantCount >= Self.remnantLimit {
           throw Self.busy(
             "\(state.remnantCount) candidates that were ended still compute; try again soon")
+        }
+        if let upload {
+          state.arriving.removeAll { $0 === upload }
+        } else if overriding {
+          for upload in state.arriving where upload.isChange { upload.end(by: who) }
         }
         turn.enter()
         state.current = turn
@@ -60,6 +84,17 @@ package final class SwapTurns: Sendable {
       if state.current === turn { state.current = nil }
     }
     turn.leave()
+  }
+
+  /// Ends the uploads that are on their way, dry runs among them; what they were.
+  package func endArriving(by who: String) -> [ArrivingUpload.Status] {
+    state.withLock { state in
+      defer { state.arriving = [] }
+      return state.arriving.map { upload in
+        upload.end(by: who)
+        return upload.status
+      }
+    }
   }
 
   /// Ends what is in progress for somebody; nil where nothing is, false where nothing is left of it but the exchange.
