@@ -51,11 +51,12 @@ let package = Package(
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
+    .target(name: "Time"),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore"),
-    .target(name: "Telemetry"),
-    .target(name: "Machine"),
+    .target(name: "Telemetry", dependencies: ["Time"]),
+    .target(name: "Machine", dependencies: ["Time"]),
     .target(name: "ONNX", dependencies: ["COnnx"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
@@ -65,23 +66,27 @@ let package = Package(
         "ResNet", "Imaging", "CDefaultModel", "CImageNet", "CJansson", "COpenSSL", "CZip", "ONNX",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint"]),
-    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "CCurl"]),
-    .target(name: "HTTPServer", dependencies: ["HTTPCore", "CSockets"]),
+    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Time", "CCurl"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Time", "CSockets"]),
 
-    .target(name: "Decoding", dependencies: ["Imaging", "Machine", "CSandbox"]),
+    .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
+    .target(
+      name: "Inference",
+      dependencies: [
+        "Checkpoint", "Decoding", "Engine", "Imaging", "Machine", "ResNet", "Time",
+      ]),
     .target(
       name: "Serving",
       dependencies: [
-        "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine", "Checkpoint",
-        "ModelStore", "HTTPServer", "CYajl",
+        "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
+        "Checkpoint", "ModelStore", "HTTPServer", "Time", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
-        "Serving", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint",
-        "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "CImageCodec", "COneDNN", "CCurl", "CProgram",
+        "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
+        "Engine", "Checkpoint", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
+        "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
     .executableTarget(
@@ -97,6 +102,8 @@ let package = Package(
 
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
     .target(name: "ScriptedServer", dependencies: ["CSockets"], path: "Tests/ScriptedServer"),
+    .target(
+      name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
@@ -120,17 +127,22 @@ let package = Package(
         "ScriptedServer",
       ]),
     .testTarget(
+      name: "InferenceTests",
+      dependencies: [
+        "Inference", "Decoding", "Machine", "Checkpoint", "Engine", "Imaging", "ResNet",
+        "Classifying",
+      ]),
+    .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "Decoding", "HTTPServer", "HTTPCore", "Telemetry", "Machine", "Checkpoint",
-        "Engine",
-        "Imaging", "ResNet", "ModelStore", "HostileFiles",
+        "Serving", "Inference", "Decoding", "HTTPServer", "HTTPCore", "Telemetry", "Machine",
+        "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles", "Classifying",
       ]),
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "ResNet", "ONNX", "HTTPServer",
-        "HTTPCore", "HostileFiles", "ScriptedServer",
+        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "Inference", "ResNet", "ONNX",
+        "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
       ]),
   ],
   cLanguageStandard: .gnu2x,

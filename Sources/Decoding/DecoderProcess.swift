@@ -1,5 +1,6 @@
 internal import CSandbox
 import Glibc
+import Time
 
 /// A decoder's process as the server sees it: its number, its channel, and the memory that both map.
 ///
@@ -59,7 +60,7 @@ import Glibc
     let isThere =
       unsafe sandbox_channel_receive(
         ends[0], &greeting, MemoryLayout<sandbox_greeting>.size,
-        SandboxLimits.greetingTimeout.nanosecondCount) == 1
+        Int64(SandboxLimits.greetingTimeout.nanoseconds)) == 1
     self.spawner = spawner
     self.process = process
     channel = ends[0]
@@ -124,7 +125,7 @@ import Glibc
   func receive(within time: Duration) -> Reception {
     var reply = sandbox_reply()
     let status = unsafe sandbox_channel_receive(
-      channel, &reply, MemoryLayout<sandbox_reply>.size, max(0, time.nanosecondCount))
+      channel, &reply, MemoryLayout<sandbox_reply>.size, Int64(max(0, time.nanoseconds)))
     switch status {
     case 1: return reply.number == imageCount ? .reply(reply) : .nonsense
     case 0: return .end
@@ -193,13 +194,5 @@ package struct SandboxParts: OptionSet, Sendable {
   package var names: [String] {
     [(.systemCalls, "seccomp"), (.files, "Landlock"), (.memoryLimit, "RLIMIT_AS")]
       .compactMap { (part: SandboxParts, name: String) in contains(part) ? name : nil }
-  }
-}
-
-extension Duration {
-  var nanosecondCount: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-      ? .max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
   }
 }

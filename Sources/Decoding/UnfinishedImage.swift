@@ -25,6 +25,8 @@ package final class UnfinishedImage: @unchecked Sendable {
   private static let interestInterval = Duration.milliseconds(25)
   /// How much longer than its processor time an image may take on a machine that has others to serve.
   private static let busyMachineFactor = 4
+  /// Bytes that images aside leave to bodies that arrive, which cannot wait for memory.
+  private static let roomForBodies = 8 << 20
   /// More than any machine has.
   private static let senselessByteCount: Int64 = 1 << 46
 
@@ -120,9 +122,8 @@ package final class UnfinishedImage: @unchecked Sendable {
   package func setAside() -> Bool {
     guard let process else { return true }
     if let budget = source.budget {
-      // Bodies that arrive find no room otherwise, and an image can wait.
       standing = budget.reserve(
-        source.limits.lastingByteCount, leaving: source.limits.lastingByteCount)
+        source.limits.lastingByteCount, leaving: Self.roomForBodies)
       guard standing != nil else { return false }
     }
     process.yield(to: Self.niceness)

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import HTTPCore
 import Synchronization
+import Time
 
 /// An HTTP/1.1 server: accepts connections and spreads them over serial queues.
 ///
@@ -103,8 +104,7 @@ package final class HTTPServer: @unchecked Sendable {
       let open = state.withLock(\.connectionCount)
       let left = deadline - .now
       guard open > 0, left > .zero else { break }
-      let nanoseconds = min(left, .seconds(3600)) / .nanoseconds(1)
-      _ = idle.wait(timeout: .now() + .nanoseconds(Int(nanoseconds)))
+      _ = idle.wait(for: left)
     }
     let open = state.withLock(\.connectionCount)
     for lane in lanes { lane.queue.sync { lane.closeAll() } }

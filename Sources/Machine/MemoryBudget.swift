@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import Time
 
 /// What memory is taken for.
 package enum MemoryUse: Int, Sendable, CaseIterable {
@@ -140,8 +141,7 @@ package final class MemoryBudget: Sendable {
     let canEver = count <= largestByteCount
     while canEver, .now < deadline, isWanted() {
       let left = max(.zero, min(deadline - .now, Self.interestInterval))
-      let time = DispatchTime.now() + .nanoseconds(Int(left / .nanoseconds(1)))
-      if granted.wait(timeout: time) == .success {
+      if granted.wait(for: left) {
         return Reservation(count, isLasting: isLasting, use: use, of: self)
       }
     }

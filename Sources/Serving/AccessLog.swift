@@ -1,6 +1,7 @@
 import HTTPCore
 import HTTPServer
 package import Telemetry
+import Time
 
 /// A log line for each request, unless it is off.
 package struct AccessLog: Sendable {

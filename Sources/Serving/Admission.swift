@@ -1,4 +1,5 @@
 import HTTPCore
+import Inference
 
 /// What answers a request, chosen once when all of it is there, with parameters that are right for it.
 struct Admission: Sendable {

@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import Time
 
 /// Work that waits for one of a few workers, bounded by count and by bytes. Any thread may offer.
 ///
@@ -188,8 +189,8 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
       case .end: return nil
       case .wait(nil): wakeUps[worker].wait()
       case .wait(let due?):
-        let nanoseconds = Int(((due - now) / .nanoseconds(1)).rounded(.up))
-        _ = wakeUps[worker].wait(timeout: .now() + .nanoseconds(nanoseconds))
+        // Not a nanosecond too early.
+        _ = wakeUps[worker].wait(for: due - now + .nanoseconds(1))
       }
     }
   }

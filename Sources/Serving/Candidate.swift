@@ -1,4 +1,5 @@
 import Checkpoint
+import Inference
 
 /// A model that has proved itself and only waits to become live.
 struct Candidate: Sendable {

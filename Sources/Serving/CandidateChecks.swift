@@ -2,6 +2,7 @@ import Checkpoint
 import Decoding
 import Engine
 import Glibc
+import Inference
 import Machine
 import ResNet
 
@@ -38,14 +39,14 @@ struct CandidateChecks: Sendable {
       return (estimated, available, try reserve(estimated))
     }
     let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
-      try engine(.compile) { () throws(EngineError) -> (LiveModel, PlannedModel?) in
+      try engine(.compile) { () throws(EngineError) -> (CompiledModel, PlannedModel?) in
         guard live == nil else {
           return (
-            try LiveModel(model, precision: precision, plan: plan, unless: isCancelled), nil
+            try CompiledModel(model, precision: precision, plan: plan, unless: isCancelled), nil
           )
         }
         let planned = try rules.planned(model, precision: precision, unless: isCancelled)
-        return (planned.live, planned)
+        return (planned.compiled, planned)
       }
     }
     model.weights = Weights()
@@ -140,7 +141,7 @@ struct CandidateChecks: Sendable {
     return reservation
   }
 
-  private func golden(_ compiled: LiveModel, _ model: Model) throws(SwapFailure) {
+  private func golden(_ compiled: CompiledModel, _ model: Model) throws(SwapFailure) {
     let embedded: [GoldenSample]
     do throws(CheckpointError) {
       embedded = model.goldenSamples.isEmpty ? try Model.embeddedDefault().goldenSamples : []
@@ -149,18 +150,15 @@ struct CandidateChecks: Sendable {
     }
     let pictures = (live?.pictures ?? []) + embedded.map(\.encodedImage)
     let samples = model.goldenSamples
-    // A seat runs every batch size, and one picture more to take its time.
-    let seatPictureCount = compiled.network.batchSizes.reduce(1, +)
-    let budget = ProvingBudget(
-      limit: request.isReturn ? nil : limits.provingTimeout,
-      pictureCount: (samples.isEmpty ? pictures.count : samples.count)
-        + compiled.plan.workers * seatPictureCount)
-    let fault = try engine(.golden) { () throws(EngineError) in
+    // A worker's slot runs every batch size, and one image more to take its time.
+    let slotImageCount = compiled.network.batchSizes.reduce(1, +)
+    var goldenLimits = limits.golden
+    if request.isReturn { goldenLimits.provingTimeout = nil }
+    let fault = try engine(.golden) { [goldenLimits] () throws(EngineError) in
       try GoldenCheck(
-        live: compiled, classifier: Classifier(compiled, limits: limits.decoding),
-        decoder: decoders.makeDecoder(overdraws: request.isReturn),
-        decodingTimeout: limits.requestTimeout, budget: budget,
-        isCancelled: isCancelled
+        compiled, by: decoders.makeDecoder(overdraws: request.isReturn), limits: goldenLimits,
+        imageCount: (samples.isEmpty ? pictures.count : samples.count)
+          + compiled.plan.workers * slotImageCount, unless: isCancelled
       ).fault(samples, pictures: pictures)
     }
     guard let fault else { return }

@@ -1,11 +1,12 @@
 import Checkpoint
+package import Inference
 import Telemetry
 
 /// The JSON that answers a classification, over HTTP and on the command line alike.
 package struct ClassificationAnswer: Sendable {
-  private let model: LiveModel
+  private let model: CompiledModel
 
-  package init(_ model: LiveModel) { self.model = model }
+  package init(_ model: CompiledModel) { self.model = model }
 
   /// `{"predictions": […]}` or `{"error": {…}}`, with the name of the picture's file where it has one.
   package func item(_ result: Result<[Ranking.Entry], Problem>, file: String? = nil) -> String {

@@ -1,9 +1,11 @@
 package import Checkpoint
 import Engine
 import Glibc
+package import Inference
 import Machine
 import Synchronization
 package import Telemetry
+import Time
 
 /// Makes another model live, one at a time, when it has proved itself; whatever fails leaves what is live alone.
 package final class Deployer: Sendable {

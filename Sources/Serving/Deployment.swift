@@ -2,6 +2,7 @@ import Dispatch
 package import Engine
 import Glibc
 package import Imaging
+package import Inference
 package import Machine
 import Synchronization
 
@@ -32,7 +33,7 @@ import Synchronization
   ///   - reservation: Its part of the memory budget, which was estimated; becomes what it takes.
   ///   - isCancelled: Asked between all runs; true ends it with `EngineError.cancelled`.
   package init(
-    _ model: LiveModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
+    _ model: CompiledModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
     decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
     reservation: Reservation? = nil, unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
@@ -46,14 +47,14 @@ import Synchronization
     self.metrics = metrics.model(model.version)
     self.by = by
     self.pictures = Self.kept(pictures)
-    var seats: [Seat] = []
+    var slots: [WorkerSlot] = []
     for number in 0..<model.plan.workers {
-      seats.append(
-        try Seat(
+      slots.append(
+        try WorkerSlot(
           Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1),
           unless: isCancelled))
     }
-    unsafe contents = .passRetained(Contents(model, seats, reservation))
+    unsafe contents = .passRetained(Contents(model, slots, reservation))
     // The plain weights, and a copy of each layer while it was packed.
     OneDNN.returnFreedMemory()
   }
@@ -73,7 +74,7 @@ import Synchronization
     }
   }
 
-  package var model: LiveModel { unsafe contents.takeUnretainedValue().model }
+  package var model: CompiledModel { unsafe contents.takeUnretainedValue().model }
 
   /// Waits, but not long, until former deployments are gone: a process should not end in the middle of that.
   package func awaitDepartures() { _ = departures.wait(timeout: .now() + Self.departurePatience) }
@@ -105,7 +106,7 @@ import Synchronization
   func becameLive() { since.store(time(nil), ordering: .relaxed) }
 
   /// To be used by that worker's thread only.
-  func seat(of worker: Int) -> Seat { unsafe contents.takeUnretainedValue().seats[worker] }
+  func slot(of worker: Int) -> WorkerSlot { unsafe contents.takeUnretainedValue().slots[worker] }
 
   /// What makes up a batch.
   var group: AdmissionQueue<ClassificationJob>.Line.Group {
@@ -115,14 +116,14 @@ import Synchronization
 
 /// What of a deployment takes memory.
 private final class Contents: @unchecked Sendable {
-  let model: LiveModel
+  let model: CompiledModel
   // Each is used by its worker's thread only, once the deployment is handed to the workers.
-  let seats: [Seat]
+  let slots: [WorkerSlot]
   private let reservation: Reservation?
 
-  init(_ model: LiveModel, _ seats: [Seat], _ reservation: Reservation?) {
+  init(_ model: CompiledModel, _ slots: [WorkerSlot], _ reservation: Reservation?) {
     self.model = model
-    self.seats = seats
+    self.slots = slots
     self.reservation = reservation
   }
 }

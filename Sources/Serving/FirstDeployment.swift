@@ -1,4 +1,5 @@
 package import Decoding
+package import Inference
 package import Machine
 
 /// A model for a server that has none yet, from a remote store or an administrator: proved by the checks of a swap.

@@ -1,8 +1,9 @@
 import Checkpoint
+import Inference
 
 /// The page at `/`, for whoever opens the server in a browser.
 enum HomePage {
-  static func html(model: LiveModel?) -> String {
+  static func html(model: CompiledModel?) -> String {
     let state =
       model.map {
         "<p>Model <b>\(escaped($0.name))</b>, version <code>\($0.version.short)</code>, "

@@ -1,4 +1,5 @@
 import Telemetry
+import Time
 
 /// Distributions of what one model did, labelled by its version. Any thread may add to them; none waits.
 package final class ModelMetrics: Sendable {

@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import Time
 
 /// The thread that looks after the workers' thread: it answers what is late, and notices who does not move.
 ///
@@ -44,8 +45,7 @@ final class PoolWatch: Sendable {
       }
       if isEnded { return }
       let pause = isDozing ? Self.slowInterval : PendingRequests.sweepInterval
-      let isWoken =
-        wakeUp.wait(timeout: .now() + .nanoseconds(pause.nanoseconds)) == .success
+      let isWoken = wakeUp.wait(for: pause)
       // Longer pauses are not this process's: it was suspended.
       sinceLook += pause
       quietTime = isWoken || sweep() ? .zero : quietTime + pause

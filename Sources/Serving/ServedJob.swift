@@ -1,5 +1,7 @@
 import Decoding
 import HTTPCore
+import Inference
+import Time
 
 /// A request from its first turn at a worker to its answer; belongs to the worker that has it, or to the queue.
 final class ServedJob: @unchecked Sendable {

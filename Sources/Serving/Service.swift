@@ -2,6 +2,7 @@ package import HTTPCore
 package import HTTPServer
 package import Machine
 import Synchronization
+import Time
 
 /// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
 package final class Service: RequestHandler {

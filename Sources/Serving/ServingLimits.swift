@@ -1,4 +1,5 @@
 package import Imaging
+package import Inference
 
 /// What one request and all waiting ones may cost.
 package struct ServingLimits: Sendable {
@@ -23,4 +24,10 @@ package struct ServingLimits: Sendable {
   package var decoding = DecodingLimits()
 
   package init() {}
+
+  /// The same for a model's golden samples: no image may take longer to decode than a request's.
+  package var golden: GoldenCheck.Limits {
+    GoldenCheck.Limits(
+      decoding: decoding, decodingTimeout: requestTimeout, provingTimeout: provingTimeout)
+  }
 }

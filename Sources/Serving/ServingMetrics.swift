@@ -2,9 +2,11 @@ import Checkpoint
 import Decoding
 import Engine
 import HTTPCore
+import Inference
 package import Machine
 import Synchronization
 import Telemetry
+import Time
 
 /// What the service counts and measures, for `/metrics`. Any thread may add to it; none waits.
 ///
@@ -133,7 +135,7 @@ package final class ServingMetrics: Sendable {
 
   func canaryEnded(_ reason: CanaryEndReason) { canaryEnds.add(reason) }
 
-  private static func info(_ model: LiveModel) -> MetricLabelPairs {
+  private static func info(_ model: CompiledModel) -> MetricLabelPairs {
     [
       ("version", model.version.short), ("name", model.name),
       ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),

@@ -1,3 +1,5 @@
+import Inference
+
 extension SwapReport {
   /// Of a candidate that has proved itself.
   init(_ candidate: Candidate, former: Deployment?, isDryRun: Bool = false) {

@@ -1,5 +1,6 @@
 package import Checkpoint
 package import Engine
+package import Inference
 
 /// What a swap did.
 package struct SwapReport: Sendable {

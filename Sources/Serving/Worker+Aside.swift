@@ -1,4 +1,5 @@
 import Decoding
+import Inference
 
 /// What takes long is set aside: a thread of lower priority goes on with it, and the request has its next turn when that
 /// is done. Where all places aside are taken, it waits for one and begins anew.
@@ -10,11 +11,11 @@ extension Worker {
 
   /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
   func goOn(
-    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ seat: Seat,
+    _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ slot: WorkerSlot,
     since start: ContinuousClock.Instant, _ patience: Duration, hasPlace: Bool
   ) throws(DecodingFailure) -> Bool {
     served.becomeSlow()
-    settle(served, seat)
+    settle(served, slot)
     var hasPlace = hasPlace
     let longPatience = patience * Self.longPatienceFactor
     defer { around.patience.outlasted(.now - start) }
@@ -34,7 +35,7 @@ extension Worker {
         image.postpone()
         served.putBack(index)
         served.decodeTime += .now - start
-        postpone(served, seat)
+        postpone(served, slot)
         return false
       }
       let progress: UnfinishedImage.Progress
@@ -46,7 +47,7 @@ extension Worker {
       }
       switch progress {
       case .done:
-        seat.classifier.prepare(image, at: prepared.count)
+        slot.classifier.prepare(image, at: prepared.count)
         decoder.takeBack(image)
         return true
       case .unfinished: continue
@@ -64,16 +65,16 @@ extension Worker {
   }
 
   /// Runs what is prepared of a request, before others go on with it.
-  private func settle(_ served: ServedJob, _ seat: Seat) {
+  private func settle(_ served: ServedJob, _ slot: WorkerSlot) {
     guard prepared.contains(where: { $0.served === served }) else { return }
     let start = ContinuousClock.now
-    runPrepared(seat, isAlone: false)
+    runPrepared(slot, isAlone: false)
     // It is not decoded meanwhile.
     served.decodeTime -= .now - start
   }
 
-  func postpone(_ served: ServedJob, _ seat: Seat) {
-    settle(served, seat)
+  func postpone(_ served: ServedJob, _ slot: WorkerSlot) {
+    settle(served, slot)
     guard served.isWanted else { return }
     var job = served.job
     job.progress = served

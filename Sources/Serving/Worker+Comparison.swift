@@ -1,4 +1,5 @@
 import Decoding
+import Inference
 
 extension Worker {
   /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
@@ -24,7 +25,7 @@ extension Worker {
   /// Nil where the live model has no answer, or another one is live meanwhile.
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
     guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
-    let classifier = live.seat(of: number).classifier
+    let classifier = live.slot(of: number).classifier
     let deadline = ContinuousClock.now + around.limits.requestTimeout
     guard
       let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,

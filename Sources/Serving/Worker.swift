@@ -3,6 +3,7 @@ import Decoding
 import Engine
 import HTTPCore
 import Imaging
+import Inference
 import Machine
 import Telemetry
 
@@ -67,11 +68,11 @@ final class Worker {
 
   /// All of one deployment; how many have gone back to the queue.
   private func serve(_ jobs: [ClassificationJob]) -> Int {
-    guard let seat = jobs.first?.deployment.seat(of: number) else { return 0 }
+    guard let slot = jobs.first?.deployment.slot(of: number) else { return 0 }
     var open = jobs.compactMap { begin($0) }
     while !open.isEmpty {
-      prepareRound(&open, seat)
-      runPrepared(seat, isAlone: jobs.count == 1)
+      prepareRound(&open, slot)
+      runPrepared(slot, isAlone: jobs.count == 1)
       open.removeAll { !$0.hasNext || !$0.isWanted }
       if !open.isEmpty, around.queue.takeableCount > 0 {
         for served in open { goBack(served) }
@@ -124,28 +125,28 @@ final class Worker {
   }
 
   /// Prepares the next image of each request; where nobody else waits, further ones until a batch is full.
-  private func prepareRound(_ open: inout [ServedJob], _ seat: Seat) {
+  private func prepareRound(_ open: inout [ServedJob], _ slot: WorkerSlot) {
     var turnCount = open.count
-    while !open.isEmpty, prepared.count < seat.classifier.capacity,
+    while !open.isEmpty, prepared.count < slot.classifier.capacity,
       turnCount > 0 || around.queue.takeableCount == 0
     {
       let served = open.removeFirst()
       turnCount -= 1
       guard served.hasNext, served.isWanted else { continue }
-      if prepareNext(served, seat) { open.append(served) }
+      if prepareNext(served, slot) { open.append(served) }
     }
   }
 
   /// False where the request is not with this worker any more.
-  private func prepareNext(_ served: ServedJob, _ seat: Seat) -> Bool {
+  private func prepareNext(_ served: ServedJob, _ slot: WorkerSlot) -> Bool {
     pulse.step()
     if let (index, result) = served.takeDecoded() {
-      finish(served, index, result.map { seat.classifier.prepare($0, at: prepared.count) })
+      finish(served, index, result.map { slot.classifier.prepare($0, at: prepared.count) })
       return true
     }
     var hasPlace = served.job.isSlow && around.queue.beginAside()
     if served.job.isSlow, !hasPlace {
-      postpone(served, seat)
+      postpone(served, slot)
       return false
     }
     let mustStay = served.mustStay
@@ -162,14 +163,14 @@ final class Worker {
     let start = ContinuousClock.now
     let patience = around.patience.patience(byteCount: bytes.count, isSlow: hasPlace, at: start)
     do throws(DecodingFailure) {
-      let unfinished = try seat.classifier.begin(
+      let unfinished = try slot.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
         patience: mustStay ? nil : patience)
       if let unfinished {
         let mayLeave = hasPlace
         hasPlace = false
         let isHere = try goOn(
-          unfinished, served, index, seat, since: start, patience, hasPlace: mayLeave)
+          unfinished, served, index, slot, since: start, patience, hasPlace: mayLeave)
         guard isHere else { return false }
       }
       served.decodeTime += .now - start
@@ -177,7 +178,7 @@ final class Worker {
     } catch .noRoom where !hasPlace && around.queue.awaitAside() {
       served.putBack(index)
       served.becomeSlow()
-      postpone(served, seat)
+      postpone(served, slot)
       return false
     } catch {
       served.decodeTime += .now - start
@@ -200,14 +201,14 @@ final class Worker {
   }
 
   /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
-  func runPrepared(_ seat: Seat, isAlone: Bool) {
+  func runPrepared(_ slot: WorkerSlot, isAlone: Bool) {
     pulse.step()
-    dropUnwanted(seat)
+    dropUnwanted(slot)
     guard let metrics = prepared.first?.served.job.deployment.metrics else { return }
     defer { prepared.removeAll(keepingCapacity: true) }
     let start = ContinuousClock.now
     do throws(EngineError) {
-      let results = try probabilities(seat, isAlone: isAlone)
+      let results = try probabilities(slot, isAlone: isAlone)
       metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
       for ((served, image), result) in zip(prepared, results) {
@@ -219,30 +220,30 @@ final class Worker {
   }
 
   private func probabilities(
-    _ seat: Seat, isAlone: Bool
+    _ slot: WorkerSlot, isAlone: Bool
   ) throws(EngineError) -> [[Float]?] {
     let count = prepared.count
     let start = ContinuousClock.now
-    guard isAlone, seat.classifier.hasTeam, seat.trust.prefersTeam(),
+    guard isAlone, slot.classifier.hasTeam, slot.trust.prefersTeam(),
       around.queue.beginTeam(worker: number)
     else {
-      defer { if count == 1 { seat.trust.record(alone: .now - start) } }
-      return try seat.classifier.run(count: count)
+      defer { if count == 1 { slot.trust.record(alone: .now - start) } }
+      return try slot.classifier.run(count: count)
     }
     defer {
       around.queue.endTeam()
-      seat.trust.record(onTeam: (.now - start) / count)
+      slot.trust.record(onTeam: (.now - start) / count)
     }
-    return try seat.classifier.run(
-      count: count, onTeamUntil: start + seat.trust.patience * count)
+    return try slot.classifier.run(
+      count: count, onTeamUntil: start + slot.trust.patience * count)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.
-  private func dropUnwanted(_ seat: Seat) {
+  private func dropUnwanted(_ slot: WorkerSlot) {
     var kept = 0
     for place in prepared.indices where prepared[place].served.isWanted {
       if kept < place {
-        seat.classifier.move(place, to: kept)
+        slot.classifier.move(place, to: kept)
         prepared[kept] = prepared[place]
       }
       kept += 1

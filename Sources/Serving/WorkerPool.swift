@@ -1,6 +1,7 @@
 package import Decoding
 package import Engine
 import HTTPCore
+import Inference
 package import Machine
 import Synchronization
 package import Telemetry
@@ -9,7 +10,7 @@ package import Telemetry
 ///
 /// The threads stay for the life of the process; what is live is exchanged beneath them.
 package final class WorkerPool: Sendable {
-  /// Of every deployment, for each worker has a seat there.
+  /// Of every deployment, for each worker has a slot there.
   package let workerCount: Int
   /// Who decodes, for workers and for candidates.
   let decoders: any DecoderSource

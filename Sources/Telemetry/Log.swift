@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Synchronization
+import Time
 
 /// How log lines look.
 package enum LogFormat: String, Sendable, CaseIterable {
@@ -86,8 +87,7 @@ package final class Log: Sendable {
       writeWaiting()
       isDone.signal()
     }
-    let nanoseconds = Int(limit / .nanoseconds(1))
-    return isDone.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
+    return isDone.wait(for: limit)
   }
 
   /// Whether the caller is the one to see that lines are written then.

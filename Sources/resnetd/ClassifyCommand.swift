@@ -3,6 +3,7 @@ import Decoding
 import Engine
 import FoundationEssentials
 import Imaging
+import Inference
 import Serving
 import Telemetry
 
@@ -50,12 +51,12 @@ enum ClassifyCommand: Command {
 
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     guard !operands.isEmpty else { throw UsageError("name one or more pictures") }
-    let live: LiveModel
+    let live: CompiledModel
     let classifier: Classifier
     let model = try ModelSource.load(settings.model, settings.parts)
     let precision = try ModelSource.precision(settings.precision, for: model)
     do throws(EngineError) {
-      live = try LiveModel(model, precision: precision)
+      live = try CompiledModel(model, precision: precision)
       classifier = try Classifier(live, limits: settings.decoding)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
@@ -102,7 +103,7 @@ enum ClassifyCommand: Command {
     }
   }
 
-  private static func show(_ entries: [Ranking.Entry], _ live: LiveModel, heading: String?) {
+  private static func show(_ entries: [Ranking.Entry], _ live: CompiledModel, heading: String?) {
     if let heading { StandardOutput.write("\(heading):") }
     let rows = entries.map { entry in
       [Decimal.text(Double(entry.probability), digits: 4), live.labels[entry.index]]

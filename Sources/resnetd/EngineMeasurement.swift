@@ -1,4 +1,5 @@
 import Engine
+import Inference
 import ResNet
 import Serving
 import Synchronization
@@ -27,7 +28,7 @@ struct EngineMeasurement {
     self.batch = batch
     self.workers = workers
     threads = network.threads
-    let start = StartLine(workers)
+    let start = Barrier(workers)
     let tally = Mutex(Tally())
     let spans = WorkerThread.runSideBySide(workers) { _ in
       do throws(EngineError) {
@@ -48,7 +49,7 @@ struct EngineMeasurement {
   }
 
   private static func run(
-    _ network: CompiledNetwork, _ batch: Int, _ duration: Duration, _ start: StartLine
+    _ network: CompiledNetwork, _ batch: Int, _ duration: Duration, _ start: Barrier
   ) throws(EngineError) -> [Double] {
     let context = try ExecutionContext(network)
     let input = ReproducibleNumbers("bench").values(

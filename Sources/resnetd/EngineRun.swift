@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Inference
 import ONNX
 import ResNet
 import Serving

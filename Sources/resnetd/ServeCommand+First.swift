@@ -1,6 +1,7 @@
 import Checkpoint
 import Decoding
 import Engine
+import Inference
 import Machine
 import ModelStore
 import RemoteModels
@@ -78,8 +79,7 @@ extension ServeCommand {
     // What the engine has packed need not stand in memory a second time.
     model.weights = Weights()
     let fault = try compiling { () throws(EngineError) in
-      try planned.live.fault(
-        in: model.goldenSamples, limits: settings.serving, decoders: resources.decoders)
+      try goldenFault(planned.compiled, model.goldenSamples, settings.serving, resources.decoders)
     }
     switch fault {
     case nil: break
@@ -96,12 +96,22 @@ extension ServeCommand {
     }
     let deployment = try compiling { () throws(EngineError) in
       try Deployment(
-        planned.live, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
+        planned.compiled, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding,
         by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
         reservation: reservation)
     }
     return Beginning(deployment: deployment, source: source)
+  }
+
+  private static func goldenFault(
+    _ compiled: CompiledModel, _ samples: [GoldenSample], _ limits: ServingLimits,
+    _ decoders: any DecoderSource
+  ) throws(EngineError) -> GoldenCheck.Fault? {
+    guard !samples.isEmpty else { return nil }
+    return try GoldenCheck(
+      compiled, by: decoders.makeDecoder(), limits: limits.golden, imageCount: samples.count
+    ).fault(samples, pictures: [])
   }
 
   /// What to do where a model of the state folder does not run as it did when it was proved.
@@ -168,7 +178,7 @@ extension ServeCommand {
   }
 
   private static func write(_ planned: PlannedModel, _ log: Log) {
-    let plan = planned.live.plan
+    let plan = planned.compiled.plan
     log.write(
       "plan: \(planned.description)",
       [

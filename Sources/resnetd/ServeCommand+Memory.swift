@@ -2,6 +2,7 @@ import Checkpoint
 import Engine
 import Glibc
 import HTTPServer
+import Inference
 import Machine
 import ResNet
 import Serving

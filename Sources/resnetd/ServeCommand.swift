@@ -4,12 +4,14 @@ import Dispatch
 import Engine
 import Glibc
 import HTTPServer
+import Inference
 import Machine
 import ModelStore
 import RemoteModels
 import ResNet
 import Serving
 import Telemetry
+import Time
 
 /// `resnetd serve`: listens at once, loads, serves until it is told to stop, drains.
 enum ServeCommand: Command {
@@ -198,7 +200,7 @@ enum ServeCommand: Command {
   }
 
   private static func write(
-    _ model: LiveModel, _ settings: ServeSettings, _ port: Int,
+    _ model: CompiledModel, _ settings: ServeSettings, _ port: Int,
     _ started: ContinuousClock.Instant, _ log: Log
   ) {
     log.write(
@@ -212,8 +214,7 @@ enum ServeCommand: Command {
   }
 
   private static func wait(_ duration: Duration) {
-    let nanoseconds = Int(duration / .nanoseconds(1))
-    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(nanoseconds))
+    _ = DispatchSemaphore(value: 0).wait(for: duration)
   }
 
   private static func milliseconds(_ duration: Duration) -> Int {

@@ -2,6 +2,7 @@ import Engine
 import HTTPCore
 import HTTPServer
 import Imaging
+import Inference
 import Machine
 import Serving
 import Telemetry

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Inference
 import Serving
 import Synchronization
 import Telemetry

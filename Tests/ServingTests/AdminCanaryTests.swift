@@ -2,6 +2,7 @@ import Checkpoint
 import Dispatch
 import Foundation
 import HTTPCore
+import Inference
 import ModelStore
 import Serving
 import Synchronization

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import ModelStore
 import Serving
 import Synchronization
@@ -58,7 +59,7 @@ final class AdminFixture: Sendable {
     options.readsExternalData = true
     let model = try Model.load(path: file, options: options)
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
-    served = try TestService(first: LiveModel(model, plan: plan), log: log)
+    served = try TestService(first: CompiledModel(model, plan: plan), log: log)
     store = try ModelStore(
       folder: folder.appendingPathComponent("state").path, limits: limits,
       disk: disk)

@@ -3,6 +3,7 @@ import Foundation
 import HTTPCore
 import HostileFiles
 import Imaging
+import Inference
 import ModelStore
 import ResNet
 import Serving

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import ModelStore
 import Serving
 import Synchronization

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import HTTPCore
+import Inference
 import ModelStore
 import Serving
 import Testing

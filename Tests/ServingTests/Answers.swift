@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import Machine
 import Serving
 import Synchronization
@@ -26,12 +27,12 @@ final class TestService: Sendable {
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) throws {
     try self.init(
-      limits: limits, first: LiveModel(Model.embeddedDefault(), plan: plan), decoders: decoders,
+      limits: limits, first: CompiledModel(Model.embeddedDefault(), plan: plan), decoders: decoders,
       memory: memory)
   }
 
   init(
-    limits: ServingLimits = ServingLimits(), first: LiveModel,
+    limits: ServingLimits = ServingLimits(), first: CompiledModel,
     log: Log = Log(format: .json, descriptor: -1),
     decoders: any DecoderSource = LocalDecoders(),
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
@@ -66,7 +67,7 @@ final class TestService: Sendable {
   }
 
   /// What could become live.
-  func deployment(_ model: LiveModel) throws -> Deployment {
+  func deployment(_ model: CompiledModel) throws -> Deployment {
     try Deployment(model, metrics: metrics, decoding: limits.decoding, by: "a test")
   }
 

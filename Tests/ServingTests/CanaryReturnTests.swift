@@ -3,6 +3,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import Imaging
+import Inference
 import Serving
 import Synchronization
 import Testing
@@ -81,7 +82,7 @@ import Testing
 
   /// Answers all requests that say nothing.
   private func canary(
-    _ service: TestService, _ model: LiveModel, bar: Double? = 0.5, pause: Int = 0,
+    _ service: TestService, _ model: CompiledModel, bar: Double? = 0.5, pause: Int = 0,
     onEnd: @escaping @Sendable (CanaryEnd) -> Void = { _ in }
   ) throws -> Canary {
     let percent = try #require(CanaryPercent(100))
@@ -131,7 +132,7 @@ import Testing
   func returnOnNotFiniteOutput() throws {
     let service = try service()
     let (model, trigger) = try SmallModels.overflowing("a", name: "b")
-    let live = try LiveModel(model, plan: Self.plan)
+    let live = try CompiledModel(model, plan: Self.plan)
     let first = try canary(service, live)
     service.pool.traffic.begin(first)
     let harmless = model.goldenSamples[0].encodedImage
@@ -160,7 +161,7 @@ import Testing
   func failedList() async throws {
     let service = try service()
     let (model, trigger) = try SmallModels.overflowing("a", name: "b")
-    service.pool.traffic.begin(try canary(service, LiveModel(model, plan: Self.plan)))
+    service.pool.traffic.begin(try canary(service, CompiledModel(model, plan: Self.plan)))
     let images = ([trigger] + model.goldenSamples.map(\.encodedImage) + [trigger])
       .map { #""\#(Data($0).base64EncodedString())""# }
     let body = #"{"images":[\#(images.joined(separator: ","))]}"#
@@ -204,7 +205,7 @@ import Testing
     var policies = PicturePolicies()
     policies.grey = .refuse
     let model = try SmallModels.model("a", name: "b", policies: policies)
-    let canary = try canary(service, LiveModel(model, plan: Self.plan))
+    let canary = try canary(service, CompiledModel(model, plan: Self.plan))
     service.pool.traffic.begin(canary)
     // One grey pixel, as a PNG.
     let text =
@@ -261,7 +262,7 @@ import Testing
     let plan = CPUPlan(workers: 2, threads: 2, maxBatch: 4)
     let service = try service(plan)
     let (model, trigger) = try SmallModels.overflowing("a", name: "b")
-    let live = try LiveModel(model, plan: plan)
+    let live = try CompiledModel(model, plan: plan)
     let harmless = model.goldenSamples[0].encodedImage
     let former = Mutex<[WeakDeployment]>([])
     let isDone = Atomic(false)

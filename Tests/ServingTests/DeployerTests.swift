@@ -1,10 +1,12 @@
 import Checkpoint
+import Classifying
 import Decoding
 import Dispatch
 import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import Machine
 import ResNet
 import Serving
@@ -77,7 +79,7 @@ import Testing
 
   /// What the model itself gives for the embedded model's pictures.
   private func goldenSamples(_ model: Model) throws -> [GoldenSample] {
-    let classifier = try Classifier(LiveModel(model), limits: ServingLimits().decoding)
+    let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)
     return try Model.embeddedDefault().goldenSamples.map { sample in
       GoldenSample(
         encodedImage: sample.encodedImage,

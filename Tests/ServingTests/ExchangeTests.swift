@@ -1,8 +1,10 @@
 import Checkpoint
+import Classifying
 import Dispatch
 import Engine
 import HTTPCore
 import HTTPServer
+import Inference
 import Serving
 import Synchronization
 import Telemetry
@@ -32,7 +34,7 @@ import Testing
       probabilities: probabilities)
   }
 
-  private func expected(_ live: LiveModel, _ picture: [UInt8]) throws -> [String: Double] {
+  private func expected(_ live: CompiledModel, _ picture: [UInt8]) throws -> [String: Double] {
     let classifier = try Classifier(live, limits: ServingLimits().decoding)
     let all = try classifier.classify(picture)
     let entries = Ranking.top(all, count: 7, minimum: 0)

@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTTPCore
 import HostileFiles
+import Inference
 import ModelStore
 import ResNet
 import Serving

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Inference
 import Machine
 import ResNet
 import Serving
@@ -77,11 +78,13 @@ import Testing
     let plan = CPUPlan(workers: 2, threads: 2, maxBatch: 8)
     guard precision.isSupported else {
       let model = try SmallModels.model("a")
-      #expect(throws: EngineError.self) { try LiveModel(model, precision: precision, plan: plan) }
+      #expect(throws: EngineError.self) {
+        try CompiledModel(model, precision: precision, plan: plan)
+      }
       return
     }
     for model in [try Model.embeddedDefault(), try SmallModels.model("a")] {
-      let live = try LiveModel(model, precision: precision, plan: plan)
+      let live = try CompiledModel(model, precision: precision, plan: plan)
       let network = live.network
       let taken = network.weightByteCount + plan.workers * network.contextByteCount
       let estimate = try MemoryEstimate(

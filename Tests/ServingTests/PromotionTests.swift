@@ -2,6 +2,7 @@ import Checkpoint
 import Engine
 import Foundation
 import HTTPCore
+import Inference
 import ModelStore
 import Serving
 import Synchronization

@@ -1,7 +1,9 @@
 import Checkpoint
+import Classifying
 import Engine
 import Foundation
 import Imaging
+import Inference
 import ResNet
 import Serving
 import Testing
@@ -52,7 +54,7 @@ enum SmallModels {
         goldenSamples: samples)
     }
     func sampled(_ model: Model) throws -> [GoldenSample] {
-      let classifier = try Classifier(LiveModel(model), limits: ServingLimits().decoding)
+      let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)
       return try Model.embeddedDefault().goldenSamples.map { sample in
         GoldenSample(
           encodedImage: sample.encodedImage,
@@ -71,8 +73,8 @@ enum SmallModels {
   static func live(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
     plan: CPUPlan = CPUPlan(workers: 2, threads: 2, maxBatch: 4)
-  ) throws -> LiveModel {
-    try LiveModel(
+  ) throws -> CompiledModel {
+    try CompiledModel(
       model(mark, name: name, classCount: classCount, scale: scale), plan: plan)
   }
 }

@@ -1,6 +1,8 @@
 import Checkpoint
+import Classifying
 import Engine
 import Foundation
+import Inference
 import ResNet
 import Serving
 import Synchronization
@@ -62,7 +64,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let path = folder.appendingPathComponent("next.safetensors").path
     let plain = try SmallModels.model("next")
-    let classifier = try Classifier(LiveModel(plain), limits: ServingLimits().decoding)
+    let classifier = try Classifier(CompiledModel(plain), limits: ServingLimits().decoding)
     let samples = try Model.embeddedDefault().goldenSamples.map { sample in
       GoldenSample(
         encodedImage: sample.encodedImage,

@@ -4,6 +4,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import Imaging
+import Inference
 import Serving
 import Synchronization
 import Testing

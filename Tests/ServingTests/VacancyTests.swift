@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import ModelStore
 import Serving
 import Synchronization

@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTTPCore
 import HTTPServer
+import Inference
 import Serving
 import Synchronization
 import Testing

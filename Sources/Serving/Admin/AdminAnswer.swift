@@ -3,8 +3,10 @@ import Engine
 import FoundationEssentials
 import HTTPCore
 import Imaging
+import Inference
 import ModelStore
 import Telemetry
+import Time
 
 /// The JSON of the admin endpoint's answers.
 enum AdminAnswer {

@@ -1,6 +1,7 @@
 import Checkpoint
 package import HTTPCore
 package import HTTPServer
+import Inference
 import ModelStore
 import Synchronization
 package import Telemetry

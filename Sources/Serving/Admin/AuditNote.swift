@@ -1,5 +1,6 @@
 import Checkpoint
 import Telemetry
+import Time
 
 /// What an audit line says of a change beside who asked for it.
 struct AuditNote: Sendable {

@@ -1,8 +1,10 @@
 import Checkpoint
 import Dispatch
+import Inference
 import ModelStore
 import Synchronization
 import Telemetry
+import Time
 
 /// Records a rollback that was made without a record, once the disk takes it: then a restart knows of it.
 ///
@@ -35,8 +37,7 @@ final class LateRecord: Sendable {
   }
 
   private func sleep() {
-    let pause = DispatchTimeInterval.nanoseconds(interval.nanoseconds)
-    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + pause)
+    _ = DispatchSemaphore(value: 0).wait(for: interval)
   }
 
   /// True where nothing is left to record.

@@ -1,4 +1,5 @@
 import Checkpoint
+import Inference
 import ModelStore
 import Telemetry
 

@@ -1,4 +1,5 @@
 import Checkpoint
+import Inference
 package import ModelStore
 import Synchronization
 package import Telemetry

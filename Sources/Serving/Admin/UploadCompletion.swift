@@ -1,4 +1,5 @@
 import Checkpoint
+import Inference
 import ModelStore
 import Synchronization
 
@@ -12,11 +13,11 @@ final class UploadCompletion: Sendable {
 
   private let uploaded: StagedModel
   private let store: ModelStore
-  private let live: LiveModel
+  private let live: CompiledModel
   private let turn: SwapTurn
   private let state = Mutex(State())
 
-  init(of uploaded: StagedModel, in store: ModelStore, like live: LiveModel, _ turn: SwapTurn) {
+  init(of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel, _ turn: SwapTurn) {
     (self.uploaded, self.store, self.live, self.turn) = (uploaded, store, live, turn)
   }
 

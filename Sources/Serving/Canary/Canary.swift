@@ -1,4 +1,5 @@
 package import Checkpoint
+import Inference
 package import ModelStore
 import Synchronization
 

@@ -3,6 +3,7 @@ import Decoding
 import Engine
 import FoundationEssentials
 import Imaging
+import Inference
 import ResNet
 import Serving
 
@@ -117,9 +118,9 @@ enum QuantizeCommand: Command {
   private static func agreement(
     of model: Model, _ paths: [String], _ decoder: any ImageDecoder
   ) throws -> Agreement {
-    let reference = try Classifier(LiveModel(model), limits: DecodingLimits())
+    let reference = try Classifier(CompiledModel(model), limits: DecodingLimits())
     let candidate = try Classifier(
-      LiveModel(model, precision: .int8), limits: DecodingLimits())
+      CompiledModel(model, precision: .int8), limits: DecodingLimits())
     let limits = ServingLimits()
     var agreement = Agreement()
     var bar = ProgressBar("agreement", total: paths.count)

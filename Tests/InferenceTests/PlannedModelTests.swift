@@ -1,7 +1,7 @@
 import Checkpoint
 import Engine
 import Foundation
-import Serving
+import Inference
 import Testing
 
 @Suite struct PlannedModelTests {
@@ -21,7 +21,7 @@ import Testing
         // Not by rule, so that it shows whose plan it is.
         let plan = settings.plan(cores: cores, threads: cores, maxBatch: 4)
         return PlannedModel.Found(
-          try LiveModel(model, precision: precision, plan: plan), outcome)
+          try CompiledModel(model, precision: precision, plan: plan), outcome)
       })
   }
 
@@ -35,10 +35,10 @@ import Testing
         program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: 2,
         settings: settings))
     #expect([.measured, .tooBusy, .outOfTime].contains(planned.origin))
-    let plan = planned.live.plan
+    let plan = planned.compiled.plan
     #expect([1, 4, 8].contains(plan.maxBatch) && [1, 2].contains(plan.threads))
-    #expect(planned.live.network.largestBatch == plan.maxBatch)
-    #expect(plan.threads == 1 || planned.live.network.teamThreads == 2)
+    #expect(planned.compiled.network.largestBatch == plan.maxBatch)
+    #expect(plan.threads == 1 || planned.compiled.network.teamThreads == 2)
     if planned.origin != .measured { #expect(plan == settings.plan(cores: 2, for: model.graph)) }
   }
 
@@ -65,21 +65,21 @@ import Testing
       $0.threads = 2
     }
     #expect(all.origin == .given)
-    #expect(all.live.network.batchSizes == [2, 1] && all.live.network.teamThreads == 2)
+    #expect(all.compiled.network.batchSizes == [2, 1] && all.compiled.network.teamThreads == 2)
     #expect(try planned(.always, cores: 1) { $0.maxBatch = 3 }.origin == .given)
     let half = try planned(.always) {
       $0.maxBatch = 3
       $0.workers = 1
     }
     #expect(half.origin == .measured)
-    #expect(half.live.plan.batchSizes == [1, 2, 3] && half.live.plan.workers == 1)
+    #expect(half.compiled.plan.batchSizes == [1, 2, 3] && half.compiled.plan.workers == 1)
   }
 
   @Test("A rule decides where nothing may be measured")
   func rule() throws {
     let planned = try planned(.off)
     #expect(planned.origin == .rule)
-    #expect(planned.live.plan == CPUPlan(workers: 2, threads: 1, maxBatch: 8))
+    #expect(planned.compiled.plan == CPUPlan(workers: 2, threads: 1, maxBatch: 8))
     #expect(planned.description.hasSuffix("(by rule)"))
   }
 
@@ -94,7 +94,7 @@ import Testing
     #expect(first.description.contains("measured in"))
     let second = try planned(.auto, cache: cache)
     #expect(second.origin == .remembered)
-    #expect(second.live.plan == first.live.plan)
+    #expect(second.compiled.plan == first.compiled.plan)
     #expect(try planned(.always, cache: cache).origin == .measured)
     let unwritable = try planned(.auto, cache: PlanCache(folder: "/proc/no/such/folder"))
     #expect(unwritable.origin == .measured && !unwritable.isKept)
@@ -103,7 +103,7 @@ import Testing
   @Test("One core has no team, and its plan still serves")
   func oneCore() throws {
     let planned = try planned(.always, cores: 1)
-    #expect(planned.live.plan.workers == 1 && planned.live.plan.threads == 1)
-    #expect(planned.live.network.teamThreads == nil)
+    #expect(planned.compiled.plan.workers == 1 && planned.compiled.plan.threads == 1)
+    #expect(planned.compiled.network.teamThreads == nil)
   }
 }

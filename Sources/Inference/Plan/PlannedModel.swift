@@ -1,5 +1,6 @@
 package import Checkpoint
 package import Engine
+import Time
 
 /// Whether a model's plan is measured at start.
 package enum Tuning: String, Sendable, CaseIterable {
@@ -27,7 +28,7 @@ package struct PlannedModel: Sendable {
     case inherited
   }
 
-  package let live: LiveModel
+  package let compiled: CompiledModel
   package let origin: Origin
   /// What it took to find the plan and compile.
   package let duration: Duration
@@ -36,11 +37,11 @@ package struct PlannedModel: Sendable {
 
   /// What a search has found, compiled.
   package struct Found {
-    package let live: LiveModel
+    package let compiled: CompiledModel
     package let outcome: PlanSearchOutcome
 
-    package init(_ live: LiveModel, _ outcome: PlanSearchOutcome) {
-      self.live = live
+    package init(_ compiled: CompiledModel, _ outcome: PlanSearchOutcome) {
+      self.compiled = compiled
       self.outcome = outcome
     }
   }
@@ -59,29 +60,30 @@ package struct PlannedModel: Sendable {
     var isKept = true
     if settings.maxBatch != nil, settings.threads != nil || cores == 1 {
       origin = .given
-      live = try LiveModel(
+      compiled = try CompiledModel(
         model, precision: precision, plan: settings.plan(cores: cores, threads: 1, maxBatch: 1),
         unless: isCancelled)
     } else if tuning == .off {
       origin = .rule
-      live = try LiveModel(
+      compiled = try CompiledModel(
         model, precision: precision, plan: settings.plan(cores: cores, for: model.graph),
         unless: isCancelled)
     } else if tuning == .auto, let entry = cache?.entry(for: situation) {
       origin = .remembered
-      live = try LiveModel(
+      compiled = try CompiledModel(
         model, precision: precision,
         plan: settings.plan(cores: cores, threads: entry.threads, maxBatch: entry.maxBatch),
         unless: isCancelled)
     } else {
       let found = try search(model, precision, settings, cores)
-      live = found.live
+      compiled = found.compiled
       switch found.outcome {
       case .tooBusy: (origin, isKept) = (.tooBusy, false)
       case .outOfTime: (origin, isKept) = (.outOfTime, false)
       case .measured:
         origin = .measured
-        let entry = PlanCache.Entry(threads: live.plan.threads, maxBatch: live.plan.maxBatch)
+        let entry = PlanCache.Entry(
+          threads: compiled.plan.threads, maxBatch: compiled.plan.maxBatch)
         isKept = cache?.keep(entry, for: situation) ?? true
       }
     }
@@ -97,8 +99,8 @@ package struct PlannedModel: Sendable {
       let search = try PlanSearch(
         ModelTrials(model: model, precision: precision, cores: cores), settings: settings,
         cores: cores, rule: settings.plan(cores: cores, for: model.graph))
-      let live = search.best.live
-      return Found(search.plan.threads == 1 ? live.withoutTeam() : live, search.outcome)
+      let compiled = search.best.compiled
+      return Found(search.plan.threads == 1 ? compiled.withoutTeam() : compiled, search.outcome)
     }
     // The losers' weights and activations.
     defer { OneDNN.returnFreedMemory() }
@@ -118,6 +120,6 @@ package struct PlannedModel: Sendable {
       case .remembered: "measured before"
       case .inherited: "as before"
       }
-    return "\(live.plan) (\(origin))"
+    return "\(compiled.plan) (\(origin))"
   }
 }

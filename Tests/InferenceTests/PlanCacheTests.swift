@@ -1,7 +1,7 @@
 import Checkpoint
 import Engine
 import Foundation
-import Serving
+import Inference
 import Testing
 
 @Suite struct PlanCacheTests {

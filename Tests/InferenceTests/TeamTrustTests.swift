@@ -1,4 +1,4 @@
-import Serving
+import Inference
 import Testing
 
 @Suite struct TeamTrustTests {

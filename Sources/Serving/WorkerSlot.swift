@@ -1,7 +1,8 @@
 import Engine
+import Inference
 
 /// What one worker computes a deployment with; belongs to that worker's thread from the first job on.
-final class Seat {
+final class WorkerSlot {
   let classifier: Classifier
   var trust: TeamTrust
 

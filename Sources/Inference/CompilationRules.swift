@@ -43,7 +43,7 @@ package struct CompilationRules: Sendable {
   /// The plan of a model that is to take the place of another: never measured, for what serves meanwhile would spoil
   /// the measurement and be slowed by it. Where nothing is live yet it is a guess at what `planned` will find.
   package func plan(
-    _ model: Model, precision: Precision, inPlaceOf live: LiveModel?
+    _ model: Model, precision: Precision, inPlaceOf live: CompiledModel?
   ) -> (plan: CPUPlan, origin: PlannedModel.Origin) {
     if let live, live.graph == model.graph { return (live.plan, .inherited) }
     var plan = settings.plan(cores: cores, for: model.graph)

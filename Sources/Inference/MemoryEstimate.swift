@@ -9,7 +9,7 @@ package struct MemoryEstimate {
   package let byteCount: Int
 
   /// Bytes that a compiled model takes for as long as it serves: weights, a context for each worker, primitives.
-  package static func byteCount(of live: LiveModel) -> Int {
+  package static func byteCount(of live: CompiledModel) -> Int {
     let network = live.network
     let contexts = (contextByteCount(of: network)) * live.plan.workers
     // It was compiled, so its shapes are right.
@@ -24,7 +24,7 @@ package struct MemoryEstimate {
   }
 
   /// By the network's shapes; what is known of a live model with the same network counts instead.
-  package init(_ graph: Graph, precision: Precision, plan: CPUPlan, live: LiveModel?)
+  package init(_ graph: Graph, precision: Precision, plan: CPUPlan, live: CompiledModel?)
     throws(GraphError)
   {
     let largestLayer = try graph.parameterShapes().values.map { $0.reduce(1, *) }.max() ?? 0

@@ -1,6 +1,6 @@
 import Engine
+import Inference
 import ResNet
-import Serving
 import Testing
 
 /// The search for a plan with times that are made up.

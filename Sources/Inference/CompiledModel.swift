@@ -4,7 +4,7 @@ package import Imaging
 package import ResNet
 
 /// A model as it serves: compiled, with what its answers need; its plain weights are let go.
-package struct LiveModel: Sendable {
+package struct CompiledModel: Sendable {
   package let name: String
   package let version: ModelVersion
   package let labels: [String]
@@ -44,9 +44,9 @@ package struct LiveModel: Sendable {
   }
 
   /// The same without a team, which the network has all the same.
-  func withoutTeam() -> LiveModel {
-    var live = self
-    live.plan.threads = 1
-    return live
+  package func withoutTeam() -> CompiledModel {
+    var alone = self
+    alone.plan.threads = 1
+    return alone
   }
 }

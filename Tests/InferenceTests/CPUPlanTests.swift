@@ -1,5 +1,5 @@
+import Inference
 import ResNet
-import Serving
 import Testing
 
 @Suite struct CPUPlanTests {

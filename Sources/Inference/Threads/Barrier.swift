@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Lets threads begin together.
-package final class StartLine: Sendable {
+package final class Barrier: Sendable {
   private let missing: Atomic<Int>
 
   package init(_ count: Int) { missing = Atomic(count) }

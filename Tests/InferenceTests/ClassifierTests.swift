@@ -1,7 +1,8 @@
 import Checkpoint
+import Classifying
 import Decoding
 import Imaging
-import Serving
+import Inference
 import Testing
 
 @Suite struct ClassifierTests {
@@ -15,7 +16,7 @@ import Testing
   @Test("The embedded model's golden samples give the logits that its file says")
   func goldenSamples() throws {
     let model = try Model.embeddedDefault()
-    let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
+    let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     for sample in model.goldenSamples {
       let probabilities = try classifier.classify(sample.encodedImage)
       let expected = Ranking.probabilities(sample.logits[...])
@@ -26,7 +27,7 @@ import Testing
   @Test("Neither neighbours nor their faults change a picture's answer")
   func neighbours() throws {
     let model = try Model.embeddedDefault()
-    let classifier = try Classifier(LiveModel(model), limits: DecodingLimits())
+    let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     let pictures = model.goldenSamples.map(\.encodedImage)
     let alone = try pictures.map { try classifier.classify($0) }
     // More than one batch, with something that is no picture in every fifth place.

@@ -6,7 +6,7 @@ package import Imaging
 ///
 /// Belongs to one thread at a time. Takes no memory after it was made but what decoding a picture takes.
 package final class Classifier {
-  private let model: LiveModel
+  private let model: CompiledModel
   private let preprocessor: ImagePreprocessor
   private let context: ExecutionContext
   /// Pictures by place, in the network's encoding; an array of bytes is aligned for any number.
@@ -15,7 +15,7 @@ package final class Classifier {
 
   /// With `team`, pictures can also run on the team that the model's plan has for a lone one.
   package init(
-    _ model: LiveModel, limits: DecodingLimits, team: Bool = false
+    _ model: CompiledModel, limits: DecodingLimits, team: Bool = false
   ) throws(EngineError) {
     self.model = model
     preprocessor = ImagePreprocessor(
@@ -150,7 +150,7 @@ package final class Classifier {
   }
 
   /// Of a picture for which `run` has nothing.
-  static let notFinite = EngineError.library("the network gave logits that are not finite")
+  package static let notFinite = EngineError.library("the network gave logits that are not finite")
 
   private static func withNumbers<Number, Failure: Error>(
     _ range: Range<Int>, of numbers: inout [Number],

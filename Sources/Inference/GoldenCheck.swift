@@ -1,6 +1,9 @@
 package import Checkpoint
 package import Decoding
 package import Engine
+package import Imaging
+import Machine
+import Time
 
 /// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
 package struct GoldenCheck {
@@ -19,14 +22,27 @@ package struct GoldenCheck {
   /// Logits that are all smaller are compared as if one were as large.
   private static let leastMagnitude: Float = 0.1
 
-  let live: LiveModel
-  let classifier: Classifier
-  let decoder: any ImageDecoder
-  /// Of one picture.
-  let decodingTimeout: Duration
-  let budget: ProvingBudget
-  /// Asked before each picture; true ends the check with `EngineError.cancelled`.
-  var isCancelled: @Sendable () -> Bool = { false }
+  /// What a check may cost.
+  package struct Limits: Sendable {
+    package var decoding: DecodingLimits
+    /// Time for decoding one image.
+    package var decodingTimeout: Duration
+    /// Time for all images that the model runs before it serves; nil for as long as it takes.
+    package var provingTimeout: Duration?
+
+    package init(decoding: DecodingLimits, decodingTimeout: Duration, provingTimeout: Duration?) {
+      self.decoding = decoding
+      self.decodingTimeout = decodingTimeout
+      self.provingTimeout = provingTimeout
+    }
+  }
+
+  private let model: CompiledModel
+  private let classifier: Classifier
+  private let decoder: any ImageDecoder
+  private let decodingTimeout: Duration
+  private let budget: ProvingBudget
+  private let isCancelled: @Sendable () -> Bool
   private let start = ContinuousClock.now
 
   /// Why a candidate is not taken.
@@ -45,20 +61,25 @@ package struct GoldenCheck {
     }
   }
 
-  init(
-    live: LiveModel, classifier: Classifier, decoder: any ImageDecoder, decodingTimeout: Duration,
-    budget: ProvingBudget, isCancelled: @escaping @Sendable () -> Bool = { false }
-  ) {
-    self.live = live
-    self.classifier = classifier
+  /// Takes the memory to run the model on one thread, without its team.
+  ///
+  /// - Parameters:
+  ///   - imageCount: Images that the model runs in all before it serves, those of this check among them.
+  ///   - isCancelled: Asked before each image; true ends the check with `EngineError.cancelled`.
+  package init(
+    _ model: CompiledModel, by decoder: any ImageDecoder, limits: Limits, imageCount: Int,
+    unless isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(EngineError) {
+    self.model = model
     self.decoder = decoder
-    self.decodingTimeout = decodingTimeout
-    self.budget = budget
     self.isCancelled = isCancelled
+    classifier = try Classifier(model, limits: limits.decoding)
+    decodingTimeout = limits.decodingTimeout
+    budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: imageCount)
   }
 
-  /// What is wrong; nil where every sample gives its logits. `pictures` are run where there are no samples.
-  func fault(
+  /// The first fault that is found; nil where every sample gives its logits. `pictures` are run where there are no samples.
+  package func fault(
     _ samples: [GoldenSample], pictures: [[UInt8]]
   ) throws(EngineError) -> Fault? {
     if samples.isEmpty { return try fault(on: pictures) }
@@ -98,10 +119,10 @@ package struct GoldenCheck {
     }
     let magnitude = max(expected.map(abs).max() ?? 0, Self.leastMagnitude)
     let difference = zip(logits, expected).map { abs($0 - $1) }.max() ?? 0
-    let tolerance = Self.tolerance(live.precision)
+    let tolerance = Self.tolerance(model.precision)
     guard difference > tolerance * magnitude else { return nil }
     return "a logit differs by \(difference), \(tolerance * magnitude) is allowed in "
-      + live.precision.rawValue
+      + model.precision.rawValue
   }
 
   /// Finite logits that depend on the picture and on the class.
@@ -131,19 +152,24 @@ package struct GoldenCheck {
   }
 }
 
-extension LiveModel {
-  /// How its logits differ from those of its file's samples by more than its precision allows; nil where they do not.
-  ///
-  /// On the calling thread, without a team.
-  package func fault(
-    in samples: [GoldenSample], limits: ServingLimits,
-    decoders: any DecoderSource = LocalDecoders()
-  ) throws(EngineError) -> GoldenCheck.Fault? {
-    guard !samples.isEmpty else { return nil }
-    let budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: samples.count)
-    return try GoldenCheck(
-      live: self, classifier: Classifier(self, limits: limits.decoding),
-      decoder: decoders.makeDecoder(), decodingTimeout: limits.requestTimeout, budget: budget
-    ).fault(samples, pictures: [])
+/// How long a candidate may compute before it is live, from its first golden sample to the last batch size.
+private struct ProvingBudget {
+  /// Nil for none.
+  let limit: Duration?
+  /// Pictures in all: golden samples, and those of all batch sizes for every worker.
+  let pictureCount: Int
+
+  /// What is wrong when so many pictures have taken so long; nil where the rest will not take longer than is left.
+  func fault(after count: Int, spent: Duration) -> String? {
+    let picture = spent / max(count, 1)
+    let expected = picture * max(pictureCount, count)
+    guard let limit, expected > limit else { return nil }
+    return
+      "a picture takes \(Self.text(picture)): the \(pictureCount) before the model is live would take "
+      + "\(Self.text(expected)), \(Self.text(limit)) are allowed"
+  }
+
+  private static func text(_ duration: Duration) -> String {
+    "\(Double(duration.microseconds / 100_000) / 10) s"
   }
 }
