@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test levels check lint examples metrics follow onnx sanitize-address \
-  sanitize-thread fuzz format bench image clean
+.PHONY: help setup hooks build run test levels check lint examples metrics follow onnx \
+  sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -20,6 +20,9 @@ help: ## List the tasks
 
 setup: ## Install the Debian packages that are missing, look for Swift
 	@scripts/setup
+
+hooks: ## Have git run scripts/pre-commit and scripts/commit-msg in this clone
+	git config core.hooksPath scripts
 
 build: setup ## Build the optimised program: .build/release/resnetd
 	swift build $(RELEASE_FLAGS) --product resnetd
