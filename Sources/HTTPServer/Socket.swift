@@ -1,5 +1,6 @@
 import CSockets
 import Glibc
+import Synchronization
 
 /// The system calls of stream sockets, on descriptors that never block and are not inherited.
 enum Socket {
@@ -102,4 +103,20 @@ package enum Accepted: Sendable {
   case aborted
   /// The process, or the system, has no descriptors or memory left.
   case exhausted
+}
+
+/// A file descriptor, closed when nothing refers to it any more, or before.
+///
+/// Dispatch sources refer to it until they are cancelled: closed before, its number could be that of another.
+final class Descriptor: Sendable {
+  let number: CInt
+  private let isOpen = Atomic(true)
+
+  init(_ number: CInt) { self.number = number }
+
+  deinit { close() }
+
+  func close() {
+    if isOpen.exchange(false, ordering: .relaxed) { Glibc.close(number) }
+  }
 }

@@ -1,4 +1,4 @@
-import Checkpoint
+package import Checkpoint
 import Synchronization
 
 /// A model on its way in: bytes go to a file of their own as they come, and are digested on the way.
@@ -111,4 +111,15 @@ package final class Upload: Sendable {
     }
     if wasOpen { store.dropUpload(fileName) }
   }
+}
+
+/// A whole upload on disk, not one of the store's versions yet; it counts as an upload until `keep` or `discard`.
+package struct StagedModel: Sendable, Hashable {
+  /// The digest of the bytes as they came.
+  package let version: ModelVersion
+  package let byteCount: Int
+  /// Where the file is until `keep` or `discard`.
+  package let path: String
+  /// Its name in the folder of what comes in.
+  let fileName: String
 }

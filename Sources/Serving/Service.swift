@@ -220,3 +220,11 @@ package final class Service: RequestHandler {
     if RouteLabels(head).route == .classify { metrics.model.spent(duration, on: .write) }
   }
 }
+
+/// Where the service is in its life; what probes tell.
+package enum Readiness: Sendable {
+  /// With what is being done.
+  case starting(String)
+  case ready(WorkerPool)
+  case draining(WorkerPool?)
+}

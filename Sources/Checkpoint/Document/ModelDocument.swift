@@ -1,0 +1,147 @@
+import CJansson
+import COpenSSL
+import CZip
+import FoundationEssentials
+import Imaging
+import ResNet
+
+/// The JSON document under the key `resnetd` of a model file: everything but the numbers.
+///
+/// Unknown keys are ignored, so that a file may say more; an unknown format version is refused. Files with a graph are
+/// of version 1 too: a program that knows no graphs refuses them for want of an architecture.
+struct ModelDocument: Codable {
+  static let metadataKey = "resnetd"
+  static let currentFormat = 1
+
+  let format: Int
+  let name: String
+  let architecture: ArchitectureDocument?
+  /// In place of an architecture; not in ONNX files, which are graphs themselves.
+  let graph: GraphDocument?
+  let labels: [String]
+  let preprocessing: Preprocessing
+  let calibration: Calibration?
+  let provenance: Provenance?
+
+  private enum CodingKeys: String, CodingKey {
+    case format = "format_version"
+    case name, architecture, graph, labels, preprocessing, calibration, provenance
+  }
+
+  /// - Parameter isComplete: False beside a graph in ONNX, which needs no other; the ranges would be those of other
+  ///   nodes for whoever reads the file.
+  init(_ model: Model, isComplete: Bool = true) {
+    format = Self.currentFormat
+    name = model.name
+    architecture = model.architecture.map { ArchitectureDocument($0) }
+    graph = model.architecture == nil && isComplete ? GraphDocument(model.graph) : nil
+    labels = model.labels
+    preprocessing = model.preprocessing
+    calibration = isComplete ? model.calibration : nil
+    provenance = model.provenance
+  }
+
+  init(json: String) throws(CheckpointError) {
+    do {
+      // Foundation's decoder takes one of two members with the same name and says nothing.
+      _ = try unsafe JSONTree(json.utf8Span.span.bytes, allowsNUL: true)
+    } catch {
+      throw .metadata(reason: "JSON: \(error.reason), byte \(error.offset)")
+    }
+    do {
+      let data = Data(json.utf8)
+      let version = try JSONDecoder().decode(FormatVersion.self, from: data).value
+      guard version == Self.currentFormat else {
+        throw CheckpointError.metadata(
+          reason: "format version \(version), this program reads \(Self.currentFormat)")
+      }
+      self = try JSONDecoder().decode(Self.self, from: data)
+    } catch let error as CheckpointError {
+      throw error
+    } catch {
+      throw .metadata(reason: Self.reason(of: error))
+    }
+  }
+
+  /// The network that the document describes.
+  func network() throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
+    switch (architecture?.architecture, graph) {
+    case (let architecture?, nil): return (architecture, try Model.graph(of: architecture))
+    case (nil, let graph?): return (nil, try graph.graph())
+    case (nil, nil): throw .metadata(reason: "architecture is missing, and so is graph")
+    case (_?, _?): throw .metadata(reason: "architecture and graph exclude each other")
+    }
+  }
+
+  /// Keys in order, so that equal models make equal files.
+  func json() throws(CheckpointError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    } catch {
+      throw .metadata(reason: "\(error)")
+    }
+  }
+
+  /// Read before everything else, for a later format may have other keys.
+  private struct FormatVersion: Decodable {
+    let value: Int
+    private enum CodingKeys: String, CodingKey { case value = "format_version" }
+  }
+
+  /// What is wrong with a document, and where in it.
+  static func reason(of error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    let path: [any CodingKey]
+    let what: String
+    switch error {
+    case .keyNotFound(let key, let context):
+      (path, what) = (context.codingPath, "\(key.stringValue) is missing")
+    case .valueNotFound(_, let context):
+      (path, what) = (context.codingPath, "the value is null")
+    case .typeMismatch(_, let context), .dataCorrupted(let context):
+      (path, what) = (context.codingPath, context.debugDescription)
+    @unknown default: (path, what) = ([], "\(error)")
+    }
+    let place = path.map { $0.stringValue }.joined(separator: ".")
+    return place.isEmpty ? what : "\(place): \(what)"
+  }
+}
+
+/// Where a model comes from, as its file tells it; nothing here changes an answer.
+package struct Provenance: Sendable, Hashable, Codable {
+  /// What it was trained on, with origin and authors.
+  package var data: String?
+  package var recipe: String?
+  /// Share of pictures classified rightly, 0 to 1, on `evaluationData`.
+  package var accuracy: Double?
+  package var evaluationData: String?
+  /// SHA-256, in hexadecimal, of the model file that training started from.
+  package var parent: String?
+  package var licence: String?
+  package var citations: [String]?
+
+  private enum CodingKeys: String, CodingKey {
+    case data, recipe, accuracy, parent, licence, citations
+    case evaluationData = "evaluation_data"
+  }
+
+  package init() {}
+}
+
+/// Versions of the libraries that model files are read with.
+package enum ModelFileVersions {
+  /// Name and version of each library as loaded, in a fixed order.
+  package static var all: [(name: String, version: String)] {
+    [
+      ("OpenSSL", openSSL), ("jansson", unsafe String(cString: jansson_version_str())),
+      ("libzip", unsafe String(cString: zip_libzip_version())),
+    ]
+  }
+
+  private static var openSSL: String {
+    guard let text = unsafe OpenSSL_version(OPENSSL_VERSION_STRING) else { return "unknown" }
+    return unsafe String(cString: text)
+  }
+}

@@ -1,0 +1,113 @@
+import FoundationEssentials
+import ResNet
+
+/// A safetensors file to be written: header padded to eight bytes, fp32 tensors first so that they are aligned,
+/// by name within a type. Equal contents make equal bytes.
+struct SafetensorsWriter {
+  struct Item {
+    enum Content {
+      case numbers(Tensor)
+      case bytes([UInt8])
+    }
+
+    let name: String
+    let shape: [Int]
+    let content: Content
+
+    fileprivate var type: ElementType {
+      switch content {
+      case .numbers: .float32
+      case .bytes: .uint8
+      }
+    }
+
+    fileprivate var byteCount: Int { shape.reduce(type.byteCount, *) }
+  }
+
+  private let items: [Item]
+  /// With its length in front.
+  private let header: [UInt8]
+
+  init(_ items: [Item], metadata: [String: String]) throws(CheckpointError) {
+    self.items = items.sorted {
+      ($1.type.byteCount, $0.name) < ($0.type.byteCount, $1.name)
+    }
+    guard items.count <= SafetensorsLimits.tensorCount else {
+      throw .overLimit(what: "tensors", value: items.count, limit: SafetensorsLimits.tensorCount)
+    }
+    var members: [String: HeaderMember] = [SafetensorsHeader.metadataKey: .metadata(metadata)]
+    var offset = 0
+    for item in self.items {
+      let end = offset + item.byteCount
+      members[item.name] = .tensor(
+        .init(dtype: item.type.rawValue, shape: item.shape, dataOffsets: [offset, end]))
+      offset = end
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var text: [UInt8]
+    do { text = Array(try encoder.encode(members)) } catch {
+      throw .metadata(reason: "\(error)")
+    }
+    while !text.count.isMultiple(of: 8) { text.append(UInt8(ascii: " ")) }
+    guard text.count <= SafetensorsLimits.headerByteCount else {
+      throw .overLimit(
+        what: "bytes of the header", value: text.count, limit: SafetensorsLimits.headerByteCount)
+    }
+    let count = UInt64(text.count)
+    header = (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + text
+  }
+
+  func write(to sink: inout some ByteSink & ~Copyable) throws(CheckpointError) {
+    try sink.write(unsafe header.span.bytes)
+    for item in items {
+      switch item.content {
+      case .bytes(let bytes): try sink.write(unsafe bytes.span.bytes)
+      case .numbers(let tensor):
+        try tensor.withValues { values throws(CheckpointError) in
+          try sink.write(unsafe values.bytes)
+        }
+      }
+    }
+  }
+}
+
+/// A value of the header's object.
+private enum HeaderMember: Encodable {
+  struct Declaration: Encodable {
+    let dtype: String
+    let shape: [Int]
+    let dataOffsets: [Int]
+
+    private enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case dataOffsets = "data_offsets"
+    }
+  }
+
+  case metadata([String: String])
+  case tensor(Declaration)
+
+  func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .metadata(let metadata): try metadata.encode(to: encoder)
+    case .tensor(let declaration): try declaration.encode(to: encoder)
+    }
+  }
+}
+
+/// Takes a file's bytes in order.
+protocol ByteSink: ~Copyable {
+  mutating func write(_ bytes: RawSpan) throws(CheckpointError)
+}
+
+/// Computes the version of a file without writing it.
+struct DigestSink: ByteSink, ~Copyable {
+  private var digest: SHA256
+
+  init() throws(CheckpointError) { digest = try SHA256() }
+
+  mutating func write(_ bytes: RawSpan) { digest.update(bytes) }
+
+  consuming func finish() -> ModelVersion { ModelVersion(digest: digest.finish()) }
+}

@@ -1,0 +1,122 @@
+import Glibc
+
+/// The bytes of tensors that lie beside a model's file, in its own folder or below it and nowhere else.
+package struct ExternalData: Sendable {
+  /// Without symbolic links.
+  private let folder: String
+  private let byteCountLimit: Int
+
+  /// - Parameter path: The model's file.
+  package init(besideFile path: String, limits: ONNXLimits = ONNXLimits()) throws(ONNXError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard let resolved = Self.resolved(folder) else {
+      throw .malformed(reason: "the folder of \(path) cannot be found")
+    }
+    self.folder = resolved
+    byteCountLimit = limits.externalByteCountLimit
+  }
+
+  /// Reads the bytes of a tensor that is stored elsewhere, as many as its shape and type ask for.
+  package func bytes(of tensor: ONNXTensor) throws(ONNXError) -> [UInt8] {
+    guard case .external(let location, let offset, let length) = tensor.storage else {
+      preconditionFailure("a tensor inside the file")
+    }
+    let path = try path(of: location, for: tensor)
+    let limit = byteCountLimit / max(1, tensor.elementType.byteCount)
+    guard let count = ONNXTensor.elementCount(tensor.shape, limit: limit) else {
+      throw .tensor(name: tensor.name, reason: "more than \(byteCountLimit) bytes")
+    }
+    let byteCount = count * tensor.elementType.byteCount
+    guard offset >= 0, length ?? byteCount == byteCount else {
+      throw .tensor(
+        name: tensor.name, reason: "\(length ?? 0) bytes, its shape asks for \(byteCount)")
+    }
+    // Without blocking: opening a pipe that nobody writes would wait forever.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw fault(tensor, "open", location) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw fault(tensor, "examine", location) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .tensor(name: tensor.name, reason: "\(location) is not a regular file")
+    }
+    guard byteCount <= status.st_size, offset <= status.st_size - byteCount else {
+      throw .tensor(
+        name: tensor.name,
+        reason: "bytes \(offset) to \(offset.addingReportingOverflow(byteCount).partialValue) of "
+          + "\(location), which has \(status.st_size)")
+    }
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    // SAFETY: `done` stays below the buffer's count while anything is read.
+    let isComplete = unsafe bytes.withUnsafeMutableBytes { buffer in
+      var done = 0
+      while done < buffer.count {
+        let count = unsafe pread(
+          descriptor, buffer.baseAddress! + done, buffer.count - done, offset + done)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
+        done += count
+      }
+      return true
+    }
+    guard isComplete else { throw fault(tensor, "read", location) }
+    return bytes
+  }
+
+  /// A location that leads out of the folder, by its text or by a symbolic link, is refused.
+  private func path(of location: String, for tensor: ONNXTensor) throws(ONNXError) -> String {
+    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
+    guard !location.isEmpty, !location.hasPrefix("/"), !location.utf8.contains(0),
+      !parts.contains("..")
+    else {
+      throw .tensor(
+        name: tensor.name, reason: "external data at \"\(location)\", outside the model's folder")
+    }
+    guard let resolved = Self.resolved("\(folder)/\(location)") else {
+      throw fault(tensor, "find", location)
+    }
+    guard resolved.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") else {
+      throw .tensor(
+        name: tensor.name, reason: "external data at \"\(location)\", outside the model's folder")
+    }
+    return resolved
+  }
+
+  private static func resolved(_ path: String) -> String? {
+    // SAFETY: a terminated text of the C library, freed after it was copied.
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  private func fault(_ tensor: ONNXTensor, _ doing: String, _ location: String) -> ONNXError {
+    let reason = unsafe String(cString: strerror(errno))
+    return .tensor(name: tensor.name, reason: "cannot \(doing) \(location): \(reason)")
+  }
+}
+
+extension ONNXModel {
+  /// Takes the bytes of initialisers in that lie in other files, in the order of their names.
+  ///
+  /// - Parameter byteCountLimit: Of all of them together, each counted for each that shares it.
+  /// - Returns: How many there are; nil where no tensor lies in another file.
+  package mutating func include(
+    _ external: ExternalData, byteCountLimit: Int
+  ) throws(ONNXError) -> Int? {
+    var byteCount: Int?
+    for (name, tensor) in initializers.sorted(by: { $0.key < $1.key }) {
+      guard case .external = tensor.storage else { continue }
+      // Before they are read. Does not overflow: the C room takes no more than 2^59 elements of eight bytes at most.
+      let sum = (byteCount ?? 0) + tensor.shape.reduce(tensor.elementType.byteCount, *)
+      guard sum <= byteCountLimit else {
+        throw .overLimit(
+          what: "bytes of tensors outside the file", value: sum, limit: byteCountLimit)
+      }
+      byteCount = sum
+      initializers[name] = ONNXTensor(
+        name: tensor.name, elementType: tensor.elementType, shape: tensor.shape,
+        storage: .bytes(try external.bytes(of: tensor)))
+    }
+    return byteCount
+  }
+}

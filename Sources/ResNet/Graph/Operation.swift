@@ -1,0 +1,148 @@
+/// What a node of the graph computes. Parameters are found in `Weights` under the node's name.
+package enum Operation: Sendable, Hashable {
+  /// The network's input; the first node and no other.
+  case input(FeatureShape)
+  /// Weights `NAME.weight` `[K, C/groups, H, W]` and, if it has one, bias `NAME.bias` `[K]`.
+  case convolution(Convolution)
+  /// `NAME.weight`, `.bias`, `.running_mean`, `.running_var`, each `[C]`.
+  case batchNormalization(BatchNormalization)
+  case relu
+  case elementwise(Elementwise)
+  /// The sum of two inputs of equal shape.
+  case add
+  /// The product of two inputs of equal shape, or one of which is `[C, 1, 1]` and meets every pixel of the other.
+  case multiply
+  case maxPool(Pooling)
+  case averagePool(Pooling)
+  /// Zeros around each channel's pixels.
+  case pad(Padding)
+  /// One or more inputs of equal height and width, the channels of each behind those before it.
+  case concatenation
+  /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
+  case globalAveragePool
+  /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
+  case paddedShortcut(PaddedShortcut)
+  /// `[C, H, W]` flattened, times `NAME.weight` `[outputs, C*H*W]`, plus `NAME.bias` `[outputs]`.
+  case linear(Linear)
+}
+
+extension Operation {
+  /// Numbers that a pool's window reads for each of its results; 0 for other operations.
+  package var windowNumberCount: Int {
+    switch self {
+    case .maxPool(let pooling), .averagePool(let pooling):
+      pooling.window.height * pooling.window.width
+    default: 0
+    }
+  }
+}
+
+/// A pair for the two spatial axes.
+package struct Extent: Sendable, Hashable, Codable {
+  package var height: Int
+  package var width: Int
+
+  package init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  package init(_ both: Int) { self.init(height: both, width: both) }
+}
+
+package struct Convolution: Sendable, Hashable {
+  package var outputChannels: Int
+  package var kernel: Extent
+  package var stride = Extent(1)
+  package var padding = Padding(0)
+  package var dilation = Extent(1)
+  package var groups = 1
+  package var hasBias = false
+  /// A following batch normalisation to be folded into weights and bias (`Graph.foldingBatchNormalization`).
+  package var foldedNormalization: FoldedNormalization?
+  /// Whether a second input of the output's shape is added before the activation (`Graph.fusingActivations`).
+  package var addsResidual = false
+  /// Whether the result goes through ReLU, after any residual sum.
+  package var appliesReLU = false
+
+  package init(outputChannels: Int, kernel: Extent) {
+    self.outputChannels = outputChannels
+    self.kernel = kernel
+  }
+}
+
+/// Which batch normalisation a convolution has taken in: the name of its parameters and its epsilon.
+package struct FoldedNormalization: Sendable, Hashable {
+  package var name: String
+  package var parameters: BatchNormalization
+
+  package init(name: String, parameters: BatchNormalization) {
+    self.name = name
+    self.parameters = parameters
+  }
+}
+
+/// Algorithm 1 of Ioffe and Szegedy 2015 with running statistics:
+/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
+package struct BatchNormalization: Sendable, Hashable {
+  package var epsilon: Float
+
+  package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+}
+
+package struct Pooling: Sendable, Hashable {
+  package var window: Extent
+  package var stride: Extent
+  /// Narrower than the window on every side, so that each window meets a pixel.
+  package var padding = Padding(0)
+  /// Whether padding counts in an average's divisor; of no meaning for a maximum.
+  package var countsPadding = true
+
+  package init(window: Extent, stride: Extent, padding: Padding = Padding(0)) {
+    self.window = window
+    self.stride = stride
+    self.padding = padding
+  }
+}
+
+package struct PaddedShortcut: Sendable, Hashable {
+  /// Of the result, at least as many as the input has.
+  package var channels: Int
+  package var stride: Int
+  /// How many of the zero channels come before the input's.
+  package var leadingZeroChannels: Int
+
+  package init(channels: Int, stride: Int, leadingZeroChannels: Int = 0) {
+    self.channels = channels
+    self.stride = stride
+    self.leadingZeroChannels = leadingZeroChannels
+  }
+}
+
+package struct Linear: Sendable, Hashable {
+  package var outputs: Int
+  package var hasBias = true
+
+  package init(outputs: Int) { self.outputs = outputs }
+}
+
+/// Rows and columns around a feature map; zeros, but to a maximum they are below every number.
+package struct Padding: Sendable, Hashable, Codable {
+  /// Before the first row and column.
+  package var before: Extent
+  /// Behind the last row and column.
+  package var after: Extent
+
+  package init(before: Extent, after: Extent) {
+    self.before = before
+    self.after = after
+  }
+
+  /// The same on both sides of each axis.
+  package init(_ sides: Extent) { self.init(before: sides, after: sides) }
+
+  package init(_ all: Int) { self.init(Extent(all)) }
+
+  /// Whether each axis has the same on both sides.
+  package var isSymmetric: Bool { before == after }
+}

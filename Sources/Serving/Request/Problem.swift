@@ -1,0 +1,140 @@
+package import Decoding
+package import HTTPCore
+package import Imaging
+import Telemetry
+
+/// Why a request is not answered with predictions, as its client learns it.
+///
+/// The one place that maps causes to status and public text. `type` is stable: clients may switch on it.
+package struct Problem: Error, Sendable, Hashable {
+  package var status: Int
+  /// The last part of the type, `urn:resnetd:problem:KIND`.
+  package var kind: String
+  package var detail: String
+  package var retryAfterSeconds: Int?
+  package var allow: String?
+  /// The content codings that are taken, where another was sent.
+  package var acceptEncoding: String?
+  /// Of a swap, where it failed: an extension member of the document.
+  package var step: String?
+  /// Whether somebody is refused who may not be here; the connection ends then.
+  package var isRefusal = false
+
+  package init(
+    _ status: Int, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil,
+    allow: String? = nil, isRefusal: Bool = false
+  ) {
+    self.status = status
+    self.kind = kind
+    self.detail = detail
+    self.retryAfterSeconds = retryAfterSeconds
+    self.allow = allow
+    self.isRefusal = isRefusal
+  }
+
+  package init(_ error: ImagingError) {
+    switch error {
+    case .unsupportedFormat, .unsupportedFeature:
+      self.init(415, "unsupported-image", error.description)
+    case .corrupt: self.init(400, "corrupt-image", error.description)
+    case .truncated: self.init(400, "truncated-image", error.description)
+    case .pixelCount, .decodedByteCount: self.init(413, "image-too-large", error.description)
+    case .refusedByContract: self.init(415, "refused-image", error.description)
+    case .invalidContract: self.init(500, "internal", "the model cannot be used")
+    case .outOfMemory:
+      self.init(503, "overloaded", "not enough memory at the moment", retryAfterSeconds: 1)
+    }
+  }
+
+  package init(_ failure: ParseFailure) {
+    self.init(
+      failure.status, failure.kind, failure.detail, retryAfterSeconds: failure.retryAfterSeconds)
+  }
+
+  static func notFound(_ path: String) -> Problem {
+    // curl's -T appends the file's name to an address that ends in a slash.
+    let hint =
+      path.hasPrefix("/classify/")
+      ? "send images to /classify, without a slash after it" : "POST images to /classify"
+    return Problem(404, "not-found", "there is nothing at \(path); \(hint)")
+  }
+
+  /// For a method that is not among those of a path.
+  static func method(_ method: String, allow: [String]) -> Problem {
+    Method.isKnown(method) ? methodNotAllowed(method, allow: allow) : methodUnknown(method)
+  }
+
+  static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
+    Problem(
+      405, "method-not-allowed", "\(method) is not allowed here; Allow says what is",
+      allow: allow.joined(separator: ", "))
+  }
+
+  static func parameter(_ detail: String) -> Problem { Problem(400, "invalid-parameter", detail) }
+
+  static func body(_ detail: String) -> Problem { Problem(400, "malformed-body", detail) }
+
+  /// RFC 9110, section 15.6.2: for a method that no resource here knows.
+  static func methodUnknown(_ method: String) -> Problem {
+    Problem(501, "method-unknown", "this server does not know the method \(method)")
+  }
+
+  static func tooManyImages(limit: Int) -> Problem {
+    Problem(413, "too-many-images", "more than \(limit) images in one request")
+  }
+
+  static func tooManyPixels(limit: Int) -> Problem {
+    Problem(
+      413, "too-many-pixels",
+      "the request's images up to this one have more than \(limit) pixels together")
+  }
+
+  /// Memory that others hold now.
+  static let overloaded = Problem(
+    503, "overloaded", "the server has no memory left for this at the moment; try again later",
+    retryAfterSeconds: BodyMemory.retryAfterSeconds)
+
+  static let deadline = Problem(504, "deadline", "the deadline passed before an answer")
+
+  static let internalError = Problem(
+    500, "internal", "the server failed; its log says more under this request's id")
+
+  /// RFC 9457, section 3.1.
+  package var json: String {
+    #"{"type":"urn:resnetd:problem:\#(kind)","title":\#(Log.quoted(Response.reason(status))),"#
+      + #""status":\#(status),"detail":\#(Log.quoted(detail))"#
+      + (step.map { #","step":"\#($0)"}"# } ?? "}")
+  }
+
+  package var response: Response {
+    var response = Response(
+      status: status, contentType: "application/problem+json", text: json)
+    if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
+    if let allow { response.fields["Allow"] = allow }
+    if let acceptEncoding { response.fields["Accept-Encoding"] = acceptEncoding }
+    return response
+  }
+}
+
+extension Problem {
+  package init(_ failure: DecodingFailure) {
+    switch failure {
+    case .image(let error): self.init(error)
+    case .deadline: self = .deadline
+    case .crashed: self.init(400, "corrupt-image", failure.description)
+    case .tooLarge, .tooSlow, .outgrown: self.init(413, "image-too-large", failure.description)
+    case .noRoom: self.init(503, "overloaded", failure.description, retryAfterSeconds: 1)
+    // Why is for the log.
+    case .unavailable:
+      self.init(
+        503, "unavailable", "images cannot be decoded at the moment", retryAfterSeconds: 1)
+    }
+  }
+}
+
+extension Response {
+  /// To OPTIONS: what is possible here (RFC 9110, section 9.3.7).
+  static func options(_ methods: [String]) -> Response {
+    Response(status: 204, fields: HeaderFields([("Allow", methods.joined(separator: ", "))]))
+  }
+}

@@ -1,0 +1,72 @@
+import HTTPCore
+import Machine
+
+/// A request's body, and what has been made of it; belongs to whoever has the job, one thread at a time.
+///
+/// Nobody else holds the body, so that its images can be decoded where they stand. Its memory is given back with this.
+final class RequestContent: @unchecked Sendable {
+  /// Bytes of JSON with escapes that take a worker too long.
+  private static let longTextByteCount = 1 << 20
+
+  let byteCount: Int
+  private var body: [UInt8]
+  /// Keeps the body's part of the memory budget.
+  private let hold: (any BodyHold)?
+  private var opened: ImagePayload?
+
+  init(_ body: [UInt8], hold: (any BodyHold)?) {
+    byteCount = body.count
+    self.body = body
+    self.hold = hold
+  }
+
+  /// Whether finding the images takes more than some milliseconds: escapes in JSON are copied character by character.
+  func takesLongToRead(_ head: RequestHead) -> Bool {
+    guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
+    return ImagePayload.hasEscapes(head, body)
+  }
+
+  /// Finds the images at the first call.
+  func payload(
+    _ head: RequestHead, imageCountLimit: Int, memory: MemoryBudget
+  ) throws(Problem) -> ImagePayload {
+    if let opened { return opened }
+    let bytes = body
+    body = []
+    let payload = try ImagePayload(
+      head, body: bytes, imageCountLimit: imageCountLimit, memory: memory, hold: hold)
+    opened = payload
+    return payload
+  }
+}
+
+/// Methods of HTTP.
+enum Method {
+  /// RFC 9110, section 9.3, and RFC 5789.
+  private static let known: Set = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+  ]
+
+  /// Whether it is another server's at least, so that the answer is 405 and not 501.
+  static func isKnown(_ method: String) -> Bool { known.contains(method) }
+}
+
+extension RequestHead {
+  /// Throws where the content is not what its bytes are.
+  func checkContent() throws(Problem) {
+    let codings = fields.tokens(of: "Content-Encoding").filter { $0 != "identity" }
+    if let coding = codings.first {
+      // RFC 9110, sections 12.5.3 and 15.5.16.
+      var problem = Problem(
+        415, "unsupported-encoding",
+        "Content-Encoding \(coding) is not supported; send the content as it is")
+      problem.acceptEncoding = "identity"
+      throw problem
+    }
+    // RFC 9110, section 14.5: a part must not be taken for the whole.
+    if method == "PUT", fields["Content-Range"] != nil {
+      throw Problem(
+        400, "partial-content", "Content-Range is not supported for PUT; send the whole content")
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import Checkpoint
+import Decoding
+import Engine
+import Glibc
+import Inference
+import Machine
+import ResNet
+
+/// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
+struct CandidateChecks: Sendable {
+  let request: SwapRequest
+  /// Told of each step; asked between all pieces of work whether to go on.
+  let turn: SwapTurn
+  /// Nil at the start, when nothing else computes: then the plan may be measured.
+  let live: Deployment?
+  let rules: CompilationRules
+  let limits: ServingLimits
+  let metrics: ServingMetrics
+  let decoders: any DecoderSource
+  let availableMemory: @Sendable () -> Int?
+  /// What the candidate is reserved from while it is proved and while it serves.
+  var memoryBudget: MemoryBudget?
+
+  func run() throws(SwapFailure) -> Candidate {
+    var clock = SwapClock(metrics, turn)
+    let path = try clock.time(.read) { () throws(SwapFailure) in
+      try read()
+      return try request.completion?() ?? request.path
+    }
+    var (model, precision) = try clock.time(.validate) {
+      () throws(SwapFailure) -> (Model, Precision) in
+      let model = try validated(path)
+      return (model, try self.precision(for: model))
+    }
+    let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
+    let (estimated, available, reservation) = try clock.time(.memory) {
+      () throws(SwapFailure) -> (Int, Int?, Reservation?) in
+      let (estimated, available) = try memory(model, precision, plan)
+      return (estimated, available, try reserve(estimated))
+    }
+    let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
+      try engine(.compile) { () throws(EngineError) -> (CompiledModel, PlannedModel?) in
+        guard live == nil else {
+          return (
+            try CompiledModel(model, precision: precision, plan: plan, unless: isCancelled), nil
+          )
+        }
+        let planned = try rules.planned(model, precision: precision, unless: isCancelled)
+        return (planned.compiled, planned)
+      }
+    }
+    model.weights = Weights()
+    try clock.time(.golden) { () throws(SwapFailure) in try golden(compiled, model) }
+    let own = model.goldenSamples.map(\.encodedImage)
+    let deployment = try clock.time(.warm) { () throws(SwapFailure) in
+      try engine(.warm) { () throws(EngineError) in
+        try Deployment(
+          compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
+          decoding: limits.decoding, by: request.by, beside: live, reservation: reservation,
+          unless: isCancelled)
+      }
+    }
+    return Candidate(
+      deployment: deployment, model: model, planned: planned, planOrigin: origin,
+      estimatedByteCount: estimated, availableByteCount: available, clock: clock)
+  }
+
+  private var isCancelled: @Sendable () -> Bool { { [turn] in turn.isCancelled } }
+
+  // MARK: Steps
+
+  private func read() throws(SwapFailure) {
+    // Without blocking: opening a pipe that nobody writes would wait for ever.
+    let descriptor = unsafe open(request.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      throw SwapFailure(step: .read, reason: "the file cannot be opened", kind: .refused)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_size > 0
+    else {
+      throw SwapFailure(
+        step: .read, reason: "not a regular file with something in it", kind: .refused)
+    }
+  }
+
+  private func validated(_ path: String) throws(SwapFailure) -> Model {
+    var options = request.options
+    options.interruption = Interruption(isCancelled)
+    do throws(CheckpointError) {
+      return try Model.load(path: path, options: options)
+    } catch {
+      throw error == .cancelled ? turn.cancellation : SwapFailure(error)
+    }
+  }
+
+  private func precision(for model: Model) throws(SwapFailure) -> Precision {
+    let precision = rules.precision.precision(for: model.calibration)
+    guard precision != .int8 || model.calibration != nil else {
+      throw SwapFailure(
+        step: .validate, reason: "the model has no calibration for int8, in which this server runs",
+        kind: .refused)
+    }
+    return precision
+  }
+
+  private func memory(
+    _ model: Model, _ precision: Precision, _ plan: CPUPlan
+  ) throws(SwapFailure) -> (estimated: Int, available: Int?) {
+    let estimated: Int
+    do throws(GraphError) {
+      estimated = try MemoryEstimate(
+        model.graph, precision: precision, plan: plan, live: live?.model
+      ).byteCount
+    } catch {
+      throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
+    }
+    let available = availableMemory()
+    if let available, estimated > available, !request.isReturn {
+      throw SwapFailure(
+        step: .memory,
+        reason:
+          "the model takes about \(estimated) bytes\(live == nil ? "" : " beside the live one"), "
+          + "\(available) are available", kind: .insufficientMemory)
+    }
+    return (estimated, available)
+  }
+
+  private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation? {
+    guard let memoryBudget else { return nil }
+    if request.isReturn {
+      return memoryBudget.overdraw(byteCount, isLasting: true, use: .models)
+    }
+    guard let reservation = memoryBudget.reserve(byteCount, isLasting: true, use: .models) else {
+      throw SwapFailure(
+        step: .memory,
+        reason: "the model takes about \(byteCount) bytes, the memory budget has "
+          + "\(memoryBudget.freeByteCount) left", kind: .insufficientMemory)
+    }
+    return reservation
+  }
+
+  private func golden(_ compiled: CompiledModel, _ model: Model) throws(SwapFailure) {
+    let embedded: [GoldenSample]
+    do throws(CheckpointError) {
+      embedded = model.goldenSamples.isEmpty ? try Model.embeddedDefault().goldenSamples : []
+    } catch {
+      throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
+    }
+    let pictures = (live?.pictures ?? []) + embedded.map(\.encodedImage)
+    let samples = model.goldenSamples
+    // A worker's slot runs every batch size, and one image more to take its time.
+    let slotImageCount = compiled.network.batchSizes.reduce(1, +)
+    var goldenLimits = limits.golden
+    if request.isReturn { goldenLimits.provingTimeout = nil }
+    let fault = try engine(.golden) { [goldenLimits] () throws(EngineError) in
+      try GoldenCheck(
+        compiled, by: decoders.makeDecoder(overdraws: request.isReturn), limits: goldenLimits,
+        imageCount: (samples.isEmpty ? pictures.count : samples.count)
+          + compiled.plan.workers * slotImageCount, unless: isCancelled
+      ).fault(samples, pictures: pictures)
+    }
+    guard let fault else { return }
+    let kind: SwapFailure.Kind =
+      switch fault {
+      case .wrong: .refused
+      case .slow: .insufficientTime
+      case .noMeans: .insufficientMemory
+      }
+    throw SwapFailure(step: .golden, reason: fault.reason, kind: kind)
+  }
+
+  private func engine<Result>(
+    _ step: SwapStep, _ body: () throws(EngineError) -> Result
+  ) throws(SwapFailure) -> Result {
+    do throws(EngineError) { return try body() } catch {
+      let kind: SwapFailure.Kind =
+        switch error {
+        case .graph, .uncalibrated, .unimplemented, .unsupported: .refused
+        case .outOfMemory: .insufficientMemory
+        case .cancelled: .cancelled
+        case .library, .outOfTime: .internal
+        }
+      if kind == .cancelled { throw turn.cancellation }
+      throw SwapFailure(step: step, reason: error.description, kind: kind)
+    }
+  }
+}
+
+/// A model that has proved itself and only waits to become live.
+struct Candidate: Sendable {
+  let deployment: Deployment
+  /// Without its weights, which the engine has packed.
+  let model: Model
+  /// At the start, how its plan was found.
+  let planned: PlannedModel?
+  let planOrigin: PlannedModel.Origin
+  let estimatedByteCount: Int
+  let availableByteCount: Int?
+  let clock: SwapClock
+}

@@ -1,0 +1,47 @@
+import Telemetry
+
+/// What a candidate goes through before it is live, in this order.
+package enum SwapStep: String, MetricLabel {
+  /// The file is there to be read.
+  case read
+  /// Its parts are right and fit together.
+  case validate
+  /// There is memory for it beside the live model.
+  case memory
+  case compile
+  /// It gives the logits that its file says.
+  case golden
+  /// Every batch size has run for every worker.
+  case warm
+  /// The choice is kept for a restart.
+  case record
+  case exchange
+
+  package static let labelName = "step"
+}
+
+/// Times the steps of one swap.
+struct SwapClock: Sendable {
+  private(set) var steps: [(step: SwapStep, duration: Duration)] = []
+  private let metrics: ServingMetrics
+  private let turn: SwapTurn
+
+  init(_ metrics: ServingMetrics, _ turn: SwapTurn) {
+    self.metrics = metrics
+    self.turn = turn
+  }
+
+  /// A step that fails is timed as well; one that is cancelled does not begin.
+  mutating func time<Result>(
+    _ step: SwapStep, _ body: () throws(SwapFailure) -> Result
+  ) throws(SwapFailure) -> Result {
+    try turn.begin(step)
+    let start = ContinuousClock.now
+    defer {
+      let duration = .now - start
+      steps.append((step, duration))
+      metrics.spent(duration, on: step)
+    }
+    return try body()
+  }
+}

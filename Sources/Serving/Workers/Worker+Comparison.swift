@@ -1,0 +1,44 @@
+import Decoding
+import Inference
+
+extension Worker {
+  /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
+  func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
+    // An image that takes long would keep the worker from those who wait.
+    guard comparison == nil, !served.job.isSlow, let canary = served.job.admission.canary,
+      canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
+    else { return }
+    // A copy: the request's body changes when its next image is decoded.
+    comparison = Comparison(canary: canary, image: Array(bytes)[...], found: found())
+  }
+
+  /// Asks the live model, now that all who waited for this worker are answered.
+  func compare() {
+    guard let comparison else { return }
+    self.comparison = nil
+    let start = ContinuousClock.now
+    let agreement = agreement(comparison)
+    around.traffic.compared(
+      agreement, by: comparison.canary, at: .now, after: .now - start)
+  }
+
+  /// Nil where the live model has no answer, or another one is live meanwhile.
+  private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
+    guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
+    let classifier = live.slot(of: number).classifier
+    let deadline = ContinuousClock.now + around.limits.requestTimeout
+    guard
+      let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
+      case .success(let probabilities) = result
+    else { return nil }
+    return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed
+  }
+}
+
+/// A picture that a canary was asked about, for the live model to be asked as well.
+struct Comparison: Sendable {
+  let canary: Canary
+  let image: ArraySlice<UInt8>
+  /// The canary's most likely class; nil where its contract refuses the picture.
+  let found: Int?
+}
