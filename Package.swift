@@ -52,40 +52,42 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
+    .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore"),
-    .target(name: "Telemetry", dependencies: ["Time"]),
-    .target(name: "Machine", dependencies: ["Time"]),
-    .target(name: "ONNX", dependencies: ["COnnx"]),
+    .target(name: "Telemetry", dependencies: ["Files", "Time"]),
+    .target(name: "Machine", dependencies: ["Files", "Time"]),
+    .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "CDefaultModel", "CImageNet", "CJansson", "COpenSSL", "CZip", "ONNX",
+        "ResNet", "Imaging", "Files", "CDefaultModel", "CImageNet", "CJansson", "CZip", "ONNX",
       ]),
-    .target(name: "ModelStore", dependencies: ["Checkpoint"]),
-    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Time", "CCurl"]),
-    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Time", "CSockets"]),
+    .target(name: "ModelStore", dependencies: ["Checkpoint", "Files"]),
+    .target(
+      name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Files", "Time", "CCurl"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
     .target(
       name: "Inference",
       dependencies: [
-        "Checkpoint", "Decoding", "Engine", "Imaging", "Machine", "ResNet", "Time",
+        "Checkpoint", "Decoding", "Engine", "Files", "Imaging", "Machine", "ResNet", "Time",
       ]),
     .target(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "ModelStore", "HTTPServer", "Time", "CYajl",
+        "Checkpoint", "Files", "ModelStore", "HTTPServer", "Time", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
         "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
-        "Engine", "Checkpoint", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
+        "Engine", "Checkpoint", "Files", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
         "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
@@ -105,6 +107,7 @@ let package = Package(
     .target(
       name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
@@ -119,11 +122,11 @@ let package = Package(
       name: "CheckpointTests",
       dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX", "HostileFiles"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
+    .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint", "Files"]),
     .testTarget(
       name: "RemoteModelsTests",
       dependencies: [
-        "RemoteModels", "ModelStore", "Checkpoint", "HTTPServer", "HTTPCore", "COpenSSL",
+        "RemoteModels", "ModelStore", "Checkpoint", "Files", "HTTPServer", "HTTPCore", "COpenSSL",
         "ScriptedServer",
       ]),
     .testTarget(
@@ -135,7 +138,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "Inference", "Decoding", "HTTPServer", "HTTPCore", "Telemetry", "Machine",
+        "Serving", "Inference", "Decoding", "Files", "HTTPServer", "HTTPCore", "Telemetry",
+        "Machine",
         "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles", "Classifying",
       ]),
     .testTarget(

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// How much of the machine this process may use: never the host's count of cores.
