@@ -28,7 +28,7 @@ typedef struct jpeg_state {
   int counted_scan;
   uint64_t visit_count;
   uint64_t visit_limit;
-  /// One row of CMYK; null for other pictures.
+  /// One row of CMYK; null for other images.
   uint8_t *cmyk_row;
   bool created;
 } jpeg_state;
@@ -66,7 +66,7 @@ static void error_exit(j_common_ptr info) {
   }
 }
 
-/// Warnings that mean missing picture data end the decoding; the rest is tolerated, as viewers do.
+/// Warnings that mean missing image data end the decoding; the rest is tolerated, as viewers do.
 static void emit_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   info->err->num_warnings++;
@@ -144,7 +144,7 @@ static void jpeg_close(void *opaque) {
   free(state);
 }
 
-/// Whole coefficient arrays for pictures of several scans, a few rows of blocks for the others.
+/// Whole coefficient arrays for images of several scans, a few rows of blocks for the others.
 static uint64_t decoding_byte_count(j_decompress_ptr info) {
   const uint64_t row = (uint64_t)info->image_width * 4;
   if (!jpeg_has_multiple_scans(info)) return row * (DCTSIZE * MAX_SAMP_FACTOR);
@@ -220,7 +220,7 @@ image_codec_status codec_jpeg_open(
 
 /// Leaves out the blocks that hold no wanted column. Stands behind its caller's setjmp.
 static void crop_columns(j_decompress_ptr info, image_codec_columns *columns) {
-  // Interpolation of chroma takes the outermost columns for the edges of the picture.
+  // Interpolation of chroma takes the outermost columns for the edges of the image.
   const JDIMENSION margin = 2;
   JDIMENSION first = columns->first > margin ? columns->first - margin : 0;
   JDIMENSION end = columns->first + columns->count + margin;

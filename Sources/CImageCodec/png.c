@@ -28,7 +28,7 @@ typedef struct png_state {
   bool is_complete;
   bool has_alpha;
   image_codec_backdrop backdrop;
-  /// The whole picture where it is interlaced, otherwise one row where it has alpha, otherwise
+  /// The whole image where it is interlaced, otherwise one row where it has alpha, otherwise
   /// null.
   uint8_t *pixels;
   uint32_t next_row;
@@ -142,7 +142,7 @@ image_codec_status codec_png_open(
   state->chunk_end = png_signature_byte_count;
   const int code = read_header(state);
   if (code == SPNG_EOVERFLOW && byte_count >= 24) {
-    // A header in order, of a picture larger than memory: its size is the caller's to judge.
+    // A header in order, of an image larger than memory: its size is the caller's to judge.
     // Decoding would fail, since nothing marks this file as complete.
     header->width = big_endian(bytes + 16);
     header->height = big_endian(bytes + 20);
@@ -165,7 +165,7 @@ image_codec_status codec_png_open(
                        ? IMAGE_CODEC_COLOUR_GREY
                        : IMAGE_CODEC_COLOUR_RGB;
   // Two rows as stored, of at most four samples of two bytes, and one as it leaves; interlaced
-  // pictures are held whole.
+  // images are held whole.
   const uint64_t pixel_byte_count = state->has_alpha ? 4 : 3;
   const uint64_t rows = state->header.interlace_method != 0 ? state->header.height : 1;
   header->decoding_byte_count = (uint64_t)state->header.width * (16 + pixel_byte_count * rows);

@@ -11,7 +11,7 @@ typedef struct webp_state {
   WebPBitstreamFeatures features;
   bool is_complete;
   image_codec_backdrop backdrop;
-  /// The whole canvas, RGBA if `features.has_alpha` or the picture is animated, else RGB.
+  /// The whole canvas, RGBA if `features.has_alpha` or the image is animated, else RGB.
   uint8_t *pixels;
   uint32_t next_row;
 } webp_state;
@@ -44,7 +44,7 @@ static image_codec_status fail(VP8StatusCode code, codec_message message) {
       return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED:
-      return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the picture data ends early");
+      return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the image data ends early");
     case VP8_STATUS_UNSUPPORTED_FEATURE:
       return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, "unsupported feature");
     default:
@@ -103,7 +103,7 @@ static uint8_t orientation_of(const webp_state *state) {
              : 1;
 }
 
-/// Tables of prefix codes, of which a lossless picture, or lossless alpha, has a group for each
+/// Tables of prefix codes, of which a lossless image, or lossless alpha, has a group for each
 /// tile of 4 x 4 pixels at most. How many there are stands inside the compressed data; files that
 /// encoders write have a few hundred.
 static uint64_t table_byte_count(const webp_state *state) {
@@ -139,7 +139,7 @@ image_codec_status codec_webp_open(
   header->has_alpha = state->features.has_alpha != 0;
   header->colour = IMAGE_CODEC_COLOUR_RGB;
   if (state->is_complete) header->orientation = orientation_of(state);
-  // The canvas, and as much again that the decoder may hold of a lossless picture.
+  // The canvas, and as much again that the decoder may hold of a lossless image.
   header->decoding_byte_count =
       (uint64_t)header->width * header->height * (pixel_byte_count(state) + 4) +
       table_byte_count(state);

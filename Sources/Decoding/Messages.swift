@@ -1,8 +1,8 @@
 internal import CSandbox
 import Imaging
 
-// The messages between server and decoder, to and from Imaging's types. What a decoder says is not trusted: whatever it
-// sends becomes an error of an image, or is refused.
+// The messages between server and decoder, to and from Imaging's types. What a decoder says is not
+// trusted: whatever it sends becomes an error of an image, or is refused.
 
 extension sandbox_contract {
   init(_ preprocessor: ImagePreprocessor) {
@@ -35,7 +35,7 @@ extension sandbox_contract {
     }
   }
 
-  private mutating func set(_ policies: PicturePolicies) {
+  private mutating func set(_ policies: ImagePolicies) {
     switch policies.alpha {
     case .compose(let red, let green, let blue):
       (alpha, alpha_red, alpha_green, alpha_blue) = (0, CInt(red), CInt(green), CInt(blue))
@@ -77,8 +77,8 @@ extension sandbox_contract {
     }
   }
 
-  private var policies: PicturePolicies {
-    var policies = PicturePolicies()
+  private var policies: ImagePolicies {
+    var policies = ImagePolicies()
     policies.alpha =
       switch alpha {
       case 1: .drop

@@ -1,4 +1,4 @@
-/// Encoded pictures in, the network's input out, by one contract. Any thread may call it.
+/// Encoded images in, the network's input out, by one contract. Any thread may call it.
 package struct ImagePreprocessor: Sendable {
   package let contract: Preprocessing
   package let limits: DecodingLimits
@@ -23,30 +23,31 @@ package struct ImagePreprocessor: Sendable {
 
   package var outputByteCount: Int { outputCount * encoding.byteCount }
 
-  /// Writes `[3, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly `outputCount` numbers;
-  /// after an error their values mean nothing.
+  /// Writes `[3, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly
+  /// `outputCount` numbers; after an error their values mean nothing.
   package func prepare(
     _ encoded: Span<UInt8>, into pixels: inout MutableSpan<Float>
   ) throws(ImagingError) {
     precondition(encoding == .planes, "the encoding is not of single-precision planes")
-    precondition(pixels.count == outputCount, "the input of one picture has another size")
+    precondition(pixels.count == outputCount, "the input of one image has another size")
     // SAFETY: the numbers are as many bytes as the encoding asks for.
     try unsafe pixels.withUnsafeMutableBytes { output throws(ImagingError) in
       try unsafe prepare(encoded, output) { _ throws(ImagingError) in }
     }
   }
 
-  /// Writes the picture by the encoding. `bytes` are exactly `outputByteCount`, at the alignment of a number; after an
-  /// error they mean nothing.
+  /// Writes the image by the encoding. `bytes` are exactly `outputByteCount`, at the alignment of a
+  /// number; after an error they mean nothing.
   ///
-  /// - Parameter reserve: Told how many bytes this takes before they are taken; what it throws ends the matter.
+  /// - Parameter reserve: Told how many bytes this takes before they are taken; what it throws ends
+  ///   the matter.
   package func prepare(
     _ encoded: Span<UInt8>, into bytes: inout MutableSpan<UInt8>,
     reserving reserve: (_ byteCount: Int) throws(ImagingError) -> Void = {
       _ throws(ImagingError) in
     }
   ) throws(ImagingError) {
-    precondition(bytes.count == outputByteCount, "the input of one picture has another size")
+    precondition(bytes.count == outputByteCount, "the input of one image has another size")
     // SAFETY: the precondition bounds the output.
     try unsafe bytes.withUnsafeMutableBytes { output throws(ImagingError) in
       try unsafe prepare(encoded, output, reserve)
@@ -60,7 +61,7 @@ package struct ImagePreprocessor: Sendable {
     guard let start = output.baseAddress else { return }
     // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
     try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
-      var reader = try unsafe PictureReader(bytes)
+      var reader = try unsafe ImageReader(bytes)
       let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
       try reserve(plan.byteCount)
       try unsafe prepare(&reader, plan, start)
@@ -68,7 +69,7 @@ package struct ImagePreprocessor: Sendable {
   }
 
   private func prepare(
-    _ reader: inout PictureReader, _ plan: PreparationPlan, _ output: UnsafeMutableRawPointer
+    _ reader: inout ImageReader, _ plan: PreparationPlan, _ output: UnsafeMutableRawPointer
   ) throws(ImagingError) {
     let rowWeights = ResampleWeights(plan.rows, filter: plan.filter)
     let columnWeights = ResampleWeights(plan.columns, filter: plan.filter)
@@ -99,7 +100,7 @@ package struct ImagePreprocessor: Sendable {
     }
   }
 
-  /// What the padding around too small a picture looks like.
+  /// What the padding around too small an image looks like.
   private func fillWithBlack(_ output: UnsafeMutableRawPointer) throws(ImagingError) {
     var black = try PixelBuffer(count: 3 * outputWidth)
     unsafe black.withMutableBytes(0..<3 * outputWidth) { row in

@@ -1,4 +1,4 @@
-/// Why a picture did not become numbers, or a contract no preprocessor.
+/// Why an image did not become numbers, or a contract no preprocessor.
 package enum ImagingError: Error, Hashable {
   /// The first bytes are those of no format that is decoded; also for no bytes at all.
   case unsupportedFormat
@@ -12,7 +12,7 @@ package enum ImagingError: Error, Hashable {
   case pixelCount(width: Int, height: Int, limit: Int)
   /// Decoding or resizing would hold more bytes at once than allowed.
   case decodedByteCount(actual: Int, limit: Int)
-  /// The model's contract refuses pictures of this kind.
+  /// The model's contract refuses images of this kind.
   case refusedByContract(kind: String)
   /// The contract itself is not usable.
   case invalidContract(reason: String)
@@ -27,15 +27,15 @@ extension ImagingError: CustomStringConvertible {
     case .unsupportedFeature(let format, let reason):
       "\(format.rawValue): \(reason)"
     case .corrupt(let format, let reason):
-      "the \(format.rawValue) picture is corrupt: \(reason)"
+      "the \(format.rawValue) image is corrupt: \(reason)"
     case .truncated(let format):
-      "the \(format.rawValue) picture is truncated"
+      "the \(format.rawValue) image is truncated"
     case .pixelCount(let width, let height, let limit):
-      "a picture of \(width) x \(height) exceeds the limit of \(limit) pixels"
+      "an image of \(width) x \(height) exceeds the limit of \(limit) pixels"
     case .decodedByteCount(let actual, let limit):
-      "the picture needs \(actual) bytes, over the limit of \(limit)"
+      "the image needs \(actual) bytes, over the limit of \(limit)"
     case .refusedByContract(let kind):
-      "the model takes no \(kind) pictures"
+      "the model takes no \(kind) images"
     case .invalidContract(let reason):
       "invalid preprocessing: \(reason)"
     case .outOfMemory:

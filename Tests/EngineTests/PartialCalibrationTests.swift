@@ -2,7 +2,8 @@ import Engine
 import ResNet
 import Testing
 
-/// Calibrations of files that were quantised elsewhere: in part, and by the names of the graph as it was.
+/// Calibrations of files that were quantised elsewhere: in part, and by the names of the graph as
+/// it was.
 @Suite struct PartialCalibrationTests {
   private let weights: Weights
   private let graph: Graph
@@ -21,11 +22,11 @@ import Testing
     graph = try Graph(architecture)
     weights = try Weights.random(for: graph)
     let shape = try graph.shapes()[0]
-    let picture = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)
+    let numbers = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)
     let calibrator = try Calibrator(graph, weights)
-    try calibrator.observe(picture.span)
-    try calibrator.count(picture.span)
-    image = picture
+    try calibrator.observe(numbers.span)
+    try calibrator.count(numbers.span)
+    image = numbers
     ranges = calibrator.ranges(percentile: 100)
     var named: [String: Float] = [:]
     for node in graph.foldingBatchNormalization().fusingActivations().nodes {
@@ -134,7 +135,7 @@ import Testing
     let exact = try logits(.fp32, nil)
     let range = try #require(namedRanges["input"])
     for zero in [-90, -1, 1, 64] {
-      // Both sides hold the picture's numbers.
+      // Both sides hold the image's numbers.
       var named = namedRanges
       named["input"] = range * Float(127 - zero) / Float(127 - abs(zero))
       let calibration = Calibration(

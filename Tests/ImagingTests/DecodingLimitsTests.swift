@@ -61,15 +61,15 @@ struct DecodingLimitsTests {
 
   @Test("The pixel limit is met exactly", arguments: ["rgb.png", "thin.jpg", "lossy.webp"])
   func pixelLimit(file: String) throws {
-    let picture = try #require(Fixtures.listing.pictures.first { $0.file == file })
-    let pixelCount = picture.width * picture.height
+    let image = try #require(Fixtures.listing.images.first { $0.file == file })
+    let pixelCount = image.width * image.height
     let bytes = Fixtures.bytes(file)
     var limits = DecodingLimits(pixelCountLimit: pixelCount)
     _ = try ImagePreprocessor(.imageNet, limits: limits).prepare(bytes)
     limits.pixelCountLimit -= 1
     #expect(
       throws: ImagingError.pixelCount(
-        width: picture.width, height: picture.height, limit: pixelCount - 1)
+        width: image.width, height: image.height, limit: pixelCount - 1)
     ) {
       try ImagePreprocessor(.imageNet, limits: limits).prepare(bytes)
     }
@@ -90,8 +90,8 @@ struct DecodingLimitsTests {
     }
   }
 
-  @Test("Resizing a very long picture stays within the limit or is refused")
-  func longPicture() throws {
+  @Test("Resizing a very long image stays within the limit or is refused")
+  func longImage() throws {
     let wide = try Preprocessing.plain(.exact(height: 4096, width: 4096, filter: .bicubic))
     #expect {
       try ImagePreprocessor(wide).prepare(Self.png(width: 1, height: 40_000_000))

@@ -1,8 +1,8 @@
 import Foundation
 
-/// The pictures beside the tests and what Pillow makes of them; `make-fixtures.py` says how.
+/// The images beside the tests and what Pillow makes of them; `make-fixtures.py` says how.
 struct Fixtures: Decodable {
-  struct Picture: Decodable, Sendable, CustomStringConvertible {
+  struct Image: Decodable, Sendable, CustomStringConvertible {
     let file: String
     let width: Int
     let height: Int
@@ -17,21 +17,27 @@ struct Fixtures: Decodable {
   }
   /// One JPEG resized from its whole decoding and from its smaller one.
   struct Scaling: Decodable, Sendable, CustomStringConvertible {
-    let picture: String
+    let image: String
     let file: String
     let width: Int
     let height: Int
     let denominator: Int
     var description: String { file }
+
+    private enum CodingKeys: String, CodingKey {
+      case image = "picture"
+      case file, width, height, denominator
+    }
   }
 
-  let pictures: [Picture]
+  let images: [Image]
   let resizes: [Resize]
   let resizeSource: String
   let scalings: [Scaling]
 
   private enum CodingKeys: String, CodingKey {
-    case pictures, resizes, scalings
+    case images = "pictures"
+    case resizes, scalings
     case resizeSource = "resize_source"
   }
 

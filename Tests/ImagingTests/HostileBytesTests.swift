@@ -22,12 +22,12 @@ struct HostileBytesTests {
     ]
   }
 
-  @Test("A picture cut anywhere is an error", arguments: Fixtures.listing.pictures)
-  func truncation(picture: Fixtures.Picture) throws {
+  @Test("An image cut anywhere is an error", arguments: Fixtures.listing.images)
+  func truncation(image: Fixtures.Image) throws {
     let preprocessors = try Self.preprocessors()
-    let whole = Fixtures.bytes(picture.file)
+    let whole = Fixtures.bytes(image.file)
     // What follows the end of this JPEG is no part of it.
-    let end = picture.file == "extraneous.jpg" ? whole.count - "trailing".utf8.count : whole.count
+    let end = image.file == "extraneous.jpg" ? whole.count - "trailing".utf8.count : whole.count
     for count in stride(from: 0, to: end, by: max(1, end / 97)) {
       for preprocessor in preprocessors {
         #expect(throws: ImagingError.self, "\(count) of \(whole.count) bytes") {
@@ -52,10 +52,10 @@ struct HostileBytesTests {
     }
   }
 
-  @Test("Flipped bytes end in pixels or an error", arguments: Fixtures.listing.pictures)
-  func flippedBytes(picture: Fixtures.Picture) throws {
+  @Test("Flipped bytes end in pixels or an error", arguments: Fixtures.listing.images)
+  func flippedBytes(image: Fixtures.Image) throws {
     let preprocessors = try Self.preprocessors()
-    let whole = Fixtures.bytes(picture.file)
+    let whole = Fixtures.bytes(image.file)
     var random = SplitMix64(state: UInt64(whole.count))
     for _ in 0..<60 {
       var bytes = whole

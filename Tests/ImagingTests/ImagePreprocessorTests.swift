@@ -27,7 +27,7 @@ struct ImagePreprocessorTests {
   @Test(
     "The crop is the middle, halves rounded to even as in torchvision",
     arguments: [
-      // A picture of 29 x 21; (29 - 26) / 2 = 1.5 becomes 2, (21 - 16) / 2 = 2.5 becomes 2.
+      // An image of 29 x 21; (29 - 26) / 2 = 1.5 becomes 2, (21 - 16) / 2 = 2.5 becomes 2.
       (height: 16, width: 26, top: 2, left: 2), (height: 21, width: 29, top: 0, left: 0),
       (height: 1, width: 1, top: 10, left: 14), (height: 20, width: 28, top: 0, left: 0),
     ])
@@ -43,7 +43,7 @@ struct ImagePreprocessorTests {
     }
   }
 
-  @Test("Too small a picture is padded with black, the odd pixel behind")
+  @Test("Too small an image is padded with black, the odd pixel behind")
   func padding() throws {
     let pixels = try ImagePreprocessor(.unscaled(height: 24, width: 10))
       .prepareBytes(Fixtures.bytes("rgb.png"))
@@ -59,7 +59,7 @@ struct ImagePreprocessorTests {
   }
 
   @Test(
-    "A crop of a resized picture is cut from the picture resized whole",
+    "A crop of a resized image is cut from the image resized whole",
     arguments: [
       ResizeFilter.bilinear, .bicubic,
     ])
@@ -78,7 +78,7 @@ struct ImagePreprocessorTests {
     }
   }
 
-  @Test("Pictures of the wanted size pass an exact resize unchanged")
+  @Test("Images of the wanted size pass an exact resize unchanged")
   func identity() throws {
     let pixels = try ImagePreprocessor(.plain(.exact(height: 21, width: 29, filter: .bicubic)))
       .prepareBytes(Fixtures.bytes("rgb.png"))
@@ -93,7 +93,7 @@ struct ImagePreprocessorTests {
       ("grey-1.png", "grey"),
     ])
   func refusals(file: String, kind: String) throws {
-    var policies = PicturePolicies()
+    var policies = ImagePolicies()
     policies.alpha = .refuse
     policies.grey = .refuse
     policies.cmyk = .refuse
@@ -109,8 +109,8 @@ struct ImagePreprocessorTests {
   @Test("Transparency shows the background, or nothing of it where alpha is dropped")
   func background() throws {
     let bytes = Fixtures.bytes("rgba.png")
-    func pixels(_ alpha: PicturePolicies.Alpha) throws -> [UInt8] {
-      var policies = PicturePolicies()
+    func pixels(_ alpha: ImagePolicies.Alpha) throws -> [UInt8] {
+      var policies = ImagePolicies()
       policies.alpha = alpha
       return try ImagePreprocessor(.unscaled(height: 21, width: 29, policies: policies))
         .prepareBytes(bytes)
@@ -125,7 +125,7 @@ struct ImagePreprocessorTests {
 
   @Test("Orientation may be ignored")
   func ignoredOrientation() throws {
-    var policies = PicturePolicies()
+    var policies = ImagePolicies()
     policies.exifOrientation = .ignore
     let stored = try ImagePreprocessor(.unscaled(height: 14, width: 23, policies: policies))
       .prepareBytes(Fixtures.bytes("orientation-6.jpg"))

@@ -4,13 +4,13 @@ import Testing
 /// Pillow is the reference: decoding must agree to the bit, resampling too.
 struct PillowAgreementTests {
   @Test(
-    "Every kind of picture decodes to the pixels that Pillow decodes",
-    arguments: Fixtures.listing.pictures)
-  func decodesAsPillow(picture: Fixtures.Picture) throws {
+    "Every kind of image decodes to the pixels that Pillow decodes",
+    arguments: Fixtures.listing.images)
+  func decodesAsPillow(image: Fixtures.Image) throws {
     let preprocessor = ImagePreprocessor(
-      try .unscaled(height: picture.height, width: picture.width))
-    let pixels = try preprocessor.prepareBytes(Fixtures.bytes(picture.file))
-    let expected = Fixtures.bytes(picture.file + ".rgb")
+      try .unscaled(height: image.height, width: image.width))
+    let pixels = try preprocessor.prepareBytes(Fixtures.bytes(image.file))
+    let expected = Fixtures.bytes(image.file + ".rgb")
     #expect(pixels.count == expected.count)
     #expect(largestDifference(pixels, expected) == 0)
   }

@@ -1,7 +1,7 @@
 import Imaging
 
 extension ImagePreprocessor {
-  /// The prepared planes of a picture in memory.
+  /// The prepared planes of an image in memory.
   func prepare(_ encoded: [UInt8]) throws(ImagingError) -> [Float] {
     var pixels = [Float](repeating: 0, count: outputCount)
     var span = pixels.mutableSpan
@@ -9,7 +9,7 @@ extension ImagePreprocessor {
     return pixels
   }
 
-  /// The prepared picture as rows of interleaved bytes, for contracts of mean 0 and std 1.
+  /// The prepared image as rows of interleaved bytes, for contracts of mean 0 and std 1.
   func prepareBytes(_ encoded: [UInt8]) throws(ImagingError) -> [UInt8] {
     let planes = try prepare(encoded)
     let planeCount = outputHeight * outputWidth
@@ -26,7 +26,7 @@ extension ImagePreprocessor {
 extension Preprocessing {
   /// Bytes through the pipeline and out as fractions of 255.
   static func plain(
-    _ resize: ResizeRule, _ crop: CropRule = .none, policies: PicturePolicies = PicturePolicies(),
+    _ resize: ResizeRule, _ crop: CropRule = .none, policies: ImagePolicies = ImagePolicies(),
     exact: Bool = false
   ) throws(ImagingError) -> Preprocessing {
     try Preprocessing(
@@ -34,21 +34,21 @@ extension Preprocessing {
       exact: exact)
   }
 
-  /// The picture as it is, which must have this size to be seen whole.
+  /// The image as it is, which must have this size to be seen whole.
   static func unscaled(
-    height: Int, width: Int, policies: PicturePolicies = PicturePolicies()
+    height: Int, width: Int, policies: ImagePolicies = ImagePolicies()
   ) throws(ImagingError) -> Preprocessing {
     try plain(.none, .center(height: height, width: width), policies: policies)
   }
 }
 
-/// The mean difference of the bytes of two pictures of the same size.
+/// The mean difference of the bytes of two images of the same size.
 func meanDifference(_ one: [UInt8], _ other: [UInt8]) -> Double {
   let sum = zip(one, other).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
   return Double(sum) / Double(max(one.count, 1))
 }
 
-/// The largest difference between two pictures of the same size.
+/// The largest difference between two images of the same size.
 func largestDifference(_ one: [UInt8], _ other: [UInt8]) -> Int {
   zip(one, other).map { abs(Int($0) - Int($1)) }.max() ?? 0
 }

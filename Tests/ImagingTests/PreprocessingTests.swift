@@ -31,7 +31,7 @@ struct PreprocessingTests {
       (.exact(height: 32, width: 31, filter: .bilinear), .none),
     ])
   func roundTrip(resize: ResizeRule, crop: CropRule) throws {
-    var policies = PicturePolicies()
+    var policies = ImagePolicies()
     policies.alpha = .compose(red: 1, green: 2, blue: 3)
     policies.grey = .refuse
     policies.cmyk = .refuse

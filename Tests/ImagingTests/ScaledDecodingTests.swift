@@ -17,7 +17,7 @@ struct ScaledDecodingTests {
     .prepareBytes(bytes)
   }
 
-  /// An upright picture of `width` x `height` as seen under an orientation; EXIF 2.32, tag 0x0112.
+  /// An upright image of `width` x `height` as seen under an orientation; EXIF 2.32, tag 0x0112.
   private static func turned(
     _ pixels: [UInt8], height: Int, width: Int, _ orientation: UInt8
   ) -> [UInt8] {
@@ -37,41 +37,41 @@ struct ScaledDecodingTests {
   }
 
   @Test(
-    "The pixels are Pillow's, from its draft and from the whole picture",
+    "The pixels are Pillow's, from its draft and from the whole image",
     arguments: Fixtures.listing.scalings)
   func agreesWithPillow(scaling: Fixtures.Scaling) throws {
-    let picture = Fixtures.bytes(scaling.picture)
+    let image = Fixtures.bytes(scaling.image)
     for (suffix, exact) in [("scaled", false), ("exact", true)] {
       let pixels = try Self.prepared(
-        picture, height: scaling.height, width: scaling.width, exact: exact)
+        image, height: scaling.height, width: scaling.width, exact: exact)
       let expected = Fixtures.bytes("\(scaling.file).\(suffix).rgb")
       #expect(pixels.count == expected.count)
       #expect(largestDifference(pixels, expected) == 0, "\(suffix)")
     }
   }
 
-  @Test("The difference from the whole picture is small", arguments: Fixtures.listing.scalings)
+  @Test("The difference from the whole image is small", arguments: Fixtures.listing.scalings)
   func staysClose(scaling: Fixtures.Scaling) throws {
-    let picture = Fixtures.bytes(scaling.picture)
+    let image = Fixtures.bytes(scaling.image)
     let scaled = try Self.prepared(
-      picture, height: scaling.height, width: scaling.width, exact: false)
+      image, height: scaling.height, width: scaling.width, exact: false)
     let whole = try Self.prepared(
-      picture, height: scaling.height, width: scaling.width, exact: true)
+      image, height: scaling.height, width: scaling.width, exact: true)
     #expect((scaled == whole) == (scaling.denominator == 1))
     #expect(meanDifference(scaled, whole) <= Self.meanLimit)
     #expect(largestDifference(scaled, whole) <= Self.largestLimit)
   }
 
   @Test(
-    "A scaled picture is turned upright without a shift",
+    "A scaled image is turned upright without a shift",
     arguments: [(height: 9, width: 13), (19, 26), (39, 52)], 1...8 as ClosedRange<UInt8>)
   func orientation(size: (height: Int, width: Int), orientation: UInt8) throws {
-    let picture = Fixtures.bytes("photo-420.jpg")
+    let image = Fixtures.bytes("photo-420.jpg")
     let upright = try Self.prepared(
-      picture, height: size.height, width: size.width, exact: false)
+      image, height: size.height, width: size.width, exact: false)
     let swaps = orientation >= 5
     let pixels = try Self.prepared(
-      Fixtures.oriented(picture, orientation), height: swaps ? size.width : size.height,
+      Fixtures.oriented(image, orientation), height: swaps ? size.width : size.height,
       width: swaps ? size.height : size.width, exact: false)
     let expected = Self.turned(upright, height: size.height, width: size.width, orientation)
     // The passes round in another order.
@@ -79,14 +79,14 @@ struct ScaledDecodingTests {
   }
 
   @Test(
-    "Pictures that are not twice as large as wanted, and other formats, are decoded whole",
+    "Images that are not twice as large as wanted, and other formats, are decoded whole",
     arguments: ["one-pixel.jpg", "thin.jpg", "wide.jpg", "resize-source.png", "lossy.webp"])
   func untouched(file: String) throws {
-    let picture = Fixtures.bytes(file)
+    let image = Fixtures.bytes(file)
     for side in [1, 2, 12] {
       #expect(
-        try Self.prepared(picture, height: side, width: side, exact: false)
-          == Self.prepared(picture, height: side, width: side, exact: true))
+        try Self.prepared(image, height: side, width: side, exact: false)
+          == Self.prepared(image, height: side, width: side, exact: true))
     }
   }
 
@@ -101,14 +101,14 @@ struct ScaledDecodingTests {
     }
   }
 
-  @Test("A scaled picture that must be held whole takes less memory")
+  @Test("A scaled image that must be held whole takes less memory")
   func byteLimit() throws {
-    let picture = Fixtures.oriented(Fixtures.bytes("photo-420.jpg"), 6)
+    let image = Fixtures.oriented(Fixtures.bytes("photo-420.jpg"), 6)
     let limits = DecodingLimits(decodedByteCountLimit: 90_000)
     func prepare(exact: Bool) throws {
       let contract = try Preprocessing.plain(
         .exact(height: 13, width: 9, filter: .bilinear), exact: exact)
-      _ = try ImagePreprocessor(contract, limits: limits).prepare(picture)
+      _ = try ImagePreprocessor(contract, limits: limits).prepare(image)
     }
     try prepare(exact: false)
     #expect {

@@ -67,15 +67,15 @@ import Testing
 
   @Test("Any number of EXIF markers is stepped over, and the first says which way is up")
   func markers() throws {
-    let picture = Fixtures.bytes("baseline-420.jpg")
+    let image = Fixtures.bytes("baseline-420.jpg")
     let preprocessor = ImagePreprocessor(.imageNet)
-    let plain = try preprocessor.prepare(picture)
+    let plain = try preprocessor.prepare(image)
     let empty = [[UInt8]](repeating: [0xFF, 0xE1, 0, 2], count: 400_000).flatMap(\.self)
-    #expect(try preprocessor.prepare(Self.inserting(empty, at: 2, in: picture)) == plain)
+    #expect(try preprocessor.prepare(Self.inserting(empty, at: 2, in: image)) == plain)
 
     let (turned, upright) = (Self.exif(orientation: 3), Self.exif(orientation: 1))
-    let first = try preprocessor.prepare(Self.inserting(turned, at: 2, in: picture))
-    let both = try preprocessor.prepare(Self.inserting(turned + upright, at: 2, in: picture))
+    let first = try preprocessor.prepare(Self.inserting(turned, at: 2, in: image))
+    let both = try preprocessor.prepare(Self.inserting(turned + upright, at: 2, in: image))
     #expect(first == both && first != plain)
   }
 
@@ -99,15 +99,15 @@ import Testing
 
   @Test("Chunks without number before the frame of an animated WebP are stepped over")
   func chunks() throws {
-    let picture = Fixtures.bytes("animated.webp")
+    let image = Fixtures.bytes("animated.webp")
     let preprocessor = ImagePreprocessor(.imageNet)
     // After the container's head and the chunk VP8X, of 10 bytes.
     let head = 12 + 18
     let odd = [[UInt8]](repeating: Array("odd!".utf8) + [0, 0, 0, 0], count: 400_000)
       .flatMap(\.self)
-    var many = Self.inserting(odd, at: head, in: picture)
+    var many = Self.inserting(odd, at: head, in: image)
     let length = UInt32(many.count - 8)
     for index in 0..<4 { many[4 + index] = UInt8(truncatingIfNeeded: length >> (8 * index)) }
-    #expect(try preprocessor.prepare(many) == preprocessor.prepare(picture))
+    #expect(try preprocessor.prepare(many) == preprocessor.prepare(image))
   }
 }

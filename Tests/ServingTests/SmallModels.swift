@@ -16,7 +16,7 @@ enum SmallModels {
   static func model(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
     samples: [GoldenSample] = [], calibration: Calibration? = nil,
-    policies: PicturePolicies = PicturePolicies()
+    policies: ImagePolicies = ImagePolicies()
   ) throws -> Model {
     let architecture = try #require(Architecture.cifar(depth: 8, classCount: classCount))
     var weights = try Weights.random(for: Graph(architecture))

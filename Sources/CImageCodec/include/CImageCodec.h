@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Encoded pictures in, rows of RGB out: libjpeg-turbo, libspng and libwebp behind one reader.
+// Encoded images in, rows of RGB out: libjpeg-turbo, libspng and libwebp behind one reader.
 //
 // A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay where
 // they are until it is closed. Nothing longer than a row is allocated before
-// `image_codec_reader_start`, so that a caller can refuse a picture by its header.
+// `image_codec_reader_start`, so that a caller can refuse an image by its header.
 
 typedef enum image_codec_format {
   IMAGE_CODEC_FORMAT_JPEG = 0,
@@ -22,7 +22,7 @@ typedef enum image_codec_status {
   IMAGE_CODEC_STATUS_CORRUPT = 1,
   /// The bytes end too early.
   IMAGE_CODEC_STATUS_TRUNCATED = 2,
-  /// A valid picture of a kind that is not decoded (12-bit or arithmetic-coded JPEG, …).
+  /// A valid image of a kind that is not decoded (12-bit or arithmetic-coded JPEG, …).
   IMAGE_CODEC_STATUS_UNSUPPORTED = 3,
   IMAGE_CODEC_STATUS_OUT_OF_MEMORY = 4,
 } image_codec_status;
@@ -37,10 +37,10 @@ enum {
   /// A message buffer of this size holds every message whole.
   IMAGE_CODEC_MESSAGE_BYTE_COUNT = 256,
   /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole
-  /// picture. Encoders write about ten.
+  /// image. Encoders write about ten.
   IMAGE_CODEC_JPEG_SCAN_LIMIT = 100,
   /// Blocks of 8 x 8 coefficients that all scans of a JPEG may go through together: twenty scans of
-  /// a colour picture of 40 million pixels go through some 13 million.
+  /// a colour image of 40 million pixels go through some 13 million.
   IMAGE_CODEC_JPEG_VISIT_LIMIT = 1 << 24,
   /// Less for small files, whose scans hold nothing: so many whatever their size, …
   IMAGE_CODEC_JPEG_FREE_VISIT_COUNT = 1 << 21,
@@ -61,11 +61,11 @@ typedef struct image_codec_header {
   /// Bits of one sample: 1, 2, 4, 8 or 16.
   uint8_t bit_depth;
   bool has_alpha;
-  /// Whether the picture can be decoded at 1/2, 1/4 and 1/8 of its size.
+  /// Whether the image can be decoded at 1/2, 1/4 and 1/8 of its size.
   bool is_scalable;
   image_codec_colour colour;
   /// Bytes that the codec holds at once while it decodes at full size, as far as they grow with the
-  /// picture; decoding at a smaller size takes no more.
+  /// image; decoding at a smaller size takes no more.
   uint64_t decoding_byte_count;
 } image_codec_header;
 
@@ -78,7 +78,7 @@ typedef struct image_codec_backdrop {
   uint8_t blue;
 } image_codec_backdrop;
 
-/// Neighbouring columns of the picture as it is decoded.
+/// Neighbouring columns of the image as it is decoded.
 typedef struct image_codec_columns {
   uint32_t first;
   uint32_t count;
@@ -93,7 +93,7 @@ image_codec_status image_codec_reader_open(
     image_codec_reader *_Nullable *_Nonnull reader, image_codec_header *_Nonnull header,
     char *_Nonnull message, size_t message_byte_count);
 
-/// Takes the memory that decoding needs. Called once, before the first row. The picture comes out
+/// Takes the memory that decoding needs. Called once, before the first row. The image comes out
 /// with both sides divided by `scale_denominator` and rounded up: 1, or 2, 4 or 8 where the header
 /// says that it is scalable. A last row or column then stands for fewer stored ones than the rest.
 /// `*columns` says which are wanted, at least one; it becomes those that rows will hold, among them
@@ -104,7 +104,7 @@ image_codec_status image_codec_reader_start(
     size_t message_byte_count);
 
 /// Writes the next row, 3 bytes of RGB for each of its columns, top to bottom as stored. Called at
-/// most as often as the picture, scaled, has rows.
+/// most as often as the image, scaled, has rows.
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);

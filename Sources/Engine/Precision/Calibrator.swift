@@ -1,9 +1,9 @@
 package import ResNet
 
-/// Measures the ranges of a network's activations on pictures, from which int8 takes its scales.
+/// Measures the ranges of a network's activations on images, from which int8 takes its scales.
 ///
-/// Two passes over the same images: `observe` finds the largest magnitude of every node's output, `count` fills a
-/// histogram up to it. `ranges` then cuts off the rarest magnitudes.
+/// Two passes over the same images: `observe` finds the largest magnitude of every node's output,
+/// `count` fills a histogram up to it. `ranges` then cuts off the rarest magnitudes.
 package final class Calibrator {
   /// Bins of a histogram; a range is exact to one part in as many.
   static let binCount = 4096
@@ -53,8 +53,8 @@ package final class Calibrator {
     }
   }
 
-  /// The magnitude that `percentile` percent of each node's non-zero numbers do not exceed; 1 for a node that is
-  /// always zero.
+  /// The magnitude that `percentile` percent of each node's non-zero numbers do not exceed; 1 for a
+  /// node that is always zero.
   package func ranges(percentile: Double) -> [String: Float] {
     var ranges: [String: Float] = [:]
     for (name, distribution) in distributions {

@@ -1,6 +1,7 @@
-/// What one picture may cost. Both are checked against the header, before memory is taken.
+/// What one image may cost. Both are checked against the header, before memory is taken.
 package struct DecodingLimits: Sendable, Hashable {
-  /// Width x height as stored. The default takes what today's telephones make by default, with room.
+  /// Width x height as stored. The default takes what today's telephones make by default, with
+  /// room.
   package var pixelCountLimit: Int
   /// Bytes held at once by the decoder, or by what lies between decoding and the finished input.
   package var decodedByteCountLimit: Int

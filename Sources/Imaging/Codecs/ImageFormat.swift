@@ -1,4 +1,4 @@
-/// The picture formats that are decoded, told apart by their first bytes.
+/// The image formats that are decoded, told apart by their first bytes.
 package enum ImageFormat: String, Sendable, Hashable, CaseIterable {
   case jpeg
   case png

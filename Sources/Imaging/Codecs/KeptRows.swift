@@ -1,8 +1,8 @@
-/// The rows of the upright picture that the output needs, on their way from the decoder to the vertical
-/// pass: resampled to the wanted columns if that pass comes first, else as they are.
+/// The rows of the upright image that the output needs, on their way from the decoder to the
+/// vertical pass: resampled to the wanted columns if that pass comes first, else as they are.
 struct KeptRows: ~Copyable {
   let rows: Range<Int>
-  /// The columns of the upright picture that the output needs.
+  /// The columns of the upright image that the output needs.
   var columns: Range<Int> { weights.sources }
   /// Bytes from one row to the next.
   let stride: Int
@@ -22,8 +22,8 @@ struct KeptRows: ~Copyable {
     pixels = try PixelBuffer(count: rows.count * stride)
   }
 
-  /// Takes in one row of the picture, which lies in `rows`, begins with column `firstColumn`, holds all
-  /// `columns` and has the read-ahead behind it.
+  /// Takes in one row of the image, which lies in `rows`, begins with column `firstColumn`, holds
+  /// all `columns` and has the read-ahead behind it.
   mutating func keep(_ source: UnsafePointer<UInt8>, firstColumn: Int, row: Int) {
     let place = (row - rows.lowerBound) * stride
     unsafe pixels.withMutableBytes(place..<place + stride) { target in

@@ -2,7 +2,7 @@
 struct Orientation: Hashable {
   /// Rows and columns change places, before the mirrorings below.
   let swapsAxes: Bool
-  /// The upright picture runs against the stored one, along its own columns and rows.
+  /// The upright image runs against the stored one, along its own columns and rows.
   let mirrorsColumns: Bool
   let mirrorsRows: Bool
 

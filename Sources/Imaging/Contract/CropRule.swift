@@ -1,4 +1,4 @@
-/// What of the resized picture the network sees.
+/// What of the resized image the network sees.
 package enum CropRule: Sendable, Hashable {
   /// All of it; only after an exact resize, since the network's input has one size.
   case none

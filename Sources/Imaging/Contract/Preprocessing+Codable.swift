@@ -1,5 +1,5 @@
 /// The JSON form. `resize`, `crop`, `mean` and `std` must be there; the rest has the defaults of
-/// `PicturePolicies`, RGB, and not exact. Example:
+/// `ImagePolicies`, RGB, and not exact. Example:
 ///
 ///     {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
 ///      "crop": {"rule": "center", "height": 224, "width": 224},
@@ -22,7 +22,7 @@ extension Preprocessing: Codable {
       if let found = try container.decodeIfPresent(Value.self, forKey: key) { value = found }
     }
     var order = ChannelOrder.rgb
-    var policies = PicturePolicies()
+    var policies = ImagePolicies()
     var exact = false
     try optional(.channelOrder, &order)
     try optional(.alpha, &policies.alpha)

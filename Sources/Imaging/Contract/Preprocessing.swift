@@ -1,14 +1,15 @@
-/// The contract by which a model wants its pictures prepared; a value that its file carries.
+/// The contract by which a model wants its images prepared; a value that its file carries.
 ///
-/// A picture is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes of
-/// `(x / 255 - mean) / std`. A value of this type is always valid: all ways to make one check it.
+/// An image is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes
+/// of `(x / 255 - mean) / std`. A value of this type is always valid: all ways to make one check
+/// it.
 package struct Preprocessing: Sendable, Hashable {
   package enum ChannelOrder: String, Sendable, Hashable, Codable {
     case rgb
     case bgr
   }
 
-  /// Sides of the resized picture and of the crop, in pixels.
+  /// Sides of the resized image and of the crop, in pixels.
   package static let sideLimit = 1...4096
 
   package let resize: ResizeRule
@@ -18,15 +19,15 @@ package struct Preprocessing: Sendable, Hashable {
   /// Three numbers, one per plane, on the scale where white is 1.
   package let mean: [Float]
   package let std: [Float]
-  package let policies: PicturePolicies
-  /// Whether every stored pixel is decoded. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of its
-  /// size, as small as still is twice what it is resized to: quicker, and a little different.
+  package let policies: ImagePolicies
+  /// Whether every stored pixel is decoded. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of
+  /// its size, as small as still is twice what it is resized to: quicker, and a little different.
   package let exact: Bool
 
   /// Throws `invalidContract`.
   package init(
     resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb, mean: [Float],
-    std: [Float], policies: PicturePolicies = PicturePolicies(), exact: Bool = false
+    std: [Float], policies: ImagePolicies = ImagePolicies(), exact: Bool = false
   ) throws(ImagingError) {
     self.init(
       checked: (), resize: resize, crop: crop, channelOrder: channelOrder, mean: mean, std: std,
@@ -36,7 +37,7 @@ package struct Preprocessing: Sendable, Hashable {
 
   private init(
     checked: Void, resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder, mean: [Float],
-    std: [Float], policies: PicturePolicies, exact: Bool
+    std: [Float], policies: ImagePolicies, exact: Bool
   ) {
     self.resize = resize
     self.crop = crop
@@ -51,15 +52,15 @@ package struct Preprocessing: Sendable, Hashable {
   package static let imageNet = Preprocessing(
     checked: (), resize: .shorterSide(size: 256, filter: .bilinear),
     crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225], policies: PicturePolicies(), exact: false)
+    std: [0.229, 0.224, 0.225], policies: ImagePolicies(), exact: false)
 
   /// What torchvision's ImageNet weights of the second generation were evaluated with.
   package static let imageNetV2 = Preprocessing(
     checked: (), resize: .shorterSide(size: 232, filter: .bilinear), crop: imageNet.crop,
-    channelOrder: .rgb, mean: imageNet.mean, std: imageNet.std, policies: PicturePolicies(),
+    channelOrder: .rgb, mean: imageNet.mean, std: imageNet.std, policies: ImagePolicies(),
     exact: false)
 
-  /// 32 x 32 pixels; pictures of that size pass unscaled. Throws `invalidContract`.
+  /// 32 x 32 pixels; images of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
     try Preprocessing(
       resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)

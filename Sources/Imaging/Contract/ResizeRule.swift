@@ -1,4 +1,4 @@
-/// How a picture is scaled before it is cropped.
+/// How an image is scaled before it is cropped.
 package enum ResizeRule: Sendable, Hashable {
   /// Left as it is.
   case none

@@ -8,7 +8,7 @@ struct PixelTable: Sendable {
   }
 
   private let numbers: Numbers
-  /// Of the picture's channels, the one that each of the input's is made of.
+  /// Of the image's channels, the one that each of the input's is made of.
   private let sources: [Int]
 
   /// `(x / 255 - mean) / std` of every byte.
@@ -31,12 +31,12 @@ struct PixelTable: Sendable {
     sources = contract.channelOrder == .rgb ? [0, 1, 2] : [2, 1, 0]
   }
 
-  /// Writes a row of RGB into a picture of `pixelCount` pixels, from its pixel `start` on.
+  /// Writes a row of RGB into an image of `pixelCount` pixels, from its pixel `start` on.
   func write(
     _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableRawPointer, at start: Int,
     of pixelCount: Int
   ) {
-    precondition(start >= 0 && start + count <= pixelCount, "a row lies in its picture")
+    precondition(start >= 0 && start + count <= pixelCount, "a row lies in its image")
     switch numbers {
     case .planes(let table):
       unsafe spread(row, count, table, output, at: start, step: 1, plane: pixelCount)
@@ -49,13 +49,15 @@ struct PixelTable: Sendable {
     }
   }
 
-  /// Number `x` of a channel goes to `start + x * step`, each channel `plane` numbers after the one before.
+  /// Number `x` of a channel goes to `start + x * step`, each channel `plane` numbers after the one
+  /// before.
   private func spread<Number: BitwiseCopyable>(
     _ row: UnsafePointer<UInt8>, _ count: Int, _ table: [Number],
     _ output: UnsafeMutableRawPointer, at start: Int, step: Int, plane: Int
   ) {
     let numbers = unsafe output.assumingMemoryBound(to: Number.self) + start
-    // SAFETY: `write` bounds the output, a byte bounds the table's index, and `row` holds `count` pixels.
+    // SAFETY: `write` bounds the output, a byte bounds the table's index, and `row` holds `count`
+    // pixels.
     unsafe table.withUnsafeBufferPointer { table in
       for channel in 0..<3 {
         let target = unsafe numbers + channel * plane

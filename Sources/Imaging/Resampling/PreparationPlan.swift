@@ -1,22 +1,23 @@
 import CImageCodec
 
-/// What one picture's preparation will do and cost, known from its header alone.
+/// What one image's preparation will do and cost, known from its header alone.
 struct PreparationPlan {
   let orientation: Orientation
-  /// What the decoder divides the picture's sides by; see `scaleDenominator(_:_:)`.
+  /// What the decoder divides the image's sides by; see `scaleDenominator(_:_:)`.
   let scaleDenominator: Int
-  /// Axes of the upright picture, as decoded.
+  /// Axes of the upright image, as decoded.
   let rows: SampleWindow
   let columns: SampleWindow
   let filter: ResizeFilter
-  /// Which pass of the resampling comes first: along the rows, unless the height shrinks by more than
-  /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since 13.
+  /// Which pass of the resampling comes first: along the rows, unless the height shrinks by more
+  /// than twice as many pixels as the width. The order shows in the last bits; this is Pillow's
+  /// since 13.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
-  /// Bytes held at once, as far as they grow with the picture.
+  /// Bytes held at once, as far as they grow with the image.
   let byteCount: Int
 
-  /// Throws where the contract refuses the picture or it costs more than the limits allow.
+  /// Throws where the contract refuses the image or it costs more than the limits allow.
   init(
     _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits
   ) throws(ImagingError) {
@@ -61,7 +62,7 @@ struct PreparationPlan {
     }
   }
 
-  /// Everything that grows with the picture. The factors are at most 2^32 pixels by 2^14, so that
+  /// Everything that grows with the image. The factors are at most 2^32 pixels by 2^14, so that
   /// their products stay far from overflow once the pixel count has passed its check.
   private static func byteCount(
     _ header: image_codec_header, _ rows: SampleWindow, _ columns: SampleWindow,
@@ -75,9 +76,10 @@ struct PreparationPlan {
       + ResampleWeights.byteCount(rows, filter) + ResampleWeights.byteCount(columns, filter)
   }
 
-  /// The largest that leaves both axes twice as long as what they are resized to, so that the resize
-  /// still has the detail it averages. Other eighths than powers of two are left out: libjpeg-turbo's
-  /// transforms for them are slower than those of the next power of two, most than none at all.
+  /// The largest that leaves both axes twice as long as what they are resized to, so that the
+  /// resize still has the detail it averages. Other eighths than powers of two are left out:
+  /// libjpeg-turbo's transforms for them are slower than those of the next power of two, most than
+  /// none at all.
   private static func scaleDenominator(_ rows: SampleWindow, _ columns: SampleWindow) -> Int {
     [8, 4, 2].first {
       rows.allows(scaleDenominator: $0) && columns.allows(scaleDenominator: $0)
@@ -85,7 +87,7 @@ struct PreparationPlan {
   }
 
   private static func checkPolicies(
-    _ header: image_codec_header, _ policies: PicturePolicies
+    _ header: image_codec_header, _ policies: ImagePolicies
   ) throws(ImagingError) {
     if policies.alpha == .refuse, header.has_alpha {
       throw .refusedByContract(kind: "transparent")

@@ -2,14 +2,14 @@ import CImageCodec
 
 /// Fixed-point weights of one resampling pass along one axis, for the wanted output pixels only.
 ///
-/// The numbers are those of Pillow's `ImagingResample` for eight-bit pictures, so that results agree to
-/// the last bit: weights in double precision, normalised to a sum of 1, then rounded to 22 bits.
+/// The numbers are those of Pillow's `ImagingResample` for eight-bit images, so that results agree
+/// to the last bit: weights in double precision, normalised to a sum of 1, then rounded to 22 bits.
 struct ResampleWeights {
   /// Eight bits of the sample, two for overshoot of the kernel and the sign leave these of 32.
   static let fractionBitCount = Int(IMAGE_CODEC_RESAMPLE_FRACTION_BIT_COUNT)
 
-  /// Weights per output pixel, the same for all so that the loops over them are regular; runs that need
-  /// fewer are filled up with zeros.
+  /// Weights per output pixel, the same for all so that the loops over them are regular; runs that
+  /// need fewer are filled up with zeros.
   let tapCount: Int
   /// First source pixel of each output pixel's run, which with its filling stays within the source.
   let starts: [Int]

@@ -1,14 +1,16 @@
-/// One axis of the way from the decoded picture to the network's input: resized, then cropped or padded.
+/// One axis of the way from the decoded image to the network's input: resized, then cropped or
+/// padded.
 struct SampleWindow: Hashable {
-  /// Pixels of the decoded picture, upright.
+  /// Pixels of the decoded image, upright.
   private(set) var sourceCount: Int
-  /// Where among these pixels the picture itself begins and how long it is. Smaller than `sourceCount`
-  /// where the decoder scales down: the stored last pixel may then stand for less than a whole one.
+  /// Where among these pixels the image itself begins and how long it is. Smaller than
+  /// `sourceCount` where the decoder scales down: the stored last pixel may then stand for less
+  /// than a whole one.
   private(set) var sourceStart = 0.0
   private(set) var sourceLength: Double
   /// Length after the resize, of which only a part may be wanted.
   let resizedCount: Int
-  /// Where in the resized picture the wanted part begins.
+  /// Where in the resized image the wanted part begins.
   let start: Int
   /// Length of the wanted part.
   let count: Int
@@ -17,8 +19,8 @@ struct SampleWindow: Hashable {
   /// Whether black pixels are needed in front or behind.
   let hasPadding: Bool
 
-  /// The crop of torchvision's `CenterCrop`: Python's rounding of halves to even where it cuts, the odd
-  /// pixel behind where it pads.
+  /// The crop of torchvision's `CenterCrop`: Python's rounding of halves to even where it cuts, the
+  /// odd pixel behind where it pads.
   init(sourceCount: Int, resizedCount: Int, outputCount: Int) {
     self.sourceCount = sourceCount
     sourceLength = Double(sourceCount)
@@ -36,13 +38,14 @@ struct SampleWindow: Hashable {
     }
   }
 
-  /// Whether the picture, its sides divided, still is at least twice as long as what it is resized to.
+  /// Whether the image, its sides divided, still is at least twice as long as what it is resized
+  /// to.
   func allows(scaleDenominator: Int) -> Bool {
     sourceCount >= 2 * scaleDenominator * resizedCount
   }
 
-  /// The same way from a picture that is decoded at a smaller size. `isMirrored` says that the upright
-  /// axis runs against the stored one, which puts the part of a pixel in front.
+  /// The same way from an image that is decoded at a smaller size. `isMirrored` says that the
+  /// upright axis runs against the stored one, which puts the part of a pixel in front.
   func scaled(by denominator: Int, isMirrored: Bool) -> SampleWindow {
     var window = self
     window.sourceCount = (sourceCount + denominator - 1) / denominator
@@ -51,7 +54,7 @@ struct SampleWindow: Hashable {
     return window
   }
 
-  /// Both axes for an upright picture.
+  /// Both axes for an upright image.
   static func axes(
     height: Int, width: Int, contract: Preprocessing
   ) -> (rows: SampleWindow, columns: SampleWindow) {

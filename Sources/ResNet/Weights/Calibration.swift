@@ -1,17 +1,20 @@
-/// The ranges of a network's activations, measured on pictures, from which int8 takes its scales.
+/// The ranges of a network's activations, measured on images, from which int8 takes its scales.
 ///
-/// `resnetd quantize` measures one for every node. A file that was quantised elsewhere has its own: of the tensors that
-/// it quantises, for the layers whose weights it quantises; everything else then runs in floating point.
+/// `resnetd quantize` measures one for every node. A file that was quantised elsewhere has its own:
+/// of the tensors that it quantises, for the layers whose weights it quantises; everything else
+/// then runs in floating point.
 package struct Calibration: Sendable, Hashable, Codable {
-  /// How the ranges were chosen and on how many pictures, for people.
+  /// How the ranges were chosen and on how many images, for people.
   package var method: String
-  /// The magnitude that the largest integer stands for, above 0: by the names of the lowered graph's nodes
-  /// (`input`, `layer1.0.conv1`, …), or with `floatingPoint` of those of the model's own graph.
+  /// The magnitude that the largest integer stands for, above 0: by the names of the lowered
+  /// graph's nodes (`input`, `layer1.0.conv1`, …), or with `floatingPoint` of those of the model's
+  /// own graph.
   package var ranges: [String: Float]
-  /// Layers that compute in floating point whatever they read, by name; where it is nil, all run on integers, and a
-  /// node without a range is an error.
+  /// Layers that compute in floating point whatever they read, by name; where it is nil, all run on
+  /// integers, and a node without a range is an error.
   package var floatingPoint: Set<String>?
-  /// The integer of -128 to 127 that stands for zero in the input, whose range is then on its upper side; nil for 0.
+  /// The integer of -128 to 127 that stands for zero in the input, whose range is then on its upper
+  /// side; nil for 0.
   package var inputZeroPoint: Int?
 
   /// The others leave no room above them.

@@ -1,11 +1,11 @@
-"""Makes the pictures of these tests and what Pillow makes of them.
+"""Makes the images of these tests and what Pillow makes of them.
 
     python3 make-fixtures.py
 
-Needs Pillow and numpy. Beside this script it writes, for every picture `NAME.EXT`:
+Needs Pillow and numpy. Beside this script it writes, for every image `NAME.EXT`:
 
-    NAME.EXT.rgb            the upright picture as Pillow decodes it
-    resized-*.rgb           what Pillow resizes one picture to
+    NAME.EXT.rgb            the upright image as Pillow decodes it
+    resized-*.rgb           what Pillow resizes one image to
     photo-*-WxH.*.rgb       what it makes of a larger JPEG, decoded whole and at a smaller scale
     expected.json           sizes, and which file belongs to which case
 
@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 HERE = pathlib.Path(__file__).parent
 BACKGROUND = (255, 255, 255)
 random = np.random.default_rng(20)
-pictures = []
+images = []
 resizes = []
 scalings = []
 
@@ -82,7 +82,7 @@ def add(name, data, expected=None):
     expected = expected or upright_rgb(data)
     (HERE / name).write_bytes(data)
     (HERE / f"{name}.rgb").write_bytes(expected.tobytes())
-    pictures.append({"file": name, "width": expected.width, "height": expected.height})
+    images.append({"file": name, "width": expected.width, "height": expected.height})
 
 
 def encoded(image, **options):
@@ -238,7 +238,7 @@ def scaling():
     key = Image.linear_gradient("L").resize(image.size).point(lambda value: value // 2)
     ycck = encoded(Image.merge("CMYK", luma_chroma + [key]), format="JPEG", quality=88)
     adobe = ycck.index(b"\xff\xee\x00\x0eAdobe")
-    pictures_by_kind = {
+    images_by_kind = {
         "420": encoded(image, format="JPEG", quality=85, subsampling=2),
         "422": encoded(image, format="JPEG", quality=85, subsampling=1),
         "444": encoded(image, format="JPEG", quality=85, subsampling=0),
@@ -248,7 +248,7 @@ def scaling():
         "ycck": ycck[: adobe + 15] + b"\2" + ycck[adobe + 16 :],
     }
     steps = [(13, 9), (14, 9), (13, 10), (26, 19), (27, 19), (26, 20), (52, 39), (53, 39), (52, 40)]
-    for kind, data in pictures_by_kind.items():
+    for kind, data in images_by_kind.items():
         (HERE / f"photo-{kind}.jpg").write_bytes(data)
         for width, height in steps if kind == "420" else [(13, 9), (26, 19), (52, 39)]:
             whole = Image.open(io.BytesIO(data))
@@ -274,7 +274,7 @@ webps()
 resizing()
 scaling()
 listing = {
-    "pictures": pictures, "resizes": resizes, "resize_source": "resize-source.png",
+    "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
     "scalings": scalings,
 }
 (HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")

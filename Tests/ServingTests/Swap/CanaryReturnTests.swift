@@ -202,7 +202,7 @@ import Testing
   @Test("A canary whose contract refuses pictures that the live model takes disagrees")
   func refusedPictures() throws {
     let service = try service()
-    var policies = PicturePolicies()
+    var policies = ImagePolicies()
     policies.grey = .refuse
     let model = try SmallModels.model("a", name: "b", policies: policies)
     let canary = try canary(service, CompiledModel(model, plan: Self.plan))

@@ -1,5 +1,5 @@
-/// What becomes of pictures that are not eight-bit RGB, upright and opaque.
-package struct PicturePolicies: Sendable, Hashable {
+/// What becomes of images that are not eight-bit RGB, upright and opaque.
+package struct ImagePolicies: Sendable, Hashable {
   package enum Alpha: Sendable, Hashable {
     /// Laid over this colour: `(c * alpha + background * (255 - alpha)) / 255`, rounded to nearest.
     case compose(red: UInt8, green: UInt8, blue: UInt8)
@@ -36,7 +36,7 @@ package struct PicturePolicies: Sendable, Hashable {
   package init() {}
 }
 
-extension PicturePolicies.Alpha: Codable {
+extension ImagePolicies.Alpha: Codable {
   private enum CodingKeys: String, CodingKey { case policy, background }
   private enum Policy: String, Codable { case compose, drop, refuse }
 

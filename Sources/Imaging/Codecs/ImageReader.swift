@@ -1,15 +1,15 @@
 import CImageCodec
 
-/// An encoded picture being decoded row by row, on one thread.
-@safe struct PictureReader: ~Copyable {
+/// An encoded image being decoded row by row, on one thread.
+@safe struct ImageReader: ~Copyable {
   let format: ImageFormat
   let header: image_codec_header
-  /// By how much the decoded picture's sides are smaller than the stored ones: 1, 2, 4 or 8.
+  /// By how much the decoded image's sides are smaller than the stored ones: 1, 2, 4 or 8.
   private var scaleDenominator = 1
-  /// Which columns of the decoded picture rows hold; known when it is started.
+  /// Which columns of the decoded image rows hold; known when it is started.
   private(set) var columns = 0..<0
-  // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows the
-  // encoded bytes, which the caller of `init` keeps in place.
+  // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows
+  // the encoded bytes, which the caller of `init` keeps in place.
   private let reader: OpaquePointer
 
   /// Reads the header. The bytes must stay in place for as long as the reader lives.
@@ -40,13 +40,13 @@ import CImageCodec
 
   deinit { unsafe image_codec_reader_close(reader) }
 
-  /// Sides of the picture as it is decoded; a last part of a pixel counts as one.
+  /// Sides of the image as it is decoded; a last part of a pixel counts as one.
   var width: Int { (Int(header.width) + scaleDenominator - 1) / scaleDenominator }
   var height: Int { (Int(header.height) + scaleDenominator - 1) / scaleDenominator }
 
-  /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8 where
-  /// the header says that the picture is scalable. Sets `columns` to those that rows will hold, at
-  /// least the wanted.
+  /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8
+  /// where the header says that the image is scalable. Sets `columns` to those that rows will hold,
+  /// at least the wanted.
   mutating func start(
     scaleDenominator: Int, wanting wanted: Range<Int>, _ backdrop: image_codec_backdrop
   ) throws(ImagingError) {

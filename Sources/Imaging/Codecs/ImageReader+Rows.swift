@@ -1,12 +1,13 @@
-extension PictureReader {
+extension ImageReader {
   /// Where a row begins in its buffer, whose own start is a multiple of 16 bytes.
   ///
-  /// libjpeg-turbo writes to multiples of 16, with AVX2 of 32, past the caches, and whoever reads the row next waits
-  /// for memory: up to 1.7 times the time of a whole picture. A row is read at once here.
+  /// libjpeg-turbo writes to multiples of 16, with AVX2 of 32, past the caches, and whoever reads
+  /// the row next waits for memory: up to 1.7 times the time of a whole image. A row is read at
+  /// once here.
   private static let rowOffset = 8
 
-  /// Decodes the picture, upright, into `kept`. Rows pass on as they come out of the decoder, so that
-  /// the whole picture is held only where its axes swap.
+  /// Decodes the image, upright, into `kept`. Rows pass on as they come out of the decoder, so that
+  /// the whole image is held only where its axes swap.
   mutating func read(
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
@@ -50,7 +51,7 @@ extension PictureReader {
     count - range.upperBound..<count - range.lowerBound
   }
 
-  /// The picture with rows and columns exchanged: `height` pixels wide, as high as rows hold columns.
+  /// The image with rows and columns exchanged: `height` pixels wide, as high as rows hold columns.
   private mutating func readTransposed(
     _ orientation: Orientation
   ) throws(ImagingError) -> PixelBuffer {
@@ -62,7 +63,7 @@ extension PictureReader {
       let x = orientation.mirrorsColumns ? height - 1 - stored : stored
       try unsafe row.withMutableBytes(rowPlace) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
-        // SAFETY: x and y stay below the upright picture's sides, which are those read, exchanged.
+        // SAFETY: x and y stay below the upright image's sides, which are those read, exchanged.
         unsafe upright.withMutableBytes(0..<3 * width * height) { target in
           for column in 0..<width {
             let y = orientation.mirrorsRows ? width - 1 - column : column
