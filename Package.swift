@@ -52,6 +52,7 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
+    .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore"),
@@ -63,10 +64,10 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "CDefaultModel", "CImageNet", "CJansson", "COpenSSL", "CZip", "ONNX",
+        "ResNet", "Imaging", "JSON", "CDefaultModel", "CImageNet", "COpenSSL", "CZip", "ONNX",
       ]),
-    .target(name: "ModelStore", dependencies: ["Checkpoint"]),
-    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Time", "CCurl"]),
+    .target(name: "ModelStore", dependencies: ["Checkpoint", "JSON"]),
+    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "JSON", "Time", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "Time", "CSockets"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
@@ -79,13 +80,13 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "ModelStore", "HTTPServer", "Time", "CYajl",
+        "Checkpoint", "ModelStore", "HTTPServer", "JSON", "Time", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
         "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
-        "Engine", "Checkpoint", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
+        "Engine", "Checkpoint", "ModelStore", "RemoteModels", "HTTPServer", "JSON", "ONNX", "Time",
         "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
