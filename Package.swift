@@ -55,7 +55,7 @@ let package = Package(
     .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
-    .target(name: "HTTPCore"),
+    .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Time"]),
     .target(name: "Machine", dependencies: ["Time"]),
     .target(name: "ONNX", dependencies: ["COnnx"]),
@@ -67,7 +67,8 @@ let package = Package(
         "ResNet", "Imaging", "JSON", "CDefaultModel", "CImageNet", "COpenSSL", "CZip", "ONNX",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint", "JSON"]),
-    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "JSON", "Time", "CCurl"]),
+    .target(
+      name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "JSON", "Time", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "Time", "CSockets"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
@@ -109,6 +110,7 @@ let package = Package(
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
