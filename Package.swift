@@ -53,9 +53,10 @@ let package = Package(
 
     .target(name: "Time"),
     .target(name: "Files", dependencies: ["COpenSSL"]),
+    .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
-    .target(name: "HTTPCore"),
+    .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Files", "Time"]),
     .target(name: "Machine", dependencies: ["Files", "Time"]),
     .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
@@ -64,11 +65,12 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "Files", "CDefaultModel", "CImageNet", "CJansson", "CZip", "ONNX",
+        "ResNet", "Imaging", "Files", "JSON", "CDefaultModel", "CImageNet", "CZip", "ONNX",
       ]),
-    .target(name: "ModelStore", dependencies: ["Checkpoint", "Files"]),
+    .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
-      name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Files", "Time", "CCurl"]),
+      name: "RemoteModels",
+      dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
@@ -81,13 +83,14 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "Files", "ModelStore", "HTTPServer", "Time", "CYajl",
+        "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
         "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
-        "Engine", "Checkpoint", "Files", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
+        "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels", "HTTPServer", "ONNX",
+        "Time",
         "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
@@ -111,6 +114,7 @@ let package = Package(
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
