@@ -2,6 +2,7 @@ import Checkpoint
 import Decoding
 import Engine
 import FoundationEssentials
+import HTTPCore
 import Imaging
 import Inference
 import Serving
@@ -90,7 +91,7 @@ enum ClassifyCommand: Command {
     do throws(Failure) {
       bytes = try FileBytes.read(path, limit: fileByteCountLimit)
     } catch {
-      return .failure(Problem(400, "unreadable-file", error.message))
+      return .failure(Problem(400, .unreadableFile, error.message))
     }
     do throws(EngineError) {
       let result = try classifier.classify(
@@ -110,4 +111,9 @@ enum ClassifyCommand: Command {
     }
     StandardOutput.write(TextTable(rows: rows).text)
   }
+}
+
+extension ProblemKind {
+  /// Of this command alone, in the place of a problem with a request's body.
+  fileprivate static let unreadableFile = ProblemKind("unreadable-file")
 }
