@@ -1,3 +1,5 @@
+import JSON
+
 /// Why a connection refuses a request itself, before or in place of its route; mostly because bytes are no request that
 /// this server takes.
 package struct ParseFailure: Error, Hashable {
@@ -29,12 +31,14 @@ package struct ParseFailure: Error, Hashable {
       status: 408, kind: .requestTimeout, detail: "the \(what) did not arrive \(limit)")
   }
 
-  /// As an RFC 9457 problem document; kinds and details are ours and need no escaping.
+  /// As an RFC 9457 problem document.
   package var response: Response {
+    let document: JSONValue = [
+      "type": .string(kind.type), "title": .string(Response.reason(status)),
+      "status": .integer(status), "detail": .string(detail),
+    ]
     var response = Response(
-      status: status, contentType: "application/problem+json",
-      text: #"{"type":"\#(kind.type)","title":"\#(Response.reason(status))","#
-        + #""status":\#(status),"detail":"\#(detail)"}"#)
+      status: status, contentType: "application/problem+json", text: document.text)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     return response
   }

@@ -5,6 +5,7 @@ import FoundationEssentials
 import HTTPCore
 import Imaging
 import Inference
+import JSON
 import Serving
 import Telemetry
 
@@ -64,7 +65,7 @@ enum ClassifyCommand: Command {
     }
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let answer = ClassificationAnswer(live)
-    var items: [String] = []
+    var items: [JSONObject] = []
     var failureCount = 0
     for path in operands {
       let result = try classify(path, settings, classifier, decoder)
@@ -79,7 +80,8 @@ enum ClassifyCommand: Command {
       }
     }
     if settings.json {
-      StandardOutput.write(operands.count > 1 ? answer.list(items) : answer.document(items[0]))
+      let report = operands.count > 1 ? answer.list(items) : answer.document(items[0])
+      StandardOutput.write(report.text)
     }
     return failureCount == 0 ? .success : .failure
   }

@@ -1,7 +1,7 @@
 package import Decoding
 package import HTTPCore
 package import Imaging
-import Telemetry
+import JSON
 
 /// Why a request is not answered with predictions, as its client learns it.
 ///
@@ -99,15 +99,18 @@ package struct Problem: Error, Sendable, Hashable {
     500, .internalError, "the server failed; its log says more under this request's id")
 
   /// RFC 9457, section 3.1.
-  package var json: String {
-    #"{"type":"\#(kind.type)","title":\#(Log.quoted(Response.reason(status))),"#
-      + #""status":\#(status),"detail":\#(Log.quoted(detail))"#
-      + (step.map { #","step":"\#($0)"}"# } ?? "}")
+  var json: JSONValue {
+    var document: JSONObject = [
+      "type": .string(kind.type), "title": .string(Response.reason(status)),
+      "status": .integer(status), "detail": .string(detail),
+    ]
+    if let step { document.append("step", .string(step)) }
+    return .object(document)
   }
 
   package var response: Response {
     var response = Response(
-      status: status, contentType: "application/problem+json", text: json)
+      status: status, contentType: "application/problem+json", text: json.text)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
     if let acceptEncoding { response.fields["Accept-Encoding"] = acceptEncoding }
