@@ -85,10 +85,16 @@ let package = Package(
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
         "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "CYajl",
       ]),
+    .target(
+      name: "Following",
+      dependencies: [
+        "Checkpoint", "Inference", "ModelStore", "RemoteModels", "Serving", "Telemetry", "Time",
+      ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
-        "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
+        "Serving", "Following", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore",
+        "Telemetry",
         "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels", "HTTPServer", "ONNX",
         "Time",
         "CImageCodec", "COneDNN", "CCurl", "CProgram",

@@ -1,6 +1,7 @@
 import Checkpoint
 import Decoding
 import Engine
+import Following
 import Inference
 import Machine
 import ModelStore

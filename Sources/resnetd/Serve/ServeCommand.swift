@@ -2,6 +2,7 @@ import Checkpoint
 import Decoding
 import Dispatch
 import Engine
+import Following
 import Glibc
 import HTTPServer
 import Inference
@@ -81,9 +82,11 @@ enum ServeCommand: Command {
     let vacancy = try Self.vacancy(
       settings, administration, isFollowing: follower != nil, service, metrics, resources, log)
     let following = try follower.map { follower throws(Failure) in
-      try FollowerThread(
+      let thread = FollowerThread(
         follower, FollowerDesk(vacancy),
         once: settings.model != nil && vacancy?.store.standing.loss == nil)
+      guard let thread else { throw Failure("no thread can be started") }
+      return thread
     }
     let watch = StartWatch(log: log)
     shutdown.onFirst { [cancellation = follower?.cancellation] in

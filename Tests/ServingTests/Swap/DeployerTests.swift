@@ -111,6 +111,7 @@ import Testing
       let report = try deployer.deploy(SwapRequest(path: path, by: "a test")) { model in
         recorded.withLock { $0.append(model.version) }
         #expect(service.pool.live.model.version == former)
+        return nil
       }
       #expect(report.steps.map(\.step) == SwapStep.allCases && !report.isDryRun)
       #expect(recorded.withLock(\.self) == [proven.version])
@@ -287,6 +288,7 @@ import Testing
         } catch {
           Issue.record("no failure: \(error)")
         }
+        return nil
       }
       #expect(service.pool.live.model.version == report.version)
       #expect(try deployer.deploy(request).version == report.version)

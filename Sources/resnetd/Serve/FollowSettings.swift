@@ -1,3 +1,4 @@
+import Following
 import FoundationEssentials
 import ModelStore
 import RemoteModels

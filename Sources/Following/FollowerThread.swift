@@ -2,23 +2,24 @@ import Dispatch
 import Inference
 import ModelStore
 import RemoteModels
-import Serving
+package import Serving
+import Time
 
 /// The thread that follows a remote store, before there is a model and while the server serves.
-struct FollowerThread {
+package struct FollowerThread {
   /// For a poll or a fetch to end that was cancelled. A swap that takes longer leaves the store as it was or with the
   /// new model live, so it is not waited for.
-  private static let patience = DispatchTimeInterval.seconds(1)
+  private static let patience = Duration.seconds(1)
 
   private let cancellation: Cancellation
   private let desk: FollowerDesk
   private let ended = DispatchSemaphore(value: 0)
   private let thread: WorkerThread
 
-  /// Starts at once.
+  /// Starts at once; nil where the system refuses a thread.
   ///
   /// - Parameter once: Whether there is another model to begin with where the first look brings none.
-  init(_ follower: Follower, _ desk: FollowerDesk, once: Bool) throws(Failure) {
+  package init?(_ follower: Follower, _ desk: FollowerDesk, once: Bool) {
     cancellation = follower.cancellation
     self.desk = desk
     let thread = WorkerThread { [ended] in
@@ -36,18 +37,18 @@ struct FollowerThread {
       follower.end()
       ended.signal()
     }
-    guard let thread else { throw Failure("no thread can be started") }
+    guard let thread else { return nil }
     self.thread = thread
   }
 
   /// From now on what it fetches takes the place of a live model.
-  func open(_ administration: ModelAdministration) { desk.open(administration) }
+  package func open(_ administration: ModelAdministration) { desk.open(administration) }
 
   /// Called once.
-  func stop() {
+  package func stop() {
     cancellation.cancel()
     desk.close()
-    if ended.wait(timeout: .now() + Self.patience) == .success {
+    if ended.wait(for: Self.patience) {
       // What it still holds goes with it.
       thread.join()
     } else {

@@ -1,12 +1,12 @@
 import Dispatch
 import ModelStore
 import RemoteModels
-import Serving
+package import Serving
 import Synchronization
 
 /// Where the thread that follows a remote store takes what it fetches: to the place of a first model, then to whoever
 /// changes models.
-final class FollowerDesk: Sendable {
+package final class FollowerDesk: Sendable {
   private let vacancy: Vacancy?
   /// Said of a vacancy that has another reason than that nothing has come yet.
   private let loss: String?
@@ -14,7 +14,7 @@ final class FollowerDesk: Sendable {
   private let opened = DispatchSemaphore(value: 0)
 
   /// - Parameter vacancy: Nil where the server begins with a model of its own; then nothing is asked for before `open`.
-  init(_ vacancy: Vacancy?) {
+  package init(_ vacancy: Vacancy?) {
     self.vacancy = vacancy
     loss = vacancy?.store.standing.loss
   }
@@ -62,5 +62,5 @@ final class FollowerDesk: Sendable {
     vacancy?.progress(loss.map { "\($0); \(text)" } ?? text)
   }
 
-  static let fetching = "fetching the model from the model store"
+  package static let fetching = "fetching the model from the model store"
 }

@@ -1,19 +1,19 @@
 import Checkpoint
-import ModelStore
-import RemoteModels
-import Serving
-import Telemetry
+package import ModelStore
+package import RemoteModels
+package import Serving
+package import Telemetry
 
 /// Keeps a server at the model that a remote store names.
 ///
 /// It acts when the pointer moves and not again, so that what an administrator chooses holds until it moves. Used by
 /// one thread at a time; calls wait for the network.
-struct Follower: Sendable {
+package struct Follower: Sendable {
   /// Of the time between two polls while they fail.
   private static let longestInterval = Duration.seconds(300)
 
   let store: ModelStore
-  let cancellation: Cancellation
+  package let cancellation: Cancellation
   /// For people: it has no secrets.
   let source: String
   private var remote: RemoteModels
@@ -31,7 +31,7 @@ struct Follower: Sendable {
   /// So that what lasts is logged once.
   private var lastFailure: String?
 
-  init(
+  package init(
     _ remote: RemoteModels, into store: ModelStore, every interval: Duration,
     metrics: ModelStoreMetrics, log: Log
   ) {
@@ -49,7 +49,7 @@ struct Follower: Sendable {
   /// Waits until it is time for another poll; false when there shall be none.
   func wait() -> Bool { cancellation.wait(schedule.delay()) }
 
-  /// Lets go what is fetched and not live.
+  /// Discards what is fetched and not live.
   mutating func end() { discardWaiting() }
 
   /// Asks what is current and has `promote` make it live where that has changed. Nil when cancelled.
