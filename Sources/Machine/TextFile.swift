@@ -4,7 +4,7 @@ import Glibc
 package enum TextFile {
   private static let chunkByteCount = 16 << 10
 
-  /// The text, its first `byteLimit` bytes at most; nil for a file that cannot be read.
+  /// Returns at most the first `byteLimit` bytes as a string; nil for a file that cannot be read.
   package static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -23,15 +23,15 @@ package enum TextFile {
     return String(decoding: bytes.prefix(byteLimit), as: UTF8.self)
   }
 
-  /// Writes the text aside and renames it to `path`, whose folder is made where it is missing; false where the
-  /// system refuses, with what was there before untouched.
-  package static func replace(_ path: String, with text: String) -> Bool {
+  /// Writes the string to a temporary file and renames that to `path`, whose folder is made if it
+  /// is missing; false if the system refuses, with the old file untouched.
+  package static func replace(_ path: String, with string: String) -> Bool {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     guard folder.isEmpty || makeFolder(folder) else { return false }
     let aside = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"
     let descriptor = unsafe open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { return false }
-    let bytes = Array(text.utf8)
+    let bytes = Array(string.utf8)
     let count = unsafe bytes.withUnsafeBytes {
       unsafe write(descriptor, $0.baseAddress, $0.count)
     }
