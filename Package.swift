@@ -52,40 +52,45 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
+    .target(name: "Files", dependencies: ["COpenSSL"]),
+    .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Imaging", dependencies: ["CImageCodec"]),
     .target(name: "ResNet"),
-    .target(name: "HTTPCore"),
-    .target(name: "Telemetry", dependencies: ["Time"]),
-    .target(name: "Machine", dependencies: ["Time"]),
-    .target(name: "ONNX", dependencies: ["COnnx"]),
+    .target(name: "HTTPCore", dependencies: ["JSON"]),
+    .target(name: "Telemetry", dependencies: ["Files", "Time"]),
+    .target(name: "Machine", dependencies: ["Files", "Time"]),
+    .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "CDefaultModel", "CImageNet", "CJansson", "COpenSSL", "CZip", "ONNX",
+        "ResNet", "Imaging", "Files", "JSON", "CDefaultModel", "CImageNet", "CZip", "ONNX",
       ]),
-    .target(name: "ModelStore", dependencies: ["Checkpoint"]),
-    .target(name: "RemoteModels", dependencies: ["ModelStore", "Checkpoint", "Time", "CCurl"]),
-    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Time", "CSockets"]),
+    .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
+    .target(
+      name: "RemoteModels",
+      dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
     .target(
       name: "Inference",
       dependencies: [
-        "Checkpoint", "Decoding", "Engine", "Imaging", "Machine", "ResNet", "Time",
+        "Checkpoint", "Decoding", "Engine", "Files", "Imaging", "Machine", "ResNet", "Time",
       ]),
     .target(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "ModelStore", "HTTPServer", "Time", "CYajl",
+        "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "CYajl",
       ]),
     .executableTarget(
       name: "resnetd",
       dependencies: [
         "Serving", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore", "Telemetry",
-        "Engine", "Checkpoint", "ModelStore", "RemoteModels", "HTTPServer", "ONNX", "Time",
+        "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels", "HTTPServer", "ONNX",
+        "Time",
         "CImageCodec", "COneDNN", "CCurl", "CProgram",
       ]),
 
@@ -105,9 +110,11 @@ let package = Package(
     .target(
       name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
@@ -119,11 +126,11 @@ let package = Package(
       name: "CheckpointTests",
       dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX", "HostileFiles"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint"]),
+    .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint", "Files"]),
     .testTarget(
       name: "RemoteModelsTests",
       dependencies: [
-        "RemoteModels", "ModelStore", "Checkpoint", "HTTPServer", "HTTPCore", "COpenSSL",
+        "RemoteModels", "ModelStore", "Checkpoint", "Files", "HTTPServer", "HTTPCore", "COpenSSL",
         "ScriptedServer",
       ]),
     .testTarget(
@@ -135,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "Inference", "Decoding", "HTTPServer", "HTTPCore", "Telemetry", "Machine",
+        "Serving", "Inference", "Decoding", "Files", "HTTPServer", "HTTPCore", "Telemetry",
+        "Machine",
         "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles", "Classifying",
       ]),
     .testTarget(

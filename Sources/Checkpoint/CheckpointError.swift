@@ -1,3 +1,5 @@
+package import Files
+
 /// Why a model file, a labels file or a model cannot be used; says which tensor and which byte.
 package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The system refused: `doing` is what was tried, `reason` its message.
@@ -35,6 +37,10 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// Whoever asked wants the model no more.
   case cancelled
 
+  package init(_ error: FileError) {
+    self = .file(path: error.path, doing: error.doing, reason: error.reason)
+  }
+
   package var description: String {
     switch self {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
@@ -68,6 +74,18 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"
     case .cancelled: "it was cancelled"
     case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
+    }
+  }
+}
+
+extension SHA256 {
+  /// A digest of a model's bytes.
+  package static func begin() throws(CheckpointError) -> SHA256 {
+    do throws(DigestError) { return try SHA256() } catch {
+      switch error {
+      case .outOfMemory: throw .outOfMemory(byteCount: 0)
+      case .unsupported: throw .unsupported(error.description)
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 package import HTTPCore
 import Synchronization
 
-/// Counts connections and requests of each client, over all lanes of a server.
+/// Counts connections and requests of each client, over all event loops of a server.
 package final class ClientTable: Sendable {
   let limits: ClientLimits
   private let rows: Mutex<ClientRows>

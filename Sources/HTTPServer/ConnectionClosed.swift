@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells the server that a connection has closed; the lanes exist before it does.
+/// Tells the server that a connection has closed; the event loops exist before it does.
 ///
 /// The closure is a member of a struct: taken out of a generic container by itself it would be wrapped anew at each
 /// reading and put back so, until calling it exhausts the stack.

@@ -4,11 +4,11 @@ import HTTPCore
 import Synchronization
 import Time
 
-/// An HTTP/1.1 server: accepts connections and spreads them over serial queues.
+/// An HTTP/1.1 server: accepts connections and spreads them over event loops.
 ///
-///     free place -> a lane's        all taken -> the place of the longest idle connection
-///                                             -> else the reserve, for essential requests
-///                                             -> else it waits in the backlog until a place is free
+///     free place -> an event loop    all taken -> the place of the longest idle connection
+///                                              -> else the reserve, for essential requests
+///                                              -> else the backlog, until a place is free
 ///
 /// The listening source belongs to the accepting queue: hence `@unchecked Sendable`.
 package final class HTTPServer: @unchecked Sendable {
@@ -19,7 +19,7 @@ package final class HTTPServer: @unchecked Sendable {
   package let port: Int
   private let configuration: ServerConfiguration
   private let parts: ServerParts
-  private let lanes: [Lane]
+  private let loops: [EventLoop]
   private let next: @Sendable (CInt) -> Accepted
   private let queue: DispatchQueue
   private let listener: any DispatchSourceRead
@@ -52,8 +52,8 @@ package final class HTTPServer: @unchecked Sendable {
     let closed = ConnectionClosed()
     let parts = ServerParts(configuration, handler) { peer, place in closed.call(peer, place) }
     self.parts = parts
-    lanes = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
-      try Lane(index: index, server: parts)
+    loops = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
+      try EventLoop(index: index, server: parts)
     }
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
@@ -98,7 +98,7 @@ package final class HTTPServer: @unchecked Sendable {
   @discardableResult
   package func drain(within limit: Duration) -> Int {
     closeListener()
-    for lane in lanes { lane.queue.async { lane.drain() } }
+    for loop in loops { loop.queue.async { loop.drain() } }
     let deadline = ContinuousClock.now + limit
     while true {
       let open = state.withLock(\.connectionCount)
@@ -107,7 +107,7 @@ package final class HTTPServer: @unchecked Sendable {
       _ = idle.wait(for: left)
     }
     let open = state.withLock(\.connectionCount)
-    for lane in lanes { lane.queue.sync { lane.closeAll() } }
+    for loop in loops { loop.queue.sync { loop.closeAll() } }
     return open
   }
 
@@ -178,37 +178,38 @@ package final class HTTPServer: @unchecked Sendable {
       state.acceptedCount += 1
       if isOverLimit { state.overLimitCount += 1 }
       let isCrowded = state.connectionCount > configuration.connectionLimit
-      return (state.acceptedCount % lanes.count, isCrowded, false)
+      return (state.acceptedCount % loops.count, isCrowded, false)
     }
     if isRefused {
       Glibc.close(descriptor)
     } else if isOverLimit {
-      run(descriptor, peer, .overClientLimit, lane: index)
+      run(descriptor, peer, .overClientLimit, loop: index)
     } else if isCrowded {
-      findPlace(for: descriptor, peer, lane: index)
+      findPlace(for: descriptor, peer, loop: index)
     } else {
-      run(descriptor, peer, .ordinary, lane: index)
+      run(descriptor, peer, .ordinary, loop: index)
     }
   }
 
-  private func run(_ descriptor: CInt, _ peer: Peer, _ place: Place, lane index: Int) {
-    let lane = lanes[index]
-    lane.queue.async { lane.run(descriptor, peer, place) }
+  private func run(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop index: Int) {
+    let loop = loops[index]
+    loop.queue.async { loop.run(descriptor, peer, place) }
   }
 
-  /// Asks one lane after the other for the place of a connection that may go: an idle one, then one with a slow head.
+  /// Asks one event loop after the other for the place of a connection that may go: an idle one,
+  /// then one with a slow head.
   private func findPlace(
-    for descriptor: CInt, _ peer: Peer, lane index: Int, asked: Int = 0
+    for descriptor: CInt, _ peer: Peer, loop index: Int, asked: Int = 0
   ) {
-    let lane = lanes[(index + asked) % lanes.count]
-    lane.queue.async { [self] in
-      let hasRoom = asked < lanes.count ? lane.closeOldestIdle() : lane.closeSlowestHead()
+    let loop = loops[(index + asked) % loops.count]
+    loop.queue.async { [self] in
+      let hasRoom = asked < loops.count ? loop.closeOldestIdle() : loop.closeSlowestHead()
       if hasRoom {
-        lane.run(descriptor, peer, .ordinary)
-      } else if asked + 1 < 2 * lanes.count {
-        findPlace(for: descriptor, peer, lane: index, asked: asked + 1)
+        loop.run(descriptor, peer, .ordinary)
+      } else if asked + 1 < 2 * loops.count {
+        findPlace(for: descriptor, peer, loop: index, asked: asked + 1)
       } else {
-        lane.run(descriptor, peer, .reserve)
+        loop.run(descriptor, peer, .reserve)
       }
     }
   }
@@ -216,18 +217,18 @@ package final class HTTPServer: @unchecked Sendable {
   /// Has an idle connection closed, else one with a slow head, else one of the reserve that has sent no request, else the
   /// next one that is idle.
   private func makeRoom(asked: Int = 0) {
-    let lane = lanes[asked % lanes.count]
-    lane.queue.async { [weak self, parts] in
+    let loop = loops[asked % loops.count]
+    loop.queue.async { [weak self, parts] in
       // Room that has been found meanwhile is enough.
       guard let self, !state.withLock(\.isAccepting) else { return }
       let hasRoom =
-        switch asked / lanes.count {
-        case 0: lane.closeOldestIdle()
-        case 1: lane.closeSlowestHead()
-        default: lane.closeOldestOfReserve()
+        switch asked / loops.count {
+        case 0: loop.closeOldestIdle()
+        case 1: loop.closeSlowestHead()
+        default: loop.closeOldestOfReserve()
         }
       if hasRoom { return }
-      if asked + 1 < 3 * lanes.count {
+      if asked + 1 < 3 * loops.count {
         makeRoom(asked: asked + 1)
       } else {
         parts.isRoomWanted = true

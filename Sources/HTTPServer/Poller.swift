@@ -3,9 +3,9 @@ import Dispatch
 
 /// Calls back on a queue for each socket that is ready.
 ///
-/// One Dispatch source stands for all sockets of a lane, by way of epoll: a source per socket costs several
-/// switches between threads for each request. Everything but `init` and `start` is called on the queue: hence
-/// `@unchecked Sendable`.
+/// One Dispatch source stands for all sockets of an event loop, by way of epoll: a source per
+/// socket costs several switches between threads for each request. Everything but `init` and
+/// `start` is called on the queue: hence `@unchecked Sendable`.
 @safe
 final class Poller: @unchecked Sendable {
   struct Readiness: OptionSet, Sendable {

@@ -3,14 +3,14 @@ import HTTPCore
 /// Which requests a connection may make, by its place and its client.
 extension ServerConnection {
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    var context = lane.context(now)
+    var context = loop.context(now)
     context.route = { [unowned self] head in route(head) }
     return context
   }
 
   private func route(_ head: RequestHead) -> HeadDecision {
-    let handler = lane.server.handler
-    guard !place.isOrdinary || lane.server.clients != nil, !handler.isEssential(head),
+    let handler = loop.server.handler
+    guard !place.isOrdinary || loop.server.clients != nil, !handler.isEssential(head),
       let failure = refusal(head)
     else { return handler.receive(head, from: peer.text) }
     return .answer(handler.answer(failure, fields: head.fields))
@@ -18,7 +18,7 @@ extension ServerConnection {
 
   /// Why a request that is not essential is not served, if it is not.
   private func refusal(_ head: RequestHead) -> ParseFailure? {
-    let clients = lane.server.clients
+    let clients = loop.server.clients
     switch place {
     case .reserve:
       return ParseFailure(
@@ -50,7 +50,7 @@ extension ServerConnection {
   }
 
   func leaveForwarded() {
-    if let forwardedClient { lane.server.clients?.leave(forwardedClient) }
+    if let forwardedClient { loop.server.clients?.leave(forwardedClient) }
     forwardedClient = nil
   }
 }

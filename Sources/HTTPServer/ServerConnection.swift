@@ -4,12 +4,12 @@ import HTTPCore
 
 /// A socket and its state machine.
 ///
-/// All of it belongs to the lane's queue: hence `@unchecked Sendable`.
+/// All of it belongs to its event loop's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
   let descriptor: CInt
   let peer: Peer
   let place: Place
-  unowned let lane: Lane
+  unowned let loop: EventLoop
 
   private var machine: Connection
   private var awaited = Poller.Readiness.readable
@@ -23,19 +23,20 @@ final class ServerConnection: @unchecked Sendable {
   private var writing: (head: RequestHead?, since: ContinuousClock.Instant)?
   /// Whether the handler owes an answer.
   private var isInFlight = false {
-    didSet { if isInFlight != oldValue { lane.server.exchangeCount.add(isInFlight ? 1 : -1) } }
+    didSet { if isInFlight != oldValue { loop.server.exchangeCount.add(isInFlight ? 1 : -1) } }
   }
   private var isClosed = false
   /// Waits for the turns of others before it goes on, and reads nothing.
   private var hasYielded = false
-  /// Of its entry among the idle connections of the lane, among those whose head arrives, and among those of its
-  /// reserve; nil where none holds.
+  /// Number of its entry among the idle connections of the event loop; nil where none holds.
   var idleNumber: Int?
+  /// Number of its entry among the connections whose head arrives; nil where none holds.
   private(set) var headNumber: Int?
   /// When the head in progress began to arrive.
   private(set) var headSince: ContinuousClock.Instant?
+  /// Number of its entry among the connections of the reserve; nil where none holds.
   var reserveNumber: Int?
-  /// The earliest deadline that the lane knows of.
+  /// The earliest deadline that the event loop knows of.
   private var scheduled: ContinuousClock.Instant?
   /// Bytes that the server's count of buffers has of this connection.
   private var countedByteCount = 0
@@ -49,12 +50,12 @@ final class ServerConnection: @unchecked Sendable {
     var readDuration: Duration?
   }
 
-  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, lane: Lane) {
+  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop: EventLoop) {
     self.descriptor = descriptor
     self.peer = peer
     self.place = place
-    self.lane = lane
-    let server = lane.server
+    self.loop = loop
+    let server = loop.server
     machine = Connection(
       limits: place.isOrdinary ? server.configuration.limits : server.reserveLimits, now: .now)
     // A place of the reserve is free again after one answer.
@@ -64,7 +65,7 @@ final class ServerConnection: @unchecked Sendable {
   deinit { if !isClosed { Glibc.close(descriptor) } }
 
   func start() {
-    guard lane.poller.add(descriptor, awaited) else {
+    guard loop.poller.add(descriptor, awaited) else {
       close()
       return
     }
@@ -78,7 +79,7 @@ final class ServerConnection: @unchecked Sendable {
     if !isClosed { perform(machine.closeIdle()) }
   }
 
-  /// A deadline that the lane knows of has passed.
+  /// A deadline that the event loop knows of has passed.
   func tick(_ now: ContinuousClock.Instant) {
     guard let scheduled, scheduled <= now else { return }
     self.scheduled = nil
@@ -102,9 +103,9 @@ final class ServerConnection: @unchecked Sendable {
     isInFlight = false
     exchange?.cancel()
     leaveForwarded()
-    _ = lane.server.buffers.add(-countedByteCount)
+    _ = loop.server.buffers.add(-countedByteCount)
     Glibc.close(descriptor)
-    lane.closed(descriptor, peer, place)
+    loop.closed(descriptor, peer, place)
   }
 
   /// Makes room for another connection; false where a request has come meanwhile.
@@ -149,17 +150,17 @@ final class ServerConnection: @unchecked Sendable {
 
   private func readable() {
     guard !isClosed, !hasYielded, awaited.contains(.readable) else { return }
-    if lane.server.buffers.isFull {
+    if loop.server.buffers.isFull {
       let actions = machine.holdBack()
       guard actions.isEmpty else {
         perform(actions)
         return
       }
     }
-    switch unsafe Socket.read(descriptor, into: lane.readBuffer) {
+    switch unsafe Socket.read(descriptor, into: loop.readBuffer) {
     case .bytes(let count):
       // SAFETY: the system has just written so many bytes.
-      let bytes = unsafe UnsafeRawBufferPointer(rebasing: lane.readBuffer[..<count])
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
       unsafe perform(machine.receive(bytes, context: context(.now)))
     case .wouldBlock: break
     case .end:
@@ -178,7 +179,7 @@ final class ServerConnection: @unchecked Sendable {
       unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
       if unwritten.isEmpty, let writing {
         self.writing = nil
-        lane.server.handler.written(writing.head, after: now - writing.since)
+        loop.server.handler.written(writing.head, after: now - writing.since)
       }
       return machine.wrote(all: unwritten.isEmpty, context: context(now))
     case .wouldBlock: setWaiting(for: .writable, true)
@@ -190,7 +191,7 @@ final class ServerConnection: @unchecked Sendable {
   private func setWaiting(for readiness: Poller.Readiness, _ isAwaited: Bool) {
     guard awaited.contains(readiness) != isAwaited, !isClosed else { return }
     awaited.formSymmetricDifference(readiness)
-    lane.poller.change(descriptor, awaited)
+    loop.poller.change(descriptor, awaited)
   }
 
   // MARK: Actions
@@ -237,7 +238,7 @@ final class ServerConnection: @unchecked Sendable {
       finish(head, response, since: receivedAt, at: .now)
     case .yield:
       hasYielded = true
-      lane.yield(self)
+      loop.yield(self)
     case .pauseReading: setWaiting(for: .readable, false)
     case .resumeReading: setWaiting(for: .readable, true)
     case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
@@ -251,8 +252,8 @@ final class ServerConnection: @unchecked Sendable {
     let exchange = Exchange(receivedAt: receivedAt, remoteAddress: peer.text)
     self.exchange = exchange
     isInFlight = true
-    lane.server.handler.handle(request, exchange)
-    return exchange.handlerReturned { [weak self, queue = lane.queue] response in
+    loop.server.handler.handle(request, exchange)
+    return exchange.handlerReturned { [weak self, queue = loop.queue] response in
       queue.async { [weak self] in self?.deliver(response) }
     }
   }
@@ -278,7 +279,7 @@ final class ServerConnection: @unchecked Sendable {
   ) {
     leaveForwarded()
     writing = (head, now)
-    lane.server.handler.finished(
+    loop.server.handler.finished(
       ExchangeRecord(
         head: head, status: response.status, requestByteCount: current?.bodyByteCount ?? 0,
         responseByteCount: response.body.count, remoteAddress: peer.text, duration: now - since,
@@ -287,30 +288,30 @@ final class ServerConnection: @unchecked Sendable {
 
   // MARK: After each event
 
-  /// Gives back what is not needed, and tells the lane what it must know.
+  /// Gives back what is not needed, and tells the event loop what it must know.
   private func settle() {
     if !machine.isActive { machine.releaseMemory() }
     schedule()
     count()
     guard !isClosed else { return }
     if machine.isIdle, place.isOrdinary {
-      if idleNumber == nil { lane.becameIdle(self) }
+      if idleNumber == nil { loop.becameIdle(self) }
     } else {
       idleNumber = nil
     }
     let headSince = place.isOrdinary ? machine.headReceivedSince : nil
     if headSince != self.headSince {
       self.headSince = headSince
-      headNumber = headSince == nil ? nil : lane.beganHead(self)
+      headNumber = headSince == nil ? nil : loop.beganHead(self)
     }
   }
 
-  /// Deadlines that are put off leave the lane's entry where it is.
+  /// Deadlines that are put off leave the event loop's entry where it is.
   private func schedule() {
     guard let deadline = machine.deadline else { return }
     if let scheduled, scheduled <= deadline { return }
     scheduled = deadline
-    lane.schedule(descriptor, at: deadline)
+    loop.schedule(descriptor, at: deadline)
   }
 
   /// Counts what this client has buffered; whoever brings the server over its limit goes.
@@ -320,7 +321,7 @@ final class ServerConnection: @unchecked Sendable {
     let change = byteCount - countedByteCount
     guard change != 0 else { return }
     countedByteCount = byteCount
-    guard !lane.server.buffers.add(change), change > 0 else { return }
+    guard !loop.server.buffers.add(change), change > 0 else { return }
     if !unwritten.isEmpty {
       close()
     } else {

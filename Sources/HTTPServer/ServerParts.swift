@@ -27,7 +27,7 @@ package enum Place: Sendable {
   var isOrdinary: Bool { if case .ordinary = self { true } else { false } }
 }
 
-/// What the lanes of a server have in common.
+/// What the event loops of a server have in common.
 final class ServerParts: Sendable {
   let handler: any RequestHandler
   let configuration: ServerConfiguration
@@ -51,7 +51,7 @@ final class ServerParts: Sendable {
     clients = configuration.clients.areOn ? ClientTable(configuration.clients) : nil
   }
 
-  /// Whether a connection waits that none of the lanes has found room for.
+  /// Whether a connection waits that none of the event loops has found room for.
   var isRoomWanted: Bool {
     get { roomWanted.load(ordering: .relaxed) }
     set { roomWanted.store(newValue, ordering: .relaxed) }
@@ -79,7 +79,7 @@ final class BufferCount: Sendable {
   var value: Int { count.load(ordering: .relaxed) }
 
   /// Whether another read could exceed the limit.
-  var isFull: Bool { value > limit - Lane.readByteCount }
+  var isFull: Bool { value > limit - EventLoop.readByteCount }
 
   /// False where there are too many then.
   func add(_ change: Int) -> Bool {

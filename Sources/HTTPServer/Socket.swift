@@ -1,4 +1,5 @@
 import CSockets
+import Files
 import Glibc
 import Synchronization
 
@@ -90,7 +91,7 @@ enum Socket {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? .wouldBlock : .failed
   }
 
-  private static func lastError() -> String { unsafe String(cString: strerror(errno)) }
+  private static func lastError() -> String { SystemError.text() }
 }
 
 /// What accepting a connection came to.

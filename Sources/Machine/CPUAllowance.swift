@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Share of the machine that this process may use: never simply the host's count of cores.

@@ -1,3 +1,5 @@
+import Files
+
 /// Control groups of a process that limit its CPU time or its memory; versions 1 and 2.
 ///
 /// A limit holds for all groups below the one that sets it, so the least of a group and its

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Memory that this process may take.

@@ -1,4 +1,5 @@
 package import Checkpoint
+import Files
 import Synchronization
 
 /// The models that a server may serve, by the digest of their bytes, and which of them is live.
@@ -67,7 +68,7 @@ package final class ModelStore: Sendable {
     var digits = prefix.lowercased()
     if digits.hasPrefix(Self.digestPrefix) { digits.removeFirst(Self.digestPrefix.count) }
     guard StoreLimits.shortestPrefix...2 * SHA256.byteCount ~= digits.utf8.count,
-      digits.utf8.allSatisfy(ModelVersion.isDigit)
+      digits.utf8.allSatisfy({ HexDigits.value($0) != nil })
     else {
       let shown = String(prefix.prefix(2 * SHA256.byteCount))
       throw .malformedVersion(shown, least: StoreLimits.shortestPrefix)

@@ -1,4 +1,5 @@
 package import Checkpoint
+import Files
 import Glibc
 
 /// Why the store cannot take, find or give up a model; what was kept before is untouched in every case.
@@ -67,6 +68,13 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
     }
   }
 
+  init(_ error: FileError) {
+    self =
+      error.number == 0
+      ? .file(path: error.path, doing: error.doing, reason: error.reason)
+      : .system(error.doing, error.path, number: error.number)
+  }
+
   /// The failure that a call's `errno` tells of; for a lack of room, with the numbers of `folder`.
   static func system(
     _ doing: String, _ path: String, number: CInt, in folder: Folder? = nil, byteCount: Int = 0
@@ -76,6 +84,6 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
         path: folder?.path ?? path, neededByteCount: byteCount,
         availableByteCount: folder?.availableByteCount ?? 0)
     }
-    return .file(path: path, doing: doing, reason: unsafe String(cString: strerror(number)))
+    return .file(path: path, doing: doing, reason: SystemError.text(number))
   }
 }

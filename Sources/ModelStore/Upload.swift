@@ -1,4 +1,5 @@
 package import Checkpoint
+import Files
 import Synchronization
 
 /// A model on its way in: bytes go to a file of their own as they come, and are digested on the way.

@@ -1,10 +1,11 @@
 import Checkpoint
+import Files
 import Glibc
 
 /// The beginning of a file that is being fetched, kept until all of it is here, with a note beside it of where it
 /// comes from.
 ///
-/// The note is written behind the truncation and before the first byte, so that whatever ends the process, a note that
+/// The note is written after the truncation and before the first byte, so that whatever ends the process, a note that
 /// is there holds for the bytes that are there. One process at a time has the file.
 package final class PartialFile: RemoteSink {
   private static let noteByteLimit = RemoteSource.addressByteLimit + 512
@@ -30,7 +31,7 @@ package final class PartialFile: RemoteSink {
     guard descriptor >= 0 else { throw Self.failure("write", path) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("examine", path) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
+    guard RegularFile.isRegular(status) else {
       throw .file(path: path, doing: "write", reason: "not a regular file")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -77,7 +78,7 @@ package final class PartialFile: RemoteSink {
   /// Of all that is here.
   func version() throws(RemoteError) -> ModelVersion {
     do throws(CheckpointError) {
-      var digest = try SHA256()
+      var digest = try SHA256.begin()
       if byteCount > 0 { try Model.readFile(path) { digest.update($0) } }
       return ModelVersion(digest: digest.finish())
     } catch {
@@ -120,16 +121,10 @@ extension PartialFile {
 
   /// Nil where there is no whole note for this address.
   private func notedTag() -> String? {
-    let descriptor = unsafe open(notePath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: Self.noteByteLimit)
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-      // SAFETY: the system writes at most `count` bytes into the buffer.
-      unsafe read(descriptor, buffer.baseAddress, buffer.count)
-    }
-    guard count > 0 else { return nil }
-    let lines = String(decoding: bytes[..<count], as: UTF8.self).split(
+    guard let file = try? RegularFile(notePath, followsLink: false),
+      let bytes = try? file.readAll(limit: Self.noteByteLimit)
+    else { return nil }
+    let lines = String(decoding: bytes, as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false)
     guard lines.count == 3, lines[0] == address, lines[2].isEmpty else { return nil }
     let etag = String(lines[1])
@@ -149,6 +144,7 @@ extension PartialFile {
   }
 
   private static func failure(_ doing: String, _ path: String) -> RemoteError {
-    .file(path: path, doing: doing, reason: unsafe String(cString: strerror(errno)))
+    let error = FileError(doing, path)
+    return .file(path: path, doing: doing, reason: error.reason)
   }
 }

@@ -1,4 +1,5 @@
 package import Checkpoint
+import JSON
 import ModelStore
 
 /// What a remote store's `current.json` says: `{"version": "<64 digits>", "file": "name"}`.

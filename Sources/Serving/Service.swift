@@ -38,7 +38,7 @@ package final class Service: RequestHandler {
   package func becomeReady(_ pool: WorkerPool) {
     metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
     pool.whenIdle { [bodies] in bodies.releaseBuffers() }
-    metrics.watch(canary: { [weak pool] in pool?.traffic.canary })
+    metrics.watch(canary: { [weak pool] in pool?.traffic.canary?.gauge })
     readiness.withLock { state in
       if case .draining = state { return }
       state = .ready(pool)

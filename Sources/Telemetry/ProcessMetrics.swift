@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// What the system knows of this process, under the names that every Prometheus client uses
@@ -88,11 +89,6 @@ package struct ProcessMetrics: Sendable {
 
   /// The beginning of a file of the system's; empty where it cannot be read.
   private static func text(of path: String) -> String {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return "" }
-    defer { close(descriptor) }
-    return unsafe String(unsafeUninitializedCapacity: fileByteLimit) { buffer in
-      max(0, unsafe read(descriptor, buffer.baseAddress, buffer.count))
-    }
+    TextFile.read(path, byteLimit: fileByteLimit) ?? ""
   }
 }

@@ -1,27 +1,16 @@
-import Checkpoint
+import Files
 import Glibc
 
 /// Whole files, read into memory.
 enum FileBytes {
-  private static let chunkByteCount = 64 * 1024
-
   /// Throws for a file that cannot be read or is larger than `limit` bytes; `-` is standard input.
   static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw fault("open") }
     defer { if path != "-" { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: chunkByteCount)
-    while true {
-      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw fault("read") }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-      guard bytes.count <= limit else { throw Failure("larger than \(limit) bytes") }
-    }
+    guard let bytes = FileInput.readAll(descriptor, limit: limit) else { throw fault("read") }
+    guard bytes.count <= limit else { throw Failure("larger than \(limit) bytes") }
+    return bytes
   }
 
   /// Writes a whole file, over what was there.
@@ -35,6 +24,6 @@ enum FileBytes {
   }
 
   private static func fault(_ doing: String) -> Failure {
-    Failure("cannot \(doing) it: \(unsafe String(cString: strerror(errno)))")
+    Failure("cannot \(doing) it: \(SystemError.text())")
   }
 }

@@ -110,7 +110,7 @@ struct ServerLifeTests {
     #expect(unsafe access(path, F_OK) != 0)
   }
 
-  @Test("A closure that lanes share is called a million times on a small stack")
+  @Test("A closure that event loops share is called a million times on a small stack")
   func closedCalls() throws {
     let count = Events<Int>()
     let closed = ConnectionClosed()

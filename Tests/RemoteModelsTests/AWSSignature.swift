@@ -1,5 +1,6 @@
 import COpenSSL
 import Checkpoint
+import Files
 import HTTPCore
 
 /// The signature of a request without a query, after "Signature Version 4 signing process" of the AWS General

@@ -153,8 +153,8 @@ import Testing
     #expect(refused.output.contains(#""type":"urn:resnetd:problem:model-refused""#))
     #expect(refused.errors.contains("(422, model-refused, at the step "), "\(refused.errors)")
     for (arguments, reason) in [
-      (["push", path("none")], "cannot be opened: No such file"),
-      (["push", folder.url.path], "it is not a file"),
+      (["push", path("none")], "cannot open \(path("none")): No such file"),
+      (["push", folder.url.path], "not a regular file"),
       (["push", Self.embedded, "--if-version", "0123456789ab"], "\(Self.embeddedVersion) is live"),
       (["activate", "0123456789ab"], "(404, unknown-version)"),
       (["rollback"], "(409, no-previous-version)"),

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Imaging
+import JSON
 
 /// A preprocessing contract from outside of a model file.
 package enum Contract {

@@ -1,8 +1,8 @@
-import CJansson
 import COpenSSL
 import CZip
 import FoundationEssentials
 import Imaging
+import JSON
 import ResNet
 
 /// The JSON document under the key `resnetd` of a model file: everything but the numbers.
@@ -135,7 +135,7 @@ package enum ModelFileVersions {
   /// Name and version of each library as loaded, in a fixed order.
   package static var all: [(name: String, version: String)] {
     [
-      ("OpenSSL", openSSL), ("jansson", unsafe String(cString: jansson_version_str())),
+      ("OpenSSL", openSSL), ("jansson", JSONTree.libraryVersion),
       ("libzip", unsafe String(cString: zip_libzip_version())),
     ]
   }

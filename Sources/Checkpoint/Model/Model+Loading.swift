@@ -1,4 +1,5 @@
 import CDefaultModel
+import Files
 import Imaging
 import ResNet
 
@@ -138,7 +139,7 @@ extension Model {
   static func version(
     of bytes: ModelBytes, _ interruption: Interruption
   ) throws(CheckpointError) -> ModelVersion {
-    var digest = try SHA256()
+    var digest = try SHA256.begin()
     for start in stride(from: 0, to: bytes.count, by: partByteCount) {
       try interruption.check()
       bytes.withBytes(in: start..<min(start + partByteCount, bytes.count)) { digest.update($0) }

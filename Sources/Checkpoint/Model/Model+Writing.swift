@@ -4,9 +4,7 @@ extension Model {
   /// Writes the model as one safetensors file, which appears under `path` complete or not at all.
   package func write(to path: String) throws(CheckpointError) {
     let serialization = try serialization()
-    try AtomicFile.write(to: path) { sink throws(CheckpointError) in
-      try serialization.write(to: &sink)
-    }
+    try serialization.write(to: path)
   }
 
   /// Hands the bytes of the model's file to `body`, in order.
@@ -35,9 +33,7 @@ extension Model {
     }
     // Hugging Face's tools want to know whose tensors these are.
     let serialization = try SafetensorsWriter(tensors, metadata: ["format": "pt"])
-    try AtomicFile.write(to: path) { sink throws(CheckpointError) in
-      try serialization.write(to: &sink)
-    }
+    try serialization.write(to: path)
   }
 
   /// The version that the written file will have.

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// The bytes of a model file, wherever they are: mapped, copied, or part of the program.
@@ -15,20 +16,13 @@ final class ModelBytes: Sendable {
 
   /// Maps a regular file; pipes and devices are refused, for their bytes cannot be mapped or measured.
   init(mapping path: String) throws(CheckpointError) {
-    // Without blocking: opening a pipe that nobody writes would wait forever.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .system("open", path) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw .system("examine", path) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .file(path: path, doing: "read", reason: "not a regular file")
-    }
-    count = Int(status.st_size)
+    let file: RegularFile
+    do throws(FileError) { file = try RegularFile(path) } catch { throw CheckpointError(error) }
+    count = file.byteCount
     guard count > 0 else { throw .file(path: path, doing: "read", reason: "the file is empty") }
-    let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw .system("map", path)
+      throw CheckpointError(FileError("map", path))
     }
     // Digest and checks read all of it, from the first byte to the last.
     unsafe madvise(address, count, MADV_WILLNEED)
@@ -108,13 +102,5 @@ final class ModelBytes: Sendable {
     precondition(UInt(bitPattern: address).isMultiple(of: 4), "misaligned numbers")
     return try unsafe body(
       UnsafeBufferPointer(start: address.assumingMemoryBound(to: Float.self), count: count).span)
-  }
-}
-
-extension CheckpointError {
-  /// The failure that `errno` tells of.
-  static func system(_ doing: String, _ path: String) -> CheckpointError {
-    let number = errno
-    return .file(path: path, doing: doing, reason: unsafe String(cString: strerror(number)))
   }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// The SHA-256 of a model's file.
 package struct ModelVersion: Sendable, Hashable, CustomStringConvertible {
   /// 64 lower-case hexadecimal digits.
@@ -10,9 +12,6 @@ package struct ModelVersion: Sendable, Hashable, CustomStringConvertible {
   /// `digest` holds the 32 bytes.
   package init(digest: [UInt8]) {
     precondition(digest.count == SHA256.byteCount, "a SHA-256 has \(SHA256.byteCount) bytes")
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in digest { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-    hex = String(decoding: text, as: UTF8.self)
+    hex = HexDigits.text(digest)
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import ONNX
 import ResNet
 
@@ -20,7 +21,7 @@ extension Model {
     }
     let exporter = try ONNXExporter(graph)
     let document = try ModelDocument(self, isComplete: false).json()
-    try AtomicFile.write(to: path) { file throws(CheckpointError) in
+    try AtomicFile.write(to: path, orThrow: CheckpointError.init) { file throws(CheckpointError) in
       do throws(ONNXError) {
         let writer = try ONNXWriter(producer: "resnetd", version: programVersion, graphName: name)
         writer.addMetadata(document, forKey: ModelDocument.metadataKey)

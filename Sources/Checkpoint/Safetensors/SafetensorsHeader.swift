@@ -1,3 +1,5 @@
+import JSON
+
 /// The JSON header of a safetensors file: tensors, checked one by one, and the metadata.
 struct SafetensorsHeader {
   static let metadataKey = "__metadata__"

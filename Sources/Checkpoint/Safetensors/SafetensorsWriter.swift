@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import ResNet
 
@@ -58,6 +59,14 @@ struct SafetensorsWriter {
     header = (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + text
   }
 
+  /// Writes a file that appears under `path` complete or not at all.
+  func write(to path: String) throws(CheckpointError) {
+    try AtomicFile.write(to: path, orThrow: CheckpointError.init) { file throws(CheckpointError) in
+      var sink = FileSink(descriptor: file.descriptor, path: path)
+      try write(to: &sink)
+    }
+  }
+
   func write(to sink: inout some ByteSink & ~Copyable) throws(CheckpointError) {
     try sink.write(unsafe header.span.bytes)
     for item in items {
@@ -101,11 +110,23 @@ protocol ByteSink: ~Copyable {
   mutating func write(_ bytes: RawSpan) throws(CheckpointError)
 }
 
+/// Writes to an open file.
+private struct FileSink: ByteSink {
+  let descriptor: CInt
+  let path: String
+
+  func write(_ bytes: RawSpan) throws(CheckpointError) {
+    guard FileOutput.write(bytes, to: descriptor) else {
+      throw CheckpointError(FileError("write", path))
+    }
+  }
+}
+
 /// Computes the version of a file without writing it.
 struct DigestSink: ByteSink, ~Copyable {
   private var digest: SHA256
 
-  init() throws(CheckpointError) { digest = try SHA256() }
+  init() throws(CheckpointError) { digest = try .begin() }
 
   mutating func write(_ bytes: RawSpan) { digest.update(bytes) }
 

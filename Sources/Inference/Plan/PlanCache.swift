@@ -1,5 +1,6 @@
 package import Checkpoint
 package import Engine
+import Files
 import FoundationEssentials
 import Machine
 

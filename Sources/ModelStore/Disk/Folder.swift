@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// An open folder: its entries are reached by name from the descriptor, and a symbolic link is never followed.
@@ -79,17 +80,13 @@ final class Folder: Sendable {
       try perform(.create, name) { unsafe Int(openat(descriptor, name, flags, 0o600)) })
   }
 
-  /// Opens a regular file to read; the descriptor is the caller's to close.
-  func open(_ name: String) throws(StoreError) -> CInt {
-    // Without blocking: opening a pipe that nobody writes would wait forever.
-    let file = unsafe openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    guard file >= 0 else { throw .system("open", path(of: name), number: errno) }
-    var status = stat()
-    guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(file)
-      throw .file(path: path(of: name), doing: "read", reason: "not a regular file")
+  /// Opens a regular file to read.
+  func open(_ name: String) throws(StoreError) -> RegularFile {
+    do throws(FileError) {
+      return try RegularFile(name, inFolder: descriptor, path: path(of: name))
+    } catch {
+      throw StoreError(error)
     }
-    return file
   }
 
   /// For a process to end that held a lock, or to begin that was started while one was held: until then the lock
@@ -128,7 +125,7 @@ final class Folder: Sendable {
   func examine(_ name: String) -> (byteCount: Int, changed: WallTime)? {
     var status = stat()
     guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-      status.st_mode & S_IFMT == S_IFREG
+      RegularFile.isRegular(status)
     else { return nil }
     let seconds = min(max(Int(status.st_mtim.tv_sec), 0), Int(Int32.max))
     return (Int(status.st_size), WallTime(millisecondsSince1970: seconds * 1000))

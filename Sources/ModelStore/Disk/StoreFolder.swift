@@ -1,4 +1,5 @@
 import Checkpoint
+import Files
 import Glibc
 
 /// The store on disk, and the order of the steps that a kill may come between.
@@ -94,13 +95,14 @@ final class StoreFolder: Sendable {
   func verify(_ version: ModelVersion, unless isCancelled: () -> Bool) throws(StoreError) {
     let path = path(of: version)
     var digest = try SHA256.begin(for: path)
-    var wasCancelled = false
-    try read(version.hex, in: versions) { bytes in
-      wasCancelled = isCancelled()
-      if !wasCancelled { digest.update(bytes) }
-      return !wasCancelled
-    }
-    if wasCancelled { throw .cancelled }
+    let file = try versions.open(version.hex)
+    let failure = { (error: FileError) in StoreError(error) }
+    try file.readPieces(
+      { bytes throws(StoreError) in
+        if isCancelled() { throw .cancelled }
+        digest.update(bytes)
+        return true
+      }, orThrow: failure)
     guard ModelVersion(digest: digest.finish()) == version else {
       throw .damaged(version, path: path)
     }
@@ -163,36 +165,14 @@ final class StoreFolder: Sendable {
   private func read<Record: StoreRecord>(
     _ name: String, in folder: Folder
   ) throws(StoreError) -> Record {
-    var text: [UInt8] = []
-    try read(name, in: folder) { bytes in
-      text += unsafe bytes.withUnsafeBytes { unsafe Array($0) }
-      return text.count <= StoreLimits.recordByteLimit
+    let file = try folder.open(name)
+    let limit = StoreLimits.recordByteLimit
+    guard file.byteCount <= limit else {
+      throw .malformedRecord(path: file.path, reason: "more than \(limit) bytes")
     }
-    let path = folder.path(of: name)
-    guard text.count <= StoreLimits.recordByteLimit else {
-      throw .malformedRecord(
-        path: path, reason: "more than \(StoreLimits.recordByteLimit) bytes")
-    }
-    return try Record(json: text, path: path)
-  }
-
-  /// Hands over a file's bytes in pieces, until its end or until `body` wants no more.
-  private func read(
-    _ name: String, in folder: Folder, _ body: (RawSpan) -> Bool
-  ) throws(StoreError) {
-    let descriptor = try folder.open(name)
-    defer { close(descriptor) }
-    var chunk = [UInt8](repeating: 0, count: Self.chunkByteCount)
-    while true {
-      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-        // SAFETY: the system writes at most `count` bytes into the buffer.
-        unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .system("read", folder.path(of: name), number: errno) }
-      if count == 0 { return }
-      guard unsafe body(chunk.span.bytes.extracting(first: count)) else { return }
-    }
+    let json: [UInt8]
+    do throws(FileError) { json = try file.readAll(limit: limit) } catch { throw StoreError(error) }
+    return try Record(json: json, path: file.path)
   }
 }
 

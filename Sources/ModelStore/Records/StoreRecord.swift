@@ -1,5 +1,6 @@
 import Checkpoint
 import FoundationEssentials
+import JSON
 
 /// One of the store's small JSON files.
 ///

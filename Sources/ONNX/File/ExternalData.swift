@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Access to the bytes of tensors outside a model's file: in its own folder or below it, and
@@ -33,36 +34,18 @@ package struct ExternalData: Sendable {
       throw .tensor(
         name: tensor.name, reason: "it has \(length ?? 0) bytes, its shape asks for \(byteCount)")
     }
-    // Without blocking: opening a pipe without a writer would wait forever.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
-    guard descriptor >= 0 else { throw fault(tensor, "open", location) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw fault(tensor, "examine", location) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .tensor(name: tensor.name, reason: "\(location) is not a regular file")
-    }
-    guard byteCount <= status.st_size, offset <= status.st_size - byteCount else {
-      throw .tensor(
-        name: tensor.name,
-        reason: "bytes \(offset) to \(offset.addingReportingOverflow(byteCount).partialValue) of "
-          + "\(location), which has \(status.st_size)")
-    }
-    var bytes = [UInt8](repeating: 0, count: byteCount)
-    // SAFETY: `done` stays below the buffer's count while anything is read.
-    let isComplete = unsafe bytes.withUnsafeMutableBytes { buffer in
-      var done = 0
-      while done < buffer.count {
-        let count = unsafe pread(
-          descriptor, buffer.baseAddress! + done, buffer.count - done, offset + done)
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return false }
-        done += count
+    do throws(FileError) {
+      let file = try RegularFile(path, followsLink: false)
+      guard byteCount <= file.byteCount, offset <= file.byteCount - byteCount else {
+        throw FileError(
+          "read", path,
+          reason: "bytes \(offset) to \(offset.addingReportingOverflow(byteCount).partialValue) of "
+            + "\(location), which has \(file.byteCount)")
       }
-      return true
+      return try file.read(count: byteCount, at: offset)
+    } catch {
+      throw fault(tensor, error.doing, location, error.reason)
     }
-    guard isComplete else { throw fault(tensor, "read", location) }
-    return bytes
   }
 
   /// Resolves a location, and refuses one that leads out of the folder, by `..` or by a symbolic
@@ -76,7 +59,7 @@ package struct ExternalData: Sendable {
         name: tensor.name, reason: "external data at \"\(location)\", outside the model's folder")
     }
     guard let resolved = Self.resolved("\(folder)/\(location)") else {
-      throw fault(tensor, "find", location)
+      throw fault(tensor, "find", location, SystemError.text())
     }
     guard resolved.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") else {
       throw .tensor(
@@ -92,9 +75,10 @@ package struct ExternalData: Sendable {
     return unsafe String(cString: resolved)
   }
 
-  private func fault(_ tensor: ONNXTensor, _ doing: String, _ location: String) -> ONNXError {
-    let reason = unsafe String(cString: strerror(errno))
-    return .tensor(name: tensor.name, reason: "cannot \(doing) \(location): \(reason)")
+  private func fault(
+    _ tensor: ONNXTensor, _ doing: String, _ location: String, _ reason: String
+  ) -> ONNXError {
+    .tensor(name: tensor.name, reason: "cannot \(doing) \(location): \(reason)")
   }
 }
 

@@ -1,3 +1,6 @@
+import Checkpoint
+import Engine
+import Inference
 import Telemetry
 import Time
 
@@ -38,4 +41,29 @@ package final class ModelMetrics: Sendable {
   package func spent(_ duration: Duration, on stage: Stage) {
     stageDuration.observe(duration.nanoseconds, stage)
   }
+}
+
+/// A model as its gauges show it.
+struct ModelInfo: Sendable {
+  let labels: MetricLabelPairs
+  let referenceStepCount: Int
+
+  init(_ model: CompiledModel) {
+    labels = Self.labels(of: model)
+    referenceStepCount = model.network.referenceStepCount
+  }
+
+  static func labels(of model: CompiledModel) -> MetricLabelPairs {
+    [
+      ("version", model.version.short), ("name", model.name),
+      ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),
+    ]
+  }
+}
+
+/// A canary as its gauges show it.
+struct CanaryGauge: Sendable {
+  let labels: MetricLabelPairs
+  /// Hundredths of a per cent of the requests.
+  let percentHundredths: Int
 }

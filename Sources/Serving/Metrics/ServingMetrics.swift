@@ -58,7 +58,7 @@ package final class ServingMetrics: Sendable {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
     var memory: MemoryBudget?
-    var canary: @Sendable () -> Canary? = { nil }
+    var canary: @Sendable () -> CanaryGauge? = { nil }
     var isRecorded: @Sendable () -> Bool? = { nil }
     var droppedLogLines: @Sendable () -> Int? = { nil }
   }
@@ -67,9 +67,8 @@ package final class ServingMetrics: Sendable {
   private struct Models {
     /// The latest to become live is the last, the latest canary before it; each version once.
     var versions: [ModelMetrics] = []
-    /// Labels of `resnetd_model_info`; nil while no model is live.
-    var info: MetricLabelPairs?
-    var referenceStepCount = 0
+    /// The model that is live; nil before one is.
+    var live: ModelInfo?
   }
 
   private let requests = Counters<AnswerLabels>(
@@ -109,21 +108,17 @@ package final class ServingMetrics: Sendable {
   }
 
   /// Times of whole requests belong to this model from now on.
-  func becameLive(_ deployment: Deployment) {
-    deployment.becameLive()
-    let (model, metrics) = (deployment.model, deployment.metrics)
+  func becameLive(_ info: ModelInfo, _ metrics: ModelMetrics) {
     models.withLock { models in
       models.versions.removeAll { $0.version == metrics.version }
       models.versions.append(metrics)
       if models.versions.count > Self.formerVersionLimit + 1 { models.versions.removeFirst() }
-      models.info = Self.info(model)
-      models.referenceStepCount = model.network.referenceStepCount
+      models.live = info
     }
   }
 
   /// Shows the metrics of a model that answers beside the live one.
-  func becameCanary(_ deployment: Deployment) {
-    let metrics = deployment.metrics
+  func becameCanary(_ metrics: ModelMetrics) {
     models.withLock { models in
       models.versions.removeAll { $0.version == metrics.version }
       models.versions.insert(metrics, at: max(0, models.versions.count - 1))
@@ -134,13 +129,6 @@ package final class ServingMetrics: Sendable {
   func compared(_ agreement: CanaryAgreement) { comparisons.add(agreement) }
 
   func canaryEnded(_ reason: CanaryEndReason) { canaryEnds.add(reason) }
-
-  private static func info(_ model: CompiledModel) -> MetricLabelPairs {
-    [
-      ("version", model.version.short), ("name", model.name),
-      ("classes", String(model.labels.count)), ("precision", model.precision.rawValue),
-    ]
-  }
 
   /// How many requests wait for a worker; called from the threads that ask for metrics.
   package func watch(queueDepth: @escaping @Sendable () -> Int) {
@@ -156,7 +144,7 @@ package final class ServingMetrics: Sendable {
   }
 
   /// What answers beside the live model; called from the threads that ask for metrics.
-  func watch(canary: @escaping @Sendable () -> Canary?) {
+  func watch(canary: @escaping @Sendable () -> CanaryGauge?) {
     gauges.withLock { $0.canary = canary }
   }
 
@@ -224,13 +212,12 @@ package final class ServingMetrics: Sendable {
     }
     rejections.write(to: &exposition)
     exposition.begin(Name.modelInfo)
-    if let info = shown.info { exposition.sample(info, 1) }
-    exposition.single(Name.referenceSteps, shown.referenceStepCount)
+    if let live = shown.live { exposition.sample(live.labels, 1) }
+    exposition.single(Name.referenceSteps, shown.live?.referenceStepCount ?? 0)
     let canary = gauges.canary()
     exposition.begin(Name.canaryInfo)
-    if let canary { exposition.sample(Self.info(canary.deployment.model), 1) }
-    exposition.single(
-      Name.canaryPercent, canary?.rules.percent.hundredths ?? 0, decimals: 2)
+    if let canary { exposition.sample(canary.labels, 1) }
+    exposition.single(Name.canaryPercent, canary?.percentHundredths ?? 0, decimals: 2)
     comparisons.write(to: &exposition)
     canaryEnds.write(to: &exposition)
     decoderRestarts.write(to: &exposition)

@@ -49,7 +49,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   private let wakeUps: [DispatchSemaphore]
 
   package init(_ limits: Line.Limits, asideLimit: Int = 4) {
-    precondition(asideLimit > 0, "what is postponed must have its turn")
+    precondition(asideLimit > 0, "asideLimit must be positive")
     self.asideLimit = asideLimit
     state = Mutex(
       State(
@@ -78,7 +78,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   /// Nil when the queue is full or closed; else what had to give way.
   package func offer(
-    _ item: Item, of group: Line.Group = Line.Group(), byteCount: Int, priority: Priority = .normal
+    _ item: Item, of group: WorkGroup = WorkGroup(), byteCount: Int, priority: Priority = .normal
   ) -> [Item]? {
     let now = ContinuousClock.now
     return change { state in
@@ -92,7 +92,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   /// Takes back what was handed out, for its next turn, also when the queue is closed: who gives it back takes again.
   package func putBack(
-    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+    _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
     let now = ContinuousClock.now
     change { state in
@@ -114,7 +114,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   /// The thread is done with its item, which has its next turn at a worker.
   package func endAside(
-    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+    _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
     let now = ContinuousClock.now
     endAside { state in
@@ -135,7 +135,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   /// Takes back what was handed out, until there is a place to set it aside.
   package func postpone(
-    _ item: Item, of group: Line.Group, byteCount: Int, priority: Priority
+    _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
     let now = ContinuousClock.now
     change { state in
@@ -147,7 +147,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   @discardableResult
   private func endAside<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
     let (result, isClosed) = change { state in
-      precondition(state.asideCount > 0, "a place is given back once")
+      precondition(state.asideCount > 0, "a place must be given back once")
       state.asideCount -= 1
       state.asideLimit = asideLimit
       return (body(&state), state.isClosed)
@@ -215,7 +215,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   /// Gives the cores back.
   package func endTeam() {
     let (woken, isClosed) = state.withLock { state in
-      precondition(state.isTeamRunning, "a team ends once")
+      precondition(state.isTeamRunning, "a team must end once")
       state.isTeamRunning = false
       return (Self.wake(&state), state.isClosed)
     }

@@ -26,11 +26,11 @@ final class ServedJob: @unchecked Sendable {
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
 
   /// Throws what to answer where the body as a whole is unusable.
-  init(_ job: ClassificationJob, _ around: Worker.Surroundings) throws(Problem) {
+  init(_ job: ClassificationJob, _ context: WorkerContext) throws(Problem) {
     queueTime = .now - job.queuedAt
     job.deployment.metrics.spent(queueTime, on: .queue)
     payload = try job.content.payload(
-      job.head, imageCountLimit: around.limits.imageCountLimit, memory: around.memory)
+      job.head, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
     self.job = job
     results = [Result<[Ranking.Entry], Problem>?](repeating: nil, count: payload.count)
     missingCount = payload.count

@@ -1,3 +1,17 @@
+/// Items that may be handed out at once.
+package struct WorkGroup: Sendable, Hashable {
+  /// Tells groups apart among those in the line.
+  package var id: Int
+  /// Of its items, handed out at once; 1 or more.
+  package var batch: Int
+
+  package init(id: Int = 0, batch: Int = 1) {
+    precondition(batch > 0, "a batch must not be empty")
+    self.id = id
+    self.batch = batch
+  }
+}
+
 /// Work in order of arrival, and who may take how much of it when. A value without locks or clocks.
 ///
 /// What is handed out at once is of one group, that of the oldest item. Three lanes: what is of low priority is handed
@@ -21,22 +35,8 @@ package struct WaitingLine<Item> {
     }
   }
 
-  /// Items that may be handed out at once.
-  package struct Group: Sendable, Hashable {
-    /// Tells groups apart among those in the line.
-    package var id: Int
-    /// Of its items, handed out at once; 1 or more.
-    package var batch: Int
-
-    package init(id: Int = 0, batch: Int = 1) {
-      precondition(batch > 0, "somebody takes something")
-      self.id = id
-      self.batch = batch
-    }
-  }
-
   /// What became of an offer.
-  package enum Admission {
+  package enum Offer {
     /// With what it pushed out, newest first.
     case taken(pushedOut: [Item])
     case refused
@@ -51,7 +51,7 @@ package struct WaitingLine<Item> {
 
   private struct Entry {
     var item: Item
-    var group: Group
+    var group: WorkGroup
     var byteCount: Int
     var arrivedAt: Instant
     /// Whether a worker has begun it, so that it is not held back for a fuller batch.
@@ -69,7 +69,7 @@ package struct WaitingLine<Item> {
   private var yieldingByteCount = 0
 
   package init(_ limits: Limits) {
-    precondition(limits.workers > 0, "somebody takes something")
+    precondition(limits.workers > 0, "there must be a worker")
     self.limits = limits
   }
 
@@ -88,8 +88,8 @@ package struct WaitingLine<Item> {
   }
 
   package mutating func offer(
-    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
-  ) -> Admission {
+    _ item: Item, of group: WorkGroup, byteCount added: Int, priority: Priority, at now: Instant
+  ) -> Offer {
     guard !isFull(byteCount: added, priority: priority) else { return .refused }
     let entry = Entry(item: item, group: group, byteCount: added, arrivedAt: now)
     switch priority {
@@ -115,7 +115,7 @@ package struct WaitingLine<Item> {
 
   /// Puts an item that was handed out at the end of its lane again, for its next turn; no limit refuses it.
   package mutating func putBack(
-    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
+    _ item: Item, of group: WorkGroup, byteCount added: Int, priority: Priority, at now: Instant
   ) {
     let entry = Entry(
       item: item, group: group, byteCount: added, arrivedAt: now, isBegun: true)
@@ -130,7 +130,7 @@ package struct WaitingLine<Item> {
 
   /// Puts an item that was handed out where slow work waits; no limit refuses it.
   package mutating func postpone(
-    _ item: Item, of group: Group, byteCount added: Int, priority: Priority, at now: Instant
+    _ item: Item, of group: WorkGroup, byteCount added: Int, priority: Priority, at now: Instant
   ) {
     slow.append(
       Entry(

@@ -1,6 +1,7 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
 import Glibc
 import Inference
 import Machine
@@ -70,18 +71,17 @@ struct CandidateChecks: Sendable {
   // MARK: Steps
 
   private func read() throws(SwapFailure) {
-    // Without blocking: opening a pipe that nobody writes would wait for ever.
-    let descriptor = unsafe open(request.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw SwapFailure(step: .read, reason: "the file cannot be opened", kind: .refused)
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_size > 0
-    else {
+    do throws(FileError) {
+      let file = try RegularFile(request.path)
+      guard file.byteCount > 0 else {
+        throw FileError("read", request.path, reason: "the file is empty")
+      }
+    } catch {
+      // The path is the server's own business.
       throw SwapFailure(
-        step: .read, reason: "not a regular file with something in it", kind: .refused)
+        step: .read,
+        reason: "the file cannot be \(error.doing == "open" ? "opened" : "read"): \(error.reason)",
+        kind: .refused)
     }
   }
 

@@ -45,6 +45,11 @@ package final class Canary: Sendable {
 
   package var rules: CanaryRules { state.withLock(\.rules) }
 
+  var gauge: CanaryGauge {
+    CanaryGauge(
+      labels: ModelInfo.labels(of: deployment.model), percentHundredths: rules.percent.hundredths)
+  }
+
   func change(_ rules: CanaryRules) { state.withLock { $0.rules = rules } }
 
   package var status: CanaryStatus {

@@ -109,7 +109,7 @@ import Synchronization
   func slot(of worker: Int) -> WorkerSlot { unsafe contents.takeUnretainedValue().slots[worker] }
 
   /// What makes up a batch.
-  var group: AdmissionQueue<ClassificationJob>.Line.Group {
+  var group: WorkGroup {
     .init(id: Int(bitPattern: ObjectIdentifier(self)), batch: model.plan.maxBatch)
   }
 }

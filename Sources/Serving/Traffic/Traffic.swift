@@ -40,7 +40,12 @@ package final class Traffic: Sendable {
     self.metrics = metrics
     self.log = log
     state = Mutex(State(live: first))
-    metrics.becameLive(first)
+    show(first)
+  }
+
+  private func show(_ deployment: Deployment) {
+    deployment.becameLive()
+    metrics.becameLive(ModelInfo(deployment.model), deployment.metrics)
   }
 
   package var live: Deployment { state.withLock(\.live) }
@@ -110,14 +115,14 @@ package final class Traffic: Sendable {
       state.live = next
       return former
     }
-    metrics.becameLive(next)
+    show(next)
     return (former, taken.map(finish))
   }
 
   /// Lets a canary answer its share from now on, in the place of another if there is one.
   package func begin(_ canary: Canary) {
     checkSeats(canary.deployment)
-    metrics.becameCanary(canary.deployment)
+    metrics.becameCanary(canary.deployment.metrics)
     let taken = state.withLock { state in
       let taken = Self.takeCanary(&state, .replaced)
       state.canary = canary

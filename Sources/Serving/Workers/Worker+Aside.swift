@@ -18,20 +18,20 @@ extension Worker {
     settle(served, slot)
     var hasPlace = hasPlace
     let longPatience = patience * Self.longPatienceFactor
-    defer { around.patience.outlasted(.now - start) }
+    defer { context.patience.outlasted(.now - start) }
     var isHopeless = false
     while served.isWanted {
-      if hasPlace || around.queue.beginAside() {
+      if hasPlace || context.queue.beginAside() {
         hasPlace = false
         if image.setAside() {
           // Afterwards the request belongs to the other thread.
           if leave(image, served, index, since: start) { return false }
         } else {
-          isHopeless = around.queue.cannotSetAside()
+          isHopeless = context.queue.cannotSetAside()
         }
       }
       let isTooLong = isHopeless || .now - start >= longPatience
-      if isTooLong, around.queue.takeableCount > 0, around.queue.asideCount > 0 {
+      if isTooLong, context.queue.takeableCount > 0, context.queue.asideCount > 0 {
         image.postpone()
         served.putBack(index)
         served.decodeTime += .now - start
@@ -60,7 +60,7 @@ extension Worker {
       case .killed: throw .unavailable("the decoder was killed twice")
       }
     }
-    if hasPlace { around.queue.endAside() }
+    if hasPlace { context.queue.endAside() }
     throw .deadline
   }
 
@@ -83,7 +83,7 @@ extension Worker {
 
   private func postpone(_ job: ClassificationJob) {
     leftCount += 1
-    around.queue.postpone(
+    context.queue.postpone(
       job, of: job.deployment.group, byteCount: job.content.byteCount,
       priority: job.parameters.priority)
   }
@@ -93,7 +93,7 @@ extension Worker {
     _ image: UnfinishedImage, _ served: ServedJob, _ index: Int,
     since start: ContinuousClock.Instant
   ) -> Bool {
-    let queue = around.queue
+    let queue = context.queue
     return leave {
       do throws(DecodingFailure) {
         let bytes = served.encodedImage(index)
@@ -123,23 +123,23 @@ extension Worker {
 
   /// Has the images of a body found by another thread; false where it is to be done here.
   func leave(_ job: ClassificationJob) -> Bool {
-    guard around.queue.beginAside() else {
+    guard context.queue.beginAside() else {
       postpone(job)
       return true
     }
-    let around = around
+    let context = context
     return leave {
       var job = job
       do throws(Problem) {
-        let served = try ServedJob(job, around)
+        let served = try ServedJob(job, context)
         served.payload.decodeAll()
         job.progress = served
-        around.queue.endAside(
+        context.queue.endAside(
           job, of: job.deployment.group, byteCount: job.content.byteCount,
           priority: job.parameters.priority)
       } catch {
         job.respond(error.response)
-        around.queue.endAside()
+        context.queue.endAside()
       }
     }
   }
@@ -151,7 +151,7 @@ extension Worker {
       work()
     }
     guard let thread else {
-      around.queue.endAside()
+      context.queue.endAside()
       return false
     }
     thread.detach()

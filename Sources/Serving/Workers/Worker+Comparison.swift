@@ -18,15 +18,15 @@ extension Worker {
     self.comparison = nil
     let start = ContinuousClock.now
     let agreement = agreement(comparison)
-    around.traffic.compared(
+    context.traffic.compared(
       agreement, by: comparison.canary, at: .now, after: .now - start)
   }
 
   /// Nil where the live model has no answer, or another one is live meanwhile.
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
-    guard let live = around.traffic.live(beside: comparison.canary) else { return nil }
+    guard let live = context.traffic.live(beside: comparison.canary) else { return nil }
     let classifier = live.slot(of: number).classifier
-    let deadline = ContinuousClock.now + around.limits.requestTimeout
+    let deadline = ContinuousClock.now + context.limits.requestTimeout
     guard
       let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
       case .success(let probabilities) = result

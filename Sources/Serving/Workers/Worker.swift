@@ -7,27 +7,27 @@ import Inference
 import Machine
 import Telemetry
 
+/// Everything that workers share.
+struct WorkerContext: Sendable {
+  let limits: ServingLimits
+  let log: Log
+  let queue: AdmissionQueue<ClassificationJob>
+  let traffic: Traffic
+  let rate: ServiceRate
+  let servingMetrics: ServingMetrics
+  let decoders: any DecoderSource
+  let memory: MemoryBudget
+  let patience = ImagePatience()
+}
+
 /// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
 ///
 /// Requests take turns image by image: where others wait, one that has more goes back to the queue's end after each.
 /// What takes long goes on outside (`Worker+Aside`), so that those who wait are served meanwhile.
 /// It keeps nothing of a deployment between batches, so that a former one goes with its last job.
 final class Worker {
-  /// What workers share.
-  struct Surroundings: Sendable {
-    let limits: ServingLimits
-    let log: Log
-    let queue: AdmissionQueue<ClassificationJob>
-    let traffic: Traffic
-    let rate: ServiceRate
-    let servingMetrics: ServingMetrics
-    let decoders: any DecoderSource
-    let memory: MemoryBudget
-    let patience = ImagePatience()
-  }
-
   let number: Int
-  let around: Surroundings
+  let context: WorkerContext
   /// Of this thread alone.
   let decoder: any ImageDecoder
   private let pulse: WorkerPulse
@@ -42,22 +42,22 @@ final class Worker {
   /// Time for requests that have gone back to the queue.
   private var unfinishedTime = Duration.zero
 
-  init(_ number: Int, _ around: Surroundings, _ pulse: WorkerPulse) {
+  init(_ number: Int, _ context: WorkerContext, _ pulse: WorkerPulse) {
     self.number = number
-    self.around = around
+    self.context = context
     self.pulse = pulse
-    decoder = around.decoders.makeDecoder()
+    decoder = context.decoders.makeDecoder()
   }
 
   /// Returns when the queue is closed and empty.
   func run() {
-    while let jobs = around.queue.take(worker: number) {
+    while let jobs = context.queue.take(worker: number) {
       pulse.step()
       let start = ContinuousClock.now
       let backCount = serve(jobs)
       unfinishedTime += .now - start
       if jobs.count > backCount {
-        around.rate.record(count: jobs.count - backCount, in: unfinishedTime)
+        context.rate.record(count: jobs.count - backCount, in: unfinishedTime)
         unfinishedTime = .zero
       }
       pulse.step()
@@ -74,7 +74,7 @@ final class Worker {
       prepareRound(&open, slot)
       runPrepared(slot, isAlone: jobs.count == 1)
       open.removeAll { !$0.hasNext || !$0.isWanted }
-      if !open.isEmpty, around.queue.takeableCount > 0 {
+      if !open.isEmpty, context.queue.takeableCount > 0 {
         for served in open { goBack(served) }
         break
       }
@@ -91,7 +91,7 @@ final class Worker {
     if let progress = job.progress { return progress }
     if job.content.takesLongToRead(job.head), leave(job) { return nil }
     do throws(Problem) {
-      return try ServedJob(job, around)
+      return try ServedJob(job, context)
     } catch {
       job.respond(error.response)
       return nil
@@ -101,7 +101,7 @@ final class Worker {
   func goBack(_ served: ServedJob) {
     var job = served.job
     job.progress = served
-    around.queue.putBack(
+    context.queue.putBack(
       job, of: job.deployment.group, byteCount: job.content.byteCount,
       priority: job.parameters.priority)
   }
@@ -109,7 +109,7 @@ final class Worker {
   /// By the live model, which hands nothing over.
   private func serveHandedOver() {
     guard !handedOver.isEmpty else { return }
-    let live = around.traffic.live
+    let live = context.traffic.live
     var jobs: [ClassificationJob] = []
     for var job in handedOver {
       do throws(Problem) {
@@ -128,7 +128,7 @@ final class Worker {
   private func prepareRound(_ open: inout [ServedJob], _ slot: WorkerSlot) {
     var turnCount = open.count
     while !open.isEmpty, prepared.count < slot.classifier.capacity,
-      turnCount > 0 || around.queue.takeableCount == 0
+      turnCount > 0 || context.queue.takeableCount == 0
     {
       let served = open.removeFirst()
       turnCount -= 1
@@ -144,24 +144,24 @@ final class Worker {
       finish(served, index, result.map { slot.classifier.prepare($0, at: prepared.count) })
       return true
     }
-    var hasPlace = served.job.isSlow && around.queue.beginAside()
+    var hasPlace = served.job.isSlow && context.queue.beginAside()
     if served.job.isSlow, !hasPlace {
       postpone(served, slot)
       return false
     }
     let mustStay = served.mustStay
     let (index, image) = served.takeNext(
-      pixelCountLimit: around.limits.requestPixelCountLimit)
+      pixelCountLimit: context.limits.requestPixelCountLimit)
     let bytes: ArraySlice<UInt8>
     do throws(Problem) {
       bytes = try image.get()
     } catch {
-      if hasPlace { around.queue.endAside() }
+      if hasPlace { context.queue.endAside() }
       served.finish(index, .failure(error))
       return true
     }
     let start = ContinuousClock.now
-    let patience = around.patience.patience(byteCount: bytes.count, isSlow: hasPlace, at: start)
+    let patience = context.patience.patience(byteCount: bytes.count, isSlow: hasPlace, at: start)
     do throws(DecodingFailure) {
       let unfinished = try slot.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
@@ -175,7 +175,7 @@ final class Worker {
       }
       served.decodeTime += .now - start
       finish(served, index, .success(()))
-    } catch .noRoom where !hasPlace && around.queue.awaitAside() {
+    } catch .noRoom where !hasPlace && context.queue.awaitAside() {
       served.putBack(index)
       served.becomeSlow()
       postpone(served, slot)
@@ -184,7 +184,7 @@ final class Worker {
       served.decodeTime += .now - start
       finish(served, index, .failure(error))
     }
-    if hasPlace { around.queue.endAside() }
+    if hasPlace { context.queue.endAside() }
     return true
   }
 
@@ -225,13 +225,13 @@ final class Worker {
     let count = prepared.count
     let start = ContinuousClock.now
     guard isAlone, slot.classifier.hasTeam, slot.trust.prefersTeam(),
-      around.queue.beginTeam(worker: number)
+      context.queue.beginTeam(worker: number)
     else {
       defer { if count == 1 { slot.trust.record(alone: .now - start) } }
       return try slot.classifier.run(count: count)
     }
     defer {
-      around.queue.endTeam()
+      context.queue.endTeam()
       slot.trust.record(onTeam: (.now - start) / count)
     }
     return try slot.classifier.run(
@@ -281,7 +281,7 @@ final class Worker {
     _ served: ServedJob, _ error: EngineError, as outcome: ClassificationOutcome = .failed
   ) {
     guard served.isWanted else { return }
-    around.log.write(
+    context.log.write(
       "inference failed",
       [
         "error": .text(error.description), "id": .text(served.job.identity.id),

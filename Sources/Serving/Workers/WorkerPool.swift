@@ -65,7 +65,7 @@ package final class WorkerPool: Sendable {
     line.workers = plan.workers
     line.delay = plan.maxQueueDelay
     queue = AdmissionQueue(line)
-    let around = Worker.Surroundings(
+    let context = WorkerContext(
       limits: limits, log: log, queue: queue, traffic: traffic, rate: rate,
       servingMetrics: metrics, decoders: decoders, memory: memory)
     pending = PendingRequests(traffic, metrics)
@@ -76,7 +76,7 @@ package final class WorkerPool: Sendable {
           workerCount: plan.workers, noticeLimit: limits.requestTimeout,
           endLimit: limits.stallTimeout)))
     for (number, pulse) in pulses.enumerated() {
-      guard let thread = WorkerThread({ Worker(number, around, pulse).run() }) else {
+      guard let thread = WorkerThread({ Worker(number, context, pulse).run() }) else {
         close()
         throw .outOfMemory(doing: "starting worker \(number)")
       }

@@ -1,4 +1,5 @@
 import Checkpoint
+import JSON
 
 /// Questions to one server's admin endpoint, each over a connection of its own.
 struct AdminClient {

@@ -1,6 +1,7 @@
 import CCurl
 import Checkpoint
 import HTTPServer
+import JSON
 
 /// One request to a server of this program, over a connection of its own: no proxy is asked, no redirection followed.
 struct ServerQuestion {

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Synchronization
 
@@ -38,7 +39,7 @@ enum StandardOutput {
     // Whoever wanted the beginning of it has it: as if the signal had ended the process, which it does unless it is ignored.
     if fault == EPIPE { return .brokenPipe }
     StandardError.write(
-      "resnetd: standard output cannot be written: \(unsafe String(cString: strerror(fault)))")
+      "resnetd: standard output cannot be written: \(SystemError.text(fault))")
     return .failure
   }
 

@@ -1,5 +1,6 @@
 import Checkpoint
 import Dispatch
+import Files
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -134,6 +135,7 @@ import Testing
     let network = Array(
       try Data(
         contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+          .deletingLastPathComponent()
           .deletingLastPathComponent()
           .appendingPathComponent("CheckpointTests/Fixtures/\(name).onnx")))
     let mismatch = try await admin.ask("PUT", "/admin/model?inherit=true", body: network)

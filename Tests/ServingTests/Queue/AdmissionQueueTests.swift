@@ -90,7 +90,7 @@ import Testing
   @Test("Every item reaches exactly one of the workers that wait", arguments: [1, 8])
   func concurrency(batch: Int) {
     let queue = queue(count: 10_000, workers: 2)
-    let group = AdmissionQueue<Int>.Line.Group(batch: batch)
+    let group = WorkGroup(batch: batch)
     let takenCount = Atomic(0)
     DispatchQueue.concurrentPerform(iterations: 4) { thread in
       if thread < 2 {

@@ -2,7 +2,7 @@ import Serving
 import Testing
 
 @Suite struct WaitingLineTests {
-  private typealias Group = WaitingLine<Int>.Group
+  private typealias Group = WorkGroup
 
   private let start = ContinuousClock.now
 

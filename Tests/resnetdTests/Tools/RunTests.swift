@@ -71,6 +71,7 @@ import resnetd
 /// `resnetd run --engine` on a network that Keras exported, with the logits that it gives.
 @Suite(.serialized) struct EngineRunTests {
   private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("CheckpointTests/Fixtures")
   private static let size = 32
 

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Synchronization
 package import Telemetry
@@ -92,17 +93,10 @@ package final class AdminToken: Sendable {
 
   /// The file's content without blanks around it.
   private static func read(_ path: String) -> [UInt8]? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: byteLimit + 1)
-    // SAFETY: reads at most as many bytes as there are.
-    let count = unsafe bytes.withUnsafeMutableBytes {
-      unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
-    }
-    guard 0...byteLimit ~= count else { return nil }
+    guard let file = try? RegularFile(path), let bytes = try? file.readAll(limit: byteLimit)
+    else { return nil }
     let isBlank = { (byte: UInt8) in byte == 32 || 9...13 ~= byte }
-    let content = bytes[..<count].drop(while: isBlank)
+    let content = bytes.drop(while: isBlank)
     guard let last = content.lastIndex(where: { !isBlank($0) }) else { return [] }
     return Array(content[...last])
   }

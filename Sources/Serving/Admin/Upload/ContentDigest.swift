@@ -1,4 +1,5 @@
 import Checkpoint
+import Files
 import FoundationEssentials
 import HTTPCore
 

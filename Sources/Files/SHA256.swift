@@ -1,5 +1,18 @@
 import COpenSSL
 
+/// Why there is no digest.
+package enum DigestError: Error, Sendable, CustomStringConvertible {
+  case outOfMemory
+  case unsupported
+
+  package var description: String {
+    switch self {
+    case .outOfMemory: "no memory for a digest"
+    case .unsupported: "libcrypto offers no SHA-256"
+    }
+  }
+}
+
 /// A running SHA-256 (FIPS 180-4), computed by libcrypto.
 @safe
 package struct SHA256: ~Copyable {
@@ -7,12 +20,12 @@ package struct SHA256: ~Copyable {
 
   private let context: OpaquePointer
 
-  package init() throws(CheckpointError) {
-    guard let context = unsafe EVP_MD_CTX_new() else { throw .outOfMemory(byteCount: 0) }
+  package init() throws(DigestError) {
+    guard let context = unsafe EVP_MD_CTX_new() else { throw .outOfMemory }
     // Fails only where the library was built or configured without the algorithm.
     guard unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
       unsafe EVP_MD_CTX_free(context)
-      throw .unsupported("libcrypto offers no SHA-256")
+      throw .unsupported
     }
     unsafe self.context = context
   }

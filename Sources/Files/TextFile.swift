@@ -2,24 +2,11 @@ import Glibc
 
 /// Small files that the system or this program writes.
 package enum TextFile {
-  private static let chunkByteCount = 16 << 10
-
   /// Returns at most the first `byteLimit` bytes as a string; nil for a file that cannot be read.
   package static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: chunkByteCount)
-    while bytes.count < byteLimit {
-      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { return nil }
-      if count == 0 { break }
-      bytes += chunk[..<count]
-    }
+    guard let file = try? RegularFile(path),
+      let bytes = FileInput.readAll(file.descriptor, limit: byteLimit)
+    else { return nil }
     return String(decoding: bytes.prefix(byteLimit), as: UTF8.self)
   }
 
@@ -28,20 +15,16 @@ package enum TextFile {
   package static func replace(_ path: String, with string: String) -> Bool {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     guard folder.isEmpty || makeFolder(folder) else { return false }
-    let aside = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"
-    let descriptor = unsafe open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { return false }
     let bytes = Array(string.utf8)
-    let count = unsafe bytes.withUnsafeBytes {
-      unsafe write(descriptor, $0.baseAddress, $0.count)
-    }
-    let isWritten = count == bytes.count && fsync(descriptor) == 0
-    close(descriptor)
-    guard isWritten, unsafe rename(aside, path) == 0 else {
-      unsafe unlink(aside)
+    do throws(FileError) {
+      try AtomicFile.write(to: path, orThrow: { $0 }) { file throws(FileError) in
+        // SAFETY: the elements are bytes.
+        try unsafe file.write(bytes.span.bytes)
+      }
+      return true
+    } catch {
       return false
     }
-    return true
   }
 
   /// Makes a folder and those above it, for this user alone.

@@ -1,31 +1,36 @@
 import Glibc
 
 /// A file that replaces another at once, when all of it is on disk.
-struct AtomicFile: ByteSink, ~Copyable {
+@safe
+package struct AtomicFile: ~Copyable {
   /// Names tried for the file aside, for one may be there from a process that died.
   private static let attemptLimit = 16
 
   private let path: String
   private let temporaryPath: String
-  /// For what writes by itself, behind all that came before.
-  let descriptor: CInt
+  /// For code that writes by itself, after all that was written before.
+  package let descriptor: CInt
 
   /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure what was there
   /// before is untouched, and nothing is left beside it.
-  static func write(
-    to path: String, _ body: (inout AtomicFile) throws(CheckpointError) -> Void
-  ) throws(CheckpointError) {
-    var file = try AtomicFile(try target(of: path))
-    do {
+  package static func write<Failure: Error>(
+    to path: String, orThrow failure: (FileError) -> Failure,
+    _ body: (inout AtomicFile) throws(Failure) -> Void
+  ) throws(Failure) {
+    var file: AtomicFile
+    do throws(FileError) { file = try AtomicFile(try target(of: path)) } catch {
+      throw failure(error)
+    }
+    do throws(Failure) {
       try body(&file)
-      try file.commit()
+      do throws(FileError) { try file.commit() } catch { throw failure(error) }
     } catch {
       unsafe unlink(file.temporaryPath)
       throw error
     }
   }
 
-  private init(_ path: String) throws(CheckpointError) {
+  private init(_ path: String) throws(FileError) {
     self.path = path
     for attempt in 1... {
       let candidate = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"
@@ -35,18 +40,18 @@ struct AtomicFile: ByteSink, ~Copyable {
         self.descriptor = descriptor
         return
       }
-      guard errno == EEXIST, attempt < Self.attemptLimit else { throw .system("write", path) }
+      guard errno == EEXIST, attempt < Self.attemptLimit else { throw FileError("write", path) }
     }
     preconditionFailure("the loop ends by itself")
   }
 
   /// What is to be replaced: not a symbolic link but the file that it leads to, and never a device or a pipe.
-  private static func target(of path: String) throws(CheckpointError) -> String {
+  private static func target(of path: String) throws(FileError) -> String {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return path }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .file(
-        path: path, doing: "replace", reason: "it is not a regular file; name one, or a new file")
+    guard RegularFile.isRegular(status) else {
+      throw FileError(
+        "replace", path, reason: "it is not a regular file; name one, or a new file")
     }
     guard let resolved = unsafe realpath(path, nil) else { return path }
     defer { unsafe free(resolved) }
@@ -55,13 +60,13 @@ struct AtomicFile: ByteSink, ~Copyable {
 
   deinit { close(descriptor) }
 
-  mutating func write(_ bytes: RawSpan) throws(CheckpointError) {
-    guard FileOutput.write(bytes, to: descriptor) else { throw .system("write", path) }
+  package mutating func write(_ bytes: RawSpan) throws(FileError) {
+    guard FileOutput.write(bytes, to: descriptor) else { throw FileError("write", path) }
   }
 
-  private borrowing func commit() throws(CheckpointError) {
-    guard fsync(descriptor) == 0 else { throw .system("write", path) }
-    guard unsafe rename(temporaryPath, path) == 0 else { throw .system("replace", path) }
+  private borrowing func commit() throws(FileError) {
+    guard fsync(descriptor) == 0 else { throw FileError("write", path) }
+    guard unsafe rename(temporaryPath, path) == 0 else { throw FileError("replace", path) }
     // The rename itself lasts only when the folder is on disk too; the file is complete either way.
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

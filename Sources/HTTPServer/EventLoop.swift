@@ -6,7 +6,7 @@ import HTTPCore
 ///
 /// Everything but `init` is called on the queue and the state belongs to it: hence `@unchecked Sendable`.
 @safe
-final class Lane: @unchecked Sendable {
+final class EventLoop: @unchecked Sendable {
   /// Connections that have yielded and go on before those that have become ready meanwhile have their turn.
   private static let turnLimit = 2
   static let readByteCount = 64 * 1024
@@ -26,9 +26,9 @@ final class Lane: @unchecked Sendable {
   private var yielded: [ServerConnection] = []
   private var isTimerRunning = false
   private var isDraining = false
-  /// One for all connections of the lane, since they are served in turn.
+  /// One for all connections of the event loop, since they are served in turn.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: Lane.readByteCount, alignment: 16)
+    byteCount: EventLoop.readByteCount, alignment: 16)
 
   init(index: Int, server: ServerParts) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
@@ -58,7 +58,7 @@ final class Lane: @unchecked Sendable {
 
   /// Takes a new connection over.
   func run(_ descriptor: CInt, _ peer: Peer, _ place: Place) {
-    let connection = ServerConnection(descriptor, peer, place, lane: self)
+    let connection = ServerConnection(descriptor, peer, place, loop: self)
     connections[descriptor] = connection
     if !place.isOrdinary { connection.reserveNumber = reserve.add(descriptor) }
     setTimer(running: true)
@@ -182,7 +182,7 @@ final class Lane: @unchecked Sendable {
   }
 }
 
-/// The `Date` field's value, made anew each second; of one lane.
+/// The `Date` field's value for the connections of one event loop, made anew each second.
 private final class DateText {
   private var cached = (second: 0, text: "")
 

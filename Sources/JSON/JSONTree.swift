@@ -1,8 +1,9 @@
 import CJansson
 
-/// A JSON text parsed by jansson: valid UTF-8, no duplicate names, no NUL, nothing behind the value.
+/// JSON parsed by jansson: an object or an array in valid UTF-8, no name twice, no NUL, nothing after the value.
 ///
-/// For what must not have a name twice: Foundation's decoders take one of the two and say nothing.
+/// Serves where a name must not stand twice: Foundation's decoders take one of the two and say nothing. Values nest at
+/// most 2048 deep, which is jansson's limit.
 @safe
 package struct JSONTree: ~Copyable {
   package let root: JSONNode
@@ -13,7 +14,10 @@ package struct JSONTree: ~Copyable {
     package let reason: String
   }
 
-  /// - Parameter allowsNUL: Whether strings may hold `\u0000`, which ends them here.
+  /// Version of jansson as loaded.
+  package static var libraryVersion: String { unsafe String(cString: jansson_version_str()) }
+
+  /// - Parameter allowsNUL: Whether strings may hold `\u0000`; names never may.
   package init(_ text: RawSpan, allowsNUL: Bool = false) throws(Fault) {
     var error = json_error_t()
     let node = unsafe text.withUnsafeBytes { buffer in
@@ -44,7 +48,7 @@ package struct JSONNode {
 
   private var type: json_type { unsafe pointer.pointee.type }
 
-  /// The members of an object, in any order; nil for anything else.
+  /// The members of an object in the order of the text; nil for anything else.
   package var members: [(name: String, value: JSONNode)]? {
     guard type == JSON_OBJECT else { return nil }
     var members: [(name: String, value: JSONNode)] = []
@@ -68,13 +72,15 @@ package struct JSONNode {
 
   package var string: String? {
     guard type == JSON_STRING, let text = unsafe json_string_value(pointer) else { return nil }
-    return unsafe String(cString: text)
+    // SAFETY: the string has so many bytes, and lives as long as the tree.
+    let bytes = unsafe UnsafeRawBufferPointer(start: text, count: json_string_length(pointer))
+    return unsafe String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Exact; a number with a fraction or an exponent is none.
+  /// Exact value of a number without a fraction and an exponent; nil for anything else.
   package var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
 
-  /// Of any number, the nearest in double precision.
+  /// Nearest value in double precision of any number; nil for anything else.
   package var number: Double? {
     type == JSON_INTEGER || type == JSON_REAL ? unsafe json_number_value(pointer) : nil
   }
