@@ -37,7 +37,7 @@ package enum BodyFraming: Sendable, Hashable {
     }
     guard codings.count == 1 else {
       throw ParseFailure(
-        status: 501, kind: "transfer-coding", detail: "the only transfer coding here is chunked")
+        status: 501, kind: .transferCoding, detail: "the only transfer coding here is chunked")
     }
     // An empty member beside it is as good as another coding to a party that splits otherwise.
     guard fields.values(of: "Transfer-Encoding").map(ASCII.lowercased) == ["chunked"] else {

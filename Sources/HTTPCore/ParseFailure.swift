@@ -1,14 +1,15 @@
+import JSON
+
 /// Why a connection refuses a request itself, before or in place of its route; mostly because bytes are no request that
 /// this server takes.
 package struct ParseFailure: Error, Hashable {
   package var status: Int
-  /// The last part of the problem's type, `urn:resnetd:problem:KIND`.
-  package var kind: String
+  package var kind: ProblemKind
   package var detail: String
   /// For `Retry-After`, where trying again may help.
   package var retryAfterSeconds: Int?
 
-  package init(status: Int, kind: String, detail: String, retryAfterSeconds: Int? = nil) {
+  package init(status: Int, kind: ProblemKind, detail: String, retryAfterSeconds: Int? = nil) {
     self.status = status
     self.kind = kind
     self.detail = detail
@@ -16,26 +17,28 @@ package struct ParseFailure: Error, Hashable {
   }
 
   static func malformed(_ detail: String) -> ParseFailure {
-    ParseFailure(status: 400, kind: "malformed-request", detail: detail)
+    ParseFailure(status: 400, kind: .malformedRequest, detail: detail)
   }
 
   static func tooLarge(_ status: Int, _ what: String, limit: Int) -> ParseFailure {
-    let kind =
-      status == 414 ? "uri-too-long" : status == 431 ? "header-too-large" : "body-too-large"
+    let kind: ProblemKind =
+      status == 414 ? .uriTooLong : status == 431 ? .headerTooLarge : .bodyTooLarge
     return ParseFailure(status: status, kind: kind, detail: "\(what) over the limit of \(limit)")
   }
 
   static func stalled(_ what: String, _ limit: String) -> ParseFailure {
     ParseFailure(
-      status: 408, kind: "request-timeout", detail: "the \(what) did not arrive \(limit)")
+      status: 408, kind: .requestTimeout, detail: "the \(what) did not arrive \(limit)")
   }
 
-  /// As an RFC 9457 problem document; kinds and details are ours and need no escaping.
+  /// As an RFC 9457 problem document.
   package var response: Response {
+    let document: JSONValue = [
+      "type": .string(kind.type), "title": .string(Response.reason(status)),
+      "status": .integer(status), "detail": .string(detail),
+    ]
     var response = Response(
-      status: status, contentType: "application/problem+json",
-      text: #"{"type":"urn:resnetd:problem:\#(kind)","title":"\#(Response.reason(status))","#
-        + #""status":\#(status),"detail":"\#(detail)"}"#)
+      status: status, contentType: "application/problem+json", text: document.text)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     return response
   }

@@ -211,7 +211,7 @@ package struct RequestParser: Sendable {
     let version = try Self.version(parts[2])
     let method = String(decoding: parts[0], as: UTF8.self)
     guard method != "CONNECT" else {
-      throw ParseFailure(status: 501, kind: "method", detail: "CONNECT is not implemented")
+      throw ParseFailure(status: 501, kind: .method, detail: "CONNECT is not implemented")
     }
     guard !parts[1].isEmpty, parts[1].allSatisfy(ASCII.isTarget),
       let target = RequestTarget(String(decoding: parts[1], as: UTF8.self)),
@@ -229,7 +229,7 @@ package struct RequestParser: Sendable {
     else { throw .malformed("version is not HTTP/1.1") }
     guard text[5] == UInt8(ascii: "1") else {
       throw ParseFailure(
-        status: 505, kind: "http-version", detail: "only HTTP/1.1 and HTTP/1.0 are spoken here")
+        status: 505, kind: .httpVersion, detail: "only HTTP/1.1 and HTTP/1.0 are spoken here")
     }
     return text[7] == UInt8(ascii: "0") ? .http10 : .http11
   }

@@ -17,9 +17,11 @@ package struct Response: Sendable, Hashable {
   }
 
   package init(status: Int, contentType: String, text: String) {
-    self.init(
-      status: status, fields: HeaderFields([("Content-Type", contentType)]),
-      body: Array(text.utf8))
+    self.init(status: status, contentType: contentType, body: Array(text.utf8))
+  }
+
+  package init(status: Int, contentType: String, body: [UInt8]) {
+    self.init(status: status, fields: HeaderFields([("Content-Type", contentType)]), body: body)
   }
 
   /// RFC 9110, section 15; empty for a status this server never sends.

@@ -37,3 +37,8 @@ package struct ClientLimits: Sendable {
     return client.client
   }
 }
+
+extension ProblemKind {
+  static let clientConnectionLimit = ProblemKind("client-connection-limit")
+  static let clientRequestRate = ProblemKind("client-request-rate")
+}

@@ -22,7 +22,7 @@ extension ServerConnection {
     switch place {
     case .reserve:
       return ParseFailure(
-        status: 503, kind: "overloaded", detail: "all connections are in use; try again later",
+        status: 503, kind: .overloaded, detail: "all connections are in use; try again later",
         retryAfterSeconds: 1)
     case .overClientLimit: return Self.tooManyConnections(clients)
     case .ordinary: break
@@ -31,7 +31,7 @@ extension ServerConnection {
     let client = clients.limits.client(of: address, head.fields)
     if let delay = clients.delay(of: client, now: .now) {
       return ParseFailure(
-        status: 429, kind: "client-request-rate",
+        status: 429, kind: .clientRequestRate,
         detail: "more than \(clients.limits.requestRate ?? 0) requests per second of one client",
         retryAfterSeconds: max(1, Int((delay / .seconds(1)).rounded(.up))))
     }
@@ -44,7 +44,7 @@ extension ServerConnection {
 
   private static func tooManyConnections(_ clients: ClientTable?) -> ParseFailure {
     ParseFailure(
-      status: 429, kind: "client-connection-limit",
+      status: 429, kind: .clientConnectionLimit,
       detail: "more than \(clients?.limits.connectionLimit ?? 0) connections of one client",
       retryAfterSeconds: 1)
   }

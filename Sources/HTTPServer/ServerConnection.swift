@@ -330,7 +330,7 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private static let overloaded = ParseFailure(
-    status: 503, kind: "overloaded",
+    status: 503, kind: .overloaded,
     detail: "unfinished requests take all memory set aside for them",
     retryAfterSeconds: 1)
 }

@@ -167,7 +167,7 @@ package final class Service: RequestHandler {
     case .ready, .classify:
       if case .ready(let pool) = state {
         stalled(pool)?.response
-          ?? pool.decodingFault.map { Problem(503, "no-decoders", $0).response } ?? ok
+          ?? pool.decodingFault.map { Problem(503, .noDecoders, $0).response } ?? ok
       } else {
         unavailable.response
       }
@@ -181,7 +181,7 @@ package final class Service: RequestHandler {
     case .allMove, .withoutDecoders: nil
     case .stalled(let worker, let duration), .lost(let worker, let duration):
       Problem(
-        503, "worker-stalled",
+        503, .workerStalled,
         "worker \(worker) has been at one step for \(duration.nanoseconds / 1_000_000_000) s",
         retryAfterSeconds: 1)
     }
@@ -192,10 +192,10 @@ package final class Service: RequestHandler {
   /// Says what is being waited for.
   private var unavailable: Problem {
     switch state {
-    case .starting(let doing): Problem(503, "starting", doing, retryAfterSeconds: 1)
-    case .ready: Problem(503, "starting", "the model is ready", retryAfterSeconds: 1)
+    case .starting(let doing): Problem(503, .starting, doing, retryAfterSeconds: 1)
+    case .ready: Problem(503, .starting, "the model is ready", retryAfterSeconds: 1)
     case .draining:
-      Problem(503, "draining", "the server is about to stop", retryAfterSeconds: 1)
+      Problem(503, .draining, "the server is about to stop", retryAfterSeconds: 1)
     }
   }
 

@@ -2,8 +2,10 @@ import Checkpoint
 import Decoding
 import Engine
 import FoundationEssentials
+import HTTPCore
 import Imaging
 import Inference
+import JSON
 import Serving
 import Telemetry
 
@@ -63,7 +65,7 @@ enum ClassifyCommand: Command {
     }
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let answer = ClassificationAnswer(live)
-    var items: [String] = []
+    var items: [JSONObject] = []
     var failureCount = 0
     for path in operands {
       let result = try classify(path, settings, classifier, decoder)
@@ -78,7 +80,8 @@ enum ClassifyCommand: Command {
       }
     }
     if settings.json {
-      StandardOutput.write(operands.count > 1 ? answer.list(items) : answer.document(items[0]))
+      let report = operands.count > 1 ? answer.list(items) : answer.document(items[0])
+      StandardOutput.write(report.text)
     }
     return failureCount == 0 ? .success : .failure
   }
@@ -90,7 +93,7 @@ enum ClassifyCommand: Command {
     do throws(Failure) {
       bytes = try FileBytes.read(path, limit: fileByteCountLimit)
     } catch {
-      return .failure(Problem(400, "unreadable-file", error.message))
+      return .failure(Problem(400, .unreadableFile, error.message))
     }
     do throws(EngineError) {
       let result = try classifier.classify(
@@ -110,4 +113,9 @@ enum ClassifyCommand: Command {
     }
     StandardOutput.write(TextTable(rows: rows).text)
   }
+}
+
+extension ProblemKind {
+  /// Of this command alone, in the place of a problem with a request's body.
+  fileprivate static let unreadableFile = ProblemKind("unreadable-file")
 }

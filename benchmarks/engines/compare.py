@@ -91,7 +91,7 @@ class Comparison:
             "--seconds", f"{self.options.seconds:g}s", "--json"]
         if self.has_precisions:
             command += ["--precision", precision]
-        return max(result["imagesPerSecond"] for result in json.loads(output(command))["results"])
+        return max(result["images_per_second"] for result in json.loads(output(command))["results"])
 
     def row(self, name: str, precision: str, threads: int, batch: int) -> dict:
         """Medians in images/s, then the median of the ratios of our best to the best peer."""

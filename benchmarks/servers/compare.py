@@ -178,7 +178,7 @@ class Comparison:
             *self.models.precision_options]
         done = subprocess.run(
             command, check=True, capture_output=True, text=True, timeout=BENCH_SECOND_LIMIT)
-        return max(result["imagesPerSecond"] for result in json.loads(done.stdout)["results"])
+        return max(result["images_per_second"] for result in json.loads(done.stdout)["results"])
 
     def row(self, rounds: dict[str, list[dict]]) -> dict:
         """Medians of every figure, then ratios to the best peer, medians of the rounds' ratios."""

@@ -1,11 +1,11 @@
-import ResNet
+package import ResNet
 
 /// An architecture in a model file's JSON. Keys with a default may be absent:
 ///
 ///     {"stem": "cifar", "block": "basic", "stages": [{"blocks": 3, "width": 16}, …], "shortcut": "A",
 ///      "stride_placement": "v1.5", "zero_channels": "trailing", "groups": 1, "width_per_group": 64,
 ///      "class_count": 10, "input_size": 32, "normalization_epsilon": 1e-05}
-struct ArchitectureDocument: Codable {
+package struct ArchitectureDocument: Codable {
   let architecture: Architecture
 
   private enum CodingKeys: String, CodingKey {
@@ -18,9 +18,9 @@ struct ArchitectureDocument: Codable {
     case normalizationEpsilon = "normalization_epsilon"
   }
 
-  init(_ architecture: Architecture) { self.architecture = architecture }
+  package init(_ architecture: Architecture) { self.architecture = architecture }
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     var architecture = Architecture(
       stem: try container.decode(Architecture.Stem.self, forKey: .stem),
@@ -46,7 +46,7 @@ struct ArchitectureDocument: Codable {
     self.architecture = architecture
   }
 
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(architecture.stem, forKey: .stem)
     try container.encode(architecture.block, forKey: .block)

@@ -303,7 +303,7 @@ package struct Connection: Sendable {
     let expectations = head.version == .http11 ? head.fields.tokens(of: "Expect") : []
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
       throw ParseFailure(
-        status: 417, kind: "expectation", detail: "the only expectation met here is 100-continue")
+        status: 417, kind: .expectation, detail: "the only expectation met here is 100-continue")
     }
     let body: ArrivingBody
     switch context.route(head) {

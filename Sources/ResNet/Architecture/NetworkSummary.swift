@@ -1,6 +1,6 @@
 /// Layers of a network and their cost for one image.
-package struct NetworkSummary: Sendable, Hashable, Codable {
-  package struct Layer: Sendable, Hashable, Codable {
+package struct NetworkSummary: Sendable, Hashable {
+  package struct Layer: Sendable, Hashable {
     package var name: String
     /// The operation in words: `convolution 3x3/2`.
     package var kind: String
@@ -12,7 +12,7 @@ package struct NetworkSummary: Sendable, Hashable, Codable {
   }
 
   /// Totals of a residual block, as Figure 5 of He et al. 2015 compares them.
-  package struct Block: Sendable, Hashable, Codable {
+  package struct Block: Sendable, Hashable {
     package var name: String
     /// Weights of the main path's convolutions, without normalisation and shortcut.
     package var mainPathWeightCount: Int

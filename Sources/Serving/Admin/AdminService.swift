@@ -92,7 +92,7 @@ package final class AdminService: RequestHandler {
     } catch {
       guard let pause = refusals.refused(from: address, at: now) else { throw error }
       throw Problem(
-        429, "too-many-refusals", "\(error.detail); too many requests from here were refused",
+        429, .tooManyRefusals, "\(error.detail); too many requests from here were refused",
         retryAfterSeconds: Int(pause / .seconds(1)), isRefusal: true)
     }
     refusals.admitted(from: address)
@@ -117,7 +117,7 @@ package final class AdminService: RequestHandler {
   ) throws(Problem) -> HeadDecision {
     let path = head.target.path
     guard let route = AdminRoute(path) else {
-      throw Problem(404, "not-found", "there is nothing at \(path) on the admin endpoint")
+      throw Problem(404, .notFound, "there is nothing at \(path) on the admin endpoint")
     }
     guard route.methods.contains(head.method) else {
       throw .method(head.method, allow: route.methods)
@@ -165,7 +165,7 @@ package final class AdminService: RequestHandler {
   private func noModel(_ stage: Stage) -> Problem {
     guard case .vacant(let vacancy) = stage else { return .starting }
     return Problem(
-      503, "no-model",
+      503, .noModel,
       "no model is live: \(vacancy.explanation); an upload, or one of the kept versions activated, becomes the first",
       retryAfterSeconds: 1)
   }
@@ -213,7 +213,7 @@ package final class AdminService: RequestHandler {
     let isUrgent = AdminRoute(head.target.path)?.isUrgent(head.method) ?? false
     guard places.take(isUrgent: isUrgent) else {
       let problem = Problem(
-        429, "too-many-changes", "too many changes are under way", retryAfterSeconds: 1)
+        429, .tooManyChanges, "too many changes are under way", retryAfterSeconds: 1)
       exchange.respond(identity.marking(problem.response))
       return
     }
@@ -232,7 +232,7 @@ package final class AdminService: RequestHandler {
       thread.detach()
     } else {
       places.giveBack(isUrgent: isUrgent)
-      let problem = Problem(503, "overloaded", "no thread can be started", retryAfterSeconds: 1)
+      let problem = Problem(503, .overloaded, "no thread can be started", retryAfterSeconds: 1)
       exchange.respond(identity.marking(problem.response))
     }
   }

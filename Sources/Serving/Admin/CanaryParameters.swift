@@ -1,4 +1,3 @@
-import Checkpoint
 import JSON
 
 /// What `PUT /admin/canary` asks for: `{"version": "…", "percent": 5}`, with `header` and `max_disagreement` if wanted.

@@ -20,7 +20,7 @@ enum EntityTag {
       }
       guard let tags = EntityTag.parse(values.joined(separator: ",")) else {
         throw Problem(
-          400, "malformed-precondition", #"\#(name) is not "*" or a list of tags like "DIGEST""#)
+          400, .malformedPrecondition, #"\#(name) is not "*" or a list of tags like "DIGEST""#)
       }
       self = .tags(tags)
     }
@@ -96,6 +96,6 @@ struct Precondition: Sendable, Hashable {
   }
 
   private static func failed(_ detail: String) -> Problem {
-    Problem(412, "precondition-failed", detail)
+    Problem(412, .preconditionFailed, detail)
   }
 }

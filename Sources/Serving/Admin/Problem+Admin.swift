@@ -3,16 +3,20 @@ import ModelStore
 extension Problem {
   /// While the first model is loaded that an option or the store names.
   static let starting = Problem(
-    503, "starting", "the first model is being loaded", retryAfterSeconds: 1)
+    503, .starting, "the first model is being loaded", retryAfterSeconds: 1)
 
   /// What a client of the admin endpoint learns of a failed swap.
   init(_ failure: SwapFailure) {
+    if let cause = failure.cause {
+      self = cause
+      return
+    }
     switch failure.kind {
-    case .busy: self.init(409, "swap-in-progress", failure.reason, retryAfterSeconds: 1)
-    case .refused: self.init(422, "model-refused", failure.description)
-    case .insufficientMemory: self.init(507, "insufficient-memory", failure.description)
-    case .insufficientTime: self.init(422, "model-too-slow", failure.description)
-    case .cancelled: self.init(409, "swap-cancelled", failure.description)
+    case .busy: self.init(409, .swapInProgress, failure.reason, retryAfterSeconds: 1)
+    case .refused: self.init(422, .modelRefused, failure.description)
+    case .insufficientMemory: self.init(507, .insufficientMemory, failure.description)
+    case .insufficientTime: self.init(422, .modelTooSlow, failure.description)
+    case .cancelled: self.init(409, .swapCancelled, failure.description)
     case .internal: self = .internalError
     }
     if failure.kind != .busy, failure.kind != .internal { step = failure.step.rawValue }
@@ -26,21 +30,21 @@ extension Problem {
       let count = needed == 0 ? "no" : "\(available) bytes of"
       let need = needed == 0 ? "" : ", and \(needed) are needed, the reserve among them"
       self.init(
-        507, "store-full",
+        507, .storeFull,
         "the disk of the model store has \(count) room\(need); delete versions, or make room on the disk"
       )
-    case .noRoom, .noVersionFree: self.init(507, "store-full", error.description)
-    case .uploadTooLarge: self.init(413, "upload-too-large", error.description)
+    case .noRoom, .noVersionFree: self.init(507, .storeFull, error.description)
+    case .uploadTooLarge: self.init(413, .uploadTooLarge, error.description)
     case .tooManyUploads:
-      self.init(429, "too-many-uploads", error.description, retryAfterSeconds: 1)
-    case .emptyUpload, .wrongLength: self.init(400, "malformed-upload", error.description)
-    case .malformedVersion: self.init(400, "malformed-version", error.description)
-    case .unknownVersion: self.init(404, "unknown-version", error.description)
-    case .ambiguousVersion: self.init(409, "version-conflict", error.description)
-    case .versionInUse: self.init(409, "version-in-use", error.description)
-    case .cancelled: self.init(409, "swap-cancelled", error.description)
-    case .textTooLong: self.init(400, "text-too-long", error.description)
-    case .damaged: self.init(409, "version-damaged", "the bytes of this version are damaged")
+      self.init(429, .tooManyUploads, error.description, retryAfterSeconds: 1)
+    case .emptyUpload, .wrongLength: self.init(400, .malformedUpload, error.description)
+    case .malformedVersion: self.init(400, .malformedVersion, error.description)
+    case .unknownVersion: self.init(404, .unknownVersion, error.description)
+    case .ambiguousVersion: self.init(409, .versionConflict, error.description)
+    case .versionInUse: self.init(409, .versionInUse, error.description)
+    case .cancelled: self.init(409, .swapCancelled, error.description)
+    case .textTooLong: self.init(400, .textTooLong, error.description)
+    case .damaged: self.init(409, .versionDamaged, "the bytes of this version are damaged")
     case .file, .folderInUse, .uploadEnded, .notStaged, .malformedRecord: self = .internalError
     }
   }

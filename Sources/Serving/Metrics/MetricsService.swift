@@ -17,7 +17,7 @@ package final class MetricsService: RequestHandler {
 
   private func answer(_ head: RequestHead) -> Response {
     guard Route(head.target.path) == .metrics else {
-      return Problem(404, "not-found", "there is nothing but /metrics on this port").response
+      return Problem(404, .notFound, "there is nothing but /metrics on this port").response
     }
     let methods = Route.metrics.methods
     guard methods.contains(head.method) else {

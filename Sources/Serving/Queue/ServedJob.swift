@@ -1,6 +1,7 @@
 import Decoding
 import HTTPCore
 import Inference
+import JSON
 import Time
 
 /// A request from its first turn at a worker to its answer; belongs to the worker that has it, or to the queue.
@@ -125,11 +126,11 @@ final class ServedJob: @unchecked Sendable {
 
   private func answer(_ answer: ClassificationAnswer) throws(Problem) -> Response {
     let results = results.compactMap(\.self)
-    let text =
+    let document =
       payload.isList
       ? answer.list(results.map { answer.item($0) })
       : answer.document(answer.item(.success(try results[0].get())))
-    var response = Response(status: 200, contentType: "application/json", text: text)
+    var response = Response(status: 200, contentType: "application/json", body: document.bytes)
     response.fields["Server-Timing"] = serverTiming
     return response
   }

@@ -63,7 +63,7 @@ package final class BodyMemory: Sendable {
   private func problem(ofLength length: Int) -> Problem {
     guard length > largestBodyByteCount else { return .overloaded }
     return Problem(
-      413, "body-too-large",
+      413, .bodyTooLarge,
       "a body of \(length) bytes or more does not fit into this server's memory; "
         + "at most \(largestBodyByteCount) are possible")
   }

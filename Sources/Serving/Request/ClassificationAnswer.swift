@@ -1,6 +1,6 @@
 import Checkpoint
 package import Inference
-import Telemetry
+package import JSON
 
 /// The JSON that answers a classification, over HTTP and on the command line alike.
 package struct ClassificationAnswer: Sendable {
@@ -8,34 +8,35 @@ package struct ClassificationAnswer: Sendable {
 
   package init(_ model: CompiledModel) { self.model = model }
 
-  /// `{"predictions": […]}` or `{"error": {…}}`, with the name of the picture's file where it has one.
-  package func item(_ result: Result<[Ranking.Entry], Problem>, file: String? = nil) -> String {
-    let name = file.map { #""file":\#(Log.quoted($0)),"# } ?? ""
-    return switch result {
-    case .success(let entries): #"{\#(name)"predictions":\#(predictions(entries))}"#
-    case .failure(let problem): #"{\#(name)"error":\#(problem.json)}"#
-    }
+  /// `{"predictions": […]}` or `{"error": {…}}`, with the name of the image's file where it has one.
+  package func item(_ result: Result<[Ranking.Entry], Problem>, file: String? = nil) -> JSONObject {
+    let item: JSONObject =
+      switch result {
+      case .success(let entries): ["predictions": predictions(entries)]
+      case .failure(let problem): ["error": problem.json]
+      }
+    return file.map { ["file": .string($0)] + item } ?? item
   }
 
   /// An item with the model: `{"model": …, "predictions": […]}`.
-  package func document(_ item: String) -> String {
-    #"{"model":\#(modelJSON),\#(item.dropFirst())"#
-  }
+  package func document(_ item: JSONObject) -> JSONValue { .object(["model": modelJSON] + item) }
 
   /// `{"model": …, "results": [item, …]}`.
-  package func list(_ items: [String]) -> String {
-    #"{"model":\#(modelJSON),"results":[\#(items.joined(separator: ","))]}"#
+  package func list(_ items: [JSONObject]) -> JSONValue {
+    ["model": modelJSON, "results": .array(items.map(JSONValue.object))]
   }
 
-  private var modelJSON: String {
-    #"{"name":\#(Log.quoted(model.name)),"version":"\#(model.version.short)"}"#
+  private var modelJSON: JSONValue {
+    ["name": .string(model.name), "version": .string(model.version.short)]
   }
 
-  private func predictions(_ entries: [Ranking.Entry]) -> String {
-    let items = entries.map { entry in
-      #"{"class":\#(entry.index),"label":\#(Log.quoted(model.labels[entry.index])),"#
-        + #""probability":\#(entry.probability)}"#
-    }
-    return "[\(items.joined(separator: ","))]"
+  private func predictions(_ entries: [Ranking.Entry]) -> JSONValue {
+    .array(
+      entries.map { entry in
+        [
+          "class": .integer(entry.index), "label": .string(model.labels[entry.index]),
+          "probability": .float(entry.probability),
+        ]
+      })
   }
 }

@@ -1,15 +1,14 @@
 package import Decoding
 package import HTTPCore
 package import Imaging
-import Telemetry
+import JSON
 
 /// Why a request is not answered with predictions, as its client learns it.
 ///
 /// The one place that maps causes to status and public text. `type` is stable: clients may switch on it.
 package struct Problem: Error, Sendable, Hashable {
   package var status: Int
-  /// The last part of the type, `urn:resnetd:problem:KIND`.
-  package var kind: String
+  package var kind: ProblemKind
   package var detail: String
   package var retryAfterSeconds: Int?
   package var allow: String?
@@ -21,7 +20,7 @@ package struct Problem: Error, Sendable, Hashable {
   package var isRefusal = false
 
   package init(
-    _ status: Int, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil,
+    _ status: Int, _ kind: ProblemKind, _ detail: String, retryAfterSeconds: Int? = nil,
     allow: String? = nil, isRefusal: Bool = false
   ) {
     self.status = status
@@ -35,14 +34,14 @@ package struct Problem: Error, Sendable, Hashable {
   package init(_ error: ImagingError) {
     switch error {
     case .unsupportedFormat, .unsupportedFeature:
-      self.init(415, "unsupported-image", error.description)
-    case .corrupt: self.init(400, "corrupt-image", error.description)
-    case .truncated: self.init(400, "truncated-image", error.description)
-    case .pixelCount, .decodedByteCount: self.init(413, "image-too-large", error.description)
-    case .refusedByContract: self.init(415, "refused-image", error.description)
-    case .invalidContract: self.init(500, "internal", "the model cannot be used")
+      self.init(415, .unsupportedImage, error.description)
+    case .corrupt: self.init(400, .corruptImage, error.description)
+    case .truncated: self.init(400, .truncatedImage, error.description)
+    case .pixelCount, .decodedByteCount: self.init(413, .imageTooLarge, error.description)
+    case .refusedByContract: self.init(415, .refusedImage, error.description)
+    case .invalidContract: self.init(500, .internalError, "the model cannot be used")
     case .outOfMemory:
-      self.init(503, "overloaded", "not enough memory at the moment", retryAfterSeconds: 1)
+      self.init(503, .overloaded, "not enough memory at the moment", retryAfterSeconds: 1)
     }
   }
 
@@ -56,7 +55,7 @@ package struct Problem: Error, Sendable, Hashable {
     let hint =
       path.hasPrefix("/classify/")
       ? "send images to /classify, without a slash after it" : "POST images to /classify"
-    return Problem(404, "not-found", "there is nothing at \(path); \(hint)")
+    return Problem(404, .notFound, "there is nothing at \(path); \(hint)")
   }
 
   /// For a method that is not among those of a path.
@@ -66,49 +65,52 @@ package struct Problem: Error, Sendable, Hashable {
 
   static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
     Problem(
-      405, "method-not-allowed", "\(method) is not allowed here; Allow says what is",
+      405, .methodNotAllowed, "\(method) is not allowed here; Allow says what is",
       allow: allow.joined(separator: ", "))
   }
 
-  static func parameter(_ detail: String) -> Problem { Problem(400, "invalid-parameter", detail) }
+  static func parameter(_ detail: String) -> Problem { Problem(400, .invalidParameter, detail) }
 
-  static func body(_ detail: String) -> Problem { Problem(400, "malformed-body", detail) }
+  static func body(_ detail: String) -> Problem { Problem(400, .malformedBody, detail) }
 
   /// RFC 9110, section 15.6.2: for a method that no resource here knows.
   static func methodUnknown(_ method: String) -> Problem {
-    Problem(501, "method-unknown", "this server does not know the method \(method)")
+    Problem(501, .methodUnknown, "this server does not know the method \(method)")
   }
 
   static func tooManyImages(limit: Int) -> Problem {
-    Problem(413, "too-many-images", "more than \(limit) images in one request")
+    Problem(413, .tooManyImages, "more than \(limit) images in one request")
   }
 
   static func tooManyPixels(limit: Int) -> Problem {
     Problem(
-      413, "too-many-pixels",
+      413, .tooManyPixels,
       "the request's images up to this one have more than \(limit) pixels together")
   }
 
   /// Memory that others hold now.
   static let overloaded = Problem(
-    503, "overloaded", "the server has no memory left for this at the moment; try again later",
+    503, .overloaded, "the server has no memory left for this at the moment; try again later",
     retryAfterSeconds: BodyMemory.retryAfterSeconds)
 
-  static let deadline = Problem(504, "deadline", "the deadline passed before an answer")
+  static let deadline = Problem(504, .deadline, "the deadline passed before an answer")
 
   static let internalError = Problem(
-    500, "internal", "the server failed; its log says more under this request's id")
+    500, .internalError, "the server failed; its log says more under this request's id")
 
   /// RFC 9457, section 3.1.
-  package var json: String {
-    #"{"type":"urn:resnetd:problem:\#(kind)","title":\#(Log.quoted(Response.reason(status))),"#
-      + #""status":\#(status),"detail":\#(Log.quoted(detail))"#
-      + (step.map { #","step":"\#($0)"}"# } ?? "}")
+  var json: JSONValue {
+    var document: JSONObject = [
+      "type": .string(kind.type), "title": .string(Response.reason(status)),
+      "status": .integer(status), "detail": .string(detail),
+    ]
+    if let step { document.append("step", .string(step)) }
+    return .object(document)
   }
 
   package var response: Response {
     var response = Response(
-      status: status, contentType: "application/problem+json", text: json)
+      status: status, contentType: "application/problem+json", text: json.text)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
     if let acceptEncoding { response.fields["Accept-Encoding"] = acceptEncoding }
@@ -121,13 +123,13 @@ extension Problem {
     switch failure {
     case .image(let error): self.init(error)
     case .deadline: self = .deadline
-    case .crashed: self.init(400, "corrupt-image", failure.description)
-    case .tooLarge, .tooSlow, .outgrown: self.init(413, "image-too-large", failure.description)
-    case .noRoom: self.init(503, "overloaded", failure.description, retryAfterSeconds: 1)
+    case .crashed: self.init(400, .corruptImage, failure.description)
+    case .tooLarge, .tooSlow, .outgrown: self.init(413, .imageTooLarge, failure.description)
+    case .noRoom: self.init(503, .overloaded, failure.description, retryAfterSeconds: 1)
     // Why is for the log.
     case .unavailable:
       self.init(
-        503, "unavailable", "images cannot be decoded at the moment", retryAfterSeconds: 1)
+        503, .unavailable, "images cannot be decoded at the moment", retryAfterSeconds: 1)
     }
   }
 }

@@ -58,7 +58,7 @@ extension RequestHead {
     if let coding = codings.first {
       // RFC 9110, sections 12.5.3 and 15.5.16.
       var problem = Problem(
-        415, "unsupported-encoding",
+        415, .unsupportedEncoding,
         "Content-Encoding \(coding) is not supported; send the content as it is")
       problem.acceptEncoding = "identity"
       throw problem
@@ -66,7 +66,7 @@ extension RequestHead {
     // RFC 9110, section 14.5: a part must not be taken for the whole.
     if method == "PUT", fields["Content-Range"] != nil {
       throw Problem(
-        400, "partial-content", "Content-Range is not supported for PUT; send the whole content")
+        400, .partialContent, "Content-Range is not supported for PUT; send the whole content")
     }
   }
 }

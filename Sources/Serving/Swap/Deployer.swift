@@ -43,13 +43,15 @@ package final class Deployer: Sendable {
 
   /// Returns when the model is live, or has been found fit in a dry run.
   ///
-  /// For a thread that may wait for seconds: neither an I/O queue nor a worker. `beforeExchange` runs on it when
-  /// nothing but the exchange is left, not in a dry run: to keep the choice for a restart, by a model without weights.
+  /// For a thread that may wait for seconds: neither an I/O queue nor a worker.
   ///
-  /// - Parameter turn: Of the caller, who gives it back; taken for this call where nil.
+  /// - Parameters:
+  ///   - turn: The caller's, who gives it back; taken for this call where nil.
+  ///   - record: Keeps the choice for a restart, given the model without its weights, when nothing but the swap is left;
+  ///     not called in a dry run. Returns why a restart will not know of it, nil where it will.
   package func deploy(
     _ request: SwapRequest, in turn: SwapTurn? = nil,
-    beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
+    record: (Model) throws(SwapFailure) -> String? = { _ in nil }
   ) throws(SwapFailure) -> SwapReport {
     try counted(by: request.by, in: turn) { turn throws(SwapFailure) in
       let live = pool.live
@@ -58,7 +60,7 @@ package final class Deployer: Sendable {
       try turn.commit()
       guard !request.dryRun else { return report }
       try finish(&report, with: candidate.deployment, candidate.clock) {
-        () throws(SwapFailure) in try beforeExchange(candidate.model)
+        () throws(SwapFailure) in try record(candidate.model)
       }
       return report
     }
@@ -83,7 +85,7 @@ package final class Deployer: Sendable {
   /// Makes a model live that has answered requests as a canary; it has proved itself already.
   package func promote(
     _ canary: Canary, by: String, in turn: SwapTurn? = nil,
-    beforeExchange: () throws(SwapFailure) -> Void = {}
+    record: () throws(SwapFailure) -> String? = { nil }
   ) throws(SwapFailure) -> SwapReport {
     try counted(by: by, in: turn) { turn throws(SwapFailure) in
       guard pool.traffic.canary === canary else {
@@ -91,7 +93,7 @@ package final class Deployer: Sendable {
       }
       try turn.commit()
       var report = SwapReport(promoting: canary.deployment, former: pool.live)
-      try finish(&report, with: canary.deployment, SwapClock(metrics, turn), beforeExchange)
+      try finish(&report, with: canary.deployment, SwapClock(metrics, turn), record)
       return report
     }
   }
@@ -136,10 +138,10 @@ package final class Deployer: Sendable {
   /// The last two steps.
   private func finish(
     _ report: inout SwapReport, with next: Deployment, _ clock: SwapClock,
-    _ record: () throws(SwapFailure) -> Void
+    _ record: () throws(SwapFailure) -> String?
   ) throws(SwapFailure) {
     var clock = clock
-    try clock.time(.record, record)
+    report.recordFault = try clock.time(.record, record)
     report.endedCanary = try clock.time(.exchange) { () throws(SwapFailure) in
       pool.traffic.exchange(for: next).ended
     }

@@ -19,11 +19,14 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
   package var step: SwapStep
   package var reason: String
   package var kind: Kind
+  /// The answer to whoever asked, where the kind alone does not tell it: a store's failure, or what is live by then.
+  package var cause: Problem?
 
-  package init(step: SwapStep, reason: String, kind: Kind) {
+  package init(step: SwapStep, reason: String, kind: Kind, cause: Problem? = nil) {
     self.step = step
     self.reason = reason
     self.kind = kind
+    self.cause = cause
   }
 
   package var description: String { "\(step.rawValue): \(reason)" }

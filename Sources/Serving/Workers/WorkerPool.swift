@@ -165,7 +165,7 @@ package final class WorkerPool: Sendable {
   private var full: Problem {
     let seconds = rate.retryAfterSeconds(queued: queue.count, workers: workerCount)
     return Problem(
-      429, "queue-full", "the queue is full; try again in \(seconds) s", retryAfterSeconds: seconds)
+      429, .queueFull, "the queue is full; try again in \(seconds) s", retryAfterSeconds: seconds)
   }
 
   // MARK: Watching

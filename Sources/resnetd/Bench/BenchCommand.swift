@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import JSON
 import ResNet
 
 /// `resnetd bench`: images per second of the engine alone.
@@ -60,11 +61,12 @@ enum BenchCommand: Command {
       }
     }
     if settings.json {
-      let items = results.map(\.json).joined(separator: ",")
-      StandardOutput.write(
-        #"{"network":"\#(operands[0])","precision":"\#(subject.precision.rawValue)","#
-          + #""instructions":"\#(InstructionLevel.used.rawValue)","results":[\#(items)]}"#
-      )
+      let report: JSONValue = [
+        "network": .string(operands[0]), "precision": .string(subject.precision.rawValue),
+        "instructions": .string(InstructionLevel.used.rawValue),
+        "results": .array(results.map(\.json)),
+      ]
+      StandardOutput.write(report.text)
     }
     return .success
   }

@@ -1,5 +1,6 @@
 import Engine
 import Inference
+import JSON
 import ResNet
 import Serving
 import Synchronization
@@ -84,8 +85,11 @@ struct EngineMeasurement {
     ).text.split(separator: "\n").last.map(String.init) ?? ""
   }
 
-  var json: String {
-    #"{"batch":\#(batch),"threads":\#(threads),"workers":\#(workers),"#
-      + #""imagesPerSecond":\#(imagesPerSecond),"medianMilliseconds":\#(medianMilliseconds)}"#
+  var json: JSONValue {
+    [
+      "batch": .integer(batch), "threads": .integer(threads), "workers": .integer(workers),
+      "images_per_second": .double(imagesPerSecond),
+      "median_milliseconds": .double(medianMilliseconds),
+    ]
   }
 }

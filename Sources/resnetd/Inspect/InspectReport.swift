@@ -1,12 +1,12 @@
 import Checkpoint
-import FoundationEssentials
 import Imaging
+import JSON
 import ResNet
 
 /// A network's description as a table and as JSON.
-struct InspectReport: Encodable {
+struct InspectReport {
   /// What a model file tells beyond its network.
-  private struct ModelPart: Encodable {
+  private struct ModelPart {
     var format: FileFormat
     /// The SHA-256 of the file.
     var version: String
@@ -18,10 +18,19 @@ struct InspectReport: Encodable {
     var goldenSampleCount: Int
     var warnings: [String]
 
-    enum CodingKeys: String, CodingKey {
-      case format, version, labels, preprocessing, calibration, provenance, warnings
-      case labelCount = "label_count"
-      case goldenSampleCount = "golden_sample_count"
+    var json: JSONValue {
+      var members: JSONObject = [:]
+      if let calibration { members.append("calibration", JSONValue(encoding: calibration)) }
+      members += [
+        "format": .string(format.rawValue), "golden_sample_count": .integer(goldenSampleCount),
+        "label_count": .integer(labelCount), "labels": .array(labels.map(JSONValue.string)),
+        "preprocessing": JSONValue(encoding: preprocessing),
+      ]
+      if let provenance { members.append("provenance", JSONValue(encoding: provenance)) }
+      members += [
+        "version": .string(version), "warnings": .array(warnings.map(JSONValue.string)),
+      ]
+      return .object(members)
     }
   }
 
@@ -37,14 +46,6 @@ struct InspectReport: Encodable {
   private let layers: [NetworkSummary.Layer]
   private let blocks: [NetworkSummary.Block]
   private let model: ModelPart?
-
-  private enum CodingKeys: String, CodingKey {
-    case name, architecture, input, layers, blocks, model
-    case classCount = "class_count"
-    case parameterCount = "parameters"
-    case multiplyAddCount = "multiply_adds"
-    case multiplyAddCounts = "multiply_adds_by_variant"
-  }
 
   init(
     _ name: String, _ architecture: Architecture?, _ graph: Graph, _ model: Model?
@@ -74,8 +75,41 @@ struct InspectReport: Encodable {
     }
   }
 
-  /// Keys in snake case, layers in the order of computation.
-  var json: String { Self.encoded(self, pretty: true) }
+  /// Members sorted by name, on several lines; layers in the order of computation.
+  var json: String {
+    var report: JSONObject = [:]
+    if let architecture {
+      report.append("architecture", JSONValue(encoding: ArchitectureDocument(architecture)))
+    }
+    report += [
+      "blocks": .array(blocks.map(Self.json)), "class_count": .integer(classCount),
+      "input": JSONValue(encoding: input), "layers": .array(layers.map(Self.json)),
+    ]
+    if let model { report.append("model", model.json) }
+    let counts = multiplyAddCounts.sorted { $0.key < $1.key }
+    report += [
+      "multiply_adds": .integer(multiplyAddCount),
+      "multiply_adds_by_variant": .object(JSONObject(counts.map { ($0.key, .integer($0.value)) })),
+      "name": .string(name), "parameters": .integer(parameterCount),
+    ]
+    return JSONValue.object(report).indentedText
+  }
+
+  private static func json(_ block: NetworkSummary.Block) -> JSONValue {
+    [
+      "main_path_weight_count": .integer(block.mainPathWeightCount),
+      "multiply_add_count": .integer(block.multiplyAddCount), "name": .string(block.name),
+      "parameter_count": .integer(block.parameterCount),
+    ]
+  }
+
+  private static func json(_ layer: NetworkSummary.Layer) -> JSONValue {
+    [
+      "kind": .string(layer.kind), "multiply_add_count": .integer(layer.multiplyAddCount),
+      "name": .string(layer.name), "output_shape": JSONValue(encoding: layer.outputShape),
+      "parameter_count": .integer(layer.parameterCount),
+    ]
+  }
 
   /// The table, the blocks, the sums.
   var text: String {
@@ -134,12 +168,12 @@ struct InspectReport: Encodable {
         "\(model.labelCount): " + model.labels.prefix(10).joined(separator: ", ")
           + (model.labels.count > 10 ? ", …" : ""),
       ],
-      ["preprocessing", Self.encoded(model.preprocessing, pretty: false)],
+      ["preprocessing", JSONValue(encoding: model.preprocessing).text],
       [
         "calibration",
         model.calibration.map(Self.text) ?? "none",
       ],
-      ["provenance", model.provenance.map { Self.encoded($0, pretty: false) } ?? "none"],
+      ["provenance", model.provenance.map { JSONValue(encoding: $0).text } ?? "none"],
       ["golden samples", String(model.goldenSampleCount)],
     ]
     for warning in model.warnings { rows.append(["warning", warning]) }
@@ -164,16 +198,5 @@ struct InspectReport: Encodable {
       text += ", \(architecture.groups) groups of width \(architecture.widthPerGroup)"
     }
     return text
-  }
-
-  private static func encoded(_ value: some Encodable, pretty: Bool) -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    guard let data = try? encoder.encode(value) else {
-      preconditionFailure("a description is encodable")
-    }
-    return String(decoding: data, as: UTF8.self)
   }
 }

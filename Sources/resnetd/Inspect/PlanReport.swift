@@ -1,10 +1,10 @@
 import Engine
-import FoundationEssentials
+import JSON
 import ResNet
 
 /// What a compiled network runs, step by step, as a table and as JSON.
-struct PlanReport: Encodable {
-  private struct Step: Encodable {
+struct PlanReport {
+  private struct Step {
     var name: String
     /// oneDNN's name for what it chose, or `winograd:` and the instructions of our own kernel.
     var implementation: String
@@ -18,14 +18,21 @@ struct PlanReport: Encodable {
     }
 
     var row: [String] { [name, implementation + (reference ? " (plain loop)" : "")] }
+
+    var json: JSONValue {
+      [
+        "implementation": .string(implementation), "name": .string(name),
+        "reference": .boolean(reference),
+      ]
+    }
   }
 
-  private struct Batch: Encodable {
+  private struct Batch {
     var batch: Int
     var steps: [Step]
   }
 
-  private struct Team: Encodable {
+  private struct Team {
     var threads: Int
     var steps: [Step]
   }
@@ -41,13 +48,6 @@ struct PlanReport: Encodable {
   private let batches: [Batch]
   private let team: Team?
 
-  private enum CodingKeys: String, CodingKey {
-    case name, precision, instructions, threads, batches, team
-    case referenceStepCount = "reference_steps"
-    case weightByteCount = "weight_bytes"
-    case contextByteCount = "context_bytes"
-  }
-
   init(_ name: String, _ precision: Precision, _ network: CompiledNetwork) {
     self.name = name
     self.precision = precision.rawValue
@@ -62,13 +62,23 @@ struct PlanReport: Encodable {
     team = network.teamThreads.map { Team(threads: $0, steps: network.teamSteps.map(Step.init)) }
   }
 
+  /// Members sorted by name, on several lines.
   var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-    guard let data = try? encoder.encode(self) else {
-      preconditionFailure("a plan is encodable")
+    let batches = batches.map { batch -> JSONValue in
+      ["batch": .integer(batch.batch), "steps": .array(batch.steps.map(\.json))]
     }
-    return String(decoding: data, as: UTF8.self)
+    var report: JSONObject = [
+      "batches": .array(batches), "context_bytes": .integer(contextByteCount),
+      "instructions": .string(instructions), "name": .string(name),
+      "precision": .string(precision), "reference_steps": .integer(referenceStepCount),
+    ]
+    if let team {
+      report.append(
+        "team", ["steps": .array(team.steps.map(\.json)), "threads": .integer(team.threads)])
+    }
+    report.append("threads", .integer(threads))
+    report.append("weight_bytes", .integer(weightByteCount))
+    return JSONValue.object(report).indentedText
   }
 
   var text: String {

@@ -1,4 +1,3 @@
-import Checkpoint
 import JSON
 
 /// Questions to one server's admin endpoint, each over a connection of its own.

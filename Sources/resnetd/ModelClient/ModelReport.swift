@@ -1,4 +1,3 @@
-import Checkpoint
 import JSON
 
 /// An admin endpoint's answer for people, where `--json` is not asked for.

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Serving
 
 /// How `resnetd model` reaches a server, and what it asks for beside the action's name.
@@ -94,21 +95,23 @@ struct ModelSettings: CommandSettings {
   /// The body that makes a version the canary.
   func canaryRules(of version: String) throws(UsageError) -> String {
     guard let percent else { throw UsageError("canary VERSION needs --percent") }
-    try Self.checkNumber(percent, "--percent", in: 0...100)
-    guard let maxDisagreement else {
-      return #"{"version":"\#(version)","percent":\#(percent)}"#
+    var rules: JSONObject = [
+      "version": .string(version),
+      "percent": .double(try Self.number(percent, "--percent", in: 0...100)),
+    ]
+    if let maxDisagreement {
+      rules.append(
+        "max_disagreement",
+        maxDisagreement == "null"
+          ? nil : .double(try Self.number(maxDisagreement, "--max-disagreement", in: 0...1)))
     }
-    if maxDisagreement != "null" {
-      try Self.checkNumber(maxDisagreement, "--max-disagreement", in: 0...1)
-    }
-    return
-      #"{"version":"\#(version)","percent":\#(percent),"max_disagreement":\#(maxDisagreement)}"#
+    return JSONValue.object(rules).text
   }
 
-  /// A number as JSON writes it: it is passed on as it was given.
-  private static func checkNumber(
+  /// A number as JSON writes it.
+  private static func number(
     _ text: String, _ option: String, in range: ClosedRange<Double>
-  ) throws(UsageError) {
+  ) throws(UsageError) -> Double {
     // Without an exponent, for people.
     guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "e") && $0 != UInt8(ascii: "E") }),
       let value = NumberText.value(text, as: Double.self), range ~= value
@@ -117,6 +120,7 @@ struct ModelSettings: CommandSettings {
         "\(option) is a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), not "
           + "\"\(text)\"")
     }
+    return value
   }
 
   /// The value of the field `Authorization`; nil without a token.

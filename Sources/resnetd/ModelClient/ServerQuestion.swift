@@ -1,5 +1,4 @@
 import CCurl
-import Checkpoint
 import HTTPServer
 import JSON
 

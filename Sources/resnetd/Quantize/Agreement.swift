@@ -1,7 +1,7 @@
-import FoundationEssentials
+import JSON
 
 /// How far a network's answers are another's, over the same pictures.
-struct Agreement: Encodable {
+struct Agreement {
   /// Classes that count as the best.
   static let leadingCount = 5
 
@@ -39,16 +39,12 @@ struct Agreement: Encodable {
     }
   }
 
-  private enum CodingKeys: String, CodingKey {
-    case pictures, top1, top5
-    case largestProbabilityDifference = "largest_probability_difference"
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(pictureCount, forKey: .pictures)
-    try container.encode(top1, forKey: .top1)
-    try container.encode(top5, forKey: .top5)
-    try container.encode(largestProbabilityDifference, forKey: .largestProbabilityDifference)
+  /// Members sorted by name; a share of all or of none has no decimal places.
+  var json: JSONValue {
+    [
+      "largest_probability_difference": JSONValue(encoding: largestProbabilityDifference),
+      "pictures": .integer(pictureCount), "top1": JSONValue(encoding: top1),
+      "top5": JSONValue(encoding: top5),
+    ]
   }
 }

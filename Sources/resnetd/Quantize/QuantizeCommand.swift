@@ -1,9 +1,9 @@
 import Checkpoint
 import Decoding
 import Engine
-import FoundationEssentials
 import Imaging
 import Inference
+import JSON
 import ResNet
 import Serving
 
@@ -76,7 +76,7 @@ enum QuantizeCommand: Command {
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let quantized = try calibrated(model, pictures, settings, decoder)
     let agreement = try agreement(of: quantized, heldOut, decoder)
-    StandardOutput.write(settings.json ? json(agreement) : text(agreement))
+    StandardOutput.write(settings.json ? agreement.json.indentedText : text(agreement))
     guard agreement.top1 >= Double(settings.minimumAgreement) else {
       throw Failure(
         "int8 agrees with fp32 on \(percent(agreement.top1)) of the pictures, less than the bar of "
@@ -152,15 +152,6 @@ enum QuantizeCommand: Command {
     largest probability difference  \
     \(Decimal.text(Double(agreement.largestProbabilityDifference), digits: 4))
     """
-  }
-
-  private static func json(_ agreement: Agreement) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    guard let data = try? encoder.encode(agreement) else {
-      preconditionFailure("shares are encodable")
-    }
-    return String(decoding: data, as: UTF8.self)
   }
 
   private static func percent(_ share: Double) -> String {

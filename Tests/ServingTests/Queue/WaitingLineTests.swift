@@ -216,7 +216,7 @@ import Testing
 extension WaitingLine<Int> {
   /// What was pushed out; nil where it was refused.
   fileprivate mutating func add(
-    _ item: Int, _ priority: Priority = .normal, of group: Group = Group(), bytes: Int = 1,
+    _ item: Int, _ priority: Priority = .normal, of group: WorkGroup = WorkGroup(), bytes: Int = 1,
     at now: Instant
   ) -> [Int]? {
     guard

@@ -19,7 +19,7 @@ struct FailureAnswerTests {
   func identity(handler: Int) {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     let response = Self.handlers[handler].answer(
-      ParseFailure(status: 503, kind: "overloaded", detail: "full", retryAfterSeconds: 3),
+      ParseFailure(status: 503, kind: .overloaded, detail: "full", retryAfterSeconds: 3),
       fields: HeaderFields([("X-Request-Id", "mine"), ("traceparent", trace)]))
     #expect(response.status == 503)
     #expect(response.fields["X-Request-Id"] == "mine")

@@ -11,7 +11,7 @@ import Testing
   ) throws(Problem) -> ImagePayload {
     let fields = HeaderFields([("Content-Type", "application/json")])
     let target = RequestTarget("/classify")
-    guard let target else { throw Problem(400, "target", "the target is wrong") }
+    guard let target else { throw Problem(400, ProblemKind("target"), "the target is wrong") }
     return try ImagePayload(
       RequestHead(method: "POST", target: target, fields: fields), body: body,
       imageCountLimit: limit, memory: memory)
@@ -162,7 +162,7 @@ import Testing
   func scratch() throws {
     let body = Self.hostile("an escaped string without an end")
     let poor = MemoryBudget(byteCount: 2 * body.count)
-    #expect { try payload(body, memory: poor) } throws: { ($0 as? Problem)?.kind == "overloaded" }
+    #expect { try payload(body, memory: poor) } throws: { ($0 as? Problem)?.kind.name == "overloaded" }
     let rich = MemoryBudget(byteCount: 3 * body.count)
     #expect { try payload(body, memory: rich) } throws: { ($0 as? Problem)?.status == 400 }
     #expect(rich.usedByteCount == 0)

@@ -64,11 +64,11 @@ import Testing
   /// The failure of a swap that must fail, and that the live model is as it was.
   private func failure(
     _ service: TestService, _ deployer: Deployer, _ request: SwapRequest,
-    beforeExchange: (Model) throws(SwapFailure) -> Void = { _ in }
+    record: (Model) throws(SwapFailure) -> String? = { _ in nil }
   ) throws -> SwapFailure {
     let live = service.pool.live
     let failure = try #require(throws: SwapFailure.self) {
-      _ = try deployer.deploy(request, beforeExchange: beforeExchange)
+      _ = try deployer.deploy(request, record: record)
     }
     #expect(service.pool.live === live)
     let line =
@@ -101,7 +101,10 @@ import Testing
       try proven.write(to: path)
       let dry = try deployer.deploy(
         SwapRequest(path: path, dryRun: true, by: "a test"),
-        beforeExchange: { _ in Issue.record("nothing is recorded in a dry run") })
+        record: { _ in
+          Issue.record("nothing is recorded in a dry run")
+          return nil
+        })
       #expect(dry.isDryRun && dry.steps.map(\.step) == Array(SwapStep.allCases.dropLast(2)))
       #expect(service.pool.live.model.version == former)
       let recorded = Mutex<[ModelVersion]>([])
@@ -223,7 +226,7 @@ import Testing
         let failure = try failure(service, deployer, request)
         #expect(failure.step == .golden && failure.kind == .insufficientMemory)
         request.isReturn = true
-        _ = try deployer.deploy(request, beforeExchange: { _ in })
+        _ = try deployer.deploy(request, record: { _ in nil })
         #expect(budget.usedByteCount == 1 << 20)
         _ = others.byteCount
       }
@@ -306,6 +309,7 @@ import Testing
       request.completion = { whole }
       _ = try deployer.deploy(request) { _ throws(SwapFailure) in
         #expect((try? failure(service, deployer, second))?.kind == .busy)
+        return nil
       }
       #expect(service.pool.live.model.name == "whole")
       request.completion = { () throws(SwapFailure) in
@@ -321,7 +325,10 @@ import Testing
     let deployer = deployer(service)
     try withNext { path in
       let request = SwapRequest(path: path, by: "a test")
-      _ = try deployer.deploy(request) { _ in #expect(!deployer.close()) }
+      _ = try deployer.deploy(request) { _ in
+        #expect(!deployer.close())
+        return nil
+      }
       #expect(service.pool.live.model.name == "next")
       #expect(deployer.close())
       #expect(try failure(service, deployer, request).kind == .busy)

@@ -67,6 +67,6 @@ import Testing
       try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     let results = try #require(report["results"] as? [[String: Any]])
     #expect(results.count == 4)
-    #expect(results.allSatisfy { ($0["imagesPerSecond"] as? Double ?? 0) > 0 })
+    #expect(results.allSatisfy { ($0["images_per_second"] as? Double ?? 0) > 0 })
   }
 }

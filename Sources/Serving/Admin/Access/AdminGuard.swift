@@ -14,12 +14,12 @@ struct AdminGuard: Sendable {
     // A page in a browser must not reach the loopback in its user's name.
     guard head.fields["Origin"] == nil else {
       throw Problem(
-        403, "cross-origin", "requests from web pages are refused here", isRefusal: true)
+        403, .crossOrigin, "requests from web pages are refused here", isRefusal: true)
     }
     guard let token else {
       guard isLocal || Self.isLoopback(head.fields["Host"] ?? "localhost") else {
         throw Problem(
-          403, "foreign-host",
+          403, .foreignHost,
           "without a token this endpoint answers to localhost, 127.0.0.1 and [::1] only",
           isRefusal: true)
       }
@@ -29,7 +29,7 @@ struct AdminGuard: Sendable {
     let parts = credentials.count == 1 ? credentials[0].split(separator: " ") : []
     guard parts.count == 2, parts[0].lowercased() == "bearer", token.admits(parts[1]) else {
       throw Problem(
-        401, "unauthorized", "a valid token is needed: Authorization: Bearer TOKEN",
+        401, .unauthorized, "a valid token is needed: Authorization: Bearer TOKEN",
         isRefusal: true)
     }
   }

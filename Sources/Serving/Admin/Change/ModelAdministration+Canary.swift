@@ -35,7 +35,7 @@ extension ModelAdministration {
       let canary = pool.traffic.canary
       note.digest = canary?.version.hex ?? note.digest
       guard let canary, pool.traffic.end(canary, .request) != nil else {
-        throw Problem(404, "no-canary", "no canary answers requests")
+        throw Problem(404, .noCanary, "no canary answers requests")
       }
       note.outcome = "ended"
     }
@@ -43,26 +43,25 @@ extension ModelAdministration {
 
   /// Makes the canary live as it stands in memory, once its bytes on the disk are found whole.
   func promote(
-    _ canary: Canary, in store: ModelStore, _ turn: SwapTurn, by who: String,
-    _ record: () throws(StoreError) -> Void
+    _ canary: Canary, in turn: SwapTurn, by who: String, _ recorder: ModelRecorder
   ) throws(Problem) -> SwapReport {
     try log.stored { () throws(StoreError) in
-      try store.verify(canary.version) { turn.isCancelled }
+      try recorder.store.verify(canary.version) { turn.isCancelled }
     }
-    var fault: StoreError?
     do throws(SwapFailure) {
       return try deployer.promote(canary, by: who, in: turn) { () throws(SwapFailure) in
         keepFirst()
-        try Self.keepChoice(&fault) { () throws(StoreError) in try record() }
+        let model = canary.deployment.model
+        return try recorder.record(model.name, model.version)
       }
     } catch {
-      throw fault.map { Problem($0) } ?? Problem(error)
+      throw Problem(error)
     }
   }
 
   private func checkNotLive(_ version: ModelVersion) throws(Problem) {
     guard version != pool.live.model.version else {
-      throw Problem(409, "already-live", "version \(version.short) is live already")
+      throw Problem(409, .alreadyLive, "version \(version.short) is live already")
     }
   }
 
@@ -77,7 +76,6 @@ extension ModelAdministration {
     guard let path = store.path(of: version) else {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
-    var fault: Problem?
     do throws(SwapFailure) {
       return try deployer.deployCanary(SwapRequest(path: path, by: who), in: turn) {
         (model, deployment) throws(SwapFailure) in
@@ -89,8 +87,7 @@ extension ModelAdministration {
           // A swap may have come first.
           try checkNotLive(version)
         } catch {
-          fault = error
-          throw SwapFailure(step: .validate, reason: error.detail, kind: .refused)
+          throw SwapFailure(step: .validate, reason: error.detail, kind: .refused, cause: error)
         }
         isBegun = true
         pool.traffic.begin(
@@ -102,7 +99,7 @@ extension ModelAdministration {
             }))
       }
     } catch {
-      throw fault ?? Problem(error)
+      throw Problem(error)
     }
   }
 

@@ -9,11 +9,9 @@ extension ModelAdministration {
   /// - Parameter source: Where from, for people.
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
     promote(staged.version, from: source) { store, order, turn throws(Problem) in
-      try deploy(SwapRequest(path: staged.path, by: order.by), in: turn) {
-        (model) throws(StoreError) in
-        _ = try store.keep(staged, name: model.name, by: order.by)
-        try store.recordLive(staged.version, by: order.by)
-      }
+      try deploy(
+        SwapRequest(path: staged.path, by: order.by), in: turn,
+        ModelRecorder(store: store, subject: .staged(staged), by: order.by, log: log))
     }
   }
 

@@ -72,19 +72,14 @@ package final class ModelAdministration: Sendable {
           path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
         let completion =
           parameters.inherits
-          ? UploadCompletion(of: uploaded, in: store, like: pool.live.model, turn) : nil
+          ? UploadCompletion(of: uploaded, in: store, like: pool.live.model, turn, log) : nil
         defer { completion?.discard() }
         if let completion { request.completion = completion.run }
-        do throws(Problem) {
-          return try deploy(request, in: turn) { (model) throws(StoreError) in
-            let staged = completion?.result ?? uploaded
-            _ = try store.keep(staged, name: model.name, by: order.by)
-            try store.recordLive(staged.version, by: order.by)
-          }
-        } catch {
-          guard let fault = completion?.fault else { throw error }
-          throw log.problem(fault)
-        }
+        return try deploy(
+          request, in: turn,
+          ModelRecorder(
+            store: store, subject: completion.map { .completed($0) } ?? .staged(uploaded),
+            by: order.by, log: log))
       }
     }
   }
@@ -124,7 +119,7 @@ package final class ModelAdministration: Sendable {
     // What is live is not in the record where it could not be kept.
     let former = record?.version == pool.live.model.version ? record?.previous : record?.version
     guard let former else {
-      throw Problem(409, "no-previous-version", "no version was live before in this store")
+      throw Problem(409, .noPreviousVersion, "no version was live before in this store")
     }
     return former
   }
@@ -153,61 +148,31 @@ package final class ModelAdministration: Sendable {
   ) throws(Problem) -> SwapReport {
     try log.stored { () throws(StoreError) in try store.pin(version) }
     defer { store.unpin(version) }
-    var recordFault: String?
-    let record = { [log, lateRecord] () throws(StoreError) in
-      do throws(StoreError) {
-        try store.recordLive(version, by: who)
-      } catch {
-        guard isReturn else { throw error }
-        try store.assumeLive(version, by: who, because: error)
-        recordFault = error.description
-        lateRecord?.begin()
-        log.write(
-          "warning: a rollback could not be recorded; until it is, a restart will not know of it",
-          ["version": .text(version.short), "reason": .text(error.description)])
-      }
+    guard let path = store.path(of: version) else {
+      throw Problem(StoreError.unknownVersion(version.hex))
     }
-    var report: SwapReport
+    let recorder = ModelRecorder(
+      store: store, subject: .kept(version, path: path), by: who, log: log,
+      late: isReturn ? lateRecord : nil)
     if let canary = pool.traffic.canary, canary.version == version {
-      report = try promote(canary, in: store, turn, by: who, record)
-    } else {
-      guard let path = store.path(of: version) else {
-        throw Problem(StoreError.unknownVersion(version.hex))
-      }
-      var request = SwapRequest(path: path, by: who)
-      request.isReturn = isReturn
-      report = try deploy(request, in: turn) { (model) throws(StoreError) in
-        // Read again for this: what lay on the disk may have suffered there.
-        guard model.version == version else { throw .damaged(version, path: path) }
-        try record()
-      }
+      return try promote(canary, in: turn, by: who, recorder)
     }
-    report.recordFault = recordFault
-    return report
+    var request = SwapRequest(path: path, by: who)
+    request.isReturn = isReturn
+    return try deploy(request, in: turn, recorder)
   }
 
   /// Deploys, and keeps the choice before it takes effect.
   func deploy(
-    _ request: SwapRequest, in turn: SwapTurn, keep: (Model) throws(StoreError) -> Void
+    _ request: SwapRequest, in turn: SwapTurn, _ recorder: ModelRecorder
   ) throws(Problem) -> SwapReport {
-    var fault: StoreError?
     do throws(SwapFailure) {
       return try deployer.deploy(request, in: turn) { model throws(SwapFailure) in
         if !request.isReturn { keepFirst() }
-        try Self.keepChoice(&fault) { () throws(StoreError) in try keep(model) }
+        return try recorder.record(model.name, model.version)
       }
     } catch {
-      throw fault.map { Problem($0) } ?? Problem(error)
-    }
-  }
-
-  /// - Parameter fault: What the store says, where it fails.
-  static func keepChoice(
-    _ fault: inout StoreError?, _ keep: () throws(StoreError) -> Void
-  ) throws(SwapFailure) {
-    do throws(StoreError) { try keep() } catch {
-      fault = error
-      throw SwapFailure(step: .record, reason: error.description, kind: .internal)
+      throw Problem(error)
     }
   }
 }

@@ -30,15 +30,15 @@ package enum Promotion: Sendable, Hashable {
   init(_ problem: Problem) {
     self =
       switch problem.kind {
-      case "swap-in-progress": .busy
-      case "model-refused": .refused(problem.detail)
-      case "insufficient-memory": .insufficientMemory(problem.detail)
-      case "model-too-slow": .insufficientTime(problem.detail)
-      case "swap-cancelled": .overruled(problem.detail)
-      case "starting": .busy
-      case "version-damaged": .damaged
+      case .swapInProgress: .busy
+      case .modelRefused: .refused(problem.detail)
+      case .insufficientMemory: .insufficientMemory(problem.detail)
+      case .modelTooSlow: .insufficientTime(problem.detail)
+      case .swapCancelled: .overruled(problem.detail)
+      case .starting: .busy
+      case .versionDamaged: .damaged
       // Its detail is for clients, and the log has the reason already.
-      case "internal": .failed("the swap failed inside this server")
+      case .internalError: .failed("the swap failed inside this server")
       default: .failed(problem.detail)
       }
   }

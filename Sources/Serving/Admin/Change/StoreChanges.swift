@@ -8,7 +8,7 @@ extension ModelStore {
   static func required(_ store: ModelStore?) throws(Problem) -> ModelStore {
     guard let store else {
       throw Problem(
-        409, "no-state-dir", "this server keeps no models: start it with --state-dir")
+        409, .noStateDir, "this server keeps no models: start it with --state-dir")
     }
     return store
   }
@@ -49,11 +49,11 @@ extension Log {
       let arriving = turns.endArriving(by: actor.description)
       let current = turns.cancel(by: actor.description)
       guard current != nil || !arriving.isEmpty else {
-        throw Problem(404, "no-swap", "no swap is in progress and no upload is arriving")
+        throw Problem(404, .noSwap, "no swap is in progress and no upload is arriving")
       }
       guard current?.isCancelled ?? true else {
         throw Problem(
-          409, "swap-ending",
+          409, .swapEnding,
           "nothing is left of the swap but the exchange; roll back when it is done",
           retryAfterSeconds: 1)
       }

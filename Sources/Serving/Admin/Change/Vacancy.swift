@@ -133,14 +133,11 @@ package final class Vacancy: Sendable {
       defer { store.discard(uploaded) }
       guard !parameters.inherits else {
         throw Problem(
-          409, "no-live-model", "no model is live that inherit=true could take labels from")
+          409, .noLiveModel, "no model is live that inherit=true could take labels from")
       }
       let request = SwapRequest(path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
-      return try begin(request, parameters.action, order, overriding: true) {
-        [store] (name) throws(StoreError) in
-        _ = try store.keep(uploaded, name: name, by: order.by)
-        try store.recordLive(uploaded.version, by: order.by)
-      }
+      return try begin(
+        request, parameters.action, order, .staged(uploaded), overriding: true)
     }
   }
 
@@ -159,11 +156,8 @@ package final class Vacancy: Sendable {
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
     promote(staged.version, from: source) { order throws(Problem) in
       try begin(
-        SwapRequest(path: staged.path, by: order.by), ModelAdministration.followAction, order
-      ) { [store] (name) throws(StoreError) in
-        _ = try store.keep(staged, name: name, by: order.by)
-        try store.recordLive(staged.version, by: order.by)
-      }
+        SwapRequest(path: staged.path, by: order.by), ModelAdministration.followAction, order,
+        .staged(staged))
     }
   }
 
@@ -203,15 +197,14 @@ package final class Vacancy: Sendable {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
     let request = SwapRequest(path: path, by: order.by)
-    return try begin(request, action, order, overriding: overriding, expecting: version) {
-      [store] _ throws(StoreError) in try store.recordLive(version, by: order.by)
-    }
+    return try begin(
+      request, action, order, .kept(version, path: path), overriding: overriding)
   }
 
-  /// - Parameter keep: Given the model's name, keeps and records it.
+  /// - Parameter subject: What is kept and recorded once it is proved.
   private func begin(
-    _ request: SwapRequest, _ action: String, _ order: ChangeOrder, overriding: Bool = false,
-    expecting version: ModelVersion? = nil, keep: (String) throws(StoreError) -> Void
+    _ request: SwapRequest, _ action: String, _ order: ChangeOrder,
+    _ subject: ModelRecorder.Subject, overriding: Bool = false
   ) throws(Problem) -> SwapReport {
     guard !state.withLock(\.isOver) else { throw .starting }
     try order.precondition.check(nil)
@@ -232,15 +225,13 @@ package final class Vacancy: Sendable {
       throw Problem(error)
     }
     guard !request.dryRun else { return first.report }
-    if let version, first.report.version != version {
-      throw Problem(StoreError.damaged(version, path: request.path))
-    }
     guard claim() else { throw .starting }
-    do throws(StoreError) {
-      try keep(first.report.name)
+    do throws(SwapFailure) {
+      let recorder = ModelRecorder(store: store, subject: subject, by: order.by, log: log)
+      _ = try recorder.record(first.report.name, first.report.version)
     } catch {
       release(nil)
-      throw log.problem(error)
+      throw Problem(error)
     }
     release(first)
     return first.report

@@ -30,5 +30,5 @@ struct ContentDigest: Sendable, Hashable {
   }
 
   private static let malformed = Problem(
-    400, "malformed-digest", "Content-Digest is not sha-256=:BASE64: of 32 bytes")
+    400, .malformedDigest, "Content-Digest is not sha-256=:BASE64: of 32 bytes")
 }

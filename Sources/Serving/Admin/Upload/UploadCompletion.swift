@@ -2,30 +2,32 @@ import Checkpoint
 import Inference
 import ModelStore
 import Synchronization
+import Telemetry
 
 /// Gives an uploaded file that names no classes the labels and preprocessing of the live model, as a file of its own.
 final class UploadCompletion: Sendable {
   private struct State {
     var isOver = false
     var staged: StagedModel?
-    var fault: StoreError?
   }
 
   private let uploaded: StagedModel
   private let store: ModelStore
   private let live: CompiledModel
   private let turn: SwapTurn
+  private let log: Log
   private let state = Mutex(State())
 
-  init(of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel, _ turn: SwapTurn) {
-    (self.uploaded, self.store, self.live, self.turn) = (uploaded, store, live, turn)
+  init(
+    of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel, _ turn: SwapTurn,
+    _ log: Log
+  ) {
+    (self.uploaded, self.store, self.live) = (uploaded, store, live)
+    (self.turn, self.log) = (turn, log)
   }
 
   /// The file that came, or the one that was made of it.
   var result: StagedModel { state.withLock { $0.staged } ?? uploaded }
-
-  /// What the store said, where it failed.
-  var fault: StoreError? { state.withLock { $0.fault } }
 
   /// The path of the file to take. Reads the model, and writes it where something was missing.
   func run() throws(SwapFailure) -> String {
@@ -49,8 +51,8 @@ final class UploadCompletion: Sendable {
       switch error {
       case .model(let error): throw error == .cancelled ? turn.cancellation : SwapFailure(error)
       case .store(let error):
-        state.withLock { $0.fault = error }
-        throw SwapFailure(step: .read, reason: error.description, kind: .internal)
+        throw SwapFailure(
+          step: .read, reason: error.description, kind: .internal, cause: log.problem(error))
       }
     }
   }

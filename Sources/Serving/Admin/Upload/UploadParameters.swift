@@ -40,7 +40,7 @@ struct UploadParameters: Sendable {
     if let wanted = digest.sha256, wanted != uploaded.version {
       store.discard(uploaded)
       throw Problem(
-        400, "digest-mismatch",
+        400, .digestMismatch,
         "the body has SHA-256 \(uploaded.version.hex), Content-Digest says \(wanted.hex)")
     }
     return uploaded

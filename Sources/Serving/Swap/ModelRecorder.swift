@@ -1,0 +1,60 @@
+import Checkpoint
+import ModelStore
+import Telemetry
+
+/// Keeps a model in the store and records that it is live, when nothing but the swap is left.
+struct ModelRecorder {
+  enum Subject {
+    /// A file that has come in, to be kept now.
+    case staged(StagedModel)
+    /// The same, with the file that was made of it meanwhile, if one was.
+    case completed(UploadCompletion)
+    /// A version that is kept at that path.
+    case kept(ModelVersion, path: String)
+  }
+
+  let store: ModelStore
+  let subject: Subject
+  let by: String
+  let log: Log
+  /// Records a rollback later that cannot be recorded now; nil for every other change, which is not made then.
+  var late: LateRecord?
+
+  /// Returns why a restart will not know of it; nil where the record is on the disk.
+  func record(_ name: String, _ version: ModelVersion) throws(SwapFailure) -> String? {
+    do throws(StoreError) {
+      switch subject {
+      case .staged(let staged): try keep(staged, name)
+      case .completed(let completion): try keep(completion.result, name)
+      case .kept(let kept, let path):
+        // Read again for this: the bytes on the disk may have suffered.
+        guard version == kept else { throw .damaged(kept, path: path) }
+        return try recordKept(kept)
+      }
+      return nil
+    } catch {
+      throw SwapFailure(
+        step: .record, reason: error.description, kind: .internal, cause: log.problem(error))
+    }
+  }
+
+  private func keep(_ staged: StagedModel, _ name: String) throws(StoreError) {
+    _ = try store.keep(staged, name: name, by: by)
+    try store.recordLive(staged.version, by: by)
+  }
+
+  private func recordKept(_ version: ModelVersion) throws(StoreError) -> String? {
+    do throws(StoreError) {
+      try store.recordLive(version, by: by)
+      return nil
+    } catch {
+      guard let late else { throw error }
+      try store.assumeLive(version, by: by, because: error)
+      late.begin()
+      log.write(
+        "warning: a rollback could not be recorded; until it is, a restart will not know of it",
+        ["version": .text(version.short), "reason": .text(error.description)])
+      return error.description
+    }
+  }
+}
