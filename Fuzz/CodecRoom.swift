@@ -1,9 +1,10 @@
 import Imaging
 
-/// Any bytes as an image of nearly as many pixels as the limit allows, whatever its header said.
+/// Fuzzes any bytes as an image of nearly as many pixels as the limit allows, whatever its header
+/// says.
 ///
-/// Time and memory are the oracle: `Fuzz/run` bounds both, so that an image whose cost its pixels do not foretell
-/// ends the run. Limits are a tenth of the server's, and so are the bounds.
+/// Time and memory are the oracle: `Fuzz/run` bounds both, so that an image whose cost does not
+/// follow from its pixels ends the run. Limits and bounds are a tenth of the server's.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzCodecRoom(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -14,12 +15,13 @@ func fuzzCodecRoom(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private let limits = DecodingLimits(pixelCountLimit: 4_000_000, decodedByteCountLimit: 32 << 20)
 
-/// What makes a decoder hold most: every row is needed, and none may be decoded smaller.
+/// Contract that makes a decoder hold the most: every row is needed, and none may be decoded
+/// smaller.
 private let preprocessor = {
   let contract = try? Preprocessing(
     resize: .exact(height: 32, width: 32, filter: .bicubic), crop: .none,
     mean: [0, 0, 0], std: [1, 1, 1])
-  guard let contract else { preconditionFailure("the contract is valid") }
+  guard let contract else { preconditionFailure("the contract must be valid") }
   return ImagePreprocessor(contract, limits: limits)
 }()
 
@@ -30,7 +32,8 @@ private func decode(_ bytes: [UInt8]) {
   try? preprocessor.prepare(bytes.span, into: &span)
 }
 
-/// An image whose header says other sides: just under the limit, square, or a row or column as long as it can be.
+/// Gives an image's header other sides: just under the limit, square, or a row or column as long as
+/// possible.
 private struct Grown {
   var bytes: [UInt8]
 
@@ -55,7 +58,7 @@ private struct Grown {
     }
   }
 
-  /// The first start of a frame that is found by its markers.
+  /// Patches the first start of a frame that its markers lead to.
   private mutating func growJPEG(_ width: Int, _ height: Int) -> Bool {
     guard bytes.starts(with: [0xff, 0xd8]) else { return false }
     var offset = 2

@@ -1,6 +1,7 @@
 import HTTPCore
 
-/// Any bytes as a client's, in any portions: the same requests, and never more memory than the limits allow.
+/// Fuzzes any bytes as a client's, in any portions: they must give the same requests, and never
+/// take more memory than the limits allow.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzHTTPParser(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -11,7 +12,7 @@ func fuzzHTTPParser(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-/// Parts are looked at on their way to it.
+/// Parts are checked on their way to it.
 private final class IgnoringSink: BodySink {
   func receive(_ part: [UInt8]) {}
 }
@@ -30,7 +31,7 @@ private struct HTTPContracts {
     return limits
   }()
   static let bodyByteLimit = 128
-  /// The longest line, its end, and as much again that is used but not given back.
+  /// Bytes of the longest line, its end, and as much again that is used but not given back.
   static let heldByteLimit = 2 * (256 + 2) + bodyByteLimit
 
   let bytes: [UInt8]
@@ -42,7 +43,7 @@ private struct HTTPContracts {
     self.bytes = bytes
     whole = [bytes[...]]
     single = bytes.indices.map { bytes[$0...$0] }
-    // FNV-1a of the bytes leads where they are cut.
+    // FNV-1a of the bytes decides where they are cut.
     var hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }
@@ -84,7 +85,9 @@ private struct HTTPContracts {
           }
           parsed.events.append(event)
         }
-        precondition(parser.heldByteCount <= Self.heldByteLimit + portion.count, "holds too much")
+        precondition(
+          parser.heldByteCount <= Self.heldByteLimit + portion.count,
+          "held bytes must stay within the limit")
       }
     } catch {
       parsed.failure = error
@@ -125,7 +128,7 @@ private struct HTTPContracts {
     var outcomes: [Outcome] = []
     var waiting: Response?
     var hasEnded = false
-    /// The parts so far of a body that is streamed.
+    /// Parts so far of a body that is streamed.
     var streamed: [UInt8] = []
 
     func perform(_ actions: [Connection.Action], answering: Bool) {
@@ -134,16 +137,16 @@ private struct HTTPContracts {
         switch action {
         case .write: pending += machine.wrote(all: true, context: context)
         case .part(let bytes, _):
-          precondition(!bytes.isEmpty, "a part of nothing")
+          precondition(!bytes.isEmpty, "a part must not be empty")
           streamed += bytes
-          precondition(streamed.count <= Self.bodyByteLimit, "more parts than the limit")
+          precondition(streamed.count <= Self.bodyByteLimit, "parts must stay within the limit")
         case .handle(var request, _, _):
           if request.destination != nil {
-            precondition(request.body.isEmpty, "a body that is streamed and held")
+            precondition(request.body.isEmpty, "a streamed body must not be held")
             // A sink is equal to itself alone, and each run has its own.
             (request.body, request.destination) = (streamed, nil)
           } else {
-            precondition(streamed.isEmpty, "parts of a body that is held")
+            precondition(streamed.isEmpty, "a held body must have no parts")
           }
           streamed = []
           outcomes.append(.request(request))
@@ -157,7 +160,7 @@ private struct HTTPContracts {
         case .pauseReading, .resumeReading: break
         }
         if answering, let response = waiting {
-          precondition(!hasEnded, "a request behind the end")
+          precondition(!hasEnded, "no request may follow the end")
           waiting = nil
           pending += machine.respond(response, context: context)
         }
@@ -169,16 +172,16 @@ private struct HTTPContracts {
     }
     perform(waiting.map { machine.respond($0, context: context) } ?? [], answering: true)
     perform(machine.receiveEnd(), answering: true)
-    precondition(machine.isClosed, "open behind the client's end")
+    precondition(machine.isClosed, "the connection must close after the client's end")
     return outcomes
   }
 
   // MARK: Bodies and fields
 
   func readParts() {
-    let text = String(decoding: bytes, as: UTF8.self)
-    _ = RequestTarget(text)
-    _ = MediaType(text)
+    let string = String(decoding: bytes, as: UTF8.self)
+    _ = RequestTarget(string)
+    _ = MediaType(string)
     guard let type = MediaType("multipart/form-data; boundary=b"),
       let parts = try? Multipart.parse(bytes, type, partCountLimit: 4)
     else { return }

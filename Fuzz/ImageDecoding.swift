@@ -1,6 +1,6 @@
 import Imaging
 
-/// Any bytes, through every decoder and both orders of the resampling passes.
+/// Fuzzes every decoder and both orders of the resampling passes with any bytes.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzImageDecoding(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   guard let contracts = try? ImageContracts() else { return 0 }
@@ -13,7 +13,7 @@ private struct ImageContracts {
   let preprocessors: [ImagePreprocessor]
 
   init() throws {
-    // Small enough that an input costs no more than some milliseconds.
+    // Small enough that an input costs only a few milliseconds.
     let limits = DecodingLimits(pixelCountLimit: 1 << 18, decodedByteCountLimit: 16 << 20)
     let cropped = try Preprocessing(
       resize: .shorterSide(size: 20, filter: .bicubic), crop: .center(height: 24, width: 16),

@@ -2,13 +2,14 @@ import Foundation
 import HTTPCore
 import Serving
 
-/// Any bytes as the JSON body of a classification: few images out of it, and the bytes that their base64 stands for.
+/// Fuzzes any bytes as the JSON body of a classification: it must give few images, of the bytes
+/// that their base64 encodes.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzJSONBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let body = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
   let images = images(of: body)
-  precondition(images.count <= imageCountLimit, "more images than the limit")
-  // Four characters stand for three bytes.
+  precondition(images.count <= imageCountLimit, "images must stay within the limit")
+  // Four characters encode three bytes.
   precondition(
     images.reduce(0) { $0 + ($1?.count ?? 0) } <= body.count, "more bytes than were sent")
   compare(images, with: body)
@@ -18,7 +19,8 @@ func fuzzJSONBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// Small, so that inputs reach it.
 private let imageCountLimit = 4
 
-/// The images of a body, nil for one that is not base64; none where the body is refused as a whole.
+/// Returns the images of a body, nil for one that is not base64; none if the body is refused as a
+/// whole.
 private func images(of body: [UInt8]) -> [[UInt8]?] {
   guard let target = RequestTarget("/classify") else { return [] }
   let fields = HeaderFields([("Content-Type", "application/json")])
@@ -29,17 +31,17 @@ private func images(of body: [UInt8]) -> [[UInt8]?] {
   return (0..<payload.count).map { index in (try? payload.image(index)).map { Array($0) } }
 }
 
-/// Where another reader of JSON understands the same body, the images are the same.
+/// Checks that another JSON reader that accepts the body finds the same images.
 private func compare(_ images: [[UInt8]?], with body: [UInt8]) {
-  // Which of two members of one name counts is nowhere laid down.
+  // No rule says which of two members of one name counts.
   guard !images.isEmpty, occurrences(of: "image", in: body) == 1,
     let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
   else { return }
-  let texts = (object["image"] as? String).map { [$0] } ?? object["images"] as? [String] ?? []
-  guard texts.count == images.count else { return }
-  for (text, image) in zip(texts, images) {
-    guard let image, let expected = Data(base64Encoded: text) else { continue }
-    precondition(image == [UInt8](expected), "other bytes than another reader finds")
+  let strings = (object["image"] as? String).map { [$0] } ?? object["images"] as? [String] ?? []
+  guard strings.count == images.count else { return }
+  for (string, image) in zip(strings, images) {
+    guard let image, let expected = Data(base64Encoded: string) else { continue }
+    precondition(image == [UInt8](expected), "both readers must find the same bytes")
   }
 }
 

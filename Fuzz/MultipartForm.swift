@@ -1,6 +1,7 @@
 import HTTPCore
 
-/// Any bytes as a form, under a short boundary and under the longest: parts that lie within it, in order, apart.
+/// Fuzzes any bytes as a form, with a short boundary and with the longest: parts must lie within
+/// it, in order and apart.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzMultipartForm(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let body = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -17,11 +18,11 @@ func fuzzMultipartForm(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private let partCountLimit = 8
 
 private func check(_ parts: [Multipart.Part], of body: [UInt8], _ delimiter: [UInt8]) {
-  precondition(parts.count <= partCountLimit, "more parts than the limit")
+  precondition(parts.count <= partCountLimit, "parts must stay within the limit")
   var end = 0
   for part in parts {
-    precondition(part.range.lowerBound >= end, "parts that overlap")
-    precondition(part.range.upperBound <= body.count, "a part beyond the body")
+    precondition(part.range.lowerBound >= end, "parts must not overlap")
+    precondition(part.range.upperBound <= body.count, "a part must lie in the body")
     end = part.range.upperBound
     let content = body[part.range]
     precondition(
@@ -30,7 +31,7 @@ private func check(_ parts: [Multipart.Part], of body: [UInt8], _ delimiter: [UI
   }
 }
 
-/// The same contents, written as a form, are read as the same parts.
+/// Checks that the same contents, written as a form, are read as the same parts.
 private func checkAgain(
   _ parts: [Multipart.Part], of body: [UInt8], _ type: MediaType, _ boundary: String
 ) {
@@ -41,7 +42,7 @@ private func checkAgain(
   }
   form += Array("--\(boundary)--\r\n".utf8)
   guard let again = try? Multipart.parse(form, type, partCountLimit: partCountLimit) else {
-    preconditionFailure("parts that cannot be read again")
+    preconditionFailure("written parts must be readable")
   }
   precondition(
     again.map { form[$0.range] } == parts.map { body[$0.range] }, "other contents the second time")

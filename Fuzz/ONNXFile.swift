@@ -2,7 +2,8 @@ import Checkpoint
 import ONNX
 import ResNet
 
-/// Any bytes as an ONNX file: made a network, and what can be read run on zeros, under small limits.
+/// Fuzzes any bytes as an ONNX file: imports it as a network, and runs it on zeros if it can be
+/// read, under small limits.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzONNXFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -19,7 +20,7 @@ private func importNetwork(_ bytes: [UInt8]) {
     return
   }
   do { try model.graph.validate(model.weights) } catch {
-    preconditionFailure("weights that do not fit passed: \(error)")
+    preconditionFailure("accepted weights must fit: \(error)")
   }
 }
 

@@ -1,7 +1,8 @@
 import Checkpoint
 import ResNet
 
-/// Any bytes as a PyTorch file of either form. What begins otherwise is made the pickle of the older form's value.
+/// Fuzzes any bytes as a PyTorch file of either form. Bytes that begin differently become the
+/// pickle of the older form's value.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzPickle(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   var bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -14,9 +15,9 @@ func fuzzPickle(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       bytes: bytes, fileName: "fuzz", options: ModelOptions(labels: ["a", "b", "c"]))
   else { return 0 }
   let classCount = try? model.graph.outputShape.channels
-  precondition(model.labels.count == classCount, "a label for each class")
+  precondition(model.labels.count == classCount, "each class must have a label")
   do { try model.graph.validate(model.weights) } catch {
-    preconditionFailure("weights that do not fit passed: \(error)")
+    preconditionFailure("accepted weights must fit: \(error)")
   }
   return 0
 }

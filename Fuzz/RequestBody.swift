@@ -1,25 +1,29 @@
 import HTTPCore
 import Serving
 
-/// Any bytes as a body in JSON or of a form: images lie inside it, as many as are allowed, and never trap.
+/// Fuzzes any bytes as a body in JSON or of a form: images must lie inside it, at most as many as
+/// are allowed.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzRequestBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
   for type in ["application/json", "multipart/form-data; boundary=b", "image/jpeg"] {
-    guard let target = RequestTarget("/classify") else { preconditionFailure("a path") }
+    guard let target = RequestTarget("/classify") else {
+      preconditionFailure("the path must be valid")
+    }
     let head = RequestHead(
       method: "POST", target: target, fields: HeaderFields([("Content-Type", type)]))
     guard let payload = try? ImagePayload(head, body: bytes, imageCountLimit: 4) else { continue }
-    precondition(1...4 ~= payload.count, "as many images as allowed")
-    // Backwards, and twice: none may disturb another.
+    precondition(1...4 ~= payload.count, "images must stay within the limit")
+    // Backwards, and twice: no image may disturb another.
     var found: [[UInt8]?] = []
     for index in (0..<payload.count).reversed() {
       found.append((try? payload.image(index)).map { Array($0) })
     }
     for (offset, index) in (0..<payload.count).reversed().enumerated() {
       let again = (try? payload.image(index)).map { Array($0) }
-      precondition(again == found[offset], "an image that changes")
-      precondition(again.map { $0.count <= bytes.count } ?? true, "an image larger than its body")
+      precondition(again == found[offset], "an image must not change")
+      precondition(
+        again.map { $0.count <= bytes.count } ?? true, "an image must not be larger than its body")
     }
   }
   return 0

@@ -1,7 +1,7 @@
 import Checkpoint
 import ResNet
 
-/// Any bytes as a model file, with and without labels from outside.
+/// Fuzzes any bytes as a model file, with and without labels from outside.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzSafetensors(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -12,9 +12,9 @@ func fuzzSafetensors(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         bytes: bytes, fileName: "fuzz", options: ModelOptions(labels: labels))
     else { continue }
     let classCount = try? model.graph.outputShape.channels
-    precondition(model.labels.count == classCount, "a label for each class")
+    precondition(model.labels.count == classCount, "each class must have a label")
     do { try model.graph.validate(model.weights) } catch {
-      preconditionFailure("weights that do not fit passed: \(error)")
+      preconditionFailure("accepted weights must fit: \(error)")
     }
   }
   return 0

@@ -4,7 +4,7 @@
 #include "FuzzDriver.h"
 
 // SwiftPM calls an executable's main function after its target, so that libFuzzer's own is never
-// linked. Every target gets one here that hands over to libFuzzer.
+// linked. Every target gets one here that calls libFuzzer.
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count);
 int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, size_t));

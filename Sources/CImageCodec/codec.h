@@ -2,11 +2,11 @@
 
 #include "CImageCodec.h"
 
-// What the three decoders share. A decoder is created by its `open` and driven through
+// Common part of the three decoders. A decoder is created by its `open` and driven through
 // `codec_decoder`.
 
 typedef struct codec_message {
-  char *text;
+  char *characters;
   size_t byte_count;
 } codec_message;
 
@@ -31,12 +31,13 @@ extern const codec_decoder codec_jpeg_decoder;
 extern const codec_decoder codec_png_decoder;
 extern const codec_decoder codec_webp_decoder;
 
-/// Writes the text, cut to fit, and hands the status through.
-image_codec_status codec_fail(image_codec_status status, codec_message message, const char *text);
+/// Writes the message, cut to fit, and returns the status.
+image_codec_status codec_fail(image_codec_status status, codec_message message, const char *reason);
 
-/// Orientation 1 to 8 of a TIFF block, with or without the leading "Exif\0\0"; 1 if there is none.
+/// Returns the orientation, 1 to 8, of a TIFF block with or without the leading "Exif\0\0"; 1 if
+/// there is none.
 uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count);
 
-/// `count` pixels of RGBA onto the backdrop. `rgb` may be the same memory as `rgba`.
+/// Composes `count` pixels of RGBA over the backdrop. `rgb` may be the same memory as `rgba`.
 void codec_compose_row(
     const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop);

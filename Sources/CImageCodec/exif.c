@@ -7,7 +7,7 @@ static const uint8_t exif_prefix[6] = {'E', 'x', 'i', 'f', 0, 0};
 
 uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count) {
   if (byte_count > IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT || byte_count < 8) return 1;
-  // libexif wants the prefix of a JPEG marker, which PNG leaves out and WebP may.
+  // libexif needs the prefix of a JPEG marker, which PNG leaves out and WebP may.
   uint8_t block[sizeof exif_prefix + IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT];
   size_t length = 0;
   if (memcmp(bytes, exif_prefix, sizeof exif_prefix) != 0) {
@@ -19,7 +19,7 @@ uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count) {
 
   ExifData *data = exif_data_new();
   if (data == NULL) return 1;
-  // Following the specification would make libexif add and change entries.
+  // If it followed the specification, libexif would add and change entries.
   exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
   exif_data_load_data(data, block, (unsigned int)length);
   uint8_t orientation = 1;

@@ -9,9 +9,9 @@
 
 #include "codec.h"
 
-// libjpeg leaves by longjmp from its error handlers; every call into it stands behind a setjmp in
-// the same function, and no automatic variable changed after the setjmp is read once it has
-// returned again.
+// libjpeg leaves by longjmp from its error handlers; every call to it follows a setjmp in the same
+// function, and no automatic variable that changes after the setjmp is read once that has returned
+// again.
 
 typedef struct jpeg_state {
   struct jpeg_decompress_struct info;
@@ -19,11 +19,11 @@ typedef struct jpeg_state {
   struct jpeg_progress_mgr progress;
   jmp_buf escape;
   image_codec_status status;
-  char text[JMSG_LENGTH_MAX];
-  /// The first EXIF block, inside the encoded bytes; null where there is none.
+  char reason[JMSG_LENGTH_MAX];
+  /// The first EXIF block, inside the encoded bytes; null if there is none.
   const uint8_t *exif;
   size_t exif_byte_count;
-  /// Scans counted in `visit_count`, and blocks of coefficients that they go through, all scans
+  /// Scans counted in `visit_count`, and the blocks of coefficients that they visit, all scans
   /// together.
   int counted_scan;
   uint64_t visit_count;
@@ -38,7 +38,7 @@ static jpeg_state *state_of(j_common_ptr info) { return info->client_data; }
 static _Noreturn void escape(j_common_ptr info, image_codec_status status) {
   jpeg_state *state = state_of(info);
   state->status = status;
-  info->err->format_message(info, state->text);
+  info->err->format_message(info, state->reason);
   longjmp(state->escape, 1);
 }
 
@@ -66,7 +66,7 @@ static void error_exit(j_common_ptr info) {
   }
 }
 
-/// Warnings that mean missing image data end the decoding; the rest is tolerated, as viewers do.
+/// Ends decoding at warnings that mean missing image data; the rest is tolerated, as viewers do.
 static void emit_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   info->err->num_warnings++;
@@ -80,11 +80,11 @@ static void output_message(j_common_ptr info) { (void)info; }
 
 static _Noreturn void refuse(jpeg_state *state, const char *reason, uint64_t limit) {
   state->status = IMAGE_CODEC_STATUS_CORRUPT;
-  snprintf(state->text, sizeof state->text, reason, (unsigned long long)limit);
+  snprintf(state->reason, sizeof state->reason, reason, (unsigned long long)limit);
   longjmp(state->escape, 1);
 }
 
-/// Blocks that the scan being read goes through.
+/// Returns the blocks that the current scan visits.
 static uint64_t blocks_of_scan(j_decompress_ptr info) {
   uint64_t count = 0;
   for (int index = 0; index < info->comps_in_scan; index++) {
@@ -94,7 +94,7 @@ static uint64_t blocks_of_scan(j_decompress_ptr info) {
   return count;
 }
 
-/// Called before each row of blocks of each scan: a scan is counted, whole, when it has begun.
+/// Counts a scan, whole, when it has begun; called before each row of blocks of each scan.
 static void progress_monitor(j_common_ptr common) {
   if (!common->is_decompressor) return;
   j_decompress_ptr info = (j_decompress_ptr)common;
@@ -103,17 +103,17 @@ static void progress_monitor(j_common_ptr common) {
   state->counted_scan = info->input_scan_number;
   state->visit_count += blocks_of_scan(info);
   if (state->counted_scan > IMAGE_CODEC_JPEG_SCAN_LIMIT) {
-    refuse(state, "more than %llu progressive scans", IMAGE_CODEC_JPEG_SCAN_LIMIT);
+    refuse(state, "it has more than %llu progressive scans", IMAGE_CODEC_JPEG_SCAN_LIMIT);
   }
   if (state->visit_count > state->visit_limit) {
     refuse(
-        state, "its scans go through more than %llu blocks, too many for its bytes",
+        state, "its scans visit more than %llu blocks, too many for its bytes",
         state->visit_limit);
   }
 }
 
-/// Steps over a marker that may be EXIF and notes the first that is. libjpeg would keep each one,
-/// in a list that it walks for every next.
+/// Skips a marker that may be EXIF and notes the first that is. libjpeg would keep each one, in a
+/// list that it walks for each further one.
 static boolean read_exif_marker(j_decompress_ptr info) {
   jpeg_state *state = state_of((j_common_ptr)info);
   struct jpeg_source_mgr *source = info->src;
@@ -144,7 +144,8 @@ static void jpeg_close(void *opaque) {
   free(state);
 }
 
-/// Whole coefficient arrays for images of several scans, a few rows of blocks for the others.
+/// Returns the bytes of whole coefficient arrays for images of several scans, of a few rows of
+/// blocks for the others.
 static uint64_t decoding_byte_count(j_decompress_ptr info) {
   const uint64_t row = (uint64_t)info->image_width * 4;
   if (!jpeg_has_multiple_scans(info)) return row * (DCTSIZE * MAX_SAMP_FACTOR);
@@ -156,7 +157,7 @@ static uint64_t decoding_byte_count(j_decompress_ptr info) {
   return bytes + row;
 }
 
-/// Blocks that all scans of a file of this size may go through.
+/// Returns the blocks that all scans of a file of this size may visit.
 static uint64_t visit_limit(size_t byte_count) {
   const uint64_t limit = IMAGE_CODEC_JPEG_FREE_VISIT_COUNT +
                          (uint64_t)byte_count * IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE;
@@ -179,7 +180,7 @@ static image_codec_status read_header(jpeg_state *state, const uint8_t *bytes, s
   if (info->num_components == 2) refusal = "two colour components are not supported";
   if (info->num_components > 4) refusal = "more than four colour components are not supported";
   if (refusal != NULL) {
-    snprintf(state->text, sizeof state->text, "%s", refusal);
+    snprintf(state->reason, sizeof state->reason, "%s", refusal);
     return IMAGE_CODEC_STATUS_UNSUPPORTED;
   }
   return IMAGE_CODEC_STATUS_OK;
@@ -199,7 +200,7 @@ image_codec_status codec_jpeg_open(
 
   const image_codec_status status = read_header(state, bytes, byte_count);
   if (status != IMAGE_CODEC_STATUS_OK) {
-    codec_fail(status, message, state->text);
+    codec_fail(status, message, state->reason);
     jpeg_close(state);
     return status;
   }
@@ -218,7 +219,7 @@ image_codec_status codec_jpeg_open(
   return status;
 }
 
-/// Leaves out the blocks that hold no wanted column. Stands behind its caller's setjmp.
+/// Leaves out the blocks that hold no wanted column. Covered by its caller's setjmp.
 static void crop_columns(j_decompress_ptr info, image_codec_columns *columns) {
   // Interpolation of chroma takes the outermost columns for the edges of the image.
   const JDIMENSION margin = 2;
@@ -242,8 +243,8 @@ static image_codec_status jpeg_start(
       return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
     }
   }
-  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
-  // libjpeg-turbo's defaults stand for the rest: accurate integer DCT and fancy upsampling.
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->reason);
+  // The rest are libjpeg-turbo's defaults: accurate integer DCT and fancy upsampling.
   info->out_color_space = info->num_components == 4 ? JCS_CMYK : JCS_RGB;
   // An inverse transform of 4, 2 or 1 samples a side takes the low frequencies of each block.
   info->scale_num = 1;
@@ -253,7 +254,7 @@ static image_codec_status jpeg_start(
   return IMAGE_CODEC_STATUS_OK;
 }
 
-/// CMYK as Adobe's programs store it, 255 for no ink, to RGB.
+/// Converts CMYK as Adobe's programs store it, 255 for no ink, to RGB.
 static void convert_cmyk_row(const uint8_t *cmyk, uint8_t *rgb, size_t count) {
   for (size_t pixel = 0; pixel < count; pixel++) {
     const uint32_t key = cmyk[4 * pixel + 3];
@@ -267,10 +268,10 @@ static void convert_cmyk_row(const uint8_t *cmyk, uint8_t *rgb, size_t count) {
 
 static image_codec_status jpeg_read_row(void *opaque, uint8_t *row, codec_message message) {
   jpeg_state *state = opaque;
-  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->reason);
   JSAMPROW target = state->cmyk_row != NULL ? state->cmyk_row : row;
   if (jpeg_read_scanlines(&state->info, &target, 1) != 1) {
-    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "no more rows");
+    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
   }
   if (state->cmyk_row != NULL) convert_cmyk_row(state->cmyk_row, row, state->info.output_width);
   return IMAGE_CODEC_STATUS_OK;
@@ -278,7 +279,7 @@ static image_codec_status jpeg_read_row(void *opaque, uint8_t *row, codec_messag
 
 static image_codec_status jpeg_finish(void *opaque, codec_message message) {
   jpeg_state *state = opaque;
-  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->text);
+  if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->reason);
   jpeg_finish_decompress(&state->info);
   return IMAGE_CODEC_STATUS_OK;
 }

@@ -5,15 +5,15 @@
 
 #include "codec.h"
 
-// libspng sees only the chunks that make pixels. Ancillary chunks (texts, profiles, animation
-// frames) are stepped over before it could inflate or copy them, so they cost nothing however large
-// they say they are; EXIF is taken on the way.
+// libspng sees only the chunks that make pixels. Ancillary chunks (strings, profiles, animation
+// frames) are skipped before it could inflate or copy them, so they cost nothing whatever size they
+// claim; EXIF is read on the way.
 
 enum {
   png_signature_byte_count = 8,
-  /// Length, type and checksum around a chunk's data.
+  /// Bytes of length, type and checksum around a chunk's data.
   png_chunk_frame_byte_count = 12,
-  /// A palette of 256 entries, the largest chunk that is held whole.
+  /// Bytes of a palette of 256 entries, the largest chunk that is held whole.
   png_chunk_byte_count_limit = 768,
 };
 
@@ -21,15 +21,14 @@ typedef struct png_state {
   spng_ctx *context;
   const uint8_t *bytes;
   size_t byte_count;
-  /// Where the next byte comes from, and where the chunk that it lies in ends.
+  /// Offsets of the next byte, and of the end of the chunk that it lies in.
   size_t offset;
   size_t chunk_end;
   struct spng_ihdr header;
   bool is_complete;
   bool has_alpha;
   image_codec_backdrop backdrop;
-  /// The whole image where it is interlaced, otherwise one row where it has alpha, otherwise
-  /// null.
+  /// The whole image if it is interlaced, else one row if it has alpha, else null.
   uint8_t *pixels;
   uint32_t next_row;
 } png_state;
@@ -44,7 +43,7 @@ static uint32_t big_endian(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/// The chunk at `offset`; false where the bytes do not hold it whole.
+/// Finds the chunk at `offset`; false if the bytes do not hold it whole.
 static bool chunk_at(const png_state *state, size_t offset, png_chunk *chunk) {
   if (state->byte_count - offset < png_chunk_frame_byte_count) return false;
   const uint8_t *start = state->bytes + offset;
@@ -60,7 +59,7 @@ static bool makes_pixels(const png_chunk *chunk) {
   return !is_ancillary || strcmp(chunk->type, "tRNS") == 0;
 }
 
-/// Looks through all chunks once: is the file whole, and which way up is it?
+/// Looks through all chunks once, for whether the file is whole and for its orientation.
 static void survey(png_state *state, image_codec_header *header) {
   size_t offset = png_signature_byte_count;
   bool has_exif = false;
@@ -133,7 +132,7 @@ image_codec_status codec_png_open(
     const uint8_t *bytes, size_t byte_count, void **result, image_codec_header *header,
     codec_message message) {
   if (byte_count < png_signature_byte_count) {
-    return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "no header");
+    return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "it has no header");
   }
   png_state *state = calloc(1, sizeof *state);
   if (state == NULL) return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
@@ -142,8 +141,8 @@ image_codec_status codec_png_open(
   state->chunk_end = png_signature_byte_count;
   const int code = read_header(state);
   if (code == SPNG_EOVERFLOW && byte_count >= 24) {
-    // A header in order, of an image larger than memory: its size is the caller's to judge.
-    // Decoding would fail, since nothing marks this file as complete.
+    // A valid header of an image larger than memory: the caller judges its size. Decoding would
+    // fail, since nothing marks this file as complete.
     header->width = big_endian(bytes + 16);
     header->height = big_endian(bytes + 20);
     *result = state;
@@ -164,7 +163,7 @@ image_codec_status codec_png_open(
   header->colour = type == SPNG_COLOR_TYPE_GRAYSCALE || type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA
                        ? IMAGE_CODEC_COLOUR_GREY
                        : IMAGE_CODEC_COLOUR_RGB;
-  // Two rows as stored, of at most four samples of two bytes, and one as it leaves; interlaced
+  // Two rows as stored, of at most four samples of two bytes, and one as returned; interlaced
   // images are held whole.
   const uint64_t pixel_byte_count = state->has_alpha ? 4 : 3;
   const uint64_t rows = state->header.interlace_method != 0 ? state->header.height : 1;
@@ -206,7 +205,7 @@ static image_codec_status png_read_row(void *opaque, uint8_t *row, codec_message
   const size_t row_byte_count = width * (state->has_alpha ? 4 : 3);
   const uint8_t *stored = row;
   if (state->next_row >= state->header.height) {
-    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "no more rows");
+    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
   }
   if (state->header.interlace_method != 0) {
     stored = state->pixels + row_byte_count * state->next_row;

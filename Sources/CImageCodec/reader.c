@@ -9,24 +9,25 @@ struct image_codec_reader {
   void *state;
 };
 
-image_codec_status codec_fail(image_codec_status status, codec_message message, const char *text) {
+image_codec_status codec_fail(
+    image_codec_status status, codec_message message, const char *reason) {
   if (message.byte_count == 0) return status;
-  size_t length = strlen(text);
+  size_t length = strlen(reason);
   if (length >= message.byte_count) length = message.byte_count - 1;
-  memcpy(message.text, text, length);
-  message.text[length] = 0;
+  memcpy(message.characters, reason, length);
+  message.characters[length] = 0;
   return status;
 }
 
 void codec_compose_row(
     const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop) {
-  const uint32_t behind[3] = {backdrop.red, backdrop.green, backdrop.blue};
+  const uint32_t backdrop_rgb[3] = {backdrop.red, backdrop.green, backdrop.blue};
   for (size_t pixel = 0; pixel < count; pixel++) {
     const uint32_t alpha = backdrop.composes ? rgba[4 * pixel + 3] : 255;
     for (size_t channel = 0; channel < 3; channel++) {
       // (t + (t >> 8)) >> 8 with t = x + 128 is x / 255 rounded to nearest, for x up to 255 * 255.
       const uint32_t sum =
-          rgba[4 * pixel + channel] * alpha + behind[channel] * (255 - alpha) + 128;
+          rgba[4 * pixel + channel] * alpha + backdrop_rgb[channel] * (255 - alpha) + 128;
       rgb[3 * pixel + channel] = (uint8_t)((sum + (sum >> 8)) >> 8);
     }
   }
@@ -48,7 +49,7 @@ image_codec_status image_codec_reader_open(
   memset(header, 0, sizeof *header);
   header->orientation = 1;
   if ((unsigned)format >= sizeof formats / sizeof formats[0]) {
-    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "no such format");
+    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "unknown format");
   }
   image_codec_reader *made = calloc(1, sizeof *made);
   if (made == NULL) return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, answer, "out of memory");
@@ -71,7 +72,7 @@ image_codec_status image_codec_reader_start(
   const bool is_scale = scale_denominator == 1 || scale_denominator == 2 ||
                         scale_denominator == 4 || scale_denominator == 8;
   if (!is_scale || (scale_denominator > 1 && !reader->is_scalable)) {
-    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "no such scale");
+    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "unknown scale");
   }
   return reader->decoder->start(reader->state, scale_denominator, columns, backdrop, answer);
 }

@@ -2,7 +2,7 @@
 
 #include "CImageCodec.h"
 
-// The inner loops of resampling. They are C because the instructions are chosen when the program
+// Inner loops of resampling. They are in C because the instructions are chosen when the program
 // starts: plain x86-64 has no 32-bit vector multiplication, and Swift cannot compile one function
 // for several processors.
 
@@ -36,7 +36,7 @@ void image_codec_resample_row(
     const int32_t *run = weights + output * tap_count;
     sums4 sum = {half, half, half, half};
     for (size_t tap = 0; tap < tap_count; tap++) {
-      // Four bytes for three: the fourth lane is never looked at.
+      // Four bytes for three: the fourth lane is never used.
       bytes4 pixel;
       memcpy(&pixel, pixels + 3 * tap, sizeof pixel);
       sum += __builtin_convertvector(pixel, sums4) * run[tap];
@@ -45,7 +45,8 @@ void image_codec_resample_row(
     sum &= ~(sum < 0);
     sum = (sum & ~(sum > 255)) | ((sum > 255) & 255);
     const bytes4 pixel = __builtin_convertvector(sum, bytes4);
-    // The fourth byte falls on the next pixel, which is written later; none is behind the last.
+    // The fourth byte falls on the next pixel, which is written later; the last pixel has none
+    // after it.
     if (output + 1 < output_count) {
       memcpy(target + 3 * output, &pixel, 4);
     } else {

@@ -17,14 +17,14 @@ typedef struct webp_state {
 } webp_state;
 
 enum {
-  /// `RIFF`, its length, `WEBP`.
+  /// Bytes of `RIFF`, its length, and `WEBP`.
   webp_container_head_byte_count = 12,
-  /// Type and length.
+  /// Bytes of a chunk's type and length.
   webp_chunk_head_byte_count = 8,
-  /// Place, sides, duration and flags of a frame.
+  /// Bytes of a frame's place, sides, duration and flags.
   webp_frame_head_byte_count = 16,
-  /// Of libwebp's tables for one group with the largest colour cache: 5,004 entries of four bytes,
-  /// and 64 packed ones.
+  /// Bytes of libwebp's tables for one group with the largest colour cache: 5,004 entries of four
+  /// bytes, and 64 packed ones.
   webp_group_byte_count = 5004 * 4 + 600,
 };
 
@@ -46,9 +46,9 @@ static image_codec_status fail(VP8StatusCode code, codec_message message) {
     case VP8_STATUS_SUSPENDED:
       return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the image data ends early");
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-      return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, "unsupported feature");
+      return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, "it uses an unsupported feature");
     default:
-      return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "bad bitstream");
+      return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "its bitstream is invalid");
   }
 }
 
@@ -64,13 +64,13 @@ static size_t little_endian(const uint8_t *bytes, int count) {
   return value;
 }
 
-/// Length of the RIFF container, of which its first eight bytes do not count.
+/// Returns the length of the RIFF container, not counting its first eight bytes.
 static uint64_t container_byte_count(const uint8_t *bytes) {
   return 8 + (uint64_t)little_endian(bytes + 4, 4);
 }
 
-/// A chunk of the container; `offset` moves to the next one. False where there is none, or not
-/// whole.
+/// Reads a chunk of the container and moves `offset` to the next one; false if there is none, or
+/// not whole.
 static bool next_chunk(
     const uint8_t *bytes, size_t byte_count, size_t *offset, webp_chunk *chunk) {
   if (*offset > byte_count || byte_count - *offset < webp_chunk_head_byte_count) return false;
@@ -79,12 +79,12 @@ static bool next_chunk(
   chunk->bytes = start + webp_chunk_head_byte_count;
   chunk->byte_count = little_endian(start + 4, 4);
   if (chunk->byte_count > byte_count - *offset - webp_chunk_head_byte_count) return false;
-  // Chunks of odd length are followed by a byte that belongs to none.
+  // Chunks of odd length are followed by a padding byte.
   *offset += webp_chunk_head_byte_count + chunk->byte_count + chunk->byte_count % 2;
   return true;
 }
 
-/// The first chunk of that type. Chunks are stepped over one by one: libwebp's demuxer would keep a
+/// Finds the first chunk of a type. Chunks are skipped one by one: libwebp's demuxer would keep a
 /// note of each.
 static bool find_chunk(const webp_state *state, const char *type, webp_chunk *chunk) {
   const uint64_t container = container_byte_count(state->bytes);
@@ -103,9 +103,9 @@ static uint8_t orientation_of(const webp_state *state) {
              : 1;
 }
 
-/// Tables of prefix codes, of which a lossless image, or lossless alpha, has a group for each
-/// tile of 4 x 4 pixels at most. How many there are stands inside the compressed data; files that
-/// encoders write have a few hundred.
+/// Returns the bytes of tables of prefix codes. A lossless image, or lossless alpha, has at most
+/// one group for each tile of 4 x 4 pixels. Their number is inside the compressed data; files of
+/// encoders have a few hundred.
 static uint64_t table_byte_count(const webp_state *state) {
   const bool is_lossy = state->features.format == 1 && !state->features.has_alpha;
   if (is_lossy) return 0;
@@ -139,7 +139,7 @@ image_codec_status codec_webp_open(
   header->has_alpha = state->features.has_alpha != 0;
   header->colour = IMAGE_CODEC_COLOUR_RGB;
   if (state->is_complete) header->orientation = orientation_of(state);
-  // The canvas, and as much again that the decoder may hold of a lossless image.
+  // The canvas, and as much again, which the decoder may hold for a lossless image.
   header->decoding_byte_count =
       (uint64_t)header->width * header->height * (pixel_byte_count(state) + 4) +
       table_byte_count(state);
@@ -157,7 +157,7 @@ static VP8StatusCode decode(
   config.output.u.RGBA.rgba = target;
   config.output.u.RGBA.stride = (int)stride;
   config.output.u.RGBA.size = target_byte_count;
-  // Where memory for tables is missing, libwebp blames the bitstream.
+  // If memory for tables runs out, libwebp blames the bitstream.
   errno = 0;
   VP8StatusCode code = WebPDecode(bytes, byte_count, &config);
   if (code != VP8_STATUS_OK && errno == ENOMEM) code = VP8_STATUS_OUT_OF_MEMORY;
@@ -165,7 +165,7 @@ static VP8StatusCode decode(
   return code;
 }
 
-/// The first frame at its place on the canvas, which is transparent around it.
+/// Decodes the first frame to its place on the canvas, which is transparent around it.
 static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t byte_count) {
   webp_chunk frame;
   if (!find_chunk(state, "ANMF", &frame) || frame.byte_count < webp_frame_head_byte_count) {
@@ -216,7 +216,7 @@ static image_codec_status webp_read_row(void *opaque, uint8_t *row, codec_messag
   webp_state *state = opaque;
   const size_t width = (size_t)state->features.width;
   if (state->next_row >= (uint32_t)state->features.height) {
-    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "no more rows");
+    return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
   }
   const uint8_t *stored = state->pixels + width * pixel_byte_count(state) * state->next_row;
   if (pixel_byte_count(state) == 4) {

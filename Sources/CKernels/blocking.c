@@ -1,11 +1,11 @@
 #include "blocking.h"
 
 // Tiles that a pass over the weights serves. More of them only fill the cache, unless the weights
-// are too large to wait in a cache for the next pass (measured on an AMD EPYC for 64 to 512
+// are too large to stay in a cache until the next pass (measured on an AMD EPYC for 64 to 512
 // channels).
 static const int64_t tiles_per_pass = 28;
 static const int64_t cached_weight_byte_limit = 16 << 20;
-// With fewer tiles than this a thread shares them and takes a part of the output channels instead.
+// Tiles below which a thread shares them and takes a part of the output channels instead.
 static const int64_t tiles_per_thread = 8;
 
 static int64_t divided_up(int64_t a, int64_t b) {
@@ -40,10 +40,10 @@ winograd_blocking winograd_blocking_make(const winograd_convolution *c) {
   const int64_t tiles_per_part = divided_up(b.tile_count, b.tile_parts);
   const int64_t tiles =
       weight_byte_count > cached_weight_byte_limit ? WINOGRAD_TILE_LIMIT : tiles_per_pass;
-  // Passes of one size, so that the last is not a small rest.
+  // Passes of one size, so that the last is not a small remainder.
   b.tiles = divided_up(tiles_per_part, divided_up(tiles_per_part, tiles));
 
-  // A vector more, so that the points of a tile do not fall into one set of the cache.
+  // One vector more, so that the points of a tile do not fall into one set of the cache.
   b.input_stride = (b.input_blocks * b.tiles + 1) * b.channel_block;
   b.product_stride = (2 * b.tiles + 1) * b.channel_block;
   return b;

@@ -1,4 +1,4 @@
-// How the work of one convolution is cut, for caches and for threads.
+// Division of the work of one convolution, for caches and for threads.
 #pragma once
 
 #include "winograd.h"
@@ -9,18 +9,18 @@
 #define WINOGRAD_OUTPUTS 4
 #define WINOGRAD_INPUTS 6
 #define WINOGRAD_KERNEL 3
-// Of `tiles` below.
+// Upper bound of `tiles` below.
 #define WINOGRAD_TILE_LIMIT 56
 
 typedef struct {
   int64_t channel_block;
-  // In blocks of channels.
+  // Blocks of channels.
   int64_t input_blocks, output_blocks;
   int64_t output_height, output_width;
   int64_t tile_rows, tile_columns, tile_count;
-  // Transformed and multiplied together, at most.
+  // Tiles that are transformed and multiplied together at most.
   int64_t tiles;
-  // Threads side by side over tiles, times threads side by side over output channels.
+  // Threads that divide the tiles, times threads that divide the output channels.
   int64_t tile_parts, channel_parts;
   // Numbers between neighbouring pixels and between blocks of channels of one pixel.
   int64_t input_pixel, input_block, output_pixel, output_block;
@@ -37,10 +37,10 @@ typedef struct {
   const void *source;
   const float *weights, *bias;
   void *destination;
-  // This thread's own: the transformed input, then the products.
+  // Memory of this thread alone: the transformed input, then the products.
   float *scratch;
   int64_t first_tile, last_tile;
-  // In blocks of output channels.
+  // Range in blocks of output channels.
   int64_t first_output, last_output;
 } winograd_part;
 

@@ -1,5 +1,5 @@
-// The kernels, written once for vectors of any width and compiled for each set of instructions by
-// the file that includes this one. That file defines
+// Kernels, written once for vectors of any width and compiled for each instruction set by the file
+// that includes this one. That file defines
 //   LANES      floats of a vector, which is also the channel block
 //   TILES      tiles multiplied at once: TILES x 2 sums, 2 weights and an input fill the registers
 //   PART_RUN   the name of the function that comes out
@@ -22,7 +22,7 @@ INLINE void store(float *address, vector value) {
   *(vector *)__builtin_assume_aligned(address, LANES * sizeof(float)) = value;
 }
 
-// Activations are fp32 or bfloat16; `narrow` says which and is known where these are inlined.
+// Activations are fp32 or bfloat16; `narrow` says which, and is constant where these are inlined.
 INLINE vector load_activation(const void *base, int64_t index, const bool narrow) {
   if (!narrow) return load((const float *)base + index);
   const half_bits halves = *(const half_bits *)__builtin_assume_aligned(
@@ -35,7 +35,7 @@ INLINE void store_activation(void *base, int64_t index, vector value, const bool
     store((float *)base + index, value);
     return;
   }
-  // To nearest, ties to even.
+  // Rounded to nearest, ties to even.
   const bits whole = (bits)value;
   const bits rounded = whole + 0x7fff + (whole >> 16 & 1);
   *(half_bits *)__builtin_assume_aligned((uint16_t *)base + index, LANES * sizeof(uint16_t)) =
@@ -65,12 +65,12 @@ INLINE void transform_output(
   out[3 * step] = difference + difference_by_two * 8 + m5;
 }
 
-// A tile's place: its image and its first output.
+// Place of a tile: its image and its first output.
 typedef struct {
   int64_t image, row, column;
 } tile_place;
 
-// The 6x6 inputs of a tile that reaches over the edge, zeros where there is none.
+// The 6x6 inputs of a tile that extends past the edge, with zeros beyond it.
 INLINE void gather_edge(
     const winograd_convolution *c, const void *source, int64_t plane, int64_t pixel, int64_t top,
     int64_t left, vector patch[WINOGRAD_POINTS], const bool narrow) {
@@ -136,7 +136,7 @@ INLINE void transform_inputs(
     }
 }
 
-// Floats of the weights that are asked for ahead of their use; they are read once per pass, often
+// Floats of the weights that are prefetched before their use; they are read once per pass, often
 // from memory.
 enum { prefetched = 4096 };
 
@@ -197,7 +197,7 @@ MULTIPLIER(13)
 MULTIPLIER(14)
 #endif
 
-// By the number of tiles and of blocks of output channels.
+// Kernels by the number of tiles and of blocks of output channels.
 static multiplier *const multipliers[TILES + 1][3] = {
 #define ENTRY(tiles) [tiles] = {NULL, multiply_##tiles##_1, multiply_##tiles##_2}
     ENTRY(1),  ENTRY(2),  ENTRY(3),  ENTRY(4),  ENTRY(5),  ENTRY(6),
@@ -264,7 +264,7 @@ INLINE void transform_outputs(
           const int64_t index = out + (i * b->output_width + j) * b->output_pixel;
           vector y = whole[j] + bias;
           if (c->adds_to_destination) y += load_activation(part->destination, index, narrow);
-          // Not a number stays what it is.
+          // NaN remains NaN.
           if (c->applies_relu) y = (vector)((bits)y & ~(bits)(y < (vector){0}));
           store_activation(part->destination, index, y, narrow);
         }
@@ -287,7 +287,7 @@ INLINE void run(const winograd_part *part, const bool narrow) {
     }
     transform_inputs(part, places, count, narrow);
     for (int64_t block = part->first_output; block < part->last_output; block += 2) {
-      // Weights lie in pairs of blocks; the last may be alone.
+      // Weights lie in pairs of blocks; the last one may be single.
       const int width = block + 1 < b->output_blocks ? 2 : 1;
       multiply_points(part, block, width, count);
       transform_outputs(part, places, block, width, count, narrow);

@@ -1,5 +1,5 @@
-// Vectors of eight in as many registers as that takes.
-// How they would be passed to a function never matters: all that have them are inlined.
+// Vectors of eight in as many registers as that takes. How they would be passed to a function never
+// matters: all functions that take them are inlined.
 #pragma clang diagnostic ignored "-Wpsabi"
 #define LANES 8
 #define TILES 6

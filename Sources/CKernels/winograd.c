@@ -10,7 +10,7 @@ static const double filter_transform[WINOGRAD_INPUTS][WINOGRAD_KERNEL] = {
     {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
 
 // libgomp's entry to a parallel region (the Swift toolchain's clang has no OpenMP): its team is the
-// one that oneDNN's primitives use, so that threads are never more than were asked for.
+// one that oneDNN's primitives use, so that there are never more threads than were asked for.
 void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
@@ -101,7 +101,7 @@ typedef struct {
 static void run_part(const run_arguments *arguments, int64_t index) {
   const winograd_blocking *b = arguments->blocking;
   const int64_t tile_part = index / b->channel_parts, channel_part = index % b->channel_parts;
-  // Channels are dealt out in pairs of blocks, as the weights lie.
+  // Channels are distributed in pairs of blocks, as the weights lie.
   const int64_t pairs = (b->output_blocks + 1) / 2;
   const int64_t last_output = (channel_part + 1) * pairs / b->channel_parts * 2;
   const winograd_part part = {
@@ -126,7 +126,7 @@ static void run_part(const run_arguments *arguments, int64_t index) {
   }
 }
 
-// The team may be smaller than was asked for; its threads then do several parts.
+// The team may be smaller than was asked for; its threads then each do several parts.
 static void run_share(void *data) {
   const run_arguments *arguments = data;
   const int64_t parts = arguments->blocking->tile_parts * arguments->blocking->channel_parts;

@@ -5,7 +5,8 @@
 
 #include "internal.h"
 
-// Of OpenMP's runtime, on which Debian builds oneDNN; the Swift toolchain's clang has no omp.h.
+// Declarations of OpenMP's runtime, which Debian's oneDNN uses; the Swift toolchain's clang has no
+// omp.h.
 void omp_set_num_threads(int count);
 int omp_get_max_threads(void);
 int omp_get_thread_num(void);
@@ -28,7 +29,7 @@ int onednn_threads(void) {
   return omp_get_max_threads();
 }
 
-// Moves the thread to the allowed core of its number in the team.
+// Moves the thread to the allowed core with its number in the team.
 static void take_core(void *data) {
   const cpu_set_t *allowed = data;
   int missing = omp_get_thread_num();
@@ -37,13 +38,13 @@ static void take_core(void *data) {
     cpu_set_t own;
     CPU_ZERO(&own);
     CPU_SET(core, &own);
-    // Where it fails, the thread runs where the system likes, as before.
+    // If it fails, the thread runs wherever the system likes, as before.
     sched_setaffinity(0, sizeof own, &own);
     return;
   }
 }
 
-// What the calling thread may run on when it has no team; empty while that is not known.
+// Cores that the calling thread may run on when it has no team; empty while they are not known.
 static _Thread_local cpu_set_t cores;
 
 void onednn_team_begin(int count) {

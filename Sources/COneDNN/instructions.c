@@ -3,7 +3,7 @@
 
 #include "internal.h"
 
-// By our number: the library's, and its name in the library's variable.
+// The library's number for each of ours, and its name in the library's variable.
 static const struct {
   dnnl_cpu_isa_t set;
   const char *name;
@@ -18,8 +18,8 @@ static const struct {
     [ONEDNN_AVX512_AMX] = {dnnl_cpu_isa_avx512_core_amx, "avx512_core_amx"},
 };
 
-// What the CPU and the system have, without asking the library: its first answer ends the time in
-// which it can be told.
+// Finds what the CPU and the system have without asking the library: it can be told nothing after
+// its first answer.
 static onednn_instructions present(void) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
@@ -35,8 +35,8 @@ static onednn_instructions present(void) {
   return ONEDNN_X86_64;
 }
 
-// What the library's own variable allows, which the library reads when nothing else is set; what
-// it does not know there it passes over.
+// Finds what the library's own variable allows. The library reads it when nothing else is set, and
+// ignores unknown values.
 static onednn_instructions allowed_by_variable(void) {
   const char *value = getenv("ONEDNN_MAX_CPU_ISA");
   if (!value || !*value) value = getenv("DNNL_MAX_CPU_ISA");

@@ -1,7 +1,7 @@
 #include "internal.h"
 
-// A residual that is already in the destination, then ReLU; NULL where there is neither or no
-// memory.
+// Makes post-operations: a residual that is already in the destination, then ReLU; NULL if there is
+// neither or no memory.
 static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_t *operations) {
   *operations = NULL;
   dnnl_status_t status = dnnl_post_ops_create(operations);
@@ -13,7 +13,7 @@ static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_
   return status;
 }
 
-// In multiply-adds.
+// Counts the work in multiply-adds.
 static int64_t convolution_work(const onednn_convolution *c) {
   return c->batch * c->output_channels * c->output_height * c->output_width *
          (c->input_channels / c->groups) * c->kernel_height * c->kernel_width;
@@ -35,7 +35,7 @@ onednn_status onednn_convolution_create(
   const dnnl_dim_t strides[] = {c->stride_height, c->stride_width};
   const dnnl_dim_t dilations[] = {c->dilation_height - 1, c->dilation_width - 1};
   const dnnl_dim_t before[] = {c->padding_top, c->padding_left};
-  const dnnl_dim_t behind[] = {c->padding_bottom, c->padding_right};
+  const dnnl_dim_t after[] = {c->padding_bottom, c->padding_right};
   dnnl_memory_desc_t source_md, weights_md, bias_md, destination_md;
   dnnl_status_t status = onednn_descriptor(
       source, 4, source_dims, c->source_number, &source_md);
@@ -53,7 +53,7 @@ onednn_status onednn_convolution_create(
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_inference, dnnl_convolution_direct, &source_md, &weights_md,
-        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, before, behind);
+        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, before, after);
   if (status != dnnl_success) return onednn_report(status, doing, message);
   dnnl_post_ops_t operations = NULL;
   status = post_operations(c, &operations);
@@ -79,7 +79,7 @@ onednn_status onednn_pooling_create(
   const dnnl_dim_t strides[] = {p->stride_height, p->stride_width};
   const dnnl_dim_t window[] = {p->window_height, p->window_width};
   const dnnl_dim_t before[] = {p->padding_top, p->padding_left};
-  const dnnl_dim_t behind[] = {p->padding_bottom, p->padding_right};
+  const dnnl_dim_t after[] = {p->padding_bottom, p->padding_right};
   dnnl_memory_desc_t destination;
   dnnl_status_t status = dnnl_memory_desc_init_by_tag(
       &destination, 4, dims, source->descriptor.data_type, dnnl_format_tag_any);
@@ -87,7 +87,7 @@ onednn_status onednn_pooling_create(
   if (status == dnnl_success)
     status = dnnl_pooling_forward_desc_init(
         &operation, dnnl_forward_inference, kinds[p->kind], &source->descriptor, &destination,
-        strides, window, before, behind);
+        strides, window, before, after);
   if (status != dnnl_success) return onednn_report(status, "pooling", message);
   const int64_t work = p->batch * p->channels * p->output_height * p->output_width *
                        p->window_height * p->window_width;
@@ -95,8 +95,8 @@ onednn_status onednn_pooling_create(
       engine, &operation, (onednn_finish){0}, work, "pooling", primitive, message);
 }
 
-// Of a plain loop over all numbers: with its finding each and a function such as exp it takes as
-// long for one as for so many multiply-adds.
+// Multiply-adds that a plain loop takes for one number, including its address and a function such
+// as exp.
 static const int64_t multiply_adds_per_element = 16;
 
 static int64_t elementwise_work(const onednn_layout *layout) {

@@ -8,10 +8,10 @@
 onednn_status onednn_report(dnnl_status_t status, const char *doing, onednn_message *message) {
   if (status == dnnl_success) return ONEDNN_OK;
   const char *reason = status == dnnl_out_of_memory      ? "out of memory"
-                       : status == dnnl_unimplemented    ? "nothing but a slow loop here, if that"
+                       : status == dnnl_unimplemented    ? "only a slow loop here, or nothing"
                        : status == dnnl_invalid_arguments ? "invalid arguments"
                                                          : "runtime error";
-  snprintf(message->text, sizeof message->text, "oneDNN, %s: %s", doing, reason);
+  snprintf(message->characters, sizeof message->characters, "oneDNN, %s: %s", doing, reason);
   return status == dnnl_out_of_memory   ? ONEDNN_OUT_OF_MEMORY
          : status == dnnl_unimplemented ? ONEDNN_UNIMPLEMENTED
                                         : ONEDNN_FAILED;
@@ -62,8 +62,8 @@ static bool is_reference(const_dnnl_primitive_desc_t descriptor) {
   return strncmp(name, "ref", 3) == 0 || (last && strcmp(last, ":ref") == 0);
 }
 
-// The first implementation, in the library's order, that is not a reference one; else the first
-// of these, if the work is small. NULL where there is none.
+// Finds the first implementation, in the library's order, that is not a reference one; else the
+// first of these, if the work is small. NULL if there is none.
 static dnnl_status_t choose(
     const onednn_engine *engine, const_dnnl_op_desc_t operation,
     const_dnnl_primitive_attr_t attributes, int64_t work, dnnl_primitive_desc_t *chosen) {
@@ -181,14 +181,14 @@ bool onednn_primitive_is_reference(const onednn_primitive *primitive) {
 void onednn_cache_empty(void) {
   int capacity;
   onednn_making_begin();
-  // Less room throws out what does not fit; the library has no other way to let its cache go.
+  // A smaller capacity evicts what does not fit; the library has no other way to empty its cache.
   if (dnnl_get_primitive_cache_capacity(&capacity) == dnnl_success &&
       dnnl_set_primitive_cache_capacity(0) == dnnl_success)
     dnnl_set_primitive_cache_capacity(capacity);
   onednn_making_end();
 }
 
-// Roles in the numbering of the library's execution arguments.
+// The library's numbers of the roles as execution arguments.
 static const int argument_numbers[ONEDNN_ROLE_COUNT] = {
     [ONEDNN_SOURCE] = DNNL_ARG_SRC,           [ONEDNN_ADDEND] = DNNL_ARG_SRC_1,
     [ONEDNN_WEIGHTS] = DNNL_ARG_WEIGHTS,      [ONEDNN_BIAS] = DNNL_ARG_BIAS,
@@ -215,7 +215,7 @@ onednn_status onednn_binding_create(
   made->primitive = primitive->primitive;
   for (int role = 0; role < ONEDNN_ROLE_COUNT; role++) {
     const dnnl_memory_desc_t *descriptor = argument(primitive, (onednn_role)role);
-    // The library calls a part that does not begin where the whole does 0 bytes large.
+    // The library reports 0 bytes for a part that does not begin where the whole does.
     if (!descriptor ||
         (dnnl_memory_desc_get_size(descriptor) == 0 && descriptor->offset0 == 0))
       continue;

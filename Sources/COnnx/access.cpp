@@ -2,11 +2,11 @@
 
 namespace {
 
-onnx_text text_of(const std::string &text) { return {text.data(), text.size()}; }
+onnx_string string_of(const std::string &string) { return {string.data(), string.size()}; }
 
 void describe(const onnx::ValueInfoProto &source, onnx_value *value) {
   *value = {};
-  value->name = text_of(source.name());
+  value->name = string_of(source.name());
   if (!source.type().has_tensor_type()) return;
   const auto &type = source.type().tensor_type();
   value->element_type = type.elem_type();
@@ -21,7 +21,7 @@ void describe(const onnx::ValueInfoProto &source, onnx_value *value) {
 
 void describe(const onnx_model *model, const onnx::TensorProto &source, onnx_tensor *tensor) {
   *tensor = {};
-  tensor->name = text_of(source.name());
+  tensor->name = string_of(source.name());
   tensor->element_type = source.data_type();
   tensor->dimensions = source.dims().data();
   tensor->rank = static_cast<size_t>(source.dims_size());
@@ -29,7 +29,7 @@ void describe(const onnx_model *model, const onnx::TensorProto &source, onnx_ten
   const auto place = model->external.find(&source);
   if (place != model->external.end()) {
     tensor->is_external = true;
-    tensor->location = text_of(place->second.location);
+    tensor->location = string_of(place->second.location);
     tensor->external_offset = place->second.offset;
     tensor->external_length = place->second.length;
   } else if (source.data_type() != onnx::TensorProto::STRING) {
@@ -50,12 +50,12 @@ const onnx::AttributeProto &attribute_at(const onnx_model *model, size_t node, s
 
 int64_t onnx_model_ir_version(const onnx_model *model) { return model->ir_version; }
 
-onnx_text onnx_model_producer(const onnx_model *model) {
-  return text_of(model->file.producer_name());
+onnx_string onnx_model_producer(const onnx_model *model) {
+  return string_of(model->file.producer_name());
 }
 
-onnx_text onnx_model_graph_name(const onnx_model *model) {
-  return text_of(model->file.graph().name());
+onnx_string onnx_model_graph_name(const onnx_model *model) {
+  return string_of(model->file.graph().name());
 }
 
 int64_t onnx_model_opset(const onnx_model *model) { return model->operator_set; }
@@ -64,12 +64,12 @@ size_t onnx_model_metadata_count(const onnx_model *model) {
   return static_cast<size_t>(model->file.metadata_props_size());
 }
 
-onnx_text onnx_model_metadata_key(const onnx_model *model, size_t index) {
-  return text_of(model->file.metadata_props(static_cast<int>(index)).key());
+onnx_string onnx_model_metadata_key(const onnx_model *model, size_t index) {
+  return string_of(model->file.metadata_props(static_cast<int>(index)).key());
 }
 
-onnx_text onnx_model_metadata_value(const onnx_model *model, size_t index) {
-  return text_of(model->file.metadata_props(static_cast<int>(index)).value());
+onnx_string onnx_model_metadata_value(const onnx_model *model, size_t index) {
+  return string_of(model->file.metadata_props(static_cast<int>(index)).value());
 }
 
 size_t onnx_model_input_count(const onnx_model *model) {
@@ -102,27 +102,27 @@ size_t onnx_model_node_count(const onnx_model *model) {
 
 void onnx_model_node(const onnx_model *model, size_t index, onnx_node *node) {
   const auto &source = node_at(model, index);
-  node->operation = text_of(source.op_type());
-  node->domain = text_of(source.domain());
-  node->name = text_of(source.name());
+  node->operation = string_of(source.op_type());
+  node->domain = string_of(source.domain());
+  node->name = string_of(source.name());
   node->input_count = static_cast<size_t>(source.input_size());
   node->output_count = static_cast<size_t>(source.output_size());
   node->attribute_count = static_cast<size_t>(source.attribute_size());
 }
 
-onnx_text onnx_model_node_input(const onnx_model *model, size_t node, size_t index) {
-  return text_of(node_at(model, node).input(static_cast<int>(index)));
+onnx_string onnx_model_node_input(const onnx_model *model, size_t node, size_t index) {
+  return string_of(node_at(model, node).input(static_cast<int>(index)));
 }
 
-onnx_text onnx_model_node_output(const onnx_model *model, size_t node, size_t index) {
-  return text_of(node_at(model, node).output(static_cast<int>(index)));
+onnx_string onnx_model_node_output(const onnx_model *model, size_t node, size_t index) {
+  return string_of(node_at(model, node).output(static_cast<int>(index)));
 }
 
 void onnx_model_node_attribute(
     const onnx_model *model, size_t node, size_t index, onnx_attribute *attribute) {
   const auto &source = attribute_at(model, node, index);
   *attribute = {};
-  attribute->name = text_of(source.name());
+  attribute->name = string_of(source.name());
   switch (source.type()) {
     case onnx::AttributeProto::INT:
       attribute->kind = ONNX_ATTRIBUTE_INT;
@@ -134,7 +134,7 @@ void onnx_model_node_attribute(
       break;
     case onnx::AttributeProto::STRING:
       attribute->kind = ONNX_ATTRIBUTE_STRING;
-      attribute->text = text_of(source.s());
+      attribute->string = string_of(source.s());
       break;
     case onnx::AttributeProto::INTS:
       attribute->kind = ONNX_ATTRIBUTE_INTS;
@@ -150,14 +150,14 @@ void onnx_model_node_attribute(
       attribute->kind = ONNX_ATTRIBUTE_STRINGS;
       attribute->count = static_cast<size_t>(source.strings_size());
       break;
-    // Nothing else is left by the reader.
+    // The reader leaves no other kind.
     default: attribute->kind = ONNX_ATTRIBUTE_TENSOR; break;
   }
 }
 
-onnx_text onnx_model_node_attribute_text(
+onnx_string onnx_model_node_attribute_string(
     const onnx_model *model, size_t node, size_t attribute, size_t index) {
-  return text_of(attribute_at(model, node, attribute).strings(static_cast<int>(index)));
+  return string_of(attribute_at(model, node, attribute).strings(static_cast<int>(index)));
 }
 
 void onnx_model_node_attribute_tensor(

@@ -12,11 +12,12 @@
 
 namespace {
 
-/// What libonnx 1.12's checker knows. Files of later revisions are shown to it as this one.
+/// Latest revision that libonnx 1.12's checker knows. Files of later ones are presented to it as
+/// this one.
 constexpr int64_t checker_ir_version = 8;
 
 void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
-  // protobuf would write its complaints to standard error.
+  // protobuf would write its errors to standard error.
   static std::once_flag silenced;
   std::call_once(silenced, [] { google::protobuf::SetLogHandler(nullptr); });
 
@@ -24,12 +25,13 @@ void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
   stream.SetTotalBytesLimit(ONNX_FILE_BYTE_COUNT_LIMIT);
   stream.SetRecursionLimit(ONNX_NESTING_LIMIT);
   if (!file.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
-    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
 }
 
 void prepare_attribute(
     onnx_model &model, const onnx::NodeProto &node, onnx::AttributeProto &attribute) {
-  const std::string place = "node \"" + name_of(node) + "\" (" + node.op_type() + "), attribute \"" +
+  const std::string place =
+      "node \"" + name_of(node) + "\" (" + node.op_type() + "), attribute \"" +
                             attribute.name() + "\"";
   switch (attribute.type()) {
     case onnx::AttributeProto::INT:
@@ -41,9 +43,9 @@ void prepare_attribute(
     case onnx::AttributeProto::TENSOR:
       if (!attribute.has_t()) throw refusal(ONNX_STATUS_INVALID, place + " has no tensor");
       break;
-    default: throw refusal(ONNX_STATUS_UNSUPPORTED, place + " is of a kind that is not read");
+    default: throw refusal(ONNX_STATUS_UNSUPPORTED, place + " is of an unsupported kind");
   }
-  // Whatever the kind: the checker looks at every field that is set.
+  // Whatever the kind, the checker looks at every field that is set.
   if (attribute.has_t()) prepare_tensor(model, *attribute.mutable_t());
 }
 
@@ -69,7 +71,7 @@ void prepare(onnx_model &model) {
             ONNX_STATUS_OVER_LIMIT, "\"" + value.name() + "\" has too many dimensions");
 }
 
-/// Constant nodes whose tensors lie outside the file become initialisers, which is where such tensors
+/// Turns constant nodes whose tensors lie outside the file into initialisers, where such tensors
 /// are looked for.
 void move_external_constants(onnx_model &model) {
   onnx::GraphProto &graph = *model.file.mutable_graph();
@@ -101,10 +103,10 @@ void normalize(onnx_model &model) {
 
 }  // namespace
 
-void write_message(const char *text, char *message, size_t byte_count) {
+void write_message(const char *string, char *message, size_t byte_count) {
   if (byte_count == 0) return;
-  const size_t length = std::min(strlen(text), byte_count - 1);
-  memcpy(message, text, length);
+  const size_t length = std::min(strlen(string), byte_count - 1);
+  memcpy(message, string, length);
   message[length] = 0;
   // The checker breaks lines for its context; a log wants one line.
   std::replace(message, message + length, '\n', ' ');

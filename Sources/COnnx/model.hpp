@@ -8,7 +8,7 @@
 
 #include "COnnx.h"
 
-/// Why a file is refused.
+/// Reason why a file is refused.
 class refusal : public std::runtime_error {
  public:
   refusal(onnx_status status, const std::string &message)
@@ -17,7 +17,7 @@ class refusal : public std::runtime_error {
   const onnx_status status;
 };
 
-/// Where a tensor's bytes lie outside the file.
+/// Place of a tensor's bytes outside the file.
 struct external_place {
   std::string location;
   int64_t offset = 0;
@@ -31,28 +31,28 @@ struct onnx_model {
   std::unordered_map<const onnx::TensorProto *, external_place> external;
 };
 
-/// What a message calls a node: one without a name goes by its first output.
+/// Returns a node's name for messages: its own, else its first output.
 inline std::string name_of(const onnx::NodeProto &node) {
   return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name();
 }
 
-/// Whether an operator of that domain is one of ONNX's own.
+/// Tells whether a domain is that of ONNX's own operators.
 inline bool is_own(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
 
-/// Throws where the file holds more than the limits allow, or what is not read at all; allocates
+/// Throws if the file exceeds the limits or holds something that is not supported; allocates
 /// nothing.
 void survey_file(const uint8_t *bytes, size_t byte_count);
 
-/// Checks type and shape, takes the place of external data out of the message, so that nobody after
-/// this function can open it.
+/// Checks type and shape, and moves the place of external data out of the message, so that nothing
+/// after this function can open it.
 void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor);
 
-/// Says what operator sets behind 17 say as set 17 does, so that the file is one of set 17. Throws for
-/// sets and operators that are not known. After `prepare_tensor`, before the checker.
+/// Translates operator sets after 17 to set 17. Throws for unknown sets and operators. Called after
+/// `prepare_tensor` and before the checker.
 void lower_operator_set(onnx_model &model);
 
-/// Moves the numbers of typed fields to `raw_data`, little endian. After the checker.
+/// Moves the numbers of typed fields to `raw_data`, little-endian. Called after the checker.
 void normalize_tensor(const onnx_model &model, onnx::TensorProto &tensor);
 
-/// Puts as much of a text as fits, in one line and terminated, into a caller's buffer.
-void write_message(const char *text, char *message, size_t byte_count);
+/// Writes as much of a string as fits, in one line and terminated, to a caller's buffer.
+void write_message(const char *string, char *message, size_t byte_count);

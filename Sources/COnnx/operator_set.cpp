@@ -1,7 +1,7 @@
-// Operator sets 18 and later in the words of set 17, the last one that libonnx 1.12 knows: for its
-// checker, and so that nobody behind it needs to know two ways of saying the same. Source: what the
-// schemas of onnx 1.23 changed (https://github.com/onnx/onnx/blob/main/docs/Changelog.md). What the
-// later sets add besides are element types, which are refused with the tensor that has them.
+// Translation of operator sets 18 and later to set 17, the last that libonnx 1.12 knows: for its
+// checker, and so that no later code needs to know two forms of the same operator. Source: the
+// changed schemas of onnx 1.23 (https://github.com/onnx/onnx/blob/main/docs/Changelog.md). The
+// later sets also add element types, which are refused with the tensor that has them.
 
 #include <onnx/defs/schema.h>
 
@@ -22,7 +22,7 @@ constexpr int64_t checked_set = 17;
       "node \"" + name_of(node) + "\" (" + node.op_type() + "): " + reason);
 }
 
-/// The attribute of that name, taken out of the node.
+/// Removes the attribute of that name from the node and returns it.
 std::optional<onnx::AttributeProto> taken(onnx::NodeProto &node, const char *name) {
   auto &attributes = *node.mutable_attribute();
   for (int index = 0; index < attributes.size(); index++) {
@@ -34,17 +34,17 @@ std::optional<onnx::AttributeProto> taken(onnx::NodeProto &node, const char *nam
   return std::nullopt;
 }
 
-/// Takes out an attribute that set 17 does not have, and refuses another value than the one that
-/// says what set 17 says.
+/// Removes an attribute that set 17 does not have, and refuses any value other than the one with
+/// the meaning of set 17.
 void drop(onnx::NodeProto &node, const char *name, int64_t neutral) {
   const auto attribute = taken(node, name);
   if (attribute && attribute->i() != neutral)
     refuse(
         node, "attribute \"" + std::string(name) + "\" is " + std::to_string(attribute->i()) +
-                  ", only " + std::to_string(neutral) + " is known");
+                  ", only " + std::to_string(neutral) + " is supported");
 }
 
-/// Short lists of whole numbers that a graph holds as a constant, by their name.
+/// Short lists of integers that a graph holds as constants, by name.
 class constants {
  public:
   explicit constants(const onnx_model &model) : model(model) {
@@ -60,8 +60,8 @@ class constants {
     }
   }
 
-  /// Of a list that is longer, one number more than a tensor has dimensions: many nodes may name a
-  /// long one.
+  /// Numbers kept of a longer list, one more than a tensor may have dimensions: many nodes may name
+  /// a long one.
   std::optional<std::vector<int64_t>> find(const std::string &name) const {
     if (const auto list = lists.find(name); list != lists.end()) {
       if (list->second->name() == "value_int") return {{list->second->i()}};
@@ -93,15 +93,15 @@ class constants {
   std::unordered_map<std::string, const onnx::AttributeProto *> lists;
 };
 
-/// Set 18 has the axes of a reduction as an input, which may be computed.
+/// Reads the axes of a reduction, which in set 18 are an input and may be computed.
 void lower_reduction(onnx::NodeProto &node, const constants &constants) {
-  if (taken(node, "axes")) refuse(node, "axes as an attribute, which set 18 does not have");
+  if (taken(node, "axes")) refuse(node, "axes is an attribute, which set 18 does not have");
   const auto empties = taken(node, "noop_with_empty_axes");
   std::vector<int64_t> axes;
   if (node.input_size() > 1) {
     if (!node.input(1).empty()) {
       const auto found = constants.find(node.input(1));
-      if (!found) refuse(node, "its axes \"" + node.input(1) + "\" are no constant in the file");
+      if (!found) refuse(node, "its axes \"" + node.input(1) + "\" are not a constant in the file");
       axes = *found;
     }
     node.mutable_input()->RemoveLast();
@@ -125,26 +125,26 @@ void lower(onnx::NodeProto &node, const constants &constants) {
   } else if (operation == "Split") {
     const auto count = taken(node, "num_outputs");
     if (count && count->i() != node.output_size())
-      refuse(node, "num_outputs is not the number of its outputs");
+      refuse(node, "num_outputs does not match the number of its outputs");
   } else if (operation == "Pad") {
     if (node.input_size() > 3) {
-      if (!node.input(3).empty()) refuse(node, "padding of chosen axes");
+      if (!node.input(3).empty()) refuse(node, "padding of selected axes is not supported");
       node.mutable_input()->RemoveLast();
     }
   } else if (operation == "AveragePool") {
     const auto dilations = taken(node, "dilations");
     if (dilations)
       for (const int64_t dilation : dilations->ints())
-        if (dilation != 1) refuse(node, "a dilated average pool");
+        if (dilation != 1) refuse(node, "dilations of an average pool are not supported");
   } else if (operation == "Cast") {
-    // Both are for element types that are not read.
+    // Both are for element types that are not supported.
     taken(node, "saturate");
     taken(node, "round_mode");
   } else if (operation == "QuantizeLinear" || operation == "DequantizeLinear") {
     taken(node, "saturate");
     drop(node, "block_size", 0);
     drop(node, "precision", 0);
-    // With a zero point its type is the output's.
+    // With a zero point, its type is that of the output.
     if (operation == "QuantizeLinear" && node.input_size() > 2) taken(node, "output_dtype");
     else drop(node, "output_dtype", 0);
   }
@@ -157,10 +157,11 @@ void lower_operator_set(onnx_model &model) {
   bool has_set = false;
   int64_t version = 0;
   for (auto &imported : *file.mutable_opset_import()) {
-    // Nodes of other domains are missing operators, which whoever runs or translates the graph tells.
+    // Nodes of other domains are missing operators, which the code that runs or translates the
+    // graph reports.
     if (!is_own(imported.domain())) continue;
     if (has_set && version != imported.version())
-      throw refusal(ONNX_STATUS_INVALID, "it names two versions of ONNX's operators");
+      throw refusal(ONNX_STATUS_INVALID, "the file declares two versions of ONNX's operators");
     has_set = true;
     version = imported.version();
     if (version < ONNX_OPSET_MINIMUM || version > ONNX_OPSET_LIMIT)
@@ -171,7 +172,10 @@ void lower_operator_set(onnx_model &model) {
     model.operator_set = std::min(version, checked_set);
     imported.set_version(model.operator_set);
   }
-  if (!has_set) throw refusal(ONNX_STATUS_INVALID, "it names no version of ONNX's operators");
+  if (!has_set) {
+    throw refusal(
+        ONNX_STATUS_INVALID, "the file does not declare a version of ONNX's operators");
+  }
   auto &nodes = *file.mutable_graph()->mutable_node();
   if (version > checked_set) {
     const constants constants(model);

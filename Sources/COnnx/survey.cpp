@@ -1,4 +1,4 @@
-// A walk over protobuf's wire format (https://protobuf.dev/programming-guides/encoding) that builds
+// Walk over protobuf's wire format (https://protobuf.dev/programming-guides/encoding) that builds
 // nothing. An empty message takes two bytes in a file and more than a hundred in memory, a small
 // number one and eight: so both are counted before protobuf makes objects of them.
 
@@ -8,13 +8,13 @@ namespace {
 
 enum wire_type : uint32_t { varint = 0, fixed64 = 1, delimited = 2, fixed32 = 5 };
 
-/// What a length-delimited field holds, as far as its cost goes.
+/// Content of a length-delimited field, by its cost.
 enum class content {
-  /// A text, raw numbers, or a field that onnx.proto does not have.
+  /// A string, raw numbers, or a field that onnx.proto does not have.
   bytes,
   /// A packed list of numbers.
   numbers,
-  /// What is not read at all.
+  /// Content that is not supported at all.
   refused,
   model,
   graph,
@@ -26,11 +26,11 @@ enum class content {
   tensor_type,
   shape,
   annotation,
-  /// A message that holds no other.
+  /// A message that holds no other message.
   leaf,
 };
 
-/// By the field numbers of onnx.proto.
+/// Fields by the numbers of onnx.proto.
 content content_of(content message, uint64_t field) {
   switch (message) {
     case content::model:
@@ -75,13 +75,13 @@ content content_of(content message, uint64_t field) {
 const char *refused_in(content message) {
   switch (message) {
     case content::attribute: return "subgraphs and other rare kinds of attributes";
-    case content::type: return "values that are no dense tensors";
+    case content::type: return "values that are not dense tensors";
     case content::graph: return "sparse tensors";
     default: return "functions and training steps";
   }
 }
 
-/// Recurses as deeply as the messages above nest, which is bounded: none holds its own kind.
+/// Recurses as deep as the messages above nest, which is bounded: none holds its own kind.
 class surveyor {
  public:
   void walk(const uint8_t *at, const uint8_t *end, content message) {
@@ -107,7 +107,7 @@ class surveyor {
           visit(start, at, message, tag >> 3);
           break;
         }
-        default: throw refusal(ONNX_STATUS_INVALID, "the file is no ONNX model");
+        default: throw refusal(ONNX_STATUS_INVALID, "the file is not an ONNX model");
       }
     }
   }
@@ -117,9 +117,10 @@ class surveyor {
   uint64_t number_count = 0;
 
   void visit(const uint8_t *at, const uint8_t *end, content message, uint64_t field) {
-    // Plain bytes count as well: protobuf keeps fields that it does not know.
+    // Plain bytes count as well: protobuf keeps unknown fields.
     if (++part_count > ONNX_PART_LIMIT)
-      throw refusal(ONNX_STATUS_OVER_LIMIT, "more nodes, attributes and other parts than allowed");
+      throw refusal(
+          ONNX_STATUS_OVER_LIMIT, "the file has more nodes, attributes and the like than allowed");
     const content inner = content_of(message, field);
     if (inner == content::bytes) return;
     if (inner == content::numbers) {
@@ -136,7 +137,9 @@ class surveyor {
   void count_numbers(uint64_t count) {
     number_count += count;
     if (number_count > ONNX_NUMBER_LIMIT)
-      throw refusal(ONNX_STATUS_OVER_LIMIT, "more numbers outside raw tensor bytes than allowed");
+      throw refusal(
+          ONNX_STATUS_OVER_LIMIT,
+          "the file has more numbers outside raw tensor bytes than allowed");
   }
 
   static uint64_t number(const uint8_t *&at, const uint8_t *end) {
@@ -146,12 +149,12 @@ class surveyor {
       if (shift < 64) value |= static_cast<uint64_t>(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
   }
 
   static void skip(const uint8_t *&at, const uint8_t *end, uint64_t count) {
     if (count > static_cast<uint64_t>(end - at))
-      throw refusal(ONNX_STATUS_INVALID, "the file is truncated or no ONNX model");
+      throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
     at += count;
   }
 };

@@ -13,7 +13,7 @@ std::string described(const onnx::TensorProto &tensor) {
   throw refusal(ONNX_STATUS_INVALID, described(tensor) + ": " + reason);
 }
 
-/// Bytes of one element; 0 for strings.
+/// Returns the bytes of one element; 0 for strings.
 size_t element_byte_count(const onnx::TensorProto &tensor) {
   switch (tensor.data_type()) {
     case onnx::TensorProto::FLOAT:
@@ -33,36 +33,39 @@ size_t element_byte_count(const onnx::TensorProto &tensor) {
     default:
       throw refusal(
           ONNX_STATUS_UNSUPPORTED,
-          described(tensor) + ": element type " + std::to_string(tensor.data_type()));
+          described(tensor) + ": element type " + std::to_string(tensor.data_type()) +
+              " is not supported");
   }
 }
 
 /// Throws for negative dimensions and for a product beyond what memory can hold.
 uint64_t element_count(const onnx::TensorProto &tensor) {
-  if (tensor.dims_size() > ONNX_RANK_LIMIT) refuse(tensor, "too many dimensions");
+  if (tensor.dims_size() > ONNX_RANK_LIMIT) refuse(tensor, "it has too many dimensions");
   uint64_t count = 1;
   bool is_empty = false;
   for (const int64_t dimension : tensor.dims()) {
-    if (dimension < 0) refuse(tensor, "a negative dimension");
+    if (dimension < 0) refuse(tensor, "a dimension is negative");
     if (dimension == 0) is_empty = true;
     else if (__builtin_mul_overflow(count, static_cast<uint64_t>(dimension), &count) ||
              count > std::numeric_limits<int64_t>::max() / 16)
-      refuse(tensor, "dimensions whose product is beyond any memory");
+      refuse(tensor, "the product of its dimensions is beyond any memory");
   }
   return is_empty ? 0 : count;
 }
 
-int64_t whole_number(const onnx::TensorProto &tensor, const std::string &text) {
-  if (text.empty() || text.size() > 18) refuse(tensor, "external data at no usable place");
+int64_t whole_number(const onnx::TensorProto &tensor, const std::string &digits) {
+  if (digits.empty() || digits.size() > 18) {
+    refuse(tensor, "its external offset or length is invalid");
+  }
   int64_t value = 0;
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9') refuse(tensor, "external data at no usable place");
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') refuse(tensor, "its external offset or length is invalid");
     value = value * 10 + (digit - '0');
   }
   return value;
 }
 
-/// The low bytes of each number of a typed field.
+/// Copies the low bytes of each number of a typed field.
 template <typename Stored, typename Field>
 std::string packed(const Field &numbers) {
   std::string bytes(static_cast<size_t>(numbers.size()) * sizeof(Stored), '\0');
@@ -75,7 +78,7 @@ std::string packed(const Field &numbers) {
   return bytes;
 }
 
-/// What onnx.proto says about where the numbers of each type stand.
+/// Copies the numbers of each type from the field that onnx.proto defines for it.
 std::string packed(const onnx::TensorProto &tensor) {
   switch (tensor.data_type()) {
     case onnx::TensorProto::FLOAT: return packed<float>(tensor.float_data());
@@ -99,13 +102,15 @@ void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor) {
   if (tensor.has_segment())
     throw refusal(ONNX_STATUS_UNSUPPORTED, described(tensor) + " is stored in segments");
   if (tensor.data_location() != onnx::TensorProto::EXTERNAL) return;
-  if (tensor.data_type() == onnx::TensorProto::STRING) refuse(tensor, "strings outside the file");
+  if (tensor.data_type() == onnx::TensorProto::STRING) {
+    refuse(tensor, "it has strings outside the file");
+  }
 
   external_place place;
   bool has_location = false;
   for (const auto &entry : tensor.external_data()) {
     if (entry.key() == "location") {
-      if (has_location) refuse(tensor, "external data at two places");
+      if (has_location) refuse(tensor, "its external data has two locations");
       has_location = true;
       place.location = entry.value();
     } else if (entry.key() == "offset") {
@@ -114,9 +119,9 @@ void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor) {
       place.length = whole_number(tensor, entry.value());
     }
   }
-  if (!has_location || place.location.empty()) refuse(tensor, "external data without a location");
+  if (!has_location || place.location.empty()) refuse(tensor, "its external data has no location");
   model.external[&tensor] = place;
-  // The checker would look for the file, wherever its name leads. It is content with any raw bytes.
+  // The checker would look for the file wherever its name leads. It accepts any raw bytes.
   tensor.clear_data_location();
   tensor.clear_external_data();
   if (count > 0) tensor.set_raw_data(std::string(1, '\0'));
@@ -139,6 +144,7 @@ void normalize_tensor(const onnx_model &model, onnx::TensorProto &tensor) {
   const uint64_t expected = element_count(tensor) * size;
   if (tensor.raw_data().size() != expected)
     refuse(
-        tensor, std::to_string(tensor.raw_data().size()) + " bytes, its shape asks for " +
+        tensor,
+        "it has " + std::to_string(tensor.raw_data().size()) + " bytes, its shape asks for " +
                     std::to_string(expected));
 }

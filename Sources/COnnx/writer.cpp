@@ -18,7 +18,7 @@ struct onnx_writer {
   /// The node that was begun last.
   onnx::NodeProto &node() {
     const int count = graph().node_size();
-    if (count == 0) throw refusal(ONNX_STATUS_INVALID, "no node was begun");
+    if (count == 0) throw refusal(ONNX_STATUS_INVALID, "a node must be begun first");
     return *graph().mutable_node(count - 1);
   }
 
@@ -29,7 +29,7 @@ struct onnx_writer {
     return attribute;
   }
 
-  /// Runs a step unless one has failed before.
+  /// Runs a step, unless an earlier one has failed.
   template <typename Step>
   void run(Step step) noexcept {
     if (status != ONNX_STATUS_OK) return;
@@ -47,12 +47,12 @@ struct onnx_writer {
   }
 
  private:
-  void fail(onnx_status with, const char *text) noexcept {
+  void fail(onnx_status with, const char *reason) noexcept {
     status = with;
     try {
-      message = text;
+      message = reason;
     } catch (...) {
-      // Without memory for its text the status has to do.
+      // Without memory for the message, the status must do.
     }
   }
 };

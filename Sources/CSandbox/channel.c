@@ -22,7 +22,7 @@ enum { memfd_no_exec_seal = 8 };
 int sandbox_memory_create(size_t byte_count, uint8_t **bytes) {
   const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   int memory = memfd_create("image", flags | memfd_no_exec_seal);
-  // Older kernels know no memory that never holds code.
+  // Older kernels do not know memory that never holds code.
   if (memory < 0 && errno == EINVAL) memory = memfd_create("image", flags);
   if (memory < 0) return -1;
   void *mapped = MAP_FAILED;
@@ -69,7 +69,7 @@ static int64_t nanoseconds_now(void) {
   return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-// Whether there is something to receive before the time is over.
+// Tells whether there is something to receive before the time is over.
 static bool wait_for_message(int channel, int64_t timeout) {
   const int64_t end = nanoseconds_now() + timeout;
   struct pollfd wanted = {channel, POLLIN, 0};
@@ -87,7 +87,7 @@ int sandbox_channel_receive(int channel, void *message, size_t byte_count, int64
   if (timeout >= 0 && !wait_for_message(channel, timeout)) return -1;
   ptrdiff_t count;
   do {
-    // A longer message tells its length, though it is cut.
+    // The length of a longer message is returned even though it is cut.
     count = recv(channel, message, byte_count, MSG_TRUNC);
   } while (count < 0 && errno == EINTR);
   if (count <= 0) return 0;
@@ -124,7 +124,7 @@ int sandbox_status_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(st
 static bool take_memory(size_t byte_count) {
   uint8_t *memory = malloc(byte_count);
   if (memory == NULL) return false;
-  // By volatile writes: a compiler may leave out memory that nobody looks at.
+  // By volatile writes: a compiler may leave out memory that is never read.
   for (size_t offset = 0; offset < byte_count; offset += 512) {
     *(volatile uint8_t *)(memory + offset) = 1;
   }

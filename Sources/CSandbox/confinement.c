@@ -30,7 +30,7 @@ static bool fits_one_more_page(uint64_t byte_limit, size_t page) {
   return true;
 }
 
-// What the address space takes, found by the least limit that lets it grow: /proc may not be there,
+// Finds the size of the address space by the least limit that lets it grow: /proc may be missing,
 // and is closed to a process that may not be dumped.
 static uint64_t address_space_byte_count(void) {
   const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -46,7 +46,8 @@ static uint64_t address_space_byte_count(void) {
   return high - page;
 }
 
-// The soft limit is what counts; only the server can raise it, for no system call here does.
+// Only the soft limit counts; only the server can raise it, for no system call that is allowed here
+// can.
 static bool limit_memory(size_t byte_limit, sandbox_greeting *greeting) {
   struct rlimit before;
   if (getrlimit(RLIMIT_AS, &before) != 0) return false;
@@ -55,10 +56,10 @@ static bool limit_memory(size_t byte_limit, sandbox_greeting *greeting) {
 }
 
 enum {
-  // Blocks from this size on go back to the system when they are freed.
+  // Bytes of a block from which on it goes back to the system when it is freed.
   own_mapping_byte_count = 4 << 20,
-  // Free memory beyond this goes back as well. Less is kept: taking the same pages anew for every
-  // image takes as long as decoding a small one.
+  // Bytes of free memory beyond which it goes back as well. Less is kept: taking the same pages
+  // again for every image takes as long as decoding a small one.
   kept_byte_count = 8 << 20,
 };
 
@@ -78,8 +79,8 @@ static void limit_rest(void) {
 
 // MARK: Landlock
 
-// Linux, include/uapi/linux/landlock.h: the distribution's headers are older than the kernels to
-// run on.
+// Linux, include/uapi/linux/landlock.h: the distribution's headers are older than the kernels that
+// this may run on.
 typedef struct {
   uint64_t handled_access_fs;
   uint64_t handled_access_net;  // from version 4 on
@@ -92,7 +93,7 @@ enum {
   landlock_version_flag = 1,
 };
 
-// All rights that the version knows are handled, and none is given.
+// Handles all rights that the version knows, and grants none.
 static bool close_files(void) {
   const long version =
       syscall(landlock_create_ruleset, NULL, 0, landlock_version_flag);
@@ -119,10 +120,10 @@ static bool close_files(void) {
 
 // MARK: seccomp
 
-// The filter has some eighty.
+// Instructions of the filter, which has some eighty.
 enum { filter_instruction_count_limit = 1024 };
 
-// What malloc, the Swift runtime and the loop around them call.
+// System calls of malloc, the Swift runtime and the loop around them.
 static const int allowed_calls[] = {
     SCMP_SYS(munmap),        SCMP_SYS(mremap),     SCMP_SYS(brk),
     SCMP_SYS(madvise),       SCMP_SYS(futex),      SCMP_SYS(exit),
@@ -134,7 +135,7 @@ static bool allow_calls(scmp_filter_ctx filter) {
   // Messages on the one channel, to its other end.
   const struct scmp_arg_cmp channel = {0, SCMP_CMP_EQ, confinement_channel, 0};
   const struct scmp_arg_cmp no_address = {4, SCMP_CMP_EQ, 0, 0};
-  // Memory of its own that holds no code.
+  // Memory of its own, without code.
   const struct scmp_arg_cmp no_code = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
   const struct scmp_arg_cmp no_file = {3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS};
   int failed = 0;
@@ -148,17 +149,17 @@ static bool allow_calls(scmp_filter_ctx filter) {
   return failed == 0;
 }
 
-// The filter as the kernel takes it, made once in the spawner: a decoder need only hand it over.
+// Filter in the kernel's form, made once in the spawner: a decoder only needs to install it.
 static struct sock_filter instructions[filter_instruction_count_limit];
 static unsigned short instruction_count;
 
-// Takes the program out of libseccomp by the only way there is, a file.
+// Exports the program from libseccomp in the only possible way, to a file.
 static void keep_instructions(scmp_filter_ctx filter) {
   const int file = memfd_create("filter", MFD_CLOEXEC);
   if (file < 0) return;
   if (seccomp_export_bpf(filter, file) == 0) {
     const ptrdiff_t count = pread(file, instructions, sizeof instructions, 0);
-    // One that fills the buffer may be longer.
+    // A program that fills the buffer may be longer.
     if (count > 0 && count < (ptrdiff_t)sizeof instructions) {
       instruction_count = (unsigned short)(count / (ptrdiff_t)sizeof instructions[0]);
     }
@@ -168,7 +169,7 @@ static void keep_instructions(scmp_filter_ctx filter) {
 
 void confinement_prepare(void) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-  // Older kernels kill the thread, of which there is one.
+  // Older kernels kill the thread, of which there is only one.
   if (filter == NULL) filter = seccomp_init(SCMP_ACT_KILL);
   if (filter == NULL) return;
   if (allow_calls(filter)) keep_instructions(filter);
@@ -178,7 +179,7 @@ void confinement_prepare(void) {
 static bool close_calls(void) {
   if (instruction_count == 0) return false;
   const struct sock_fprog program = {instruction_count, instructions};
-  // Stores need no slow barriers: what else is in this process is no secret from it.
+  // Stores need no slow barriers: nothing else in this process is secret from it.
   if (syscall(
           SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) {
     return true;
@@ -189,7 +190,7 @@ static bool close_calls(void) {
 sandbox_greeting confine(size_t byte_limit) {
   sandbox_greeting greeting = {0};
   if (close_files()) greeting.parts |= SANDBOX_LANDLOCK;
-  // The filter is the last, for it takes the means away.
+  // The filter comes last, for it forbids the calls above.
   limit_rest();
   keep_freed_memory();
   if (limit_memory(byte_limit, &greeting)) greeting.parts |= SANDBOX_MEMORY_LIMIT;

@@ -2,12 +2,12 @@
 
 #include "CSandbox.h"
 
-// The one descriptor that a decoder has.
+// The only descriptor that a decoder has.
 enum { confinement_channel = 10 };
 
-// Has done, in the process that decoders are copies of, what need not be done in each.
+// Does once, in the process that decoders are forked from, what need not be done in each.
 void confinement_prepare(void);
 
-// Shuts this process in for ever, as far as the system can. It may take `byte_limit` more memory
+// Confines this process forever, as far as the system can. It may take `byte_limit` more memory
 // than it has.
 sandbox_greeting confine(size_t byte_limit);

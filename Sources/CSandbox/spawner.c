@@ -13,7 +13,7 @@
 
 #include "confinement.h"
 
-// A request and its answer on the control socket. Two descriptors travel with a request to fork.
+// Request and reply on the control socket. Two descriptors are sent with a request to fork.
 
 typedef struct {
   pid_t decoder;  // to reap; 0 to fork
@@ -22,7 +22,7 @@ typedef struct {
 } control_request;
 
 typedef struct {
-  int32_t result;  // the process for a fork
+  int32_t result;  // process ID for a fork
   int32_t error;   // of errno; 0 for success
   int32_t status;
 } control_answer;
@@ -30,7 +30,7 @@ typedef struct {
 enum {
   control_descriptor = 3,
   control_timeout_seconds = 10,
-  // Where the system cannot close a range.
+  // For systems that cannot close a range.
   descriptor_count_limit = 65536,
 };
 
@@ -52,14 +52,14 @@ static void close_all(int first, int last) {
   for (int descriptor = first; descriptor <= end; descriptor++) close(descriptor);
 }
 
-// Keys and tokens may stand there.
+// It may hold keys and tokens.
 static void wipe_environment(void) {
   static char *none[] = {NULL};
   for (char **entry = environ; *entry != NULL; entry++) explicit_bzero(*entry, strlen(*entry));
   environ = none;
 }
 
-// Who ends the server, or a group of processes with it, does not mean the spawner: it ends after
+// Signals that end the server, or its process group, are not meant for the spawner: it ends after
 // the server.
 static void ignore_signals(void) {
   static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
@@ -82,7 +82,8 @@ static bool follow_parent(pid_t parent) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
-// Descriptors come with the message, the lowest free numbers; -1 where there are none.
+// Receives the descriptors that come with a message, at the lowest free numbers; -1 if there are
+// none.
 static ptrdiff_t receive(int control, control_request *request, int descriptors[2]) {
   union {
     struct cmsghdr header;
@@ -149,7 +150,7 @@ static _Noreturn void run_spawner(
     _exit(1);
   }
   prctl(PR_SET_NAME, "decoders");
-  // Numbers below stay free for what comes with requests.
+  // Lower numbers stay free for descriptors that come with requests.
   if (control != control_descriptor && dup2(control, control_descriptor) < 0) _exit(1);
   close_all(0, control_descriptor - 1);
   close_all(control_descriptor + 1, ~0U >> 1);

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-// yajl uses what an allocation returns without a look, so a refusal must not return.
+// yajl uses the result of an allocation unchecked, so a refusal must not return.
 
 typedef struct block {
   struct block *next;
   struct block *previous;
   size_t byte_count;
-  // What yajl gets follows at the alignment of any type.
+  // yajl's memory follows at the alignment of any type.
   max_align_t bytes[];
 } block;
 
@@ -28,19 +28,19 @@ typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES } key;
 typedef struct {
   scratch memory;
   yajl_handle parser;
-  const uint8_t *text;
+  const uint8_t *input;
   json_images_limits limits;
   json_images_range *ranges;
   json_images_found *found;
   json_images_status status;
   size_t depth;
   size_t value_count;
-  // Of the outermost object.
+  // State of the outermost object.
   key key;
   bool is_list;
   bool saw_image;
   bool saw_images;
-  // Behind the token before this one: a string begins at the first quote from there on.
+  // End of the previous token: a string begins at the first quote from there on.
   size_t consumed;
 } reader;
 
@@ -109,7 +109,7 @@ static int advance(reader *at) {
   return 1;
 }
 
-// Whatever is not an image.
+// Handles a value or key that is not an image.
 static int count_value(reader *at) {
   if (at->depth == 0) return stop(at, JSON_IMAGES_NOT_AN_OBJECT);
   if (at->value_count == at->limits.value_count) return stop(at, JSON_IMAGES_TOO_MANY_VALUES);
@@ -128,7 +128,7 @@ static int other_value(reader *at) { return count_value(at) && check_place(at) &
 
 static int on_null(void *context) {
   reader *at = context;
-  // As if the key were not there.
+  // As if the key were missing.
   if (at->depth == 1) return count_value(at) && advance(at);
   return other_value(at);
 }
@@ -153,7 +153,7 @@ static int on_string(void *context, const unsigned char *bytes, size_t count) {
   if (at->found->count == at->limits.image_count) return stop(at, JSON_IMAGES_TOO_MANY_IMAGES);
   size_t end = yajl_get_bytes_consumed(at->parser);
   size_t start = at->consumed;
-  while (start < end && at->text[start] != '"') start += 1;
+  while (start < end && at->input[start] != '"') start += 1;
   at->ranges[at->found->count] = (json_images_range){start + 1, end - 1};
   at->found->count += 1;
   if (is_single) at->found->has_image = true;
@@ -229,7 +229,7 @@ static const yajl_callbacks callbacks = {
 // MARK: The pass
 
 static void note(reader *at) {
-  // Without the text: it may be anything, and long.
+  // Without the input, which may be anything, and long.
   unsigned char *message = yajl_get_error(at->parser, 0, NULL, 0);
   snprintf(at->found->message, sizeof at->found->message, "%s", (const char *)message);
   size_t end = strcspn(at->found->message, "\n");
@@ -240,7 +240,7 @@ static void note(reader *at) {
 static json_images_status parse(reader *at, size_t byte_count) {
   yajl_alloc_funcs functions = {take, change, give, &at->memory};
   at->parser = yajl_alloc(&callbacks, &functions, at);
-  yajl_status status = yajl_parse(at->parser, at->text, byte_count);
+  yajl_status status = yajl_parse(at->parser, at->input, byte_count);
   at->found->offset = yajl_get_bytes_consumed(at->parser);
   if (status == yajl_status_ok) status = yajl_complete_parse(at->parser);
   if (status == yajl_status_client_canceled) return at->status;
@@ -250,17 +250,17 @@ static json_images_status parse(reader *at, size_t byte_count) {
 }
 
 json_images_status json_images_read(
-    const uint8_t *text, size_t byte_count, json_images_limits limits, json_images_range *ranges,
+    const uint8_t *input, size_t byte_count, json_images_limits limits, json_images_range *ranges,
     json_images_found *found) {
   *found = (json_images_found){0};
   reader at = {
       .memory = {.limit = limits.scratch_byte_count},
-      .text = text,
+      .input = input,
       .limits = limits,
       .ranges = ranges,
       .found = found,
   };
-  // `at` is not read behind the jump but for `memory.first`, which is written through pointers.
+  // After the jump, only `memory.first` of `at` is read, which is written through pointers.
   json_images_status status = JSON_IMAGES_OUT_OF_MEMORY;
   if (setjmp(at.memory.refused) == 0) status = parse(&at, byte_count);
   else status = JSON_IMAGES_OUT_OF_MEMORY;

@@ -2,7 +2,8 @@ internal import CSandbox
 import Glibc
 import Time
 
-/// A decoder's process as the server sees it: its number, its channel, and the memory that both map.
+/// A decoder's process as the server sees it: its process ID, its channel, and the memory that both
+/// map.
 ///
 ///     memory  | encoded image … input capacity | pixels … output capacity |
 ///
@@ -11,31 +12,32 @@ import Time
   enum Reception {
     case reply(sandbox_reply)
     case end
-    /// What no decoder says.
+    /// A message that no decoder sends.
     case nonsense
     case silence
   }
 
-  /// A killed process gives its memory back in milliseconds, at low priority on a busy machine in a second.
+  /// Time to wait for the end of a killed process. It gives its memory back in milliseconds, or in
+  /// a second at low priority on a busy machine.
   private static let endTimeout = Duration.seconds(5)
 
   let inputCapacity: Int
   let outputCapacity: Int
-  /// What of the sandbox holds it in.
+  /// Parts of the sandbox that confine it.
   let parts: SandboxParts
   private let spawner: Spawner
   private let process: pid_t
   private let channel: CInt
   private let memory: CInt
-  // SAFETY: both capacities, mapped until `deinit`. The other side may write there at any time, so nothing read there
-  // is relied on.
+  // SAFETY: both capacities, mapped until `deinit`. The other side may write there at any time, so
+  // nothing that is read there is trusted.
   private let bytes: UnsafeMutablePointer<UInt8>
   private let baseByteCount: Int
   private var isReaped = false
-  /// Images that it was asked for.
+  /// Images that it was asked to decode.
   private(set) var imageCount: UInt64 = 0
 
-  /// Nil where the system refuses, or the decoder does not say that it is there.
+  /// Starts a process; nil if the system refuses or the decoder does not send its greeting.
   init?(
     _ spawner: Spawner, inputCapacity: Int, outputCapacity: Int, byteLimit: Int
   ) {
@@ -80,7 +82,8 @@ import Time
     close(memory)
   }
 
-  /// Kills it where it still runs; the signal that ended it, 0 for none. One that has ended by itself keeps its own.
+  /// Kills the process if it still runs, and returns the signal that ended it, 0 for none. One that
+  /// has ended by itself keeps its own signal.
   func end() -> Int {
     guard !isReaped else { return 0 }
     isReaped = true
@@ -89,8 +92,9 @@ import Time
     return spawner.reap(process)
   }
 
-  /// Returns when the killed process has given its memory back, which takes it a while: whoever reaps it has all others
-  /// who ask the spawner wait. The kernel closes a process's descriptors after that.
+  /// Returns when the killed process has given its memory back, which takes a while: whoever reaps
+  /// it earlier makes all others that ask the spawner wait. The kernel closes a process's
+  /// descriptors after that.
   private func waitForEnd() {
     let end = ContinuousClock.now + Self.endTimeout
     while ContinuousClock.now < end {
@@ -102,9 +106,9 @@ import Time
 
   // MARK: Messages
 
-  /// Hands an image over; false where the decoder has ended.
+  /// Hands an image over; false if the decoder has ended.
   func begin(_ encoded: Span<UInt8>, _ request: inout sandbox_request) -> Bool {
-    precondition(encoded.count <= inputCapacity, "an image must fit the shared memory")
+    precondition(encoded.count <= inputCapacity, "an image must fit in the shared memory")
     imageCount += 1
     request.number = imageCount
     request.input_byte_count = UInt64(encoded.count)
@@ -136,7 +140,7 @@ import Time
 
   /// Copies the pixels out.
   func copyOutput(to output: inout MutableSpan<UInt8>) {
-    precondition(output.count <= outputCapacity, "pixels must fit the shared memory")
+    precondition(output.count <= outputCapacity, "pixels must fit in the shared memory")
     // SAFETY: the precondition bounds the copy.
     unsafe output.withUnsafeMutableBufferPointer { target in
       guard let start = target.baseAddress else { return }
@@ -144,7 +148,8 @@ import Time
     }
   }
 
-  /// Leaves nothing of an image of so many bytes in the shared memory, of which no more than `kept` is kept.
+  /// Erases an image of so many bytes from the shared memory, and keeps at most `kept` bytes of
+  /// either part.
   func wipe(inputByteCount: Int, outputByteCount: Int, kept: Int) {
     // SAFETY: `begin` and `copyOutput` have bounded the counts.
     unsafe memset(bytes, 0, min(inputByteCount, kept))
@@ -159,38 +164,38 @@ import Time
 
   // MARK: Limits
 
-  /// Lets it take so many bytes beyond those that it began with.
+  /// Limits it to `byteCount` bytes beyond those that it began with; false if the system refuses.
   func limit(to byteCount: Int) -> Bool {
     guard parts.contains(.memoryLimit) else { return true }
     return sandbox_process_limit(process, UInt64(baseByteCount + byteCount))
   }
 
-  /// Lets others go first from now on; a number that `nice` takes.
+  /// Gives it a lower priority from now on; `niceness` is as for `nice`.
   func yield(to niceness: CInt) { sandbox_process_yield(process, niceness) }
 
-  /// Processor time that it has taken; nil where that cannot be told.
+  /// Processor time that it has taken; nil if the system does not tell.
   var processorTime: Duration? {
     let nanoseconds = sandbox_process_time(process)
     return nanoseconds < 0 ? nil : .nanoseconds(nanoseconds)
   }
 }
 
-/// What keeps decoders in, beside being processes of their own.
+/// Means that confine decoders, beside being processes of their own.
 package struct SandboxParts: OptionSet, Sendable {
   package let rawValue: UInt32
 
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// No system call but those that computing needs (seccomp).
+  /// Allows only the system calls that computing needs (seccomp).
   package static let systemCalls = SandboxParts(rawValue: UInt32(SANDBOX_SECCOMP))
-  /// No file, whatever system calls there are (Landlock).
+  /// Allows no file, whatever the system call (Landlock).
   package static let files = SandboxParts(rawValue: UInt32(SANDBOX_LANDLOCK))
-  /// No more memory than it is allowed (`RLIMIT_AS`).
+  /// Allows no more memory than granted (`RLIMIT_AS`).
   package static let memoryLimit = SandboxParts(rawValue: UInt32(SANDBOX_MEMORY_LIMIT))
 
   package static let all: SandboxParts = [.systemCalls, .files, .memoryLimit]
 
-  /// For people.
+  /// Names for people.
   package var names: [String] {
     [(.systemCalls, "seccomp"), (.files, "Landlock"), (.memoryLimit, "RLIMIT_AS")]
       .compactMap { (part: SandboxParts, name: String) in contains(part) ? name : nil }

@@ -1,17 +1,19 @@
 internal import CSandbox
 import Imaging
 
-/// What a decoder's process does: images out of the shared memory, one after the other, until its channel ends.
+/// Main loop of a decoder's process: decodes images from the shared memory, one after the other,
+/// until its channel ends.
 @safe struct DecodingLoop {
   private let channel: CInt
-  // SAFETY: mapped for the life of the process. The server writes there only while this side waits for a request.
+  // SAFETY: mapped for the life of the process. The server writes there only while this side waits
+  // for a request.
   private let memory: UnsafeMutableRawBufferPointer
-  /// By the contracts met last.
+  /// Preprocessors of the contracts used last, oldest first.
   private var preprocessors: [ImagePreprocessor] = []
-  /// A request that came instead of the permission to go on.
+  /// Request that came in place of the permission to continue.
   private var pending: sandbox_request?
 
-  /// One server has one live model, a canary and a candidate at most.
+  /// Preprocessors that are kept: a server has a live model, a canary and a candidate at most.
   private static let preprocessorCountLimit = 4
 
   init(channel: CInt, _ memory: UnsafeMutableRawBufferPointer) {
@@ -38,7 +40,7 @@ import Imaging
     return unsafe sandbox_channel_send(channel, &reply, MemoryLayout<sandbox_reply>.size)
   }
 
-  /// Nil where the server has lost interest in the image.
+  /// Returns the reply; nil if the server is no longer interested in the image.
   private mutating func reply(to request: sandbox_request) -> sandbox_reply? {
     var reply = sandbox_reply()
     reply.number = request.number
@@ -68,7 +70,7 @@ import Imaging
     let memoryByteCount = unsafe memory.count
     precondition(
       request.input_byte_count <= request.output_offset && offset + count <= memoryByteCount
-        && count == preprocessor.outputByteCount, "images lie within the shared memory")
+        && count == preprocessor.outputByteCount, "images must lie in the shared memory")
     // SAFETY: the precondition bounds both, and they do not overlap.
     let input = unsafe Span<UInt8>(
       _unsafeBytes: memory[..<Int(request.input_byte_count)])
@@ -110,7 +112,7 @@ import Imaging
     return made
   }
 
-  /// Has done once what libraries do on first use, in the process that decoders are copies of.
+  /// Makes libraries do what they do on first use, in the process that decoders are forked from.
   static func warmUp() {
     let preprocessor = ImagePreprocessor(.imageNet)
     var output = [UInt8](repeating: 0, count: preprocessor.outputByteCount)
@@ -119,7 +121,7 @@ import Imaging
       do throws(ImagingError) {
         try preprocessor.prepare(image.span, into: &pixels)
       } catch {
-        preconditionFailure("an image of the program itself cannot be decoded: \(error)")
+        preconditionFailure("every built-in image must decode: \(error)")
       }
     }
     sandbox_trim()

@@ -1,4 +1,4 @@
-/// How long a decoder may be at one image.
+/// Watch over the time that a decoder takes for one image.
 struct ImageWatch {
   private let process: DecoderProcess
   private let deadline: ContinuousClock.Instant
@@ -13,7 +13,8 @@ struct ImageWatch {
     processorTimeAtStart = process.processorTime
   }
 
-  /// Time of its own, so that a busy machine is not held against an image; all time where the system does not tell.
+  /// Processor time spent, so that a busy machine is not held against an image; elapsed time if the
+  /// system does not tell.
   var spent: Duration {
     guard let before = processorTimeAtStart, let now = process.processorTime else {
       return .now - start
@@ -21,10 +22,10 @@ struct ImageWatch {
     return now - before
   }
 
-  /// How long there may be silence before `failure` should be asked for again.
+  /// Time of silence after which to look at `failure` again.
   var patience: Duration { max(.zero, min(deadline - .now, limit - spent)) }
 
-  /// What is to be done about a silence; nil where it may go on.
+  /// Failure that a silence amounts to; nil if the decoder may go on.
   var failure: DecodingFailure? {
     if .now >= deadline { return .deadline }
     return spent >= limit ? .tooSlow(limit: limit) : nil

@@ -1,13 +1,14 @@
 package import Imaging
 package import Machine
 
-/// Decodes in this process, on the calling thread: what is begun is not interrupted.
+/// Decoder in this process, on the calling thread: an image that is begun is not interrupted.
 package final class LocalDecoder: ImageDecoder {
   private let budget: MemoryBudget?
   private let overdraws: Bool
 
   /// - Parameters:
-  ///   - budget: Where what an image needs is reserved before it is taken; nil where nothing is counted.
+  ///   - budget: Budget from which an image's memory is reserved before it is taken; nil to count
+  ///     nothing.
   ///   - overdraws: See `DecoderSource.makeDecoder`.
   package init(budget: MemoryBudget? = nil, overdraws: Bool = false) {
     self.budget = budget
@@ -43,7 +44,7 @@ package final class LocalDecoder: ImageDecoder {
   package func takeBack(_ image: UnfinishedImage) {}
 }
 
-/// Decoders in this process, which have nothing in common but the budget.
+/// Source of decoders in this process, which share nothing but the budget.
 package struct LocalDecoders: DecoderSource {
   private let budget: MemoryBudget?
 
@@ -55,7 +56,7 @@ package struct LocalDecoders: DecoderSource {
 }
 
 extension DecodingFailure {
-  /// Why a budget does not have so many bytes.
+  /// Tells why a budget cannot give so many bytes.
   init(refusing byteCount: Int, of budget: MemoryBudget) {
     let limit = budget.largestByteCount
     self =

@@ -1,8 +1,8 @@
 internal import CSandbox
 import Imaging
 
-// The messages between server and decoder, to and from Imaging's types. What a decoder says is not
-// trusted: whatever it sends becomes an error of an image, or is refused.
+// The messages between server and decoder, to and from Imaging's types. A decoder is not trusted:
+// whatever it sends becomes an error of an image, or is rejected.
 
 extension sandbox_contract {
   init(_ preprocessor: ImagePreprocessor) {
@@ -97,7 +97,7 @@ extension sandbox_contract {
 }
 
 extension ImagingError {
-  /// The number of each case in a message.
+  /// Number of each case in a message.
   fileprivate enum Code: CInt {
     case unsupportedFormat, unsupportedFeature, corrupt, truncated, pixelCount, decodedByteCount
     case refusedByContract, invalidContract, outOfMemory
@@ -107,20 +107,20 @@ extension ImagingError {
     switch self {
     case .unsupportedFormat: reply.set(.unsupportedFormat)
     case .unsupportedFeature(let format, let reason):
-      reply.set(.unsupportedFeature, format, text: reason)
-    case .corrupt(let format, let reason): reply.set(.corrupt, format, text: reason)
+      reply.set(.unsupportedFeature, format, string: reason)
+    case .corrupt(let format, let reason): reply.set(.corrupt, format, string: reason)
     case .truncated(let format): reply.set(.truncated, format)
     case .pixelCount(let width, let height, let limit):
       reply.set(.pixelCount, numbers: (width, height, limit))
     case .decodedByteCount(let actual, let limit):
       reply.set(.decodedByteCount, numbers: (actual, limit, 0))
-    case .refusedByContract(let kind): reply.set(.refusedByContract, text: kind)
-    case .invalidContract(let reason): reply.set(.invalidContract, text: reason)
+    case .refusedByContract(let kind): reply.set(.refusedByContract, string: kind)
+    case .invalidContract(let reason): reply.set(.invalidContract, string: reason)
     case .outOfMemory: reply.set(.outOfMemory)
     }
   }
 
-  /// Nil where the message is not one of an error.
+  /// Reads an error; nil if the message is not that of an error.
   init?(_ reply: sandbox_reply) {
     let formats = ImageFormat.allCases
     guard let code = Code(rawValue: reply.failure), formats.indices.contains(Int(reply.format)),
@@ -131,13 +131,13 @@ extension ImagingError {
     self =
       switch code {
       case .unsupportedFormat: .unsupportedFormat
-      case .unsupportedFeature: .unsupportedFeature(format: format, reason: reply.printableText)
-      case .corrupt: .corrupt(format: format, reason: reply.printableText)
+      case .unsupportedFeature: .unsupportedFeature(format: format, reason: reply.printableString)
+      case .corrupt: .corrupt(format: format, reason: reply.printableString)
       case .truncated: .truncated(format: format)
       case .pixelCount: .pixelCount(width: numbers.0, height: numbers.1, limit: numbers.2)
       case .decodedByteCount: .decodedByteCount(actual: numbers.0, limit: numbers.1)
-      case .refusedByContract: .refusedByContract(kind: reply.printableText)
-      case .invalidContract: .invalidContract(reason: reply.printableText)
+      case .refusedByContract: .refusedByContract(kind: reply.printableString)
+      case .invalidContract: .invalidContract(reason: reply.printableString)
       case .outOfMemory: .outOfMemory
       }
   }
@@ -145,25 +145,25 @@ extension ImagingError {
 
 extension sandbox_reply {
   fileprivate mutating func set(
-    _ code: ImagingError.Code, _ format: ImageFormat = .jpeg, text reason: String = "",
+    _ code: ImagingError.Code, _ format: ImageFormat = .jpeg, string reason: String = "",
     numbers: (Int, Int, Int) = (0, 0, 0)
   ) {
     failure = code.rawValue
     self.format = CInt(ImageFormat.allCases.firstIndex(of: format) ?? 0)
     self.numbers = (Int64(numbers.0), Int64(numbers.1), Int64(numbers.2))
     // SAFETY: the structure holds as many bytes, of which the last stays 0.
-    unsafe withUnsafeMutableBytes(of: &text) { bytes in
+    unsafe withUnsafeMutableBytes(of: &string) { bytes in
       for (index, byte) in reason.utf8.prefix(bytes.count - 1).enumerated() {
         unsafe bytes[index] = byte
       }
     }
   }
 
-  /// The text up to its end, with a question mark for whatever is not printable ASCII.
-  fileprivate var printableText: String {
-    var text = text
+  /// The string up to its end, with a question mark for every byte that is not printable ASCII.
+  fileprivate var printableString: String {
+    var string = string
     // SAFETY: all bytes of the structure may be read.
-    let bytes = unsafe withUnsafeBytes(of: &text) { unsafe Array($0.prefix { $0 != 0 }) }
+    let bytes = unsafe withUnsafeBytes(of: &string) { unsafe Array($0.prefix { $0 != 0 }) }
     return String(
       decoding: bytes.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
   }

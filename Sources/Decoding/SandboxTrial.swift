@@ -1,7 +1,7 @@
 internal import CSandbox
 import Glibc
 
-/// What a decoder can be asked to try, so that one can see that it cannot.
+/// Act that a decoder can be asked to try, to show that the sandbox stops it.
 package enum SandboxTrial: String, Sendable, CaseIterable {
   case openFile = "open a file"
   case openSocket = "open a socket"
@@ -10,21 +10,21 @@ package enum SandboxTrial: String, Sendable, CaseIterable {
   case fork = "start a process"
   case takeMemory = "take memory"
   case crash = "crash"
-  case spin = "compute for ever"
+  case spin = "compute forever"
 
   package enum Outcome: Sendable, Hashable {
     case succeeded
     /// The system refused.
     case failed
-    /// The process was ended by that signal.
+    /// The signal ended the process.
     case ended(signal: Int)
-    /// It did not come to an end in an image's time.
+    /// It did not finish in the time of one image.
     case silent
   }
 
-  /// How a forbidden system call ends a process.
+  /// Signal by which a forbidden system call ends a process.
   package static let forbiddenSignal = Int(SIGSYS)
-  /// How somebody else ends it.
+  /// Signal by which somebody else ends it.
   package static let killSignal = Int(SIGKILL)
 
   var number: CInt {

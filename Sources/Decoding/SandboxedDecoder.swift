@@ -2,30 +2,32 @@ internal import CSandbox
 package import Imaging
 import Machine
 
-/// Decodes in a process of its own, which is replaced when it ends, hangs, or has served long enough.
+/// Decoder in a process of its own, which is replaced when it ends, hangs, or has served long
+/// enough.
 package final class SandboxedDecoder: ImageDecoder {
-  /// How long a thread that has others to serve waits for what every decoder needs.
+  /// Time that a thread with others to serve waits for the memory that every decoder needs.
   private static let roomPatience = Duration.milliseconds(25)
 
-  private let source: SandboxedDecoders
-  /// What the process may take for its life; nil while there is no room for it, or nothing is counted.
+  private let processes: DecoderProcesses
+  /// Memory of the process for its whole life; nil while there is no room for it, or if nothing is
+  /// counted.
   private var reservation: Reservation?
   private var process: DecoderProcess?
 
   private let overdraws: Bool
 
-  /// Starts its process, so that the first image finds it.
-  init(_ source: SandboxedDecoders, overdraws: Bool = false) {
-    self.source = source
+  /// Starts its process, so that it is ready for the first image.
+  init(_ processes: DecoderProcesses, overdraws: Bool = false) {
+    self.processes = processes
     self.overdraws = overdraws
     do throws(DecodingFailure) {
       process = try started(inputCount: 0, outputCount: 0, until: .now)
     } catch {
-      // The first image tries again, and says why not.
+      // The first image tries again, and reports the reason.
     }
   }
 
-  /// Of the decoder's process as it is now, for tests and for people.
+  /// ID of the decoder's present process, for tests and for people.
   package var identifier: Int? { process?.identifier }
 
   package func begin(
@@ -33,7 +35,8 @@ package final class SandboxedDecoder: ImageDecoder {
     into output: inout MutableSpan<UInt8>, until deadline: ContinuousClock.Instant,
     patience: Duration?
   ) throws(DecodingFailure) -> UnfinishedImage? {
-    precondition(output.count == preprocessor.outputByteCount, "an input has another size")
+    precondition(
+      output.count == preprocessor.outputByteCount, "output must hold outputByteCount bytes")
     guard ContinuousClock.now < deadline else { throw .deadline }
     var request = sandbox_request()
     request.contract = sandbox_contract(preprocessor)
@@ -42,11 +45,11 @@ package final class SandboxedDecoder: ImageDecoder {
       let roomEnd = patience == nil ? deadline : min(deadline, .now + Self.roomPatience)
       let process = try process(
         inputCount: encoded.count, outputCount: output.count, until: roomEnd)
-      let extra = try source.reserve(
+      let extra = try processes.reserve(
         encoded.count - SandboxLimits.sharedByteCount, until: roomEnd, overdraws: overdraws)
       self.process = nil
       let image = UnfinishedImage(
-        encoded, request, on: process, of: source, beside: extra, until: deadline,
+        encoded, request, on: process, of: processes, beside: extra, until: deadline,
         overdraws: overdraws)
       let progress: UnfinishedImage.Progress
       do throws(DecodingFailure) {
@@ -71,7 +74,8 @@ package final class SandboxedDecoder: ImageDecoder {
     if process == nil { process = image.takeProcess() }
   }
 
-  /// Has a decoder try what it must not be able to do; whether it succeeded, or the signal that ended it.
+  /// Makes a decoder try what it must not be able to do, and returns whether it succeeded or the
+  /// signal that ended it.
   package func attempt(
     _ trial: SandboxTrial, byteCount: Int = 0
   ) throws(DecodingFailure) -> SandboxTrial.Outcome {
@@ -81,7 +85,7 @@ package final class SandboxedDecoder: ImageDecoder {
     request.granted_byte_count = UInt64(byteCount)
     let nothing: [UInt8] = []
     guard process.begin(nothing.span, &request) else { return .ended(signal: give(up: process)) }
-    switch process.receive(within: source.limits.imageTimeout) {
+    switch process.receive(within: processes.limits.imageTimeout) {
     case .reply(let reply):
       return reply.status == CInt(SANDBOX_REPLY_DONE) ? .succeeded : .failed
     case .end, .nonsense: return .ended(signal: give(up: process))
@@ -97,8 +101,8 @@ package final class SandboxedDecoder: ImageDecoder {
     inputCount: Int, outputCount: Int, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) -> DecoderProcess {
     if let process {
-      if process.imageCount >= UInt64(source.limits.imageCountLimit) {
-        source.replace(process, .renewed)
+      if process.imageCount >= UInt64(processes.limits.imageCountLimit) {
+        processes.replace(process, .renewed)
         self.process = nil
       } else if inputCount <= process.inputCapacity,
         outputCount <= process.outputCapacity
@@ -116,22 +120,22 @@ package final class SandboxedDecoder: ImageDecoder {
   private func started(
     inputCount: Int, outputCount: Int, until deadline: ContinuousClock.Instant
   ) throws(DecodingFailure) -> DecoderProcess {
-    if reservation == nil, let budget = source.budget {
-      let byteCount = source.limits.lastingByteCount
+    if reservation == nil, let budget = processes.budget {
+      let byteCount = processes.limits.lastingByteCount
       reservation =
         overdraws
         ? budget.overdraw(byteCount, isLasting: true, use: .decoding)
         : budget.reserve(byteCount, until: deadline, isLasting: true)
       guard reservation != nil else { throw DecodingFailure(refusing: byteCount, of: budget) }
     }
-    return try source.makeProcess(
+    return try processes.makeProcess(
       inputCount: inputCount, outputCount: outputCount,
-      byteLimit: source.limits.standingByteCount)
+      byteLimit: processes.limits.standingByteCount)
   }
 
-  /// Lets go of one that has ended; the signal that ended it.
+  /// Releases a process that has ended, and returns the signal that ended it.
   private func give(up process: DecoderProcess) -> Int {
     self.process = nil
-    return source.give(up: process)
+    return processes.give(up: process)
   }
 }

@@ -2,15 +2,16 @@ internal import CSandbox
 import Glibc
 import Synchronization
 
-/// The process that forks decoders: a copy of this program from before it knew anything.
+/// The process that forks decoders: a copy of this program from before it had read anything.
 ///
-/// It ends when this process does, or lets go of it. Any thread may ask it; they take turns.
+/// It ends when this process does, or when this object is released. Any thread may ask it; they
+/// take turns.
 package final class Spawner: Sendable {
   private let control: CInt
   private let process: pid_t
-  /// Held while one asks, which may take seconds where the process does not answer.
+  /// Held while a thread asks, which may take seconds if the process does not answer.
   private let turn = Mutex(())
-  /// Apart from the turn: whether there are decoders is asked by threads that must not wait.
+  /// Whether the process has ended; apart from `turn`, for threads that ask it must not wait.
   private let hasEnded = Atomic(false)
 
   private init(control: CInt, process: pid_t) {
@@ -18,12 +19,13 @@ package final class Spawner: Sendable {
     self.process = process
   }
 
-  /// Whether this build can have one: those with a sanitizer cannot.
+  /// Whether this build can have a spawner: one with a sanitizer cannot.
   package static var isPossible: Bool { sandbox_is_possible() }
 
-  /// Forks it. To be called first of all: while there is one thread, and before the environment or a file is read.
+  /// Forks the process. Call it first of all: while there is one thread, and before the environment
+  /// or a file is read.
   ///
-  /// Nil where the system refuses, and in builds with a sanitizer.
+  /// Returns nil if the system refuses, and in builds with a sanitizer.
   package static func start() -> Spawner? {
     guard isPossible else { return nil }
     var process = pid_t()
@@ -38,7 +40,7 @@ package final class Spawner: Sendable {
     return control < 0 ? nil : Spawner(control: control, process: process)
   }
 
-  /// It ends, and its decoders with it.
+  /// Ends the process, and its decoders with it.
   deinit {
     close(control)
     _ = waitpid(process, nil, 0)
@@ -47,10 +49,10 @@ package final class Spawner: Sendable {
   /// Whether it has ended, so that no decoder can be started any more.
   package var isLost: Bool { hasEnded.load(ordering: .relaxed) }
 
-  /// Its process, for tests and for people.
+  /// ID of its process, for tests and for people.
   package var identifier: Int { Int(process) }
 
-  /// A new decoder with that end of a channel and that memory; nil where the system refuses.
+  /// Forks a decoder with that end of a channel and that memory; nil if the system refuses.
   func fork(
     channel: CInt, memory: CInt, memoryByteCount: Int, byteLimit: Int
   ) -> pid_t? {
@@ -60,7 +62,8 @@ package final class Spawner: Sendable {
     }
   }
 
-  /// Takes leave of a decoder that has ended or been killed: the signal that ended it, 0 for none.
+  /// Reaps a decoder that has ended or been killed, and returns the signal that ended it, 0 for
+  /// none.
   func reap(_ decoder: pid_t) -> Int {
     ask { () -> Int? in
       var status: CInt = 0
@@ -73,7 +76,7 @@ package final class Spawner: Sendable {
     turn.withLock { _ in
       guard !isLost else { return nil }
       let answer = body()
-      // After a silence its next answer would be taken for that to another question.
+      // After a timeout, a late answer would be taken for the answer to the next question.
       if answer == nil, errno == EPIPE || errno == ETIMEDOUT {
         hasEnded.store(true, ordering: .relaxed)
       }

@@ -2,70 +2,71 @@ internal import CSandbox
 import Imaging
 import Machine
 
-/// An image that a decoder's process is at.
+/// Image that a decoder's process is working on.
 ///
 ///     begin ── wait ──┬── done: copyPixels
-///                     ├── unfinished ── wait                      whoever began it goes on waiting
-///                     │              └─ setAside ── finish        another thread waits, at lower priority
+///                     ├── unfinished ── wait                  its caller goes on waiting
+///                     │              └─ setAside ── finish    another thread waits, less urgently
 ///                     └── killed, or an error
 ///
-/// One that is set aside waits for memory without holding any: two that each held some might wait for each other.
-/// Belongs to one thread at a time. Letting go of it ends what is still computed.
+/// One that is set aside waits for memory without holding any: two that each held some might wait
+/// for each other. Belongs to one thread at a time. Releasing it ends the work that is still in
+/// progress.
 package final class UnfinishedImage: @unchecked Sendable {
   package enum Progress: Sendable {
     case done
     case unfinished
-    /// Somebody killed the process, so that nothing is known of the image.
+    /// Somebody killed the process, which says nothing about the image.
     case killed
   }
 
-  /// Of what goes on aside, as `nice` has it: it gets a tenth of a core while others want all of it.
+  /// Niceness of images that are set aside: they get a tenth of a core while others want all of it.
   package static let niceness: CInt = 10
-  /// How often it is asked whether anybody still waits for the image.
+  /// Interval at which to ask whether anybody still waits for the image.
   private static let interestInterval = Duration.milliseconds(25)
-  /// How much longer than its processor time an image may take on a machine that has others to serve.
+  /// Factor by which an image may exceed its processor time on a machine that has others to serve.
   private static let busyMachineFactor = 4
-  /// Bytes that images aside leave to bodies that arrive, which cannot wait for memory.
+  /// Bytes that images set aside leave free for arriving bodies, which cannot wait for memory.
   private static let roomForBodies = 8 << 20
-  /// More than any machine has.
+  /// Bytes beyond what any machine has: a message that asks for so many is nonsense.
   private static let senselessByteCount: Int64 = 1 << 46
 
-  private let source: SandboxedDecoders
-  /// Nil once it is of no use any more.
+  private let processes: DecoderProcesses
+  /// The decoder's process; nil once it cannot be used any more.
   private var process: DecoderProcess?
   private var request: sandbox_request
   private var watch: ImageWatch
   private let deadline: ContinuousClock.Instant
-  /// For bytes of shared memory beyond those that every decoder has.
+  /// Bytes of shared memory beyond those that every decoder has.
   private var extra: Reservation?
-  /// What this image alone was granted.
+  /// Bytes that this image alone was granted.
   private var grant: Reservation?
-  /// In place of its decoder's, which goes on with another process.
+  /// Bytes reserved in place of its decoder's, which continues with another process.
   private var standing: Reservation?
-  /// Once it is done without its process.
+  /// The result, if it outlives its process.
   private var pixels: [UInt8] = []
-  /// Bytes that it has asked for and not been granted yet.
+  /// Bytes that it has asked for and was not granted yet.
   private var neededByteCount: Int?
   private var hasGrown = false
   private var hasBegun = false
-  /// Whether its process is not to be used again.
+  /// Whether its process must not be used again.
   private var isSpent = false
   private let overdraws: Bool
 
   init(
     _ encoded: Span<UInt8>, _ request: sandbox_request, on process: DecoderProcess,
-    of source: SandboxedDecoders, beside extra: Reservation?,
+    of processes: DecoderProcesses, beside extra: Reservation?,
     until deadline: ContinuousClock.Instant, overdraws: Bool
   ) {
-    self.source = source
+    self.processes = processes
     self.overdraws = overdraws
     self.process = process
     self.request = request
     self.deadline = deadline
     self.extra = extra
-    watch = ImageWatch(process, deadline: deadline, limit: source.limits.imageTimeout)
+    watch = ImageWatch(process, deadline: deadline, limit: processes.limits.imageTimeout)
     self.request.granted_byte_count = UInt64(
-      source.limits.standingByteCount - SandboxLimits.overheadByteCount)
+      processes.limits.standingByteCount - SandboxLimits.overheadByteCount)
     hasBegun = process.begin(encoded, &self.request)
   }
 
@@ -73,8 +74,8 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   // MARK: Waiting
 
-  /// Waits until the image has taken so much processor time, or four times as long, but not for memory; nil for as long
-  /// as it takes.
+  /// Waits until the image has taken `limit` of processor time, or four times as much of elapsed
+  /// time, but not for memory; nil waits for as long as it takes.
   func wait(spending limit: Duration?) throws(DecodingFailure) -> Progress {
     guard let limit else { return try wait(for: nil) }
     let end = ContinuousClock.now + limit * Self.busyMachineFactor
@@ -86,7 +87,8 @@ package final class UnfinishedImage: @unchecked Sendable {
     }
   }
 
-  /// Waits at most so long; nil for as long as it takes, so that it is never unfinished.
+  /// Waits at most for `patience`; nil waits for as long as it takes, so that the image is never
+  /// `unfinished`.
   package func wait(for patience: Duration?) throws(DecodingFailure) -> Progress {
     let end = patience.map { ContinuousClock.now + $0 }
     return try wait(until: end, forMemory: end)
@@ -118,12 +120,13 @@ package final class UnfinishedImage: @unchecked Sendable {
     }
   }
 
-  /// Leaves its decoder to others, which goes on with another process; false where there is no memory for one more.
+  /// Detaches the image from its decoder, which continues with another process; false if there is
+  /// no memory for one more.
   package func setAside() -> Bool {
     guard let process else { return true }
-    if let budget = source.budget {
+    if let budget = processes.budget {
       standing = budget.reserve(
-        source.limits.lastingByteCount, leaving: Self.roomForBodies)
+        processes.limits.lastingByteCount, leaving: Self.roomForBodies)
       guard standing != nil else { return false }
     }
     process.yield(to: Self.niceness)
@@ -131,11 +134,12 @@ package final class UnfinishedImage: @unchecked Sendable {
     return true
   }
 
-  /// Waits until it is done or killed, and gives all memory back but its pixels; throws `deadline` as soon as nobody wants
-  /// it any more.
+  /// Waits until the image is done or killed, and gives back all memory but its pixels; throws
+  /// `deadline` as soon as nobody wants it any more.
   ///
-  /// - Parameter encoded: The image, which may have to be begun anew.
-  /// - Returns: `unfinished` where it can only be decoded in place of others, by a decoder that is not aside.
+  /// - Parameter encoded: The image, which may have to be started again.
+  /// - Returns: `unfinished` if it needs the memory of others, so that only a decoder that is not
+  ///   set aside can decode it.
   package func finish(
     _ encoded: Span<UInt8>, while isWanted: () -> Bool
   ) throws(DecodingFailure) -> Progress {
@@ -155,8 +159,8 @@ package final class UnfinishedImage: @unchecked Sendable {
     throw .deadline
   }
 
-  /// Gives everything back, waits for all that the image needs at once, and begins it with that; false where so much is
-  /// never there for an image aside.
+  /// Gives everything back, waits for all that the image needs at once, and starts it again; false
+  /// if an image set aside can never get so much.
   private func beginAnew(
     _ encoded: Span<UInt8>, needing needed: Int, while isWanted: () -> Bool
   ) throws(DecodingFailure) -> Bool {
@@ -164,28 +168,28 @@ package final class UnfinishedImage: @unchecked Sendable {
     (extra, standing, grant) = (nil, nil, nil)
     let byteLimit = needed + SandboxLimits.overheadByteCount
     let all =
-      byteLimit + source.limits.lastingByteCount - source.limits.standingByteCount
+      byteLimit + processes.limits.lastingByteCount - processes.limits.standingByteCount
       + max(0, encoded.count - SandboxLimits.sharedByteCount)
-    if let budget = source.budget {
+    if let budget = processes.budget {
       grant = budget.reserve(all, until: deadline, while: isWanted)
       guard grant != nil else {
         if !isWanted() || .now >= deadline { throw .deadline }
         return false
       }
     }
-    let process = try source.makeProcess(
+    let process = try processes.makeProcess(
       inputCount: encoded.count, outputCount: Int(request.output_byte_count),
       byteLimit: byteLimit)
     process.yield(to: Self.niceness)
     request.granted_byte_count = UInt64(needed)
     (neededByteCount, hasGrown, isSpent) = (nil, true, true)
-    watch = ImageWatch(process, deadline: deadline, limit: source.limits.imageTimeout)
+    watch = ImageWatch(process, deadline: deadline, limit: processes.limits.imageTimeout)
     hasBegun = process.begin(encoded, &request)
     self.process = process
     return true
   }
 
-  /// Gives it up, to be begun anew later.
+  /// Gives the image up, to be started again later.
   package func postpone() { postpone(.postponed) }
 
   private func postpone(_ reason: DecoderRestart) {
@@ -194,12 +198,13 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   // MARK: Results
 
-  /// What was decoded; once it is done.
+  /// Copies the pixels; only once the image is done.
   package func copyPixels(to output: inout MutableSpan<UInt8>) {
     if let process {
       process.copyOutput(to: &output)
     } else {
-      precondition(output.count == pixels.count, "only what is done has pixels")
+      precondition(
+        output.count == pixels.count, "an image must be done before its pixels are copied")
       for index in output.indices { output[index] = pixels[index] }
     }
   }
@@ -214,7 +219,8 @@ package final class UnfinishedImage: @unchecked Sendable {
     (extra, standing) = (nil, nil)
   }
 
-  /// The process, for the next image, with nothing of this one left in it; nil where it is of no use any more.
+  /// Returns the process for the next image, with nothing of this one left in it; nil if it cannot
+  /// be used any more.
   func takeProcess() -> DecoderProcess? {
     defer { process = nil }
     process?.wipe(
@@ -223,11 +229,11 @@ package final class UnfinishedImage: @unchecked Sendable {
     return isSpent ? nil : process
   }
 
-  /// Whether the image is done.
+  /// Handles a reply, and returns whether the image is done.
   private func take(
     _ reply: sandbox_reply, of process: DecoderProcess
   ) throws(DecodingFailure) -> Bool {
-    let standing = source.limits.standingByteCount - SandboxLimits.overheadByteCount
+    let standing = processes.limits.standingByteCount - SandboxLimits.overheadByteCount
     switch reply.status {
     case CInt(SANDBOX_REPLY_NEEDS)
     where !hasGrown && reply.numbers.0 > Int64(standing)
@@ -241,7 +247,7 @@ package final class UnfinishedImage: @unchecked Sendable {
       guard let error = ImagingError(reply) else { throw senseless(process) }
       shrink(process)
       guard error == .outOfMemory else { throw .image(error) }
-      // What it has taken may be in pieces.
+      // The memory that it has taken may be fragmented.
       replace(process, .memory)
       throw .outgrown(grantedByteCount: Int(request.granted_byte_count))
     default: throw senseless(process)
@@ -250,13 +256,13 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   // MARK: Memory
 
-  /// False where there was no room until then.
+  /// Grants the image its memory; false if there was no room by `end`.
   private func grant(
     _ needed: Int, to process: DecoderProcess, until end: ContinuousClock.Instant
   ) throws(DecodingFailure) -> Bool {
-    let more = max(0, needed + SandboxLimits.overheadByteCount - source.limits.standingByteCount)
+    let more = max(0, needed + SandboxLimits.overheadByteCount - processes.limits.standingByteCount)
     do throws(DecodingFailure) {
-      grant = try source.reserve(more, until: min(end, deadline), overdraws: overdraws)
+      grant = try processes.reserve(more, until: min(end, deadline), overdraws: overdraws)
     } catch {
       if case .noRoom = error, .now < deadline { return false }
       throw error
@@ -264,7 +270,7 @@ package final class UnfinishedImage: @unchecked Sendable {
     (neededByteCount, hasGrown) = (nil, true)
     request.granted_byte_count = UInt64(needed)
     if !process.limit(to: needed + SandboxLimits.overheadByteCount) || !process.send(request) {
-      // Whoever waits for it then finds it gone.
+      // It has ended: if it was killed, the next wait finds it gone.
       _ = try ended(process)
     }
     return true
@@ -272,22 +278,22 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   private func shrink(_ process: DecoderProcess) {
     grant = nil
-    if hasGrown, !process.limit(to: source.limits.standingByteCount) { isSpent = true }
+    if hasGrown, !process.limit(to: processes.limits.standingByteCount) { isSpent = true }
   }
 
   // MARK: The process's end
 
-  /// It has ended in the middle of an image.
+  /// Handles a process that has ended in the middle of an image.
   private func ended(_ process: DecoderProcess) throws(DecodingFailure) -> Progress {
     self.process = nil
-    let signal = source.give(up: process)
-    // Decoders end with what started them, and nobody can say then how.
-    if let fault = source.fault { throw .unavailable(fault) }
+    let signal = processes.give(up: process)
+    // Decoders end with the spawner, and nobody can then tell how.
+    if let fault = processes.fault { throw .unavailable(fault) }
     if signal == SandboxTrial.killSignal { return .killed }
     throw .crashed
   }
 
-  /// It says what no decoder says: something else than this program runs there.
+  /// Handles a message that no decoder sends: something other than this program runs there.
   private func senseless(_ process: DecoderProcess) -> DecodingFailure {
     replace(process, .crashed)
     return .crashed
@@ -295,6 +301,6 @@ package final class UnfinishedImage: @unchecked Sendable {
 
   private func replace(_ process: DecoderProcess, _ reason: DecoderRestart) {
     self.process = nil
-    source.replace(process, reason)
+    processes.replace(process, reason)
   }
 }

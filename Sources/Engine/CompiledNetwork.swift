@@ -1,37 +1,37 @@
 package import ResNet
 
-/// A network as computations for a few batch sizes, with one packed copy of its weights.
+/// Network as computations for a few batch sizes, with one packed copy of its weights.
 ///
 /// Immutable, and shared by all workers; each runs it through an `ExecutionContext` of its own.
 package final class CompiledNetwork: Sendable {
-  /// Of one image.
+  /// Shape of one image.
   package let inputShape: FeatureShape
   package let inputEncoding: InputEncoding
   /// Logits per image.
   package let outputCount: Int
-  /// Of the packed weights, all layers and layouts together.
+  /// Bytes of the packed weights, all layers and layouts together.
   package let weightByteCount: Int
   package let threads: Int
-  /// Steps of all plans that run by one of oneDNN's plain loops, all of them small.
+  /// Steps of all plans that run as one of oneDNN's plain loops, all of them small.
   package let referenceStepCount: Int
-  /// Of the team that a lone image may run on; nil where it was not asked for.
+  /// Threads of the team that a lone image may run on; nil if none was asked for.
   package let teamThreads: Int?
 
   let device: Device
   /// Largest batch first; the last is 1.
   let plans: [Plan]
-  /// One image on the team.
+  /// Plan for one image on the team.
   let teamPlan: Plan?
 
-  /// Compiles on the calling thread; `weights` may be let go afterwards.
+  /// Compiles on the calling thread; `weights` may be released afterwards.
   ///
-  /// oneDNN's programs for identical layers are shared meanwhile, and by what compiles beside; afterwards nothing keeps
-  /// them but the networks that run them.
+  /// While it compiles, oneDNN shares its programs between identical layers, also with other
+  /// compilations at the same time; afterwards only the networks that run them keep them.
   package init(
     _ graph: Graph, _ weights: Weights, options: CompilationOptions = CompilationOptions()
   ) throws(EngineError) {
-    precondition(options.threads > 0, "a context has a thread")
-    precondition(options.batchSizes.allSatisfy { $0 > 0 }, "a batch has an image")
+    precondition(options.threads > 0, "threads must be positive")
+    precondition(options.batchSizes.allSatisfy { $0 > 0 }, "batch sizes must be positive")
     device = try Device()
     if let refusal = options.precision.refusal { throw .unsupported(refusal) }
     defer { OneDNN.emptyCache() }
@@ -56,13 +56,14 @@ package final class CompiledNetwork: Sendable {
     threads = options.threads
   }
 
-  /// The weights lie as the other plans have packed them, where the team's primitives can take them so.
+  /// Plans for the team, over weights as the other plans have packed them if the team's primitives
+  /// can take them so.
   private static func teamPlan(
     _ device: Device, _ lowered: LoweredGraph, _ options: CompilationOptions,
     _ packed: PackedWeights
   ) throws(EngineError) -> Plan? {
     guard let threads = options.teamThreads else { return nil }
-    precondition(threads > 0, "a team has a thread")
+    precondition(threads > 0, "teamThreads must be positive")
     var team = options
     team.threads = threads
     OneDNN.setThreads(threads)
@@ -82,7 +83,7 @@ package final class CompiledNetwork: Sendable {
     }
   }
 
-  /// Of one image.
+  /// Bytes of one image.
   package var inputByteCount: Int {
     switch inputEncoding {
     case .planes, .fp32: 4 * inputShape.elementCount
@@ -91,9 +92,9 @@ package final class CompiledNetwork: Sendable {
     }
   }
 
-  /// More convolutions than this run one image at a time, whatever the options say: algorithms differ
-  /// between batch sizes in their rounding, and through ResNet-1202 that grows beyond 1e-6 of the
-  /// largest logit, where an image's answer would depend on its neighbours.
+  /// Convolutions beyond which a network runs one image at a time, whatever the options say:
+  /// algorithms differ between batch sizes in their rounding, and through ResNet-1202 that grows
+  /// beyond 1e-6 of the largest logit, so that an image's result would depend on its neighbours.
   static let batchedConvolutionLimit = 256
 
   private static func batchSizes(_ options: CompilationOptions, _ graph: Graph) -> [Int] {
@@ -112,21 +113,21 @@ package final class CompiledNetwork: Sendable {
     (plans.map(\.arenaByteCount).max() ?? 0) + (plans.map(\.scratchpadByteCount).max() ?? 0)
   }
 
-  /// What a step computes and by what.
+  /// Description of a step: the node, and the implementation that computes it.
   package struct StepDescription: Sendable {
     package let name: String
-    /// oneDNN's name for what it chose, or `winograd:` and the instructions of our own kernel.
+    /// oneDNN's name for its implementation, or `winograd:` and the instructions of our own kernel.
     package let implementation: String
-    /// Whether that is one of oneDNN's plain loops.
+    /// Whether this is one of oneDNN's plain loops.
     package let isReference: Bool
   }
 
-  /// The steps of the plan for one batch size of those compiled, in order.
+  /// Returns the steps of the plan for one of the compiled batch sizes, in order.
   package func steps(batch: Int) -> [StepDescription] {
     Self.steps(plans.first { $0.batch == batch })
   }
 
-  /// The steps of a lone image on the team; none where there is no team.
+  /// Steps of a lone image on the team; empty without a team.
   package var teamSteps: [StepDescription] { Self.steps(teamPlan) }
 
   private static func steps(_ plan: Plan?) -> [StepDescription] {
@@ -137,6 +138,6 @@ package final class CompiledNetwork: Sendable {
     }
   }
 
-  /// Batch sizes that run without being put together from others, largest first.
+  /// Batch sizes that run without being composed of others, largest first.
   package var batchSizes: [Int] { plans.map(\.batch) }
 }

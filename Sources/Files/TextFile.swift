@@ -2,7 +2,7 @@ import Glibc
 
 /// Small files that the system or this program writes.
 package enum TextFile {
-  /// The text, its first `byteLimit` bytes at most; nil for a file that cannot be read.
+  /// Returns at most the first `byteLimit` bytes as a string; nil for a file that cannot be read.
   package static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
     guard let file = try? RegularFile(path),
       let bytes = FileInput.readAll(file.descriptor, limit: byteLimit)
@@ -10,12 +10,12 @@ package enum TextFile {
     return String(decoding: bytes.prefix(byteLimit), as: UTF8.self)
   }
 
-  /// Writes the text aside and renames it to `path`, whose folder is made where it is missing; false where the
-  /// system refuses, with what was there before untouched.
-  package static func replace(_ path: String, with text: String) -> Bool {
+  /// Writes the string to a temporary file and renames that to `path`, whose folder is made if it
+  /// is missing; false if the system refuses, with the old file untouched.
+  package static func replace(_ path: String, with string: String) -> Bool {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     guard folder.isEmpty || makeFolder(folder) else { return false }
-    let bytes = Array(text.utf8)
+    let bytes = Array(string.utf8)
     do throws(FileError) {
       try AtomicFile.write(to: path, orThrow: { $0 }) { file throws(FileError) in
         // SAFETY: the elements are bytes.

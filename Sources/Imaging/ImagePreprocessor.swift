@@ -1,4 +1,4 @@
-/// Encoded images in, the network's input out, by one contract. Any thread may call it.
+/// Turns encoded images into a network's input by one contract. Any thread may call it.
 package struct ImagePreprocessor: Sendable {
   package let contract: Preprocessing
   package let limits: DecodingLimits
@@ -18,36 +18,36 @@ package struct ImagePreprocessor: Sendable {
     table = PixelTable(contract, encoding)
   }
 
-  /// How many numbers `prepare` writes: 3 x H x W.
+  /// Count of the numbers that `prepare` writes: 3 x H x W.
   package var outputCount: Int { 3 * outputHeight * outputWidth }
 
   package var outputByteCount: Int { outputCount * encoding.byteCount }
 
   /// Writes `[3, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly
-  /// `outputCount` numbers; after an error their values mean nothing.
+  /// `outputCount` numbers; after an error they are undefined.
   package func prepare(
     _ encoded: Span<UInt8>, into pixels: inout MutableSpan<Float>
   ) throws(ImagingError) {
-    precondition(encoding == .planes, "the encoding is not of single-precision planes")
-    precondition(pixels.count == outputCount, "the input of one image has another size")
+    precondition(encoding == .planes, "encoding must be planes to prepare numbers")
+    precondition(pixels.count == outputCount, "pixels must hold outputCount numbers")
     // SAFETY: the numbers are as many bytes as the encoding asks for.
     try unsafe pixels.withUnsafeMutableBytes { output throws(ImagingError) in
       try unsafe prepare(encoded, output) { _ throws(ImagingError) in }
     }
   }
 
-  /// Writes the image by the encoding. `bytes` are exactly `outputByteCount`, at the alignment of a
-  /// number; after an error they mean nothing.
+  /// Writes the image in the encoding. `bytes` holds exactly `outputByteCount` bytes at the
+  /// alignment of a number; after an error they are undefined.
   ///
-  /// - Parameter reserve: Told how many bytes this takes before they are taken; what it throws ends
-  ///   the matter.
+  /// - Parameter reserve: Called with the bytes that this takes, before they are taken; an error
+  ///   that it throws ends the call.
   package func prepare(
     _ encoded: Span<UInt8>, into bytes: inout MutableSpan<UInt8>,
     reserving reserve: (_ byteCount: Int) throws(ImagingError) -> Void = {
       _ throws(ImagingError) in
     }
   ) throws(ImagingError) {
-    precondition(bytes.count == outputByteCount, "the input of one image has another size")
+    precondition(bytes.count == outputByteCount, "bytes must hold outputByteCount bytes")
     // SAFETY: the precondition bounds the output.
     try unsafe bytes.withUnsafeMutableBytes { output throws(ImagingError) in
       try unsafe prepare(encoded, output, reserve)
@@ -100,7 +100,7 @@ package struct ImagePreprocessor: Sendable {
     }
   }
 
-  /// What the padding around too small an image looks like.
+  /// Fills the output with black, which stays as the padding around an image that is too small.
   private func fillWithBlack(_ output: UnsafeMutableRawPointer) throws(ImagingError) {
     var black = try PixelBuffer(count: 3 * outputWidth)
     unsafe black.withMutableBytes(0..<3 * outputWidth) { row in

@@ -1,6 +1,6 @@
-/// Why an image did not become numbers, or a contract no preprocessor.
+/// Reason why an image could not become numbers, or a contract was rejected.
 package enum ImagingError: Error, Hashable {
-  /// The first bytes are those of no format that is decoded; also for no bytes at all.
+  /// The first bytes are not those of a format that is decoded, or there are none.
   case unsupportedFormat
   /// A known format used in a way that is not decoded, such as 12-bit JPEG.
   case unsupportedFeature(format: ImageFormat, reason: String)
@@ -25,17 +25,17 @@ extension ImagingError: CustomStringConvertible {
     case .unsupportedFormat:
       "the bytes are not a JPEG, PNG or WebP image"
     case .unsupportedFeature(let format, let reason):
-      "\(format.rawValue): \(reason)"
+      "the \(format.rawValue) image cannot be decoded: \(reason)"
     case .corrupt(let format, let reason):
       "the \(format.rawValue) image is corrupt: \(reason)"
     case .truncated(let format):
       "the \(format.rawValue) image is truncated"
     case .pixelCount(let width, let height, let limit):
-      "an image of \(width) x \(height) exceeds the limit of \(limit) pixels"
+      "the image has \(width) x \(height) pixels, over the limit of \(limit)"
     case .decodedByteCount(let actual, let limit):
-      "the image needs \(actual) bytes, over the limit of \(limit)"
+      "decoding the image needs \(actual) bytes, over the limit of \(limit)"
     case .refusedByContract(let kind):
-      "the model takes no \(kind) images"
+      "the model does not accept \(kind) images"
     case .invalidContract(let reason):
       "invalid preprocessing: \(reason)"
     case .outOfMemory:

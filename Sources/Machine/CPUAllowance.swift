@@ -1,11 +1,11 @@
 import Files
 import Glibc
 
-/// How much of the machine this process may use: never the host's count of cores.
+/// Share of the machine that this process may use: never simply the host's count of cores.
 package struct CPUAllowance: Sendable, Hashable {
   /// Cores that the affinity allows; cpusets are part of it.
   package var affinityCount: Int
-  /// Cores' worth of time that the control groups allow, 1.5 for instance; nil where they set no limit.
+  /// Cores' worth of time that the control groups allow, such as 1.5; nil if they set no limit.
   package var quota: Double?
 
   package init(affinityCount: Int, quota: Double? = nil) {
@@ -13,7 +13,7 @@ package struct CPUAllowance: Sendable, Hashable {
     self.quota = quota
   }
 
-  /// What the system allows the calling thread now.
+  /// Allowance that the system gives the calling thread at present.
   package static var current: CPUAllowance {
     CPUAllowance(
       affinityCount: TextFile.read("/proc/self/status").flatMap(affinityCount)
@@ -23,14 +23,14 @@ package struct CPUAllowance: Sendable, Hashable {
 
   /// Cores to keep busy: at least 1; a quota is rounded down.
   ///
-  /// One thread more than a fractional quota allows would stop all of them until the scheduler's next period, up to
-  /// 100 ms; what rounding leaves over goes to the threads that read and write sockets.
+  /// One thread more than a fractional quota allows would stop all of them until the scheduler's
+  /// next period, up to 100 ms. The remainder goes to the threads that read and write sockets.
   package var cores: Int {
     let quota = quota.map { Int(min(max(1, $0), Double(affinityCount))) } ?? affinityCount
     return max(1, min(affinityCount, quota))
   }
 
-  /// As `/proc/cpuinfo` names the CPU, or `unknown`.
+  /// Name of the CPU in `/proc/cpuinfo`, or `unknown`.
   package static var modelName: String {
     let lines = (TextFile.read("/proc/cpuinfo") ?? "").split(separator: "\n")
     let line = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("CPU part") }
@@ -38,8 +38,8 @@ package struct CPUAllowance: Sendable, Hashable {
     return value?.split(separator: " ").joined(separator: " ") ?? "unknown"
   }
 
-  /// From the text of `/proc/self/status`: the mask of the affinity in hexadecimal digits, some apart by commas. Nil
-  /// where it is not there.
+  /// Counts the cores in the affinity mask of `/proc/self/status`, hexadecimal digits with commas
+  /// between some of them; nil if there is no mask.
   package static func affinityCount(status: String) -> Int? {
     let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
     let digits = line?.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue) ?? []

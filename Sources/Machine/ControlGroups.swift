@@ -1,22 +1,24 @@
 import Files
 
-/// The control groups of a process, as far as they limit its CPU time or its memory; versions 1 and 2.
+/// Control groups of a process that limit its CPU time or its memory; versions 1 and 2.
 ///
-/// A limit holds for all groups below the one that sets it, so the least of a group and its ancestors counts.
-/// Linux, Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst.
+/// A limit holds for all groups below the one that sets it, so the least of a group and its
+/// ancestors counts. Linux, Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and
+/// scheduler/sched-bwc.rst.
 package struct ControlGroups: Sendable {
-  /// A hierarchy that may limit it.
+  /// Hierarchy of groups that may limit the process.
   private struct Hierarchy {
-    /// Where its files are seen.
+    /// Folder where its files are seen.
     var mountPoint: String
-    /// The process's group below the mount point, in components.
+    /// Path of the process's group below the mount point, in components.
     var group: [Substring]
     var isUnified: Bool
   }
 
   private let hierarchies: [Hierarchy]
 
-  /// This process's. Without `/proc` those at the usual places, which in a container are its own.
+  /// Finds the groups of this process. Without `/proc` they are those at the usual places, which in
+  /// a container are its own.
   package static func own(
     controller: String, _ read: (String) -> String?
   ) -> ControlGroups {
@@ -28,7 +30,8 @@ package struct ControlGroups: Sendable {
         """, controller: controller)
   }
 
-  /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`; `controller` is `cpu` or `memory`.
+  /// Reads the contents of `/proc/self/cgroup` and `/proc/self/mountinfo`; `controller` is `cpu` or
+  /// `memory`.
   package init(groups: String, mounts: String, controller: String = "cpu") {
     var paths: [Bool: Substring] = [:]
     for line in groups.split(separator: "\n") {
@@ -48,23 +51,24 @@ package struct ControlGroups: Sendable {
     }
   }
 
-  /// Cores' worth of time, or nil where nothing limits it; `read` gives a file's text.
+  /// Returns the allowed cores' worth of time, or nil if nothing limits it; `read` returns a file's
+  /// contents.
   package func quota(_ read: (String) -> String?) -> Double? {
     least { folder, isUnified in Self.quota(folder, isUnified, read) }
   }
 
-  /// Bytes that the groups still allow, or nil where nothing limits them; files that the system has read but not used
-  /// lately make room when it is needed.
+  /// Returns the bytes that the groups still allow, or nil if nothing limits them. Pages of files
+  /// not used lately count as free: the system drops them when memory is needed.
   package func availableMemory(_ read: (String) -> String?) -> Int? {
     least { folder, isUnified in Self.availableMemory(folder, isUnified, read) }
   }
 
-  /// Bytes that the groups allow in all, or nil where nothing limits them.
+  /// Returns the bytes that the groups allow in all, or nil if nothing limits them.
   package func memoryLimit(_ read: (String) -> String?) -> Int? {
     least { folder, isUnified in Self.memoryLimit(folder, isUnified, read) }
   }
 
-  /// Of all groups that the process is in.
+  /// Returns the least value of all groups that the process is in.
   private func least<Value: Comparable>(
     _ value: (_ folder: String, _ isUnified: Bool) -> Value?
   ) -> Value? {
@@ -84,19 +88,19 @@ package struct ControlGroups: Sendable {
   private static func quota(
     _ folder: String, _ isUnified: Bool, _ read: (String) -> String?
   ) -> Double? {
-    let texts =
+    let contents =
       isUnified
       ? read("\(folder)/cpu.max")
       : read("\(folder)/cpu.cfs_quota_us").flatMap { quota in
         read("\(folder)/cpu.cfs_period_us").map { "\(quota) \($0)" }
       }
-    // Microseconds of time in microseconds of period; `max` or -1 is no limit.
-    let numbers = (texts ?? "").split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+    // Microseconds of time per microseconds of period; `max` or -1 means no limit.
+    let numbers = (contents ?? "").split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
     guard numbers.count == 2, numbers[0] > 0, numbers[1] > 0 else { return nil }
     return numbers[0] / numbers[1]
   }
 
-  /// What version 1 shows for no limit is somewhat below 2^63.
+  /// Bytes from which a limit means none: version 1 then shows a number a little below 2^63.
   private static let noMemoryLimit = 1 << 60
 
   private static func memoryLimit(
@@ -126,8 +130,8 @@ package struct ControlGroups: Sendable {
     return max(0, limit - usage + min(max(0, reclaimable), usage))
   }
 
-  /// proc_pid_mountinfo(5): number, parent, device, root, mount point, options, optional fields, `-`, type,
-  /// source, options of the file system.
+  /// Parses a line of proc_pid_mountinfo(5): number, parent, device, root, mount point, options,
+  /// optional fields, `-`, type, source, options of the file system.
   private static func mount(
     _ line: Substring, _ controller: String
   ) -> (point: String, root: Substring, isUnified: Bool)? {
@@ -141,12 +145,13 @@ package struct ControlGroups: Sendable {
     return (point(fields[4]), fields[3], isUnified)
   }
 
-  /// A space is written `\040` there.
+  /// Unescapes a mount point, in which a space is written `\040`.
   private static func point(_ field: Substring) -> String {
     field.replacing(#"\040"#, with: " ").description
   }
 
-  /// A container may see its own group as the mount's root, or groups outside its namespace as `..`.
+  /// Returns the components below the mount's root. A container may see its own group as that root,
+  /// or groups outside its namespace as `..`.
   private static func group(_ path: Substring, below root: Substring) -> [Substring] {
     let path = path.split(separator: "/")
     let root = root.split(separator: "/")

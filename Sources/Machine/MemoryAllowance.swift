@@ -1,9 +1,10 @@
 import Files
 import Glibc
 
-/// How much memory this process may take.
+/// Memory that this process may take.
 package enum MemoryAllowance {
-  /// Bytes that neither the system nor a control group would refuse now; nil where nothing tells.
+  /// Bytes that neither the system nor a control group would refuse at present; nil if neither
+  /// tells.
   package static var available: Int? {
     let system =
       TextFile.read("/proc/meminfo").flatMap(available(memoryInformation:))
@@ -11,7 +12,8 @@ package enum MemoryAllowance {
     return [system, groups.availableMemory { TextFile.read($0) }].compactMap(\.self).min()
   }
 
-  /// Bytes in all: the least limit of a control group, or the machine's memory; nil where nothing tells.
+  /// Bytes in all: the least limit of a control group, or the machine's memory; nil if neither is
+  /// known.
   package static var limit: Int? {
     let system =
       TextFile.read("/proc/meminfo").flatMap { byteCount("MemTotal", in: $0) }
@@ -19,30 +21,32 @@ package enum MemoryAllowance {
     return [system, groups.memoryLimit { TextFile.read($0) }].compactMap(\.self).min()
   }
 
-  /// Bytes of memory that this process has now, pages of its program and libraries among them; nil where nothing tells.
+  /// Bytes of memory that this process holds at present, including pages of its program and
+  /// libraries; nil if the system does not tell.
   package static var resident: Int? {
     TextFile.read("/proc/self/status").flatMap { byteCount("VmRSS", in: $0) } ?? mostResident
   }
 
-  /// The machine's memory where there is no `/proc`.
+  /// Returns the bytes of the machine's memory without `/proc`.
   private static func systemMemory(_ pages: Int) -> Int? {
     let (count, size) = (sysconf(CInt(pages)), sysconf(CInt(_SC_PAGESIZE)))
     return count > 0 && size > 0 ? count * size : nil
   }
 
-  /// The most that this process has had.
+  /// Most bytes that this process has ever held.
   private static var mostResident: Int? {
     var usage = rusage()
     guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
     return usage.ru_maxrss * 1024
   }
 
-  /// Whether the system tells of itself; without, limits are those of the machine and of a container's own group.
+  /// Whether there is `/proc`; without it, limits are those of the machine and of a container's own
+  /// group.
   package static var isKnown: Bool { TextFile.read("/proc/self/status") != nil }
 
   private static var groups: ControlGroups { .own(controller: "memory") { TextFile.read($0) } }
 
-  /// From the text of `/proc/meminfo`.
+  /// Reads the available bytes from the contents of `/proc/meminfo`.
   package static func available(memoryInformation: String) -> Int? {
     byteCount("MemAvailable", in: memoryInformation)
   }

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 import Time
 
-/// What memory is taken for.
+/// Purpose for which memory is taken.
 package enum MemoryUse: Int, Sendable, CaseIterable {
   /// Code, libraries, threads, connections: taken at the start, for good.
   case program
@@ -13,7 +13,7 @@ package enum MemoryUse: Int, Sendable, CaseIterable {
   /// Bodies of requests that arrive, wait or are served.
   case bodies
 
-  /// As metrics show it.
+  /// Name in metrics.
   package var name: String {
     switch self {
     case .program: "program"
@@ -24,12 +24,14 @@ package enum MemoryUse: Int, Sendable, CaseIterable {
   }
 }
 
-/// Bytes that this process may take, shared by everything whose size others decide: models, bodies, decoding.
+/// Budget of the bytes that this process may take, shared by everything whose size others decide:
+/// models, bodies, decoding.
 ///
 ///     byteCount ┬ lasting: the program itself, models that serve, what each worker always holds
 ///               └ the rest: bodies that arrive or wait, images being decoded, a model being proved
 ///
-/// Whoever takes memory reserves it first and holds the `Reservation` for as long as the memory. Any thread may ask.
+/// Whoever takes memory reserves it first and holds the `Reservation` for as long as the memory.
+/// Any thread may ask.
 package final class MemoryBudget: Sendable {
   private struct Waiter: Sendable {
     let id: Int
@@ -42,59 +44,60 @@ package final class MemoryBudget: Sendable {
   private struct State {
     var usedByteCount = 0
     var lastingByteCount = 0
-    /// By use.
+    /// Reserved bytes by use.
     var byteCounts = [Int](repeating: 0, count: MemoryUse.allCases.count)
-    /// First come, first served: a large one at the front is not passed by those after it.
+    /// First come, first served: later ones do not overtake a large one at the front.
     var waiters: [Waiter] = []
     var nextWaiter = 0
 
-    /// Takes so much more, or gives it back where it is negative.
+    /// Takes so many bytes more, or gives them back if `count` is negative.
     mutating func add(_ count: Int, isLasting: Bool, for use: MemoryUse) {
       usedByteCount += count
       byteCounts[use.rawValue] += count
       if isLasting { lastingByteCount += count }
-      precondition(byteCounts[use.rawValue] >= 0, "only what was reserved can be released")
+      precondition(byteCounts[use.rawValue] >= 0, "only reserved bytes can be released")
     }
   }
 
-  /// How often it is asked whether a reservation is still wanted.
+  /// Interval at which to ask whether a reservation is still wanted.
   private static let interestInterval = Duration.milliseconds(25)
 
-  /// All of it.
+  /// Bytes of the whole budget.
   package let byteCount: Int
   private let state = Mutex(State())
 
   package init(byteCount: Int) {
-    precondition(byteCount >= 0, "a budget must not be negative")
+    precondition(byteCount >= 0, "byteCount must not be negative")
     self.byteCount = byteCount
   }
 
-  /// Bytes that are reserved now.
+  /// Bytes that are reserved at present.
   package var usedByteCount: Int { state.withLock(\.usedByteCount) }
 
-  /// Bytes that are reserved for this now.
+  /// Returns the bytes that are reserved for a use at present.
   package func usedByteCount(for use: MemoryUse) -> Int {
     state.withLock { $0.byteCounts[use.rawValue] }
   }
 
-  /// Bytes that could be reserved now.
+  /// Bytes that could be reserved at present.
   package var freeByteCount: Int { max(0, byteCount - usedByteCount) }
 
-  /// The most that a passing reservation can ever get: all that is not lasting.
+  /// Most bytes that a passing reservation can ever get: all that are not lasting.
   package var largestByteCount: Int { max(0, byteCount - state.withLock(\.lastingByteCount)) }
 
   /// Threads that wait for their turn.
   package var waitingCount: Int { state.withLock(\.waiters.count) }
 
-  /// Reserves at once or not at all; nil where so much is not free.
+  /// Reserves at once or not at all; nil if so much is not free.
   ///
   /// - Parameters:
-  ///   - rest: Bytes that must be free afterwards, for others who cannot wait.
-  ///   - isLasting: Whether it stays for minutes or forever, so that nobody should wait for its return.
+  ///   - rest: Bytes that must stay free, for others that cannot wait.
+  ///   - isLasting: Whether it is held for minutes or forever, so that nobody should wait for its
+  ///     return.
   package func reserve(
     _ count: Int, leaving rest: Int = 0, isLasting: Bool = false, use: MemoryUse = .decoding
   ) -> Reservation? {
-    precondition(count >= 0 && rest >= 0, "a reservation must not be negative")
+    precondition(count >= 0 && rest >= 0, "count and rest must not be negative")
     let isGranted = state.withLock { state in
       guard count <= byteCount - state.usedByteCount - rest else { return false }
       state.add(count, isLasting: isLasting, for: use)
@@ -103,28 +106,29 @@ package final class MemoryBudget: Sendable {
     return isGranted ? Reservation(count, isLasting: isLasting, use: use, of: self) : nil
   }
 
-  /// Reserves whatever is free: until as much is given back, nobody else gets anything.
+  /// Reserves even bytes that are not free: until as many are given back, nobody else gets any.
   ///
-  /// For what must not fail where memory was given out to others, and is worth more than their share of the limit's
-  /// safety: a model that administrators go back to.
+  /// For uses that must not fail because others hold the memory, and that are worth drawing on the
+  /// safety margin of the limit: a model that administrators go back to.
   package func overdraw(_ count: Int, isLasting: Bool, use: MemoryUse) -> Reservation {
-    precondition(count >= 0, "a reservation must not be negative")
+    precondition(count >= 0, "count must not be negative")
     state.withLock { $0.add(count, isLasting: isLasting, for: use) }
     return Reservation(count, isLasting: isLasting, use: use, of: self)
   }
 
-  /// Waits for its turn until there is room; nil where there is none by the deadline, or never will be.
+  /// Waits for its turn until there is room; nil if there is none by the deadline, or never can be.
   ///
-  /// For threads that may wait: neither an I/O queue nor one that holds a reservation others wait for.
+  /// For threads that may wait: not for an I/O queue, nor for a thread with a reservation that
+  /// others wait for.
   ///
   /// - Parameters:
-  ///   - isLasting: Whether it stays for minutes or forever.
+  ///   - isLasting: Whether it is held for minutes or forever.
   ///   - isWanted: Asked now and then; false ends the waiting.
   package func reserve(
     _ count: Int, until deadline: ContinuousClock.Instant, isLasting: Bool = false,
     use: MemoryUse = .decoding, while isWanted: () -> Bool = { true }
   ) -> Reservation? {
-    precondition(count >= 0, "a reservation must not be negative")
+    precondition(count >= 0, "count must not be negative")
     let granted = DispatchSemaphore(value: 0)
     let waiter: Waiter? = state.withLock { state in
       if state.waiters.isEmpty, count <= byteCount - state.usedByteCount {
@@ -188,7 +192,7 @@ package final class MemoryBudget: Sendable {
   }
 }
 
-/// Bytes of a budget that are somebody's until the last reference to this is gone.
+/// Bytes of a budget that are reserved until the last reference to this is released.
 package final class Reservation: Sendable {
   private let budget: MemoryBudget
   private let isLasting: Bool
@@ -206,9 +210,9 @@ package final class Reservation: Sendable {
 
   package var byteCount: Int { count.withLock { $0 } }
 
-  /// Becomes so large; false, and nothing changes, where there is no room for more.
+  /// Changes its size; false, with nothing changed, if there is no room for more.
   package func resize(to wanted: Int) -> Bool {
-    precondition(wanted >= 0, "a reservation must not be negative")
+    precondition(wanted >= 0, "wanted must not be negative")
     let released: Int? = count.withLock { count in
       if wanted > count {
         guard budget.grow(by: wanted - count, isLasting: isLasting, for: use) else { return nil }

@@ -1,8 +1,9 @@
-/// How large the budget of memory is, and what of it is gone before anything is served.
+/// Size of the budget of memory, and the part of it that is taken before anything is served.
 package struct MemoryPlan: Sendable, Hashable {
-  /// Part of the limit that no budget counts: page tables, sockets, what allocators cannot give back.
+  /// Divisor of the limit that gives the part that no budget counts: page tables, sockets, memory
+  /// that allocators cannot give back.
   package static let safetyDivisor = 16
-  /// The same in bytes where the limit is small: 16 MiB.
+  /// Least bytes of that part, for small limits: 16 MiB.
   package static let leastSafetyByteCount = 16 << 20
   /// Bytes of a worker beside what it reserves: its stack, its allocator's arena, answers: 4 MiB.
   package static let workerByteCount = 4 << 20
@@ -11,17 +12,18 @@ package struct MemoryPlan: Sendable, Hashable {
 
   /// Bytes that the process may have in all.
   package let limit: Int
-  /// Bytes of the program as it has started, and of the threads that will come.
+  /// Bytes of the program as it has started, and of the threads that are still to start.
   package let programByteCount: Int
 
   /// - Parameters:
-  ///   - limit: Nil for what the control group or else the machine allows.
+  ///   - limit: Bytes that the process may have; nil for the limit of the control group, or else of
+  ///     the machine.
   ///   - buffers: Bytes that connections may have buffered beside bodies.
-  ///   - resident: What the process has now.
+  ///   - resident: Bytes that the process holds at present.
   package init(
     limit: Int?, workers: Int, buffers: Int, resident: Int = MemoryAllowance.resident ?? 0
   ) {
-    // Where nothing tells, nothing is bounded.
+    // If no limit is known, nothing is bounded.
     self.limit = limit ?? MemoryAllowance.limit ?? 1 << 46
     programByteCount =
       resident + buffers + Self.commonByteCount + max(1, workers) * Self.workerByteCount
@@ -31,10 +33,10 @@ package struct MemoryPlan: Sendable, Hashable {
     min(limit, max(Self.leastSafetyByteCount, limit / Self.safetyDivisor))
   }
 
-  /// All that may be reserved, the program's part among it.
+  /// Bytes that may be reserved, including the program's part.
   package var budgetByteCount: Int { limit - safetyByteCount }
 
-  /// The budget with the program's part taken; nil where there is not even that.
+  /// Makes the budget with the program's part reserved; nil if not even that fits.
   package func budget() -> (budget: MemoryBudget, program: Reservation)? {
     let budget = MemoryBudget(byteCount: budgetByteCount)
     guard let program = budget.reserve(programByteCount, isLasting: true, use: .program) else {

@@ -12,7 +12,7 @@ import Testing
     try LocalDecoder().prepare(bytes.span, by: preprocessor, into: &span, until: deadline)
   }
 
-  @Test("What is wrong with an image is said by the failure")
+  @Test("The failure says what is wrong with an image")
   func fault() {
     #expect(throws: DecodingFailure.image(.unsupportedFormat)) {
       try prepare([1, 2, 3], until: .now + .seconds(3600))

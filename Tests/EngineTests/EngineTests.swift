@@ -2,9 +2,9 @@ import Engine
 import ResNet
 import Testing
 
-/// Small graphs of every operation, held against the interpreter.
+/// Small graphs of every operation, compared with the interpreter.
 @Suite struct EngineTests {
-  /// Of the largest output.
+  /// Tolerance, relative to the largest output.
   static let tolerance = 1e-5
 
   @Test("Random convolutions give the reference's sums", arguments: 0..<60)
@@ -53,7 +53,7 @@ import Testing
     try Self.expectReference(Graph(architecture))
   }
 
-  @Test("Operations that nothing could take in run by themselves")
+  @Test("Operations that are not fused into others run by themselves")
   func unfused() throws {
     var graph = Graph(input: FeatureShape(channels: 16, height: 6, width: 6))
     let normalized = graph.append("bn", .batchNormalization(BatchNormalization()), 0)
@@ -179,7 +179,7 @@ import Testing
   }
 }
 
-/// Choices that are the same in every run.
+/// Random choices that are the same in every run.
 struct Dice {
   private let numbers: ReproducibleNumbers
   private var index = 0

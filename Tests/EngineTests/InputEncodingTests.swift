@@ -2,7 +2,7 @@ import Engine
 import ResNet
 import Testing
 
-/// Networks that take pixels as they compute with them, against the same that take planes.
+/// Networks that take pixels as they compute with them, compared with the same that take planes.
 @Suite struct InputEncodingTests {
   private struct Network {
     let graph: Graph
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  /// Three of the image in a network's encoding.
+  /// Returns the image three times in a network's encoding.
   private func encoded(_ planes: [Float], _ encoding: InputEncoding) -> [UInt8] {
     let pixels = planes.indices.map { planes[$0 % 3 * (planes.count / 3) + $0 / 3] }
     let image = pixels.flatMap { value -> [UInt8] in
@@ -65,7 +65,8 @@ import Testing
     var span = logits.mutableSpan
     try context.run(imageCount: 3, input: unsafe input.span.bytes, logits: &span)
     #expect(logits == reference)
-    // The first layer takes pixels as they are where it has the instructions; else they are reordered once.
+    // The first layer takes pixels as they are if it has the instructions; else they are reordered
+    // once.
     let takesPixels = InstructionLevel.used >= .avx512 && precision.isNative
     let reorders = context.network.steps(batch: 1).filter { $0.name == "conv1 (reorder)" }
     #expect(reorders.count <= (takesPixels ? 0 : 1))

@@ -3,7 +3,7 @@ import ResNet
 import Testing
 
 @Suite struct InstructionLevelTests {
-  @Test("A cap is one of the names, in capitals or not, or none where the variable is empty")
+  @Test("A cap is one of the names, in capitals or not, or none if the variable is empty")
   func names() throws {
     for level in InstructionLevel.caps {
       #expect(try InstructionLevel.cap(named: level.rawValue) == level)
@@ -11,12 +11,12 @@ import Testing
     }
     #expect(try InstructionLevel.cap(named: nil) == nil)
     #expect(try InstructionLevel.cap(named: "") == nil)
-    for text in ["AVX3", "avx", "x86_64", "avx512_core", " sse41"] {
+    for name in ["AVX3", "avx", "x86_64", "avx512_core", " sse41"] {
       #expect {
-        try InstructionLevel.cap(named: text)
+        try InstructionLevel.cap(named: name)
       } throws: { error in
         let message = (error as? EngineError)?.description ?? ""
-        return message.contains("RESNETD_MAX_CPU_ISA is \"\(text)\"")
+        return message.contains("RESNETD_MAX_CPU_ISA is \"\(name)\"")
           && InstructionLevel.caps.allSatisfy { message.contains($0.rawValue) }
       }
     }
@@ -33,7 +33,7 @@ import Testing
     #expect(best != .avx512 || InstructionLevel.used >= .avx512)
     #expect(best == .portable || InstructionLevel.used >= .avx2)
     #expect(KernelInstructions.available.last == best)
-    // What the steps of a network say that they use.
+    // Instructions that the steps of a network report.
     let graph = try Graph(#require(Architecture.cifar(depth: 8)))
     let steps = try CompiledNetwork(graph, .random(for: graph)).steps(batch: 1)
     let beyond = [InstructionLevel.avx512: "avx512", .avx2: "avx2"].filter {

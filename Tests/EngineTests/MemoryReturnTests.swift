@@ -11,7 +11,7 @@ import Testing
     return try #require(Int(match.output.1)) * 1024
   }
 
-  /// Layers that no other network has, so that each needs a program of its own.
+  /// Network of layers that no other has, so that each needs a program of its own.
   private static func odd(_ number: Int) -> Graph {
     var graph = Graph(input: FeatureShape(channels: 3, height: 11 + number, width: 13 + number))
     for layer in 0..<24 {
@@ -33,16 +33,16 @@ import Testing
   #if DEBUG
     private static let isPlain = false
   #else
-    /// Sanitizers keep what was freed.
+    /// Whether freed memory is returned: sanitizers keep it.
     private static let isPlain =
       ProcessInfo.processInfo.environment.keys.allSatisfy { !$0.hasSuffix("SAN_OPTIONS") }
   #endif
 
   @Test(
-    "What odd networks took is given back when they are gone, their programs too",
+    "Odd networks give back all their memory when they are released, their programs too",
     .enabled(if: isPlain))
   func odd() async {
-    // In a process of its own: what the other tests take meanwhile would be counted.
+    // In a process of its own: memory of other tests would be counted otherwise.
     await #expect(processExitsWith: .success) {
       try MemoryReturnTests.compile(0)
       OneDNN.returnFreedMemory()
@@ -50,7 +50,7 @@ import Testing
       for number in 1...12 { try MemoryReturnTests.compile(number) }
       OneDNN.returnFreedMemory()
       let taken = try MemoryReturnTests.resident() - before
-      // Kept, the programs of one network alone take more.
+      // If they were kept, the programs of one network alone would take more.
       try #require(taken < 4 << 20, "\(taken) bytes")
     }
   }

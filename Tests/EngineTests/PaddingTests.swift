@@ -2,7 +2,7 @@ import Engine
 import ResNet
 import Testing
 
-/// Padding that is not the same on both sides, zeros around a feature map, and channels put behind each other.
+/// Padding that differs between the sides, zeros around a feature map, and concatenated channels.
 @Suite struct PaddingTests {
   static let precisions = Precision.allCases
   static let lopsided = Padding(
@@ -24,7 +24,7 @@ import Testing
     graph.append("fc", .linear(Linear(outputs: 5)), graph.output)
   }
 
-  /// A stem and one operation that the next convolution reads.
+  /// Graph of a stem and one operation that the next convolution reads.
   private static func network(
     channels: Int, _ build: (inout Graph, Graph.NodeID) -> Void
   ) -> Graph {
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test("Padding may lie behind the map only, as rounding up leaves it", arguments: precisions)
+  @Test("Padding may lie after the map only, as rounding up leaves it", arguments: precisions)
   func endPadding(precision: Precision) throws {
     var pooling = Pooling(window: Extent(2), stride: Extent(2))
     pooling.padding = Padding(before: Extent(0), after: Extent(height: 1, width: 0))
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test(
-    "Channels of several maps lie behind each other",
+    "Channels of several maps follow each other",
     arguments: [[16, 16], [32, 16, 48], [8, 24], [5, 3], [16, 5, 16], [3]], precisions)
   func concatenations(channels: [Int], precision: Precision) throws {
     let graph = Self.network(channels: 16) { graph, stem in
@@ -115,7 +115,7 @@ import Testing
     try PrecisionTests.expectReference(graph, precision, allowance: 3)
   }
 
-  @Test("A map may stand twice in a concatenation, and be read again")
+  @Test("A map may appear twice in a concatenation, and be read again")
   func repeated() throws {
     let graph = Self.network(channels: 16) { graph, stem in
       let twice = graph.append("twice", .concatenation, stem, stem)

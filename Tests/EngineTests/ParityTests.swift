@@ -3,9 +3,10 @@ import Foundation
 import ResNet
 import Testing
 
-/// The engine against PyTorch with the same made-up weights and images.
+/// The engine compared with PyTorch, with the same made-up weights and images.
 @Suite struct ParityTests {
-  /// Of those that take long one of each kind is enough where less than what the CPU has is used.
+  /// Networks to compare. Of the slow ones, one of each kind is enough if less than the CPU has is
+  /// used.
   static let networks = InstructionLevel.cap == nil ? allNetworks : someNetworks
   private static let someNetworks = ["resnet18", "resnet50", "resnext50_32x4d", "resnet110-cifar"]
   private static let allNetworks =
@@ -13,7 +14,7 @@ import Testing
       ["resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2"].contains($0) == false
     } + ["resnet20-cifar", "resnet56-cifar", "resnet110-cifar", "resnet1202-cifar"]
 
-  /// Of the largest logit.
+  /// Tolerance, relative to the largest logit.
   static let tolerance: Float = 1e-4
 
   @Test(
@@ -42,7 +43,7 @@ import Testing
     #expect(Self.largestDifference(first, eight) <= 1e-6 * largest)
   }
 
-  /// Over the numbers that both have; not finite where one is.
+  /// Largest difference of the numbers that both have; not finite if one of them is not.
   static func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     zip(a, b).reduce(0) { $1.0.isFinite ? max($0, abs($1.0 - $1.1)) : .infinity }
   }

@@ -8,9 +8,9 @@ import Testing
   private let weights: Weights
   private let graph: Graph
   private let image: [Float]
-  /// By the names of the lowered graph.
+  /// Ranges by the names of the lowered graph.
   private let ranges: [String: Float]
-  /// The same by those of the graph.
+  /// The same ranges by the names of the graph.
   private let namedRanges: [String: Float]
   private let layers: [String]
 
@@ -57,14 +57,14 @@ import Testing
     return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / largest
   }
 
-  @Test("Ranges by the names of the graph are those of what its nodes become part of")
+  @Test("Ranges by the names of the graph are those of the nodes that its nodes are merged into")
   func names() throws {
     guard try runs(in: .int8) else { return }
     #expect(namedRanges["layer1.0.relu"] == ranges["layer1.0.conv3"])
     #expect(namedRanges["layer1.0.relu1"] == ranges["layer1.0.conv1"])
     #expect(namedRanges["layer1.0.downsample.1"] == ranges["layer1.0.downsample.0"])
     let usual = try logits(.int8, Calibration(method: "test", ranges: ranges))
-    // A range that something later replaces is of no meaning.
+    // A range that something later replaces has no meaning.
     var named = namedRanges
     named["layer1.0.conv3"] = 1e-3
     let calibration = Calibration(method: "test", ranges: named, floatingPoint: [])
@@ -91,7 +91,7 @@ import Testing
     var graph = Graph(input: FeatureShape(channels: 8, height: 6, width: 6))
     graph.append("conv", .convolution(Convolution(outputChannels: 6, kernel: Extent(3))), 0)
     var dice = Dice("weights")
-    // A step and a largest integer of its own for every channel.
+    // Every channel has its own step and largest integer.
     let weight = (0..<6).flatMap { channel -> [Float] in
       let largest = [127, 126, 100, 64, 3, 1][channel]
       let step = 0.0123 * Float(channel + 1)
@@ -148,7 +148,7 @@ import Testing
     }
   }
 
-  @Test("Where all layers are to compute in floating point, the logits are those of fp32")
+  @Test("If all layers are to compute in floating point, the logits are those of fp32")
   func allInFloatingPoint() throws {
     guard try runs(in: .int8) else { return }
     let exact = try logits(.fp32, nil)

@@ -2,10 +2,12 @@ import Engine
 import ResNet
 import Testing
 
-/// No plan runs by oneDNN's reference loops, which it always offers and which take 50 to 300 times as long.
+/// No plan uses oneDNN's reference loops, which it always offers and which take 50 to 300 times as
+/// long.
 @Suite struct PlainLoopTests {
   /// Two blocks of each stage are all kinds of layers that the deeper networks of a family have.
-  /// Multiply-adds that plain loops may do, as COneDNN has it; a function of one number counts as 16.
+  /// Multiply-adds that plain loops may do, as COneDNN has it; a function of one number counts as
+  /// 16.
   private static let workLimit = 1 << 16
 
   private static func bottlenecks(_ size: Int) -> Architecture {
@@ -44,18 +46,19 @@ import Testing
     }
   }
 
-  /// Ranges that are the same for all: layouts and loops do not depend on them.
+  /// Calibration with equal ranges: layouts and loops do not depend on them.
   private static func calibration(_ graph: Graph) throws -> Calibration {
     var ranges: [String: Float] = [:]
     for node in graph.nodes { ranges[node.name] = 4 }
     return Calibration(method: "made up", ranges: ranges)
   }
 
-  /// Of these oneDNN cuts the output channels otherwise for two threads, or for another batch.
+  /// Convolutions whose output channels oneDNN divides differently for two threads, or for another
+  /// batch.
   static let cuts = [(16, 512, 7), (32, 1024, 9), (64, 512, 14), (128, 2048, 8), (16, 2048, 37)]
 
   @Test(
-    "Weights that another number of threads cannot take as they lie are packed for it anew",
+    "Weights that another number of threads cannot take as they lie are packed again for it",
     arguments: cuts)
   func sharedWeights(inputs: Int, outputs: Int, size: Int) throws {
     var graph = Graph(input: FeatureShape(channels: inputs, height: size, width: size))
@@ -115,7 +118,8 @@ import Testing
       let slow = (network.steps(batch: 1) + network.steps(batch: 3) + network.teamSteps)
         .filter(\.isReference)
       #expect(slow.count == network.referenceStepCount)
-      // A sigmoid is none where channels fill up a block; as long as it is small it is not reordered for that.
+      // A sigmoid is not a plain loop if channels fill up a block; as long as it is small it is not
+      // reordered for that.
       let isSmall = try 16 * graph.shapes()[gate].elementCount <= Self.workLimit
       #expect(slow.allSatisfy { $0.name == "gate" } && (isSmall || slow.isEmpty), "\(slow)")
     }

@@ -2,9 +2,9 @@ import Engine
 import ResNet
 import Testing
 
-/// bf16 and int8 against sums in double precision.
+/// bf16 and int8 compared with sums in double precision.
 @Suite struct PrecisionTests {
-  /// Of the largest output: 8 bits of mantissa, and 8 bits in all.
+  /// Tolerance, relative to the largest output: 8 bits of mantissa, and 8 bits in all.
   static let tolerances: [Precision: Double] = [.fp32: 1e-5, .bf16: 1.5e-2, .int8: 3e-2]
 
   @Test(

@@ -2,7 +2,7 @@ import Glibc
 import ResNet
 
 /// Runs a graph as its operations are defined, one image at a time, in double precision and without
-/// any pass: the slow truth that the engine is held against.
+/// any pass: the slow truth that the engine is compared with.
 struct ReferenceInterpreter {
   let graph: Graph
   let shapes: [FeatureShape]
@@ -20,7 +20,7 @@ struct ReferenceInterpreter {
       let input = values[node.inputs[0]]
       let shape = shapes[node.inputs[0]]
       switch node.operation {
-      case .input: preconditionFailure("only the first node is the input")
+      case .input: preconditionFailure("only the first node may be the input")
       case .convolution(let convolution):
         values.append(convolve(node, convolution, input, shape, output: shapes[id]))
       case .batchNormalization(let normalization):
@@ -30,7 +30,7 @@ struct ReferenceInterpreter {
       case .multiply:
         let other = values[node.inputs[1]]
         let pixels = shapes[id].pixelCount
-        // A factor with one number per channel meets all of its channel's pixels.
+        // A factor with one number per channel multiplies all pixels of its channel.
         func factor(_ values: [Double], _ index: Int) -> Double {
           values.count == shapes[id].elementCount ? values[index] : values[index / pixels]
         }

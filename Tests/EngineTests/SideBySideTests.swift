@@ -3,9 +3,11 @@ import Engine
 import ResNet
 import Testing
 
-/// Networks that several threads compile at once, in two precisions: what oneDNN 2.6 does not stand by itself.
+/// Networks that several threads compile at once, in two precisions, which oneDNN 2.6 by itself
+/// does not support.
 @Suite struct SideBySideTests {
-  /// Other sizes each time, so that the library cannot take an earlier network's primitives.
+  /// Network of other sizes each time, so that the library cannot reuse an earlier one's
+  /// primitives.
   private static func graph(_ index: Int) -> Graph {
     var graph = Graph(
       input: FeatureShape(channels: 3, height: 5 + index % 7, width: 4 + index / 7 % 9))

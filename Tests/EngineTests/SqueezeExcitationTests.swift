@@ -2,11 +2,12 @@ import Engine
 import ResNet
 import Testing
 
-/// Products and elementwise functions, as squeeze and excitation (Hu et al. 2018) and MobileNets use them.
+/// Products and elementwise functions, as squeeze and excitation (Hu et al. 2018) and MobileNets
+/// use them.
 @Suite struct SqueezeExcitationTests {
   static let gates: [Elementwise] = [.sigmoid, .hardSigmoid(alpha: 0.2, beta: 0.5)]
 
-  /// A residual block whose main path is weighted channel by channel.
+  /// Residual block whose main path is weighted channel by channel.
   static func block(channels: Int, gate: Elementwise, weightFirst: Bool) -> Graph {
     var graph = Graph(input: FeatureShape(channels: 3, height: 7, width: 6))
     func convolution(_ outputs: Int, _ kernel: Int) -> Operation {
@@ -56,7 +57,7 @@ import Testing
       convolution.padding = Padding(1)
       graph.append("conv", .convolution(convolution), 0)
       let value = graph.append("function", .elementwise(function), graph.output)
-      // What lies beside the channels of a blocked layout must not leak into the next sums.
+      // The padding of a blocked layout's channels must not leak into the next sums.
       graph.append("conv2", .convolution(convolution), value)
       try EngineTests.expectReference(graph)
     }

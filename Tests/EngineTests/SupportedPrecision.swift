@@ -2,7 +2,8 @@ import Engine
 import ResNet
 import Testing
 
-/// Whether networks run in a precision on this CPU; where they do not, expects that they are refused with a way out.
+/// Tells whether networks run in a precision on this CPU; if not, expects that they are refused
+/// with a way out.
 func runs(
   in precision: Precision, sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> Bool {

@@ -2,12 +2,15 @@ import Engine
 import ResNet
 import Testing
 
-/// Our own kernels against sums in double precision, for every set of instructions that this CPU has.
+/// Our own kernels compared with sums in double precision, for every instruction set that this CPU
+/// has.
 @Suite struct WinogradTests {
-  /// Of the largest output (the error of F(4x4, 3x3) in single precision, doubled for a safe margin).
+  /// Tolerance, relative to the largest output (the error of F(4x4, 3x3) in single precision,
+  /// doubled for a safe margin).
   static let tolerance = 2e-5
 
-  /// Channels and size of the 3x3 convolutions of stride 1 in the five ImageNet networks and the CIFAR family.
+  /// Channels and size of the 3x3 convolutions of stride 1 in the five ImageNet networks and the
+  /// CIFAR family.
   static let shapes = [(64, 56), (128, 28), (256, 14), (512, 7), (16, 32), (32, 16), (64, 8)]
 
   @Test("The networks' convolutions give the reference's sums", arguments: shapes)
@@ -37,7 +40,7 @@ import Testing
     }
   }
 
-  @Test("What is not a number is not hidden by ReLU")
+  @Test("ReLU does not hide NaN")
   func notANumber() throws {
     let shape = FeatureShape(channels: 16, height: 6, width: 6)
     let block = try Block(shape, outputChannels: 16, padding: Extent(1), seed: "nan")
@@ -61,7 +64,8 @@ import Testing
     }
   }
 
-  /// Two convolutions, the second added to its input: bias, residual and ReLU in both layouts.
+  /// Graph of two convolutions, the second added to its input: bias, residual and ReLU in both
+  /// layouts.
   struct Block {
     let graph: Graph
     let weights: Weights

@@ -7,7 +7,7 @@ struct CroppedDecodingTests {
     "photo-\($0).jpg"
   }
 
-  /// The middle of an image of `width` columns, as torchvision's `CenterCrop`.
+  /// Columns of the middle of an image of `width` columns, as in torchvision's `CenterCrop`.
   private static func middle(
     of pixels: [UInt8], height: Int, width: Int, cropHeight: Int, cropWidth: Int
   ) -> [UInt8] {

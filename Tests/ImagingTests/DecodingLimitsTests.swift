@@ -3,7 +3,7 @@ import Testing
 
 /// Sizes are judged by the header, before memory is taken.
 struct DecodingLimitsTests {
-  /// The first two chunks of a PNG that announces any size, with a right checksum.
+  /// First two chunks of a PNG that announces any size, with a correct checksum.
   private static func png(width: UInt32, height: UInt32) -> [UInt8] {
     var header = Array("IHDR".utf8)
     for value in [width, height] {
@@ -76,7 +76,7 @@ struct DecodingLimitsTests {
   }
 
   @Test(
-    "What decoding and resizing hold is limited",
+    "The bytes that decoding and resizing hold are limited",
     arguments: [
       "rgb.png", "progressive.jpg", "lossless.webp", "orientation-6.jpg",
     ])

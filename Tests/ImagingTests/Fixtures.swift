@@ -1,6 +1,6 @@
 import Foundation
 
-/// The images beside the tests and what Pillow makes of them; `make-fixtures.py` says how.
+/// Images beside the tests and Pillow's results for them; `make-fixtures.py` makes both.
 struct Fixtures: Decodable {
   struct Image: Decodable, Sendable, CustomStringConvertible {
     let file: String
@@ -15,7 +15,7 @@ struct Fixtures: Decodable {
     let height: Int
     var description: String { file }
   }
-  /// One JPEG resized from its whole decoding and from its smaller one.
+  /// JPEG resized from its full-size decoding and from its smaller one.
   struct Scaling: Decodable, Sendable, CustomStringConvertible {
     let image: String
     let file: String
@@ -50,7 +50,7 @@ struct Fixtures: Decodable {
     }
   }
 
-  /// The JPEG with an EXIF block of nothing but an orientation behind its first marker.
+  /// Returns the JPEG with an EXIF block of nothing but an orientation after its first marker.
   static func oriented(_ jpeg: [UInt8], _ orientation: UInt8) -> [UInt8] {
     let block: [UInt8] =
       [0xFF, 0xE1, 0, 34] + Array("Exif\0\0".utf8) + Array("MM".utf8)

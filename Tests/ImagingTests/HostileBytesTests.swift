@@ -13,7 +13,8 @@ struct HostileBytesTests {
       limits: limits)
   }
 
-  /// The same, and one so small that most of the JPEGs are decoded at a fraction of their size.
+  /// The same sizes, and one so small that most of the JPEGs are decoded at a fraction of their
+  /// size.
   private static func preprocessors() throws -> [ImagePreprocessor] {
     [
       try preprocessor(),
@@ -26,7 +27,7 @@ struct HostileBytesTests {
   func truncation(image: Fixtures.Image) throws {
     let preprocessors = try Self.preprocessors()
     let whole = Fixtures.bytes(image.file)
-    // What follows the end of this JPEG is no part of it.
+    // Bytes after the end of this JPEG are not part of it.
     let end = image.file == "extraneous.jpg" ? whole.count - "trailing".utf8.count : whole.count
     for count in stride(from: 0, to: end, by: max(1, end / 97)) {
       for preprocessor in preprocessors {
@@ -74,7 +75,7 @@ struct HostileBytesTests {
   @Test("A PNG with a wrong checksum is corrupt")
   func checksum() throws {
     var bytes = Fixtures.bytes("rgb.png")
-    // IEND takes the last 12 bytes, the checksum of IDAT the four before.
+    // IEND takes the last 12 bytes, the checksum of IDAT the four before them.
     bytes[bytes.count - 13] ^= 1
     #expect {
       try Self.preprocessor().prepare(bytes)
@@ -117,7 +118,7 @@ struct HostileBytesTests {
   @Test("A progressive JPEG with too many scans is refused")
   func scanBomb() throws {
     let bytes = Fixtures.bytes("progressive.jpg")
-    // The first scan over and over: it depends on no other.
+    // The first scan again and again: it depends on no other.
     let markers = bytes.indices.dropLast().filter {
       bytes[$0] == 0xFF && bytes[$0 + 1] != 0 && bytes[$0 + 1] != 0xFF
     }

@@ -43,12 +43,12 @@ struct ImagePreprocessorTests {
     }
   }
 
-  @Test("Too small an image is padded with black, the odd pixel behind")
+  @Test("Too small an image is padded with black, with the odd pixel after it")
   func padding() throws {
     let pixels = try ImagePreprocessor(.unscaled(height: 24, width: 10))
       .prepareBytes(Fixtures.bytes("rgb.png"))
     let whole = Fixtures.bytes("rgb.png.rgb")
-    // 24 rows around 21: one in front, two behind. (29 - 10) / 2 = 9.5 becomes 10.
+    // 24 rows around 21: one before, two after. (29 - 10) / 2 = 9.5 becomes 10.
     for y in 0..<24 {
       let row = Array(pixels[30 * y..<30 * (y + 1)])
       let isPadding = y < 1 || y > 21
@@ -65,7 +65,7 @@ struct ImagePreprocessorTests {
     ])
   func cropOfResized(filter: ResizeFilter) throws {
     let source = Fixtures.bytes("resize-source.png")
-    // 97 x 71 by its shorter side to 40: 40 * 97 / 71 = 54.6, cut to 54.
+    // 97 x 71 by its shorter side to 40: 40 * 97 / 71 = 54.6, truncated to 54.
     let whole = try ImagePreprocessor(.plain(.exact(height: 40, width: 54, filter: filter)))
       .prepareBytes(source)
     let part = try ImagePreprocessor(
@@ -132,7 +132,7 @@ struct ImagePreprocessorTests {
     #expect(stored == Fixtures.bytes("orientation-1.jpg.rgb"))
   }
 
-  @Test("The versions of the libraries are told")
+  @Test("The versions of the libraries are reported")
   func versions() {
     #expect(CodecVersions.all.count == 3)
     #expect(CodecVersions.all.allSatisfy { $0.version.contains(".") })

@@ -1,9 +1,9 @@
 import Imaging
 import Testing
 
-/// Every encoding against the planes of single precision.
+/// Every encoding compared with planes of single precision.
 @Suite struct PixelEncodingTests {
-  /// Smaller than its output, so that there is padding too; channels swapped.
+  /// Contract for an image smaller than its output, so that there is padding too; channels swapped.
   private static let contract = try? Preprocessing(
     resize: .none, crop: .center(height: 30, width: 40), channelOrder: .bgr,
     mean: [0.1, 0.5, 0.9], std: [0.2, 0.3, 0.4])
@@ -24,7 +24,7 @@ import Testing
     return bytes
   }
 
-  /// The planes' numbers with those of a pixel beside each other.
+  /// Numbers of the planes, with those of a pixel next to each other.
   private func interleaved() throws -> [Float] {
     let planes = try planes()
     let pixelCount = planes.count / 3

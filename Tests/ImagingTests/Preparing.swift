@@ -24,7 +24,7 @@ extension ImagePreprocessor {
 }
 
 extension Preprocessing {
-  /// Bytes through the pipeline and out as fractions of 255.
+  /// Contract that returns bytes as fractions of 255.
   static func plain(
     _ resize: ResizeRule, _ crop: CropRule = .none, policies: ImagePolicies = ImagePolicies(),
     exact: Bool = false
@@ -34,7 +34,7 @@ extension Preprocessing {
       exact: exact)
   }
 
-  /// The image as it is, which must have this size to be seen whole.
+  /// Contract that leaves the image as it is; it must have this size to be seen whole.
   static func unscaled(
     height: Int, width: Int, policies: ImagePolicies = ImagePolicies()
   ) throws(ImagingError) -> Preprocessing {

@@ -14,8 +14,8 @@ struct PreprocessingTests {
      "exif_orientation": "apply", "exact": false}
     """
 
-  private static func decode(_ text: String) throws -> Preprocessing {
-    try JSONDecoder().decode(Preprocessing.self, from: Data(text.utf8))
+  private static func decode(_ json: String) throws -> Preprocessing {
+    try JSONDecoder().decode(Preprocessing.self, from: Data(json.utf8))
   }
 
   @Test("The ImageNet contract has the documented JSON form")
@@ -44,7 +44,7 @@ struct PreprocessingTests {
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
   }
 
-  @Test("What may be left out has its documented default")
+  @Test("Keys that are left out have their documented defaults")
   func defaults() throws {
     let contract = try Self.decode(
       """
@@ -66,13 +66,13 @@ struct PreprocessingTests {
       ("0.485", "1e39"),
     ])
   func unusable(part: String, replacement: String) {
-    let text = Self.document.replacing(part, with: replacement)
-    #expect(text != Self.document)
-    #expect(throws: DecodingError.self) { try Self.decode(text) }
+    let json = Self.document.replacing(part, with: replacement)
+    #expect(json != Self.document)
+    #expect(throws: DecodingError.self) { try Self.decode(json) }
   }
 
   @Test(
-    "A contract made in the program is checked alike",
+    "A contract made in the program is checked in the same way",
     arguments: [
       [Float.nan, 0, 0], [.infinity, 0, 0], [0, 0], [0, 0, 0, 0],
     ])

@@ -3,8 +3,8 @@ import Testing
 
 /// JPEGs decoded at a fraction of their size: `Preprocessing.exact` is off.
 struct ScaledDecodingTests {
-  /// Bytes of 255. A whole decoding averages all samples of a pixel; a scaled one drops the high
-  /// frequencies of each block instead, which shows where edges are.
+  /// Tolerance, of 255. A full-size decoding averages all samples of a pixel; a scaled one drops
+  /// the high frequencies of each block instead, which shows at edges.
   private static let meanLimit = 1.5
   private static let largestLimit = 10
 
@@ -17,7 +17,8 @@ struct ScaledDecodingTests {
     .prepareBytes(bytes)
   }
 
-  /// An upright image of `width` x `height` as seen under an orientation; EXIF 2.32, tag 0x0112.
+  /// Turns an upright image of `width` x `height` as an orientation stores it; EXIF 2.32, tag
+  /// 0x0112.
   private static func turned(
     _ pixels: [UInt8], height: Int, width: Int, _ orientation: UInt8
   ) -> [UInt8] {

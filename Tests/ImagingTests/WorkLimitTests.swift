@@ -1,9 +1,9 @@
 import Imaging
 import Testing
 
-/// Work that neither pixels nor bytes foretell.
+/// Limits on work that follows from neither pixels nor bytes.
 @Suite struct WorkLimitTests {
-  /// A grey progressive JPEG whose scans but the first hold nothing but runs of empty blocks.
+  /// Grey progressive JPEG; all scans but the first hold only runs of empty blocks.
   private static func progressive(side: Int, scanCount: Int) -> [UInt8] {
     let blockCount = ((side + 7) / 8) * ((side + 7) / 8)
     let sides = [UInt8(side >> 8), UInt8(side & 255)]
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test("Any number of EXIF markers is stepped over, and the first says which way is up")
+  @Test("Any number of EXIF markers is skipped, and the first says which way is up")
   func markers() throws {
     let image = Fixtures.bytes("baseline-420.jpg")
     let preprocessor = ImagePreprocessor(.imageNet)
@@ -97,7 +97,7 @@ import Testing
         + [0, orientation, 0, 0, 0, 0, 0, 0])
   }
 
-  @Test("Chunks without number before the frame of an animated WebP are stepped over")
+  @Test("Countless chunks before the frame of an animated WebP are skipped")
   func chunks() throws {
     let image = Fixtures.bytes("animated.webp")
     let preprocessor = ImagePreprocessor(.imageNet)

@@ -57,10 +57,10 @@ import Testing
   }
 
   @Test(
-    "What is no quota sets no limit",
+    "A value that is not a quota sets no limit",
     arguments: ["", "max", "0 100000", "-1 100000", "100000 0", "nan 1", "1", "x y"])
-  func malformed(text: String) {
-    #expect(quota("0::/", Self.unified, ["/sys/fs/cgroup/cpu.max": text]) == nil)
+  func malformed(contents: String) {
+    #expect(quota("0::/", Self.unified, ["/sys/fs/cgroup/cpu.max": contents]) == nil)
     #expect(quota("0:/", "31 - cgroup2", ["/sys/fs/cgroup/cpu.max": "1 1"]) == nil)
   }
 

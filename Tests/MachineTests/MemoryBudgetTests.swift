@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct MemoryBudgetTests {
-  @Test("What is reserved is gone until its reservation is let go")
+  @Test("Reserved bytes are taken until the reservation is released")
   func reserving() throws {
     let budget = MemoryBudget(byteCount: 100)
     var first = budget.reserve(60)
@@ -18,7 +18,7 @@ import Testing
     _ = second
   }
 
-  @Test("A reservation grows where there is room, shrinks always, and gives back what it has then")
+  @Test("A reservation grows if there is room, always shrinks, and gives back its final size")
   func resizing() throws {
     let budget = MemoryBudget(byteCount: 100)
     do {
@@ -30,7 +30,7 @@ import Testing
     #expect(budget.usedByteCount == 0)
   }
 
-  @Test("Nobody waits for what lasting reservations leave no room for")
+  @Test("Nobody waits for more than lasting reservations leave")
   func lasting() throws {
     let budget = MemoryBudget(byteCount: 100)
     let model = try #require(budget.reserve(80, isLasting: true))
@@ -40,7 +40,7 @@ import Testing
     #expect(model.byteCount == 80 && budget.usedByteCount == 80)
   }
 
-  @Test("Whoever waits is granted in order of arrival, and not passed by those who wait after it")
+  @Test("Waiting threads are granted in order of arrival, and none overtakes another")
   func waiting() throws {
     let budget = MemoryBudget(byteCount: 100)
     var held = budget.reserve(90)
@@ -79,7 +79,7 @@ import Testing
     #expect(MemoryUse.allCases.allSatisfy { budget.usedByteCount(for: $0) == 0 })
   }
 
-  @Test("What is overdrawn must be given back before anybody gets more")
+  @Test("Overdrawn bytes must be given back before anybody gets more")
   func overdrawing() {
     let budget = MemoryBudget(byteCount: 100)
     let body = budget.reserve(70, use: .bodies)

@@ -4,7 +4,9 @@ import Testing
 @Suite struct MemoryPlanTests {
   private static let megabyte = 1 << 20
 
-  @Test("A sixteenth is kept back, of a small limit 16 MiB", arguments: [(256, 16), (512, 32)])
+  @Test(
+    "A sixteenth of the limit is held back, or 16 MiB of a small one",
+    arguments: [(256, 16), (512, 32)])
   func reserve(limit: Int, safety: Int) throws {
     let plan = MemoryPlan(
       limit: limit * Self.megabyte, workers: 2, buffers: 10 * Self.megabyte,
@@ -17,13 +19,13 @@ import Testing
     #expect(budget.usedByteCount(for: .program) == budget.usedByteCount)
   }
 
-  @Test("A limit that does not even hold the program makes no budget")
+  @Test("A limit too small for the program alone makes no budget")
   func tooSmall() {
     #expect(MemoryPlan(limit: 60 << 20, workers: 1, buffers: 0, resident: 50 << 20).budget() == nil)
     #expect(MemoryPlan(limit: 0, workers: 1, buffers: 0, resident: 0).budget() == nil)
   }
 
-  @Test("What the process has and may have is read from the system")
+  @Test("The memory that the process holds and may take is read from the system")
   func system() throws {
     let resident = try #require(MemoryAllowance.resident)
     let limit = try #require(MemoryAllowance.limit)

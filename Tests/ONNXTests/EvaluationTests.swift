@@ -52,10 +52,10 @@ struct EvaluationTests {
     #expect(reason("Sum", [floats([2], [1, 2]), floats([3], [1, 2, 3])]) != nil)
   }
 
-  @Test func divisionOfWholeNumbersByZeroNamesTheNode() {
+  @Test func divisionOfIntegersByZeroNamesTheNode() {
     #expect(
       reason("Div", [whole([1]), whole([0])])
-        == "node \"n\" (Div): a whole number divided by zero")
+        == "node \"n\" (Div): an integer is divided by zero")
   }
 
   @Test func groupedConvolutionKeepsGroupsApart() throws {
@@ -75,7 +75,7 @@ struct EvaluationTests {
     #expect(try run("Conv", [input, weights], attributes)[0] == floats([1, 1, 2], [20, 42]))
   }
 
-  @Test func partsAreOfTheSizesGivenOrAlike() throws {
+  @Test func partsHaveTheSizesGivenOrAreEqual() throws {
     let input = floats([2, 3], [1, 2, 3, 4, 5, 6])
     let axis: [String: ONNXAttribute] = ["axis": .integer(1)]
     #expect(
@@ -130,7 +130,7 @@ struct EvaluationTests {
     #expect(try run("AveragePool", [input], attributes)[0] == floats([1, 1, 2], [1, 3]))
   }
 
-  @Test func maximaTellTheirPlace() throws {
+  @Test func maximaReturnTheirPlaces() throws {
     let input = floats([1, 1, 2, 2], [1, 4, 3, 2])
     let results = try run(
       "MaxPool", [input], ["kernel_shape": .integers([2, 2])], outputs: 2)
@@ -176,7 +176,7 @@ struct EvaluationTests {
   @Test func reflectionsDoNotRepeatTheEdge() throws {
     #expect(
       try run(
-        "Pad", [floats([3], [1, 2, 3]), whole([2, 2])], ["mode": .text("reflect")])[0].doubles
+        "Pad", [floats([3], [1, 2, 3]), whole([2, 2])], ["mode": .string("reflect")])[0].doubles
         == [3, 2, 1, 2, 3, 2, 1])
     #expect(
       try run("Pad", [floats([3], [1, 2, 3]), whole([-1, 1])])[0].doubles == [2, 3, 0])

@@ -47,7 +47,7 @@ struct GraphTests {
   @Test func inputsMustBeAsDeclared() throws {
     let model = try read(twoNodes)
     let fitting = DenseTensor(.float, [1, 2], [1.0, 1])
-    for (inputs, text) in [
+    for (inputs, reason) in [
       ([:], "is missing; the graph takes float [?, 2]"),
       (["x": DenseTensor(.double, [1, 2], [1.0, 1])], "is of type double, the graph takes float"),
       (["x": DenseTensor(.float, [2], [1.0, 1])], "has shape [2], the graph takes [?, 2]"),
@@ -55,7 +55,7 @@ struct GraphTests {
       (["x": fitting, "w": fitting], "the graph has no such input"),
     ] as [([String: DenseTensor], String)] {
       let error = #expect(throws: ONNXError.self) { try run(model, inputs) }
-      #expect(error?.description.contains(text) == true)
+      #expect(error?.description.contains(reason) == true)
     }
   }
 

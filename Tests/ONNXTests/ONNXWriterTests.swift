@@ -2,9 +2,9 @@ import Foundation
 import ONNX
 import Testing
 
-/// Files put together piece by piece.
+/// Files written piece by piece.
 @Suite struct ONNXWriterTests {
-  /// A graph of one convolution of `x` by `weight`.
+  /// Graph of one convolution of `x` by `weight`.
   private static func writer(
     readsWeight: String = "weight", attributes: [String: ONNXAttribute] = ["group": .integer(1)]
   ) throws -> ONNXWriter {
@@ -21,7 +21,7 @@ import Testing
     return writer
   }
 
-  @Test("What is written is read again")
+  @Test("A written file is read back")
   func roundTrip() throws {
     let url = FileManager.default.temporaryDirectory
       .appendingPathComponent("resnetd-onnx-\(UUID().uuidString)")
@@ -54,7 +54,8 @@ import Testing
       ])
   }
 
-  @Test("What ONNX's checker refuses is not written, and what the system refuses says so")
+  @Test(
+    "A model that ONNX's checker refuses is not written, and a refusal of the system is reported")
   func refusals() throws {
     let sink = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
     let full = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)

@@ -26,7 +26,7 @@ struct ReadingTests {
     #expect(model.producer == "test")
     #expect(model.metadata == ["resnetd": "{}"])
     #expect(model.inputs == [ONNXValue(name: "x", elementType: .float, shape: [nil, 2])])
-    #expect(model.outputs.map(\.shapeText) == ["[?, 2]"])
+    #expect(model.outputs.map(\.shapeDescription) == ["[?, 2]"])
     #expect(
       model.nodes == [ONNXNode(name: "r", operation: "Relu", inputs: ["x"], outputs: ["y"])])
   }
@@ -79,7 +79,7 @@ struct ReadingTests {
     #expect(node.name == "y")
     #expect(
       node.attributes == [
-        "kernel_shape": .integers([2]), "auto_pad": .text("VALID"), "ceil_mode": .integer(1),
+        "kernel_shape": .integers([2]), "auto_pad": .string("VALID"), "ceil_mode": .integer(1),
       ])
   }
 
@@ -220,6 +220,6 @@ struct ReadingTests {
       type = outer
     }
     file.extra = { $0.message(13) { $0.data(2, type.bytes) } }
-    #expect(failure(file)?.contains("no dense tensors") == true)
+    #expect(failure(file)?.contains("not dense tensors") == true)
   }
 }

@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "Names that are no network are nil",
+    "Unknown names give no network",
     arguments: [
       "", "resnet", "resnet19", "resnet21-cifar", "resnet2-cifar", "resnet-4-cifar",
       "resnet6008-cifar", "resnetx-cifar",

@@ -9,25 +9,26 @@ import Testing
     return String(decoding: try encoder.encode(calibration), as: UTF8.self)
   }
 
-  @Test("A calibration of all nodes is written as ever, one in part with its layers in order")
+  @Test("A calibration of all nodes is written without layers, a partial one with them in order")
   func coding() throws {
     var calibration = Calibration(method: "test", ranges: ["input": 2])
     #expect(try Self.json(calibration) == #"{"method":"test","ranges":{"input":2}}"#)
     calibration.floatingPoint = ["fc", "b", "a", "conv1"]
-    let text = try Self.json(calibration)
+    let json = try Self.json(calibration)
     #expect(
-      text
+      json
         == #"{"floating_point":["a","b","conv1","fc"],"method":"test","ranges":{"input":2}}"#)
     calibration.inputZeroPoint = -3
     #expect(try Self.json(calibration).contains(#""input_zero_point":-3"#))
     calibration.inputZeroPoint = nil
-    #expect(try JSONDecoder().decode(Calibration.self, from: Data(text.utf8)) == calibration)
+    #expect(try JSONDecoder().decode(Calibration.self, from: Data(json.utf8)) == calibration)
   }
 
-  @Test("An input's zero is an integer with others on both sides", arguments: [-128, 127, .max])
+  @Test(
+    "An input's zero point is an integer with others on both sides", arguments: [-128, 127, .max])
   func zeroPoints(zero: Int) {
     var calibration = Calibration(method: "test", ranges: [:], inputZeroPoint: zero)
-    #expect(calibration.fault?.contains("stands for zero") == true)
+    #expect(calibration.fault?.contains("zero is") == true)
     calibration.inputZeroPoint = 126
     #expect(calibration.fault == nil)
   }

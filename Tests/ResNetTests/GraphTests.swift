@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(
-    "Elementwise functions of useless numbers are refused by name",
+    "Elementwise functions of invalid numbers are refused by name",
     arguments: [
       Elementwise.clip(minimum: 1, maximum: 0), .clip(minimum: .nan, maximum: 0),
       .hardSigmoid(alpha: .infinity, beta: 0), .hardSigmoid(alpha: 0, beta: .nan),
@@ -91,7 +91,7 @@ import Testing
     #expect(throws: GraphError.self) { try graph.shapes() }
   }
 
-  @Test("Numbers of windows that no memory has room for, or that mean nothing, are refused")
+  @Test("Windows that exceed any memory, or that are meaningless, are refused")
   func windows() {
     let input = FeatureShape(channels: 3, height: 8, width: 8)
     func expectRefused(_ operation: Operation) {
@@ -130,7 +130,7 @@ import Testing
     expectRefused(.pad(Padding(Graph.windowNumberLimit)))
   }
 
-  @Test("Padding and concatenation have the shapes that they sum up to")
+  @Test("Padding and concatenation add to their inputs' shapes")
   func sums() throws {
     var graph = Graph(input: FeatureShape(channels: 3, height: 8, width: 8))
     let sides = Padding(

@@ -18,7 +18,7 @@ import Testing
     #expect(try fused.parameterShapes() == graph.parameterShapes())
   }
 
-  @Test("A node that others became part of has the name of the last one's result")
+  @Test("A node that others were merged into has the name of the last one's result")
   func resultNames() throws {
     let graph = try Graph(#require(Architecture.cifar(depth: 8)))
     let fused = graph.foldingBatchNormalization().fusingActivations()
@@ -30,7 +30,7 @@ import Testing
     #expect(graph.nodes.allSatisfy { $0.resultName == $0.name })
   }
 
-  @Test("What is never below zero is known in one pass, however often a node is read")
+  @Test("Outputs that are never below zero are found in one pass, however often a node is read")
   func signs() {
     var graph = Graph(input: FeatureShape(channels: 1, height: 2, width: 2))
     graph.append("relu", .relu, 0)
@@ -53,7 +53,7 @@ import Testing
     #expect(graph.foldingBatchNormalization() == graph)
   }
 
-  @Test("The output of the network is never taken in by what follows it")
+  @Test("The output of the network is never merged into a later node")
   func outputIsKept() {
     var graph = Graph(input: FeatureShape(channels: 1, height: 2, width: 2))
     graph.append("conv", .convolution(Convolution(outputChannels: 1, kernel: Extent(1))), 0)

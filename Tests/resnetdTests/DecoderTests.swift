@@ -45,7 +45,7 @@ struct DecoderTests {
     #expect(!outcome.output.contains("possible"))
     let rows = outcome.output.split(separator: "\n")
     #expect(rows.contains { $0.hasPrefix("take memory") && $0.hasSuffix("refused") })
-    #expect(rows.contains { $0.hasPrefix("compute for ever") && $0.hasSuffix("stopped") })
+    #expect(rows.contains { $0.hasPrefix("compute forever") && $0.hasSuffix("stopped") })
     guard rows.first?.contains("seccomp") == true else { return }
     for trial in ["open a file", "open a socket", "make memory executable", "start a process"] {
       #expect(rows.contains { $0.hasPrefix(trial) && $0.hasSuffix("a forbidden system call") })

@@ -4,11 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Encoded images in, rows of RGB out: libjpeg-turbo, libspng and libwebp behind one reader.
+// Reader of encoded images that returns rows of RGB: one interface to libjpeg-turbo, libspng and
+// libwebp.
 //
-// A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay where
-// they are until it is closed. Nothing longer than a row is allocated before
-// `image_codec_reader_start`, so that a caller can refuse an image by its header.
+// A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay in place
+// until it is closed. Nothing longer than a row is allocated before `image_codec_reader_start`, so
+// that a caller can refuse an image by its header.
 
 typedef enum image_codec_format {
   IMAGE_CODEC_FORMAT_JPEG = 0,
@@ -34,29 +35,29 @@ typedef enum image_codec_colour {
 } image_codec_colour;
 
 enum {
-  /// A message buffer of this size holds every message whole.
+  /// Bytes of a message buffer that holds every message whole.
   IMAGE_CODEC_MESSAGE_BYTE_COUNT = 256,
-  /// More scans than this in one progressive JPEG are refused: each costs a pass over the whole
-  /// image. Encoders write about ten.
+  /// Scans of one progressive JPEG, each of which costs a pass over the whole image. Encoders write
+  /// about ten.
   IMAGE_CODEC_JPEG_SCAN_LIMIT = 100,
-  /// Blocks of 8 x 8 coefficients that all scans of a JPEG may go through together: twenty scans of
-  /// a colour image of 40 million pixels go through some 13 million.
+  /// Blocks of 8 x 8 coefficients that all scans of a JPEG may visit together: twenty scans of a
+  /// colour image of 40 million pixels visit some 13 million.
   IMAGE_CODEC_JPEG_VISIT_LIMIT = 1 << 24,
-  /// Less for small files, whose scans hold nothing: so many whatever their size, …
+  /// Fewer are allowed for small files, whose scans hold nothing: so many whatever their size, …
   IMAGE_CODEC_JPEG_FREE_VISIT_COUNT = 1 << 21,
   /// … and so many for each byte. Encoders write at least a bit for each block and channel.
   IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE = 64,
-  /// Groups of prefix codes that a lossless WebP is expected to have at most. One may have 65,536,
-  /// which take hundreds of megabytes: a limit on the process is all that helps.
+  /// Groups of prefix codes that a lossless WebP is expected to have at most. It may have 65,536,
+  /// which take hundreds of megabytes: only a limit on the process helps.
   IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
-  /// Larger EXIF blocks are ignored; a JPEG marker cannot hold more either.
+  /// Bytes of an EXIF block; larger ones are ignored, and a JPEG marker cannot hold more either.
   IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT = 65536,
 };
 
 typedef struct image_codec_header {
   uint32_t width;
   uint32_t height;
-  /// EXIF orientation, 1 to 8; 1 where the file says nothing usable.
+  /// EXIF orientation, 1 to 8; 1 if the file has no valid one.
   uint8_t orientation;
   /// Bits of one sample: 1, 2, 4, 8 or 16.
   uint8_t bit_depth;
@@ -64,21 +65,21 @@ typedef struct image_codec_header {
   /// Whether the image can be decoded at 1/2, 1/4 and 1/8 of its size.
   bool is_scalable;
   image_codec_colour colour;
-  /// Bytes that the codec holds at once while it decodes at full size, as far as they grow with the
-  /// image; decoding at a smaller size takes no more.
+  /// Bytes that the codec holds at once while it decodes at full size and that grow with the image;
+  /// decoding at a smaller size takes no more.
   uint64_t decoding_byte_count;
 } image_codec_header;
 
-/// What becomes of transparency.
+/// Treatment of transparency.
 typedef struct image_codec_backdrop {
-  /// False takes the colours as they are stored and forgets their alpha.
+  /// False takes the colours as stored and drops alpha.
   bool composes;
   uint8_t red;
   uint8_t green;
   uint8_t blue;
 } image_codec_backdrop;
 
-/// Neighbouring columns of the image as it is decoded.
+/// Range of columns of the decoded image.
 typedef struct image_codec_columns {
   uint32_t first;
   uint32_t count;
@@ -86,51 +87,51 @@ typedef struct image_codec_columns {
 
 typedef struct image_codec_reader image_codec_reader;
 
-/// Reads the header. On success `*reader` is the caller's to close; on failure it is null and
-/// `message` holds a terminated text.
+/// Reads the header. On success the caller must close `*reader`; on failure it is null and
+/// `message` holds a terminated string.
 image_codec_status image_codec_reader_open(
     image_codec_format format, const uint8_t *_Nonnull bytes, size_t byte_count,
     image_codec_reader *_Nullable *_Nonnull reader, image_codec_header *_Nonnull header,
     char *_Nonnull message, size_t message_byte_count);
 
-/// Takes the memory that decoding needs. Called once, before the first row. The image comes out
-/// with both sides divided by `scale_denominator` and rounded up: 1, or 2, 4 or 8 where the header
-/// says that it is scalable. A last row or column then stands for fewer stored ones than the rest.
-/// `*columns` says which are wanted, at least one; it becomes those that rows will hold, among them
-/// all that are wanted.
+/// Takes the memory that decoding needs. Called once, before the first row. The sides of the
+/// decoded image are those stored, divided by `scale_denominator` and rounded up: 1, or 2, 4 or 8
+/// if the header says that the image is scalable. A last row or column may then stand for fewer
+/// stored ones than the rest. `*columns` gives the wanted columns, at least one; it is set to those
+/// that rows will hold, which include all that are wanted.
 image_codec_status image_codec_reader_start(
     image_codec_reader *_Nonnull reader, uint32_t scale_denominator,
     image_codec_columns *_Nonnull columns, image_codec_backdrop backdrop, char *_Nonnull message,
     size_t message_byte_count);
 
 /// Writes the next row, 3 bytes of RGB for each of its columns, top to bottom as stored. Called at
-/// most as often as the image, scaled, has rows.
+/// most once for each row of the scaled image.
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);
 
-/// Checks what follows the last row. Called after all rows.
+/// Checks the bytes after the last row. Called after all rows.
 image_codec_status image_codec_reader_finish(
     image_codec_reader *_Nonnull reader, char *_Nonnull message, size_t message_byte_count);
 
-/// Frees the reader in whatever state it is.
+/// Frees the reader, whatever its state.
 void image_codec_reader_close(image_codec_reader *_Nonnull reader);
 
-/// Versions of the libraries, terminated texts of static storage. libexif does not tell its own.
+/// Versions of the libraries, terminated strings of static storage. libexif does not report one.
 const char *_Nonnull image_codec_version_jpeg(void);
 const char *_Nonnull image_codec_version_png(void);
 /// 0xMMmmpp: major, minor, patch.
 uint32_t image_codec_version_webp(void);
 
 enum {
-  /// Fixed-point weights of resampling have this many bits behind the point.
+  /// Fractional bits of the fixed-point weights of resampling.
   IMAGE_CODEC_RESAMPLE_FRACTION_BIT_COUNT = 22,
-  /// Rows for the vertical pass are a multiple of this long.
+  /// Bytes of which the length of a row for the vertical pass is a multiple.
   IMAGE_CODEC_RESAMPLE_LANE_COUNT = 16,
 };
 
 /// Horizontal pass over a row of RGB. Output pixel `i` is the sum of the `tap_count` pixels from
-/// `starts[i]`, weighted by `weights[i * tap_count...]`. One byte behind the last pixel is read.
+/// `starts[i]`, weighted by `weights[i * tap_count...]`. One byte after the last pixel is read.
 void image_codec_resample_row(
     const uint8_t *_Nonnull source, uint8_t *_Nonnull target, size_t output_count,
     size_t tap_count, const ptrdiff_t *_Nonnull starts, const int32_t *_Nonnull weights);

@@ -6,6 +6,6 @@
 #include <stddef.h>
 
 /* ASCII without a zero at the end; constant, lives as long as the program. */
-const char *_Nonnull imagenet_labels_text(void);
+const char *_Nonnull imagenet_labels_bytes(void);
 
 size_t imagenet_labels_byte_count(void);

@@ -1,11 +1,11 @@
-// Convolutions of 3x3, stride 1, by Winograd's minimal filtering F(4x4, 3x3) in fp32 (Lavin and
-// Gray 2016, https://arxiv.org/abs/1509.09308): 36 products per 4x4 outputs and channel pair, not
+// 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) in fp32 (Lavin and Gray
+// 2016, https://arxiv.org/abs/1509.09308): 36 products per 4x4 outputs and channel pair instead of
 // 144.
 //
 // Activations have the channels last, [N, H, W, C], or are blocked by channels, [N, C/B, H, W, B]
-// with B of `winograd_channel_block` and channels beyond the last zero: in oneDNN's terms nhwc, and
-// nChw16c or nChw8c. Everything is immutable once made and may be shared by threads, except scratch
-// memory and destination.
+// with B of `winograd_channel_block`, and zeros for channels beyond the last: in oneDNN's terms
+// nhwc, and nChw16c or nChw8c. Everything is immutable once made and may be shared by threads,
+// except scratch memory and destination.
 #pragma once
 
 #include <stdbool.h>
@@ -14,13 +14,13 @@
 
 #pragma clang assume_nonnull begin
 
-// The instruction sets that there are kernels for, slowest first.
+// Instruction sets that there are kernels for, slowest first.
 typedef enum { WINOGRAD_PORTABLE, WINOGRAD_AVX2, WINOGRAD_AVX512 } winograd_instructions;
 
-// The fastest that this CPU and system have.
+// The fastest set that this CPU and system have.
 winograd_instructions winograd_instructions_best(void);
 
-// B, the channels that lie beside each other.
+// B, the channels that lie next to each other.
 int64_t winograd_channel_block(winograd_instructions instructions);
 
 typedef struct {
@@ -30,11 +30,11 @@ typedef struct {
   // The destination holds a residual to which the result is added, before any ReLU.
   bool adds_to_destination;
   bool applies_relu;
-  // Source and destination; their channels must then be multiples of B.
+  // Whether source and destination are; their channels must then be multiples of B.
   bool channels_last;
-  // Source and destination are bfloat16, rounded to nearest even; all sums are fp32 still.
+  // Source and destination are bfloat16, rounded to nearest even; all sums are still fp32.
   bool bfloat16;
-  // That work on one run together.
+  // Threads that work together on one run.
   int threads;
   winograd_instructions instructions;
 } winograd_convolution;
@@ -42,8 +42,8 @@ typedef struct {
 // Floats of the packed weights and bias.
 size_t winograd_weight_count(const winograd_convolution *convolution);
 
-// Transforms weights [K, C, 3, 3] and bias [K], row-major; without a bias it is zero. What was
-// packed serves every batch size, number of threads and input size of the same channels and
+// Transforms weights [K, C, 3, 3] and bias [K], row-major; without a bias it is zero. The packed
+// weights serve every batch size, number of threads and input size with the same channels and
 // instructions.
 void winograd_weights_pack(
     const winograd_convolution *convolution, const float *weights, const float *_Nullable bias,

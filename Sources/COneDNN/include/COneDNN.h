@@ -1,5 +1,5 @@
-// A flat C interface to the few oneDNN primitives that inference needs. Nothing of oneDNN's own
-// types shows, so that this room alone knows the library's version (2.x here).
+// Flat C interface to the few oneDNN primitives that inference needs. It exposes none of oneDNN's
+// own types, so that this target alone depends on the library's version (2.x here).
 //
 // Objects are immutable once made and may be shared by threads, except streams and bindings, which
 // belong to one thread at a time. Functions that can fail return ONEDNN_OK or an error and then
@@ -22,13 +22,13 @@ typedef enum {
   ONEDNN_FAILED,
 } onednn_status;
 
-// Work that the library's reference loops may do, if it has nothing else: multiply-adds, of which
-// a function of one number counts as 16. They are 50 to 300 times slower than its other
-// implementations, so this much takes them half a millisecond at most. Where weights are to lie in
-// a given layout they are not taken at all, for in another one there is something better.
+// Multiply-adds that the library's reference loops may do if it has nothing else; a function of one
+// number counts as 16. They are 50 to 300 times slower than its other implementations, so this much
+// takes them half a millisecond at most. If the layout of weights is given they are not used at
+// all, for another layout has a better implementation.
 #define ONEDNN_REFERENCE_WORK_LIMIT (1 << 16)
 
-// The numbers of a tensor.
+// Type of a tensor's numbers.
 typedef enum {
   ONEDNN_FLOAT32,
   ONEDNN_BFLOAT16,
@@ -36,22 +36,22 @@ typedef enum {
   ONEDNN_UNSIGNED8
 } onednn_number;
 
-// Receives one line of text, terminated by NUL.
+// Receives one line, terminated by NUL.
 typedef struct {
-  char text[160];
+  char characters[160];
 } onednn_message;
 
 typedef struct onednn_engine onednn_engine;
 typedef struct onednn_stream onednn_stream;
-// The dimensions of a tensor and the order of its numbers in memory.
+// Dimensions of a tensor and the order of its numbers in memory.
 typedef struct onednn_layout onednn_layout;
 typedef struct onednn_primitive onednn_primitive;
-// A primitive with the addresses it works on.
+// Primitive with the addresses that it works on.
 typedef struct onednn_binding onednn_binding;
 
 void onednn_version(int *major, int *minor, int *patch);
 
-// Sets of instructions, each with those before it; only AVX-512 does not contain AVX2_VNNI.
+// Instruction sets, each including those before it; only AVX-512 does not include AVX2_VNNI.
 typedef enum {
   ONEDNN_X86_64,
   ONEDNN_SSE41,
@@ -61,29 +61,30 @@ typedef enum {
   // F, BW, DQ and VL.
   ONEDNN_AVX512,
   ONEDNN_AVX512_VNNI,
-  // So are pairs of bfloat16.
+  // As are pairs of bfloat16.
   ONEDNN_AVX512_BF16,
   ONEDNN_AVX512_AMX
 } onednn_instructions;
 
-// Keeps the library from using anything beyond `most`, which must be called before anything else
-// here; its own variable, ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA, may lower it further.
+// Keeps the library from using anything beyond `most`. Must be called before anything else here;
+// the library's own variable, ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA, may lower it further.
 void onednn_instructions_cap(onednn_instructions most);
-// What the library uses: of what the CPU and the system have, what nothing forbids.
+// Returns the instructions that the library uses: all that the CPU and the system have and nothing
+// forbids.
 onednn_instructions onednn_instructions_used(void);
 
-// Lets go of the programs that the library keeps for primitives that no longer exist: by itself it
-// keeps those of the last 1,024, which are up to 900 MB.
+// Releases the programs that the library keeps for primitives that no longer exist: by itself it
+// keeps those of the last 1,024, which take up to 900 MB.
 void onednn_cache_empty(void);
 
-// Gives memory that was freed, by the library or by others, back to the system.
+// Gives memory that the library or others have freed back to the system.
 void onednn_freed_memory_return(void);
 
-// How many threads primitives made or run by the calling thread use.
+// Threads of the primitives that the calling thread makes or runs.
 void onednn_threads_set(int count);
 int onednn_threads(void);
-// Makes a team of threads for the primitives that the calling thread runs, and gives each of them a
-// core of its own: two on one core would wait for each other actively, a time slice at each step.
+// Makes a team of threads for the primitives that the calling thread runs, and gives each a core of
+// its own: two on one core would wait for each other actively, for a time slice at each step.
 void onednn_team_begin(int count);
 // Ends the team's threads and lets the calling thread run on all of its cores again.
 void onednn_team_end(void);
@@ -97,22 +98,23 @@ onednn_status onednn_stream_create(
     onednn_message *message);
 void onednn_stream_destroy(onednn_stream *stream);
 
-// Row-major: activations [N, C, H, W] or [N, C], weights [K, C, H, W], [G, K/G, C/G, H, W] or [K,
-// C].
+// Makes a row-major layout: activations [N, C, H, W] or [N, C], weights [K, C, H, W], [G, K/G, C/G,
+// H, W] or [K, C].
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
-// Activations [N, C, H, W] with `block` channels (8 or 16) beside each other, those beyond C zero;
-// or with all channels last, for a block of 0.
+// Makes a layout of activations [N, C, H, W] with `block` channels (8 or 16) next to each other and
+// zeros beyond C; or with all channels last, for a block of 0.
 onednn_status onednn_blocked_layout_create(
     const int64_t dimensions[_Nonnull 4], int block, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
-// The same order of other numbers.
+// Makes the same order for another type of numbers.
 onednn_status onednn_layout_recast(
     const onednn_layout *layout, onednn_number number,
     onednn_layout *_Nullable *_Nonnull recast, onednn_message *message);
-// Channels `offset` to `offset + count` of activations [N, C, H, W] where they lie among the
-// others: addresses are those of the whole. Of blocks of channels only whole ones can be taken.
+// Makes a layout of the channels `offset` to `offset + count` of activations [N, C, H, W] in place
+// among the others: addresses are those of the whole. In blocked layouts only whole blocks can be
+// taken.
 onednn_status onednn_layout_channels(
     const onednn_layout *layout, int64_t offset, int64_t count,
     onednn_layout *_Nullable *_Nonnull part, onednn_message *message);
@@ -124,25 +126,25 @@ typedef struct {
   int64_t batch, input_channels, input_height, input_width;
   int64_t output_channels, output_height, output_width;
   int64_t kernel_height, kernel_width, stride_height, stride_width;
-  // Before the first and behind the last row and column.
+  // Before the first and after the last row and column.
   int64_t padding_top, padding_left, padding_bottom, padding_right;
   // 1 means neighbouring taps.
   int64_t dilation_height, dilation_width;
   int64_t groups;
   bool has_bias;
   // The destination holds a residual to which the result is added, before any ReLU: numbers of
-  // their own kind (of the destination's size), multiplied by `residual_scale`.
+  // their own type (of the destination's size), multiplied by `residual_scale`.
   bool adds_to_destination;
   onednn_number residual_number;
   float residual_scale;
   bool applies_relu;
   onednn_number source_number, weights_number, destination_number;
-  // The integer of the source that stands for zero, its padding included.
+  // Integer of the source that stands for zero, also in its padding.
   int32_t source_zero;
 } onednn_convolution;
 
-// Layouts that are NULL are the primitive's to choose. Sums and bias are multiplied by `scales` [K]
-// where there are any: with integers, bias comes in units of the sums. The bias is always float.
+// The primitive chooses the layouts that are NULL. Sums and bias are multiplied by `scales` [K],
+// unless NULL: with integers, the bias is in units of the sums. The bias is always float.
 onednn_status onednn_convolution_create(
     const onednn_engine *engine, const onednn_convolution *convolution,
     const float *_Nullable scales,
@@ -160,11 +162,11 @@ typedef struct {
   onednn_pooling_kind kind;
   int64_t batch, channels, output_height, output_width;
   int64_t window_height, window_width, stride_height, stride_width;
-  // Before the first and behind the last row and column.
+  // Before the first and after the last row and column.
   int64_t padding_top, padding_left, padding_bottom, padding_right;
 } onednn_pooling;
 
-// The destination's numbers are the source's.
+// The destination has the source's type of numbers.
 onednn_status onednn_pooling_create(
     const onednn_engine *engine, const onednn_pooling *pooling, const onednn_layout *source,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
@@ -176,12 +178,12 @@ typedef enum {
   ONEDNN_LOGISTIC,
   // alpha * x + beta.
   ONEDNN_LINEAR,
-  // Not below alpha, not above beta.
+  // min(max(x, alpha), beta).
   ONEDNN_CLIP
 } onednn_elementwise_kind;
 
-// Source and destination have one layout and may be one memory; `alpha` and `beta` mean nothing
-// where the kind does not name them.
+// Source and destination have one layout and may be the same memory; kinds that do not name `alpha`
+// and `beta` ignore them.
 onednn_status onednn_elementwise_create(
     const onednn_engine *engine, onednn_elementwise_kind kind, float alpha, float beta,
     const onednn_layout *layout,
@@ -211,8 +213,8 @@ onednn_status onednn_linear_create(
     const onednn_layout *_Nullable weights, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
 
-// Numbers, less what stands for zero in the source, are multiplied by `scale`; what does in the
-// destination is added, and they are rounded to nearest and clamped where they become integers.
+// Numbers less the source's zero are multiplied by `scale`; the destination's zero is added, and
+// they are rounded to nearest and clamped if they become integers.
 onednn_status onednn_reorder_create(
     const onednn_engine *engine, const onednn_layout *source, const onednn_layout *destination,
     float scale, int32_t source_zero, int32_t destination_zero,
@@ -220,7 +222,7 @@ onednn_status onednn_reorder_create(
 
 void onednn_primitive_destroy(onednn_primitive *primitive);
 
-// What an address of a binding is for.
+// Role of an address of a binding.
 typedef enum {
   ONEDNN_SOURCE,
   ONEDNN_ADDEND,
@@ -231,19 +233,19 @@ typedef enum {
   ONEDNN_ROLE_COUNT
 } onednn_role;
 
-// The layout a primitive wants for one of its arguments.
+// Returns the layout that a primitive wants for one of its arguments.
 onednn_status onednn_primitive_layout(
     const onednn_primitive *primitive, onednn_role role,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
-// 0 where the primitive has no such argument.
+// Returns 0 if the primitive has no such argument.
 size_t onednn_primitive_byte_count(const onednn_primitive *primitive, onednn_role role);
-// The library's name for the chosen implementation; lives as long as the primitive.
+// Returns the library's name for the chosen implementation; it lives as long as the primitive.
 const char *onednn_primitive_implementation(const onednn_primitive *primitive);
-// Whether that is a plain loop, written to compare others with.
+// Tells whether this is a plain loop, written as a reference for others.
 bool onednn_primitive_is_reference(const onednn_primitive *primitive);
 
 // `addresses` has ONEDNN_ROLE_COUNT entries, NULL for arguments the primitive does not have. The
-// memory stays the caller's and must outlive the binding.
+// memory belongs to the caller and must outlive the binding.
 onednn_status onednn_binding_create(
     const onednn_engine *engine, const onednn_primitive *primitive,
     void *_Nullable const *_Nonnull addresses, onednn_binding *_Nullable *_Nonnull binding,

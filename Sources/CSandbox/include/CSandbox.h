@@ -6,9 +6,8 @@
 //     └──── channel ────> decoder                 one for each thread that decodes
 //           memory (both map it)
 //
-// Control and channel are SOCK_SEQPACKET pairs: messages arrive whole, and the end of either side
-// is seen by the other. All three processes run one program, so messages are structures as they
-// stand.
+// Control and channel are SOCK_SEQPACKET pairs: messages arrive whole, and each side sees the end
+// of the other. All three processes run one program, so messages are plain structures.
 #pragma once
 
 #include <stdbool.h>
@@ -18,91 +17,91 @@
 
 #pragma clang assume_nonnull begin
 
-// What keeps a decoder in, beside being a process of its own.
+// Means that confine a decoder, beside being a process of its own.
 enum {
-  // No system call but those that computing needs.
+  // Allows only the system calls that computing needs.
   SANDBOX_SECCOMP = 1,
-  // No file, whatever system calls there are.
+  // Allows no file, whatever the system call.
   SANDBOX_LANDLOCK = 2,
-  // No more memory than it is allowed.
+  // Allows no more memory than granted.
   SANDBOX_MEMORY_LIMIT = 4,
 };
 
-// What a decoder's process runs, to its end: `memory` is what it shares with the server.
+// Main function of a decoder's process; it shares `memory` with the server.
 typedef void (*sandbox_body)(int channel, uint8_t *memory, size_t byte_count);
 
-// False in a build with a sanitizer, whose shadow memory and reports need what is forbidden here.
+// Returns false in a build with a sanitizer, whose shadow memory and reports need what is forbidden
+// here.
 bool sandbox_is_possible(void);
 
 // MARK: The spawner
 
 // Forks the spawner and returns its control socket, or -1 with `errno` set. For a process of one
 // thread that has read no secret yet. The spawner wipes the environment, closes every other
-// descriptor, calls `prepare` once, then does what it is asked until the socket's other end is
-// gone.
+// descriptor, calls `prepare` once, then serves requests until the socket's other end is closed.
 int sandbox_spawner_start(void (*prepare)(void), sandbox_body body, pid_t *pid);
 
-// Forks a decoder with that end of a channel and that memory, of which it may take `byte_limit` for
-// itself. Returns its process, or -1 with `errno` set; ETIMEDOUT or EPIPE where the spawner is
-// gone.
+// Forks a decoder with that end of a channel and that shared memory; it may take `byte_limit` of
+// its own. Returns its process, or -1 with `errno` set, which is ETIMEDOUT or EPIPE if the spawner
+// is gone.
 pid_t sandbox_spawner_fork(
     int control, int channel, int memory, size_t memory_byte_count, size_t byte_limit);
 
-// Waits for a decoder that has ended or been killed, and tells its status as `waitpid` does; -1
-// with `errno` set. Until then its number is its own.
+// Waits for a decoder that has ended or been killed, and returns its status as `waitpid` does; -1
+// with `errno` set. Until then its process ID is not reused.
 int sandbox_spawner_reap(int control, pid_t decoder, int *status);
 
 // MARK: The server's side of a decoder
 
-// The first message of a decoder, when it is shut in.
+// First message of a decoder, once it is confined.
 typedef struct {
-  // SANDBOX_* that hold.
+  // SANDBOX_* that are in effect.
   uint32_t parts;
-  // Address space that it takes while it does nothing.
+  // Bytes of address space that it takes while it does nothing.
   uint64_t base_byte_count;
 } sandbox_greeting;
 
-// Memory of a fixed size that both sides map, all zeros. Its descriptor, or -1 with `errno` set.
+// Creates zeroed memory of a fixed size that both sides map. Returns its descriptor, or -1 with
+// `errno` set.
 int sandbox_memory_create(size_t byte_count, uint8_t *_Nullable *_Nonnull bytes);
 
-// Gives what lies there back to the system; it reads as zeros.
+// Gives a range back to the system; it then reads as zeros.
 void sandbox_memory_discard(int memory, size_t offset, size_t byte_count);
 
 void sandbox_memory_unmap(uint8_t *bytes, size_t byte_count);
 
-// Both ends; -1 with `errno` set.
+// Creates both ends; -1 with `errno` set.
 int sandbox_channel_create(int *ends);
 
-// Whether the message went out.
+// Returns whether the message was sent.
 bool sandbox_channel_send(int channel, const void *message, size_t byte_count);
 
-// Waits so long for a message of exactly this size. 1 for one; 0 where the other end is gone; -1
-// where there was none in time; -2 for one of another size. Without an end where the time is
-// negative.
+// Waits for a message of exactly this size, forever if the time is negative. Returns 1 for one, 0
+// if the other end is closed, -1 if none came in time, and -2 for one of another size.
 int sandbox_channel_receive(
     int channel, void *message, size_t byte_count, int64_t timeout_nanoseconds);
 
-// Changes how much address space a process of this user may have; false where the system refuses.
+// Sets the bytes of address space that a process of this user may have; false if the system
+// refuses.
 bool sandbox_process_limit(pid_t process, uint64_t byte_count);
 
-// Nanoseconds of processor time that a process has taken; -1 where that cannot be told.
+// Returns the nanoseconds of processor time that a process has taken; -1 if they are unknown.
 int64_t sandbox_process_time(pid_t process);
 
-// Gives a process of this user a lower priority, for good; where the system refuses it keeps its
-// own.
+// Lowers the priority of a process of this user for good; if the system refuses, it keeps its own.
 void sandbox_process_yield(pid_t process, int niceness);
 
 void sandbox_process_kill(pid_t process);
 
-// The signal that ended a process of this status; 0 for none.
+// Returns the signal that ended a process of this status; 0 for none.
 int sandbox_status_signal(int status);
 
 // MARK: The decoder's side
 
-// Gives memory that was freed back to the system.
+// Gives freed memory back to the system.
 void sandbox_trim(void);
 
-// What a decoder can be asked to try, so that it can be seen to fail.
+// Acts that a decoder can be asked to try, to show that the sandbox stops them.
 enum {
   SANDBOX_TRIAL_OPEN_FILE = 1,
   SANDBOX_TRIAL_OPEN_SOCKET = 2,
@@ -113,18 +112,18 @@ enum {
   SANDBOX_TRIAL_TAKE_MEMORY = 6,
   // Ends by a memory fault.
   SANDBOX_TRIAL_CRASH = 7,
-  // Computes for ever.
+  // Computes forever.
   SANDBOX_TRIAL_SPIN = 8,
 };
 
-// Whether it succeeded, where it returns at all. `byte_count` is for TAKE_MEMORY.
+// Returns whether it succeeded, if it returns at all. `byte_count` is for TAKE_MEMORY.
 bool sandbox_trial(int trial, size_t byte_count);
 
 // MARK: Messages
 
-enum { SANDBOX_TEXT_BYTE_COUNT = 256 };
+enum { SANDBOX_STRING_BYTE_COUNT = 256 };
 
-// How an image is to be prepared: numbers for the cases of Imaging's types.
+// Contract for preparing an image: numbers for the cases of Imaging's types.
 typedef struct {
   int64_t pixel_count_limit;
   int64_t decoded_byte_count_limit;
@@ -140,14 +139,14 @@ typedef struct {
 } sandbox_contract;
 
 typedef struct {
-  // Of the image; its answer repeats it. A second request with it goes on with what it has begun.
+  // Number of the image, repeated in the reply. A second request with it continues that image.
   uint64_t number;
   // Bytes of the encoded image, at the start of the shared memory.
   uint64_t input_byte_count;
-  // Where in the shared memory the pixels go, and how many bytes they are.
+  // Offset in the shared memory and bytes of the pixels.
   uint64_t output_offset;
   uint64_t output_byte_count;
-  // Memory that it may take without asking.
+  // Bytes that it may take without asking.
   uint64_t granted_byte_count;
   // 0, or one of SANDBOX_TRIAL_* instead of an image.
   int32_t trial;
@@ -164,11 +163,12 @@ enum {
 typedef struct {
   uint64_t number;
   int32_t status;
-  // Of a failure: the case of Imaging's error, its format and numbers, its text ended by NUL.
+  // Failure: the case of Imaging's error, its format and numbers, and its string, terminated by
+  // NUL.
   int32_t failure;
   int32_t format;
   int64_t numbers[3];
-  char text[SANDBOX_TEXT_BYTE_COUNT];
+  char string[SANDBOX_STRING_BYTE_COUNT];
 } sandbox_reply;
 
 #pragma clang assume_nonnull end

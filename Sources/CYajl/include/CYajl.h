@@ -1,9 +1,9 @@
-// The images of a request in JSON, found in one pass over yajl, without a tree and without copies.
+// Finds the images of a JSON request in one pass of yajl, without a tree and without copies.
 //
-//     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, other keys as they like
+//     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, any other keys
 //
-// Strings are handed over as ranges of the text, escapes and all. What yajl allocates is bounded;
-// an allocation beyond that ends the pass by a jump that stays inside the room.
+// Strings are returned as ranges of the input, escapes included. yajl's allocations are bounded;
+// one beyond the bound ends the pass by a jump that stays inside this target.
 #pragma once
 
 #include <stdbool.h>
@@ -14,11 +14,11 @@
 
 typedef enum json_images_status {
   JSON_IMAGES_OK = 0,
-  /// The text is not JSON; `message` holds what yajl says.
+  /// The input is not JSON; `message` holds yajl's explanation.
   JSON_IMAGES_MALFORMED = 1,
   JSON_IMAGES_NOT_AN_OBJECT = 2,
   JSON_IMAGES_TOO_DEEP = 3,
-  /// More values and keys than allowed that are not images.
+  /// It has more values and keys that are not images than allowed.
   JSON_IMAGES_TOO_MANY_VALUES = 4,
   JSON_IMAGES_TOO_MANY_IMAGES = 5,
   JSON_IMAGES_DUPLICATE_IMAGE = 6,
@@ -33,7 +33,7 @@ typedef enum json_images_status {
 
 typedef struct json_images_limits {
   size_t image_count;
-  /// Arrays and objects inside each other.
+  /// Depth of nested arrays and objects.
   size_t depth;
   /// Values and keys that are not images.
   size_t value_count;
@@ -41,7 +41,7 @@ typedef struct json_images_limits {
   size_t scratch_byte_count;
 } json_images_limits;
 
-/// A string's bytes in the text, between its quotes.
+/// Bytes of a string in the input, between its quotes.
 typedef struct json_images_range {
   size_t start;
   size_t end;
@@ -50,19 +50,19 @@ typedef struct json_images_range {
 enum { JSON_IMAGES_MESSAGE_BYTE_COUNT = 128 };
 
 typedef struct json_images_found {
-  /// Images in all.
+  /// Count of all images.
   size_t count;
-  /// Whether the key is there with something other than null.
+  /// Whether the key is present with a value other than null.
   bool has_image;
   bool has_images;
-  /// Where in the text the pass ended.
+  /// Offset in the input where the pass ended.
   size_t offset;
   char message[JSON_IMAGES_MESSAGE_BYTE_COUNT];
 } json_images_found;
 
-/// Reads the text. `ranges` has room for `limits.image_count`.
+/// Reads the input. `ranges` has room for `limits.image_count`.
 json_images_status json_images_read(
-    const uint8_t *text, size_t byte_count, json_images_limits limits, json_images_range *ranges,
+    const uint8_t *input, size_t byte_count, json_images_limits limits, json_images_range *ranges,
     json_images_found *found);
 
 #pragma clang assume_nonnull end

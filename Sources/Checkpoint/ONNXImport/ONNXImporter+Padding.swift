@@ -17,7 +17,7 @@ extension ONNXImporter {
 
   /// Rows and columns around a feature map, or zero channels: the other half of option A.
   private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    if case .text(let mode) = node.attributes["mode"], mode != "constant" {
+    if case .string(let mode) = node.attributes["mode"], mode != "constant" {
       throw fault(node, "mode \(Self.readable(mode))")
     }
     let pads =

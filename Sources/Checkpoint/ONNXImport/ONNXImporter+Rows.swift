@@ -52,7 +52,7 @@ extension ONNXImporter {
 
   private func isPaddedByNumbers(_ node: ONNXNode) -> Bool {
     switch node.attributes["auto_pad"] {
-    case nil, .text("NOTSET"): true
+    case nil, .string("NOTSET"): true
     default: false
     }
   }

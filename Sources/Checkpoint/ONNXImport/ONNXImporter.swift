@@ -78,7 +78,7 @@ struct ONNXImporter {
       declared[1] ?? 3 == 3 || declared[3] == 3
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeText), pictures are [N, 3, H, W] or [N, H, W, 3]")
+        "\(text) has shape \(input.shapeDescription), pictures are [N, 3, H, W] or [N, H, W, 3]")
     }
     let order = declared[3] == 3 && declared[1] != 3 ? ONNXOrder.channelsLast : .channelsFirst
     let axes = order.pixelAxes
@@ -86,7 +86,7 @@ struct ONNXImporter {
       let width = declared[axes[1]] ?? size?.width
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeText), which leaves the pictures' size open; give a "
+        "\(text) has shape \(input.shapeDescription), which leaves the pictures' size open; give a "
           + "preprocessing contract (--preprocess)")
     }
     for side in [height, width] where !(1...ONNXImportLimits.inputSide ~= side) {

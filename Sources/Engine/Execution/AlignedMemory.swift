@@ -1,14 +1,14 @@
 import Glibc
 
-/// Memory at the alignment of a cache line, which is also that of the widest vector register.
+/// Memory aligned to a cache line, which is also the widest vector register.
 @safe
 final class AlignedMemory: Sendable {
   static let alignment = 64
-  /// From this size on the kernel is asked for huge pages: one TLB entry then covers 2 MiB.
+  /// Bytes from which on the kernel is asked for huge pages: one TLB entry then covers 2 MiB.
   static let hugePageByteCount = 2 << 20
 
-  // SAFETY: who holds the memory decides who writes it: packed weights are written before they are
-  // shared, an arena belongs to one context.
+  // SAFETY: the owner of the memory decides who writes it: packed weights are written before they
+  // are shared, and an arena belongs to one context.
   nonisolated(unsafe) let base: UnsafeMutableRawPointer
   let byteCount: Int
 

@@ -1,12 +1,12 @@
 import COneDNN
 
-/// A primitive with the addresses it works on; belongs to the thread that runs it.
+/// Primitive with the addresses that it works on; belongs to the thread that runs it.
 @safe
 final class Binding {
   private let primitive: Primitive
   private let pointer: OpaquePointer
 
-  /// The memory at `addresses` must outlive the binding.
+  /// Binds a primitive; the memory at `addresses` must outlive the binding.
   init(
     _ device: Device, _ primitive: Primitive,
     addresses: [(role: onednn_role, address: UnsafeMutableRawPointer)]

@@ -1,6 +1,6 @@
 import COneDNN
 
-/// A step with the addresses it works on; belongs to the thread that runs it.
+/// Step with the addresses that it works on; belongs to the thread that runs it.
 @safe
 enum BoundStep {
   case primitive(Binding)
@@ -8,18 +8,20 @@ enum BoundStep {
     WinogradKernel, source: UnsafeMutableRawPointer, weights: AlignedMemory,
     destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer)
 
-  /// The arena and the scratch memory must outlive the bound step.
+  /// Binds a step; the arena and the scratch memory must outlive it.
   init(
     _ step: Step, of section: Section, _ repetition: Int, _ plan: Plan, on device: Device,
     arena: AlignedMemory, scratchpad: AlignedMemory
   ) throws(EngineError) {
-    // SAFETY: the plan's offsets lie inside the arena, with room behind them for every repetition.
+    // SAFETY: the plan's offsets lie inside the arena, followed by room for every repetition.
     func address(_ slot: Slot) -> UnsafeMutableRawPointer {
       unsafe arena.base + plan.offsets[slot.buffer] + repetition * (section.strides[slot] ?? 0)
     }
     switch step.computation {
     case .winograd(let kernel):
-      guard let parameters = step.parameters else { preconditionFailure("it has weights") }
+      guard let parameters = step.parameters else {
+        preconditionFailure("a Winograd step must have weights")
+      }
       unsafe self = .winograd(
         kernel, source: address(step.source), weights: parameters.weight,
         destination: address(step.destination), scratchpad: scratchpad.base)

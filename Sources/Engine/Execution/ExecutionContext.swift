@@ -1,8 +1,10 @@
 import ResNet
 
-/// What one worker thread needs to run a network: an arena for activations and the primitives bound to it.
+/// Means of one worker thread to run a network: an arena for activations and the primitives bound
+/// to it.
 ///
-/// All memory is taken when the context is made. It may move between threads but serves one at a time.
+/// All memory is taken when the context is made. It may move between threads but serves one at a
+/// time.
 package final class ExecutionContext {
   private struct BoundPlan {
     let plan: Plan
@@ -15,10 +17,11 @@ package final class ExecutionContext {
   private let stream: Stream
   /// Largest batch first.
   private let plans: [BoundPlan]
-  /// One image on the team of the network; nil where this context runs on its thread alone.
+  /// Plan for one image on the team of the network; nil if this context runs on its thread alone.
   private let team: BoundPlan?
 
-  /// With `team`, the context can also run images on the team that the network was compiled for.
+  /// Takes the memory and binds the primitives. With `team`, the context can also run images on the
+  /// team that the network was compiled for.
   package init(_ network: CompiledNetwork, team: Bool = false) throws(EngineError) {
     self.network = network
     let teamPlan = team ? network.teamPlan : nil
@@ -55,7 +58,7 @@ package final class ExecutionContext {
 
   /// Computes the row-major logits `[N, outputs]` of images in the network's encoding, for any N.
   ///
-  /// An image's logits do not depend on its neighbours. Throws only what the library reports; a wrong
+  /// An image's logits do not depend on its neighbours. Throws only errors of the library; a wrong
   /// count of numbers is a programmer's error.
   package func run(
     imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>
@@ -64,29 +67,30 @@ package final class ExecutionContext {
     try run(plans, imageCount, input, &logits, until: nil)
   }
 
-  /// The same for images `[N, 3, H, W]` of a network that takes planes.
+  /// Computes the logits of images `[N, 3, H, W]`, for a network that takes planes.
   package func run(
     imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
   ) throws(EngineError) {
-    precondition(network.inputEncoding == .planes, "the network takes other numbers")
+    precondition(network.inputEncoding == .planes, "the network's input encoding must be planes")
     // SAFETY: numbers have no padding.
     try run(imageCount: imageCount, input: unsafe input.bytes, logits: &logits)
   }
 
-  /// As `run`, one image after the other on the team of a context that has one.
+  /// Computes as `run` does, one image after the other on the team of the context.
   ///
-  /// The team's threads come and go with the call: none of them waits actively for the next, and OpenMP's runtime
-  /// counts none against what other threads may use. Nothing else should compute meanwhile. False where it gave up
-  /// because `deadline` had passed before a step; then the logits mean nothing. It is late by no more than the step in
-  /// progress, and no step is one of oneDNN's plain loops: on a core that another program takes half of, that is
-  /// twice what the step takes and the time slices of the other program.
+  /// The team's threads come and go with the call: none of them waits actively for the next, and
+  /// OpenMP's runtime counts none against what other threads may use. Nothing else should compute
+  /// meanwhile. Returns false if it gave up because `deadline` had passed before a step; the logits
+  /// are then undefined. It is late by no more than the step in progress, and no step is one of
+  /// oneDNN's plain loops: on a core that another program takes half of, that is twice the time of
+  /// the step and the time slices of the other program.
   @discardableResult
   package func runOnTeam(
     imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
     until deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> Bool {
     guard let team, let threads = network.teamThreads else {
-      preconditionFailure("the context was made with a team")
+      preconditionFailure("the context must have a team")
     }
     OneDNN.beginTeam(threads)
     defer {
@@ -96,7 +100,8 @@ package final class ExecutionContext {
     return try run([team], imageCount, input, &logits, until: deadline)
   }
 
-  /// As `run`, but given up where `deadline` has passed before a step: false, and the logits mean nothing.
+  /// Computes as `run` does, but gives up if `deadline` has passed before a step: returns false,
+  /// and the logits are undefined.
   package func run(
     imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
     until deadline: ContinuousClock.Instant
@@ -105,7 +110,7 @@ package final class ExecutionContext {
     return try run(plans, imageCount, input, &logits, until: deadline)
   }
 
-  /// Whether it came to its end before the deadline.
+  /// Runs the plans, and returns whether it finished before the deadline.
   @discardableResult
   private func run(
     _ plans: [BoundPlan], _ imageCount: Int, _ input: RawSpan,
@@ -114,8 +119,8 @@ package final class ExecutionContext {
     let inputByteCount = network.inputByteCount
     let outputCount = network.outputCount
     precondition(
-      input.byteCount == imageCount * inputByteCount, "the input is N images")
-    precondition(logits.count == imageCount * outputCount, "logits are [N, outputs]")
+      input.byteCount == imageCount * inputByteCount, "the input must be N images")
+    precondition(logits.count == imageCount * outputCount, "logits must be [N, outputs]")
     var done = 0
     for bound in plans {
       while imageCount - done >= bound.plan.batch {
@@ -137,7 +142,8 @@ package final class ExecutionContext {
     return true
   }
 
-  /// Shows every node's fp32 output of the last image that ran, in no particular order of its numbers.
+  /// Shows the fp32 output of every node for the last image that ran, its numbers in no particular
+  /// order.
   ///
   /// For networks compiled for one image with `CompilationOptions.keepsActivations`.
   package func readActivations(_ body: (_ node: String, _ values: Span<Float>) -> Void) {

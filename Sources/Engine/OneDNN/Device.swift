@@ -1,12 +1,12 @@
 import COneDNN
 
-/// The CPU as oneDNN's engine; any thread may use it.
+/// CPU as oneDNN's engine; any thread may use it.
 @safe
 final class Device: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
-  /// The first one has the cap on instructions take effect.
+  /// Makes an engine; the first makes the cap on instructions take effect.
   init() throws(EngineError) {
     if let fault = InstructionLevel.fault { throw .unsupported(fault) }
     _ = InstructionLevel.used
@@ -16,7 +16,7 @@ final class Device: Sendable {
   deinit { unsafe onednn_engine_destroy(pointer) }
 }
 
-/// What a thread runs primitives on; belongs to that thread.
+/// Stream that a thread runs primitives on; belongs to that thread.
 @safe
 final class Stream {
   private let device: Device

@@ -1,15 +1,15 @@
 import COneDNN
 
-/// The dimensions of a tensor and the order of its numbers in memory.
+/// Dimensions of a tensor and the order of its numbers in memory.
 @safe
 final class Layout: Sendable, Equatable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
-  /// Takes the object over.
+  /// Takes ownership of the object.
   init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
-  /// Row-major, of rank 1 to 5.
+  /// Makes a row-major layout of rank 1 to 5.
   convenience init(
     rowMajor dimensions: [Int], _ number: Number = .fp32
   ) throws(EngineError) {
@@ -20,12 +20,13 @@ final class Layout: Sendable, Equatable {
       })
   }
 
-  /// Of activations `[N, C, H, W]` with all channels beside each other.
+  /// Makes a layout of activations `[N, C, H, W]` with all channels next to each other.
   convenience init(channelsLast dimensions: [Int], _ number: Number = .fp32) throws(EngineError) {
     try self.init(blocked: dimensions, by: 0, number)
   }
 
-  /// Of activations `[N, C, H, W]` with `block` channels, 8 or 16, beside each other; 0 means all.
+  /// Makes a layout of activations `[N, C, H, W]` with `block` channels, 8 or 16, next to each
+  /// other; 0 means all.
   convenience init(
     blocked dimensions: [Int], by block: Int, _ number: Number = .fp32
   ) throws(EngineError) {
@@ -38,7 +39,7 @@ final class Layout: Sendable, Equatable {
 
   deinit { unsafe onednn_layout_destroy(pointer) }
 
-  /// The same order of other numbers.
+  /// Returns the same order for another type of numbers.
   func recast(_ number: Number) throws(EngineError) -> Layout {
     unsafe Layout(
       taking: try unsafe OneDNN.make {
@@ -46,7 +47,8 @@ final class Layout: Sendable, Equatable {
       })
   }
 
-  /// Channels of activations `[N, C, H, W]` where they lie among the others; in blocks of channels only whole blocks.
+  /// Returns the layout of some channels of activations `[N, C, H, W]` in place among the others;
+  /// in blocked layouts only whole blocks.
   func channels(_ range: Range<Int>) throws(EngineError) -> Layout {
     unsafe Layout(
       taking: try unsafe OneDNN.make {
@@ -54,7 +56,7 @@ final class Layout: Sendable, Equatable {
       })
   }
 
-  /// With the padding of blocked layouts.
+  /// Bytes, including the padding of blocked layouts.
   var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
 
   static func == (a: Layout, b: Layout) -> Bool {
@@ -62,16 +64,16 @@ final class Layout: Sendable, Equatable {
   }
 }
 
-/// What the numbers of a tensor are and what they stand for.
+/// Type of a tensor's numbers and the values they stand for.
 struct TensorFormat: Sendable, Equatable {
   var number: Number
-  /// A number, less the zero point, times this is the value; 1 but for integers.
+  /// Factor that makes a number, less the zero point, a value; 1 except for integers.
   var scale: Float = 1
-  /// The integer that stands for zero, which it is but for a network's input.
+  /// Integer that stands for zero; 0 except for a network's input.
   var zeroPoint: Int32 = 0
 
   var isQuantized: Bool { number.largest != nil }
-  /// Of the weights that meet such activations.
+  /// Type of the weights that such activations are multiplied by.
   var weightNumber: Number { isQuantized ? .s8 : number }
 
   static let fp32 = TensorFormat(number: .fp32)

@@ -1,10 +1,10 @@
 import COneDNN
 
-/// What the elements of a tensor are.
+/// Type of a tensor's elements.
 enum Number: Sendable {
   case fp32
   case bf16
-  /// Signed and unsigned integers of 8 bits, which a scale turns into values.
+  /// Signed and unsigned 8-bit integers, which a scale turns into values.
   case s8
   case u8
 
@@ -17,7 +17,7 @@ enum Number: Sendable {
     }
   }
 
-  /// Of integers, the largest; nil for the others.
+  /// The largest integer of the type; nil for floating point.
   var largest: Float? {
     switch self {
     case .fp32, .bf16: nil

@@ -1,6 +1,6 @@
 import COneDNN
 
-/// A compiled operation; any thread may run it, through a binding of its own.
+/// Compiled operation; any thread may run it, through a binding of its own.
 @safe
 final class Primitive: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
@@ -10,7 +10,7 @@ final class Primitive: Sendable {
 
   deinit { unsafe onednn_primitive_destroy(pointer) }
 
-  /// Throws where the primitive has no such argument.
+  /// Returns the layout of an argument; throws if the primitive has no such argument.
   func layout(of role: onednn_role) throws(EngineError) -> Layout {
     unsafe Layout(
       taking: try unsafe OneDNN.make { unsafe onednn_primitive_layout(pointer, role, $0, $1) })
@@ -20,15 +20,17 @@ final class Primitive: Sendable {
     unsafe onednn_primitive_byte_count(pointer, role)
   }
 
-  /// oneDNN's name for what it chose, `jit:avx512_core`.
+  /// oneDNN's name for its implementation, such as `jit:avx512_core`.
   var implementation: String {
     unsafe String(cString: onednn_primitive_implementation(pointer))
   }
 
-  /// Whether that is one of oneDNN's plain loops, 50 to 300 times slower than its other implementations.
+  /// Whether this is one of oneDNN's plain loops, 50 to 300 times slower than its other
+  /// implementations.
   var isReference: Bool { unsafe onednn_primitive_is_reference(pointer) }
 
-  /// Layouts that are nil are the primitive's to choose; sums and bias are multiplied by `scales` `[K]`, if any.
+  /// Makes a convolution. It chooses the layouts that are nil; sums and bias are multiplied by
+  /// `scales` `[K]`, if any.
   static func convolution(
     _ device: Device, _ attributes: onednn_convolution, scales: [Float]? = nil,
     source: Layout? = nil, weights: Layout? = nil, destination: Layout? = nil
@@ -63,7 +65,7 @@ final class Primitive: Sendable {
       })
   }
 
-  /// `factor` has the source's dimensions or `[N, C, 1, 1]`.
+  /// Makes a product; `factor` has the source's dimensions or `[N, C, 1, 1]`.
   static func multiplication(
     _ device: Device, _ source: Layout, by factor: Layout
   ) throws(EngineError) -> Primitive {
@@ -81,7 +83,7 @@ final class Primitive: Sendable {
       })
   }
 
-  /// As a convolution over the whole input; the result is fp32.
+  /// Makes a linear layer as a convolution over the whole input; the result is fp32.
   static func linear(
     _ device: Device, _ attributes: onednn_linear, scales: [Float]? = nil, weights: Layout? = nil
   ) throws(EngineError) -> Primitive {
@@ -93,8 +95,8 @@ final class Primitive: Sendable {
       })
   }
 
-  /// Numbers, less what stands for zero, are multiplied by `scale`, then moved by what stands for zero there, rounded
-  /// and clamped where they become integers.
+  /// Makes a reorder that also converts: numbers less `sourceZero` are multiplied by `scale` and
+  /// moved by `destinationZero`, and rounded and clamped if they become integers.
   static func reorder(
     _ device: Device, from source: Layout, to destination: Layout, scale: Float = 1,
     sourceZero: Int32 = 0, destinationZero: Int32 = 0

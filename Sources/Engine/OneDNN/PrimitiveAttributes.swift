@@ -2,7 +2,7 @@ import COneDNN
 import ResNet
 
 extension onednn_convolution {
-  /// Of fp32 numbers throughout.
+  /// Describes the operation on fp32 numbers throughout.
   init(_ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape) {
     self.init()
     self.batch = Int64(batch)
@@ -52,7 +52,7 @@ extension onednn_pooling {
     stride_width = Int64(pooling.stride.width)
     padding_top = Int64(pooling.padding.before.height)
     padding_left = Int64(pooling.padding.before.width)
-    // Rows and columns that the last window does not reach are not padding but left over.
+    // Rows and columns that the last window does not reach are not padding but remain unused.
     padding_bottom = Int64(
       max(
         0,
@@ -67,7 +67,7 @@ extension onednn_pooling {
 }
 
 extension onednn_linear {
-  /// Of fp32 numbers throughout.
+  /// Describes the operation on fp32 numbers throughout.
   init(_ linear: Linear, batch: Int, input: FeatureShape) {
     self.init()
     self.batch = Int64(batch)

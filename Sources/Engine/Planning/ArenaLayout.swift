@@ -1,13 +1,14 @@
-/// Gives buffers their places in one block of memory by the times at which they live.
+/// Places buffers in one block of memory by their lifetimes.
 ///
-/// Largest first, each at the lowest free place (greedy by size, Pisarchyk and Lee 2020).
+/// The largest comes first, each at the lowest free offset (greedy by size, Pisarchyk and Lee
+/// 2020).
 package struct ArenaLayout {
-  /// Of every buffer: a cache line, which is also the widest vector register.
+  /// Alignment of every buffer: a cache line, which is also the widest vector register.
   package static let alignment = AlignedMemory.alignment
 
   package struct Buffer {
     package var byteCount: Int
-    /// The steps that first write and last read it.
+    /// First step that writes it to the last that reads it.
     package var lifetime: ClosedRange<Int>
 
     package init(byteCount: Int, lifetime: ClosedRange<Int>) {

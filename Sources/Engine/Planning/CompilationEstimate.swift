@@ -1,26 +1,27 @@
 package import ResNet
 
-/// Bytes that a compiled network takes, by its shapes alone: to know before it is compiled.
+/// Estimate of the bytes that a compiled network will take, by its shapes alone.
 ///
-/// The overheads are fitted to the resident memory of servers: chains of up to 16,000 sigmoids took 5 KB a step, and
-/// DenseNet-121, nearly all of whose convolutions are of kinds of their own, shall not be estimated too low.
+/// The overheads are fitted to the resident memory of servers: chains of up to 16,000 sigmoids took
+/// 5 KB a step, and DenseNet-121, whose convolutions nearly all differ from each other, must not be
+/// estimated too low.
 package struct CompilationEstimate {
-  /// Of the packed weights, all layers together.
+  /// Bytes of the packed weights, all layers together.
   package private(set) var weightByteCount = 0
-  /// Of activations and scratch memory, for each context.
+  /// Bytes of activations and scratch memory, for each context.
   package private(set) var contextByteCount = 0
-  /// Of the steps and primitives of all batch sizes.
+  /// Bytes of the steps and primitives of all batch sizes.
   package private(set) var stepByteCount = 0
 
-  /// Of one step with its primitive, however small the layer.
+  /// Bytes of one step with its primitive, however small the layer.
   private static let stepOverhead = 7 << 10
-  /// Of the program for convolutions of one kind, which oneDNN makes once.
+  /// Bytes of the program for convolutions of one kind, which oneDNN makes once.
   private static let programOverhead = 80 << 10
-  /// Of scratch memory, where the network is small.
+  /// Bytes of scratch memory, even for a small network.
   private static let contextOverhead = 1 << 18
 
   /// - Parameters:
-  ///   - batchSizes: As `CompilationOptions` has them.
+  ///   - batchSizes: Batch sizes as in `CompilationOptions`.
   ///   - hasTeam: Whether a lone image may run on several threads.
   package init(
     _ graph: Graph, precision: Precision, batchSizes: [Int], hasTeam: Bool
@@ -48,7 +49,7 @@ package struct CompilationEstimate {
         }
       case .linear(let linear):
         weightByteCount += linear.outputs * input.elementCount * elementByteCount
-      // What no convolution has taken in becomes one.
+      // Those that were not folded into a convolution become one.
       case .batchNormalization, .pad, .paddedShortcut:
         kinds.insert(Kind(operation: node.operation, input: input))
       default: break
@@ -67,8 +68,8 @@ package struct CompilationEstimate {
     var input: FeatureShape
   }
 
-  /// Numbers in a context's arena: of feature maps, each kept until its last reader has run, and of one more as large as
-  /// the largest, for another layout and for scratch memory.
+  /// Counts the numbers in a context's arena: of feature maps, each kept until its last reader has
+  /// run, and of one more as large as the largest, for another layout and for scratch memory.
   private static func activationCount(
     _ graph: Graph, _ shapes: [FeatureShape], batch: Int
   ) -> Int {
@@ -89,11 +90,11 @@ package struct CompilationEstimate {
       for input in Set(node.inputs + [id]) where lastReaders[input] == id { alive -= sizes[input] }
     }
     guard let boundary else { return batched * batch }
-    // Before the boundary images run one by one, from a whole batch into a whole batch.
+    // Before the boundary, images run one by one, from a whole batch into a whole batch.
     return max(single + (sizes[0] + sizes[boundary]) * batch, batched * batch)
   }
 
-  /// Of weights and activations.
+  /// Returns the bytes of one weight or activation.
   private static func elementByteCount(_ precision: Precision) -> Int {
     switch precision {
     case .fp32: 4

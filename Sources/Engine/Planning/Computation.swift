@@ -1,6 +1,6 @@
 import COneDNN
 
-/// What a step runs: a primitive of oneDNN's or a kernel of our own.
+/// Computation of a step: a primitive of oneDNN or a kernel of our own.
 enum Computation: Sendable {
   case primitive(Primitive)
   case winograd(WinogradKernel)
@@ -12,7 +12,7 @@ enum Computation: Sendable {
     }
   }
 
-  /// Whether it is a plain loop of oneDNN's, which only small steps are.
+  /// Whether it is one of oneDNN's plain loops, which only small steps are.
   var isReference: Bool {
     switch self {
     case .primitive(let primitive): primitive.isReference
@@ -20,7 +20,7 @@ enum Computation: Sendable {
     }
   }
 
-  /// What computes it, `jit:avx512_core` or `winograd:avx512`.
+  /// Name of the implementation, such as `jit:avx512_core` or `winograd:avx512`.
   var implementation: String {
     switch self {
     case .primitive(let primitive): primitive.implementation

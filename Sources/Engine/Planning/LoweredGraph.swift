@@ -1,11 +1,11 @@
 import ResNet
 
-/// A graph in the terms of the primitives: normalisation folded, activations fused, and what has no
-/// primitive of its own expressed as a convolution with constant weights.
+/// Graph in terms of the primitives: normalisation folded, activations fused, and operations
+/// without a primitive of their own expressed as convolutions with constant weights.
 struct LoweredGraph {
   private(set) var graph: Graph
   private(set) var shapes: [FeatureShape]
-  /// The file's, and the constants of made-up convolutions.
+  /// Weights of the file, and the constants of convolutions that were made here.
   private var weights: Weights
 
   init(_ source: Graph, _ weights: Weights) throws(EngineError) {
@@ -37,7 +37,7 @@ struct LoweredGraph {
     graph = result
   }
 
-  /// Option A's shortcut as a 1x1 convolution of zeros and ones, which is exact.
+  /// Expresses option A's shortcut as a 1x1 convolution of zeros and ones, which is exact.
   private mutating func selection(
     _ node: Graph.Node, _ shortcut: PaddedShortcut, of input: FeatureShape
   ) -> Graph.Node {
@@ -52,7 +52,8 @@ struct LoweredGraph {
     return Graph.Node(name: node.name, operation: .convolution(convolution), inputs: node.inputs)
   }
 
-  /// A normalisation that no convolution could take in, as a 1x1 convolution of each channel for itself.
+  /// Expresses a normalisation that could not be folded as a 1x1 convolution of each channel by
+  /// itself.
   private mutating func scale(
     _ node: Graph.Node, _ normalization: BatchNormalization, of input: FeatureShape
   ) -> Graph.Node {
@@ -68,7 +69,8 @@ struct LoweredGraph {
     return scale
   }
 
-  /// Zeros around a feature map by a 1x1 convolution of each channel for itself, which is exact.
+  /// Expresses zeros around a feature map as a 1x1 convolution of each channel by itself, which is
+  /// exact.
   private mutating func pad(
     _ node: Graph.Node, _ padding: Padding, of input: FeatureShape
   ) -> Graph.Node {
@@ -80,10 +82,10 @@ struct LoweredGraph {
     return Graph.Node(name: node.name, operation: .convolution(convolution), inputs: node.inputs)
   }
 
-  /// A convolution's parameters with whatever was folded into it, made when asked for and not kept.
+  /// Makes a convolution's parameters with everything that was folded into it; they are not kept.
   func parameters(
     of node: Graph.Node, _ convolution: Convolution
-  ) throws(EngineError) -> PackedWeights.Source {
+  ) throws(EngineError) -> LayerParameters {
     let folded: FoldedParameters
     do throws(GraphError) {
       folded = try FoldedParameters(convolution, named: node.name, weights: weights)
@@ -95,20 +97,28 @@ struct LoweredGraph {
       convolution.outputChannels / groups, shapes[node.inputs[0]].channels / groups,
       convolution.kernel.height, convolution.kernel.width,
     ]
-    return PackedWeights.Source(
+    return LayerParameters(
       weight: folded.weight, shape: groups > 1 ? [groups] + perGroup : perGroup, bias: folded.bias)
   }
 
-  /// A linear layer's parameters, its weights seen as a convolution over the whole input.
+  /// Returns a linear layer's parameters, its weights seen as a convolution over the whole input.
   func parameters(
     of node: Graph.Node, _ linear: Linear
-  ) throws(EngineError) -> PackedWeights.Source {
+  ) throws(EngineError) -> LayerParameters {
     let input = shapes[node.inputs[0]]
     guard let weight = weights["\(node.name).weight"] else {
       throw .graph(.missingParameter("\(node.name).weight"))
     }
-    return PackedWeights.Source(
+    return LayerParameters(
       weight: weight.values, shape: [linear.outputs, input.channels, input.height, input.width],
       bias: linear.hasBias ? weights["\(node.name).bias"]?.values : nil)
   }
+}
+
+/// Parameters of a layer before packing, row-major.
+struct LayerParameters {
+  var weight: [Float]
+  /// Dimensions as the primitive has them: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
+  var shape: [Int]
+  var bias: [Float]?
 }

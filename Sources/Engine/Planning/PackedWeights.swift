@@ -1,35 +1,28 @@
 import COneDNN
 import ResNet
 
-/// The parameters of all layers as their computations want them, one copy for every batch size and worker.
+/// Parameters of all layers as their computations want them, one copy for all batch sizes and
+/// workers.
 final class PackedWeights {
-  /// A layer's weights and bias, ready to be read.
+  /// Weights and bias of a layer, packed.
   struct Layer: Sendable {
     let packing: Packing
     let weight: AlignedMemory
     let bias: AlignedMemory?
   }
 
-  /// How a layer's weights lie.
+  /// Order of a layer's packed weights.
   enum Packing: Sendable, Equatable {
     case layout(Layout)
-    /// Transformed by `WinogradKernel`, the bias behind them.
+    /// Transformed by `WinogradKernel`, followed by the bias.
     case winograd
-  }
-
-  /// A layer's parameters before packing, row-major.
-  struct Source {
-    var weight: [Float]
-    /// As the primitive counts dimensions: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
-    var shape: [Int]
-    var bias: [Float]?
   }
 
   private let device: Device
   private let stream: Stream
-  /// By the layer's name; more than one where batch sizes want different layouts.
+  /// Packed layers by name; more than one if batch sizes want different layouts.
   private var layers: [String: [Layer]] = [:]
-  /// By the layer's name, of layers that run on integers.
+  /// Scales by name, of the layers that run on integers.
   private var scales: [String: [Float]] = [:]
 
   init(_ device: Device) throws(EngineError) {
@@ -41,14 +34,14 @@ final class PackedWeights {
     layers.values.joined().reduce(0) { $0 + $1.weight.byteCount + ($1.bias?.byteCount ?? 0) }
   }
 
-  /// The layouts in which a layer is packed already.
+  /// Returns the layouts in which a layer is already packed.
   func layouts(of name: String) -> [Layout] {
     (layers[name] ?? []).compactMap { layer in
       if case .layout(let layout) = layer.packing { layout } else { nil }
     }
   }
 
-  /// The scales of a layer's quantised weights, which `quantize` makes on first need.
+  /// Returns the scales of a layer's quantised weights, which `quantize` makes when first needed.
   func scales(
     of name: String, quantize: () throws(EngineError) -> QuantizedWeights
   ) throws(EngineError) -> [Float] {
@@ -58,9 +51,10 @@ final class PackedWeights {
     return made
   }
 
-  /// The layer in exactly this layout of floating-point numbers, packed on first need from what `source` makes.
+  /// Returns the layer in exactly this layout of floating-point numbers, packed from `source` when
+  /// first needed.
   func layer(
-    _ name: String, as layout: Layout, from source: () throws(EngineError) -> Source
+    _ name: String, as layout: Layout, from source: () throws(EngineError) -> LayerParameters
   ) throws(EngineError) -> Layer {
     try layer(name, .layout(layout)) { () throws(EngineError) in
       let source = try source()
@@ -70,7 +64,8 @@ final class PackedWeights {
     }
   }
 
-  /// The layer in exactly this layout of integers; `sourceScale` is that of the activations it reads.
+  /// Returns the layer in exactly this layout of integers; `sourceScale` is that of the activations
+  /// it reads.
   func layer(
     _ name: String, as layout: Layout, sourceScale: Float,
     from source: () throws(EngineError) -> QuantizedWeights
@@ -83,9 +78,10 @@ final class PackedWeights {
     }
   }
 
-  /// The layer as our own kernel wants it, packed on first need.
+  /// Returns the layer as our own kernel wants it, packed when first needed.
   func layer(
-    _ name: String, for kernel: WinogradKernel, from source: () throws(EngineError) -> Source
+    _ name: String, for kernel: WinogradKernel,
+    from source: () throws(EngineError) -> LayerParameters
   ) throws(EngineError) -> Layer {
     try layer(name, .winograd) { () throws(EngineError) in
       Layer(packing: .winograd, weight: try kernel.pack(source(), for: name), bias: nil)
@@ -117,8 +113,9 @@ final class PackedWeights {
     let plain = try AlignedMemory(holding: numbers, for: name)
     guard layout != rowMajor else { return plain }
     let packed = try AlignedMemory(byteCount: layout.byteCount, for: name)
-    // A team of threads made here would outlive the compilation, and OpenMP's runtime lets no thread
-    // wait actively when the threads of all teams outnumber the cores: each step would wake its team.
+    // A team of threads made here would outlive the compilation, and OpenMP's runtime lets no
+    // thread wait actively when the threads of all teams outnumber the cores: each step would wake
+    // its team.
     let threads = OneDNN.threads
     OneDNN.setThreads(1)
     defer { OneDNN.setThreads(threads) }
@@ -137,7 +134,7 @@ final class PackedWeights {
 }
 
 extension AlignedMemory {
-  /// A copy of the numbers.
+  /// Makes memory that holds a copy of the numbers.
   convenience init<Element: BitwiseCopyable>(
     holding numbers: [Element], for purpose: String
   ) throws(EngineError) {

@@ -1,12 +1,12 @@
-/// Where an argument of a step lies in a context's arena.
+/// Place of a step's argument in a context's arena.
 struct Slot: Sendable, Hashable {
-  /// An index into the plan's buffers.
+  /// Index into the plan's buffers.
   var buffer: Int
 }
 
-/// One computation to run.
+/// Computation with its arguments.
 struct Step: Sendable {
-  /// The node it computes, or for a reorder the node it prepares for.
+  /// Name of the node that it computes, or for a reorder of the node that it prepares for.
   var name: String
   var computation: Computation
   var source: Slot
@@ -18,27 +18,29 @@ struct Step: Sendable {
 /// Steps that run once for a batch, or image by image before the next section begins.
 struct Section: Sendable {
   let steps: [Step]
-  /// How often the steps run, each time on the next images.
+  /// Times that the steps run, each time on the next images.
   let repetitions: Int
-  /// For buffers that hold what all repetitions read or leave: bytes from one repetition to the next.
+  /// Bytes from one repetition to the next, in buffers that hold the input or output of all
+  /// repetitions.
   let strides: [Slot: Int]
 }
 
-/// What it takes to run one batch size: the steps in order and where everything lies.
+/// Plan for running one batch size: the steps in order and the place of everything.
 struct Plan: Sendable {
   let batch: Int
   let sections: [Section]
-  /// Byte offset of each buffer in the arena; buffers that do not live at the same time may overlap.
+  /// Byte offset of each buffer in the arena; buffers that do not live at the same time may
+  /// overlap.
   let offsets: [Int]
   let arenaByteCount: Int
-  /// What the most demanding step needs besides.
+  /// Bytes of scratch memory of the most demanding step.
   let scratchpadByteCount: Int
-  /// `[N, C, H, W]` in the order that the options ask for.
+  /// Input `[N, C, H, W]` in the order that the options ask for.
   let input: Slot
   let inputFormat: TensorFormat
-  /// Row-major `[N, outputs]`.
+  /// Output, row-major `[N, outputs]`.
   let output: Slot
-  /// Every node's output, where the plan keeps them.
+  /// Output of every node, if the plan keeps them.
   let activations: [Activation]
 
   var steps: [Step] { sections.flatMap(\.steps) }

@@ -1,7 +1,7 @@
-/// Other plans for steps that oneDNN has nothing but a plain loop for as they come.
+/// Alternatives for steps for which oneDNN has only a plain loop at first.
 extension Planner {
-  /// What `make` makes of a node's output as it lies, or where that is not implemented with its channels last, or
-  /// these in fp32 at last.
+  /// Calls `make` on a node's output as it lies. If that is not implemented, tries it with channels
+  /// last, and finally with these in fp32.
   mutating func arranged<Made>(
     _ id: Int, for name: String, _ make: (Value) throws(EngineError) -> Made
   ) throws(EngineError) -> (Value, Made) {
@@ -26,7 +26,7 @@ extension Planner {
     throw reason
   }
 
-  /// What `plan` plans from numbers of a format, or where that is not implemented from fp32.
+  /// Calls `plan` for numbers of a format or, if that is not implemented, for fp32.
   mutating func withFloatingPoint(
     from source: TensorFormat,
     _ plan: (inout Planner, TensorFormat) throws(EngineError) -> Value

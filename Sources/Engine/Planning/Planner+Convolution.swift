@@ -61,7 +61,8 @@ extension Planner {
     return Value(slot: destination, layout: result.layout, format: result.format)
   }
 
-  /// The residual of a fused sum in memory that the sum may overwrite, in the order of the sum's layout.
+  /// Returns the residual of a fused sum in memory that the sum may overwrite, in the order of the
+  /// sum's layout.
   private mutating func residual(
     _ node: Graph.Node, as layout: Layout, _ format: TensorFormat
   ) throws(EngineError) -> Slot {
@@ -95,7 +96,7 @@ extension Planner {
     let input = lowered.shapes[node.inputs[0]]
     let shape = lowered.shapes[id]
     let block = options.kernelInstructions.channelBlock
-    // The kernel takes the input as it lies, where it can.
+    // The kernel takes the input as it lies, if it can.
     let format = try format(of: id)
     let asItLies = try Layout(channelsLast: dimensions(input), format.number)
     let channelsLast =

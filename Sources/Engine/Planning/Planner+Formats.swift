@@ -1,8 +1,9 @@
 import ResNet
 
-/// Which numbers a node's output is held in.
+/// Formats of the numbers of nodes' outputs.
 extension Planner {
-  /// What a convolution or linear layer on integers reads from a node and what it leaves there itself.
+  /// Returns the format in which a node's output is read, and written, by a convolution or linear
+  /// layer on integers.
   func format(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     switch options.precision {
     case .fp32: return .fp32
@@ -14,14 +15,14 @@ extension Planner {
         throw .uncalibrated(node: node.name)
       }
       if id == 0 { return inputFormat(range: range) }
-      // What is never below zero has a bit more to spare.
+      // Numbers that are never below zero have a bit to spare.
       let number: Number = isNonnegative[id] ? .u8 : .s8
       return TensorFormat(number: number, scale: range / (number.largest ?? 1))
     }
   }
 
-  /// Convolutions take a source whose zero is another integer; where anything else reads the input, its longer side
-  /// sets the scale.
+  /// Returns the format of the input. Convolutions take a source whose zero point is not 0; if
+  /// anything else reads the input, its longer side sets the scale.
   private func inputFormat(range: Float) -> TensorFormat {
     let zero = options.calibration?.inputZeroPoint ?? 0
     let scale = range / Float(127 - zero)
@@ -43,13 +44,13 @@ extension Planner {
       }
   }
 
-  /// As `format(of:)`, but what is there as integers already stays as it is.
+  /// Returns `format(of:)`, except that integers stay as they are.
   func formatWanted(of id: Graph.NodeID) throws(EngineError) -> TensorFormat {
     let present = current(id).format
     return present.isQuantized ? present : try format(of: id)
   }
 
-  /// What a convolution or linear layer reads from the node before it.
+  /// Returns the format that a convolution or linear layer reads from the node before it.
   func sourceFormat(of node: Graph.Node) throws(EngineError) -> TensorFormat {
     if options.precision == .int8,
       options.calibration?.computesInFloatingPoint(node) == true
@@ -59,7 +60,8 @@ extension Planner {
     return try formatWanted(of: node.inputs[0])
   }
 
-  /// What a convolution leaves, and what a residual must be that it adds: integers both, or numbers of one type.
+  /// Returns the formats of a convolution's result and of the residual that it adds: both integers,
+  /// or both of one type.
   func resultFormats(
     of id: Graph.NodeID, from source: TensorFormat
   ) throws(EngineError) -> (result: TensorFormat, residual: TensorFormat?) {
@@ -73,7 +75,7 @@ extension Planner {
     return result.isQuantized && residual.isQuantized ? (result, residual) : (.fp32, .fp32)
   }
 
-  /// A node's output in floating point, for what is not computed on integers.
+  /// Returns a node's output in floating point, for operations that are not computed on integers.
   mutating func floatingPoint(_ id: Graph.NodeID, for name: String) throws(EngineError) -> Value {
     let value = current(id)
     guard value.format.isQuantized else { return value }

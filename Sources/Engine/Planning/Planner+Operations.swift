@@ -1,7 +1,7 @@
 import COneDNN
 import ResNet
 
-/// What is not a convolution; integers go through the linear layer and the maximum only.
+/// Operations other than convolutions; only linear layers and max pooling run on integers.
 extension Planner {
   mutating func rectify(_ node: Graph.Node) throws(EngineError) -> Value {
     try apply(node) { device, layout throws(EngineError) in
@@ -28,7 +28,7 @@ extension Planner {
     }
   }
 
-  /// Elementwise primitives one after the other, in one memory.
+  /// Plans elementwise primitives one after the other, in one buffer.
   private mutating func apply(
     _ node: Graph.Node, _ make: (Device, Layout) throws(EngineError) -> [Primitive]
   ) throws(EngineError) -> Value {
@@ -46,7 +46,7 @@ extension Planner {
     return Value(slot: destination, layout: source.layout, format: source.format)
   }
 
-  /// A product; a factor of one pixel meets all of the other's.
+  /// Plans a product; a factor of one pixel multiplies all of the other's.
   mutating func scale(_ node: Graph.Node, _ shape: FeatureShape) throws(EngineError) -> Value {
     let isInOrder = lowered.shapes[node.inputs[0]] == shape
     let (large, small) = isInOrder ? (0, 1) : (1, 0)
@@ -81,7 +81,8 @@ extension Planner {
     return Value(slot: destination, layout: first.layout, format: first.format)
   }
 
-  /// Each input goes to its channels' place by a reorder, which also gives integers the scale of the whole.
+  /// Plans a concatenation: a reorder puts each input in its channels' place, and gives integers
+  /// the scale of the whole.
   mutating func concatenate(_ node: Graph.Node, _ id: Graph.NodeID) throws(EngineError) -> Value {
     let format = try format(of: id)
     let layout = try Layout(
@@ -100,8 +101,8 @@ extension Planner {
     return Value(slot: destination, layout: layout, format: format)
   }
 
-  /// Channels beside each other in the first of several outputs, if all of them consist of whole blocks; else 0, which
-  /// is channels last.
+  /// Returns the channels that lie next to each other in the first of several outputs, if all of
+  /// them consist of whole blocks; else 0, which is channels last.
   private func channelBlock(of ids: [Graph.NodeID]) throws(EngineError) -> Int {
     let first = current(ids[0])
     for block in [16, 8]
@@ -151,7 +152,7 @@ extension Planner {
     }
     let wanted = try primitive.layout(of: ONEDNN_SOURCE)
     let input = try reordered(node.inputs[0], to: wanted, source, for: node.name)
-    // The results lie as those of a map of one pixel, which the next operation may take them for.
+    // The results lie as those of a map of one pixel, and the next operation may read them as such.
     let layout = try Layout(rowMajor: [batch, linear.outputs, 1, 1])
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: input, to: destination, parameters: parameters)

@@ -2,13 +2,14 @@ import COneDNN
 import ResNet
 
 extension Planner {
-  /// The primitive of a layer with weights, and these as it wants them: on integers with the scales that activations
-  /// and weights give, where the source is of integers.
+  /// Compiles a layer with weights, and packs them as its primitive wants them. If the source is
+  /// integers, so are the weights, and the scales of both are applied.
   ///
-  /// `make` gets the layout of the weights, nil for one of its choice, and the scales of its sums `[K]`, if any.
+  /// `make` receives the layout of the weights, nil for one of its choice, and the scales of its
+  /// sums `[K]`, if any.
   func compile(
     _ name: String, outputCount: Int, from source: TensorFormat, resultScale: Float,
-    parameters: () throws(EngineError) -> PackedWeights.Source,
+    parameters: () throws(EngineError) -> LayerParameters,
     make: (Layout?, [Float]?) throws(EngineError) -> Primitive
   ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
     guard source.isQuantized else {
@@ -19,7 +20,7 @@ extension Planner {
         name, as: primitive.layout(of: ONEDNN_WEIGHTS), from: parameters)
       return (primitive, layer)
     }
-    // Scales are wanted before the primitive, weights after it; they are quantised once for both.
+    // Scales are needed before the primitive, weights after it; they are quantised once for both.
     var made: QuantizedWeights?
     func quantized() throws(EngineError) -> QuantizedWeights {
       if let made { return made }
@@ -37,10 +38,11 @@ extension Planner {
     return (primitive, layer)
   }
 
-  /// The primitive for weights as they are packed already, or where there is none for the layout it chooses.
+  /// Makes the primitive for weights as they are already packed or, if that is not implemented, for
+  /// the layout that it chooses.
   ///
-  /// A primitive for other threads or another batch may cut its work otherwise, so that oneDNN has only a plain loop
-  /// for a layout that others like best.
+  /// A primitive for other threads or another batch may divide its work differently, so that oneDNN
+  /// has only a plain loop for a layout that others like best.
   private func sharingWeights(
     of name: String, _ make: (Layout?) throws(EngineError) -> Primitive
   ) throws(EngineError) -> Primitive {

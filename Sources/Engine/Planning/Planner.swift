@@ -1,10 +1,10 @@
 import COneDNN
 import ResNet
 
-/// Turns a lowered graph into the steps of one batch size.
+/// Planner that turns a lowered graph into the steps of one batch size.
 ///
-/// Convolutions choose their layouts; a reorder goes in only where a producer's layout is not the one wanted. A sum
-/// is made in the residual's own memory where this is its last use.
+/// Convolutions choose their layouts; a reorder is inserted only if a producer's layout is not the
+/// wanted one. A sum is computed in the residual's own memory if this is its last use.
 struct Planner {
   let device: Device
   let lowered: LoweredGraph
@@ -16,16 +16,16 @@ struct Planner {
   let packed: PackedWeights
 
   private var sections: [Section] = []
-  /// Of all sections.
+  /// Steps of all sections.
   private var steps: [Step] = []
   private var buffers: [ArenaLayout.Buffer] = []
   private var values: [Value?]
-  /// How many readers of each node's output are still to come.
+  /// Readers of each node's output that are still to come.
   private var remainingReaders: [Int]
-  /// By node: whether no number of its output is below zero.
+  /// Whether no number of a node's output is below zero, by node.
   let isNonnegative: [Bool]
 
-  /// A node's output: where it lies and how.
+  /// Output of a node: its place, layout and format.
   struct Value {
     var slot: Slot
     var layout: Layout
@@ -47,7 +47,7 @@ struct Planner {
     isNonnegative = lowered.graph.nonnegativeOutputs()
   }
 
-  /// Every computation compiled, every layer packed that was not yet, every buffer placed.
+  /// Compiles every computation, packs every layer that is not packed yet, and places every buffer.
   mutating func plan() throws(EngineError) -> Plan {
     let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered.graph, lowered.shapes) : nil
     if boundary != nil { batch = 1 }
@@ -83,8 +83,8 @@ struct Planner {
       activations: options.keepsActivations ? activations : [])
   }
 
-  /// Ends the section that runs image by image with a node whose output is all that is read later: it is gathered for
-  /// the whole batch, which the next section takes at once.
+  /// Ends the section that runs image by image, at the one node whose output is read later: it is
+  /// gathered for the whole batch, which the next section takes at once.
   private mutating func endSection(
     at id: Graph.NodeID, _ input: Slot, _ inputByteCount: Int
   ) throws(EngineError) {
@@ -93,7 +93,7 @@ struct Planner {
     func inOrder(_ block: Int) throws(EngineError) -> Layout {
       try Layout(blocked: dimensions(shape), by: block, number)
     }
-    // Of an order with the images outermost, the whole batch's is that of its images in a row.
+    // In an order with the images outermost, the batch is simply its images in a row.
     var block = 0
     for candidate in [16, 8] where try inOrder(candidate) == current(id).layout {
       block = candidate
@@ -102,7 +102,7 @@ struct Planner {
     let imageByteCount = current(id).layout.byteCount
     buffers[slot.buffer].byteCount = imageByteCount * planBatch
     let strides = [input: inputByteCount, slot: imageByteCount]
-    // Both are there through all repetitions.
+    // Both live through all repetitions.
     for whole in strides.keys { buffers[whole.buffer].lifetime = 0...steps.count }
     sections.append(Section(steps: steps, repetitions: planBatch, strides: strides))
     batch = planBatch
@@ -141,14 +141,16 @@ struct Planner {
     case .add: return try add(node)
     case .concatenation: return try concatenate(node, id)
     case .input, .batchNormalization, .pad, .paddedShortcut:
-      preconditionFailure("\(node.name) is not part of a lowered graph")
+      preconditionFailure("a lowered graph must not contain \(node.name)")
     }
   }
 
   // MARK: Values and buffers
 
   func current(_ id: Graph.NodeID) -> Value {
-    guard let value = values[id] else { preconditionFailure("inputs come before their user") }
+    guard let value = values[id] else {
+      preconditionFailure("inputs must come before the node that reads them")
+    }
     return value
   }
 
@@ -164,7 +166,8 @@ struct Planner {
     try Layout(rowMajor: dimensions(shape))
   }
 
-  /// A node's output in the layout and format wanted; where it had to be reordered, later readers find it so too.
+  /// Returns a node's output in the wanted layout and format; if it has to be reordered, later
+  /// readers find it so too.
   mutating func reordered(
     _ id: Graph.NodeID, to layout: Layout, _ format: TensorFormat, for name: String
   ) throws(EngineError) -> Slot {
@@ -179,7 +182,8 @@ struct Planner {
     return slot
   }
 
-  /// The network's output as `[N, outputs]` in fp32, reordered if the last operation left it otherwise.
+  /// Returns the network's output as `[N, outputs]` in fp32, reordered if the last operation left
+  /// it otherwise.
   private mutating func outputSlot() throws(EngineError) -> Slot {
     let id = lowered.graph.output
     return try reordered(id, to: rowMajor(lowered.shapes[id]), .fp32, for: "output")

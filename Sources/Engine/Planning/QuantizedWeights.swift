@@ -1,21 +1,21 @@
-/// A layer's weights as integers of 8 bits, with a scale per output channel.
+/// Weights of a layer as 8-bit integers, with a scale per output channel.
 struct QuantizedWeights {
-  /// In the order of the source, -127 to 127.
+  /// Integers in the order of the source, -127 to 127.
   let weight: [Int8]
   let shape: [Int]
-  /// `[K]`: what an integer stands for.
+  /// `[K]`, the value of one step of an integer.
   let scales: [Float]
-  /// `[K]`, as the source has it.
+  /// `[K]`, as in the source.
   let bias: [Float]?
 
-  /// Weights of no more than this are zero: a bias in units of theirs would be beyond any number.
+  /// Magnitude up to which weights are zero: a bias in units of theirs would exceed every number.
   private static let vanishing: Float = 1e-30
-  /// How far from a whole number of steps a weight may be that counts as one, in steps.
+  /// Distance, in steps, from a whole number of steps at which a weight still counts as one.
   private static let gridTolerance: Float = 1e-3
 
-  /// The largest magnitude of each output channel becomes 127, so that nothing is clipped, or less where the weights
-  /// were quantised before: then they keep their own steps.
-  init(_ source: PackedWeights.Source, outputCount: Int) {
+  /// Quantises weights. The largest magnitude of each output channel becomes 127, so that nothing
+  /// is clipped, or less if the weights were quantised before: then they keep their own steps.
+  init(_ source: LayerParameters, outputCount: Int) {
     let rowCount = source.weight.count / outputCount
     var weight = [Int8](repeating: 0, count: source.weight.count)
     var scales = [Float](repeating: 1, count: outputCount)
@@ -36,8 +36,8 @@ struct QuantizedWeights {
     bias = source.bias
   }
 
-  /// Into how many steps the largest magnitude is divided: the most up to 127 of which all weights are whole numbers,
-  /// else 127.
+  /// Counts the steps of the largest magnitude: the most up to 127 such that all weights are whole
+  /// numbers of steps, else 127.
   private static func stepCount(_ weights: ArraySlice<Float>, largest: Float) -> Float {
     for count in stride(from: Float(127), to: 0, by: -1) {
       let factor = count / largest
@@ -50,7 +50,7 @@ struct QuantizedWeights {
     return 127
   }
 
-  /// The bias in units of the sums of products, for activations of this scale.
+  /// Returns the bias in units of the sums of products, for activations of this scale.
   func bias(sourceScale: Float) -> [Float]? {
     bias.map { bias in zip(bias, scales).map { $0 / ($1 * sourceScale) } }
   }

@@ -1,14 +1,15 @@
 import ResNet
 
-/// Where a batch stops running image by image.
+/// Boundary up to which a batch runs image by image.
 ///
-/// Early layers have few weights and large activations, which stay in the cache for one image and not for several; late
-/// layers have large weights, which are read once for all images of a batch.
+/// Early layers have few weights and large activations, which stay in the cache for one image but
+/// not for several; late layers have large weights, which are read once for all images of a batch.
 enum SectionBoundary {
-  /// Activations of one image up to this size are taken as a batch.
+  /// Bytes of one image's activations up to which a batch runs at once.
   static let activationByteLimit = 1 << 20
 
-  /// The last node before small activations whose output is all that later nodes read; nil where there is none.
+  /// Finds the last node before small activations whose output alone is read by later nodes; nil if
+  /// there is none.
   static func node(in graph: Graph, _ shapes: [FeatureShape]) -> Graph.NodeID? {
     let nodes = graph.nodes
     let sizes = shapes.map { $0.elementCount * MemoryLayout<Float>.stride }

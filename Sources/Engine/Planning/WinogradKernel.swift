@@ -1,34 +1,34 @@
 import CKernels
 import ResNet
 
-/// A 3x3 convolution of stride 1 by our own kernels; any thread may run it.
+/// 3x3 convolution of stride 1 by our own kernels; any thread may run it.
 ///
-/// Activations lie with `channelBlock` channels beside each other, or with all of them (channels last). Bias,
-/// residual sum and ReLU are part of it. They are fp32 or bf16; sums are fp32.
+/// Activations lie with `channelBlock` channels next to each other, or with all of them (channels
+/// last). Bias, residual sum and ReLU are part of it. They are fp32 or bf16; sums are fp32.
 struct WinogradKernel: Sendable {
   private let convolution: winograd_convolution
   let instructions: KernelInstructions
 
-  /// Whether the kernels compute such a convolution at all.
+  /// Tells whether the kernels can compute such a convolution at all.
   static func computes(_ convolution: Convolution) -> Bool {
     convolution.kernel == Extent(3) && convolution.stride == Extent(1)
       && convolution.dilation == Extent(1) && convolution.groups == 1
       && convolution.padding.isSymmetric
   }
 
-  /// Numbers that a filter of 3x3 becomes.
+  /// Numbers that a 3x3 filter is transformed into.
   static let transformedCount = 36
 
-  /// Tiles of four outputs along a side of the input.
+  /// Counts the tiles of four outputs along a side of the input.
   static func tileCount(_ size: Int, padding: Int) -> Int { (size + 2 * padding - 2 + 3) / 4 }
 
-  /// For a convolution that the kernels compute.
+  /// Describes a convolution that the kernels can compute.
   init(
     _ convolution: Convolution, batch: Int, input: FeatureShape, channelsLast: Bool, number: Number,
     threads: Int,
     instructions: KernelInstructions
   ) {
-    precondition(Self.computes(convolution), "a 3x3 convolution of stride 1")
+    precondition(Self.computes(convolution), "the kernels must be able to compute the convolution")
     self.instructions = instructions
     self.convolution = winograd_convolution(
       batch: Int64(batch), input_channels: Int64(input.channels),
@@ -41,7 +41,7 @@ struct WinogradKernel: Sendable {
       instructions: instructions.number)
   }
 
-  /// As `Primitive.implementation` names oneDNN's.
+  /// Name of the implementation, like `Primitive.implementation`.
   var implementation: String { "winograd:\(instructions.rawValue)" }
 
   var scratchpadByteCount: Int {
@@ -49,10 +49,11 @@ struct WinogradKernel: Sendable {
   }
 
   /// Transforms weights `[K, C, 3, 3]` and bias `[K]` for every batch size and number of threads.
-  func pack(_ source: PackedWeights.Source, for name: String) throws(EngineError) -> AlignedMemory {
+  func pack(_ source: LayerParameters, for name: String) throws(EngineError) -> AlignedMemory {
     let count = unsafe withConvolution { unsafe Int(winograd_weight_count($0)) }
     let memory = try AlignedMemory(byteCount: count * MemoryLayout<Float>.stride, for: name)
-    precondition(source.shape.suffix(2) == [3, 3] && source.shape.count == 4, "[K, C, 3, 3]")
+    precondition(
+      source.shape.suffix(2) == [3, 3] && source.shape.count == 4, "weights must be [K, C, 3, 3]")
     // SAFETY: the memory has the room that the kernel asks for, the shape was checked.
     unsafe withConvolution { convolution in
       unsafe winograd_weights_pack(

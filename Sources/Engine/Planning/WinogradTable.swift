@@ -1,9 +1,10 @@
 import ResNet
 
-/// Which 3x3 convolutions of stride 1 are faster by our Winograd kernels than by oneDNN's direct convolution.
+/// Rule for which 3x3 convolutions of stride 1 are faster by our Winograd kernels than by oneDNN's
+/// direct convolution.
 ///
-/// Times as fast, three convolutions in a row on one core of an AMD EPYC (Zen 5) with AVX-512, oneDNN 2.6.3
-/// (benchmarks/winograd measures it anew):
+/// Speed relative to oneDNN 2.6.3, three convolutions in a row on one core of an AMD EPYC (Zen 5)
+/// with AVX-512 (benchmarks/winograd measures it again):
 ///
 ///     channels, size        64, 56  128, 28  256, 14  512, 7  16, 32  32, 16  64, 8
 ///     fp32, batch 1           3.05     3.17     2.39    1.03    1.78    2.37   1.74
@@ -13,19 +14,19 @@ import ResNet
 ///           batch 4           1.45     1.55     1.16    1.00    1.09    1.19   1.29
 ///           batch 8           1.38     1.53     1.22    1.15    1.08    1.19   1.31
 ///
-/// No kernel computes on integers, which are as fast by oneDNN as Winograd in fp32.
+/// No kernel computes on integers: oneDNN is as fast on them as Winograd in fp32.
 ///
-/// A layer takes one algorithm for all batch sizes: its weights are packed once, and an image's logits are
-/// the same in every batch.
+/// A layer uses one algorithm for all batch sizes: its weights are packed once, and an image's
+/// logits are the same in every batch.
 enum WinogradTable {
-  /// Below what was measured, transforms outweigh the products saved.
+  /// Least channels, below which the transforms outweigh the products saved.
   static let channelCountMinimum = 16
-  /// Transformed weights beyond this come from memory on each pass, which then takes as long as the
-  /// direct convolution in fp32, unless the pass serves enough tiles; in bf16 they are worth it for no batch.
+  /// Bytes of transformed weights beyond which they come from memory on each pass. It then takes as
+  /// long as the direct convolution in fp32 unless it serves enough tiles; in bf16 it never pays.
   static let cachedWeightByteLimit = 16 << 20
   static let tileCountMinimum = 8
 
-  /// `largestBatch` is that of all plans.
+  /// Tells whether the kernels pay for a convolution; `largestBatch` is that of all plans.
   static func pays(
     _ convolution: Convolution, input: FeatureShape, largestBatch: Int, precision: Precision
   ) -> Bool {

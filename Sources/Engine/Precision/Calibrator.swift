@@ -1,6 +1,7 @@
 package import ResNet
 
-/// Measures the ranges of a network's activations on images, from which int8 takes its scales.
+/// Calibrator that measures the ranges of a network's activations on images, from which int8 takes
+/// its scales.
 ///
 /// Two passes over the same images: `observe` finds the largest magnitude of every node's output,
 /// `count` fills a histogram up to it. `ranges` then cuts off the rarest magnitudes.
@@ -23,7 +24,7 @@ package final class Calibrator {
     context = try ExecutionContext(network)
   }
 
-  /// Of one image `[3, H, W]`.
+  /// Measures the largest magnitudes of one image `[3, H, W]`.
   package func observe(_ image: Span<Float>) throws(EngineError) {
     try run(image)
     context.readActivations { name, values in
@@ -33,7 +34,7 @@ package final class Calibrator {
     }
   }
 
-  /// Of one of the images observed.
+  /// Counts the magnitudes of one of the observed images.
   package func count(_ image: Span<Float>) throws(EngineError) {
     try run(image)
     context.readActivations { name, values in
@@ -53,8 +54,8 @@ package final class Calibrator {
     }
   }
 
-  /// The magnitude that `percentile` percent of each node's non-zero numbers do not exceed; 1 for a
-  /// node that is always zero.
+  /// Returns the magnitude that `percentile` percent of each node's non-zero numbers do not exceed;
+  /// 1 for a node that is always zero.
   package func ranges(percentile: Double) -> [String: Float] {
     var ranges: [String: Float] = [:]
     for (name, distribution) in distributions {

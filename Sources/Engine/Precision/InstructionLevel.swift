@@ -1,43 +1,46 @@
 import COneDNN
 import Glibc
 
-/// Variables of the environment that the engine reads, wherever it runs.
+/// Environment variables that the engine reads, wherever it runs.
 package enum EngineVariable {
-  /// The most that oneDNN and our own kernels may use, by the name of an `InstructionLevel`.
+  /// Highest `InstructionLevel`, by name, that oneDNN and our own kernels may use.
   package static let maxInstructions = "RESNETD_MAX_CPU_ISA"
 
   package static let names = [maxInstructions]
 }
 
-/// Sets of instructions that a CPU may have, each with those before it; only AVX-512 does not contain `avx2_vnni`.
+/// Instruction sets that a CPU may have, each including those before it; only AVX-512 does not
+/// include `avx2_vnni`.
 package enum InstructionLevel: String, Sendable, CaseIterable {
-  /// Less than oneDNN has anything but plain loops for.
+  /// So little that oneDNN has only plain loops for it.
   case baseline = "x86_64"
   case sse41
   case avx2
-  /// Products of bytes.
+  /// With products of bytes.
   case avx2VNNI = "avx2_vnni"
-  /// F, BW, DQ and VL.
+  /// AVX-512 F, BW, DQ and VL.
   case avx512
-  /// Products of bytes.
+  /// With products of bytes.
   case avx512VNNI = "avx512_vnni"
-  /// Products of bfloat16.
+  /// With products of bfloat16.
   case avx512BF16 = "avx512_bf16"
   case avx512AMX = "avx512_amx"
 
-  /// Those that the variable may name.
+  /// Levels that the variable may name.
   package static let caps = Array(allCases.dropFirst())
 
-  /// What this process computes with, for all its life: what the CPU has and no variable forbids.
+  /// Level that this process computes with for its whole life: the highest that the CPU has and no
+  /// variable forbids.
   ///
-  /// The first to ask has the cap take effect, before oneDNN is used; a cap that `fault` complains about is none.
+  /// The first call makes the cap take effect, before oneDNN is used; a cap that `fault` complains
+  /// about is ignored.
   package static let used: InstructionLevel = {
     if let cap { onednn_instructions_cap(cap.number) }
     let used = onednn_instructions_used()
     return allCases.first { $0.number == used } ?? .baseline
   }()
 
-  /// Why the variable cannot be obeyed; nil where it can or is not set.
+  /// Reason why the variable cannot be obeyed; nil if it can be or is not set.
   package static let fault: String? = {
     do throws(EngineError) {
       _ = try cap(named: variable)
@@ -47,31 +50,31 @@ package enum InstructionLevel: String, Sendable, CaseIterable {
     }
   }()
 
-  /// What the variable says; nil where it says nothing that holds.
+  /// Level that the variable names; nil if it is not set or invalid.
   package static let cap: InstructionLevel? = {
     do throws(EngineError) { return try cap(named: variable) } catch { return nil }
   }()
 
-  /// The level that a value of the variable names; nil where it is empty or not there.
-  package static func cap(named text: String?) throws(EngineError) -> InstructionLevel? {
-    guard let text, !text.isEmpty else { return nil }
+  /// Returns the level that a value of the variable names; nil if it is empty or missing.
+  package static func cap(named name: String?) throws(EngineError) -> InstructionLevel? {
+    guard let name, !name.isEmpty else { return nil }
     // oneDNN writes its own names in capitals.
-    guard let level = caps.first(where: { $0.rawValue == text.lowercased() }) else {
+    guard let level = caps.first(where: { $0.rawValue == name.lowercased() }) else {
       throw .unsupported(
-        "\(EngineVariable.maxInstructions) is \"\(text)\"; it may be "
+        "\(EngineVariable.maxInstructions) is \"\(name)\"; it may be "
           + caps.map(\.rawValue).joined(separator: ", "))
     }
     return level
   }
 
-  /// `avx2`, or `avx2 (at most avx2_vnni by RESNETD_MAX_CPU_ISA)`.
+  /// Description for people: `avx2`, or `avx2 (at most avx2_vnni by RESNETD_MAX_CPU_ISA)`.
   package static var description: String {
     guard let cap else { return used.rawValue }
     return "\(used.rawValue) (at most \(cap.rawValue) by \(EngineVariable.maxInstructions))"
   }
 
   private static let variable: String? = {
-    // SAFETY: the text is copied; nothing here changes the environment.
+    // SAFETY: the string is copied; nothing here changes the environment.
     unsafe getenv(EngineVariable.maxInstructions).map { unsafe String(cString: $0) }
   }()
 

@@ -1,12 +1,12 @@
 import CKernels
 
-/// The instruction sets that our own kernels are compiled for, slowest first.
+/// Instruction sets that our own kernels are compiled for, slowest first.
 package enum KernelInstructions: String, Sendable, CaseIterable {
   case portable
   case avx2
   case avx512
 
-  /// The fastest that this CPU has and no variable forbids.
+  /// The fastest set that this CPU has and no variable forbids.
   package static var best: KernelInstructions {
     let present = winograd_instructions_best()
     let level = InstructionLevel.used
@@ -16,12 +16,12 @@ package enum KernelInstructions: String, Sendable, CaseIterable {
     } ?? .portable
   }
 
-  /// Those that may be used.
+  /// Sets that may be used.
   package static var available: [KernelInstructions] {
     allCases.filter { $0.number.rawValue <= best.number.rawValue }
   }
 
-  /// Channels that our own kernels want beside each other.
+  /// Channels that our own kernels want next to each other.
   var channelBlock: Int { Int(winograd_channel_block(number)) }
 
   var number: winograd_instructions {

@@ -1,15 +1,15 @@
 package import ResNet
 
-/// Which precision a network runs in, as asked for.
+/// Requested precision of a network.
 package enum PrecisionPolicy: String, Sendable, CaseIterable {
-  /// int8 where the model has a calibration and the CPU multiplies bytes (VNNI), else bf16 where the CPU
+  /// int8 if the model has a calibration and the CPU multiplies bytes (VNNI), else bf16 if the CPU
   /// multiplies it, else fp32.
   case auto
   case fp32
   case bf16
   case int8
 
-  /// int8 without a calibration is refused when the network is compiled.
+  /// Chooses the precision. int8 without a calibration is refused when the network is compiled.
   package func precision(for calibration: Calibration?) -> Precision {
     switch self {
     case .fp32: return .fp32
@@ -23,7 +23,8 @@ package enum PrecisionPolicy: String, Sendable, CaseIterable {
 }
 
 extension Precision {
-  /// Whether the CPU runs it by instructions of its own; what is supported besides is slower than fp32.
+  /// Whether the CPU has instructions for it; a precision that is supported without them is slower
+  /// than fp32.
   package var isNative: Bool {
     switch self {
     case .fp32: true
@@ -32,10 +33,10 @@ extension Precision {
     }
   }
 
-  /// Whether networks compile in it here and compute right numbers.
+  /// Whether networks compile in it here and compute correct numbers.
   package var isSupported: Bool { refusal == nil }
 
-  /// Why they do not, and what to do.
+  /// Reason why it is not supported, and what to do; nil if it is.
   package var refusal: String? {
     switch self {
     case .fp32: return nil
@@ -44,12 +45,12 @@ extension Precision {
       return "bf16 needs avx512 (fast from avx512_bf16 on); " + Self.advice
     case .int8:
       if InstructionLevel.used.hasIntegerProducts { return nil }
-      return "int8 needs avx2_vnni, avx512_vnni or more, for sums of bytes saturate at 16 bits "
+      return "int8 needs avx2_vnni, avx512_vnni or more, because sums of bytes saturate at 16 bits "
         + "without; " + Self.advice
     }
   }
 
   private static var advice: String {
-    "this process uses \(InstructionLevel.description): take fp32, or auto, which chooses it here"
+    "this process uses \(InstructionLevel.description): choose fp32, or auto, which takes it here"
   }
 }

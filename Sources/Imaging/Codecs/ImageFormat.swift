@@ -1,10 +1,11 @@
-/// The image formats that are decoded, told apart by their first bytes.
+/// Image formats that are decoded, told apart by their first bytes.
 package enum ImageFormat: String, Sendable, Hashable, CaseIterable {
   case jpeg
   case png
   case webp
 
-  /// Nil where the bytes start as no known format does; names and media types are not asked.
+  /// Recognises the format by the first bytes alone, never by a name or a media type; nil if they
+  /// match none.
   package init?(magicBytesOf encoded: Span<UInt8>) {
     if encoded.starts(with: [0xFF, 0xD8, 0xFF], at: 0) {
       self = .jpeg

@@ -1,13 +1,13 @@
 extension ImageReader {
-  /// Where a row begins in its buffer, whose own start is a multiple of 16 bytes.
+  /// Offset of a row in its buffer, whose own start is a multiple of 16 bytes.
   ///
-  /// libjpeg-turbo writes to multiples of 16, with AVX2 of 32, past the caches, and whoever reads
-  /// the row next waits for memory: up to 1.7 times the time of a whole image. A row is read at
-  /// once here.
+  /// libjpeg-turbo bypasses the caches when it writes to multiples of 16 (with AVX2, of 32), and
+  /// the next reader of the row waits for memory: a whole image takes up to 1.7 times as long. Here
+  /// each row is read at once.
   private static let rowOffset = 8
 
-  /// Decodes the image, upright, into `kept`. Rows pass on as they come out of the decoder, so that
-  /// the whole image is held only where its axes swap.
+  /// Decodes the image, upright, into `kept`. Rows are passed on as the decoder yields them, so
+  /// that the whole image is held only if its axes swap.
   mutating func read(
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
@@ -18,7 +18,7 @@ extension ImageReader {
     try start(
       scaleDenominator: plan.scaleDenominator,
       wanting: isReversed ? Self.reversed(wanted, in: storedWidth) : wanted, plan.backdrop)
-    /// What was read, along the upright axis.
+    /// First pixel read, along the upright axis.
     let first = (isReversed ? Self.reversed(columns, in: storedWidth) : columns).lowerBound
     if orientation.swapsAxes {
       let upright = try readTransposed(orientation)
@@ -46,12 +46,13 @@ extension ImageReader {
     try finish()
   }
 
-  /// A range of an axis of `count` pixels, counted from its other end.
+  /// Returns a range of an axis of `count` pixels as counted from its other end.
   private static func reversed(_ range: Range<Int>, in count: Int) -> Range<Int> {
     count - range.upperBound..<count - range.lowerBound
   }
 
-  /// The image with rows and columns exchanged: `height` pixels wide, as high as rows hold columns.
+  /// Reads the image with rows and columns swapped: `height` pixels wide, and as high as a row has
+  /// columns.
   private mutating func readTransposed(
     _ orientation: Orientation
   ) throws(ImagingError) -> PixelBuffer {
@@ -63,7 +64,7 @@ extension ImageReader {
       let x = orientation.mirrorsColumns ? height - 1 - stored : stored
       try unsafe row.withMutableBytes(rowPlace) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
-        // SAFETY: x and y stay below the upright image's sides, which are those read, exchanged.
+        // SAFETY: x and y stay below the upright image's sides, which are those read, swapped.
         unsafe upright.withMutableBytes(0..<3 * width * height) { target in
           for column in 0..<width {
             let y = orientation.mirrorsRows ? width - 1 - column : column
@@ -79,7 +80,7 @@ extension ImageReader {
     return upright
   }
 
-  /// Turns a row of `count` pixels around in place.
+  /// Reverses a row of `count` pixels in place.
   private static func mirror(_ pixels: UnsafeMutablePointer<UInt8>, count: Int) {
     for left in 0..<count / 2 {
       let right = count - 1 - left

@@ -1,14 +1,14 @@
 import CImageCodec
 
-/// An encoded image being decoded row by row, on one thread.
+/// Decoder of one encoded image, row by row, on one thread.
 @safe struct ImageReader: ~Copyable {
   let format: ImageFormat
   let header: image_codec_header
-  /// By how much the decoded image's sides are smaller than the stored ones: 1, 2, 4 or 8.
+  /// Divisor of the stored sides that gives the decoded ones: 1, 2, 4 or 8.
   private var scaleDenominator = 1
-  /// Which columns of the decoded image rows hold; known when it is started.
+  /// Columns of the decoded image that its rows hold; known once `start` has been called.
   private(set) var columns = 0..<0
-  // SAFETY: an open reader of the C room, owned by this value alone and closed with it. It borrows
+  // SAFETY: an open reader of CImageCodec, owned by this value alone and closed with it. It borrows
   // the encoded bytes, which the caller of `init` keeps in place.
   private let reader: OpaquePointer
 
@@ -31,7 +31,7 @@ import CImageCodec
         code, bytes.baseAddress!, bytes.count, &opened, &header, message, count)
     }
     guard let opened = unsafe opened else {
-      throw .corrupt(format: format, reason: "no reader")
+      throw .corrupt(format: format, reason: "the codec returned no reader")
     }
     self.format = format
     self.header = header
@@ -40,18 +40,20 @@ import CImageCodec
 
   deinit { unsafe image_codec_reader_close(reader) }
 
-  /// Sides of the image as it is decoded; a last part of a pixel counts as one.
+  /// Sides of the decoded image; a remaining fraction of a pixel counts as one.
   var width: Int { (Int(header.width) + scaleDenominator - 1) / scaleDenominator }
   var height: Int { (Int(header.height) + scaleDenominator - 1) / scaleDenominator }
 
-  /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8
-  /// where the header says that the image is scalable. Sets `columns` to those that rows will hold,
-  /// at least the wanted.
+  /// Takes the memory that decoding needs. `scaleDenominator` divides the sides: 1, or 2, 4 or 8 if
+  /// the header says that the image is scalable. Sets `columns` to those that rows will hold: the
+  /// wanted ones or more.
   mutating func start(
     scaleDenominator: Int, wanting wanted: Range<Int>, _ backdrop: image_codec_backdrop
   ) throws(ImagingError) {
     self.scaleDenominator = scaleDenominator
-    precondition(!wanted.isEmpty && wanted.lowerBound >= 0 && wanted.upperBound <= width)
+    precondition(
+      !wanted.isEmpty && wanted.lowerBound >= 0 && wanted.upperBound <= width,
+      "wanted must be columns of the image")
     var held = image_codec_columns(first: UInt32(wanted.lowerBound), count: UInt32(wanted.count))
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_start(
@@ -67,21 +69,21 @@ import CImageCodec
     }
   }
 
-  /// Checks what follows the last row.
+  /// Checks the bytes after the last row.
   mutating func finish() throws(ImagingError) {
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_finish(reader, message, count)
     }
   }
 
-  /// Calls into the C room with a buffer for its message, and throws what it answers.
+  /// Calls CImageCodec with a buffer for its message, and throws the error that it reports.
   private static func check(
     _ format: ImageFormat,
     _ call: (UnsafeMutablePointer<CChar>, Int) -> image_codec_status
   ) throws(ImagingError) {
     var reason = ""
     let capacity = Int(IMAGE_CODEC_MESSAGE_BYTE_COUNT)
-    // SAFETY: the C room writes at most `capacity` bytes and ends them with a zero when it fails.
+    // SAFETY: CImageCodec writes at most `capacity` bytes and ends them with a zero when it fails.
     let status = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) {
       buffer in
       unsafe buffer.initialize(repeating: 0)

@@ -1,8 +1,8 @@
-/// The rows of the upright image that the output needs, on their way from the decoder to the
-/// vertical pass: resampled to the wanted columns if that pass comes first, else as they are.
+/// Rows of the upright image that the output needs, on their way from the decoder to the vertical
+/// pass: resampled to the wanted columns if the horizontal pass comes first, else as decoded.
 struct KeptRows: ~Copyable {
   let rows: Range<Int>
-  /// The columns of the upright image that the output needs.
+  /// Columns of the upright image that the output needs.
   var columns: Range<Int> { weights.sources }
   /// Bytes from one row to the next.
   let stride: Int
@@ -10,7 +10,8 @@ struct KeptRows: ~Copyable {
   private let weights: ResampleWeights
   private var pixels: PixelBuffer
 
-  /// `weights` are those of the horizontal pass. Throws `outOfMemory`.
+  /// Takes the memory for all rows; `weights` are those of the horizontal pass. Throws
+  /// `outOfMemory`.
   init(
     rows: Range<Int>, narrowing: Bool, _ weights: ResampleWeights
   ) throws(ImagingError) {
@@ -22,8 +23,8 @@ struct KeptRows: ~Copyable {
     pixels = try PixelBuffer(count: rows.count * stride)
   }
 
-  /// Takes in one row of the image, which lies in `rows`, begins with column `firstColumn`, holds
-  /// all `columns` and has the read-ahead behind it.
+  /// Keeps one row of the image. It lies in `rows`, begins with column `firstColumn`, holds all
+  /// `columns`, and is followed by the read-ahead.
   mutating func keep(_ source: UnsafePointer<UInt8>, firstColumn: Int, row: Int) {
     let place = (row - rows.lowerBound) * stride
     unsafe pixels.withMutableBytes(place..<place + stride) { target in

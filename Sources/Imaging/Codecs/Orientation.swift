@@ -1,12 +1,12 @@
-/// The eight ways a camera may have been held: EXIF 2.32, tag 0x0112.
+/// Orientation of the camera, one of eight: EXIF 2.32, tag 0x0112.
 struct Orientation: Hashable {
-  /// Rows and columns change places, before the mirrorings below.
+  /// Whether rows and columns change places, before the mirroring below.
   let swapsAxes: Bool
-  /// The upright image runs against the stored one, along its own columns and rows.
+  /// Whether the upright image runs against the stored one, along its own columns and rows.
   let mirrorsColumns: Bool
   let mirrorsRows: Bool
 
-  /// Values other than 2 to 8 mean upright.
+  /// Reads the tag's value; all but 2 to 8 mean upright.
   init(exifValue: UInt8) {
     swapsAxes = (5...8).contains(exifValue)
     mirrorsColumns = [2, 3, 6, 7].contains(exifValue)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Bytes on the heap whose allocation may fail as an error, unlike an array's.
+/// Bytes on the heap; unlike an array's, a failed allocation is an error.
 @safe struct PixelBuffer: ~Copyable {
   let count: Int
   // SAFETY: `count` bytes, owned by this value alone and freed with it.
   private let base: UnsafeMutablePointer<UInt8>
 
-  /// Zeroed. Throws `outOfMemory`.
+  /// Allocates zeroed bytes. Throws `outOfMemory`.
   init(count: Int) throws(ImagingError) {
     // SAFETY: calloc gives memory for at least one byte or null, which is checked.
     guard let memory = unsafe calloc(max(count, 1), 1) else { throw .outOfMemory }
@@ -16,17 +16,17 @@ import Glibc
 
   deinit { unsafe free(base) }
 
-  /// `range` must lie within the buffer; that is checked.
+  /// Lends the bytes from the range's start on. A range beyond the buffer is a programmer's error.
   mutating func withMutableBytes<Failure: Error>(
     _ range: Range<Int>, _ body: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void
   ) throws(Failure) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range must lie in the buffer")
     try unsafe body(base + range.lowerBound)
   }
 
-  /// `range` must lie within the buffer; that is checked.
+  /// Lends the bytes from the range's start on. A range beyond the buffer is a programmer's error.
   borrowing func withBytes(_ range: Range<Int>, _ body: (UnsafePointer<UInt8>) -> Void) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range must lie in the buffer")
     unsafe body(base + range.lowerBound)
   }
 }

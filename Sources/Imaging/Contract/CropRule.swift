@@ -1,8 +1,8 @@
-/// What of the resized image the network sees.
+/// Part of the resized image that the network sees.
 package enum CropRule: Sendable, Hashable {
-  /// All of it; only after an exact resize, since the network's input has one size.
+  /// The whole image; allowed only after an exact resize, for the network's input has one size.
   case none
-  /// The middle, as torchvision's `CenterCrop`: too small a side is filled up with black.
+  /// The middle, as in torchvision's `CenterCrop`: a side that is too small is padded with black.
   case center(height: Int, width: Int)
 }
 

@@ -1,24 +1,26 @@
-/// What becomes of images that are not eight-bit RGB, upright and opaque.
+/// Treatment of images that are not eight-bit RGB, upright and opaque.
 package struct ImagePolicies: Sendable, Hashable {
   package enum Alpha: Sendable, Hashable {
-    /// Laid over this colour: `(c * alpha + background * (255 - alpha)) / 255`, rounded to nearest.
+    /// Composed over this colour: `(c * alpha + background * (255 - alpha)) / 255`, rounded to
+    /// nearest.
     case compose(red: UInt8, green: UInt8, blue: UInt8)
-    /// The stored colours count and alpha is forgotten, as Pillow's `convert("RGB")` does.
+    /// Drops alpha and keeps the stored colours, as Pillow's `convert("RGB")` does.
     case drop
     case refuse
   }
   package enum Grey: String, Sendable, Hashable, Codable {
-    /// The one channel three times.
+    /// Repeats the one channel three times.
     case replicate
     case refuse
   }
   package enum CMYK: String, Sendable, Hashable, Codable {
-    /// By Pillow's formula, without colour profiles; stored values are taken as Adobe's, inverted.
+    /// Converts by Pillow's formula, without colour profiles; stored values are read as Adobe's,
+    /// inverted.
     case convert
     case refuse
   }
   package enum SixteenBit: String, Sendable, Hashable, Codable {
-    /// The upper eight bits of each sample.
+    /// Keeps the upper eight bits of each sample.
     case highByte = "high_byte"
     case refuse
   }

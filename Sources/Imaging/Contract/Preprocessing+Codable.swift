@@ -1,5 +1,5 @@
-/// The JSON form. `resize`, `crop`, `mean` and `std` must be there; the rest has the defaults of
-/// `ImagePolicies`, RGB, and not exact. Example:
+/// JSON form. `resize`, `crop`, `mean` and `std` are required; the defaults of the rest are those
+/// of `ImagePolicies`, RGB, and not exact. Example:
 ///
 ///     {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
 ///      "crop": {"rule": "center", "height": 224, "width": 224},

@@ -1,15 +1,14 @@
-/// The contract by which a model wants its images prepared; a value that its file carries.
+/// Contract by which a model wants its images prepared; its file carries it.
 ///
 /// An image is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes
-/// of `(x / 255 - mean) / std`. A value of this type is always valid: all ways to make one check
-/// it.
+/// of `(x / 255 - mean) / std`. A value of this type is always valid: every initialiser checks it.
 package struct Preprocessing: Sendable, Hashable {
   package enum ChannelOrder: String, Sendable, Hashable, Codable {
     case rgb
     case bgr
   }
 
-  /// Sides of the resized image and of the crop, in pixels.
+  /// Allowed sides of the resized image and of the crop, in pixels.
   package static let sideLimit = 1...4096
 
   package let resize: ResizeRule
@@ -21,7 +20,8 @@ package struct Preprocessing: Sendable, Hashable {
   package let std: [Float]
   package let policies: ImagePolicies
   /// Whether every stored pixel is decoded. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of
-  /// its size, as small as still is twice what it is resized to: quicker, and a little different.
+  /// its size, the smallest that is still at least twice the size it is resized to: faster, with
+  /// slightly different pixels.
   package let exact: Bool
 
   /// Throws `invalidContract`.
@@ -48,19 +48,19 @@ package struct Preprocessing: Sendable, Hashable {
     self.exact = exact
   }
 
-  /// What torchvision's ImageNet weights of the first generation were evaluated with.
+  /// Contract that torchvision's ImageNet weights of the first generation were evaluated with.
   package static let imageNet = Preprocessing(
     checked: (), resize: .shorterSide(size: 256, filter: .bilinear),
     crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225], policies: ImagePolicies(), exact: false)
 
-  /// What torchvision's ImageNet weights of the second generation were evaluated with.
+  /// Contract that torchvision's ImageNet weights of the second generation were evaluated with.
   package static let imageNetV2 = Preprocessing(
     checked: (), resize: .shorterSide(size: 232, filter: .bilinear), crop: imageNet.crop,
     channelOrder: .rgb, mean: imageNet.mean, std: imageNet.std, policies: ImagePolicies(),
     exact: false)
 
-  /// 32 x 32 pixels; images of that size pass unscaled. Throws `invalidContract`.
+  /// Contract for 32 x 32 pixels; images of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
     try Preprocessing(
       resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)
@@ -71,13 +71,13 @@ package struct Preprocessing: Sendable, Hashable {
     switch (crop, resize) {
     case (.center(let height, let width), _): (height, width)
     case (.none, .exact(let height, let width, _)): (height, width)
-    case (.none, _): preconditionFailure("a contract without an output size passed its check")
+    case (.none, _): preconditionFailure("a checked contract must have an output size")
     }
   }
 }
 
 extension Preprocessing {
-  /// What is wrong with the contract, in words for whoever made the model file.
+  /// Fault of the contract, in words for the author of the model file.
   private var fault: String? {
     var sides: [(name: String, value: Int)] = []
     switch resize {
@@ -92,8 +92,10 @@ extension Preprocessing {
     case .center(let height, let width):
       sides += [("crop.height", height), ("crop.width", width)]
     }
-    for side in sides where !Self.sideLimit.contains(side.value) {
-      return "\(side.name) is \(side.value), not in \(Self.sideLimit)"
+    let allowed = Self.sideLimit
+    for side in sides where !allowed.contains(side.value) {
+      return
+        "\(side.name) is \(side.value), allowed are \(allowed.lowerBound) to \(allowed.upperBound)"
     }
     guard mean.count == 3, std.count == 3 else { return "mean and std must be three numbers each" }
     guard mean.allSatisfy(\.isFinite) else { return "mean must be finite" }

@@ -1,4 +1,4 @@
-/// The kernels of resampling, stretched when shrinking so that they antialias, as in Pillow.
+/// Kernels of resampling, stretched when shrinking so that they antialias, as in Pillow.
 package enum ResizeFilter: String, Sendable, Hashable, Codable {
   case bilinear
   case bicubic
@@ -11,7 +11,7 @@ package enum ResizeFilter: String, Sendable, Hashable, Codable {
     }
   }
 
-  /// The kernel at a distance from its centre. Bicubic is Keys' with a = -0.5.
+  /// Returns the kernel at a distance from its centre. Bicubic is Keys' with a = -0.5.
   func weight(at distance: Double) -> Double {
     let x = abs(distance)
     switch self {

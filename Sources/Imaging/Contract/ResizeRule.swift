@@ -1,11 +1,11 @@
-/// How an image is scaled before it is cropped.
+/// Rule by which an image is scaled before it is cropped.
 package enum ResizeRule: Sendable, Hashable {
-  /// Left as it is.
+  /// Leaves the image as it is.
   case none
-  /// The shorter side becomes `size`, the longer `size * longer / shorter`, cut to an integer as in
-  /// torchvision.
+  /// Makes the shorter side `size` and the longer `size * longer / shorter`, truncated to an
+  /// integer as in torchvision.
   case shorterSide(size: Int, filter: ResizeFilter)
-  /// Exactly this size, whatever becomes of the proportions.
+  /// Makes the image exactly this size, whatever its proportions.
   case exact(height: Int, width: Int, filter: ResizeFilter)
 }
 

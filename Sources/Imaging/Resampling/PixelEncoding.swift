@@ -1,16 +1,16 @@
-/// How a network takes its pixels: the numbers, and their order in memory.
+/// Form in which a network takes its pixels: type of the numbers, and their order in memory.
 package enum PixelEncoding: Sendable, Hashable {
   /// fp32 in three planes, `[3, H, W]`.
   case planes
-  /// fp32, the channels of a pixel beside each other, `[H, W, 3]`.
+  /// fp32, the channels of a pixel next to each other, `[H, W, 3]`.
   case fp32
   /// The same in bfloat16, rounded to nearest even.
   case bf16
-  /// The same in signed bytes, whose distance from the one for zero stands for so much; rounded to nearest even and
-  /// clamped.
+  /// The same in signed bytes, each for `scale` times its distance from `zeroPoint`; rounded to
+  /// nearest even and clamped.
   case s8(scale: Float, zeroPoint: Int)
 
-  /// Of one number.
+  /// Bytes of one number.
   package var byteCount: Int {
     switch self {
     case .planes, .fp32: 4

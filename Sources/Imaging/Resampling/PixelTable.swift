@@ -1,4 +1,5 @@
-/// What a byte of each channel becomes in the network's input: `[3, 256]` numbers by an encoding.
+/// Numbers that each byte of each channel becomes in the network's input, `[3, 256]` in its
+/// encoding.
 struct PixelTable: Sendable {
   private enum Numbers: Sendable {
     case planes([Float])
@@ -8,10 +9,10 @@ struct PixelTable: Sendable {
   }
 
   private let numbers: Numbers
-  /// Of the image's channels, the one that each of the input's is made of.
+  /// Channel of the image that each channel of the input is made from.
   private let sources: [Int]
 
-  /// `(x / 255 - mean) / std` of every byte.
+  /// Computes `(x / 255 - mean) / std` of every byte.
   init(_ contract: Preprocessing, _ encoding: PixelEncoding) {
     let values = (0..<3).flatMap { channel in
       (0..<256).map { (Float($0) / 255 - contract.mean[channel]) / contract.std[channel] }
@@ -36,7 +37,7 @@ struct PixelTable: Sendable {
     _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableRawPointer, at start: Int,
     of pixelCount: Int
   ) {
-    precondition(start >= 0 && start + count <= pixelCount, "a row lies in its image")
+    precondition(start >= 0 && start + count <= pixelCount, "a row must lie in its image")
     switch numbers {
     case .planes(let table):
       unsafe spread(row, count, table, output, at: start, step: 1, plane: pixelCount)
@@ -49,8 +50,8 @@ struct PixelTable: Sendable {
     }
   }
 
-  /// Number `x` of a channel goes to `start + x * step`, each channel `plane` numbers after the one
-  /// before.
+  /// Writes number `x` of a channel to `start + x * step`, each channel `plane` numbers after the
+  /// one before.
   private func spread<Number: BitwiseCopyable>(
     _ row: UnsafePointer<UInt8>, _ count: Int, _ table: [Number],
     _ output: UnsafeMutableRawPointer, at start: Int, step: Int, plane: Int
@@ -68,7 +69,7 @@ struct PixelTable: Sendable {
     }
   }
 
-  /// The upper half of the number, to nearest, ties to even.
+  /// Rounds to the upper half of the number, to nearest, ties to even.
   static func bfloat16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)

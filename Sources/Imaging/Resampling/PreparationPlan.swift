@@ -1,23 +1,23 @@
 import CImageCodec
 
-/// What one image's preparation will do and cost, known from its header alone.
+/// Plan and cost of preparing one image, known from its header alone.
 struct PreparationPlan {
   let orientation: Orientation
-  /// What the decoder divides the image's sides by; see `scaleDenominator(_:_:)`.
+  /// Divisor of the image's sides in the decoder; see `scaleDenominator(_:_:)`.
   let scaleDenominator: Int
   /// Axes of the upright image, as decoded.
   let rows: SampleWindow
   let columns: SampleWindow
   let filter: ResizeFilter
-  /// Which pass of the resampling comes first: along the rows, unless the height shrinks by more
-  /// than twice as many pixels as the width. The order shows in the last bits; this is Pillow's
-  /// since 13.
+  /// Whether the pass along the rows comes first: it does unless the height shrinks by more than
+  /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since
+  /// version 13.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
-  /// Bytes held at once, as far as they grow with the image.
+  /// Bytes held at once that grow with the image.
   let byteCount: Int
 
-  /// Throws where the contract refuses the image or it costs more than the limits allow.
+  /// Throws if the contract refuses the image, or if it costs more than the limits allow.
   init(
     _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits
   ) throws(ImagingError) {
@@ -62,8 +62,8 @@ struct PreparationPlan {
     }
   }
 
-  /// Everything that grows with the image. The factors are at most 2^32 pixels by 2^14, so that
-  /// their products stay far from overflow once the pixel count has passed its check.
+  /// Adds up everything that grows with the image. The factors are at most 2^32 pixels by 2^14, so
+  /// that their products cannot overflow once the pixel count has passed its check.
   private static func byteCount(
     _ header: image_codec_header, _ rows: SampleWindow, _ columns: SampleWindow,
     _ filter: ResizeFilter, swapsAxes: Bool, narrowsFirst: Bool
@@ -76,10 +76,10 @@ struct PreparationPlan {
       + ResampleWeights.byteCount(rows, filter) + ResampleWeights.byteCount(columns, filter)
   }
 
-  /// The largest that leaves both axes twice as long as what they are resized to, so that the
-  /// resize still has the detail it averages. Other eighths than powers of two are left out:
-  /// libjpeg-turbo's transforms for them are slower than those of the next power of two, most than
-  /// none at all.
+  /// Returns the largest divisor that leaves both axes at least twice as long as they are resized
+  /// to, so that the resize still has the detail it averages. Eighths other than powers of two are
+  /// left out: libjpeg-turbo's transforms for them are slower than those of the next power of two,
+  /// most even slower than none at all.
   private static func scaleDenominator(_ rows: SampleWindow, _ columns: SampleWindow) -> Int {
     [8, 4, 2].first {
       rows.allows(scaleDenominator: $0) && columns.allows(scaleDenominator: $0)

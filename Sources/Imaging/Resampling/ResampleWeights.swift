@@ -5,17 +5,19 @@ import CImageCodec
 /// The numbers are those of Pillow's `ImagingResample` for eight-bit images, so that results agree
 /// to the last bit: weights in double precision, normalised to a sum of 1, then rounded to 22 bits.
 struct ResampleWeights {
-  /// Eight bits of the sample, two for overshoot of the kernel and the sign leave these of 32.
+  /// Bits of the fraction: what the eight of the sample, two for overshoot of the kernel, and the
+  /// sign leave of 32.
   static let fractionBitCount = Int(IMAGE_CODEC_RESAMPLE_FRACTION_BIT_COUNT)
 
-  /// Weights per output pixel, the same for all so that the loops over them are regular; runs that
-  /// need fewer are filled up with zeros.
+  /// Weights per output pixel, the same for all so that the loops over them are regular; shorter
+  /// runs are padded with zeros.
   let tapCount: Int
-  /// First source pixel of each output pixel's run, which with its filling stays within the source.
+  /// First source pixel of each output pixel's run; the run with its padding stays within the
+  /// source.
   let starts: [Int]
   /// `[outputs, tapCount]`, row-major.
   let values: [Int32]
-  /// The source pixels that any output pixel reads.
+  /// Source pixels that any output pixel reads.
   let sources: Range<Int>
 
   init(_ window: SampleWindow, filter: ResizeFilter) {
@@ -61,13 +63,13 @@ struct ResampleWeights {
     return min(Int(support.rounded(.up)) * 2 + 1, window.sourceCount)
   }
 
-  /// What the weights for this window will take, known before they are made.
+  /// Bytes that the weights for this window will take, known before they are made.
   static func byteCount(_ window: SampleWindow, _ filter: ResizeFilter) -> Int {
     window.count
       * (tapCount(window, filter) * MemoryLayout<Int32>.stride + 3 * MemoryLayout<Int>.stride)
   }
 
-  /// An upper bound of `sources.count`, known before the weights are made.
+  /// Upper bound of `sources.count`, known before the weights are made.
   static func sourceCount(_ window: SampleWindow, _ filter: ResizeFilter) -> Int {
     let span = Double(window.count) * scale(window)
     return min(Int(span.rounded(.up)) + tapCount(window, filter) + 2, window.sourceCount)

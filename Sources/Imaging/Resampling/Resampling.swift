@@ -1,9 +1,9 @@
 import CImageCodec
 
-/// The two passes of resampling, over rows of interleaved RGB. Sums are 32-bit integers and each
-/// pass rounds to eight bits, as in Pillow, whose results these are bit for bit.
+/// Passes of resampling, over rows of interleaved RGB. Sums are 32-bit integers and each pass
+/// rounds to eight bits, as in Pillow, whose results these are bit for bit.
 enum Resampling {
-  /// Rows of the image between the passes are this far apart, a whole number of vectors.
+  /// Bytes from one row of the image between the passes to the next, a whole number of vectors.
   static func stride(pixelCount: Int) -> Int {
     let laneCount = Int(IMAGE_CODEC_RESAMPLE_LANE_COUNT)
     return (3 * pixelCount + laneCount - 1) / laneCount * laneCount
@@ -12,7 +12,7 @@ enum Resampling {
   /// Bytes that may be read beyond the last pixel of a row given to `resampleRow`.
   static let readAheadByteCount = 1
 
-  /// Horizontal pass over one row that begins with pixel `firstColumn` of the image: `target`
+  /// Resamples one row horizontally. It begins with pixel `firstColumn` of the image; `target`
   /// receives `weights.starts.count` pixels.
   static func resampleRow(
     _ source: UnsafePointer<UInt8>, firstColumn: Int, into target: UnsafeMutablePointer<UInt8>,
@@ -32,7 +32,7 @@ enum Resampling {
     }
   }
 
-  /// Vertical pass for one output row: `rows` is the first row of `weights.sources`, `target`
+  /// Resamples one output row vertically: `rows` is the first row of `weights.sources`, `target`
   /// receives `stride` bytes.
   static func resampleColumns(
     _ rows: UnsafePointer<UInt8>, stride: Int, output: Int,

@@ -1,26 +1,25 @@
-/// One axis of the way from the decoded image to the network's input: resized, then cropped or
+/// One axis on the way from the decoded image to the network's input: resized, then cropped or
 /// padded.
 struct SampleWindow: Hashable {
-  /// Pixels of the decoded image, upright.
+  /// Pixels of the upright decoded image.
   private(set) var sourceCount: Int
-  /// Where among these pixels the image itself begins and how long it is. Smaller than
-  /// `sourceCount` where the decoder scales down: the stored last pixel may then stand for less
-  /// than a whole one.
+  /// Start and length of the image itself among these pixels. It is shorter than `sourceCount` if
+  /// the decoder scales down: the last stored pixel may then stand for less than a whole one.
   private(set) var sourceStart = 0.0
   private(set) var sourceLength: Double
   /// Length after the resize, of which only a part may be wanted.
   let resizedCount: Int
-  /// Where in the resized image the wanted part begins.
+  /// Start of the wanted part in the resized image.
   let start: Int
   /// Length of the wanted part.
   let count: Int
-  /// Black pixels of the output in front of it.
+  /// Black pixels of the output before it.
   let padding: Int
-  /// Whether black pixels are needed in front or behind.
+  /// Whether black pixels are needed before or after it.
   let hasPadding: Bool
 
-  /// The crop of torchvision's `CenterCrop`: Python's rounding of halves to even where it cuts, the
-  /// odd pixel behind where it pads.
+  /// Crops as torchvision's `CenterCrop`: cutting rounds halves to even, as Python does; padding
+  /// puts the odd pixel after the image.
   init(sourceCount: Int, resizedCount: Int, outputCount: Int) {
     self.sourceCount = sourceCount
     sourceLength = Double(sourceCount)
@@ -38,14 +37,14 @@ struct SampleWindow: Hashable {
     }
   }
 
-  /// Whether the image, its sides divided, still is at least twice as long as what it is resized
+  /// Tells whether the image, its sides divided, is still at least twice as long as it is resized
   /// to.
   func allows(scaleDenominator: Int) -> Bool {
     sourceCount >= 2 * scaleDenominator * resizedCount
   }
 
-  /// The same way from an image that is decoded at a smaller size. `isMirrored` says that the
-  /// upright axis runs against the stored one, which puts the part of a pixel in front.
+  /// Returns the same axis for an image that is decoded at a smaller size. `isMirrored` says that
+  /// the upright axis runs against the stored one, so that the fraction of a pixel comes first.
   func scaled(by denominator: Int, isMirrored: Bool) -> SampleWindow {
     var window = self
     window.sourceCount = (sourceCount + denominator - 1) / denominator
@@ -54,7 +53,7 @@ struct SampleWindow: Hashable {
     return window
   }
 
-  /// Both axes for an upright image.
+  /// Returns both axes for an upright image.
   static func axes(
     height: Int, width: Int, contract: Preprocessing
   ) -> (rows: SampleWindow, columns: SampleWindow) {

@@ -1,17 +1,19 @@
 import Glibc
 
 extension Evaluator {
-  /// Functions of one element each, and the softmax along an axis.
+  /// Operators on one element each, and the softmax along an axis.
   static let activationOperators: [String: Operator] = [
     "Relu": { call throws(ONNXError) in
       let input = try call.input(0)
       try call.allow(input.shape)
       switch input.numbers {
-      // Written so that NaN stays.
+      // Written so that NaN remains.
       case .floating(let values):
         return [DenseTensor(input.elementType, input.shape, values.map { $0 < 0 ? 0 : $0 })]
       case .whole(let values):
-        guard input.elementType.isSigned else { throw call.fault("an input without signs") }
+        guard input.elementType.isSigned else {
+          throw call.fault("input 0 is of the unsigned type \(input.elementType)")
+        }
         return [DenseTensor(input.elementType, input.shape, values.map { max($0, 0) })]
       }
     },
@@ -50,7 +52,7 @@ extension Evaluator {
     return [DenseTensor(input.elementType, input.shape, input.doubles.map(function))]
   }
 
-  /// The bounds are attributes before operator set 11, inputs since.
+  /// Computes Clip; its bounds are attributes before operator set 11, inputs since.
   private static func clip(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     try call.allow(input.shape)
@@ -92,13 +94,16 @@ extension Evaluator {
   ) throws(ONNXError) -> DenseTensor? {
     guard let bound = call.optional(index) else { return nil }
     try call.sameType(input, bound)
-    guard bound.count == 1 else { throw call.fault("input \(index) is no single number") }
+    guard bound.count == 1 else {
+      throw call.fault("input \(index) has \(bound.count) elements, not one")
+    }
     return bound
   }
 
-  /// Along one axis since operator set 13; before, over all that follows the axis taken as one row.
+  /// Computes a softmax: since operator set 13 along one axis, before over that axis and all after
+  /// it as one row.
   ///
-  /// - Parameter body: Gets rows whose largest number was subtracted.
+  /// - Parameter body: Receives rows from which their largest number was subtracted.
   private static func softmax(
     _ call: NodeCall, _ body: ([Double]) -> [Double]
   ) throws(ONNXError) -> [DenseTensor] {

@@ -1,7 +1,7 @@
 extension Evaluator {
   typealias WholeFunction = (Int64, Int64) throws(ONNXError) -> Int64
 
-  /// Inputs of one type, broadcast to one shape.
+  /// Operators on inputs of one type, broadcast to one shape.
   static let arithmeticOperators: [String: Operator] = [
     "Add": { call throws(ONNXError) in
       try elementwise(call, floating: { $0 + $1 }, whole: { (a, b) throws(ONNXError) in a &+ b })
@@ -24,11 +24,11 @@ extension Evaluator {
     },
   ]
 
-  /// Whole numbers are divided towards zero.
+  /// Computes Div; the quotient of integers is rounded towards zero.
   private static func divide(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let isUnsigned64 = try call.input(0).elementType == .uint64
     func quotient(_ a: Int64, _ b: Int64) throws(ONNXError) -> Int64 {
-      guard b != 0 else { throw call.fault("a whole number divided by zero") }
+      guard b != 0 else { throw call.fault("an integer is divided by zero") }
       if isUnsigned64 { return Int64(bitPattern: UInt64(bitPattern: a) / UInt64(bitPattern: b)) }
       // The one quotient that does not fit wraps around, as in two's complement.
       return a.dividedReportingOverflow(by: b).partialValue
@@ -47,9 +47,9 @@ extension Evaluator {
     floating: (Double, Double) -> Double, whole: WholeFunction
   ) throws(ONNXError) -> DenseTensor {
     try call.sameType(first, second)
-    guard first.elementType != .bool else { throw call.fault("inputs of type bool") }
+    guard first.elementType != .bool else { throw call.fault("the inputs are of type bool") }
     guard let shape = StridedView.broadcast(first.shape, second.shape) else {
-      throw call.fault("shapes \(first.shape) and \(second.shape) do not go together")
+      throw call.fault("shapes \(first.shape) and \(second.shape) cannot be broadcast to one")
     }
     try call.allow(shape)
     let a = StridedView(first.shape, broadcastTo: shape).offsets
@@ -63,7 +63,7 @@ extension Evaluator {
       values.reserveCapacity(a.count)
       for place in a.indices { values.append(try whole(firsts[a[place]], seconds[b[place]])) }
       return DenseTensor(first.elementType, shape, values)
-    default: throw call.fault("inputs of different kinds")
+    default: throw call.fault("one input has integers, the other floating-point numbers")
     }
   }
 }

@@ -7,13 +7,13 @@ extension Evaluator {
     -> DenseTensor
   {
     try DenseTensor(tensor, limits: call.budget.limits) { (_) throws(ONNXError) in
-      throw call.fault("a constant of a node outside the file")
+      throw call.fault("the constant lies outside the file")
     }
   }
 
   private static func constant(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     guard let (name, attribute) = call.node.attributes.first, call.node.attributes.count == 1 else {
-      throw call.fault("not exactly one attribute")
+      throw call.fault("it has \(call.node.attributes.count) attributes, not one")
     }
     switch (name, attribute) {
     case ("value", .tensor(let value)): return [try tensor(value, call)]
@@ -23,7 +23,7 @@ extension Evaluator {
     case ("value_int", .integer(let value)): return [DenseTensor(.int64, [], [value])]
     case ("value_ints", .integers(let values)):
       return [DenseTensor(.int64, [values.count], values)]
-    default: throw call.fault("attribute \(name)")
+    default: throw call.fault("attribute \(name) is not supported")
     }
   }
 
@@ -32,11 +32,13 @@ extension Evaluator {
     var value = DenseTensor(.float, [1], [0.0])
     if let attribute = call.node.attributes["value"] {
       guard case .tensor(let given) = attribute else {
-        throw call.fault("a value that is no tensor")
+        throw call.fault("attribute value is not a tensor")
       }
       value = try tensor(given, call)
     }
-    guard value.count == 1 else { throw call.fault("a value that is no single number") }
+    guard value.count == 1 else {
+      throw call.fault("attribute value has \(value.count) elements, not one")
+    }
     return [DenseTensor(repeating: value, shape: shape)]
   }
 }

@@ -1,7 +1,7 @@
 extension Evaluator {
   static let convolutionOperators: [String: Operator] = ["Conv": convolve]
 
-  /// Input `[N, C, …]`, weights `[K, C / groups, …]`, bias `[K]`.
+  /// Computes Conv of input `[N, C, …]`, weights `[K, C / groups, …]`, bias `[K]`.
   private static func convolve(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.floatingInput(0)
     let weights = try call.floatingInput(1)
@@ -12,17 +12,19 @@ extension Evaluator {
       input.shape[1].isMultiple(of: groups), input.shape[1] / groups == weights.shape[1]
     else {
       throw call.fault(
-        "input \(input.shape), weights \(weights.shape), \(groups) groups do not go together")
+        "input \(input.shape), weights \(weights.shape) and \(groups) groups do not fit together")
     }
     let kernel = Array(weights.shape[2...])
     if let declared = try call.integerList("kernel_shape"), declared != kernel {
-      throw call.fault("kernel_shape is not that of the weights \(weights.shape)")
+      throw call.fault("kernel_shape \(declared) does not match the weights \(weights.shape)")
     }
     let outputs = weights.shape[0]
     let bias = call.optional(2)
     if let bias {
       try call.sameType(input, bias)
-      guard bias.shape == [outputs] else { throw call.fault("a bias of shape \(bias.shape)") }
+      guard bias.shape == [outputs] else {
+        throw call.fault("the bias has shape \(bias.shape), not [\(outputs)]")
+      }
     }
     let window = try Window(call, over: input.shape, kernel: kernel)
     let shape = try call.allow([input.shape[0], outputs] + window.output)

@@ -1,18 +1,21 @@
 extension Evaluator {
   static let matrixOperators: [String: Operator] = ["Gemm": gemm, "MatMul": matMul]
 
-  /// alpha * A * B + beta * C; A `[M, K]` or its transpose, B `[K, N]`, C broadcast to `[M, N]`.
+  /// Computes alpha * A * B + beta * C; A `[M, K]`, B `[K, N]` or their transposes, C broadcast to
+  /// `[M, N]`.
   private static func gemm(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     var a = try call.input(0)
     var b = try call.input(1)
     try call.sameType(a, b)
-    guard a.rank == 2, b.rank == 2 else { throw call.fault("shapes \(a.shape) and \(b.shape)") }
+    guard a.rank == 2, b.rank == 2 else {
+      throw call.fault("shapes \(a.shape) and \(b.shape) are not both matrices")
+    }
     if try call.integer("transA", default: 0) != 0 { a = transposed(a) }
     if try call.integer("transB", default: 0) != 0 { b = transposed(b) }
     let alpha = try call.number("alpha", default: 1)
     let beta = try call.number("beta", default: 1)
     guard a.shape[1] == b.shape[0] else {
-      throw call.fault("matrices \(a.shape) and \(b.shape) do not go together")
+      throw call.fault("matrices \(a.shape) and \(b.shape) cannot be multiplied")
     }
     let shape = try call.allow([a.shape[0], b.shape[1]])
     try call.budget.spend(a.shape[0], a.shape[1], b.shape[1])
@@ -20,7 +23,7 @@ extension Evaluator {
     if let c = call.optional(2) {
       try call.sameType(a, c)
       guard StridedView.broadcast(c.shape, shape) == shape else {
-        throw call.fault("an addend of shape \(c.shape) for a result of \(shape)")
+        throw call.fault("the addend of shape \(c.shape) cannot be broadcast to \(shape)")
       }
       addend = (c, StridedView(c.shape, broadcastTo: shape).offsets)
     }
@@ -34,29 +37,32 @@ extension Evaluator {
       }
       return [DenseTensor(a.elementType, shape, values)]
     case (.whole(let left), .whole(let right)):
-      guard alpha == 1, beta == 1 else { throw call.fault("whole numbers with alpha or beta") }
+      guard alpha == 1, beta == 1 else { throw call.fault("alpha and beta must be 1 for integers") }
       var values = product(left, right, a.shape[0], a.shape[1], b.shape[1], 0) { $0 &+ $1 &* $2 }
       if let numbers = addend?.tensor.integers, let offsets = addend?.offsets {
         for place in values.indices { values[place] &+= numbers[offsets[place]] }
       }
       return [DenseTensor(a.elementType, shape, values)]
-    default: throw call.fault("inputs of different kinds")
+    default: throw call.fault("one input has integers, the other floating-point numbers")
     }
   }
 
-  /// As in numpy: vectors become matrices for the time, leading dimensions are broadcast.
+  /// Computes MatMul as numpy does: vectors become matrices meanwhile, leading dimensions are
+  /// broadcast.
   private static func matMul(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let a = try call.input(0)
     let b = try call.input(1)
     try call.sameType(a, b)
-    guard a.rank >= 1, b.rank >= 1 else { throw call.fault("a single number") }
+    guard a.rank >= 1, b.rank >= 1 else {
+      throw call.fault("shapes \(a.shape) and \(b.shape) include a scalar")
+    }
     let left = a.rank == 1 ? [1] + a.shape : a.shape
     let right = b.rank == 1 ? b.shape + [1] : b.shape
     let (rows, inner) = (left[left.count - 2], left[left.count - 1])
     let columns = right[right.count - 1]
     guard right[right.count - 2] == inner,
       let batch = StridedView.broadcast(Array(left.dropLast(2)), Array(right.dropLast(2)))
-    else { throw call.fault("shapes \(a.shape) and \(b.shape) do not go together") }
+    else { throw call.fault("shapes \(a.shape) and \(b.shape) cannot be multiplied") }
     let shape = batch + (a.rank == 1 ? [] : [rows]) + (b.rank == 1 ? [] : [columns])
     try call.allow(shape)
     try call.allow(batch)
@@ -79,11 +85,11 @@ extension Evaluator {
       return [DenseTensor(try call.input(0).elementType, shape, all(a, b, 0) { $0 + $1 * $2 })]
     case (.whole(let a), .whole(let b)):
       return [DenseTensor(try call.input(0).elementType, shape, all(a, b, 0) { $0 &+ $1 &* $2 })]
-    default: throw call.fault("inputs of different kinds")
+    default: throw call.fault("one input has integers, the other floating-point numbers")
     }
   }
 
-  /// Row by row, so that the innermost loop runs along both rows.
+  /// Multiplies row by row, so that the innermost loop runs along both rows.
   private static func product<Number>(
     _ left: [Number], _ right: [Number], _ rows: Int, _ inner: Int, _ columns: Int, _ zero: Number,
     _ add: (Number, Number, Number) -> Number

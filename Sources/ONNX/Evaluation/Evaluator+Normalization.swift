@@ -1,19 +1,20 @@
 extension Evaluator {
   static let normalizationOperators: [String: Operator] = ["BatchNormalization": normalize]
 
-  /// Input `[N, C, …]`; scale, shift, mean and variance `[C]`. With `training_mode` (operator set 14) the batch's
-  /// own statistics are taken, and the running ones that follow from them are further outputs.
+  /// Computes BatchNormalization of input `[N, C, …]`; scale, shift, mean and variance are `[C]`.
+  /// `training_mode` (operator set 14) uses the batch's own statistics, and outputs the updated
+  /// running ones as well.
   private static func normalize(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.floatingInput(0)
     guard input.rank >= 1, try call.integer("spatial", default: 1) == 1 else {
-      throw call.fault("an input of shape \(input.shape), or statistics per place")
+      throw call.fault("the input has shape \(input.shape), or spatial is not 1")
     }
     let channels = input.rank == 1 ? 1 : input.shape[1]
     var parameters: [[Double]] = []
     for index in 1...4 {
       let parameter = try call.floatingInput(index)
       guard parameter.shape == [channels] else {
-        throw call.fault("input \(index) has shape \(parameter.shape), [\(channels)] is needed")
+        throw call.fault("input \(index) has shape \(parameter.shape), not [\(channels)]")
       }
       parameters.append(parameter.doubles)
     }
@@ -26,7 +27,7 @@ extension Evaluator {
     var variance = parameters[3]
     let numbers = input.doubles
     if trains {
-      guard !numbers.isEmpty else { throw call.fault("the statistics of no elements") }
+      guard !numbers.isEmpty else { throw call.fault("an empty input has no statistics") }
       (mean, variance) = statistics(numbers, channels: channels, inner: inner)
     }
     var values: [Double] = []
@@ -48,7 +49,7 @@ extension Evaluator {
     ]
   }
 
-  /// Mean and variance (over N, not N - 1) of each channel.
+  /// Returns mean and variance (over N, not N - 1) of each channel.
   private static func statistics(
     _ numbers: [Double], channels: Int, inner: Int
   ) -> (mean: [Double], variance: [Double]) {

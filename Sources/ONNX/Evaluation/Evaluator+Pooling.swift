@@ -6,7 +6,7 @@ extension Evaluator {
 
   private static func window(_ call: NodeCall, _ input: DenseTensor) throws(ONNXError) -> Window {
     guard input.rank >= 3, let kernel = try call.integerList("kernel_shape") else {
-      throw call.fault("an input of shape \(input.shape), or no kernel_shape")
+      throw call.fault("the input has shape \(input.shape), or kernel_shape is missing")
     }
     let window = try Window(call, over: input.shape, kernel: kernel)
     try call.allow(Array(input.shape[..<2]) + window.output)
@@ -15,7 +15,7 @@ extension Evaluator {
     return window
   }
 
-  /// The second output is the place of each maximum in the whole input.
+  /// Computes MaxPool; the second output is the place of each maximum in the whole input.
   private static func maximum(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let window = try window(call, input)
@@ -25,10 +25,10 @@ extension Evaluator {
     let plane = window.input.reduce(1, *)
     let places = window.outputCount
     let table = window.table
-    // 64-bit integers would not survive as Double; ONNX does not pool them.
+    // 64-bit integers would lose digits as Double; ONNX does not pool them.
     guard input.elementType.isFloatingPoint || input.elementType.byteCount == 1,
       input.elementType != .bool
-    else { throw call.fault("an input of type \(input.elementType)") }
+    else { throw call.fault("input 0 is of type \(input.elementType), which is not pooled") }
     var values = [Double](repeating: 0, count: input.shape[0] * input.shape[1] * places)
     var indices = [Int64](repeating: 0, count: values.count)
     for channel in 0..<input.shape[0] * input.shape[1] {
@@ -43,7 +43,7 @@ extension Evaluator {
           }
           best = candidate
         }
-        guard let best else { throw call.fault("a window that holds nothing but padding") }
+        guard let best else { throw call.fault("a window covers nothing but padding") }
         values[channel * places + place] = numbers[channel * plane + best]
         let inPlane = isColumnMajor ? columnMajor(best, window.input) : best
         indices[channel * places + place] = Int64(channel * plane + inPlane)
@@ -56,7 +56,7 @@ extension Evaluator {
     return [result, DenseTensor(.int64, shape, indices)]
   }
 
-  /// A row-major offset as one that counts the first dimension fastest.
+  /// Converts a row-major offset to one that counts the first dimension fastest.
   private static func columnMajor(_ offset: Int, _ shape: [Int]) -> Int {
     var rest = offset
     var result = 0
@@ -83,7 +83,7 @@ extension Evaluator {
       }
     }
     guard divisors.allSatisfy({ $0 > 0 }) else {
-      throw call.fault("a window that holds nothing but padding")
+      throw call.fault("a window covers nothing but padding")
     }
     var values: [Double] = []
     for channel in 0..<input.shape[0] * input.shape[1] {

@@ -3,11 +3,13 @@ extension Evaluator {
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize,
   ]
 
-  /// saturate(round(x / scale) + zero point), ties to even.
+  /// Computes saturate(round(x / scale) + zero point), ties to even.
   private static func quantize(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let type = call.optional(2)?.elementType ?? .uint8
-    guard type == .uint8 || type == .int8 else { throw call.fault("a zero point of type \(type)") }
+    guard type == .uint8 || type == .int8 else {
+      throw call.fault("the zero point is of type \(type), not uint8 or int8")
+    }
     let (scales, zeros, offsets) = try parameters(call, input)
     let range = type == .uint8 ? 0.0...255 : -128...127
     var values: [Int64] = []
@@ -20,11 +22,11 @@ extension Evaluator {
     return [DenseTensor(type, input.shape, values)]
   }
 
-  /// (x - zero point) * scale
+  /// Computes (x - zero point) * scale.
   private static func dequantize(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     guard !input.elementType.isFloatingPoint, input.elementType.byteCount <= 4 else {
-      throw call.fault("an input of type \(input.elementType)")
+      throw call.fault("input 0 is of type \(input.elementType), not an integer of at most 32 bits")
     }
     if let zero = call.optional(2) { try call.sameType(input, zero) }
     let (scales, zeros, offsets) = try parameters(call, input)
@@ -34,7 +36,8 @@ extension Evaluator {
     return [DenseTensor(try call.input(1).elementType, input.shape, values)]
   }
 
-  /// Scales and zero points, one for all or one for each place along the axis, and which one each element takes.
+  /// Returns scales and zero points, one for all or one for each index of the axis, and the one
+  /// that each element uses.
   private static func parameters(
     _ call: NodeCall, _ input: DenseTensor
   ) throws(ONNXError) -> (scales: [Double], zeros: [Double], offsets: [Int]) {
@@ -44,14 +47,14 @@ extension Evaluator {
     if scale.count != 1 {
       let axis = try call.axis(call.integer("axis", default: 1), rank: input.rank)
       guard scale.shape == [input.shape[axis]], call.opset >= 13 else {
-        throw call.fault("scales of shape \(scale.shape) for an input of \(input.shape)")
+        throw call.fault("scales of shape \(scale.shape) do not fit the input \(input.shape)")
       }
       let inner = input.shape[(axis + 1)...].reduce(1, *)
       offsets = offsets.indices.map { $0 / inner % scale.count }
     }
     let zeros = call.optional(2)?.doubles ?? [Double](repeating: 0, count: scale.count)
     guard zeros.count == scale.count else {
-      throw call.fault("\(scale.count) scales and \(zeros.count) zero points")
+      throw call.fault("there are \(scale.count) scales, but \(zeros.count) zero points")
     }
     return (scale.doubles, zeros, offsets)
   }

@@ -1,4 +1,4 @@
-/// One number of many along some dimensions.
+/// Operators that reduce some dimensions to one number each.
 extension Evaluator {
   static let reductionOperators: [String: Operator] = [
     "ReduceMean": { call throws(ONNXError) in try reduced(call, by: .mean) },
@@ -21,12 +21,14 @@ extension Evaluator {
     return [try reduce(call, input, axes, keepsDimensions: keeps, by: reduction)]
   }
 
-  /// Over all dimensions behind the channels.
+  /// Reduces all dimensions after the channels.
   private static func pooled(
     _ call: NodeCall, by reduction: Reduction
   ) throws(ONNXError) -> [DenseTensor] {
     let input = try call.floatingInput(0)
-    guard input.rank >= 3 else { throw call.fault("an input of shape \(input.shape)") }
+    guard input.rank >= 3 else {
+      throw call.fault("input 0 has shape \(input.shape), at least three dimensions are needed")
+    }
     let axes = Array(2..<input.rank)
     return [try reduce(call, input, axes, keepsDimensions: true, by: reduction)]
   }
@@ -39,7 +41,7 @@ extension Evaluator {
     let kept = input.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
     try call.allow(kept)
     try call.budget.spend(input.count)
-    guard count > 0 else { throw call.fault("no elements to reduce") }
+    guard count > 0 else { throw call.fault("there are no elements to reduce") }
     let targets = StridedView(kept, broadcastTo: input.shape).offsets
     let resultCount = kept.reduce(1, *)
     let shape =
@@ -53,7 +55,7 @@ extension Evaluator {
         results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
           .map { $0 / Double(count) }
       case .maximum:
-        // Whatever meets what is not a number is none either.
+        // The maximum of anything and NaN is NaN.
         results = gathered(values, targets, [Double](repeating: -.infinity, count: resultCount)) {
           $0.isNaN || $1.isNaN ? .nan : max($0, $1)
         }
@@ -61,7 +63,7 @@ extension Evaluator {
       return DenseTensor(input.elementType, shape, results)
     case .whole(let values):
       guard input.elementType != .bool, input.elementType != .uint64 else {
-        throw call.fault("an input of type \(input.elementType)")
+        throw call.fault("input 0 is of type \(input.elementType), which is not reduced")
       }
       let results: [Int64]
       switch reduction {
@@ -75,7 +77,7 @@ extension Evaluator {
     }
   }
 
-  /// Each value combined into the place that `targets` has for it.
+  /// Combines each value into the place that `targets` has for it.
   private static func gathered<Value>(
     _ values: [Value], _ targets: [Int], _ start: [Value], _ combine: (Value, Value) -> Value
   ) -> [Value] {

@@ -1,5 +1,5 @@
 extension Evaluator {
-  /// What moves elements and computes nothing.
+  /// Operators that move elements and compute nothing.
   static let selectionOperators: [String: Operator] = [
     "Transpose": transpose, "Gather": gather, "Concat": concatenate, "Split": split,
     "Slice": slice, "Expand": expand, "Pad": pad,
@@ -9,7 +9,7 @@ extension Evaluator {
     let input = try call.input(0)
     let order = try call.integerList("perm") ?? Array((0..<input.rank).reversed())
     guard order.sorted() == Array(0..<input.rank) else {
-      throw call.fault("an order of dimensions that is none of \(input.rank)")
+      throw call.fault("perm \(order.prefix(16)) is not an order of \(input.rank) dimensions")
     }
     try call.allow(input.shape)
     let steps = StridedView.steps(input.shape)
@@ -21,12 +21,14 @@ extension Evaluator {
     let input = try call.input(0)
     let indices = try call.input(1)
     let axis = try call.axis(call.integer("axis", default: 0), rank: input.rank)
-    guard let wanted = indices.integers else { throw call.fault("indices that are not whole") }
+    guard let wanted = indices.integers else { throw call.fault("the indices are not integers") }
     let size = input.shape[axis]
     var places: [Int] = []
     for index in wanted {
       let place = index < 0 ? Int(index) + size : Int(index)
-      guard 0..<size ~= place else { throw call.fault("index \(index) into \(size) elements") }
+      guard 0..<size ~= place else {
+        throw call.fault("index \(index) is out of range for \(size) elements")
+      }
       places.append(place)
     }
     let shape = try call.allow(
@@ -54,11 +56,11 @@ extension Evaluator {
       try call.sameType(first, part)
       var other = part.shape
       guard part.rank == first.rank else {
-        throw call.fault("shapes \(first.shape) and \(part.shape)")
+        throw call.fault("shapes \(first.shape) and \(part.shape) differ in rank")
       }
       other[axis] = first.shape[axis]
       guard other == first.shape else {
-        throw call.fault("shapes \(first.shape) and \(part.shape) do not go together")
+        throw call.fault("shapes \(first.shape) and \(part.shape) differ beside axis \(axis)")
       }
       shape[axis] += part.shape[axis]
       parts.append(part)
@@ -80,8 +82,8 @@ extension Evaluator {
     return [DenseTensor(first.elementType, shape, joined(parts.compactMap(\.integers)))]
   }
 
-  /// Sizes are an attribute before operator set 13, an input since. Without them the parts are alike, but for a smaller
-  /// last one, which is a word of set 18.
+  /// Computes Split. Sizes are an attribute before operator set 13, an input since. Without them
+  /// the parts are equal, except for a smaller last one, which set 18 allows.
   private static func split(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let axis = try call.axis(call.integer("axis", default: 0), rank: input.rank)
@@ -102,17 +104,18 @@ extension Evaluator {
       parts.append(input.picking(view.offsets, shape: view.shape))
     }
     guard end == size, parts.count == sizes.count, sizes.count == count else {
-      throw call.fault("parts \(sizes.prefix(8)) of a dimension of \(size) for \(count) outputs")
+      throw call.fault(
+        "parts \(sizes.prefix(8)) do not fit a dimension of \(size) and \(count) outputs")
     }
     return parts
   }
 
-  /// Sizes of 1 stretch, on either side.
+  /// Computes Expand; sizes of 1 stretch, on either side.
   private static func expand(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let wanted = try call.integers(1)
     guard let shape = StridedView.broadcast(input.shape, wanted) else {
-      throw call.fault("shape \(input.shape) for \(wanted)")
+      throw call.fault("shape \(input.shape) cannot be broadcast with \(wanted)")
     }
     try call.allow(shape)
     return [
@@ -120,7 +123,8 @@ extension Evaluator {
     ]
   }
 
-  /// Starts, ends and axes are attributes before operator set 10, inputs with steps since.
+  /// Computes Slice. Starts, ends and axes are attributes before operator set 10, inputs with steps
+  /// since.
   private static func slice(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let usesInputs = call.opset >= 10
@@ -131,13 +135,13 @@ extension Evaluator {
     let axes = try call.axes(listed ?? Array(starts.indices), rank: input.rank)
     guard starts.count == axes.count, ends.count == axes.count,
       (strides ?? axes).count == axes.count
-    else { throw call.fault("starts, ends, axes and steps of different lengths") }
+    else { throw call.fault("starts, ends, axes and steps differ in length") }
     var view = StridedView(input.shape)
     for (place, axis) in axes.enumerated() {
       let size = input.shape[axis]
       let limit = ONNXLimits.attributeLimit
       let step = max(-limit, min(limit, strides?[place] ?? 1))
-      guard step != 0 else { throw call.fault("a step of 0") }
+      guard step != 0 else { throw call.fault("a step is 0") }
       func bound(_ value: Int, _ range: ClosedRange<Int>) -> Int {
         max(range.lowerBound, min(range.upperBound, value < 0 ? value + size : value))
       }
@@ -160,15 +164,16 @@ extension Evaluator {
     return [input.picking(view.offsets, shape: view.shape)]
   }
 
-  /// Pads and value are attributes before operator set 11, inputs since; negative pads cut.
+  /// Computes Pad. Pads and value are attributes before operator set 11, inputs since; negative
+  /// pads cut.
   private static func pad(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let rank = input.rank
     let pads = try call.opset < 11 ? call.integerList("pads") ?? [] : call.integers(1)
-    let mode = try call.text("mode", default: "constant")
+    let mode = try call.string("mode", default: "constant")
     let limit = ONNXLimits.attributeLimit
     guard pads.count == 2 * rank, pads.allSatisfy({ -limit...limit ~= $0 }) else {
-      throw call.fault("\(pads.count) pads for \(rank) dimensions, or one beyond \(limit)")
+      throw call.fault("it has \(pads.count) pads for \(rank) dimensions, or one beyond \(limit)")
     }
     var filler: DenseTensor?
     if call.opset < 11 {
@@ -176,7 +181,9 @@ extension Evaluator {
       if input.elementType.isFloatingPoint { filler = DenseTensor(input.elementType, [], [value]) }
     } else if let given = call.optional(2) {
       try call.sameType(input, given)
-      guard given.count == 1 else { throw call.fault("a value that is no single number") }
+      guard given.count == 1 else {
+        throw call.fault("the value has \(given.count) elements, not one")
+      }
       filler = given
     }
     let shape = input.shape.indices.map { pads[$0] + input.shape[$0] + pads[$0 + rank] }
@@ -198,7 +205,7 @@ extension Evaluator {
     return [input.picking(offsets, shape: shape, filler: filler)]
   }
 
-  /// Which element of a line stands at a place before, in or behind it; nil for the constant.
+  /// Finds the element of a line for a place before, in or after it; nil for the constant.
   private static func source(
     _ place: Int, size: Int, _ mode: String, _ call: NodeCall
   ) throws(ONNXError) -> Int? {
@@ -206,16 +213,16 @@ extension Evaluator {
     switch mode {
     case "constant": return nil
     case "edge":
-      guard size > 0 else { throw call.fault("the edge of nothing") }
+      guard size > 0 else { throw call.fault("an empty dimension has no edge") }
       return place < 0 ? 0 : size - 1
     case "reflect":
       // The edge itself is not repeated, so the pattern is 2 * (size - 1) long.
-      guard size > 0 else { throw call.fault("the reflection of nothing") }
+      guard size > 0 else { throw call.fault("an empty dimension has no reflection") }
       guard size > 1 else { return 0 }
       let period = 2 * (size - 1)
       let phase = (place % period + period) % period
       return phase < size ? phase : period - phase
-    default: throw call.fault("mode \"\(mode)\"")
+    default: throw call.fault("mode \"\(mode)\" is not supported")
     }
   }
 }

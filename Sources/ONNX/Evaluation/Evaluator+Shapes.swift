@@ -1,5 +1,6 @@
 extension Evaluator {
-  /// What changes or tells a shape and leaves the numbers alone, and Cast, which leaves the shape alone.
+  /// Operators that change or return a shape and leave the numbers alone, and Cast, which leaves
+  /// the shape alone.
   static let shapeOperators: [String: Operator] = [
     "Identity": { call throws(ONNXError) in [try call.input(0)] },
     "Flatten": flatten,
@@ -19,13 +20,13 @@ extension Evaluator {
     return [DenseTensor(input, shape: shape)]
   }
 
-  /// 0 keeps a dimension, unless `allowzero` says otherwise; -1 takes what is left.
+  /// Computes Reshape: 0 keeps a dimension, unless `allowzero` says otherwise; -1 takes the rest.
   private static func reshape(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let wanted = try call.integers(1)
     let zeroIsZero = try call.integer("allowzero", default: 0) != 0
     guard wanted.count <= ONNXLimits.rankLimit else {
-      throw call.fault("a result with \(wanted.count) dimensions")
+      throw call.fault("a result may not have \(wanted.count) dimensions")
     }
     var shape: [Int] = []
     var open: Int?
@@ -37,7 +38,8 @@ extension Evaluator {
         shape.append(1)
       case 0 where !zeroIsZero:
         guard axis < input.rank else {
-          throw call.fault("the shape \(wanted) keeps what \(input.shape) has not")
+          throw call.fault(
+            "the shape \(wanted) keeps a dimension that \(input.shape) does not have")
         }
         shape.append(input.shape[axis])
       default: shape.append(size)
@@ -45,21 +47,21 @@ extension Evaluator {
     }
     let limit = call.budget.limits.elementCountLimit
     guard let count = ONNXTensor.elementCount(shape, limit: limit) else {
-      throw call.fault("the shape \(wanted) for \(input.count) elements")
+      throw call.fault("the shape \(wanted) does not fit \(input.count) elements")
     }
     if let open {
       guard count > 0, input.count.isMultiple(of: count) else {
-        throw call.fault("the shape \(wanted) for \(input.count) elements")
+        throw call.fault("the shape \(wanted) does not fit \(input.count) elements")
       }
       shape[open] = input.count / count
     }
     guard ONNXTensor.elementCount(shape, limit: limit) == input.count else {
-      throw call.fault("the shape \(wanted) for \(input.count) elements")
+      throw call.fault("the shape \(wanted) does not fit \(input.count) elements")
     }
     return [DenseTensor(input, shape: shape)]
   }
 
-  /// Axes are an attribute before operator set 13, an input since.
+  /// Reads the axes: an attribute before operator set 13, an input since.
   private static func listedAxes(_ call: NodeCall) throws(ONNXError) -> [Int]? {
     try call.opset < 13 ? call.integerList("axes") : call.optionalIntegers(1)
   }
@@ -79,7 +81,7 @@ extension Evaluator {
 
   private static func unsqueeze(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
-    guard let listed = try listedAxes(call) else { throw call.fault("no axes") }
+    guard let listed = try listedAxes(call) else { throw call.fault("axes are missing") }
     let rank = input.rank + listed.count
     let added = try call.axes(listed, rank: rank)
     var rest = input.shape[...]
@@ -87,7 +89,7 @@ extension Evaluator {
     return [DenseTensor(input, shape: shape)]
   }
 
-  /// `start` and `end` exist since operator set 15; beyond the ends they are drawn in.
+  /// Computes Shape. `start` and `end` exist since operator set 15, and are clamped to the rank.
   private static func shape(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     func bound(_ name: String, _ fallback: Int) throws(ONNXError) -> Int {
@@ -100,12 +102,12 @@ extension Evaluator {
     return [DenseTensor(.int64, [sizes.count], sizes)]
   }
 
-  /// Nothing is dropped when a network is used; the mask then keeps all.
+  /// Computes Dropout: nothing is dropped when a network is used, and the mask keeps everything.
   private static func dropout(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let trains = call.opset >= 12 ? try call.scalar(2) ?? 0 : 0
     let ratio = try call.scalar(1) ?? 0.5
-    guard trains == 0 || ratio == 0 else { throw call.fault("dropping at random, for training") }
+    guard trains == 0 || ratio == 0 else { throw call.fault("training_mode is not supported") }
     try call.allow(input.shape)
     if call.opset < 10, input.elementType.isFloatingPoint {
       let kept = [Double](repeating: 1, count: input.count)
@@ -114,13 +116,13 @@ extension Evaluator {
     return [input, DenseTensor(.bool, input.shape, [Int64](repeating: 1, count: input.count))]
   }
 
-  /// Floating-point numbers become whole ones towards zero; beyond the range, the nearest end of it. They become
-  /// bfloat16 by losing bits, without rounding, as in ONNX's own cases.
+  /// Computes Cast. Floating-point numbers are truncated to integers and clamped to their range.
+  /// They become bfloat16 by dropping bits, without rounding, as in ONNX's own cases.
   private static func cast(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let number = try call.integer("to", default: 0)
     guard let type = Int32(exactly: number).flatMap(ONNXElementType.init), type != .string else {
-      throw call.fault("a cast to element type \(number)")
+      throw call.fault("a cast to element type \(number) is not supported")
     }
     try call.allow(input.shape)
     return [input.converted(to: type)]
@@ -162,12 +164,12 @@ extension DenseTensor {
 }
 
 extension FixedWidthInteger {
-  /// Towards zero, drawn into the type's range; the value is a number.
+  /// Truncates towards zero and clamps to the type's range; `value` must not be NaN.
   init(clampingTruncated value: Double) {
     if value <= Double(Self.min) {
       self = .min
     } else if value >= Double(Self.max) {
-      // For 64 bits this is one more than the largest, so nothing above traps.
+      // For 64 bits this is one more than the largest, so that no value traps.
       self = .max
     } else {
       self = Self(value)

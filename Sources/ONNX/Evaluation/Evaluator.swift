@@ -1,5 +1,5 @@
-/// Runs graphs on plain arrays, node by node: for shape arithmetic, for `resnetd run` and as a reference. What
-/// serves is compiled instead.
+/// Evaluator that runs graphs on plain arrays, node by node: for shape arithmetic, for `resnetd
+/// run` and as a reference. Models that serve are compiled instead.
 package struct Evaluator: Sendable {
   typealias Operator = @Sendable (NodeCall) throws(ONNXError) -> [DenseTensor]
 
@@ -7,7 +7,7 @@ package struct Evaluator: Sendable {
 
   package init(limits: ONNXLimits = ONNXLimits()) { self.limits = limits }
 
-  /// All operators by name; a family each.
+  /// All operators by name, one family after the other.
   private static let operators: [String: Operator] =
     [
       arithmeticOperators, activationOperators, convolutionOperators, poolingOperators,
@@ -21,7 +21,7 @@ package struct Evaluator: Sendable {
 
   /// Runs one node.
   ///
-  /// - Parameter inputs: By the node's order; nil for what is left out.
+  /// - Parameter inputs: Inputs in the node's order; nil for one that is left out.
   /// - Returns: At least as many tensors as the node has outputs.
   package func evaluate(
     _ node: ONNXNode, inputs: [DenseTensor?], opset: Int64
@@ -38,7 +38,7 @@ package struct Evaluator: Sendable {
     let call = NodeCall(node: node, opset: opset, inputs: inputs, budget: budget)
     let results = try body(call)
     guard results.count >= node.outputs.count else {
-      throw call.fault("\(node.outputs.count) outputs, \(results.count) are supported")
+      throw call.fault("it has \(node.outputs.count) outputs, \(results.count) are supported")
     }
     return results
   }
@@ -46,9 +46,9 @@ package struct Evaluator: Sendable {
   /// Runs a graph once.
   ///
   /// - Parameters:
-  ///   - inputs: One for each of the model's inputs, by name.
-  ///   - wanted: Names of the graph's outputs; nil for all.
-  ///   - external: The bytes of a tensor that lies outside the file.
+  ///   - inputs: One tensor for each of the model's inputs, by name.
+  ///   - wanted: Names of the graph's outputs to compute; nil for all.
+  ///   - external: Returns the bytes of a tensor that lies outside the file.
   package func run(
     _ model: ONNXModel, inputs: [String: DenseTensor], wanted: Set<String>? = nil,
     external: (ONNXTensor) throws(ONNXError) -> [UInt8]
@@ -87,7 +87,7 @@ package struct Evaluator: Sendable {
       }
       for name in node.inputs where !name.isEmpty {
         uses[name, default: 0] -= 1
-        // What nobody reads any more makes room.
+        // A tensor that is not read again makes room.
         if uses[name] == 0, let tensor = values.removeValue(forKey: name) {
           budget.liveElementCount -= tensor.count
         }

@@ -1,8 +1,8 @@
-/// One node at work: its inputs, and its attributes as operators ask for them.
+/// One evaluation of a node: its inputs, and its attributes as operators ask for them.
 struct NodeCall {
   let node: ONNXNode
   let opset: Int64
-  /// Nil for an optional input that is left out.
+  /// Inputs in the node's order; nil for an optional one that is left out.
   let inputs: [DenseTensor?]
   let budget: WorkBudget
 
@@ -17,20 +17,20 @@ struct NodeCall {
     return input
   }
 
-  /// Of a floating-point type.
+  /// Returns an input that must be of a floating-point type.
   func floatingInput(_ index: Int) throws(ONNXError) -> DenseTensor {
     let input = try input(index)
     guard input.elementType.isFloatingPoint else {
-      throw fault("input \(index) is of type \(input.elementType), not of a floating-point one")
+      throw fault("input \(index) is of type \(input.elementType), not of a floating-point type")
     }
     return input
   }
 
-  /// Whole numbers of a short list; nil where it is left out.
+  /// Returns an input that is a list of integers; nil if it is left out.
   func optionalIntegers(_ index: Int) throws(ONNXError) -> [Int]? {
     guard let input = optional(index) else { return nil }
     guard let values = input.integers, input.rank <= 1 else {
-      throw fault("input \(index) is no list of whole numbers")
+      throw fault("input \(index) is not a list of integers")
     }
     return values.map { Int($0) }
   }
@@ -40,10 +40,12 @@ struct NodeCall {
     return values
   }
 
-  /// The first of a tensor with one element.
+  /// Returns the element of a tensor with just one; nil if it is left out.
   func scalar(_ index: Int) throws(ONNXError) -> Double? {
     guard let input = optional(index) else { return nil }
-    guard input.count == 1 else { throw fault("input \(index) is no single number") }
+    guard input.count == 1 else {
+      throw fault("input \(index) has \(input.count) elements, not one")
+    }
     return input.doubles[0]
   }
 
@@ -53,7 +55,7 @@ struct NodeCall {
     switch node.attributes[name] {
     case nil: return fallback
     case .integer(let value): return Int(value)
-    default: throw fault("attribute \(name) is no whole number")
+    default: throw fault("attribute \(name) is not an integer")
     }
   }
 
@@ -61,15 +63,15 @@ struct NodeCall {
     switch node.attributes[name] {
     case nil: return Double(fallback)
     case .number(let value): return Double(value)
-    default: throw fault("attribute \(name) is no number")
+    default: throw fault("attribute \(name) is not a number")
     }
   }
 
-  func text(_ name: String, default fallback: String) throws(ONNXError) -> String {
+  func string(_ name: String, default fallback: String) throws(ONNXError) -> String {
     switch node.attributes[name] {
     case nil: return fallback
-    case .text(let value): return value
-    default: throw fault("attribute \(name) is no text")
+    case .string(let value): return value
+    default: throw fault("attribute \(name) is not a string")
     }
   }
 
@@ -77,11 +79,12 @@ struct NodeCall {
     switch node.attributes[name] {
     case nil: return nil
     case .integers(let values): return values.map { Int($0) }
-    default: throw fault("attribute \(name) is no list of whole numbers")
+    default: throw fault("attribute \(name) is not a list of integers")
     }
   }
 
-  /// A list of a given length with values whose sums and products of two cannot overflow.
+  /// Returns a list of a given length, of values so small that sums and products of two cannot
+  /// overflow.
   func sizes(
     _ name: String, count: Int, default fallback: Int, minimum: Int
   ) throws(ONNXError) -> [Int] {
@@ -89,48 +92,50 @@ struct NodeCall {
       return [Int](repeating: fallback, count: count)
     }
     guard values.count == count else {
-      throw fault("attribute \(name) has \(values.count) values, \(count) are needed")
+      throw fault("attribute \(name) has \(values.count) values, not \(count)")
     }
-    for value in values where !(minimum...ONNXLimits.attributeLimit).contains(value) {
-      throw fault("attribute \(name) has the value \(value)")
+    let limit = ONNXLimits.attributeLimit
+    for value in values where !(minimum...limit).contains(value) {
+      throw fault("attribute \(name) has the value \(value), allowed are \(minimum) to \(limit)")
     }
     return values
   }
 
   // MARK: - Shapes
 
-  /// An axis counted from the front; `count` itself is allowed where `pastTheEnd` says so.
+  /// Returns an axis counted from the front; `rank` itself is allowed if `pastTheEnd` is true.
   func axis(_ axis: Int, rank: Int, pastTheEnd: Bool = false) throws(ONNXError) -> Int {
     let upper = pastTheEnd ? rank : rank - 1
     guard axis >= -rank, axis <= upper else {
-      throw fault("axis \(axis) of a tensor with \(rank) dimensions")
+      throw fault("axis \(axis) is out of range for \(rank) dimensions")
     }
     return axis < 0 ? axis + rank : axis
   }
 
-  /// Axes counted from the front, none twice.
+  /// Returns axes counted from the front; none may be repeated.
   func axes(_ list: [Int], rank: Int) throws(ONNXError) -> [Int] {
     guard rank <= ONNXLimits.rankLimit, list.count <= rank else {
-      throw fault("\(list.count) axes of \(rank) dimensions")
+      throw fault("there are \(list.count) axes for \(rank) dimensions")
     }
     var axes: [Int] = []
     for value in list {
       let axis = try axis(value, rank: rank)
-      guard !axes.contains(axis) else { throw fault("axis \(axis) twice") }
+      guard !axes.contains(axis) else { throw fault("axis \(axis) is repeated") }
       axes.append(axis)
     }
     return axes
   }
 
-  /// Makes sure that a result of this shape may be made, and counts its elements as work.
+  /// Checks that a result of this shape is allowed, and counts its elements as work.
   @discardableResult
   func allow(_ shape: [Int]) throws(ONNXError) -> [Int] {
     guard shape.count <= ONNXLimits.rankLimit else {
-      throw fault("a result with \(shape.count) dimensions")
+      throw fault(
+        "a result may not have \(shape.count) dimensions, at most \(ONNXLimits.rankLimit)")
     }
     let limit = budget.limits.elementCountLimit
     guard let count = ONNXTensor.elementCount(shape, limit: limit) else {
-      throw fault("a result of shape \(shape), at most \(limit) elements are allowed")
+      throw fault("a result of shape \(shape) is too large, at most \(limit) elements are allowed")
     }
     try budget.spend(count)
     return shape
@@ -138,7 +143,9 @@ struct NodeCall {
 
   func sameType(_ first: DenseTensor, _ second: DenseTensor) throws(ONNXError) {
     guard first.elementType == second.elementType else {
-      throw fault("inputs of types \(first.elementType) and \(second.elementType)")
+      throw fault(
+        "the inputs' types \(first.elementType) and \(second.elementType) differ"
+      )
     }
   }
 }

@@ -1,4 +1,4 @@
-/// Which elements of a tensor stand at the places of another, as base and a step per dimension.
+/// View of a tensor's elements in another shape, as a base and a step per dimension.
 struct StridedView {
   var base = 0
   var shape: [Int]
@@ -10,13 +10,13 @@ struct StridedView {
     self.steps = steps
   }
 
-  /// A row-major tensor as it is.
+  /// Views a row-major tensor as it is.
   init(_ shape: [Int]) {
     self.shape = shape
     steps = Self.steps(shape)
   }
 
-  /// `shape` stretched to `target`, where the rules of broadcasting allow it.
+  /// Views a tensor of `shape` stretched to `target`, which the rules of broadcasting must allow.
   init(_ shape: [Int], broadcastTo target: [Int]) {
     let missing = target.count - shape.count
     let own = Self.steps(shape)
@@ -26,7 +26,7 @@ struct StridedView {
     }
   }
 
-  /// Steps of a row-major tensor.
+  /// Returns the steps of a row-major tensor.
   static func steps(_ shape: [Int]) -> [Int] {
     var steps = [Int](repeating: 1, count: shape.count)
     for axis in stride(from: shape.count - 2, through: 0, by: -1) {
@@ -35,7 +35,8 @@ struct StridedView {
     return steps
   }
 
-  /// Shapes side by side from the right; a dimension of 1 stretches. Nil where they do not agree.
+  /// Broadcasts two shapes, aligned at the right; a dimension of 1 stretches. Returns nil if they
+  /// do not agree.
   static func broadcast(_ first: [Int], _ second: [Int]) -> [Int]? {
     var shape: [Int] = []
     for place in 1...max(first.count, second.count, 1) {
@@ -48,7 +49,7 @@ struct StridedView {
     return shape.reversed()
   }
 
-  /// The offset of each element, in row-major order of the view.
+  /// Offset of each element, in row-major order of the view.
   var offsets: [Int] {
     var offsets = shape.contains(0) ? [] : [base]
     for (size, step) in zip(shape, steps) {

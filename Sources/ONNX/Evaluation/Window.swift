@@ -1,6 +1,6 @@
-/// A window that moves over one to three spatial dimensions, for convolution and pooling.
+/// Window that moves over one to three spatial dimensions, for convolution and pooling.
 struct Window {
-  /// All per spatial dimension.
+  /// Numbers per spatial dimension, as are all that follow.
   let input: [Int]
   let kernel: [Int]
   let strides: [Int]
@@ -13,21 +13,23 @@ struct Window {
 
   /// Reads `strides`, `dilations`, `pads`, `auto_pad` and `ceil_mode`.
   ///
-  /// - Parameter shape: `[N, C, …]`.
+  /// - Parameter shape: Shape of the input, `[N, C, …]`.
   init(_ call: NodeCall, over shape: [Int], kernel: [Int]) throws(ONNXError) {
     let rank = shape.count - 2
     guard Self.spatialRanks.contains(rank), kernel.count == rank else {
-      throw call.fault("an input of shape \(shape) with a window of \(kernel.count) dimensions")
+      throw call.fault(
+        "a window of \(kernel.count) dimensions does not fit an input of shape \(shape)")
     }
     guard kernel.allSatisfy({ 1...ONNXLimits.attributeLimit ~= $0 }) else {
-      throw call.fault("a window of \(kernel)")
+      throw call.fault(
+        "a side of the window \(kernel) is not from 1 to \(ONNXLimits.attributeLimit)")
     }
     input = Array(shape[2...])
     self.kernel = kernel
     strides = try call.sizes("strides", count: rank, default: 1, minimum: 1)
     dilations = try call.sizes("dilations", count: rank, default: 1, minimum: 1)
     let pads = try call.sizes("pads", count: 2 * rank, default: 0, minimum: 0)
-    let autoPad = try call.text("auto_pad", default: "NOTSET")
+    let autoPad = try call.string("auto_pad", default: "NOTSET")
     let roundsUp = try call.integer("ceil_mode", default: 0) != 0
     var before: [Int] = []
     var after: [Int] = []
@@ -51,10 +53,11 @@ struct Window {
           throw call.fault("a window of \(kernel) is larger than the input \(shape)")
         }
         var count = (free + (roundsUp ? step - 1 : 0)) / step + 1
-        // A last window that would begin behind the input and its padding in front sees nothing.
+        // A last window that would begin after the input, counting its padding in front, covers
+        // nothing.
         if roundsUp, (count - 1) * step >= size + before[axis] { count -= 1 }
         output.append(count)
-      default: throw call.fault("auto_pad \"\(autoPad)\"")
+      default: throw call.fault("auto_pad \"\(autoPad)\" is not supported")
       }
     }
     padsBefore = before
@@ -62,19 +65,20 @@ struct Window {
     self.output = output
   }
 
-  /// Where each element of the window comes from.
+  /// Sources of the window's elements other than an offset into the input.
   enum Source {
-    /// An offset into one channel's plane.
+    /// A place in the padding.
     static let padding = -1
-    /// Behind the padding, where only rounding up leads.
+    /// A place beyond the padding, which only rounding up reaches.
     static let nothing = -2
   }
 
   var outputCount: Int { output.reduce(1, *) }
   var kernelCount: Int { kernel.reduce(1, *) }
 
-  /// For each element of the window, row-major, and each output place: an offset into a channel's plane, or what
-  /// `Source` says. Costs `kernelCount * outputCount` numbers, which the caller bounds first.
+  /// Offset into a channel's plane, or one of `Source`, for each element of the window, row-major,
+  /// and each output place. Takes `kernelCount * outputCount` numbers, which the caller must limit
+  /// first.
   var table: [[Int]] {
     let steps = StridedView.steps(input)
     return StridedView(kernel).offsets.map { flat in

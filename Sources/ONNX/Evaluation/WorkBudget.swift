@@ -1,13 +1,13 @@
-/// What an evaluation may still compute.
+/// Budget of an evaluation's work.
 final class WorkBudget {
   let limits: ONNXLimits
   private var work = 0
-  /// Elements of the tensors that are alive; the evaluator counts them down.
+  /// Elements of the tensors that are alive, kept up to date by the evaluator.
   var liveElementCount = 0
 
   init(_ limits: ONNXLimits) { self.limits = limits }
 
-  /// Counts the product of the factors, each at least zero.
+  /// Adds the product of the factors, none negative, to the work.
   func spend(_ factors: Int...) throws(ONNXError) {
     if factors.contains(0) { return }
     var total = (partialValue: 1, overflow: false)

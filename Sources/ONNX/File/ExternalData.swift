@@ -1,13 +1,14 @@
 import Files
 import Glibc
 
-/// The bytes of tensors that lie beside a model's file, in its own folder or below it and nowhere else.
+/// Access to the bytes of tensors outside a model's file: in its own folder or below it, and
+/// nowhere else.
 package struct ExternalData: Sendable {
-  /// Without symbolic links.
+  /// Path of the folder, without symbolic links.
   private let folder: String
   private let byteCountLimit: Int
 
-  /// - Parameter path: The model's file.
+  /// - Parameter path: Path of the model's file.
   package init(besideFile path: String, limits: ONNXLimits = ONNXLimits()) throws(ONNXError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard let resolved = Self.resolved(folder) else {
@@ -20,17 +21,18 @@ package struct ExternalData: Sendable {
   /// Reads the bytes of a tensor that is stored elsewhere, as many as its shape and type ask for.
   package func bytes(of tensor: ONNXTensor) throws(ONNXError) -> [UInt8] {
     guard case .external(let location, let offset, let length) = tensor.storage else {
-      preconditionFailure("a tensor inside the file")
+      preconditionFailure("the tensor must be external")
     }
     let path = try path(of: location, for: tensor)
     let limit = byteCountLimit / max(1, tensor.elementType.byteCount)
     guard let count = ONNXTensor.elementCount(tensor.shape, limit: limit) else {
-      throw .tensor(name: tensor.name, reason: "more than \(byteCountLimit) bytes")
+      throw .tensor(
+        name: tensor.name, reason: "it has more than the allowed \(byteCountLimit) bytes")
     }
     let byteCount = count * tensor.elementType.byteCount
     guard offset >= 0, length ?? byteCount == byteCount else {
       throw .tensor(
-        name: tensor.name, reason: "\(length ?? 0) bytes, its shape asks for \(byteCount)")
+        name: tensor.name, reason: "it has \(length ?? 0) bytes, its shape asks for \(byteCount)")
     }
     do throws(FileError) {
       let file = try RegularFile(path, followsLink: false)
@@ -46,7 +48,8 @@ package struct ExternalData: Sendable {
     }
   }
 
-  /// A location that leads out of the folder, by its text or by a symbolic link, is refused.
+  /// Resolves a location, and refuses one that leads out of the folder, by `..` or by a symbolic
+  /// link.
   private func path(of location: String, for tensor: ONNXTensor) throws(ONNXError) -> String {
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
     guard !location.isEmpty, !location.hasPrefix("/"), !location.utf8.contains(0),
@@ -66,7 +69,7 @@ package struct ExternalData: Sendable {
   }
 
   private static func resolved(_ path: String) -> String? {
-    // SAFETY: a terminated text of the C library, freed after it was copied.
+    // SAFETY: a terminated string of the C library, freed after it was copied.
     guard let resolved = unsafe realpath(path, nil) else { return nil }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
@@ -80,17 +83,19 @@ package struct ExternalData: Sendable {
 }
 
 extension ONNXModel {
-  /// Takes the bytes of initialisers in that lie in other files, in the order of their names.
+  /// Reads the bytes of initialisers that lie in other files, in the order of their names.
   ///
-  /// - Parameter byteCountLimit: Of all of them together, each counted for each that shares it.
-  /// - Returns: How many there are; nil where no tensor lies in another file.
+  /// - Parameter byteCountLimit: Bytes of all of them together; bytes that several share count for
+  ///   each.
+  /// - Returns: Bytes read; nil if no tensor lies in another file.
   package mutating func include(
     _ external: ExternalData, byteCountLimit: Int
   ) throws(ONNXError) -> Int? {
     var byteCount: Int?
     for (name, tensor) in initializers.sorted(by: { $0.key < $1.key }) {
       guard case .external = tensor.storage else { continue }
-      // Before they are read. Does not overflow: the C room takes no more than 2^59 elements of eight bytes at most.
+      // Checked before they are read. Cannot overflow: COnnx accepts at most 2^59 elements of at
+      // most eight bytes.
       let sum = (byteCount ?? 0) + tensor.shape.reduce(tensor.elementType.byteCount, *)
       guard sum <= byteCountLimit else {
         throw .overLimit(

@@ -1,6 +1,7 @@
 extension ONNXModel {
-  /// All inputs are there, no other, and each is as declared; a named dimension may be anything, and so may the
-  /// shape of an input that no node reads: some of ONNX's own cases rely on it.
+  /// Throws unless exactly the declared inputs are given, each of its type and shape. A named
+  /// dimension may have any size, and an input that no node reads any shape: some of ONNX's own
+  /// cases rely on it.
   package func check(_ given: [String: DenseTensor]) throws(ONNXError) {
     let read = Set(nodes.flatMap(\.inputs)).union(outputs.map(\.name))
     for input in inputs {
@@ -8,7 +9,7 @@ extension ONNXModel {
         throw .input(
           name: input.name,
           reason: "is missing; the graph takes \(input.elementType.map { "\($0) " } ?? "")"
-            + input.shapeText)
+            + input.shapeDescription)
       }
       if let elementType = input.elementType, elementType != tensor.elementType {
         throw .input(
@@ -22,7 +23,8 @@ extension ONNXModel {
         }
       guard fits else {
         throw .input(
-          name: input.name, reason: "has shape \(tensor.shape), the graph takes \(input.shapeText)")
+          name: input.name,
+          reason: "has shape \(tensor.shape), the graph takes \(input.shapeDescription)")
       }
     }
     let known = Set(inputs.map(\.name))

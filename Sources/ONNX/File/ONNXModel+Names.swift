@@ -1,6 +1,6 @@
 extension ONNXModel {
-  /// Names are defined once and before they are used. ONNX's checker looks at most of this too, but what runs
-  /// the graph relies on all of it.
+  /// Throws unless each name is defined once and before it is used. ONNX's checker checks most of
+  /// this too, but the evaluator relies on all of it.
   func checkNames(allInputs: [ONNXValue]) throws(ONNXError) {
     var known = Set(initializers.keys)
     var inputNames: Set<String> = []

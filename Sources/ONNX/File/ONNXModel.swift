@@ -1,14 +1,14 @@
-/// An ONNX file as values; nodes stand in an order in which they can run.
+/// ONNX file as values; its nodes are in an order in which they can run.
 package struct ONNXModel: Sendable {
   package let irVersion: Int64
-  /// The program that wrote the file, as it calls itself.
+  /// Name of the program that wrote the file.
   package let producer: String
   package let graphName: String
-  /// The set of ONNX's own operators by which the nodes are to be read: 7 to 17. A file of a later one is put into the
-  /// words of 17 when it is read.
+  /// Operator set that defines the nodes: 7 to 17. A file of a later one is translated to 17 when
+  /// it is read.
   package let opset: Int64
   package let metadata: [String: String]
-  /// What a caller must give: without those that have an initialiser.
+  /// Inputs that a caller must give: those without an initialiser.
   package let inputs: [ONNXValue]
   package let outputs: [ONNXValue]
   package let nodes: [ONNXNode]
@@ -16,22 +16,35 @@ package struct ONNXModel: Sendable {
   package internal(set) var initializers: [String: ONNXTensor]
 }
 
-extension ONNXModel {
-  /// Reads a file's bytes. Nothing else is opened: external data stays a location.
-  package init(bytes: RawSpan) throws(ONNXError) {
-    let file = try ParsedFile(bytes)
-    self = try file.model()
+/// Declaration of a graph's input or output.
+package struct ONNXValue: Sendable, Equatable {
+  package let name: String
+  /// Element type; nil if it is not declared, or not a tensor of a known type.
+  package let elementType: ONNXElementType?
+  /// Sizes, nil for a dimension without a number; nil as a whole if any shape is allowed.
+  package let shape: [Int?]?
+
+  package init(name: String, elementType: ONNXElementType?, shape: [Int?]?) {
+    self.name = name
+    self.elementType = elementType
+    self.shape = shape
+  }
+
+  /// Shape for people, such as `[1, 3, ?, ?]`.
+  package var shapeDescription: String {
+    guard let shape else { return "any shape" }
+    return "[" + shape.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]"
   }
 }
 
-/// One use of an operator.
+/// Node of a graph: one use of an operator.
 package struct ONNXNode: Sendable, Equatable {
-  /// As the file names it, else by its first output; unique names are not asked for.
+  /// Name in the file, else its first output; names need not be unique.
   package let name: String
   package let operation: String
   /// Empty for ONNX's own operators.
   package let domain: String
-  /// Names of tensors; an empty one stands for an optional input that is left out.
+  /// Names of tensors; an empty one means an optional input that is left out.
   package let inputs: [String]
   package let outputs: [String]
   package let attributes: [String: ONNXAttribute]
@@ -49,13 +62,13 @@ package struct ONNXNode: Sendable, Equatable {
   }
 }
 
-/// The value of a node's attribute.
+/// Value of a node's attribute.
 package enum ONNXAttribute: Sendable, Equatable {
   case integer(Int64)
   case number(Float)
-  case text(String)
+  case string(String)
   case tensor(ONNXTensor)
   case integers([Int64])
   case numbers([Float])
-  case texts([String])
+  case strings([String])
 }

@@ -1,10 +1,11 @@
 import COnnx
 
-/// An ONNX file to be written: pieces are taken over by protobuf one by one, checked and written at the end.
+/// Writer of an ONNX file: protobuf takes the pieces one by one; they are checked and written at
+/// the end.
 ///
-/// Names and texts have no zero bytes. The first failure of any step is what `write` throws.
+/// Names and strings must have no zero bytes. `write` throws the first failure of any step.
 @safe package struct ONNXWriter: ~Copyable {
-  /// What is written: the operator set that every tool reads by now, and the revision of the form that goes with it.
+  /// Operator set that is written, which every tool reads by now.
   package static let opset = 13
   package static let irVersion = 7
   /// Bytes of a file.
@@ -28,24 +29,25 @@ import COnnx
     unsafe onnx_writer_add_metadata(handle, key, value)
   }
 
-  /// fp32; nil stands for the batch's size.
+  /// Adds an fp32 input; a dimension of nil stands for the batch's size.
   package func addInput(_ name: String, shape: [Int?]) {
     let dimensions = shape.map { Int64($0 ?? -1) }
     unsafe onnx_writer_add_input(handle, name, dimensions, dimensions.count)
   }
 
-  /// As an input.
+  /// Adds an output, like an input.
   package func addOutput(_ name: String, shape: [Int?]) {
     let dimensions = shape.map { Int64($0 ?? -1) }
     unsafe onnx_writer_add_output(handle, name, dimensions, dimensions.count)
   }
 
-  /// A constant; `bytes` are little endian, row-major, as many as type and shape ask for, at least one.
+  /// Adds a constant; `bytes` are little-endian, row-major, as many as type and shape ask for, at
+  /// least one.
   package func addInitializer(
     _ name: String, _ type: ONNXElementType, shape: [Int], bytes: RawSpan
   ) {
     let dimensions = shape.map { Int64($0) }
-    // SAFETY: the room copies `count` bytes during the call.
+    // SAFETY: COnnx copies `count` bytes during the call.
     unsafe bytes.withUnsafeBytes { buffer in
       unsafe onnx_writer_add_initializer(
         handle, name, type.rawValue, dimensions, dimensions.count,
@@ -53,20 +55,20 @@ import COnnx
     }
   }
 
-  /// Attributes are whole numbers, lists of them, and numbers; others are left to those who need them.
+  /// Adds a node; its attributes must be integers, lists of them, or numbers.
   package func addNode(_ node: ONNXNode) {
     unsafe onnx_writer_begin_node(handle, node.name, node.operation)
     for input in node.inputs { unsafe onnx_writer_add_node_input(handle, input) }
     for output in node.outputs { unsafe onnx_writer_add_node_output(handle, output) }
-    // In order, so that equal models make equal files.
+    // Sorted, so that equal models make equal files.
     for (name, value) in node.attributes.sorted(by: { $0.key < $1.key }) {
       switch value {
       case .integer(let value): unsafe onnx_writer_add_node_integer(handle, name, value)
       case .number(let value): unsafe onnx_writer_add_node_number(handle, name, value)
       case .integers(let values):
         unsafe onnx_writer_add_node_integers(handle, name, values, values.count)
-      case .text, .tensor, .numbers, .texts:
-        preconditionFailure("no attribute of this kind is written")
+      case .string, .tensor, .numbers, .strings:
+        preconditionFailure("attributes must be integers, lists of them, or numbers")
       }
     }
   }
@@ -75,7 +77,7 @@ import COnnx
   package func write(to descriptor: CInt) throws(ONNXError) {
     let capacity = Int(ONNX_MESSAGE_BYTE_COUNT)
     var reason = ""
-    // SAFETY: the C room writes at most `capacity` bytes and ends them with a zero when it fails.
+    // SAFETY: COnnx writes at most `capacity` bytes and ends them with a zero when it fails.
     let status = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) {
       message in
       unsafe message.initialize(repeating: 0)

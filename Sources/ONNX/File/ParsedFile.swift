@@ -1,6 +1,14 @@
 import COnnx
 
-/// A model of the C room, open for as long as its values are taken over.
+extension ONNXModel {
+  /// Reads a file's bytes. No other file is opened: external data stays a location.
+  package init(bytes: RawSpan) throws(ONNXError) {
+    let file = try ParsedFile(bytes)
+    self = try file.model()
+  }
+}
+
+/// Model parsed by COnnx, open while its values are copied.
 @safe struct ParsedFile: ~Copyable {
   // SAFETY: owned by this value alone and closed with it.
   private let handle: OpaquePointer
@@ -10,8 +18,8 @@ import COnnx
     var opened: OpaquePointer?
     var reason = ""
     let capacity = Int(ONNX_MESSAGE_BYTE_COUNT)
-    // SAFETY: the span is not empty, so it has an address; the C room writes at most `capacity` bytes and ends
-    // them with a zero when it fails.
+    // SAFETY: the span is not empty, so it has an address; COnnx writes at most `capacity` bytes
+    // and ends them with a zero when it fails.
     let status = unsafe bytes.withUnsafeBytes { file in
       unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { message in
         unsafe message.initialize(repeating: 0)
@@ -28,7 +36,9 @@ import COnnx
     case ONNX_STATUS_OUT_OF_MEMORY: throw .outOfMemory
     default: throw .malformed(reason: reason)
     }
-    guard let opened = unsafe opened else { throw .malformed(reason: "no model") }
+    guard let opened = unsafe opened else {
+      throw .malformed(reason: "the parser returned no model")
+    }
     unsafe handle = opened
   }
 
@@ -60,8 +70,8 @@ import COnnx
     }
     let result = ONNXModel(
       irVersion: unsafe onnx_model_ir_version(handle),
-      producer: unsafe Self.text(onnx_model_producer(handle)),
-      graphName: unsafe Self.text(onnx_model_graph_name(handle)),
+      producer: unsafe Self.string(onnx_model_producer(handle)),
+      graphName: unsafe Self.string(onnx_model_graph_name(handle)),
       opset: unsafe onnx_model_opset(handle),
       metadata: try metadata(),
       inputs: inputs.filter { initializers[$0.name] == nil }, outputs: outputs, nodes: nodes,
@@ -73,8 +83,8 @@ import COnnx
   private func metadata() throws(ONNXError) -> [String: String] {
     var metadata: [String: String] = [:]
     for index in 0..<(unsafe onnx_model_metadata_count(handle)) {
-      let key = unsafe Self.text(onnx_model_metadata_key(handle, index))
-      let value = unsafe Self.text(onnx_model_metadata_value(handle, index))
+      let key = unsafe Self.string(onnx_model_metadata_key(handle, index))
+      let value = unsafe Self.string(onnx_model_metadata_value(handle, index))
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw .malformed(reason: "the metadata has \"\(key)\" twice")
       }
@@ -91,13 +101,13 @@ import COnnx
       attributes[name] = attribute
     }
     return unsafe ONNXNode(
-      name: Self.text(source.name), operation: Self.text(source.operation),
-      domain: Self.text(source.domain),
+      name: Self.string(source.name), operation: Self.string(source.operation),
+      domain: Self.string(source.domain),
       inputs: (0..<source.input_count).map {
-        unsafe Self.text(onnx_model_node_input(handle, index, $0))
+        unsafe Self.string(onnx_model_node_input(handle, index, $0))
       },
       outputs: (0..<source.output_count).map {
-        unsafe Self.text(onnx_model_node_output(handle, index, $0))
+        unsafe Self.string(onnx_model_node_output(handle, index, $0))
       }, attributes: attributes)
   }
 
@@ -106,11 +116,11 @@ import COnnx
   ) throws(ONNXError) -> (String, ONNXAttribute) {
     var source = unsafe onnx_attribute()
     unsafe onnx_model_node_attribute(handle, node, index, &source)
-    let name = unsafe Self.text(source.name)
+    let name = unsafe Self.string(source.name)
     switch unsafe source.kind {
     case ONNX_ATTRIBUTE_INT: return (name, .integer(unsafe source.integer))
     case ONNX_ATTRIBUTE_FLOAT: return (name, .number(unsafe source.number))
-    case ONNX_ATTRIBUTE_STRING: return (name, .text(unsafe Self.text(source.text)))
+    case ONNX_ATTRIBUTE_STRING: return (name, .string(unsafe Self.string(source.string)))
     case ONNX_ATTRIBUTE_INTS:
       // SAFETY: `count` numbers of the open model.
       return (
@@ -124,10 +134,10 @@ import COnnx
         .numbers(unsafe Array(UnsafeBufferPointer(start: source.numbers, count: source.count)))
       )
     case ONNX_ATTRIBUTE_STRINGS:
-      let texts = (0..<(unsafe source.count)).map {
-        unsafe Self.text(onnx_model_node_attribute_text(handle, node, index, $0))
+      let strings = (0..<(unsafe source.count)).map {
+        unsafe Self.string(onnx_model_node_attribute_string(handle, node, index, $0))
       }
-      return (name, .texts(texts))
+      return (name, .strings(strings))
     default:
       var tensor = unsafe onnx_tensor()
       unsafe onnx_model_node_attribute_tensor(handle, node, index, &tensor)
@@ -136,9 +146,10 @@ import COnnx
   }
 
   private static func tensor(_ source: onnx_tensor) throws(ONNXError) -> ONNXTensor {
-    let name = unsafe text(source.name)
+    let name = unsafe string(source.name)
     guard let elementType = ONNXElementType(rawValue: unsafe source.element_type) else {
-      throw .tensor(name: name, reason: "element type \(unsafe source.element_type)")
+      throw .tensor(
+        name: name, reason: "element type \(unsafe source.element_type) is not supported")
     }
     // SAFETY: `rank` numbers and `byte_count` bytes of the open model.
     let shape = unsafe UnsafeBufferPointer(start: source.dimensions, count: source.rank).map(
@@ -146,7 +157,7 @@ import COnnx
     let storage: ONNXTensor.Storage
     if unsafe source.is_external {
       storage = unsafe .external(
-        location: text(source.location), offset: Int(source.external_offset),
+        location: string(source.location), offset: Int(source.external_offset),
         length: source.external_length < 0 ? nil : Int(source.external_length))
     } else if elementType == .string {
       storage = .strings
@@ -159,17 +170,17 @@ import COnnx
 
   private static func value(_ source: onnx_value) -> ONNXValue {
     var source = unsafe source
-    // SAFETY: the room fills `rank` of the array's elements, which are never fewer.
+    // SAFETY: COnnx fills `rank` of the array's elements, which are never fewer.
     let dimensions = unsafe withUnsafeBytes(of: &source.dimensions) { bytes in
       unsafe Array(bytes.bindMemory(to: Int64.self).prefix(source.rank))
     }
     return unsafe ONNXValue(
-      name: text(source.name), elementType: ONNXElementType(rawValue: source.element_type),
+      name: string(source.name), elementType: ONNXElementType(rawValue: source.element_type),
       shape: source.has_shape ? dimensions.map { $0 < 0 ? nil : Int($0) } : nil)
   }
 
-  /// Bytes that are no UTF-8 become replacement characters.
-  private static func text(_ source: onnx_text) -> String {
+  /// Copies a string; bytes that are not UTF-8 become replacement characters.
+  private static func string(_ source: onnx_string) -> String {
     // SAFETY: `count` bytes of the open model.
     unsafe String(
       decoding: UnsafeRawBufferPointer(start: source.bytes, count: source.count), as: UTF8.self)

@@ -1,7 +1,9 @@
 extension DenseTensor {
-  /// Numbers from little-endian bytes, row-major, as many as shape and type ask for.
+  /// Reads numbers from little-endian bytes, row-major, as many as shape and type ask for.
   package init(_ elementType: ONNXElementType, _ shape: [Int], bytes: [UInt8]) {
-    precondition(elementType != .string && bytes.count == shape.reduce(elementType.byteCount, *))
+    let byteCount = shape.reduce(elementType.byteCount, *)
+    precondition(
+      elementType != .string && bytes.count == byteCount, "bytes must fit type and shape")
     func words<Word: FixedWidthInteger>(_: Word.Type) -> [Word] {
       let size = Word.bitWidth / 8
       return (0..<bytes.count / size).map { index in
@@ -34,14 +36,14 @@ extension DenseTensor {
     }
   }
 
-  /// Numbers that are of the type already.
+  /// Takes numbers that are already of the type.
   private init(exactly elementType: ONNXElementType, _ shape: [Int], _ values: [Double]) {
     self.elementType = elementType
     self.shape = shape
     numbers = .floating(values)
   }
 
-  /// Little endian, row-major.
+  /// The numbers, little-endian, row-major.
   package var bytes: [UInt8] {
     func flat<Word: FixedWidthInteger>(_ words: [Word]) -> [UInt8] {
       var bytes: [UInt8] = []

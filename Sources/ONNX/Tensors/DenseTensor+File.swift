@@ -1,5 +1,5 @@
 extension DenseTensor {
-  /// The numbers of a file's tensor.
+  /// Reads the numbers of a file's tensor.
   package init(
     _ tensor: ONNXTensor, limits: ONNXLimits,
     external: (ONNXTensor) throws(ONNXError) -> [UInt8]
@@ -7,18 +7,20 @@ extension DenseTensor {
     let limit = limits.elementCountLimit
     guard let count = ONNXTensor.elementCount(tensor.shape, limit: limit) else {
       throw .tensor(
-        name: tensor.name, reason: "shape \(tensor.shape), at most \(limit) elements are allowed")
+        name: tensor.name,
+        reason: "shape \(tensor.shape) is too large, at most \(limit) elements are allowed")
     }
     let bytes: [UInt8]
     switch tensor.storage {
     case .bytes(let stored): bytes = stored
     case .external: bytes = try external(tensor)
-    case .strings: throw .tensor(name: tensor.name, reason: "texts are not supported")
+    case .strings: throw .tensor(name: tensor.name, reason: "strings are not supported")
     }
     guard bytes.count == count * tensor.elementType.byteCount else {
       throw .tensor(
         name: tensor.name,
-        reason: "\(bytes.count) bytes, its shape asks for \(count * tensor.elementType.byteCount)")
+        reason:
+          "it has \(bytes.count) bytes, its shape asks for \(count * tensor.elementType.byteCount)")
     }
     self.init(tensor.elementType, tensor.shape, bytes: bytes)
   }

@@ -1,11 +1,12 @@
-/// A tensor as evaluation computes with it: row-major numbers, each as its element type can hold it.
+/// Tensor as evaluation computes with it: row-major numbers, each as its element type can hold it.
 ///
-/// Numbers of floating-point types are kept as `Double`, whole numbers and truth values as `Int64`, so that an
-/// operator needs two bodies and not twelve; results are rounded to the element type after each operator.
+/// Numbers of floating-point types are kept as `Double`, integers and truth values as `Int64`, so
+/// that an operator needs two bodies and not twelve; results are rounded to the element type after
+/// each operator.
 package struct DenseTensor: Sendable, Equatable {
   package enum Numbers: Sendable, Equatable {
     case floating([Double])
-    /// Those of uint64 by their bits; bool as 0 and 1.
+    /// Integers, those of uint64 by their bits; bool as 0 and 1.
     case whole([Int64])
   }
 
@@ -13,35 +14,39 @@ package struct DenseTensor: Sendable, Equatable {
   package let shape: [Int]
   package let numbers: Numbers
 
-  /// Rounds to the element type; as many numbers as the shape says.
+  /// Rounds to the element type; there must be as many numbers as the shape says.
   package init(_ elementType: ONNXElementType, _ shape: [Int], _ values: [Double]) {
-    precondition(elementType.isFloatingPoint && values.count == shape.reduce(1, *))
+    precondition(
+      elementType.isFloatingPoint && values.count == shape.reduce(1, *),
+      "values must fit type and shape")
     self.elementType = elementType
     self.shape = shape
     numbers = .floating(
       elementType == .double ? values : values.map { Self.rounded($0, to: elementType) })
   }
 
-  /// Keeps the low bits that the element type has; as many numbers as the shape says.
+  /// Keeps the low bits that the element type has; there must be as many numbers as the shape says.
   package init(_ elementType: ONNXElementType, _ shape: [Int], _ values: [Int64]) {
-    precondition(!elementType.isFloatingPoint && values.count == shape.reduce(1, *))
+    precondition(
+      !elementType.isFloatingPoint && values.count == shape.reduce(1, *),
+      "values must fit type and shape")
     self.elementType = elementType
     self.shape = shape
     numbers = .whole(
       elementType.byteCount == 8 ? values : values.map { Self.wrapped($0, to: elementType) })
   }
 
-  /// The same numbers in another shape of as many elements.
+  /// Reshapes a tensor to another shape of as many elements.
   init(_ tensor: DenseTensor, shape: [Int]) {
-    precondition(shape.reduce(1, *) == tensor.count)
+    precondition(shape.reduce(1, *) == tensor.count, "shapes must have equally many elements")
     elementType = tensor.elementType
     self.shape = shape
     numbers = tensor.numbers
   }
 
-  /// `shape` full of the one number of a tensor.
+  /// Fills `shape` with the only number of a tensor.
   init(repeating tensor: DenseTensor, shape: [Int]) {
-    precondition(tensor.count == 1)
+    precondition(tensor.count == 1, "tensor must have one element")
     elementType = tensor.elementType
     self.shape = shape
     let count = shape.reduce(1, *)
@@ -70,13 +75,13 @@ package struct DenseTensor: Sendable, Equatable {
     }
   }
 
-  /// The numbers where they are whole ones.
+  /// The numbers if they are integers.
   package var integers: [Int64]? {
     guard case .whole(let values) = numbers else { return nil }
     return values
   }
 
-  /// Elements by their offsets; -1 stands for `filler`, else for zero.
+  /// Picks elements by their offsets; -1 stands for `filler`, or for zero without one.
   func picking(_ offsets: [Int], shape: [Int], filler: DenseTensor? = nil) -> DenseTensor {
     switch numbers {
     case .floating(let values):
@@ -88,7 +93,7 @@ package struct DenseTensor: Sendable, Equatable {
     }
   }
 
-  /// The nearest number of a floating-point type, ties to even.
+  /// Rounds to the nearest number of a floating-point type, ties to even.
   package static func rounded(_ value: Double, to elementType: ONNXElementType) -> Double {
     switch elementType {
     case .float: Double(Float(value))
@@ -111,7 +116,7 @@ package struct DenseTensor: Sendable, Equatable {
     }
   }
 
-  /// bfloat16 is the upper half of a `Float`.
+  /// Rounds to bfloat16, the upper half of a `Float`.
   static func brainBits(_ value: Double) -> UInt16 {
     let bits = Float(value).bitPattern
     if Float(value).isNaN { return UInt16(bits >> 16) | 0x40 }

@@ -1,4 +1,4 @@
-/// What the elements of a tensor are; raw values are the numbers of `TensorProto.DataType`.
+/// Type of a tensor's elements; raw values are the numbers of `TensorProto.DataType`.
 package enum ONNXElementType: Int32, Sendable, CaseIterable {
   case float = 1
   case uint8 = 2
@@ -15,7 +15,7 @@ package enum ONNXElementType: Int32, Sendable, CaseIterable {
   case uint64 = 13
   case bfloat16 = 16
 
-  /// Of one element as it is stored; 0 for strings, which have no fixed size.
+  /// Bytes of one stored element; 0 for strings, which have no fixed size.
   package var byteCount: Int {
     switch self {
     case .string: 0

@@ -1,13 +1,13 @@
-/// A tensor as a file has it: declared shape and type, bytes here or elsewhere.
+/// Tensor as a file has it: declared shape and type, and bytes here or elsewhere.
 package struct ONNXTensor: Sendable, Equatable {
-  /// Where the bytes are.
+  /// Place of the bytes.
   package enum Storage: Sendable, Equatable {
-    /// Little endian, row-major, as many as shape and type ask for.
+    /// Little-endian, row-major, as many as shape and type ask for.
     case bytes([UInt8])
-    /// In another file; the location is as the file gives it and nothing about it was checked.
-    /// A `length` of nil is what shape and type ask for.
+    /// Bytes in another file; the location is as the file gives it, unchecked. A `length` of nil
+    /// means as many as shape and type ask for.
     case external(location: String, offset: Int, length: Int?)
-    /// Texts are not read.
+    /// Strings, which are not read.
     case strings
   }
 
@@ -23,8 +23,8 @@ package struct ONNXTensor: Sendable, Equatable {
     self.storage = storage
   }
 
-  /// The product of a shape; nil for a negative dimension, or where the product is beyond `limit`, even one
-  /// that a zero would hide: strides are made of the other dimensions.
+  /// Returns the product of a shape; nil for a negative dimension or a product beyond `limit`, even
+  /// one that a zero would hide: strides are made of the other dimensions.
   package static func elementCount(_ shape: [Int], limit: Int) -> Int? {
     var count = 1
     for dimension in shape {

@@ -5,7 +5,7 @@ extension Architecture {
   package static let classCountLimit = 1_000_000
   package static let inputSizeLimit = 4096
 
-  /// Throws the first number outside its range, so that a graph can be built without overflow.
+  /// Throws for the first number outside its range, so that a graph can be built without overflow.
   package func validate() throws(GraphError) {
     try Self.check("stage count", stages.count, Self.stageCountLimit)
     for (index, stage) in stages.enumerated() {
@@ -28,7 +28,8 @@ extension Architecture {
     }
   }
 
-  /// Channels of a block's inner convolutions: torchvision's `width * base_width / 64 * groups`.
+  /// Returns the channels of a block's inner convolutions: torchvision's `width * base_width / 64 *
+  /// groups`.
   package func innerWidth(of stage: Stage) -> Int {
     block == .basic ? stage.width : stage.width * widthPerGroup / 64 * groups
   }

@@ -1,13 +1,14 @@
 /// The published networks: Table 1 and section 4.2 of He et al. 2015, ResNeXt (Xie et al. 2017),
-/// Wide ResNet (Zagoruyko and Komodakis 2016), by the names torchvision gives them.
+/// Wide ResNet (Zagoruyko and Komodakis 2016), by torchvision's names.
 extension Architecture {
-  /// Names for 224x224 pixels and 1,000 classes; beside them `resnetD-cifar` for every D = 6n + 2.
+  /// Names of the networks for 224x224 pixels and 1,000 classes. There is also `resnetD-cifar` for
+  /// every D = 6n + 2.
   package static let knownNames = [
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d",
     "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
   ]
 
-  /// The deepest CIFAR network that a name may ask for; the paper's deepest has 1,202 layers.
+  /// Layers of the deepest CIFAR network that a name may ask for; the paper's deepest has 1,202.
   package static let cifarDepthLimit = 6 * stageBlockCountLimit + 2
 
   package static func named(_ name: String) -> Architecture? {
@@ -26,8 +27,8 @@ extension Architecture {
     }
   }
 
-  /// Section 4.2: three stages of `n` basic blocks with 16, 32 and 64 channels, option A; nil unless
-  /// `depth` is 6n + 2 and at most `cifarDepthLimit`.
+  /// Makes a network of section 4.2: three stages of `n` basic blocks with 16, 32 and 64 channels,
+  /// option A; nil unless `depth` is 6n + 2 and at most `cifarDepthLimit`.
   package static func cifar(depth: Int, classCount: Int = 10) -> Architecture? {
     guard 8...cifarDepthLimit ~= depth, (depth - 2).isMultiple(of: 6) else { return nil }
     let blocks = (depth - 2) / 6

@@ -1,41 +1,44 @@
-/// A member of the residual family by its numbers, as in Table 1 of He et al. 2015; what a model file records.
+/// Member of the residual family by its numbers, as in Table 1 of He et al. 2015 and as a model
+/// file records it.
 package struct Architecture: Sendable, Hashable, Codable {
-  /// How pixels enter the first stage.
+  /// Layers before the first stage.
   package enum Stem: String, Sendable, Codable {
-    /// 7x7 stride 2, 64 channels, then 3x3 maximum pooling of stride 2.
+    /// 7x7 convolution of stride 2 with 64 channels, then 3x3 max pooling of stride 2.
     case imageNet = "imagenet"
-    /// 3x3 stride 1, as many channels as the first stage (section 4.2).
+    /// 3x3 convolution of stride 1 with as many channels as the first stage (section 4.2).
     case cifar
   }
 
   package enum Block: String, Sendable, Codable {
     /// Two 3x3 convolutions.
     case basic
-    /// 1x1, 3x3, 1x1 to four times the width.
+    /// Convolutions of 1x1, 3x3, and 1x1 to four times the width.
     case bottleneck
 
     package var expansion: Int { self == .basic ? 1 : 4 }
   }
 
-  /// Section 3.3: A pads with zeros, B projects where the shape changes, C projects everywhere.
+  /// Shortcut option of section 3.3: A pads with zeros, B projects where the shape changes, C
+  /// projects everywhere.
   package enum Shortcut: String, Sendable, Codable {
     case a = "A"
     case b = "B"
     case c = "C"
   }
 
-  /// Where a downsampling bottleneck strides: in its first 1x1 (the paper, "v1") or its 3x3 ("v1.5").
+  /// Convolution in which a downsampling bottleneck strides: its first 1x1 (the paper, "v1") or its
+  /// 3x3 ("v1.5").
   package enum StridePlacement: String, Sendable, Codable, CaseIterable {
     case in1x1 = "v1"
     case in3x3 = "v1.5"
   }
 
-  /// Where option A puts the zero channels: behind the input's, or half of them on either side.
+  /// Place of option A's zero channels: after the input's, or half of them on either side.
   package enum ZeroChannels: String, Sendable, Codable { case trailing, centered }
 
   package struct Stage: Sendable, Hashable, Codable {
     package var blocks: Int
-    /// Channels of the block's inner convolutions at group width 64 (`conv2_x` is 64).
+    /// Channels of the block's inner convolutions at group width 64 (64 for `conv2_x`).
     package var width: Int
 
     package init(blocks: Int, width: Int) {

@@ -1,5 +1,6 @@
 extension Graph {
-  /// Unrolls an architecture, with torchvision's names; convolution and normalisation stay separate nodes.
+  /// Unrolls an architecture with torchvision's names; convolution and normalisation stay separate
+  /// nodes.
   package init(_ architecture: Architecture) throws(GraphError) {
     try architecture.validate()
     let size = architecture.inputSize
@@ -19,7 +20,7 @@ extension Graph {
   }
 }
 
-/// Appends stem and blocks to a graph, remembering how many channels the last output has.
+/// Appends stem and blocks to a graph, and tracks how many channels the last output has.
 private struct BlockBuilder {
   let architecture: Architecture
   var graph: Graph
@@ -45,8 +46,8 @@ private struct BlockBuilder {
     }
   }
 
-  /// A residual block (Figures 2 and 5). The shortcut comes first, so that the main path's last
-  /// convolution can take the sum in.
+  /// Appends a residual block (Figures 2 and 5). The shortcut comes first, so that the sum can be
+  /// fused into the main path's last convolution.
   mutating func appendBlock(_ name: String, stage: Architecture.Stage, stride: Int) {
     let input = graph.output
     let outputChannels = stage.width * architecture.block.expansion

@@ -1,4 +1,4 @@
-/// What a network consists of and what it costs, layer by layer, for one image.
+/// Layers of a network and their cost for one image.
 package struct NetworkSummary: Sendable, Hashable {
   package struct Layer: Sendable, Hashable {
     package var name: String
@@ -7,11 +7,11 @@ package struct NetworkSummary: Sendable, Hashable {
     package var outputShape: FeatureShape
     /// Learned numbers: weights, biases, gamma and beta; running statistics do not count.
     package var parameterCount: Int
-    /// Of convolutions and linear layers only, as in Table 1 of He et al. 2015.
+    /// Multiply-adds of convolutions and linear layers only, as in Table 1 of He et al. 2015.
     package var multiplyAddCount: Int
   }
 
-  /// A residual block's sums, as Figure 5 of He et al. 2015 compares them.
+  /// Totals of a residual block, as Figure 5 of He et al. 2015 compares them.
   package struct Block: Sendable, Hashable {
     package var name: String
     /// Weights of the main path's convolutions, without normalisation and shortcut.
@@ -62,7 +62,7 @@ package struct NetworkSummary: Sendable, Hashable {
       multiplyAddCount: multiplyAdds)
   }
 
-  /// Layers named `layerS.B.…` belong to block `layerS.B`.
+  /// Adds up the blocks: layers named `layerS.B.…` belong to block `layerS.B`.
   private static func blocks(of layers: [Layer]) -> [Block] {
     var blocks: [Block] = []
     for layer in layers where layer.name.hasPrefix("layer") {

@@ -1,4 +1,4 @@
-/// A function of each number for itself, without learned parameters.
+/// Function of each number by itself, without learned parameters.
 package enum Elementwise: Sendable, Hashable {
   /// `1 / (1 + exp(-x))`.
   case sigmoid
@@ -7,14 +7,16 @@ package enum Elementwise: Sendable, Hashable {
   /// `min(max(x, minimum), maximum)`; ReLU6 is 0 to 6. The bounds are in order and may be infinite.
   case clip(minimum: Float, maximum: Float)
 
-  /// Why its numbers are of no use; nil where they are.
+  /// Fault of its numbers; nil if they are valid.
   var fault: String? {
     switch self {
     case .sigmoid: nil
     case .hardSigmoid(let alpha, let beta):
-      alpha.isFinite && beta.isFinite ? nil : "\(alpha) * x + \(beta) is not finite"
+      alpha.isFinite && beta.isFinite ? nil : "alpha \(alpha) and beta \(beta) must be finite"
     case .clip(let minimum, let maximum):
-      minimum <= maximum ? nil : "bounds \(minimum) and \(maximum) are not in order"
+      minimum <= maximum
+        ? nil
+        : "bounds \(minimum) and \(maximum) are not in order; the lower must not exceed the upper"
     }
   }
 

@@ -1,4 +1,4 @@
-/// A convolution's weights and bias with its folded batch normalisation worked in.
+/// Weights and bias of a convolution, including its folded batch normalisation.
 ///
 /// With `scale = gamma / sqrt(variance + epsilon)` per output channel (Ioffe and Szegedy 2015,
 /// Algorithm 1), the weights become `w * scale` and the bias `(b - mean) * scale + beta`; the
@@ -6,10 +6,10 @@
 package struct FoldedParameters {
   /// `[K, C/groups, H, W]`, row-major.
   package var weight: [Float]
-  /// `[K]`; nil where neither the convolution nor a normalisation has one.
+  /// `[K]`; nil if neither the convolution nor a normalisation has one.
   package var bias: [Float]?
 
-  /// Throws `missingParameter` or `parameterShape` where `weights` do not fit the node.
+  /// Throws `missingParameter` or `parameterShape` if `weights` do not fit the node.
   package init(
     _ convolution: Convolution, named name: String, weights: Weights
   ) throws(GraphError) {

@@ -1,5 +1,5 @@
 extension Graph {
-  /// How many nodes read each node's output; the graph's own output counts as one reader.
+  /// Counts the nodes that read each node's output; the graph's own output counts as one reader.
   package func readerCounts() -> [Int] {
     var counts = [Int](repeating: 0, count: nodes.count)
     for input in nodes.lazy.flatMap(\.inputs) { counts[input] += 1 }
@@ -7,7 +7,7 @@ extension Graph {
     return counts
   }
 
-  /// By node: the last that reads its output; itself where none does.
+  /// Finds for each node the last one that reads its output, or itself if none does.
   package func lastReaders() -> [NodeID] {
     var readers = Array(nodes.indices)
     for (id, node) in nodes.enumerated() {
@@ -16,9 +16,10 @@ extension Graph {
     return readers
   }
 
-  /// Each batch normalisation that alone reads a convolution becomes part of that convolution.
+  /// Folds each batch normalisation that alone reads a convolution into that convolution.
   ///
-  /// Running statistics make it a scale and shift per channel, which `FoldedParameters` works into weights and bias.
+  /// Running statistics make it a scale and shift per channel, which `FoldedParameters` merges into
+  /// weights and bias.
   package func foldingBatchNormalization() -> Graph {
     let readers = readerCounts()
     var rewriter = GraphRewriter(self)
@@ -37,9 +38,10 @@ extension Graph {
     return rewriter.result
   }
 
-  /// Sums and rectifications become part of the convolution before them, where only they read it.
+  /// Fuses sums and rectifications into the convolution before them, if nothing else reads it.
   ///
-  /// A sum goes to its later operand that is such a convolution, which then runs in the place of the sum.
+  /// A sum is fused into its latest operand that is such a convolution, which then runs in place of
+  /// the sum.
   package func fusingActivations() -> Graph {
     let readers = readerCounts()
     let hosts = residualHosts(readers)
@@ -66,7 +68,7 @@ extension Graph {
     return rewriter.result
   }
 
-  /// For each sum that can be fused, the convolution that takes it in.
+  /// Finds, for each sum that can be fused, the convolution that it is fused into.
   private func residualHosts(_ readers: [Int]) -> [NodeID: NodeID] {
     var hosts: [NodeID: NodeID] = [:]
     for (id, node) in nodes.enumerated() where node.operation == .add {
@@ -88,7 +90,7 @@ private struct GraphRewriter {
   init(_ source: Graph) {
     self.source = source
     guard case .input(let shape) = source.nodes[0].operation else {
-      preconditionFailure("a graph starts with its input")
+      preconditionFailure("a graph must start with its input")
     }
     result = Graph(input: shape)
     newIDs = [0] + Array(repeating: nil, count: source.nodes.count - 1)
@@ -102,7 +104,7 @@ private struct GraphRewriter {
     newIDs[id] = result.append(node)
   }
 
-  /// The convolution that stands for an old node, if one does.
+  /// Returns the convolution that stands for an old node, if one does.
   func convolution(at id: Graph.NodeID) -> Convolution? {
     guard case .convolution(let convolution) = result.nodes[newID(id)].operation else {
       return nil
@@ -110,7 +112,7 @@ private struct GraphRewriter {
     return convolution
   }
 
-  /// Lets the convolution that stands for `other` stand for `id` as well, with new attributes.
+  /// Makes the convolution that stands for `other` stand for `id` as well, with new attributes.
   mutating func replace(
     _ id: Graph.NodeID, byConvolutionAt other: Graph.NodeID, _ convolution: Convolution
   ) {
@@ -121,7 +123,9 @@ private struct GraphRewriter {
   }
 
   private func newID(_ id: Graph.NodeID) -> Graph.NodeID {
-    guard let new = newIDs[id] else { preconditionFailure("inputs come before their user") }
+    guard let new = newIDs[id] else {
+      preconditionFailure("inputs must come before the node that reads them")
+    }
     return new
   }
 }

@@ -1,5 +1,5 @@
 extension Graph {
-  /// Every parameter the graph reads, with its shape; names are those of the weights' file.
+  /// Returns the shape of every parameter that the graph reads, by its name in the weights' file.
   package func parameterShapes() throws(GraphError) -> [String: [Int]] {
     let shapes = try shapes()
     var parameters: [String: [Int]] = [:]
@@ -11,7 +11,8 @@ extension Graph {
     return parameters
   }
 
-  /// Throws the first parameter, by name, that is missing or has another shape than the graph needs.
+  /// Throws for the first parameter, by name, that is missing or has another shape than the graph
+  /// needs.
   package func validate(_ weights: Weights) throws(GraphError) {
     for (name, expected) in try parameterShapes().sorted(by: { $0.key < $1.key }) {
       guard let tensor = weights[name] else { throw .missingParameter(name) }

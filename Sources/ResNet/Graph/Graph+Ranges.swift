@@ -1,5 +1,5 @@
 extension Graph {
-  /// By node: whether no number of its output can be below zero.
+  /// Tells for each node whether no number of its output can be below zero.
   package func nonnegativeOutputs() -> [Bool] {
     var outputs: [Bool] = []
     outputs.reserveCapacity(nodes.count)
@@ -10,7 +10,7 @@ extension Graph {
     return outputs
   }
 
-  /// Whether no result of an operation can be below zero, by what is known of its inputs.
+  /// Tells whether no result of an operation can be below zero, given the same of its inputs.
   package static func isNonnegative(_ operation: Operation, inputs: [Bool]) -> Bool {
     switch operation {
     case .convolution(let convolution): convolution.appliesReLU

@@ -1,10 +1,10 @@
 extension Graph {
-  /// The most numbers one image's feature map may have.
+  /// Numbers of one image's feature map.
   package static let featureElementCountLimit = 1 << 28
-  /// Of a window's sides, strides, paddings and dilations.
+  /// Sides, strides, paddings and dilations of a window.
   package static let windowNumberLimit = 1 << 16
 
-  /// The shape of every node's output, by node; throws what makes the graph impossible.
+  /// Returns the shape of each node's output; throws for the first node that is impossible.
   package func shapes() throws(GraphError) -> [FeatureShape] {
     var shapes: [FeatureShape] = []
     shapes.reserveCapacity(nodes.count)
@@ -14,7 +14,7 @@ extension Graph {
     return shapes
   }
 
-  /// The shape of one node's output; throws what makes the node impossible.
+  /// Returns the shape of one node's output; throws if the node is impossible.
   package static func checkedShape(
     of node: Node, inputs: [FeatureShape]
   ) throws(GraphError) -> FeatureShape {
@@ -134,14 +134,15 @@ extension Graph {
       guard input.height == result.height, input.width == result.width else {
         throw .unequalShapes(block: name, main: inputs[0], shortcut: input)
       }
-      // Does not overflow: each has at most `featureElementCountLimit` channels, and so has the sum until here.
+      // Cannot overflow: each has at most `featureElementCountLimit` channels, and so has the sum
+      // so far.
       result.channels += input.channels
       try check(result.channels, in: 1...featureElementCountLimit, "\(name): channels")
     }
     return result
   }
 
-  /// How often a window fits: `(size + padding - window) / stride + 1` along each axis.
+  /// Counts the places of a window: `(size + padding - window) / stride + 1` along each axis.
   private static func slide(
     _ window: Extent, stride: Extent, padding: Padding, over input: FeatureShape, channels: Int,
     name: String
@@ -174,21 +175,4 @@ extension Graph {
       throw .outOfRange(what: what, value: value, allowed: allowed)
     }
   }
-}
-
-/// The shape of one image's feature map, `[C, H, W]`; the batch dimension N is not part of a graph.
-package struct FeatureShape: Sendable, Hashable, Codable, CustomStringConvertible {
-  package var channels: Int
-  package var height: Int
-  package var width: Int
-
-  package init(channels: Int, height: Int, width: Int) {
-    self.channels = channels
-    self.height = height
-    self.width = width
-  }
-
-  package var elementCount: Int { channels * height * width }
-  package var pixelCount: Int { height * width }
-  package var description: String { "\(channels)x\(height)x\(width)" }
 }

@@ -1,4 +1,4 @@
-/// A network as operations in the order in which they can run; every node has one output.
+/// A network as operations in an order in which they can run; every node has one output.
 package struct Graph: Sendable, Hashable {
   /// The index of a node in `nodes`.
   package typealias NodeID = Int
@@ -7,10 +7,10 @@ package struct Graph: Sendable, Hashable {
     /// Unique in its graph; also the prefix of its parameters' names.
     package var name: String
     package var operation: Operation
-    /// The nodes whose outputs it reads, all before itself.
+    /// The nodes whose outputs it reads, all of them before it.
     package var inputs: [NodeID]
-    /// The node whose output this one's is in the graph before any pass: its own name, or that of the last of the
-    /// nodes that became part of it.
+    /// Name of the node whose output this one computes in terms of the graph before any pass: its
+    /// own, or that of the last node that was merged into it.
     package var resultName: String
 
     package init(name: String, operation: Operation, inputs: [NodeID]) {
@@ -25,13 +25,13 @@ package struct Graph: Sendable, Hashable {
   /// The node whose output is the network's.
   package internal(set) var output: NodeID
 
-  /// A graph that is only its input so far.
+  /// Makes a graph of nothing but its input.
   package init(input shape: FeatureShape) {
     nodes = [Node(name: "input", operation: .input(shape), inputs: [])]
     output = 0
   }
 
-  /// Adds a node behind all others and makes it the output.
+  /// Adds a node after all others and makes it the output.
   @discardableResult
   package mutating func append(
     _ name: String, _ operation: Operation, _ inputs: NodeID...
@@ -41,7 +41,9 @@ package struct Graph: Sendable, Hashable {
 
   @discardableResult
   package mutating func append(_ node: Node) -> NodeID {
-    precondition(node.inputs.allSatisfy(nodes.indices.contains), "inputs come before their user")
+    precondition(
+      node.inputs.allSatisfy(nodes.indices.contains),
+      "inputs must come before the node that reads them")
     nodes.append(node)
     output = nodes.count - 1
     return output
@@ -49,15 +51,15 @@ package struct Graph: Sendable, Hashable {
 }
 
 extension Graph {
-  /// What the network takes.
+  /// Shape of the network's input.
   package var inputShape: FeatureShape {
     guard case .input(let shape) = nodes[0].operation else {
-      preconditionFailure("a graph starts with its input")
+      preconditionFailure("a graph must start with its input")
     }
     return shape
   }
 
-  /// What the network gives: of a classifier `[classes, 1, 1]`.
+  /// Shape of the network's output: `[classes, 1, 1]` for a classifier.
   package var outputShape: FeatureShape {
     get throws(GraphError) { try shapes()[output] }
   }

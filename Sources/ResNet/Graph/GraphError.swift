@@ -1,15 +1,15 @@
-/// Why a graph or an architecture cannot be a network; the payload names the node or block.
+/// Reason why a graph or an architecture cannot be a network; the payload names the node or block.
 package enum GraphError: Error, Hashable, CustomStringConvertible {
   /// The two inputs of a sum have unequal shapes.
   case unequalShapes(block: String, main: FeatureShape, shortcut: FeatureShape)
-  /// The factors of a product have neither equal shapes nor is one of them `[C, 1, 1]`.
+  /// The factors of a product have unequal shapes, and neither is `[C, 1, 1]`.
   case unequalFactors(node: String, first: FeatureShape, second: FeatureShape)
-  /// The numbers of an elementwise function are of no use.
+  /// The numbers of an elementwise function are invalid.
   case badFunction(node: String, reason: String)
   /// The window, with padding, does not fit into the input even once.
   case windowTooLarge(node: String, input: FeatureShape, window: Extent)
   case channelsNotDivisible(node: String, channels: Int, groups: Int)
-  /// A parameter the node needs is absent.
+  /// A parameter that the node needs is missing.
   case missingParameter(String)
   case parameterShape(name: String, expected: [Int], actual: [Int])
   /// A number of an architecture or operation is outside its range.
@@ -18,9 +18,10 @@ package enum GraphError: Error, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unequalShapes(let block, let main, let shortcut):
-      "\(block): main path gives \(main), shortcut gives \(shortcut)"
+      "\(block): the main path gives \(main), the shortcut gives \(shortcut); the shapes must agree"
     case .unequalFactors(let node, let first, let second):
-      "\(node): \(first) cannot be multiplied by \(second)"
+      "\(node): \(first) cannot be multiplied by \(second); "
+        + "the shapes must be equal, or one of them Cx1x1"
     case .badFunction(let node, let reason): "\(node): \(reason)"
     case .windowTooLarge(let node, let input, let window):
       "\(node): a \(window.height)x\(window.width) window does not fit into \(input)"

@@ -1,22 +1,25 @@
-/// What a node of the graph computes. Parameters are found in `Weights` under the node's name.
+/// Operation that a node of the graph computes. Its parameters are in `Weights` under the node's
+/// name.
 package enum Operation: Sendable, Hashable {
-  /// The network's input; the first node and no other.
+  /// The network's input: the first node and no other.
   case input(FeatureShape)
-  /// Weights `NAME.weight` `[K, C/groups, H, W]` and, if it has one, bias `NAME.bias` `[K]`.
+  /// Convolution by `NAME.weight` `[K, C/groups, H, W]` and, if it has one, the bias `NAME.bias`
+  /// `[K]`.
   case convolution(Convolution)
-  /// `NAME.weight`, `.bias`, `.running_mean`, `.running_var`, each `[C]`.
+  /// Normalisation by `NAME.weight`, `.bias`, `.running_mean`, `.running_var`, each `[C]`.
   case batchNormalization(BatchNormalization)
   case relu
   case elementwise(Elementwise)
   /// The sum of two inputs of equal shape.
   case add
-  /// The product of two inputs of equal shape, or one of which is `[C, 1, 1]` and meets every pixel of the other.
+  /// The product of two inputs of equal shape, or of one and a `[C, 1, 1]` that multiplies each of
+  /// its pixels.
   case multiply
   case maxPool(Pooling)
   case averagePool(Pooling)
   /// Zeros around each channel's pixels.
   case pad(Padding)
-  /// One or more inputs of equal height and width, the channels of each behind those before it.
+  /// The channels of one or more inputs of equal height and width, one input after the other.
   case concatenation
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
   case globalAveragePool
@@ -27,7 +30,7 @@ package enum Operation: Sendable, Hashable {
 }
 
 extension Operation {
-  /// Numbers that a pool's window reads for each of its results; 0 for other operations.
+  /// Numbers that a pooling window reads for each of its results; 0 for other operations.
   package var windowNumberCount: Int {
     switch self {
     case .maxPool(let pooling), .averagePool(let pooling):
@@ -35,19 +38,6 @@ extension Operation {
     default: 0
     }
   }
-}
-
-/// A pair for the two spatial axes.
-package struct Extent: Sendable, Hashable, Codable {
-  package var height: Int
-  package var width: Int
-
-  package init(height: Int, width: Int) {
-    self.height = height
-    self.width = width
-  }
-
-  package init(_ both: Int) { self.init(height: both, width: both) }
 }
 
 package struct Convolution: Sendable, Hashable {
@@ -58,9 +48,11 @@ package struct Convolution: Sendable, Hashable {
   package var dilation = Extent(1)
   package var groups = 1
   package var hasBias = false
-  /// A following batch normalisation to be folded into weights and bias (`Graph.foldingBatchNormalization`).
+  /// Following batch normalisation to be folded into weights and bias
+  /// (`Graph.foldingBatchNormalization`).
   package var foldedNormalization: FoldedNormalization?
-  /// Whether a second input of the output's shape is added before the activation (`Graph.fusingActivations`).
+  /// Whether a second input of the output's shape is added before the activation
+  /// (`Graph.fusingActivations`).
   package var addsResidual = false
   /// Whether the result goes through ReLU, after any residual sum.
   package var appliesReLU = false
@@ -71,7 +63,7 @@ package struct Convolution: Sendable, Hashable {
   }
 }
 
-/// Which batch normalisation a convolution has taken in: the name of its parameters and its epsilon.
+/// Batch normalisation folded into a convolution: the name of its parameters and its epsilon.
 package struct FoldedNormalization: Sendable, Hashable {
   package var name: String
   package var parameters: BatchNormalization
@@ -82,8 +74,8 @@ package struct FoldedNormalization: Sendable, Hashable {
   }
 }
 
-/// Algorithm 1 of Ioffe and Szegedy 2015 with running statistics:
-/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
+/// Normalisation by Algorithm 1 of Ioffe and Szegedy 2015 with running statistics: `(x - mean) /
+/// sqrt(variance + epsilon) * gamma + beta`.
 package struct BatchNormalization: Sendable, Hashable {
   package var epsilon: Float
 
@@ -93,9 +85,9 @@ package struct BatchNormalization: Sendable, Hashable {
 package struct Pooling: Sendable, Hashable {
   package var window: Extent
   package var stride: Extent
-  /// Narrower than the window on every side, so that each window meets a pixel.
+  /// Narrower than the window on every side, so that each window covers a pixel.
   package var padding = Padding(0)
-  /// Whether padding counts in an average's divisor; of no meaning for a maximum.
+  /// Whether padding counts in an average's divisor; without meaning for a maximum.
   package var countsPadding = true
 
   package init(window: Extent, stride: Extent, padding: Padding = Padding(0)) {
@@ -106,10 +98,10 @@ package struct Pooling: Sendable, Hashable {
 }
 
 package struct PaddedShortcut: Sendable, Hashable {
-  /// Of the result, at least as many as the input has.
+  /// Channels of the result, at least as many as the input has.
   package var channels: Int
   package var stride: Int
-  /// How many of the zero channels come before the input's.
+  /// Zero channels that come before the input's.
   package var leadingZeroChannels: Int
 
   package init(channels: Int, stride: Int, leadingZeroChannels: Int = 0) {
@@ -126,11 +118,11 @@ package struct Linear: Sendable, Hashable {
   package init(outputs: Int) { self.outputs = outputs }
 }
 
-/// Rows and columns around a feature map; zeros, but to a maximum they are below every number.
+/// Rows and columns around a feature map: zeros, but for a maximum less than every number.
 package struct Padding: Sendable, Hashable, Codable {
   /// Before the first row and column.
   package var before: Extent
-  /// Behind the last row and column.
+  /// After the last row and column.
   package var after: Extent
 
   package init(before: Extent, after: Extent) {
@@ -138,7 +130,7 @@ package struct Padding: Sendable, Hashable, Codable {
     self.after = after
   }
 
-  /// The same on both sides of each axis.
+  /// Pads both sides of each axis alike.
   package init(_ sides: Extent) { self.init(before: sides, after: sides) }
 
   package init(_ all: Int) { self.init(Extent(all)) }

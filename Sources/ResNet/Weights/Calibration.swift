@@ -1,45 +1,48 @@
-/// The ranges of a network's activations, measured on images, from which int8 takes its scales.
+/// Ranges of a network's activations, measured on images, from which int8 takes its scales.
 ///
-/// `resnetd quantize` measures one for every node. A file that was quantised elsewhere has its own:
-/// of the tensors that it quantises, for the layers whose weights it quantises; everything else
+/// `resnetd quantize` measures one for every node. A file that was quantised elsewhere has its own,
+/// for the tensors that it quantises and the layers whose weights it quantises; everything else
 /// then runs in floating point.
 package struct Calibration: Sendable, Hashable, Codable {
-  /// How the ranges were chosen and on how many images, for people.
+  /// Description, for people, of how the ranges were chosen and on how many images.
   package var method: String
-  /// The magnitude that the largest integer stands for, above 0: by the names of the lowered
-  /// graph's nodes (`input`, `layer1.0.conv1`, …), or with `floatingPoint` of those of the model's
-  /// own graph.
+  /// Magnitude, above 0, that the largest integer stands for: by the names of the lowered graph's
+  /// nodes (`input`, `layer1.0.conv1`, …), or with `floatingPoint` by those of the model's own
+  /// graph.
   package var ranges: [String: Float]
-  /// Layers that compute in floating point whatever they read, by name; where it is nil, all run on
+  /// Names of the layers that compute in floating point whatever they read. If nil, all run on
   /// integers, and a node without a range is an error.
   package var floatingPoint: Set<String>?
-  /// The integer of -128 to 127 that stands for zero in the input, whose range is then on its upper
-  /// side; nil for 0.
+  /// Integer that stands for zero in the input, whose range is then that of its upper side; nil for
+  /// 0.
   package var inputZeroPoint: Int?
 
-  /// The others leave no room above them.
+  /// Integers that may stand for zero; the others leave no room above them.
   static let zeroPoints = -127...126
   /// UTF-8 bytes of `method`.
   static let methodByteCountLimit = 1024
   static let rangeCountLimit = 16_384
   static let floatingPointCountLimit = 16_384
 
-  /// Why it cannot be used; nil where it can.
+  /// Fault of the calibration; nil if it can be used.
   package var fault: String? {
     if method.utf8.count > Self.methodByteCountLimit {
-      return "a method of \(method.utf8.count) bytes, the limit is \(Self.methodByteCountLimit)"
+      return "the method has \(method.utf8.count) bytes, more than \(Self.methodByteCountLimit)"
     }
     if ranges.count > Self.rangeCountLimit {
-      return "\(ranges.count) ranges, the limit is \(Self.rangeCountLimit)"
+      return "it has \(ranges.count) ranges, at most \(Self.rangeCountLimit) are allowed"
     }
     if let count = floatingPoint?.count, count > Self.floatingPointCountLimit {
-      return "\(count) layers in floating point, the limit is \(Self.floatingPointCountLimit)"
+      return
+        "\(count) layers are in floating point, at most \(Self.floatingPointCountLimit) are allowed"
     }
-    if let zero = inputZeroPoint, !Self.zeroPoints.contains(zero) {
-      return "\(zero) stands for zero in the input, not one of \(Self.zeroPoints)"
+    let allowed = Self.zeroPoints
+    if let zero = inputZeroPoint, !allowed.contains(zero) {
+      return
+        "the input's zero is \(zero), allowed are \(allowed.lowerBound) to \(allowed.upperBound)"
     }
     let bad = ranges.filter { !($0.value > 0 && $0.value.isFinite) }.keys.min()
-    return bad.map { "the range of \($0.prefix(80)) is not a positive number" }
+    return bad.map { "the range of \($0.prefix(80)) must be a finite number above 0" }
   }
 
   package init(
@@ -52,12 +55,12 @@ package struct Calibration: Sendable, Hashable, Codable {
     self.floatingPoint = floatingPoint
   }
 
-  /// Of what a node of a lowered graph leaves; nil where it has none.
+  /// Returns the range of the output of a lowered graph's node; nil if it has none.
   package func range(of node: Graph.Node) -> Float? {
     ranges[floatingPoint == nil ? node.name : node.resultName]
   }
 
-  /// Whether a layer of a lowered graph is to compute in floating point.
+  /// Tells whether a layer of a lowered graph is to compute in floating point.
   package func computesInFloatingPoint(_ node: Graph.Node) -> Bool {
     floatingPoint?.contains(node.name) ?? false
   }
@@ -72,7 +75,7 @@ package struct Calibration: Sendable, Hashable, Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(method, forKey: .method)
     try container.encode(ranges, forKey: .ranges)
-    // In order, so that equal calibrations are written alike.
+    // Sorted, so that equal calibrations are written alike.
     try container.encodeIfPresent(floatingPoint?.sorted(), forKey: .floatingPoint)
     try container.encodeIfPresent(inputZeroPoint, forKey: .inputZeroPoint)
   }

@@ -1,8 +1,8 @@
-/// Pseudo-random numbers that any language can make again from a name: the fixtures of the parity tests
-/// hold only answers, and both sides make the weights.
+/// Pseudo-random numbers that any language can make again from a name: the fixtures of the parity
+/// tests hold only results, and both sides make the weights.
 ///
 /// Number `index` of stream `name` is SplitMix64 (Steele, Lea and Flood 2014) at position `index`
-/// behind the stream's start, which is the name's 64-bit FNV-1a hash; its upper 24 bits make a
+/// after the stream's start, which is the name's 64-bit FNV-1a hash; its upper 24 bits make a
 /// fraction that fp32 holds exactly.
 package struct ReproducibleNumbers: Sendable {
   private let start: UInt64
@@ -11,7 +11,7 @@ package struct ReproducibleNumbers: Sendable {
     start = name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
-  /// The number at `index`, uniform in `[0, 1)`.
+  /// Returns the number at `index`, uniform in `[0, 1)`.
   package func fraction(_ index: Int) -> Float {
     var bits = start &+ (UInt64(index) &+ 1) &* 0x9e37_79b9_7f4a_7c15
     bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -20,7 +20,7 @@ package struct ReproducibleNumbers: Sendable {
     return Float(bits >> 40) * 0x1p-24
   }
 
-  /// The first `count` numbers, uniform between the bounds.
+  /// Returns the first `count` numbers, uniform between the bounds.
   package func values(count: Int, from low: Float, to high: Float) -> [Float] {
     (0..<count).map { low + fraction($0) * (high - low) }
   }

@@ -1,9 +1,10 @@
 extension Weights {
-  /// Made-up parameters with non-trivial running statistics under which activations stay of the same
-  /// order through any depth; for measurements, and for comparison with other programs.
+  /// Makes up parameters with non-trivial running statistics that keep activations in the same
+  /// order of magnitude at any depth; for measurements, and for comparison with other programs.
   ///
-  /// Convolutions and linear layers are uniform with He et al.'s variance of 2 / fan-in. Scales of normalisations
-  /// that end a residual branch are small, so that 600 blocks do not overflow.
+  /// Weights of convolutions and linear layers are uniform with He et al.'s variance of 2 / fan-in.
+  /// Scales of normalisations that end a residual branch are small, so that 600 blocks do not
+  /// overflow.
   package static func random(for graph: Graph) throws(GraphError) -> Weights {
     let branchEnds = graph.residualBranchEnds
     var weights = Weights()
@@ -30,7 +31,7 @@ extension Weights {
 }
 
 extension Graph {
-  /// The normalisations whose output goes straight into a sum.
+  /// Names of the normalisations whose output goes straight into a sum.
   fileprivate var residualBranchEnds: Set<String> {
     var names: Set<String> = []
     for node in nodes where node.operation == .add {

@@ -1,6 +1,6 @@
-/// Where a tensor's numbers live: in an array, in a mapped file, in the program's image.
+/// Storage of a tensor's numbers: an array, a mapped file, or the program's own data.
 package protocol TensorStorage: Sendable {
-  /// Lends the numbers, row-major, for the time of the call.
+  /// Lends the numbers, row-major, for the duration of the call.
   func withValues<Result, Failure: Error>(
     _ body: (Span<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result
@@ -14,7 +14,8 @@ extension Array: TensorStorage where Element == Float {
   }
 }
 
-/// A read-only fp32 tensor: a shape and row-major numbers. Convolution weights are `[K, C/groups, H, W]`.
+/// Read-only fp32 tensor: a shape and row-major numbers. Convolution weights are `[K, C/groups, H,
+/// W]`.
 package struct Tensor: Sendable {
   package let shape: [Int]
   package let storage: any TensorStorage
@@ -33,7 +34,7 @@ package struct Tensor: Sendable {
     try storage.withValues(body)
   }
 
-  /// A copy of the numbers.
+  /// Returns a copy of the numbers.
   package var values: [Float] {
     withValues { span in
       unsafe [Float](unsafeUninitializedCapacity: span.count) { buffer, count in
@@ -44,7 +45,7 @@ package struct Tensor: Sendable {
   }
 }
 
-/// A network's parameters by the names of their file, torchvision's for the ResNet family
+/// Parameters of a network by their names in its file, torchvision's for the ResNet family
 /// (`layer1.0.conv1.weight`, `layer1.0.bn1.running_mean`, `fc.bias`).
 package struct Weights: Sendable {
   private var tensors: [String: Tensor]

@@ -89,7 +89,7 @@ extension ONNXImporter {
     let mode: String
     switch node.attributes["auto_pad"] {
     case nil: mode = "NOTSET"
-    case .text(let text): mode = text
+    case .string(let string): mode = string
     default: throw fault(node, "attribute auto_pad is no text")
     }
     switch mode {
