@@ -1,11 +1,12 @@
-/// Why a connection refuses a request itself, before or in place of its route; mostly because bytes are no request that
-/// this server takes.
+/// Reason for which a connection refuses a request itself, before its route or in its place.
+///
+/// Mostly the bytes are not a request that this server accepts.
 package struct ParseFailure: Error, Hashable {
   package var status: Int
   /// The last part of the problem's type, `urn:resnetd:problem:KIND`.
   package var kind: String
   package var detail: String
-  /// For `Retry-After`, where trying again may help.
+  /// Value of `Retry-After`, where trying again may help.
   package var retryAfterSeconds: Int?
 
   package init(status: Int, kind: String, detail: String, retryAfterSeconds: Int? = nil) {
@@ -30,7 +31,7 @@ package struct ParseFailure: Error, Hashable {
       status: 408, kind: "request-timeout", detail: "the \(what) did not arrive \(limit)")
   }
 
-  /// As an RFC 9457 problem document; kinds and details are ours and need no escaping.
+  /// The failure as a problem document (RFC 9457); kinds and details are ours and need no escaping.
   package var response: Response {
     var response = Response(
       status: status, contentType: "application/problem+json",

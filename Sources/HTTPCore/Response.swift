@@ -22,7 +22,7 @@ package struct Response: Sendable, Hashable {
       body: Array(text.utf8))
   }
 
-  /// RFC 9110, section 15; empty for a status this server never sends.
+  /// Reason phrase of a status (RFC 9110, section 15); empty for one that this server never sends.
   package static func reason(_ status: Int) -> String {
     switch status {
     case 100: "Continue"

@@ -1,7 +1,8 @@
 import HTTPCore
 import Testing
 
-/// What another party on the way might read differently is refused (RFC 9112, sections 6.3 and 11.2).
+/// Requests that another party on the way might read differently, and that are refused (RFC 9112,
+/// sections 6.3 and 11.2).
 struct SmugglingTests {
   @Test(
     "Ambiguous framing is refused",
