@@ -1,5 +1,8 @@
 /// The state of a `Connection`, with the data that no other state has.
-enum ConnectionState: Sendable {
+///
+/// Payloads are boxed: the compiler does not know the size of instants, so copying inline payloads,
+/// as every look at the state does, costs more than a box for each change of state.
+indirect enum ConnectionState: Sendable {
   /// Nothing of a next request has arrived; its first byte is due by the deadline.
   case idle(deadline: ContinuousClock.Instant)
   case readingHead(ArrivingHead)
