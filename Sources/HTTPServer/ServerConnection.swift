@@ -99,7 +99,7 @@ final class ServerConnection: @unchecked Sendable {
 
   func drain() {
     machine.drain(at: .now)
-    // What has arrived by now is a request in progress.
+    // Bytes that have arrived by now belong to a request in progress.
     readable()
     if !isClosed { perform(machine.closeIdle()) }
   }

@@ -108,7 +108,7 @@ struct SmugglingTests {
     #expect(Parsed.everyWay("GET http://\(host)/ HTTP/1.1\r\nHost: a\r\n\r\n").failure == nil)
   }
 
-  @Test("HTTP/1.0 knows no transfer coding")
+  @Test("HTTP/1.0 has no transfer codings")
   func codingInHTTP10() {
     let parsed = Parsed.everyWay(
       "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")

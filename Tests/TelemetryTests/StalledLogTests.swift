@@ -73,7 +73,7 @@ import Testing
 
   @Test("Lines that the system refuses are counted, and reported when it takes lines again")
   func refused() throws {
-    // What the descriptor leads to is changed under the log: at first nothing can be written there.
+    // The file of the descriptor is changed under the log: at first it takes no bytes.
     let descriptor = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
     let log = Log(format: .json, descriptor: descriptor)
     for _ in 0..<3 { log.write("lost") }

@@ -1,4 +1,4 @@
-/// Share of a memory budget, which the route owns, that an arriving body takes.
+/// Share of its route's memory budget that an arriving body takes.
 ///
 /// It lives as long as the body: with the connection while bytes come, with the request afterwards.
 /// Releasing it gives back all that it holds.
