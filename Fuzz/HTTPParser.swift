@@ -113,7 +113,7 @@ private struct HTTPContracts {
   private func outcomes(
     _ portions: [ArraySlice<UInt8>], answeringAtOnce: Bool
   ) -> [Outcome] {
-    let now = Connection.Instant.now
+    let now = ContinuousClock.Instant.now
     let context = ConnectionContext(
       now: now, date: { "" },
       route: { head in

@@ -19,7 +19,7 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context) {
   exchange *exchange = context;
   size_t total = size * count;
   exchange->is_refused = !exchange->receiver(exchange->context, bytes, total);
-  // libcurl takes any other number than that of the bytes as the wish to stop.
+  // For libcurl any other number than that of the bytes means to stop.
   return exchange->is_refused ? !total : total;
 }
 
@@ -83,7 +83,7 @@ static CURLcode set_fields(
       {"Authorization", question->authorization},
       {"Content-Digest", question->content_digest},
       {"If-Match", question->if_match},
-      // A refusal comes before the bytes, and is not lost among them.
+      // So a refusal comes before the bytes, and is not lost among them.
       {"Expect", question->file >= 0 ? "100-continue" : NULL},
   };
   for (size_t index = 0; index < sizeof fields / sizeof *fields; index++)
@@ -94,7 +94,7 @@ static CURLcode set_fields(
     if (!remote_add_field(list, "Content-Type", question->content_type))
       return CURLE_OUT_OF_MEMORY;
   } else {
-    // Without a value libcurl leaves its own out, which would be that of a form.
+    // A name without a value keeps libcurl from sending its own, which would be that of a form.
     struct curl_slist *longer = curl_slist_append(*list, "Content-Type:");
     if (!longer) return CURLE_OUT_OF_MEMORY;
     *list = longer;
@@ -107,7 +107,7 @@ static const char *reason_of(
   if (exchange->is_refused) return "the answer is too long";
   if (exchange->fault) return strerror(exchange->fault);
   if (code == CURLE_COULDNT_CONNECT) {
-    // libcurl names the host and port of the URL, which a Unix socket does not have.
+    // libcurl's message names the host and port of the URL, which a Unix socket does not have.
     long number = 0;
     if (curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number != 0)
       return strerror((int)number);

@@ -1,14 +1,14 @@
-// What the parts of this room share.
+// Declarations that the files of this target share.
 #pragma once
 
 #include "CCurl.h"
 
 #include <curl/curl.h>
 
-// A new handle, and an empty answer; NULL with a message where libcurl cannot be started.
+// Makes a handle, and empties the answer; NULL with a message where libcurl cannot be started.
 CURL *remote_start(remote_answer *answer);
 
-// Empty where there is none, or one that is too long.
+// Reads the field `ETag`; leaves it where there is none, or one that is too long.
 void remote_read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]);
 
 void remote_read_answer(CURL *curl, remote_answer *answer);

@@ -10,9 +10,9 @@
 
 enum {
   STALL_BYTES_PER_SECOND = 1024,
-  // Of a body that is not a model: its status says enough, and the rest is not waited for.
+  // Bytes read of a body that is not a model: its status says enough, the rest is not waited for.
   IGNORED_BYTE_LIMIT = 1 << 20,
-  // Between two questions whether to go on.
+  // Time between two questions whether to go on.
   STOP_INTERVAL_MS = 50,
 };
 
@@ -25,7 +25,7 @@ typedef struct {
   void *context;
   int64_t offset;
   size_t ignored;
-  // Set when the first bytes come.
+  // Whether the first bytes have come.
   bool is_begun;
   remote_body body;
   const char *fault;
@@ -51,7 +51,8 @@ void remote_read_etag(CURL *curl, char etag[REMOTE_ETAG_BYTE_COUNT]) {
   if (length < REMOTE_ETAG_BYTE_COUNT) memcpy(etag, header->value, length + 1);
 }
 
-// RFC 9110 section 14.4: `bytes FIRST-LAST/LENGTH`, the length `*` where it is not known.
+// Reads `bytes FIRST-LAST/LENGTH`, where the length is `*` if it is not known (RFC 9110, section
+// 14.4).
 static bool read_range(CURL *curl, remote_body *body) {
   struct curl_header *header = NULL;
   if (curl_easy_header(curl, "Content-Range", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
@@ -76,7 +77,7 @@ static bool read_range(CURL *curl, remote_body *body) {
   return numbers[0] <= numbers[1] && (numbers[2] < 0 || numbers[1] < numbers[2]);
 }
 
-// False where the body is not what was asked for.
+// Notes the first bytes of a body; false where the body is not the one that was asked for.
 static bool begin(transfer *transfer, long status) {
   remote_body *body = &transfer->body;
   remote_read_etag(transfer->curl, body->etag);
@@ -104,7 +105,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *context) {
     transfer->ignored += total;
     return has_enough(transfer) ? 0 : total;
   }
-  // libcurl takes any other number than that of the bytes as the wish to stop.
+  // For libcurl any other number than that of the bytes means to stop.
   if (total == 0) return 0;
   bool is_first = !transfer->is_begun;
   if (is_first && !begin(transfer, status)) return 0;
@@ -122,7 +123,7 @@ bool remote_add_field(struct curl_slist **list, const char *name, const char *va
   return true;
 }
 
-// The curl tool looks at these, the library does not.
+// The curl tool heeds these variables, the library does not.
 static CURLcode set_authorities(CURL *curl) {
   const char *names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
   for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
@@ -168,7 +169,7 @@ static CURLcode set_request(
   if (!code && request->etag && !remote_add_field(headers, "If-None-Match", request->etag))
     code = CURLE_OUT_OF_MEMORY;
   if (!code && request->offset > 0) {
-    // CURLOPT_RESUME_FROM_LARGE would refuse the whole file, sent where it has changed.
+    // CURLOPT_RESUME_FROM_LARGE would refuse the whole file, which is sent where it has changed.
     char range[32];
     snprintf(range, sizeof range, "%" PRId64 "-", request->offset);
     code = curl_easy_setopt(curl, CURLOPT_RANGE, range);
@@ -186,14 +187,14 @@ void remote_read_answer(CURL *curl, remote_answer *answer) {
   remote_read_etag(curl, answer->etag);
 }
 
-// The result of a transfer that has come to its end.
+// Returns the result of a transfer that has ended.
 static CURLcode result_of(CURLM *multi) {
   int left = 0;
   const CURLMsg *message = curl_multi_info_read(multi, &left);
   return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_RECV_ERROR;
 }
 
-// As curl_easy_perform, which would notice only once a second that it is to stop.
+// Works like curl_easy_perform, which would notice only once a second that it must stop.
 static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
   CURLM *multi = curl_multi_init();
   if (!multi) return CURLE_OUT_OF_MEMORY;
@@ -208,7 +209,7 @@ static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
   CURLcode result = CURLE_FAILED_INIT;
   if (is_stopped) {
     result = CURLE_ABORTED_BY_CALLBACK;
-    // A name that is being looked up is not waited for.
+    // Does not wait for a name that is being looked up.
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
   } else if (!code) {
     result = result_of(multi);
@@ -218,7 +219,7 @@ static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
   return result;
 }
 
-// libcurl quotes the address of a proxy that it cannot use, with a password that is in it.
+// Cuts the message off where libcurl quotes the address of a proxy, which may hold a password.
 static void hide_password(char message[CURL_ERROR_SIZE]) {
   char *quote = strchr(message, '\'');
   if (quote && strchr(quote, '@'))

@@ -8,7 +8,7 @@ static int count;
 static char **arguments;
 
 // Swift's own list is read from /proc/self/cmdline, which a chroot or a sandbox may not have. The C
-// library calls constructors with what it calls `main` with.
+// library calls constructors with the arguments of `main`.
 __attribute__((constructor)) static void keep(int argument_count, char **argument_values) {
   count = argument_count;
   arguments = argument_values;
@@ -26,7 +26,7 @@ void program_memory_return_large(void) {
 void program_descriptors_fill(void) {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
     if (fcntl(descriptor, F_GETFD) != -1) continue;
-    // The lowest number that is free is this one.
+    // `open` takes the lowest free number, which is this one.
     if (open("/dev/null", O_RDONLY) < 0 && open("/", O_RDONLY) < 0) return;
   }
 }

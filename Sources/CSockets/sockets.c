@@ -42,7 +42,7 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
   return listener;
 }
 
-// Takes away a socket that nobody listens on any more; 0, or -1 with `errno` set.
+// Removes a socket that nobody listens on any more; 0, or -1 with `errno` set.
 static int remove_stale(const struct sockaddr_un *address) {
   struct stat status;
   if (lstat(address->sun_path, &status) != 0) return errno == ENOENT ? 0 : -1;
@@ -70,7 +70,7 @@ int sockets_local_listener_create(const char *path, int backlog) {
   if (remove_stale(&address) != 0) return -1;
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0) return -1;
-  // On Linux the file gets the mode that the socket has when it is bound: nobody slips in before.
+  // On Linux the file gets the mode of the socket when it is bound: nobody can connect before.
   if (fchmod(listener, S_IRUSR | S_IWUSR) != 0 ||
       bind(listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
       listen(listener, backlog) != 0)
@@ -90,7 +90,7 @@ int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolv
   for (struct addrinfo *entry = list; entry && descriptor < 0; entry = entry->ai_next) {
     descriptor = socket(entry->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) continue;
-    // On Linux the timeout for writing holds for connecting as well.
+    // On Linux the timeout for writing applies to connecting as well.
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0 ||
         connect(descriptor, entry->ai_addr, entry->ai_addrlen) != 0)

@@ -10,12 +10,12 @@ enum ASCII {
     UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
   }
 
-  /// Unlike `String.lowercased`, which makes the Kelvin sign a `k`.
+  /// Lowers ASCII letters alone; `String.lowercased` makes the Kelvin sign a `k`.
   static func lowercased(_ text: some StringProtocol) -> String {
     String(decoding: text.utf8.map { lowercased($0) }, as: UTF8.self)
   }
 
-  /// Without blanks and tabs at either end (OWS, RFC 9110, section 5.6.3).
+  /// Removes blanks and tabs at either end (OWS, RFC 9110, section 5.6.3).
   static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let start = bytes.firstIndex(where: { !isBlank($0) }),
       let end = bytes.lastIndex(where: { !isBlank($0) })
@@ -56,7 +56,7 @@ enum ASCII {
     isAlpha(byte) || isDigit(byte) || "-._~!$&'()*+,;=".utf8.contains(byte)
   }
 
-  /// What may stand in a request target: visible characters but a fragment's sign.
+  /// Bytes of a request target: visible characters except the sign of a fragment.
   static func isTarget(_ byte: UInt8) -> Bool {
     byte > space && byte < 0x7f && byte != UInt8(ascii: "#")
   }

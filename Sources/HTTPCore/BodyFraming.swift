@@ -1,10 +1,10 @@
-/// How a request's body is delimited (RFC 9112, section 6).
+/// Delimitation of a request's body (RFC 9112, section 6).
 package enum BodyFraming: Sendable, Hashable {
   case none
   case length(Int)
   case chunked
 
-  /// Refuses everything that two parties could read differently.
+  /// Reads the fields, and refuses everything that two parties could read differently.
   init(_ head: RequestHead) throws(ParseFailure) {
     let lengths = head.fields.values(of: "Content-Length")
     guard head.fields["Transfer-Encoding"] == nil else {
@@ -24,14 +24,14 @@ package enum BodyFraming: Sendable, Hashable {
     guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else {
       throw .malformed("Content-Length is not a number")
     }
-    // What no integer holds is over every limit.
+    // A number that no integer holds is over every limit.
     let length = Int(text) ?? .max
     self = length == 0 ? .none : .length(length)
   }
 
   private static func requireChunkedAlone(_ fields: HeaderFields) throws(ParseFailure) {
     let codings = fields.tokens(of: "Transfer-Encoding")
-    // RFC 9112, section 6.3: otherwise the body's end cannot be told.
+    // RFC 9112, section 6.3: otherwise nobody can tell where the body ends.
     guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
       throw .malformed("Transfer-Encoding does not end in one chunked")
     }
@@ -39,7 +39,7 @@ package enum BodyFraming: Sendable, Hashable {
       throw ParseFailure(
         status: 501, kind: .transferCoding, detail: "the only transfer coding here is chunked")
     }
-    // An empty member beside it is as good as another coding to a party that splits otherwise.
+    // A party that splits the list otherwise may take an empty member for another coding.
     guard fields.values(of: "Transfer-Encoding").map(ASCII.lowercased) == ["chunked"] else {
       throw .malformed("Transfer-Encoding has empty members")
     }

@@ -7,11 +7,11 @@ package enum HTTPDate {
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
-  /// `secondsSinceEpoch` counts from 1970-01-01 00:00:00 UTC.
+  /// Writes the date that is so many seconds after 1970-01-01 00:00:00 UTC.
   package static func text(secondsSinceEpoch: Int) -> String {
     var seconds = time_t(secondsSinceEpoch)
     var parts = unsafe tm()
-    // SAFETY: both point to this function's own variables.
+    // SAFETY: both pointers are to this function's own variables.
     unsafe gmtime_r(&seconds, &parts)
     let date =
       unsafe "\(twoDigits(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \(1900 + parts.tm_year)"

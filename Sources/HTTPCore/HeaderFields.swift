@@ -1,4 +1,5 @@
-/// Header or trailer fields in their order; names compare without regard to case (RFC 9110, section 5.1).
+/// Header or trailer fields in their order; names are compared regardless of case (RFC 9110,
+/// section 5.1).
 package struct HeaderFields: Sendable, Hashable {
   package struct Field: Sendable, Hashable {
     package var name: String
@@ -17,7 +18,7 @@ package struct HeaderFields: Sendable, Hashable {
     fields.append(Field(name: name, value: value))
   }
 
-  /// The first field's value; setting replaces all fields of the name.
+  /// The first field's value; setting it replaces all fields of that name.
   package subscript(name: String) -> String? {
     get { fields.first { Self.same($0.name, name) }?.value }
     set {

@@ -1,8 +1,8 @@
-/// `type/subtype; name=value` (RFC 9110, section 8.3.1).
+/// A media type, `type/subtype; name=value` (RFC 9110, section 8.3.1).
 package struct MediaType: Sendable, Hashable {
-  /// `type/subtype` in lower case.
+  /// Type and subtype, `type/subtype`, in lower case.
   package var essence: String
-  /// By name in lower case; values as they are, without quotes.
+  /// Values by names in lower case; values as they are, without quotes.
   package var parameters: [String: String]
 
   package init?(_ text: String) {
@@ -26,7 +26,7 @@ package struct MediaType: Sendable, Hashable {
     }
   }
 
-  /// At semicolons outside quotes.
+  /// Splits at semicolons outside quotes.
   private static func split(_ text: String) -> [String] {
     var parts = [""]
     var quoted = false
@@ -43,7 +43,9 @@ package struct MediaType: Sendable, Hashable {
     return parts
   }
 
-  /// A value without its quotes; nil where they do not enclose it. More than tokens may go without: boundaries often do.
+  /// Removes the quotes of a value; nil where they do not enclose it.
+  ///
+  /// Values that are not tokens may go without quotes too: boundaries often do.
   private static func unquoted(_ text: Substring) -> String? {
     guard text.first == "\"" else { return text.contains("\"") ? nil : String(text) }
     var value = ""

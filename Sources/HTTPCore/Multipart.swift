@@ -1,26 +1,26 @@
-/// A `multipart/form-data` body in its parts (RFC 7578; RFC 2046, section 5.1).
+/// Parts of a `multipart/form-data` body (RFC 7578; RFC 2046, section 5.1).
 package enum Multipart {
   package struct Part: Sendable, Hashable {
-    /// From `Content-Disposition`.
+    /// Name of the form's field, from `Content-Disposition`.
     package var name: String
     package var filename: String?
     package var contentType: String?
-    /// Where the part's content lies in the body.
+    /// Bytes of the body that are the part's content.
     package var range: Range<Int>
   }
 
   package enum Failure: Error, Hashable {
-    /// The media type has no valid boundary, or the body does not follow it; the text says where.
+    /// The media type has no valid boundary, or the body does not follow it; says where.
     case malformed(String)
     case tooManyParts(limit: Int)
   }
 
-  /// RFC 2046, section 5.1.1.
+  /// Bytes of a boundary, 70 (RFC 2046, section 5.1.1).
   package static let boundaryByteLimit = 70
-  /// Of one part.
+  /// Bytes of one part's header, 4 KiB.
   package static let partHeaderByteLimit = 4096
 
-  /// The parts of `body` in their order; content is not copied.
+  /// Finds the parts of `body` in their order; content is not copied.
   package static func parse(
     _ body: [UInt8], _ type: MediaType, partCountLimit: Int
   ) throws(Failure) -> [Part] {
@@ -68,7 +68,7 @@ package enum Multipart {
       fields.append(
         String(line[..<colon]), ASCII.trimmed(line[line.index(after: colon)...]))
     }
-    // `form-data` is no media type, but its parameters are written alike.
+    // `form-data` is not a media type, but its parameters are written alike.
     let disposition = fields["Content-Disposition"].flatMap {
       MediaType("disposition/" + $0)
     }
@@ -84,7 +84,7 @@ package enum Multipart {
     body[start...].firstIndex { !ASCII.isBlank($0) } ?? body.count
   }
 
-  /// The first place of `pattern` that begins a line: at the front or behind CR LF.
+  /// Finds `pattern` at the beginning of a line: at the front or after CR LF.
   private static func find(
     _ pattern: [UInt8], in body: [UInt8], from start: Int
   ) -> Int? {

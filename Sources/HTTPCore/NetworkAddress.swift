@@ -1,9 +1,11 @@
 import Glibc
 
-/// An IPv4 or IPv6 address; one of IPv4 is the same as its mapping into IPv6 (RFC 4291, section 2.5.5.2).
+/// An IPv4 or IPv6 address; one of IPv4 equals its mapping into IPv6 (RFC 4291, section
+/// 2.5.5.2).
 package struct NetworkAddress: Sendable, Hashable {
-  /// The 128 bits of an IPv6 address.
+  /// Upper half of the 128 bits of an IPv6 address.
   package let high: UInt64
+  /// Lower half of the 128 bits.
   package let low: UInt64
 
   private static let mappedPrefix: UInt64 = 0xffff_0000_0000
@@ -13,7 +15,7 @@ package struct NetworkAddress: Sendable, Hashable {
     self.low = low
   }
 
-  /// Dotted IPv4 or IPv6 without brackets and zone; nil for anything else.
+  /// Reads dotted IPv4, or IPv6 without brackets and zone; nil for anything else.
   package init?(_ text: some StringProtocol) {
     let text = String(text)
     var v4 = in_addr()
@@ -27,7 +29,8 @@ package struct NetworkAddress: Sendable, Hashable {
     self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
   }
 
-  /// With an optional port behind it, IPv6 then in brackets: as connections and proxies name clients.
+  /// Reads an address with an optional port, IPv6 then in brackets: so connections and proxies
+  /// name clients.
   package init?(withPort text: some StringProtocol) {
     if text.first == "[" {
       guard let end = text.firstIndex(of: "]") else { return nil }
@@ -42,20 +45,21 @@ package struct NetworkAddress: Sendable, Hashable {
 
   package var isIPv4: Bool { high == 0 && low >> 32 == Self.mappedPrefix >> 32 }
 
-  /// What one client has to itself: the address of IPv4, and of IPv6 the first 64 bits, all others of which a single
-  /// host may take in turn.
+  /// The part that one client has to itself: all of an IPv4 address, and the first 64 bits of an
+  /// IPv6 address, since a single host may vary all others.
   package var client: NetworkAddress { isIPv4 ? self : NetworkAddress(high: high, low: 0) }
 }
 
 /// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
 package struct NetworkPrefix: Sendable, Hashable, CustomStringConvertible {
-  /// As it was written.
+  /// The prefix as it was written.
   package let description: String
   private let address: NetworkAddress
-  /// Of the 128 of IPv6.
+  /// Bits of the prefix, counted in the 128 of IPv6.
   private let bitCount: Int
 
-  /// Nil where the text is neither an address nor a prefix, or has bits set beyond the prefix.
+  /// Reads a prefix; nil where the string is neither an address nor a prefix, or has bits set
+  /// beyond the prefix.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard 1...2 ~= parts.count, let address = NetworkAddress(parts[0]) else { return nil }

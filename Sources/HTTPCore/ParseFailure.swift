@@ -1,12 +1,13 @@
 import JSON
 
-/// Why a connection refuses a request itself, before or in place of its route; mostly because bytes are no request that
-/// this server takes.
+/// Reason for which a connection refuses a request itself, before its route or in its place.
+///
+/// Mostly the bytes are not a request that this server accepts.
 package struct ParseFailure: Error, Hashable {
   package var status: Int
   package var kind: ProblemKind
   package var detail: String
-  /// For `Retry-After`, where trying again may help.
+  /// Value of `Retry-After`, where trying again may help.
   package var retryAfterSeconds: Int?
 
   package init(status: Int, kind: ProblemKind, detail: String, retryAfterSeconds: Int? = nil) {
@@ -31,7 +32,7 @@ package struct ParseFailure: Error, Hashable {
       status: 408, kind: .requestTimeout, detail: "the \(what) did not arrive \(limit)")
   }
 
-  /// As an RFC 9457 problem document.
+  /// The failure as a problem document (RFC 9457).
   package var response: Response {
     let document: JSONValue = [
       "type": .string(kind.type), "title": .string(Response.reason(status)),

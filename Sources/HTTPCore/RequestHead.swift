@@ -1,6 +1,6 @@
 /// A request's line and header fields (RFC 9112, section 2.1).
 package struct RequestHead: Sendable, Hashable {
-  /// As sent; methods are case-sensitive.
+  /// Method as sent; methods are case-sensitive.
   package var method: String
   package var target: RequestTarget
   package var version: HTTPVersion
@@ -22,7 +22,7 @@ package struct RequestHead: Sendable, Hashable {
     return !options.contains("close") && (version == .http11 || options.contains("keep-alive"))
   }
 
-  /// Memory that it takes, about.
+  /// Memory that it takes, approximately.
   var byteCount: Int {
     fields.fields.reduce(target.raw.utf8.count) { count, field in
       count + field.name.utf8.count + field.value.utf8.count
@@ -37,9 +37,10 @@ package enum HTTPVersion: Sendable, Hashable { case http10, http11 }
 package struct Request: Sendable, Hashable {
   package var head: RequestHead
   package var body: [UInt8]
-  /// Fields behind a chunked body, without those that may not come there (RFC 9110, section 6.5.1).
+  /// Fields after a chunked body, without those that may not come there (RFC 9110, section
+  /// 6.5.1).
   package var trailers: HeaderFields
-  /// Where the body went if it was streamed; `body` is empty then.
+  /// Sink that the body went to if it was streamed; `body` is empty then.
   package var destination: BodyDestination?
   private var holdReference: HoldReference?
 
@@ -54,7 +55,7 @@ package struct Request: Sendable, Hashable {
     self.hold = hold
   }
 
-  /// What the body takes of its route's budget: whoever owns the body lets go of both together.
+  /// The body's share of its route's budget: whoever owns the body releases both together.
   package var hold: (any BodyHold)? {
     get { holdReference?.hold }
     set { holdReference = newValue.map(HoldReference.init) }

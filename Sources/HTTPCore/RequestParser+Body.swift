@@ -1,5 +1,5 @@
 extension RequestParser {
-  /// Room for the first bytes of a body whose end is not near.
+  /// Bytes of the first buffer of a body whose end is not near, 16 KiB.
   static let firstBodyCapacity = 16 * 1024
 
   mutating func takeBody(_ remaining: Int) -> Bool {
@@ -14,7 +14,7 @@ extension RequestParser {
     return left == 0
   }
 
-  /// Has the body go on in another buffer, with room for more.
+  /// Continues the body in another buffer, which has room for more.
   mutating func moveBody(to buffer: consuming [UInt8]) {
     buffer.append(contentsOf: body)
     body = buffer
@@ -22,7 +22,8 @@ extension RequestParser {
     bodyCapacityLimit = max(bodyCapacityLimit, grantedCapacity)
   }
 
-  /// Takes what continues a body straight into it, where nothing waits before and there is room; how many bytes.
+  /// Takes bytes that continue a body straight into it, where none wait before them and there is
+  /// room; how many.
   mutating func takeDirectly(_ bytes: some Collection<UInt8>) -> Int {
     guard case .body(let remaining) = state, buffer.isEmpty else { return 0 }
     // The last byte is left for `next`, which says that the body has ended.
@@ -34,7 +35,8 @@ extension RequestParser {
     return count
   }
 
-  /// Moves up to `count` bytes into the body; how many are still to come, or nil where it needs more room.
+  /// Moves up to `count` bytes into the body; how many are still to come, or nil where it needs
+  /// more room.
   private mutating func take(_ count: Int) -> Int? {
     let available = min(count, bufferedByteCount)
     guard makeRoom(for: body.count + available) else { return nil }
@@ -46,8 +48,10 @@ extension RequestParser {
     return count - available
   }
 
-  /// Has the body's buffer grow in steps: what is declared takes little memory before it is sent, and all copies
-  /// together are a third of what has come.
+  /// Lets the body's buffer grow in steps.
+  ///
+  /// So a declared length takes little memory before the bytes are sent, and all copies together
+  /// are a third of the bytes that have come.
   private mutating func makeRoom(for byteCount: Int) -> Bool {
     guard byteCount > grantedCapacity else { return true }
     let end = declaredByteCount > 0 ? declaredByteCount : bodyByteLimit
@@ -66,7 +70,7 @@ extension RequestParser {
 
   // MARK: Chunks
 
-  /// The line behind a chunk's bytes, which is empty.
+  /// Reads the line after a chunk's bytes, which is empty.
   mutating func parseChunkEnd() throws(ParseFailure) -> Bool {
     if bufferedByteCount >= 2, buffer[consumed] == ASCII.carriageReturn,
       buffer[consumed + 1] == ASCII.lineFeed
@@ -81,7 +85,7 @@ extension RequestParser {
     return true
   }
 
-  /// chunk-size and extensions, RFC 9112, section 7.1.
+  /// Reads chunk-size and extensions (RFC 9112, section 7.1).
   mutating func parseChunkSize() throws(ParseFailure) -> Bool {
     guard lineAllowance > 0 else {
       isHeldBack = bufferedByteCount > 0
@@ -98,8 +102,8 @@ extension RequestParser {
     return true
   }
 
-  /// The size of a line without extensions that is there as a whole, by far the most common one; nil leaves every other
-  /// line to `extendedChunkSize`.
+  /// Reads the size on a whole line without extensions, by far the most common one; nil leaves
+  /// every other line to `extendedChunkSize`.
   private mutating func plainChunkSize() -> Int? {
     var size = 0
     var index = consumed
@@ -116,7 +120,7 @@ extension RequestParser {
     return size
   }
 
-  /// What an integer holds for certain.
+  /// Hexadecimal digits that an integer holds for certain.
   private static let chunkDigitLimit = 15
 
   private mutating func extendedChunkSize() throws(ParseFailure) -> Int? {
@@ -126,12 +130,13 @@ extension RequestParser {
       throw .malformed("chunk size is not a hexadecimal number of 1 to 15 digits")
     }
     guard Self.areExtensions(line[digits.endIndex...]) else {
-      throw .malformed("chunk size is followed by neither an extension nor a line's end")
+      throw .malformed("chunk size is followed by neither an extension nor a line end")
     }
     return digits.reduce(0) { $0 << 4 | Int(ASCII.hexValue($1) ?? 0) }
   }
 
-  /// chunk-ext: names with optional values, blanks allowed around `;` and `=` (RFC 9112, section 7.1.1).
+  /// Whether this is chunk-ext: names with optional values, blanks allowed around `;` and `=` (RFC
+  /// 9112, section 7.1.1).
   private static func areExtensions(_ text: ArraySlice<UInt8>) -> Bool {
     var rest = text
     while !rest.isEmpty {
@@ -154,7 +159,7 @@ extension RequestParser {
     return true
   }
 
-  /// quoted-string, RFC 9110, section 5.6.4.
+  /// Drops a quoted-string (RFC 9110, section 5.6.4).
   private static func dropQuoted(_ rest: inout ArraySlice<UInt8>) -> Bool {
     guard rest.popFirst() == UInt8(ascii: "\"") else { return false }
     while let byte = rest.popFirst() {

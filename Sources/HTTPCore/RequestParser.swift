@@ -1,7 +1,13 @@
-/// HTTP/1.1 and 1.0 requests from bytes in any portions (RFC 9112), without I/O.
+/// Parser of HTTP/1.1 and 1.0 requests from bytes in any portions (RFC 9112), without I/O.
+///
+///     requestLine -> header -> finished -> requestLine ...         without a body
+///                      |-> body -> finished                        Content-Length
+///                      `-> chunkSize -> chunkData -> chunkEnd -> chunkSize ...
+///                            `-> trailer -> requestLine ...        after the last chunk
 ///
 /// Lines end in CR LF and nothing else; a bare CR or LF, folded lines and blanks before a colon are
-/// refused, because another party might read them differently. After a failure the parser is of no use.
+/// refused, because another party might read them differently. After a failure the parser must not
+/// be used any more.
 package struct RequestParser: Sendable {
   package enum Event: Sendable, Hashable {
     /// The head is complete; the body follows as `framing` says.
@@ -21,53 +27,57 @@ package struct RequestParser: Sendable {
     case finished
   }
 
-  /// What the body's buffer is to have room for.
+  /// Capacity that the body's buffer is to have.
   package struct WantedCapacity: Sendable, Hashable {
     package let byteCount: Int
-    /// What has arrived; less cannot do.
+    /// Bytes that have arrived: less is not enough.
     package let least: Int
   }
 
-  /// A larger buffer is given back as soon as it is empty.
+  /// Bytes of an empty buffer that is kept, 2 KiB; a larger one is released.
   private static let keptCapacity = 2 * 1024
 
   let limits: ParserLimits
   var buffer: [UInt8] = []
   var consumed = 0
-  /// Up to here the buffer is known to have no line's end.
+  /// Index up to which the buffer is known to contain no line end.
   var searched = 0
   var state = State.requestLine(emptyLines: 0)
-  /// The request line in progress begins here.
+  /// Index at which the request line in progress begins.
   private var start = 0
   /// The request line, while its fields are still read.
   private var head: RequestHead?
-  /// Of the header or the trailer being read, and the bytes of its lines.
+  /// Fields of the header or the trailer being read.
   private var fields = HeaderFields()
+  /// Bytes of the lines of `fields`.
   private var fieldByteCount = 0
 
   var body: [UInt8] = []
-  /// Bytes that the body's buffer has room for.
+  /// Bytes that the body's buffer may have.
   var grantedCapacity = 0
-  /// By `Content-Length`; 0 where chunks make up the body.
+  /// Value of `Content-Length`; 0 where chunks make up the body.
   var declaredByteCount = 0
-  /// Bytes of the body so far, with what `takePart` has taken.
+  /// Bytes of the body so far, including those that `takePart` has taken.
   package internal(set) var bodyByteCount = 0
-  /// Set by the owner between head and body.
+  /// Bytes that the body may have; set by the owner between head and body.
   package var bodyByteLimit = 0
-  /// Bytes that the body's buffer may have room for; beyond them `next` is nil and `wantedBodyCapacity` says how
-  /// many it needs. The owner raises it; left alone it grows as it must.
+  /// Bytes that the body's buffer may have room for.
+  ///
+  /// Beyond them `next` is nil and `wantedBodyCapacity` says how many it needs, until the owner
+  /// raises the limit. Without one the buffer grows as it must.
   package var bodyCapacityLimit = Int.max
   package internal(set) var wantedBodyCapacity: WantedCapacity?
-  /// Lines between chunks that may still be read; without any left, `next` is nil and `isHeldBack` true.
+  /// Lines between chunks that may still be read; with none left, `next` is nil and `isHeldBack`
+  /// true.
   package var lineAllowance = Int.max
   package internal(set) var isHeldBack = false
 
   package init(limits: ParserLimits = ParserLimits()) { self.limits = limits }
 
-  /// Bytes taken in that no event has used yet.
+  /// Bytes that have been appended and that no event has used yet.
   package var bufferedByteCount: Int { buffer.count - consumed }
 
-  /// All bytes kept, for tests of their limit.
+  /// Bytes kept in all, for tests of their limit.
   package var heldByteCount: Int { buffer.count + body.count }
 
   /// Memory of the buffer and of the fields being read, without that of the body.
@@ -84,12 +94,12 @@ package struct RequestParser: Sendable {
     if case .requestLine = state { bufferedByteCount == 0 } else { false }
   }
 
-  /// Whether the head being read, or that could not be read, is of a HEAD request.
+  /// Whether the head that is being read, or could not be read, is that of a HEAD request.
   package var isToHead: Bool {
     head?.method == "HEAD" || (head == nil && buffer[start...].starts(with: "HEAD ".utf8))
   }
 
-  /// The fields that have arrived of the head being read, or that could not be read.
+  /// The fields that have arrived of the head that is being read, or could not be read.
   package var knownFields: HeaderFields? { head == nil ? nil : fields }
 
   package mutating func append(_ bytes: some Collection<UInt8>) {
@@ -98,7 +108,8 @@ package struct RequestParser: Sendable {
     if count < bytes.count { buffer.append(contentsOf: bytes.dropFirst(count)) }
   }
 
-  /// Moves what is left to the front once it is the smaller part, so that the buffer stays as small as its content.
+  /// Moves the rest to the front once it is the smaller part, so that the buffer stays as small as
+  /// its content.
   mutating func dropConsumed() {
     guard consumed >= buffer.count - consumed else { return }
     if consumed == buffer.count {
@@ -111,7 +122,7 @@ package struct RequestParser: Sendable {
     consumed = 0
   }
 
-  /// Gives back memory while nothing is expected.
+  /// Releases memory while nothing is expected.
   package mutating func releaseMemory() {
     guard bufferedByteCount == 0 else { return }
     buffer = []
@@ -120,7 +131,8 @@ package struct RequestParser: Sendable {
     start = 0
   }
 
-  /// The next event in the bytes so far, nil when more are needed, or what `wantedBodyCapacity` and `isHeldBack` say.
+  /// Reads the next event; nil when more bytes are needed, or what `wantedBodyCapacity` and
+  /// `isHeldBack` say.
   package mutating func next() throws(ParseFailure) -> Event? {
     isHeldBack = false
     wantedBodyCapacity = nil
@@ -153,7 +165,8 @@ package struct RequestParser: Sendable {
     return .end(body: body, trailers: trailers)
   }
 
-  /// What has arrived of the body since it was last asked; the event of its end brings what comes after.
+  /// Takes the part of the body that has arrived since the last call; the event of its end brings
+  /// what comes after.
   package mutating func takePart() -> [UInt8] {
     defer {
       body = []
@@ -164,9 +177,9 @@ package struct RequestParser: Sendable {
 
   // MARK: Lines
 
-  /// The bytes of the next line without its CR LF, nil while it is incomplete.
+  /// Reads the next line, without its CR LF; nil while it is incomplete.
   ///
-  /// What is wrong is found at the first byte that makes it so, hence alike however the bytes arrive.
+  /// A fault is found at the first byte that makes it one, so it is the same however bytes arrive.
   mutating func line(limit: Int, status: Int) throws(ParseFailure) -> ArraySlice<UInt8>? {
     let start = consumed
     let end = buffer[max(searched, start)...].firstIndex {
@@ -299,7 +312,8 @@ package struct RequestParser: Sendable {
 }
 
 extension HeaderFields {
-  /// Fields for framing, routing, authentication and content may not come behind the content (RFC 9110, section 6.5.1).
+  /// Fields without those for framing, routing, authentication and content, which may not come
+  /// after the content (RFC 9110, section 6.5.1).
   fileprivate var withoutForbiddenTrailers: HeaderFields {
     let forbidden: Set = [
       "transfer-encoding", "content-length", "host", "connection", "keep-alive", "te", "trailer",

@@ -1,4 +1,4 @@
-/// What a request asks for (RFC 9112, section 3.2), its path and query decoded.
+/// Target of a request (RFC 9112, section 3.2), its path and query decoded.
 package struct RequestTarget: Sendable, Hashable {
   package struct QueryItem: Sendable, Hashable {
     package var name: String
@@ -10,13 +10,13 @@ package struct RequestTarget: Sendable, Hashable {
     }
   }
 
-  /// As sent, for logs.
+  /// The target as sent, for logs.
   package var raw: String
-  /// Percent-decoded; `*` for a request about the server as a whole.
+  /// Path, percent-decoded; `*` for a request about the server as a whole.
   package var path: String
   package var query: [QueryItem]
 
-  /// Origin form, absolute form and `*`; nil where the text is none of them.
+  /// Reads origin form, absolute form and `*`; nil where the string is none of them.
   package init?(_ raw: String) {
     self.raw = raw
     var rest = raw[...]
@@ -33,7 +33,7 @@ package struct RequestTarget: Sendable, Hashable {
       }
       rest = authority[start...]
     }
-    // By bytes: to find characters in a string takes ten times as long.
+    // By bytes: finding characters in a string takes ten times as long.
     let bytes = rest.utf8
     let mark = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
     let pathText = bytes[..<mark]
@@ -51,7 +51,8 @@ package struct RequestTarget: Sendable, Hashable {
     }
   }
 
-  /// uri-host, which is not empty, with an optional port (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
+  /// Whether this is a uri-host, which is not empty, with an optional port (RFC 9110, section 7.2;
+  /// RFC 3986, section 3.2.2).
   static func isAuthority(_ text: some StringProtocol) -> Bool {
     let bytes = Array(text.utf8)
     let hostEnd =
@@ -66,7 +67,7 @@ package struct RequestTarget: Sendable, Hashable {
     return host.first == UInt8(ascii: "[") ? isAddressLiteral(host) : isRegisteredName(host)
   }
 
-  /// IP-literal: an IPv6 address or a future version's in brackets.
+  /// Whether this is an IP-literal: an IPv6 address or a future version's, in brackets.
   private static func isAddressLiteral(_ host: ArraySlice<UInt8>) -> Bool {
     guard host.count > 2, host.last == UInt8(ascii: "]") else { return false }
     let content = host.dropFirst().dropLast()
@@ -80,7 +81,8 @@ package struct RequestTarget: Sendable, Hashable {
       && address.dropFirst().allSatisfy { ASCII.isNameByte($0) || $0 == ASCII.colon }
   }
 
-  /// reg-name that is not empty; dotted IPv4 addresses are names by this grammar as well.
+  /// Whether this is a reg-name that is not empty; by this grammar dotted IPv4 addresses are names
+  /// as well.
   private static func isRegisteredName(_ host: ArraySlice<UInt8>) -> Bool {
     var rest = host
     while let byte = rest.popFirst() {
@@ -104,7 +106,8 @@ package struct RequestTarget: Sendable, Hashable {
     return nil
   }
 
-  /// RFC 3986, section 2.1; nil for a broken escape, for NUL, and for what is not UTF-8.
+  /// Decodes escapes (RFC 3986, section 2.1); nil for a broken escape, for NUL, and for bytes that
+  /// are not UTF-8.
   private static func decoded(_ text: Substring.UTF8View, plusIsSpace: Bool) -> String? {
     guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
       return String(Substring(text))

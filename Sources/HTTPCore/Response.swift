@@ -24,7 +24,7 @@ package struct Response: Sendable, Hashable {
     self.init(status: status, fields: HeaderFields([("Content-Type", contentType)]), body: body)
   }
 
-  /// RFC 9110, section 15; empty for a status this server never sends.
+  /// Reason phrase of a status (RFC 9110, section 15); empty for one that this server never sends.
   package static func reason(_ status: Int) -> String {
     switch status {
     case 100: "Continue"

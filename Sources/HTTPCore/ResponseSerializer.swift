@@ -1,9 +1,11 @@
-/// A response's bytes (RFC 9112, section 4).
+/// Serializer of responses into bytes (RFC 9112, section 4).
 package enum ResponseSerializer {
   /// The interim answer to `Expect: 100-continue`.
   package static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-  /// `date` is the `Date` field's value. An answer to HEAD has the length of its body but not the body.
+  /// Writes a response; one to HEAD has the length of its body but not the body.
+  ///
+  /// - Parameter date: Value of the `Date` field.
   package static func bytes(
     _ response: Response, date: String, toHead: Bool, closing: Bool, keepAliveToHTTP10: Bool
   ) -> [UInt8] {
@@ -30,7 +32,8 @@ package enum ResponseSerializer {
     return bytes
   }
 
-  /// Control characters would end the field early: they become blanks (RFC 9110, section 5.5).
+  /// Appends a field; control characters, which would end it early, become blanks (RFC 9110,
+  /// section 5.5).
   private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: name.utf8)
     bytes.append(ASCII.colon)

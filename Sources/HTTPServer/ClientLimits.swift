@@ -1,14 +1,15 @@
 package import HTTPCore
 
-/// What one client may have, by its address; a client of IPv6 is a network of 64 bits.
+/// Limits of each client, known by its address; a client of IPv6 is a network of 64 bits.
 package struct ClientLimits: Sendable {
-  /// Open connections of one client, or requests in progress where a trusted proxy speaks for it; nil for any number.
+  /// Open connections of one client, or requests in progress where a trusted proxy speaks for it;
+  /// nil, the default, for any number.
   package var connectionLimit: Int?
-  /// Requests per second of one client, in bursts of as many; nil for any number.
+  /// Requests per second of one client, in bursts of as many; nil, the default, for any number.
   package var requestRate: Int?
   /// Proxies whose `X-Forwarded-For` is believed.
   package var trustedProxies: [NetworkPrefix] = []
-  /// Clients that are remembered at once; for a further one the longest unseen is forgotten.
+  /// Clients remembered at once, 65,536; for a further one the longest unseen is forgotten.
   package var tableLimit = 65_536
 
   package init() {}
@@ -19,9 +20,11 @@ package struct ClientLimits: Sendable {
     trustedProxies.contains { $0.contains(address) }
   }
 
-  /// Whose request it is: the peer, or the rightmost address of `X-Forwarded-For` that is not a trusted proxy's.
+  /// Finds out whose request it is: the peer's, or that of the rightmost address of
+  /// `X-Forwarded-For` that is not a trusted proxy's.
   ///
-  /// Only what trusted proxies have added counts: what stands to the left of the first stranger may be invented.
+  /// Only addresses that trusted proxies have added count: those to the left of the first stranger
+  /// may be invented.
   package func client(of peer: NetworkAddress, _ fields: HeaderFields) -> NetworkAddress {
     var client = peer
     guard trusts(client) else { return client.client }

@@ -1,7 +1,7 @@
 package import HTTPCore
 import Synchronization
 
-/// Counts connections and requests of each client, over all event loops of a server.
+/// Counts of each client's connections and requests, over all event loops of a server.
 package final class ClientTable: Sendable {
   let limits: ClientLimits
   private let rows: Mutex<ClientRows>
@@ -11,35 +11,39 @@ package final class ClientTable: Sendable {
     rows = Mutex(ClientRows(limits))
   }
 
-  /// A connection of the client begins; false where it has as many as it may. Those that got true are to `leave`.
+  /// Counts a connection of the client that begins; false where it has as many as it may.
+  ///
+  /// Each that got true must `leave`.
   package func enter(_ client: NetworkAddress) -> Bool {
     limits.connectionLimit == nil || rows.withLock { $0.enter(client) }
   }
 
+  /// Counts a connection of the client that ends.
   package func leave(_ client: NetworkAddress) {
     if limits.connectionLimit != nil { rows.withLock { $0.leave(client) } }
   }
 
-  /// Counts a request; where there were too many, how long until the next one is taken.
+  /// Counts a request; where there were too many, the time until the next one is accepted.
   package func delay(
     of client: NetworkAddress, now: ContinuousClock.Instant
   ) -> Duration? {
     limits.requestRate == nil ? nil : rows.withLock { $0.delay(of: client, now: now) }
   }
 
-  /// Clients remembered, for tests.
+  /// Number of clients that are remembered, for tests.
   package var count: Int { rows.withLock { $0.count } }
 }
 
 /// The rows of a `ClientTable`: every call takes the same time, however many there are.
 ///
-/// Rows without connections form a list, the longest unseen first, from which a full table takes the room for a new
-/// client. Rows with connections are fewer than the server has connections.
+/// Rows without connections form a list, the longest unseen first, from which a full table takes
+/// the room for a new client. There are no more rows with connections than the server has
+/// connections.
 private struct ClientRows {
   private struct Row {
     var client: NetworkAddress
     var connectionCount = 0
-    /// When all its requests so far would be due at the steady rate (GCRA, ITU-T I.371).
+    /// Instant at which all requests so far would be due at the steady rate (GCRA, ITU-T I.371).
     var due: ContinuousClock.Instant?
     /// Neighbours in the list; a row with connections is not in it.
     var older: Int?
@@ -91,7 +95,8 @@ private struct ClientRows {
     return nil
   }
 
-  /// The client's row, new or another's where it had none; nil where all rows have connections.
+  /// Finds the client's row, or takes a new or an old one for it; nil where all rows have
+  /// connections.
   private mutating func row(of client: NetworkAddress) -> Int? {
     if let row = places[client] { return row }
     let row: Int

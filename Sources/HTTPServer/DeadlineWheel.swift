@@ -1,31 +1,30 @@
-/// Deadlines in steps of time: adding one, and finding those that are due, costs the same however many there are.
+/// Deadlines in steps of time: adding one and finding those that are due cost the same, however
+/// many there are.
 ///
-/// An entry is not moved when its deadline is put off, as each request does; it is looked at when its step comes, and
-/// added again.
+/// An entry is not moved when its deadline is put off, as each request does. It is taken out when
+/// its step comes, and added again.
 package struct DeadlineWheel<Key: Sendable>: Sendable {
-  package typealias Instant = ContinuousClock.Instant
-
-  /// How late an entry may be, beside what the caller's timer is late.
+  /// Time by which an entry may be late, in addition to the lateness of the caller's timer.
   package static var step: Duration { .milliseconds(50) }
 
-  private let origin: Instant
+  private let origin: ContinuousClock.Instant
   private var entries: [Int: [Key]] = [:]
-  /// All steps before it have been taken.
+  /// First step that has not been taken.
   private var next = 0
 
-  package init(now: Instant) { origin = now }
+  package init(now: ContinuousClock.Instant) { origin = now }
 
-  /// Entries kept, for tests.
+  /// Number of entries that are kept, for tests.
   package var count: Int { entries.values.reduce(0) { $0 + $1.count } }
 
-  package mutating func add(_ key: Key, due instant: Instant) {
+  package mutating func add(_ key: Key, due instant: ContinuousClock.Instant) {
     let elapsed = instant - origin
     let whole = Int(elapsed / Self.step)
     entries[max(next, Self.step * whole < elapsed ? whole + 1 : whole), default: []].append(key)
   }
 
   /// Takes the entries whose deadlines have passed.
-  package mutating func due(at now: Instant) -> [Key] {
+  package mutating func due(at now: ContinuousClock.Instant) -> [Key] {
     let current = Int((now - origin) / Self.step)
     guard current >= next else { return [] }
     defer { next = current + 1 }

@@ -2,14 +2,14 @@ import Dispatch
 import Glibc
 import HTTPCore
 
-/// A serial queue and the connections that live on it.
+/// Event loop: a serial queue and the connections that live on it.
 ///
-/// Everything but `init` is called on the queue and the state belongs to it: hence `@unchecked Sendable`.
+/// Everything but `init` is called on the queue and the state belongs to it: hence `@unchecked
+/// Sendable`.
 @safe
-final class EventLoop: @unchecked Sendable {
-  /// Connections that have yielded and go on before those that have become ready meanwhile have their turn.
+final class EventLoop: ConnectionOwner, @unchecked Sendable {
+  /// Connections that have yielded and go on before those that have become ready meanwhile, 2.
   private static let turnLimit = 2
-  static let readByteCount = 64 * 1024
 
   let queue: DispatchQueue
   let server: ServerParts
@@ -26,9 +26,9 @@ final class EventLoop: @unchecked Sendable {
   private var yielded: [ServerConnection] = []
   private var isTimerRunning = false
   private var isDraining = false
-  /// One for all connections of the event loop, since they are served in turn.
+  // One for all connections, since they are served in turn.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: EventLoop.readByteCount, alignment: 16)
+    byteCount: BufferCount.readByteCount, alignment: 16)
 
   init(index: Int, server: ServerParts) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
@@ -42,7 +42,7 @@ final class EventLoop: @unchecked Sendable {
       deadline: .now(), repeating: .milliseconds(Int(DeadlineWheel<CInt>.step / .milliseconds(1))))
     timer.setEventHandler { [weak self] in self?.tick() }
     poller.start { [weak self] descriptor, readiness in
-      // One that an event before this one has closed is no longer there.
+      // A connection that an earlier event has closed is no longer there.
       self?.connections[descriptor]?.ready(readiness)
     } onRound: { [weak self] in
       self?.proceed() ?? false
@@ -50,13 +50,13 @@ final class EventLoop: @unchecked Sendable {
   }
 
   deinit {
-    // A suspended source may not be released.
+    // A suspended source must not be released.
     if !isTimerRunning { timer.resume() }
     timer.cancel()
     unsafe readBuffer.deallocate()
   }
 
-  /// Takes a new connection over.
+  /// Takes over a new connection.
   func run(_ descriptor: CInt, _ peer: Peer, _ place: Place) {
     let connection = ServerConnection(descriptor, peer, place, loop: self)
     connections[descriptor] = connection
@@ -66,7 +66,7 @@ final class EventLoop: @unchecked Sendable {
     if isDraining { connection.drain() }
   }
 
-  /// Idle connections close; others do after their answer.
+  /// Closes idle connections; others close after their answer.
   func drain() {
     isDraining = true
     for connection in connections.values { connection.drain() }
@@ -91,14 +91,13 @@ final class EventLoop: @unchecked Sendable {
 
   // MARK: Room
 
-  /// A connection waits for its next request.
   func becameIdle(_ connection: ServerConnection) {
     if server.isRoomWanted {
       if connection.closeIfIdle() {
         server.isRoomWanted = false
         return
       }
-      // It has read meanwhile, and may have been here for that.
+      // It has read meanwhile, and that may have called this function for it.
       guard connection.isIdle, connection.idleNumber == nil else { return }
     }
     connection.idleNumber = idle.add(connection.descriptor)
@@ -107,7 +106,6 @@ final class EventLoop: @unchecked Sendable {
     }
   }
 
-  /// A connection has sent the beginning of a request's head.
   func beganHead(_ connection: ServerConnection) -> Int {
     if heads.isMostlyStale(for: connections.count) {
       heads.compact { connections[$0]?.headNumber == $1 }
@@ -115,14 +113,15 @@ final class EventLoop: @unchecked Sendable {
     return heads.add(connection.descriptor)
   }
 
-  /// Closes the connection whose head has been arriving for longest and longer than the patience; false where there is none.
+  /// Closes the connection whose head has been arriving for longest, and longer than
+  /// `headPatience`; false where there is none.
   func closeSlowestHead() -> Bool {
     while let descriptor = heads.first(where: { connections[$0]?.headNumber == $1 }),
       let connection = connections[descriptor], let since = connection.headSince,
       .now - since >= server.configuration.headPatience
     {
       if connection.closeIfSlow() { return true }
-      // Its head is complete: the entry holds no more.
+      // Its head is complete: the entry does not hold any more.
       if connection.headSince == since { return false }
     }
     return false
@@ -137,7 +136,8 @@ final class EventLoop: @unchecked Sendable {
     return false
   }
 
-  /// Closes the connection of the reserve that has waited for its first request for longest; false where none does.
+  /// Closes the connection of the reserve that has waited longest for its first request; false
+  /// where none waits.
   func closeOldestOfReserve() -> Bool {
     while let descriptor = reserve.takeFirst(where: {
       connections[$0]?.reserveNumber == $1 && connections[$0]?.awaitsFirstRequest == true
@@ -149,13 +149,12 @@ final class EventLoop: @unchecked Sendable {
 
   // MARK: Turns
 
-  /// Has the connection go on when others have had their turn.
   func yield(_ connection: ServerConnection) {
     yielded.append(connection)
     poller.wantRound()
   }
 
-  /// Gives those that have yielded for longest a turn; whether others wait for theirs.
+  /// Gives a turn to those that yielded first; whether others wait for theirs.
   private func proceed() -> Bool {
     guard !yielded.isEmpty else { return false }
     let turns = yielded.prefix(Self.turnLimit)

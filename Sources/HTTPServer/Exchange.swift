@@ -1,10 +1,11 @@
 package import HTTPCore
 import Synchronization
 
-/// One request's answer to come. Answered exactly once, from any thread; one that is dropped unanswered
-/// answers 500.
+/// The answer to come of one request.
+///
+/// It is given exactly once, from any thread; an exchange that is dropped unanswered answers 500.
 package final class Exchange: Sendable {
-  private enum State {
+  private enum Progress {
     /// The handler is still running on the connection's queue.
     case handling
     case answeredWhileHandling(Response)
@@ -12,11 +13,11 @@ package final class Exchange: Sendable {
     case answered
   }
 
-  /// When the request's first byte arrived: deadlines count from here.
+  /// Instant at which the request's first byte arrived: deadlines count from here.
   package let receivedAt: ContinuousClock.Instant
-  /// Of the client, as the connection shows it.
+  /// The client's address, as the connection shows it.
   package let remoteAddress: String
-  private let state = Mutex(State.handling)
+  private let progress = Mutex(Progress.handling)
   private let cancelled = Atomic(false)
   private let finished = Atomic(false)
 
@@ -26,7 +27,7 @@ package final class Exchange: Sendable {
   }
 
   deinit {
-    if case .waiting(let deliver) = state.withLock({ $0 }) { deliver(Response(status: 500)) }
+    if case .waiting(let deliver) = progress.withLock({ $0 }) { deliver(Response(status: 500)) }
   }
 
   /// Whether the client is gone, so that an answer would reach nobody.
@@ -34,42 +35,44 @@ package final class Exchange: Sendable {
 
   /// Whether the client will send nothing more: it is gone, or has closed its half and reads on.
   ///
-  /// TCP tells no difference until an answer is sent. What costs little is answered all the same; what costs minutes may
-  /// end here.
+  /// TCP tells no difference until an answer is sent. What costs little is answered all the same;
+  /// what costs minutes may end here.
   package var hasClientFinished: Bool { finished.load(ordering: .relaxed) || isCancelled }
 
+  /// Notes that the client will send nothing more.
   package func clientFinished() { finished.store(true, ordering: .relaxed) }
 
-  /// The client is gone.
+  /// Notes that the client is gone.
   package func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-  /// A second answer is a programmer's error.
+  /// Gives the answer. A second one is a programmer's error.
   package func respond(_ response: Response) {
-    let deliver: (@Sendable (Response) -> Void)? = state.withLock { state in
-      switch state {
+    let deliver: (@Sendable (Response) -> Void)? = progress.withLock { progress in
+      switch progress {
       case .handling:
-        state = .answeredWhileHandling(response)
+        progress = .answeredWhileHandling(response)
         return nil
       case .waiting(let deliver):
-        state = .answered
+        progress = .answered
         return deliver
       case .answeredWhileHandling, .answered:
-        preconditionFailure("an exchange is answered once")
+        preconditionFailure("an exchange must be answered once")
       }
     }
     deliver?(response)
   }
 
-  /// The handler has returned: its answer if it gave one, else `deliver` will be called with it.
+  /// Notes that the handler has returned; its answer if it gave one, else `deliver` will be called
+  /// with it.
   package func handlerReturned(
     deliver: @escaping @Sendable (Response) -> Void
   ) -> Response? {
-    state.withLock { state in
-      if case .answeredWhileHandling(let response) = state {
-        state = .answered
+    progress.withLock { progress in
+      if case .answeredWhileHandling(let response) = progress {
+        progress = .answered
         return response
       }
-      state = .waiting(deliver: deliver)
+      progress = .waiting(deliver: deliver)
       return nil
     }
   }

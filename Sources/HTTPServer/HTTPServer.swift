@@ -4,7 +4,7 @@ import HTTPCore
 import Synchronization
 import Time
 
-/// An HTTP/1.1 server: accepts connections and spreads them over event loops.
+/// HTTP/1.1 server, which accepts connections and spreads them over event loops.
 ///
 ///     free place -> an event loop    all taken -> the place of the longest idle connection
 ///                                              -> else the reserve, for essential requests
@@ -12,10 +12,11 @@ import Time
 ///
 /// The listening source belongs to the accepting queue: hence `@unchecked Sendable`.
 package final class HTTPServer: @unchecked Sendable {
-  /// How long accepting rests when the process has no descriptors left and no connection is idle.
+  /// Time that accepting rests when the process has no descriptors left and no connection is idle,
+  /// 100 ms.
   private static let descriptorPause = DispatchTimeInterval.milliseconds(100)
 
-  /// The port listened on, also where the configuration left it to the system; 0 of a Unix socket.
+  /// Port that is listened on, also where the system chose it; 0 for a Unix socket.
   package let port: Int
   private let configuration: ServerConfiguration
   private let parts: ServerParts
@@ -39,7 +40,7 @@ package final class HTTPServer: @unchecked Sendable {
 
   /// Listens at once; connections are served from `start` on.
   ///
-  /// - Parameter next: Takes the next waiting connection of a listening socket; tests put failures in.
+  /// - Parameter next: Takes the next waiting connection of a listening socket; tests make it fail.
   package init(
     configuration: ServerConfiguration, handler: any RequestHandler,
     accept next: @escaping @Sendable (CInt) -> Accepted = HTTPServer.accept
@@ -65,7 +66,7 @@ package final class HTTPServer: @unchecked Sendable {
     }
   }
 
-  /// The next waiting connection of a listening socket.
+  /// Takes the next waiting connection of a listening socket.
   @Sendable
   package static func accept(_ listener: CInt) -> Accepted { Socket.accept(listener) }
 
@@ -80,10 +81,10 @@ package final class HTTPServer: @unchecked Sendable {
   // Nothing refers to the server any more, hence without its queue.
   deinit { stopAccepting() }
 
-  /// Requests that are complete and wait for their answers, those of clients that have gone not counted.
+  /// Number of complete requests that wait for their answers and whose clients have not gone.
   package var requestsInFlight: Int { parts.exchangeCount.value }
 
-  /// Bytes that clients have buffered here.
+  /// Number of bytes that clients have buffered here.
   package var bufferedByteCount: Int { parts.buffers.value }
 
   package func start() {
@@ -93,8 +94,11 @@ package final class HTTPServer: @unchecked Sendable {
 
   // MARK: Drain
 
-  /// Serves what waits to be accepted, then refuses connections, lets requests in progress be answered and closes the rest;
-  /// returns when all are gone or the time is over, with the number of connections that were still open then.
+  /// Serves connections that wait to be accepted, refuses further ones, lets requests in progress
+  /// be answered and closes the rest.
+  ///
+  /// - Returns: The number of connections that were still open when the time was over, 0 when all
+  ///   have gone before.
   @discardableResult
   package func drain(within limit: Duration) -> Int {
     closeListener()
@@ -111,7 +115,7 @@ package final class HTTPServer: @unchecked Sendable {
     return open
   }
 
-  /// Returns when nobody can connect any more.
+  /// Stops listening; returns when nobody can connect any more.
   private func closeListener() {
     queue.sync {
       // They have connected already: the system would reset them.
@@ -119,7 +123,7 @@ package final class HTTPServer: @unchecked Sendable {
       stopAccepting()
     }
     listenerClosed.wait()
-    // For whoever drains again.
+    // For another call of `drain`.
     listenerClosed.signal()
   }
 
@@ -129,9 +133,9 @@ package final class HTTPServer: @unchecked Sendable {
       return state.isStopped ? nil : state.isAccepting
     }
     guard let wasAccepting else { return }
-    // While it is this server's still: once nobody listens another may put its own there.
+    // While the file is still this server's: once nobody listens another may put its own there.
     if let path = configuration.socketPath { _ = unsafe unlink(path) }
-    // A suspended source is neither cancelled nor may it be released.
+    // A suspended source cannot be cancelled and must not be released.
     if !wasAccepting { listener.resume() }
     listener.cancel()
   }
@@ -214,8 +218,8 @@ package final class HTTPServer: @unchecked Sendable {
     }
   }
 
-  /// Has an idle connection closed, else one with a slow head, else one of the reserve that has sent no request, else the
-  /// next one that is idle.
+  /// Has an idle connection closed, else one with a slow head, else one of the reserve that has
+  /// sent no request, else the next one that is idle.
   private func makeRoom(asked: Int = 0) {
     let loop = loops[asked % loops.count]
     loop.queue.async { [weak self, parts] in
@@ -241,7 +245,7 @@ package final class HTTPServer: @unchecked Sendable {
     listener.suspend()
   }
 
-  /// On the accepting queue.
+  /// Goes on accepting, if there is room; called on the accepting queue.
   private func resumeAccepting() {
     let resumes = state.withLock { state in
       guard !state.isAccepting, !state.isStopped, state.connectionCount < placeCount else {
@@ -267,4 +271,24 @@ package final class HTTPServer: @unchecked Sendable {
     if isLast { idle.signal() }
     if mayResume { queue.async { [weak self] in self?.resumeAccepting() } }
   }
+}
+
+/// Report to the server that a connection has closed; the event loops exist before it does.
+///
+/// The closure is a member of a struct: taken out of a generic container by itself it would be
+/// wrapped anew at each reading and put back so, until calling it exhausts the stack.
+package final class ConnectionClosed: Sendable {
+  package typealias Call = @Sendable (Peer, Place) -> Void
+
+  private struct Action {
+    var call: Call = { _, _ in }
+  }
+
+  private let action = Mutex(Action())
+
+  package init() {}
+
+  package func set(_ call: @escaping Call) { action.withLock { $0.call = call } }
+
+  package func call(_ peer: Peer, _ place: Place) { action.withLock { $0 }.call(peer, place) }
 }

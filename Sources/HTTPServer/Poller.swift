@@ -1,7 +1,7 @@
 import CSockets
 import Dispatch
 
-/// Calls back on a queue for each socket that is ready.
+/// Watch over sockets that calls back on a queue for each that is ready.
 ///
 /// One Dispatch source stands for all sockets of an event loop, by way of epoll: a source per
 /// socket costs several switches between threads for each request. Everything but `init` and
@@ -17,9 +17,10 @@ final class Poller: @unchecked Sendable {
     static let broken = Readiness(rawValue: UInt32(SOCKETS_BROKEN))
   }
 
-  /// Of one round: what has become ready since is seen after as many.
+  /// Events of one round, 16; others are seen in the next one.
   private static let capacity = 16
-  /// How long events are served before the queue's other work, new connections among it, has its turn.
+  /// Time for which events are served before the queue's other work, such as new connections, has
+  /// its turn, 250 µs.
   private static let turnLimit = Duration.microseconds(250)
 
   private let descriptor: Descriptor
@@ -43,9 +44,10 @@ final class Poller: @unchecked Sendable {
     unsafe events.deallocate()
   }
 
-  /// To be called once, before the poller is let go.
+  /// Begins to watch; must be called once before the poller is released.
   ///
-  /// - Parameter onRound: Called after each round of events, for what waits for others' turns; whether it wants another.
+  /// - Parameter onRound: Called after each round of events, for connections that have yielded;
+  ///   whether it wants another round.
   func start(
     _ onReady: @escaping (CInt, Readiness) -> Void, onRound: @escaping () -> Bool
   ) {
@@ -55,9 +57,9 @@ final class Poller: @unchecked Sendable {
     source.resume()
   }
 
-  /// Has a round come, also where no descriptor is ready.
+  /// Queues a round, also where no descriptor is ready.
   func wantRound() {
-    // One at a time: each would ask for a next one, and the rest of the queue's work would wait for all of them.
+    // One at a time: each would ask for a next one, and the queue's other work would wait for all.
     guard !isPolling, !isRoundQueued else { return }
     isRoundQueued = true
     queue.async { [weak self] in
@@ -66,11 +68,12 @@ final class Poller: @unchecked Sendable {
     }
   }
 
-  /// False where the system cannot.
+  /// Begins to watch a descriptor; false where the system cannot.
   func add(_ descriptor: CInt, _ readiness: Readiness) -> Bool {
     sockets_poller_add(self.descriptor.number, descriptor, readiness.rawValue) == 0
   }
 
+  /// Changes the readiness that a descriptor is watched for.
   func change(_ descriptor: CInt, _ readiness: Readiness) {
     _ = sockets_poller_change(self.descriptor.number, descriptor, readiness.rawValue)
   }
@@ -82,7 +85,7 @@ final class Poller: @unchecked Sendable {
     while wantsRound, .now < end {
       let count = Int(
         unsafe sockets_poller_events(descriptor.number, events, CInt(Self.capacity)))
-      // All of them: the system would tell the same first ones again.
+      // All of them: otherwise the system would report the same first ones again.
       for index in 0..<count {
         // SAFETY: the system has just filled in so many.
         let event = unsafe events[index]

@@ -1,27 +1,31 @@
 package import HTTPCore
 
-/// Where a server listens and what it allows.
+/// Place where a server listens, and its limits.
 package struct ServerConfiguration: Sendable {
-  /// An address or a name; the first address it resolves to is listened on.
+  /// Address or name; the first address that it resolves to is listened on.
   package var host = "127.0.0.1"
-  /// 0 lets the system pick one.
+  /// Port, 8080; 0 lets the system pick one.
   package var port = 8080
-  /// Of a Unix socket that is listened on in place of host and port, for this user alone.
+  /// Path of a Unix socket that is listened on in place of host and port, for this user alone.
   package var socketPath: String?
-  /// Connections that the kernel may hold until they are accepted.
+  /// Connections that the kernel may hold until they are accepted, 1024.
   package var backlog = 1024
-  /// Serial queues over which connections are spread.
+  /// Event loops over which connections are spread, 1; each has a serial queue.
   package var ioQueueCount = 1
-  /// Open connections; for a further one the longest idle one is closed, else the one with the slowest head.
+  /// Open connections, 10,000; for a further one the longest idle one is closed, else the one with
+  /// the slowest head.
   package var connectionLimit = 10_000
-  /// How long a head may arrive before its connection is closed for a further one where none is idle.
+  /// Time that a head may take, 1 s, before its connection is closed for a further one where none
+  /// is idle.
   package var headPatience = Duration.seconds(1)
-  /// Connections beyond `connectionLimit` where none is idle, for essential requests alone; others get 503.
+  /// Connections beyond `connectionLimit` where none is idle, 32, for essential requests alone;
+  /// others get 503.
   package var reserveLimit = 32
-  /// For the first request's head on a connection of the reserve, and for its client to take its answer.
+  /// Time for the first request's head on a connection of the reserve, and for its client to take
+  /// the answer, 1 s.
   package var reserveTimeout = Duration.seconds(1)
-  /// Bytes that all clients together may have buffered here: heads, what is sent ahead, answers that are not read. Whoever
-  /// would exceed it gets 503, or is closed where an answer waits.
+  /// Bytes that all clients together may have buffered here, 32 MiB: heads, requests sent ahead,
+  /// unread answers. Whoever would exceed it gets 503, or is closed where an answer waits.
   package var bufferByteLimit = 32 << 20
   package var clients = ClientLimits()
   package var limits = ConnectionLimits()

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// Which requests a connection may make, by its place and its client.
+/// Admission of a connection's requests, by its place and its client.
 extension ServerConnection {
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
     var context = loop.context(now)
@@ -16,7 +16,7 @@ extension ServerConnection {
     return .answer(handler.answer(failure, fields: head.fields))
   }
 
-  /// Why a request that is not essential is not served, if it is not.
+  /// Reason for which a request that is not essential is not served; nil where it is.
   private func refusal(_ head: RequestHead) -> ParseFailure? {
     let clients = loop.server.clients
     switch place {

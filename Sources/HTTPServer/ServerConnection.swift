@@ -2,6 +2,31 @@ import Dispatch
 import Glibc
 import HTTPCore
 
+/// An event loop as its connections see it.
+protocol ConnectionOwner: AnyObject {
+  var server: ServerParts { get }
+  var queue: DispatchQueue { get }
+  var poller: Poller { get }
+  /// Memory that one connection after the other reads into.
+  var readBuffer: UnsafeMutableRawBufferPointer { get }
+
+  func context(_ now: ContinuousClock.Instant) -> ConnectionContext
+
+  /// Has `tick` called once the deadline has passed.
+  func schedule(_ descriptor: CInt, at deadline: ContinuousClock.Instant)
+
+  /// Has `proceed` called when other connections have had their turn.
+  func yield(_ connection: ServerConnection)
+
+  /// Notes that a connection waits for its next request.
+  func becameIdle(_ connection: ServerConnection)
+
+  /// Notes that a connection has sent the beginning of a head; the number of its entry.
+  func beganHead(_ connection: ServerConnection) -> Int
+
+  func closed(_ descriptor: CInt, _ peer: Peer, _ place: Place)
+}
+
 /// A socket and its state machine.
 ///
 /// All of it belongs to its event loop's queue: hence `@unchecked Sendable`.
@@ -9,38 +34,38 @@ final class ServerConnection: @unchecked Sendable {
   let descriptor: CInt
   let peer: Peer
   let place: Place
-  unowned let loop: EventLoop
+  unowned let loop: any ConnectionOwner
 
-  private var machine: Connection
+  var machine: Connection
   private var awaited = Poller.Readiness.readable
-  private var unwritten: ArraySlice<UInt8> = []
-  /// The handler's alone, so that it answers when the handler drops it.
+  var unwritten: ArraySlice<UInt8> = []
+  // Owned by the handler alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
   private var current: CurrentRequest?
-  /// Of a body that is handed over as it arrives.
+  /// Bytes so far of a body that is handed over as it arrives.
   private var streamedByteCount = 0
-  /// The answer that is being sent, and since when.
+  /// Head of the request whose answer is being sent, and when sending began.
   private var writing: (head: RequestHead?, since: ContinuousClock.Instant)?
   /// Whether the handler owes an answer.
   private var isInFlight = false {
     didSet { if isInFlight != oldValue { loop.server.exchangeCount.add(isInFlight ? 1 : -1) } }
   }
-  private var isClosed = false
-  /// Waits for the turns of others before it goes on, and reads nothing.
+  var isClosed = false
+  /// Whether it waits for the turns of others before it goes on, and reads nothing.
   private var hasYielded = false
   /// Number of its entry among the idle connections of the event loop; nil where none holds.
   var idleNumber: Int?
   /// Number of its entry among the connections whose head arrives; nil where none holds.
   private(set) var headNumber: Int?
-  /// When the head in progress began to arrive.
+  /// Instant at which the head in progress began to arrive.
   private(set) var headSince: ContinuousClock.Instant?
   /// Number of its entry among the connections of the reserve; nil where none holds.
   var reserveNumber: Int?
   /// The earliest deadline that the event loop knows of.
   private var scheduled: ContinuousClock.Instant?
-  /// Bytes that the server's count of buffers has of this connection.
-  private var countedByteCount = 0
-  /// Whom a trusted proxy has sent the request in progress for, if that is counted.
+  /// Bytes of this connection in the server's count of buffers.
+  var countedByteCount = 0
+  /// Client for which a trusted proxy has sent the request in progress, if that is counted.
   var forwardedClient: NetworkAddress?
 
   private struct CurrentRequest {
@@ -50,7 +75,7 @@ final class ServerConnection: @unchecked Sendable {
     var readDuration: Duration?
   }
 
-  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop: EventLoop) {
+  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop: any ConnectionOwner) {
     self.descriptor = descriptor
     self.peer = peer
     self.place = place
@@ -74,12 +99,12 @@ final class ServerConnection: @unchecked Sendable {
 
   func drain() {
     machine.drain(at: .now)
-    // What has arrived by now is a request in progress.
+    // Bytes that have arrived by now belong to a request in progress.
     readable()
     if !isClosed { perform(machine.closeIdle()) }
   }
 
-  /// A deadline that the event loop knows of has passed.
+  /// Acts on a deadline that the event loop has found to be over.
   func tick(_ now: ContinuousClock.Instant) {
     guard let scheduled, scheduled <= now else { return }
     self.scheduled = nil
@@ -108,32 +133,6 @@ final class ServerConnection: @unchecked Sendable {
     loop.closed(descriptor, peer, place)
   }
 
-  /// Makes room for another connection; false where a request has come meanwhile.
-  func closeIfIdle() -> Bool {
-    readable()
-    if !isClosed, machine.isIdle { perform(machine.closeIdle()) }
-    return isClosed
-  }
-
-  /// Makes room for another connection; false where the head has come meanwhile, or is another one by now.
-  func closeIfSlow() -> Bool {
-    let since = headSince
-    readable()
-    if !isClosed, since != nil, machine.headReceivedSince == since { close() }
-    return isClosed
-  }
-
-  /// Makes room for another connection of the reserve; false where the first request has come meanwhile.
-  func closeIfWaiting() -> Bool {
-    readable()
-    if !isClosed, machine.awaitsFirstRequest { close() }
-    return isClosed
-  }
-
-  var isIdle: Bool { machine.isIdle }
-
-  var awaitsFirstRequest: Bool { machine.awaitsFirstRequest }
-
   // MARK: Readiness
 
   func ready(_ readiness: Poller.Readiness) {
@@ -148,7 +147,7 @@ final class ServerConnection: @unchecked Sendable {
     if readiness.contains(.readable) { readable() }
   }
 
-  private func readable() {
+  func readable() {
     guard !isClosed, !hasYielded, awaited.contains(.readable) else { return }
     if loop.server.buffers.isFull {
       let actions = machine.holdBack()
@@ -170,7 +169,7 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  /// Sends some; what the machine wants then, or nil when nothing can be sent now.
+  /// Sends some bytes; returns the actions that follow, or nil when nothing can be sent now.
   private func send() -> [Connection.Action]? {
     guard !unwritten.isEmpty, !awaited.contains(.writable) else { return nil }
     switch Socket.write(descriptor, unwritten) {
@@ -196,8 +195,8 @@ final class ServerConnection: @unchecked Sendable {
 
   // MARK: Actions
 
-  /// Does what the machine wants, sends, and does what it wants then.
-  private func perform(_ actions: [Connection.Action]) {
+  /// Performs actions of the machine, sends, and performs those that follow.
+  func perform(_ actions: [Connection.Action]) {
     run(actions)
     if !isClosed { settle() }
   }
@@ -215,7 +214,7 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  /// What follows from it.
+  /// Performs one action; returns those that follow from it.
   private func perform(_ action: Connection.Action) -> [Connection.Action] {
     switch action {
     case .write(let bytes): unwritten = unwritten.isEmpty ? bytes[...] : unwritten + bytes
@@ -247,7 +246,7 @@ final class ServerConnection: @unchecked Sendable {
     return []
   }
 
-  /// The answer, if the handler gave it at once.
+  /// Has the handler answer; returns the answer if it was given at once.
   private func handle(_ request: Request, _ receivedAt: ContinuousClock.Instant) -> Response? {
     let exchange = Exchange(receivedAt: receivedAt, remoteAddress: peer.text)
     self.exchange = exchange
@@ -258,7 +257,7 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  /// An answer that came from another thread.
+  /// Takes an answer that came from another thread.
   private func deliver(_ response: Response) {
     guard !isClosed else { return }
     perform(answer(response))
@@ -279,16 +278,18 @@ final class ServerConnection: @unchecked Sendable {
   ) {
     leaveForwarded()
     writing = (head, now)
-    loop.server.handler.finished(
-      ExchangeRecord(
-        head: head, status: response.status, requestByteCount: current?.bodyByteCount ?? 0,
-        responseByteCount: response.body.count, remoteAddress: peer.text, duration: now - since,
-        readDuration: current?.readDuration, requestID: response.fields["X-Request-Id"]))
+    var record = ExchangeRecord(
+      head: head, status: response.status, remoteAddress: peer.text, duration: now - since)
+    record.requestByteCount = current?.bodyByteCount ?? 0
+    record.responseByteCount = response.body.count
+    record.readDuration = current?.readDuration
+    record.requestID = response.fields["X-Request-Id"]
+    loop.server.handler.finished(record)
   }
 
   // MARK: After each event
 
-  /// Gives back what is not needed, and tells the event loop what it must know.
+  /// Releases memory that is not needed, and tells the event loop what it must know.
   private func settle() {
     if !machine.isActive { machine.releaseMemory() }
     schedule()
@@ -306,31 +307,11 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  /// Deadlines that are put off leave the event loop's entry where it is.
+  /// Tells the event loop of an earlier deadline; one that is put off leaves the entry as it is.
   private func schedule() {
     guard let deadline = machine.deadline else { return }
     if let scheduled, scheduled <= deadline { return }
     scheduled = deadline
     loop.schedule(descriptor, at: deadline)
   }
-
-  /// Counts what this client has buffered; whoever brings the server over its limit goes.
-  private func count() {
-    // What has been sent of an answer stands in memory as long as the rest.
-    let byteCount = machine.heldByteCount + (unwritten.isEmpty ? 0 : unwritten.endIndex)
-    let change = byteCount - countedByteCount
-    guard change != 0 else { return }
-    countedByteCount = byteCount
-    guard !loop.server.buffers.add(change), change > 0 else { return }
-    if !unwritten.isEmpty {
-      close()
-    } else {
-      perform(machine.refuseReading(Self.overloaded, context(.now)))
-    }
-  }
-
-  private static let overloaded = ParseFailure(
-    status: 503, kind: .overloaded,
-    detail: "unfinished requests take all memory set aside for them",
-    retryAfterSeconds: 1)
 }

@@ -1,4 +1,4 @@
-/// Why a server could not listen.
+/// Reason for which a server could not listen.
 package enum ServerError: Error, Hashable, CustomStringConvertible {
   case unresolvable(host: String, reason: String)
   case addressInUse(host: String, port: Int)

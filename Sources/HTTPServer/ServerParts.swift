@@ -1,40 +1,14 @@
-package import HTTPCore
+import HTTPCore
 import Synchronization
 
-/// Who has connected.
-package struct Peer: Sendable {
-  /// As the connection shows it.
-  package let text: String
-  /// Nil of a Unix socket.
-  package let address: NetworkAddress?
-  /// Whom the connection counts for, where clients have limits and no trusted proxy speaks for them.
-  package var client: NetworkAddress?
-
-  package init(text: String, address: NetworkAddress? = nil) {
-    self.text = text
-    self.address = address
-  }
-}
-
-/// Where a connection stands among the others.
-package enum Place: Sendable {
-  case ordinary
-  /// All ordinary places are taken by connections that are not idle.
-  case reserve
-  /// The client has as many connections as it may.
-  case overClientLimit
-
-  var isOrdinary: Bool { if case .ordinary = self { true } else { false } }
-}
-
-/// What the event loops of a server have in common.
+/// Objects that the event loops of a server have in common.
 final class ServerParts: Sendable {
   let handler: any RequestHandler
   let configuration: ServerConfiguration
   let reserveLimits: ConnectionLimits
   let exchangeCount = ExchangeCount()
   let buffers: BufferCount
-  /// Nil where clients have no limits.
+  /// Connections and requests of each client; nil where clients have no limits.
   let clients: ClientTable?
   private let onClose: @Sendable (Peer, Place) -> Void
   private let roomWanted = Atomic(false)
@@ -51,7 +25,7 @@ final class ServerParts: Sendable {
     clients = configuration.clients.areOn ? ClientTable(configuration.clients) : nil
   }
 
-  /// Whether a connection waits that none of the event loops has found room for.
+  /// Whether a connection waits because no event loop has found room for it.
   var isRoomWanted: Bool {
     get { roomWanted.load(ordering: .relaxed) }
     set { roomWanted.store(newValue, ordering: .relaxed) }
@@ -60,7 +34,7 @@ final class ServerParts: Sendable {
   func closed(_ peer: Peer, _ place: Place) { onClose(peer, place) }
 }
 
-/// How many requests wait for their answers, over all connections of a server.
+/// Count of requests that wait for their answers, over all connections of a server.
 final class ExchangeCount: Sendable {
   private let count = Atomic(0)
 
@@ -69,8 +43,11 @@ final class ExchangeCount: Sendable {
   func add(_ change: Int) { count.wrappingAdd(change, ordering: .relaxed) }
 }
 
-/// How many bytes clients have buffered, over all connections of a server.
+/// Count of bytes that clients have buffered, over all connections of a server.
 final class BufferCount: Sendable {
+  /// Bytes that one read brings at most, 64 KiB.
+  static let readByteCount = 64 * 1024
+
   let limit: Int
   private let count = Atomic(0)
 
@@ -79,9 +56,9 @@ final class BufferCount: Sendable {
   var value: Int { count.load(ordering: .relaxed) }
 
   /// Whether another read could exceed the limit.
-  var isFull: Bool { value > limit - EventLoop.readByteCount }
+  var isFull: Bool { value > limit - Self.readByteCount }
 
-  /// False where there are too many then.
+  /// Adds to the count; false where it is over the limit then.
   func add(_ change: Int) -> Bool {
     count.wrappingAdd(change, ordering: .relaxed).newValue <= limit
   }

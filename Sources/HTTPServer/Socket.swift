@@ -3,11 +3,11 @@ import Files
 import Glibc
 import Synchronization
 
-/// The system calls of stream sockets, on descriptors that never block and are not inherited.
+/// System calls of stream sockets, on descriptors that never block and are not inherited.
 enum Socket {
   enum Transfer {
     case bytes(Int)
-    /// Nothing possible now.
+    /// Nothing can be transferred now.
     case wouldBlock
     case end
     /// The connection is broken.
@@ -44,7 +44,7 @@ enum Socket {
 
   static func port(of listener: CInt) -> Int { Int(sockets_listener_port(listener)) }
 
-  /// The next waiting connection, ready for use.
+  /// Takes the next waiting connection, ready for use.
   static func accept(_ listener: CInt) -> Accepted {
     var address = sockets_address()
     let descriptor = unsafe sockets_listener_accept(listener, &address)
@@ -67,7 +67,7 @@ enum Socket {
     return unsafe poll(&entry, 1, 0) > 0
   }
 
-  /// Tells of other descriptors' readiness.
+  /// Makes a descriptor that tells of the readiness of others.
   static func poller() throws(ServerError) -> CInt {
     let descriptor = sockets_poller_create()
     guard descriptor >= 0 else { throw .system(call: "epoll_create1", reason: lastError()) }
@@ -94,21 +94,22 @@ enum Socket {
   private static func lastError() -> String { SystemError.text() }
 }
 
-/// What accepting a connection came to.
+/// Result of accepting a connection.
 package enum Accepted: Sendable {
-  /// `address:port`, IPv6 in brackets, or of a Unix socket who connects.
+  /// A connection from `address:port`, IPv6 in brackets, or from a user of a Unix socket.
   case connection(CInt, address: String)
-  /// None waits.
+  /// No connection waits.
   case none
-  /// One that waited has gone.
+  /// A connection that waited has gone.
   case aborted
   /// The process, or the system, has no descriptors or memory left.
   case exhausted
 }
 
-/// A file descriptor, closed when nothing refers to it any more, or before.
+/// File descriptor that is closed when nothing refers to it any more, or before.
 ///
-/// Dispatch sources refer to it until they are cancelled: closed before, its number could be that of another.
+/// Dispatch sources refer to it until they are cancelled: if it were closed before, its number
+/// could already be that of another.
 final class Descriptor: Sendable {
   let number: CInt
   private let isOpen = Atomic(true)

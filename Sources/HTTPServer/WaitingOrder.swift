@@ -1,19 +1,20 @@
 import Glibc
 
-/// Connections in the order in which they began to wait; one that has stopped waiting is passed over when its turn comes.
+/// Connections in the order in which they began to wait; one that has stopped waiting is passed
+/// over when its turn comes.
 struct WaitingOrder {
   private var entries: [(descriptor: CInt, number: Int)] = []
   private var first = 0
   private var lastNumber = 0
 
-  /// Returns a number by which the caller knows whether the entry still holds.
+  /// Adds an entry; the number by which the caller knows whether it still holds.
   mutating func add(_ descriptor: CInt) -> Int {
     lastNumber += 1
     entries.append((descriptor, lastNumber))
     return lastNumber
   }
 
-  /// Takes the longest waiting one of which `holds` is true.
+  /// Takes out the longest waiting connection for which `holds` is true.
   mutating func takeFirst(where holds: (CInt, Int) -> Bool) -> CInt? {
     while first < entries.count {
       let entry = entries[first]
@@ -23,7 +24,7 @@ struct WaitingOrder {
     return nil
   }
 
-  /// The longest waiting one of which `holds` is true, which keeps its place.
+  /// Finds the longest waiting connection for which `holds` is true, and keeps it.
   mutating func first(where holds: (CInt, Int) -> Bool) -> CInt? {
     while first < entries.count {
       let entry = entries[first]
@@ -33,7 +34,8 @@ struct WaitingOrder {
     return nil
   }
 
-  /// Whether most entries cannot hold any more, where so many connections could wait: only then `compact` pays.
+  /// Whether most entries cannot hold any more, where so many connections could wait: only then is
+  /// `compact` worth its cost.
   func isMostlyStale(for count: Int) -> Bool { entries.count > 2 * count + 64 }
 
   /// Drops entries that no longer hold.

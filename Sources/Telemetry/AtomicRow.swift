@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A row of whole numbers, zero at first, to which any thread adds without waiting.
+/// Row of whole numbers, zero at first, to which any thread adds without waiting.
 ///
 /// Its memory belongs to it and holds nothing but atomics: hence `@unchecked Sendable`.
 @safe
@@ -9,7 +9,7 @@ final class AtomicRow: @unchecked Sendable {
   private let numbers: UnsafeMutablePointer<Atomic<Int>>
 
   init(count: Int) {
-    precondition(count > 0, "a row has a number")
+    precondition(count > 0, "count must be positive")
     self.count = count
     unsafe numbers = .allocate(capacity: count)
     for index in 0..<count { unsafe (numbers + index).initialize(to: Atomic(0)) }
@@ -21,14 +21,14 @@ final class AtomicRow: @unchecked Sendable {
   }
 
   func add(_ amount: Int, at index: Int) {
-    precondition(0..<count ~= index, "there is no such number")
-    // SAFETY: one of those that were initialised.
+    precondition(0..<count ~= index, "index must be within 0..<count")
+    // SAFETY: the index is one of those that were initialised.
     unsafe numbers[index].wrappingAdd(amount, ordering: .relaxed)
   }
 
-  /// What has been added so far; numbers read one after the other are no snapshot of the row.
+  /// Sum so far at an index; numbers read one after the other are not a snapshot of the row.
   subscript(index: Int) -> Int {
-    precondition(0..<count ~= index, "there is no such number")
+    precondition(0..<count ~= index, "index must be within 0..<count")
     // SAFETY: as above.
     return unsafe numbers[index].load(ordering: .relaxed)
   }

@@ -4,8 +4,10 @@ package final class Counters<Labels: MetricLabels>: Sendable {
   private let showsZeros: Bool
   private let row: AtomicRow
 
-  /// `showsZeros` says whether label sets are shown that were never counted: good for few, for a rate needs a
-  /// number to grow from.
+  /// Makes counters that are all zero.
+  ///
+  /// - Parameter showsZeros: Whether sets that were never counted are shown: useful where they
+  ///   are few, since a rate needs a number to grow from.
   package init(_ name: String, _ help: String, showsZeros: Bool = true) {
     description = MetricDescription(.counter, name, help)
     self.showsZeros = showsZeros
@@ -16,7 +18,8 @@ package final class Counters<Labels: MetricLabels>: Sendable {
 
   package subscript(labels: Labels) -> Int { row[labels.index] }
 
-  /// Looks at numbers alone until one is shown: of thousands of label sets a few are ever counted.
+  /// Writes the samples. Labels are made only for those that are shown: few of thousands of label
+  /// sets are ever counted.
   package func write(to exposition: inout Exposition) {
     exposition.begin(description)
     let all = Labels.all

@@ -1,12 +1,12 @@
 /// Metrics as Prometheus reads them, in its text format 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats).
 ///
-/// All of it is written into one buffer of bytes: a scrape has hundreds of lines, and a string for each would cost more than
-/// everything else.
+/// All of it is written into one buffer of bytes: a scrape has hundreds of lines, and a string for
+/// each would cost more than everything else.
 package struct Exposition {
   package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-  /// Bytes that the buffer begins with; an answer with a few models has less.
+  /// Bytes that the buffer begins with, 64 KiB; an answer with a few models has less.
   private static let usualByteCount = 64 << 10
 
   package private(set) var bytes: [UInt8] = []
@@ -18,14 +18,16 @@ package struct Exposition {
 
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Samples belong to this metric from now on; one without any is left out. Each name may come once.
+  /// Begins a metric, which the following samples belong to; one without any is left out.
+  ///
+  /// Each name may come once.
   package mutating func begin(_ description: MetricDescription) {
-    precondition(names.insert(description.name).inserted, "a metric's samples stand together")
+    precondition(names.insert(description.name).inserted, "a metric must begin once")
     current = description
     isHeadWritten = false
   }
 
-  /// A metric of one sample, where there is a value.
+  /// Writes a metric of one sample, where there is a value.
   package mutating func single(
     _ description: MetricDescription, _ value: Int?, decimals: Int = 0
   ) {
@@ -33,18 +35,23 @@ package struct Exposition {
     if let value { sample([], value, decimals: decimals) }
   }
 
-  /// The value has so many digits after the point; `suffix` is what a histogram's parts append to its name.
+  /// Writes a sample.
+  ///
+  /// - Parameters:
+  ///   - decimals: Decimal places of the value.
+  ///   - suffix: End of the name of a histogram's part.
   package mutating func sample(
     _ labels: MetricLabelPairs, _ value: Int, decimals: Int = 0, suffix: String = ""
   ) {
     line(opening(Self.written(labels), suffix: suffix), [], value, decimals: decimals)
   }
 
-  /// The beginning of a sample's line, up to the last of the labels that have been written, made once for many lines.
+  /// Makes the beginning of a sample's line, up to the last of the written labels, once for many
+  /// lines.
   ///
   /// - Parameter isOpen: Whether a further label follows.
   func opening(_ labels: [UInt8], suffix: String, isOpen: Bool = false) -> [UInt8] {
-    guard let current else { preconditionFailure("a sample belongs to a metric") }
+    guard let current else { preconditionFailure("a metric must begin before its samples") }
     var start = Array(current.name.utf8)
     start += suffix.utf8
     if labels.isEmpty { return isOpen ? start + Array("{".utf8) : start }
@@ -54,9 +61,9 @@ package struct Exposition {
     return start
   }
 
-  /// One line, of its beginning, what follows that, and the value.
+  /// Writes one line: its beginning, the rest of its labels, and the value.
   mutating func line(_ start: [UInt8], _ rest: [UInt8], _ value: Int, decimals: Int = 0) {
-    guard let current else { preconditionFailure("a sample belongs to a metric") }
+    guard let current else { preconditionFailure("a metric must begin before its samples") }
     if !isHeadWritten { writeHead(of: current) }
     bytes.append(contentsOf: start)
     bytes.append(contentsOf: rest)
@@ -82,7 +89,7 @@ package struct Exposition {
 
   // MARK: Parts of a line
 
-  /// Labels as they stand between the braces.
+  /// Writes labels as they stand between the braces.
   static func written(_ labels: MetricLabelPairs) -> [UInt8] {
     var bytes: [UInt8] = []
     for (index, label) in labels.enumerated() {
@@ -95,7 +102,8 @@ package struct Exposition {
     return bytes
   }
 
-  /// A whole number with the point moved to the left, without zeros at the end: exact, as no binary fraction is.
+  /// Appends a whole number with the point moved to the left and no zeros at the end: exact, as no
+  /// binary fraction is.
   static func append(_ value: Int, decimals: Int, to bytes: inout [UInt8]) {
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
     var rest = value.magnitude
@@ -116,7 +124,8 @@ package struct Exposition {
     bytes[start...].reverse()
   }
 
-  /// Line ends and backslashes, and in labels the quote, would end a value early.
+  /// Appends a value, with escapes for line ends, backslashes and, in labels, quotes, which would
+  /// end it early.
   private static func append(_ text: String, quotes: Bool, to bytes: inout [UInt8]) {
     let isPlain = text.utf8.allSatisfy { byte in
       byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\n") && byte != UInt8(ascii: "\"")

@@ -1,14 +1,17 @@
-/// Distributions of values over buckets, one for each label set. Any thread may add to them; none waits.
+/// Distributions of values over buckets, one for each label set.
 ///
-/// Values are whole numbers (see `Buckets`), so their sums are exact; those of nanoseconds wrap after 292 years.
+/// Any thread may add to them; none waits.
+///
+/// Values are whole numbers (see `Buckets`), so their sums are exact; those of nanoseconds wrap
+/// after 292 years.
 package final class Histograms<Labels: MetricLabels>: Sendable {
   package let buckets: Buckets
   private let common: MetricLabelPairs
-  /// The label `le` of each bucket as it is written, with the bracket after it; that of `+Inf` last.
+  /// Label `le` of each bucket as it is written, with the brace after it; that of `+Inf` last.
   private let bounds: [[UInt8]]
   private let row: AtomicRow
 
-  /// `common` stands before the labels of every set.
+  /// Makes histograms without observations; `common` stands before the labels of every set.
   package init(_ buckets: Buckets, common: MetricLabelPairs = []) {
     self.buckets = buckets
     self.common = common
@@ -21,17 +24,17 @@ package final class Histograms<Labels: MetricLabels>: Sendable {
     row = AtomicRow(count: Labels.all.count * Self.width(buckets))
   }
 
-  /// Numbers of one label set: a count per bucket, that of `+Inf`, and the sum.
+  /// Count of the numbers of one label set: a count per bucket, that of `+Inf`, and the sum.
   private static func width(_ buckets: Buckets) -> Int { buckets.bounds.count + 2 }
 
-  /// A count of the buckets' unit, zero or more.
+  /// Counts a value in the buckets' unit, zero or more.
   package func observe(_ value: Int, _ labels: Labels) {
     let start = labels.index * Self.width(buckets)
     row.add(1, at: start + buckets.index(of: value))
     row.add(value, at: start + buckets.bounds.count + 1)
   }
 
-  /// Observations of a label set so far.
+  /// Number of observations of a label set so far.
   package func count(_ labels: Labels) -> Int {
     let start = labels.index * Self.width(buckets)
     return (start...start + buckets.bounds.count).reduce(0) { $0 + row[$1] }
@@ -40,7 +43,7 @@ package final class Histograms<Labels: MetricLabels>: Sendable {
   /// Adds the samples of every set that has been observed; the caller has begun the metric, which
   /// several objects with differing common labels may share.
   ///
-  /// While others add, the sum may be ahead of the counts or behind them by what is just being added.
+  /// While others add, sum and counts may differ by what is just being added.
   package func write(to exposition: inout Exposition) {
     let (width, boundCount) = (Self.width(buckets), buckets.bounds.count)
     let all = Labels.all

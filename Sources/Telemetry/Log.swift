@@ -3,40 +3,41 @@ import Glibc
 import Synchronization
 import Time
 
-/// How log lines look.
+/// Appearance of log lines.
 package enum LogFormat: String, Sendable, CaseIterable {
-  /// For people: `12:00:00.000 message key=value`.
+  /// Lines for people: `12:00:00.000 message key=value`.
   case text
-  /// For programs: one JSON object per line (RFC 8259).
+  /// Lines for programs: one JSON object each (RFC 8259).
   case json
 }
 
 /// Structured lines on a file descriptor, from any thread, in the order of the calls.
 ///
 /// ```
-/// callers --line--> what waits (at most `byteLimit`) --queue's thread--> descriptor
-///                     | full: dropped, counted, said when writing works again
+/// callers --line--> buffer (at most `byteLimit`) --queue's thread--> descriptor
+///                     | full: dropped, counted, reported when writing works again
 /// ```
 ///
-/// No caller ever waits for the descriptor: whoever reads it may have stopped, and a server must not stop with it.
+/// No caller ever waits for the descriptor: whoever reads it may have stopped, and a server must
+/// not stop with it.
 package final class Log: Sendable {
   package enum Value: Sendable, Hashable {
     case text(String)
     case integer(Int)
-    /// Shown with three digits after the point: microseconds as milliseconds.
+    /// A number shown with three decimal places: microseconds as milliseconds.
     case thousandths(Int)
   }
 
   package typealias Fields = KeyValuePairs<String, Value>
 
-  /// How long a gathered line waits for others, 100 ms.
+  /// Time that a gathered line waits for others, 100 ms.
   static let gatheringTime = DispatchTimeInterval.milliseconds(100)
-  /// Bytes that wait or are being written at most, 1 MiB. Beyond it lines are dropped and counted.
+  /// Bytes that wait or are being written, 1 MiB; beyond it lines are dropped and counted.
   static let byteLimit = 1 << 20
-  /// How long the end of the process waits for its last lines to be taken, 1 s.
+  /// Time that the end of the process waits for its last lines to be taken, 1 s.
   package static let flushLimit = Duration.seconds(1)
 
-  /// When what waits is written.
+  /// Time at which waiting lines are written.
   private enum Schedule: Int {
     case none, gathering, now
   }
@@ -44,7 +45,7 @@ package final class Log: Sendable {
   private struct State {
     var bytes: [UInt8] = []
     var writtenNowByteCount = 0
-    /// Since it was said last.
+    /// Lines dropped since the last report.
     var droppedCount = 0
     var schedule = Schedule.none
     var time = Timestamp(seconds: 0)
@@ -54,32 +55,33 @@ package final class Log: Sendable {
   private let descriptor: CInt
   private let state = Mutex(State())
   private let dropped = Atomic(0)
-  /// Writes, and is the only one that does: so lines keep their order.
+  // Only this queue writes, so lines keep their order.
   private let queue = DispatchQueue(label: "resnetd.log")
 
-  /// Standard error unless told otherwise; text on a terminal and JSON elsewhere unless a format is given.
+  /// Makes a log, on standard error unless told otherwise; without a format, it writes text to a
+  /// terminal and JSON elsewhere.
   package init(format: LogFormat? = nil, descriptor: CInt = STDERR_FILENO) {
     self.format = format ?? (isatty(descriptor) == 1 ? .text : .json)
     self.descriptor = descriptor
   }
 
-  /// Lines that were lost so far, for want of room or because the system did not take them.
+  /// Number of lines lost so far, for lack of room or because the system did not take them.
   package var droppedLineCount: Int { dropped.load(ordering: .relaxed) }
 
-  /// Adds a line, which another thread writes at once with all that wait.
+  /// Adds a line, which another thread writes at once with all others that wait.
   package func write(_ message: String, _ fields: Fields = [:]) {
     if add(message, fields, .now) { queue.async { [self] in writeWaiting() } }
   }
 
-  /// Adds a line that is written soon, with others: for what happens often.
+  /// Adds a line that is written soon, with others: for events that happen often.
   package func gather(_ message: String, _ fields: Fields) {
     guard add(message, fields, .gathering) else { return }
     queue.asyncAfter(deadline: .now() + Self.gatheringTime) { [self] in writeWaiting() }
   }
 
-  /// Waits until what was added before is written, for the end of the process; gives up after the time.
+  /// Waits until all lines added before are written, at the end of the process; gives up in time.
   ///
-  /// - Returns: Whether it has been written, or lost in the attempt.
+  /// - Returns: Whether they have been written, or lost in the attempt.
   @discardableResult
   package func flush(within limit: Duration = flushLimit) -> Bool {
     let isDone = DispatchSemaphore(value: 0)
@@ -90,7 +92,7 @@ package final class Log: Sendable {
     return isDone.wait(for: limit)
   }
 
-  /// Whether the caller is the one to see that lines are written then.
+  /// Adds a line; whether the caller must see to it that lines are written.
   private func add(_ message: String, _ fields: Fields, _ schedule: Schedule) -> Bool {
     let now = now
     let (isDropped, isFirst) = state.withLock { state in
@@ -120,16 +122,16 @@ package final class Log: Sendable {
       return (state.bytes, state.droppedCount)
     }
     let lostCount = writeAll(bytes)
-    let untoldCount = lostCount + (say(droppedCount) ? 0 : droppedCount)
+    let unreportedCount = lostCount + (report(droppedCount) ? 0 : droppedCount)
     dropped.add(lostCount, ordering: .relaxed)
     state.withLock { state in
       state.writtenNowByteCount = 0
-      state.droppedCount += untoldCount
+      state.droppedCount += unreportedCount
     }
   }
 
-  /// Whether it could be said; they were dropped after all that waited then.
-  private func say(_ droppedCount: Int) -> Bool {
+  /// Reports dropped lines, which came after all that waited then; whether that was possible.
+  private func report(_ droppedCount: Int) -> Bool {
     guard droppedCount > 0 else { return true }
     let now = now
     let line = Self.line(
@@ -144,7 +146,7 @@ package final class Log: Sendable {
     return time
   }
 
-  /// Waits as long as it takes.
+  /// Writes all bytes, however long it takes.
   ///
   /// - Returns: How many lines the system did not take, or not whole.
   private func writeAll(_ bytes: [UInt8]) -> Int {
@@ -156,7 +158,7 @@ package final class Log: Sendable {
       if count > 0 {
         rest = rest.dropFirst(count)
       } else if count < 0, errno == EAGAIN {
-        // Somebody else has made what we share with them non-blocking.
+        // Another program that shares the descriptor has made it non-blocking.
         var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         unsafe poll(&wanted, 1, -1)
       } else if count == 0 || errno != EINTR {
@@ -166,13 +168,13 @@ package final class Log: Sendable {
     return rest.count { $0 == UInt8(ascii: "\n") }
   }
 
-  /// A line with its newline; `seconds` since 1970-01-01 UTC.
+  /// Makes a line with its newline; `seconds` are those since 1970-01-01 UTC.
   package static func line(
     _ format: LogFormat, _ message: String, _ fields: Fields, seconds: Int, milliseconds: Int
   ) -> [UInt8] {
     LogLine(format, Timestamp(seconds: seconds), milliseconds: milliseconds, message, fields).bytes
   }
 
-  /// A JSON string, RFC 8259, section 7.
+  /// Makes a JSON string (RFC 8259, section 7).
   package static func quoted(_ text: String) -> String { LogLine.quoted(text) }
 }

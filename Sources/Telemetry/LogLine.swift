@@ -38,7 +38,7 @@ struct LogLine {
 
   private init() {}
 
-  /// A JSON string, RFC 8259, section 7.
+  /// Makes a JSON string (RFC 8259, section 7).
   static func quoted(_ text: String) -> String {
     var line = LogLine()
     line.appendQuoted(text)
@@ -47,7 +47,7 @@ struct LogLine {
 
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-  /// A point and three digits.
+  /// Appends a point and three digits.
   private mutating func appendFraction(_ thousandths: Int) {
     bytes.append(UInt8(ascii: "."))
     for divisor in [100, 10, 1] {
@@ -77,7 +77,7 @@ struct LogLine {
     }
   }
 
-  /// Without what could end the line or drive a terminal.
+  /// Appends a string without bytes that could end the line or drive a terminal.
   private mutating func appendSingleLine(_ text: String) {
     for byte in text.utf8 { bytes.append(Self.isControl(byte) ? UInt8(ascii: " ") : byte) }
   }

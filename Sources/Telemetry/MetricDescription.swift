@@ -1,4 +1,4 @@
-/// What stands above a metric's samples: its name, its kind and what it means.
+/// Heading of a metric's samples: its name, its kind and what it means.
 package struct MetricDescription: Sendable, Hashable {
   package enum Kind: String, Sendable {
     case counter, gauge, histogram
@@ -8,11 +8,12 @@ package struct MetricDescription: Sendable, Hashable {
   package let kind: Kind
   package let help: String
 
-  /// Names are of lower-case words and in base units; those of counters, and only those, end in `_total`
+  /// Names are lower-case words with base units; those of counters, and only those, end in `_total`
   /// (https://prometheus.io/docs/practices/naming).
   package init(_ kind: Kind, _ name: String, _ help: String) {
-    precondition(Self.isName(name), "a metric's name is of a-z, 0-9 and _")
-    precondition(name.hasSuffix("_total") == (kind == .counter), "counters end in _total")
+    precondition(Self.isName(name), "name must be of a-z, 0-9 and _, and not begin with a digit")
+    precondition(
+      name.hasSuffix("_total") == (kind == .counter), "counters, and only they, must end in _total")
     self.name = name
     self.kind = kind
     self.help = help

@@ -1,9 +1,9 @@
 /// Names of labels with their values.
 package typealias MetricLabelPairs = [(name: String, value: String)]
 
-/// One of a closed list of label sets: what is not on the list cannot be counted, so no client can make more.
+/// One of a closed list of label sets: others cannot be counted, so no client can make more.
 package protocol MetricLabels: Sendable {
-  /// Every one, each at its index.
+  /// All label sets, each at its index.
   static var all: [Self] { get }
   var index: Int { get }
   var pairs: MetricLabelPairs { get }
@@ -20,7 +20,7 @@ extension MetricLabel {
   package var pairs: MetricLabelPairs { [(Self.labelName, rawValue)] }
 }
 
-/// Of a metric with one series.
+/// Labels of a metric with one series: none.
 package struct NoLabels: MetricLabels {
   package static let all = [NoLabels()]
 

@@ -1,17 +1,18 @@
 import Files
 import Glibc
 
-/// What the system knows of this process, under the names that every Prometheus client uses
+/// Metrics that the system has of this process, under the names that every Prometheus client uses
 /// (https://prometheus.io/docs/instrumenting/writing_clientlibs, "Process metrics").
 package struct ProcessMetrics: Sendable {
+  /// Bytes that are read of a file in /proc, 4 KiB.
   private static let fileByteLimit = 4096
 
-  /// Hundredths of seconds since 1970; nil where the system does not tell.
+  /// Start of the process in hundredths of seconds since 1970; nil where the system does not tell.
   private let startTime: Int?
 
   package init() { startTime = Self.startTime() }
 
-  /// Leaves out what cannot be read.
+  /// Writes the metrics, without those that cannot be read.
   package func write(to exposition: inout Exposition) {
     exposition.single(
       MetricDescription(
@@ -52,7 +53,8 @@ package struct ProcessMetrics: Sendable {
     return Int(clamping: limits.rlim_cur)
   }
 
-  /// Linux 6.2 and later tell the number as the folder's size; before, its entries must be counted.
+  /// Counts open descriptors: since Linux 6.2 the folder's size says how many, before that its
+  /// entries must be counted.
   private static func openDescriptorCount() -> Int? {
     let path = "/proc/self/fd"
     var status = stat()
@@ -61,14 +63,14 @@ package struct ProcessMetrics: Sendable {
     defer { unsafe closedir(folder) }
     var count = 0
     while unsafe readdir(folder) != nil { count += 1 }
-    // Itself, its parent and the descriptor that reads it are no files of the process.
+    // `.`, `..` and the descriptor that reads the folder do not count.
     return count - 3
   }
 
-  /// From the ticks between the boot and the process's start (proc(5), field 22 of `stat`).
+  /// Computes the start from the ticks between it and the boot (proc(5), field 22 of `stat`).
   private static func startTime() -> Int? {
     let status = text(of: "/proc/self/stat")
-    // The program's name, in brackets before, may hold anything.
+    // The program's name, which stands before in parentheses, may contain anything.
     guard let name = status.lastIndex(of: ")") else { return nil }
     let fields = status[name...].split(separator: " ")
     let ticksPerSecond = sysconf(CInt(_SC_CLK_TCK))
@@ -87,7 +89,7 @@ package struct ProcessMetrics: Sendable {
     text(of: path).split(separator: " ").compactMap { Int($0) }
   }
 
-  /// The beginning of a file of the system's; empty where it cannot be read.
+  /// Reads the beginning of one of the system's files; empty where it cannot be read.
   private static func text(of path: String) -> String {
     TextFile.read(path, byteLimit: fileByteLimit) ?? ""
   }

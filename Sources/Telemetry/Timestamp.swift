@@ -1,18 +1,18 @@
 import Glibc
 
-/// A second in UTC as log lines show it; made once and used for all lines of that second.
+/// A second in UTC as log lines show it, made once and used for all lines of that second.
 struct Timestamp {
   let seconds: Int
-  /// `2026-01-31T12:00:00`, the beginning of an RFC 3339 time.
+  /// Beginning of an RFC 3339 time, `2026-01-31T12:00:00`.
   let iso8601: String
-  /// `12:00:00`.
+  /// Time of day, `12:00:00`.
   let clock: String
 
   init(seconds: Int) {
     self.seconds = seconds
     var time = time_t(seconds)
     var parts = unsafe tm()
-    // SAFETY: both point to this initialiser's own variables.
+    // SAFETY: both pointers are to this initialiser's own variables.
     unsafe gmtime_r(&time, &parts)
     let day = unsafe [Int(parts.tm_mon) + 1, Int(parts.tm_mday)].map(Self.twoDigits)
     let hour = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.twoDigits(Int($0)) }

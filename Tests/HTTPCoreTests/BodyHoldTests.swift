@@ -2,7 +2,7 @@ import HTTPCore
 import Synchronization
 import Testing
 
-/// Bodies take memory as they arrive, and only as far as their hold allows.
+/// Bodies that take memory as they arrive, and only as far as their hold allows.
 struct BodyHoldTests {
   private final class Hold: BodyHold {
     let limit: Int
@@ -19,7 +19,7 @@ struct BodyHoldTests {
       return byteCount <= limit
     }
 
-    /// What is lent, once.
+    /// Buffer that is lent, once.
     let buffer = Mutex<[UInt8]?>(nil)
 
     func takeBuffer(capacity: Int) -> [UInt8]? {
@@ -47,7 +47,7 @@ struct BodyHoldTests {
     String(byteCount, radix: 16) + "\r\n" + String(repeating: "x", count: byteCount) + "\r\n"
   }
 
-  @Test("What is declared takes nothing until it is sent, and then little more than has come")
+  @Test("A declared length takes nothing until it is sent, and then little more than has come")
   func declared() {
     let hold = Hold()
     var connection = connection(hold)

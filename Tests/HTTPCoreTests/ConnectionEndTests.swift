@@ -27,7 +27,7 @@ struct ConnectionEndTests {
     #expect(connection.wrote() == ["close"])
   }
 
-  @Test("What a finished client left incomplete is no request")
+  @Test("A request that a finished client left incomplete is not handled")
   func halfCloseWithRemainder() {
     var connection = ConnectionUnderTest()
     _ = connection.receive(get() + "GET / HT")
@@ -72,7 +72,7 @@ struct ConnectionEndTests {
     #expect(connection.saysClose)
   }
 
-  @Test("Draining behind an answer that promised more ends when it is written")
+  @Test("Draining after an answer that promised more ends when it is written")
   func drainWriting() {
     var connection = ConnectionUnderTest()
     _ = connection.receive(get())

@@ -1,7 +1,8 @@
 import HTTPCore
 import Testing
 
-/// What is decided when a head is complete: the route, `Expect` and limits (RFC 9110, section 10.1.1).
+/// Decisions made when a head is complete: the route, `Expect` and limits (RFC 9110, section
+/// 10.1.1).
 struct ConnectionHeadTests {
   private static let expecting = "Expect: 100-continue\r\nContent-Length: 2\r\n"
   private static let interim = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -75,7 +76,7 @@ struct ConnectionHeadTests {
     #expect(connection.wrote() == ["shutdown", "resume"])
   }
 
-  @Test("Bytes that are no request are answered with a problem and the end")
+  @Test("Bytes that are not a request are answered with a problem and the end")
   mutating func malformed() throws {
     #expect(connection.receive("GET / HTTP/1.1\r\n\r\n") == ["failed 400", "write"])
     let failure = try #require(connection.failures.first)
@@ -117,7 +118,7 @@ struct ConnectionHeadTests {
     }
   }
 
-  @Test("A failure behind a good request waits for its answer")
+  @Test("A failure after a good request waits for its answer")
   mutating func pipelinedFailure() {
     #expect(connection.receive(get() + "nonsense\r\n") == ["handle / "])
     #expect(connection.respond() == ["write"])

@@ -81,7 +81,7 @@ struct ConnectionReuseTests {
     #expect(connection.saysClose)
   }
 
-  @Test("Empty lines behind a request begin no other")
+  @Test("Empty lines after a request do not begin another")
   func emptyLine() {
     var connection = ConnectionUnderTest()
     #expect(connection.exchange(get() + "\r\n") == [])

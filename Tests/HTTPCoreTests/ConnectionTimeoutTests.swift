@@ -1,7 +1,7 @@
 import HTTPCore
 import Testing
 
-/// Every wait for a client ends.
+/// Ends of every wait for a client.
 struct ConnectionTimeoutTests {
   private static var limits: ConnectionLimits {
     var limits = ConnectionLimits()
@@ -120,7 +120,7 @@ struct ConnectionTimeoutTests {
     #expect(connection.wait(.seconds(20)) == ["failed 408", "write"])
   }
 
-  @Test("Handling has no limit here, and an answer in progress no more than its own")
+  @Test("Handling has no limit here, and an answer in progress only its own")
   mutating func handling() {
     _ = connection.receive(get())
     #expect(connection.machine.deadline == nil)
@@ -141,7 +141,7 @@ struct ConnectionTimeoutTests {
     #expect(connection.failures == [])
   }
 
-  @Test("A client that keeps sending behind its last answer is closed")
+  @Test("A client that keeps sending after its last answer is closed")
   mutating func lingering() {
     #expect(connection.exchange(get("/", "Connection: close\r\n")) == ["shutdown", "resume"])
     #expect(connection.wait(.seconds(1)) == [])

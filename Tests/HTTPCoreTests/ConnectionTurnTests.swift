@@ -1,7 +1,7 @@
 import HTTPCore
 import Testing
 
-/// What one connection may do before others have their turn.
+/// Turns of one connection among others.
 struct ConnectionTurnTests {
   private static func connection(requests: Int = 4, lines: Int = 512) -> ConnectionUnderTest {
     var limits = ConnectionLimits()

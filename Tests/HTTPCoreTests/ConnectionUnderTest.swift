@@ -1,15 +1,15 @@
 import HTTPCore
 
-/// A connection, a clock that only tests move, and what the connection wanted, in words.
+/// A connection, a clock that only tests move, and the connection's actions in words.
 struct ConnectionUnderTest {
   var machine: Connection
-  var now: Connection.Instant
+  var now: ContinuousClock.Instant
   var decision = HeadDecision.accept(bodyByteLimit: 1000)
   /// All bytes written so far.
   private(set) var output = ""
   private var lastAnswer = ""
   private(set) var failures: [Response] = []
-  /// Of the bodies of all requests handed out so far.
+  /// Durations in which the bodies of all requests so far were read.
   private(set) var readDurations: [Duration] = []
 
   init(_ limits: ConnectionLimits = ConnectionLimits()) {
@@ -25,7 +25,7 @@ struct ConnectionUnderTest {
     var ofFailures: [HeaderFields?] = []
   }
 
-  /// What was known of the requests that failed.
+  /// Fields that were known of the requests that failed.
   var knownFields: [HeaderFields?] { known.ofFailures }
 
   private var context: ConnectionContext {
@@ -52,14 +52,14 @@ struct ConnectionUnderTest {
   /// Has a turn after others have had theirs.
   mutating func proceed() -> [String] { note(machine.proceed(context: context)) }
 
-  /// Lets go of the requests handed out so far.
+  /// Releases the requests handed out so far.
   mutating func forgetRequests() { requests = [] }
 
   mutating func wrote(all: Bool = true) -> [String] {
     note(machine.wrote(all: all, context: context))
   }
 
-  /// Receives a request, answers it and writes the answer; what is wanted then.
+  /// Receives a request, answers it and writes the answer; the actions that follow.
   mutating func exchange(_ text: String = get()) -> [String] {
     _ = receive(text)
     _ = respond()

@@ -18,7 +18,7 @@ struct MediaTypeTests {
   }
 
   @Test(
-    "What is no media type is none",
+    "A string that is not a media type is refused",
     arguments: [
       "", "text", "/", "a/", "/b", "a/b/c", "a b/c", "a/b; x", "a/b; =1", "a/b; x=\"y",
       "a/b; x=y\"", "a/b; x=\"y\"z", "a/b; x=\"y\\",

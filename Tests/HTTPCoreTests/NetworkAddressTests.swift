@@ -13,7 +13,7 @@ struct NetworkAddressTests {
   }
 
   @Test(
-    "What is not an address is none",
+    "A string that is not an address is refused",
     arguments: ["", "a", "1.2.3", "1.2.3.4.5", "256.1.1.1", "[::1", "::g", "unix:uid=0"])
   func invalid(text: String) { #expect(NetworkAddress(withPort: text) == nil) }
 
@@ -34,7 +34,7 @@ struct NetworkAddressTests {
   }
 
   @Test(
-    "What is not a prefix is none",
+    "A string that is not a prefix is refused",
     arguments: [
       "", "/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0.1/8", "::1/64", "a/8",
       "10.0.0.0/8/8",

@@ -1,7 +1,7 @@
 import HTTPCore
 import Testing
 
-/// Each limit lets through what it names and refuses one more.
+/// Limits of the parser, each of which admits what it names and refuses one more.
 struct ParserLimitTests {
   private static var limits: ParserLimits {
     var limits = ParserLimits()

@@ -1,7 +1,7 @@
 import HTTPCore
 import Testing
 
-/// What a parser makes of some bytes.
+/// Result of parsing some bytes.
 struct Parsed: Equatable {
   var events: [RequestParser.Event] = []
   var failure: ParseFailure?
@@ -32,7 +32,7 @@ struct Parsed: Equatable {
     }
   }
 
-  /// Fed whole; expects the same byte by byte and cut at every place.
+  /// Parses the whole; expects the same byte by byte and cut at every place.
   static func everyWay(
     _ text: String, limits: ParserLimits = ParserLimits(), bodyByteLimit: Int = 1000,
     sourceLocation: SourceLocation = #_sourceLocation

@@ -61,14 +61,14 @@ struct RequestParsingTests {
         == .end(body: Array("a".utf8), trailers: HeaderFields([("Content-Digest", "x")])))
   }
 
-  @Test("An unfinished request is no failure and no event")
+  @Test("An unfinished request is neither a failure nor an event")
   func unfinished() {
     let text = request("Content-Length: 3\r\n", body: "ab")
     #expect(Parsed.everyWay(text).events.count == 1)
     #expect(Parsed.everyWay(String(text.prefix(20))) == Parsed([]))
   }
 
-  @Test("What has been used is not kept, also when a read never ends with a request")
+  @Test("Bytes that have been used are not kept, even if no read ends with a request")
   func bufferStaysSmall() throws {
     let one = Array(request("", method: "GET").utf8)
     let portion = one[1...] + one[..<1]

@@ -21,7 +21,9 @@ struct RequestTargetTests {
         == [["a", "1"], ["b", ""], ["a", "x y+z"], ["", "v"], ["c", "d=e"]])
   }
 
-  @Test("What is no target is none", arguments: ["", "a", "a:80", "http://", "http://?a", "/%"])
+  @Test(
+    "A string that is not a target is refused",
+    arguments: ["", "a", "a:80", "http://", "http://?a", "/%"])
   func invalid(raw: String) {
     #expect(RequestTarget(raw) == nil)
   }

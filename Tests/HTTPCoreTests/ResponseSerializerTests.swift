@@ -33,7 +33,7 @@ struct ResponseSerializerTests {
       Self.text(Self.response, closing: true, http10: true).contains("\r\nConnection: close\r\n"))
   }
 
-  @Test("Where there never is a body, there is no length", arguments: [204, 304])
+  @Test("An answer that never has a body has no length", arguments: [204, 304])
   func bodyless(status: Int) {
     let text = Self.text(Response(status: status, body: [1]))
     #expect(!text.contains("Content-Length"))

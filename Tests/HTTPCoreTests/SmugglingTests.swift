@@ -1,7 +1,8 @@
 import HTTPCore
 import Testing
 
-/// What another party on the way might read differently is refused (RFC 9112, sections 6.3 and 11.2).
+/// Requests that another party on the way might read differently, and that are refused (RFC 9112,
+/// sections 6.3 and 11.2).
 struct SmugglingTests {
   @Test(
     "Ambiguous framing is refused",
@@ -107,7 +108,7 @@ struct SmugglingTests {
     #expect(Parsed.everyWay("GET http://\(host)/ HTTP/1.1\r\nHost: a\r\n\r\n").failure == nil)
   }
 
-  @Test("HTTP/1.0 knows no transfer coding")
+  @Test("HTTP/1.0 has no transfer codings")
   func codingInHTTP10() {
     let parsed = Parsed.everyWay(
       "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")

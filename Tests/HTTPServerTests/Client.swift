@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-/// A blocking connection to a server on the loopback; it waits for no answer longer than `secondLimit`.
+/// A blocking connection to a server on the loopback; it waits for an answer no longer than
+/// `secondLimit`.
 final class Client {
   struct Answer: Equatable {
     var status: Int
@@ -19,6 +20,7 @@ final class Client {
     case ended([UInt8])
   }
 
+  /// Seconds that each read waits, 60.
   private static let secondLimit = 60
 
   private var descriptor: CInt
@@ -33,7 +35,7 @@ final class Client {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    // SAFETY: the address outlives the call and has the length that is said.
+    // SAFETY: the address outlives the call and has the length that is given.
     let status = unsafe withUnsafeBytes(of: &address) { bytes in
       unsafe connect(
         descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self),
@@ -55,7 +57,7 @@ final class Client {
     }
   }
 
-  /// The next answer; one to HEAD, and an interim one, has no body.
+  /// Reads the next answer; one to HEAD, and an interim one, has no body.
   func answer(toHead: Bool = false) throws(Failure) -> Answer {
     let end = Array("\r\n\r\n".utf8)
     var headCount: Int?
@@ -80,7 +82,7 @@ final class Client {
     return try answer()
   }
 
-  /// Everything until the server ends the connection.
+  /// Reads everything until the server ends the connection.
   func rest() throws(Failure) -> String {
     while try receive() {}
     return String(decoding: take(buffer.count), as: UTF8.self)
@@ -95,7 +97,7 @@ final class Client {
   /// Says that nothing more will be sent; answers can still be read.
   func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-  /// Breaks the connection off (RST).
+  /// Breaks off the connection (RST).
   func reset() {
     set(SO_LINGER, linger(l_onoff: 1, l_linger: 0))
     close()
@@ -111,7 +113,7 @@ final class Client {
     guard try receive() else { throw .ended(buffer) }
   }
 
-  /// False at the end.
+  /// Reads some bytes; false at the end.
   private func receive() throws(Failure) -> Bool {
     let (count, code) = unsafe withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 1) {
       memory in
@@ -129,7 +131,7 @@ final class Client {
   }
 
   private func set<Value: BitwiseCopyable>(_ option: CInt, _ value: Value) {
-    // SAFETY: the value outlives the call and has the length that is said.
+    // SAFETY: the value outlives the call and has the length that is given.
     _ = unsafe withUnsafeBytes(of: value) {
       unsafe setsockopt(descriptor, SOL_SOCKET, option, $0.baseAddress, socklen_t($0.count))
     }

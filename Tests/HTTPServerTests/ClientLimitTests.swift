@@ -2,14 +2,14 @@ import HTTPCore
 import HTTPServer
 import Testing
 
-/// What one client may have.
+/// Limits of one client.
 struct ClientLimitTests {
   private static func address(_ text: String) throws -> NetworkAddress {
     try #require(NetworkAddress(text))
   }
 
   @Test(
-    "A client is the rightmost address that no trusted proxy has",
+    "A client is the rightmost address that is not a trusted proxy's",
     arguments: [
       ("9.9.9.9", ["1.1.1.1"], "9.9.9.9"), ("10.0.0.1", ["1.1.1.1"], "1.1.1.1"),
       ("10.0.0.1", ["1.1.1.1, 2.2.2.2"], "2.2.2.2"), ("10.0.0.1", [], "10.0.0.1"),
@@ -47,7 +47,7 @@ struct ClientLimitTests {
   }
 
   @Test(
-    "Connections are counted, and the table forgets clients that have none, the longest unseen first"
+    "Connections are counted; the table forgets clients that have none, the longest unseen first"
   )
   func table() throws {
     var limits = ClientLimits()
@@ -72,7 +72,7 @@ struct ClientLimitTests {
     #expect(table.count == 3)
   }
 
-  @Test("A client's connections beyond its limit are refused, but for essential requests")
+  @Test("A client's connections beyond its limit are refused, except for essential requests")
   func connections() throws {
     try withServer {
       $0.clients.connectionLimit = 1
@@ -88,7 +88,7 @@ struct ClientLimitTests {
   }
 
   @Test(
-    "Requests beyond a client's rate are refused, but for essential ones, and the connection stays")
+    "Requests beyond a client's rate are refused, except essential ones, and the connection stays")
   func requests() throws {
     try withServer {
       $0.clients.requestRate = 1
@@ -103,7 +103,7 @@ struct ClientLimitTests {
     }
   }
 
-  @Test("Behind a trusted proxy the clients that it names are limited, each for itself")
+  @Test("Clients that a trusted proxy names are limited, each for itself")
   func proxied() throws {
     try withServer {
       $0.clients.connectionLimit = 1

@@ -4,7 +4,7 @@ import HTTPServer
 import Synchronization
 import Testing
 
-/// Who gets in when all places, descriptors or buffers are taken.
+/// Clients that get in when all places, descriptors or buffers are taken.
 struct CrowdingTests {
   @Test("The longest idle connection makes room for a new one", arguments: [1, 3])
   func eviction(ioQueueCount: Int) throws {
@@ -159,7 +159,7 @@ struct CrowdingTests {
   private static let bufferByteLimit = 1 << 20
 
   @Test(
-    "Unfinished heads are buffered up to one limit for all clients; whole requests are served beside them"
+    "Unfinished heads are buffered up to one limit for all clients; whole requests are still served"
   )
   func heads() throws {
     try withServer {

@@ -1,7 +1,7 @@
 import HTTPServer
 import Testing
 
-/// Deadlines by a clock that only tests move.
+/// Deadlines on a clock that only tests move.
 struct DeadlineWheelTests {
   private let start = ContinuousClock.Instant.now
 

@@ -4,8 +4,8 @@ import Testing
 
 /// Clients that read slowly, leave or stay too long.
 ///
-/// Where a server must notice something by itself, it allows one connection: a second client is served
-/// as soon as the first one's is gone.
+/// Where a server must notice something by itself, it allows one connection: a second client is
+/// served as soon as the first one's is gone.
 struct DisconnectionTests {
   private static let largeByteCount = 8 << 20
 
@@ -109,7 +109,7 @@ struct DisconnectionTests {
     }
   }
 
-  @Test("An idle connection is closed without a word, before and behind a request")
+  @Test("An idle connection is closed without a word, before and after a request")
   func idleTimeout() throws {
     try withServer {
       $0.limits.headerTimeout = .milliseconds(300)

@@ -3,13 +3,13 @@ import HTTPCore
 import HTTPServer
 import Synchronization
 
-/// Answers at once, from another thread, or when the test wants it to.
+/// Handler that answers at once, from another thread, or when the test wants it to.
 ///
 /// - `/echo` answers with the body, `/later` does so from another thread
 /// - `/bytes?N` answers with N bytes
 /// - `/stream` takes the body part by part and answers with the whole of it
 /// - `/hold` waits for the test, `/drop` forgets its exchange, `/refuse` wants no body
-/// - `/block` keeps its connection's queue until the test lets it go
+/// - `/block` keeps its connection's queue until the test releases it
 /// - `/essential` is an essential request
 final class EchoHandler: RequestHandler {
   static let bodyByteLimit = 1 << 20
@@ -64,17 +64,17 @@ final class EchoHandler: RequestHandler {
   /// The next request that `/hold` keeps waiting.
   func nextHeld() -> Exchange { held.next() }
 
-  /// Lets the next `/block` go when signalled.
+  /// Returns a semaphore that releases the next `/block` when signalled.
   func nextBlocked() -> DispatchSemaphore { blocked.next() }
 
-  /// How many bytes had come when the next sink of a streamed body was let go.
+  /// Returns how many bytes had come when the next sink of a streamed body was released.
   func nextEnd() -> Int { ends.next() }
 
   func nextRecord() -> ExchangeRecord { records.next() }
 
   func nextWritten() -> (head: RequestHead?, duration: Duration) { writes.next() }
 
-  /// The same on every call, and nowhere the same as some hundred bytes further on.
+  /// Makes bytes that are the same on every call, and differ from those some hundred bytes on.
   static func bytes(_ count: Int) -> [UInt8] {
     precondition(count <= pattern.count)
     return Array(pattern[..<count])
@@ -83,7 +83,7 @@ final class EchoHandler: RequestHandler {
   private static let pattern = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 % 251) }
 }
 
-/// Keeps what it gets, and tells when it goes.
+/// Sink that keeps what it gets, and tells when it is released.
 final class CollectingSink: BodySink {
   private let collected = Mutex<[UInt8]>([])
   private let events: Events<Int>
@@ -97,7 +97,7 @@ final class CollectingSink: BodySink {
   func receive(_ part: [UInt8]) { collected.withLock { $0 += part } }
 }
 
-/// What happened on other threads, in its order.
+/// Events on other threads, in their order.
 final class Events<Event: Sendable>: Sendable {
   private let events = Mutex<[Event]>([])
   private let count = DispatchSemaphore(value: 0)
@@ -107,9 +107,10 @@ final class Events<Event: Sendable>: Sendable {
     count.signal()
   }
 
-  /// Waits for it; a minute without one ends the tests.
+  /// Waits for the next event; a minute without one ends the tests.
   func next() -> Event {
-    precondition(count.wait(timeout: .now() + .seconds(60)) == .success, "nothing happened")
+    precondition(
+      count.wait(timeout: .now() + .seconds(60)) == .success, "an event must happen in a minute")
     return events.withLock { $0.removeFirst() }
   }
 }

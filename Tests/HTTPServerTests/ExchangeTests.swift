@@ -47,7 +47,7 @@ struct ExchangeTests {
     }
   }
 
-  @Test("A streamed body goes to its sink, which is let go when the client breaks off")
+  @Test("A streamed body goes to its sink, which is released when the client breaks off")
   func streaming() throws {
     try withServer { server in
       let client = try server.connect()
@@ -199,6 +199,15 @@ struct ExchangeTests {
       try client.send(request("GET", "/hold"))
       do { _ = server.handler.nextHeld() }
       #expect(try client.answer().status == 500)
+    }
+  }
+
+  @Test("A second answer to an exchange ends the process")
+  func secondAnswer() async {
+    await #expect(processExitsWith: .failure) {
+      let exchange = Exchange(receivedAt: .now)
+      exchange.respond(Response(status: 204))
+      exchange.respond(Response(status: 204))
     }
   }
 

@@ -3,11 +3,12 @@ import HTTPCore
 import HTTPServer
 import Testing
 
-/// One connection's work does not keep others from their turn.
+/// Work of one connection, which does not keep others from their turn.
 ///
-/// The queue is blocked while both clients send, the busy one first: then only turns decide who is answered when.
+/// The queue is blocked while both clients send, the busy one first: then only turns decide who is
+/// answered when.
 struct FairnessTests {
-  /// Paths of the answers in their order, until `path` has had its own.
+  /// Returns the paths of the answers in their order, until `path` has had its own.
   private func answers(
     until path: String, beside work: String,
     _ configure: (inout ServerConfiguration) -> Void = { _ in }

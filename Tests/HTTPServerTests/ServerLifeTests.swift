@@ -84,7 +84,7 @@ struct ServerLifeTests {
     }
   }
 
-  @Test("What waits in the backlog is served by a drain")
+  @Test("A connection that waits in the backlog is served by a drain")
   func drainServesBacklog() throws {
     var configuration = ServerConfiguration()
     configuration.port = 0
@@ -150,7 +150,7 @@ struct ServerLifeTests {
     }
   }
 
-  @Test("A server that was never started can be let go")
+  @Test("A server that was never started can be released")
   func neverStarted() throws {
     var configuration = ServerConfiguration()
     configuration.port = 0

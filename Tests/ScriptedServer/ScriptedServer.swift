@@ -3,12 +3,14 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Answers every connection on a port of the loopback with the bytes that a closure makes of its request, and closes it.
+/// Server on a port of the loopback that answers every connection with the bytes that a closure
+/// makes of its request, and closes it.
 package final class ScriptedServer: Sendable {
-  /// Milliseconds for a request's head.
+  /// Milliseconds for a request's head, one minute.
   private static let headWait: CInt = 60_000
-  /// What `deinit` ends has no limit of its own: a program under test may be slow to connect.
+  /// No limit, for a wait that `deinit` ends: a program under test may be slow to connect.
   private static let unlimited: CInt = -1
+  /// Bytes of a request's head, 64 KiB.
   private static let headByteLimit = 64 * 1024
 
   package let address: String
@@ -20,8 +22,8 @@ package final class ScriptedServer: Sendable {
   struct Failure: Error {}
 
   /// - Parameters:
-  ///   - keepsOpen: Whether connections stay open behind their answers, as long as the server is there.
-  ///   - answer: Is given a request's head, and how many there were before it.
+  ///   - keepsOpen: Whether connections stay open after their answers, until the server is released.
+  ///   - answer: Makes the answer to a request's head, given how many there were before it.
   package init(
     keepsOpen: Bool = false,
     _ answer: @escaping @Sendable (_ head: String, _ index: Int) -> [UInt8]
@@ -53,7 +55,7 @@ package final class ScriptedServer: Sendable {
   /// Heads of the requests so far.
   package var requests: [String] { heads.withLock { $0 } }
 
-  /// False when no connection comes any more.
+  /// Serves one connection; false when none comes any more.
   private func serve(_ answer: (String, Int) -> [UInt8], _ open: inout [CInt]) -> Bool {
     var peer = sockets_address()
     guard Self.wait(for: listener, Self.unlimited) else { return false }

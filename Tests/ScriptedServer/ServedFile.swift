@@ -1,4 +1,4 @@
-/// A file as a web server that knows ranges answers for it (RFC 9110 section 14).
+/// A file as a web server that knows ranges serves it (RFC 9110, section 14).
 package struct ServedFile: Sendable {
   package let bytes: [UInt8]
   package let etag: String?
@@ -8,7 +8,9 @@ package struct ServedFile: Sendable {
     self.etag = etag
   }
 
-  /// - Parameter cut: Bytes of the body that are sent; the connection is closed behind them.
+  /// Answers a request for the file.
+  ///
+  /// - Parameter cut: Bytes of the body that are sent; the connection is closed after them.
   package func answer(_ head: String, cut: Int = .max) -> [UInt8] {
     var fields = etag.map { "ETag: \($0)\r\n" } ?? ""
     var start = 0

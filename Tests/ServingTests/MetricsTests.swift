@@ -20,9 +20,11 @@ import Testing
   }
 
   private func record(_ method: String, _ target: String, _ status: Int) throws -> ExchangeRecord {
-    ExchangeRecord(
+    var record = ExchangeRecord(
       head: try Request(method, target).head, status: status, remoteAddress: "127.0.0.1:1",
-      duration: .milliseconds(5), readDuration: .microseconds(100))
+      duration: .milliseconds(5))
+    record.readDuration = .microseconds(100)
+    return record
   }
 
   @Test("Answers are counted by route and status; what clients invent is all one route")

@@ -16,7 +16,7 @@ private struct CountedLabels: MetricLabels {
 }
 
 @Suite struct ExpositionWorkTests {
-  @Test("What was never counted costs a look at its number and nothing else")
+  @Test("A label set that was never counted costs a look at its number and nothing else")
   func zeros() {
     let counters = Counters<CountedLabels>("turns_total", "Turns.", showsZeros: false)
     let histograms = Histograms<CountedLabels>(Buckets([1, 2, 3]))

@@ -14,7 +14,7 @@ import Testing
         + "\n")
   }
 
-  @Test("A text line quotes what has blanks and never spans lines or drives the terminal")
+  @Test("A line for people quotes values with blanks and never spans lines or drives the terminal")
   func text() {
     let line = Log.line(
       .text, "bad\u{1b}[31m\nthing",

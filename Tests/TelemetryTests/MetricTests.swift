@@ -67,7 +67,7 @@ private enum Side: Int, MetricLabels, CaseIterable {
   }
 
   @Test(
-    "What would end a value early is escaped",
+    "Characters that would end a value early are escaped",
     arguments: [
       ("a\"b", #"a\"b"#), ("a\\b", #"a\\b"#), ("a\nb", #"a\nb"#), ("é 日", "é 日"), ("", ""),
     ])

@@ -5,9 +5,9 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// A log whose reader has stopped.
+/// Log whose reader has stopped.
 @Suite struct StalledLogTests {
-  /// Longer than any thread is kept waiting, so that a pass never depends on it.
+  /// Time longer than any thread is kept waiting, so that passing never depends on it.
   private static let patience = Duration.seconds(60)
 
   private let pipe = Pipe()
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  /// Reads a pipe to its end by a thread of its own, for the test's may wait for the log.
+  /// Reader of a pipe to its end, on a thread of its own, since the test's may wait for the log.
   private final class Reader: Sendable {
     private let data = Mutex(Data())
     private let isDone = DispatchSemaphore(value: 0)
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(
-    "Nobody waits for it; what has no room is counted, and said when it is read again, in order")
+    "Nobody waits for it; lines without room are counted, and reported when it is read again")
   func stalled() throws {
     let log = log
     let text = String(repeating: "x", count: 1000)
@@ -71,9 +71,9 @@ import Testing
     #expect(log.droppedLineCount == droppedCount)
   }
 
-  @Test("What the system refuses is counted, and said when it takes lines again")
+  @Test("Lines that the system refuses are counted, and reported when it takes lines again")
   func refused() throws {
-    // What the descriptor leads to is changed under the log: at first nothing can be written there.
+    // The file of the descriptor is changed under the log: at first it takes no bytes.
     let descriptor = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
     let log = Log(format: .json, descriptor: descriptor)
     for _ in 0..<3 { log.write("lost") }

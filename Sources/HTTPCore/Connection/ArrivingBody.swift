@@ -1,31 +1,42 @@
-/// A request's body while it arrives: where it goes, what it may take, and until when it must be there.
+/// A request's body while it arrives: where it goes, what it may take, and when it is due.
 struct ArrivingBody: Sendable {
-  /// Why it is given up.
+  /// Reason to give it up.
   enum End {
     case failure(ParseFailure)
     case answer(Response)
   }
 
-  /// Where it goes, if it is streamed.
-  var destination: BodyDestination?
-  var hold: (any BodyHold)?
-  /// When the head was complete.
+  let head: RequestHead
+  /// Memory of the head.
+  let headByteCount: Int
+  /// Instant at which the request began to arrive, or its turn came.
+  let receivedAt: ContinuousClock.Instant
+  /// Instant at which the head was complete.
   let headReceivedAt: ContinuousClock.Instant
-  /// When the whole request must be there; nil for a streamed body, which only must make progress.
+  /// Sink that it goes to, if it is streamed.
+  let destination: BodyDestination?
+  let hold: (any BodyHold)?
+  var isYielding = false
+  /// Instant by which the whole request must have arrived; nil for a streamed body, which need only
+  /// make progress.
   private let wholeDeadline: ContinuousClock.Instant?
-  /// The client's own, where it is earlier.
+  /// The client's own deadline, where it is earlier.
   private let ownDeadline: (instant: ContinuousClock.Instant, response: Response)?
   private var progressDeadline: ContinuousClock.Instant
-  /// Bytes that had arrived when progress was last looked at.
+  /// Bytes that had arrived when progress was last checked.
   private var countedByteCount = 0
 
-  /// For a body that is kept until it is whole.
+  /// Makes a body that is kept until it is whole.
   init(
-    hold: (any BodyHold)?, deadline: BodyDeadline?, limits: ConnectionLimits,
-    receivedAt: ContinuousClock.Instant, now: ContinuousClock.Instant
+    of head: RequestHead, _ receivedAt: ContinuousClock.Instant, hold: (any BodyHold)?,
+    deadline: BodyDeadline?, limits: ConnectionLimits, now: ContinuousClock.Instant
   ) {
-    self.hold = hold
+    self.head = head
+    headByteCount = head.byteCount
+    self.receivedAt = receivedAt
     headReceivedAt = now
+    destination = nil
+    self.hold = hold
     let whole = receivedAt + limits.requestTimeout
     wholeDeadline = whole
     ownDeadline = deadline.flatMap { deadline in
@@ -35,23 +46,28 @@ struct ArrivingBody: Sendable {
     progressDeadline = now + limits.bodyTimeout
   }
 
-  /// For a body that is handed over as it arrives.
+  /// Makes a body that is handed over as it arrives.
   init(
-    to destination: BodyDestination, limits: ConnectionLimits, now: ContinuousClock.Instant
+    of head: RequestHead, _ receivedAt: ContinuousClock.Instant, to destination: BodyDestination,
+    limits: ConnectionLimits, now: ContinuousClock.Instant
   ) {
-    self.destination = destination
+    self.head = head
+    headByteCount = head.byteCount
+    self.receivedAt = receivedAt
     headReceivedAt = now
+    self.destination = destination
+    hold = nil
     wholeDeadline = nil
     ownDeadline = nil
     progressDeadline = now + limits.bodyTimeout
   }
 
-  /// When `end` has something to say.
+  /// Instant at which `end` has something to say.
   var deadline: ContinuousClock.Instant {
     min(progressDeadline, ownDeadline?.instant ?? wholeDeadline ?? progressDeadline)
   }
 
-  /// Looks at the deadlines; nil where the body may go on arriving.
+  /// Checks the deadlines; nil where the body may go on arriving.
   mutating func end(
     byteCount: Int, limits: ConnectionLimits, now: ContinuousClock.Instant
   ) -> End? {

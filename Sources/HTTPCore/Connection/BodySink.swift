@@ -1,13 +1,13 @@
-/// Takes a request's body as it arrives, so that nobody holds the whole of it.
+/// Receiver of a request's body as it arrives, so that nobody holds the whole of it.
 ///
-/// Called on the connection's queue, part after part in their order; until it returns nothing more is read, so that a sink
-/// that writes to a disk holds the client back and not the memory. It is let go unfinished where the connection ends
-/// before the body.
+/// Called on the connection's queue, part after part in their order. Until it returns nothing more
+/// is read, so a sink that writes to a disk holds the client back instead of filling memory. It is
+/// released unfinished where the connection ends before the body.
 package protocol BodySink: AnyObject, Sendable {
   func receive(_ part: [UInt8])
 }
 
-/// A sink as a value; equal to itself alone.
+/// A sink as a value, equal to itself alone.
 package struct BodyDestination: Sendable, Hashable {
   package let sink: any BodySink
 

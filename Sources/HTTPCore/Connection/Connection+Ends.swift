@@ -1,9 +1,9 @@
-/// How waiting, requests and connections come to their ends.
+/// Ends of waiting, of requests and of connections.
 extension Connection {
   /// Ends what has taken too long.
   package mutating func tick(context: ConnectionContext) -> [Action] {
     if let writeDeadline, writeDeadline <= context.now { return close() }
-    guard let readDeadline, readDeadline <= context.now else { return [] }
+    guard let deadline = state.deadline, deadline <= context.now else { return [] }
     switch state {
     case .idle, .lingering: return close()
     case .readingHead: return fail(.stalled("request head", "in time"), context)
@@ -12,7 +12,6 @@ extension Connection {
       case .failure(let failure): return fail(failure, context)
       case .answer(let response): return refuse(response, context)
       case nil:
-        self.readDeadline = body.deadline
         state = .readingBody(body)
         return []
       }
@@ -20,27 +19,30 @@ extension Connection {
     }
   }
 
-  /// Answers say from now on that the connection ends, and a head that has begun must soon be complete.
-  package mutating func drain(at now: Instant) {
+  /// Has answers say from now on that the connection ends; a head that has begun must soon be
+  /// complete.
+  package mutating func drain(at now: ContinuousClock.Instant) {
     isDraining = true
-    guard case .readingHead = state, let readDeadline else { return }
-    self.readDeadline = min(readDeadline, now + limits.drainHeaderTimeout)
+    guard case .readingHead(var head) = state else { return }
+    head.deadline = min(head.deadline, now + limits.drainHeaderTimeout)
+    state = .readingHead(head)
   }
 
   /// Ends a connection without a request in progress.
   package mutating func closeIdle() -> [Action] { isIdle ? close() : [] }
 
-  /// Gives back buffers of an idle connection.
+  /// Releases the buffers of an idle connection.
   package mutating func releaseMemory() { if isIdle { parser.releaseMemory() } }
 
-  /// Reads no further ahead while a request is being answered.
+  /// Stops reading ahead while a request is being answered.
   package mutating func holdBack() -> [Action] {
-    guard isAnswering, !isPaused else { return [] }
-    isPaused = true
+    guard isAnswering, !state.isPaused else { return [] }
+    state.isPaused = true
     return [.pauseReading]
   }
 
-  /// Ends the reading of a request with a failure that the connection's owner has found; nothing while none is read.
+  /// Ends the reading of a request with a failure that the connection's owner has found; does
+  /// nothing while none is read.
   package mutating func refuseReading(
     _ failure: ParseFailure, _ context: ConnectionContext
   ) -> [Action] {
@@ -52,50 +54,52 @@ extension Connection {
 
   // MARK: Refusals
 
+  /// Refuses the request being read.
+  ///
+  /// - Parameter head: The complete head of a request whose body is not read yet.
   mutating func fail(
-    _ failure: ParseFailure, _ context: ConnectionContext
+    _ failure: ParseFailure, _ context: ConnectionContext, head: RequestHead? = nil
   ) -> [Action] {
-    refuse(context.answer(failure, head?.fields ?? parser.knownFields), context)
+    let head = head ?? state.head
+    return refuse(
+      context.answer(failure, head?.fields ?? parser.knownFields), context, head: head)
   }
 
   /// Answers at once, reads no further and ends.
-  mutating func refuse(_ response: Response, _ context: ConnectionContext) -> [Action] {
+  mutating func refuse(
+    _ response: Response, _ context: ConnectionContext, head: RequestHead? = nil
+  ) -> [Action] {
+    let head = head ?? state.head
     let bytes = ResponseSerializer.bytes(
       response, date: context.date(),
       toHead: head.map { $0.method == "HEAD" } ?? parser.isToHead, closing: true,
       keepAliveToHTTP10: false)
-    defer { forgetRequest() }
+    let receivedAt = state.receivedAt ?? context.now
     state = .finishing
-    readDeadline = nil
+    dropInput()
     return [.failed(head, response, receivedAt: receivedAt)] + write(bytes, context.now)
   }
 
-  private mutating func forgetRequest() {
-    isYielding = false
-    head = nil
-    headByteCount = 0
-    parser = RequestParser(limits: limits.parser)
-  }
+  private mutating func dropInput() { parser = RequestParser(limits: limits.parser) }
 
-  mutating func write(_ bytes: [UInt8], _ now: Instant) -> [Action] {
+  mutating func write(_ bytes: [UInt8], _ now: ContinuousClock.Instant) -> [Action] {
     writeDeadline = now + limits.writeTimeout
     return [.write(bytes)]
   }
 
-  /// Closing at once could make the system take back an answer that the client has not read (RFC 9112, section 9.6).
-  mutating func linger(_ now: Instant) -> [Action] {
+  /// Ends writing, but goes on reading: closing at once could make the system take back an answer
+  /// that the client has not read (RFC 9112, section 9.6).
+  mutating func linger(_ now: ContinuousClock.Instant) -> [Action] {
     if clientHasFinished { return close() }
-    forgetRequest()
-    state = .lingering
-    readDeadline = now + limits.lingerTimeout
+    state = .lingering(deadline: now + limits.lingerTimeout)
+    dropInput()
     return [.shutdownWriting, .resumeReading]
   }
 
   mutating func close() -> [Action] {
     state = .closed
-    forgetRequest()
-    readDeadline = nil
     writeDeadline = nil
+    dropInput()
     return [.close]
   }
 }

@@ -1,30 +1,28 @@
-/// One connection's life as a pure state machine: events go in, actions come out, nothing is done here.
+/// State machine of one connection: events go in, actions come out, nothing is done here.
 ///
 ///     idle -> readingHead -> readingBody -> handling -> writing -> idle ...
 ///                                                    `> finishing -> lingering -> closed
 ///
-/// Requests are handled one at a time and answered in their order (RFC 9112, section 9.3.2); following ones wait in
-/// the buffer until the answer is written, so that a client that does not read holds no more than one. After a few of them,
-/// or of their chunks, the connection yields to others. Times are instants of the caller's clock, so that a test can be
-/// its own clock.
+/// Requests are handled one at a time and answered in their order (RFC 9112, section 9.3.2).
+/// Following ones wait in the buffer until the answer is written, so that a client that does not
+/// read holds no more than one. After a few of them, or of their chunks, the connection yields to
+/// others. Times are instants of the caller's clock, so that a test can be its own clock.
 package struct Connection: Sendable {
-  package typealias Instant = ContinuousClock.Instant
-
   package enum Action: Sendable, Hashable {
     /// Send these bytes, after those still being sent.
     case write([UInt8])
-    /// Have the request answered, and call `respond` with the answer; its body arrived within `readDuration` after
-    /// its head.
-    case handle(Request, receivedAt: Instant, readDuration: Duration)
+    /// Have the request answered, and call `respond` with the answer; its body arrived within
+    /// `readDuration` after its head.
+    case handle(Request, receivedAt: ContinuousClock.Instant, readDuration: Duration)
     /// Hand over the next part of a body that is streamed.
     case part([UInt8], to: BodyDestination)
     /// Call `respond` with this answer: the route needs no body.
-    case answer(RequestHead, Response, receivedAt: Instant)
-    /// What cannot be read as a request has been answered so, for the log; the head if it was complete.
-    case failed(RequestHead?, Response, receivedAt: Instant)
+    case answer(RequestHead, Response, receivedAt: ContinuousClock.Instant)
+    /// Log this answer to bytes that cannot be read as a request; the head if it was complete.
+    case failed(RequestHead?, Response, receivedAt: ContinuousClock.Instant)
     /// Call `proceed` when other ready connections have had their turn; nothing is read until then.
     case yield
-    /// No more bytes are wanted until `resumeReading`.
+    /// Read nothing more until `resumeReading`.
     case pauseReading
     case resumeReading
     /// Send nothing more, but read and throw away what still comes.
@@ -32,50 +30,29 @@ package struct Connection: Sendable {
     case close
   }
 
-  enum State: Sendable {
-    case idle
-    case readingHead
-    case readingBody(ArrivingBody)
-    case handling(keepAlive: Bool)
-    /// An answer is being written, after which the next request's turn comes.
-    case writing
-    /// The last answer is being written, after which writing ends.
-    case finishing
-    case lingering
-    case closed
-  }
-
   let limits: ConnectionLimits
   var parser: RequestParser
-  var state = State.idle
+  var state: ConnectionState
   private var requestCount = 0
-  /// Of the turn in progress.
+  /// Requests handed out in the turn in progress.
   private var turnRequestCount = 0
-  var isYielding = false
   var isDraining = false
   var clientHasFinished = false
-  var isPaused = false
-  /// Of the request in progress, once complete, and the memory that it took.
-  var head: RequestHead?
-  var headByteCount = 0
-  /// When the request in progress began to arrive, or its turn came.
-  var receivedAt: Instant
+  /// Instant by which the client must take more of what is being written; nil while nothing is.
+  var writeDeadline: ContinuousClock.Instant?
 
-  /// Of what the client owes; nil while a request is being answered.
-  var readDeadline: Instant?
-  var writeDeadline: Instant?
-
-  package init(limits: ConnectionLimits, now: Instant) {
+  package init(limits: ConnectionLimits, now: ContinuousClock.Instant) {
     self.limits = limits
     parser = RequestParser(limits: limits.parser)
-    receivedAt = now
-    readDeadline = now + limits.headerTimeout
+    state = .idle(deadline: now + limits.headerTimeout)
     beginTurn()
   }
 
-  /// When `tick` has something to do.
-  package var deadline: Instant? {
-    guard let readDeadline, let writeDeadline else { return readDeadline ?? writeDeadline }
+  /// Instant at which `tick` has something to do.
+  package var deadline: ContinuousClock.Instant? {
+    guard let readDeadline = state.deadline, let writeDeadline else {
+      return state.deadline ?? writeDeadline
+    }
     return min(readDeadline, writeDeadline)
   }
 
@@ -84,10 +61,10 @@ package struct Connection: Sendable {
   /// Whether nothing of a request has arrived.
   package var isIdle: Bool { if case .idle = state { true } else { false } }
 
-  /// Since when a request's head has been arriving that is not complete; nil while none is, or while it is the server
-  /// that lets it wait.
-  package var headReceivedSince: Instant? {
-    if case .readingHead = state, !isYielding { receivedAt } else { nil }
+  /// Instant since which an incomplete head has been arriving; nil while none is, or while it is
+  /// the server that makes it wait.
+  package var headReceivedSince: ContinuousClock.Instant? {
+    if case .readingHead(let head) = state, !head.isYielding { head.receivedAt } else { nil }
   }
 
   /// Whether a request is being read or answered.
@@ -106,17 +83,19 @@ package struct Connection: Sendable {
     }
   }
 
-  /// Memory that the client takes here, but for a body that has a hold of its own.
+  /// Memory that the client takes here, except for a body that has a hold of its own.
   package var heldByteCount: Int {
-    guard case .readingBody(let body) = state, body.hold == nil else {
-      return parser.bufferCapacity + headByteCount
+    switch state {
+    case .readingBody(let body):
+      parser.bufferCapacity + body.headByteCount + (body.hold == nil ? parser.bodyCapacity : 0)
+    case .handling(let request): parser.bufferCapacity + request.headByteCount
+    case .idle, .readingHead, .writing, .finishing, .lingering, .closed: parser.bufferCapacity
     }
-    return parser.bufferCapacity + headByteCount + parser.bodyCapacity
   }
 
   // MARK: Events
 
-  /// Bytes have arrived. The route is asked once per request, when its head is complete.
+  /// Takes bytes that have arrived. The route is asked once per request, when its head is complete.
   package mutating func receive(
     _ bytes: some Collection<UInt8>, context: ConnectionContext
   ) -> [Action] {
@@ -124,7 +103,7 @@ package struct Connection: Sendable {
     case .finishing, .lingering, .closed: return []
     case .idle, .readingHead, .readingBody:
       parser.append(bytes)
-      guard !isYielding else { return [] }
+      guard !state.isYielding else { return [] }
       beginTurn()
       return advance(context)
     case .handling, .writing:
@@ -133,17 +112,18 @@ package struct Connection: Sendable {
     }
   }
 
-  /// Others have had their turn since `yield`.
+  /// Goes on after `yield`, when others have had their turn.
   package mutating func proceed(context: ConnectionContext) -> [Action] {
-    guard isYielding else { return [] }
+    guard state.isYielding else { return [] }
+    state.isYielding = false
     beginTurn()
     return advance(context)
   }
 
-  /// The client will send nothing more, but may still read (a half-closed connection).
+  /// Notes that the client will send nothing more; it may still read (a half-closed connection).
   package mutating func receiveEnd() -> [Action] {
     clientHasFinished = true
-    if isYielding { return [.pauseReading] }
+    if state.isYielding { return [.pauseReading] }
     switch state {
     case .handling, .writing, .finishing: return [.pauseReading]
     case .idle, .readingHead, .readingBody, .lingering: return close()
@@ -151,34 +131,33 @@ package struct Connection: Sendable {
     }
   }
 
-  /// The answer to the request handed out last.
+  /// Takes the answer to the request handed out last.
   package mutating func respond(
     _ response: Response, context: ConnectionContext
   ) -> [Action] {
-    guard case .handling(let keepAlive) = state, let head else { return [] }
+    guard case .handling(let request) = state else { return [] }
     let stays =
-      keepAlive && !isDraining && !response.closesConnection
+      request.keepsAlive && !isDraining && !response.closesConnection
       && !(clientHasFinished && parser.bufferedByteCount == 0)
-    state = stays ? .writing : .finishing
-    self.head = nil
-    headByteCount = 0
+    state = stays ? .writing(isPaused: request.isPaused) : .finishing
     let bytes = ResponseSerializer.bytes(
-      response, date: context.date(), toHead: head.method == "HEAD", closing: !stays,
-      keepAliveToHTTP10: head.version == .http10)
+      response, date: context.date(), toHead: request.isToHead, closing: !stays,
+      keepAliveToHTTP10: request.isHTTP10)
     return write(bytes, context.now)
   }
 
-  /// Some bytes have been sent; `all` says whether none are left.
+  /// Notes that bytes have been sent; `all` says whether none are left.
   package mutating func wrote(all: Bool, context: ConnectionContext) -> [Action] {
     writeDeadline = all ? nil : context.now + limits.writeTimeout
     guard all else { return [] }
     switch state {
-    case .writing:
+    case .writing(let isPaused):
       becomeIdle(context.now)
       let actions = advance(context)
-      guard isPaused, !clientHasFinished, !isFull || !isAnswering else { return actions }
-      isPaused = false
-      return actions + [.resumeReading]
+      guard isPaused, !clientHasFinished else { return actions }
+      guard isFull, isAnswering else { return actions + [.resumeReading] }
+      state.isPaused = true
+      return actions
     case .finishing: return linger(context.now)
     case .idle, .readingHead, .readingBody, .handling, .lingering, .closed: return []
     }
@@ -187,7 +166,6 @@ package struct Connection: Sendable {
   // MARK: Progress
 
   private mutating func beginTurn() {
-    isYielding = false
     turnRequestCount = 0
     parser.lineAllowance = limits.turnLineLimit
   }
@@ -207,9 +185,7 @@ package struct Connection: Sendable {
     do throws(ParseFailure) {
       while true {
         if isIdle, !parser.isBetweenRequests {
-          state = .readingHead
-          receivedAt = context.now
-          readDeadline = context.now + min(limits.headerTimeout, limits.requestTimeout)
+          beginHead(context.now)
           if turnRequestCount >= limits.turnRequestLimit { return actions + yield() }
         }
         guard let event = try parser.next() else {
@@ -224,18 +200,11 @@ package struct Connection: Sendable {
         }
         switch event {
         case .head(let head, let framing):
-          self.head = head
-          headByteCount = head.byteCount
-          if let answer = try decide(head, framing, &actions, context) {
-            // Without a body the connection is in step with the client and may go on.
-            if framing == .none { _ = try parser.next() }
-            handOut(head, mayPersist: framing == .none)
-            return actions + [.answer(head, answer, receivedAt: receivedAt)]
-          }
+          guard beginBody(head, framing, &actions, context) else { return actions }
         case .end(let bytes, let trailers):
-          guard case .readingBody(let body) = state, let head else { return actions }
-          handOut(head, mayPersist: true)
-          return actions + Self.handle(head, bytes, trailers, body, receivedAt, context.now)
+          guard case .readingBody(let body) = state else { return actions }
+          handOut(body.head, headByteCount: body.headByteCount, mayPersist: true)
+          return actions + Self.handle(bytes, trailers, body, context.now)
         }
       }
     } catch {
@@ -244,26 +213,25 @@ package struct Connection: Sendable {
   }
 
   private static func handle(
-    _ head: RequestHead, _ bytes: [UInt8], _ trailers: HeaderFields, _ body: ArrivingBody,
-    _ receivedAt: Instant, _ now: Instant
+    _ bytes: [UInt8], _ trailers: HeaderFields, _ body: ArrivingBody, _ now: ContinuousClock.Instant
   ) -> [Action] {
     let request = Request(
-      head: head, body: body.destination == nil ? bytes : [], trailers: trailers,
+      head: body.head, body: body.destination == nil ? bytes : [], trailers: trailers,
       destination: body.destination, hold: body.hold)
     let handle = Action.handle(
-      request, receivedAt: receivedAt, readDuration: now - body.headReceivedAt)
+      request, receivedAt: body.receivedAt, readDuration: now - body.headReceivedAt)
     guard let destination = body.destination, !bytes.isEmpty else { return [handle] }
     return [.part(bytes, to: destination), handle]
   }
 
-  /// The part of a streamed body that has arrived; nothing for another body.
+  /// Hands over the part of a streamed body that has arrived; nothing of another body.
   private mutating func handOverPart() -> [Action] {
     guard case .readingBody(let body) = state, let destination = body.destination else { return [] }
     let part = parser.takePart()
     return part.isEmpty ? [] : [.part(part, to: destination)]
   }
 
-  /// Lets the body's buffer grow; the answer instead where its hold has no room.
+  /// Lets the body's buffer grow; where its hold has no room, the answer instead.
   private mutating func refusal(growingTo wanted: RequestParser.WantedCapacity) -> Response? {
     var capacity = wanted.byteCount
     if case .readingBody(let body) = state, let hold = body.hold {
@@ -280,50 +248,74 @@ package struct Connection: Sendable {
     return nil
   }
 
-  /// Others come first.
+  /// Lets others come first.
   private mutating func yield() -> [Action] {
-    isYielding = true
+    state.isYielding = true
     return [.yield]
   }
 
-  /// No more can be made of what has arrived.
-  private mutating func waitForMore(_ now: Instant) -> [Action] {
-    // Empty lines after a request begin no other.
+  /// Waits, or ends where nothing more will come: what has arrived holds no further event.
+  private mutating func waitForMore(_ now: ContinuousClock.Instant) -> [Action] {
+    // Empty lines after a request do not begin another.
     if case .readingHead = state, parser.isBetweenRequests { becomeIdle(now) }
     if clientHasFinished { return close() }
     if isDraining, isIdle { return linger(now) }
     return []
   }
 
-  /// Asks the route; its answer, or nil when the body is to be read.
-  private mutating func decide(
+  private mutating func beginHead(_ now: ContinuousClock.Instant) {
+    state = .readingHead(
+      ArrivingHead(
+        receivedAt: now, deadline: now + min(limits.headerTimeout, limits.requestTimeout)))
+  }
+
+  /// Asks the route about a complete head; false where the request is not read any further.
+  private mutating func beginBody(
     _ head: RequestHead, _ framing: BodyFraming, _ actions: inout [Action],
     _ context: ConnectionContext
-  ) throws(ParseFailure) -> Response? {
+  ) -> Bool {
+    guard case .readingHead(let arriving) = state else { return false }
+    do throws(ParseFailure) {
+      let expectsContinue = try Self.expectsContinue(head)
+      let body: ArrivingBody
+      switch context.route(head) {
+      case .answer(let response):
+        // Without a body the connection is in step with the client and may go on.
+        if framing == .none { _ = try parser.next() }
+        handOut(head, headByteCount: head.byteCount, mayPersist: framing == .none)
+        actions.append(.answer(head, response, receivedAt: arriving.receivedAt))
+        return false
+      case .accept(let limit, let hold, let deadline):
+        try admit(framing, limit)
+        parser.bodyCapacityLimit = hold == nil ? .max : 0
+        body = ArrivingBody(
+          of: head, arriving.receivedAt, hold: hold, deadline: deadline, limits: limits,
+          now: context.now)
+      case .stream(let limit, let destination):
+        try admit(framing, limit)
+        parser.bodyCapacityLimit = .max
+        body = ArrivingBody(
+          of: head, arriving.receivedAt, to: destination, limits: limits, now: context.now)
+      }
+      state = .readingBody(body)
+      if expectsContinue, framing != .none, parser.bufferedByteCount == 0 {
+        actions += write(ResponseSerializer.continueLine, context.now)
+      }
+      return true
+    } catch {
+      actions += fail(error, context, head: head)
+      return false
+    }
+  }
+
+  /// Whether the client waits for `100 Continue` (RFC 9110, section 10.1.1).
+  private static func expectsContinue(_ head: RequestHead) throws(ParseFailure) -> Bool {
     let expectations = head.version == .http11 ? head.fields.tokens(of: "Expect") : []
     guard expectations.allSatisfy({ $0 == "100-continue" }) else {
       throw ParseFailure(
         status: 417, kind: .expectation, detail: "the only expectation met here is 100-continue")
     }
-    let body: ArrivingBody
-    switch context.route(head) {
-    case .answer(let response): return response
-    case .accept(let limit, let hold, let deadline):
-      try admit(framing, limit)
-      parser.bodyCapacityLimit = hold == nil ? .max : 0
-      body = ArrivingBody(
-        hold: hold, deadline: deadline, limits: limits, receivedAt: receivedAt, now: context.now)
-    case .stream(let limit, let destination):
-      try admit(framing, limit)
-      parser.bodyCapacityLimit = .max
-      body = ArrivingBody(to: destination, limits: limits, now: context.now)
-    }
-    state = .readingBody(body)
-    readDeadline = body.deadline
-    if !expectations.isEmpty, framing != .none, parser.bufferedByteCount == 0 {
-      actions += write(ResponseSerializer.continueLine, context.now)
-    }
-    return nil
+    return !expectations.isEmpty
   }
 
   private mutating func admit(_ framing: BodyFraming, _ limit: Int) throws(ParseFailure) {
@@ -333,16 +325,16 @@ package struct Connection: Sendable {
     parser.bodyByteLimit = limit
   }
 
-  private mutating func handOut(_ head: RequestHead, mayPersist: Bool) {
+  private mutating func handOut(_ head: RequestHead, headByteCount: Int, mayPersist: Bool) {
     requestCount += 1
     turnRequestCount += 1
-    readDeadline = nil
     state = .handling(
-      keepAlive: mayPersist && head.persists && requestCount < limits.requestCountLimit)
+      UnansweredRequest(
+        head, headByteCount: headByteCount,
+        keepsAlive: mayPersist && head.persists && requestCount < limits.requestCountLimit))
   }
 
-  private mutating func becomeIdle(_ now: Instant) {
-    state = .idle
-    readDeadline = now + limits.idleTimeout
+  private mutating func becomeIdle(_ now: ContinuousClock.Instant) {
+    state = .idle(deadline: now + limits.idleTimeout)
   }
 }

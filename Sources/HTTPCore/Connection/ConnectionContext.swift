@@ -1,15 +1,15 @@
-/// What a connection needs to know from outside while it deals with an event.
+/// Knowledge that a connection needs from outside while it deals with an event.
 package struct ConnectionContext {
-  package var now: Connection.Instant
+  package var now: ContinuousClock.Instant
   /// The `Date` field's value.
   package var date: () -> String
-  /// Asked once per request, when its head is complete.
+  /// Decides about a request; asked once, when its head is complete.
   package var route: (RequestHead) -> HeadDecision
-  /// The answer to what cannot be read as a request, with the fields that are known of it.
+  /// Answers bytes that cannot be read as a request, given the fields that are known of it.
   package var answer: (ParseFailure, HeaderFields?) -> Response
 
   package init(
-    now: Connection.Instant, date: @escaping () -> String,
+    now: ContinuousClock.Instant, date: @escaping () -> String,
     route: @escaping (RequestHead) -> HeadDecision,
     answer: @escaping (ParseFailure, HeaderFields?) -> Response = { failure, _ in failure.response }
   ) {

@@ -1,11 +1,11 @@
-/// What a route says to a request's head, before its body is read.
+/// A route's decision about a request, made at its head, before its body is read.
 package enum HeadDecision: Sendable, Equatable {
   /// Read the body, up to so many bytes, as far as its hold allows and until the deadline.
   case accept(
     bodyByteLimit: Int, hold: (any BodyHold)? = nil, deadline: BodyDeadline? = nil)
   /// Hand the body over as it arrives, up to so many bytes in all.
   case stream(bodyByteLimit: Int, to: BodyDestination)
-  /// Answer this at once; a body is not read, and the connection ends if there is one.
+  /// Answer this at once; a body is not read, and if there is one the connection ends.
   case answer(Response)
 
   package static func == (a: HeadDecision, b: HeadDecision) -> Bool {
@@ -20,9 +20,9 @@ package enum HeadDecision: Sendable, Equatable {
   }
 }
 
-/// How long a client gives a request of its own, and what it is told when its body takes longer.
+/// Time that a client gives its own request, and the answer where its body takes longer.
 package struct BodyDeadline: Sendable, Hashable {
-  /// From the request's first byte; counts where it is earlier than the connection's own limit.
+  /// Time from the request's first byte; counts where it ends before the connection's own limit.
   package var duration: Duration
   package var response: Response
 
