@@ -280,15 +280,15 @@ package final class HTTPServer: @unchecked Sendable {
 package final class ConnectionClosed: Sendable {
   package typealias Call = @Sendable (Peer, Place) -> Void
 
-  private struct Action {
+  private struct Report {
     var call: Call = { _, _ in }
   }
 
-  private let action = Mutex(Action())
+  private let report = Mutex(Report())
 
   package init() {}
 
-  package func set(_ call: @escaping Call) { action.withLock { $0.call = call } }
+  package func set(_ call: @escaping Call) { report.withLock { $0.call = call } }
 
-  package func call(_ peer: Peer, _ place: Place) { action.withLock { $0 }.call(peer, place) }
+  package func call(_ peer: Peer, _ place: Place) { report.withLock { $0 }.call(peer, place) }
 }
