@@ -30,6 +30,15 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
+  /// The same for a body that fails as files do.
+  package static func write(
+    to path: String, _ body: (inout AtomicFile) throws(FileError) -> Void
+  ) throws(FileError) {
+    try write(to: path, orThrow: same, body)
+  }
+
+  private static func same(_ failure: FileError) -> FileError { failure }
+
   private init(_ path: String) throws(FileError) {
     self.path = path
     for attempt in 1... {

@@ -2,18 +2,18 @@ package import Decoding
 package import Engine
 package import Imaging
 
-/// One worker's means to classify pictures: a context of the network and buffers for a batch.
+/// One worker's means to classify images: a context of the network and buffers for a batch.
 ///
-/// Belongs to one thread at a time. Takes no memory after it was made but what decoding a picture takes.
+/// Belongs to one thread at a time. Takes no memory after it was made but what decoding an image takes.
 package final class Classifier {
   private let model: CompiledModel
   private let preprocessor: ImagePreprocessor
   private let context: ExecutionContext
-  /// Pictures by place, in the network's encoding; an array of bytes is aligned for any number.
+  /// Images by place, in the network's encoding; an array of bytes is aligned for any number.
   private var input: [UInt8]
   private var logits: [Float]
 
-  /// With `team`, pictures can also run on the team that the model's plan has for a lone one.
+  /// With `team`, images can also run on the team that the model's plan has for a lone one.
   package init(
     _ model: CompiledModel, limits: DecodingLimits, team: Bool = false
   ) throws(EngineError) {
@@ -26,7 +26,7 @@ package final class Classifier {
     logits = [Float](repeating: 0, count: batch * model.network.outputCount)
   }
 
-  /// Pictures that can be prepared before they must run.
+  /// Images that can be prepared before they must run.
   package var capacity: Int { model.network.largestBatch }
 
   package var hasTeam: Bool { context.hasTeam }
@@ -44,7 +44,7 @@ package final class Classifier {
     }
   }
 
-  /// Probabilities `[classes]` of each picture, or why there are none; no picture touches another's answer.
+  /// Probabilities `[classes]` of each image, or why there are none; no image touches another's answer.
   package func classify(
     _ images: [ArraySlice<UInt8>], by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -69,7 +69,7 @@ package final class Classifier {
     return results
   }
 
-  /// Logits `[classes]` of one picture as the network gives them, finite or not.
+  /// Logits `[classes]` of one image as the network gives them, finite or not.
   package func logits(
     _ image: ArraySlice<UInt8>, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -83,7 +83,7 @@ package final class Classifier {
     return .success(Array(logits[..<model.network.outputCount]))
   }
 
-  /// Decodes and preprocesses a picture into a place below `capacity`.
+  /// Decodes and preprocesses an image into a place below `capacity`.
   package func prepare(
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -106,7 +106,7 @@ package final class Classifier {
     return unfinished
   }
 
-  /// Takes a picture over that is finished.
+  /// Takes an image over that is finished.
   package func prepare(_ image: UnfinishedImage, at place: Int) {
     Self.withNumbers(pixels(of: place), of: &input) { image.copyPixels(to: &$0) }
   }
@@ -116,14 +116,14 @@ package final class Classifier {
     return place * count..<(place + 1) * count
   }
 
-  /// Moves a prepared picture to a place before it, over what was there.
+  /// Moves a prepared image to a place before it, over what was there.
   package func move(_ place: Int, to destination: Int) {
-    precondition(destination < place, "pictures move to the front")
+    precondition(destination < place, "images move to the front")
     let count = preprocessor.outputByteCount
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
-  /// Probabilities `[classes]` of the pictures in the first places; nil where the network gave logits that are not finite.
+  /// Probabilities `[classes]` of the images in the first places; nil where the network gave logits that are not finite.
   ///
   /// On the team where there is a time until which that may take, else or beyond it on this thread alone. Only while
   /// nothing else computes.
@@ -149,7 +149,7 @@ package final class Classifier {
     }
   }
 
-  /// Of a picture for which `run` has nothing.
+  /// Of an image for which `run` has nothing.
   package static let notFinite = EngineError.library("the network gave logits that are not finite")
 
   private static func withNumbers<Number, Failure: Error>(

@@ -75,19 +75,19 @@ package struct GoldenCheck {
     self.isCancelled = isCancelled
     classifier = try Classifier(model, limits: limits.decoding)
     decodingTimeout = limits.decodingTimeout
-    budget = ProvingBudget(limit: limits.provingTimeout, pictureCount: imageCount)
+    budget = ProvingBudget(limit: limits.provingTimeout, imageCount: imageCount)
   }
 
-  /// The first fault that is found; nil where every sample gives its logits. `pictures` are run where there are no samples.
+  /// The first fault that is found; nil where every sample gives its logits. `images` are run where there are no samples.
   package func fault(
-    _ samples: [GoldenSample], pictures: [[UInt8]]
+    _ samples: [GoldenSample], images: [[UInt8]]
   ) throws(EngineError) -> Fault? {
-    if samples.isEmpty { return try fault(on: pictures) }
+    if samples.isEmpty { return try fault(on: images) }
     for (number, sample) in samples.enumerated() {
       if isCancelled() { throw .cancelled }
       switch try logits(of: sample.encodedImage) {
       case .failure(let error):
-        return Self.fault(error, "the picture of golden sample \(number): \(error)")
+        return Self.fault(error, "the image of golden sample \(number): \(error)")
       case .success(let logits):
         if let fault = fault(logits, expected: sample.logits) {
           return .wrong("golden sample \(number): \(fault)")
@@ -98,11 +98,11 @@ package struct GoldenCheck {
     return nil
   }
 
-  /// No picture may take longer to decode than a request's.
+  /// No image may take longer to decode than a request's.
   private func logits(
-    of picture: [UInt8]
+    of image: [UInt8]
   ) throws(EngineError) -> Result<[Float], DecodingFailure> {
-    try classifier.logits(picture[...], by: decoder, until: .now + decodingTimeout)
+    try classifier.logits(image[...], by: decoder, until: .now + decodingTimeout)
   }
 
   private static func fault(_ failure: DecodingFailure, _ reason: String) -> Fault {
@@ -125,20 +125,20 @@ package struct GoldenCheck {
       + model.precision.rawValue
   }
 
-  /// Finite logits that depend on the picture and on the class.
-  private func fault(on pictures: [[UInt8]]) throws(EngineError) -> Fault? {
+  /// Finite logits that depend on the image and on the class.
+  private func fault(on images: [[UInt8]]) throws(EngineError) -> Fault? {
     var answers: Set<[Float]> = []
-    for (number, picture) in pictures.enumerated() {
+    for (number, image) in images.enumerated() {
       if isCancelled() { throw .cancelled }
       if number > 0, let fault = budget.fault(after: number, spent: .now - start) {
         return .slow(fault)
       }
       let logits: [Float]
-      switch try self.logits(of: picture) {
+      switch try self.logits(of: image) {
       case .success(let found): logits = found
-      // Another model's picture may be of a kind that this one refuses.
+      // Another model's image may be of a kind that this one refuses.
       case .failure(.image): continue
-      case .failure(let error): return Self.fault(error, "picture \(number): \(error)")
+      case .failure(let error): return Self.fault(error, "image \(number): \(error)")
       }
       guard logits.allSatisfy(\.isFinite) else {
         return .wrong("the network gives logits that are not finite")
@@ -148,7 +148,7 @@ package struct GoldenCheck {
       }
       answers.insert(logits)
     }
-    return answers.count > 1 ? nil : .wrong("the network gives every picture the same logits")
+    return answers.count > 1 ? nil : .wrong("the network gives every image the same logits")
   }
 }
 
@@ -156,16 +156,16 @@ package struct GoldenCheck {
 private struct ProvingBudget {
   /// Nil for none.
   let limit: Duration?
-  /// Pictures in all: golden samples, and those of all batch sizes for every worker.
-  let pictureCount: Int
+  /// Images in all: golden samples, and those of all batch sizes for every worker.
+  let imageCount: Int
 
-  /// What is wrong when so many pictures have taken so long; nil where the rest will not take longer than is left.
+  /// What is wrong when so many images have taken so long; nil where the rest will not take longer than is left.
   func fault(after count: Int, spent: Duration) -> String? {
-    let picture = spent / max(count, 1)
-    let expected = picture * max(pictureCount, count)
+    let image = spent / max(count, 1)
+    let expected = image * max(imageCount, count)
     guard let limit, expected > limit else { return nil }
     return
-      "a picture takes \(Self.text(picture)): the \(pictureCount) before the model is live would take "
+      "an image takes \(Self.text(image)): the \(imageCount) before the model is live would take "
       + "\(Self.text(expected)), \(Self.text(limit)) are allowed"
   }
 

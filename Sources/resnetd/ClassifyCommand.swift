@@ -26,10 +26,10 @@ enum ClassifyCommand: Command {
   private static let fileByteCountLimit = ServingLimits().bodyByteLimit
 
   static let name = "classify"
-  static let summary = "classify pictures in files"
+  static let summary = "classify images in files"
   static let operands = "FILE…"
   static let discussion = """
-    Classifies pictures (JPEG, PNG, WebP) as the server does; - is standard input. A file that
+    Classifies images (JPEG, PNG, WebP) as the server does; - is standard input. A file that
     cannot be classified is reported, the others still are, and the exit code is 1.
     """
   static let options: [Option<Settings>] =
@@ -42,7 +42,7 @@ enum ClassifyCommand: Command {
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
       .integer(
         "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
-        "width x height of a picture"),
+        "width x height of an image"),
       .flag("json", \.json, "print JSON as the server answers it"),
     ] + Option.decoding
   static let decodes = true
@@ -52,7 +52,7 @@ enum ClassifyCommand: Command {
   }
 
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
-    guard !operands.isEmpty else { throw UsageError("name one or more pictures") }
+    guard !operands.isEmpty else { throw UsageError("name one or more images") }
     let live: CompiledModel
     let classifier: Classifier
     let model = try ModelSource.load(settings.model, settings.parts)

@@ -84,7 +84,7 @@ package enum Program {
     let rows = commands.map { ["  \($0.name)", $0.summary] }
     return [
       "usage: resnetd COMMAND [OPTION…]", "",
-      "Classifies pictures with residual networks, over HTTP or from the command line.", "",
+      "Classifies images with residual networks, over HTTP or from the command line.", "",
       TextTable(rows: rows).text, "",
       "resnetd COMMAND --help lists a command's options; resnetd --version shows what runs.",
     ].joined(separator: "\n")

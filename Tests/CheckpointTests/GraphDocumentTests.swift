@@ -15,7 +15,7 @@ import Testing
     "timm-v2", "timm-eca", "keras-v1", "keras-v2",
   ]
 
-  /// Of the pictures that a fixture takes.
+  /// Of the images that a fixture takes.
   static func size(of name: String) -> Int {
     if name.hasPrefix("timm") { return 35 }
     return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24][name] ?? 32

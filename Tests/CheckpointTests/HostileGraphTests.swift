@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test(
-    "A graph of more work than any picture is worth is refused, and nothing overflows",
+    "A graph of more work than any image is worth is refused, and nothing overflows",
     arguments: [
       (
         #""operation":"convolution","channels":268435456,"kernel":[65536,65536],"#

@@ -23,7 +23,7 @@ import Testing
         + #""crop": {"rule": "none"}, "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
   }
 
-  private static func picture(size: Int) -> [Float] {
+  private static func image(size: Int) -> [Float] {
     (0..<3 * size * size).map { Float($0 * 7919 % 257) / 128 - 1 }
   }
 
@@ -32,7 +32,7 @@ import Testing
   ) throws -> [Float] {
     let network = try CompiledNetwork(model.graph, model.weights, options: options)
     let context = try ExecutionContext(network)
-    let image = picture(size: size)
+    let image = image(size: size)
     var logits = [Float](repeating: .nan, count: network.outputCount)
     var span = logits.mutableSpan
     try context.run(imageCount: 1, input: image.span, logits: &span)
@@ -86,7 +86,7 @@ import Testing
     var options = ModelOptions(labels: Self.classNames)
     options.preprocessing = try Self.contract(size: size)
     let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)
-    let image = Self.picture(size: size)
+    let image = Self.image(size: size)
     let calibrator = try Calibrator(model.graph, model.weights)
     try calibrator.observe(image.span)
     try calibrator.count(image.span)
@@ -202,7 +202,7 @@ import Testing
         labels: labels, preprocessing: try Self.contract(size: 32), name: "other")
       return options
     }
-    // This one leaves the pictures' size open.
+    // This one leaves the images' size open.
     let path = Fixtures.path("view-11.onnx")
     let model = try Model.load(path: path, options: options(Self.classNames))
     #expect(model.isCompleted && model.labels == Self.classNames && model.name == "other")
@@ -214,7 +214,7 @@ import Testing
     #expect(!whole.isCompleted && whole.name == "half" && whole.labels == Self.classNames)
   }
 
-  @Test("A network that leaves the pictures' size open takes it from a contract, and needs one")
+  @Test("A network that leaves the images' size open takes it from a contract, and needs one")
   func openSize() throws {
     let path = Fixtures.path("view-11.onnx")
     #expect(throws: CheckpointError.self) {
@@ -225,7 +225,7 @@ import Testing
     let model = try Model.load(path: path, options: options)
     #expect(model.graph.inputShape == FeatureShape(channels: 3, height: 32, width: 32))
     #expect(!model.isCompleted)
-    // The classifier was made for the pictures' size.
+    // The classifier was made for the images' size.
     options.preprocessing = try Self.contract(size: 96)
     #expect(throws: CheckpointError.self) { try Model.load(path: path, options: options) }
   }

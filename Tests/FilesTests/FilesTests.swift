@@ -79,11 +79,14 @@ import Testing
 
   @Test("A file is replaced at once, or is as it was with nothing left beside it")
   func replacing() throws {
-    struct Refusal: Error {}
+    struct Refusal: Error {
+      init() {}
+      init(_ failure: FileError) {}
+    }
     let folder = try Folder()
     let path = try folder.file("file", [1])
     #expect(throws: Refusal.self) {
-      try AtomicFile.write(to: path, orThrow: { _ in Refusal() }) { file throws(Refusal) in
+      try AtomicFile.write(to: path, orThrow: Refusal.init) { file throws(Refusal) in
         let bytes: [UInt8] = [2, 3]
         do throws(FileError) { try unsafe file.write(bytes.span.bytes) } catch { throw Refusal() }
         throw Refusal()
@@ -91,13 +94,13 @@ import Testing
     }
     #expect(try folder.names == ["file"])
     #expect(try RegularFile(path).readAll(limit: 9) == [1])
-    try AtomicFile.write(to: path, orThrow: { $0 }) { file throws(FileError) in
+    try AtomicFile.write(to: path) { file throws(FileError) in
       let bytes: [UInt8] = [4, 5]
       try unsafe file.write(bytes.span.bytes)
     }
     #expect(try RegularFile(path).readAll(limit: 9) == [4, 5])
     let fault = try #require(throws: FileError.self) {
-      try AtomicFile.write(to: folder.path, orThrow: { $0 }) { _ throws(FileError) in }
+      try AtomicFile.write(to: folder.path) { _ throws(FileError) in }
     }
     #expect(fault.description.contains("it is not a regular file"))
     #expect(try folder.names == ["file"])

@@ -128,10 +128,10 @@ package enum HostileSafetensors {
   /// Well-formed files whose networks do not do what the files say.
   package static let unfit: [Hostile] = [
     made("golden logits that are wrong", "") { parts in
-      // A picture of one pixel: PNG, 1x1, grey.
-      let picture: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+      // An image of one pixel: PNG, 1x1, grey.
+      let image: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
       parts.tensors.append(
-        .init(name: "golden.0.image", type: "U8", shape: [picture.count], data: picture))
+        .init(name: "golden.0.image", type: "U8", shape: [image.count], data: image))
       parts.tensors.append(
         .init(
           name: "golden.0.logits", shape: [10],
@@ -163,7 +163,7 @@ package enum HostileSafetensors {
       parts.tensors[position].type = "BOOL"
       parts.tensors[position].data = [UInt8](repeating: 1, count: 10)
     },
-    made("a golden picture without logits", "golden") {
+    made("a golden image without logits", "golden") {
       $0.tensors.append(.init(name: "golden.0.image", type: "U8", shape: [4], data: [1, 2, 3, 4]))
     },
     made("a golden sample out of turn", "golden") {
@@ -210,7 +210,7 @@ package enum HostileSafetensors {
         architecture: SoundFiles.architecture,
         labels: SoundFiles.labels.dropLast() + [String(repeating: "l", count: 1 << 20)])),
     document(
-      "pictures of 2^40 pixels", "",
+      "images of 2^40 pixels", "",
       SoundFiles.document(
         architecture: SoundFiles.architecture,
         preprocessing: SoundFiles.preprocessing.replacing("32", with: "1099511627776"))),
@@ -251,8 +251,8 @@ package enum HostileSafetensors {
     network("other channels", #""width": 4"#, #""width": 5"#),
     network("two billion classes", #""class_count": 10"#, #""class_count": 2000000000"#),
     network("no classes", #""class_count": 10"#, #""class_count": 0"#),
-    network("huge pictures", #""input_size": 32"#, #""input_size": 1000000000"#),
-    network("pictures of nothing", #""input_size": 32"#, #""input_size": 0"#),
+    network("huge images", #""input_size": 32"#, #""input_size": 1000000000"#),
+    network("images of nothing", #""input_size": 32"#, #""input_size": 0"#),
     network("another input", #""input_size": 32"#, #""input_size": 64"#),
     network("a shortcut that nobody knows", #""shortcut": "A""#, #""shortcut": "Z""#),
     network("projections that are not there", #""shortcut": "A""#, #""shortcut": "B""#),

@@ -24,21 +24,21 @@ import Testing
     }
   }
 
-  @Test("Neither neighbours nor their faults change a picture's answer")
+  @Test("Neither neighbours nor their faults change an image's answer")
   func neighbours() throws {
     let model = try Model.embeddedDefault()
     let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
-    let pictures = model.goldenSamples.map(\.encodedImage)
-    let alone = try pictures.map { try classifier.classify($0) }
-    // More than one batch, with something that is no picture in every fifth place.
-    let many = (0..<23).map { $0 % 5 == 4 ? [0] : pictures[$0 % pictures.count] }
+    let images = model.goldenSamples.map(\.encodedImage)
+    let alone = try images.map { try classifier.classify($0) }
+    // More than one batch, with something that is no image in every fifth place.
+    let many = (0..<23).map { $0 % 5 == 4 ? [0] : images[$0 % images.count] }
     let results = try classifier.classify(
       many.map { $0[...] }, by: LocalDecoder(), until: .later)
     for (index, result) in results.enumerated() {
       switch result {
       case .success(let probabilities):
         #expect(index % 5 != 4)
-        #expect(difference(probabilities, alone[index % pictures.count]) <= 1e-6)
+        #expect(difference(probabilities, alone[index % images.count]) <= 1e-6)
       case .failure(let error):
         #expect(index % 5 == 4 && error == .image(.unsupportedFormat))
       }

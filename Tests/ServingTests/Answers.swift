@@ -129,7 +129,7 @@ extension Response {
   }
 }
 
-/// A picture whose answer the embedded model's file knows.
-func goldenPicture(_ index: Int = 0) throws -> GoldenSample {
+/// An image whose answer the embedded model's file knows.
+func goldenImage(_ index: Int = 0) throws -> GoldenSample {
   try Model.embeddedDefault().goldenSamples[index]
 }

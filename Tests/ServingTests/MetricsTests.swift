@@ -52,11 +52,11 @@ import Testing
     #expect(samples["resnetd_request_duration_seconds_bucket\(series),le=\"0.005\"}"] == "3")
   }
 
-  @Test("Each stage of a classification is measured, a batch by its pictures, by version")
+  @Test("Each stage of a classification is measured, a batch by its images, by version")
   func stages() async throws {
     let service = try TestService()
-    let picture = try goldenPicture().encodedImage
-    let request = try Request("POST", "/classify", body: picture)
+    let image = try goldenImage().encodedImage
+    let request = try Request("POST", "/classify", body: image)
     #expect(await service.answer(request).status == 200)
     #expect(await service.answer(try Request("POST", "/classify", body: [1, 2])).status == 415)
     service.service.finished(try record("POST", "/classify", 200))
@@ -88,7 +88,7 @@ import Testing
     let metrics = ServingMetrics()
     let log = AccessLog(Log(format: .json, descriptor: -1))
     let service = Service(limits: ServingLimits(), metrics: metrics, accessLog: log)
-    let request = try Request("POST", "/classify", body: try goldenPicture().encodedImage)
+    let request = try Request("POST", "/classify", body: try goldenImage().encodedImage)
     #expect(await answerOf(service, to: request).status == 503)
     service.finished(try record("POST", "/classify", 503))
     service.beginDraining()
@@ -106,9 +106,9 @@ import Testing
   func overload() async throws {
     var limits = ServingLimits()
     limits.queueByteLimit = 1
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let full = try TestService(limits: limits)
-    let request = try Request("POST", "/classify", body: picture)
+    let request = try Request("POST", "/classify", body: image)
     #expect(await full.answer(request).status == 429)
     #expect(
       try await samples(full.service)[#"resnetd_rejected_total{reason="queue_full"}"#] == "1")

@@ -9,18 +9,18 @@ import Telemetry
 import Testing
 
 @Suite struct ServiceTests {
-  @Test("A picture is answered with its classes in order", arguments: ["POST", "PUT"])
+  @Test("An image is answered with its classes in order", arguments: ["POST", "PUT"])
   func classifies(method: String) async throws {
-    let picture = try goldenPicture()
+    let image = try goldenImage()
     let request = try Request(
-      method, "/classify?top_k=3", [("X-Request-Id", "seen")], body: picture.encodedImage)
+      method, "/classify?top_k=3", [("X-Request-Id", "seen")], body: image.encodedImage)
     let response = await (try TestService()).answer(request)
     #expect(response.status == 200)
     #expect(response.fields["X-Request-Id"] == "seen")
     #expect(response.fields["Server-Timing"]?.contains("inference;dur=") == true)
     let predictions = try #require(try response.json()["predictions"] as? [[String: Any]])
     let expected = Ranking.top(
-      Ranking.probabilities(picture.logits[...]), count: 3, minimum: 0)
+      Ranking.probabilities(image.logits[...]), count: 3, minimum: 0)
     #expect(predictions.map { $0["class"] as? Int } == expected.map(\.index))
     let model = try #require(try response.json()["model"] as? [String: Any])
     #expect((model["version"] as? String)?.count == 12)
@@ -28,8 +28,8 @@ import Testing
 
   @Test("One bad image never fails its neighbours")
   func mixedList() async throws {
-    let picture = Data(try goldenPicture().encodedImage).base64EncodedString()
-    let body = #"{"images": ["\#(picture)", "AAAA", "*", "\#(picture)"]}"#
+    let image = Data(try goldenImage().encodedImage).base64EncodedString()
+    let body = #"{"images": ["\#(image)", "AAAA", "*", "\#(image)"]}"#
     let request = try Request(
       "POST", "/classify", [("Content-Type", "application/json")], body: Array(body.utf8))
     let response = await (try TestService()).answer(request)
@@ -59,13 +59,13 @@ import Testing
   }
 
   @Test(
-    "What is no picture says why",
+    "What is no image says why",
     arguments: [
       ([0x42], 415, "unsupported-image"),
       ([0xff, 0xd8, 0xff, 0xe0, 0, 16], 400, "truncated-image"),
       (Array("\u{89}PNG\r\n\u{1a}\n".unicodeScalars.map { UInt8($0.value) }), 400, nil),
     ] as [([UInt8], Int, String?)])
-  func pictures(body: [UInt8], status: Int, kind: String?) async throws {
+  func images(body: [UInt8], status: Int, kind: String?) async throws {
     let response = await (try TestService()).answer(
       try Request("POST", "/classify", body: body))
     #expect(response.status == status)
@@ -95,7 +95,7 @@ import Testing
     let service = try TestService()
     let answer = await service.answer(try Request("GET", path))
     #expect(answer.fields["Cache-Control"] == "no-store")
-    let request = try Request("POST", "/classify", body: try goldenPicture().encodedImage)
+    let request = try Request("POST", "/classify", body: try goldenImage().encodedImage)
     #expect(await service.answer(request).fields["Cache-Control"] == "no-store")
   }
 
@@ -134,7 +134,7 @@ import Testing
   func deadline() async throws {
     let service = try TestService()
     let request = try Request(
-      "POST", "/classify", [("X-Request-Timeout-Ms", "1")], body: try goldenPicture().encodedImage)
+      "POST", "/classify", [("X-Request-Timeout-Ms", "1")], body: try goldenImage().encodedImage)
     let exchange = Exchange(receivedAt: .now - .seconds(1))
     let response = await withCheckedContinuation { continuation in
       service.service.handle(request, exchange)
@@ -150,7 +150,7 @@ import Testing
     var limits = ServingLimits()
     limits.queueByteLimit = 1
     let response = await (try TestService(limits: limits)).answer(
-      try Request("POST", "/classify", body: try goldenPicture().encodedImage))
+      try Request("POST", "/classify", body: try goldenImage().encodedImage))
     #expect(response.status == 429)
     #expect(try response.problemKind() == "queue-full")
     #expect(Int(response.fields["Retry-After"] ?? "") ?? 0 >= 1)
@@ -161,12 +161,12 @@ import Testing
     let log = Log(format: .json, descriptor: -1)
     let service = Service(
       limits: ServingLimits(), metrics: ServingMetrics(), accessLog: AccessLog(log))
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     func status(_ path: String) async throws -> Int {
       await answerOf(service, to: try Request("GET", path)).status
     }
     func classify() async throws -> Response {
-      await answerOf(service, to: try Request("POST", "/classify", body: picture))
+      await answerOf(service, to: try Request("POST", "/classify", body: image))
     }
     service.progress("loading the model")
     #expect(try await status("/livez") == 200)

@@ -34,9 +34,9 @@ enum SmallModels {
       calibration: calibration, goldenSamples: samples)
   }
 
-  /// A model that passes its own golden samples and gives infinite logits for one picture, `trigger`.
+  /// A model that passes its own golden samples and gives infinite logits for one image, `trigger`.
   ///
-  /// Its first class weighs all features alike, so heavily that the sum overflows for the picture with the largest one.
+  /// Its first class weighs all features alike, so heavily that the sum overflows for the image with the largest one.
   static func overflowing(
     _ mark: String, name: String
   ) throws -> (model: Model, trigger: [UInt8]) {

@@ -22,7 +22,7 @@ import Testing
 
   private func classified(_ server: ServerUnderTest) async throws -> String {
     let answer = try await server.curl(
-      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
     #expect(answer.status == 200)
     return answer.body
   }
@@ -78,14 +78,14 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  /// What curl prints for one picture after the other.
+  /// What curl prints for one image after the other.
   private static func classify(_ address: String, count: Int) async throws -> [String] {
     var answers: [String] = []
     for _ in 0..<count {
       let outcome = try await ProgramUnderTest.run(
         URL(fileURLWithPath: "/usr/bin/curl"),
         ["--silent", "--show-error", "--fail", "--max-time", "30"]
-          + ["-T", ProgramUnderTest.samplePicture, "\(address)/classify"])
+          + ["-T", ProgramUnderTest.sampleImage, "\(address)/classify"])
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       answers.append(outcome.output)
     }
@@ -169,7 +169,7 @@ import Testing
     let other = try await renamed(folder, as: "other")
     let wrong = "Content-Digest: sha-256=:\(Data(count: 32).base64EncodedString()):"
     let requests: [(arguments: [String], status: Int, kind: String)] = [
-      (["-T", ProgramUnderTest.samplePicture, target], 422, "model-refused"),
+      (["-T", ProgramUnderTest.sampleImage, target], 422, "model-refused"),
       (["-T", other, "-H", wrong, target], 400, "digest-mismatch"),
       (["-T", other, "-H", "Content-Digest: sha-256=:x:", target], 400, "malformed-digest"),
       (["-T", other, "\(target)?dryrun=true"], 400, "invalid-parameter"),

@@ -9,10 +9,10 @@ import Testing
   /// For comparisons, which leave long pauses; minutes on a slow machine.
   private static let returnTimeLimit = Duration.seconds(300)
 
-  /// What a server answers to the sample picture, by the name of the model that does.
+  /// What a server answers to the sample image, by the name of the model that does.
   private func name(_ server: ServerUnderTest, _ arguments: String...) async throws -> String {
     let answer = try await server.curl(
-      arguments + ["-T", ProgramUnderTest.samplePicture, "\(server.address)/classify"])
+      arguments + ["-T", ProgramUnderTest.sampleImage, "\(server.address)/classify"])
     #expect(answer.status == 200, "\(answer.body)")
     return try #require(answer.body.firstMatch(of: /"name":"([^"]*)"/)).output.1.description
   }

@@ -54,11 +54,11 @@ struct DecoderTests {
 
   @Test("Answers do not depend on where an image is decoded")
   func answers() async throws {
-    for picture in ["rgb.png", "lossy-alpha.webp", "progressive.jpg", "cmyk-adobe.jpg"] {
-      let path = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/" + picture
+    for image in ["rgb.png", "lossy-alpha.webp", "progressive.jpg", "cmyk-adobe.jpg"] {
+      let path = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/" + image
       let inside = try await ProgramUnderTest.run("classify", "--json", path)
       let outside = try await ProgramUnderTest.run("classify", "--json", "--sandbox", "off", path)
-      #expect(inside.exitCode == 0 && inside.output == outside.output, "\(picture)")
+      #expect(inside.exitCode == 0 && inside.output == outside.output, "\(image)")
     }
   }
 
@@ -69,8 +69,8 @@ struct DecoderTests {
     let address = server.address
     for _ in 0..<4 {
       for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
-      async let first = Self.classify(address, ProgramUnderTest.samplePicture)
-      async let second = Self.classify(address, ProgramUnderTest.samplePicture)
+      async let first = Self.classify(address, ProgramUnderTest.sampleImage)
+      async let second = Self.classify(address, ProgramUnderTest.sampleImage)
       let statuses = try await [first, second]
       #expect(statuses == [200, 200])
     }
@@ -88,7 +88,7 @@ struct DecoderTests {
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     var status = 200
     while status == 200, ContinuousClock.now < deadline {
-      status = try await classify(server, ProgramUnderTest.samplePicture)
+      status = try await classify(server, ProgramUnderTest.sampleImage)
     }
     #expect(status == 503)
     let ready = try await server.curl(server.address + "/readyz")
@@ -111,7 +111,7 @@ struct DecoderTests {
     kill(spawner, SIGSTOP)
     for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
     let address = server.address
-    async let answer = Self.classify(address, ProgramUnderTest.samplePicture)
+    async let answer = Self.classify(address, ProgramUnderTest.sampleImage)
     await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
     #expect(server.process.terminationReason == .exit && server.process.terminationStatus == 3)
     #expect(server.logged.contains("a worker does not come to the end of a step"))
@@ -133,7 +133,7 @@ struct DecoderTests {
       kill(process, SIGTERM)
       kill(process, SIGINT)
     }
-    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    #expect(try await classify(server, ProgramUnderTest.sampleImage) == 200)
     kill(server.process.processIdentifier, SIGKILL)
     await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
@@ -174,7 +174,7 @@ struct DecoderTests {
     }
     try await wait { try await server.metric("resnetd_in_flight") >= 12 }
     for _ in 0..<5 {
-      #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+      #expect(try await classify(server, ProgramUnderTest.sampleImage) == 200)
     }
     let done = ContinuousClock.now
     var answers: Set<String> = []
@@ -198,7 +198,7 @@ struct DecoderTests {
     let folder = try TemporaryFolder()
     let fixtures = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/"
     let paths = [
-      ProgramUnderTest.samplePicture, try Self.slowImage(in: folder), fixtures + "rgb.png",
+      ProgramUnderTest.sampleImage, try Self.slowImage(in: folder), fixtures + "rgb.png",
       fixtures + "progressive.jpg",
     ]
     func predictions(_ paths: [String]) async throws -> [String] {
@@ -237,7 +237,7 @@ struct DecoderTests {
     let server = try await ServerUnderTest(options: Self.plan)
     let folder = try TemporaryFolder()
     let path = try Self.slowImage(in: folder)
-    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    #expect(try await classify(server, ProgramUnderTest.sampleImage) == 200)
     let used = "resnetd_memory_budget_bytes{use=\"decoding\"}"
     let before = try await server.metric(used)
     let curl = Process()
@@ -267,7 +267,7 @@ struct DecoderTests {
     #expect(try await restarts(server, "memory") == 1)
     #expect(try await classify(server, coefficients.path) == 413)
     #expect(try await restarts(server, "slow") == 1)
-    #expect(try await classify(server, ProgramUnderTest.samplePicture) == 200)
+    #expect(try await classify(server, ProgramUnderTest.sampleImage) == 200)
     #expect(await server.stop() == 0)
   }
 }

@@ -33,7 +33,7 @@ import Testing
   /// An answer names the version of the model.
   private func classified(_ server: ServerUnderTest) async throws -> String {
     let answer = try await server.curl(
-      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
     #expect(answer.status == 200)
     return answer.body
   }

@@ -43,7 +43,7 @@ import Testing
 
   private func answers(_ server: ServerUnderTest, _ version: String) async throws -> Bool {
     let answer = try await server.curl(
-      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
     #expect(answer.status == 200)
     return answer.body.contains(#""version":"\#(version.prefix(12))""#)
   }
@@ -126,7 +126,7 @@ import Testing
   func refusal() async throws {
     let first = try await models.publish("first")
     let server = try await server()
-    try await models.publish(ProgramUnderTest.samplePicture, as: "picture.safetensors")
+    try await models.publish(ProgramUnderTest.sampleImage, as: "image.safetensors")
     try await wait(server, for: 3, "refused")
     #expect(try await answers(server, first))
     #expect(
@@ -139,7 +139,7 @@ import Testing
 
   @Test("A first model that is refused is not served, and the next one is")
   func refusedFirst() async throws {
-    try await models.publish(ProgramUnderTest.samplePicture, as: "picture.safetensors")
+    try await models.publish(ProgramUnderTest.sampleImage, as: "image.safetensors")
     let server = try await server(until: /"address":"http:\/\/127\.0\.0\.1:(\d+)"/)
     try await wait(server, for: 2, "refused")
     let probe = try await server.curl("\(server.address)/readyz")

@@ -2,20 +2,20 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct MetricsTests {
-  private let picture = ProgramUnderTest.samplePicture
+  private let image = ProgramUnderTest.sampleImage
 
   @Test("What a server has answered stands in /metrics, exactly")
   func counts() async throws {
-    let size = try Data(contentsOf: URL(fileURLWithPath: picture)).count
+    let size = try Data(contentsOf: URL(fileURLWithPath: image)).count
     let server = try await ServerUnderTest("--queue-bytes", String(size), "--workers", "1")
     let target = "\(server.address)/classify"
     let folder = try TemporaryFolder()
-    let text = try folder.file("text", "no picture").path
+    let text = try folder.file("text", "no image").path
     for (status, arguments) in [
-      (200, ["-T", picture, target]), (200, ["-T", picture, target]),
+      (200, ["-T", image, target]), (200, ["-T", image, target]),
       (400, ["-X", "POST", target]), (404, ["\(server.address)/nothing"]),
       (404, ["\(server.address)/else"]), (405, [target]), (415, ["-T", text, target]),
-      (429, ["-F", "image=@\(picture)", "-F", "image=@\(picture)", target]),
+      (429, ["-F", "image=@\(image)", "-F", "image=@\(image)", target]),
     ] {
       #expect(try await server.curl(arguments).status == status)
     }
@@ -56,8 +56,8 @@ import Testing
     #expect(metrics != server.address)
     #expect(try await server.curl("\(server.address)/metrics").status == 404)
     #expect(try await server.curl("\(metrics)/livez").status == 404)
-    #expect(try await server.curl("-T", picture, "\(metrics)/classify").status == 404)
-    #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
+    #expect(try await server.curl("-T", image, "\(metrics)/classify").status == 404)
+    #expect(try await server.curl("-T", image, "\(server.address)/classify").status == 200)
     kill(server.process.processIdentifier, SIGTERM)
     _ = try await server.logged(/"message":"(draining)"/)
     let answer = try await server.curl("\(metrics)/metrics")

@@ -148,7 +148,7 @@ import Testing
   @Test("What fails says why and changes nothing")
   func failures() async throws {
     let server = try await server()
-    let refused = try await model("push", ProgramUnderTest.samplePicture, "--json")
+    let refused = try await model("push", ProgramUnderTest.sampleImage, "--json")
     #expect(refused.exitCode == 1)
     #expect(refused.output.contains(#""type":"urn:resnetd:problem:model-refused""#))
     #expect(refused.errors.contains("(422, model-refused, at the step "), "\(refused.errors)")

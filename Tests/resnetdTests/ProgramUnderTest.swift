@@ -31,7 +31,7 @@ enum ProgramUnderTest {
     environment.merging(["RESNETD_ADMIN_PORT": "0"]) { given, _ in given }
   }
 
-  static var samplePicture: String { repository + "/docs/sample.jpg" }
+  static var sampleImage: String { repository + "/docs/sample.jpg" }
 
   /// Runs to the end; `environment` has only what is given.
   static func run(

@@ -4,24 +4,24 @@ import ScriptedServer
 import Testing
 
 @Suite(.serialized) struct ServeTests {
-  private let picture = ProgramUnderTest.samplePicture
+  private let image = ProgramUnderTest.sampleImage
 
-  @Test("curl's ways of sending a picture all give the same answer")
+  @Test("curl's ways of sending an image all give the same answer")
   func curl() async throws {
     let server = try await ServerUnderTest()
     let target = "\(server.address)/classify"
-    let first = try await server.curl("-T", picture, target)
+    let first = try await server.curl("-T", image, target)
     #expect(first.status == 200 && first.body.contains(#""label":"ship""#))
     for arguments in [
-      ["--data-binary", "@\(picture)"], ["-F", "image=@\(picture)"],
-      ["-H", "Transfer-Encoding: chunked", "--data-binary", "@\(picture)"],
-      ["-H", "Expect: 100-continue", "-T", picture],
+      ["--data-binary", "@\(image)"], ["-F", "image=@\(image)"],
+      ["-H", "Transfer-Encoding: chunked", "--data-binary", "@\(image)"],
+      ["-H", "Expect: 100-continue", "-T", image],
     ] {
       let outcome = try await ProgramUnderTest.run(
         URL(fileURLWithPath: "/usr/bin/curl"), ["-s", "--max-time", "30", target] + arguments)
       #expect(outcome.output == first.body)
     }
-    let two = try await server.curl("-F", "image=@\(picture)", "-F", "image=@\(#filePath)", target)
+    let two = try await server.curl("-F", "image=@\(image)", "-F", "image=@\(#filePath)", target)
     #expect(two.status == 200 && two.body.contains("unsupported-image"))
     #expect(await server.stop() == 0)
     #expect(server.logged.contains(#""status":200"#))
@@ -34,7 +34,7 @@ import Testing
     #expect(server.logged.contains(#""message":"stopped""#))
   }
 
-  /// A network that computes for seconds for each picture, in small memory.
+  /// A network that computes for seconds for each image, in small memory.
   private func slowModel(in folder: TemporaryFolder) throws -> String {
     var file = ModelFile.classifier
     file.inputs[0].shape = [nil, 3, 224, 224]
@@ -77,7 +77,7 @@ import Testing
       }
     }
     #expect(try await server.curl("\(server.address)/livez").status == 200)
-    #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
+    #expect(try await server.curl("-T", image, "\(server.address)/classify").status == 200)
     #expect(await server.stop(SIGINT) == 128 + SIGINT)
   }
 
@@ -90,7 +90,7 @@ import Testing
       server.logged.contains(
         "plan: 3 workers of 1 thread, batches up to 5, waiting 2.0 ms for them, "
           + "a lone image on 2 threads (given)"))
-    #expect(try await server.curl("-T", picture, "\(server.address)/classify").status == 200)
+    #expect(try await server.curl("-T", image, "\(server.address)/classify").status == 200)
     #expect(await server.stop() == 0)
   }
 
@@ -123,7 +123,7 @@ import Testing
     let server = try await ServerUnderTest("--memory-limit", "256MiB")
     #expect(try await server.logged(/"message":"memory","limit":(\d+)/) == "268435456")
     #expect(
-      try await server.curl("-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      try await server.curl("-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
         .status
         == 200)
     #expect(await server.stop() == 0)

@@ -112,7 +112,7 @@ import Testing
         curl --silent --fail --max-time 30 -T "$2" "http://127.0.0.1:$port/classify"
         kill -TERM $server; wait $server
         """, try ProgramUnderTest.url.path, folder.url.path,
-        ProgramUnderTest.samplePicture,
+        ProgramUnderTest.sampleImage,
       ], environment: ["PATH": "/usr/bin:/bin"])
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(outcome.output.contains(#""label":"ship""#), "\(outcome.output)")

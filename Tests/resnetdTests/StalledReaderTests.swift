@@ -48,8 +48,8 @@ import Testing
     let dropped = try #require(
       metrics.firstMatch(of: /(?m)^resnetd_log_lines_dropped_total (\d+)$/)?.output.1)
     #expect(try #require(Int(dropped)) > 0)
-    let picture = try await curl("-T", ProgramUnderTest.samplePicture, "\(address)/classify")
-    #expect(picture.output.contains(#""label":"ship""#))
+    let image = try await curl("-T", ProgramUnderTest.sampleImage, "\(address)/classify")
+    #expect(image.output.contains(#""label":"ship""#))
     let admin = "http://127.0.0.1:\(ports.adminPort)/admin"
     #expect(try await curl("\(admin)/model").output.contains("resnet20-cifar10"))
     // A change writes an audit line.

@@ -1,7 +1,7 @@
 import Glibc
 import Imaging
 
-/// Times `Imaging` over one picture, or compares its two ways of decoding; prints a line per number.
+/// Times `Imaging` over one image, or compares its two ways of decoding; prints a line per number.
 @main
 enum PreprocessingBenchmark {
   /// What ImageNet's contract resizes the shorter side to.
@@ -10,19 +10,19 @@ enum PreprocessingBenchmark {
   private static let usage = """
     usage: preprocessing-benchmark PICTURE WIDTH ROUNDS exact|scaled
            preprocessing-benchmark PICTURE difference
-    Median processor milliseconds of each step, WIDTH being that of the picture resized to a height of 256; or
+    Median processor milliseconds of each step, WIDTH being that of the image resized to a height of 256; or
     how far the network's input, in steps of 255, moves by decoding at a smaller scale.
     """
 
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments.count == 2, arguments[1] == "difference", let picture = bytes(of: arguments[0]) {
-      try printDifference(picture)
-    } else if arguments.count == 4, let picture = bytes(of: arguments[0]),
+    if arguments.count == 2, arguments[1] == "difference", let image = bytes(of: arguments[0]) {
+      try printDifference(image)
+    } else if arguments.count == 4, let image = bytes(of: arguments[0]),
       let width = Int(arguments[1]), let rounds = Int(arguments[2]), rounds > 0,
       ["exact", "scaled"].contains(arguments[3])
     {
-      try printTimes(picture, width: width, rounds: rounds, exact: arguments[3] == "exact")
+      try printTimes(image, width: width, rounds: rounds, exact: arguments[3] == "exact")
     } else {
       print(usage)
       exit(2)
@@ -30,7 +30,7 @@ enum PreprocessingBenchmark {
   }
 
   private static func printTimes(
-    _ picture: [UInt8], width: Int, rounds: Int, exact: Bool
+    _ image: [UInt8], width: Int, rounds: Int, exact: Bool
   ) throws {
     let cases: [(name: String, contract: Preprocessing)] = [
       // A crop of one row leaves little but the decoding of all rows and columns.
@@ -39,15 +39,15 @@ enum PreprocessingBenchmark {
       ("prepare", try imageNet(exact: exact)),
     ]
     for (name, contract) in cases {
-      let milliseconds = try median(ImagePreprocessor(contract), picture, rounds: rounds)
+      let milliseconds = try median(ImagePreprocessor(contract), image, rounds: rounds)
       print("\(name) \(milliseconds)")
     }
   }
 
-  private static func printDifference(_ picture: [UInt8]) throws {
+  private static func printDifference(_ image: [UInt8]) throws {
     let crop = CropRule.center(height: 224, width: 224)
-    let whole = try prepared(ImagePreprocessor(plain(crop, exact: true)), picture)
-    let scaled = try prepared(ImagePreprocessor(plain(crop, exact: false)), picture)
+    let whole = try prepared(ImagePreprocessor(plain(crop, exact: true)), image)
+    let scaled = try prepared(ImagePreprocessor(plain(crop, exact: false)), image)
     let differences = zip(whole, scaled).map { (abs($0 - $1) * 255).rounded() }.sorted()
     print("mean \(differences.reduce(0, +) / Float(differences.count))")
     print("p99 \(differences[differences.count * 99 / 100])")
@@ -69,24 +69,24 @@ enum PreprocessingBenchmark {
   }
 
   private static func prepared(
-    _ preprocessor: ImagePreprocessor, _ picture: [UInt8]
+    _ preprocessor: ImagePreprocessor, _ image: [UInt8]
   ) throws -> [Float] {
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
     var span = pixels.mutableSpan
-    try preprocessor.prepare(picture.span, into: &span)
+    try preprocessor.prepare(image.span, into: &span)
     return pixels
   }
 
-  /// Processor milliseconds per picture, after one that does not count.
+  /// Processor milliseconds per image, after one that does not count.
   private static func median(
-    _ preprocessor: ImagePreprocessor, _ picture: [UInt8], rounds: Int
+    _ preprocessor: ImagePreprocessor, _ image: [UInt8], rounds: Int
   ) throws -> Double {
-    var pixels = try prepared(preprocessor, picture)
+    var pixels = try prepared(preprocessor, image)
     var times: [Double] = []
     for _ in 0..<rounds {
       var span = pixels.mutableSpan
       let start = threadMilliseconds()
-      try preprocessor.prepare(picture.span, into: &span)
+      try preprocessor.prepare(image.span, into: &span)
       times.append(threadMilliseconds() - start)
     }
     return times.sorted()[rounds / 2]

@@ -26,7 +26,7 @@ package enum Contract {
     case "imagenet-v2": return .imageNetV2
     case "cifar10":
       do {
-        // Over the pixels of the 50,000 training pictures.
+        // Over the pixels of the 50,000 training images.
         return try .cifar10(mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616])
       } catch { throw .contract(source: name, reason: error.description) }
     default: return nil

@@ -81,7 +81,7 @@ struct GraphDocument: Codable, Equatable {
     }
   }
 
-  /// Multiply-adds, and numbers of feature maps, of one picture. Nothing is known of the file's tensors yet, so any
+  /// Multiply-adds, and numbers of feature maps, of one image. Nothing is known of the file's tensors yet, so any
   /// product may overflow.
   private static func checkWork(
     of graph: Graph, _ shapes: [FeatureShape]

@@ -114,7 +114,7 @@ package struct Provenance: Sendable, Hashable, Codable {
   /// What it was trained on, with origin and authors.
   package var data: String?
   package var recipe: String?
-  /// Share of pictures classified rightly, 0 to 1, on `evaluationData`.
+  /// Share of images classified rightly, 0 to 1, on `evaluationData`.
   package var accuracy: Double?
   package var evaluationData: String?
   /// SHA-256, in hexadecimal, of the model file that training started from.

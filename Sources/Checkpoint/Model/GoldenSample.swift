@@ -1,8 +1,8 @@
-/// A picture and the logits that the model must give for it, by which a loaded model proves itself.
+/// An image and the logits that the model must give for it, by which a loaded model proves itself.
 package struct GoldenSample: Sendable, Hashable {
   /// Samples in a file.
   package static let countLimit = 64
-  /// Bytes of one encoded picture.
+  /// Bytes of one encoded image.
   package static let imageByteCountLimit = 4 << 20
 
   /// A JPEG, PNG or WebP file as it is.

@@ -141,7 +141,7 @@ package struct Model: Sendable {
       }
       guard 1...GoldenSample.imageByteCountLimit ~= sample.encodedImage.count else {
         throw .overLimit(
-          what: "bytes of a golden sample's picture", value: sample.encodedImage.count,
+          what: "bytes of a golden sample's image", value: sample.encodedImage.count,
           limit: GoldenSample.imageByteCountLimit)
       }
     }

@@ -62,7 +62,7 @@ extension Model {
     default:
       throw .metadata(
         reason: "the network takes \(input.height)x\(input.width) pixels and the file does not say "
-          + "how pictures are prepared (--preprocess)")
+          + "how images are prepared (--preprocess)")
     }
   }
 }

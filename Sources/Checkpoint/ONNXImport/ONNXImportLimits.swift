@@ -10,7 +10,7 @@ enum ONNXImportLimits {
   static let nameByteCount = 256
   /// Layers of the network. Compiled, one takes some seven kilobytes however small it is; ResNet-1202 has some 4,000.
   static let nodeCount = 16_384
-  /// Multiply-adds and numbers in the windows of pools for one picture, feature maps as `numberWork` has it: some 230
+  /// Multiply-adds and numbers in the windows of pools for one image, feature maps as `numberWork` has it: some 230
   /// times a ResNet-50's.
   static let work = 1 << 40
   /// Multiply-adds in whose time a number of a feature map is read and written: memory is slower than arithmetic.

@@ -22,7 +22,7 @@ extension ONNXImporter {
     )
   }
 
-  /// Nil where the node computes something from the picture, or is not computed here.
+  /// Nil where the node computes something from the image, or is not computed here.
   mutating func fold(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
     guard Self.foldable.contains(node.operation),
       node.inputs.allSatisfy({ $0.isEmpty || isConstant($0) })

@@ -13,7 +13,7 @@ struct ONNXImporter {
 
   let model: ONNXModel
   let batchSize: Int
-  /// Whether the file leaves a side of the pictures open.
+  /// Whether the file leaves a side of the images open.
   let isSizeOpen: Bool
   private(set) var nodes: [Graph.Node] = []
   private(set) var shapes: [FeatureShape] = []
@@ -40,7 +40,7 @@ struct ONNXImporter {
 
   /// - Parameters:
   ///   - byteCount: Of the file, and of tensors that lay outside it.
-  ///   - size: Of pictures, where the file leaves it open.
+  ///   - size: Of images, where the file leaves it open.
   init(
     _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?
   ) throws(CheckpointError) {
@@ -51,7 +51,7 @@ struct ONNXImporter {
     let external = model.initializers.values.filter(\.isExternal)
     if let tensor = external.min(by: { $0.name < $1.name }) { throw Self.external(tensor) }
     guard model.inputs.count == 1, let input = model.inputs.first else {
-      throw .unsupported("\(model.inputs.count) inputs; a classifier has one, its pictures")
+      throw .unsupported("\(model.inputs.count) inputs; a classifier has one, its images")
     }
     guard model.outputs.count == 1 else {
       throw .unsupported("\(model.outputs.count) outputs; a classifier has one, its logits")
@@ -78,7 +78,7 @@ struct ONNXImporter {
       declared[1] ?? 3 == 3 || declared[3] == 3
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeDescription), pictures are [N, 3, H, W] or [N, H, W, 3]")
+        "\(text) has shape \(input.shapeDescription), images are [N, 3, H, W] or [N, H, W, 3]")
     }
     let order = declared[3] == 3 && declared[1] != 3 ? ONNXOrder.channelsLast : .channelsFirst
     let axes = order.pixelAxes
@@ -86,7 +86,7 @@ struct ONNXImporter {
       let width = declared[axes[1]] ?? size?.width
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeDescription), which leaves the pictures' size open; give a "
+        "\(text) has shape \(input.shapeDescription), which leaves the images' size open; give a "
           + "preprocessing contract (--preprocess)")
     }
     for side in [height, width] where !(1...ONNXImportLimits.inputSide ~= side) {

@@ -8,7 +8,7 @@ struct ONNXNetwork {
   let calibration: Calibration?
   let warnings: [String]
 
-  /// - Parameter size: Of the pictures, for files that leave it open.
+  /// - Parameter size: Of the images, for files that leave it open.
   init(_ file: ONNXFile, size: (height: Int, width: Int)?) throws(CheckpointError) {
     var importer = try ONNXImporter(file.model, byteCount: file.byteCount, size: size)
     do throws(CheckpointError) {
@@ -19,7 +19,7 @@ struct ONNXNetwork {
       guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
       let input = importer.shapes[0]
       throw .unsupported(
-        "\(what) (with pictures of \(input.height)x\(input.width) pixels, a size that the file "
+        "\(what) (with images of \(input.height)x\(input.width) pixels, a size that the file "
           + "leaves to the preprocessing contract)")
     }
     calibration = importer.calibration(of: graph)

@@ -89,7 +89,7 @@ struct WeightReader {
   ) throws(CheckpointError) -> GoldenSample {
     guard image.type == .uint8, image.shape.count == 1, !image.range.isEmpty else {
       throw .tensor(
-        name: image.name, offset: image.offset, reason: "an encoded picture is U8 of one dimension")
+        name: image.name, offset: image.offset, reason: "an encoded image is U8 of one dimension")
     }
     guard image.range.count <= GoldenSample.imageByteCountLimit else {
       throw .overLimit(

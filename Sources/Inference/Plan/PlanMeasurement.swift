@@ -115,7 +115,7 @@ final class MeasuredModel: @unchecked Sendable {
   }
 }
 
-/// A context with pictures to run on it; belongs to one thread at a time.
+/// A context with images to run on it; belongs to one thread at a time.
 final class PlanRunner {
   /// 0.75 in fp32 and bf16, half the range in signed bytes.
   private static let byte: UInt8 = 0x3f

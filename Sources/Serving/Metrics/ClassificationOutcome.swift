@@ -2,9 +2,9 @@ import Telemetry
 
 /// What became of a request that was admitted to a model.
 package enum ClassificationOutcome: String, MetricLabel {
-  /// With classes; of a list, perhaps not for every picture.
+  /// With classes; of a list, perhaps not for every image.
   case answered
-  /// Its pictures or parameters were at fault.
+  /// Its images or parameters were at fault.
   case refused
   /// The server was at fault.
   case failed

@@ -26,7 +26,7 @@ package final class ServingMetrics: Sendable {
       .histogram, "resnetd_classification_duration_seconds",
       "From a classification's first byte to its answer, by the model that it was admitted to.")
     static let batchSize = MetricDescription(
-      .histogram, "resnetd_batch_size", "Pictures per run of the network.")
+      .histogram, "resnetd_batch_size", "Images per run of the network.")
     static let queueDepth = MetricDescription(
       .gauge, "resnetd_queue_depth", "Requests that wait for a worker.")
     static let memory = MetricDescription(
@@ -80,7 +80,7 @@ package final class ServingMetrics: Sendable {
     showsZeros: false)
   private let comparisons = Counters<CanaryAgreement>(
     "resnetd_canary_comparisons_total",
-    "Pictures that a canary and the live model were asked about.")
+    "Images that a canary and the live model were asked about.")
   private let canaryEnds = Counters<CanaryEndReason>(
     "resnetd_canary_returned_total",
     "Canaries that ended, so that all requests went to the live model.")

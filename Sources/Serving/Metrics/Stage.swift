@@ -4,11 +4,11 @@ package import Telemetry
 package enum Stage: Int, MetricLabels, CaseIterable {
   /// From the head's last byte to the body's.
   case read
-  /// Decoding and preparing all pictures of a request.
+  /// Decoding and preparing all images of a request.
   case decode
   /// Waiting for a worker.
   case queue
-  /// Running the network on all pictures of a request.
+  /// Running the network on all images of a request.
   case inference
   /// From the answer to the system's taking its last byte.
   case write

@@ -7,7 +7,7 @@ import Synchronization
 ///     add ── worker: answer ──────────────┐
 ///      ├──── sweep: deadline has passed ──┼─ gone
 ///      └──── sweep: client has gone ──────┘
-final class PendingRequests: Sendable {
+final class PendingRequests: AnswerRegistry {
   /// How often deadlines are looked at: what is late is answered within that time, and what it takes to be woken.
   static let sweepInterval = Duration.milliseconds(50)
 
@@ -30,7 +30,7 @@ final class PendingRequests: Sendable {
 
   func isOpen(_ job: ClassificationJob) -> Bool { jobs.withLock { $0[key(job)] != nil } }
 
-  /// Counts the answer for the model first, so that whoever has it finds it counted; nothing where there is one already.
+  /// Counts the answer first, so that whoever has it finds it counted.
   func answer(
     _ job: ClassificationJob, _ response: Response, _ outcome: ClassificationOutcome?
   ) {
@@ -70,7 +70,7 @@ final class PendingRequests: Sendable {
 
   /// Whether the caller is the one who answers.
   private func claim(_ job: ClassificationJob) -> Bool {
-    // What is let go of may be the last reference to a model: not under the lock.
+    // The job may hold the last reference to a model: not under the lock.
     let claimed = jobs.withLock { $0.removeValue(forKey: key(job)) }
     return claimed != nil
   }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// How long requests take the workers, for telling a client when to come back.
 ///
-/// Counted in requests, since how many pictures a waiting one holds is not known before it is served.
+/// Counted in requests, since how many images a waiting one holds is not known before it is served.
 package final class ServiceRate: Sendable {
   /// Weight of the newest request in the running mean.
   private static let weight = 0.05

@@ -12,8 +12,6 @@ import Synchronization
 package final class BodyMemory: Sendable {
   /// Bytes of a body that has a part of the budget which large ones cannot take: 1 MiB.
   package static let smallBodyByteLimit = 1 << 20
-  /// Seconds until a client should come back whose body does not fit now.
-  static let retryAfterSeconds = 1
 
   private struct Held {
     var all = 0

@@ -1,6 +1,6 @@
 package import HTTPCore
 
-/// What a client asks of a classification beside its pictures.
+/// What a client asks of a classification beside its images.
 package struct ClassificationParameters: Sendable, Hashable {
   package static let defaultTopK = 5
 

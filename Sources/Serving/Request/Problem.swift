@@ -88,10 +88,13 @@ package struct Problem: Error, Sendable, Hashable {
       "the request's images up to this one have more than \(limit) pixels together")
   }
 
+  /// Seconds until a client should come back whose request does not fit into memory now.
+  static let memoryRetryAfterSeconds = 1
+
   /// Memory that others hold now.
   static let overloaded = Problem(
     503, .overloaded, "the server has no memory left for this at the moment; try again later",
-    retryAfterSeconds: BodyMemory.retryAfterSeconds)
+    retryAfterSeconds: memoryRetryAfterSeconds)
 
   static let deadline = Problem(504, .deadline, "the deadline passed before an answer")
 
@@ -139,4 +142,15 @@ extension Response {
   static func options(_ methods: [String]) -> Response {
     Response(status: 204, fields: HeaderFields([("Allow", methods.joined(separator: ", "))]))
   }
+}
+
+/// Methods of HTTP.
+enum Method {
+  /// RFC 9110, section 9.3, and RFC 5789.
+  private static let known: Set = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+  ]
+
+  /// Whether it is another server's at least, so that the answer is 405 and not 501.
+  static func isKnown(_ method: String) -> Bool { known.contains(method) }
 }

@@ -40,17 +40,6 @@ final class RequestContent: @unchecked Sendable {
   }
 }
 
-/// Methods of HTTP.
-enum Method {
-  /// RFC 9110, section 9.3, and RFC 5789.
-  private static let known: Set = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
-  ]
-
-  /// Whether it is another server's at least, so that the answer is 405 and not 501.
-  static func isKnown(_ method: String) -> Bool { known.contains(method) }
-}
-
 extension RequestHead {
   /// Throws where the content is not what its bytes are.
   func checkContent() throws(Problem) {

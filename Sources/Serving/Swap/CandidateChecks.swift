@@ -56,7 +56,7 @@ struct CandidateChecks: Sendable {
     let deployment = try clock.time(.warm) { () throws(SwapFailure) in
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
-          compiled, pictures: own.isEmpty ? live?.pictures ?? [] : own, metrics: metrics,
+          compiled, images: own.isEmpty ? live?.images ?? [] : own, metrics: metrics,
           decoding: limits.decoding, by: request.by, beside: live, reservation: reservation,
           unless: isCancelled)
       }
@@ -148,7 +148,7 @@ struct CandidateChecks: Sendable {
     } catch {
       throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
     }
-    let pictures = (live?.pictures ?? []) + embedded.map(\.encodedImage)
+    let images = (live?.images ?? []) + embedded.map(\.encodedImage)
     let samples = model.goldenSamples
     // A worker's slot runs every batch size, and one image more to take its time.
     let slotImageCount = compiled.network.batchSizes.reduce(1, +)
@@ -157,9 +157,9 @@ struct CandidateChecks: Sendable {
     let fault = try engine(.golden) { [goldenLimits] () throws(EngineError) in
       try GoldenCheck(
         compiled, by: decoders.makeDecoder(overdraws: request.isReturn), limits: goldenLimits,
-        imageCount: (samples.isEmpty ? pictures.count : samples.count)
+        imageCount: (samples.isEmpty ? images.count : samples.count)
           + compiled.plan.workers * slotImageCount, unless: isCancelled
-      ).fault(samples, pictures: pictures)
+      ).fault(samples, images: images)
     }
     guard let fault else { return }
     let kind: SwapFailure.Kind =

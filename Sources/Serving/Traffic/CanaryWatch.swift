@@ -16,7 +16,7 @@ package struct CanaryWatch: Sendable {
       ? .errors : nil
   }
 
-  /// The live model was asked about the same picture; `bar` is the largest share that may disagree, nil for any.
+  /// The live model was asked about the same image; `bar` is the largest share that may disagree, nil for any.
   package mutating func compared(agrees: Bool, bar: Double?) -> CanaryEndReason? {
     counts.comparisons += 1
     if !agrees { counts.disagreements += 1 }

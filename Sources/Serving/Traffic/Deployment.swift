@@ -14,10 +14,10 @@ import Synchronization
   package let metrics: ModelMetrics
   /// Who put it in place, for people.
   package let by: String
-  /// Pictures to try a candidate on that brings none.
-  let pictures: [[UInt8]]
+  /// Images to try a candidate on that brings none.
+  let images: [[UInt8]]
   /// Entered while the memory of a former deployment is given back; one for all that follow each other.
-  private let departures: DispatchGroup
+  private let releases: DispatchGroup
   /// 0 while it has not been live.
   private let since = Atomic(0)
   private let endsWithTraffic = Atomic(false)
@@ -33,7 +33,7 @@ import Synchronization
   ///   - reservation: Its part of the memory budget, which was estimated; becomes what it takes.
   ///   - isCancelled: Asked between all runs; true ends it with `EngineError.cancelled`.
   package init(
-    _ model: CompiledModel, pictures: [[UInt8]] = [], metrics: ServingMetrics,
+    _ model: CompiledModel, images: [[UInt8]] = [], metrics: ServingMetrics,
     decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
     reservation: Reservation? = nil, unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
@@ -43,10 +43,10 @@ import Synchronization
           "keeping the model: it takes \(MemoryEstimate.byteCount(of: model)) bytes, more than "
           + "the memory budget has left")
     }
-    departures = live?.departures ?? DispatchGroup()
+    releases = live?.releases ?? DispatchGroup()
     self.metrics = metrics.model(model.version)
     self.by = by
-    self.pictures = Self.kept(pictures)
+    self.images = Self.kept(images)
     var slots: [WorkerSlot] = []
     for number in 0..<model.plan.workers {
       slots.append(
@@ -61,11 +61,11 @@ import Synchronization
 
   /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
   deinit {
-    departures.enter()
-    let letGo = { @Sendable [departures, contents = unsafe contents] in
+    releases.enter()
+    let letGo = { @Sendable [releases, contents = unsafe contents] in
       unsafe contents.release()
       OneDNN.returnFreedMemory()
-      departures.leave()
+      releases.leave()
     }
     if !endsWithTraffic.load(ordering: .relaxed), let thread = WorkerThread(letGo) {
       thread.detach()
@@ -77,23 +77,23 @@ import Synchronization
   package var model: CompiledModel { unsafe contents.takeUnretainedValue().model }
 
   /// Waits, but not long, until former deployments are gone: a process should not end in the middle of that.
-  package func awaitDepartures() { _ = departures.wait(timeout: .now() + Self.departurePatience) }
+  package func awaitReleases() { _ = releases.wait(timeout: .now() + Self.releasePatience) }
 
-  private static let departurePatience = DispatchTimeInterval.seconds(1)
+  private static let releasePatience = DispatchTimeInterval.seconds(1)
 
   /// Traffic has ended: whoever lets go may take the time, and the process waits for it.
   func endWithTraffic() { endsWithTraffic.store(true, ordering: .relaxed) }
 
   /// Of those that a model brings, which may be many and large.
-  private static let pictureCountLimit = 8
-  private static let pictureByteLimit = 4 << 20
+  private static let imageCountLimit = 8
+  private static let imageByteLimit = 4 << 20
 
-  private static func kept(_ pictures: [[UInt8]]) -> [[UInt8]] {
+  private static func kept(_ images: [[UInt8]]) -> [[UInt8]] {
     var byteCount = 0
     return Array(
-      pictures.prefix(pictureCountLimit).prefix { picture in
-        byteCount += picture.count
-        return byteCount <= pictureByteLimit
+      images.prefix(imageCountLimit).prefix { image in
+        byteCount += image.count
+        return byteCount <= imageByteLimit
       })
   }
 

@@ -14,7 +14,7 @@ package final class ImagePatience: Sendable {
 
   /// A quarter of the patience is left to those who are not trusted.
   private static let distrustFactor = 4
-  /// So much is no sign of anything: a few large pictures at once.
+  /// So much is no sign of anything: a few large images at once.
   private static let toleratedDebt = Duration.milliseconds(100)
   private static let debtLimit = Duration.milliseconds(200)
   /// A twentieth of the time that passes is forgiven.

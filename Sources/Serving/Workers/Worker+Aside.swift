@@ -131,7 +131,8 @@ extension Worker {
     return leave {
       var job = job
       do throws(Problem) {
-        let served = try ServedJob(job, context)
+        let served = try ServedJob(
+          job, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
         served.payload.decodeAll()
         job.progress = served
         context.queue.endAside(

@@ -2,7 +2,7 @@ import Decoding
 import Inference
 
 extension Worker {
-  /// Keeps a picture that a canary has judged, for `compare` to ask the live model about, if one is due.
+  /// Keeps an image that a canary has judged, for `compare` to ask the live model about, if one is due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
     // An image that takes long would keep the worker from those who wait.
     guard comparison == nil, !served.job.isSlow, let canary = served.job.admission.canary,
@@ -33,12 +33,4 @@ extension Worker {
     else { return nil }
     return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed
   }
-}
-
-/// A picture that a canary was asked about, for the live model to be asked as well.
-struct Comparison: Sendable {
-  let canary: Canary
-  let image: ArraySlice<UInt8>
-  /// The canary's most likely class; nil where its contract refuses the picture.
-  let found: Int?
 }

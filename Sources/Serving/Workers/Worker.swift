@@ -7,19 +7,6 @@ import Inference
 import Machine
 import Telemetry
 
-/// Everything that workers share.
-struct WorkerContext: Sendable {
-  let limits: ServingLimits
-  let log: Log
-  let queue: AdmissionQueue<ClassificationJob>
-  let traffic: Traffic
-  let rate: ServiceRate
-  let servingMetrics: ServingMetrics
-  let decoders: any DecoderSource
-  let memory: MemoryBudget
-  let patience = ImagePatience()
-}
-
 /// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
 ///
 /// Requests take turns image by image: where others wait, one that has more goes back to the queue's end after each.
@@ -91,7 +78,8 @@ final class Worker {
     if let progress = job.progress { return progress }
     if job.content.takesLongToRead(job.head), leave(job) { return nil }
     do throws(Problem) {
-      return try ServedJob(job, context)
+      return try ServedJob(
+        job, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
     } catch {
       job.respond(error.response)
       return nil
@@ -117,7 +105,7 @@ final class Worker {
         if job.pending.replace(job) { jobs.append(job) }
       } catch {
         // Counted as the canary's already.
-        job.turnAway(error.response)
+        job.reject(error.response)
       }
     }
     handedOver = []
@@ -293,4 +281,12 @@ final class Worker {
     }
     if served.handOver(outcome) { handedOver.append(served.job) }
   }
+}
+
+/// An image that a canary was asked about, for the live model to be asked as well.
+struct Comparison: Sendable {
+  let canary: Canary
+  let image: ArraySlice<UInt8>
+  /// The canary's most likely class; nil where its contract refuses the image.
+  let found: Int?
 }

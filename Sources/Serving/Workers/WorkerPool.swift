@@ -157,7 +157,7 @@ package final class WorkerPool: Sendable {
     watch.wake()
     for job in pushedOut {
       servingMetrics.rejected(.queueFull)
-      job.turnAway(full.response)
+      job.reject(full.response)
     }
     return nil
   }

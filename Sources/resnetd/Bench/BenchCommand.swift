@@ -21,7 +21,7 @@ enum BenchCommand: Command {
   static let summary = "measure the engine's images per second"
   static let operands = "NAME|FILE"
   static let discussion = """
-    Runs a network on made-up pictures, without decoding, for every combination of batch size,
+    Runs a network on made-up images, without decoding, for every combination of batch size,
     threads per worker and workers. Workers run side by side, each its own batch, as serve does
     it; the latency is that of one batch.
     """

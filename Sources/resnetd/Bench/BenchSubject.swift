@@ -9,7 +9,7 @@ struct BenchSubject {
   let precision: Precision
   private let calibration: Calibration?
 
-  /// Pictures that a network without a calibration is calibrated on; speed does not depend on the ranges.
+  /// Images that a network without a calibration is calibrated on; speed does not depend on the ranges.
   private static let madeUpImageCount = 2
 
   init(

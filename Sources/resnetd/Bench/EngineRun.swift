@@ -5,7 +5,7 @@ import ONNX
 import ResNet
 import Serving
 
-/// A model's network, compiled as for `serve`, on pictures that are prepared already.
+/// A model's network, compiled as for `serve`, on images that are prepared already.
 struct EngineRun {
   private let network: CompiledNetwork
 
@@ -22,18 +22,18 @@ struct EngineRun {
     }
   }
 
-  /// Logits `[N, classes]` of pictures `[N, C, H, W]`.
-  func logits(of pictures: DenseTensor) throws(Failure) -> DenseTensor {
+  /// Logits `[N, classes]` of images `[N, C, H, W]`.
+  func logits(of images: DenseTensor) throws(Failure) -> DenseTensor {
     let shape = network.inputShape
     let wanted = [shape.channels, shape.height, shape.width]
-    guard case .floating(let numbers) = pictures.numbers, pictures.shape.count == 4,
-      Array(pictures.shape.dropFirst()) == wanted, pictures.count > 0
+    guard case .floating(let numbers) = images.numbers, images.shape.count == 4,
+      Array(images.shape.dropFirst()) == wanted, images.count > 0
     else {
       throw Failure(
-        "an array of \(pictures.elementType) \(pictures.shape), the network takes floating-point "
+        "an array of \(images.elementType) \(images.shape), the network takes floating-point "
           + "numbers [N, \(wanted.map(String.init).joined(separator: ", "))]")
     }
-    let count = pictures.shape[0]
+    let count = images.shape[0]
     let input = numbers.map { Float($0) }
     var logits = [Float](repeating: 0, count: count * network.outputCount)
     do throws(EngineError) {

@@ -10,5 +10,5 @@ package struct ModelParts: Sendable, Equatable {
 
   static let labelsHelp = "one label per line, for a model without"
   static let preprocessHelp =
-    "how pictures are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
+    "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

@@ -12,10 +12,10 @@ package struct PublishedWeights: Sendable {
   package let generation: Int
   /// Of the file's SHA-256.
   package let digits: String
-  /// Share of ImageNet's validation pictures classified rightly, as published.
+  /// Share of ImageNet's validation images classified rightly, as published.
   package let accuracy: Double
   let recipe: String
-  /// What the picture's shorter side becomes, in pixels: 256 as in the paper, 232 by torchvision's later recipe.
+  /// What the image's shorter side becomes, in pixels: 256 as in the paper, 232 by torchvision's later recipe.
   let resizeSide: Int
 
   /// As the command line has it: torchvision's `IMAGENET1K_V2` of `resnet50` is `resnet50-v2`.
@@ -32,7 +32,7 @@ package struct PublishedWeights: Sendable {
     provenance.data = "ImageNet-1k (ILSVRC 2012), weights \(address)"
     provenance.recipe = recipe
     provenance.accuracy = accuracy
-    provenance.evaluationData = "ImageNet-1k's validation pictures; torchvision's figure"
+    provenance.evaluationData = "ImageNet-1k's validation images; torchvision's figure"
     provenance.parent = version.hex
     return provenance
   }

@@ -1,24 +1,24 @@
 import JSON
 
-/// How far a network's answers are another's, over the same pictures.
+/// How far a network's answers are another's, over the same images.
 struct Agreement {
   /// Classes that count as the best.
   static let leadingCount = 5
 
-  private(set) var pictureCount = 0
+  private(set) var imageCount = 0
   private var sameFirstCount = 0
   private var firstAmongLeadingCount = 0
-  /// Of any class of any picture.
+  /// Of any class of any image.
   private(set) var largestProbabilityDifference: Float = 0
 
-  /// Share of pictures whose most likely class is the same.
+  /// Share of images whose most likely class is the same.
   var top1: Double { share(sameFirstCount) }
-  /// Share of pictures whose most likely class is among the other's five.
+  /// Share of images whose most likely class is among the other's five.
   var top5: Double { share(firstAmongLeadingCount) }
 
-  /// Takes in one picture's probabilities by the reference and by the network that is judged.
+  /// Takes in one image's probabilities by the reference and by the network that is judged.
   mutating func record(reference: [Float], candidate: [Float]) {
-    pictureCount += 1
+    imageCount += 1
     let wanted = Self.order(reference)[0]
     let leading = Self.order(candidate).prefix(Self.leadingCount)
     if leading.first == wanted { sameFirstCount += 1 }
@@ -29,7 +29,7 @@ struct Agreement {
   }
 
   private func share(_ count: Int) -> Double {
-    pictureCount == 0 ? 0 : Double(count) / Double(pictureCount)
+    imageCount == 0 ? 0 : Double(count) / Double(imageCount)
   }
 
   /// Classes by falling probability, ties by index.
@@ -43,7 +43,7 @@ struct Agreement {
   var json: JSONValue {
     [
       "largest_probability_difference": JSONValue(encoding: largestProbabilityDifference),
-      "pictures": .integer(pictureCount), "top1": JSONValue(encoding: top1),
+      "pictures": .integer(imageCount), "top1": JSONValue(encoding: top1),
       "top5": JSONValue(encoding: top5),
     ]
   }

@@ -14,37 +14,37 @@ enum QuantizeCommand: Command {
     var output: String?
     var evaluate: String?
     var parts = ModelParts()
-    var pictures = 500
+    var images = 500
     var percentile = Percentile(99.99)
     var minimumAgreement: Float = 0.97
     var json = false
     var decoders = DecoderSettings()
   }
 
-  /// Of the pictures of `--calibrate`, one in so many is held out to judge the result.
+  /// Of the images of `--calibrate`, one in so many is held out to judge the result.
   static let heldOutStride = 5
-  /// Fewer pictures than this say nothing about ranges.
-  static let pictureCountMinimum = 10
+  /// Fewer images than this say nothing about ranges.
+  static let imageCountMinimum = 10
 
   static let name = "quantize"
   static let summary = "prepare a model for int8"
   static let operands = "MODEL"
   static let discussion = """
-    Runs the model over pictures of the kind that it will see, measures the ranges of its
+    Runs the model over images of the kind that it will see, measures the ranges of its
     activations and writes the model with them to another file, weights unchanged. Every fifth
-    picture (or all of --evaluate) is held out: the report says how far int8 gives fp32's answers
+    image (or all of --evaluate) is held out: the report says how far int8 gives fp32's answers
     there, and nothing is written where the most likely class agrees too seldom.
     """
   static let options: [Option<Settings>] =
     [
-      .optionalText("calibrate", "DIR", \.calibrate, "folder of pictures, with its subfolders"),
+      .optionalText("calibrate", "DIR", \.calibrate, "folder of images, with its subfolders"),
       .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
-      .optionalText("evaluate", "DIR", \.evaluate, "folder of pictures to judge the result by"),
+      .optionalText("evaluate", "DIR", \.evaluate, "folder of images to judge the result by"),
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .integer(
-        "pictures", "N", \.pictures, in: pictureCountMinimum...100_000,
-        "pictures taken from a folder at most, spread over all"),
+        "pictures", "N", \.images, in: imageCountMinimum...100_000,
+        "images taken from a folder at most, spread over all"),
       .percentile(
         "percentile", \.percentile,
         "share of an activation's magnitudes that its range holds; rarer ones are clipped"),
@@ -66,20 +66,20 @@ enum QuantizeCommand: Command {
     // What is written is judged here first.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
-    var (pictures, heldOut) = (try PictureFolder(folder).sample(settings.pictures), [String]())
+    var (images, heldOut) = (try ImageFolder(folder).sample(settings.images), [String]())
     if let evaluate = settings.evaluate {
-      heldOut = try PictureFolder(evaluate).sample(settings.pictures)
+      heldOut = try ImageFolder(evaluate).sample(settings.images)
     } else {
-      heldOut = pictures.indices.filter { $0 % heldOutStride == 0 }.map { pictures[$0] }
-      pictures = pictures.indices.filter { $0 % heldOutStride != 0 }.map { pictures[$0] }
+      heldOut = images.indices.filter { $0 % heldOutStride == 0 }.map { images[$0] }
+      images = images.indices.filter { $0 % heldOutStride != 0 }.map { images[$0] }
     }
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
-    let quantized = try calibrated(model, pictures, settings, decoder)
+    let quantized = try calibrated(model, images, settings, decoder)
     let agreement = try agreement(of: quantized, heldOut, decoder)
     StandardOutput.write(settings.json ? agreement.json.indentedText : text(agreement))
     guard agreement.top1 >= Double(settings.minimumAgreement) else {
       throw Failure(
-        "int8 agrees with fp32 on \(percent(agreement.top1)) of the pictures, less than the bar of "
+        "int8 agrees with fp32 on \(percent(agreement.top1)) of the images, less than the bar of "
           + "\(percent(Double(settings.minimumAgreement))); nothing was written")
     }
     do throws(CheckpointError) {
@@ -94,17 +94,17 @@ enum QuantizeCommand: Command {
   private static func calibrated(
     _ model: Model, _ paths: [String], _ settings: Settings, _ decoder: any ImageDecoder
   ) throws -> Model {
-    let inputs = PreparedPictures(paths, model.preprocessing, decoder)
-    guard inputs.usablePaths.count >= pictureCountMinimum else {
+    let inputs = PreparedImages(paths, model.preprocessing, decoder)
+    guard inputs.usablePaths.count >= imageCountMinimum else {
       throw Failure(
-        "\(inputs.usablePaths.count) pictures to calibrate on, at least \(pictureCountMinimum) are needed"
+        "\(inputs.usablePaths.count) images to calibrate on, at least \(imageCountMinimum) are needed"
       )
     }
     let calibrator = try Calibrator(model.graph, model.weights)
     try inputs.forEach("ranges") { try calibrator.observe($0.span) }
     try inputs.forEach("histograms") { try calibrator.count($0.span) }
     let method =
-      "percentile \(settings.percentile.value) over \(inputs.usablePaths.count) pictures"
+      "percentile \(settings.percentile.value) over \(inputs.usablePaths.count) images"
     var provenance = model.provenance ?? Provenance()
     provenance.parent = model.version.hex
     let calibration = Calibration(
@@ -114,7 +114,7 @@ enum QuantizeCommand: Command {
     }
   }
 
-  /// int8 against fp32 over the pictures at `paths`.
+  /// int8 against fp32 over the images at `paths`.
   private static func agreement(
     of model: Model, _ paths: [String], _ decoder: any ImageDecoder
   ) throws -> Agreement {
@@ -126,7 +126,7 @@ enum QuantizeCommand: Command {
     var bar = ProgressBar("agreement", total: paths.count)
     for path in paths {
       defer { bar.advance() }
-      guard let bytes = PreparedPictures.bytes(of: path) else { continue }
+      guard let bytes = PreparedImages.bytes(of: path) else { continue }
       switch try reference.classify(
         [bytes[...]], by: decoder, until: .now + limits.requestTimeout)[0]
       {
@@ -135,18 +135,18 @@ enum QuantizeCommand: Command {
           [bytes[...]], by: decoder, until: .now + limits.requestTimeout)[0].get()
         agreement.record(reference: wanted, candidate: found)
       case .failure(let error):
-        PreparedPictures.leaveOut(path, error.description)
+        PreparedImages.leaveOut(path, error.description)
       }
     }
-    guard agreement.pictureCount > 0 else {
-      throw Failure("none of \(paths.count) pictures to judge the result by can be read")
+    guard agreement.imageCount > 0 else {
+      throw Failure("none of \(paths.count) images to judge the result by can be read")
     }
     return agreement
   }
 
   private static func text(_ agreement: Agreement) -> String {
     """
-    int8 against fp32 on \(agreement.pictureCount) pictures held out
+    int8 against fp32 on \(agreement.imageCount) images held out
     top-1 agreement                 \(percent(agreement.top1))
     top-5 agreement                 \(percent(agreement.top5))
     largest probability difference  \

@@ -24,13 +24,13 @@ enum RunCommand: Command {
     another program. Tensors outside MODEL are read from its own folder only. NAME may be left
     out where there is just one input, or one output is asked for.
     With --engine MODEL is any model file, and its network computes as the server's does: from
-    pictures [N, 3, H, W], prepared already, to logits [N, classes].
+    images [N, 3, H, W], prepared already, to logits [N, classes].
     """
   static let options: [Option<Settings>] = [
     .texts("input", "[NAME=]FILE", \.inputs, "array for an input of the graph; repeat for more"),
     .texts("output", "[NAME=]FILE", \.outputs, "where an output is written; repeat for more")
       .called("o"),
-    .flag("engine", \.usesEngine, "compile the model as for serve and run it on pictures"),
+    .flag("engine", \.usesEngine, "compile the model as for serve and run it on images"),
     .choice("precision", \.precision, "numbers that the engine computes with"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
   ]
@@ -73,10 +73,10 @@ enum RunCommand: Command {
     guard settings.inputs.count == 1, settings.outputs.count == 1 else {
       throw UsageError("the engine takes one --input and gives one --output")
     }
-    let pictures = try array(settings.inputs[0])
+    let images = try array(settings.inputs[0])
     let model = try ModelSource.load(path, settings.parts, numbersClasses: true)
     let precision = try ModelSource.precision(settings.precision, for: model)
-    let logits = try EngineRun(model, precision: precision).logits(of: pictures)
+    let logits = try EngineRun(model, precision: precision).logits(of: images)
     try FileBytes.write(NPYFile.bytes(logits), to: settings.outputs[0])
     return .success
   }

@@ -97,7 +97,7 @@ extension ServeCommand {
     }
     let deployment = try compiling { () throws(EngineError) in
       try Deployment(
-        planned.compiled, pictures: model.goldenSamples.map(\.encodedImage), metrics: metrics,
+        planned.compiled, images: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding,
         by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
         reservation: reservation)
@@ -112,7 +112,7 @@ extension ServeCommand {
     guard !samples.isEmpty else { return nil }
     return try GoldenCheck(
       compiled, by: decoders.makeDecoder(), limits: limits.golden, imageCount: samples.count
-    ).fault(samples, pictures: [])
+    ).fault(samples, images: [])
   }
 
   /// What to do where a model of the state folder does not run as it did when it was proved.

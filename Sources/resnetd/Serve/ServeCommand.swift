@@ -17,7 +17,7 @@ import Time
 /// `resnetd serve`: listens at once, loads, serves until it is told to stop, drains.
 enum ServeCommand: Command {
   static let name = "serve"
-  static let summary = "classify pictures over HTTP"
+  static let summary = "classify images over HTTP"
   static let operands = ""
   static let discussion = """
     Serves /classify, the probes /livez, /readyz, /startupz and /healthz, /metrics, and a page
@@ -156,7 +156,7 @@ enum ServeCommand: Command {
       _exit(ExitCode.failure.rawValue)
     }
     serving?.pool.close()
-    serving?.pool.live.awaitDepartures()
+    serving?.pool.live.awaitReleases()
     log.write("stopped")
   }
 

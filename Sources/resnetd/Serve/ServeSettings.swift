@@ -178,10 +178,10 @@ struct ServeSettings: DecodingSettings {
       "images in one request; beyond it 413"),
     .integer(
       "pixel-limit", "N", \.serving.decoding.pixelCountLimit,
-      in: 1...DecodingLimits.pixelCountCeiling, "width x height of a picture; beyond it 413"),
+      in: 1...DecodingLimits.pixelCountCeiling, "width x height of an image; beyond it 413"),
     .byteCount(
       "decoded-limit", \.serving.decoding.decodedByteCountLimit, in: sizes,
-      "bytes that decoding one picture may take; beyond it 413"),
+      "bytes that decoding one image may take; beyond it 413"),
     .integer(
       "request-pixel-limit", "N", \.serving.requestPixelCountLimit,
       in: 1...DecodingLimits.pixelCountCeiling,

@@ -227,9 +227,9 @@ package enum HostileONNX {
   private static let ends: [Hostile] = [
     input("four channels", [nil, 4, 32, 32]), input("five dimensions", [nil, 3, 32, 32, 1]),
     input("no dimensions", []), input("two dimensions", [nil, 3072]),
-    input("huge pictures", [nil, 3, 1 << 40, 1 << 40]),
-    input("pictures of 2^63 rows", [nil, 3, .max, 32]),
-    input("pictures of 4096 rows and a contract of 32", [nil, 3, 4096, 4096]),
+    input("huge images", [nil, 3, 1 << 40, 1 << 40]),
+    input("images of 2^63 rows", [nil, 3, .max, 32]),
+    input("images of 4096 rows and a contract of 32", [nil, 3, 4096, 4096]),
     made("pools of huge windows", "multiply-adds") { file in
       file.inputs = [("x", 1, [nil, 3, 4096, 4096])]
       for (name, input) in [("m1", "r"), ("m2", "m1")] {
@@ -242,7 +242,7 @@ package enum HostileONNX {
       }
       file.nodes[file.nodes.count - 3].inputs = ["m2"]
     },
-    input("pictures of no rows", [nil, 3, 0, 32]),
+    input("images of no rows", [nil, 3, 0, 32]),
     input("batches of 2^40", [1 << 40, 3, 32, 32]),
     input("whole numbers", type: 7, [nil, 3, 32, 32]),
     input("texts", type: 8, [nil, 3, 32, 32]), input("no type", type: 0, [nil, 3, 32, 32]),
@@ -281,7 +281,7 @@ package enum HostileONNX {
       "with nine labels", SoundFiles.document(labels: Array(SoundFiles.labels.dropLast())),
       "9 labels"),
     document(
-      "for other pictures",
+      "for other images",
       SoundFiles.document(
         preprocessing: SoundFiles.preprocessing.replacing("32", with: "64")), "64x64"),
     made("a name of a megabyte", "") {

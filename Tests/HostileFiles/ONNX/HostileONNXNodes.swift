@@ -26,7 +26,7 @@ package enum HostileONNXNodes {
     convolution(
       "padding to a gigapixel", ModelFile.integers("pads", [32768, 32768, 32768, 32768])),
     convolution("negative padding", ModelFile.integers("pads", [-1, -1, -1, -1])),
-    convolution("negative padding past the picture", ModelFile.integers("pads", [-99, 0, -99, 0])),
+    convolution("negative padding past the image", ModelFile.integers("pads", [-99, 0, -99, 0])),
     convolution("three pads", ModelFile.integers("pads", [1, 1, 1])),
     convolution("a thousand pads", ModelFile.integers("pads", [Int64](repeating: 1, count: 1000))),
     convolution("no groups", ModelFile.integer("group", 0)),
@@ -86,7 +86,7 @@ package enum HostileONNXNodes {
     HostileONNX.made("the smallest axis", "") {
       $0.nodes[4].attributes = [ModelFile.integer("axis", .min)]
     },
-    HostileONNX.made("an axis through the picture", "") {
+    HostileONNX.made("an axis through the image", "") {
       $0.nodes[4].attributes = [ModelFile.integer("axis", 0)]
     },
     HostileONNX.made("a factor that is no number", "") {
@@ -95,7 +95,7 @@ package enum HostileONNXNodes {
     HostileONNX.made("an infinite factor", "") {
       $0.nodes[5].attributes += [ModelFile.number("beta", .infinity)]
     },
-    HostileONNX.made("a transposed picture", "") {
+    HostileONNX.made("a transposed image", "") {
       $0.nodes[5].attributes += [ModelFile.integer("transA", 1)]
     },
     HostileONNX.made("a linear layer the wrong way", "") { $0.nodes[5].attributes = [] },
@@ -124,7 +124,7 @@ package enum HostileONNXNodes {
     replaced("a scale of other channels", 1, [5], 1),
     replaced("a scale of two dimensions", 1, [4, 1], 1),
     replaced("a bias of other classes", 6, [9], 1),
-    replaced("a bias per picture", 6, [2, 10], 1),
+    replaced("a bias per image", 6, [2, 10], 1),
     replaced("weights of other channels", 0, [4, 4, 3, 3], 1),
     replaced("weights of three dimensions", 0, [4, 3, 9], 1),
     replaced("a linear layer of another width", 5, [10, 5], 1),
@@ -132,7 +132,7 @@ package enum HostileONNXNodes {
 
   /// Well-formed files of networks that are no use.
   package static let unfit: [Hostile] = [
-    HostileONNX.made("the same answer to every picture", "") {
+    HostileONNX.made("the same answer to every image", "") {
       $0.tensors[5] = ModelFile.floats("fc", [10, 4], [Float](repeating: 0, count: 40))
     },
     HostileONNX.made("answers past the largest number", "") {

@@ -50,7 +50,7 @@ package enum HostileONNXShapes {
     reshape("with two open sides", -1, -1), reshape("to a negative side", -2, 4),
     reshape("to 2^80 numbers", 1 << 40, 1 << 40), reshape("to too few numbers", 1, 3),
     reshape("to nothing", 0, 0, 0, 0, 0), reshape("to one dimension", -1),
-    reshape("to 2^63 pictures", .max, 4), reshape("of the batch", 4, -1),
+    reshape("to 2^63 images", .max, 4), reshape("of the batch", 4, -1),
     HostileONNX.made("eight pads of three dimensions", "pads") { file in
       file.tensors.append(ModelFile.integers64("shape", [0, 1, 4]))
       file.tensors.append(ModelFile.integers64("pads", [Int64](repeating: 0, count: 8)))
@@ -178,13 +178,13 @@ package enum HostileONNXShapes {
       [ModelFile.integers64("column", [1 << 20, 1]), ModelFile.integers64("row", [1, 1 << 20])],
       broadcast),
     computed("products of products", shape(2048, 2048), products),
-    HostileONNX.made("a picture padded to a gigapixel", "") { file in
+    HostileONNX.made("an image padded to a gigapixel", "") { file in
       file.tensors.append(
         ModelFile.integers64("pads", [0, 0, 30_000, 30_000, 0, 0, 30_000, 30_000]))
       file.nodes.insert(node("Pad", ["x", "pads"], ["x2"]), at: 0)
       file.nodes[1].inputs[0] = "x2"
     },
-    HostileONNX.made("a picture enlarged", "") { file in
+    HostileONNX.made("an image enlarged", "") { file in
       file.tensors.append(ModelFile.floats("scales", [4], [1, 1, 1e6, 1e6]))
       file.nodes.insert(node("Resize", ["x", "", "scales"], ["x2"]), at: 0)
       file.nodes[1].inputs[0] = "x2"

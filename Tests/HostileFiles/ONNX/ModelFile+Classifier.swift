@@ -8,7 +8,7 @@ extension ModelFile {
     ]
   }
 
-  /// A convolution, its normalisation and a linear layer; ten classes of pictures of 32x32 pixels, with a document.
+  /// A convolution, its normalisation and a linear layer; ten classes of images of 32x32 pixels, with a document.
   package static var classifier: ModelFile {
     var file = ModelFile()
     file.metadata = [("resnetd", SoundFiles.document())]

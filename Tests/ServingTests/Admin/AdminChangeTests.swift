@@ -126,7 +126,7 @@ import Testing
     #expect(try admin.incoming.isEmpty)
   }
 
-  /// The second leaves the size of pictures open.
+  /// The second leaves the size of images open.
   @Test(
     "An ONNX network without labels gets the live model's, and is kept as the whole it then is",
     arguments: ["basic-13", "view-11"])

@@ -125,9 +125,9 @@ final class AdminFixture: Sendable {
 
   /// The names of the models that answer so many requests.
   func answers(_ count: Int) throws -> [String] {
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     return try (0..<count).map { _ in
-      let response = try served.wait(for: "/classify", body: picture)
+      let response = try served.wait(for: "/classify", body: image)
       #expect(response.status == 200)
       let model = try #require(try response.json()["model"] as? [String: Any])
       return try #require(model["name"] as? String)

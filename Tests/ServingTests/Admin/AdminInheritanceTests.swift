@@ -9,9 +9,9 @@ import ResNet
 import Serving
 import Testing
 
-/// Uploads of ONNX files that leave the size of pictures open, with `?inherit=true` and without.
+/// Uploads of ONNX files that leave the size of images open, with `?inherit=true` and without.
 @Suite struct AdminInheritanceTests {
-  /// Of ten classes and for pictures of any size: the linear layer reads averages over all pixels.
+  /// Of ten classes and for images of any size: the linear layer reads averages over all pixels.
   private static var ofAnySize: ModelFile {
     var file = ModelFile.classifier
     file.metadata = []
@@ -19,7 +19,7 @@ import Testing
     return file
   }
 
-  /// As the other one, but for pictures of `side` x `side` pixels alone: each has weights of its own for every class.
+  /// As the other one, but for images of `side` x `side` pixels alone: each has weights of its own for every class.
   private static func bound(to side: Int) -> ModelFile {
     var file = ofAnySize
     let count = 4 * side * side
@@ -68,7 +68,7 @@ import Testing
     let admin = try AdminFixture()
     for query in ["", "?dry_run=true", "?inherit=false"] {
       let detail = try await detail(admin, query, Self.ofAnySize)
-      #expect(detail.contains("which leaves the pictures' size open"), "\(detail)")
+      #expect(detail.contains("which leaves the images' size open"), "\(detail)")
     }
   }
 
@@ -97,7 +97,7 @@ import Testing
     for query in ["?inherit=true", "?inherit=true&dry_run=true"] {
       let detail = try await detail(admin, query, Self.bound(to: 16))
       #expect(detail.contains("weights for 1024 numbers, the input has 4096"), "\(detail)")
-      #expect(detail.contains("with pictures of 32x32 pixels"), "\(detail)")
+      #expect(detail.contains("with images of 32x32 pixels"), "\(detail)")
     }
     #expect(admin.store.versions().isEmpty)
     #expect(try admin.incoming.isEmpty)

@@ -34,9 +34,9 @@ import Testing
       probabilities: probabilities)
   }
 
-  private func expected(_ live: CompiledModel, _ picture: [UInt8]) throws -> [String: Double] {
+  private func expected(_ live: CompiledModel, _ image: [UInt8]) throws -> [String: Double] {
     let classifier = try Classifier(live, limits: ServingLimits().decoding)
-    let all = try classifier.classify(picture)
+    let all = try classifier.classify(image)
     let entries = Ranking.top(all, count: 7, minimum: 0)
     return Dictionary(
       uniqueKeysWithValues: entries.map { (live.labels[$0.index], Double($0.probability)) })
@@ -48,9 +48,9 @@ import Testing
       try SmallModels.live("a"), try SmallModels.live("b", classCount: 7, scale: -1),
     ]
     let service = try TestService(first: models[0])
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     var expected: [String: [String: Double]] = [:]
-    for model in models { expected[model.version.short] = try self.expected(model, picture) }
+    for model in models { expected[model.version.short] = try self.expected(model, image) }
     let (clientCount, requestCount) = (4, 60)
     let unfinished = Atomic(clientCount)
     let answers = Mutex<[Answer]>([])
@@ -59,7 +59,7 @@ import Testing
       if thread < clientCount {
         for _ in 0..<requestCount {
           do {
-            let answer = try answer(try service.wait(for: Self.target, body: picture))
+            let answer = try answer(try service.wait(for: Self.target, body: image))
             answers.withLock { $0.append(answer) }
           } catch {
             Issue.record("no answer: \(error)")
@@ -101,12 +101,12 @@ import Testing
   func waiting() throws {
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2, maxQueueDelay: .seconds(3600))
     let service = try TestService(first: SmallModels.live("a", plan: plan))
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let answers = Mutex<[String: Response]>([:])
     func submit(_ name: String) throws {
       let exchange = Exchange(receivedAt: .now)
       service.service.handle(
-        try Request("POST", "/classify?top_k=7", body: picture), exchange)
+        try Request("POST", "/classify?top_k=7", body: image), exchange)
       let immediate = exchange.handlerReturned { answer in
         answers.withLock { $0[name] = answer }
       }
@@ -119,7 +119,7 @@ import Testing
     try submit("after")
     #expect(eventually { former.value == nil })
     // The parameters are those of what is live now.
-    #expect(try service.wait(for: "/classify?top_k=8", body: picture).status == 400)
+    #expect(try service.wait(for: "/classify?top_k=8", body: image).status == 400)
     service.pool.close()
     let responses = answers.withLock(\.self)
     let labels = try responses.mapValues { response in
@@ -128,8 +128,8 @@ import Testing
     #expect(labels == ["before": "a", "after": "b"])
   }
 
-  @Test("The memory of a former deployment is given back when its departure has been waited for")
-  func departure() throws {
+  @Test("The memory of a former deployment is given back when its release has been waited for")
+  func release() throws {
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 1)
     let service = try TestService(first: SmallModels.live("a", plan: plan))
     let live = service.pool.live
@@ -142,7 +142,7 @@ import Testing
         network = former.model.network
         #expect(network != nil)
       }
-      live.awaitDepartures()
+      live.awaitReleases()
       #expect(network == nil)
     }
   }
@@ -151,12 +151,12 @@ import Testing
   func metrics() throws {
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 1)
     let service = try TestService(first: SmallModels.live("m0", plan: plan))
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let count = ServingMetrics.formerVersionLimit + 3
     var versions = [service.pool.live.model.version.short]
     func serve(_ requestCount: Int) throws {
       for _ in 0..<requestCount {
-        #expect(try service.wait(for: Self.target, body: picture).status == 200)
+        #expect(try service.wait(for: Self.target, body: image).status == 200)
       }
     }
     func samples() throws -> [String] {

@@ -46,7 +46,7 @@ import Testing
 
   /// A PNG with a byte after its end, which no decoder reads.
   private func image(_ mark: UInt8) throws -> [UInt8] {
-    try goldenPicture().encodedImage + [mark]
+    try goldenImage().encodedImage + [mark]
   }
 
   private func list(_ marks: [UInt8]) throws -> Request {

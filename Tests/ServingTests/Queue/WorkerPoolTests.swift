@@ -12,7 +12,7 @@ import Testing
   /// Long enough that only a full batch or the end of the pool begins it.
   private static let delay = Duration.seconds(3600)
 
-  private func pictures() throws -> [[UInt8]] {
+  private func images() throws -> [[UInt8]] {
     try Model.embeddedDefault().goldenSamples.map(\.encodedImage)
   }
 
@@ -38,24 +38,24 @@ import Testing
   }
 
   @Test(
-    "A picture's answer is the same alone, in a batch, and on a team",
+    "An image's answer is the same alone, in a batch, and on a team",
     arguments: [
       CPUPlan(workers: 1, threads: 1, maxBatch: 4, maxQueueDelay: delay),
       CPUPlan(workers: 2, threads: 2, maxBatch: 3), CPUPlan(workers: 1, threads: 2, maxBatch: 1),
     ])
   func sameAnswers(plan: CPUPlan) async throws {
-    let pictures = try pictures()
+    let images = try images()
     let alone = try TestService(plan: CPUPlan(workers: 1, threads: 1, maxBatch: 1))
     let together = try TestService(plan: plan)
     var expected: [[Int: Double]] = []
-    for picture in pictures {
+    for image in images {
       expected.append(
         try probabilities(
-          await alone.answer(try Request("POST", "/classify?top_k=10", body: picture))))
+          await alone.answer(try Request("POST", "/classify?top_k=10", body: image))))
     }
     // Full batches, since with a delay nothing else begins.
     let requests = try (0..<12).map { index in
-      try Request("POST", "/classify?top_k=10", body: pictures[index % pictures.count])
+      try Request("POST", "/classify?top_k=10", body: images[index % images.count])
     }
     let answers = await withTaskGroup(of: (Int, Response).self) { group in
       for (index, request) in requests.enumerated() {
@@ -65,7 +65,7 @@ import Testing
     }
     for (index, answer) in answers {
       let found = try probabilities(answer)
-      let wanted = expected[index % pictures.count]
+      let wanted = expected[index % images.count]
       #expect(found.keys == wanted.keys)
       for (label, probability) in wanted {
         #expect(abs((found[label] ?? 1) - probability) <= 1e-5)
@@ -78,7 +78,7 @@ import Testing
     // Taken together, when the fourth has come.
     let service = try TestService(
       plan: CPUPlan(workers: 1, threads: 1, maxBatch: 4, maxQueueDelay: Self.delay))
-    let picture = try pictures()[0]
+    let image = try images()[0]
     let statuses = Mutex<[String: Int]>([:])
     let others = Mutex<[Exchange]>([])
     let done = DispatchSemaphore(value: 0)
@@ -86,20 +86,20 @@ import Testing
       statuses.withLock { $0[name] = response.status }
       done.signal()
     }
-    let decoded = try ask(service, picture) { note("decoded", $0) }
+    let decoded = try ask(service, image) { note("decoded", $0) }
     others.withLock { $0.append(decoded) }
     _ = try ask(service, [1]) { response in
       // The one before is decoded by now, the one behind is not.
       for other in others.withLock({ $0 }) { other.cancel() }
-      note("no picture", response)
+      note("no image", response)
     }
     let waiting = try ask(service, [2]) { note("waiting", $0) }
     others.withLock { $0.append(waiting) }
-    _ = try ask(service, picture) { note("wanted", $0) }
+    _ = try ask(service, image) { note("wanted", $0) }
     for _ in 0..<4 { done.wait() }
     #expect(
       statuses.withLock(\.self)
-        == ["decoded": 504, "no picture": 415, "waiting": 504, "wanted": 200])
+        == ["decoded": 504, "no image": 415, "waiting": 504, "wanted": 200])
   }
 
   @Test("Low priority is pushed out of a full queue with a time to come back")
@@ -109,10 +109,10 @@ import Testing
     let service = try TestService(
       limits: limits,
       plan: CPUPlan(workers: 1, threads: 1, maxBatch: 4, maxQueueDelay: Self.delay))
-    let picture = try pictures()[0]
+    let image = try images()[0]
     let answers = Mutex<[String: Response]>([:])
     func ask(_ name: String, _ priority: String) throws {
-      _ = try self.ask(service, picture, [("X-Priority", priority)]) { response in
+      _ = try self.ask(service, image, [("X-Priority", priority)]) { response in
         answers.withLock { $0[name] = response }
       }
     }
@@ -133,12 +133,12 @@ import Testing
     #expect(status("first") == 200 && status("second") == 200)
   }
 
-  @Test("A request of more pictures than a batch is answered in order, on a team as without")
+  @Test("A request of more images than a batch is answered in order, on a team as without")
   func lists() async throws {
-    let pictures = try pictures()
+    let images = try images()
     let body =
       #"{"images": ["#
-      + (0..<9).map { #""\#(Data(pictures[$0 % pictures.count]).base64EncodedString())""# }
+      + (0..<9).map { #""\#(Data(images[$0 % images.count]).base64EncodedString())""# }
       .joined(separator: ",") + "]}"
     let request = try Request(
       "POST", "/classify?top_k=1", [("Content-Type", "application/json")], body: Array(body.utf8))

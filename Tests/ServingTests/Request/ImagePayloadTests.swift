@@ -21,13 +21,13 @@ import Testing
 
   private func form(_ names: [String]) -> [UInt8] {
     let parts = names.map {
-      "--B\r\nContent-Disposition: form-data; name=\"\($0)\"; filename=\"x\"\r\n\r\npicture\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"\($0)\"; filename=\"x\"\r\n\r\nimage\r\n"
     }
     return Array((parts.joined() + "--B--\r\n").utf8)
   }
 
   @Test(
-    "The body is the picture, whatever its type says",
+    "The body is the image, whatever its type says",
     arguments: [nil, "image/jpeg", "application/x-www-form-urlencoded", "nonsense"])
   func raw(type: String?) throws {
     let read = try payload(type, [1, 2, 3])
@@ -36,11 +36,11 @@ import Testing
     #expect(try Array(read.image(0)) == [1, 2, 3])
   }
 
-  @Test("Parts named image are pictures, in order; several make a list")
+  @Test("Parts named image are images, in order; several make a list")
   func multipart() throws {
     let one = try payload("multipart/form-data; boundary=B", form(["note", "image"]))
     #expect(!one.isList && one.count == 1)
-    #expect(try Array(one.image(0)) == Array("picture".utf8))
+    #expect(try Array(one.image(0)) == Array("image".utf8))
     let two = try payload("multipart/form-data; boundary=B", form(["image", "image"]))
     #expect(two.isList && two.count == 2)
   }
@@ -55,7 +55,7 @@ import Testing
     #expect(status("application/json", json) == 413)
   }
 
-  @Test("JSON holds one picture or a list of them; one that is no base64 fails alone")
+  @Test("JSON holds one image or a list of them; one that is no base64 fails alone")
   func json() throws {
     let one = try payload("application/json; charset=utf-8", Array(#"{"image": "AQID"}"#.utf8))
     #expect(!one.isList)
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test(
-    "Bodies that hold no picture are refused with 400",
+    "Bodies that hold no image are refused with 400",
     arguments: [
       (nil, ""), ("application/json", "{"), ("application/json", "[]"),
       ("application/json", "{}"), ("application/json", #"{"images": []}"#),
@@ -85,7 +85,7 @@ import Testing
 
   @Test("A form without a part named image is refused")
   func noImage() {
-    #expect { try payload("multipart/form-data; boundary=B", form(["picture"])) } throws: {
+    #expect { try payload("multipart/form-data; boundary=B", form(["photo"])) } throws: {
       ($0 as? Problem)?.status == 400
     }
   }

@@ -162,7 +162,9 @@ import Testing
   func scratch() throws {
     let body = Self.hostile("an escaped string without an end")
     let poor = MemoryBudget(byteCount: 2 * body.count)
-    #expect { try payload(body, memory: poor) } throws: { ($0 as? Problem)?.kind.name == "overloaded" }
+    #expect { try payload(body, memory: poor) } throws: {
+      ($0 as? Problem)?.kind.name == "overloaded"
+    }
     let rich = MemoryBudget(byteCount: 3 * body.count)
     #expect { try payload(body, memory: rich) } throws: { ($0 as? Problem)?.status == 400 }
     #expect(rich.usedByteCount == 0)

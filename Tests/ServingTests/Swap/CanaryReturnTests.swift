@@ -98,9 +98,9 @@ import Testing
     return String(decoding: response.body, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
-  private func serve(_ service: TestService, _ picture: [UInt8]? = nil) throws -> String {
+  private func serve(_ service: TestService, _ image: [UInt8]? = nil) throws -> String {
     let response = try service.wait(
-      for: "/classify", body: picture ?? goldenPicture().encodedImage)
+      for: "/classify", body: image ?? goldenImage().encodedImage)
     #expect(response.status == 200)
     let model = try #require(try response.json()["model"] as? [String: Any])
     return try #require(model["name"] as? String)
@@ -157,7 +157,7 @@ import Testing
     #expect(lines.contains(#"resnetd_canary_returned_total{reason="not_finite"} 2"#))
   }
 
-  @Test("A list with a picture that the canary fails is answered by the live model as a whole")
+  @Test("A list with an image that the canary fails is answered by the live model as a whole")
   func failedList() async throws {
     let service = try service()
     let (model, trigger) = try SmallModels.overflowing("a", name: "b")
@@ -199,8 +199,8 @@ import Testing
     #expect(lines.contains(#"resnetd_canary_returned_total{reason="disagreement"} 1"#))
   }
 
-  @Test("A canary whose contract refuses pictures that the live model takes disagrees")
-  func refusedPictures() throws {
+  @Test("A canary whose contract refuses images that the live model takes disagrees")
+  func refusedImages() throws {
     let service = try service()
     var policies = ImagePolicies()
     policies.grey = .refuse

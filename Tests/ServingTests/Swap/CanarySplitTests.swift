@@ -38,10 +38,10 @@ import Testing
   private func marks(
     _ service: TestService, _ count: Int, choice: String? = nil, target: String = "/classify"
   ) throws -> [String] {
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let fields = choice.map { [("X-Resnetd-Canary", $0)] } ?? []
     return try (0..<count).map { _ in
-      try mark(service.wait(for: target, fields, body: picture))
+      try mark(service.wait(for: target, fields, body: image))
     }
   }
 
@@ -99,7 +99,7 @@ import Testing
     }
     #expect(others == ["a", "b", "a", "b"])
     let response = try service.wait(
-      for: "/classify", [("X-Resnetd-Canary", "maybe")], body: goldenPicture().encodedImage)
+      for: "/classify", [("X-Resnetd-Canary", "maybe")], body: goldenImage().encodedImage)
     #expect(response.status == 400)
     #expect(try response.problemKind() == "invalid-parameter")
   }
@@ -120,9 +120,9 @@ import Testing
     service.pool.traffic.begin(try canary(service, classCount: 7, percent: 50))
     #expect(try marks(service, 4, target: "/classify?top_k=7") == ["a", "b", "a", "b"])
     #expect(try marks(service, 4, target: "/classify?top_k=8") == ["a", "a", "a", "a"])
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let always = [("X-Resnetd-Canary", "always")]
-    let refused = try service.wait(for: "/classify?top_k=8", always, body: picture)
+    let refused = try service.wait(for: "/classify?top_k=8", always, body: image)
     #expect(refused.status == 400)
     let head = try Request("POST", "/classify?top_k=8", always).head
     guard case .answer(let early) = service.service.receive(head) else {
@@ -216,7 +216,7 @@ import Testing
     let service = try TestService(first: SmallModels.live("a", plan: plan))
     let next = try SmallModels.live("b", scale: -1, plan: plan)
     let versions = [service.pool.live.model.version.short: "a", next.version.short: "b"]
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let former = Mutex<[WeakDeployment]>([])
     let isDone = Atomic(false)
     let answered = Atomic(0)
@@ -242,7 +242,7 @@ import Testing
           return
         }
         while !isDone.load(ordering: .relaxed) {
-          let response = try service.wait(for: "/classify", body: picture)
+          let response = try service.wait(for: "/classify", body: image)
           #expect(response.status == 200)
           let model = try #require(try response.json()["model"] as? [String: Any])
           let version = try #require(model["version"] as? String)

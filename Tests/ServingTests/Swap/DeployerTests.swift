@@ -77,7 +77,7 @@ import Testing
     return failure
   }
 
-  /// What the model itself gives for the embedded model's pictures.
+  /// What the model itself gives for the embedded model's images.
   private func goldenSamples(_ model: Model) throws -> [GoldenSample] {
     let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)
     return try Model.embeddedDefault().goldenSamples.map { sample in
@@ -122,7 +122,7 @@ import Testing
     #expect(live.model.version == proven.version && live.by == "a test")
     #expect(try #require(live.liveSince) > 0)
     let response = await service.answer(
-      try Request("POST", "/classify?top_k=1", body: goldenPicture().encodedImage))
+      try Request("POST", "/classify?top_k=1", body: goldenImage().encodedImage))
     #expect(String(decoding: response.body, as: UTF8.self).contains(#""label":"next"#))
     let lines = try samples(service)
     #expect(lines.contains(#"resnetd_swap_total{outcome="dry_run",step="warm"} 1"#))
@@ -201,8 +201,8 @@ import Testing
       try SmallModels.model("next", scale: 1.1, samples: samples).write(to: path)
       let wrong = try failure(service, deployer(service), SwapRequest(path: path, by: "a test"))
       #expect(wrong.step == .golden && wrong.reason.contains("golden sample 0"))
-      let noPicture = [GoldenSample(encodedImage: [1, 2, 3], logits: samples[0].logits)]
-      try SmallModels.model("next", samples: noPicture).write(to: path)
+      let noImage = [GoldenSample(encodedImage: [1, 2, 3], logits: samples[0].logits)]
+      try SmallModels.model("next", samples: noImage).write(to: path)
       let other = try self.service()
       let unreadable = try failure(other, deployer(other), SwapRequest(path: path, by: "a test"))
       #expect(unreadable.step == .golden)
@@ -246,20 +246,20 @@ import Testing
           service, deployer(service, provingTimeout: .nanoseconds(1)),
           SwapRequest(path: path, by: "a test"))
         #expect(failure.step == .golden && failure.kind == .insufficientTime)
-        // Without samples, the embedded model's pictures; then batches of one and two, and one picture more.
+        // Without samples, the embedded model's images; then batches of one and two, and one image more.
         #expect(failure.reason.contains("the \(own.count + 4) before the model is live"))
       }
     }
   }
 
-  @Test("A model without samples must give logits that depend on class and picture")
+  @Test("A model without samples must give logits that depend on class and image")
   func constantOutput() throws {
     let service = try service()
     try withFolder { folder in
       let path = folder + "/next.safetensors"
       try SmallModels.model("next", scale: 0).write(to: path)
       let failure = try failure(service, deployer(service), SwapRequest(path: path, by: "a test"))
-      #expect(failure.step == .golden && failure.reason.contains("every picture"))
+      #expect(failure.step == .golden && failure.reason.contains("every image"))
     }
   }
 
@@ -355,7 +355,7 @@ import Testing
     let service = try TestService(
       first: SmallModels.live("a", plan: CPUPlan(workers: 2, threads: 2, maxBatch: 4)))
     let deployer = deployer(service)
-    let picture = try goldenPicture().encodedImage
+    let image = try goldenImage().encodedImage
     let first = WeakDeployment(service.pool.live)
     try withFolder { folder in
       var marks: [String: String] = [service.pool.live.model.version.short: "a"]
@@ -378,7 +378,7 @@ import Testing
             return
           }
           while !isDone.load(ordering: .relaxed) {
-            let response = try service.wait(for: "/classify?top_k=3", body: picture)
+            let response = try service.wait(for: "/classify?top_k=3", body: image)
             #expect(response.status == 200)
             let model = try #require(try response.json()["model"] as? [String: Any])
             let version = try #require(model["version"] as? String)

@@ -27,7 +27,7 @@ import Testing
       (["serve", "--trusted-proxies", "10.0.0.0/8,"], "prefixes like 10.0.0.0/8"),
       (["serve", "--client-request-rate", "0"], "from 1 to"),
       (["serve", "extra"], "unexpected argument \"extra\""),
-      (["classify"], "name one or more pictures"),
+      (["classify"], "name one or more images"),
       (["classify", "--json=yes", "x"], "--json takes no value"),
       (["classify", "--min-probability", "nan", "x"], "from 0 to 1"),
       (["bench"], "name one network or file"),
@@ -72,7 +72,7 @@ import Testing
     let server = try await ServerUnderTest(
       environment: ["RESNETD_NAME": "from-environment", "RESNETD_ACCESS_LOG": "off"])
     let answer = try await server.curl(
-      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
     #expect(answer.body.contains(#""name":"from-environment""#))
     #expect(!server.logged.contains(#""message":"request""#))
   }
@@ -108,10 +108,10 @@ import Testing
     for flag in flags { #expect(section.contains("`\(flag)"), "\(command) \(flag)") }
   }
 
-  @Test("Pictures are classified from files and from standard input")
+  @Test("Images are classified from files and from standard input")
   func classify() async throws {
-    let picture = ProgramUnderTest.samplePicture
-    let outcome = try await ProgramUnderTest.run("classify", "--json", "--top-k", "2", picture)
+    let image = ProgramUnderTest.sampleImage
+    let outcome = try await ProgramUnderTest.run("classify", "--json", "--top-k", "2", image)
     #expect(outcome.exitCode == 0)
     let answer = try #require(
       try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
@@ -120,10 +120,10 @@ import Testing
     #expect(predictions[0]["label"] as? String == "ship")
   }
 
-  @Test("A file that is no picture is reported, the others are classified, the exit code is 1")
+  @Test("A file that is no image is reported, the others are classified, the exit code is 1")
   func badFiles() async throws {
     let outcome = try await ProgramUnderTest.run(
-      "classify", "/nonexistent.jpg", ProgramUnderTest.samplePicture, #filePath)
+      "classify", "/nonexistent.jpg", ProgramUnderTest.sampleImage, #filePath)
     #expect(outcome.exitCode == 1)
     #expect(outcome.output.contains("ship"))
     #expect(outcome.errors.contains("/nonexistent.jpg: cannot open it"))

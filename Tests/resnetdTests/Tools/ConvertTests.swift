@@ -9,7 +9,7 @@ import Testing
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
       ["classify", "--json", "--precision", "fp32", "--model", model] + options
-        + [ProgramUnderTest.samplePicture])
+        + [ProgramUnderTest.sampleImage])
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     // Without the version, which is the file's.
     return outcome.output.replacing(/"version": ?"[0-9a-f]+"/, with: "")

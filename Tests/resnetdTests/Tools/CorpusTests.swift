@@ -103,7 +103,7 @@ import Testing
     return [
       try await server.curl("\(admin)/admin/model").body,
       try await server.curl("\(admin)/admin/versions").body,
-      try await server.curl("-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      try await server.curl("-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
         .body,
       files.joined(separator: " "),
     ]

@@ -3,7 +3,7 @@ import Testing
 
 /// Variables of the environment, right ones and odd ones.
 @Suite struct EnvironmentTests {
-  private let picture = ProgramUnderTest.samplePicture
+  private let image = ProgramUnderTest.sampleImage
 
   @Test("What Kubernetes sets for a Service of this name is passed over, and named")
   func serviceLinks() async throws {
@@ -14,7 +14,7 @@ import Testing
       "RESNETD_PORT_80_TCP_PORT": "80", "RESNETD_PORT_80_TCP_ADDR": "10.0.0.1",
       "RESNETD_METRICS_PORT": "udp://10.0.0.2:9090",
     ]
-    let other = try await ProgramUnderTest.run("classify", picture, environment: environment)
+    let other = try await ProgramUnderTest.run("classify", image, environment: environment)
     #expect(other.exitCode == 0 && other.errors.isEmpty, "\(other.errors)")
     // With --port the variable is not even looked at.
     let server = try await ServerUnderTest(environment: environment)
@@ -33,10 +33,10 @@ import Testing
   @Test("A broken variable does not matter where its option is given, nor for help")
   func precedence() async throws {
     let environment = ["RESNETD_TOP_K": "many"]
-    let broken = try await ProgramUnderTest.run("classify", picture, environment: environment)
+    let broken = try await ProgramUnderTest.run("classify", image, environment: environment)
     #expect(broken.exitCode == 2 && broken.errors.contains("RESNETD_TOP_K is a whole number"))
     let given = try await ProgramUnderTest.run(
-      "classify", "--top-k", "1", picture, environment: environment)
+      "classify", "--top-k", "1", image, environment: environment)
     #expect(given.exitCode == 0 && given.errors.isEmpty, "\(given.errors)")
     let help = try await ProgramUnderTest.run("classify", "--help", environment: environment)
     #expect(help.exitCode == 0)
@@ -45,7 +45,7 @@ import Testing
   @Test("An empty variable counts as unset")
   func empty() async throws {
     let outcome = try await ProgramUnderTest.run(
-      "classify", picture, environment: ["RESNETD_TOP_K": "", "RESNETD_MODEL": "", "RESNETD_X": ""])
+      "classify", image, environment: ["RESNETD_TOP_K": "", "RESNETD_MODEL": "", "RESNETD_X": ""])
     #expect(outcome.exitCode == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
   }
 
@@ -54,7 +54,7 @@ import Testing
     let environment = [
       "RESNETD_QUEUE_LIMT": "1", "RESNETD_QUEUE_LIMIT": "7", "RESNETD_MAX_CPU_ISA": "avx2",
     ]
-    let outcome = try await ProgramUnderTest.run("classify", picture, environment: environment)
+    let outcome = try await ProgramUnderTest.run("classify", image, environment: environment)
     #expect(outcome.exitCode == 0)
     #expect(
       outcome.errors

@@ -67,7 +67,7 @@ import Testing
     ])
   func badContracts(text: String, message: String) async throws {
     for arguments in [
-      ["classify", "--preprocess", text, ProgramUnderTest.samplePicture],
+      ["classify", "--preprocess", text, ProgramUnderTest.sampleImage],
       ["serve", "--port", "0", "--preprocess", text], ["inspect", "--preprocess", text],
       [
         "quantize", Self.fixtures + "/zip.pth", "--calibrate", ".", "-o", "x", "--preprocess", text,
@@ -86,7 +86,7 @@ import Testing
     let server = try await ServerUnderTest(
       "--model", Self.fixtures + "/double.pt", "--labels", labels.path, "--tune", "off")
     let answer = try await server.curl(
-      "-T", ProgramUnderTest.samplePicture, "\(server.address)/classify")
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
     #expect(answer.status == 200 && answer.body.contains(#""name":"double""#))
     #expect(server.logged.contains("37 tensors in double precision are narrowed"))
   }
@@ -124,13 +124,13 @@ import Testing
     let labels = try folder.file("labels.txt", Self.classes)
     let outcome = try await ProgramUnderTest.run(
       "classify", "--model", Self.publishedPath, "--labels", labels.path, "--top-k", "1",
-      ProgramUnderTest.samplePicture)
+      ProgramUnderTest.sampleImage)
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("ship"))
     let two = try folder.file("two.txt", "cat\ndog\n")
     let refused = try await ProgramUnderTest.run(
       "classify", "--model", Self.publishedPath, "--labels", two.path,
-      ProgramUnderTest.samplePicture)
+      ProgramUnderTest.sampleImage)
     #expect(refused.exitCode == 1)
     #expect(refused.errors.contains("2 labels for a network with 10 classes"))
   }

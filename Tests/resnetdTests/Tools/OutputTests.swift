@@ -21,8 +21,8 @@ import Testing
     arguments: [
       ["--version"], ["--help"], ["help", "serve"], ["serve", "--help"], ["inspect", "resnet18"],
       ["inspect", "resnet18", "--json"], ["pull", "--list"],
-      ["classify", ProgramUnderTest.samplePicture],
-      ["classify", "--json", ProgramUnderTest.samplePicture],
+      ["classify", ProgramUnderTest.sampleImage],
+      ["classify", "--json", ProgramUnderTest.sampleImage],
       ["bench", "--seconds", "100ms", "--batch", "1", "--threads", "1", "resnet18"],
     ])
   func full(arguments: [String]) async throws {
@@ -56,7 +56,7 @@ import Testing
     let outcome = try await run(["--version"], ">&-")
     #expect(outcome.exitCode == 1 && outcome.errors.contains("Bad file descriptor"))
     // Sockets of its own must not be taken for standard output.
-    let classified = try await run(["classify", ProgramUnderTest.samplePicture], ">&-")
+    let classified = try await run(["classify", ProgramUnderTest.sampleImage], ">&-")
     #expect(classified.exitCode == 1 && classified.errors.contains("Bad file descriptor"))
     let usage = try await run(["serv"], ">&-")
     #expect(usage.exitCode == 2 && !usage.errors.contains("Bad file descriptor"))

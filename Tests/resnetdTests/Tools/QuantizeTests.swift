@@ -7,13 +7,13 @@ import Testing
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
   /// Enough copies of the sample to be calibrated on, in a folder of a class, and something else beside them.
-  private func pictures(_ count: Int = 15) throws -> TemporaryFolder {
+  private func images(_ count: Int = 15) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
-    let sample = try Data(contentsOf: URL(fileURLWithPath: ProgramUnderTest.samplePicture))
+    let sample = try Data(contentsOf: URL(fileURLWithPath: ProgramUnderTest.sampleImage))
     let ship = folder.url.appendingPathComponent("ship")
     try FileManager.default.createDirectory(at: ship, withIntermediateDirectories: true)
     for index in 0..<count { try sample.write(to: ship.appendingPathComponent("\(index).JPG")) }
-    _ = try folder.file("readme.txt", "not a picture")
+    _ = try folder.file("readme.txt", "not an image")
     return folder
   }
 
@@ -25,7 +25,7 @@ import Testing
 
   @Test("A quantised model says so, keeps its weights' answers and reports the agreement")
   func quantizes() async throws {
-    let folder = try pictures()
+    let folder = try images()
     let output = folder.url.appendingPathComponent("int8.safetensors").path
     let outcome = try await ProgramUnderTest.run(
       "quantize", Self.model, "--calibrate", folder.url.path, "-o", output, "--json")
@@ -39,10 +39,10 @@ import Testing
     #expect(difference > 0 && difference < 0.05)
 
     let inspected = try await ProgramUnderTest.run("inspect", output)
-    #expect(inspected.output.contains("percentile 99.99 over 12 pictures"))
+    #expect(inspected.output.contains("percentile 99.99 over 12 images"))
     for precision in ["int8", "auto", "fp32"] {
       let classified = try await ProgramUnderTest.run(
-        "classify", "--model", output, "--precision", precision, ProgramUnderTest.samplePicture)
+        "classify", "--model", output, "--precision", precision, ProgramUnderTest.sampleImage)
       #expect(classified.exitCode == 0)
       #expect(classified.output.split(separator: "\n").first?.hasSuffix("ship") == true)
     }
@@ -50,7 +50,7 @@ import Testing
 
   @Test("An ONNX network is quantised into a model file of its own graph")
   func importedNetwork() async throws {
-    let folder = try pictures()
+    let folder = try images()
     let network = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/basic-13.onnx"
     let output = folder.url.appendingPathComponent("int8.safetensors").path
     let labels = try folder.file("labels.txt", "ant\nbee\ncat\ndog\nemu\n").path
@@ -59,12 +59,12 @@ import Testing
     guard Precision.int8.isSupported else { return expectRefusal(outcome, output) }
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     let inspected = try await ProgramUnderTest.run("inspect", output)
-    #expect(inspected.output.contains("percentile 99.99 over 12 pictures"))
+    #expect(inspected.output.contains("percentile 99.99 over 12 images"))
     #expect(inspected.output.contains("a graph of its own"))
     var best: Set<Substring?> = []
     for precision in ["int8", "fp32"] {
       let classified = try await ProgramUnderTest.run(
-        "classify", "--model", output, "--precision", precision, ProgramUnderTest.samplePicture)
+        "classify", "--model", output, "--precision", precision, ProgramUnderTest.sampleImage)
       #expect(classified.exitCode == 0, "\(classified.errors)")
       best.insert(classified.output.split(separator: "\n").first?.split(separator: " ").last)
     }
@@ -73,7 +73,7 @@ import Testing
 
   @Test("A result under the bar is refused and not written")
   func refuses() async throws {
-    let folder = try pictures()
+    let folder = try images()
     let output = folder.url.appendingPathComponent("int8.safetensors").path
     let outcome = try await ProgramUnderTest.run(
       "quantize", Self.model, "--calibrate", folder.url.path, "--output", output,
@@ -84,10 +84,10 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: output))
   }
 
-  @Test("Pictures that cannot be read are named and left out; too few are refused")
-  func badPictures() async throws {
-    let folder = try pictures(9)
-    let broken = try folder.file("ship/broken.png", "no picture")
+  @Test("Images that cannot be read are named and left out; too few are refused")
+  func badImages() async throws {
+    let folder = try images(9)
+    let broken = try folder.file("ship/broken.png", "no image")
     let outcome = try await ProgramUnderTest.run(
       "quantize", Self.model, "--calibrate", folder.url.path, "-o", "/nonexistent/model")
     guard Precision.int8.isSupported else { return expectRefusal(outcome, "/nonexistent/model") }
@@ -98,7 +98,7 @@ import Testing
 
   @Test("int8 without a calibration is refused with what to do about it")
   func uncalibrated() async throws {
-    for command in [["serve", "--port", "0"], ["classify", ProgramUnderTest.samplePicture]] {
+    for command in [["serve", "--port", "0"], ["classify", ProgramUnderTest.sampleImage]] {
       let outcome = try await ProgramUnderTest.run(
         ProgramUnderTest.url, command + ["--precision", "int8"])
       #expect(outcome.exitCode == 1)

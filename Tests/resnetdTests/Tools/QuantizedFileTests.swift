@@ -5,7 +5,7 @@ import Testing
 /// ONNX files that were quantised elsewhere.
 @Suite(.serialized) struct QuantizedFileTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
-  private static let picture = ProgramUnderTest.repository + "/docs/sample.jpg"
+  private static let image = ProgramUnderTest.repository + "/docs/sample.jpg"
 
   private func classify(_ file: String, precision: String) async throws -> ProgramUnderTest.Outcome
   {
@@ -15,7 +15,7 @@ import Testing
       ProgramUnderTest.url,
       [
         "classify", "--model", Self.fixtures + "/" + file, "--labels", labels.path, "--precision",
-        precision, Self.picture,
+        precision, Self.image,
       ])
   }
 

@@ -77,7 +77,7 @@ import Testing
   @Test("classify --json names each of several files, however they are called")
   func classify() async throws {
     let folder = try TemporaryFolder()
-    let image = try Self.hostileCopy(of: ProgramUnderTest.samplePicture, in: folder)
+    let image = try Self.hostileCopy(of: ProgramUnderTest.sampleImage, in: folder)
     let missing = image + ".\"missing\""
     let outcome = try await ProgramUnderTest.run("classify", "--json", image, missing)
     #expect(outcome.exitCode == 1)

@@ -94,7 +94,7 @@ import resnetd
     return (outcome, try bytes.map { try NPYFile.read([UInt8]($0)) })
   }
 
-  @Test("Pictures give their network's logits", arguments: [(1, "fp32"), (3, "fp32"), (2, "bf16")])
+  @Test("Images give their network's logits", arguments: [(1, "fp32"), (3, "fp32"), (2, "bf16")])
   func logits(count: Int, precision: String) async throws {
     struct Answer: Decodable { let logits: [Double] }
     let answers = try JSONDecoder().decode(

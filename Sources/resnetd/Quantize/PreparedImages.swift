@@ -2,8 +2,8 @@ import Decoding
 import Imaging
 import Serving
 
-/// Pictures in files as a network's input; those that cannot be read are named once and left out.
-struct PreparedPictures {
+/// Images in files as a network's input; those that cannot be read are named once and left out.
+struct PreparedImages {
   let usablePaths: [String]
   private let preprocessor: ImagePreprocessor
   private let decoder: any ImageDecoder
@@ -12,7 +12,7 @@ struct PreparedPictures {
     let preprocessor = ImagePreprocessor(contract)
     self.preprocessor = preprocessor
     self.decoder = decoder
-    var bar = ProgressBar("pictures", total: paths.count)
+    var bar = ProgressBar("images", total: paths.count)
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
     usablePaths = paths.filter { path in
       defer { bar.advance() }
@@ -27,7 +27,7 @@ struct PreparedPictures {
     }
   }
 
-  /// Hands over each picture's `[3, H, W]` in turn, and shows how far it is.
+  /// Hands over each image's `[3, H, W]` in turn, and shows how far it is.
   func forEach(_ label: String, _ body: ([Float]) throws -> Void) throws {
     var bar = ProgressBar(label, total: usablePaths.count)
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)

@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The pictures of a folder and its subfolders, by their names.
-struct PictureFolder {
+/// The images of a folder and its subfolders, by their names.
+struct ImageFolder {
   /// Paths in the order of their names.
   let paths: [String]
 
   private static let endings = ["jpg", "jpeg", "jpe", "png", "webp"]
-  /// Names looked at, pictures or not.
+  /// Names looked at, images or not.
   private static let entryLimit = 1_000_000
 
   init(_ folder: String) throws(Failure) {
