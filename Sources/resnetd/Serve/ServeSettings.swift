@@ -89,6 +89,14 @@ struct ServeSettings: DecodingSettings {
     return configuration
   }
 
+  /// How the first model is compiled, and every one that takes its place.
+  var rules: CompilationRules {
+    CompilationRules(
+      precision: precision, settings: plan, tuning: tuning,
+      cache: (planCache ?? CacheFolder.path).map(PlanCache.init(folder:)),
+      program: Version.number)
+  }
+
   /// The metrics' own port, where there is one.
   var metricsServer: ServerConfiguration? {
     metricsPort.map { port in

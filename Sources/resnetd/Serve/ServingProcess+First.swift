@@ -11,7 +11,7 @@ import Serving
 import Telemetry
 
 /// The model that a server begins with.
-extension ServeCommand {
+extension ServingProcess {
   /// A model that is ready to be the first.
   struct Beginning {
     let deployment: Deployment
@@ -23,7 +23,7 @@ extension ServeCommand {
   /// state folder cannot be told. Nil where options or the state folder name the first model.
   static func vacancy(
     _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
-    _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
+    _ service: Service, _ proof: FirstProof, _ log: Log
   ) throws(Failure) -> Vacancy? {
     guard let store = administration.store, !settings.admin.prefersModel else { return nil }
     let loss = store.standing.loss
@@ -45,49 +45,41 @@ extension ServeCommand {
       store: store, turns: administration.turns,
       explanation: loss.map { "\($0); \(waiting)" } ?? waiting, log: log,
       onProgress: service.progress
-    ) { request, turn throws(SwapFailure) in
-      try FirstDeployment(
-        request, in: turn, rules: rules(settings), limits: settings.serving, metrics: metrics,
-        decoders: resources.decoders, availableMemory: { available(of: resources.memory) },
-        memoryBudget: resources.memory)
-    }
+    ) { request, turn throws(SwapFailure) in try proof.run(request, turn) }
     administration.open(vacancy)
     return vacancy
   }
 
   /// The model to begin with, ready; nil where the program was told to stop first.
-  static func first(
-    _ settings: ServeSettings, _ administration: Administration, _ vacancy: Vacancy?,
-    _ service: Service, _ metrics: ServingMetrics, _ resources: Resources, _ log: Log
-  ) throws(Failure) -> Beginning? {
+  func first(_ vacancy: Vacancy?) throws(Failure) -> Beginning? {
     switch vacancy?.wait() {
     case .filled(let first):
-      write(first.planned, log)
+      Self.write(first.planned, log)
       return Beginning(deployment: first.deployment, source: nil)
     case .stopped: return nil
     case .givenUp: administration.begin()
     case nil: break
     }
     service.progress("loading the model")
-    var (model, source) = try load(settings, administration.store, log)
+    var (model, source) = try load()
     let precision = try ModelSource.precision(settings.precision, for: model)
-    let reservation = try reserve(model, precision, settings, resources.memory)
+    let reservation = try reserve(model, precision)
     service.progress("compiling and measuring \(model.name)")
-    let planned = try compiling { () throws(EngineError) in
-      try rules(settings).planned(model, precision: precision)
+    let planned = try Self.compiling { () throws(EngineError) in
+      try settings.rules.planned(model, precision: precision)
     }
-    write(planned, log)
+    Self.write(planned, log)
     // What the engine has packed need not stand in memory a second time.
     model.weights = Weights()
-    let fault = try compiling { () throws(EngineError) in
-      try goldenFault(planned.compiled, model.goldenSamples, settings.serving, resources.decoders)
+    let fault = try Self.compiling { () throws(EngineError) in
+      try goldenFault(planned.compiled, model.goldenSamples)
     }
     switch fault {
     case nil: break
     case .wrong(let reason):
       throw Failure(
         "\(model.name), version \(model.version.short), does not compute what its file says: \(reason)"
-          + (source == nil ? "; \(remedy(precision))" : "")
+          + (source == nil ? "; \(Self.remedy(precision))" : "")
       )
     case .slow(let reason), .noMeans(let reason):
       throw Failure(
@@ -95,7 +87,7 @@ extension ServeCommand {
           + "\(reason); allow the server more memory or time, by its control group, --memory-limit or "
           + "--request-timeout")
     }
-    let deployment = try compiling { () throws(EngineError) in
+    let deployment = try Self.compiling { () throws(EngineError) in
       try Deployment(
         planned.compiled, images: model.goldenSamples.map(\.encodedImage), metrics: metrics,
         decoding: settings.serving.decoding,
@@ -105,13 +97,13 @@ extension ServeCommand {
     return Beginning(deployment: deployment, source: source)
   }
 
-  private static func goldenFault(
-    _ compiled: CompiledModel, _ samples: [GoldenSample], _ limits: ServingLimits,
-    _ decoders: any DecoderSource
+  private func goldenFault(
+    _ compiled: CompiledModel, _ samples: [GoldenSample]
   ) throws(EngineError) -> GoldenCheck.Fault? {
     guard !samples.isEmpty else { return nil }
     return try GoldenCheck(
-      compiled, by: decoders.makeDecoder(), limits: limits.golden, imageCount: samples.count
+      compiled, by: decoders.makeDecoder(), limits: settings.serving.golden,
+      imageCount: samples.count
     ).fault(samples, images: [])
   }
 
@@ -142,10 +134,9 @@ extension ServeCommand {
 
   /// What was chosen last in the store, which needs nothing from outside; else what the options name, with where that is
   /// from for the store to keep.
-  private static func load(
-    _ settings: ServeSettings, _ store: ModelStore?, _ log: Log
-  ) throws(Failure) -> (Model, FirstModel?) {
-    let warn = { (warning: String) in log.write("warning: \(warning)") }
+  private func load() throws(Failure) -> (Model, FirstModel?) {
+    let store = administration.store
+    let warn = { [log] (warning: String) in log.write("warning: \(warning)") }
     if !settings.admin.prefersModel, let live = store?.live, live.isChosen,
       let path = store?.path(of: live.version)
     {
@@ -188,5 +179,30 @@ extension ServeCommand {
         "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
         "kept": .text(planned.isKept ? "yes" : "no"),
       ])
+  }
+}
+
+/// The checks that a first model passes which a store or an administrator brings.
+struct FirstProof: Sendable {
+  private let settings: ServeSettings
+  private let metrics: ServingMetrics
+  private let decoders: any DecoderSource
+  private let memory: MemoryBudget
+
+  init(
+    _ settings: ServeSettings, _ metrics: ServingMetrics, _ decoders: any DecoderSource,
+    _ memory: MemoryBudget
+  ) {
+    (self.settings, self.metrics) = (settings, metrics)
+    (self.decoders, self.memory) = (decoders, memory)
+  }
+
+  func run(
+    _ request: SwapRequest, _ turn: SwapTurn
+  ) throws(SwapFailure) -> FirstDeployment {
+    try FirstDeployment(
+      request, in: turn, rules: settings.rules, limits: settings.serving, metrics: metrics,
+      decoders: decoders, availableMemory: { [memory] in ServingProcess.available(of: memory) },
+      memoryBudget: memory)
   }
 }

@@ -9,7 +9,7 @@ import Serving
 import Telemetry
 
 /// What a server may take of the machine, and its end where a worker is lost.
-extension ServeCommand {
+extension ServingProcess {
   static func memoryPlan(_ settings: ServeSettings) -> MemoryPlan {
     MemoryPlan(
       limit: settings.memoryLimit, workers: settings.plan.workers ?? CPUAllowance.current.cores,
@@ -51,10 +51,10 @@ extension ServeCommand {
   }
 
   /// The first model's part of the budget, by an estimate.
-  static func reserve(
-    _ model: Model, _ precision: Precision, _ settings: ServeSettings, _ memory: MemoryBudget
+  func reserve(
+    _ model: Model, _ precision: Precision
   ) throws(Failure) -> Reservation {
-    let plan = rules(settings).plan(model, precision: precision, inPlaceOf: nil).plan
+    let plan = settings.rules.plan(model, precision: precision, inPlaceOf: nil).plan
     let byteCount: Int
     do throws(GraphError) {
       byteCount = try MemoryEstimate(model.graph, precision: precision, plan: plan, live: nil)

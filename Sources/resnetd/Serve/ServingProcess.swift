@@ -1,0 +1,194 @@
+import Checkpoint
+import Decoding
+import Dispatch
+import Engine
+import Following
+import Glibc
+import HTTPServer
+import Inference
+import Machine
+import ModelStore
+import RemoteModels
+import Serving
+import Telemetry
+import Time
+
+/// A server from its first socket to its last answer.
+///
+///     init ── listens, answers probes and administrators, without a model
+///     serve ─ loads, compiles and proves the first one, serves
+///     stop ── waits for a signal, drains, ends
+struct ServingProcess {
+  /// What serves when there is a model.
+  struct Running {
+    let pool: WorkerPool
+    let changes: ModelAdministration
+  }
+
+  let settings: ServeSettings
+  let log: Log
+  let metrics = ServingMetrics()
+  let memory: MemoryBudget
+  let decoders: any DecoderSource
+  let service: Service
+  let administration: Administration
+  private let plan: MemoryPlan
+  /// The program's own part of the memory, taken for as long as the process lives.
+  private let program: Reservation
+  private let shutdown: ShutdownSignals
+  private let server: HTTPServer
+  private let metricsServer: HTTPServer?
+  /// The place of the first model; nil where one is known.
+  private let vacancy: Vacancy?
+  private let following: FollowerThread?
+  private let watch: StartWatch
+
+  /// Listens; nobody is served yet.
+  init(
+    _ settings: ServeSettings, _ plan: MemoryPlan, _ spawner: Spawner?, _ log: Log
+  ) throws {
+    (self.settings, self.plan, self.log) = (settings, plan, log)
+    shutdown = try ShutdownSignals(log: log)
+    for warning in settings.warnings { log.write("warning: \(warning)") }
+    metrics.watch(droppedLogLines: { log.droppedLineCount })
+    let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
+    (memory, program) = try Self.budget(plan)
+    metrics.watch(memory: memory)
+    decoders = Self.decoders(settings, spawner, memory, metrics, log)
+    service = Service(
+      limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
+      accessLog: accessLog, memory: memory)
+    let configuration = settings.requestServer
+    DescriptorLimit.raise(
+      for: configuration.connectionLimit + configuration.reserveLimit, log: log)
+    let server = try Listening.server(configuration, service, portOption: "--port")
+    self.server = server
+    metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
+    metricsServer = try settings.metricsServer.map { [metrics] configuration in
+      try Listening.server(
+        configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
+    }
+    administration = try Administration(settings, accessLog: accessLog, log: log)
+    if let store = administration.store {
+      metrics.watch(isRecorded: { store.standing.recordFault == nil })
+    }
+    if let token = administration.token {
+      shutdown.onReload(of: "the admin token") { token.reread() }
+    }
+    let follower = try settings.follow.follower(
+      into: administration.store, metrics: metrics, log: log)
+    server.start()
+    metricsServer?.start()
+    administration.start()
+    vacancy = try Self.vacancy(
+      settings, administration, isFollowing: follower != nil, service,
+      FirstProof(settings, metrics, decoders, memory), log)
+    following = try follower.map { [vacancy] follower throws(Failure) in
+      let thread = FollowerThread(
+        follower, FollowerDesk(vacancy),
+        once: settings.model != nil && vacancy?.store.standing.loss == nil)
+      guard let thread else { throw Failure("no thread can be started") }
+      return thread
+    }
+    watch = StartWatch(log: log)
+    shutdown.onFirst { [cancellation = follower?.cancellation, service, watch, vacancy] in
+      service.beginDraining()
+      cancellation?.cancel()
+      watch.stop()
+      // It waits for a proof to end, and the next signal must not wait for it.
+      if let vacancy { WorkerThread { vacancy.stop() }?.detach() }
+    }
+  }
+
+  // MARK: Serving
+
+  /// Serves from the first model on; nil where the program was told to stop before there was one.
+  func serve(since started: ContinuousClock.Instant) throws(Failure) -> Running? {
+    if vacancy != nil {
+      log.write(
+        "listening",
+        [
+          "address": .text(Listening.url(settings.server.host, server.port)),
+          "admin": .text(administration.address?.value ?? "-"),
+        ])
+    }
+    // No variable here holds the first model: its memory goes when another one is live.
+    let serving = try first(vacancy).map { first throws(Failure) in try begin(first) }
+    watch.end()
+    if let serving {
+      writeReady(serving.pool.live.model, started)
+      Self.write(plan, memory, log)
+    }
+    if let metricsServer {
+      log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
+    }
+    if let serving {
+      // So that what is shown can be activated.
+      serving.changes.keepFirst()
+      following?.open(serving.changes)
+    }
+    if let address = administration.address {
+      log.write("admin", [address.key: .text(address.value)])
+    }
+    return serving
+  }
+
+  /// From now on requests are served.
+  private func begin(_ first: Beginning) throws(Failure) -> Running {
+    let pool = try Self.compiling { () throws(EngineError) in
+      try WorkerPool(
+        first.deployment, limits: settings.serving, metrics: metrics, log: log,
+        decoders: decoders, memory: memory
+      ) { [log] finding in Self.endLost(finding, log) }
+    }
+    let deployer = Deployer(
+      pool, rules: settings.rules, limits: settings.serving, metrics: metrics, log: log,
+      turns: administration.turns, availableMemory: { [memory] in Self.available(of: memory) })
+    let changes = ModelAdministration(
+      pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
+    // Administrators first: who sees that it is ready may be one.
+    administration.becomeReady(changes)
+    service.becomeReady(pool)
+    return Running(pool: pool, changes: changes)
+  }
+
+  private func writeReady(_ model: CompiledModel, _ started: ContinuousClock.Instant) {
+    let duration = ContinuousClock.now - started
+    log.write(
+      "ready",
+      [
+        "url": .text(Listening.url(settings.server.host, server.port)), "model": .text(model.name),
+        "version": .text(model.version.short), "classes": .integer(model.labels.count),
+        "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
+        "ms": .integer(Int((duration / .milliseconds(1)).rounded())),
+      ])
+  }
+
+  // MARK: The end
+
+  /// Returns after the signal to stop, when everything has been answered; ends the process where something is left.
+  func stop(_ serving: Running?) {
+    let signal = shutdown.wait()
+    log.write("draining", ["signal": .text(signal.name)])
+    _ = DispatchSemaphore(value: 0).wait(for: settings.drainDelay)
+    let openCount = server.drain(within: settings.drainTimeout)
+    metricsServer?.drain(within: .zero)
+    following?.stop()
+    let openChangeCount = administration.stop()
+    let isChanging = !administration.turns.close()
+    guard openCount == 0, openChangeCount == 0, !isChanging else {
+      log.write(
+        "stopped with requests unfinished",
+        [
+          "connections": .integer(openCount), "admin_connections": .integer(openChangeCount),
+          "swap": .text(isChanging ? "yes" : "no"),
+        ])
+      log.flush()
+      // Threads compute still, and `exit` would destroy what the libraries keep while they use it.
+      _exit(ExitCode.failure.rawValue)
+    }
+    serving?.pool.close()
+    serving?.pool.live.awaitReleases()
+    withExtendedLifetime(program) { log.write("stopped") }
+  }
+}
