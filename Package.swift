@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "Files", "JSON", "CDefaultModel", "CImageNet", "CZip", "ONNX",
+        "ResNet", "Imaging", "Files", "JSON", "CDefaultModel", "CImageNet", "COpenSSL", "CZip",
+        "ONNX",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
