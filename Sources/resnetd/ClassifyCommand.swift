@@ -9,7 +9,7 @@ import JSON
 import Serving
 import Telemetry
 
-/// `resnetd classify`: the server's answers without a server.
+/// `resnetd classify`: gives the server's answers without a server.
 enum ClassifyCommand: Command {
   struct Settings: DecodingSettings {
     var model: String?
@@ -22,7 +22,7 @@ enum ClassifyCommand: Command {
     var json = false
   }
 
-  /// Bytes of one file, as of one request's body.
+  /// Limit of one file's bytes, the same as of one request's body.
   private static let fileByteCountLimit = ServingLimits().bodyByteLimit
 
   static let name = "classify"
@@ -116,6 +116,6 @@ enum ClassifyCommand: Command {
 }
 
 extension ProblemKind {
-  /// Of this command alone, in the place of a problem with a request's body.
+  /// Kind that only this command uses, in place of a problem with a request's body.
   fileprivate static let unreadableFile = ProblemKind("unreadable-file")
 }

@@ -1,12 +1,12 @@
 import Checkpoint
 
-/// `resnetd convert`: writes a model file of any form in another one.
+/// `resnetd convert`: writes a model file of any form in another form.
 enum ConvertCommand: Command {
-  /// What the written file is for.
+  /// Purpose of the written file.
   enum Form: String, CaseIterable, Sendable {
-    /// By the name of the file.
+    /// Form that the file's name implies.
     case auto
-    /// A model file with everything needed to use it rightly.
+    /// A model file with everything needed to use it correctly.
     case native
     /// The weights alone, as other tools read them.
     case plain
@@ -56,7 +56,7 @@ enum ConvertCommand: Command {
     return .success
   }
 
-  /// Says what an ONNX file has no place for.
+  /// Warns of the parts that an ONNX file has no place for.
   private static func warnOfLosses(of model: Model) {
     if model.calibration != nil {
       StandardError.write(

@@ -3,7 +3,8 @@ import Glibc
 
 /// Whole files, read into memory.
 enum FileBytes {
-  /// Throws for a file that cannot be read or is larger than `limit` bytes; `-` is standard input.
+  /// Reads a file, or standard input for `-`; throws if it cannot be read or has more than `limit`
+  /// bytes.
   static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw fault("open") }
@@ -13,7 +14,7 @@ enum FileBytes {
     return bytes
   }
 
-  /// Writes a whole file, over what was there.
+  /// Writes a whole file and replaces its former content.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure("\(path): \(fault("open").message)") }

@@ -7,7 +7,7 @@ enum HealthcheckCommand: Command {
     var timeout = Duration.seconds(2)
   }
 
-  /// Bytes of an answer that are looked at for its reason, 64 KiB.
+  /// Limit of the bytes of an answer that are searched for its reason, 64 KiB.
   private static let bodyByteLimit = 64 << 10
 
   static let name = "healthcheck"
@@ -45,7 +45,7 @@ enum HealthcheckCommand: Command {
     return .success
   }
 
-  /// Throws for what cannot stand in a request line as it is.
+  /// Throws if the path cannot stand in a request line as it is.
   private static func check(_ path: String) throws(UsageError) {
     guard path.hasPrefix("/"), path.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
       throw UsageError(

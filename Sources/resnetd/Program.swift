@@ -1,7 +1,7 @@
 package import Decoding
 import Engine
 
-/// The program: picks the subcommand and turns what it throws into a message and an exit code.
+/// The program: picks the subcommand and turns its errors into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
@@ -9,15 +9,15 @@ package enum Program {
     ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
   ]
 
-  /// Forks what starts decoders, for commands that have some; to be called before anything else is done.
+  /// Forks the starter of decoders, for commands that decode; call it before anything else.
   ///
-  /// - Parameter arguments: Without the program's own name.
+  /// - Parameter arguments: Arguments without the program's own name.
   package static func startSpawner(for arguments: [String]) -> Spawner? {
     guard let first = arguments.first, command(named: first)?.decodes == true else { return nil }
     return Spawner.start()
   }
 
-  /// - Parameter arguments: Without the program's own name.
+  /// - Parameter arguments: Arguments without the program's own name.
   package static func run(
     _ arguments: [String], environment: [String: String], spawner: Spawner? = nil
   ) -> ExitCode {

@@ -1,6 +1,6 @@
 import Decoding
 
-/// `resnetd sandbox`: what holds decoders in on this machine, tried out.
+/// `resnetd sandbox`: tries out the means that confine decoders on this machine.
 enum SandboxCommand: Command {
   struct Settings: CommandSettings {}
 
@@ -14,7 +14,7 @@ enum SandboxCommand: Command {
   static let options: [Option<Settings>] = []
   static let decodes = true
 
-  /// An image's time while trying: one trial never ends.
+  /// Time limit of an image in a trial; one trial never ends.
   private static let imageTimeout = Duration.milliseconds(200)
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {

@@ -3,7 +3,7 @@ import Engine
 import Imaging
 import RemoteModels
 
-/// What runs: the program's version, stated nowhere else, and those of the libraries it has loaded.
+/// Versions that run: the program's, stated nowhere else, and those of the libraries it has loaded.
 package enum Version {
   package static let number = "0.1.0"
 

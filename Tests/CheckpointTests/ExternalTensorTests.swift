@@ -8,7 +8,7 @@ import Testing
 @Suite final class ExternalTensorTests {
   private static var inside: ModelFile { ModelFile.classifier }
   private static let tensorName = "w"
-  /// Of the numbers in the other file.
+  /// Byte offset of the numbers in the other file.
   private static let offset = 64
 
   private let folder: URL
@@ -26,9 +26,9 @@ import Testing
     try Data(bytes).write(to: folder.appendingPathComponent(name))
   }
 
-  /// The classifier in `inner/model.onnx`, its first tensor's numbers elsewhere.
+  /// Writes the classifier to `inner/model.onnx`, with its first tensor's numbers elsewhere.
   ///
-  /// - Parameter isInNode: Whether that tensor is the value of a Constant node and no initialiser.
+  /// - Parameter isInNode: Whether that tensor is the value of a Constant node, not an initialiser.
   private func model(
     at location: String, offset: Int = offset, length: Int? = nil,
     readsExternalData: Bool = true, isInNode: Bool = false,

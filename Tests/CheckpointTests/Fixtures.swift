@@ -10,7 +10,7 @@ enum Fixtures {
     Array(try Data(contentsOf: URL(fileURLWithPath: path(name))))
   }
 
-  /// Of the data that lie beside the repository where there are any.
+  /// Path of the data that lie beside the repository, if there are any.
   static let publishedPath = {
     let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()

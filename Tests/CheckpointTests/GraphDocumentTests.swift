@@ -15,7 +15,7 @@ import Testing
     "timm-v2", "timm-eca", "keras-v1", "keras-v2",
   ]
 
-  /// Of the images that a fixture takes.
+  /// Returns the size of the images that a fixture takes.
   static func size(of name: String) -> Int {
     if name.hasPrefix("timm") { return 35 }
     return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24][name] ?? 32
@@ -27,7 +27,8 @@ import Testing
         + #""crop": {"rule": "none"}, "mean": [0.1, 0, 0], "std": [1, 1, 1]}"#)
   }
 
-  /// Each operation in the middle of a small network, its parameters off their defaults and on them.
+  /// Operations, each in the middle of a small network, its parameters off their defaults and on
+  /// them.
   static let operations: [ResNet.Operation] = {
     var convolution = Convolution(outputChannels: 6, kernel: Extent(height: 3, width: 1))
     convolution.stride = Extent(height: 1, width: 2)

@@ -6,7 +6,7 @@ import ResNet
 
 /// A small native file whose network is a graph, as text and tensors that a test can spoil.
 struct GraphFile {
-  /// 1x1 convolution, maximum, mean and linear layer over 8x8 pixels.
+  /// A 1x1 convolution, maximum, mean and linear layer over 8x8 pixels.
   static let graph = """
     {"input":{"channels":3,"height":8,"width":8},"nodes":[\
     {"name":"c","operation":"convolution","inputs":["input"],"channels":2,"kernel":[1,1]},\
@@ -30,7 +30,7 @@ struct GraphFile {
     get throws { try SafetensorsBytes.described(tensors, document: document) }
   }
 
-  /// A model's file as it is written.
+  /// Returns the bytes of a model's file as it is written.
   static func written(_ model: Model) throws -> [UInt8] {
     var bytes: [UInt8] = []
     try model.write { part throws(CheckpointError) in

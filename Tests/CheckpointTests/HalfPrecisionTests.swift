@@ -8,7 +8,7 @@ import Testing
       let (widened, expected) = (
         ElementType.float(half: bits), Float(Float16(bitPattern: bits))
       )
-      // Which NaN it is may differ.
+      // The NaN may be a different one.
       guard widened.bitPattern != expected.bitPattern, !(widened.isNaN && expected.isNaN) else {
         continue
       }

@@ -3,9 +3,9 @@ import HostileFiles
 import ResNet
 import Testing
 
-/// Zip archives, and damage of both of PyTorch's forms.
+/// Zip archives, and damage to both of PyTorch's forms.
 @Suite struct HostileArchiveTests {
-  /// Of processor time.
+  /// Limit of processor time.
   private static let timeLimit = Duration.seconds(30)
 
   private func failure(_ bytes: [UInt8]) -> CheckpointError? {
@@ -48,7 +48,7 @@ import Testing
   func mutations(name: String) throws {
     let bytes = try Fixtures.bytes(name)
     let count = 200
-    // Twice as often among the first bytes, where the pickle is.
+    // The first bytes, which hold the pickle, are changed twice as often.
     let places = ReproducibleNumbers("places of \(name)").values(count: 4 * count, from: 0, to: 1)
     let values = ReproducibleNumbers("values of \(name)").values(count: 4 * count, from: 0, to: 255)
     var refused = 0

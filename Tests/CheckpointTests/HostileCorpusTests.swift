@@ -4,7 +4,7 @@ import Testing
 
 /// Files of every format that lie; a server is sent the same ones.
 @Suite struct HostileCorpusTests {
-  /// Of processor time. Release builds take a tenth of a second, sanitizers many times that.
+  /// Limit of processor time. Release builds take a tenth of a second, sanitizers many times that.
   private static let timeLimit = Duration.seconds(120)
 
   private static let options = ModelOptions(labels: (0..<10).map { "class \($0)" })

@@ -2,7 +2,7 @@ import Checkpoint
 import ResNet
 import Testing
 
-/// Graph documents that no program of ours wrote.
+/// Graph documents that this program did not write.
 @Suite struct HostileGraphTests {
   private func failure(_ file: GraphFile) throws -> String? {
     let bytes = try file.bytes

@@ -3,7 +3,7 @@ import HostileFiles
 import Testing
 
 @Suite struct HostilePickleTests {
-  /// Of processor time. Release builds take half a second, sanitizers many times that.
+  /// Limit of processor time. Release builds take half a second, sanitizers many times that.
   private static let timeLimit = Duration.seconds(30)
 
   @Test(

@@ -101,7 +101,7 @@ import Testing
   func atomicity() throws {
     let model = try model()
     try withFolder { folder in
-      // A folder stands where the file is to go.
+      // A folder has the name that the file is to get.
       try FileManager.default.createDirectory(
         atPath: folder + "/m.safetensors/kept", withIntermediateDirectories: true)
       #expect(throws: CheckpointError.self) { try model.write(to: folder + "/m.safetensors") }

@@ -53,14 +53,14 @@ import Testing
     return logits
   }
 
-  /// What ONNX's operators make of the file, by an evaluator that shares nothing with the engine.
+  /// Evaluates the file with ONNX's operators, and shares nothing with the engine.
   private static func evaluated(_ bytes: [UInt8], _ shape: FeatureShape) throws -> [Float] {
     let file = try ONNXModel(bytes: unsafe bytes.span.bytes)
     #expect(file.irVersion == 7 && file.opset == 13 && file.producer == "resnetd")
     #expect(file.inputs.map(\.name) == ["input"] && file.outputs.map(\.name) == ["logits"])
     #expect(file.inputs[0].shape == [nil, shape.channels, shape.height, shape.width])
     #expect(file.outputs[0].shape?.count == 2 && file.outputs[0].shape?[0] == nil)
-    // Twice, for the batch may have any size.
+    // Two images, because the batch may have any size.
     let image = image(shape).map(Double.init)
     let input = DenseTensor(
       .float, [2, shape.channels, shape.height, shape.width], image + image)
@@ -89,7 +89,7 @@ import Testing
     for (a, b) in zip(found, wanted) { #expect(abs(a - b) <= tolerance * largest) }
   }
 
-  /// Each stem, block and shortcut.
+  /// Architectures with each stem, block and shortcut.
   private static let architectures: [Architecture] = {
     let stages = [Architecture.Stage(blocks: 1, width: 4), .init(blocks: 2, width: 8)]
     func make(
@@ -143,7 +143,7 @@ import Testing
 
   @Test(
     "Any operation is written as ONNX has it, and computes what it did",
-    // The engine runs no linear layer but the last; another test has them.
+    // The engine runs only a last linear layer; another test has the others.
     arguments: GraphDocumentTests.operations.filter {
       if case .linear = $0 { false } else { true }
     })
@@ -169,7 +169,7 @@ import Testing
     try withFolder { folder in
       try model.writeONNX(to: folder + "/m.onnx", programVersion: "1")
       let read = try Model.load(path: folder + "/m.onnx")
-      // There the importer takes zeros around a map into the convolution that reads them.
+      // For that one, the importer takes zeros around a map into the convolution that reads them.
       #expect(read.graph == model.graph || name == "tensorflow-13")
       #expect(read.labels == model.labels)
       try Self.expectAgreement(Self.logits(of: read), Self.logits(of: model))
@@ -257,7 +257,7 @@ import Testing
   @Test("What is larger than an ONNX file may be is refused before it is copied")
   func size() throws {
     var model = try Self.model(Self.architectures[0])
-    // Nobody reads the numbers, so there need be none.
+    // Nobody reads the numbers, so there need not be any.
     model.weights["fc.weight"] = Tensor(shape: [1 << 20, 1 << 10], storage: [])
     let large = model
     try withFolder { folder in

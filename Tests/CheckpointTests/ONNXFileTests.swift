@@ -13,7 +13,7 @@ import Testing
     let logits: [Float]
   }
 
-  /// Of the largest logit.
+  /// Tolerance as a share of the largest logit.
   private static let tolerance: Float = 1e-4
   private static let classNames = ["a", "b", "c", "d", "e"]
 
@@ -79,7 +79,7 @@ import Testing
       "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2", "heads-17",
     ], [Precision.bf16, .int8])
   func lowerPrecision(name: String, precision: Precision) throws {
-    // Where it is not supported, EngineTests show that it is refused.
+    // EngineTests show that an unsupported precision is refused.
     guard precision.isSupported else { return #expect(!precision.isNative) }
     let tolerance: Float = precision == .bf16 ? 0.03 : 0.1
     let size = ["lopsided-11": 29, "padded-13": 24][name] ?? (name.hasPrefix("timm") ? 35 : 32)

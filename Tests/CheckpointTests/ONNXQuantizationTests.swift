@@ -5,11 +5,12 @@ import Imaging
 import ResNet
 import Testing
 
-/// Networks of Fixtures/make-onnx-quantized.py, which ONNX Runtime has quantised and run.
+/// Networks of Fixtures/make-onnx-quantized.py, quantised and run by ONNX Runtime.
 @Suite struct ONNXQuantizationTests {
   private struct Answer: Decodable {
     let logits: [Float]
-    /// Of the first convolution whose weights are integers; empty where the graph makes these itself.
+    /// Weights of the first convolution with integer weights; empty if the graph computes them
+    /// itself.
     let weights: [Float]
     let floatingPoint: [String]
 
@@ -19,7 +20,7 @@ import Testing
     }
   }
 
-  /// Of the largest logit: ONNX Runtime rounds the logits as well, and every sum before it is added.
+  /// Share of the largest logit: ONNX Runtime rounds the logits, and every sum before it is added.
   private static let tolerance: Float = 2e-2
 
   static let names = [

@@ -4,11 +4,11 @@ import Foundation
 import ResNet
 import Testing
 
-/// Graphs that are no classifiers of the family, or lie.
+/// Graphs that are not classifiers of the family, or lie.
 @Suite struct ONNXRefusalTests {
   private struct Refused: Decodable {
     let file: Data
-    /// A part of the error; empty where the reader, ONNX's checker and the translation may each be first.
+    /// A part of the error; empty if the reader, ONNX's checker or the translation may come first.
     let reason: String
   }
 
@@ -43,7 +43,7 @@ import Testing
       changed[index] ^= 0xA5
       guard let model = loaded(changed) else { continue }
       #expect(model.labels.count == 5 || model.format != .onnx)
-      // Changed sizes may be large, and are admitted by an estimate of memory before they are compiled.
+      // Changed sizes may be large; an estimate of memory admits them before they are compiled.
       let largest = try model.graph.shapes().map(\.elementCount).max() ?? 0
       guard largest < 1 << 20 else { continue }
       do throws(EngineError) {
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  /// Nil where a file is refused.
+  /// Returns nil if the file is refused.
   private func loaded(_ bytes: [UInt8]) -> Model? {
     do throws(CheckpointError) {
       var options = ModelOptions()

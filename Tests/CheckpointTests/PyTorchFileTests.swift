@@ -13,12 +13,12 @@ import Testing
     stem: .cifar, block: .basic, stages: [2, 4, 6].map { .init(blocks: 1, width: $0) },
     shortcut: .a, classCount: 3, inputSize: 32)
 
-  /// As `number` in Fixtures/make.py has it.
+  /// Returns a number of Fixtures/make.py, as its `number` does.
   private static func number(_ name: String, _ index: Int, at position: Int) -> Float {
     Float((position * 7 + index * 3 + name.utf8.count) % 16 + 1) / 8
   }
 
-  /// In the order of Fixtures/make.py.
+  /// Names in the order of Fixtures/make.py.
   private static var names: [String] {
     func normalization(_ name: String) -> [String] {
       ["weight", "bias", "running_mean", "running_var"].map { "\(name).\($0)" }

@@ -4,7 +4,7 @@ import ResNet
 import Testing
 
 @Suite struct RecognitionTests {
-  /// Families at a few channels, so that only depth, block, groups and shortcuts are as published.
+  /// Returns a family at a few channels: only depth, block, groups and shortcuts are as published.
   private static func small(
     _ block: Architecture.Block, _ blocks: [Int], shortcut: Architecture.Shortcut = .b,
     groups: Int = 1, widthPerGroup: Int = 64, stem: Architecture.Stem = .imageNet
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  /// Hugging Face's name for torchvision's.
+  /// Returns Hugging Face's name for torchvision's.
   private func huggingFace(_ name: String) -> String {
     let parts = name.split(separator: ".").map(String.init)
     let last = parts[parts.count - 1]

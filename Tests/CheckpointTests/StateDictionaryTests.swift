@@ -3,11 +3,11 @@ import HostileFiles
 import ResNet
 import Testing
 
-/// State dicts in forms that PyTorch 2 no longer writes, made by hand.
+/// State dicts, made by hand, in forms that PyTorch 2 no longer writes.
 @Suite struct StateDictionaryTests {
   private static let network = SmallNetworks.basic
 
-  /// A tensor, its numbers behind a storage's first four elements.
+  /// A tensor whose numbers follow the first four elements of a storage.
   private struct Stored {
     var name: String
     var pickle: PickleBytes
@@ -78,7 +78,7 @@ import Testing
   @Test("A view of a storage, as PyTorch before 0.4 stored it, is honoured")
   func views() throws {
     let stored = try stored(padding: 3) { storage, tensor in
-      // The persistent id's tuple again, with the view behind its five parts.
+      // The persistent id's tuple again, with the view after its five parts.
       let identifier = PickleBytes(Array(storage.bytes.dropLast(2)))
       let view = PickleBytes.tuple([.text("v"), .integer(3), .integer(tensor.elementCount)])
       return .tensor(
@@ -148,7 +148,7 @@ import Testing
         let pickle = PickleBytes.tensor(storage, shape, Self.strides(shape))
         return Stored(name: name, pickle: pickle, count: Int64(values.count), data: data)
       }
-      // Columns first, so that it must be gathered.
+      // Columns come first, so that it must be gathered.
       let (rows, columns) = (shape[0], shape[1])
       let turned = (0..<values.count).map { values[$0 % rows * columns + $0 / rows] }
       let data = turned.flatMap { PickleBytes.little($0.bitPattern).bytes }

@@ -1,6 +1,6 @@
-/// Files made bad by chance, the same ones in every run, and by cutting.
+/// Files damaged by chance, identical in every run, and by cutting.
 package enum Damage {
-  /// Lengths short of the whole, spread over the file, more of them at its beginning and at its end.
+  /// Cuts the file at lengths spread over it, more of them at its beginning and at its end.
   package static func cuts(of bytes: [UInt8], named name: String, count: Int) -> [Hostile] {
     let lengths = (1...count).flatMap { step -> [Int] in
       [bytes.count * step / (count + 1), step * 7, bytes.count - step]
@@ -10,7 +10,8 @@ package enum Damage {
     }
   }
 
-  /// A few bytes changed in each, half of the files only near the beginning; some may be sound all the same.
+  /// Changes a few bytes in each file, in half of them only near the beginning; some may stay
+  /// valid.
   package static func changes(of bytes: [UInt8], named name: String, count: Int) -> [Hostile] {
     var numbers = SplitMix64(state: UInt64(bytes.count))
     return (0..<count).map { index in
@@ -33,7 +34,7 @@ package enum Damage {
   }
 }
 
-/// Steele, Lea and Flood 2014: the same numbers in every run.
+/// Generator of Steele, Lea and Flood 2014: the same numbers in every run.
 private struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
 

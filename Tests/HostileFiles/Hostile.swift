@@ -1,7 +1,7 @@
 /// A file that must be refused, and what the error must say.
 package struct Hostile: Sendable, CustomStringConvertible {
   package let name: String
-  /// A part of the reason; empty where several checks may each be first.
+  /// A part of the reason; empty if any of several checks may come first.
   package let expected: String
   package let bytes: [UInt8]
 

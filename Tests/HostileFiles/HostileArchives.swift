@@ -2,7 +2,7 @@
 package enum HostileArchives {
   package static let all = entries + names
 
-  /// Of one tensor, of one number.
+  /// An archive of one tensor with one number.
   package static let sound = archive()
 
   private static let one = PickleBytes.dictionary([
@@ -82,7 +82,7 @@ package enum HostileArchives {
 
   private static let noPickle = "0 entries NAME/data.pkl"
 
-  /// One entry more.
+  /// Returns an archive with one more entry.
   private static func named(_ name: String, _ expected: String) -> Hostile {
     Hostile("an entry \(name)", expected, bytes: archive(.init(name: name, data: number)))
   }

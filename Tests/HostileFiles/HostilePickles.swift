@@ -1,4 +1,4 @@
-/// What a reader of pickles must refuse, each as the value of PyTorch's older stream.
+/// Pickles that a reader must refuse, each as the value of PyTorch's older stream.
 package enum HostilePickles {
   package static let all: [Hostile] = [
     globals, opcodes, arguments, structure, growth, tensors, storages, states,
@@ -14,7 +14,7 @@ package enum HostilePickles {
     ("collections.OrderedDict", "fromkeys"), ("", ""),
   ]
 
-  /// Called, and named by STACK_GLOBAL without a call.
+  /// Globals that are called, and that STACK_GLOBAL names without a call.
   private static let globals: [Hostile] = names.flatMap { module, name -> [Hostile] in
     let refusal = "refuses \(module).\(name) (byte"
     let call = PickleBytes.of(.global(module, name), .tuple([.text("id")]), .code("R"))

@@ -1,4 +1,4 @@
-/// ONNX files that are broken as protobuf, below what any field means.
+/// ONNX files that are broken as protobuf, before any field has a meaning.
 package enum HostileWire {
   private static let sound = ModelFile.classifier.bytes
 

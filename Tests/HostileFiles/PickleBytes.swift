@@ -4,14 +4,14 @@ package struct PickleBytes {
 
   package init(_ body: [UInt8] = []) { bytes = body }
 
-  /// One behind the other; operators would keep the type checker busy.
+  /// Joins the parts; operators would keep the type checker busy.
   package static func of(_ parts: PickleBytes...) -> PickleBytes { joined(parts) }
 
   package static func joined(_ parts: [PickleBytes]) -> PickleBytes {
     PickleBytes(parts.flatMap(\.bytes))
   }
 
-  /// Opcodes by their characters, `(` or `}` and so on.
+  /// Returns opcodes by their characters, `(` or `}` and so on.
   package static func code(_ text: String) -> PickleBytes { PickleBytes(Array(text.utf8)) }
 
   package static func raw(_ bytes: UInt8...) -> PickleBytes { PickleBytes(bytes) }
@@ -54,10 +54,10 @@ package struct PickleBytes {
     return .of(.global("torch._utils", "_rebuild_tensor_v2"), .tuple(arguments), .code("R"))
   }
 
-  /// With the protocol in front and STOP behind.
+  /// Returns the pickle, from its protocol to STOP.
   package func pickle(protocol version: UInt8 = 2) -> [UInt8] { [0x80, version] + bytes + [0x2e] }
 
-  /// A little-endian number.
+  /// Returns a little-endian number.
   package static func little<Value: FixedWidthInteger>(_ value: Value) -> PickleBytes {
     PickleBytes(
       (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) })
@@ -69,7 +69,8 @@ package struct PickleBytes {
   package static let protocolVersion: [UInt8] = [0x80, 2, 0x4d, 0xe9, 0x03, 0x2e]
   package static let system = dictionary([("little_endian", .raw(0x88))]).pickle()
 
-  /// The older stream around a value's pickle; storages by key, each with a count and its bytes.
+  /// Returns the older stream around a value's pickle; storages by key, each with a count and its
+  /// bytes.
   package static func stream(
     _ value: [UInt8], storages: [(key: String, count: Int64, data: [UInt8])] = []
   ) -> [UInt8] {

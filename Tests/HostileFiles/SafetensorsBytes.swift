@@ -3,7 +3,7 @@ package import ResNet
 
 /// Safetensors files, right and wrong, as bytes.
 package enum SafetensorsBytes {
-  /// A header text behind its length, and the data.
+  /// Returns a header's length, the header, and the data.
   package static func file(header: String, data: [UInt8] = [], claimedLength: UInt64? = nil)
     -> [UInt8]
   {
@@ -12,12 +12,13 @@ package enum SafetensorsBytes {
     return (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) } + text + data
   }
 
-  /// F32 tensors in the order of their names, with nothing else: what other programs write.
+  /// Returns F32 tensors in the order of their names and nothing else, as other programs write
+  /// them.
   package static func plain(_ tensors: [String: Tensor]) -> [UInt8] {
     file(of: tensors, members: [])
   }
 
-  /// The same with a `resnetd` document.
+  /// Returns the same with a `resnetd` document.
   package static func described(_ tensors: [String: Tensor], document: String) throws -> [UInt8] {
     let text = String(decoding: try JSONEncoder().encode(document), as: UTF8.self)
     return file(of: tensors, members: [#""__metadata__":{"resnetd":\#(text)}"#])

@@ -5,7 +5,7 @@ package struct SafetensorsParts {
     package var type = "F32"
     package var shape: [Int]
     package var data: [UInt8]
-    /// What the header says of where the data are; where they are where nil.
+    /// Offsets of the data in the header; if nil, the true ones.
     package var offsets: (Int, Int)?
 
     package init(name: String, type: String = "F32", shape: [Int], data: [UInt8]) {
@@ -13,9 +13,9 @@ package struct SafetensorsParts {
     }
   }
 
-  /// The metadata's member `resnetd`.
+  /// Member `resnetd` of the metadata.
   package var document: String?
-  /// Further members of the header, as they stand there.
+  /// Further members of the header, in JSON.
   package var members: [String] = []
   package var tensors: [Part]
 
@@ -43,7 +43,7 @@ package struct SafetensorsParts {
     SafetensorsBytes.file(header: header, data: tensors.flatMap(\.data))
   }
 
-  /// As a JSON string.
+  /// Returns a JSON string.
   static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {

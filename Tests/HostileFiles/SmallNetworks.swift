@@ -2,7 +2,7 @@ package import ResNet
 
 /// Networks small enough that their files are made in no time.
 package enum SmallNetworks {
-  /// Two stages behind the CIFAR stem.
+  /// A network with two stages after the CIFAR stem.
   package static let basic = Architecture(
     stem: .cifar, block: .basic, stages: [.init(blocks: 1, width: 4), .init(blocks: 1, width: 8)],
     shortcut: .a, classCount: 3, inputSize: 32)

@@ -1,7 +1,7 @@
 import ResNet
 
-/// Files of every format that a server takes, of networks with ten classes for 32x32 pixels: what hostile ones are made
-/// from.
+/// Files of every format that a server takes, of networks with ten classes for 32x32 pixels:
+/// hostile ones are made from them.
 package enum SoundFiles {
   static let labels = (0..<10).map { "class \($0)" }
 
@@ -15,7 +15,7 @@ package enum SoundFiles {
      {"blocks": 1, "width": 8}], "shortcut": "A", "class_count": 10, "input_size": 32}
     """
 
-  /// The `resnetd` document of a file.
+  /// Returns the `resnetd` document of a file.
   static func document(
     architecture: String? = nil, labels: [String] = labels, preprocessing: String = preprocessing,
     more: String = ""
@@ -43,7 +43,7 @@ package enum SoundFiles {
 
   package static let onnx = ModelFile.classifier.bytes
 
-  /// In the order of their names.
+  /// Tensors in the order of their names.
   static let tensors: [SafetensorsParts.Part] = {
     var network = SmallNetworks.basic
     network.classCount = 10

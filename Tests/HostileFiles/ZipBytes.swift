@@ -5,10 +5,10 @@ package struct ZipBytes {
     package var data: [UInt8]
     package var method: UInt16 = 0
     package var flags: UInt16 = 0
-    /// What headers claim; the data's own where nil.
+    /// Size that headers claim; if nil, the data's own.
     package var size: UInt32?
     package var compressedSize: UInt32?
-    /// Where the directory says that the entry begins; where it does where nil.
+    /// Offset of the entry in the directory; if nil, the true one.
     package var offset: UInt32?
 
     package init(name: String, data: [UInt8], method: UInt16 = 0) {
@@ -17,12 +17,12 @@ package struct ZipBytes {
   }
 
   package var entries: [Entry] = []
-  /// Entries that the directory's end claims; their own number where nil.
+  /// Number of entries that the directory's end claims; if nil, the true one.
   package var claimedCount: UInt16?
 
   package init(_ entries: [Entry]) { self.entries = entries }
 
-  /// What torch.save makes: the pickle, and a storage per key.
+  /// Makes an archive as torch.save does: the pickle, and a storage per key.
   package init(pickle: [UInt8], storages: [(key: String, data: [UInt8])] = []) {
     entries = [Entry(name: "x/data.pkl", data: pickle)]
     entries += storages.map { Entry(name: "x/data/\($0.key)", data: $0.data) }
@@ -45,7 +45,8 @@ package struct ZipBytes {
     return file + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0] + count + count + place + [0, 0]
   }
 
-  /// From the version needed to the length of the extra field: the same in both places.
+  /// Returns the fields from the version needed to the extra field's length: the same in both
+  /// places.
   private func header(_ entry: Entry) -> [UInt8] {
     let size = UInt32(entry.data.count)
     var header = PickleBytes.little(UInt16(20)).bytes + PickleBytes.little(entry.flags).bytes

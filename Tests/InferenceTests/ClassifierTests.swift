@@ -6,7 +6,7 @@ import Inference
 import Testing
 
 @Suite struct ClassifierTests {
-  /// Largest difference between two programs' probabilities from the same logits within 1e-4.
+  /// Largest difference of two programs' probabilities if their logits agree within 1e-4.
   private static let tolerance: Float = 1e-4
 
   private func difference(_ first: [Float], _ second: [Float]) -> Float {
@@ -30,7 +30,7 @@ import Testing
     let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     let images = model.goldenSamples.map(\.encodedImage)
     let alone = try images.map { try classifier.classify($0) }
-    // More than one batch, with something that is no image in every fifth place.
+    // More than one batch, with something that is not an image in every fifth place.
     let many = (0..<23).map { $0 % 5 == 4 ? [0] : images[$0 % images.count] }
     let results = try classifier.classify(
       many.map { $0[...] }, by: LocalDecoder(), until: .later)

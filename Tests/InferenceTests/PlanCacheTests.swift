@@ -57,7 +57,7 @@ import Testing
     #expect(cache.entry(for: try situation()) == nil)
     #expect(cache.keep(entry, for: try situation()))
     #expect(cache.entry(for: try situation()) == entry)
-    // Nothing is left beside it.
+    // No other file is left.
     #expect(try files().count == 1)
   }
 

@@ -3,26 +3,26 @@ import Inference
 import ResNet
 import Testing
 
-/// The search for a plan with times that are made up.
+/// The search for a plan, with made-up times.
 @Suite struct PlanSearchTests {
-  /// A machine on which everything takes as long as it says.
+  /// A machine on which everything takes the time stated here.
   private final class Machine: PlanTrials {
     var now = ContinuousClock.now
     var compilation = Duration.milliseconds(50)
-    /// Of one image on one thread.
+    /// Time of one image on one thread.
     var image = Duration.milliseconds(10)
-    /// How much faster a team is.
+    /// Factor by which a team is faster.
     var team = 1.0
     /// Images per second of a batch, as multiples of those one by one.
     var batches: [Int: Double] = [:]
-    /// A factor for each time that is taken, by its number.
+    /// Factor for each measured time, by its number.
     var noise: (Int) -> Double = { _ in 1 }
-    /// The team never comes to its end.
+    /// Whether the team never finishes.
     var teamHangs = false
     private(set) var compiled: [CPUPlan] = []
     private var count = 0
 
-    /// False where the deadline comes first; then the time is that.
+    /// Returns false if the deadline comes first; `now` is then the deadline.
     private func spend(_ time: Duration, until deadline: ContinuousClock.Instant?) -> Bool {
       if let deadline, now + time > deadline {
         now = max(now, deadline)
@@ -86,7 +86,7 @@ import Testing
       #expect(found.outcome == .measured)
       #expect(found.plan.threads == threads && found.plan.maxBatch == batch)
       #expect(found.best.maxBatch == batch)
-      // Only the winner's sizes, and the team that was asked for.
+      // Only the winner's sizes count, and the team that was asked for.
       #expect(found.best.threads >= threads)
     }
   }
@@ -174,7 +174,7 @@ import Testing
     machine.team = 1.8
     machine.batches = [4: 1.5]
     let start = machine.now
-    // The first one, of a network that the system had at hand.
+    // Only the first one is quick: the system had its network at hand.
     machine.noise = { [unowned machine] _ in
       machine.compilation = .seconds(60)
       return 1

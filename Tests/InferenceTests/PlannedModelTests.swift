@@ -18,7 +18,7 @@ import Testing
         program: "1", model: model.version, precision: .fp32, cpu: "a CPU", cores: cores,
         settings: settings),
       search: { model, precision, settings, cores throws(EngineError) in
-        // Not by rule, so that it shows whose plan it is.
+        // It differs from the rule's, so that it shows whose plan it is.
         let plan = settings.plan(cores: cores, threads: cores, maxBatch: 4)
         return PlannedModel.Found(
           try CompiledModel(model, precision: precision, plan: plan), outcome)

@@ -2,7 +2,7 @@ import Inference
 import Testing
 
 @Suite struct TeamTrustTests {
-  /// Lone images until the team is asked again.
+  /// Counts lone images until the team is asked again.
   private func passes(_ trust: inout TeamTrust) -> Int {
     var count = 0
     while !trust.prefersTeam() { count += 1 }

@@ -6,7 +6,7 @@ import Testing
 
 /// Every step on disk fails once, or the process is killed before it.
 @Suite struct FaultTests {
-  /// What is done while steps fail; `a` is live and `b` kept when it begins.
+  /// Changes during which steps fail; `a` is live and `b` kept when they begin.
   enum Change: String, CaseIterable, Codable {
     case upload, uploadAgain, activate, remove, swap, evict
 
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  /// Room for `a`, `b` and a third of the same size.
+  /// Limits with room for `a`, `b` and a third model of the same size.
   static var limits: StoreLimits {
     var limits = StoreLimits()
     limits.totalByteLimit = 15_003
@@ -50,10 +50,10 @@ import Testing
     return disk.count
   }
 
-  /// Opens the folder again; whatever happened, live is whole and nothing half is left.
+  /// Opens the folder again: the live model must be whole, and nothing half-written left.
   private func inspect(_ fixture: StoreFixture, _ expected: Set<String>) throws {
     let store = try fixture.open(Self.limits)
-    // Of a model that was about to come, or to go.
+    // The records of models that were about to come or go may be left.
     #expect(store.notices.allSatisfy { $0.contains("is not there, only its record") })
     let live = try #require(store.live)
     #expect(expected.contains(live.version.hex))
@@ -62,7 +62,7 @@ import Testing
     #expect(try fixture.names(in: "versions") == (digits + digits.map { $0 + ".json" }).sorted())
     #expect(try fixture.names(in: "incoming").isEmpty)
     if let previous = live.previous { #expect(store.path(of: previous) != nil) }
-    // And it goes on working.
+    // The store goes on working.
     try store.recordLive(try store.store(model(9)), by: "after")
     #expect(store.live?.previous == live.version)
   }
@@ -80,8 +80,8 @@ import Testing
       disk.fail(step..<step + 1, with: ENOSPC)
       do {
         try change.run(on: prepared.store, prepared.b)
-        // The disk may refuse to give up what is evicted, or to note in a version's record that it is live: what was
-        // asked for is done all the same.
+        // The disk may refuse to release an evicted model, or to note in a version's record that it
+        // is live: the change is made all the same.
         #expect(change == .evict || prepared.store.live != live)
         continue
       } catch StoreError.full(let path, _, let available) {
@@ -140,7 +140,7 @@ import Testing
       let disk = FaultyDisk()
       var prepared: Prepared? = try prepare(fixture, disk)
       let expected = try Set([model(1), model(2), model(3)].map { try version(of: $0).hex })
-      // From here on the disk is as if the process were gone: not even cleaning up happens.
+      // From now on, the disk acts as if the process were gone: nothing is even cleaned up.
       disk.fail(step..<Int.max, with: EIO)
       if let prepared { try? change.run(on: prepared.store, prepared.b) }
       prepared = nil

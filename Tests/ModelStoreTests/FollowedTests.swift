@@ -4,7 +4,7 @@ import Glibc
 import ModelStore
 import Testing
 
-/// What a store remembers of a remote store that is followed.
+/// The store's memory of a remote store that is followed.
 @Suite struct FollowedTests {
   @Test func `what was acted on last is known after opening again, of that source alone`() throws {
     let fixture = try StoreFixture()
@@ -15,7 +15,7 @@ import Testing
     #expect(store?.followed("one") == nil)
     try store?.recordFollowed(a, of: "one")
     try store?.recordFollowed(b, of: "one")
-    // Something else is live: they are told apart.
+    // Something else is live: the two are told apart.
     try store?.recordLive(a, by: "somebody")
     store = nil
     let again = try fixture.open()

@@ -3,11 +3,11 @@ import Foundation
 import ModelStore
 import Testing
 
-/// What is damaged on disk between two starts.
+/// Damage on disk between two starts.
 @Suite struct RecoveryTests {
   private struct Prepared {
     let fixture: StoreFixture
-    /// Live before, then live last.
+    /// The former live model, then the last one.
     let old: ModelVersion
     let new: ModelVersion
   }
@@ -79,7 +79,7 @@ import Testing
       #expect(store.standing.loss == nil && store.versions().count == 2)
       for version in store.versions() { try store.verify(version.version) }
     }
-    // What is recorded next is found again without a word.
+    // The next record is found again without a notice.
     try prepared.fixture.open().recordLive(prepared.old, by: "after")
     let store = try prepared.fixture.open()
     #expect(store.live?.version == prepared.old && store.live?.previous == prepared.new)
@@ -95,7 +95,7 @@ import Testing
       #expect(store.live?.version == prepared.new && store.live?.previous == prepared.old)
       #expect(store.standing.recovery?.contains("live.json is missing") == true)
     }
-    // Of two that were live the later one, and after it the other.
+    // The later of two that were live is taken, and after it the other.
     try prepared.fixture.write("damage", to: "versions/\(prepared.new.hex)")
     let store = try prepared.fixture.open()
     #expect(store.live?.version == prepared.old && store.live?.previous == nil)
@@ -113,7 +113,7 @@ import Testing
     #expect(store.notices.first?.contains("duplicate object key") == true)
   }
 
-  /// As a program leaves it that notes nothing in the versions' records.
+  /// Leaves a version's record as a program that notes nothing there does.
   private func strip(_ version: ModelVersion, _ fixture: StoreFixture) throws {
     let name = "versions/\(version.hex).json"
     let text = String(decoding: try fixture.read(fixture.file(name)), as: UTF8.self)

@@ -5,7 +5,7 @@ import Glibc
 import ModelStore
 import Synchronization
 
-/// A folder of a test's own, removed after it, and what tests do with the store in it.
+/// A test's own folder, removed after it, and operations on the store in it.
 final class StoreFixture: Sendable {
   let path: String
   private let parent: String
@@ -22,14 +22,14 @@ final class StoreFixture: Sendable {
     _ limits: StoreLimits = StoreLimits(), clock: FakeClock = FakeClock(),
     disk: @escaping DiskHook = { _ in 0 }, space: @escaping SpaceHook = { $0 }
   ) throws -> ModelStore {
-    // The folder stays for as long as a store uses it.
+    // The folder stays as long as a store uses it.
     try ModelStore(
       folder: path, limits: limits,
       clock: { [self] in withExtendedLifetime(self) { clock.tick() } }, disk: disk,
       space: space)
   }
 
-  /// A file's path inside the store.
+  /// Returns a file's path inside the store.
   func file(_ name: String) -> String { "\(path)/\(name)" }
 
   func write(_ text: String, to name: String) throws {
@@ -42,7 +42,7 @@ final class StoreFixture: Sendable {
     try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
   }
 
-  /// Every file of the store but the lock, with its bytes.
+  /// Returns every file of the store but the lock, with its bytes.
   func contents() throws -> [String: [UInt8]] {
     var contents: [String: [UInt8]] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: path) where name != "lock" {
@@ -54,7 +54,7 @@ final class StoreFixture: Sendable {
   }
 }
 
-/// Moves on by a second each time it is read.
+/// A clock that moves on by a second each time it is read.
 final class FakeClock: Sendable {
   private let seconds = Mutex(1_800_000_000)
   func tick() -> WallTime {
@@ -65,7 +65,7 @@ final class FakeClock: Sendable {
   }
 }
 
-/// A disk that fails from one step on, for that step only or for good, or that the process dies at.
+/// A disk that fails from one step on, once or for good, or at which the process dies.
 final class FaultyDisk: Sendable {
   private struct State {
     var count = 0
@@ -75,7 +75,7 @@ final class FaultyDisk: Sendable {
   }
   private let state = Mutex(State())
 
-  /// Steps since the last call that set what fails.
+  /// Number of steps since the last call that set a failure.
   var count: Int { state.withLock(\.count) }
 
   func fail(_ steps: Range<Int>, with number: CInt) {
@@ -95,7 +95,7 @@ final class FaultyDisk: Sendable {
   }
 }
 
-/// Bytes that differ from those of any other seed; as far as the store goes a model is any bytes.
+/// Returns bytes that differ from those of any other seed; to the store, a model is any bytes.
 func model(_ seed: UInt8, byteCount: Int = 5000) -> [UInt8] {
   (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(seed) &* 7) } + [seed]
 }

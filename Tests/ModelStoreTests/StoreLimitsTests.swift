@@ -146,7 +146,7 @@ import Testing
     #expect(try fixture.names(in: "incoming").isEmpty)
   }
 
-  /// Its own file system, for those who may mount one.
+  /// Uses a file system of its own, for those who may mount one.
   @Test(.enabled(if: geteuid() == 0))
   func `an upload of unknown length leaves a small disk its reserve`() throws {
     let folder = FileManager.default.temporaryDirectory.path + "/resnetd-disk-\(UUID().uuidString)"
@@ -169,7 +169,7 @@ import Testing
       return
     }
     #expect(1 << 20..<1 << 20 + 2 * part.count ~= available)
-    // And what is smaller still finds its place.
+    // Something smaller still finds its place.
     try store.recordLive(try store.store(model(1)), by: "test")
   }
 

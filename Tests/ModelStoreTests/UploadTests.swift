@@ -12,7 +12,7 @@ import Testing
     try upload.append([])
     try upload.append(Array("bc".utf8))
     let staged = try upload.finish()
-    // FIPS 180-4's example for "abc".
+    // The example for "abc" in FIPS 180-4.
     let digits = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     #expect(staged.version.hex == digits)
     #expect(staged.byteCount == 3)

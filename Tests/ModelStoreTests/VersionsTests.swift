@@ -28,7 +28,7 @@ import Testing
     #expect(store.live?.by == "one" && store.live?.since == since)
     try store.recordLive(b, by: "two")
     #expect(store.live?.version == b && store.live?.previous == a)
-    // A rollback.
+    // This is a rollback.
     try store.recordLive(a, by: "three")
     #expect(store.live?.version == a && store.live?.previous == b)
   }
@@ -111,7 +111,7 @@ import Testing
   @Test func `digits that two versions begin with are ambiguous`() throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()
-    // Found by trying numbers: the digests of both texts begin with the same eight digits.
+    // Found by trial: the digests of both strings begin with the same eight digits.
     let (left, right) = try #require(Self.collision)
     let (a, b) = (try store.store(left), try store.store(right))
     let prefix = String(a.hex.prefix(8))
@@ -122,7 +122,7 @@ import Testing
     #expect(try store.version(matching: a.hex).version == a)
   }
 
-  /// Two short texts whose SHA-256 begin with the same four bytes: about 80,000 tries.
+  /// Two short strings whose SHA-256 begin with the same four bytes: about 80,000 tries.
   private static var collision: ([UInt8], [UInt8])? {
     var seen: [Substring: Int] = [:]
     for number in 0..<1_000_000 {

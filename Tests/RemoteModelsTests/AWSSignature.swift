@@ -3,11 +3,11 @@ import Checkpoint
 import Files
 import HTTPCore
 
-/// The signature of a request without a query, after "Signature Version 4 signing process" of the AWS General
-/// Reference.
+/// The signature of a request without a query, after "Signature Version 4 signing process" of the
+/// AWS General Reference.
 struct AWSSignature {
   let key: String
-  /// Date, region, service and `aws4_request`.
+  /// Scope: date, region, service and `aws4_request`.
   let scope: String
   let signedNames: [String]
   let value: String
@@ -30,10 +30,10 @@ struct AWSSignature {
     self.value = String(value)
   }
 
-  /// What the signature must be for the secret.
+  /// Returns the right signature for the secret.
   func expected(secret: String, for head: RequestHead) -> String? {
     guard let date = head.fields["x-amz-date"] else { return nil }
-    // That of no bytes where the request does not tell it.
+    // The digest of no bytes, if the request has none.
     let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     let fields = signedNames.map { "\($0):\(head.fields[$0] ?? "")\n" }.joined()
     let canonical = [
@@ -51,7 +51,8 @@ struct AWSSignature {
     let text = Array(text.utf8)
     var code = [UInt8](repeating: 0, count: SHA256.byteCount)
     var count = 0
-    // SAFETY: libcrypto reads key and text during the call and writes the 32 bytes there is room for.
+    // SAFETY: libcrypto reads key and string during the call and writes the 32 bytes that there is
+    // room for.
     unsafe EVP_Q_mac(
       nil, "HMAC", nil, "SHA256", nil, key, key.count, text, text.count, &code, code.count, &count)
     return code

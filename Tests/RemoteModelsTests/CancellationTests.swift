@@ -7,7 +7,7 @@ import RemoteModels
 import Testing
 
 @Suite struct CancellationTests {
-  /// Far less than any of the time limits that end a transfer otherwise.
+  /// Time far below any limit that ends a transfer otherwise.
   private static let promptly = Duration.seconds(5)
 
   @Test func `a transfer that hangs ends as soon as it is cancelled, and leaves nothing`() throws {

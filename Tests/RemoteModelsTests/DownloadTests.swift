@@ -6,7 +6,7 @@ import Testing
 
 /// Published files whose names carry the first digits of their digest.
 @Suite struct DownloadTests {
-  /// A folder with a partial file in it, and what was told while fetching.
+  /// A folder with a partial file in it, and the messages while fetching.
   private final class Fetching {
     let folder: TemporaryFolder
     var path: String { folder.path + "/out.partial" }
@@ -86,7 +86,7 @@ import Testing
     _ = try fetching.run(address, limits: limits)
     #expect(try fetching.bytes == Self.file.bytes)
     #expect(ServedFile.field("Range", server.requests[1]) == "bytes=500000-")
-    // All of it is here: the server has nothing more to send.
+    // The file is complete: the server has nothing more to send.
     _ = try fetching.run(address, limits: limits)
     #expect(ServedFile.field("Range", server.requests[2]) == "bytes=\(Self.file.bytes.count)-")
     try PartialFile(fetching.path).remove()

@@ -52,7 +52,7 @@ import Testing
       let error = #expect(throws: RemoteError.self) { try remote.pointer() }
       #expect(error.map { "\($0)".contains("duplicate object key") } == true)
     }
-    // More may be said than is read.
+    // A document may say more than is read.
     let more = #"{"version":"\#(digits[0])","file":"model","note":{"by":["somebody"]}}"#
     try write(Array(more.utf8), to: folder.path + "/current.json")
     #expect(try remote.pointer().version.hex == digits[0])

@@ -5,7 +5,8 @@ import HTTPCore
 import HTTPServer
 import Synchronization
 
-/// A web server on the loopback that serves files from memory, each with a tag, and remembers what it was asked.
+/// A web server on the loopback that serves files from memory, each with a tag, and remembers its
+/// requests.
 final class RemoteHost: RequestHandler {
   private struct State {
     var files: [String: [UInt8]] = [:]
@@ -16,7 +17,7 @@ final class RemoteHost: RequestHandler {
   }
   private let state = Mutex(State())
 
-  /// What was asked since the last call.
+  /// Returns the requests since the last call.
   func requests() -> [RequestHead] {
     state.withLock { state in
       defer { state.requests = [] }
@@ -26,12 +27,12 @@ final class RemoteHost: RequestHandler {
 
   func put(_ path: String, _ bytes: [UInt8]) { state.withLock { $0.files[path] = bytes } }
 
-  /// An answer as it stands, instead of a file.
+  /// Answers with a given response instead of a file.
   func answer(_ path: String, _ response: Response) {
     state.withLock { $0.answers[path] = response }
   }
 
-  /// Called when a request comes that will never be answered.
+  /// Sets an action for a request that will never be answered.
   func onHold(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.whenHeld = action } }
 
   /// Puts a model and the pointer to it into a folder.
@@ -71,7 +72,7 @@ final class RemoteHost: RequestHandler {
   func written(_ head: RequestHead?, after duration: Duration) {}
 }
 
-/// Runs a host on a free port for as long as `body` does; `address` has no last slash.
+/// Runs a host on a free port while `body` runs; `address` has no final slash.
 func withHost(_ body: (_ host: RemoteHost, _ address: String) throws -> Void) throws {
   var configuration = ServerConfiguration()
   configuration.port = 0
@@ -92,12 +93,12 @@ func version(of bytes: [UInt8]) throws -> ModelVersion {
   return ModelVersion(digest: digest.finish())
 }
 
-/// Larger than what libcurl hands over at once; differs from those of any other seed.
+/// Returns more bytes than libcurl hands over at once, different from those of any other seed.
 func model(_ seed: UInt8, byteCount: Int = 300_000) -> [UInt8] {
   (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(seed) &* 7) } + [seed]
 }
 
-/// A folder that goes with its owner.
+/// A folder that is removed with its owner.
 final class TemporaryFolder: Sendable {
   let path: String
 

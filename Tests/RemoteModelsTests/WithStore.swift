@@ -1,7 +1,7 @@
 import Foundation
 import ModelStore
 
-/// Runs `body` with a new store in a folder of its own, `incoming` telling what is staged in it.
+/// Runs `body` with a new store in a folder of its own; `incoming` lists the files staged there.
 func withStore(
   _ limits: StoreLimits = StoreLimits(),
   _ body: (_ store: ModelStore, _ incoming: () throws -> [String]) throws -> Void

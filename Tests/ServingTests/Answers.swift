@@ -12,7 +12,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// A service around a model, the embedded one by default, asked without sockets.
+/// A service around a model, the embedded one by default, used without sockets.
 final class TestService: Sendable {
   let service: Service
   let pool: WorkerPool
@@ -66,7 +66,7 @@ final class TestService: Sendable {
     return try #require(answer)
   }
 
-  /// What could become live.
+  /// Returns a deployment that could become live.
   func deployment(_ model: CompiledModel) throws -> Deployment {
     try Deployment(model, metrics: metrics, decoding: limits.decoding, by: "a test")
   }
@@ -78,7 +78,7 @@ final class TestService: Sendable {
   }
 }
 
-/// What a connection would send: the refusal of the head, or the answer to the request.
+/// Returns the response of a connection: the refusal of the head, or the answer to the request.
 func answerOf(_ handler: some RequestHandler, to request: Request) async -> Response {
   var request = request
   switch handler.receive(request.head) {
@@ -114,12 +114,12 @@ extension Request {
 }
 
 extension Response {
-  /// The body as a JSON object.
+  /// Returns the body as a JSON object.
   func json() throws -> [String: Any] {
     try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])
   }
 
-  /// The last part of a problem's type.
+  /// Returns the last part of a problem's type.
   func problemKind() throws -> String {
     #expect(fields["Content-Type"] == "application/problem+json")
     let document = try json()
@@ -129,7 +129,7 @@ extension Response {
   }
 }
 
-/// An image whose answer the embedded model's file knows.
+/// Returns an image whose answer the embedded model's file knows.
 func goldenImage(_ index: Int = 0) throws -> GoldenSample {
   try Model.embeddedDefault().goldenSamples[index]
 }

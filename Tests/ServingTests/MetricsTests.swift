@@ -6,7 +6,7 @@ import Telemetry
 import Testing
 
 @Suite struct MetricsTests {
-  /// The samples of an exposition by what stands before their values.
+  /// Returns the samples of an exposition by the names and labels before their values.
   private func samples(_ service: Service) async throws -> [String: String] {
     let response = await answerOf(service, to: try Request("GET", "/metrics"))
     #expect(response.status == 200)

@@ -10,9 +10,9 @@ import Testing
 
 /// Quick networks with made-up weights whose answers tell them apart.
 enum SmallModels {
-  /// Labels are the mark with the class's number, so they name the model that answers.
+  /// Returns a model whose labels are the mark with the class's number, so that they name it.
   ///
-  /// - Parameter name: Where it is not to be the mark: another version with the same labels.
+  /// - Parameter name: Name if it is not the mark: another version with the same labels.
   static func model(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
     samples: [GoldenSample] = [], calibration: Calibration? = nil,
@@ -34,9 +34,11 @@ enum SmallModels {
       calibration: calibration, goldenSamples: samples)
   }
 
-  /// A model that passes its own golden samples and gives infinite logits for one image, `trigger`.
+  /// Returns a model that passes its own golden samples, but gives infinite logits for one image,
+  /// `trigger`.
   ///
-  /// Its first class weighs all features alike, so heavily that the sum overflows for the image with the largest one.
+  /// Its first class weighs all features alike, so heavily that the sum overflows for the image
+  /// in which it is largest.
   static func overflowing(
     _ mark: String, name: String
   ) throws -> (model: Model, trigger: [UInt8]) {
@@ -79,7 +81,8 @@ enum SmallModels {
   }
 }
 
-/// Waits for another thread to bring something about; false after a time far beyond any that it takes.
+/// Waits until another thread brings something about; false after a time far beyond any that it
+/// takes.
 func eventually(_ condition: () -> Bool) -> Bool {
   let end = ContinuousClock.now + .seconds(60)
   while !condition() {

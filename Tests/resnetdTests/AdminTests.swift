@@ -7,7 +7,7 @@ import Testing
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
   private static let embeddedVersion = "8a3ca0d18ee4"
 
-  /// A model file with other bytes and the same answers: another name inside.
+  /// Makes a model file with other bytes and the same answers: another name inside.
   private func renamed(_ folder: TemporaryFolder, as name: String) async throws -> String {
     let path = folder.url.appendingPathComponent("\(name).safetensors").path
     let outcome = try await ProgramUnderTest.run(
@@ -45,7 +45,7 @@ import Testing
     let dry = try await server.curl("-T", first, "\(admin)/admin/model?dry_run=true")
     #expect(dry.status == 200 && dry.body.contains(#""dry_run":true"#))
     #expect(try version(await classified(server)) == Self.embeddedVersion)
-    // What it began with is kept, and nothing of the dry run.
+    // The first model is kept, and nothing of the dry run.
     let begun = try await server.curl("\(admin)/admin/versions").body
     #expect(begun.matches(of: /"version":/).count == 1)
     #expect(begun.contains(#""version":"\#(Self.embeddedVersion)""#))
@@ -78,7 +78,7 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  /// What curl prints for one image after the other.
+  /// Returns curl's output for one image after another.
   private static func classify(_ address: String, count: Int) async throws -> [String] {
     var answers: [String] = []
     for _ in 0..<count {
@@ -118,7 +118,7 @@ import Testing
     let folder = try TemporaryFolder()
     let server = try await ServerUnderTest("--state-dir", state(folder))
     let target = "\(try await server.adminAddress)/admin/model"
-    // Announces more than the file has, and gives up waiting for an answer.
+    // It announces more than the file has, and gives up waiting for an answer.
     let outcome = try await ProgramUnderTest.run(
       URL(fileURLWithPath: "/usr/bin/curl"),
       ["-s", "--max-time", "1", "-X", "PUT", "--data-binary", "@\(Self.embedded)"]

@@ -6,10 +6,10 @@ import Testing
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
-  /// For comparisons, which leave long pauses; minutes on a slow machine.
+  /// Time for comparisons, which leave long pauses; minutes on a slow machine.
   private static let returnTimeLimit = Duration.seconds(300)
 
-  /// What a server answers to the sample image, by the name of the model that does.
+  /// Returns the name of the model that answers the sample image.
   private func name(_ server: ServerUnderTest, _ arguments: String...) async throws -> String {
     let answer = try await server.curl(
       arguments + ["-T", ProgramUnderTest.sampleImage, "\(server.address)/classify"])
@@ -27,7 +27,7 @@ import Testing
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
   }
 
-  /// Uploads a model, which is live then; its version.
+  /// Uploads a model, which is live afterwards, and returns its version.
   private func upload(_ server: ServerUnderTest, _ path: String) async throws -> String {
     let answer = try await server.curl("-T", path, "\(try await server.adminAddress)/admin/model")
     #expect(answer.status == 200, "\(answer.body)")
@@ -101,7 +101,7 @@ import Testing
     let labels = try #require(document["labels"] as? [String])
     _ = try folder.file("labels", labels.joined(separator: "\n"))
     try await convert("--to", "plain", Self.embedded, path("plain"))
-    // Without golden samples nothing tells but the answers.
+    // Without golden samples, only the answers show that it is wrong.
     try await convert(
       path("plain"), path("wrong"), "--name", "wrong", "--labels", path("labels"), "--preprocess",
       #"{"resize":{"rule":"exact","height":32,"width":32,"filter":"bilinear"},"crop":{"rule":"none"},"#

@@ -2,7 +2,7 @@ import Decoding
 import Foundation
 import Testing
 
-/// Decoders as the server runs them: processes of their own.
+/// Decoders as the server runs them: in processes of their own.
 @Suite(.serialized, .enabled(if: Spawner.isPossible, "a sanitizer's build has no such processes"))
 struct DecoderTests {
   private static let plan = ["--workers", "2", "--max-batch", "2", "--tune", "off"]
@@ -11,7 +11,7 @@ struct DecoderTests {
     try await Self.classify(server.address, file)
   }
 
-  /// The status of the answer.
+  /// Returns the status of the answer.
   private static func classify(_ address: String, _ file: String) async throws -> Int {
     let outcome = try await ProgramUnderTest.run(
       URL(fileURLWithPath: "/usr/bin/curl"),
@@ -26,13 +26,13 @@ struct DecoderTests {
     try await server.metric("resnetd_decoder_restarts_total{reason=\"\(reason)\"}")
   }
 
-  /// Processes whose parent is this one, by `/proc`.
+  /// Returns the processes whose parent is this one, by `/proc`.
   private func children(of parent: Int32) throws -> [Int32] {
     try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter {
       guard let stat = try? String(contentsOfFile: "/proc/\($0)/stat", encoding: .utf8),
         let end = stat.lastIndex(of: ")")
       else { return false }
-      // State, then the parent.
+      // The state comes first, then the parent.
       let fields = stat[end...].split(separator: " ")
       return fields.count > 2 && fields[1] != "Z" && Int32(fields[2]) == parent
     }
@@ -84,7 +84,7 @@ struct DecoderTests {
     let server = try await ServerUnderTest(options: Self.plan)
     let spawner = try #require(try children(of: server.process.processIdentifier).first)
     kill(spawner, SIGKILL)
-    // Decoders are about to end as well: no image is blamed for it.
+    // The decoders are about to end as well: no image is blamed for it.
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     var status = 200
     while status == 200, ContinuousClock.now < deadline {
@@ -107,7 +107,7 @@ struct DecoderTests {
       ])
     let spawner = try #require(try children(of: server.process.processIdentifier).first)
     defer { kill(spawner, SIGKILL) }
-    // Whoever asks for a new decoder waits longer for this process than the server waits for a worker.
+    // Waiting for a new decoder from this process takes longer than the server waits for a worker.
     kill(spawner, SIGSTOP)
     for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
     let address = server.address
@@ -129,7 +129,7 @@ struct DecoderTests {
     for process in [spawner] + decoders {
       let environment = try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/environ"))
       #expect(environment?.contains(UInt8(ascii: "h")) != true)
-      // Orders to end mean the server.
+      // Orders to end are meant for the server.
       kill(process, SIGTERM)
       kill(process, SIGINT)
     }
@@ -163,7 +163,7 @@ struct DecoderTests {
       options: ["--workers", "1", "--max-batch", "2", "--request-timeout", "10m"])
     let folder = try TemporaryFolder()
     let (address, path) = (server.address, try Self.slowImage(in: folder))
-    // More than have a place aside.
+    // There are more than have a place aside.
     let slow = (0..<12).map { _ in
       Task {
         let answer = try await ProgramUnderTest.run(
@@ -184,7 +184,7 @@ struct DecoderTests {
       answers.insert(answer)
       if instant > done { laterCount += 1 }
     }
-    // In order of arrival all twelve would have come first.
+    // In order of arrival, all twelve would have come first.
     #expect(laterCount > 0)
     #expect(answers.count == 1 && answers.first?.contains("predictions") == true, "\(answers)")
     #expect(try await restarts(server, "postponed") > 0)
@@ -219,7 +219,7 @@ struct DecoderTests {
 
   @Test("Images that need most of the memory take turns, each holding none while it waits")
   func hungryImages() async throws {
-    // One at a time has room for its coefficients.
+    // There is room for the coefficients of one at a time.
     let server = try await ServerUnderTest(
       options: Self.plan + ["--memory-limit", "512MiB", "--request-timeout", "10m"])
     let folder = try TemporaryFolder()
@@ -245,7 +245,7 @@ struct DecoderTests {
     curl.arguments = ["--silent", "--data-binary", "@\(path)", server.address + "/classify"]
     curl.standardOutput = FileHandle.nullDevice
     try curl.run()
-    // What it needs beyond its share is granted once it is being decoded.
+    // It gets what it needs beyond its share once it is being decoded.
     try await wait { try await server.metric(used) > before + (64 << 20) }
     kill(curl.processIdentifier, SIGKILL)
     await ProgramUnderTest.end(of: curl, within: ProgramUnderTest.timeLimit)

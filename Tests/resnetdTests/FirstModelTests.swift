@@ -9,7 +9,8 @@ import Testing
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
-  /// An ONNX file without labels whose first two tensors, a Constant node's and an initialiser, lie in another file.
+  /// Writes an ONNX file without labels whose first two tensors, a Constant node's and an
+  /// initialiser, are in another file.
   private func write(to folder: URL) throws -> String {
     let inside = try Model.load(bytes: ModelFile.classifier.bytes, fileName: "inside.onnx")
     var bytes: [UInt8] = []
@@ -30,7 +31,7 @@ import Testing
     return path.path
   }
 
-  /// An answer names the version of the model.
+  /// Returns the version of the model, which an answer names.
   private func classified(_ server: ServerUnderTest) async throws -> String {
     let answer = try await server.curl(
       "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")

@@ -4,7 +4,8 @@ import Testing
 /// A server that follows a model store.
 @Suite(.serialized) struct FollowTests {
   private static let embeddedVersion = "8a3ca0d18ee4"
-  /// A stop must not wait for any of the network's time limits, of which the shortest is 10 s.
+  /// Time limit of a stop, which must not wait for the network's limits, the shortest of which is
+  /// 10 s.
   private static let promptly = Duration.seconds(8)
 
   private let models: PublishedModels
@@ -163,7 +164,7 @@ import Testing
     ] {
       try models.write(text)
       try await wait(server, for: 1, "invalid")
-      // One success, and the next failure is not waited for as long as a second one.
+      // After one success, the wait for the next failure is not as long as for a second one.
       try await models.publish("first")
       try await wait(server, for: 1, "unchanged")
     }
@@ -232,7 +233,7 @@ import Testing
     #expect(try await PublishedModels.digest(kept.path) == first)
     #expect(await server.stop() == 0)
 
-    // Without the record of what is live the pointer is acted on again, though it has not moved.
+    // Without a record of the live model, the pointer is followed again, though it has not moved.
     for name in ["live.json", "live.before.json"] {
       try FileManager.default.removeItem(atPath: "\(state)/\(name)")
     }

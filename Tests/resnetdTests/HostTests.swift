@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Addresses of IPv6, with brackets and without.
+/// IPv6 addresses, with brackets and without.
 @Suite struct HostTests {
   private static let hasIPv6 =
     (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?

@@ -1,13 +1,14 @@
-/// Images that are in order and cost more than their size tells.
+/// Valid images that cost more than their size tells.
 enum HostileImages {
-  /// A lossless WebP of 1024 x 1024 that names 65,536 groups of prefix codes, whose tables take hundreds of megabytes.
+  /// A lossless WebP of 1024 x 1024 that names 65,536 groups of prefix codes, whose tables take
+  /// hundreds of megabytes.
   static var groupsOfPrefixCodes: [UInt8] {
     let tilesASide = 256
     var bits = BitWriter()
     bits.put(0x2F, 8)
     bits.put(4 * tilesASide - 1, 14)
     bits.put(4 * tilesASide - 1, 14)
-    // Neither alpha nor another version, no transform, no colour cache; groups for tiles of 4 x 4.
+    // No alpha, version 0, no transform, no colour cache; groups for tiles of 4 x 4.
     bits.put(0, 4)
     bits.put(0b100, 3)
     bits.put(0, 3)
@@ -32,7 +33,7 @@ enum HostileImages {
     var bytes: [UInt8] = [0xFF, 0xD8] + segment(0xDB, [0] + [UInt8](repeating: 1, count: 64))
     let size = [UInt8(side >> 8), UInt8(side & 255)]
     bytes += segment(0xC2, [8] + size + size + [4] + (1...4).flatMap { [UInt8($0), 0x11, 0] })
-    // The one code of a single bit: no difference.
+    // The only code has a single bit: no difference.
     bytes += segment(0xC4, [0, 1] + [UInt8](repeating: 0, count: 15) + [0])
     for component in 1...4 {
       bytes += segment(0xDA, [1, UInt8(component), 0, 0, 0, 0])
@@ -54,7 +55,7 @@ enum HostileImages {
   }
 }
 
-/// Bits from the lowest on, as VP8L has them.
+/// Writes bits from the lowest on, as VP8L has them.
 private struct BitWriter {
   private var bytes: [UInt8] = []
   private var pending = 0
@@ -70,12 +71,13 @@ private struct BitWriter {
     }
   }
 
-  /// A simple code of the symbol 0.
+  /// Puts a simple code of the symbol 0.
   mutating func putCodeOfOneSymbol() { put(1, 4) }
 
-  /// 256 symbols of eight bits each, then so many of none.
+  /// Puts 256 symbols of eight bits each, then so many of none.
   mutating func putCodeOfBytes(zerosAfter: Int) {
-    // The lengths' own code: 18, a run of zeros, and 8 have one bit each; 12 of its lengths are written.
+    // The lengths' own code: 18, a run of zeros, and 8 have one bit each; 12 of its lengths are
+    // written.
     put(0, 1)
     put(12 - 4, 4)
     for symbol in [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8] {
@@ -88,7 +90,7 @@ private struct BitWriter {
     put(zerosAfter - 11, 7)
   }
 
-  /// Filled up to a whole and even number of bytes.
+  /// Bytes, filled up to a whole and even number.
   var finished: [UInt8] {
     let whole = count > 0 ? bytes + [UInt8(pending & 255)] : bytes
     return whole.count % 2 == 0 ? whole : whole + [0]

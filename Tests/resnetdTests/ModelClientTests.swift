@@ -2,7 +2,7 @@ import Foundation
 import ScriptedServer
 import Testing
 
-/// `resnetd model` against the servers that it is for.
+/// `resnetd model` and the servers that it is for.
 @Suite(.serialized) struct ModelClientTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
@@ -18,7 +18,7 @@ import Testing
 
   private func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
 
-  /// A server with a folder for models, on a Unix socket.
+  /// Starts a server with a folder for models, on a Unix socket.
   private func server(_ more: String...) async throws -> ServerUnderTest {
     let server = try await ServerUnderTest(
       options: ["--admin-socket", socket, "--state-dir", path("state"), "--tune", "off"] + more)
@@ -26,7 +26,7 @@ import Testing
     return server
   }
 
-  /// Asks the server on the Unix socket, which the variable names that `serve` reads too.
+  /// Asks the server on the Unix socket, which is named by a variable that `serve` reads too.
   private func model(_ arguments: String...) async throws -> ProgramUnderTest.Outcome {
     try await ProgramUnderTest.run(
       ProgramUnderTest.url, ["model"] + arguments, environment: ["RESNETD_ADMIN_SOCKET": socket])
@@ -41,7 +41,7 @@ import Testing
       ProgramUnderTest.url, ["model", "--admin-port", port] + arguments)
   }
 
-  /// The embedded model under another name, which is another version.
+  /// Returns the embedded model under another name, which is another version.
   private func renamed(_ name: String, _ options: String...) async throws -> String {
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url, ["convert", Self.embedded, path(name), "--name", name] + options)
@@ -80,7 +80,7 @@ import Testing
     let config = try await model("config")
     #expect(config.output.contains("options.admin-socket"), "\(config.output)")
     #expect(await server.stop() == 0)
-    // Every upload said what its bytes are, and all of them were taken for what they are.
+    // Every upload stated the digest of its bytes, and all of them were accepted.
     #expect(server.logged.matches(of: /"action":"(?:dry run|upload)","by":"socket"/).count == 2)
   }
 
@@ -137,7 +137,7 @@ import Testing
     let words = try folder.file("words", "two words").path
     #expect(try await status("--token-file", words).errors.contains("does not hold one word"))
     #expect(try await status("--token-file", path("none")).errors.contains("cannot open it"))
-    // Not to a proxy: it would see the token.
+    // A proxy is not asked: it would see the token.
     #expect(
       try await status(
         "--token-file", token, environment: ["http_proxy": "http://127.0.0.1:1"]
@@ -158,7 +158,7 @@ import Testing
       (["push", Self.embedded, "--if-version", "0123456789ab"], "\(Self.embeddedVersion) is live"),
       (["activate", "0123456789ab"], "(404, unknown-version)"),
       (["rollback"], "(409, no-previous-version)"),
-      // Not at the socket, which the variable names.
+      // These do not use the socket, which the variable names.
       (["rollback", "--admin-port", "1"], "127.0.0.1 port 1: "),
       (
         ["status", "--admin-socket", path("nowhere")],
@@ -274,7 +274,7 @@ import Testing
     // The port of the discard service.
     let port = try await ProgramUnderTest.run("model", "status", "--admin-port", "9")
     #expect(port.errors.contains("at 127.0.0.1 port 9: Connection refused"), "\(port.errors)")
-    // A socket that a server has left.
+    // The socket of a server that has ended.
     let server = try await server()
     #expect(await server.stop(SIGKILL) == SIGKILL)
     let left = try await model("status")

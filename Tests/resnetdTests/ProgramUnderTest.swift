@@ -9,10 +9,10 @@ enum ProgramUnderTest {
     var errors: String
   }
 
-  /// No run may take longer; beyond it the process is killed and the test fails by its exit code.
+  /// Limit of a run; beyond it the process is killed and the test fails by its exit code.
   static let timeLimit = Duration.seconds(600)
 
-  /// Beside the tests' own executable.
+  /// Path of the program, beside the tests' own executable.
   static var url: URL {
     get throws {
       let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -26,14 +26,14 @@ enum ProgramUnderTest {
       .deletingLastPathComponent().path
   }
 
-  /// Tests run side by side, and the admin endpoint has one port by default.
+  /// Adds a free admin port: tests run side by side, and the default is always the same.
   static func isolated(_ environment: [String: String]) -> [String: String] {
     environment.merging(["RESNETD_ADMIN_PORT": "0"]) { given, _ in given }
   }
 
   static var sampleImage: String { repository + "/docs/sample.jpg" }
 
-  /// Runs to the end; `environment` has only what is given.
+  /// Runs to the end; `environment` has only the given variables.
   static func run(
     _ arguments: String..., environment: [String: String] = [:], input: String = ""
   ) async throws -> Outcome {
@@ -60,8 +60,8 @@ enum ProgramUnderTest {
     process.standardOutput = files[1]
     process.standardError = files[2]
     try process.run()
-    // The process has its own; Foundation would keep these for the life of the tests, and goes wrong
-    // where more than some thousand are open.
+    // The process has its own; Foundation would keep these for the life of the tests, and fails if
+    // some thousands are open.
     for file in files { try file.close() }
     await end(of: process, within: limit)
     return Outcome(
@@ -69,7 +69,7 @@ enum ProgramUnderTest {
       errors: try String(contentsOf: errors, encoding: .utf8))
   }
 
-  /// Returns when the process has ended, by a kill if it takes too long.
+  /// Returns when the process has ended; kills it if it takes too long.
   static func end(of process: Process, within limit: Duration) async {
     let deadline = ContinuousClock.now + limit
     while process.isRunning {
@@ -79,7 +79,7 @@ enum ProgramUnderTest {
   }
 }
 
-/// A folder that goes with its owner.
+/// A folder that is removed with its owner.
 final class TemporaryFolder: Sendable {
   let url: URL
 
@@ -107,14 +107,14 @@ final class ServerUnderTest {
 
   var address: String { "http://127.0.0.1:\(port)" }
 
-  /// Of the admin endpoint.
+  /// Address of the admin endpoint.
   var adminAddress: String {
     get async throws {
       try await logged(/"message":"admin","url":"(http:\/\/127\.0\.0\.1:\d+)"/)
     }
   }
 
-  /// Of the admin endpoint of a server that waits for its first model.
+  /// Address of the admin endpoint of a server that waits for its first model.
   var earlyAdminAddress: String {
     get async throws {
       try await logged(/"message":"listening","address":"[^"]*","admin":"([^"]+)"/)
@@ -128,7 +128,8 @@ final class ServerUnderTest {
     try await self.init(options: options, environment: environment)
   }
 
-  /// Returns when the server says that it is ready, or what else the pattern waits for, with its port.
+  /// Returns when the server logs that it is ready, or whatever the pattern waits for, with its
+  /// port.
   init(
     options: [String], environment: [String: String] = [:],
     until pattern: Regex<(Substring, Substring)> = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
@@ -160,7 +161,7 @@ final class ServerUnderTest {
 
   deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-  /// What a pattern captures of the log, once it is there.
+  /// Returns the string that a pattern captures in the log, once it is there.
   func logged(_ pattern: Regex<(Substring, Substring)>) async throws -> String {
     let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
     while true {
@@ -173,23 +174,23 @@ final class ServerUnderTest {
     }
   }
 
-  /// The exit code after a signal.
+  /// Sends a signal and returns the exit code.
   func stop(_ signal: Int32 = SIGTERM) async -> Int32 {
     kill(process.processIdentifier, signal)
     await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
-    // A test that expects 0 says no more than that it was another number.
+    // A test that expects 0 only says that it was another number.
     if process.terminationStatus != 0 { print("exit \(process.terminationStatus): \(logged)") }
     return process.terminationStatus
   }
 
-  /// The value of a metric with these labels; 0 where it is not shown.
+  /// Returns the value of a metric with these labels; 0 if it is not shown.
   func metric(_ name: String) async throws -> Int {
     let text = try await curl("\(address)/metrics").body
     let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
     return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
   }
 
-  /// The status and body that curl gets.
+  /// Returns the status and body that curl gets.
   func curl(_ arguments: String...) async throws -> (status: Int, body: String) {
     try await curl(arguments)
   }

@@ -34,7 +34,7 @@ import Testing
     #expect(server.logged.contains(#""message":"stopped""#))
   }
 
-  /// A network that computes for seconds for each image, in small memory.
+  /// Makes a network that computes for seconds for each image, in little memory.
   private func slowModel(in folder: TemporaryFolder) throws -> String {
     var file = ModelFile.classifier
     file.inputs[0].shape = [nil, 3, 224, 224]

@@ -3,9 +3,10 @@ import Foundation
 import Glibc
 import Testing
 
-/// What signals do to a server, and where it can live.
+/// Effects of signals on a server, and places where it can live.
 @Suite(.serialized) struct SignalTests {
-  /// Whether this user may make namespaces, and the program can live there: a sanitizer needs /proc and a parent.
+  /// Whether this user may make namespaces, and the program can live there: a sanitizer needs /proc
+  /// and a parent.
   private static let mayUnshare =
     geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")
     && Spawner.isPossible
@@ -22,7 +23,7 @@ import Testing
     kill(identifier, SIGHUP)
     _ = try await server.logged(
       /"message":"(reread)","signal":"SIGHUP","what":"the admin token"/)
-    // Nobody has asked the admin endpoint meanwhile: it was the signal.
+    // Nobody has used the admin endpoint meanwhile: the signal did it.
     #expect(server.logged.contains("the admin token's file is not there"))
     #expect(try await server.curl("\(server.address)/livez").status == 200)
     #expect(await server.stop() == 0)
@@ -41,7 +42,7 @@ import Testing
     let server = try await ServerUnderTest("--drain-delay", "1h")
     kill(server.process.processIdentifier, SIGTERM)
     _ = try await server.logged(/"message":"(draining)"/)
-    // The same one again might come within the moment in which it counts for the first.
+    // The same signal again might come within the moment in which it counts as the first.
     #expect(await server.stop(SIGINT) == 128 + SIGINT)
     #expect(server.process.terminationReason == .exit)
     #expect(server.logged.contains("ended by a second signal"))
@@ -66,11 +67,11 @@ import Testing
     let server = try await ServerUnderTest("--tune", "off", "--drain-delay", "1h")
     _ = try await server.adminAddress
     let identifier = server.process.processIdentifier
-    // Less than it has: whatever it maps from now on is refused.
+    // The limit is less than it has: whatever it maps from now on is refused.
     let limited = try await ProgramUnderTest.run(
       URL(fileURLWithPath: "/usr/bin/prlimit"), ["--pid", String(identifier), "--as=1000000:"])
     #expect(limited.exitCode == 0, "\(limited.errors)")
-    // Two of one number could arrive as one.
+    // Two signals of one number could arrive as one.
     kill(identifier, SIGTERM)
     kill(identifier, SIGINT)
     await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)

@@ -10,7 +10,7 @@ import Testing
   private let process = Process()
   private let errors = Pipe()
 
-  /// Starts it, and reads what it says until a line has the pattern.
+  /// Starts it, and reads its output until a line has the pattern.
   private func start(_ options: [String], until pattern: Regex<(Substring, Substring, Substring)>)
     throws -> (port: String, adminPort: String)
   {

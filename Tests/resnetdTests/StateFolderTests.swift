@@ -2,7 +2,7 @@ import Checkpoint
 import Foundation
 import Testing
 
-/// What a server begins with that has a state folder, whole or damaged.
+/// The first model of a server with a state folder, whole or damaged.
 @Suite(.serialized) struct StateFolderTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
@@ -142,7 +142,7 @@ import Testing
     var server = try await server("--model", other)
     #expect(try await name(server) == "other")
     #expect(await server.stop() == 0)
-    // Nobody has chosen it: another option counts.
+    // Nobody has chosen it, so another option counts.
     server = try await self.server("--model", try await renamed("third"))
     #expect(try await name(server) == "third")
     let admin = try await server.adminAddress

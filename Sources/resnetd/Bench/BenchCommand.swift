@@ -3,7 +3,7 @@ import Engine
 import JSON
 import ResNet
 
-/// `resnetd bench`: images per second of the engine alone.
+/// `resnetd bench`: measures the images per second of the engine alone.
 enum BenchCommand: Command {
   struct Settings: CommandSettings {
     var batchSizes = [1, 8]

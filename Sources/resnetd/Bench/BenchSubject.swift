@@ -2,14 +2,15 @@ import Checkpoint
 import Engine
 import ResNet
 
-/// A network to compile and measure: of the table with made-up weights, a model file's, or the embedded one.
+/// A network to compile and measure: one of the table with made-up weights, a model file's, or the
+/// embedded one.
 struct BenchSubject {
   private let graph: Graph
   private let weights: Weights
   let precision: Precision
   private let calibration: Calibration?
 
-  /// Images that a network without a calibration is calibrated on; speed does not depend on the ranges.
+  /// Images for the calibration of a network that has none; speed does not depend on the ranges.
   private static let madeUpImageCount = 2
 
   init(

@@ -5,13 +5,13 @@ import ResNet
 import Serving
 import Synchronization
 
-/// How fast a compiled network runs on workers side by side.
+/// Speed of a compiled network on workers side by side.
 struct EngineMeasurement {
   let batch: Int
   let threads: Int
   let workers: Int
   let imagesPerSecond: Double
-  /// Of one batch.
+  /// Median time of one batch.
   let medianMilliseconds: Double
 
   /// Batches run before the clock starts.
@@ -43,7 +43,7 @@ struct EngineMeasurement {
     guard spans else { throw .outOfMemory(doing: "starting \(workers) workers") }
     let (times, failure) = tally.withLock { ($0.milliseconds, $0.failure) }
     if let failure { throw failure }
-    // Each worker is busy all the time, so its rate is its batches over their sum.
+    // Each worker is busy all the time, so its rate is its batches over the sum of their times.
     let total = times.reduce(0, +) / 1000
     imagesPerSecond = Double(times.count * batch * workers) / total
     medianMilliseconds = times.sorted()[times.count / 2]

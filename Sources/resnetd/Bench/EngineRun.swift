@@ -5,7 +5,7 @@ import ONNX
 import ResNet
 import Serving
 
-/// A model's network, compiled as for `serve`, on images that are prepared already.
+/// A model's network, compiled as for `serve`, on images that are already prepared.
 struct EngineRun {
   private let network: CompiledNetwork
 

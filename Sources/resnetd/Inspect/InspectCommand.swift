@@ -2,7 +2,7 @@ import Checkpoint
 import Engine
 import ResNet
 
-/// `resnetd inspect`: what a network consists of and what it costs.
+/// `resnetd inspect`: reports the parts of a network and their cost.
 enum InspectCommand: Command {
   struct Settings: CommandSettings {
     var variant = Architecture.StridePlacement.in3x3
@@ -72,7 +72,7 @@ enum InspectCommand: Command {
       let model = try ModelSource.load(nil, settings.parts)
       return try InspectReport(model.name, model.architecture, model.graph, model)
     }
-    // The report tells the warnings.
+    // The report contains the warnings.
     switch try ModelSource.network(name, settings.parts, warn: { _ in }) {
     case .architecture(var architecture):
       architecture.stridePlacement = settings.variant

@@ -5,7 +5,7 @@ import ResNet
 
 /// A network's description as a table and as JSON.
 struct InspectReport {
-  /// What a model file tells beyond its network.
+  /// Facts of a model file beyond its network.
   private struct ModelPart {
     var format: FileFormat
     /// The SHA-256 of the file.
@@ -35,13 +35,13 @@ struct InspectReport {
   }
 
   private let name: String
-  /// Nil where a file holds a graph of its own.
+  /// Architecture of the network; nil if the file holds a graph of its own.
   private let architecture: Architecture?
   private let input: FeatureShape
   private let classCount: Int
   private let parameterCount: Int
   private let multiplyAddCount: Int
-  /// With the stride in the first 1x1 and in the 3x3; the same for basic blocks.
+  /// Multiply-adds with the stride in the first 1x1 and in the 3x3; the same for basic blocks.
   private let multiplyAddCounts: [String: Int]
   private let layers: [NetworkSummary.Layer]
   private let blocks: [NetworkSummary.Block]
@@ -75,7 +75,7 @@ struct InspectReport {
     }
   }
 
-  /// Members sorted by name, on several lines; layers in the order of computation.
+  /// JSON on several lines, members sorted by name, layers in the order of computation.
   var json: String {
     var report: JSONObject = [:]
     if let architecture {
@@ -111,7 +111,7 @@ struct InspectReport {
     ]
   }
 
-  /// The table, the blocks, the sums.
+  /// Text with the table, the blocks and the sums.
   var text: String {
     ([layerTable, "", blockTable, "", sums] + (modelText.map { ["", $0] } ?? []))
       .joined(separator: "\n")

@@ -2,13 +2,13 @@ import Engine
 import JSON
 import ResNet
 
-/// What a compiled network runs, step by step, as a table and as JSON.
+/// Steps that a compiled network runs, as a table and as JSON.
 struct PlanReport {
   private struct Step {
     var name: String
     /// oneDNN's name for what it chose, or `winograd:` and the instructions of our own kernel.
     var implementation: String
-    /// Whether it is one of oneDNN's plain loops, which only small steps are.
+    /// Whether it is one of oneDNN's plain loops, which are used only for small steps.
     var reference: Bool
 
     init(_ step: CompiledNetwork.StepDescription) {
@@ -39,7 +39,7 @@ struct PlanReport {
 
   private let name: String
   private let precision: String
-  /// The name of the level that is used.
+  /// Name of the instruction level that is used.
   private let instructions: String
   private let threads: Int
   private let weightByteCount: Int
@@ -62,7 +62,7 @@ struct PlanReport {
     team = network.teamThreads.map { Team(threads: $0, steps: network.teamSteps.map(Step.init)) }
   }
 
-  /// Members sorted by name, on several lines.
+  /// JSON on several lines, members sorted by name.
   var json: String {
     let batches = batches.map { batch -> JSONValue in
       ["batch": .integer(batch.batch), "steps": .array(batch.steps.map(\.json))]

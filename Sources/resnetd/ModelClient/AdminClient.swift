@@ -3,7 +3,7 @@ import JSON
 /// Questions to one server's admin endpoint, each over a connection of its own.
 struct AdminClient {
   private static let connectTimeout = Duration.seconds(10)
-  /// Bytes of one answer at most, 16 MiB: more than any list of labels.
+  /// Limit of one answer's bytes, 16 MiB: more than any list of labels.
   private static let answerByteLimit = 16 << 20
 
   struct Answer {
@@ -15,7 +15,7 @@ struct AdminClient {
       (status, etag, body) = (answer.status, answer.etag, answer.body)
     }
 
-    /// Without the newline at its end, if it has one.
+    /// Body without the newline at its end, if it has one.
     var text: String {
       let text = String(decoding: body, as: UTF8.self)
       return text.hasSuffix("\n") ? String(text.dropLast()) : text
@@ -23,14 +23,14 @@ struct AdminClient {
 
     func tree() throws -> JSONTree {
       do {
-        // SAFETY: the bytes of an array of bytes, for the call.
+        // SAFETY: an array owns the bytes, which the call only reads.
         return try unsafe JSONTree(body.span.bytes)
       } catch {
         throw Failure("the server's answer is not JSON (\(error.reason)): is it a resnetd's?")
       }
     }
 
-    /// Why the server did not do it: what its problem document says (RFC 9457).
+    /// Reason why the server refused, from its problem document (RFC 9457).
     var complaint: String {
       guard let tree = try? tree(), let detail = tree.root["detail"]?.string else {
         return "the server answers \(status), and not as an admin endpoint of resnetd does"
@@ -56,7 +56,7 @@ struct AdminClient {
     return try answer(to: question)
   }
 
-  /// Sends a file; a terminal shows how far it is.
+  /// Sends a file and shows the progress on a terminal.
   func push(
     _ file: borrowing PushedFile, to target: String, ifMatch: String?
   ) throws(Failure) -> Answer {
@@ -68,7 +68,8 @@ struct AdminClient {
     return try answer(to: question)
   }
 
-  /// The validator of the live model (RFC 9110, section 8.8.3), if it is this version; throws if it is another.
+  /// Returns the validator of the live model (RFC 9110, section 8.8.3); throws if another version
+  /// is live.
   func entityTag(of version: String) throws -> String {
     let answer = try ask("GET", "/admin/model")
     guard answer.status == 200 else { throw Failure(answer.complaint) }

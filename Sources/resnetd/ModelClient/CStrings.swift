@@ -1,6 +1,6 @@
 import Glibc
 
-/// Strings as C wants them, which live as long as this.
+/// Strings for C functions, which live as long as this object.
 @safe
 final class CStrings {
   private var pointers: [UnsafeMutablePointer<CChar>] = unsafe []
@@ -9,7 +9,7 @@ final class CStrings {
     while let pointer = unsafe pointers.popLast() { unsafe free(pointer) }
   }
 
-  /// A copy that ends with NUL; what follows a NUL in the string is left out.
+  /// Returns a copy that ends with NUL; a NUL in the string cuts it short.
   @unsafe
   func pointer(_ text: String) -> UnsafePointer<CChar> {
     guard let copy = unsafe strdup(text) else { fatalError("no memory for a string") }

@@ -1,8 +1,8 @@
-/// What `resnetd model` can be asked for.
+/// Actions of `resnetd model`.
 enum ModelAction: String, CaseIterable, Sendable {
   case status, versions, push, activate, rollback, canary, swap, cancel, delete, config
 
-  /// What may follow the action's name.
+  /// Operand that may follow the action's name.
   enum Operand: Equatable {
     case none
     case file
@@ -10,7 +10,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     case versionOrNone
   }
 
-  /// Throws where there is no such action.
+  /// Throws if there is no such action.
   init(_ word: String?) throws(UsageError) {
     let names = Self.allCases.map(\.rawValue)
     guard let word else { throw UsageError("name an action: \(names.joined(separator: ", "))") }
@@ -55,7 +55,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     }
   }
 
-  /// The one operand, if the action takes one; throws for too many and too few.
+  /// Returns the operand, if the action takes one; throws if there are too many or too few.
   func operand(_ rest: [String]) throws(UsageError) -> String? {
     if let extra = rest.dropFirst(takes == .none ? 0 : 1).first {
       throw UsageError("unexpected argument \"\(extra)\": it is `resnetd model \(usage)`")

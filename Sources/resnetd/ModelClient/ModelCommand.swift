@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 import HTTPServer
 
-/// `resnetd model`: what administrators ask of a running server, from a container that has no other client.
+/// `resnetd model`: administers a running server, from a container that has no other client.
 enum ModelCommand: Command {
   static let name = "model"
   static let summary = "see, replace and roll back a running server's model"
@@ -55,7 +55,8 @@ enum ModelCommand: Command {
     }
   }
 
-  /// Reads the file twice: its digest goes before it, so that no damaged byte is proved as another model.
+  /// Reads the file twice: its digest is sent first, so that a damaged file is not proved as
+  /// another model.
   private static func push(
     _ path: String, _ settings: ModelSettings, _ client: AdminClient
   ) throws -> AdminClient.Answer {

@@ -1,8 +1,8 @@
 import JSON
 
-/// An admin endpoint's answer for people, where `--json` is not asked for.
+/// An admin endpoint's answer for people, unless `--json` is given.
 struct ModelReport {
-  /// Without a newline at its end.
+  /// Text without a newline at its end.
   let text: String
 
   init(_ answer: AdminClient.Answer, of action: ModelAction) throws {
@@ -37,7 +37,7 @@ struct ModelReport {
     return table(rows)
   }
 
-  /// Whether a restart will know of what is live, and why not.
+  /// Tells whether a restart will know of the live model, and if not, why.
   private static func recorded(_ model: JSONNode) -> String {
     guard model["recorded"]?.boolean == false else { return scalar(model["recorded"]) }
     let fault = model["record_fault"]?.string == nil ? "" : ": \(scalar(model["record_fault"]))"
@@ -80,7 +80,7 @@ struct ModelReport {
 
   private static func table(_ rows: [[String]]) -> String { TextTable(rows: rows).text }
 
-  /// A row for each value; names of members within members are joined by points.
+  /// Returns a row for each value; points join the names of nested members.
   private static func rows(_ node: JSONNode, _ path: String = "") -> [[String]] {
     let joined = { (name: String) in path.isEmpty ? name : "\(path).\(name)" }
     if let members = node.members {
@@ -92,7 +92,8 @@ struct ModelReport {
     return [[path, scalar(node)]]
   }
 
-  /// On one line and without what could drive a terminal: names come from model files, reasons from any server.
+  /// Returns one line without anything that could drive a terminal: names come from model files,
+  /// reasons from any server.
   static func plain(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map { isPlain($0) ? $0 : " " }))
   }

@@ -2,24 +2,25 @@ import Glibc
 import JSON
 import Serving
 
-/// How `resnetd model` reaches a server, and what it asks for beside the action's name.
+/// Settings of `resnetd model`: how it reaches a server, and what the action needs besides its
+/// name.
 struct ModelSettings: CommandSettings {
-  /// Bytes of a token's file at most, 4 KiB, as the server has it.
+  /// Limit of the bytes of a token's file, 4 KiB, as in the server.
   private static let tokenByteLimit = 4096
-  /// First digits of a digest that name a version.
+  /// Number of leading digits of a digest that name a version.
   private static let versionDigits = 8...64
 
   var host = "127.0.0.1"
   var port = 8081
-  /// Takes the place of host and port.
+  /// Path of a Unix socket, in place of host and port.
   var socketPath: String?
   var tokenFile: String?
-  /// Of a whole exchange: an upload, and the proof of the model that follows.
+  /// Time for a whole request: an upload, and the proof of the model that follows.
   var timeout = Duration.seconds(15 * 60)
   var json = false
   var dryRun = false
   var inherit = false
-  /// Which version must be live for an upload to take its place.
+  /// Version that must be live for an upload to take its place.
   var ifVersion: String?
   var percent: String?
   var maxDisagreement: String?
@@ -54,8 +55,8 @@ struct ModelSettings: CommandSettings {
     .flag("end", \.end, "canary: end it"),
   ]
 
-  /// Throws where an option belongs to another action, so that no misplaced --dry-run replaces a model, and where a canary's are
-  /// not those of a request.
+  /// Throws if an option belongs to another action, so that no misplaced --dry-run replaces a
+  /// model, or if a canary's options are not those of a request.
   func check(for action: ModelAction, _ operand: String?) throws(UsageError) {
     let misplaced: [(option: String, isGiven: Bool, belongs: ModelAction)] = [
       ("--dry-run", dryRun, .push), ("--inherit", inherit, .push),
@@ -65,7 +66,7 @@ struct ModelSettings: CommandSettings {
     for item in misplaced where item.isGiven && item.belongs != action {
       throw UsageError("\(item.option) belongs to `resnetd model \(item.belongs.usage)`")
     }
-    // The server's own variable may say it, and be meant for the server.
+    // The server's own variable may have set it, and be meant for the server.
     if port == 0, socketPath == nil {
       throw UsageError(
         "--admin-port is 0, by which the server picks one: name the port of its line `admin`")
@@ -92,7 +93,7 @@ struct ModelSettings: CommandSettings {
     }
   }
 
-  /// The body that makes a version the canary.
+  /// Returns the body of a request that makes a version the canary.
   func canaryRules(of version: String) throws(UsageError) -> String {
     guard let percent else { throw UsageError("canary VERSION needs --percent") }
     var rules: JSONObject = [
@@ -108,11 +109,11 @@ struct ModelSettings: CommandSettings {
     return JSONValue.object(rules).text
   }
 
-  /// A number as JSON writes it.
+  /// Returns a number as JSON writes it.
   private static func number(
     _ text: String, _ option: String, in range: ClosedRange<Double>
   ) throws(UsageError) -> Double {
-    // Without an exponent, for people.
+    // Exponents are left out, for people.
     guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "e") && $0 != UInt8(ascii: "E") }),
       let value = NumberText.value(text, as: Double.self), range ~= value
     else {
@@ -123,7 +124,7 @@ struct ModelSettings: CommandSettings {
     return value
   }
 
-  /// The value of the field `Authorization`; nil without a token.
+  /// Returns the value of the field `Authorization`; nil without a token.
   func authorization() throws(Failure) -> String? {
     guard let tokenFile else { return nil }
     let bytes: [UInt8]
@@ -139,6 +140,6 @@ struct ModelSettings: CommandSettings {
     return "Bearer " + String(decoding: token, as: UTF8.self)
   }
 
-  /// Where the admin endpoint is.
+  /// Address of the admin endpoint.
   var place: ServerQuestion.Place { socketPath.map { .socket($0) } ?? .port(host: host, port) }
 }

@@ -2,13 +2,13 @@ import Files
 import FoundationEssentials
 import Glibc
 
-/// A model file that is open to be uploaded, and its digest.
+/// A model file, open for its upload, and its digest.
 struct PushedFile: ~Copyable {
   private let file: RegularFile
-  /// As RFC 9530, section 2, writes it.
+  /// Digest in the form of RFC 9530, section 2.
   let contentDigest: String
 
-  /// Opens the file and reads it once; throws where that is not possible.
+  /// Opens the file and reads it once; throws if that fails.
   init(_ path: String) throws {
     let opened: RegularFile
     do throws(FileError) { opened = try RegularFile(path) } catch { throw Failure("\(error)") }

@@ -2,15 +2,16 @@ import CCurl
 import HTTPServer
 import JSON
 
-/// One request to a server of this program, over a connection of its own: no proxy is asked, no redirection followed.
+/// One request to a server of this program, over its own connection, without proxies or
+/// redirections.
 struct ServerQuestion {
-  /// Where a server listens.
+  /// Address that a server listens at.
   enum Place: CustomStringConvertible {
     case port(host: String, Int)
     /// A Unix socket's path.
     case socket(String)
 
-    /// As messages name it.
+    /// Name for messages.
     var description: String {
       switch self {
       case .port(let host, let port): "\(HostName(host).reachable) port \(port)"
@@ -36,7 +37,7 @@ struct ServerQuestion {
     let body: [UInt8]
   }
 
-  /// The server was not reached, or has not answered; its message is the reason alone.
+  /// Error if the server was not reached or did not answer; its message is the reason alone.
   struct NoAnswer: Error {
     let reason: String
   }
@@ -44,19 +45,19 @@ struct ServerQuestion {
   let place: Place
   let method: String
   let target: String
-  /// For the whole answer.
+  /// Time limit of the whole answer.
   let timeout: Duration
-  /// To get a connection; no longer than the whole.
+  /// Time limit of the connection; at most the whole one.
   var connectTimeout: Duration
-  /// Bytes of a body that are kept.
+  /// Limit of the bytes of a body that are kept.
   let bodyByteLimit: Int
-  /// Whether a longer body is no answer; else its rest is passed over.
+  /// Whether a longer body is an error; if not, its rest is ignored.
   let isBodyWhole: Bool
   var authorization: String?
   var json: String?
   var contentDigest: String?
   var ifMatch: String?
-  /// The descriptor of a file that is the body, or -1.
+  /// Descriptor of a file that is the body, or -1.
   var file: CInt = -1
   var fileByteCount = 0
 
@@ -64,7 +65,7 @@ struct ServerQuestion {
     json != nil ? "application/json" : file >= 0 ? "application/octet-stream" : nil
   }
 
-  /// What libcurl's callbacks are given.
+  /// State that libcurl's callbacks are given.
   private struct Exchange {
     let bodyByteLimit: Int
     let isBodyWhole: Bool
@@ -73,7 +74,7 @@ struct ServerQuestion {
     var total = 0
   }
 
-  /// Asks, and waits for the answer; a terminal shows how far a file is.
+  /// Asks, waits for the answer, and shows the progress of a file on a terminal.
   func answer() throws(NoAnswer) -> Answer {
     var exchange = Exchange(bodyByteLimit: bodyByteLimit, isBodyWhole: isBodyWhole)
     if file >= 0 {
@@ -91,7 +92,7 @@ struct ServerQuestion {
       file_byte_count: Int64(fileByteCount),
       connect_timeout_ms: Self.milliseconds(min(connectTimeout, timeout)),
       timeout_ms: Self.milliseconds(timeout))
-    // SAFETY: question, its strings, exchange and answer outlive the call, which keeps none of them.
+    // SAFETY: the call keeps neither question, strings, exchange nor answer, which outlive it.
     let result = withExtendedLifetime(strings) {
       unsafe withUnsafeMutablePointer(to: &exchange) { exchange in
         unsafe remote_ask(&asked, Self.receive, Self.progress, exchange, &answer)
@@ -116,7 +117,7 @@ struct ServerQuestion {
   }
 
   private static let receive: remote_receiver = { context, bytes, count in
-    // SAFETY: the context is what `answer` gave, the bytes are libcurl's during the call.
+    // SAFETY: the context is the one that `answer` passed; libcurl owns the bytes during the call.
     let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
     let room = unsafe exchange.pointee.bodyByteLimit - exchange.pointee.body.count
     guard count <= room || !(unsafe exchange.pointee.isBodyWhole) else { return false }
@@ -132,9 +133,9 @@ struct ServerQuestion {
 }
 
 extension ServerQuestion.Answer {
-  /// What the answer's problem document says is wrong (RFC 9457, section 3.1.4); nil where it is not one.
+  /// Detail of the answer's problem document (RFC 9457, section 3.1.4); nil if it is not one.
   var problemDetail: String? {
-    // SAFETY: the bytes of an array of bytes, for the call.
+    // SAFETY: an array owns the bytes, which the call only reads.
     guard let tree = try? unsafe JSONTree(body.span.bytes) else { return nil }
     return tree.root["detail"]?.string
   }

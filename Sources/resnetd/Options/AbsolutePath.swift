@@ -1,8 +1,8 @@
 import Glibc
 
-/// Paths that hold wherever they are read: what is logged or recorded may be read by somebody in another folder.
+/// Paths that hold in every folder: logs and records may be read by somebody in another one.
 enum AbsolutePath {
-  /// The path from the root; as it is where it begins there, or nobody can say what the current folder is called.
+  /// Returns the path from the root; unchanged if it begins there or the current folder is unknown.
   static func of(_ path: String) -> String {
     guard !path.hasPrefix("/"), let folder = currentFolder else { return path }
     var rest = Substring(path)
@@ -12,7 +12,7 @@ enum AbsolutePath {
   }
 
   private static var currentFolder: String? {
-    // SAFETY: the system makes a string of its own, which is freed here.
+    // SAFETY: the system allocates the string, which is freed here.
     guard let bytes = unsafe getcwd(nil, 0) else { return nil }
     defer { unsafe free(bytes) }
     let folder = unsafe String(cString: bytes)

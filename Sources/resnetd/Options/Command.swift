@@ -6,18 +6,18 @@ protocol Command: SendableMetatype {
   static var name: String { get }
   /// One line for the list of commands.
   static var summary: String { get }
-  /// What may stand on the command line besides options, as help shows it.
+  /// Operands on the command line besides options, as help shows them.
   static var operands: String { get }
-  /// What help says below the usage line.
+  /// Text of the help below the usage line.
   static var discussion: String { get }
   static var options: [Option<Settings>] { get }
 
   /// Does the work and writes its results to standard output.
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode
 
-  /// Whether the program forks what starts decoders before it does anything for this command.
+  /// Whether the program forks the starter of decoders before it does anything for this command.
   static var decodes: Bool { get }
-  /// The same as `run` for a command that decodes.
+  /// Does the same as `run`, for a command that decodes.
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode
 }
 
@@ -30,10 +30,10 @@ extension Command {
 }
 
 extension Command {
-  /// The environment variables that are the options.
+  /// Environment variables of the options.
   static var variables: [String] { options.map(\.variable) }
 
-  /// The text of `--help`.
+  /// Text of `--help`.
   static var help: String {
     let usage = ["usage: resnetd \(name)", "[OPTION…]", operands].filter { !$0.isEmpty }
     let fresh = Settings()
@@ -49,7 +49,7 @@ extension Command {
     ].joined(separator: "\n")
   }
 
-  /// Parses, then helps or runs.
+  /// Parses the arguments, then prints the help or runs.
   static func main(
     _ arguments: [String], environment: EnvironmentVariables, spawner: Spawner?
   ) throws -> ExitCode {

@@ -1,6 +1,6 @@
 /// Numbers for people.
 enum Decimal {
-  /// With a fixed number of digits behind the point.
+  /// Returns the number with a fixed number of decimal places.
   static func text(_ value: Double, digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return String(value) }
     let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
@@ -12,7 +12,7 @@ enum Decimal {
     return "\(sign)\(whole).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
   }
 
-  /// With a comma between groups of three.
+  /// Returns the number with commas between groups of three digits.
   static func grouped(_ value: Int) -> String {
     var result = ""
     for (index, digit) in String(value.magnitude).enumerated() {

@@ -1,19 +1,20 @@
 import Decoding
 import Machine
 
-/// Where images are decoded.
+/// Settings of the place where images are decoded.
 struct DecoderSettings: Sendable {
-  /// `auto` takes whatever the kernel has to shut decoders in.
+  /// Choice of a sandbox; `auto` takes every means that the kernel has.
   enum Sandbox: String, CaseIterable, Sendable { case auto, off }
 
   var sandbox = Spawner.isPossible ? Sandbox.auto : .off
   var limits = SandboxLimits()
 
-  /// Decoders in processes of their own, or in this one where they are not wanted or cannot be.
+  /// Returns decoders in processes of their own, or in this one if those are unwanted or
+  /// impossible.
   ///
   /// - Parameters:
   ///   - observe: Told what happens to decoders.
-  ///   - say: Told in words what of the sandbox is missing.
+  ///   - say: Told in words which parts of the sandbox are missing.
   func source(
     _ spawner: Spawner?, budget: MemoryBudget? = nil,
     observe: @escaping @Sendable (DecoderEvent) -> Void = { _ in },

@@ -1,23 +1,24 @@
-/// The variables of the environment that tell this program something, and what is odd about them.
+/// The environment variables that concern this program, and warnings about odd ones.
 ///
-/// Kubernetes sets variables for each Service of a namespace in every pod, after the Service's name: of one called `resnetd`
-/// RESNETD_PORT is `tcp://10.0.0.1:80`
+/// Kubernetes sets variables in every pod for each Service of its namespace, named after the
+/// Service: for one called `resnetd`, RESNETD_PORT is `tcp://10.0.0.1:80`
 /// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 struct EnvironmentVariables {
   static let prefix = "RESNETD_"
 
-  /// Beside those of options: of the engine, of this project's own scripts, of its manifest.
+  /// Variables besides those of options: of the engine, this project's scripts, its manifest.
   private static let others = [
     "RESNETD_MAX_CPU_ISA", "RESNETD_URL", "RESNETD_ADMIN_URL", "RESNETD_PID", "RESNETD_FUZZ",
   ]
 
-  /// Those that are neither empty, which counts as unset, nor of a Service's making.
+  /// Variables that are neither empty, which counts as unset, nor set for a Service.
   private let values: [String: String]
   private let links: Set<String>
-  /// What has no meaning here, with the nearest name that has one.
+  /// Warnings about names that mean nothing here, with the nearest name that does.
   let warnings: [String]
 
-  /// - Parameter optionVariables: Of the options of all commands: one environment serves them all.
+  /// - Parameter optionVariables: Those of the options of all commands, which share one
+  ///   environment.
   init(_ environment: [String: String], optionVariables: [String]) {
     let own = environment.filter { $0.key.hasPrefix(Self.prefix) && !$0.value.isEmpty }
     links = Set(own.filter { Self.isLink($0.key, $0.value) }.keys)
@@ -35,7 +36,7 @@ struct EnvironmentVariables {
 
   subscript(name: String) -> String? { values[name] }
 
-  /// Why a variable is passed over that Kubernetes has set.
+  /// Returns why a variable that Kubernetes has set is ignored.
   func linkWarning(_ name: String) -> String? {
     guard links.contains(name) else { return nil }
     return "the variable \(name) is ignored: Kubernetes sets it for a Service of this name; "
@@ -46,7 +47,7 @@ struct EnvironmentVariables {
     name.hasSuffix("_PORT") && ["tcp://", "udp://", "sctp://"].contains { value.hasPrefix($0) }
   }
 
-  /// Whether it is another of the variables that come with a Service.
+  /// Returns whether it is another of the variables that come with a Service.
   private static func isOfService(_ name: String) -> Bool {
     name.wholeMatch(
       of:

@@ -1,4 +1,4 @@
-/// What the command line says of a model beside its file; it wins over the file.
+/// Parts of a model that the command line gives beside its file; they win over the file.
 package struct ModelParts: Sendable, Equatable {
   /// A file with one label per line.
   package var labels: String?

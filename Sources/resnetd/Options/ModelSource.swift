@@ -4,9 +4,10 @@ import Glibc
 import ResNet
 import Serving
 
-/// Where a command takes its model from.
+/// Sources of a command's model.
 enum ModelSource {
-  /// The file, or the embedded default where none is named; `warn` hears what the operator should know of it.
+  /// Loads the file, or the embedded default if there is none; `warn` gets warnings for the
+  /// operator.
   ///
   /// - Parameter isNamed: Whether the operator named the file, so that it may consist of several.
   static func load(
@@ -29,9 +30,9 @@ enum ModelSource {
 
   static func warn(_ text: String) { StandardError.write("resnetd: warning: \(text)") }
 
-  /// The model that `load` gives, for a store to have later.
+  /// Returns the source of the model that `load` gives, for a store to load later.
   ///
-  /// - Parameter isChosen: Whether it is to stay live over restarts.
+  /// - Parameter isChosen: Whether it stays live over restarts.
   static func first(
     _ path: String?, _ parts: ModelParts, isChosen: Bool
   ) throws(Failure) -> FirstModel {
@@ -44,7 +45,7 @@ enum ModelSource {
     }
   }
 
-  /// What the command line says of the model, read.
+  /// Reads the parts of the model that the command line gives.
   static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
@@ -52,7 +53,7 @@ enum ModelSource {
     return options
   }
 
-  /// What the model runs in; int8 is refused where nobody has measured its ranges.
+  /// Returns the precision that the model runs in; rejects int8 without measured ranges.
   static func precision(
     _ policy: PrecisionPolicy, for model: Model
   ) throws(Failure) -> Precision {
@@ -70,7 +71,7 @@ enum ModelSource {
     case model(Model)
   }
 
-  /// A file need not name its classes here.
+  /// Returns a network; its file need not contain labels.
   static func network(
     _ nameOrPath: String, _ parts: ModelParts = ModelParts(), warn: (String) -> Void = warn
   ) throws(Failure) -> Network {

@@ -1,48 +1,48 @@
 import HTTPCore
 import Serving
 
-/// One option of a command: its name, what it may be, and what it sets.
+/// One option of a command: its name, its allowed values, and the setting that it changes.
 ///
 /// `--queue-limit` is also the environment variable `RESNETD_QUEUE_LIMIT`; the command line wins.
 struct Option<Settings: CommandSettings>: Sendable {
-  /// Without the two dashes.
+  /// Name without the two dashes.
   let name: String
-  /// How help calls the value; nil for a switch, which takes none.
+  /// Name of the value in the help; nil for a switch, which takes none.
   let valueName: String?
   let help: String
-  /// Sets the value that a text stands for, or throws what is wrong with the text.
+  /// Sets the value that a string stands for, or throws what is wrong with the string.
   let set: @Sendable (inout Settings, String) throws(InvalidValue) -> Void
-  /// The value of fresh settings as help shows it; nil where there is none.
+  /// Returns the default value as help shows it; nil if there is none.
   let defaultText: @Sendable (Settings) -> String?
   /// A letter that stands for the name after one dash.
   private(set) var letter: Character?
   /// A shorter name, on the command line only.
   private(set) var shortName: String?
 
-  /// Names of options that say the same in another way.
+  /// Names of options that set the same thing in another way.
   private(set) var alternatives: [String] = []
 
   var flag: String { "--\(name)" }
 
-  /// As help shows it.
+  /// Flags as help shows them.
   var flags: String { letter.map { "-\($0), \(flag)" } ?? flag }
 
-  /// The same option by a letter as well.
+  /// Returns the same option with a letter as well.
   func called(_ letter: Character) -> Option {
     var option = self
     option.letter = letter
     return option
   }
 
-  /// The same option by a shorter name as well.
+  /// Returns the same option with a shorter name as well.
   func alsoNamed(_ shortName: String) -> Option {
     var option = self
     option.shortName = shortName
     return option
   }
 
-  /// The same option, which takes the place of those: with it on the command line none of them may stand there, nor are
-  /// their variables looked at.
+  /// Returns the same option in place of others: if it is on the command line, they must not be
+  /// there, and their variables are ignored.
   func inPlaceOf(_ alternatives: String...) -> Option {
     var option = self
     option.alternatives = alternatives
@@ -59,11 +59,11 @@ struct Option<Settings: CommandSettings>: Sendable {
   }
 }
 
-/// What a command's options set; made with the defaults.
+/// Settings of a command's options; fresh ones hold the defaults.
 protocol CommandSettings: Sendable {
   init()
 
-  /// Tells whoever runs the command what is odd about the environment.
+  /// Takes warnings about the environment for whoever runs the command.
   mutating func take(warnings: [String], of command: String)
 }
 
@@ -94,7 +94,7 @@ extension Option {
     optional(name, valueName, path, help, expected: "a text") { $0 }
   }
 
-  /// A file or folder, from the root whatever was given: servers record and log where it is.
+  /// A file or folder, made absolute: servers record and log where it is.
   static func optionalPath(
     _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
   ) -> Option {
@@ -114,7 +114,7 @@ extension Option {
     }
   }
 
-  /// May be given several times; each adds a value.
+  /// An option that may be repeated; each one adds a value.
   static func texts(
     _ name: String, _ valueName: String, _ path: any Path<[String]>, _ help: String
   ) -> Option {
@@ -224,7 +224,7 @@ extension Option {
     }
   }
 
-  /// A size, or `auto` for nil.
+  /// A size; `auto` means nil.
   static func optionalByteCount(
     _ name: String, _ path: any Path<Int?>, in range: ClosedRange<Int>, _ help: String
   ) -> Option {
@@ -251,7 +251,7 @@ extension Option {
     }
   }
 
-  /// On the command line its presence says yes; as a variable its value does.
+  /// A switch: its presence on the command line means yes; as a variable, its value counts.
   static func flag(_ name: String, _ path: any Path<Bool>, _ help: String) -> Option {
     Option(name: name, valueName: nil, help: help) {
       (settings, text) throws(InvalidValue) in

@@ -1,6 +1,6 @@
 import Serving
 
-/// Texts of options as values, and values as texts.
+/// Conversions of options' strings to values and back.
 enum OptionValue {
   private static let durationUnits: [(suffix: String, duration: Duration)] = [
     ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3600)),
@@ -21,7 +21,7 @@ enum OptionValue {
     return value
   }
 
-  /// `500ms`, `1.5s`, `2m`, `1h`; a bare number counts seconds.
+  /// Reads `500ms`, `1.5s`, `2m` or `1h`; a bare number counts seconds.
   static func duration(
     _ text: String, in range: ClosedRange<Duration>
   ) throws(InvalidValue) -> Duration {
@@ -35,7 +35,7 @@ enum OptionValue {
     return value
   }
 
-  /// `65536`, `64KiB`, `10MiB`, `1GiB`, or with the decimal units kB, MB, GB.
+  /// Reads `65536`, `64KiB`, `10MiB`, `1GiB`, or the decimal units kB, MB and GB.
   static func byteCount(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
     let unit = byteUnits.first { text.hasSuffix($0.suffix) }
     let product = NumberText.wholeNumber(text.dropLast(unit?.suffix.count ?? 0)).map {
@@ -49,7 +49,7 @@ enum OptionValue {
     return product.partialValue
   }
 
-  /// In the largest unit that leaves a whole number.
+  /// Writes a duration in the largest unit that leaves a whole number.
   static func text(_ duration: Duration) -> String {
     let milliseconds = Int((duration / .milliseconds(1)).rounded())
     if milliseconds == 0 { return "0s" }
@@ -67,7 +67,7 @@ enum OptionValue {
     return "\(byteCount)"
   }
 
-  /// Digits with at most a point between them: `1e300` must not become a time.
+  /// Reads digits with at most one point between them: `1e300` must not become a time.
   private static func number(_ text: String, _ suffix: String) -> Double? {
     let digits = text.dropLast(suffix.count)
     guard digits.allSatisfy({ "0"..."9" ~= $0 || $0 == "." }),
@@ -78,7 +78,7 @@ enum OptionValue {
   }
 }
 
-/// Why a text is no value of an option: what it should be.
+/// Error of a string that is not a value of an option: what it should be.
 struct InvalidValue: Error {
   let expected: String
 }

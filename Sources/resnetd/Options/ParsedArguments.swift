@@ -1,18 +1,18 @@
-/// What a command line and the environment say to one command.
+/// The settings of one command, from its command line and the environment.
 struct ParsedArguments<Settings: CommandSettings> {
   var settings = Settings()
-  /// What is no option, in order.
+  /// Arguments that are not options, in order.
   private(set) var operands: [String] = []
   private(set) var wantsHelp = false
-  /// What is odd about the environment.
+  /// Warnings about the environment.
   private(set) var warnings: [String] = []
   /// Names of the options on the command line.
   private var given: Set<String> = []
 
-  /// The command line first: a variable is not even looked at where its option, or one in its
-  /// place, is given. Later options win over earlier ones.
+  /// Parses the command line first: a variable is ignored if its option, or one in its place, is
+  /// given. Later options win over earlier ones.
   ///
-  /// - Throws: `UsageError` for what no option or value is.
+  /// - Throws: `UsageError` for anything that is not an option or a value.
   init(
     _ arguments: [String], environment: EnvironmentVariables, options: [Option<Settings>]
   ) throws(UsageError) {

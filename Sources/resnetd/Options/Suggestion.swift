@@ -1,6 +1,6 @@
-/// Which of the known words was probably meant.
+/// The search for the known word that was probably meant.
 enum Suggestion {
-  /// More differences than this make another word of it.
+  /// Limit of differences; more of them make it another word.
   private static let distanceLimit = 3
 
   static func nearest(to word: String, among known: [String]) -> String? {
@@ -10,8 +10,8 @@ enum Suggestion {
     return best.word
   }
 
-  /// Insertions, deletions, replacements of one character and exchanges of two neighbours: Damerau's and Levenshtein's distance, where
-  /// no part is changed twice.
+  /// Returns the insertions, deletions, replacements and swaps of neighbouring characters: the
+  /// distance of Damerau and Levenshtein, with no part changed twice.
   private static func distance(_ first: String, _ second: String) -> Int {
     let (first, second) = (Array(first), Array(second))
     var before = [Int](repeating: 0, count: second.count + 1)

@@ -1,32 +1,33 @@
 import Checkpoint
 import Imaging
 
-/// Weights of torchvision's ResNets for ImageNet, as published; addresses, sizes and accuracies are those of
-/// torchvision/models/resnet.py (0.29.2).
+/// Weights of torchvision's ResNets for ImageNet, as published; addresses, sizes and accuracies are
+/// those of torchvision/models/resnet.py (0.29.2).
 package struct PublishedWeights: Sendable {
   static let base = "https://download.pytorch.org/models"
 
   /// The network's name in torchvision.
   package let network: String
-  /// Of torchvision's `IMAGENET1K_V1` and `IMAGENET1K_V2`.
+  /// Number in torchvision's `IMAGENET1K_V1` and `IMAGENET1K_V2`.
   package let generation: Int
-  /// Of the file's SHA-256.
+  /// First digits of the file's SHA-256.
   package let digits: String
-  /// Share of ImageNet's validation images classified rightly, as published.
+  /// Published share of ImageNet's validation images that are classified correctly.
   package let accuracy: Double
   let recipe: String
-  /// What the image's shorter side becomes, in pixels: 256 as in the paper, 232 by torchvision's later recipe.
+  /// Length of the image's shorter side after resizing, in pixels: 256 as in the paper, 232 by
+  /// torchvision's later recipe.
   let resizeSide: Int
 
-  /// As the command line has it: torchvision's `IMAGENET1K_V2` of `resnet50` is `resnet50-v2`.
+  /// Name on the command line: torchvision's `IMAGENET1K_V2` of `resnet50` is `resnet50-v2`.
   package var name: String { "\(network)-v\(generation)" }
 
   var fileName: String { "\(network)-\(digits).pth" }
 
-  /// The contract that they were evaluated with.
+  /// Contract that they were evaluated with.
   var preprocessing: Preprocessing { resizeSide == 256 ? .imageNet : .imageNetV2 }
 
-  /// - Parameter address: Where they were fetched from.
+  /// - Parameter address: Address that they were fetched from.
   func provenance(from address: String, version: ModelVersion) -> Provenance {
     var provenance = Provenance()
     provenance.data = "ImageNet-1k (ILSVRC 2012), weights \(address)"
@@ -37,7 +38,8 @@ package struct PublishedWeights: Sendable {
     return provenance
   }
 
-  /// A name of `all`, or a network's, which stands for the later weights, torchvision's default.
+  /// Finds a name of `all`, or a network's, which stands for the later weights, torchvision's
+  /// default.
   static func named(_ name: String) -> PublishedWeights? {
     all.first { $0.name == name } ?? all.last { $0.network == name }
   }
@@ -65,7 +67,7 @@ extension PublishedWeights {
       recipe: recipe, resizeSide: 232)
   }
 
-  /// By network, earlier weights first.
+  /// All weights by network, earlier ones first.
   package static let all: [PublishedWeights] = [
     early("resnet18", "f37072fd", 0.69758), early("resnet34", "b627a593", 0.73314),
     early("resnet50", "0676ba61", 0.76130), late("resnet50", "11ad3fa6", 0.80858),

@@ -61,7 +61,7 @@ package enum PullCommand: Command {
       throw UsageError(error.description)
     }
     let output = settings.output ?? "\(subject.name).safetensors"
-    // Before the work: it would be in vain.
+    // Checked first: the work would be wasted.
     let isTaken = unsafe access(output, F_OK) == 0
     guard settings.force || !isTaken else {
       throw Failure("\(output) exists; --force replaces it")
@@ -113,7 +113,7 @@ package enum PullCommand: Command {
     }
   }
 
-  /// The model of a plain file, with what is known of it.
+  /// Converts a plain file to a model, with the known facts about it.
   package static func converted(
     _ path: String, _ subject: PullSubject, _ options: ModelOptions, _ version: ModelVersion
   ) throws(Failure) -> Model {

@@ -1,17 +1,17 @@
 import Checkpoint
 import ResNet
 
-/// What `resnetd pull` is asked for: published weights by name, or a file by its address.
+/// The subject of `resnetd pull`: published weights by name, or a file by its address.
 package struct PullSubject {
   private static let nameByteLimit = 100
 
-  /// Without the digits of the digest.
+  /// Name without the digits of the digest.
   package let name: String
   package let address: String
-  /// Nil for an address.
+  /// Published weights; nil for an address.
   package let weights: PublishedWeights?
 
-  /// - Parameter source: Where a name is fetched from instead of its own place.
+  /// - Parameter source: Address that a name is fetched from instead of its own.
   package init(_ text: String, from source: String?) throws {
     if text.contains("://") {
       guard source == nil else { throw UsageError("--from goes with a name, not with an address") }
@@ -32,7 +32,7 @@ package struct PullSubject {
     self.weights = weights
   }
 
-  /// The file's name as far as it may name a model and a file here.
+  /// Returns the part of the file's name that may name a model and a file here.
   private static func name(of address: String) -> String {
     let stem = address.split(separator: "/").last?.split(separator: ".").first ?? ""
     let name = stem.lastIndex(of: "-").map { stem[..<$0] } ?? stem

@@ -1,14 +1,14 @@
 import JSON
 
-/// How far a network's answers are another's, over the same images.
+/// Agreement of two networks' answers over the same images.
 struct Agreement {
-  /// Classes that count as the best.
+  /// Number of classes that count as the best.
   static let leadingCount = 5
 
   private(set) var imageCount = 0
   private var sameFirstCount = 0
   private var firstAmongLeadingCount = 0
-  /// Of any class of any image.
+  /// Maximum over all classes of all images.
   private(set) var largestProbabilityDifference: Float = 0
 
   /// Share of images whose most likely class is the same.

@@ -2,11 +2,11 @@ import FoundationEssentials
 
 /// The images of a folder and its subfolders, by their names.
 struct ImageFolder {
-  /// Paths in the order of their names.
+  /// Paths sorted by name.
   let paths: [String]
 
   private static let endings = ["jpg", "jpeg", "jpe", "png", "webp"]
-  /// Names looked at, images or not.
+  /// Limit of names that are looked at, images or not.
   private static let entryLimit = 1_000_000
 
   init(_ folder: String) throws(Failure) {
@@ -25,7 +25,7 @@ struct ImageFolder {
     }.sorted().map { "\(folder)/\($0)" }
   }
 
-  /// At most `count` of them, spread evenly over all.
+  /// Returns at most `count` of them, spread evenly over all.
   func sample(_ count: Int) -> [String] {
     guard paths.count > count else { return paths }
     return (0..<count).map { paths[$0 * paths.count / count] }

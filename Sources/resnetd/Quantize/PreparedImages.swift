@@ -2,7 +2,7 @@ import Decoding
 import Imaging
 import Serving
 
-/// Images in files as a network's input; those that cannot be read are named once and left out.
+/// Images in files as a network's input; unreadable ones are reported once and left out.
 struct PreparedImages {
   let usablePaths: [String]
   private let preprocessor: ImagePreprocessor
@@ -27,7 +27,7 @@ struct PreparedImages {
     }
   }
 
-  /// Hands over each image's `[3, H, W]` in turn, and shows how far it is.
+  /// Hands over each image's `[3, H, W]` in turn, and shows the progress.
   func forEach(_ label: String, _ body: ([Float]) throws -> Void) throws {
     var bar = ProgressBar(label, total: usablePaths.count)
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
@@ -39,7 +39,7 @@ struct PreparedImages {
     }
   }
 
-  /// Nil, with a message, for a file that cannot be read.
+  /// Returns nil, with a message, if a file cannot be read.
   static func bytes(of path: String) -> [UInt8]? {
     do throws(Failure) {
       return try FileBytes.read(path, limit: ServingLimits().bodyByteLimit)
@@ -58,7 +58,7 @@ struct PreparedImages {
     into pixels: inout [Float]
   ) throws(DecodingFailure) {
     let deadline = ContinuousClock.now + ServingLimits().requestTimeout
-    // SAFETY: the numbers are as many bytes as the encoding asks for, and any bytes are numbers.
+    // SAFETY: the encoding asks for as many bytes as the numbers have, and any bytes are numbers.
     var numbers = pixels.mutableSpan
     try unsafe numbers.withUnsafeMutableBytes { buffer throws(DecodingFailure) in
       var span = unsafe MutableSpan<UInt8>(_unsafeBytes: buffer)

@@ -7,7 +7,7 @@ import JSON
 import ResNet
 import Serving
 
-/// `resnetd quantize`: measures what int8 needs and stores it in a copy of the model file.
+/// `resnetd quantize`: measures the ranges for int8 and stores them in a copy of the model file.
 enum QuantizeCommand: Command {
   struct Settings: DecodingSettings {
     var calibrate: String?
@@ -21,9 +21,9 @@ enum QuantizeCommand: Command {
     var decoders = DecoderSettings()
   }
 
-  /// Of the images of `--calibrate`, one in so many is held out to judge the result.
+  /// Stride of the images of `--calibrate` that are held out to judge the result.
   static let heldOutStride = 5
-  /// Fewer images than this say nothing about ranges.
+  /// Least number of images; fewer say nothing about ranges.
   static let imageCountMinimum = 10
 
   static let name = "quantize"
@@ -63,7 +63,7 @@ enum QuantizeCommand: Command {
     guard operands.count == 1 else { throw UsageError("name one model file") }
     guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
     guard let output = settings.output else { throw UsageError("--output names no file") }
-    // What is written is judged here first.
+    // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
     var (images, heldOut) = (try ImageFolder(folder).sample(settings.images), [String]())
@@ -90,7 +90,7 @@ enum QuantizeCommand: Command {
     return .success
   }
 
-  /// The model with the ranges of its activations over `paths`.
+  /// Returns the model with the ranges of its activations over `paths`.
   private static func calibrated(
     _ model: Model, _ paths: [String], _ settings: Settings, _ decoder: any ImageDecoder
   ) throws -> Model {
@@ -114,7 +114,7 @@ enum QuantizeCommand: Command {
     }
   }
 
-  /// int8 against fp32 over the images at `paths`.
+  /// Compares int8 with fp32 over the images at `paths`.
   private static func agreement(
     of model: Model, _ paths: [String], _ decoder: any ImageDecoder
   ) throws -> Agreement {

@@ -6,10 +6,11 @@ package enum NPYFile {
   package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   private static let headerByteCountLimit = 64 * 1024
   private static let rankLimit = 16
-  /// Where the numbers begin is a multiple of this.
+  /// Alignment of the numbers' offset.
   private static let alignment = 64
 
-  /// An array of any numeric type but complex ones, in either byte order and either order of dimensions.
+  /// Reads an array of any numeric type but complex ones, in either byte order and either order of
+  /// dimensions.
   package static func read(_ bytes: [UInt8]) throws(Failure) -> DenseTensor {
     guard bytes.count >= 10, bytes.starts(with: magic) else { throw Failure("no .npy file") }
     let version = bytes[6]
@@ -36,7 +37,7 @@ package enum NPYFile {
     return DenseTensor(type, header.shape, bytes: ordered)
   }
 
-  /// The file's numbers little endian and row-major.
+  /// Returns the file's numbers in little-endian and row-major order.
   private static func reordered(_ data: ArraySlice<UInt8>, _ header: NPYHeader, count: Int)
     -> [UInt8]
   {
@@ -62,7 +63,7 @@ package enum NPYFile {
     return result
   }
 
-  /// Version 1, little endian, row-major.
+  /// Writes version 1, little endian, row-major.
   package static func bytes(_ tensor: DenseTensor) -> [UInt8] {
     let sizes = tensor.shape.map(String.init)
     let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"

@@ -1,13 +1,14 @@
 import ONNX
 
-/// What a .npy file says about its array: a Python dictionary with exactly three keys.
+/// The header of a .npy file: a Python dictionary with exactly three keys.
 struct NPYHeader {
   let type: ONNXElementType
   let isBigEndian: Bool
   let isColumnMajor: Bool
   let shape: [Int]
 
-  /// bfloat16, which numpy does not know, is what its extension ml_dtypes stores it as: two opaque bytes.
+  /// Types by numpy's names; bfloat16, unknown to numpy, is two opaque bytes, as its extension
+  /// ml_dtypes stores it.
   private static let types: [String: ONNXElementType] = [
     "f2": .float16, "f4": .float, "f8": .double, "b1": .bool, "i1": .int8, "i2": .int16,
     "i4": .int32, "i8": .int64, "u1": .uint8, "u2": .uint16, "u4": .uint32, "u8": .uint64,

@@ -3,7 +3,7 @@ import Engine
 import FoundationEssentials
 import ONNX
 
-/// `resnetd run`: an ONNX graph, or a model as it serves, on arrays from files, once.
+/// `resnetd run`: runs an ONNX graph, or a model as it serves, once on arrays from files.
 enum RunCommand: Command {
   struct Settings: CommandSettings {
     var inputs: [String] = []
@@ -13,7 +13,7 @@ enum RunCommand: Command {
     var parts = ModelParts()
   }
 
-  /// Bytes of a model's file, or of an array's.
+  /// Limit of the bytes of a model's or an array's file.
   private static let fileByteCountLimit = Int(Int32.max)
 
   static let name = "run"
@@ -45,7 +45,7 @@ enum RunCommand: Command {
     let outputs: [String: String]
     let bytes = try read(path)
     do throws(ONNXError) {
-      // SAFETY: the bytes of an array of bytes, for the call.
+      // SAFETY: an array owns the bytes, which the call only reads.
       model = try unsafe ONNXModel(bytes: bytes.span.bytes)
     } catch {
       throw Failure("\(path): \(error)")
@@ -97,8 +97,8 @@ enum RunCommand: Command {
     }
   }
 
-  /// Files by the names that the graph knows. A text whose part before some `=` is such a name has a name; names
-  /// may hold a `=` themselves, so the longest counts.
+  /// Returns files by the graph's names. A string has a name if the part before some `=` is one;
+  /// names may contain `=` themselves, so the longest counts.
   private static func files(
     _ texts: [String], for names: [String], _ kind: String
   ) throws -> [String: String] {

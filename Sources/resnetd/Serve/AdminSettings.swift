@@ -2,23 +2,24 @@ import HTTPServer
 import ModelStore
 import Serving
 
-/// What `resnetd serve` can be told about changing models while it serves.
+/// Settings of `resnetd serve` for model changes while it serves.
 struct AdminSettings: Sendable {
   var isOn = ServeSettings.Switch.on
   var host = "127.0.0.1"
   var port = 8081
-  /// Takes the place of host and port.
+  /// Path of a Unix socket, in place of host and port.
   var socketPath: String?
   var tokenFile: String?
-  /// Nothing is kept and nothing can be uploaded where nil.
+  /// Folder of kept models; if nil, nothing is kept and nothing can be uploaded.
   var stateFolder: String?
   var store = StoreLimits()
-  /// Whether `--model` wins over what is live in the state folder.
+  /// Whether `--model` wins over the live model of the state folder.
   var prefersModel = false
-  /// Open connections of the admin endpoint, those of strangers too; changes have a limit of their own, `AdminLimits`.
+  /// Limit of the admin endpoint's connections, strangers' included; changes have their own,
+  /// `AdminLimits`.
   var connectionLimit = 64
 
-  /// Live, previous, a canary and a new one.
+  /// Least versions: live, previous, a canary and a new one.
   private static let versionMinimum = 4
 
   static let options: [Option<ServeSettings>] = [
@@ -58,7 +59,7 @@ struct AdminSettings: Sendable {
       "bytes of all models kept in --state-dir"),
   ]
 
-  /// Throws where strangers could reach it without a token.
+  /// Throws if strangers could reach it without a token.
   func check() throws(UsageError) {
     guard isOn == .on, socketPath == nil, tokenFile == nil else { return }
     guard Loopback.contains(HostName(host).address) else {
@@ -68,7 +69,7 @@ struct AdminSettings: Sendable {
     }
   }
 
-  /// Nil where it is switched off.
+  /// Returns nil if the endpoint is switched off.
   func server(like server: ServerConfiguration) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
     var configuration = ServerConfiguration()

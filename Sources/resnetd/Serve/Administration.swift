@@ -4,21 +4,21 @@ import ModelStore
 import Serving
 import Telemetry
 
-/// The admin endpoint of one server, and the store behind it.
+/// The admin endpoint of one server, and its store.
 struct Administration {
-  /// Most swaps take less.
+  /// Time for changes in progress; most take less.
   private static let patience = Duration.seconds(1)
 
   let store: ModelStore?
-  /// Whose turn it is to change what is live, from before there is a model.
+  /// Turns of changes to the live model, which exist before there is a model.
   let turns = SwapTurns()
   private let settings: AdminSettings
-  /// Nil where none is asked for.
+  /// Token that clients must send; nil if none is needed.
   let token: AdminToken?
   private let service: AdminService?
   private let server: HTTPServer?
 
-  /// Opens the store and listens; nothing is answered but 503 until `becomeReady`.
+  /// Opens the store and listens; the only answer is 503 until `becomeReady`.
   init(_ settings: ServeSettings, accessLog: AccessLog, log: Log) throws(Failure) {
     self.settings = settings.admin
     let configuration = settings.admin.server(like: settings.server)
@@ -52,25 +52,25 @@ struct Administration {
   /// Whether anybody can send a first model.
   var canTakeModels: Bool { service != nil && store != nil }
 
-  /// What administrators send may become the first model.
+  /// Lets models that administrators send become the first one.
   func open(_ vacancy: Vacancy) { service?.open(vacancy) }
 
-  /// The first model is being loaded.
+  /// Notes that the first model is being loaded.
   func begin() { service?.begin() }
 
-  /// A model is live and can be changed.
+  /// Notes that a model is live and can be changed.
   func becomeReady(_ changes: ModelAdministration) { service?.becomeReady(changes) }
 
-  /// Where it listens, for the log; nil where it does not.
+  /// Address for the log; nil if it does not listen.
   var address: (key: String, value: String)? {
     guard let server else { return nil }
     if let path = settings.socketPath { return ("socket", AbsolutePath.of(path)) }
     return ("url", Listening.url(settings.host, server.port))
   }
 
-  /// Lets changes in progress come to their end, but not long: one that is cut off leaves the store as it was or with
-  /// the new model live.
+  /// Lets changes in progress finish, but not for long: one that is cut off leaves the store as it
+  /// was or with the new model live.
   ///
-  /// - Returns: How many connections still waited for an answer.
+  /// - Returns: Number of connections that still waited for an answer.
   func stop() -> Int { server?.drain(within: Self.patience) ?? 0 }
 }

@@ -1,12 +1,12 @@
 import Glibc
 import Telemetry
 
-/// How many files and sockets the process may hold.
+/// Limit of the files and sockets that the process may hold.
 enum DescriptorLimit {
-  /// What the process needs beside its connections.
+  /// Descriptors that the process needs besides its connections.
   private static let reserve = 64
 
-  /// Raises the soft limit as far as the connections want it and the hard one allows.
+  /// Raises the soft limit as far as the connections need and the hard limit allows.
   static func raise(for connectionCount: Int, log: Log) {
     var limits = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else {

@@ -5,9 +5,9 @@ import RemoteModels
 import Serving
 import Telemetry
 
-/// What `resnetd serve` can be told about a remote store that it follows.
+/// Settings of `resnetd serve` for a remote store that it follows.
 struct FollowSettings: Sendable {
-  /// Nothing is followed where nil.
+  /// Address of the store; nil if none is followed.
   var source: String?
   var interval = Duration.seconds(10)
 
@@ -23,7 +23,7 @@ struct FollowSettings: Sendable {
       "between two looks at it; longer while it cannot be reached"),
   ]
 
-  /// Throws where a source cannot be one, or there is no folder for what it names.
+  /// Throws if the source cannot be one, or there is no folder for its models.
   func check(stateFolder: String?) throws(UsageError) {
     guard let source else { return }
     guard stateFolder != nil else {
@@ -36,13 +36,13 @@ struct FollowSettings: Sendable {
   }
 
   private func remoteSource(_ source: String) throws(RemoteError) -> RemoteSource {
-    // What is recorded of a folder is read from other folders as well.
+    // Records about a folder are read from other folders as well.
     try RemoteSource(
       source.contains("://") ? source : AbsolutePath.of(source),
       environment: ProcessInfo.processInfo.environment)
   }
 
-  /// Nil where nothing is followed; throws where it cannot be.
+  /// Returns nil if nothing is followed; throws if the source cannot be followed.
   func follower(
     into store: ModelStore?, metrics: ServingMetrics, log: Log
   ) throws(Failure) -> Follower? {

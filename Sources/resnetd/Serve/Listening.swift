@@ -1,8 +1,8 @@
 import HTTPServer
 
-/// Servers of this program, and how an operator reads where they are.
+/// Servers of this program, and their addresses for an operator.
 enum Listening {
-  /// - Parameter portOption: What chooses another port.
+  /// - Parameter portOption: Option that chooses another port.
   static func server(
     _ configuration: ServerConfiguration, _ handler: any RequestHandler, portOption: String
   ) throws(Failure) -> HTTPServer {

@@ -1,20 +1,20 @@
 import Glibc
 
-/// Whether the system gives this process the threads and addresses that it needs.
+/// Check that the system gives this process the threads and addresses that it needs.
 ///
-/// Dispatch waits for a thread until there is one, forever where a limit stands against it: so it is found out before.
+/// Dispatch waits for a thread forever if a limit prevents it, so this is checked beforehand.
 enum ResourceCheck {
-  /// Makes so many threads side by side, and so many bytes of addresses beside them, which go at once; throws where the
-  /// system refuses some of it.
+  /// Makes so many threads side by side, and so many bytes of addresses, and releases them at once;
+  /// throws if the system refuses any of them.
   static func check(threads count: Int, byteCount: Int) throws(Failure) {
     let gate = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     defer { unsafe gate.deallocate() }
     unsafe sem_init(gate, 0, 0)
-    // Threads that take no memory of their own, of whose allocator each would reserve 64 MiB of addresses.
+    // They allocate no memory: for each, the allocator would reserve 64 MiB of addresses.
     var threads: [pthread_t] = []
     while threads.count < count {
       var thread = pthread_t()
-      // SAFETY: the semaphore is there until all threads have ended.
+      // SAFETY: the semaphore outlives all the threads.
       let status = unsafe pthread_create(
         &thread, nil,
         { gate in
@@ -44,10 +44,10 @@ enum ResourceCheck {
     )
   }
 
-  /// Without taking any memory.
+  /// Tries to map the addresses, without taking memory.
   private static func hasAddresses(_ byteCount: Int) -> Bool {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    // SAFETY: a mapping of its own, which nobody reads or writes before it goes.
+    // SAFETY: a mapping of its own, which nobody reads or writes before it is removed.
     let address = unsafe mmap(nil, byteCount, PROT_NONE, flags, -1, 0)
     guard unsafe address != MAP_FAILED else { return false }
     unsafe munmap(address, byteCount)

@@ -26,7 +26,7 @@ enum ServeCommand: Command {
   ) throws -> ExitCode {
     let started = ContinuousClock.now
     try settings.check()
-    // Before there is a log, whose thread would be waited for.
+    // Computed before there is a log, whose thread would be waited for.
     let plan = ServingProcess.memoryPlan(settings)
     try ResourceCheck.check(
       threads: settings.threadCount,

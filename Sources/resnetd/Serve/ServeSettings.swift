@@ -7,9 +7,9 @@ import Machine
 import Serving
 import Telemetry
 
-/// What `resnetd serve` can be told.
+/// Settings of `resnetd serve`.
 struct ServeSettings: DecodingSettings {
-  /// How log lines look; `auto` is text on a terminal and JSON elsewhere.
+  /// Format of log lines; `auto` is text on a terminal and JSON elsewhere.
   enum LogChoice: String, CaseIterable, Sendable {
     case auto, text, json
 
@@ -23,28 +23,28 @@ struct ServeSettings: DecodingSettings {
   var decoders = DecoderSettings()
   var model: String?
   var parts = ModelParts()
-  /// What the control group or the machine allows where nil.
+  /// Limit of memory; if nil, the control group's or the machine's.
   var memoryLimit: Int?
   var precision = PrecisionPolicy.auto
   var plan = CPUPlan.Settings()
   var tuning = Tuning.auto
-  /// The user's own folder for caches where nil.
+  /// Folder of cached plans; if nil, in the user's own cache folder.
   var planCache: String?
   var drainDelay = Duration.zero
   var drainTimeout = Duration.seconds(25)
   var logFormat = LogChoice.auto
   var accessLog = Switch.on
-  /// With the serving port where nil.
+  /// Port of the metrics; if nil, the serving port.
   var metricsPort: Int?
   var metricsHost = "127.0.0.1"
   var admin = AdminSettings()
   var follow = FollowSettings()
-  /// What is odd about the environment, for the log.
+  /// Warnings about the environment, for the log.
   private(set) var warnings: [String] = []
 
   mutating func take(warnings: [String], of command: String) { self.warnings = warnings }
 
-  /// Throws where options contradict each other, or one needs another that is not there.
+  /// Throws if options contradict each other, or one needs another that is missing.
   func check() throws(UsageError) {
     if admin.prefersModel, model == nil {
       throw UsageError("--prefer-model needs --model, which it prefers")
@@ -54,7 +54,7 @@ struct ServeSettings: DecodingSettings {
     try checkPorts()
   }
 
-  /// A listener that takes another's port would say that another program has it.
+  /// Throws if two listeners share a port, which would be blamed on another program.
   private func checkPorts() throws(UsageError) {
     var listeners = [(option: "--port", host: server.host, port: server.port)]
     if let metricsPort { listeners.append(("--metrics-port", metricsHost, metricsPort)) }
@@ -70,26 +70,27 @@ struct ServeSettings: DecodingSettings {
     }
   }
 
-  /// Threads that a server of these settings has at least.
+  /// Number of threads that a server with these settings has at least.
   var threadCount: Int {
     (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
   }
 
-  /// Bytes of addresses that it maps beside threads and the program's own part: for each worker a decoder's images, and what the
-  /// engine generates and arranges, whose libraries do not survive a refusal.
+  /// Bytes of addresses that it maps besides threads and the program itself: a decoder's images for
+  /// each worker, and what the engine generates and arranges, whose libraries do not survive a
+  /// refusal.
   var mappedByteCount: Int {
     (plan.workers ?? CPUAllowance.current.cores) * Self.workerMappedByteCount
       + Self.engineMappedByteCount
   }
 
-  /// The port of requests.
+  /// Configuration of the port for requests.
   var requestServer: ServerConfiguration {
     var configuration = server
     configuration.limits.requestTimeout = serving.requestTimeout
     return configuration
   }
 
-  /// How the first model is compiled, and every one that takes its place.
+  /// Rules by which the first model and all later ones are compiled.
   var rules: CompilationRules {
     CompilationRules(
       precision: precision, settings: plan, tuning: tuning,
@@ -97,7 +98,7 @@ struct ServeSettings: DecodingSettings {
       program: Version.number)
   }
 
-  /// The metrics' own port, where there is one.
+  /// Configuration of the metrics' own port, if there is one.
   var metricsServer: ServerConfiguration? {
     metricsPort.map { port in
       var configuration = ServerConfiguration()
@@ -109,15 +110,16 @@ struct ServeSettings: DecodingSettings {
     }
   }
 
-  /// Of what a decoder shares with its worker, 33 MiB, and a bit.
+  /// Bytes that a decoder shares with its worker, 33 MiB, and a bit.
   private static let workerMappedByteCount = 40 << 20
-  /// Of the embedded model's engine, several times over: 48 MiB.
+  /// Bytes that the embedded model's engine takes, several times over: 48 MiB.
   private static let engineMappedByteCount = 48 << 20
-  /// Beside workers and queues: of signals, the log, the pool's watch, the admin endpoint, a change, and Dispatch's own.
+  /// Threads besides workers and queues: for signals, the log, the pool's watch, the admin
+  /// endpoint, a change, and Dispatch.
   private static let otherThreadCount = 8
-  /// Scrapers are few.
+  /// Limit of connections; scrapers are few.
   private static let metricsConnectionLimit = 16
-  /// Less holds neither the program nor a body beside a model: 64 MiB.
+  /// Least limit of memory, 64 MiB; less does not hold the program, a model and a body.
   private static let leastMemoryLimit = 64 << 20
   private static let counts = 1...1_000_000
   private static let sizes = 1...(1 << 40)
@@ -128,7 +130,7 @@ struct ServeSettings: DecodingSettings {
     + AdminSettings.options
     + FollowSettings.options
 
-  /// Every option that has a value, by name.
+  /// Returns every option that has a value, by name.
   static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {
     options.compactMap { option in
       option.defaultText(settings).map { (option.name, $0) }
@@ -266,9 +268,9 @@ struct ServeSettings: DecodingSettings {
 }
 
 extension HostName {
-  /// Whether a listener on this host keeps another from the same port on that one.
+  /// Returns whether a listener on this host keeps another from the same port on that one.
   fileprivate func overlaps(_ other: HostName) -> Bool {
-    // As on systems where nobody has changed it, all addresses of IPv6 take those of IPv4 in.
+    // By the system's default, all addresses of IPv6 include those of IPv4.
     address == other.address || isEverywhere || other.isEverywhere
   }
 

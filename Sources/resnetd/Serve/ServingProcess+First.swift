@@ -10,17 +10,17 @@ import ResNet
 import Serving
 import Telemetry
 
-/// The model that a server begins with.
+/// The first model of a server.
 extension ServingProcess {
   /// A model that is ready to be the first.
   struct Beginning {
     let deployment: Deployment
-    /// Where it came from, for the store to keep; nil where the store has it.
+    /// Source of the model, for the store to keep; nil if the store has it.
     let source: FirstModel?
   }
 
-  /// The place of the first model where none is known yet: a store that is followed names it, or what was live in the
-  /// state folder cannot be told. Nil where options or the state folder name the first model.
+  /// Returns the place of the first model if a followed store names it, or the live model of the
+  /// state folder is unknown. Returns nil if options or the state folder name the first model.
   static func vacancy(
     _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
     _ service: Service, _ proof: FirstProof, _ log: Log
@@ -50,7 +50,7 @@ extension ServingProcess {
     return vacancy
   }
 
-  /// The model to begin with, ready; nil where the program was told to stop first.
+  /// Returns the first model, ready; nil if the program was told to stop before.
   func first(_ vacancy: Vacancy?) throws(Failure) -> Beginning? {
     switch vacancy?.wait() {
     case .filled(let first):
@@ -69,7 +69,7 @@ extension ServingProcess {
       try settings.rules.planned(model, precision: precision)
     }
     Self.write(planned, log)
-    // What the engine has packed need not stand in memory a second time.
+    // The engine has packed the weights, which need not be in memory a second time.
     model.weights = Weights()
     let fault = try Self.compiling { () throws(EngineError) in
       try goldenFault(planned.compiled, model.goldenSamples)
@@ -107,13 +107,13 @@ extension ServingProcess {
     ).fault(samples, images: [])
   }
 
-  /// What to do where a model of the state folder does not run as it did when it was proved.
+  /// Returns the advice for a model of the state folder that no longer runs as it was proved.
   private static func remedy(_ precision: Precision) -> String {
     "it was live in --state-dir, so it has run with other options, or on another machine, than these "
       + "(--precision \(precision.rawValue) here): start with those, or serve another model by --model FILE --prefer-model"
   }
 
-  /// Where images are decoded, with what happens there counted and logged.
+  /// Returns the place where images are decoded; its events are counted and logged.
   static func decoders(
     _ settings: ServeSettings, _ spawner: Spawner?, _ memory: MemoryBudget,
     _ metrics: ServingMetrics, _ log: Log
@@ -132,8 +132,8 @@ extension ServingProcess {
     }
   }
 
-  /// What was chosen last in the store, which needs nothing from outside; else what the options name, with where that is
-  /// from for the store to keep.
+  /// Loads the store's last choice, which needs nothing from outside, or else the model of the
+  /// options, with its source for the store to keep.
   private func load() throws(Failure) -> (Model, FirstModel?) {
     let store = administration.store
     let warn = { [log] (warning: String) in log.write("warning: \(warning)") }
@@ -162,7 +162,7 @@ extension ServingProcess {
     let model = try ModelSource.load(settings.model, settings.parts, warn: warn)
     guard store != nil, !first.isAsFile else { return (model, first) }
     do throws(CheckpointError) {
-      // What options change is another file, and a store has that one.
+      // A model that options change is another file, and a store has that one.
       return (try model.versionedAsWritten(), first)
     } catch {
       throw Failure("\(error)")
@@ -182,7 +182,7 @@ extension ServingProcess {
   }
 }
 
-/// The checks that a first model passes which a store or an administrator brings.
+/// The checks that a first model from a store or an administrator must pass.
 struct FirstProof: Sendable {
   private let settings: ServeSettings
   private let metrics: ServingMetrics

@@ -8,7 +8,7 @@ import ResNet
 import Serving
 import Telemetry
 
-/// What a server may take of the machine, and its end where a worker is lost.
+/// The share of the machine's memory that a server takes, and its end if a worker is lost.
 extension ServingProcess {
   static func memoryPlan(_ settings: ServeSettings) -> MemoryPlan {
     MemoryPlan(
@@ -16,7 +16,7 @@ extension ServingProcess {
       buffers: settings.server.bufferByteLimit)
   }
 
-  /// The budget, with what the program itself takes.
+  /// Returns the budget, with the program's own part taken.
   static func budget(
     _ plan: MemoryPlan
   ) throws(Failure) -> (budget: MemoryBudget, program: Reservation) {
@@ -45,12 +45,12 @@ extension ServingProcess {
       ])
   }
 
-  /// Bytes that a model may take: what the system has, and what is not promised to others.
+  /// Returns the bytes that a model may take: those of the system that are not promised to others.
   static func available(of memory: MemoryBudget) -> Int {
     min(MemoryAllowance.available ?? .max, memory.freeByteCount)
   }
 
-  /// The first model's part of the budget, by an estimate.
+  /// Reserves the first model's part of the budget, by an estimate.
   func reserve(
     _ model: Model, _ precision: Precision
   ) throws(Failure) -> Reservation {

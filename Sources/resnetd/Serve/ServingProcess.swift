@@ -19,7 +19,7 @@ import Time
 ///     serve ─ loads, compiles and proves the first one, serves
 ///     stop ── waits for a signal, drains, ends
 struct ServingProcess {
-  /// What serves when there is a model.
+  /// The parts that serve once there is a model.
   struct Running {
     let pool: WorkerPool
     let changes: ModelAdministration
@@ -33,12 +33,12 @@ struct ServingProcess {
   let service: Service
   let administration: Administration
   private let plan: MemoryPlan
-  /// The program's own part of the memory, taken for as long as the process lives.
+  /// Reservation of the program's own memory, for the life of the process.
   private let program: Reservation
   private let shutdown: ShutdownSignals
   private let server: HTTPServer
   private let metricsServer: HTTPServer?
-  /// The place of the first model; nil where one is known.
+  /// Place of the first model; nil if one is known.
   private let vacancy: Vacancy?
   private let following: FollowerThread?
   private let watch: StartWatch
@@ -102,7 +102,8 @@ struct ServingProcess {
 
   // MARK: Serving
 
-  /// Serves from the first model on; nil where the program was told to stop before there was one.
+  /// Serves from the first model on; returns nil if the program was told to stop before there was
+  /// one.
   func serve(since started: ContinuousClock.Instant) throws(Failure) -> Running? {
     if vacancy != nil {
       log.write(
@@ -112,7 +113,7 @@ struct ServingProcess {
           "admin": .text(administration.address?.value ?? "-"),
         ])
     }
-    // No variable here holds the first model: its memory goes when another one is live.
+    // No variable here holds the first model: its memory is released when another one is live.
     let serving = try first(vacancy).map { first throws(Failure) in try begin(first) }
     watch.end()
     if let serving {
@@ -123,7 +124,7 @@ struct ServingProcess {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
     }
     if let serving {
-      // So that what is shown can be activated.
+      // Every version that is shown can then be activated.
       serving.changes.keepFirst()
       following?.open(serving.changes)
     }
@@ -133,7 +134,7 @@ struct ServingProcess {
     return serving
   }
 
-  /// From now on requests are served.
+  /// Begins to serve requests.
   private func begin(_ first: Beginning) throws(Failure) -> Running {
     let pool = try Self.compiling { () throws(EngineError) in
       try WorkerPool(
@@ -146,7 +147,7 @@ struct ServingProcess {
       turns: administration.turns, availableMemory: { [memory] in Self.available(of: memory) })
     let changes = ModelAdministration(
       pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
-    // Administrators first: who sees that it is ready may be one.
+    // Administrators come first: a client that sees that it is ready may be one.
     administration.becomeReady(changes)
     service.becomeReady(pool)
     return Running(pool: pool, changes: changes)
@@ -166,7 +167,8 @@ struct ServingProcess {
 
   // MARK: The end
 
-  /// Returns after the signal to stop, when everything has been answered; ends the process where something is left.
+  /// Returns after the signal to stop, when everything is answered; ends the process if something
+  /// is left.
   func stop(_ serving: Running?) {
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
@@ -184,7 +186,7 @@ struct ServingProcess {
           "swap": .text(isChanging ? "yes" : "no"),
         ])
       log.flush()
-      // Threads compute still, and `exit` would destroy what the libraries keep while they use it.
+      // Threads still compute, and `exit` would destroy what the libraries use meanwhile.
       _exit(ExitCode.failure.rawValue)
     }
     serving?.pool.close()

@@ -8,15 +8,16 @@ import Telemetry
 /// The signals of a server as events.
 ///
 /// ```
-/// SIGTERM, SIGINT   the first asks for an orderly end, the second ends the process; the same one again within a moment is
-///                   taken for the first: some supervisors signal a process and its group
+/// SIGTERM, SIGINT   the first asks for an orderly end, the second ends the process; the same one
+///                   again within a moment counts as the first: some supervisors signal a process
+///                   and its group
 /// SIGHUP            what can be reread is reread
 /// SIGUSR1, SIGUSR2  ignored: by default they would kill, and they mean nothing here
 /// SIGPIPE           ignored: a peer that is gone is an error of a write
 /// ```
 ///
-/// A thread of its own waits for them, and another does what they ask for: a second signal ends the process whatever the
-/// first has led to, and where the system gives Dispatch no thread any more.
+/// One thread waits for them, and another reacts: a second signal ends the process whatever the
+/// first one led to, and even if the system gives Dispatch no more threads.
 final class ShutdownSignals: Sendable {
   struct Signal: Sendable {
     let number: CInt
@@ -24,7 +25,7 @@ final class ShutdownSignals: Sendable {
     var name: String { number == SIGINT ? "SIGINT" : "SIGTERM" }
   }
 
-  /// Rereads one thing, which its name tells the log.
+  /// A thing to reread, with its name for the log.
   private struct Reload {
     let name: String
     let run: @Sendable () -> Void
@@ -43,24 +44,24 @@ final class ShutdownSignals: Sendable {
   private let log: Log
   private let state = Mutex(State())
   private let arrived = DispatchSemaphore(value: 0)
-  /// What is to be done about signals, one after the other.
+  /// Reactions to signals, run one after the other.
   private let reactions = Mutex<[Reaction]>([])
   private let hasReaction = DispatchSemaphore(value: 0)
 
-  /// In a structure, for a closure in a generic type is wrapped anew whenever it is read.
+  /// A structure, because a closure in a generic type is wrapped anew on every read.
   private struct Reaction {
     let run: @Sendable () -> Void
   }
 
-  /// Within which the same signal again means nothing new.
+  /// Time within which the same signal again means nothing new.
   private static let repetitionInterval = Duration.seconds(1)
 
-  /// Takes the signals over. To be called before there are other threads: those made later get none of them.
+  /// Takes over the signals. Call it before there are other threads: later ones get none of them.
   init(log: Log) throws(Failure) {
     self.log = log
     for number in [SIGPIPE, SIGUSR1, SIGUSR2] { signal(number, SIG_IGN) }
     var set = sigset_t()
-    // SAFETY: all of them change or read this function's own set.
+    // SAFETY: all these calls change or read this function's own set.
     unsafe sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -97,7 +98,7 @@ final class ShutdownSignals: Sendable {
     hasReaction.signal()
   }
 
-  /// Called when the first signal arrives, or now if it has.
+  /// Sets the action for the first signal, or runs it now if that has arrived.
   func onFirst(_ action: @escaping @Sendable () -> Void) {
     let isLate = state.withLock { state in
       state.action = action
@@ -106,7 +107,7 @@ final class ShutdownSignals: Sendable {
     if isLate { action() }
   }
 
-  /// Called at each SIGHUP from now on, after those that were added before.
+  /// Adds an action for each SIGHUP from now on, after those added before.
   func onReload(of name: String, _ run: @escaping @Sendable () -> Void) {
     state.withLock { $0.reloads.append(Reload(name: name, run: run)) }
   }
@@ -138,14 +139,14 @@ final class ShutdownSignals: Sendable {
     }
     if isRepeated { return }
     guard isFirst else { end(by: signal) }
-    // Two: what the first one holds is let go before the end goes on.
+    // Two reactions: whatever the first one holds is released before the end goes on.
     add(action.run)
     add { [self] in arrived.signal() }
   }
 
-  /// A process that a signal ends exits with 128 and its number, as the shell says it.
+  /// Ends the process with 128 plus the signal's number, as the shell shows it.
   private func end(by signal: Signal) -> Never {
-    // Lines are written by a thread of Dispatch, and asking for one may never return.
+    // A thread of Dispatch writes lines, and asking for one may never return.
     let isInterrupt = signal.number == SIGINT
     let onAlarm: @convention(c) (CInt) -> Void =
       isInterrupt ? { _ in _exit(128 + SIGINT) } : { _ in _exit(128 + SIGTERM) }

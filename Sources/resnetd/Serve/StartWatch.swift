@@ -3,12 +3,12 @@ import Glibc
 import Synchronization
 import Telemetry
 
-/// Ends the process where it is told to stop while it has no model yet.
+/// Ends the process if it is told to stop before it has a model.
 ///
-/// A first model may be loaded, compiled and proved for minutes in calls that nothing interrupts; nobody is served
-/// meanwhile, so nothing is lost.
+/// Loading, compiling and proving a first model may take minutes in calls that nothing interrupts;
+/// nobody is served meanwhile, so nothing is lost.
 final class StartWatch: Sendable {
-  /// Most starts take less, and then end in order.
+  /// Time to wait for the start; most take less, and then end in order.
   private static let patience = DispatchTimeInterval.seconds(1)
 
   private let log: Log
@@ -16,18 +16,19 @@ final class StartWatch: Sendable {
 
   init(log: Log) { self.log = log }
 
-  /// To be called when there is a model, or none will come: from now on the process ends by itself.
+  /// Ends the watch: there is a model, or none will come, and the process ends by itself from now
+  /// on.
   func end() { isOver.withLock { $0 = true } }
 
-  /// To be called when the process shall end.
+  /// Tells the process to end.
   func stop() {
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [self] in
-      // Held until the end, so that nobody is told meanwhile that there is a model; its only other holder is `end`.
+      // Held until the end, so that nobody is told that there is a model; only `end` also takes it.
       isOver.withLock { isOver in
         if isOver { return }
         log.write("stopped before a model was ready")
         log.flush()
-        // What computes goes on until then, and `exit` would destroy what it uses.
+        // Threads compute until then, and `exit` would destroy what they use.
         _exit(ExitCode.success.rawValue)
       }
     }

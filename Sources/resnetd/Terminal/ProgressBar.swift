@@ -1,8 +1,8 @@
 import Glibc
 
-/// A line on the terminal that says how far long work is; nothing where standard error is no terminal.
+/// A line that shows the progress of long work; nothing if standard error is not a terminal.
 struct ProgressBar {
-  /// What is counted, as the line shows it.
+  /// Unit that the line shows.
   enum Unit {
     case items
     case bytes
@@ -13,12 +13,12 @@ struct ProgressBar {
 
   private let label: String
   private let unit: Unit
-  /// 0 while nobody knows it.
+  /// Total amount; 0 while it is unknown.
   private var total: Int
   private let isShown = isatty(STDERR_FILENO) == 1
   private var done = 0
   private var lastShown: ContinuousClock.Instant?
-  /// Whether the cursor stands behind a line that has no end yet.
+  /// Whether the cursor stands after a line that has no end yet.
   private var isOpen = false
 
   init(_ label: String, total: Int, unit: Unit = .items) {
@@ -49,14 +49,14 @@ struct ProgressBar {
   private var text: String {
     let suffix = unit == .bytes ? " MB" : ""
     guard total > 0 else { return amount(done) + suffix }
-    // In floating point: a hostile server's total would overflow the product.
+    // Computed in floating point: a hostile server's total would overflow the product.
     let filled = Int(Double(Self.width) * min(Double(done) / Double(total), 1))
     let bar =
       String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
     return "[\(bar)] \(amount(done))/\(amount(total))\(suffix)"
   }
 
-  /// Bytes as megabytes with one digit.
+  /// Writes bytes as megabytes with one decimal place.
   private func amount(_ count: Int) -> String {
     unit == .items ? "\(count)" : "\(count / 1_000_000).\(count / 100_000 % 10)"
   }

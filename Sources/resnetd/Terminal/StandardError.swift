@@ -1,19 +1,19 @@
 import Glibc
 
-/// Messages for whoever sits at the terminal.
+/// Messages for the person at the terminal.
 ///
-/// They are written by the caller, for the process may be about to end, but a reader that has stopped holds it up for a bounded time
-/// only.
+/// The caller writes them, because the process may be about to end, but a reader that has stopped
+/// delays it only for a bounded time.
 enum StandardError {
-  /// Time without progress after which the rest of a message is given up, 1 s.
+  /// Time without progress after which the rest of a message is dropped, 1 s.
   private static let patienceMilliseconds: CInt = 1000
-  /// What a pipe that is writable takes without blocking (pipe(7), `PIPE_BUF`).
+  /// Bytes that a writable pipe takes without blocking (pipe(7), `PIPE_BUF`).
   private static let partByteCount = 4096
 
   /// Writes the message and a newline.
   static func write(_ message: String) { writeAll(message + "\n") }
 
-  /// Writes a text as it is.
+  /// Writes a string as it is.
   static func writeAll(_ text: String) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty, isWritable() {

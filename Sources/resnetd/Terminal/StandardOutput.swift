@@ -2,23 +2,25 @@ import Files
 import Glibc
 import Synchronization
 
-/// What commands give their users: the one way to standard output, which notices where it cannot be written.
+/// Output of commands for their users: the only way to standard output, which notices failed
+/// writes.
 ///
-/// Lines for a terminal are written at once, others in large parts. What goes wrong is remembered until the end, when `finish` tells it.
+/// Lines for a terminal are written at once, others in large parts. An error is remembered until
+/// `finish` reports it.
 enum StandardOutput {
   /// Bytes that are gathered for one call, 64 KiB.
   private static let gatheredByteCount = 64 << 10
 
   private struct State {
     var bytes: [UInt8] = []
-    /// The first error's number; nothing is written after it.
+    /// Number of the first error; nothing is written after it.
     var fault: CInt?
   }
 
   private static let state = Mutex(State())
   private static let isTerminal = isatty(STDOUT_FILENO) == 1
 
-  /// Adds the text and a newline.
+  /// Adds the string and a newline.
   static func write(_ text: String) {
     state.withLock { state in
       state.bytes.append(contentsOf: text.utf8)
@@ -27,16 +29,17 @@ enum StandardOutput {
     }
   }
 
-  /// Writes what is left and turns a fault into the program's exit code.
+  /// Writes the rest and turns a fault into the program's exit code.
   ///
-  /// - Parameter code: Of a command whose output arrives.
+  /// - Parameter code: Exit code of the command if its output arrives.
   static func finish(_ code: ExitCode) -> ExitCode {
     let fault = state.withLock { state in
       send(&state)
       return state.fault
     }
     guard let fault else { return code }
-    // Whoever wanted the beginning of it has it: as if the signal had ended the process, which it does unless it is ignored.
+    // The reader has what it wanted: as if SIGPIPE had ended the process, which it does unless
+    // ignored.
     if fault == EPIPE { return .brokenPipe }
     StandardError.write(
       "resnetd: standard output cannot be written: \(SystemError.text(fault))")

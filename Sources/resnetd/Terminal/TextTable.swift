@@ -1,10 +1,10 @@
 /// Rows of text in columns, two spaces apart.
 struct TextTable {
   var rows: [[String]]
-  /// Columns that are set flush right: numbers.
+  /// Columns that are aligned right, such as numbers.
   var rightAligned: Set<Int> = []
 
-  /// Lines without a final newline; no line has trailing spaces.
+  /// Lines without a final newline or trailing spaces.
   var text: String {
     let columnCount = rows.map(\.count).max() ?? 0
     let widths = (0..<columnCount).map { column in

@@ -1,4 +1,4 @@
-/// ONNX files whose first tensor lies in another file, which nothing that is sent may read.
+/// ONNX files whose first tensor lies in another file, which no upload may read.
 extension HostileONNX {
   private static func external(
     _ name: String, _ entries: [(key: String, value: String)], _ expected: String = "",
@@ -20,7 +20,7 @@ extension HostileONNX {
     }
   }
 
-  /// Of a domain that the file names, so that ONNX's checker does not mind it.
+  /// A constant of a domain that the file names, so that ONNX's checker does not mind it.
   private static var foreignConstant: Hostile {
     let file = external("of another domain's Constant", [("location", "a")], "x.Constant") {
       $0.moveFirstTensorIntoNode(domain: "x")

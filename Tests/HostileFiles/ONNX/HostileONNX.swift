@@ -1,5 +1,5 @@
-/// ONNX files that lie, contradict themselves, or ask for more than a file may: of a small classifier with one thing
-/// wrong each.
+/// ONNX files that lie, contradict themselves, or ask for more than a file may: a small classifier
+/// with one thing wrong in each.
 package enum HostileONNX {
   package static let all = [
     tensors, externals, graphs, operatorSets, ends, texts,
@@ -15,7 +15,7 @@ package enum HostileONNX {
 
   // MARK: Tensors
 
-  /// The first convolution's weights, declared otherwise.
+  /// Declares the first convolution's weights differently.
   private static func weights(
     _ name: String, _ expected: String, type: Int64 = 1, _ shape: [Int64] = [4, 3, 3, 3],
     _ fill: @escaping (inout WireMessage) -> Void = { $0.data(9, zeros(108 * 4)) }
@@ -99,7 +99,7 @@ package enum HostileONNX {
       attributes: attributes)
   }
 
-  /// As many layers, one behind the other.
+  /// Returns a chain of so many layers.
   private static func chain(_ count: Int, of operation: String) -> Hostile {
     made("\(count) of \(operation)", "nodes of the graph") { file in
       let layers = (0..<count).map { index in
@@ -176,7 +176,7 @@ package enum HostileONNX {
   private static func model(
     _ name: String, _ expected: String, _ change: (inout WireMessage) -> Void
   ) -> Hostile {
-    // Fields behind the others: of one that is no list, the last one counts, or both are merged.
+    // Fields after the others: if one is not a list, the last one counts, or both are merged.
     var message = WireMessage()
     change(&message)
     return Hostile(
@@ -267,7 +267,7 @@ package enum HostileONNX {
     },
   ]
 
-  // MARK: Texts
+  // MARK: Strings
 
   private static func document(_ name: String, _ text: String, _ expected: String = "") -> Hostile {
     made("a document \(name)", expected) { $0.metadata = [("resnetd", text)] }

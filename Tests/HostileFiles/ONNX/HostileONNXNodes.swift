@@ -1,4 +1,4 @@
-/// ONNX files with nodes that cannot be: windows, attributes and numbers.
+/// ONNX files with impossible nodes: windows, attributes and numbers.
 package enum HostileONNXNodes {
   package static let all = windows + attributes + values
 
@@ -130,7 +130,7 @@ package enum HostileONNXNodes {
     replaced("a linear layer of another width", 5, [10, 5], 1),
   ]
 
-  /// Well-formed files of networks that are no use.
+  /// Well-formed files of networks that are of no use.
   package static let unfit: [Hostile] = [
     HostileONNX.made("the same answer to every image", "") {
       $0.tensors[5] = ModelFile.floats("fc", [10, 4], [Float](repeating: 0, count: 40))

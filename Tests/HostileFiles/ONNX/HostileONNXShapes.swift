@@ -1,8 +1,9 @@
-/// ONNX files whose constants are computed while they are read: shapes that do not fit, and arithmetic that grows.
+/// ONNX files with constants that are computed while they are read: shapes that do not fit, and
+/// arithmetic that grows.
 package enum HostileONNXShapes {
   package static let all = shapes + bombs
 
-  /// What the linear layer adds comes out of `nodes`, whose last output is `bomb`.
+  /// Makes the linear layer add the result of `nodes`, whose last output is `bomb`.
   private static func computed(
     _ name: String, _ constants: [ModelFile.Tensor], _ nodes: [ModelFile.Node],
     _ expected: String = ""
@@ -38,7 +39,7 @@ package enum HostileONNXShapes {
     [ModelFile.integers64("shape", values)]
   }
 
-  /// The classifier's flattening, to a given shape.
+  /// Changes the classifier's flattening to a given shape.
   private static func reshape(_ name: String, _ values: Int64...) -> Hostile {
     HostileONNX.made("a reshape \(name)", "") { file in
       file.tensors.append(ModelFile.integers64("shape", values))
@@ -123,7 +124,7 @@ package enum HostileONNXShapes {
         })),
   ]
 
-  /// Each doubles the one before.
+  /// Nodes that each double the one before.
   private static var doubled: [ModelFile.Node] {
     (0..<40).map { index in
       node(

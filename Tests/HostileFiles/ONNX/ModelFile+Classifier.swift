@@ -8,7 +8,8 @@ extension ModelFile {
     ]
   }
 
-  /// A convolution, its normalisation and a linear layer; ten classes of images of 32x32 pixels, with a document.
+  /// A convolution, its normalisation and a linear layer; ten classes of images of 32x32 pixels,
+  /// with a document.
   package static var classifier: ModelFile {
     var file = ModelFile()
     file.metadata = [("resnetd", SoundFiles.document())]
@@ -32,7 +33,7 @@ extension ModelFile {
     return file
   }
 
-  /// Numbers from -scale to scale, different ones side by side, above `offset`.
+  /// Returns numbers from -scale to scale, neighbours being different, above `offset`.
   static func numbers(
     _ name: String, _ shape: [Int64], scale: Float, offset: Float = 0
   ) -> Tensor {

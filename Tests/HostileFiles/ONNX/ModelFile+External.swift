@@ -1,6 +1,6 @@
 /// Tensors whose numbers lie in another file.
 extension ModelFile {
-  /// Fills a tensor with the place of its numbers, as the file has it: keys and values.
+  /// Fills a tensor with the place of its numbers in the file's form: keys and values.
   package static func external(
     _ entries: [(key: String, value: String)]
   ) -> (inout WireMessage) -> Void {
@@ -15,11 +15,11 @@ extension ModelFile {
     }
   }
 
-  /// Makes the first initialiser the value of a node in front of all others.
+  /// Makes the first initialiser the value of a node before all others.
   ///
   /// - Parameters:
   ///   - operation: Constant, or another operator with a tensor for an attribute.
-  ///   - inputs: Of the node.
+  ///   - inputs: Inputs of the node.
   package mutating func moveFirstTensorIntoNode(
     _ operation: String = "Constant", domain: String = "", inputs: [String] = []
   ) {

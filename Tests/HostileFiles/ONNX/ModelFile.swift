@@ -7,7 +7,7 @@ package struct ModelFile {
   package var outputs: [(name: String, type: Int64, shape: [Int64?])] = []
   package var nodes: [Node] = []
   package var tensors: [Tensor] = []
-  /// Written into the graph at the end.
+  /// Writes more fields at the end of the graph.
   package var extra: (inout WireMessage) -> Void = { _ in }
 
   package struct Node {
@@ -16,7 +16,7 @@ package struct ModelFile {
     package var domain = ""
     package var inputs: [String]
     package var outputs: [String]
-    /// Writes an AttributeProto each.
+    /// Writers of one AttributeProto each.
     package var attributes: [(inout WireMessage) -> Void] = []
 
     package init(

@@ -4,7 +4,7 @@ import Serving
 import Telemetry
 import Testing
 
-/// Who may use the admin endpoint.
+/// Access to the admin endpoint.
 @Suite struct AdminAccessTests {
   @Test(
     "Without a token only the loopback's own names are answered, and no web page",
@@ -62,7 +62,7 @@ import Testing
     for (content, complaint) in [("", "is empty"), (nil, "is not there"), ("  \n", "is empty")] {
       try file.write(content)
       let before = admin.logged.count
-      // From the sixth on with a pause.
+      // There is a pause from the sixth on.
       for _ in 0..<3 { #expect(try await [401, 429].contains(status(admin, "a"))) }
       let said = admin.logged.dropFirst(before)
       #expect(admin.logged.contains("file \(complaint); nobody is let in"))
@@ -91,7 +91,7 @@ import Testing
   }
 }
 
-/// A file for this user alone that goes with its owner.
+/// A file for this user alone, which is removed with its owner.
 private final class TokenFile {
   let path = FileManager.default.temporaryDirectory
     .appendingPathComponent("resnetd-token-\(UUID().uuidString)").path
@@ -100,7 +100,7 @@ private final class TokenFile {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  /// Another file under the same name; nil for none.
+  /// Puts another file under the same name; none if nil.
   func write(_ content: String?) throws {
     guard let content else {
       try FileManager.default.removeItem(atPath: path)

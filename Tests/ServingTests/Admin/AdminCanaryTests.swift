@@ -8,9 +8,9 @@ import Serving
 import Synchronization
 import Testing
 
-/// The canary, asked for over the admin endpoint.
+/// The canary, controlled over the admin endpoint.
 @Suite struct AdminCanaryTests {
-  /// With two uploads: `new` is live, `old` was before.
+  /// Makes a fixture with two uploads: `new` is live, `old` was before.
   private func fixture(
     limits: StoreLimits = StoreLimits(),
     availableMemory: @escaping @Sendable () -> Int? = { nil }
@@ -170,7 +170,7 @@ import Testing
     #expect(admin.store.live?.version == old)
     #expect(admin.store.live?.previous == (try admin.version("new")))
     #expect(try admin.answers(4) == ["old", "old", "old", "old"])
-    // The other way: what a rollback goes to is the canary.
+    // The other way: the rollback's target is the canary.
     #expect(try await admin.putCanary("new", percent: 50).status == 200)
     let rollback = try await admin.ask("POST", "/admin/rollback").json()["ended_canary"]
     #expect((rollback as? [String: Any])?["reason"] as? String == "promoted")
@@ -225,7 +225,7 @@ import Testing
     let admin = try await fixture(limits: limits)
     #expect(try await admin.putCanary("start", percent: 1).status == 200)
     let start = try admin.version("start")
-    // Dry runs end no canary, and keep nothing: the store is filled behind the endpoint's back.
+    // Dry runs end no canary and keep nothing: the store is filled without the endpoint.
     for mark in ["x", "y", "z"] { try admin.keep(SmallModels.model(mark)) }
     #expect(admin.store.path(of: start) != nil)
     #expect(try await admin.ask("DELETE", "/admin/canary").status == 200)
@@ -273,7 +273,7 @@ import Testing
     let former = WeakDeployment(try #require(admin.served.pool.traffic.canary?.deployment))
     let version = try admin.version("overflowing")
     #expect(admin.store.versions().first { $0.version == version }?.isPinned == true)
-    // By the live model, for the canary has failed.
+    // The live model answers, because the canary has failed.
     let response = try admin.served.wait(for: "/classify", body: trigger)
     #expect(response.status == 200)
     #expect(String(decoding: response.body, as: UTF8.self).contains(#""name":"new""#))
@@ -287,7 +287,7 @@ import Testing
     #expect(audit.contains(#""digest":"\#(version.hex)","outcome":"not_finite""#))
     #expect(admin.store.versions().first { $0.version == version }?.isPinned == false)
     #expect(eventually { former.value == nil })
-    // It may be tried again.
+    // The version may be tried again.
     #expect(try await admin.putCanary("overflowing", percent: 1).status == 200)
   }
 }

@@ -126,7 +126,7 @@ import Testing
     #expect(try admin.incoming.isEmpty)
   }
 
-  /// The second leaves the size of images open.
+  /// The second file leaves the size of images open.
   @Test(
     "An ONNX network without labels gets the live model's, and is kept as the whole it then is",
     arguments: ["basic-13", "view-11"])
@@ -155,7 +155,7 @@ import Testing
     let path = try #require(admin.store.path(of: live.version))
     let kept = try Model.load(path: path)
     #expect(kept.graph == live.graph && kept.architecture == nil)
-    // The network has no name of its own.
+    // The network does not have a name of its own.
     var digest = try SHA256()
     unsafe digest.update(network.span.bytes)
     let version = ModelVersion(digest: digest.finish())

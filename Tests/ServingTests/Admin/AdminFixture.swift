@@ -10,7 +10,8 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// The admin endpoint around a small model, with a store and a log of its own, asked without sockets.
+/// The admin endpoint around a small model, with a store and a log of its own, used without
+/// sockets.
 final class AdminFixture: Sendable {
   let folder: URL
   let service: AdminService
@@ -21,7 +22,7 @@ final class AdminFixture: Sendable {
   private let log: Log
   private let logDescriptor: CInt
 
-  /// Read by its descriptor, for Foundation leaks what it reads files with.
+  /// Log, read by its descriptor, because Foundation leaks whatever it reads files with.
   var logged: String {
     log.flush()
     var bytes = [UInt8](repeating: 0, count: 1 << 20)
@@ -33,9 +34,9 @@ final class AdminFixture: Sendable {
 
   /// - Parameters:
   ///   - availableMemory: Called while a candidate is checked.
-  ///   - disk: Of the store; tests fail it here.
-  ///   - now: The clock that refusals are counted by.
-  ///   - start: Makes the file of the model that it begins with, at the path that it gets.
+  ///   - disk: Disk of the store, on which tests cause failures.
+  ///   - now: Clock that refusals are counted by.
+  ///   - start: Makes the file of the first model, at the path that it gets.
   init(
     token: String? = nil, limits: StoreLimits = StoreLimits(),
     provingTimeout: Duration = ServingLimits().provingTimeout,
@@ -81,7 +82,7 @@ final class AdminFixture: Sendable {
   }
 
   deinit {
-    // Its thread may still write there.
+    // Its thread may still be writing there.
     log.flush()
     close(logDescriptor)
     try? FileManager.default.removeItem(at: folder)
@@ -89,7 +90,7 @@ final class AdminFixture: Sendable {
 
   var startFile: URL { folder.appendingPathComponent("start.safetensors") }
 
-  /// The bytes of a model file whose labels tell it apart.
+  /// Returns the bytes of a model file whose labels tell it apart.
   func file(_ mark: String) throws -> [UInt8] { try file(SmallModels.model(mark)) }
 
   func file(_ model: Model) throws -> [UInt8] {
@@ -98,7 +99,7 @@ final class AdminFixture: Sendable {
     return Array(try Data(contentsOf: url))
   }
 
-  /// Uploads a model, which is live then.
+  /// Uploads a model, which is live afterwards.
   func upload(_ model: Model) async throws {
     let answer = try await ask("PUT", "/admin/model", body: file(model))
     #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
@@ -115,7 +116,7 @@ final class AdminFixture: Sendable {
     try #require(store.versions().first { $0.name == name }?.version)
   }
 
-  /// Asks for a kept version to be the canary; `members` are more of the body's JSON.
+  /// Makes a kept version the canary; `members` are more of the body's JSON.
   func putCanary(
     _ name: String, percent: Double, _ members: String = ""
   ) async throws -> Response {
@@ -123,7 +124,7 @@ final class AdminFixture: Sendable {
     return try await ask("PUT", "/admin/canary", body: Array(body.utf8))
   }
 
-  /// The names of the models that answer so many requests.
+  /// Returns the names of the models that answer so many requests.
   func answers(_ count: Int) throws -> [String] {
     let image = try goldenImage().encodedImage
     return try (0..<count).map { _ in
@@ -141,7 +142,7 @@ final class AdminFixture: Sendable {
     await answerOf(service, to: try Request(method, target, fields, body: body))
   }
 
-  /// Names of uploads that have not gone.
+  /// Names of uploads that are still there.
   var incoming: [String] {
     get throws {
       try FileManager.default.contentsOfDirectory(
@@ -177,7 +178,7 @@ final class PendingAnswer: Sendable {
     if let early { self.response.withLock { $0 = early } }
   }
 
-  /// Waits for it.
+  /// The answer, for which it waits.
   var value: Response {
     get throws {
       let isThere = eventually { response.withLock { $0 != nil } }

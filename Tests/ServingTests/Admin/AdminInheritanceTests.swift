@@ -11,7 +11,8 @@ import Testing
 
 /// Uploads of ONNX files that leave the size of images open, with `?inherit=true` and without.
 @Suite struct AdminInheritanceTests {
-  /// Of ten classes and for images of any size: the linear layer reads averages over all pixels.
+  /// A file with ten classes for images of any size: the linear layer reads averages over all
+  /// pixels.
   private static var ofAnySize: ModelFile {
     var file = ModelFile.classifier
     file.metadata = []
@@ -19,7 +20,8 @@ import Testing
     return file
   }
 
-  /// As the other one, but for images of `side` x `side` pixels alone: each has weights of its own for every class.
+  /// Returns the same for images of `side` x `side` pixels alone: each pixel has its own weights
+  /// for every class.
   private static func bound(to side: Int) -> ModelFile {
     var file = ofAnySize
     let count = 4 * side * side

@@ -9,15 +9,15 @@ import Serving
 import Synchronization
 import Testing
 
-/// Orders of administrators that meet a proof in progress.
+/// Orders of administrators during a proof.
 @Suite struct AdminOrderTests {
-  /// Holds a candidate that is being proved, once it is told to, until it is let go.
+  /// Holds a candidate that is being proved, once it is told to, until it is released.
   private final class Gate: Sendable {
     private let isArmed = Atomic(false)
     private let arrived = DispatchSemaphore(value: 0)
     private let opened = DispatchSemaphore(value: 0)
 
-    /// To be called while a candidate is checked.
+    /// Action to run while a candidate is checked.
     var memory: @Sendable () -> Int? {
       { [self] in
         if isArmed.exchange(false, ordering: .acquiringAndReleasing) {
@@ -28,7 +28,7 @@ import Testing
       }
     }
 
-    /// The next candidate stays where it asks for memory.
+    /// Makes the next candidate stay at its request for memory.
     func arm() { isArmed.store(true, ordering: .releasing) }
 
     func waitForCandidate() { arrived.wait() }
@@ -40,7 +40,7 @@ import Testing
     admin.served.pool.live.model.labels[0]
   }
 
-  /// With two uploads, and a third that is being proved for as long as the gate is closed.
+  /// Makes two uploads, and a third that is being proved while the gate is closed.
   private func withProof(
     _ body: (AdminFixture, _ upload: PendingAnswer, Gate) async throws -> Void
   ) async throws {
@@ -178,7 +178,7 @@ import Testing
 
   // MARK: Without a disk or memory
 
-  /// Fails every step from when it is told to.
+  /// Fails every step once it is told to.
   private final class Disk: Sendable {
     private let number = Atomic<CInt>(0)
     func fail(with number: CInt) { self.number.store(number, ordering: .relaxed) }
@@ -203,16 +203,16 @@ import Testing
     var model = try await admin.ask("GET", "/admin/model").json()
     #expect(model["recorded"] as? Bool == false && model["record_fault"] is String)
     #expect(model["previous"] as? String == (try admin.version("new").hex))
-    // Other choices need to be kept.
+    // Other choices must be kept on disk.
     let start = try admin.version("start").hex
     let other = try await admin.ask("POST", "/admin/versions/\(start)/activate")
     #expect(other.status == (number == ENOSPC ? 507 : 500))
     #expect(liveLabel(admin) == "old0")
-    // A rollback of the rollback, still without a disk.
+    // This is a rollback of the rollback, still without a disk.
     #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
     #expect(liveLabel(admin) == "new0")
     disk.fail(with: 0)
-    // Recorded by itself once the disk takes it.
+    // It is recorded without a request once the disk takes it.
     #expect(eventually { admin.store.standing.recordFault == nil })
     #expect(eventually { admin.logged.contains("the rollback has been recorded") })
     model = try await admin.ask("GET", "/admin/model").json()
@@ -235,7 +235,7 @@ import Testing
     admin.changes.keepFirst()
     try admin.store.recordLive(admin.version("next"), by: "a test")
     available.withLock { $0 = 1 }
-    // What is live in memory is the start; the record names what was live last.
+    // The start is live in memory; the record names the last live model.
     #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
     #expect(liveLabel(admin) == "next0")
     #expect(try await admin.ask("POST", "/admin/rollback").status == 200)

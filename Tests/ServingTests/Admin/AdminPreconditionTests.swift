@@ -6,7 +6,8 @@ import ModelStore
 import Serving
 import Testing
 
-/// Changes on terms, what is shown to clients that have seen it, removal of versions, and labels that change.
+/// Conditional changes, answers to clients that have seen a model, removal of versions, and changed
+/// labels.
 @Suite struct AdminPreconditionTests {
   private func tag(_ admin: AdminFixture) -> String {
     #""\#(admin.served.pool.live.model.version.hex)""#
@@ -171,7 +172,7 @@ import Testing
     #expect(admin.store.live?.isChosen == false)
     let removal = try await admin.ask("DELETE", "/admin/versions/\(version)")
     #expect(try removal.problemKind() == "version-in-use")
-    // Chosen by somebody it stays live over a restart.
+    // A version that somebody chose stays live over a restart.
     #expect(try await admin.ask("POST", "/admin/versions/\(version)/activate").status == 200)
     #expect(admin.store.live?.isChosen == true)
     admin.changes.keepFirst()

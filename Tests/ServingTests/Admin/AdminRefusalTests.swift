@@ -5,9 +5,9 @@ import Serving
 import Synchronization
 import Testing
 
-/// Those who are refused: counted, slowed down, and forgotten.
+/// Refused clients: counted, slowed down, and forgotten.
 @Suite struct AdminRefusalTests {
-  /// Moves on when it is told to.
+  /// A clock that moves on when it is told to.
   private final class Clock: Sendable {
     private let start = ContinuousClock.now
     private let passed = Mutex(Duration.zero)
@@ -82,11 +82,11 @@ import Testing
     for number in 0..<3000 { _ = try fixture.ask("wrong", from: "\(number)") }
     #expect(fixture.lines.count == 1)
     fixture.clock.advance(.seconds(1))
-    // What is left over is told with whatever comes next.
+    // The rest of the count is logged with whatever comes next.
     #expect(try fixture.ask("right", from: "b").status == 200)
     #expect(fixture.lines.count == 2 && fixture.lines[1].contains(#""count":3000"#))
     #expect(!fixture.admin.logged.contains("wrong"))
-    // Of so many addresses the first are forgotten.
+    // The first of so many addresses are forgotten.
     for _ in 0..<4 { #expect(try fixture.ask("wrong", from: "0").status == 401) }
   }
 }

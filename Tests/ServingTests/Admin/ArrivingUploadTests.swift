@@ -7,9 +7,9 @@ import ModelStore
 import Serving
 import Testing
 
-/// Orders of administrators that meet an upload whose file is still on its way.
+/// Orders of administrators during an upload whose file is still arriving.
 @Suite struct ArrivingUploadTests {
-  /// The first half of an upload's body has come; the rest comes when it is asked for.
+  /// An upload with half of its body sent; the rest comes when it is asked for.
   private struct HalfUpload {
     private var request: Request
     private let rest: ArraySlice<UInt8>
@@ -27,7 +27,7 @@ import Testing
       request.destination = destination
     }
 
-    /// The whole body has come.
+    /// Sends the rest and waits for the answer.
     consuming func finish() async throws -> Response {
       request.destination?.sink.receive(Array(rest))
       let exchange = Exchange(receivedAt: .now)

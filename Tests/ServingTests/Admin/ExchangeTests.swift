@@ -10,7 +10,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// The live model's exchange beneath the workers.
+/// Swaps of the live model beneath the workers.
 @Suite struct ExchangeTests {
   private struct Answer: Sendable {
     var status: Int
@@ -93,7 +93,7 @@ import Testing
     }
     #expect(Set(all.map(\.version)).count == 2)
     #expect(former.withLock { $0.count } > 1)
-    // A worker lets go of the last request a moment after its answer.
+    // A worker releases the last request a moment after its answer.
     for deployment in former.withLock(\.self) { #expect(eventually { deployment.value == nil }) }
   }
 
@@ -118,7 +118,7 @@ import Testing
     #expect(former.value != nil)
     try submit("after")
     #expect(eventually { former.value == nil })
-    // The parameters are those of what is live now.
+    // The parameters are those of the live model.
     #expect(try service.wait(for: "/classify?top_k=8", body: image).status == 400)
     service.pool.close()
     let responses = answers.withLock(\.self)
@@ -170,7 +170,7 @@ import Testing
       service.pool.exchange(for: try service.deployment(model))
       try serve(1)
     }
-    // Back to one that is still shown: it goes on counting, and is not shown twice.
+    // Back to one that is still shown: its count goes on, and it is not shown twice.
     let known = count - 2
     let again = try SmallModels.live("m\(known)", plan: plan)
     service.pool.exchange(for: try service.deployment(again))
@@ -197,7 +197,7 @@ import Testing
   }
 }
 
-/// Sees whether a deployment is still there without keeping it.
+/// A weak reference that tells whether a deployment still exists.
 struct WeakDeployment: Sendable {
   private(set) weak var value: Deployment?
 

@@ -12,7 +12,7 @@ import Testing
 @Suite struct FirstModelTests {
   private static let weights = "weights"
 
-  /// The first tensor's numbers stand in another file.
+  /// Makes a server whose first tensor's numbers are in another file.
   private func fixture() throws -> AdminFixture {
     var network = ModelFile.classifier
     let numbers = try Self.numbers()

@@ -8,7 +8,7 @@ import Serving
 import Synchronization
 import Testing
 
-/// What a remote store names becomes live as an upload does.
+/// Models of a remote store, which become live as uploads do.
 @Suite struct PromotionTests {
   private static let source = "http://host/models"
 
@@ -124,7 +124,7 @@ import Testing
     let ruled = try first(path)
     #expect(ruled.deployment.model.labels[0] == "next0" && ruled.deployment.by == "store")
     #expect(ruled.planned.origin == .rule)
-    // Whether the machine is quiet enough to measure is not known here.
+    // It is unknown here whether the machine is quiet enough to measure.
     let measured = try first(path, tuning: .always).planned.origin
     #expect([.measured, .tooBusy, .outOfTime].contains(measured))
     let unfit = #expect(throws: SwapFailure.self) { try first(path, available: 1) }

@@ -11,7 +11,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// A server without a model, and what becomes its first.
+/// A server without a model, and the choice of its first one.
 @Suite struct VacancyTests {
   private final class Fixture: Sendable {
     let folder: URL
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  /// Holds the next proof where it begins.
+  /// Holds the next proof at its beginning.
   private final class Hook: Sendable {
     private let isArmed = Atomic(false)
     private let arrived = DispatchSemaphore(value: 0)
@@ -124,7 +124,7 @@ import Testing
   @Test("An upload becomes the first model, kept and recorded, and nothing else does after it")
   func upload() async throws {
     let fixture = try Fixture()
-    // Nothing is live, so that the condition holds.
+    // Nothing is live, so the condition holds.
     let answer = try await fixture.ask(
       "PUT", "/admin/model", [("If-None-Match", "*")], body: fixture.file("one"))
     #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")

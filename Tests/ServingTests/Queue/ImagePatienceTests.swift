@@ -33,7 +33,7 @@ import Testing
     #expect(patience.patience(byteCount: 0, isSlow: false, at: before) == .milliseconds(2))
     let after = start + .seconds(2)
     #expect(patience.patience(byteCount: 0, isSlow: false, at: after) == .milliseconds(8))
-    // A clock that another thread has read earlier takes nothing back.
+    // A time that another thread has read earlier takes nothing back.
     patience.outlasted(.zero, at: start)
     #expect(patience.patience(byteCount: 0, isSlow: false, at: after) == .milliseconds(8))
   }

@@ -89,7 +89,7 @@ import Testing
     let during = memory.look(resident: 1000 + burst, isIdle: false, after: .seconds(60))
     memory.begin()
     memory.returned(resident: 1000 + burst, isIdle: false)
-    // Freed since, and still with the process.
+    // The memory is free by now, and the process still has it.
     let after = memory.look(resident: 1000 + burst, isIdle: true, after: MemoryReturn.idleInterval)
     #expect(during && after)
   }

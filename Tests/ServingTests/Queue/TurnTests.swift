@@ -9,15 +9,15 @@ import Serving
 import Synchronization
 import Testing
 
-/// How requests of many images and of one share a worker, and what becomes of those that are late.
+/// Requests of many images and of one that share a worker, and the fate of late ones.
 @Suite struct TurnTests {
-  /// Notes which image is decoded when, and holds the worker there for as long as a test wants.
+  /// Decoders that note the order of images, and hold the worker as long as a test wants.
   final class WatchedDecoders: DecoderSource {
-    /// By the last byte of each image.
+    /// Last byte of each image, in the order of decoding.
     let order = Mutex<[UInt8]>([])
     private let action: @Sendable (UInt8) -> Void
 
-    /// `action` runs on the worker before an image is decoded.
+    /// Makes decoders; `action` runs on the worker before an image is decoded.
     init(_ action: @escaping @Sendable (UInt8) -> Void = { _ in }) { self.action = action }
 
     func makeDecoder(overdraws: Bool) -> any ImageDecoder { Decoder(self) }
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  /// A PNG with a byte after its end, which no decoder reads.
+  /// Returns a PNG with a byte after its end, which no decoder reads.
   private func image(_ mark: UInt8) throws -> [UInt8] {
     try goldenImage().encodedImage + [mark]
   }
@@ -98,7 +98,7 @@ import Testing
     mayGoOn.signal()
     for _ in 0..<4 { answers.arrived.wait() }
     let order = decoders.order.withLock(\.self)
-    // Each of the three comes before the third image of the request that was first.
+    // Each of the three comes before the third image of the first request.
     let third = try #require(order.firstIndex(of: 3))
     #expect(order.filter { $0 > 10 } == [11, 12, 13])
     #expect(try #require(order.firstIndex(of: 13)) < third, "\(order)")
@@ -163,14 +163,14 @@ import Testing
     gone.cancel()
     service.pool.sweep(at: .now)
     #expect(answers["gone"] == [504] && service.pool.queuedCount == 2)
-    // The worker stands still all the while.
+    // The worker stands still all this time.
     service.pool.sweep(at: later)
     #expect(answers["decoded"] == [504] && answers["waiting"] == [504])
     #expect(service.pool.pendingCount == 1 && service.pool.queuedCount == 1)
     mayGoOn.signal()
     while answers["in time"].isEmpty { answers.arrived.wait() }
     #expect(answers["in time"] == [200])
-    // What nobody waited for any more was not begun.
+    // The images that nobody waited for any more were not begun.
     #expect(decoders.order.withLock(\.self) == [1, 22])
     service.pool.close()
     for name in ["decoded", "waiting", "gone", "in time"] { #expect(answers[name].count == 1) }

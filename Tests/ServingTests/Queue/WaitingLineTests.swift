@@ -60,7 +60,7 @@ import Testing
     line.postpone(2, of: group, byteCount: 1, priority: .normal, at: start)
     line.putBack(3, of: group, byteCount: 1, priority: .normal, at: start)
     #expect(line.count == 3 && line.readyCount == 1)
-    // What is of low priority waits for all others.
+    // Items of low priority wait for all others.
     #expect(line.taken(at: start) == [2])
     #expect(line.taken(at: start, takesSlow: false) == [3])
     #expect(line.taken(at: start, takesSlow: false) == nil)
@@ -214,7 +214,7 @@ import Testing
 }
 
 extension WaitingLine<Int> {
-  /// What was pushed out; nil where it was refused.
+  /// Returns the items pushed out; nil if the new one was refused.
   fileprivate mutating func add(
     _ item: Int, _ priority: Priority = .normal, of group: WorkGroup = WorkGroup(), bytes: Int = 1,
     at now: Instant

@@ -7,16 +7,16 @@ import Serving
 import Synchronization
 import Testing
 
-/// How requests share the workers.
+/// Requests that share the workers.
 @Suite struct WorkerPoolTests {
-  /// Long enough that only a full batch or the end of the pool begins it.
+  /// Delay so long that only a full batch or the end of the pool begins one.
   private static let delay = Duration.seconds(3600)
 
   private func images() throws -> [[UInt8]] {
     try Model.embeddedDefault().goldenSamples.map(\.encodedImage)
   }
 
-  /// Asks without waiting; `then` is called with the answer, on the worker's thread unless it came at once.
+  /// Asks without waiting; `then` gets the answer on the worker's thread, unless it came at once.
   private func ask(
     _ service: TestService, _ body: [UInt8], _ fields: [(String, String)] = [],
     then: @escaping @Sendable (Response) -> Void
@@ -53,7 +53,7 @@ import Testing
         try probabilities(
           await alone.answer(try Request("POST", "/classify?top_k=10", body: image))))
     }
-    // Full batches, since with a delay nothing else begins.
+    // The batches are full, because with a delay nothing else begins one.
     let requests = try (0..<12).map { index in
       try Request("POST", "/classify?top_k=10", body: images[index % images.count])
     }
@@ -75,7 +75,7 @@ import Testing
 
   @Test("Work that nobody waits for is dropped before decoding, and again before it would run")
   func dropping() throws {
-    // Taken together, when the fourth has come.
+    // All four are taken together when the fourth has come.
     let service = try TestService(
       plan: CPUPlan(workers: 1, threads: 1, maxBatch: 4, maxQueueDelay: Self.delay))
     let image = try images()[0]
@@ -89,7 +89,7 @@ import Testing
     let decoded = try ask(service, image) { note("decoded", $0) }
     others.withLock { $0.append(decoded) }
     _ = try ask(service, [1]) { response in
-      // The one before is decoded by now, the one behind is not.
+      // The image before is decoded by now, the one after is not.
       for other in others.withLock({ $0 }) { other.cancel() }
       note("no image", response)
     }
@@ -128,7 +128,7 @@ import Testing
     try ask("third", "")
     #expect(status("third") == 429)
     #expect(status("first") == nil && status("second") == nil)
-    // What waits is answered when the pool ends.
+    // Waiting requests are answered when the pool ends.
     service.pool.close()
     #expect(status("first") == 200 && status("second") == 200)
   }

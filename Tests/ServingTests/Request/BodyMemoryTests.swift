@@ -24,7 +24,7 @@ import Testing
   func shares() {
     let budget = MemoryBudget(byteCount: 400 * Self.megabyte)
     let memory = BodyMemory(budget)
-    // As the attack has it: many connections with a large body each that never ends.
+    // An attack: many connections, each with a large body that never ends.
     var large = (0..<14).compactMap { _ in hold(memory, 31 * Self.megabyte) }
     #expect(large.count == 6)
     #expect(status(memory, 31 * Self.megabyte) == 503)
@@ -54,7 +54,7 @@ import Testing
     #expect(status(memory, 50 * Self.megabyte) == 503)
     #expect(hold(memory, 45 * Self.megabyte) == nil)
     _ = work.byteCount
-    // What a model takes for good makes the part of bodies smaller.
+    // A model's lasting reservation makes the share of bodies smaller.
     let model = try #require(budget.reserve(20 * Self.megabyte, isLasting: true, use: .models))
     #expect(status(memory, 50 * Self.megabyte) == 413)
     _ = model.byteCount

@@ -4,7 +4,8 @@ import Serving
 import Telemetry
 import Testing
 
-/// What the handlers tell the server about requests that it refuses itself, and about those it must not refuse.
+/// The handlers' words for requests that the server refuses itself, and for those that it must not
+/// refuse.
 struct FailureAnswerTests {
   private static let lines = Log(format: .json, descriptor: -1)
   private static let log = AccessLog(lines, isOn: false)

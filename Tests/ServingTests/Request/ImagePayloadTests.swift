@@ -64,7 +64,7 @@ import Testing
     #expect(list.isList)
     #expect(throws: Problem.self) { try list.image(1) }
     #expect(try Array(list.image(0)) == [1, 2, 3])
-    // As often as anybody asks.
+    // It can be read as often as anybody asks.
     #expect(try Array(list.image(0)) == [1, 2, 3])
     #expect(throws: Problem.self) { try list.image(1) }
   }

@@ -4,7 +4,7 @@ import Machine
 import Serving
 import Testing
 
-/// Hostile and odd JSON: what is refused, with which words, and what it costs.
+/// Hostile and odd JSON: its refusals, their words, and its cost.
 @Suite(.serialized) struct JSONImagesTests {
   private func payload(
     _ body: [UInt8], limit: Int = 64, memory: MemoryBudget? = nil
@@ -117,7 +117,7 @@ import Testing
     #expect(try Array(payload.image(2)) == [4, 5, 6])
   }
 
-  /// Bodies of some tens of megabytes that once took seconds and gigabytes.
+  /// Returns bodies of some tens of megabytes that once took seconds and gigabytes.
   private static func hostile(_ name: String) -> [UInt8] {
     let byteCount = 33_000_000
     func repeated(_ text: String, from start: String) -> [UInt8] {
@@ -149,8 +149,8 @@ import Testing
     ])
   func memory(name: String) {
     let body = Self.hostile(name)
-    // The reader is refused what it would hold beyond `JSONImages.scratchByteCount`, and then could not tell what is
-    // wrong; from a budget that has nothing, nothing is taken.
+    // The reader is refused memory beyond `JSONImages.scratchByteCount`, and then could not tell
+    // what is wrong; from an empty budget, nothing is taken.
     let budget = MemoryBudget(byteCount: 0)
     #expect { try payload(body, memory: budget) } throws: { error in
       guard let status = (error as? Problem)?.status else { return false }

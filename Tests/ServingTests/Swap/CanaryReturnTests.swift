@@ -8,7 +8,7 @@ import Serving
 import Synchronization
 import Testing
 
-/// When a canary ends by itself.
+/// Canaries that end by themselves.
 @Suite struct CanaryReturnTests {
   private static let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
 
@@ -31,7 +31,7 @@ import Testing
   func window() {
     var watch = CanaryWatch()
     for round in 0..<10 {
-      // In a window of 100, five: none too many.
+      // Five in a window of 100 are not too many.
       for number in 0..<100 {
         let outcomes: [ClassificationOutcome] = [.answered, .refused, .late]
         #expect(watch.finished(number % 20 == 19 ? .failed : outcomes[number % 3]) == nil)
@@ -80,7 +80,7 @@ import Testing
     try TestService(first: SmallModels.live("a", plan: plan))
   }
 
-  /// Answers all requests that say nothing.
+  /// Returns a canary that answers all requests without a choice.
   private func canary(
     _ service: TestService, _ model: CompiledModel, bar: Double? = 0.5, pause: Int = 0,
     onEnd: @escaping @Sendable (CanaryEnd) -> Void = { _ in }
@@ -183,7 +183,7 @@ import Testing
     let canary = try canary(service, opposite)
     service.pool.traffic.begin(canary)
     #expect(canary.status.isCompared)
-    // The worker compares after its answer, and before it takes anything else.
+    // The worker compares after its answer, before it takes anything else.
     for _ in 0..<CanaryLimits.comparisonMinimum { #expect(try serve(service) == "b") }
     #expect(eventually { service.pool.traffic.canary == nil })
     #expect(try serve(service) == "a")

@@ -7,7 +7,7 @@ import Serving
 import Synchronization
 import Testing
 
-/// Which requests a canary answers.
+/// Choice of the requests that a canary answers.
 @Suite struct CanarySplitTests {
   private static let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
 
@@ -15,7 +15,7 @@ import Testing
     try TestService(first: SmallModels.live("a", plan: Self.plan))
   }
 
-  /// A canary whose answers name it.
+  /// Returns a canary whose answers name it.
   private func canary(
     _ service: TestService, _ mark: String = "b", classCount: Int = 10, percent: Double,
     obeysHeader: Bool = true, onEnd: @escaping @Sendable (CanaryEnd) -> Void = { _ in }
@@ -28,7 +28,7 @@ import Testing
       rules: CanaryRules(percent: percent, obeysHeader: obeysHeader), by: "a test", onEnd: onEnd)
   }
 
-  /// The mark of the model that answered.
+  /// Returns the mark of the model that answered.
   private func mark(_ response: Response) throws -> String {
     #expect(response.status == 200)
     let model = try #require(try response.json()["model"] as? [String: Any])

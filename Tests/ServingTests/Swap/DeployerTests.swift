@@ -14,7 +14,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// What a candidate goes through before it is live.
+/// Tests that a candidate must pass before it is live.
 @Suite struct DeployerTests {
   private static let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
   private let folder = FileManager.default.temporaryDirectory
@@ -26,7 +26,7 @@ import Testing
     try body(folder.path)
   }
 
-  /// A file of a model that is fit to be live.
+  /// Makes a file of a model that is fit to be live.
   private func withNext(_ body: (String) throws -> Void) throws {
     try withFolder { folder in
       let path = folder + "/next.safetensors"
@@ -61,7 +61,7 @@ import Testing
     return String(decoding: response.body, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
-  /// The failure of a swap that must fail, and that the live model is as it was.
+  /// Returns the failure of a swap that must fail and leave the live model as it was.
   private func failure(
     _ service: TestService, _ deployer: Deployer, _ request: SwapRequest,
     record: (Model) throws(SwapFailure) -> String? = { _ in nil }
@@ -77,7 +77,7 @@ import Testing
     return failure
   }
 
-  /// What the model itself gives for the embedded model's images.
+  /// Returns the model's own logits for the embedded model's images.
   private func goldenSamples(_ model: Model) throws -> [GoldenSample] {
     let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)
     return try Model.embeddedDefault().goldenSamples.map { sample in
@@ -246,7 +246,8 @@ import Testing
           service, deployer(service, provingTimeout: .nanoseconds(1)),
           SwapRequest(path: path, by: "a test"))
         #expect(failure.step == .golden && failure.kind == .insufficientTime)
-        // Without samples, the embedded model's images; then batches of one and two, and one image more.
+        // Without samples: the embedded model's images, then batches of one and two, and one more
+        // image.
         #expect(failure.reason.contains("the \(own.count + 4) before the model is live"))
       }
     }

@@ -90,7 +90,7 @@ import Testing
       let estimate = try MemoryEstimate(
         model.graph, precision: precision, plan: plan, live: nil
       ).byteCount
-      // What the library's programs take, which the network does not know, is most of a small one.
+      // The library's programs, which the network does not know, take most of a small one's memory.
       #expect(estimate >= taken && estimate <= 2 * taken + 5_000_000)
       let known = try MemoryEstimate(
         model.graph, precision: precision, plan: plan, live: live

@@ -9,11 +9,11 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// Every step of a proof can be interrupted: between all pieces of work it is asked whether to go on.
+/// Proofs that are interrupted at every step: between all pieces of work they ask whether to go on.
 @Suite struct SwapCancellationTests {
   private static let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
 
-  /// Answers yes from the so-manieth question on.
+  /// Answers yes after `limit` questions.
   private final class Questions: Sendable {
     private let count = Atomic(0)
     private let limit: Int
@@ -29,7 +29,7 @@ import Testing
     let deployer: Deployer
     let path: String
 
-    /// What a swap says that is given up at a question, and how many it asked.
+    /// Runs a swap that is given up at a question; returns its failure and the questions asked.
     func run(until limit: Int) throws -> (failure: SwapFailure?, asked: Int) {
       let questions = Questions(until: limit)
       let turn = try deployer.take("a test", by: "a test", isAbandoned: questions.answer)
@@ -75,7 +75,8 @@ import Testing
     let live = swap.service.pool.live
     let (none, total) = try swap.run(until: .max)
     #expect(none == nil)
-    // Each parameter that is read, each layer of two batch sizes, each sample and each run of the seat asks at least once.
+    // Each parameter read, each layer of two batch sizes, each sample and each run of the seat asks
+    // at least once.
     let parameterCount = plain.weights.names.count
     let layerCount = plain.graph.nodes.count {
       if case .convolution = $0.operation { true } else { false }

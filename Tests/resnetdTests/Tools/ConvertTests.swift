@@ -11,7 +11,7 @@ import Testing
       ["classify", "--json", "--precision", "fp32", "--model", model] + options
         + [ProgramUnderTest.sampleImage])
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
-    // Without the version, which is the file's.
+    // The version, which is the file's, is left out.
     return outcome.output.replacing(/"version": ?"[0-9a-f]+"/, with: "")
   }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Malicious, truncated and corrupt model files of every format, sent to a running server.
 @Suite(.serialized) struct CorpusTests {
-  /// What curl saw of one upload.
+  /// Answer to one upload, as curl saw it.
   private struct Answer {
     let status: Int
     let body: String
@@ -13,13 +13,15 @@ import Testing
   #if DEBUG
     private static let isOptimized = false
   #else
-    /// Sanitizers take many times the time and memory.
+    /// Whether no sanitizer is used, which takes many times the time and memory.
     private static let isOptimized = ProcessInfo.processInfo.environment["ASAN_OPTIONS"] == nil
   #endif
-  /// Of the server's processor time, for a part of the files; it does not go on while others have the cores.
+  /// Limit of the server's processor time for a part of the files; it stands still while others
+  /// have the cores.
   private static let processorSecondsLimit = isOptimized ? 10.0 : 200
   private static let partCount = 20
-  /// Bytes that the server may take at once beyond what it has before: a header of a hundred thousand tensors takes most.
+  /// Bytes that the server may take beyond those it has before: a header of a hundred thousand
+  /// tensors takes most.
   private static let memoryLimit = 256 << 20
 
   private static let hostile: [Hostile] =
@@ -52,7 +54,7 @@ import Testing
       let path = sent.url.appendingPathComponent("\(index)").path
       try Data(bytes).write(to: URL(filePath: path))
       script += [
-        // A file that names no classes is completed with the live model's ten.
+        // A file without labels is completed with the live model's ten.
         #"url = "\#(admin)/admin/model?inherit=true\#(dryRun ? "&dry_run=true" : "")""#,
         #"upload-file = "\#(path)""#, #"output = "\#(path).answer""#, "silent",
         #"write-out = "%{http_code}\n""#, "max-time = 120", "next",
@@ -86,7 +88,7 @@ import Testing
     return answers
   }
 
-  /// That the server has had in all.
+  /// Returns the server's total processor time.
   private func processorSeconds() throws -> Double {
     let line = try String(
       contentsOfFile: "/proc/\(server.process.processIdentifier)/stat", encoding: .utf8)
@@ -97,7 +99,8 @@ import Testing
     return Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))
   }
 
-  /// What a swap would change: the live model, an answer, what is kept, what lies in the folder.
+  /// Returns the things that a swap would change: the live model, an answer, the versions, the
+  /// folder.
   private func observed() async throws -> [String] {
     let files = try FileManager.default.subpathsOfDirectory(atPath: state).sorted()
     return [
@@ -109,7 +112,7 @@ import Testing
     ]
   }
 
-  /// Bytes of the most memory that the server has had.
+  /// Returns the most bytes of memory that the server has had.
   private func memoryPeak() throws -> Int {
     let status = try String(
       contentsOfFile: "/proc/\(server.process.processIdentifier)/status", encoding: .utf8)
@@ -163,7 +166,7 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  /// Graphs that the onnx package wrote, each with one thing wrong.
+  /// Returns graphs written by the onnx package, each with one thing wrong.
   private static func refusedGraphs() throws -> [Hostile] {
     struct Refused: Decodable { let file: Data }
     let path = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/onnx-refused.json"

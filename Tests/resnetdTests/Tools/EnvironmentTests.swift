@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Variables of the environment, right ones and odd ones.
+/// Environment variables, right ones and odd ones.
 @Suite struct EnvironmentTests {
   private let image = ProgramUnderTest.sampleImage
 
@@ -16,7 +16,7 @@ import Testing
     ]
     let other = try await ProgramUnderTest.run("classify", image, environment: environment)
     #expect(other.exitCode == 0 && other.errors.isEmpty, "\(other.errors)")
-    // With --port the variable is not even looked at.
+    // With --port, the variable is ignored.
     let server = try await ServerUnderTest(environment: environment)
     #expect(await server.stop() == 0)
     let warnings = server.logged.split(separator: "\n").filter { $0.contains("warning") }

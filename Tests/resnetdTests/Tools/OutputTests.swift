@@ -2,12 +2,12 @@ import Foundation
 import Glibc
 import Testing
 
-/// What becomes of output that cannot be written.
+/// Output that cannot be written.
 @Suite struct OutputTests {
   private static let embedded =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
-  /// Runs the program by a shell, so that its output goes where `redirection` says.
+  /// Runs the program in a shell, so that its output goes where `redirection` says.
   private func run(
     _ arguments: [String], _ redirection: String
   ) async throws -> ProgramUnderTest.Outcome {
@@ -65,7 +65,7 @@ import Testing
   @Test("A reader that has gone ends it without a word, by the signal or as if by it")
   func pipe() async throws {
     let program = try ProgramUnderTest.url.path
-    // The reader opens the pipe and has gone before the program begins.
+    // The reader opens the pipe and is gone before the program begins.
     let script = """
       mkfifo "$1/pipe" && { true < "$1/pipe" & } && exec 3> "$1/pipe" && wait
       %@ "$0" inspect resnet18 >&3

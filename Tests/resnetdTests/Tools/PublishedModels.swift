@@ -15,8 +15,8 @@ struct PublishedModels {
 
   var path: String { folder.url.path }
 
-  /// Publishes the embedded model under another name, so that its bytes and its version differ: the file, then the
-  /// pointer. Returns the version in full.
+  /// Publishes the embedded model under another name, so that its bytes and its version differ: the
+  /// file, then the pointer. Returns the version in full.
   @discardableResult
   func publish(_ name: String) async throws -> String {
     let file = folder.url.appendingPathComponent("\(name).safetensors").path
@@ -43,7 +43,7 @@ struct PublishedModels {
 
   func write(_ pointer: String) throws { try replace("current.json", Data(pointer.utf8)) }
 
-  /// As a whole or not at all, as whoever publishes should.
+  /// Replaces a file as a whole or not at all, as whoever publishes should.
   func replace(_ name: String, _ bytes: Data) throws {
     try bytes.write(to: folder.url.appendingPathComponent(name), options: .atomic)
   }
@@ -59,7 +59,7 @@ struct PublishedModels {
 final class ModelHost: RequestHandler {
   private let folder: URL
   private let server = Mutex<HTTPServer?>(nil)
-  /// Of files that are asked for and never come.
+  /// Requests for files that never come.
   private let held = Mutex<[Exchange]>([])
   private let holding: String?
 

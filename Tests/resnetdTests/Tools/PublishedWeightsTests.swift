@@ -6,7 +6,7 @@ import ResNet
 import Testing
 import resnetd
 
-/// The list of torchvision's weights, and what becomes of a file of it.
+/// The list of torchvision's weights, and the conversion of one of its files.
 @Suite struct PublishedWeightsTests {
   @Test("Every name is one file's, and a network's stands for its latest weights")
   func names() throws {
@@ -32,7 +32,7 @@ import resnetd
     #expect([labels[0], labels[281], labels[999]] == ["tench", "tabby", "toilet tissue"])
   }
 
-  /// Of two narrow stages behind ImageNet's stem.
+  /// Writes a network of two narrow stages after ImageNet's stem.
   private static func file(in folder: TemporaryFolder) throws -> String {
     let network = Architecture(
       stem: .imageNet, block: .basic,

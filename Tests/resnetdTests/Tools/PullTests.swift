@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct PullTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
 
-  /// A state dict as torch.save writes it, of three classes.
+  /// A state dict of three classes, as torch.save writes it.
   private let file: ServedFile
   private let digest: String
   private let folder: TemporaryFolder
@@ -76,7 +76,7 @@ import Testing
       try #require(process.isRunning && ContinuousClock.now < deadline)
       await Task.yield()
     }
-    // Harder than an interrupt, which whoever runs the tests may have had ignored.
+    // An interrupt may be ignored by whoever runs the tests, so it is killed.
     kill(process.processIdentifier, SIGKILL)
     await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
     #expect(process.terminationReason == .uncaughtSignal)
@@ -144,7 +144,7 @@ import Testing
         "/mirror/resnet18-f37072fd.pth", "/mirror/resnet50-11ad3fa6.pth",
         "/mirror/resnet50-0676ba61.pth", "/mirror/wide_resnet50_2-9ba9bcbe.pth",
       ])
-    // A file of another name at a mirror is held against the published digits all the same.
+    // A file with another name at a mirror is checked by the published digits all the same.
     let file = file
     let lying = try ScriptedServer { head, _ in file.answer(head) }
     let outcome = try await pull("--from", address(lying), "resnet18")

@@ -6,7 +6,8 @@ import Testing
   private static let model =
     ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
 
-  /// Enough copies of the sample to be calibrated on, in a folder of a class, and something else beside them.
+  /// Makes enough copies of the sample for a calibration, in a folder of a class, and something
+  /// else beside them.
   private func images(_ count: Int = 15) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     let sample = try Data(contentsOf: URL(fileURLWithPath: ProgramUnderTest.sampleImage))
@@ -17,7 +18,7 @@ import Testing
     return folder
   }
 
-  /// On a CPU that cannot tell how good a quantised model is.
+  /// Expects the refusal of a CPU that cannot tell how good a quantised model is.
   private func expectRefusal(_ outcome: ProgramUnderTest.Outcome, _ output: String) {
     #expect(outcome.exitCode == 1 && outcome.errors.contains("int8 needs"))
     #expect(!FileManager.default.fileExists(atPath: output))

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// What programs read of the commands: JSON whatever files are called, with keys in snake case.
+/// Output for programs: JSON whatever files are called, with keys in snake case.
 @Suite struct ReportTests {
-  /// A copy of a file under a name that has to be escaped in JSON.
+  /// Copies a file to a name that has to be escaped in JSON.
   private static func hostileCopy(of path: String, in folder: TemporaryFolder) throws -> String {
     let name = "a \"quoted\" \\n name,\nof two lines\u{1}\u{7f}\u{2028}" + "." + suffix(of: path)
     let copy = folder.url.appendingPathComponent(name).path
