@@ -13,12 +13,18 @@ package struct AtomicFile: ~Copyable {
 
   /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure what was there
   /// before is untouched, and nothing is left beside it.
+  ///
+  /// - Parameter followsLink: Whether a symbolic link at `path` stays and the file that it leads to is replaced; else the
+  ///   link itself is.
   package static func write<Failure: Error>(
-    to path: String, orThrow failure: (FileError) -> Failure,
+    to path: String, mode: mode_t = 0o666, followsLink: Bool = true,
+    orThrow failure: (FileError) -> Failure,
     _ body: (inout AtomicFile) throws(Failure) -> Void
   ) throws(Failure) {
     var file: AtomicFile
-    do throws(FileError) { file = try AtomicFile(try target(of: path)) } catch {
+    do throws(FileError) {
+      file = try AtomicFile(followsLink ? try target(of: path) : path, mode)
+    } catch {
       throw failure(error)
     }
     do throws(Failure) {
@@ -32,18 +38,19 @@ package struct AtomicFile: ~Copyable {
 
   /// The same for a body that fails as files do.
   package static func write(
-    to path: String, _ body: (inout AtomicFile) throws(FileError) -> Void
+    to path: String, mode: mode_t = 0o666, followsLink: Bool = true,
+    _ body: (inout AtomicFile) throws(FileError) -> Void
   ) throws(FileError) {
-    try write(to: path, orThrow: same, body)
+    try write(to: path, mode: mode, followsLink: followsLink, orThrow: same, body)
   }
 
   private static func same(_ failure: FileError) -> FileError { failure }
 
-  private init(_ path: String) throws(FileError) {
+  private init(_ path: String, _ mode: mode_t) throws(FileError) {
     self.path = path
     for attempt in 1... {
       let candidate = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).tmp"
-      let descriptor = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let descriptor = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       if descriptor >= 0 {
         temporaryPath = candidate
         self.descriptor = descriptor

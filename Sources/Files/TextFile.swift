@@ -17,7 +17,7 @@ package enum TextFile {
     guard folder.isEmpty || makeFolder(folder) else { return false }
     let bytes = Array(string.utf8)
     do throws(FileError) {
-      try AtomicFile.write(to: path) { file throws(FileError) in
+      try AtomicFile.write(to: path, mode: 0o644, followsLink: false) { file throws(FileError) in
         // SAFETY: the elements are bytes.
         try unsafe file.write(bytes.span.bytes)
       }

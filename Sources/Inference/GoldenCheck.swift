@@ -43,7 +43,7 @@ package struct GoldenCheck {
   private let decodingTimeout: Duration
   private let budget: ProvingBudget
   private let isCancelled: @Sendable () -> Bool
-  private let start = ContinuousClock.now
+  private let start: ContinuousClock.Instant
 
   /// Why a candidate is not taken.
   package enum Fault {
@@ -76,6 +76,8 @@ package struct GoldenCheck {
     classifier = try Classifier(model, limits: limits.decoding)
     decodingTimeout = limits.decodingTimeout
     budget = ProvingBudget(limit: limits.provingTimeout, imageCount: imageCount)
+    // The context's own time is not that of images.
+    start = .now
   }
 
   /// The first fault that is found; nil where every sample gives its logits. `images` are run where there are no samples.

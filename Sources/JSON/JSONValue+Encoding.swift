@@ -83,6 +83,8 @@ extension JSONValue {
         preconditionFailure("elements must be added to an array")
       }
       let node = Node()
+      // Appending copies unless this is the only reference.
+      content = .scalar(.null)
       nodes.append(node)
       content = .elements(nodes)
       return node
@@ -93,6 +95,7 @@ extension JSONValue {
         preconditionFailure("members must be added to an object")
       }
       let node = Node()
+      content = .scalar(.null)
       members.append((name, node))
       content = .members(members)
       return node

@@ -40,8 +40,10 @@ extension ModelStore {
     let live = LiveRecord(
       version: version, previous: isLive ? former?.previous : former?.version,
       since: isLive ? former?.since ?? clock() : clock(), by: by, isChosen: isChosen)
+    // What was assumed to be live is not on the disk: there the record before it still stands.
+    let kept = isLive && standing.recordFault != nil ? try? disk.live() : nil
     try disk.write(
-      live: LiveDocument(live), former: isLive ? nil : former.map { LiveDocument($0) })
+      live: LiveDocument(live), former: isLive ? kept : former.map { LiveDocument($0) })
     state.withLock { state in
       state.index.set(live: live)
       state.standing = LiveStanding()
@@ -54,17 +56,20 @@ extension ModelStore {
   package func assumeLive(
     _ version: ModelVersion, by: String, because fault: StoreError
   ) throws(StoreError) {
-    let now = clock()
-    try state.withLock { (state) throws(StoreError) in
-      guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
-      let former = state.index.live
-      let isLive = version == former?.version
-      state.index.set(
-        live: LiveRecord(
-          version: version, previous: isLive ? former?.previous : former?.version, since: now,
-          by: by, isChosen: true))
-      state.standing = LiveStanding()
-      state.standing.recordFault = fault.description
+    // After a record that is being written, which would stand for an older choice.
+    try changing { () throws(StoreError) in
+      let now = clock()
+      try state.withLock { (state) throws(StoreError) in
+        guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
+        let former = state.index.live
+        let isLive = version == former?.version
+        state.index.set(
+          live: LiveRecord(
+            version: version, previous: isLive ? former?.previous : former?.version, since: now,
+            by: by, isChosen: true))
+        state.standing = LiveStanding()
+        state.standing.recordFault = fault.description
+      }
     }
   }
 

@@ -257,12 +257,12 @@ import Testing
     let server = try ScriptedServer { head, _ in
       Self.answer(#"{"name":"a","version":"0123456789ab",\#(fault)}"#)
     }
-    let expected = "no, a restart will not know of it: no room in /state"
+    let expected = "no, a restart will not know of it yet: no room in /state"
     let status = try await model(at: server, "status")
     #expect(status.output.contains("recorded   \(expected)\n"), "\(status.output)")
     let rollback = try await model(at: server, "rollback")
     #expect(
-      rollback.output.contains("recorded: \(expected); activate it again"), "\(rollback.output)")
+      rollback.output.contains("recorded: \(expected); the server tries again"), "\(rollback.output)")
     let sound = try ScriptedServer { _, _ in Self.answer(#"{"recorded":true,"recovered":"why"}"#) }
     let other = try await model(at: sound, "status").output
     #expect(other.contains("recorded   yes\nrecovered  why\n"), "\(other)")

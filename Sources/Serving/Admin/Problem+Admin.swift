@@ -26,9 +26,10 @@ extension Problem {
   init(_ error: StoreError) {
     switch error {
     case .full(_, let needed, let available):
-      // A quota, or a write that nobody had announced.
-      let count = needed == 0 ? "no" : "\(available) bytes of"
-      let need = needed == 0 ? "" : ", and \(needed) are needed, the reserve among them"
+      // A quota has no room though the disk has.
+      let isShort = needed > available
+      let count = isShort ? "\(available) bytes of" : "no"
+      let need = isShort ? ", and \(needed) are needed, the reserve among them" : ""
       self.init(
         507, .storeFull,
         "the disk of the model store has \(count) room\(need); delete versions, or make room on the disk"

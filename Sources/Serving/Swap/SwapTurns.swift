@@ -67,7 +67,10 @@ package final class SwapTurns: Sendable {
         if let upload {
           state.arriving.removeAll { $0 === upload }
         } else if overriding {
-          for upload in state.arriving where upload.isChange { upload.end(by: who) }
+          state.arriving.removeAll { upload in
+            if upload.isChange { upload.end(by: who) }
+            return upload.isChange
+          }
         }
         turn.enter()
         state.current = turn

@@ -77,7 +77,7 @@ struct AdminClient {
     let tree = try answer.tree()
     let digest = tree.root["digest"]?.string ?? ""
     let live = digest.split(separator: ":").last ?? ""
-    guard live.hasPrefix(version.lowercased()) else {
+    guard live.hasPrefix(ModelSettings.digits(of: version)) else {
       throw Failure("--if-version \(version): \(live.prefix(12)) is live; nothing was uploaded")
     }
     guard let etag = answer.etag else {

@@ -41,7 +41,7 @@ struct ModelReport {
   private static func recorded(_ model: JSONNode) -> String {
     guard model["recorded"]?.boolean == false else { return scalar(model["recorded"]) }
     let fault = model["record_fault"]?.string == nil ? "" : ": \(scalar(model["record_fault"]))"
-    return "no, a restart will not know of it\(fault)"
+    return "no, a restart will not know of it yet\(fault)"
   }
 
   private static func versions(_ root: JSONNode) -> String {
@@ -70,7 +70,7 @@ struct ModelReport {
     let total = ["  in all", "\(scalar(report["ms"])) ms"]
     var lines = [head]
     if !isDryRun, report["recorded"]?.boolean == false {
-      lines.append("recorded: \(recorded(report)); activate it again to have it recorded")
+      lines.append("recorded: \(recorded(report)); the server tries again by itself")
     }
     return (lines + [TextTable(rows: steps + [total], rightAligned: [1]).text])
       .joined(separator: "\n")
@@ -89,6 +89,7 @@ struct ModelReport {
     if let elements = node.array, elements.contains(where: { $0.members != nil }) {
       return elements.enumerated().flatMap { rows($0.element, joined("\($0.offset + 1)")) }
     }
+    if node.array?.isEmpty == true { return [[path, "-"]] }
     return [[path, scalar(node)]]
   }
 

@@ -84,8 +84,17 @@ struct ModelSettings: CommandSettings {
     }
   }
 
+  /// The digits of a version; `sha256:` may stand before them, as `status` shows it.
+  static func digits(of version: String) -> Substring {
+    let prefix = "sha256:"
+    let text = version.lowercased()
+    return text.hasPrefix(prefix) ? text.dropFirst(prefix.count) : text[...]
+  }
+
   static func checkVersion(_ text: String) throws(UsageError) {
-    guard versionDigits ~= text.utf8.count, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+    let digits = digits(of: text)
+    guard versionDigits ~= digits.utf8.count, digits.allSatisfy({ $0.isASCII && $0.isHexDigit })
+    else {
       throw UsageError(
         "\"\(text)\" is not a version: it has \(versionDigits.lowerBound) to "
           + "\(versionDigits.upperBound) hexadecimal digits, as `resnetd model versions` shows them"

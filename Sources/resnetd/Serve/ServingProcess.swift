@@ -189,6 +189,8 @@ struct ServingProcess {
       // Threads still compute, and `exit` would destroy what the libraries use meanwhile.
       _exit(ExitCode.failure.rawValue)
     }
+    // The last chance of a rollback that the disk had not taken.
+    _ = try? administration.store?.recordAssumed()
     serving?.pool.close()
     serving?.pool.live.awaitReleases()
     withExtendedLifetime(program) { log.write("stopped") }

@@ -13,8 +13,14 @@ final class LateRecord: Sendable {
   private let store: ModelStore
   private let log: Log
   private let interval: Duration
-  /// Whether a thread tries.
-  private let isTrying = Mutex(false)
+  private struct State {
+    /// Whether a thread tries.
+    var isTrying = false
+    /// Whether a change has asked for it since the last try began.
+    var isWanted = false
+  }
+
+  private let state = Mutex(State())
 
   /// - Parameter interval: Between two tries.
   init(of store: ModelStore, every interval: Duration, log: Log) {
@@ -25,15 +31,15 @@ final class LateRecord: Sendable {
 
   /// To be called after each change without a record; does not wait.
   func begin() {
-    let mayBegin = isTrying.withLock { isTrying in
-      defer { isTrying = true }
-      return !isTrying
+    let mayBegin = state.withLock { state in
+      defer { (state.isTrying, state.isWanted) = (true, true) }
+      return !state.isTrying
     }
     guard mayBegin else { return }
     let thread = WorkerThread { [self] in
       repeat { sleep() } while !tryOnce()
     }
-    if let thread { thread.detach() } else { isTrying.withLock { $0 = false } }
+    if let thread { thread.detach() } else { state.withLock { $0 = State() } }
   }
 
   private func sleep() {
@@ -42,17 +48,18 @@ final class LateRecord: Sendable {
 
   /// True where nothing is left to record.
   private func tryOnce() -> Bool {
-    isTrying.withLock { isTrying in
-      // Nobody begins anew between this look and the end of the thread.
-      switch Result(catching: { () throws(StoreError) in try store.recordAssumed() }) {
-      case .failure: return false
-      case .success(let version):
-        if let version {
-          log.write("the rollback has been recorded", ["version": .text(version.short)])
-        }
-        isTrying = false
-        return true
+    state.withLock { $0.isWanted = false }
+    do throws(StoreError) {
+      if let version = try store.recordAssumed() {
+        log.write("the rollback has been recorded", ["version": .text(version.short)])
       }
+    } catch {
+      return false
+    }
+    return state.withLock { state in
+      // Another change may have come during the try.
+      state.isTrying = state.isWanted
+      return !state.isTrying
     }
   }
 }

@@ -40,6 +40,8 @@ package final class ModelAdministration: Sendable {
     _ action: String, _ order: ChangeOrder, overriding: Bool = false,
     _ change: (SwapTurn) throws(Problem) -> Result
   ) throws(Problem) -> Result {
+    // An order that is refused at once ends nothing.
+    if deployer.turns.current == nil { try order.precondition.check(pool.live.model.version) }
     let turn: SwapTurn
     do throws(SwapFailure) {
       turn = try deployer.take(

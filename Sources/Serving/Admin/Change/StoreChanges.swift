@@ -51,13 +51,14 @@ extension Log {
       guard current != nil || !arriving.isEmpty else {
         throw Problem(404, .noSwap, "no swap is in progress and no upload is arriving")
       }
-      guard current?.isCancelled ?? true else {
+      guard current?.isCancelled ?? true || !arriving.isEmpty else {
         throw Problem(
           409, .swapEnding,
           "nothing is left of the swap but the exchange; roll back when it is done",
           retryAfterSeconds: 1)
       }
-      let ended = EndedSwaps(swap: current?.ended, arriving: arriving)
+      let ended = EndedSwaps(
+        swap: current.flatMap { $0.isCancelled ? $0.ended : nil }, arriving: arriving)
       note.outcome = ended.description
       return ended
     }
