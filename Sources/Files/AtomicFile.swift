@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// A file that replaces another at once, when all of it is on disk.
 @safe

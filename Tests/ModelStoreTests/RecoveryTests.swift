@@ -198,6 +198,29 @@ import Testing
     #expect(store?.live?.version == a && store?.live?.previous == b)
   }
 
+  @Test(
+    "A late record that the disk fails at any step leaves a record of what was live",
+    arguments: 0..<12)
+  func lateRecord(failing step: Int) throws {
+    let fixture = try StoreFixture()
+    let disk = FaultyDisk()
+    var store: ModelStore? = try fixture.open(disk: disk.hook)
+    let (a, b) = (
+      try #require(store).store(model(1)), try #require(store).store(model(2))
+    )
+    for version in [a, b] { try store?.recordLive(version, by: "test") }
+    disk.fail(0..<Int.max, with: ENOSPC)
+    let fault = try #require(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
+    try store?.assumeLive(a, by: "test", because: fault)
+    disk.fail(step..<step + 1, with: EIO)
+    let isRecorded = (try? store?.recordAssumed()) != nil
+    #expect((store?.standing.recordFault == nil) == isRecorded)
+    store = nil
+    store = try fixture.open()
+    #expect(store?.standing == LiveStanding(), "\(store?.notices ?? [])")
+    #expect(isRecorded ? store?.live?.version == a : store?.live != nil)
+  }
+
   @Test func `a record of a later format is not taken for one of this`() throws {
     let prepared = try prepare()
     let path = prepared.fixture.file("live.json")
