@@ -1,16 +1,16 @@
 package import Files
 
-/// Why a model file, a labels file or a model cannot be used; says which tensor and which byte.
+/// Reason why a model file, a labels file or a model cannot be used, with the tensor and the byte.
 package enum CheckpointError: Error, Hashable, CustomStringConvertible {
-  /// The system refused: `doing` is what was tried, `reason` its message.
+  /// Failure of a system call: `doing` is what was tried, `reason` is the system's message.
   case file(path: String, doing: String, reason: String)
-  /// The bytes are no file of the format; `offset` counts from the file's first byte.
+  /// The bytes are not a file of the format; `offset` counts from the file's first byte.
   case malformed(format: FileFormat, offset: Int, reason: String)
-  /// The bytes are those of something else; `found` says of what.
+  /// The bytes are those of something else, which `found` names.
   case notModel(found: String)
-  /// The bytes are no ONNX model, or none that is read here: the reader's own words.
+  /// The bytes are not an ONNX model that can be read here; `reason` is in the reader's words.
   case onnx(reason: String)
-  /// A pickle wants something that is neither a tensor nor a plain container.
+  /// A pickle asks for something that is neither a tensor nor a plain container.
   case refused(name: String, offset: Int)
   case overLimit(what: String, value: Int, limit: Int)
   /// A tensor's declaration or numbers are unusable; `offset` is where its bytes start in the file.
@@ -22,19 +22,19 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case unknownTensor(name: String, offset: Int)
   /// A network outside the residual family as this program knows it.
   case unsupported(String)
-  /// The `resnetd` document inside the file, or what is to become one.
+  /// A fault in the `resnetd` document inside the file, or in what is to become one.
   case metadata(reason: String)
-  /// A preprocessing contract from outside of the file.
+  /// A fault in a preprocessing contract from outside the file.
   case contract(source: String, reason: String)
   case labelsMissing(classCount: Int)
-  /// The labels of another model were to be taken, which has another number of classes.
+  /// The labels were to come from another model, but it has another number of classes.
   case labelsOfAnother(count: Int, classCount: Int)
   case labelCount(labels: Int, classCount: Int)
   case labels(path: String, line: Int, reason: String)
-  /// Weights alone are of no use without the graph that they belong to.
+  /// Weights alone were asked for, which are useless without the model's own graph.
   case graphOfItsOwn
   case outOfMemory(byteCount: Int)
-  /// Whoever asked wants the model no more.
+  /// The caller no longer wants the model.
   case cancelled
 
   package init(_ error: FileError) {
@@ -79,7 +79,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
 }
 
 extension SHA256 {
-  /// A digest of a model's bytes.
+  /// Begins a digest of a model's bytes.
   package static func begin() throws(CheckpointError) -> SHA256 {
     do throws(DigestError) { return try SHA256() } catch {
       switch error {

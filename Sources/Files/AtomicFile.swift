@@ -3,19 +3,19 @@ package import Glibc
 /// A file that replaces another at once, when all of it is on disk.
 @safe
 package struct AtomicFile: ~Copyable {
-  /// Names tried for the file aside, for one may be there from a process that died.
+  /// Limit on the names tried for the temporary file, because a dead process may have left one.
   private static let attemptLimit = 16
 
   private let path: String
   private let temporaryPath: String
-  /// For code that writes by itself, after all that was written before.
+  /// Descriptor for code that writes by itself, after all that was written before.
   package let descriptor: CInt
 
-  /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure what was there
-  /// before is untouched, and nothing is left beside it.
+  /// Calls `body` with a new file in the same folder and renames it to `path`; after any failure
+  /// the old file is untouched and nothing is left next to it.
   ///
-  /// - Parameter followsLink: Whether a symbolic link at `path` stays and the file that it leads to is replaced; else the
-  ///   link itself is.
+  /// - Parameter followsLink: Whether a symbolic link at `path` stays and the file that it leads to
+  ///   is replaced; else the link itself is.
   package static func write<Failure: Error>(
     to path: String, mode: mode_t = 0o666, followsLink: Bool = true,
     orThrow failure: (FileError) -> Failure,
@@ -36,7 +36,7 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
-  /// The same for a body that fails as files do.
+  /// The same for a body that throws errors of files.
   package static func write(
     to path: String, mode: mode_t = 0o666, followsLink: Bool = true,
     _ body: (inout AtomicFile) throws(FileError) -> Void
@@ -61,7 +61,8 @@ package struct AtomicFile: ~Copyable {
     preconditionFailure("the loop ends by itself")
   }
 
-  /// What is to be replaced: not a symbolic link but the file that it leads to, and never a device or a pipe.
+  /// Returns the file to be replaced: the target of a symbolic link instead of the link, and never
+  /// a device or a pipe.
   private static func target(of path: String) throws(FileError) -> String {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return path }

@@ -1,19 +1,19 @@
 import Glibc
 
-/// Why something could not be done with a file.
+/// Reason why something could not be done with a file.
 package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   package let path: String
-  /// A verb: `open`, `read`.
+  /// Verb, such as `open` or `read`.
   package let doing: String
   package let reason: String
-  /// The system's `errno`; 0 where the system did not refuse.
+  /// The system's `errno`; 0 if the system did not refuse.
   package let number: CInt
 
   package init(_ doing: String, _ path: String, reason: String) {
     (self.doing, self.path, self.reason, number) = (doing, path, reason, 0)
   }
 
-  /// The failure that the system's number tells of; by default that of the call just made.
+  /// Makes the error of an `errno`, by default that of the call just made.
   package init(_ doing: String, _ path: String, number: CInt = errno) {
     (self.doing, self.path, self.number) = (doing, path, number)
     reason = SystemError.text(number)
@@ -24,7 +24,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// The system's own words.
 package enum SystemError {
-  /// The text for an `errno`; by default that of the call just made.
+  /// Returns the text for an `errno`, by default that of the call just made.
   package static func text(_ number: CInt = errno) -> String {
     unsafe String(cString: strerror(number))
   }

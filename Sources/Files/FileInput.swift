@@ -1,13 +1,15 @@
 import Glibc
 
-/// Bytes out of an open file, of whatever kind.
+/// Reading from an open file of any kind.
 package enum FileInput {
   /// Bytes that are read at once, 64 KiB.
   private static let chunkByteCount = 64 << 10
 
-  /// Reads as many bytes as come at once, at most the array's count; a call that a signal interrupts is made again.
+  /// Reads the bytes that are available, at most the array's count, again if a signal interrupts
+  /// the call.
   ///
-  /// - Returns: Their number, 0 at the end of the file; below 0 where the system refuses, and `errno` says why.
+  /// - Returns: Their number, 0 at the end of the file; below 0 if the system refuses, and `errno`
+  ///   says why.
   package static func read(_ descriptor: CInt, into chunk: inout [UInt8]) -> Int {
     while true {
       let count = unsafe chunk.withUnsafeMutableBytes { buffer in
@@ -18,8 +20,10 @@ package enum FileInput {
     }
   }
 
-  /// All bytes up to the end of the file, or the first `limit + 1` of a longer one, by which it is told; nil where the
-  /// system refuses, and `errno` says why.
+  /// Returns all bytes up to the end of the file, or the first `limit + 1` bytes of a longer one,
+  /// which reveal it.
+  ///
+  /// Returns nil if the system refuses, and `errno` says why.
   package static func readAll(_ descriptor: CInt, limit: Int) -> [UInt8]? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: chunkByteCount)

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Bytes into an open file.
+/// Writing to an open file.
 package enum FileOutput {
-  /// Writes all of them, by several calls of the system where need be.
+  /// Writes all of them, by several system calls if needed.
   ///
-  /// - Returns: Whether the system took them; `errno` says why not.
+  /// - Returns: Whether the system accepted them; `errno` says why not.
   package static func write(_ bytes: RawSpan, to descriptor: CInt) -> Bool {
     unsafe bytes.withUnsafeBytes { buffer in
       var offset = 0

@@ -2,13 +2,13 @@
 package enum HexDigits {
   private static let digits = Array("0123456789abcdef".utf8)
 
-  /// Lower-case digits.
+  /// Returns lower-case digits.
   package static func text(_ bytes: [UInt8]) -> String {
     String(
       decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
-  /// The bytes of lower-case digits; nil for an odd number of them, or anything else.
+  /// Returns the bytes of lower-case digits, or nil for an odd number of them or anything else.
   package static func bytes(_ text: String) -> [UInt8]? {
     let values = text.utf8.map(value)
     guard values.count.isMultiple(of: 2) else { return nil }
@@ -20,7 +20,7 @@ package enum HexDigits {
     return bytes
   }
 
-  /// The value of a lower-case digit, 0...15; nil for anything else.
+  /// Returns the value of a lower-case digit, 0...15, or nil for anything else.
   package static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")

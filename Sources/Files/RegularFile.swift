@@ -1,6 +1,6 @@
 package import Glibc
 
-/// A regular file that is open to be read: neither a folder nor a pipe or device, whose bytes do not stay.
+/// A regular file open for reading: not a folder, nor a pipe or device, whose bytes do not stay.
 @safe
 package struct RegularFile: ~Copyable {
   /// Bytes that are read at once, 1 MiB.
@@ -10,11 +10,11 @@ package struct RegularFile: ~Copyable {
   package let descriptor: CInt
   package let byteCount: Int
 
-  /// Opens it; throws for anything else than a regular file.
+  /// Opens it; throws for anything other than a regular file.
   ///
-  /// - Parameter followsLink: Whether the path may be that of a symbolic link.
+  /// - Parameter followsLink: Whether the path may be a symbolic link.
   package init(_ path: String, followsLink: Bool = true) throws(FileError) {
-    // Opening a pipe that nobody writes would wait forever.
+    // Opening a pipe that nobody writes to would wait forever.
     let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW)
     try self.init(owning: unsafe open(path, flags), path)
   }
@@ -48,7 +48,7 @@ package struct RegularFile: ~Copyable {
 
   package static func isRegular(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFREG }
 
-  /// All of its bytes; throws where there are more than `limit`.
+  /// Returns all of its bytes; throws if there are more than `limit`.
   package borrowing func readAll(limit: Int) throws(FileError) -> [UInt8] {
     guard let bytes = FileInput.readAll(descriptor, limit: limit) else {
       throw FileError("read", path)
@@ -59,8 +59,8 @@ package struct RegularFile: ~Copyable {
     return bytes
   }
 
-  /// Lends the bytes from here to the end in pieces of at most 1 MiB, until `body` wants no more; what it throws ends it
-  /// too.
+  /// Lends the bytes from here to the end in pieces of at most 1 MiB, until `body` returns false or
+  /// throws.
   package borrowing func readPieces<Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Bool, orThrow failure: (FileError) -> Failure
   ) throws(Failure) {
@@ -74,7 +74,7 @@ package struct RegularFile: ~Copyable {
     }
   }
 
-  /// Bytes from an offset on; throws where the file ends before.
+  /// Returns bytes from an offset on; throws if the file ends before.
   package borrowing func read(
     count: Int, at offset: Int
   ) throws(FileError) -> [UInt8] {

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Why there is no digest.
+/// Reason why there is no digest.
 package enum DigestError: Error, Sendable, CustomStringConvertible {
   case outOfMemory
   case unsupported
@@ -22,7 +22,7 @@ package struct SHA256: ~Copyable {
 
   package init() throws(DigestError) {
     guard let context = unsafe EVP_MD_CTX_new() else { throw .outOfMemory }
-    // Fails only where the library was built or configured without the algorithm.
+    // Fails only if the library was built or configured without the algorithm.
     guard unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
       unsafe EVP_MD_CTX_free(context)
       throw .unsupported

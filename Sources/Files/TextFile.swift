@@ -2,7 +2,7 @@ import Glibc
 
 /// Small files that the system or this program writes.
 package enum TextFile {
-  /// Returns at most the first `byteLimit` bytes as a string; nil for a file that cannot be read.
+  /// Returns at most the first `byteLimit` bytes as a string, or nil if the file cannot be read.
   package static func read(_ path: String, byteLimit: Int = 1 << 20) -> String? {
     guard let file = try? RegularFile(path),
       let bytes = FileInput.readAll(file.descriptor, limit: byteLimit)
@@ -10,8 +10,8 @@ package enum TextFile {
     return String(decoding: bytes.prefix(byteLimit), as: UTF8.self)
   }
 
-  /// Writes the string to a temporary file and renames that to `path`, whose folder is made if it
-  /// is missing; false if the system refuses, with the old file untouched.
+  /// Writes the string to a temporary file and renames that to `path`, making its folder if it is
+  /// missing. Returns false if the system refuses, with the old file untouched.
   package static func replace(_ path: String, with string: String) -> Bool {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     guard folder.isEmpty || makeFolder(folder) else { return false }

@@ -4,31 +4,31 @@ package import RemoteModels
 package import Serving
 package import Telemetry
 
-/// Keeps a server at the model that a remote store names.
+/// Keeps a server on the model that a remote store names.
 ///
-/// It acts when the pointer moves and not again, so that what an administrator chooses holds until it moves. Used by
-/// one thread at a time; calls wait for the network.
+/// It acts once when the pointer moves, so an administrator's choice remains until the pointer
+/// moves again. Used by one thread at a time; calls wait for the network.
 package struct Follower: Sendable {
-  /// Of the time between two polls while they fail.
+  /// Longest time between two polls while they fail.
   private static let longestInterval = Duration.seconds(300)
 
   let store: ModelStore
   package let cancellation: Cancellation
-  /// For people: it has no secrets.
+  /// Description for people, without secrets.
   let source: String
   private var remote: RemoteModels
   let log: Log
   private let metrics: ModelStoreMetrics
   private var schedule: PollSchedule
-  /// What the pointer named when it was acted on last, by this process or one before.
+  /// Version that the pointer named when it was last acted on, by this process or an earlier one.
   private var settled: ModelVersion?
-  /// What the pointer names and the checks have refused.
+  /// Version that the pointer names and the checks have rejected.
   private var refused: ModelVersion?
-  /// Fetched, and to be tried again.
+  /// Fetched model that is to be tried again.
   private var waiting: StagedModel?
-  /// Of a version that is kept but has suffered on the disk.
+  /// Version that is kept but damaged on the disk.
   private var damaged: ModelVersion?
-  /// So that what lasts is logged once.
+  /// Last failure, so that a lasting one is logged once.
   private var lastFailure: String?
 
   package init(
@@ -42,17 +42,18 @@ package struct Follower: Sendable {
     cancellation = remote.cancellation
     source = remote.source.description
     schedule = PollSchedule(interval: interval, longest: Self.longestInterval)
-    // Where nothing is live any more, what was acted on has to be once more.
+    // If nothing is live any more, the pointer has to be acted on again.
     settled = store.live?.isChosen == true ? store.followed(source) : nil
   }
 
-  /// Waits until it is time for another poll; false when there shall be none.
+  /// Waits until the next poll is due; returns false if there will be none.
   func wait() -> Bool { cancellation.wait(schedule.delay()) }
 
-  /// Discards what is fetched and not live.
+  /// Discards a model that is fetched and not live.
   mutating func end() { discardWaiting() }
 
-  /// Asks what is current and has `promote` make it live where that has changed. Nil when cancelled.
+  /// Polls the pointer and has `promote` make its version live if it changed; returns nil if
+  /// cancelled.
   mutating func poll(_ promote: (RemoteModels.Fetched) -> Promotion) -> PollOutcome? {
     let outcome: PollOutcome
     do throws(RemoteError) {
@@ -139,7 +140,7 @@ package struct Follower: Sendable {
     waiting = nil
   }
 
-  /// Where it cannot be remembered, a restart acts on the pointer once more.
+  /// Records the version as acted on; if that fails, a restart acts on the pointer again.
   private mutating func settle(_ version: ModelVersion) {
     settled = version
     do throws(StoreError) {
@@ -151,14 +152,16 @@ package struct Follower: Sendable {
 
   private var fields: Log.Fields { ["source": .text(source)] }
 
-  /// - Parameter kind: What makes it the same as the last one; the failure itself where nil.
+  /// Logs a failure unless it is the same as the last one.
+  ///
+  /// - Parameter kind: Identity of the failure; the failure itself if nil.
   private mutating func report(_ failure: String, as kind: String? = nil) {
     guard kind ?? failure != lastFailure else { return }
     lastFailure = kind ?? failure
     log.write("cannot follow", ["source": .text(source), "reason": .text(failure)])
   }
 
-  /// libcurl's reasons hold times and counts.
+  /// Returns an error's identity, without the times and counts in libcurl's reasons.
   private static func kind(of error: RemoteError) -> String {
     guard case .transfer(let address, let reason) = error else { return error.description }
     return address + reason.filter { !$0.isNumber }

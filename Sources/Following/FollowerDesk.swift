@@ -4,31 +4,32 @@ import RemoteModels
 package import Serving
 import Synchronization
 
-/// Where the thread that follows a remote store takes what it fetches: to the place of a first model, then to whoever
-/// changes models.
+/// Destination of the models that are fetched from a remote store: first the vacancy, then the
+/// administration of models.
 package final class FollowerDesk: Sendable {
   private let vacancy: Vacancy?
-  /// Said of a vacancy that has another reason than that nothing has come yet.
+  /// Reason for the vacancy other than that nothing has arrived yet.
   private let loss: String?
   private let changes = Mutex<ModelAdministration?>(nil)
   private let opened = DispatchSemaphore(value: 0)
 
-  /// - Parameter vacancy: Nil where the server begins with a model of its own; then nothing is asked for before `open`.
+  /// Makes a desk; if `vacancy` is nil, the server has a model of its own and nothing is asked for
+  /// before `open`.
   package init(_ vacancy: Vacancy?) {
     self.vacancy = vacancy
     loss = vacancy?.store.standing.loss
   }
 
-  /// A model is live: from now on others take its place by this.
+  /// Directs models to `administration`, which replaces the one now live.
   func open(_ administration: ModelAdministration) {
     changes.withLock { $0 = administration }
     opened.signal()
   }
 
-  /// Nothing will be asked for any more.
+  /// Ends the wait, because nothing will be asked for any more.
   func close() { opened.signal() }
 
-  /// Returns when a model can be taken.
+  /// Returns when a model can be accepted.
   func wait() {
     if vacancy == nil { opened.wait() }
   }
@@ -48,14 +49,14 @@ package final class FollowerDesk: Sendable {
     }
   }
 
-  /// Says what is waited for after a look at the store.
+  /// Reports what the vacancy waits for after a poll.
   func polled(_ outcome: PollOutcome) {
     progress(
       outcome == .refused
         ? "the model of the model store was refused; waiting for another" : Self.fetching)
   }
 
-  /// Nothing has come, and there is another model to begin with.
+  /// Gives up the vacancy: nothing has arrived, and there is another model to begin with.
   func giveUp() { vacancy?.giveUp() }
 
   private func progress(_ text: String) {

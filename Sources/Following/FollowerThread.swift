@@ -7,8 +7,10 @@ import Time
 
 /// The thread that follows a remote store, before there is a model and while the server serves.
 package struct FollowerThread {
-  /// For a poll or a fetch to end that was cancelled. A swap that takes longer leaves the store as it was or with the
-  /// new model live, so it is not waited for.
+  /// Time for a cancelled poll or fetch to end.
+  ///
+  /// A swap that takes longer leaves the store unchanged or with the new model live, so it is not
+  /// waited for.
   private static let patience = Duration.seconds(1)
 
   private let cancellation: Cancellation
@@ -16,9 +18,9 @@ package struct FollowerThread {
   private let ended = DispatchSemaphore(value: 0)
   private let thread: WorkerThread
 
-  /// Starts at once; nil where the system refuses a thread.
+  /// Starts immediately; returns nil if the system refuses a thread.
   ///
-  /// - Parameter once: Whether there is another model to begin with where the first look brings none.
+  /// - Parameter once: Whether there is another model to begin with if the first poll brings none.
   package init?(_ follower: Follower, _ desk: FollowerDesk, once: Bool) {
     cancellation = follower.cancellation
     self.desk = desk
@@ -41,15 +43,15 @@ package struct FollowerThread {
     self.thread = thread
   }
 
-  /// From now on what it fetches takes the place of a live model.
+  /// Makes every model that is fetched from now on take the place of a live one.
   package func open(_ administration: ModelAdministration) { desk.open(administration) }
 
-  /// Called once.
+  /// Ends the thread; called once.
   package func stop() {
     cancellation.cancel()
     desk.close()
     if ended.wait(for: Self.patience) {
-      // What it still holds goes with it.
+      // Its remaining resources go with it.
       thread.join()
     } else {
       thread.detach()

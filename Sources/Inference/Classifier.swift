@@ -2,9 +2,9 @@ package import Decoding
 package import Engine
 package import Imaging
 
-/// One worker's means to classify images: a context of the network and buffers for a batch.
+/// One worker's means of classifying images: a context of the network and buffers for a batch.
 ///
-/// Belongs to one thread at a time. Takes no memory after it was made but what decoding an image takes.
+/// Belongs to one thread at a time. After `init`, only the decoding of an image allocates memory.
 package final class Classifier {
   private let model: CompiledModel
   private let preprocessor: ImagePreprocessor
@@ -13,7 +13,8 @@ package final class Classifier {
   private var input: [UInt8]
   private var logits: [Float]
 
-  /// With `team`, images can also run on the team that the model's plan has for a lone one.
+  /// Makes a classifier that, with `team`, can also run images on the team that the model's plan
+  /// has for a lone image.
   package init(
     _ model: CompiledModel, limits: DecodingLimits, team: Bool = false
   ) throws(EngineError) {
@@ -26,15 +27,17 @@ package final class Classifier {
     logits = [Float](repeating: 0, count: batch * model.network.outputCount)
   }
 
-  /// Images that can be prepared before they must run.
+  /// Number of images that can be prepared before they must run.
   package var capacity: Int { model.network.largestBatch }
 
   package var hasTeam: Bool { context.hasTeam }
 
-  /// Runs every batch size once on the calling thread, so that the first requests do not pay for what is done on
-  /// first use; not the team, for another may run meanwhile and there is one in the process at most.
+  /// Runs every batch size once on the calling thread, so that no request pays for first use.
   ///
-  /// - Parameter isCancelled: Asked before each batch size; true ends it with `EngineError.cancelled`.
+  /// The team does not run, because another may be running and a process has at most one.
+  ///
+  /// - Parameter isCancelled: Called before each batch size; true ends it with
+  ///   `EngineError.cancelled`.
   package func warmUp(
     unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
@@ -44,7 +47,7 @@ package final class Classifier {
     }
   }
 
-  /// Probabilities `[classes]` of each image, or why there are none; no image touches another's answer.
+  /// Returns each image's probabilities `[classes]` or error; no image affects another's answer.
   package func classify(
     _ images: [ArraySlice<UInt8>], by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -69,7 +72,7 @@ package final class Classifier {
     return results
   }
 
-  /// Logits `[classes]` of one image as the network gives them, finite or not.
+  /// Returns logits `[classes]` of one image as the network gives them, finite or not.
   package func logits(
     _ image: ArraySlice<UInt8>, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -93,7 +96,7 @@ package final class Classifier {
     }
   }
 
-  /// The same with a limit to the patience, as `ImageDecoder.begin` has it.
+  /// Begins the same, with limited patience as in `ImageDecoder.begin`.
   package func begin(
     _ image: ArraySlice<UInt8>, at place: Int, by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant, patience: Duration?
@@ -106,7 +109,7 @@ package final class Classifier {
     return unfinished
   }
 
-  /// Takes an image over that is finished.
+  /// Takes over a finished image.
   package func prepare(_ image: UnfinishedImage, at place: Int) {
     Self.withNumbers(pixels(of: place), of: &input) { image.copyPixels(to: &$0) }
   }
@@ -116,17 +119,18 @@ package final class Classifier {
     return place * count..<(place + 1) * count
   }
 
-  /// Moves a prepared image to a place before it, over what was there.
+  /// Moves a prepared image to an earlier place, overwriting the image there.
   package func move(_ place: Int, to destination: Int) {
     precondition(destination < place, "images move to the front")
     let count = preprocessor.outputByteCount
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
-  /// Probabilities `[classes]` of the images in the first places; nil where the network gave logits that are not finite.
+  /// Returns probabilities `[classes]` of the images in the first places; nil for logits that are
+  /// not finite.
   ///
-  /// On the team where there is a time until which that may take, else or beyond it on this thread alone. Only while
-  /// nothing else computes.
+  /// Runs on the team if there is a deadline, and only while nothing else computes. Without a
+  /// deadline, or beyond it, runs on this thread alone.
   package func run(
     count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> [[Float]?] {
@@ -149,7 +153,7 @@ package final class Classifier {
     }
   }
 
-  /// Of an image for which `run` has nothing.
+  /// Error of an image for which `run` has nothing.
   package static let notFinite = EngineError.library("the network gave logits that are not finite")
 
   private static func withNumbers<Number, Failure: Error>(

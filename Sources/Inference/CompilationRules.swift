@@ -2,13 +2,13 @@ package import Checkpoint
 package import Engine
 import Machine
 
-/// How this process compiles models: what it was told, and the machine it is on.
+/// Rules by which this process compiles models: its options, and the machine it runs on.
 package struct CompilationRules: Sendable {
   package var precision: PrecisionPolicy
   package var settings: CPUPlan.Settings
   package var tuning: Tuning
   package var cores: Int
-  /// Where measured plans are kept, if anywhere.
+  /// Cache of measured plans, if there is one.
   package var cache: PlanCache?
   /// The program's version.
   package var program: String
@@ -28,7 +28,7 @@ package struct CompilationRules: Sendable {
     self.cpu = cpu
   }
 
-  /// Compiles the first model, measuring where that is wanted; nothing else computes meanwhile.
+  /// Compiles the first model, and measures if that is wanted; nothing else computes meanwhile.
   ///
   /// - Parameter isCancelled: See `PlannedModel`.
   package func planned(
@@ -40,8 +40,10 @@ package struct CompilationRules: Sendable {
       in: situation(model, precision), unless: isCancelled)
   }
 
-  /// The plan of a model that is to take the place of another: never measured, for what serves meanwhile would spoil
-  /// the measurement and be slowed by it. Where nothing is live yet it is a guess at what `planned` will find.
+  /// Returns the plan of a model that is to take the place of another.
+  ///
+  /// It is never measured, because the serving model would spoil the measurement and be slowed by
+  /// it. If nothing is live yet, it is a guess at the result of `planned`.
   package func plan(
     _ model: Model, precision: Precision, inPlaceOf live: CompiledModel?
   ) -> (plan: CPUPlan, origin: PlannedModel.Origin) {

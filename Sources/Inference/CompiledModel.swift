@@ -3,7 +3,8 @@ package import Engine
 package import Imaging
 package import ResNet
 
-/// A model as it serves: compiled, with what its answers need; its plain weights are let go.
+/// A model as it serves: compiled, with everything its answers need; its plain weights are
+/// released.
 package struct CompiledModel: Sendable {
   package let name: String
   package let version: ModelVersion
@@ -11,13 +12,13 @@ package struct CompiledModel: Sendable {
   package let preprocessing: Preprocessing
   package let graph: Graph
   package let precision: Precision
-  /// What it was compiled for.
+  /// Plan that it was compiled for.
   package private(set) var plan: CPUPlan
   package let network: CompiledNetwork
 
-  /// Compiles on the calling thread; without a plan for one worker by the rule that `CPUPlan` has.
+  /// Compiles on the calling thread; without a plan, by the rule of `CPUPlan` for one worker.
   ///
-  /// - Parameter deadline: When to give it up, between two layers, by `EngineError.outOfTime`.
+  /// - Parameter deadline: Time at which it stops between two layers with `EngineError.outOfTime`.
   package init(
     _ model: Model, precision: Precision = .fp32, plan: CPUPlan? = nil,
     winograd: WinogradPolicy = .measured, deadline: ContinuousClock.Instant? = nil,
@@ -43,7 +44,7 @@ package struct CompiledModel: Sendable {
     network = try CompiledNetwork(model.graph, model.weights, options: options)
   }
 
-  /// The same without a team, which the network has all the same.
+  /// Returns the same model without a team, although the network still has one.
   package func withoutTeam() -> CompiledModel {
     var alone = self
     alone.plan.threads = 1

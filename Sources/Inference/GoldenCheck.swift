@@ -5,12 +5,15 @@ package import Imaging
 import Machine
 import Time
 
-/// Whether a compiled model computes what its file says, or anything sensible where the file says nothing.
+/// A check that a compiled model computes what its file says, or anything sensible if the file says
+/// nothing.
 package struct GoldenCheck {
-  /// Largest difference of a logit to a sample's, as a share of the sample's largest one.
+  /// Returns the largest difference of a logit from a sample's, as a fraction of the sample's
+  /// largest logit.
   ///
-  /// Fp32's leaves room for another decoder's last bit in a pixel. That of the others is what their rounding makes of
-  /// deep networks; wrong channels, scales or a wrong order of classes make differences of the logits' own size.
+  /// The tolerance of fp32 allows for another decoder's last bit in a pixel. That of the other
+  /// precisions allows for their rounding in deep networks. Wrong channels, scales or a wrong order
+  /// of classes make differences as large as the logits.
   static func tolerance(_ precision: Precision) -> Float {
     switch precision {
     case .fp32: 5e-3
@@ -19,15 +22,15 @@ package struct GoldenCheck {
     }
   }
 
-  /// Logits that are all smaller are compared as if one were as large.
+  /// Least magnitude of the largest logit: if all are smaller, they are compared as if one had it.
   private static let leastMagnitude: Float = 0.1
 
-  /// What a check may cost.
+  /// Limits on the cost of a check.
   package struct Limits: Sendable {
     package var decoding: DecodingLimits
     /// Time for decoding one image.
     package var decodingTimeout: Duration
-    /// Time for all images that the model runs before it serves; nil for as long as it takes.
+    /// Time for all images that the model runs before it serves; nil for no limit.
     package var provingTimeout: Duration?
 
     package init(decoding: DecodingLimits, decodingTimeout: Duration, provingTimeout: Duration?) {
@@ -45,13 +48,13 @@ package struct GoldenCheck {
   private let isCancelled: @Sendable () -> Bool
   private let start: ContinuousClock.Instant
 
-  /// Why a candidate is not taken.
+  /// Reason why a candidate is rejected.
   package enum Fault {
     /// Its numbers are wrong.
     case wrong(String)
-    /// It would take too long to find out.
+    /// The check would take too long.
     case slow(String)
-    /// It cannot be found out now, or here: memory is missing, or decoders.
+    /// The check is impossible now or here, for lack of memory or decoders.
     case noMeans(String)
 
     package var reason: String {
@@ -61,11 +64,12 @@ package struct GoldenCheck {
     }
   }
 
-  /// Takes the memory to run the model on one thread, without its team.
+  /// Allocates the memory to run the model on one thread, without its team.
   ///
   /// - Parameters:
-  ///   - imageCount: Images that the model runs in all before it serves, those of this check among them.
-  ///   - isCancelled: Asked before each image; true ends the check with `EngineError.cancelled`.
+  ///   - imageCount: Number of images that the model runs before it serves, including those of this
+  ///     check.
+  ///   - isCancelled: Called before each image; true ends the check with `EngineError.cancelled`.
   package init(
     _ model: CompiledModel, by decoder: any ImageDecoder, limits: Limits, imageCount: Int,
     unless isCancelled: @escaping @Sendable () -> Bool = { false }
@@ -80,7 +84,8 @@ package struct GoldenCheck {
     start = .now
   }
 
-  /// The first fault that is found; nil where every sample gives its logits. `images` are run where there are no samples.
+  /// Returns the first fault, or nil if every sample gives its logits; runs `images` if there are
+  /// no samples.
   package func fault(
     _ samples: [GoldenSample], images: [[UInt8]]
   ) throws(EngineError) -> Fault? {
@@ -100,7 +105,7 @@ package struct GoldenCheck {
     return nil
   }
 
-  /// No image may take longer to decode than a request's.
+  /// Returns a sample's logits; no image may take longer to decode than a request's.
   private func logits(
     of image: [UInt8]
   ) throws(EngineError) -> Result<[Float], DecodingFailure> {
@@ -127,7 +132,7 @@ package struct GoldenCheck {
       + model.precision.rawValue
   }
 
-  /// Finite logits that depend on the image and on the class.
+  /// Checks that the logits are finite and depend on the image and on the class.
   private func fault(on images: [[UInt8]]) throws(EngineError) -> Fault? {
     var answers: Set<[Float]> = []
     for (number, image) in images.enumerated() {
@@ -138,7 +143,7 @@ package struct GoldenCheck {
       let logits: [Float]
       switch try self.logits(of: image) {
       case .success(let found): logits = found
-      // Another model's image may be of a kind that this one refuses.
+      // Another model's image may be of a kind that this one rejects.
       case .failure(.image): continue
       case .failure(let error): return Self.fault(error, "image \(number): \(error)")
       }
@@ -154,14 +159,16 @@ package struct GoldenCheck {
   }
 }
 
-/// How long a candidate may compute before it is live, from its first golden sample to the last batch size.
+/// Time that a candidate may compute before it is live, from its first golden sample to the last
+/// batch size.
 private struct ProvingBudget {
-  /// Nil for none.
+  /// Time limit, or nil for none.
   let limit: Duration?
-  /// Images in all: golden samples, and those of all batch sizes for every worker.
+  /// Number of all images: golden samples, and those of all batch sizes for every worker.
   let imageCount: Int
 
-  /// What is wrong when so many images have taken so long; nil where the rest will not take longer than is left.
+  /// Returns the fault if that many images took that long, or nil if the rest should fit in the
+  /// remaining time.
   func fault(after count: Int, spent: Duration) -> String? {
     let image = spent / max(count, 1)
     let expected = image * max(imageCount, count)

@@ -1,14 +1,16 @@
 package import Engine
 package import ResNet
 
-/// Bytes that a model will take when it is compiled, with a context for each worker and one more for its check.
+/// Bytes that a model will take when it is compiled, with a context for each worker and one for its
+/// check.
 package struct MemoryEstimate {
   /// Copies of a layer's weights while it is packed: folded, laid out plainly, packed.
   private static let copiesWhilePacking = 3
 
   package let byteCount: Int
 
-  /// Bytes that a compiled model takes for as long as it serves: weights, a context for each worker, primitives.
+  /// Returns the bytes that a compiled model takes as long as it serves: weights, a context for
+  /// each worker, primitives.
   package static func byteCount(of live: CompiledModel) -> Int {
     let network = live.network
     let contexts = (contextByteCount(of: network)) * live.plan.workers
@@ -23,7 +25,8 @@ package struct MemoryEstimate {
     network.contextByteCount + network.inputByteCount * network.largestBatch
   }
 
-  /// By the network's shapes; what is known of a live model with the same network counts instead.
+  /// Estimates by the network's shapes; known values of a live model with the same network take
+  /// precedence.
   package init(_ graph: Graph, precision: Precision, plan: CPUPlan, live: CompiledModel?)
     throws(GraphError)
   {

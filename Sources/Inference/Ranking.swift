@@ -7,8 +7,8 @@ package enum Ranking {
     package var probability: Float
   }
 
-  /// A softmax over all classes; computed in double precision behind the largest logit, so that it
-  /// neither overflows nor depends on a common offset.
+  /// Returns a softmax over all classes in double precision. It is relative to the largest logit,
+  /// so that it neither overflows nor depends on a common offset.
   package static func probabilities(_ logits: ArraySlice<Float>) -> [Float] {
     guard let largest = logits.max() else { return [] }
     let exponentials = logits.map { exp(Double($0) - Double(largest)) }
@@ -16,12 +16,12 @@ package enum Ranking {
     return exponentials.map { Float($0 / sum) }
   }
 
-  /// The class with the largest number, the first of several; nil for none.
+  /// Returns the class with the largest number, the first of several, or nil for an empty array.
   package static func best(_ numbers: [Float]) -> Int? {
     numbers.indices.max { (numbers[$0], $1) < (numbers[$1], $0) }
   }
 
-  /// The `count` largest of at least `minimum`, descending, ties by index.
+  /// Returns the `count` largest of at least `minimum`, descending, ties by index.
   package static func top(
     _ probabilities: [Float], count: Int, minimum: Float
   ) -> [Entry] {

@@ -1,14 +1,15 @@
 import CJansson
 
-/// JSON parsed by jansson: an object or an array in valid UTF-8, no name twice, no NUL, nothing after the value.
+/// JSON parsed by jansson: an object or an array in valid UTF-8, no name twice, no NUL, nothing
+/// after the value.
 ///
-/// Serves where a name must not stand twice: Foundation's decoders take one of the two and say nothing. Values nest at
-/// most 2048 deep, which is jansson's limit.
+/// Needed if a name must not occur twice: Foundation's decoders take one of the two without a word.
+/// Values nest at most 2048 deep, which is jansson's limit.
 @safe
 package struct JSONTree: ~Copyable {
   package let root: JSONNode
 
-  /// Byte offset in the text and reason of what is wrong with it.
+  /// Byte offset and reason of a fault in the JSON text.
   package struct Fault: Error {
     package let offset: Int
     package let reason: String
@@ -17,7 +18,7 @@ package struct JSONTree: ~Copyable {
   /// Version of jansson as loaded.
   package static var libraryVersion: String { unsafe String(cString: jansson_version_str()) }
 
-  /// - Parameter allowsNUL: Whether strings may hold `\u0000`; names never may.
+  /// Parses JSON; `allowsNUL` lets strings contain `\u0000`, which names never may.
   package init(_ text: RawSpan, allowsNUL: Bool = false) throws(Fault) {
     var error = json_error_t()
     let node = unsafe text.withUnsafeBytes { buffer in
@@ -48,7 +49,7 @@ package struct JSONNode {
 
   private var type: json_type { unsafe pointer.pointee.type }
 
-  /// The members of an object in the order of the text; nil for anything else.
+  /// Members of an object in the order of the JSON text; nil for anything else.
   package var members: [(name: String, value: JSONNode)]? {
     guard type == JSON_OBJECT else { return nil }
     var members: [(name: String, value: JSONNode)] = []
@@ -72,15 +73,15 @@ package struct JSONNode {
 
   package var string: String? {
     guard type == JSON_STRING, let text = unsafe json_string_value(pointer) else { return nil }
-    // SAFETY: the string has so many bytes, and lives as long as the tree.
+    // SAFETY: the string has that many bytes, and lives as long as the tree.
     let bytes = unsafe UnsafeRawBufferPointer(start: text, count: json_string_length(pointer))
     return unsafe String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Exact value of a number without a fraction and an exponent; nil for anything else.
+  /// Exact value of a number without a fraction or an exponent; nil for anything else.
   package var integer: Int? { type == JSON_INTEGER ? unsafe Int(json_integer_value(pointer)) : nil }
 
-  /// Nearest value in double precision of any number; nil for anything else.
+  /// Nearest double-precision value of any number; nil for anything else.
   package var number: Double? {
     type == JSON_INTEGER || type == JSON_REAL ? unsafe json_number_value(pointer) : nil
   }

@@ -1,8 +1,9 @@
 extension JSONValue {
-  /// A typed document as it encodes itself, which must not fail.
+  /// Encodes a typed document, which must not fail.
   ///
-  /// Members are sorted by name, so that equal documents make equal texts. A floating-point number that is whole has no
-  /// decimal places, as in the files that Foundation's encoder writes of the same documents.
+  /// Members are sorted by name, so that equal documents give equal bytes. A floating-point number
+  /// that is whole has no decimal places, as in files that Foundation's encoder writes of the same
+  /// documents.
   package init(encoding document: some Encodable) {
     let node = Node()
     do {
@@ -13,13 +14,14 @@ extension JSONValue {
     self = node.value
   }
 
-  /// The number without decimal places if it is whole and Swift shows it without an exponent.
+  /// Returns the number without decimal places if it is whole and Swift shows it without an
+  /// exponent.
   private static func document(_ number: Double, _ description: String) -> JSONValue? {
     guard description.hasSuffix(".0"), number != 0 || number.sign == .plus else { return nil }
     return Int(exactly: number).map(Self.integer)
   }
 
-  /// A value while it is encoded: a scalar, or what the containers that were asked for have got.
+  /// A value while it is encoded: a scalar, or the contents of its containers.
   private final class Node {
     private enum Content {
       case scalar(JSONValue)
@@ -66,13 +68,13 @@ extension JSONValue {
 
     func encodeNil() { content = .scalar(.null) }
 
-    /// Does nothing where it is one, for a container may be asked for twice.
+    /// Does nothing if it is one already, because a container may be requested twice.
     func becomeArray() {
       if case .elements = content { return }
       content = .elements([])
     }
 
-    /// Does nothing where it is one, for a container may be asked for twice.
+    /// Does nothing if it is one already, because a container may be requested twice.
     func becomeObject() {
       if case .members = content { return }
       content = .members([])

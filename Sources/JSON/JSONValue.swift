@@ -1,18 +1,22 @@
-/// A JSON value to be written (RFC 8259): what every answer and every report of the program is made from.
+/// A JSON value to be written (RFC 8259), from which every answer and every report of the program
+/// is made.
 ///
 ///     let item: JSONValue = ["class": 281, "label": .string(label), "probability": .float(share)]
 ///     item.text          {"class":281,"label":"tabby","probability":0.467}
 ///     item.indentedText  the same on several lines
 ///
-/// Members keep the order in which they are given. Any string and any number can be written. Jansson's writer lost: it
-/// has one precision for all numbers of a document, shows other exponents, and takes longer.
+/// Members keep the order in which they are given. Any string and any number can be written.
+/// Jansson's writer lost: it has one precision for all numbers of a document, shows other
+/// exponents, and takes longer.
 package enum JSONValue: Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
-  /// The shortest decimal that gives the same `Float` again; null for what is not finite, which JSON cannot say.
+  /// The shortest decimal that gives the same `Float` again; null if not finite, which JSON cannot
+  /// say.
   case float(Float)
-  /// The shortest decimal that gives the same `Double` again; null for what is not finite, which JSON cannot say.
+  /// The shortest decimal that gives the same `Double` again; null if not finite, which JSON cannot
+  /// say.
   case double(Double)
   /// A number of thousandths with all three decimal places: 1500 is `1.500`.
   case thousandths(Int)
@@ -20,25 +24,26 @@ package enum JSONValue: Sendable {
   case array([JSONValue])
   case object(JSONObject)
 
-  /// Levels of arrays and objects in each other at most, 64; only programs nest values, no data from elsewhere does.
+  /// Limit on nested arrays and objects, 64; only programs nest values, data from elsewhere never
+  /// does.
   package static let depthLimit = 64
 
-  /// The string, or null without one.
+  /// Makes the string, or null for nil.
   package init(_ string: String?) { self = string.map(Self.string) ?? .null }
 
-  /// The integer, or null without one.
+  /// Makes the integer, or null for nil.
   package init(_ integer: Int?) { self = integer.map(Self.integer) ?? .null }
 
-  /// The object, or null without one.
+  /// Makes the object, or null for nil.
   package init(_ object: JSONObject?) { self = object.map(Self.object) ?? .null }
 
-  /// On one line, without blanks between values.
+  /// JSON on one line, without blanks between values.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
   /// UTF-8 of `text`.
   package var bytes: [UInt8] { JSONWriter(self, isIndented: false).bytes }
 
-  /// With each value on a line of its own, indented by two blanks for each level.
+  /// JSON with each value on a line of its own, indented by two blanks per level.
   package var indentedText: String {
     String(decoding: JSONWriter(self, isIndented: true).bytes, as: UTF8.self)
   }
@@ -46,12 +51,12 @@ package enum JSONValue: Sendable {
 
 /// Members of a JSON object, in order; their names must differ.
 package struct JSONObject: Sendable {
-  // Without labels, as a literal has them: other tuples would be converted one by one.
+  // Without labels, as in a literal: other tuples would be converted one by one.
   private(set) var members: [(String, JSONValue)]
 
   package init(_ members: [(String, JSONValue)]) { self.members = members }
 
-  /// The members of `left`, then those of `right`.
+  /// Returns the members of `left`, then those of `right`.
   package static func + (left: JSONObject, right: JSONObject) -> JSONObject {
     JSONObject(left.members + right.members)
   }

@@ -1,6 +1,6 @@
-/// Bytes of one JSON text: the place where strings are escaped and numbers are printed.
+/// Bytes of a JSON value: the place where strings are escaped and numbers are printed.
 struct JSONWriter {
-  /// Bytes that are reserved first, 512: most answers to a classification.
+  /// Bytes that are reserved first, 512, enough for most answers to a classification.
   private static let reservedByteCount = 512
   private static let hexadecimalDigits = Array("0123456789abcdef".utf8)
 
@@ -85,7 +85,7 @@ struct JSONWriter {
     append(places)
   }
 
-  /// A string as in RFC 8259, section 7, whose control characters, and DEL with them, are escaped.
+  /// Appends a string as in RFC 8259, section 7, escaping control characters and DEL.
   private mutating func appendQuoted(_ string: String) {
     bytes.append(UInt8(ascii: "\""))
     if Self.hasEscapes(string) {
@@ -114,7 +114,7 @@ struct JSONWriter {
     }
   }
 
-  /// Whether one of its bytes is to be escaped, which few strings have.
+  /// Returns whether one of its bytes must be escaped, which is rare.
   private static func hasEscapes(_ string: String) -> Bool {
     let bytes = string.utf8Span.span
     for index in bytes.indices where isEscaped(bytes[index]) { return true }

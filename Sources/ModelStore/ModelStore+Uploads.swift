@@ -3,8 +3,10 @@ import Files
 import Synchronization
 
 extension ModelStore {
-  /// Begins one upload, which is written to disk and digested as it comes. Where its length is known it is refused
-  /// before the first byte if a limit or the disk has no room.
+  /// Begins an upload, which is written to disk and digested as it arrives.
+  ///
+  /// If its length is known, it is rejected before the first byte if a limit or the disk has no
+  /// room.
   package func beginUpload(expectedByteCount: Int? = nil) throws(StoreError) -> Upload {
     if let expectedByteCount {
       guard expectedByteCount > 0 else { throw .emptyUpload }
@@ -24,7 +26,7 @@ extension ModelStore {
     return Upload(file, digest, expectedByteCount: expectedByteCount, store: self)
   }
 
-  /// Counts an upload in, unless it or the bytes that are still to come are too many.
+  /// Counts an upload, unless there are too many or too many bytes are still to come.
   private func admit(
     _ name: String, _ expectedByteCount: Int?, availableByteCount: Int
   ) throws(StoreError) {
@@ -41,7 +43,7 @@ extension ModelStore {
     }
   }
 
-  /// Throws where the disk has no room for so many bytes beside those announced and the reserve.
+  /// Throws if the disk has no room for these bytes in addition to those announced and the reserve.
   func checkSpace(for byteCount: Int) throws(StoreError) {
     let available = disk.incoming.availableByteCount
     try state.withLock { (state) throws(StoreError) in
@@ -65,7 +67,7 @@ extension ModelStore {
     return overflow ? .max : sum
   }
 
-  /// An upload has written some of the bytes it announced.
+  /// Records that an upload has written some of its announced bytes.
   func wrote(_ byteCount: Int, of name: String) {
     state.withLock { state in
       guard let rest = state.uploads[name] else { return }
@@ -73,7 +75,7 @@ extension ModelStore {
     }
   }
 
-  /// An upload is whole and waits to be kept.
+  /// Records that an upload is whole and waits to be kept.
   func staged(_ name: String) {
     state.withLock { state in
       state.uploads[name] = 0
@@ -81,7 +83,7 @@ extension ModelStore {
     }
   }
 
-  /// An upload has ended; its file goes.
+  /// Ends an upload and removes its file.
   func dropUpload(_ name: String) {
     disk.discard(name)
     forgetUpload(name)
@@ -94,14 +96,17 @@ extension ModelStore {
     }
   }
 
-  /// Gives up an upload that is not to be kept; one that was kept or given up before is no failure.
+  /// Discards an upload; one that was already kept or discarded is not a failure.
   package func discard(_ staged: StagedModel) {
     let isStaged = state.withLock { $0.staged.remove(staged.fileName) != nil }
     if isStaged { dropUpload(staged.fileName) }
   }
 
-  /// Makes an upload a version that is kept, and lets the oldest go that are then over a limit and not in use. Bytes
-  /// that are kept already are the same version again, as it was stored first. After a failure the upload is gone.
+  /// Makes an upload a kept version, and evicts the oldest that are then over a limit and not in
+  /// use.
+  ///
+  /// Bytes that are already kept remain the same version, as first stored. After a failure the
+  /// upload is gone.
   package func keep(
     _ staged: StagedModel, name: String, by: String
   ) throws(StoreError) -> StoredVersion {
@@ -127,7 +132,7 @@ extension ModelStore {
     _ staged: StagedModel, name: String, by: String
   ) throws(StoreError) -> StoredVersion {
     if let kept = state.withLock({ $0.index[staged.version] }) {
-      // The new bytes have just been read, those on disk may have suffered since they were.
+      // The new bytes have just been read; those on disk may have been damaged since.
       try disk.replace(staged.version, with: staged.fileName)
       return kept
     }

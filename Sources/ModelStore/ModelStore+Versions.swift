@@ -2,12 +2,14 @@ package import Checkpoint
 import Synchronization
 
 extension ModelStore {
-  /// Records what is live; what was live becomes the previous version. Nothing changes where that is recorded already.
+  /// Records the live version, and its predecessor as the previous one; changes nothing if already
+  /// recorded.
   ///
-  /// When it returns, the record is on disk. When it throws, the record is as it was, in memory and, unless the disk
-  /// fails twice, on it.
+  /// When it returns, the record is on disk. When it throws, the record is unchanged, in memory
+  /// and, unless the disk fails twice, on disk.
   ///
-  /// - Parameter isChosen: False for what a server's options name, which those of its next start may change.
+  /// - Parameter isChosen: False for the choice of a server's options, which those of its next
+  ///   start may change.
   package func recordLive(
     _ version: ModelVersion, by: String, isChosen: Bool = true
   ) throws(StoreError) {
@@ -17,7 +19,7 @@ extension ModelStore {
     }
   }
 
-  /// Records what was taken for live without a record; what it was, or nil where the record is as it should be.
+  /// Records the version assumed to be live; returns it, or nil if the record is already right.
   package func recordAssumed() throws(StoreError) -> ModelVersion? {
     try changing { () throws(StoreError) in
       let (live, standing) = state.withLock { ($0.index.live, $0.standing) }
@@ -51,8 +53,8 @@ extension ModelStore {
     noteLive(live)
   }
 
-  /// Takes a version for live that could not be recorded as such: until a restart, or until `recordLive` or `recordAssumed`
-  /// succeeds.
+  /// Treats a version as live that could not be recorded as such, until a restart or until
+  /// `recordLive` or `recordAssumed` succeeds.
   package func assumeLive(
     _ version: ModelVersion, by: String, because fault: StoreError
   ) throws(StoreError) {
@@ -73,8 +75,10 @@ extension ModelStore {
     }
   }
 
-  /// Writes into a version's own record when it became live, for the day that the store's is damaged; where the disk
-  /// refuses, the store's alone tells.
+  /// Writes the time that a version became live into its own record, in case the store's is
+  /// damaged.
+  ///
+  /// If the disk refuses, only the store's record has it.
   private func noteLive(_ live: LiveRecord) {
     let record = state.withLock { state in
       state.index.set(lastLive: live.since, of: live.version)
@@ -85,7 +89,7 @@ extension ModelStore {
     try? disk.versions.sync()
   }
 
-  /// Keeps a version from being removed, until `unpin` was called as often.
+  /// Keeps a version from being removed until `unpin` has been called as often.
   package func pin(_ version: ModelVersion) throws(StoreError) {
     try state.withLock { (state) throws(StoreError) in
       guard state.index.contains(version) else { throw .unknownVersion(version.hex) }
@@ -100,8 +104,9 @@ extension ModelStore {
     try changing { () throws(StoreError) in try takeAway(version) }
   }
 
-  /// Removes the oldest versions over a limit that are not in use. One that the disk does not give up is tried again
-  /// the next time; `spared` stays.
+  /// Removes the oldest versions that are over a limit and not in use, but never `spared`.
+  ///
+  /// If the disk fails to remove one, it is tried again the next time.
   func evict(sparing spared: ModelVersion? = nil) {
     let limits = limits
     try? changing { () throws(StoreError) in
@@ -112,7 +117,8 @@ extension ModelStore {
     }
   }
 
-  /// First out of the index, so that nobody begins to use it meanwhile; back into it where the disk refuses.
+  /// Removes a version from the index first, so that nobody begins to use it; restores it if the
+  /// disk fails.
   private func takeAway(_ version: ModelVersion) throws(StoreError) {
     let record = try state.withLock { (state) throws(StoreError) in
       guard let record = state.index.records[version] else {

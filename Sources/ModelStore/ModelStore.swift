@@ -2,19 +2,20 @@ package import Checkpoint
 import Files
 import Synchronization
 
-/// The models that a server may serve, by the digest of their bytes, and which of them is live.
+/// Models that a server may serve, by the digest of their bytes, and which of them is live.
 ///
-/// All of it is on disk before a call returns, and a kill at any moment leaves the store as it was before the call or
-/// as it is after it. One process uses a folder at a time. May be called from any thread: questions are answered from
-/// memory and never wait for the disk, bytes of uploads are written side by side, everything else one by one.
+/// Everything is on disk before a call returns, and a kill at any moment leaves the store as before
+/// or after the call. One process uses a folder at a time. May be called from any thread: queries
+/// are answered from memory and never wait for the disk, bytes of uploads are written in parallel,
+/// everything else one by one.
 package final class ModelStore: Sendable {
   struct State {
     var index: VersionIndex
-    /// What of `index.live` is not as it should be.
+    /// Faults of `index.live`, if any.
     var standing: LiveStanding
-    /// Uploads under way and uploads waiting to be kept, by file, with the bytes that each is still to write.
+    /// Bytes still to be written of uploads under way and waiting to be kept, by file.
     var uploads: [String: Int] = [:]
-    /// Those of them that are whole.
+    /// Uploads that are whole.
     var staged: Set<String> = []
   }
 
@@ -24,15 +25,18 @@ package final class ModelStore: Sendable {
   let disk: StoreFolder
   let clock: @Sendable () -> WallTime
   let state: Mutex<State>
-  /// Held through the few steps on disk that change what is kept or live; never while `state` is.
+  /// Held through the few steps on disk that change the versions or the live one; never while
+  /// `state` is.
   let changes = Mutex<Void>(())
 
-  /// What was found damaged in the folder when it was opened and what became of it; for the log.
+  /// Damage found in the folder when it was opened and its outcome, for the log.
   package let notices: [String]
 
-  /// Opens `folder` or makes it, for this user alone; the folder above it must be there. Clears what a kill has left
-  /// behind, finishes what it can and reads the live model through: where its bytes or the record are damaged, the
-  /// newest whole model that is known to have been live is, and `notices` and `standing` say why.
+  /// Opens `folder` or creates it for this user alone; the folder above it must exist.
+  ///
+  /// Removes the remains of a kill, finishes what it can and reads all of the live model. If its
+  /// bytes or the record are damaged, the newest whole model that is known to have been live takes
+  /// its place, and `notices` and `standing` say why.
   package init(
     folder: String, limits: StoreLimits = StoreLimits(),
     clock: @escaping @Sendable () -> WallTime = { .now },
@@ -48,22 +52,26 @@ package final class ModelStore: Sendable {
     evict()
   }
 
-  /// Newest first.
+  /// Returns the versions, newest first.
   package func versions() -> [StoredVersion] { state.withLock { $0.index.list } }
 
-  /// What is live, what was before, since when and by whom; nil before the first.
+  /// The live version, its predecessor, and when and by whom it was made live; nil before the
+  /// first.
   package var live: LiveRecord? { state.withLock { $0.index.live } }
 
-  /// What of `live` is not as it should be.
+  /// Faults of `live`, if any.
   package var standing: LiveStanding { state.withLock { $0.standing } }
 
-  /// The file of a version that is kept. It may go as soon as it is neither live, previous nor pinned.
+  /// Returns the file of a kept version, which may go as soon as it is not live, previous or
+  /// pinned.
   package func path(of version: ModelVersion) -> String? {
     state.withLock { $0.index.contains(version) } ? disk.path(of: version) : nil
   }
 
-  /// The version that begins with the digits, in either case, all 64 or at least the first eight; `sha256:` may stand
-  /// before them, as in the digests of container images.
+  /// Returns the version that begins with the digits, in either case: all 64 or at least the first
+  /// eight.
+  ///
+  /// `sha256:` may precede them, as in the digests of container images.
   package func version(matching prefix: String) throws(StoreError) -> StoredVersion {
     var digits = prefix.lowercased()
     if digits.hasPrefix(Self.digestPrefix) { digits.removeFirst(Self.digestPrefix.count) }
@@ -81,9 +89,9 @@ package final class ModelStore: Sendable {
     return version
   }
 
-  /// Reads a version's bytes through and compares their digest with its name.
+  /// Reads all of a version's bytes and compares their digest with its name.
   ///
-  /// - Parameter isCancelled: Asked before each piece; true ends it with `StoreError.cancelled`.
+  /// - Parameter isCancelled: Called before each piece; true ends it with `StoreError.cancelled`.
   package func verify(
     _ version: ModelVersion, unless isCancelled: () -> Bool = { false }
   ) throws(StoreError) {
@@ -91,7 +99,7 @@ package final class ModelStore: Sendable {
     try disk.verify(version, unless: isCancelled)
   }
 
-  /// Runs steps that change the disk, after those of another thread.
+  /// Runs steps that change the disk, after those of any other thread.
   func changing<Result: Sendable>(
     _ steps: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {

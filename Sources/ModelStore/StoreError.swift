@@ -2,9 +2,10 @@ package import Checkpoint
 import Files
 import Glibc
 
-/// Why the store cannot take, find or give up a model; what was kept before is untouched in every case.
+/// Reason why the store cannot take, find or remove a model; kept models are untouched in every
+/// case.
 package enum StoreError: Error, Hashable, CustomStringConvertible {
-  /// The system refused: `doing` is what was tried, `reason` its message.
+  /// Failure of a system call: `doing` is what was tried, `reason` is the system's message.
   case file(path: String, doing: String, reason: String)
   /// Another process holds the lock of the folder.
   case folderInUse(path: String, lock: String)
@@ -15,25 +16,25 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   /// An upload has more or fewer bytes than were announced.
   case wrongLength(byteCount: Int, expected: Int)
   case emptyUpload
-  /// `append` or `finish` after the upload has ended, by `finish`, `discard` or an error.
+  /// A call of `append` or `finish` after the upload ended by `finish`, `discard` or an error.
   case uploadEnded
-  /// `keep` of bytes that were kept or discarded before, or of another store.
+  /// A call of `keep` with bytes that were kept or discarded before, or belong to another store.
   case notStaged(path: String)
-  /// What is in use and the new model together are over the limit on all bytes.
+  /// The versions in use and the new model together exceed the limit on all bytes.
   case noRoom(neededByteCount: Int, limit: Int)
-  /// All the versions there may be are in use.
+  /// The limit on versions is reached, and all are in use.
   case noVersionFree(limit: Int)
   case textTooLong(what: String, byteCount: Int, limit: Int)
-  /// No digits of a digest, or too few of them.
+  /// The string has no digits of a digest, or too few of them.
   case malformedVersion(String, least: Int)
   case unknownVersion(String)
   case ambiguousVersion(String, count: Int)
   case versionInUse(ModelVersion, use: String)
-  /// The bytes on disk are not those that the version names.
+  /// The bytes on disk do not match the version.
   case damaged(ModelVersion, path: String)
-  /// Whoever asked wants it no more.
+  /// The caller no longer wants it.
   case cancelled
-  /// Not one of this store's records.
+  /// The file is not one of this store's records.
   case malformedRecord(path: String, reason: String)
 
   package var description: String {
@@ -75,7 +76,7 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       : .system(error.doing, error.path, number: error.number)
   }
 
-  /// The failure that a call's `errno` tells of; for a lack of room, with the numbers of `folder`.
+  /// Translates a call's `errno`; for a lack of room, adds the numbers of `folder`.
   static func system(
     _ doing: String, _ path: String, number: CInt, in folder: Folder? = nil, byteCount: Int = 0
   ) -> StoreError {

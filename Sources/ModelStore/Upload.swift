@@ -2,16 +2,16 @@ package import Checkpoint
 import Files
 import Synchronization
 
-/// A model on its way in: bytes go to a file of their own as they come, and are digested on the way.
+/// An incoming model, whose bytes go to a file of their own and are digested as they arrive.
 ///
-/// May be called from any thread, one call after another. An error ends it; whatever ends it but `finish` removes the
-/// file, as does letting it go.
+/// May be called from any thread, one call after another. An error ends it. However it ends, even
+/// by being released, the file is removed, unless it ends with `finish`.
 package final class Upload: Sendable {
   private struct Progress: ~Copyable {
     var file: StagedFile?
     var digest: SHA256?
     var byteCount = 0
-    /// Written since what is free on the disk was looked at; nil before the first look.
+    /// Bytes written since the last check of the disk's free space; nil before the first check.
     var uncheckedByteCount: Int?
   }
 
@@ -72,7 +72,7 @@ package final class Upload: Sendable {
     progress.byteCount = count
   }
 
-  /// Takes the upload as whole when it has the bytes that were announced and all of them are on disk.
+  /// Completes the upload if it has the announced bytes and all of them are on disk.
   package func finish() throws(StoreError) -> StagedModel {
     do {
       let staged = try progress.withLock { (progress) throws(StoreError) in
@@ -102,7 +102,7 @@ package final class Upload: Sendable {
       path: store.disk.incoming.path(of: fileName), fileName: fileName)
   }
 
-  /// Gives the upload up; nothing where it has ended.
+  /// Discards the upload; does nothing if it has ended.
   package func discard() {
     let wasOpen = progress.withLock { progress in
       guard progress.file != nil else { return false }
@@ -114,13 +114,14 @@ package final class Upload: Sendable {
   }
 }
 
-/// A whole upload on disk, not one of the store's versions yet; it counts as an upload until `keep` or `discard`.
+/// A whole upload on disk that is not yet a version; it counts as an upload until `keep` or
+/// `discard`.
 package struct StagedModel: Sendable, Hashable {
-  /// The digest of the bytes as they came.
+  /// Digest of the bytes as they arrived.
   package let version: ModelVersion
   package let byteCount: Int
-  /// Where the file is until `keep` or `discard`.
+  /// Path of the file until `keep` or `discard`.
   package let path: String
-  /// Its name in the folder of what comes in.
+  /// Name in the folder of uploads.
   let fileName: String
 }

@@ -1,28 +1,28 @@
-/// A prefix in an S3 bucket, with what requests for it are signed with.
+/// A prefix in an S3 bucket, and the credentials that sign requests for it.
 package struct Bucket: Sendable, Hashable, CustomStringConvertible {
   private static let defaultRegion = "us-east-1"
 
-  /// Two texts and the token of a session, as AWS gives them out.
+  /// Two strings and the token of a session, as AWS issues them.
   struct Credentials: Sendable, Hashable, CustomStringConvertible {
     let key: String
     let secret: String
     let sessionToken: String?
 
-    /// The key is no secret; the rest is.
+    /// The key is not a secret; the rest is.
     var description: String { key }
   }
 
   private let name: String
   private let prefix: String
   let region: String
-  /// Of the prefix, without the last slash.
+  /// Address of the prefix, without the last slash.
   let address: String
-  /// Nil for a bucket that anybody may read.
+  /// Credentials, or nil for a bucket that anybody may read.
   let credentials: Credentials?
 
   package var description: String { "s3://\(name)" + (prefix.isEmpty ? "" : "/\(prefix)") }
 
-  /// - Parameter text: `s3://bucket` or `s3://bucket/prefix`.
+  /// Parses `s3://bucket` or `s3://bucket/prefix`.
   init(_ text: String, environment: [String: String]) throws(RemoteError) {
     let parts = text.dropFirst("s3://".count).split(
       separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -52,7 +52,7 @@ package struct Bucket: Sendable, Hashable, CustomStringConvertible {
     if let endpoint = set["AWS_ENDPOINT_URL_S3"] ?? set["AWS_ENDPOINT_URL"] {
       address = "\(try RemoteSource.address(endpoint))/\(name)\(folder)"
     } else if name.contains(".") {
-      // A certificate for all buckets holds for names without dots only.
+      // A certificate for all buckets is valid for names without dots only.
       address = "https://s3.\(region).amazonaws.com/\(name)\(folder)"
     } else {
       address = "https://\(name).s3.\(region).amazonaws.com\(folder)"
@@ -78,7 +78,7 @@ package struct Bucket: Sendable, Hashable, CustomStringConvertible {
     return Credentials(key: key, secret: secret, sessionToken: token)
   }
 
-  /// Amazon S3 User Guide, "General purpose bucket naming rules".
+  /// Returns whether it follows the Amazon S3 User Guide, "General purpose bucket naming rules".
   private static func isName(_ text: String) -> Bool {
     3...63 ~= text.utf8.count && !text.contains("..") && !text.hasPrefix(".")
       && text.utf8.allSatisfy { byte in

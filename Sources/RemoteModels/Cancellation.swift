@@ -2,7 +2,9 @@ import Dispatch
 import Synchronization
 import Time
 
-/// Tells the one thread that fetches, or waits to fetch again, to end. Any thread may call it, once and for all.
+/// Signal to end for the one thread that fetches, or waits to fetch again.
+///
+/// Any thread may cancel; it cannot be undone.
 package final class Cancellation: Sendable {
   private let flag = Atomic(false)
   private let cancelled = DispatchSemaphore(value: 0)
@@ -16,7 +18,7 @@ package final class Cancellation: Sendable {
 
   package var isCancelled: Bool { flag.load(ordering: .acquiring) }
 
-  /// Returns after this time or as soon as it is cancelled; whether to go on.
+  /// Waits for this time or until it is cancelled, and returns whether to go on.
   package func wait(_ duration: Duration) -> Bool {
     if !isCancelled { _ = cancelled.wait(for: duration) }
     return !isCancelled

@@ -1,19 +1,19 @@
 package import Checkpoint
 
-/// A published file under a fixed address, whose name ends in the first digits of its SHA-256, as torch.hub's do:
-/// `NAME-01ab23cd.pth`.
+/// A published file at a fixed address, whose name ends in the first digits of its SHA-256, like
+/// torch.hub's: `NAME-01ab23cd.pth`.
 ///
-/// What has arrived lies in a partial file, from which this run or a later one goes on.
+/// The part that has arrived is in a partial file, from which this run or a later one continues.
 package struct Download: Sendable {
-  /// Hexadecimal digits in a name: fewer would promise too little.
+  /// Hexadecimal digits in a name; fewer would prove too little.
   private static let digitCountRange = 8...64
 
   package let address: String
-  /// Of the SHA-256, lower-case.
+  /// First digits of the SHA-256, lower-case.
   package let digits: String
   private let limits: RemoteLimits
 
-  /// - Parameter digits: Of the SHA-256; those of the name where nil.
+  /// Names a file and `digits` of its SHA-256, which are those in its name by default.
   package init(
     _ address: String, digits: String? = nil, limits: RemoteLimits = RemoteLimits()
   ) throws(RemoteError) {
@@ -32,7 +32,7 @@ package struct Download: Sendable {
     self.digits = digits
   }
 
-  /// Between the last `-` and the ending of the last component.
+  /// Returns the digits between the last `-` and the extension of the last component.
   private static func digits(in address: String) -> String? {
     guard let name = address.split(separator: "/").last, let dash = name.lastIndex(of: "-") else {
       return nil
@@ -44,12 +44,14 @@ package struct Download: Sendable {
     return areDigits && digitCountRange.contains(digits.utf8.count) ? String(digits) : nil
   }
 
-  /// Fetches what the partial file lacks and checks the whole, which stays there; bytes with another digest do not.
+  /// Fetches the part that the partial file lacks and checks the whole file.
+  ///
+  /// The file remains; bytes with another digest do not.
   ///
   /// - Parameters:
   ///   - wait: Called between attempts.
-  ///   - retrying: Hears why an attempt failed, and how long the next one is waited for.
-  ///   - progress: Hears how many bytes are here, and of how many where the server tells it.
+  ///   - retrying: Receives the reason why an attempt failed, and the delay before the next one.
+  ///   - progress: Receives the bytes that have arrived, and the total if the server tells it.
   /// - Returns: The SHA-256 of the file.
   package func run(
     into partial: PartialFile, wait: (Duration) -> Void,
@@ -65,12 +67,13 @@ package struct Download: Sendable {
     }
   }
 
-  /// All bytes, with the digest that is wanted.
+  /// Fetches all bytes, which must have the wanted digest.
   private func fetchAll(
     into partial: PartialFile, _ wait: (Duration) -> Void,
     _ retrying: (RemoteError, Duration) -> Void
   ) throws(RemoteError) -> ModelVersion {
-    // Parts of two answers may be those of two files, whatever the server's tags say: then once more.
+    // Parts of two answers may belong to two files, whatever the server's tags say: then begin
+    // again, once.
     var mayBegin = true
     while true {
       try fetch(into: partial, wait, retrying)
@@ -85,7 +88,7 @@ package struct Download: Sendable {
     }
   }
 
-  /// Attempts until one succeeds; what each brings stays.
+  /// Repeats attempts until one succeeds; the bytes of each remain.
   private func fetch(
     into partial: PartialFile, _ wait: (Duration) -> Void,
     _ retrying: (RemoteError, Duration) -> Void
@@ -112,7 +115,7 @@ package struct Download: Sendable {
     let status = try fetch.run(etag: nil, rest: rest, into: partial).status
     switch (status, rest) {
     case (200, _), (206, .some): return
-    // All of it was here already, or more than there is: the digest tells.
+    // All of it was already here, or more than there is: the digest tells.
     case (416, .some): return
     default: throw .status(address: address, status)
     }

@@ -1,6 +1,7 @@
 import Files
 
-/// Reads a file of a folder that is followed; links are followed too, as whoever keeps the folder wants it.
+/// Reads a file of a followed folder, following links too, because whoever keeps the folder wants
+/// them.
 struct FolderFetch {
   let path: String
   let cancellation: Cancellation

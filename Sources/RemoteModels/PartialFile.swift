@@ -2,11 +2,11 @@ import Checkpoint
 import Files
 import Glibc
 
-/// The beginning of a file that is being fetched, kept until all of it is here, with a note beside it of where it
-/// comes from.
+/// The beginning of a file that is being fetched, kept until it is complete, with a note of its
+/// source.
 ///
-/// The note is written after the truncation and before the first byte, so that whatever ends the process, a note that
-/// is there holds for the bytes that are there. One process at a time has the file.
+/// The note is written after the truncation and before the first byte, so however the process ends,
+/// an existing note is true of the existing bytes. One process at a time owns the file.
 package final class PartialFile: RemoteSink {
   private static let noteByteLimit = RemoteSource.addressByteLimit + 512
 
@@ -17,15 +17,16 @@ package final class PartialFile: RemoteSink {
   private var byteLimit = 0
   private var progress: (Int, Int?) -> Void = { _, _ in }
   private(set) var byteCount = 0
-  /// Of the file whose first bytes are here, nil where there are none to go on with.
+  /// Tag of the file whose first bytes are here, or nil if there are none to continue from.
   private(set) var etag: String?
-  /// Whether there are bytes of more than one answer.
+  /// Whether the bytes come from more than one answer.
   private(set) var isJoined = false
 
   package init(_ path: String) throws(RemoteError) {
     self.path = path
     notePath = path + ".source"
-    // Without blocking: opening a pipe that nobody reads would wait forever. No link: a file elsewhere is not ours.
+    // Non-blocking, because opening a pipe that nobody reads would wait forever. Not through a
+    // link, because a file elsewhere is not ours.
     descriptor = unsafe open(
       path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw Self.failure("write", path) }
@@ -37,7 +38,7 @@ package final class PartialFile: RemoteSink {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw .file(path: path, doing: "write", reason: "another process is fetching it")
     }
-    // Another process may have come to its end between the opening and the lock.
+    // Another process may have finished between the opening and the lock.
     guard unsafe fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
       throw .file(path: path, doing: "write", reason: "another process has just removed it")
     }
@@ -52,7 +53,7 @@ package final class PartialFile: RemoteSink {
     unsafe unlink(path)
   }
 
-  /// Goes on where the file is the beginning of what lies at `address`, and otherwise begins anew.
+  /// Continues if the file is the beginning of the one at `address`, and otherwise begins again.
   func resume(
     _ address: String, byteLimit: Int, progress: @escaping (Int, Int?) -> Void
   ) throws(RemoteError) {
@@ -75,7 +76,7 @@ package final class PartialFile: RemoteSink {
     isJoined = false
   }
 
-  /// Of all that is here.
+  /// Returns the digest of all bytes that are here.
   func version() throws(RemoteError) -> ModelVersion {
     do throws(CheckpointError) {
       var digest = try SHA256.begin()
@@ -109,7 +110,7 @@ package final class PartialFile: RemoteSink {
 }
 
 extension PartialFile {
-  /// Two lines: the address, and the tag of the file there.
+  /// Writes two lines: the address, and the tag of the file there.
   private func note(_ etag: String) throws(RemoteError) {
     let descriptor = unsafe open(
       notePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -119,7 +120,7 @@ extension PartialFile {
     try unsafe Self.write(text.span.bytes, descriptor, notePath)
   }
 
-  /// Nil where there is no whole note for this address.
+  /// Returns the tag, or nil if there is no complete note for this address.
   private func notedTag() -> String? {
     guard let file = try? RegularFile(notePath, followsLink: false),
       let bytes = try? file.readAll(limit: Self.noteByteLimit)
@@ -131,7 +132,9 @@ extension PartialFile {
     return Self.isStrong(etag) ? etag : nil
   }
 
-  /// RFC 9110 section 8.8.3: quoted, without the `W/` of a weak one; it becomes a header line again.
+  /// Returns whether it follows RFC 9110 section 8.8.3: quoted, and without the `W/` of a weak tag.
+  ///
+  /// It becomes a header line again.
   private static func isStrong(_ etag: String) -> Bool {
     guard etag.utf8.count >= 2, etag.hasPrefix("\""), etag.hasSuffix("\"") else { return false }
     return etag.utf8.dropFirst().dropLast().allSatisfy { $0 == 0x21 || 0x23...0x7e ~= $0 }

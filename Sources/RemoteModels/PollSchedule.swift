@@ -1,19 +1,21 @@
-/// When a remote store is asked again: at intervals that spread, so that servers started together do not ask
-/// together, and that grow while it cannot be reached.
+/// Times of polling a remote store, at intervals that are spread and that grow while it cannot be
+/// reached.
+///
+/// Spread, so that servers that start together do not poll together.
 package struct PollSchedule: Sendable {
-  /// Part of an interval by which it may be shorter or longer.
+  /// Fraction by which an interval may be shorter or longer.
   private static let jitter = 0.2
-  /// Doublings of the interval at most.
+  /// Limit on the doublings of the interval.
   private static let doublingLimit = 10
 
-  /// Longer ones are cut to it.
+  /// Longest interval; longer ones are cut to it.
   private static let intervalLimit = Duration.seconds(7 * 24 * 3600)
 
   private let interval: Duration
   private let longest: Duration
   private var failureCount = 0
 
-  /// - Parameter longest: Of the interval while there are failures, before it is spread.
+  /// Polls every `interval`, which failures lengthen up to `longest`, before it is spread.
   package init(interval: Duration, longest: Duration = .seconds(600)) {
     self.interval = min(max(interval, .zero), Self.intervalLimit)
     self.longest = min(max(self.interval, longest), Self.intervalLimit)
@@ -23,7 +25,7 @@ package struct PollSchedule: Sendable {
 
   package mutating func failed() { failureCount = min(failureCount + 1, Self.doublingLimit) }
 
-  /// Time until the next request.
+  /// Returns the time until the next request.
   package func delay() -> Duration {
     let base = min(interval * (1 << failureCount), longest)
     return base * Double.random(in: 1 - Self.jitter...1 + Self.jitter)

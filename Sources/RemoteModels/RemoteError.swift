@@ -1,29 +1,29 @@
 package import Checkpoint
 package import ModelStore
 
-/// Why a remote store cannot be followed; nothing of it is kept then.
+/// Reason why a remote store cannot be followed; nothing is kept of what was fetched.
 package enum RemoteError: Error, Hashable, CustomStringConvertible {
-  /// What names no store, or a setting of the environment that is of no use.
+  /// The string does not name a store, or a setting of the environment is useless.
   case malformedSource(String, reason: String)
-  /// What cannot be the address of a published file.
+  /// The string cannot be the address of a published file.
   case malformedAddress(String, reason: String)
-  /// No answer, or not all of it.
+  /// There was no answer, or not all of it.
   case transfer(address: String, reason: String)
-  /// The other side's certificate is not one of an authority that is known.
+  /// The other side's certificate is not from a known authority.
   case untrusted(address: String, reason: String)
-  /// It leads on and on, or where nothing is fetched from.
+  /// It redirects endlessly, or to a place that nothing is fetched from.
   case misdirected(address: String, reason: String)
   case status(address: String, Int)
   case tooLarge(address: String, limit: Int)
-  /// `current.json` is not what it should be.
+  /// `current.json` is malformed.
   case malformedPointer(address: String, reason: String)
-  /// The bytes are not those that the pointer names.
+  /// The bytes do not have the digest that the pointer names.
   case wrongDigest(address: String, expected: ModelVersion, actual: ModelVersion)
-  /// The bytes are not those that the file's name promises: its digits begin their SHA-256.
+  /// The bytes do not have the digest that the digits in the file's name promise.
   case wrongDigits(address: String, expected: String, actual: ModelVersion)
-  /// A file here cannot be written or read: `doing` is what was tried.
+  /// A local file cannot be written or read: `doing` is what was tried.
   case file(path: String, doing: String, reason: String)
-  /// The store here does not take it.
+  /// The local store does not accept it.
   case store(StoreError)
   /// `Cancellation.cancel` was called.
   case cancelled
@@ -52,8 +52,9 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     }
   }
 
-  /// What may be told of a text that was refused: a password stands before an `@`, the signature of an address in its
-  /// query.
+  /// Returns the part of a rejected string that may be shown.
+  ///
+  /// A password stands before an `@`, the signature of an address in its query.
   private static func shown(_ text: String) -> String {
     guard !text.contains("@") else {
       return (["http://", "https://", "s3://"].first { text.hasPrefix($0) } ?? "") + "…"

@@ -2,25 +2,26 @@ import CCurl
 import Checkpoint
 package import ModelStore
 
-/// Follows the pointer of a remote store and fetches the models that it names, checked, into a store here.
+/// Follows the pointer of a remote store and fetches the models that it names, checked, into a
+/// local store.
 ///
-/// Calls wait for the network, up to the limits: they belong on a thread of their own.
+/// Calls wait for the network, up to the limits, so they need a thread of their own.
 package struct RemoteModels: Sendable {
   /// A model that the pointer named.
   package enum Fetched: Sendable, Hashable {
-    /// To be kept once it is good.
+    /// Model to be kept once it has proved good.
     case staged(StagedModel)
-    /// Kept since before.
+    /// Model that was already kept.
     case kept(StoredVersion)
   }
 
   package let source: RemoteSource
   package let cancellation: Cancellation
   private let limits: RemoteLimits
-  /// The pointer as it was fetched last, and the server's tag for it.
+  /// The pointer that was last fetched, and the server's tag for it.
   private var last: (pointer: RemotePointer, etag: String)?
 
-  /// - Parameter cancellation: Ends a call in progress, and those after.
+  /// Follows `source`; `cancellation` ends a call in progress, and all later ones.
   package init(
     _ source: RemoteSource, limits: RemoteLimits = RemoteLimits(),
     cancellation: Cancellation = Cancellation()
@@ -30,10 +31,10 @@ package struct RemoteModels: Sendable {
     self.limits = limits
   }
 
-  /// Of libcurl, as loaded.
+  /// Version of libcurl, as loaded.
   package static var libraryVersion: String { unsafe String(cString: remote_library_version()) }
 
-  /// What the remote store says is current; the bytes come again only where they have changed.
+  /// Returns the remote store's pointer, whose bytes are sent again only if they have changed.
   package mutating func pointer() throws(RemoteError) -> RemotePointer {
     let address = source.address(of: RemotePointer.fileName)
     let sink = MemorySink(address, byteLimit: limits.pointerByteLimit)
@@ -46,9 +47,10 @@ package struct RemoteModels: Sendable {
     return pointer
   }
 
-  /// Fetches the model that a pointer names unless `store` keeps it. What it stages has the pointer's digest.
+  /// Fetches the model that a pointer names unless `store` keeps it. A staged model has the
+  /// pointer's digest.
   ///
-  /// - Parameter evenIfKept: To put whole bytes in the place of those that have suffered on the disk.
+  /// - Parameter evenIfKept: For replacing bytes that were damaged on the disk with whole ones.
   package func fetch(
     _ pointer: RemotePointer, into store: ModelStore, evenIfKept: Bool = false
   ) throws(RemoteError) -> Fetched {

@@ -2,16 +2,17 @@ package import Checkpoint
 import JSON
 import ModelStore
 
-/// What a remote store's `current.json` says: `{"version": "<64 digits>", "file": "name"}`.
+/// Contents of a remote store's `current.json`: `{"version": "<64 digits>", "file": "name"}`.
 package struct RemotePointer: Sendable, Hashable {
   static let fileName = "current.json"
   private static let nameByteLimit = 255
 
   package let version: ModelVersion
-  /// Of the file beside the pointer, of letters, digits, `.`, `_` and `-`: it is part of an address and of a path.
+  /// Name of the file next to the pointer, of letters, digits, `.`, `_` and `-`, because it is part
+  /// of an address and a path.
   package let file: String
 
-  /// Unknown keys are ignored, so that a pointer may say more.
+  /// Parses a pointer. Unknown keys are ignored, so that a pointer may say more.
   init(json: [UInt8], address: String) throws(RemoteError) {
     let tree: JSONTree
     do {

@@ -1,11 +1,12 @@
 import ModelStore
 
-/// Takes the bytes of a remote file in order; an error ends the transfer and becomes that of whoever fetches.
+/// Receives the bytes of a remote file in order; an error ends the transfer and is thrown to the
+/// caller.
 protocol RemoteSink: AnyObject {
-  /// Called before the first bytes of a body; one that begins elsewhere than at 0 was asked for.
+  /// Called before the first bytes of a body, which begins elsewhere than at 0 only on request.
   func begin(at start: Int, etag: String?) throws(RemoteError)
 
-  /// - Parameter announced: Bytes of the whole file, nil when that is not known.
+  /// Takes the next bytes; `announced` is the whole file's byte count, or nil if unknown.
   func take(_ bytes: RawSpan, announced: Int?) throws(RemoteError)
 }
 
@@ -13,7 +14,7 @@ extension RemoteSink {
   func begin(at start: Int, etag: String?) throws(RemoteError) {}
 }
 
-/// A small file, in memory.
+/// A small file in memory.
 final class MemorySink: RemoteSink {
   private let address: String
   private let byteLimit: Int
@@ -32,7 +33,7 @@ final class MemorySink: RemoteSink {
   }
 }
 
-/// A model, staged in a store as it comes.
+/// A model that is staged in a store as it arrives.
 final class StoreSink: RemoteSink {
   private let store: ModelStore
   private var upload: Upload?

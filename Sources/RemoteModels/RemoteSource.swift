@@ -1,4 +1,4 @@
-/// Where models come from: a folder, a web server's folder, or a prefix in an S3 bucket.
+/// Source of models: a folder, a web server's folder, or a prefix in an S3 bucket.
 package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
   case folder(String)
   /// An address without the last slash.
@@ -9,7 +9,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
 
   /// - Parameters:
   ///   - text: `DIR`, `http(s)://…` or `s3://bucket/prefix`.
-  ///   - environment: The process's, for the usual names of AWS' tools.
+  ///   - environment: Environment of the process, for the usual variables of AWS's tools.
   package init(_ text: String, environment: [String: String]) throws(RemoteError) {
     if text.hasPrefix("s3://") {
       self = .bucket(try Bucket(text, environment: environment))
@@ -23,7 +23,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Never tells a credential.
+  /// Description that never contains a credential.
   package var description: String {
     switch self {
     case .folder(let path): path
@@ -32,7 +32,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The path or address of a file in it.
+  /// Returns the path or address of a file in it.
   func address(of name: String) -> String {
     switch self {
     case .folder(let path): "\(path)/\(name)"
@@ -41,7 +41,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Checks an address and takes slashes off its end.
+  /// Checks an address and removes slashes from its end.
   static func address(_ text: String) throws(RemoteError) -> String {
     let scheme = ["http://", "https://"].first { text.hasPrefix($0) }
     guard let scheme else {
@@ -60,7 +60,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     return String(address)
   }
 
-  /// Letters, digits, `.`, `_` and `-`: what no address needs to escape.
+  /// Returns whether it is a letter, digit, `.`, `_` or `-`, which no address needs to escape.
   static func isPlain(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

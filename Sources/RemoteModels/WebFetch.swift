@@ -16,22 +16,24 @@ struct WebFetch {
   /// The rest of a file whose beginning the caller has.
   struct Rest {
     let offset: Int
-    /// Of the file as it was; strong, as If-Range wants it (RFC 9110 section 13.1.5).
+    /// Strong tag of the file as it was, as If-Range needs it (RFC 9110 section 13.1.5).
     let etag: String
   }
 
-  /// What both of libcurl's callbacks are given.
+  /// Context of both of libcurl's callbacks.
   private struct Transfer {
     let sink: any RemoteSink
     let cancellation: Cancellation
-    /// The sink's.
+    /// Error of the sink.
     var failure: RemoteError?
   }
 
+  /// Runs the request.
+  ///
   /// - Parameters:
-  ///   - etag: Of the answer that the caller has: where it still holds, the status is 304.
-  ///   - rest: What is wanted; where the file has changed meanwhile, all of it comes.
-  ///   - sink: Gets the body of an answer with status 200 only, or of the rest with 206.
+  ///   - etag: Tag of the answer that the caller has; if it is still valid, the status is 304.
+  ///   - rest: The part wanted; if the file has changed meanwhile, all of it is sent.
+  ///   - sink: Receives only the body of an answer with status 200, or of the rest with 206.
   func run(
     etag: String?, rest: Rest? = nil, into sink: any RemoteSink
   ) throws(RemoteError) -> Answer {
@@ -62,7 +64,7 @@ struct WebFetch {
     let transfer = unsafe context.assumingMemoryBound(to: Transfer.self)
     let sink = unsafe transfer.pointee.sink
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-    // SAFETY: the body is the room's, and there during the call.
+    // SAFETY: the C code owns the body, which is valid during the call.
     let (start, announced) = unsafe (Int(body.pointee.start), Int(body.pointee.announced))
     do throws(RemoteError) {
       if isFirst {
@@ -120,14 +122,14 @@ struct WebFetch {
     return unsafe text.withCString { unsafe body($0) }
   }
 
-  /// At least one: libcurl takes 0 as no limit.
+  /// Returns at least one, because libcurl takes 0 as no limit.
   private static func milliseconds(_ duration: Duration) -> Int {
     let (seconds, attoseconds) = duration.components
     let milliseconds = min(max(seconds, 0), 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
     return max(1, Int(milliseconds))
   }
 
-  /// The text of a C array of characters.
+  /// Returns the string of a C array of characters.
   private static func text<Characters>(of characters: Characters) -> String {
     unsafe withUnsafeBytes(of: characters) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)

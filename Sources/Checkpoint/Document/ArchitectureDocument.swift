@@ -1,10 +1,11 @@
 package import ResNet
 
-/// An architecture in a model file's JSON. Keys with a default may be absent:
+/// An architecture in a model file's JSON. Keys that have a default may be absent:
 ///
-///     {"stem": "cifar", "block": "basic", "stages": [{"blocks": 3, "width": 16}, …], "shortcut": "A",
-///      "stride_placement": "v1.5", "zero_channels": "trailing", "groups": 1, "width_per_group": 64,
-///      "class_count": 10, "input_size": 32, "normalization_epsilon": 1e-05}
+///     {"stem": "cifar", "block": "basic", "stages": [{"blocks": 3, "width": 16}, …],
+///      "shortcut": "A", "stride_placement": "v1.5", "zero_channels": "trailing", "groups": 1,
+///      "width_per_group": 64, "class_count": 10, "input_size": 32,
+///      "normalization_epsilon": 1e-05}
 package struct ArchitectureDocument: Codable {
   let architecture: Architecture
 

@@ -2,11 +2,11 @@ import FoundationEssentials
 package import Imaging
 import JSON
 
-/// A preprocessing contract from outside of a model file.
+/// A preprocessing contract from outside a model file.
 package enum Contract {
   package static let fileByteCountLimit = 64 << 10
 
-  /// A preset's name, the JSON form itself where it begins with `{`, or a file with it.
+  /// Reads a preset's name, JSON if the string begins with `{`, or else a file of JSON.
   package static func read(_ text: String) throws(CheckpointError) -> Preprocessing {
     if let preset = try preset(text) { return preset }
     guard !text.hasPrefix("{") else { return try decoded(Data(text.utf8), from: "the JSON given") }
@@ -26,7 +26,7 @@ package enum Contract {
     case "imagenet-v2": return .imageNetV2
     case "cifar10":
       do {
-        // Over the pixels of the 50,000 training images.
+        // Measured over the pixels of the 50,000 training images.
         return try .cifar10(mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616])
       } catch { throw .contract(source: name, reason: error.description) }
     default: return nil
@@ -37,7 +37,7 @@ package enum Contract {
     _ data: Data, from source: String
   ) throws(CheckpointError) -> Preprocessing {
     do {
-      // Foundation's decoder takes one of two members with the same name and says nothing.
+      // Of two members with the same name, Foundation's decoder takes one without a word.
       _ = try unsafe JSONTree(Array(data).span.bytes, allowsNUL: true)
     } catch {
       throw .contract(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")

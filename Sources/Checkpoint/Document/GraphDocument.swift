@@ -3,19 +3,20 @@ import ResNet
 /// A graph in a model file's JSON, for networks that no `Architecture` describes:
 ///
 ///     {"input": {"channels": 3, "height": 32, "width": 32},
-///      "nodes": [{"name": "conv1", "operation": "convolution", "inputs": ["input"], "channels": 16,
-///                 "kernel": [3, 3], "padding": [1, 1]},
+///      "nodes": [{"name": "conv1", "operation": "convolution", "inputs": ["input"],
+///                 "channels": 16, "kernel": [3, 3], "padding": [1, 1]},
 ///                …, {"name": "fc", "operation": "linear", "inputs": ["pool"], "outputs": 10}]}
 ///
-/// A node reads `input` or nodes before it, so there is no cycle; the last one's output is the network's, and every
-/// other one's is read. Parameters are the file's tensors `NAME.weight`, `NAME.bias` and so on.
+/// A node reads `input` or nodes before it, so there is no cycle. The last node's output is the
+/// network's, and every other node's is read. Parameters are the file's tensors `NAME.weight`,
+/// `NAME.bias` and so on.
 struct GraphDocument: Codable, Equatable {
   let input: FeatureShape
   let nodes: [GraphNodeDocument]
 
   private enum CodingKeys: String, CodingKey { case input, nodes }
 
-  /// What this form has no room for is lost: whoever writes compares with the graph that is read again.
+  /// Drops everything that has no key here, so a writer compares with the graph that is read back.
   init(_ graph: Graph) {
     input = graph.inputShape
     let names = graph.nodes.map(\.name)
@@ -42,7 +43,7 @@ struct GraphDocument: Codable, Equatable {
     self.nodes = nodes
   }
 
-  /// The graph, which passes every check that one imported from an ONNX file passes.
+  /// Returns the graph, which passes every check that an imported ONNX graph passes.
   func graph() throws(CheckpointError) -> Graph {
     for side in [input.height, input.width] where !(1...ONNXImportLimits.inputSide ~= side) {
       throw .overLimit(what: "a side of the input", value: side, limit: ONNXImportLimits.inputSide)
@@ -81,8 +82,9 @@ struct GraphDocument: Codable, Equatable {
     }
   }
 
-  /// Multiply-adds, and numbers of feature maps, of one image. Nothing is known of the file's tensors yet, so any
-  /// product may overflow.
+  /// Checks the multiply-adds, and the numbers of the feature maps, of one image.
+  ///
+  /// Nothing is known of the file's tensors yet, so any product may overflow.
   private static func checkWork(
     of graph: Graph, _ shapes: [FeatureShape]
   ) throws(CheckpointError) {
@@ -103,7 +105,8 @@ struct GraphDocument: Codable, Equatable {
         let (product, overflows) = cost.multipliedReportingOverflow(by: factor)
         cost = overflows ? .max : product
       }
-      // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, and what is counted so far is within the limit.
+      // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, and the sum so far is
+      // within the limit.
       work += min(cost, ONNXImportLimits.work)
       work += shape.elementCount * (ONNXImportLimits.numberWork + node.operation.windowNumberCount)
       guard work <= ONNXImportLimits.work else {

@@ -1,7 +1,9 @@
 import ResNet
 
-/// Everything that concerns single operations: their names, how many inputs they take, their parameters' keys and
-/// bounds. A new one gets a name here, and the compiler asks for the rest.
+/// Everything about single operations: their names, input counts, and the keys and bounds of their
+/// parameters.
+///
+/// A new one gets a name here, and the compiler asks for the rest.
 extension GraphNodeDocument {
   private enum Kind: String {
     case convolution, relu, sigmoid, clip, add, multiply, pad, concatenation, linear
@@ -13,7 +15,7 @@ extension GraphNodeDocument {
     case paddedShortcut = "padded_shortcut"
   }
 
-  /// Nil for the input, which is no node of a document.
+  /// Kind of the operation, or nil for the input, which is not a node of a document.
   private var kind: Kind? {
     switch operation {
     case .input: nil
@@ -35,7 +37,7 @@ extension GraphNodeDocument {
     }
   }
 
-  /// How many inputs the operation takes.
+  /// Number of inputs that the operation takes.
   var inputCounts: ClosedRange<Int> {
     switch operation {
     case .input: 0...0
@@ -131,8 +133,10 @@ extension GraphNodeDocument {
 
   // MARK: - Writing
 
-  /// What has its default is left out. What has no key here, as the traces of fusing passes, is lost: whoever writes
-  /// compares with the graph that is read again.
+  /// Encodes all parameters that differ from their defaults.
+  ///
+  /// Whatever has no key here, such as the traces of fusing passes, is lost, so a writer compares
+  /// with the graph that is read back.
   func encodeOperation(to container: inout KeyedEncodingContainer<GraphNodeKey>) throws {
     try container.encodeIfPresent(kind?.rawValue, forKey: "operation")
     switch operation {
@@ -181,12 +185,12 @@ extension GraphNodeDocument {
 }
 
 extension Extent {
-  /// As the document has it: height, width.
+  /// Height and width, as in the document.
   fileprivate var pair: [Int] { [height, width] }
 }
 
 extension Padding {
-  /// As the document has it: height, width where both sides have the same, else top, left, bottom, right.
+  /// Height and width if both sides are the same, else top, left, bottom and right.
   fileprivate var sides: [Int] { isSymmetric ? before.pair : before.pair + after.pair }
 }
 

@@ -1,12 +1,12 @@
 import ResNet
 
-/// A node of a `GraphDocument`: its operation's parameters stand beside name, operation and inputs.
+/// A node of a `GraphDocument`: its operation's parameters, with its name, operation and inputs.
 ///
-/// Only keys that the operation has are taken: what another one means could change answers.
+/// Accepts only the operation's own keys, because a key with another meaning could change answers.
 struct GraphNodeDocument: Codable, Equatable {
   let name: String
   let operation: Operation
-  /// Names of nodes before it.
+  /// Names of earlier nodes.
   let inputs: [String]
 
   init(name: String, operation: Operation, inputs: [String]) {
@@ -30,7 +30,7 @@ struct GraphNodeDocument: Codable, Equatable {
     try encodeOperation(to: &container)
   }
 
-  /// The nodes that it reads, as many as the operation takes.
+  /// Returns the nodes that it reads, as many as the operation takes.
   func inputIDs(_ ids: [String: Graph.NodeID]) throws(CheckpointError) -> [Graph.NodeID] {
     guard inputCounts.contains(inputs.count) else {
       throw GraphDocument.fault(

@@ -1,8 +1,10 @@
 import ResNet
 
-/// The keys of a node in a graph document, read one by one; every number is bounded, and none is left over.
+/// The keys of a node in a graph document, read one by one, with every number bounded and no key
+/// left over.
 struct GraphNodeFields {
-  /// UTF-8 bytes of a node's name: those that the ONNX importer keeps, and what it appends to tell nodes apart.
+  /// Limit on a node's name in UTF-8 bytes: what the ONNX importer keeps and the suffix it adds to
+  /// tell nodes apart.
   private static let nameByteCountLimit = ONNXImportLimits.nameByteCount + 64
 
   /// The node's name.
@@ -32,7 +34,7 @@ struct GraphNodeFields {
     GraphDocument.fault("node \"\(node)\": \(reason)")
   }
 
-  /// Throws where there is a key that nobody read.
+  /// Throws if there is a key that nobody read.
   func finish() throws(CheckpointError) {
     if let key = unread.min() {
       throw fault("unknown key \"\(ONNXImporter.readable(String(key.prefix(40))))\"")
@@ -62,7 +64,7 @@ struct GraphNodeFields {
     return found
   }
 
-  /// A pair, height and width.
+  /// Reads a pair, height and width.
   mutating func extent(
     _ key: GraphNodeKey, in range: ClosedRange<Int>, default usual: Extent? = nil
   ) throws(CheckpointError) -> Extent {
@@ -74,7 +76,7 @@ struct GraphNodeFields {
     return Extent(height: pair[0], width: pair[1])
   }
 
-  /// Height and width of both sides, or top, left, bottom and right.
+  /// Reads height and width of both sides, or top, left, bottom and right.
   mutating func padding(
     _ key: GraphNodeKey, in range: ClosedRange<Int>, default usual: Padding? = nil
   ) throws(CheckpointError) -> Padding {
@@ -89,7 +91,7 @@ struct GraphNodeFields {
     return Padding(before: before, after: Extent(height: sides[2], width: sides[3]))
   }
 
-  /// A finite number; the default need not be finite.
+  /// Reads a finite number; the default need not be finite.
   mutating func number(
     _ key: GraphNodeKey, default usual: Float? = nil
   ) throws(CheckpointError) -> Float {

@@ -7,8 +7,9 @@ import ResNet
 
 /// The JSON document under the key `resnetd` of a model file: everything but the numbers.
 ///
-/// Unknown keys are ignored, so that a file may say more; an unknown format version is refused. Files with a graph are
-/// of version 1 too: a program that knows no graphs refuses them for want of an architecture.
+/// Unknown keys are ignored, so that a file may say more; an unknown format version is rejected.
+/// Files with a graph also have version 1: a program that does not know graphs rejects them for
+/// lack of an architecture.
 struct ModelDocument: Codable {
   static let metadataKey = "resnetd"
   static let currentFormat = 1
@@ -16,7 +17,7 @@ struct ModelDocument: Codable {
   let format: Int
   let name: String
   let architecture: ArchitectureDocument?
-  /// In place of an architecture; not in ONNX files, which are graphs themselves.
+  /// Graph in place of an architecture; absent from ONNX files, which are graphs themselves.
   let graph: GraphDocument?
   let labels: [String]
   let preprocessing: Preprocessing
@@ -28,8 +29,10 @@ struct ModelDocument: Codable {
     case name, architecture, graph, labels, preprocessing, calibration, provenance
   }
 
-  /// - Parameter isComplete: False beside a graph in ONNX, which needs no other; the ranges would be those of other
-  ///   nodes for whoever reads the file.
+  /// Describes a model.
+  ///
+  /// - Parameter isComplete: False next to an ONNX graph, which needs no other; the ranges would be
+  ///   those of other nodes to anybody who reads the file.
   init(_ model: Model, isComplete: Bool = true) {
     format = Self.currentFormat
     name = model.name
@@ -43,7 +46,7 @@ struct ModelDocument: Codable {
 
   init(json: String) throws(CheckpointError) {
     do {
-      // Foundation's decoder takes one of two members with the same name and says nothing.
+      // Of two members with the same name, Foundation's decoder takes one without a word.
       _ = try unsafe JSONTree(json.utf8Span.span.bytes, allowsNUL: true)
     } catch {
       throw .metadata(reason: "JSON: \(error.reason), byte \(error.offset)")
@@ -73,7 +76,7 @@ struct ModelDocument: Codable {
     }
   }
 
-  /// Keys in order, so that equal models make equal files.
+  /// Encodes the document with sorted keys, so that equal models make equal files.
   func json() throws(CheckpointError) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -84,13 +87,13 @@ struct ModelDocument: Codable {
     }
   }
 
-  /// Read before everything else, for a later format may have other keys.
+  /// The version alone, read before everything else because a later format may have other keys.
   private struct FormatVersion: Decodable {
     let value: Int
     private enum CodingKeys: String, CodingKey { case value = "format_version" }
   }
 
-  /// What is wrong with a document, and where in it.
+  /// Describes the fault in a document and its place.
   static func reason(of error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     let path: [any CodingKey]
@@ -109,12 +112,12 @@ struct ModelDocument: Codable {
   }
 }
 
-/// Where a model comes from, as its file tells it; nothing here changes an answer.
+/// Origin of a model, as its file tells it; nothing here changes an answer.
 package struct Provenance: Sendable, Hashable, Codable {
-  /// What it was trained on, with origin and authors.
+  /// Training data, with origin and authors.
   package var data: String?
   package var recipe: String?
-  /// Share of images classified rightly, 0 to 1, on `evaluationData`.
+  /// Share of images that are classified correctly, 0 to 1, on `evaluationData`.
   package var accuracy: Double?
   package var evaluationData: String?
   /// SHA-256, in hexadecimal, of the model file that training started from.
@@ -130,7 +133,7 @@ package struct Provenance: Sendable, Hashable, Codable {
   package init() {}
 }
 
-/// Versions of the libraries that model files are read with.
+/// Versions of the libraries that read model files.
 package enum ModelFileVersions {
   /// Name and version of each library as loaded, in a fixed order.
   package static var all: [(name: String, version: String)] {

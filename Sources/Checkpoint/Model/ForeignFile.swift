@@ -1,7 +1,7 @@
-/// What people give for a model file by mistake, told by its first bytes.
+/// Files that people mistake for a model file, recognised by their first bytes.
 enum ForeignFile: Hashable, CustomStringConvertible {
   case jpeg, png, webp, gif, pdf, gzip, hdf5, tfLite, gguf, program
-  /// What Git leaves in the place of a large file that was not fetched.
+  /// File that Git leaves in place of a large file that was not fetched.
   case pointerToLargeFile
   case text(start: String)
 
@@ -14,9 +14,9 @@ enum ForeignFile: Hashable, CustomStringConvertible {
     (0, [0x7f, 0x45, 0x4c, 0x46], .program),
     (0, Array("version https://git-lfs".utf8), .pointerToLargeFile),
   ]
-  /// Bytes that are all looked at before a file is taken for text.
+  /// Bytes that are all examined before a file is taken for text.
   private static let textByteCount = 512
-  /// Of a text or a file, what a message shows.
+  /// Bytes of a string or a file that a message shows.
   private static let shownByteCount = 24
 
   var description: String {
@@ -37,21 +37,22 @@ enum ForeignFile: Hashable, CustomStringConvertible {
     }
   }
 
-  /// Nil for what may be a model file: none of those begins like any of these.
+  /// Returns nil for possible model files, none of which begin like any of these.
   init?(sniffing bytes: ModelBytes) {
     let start = (0..<min(bytes.count, Self.textByteCount)).map { bytes.byte(at: $0) }
     for magic in Self.magics where start.dropFirst(magic.offset).starts(with: magic.bytes) {
       self = magic.kind
       return
     }
-    // The length of a safetensors header, a zip entry, a pickle's and a message's first bytes are not printable.
+    // The first bytes of a safetensors length, a zip entry, a pickle and a message are not
+    // printable.
     guard start.count > 1, start.allSatisfy(Self.isOfText) else { return nil }
     let shown = start.prefix(Self.shownByteCount).map { 0x20...0x7e ~= $0 ? $0 : 0x20 }
     self = .text(
       start: String(decoding: shown, as: UTF8.self) + (start.count > shown.count ? "…" : ""))
   }
 
-  /// What to say of bytes that look like nothing known.
+  /// Describes bytes that look like nothing known.
   static func firstBytes(of bytes: ModelBytes) -> String {
     let shown = (0..<min(bytes.count, shownByteCount / 3)).map { index in
       let digits = String(bytes.byte(at: index), radix: 16)
@@ -62,7 +63,7 @@ enum ForeignFile: Hashable, CustomStringConvertible {
       ? "it is empty" : "\(kind) the bytes \(shown.joined(separator: " "))"
   }
 
-  /// ASCII that is printed or blank, and any byte of UTF-8 beyond it.
+  /// Returns whether it is printable or blank ASCII, or any byte of UTF-8 beyond ASCII.
   private static func isOfText(_ byte: UInt8) -> Bool {
     0x20...0x7e ~= byte || 0x09...0x0d ~= byte || 0x80...0xf4 ~= byte
   }

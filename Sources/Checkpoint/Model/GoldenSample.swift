@@ -1,13 +1,13 @@
 /// An image and the logits that the model must give for it, by which a loaded model proves itself.
 package struct GoldenSample: Sendable, Hashable {
-  /// Samples in a file.
+  /// Limit on the samples in a file.
   package static let countLimit = 64
-  /// Bytes of one encoded image.
+  /// Limit on the bytes of one encoded image.
   package static let imageByteCountLimit = 4 << 20
 
-  /// A JPEG, PNG or WebP file as it is.
+  /// A JPEG, PNG or WebP file, unchanged.
   package let encodedImage: [UInt8]
-  /// One number per class.
+  /// Logits `[classes]`.
   package let logits: [Float]
 
   package init(encodedImage: [UInt8], logits: [Float]) {

@@ -1,13 +1,13 @@
-/// How reading a model is ended before it is done: asked between all pieces of a file.
+/// A way to stop the reading of a model, checked between all pieces of a file.
 ///
-/// Equal to any other, for it changes nothing about the model.
+/// Equal to any other, because it changes nothing about the model.
 package struct Interruption: Sendable, Hashable {
   private let isWanted: @Sendable () -> Bool
 
-  /// - Parameter isWanted: Called by the thread that reads, some hundred times for a large file.
+  /// Asks `isWanted` on the thread that reads, some hundred times for a large file.
   package init(_ isWanted: @escaping @Sendable () -> Bool = { false }) { self.isWanted = isWanted }
 
-  /// Throws `CheckpointError.cancelled` where the rest is not wanted.
+  /// Throws `CheckpointError.cancelled` if the rest is no longer wanted.
   package func check() throws(CheckpointError) {
     if isWanted() { throw .cancelled }
   }

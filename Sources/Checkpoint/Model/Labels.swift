@@ -6,9 +6,10 @@ package enum Labels {
   /// UTF-8 bytes of one label.
   package static let labelByteCountLimit = 1024
 
-  /// Carriage returns and space around a label are dropped; the last line may end in a newline.
+  /// Reads labels without carriage returns or space around them; the last line may end in a
+  /// newline.
   ///
-  /// An empty line anywhere else is an error: it would shift the labels behind it.
+  /// An empty line anywhere else is an error, because it would shift the labels after it.
   package static func read(path: String) throws(CheckpointError) -> [String] {
     let bytes = try ModelBytes(mapping: path)
     guard bytes.count <= fileByteCountLimit else {
@@ -18,7 +19,7 @@ package enum Labels {
       unsafe span.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
     }
     guard let text else { throw .labels(path: path, line: 1, reason: "the file is not UTF-8") }
-    // By bytes: as a Character, CR LF is neither.
+    // Splits bytes, because CR LF as one Character is neither of the two.
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }
     if lines.isEmpty { throw .labels(path: path, line: 1, reason: "the file is empty") }
@@ -31,7 +32,7 @@ package enum Labels {
     return labels
   }
 
-  /// What keeps a string from being a label.
+  /// Describes why a string cannot be a label, or returns nil if it can.
   static func fault(in label: String) -> String? {
     if label.isEmpty { return "the label is empty" }
     if label.utf8.count > labelByteCountLimit {
@@ -54,7 +55,8 @@ extension Substring {
 }
 
 extension Labels {
-  /// The names of ImageNet's 1000 classes in torchvision's words; the room's header says where they come from.
+  /// Names of ImageNet's 1000 classes in torchvision's words; the header of CImageNet states their
+  /// source.
   package static var imageNet: [String] {
     // SAFETY: constant text of the length given, as long-lived as the program.
     let text = unsafe UnsafeRawBufferPointer(

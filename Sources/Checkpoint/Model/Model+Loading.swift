@@ -4,7 +4,7 @@ import Imaging
 import ResNet
 
 extension Model {
-  /// Maps and checks a file of any format; see the type for how long the mapping lives.
+  /// Maps and checks a file of any format; the type says how long the mapping lives.
   package static func load(
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
@@ -13,14 +13,14 @@ extension Model {
       ModelBytes(mapping: path), fileName: fileName, options: options, path: path)
   }
 
-  /// As `load(path:)`, from a copy of bytes in memory.
+  /// Loads a copy of bytes in memory, like `load(path:)`.
   package static func load(
     bytes: [UInt8], fileName: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
     try load(ModelBytes(copying: bytes), fileName: fileName, options: options)
   }
 
-  /// The model that is part of the program, read where it is.
+  /// Loads the model that is part of the program, in place.
   package static func embeddedDefault(
     options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
@@ -28,18 +28,20 @@ extension Model {
   }
 
   private static var embeddedBytes: ModelBytes {
-    // SAFETY: the bytes are constant, aligned for every element type, and as long-lived as the program.
+    // SAFETY: the bytes are constant, aligned for every element type, and live as long as the
+    // program.
     unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
   }
 
-  /// The same model under the version of the file that `write(to:)` makes of it: where options change what its own says.
+  /// Returns the model under the version of the file that `write(to:)` makes, for when options have
+  /// changed what its own file says.
   package func versionedAsWritten() throws(CheckpointError) -> Model {
     var model = self
     model.version = try serializedVersion()
     return model
   }
 
-  /// Hands the bytes of a file, or of the embedded model's where no path is given, to `body`, in order.
+  /// Hands the bytes of a file, or of the embedded model if `path` is nil, to `body` in order.
   package static func readFile(
     _ path: String?, _ body: (RawSpan) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {
@@ -49,7 +51,7 @@ extension Model {
     }
   }
 
-  /// Of a file that is read through.
+  /// Bytes of a piece when a file is read through.
   private static let partByteCount = 1 << 20
 
   private static func load(
@@ -99,25 +101,25 @@ extension Model {
     return model
   }
 
-  /// The network that plain tensors belong to.
+  /// Returns the network that plain tensors belong to.
   private static func recognized(
     _ tensors: NamedTensors, _ options: ModelOptions
   ) throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
     var architecture = try Architecture(recognizing: tensors)
-    // Of a plain file's input size nothing is known; the contract from outside knows it.
+    // A plain file does not tell its input size; the contract from outside does.
     if let (height, width) = options.preprocessing?.outputSize, height == width {
       architecture.inputSize = height
     }
     return (architecture, try graph(of: architecture))
   }
 
-  /// Those given, those of the file, or numbers where these will do.
+  /// Returns the given labels, else the file's, else numbers if these are allowed.
   static func labels(
     _ options: ModelOptions, _ document: ModelDocument?, classCount: Int,
     warnings: inout [String]
   ) throws(CheckpointError) -> [String] {
     if let labels = options.labels ?? document?.labels {
-      // Those of another model are for as many classes only.
+      // Another model's labels are for as many classes only.
       if labels == options.completion?.labels, labels.count != classCount {
         throw .labelsOfAnother(count: labels.count, classCount: classCount)
       }
@@ -128,7 +130,7 @@ extension Model {
     return (0..<classCount).map(String.init)
   }
 
-  /// Nil in files from other tools.
+  /// Returns the document, or nil for files from other tools.
   private static func document(
     in file: TensorFile
   ) throws(CheckpointError) -> ModelDocument? {
@@ -147,7 +149,7 @@ extension Model {
     return ModelVersion(digest: digest.finish())
   }
 
-  /// The file's name without its ending, other characters than a name may have replaced.
+  /// Returns the file's name without its extension, with disallowed characters replaced.
   static func name(from fileName: String) -> String {
     var stem = Substring(fileName)
     if let dot = stem.lastIndex(of: "."), dot != stem.startIndex { stem = stem[..<dot] }
@@ -155,7 +157,8 @@ extension Model {
     return bytes.isEmpty ? "model" : String(decoding: bytes, as: UTF8.self)
   }
 
-  /// What plain files of the two families are used with; ImageNet's mean and standard deviation for both.
+  /// Returns the usual contract of plain files of the two families, with ImageNet's mean and
+  /// standard deviation for both.
   static func contract(
     for stem: Architecture.Stem
   ) throws(CheckpointError) -> Preprocessing {

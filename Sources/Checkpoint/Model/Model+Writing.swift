@@ -1,7 +1,7 @@
 import ResNet
 
 extension Model {
-  /// Writes the model as one safetensors file, which appears under `path` complete or not at all.
+  /// Writes the model as one safetensors file, which appears at `path` complete or not at all.
   package func write(to path: String) throws(CheckpointError) {
     let serialization = try serialization()
     try serialization.write(to: path)
@@ -18,10 +18,10 @@ extension Model {
     }
   }
 
-  /// Writes the weights alone, under torchvision's names, as files of other tools are; complete or not at all. Throws
-  /// where no architecture says what they belong to.
+  /// Writes the weights alone under torchvision's names, as other tools do, complete or not at all.
   ///
-  /// With option A's zero channels on both sides, the classifier has akamaster's name, by which they are known again.
+  /// Throws if no architecture says what they belong to. With option A's zero channels on both
+  /// sides, the classifier gets akamaster's name, by which such files are recognised.
   package func writePlain(to path: String) throws(CheckpointError) {
     guard let architecture else { throw .graphOfItsOwn }
     let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
@@ -31,12 +31,12 @@ extension Model {
         name: isRenamed ? "linear." + name.dropFirst("fc.".count) : name, shape: tensor.shape,
         content: .numbers(tensor))
     }
-    // Hugging Face's tools want to know whose tensors these are.
+    // Hugging Face's tools expect to be told whose tensors these are.
     let serialization = try SafetensorsWriter(tensors, metadata: ["format": "pt"])
     try serialization.write(to: path)
   }
 
-  /// The version that the written file will have.
+  /// Returns the version that the written file will have.
   func serializedVersion() throws(CheckpointError) -> ModelVersion {
     var sink = try DigestSink()
     try serialization().write(to: &sink)
@@ -57,20 +57,20 @@ extension Model {
         .init(name: "golden.\(index).logits", shape: logits.shape, content: .numbers(logits)))
     }
     let json = try ModelDocument(self).json()
-    // A graph comes from anywhere: what is written must be what is read.
+    // A graph can come from anywhere, so what is written must equal what is read back.
     if architecture == nil, try ModelDocument(json: json).network().graph != graph {
       throw .unsupported("a graph with fused operations, or whose last node is not its output")
     }
     return try SafetensorsWriter(tensors, metadata: [ModelDocument.metadataKey: json])
   }
 
-  /// All that the graph reads, by name.
+  /// Returns all tensors that the graph reads, by name.
   func parameters() throws(CheckpointError) -> [(name: String, tensor: Tensor)] {
     let shapes: [String: [Int]]
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
     var tensors: [(name: String, tensor: Tensor)] = []
     for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
-      // They may have been let go.
+      // They may have been released.
       guard let tensor = weights[name] else { throw .missingTensor(name: name, expected: shape) }
       tensors.append((name, tensor))
     }

@@ -1,37 +1,40 @@
 package import Imaging
 package import ResNet
 
-/// A network with everything needed to use it rightly: what one model file holds.
+/// A network with everything needed to use it correctly: the contents of one model file.
 ///
-/// `weights` may lie in the file's memory, which is given back when the last of its tensors goes. Once an engine has
-/// packed them, set `weights` to `Weights()`; everything else are small values of their own.
+/// `weights` may lie in the file's memory, which is released when the last of its tensors goes.
+/// Once an engine has packed them, set `weights` to `Weights()`; everything else is small and owned
+/// by the model.
 package struct Model: Sendable {
   package let name: String
-  /// Of the file that it was read from; of the one that `write(to:)` makes, where it was put together or lay in several.
+  /// Version of the file that it was read from; of the file that `write(to:)` makes if it was put
+  /// together or lay in several files.
   package internal(set) var version: ModelVersion
-  /// Nil where the graph is no unrolled architecture, or not known to be one.
+  /// Architecture, or nil if the graph is not an unrolled architecture or not known to be one.
   package let architecture: Architecture?
   package let graph: Graph
   package var weights: Weights
-  /// One per class, in order.
+  /// Labels of the classes, in order.
   package let labels: [String]
   package let preprocessing: Preprocessing
-  /// What int8 needs; nil in models that nobody has quantised.
+  /// Ranges that int8 needs; nil in models that nobody has quantised.
   package let calibration: Calibration?
   package let provenance: Provenance?
   package let goldenSamples: [GoldenSample]
-  /// Whether labels and preprocessing are those of another model, `ModelOptions.completion`.
+  /// Whether labels and preprocessing come from another model, `ModelOptions.completion`.
   package internal(set) var isCompleted = false
-  /// Of the file that it was read from; safetensors for models that were put together.
+  /// Format of the file that it was read from; safetensors for models that were put together.
   package let format: FileFormat
-  /// What whoever loads the model should know, a sentence each: nothing here made it unusable.
+  /// Warnings for whoever loads the model, a sentence each; none makes it unusable.
   package let warnings: [String]
 
-  /// UTF-8 bytes of a name.
+  /// Limit on a name in UTF-8 bytes.
   package static let nameByteCountLimit = 128
 
-  /// Puts a model together from parts that are checked as those of a file; its version is that of the file that
-  /// `write(to:)` makes of it.
+  /// Puts a model together from parts, which are checked like those of a file.
+  ///
+  /// Its version is that of the file that `write(to:)` makes of it.
   package init(
     name: String, architecture: Architecture, weights: Weights, labels: [String],
     preprocessing: Preprocessing, calibration: Calibration? = nil, provenance: Provenance? = nil,
@@ -43,7 +46,7 @@ package struct Model: Sendable {
       provenance: provenance, goldenSamples: goldenSamples)
   }
 
-  /// As the other one, of a network that has a graph and no architecture.
+  /// Puts a model together from a network that has a graph but no architecture.
   package init(
     name: String, graph: Graph, weights: Weights, labels: [String], preprocessing: Preprocessing,
     calibration: Calibration? = nil, provenance: Provenance? = nil,
@@ -55,7 +58,7 @@ package struct Model: Sendable {
       goldenSamples: goldenSamples)
   }
 
-  /// The same network with what int8 needs, as a file of its own.
+  /// Returns the same network with the ranges that int8 needs, as a file of its own.
   package func calibrated(
     _ calibration: Calibration, _ provenance: Provenance
   ) throws(CheckpointError) -> Model {
@@ -65,7 +68,7 @@ package struct Model: Sendable {
       goldenSamples: goldenSamples)
   }
 
-  /// The same model, as a file of its own that says where it comes from.
+  /// Returns the same model, as a file of its own that tells its origin.
   package func with(_ provenance: Provenance) throws(CheckpointError) -> Model {
     try Model(
       name: name, architecture: architecture, graph: graph, weights: weights, labels: labels,
@@ -96,7 +99,7 @@ package struct Model: Sendable {
       calibration: calibration, provenance: provenance, goldenSamples: goldenSamples)
   }
 
-  /// Checks what concerns more than one part; graph and weights fit already.
+  /// Checks everything that concerns more than one part; graph and weights match already.
   init(
     checking name: String, version: ModelVersion, architecture: Architecture?, graph: Graph,
     weights: Weights, labels: [String], preprocessing: Preprocessing, calibration: Calibration?,
@@ -163,7 +166,7 @@ package struct Model: Sendable {
     do { return try Graph(architecture) } catch { throw .unsupported(error.description) }
   }
 
-  /// Names stand in paths, log lines and metrics: no space, no separator, no quote.
+  /// Returns whether it may stand in paths, log lines and metrics: no space, separator or quote.
   static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

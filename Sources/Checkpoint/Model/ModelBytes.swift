@@ -1,20 +1,20 @@
 import Files
 import Glibc
 
-/// The bytes of a model file, wherever they are: mapped, copied, or part of the program.
+/// The bytes of a model file: mapped, copied, or part of the program.
 ///
-/// Reading a mapped file that somebody truncates meanwhile ends the process (SIGBUS), which no check can
-/// prevent: model files are replaced by renaming, never written in place.
+/// Reading a mapped file that somebody truncates ends the process (SIGBUS), which no check can
+/// prevent. So replace model files by renaming; never write them in place.
 @safe
 final class ModelBytes: Sendable {
   private enum Owner { case mapping, allocation, program }
 
-  // SAFETY: nobody writes the memory after `init`, and `deinit` is the only one to free it.
+  // SAFETY: nobody writes the memory after `init`, and only `deinit` frees it.
   nonisolated(unsafe) private let base: UnsafeRawPointer
   let count: Int
   private let owner: Owner
 
-  /// Maps a regular file; pipes and devices are refused, for their bytes cannot be mapped or measured.
+  /// Maps a regular file; rejects pipes and devices, whose bytes cannot be mapped or measured.
   init(mapping path: String) throws(CheckpointError) {
     let file: RegularFile
     do throws(FileError) { file = try RegularFile(path) } catch { throw CheckpointError(error) }
@@ -24,14 +24,14 @@ final class ModelBytes: Sendable {
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw CheckpointError(FileError("map", path))
     }
-    // Digest and checks read all of it, from the first byte to the last.
+    // The digest and the checks read all of it, from the first byte to the last.
     unsafe madvise(address, count, MADV_WILLNEED)
     unsafe base = UnsafeRawPointer(address)
     owner = .mapping
   }
 
   init(copying bytes: [UInt8]) throws(CheckpointError) {
-    // At least one byte, so that no allocation is nil without a reason.
+    // At least one byte, so that nil always means that memory is missing.
     guard let memory = unsafe malloc(max(bytes.count, 1)) else {
       throw .outOfMemory(byteCount: bytes.count)
     }
@@ -43,7 +43,7 @@ final class ModelBytes: Sendable {
     owner = .allocation
   }
 
-  /// Constant data of the program, read where it is; aligned for `Float`.
+  /// Refers to constant data of the program in place; it must be aligned for `Float`.
   @unsafe
   init(program base: UnsafeRawPointer, count: Int) {
     unsafe self.base = base
@@ -59,7 +59,7 @@ final class ModelBytes: Sendable {
     }
   }
 
-  /// Lends some of the bytes; `range` outside the file is a programmer's error.
+  /// Lends some of the bytes; `range` must lie inside the file.
   func withBytes<Result, Failure: Error>(
     in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -70,10 +70,10 @@ final class ModelBytes: Sendable {
     return try unsafe body(buffer.bytes)
   }
 
-  /// `offset` outside the file is a programmer's error.
+  /// Returns a byte; `offset` must lie inside the file.
   func byte(at offset: Int) -> UInt8 { integer(at: offset, as: UInt8.self) }
 
-  /// A little-endian number at any alignment; bytes outside the file are a programmer's error.
+  /// Returns a little-endian number at any alignment; its bytes must lie inside the file.
   func integer<Value: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int, as type: Value.Type
   ) -> Value {
@@ -84,7 +84,7 @@ final class ModelBytes: Sendable {
     return Value(littleEndian: unsafe (base + offset).loadUnaligned(as: type))
   }
 
-  /// Nil where the bytes are not UTF-8.
+  /// Returns the string, or nil if the bytes are not UTF-8.
   func text(in range: Range<Int>) -> String? {
     withBytes(in: range) { span in
       unsafe span.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
@@ -97,7 +97,8 @@ final class ModelBytes: Sendable {
   ) throws(Failure) -> Result {
     precondition(offset >= 0 && offset <= self.count && count <= (self.count - offset) / 4)
     defer { withExtendedLifetime(self) {} }
-    // SAFETY: inside the memory as checked above; bound to Float for the call, any bits are a Float.
+    // SAFETY: inside the memory as checked above; bound to Float for the call; any bits are a
+    // Float.
     let address = unsafe base + offset
     precondition(UInt(bitPattern: address).isMultiple(of: 4), "misaligned numbers")
     return try unsafe body(

@@ -1,21 +1,22 @@
 package import Imaging
 
-/// What a file may not say and whoever loads it can.
+/// Facts that a file may lack and that whoever loads it can supply.
 package struct ModelOptions: Sendable, Hashable {
-  /// Names of the classes in order; they win over the file's. Needed for files from other tools.
+  /// Names of the classes in order; they override the file's. Needed for files from other tools.
   package var labels: [String]?
-  /// Whether a file that names no classes is taken all the same, with their numbers for labels.
+  /// Whether a file without labels is accepted anyway, with the numbers of its classes as labels.
   package var numbersClasses = false
-  /// Wins over the file's contract, and over what is taken for files from other tools.
+  /// Contract that overrides the file's, and the usual one of files from other tools.
   package var preprocessing: Preprocessing?
-  /// Wins over the file's name for the model.
+  /// Name that overrides the file's name for the model.
   package var name: String?
-  /// For a file without a document of its own: in the place of what is not chosen here.
+  /// Source of everything not chosen here, for a file without a document of its own.
   package var completion: ModelCompletion?
-  /// Whether an ONNX file's tensors may lie in other files of its own folder: for files that the operator names, never
-  /// for what somebody sent.
+  /// Whether an ONNX file's tensors may lie in other files of its folder.
+  ///
+  /// For files that the operator names, never for those that somebody sent.
   package var readsExternalData = false
-  /// How whoever loads it ends that.
+  /// A way for the caller to stop loading.
   package var interruption = Interruption()
 
   package init(
@@ -27,11 +28,11 @@ package struct ModelOptions: Sendable, Hashable {
   }
 }
 
-/// What a file that says nothing of its use can take from another model with as many classes.
+/// Everything that a file without a document can take from another model with as many classes.
 package struct ModelCompletion: Sendable, Hashable {
   package let labels: [String]
   package let preprocessing: Preprocessing
-  /// For a file that has no name of its own.
+  /// Name for a file that has no name of its own.
   package let name: String
 
   package init(labels: [String], preprocessing: Preprocessing, name: String) {
@@ -42,8 +43,7 @@ package struct ModelCompletion: Sendable, Hashable {
 }
 
 extension ModelOptions {
-  /// The options for a file with such a document: with the completion in the place of what was not chosen, where the
-  /// file has none.
+  /// Returns the options for a file with such a document, completed if the file has none.
   func completed(for document: ModelDocument?) -> ModelOptions {
     guard let completion, document == nil, labels == nil else { return self }
     var options = self

@@ -3,17 +3,19 @@ import ONNX
 import ResNet
 
 extension Model {
-  /// Writes the network as an ONNX file, complete or not at all: weights in single precision as they stand in the
-  /// graph; name, labels, preprocessing and provenance as a `resnetd` document in the metadata. The input is `input`
-  /// `[batch, 3, H, W]`, the output `logits` `[batch, classes]`. Calibration and golden samples are left out.
+  /// Writes the network as an ONNX file, complete or not at all.
   ///
-  /// - Parameter programVersion: Of this program, for the file to name.
+  /// Weights are in single precision as they stand in the graph; name, labels, preprocessing and
+  /// provenance are a `resnetd` document in the metadata. The input is `input` `[batch, 3, H, W]`,
+  /// the output `logits` `[batch, classes]`. Calibration and golden samples are left out.
+  ///
+  /// - Parameter programVersion: Version of this program, for the file to name.
   package func writeONNX(to path: String, programVersion: String) throws(CheckpointError) {
     let parameters = try parameters()
     let byteCount = parameters.reduce(0) {
       $0 + $1.tensor.elementCount * MemoryLayout<Float>.size
     }
-    // Before they are copied; the rest of the file is counted too, when it is whole.
+    // Checked before they are copied; the whole file is checked when it is complete.
     guard byteCount <= ONNXWriter.fileByteCountLimit else {
       throw .overLimit(
         what: "bytes of an ONNX file's weights", value: byteCount,

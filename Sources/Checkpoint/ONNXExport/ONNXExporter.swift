@@ -1,11 +1,11 @@
 import ONNX
 import ResNet
 
-/// Translates a graph into nodes of ONNX's operators, those of `ONNXWriter.opset`, so that the importer makes the same
-/// graph of them.
+/// Translates a graph into ONNX nodes that the importer makes the same graph of.
 ///
-/// A node's output is `NAME.output`, `[N, C, H, W]`, the network's `logits`, `[N, classes]`; parameters have the names
-/// of the weights. Names of tensors end in their kind, so no two are the same.
+/// The operators are those of `ONNXWriter.opset`. A node's output is `NAME.output`, `[N, C, H, W]`,
+/// the network's is `logits`, `[N, classes]`; parameters have the names of the weights. Names of
+/// tensors end in their kind, so no two are the same.
 struct ONNXExporter {
   static let inputName = "input"
   static let outputName = "logits"
@@ -13,7 +13,7 @@ struct ONNXExporter {
   private let graph: Graph
   private let shapes: [FeatureShape]
   private(set) var nodes: [ONNXNode] = []
-  /// Small tensors that operators read: axes, bounds.
+  /// Small tensors that operators read, such as axes and bounds.
   private(set) var constants: [ONNXTensor] = []
 
   init(_ graph: Graph) throws(CheckpointError) {
@@ -25,7 +25,7 @@ struct ONNXExporter {
     add("Flatten", "\(last).flatten", [output(graph.output)], Self.outputName)
   }
 
-  /// The tensor with a node's output.
+  /// Returns the name of the tensor that holds a node's output.
   private func output(_ id: Graph.NodeID) -> String {
     id == 0 ? Self.inputName : graph.nodes[id].name + ".output"
   }
@@ -82,7 +82,7 @@ struct ONNXExporter {
       ])
   }
 
-  /// Every so many pixels, zero channels around them.
+  /// Picks every so many pixels, and puts zero channels around them.
   private mutating func append(
     _ shortcut: PaddedShortcut, _ node: Graph.Node, _ input: String
   ) {
@@ -102,7 +102,7 @@ struct ONNXExporter {
       "Pad", node, [input, constant("\(node.name).pads", [0, leading, 0, 0, 0, trailing, 0, 0])])
   }
 
-  /// Flattened, multiplied, and made a feature map again unless it is what the network gives.
+  /// Flattens and multiplies, and makes it a feature map again unless it is the network's output.
   private mutating func append(
     _ linear: Linear, _ node: Graph.Node, _ input: String, isOutput: Bool
   ) {
@@ -119,7 +119,7 @@ struct ONNXExporter {
 
   // MARK: - Pieces
 
-  /// The node that gives what the graph's node gives, under its name.
+  /// Adds the node whose output is that of the graph's node, under its name.
   private mutating func add(
     _ operation: String, _ node: Graph.Node, _ inputs: [String],
     _ attributes: [String: ONNXAttribute] = [:]
@@ -137,7 +137,7 @@ struct ONNXExporter {
     )
   }
 
-  /// A list of whole numbers; gives its name.
+  /// Adds a list of whole numbers and returns its name.
   private mutating func constant(_ name: String, _ values: [Int64]) -> String {
     let tensor = DenseTensor(.int64, [values.count], values)
     constants.append(
@@ -146,7 +146,7 @@ struct ONNXExporter {
     return name
   }
 
-  /// A single number; an infinite one is what an absent input means.
+  /// Adds a single number and returns its name; an absent input stands for an infinite one.
   private mutating func bound(_ value: Float, _ kind: String, _ node: Graph.Node) -> String {
     guard value.isFinite else { return "" }
     let name = "\(node.name).\(kind)"
@@ -167,7 +167,7 @@ struct ONNXExporter {
     .integers([Int64(extent.height), Int64(extent.width)])
   }
 
-  /// Top, left, bottom, right.
+  /// Returns top, left, bottom and right.
   private static func pads(_ padding: Padding) -> ONNXAttribute {
     .integers(
       [padding.before, padding.after].flatMap { [Int64($0.height), Int64($0.width)] })

@@ -3,8 +3,10 @@ import ONNX
 import ResNet
 
 extension Model {
-  /// Labels, name and preprocessing are those given, else those of a `resnetd` document in the file's metadata; its
-  /// architecture is believed where the graph is the one that it unrolls into.
+  /// Loads a model with the given labels, name and preprocessing, else those of a `resnetd`
+  /// document in the file's metadata.
+  ///
+  /// The document's architecture is trusted if the graph is the one that it unrolls into.
   static func loadONNX(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String?
   ) throws(CheckpointError) -> Model {
@@ -19,7 +21,7 @@ extension Model {
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
     let network = try ONNXNetwork(file, size: contract?.outputSize)
-    // The last use of the file: its tensors go before the network's are read once more.
+    // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
     let classCount: Int
     do { classCount = try network.graph.outputShape.channels } catch {
@@ -42,17 +44,18 @@ extension Model {
       version: try version(of: bytes, options.interruption), architecture: architecture,
       graph: network.graph,
       weights: network.weights, labels: labels, preprocessing: preprocessing,
-      // A calibration in the document would be that of other nodes.
+      // A calibration in the document would belong to other nodes.
       calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],
       format: .onnx,
       warnings: warnings)
     model.isCompleted = options != chosen
-    // None of their digests tells all of the model; this one is that of the file which a store has of it.
+    // No single file's digest covers the whole model; this is the digest of the file that a store
+    // has of it.
     if isInSeveralFiles { model.version = try model.serializedVersion() }
     return model
   }
 
-  /// What files of the two usual sizes are used with, as for those with an architecture.
+  /// Returns the usual contract of the two usual input sizes, as for models with an architecture.
   private static func usualContract(
     for input: FeatureShape
   ) throws(CheckpointError) -> Preprocessing {

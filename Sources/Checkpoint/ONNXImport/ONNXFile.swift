@@ -3,13 +3,13 @@ import ONNX
 /// An ONNX file that was read and checked, with the tensors that lay in other files.
 struct ONNXFile {
   let model: ONNXModel
-  /// Of the file, and of tensors that lay outside it.
+  /// Bytes of the file and of tensors outside it.
   let byteCount: Int
   /// Whether tensors lay outside it.
   let isInSeveralFiles: Bool
 
-  /// - Parameter path: Of the file, in whose folder tensors may lie in other files; where it is nil, all must be in the
-  ///   file.
+  /// Reads the file, and tensors in other files of its folder; if `path` is nil, there must be
+  /// none.
   init(_ bytes: ModelBytes, besideFile path: String?) throws(CheckpointError) {
     var model: ONNXModel
     var externalByteCount: Int?
@@ -32,7 +32,7 @@ struct ONNXFile {
 }
 
 extension CheckpointError {
-  /// - Parameter byteCount: Of the file.
+  /// Translates the reader's error; `byteCount` is that of the file.
   init(_ error: ONNXError, byteCount: Int) {
     switch error {
     case .overLimit(let what, let value, let limit):

@@ -28,11 +28,12 @@ extension ONNXImporter {
     },
   ]
 
-  /// Of a normalisation that only scales and shifts: with this variance the deviation is 1 exactly.
+  /// Epsilon of a normalisation that only scales and shifts: with this variance the deviation is
+  /// exactly 1.
   private static let unitEpsilon: Float = 0x1p-16
   private static let unitVariance = 1 - unitEpsilon
 
-  /// All inputs, which are two but for a Sum; the last step has the node's name.
+  /// Combines all inputs, two except for a Sum; the last step has the node's name.
   private mutating func combine(
     _ operation: Operation, _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -41,7 +42,7 @@ extension ONNXImporter {
     for index in stride(from: 1, through: last, by: 1) {
       let (other, otherOrder) = try operand(index, of: node)
       guard order == otherOrder else { throw fault(node, "inputs in different orders") }
-      // Without an axis of their own the channels of one pixel do not meet those of all.
+      // Without an axis of their own, the channels of one pixel do not align with those of all.
       guard order.separatesChannels || shapes[result] == shapes[other] else {
         throw fault(node, "\(shapes[result]) and \(shapes[other]), flattened")
       }
@@ -51,8 +52,10 @@ extension ONNXImporter {
     return order.value(result)
   }
 
-  /// With a constant for all channels or for each, as a normalisation that only scales and shifts; nil where neither
-  /// input is a constant.
+  /// Combines an input with a constant for all channels or each, as a normalisation that only
+  /// scales and shifts.
+  ///
+  /// Returns nil if neither input is a constant.
   private mutating func affine(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
     guard node.inputs.count == 2, let side = node.inputs.firstIndex(where: isConstant) else {
       return nil
@@ -77,7 +80,8 @@ extension ONNXImporter {
       try normalize(input, scale: spread(scale), shift: spread(shift), node))
   }
 
-  /// Numbers for every channel, or one for all, of a constant that meets a tensor as broadcasting has it.
+  /// Returns numbers for every channel, or one for all, of a constant that is broadcast to a
+  /// tensor.
   private func perChannel(
     _ given: Tensor, _ shape: FeatureShape, _ order: ONNXOrder, _ node: ONNXNode
   ) throws(CheckpointError) -> [Float] {
@@ -97,7 +101,8 @@ extension ONNXImporter {
     return values
   }
 
-  /// `x * scale + shift`, each `[C]`: in the normalisation before it where there is one that nothing else reads.
+  /// Computes `x * scale + shift`, each `[C]`, within the normalisation before it if nothing else
+  /// reads that.
   private mutating func normalize(
     _ input: Graph.NodeID, scale: [Float], shift: [Float], _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
@@ -127,7 +132,8 @@ extension ONNXImporter {
     return result
   }
 
-  /// Lets a constant behind a normalisation that one node alone reads become part of it.
+  /// Allows a constant after a normalisation to become part of it, if a single node reads the
+  /// result.
   mutating func openNormalization(_ id: Graph.NodeID, _ node: ONNXNode) {
     if let output = node.outputs.first, readerCounts[output] == 1 {
       openNormalizations[output] = id

@@ -1,7 +1,8 @@
 import ONNX
 import ResNet
 
-/// What picks some of a map's channels: a 1x1 convolution of zeros and ones, which is exact.
+/// Operators that pick some of a map's channels: a 1x1 convolution of zeros and ones, which is
+/// exact.
 extension ONNXImporter {
   static let channelOperators: [String: Operator] = [
     "Gather": { importer, node throws(CheckpointError) in try importer.gather(node) },
@@ -9,7 +10,7 @@ extension ONNXImporter {
     "Split": { importer, node throws(CheckpointError) in try importer.split(node) },
   ]
 
-  /// By a list of channels.
+  /// Picks channels by a list.
   private mutating func gather(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     let axis = try integer("axis", of: node, default: 0)
@@ -28,7 +29,7 @@ extension ONNXImporter {
       try select(chosen.count, of: input, order, node.name, node) { chosen[$0] })
   }
 
-  /// Into parts, each an output of its own: of the sizes given, or of equal ones.
+  /// Splits a map into parts of equal or given sizes, each an output of its own.
   private mutating func split(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     let axis = try integer("axis", of: node, default: 0)
@@ -56,7 +57,9 @@ extension ONNXImporter {
     return values[first] ?? order.value(input)
   }
 
-  /// - Parameter channel: Which channel stands in a place.
+  /// Makes a map of the picked channels.
+  ///
+  /// - Parameter channel: Returns the input channel for each place.
   private mutating func select(
     _ count: Int, of input: Graph.NodeID, _ order: ONNXOrder, _ name: String, _ node: ONNXNode,
     channel: (Int) -> Int
@@ -75,7 +78,8 @@ extension ONNXImporter {
       name, .convolution(convolution), [input], for: node, [("weight", tensor)])
   }
 
-  /// Some channels, or every so many pixels from the first on: half of shortcut option A.
+  /// Picks some channels, or every so many pixels starting with the first: half of shortcut option
+  /// A.
   private mutating func slice(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     var (id, order, stride) = try slicedInput(of: node)
     let sizes = order.dimensions(shapes[id], batch: batchSize)
@@ -99,7 +103,7 @@ extension ONNXImporter {
     return order == .channelsFirst ? .strided(id, stride) : order.value(id)
   }
 
-  /// What a node reads first, and the distance of the pixels that it reads of it.
+  /// Returns the first input of a node, and the distance between the pixels that it reads of it.
   private mutating func slicedInput(
     of node: ONNXNode
   ) throws(CheckpointError) -> (Graph.NodeID, ONNXOrder, Extent) {
@@ -110,7 +114,7 @@ extension ONNXImporter {
     return (id, order, Extent(1))
   }
 
-  /// By axis: the first element, the distance to the next, and how many; all within the dimension's size.
+  /// Returns the first element, step and count for each axis, all within the dimension's size.
   private mutating func parts(
     _ node: ONNXNode, of sizes: [Int]
   ) throws(CheckpointError) -> [Int: (first: Int, step: Int, count: Int)] {
@@ -134,7 +138,7 @@ extension ONNXImporter {
         -ONNXImportLimits.windowNumber...ONNXImportLimits.windowNumber ~= step
       else { throw fault(node, "axes \(axes.prefix(8)) and steps \(steps.prefix(8)) of \(sizes)") }
       let size = sizes[axis]
-      // Bounds count from the end where they are negative, and are then moved into the dimension.
+      // Negative bounds count from the end; all are then clamped to the dimension.
       let lowest = step > 0 ? 0 : -1
       func place(_ bound: Int) -> Int {
         max(lowest, min(step > 0 ? size : size - 1, bound < 0 ? bound &+ size : bound))

@@ -2,7 +2,7 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// The linear layer, and the softmax behind it.
+  /// The linear layer, and the softmax after it.
   static let classifierOperators: [String: Operator] = [
     "Gemm": { importer, node throws(CheckpointError) in try importer.gemm(node) },
     "MatMul": { importer, node throws(CheckpointError) in try importer.matMul(node) },
@@ -10,7 +10,9 @@ extension ONNXImporter {
     "LogSoftmax": { importer, node throws(CheckpointError) in try importer.softmax(node) },
   ]
 
-  /// alpha * A * B + beta * C with A `[N, inputs]`, B `[inputs, K]` or its transpose, C one number or `[K]`.
+  /// Computes alpha * A * B + beta * C.
+  ///
+  /// A is `[N, inputs]`, B `[inputs, K]` or its transpose, C one number or `[K]`.
   private mutating func gemm(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let input = try flat(0, of: node)
     guard try !flag("transA", of: node) else {
@@ -28,10 +30,11 @@ extension ONNXImporter {
     return .flat(try linear(node, input, weight, bias))
   }
 
-  /// A product with a constant; a sum with a constant behind it, if it alone reads the product, is the bias.
+  /// Multiplies by a constant; the sum of the product and a constant is the bias if nothing else
+  /// reads the product.
   private mutating func matMul(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
-    // Matrices meet the last dimension.
+    // Matrices multiply the last dimension.
     guard order == .flat || order == .channelsLast && shapes[input].pixelCount == 1 else {
       throw fault(node, "input 0 is not [N, K]")
     }
@@ -42,7 +45,7 @@ extension ONNXImporter {
     return order.value(id)
   }
 
-  /// Of a product and a constant; nil where that is not what is added.
+  /// Adds a constant to a product as its bias; returns nil if the node adds something else.
   mutating func bias(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
     guard node.inputs.count == 2,
       let index = node.inputs.firstIndex(where: { openProducts[$0] != nil }),
@@ -68,7 +71,7 @@ extension ONNXImporter {
     return try append(parameterName(1, of: node), .linear(linear), [input], for: node, parameters)
   }
 
-  /// Weights `[K, inputs]` times `factor`.
+  /// Returns weights `[K, inputs]` times `factor`.
   private func rows(
     _ matrix: Tensor, isTransposed: Bool, _ factor: Float, _ node: ONNXNode
   ) throws(CheckpointError) -> Tensor {
@@ -88,7 +91,7 @@ extension ONNXImporter {
     return Tensor(shape: [outputs, inputs], storage: result)
   }
 
-  /// A bias `[K]` times `factor`, from one number, `[K]` or `[1, K]`.
+  /// Returns a bias `[K]` times `factor`, from one number, `[K]` or `[1, K]`.
   private func row(
     _ given: Tensor, count: Int, _ factor: Float, _ node: ONNXNode
   ) throws(CheckpointError) -> Tensor {
@@ -102,7 +105,9 @@ extension ONNXImporter {
     return Tensor(shape: [count], storage: row)
   }
 
-  /// Over the classes; both keep the order of the logits, of which the answer's softmax is made.
+  /// Passes the logits through a softmax, or its logarithm, over the classes.
+  ///
+  /// Both keep the order of the logits, from which the answer's own softmax is computed.
   private func softmax(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let input = try flat(0, of: node)
     let axis = try integer("axis", of: node, default: model.opset < 13 ? 1 : -1)

@@ -8,8 +8,10 @@ extension ONNXTensor {
 }
 
 extension ONNXImporter {
-  /// Operators that are computed while the graph is read where all they read is known: shape arithmetic, and
-  /// weights that are cast or turned. Their work is in proportion to their results.
+  /// Operators that are computed while the graph is read if all their inputs are known: shape
+  /// arithmetic, and weights that are cast or transposed.
+  ///
+  /// Their work is proportional to their results.
   static let foldable: Set<String> = [
     "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Gather", "Identity", "Mul",
     "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
@@ -22,7 +24,7 @@ extension ONNXImporter {
     )
   }
 
-  /// Nil where the node computes something from the image, or is not computed here.
+  /// Computes the node's value, or returns nil if it depends on the image or is not computed here.
   mutating func fold(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
     guard Self.foldable.contains(node.operation),
       node.inputs.allSatisfy({ $0.isEmpty || isConstant($0) })
@@ -68,14 +70,15 @@ extension ONNXImporter {
     } catch { throw fault(node, "\(error)") }
   }
 
-  /// Whether a node changes none of a tensor's numbers; weights in half precision come through a cast.
+  /// Returns whether a node changes none of a tensor's numbers; weights in half precision pass a
+  /// cast.
   private func keepsNumbers(_ node: ONNXNode, of elementType: ONNXElementType) -> Bool {
     guard node.operation == "Cast", case .integer(let to) = node.attributes["to"] else {
       return node.operation == "Identity"
     }
     switch (elementType, ONNXElementType(rawValue: Int32(truncatingIfNeeded: to))) {
     case (.float16, .float), (.bfloat16, .float), (.float, .float), (.float, .double),
-      // Rounded when the numbers are taken, and told then.
+      // Rounding happens, and is reported, when the numbers are taken.
       (.double, .float):
       return true
     default: return false
@@ -101,7 +104,7 @@ extension ONNXImporter {
     }
   }
 
-  /// Numbers as fp32, row-major; at least one.
+  /// Returns numbers as fp32, row-major; at least one.
   mutating func parameter(
     _ index: Int, of node: ONNXNode
   ) throws(CheckpointError) -> Tensor? {
@@ -141,7 +144,7 @@ extension ONNXImporter {
     return tensor
   }
 
-  /// Whole numbers of a short list.
+  /// Returns whole numbers of a short list.
   func integers(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int]? {
     guard let tensor = try constant(index, of: node) else { return nil }
     guard tensor.elementType == .int64 || tensor.elementType == .int32, tensor.shape.count <= 1,
@@ -166,7 +169,7 @@ extension ONNXImporter {
     }
   }
 
-  /// Of an attribute that says yes or no: 1 or 0, and nothing else.
+  /// Returns the value of an attribute that is a flag, which must be 0 or 1.
   func flag(
     _ name: String, of node: ONNXNode, default fallback: Bool = false
   ) throws(CheckpointError) -> Bool {

@@ -2,7 +2,7 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// Functions of each number for itself.
+  /// Functions of each number on its own.
   static let elementwiseOperators: [String: Operator] = [
     "Relu": { importer, node throws(CheckpointError) in
       let (input, order) = try importer.operand(0, of: node)
@@ -17,7 +17,7 @@ extension ONNXImporter {
       return try importer.apply(.hardSigmoid(alpha: alpha, beta: beta), node)
     },
     "HardSwish": { importer, node throws(CheckpointError) in
-      // x * max(0, min(1, x / 6 + 0.5)), as the operator's definition has it.
+      // x * max(0, min(1, x / 6 + 0.5)), as the operator defines it.
       let (input, order) = try importer.operand(0, of: node)
       let function = Operation.elementwise(.hardSigmoid(alpha: 1 / 6, beta: 0.5))
       let gate = try importer.append("\(node.name).gate", function, [input], for: node)
@@ -36,7 +36,9 @@ extension ONNXImporter {
     return order.value(try append(node.name, .elementwise(function), [input], for: node))
   }
 
-  /// Attributes before operator set 11, inputs since; what is left out does not bound.
+  /// Returns the bounds, which are attributes before operator set 11 and inputs since.
+  ///
+  /// A missing one does not bound.
   private mutating func bounds(
     _ node: ONNXNode
   ) throws(CheckpointError) -> (minimum: Float, maximum: Float) {

@@ -10,7 +10,7 @@ extension ONNXImporter {
     },
   ]
 
-  /// Input `[N, C, H, W]`, weights `[K, C / groups, H, W]`, bias `[K]`.
+  /// Adds a convolution: input `[N, C, H, W]`, weights `[K, C / groups, H, W]`, bias `[K]`.
   private mutating func convolution(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -49,7 +49,7 @@ extension ONNXImporter {
     return .features(try append(name, .convolution(convolution), [input], for: node, parameters))
   }
 
-  /// Scale, shift, mean and variance, each `[C]`.
+  /// Adds a normalisation with scale, shift, mean and variance, each `[C]`.
   private mutating func normalization(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -77,7 +77,7 @@ extension ONNXImporter {
     return order.value(result)
   }
 
-  /// The module's name where the file kept it in that of its weights, else the node's.
+  /// Returns the module's name if the file kept it in that of its weights, else the node's.
   func parameterName(_ index: Int, of node: ONNXNode) -> String {
     guard index < node.inputs.count, model.initializers[node.inputs[index]] != nil,
       node.inputs[index].hasSuffix(".weight")

@@ -2,12 +2,12 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// What puts others around pixels.
+  /// Operators that pad.
   static let paddingOperators: [String: Operator] = [
     "Pad": { importer, node throws(CheckpointError) in try importer.pad(node) }
   ]
 
-  /// The feature map that a node reads first, and the distance of the pixels that it reads of it.
+  /// Returns the feature map that a node reads first, and the distance between the pixels it reads.
   private mutating func stridedInput(
     of node: ONNXNode
   ) throws(CheckpointError) -> (id: Graph.NodeID, stride: Extent) {
@@ -15,7 +15,7 @@ extension ONNXImporter {
     return (try features(0, of: node), Extent(1))
   }
 
-  /// Rows and columns around a feature map, or zero channels: the other half of option A.
+  /// Adds rows and columns around a feature map, or zero channels: the other half of option A.
   private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     if case .string(let mode) = node.attributes["mode"], mode != "constant" {
       throw fault(node, "mode \(Self.readable(mode))")
@@ -38,7 +38,7 @@ extension ONNXImporter {
     return try padChannels(node, before: pads[1], after: pads[5])
   }
 
-  /// May be infinite.
+  /// Returns the number to pad with, which may be infinite.
   private mutating func filler(_ node: ONNXNode) throws(CheckpointError) -> Float {
     guard model.opset < 11 else { return try parameter(2, of: node)?.values.first ?? 0 }
     if case .number(let value) = node.attributes["value"] { return value }
@@ -58,7 +58,7 @@ extension ONNXImporter {
     return .features(try append(node.name, .paddedShortcut(shortcut), [id], for: node))
   }
 
-  /// The next operation may take the padding in; with channels last it becomes a node of its own.
+  /// Leaves the padding for the next operation to take in; with channels last, makes a node of it.
   private mutating func padPixels(
     _ node: ONNXNode, _ pads: [Int], isLowest: Bool
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -75,7 +75,7 @@ extension ONNXImporter {
     return order.value(try append(node.name, .pad(padding), [id], for: node))
   }
 
-  /// A feature map without the padding around it that the node itself can take in, and this.
+  /// Returns a feature map and the zero padding around it that the node itself can take in.
   mutating func paddedFeatures(
     of node: ONNXNode
   ) throws(CheckpointError) -> (id: Graph.NodeID, padding: Padding) {
@@ -93,7 +93,7 @@ extension ONNXImporter {
     return try append("\(node.name).pad", .pad(padding), [id], for: node)
   }
 
-  /// Makes a node of pixels that were picked: each is the largest of a window of one.
+  /// Makes a node of picked pixels: each is the largest of a window of one.
   mutating func materialize(
     _ id: Graph.NodeID, _ stride: Extent, _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {

@@ -7,7 +7,10 @@ extension ONNXImporter {
     "AveragePool": { importer, node throws(CheckpointError) in try importer.average(node) },
   ]
 
-  /// Zeros around numbers that are not below zero change no maximum, as numbers below all others do not.
+  /// Adds a maximum pool.
+  ///
+  /// Zeros around numbers that are not below zero change no maximum, as the lowest numbers never
+  /// do.
   private mutating func maximum(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let kernel = try kernel(node)
     var input: Graph.NodeID
@@ -26,7 +29,10 @@ extension ONNXImporter {
     return .features(try append(node.name, .maxPool(pooling), [input], for: node))
   }
 
-  /// Zeros around the map that count in the divisor, and what does not, are kept apart: a pool has one rule for both.
+  /// Adds an average pool.
+  ///
+  /// Padding that counts in the divisor and padding that does not are kept apart, because a pool
+  /// has one rule for both.
   private mutating func average(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let kernel = try kernel(node)
     let counts = try flag("count_include_pad", of: node)
@@ -52,7 +58,8 @@ extension ONNXImporter {
     return try extent("kernel_shape", of: node)
   }
 
-  /// - Parameter outer: Padding of the window's input that becomes the pool's own.
+  /// Makes a pool of a window; `outer` is padding of the window's input that becomes the pool's
+  /// own.
   private func pooling(
     _ window: ONNXWindow, inside outer: Padding, _ node: ONNXNode
   ) throws(CheckpointError) -> Pooling {

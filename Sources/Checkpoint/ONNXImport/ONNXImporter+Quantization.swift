@@ -1,8 +1,10 @@
 import ONNX
 import ResNet
 
-/// Graphs with pairs of QuantizeLinear and DequantizeLinear: integers of constants become the numbers that they stand
-/// for, a pair on a result its range. So the network is that of the file in any precision, and int8 has its scales.
+/// Graphs with pairs of QuantizeLinear and DequantizeLinear.
+///
+/// Integer constants become the numbers that they represent, and a pair on a result becomes its
+/// range. So the network is the file's in any precision, and int8 has its scales.
 extension ONNXImporter {
   static let quantizationOperators: [String: Operator] = [
     "QuantizeLinear": { importer, node throws(CheckpointError) in try importer.quantize(node) },
@@ -11,13 +13,13 @@ extension ONNXImporter {
     },
   ]
 
-  /// Operators on integers, ONNX's own and ONNX Runtime's; those named after QLinear besides.
+  /// Operators on integers, of ONNX and ONNX Runtime, apart from those named after QLinear.
   private static let integerOperators: Set<String> = [
     "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm", "QAttention",
     "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits",
   ]
 
-  /// Refuses operators that compute on integers by themselves, and what else reads integers.
+  /// Rejects operators that compute on integers by themselves, and others that read integers.
   func refuseIntegers(_ node: ONNXNode) throws(CheckpointError) {
     if node.operation.hasPrefix("QLinear") || Self.integerOperators.contains(node.operation) {
       throw .unsupported(
@@ -33,7 +35,7 @@ extension ONNXImporter {
     }
   }
 
-  /// Keeps in mind which weights are integers, and which layers have others.
+  /// Records which weights are integers, and which layers have others.
   mutating func noteQuantization(_ node: ONNXNode, _ value: ONNXImportedValue) {
     switch value {
     case .dequantized:
@@ -52,7 +54,7 @@ extension ONNXImporter {
     }
   }
 
-  /// The ranges of a graph whose weights are quantised; nil where it has none.
+  /// Returns the ranges of a graph whose weights are quantised, or nil if it has none.
   func calibration(of graph: Graph) -> Calibration? {
     guard quantization.integerLayerCount > 0 else { return nil }
     let kept = Set(graph.nodes.lazy.map(\.name))
@@ -84,7 +86,7 @@ extension ONNXImporter {
       }
       keepOpen(node, output)
       return value
-    // What is picked or padded here becomes a node later, and has a pair of its own.
+    // Picked or padded pixels become a node later, which has a pair of its own.
     case .strided(let id, let stride):
       return try quantized(id, node, isNoted: false) { .strided($0, stride) }
     case .padded(let id, let padding, let isLowest):
@@ -99,7 +101,7 @@ extension ONNXImporter {
     }
   }
 
-  /// - Parameter isNoted: Whether the range is that of the node's output.
+  /// Quantises a node's output; `isNoted` says whether the range is that of the output.
   private mutating func quantized(
     _ id: Graph.NodeID, _ node: ONNXNode, isNoted: Bool = true,
     _ value: (Graph.NodeID) -> ONNXImportedValue
@@ -133,7 +135,7 @@ extension ONNXImporter {
     }
   }
 
-  /// Weights that the file quantises itself.
+  /// Dequantises weights that the file quantises itself.
   private mutating func quantizedConstant(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -146,7 +148,7 @@ extension ONNXImporter {
         storage: .bytes(quantization.bytes(of: numbers.values, shape: numbers.shape))))
   }
 
-  /// A sum of products stays open for its bias behind a pair.
+  /// Keeps a sum of products open for its bias across a pair.
   private mutating func keepOpen(_ node: ONNXNode, _ id: Graph.NodeID) {
     guard let open = openProducts.removeValue(forKey: node.inputs[0]), open == id,
       let output = node.outputs.first, readerCounts[output] == 1
@@ -156,7 +158,8 @@ extension ONNXImporter {
 
   // MARK: - Results
 
-  /// Where integers go down to zero only, quantising is a rectification, which ONNX Runtime's tools leave to it.
+  /// Adds a rectification if no integer stands for a number below zero, because ONNX Runtime's
+  /// tools leave it to quantisation.
   private mutating func rectified(
     _ id: Graph.NodeID, _ node: ONNXNode
   ) throws(CheckpointError) -> (Graph.NodeID, ONNXQuantization) {
@@ -167,8 +170,11 @@ extension ONNXImporter {
     return (try append(node.name, .relu, [id], for: node), quantization)
   }
 
-  /// Results that are never below zero, and the input, keep the file's steps; of 255 the file may use some only. Others
-  /// are symmetric here: the range is that of the file's longer side.
+  /// Records the range of a result.
+  ///
+  /// The input, and results that are never below zero, keep the file's steps, of which the file may
+  /// use fewer than 255. Other results are symmetric here: the range is that of the file's longer
+  /// side.
   private mutating func note(_ quantized: ONNXQuantization, on id: Graph.NodeID) {
     let levels = quantized.levels
     if id == 0 {
@@ -176,7 +182,7 @@ extension ONNXImporter {
       quantization.ranges[id] = Float(levels.upperBound) * quantized.scales[0]
       return
     }
-    // The lowest of the signed ones stands for one level more than the highest.
+    // The lowest signed integer stands for one level more than the highest.
     let count =
       isNonnegative[id] ? 255 : max(levels.upperBound, -levels.lowerBound - 1)
     quantization.ranges[id] = Float(count) * quantized.scales[0]
@@ -184,7 +190,8 @@ extension ONNXImporter {
 
   // MARK: - Scales and zero points
 
-  /// What quantises a result: one scale whose multiples are ordinary numbers, and a number above zero.
+  /// Returns the quantisation of a result: one scale whose multiples are normal, and an integer for
+  /// numbers above zero.
   private mutating func perTensor(_ node: ONNXNode) throws(CheckpointError) -> ONNXQuantization {
     let quantization = try quantization(of: node, integerType(of: node), shape: nil)
     guard (quantization.scales[0] * 256).isFinite, quantization.scales[0].isNormal else {
@@ -196,7 +203,7 @@ extension ONNXImporter {
     return quantization
   }
 
-  /// Of the integers that a QuantizeLinear makes.
+  /// Returns the type of the integers that a QuantizeLinear makes.
   private func integerType(of node: ONNXNode) throws(CheckpointError) -> ONNXElementType {
     let type = try constant(2, of: node)?.elementType ?? .uint8
     guard type == .int8 || type == .uint8 else {
@@ -205,7 +212,7 @@ extension ONNXImporter {
     return type
   }
 
-  /// - Parameter shape: Of constants, which may have a scale for each place along an axis.
+  /// Reads scales and zero points; a constant, whose `shape` is given, may have them along an axis.
   private mutating func quantization(
     of node: ONNXNode, _ type: ONNXElementType, shape: [Int]?
   ) throws(CheckpointError) -> ONNXQuantization {
@@ -231,7 +238,7 @@ extension ONNXImporter {
     return ONNXQuantization(elementType: type, scales: scales, zeros: zeros, axis: axis)
   }
 
-  /// As many as scales; zeros where the input is left out.
+  /// Returns as many zero points as there are scales; zeros if the input is missing.
   private func zeros(
     of node: ONNXNode, _ type: ONNXElementType, count: Int
   ) throws(CheckpointError) -> [Int] {
@@ -253,7 +260,7 @@ extension ONNXImporter {
 
   // MARK: - Constants
 
-  /// As a parameter of a layer.
+  /// Returns the numbers as a layer's parameter.
   mutating func parameter(
     _ tensor: ONNXTensor, _ quantization: ONNXQuantization
   ) throws(CheckpointError) -> Tensor {
@@ -263,7 +270,7 @@ extension ONNXImporter {
       shape: tensor.shape, storage: quantization.numbers(of: bytes, shape: tensor.shape))
   }
 
-  /// As a constant, for operators that are computed while the graph is read.
+  /// Returns the numbers as a constant, for operators that are computed while the graph is read.
   func dequantized(
     _ tensor: ONNXTensor, _ quantization: ONNXQuantization, _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXTensor {

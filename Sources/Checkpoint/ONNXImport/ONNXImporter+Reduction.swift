@@ -24,7 +24,7 @@ extension ONNXImporter {
     return try append(node.name, .maxPool(pooling), [input], for: node)
   }
 
-  /// Over all pixels, or over the rows or columns of a map, by a pool as long as they are.
+  /// Reduces all pixels, or the rows or columns of a map, by a pool of the same length.
   private mutating func reduce(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     let given = try integerList("axes", of: node) ?? []

@@ -2,7 +2,7 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// The result; its output is the classifier's logits.
+  /// Returns the graph, whose output is the classifier's logits, and its weights.
   func result() throws(CheckpointError) -> (Graph, Weights) {
     let name = model.outputs.first?.name ?? ""
     let output: Graph.NodeID
@@ -32,7 +32,7 @@ extension ONNXImporter {
     return (graph, used)
   }
 
-  /// Without nodes that only shape arithmetic asked for.
+  /// Returns the graph without nodes that only shape arithmetic read.
   private func pruned(_ output: Graph.NodeID) -> Graph {
     var isRead = [Bool](repeating: false, count: nodes.count)
     isRead[output] = true

@@ -1,14 +1,16 @@
 import ONNX
 import ResNet
 
-/// What efficient channel attention (Wang et al. 2020) consists of beside a gate: a convolution along the channels of
-/// one pixel, and a number per channel repeated for all pixels.
+/// Parts of efficient channel attention (Wang et al. 2020) other than its gate: a convolution along
+/// one pixel's channels, and a number per channel repeated for all pixels.
 extension ONNXImporter {
   static let rowOperators: [String: Operator] = [
     "Expand": { importer, node throws(CheckpointError) in try importer.expand(node) }
   ]
 
-  /// Input `[N, 1, C]`, weights `[1, 1, K]`, as many results as inputs: a linear layer whose weights are a band.
+  /// Adds a linear layer whose weights are a band.
+  ///
+  /// The input is `[N, 1, C]`, the weights `[1, 1, K]`; there are as many results as inputs.
   mutating func convolveRow(
     _ input: Graph.NodeID, _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
@@ -57,7 +59,7 @@ extension ONNXImporter {
     }
   }
 
-  /// Of one pixel to a whole map, which a product does by itself.
+  /// Expands one pixel to a whole map, which a product does by itself.
   private mutating func expand(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let input = try features(0, of: node)
     guard let shape = try integers(1, of: node) else { throw fault(node, "no shape") }
@@ -69,7 +71,8 @@ extension ONNXImporter {
     return .expanded(input, to: target)
   }
 
-  /// The product of a map and numbers that were expanded to it; nil where no input was expanded.
+  /// Returns the product of a map and numbers that were expanded to it, or nil if no input was
+  /// expanded.
   mutating func expandedProduct(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue? {

@@ -2,7 +2,7 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// What changes a shape or nothing.
+  /// Operators that change a shape or nothing.
   static let shapeOperators: [String: Operator] = [
     "Identity": { importer, node throws(CheckpointError) in try importer.same(node) },
     "Dropout": { importer, node throws(CheckpointError) in
@@ -43,7 +43,7 @@ extension ONNXImporter {
     return value
   }
 
-  /// Since operator set 12 an input says so.
+  /// Returns the training flag, an input since operator set 12.
   private func trains(_ node: ONNXNode) throws(CheckpointError) -> Bool {
     guard let tensor = try constant(2, of: node) else { return false }
     guard case .bytes(let bytes) = tensor.storage else { return true }
@@ -81,7 +81,7 @@ extension ONNXImporter {
         storage: .bytes(tensor.bytes)))
   }
 
-  /// To `[N, C * H * W]`, or to the shape that it has.
+  /// Reshapes to `[N, C * H * W]`, or to the shape that it already has.
   private mutating func reshape(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let old = try dimensions(0, of: node)
     guard var new = try integers(1, of: node) else { throw fault(node, "no shape") }
@@ -91,7 +91,7 @@ extension ONNXImporter {
         new[axis] = old[axis]
       }
     }
-    // Neither overflows: feature maps are limited, and so is the batch.
+    // Neither overflows: feature maps and the batch are limited.
     let total = old.reduce(1, *)
     if let open = new.firstIndex(of: -1) {
       let others = ONNXTensor.elementCount(
@@ -126,7 +126,9 @@ extension ONNXImporter {
     return try reshaped(node, to: new, text)
   }
 
-  /// An attribute before operator set 13, an input since; counted from the front where the rank is known.
+  /// Returns the axes, an attribute before operator set 13 and an input since.
+  ///
+  /// They count from the front if the rank is known.
   private func axes(_ node: ONNXNode, rank: Int?) throws(CheckpointError) -> [Int]? {
     let axes: [Int]?
     if model.opset < 13 {
@@ -166,7 +168,7 @@ extension ONNXImporter {
 
   // MARK: - Channels
 
-  /// From one order of a feature map to the other.
+  /// Changes a feature map from one order to the other.
   private mutating func transpose(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (id, order) = try operand(0, of: node)
     let permutation =

@@ -1,11 +1,11 @@
 import ONNX
 import ResNet
 
-/// Translates an ONNX graph node by node; operators by family stand in the extensions.
+/// Translates an ONNX graph node by node; the extensions hold the operators by family.
 ///
-/// It takes what classifiers of the residual family consist of; anything else is an error that names the node.
-/// The batch dimension is never part of the result: shapes in the file are taken at the batch size that the file
-/// declares, one where it is open.
+/// It accepts the parts of classifiers of the residual family; anything else is an error that names
+/// the node. The batch dimension is never part of the result: shapes in the file are taken at the
+/// file's batch size, or at one if it is open.
 struct ONNXImporter {
   typealias Operator =
     @Sendable (inout ONNXImporter, ONNXNode) throws(CheckpointError) ->
@@ -17,21 +17,21 @@ struct ONNXImporter {
   let isSizeOpen: Bool
   private(set) var nodes: [Graph.Node] = []
   private(set) var shapes: [FeatureShape] = []
-  /// By node: whether no number of its output is below zero.
+  /// For each node, whether its output has no number below zero.
   private(set) var isNonnegative: [Bool] = []
   private(set) var weights = Weights()
   private var names: Set<String> = []
   private(set) var values: [String: ONNXImportedValue] = [:]
-  /// How many needed nodes read a tensor.
+  /// Number of needed nodes that read each tensor.
   private(set) var readerCounts: [String: Int] = [:]
   private var isNeeded: [Bool] = []
   private(set) var narrowedCount = 0
   var foldedElementCount = 0
-  /// Products without a bias, by name, that one node reads.
+  /// Products without a bias that a single node reads, by name.
   var openProducts: [String: Graph.NodeID] = [:]
-  /// Normalisations, by the name of their result, that one node reads.
+  /// Normalisations that a single node reads, by the name of their result.
   var openNormalizations: [String: Graph.NodeID] = [:]
-  /// What the nodes that quantise say.
+  /// Facts from the nodes that quantise.
   var quantization = ONNXQuantizedParts()
 
   private let parameterByteLimit: Int
@@ -39,13 +39,13 @@ struct ONNXImporter {
   private var work = 0
 
   /// - Parameters:
-  ///   - byteCount: Of the file, and of tensors that lay outside it.
-  ///   - size: Of images, where the file leaves it open.
+  ///   - byteCount: Bytes of the file and of tensors outside it.
+  ///   - size: Size of images if the file leaves it open.
   init(
     _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?
   ) throws(CheckpointError) {
     self.model = model
-    // Does not overflow: the reader takes no more than 2 GiB of each.
+    // Does not overflow: the reader accepts no more than 2 GiB of each.
     parameterByteLimit =
       byteCount * ONNXImportLimits.sharing + ONNXImportLimits.sharedByteAllowance
     let external = model.initializers.values.filter(\.isExternal)
@@ -103,7 +103,7 @@ struct ONNXImporter {
     )
   }
 
-  /// Nodes that the output does not depend on are left out.
+  /// Counts the readers of each tensor, ignoring nodes that the output does not depend on.
   private mutating func countReaders() {
     isNeeded = [Bool](repeating: false, count: model.nodes.count)
     for output in model.outputs { readerCounts[output.name, default: 0] += 1 }
@@ -149,7 +149,8 @@ struct ONNXImporter {
     return try body(&self, node)
   }
 
-  /// ONNX Runtime's own quantising operators are those of ONNX, and wider types.
+  /// Returns whether the operator is known; ONNX Runtime's own quantising ones are ONNX's with more
+  /// types.
   private static func knows(_ node: ONNXNode) -> Bool {
     switch node.domain {
     case "": operators[node.operation] != nil || foldable.contains(node.operation)
@@ -171,17 +172,17 @@ struct ONNXImporter {
       "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): \(reason)")
   }
 
-  /// What the file calls something, without what would disturb a terminal or a log.
+  /// Returns a name from the file, without anything that would disturb a terminal or a log.
   static func readable(_ name: String) -> String {
     let bytes = name.utf8.prefix(ONNXImportLimits.nameByteCount)
     return String(
       decoding: bytes.map { 0x20...0x7e ~= $0 ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
   }
 
-  /// For an operator of several outputs; the first is its result.
+  /// Sets an output of an operator that has several; the first is its result.
   mutating func setValue(_ value: ONNXImportedValue, of output: String) { values[output] = value }
 
-  /// Nil for an optional input that is left out.
+  /// Returns an input, or nil for an optional one that is missing.
   func value(_ index: Int, of node: ONNXNode) -> ONNXImportedValue? {
     index < node.inputs.count ? values[node.inputs[index]] : nil
   }
@@ -193,7 +194,7 @@ struct ONNXImporter {
     }
   }
 
-  /// The node that computes a feature map `[N, C, H, W]`.
+  /// Returns the node that computes a feature map `[N, C, H, W]`.
   mutating func features(
     _ index: Int, of node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
@@ -207,7 +208,7 @@ struct ONNXImporter {
     }
   }
 
-  /// The node that computes what is read in any order.
+  /// Returns the node that computes an input, which may be in any order.
   mutating func operand(
     _ index: Int, of node: ONNXNode
   ) throws(CheckpointError) -> (Graph.NodeID, ONNXOrder) {
@@ -226,7 +227,7 @@ struct ONNXImporter {
     return id
   }
 
-  /// Adds a node with a name of its own, made from `name`.
+  /// Adds a node with a unique name made from `name`.
   mutating func append(
     _ name: String, _ operation: Operation, _ inputs: [Graph.NodeID], for node: ONNXNode,
     _ parameters: [(suffix: String, tensor: Tensor)] = []
@@ -238,8 +239,8 @@ struct ONNXImporter {
       throw fault(node, error.description)
     }
     try append(made, output)
-    // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, a file's tensors fewer than 2^31, and the sum
-    // stops.
+    // Nothing overflows: a map has at most 2^28 numbers, a window 2^32, a file's tensors fewer than
+    // 2^31, and the sum stops.
     for parameter in parameters { work += parameter.tensor.elementCount * output.pixelCount }
     work += output.elementCount * (ONNXImportLimits.numberWork + operation.windowNumberCount)
     guard work <= ONNXImportLimits.work else {
@@ -258,7 +259,7 @@ struct ONNXImporter {
     return nodes.count - 1
   }
 
-  /// Gives a linear layer the bias that it has not.
+  /// Gives a linear layer the bias that it lacks.
   mutating func addBias(
     _ bias: Tensor, to id: Graph.NodeID, _ node: ONNXNode
   ) throws(CheckpointError) {
@@ -272,7 +273,7 @@ struct ONNXImporter {
     weights["\(nodes[id].name).bias"] = bias
   }
 
-  /// Lets a normalisation's result be multiplied by `scale` and moved by `shift`, each `[C]`.
+  /// Scales a normalisation's result by `scale` and shifts it by `shift`, each `[C]`.
   mutating func rescale(
     _ id: Graph.NodeID, scale: [Float], shift: [Float], _ node: ONNXNode
   ) throws(CheckpointError) {
@@ -305,7 +306,7 @@ struct ONNXImporter {
     }
   }
 
-  /// To be called before the numbers are taken.
+  /// Counts a parameter; to be called before its numbers are taken.
   mutating func countParameter(_ elementCount: Int) throws(CheckpointError) {
     parameterByteCount += elementCount * MemoryLayout<Float>.size
     guard parameterByteCount <= parameterByteLimit else {
@@ -318,7 +319,7 @@ struct ONNXImporter {
   private func unusedName(_ name: String) -> String {
     let name = Self.readable(name)
     guard name.isEmpty || names.contains(name) else { return name }
-    // The number of a node is no other node's.
+    // A node's number is unique.
     var unused = "\(name)#\(nodes.count)"
     while names.contains(unused) { unused += "'" }
     return unused

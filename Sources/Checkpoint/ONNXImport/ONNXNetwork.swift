@@ -4,18 +4,18 @@ import ResNet
 struct ONNXNetwork {
   let graph: Graph
   let weights: Weights
-  /// Of a quantised graph.
+  /// Ranges of a quantised graph.
   let calibration: Calibration?
   let warnings: [String]
 
-  /// - Parameter size: Of the images, for files that leave it open.
+  /// Translates a file; `size` is that of the images, for files that leave it open.
   init(_ file: ONNXFile, size: (height: Int, width: Int)?) throws(CheckpointError) {
     var importer = try ONNXImporter(file.model, byteCount: file.byteCount, size: size)
     do throws(CheckpointError) {
       try importer.importNodes()
       (graph, weights) = try importer.result()
     } catch {
-      // The size came from a contract, which may be what is at fault.
+      // The size came from a contract, which may be at fault.
       guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
       let input = importer.shapes[0]
       throw .unsupported(

@@ -2,11 +2,11 @@
 struct PickleCursor {
   let bytes: ModelBytes
   let format: FileFormat
-  /// The next byte's place in the file.
+  /// Offset of the next byte in the file.
   private(set) var position: Int
   private let end: Int
 
-  /// `range` lies inside the file.
+  /// Reads a part of a file; `range` must lie inside it.
   init(_ bytes: ModelBytes, in range: Range<Int>, format: FileFormat) {
     self.bytes = bytes
     self.format = format
@@ -18,7 +18,7 @@ struct PickleCursor {
     .malformed(format: format, offset: offset ?? position, reason: reason)
   }
 
-  /// Little-endian, as all numbers but one are.
+  /// Reads a little-endian number, as all but one kind are.
   mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
     _ type: Value.Type
   ) throws(CheckpointError) -> Value {
@@ -26,7 +26,7 @@ struct PickleCursor {
     return bytes.integer(at: range.lowerBound, as: type)
   }
 
-  /// The next `count` bytes, as long as that may be.
+  /// Takes the next `count` bytes, however many these are.
   mutating func take(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
     guard count <= UInt64(end - position) else {
       throw fault("the pickle claims \(count) bytes more, it has \(end - position)")
@@ -36,7 +36,7 @@ struct PickleCursor {
     return start..<position
   }
 
-  /// The next `count` bytes as those of one string or number.
+  /// Takes the next `count` bytes as those of one string or number.
   mutating func string(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
     guard count <= UInt64(PickleLimits.stringByteCount) else {
       throw .overLimit(
@@ -46,7 +46,8 @@ struct PickleCursor {
     return try take(count)
   }
 
-  /// Refuses a frame that reaches beyond the pickle; frames are there for buffers that this reader does not need.
+  /// Rejects a frame that extends beyond the pickle; frames serve buffers, which this reader does
+  /// not need.
   mutating func checkFrame() throws(CheckpointError) {
     let start = position
     let length = try integer(UInt64.self)
@@ -55,7 +56,7 @@ struct PickleCursor {
     }
   }
 
-  /// Up to a newline, which is taken and not returned.
+  /// Takes a line with its newline, and returns it without.
   mutating func line() throws(CheckpointError) -> String {
     let start = position
     while position < end, position - start <= PickleLimits.nameByteCount {

@@ -1,16 +1,19 @@
-/// The only names that a pickle may refer to. Nothing is ever looked up or called: a name is one of these or refused.
+/// The only names that a pickle may refer to; any other name is rejected.
+///
+/// Nothing is ever looked up or called.
 enum PickleGlobal: Hashable {
   case orderedDictionary
   /// `torch._utils._rebuild_tensor(storage, offset, size, stride)`
   case rebuildTensor
-  /// As before, with `requires_grad`, hooks and at times metadata behind it, none of which matters here.
+  /// The same, followed by `requires_grad`, hooks and sometimes metadata, none of which matters
+  /// here.
   case rebuildTensorV2
   /// `torch._utils._rebuild_parameter(tensor, requires_grad, hooks)`
   case rebuildParameter
-  /// `torch.FloatStorage` and its like: the element type of a storage.
+  /// `torch.FloatStorage` and the like: the element type of a storage.
   case storage(ElementType)
 
-  /// Nil for every other name.
+  /// Returns nil for every other name.
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDictionary

@@ -1,12 +1,13 @@
-/// Bounds of what a pickle may ask for. ResNet-1202 with its optimiser takes 2 MB and 500,000 opcodes.
+/// Limits on what a pickle may ask for. ResNet-1202 with its optimiser takes 2 MB and 500,000
+/// opcodes.
 ///
-/// A value takes 24 bytes, an empty container 8: with these limits no pickle takes more than some 200 MB, and
-/// one of n bytes no more than some hundred times n.
+/// A value takes 24 bytes, an empty container 8. With these limits no pickle takes more than some
+/// 200 MB, and one of n bytes no more than some hundred times n.
 enum PickleLimits {
   static let byteCount = 32 << 20
   static let opcodeCount = 4_000_000
   static let stackDepth = 1_000_000
-  /// Marks that are open at once: containers inside containers.
+  /// Marks that are open at once, for containers inside containers.
   static let nesting = 512
   static let memoEntryCount = 1_000_000
   static let containerCount = 1_000_000
@@ -15,14 +16,14 @@ enum PickleLimits {
   static let tensorCount = SafetensorsLimits.tensorCount
   /// Bytes of one string, or of one integer.
   static let stringByteCount = 16 << 20
-  /// Bytes of a name: of a tensor, a module, a global.
+  /// Bytes of the name of a tensor, a module or a global.
   static let nameByteCount = SafetensorsLimits.nameByteCount
   /// Bytes of the name of a storage.
   static let keyByteCount = 64
   /// Dictionaries around the state dict.
   static let wrapperCount = 4
-  /// Bytes of all tensors together may be so many times those of the file, for tensors may share a storage.
+  /// Multiple of the file's bytes that all tensors may take, because tensors may share a storage.
   static let sharing = 4
-  /// Bytes that they may take besides, in small files.
+  /// Bytes that tensors may take in addition, for small files.
   static let sharedByteAllowance = 1 << 20
 }

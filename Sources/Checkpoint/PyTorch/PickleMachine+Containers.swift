@@ -40,7 +40,7 @@ extension PickleMachine {
     try push(target)
   }
 
-  /// Keys and values by turns, down to the last mark.
+  /// Pops alternating keys and values down to the last mark.
   private mutating func pairs() throws(CheckpointError) -> [PickleValue] {
     let values = try popToMark()
     guard values.count.isMultiple(of: 2) else { throw fault("a key without a value") }

@@ -1,4 +1,4 @@
-/// Globals and what is made with them.
+/// Globals and the objects that are made with them.
 extension PickleMachine {
   mutating func makeObject(_ opcode: PickleOpcode) throws(CheckpointError) {
     switch opcode {
@@ -19,7 +19,7 @@ extension PickleMachine {
       }
       try push(try object(global, arguments))
     case .build:
-      // What follows a state dict this way is its `_metadata`: versions of modules.
+      // The state that follows a state dict is its `_metadata`: versions of modules.
       guard case .dictionary = try pop() else { throw fault("an object's state is no dictionary") }
       let target = try pop()
       guard case .dictionary = target else { throw fault("a state for what takes none") }
@@ -55,7 +55,8 @@ extension PickleMachine {
     }
   }
 
-  /// Python 2 hands the items over as a list of pairs, Python 3 sets them afterwards.
+  /// Returns the items of an OrderedDict: Python 2 passes a list of pairs, Python 3 sets them
+  /// afterwards.
   private func items(_ arguments: [PickleValue]) throws(CheckpointError) -> [PickleValue] {
     guard let first = arguments.first else { return [] }
     guard arguments.count == 1, case .list(let index) = first else {
@@ -71,7 +72,9 @@ extension PickleMachine {
     return items
   }
 
-  /// From `("storage", class, key, location, element count)`, and in the older stream at times a view behind it.
+  /// Makes a storage from `("storage", class, key, location, element count)`.
+  ///
+  /// In the older stream a view sometimes follows.
   private mutating func storage(_ identifier: PickleValue) throws(CheckpointError) -> Int {
     guard let parts = pickle.tuple(identifier), 5...6 ~= parts.count,
       pickle.text(parts[0]) == "storage", case .global(.storage(let type)) = parts[1],
@@ -90,7 +93,8 @@ extension PickleMachine {
     return pickle.storages.count - 1
   }
 
-  /// `(view's key, first element, element count)`, or None for the whole storage.
+  /// Returns the range of `(view's key, first element, element count)`, or of None for the whole
+  /// storage.
   private func view(
     _ value: PickleValue, of elementCount: Int
   ) throws(CheckpointError) -> Range<Int> {
@@ -141,7 +145,8 @@ extension PickleMachine {
     return integers.count == parts.count ? integers : nil
   }
 
-  /// Elements from the first to the last with it; nil where that, or the tensor's size in bytes, overflows.
+  /// Returns the elements from the first to the last inclusive, or nil if that or the tensor's size
+  /// in bytes overflows.
   private static func span(_ shape: [Int], _ strides: [Int], _ type: ElementType) -> Int? {
     var last = 0
     var byteCount = type.byteCount

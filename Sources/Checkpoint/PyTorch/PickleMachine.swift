@@ -1,7 +1,7 @@
 /// Runs a pickle as far as plain containers and tensors need it.
 ///
-/// It cannot call anything: a global is a case of `PickleGlobal`, and REDUCE is a `switch` over these. Nothing recurses;
-/// every list that grows has a limit (`PickleLimits`).
+/// It cannot call anything: a global is a case of `PickleGlobal`, and REDUCE is a `switch` over
+/// these. Nothing recurses; every list that grows has a limit (`PickleLimits`).
 struct PickleMachine {
   var cursor: PickleCursor
   var pickle: Pickle
@@ -10,10 +10,10 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
   private var elementCount = 0
-  /// Where the opcode at work stands, for errors.
+  /// Offset of the current opcode, for errors.
   private(set) var opcodeOffset = 0
 
-  /// Runs the pickle that begins at the cursor, up to and with its STOP.
+  /// Runs the pickle that begins at the cursor, up to and including its STOP.
   static func run(_ cursor: PickleCursor) throws(CheckpointError) -> Pickle {
     var machine = PickleMachine(cursor)
     try machine.run()
@@ -68,7 +68,7 @@ struct PickleMachine {
       try Self.check(marks.count, "open marks of the pickle", PickleLimits.nesting)
       marks.append(stack.count)
     case .pop:
-      // A mark on top is what POP removes then, as in CPython.
+      // POP then removes a mark on top, as in CPython.
       if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
     case .popMark: _ = try popToMark()
     case .none, .newTrue, .newFalse, .integer8, .integer16, .integer32, .long8, .long32, .float64:
@@ -97,13 +97,13 @@ struct PickleMachine {
       guard count >= 0 else { throw fault("an integer of \(count) bytes") }
       return long(try cursor.string(UInt64(count)))
     case .float64:
-      // Big-endian, alone among a pickle's numbers.
+      // Big-endian, unlike all other numbers of a pickle.
       return .float(Double(bitPattern: try cursor.integer(UInt64.self).byteSwapped))
     default: return .none
     }
   }
 
-  /// Two's complement of any length.
+  /// Returns a two's complement integer of any length.
   private func long(_ range: Range<Int>) -> PickleValue {
     guard range.count <= MemoryLayout<Int>.size else { return .bigInteger(range) }
     var value = 0
@@ -150,7 +150,7 @@ struct PickleMachine {
 
   func fault(_ reason: String) -> CheckpointError { cursor.fault(reason, at: opcodeOffset) }
 
-  /// Throws where one more than `count` is beyond the limit.
+  /// Throws if one more than `count` is beyond the limit.
   static func check(_ count: Int, _ what: String, _ limit: Int) throws(CheckpointError) {
     guard count < limit else { throw .overLimit(what: what, value: count + 1, limit: limit) }
   }
@@ -160,7 +160,7 @@ struct PickleMachine {
     stack.append(value)
   }
 
-  /// The top value; what lies below a mark is out of reach.
+  /// Pops the top value; values below a mark are out of reach.
   mutating func pop() throws(CheckpointError) -> PickleValue {
     guard stack.count > marks.last ?? 0, let value = stack.popLast() else {
       throw fault("the stack is empty")
@@ -168,7 +168,7 @@ struct PickleMachine {
     return value
   }
 
-  /// All values above the last mark, which goes too.
+  /// Pops all values above the last mark, and the mark.
   mutating func popToMark() throws(CheckpointError) -> [PickleValue] {
     guard let mark = marks.popLast() else { throw fault("no mark is set") }
     let values = Array(stack[mark...])
@@ -176,7 +176,7 @@ struct PickleMachine {
     return values
   }
 
-  /// A new container's index.
+  /// Adds a container and returns its index.
   mutating func container(_ values: [PickleValue]) throws(CheckpointError) -> Int {
     try Self.check(
       pickle.containers.count, "containers of the pickle", PickleLimits.containerCount)

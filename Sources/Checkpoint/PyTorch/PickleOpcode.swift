@@ -1,7 +1,8 @@
-/// The opcodes of pickle protocols 2 to 5 (CPython, Lib/pickletools.py) that plain containers and tensors need.
+/// Opcodes of pickle protocols 2 to 5 (CPython, Lib/pickletools.py) that plain containers and
+/// tensors need.
 ///
-/// Everything else is refused: what makes objects of classes (INST, OBJ, NEWOBJ, EXT1…), the text forms of protocol 0,
-/// buffers outside the stream, and DUP, which no pickler writes.
+/// All others are rejected: those that make objects of classes (INST, OBJ, NEWOBJ, EXT1…), the text
+/// forms of protocol 0, buffers outside the stream, and DUP, which no pickler writes.
 enum PickleOpcode: UInt8 {
   case proto = 0x80
   case frame = 0x95

@@ -1,23 +1,25 @@
-/// A value on a pickle's stack. All are small: texts are places in the file, and what has parts is an index into the
-/// lists of its `Pickle`, so that cycles and deep nesting are harmless to copy, to drop and to look at.
+/// A value on a pickle's stack.
+///
+/// All are small: strings are ranges of the file, and values with parts are indices into the lists
+/// of their `Pickle`, so that cycles and deep nesting are harmless to copy, drop and examine.
 enum PickleValue {
   case none
   case bool(Bool)
   case integer(Int)
-  /// An integer that does not fit into an `Int`, by its two's complement, little-endian.
+  /// Range of the little-endian two's complement of an integer that does not fit into an `Int`.
   case bigInteger(Range<Int>)
   case float(Double)
-  /// Text as it stands in the file; whether it is UTF-8 is seen when it is read.
+  /// Range of a string in the file; whether it is UTF-8 is checked when it is read.
   case text(Range<Int>)
   case bytes(Range<Int>)
-  /// Indices into `Pickle.containers`.
+  /// Index into `Pickle.containers`.
   case list(Int)
   case tuple(Int)
-  /// Keys and values by turns, in the order in which they were set; a later key wins.
+  /// Index of alternating keys and values, in the order in which they were set; a later key wins.
   case dictionary(Int)
   case global(PickleGlobal)
-  /// An index into `Pickle.storages`.
+  /// Index into `Pickle.storages`.
   case storage(Int)
-  /// An index into `Pickle.tensors`.
+  /// Index into `Pickle.tensors`.
   case tensor(Int)
 }

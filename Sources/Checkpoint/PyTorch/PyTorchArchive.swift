@@ -1,4 +1,5 @@
-/// The zip form: `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`, `NAME/version`.
+/// The zip form: `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`,
+/// `NAME/version`.
 ///
 /// Format: torch/serialization.py and caffe2/serialize/inline_container.h of PyTorch.
 enum PyTorchArchive {
@@ -30,10 +31,10 @@ enum PyTorchArchive {
       pickle: pickle, storageStarts: try storageStarts(pickle, archive, folder))
   }
 
-  /// `little` and one byte more, by which a longer text is seen.
+  /// Bytes of `little` and one more, which reveals a longer string.
   private static let byteOrderByteCount = 7
 
-  /// The one folder with a pickle.
+  /// Returns the only folder with a pickle.
   private static func folder(of archive: borrowing ZipArchive) throws(CheckpointError) -> String {
     let names = archive.entries.keys
     let folders = names.filter { name in

@@ -1,6 +1,6 @@
-/// What both forms of PyTorch's files hold: a pickle, and where its storages lie.
+/// Contents of both forms of PyTorch's files: a pickle, and the places of its storages.
 struct PyTorchContents {
   let pickle: Pickle
-  /// For each of the pickle's storages the place of its first byte in the file; all of its bytes are in the file.
+  /// Offset of each storage's first byte in the file, which contains all of its bytes.
   let storageStarts: [Int]
 }

@@ -1,7 +1,7 @@
-/// The older form: five pickles (a magic number, the protocol, facts about the system, the value, the keys of the
-/// storages), then for each key an `Int64` element count and the elements.
+/// The older form: five pickles, then an `Int64` element count and the elements for each key.
 ///
-/// Format: `_legacy_save` in torch/serialization.py of PyTorch.
+/// The pickles are a magic number, the protocol, facts about the system, the value, and the keys of
+/// the storages. Format: `_legacy_save` in torch/serialization.py of PyTorch.
 enum PyTorchStream {
   /// 0x1950a86a20f9469cfc6c, little-endian.
   private static let magicNumber: [UInt8] = [
@@ -69,7 +69,7 @@ enum PyTorchStream {
     return keys
   }
 
-  /// Where each storage's elements begin.
+  /// Returns the offset of each storage's elements.
   private static func starts(
     of keys: [String], _ pickle: Pickle, _ bytes: ModelBytes, at offset: Int
   ) throws(CheckpointError) -> [String: Int] {

@@ -1,8 +1,9 @@
 /// The tensors of the state dict inside a PyTorch file.
 ///
-/// It is the outermost value, or under one of `wrappers`, as training programs write it beside the epoch and the optimiser.
+/// It is the outermost value or under one of `wrappers`, as training programs store it with the
+/// epoch and the optimiser.
 struct StateDictionary {
-  /// In the order in which they are preferred.
+  /// Names in order of preference.
   static let wrappers = ["state_dict", "model", "model_state_dict", "state_dict_ema", "ema"]
 
   private(set) var entries: [TensorEntry] = []
@@ -16,7 +17,7 @@ struct StateDictionary {
 
   private var pickle: Pickle { contents.pickle }
 
-  /// The innermost dictionary under the wrappers.
+  /// Returns the innermost dictionary under the wrappers.
   private mutating func find() throws(CheckpointError) -> PickleValue {
     var value = pickle.root
     for _ in 0...PickleLimits.wrapperCount {
@@ -34,7 +35,7 @@ struct StateDictionary {
     throw .unsupported("a state dict under more than \(PickleLimits.wrapperCount) dictionaries")
   }
 
-  /// What stands under the wrappers' names and holds tensors or a wrapper again.
+  /// Returns values under the wrappers' names that hold tensors or another wrapper.
   private func wrapped(_ value: PickleValue) -> [(name: String, value: PickleValue)] {
     var found: [String: PickleValue] = [:]
     for item in pickle.items(value) ?? [] {
@@ -53,12 +54,12 @@ struct StateDictionary {
     }
   }
 
-  /// Values that are no tensors are not the network's.
+  /// Collects the tensors; other values do not belong to the network.
   private mutating func collect(_ value: PickleValue) throws(CheckpointError) {
     var tensors: [String: Int] = [:]
     for item in pickle.items(value) ?? [] {
       guard case .tensor(let index) = item.value else {
-        // Replaced by something else, as a later key replaces an earlier one.
+        // Something else replaces a tensor here, as later keys replace earlier ones.
         if let name = pickle.text(item.key) { tensors[name] = nil }
         continue
       }

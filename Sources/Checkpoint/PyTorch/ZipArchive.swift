@@ -1,16 +1,16 @@
 import CZip
 
-/// A zip archive of stored entries, whose directory libzip reads and whose data stay where they are.
+/// A zip archive of stored entries, whose directory libzip reads and whose data stay in place.
 ///
-/// What is compressed or encrypted is refused: PyTorch writes neither, and so no entry is larger than the file. Checksums
-/// are not looked at, for PyTorch can be told not to write them.
+/// Compressed and encrypted entries are rejected: PyTorch writes neither, so no entry is larger
+/// than the file. Checksums are ignored, because PyTorch can be told not to write them.
 @safe
 struct ZipArchive: ~Copyable {
   struct Entry {
     fileprivate let index: UInt64
     fileprivate let name: String
     let byteCount: Int
-    /// Why its bytes do not lie in the file as they are; nil where they do.
+    /// Reason why its bytes do not lie in the file unchanged; nil if they do.
     fileprivate let fault: String?
   }
 
@@ -81,13 +81,13 @@ struct ZipArchive: ~Copyable {
     return Entry(index: index, name: name, byteCount: Int(clamping: size), fault: reason)
   }
 
-  /// Throws where any entry is not stored as it is, whether somebody needs it or not.
+  /// Throws if any entry is not stored unchanged, whether it is needed or not.
   func checkStored() throws(CheckpointError) {
     let faulty = entries.values.filter { $0.fault != nil }.min { $0.index < $1.index }
     if let reason = faulty?.fault { throw Self.fault(reason) }
   }
 
-  /// Where an entry's bytes lie in the file.
+  /// Returns the range of an entry's bytes in the file.
   func range(of entry: Entry) throws(CheckpointError) -> Range<Int> {
     if let reason = entry.fault { throw Self.fault(reason) }
     guard entry.byteCount > 0 else { return 0..<0 }
@@ -99,7 +99,8 @@ struct ZipArchive: ~Copyable {
     source.forgetRead()
     // SAFETY: one byte is read into one byte.
     let count = unsafe zip_fread(file, &byte, 1)
-    // libzip keeps no buffer: stored data are read where they are, so the read's place is the data's.
+    // libzip does not buffer: stored data are read in place, so the offset of the read is that of
+    // the data.
     guard count == 1, let start = source.firstRead, source.bytes.byte(at: start) == byte,
       entry.byteCount <= source.bytes.count - start
     else { throw Self.fault("\(entry.name) is not where its directory says") }

@@ -1,12 +1,13 @@
 import CZip
 import Glibc
 
-/// Hands a file's memory to libzip and remembers where it is read, for libzip does not tell where an entry's data lie.
+/// Hands a file's memory to libzip and records where it is read, because libzip does not tell where
+/// an entry's data lie.
 @safe
 final class ZipSource {
   let bytes: ModelBytes
   private var position = 0
-  /// Of the first read since `forgetRead()`.
+  /// Offset of the first read since `forgetRead()`.
   private(set) var firstRead: Int?
   private var failure = unsafe zip_error_t()
 
@@ -14,7 +15,7 @@ final class ZipSource {
 
   func forgetRead() { firstRead = nil }
 
-  /// An archive that reads from this source, which must outlive it; `zip_discard` ends it.
+  /// Opens an archive that reads from this source, which must outlive it; `zip_discard` ends it.
   func open() throws(CheckpointError) -> OpaquePointer {
     var error = unsafe zip_error_t()
     unsafe zip_error_init(&error)
@@ -36,7 +37,7 @@ final class ZipSource {
     return unsafe archive
   }
 
-  /// What zip_source_function(3) asks of a source that can be read and sought in.
+  /// Implements the commands of zip_source_function(3) for a source that can be read and sought.
   private func answer(
     _ command: zip_source_cmd_t, _ data: UnsafeMutableRawPointer?, _ count: UInt64
   ) -> Int64 {
@@ -49,7 +50,7 @@ final class ZipSource {
     case ZIP_SOURCE_STAT:
       let size = unsafe MemoryLayout<zip_stat_t>.size
       guard let data = unsafe data, count >= UInt64(size) else { return -1 }
-      // SAFETY: the caller's structure, of the size that was checked.
+      // SAFETY: the caller's structure, whose size was checked.
       let status = unsafe data.assumingMemoryBound(to: zip_stat_t.self)
       unsafe zip_stat_init(status)
       unsafe status.pointee.size = UInt64(bytes.count)
@@ -82,7 +83,9 @@ final class ZipSource {
     return Int64(taken)
   }
 
-  /// A bit per command; the macro of zip.h that makes it takes any number of arguments, which Swift cannot pass.
+  /// Supported commands, a bit for each.
+  ///
+  /// The macro of zip.h that makes them is variadic, so Swift cannot call it.
   private static let supported: Int64 = [
     ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
     ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS,

@@ -1,13 +1,13 @@
 /// A safetensors file whose header has passed every check.
 ///
-/// Layout: `UInt64` little-endian byte count of the header, the header (a JSON object of tensor name to dtype,
-/// shape and data_offsets, and `__metadata__`), the tensors' bytes without holes.
-/// Format: https://github.com/huggingface/safetensors#format
+/// Layout: `UInt64` little-endian byte count of the header, the header (a JSON object of tensor
+/// name to dtype, shape and data_offsets, and `__metadata__`), then the tensors' bytes without
+/// gaps. Format: https://github.com/huggingface/safetensors#format
 struct SafetensorsFile: Sendable {
   static let lengthByteCount = 8
 
   let bytes: ModelBytes
-  /// By position in the file.
+  /// Tensors by position in the file.
   let entries: [TensorEntry]
   let metadata: [String: String]
 
@@ -22,7 +22,7 @@ struct SafetensorsFile: Sendable {
     entries = try Self.placed(header.tensors, dataStart: dataStart, fileByteCount: bytes.count)
   }
 
-  /// Where the header ends and the tensors begin.
+  /// Returns the offset at which the header ends and the tensors begin.
   private static func dataStart(in bytes: ModelBytes) throws(CheckpointError) -> Int {
     guard bytes.count >= lengthByteCount else {
       throw .malformed(
@@ -45,7 +45,7 @@ struct SafetensorsFile: Sendable {
     return lengthByteCount + Int(length)
   }
 
-  /// Orders the tensors by position and refuses overlaps, holes and bytes that belong to no tensor.
+  /// Sorts the tensors by position and rejects overlaps, gaps and bytes that belong to no tensor.
   private static func placed(
     _ tensors: [TensorEntry], dataStart: Int, fileByteCount: Int
   ) throws(CheckpointError) -> [TensorEntry] {

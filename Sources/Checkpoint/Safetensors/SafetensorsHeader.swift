@@ -4,11 +4,11 @@ import JSON
 struct SafetensorsHeader {
   static let metadataKey = "__metadata__"
 
-  /// In any order; ranges count from the first byte of data.
+  /// Tensors in any order; ranges count from the first byte of data.
   private(set) var tensors: [TensorEntry] = []
   private(set) var metadata: [String: String] = [:]
 
-  /// `text` is the header without its length; offsets in errors count from the file's first byte.
+  /// Parses the header without its length; offsets in errors count from the file's first byte.
   init(_ text: RawSpan) throws(CheckpointError) {
     let textStart = SafetensorsFile.lengthByteCount
     try Self.checkStructure(text)
@@ -46,7 +46,7 @@ struct SafetensorsHeader {
     }
   }
 
-  /// Refuses what would cost the parser memory out of proportion, or recursion.
+  /// Rejects headers that would cost the parser disproportionate memory, or recursion.
   private static func checkStructure(_ text: RawSpan) throws(CheckpointError) {
     guard text.byteCount > 0, text.byte(0) == UInt8(ascii: "{") else {
       throw .malformed(
@@ -151,7 +151,7 @@ struct SafetensorsHeader {
     return TensorEntry(name: name, type: type, shape: shape, range: start..<end)
   }
 
-  /// Nil where it does not fit into an `Int`, even if another dimension is zero.
+  /// Returns nil if it does not fit into an `Int`, even if another dimension is zero.
   private static func byteCount(of shape: [Int], _ type: ElementType) -> Int? {
     var total = type.byteCount
     var hasZero = false
@@ -169,15 +169,16 @@ struct SafetensorsHeader {
 }
 
 extension RawSpan {
-  /// The byte at a checked index.
+  /// Returns the byte at a checked index.
   fileprivate func byte(_ index: Int) -> UInt8 {
     // SAFETY: the load checks its bounds; any bits are a byte.
     unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
   }
 }
 
-/// Bounds of what a safetensors header may ask for. All are far above what networks of the family need: ResNet-1202
-/// has about 7,200 tensors with names below 40 bytes and a header of 1 MB.
+/// Limits on a safetensors header, all far above what networks of the family need.
+///
+/// ResNet-1202 has about 7,200 tensors with names below 40 bytes and a header of 1 MB.
 enum SafetensorsLimits {
   static let headerByteCount = 16 << 20
   static let tensorCount = 65_536
@@ -185,9 +186,9 @@ enum SafetensorsLimits {
   static let nameByteCount = 256
   static let rank = 8
   static let metadataEntryCount = 256
-  /// Braces, brackets and commas outside of strings: bounds the parser's memory, of which `{}` or `[]` takes a
-  /// hundred times its length. A tensor of full rank needs fifteen.
+  /// Braces, brackets and commas outside strings. Bounds the parser's memory, because `{}` or `[]`
+  /// takes a hundred times its length. A tensor of full rank needs fifteen.
   static let structureByteCount = 16 * tensorCount
-  /// The file, its tensors, their shapes.
+  /// Levels of nesting: the file, its tensors, their shapes.
   static let nesting = 3
 }

@@ -2,8 +2,8 @@ import Files
 import FoundationEssentials
 import ResNet
 
-/// A safetensors file to be written: header padded to eight bytes, fp32 tensors first so that they are aligned,
-/// by name within a type. Equal contents make equal bytes.
+/// A safetensors file to be written: header padded to eight bytes, fp32 tensors first so that they
+/// are aligned, sorted by name within a type. Equal contents make equal bytes.
 struct SafetensorsWriter {
   struct Item {
     enum Content {
@@ -26,7 +26,7 @@ struct SafetensorsWriter {
   }
 
   private let items: [Item]
-  /// With its length in front.
+  /// The header, preceded by its length.
   private let header: [UInt8]
 
   init(_ items: [Item], metadata: [String: String]) throws(CheckpointError) {
@@ -59,7 +59,7 @@ struct SafetensorsWriter {
     header = (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + text
   }
 
-  /// Writes a file that appears under `path` complete or not at all.
+  /// Writes a file that appears at `path` complete or not at all.
   func write(to path: String) throws(CheckpointError) {
     try AtomicFile.write(to: path, orThrow: CheckpointError.init) { file throws(CheckpointError) in
       var sink = FileSink(descriptor: file.descriptor, path: path)

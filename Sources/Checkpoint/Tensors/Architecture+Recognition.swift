@@ -1,9 +1,10 @@
 import ResNet
 
-/// What the shapes of a plain file's tensors say about its network.
+/// Recognition of an architecture by the shapes of a plain file's tensors.
 ///
-/// They leave open: stride placement, taken as v1.5 (torchvision, timm, Hugging Face); input size, 224 behind the
-/// ImageNet stem and 32 behind the CIFAR stem; where option A pads, taken as centred for akamaster's names.
+/// They leave open: stride placement, taken as v1.5 (torchvision, timm, Hugging Face); input size,
+/// taken as 224 for the ImageNet stem and 32 for the CIFAR stem; where option A pads, taken as
+/// centred for akamaster's names.
 extension Architecture {
   init(recognizing tensors: NamedTensors) throws(CheckpointError) {
     let stem = try Self.stem(tensors)
@@ -49,7 +50,8 @@ extension Architecture {
     return entry.shape
   }
 
-  /// Blocks that follow each other from zero, stage by stage; anything behind a gap is left over later.
+  /// Counts consecutive blocks from zero, stage by stage; any after a gap are reported later as
+  /// left over.
   private static func blockCounts(_ tensors: NamedTensors) -> [Int] {
     var counts: [Int] = []
     while counts.count <= stageCountLimit {
@@ -63,7 +65,8 @@ extension Architecture {
     return counts
   }
 
-  /// The 3x3 convolution is `[groups * w, w, 3, 3]`, with `w` of width x widthPerGroup / 64.
+  /// Recognises a 3x3 convolution `[groups * w, w, 3, 3]`, with `w` being width x widthPerGroup /
+  /// 64.
   private mutating func recognizeGroups(_ tensors: NamedTensors) throws(CheckpointError) {
     let shape = try Self.convolutionShape("layer1.0.conv2.weight", tensors)
     let (inner, perGroup, width) = (shape[0], shape[1], stages[0].width)
@@ -74,11 +77,11 @@ extension Architecture {
       throw .overLimit(what: "channels", value: max(perGroup, width), limit: Self.widthLimit)
     }
     groups = inner / perGroup
-    // Rounded up: the division by 64 that it undoes rounds down.
+    // Rounded up, because the division by 64 that it inverts rounds down.
     widthPerGroup = (perGroup * 64 + width - 1) / width
   }
 
-  /// C projects everywhere, B where the shape changes, A nowhere.
+  /// Returns C if all blocks project, B if those that change the shape do, A if none does.
   private static func shortcut(of network: Architecture, _ tensors: NamedTensors) -> Shortcut {
     var projectsUnchanged = false
     var lacksProjection = false

@@ -1,4 +1,4 @@
-/// The element types that this program knows, by safetensors' names.
+/// Element types that this program knows, under safetensors' names.
 package enum ElementType: String, Sendable {
   case bool = "BOOL"
   case uint8 = "U8"
@@ -30,8 +30,9 @@ package enum ElementType: String, Sendable {
     }
   }
 
-  /// Numbers of a little-endian tensor as fp32, row-major; `bytes` are those of the entry's range. Values beyond
-  /// fp32's range become infinite.
+  /// Returns the numbers of a little-endian tensor as fp32, row-major.
+  ///
+  /// `bytes` are those of the entry's range. Values beyond fp32's range become infinite.
   func floats(_ entry: TensorEntry, in bytes: RawSpan) -> [Float] {
     switch self {
     case .float16: Self.floats(entry, in: bytes) { (bits: UInt16) in Self.float(half: bits) }
@@ -44,21 +45,21 @@ package enum ElementType: String, Sendable {
     }
   }
 
-  /// One loop for each type, without a branch or a call in it, so that it runs in vectors.
+  /// Loops over one type without a branch or a call, so that the loop is vectorised.
   @inline(__always)
   private static func floats<Stored: FixedWidthInteger & BitwiseCopyable>(
     _ entry: TensorEntry, in bytes: RawSpan, _ convert: (Stored) -> Float
   ) -> [Float] {
     let count = entry.elementCount
     guard count > 0 else { return [] }
-    // One row where nothing need be gathered.
+    // One row if nothing need be gathered.
     let entry =
       entry.isDense
       ? TensorEntry(name: entry.name, type: entry.type, shape: [count], range: entry.range) : entry
     let (length, stride) = (entry.shape.last ?? 1, entry.strides.last ?? 1)
     let size = MemoryLayout<Stored>.size
-    // SAFETY: the entry's elements lie inside its range, which is not empty, and the buffer has room for all; any bits
-    // are a number of these types.
+    // SAFETY: the entry's elements lie inside its range, which is not empty, and the buffer has
+    // room for all; any bits are a number of these types.
     return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       unsafe bytes.withUnsafeBytes { source in
         var walk = StridedRows(entry)
@@ -84,12 +85,14 @@ package enum ElementType: String, Sendable {
     }
   }
 
-  /// IEEE 754's binary16 in binary32, exact. `Float(Float16)` is a call for each number where the program must run on
-  /// CPUs without F16C.
+  /// Converts IEEE 754's binary16 to binary32, exactly.
+  ///
+  /// `Float(Float16)` is a call for each number if the program must run on CPUs without F16C.
   @inline(__always)
   package static func float(half bits: UInt16) -> Float {
     let magnitude = UInt32(bits & 0x7fff)
-    // Read as fp32 the exponent is too small by the difference of the biases, 127 - 15, subnormal numbers included.
+    // Read as fp32, the exponent is too small by 127 - 15, the difference of the biases, even for
+    // subnormal numbers.
     let scaled = (Float(bitPattern: magnitude << 13) * 0x1p112).bitPattern
     // NaN and infinity keep an exponent of ones.
     let special: UInt32 = magnitude >= 0x7c00 ? 0x7f80_0000 : 0
@@ -97,7 +100,7 @@ package enum ElementType: String, Sendable {
   }
 }
 
-/// The rows of a tensor in order: where the first element of each lies, counted in elements from the tensor's first.
+/// Offsets of a tensor's rows in order, in elements from the tensor's first to the row's first.
 private struct StridedRows {
   private let shape: ArraySlice<Int>
   private let strides: ArraySlice<Int>
@@ -105,7 +108,7 @@ private struct StridedRows {
   private var start = 0
   private var isDone = false
 
-  /// Of a tensor that is not empty.
+  /// Begins with the first row of a tensor, which must not be empty.
   init(_ entry: TensorEntry) {
     shape = entry.shape.dropLast()
     strides = entry.strides.dropLast()
@@ -117,7 +120,7 @@ private struct StridedRows {
     let current = start
     for axis in index.indices.reversed() {
       index[axis] += 1
-      // Wrapping: a stride over a single element may be any number, and is taken back at once.
+      // Wraps, because a stride over a single element may be any number and is undone at once.
       start &+= strides[axis]
       if index[axis] < shape[axis] { return current }
       start &-= strides[axis] &* shape[axis]

@@ -1,17 +1,18 @@
-/// A file's tensors by what they are: parameters under canonical names, and golden samples.
+/// A file's tensors by meaning: parameters under canonical names, and golden samples.
 struct NamedTensors {
   private(set) var parameters: [String: TensorEntry] = [:]
-  /// `golden.N.image` and `golden.N.logits`, by full name.
+  /// Tensors `golden.N.image` and `golden.N.logits`, by full name.
   private(set) var golden: [String: TensorEntry] = [:]
-  /// The classifier is named as in akamaster/pytorch_resnet_cifar10.
+  /// Whether the classifier is named as in akamaster/pytorch_resnet_cifar10.
   private(set) var hasLinearClassifier = false
 
-  /// Throws where two tensors mean the same parameter, or one holds no floating-point numbers.
+  /// Throws if two tensors mean the same parameter, or one has no floating-point numbers.
   ///
-  /// - Parameter asNamed: Whether names are those of a graph in the file: any, and not to be translated.
+  /// - Parameter asNamed: Whether names are those of a graph in the file, which may be any and must
+  ///   not be translated.
   init(_ entries: [TensorEntry], asNamed: Bool = false) throws(CheckpointError) {
     for entry in entries {
-      // No parameter's name ends like a sample's.
+      // No parameter's name ends like that of a sample.
       if entry.name.hasPrefix("golden."),
         !asNamed || entry.name.hasSuffix(".image") || entry.name.hasSuffix(".logits")
       {
@@ -36,7 +37,7 @@ struct NamedTensors {
     }
   }
 
-  /// What an operator should know of the parameters.
+  /// Facts about the parameters that an operator should know.
   var warnings: [String] {
     let count = parameters.values.count { $0.type == .float64 }
     return count == 0

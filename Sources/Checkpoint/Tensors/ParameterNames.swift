@@ -1,4 +1,4 @@
-/// Translates the names that other programs give parameters into torchvision's, which the graph uses.
+/// Translates other programs' names of parameters into torchvision's, which the graph uses.
 ///
 /// - torchvision, timm: `layer1.0.conv1`, `layer1.0.downsample.0`, `fc`.
 /// - Hugging Face: `resnet.encoder.stages.0.layers.0.layer.0.convolution`, `classifier.1`.
@@ -8,7 +8,7 @@ enum ParameterNames {
   private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
   private static let classifiers: Set<String> = ["fc", "linear", "classifier", "classifier.1"]
 
-  /// The canonical name; names without a rule come back as they are, without prefix.
+  /// Returns the canonical name; a name without a rule is returned without its prefix.
   static func canonical(_ name: String) throws(CheckpointError) -> String {
     var rest = Substring(name)
     while let prefix = prefixes.first(where: { rest.hasPrefix($0) }) {
@@ -42,7 +42,7 @@ enum ParameterNames {
     return String(module)
   }
 
-  /// What follows `encoder.stages.S.layers.L`.
+  /// Translates the part after `encoder.stages.S.layers.L`.
   private static func huggingFace(_ parts: [Substring]) -> String? {
     let isConvolution = parts.last == "convolution"
     guard isConvolution || parts.last == "normalization" else { return nil }
@@ -53,7 +53,7 @@ enum ParameterNames {
     return "\(isConvolution ? "conv" : "bn")\(index + 1)"
   }
 
-  /// Relatives of the family that share its names but compute something else.
+  /// Names relatives of the family that share its names but compute something else.
   private static func unsupported(_ parts: [Substring]) -> String? {
     if parts.count == 2, parts[0] == "conv1", Int(parts[1]) != nil {
       return "a deep stem of several convolutions (ResNet-C, ResNet-D)"

@@ -1,23 +1,25 @@
 import ResNet
 
-/// A tensor as its file declares it: a view of numbers that lie in the file.
+/// A tensor as declared in its file: a view of numbers that lie in the file.
 struct TensorEntry: Sendable, Hashable {
   let name: String
   let type: ElementType
   let shape: [Int]
-  /// Elements from one index to the next, per dimension; none is below zero.
+  /// Elements from one index to the next, for each dimension; none is below zero.
   let strides: [Int]
-  /// From its first element to the end of its last: in the data when a safetensors header is read, in the file
-  /// afterwards. Empty where the tensor has no elements.
+  /// Bytes from its first element to the end of its last, counted in the data while a safetensors
+  /// header is read and in the file afterwards. Empty if the tensor has no elements.
   var range: Range<Int>
 
-  /// Row-major, without holes: what safetensors holds.
+  /// Declares a row-major tensor without gaps, as in safetensors.
   init(name: String, type: ElementType, shape: [Int], range: Range<Int>) {
     self.init(
       name: name, type: type, shape: shape, strides: Self.denseStrides(of: shape), range: range)
   }
 
-  /// `shape`, of which the product must fit into an `Int`, and `strides` span `range`.
+  /// Declares a tensor whose `shape` and `strides` span `range`.
+  ///
+  /// The product of `shape` must fit into an `Int`.
   init(name: String, type: ElementType, shape: [Int], strides: [Int], range: Range<Int>) {
     self.name = name
     self.type = type
@@ -27,10 +29,10 @@ struct TensorEntry: Sendable, Hashable {
   }
 
   var elementCount: Int { shape.reduce(1, *) }
-  /// Where its bytes start in the file.
+  /// Offset of its bytes in the file.
   var offset: Int { range.lowerBound }
 
-  /// Whether its numbers lie row-major and without holes; a stride over one element is never walked.
+  /// Whether its numbers lie row-major and without gaps; a stride over one element is never used.
   var isDense: Bool {
     let dense = Self.denseStrides(of: shape)
     return elementCount == 0
@@ -40,14 +42,14 @@ struct TensorEntry: Sendable, Hashable {
   private static func denseStrides(of shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() {
-      // Cannot overflow where no dimension is zero; where one is, nothing reads the strides.
+      // Cannot overflow if no dimension is zero; if one is, nothing reads the strides.
       strides[axis] = strides[axis + 1] &* shape[axis + 1]
     }
     return strides
   }
 }
 
-/// Numbers used where the file has them; keeps the file's memory until the last tensor is gone.
+/// Numbers that are used in place, which keep the file's memory until the last tensor is gone.
 struct StoredValues: TensorStorage {
   let bytes: ModelBytes
   /// A multiple of four.

@@ -1,11 +1,11 @@
-/// The tensors of a model file of any format without a graph, every one checked to lie inside the file.
+/// The tensors of a model file in a format without a graph, each checked to lie inside the file.
 struct TensorFile: Sendable {
   let format: FileFormat
   let bytes: ModelBytes
   let entries: [TensorEntry]
-  /// Texts by name; empty in formats without.
+  /// Strings by name; empty in formats that have none.
   let metadata: [String: String]
-  /// What an operator should know, though it is no error.
+  /// Facts that an operator should know, though they are not errors.
   let warnings: [String]
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {

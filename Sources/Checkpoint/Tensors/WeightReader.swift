@@ -1,12 +1,12 @@
 import ResNet
 
-/// Takes a network's parameters out of a file: all that the graph needs, nothing left over, sound numbers.
+/// Takes a network's parameters out of a file: all that the graph needs, none left over, all sound.
 struct WeightReader {
   let file: TensorFile
   let tensors: NamedTensors
   var interruption = Interruption()
 
-  /// Tensors lie in the file's memory where their type and alignment allow it, else are copies.
+  /// Returns weights in the file's memory if type and alignment allow it, else copies.
   func weights(for graph: Graph) throws(CheckpointError) -> Weights {
     let shapes: [String: [Int]]
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
@@ -45,10 +45,10 @@ struct WeightReader {
     return Tensor(shape: entry.shape, storage: values)
   }
 
-  /// What makes numbers unusable: NaN, infinity, a variance below zero.
+  /// Describes what makes numbers unusable: NaN, infinity, a variance below zero.
   static func fault(in tensor: Tensor, isVariance: Bool) -> String? {
     tensor.withValues { values in
-      // Exponent bits all set mean NaN or infinity; a maximum over integers runs in vectors.
+      // An exponent of all ones means NaN or infinity; a maximum of integers is vectorised.
       var largest: UInt32 = 0
       for index in values.indices { largest = max(largest, values[index].bitPattern & 0x7FFF_FFFF) }
       if largest >= Float.infinity.bitPattern {

@@ -1,22 +1,22 @@
 package import ResNet
 import Time
 
-/// How the cores are used: the one owner of parallelism.
+/// Use of the cores: the only owner of parallelism.
 package struct CPUPlan: Sendable, Hashable {
-  /// Images of a batch at most, whatever is asked for.
+  /// Limit on the images of a batch, whatever is asked for.
   package static let batchLimit = 64
   package static let workerLimit = 256
 
-  /// Threads that decode and classify side by side, each computing alone.
+  /// Threads that decode and classify in parallel, each computing alone.
   package var workers: Int
-  /// Threads of the team that a lone image runs on; 1 where it runs on its worker alone.
+  /// Threads of the team that runs a lone image; 1 if it runs on its worker alone.
   package var threads: Int
-  /// Sizes that the network is compiled for, ascending from 1.
+  /// Batch sizes that the network is compiled for, ascending from 1.
   package var batchSizes: [Int]
-  /// How long after its arrival a request may wait for others to share its batch.
+  /// Time after its arrival for which a request may wait for others to share its batch.
   package var maxQueueDelay: Duration
 
-  /// Batches of 1, 2, 4 and so on, up to `maxBatch`.
+  /// Makes a plan with batches of 1, 2, 4 and so on, up to `maxBatch`.
   package init(workers: Int, threads: Int, maxBatch: Int, maxQueueDelay: Duration = .zero) {
     precondition(1...Self.workerLimit ~= workers && 1...Self.workerLimit ~= threads, "in limits")
     precondition(1...Self.batchLimit ~= maxBatch, "a batch is in its limits")
@@ -28,7 +28,7 @@ package struct CPUPlan: Sendable, Hashable {
 
   package var maxBatch: Int { batchSizes.last ?? 1 }
 
-  /// Powers of two below the largest size, and it.
+  /// Returns the powers of two below the largest size, and that size.
   package static func batchSizes(upTo maxBatch: Int) -> [Int] {
     var sizes = Array(sequence(first: 1) { $0 * 2 }.prefix { $0 < maxBatch })
     sizes.append(maxBatch)
@@ -37,7 +37,7 @@ package struct CPUPlan: Sendable, Hashable {
 }
 
 extension CPUPlan: CustomStringConvertible {
-  /// `2 workers of 1 thread, batches up to 4, a lone image on 2 threads`.
+  /// Description such as `2 workers of 1 thread, batches up to 4, a lone image on 2 threads`.
   package var description: String {
     var parts = ["\(workers) worker\(workers == 1 ? "" : "s") of 1 thread"]
     parts.append(maxBatch == 1 ? "one image at a time" : "batches up to \(maxBatch)")
@@ -50,7 +50,7 @@ extension CPUPlan: CustomStringConvertible {
 }
 
 extension CPUPlan {
-  /// What is set by hand; the rest follows from the cores and the network.
+  /// Values that are set by hand; the rest follows from the cores and the network.
   package struct Settings: Sendable, Hashable {
     package var workers: Int?
     package var threads: Int?
@@ -59,10 +59,10 @@ extension CPUPlan {
 
     package init() {}
 
-    /// The plan where nothing has been measured.
+    /// Returns the plan if nothing has been measured.
     ///
-    /// A large network fills the cache with one image and gains by a team; a small one is mostly overhead then and
-    /// takes batches.
+    /// A large network fills the cache with one image and benefits from a team; a small one is then
+    /// mostly overhead and is given batches.
     package func plan(cores: Int, for graph: Graph) -> CPUPlan {
       let isSmall =
         CPUPlan.largestFeatureByteCount(graph) * CPUPlan.ruleBatch <= CPUPlan.ruleByteLimit
@@ -70,7 +70,7 @@ extension CPUPlan {
         cores: cores, threads: isSmall ? 1 : cores, maxBatch: isSmall ? CPUPlan.ruleBatch : 1)
     }
 
-    /// The plan with what was measured, as far as it is not set by hand.
+    /// Returns the plan with measured values, except those set by hand.
     package func plan(cores: Int, threads: Int, maxBatch: Int) -> CPUPlan {
       let limit = CPUPlan.workerLimit
       return CPUPlan(
@@ -79,7 +79,7 @@ extension CPUPlan {
     }
   }
 
-  /// The batch of small networks, and how much the largest of their features may then take.
+  /// Largest batch of small networks, and the limit on their largest feature map at that batch.
   private static let ruleBatch = 8
   private static let ruleByteLimit = 8 << 20
 

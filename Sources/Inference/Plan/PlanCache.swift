@@ -4,28 +4,30 @@ import Files
 import FoundationEssentials
 import Machine
 
-/// Measured plans on disk, so that a restart needs no measurement: one small JSON file for each situation.
+/// Measured plans on disk, so that a restart needs no measurement: one small JSON file for each
+/// situation.
 ///
-/// Never fatal: what cannot be read is not there, what cannot be written is measured anew.
+/// Never fatal: an unreadable plan counts as missing, and one that cannot be written is measured
+/// again.
 package struct PlanCache: Sendable {
   private static let byteLimit = 64 << 10
 
-  /// What a measured plan depends on; it holds for nothing else.
+  /// Everything that a measured plan depends on; it is valid for nothing else.
   package struct Situation: Sendable, Hashable, Codable {
-    /// Of the format of the file and the rules of the search.
+    /// Version of the format of the file and the rules of the search.
     private var format = 2
     private var program: String
     private var model: String
     private var precision: String
     private var cpu: String
-    /// Of the CPU, those that may be used.
+    /// Instruction sets of the CPU that may be used.
     private var instructions: String
     private var cores: Int
     private var workers: Int
     private var givenThreads: Int?
     private var givenMaxBatch: Int?
 
-    /// - Parameter program: The program's version.
+    /// Describes this situation; `program` is the program's version.
     package init(
       program: String, model: ModelVersion, precision: Precision, cpu: String, cores: Int,
       settings: CPUPlan.Settings
@@ -42,7 +44,7 @@ package struct PlanCache: Sendable {
     }
   }
 
-  /// What was measured.
+  /// Measured values.
   package struct Entry: Sendable, Hashable, Codable {
     package var threads: Int
     package var maxBatch: Int
@@ -71,7 +73,7 @@ package struct PlanCache: Sendable {
     return document.entry
   }
 
-  /// Whether it could be written; the file is complete or not there.
+  /// Writes a plan, and returns whether it could; the file is complete or absent.
   @discardableResult
   package func keep(_ entry: Entry, for situation: Situation) -> Bool {
     let document = Document(situation: situation, entry: entry)
@@ -79,7 +81,7 @@ package struct PlanCache: Sendable {
   }
 
   private func path(_ situation: Situation) -> String {
-    // FNV-1a, 64 bits: the file itself says in full what it holds for.
+    // FNV-1a, 64 bits: the file itself states in full what it is valid for.
     let hash = Self.json(situation).utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }

@@ -2,12 +2,12 @@ import Checkpoint
 package import Engine
 import Synchronization
 
-/// What the search for a plan compiles and times; a test has one whose times are made up.
+/// Compilation and timing for the search for a plan; tests have one with invented times.
 ///
-/// Nothing goes on for long after the deadline it is given: `compile` throws `EngineError.outOfTime`, the others
-/// return nil.
+/// Nothing continues for long after its deadline: `compile` throws `EngineError.outOfTime`, the
+/// others return nil.
 package protocol PlanTrials {
-  /// What a plan was compiled to.
+  /// Result of compiling a plan.
   associatedtype Subject
 
   var now: ContinuousClock.Instant { get }
@@ -16,16 +16,17 @@ package protocol PlanTrials {
     _ plan: CPUPlan, until deadline: ContinuousClock.Instant?
   ) throws(EngineError) -> Subject
 
-  /// Bytes of activations and scratch memory of each worker.
+  /// Returns the bytes of activations and scratch memory of each worker.
   func contextByteCount(_ subject: Subject) -> Int
 
-  /// The time of one image on one thread, or on the team of the plan; that of the middle one of those that run within
-  /// a window of time, of one at least.
+  /// Returns the time of one image on one thread, or on the plan's team: the median of those that
+  /// run within a window of time, at least one.
   func image(
     _ subject: Subject, onTeam: Bool, for window: Duration, until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Duration?
 
-  /// Images per second of the plan's workers side by side, each running such batches on one thread for so long.
+  /// Returns images per second of the plan's workers in parallel, each running such batches on one
+  /// thread for that long.
   func rate(
     _ subject: Subject, batch: Int, for window: Duration, until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Double?
@@ -35,7 +36,7 @@ package protocol PlanTrials {
 struct ModelTrials: PlanTrials {
   let model: Model
   let precision: Precision
-  /// Workers beyond them would only take turns.
+  /// Number of cores; more workers would only take turns.
   let cores: Int
 
   var now: ContinuousClock.Instant { .now }
@@ -66,14 +67,15 @@ struct ModelTrials: PlanTrials {
   }
 }
 
-/// A compiled model with what it takes to run it in the ways that a plan can choose between.
+/// A compiled model with everything needed to run it in the ways that a plan can choose.
 final class MeasuredModel: @unchecked Sendable {
   let compiled: CompiledModel
-  /// One for each worker, used by one thread at a time; the first has the network's team.
+  /// Runners, one for each worker, each used by one thread at a time; the first has the network's
+  /// team.
   let runners: [PlanRunner]
 
   private struct Tally {
-    /// Nil as soon as a worker was out of time.
+    /// Nil as soon as a worker ran out of time.
     var imagesPerSecond: Double? = 0
     var failure: EngineError?
   }
@@ -88,7 +90,7 @@ final class MeasuredModel: @unchecked Sendable {
     self.runners = runners
   }
 
-  /// Images per second of all workers side by side; nil where the deadline has passed before.
+  /// Returns images per second of all workers in parallel, or nil if the deadline passed first.
   func rate(
     batch: Int, for window: Duration, until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Double? {
@@ -128,8 +130,8 @@ final class PlanRunner {
     input = [UInt8](repeating: Self.byte, count: network.largestBatch * network.inputByteCount)
   }
 
-  /// The time of the middle one of the batches that fit into a window, of one at least; nil where the deadline has
-  /// passed first.
+  /// Returns the median time of the batches that fit into a window, at least one, or nil if the
+  /// deadline passed first.
   func time(
     batch: Int, onTeam: Bool, for window: Duration, until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Duration? {
@@ -145,7 +147,7 @@ final class PlanRunner {
     return times.sorted()[times.count / 2]
   }
 
-  /// Whether it came to its end.
+  /// Runs a batch, and returns whether it finished.
   private func run(
     _ batch: Int, onTeam: Bool, until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Bool {

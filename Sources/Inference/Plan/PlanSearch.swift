@@ -1,6 +1,6 @@
 package import Engine
 
-/// What a search was good for.
+/// Result of a search.
 package enum PlanSearchOutcome: Sendable, Hashable {
   case measured
   /// Times of the same thing differed too much; the plan is the rule's.
@@ -9,13 +9,15 @@ package enum PlanSearchOutcome: Sendable, Hashable {
   case outOfTime
 }
 
-/// Finds how a model is served fastest on these cores by compiling and timing it, and keeps the compiled winner.
+/// Finds the fastest way to serve a model on these cores by compiling and timing, and keeps the
+/// compiled winner.
 ///
-/// The rule's plan is compiled first and has the benefit of the doubt: another takes its place only where it is clearly
-/// faster in the middle one of several rounds, in each of which both run one after the other. So that nothing is
-/// remembered that other programs have caused, times that differ too much among themselves count for nothing at all.
+/// The rule's plan is compiled first and has the benefit of the doubt: another takes its place only
+/// if it is clearly faster in the median of several rounds, each of which runs both in succession.
+/// So that effects of other programs are not remembered, times that differ too much among
+/// themselves are ignored altogether.
 package struct PlanSearch<Trials: PlanTrials> {
-  /// The fastest found, compiled for its plan, or for that with a team besides.
+  /// Fastest model found, compiled for its plan, or for that with a team added.
   package private(set) var best: Trials.Subject
   package private(set) var plan: CPUPlan
   package private(set) var outcome = PlanSearchOutcome.outOfTime
@@ -25,7 +27,8 @@ package struct PlanSearch<Trials: PlanTrials> {
   private let cores: Int
   private let clock: SearchClock
 
-  /// - Parameter rule: The plan where nothing is measured; what `settings` fix is not measured.
+  /// Searches from `rule`, the plan if nothing is measured; values that `settings` fix are not
+  /// measured.
   package init(
     _ trials: Trials, settings: CPUPlan.Settings, cores: Int, rule: CPUPlan
   ) throws(EngineError) {
@@ -55,7 +58,7 @@ package struct PlanSearch<Trials: PlanTrials> {
     do throws(EngineError) {
       record(try searchBatch(image))
     } catch {
-      // While another plan was compiled, of which nothing is known.
+      // Out of time while compiling another plan, of which nothing is known.
       guard case .outOfTime = error else { throw error }
       (plan, best) = (former, base)
     }
@@ -70,17 +73,17 @@ package struct PlanSearch<Trials: PlanTrials> {
     }
   }
 
-  // MARK: What is compared
+  // MARK: Comparisons
 
-  /// What came of one comparison.
+  /// Result of one comparison.
   private enum Verdict {
     case pays(Bool)
     case tooBusy
-    /// There was no time, or nothing to ask.
+    /// There was no time, or nothing to compare.
     case unknown
   }
 
-  /// Whether a lone image is faster on all cores.
+  /// Returns whether a lone image is faster on all cores.
   private func teamPays(_ image: Duration) throws(EngineError) -> Verdict {
     guard settings.threads == nil, cores > 1 else { return .unknown }
     let window = SearchLimits.window(image)
@@ -93,14 +96,15 @@ package struct PlanSearch<Trials: PlanTrials> {
       else { return nil }
       let end = min(clock.end, trials.now + patience)
       guard let team = try trials.image(best, onTeam: true, for: window, until: end) else {
-        // Its threads wait for a core that something else has.
+        // Its threads wait for a core that something else occupies.
         return end < clock.end ? Round(without: 1 / alone.seconds, with: 0) : nil
       }
       return Round(without: 1 / alone.seconds, with: 1 / team.seconds)
     }
   }
 
-  /// Tries larger batches than the rule's as long as they bring more, or smaller ones if it brings nothing.
+  /// Tries larger batches than the rule's as long as they gain, or smaller ones if that one gains
+  /// nothing.
   private mutating func searchBatch(_ image: Duration) throws(EngineError) -> Verdict {
     guard settings.maxBatch == nil else { return .unknown }
     let (rule, base) = (plan.maxBatch, best)
@@ -134,11 +138,11 @@ package struct PlanSearch<Trials: PlanTrials> {
         break
       }
     }
-    // None that memory allows.
+    // Memory allows none.
     return first ?? .pays(false)
   }
 
-  /// Compiles the plan that is now the best, with the team that was compiled at first.
+  /// Compiles the plan that is now the best, with the team of the first compilation.
   private mutating func recompile() throws(EngineError) {
     guard clock.hasTime(toCompile: plan, at: trials.now) else { throw .outOfTime }
     var compiled = plan
@@ -164,17 +168,17 @@ package struct PlanSearch<Trials: PlanTrials> {
 
   // MARK: Rounds
 
-  /// Images per second in both ways, one right after the other.
+  /// Images per second in both ways, measured in succession.
   private struct Round {
     var without: Double
     var with: Double
   }
 
-  /// Runs rounds as long as there is time for another; `round` returns nil where the time was over.
+  /// Runs rounds as long as there is time for another; `round` returns nil if time ran out.
   ///
   /// - Parameters:
-  ///   - wanted: What the second way must bring at least.
-  ///   - isRule: Whether the rule would have the second way; what it would not have needs more.
+  ///   - wanted: Least gain that the second way must have.
+  ///   - isRule: Whether the rule would choose the second way; if not, it must gain more.
   private func compare(
     wanted: Double, isRule: Bool, expecting expected: Duration,
     _ round: () throws(EngineError) -> Round?
@@ -189,14 +193,14 @@ package struct PlanSearch<Trials: PlanTrials> {
     }
     guard rounds.count >= SearchLimits.rounds.lowerBound else { return .unknown }
     let gains = rounds.map { $0.with / $0.without }.sorted()
-    // Nothing that ran to its end: something else has a core, and whether it will is not known.
+    // Nothing finished: something else has a core, and how long it will is unknown.
     if gains.contains(0) { return .tooBusy }
     guard Self.isSteady(rounds.map(\.without)), Self.isSteady(gains) else { return .tooBusy }
     let doubt = SearchLimits.doubt
     return .pays(gains[gains.count / 2] >= (isRule ? wanted / doubt : wanted * doubt))
   }
 
-  /// Whether the middle half of the numbers, of three all, lie close together.
+  /// Returns whether the middle half of the numbers, or all of three, lie close together.
   private static func isSteady(_ numbers: [Double]) -> Bool {
     let sorted = numbers.sorted()
     let quarter = sorted.count / 4
@@ -204,42 +208,43 @@ package struct PlanSearch<Trials: PlanTrials> {
   }
 }
 
-/// What a search may take and must find.
+/// Limits on a search, and the gains that it must find.
 private enum SearchLimits {
-  /// From its beginning, compilation included. Only the first compilation may go beyond, which any plan needs.
+  /// Time from its beginning, including compilation; only the first compilation, which any plan
+  /// needs, may exceed it.
   static let time = Duration.seconds(3)
-  /// A larger batch must bring so much more than a smaller one, for it costs latency.
+  /// Least gain of a larger batch over a smaller one, because it costs latency.
   static let batchGain = 1.06
-  /// A team must be so much faster than one thread, for it takes the cores of all.
+  /// Least gain of a team over one thread, because it takes everybody's cores.
   static let teamGain = 1.1
-  /// How far from these a gain must be before it speaks against the rule: what is nearer might be chosen otherwise at
-  /// the next start.
+  /// Factor between these and a gain that overrules the rule, because a closer one might be chosen
+  /// differently at the next start.
   static let doubt = 1.08
-  /// Times of the same thing may differ by this factor on a machine that does nothing else.
+  /// Factor by which times of the same thing may differ on an otherwise idle machine.
   static let spread = 1.25
   static let batches = [4, 8]
   /// Activations and scratch memory that each worker may take for batches larger than one.
   static let contextByteCount = 64 << 20
-  /// Of one comparison.
+  /// Rounds of one comparison.
   static let rounds = 3...7
-  /// Times as long as one thread takes, after which a team is given up.
+  /// Multiple of one thread's time after which a team is given up.
   static let teamPatience = 4
 
-  /// How long one way of running is timed in one round.
+  /// Returns the time for which one way of running is timed in one round.
   static func window(_ image: Duration) -> Duration {
     min(max(.milliseconds(8), image * 4), .milliseconds(50))
   }
 }
 
-/// How much of the time for a search is left.
+/// Time that is left for a search.
 private struct SearchClock {
   let end: ContinuousClock.Instant
-  /// What the first compilation took.
+  /// Duration of the first compilation.
   let compilation: Duration
-  /// Plans that it made.
+  /// Number of plans that it made.
   let planCount: Int
 
-  /// Whether another compilation would be done before the end, by what the first one took for each of its plans.
+  /// Returns whether another compilation would finish in time, by the first one's time per plan.
   func hasTime(toCompile plan: CPUPlan, at now: ContinuousClock.Instant) -> Bool {
     now + compilation / planCount * (plan.batchSizes.count + 1) <= end
   }

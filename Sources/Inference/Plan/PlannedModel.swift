@@ -2,25 +2,25 @@ package import Checkpoint
 package import Engine
 import Time
 
-/// Whether a model's plan is measured at start.
+/// Rule for measuring a model's plan at start.
 package enum Tuning: String, Sendable, CaseIterable {
-  /// Where no earlier measurement holds.
+  /// Measures if no earlier measurement is valid.
   case auto
-  /// Never: a rule decides.
+  /// Never measures: a rule decides.
   case off
-  /// Every time.
+  /// Measures every time.
   case always
 }
 
-/// A model compiled by the plan found for it, and where that plan is from.
+/// A model compiled by the plan found for it, and the origin of that plan.
 package struct PlannedModel: Sendable {
   package enum Origin: Sendable, Hashable {
     /// Everything that could be measured was set by hand.
     case given
     case rule
-    /// The rule's, for the machine was too busy to measure.
+    /// The rule's, because the machine was too busy to measure.
     case tooBusy
-    /// The rule's, for there was no time to measure.
+    /// The rule's, because there was no time to measure.
     case outOfTime
     case measured
     case remembered
@@ -30,12 +30,12 @@ package struct PlannedModel: Sendable {
 
   package let compiled: CompiledModel
   package let origin: Origin
-  /// What it took to find the plan and compile.
+  /// Time taken to find the plan and compile.
   package let duration: Duration
-  /// False where a plan was to be measured and kept, and could not be.
+  /// Whether the plan is kept; false only if a plan was to be measured and kept, and could not be.
   package let isKept: Bool
 
-  /// What a search has found, compiled.
+  /// Result of a search, compiled.
   package struct Found {
     package let compiled: CompiledModel
     package let outcome: PlanSearchOutcome
@@ -47,9 +47,10 @@ package struct PlannedModel: Sendable {
   }
 
   /// - Parameters:
-  ///   - cache: Where measured plans are kept, if anywhere.
-  ///   - isCancelled: Asked between all layers unless it measures; true ends it with `EngineError.cancelled`.
-  ///   - search: Measures, where that is to be done; for tests with an outcome of their own.
+  ///   - cache: Cache of measured plans, if there is one.
+  ///   - isCancelled: Called between all layers unless it measures; true ends it with
+  ///     `EngineError.cancelled`.
+  ///   - search: Measures if that is needed; for tests with a result of their own.
   package init(
     _ model: Model, precision: Precision, settings: CPUPlan.Settings, tuning: Tuning, cores: Int,
     cache: PlanCache?, in situation: PlanCache.Situation,
@@ -91,7 +92,7 @@ package struct PlannedModel: Sendable {
     duration = .now - start
   }
 
-  /// By a search on this machine, with all of its memory but the winner's given back.
+  /// Searches on this machine, and returns all memory except the winner's.
   private static func measured(
     _ model: Model, _ precision: Precision, _ settings: CPUPlan.Settings, _ cores: Int
   ) throws(EngineError) -> Found {
@@ -107,7 +108,7 @@ package struct PlannedModel: Sendable {
     return try found()
   }
 
-  /// The plan and where it is from: `2 workers of 1 thread, batches up to 4 (measured in 0.6 s)`.
+  /// The plan and its origin: `2 workers of 1 thread, batches up to 4 (measured in 0.6 s)`.
   package var description: String {
     let tenths = (duration.microseconds + 50_000) / 100_000
     let origin =

@@ -7,7 +7,7 @@ package final class Barrier: Sendable {
 
   package init(_ count: Int) { missing = Atomic(count) }
 
-  /// Every thread arrives once, whether it will run or not.
+  /// Announces a thread; every thread arrives once, whether it will run or not.
   package func arrive() { missing.subtract(1, ordering: .acquiringAndReleasing) }
 
   package func wait() { while missing.load(ordering: .acquiring) > 0 { usleep(100) } }

@@ -11,11 +11,11 @@ package struct WorkerThread {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Starts at once; the system refusing a thread is the only failure.
+  /// Starts immediately; fails only if the system refuses a thread.
   package init?(_ run: @escaping @Sendable () -> Void) {
     let body = unsafe Unmanaged.passRetained(Body(run)).toOpaque()
     var identifier = pthread_t()
-    // SAFETY: the thread takes the one reference over.
+    // SAFETY: the thread takes over the only reference.
     let status = unsafe pthread_create(
       &identifier, nil,
       { argument in
@@ -36,15 +36,16 @@ package struct WorkerThread {
   /// Lets it end by itself, instead of `join`.
   package func detach() { pthread_detach(identifier) }
 
-  /// Lets others go before the calling thread from now on, by a number that `nice` takes; false where the system refuses.
+  /// Lowers the calling thread's priority from now on, by a number that `nice` accepts; returns
+  /// false if the system refuses.
   ///
-  /// Linux counts it for each thread; 0 is the calling one.
+  /// Linux has a niceness per thread; 0 means the calling one.
   package static func yield(to niceness: CInt) -> Bool {
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) == 0
   }
 
-  /// Runs `body` on `count` threads with their numbers and waits for all of them; false where not all could be
-  /// started.
+  /// Runs `body` on `count` threads with their numbers and waits for all of them; returns false if
+  /// not all could be started.
   package static func runSideBySide(
     _ count: Int, _ body: @escaping @Sendable (Int) -> Void
   ) -> Bool {

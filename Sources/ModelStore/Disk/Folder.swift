@@ -1,14 +1,15 @@
 import Files
 import Glibc
 
-/// An open folder: its entries are reached by name from the descriptor, and a symbolic link is never followed.
+/// An open folder whose entries are reached by name from its descriptor, never through a symbolic
+/// link.
 final class Folder: Sendable {
   let path: String
   private let descriptor: CInt
   private let hook: DiskHook
   private let space: SpaceHook
 
-  /// Opens the folder at `path`, made for this user alone where it is missing.
+  /// Opens the folder at `path`, creating it for this user alone if it is missing.
   init(
     making path: String, hook: @escaping DiskHook, space: @escaping SpaceHook
   ) throws(StoreError) {
@@ -22,14 +23,15 @@ final class Folder: Sendable {
     descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("open", path, number: errno) }
     guard made == 0 else { return }
-    // The new name itself lasts only when the folder above is on disk; where that cannot be, nothing else can.
+    // The new name itself lasts only when the folder above is on disk; if that fails, nothing
+    // helps.
     let above = unsafe openat(descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard above >= 0 else { return }
     fsync(above)
     close(above)
   }
 
-  /// Opens the folder `name` in another, made for this user alone where it is missing.
+  /// Opens the folder `name` in another, creating it for this user alone if it is missing.
   init(making name: String, in parent: Folder) throws(StoreError) {
     path = "\(parent.path)/\(name)"
     hook = parent.hook
@@ -39,7 +41,7 @@ final class Folder: Sendable {
         unsafe Int(mkdirat(parent.descriptor, name, 0o700))
       }
     } catch {
-      // There already, or not to be made: opening tells which.
+      // Either it exists or it cannot be made: opening it tells which.
     }
     descriptor = unsafe openat(
       parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -50,7 +52,7 @@ final class Folder: Sendable {
 
   func path(of name: String) -> String { "\(path)/\(name)" }
 
-  /// Bytes that this user may still write; 0 when that cannot be told.
+  /// Bytes that this user may still write; 0 if that is unknown.
   var availableByteCount: Int {
     var status = statvfs()
     guard unsafe fstatvfs(descriptor, &status) == 0 else { return 0 }
@@ -58,7 +60,7 @@ final class Folder: Sendable {
       Int(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).0))
   }
 
-  /// A call that changes the disk; one that a signal interrupts is made again.
+  /// Makes a call that changes the disk, again if a signal interrupts it.
   @discardableResult
   func perform(
     _ step: DiskStep, _ name: String, byteCount: Int = 0, _ call: () -> Int
@@ -73,14 +75,14 @@ final class Folder: Sendable {
       step.rawValue, path(of: name), number: number, in: self, byteCount: byteCount)
   }
 
-  /// A new, empty file that only this user may read; its descriptor is the caller's to close.
+  /// Creates an empty file that only this user may read; the caller closes its descriptor.
   func create(_ name: String) throws(StoreError) -> CInt {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     return CInt(
       try perform(.create, name) { unsafe Int(openat(descriptor, name, flags, 0o600)) })
   }
 
-  /// Opens a regular file to read.
+  /// Opens a regular file for reading.
   func open(_ name: String) throws(StoreError) -> RegularFile {
     do throws(FileError) {
       return try RegularFile(name, inFolder: descriptor, path: path(of: name))
@@ -89,13 +91,16 @@ final class Folder: Sendable {
     }
   }
 
-  /// For a process to end that held a lock, or to begin that was started while one was held: until then the lock
-  /// stays where its descriptor was inherited.
+  /// Time for a process that held a lock to end, or for one started while a lock was held to begin.
+  ///
+  /// Until then an inherited descriptor keeps the lock.
   private static let lockPatience = Duration.seconds(1)
   private static let lockIntervalMicroseconds: UInt32 = 5000
 
-  /// Opens the file `name`, made where it is missing, and takes its lock; nil where another keeps it. The
-  /// descriptor is the caller's to close, which gives the lock back.
+  /// Opens the file `name`, creating it if it is missing, and takes its lock; returns nil if
+  /// another process has it.
+  ///
+  /// The caller closes the descriptor, which releases the lock.
   func lock(_ name: String) throws(StoreError) -> CInt? {
     let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
     let file = CInt(
@@ -115,13 +120,13 @@ final class Folder: Sendable {
     return file
   }
 
-  /// Whether there is anything of that name.
+  /// Returns whether there is an entry of that name.
   func contains(_ name: String) -> Bool {
     var status = stat()
     return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
   }
 
-  /// Size and time of the last change of a regular file; nil for anything else.
+  /// Returns the size and modification time of a regular file, or nil for anything else.
   func examine(_ name: String) -> (byteCount: Int, changed: WallTime)? {
     var status = stat()
     guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
@@ -137,7 +142,7 @@ final class Folder: Sendable {
     }
   }
 
-  /// Removes a file, or a link itself; one that is not there is no failure.
+  /// Removes a file, or a link itself; a missing one is not a failure.
   func remove(_ name: String) throws(StoreError) {
     try perform(.remove, name) {
       let result = unsafe unlinkat(descriptor, name, 0)
@@ -145,10 +150,10 @@ final class Folder: Sendable {
     }
   }
 
-  /// Makes what was created, renamed and removed in the folder last.
+  /// Makes all earlier creations, renames and removals in the folder durable.
   func sync() throws(StoreError) { try perform(.sync, ".") { Int(fsync(descriptor)) } }
 
-  /// The names of all entries, sorted; `StoreLimits.entryLimit` at most.
+  /// Returns the names of all entries, sorted, at most `StoreLimits.entryLimit`.
   func names() throws(StoreError) -> [String] {
     let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = unsafe fdopendir(copy) else {
@@ -176,7 +181,7 @@ final class Folder: Sendable {
   }
 }
 
-/// A kind of system call that changes what is on disk.
+/// Kind of a system call that changes the disk.
 package enum DiskStep: String, Sendable, CaseIterable {
   case makeFolder = "make"
   case create
@@ -186,10 +191,10 @@ package enum DiskStep: String, Sendable, CaseIterable {
   case remove
 }
 
-/// Asked before every such call: 0 lets it happen, any other number is the `errno` that it fails with.
+/// Called before every such call; 0 allows it, any other number is the `errno` with which it fails.
 ///
-/// Tests stop the process or fail the disk here; the program lets everything happen.
+/// Tests stop the process or fail the disk here; the program allows everything.
 package typealias DiskHook = @Sendable (DiskStep) -> CInt
 
-/// Told the bytes that are free whenever they are asked for; its answer is taken in their place.
+/// Receives the number of free bytes whenever it is needed, and returns the number to use instead.
 package typealias SpaceHook = @Sendable (_ freeByteCount: Int) -> Int

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A new file among what comes in; it stays there until it is renamed or removed by its name.
+/// A new file in the folder of uploads, which stays until it is renamed or removed by name.
 struct StagedFile: ~Copyable, Sendable {
   let name: String
   private let folder: Folder

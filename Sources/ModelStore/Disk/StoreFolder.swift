@@ -2,11 +2,12 @@ import Checkpoint
 import Files
 import Glibc
 
-/// The store on disk, and the order of the steps that a kill may come between.
+/// The store on disk, and the order of the steps that a kill may interrupt.
 ///
-/// `versions/<digits>` is a model, `versions/<digits>.json` its record, written first and removed last: a record
-/// without its model is half of a step. `incoming/` holds nothing that a later process needs. A file is on disk
-/// before it gets its name, and the name is on disk before the caller hears of it.
+/// `versions/<digits>` is a model and `versions/<digits>.json` its record, which is written first
+/// and removed last: a record without its model is half a step. `incoming/` contains nothing that a
+/// later process needs. A file is on disk before it gets its name, and the name is on disk before
+/// the caller returns.
 final class StoreFolder: Sendable {
   static let recordSuffix = ".json"
   private static let liveName = "live.json"
@@ -54,7 +55,7 @@ final class StoreFolder: Sendable {
     try write(record.json, as: version.hex + Self.recordSuffix, in: versions)
   }
 
-  /// Makes a file of `incoming` the model of a version; after a failure it is in neither folder.
+  /// Makes a file in `incoming` the model of a version; after a failure it is in neither folder.
   func install(
     _ name: String, as version: ModelVersion, record: VersionRecord
   ) throws(StoreError) {
@@ -69,7 +70,7 @@ final class StoreFolder: Sendable {
     }
   }
 
-  /// Puts the same bytes, known to be whole, in the place of those kept.
+  /// Replaces the stored bytes with the same bytes, known to be whole.
   func replace(_ version: ModelVersion, with name: String) throws(StoreError) {
     do {
       try incoming.rename(name, to: versions, as: version.hex)
@@ -86,12 +87,12 @@ final class StoreFolder: Sendable {
     try versions.sync()
   }
 
-  /// What cannot be removed now is removed when the store is opened again.
+  /// Removes a file of an upload, or leaves it to be removed when the store is opened again.
   func discard(_ name: String) { try? incoming.remove(name) }
 
   /// Reads all of a version's bytes and compares their digest.
   ///
-  /// - Parameter isCancelled: Asked before each piece; true ends it.
+  /// - Parameter isCancelled: Called before each piece; true ends it.
   func verify(_ version: ModelVersion, unless isCancelled: () -> Bool) throws(StoreError) {
     let path = path(of: version)
     var digest = try SHA256.begin(for: path)
@@ -108,26 +109,27 @@ final class StoreFolder: Sendable {
     }
   }
 
-  // MARK: What is live
+  // MARK: Live version
 
-  /// Nil where there is none.
+  /// Returns the live version's record, or nil if there is none.
   func live() throws(StoreError) -> LiveDocument? { try document(Self.liveName) }
 
-  /// Nil where there is none.
+  /// Returns the record before the last change, or nil if there is none.
   func formerLive() throws(StoreError) -> LiveDocument? { try document(Self.formerName) }
 
   private func document(_ name: String) throws(StoreError) -> LiveDocument? {
     root.contains(name) ? try read(name, in: root) : nil
   }
 
-  /// Records what is live. `former` is kept beside it, for the day that the record itself is damaged.
+  /// Records the live version, and keeps `former` next to it in case the record itself is damaged.
   func write(live: LiveDocument, former: LiveDocument?) throws(StoreError) {
     if let former { try write(former.json, as: Self.formerName, in: root) }
     try write(live.json, as: Self.liveName, in: root)
     do {
       try root.sync()
     } catch {
-      // Named but perhaps not to last: what the caller goes on serving gets the name back.
+      // Renamed but perhaps not durable: the version that the caller goes on serving gets the name
+      // back.
       if let former {
         try? write(former.json, as: Self.liveName, in: root)
       } else {
@@ -137,7 +139,7 @@ final class StoreFolder: Sendable {
     }
   }
 
-  // MARK: What is followed
+  // MARK: Followed version
 
   func followed() throws(StoreError) -> FollowedDocument { try read(Self.followedName, in: root) }
 
@@ -177,7 +179,8 @@ final class StoreFolder: Sendable {
 }
 
 extension SHA256 {
-  /// A digest of the file at `path`; the fault of a library that offers none becomes the file's.
+  /// Begins a digest of the file at `path`; if the library lacks the algorithm, the error names the
+  /// file.
   static func begin(for path: String) throws(StoreError) -> SHA256 {
     do {
       return try SHA256()

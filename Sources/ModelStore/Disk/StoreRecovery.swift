@@ -1,11 +1,11 @@
 import Checkpoint
 
-/// What an earlier process left in a store's folder, put in order.
+/// Repair of a store's folder after an earlier process.
 struct StoreRecovery {
   private let disk: StoreFolder
   private let clock: @Sendable () -> WallTime
   private(set) var index = VersionIndex()
-  /// What was found damaged or out of place and what became of it, one sentence each.
+  /// Damaged or misplaced files and their fate, one sentence each.
   private(set) var notices: [String] = []
   private(set) var standing = LiveStanding()
 
@@ -17,7 +17,7 @@ struct StoreRecovery {
     readLive()
   }
 
-  /// Uploads that never ended and records that never got their name.
+  /// Removes uploads that never ended and records that never got their name.
   private mutating func clearIncoming() throws(StoreError) {
     for name in try disk.incoming.names() {
       do {
@@ -40,14 +40,14 @@ struct StoreRecovery {
     }
   }
 
-  /// A record without a model: one that was about to come, or one that was being removed.
+  /// Removes a record without a model, which was being added or removed.
   private mutating func clearRecord(_ name: String) throws(StoreError) {
     let digits = String(name.dropLast(StoreFolder.recordSuffix.count))
     guard ModelVersion(digits: digits) != nil, disk.versions.examine(digits) == nil,
-      // Where the model was found damaged it is gone with it.
+      // A model that was found damaged was removed with its record.
       disk.versions.contains(name)
     else { return }
-    // What is there in its place is told with the model's own name.
+    // An entry in its place is reported under the model's own name.
     if !disk.versions.contains(digits) {
       notices.append(
         "\(disk.versions.path(of: digits)) is not there, only its record, which is removed")
@@ -74,7 +74,7 @@ struct StoreRecovery {
     restoreRecord(of: version, byteCount: file.byteCount, storedAt: file.changed)
   }
 
-  /// A model whose record is of no use is kept under its digits, if it is whole.
+  /// Keeps a whole model under its digits although its record is useless.
   private mutating func restoreRecord(
     of version: ModelVersion, byteCount: Int, storedAt: WallTime
   ) {
@@ -88,12 +88,12 @@ struct StoreRecovery {
       try disk.versions.sync()
     } catch {
       notices.append("\(error)")
-      // A file that is not what its name says is of no use to anybody; one that cannot be read may be yet.
+      // A file that does not match its name is useless; one that cannot be read may still be good.
       if case .damaged = error { discard(version) }
     }
   }
 
-  /// Removes what is of no use to anybody, and says so.
+  /// Removes a useless file and reports it.
   private mutating func discard(_ version: ModelVersion) {
     do {
       try disk.remove(version)
@@ -103,9 +103,9 @@ struct StoreRecovery {
     }
   }
 
-  // MARK: What is live
+  // MARK: Live version
 
-  /// A version that was live, by what tells so.
+  /// A version that was live, and the source that says so.
   private struct Claim {
     let version: ModelVersion
     let source: String
@@ -139,7 +139,7 @@ struct StoreRecovery {
     notices.append(loss)
   }
 
-  /// Nil where there is none or it is damaged, which the other says then.
+  /// Reads a record, and returns its fault: that it is damaged, or missing although expected.
   private func document(
     _ name: String, isExpected: Bool, _ read: () throws(StoreError) -> LiveDocument?
   ) -> (LiveDocument?, String?) {
@@ -152,7 +152,8 @@ struct StoreRecovery {
     }
   }
 
-  /// What was live, the best known first: what the record says, then by the time of becoming live.
+  /// Returns versions that were live, most reliable first: by the records, then by the time they
+  /// became live.
   private func claims(_ current: LiveDocument?, _ former: LiveDocument?) -> [Claim] {
     var claims: [Claim] = []
     func add(_ digits: String?, _ source: String) {
@@ -185,7 +186,7 @@ struct StoreRecovery {
       live: LiveRecord(
         version: version, previous: previous.flatMap { index.contains($0) ? $0 : nil },
         since: since, by: document.by, isChosen: document.chosen ?? true))
-    // A kill may have come between the two records, or an earlier program has written one alone.
+    // A kill may have come between the two records, or an earlier program wrote one alone.
     guard index.records[version]?.lastLive != since.millisecondsSince1970 else { return }
     index.set(lastLive: since, of: version)
     if let record = index.records[version] { try? disk.write(record, of: version) }

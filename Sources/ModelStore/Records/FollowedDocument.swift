@@ -1,11 +1,11 @@
 import Checkpoint
 
-/// What a remote store named when it was acted on last: `followed.json`.
+/// The version that a remote store named when it was last acted on: `followed.json`.
 struct FollowedDocument: StoreRecord {
   var format = Self.currentFormat
-  /// The remote store, as `RemoteSource` shows it.
+  /// Remote store, as `RemoteSource` describes it.
   var source: String
-  /// All digits.
+  /// All 64 digits.
   var version: String
 
   private enum CodingKeys: String, CodingKey {

@@ -1,15 +1,15 @@
 import Checkpoint
 
-/// What is live: `live.json`, and what was before the last change: `live.before.json`.
+/// The live version in `live.json`, or the one before the last change in `live.before.json`.
 struct LiveDocument: StoreRecord {
   var format = Self.currentFormat
-  /// All digits.
+  /// All 64 digits.
   var version: String
   var previous: String?
   /// Milliseconds since 1970.
   var since: Int
   var by: String
-  /// Whether it was chosen since the start, or named to win; so are all where it is not said.
+  /// Whether it was chosen since the start, or named to win; a missing value means yes.
   var chosen: Bool?
 
   private enum CodingKeys: String, CodingKey {

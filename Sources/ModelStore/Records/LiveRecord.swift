@@ -1,23 +1,24 @@
 package import Checkpoint
 
-/// What is live, since when and by whom.
+/// The live version, and when and by whom it was made live.
 package struct LiveRecord: Sendable, Hashable {
   package let version: ModelVersion
-  /// What was live before and is kept still.
+  /// Version that was live before, if it is still kept.
   package let previous: ModelVersion?
   package let since: WallTime
   package let by: String
-  /// Whether somebody chose it; else a server's options named it, and those of the next start may name another.
+  /// Whether somebody chose it; else a server's options named it, and those of the next start may
+  /// name another.
   package let isChosen: Bool
 }
 
-/// What of the live model's record is not as it should be; all nil where nothing is wrong.
+/// Faults of the live model's record; all nil if nothing is wrong.
 package struct LiveStanding: Sendable, Hashable {
-  /// Why another version than the one recorded last is live, or what tells that this one was.
+  /// Reason why the live version is not the one last recorded, or the evidence that it was.
   package var recovery: String?
-  /// Why nothing is live although something was, or may have been.
+  /// Reason why nothing is live although something was, or may have been.
   package var loss: String?
-  /// Why what is live could not be recorded, so that a restart will not know of it.
+  /// Reason why the live version could not be recorded, so that a restart will not know of it.
   package var recordFault: String?
 
   package init() {}

@@ -4,7 +4,7 @@ import JSON
 
 /// One of the store's small JSON files.
 ///
-/// Unknown keys are ignored, so that a later program may say more; an unknown format is refused.
+/// Unknown keys are ignored, so that a later program may write more; an unknown format is rejected.
 protocol StoreRecord: Codable {
   var format: Int { get }
   /// Whether the values are such as this store writes.
@@ -14,7 +14,7 @@ protocol StoreRecord: Codable {
 extension StoreRecord {
   static var currentFormat: Int { 1 }
 
-  /// Keys in order, on one line.
+  /// JSON on one line, with sorted keys.
   var json: [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -27,7 +27,7 @@ extension StoreRecord {
   /// Parses a record read from `path`.
   init(json: [UInt8], path: String) throws(StoreError) {
     do {
-      // Foundation's decoder takes one of two members with the same name and says nothing.
+      // Of two members with the same name, Foundation's decoder takes one without a word.
       _ = try unsafe JSONTree(json.span.bytes, allowsNUL: true)
     } catch {
       throw .malformedRecord(path: path, reason: "\(error.reason), byte \(error.offset)")

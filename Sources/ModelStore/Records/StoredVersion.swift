@@ -3,9 +3,9 @@ package import Checkpoint
 /// A model that the store keeps.
 package struct StoredVersion: Sendable, Hashable {
   package enum State: String, Sendable, Hashable {
-    /// Recorded as the one that serves.
+    /// Recorded as the version that serves.
     case live
-    /// Live before the live one: what a rollback goes to.
+    /// Live before the live one, and the target of a rollback.
     case previous
     case kept
   }
@@ -16,6 +16,6 @@ package struct StoredVersion: Sendable, Hashable {
   package let storedAt: WallTime
   package let by: String
   package internal(set) var state: State
-  /// Whether something else than its state keeps it, as a canary does.
+  /// Whether it is in use for a reason other than its state, such as a canary.
   package internal(set) var isPinned: Bool
 }

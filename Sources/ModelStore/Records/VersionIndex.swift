@@ -1,10 +1,10 @@
 import Checkpoint
 
-/// What the store keeps, in memory: every question is answered from here, and what may go is decided here.
+/// The store's contents in memory, which answer every query and decide what may be removed.
 struct VersionIndex {
   private(set) var records: [ModelVersion: VersionRecord] = [:]
   private(set) var live: LiveRecord?
-  /// How often each version is pinned.
+  /// Number of pins of each version.
   private var pins: [ModelVersion: Int] = [:]
 
   func contains(_ version: ModelVersion) -> Bool { records[version] != nil }
@@ -17,7 +17,7 @@ struct VersionIndex {
 
   mutating func set(live record: LiveRecord?) { live = record }
 
-  /// Notes when a version became live.
+  /// Records the time that a version became live.
   mutating func set(lastLive moment: WallTime, of version: ModelVersion) {
     records[version]?.lastLive = moment.millisecondsSince1970
   }
@@ -39,7 +39,7 @@ struct VersionIndex {
       isPinned: pins[version] != nil)
   }
 
-  /// Newest first; those of the same moment in order of their digits.
+  /// Versions, newest first; those of the same moment in order of their digits.
   var list: [StoredVersion] {
     records.keys.compactMap { self[$0] }.sorted { left, right in
       left.storedAt != right.storedAt
@@ -47,20 +47,22 @@ struct VersionIndex {
     }
   }
 
-  /// Why a version must stay; nil where it may go.
+  /// Returns the reason why a version must stay, or nil if it may go.
   func use(of version: ModelVersion) -> String? {
     if version == live?.version { return "live" }
     if version == live?.previous { return "what a rollback goes to" }
     return pins[version] != nil ? "pinned" : nil
   }
 
-  /// All versions that begin with the digits.
+  /// Returns all versions that begin with the digits.
   func matches(_ prefix: String) -> [ModelVersion] {
     records.keys.filter { $0.hex.utf8.starts(with: prefix.utf8) }
   }
 
-  /// The oldest versions that must go for the rest to be within the limits, with a new one of `byteCount` bytes if
-  /// given and without `spared`. Throws where those in use leave no room for it.
+  /// Returns the oldest versions that must go so that the rest is within the limits.
+  ///
+  /// The rest includes a new version of `byteCount` bytes, if given, and the ones removed never
+  /// include `spared`. Throws if the versions in use leave no room for it.
   func evictions(
     for byteCount: Int? = nil, limits: StoreLimits, sparing spared: ModelVersion? = nil
   ) throws(StoreError) -> [ModelVersion] {
@@ -75,7 +77,7 @@ struct VersionIndex {
       count -= 1
       total -= Int128(candidate.byteCount)
     }
-    // What is in use stays when a limit was lowered; only nothing is added to it.
+    // After a limit was lowered, versions in use stay, but nothing may be added.
     guard byteCount != nil else { return going }
     guard count <= limits.versionCountLimit else {
       throw .noVersionFree(limit: limits.versionCountLimit)

@@ -1,4 +1,4 @@
-/// What is known of a version beside its bytes: `versions/<digits>.json`.
+/// Facts about a version apart from its bytes: `versions/<digits>.json`.
 struct VersionRecord: StoreRecord {
   var format = Self.currentFormat
   var name: String
@@ -6,7 +6,7 @@ struct VersionRecord: StoreRecord {
   /// Milliseconds since 1970.
   var storedAt: Int
   var byteCount: Int
-  /// When it became live last, in milliseconds since 1970; nil where it never was, or nobody knows.
+  /// Last time it became live, in milliseconds since 1970; nil if it never was, or that is unknown.
   var lastLive: Int?
 
   private enum CodingKeys: String, CodingKey {

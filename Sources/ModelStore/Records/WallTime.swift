@@ -2,12 +2,12 @@ import Glibc
 
 /// A moment in UTC, to the millisecond.
 package struct WallTime: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// Those that have a year of four digits.
+  /// Milliseconds with a year of four digits.
   static let validRange = 0...253_402_300_799_999
 
   package let millisecondsSince1970: Int
 
-  /// What is outside 1970 to 9999 becomes the nearest of them.
+  /// Clamps to the years 1970 to 9999.
   package init(millisecondsSince1970 milliseconds: Int) {
     millisecondsSince1970 = min(
       max(milliseconds, Self.validRange.lowerBound), Self.validRange.upperBound)
@@ -15,7 +15,7 @@ package struct WallTime: Sendable, Hashable, Comparable, CustomStringConvertible
 
   package static var now: WallTime {
     var time = timespec()
-    // SAFETY: points to this function's own variable; this clock is always there.
+    // SAFETY: points to this function's own variable; this clock always exists.
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return WallTime(millisecondsSince1970: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
   }
@@ -24,7 +24,7 @@ package struct WallTime: Sendable, Hashable, Comparable, CustomStringConvertible
     left.millisecondsSince1970 < right.millisecondsSince1970
   }
 
-  /// As in RFC 3339: `2026-01-31T12:00:00.000Z`.
+  /// The moment in the form of RFC 3339: `2026-01-31T12:00:00.000Z`.
   package var description: String {
     var seconds = time_t(millisecondsSince1970 / 1000)
     var parts = unsafe tm()

@@ -1,11 +1,11 @@
 import ONNX
 import ResNet
 
-/// What a tensor of an ONNX graph is in the graph that is made of it.
+/// A tensor of an ONNX graph as part of the graph that is made of it.
 enum ONNXImportedValue {
   /// Known numbers: weights, shapes.
   case constant(ONNXTensor)
-  /// Known integers and the numbers that they stand for, which are made where they are asked for.
+  /// Known integers and the numbers that they represent, which are computed on demand.
   case dequantized(ONNXTensor, ONNXQuantization)
   /// `[N, C, H, W]`.
   case features(Graph.NodeID)
@@ -17,22 +17,26 @@ enum ONNXImportedValue {
   case sequence(Graph.NodeID)
   /// A node's output of one pixel as `[N, 1, C]`.
   case row(Graph.NodeID)
-  /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product takes it in.
+  /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product
+  /// takes it in.
   case expanded(Graph.NodeID, to: FeatureShape)
-  /// Every so many pixels of a node's output `[N, C, H, W]`, until the next operation makes a node of it.
+  /// Every so many pixels of a node's output `[N, C, H, W]`, until the next operation makes a node
+  /// of it.
   case strided(Graph.NodeID, Extent)
-  /// A node's output `[N, C, H, W]` with rows and columns around it, until the next operation takes them in or makes
-  /// a node of them: of zeros, or of numbers below all others, which only a maximum can take in.
+  /// A node's output `[N, C, H, W]` with padding, until the next operation takes it in or makes a
+  /// node of it.
+  ///
+  /// The padding is of zeros, or of the lowest numbers, which only a maximum can take in.
   case padded(Graph.NodeID, Padding, isLowest: Bool)
-  /// The logits behind a softmax, which an answer has anyway: nothing may follow.
+  /// The logits after a softmax, which an answer has anyway; nothing may follow.
   case probabilities(Graph.NodeID)
-  /// A result as integers, between its quantisation and the way back; nothing else may read them.
+  /// A result as integers, between quantisation and dequantisation; nothing else may read them.
   indirect case quantized(ONNXImportedValue, ONNXQuantization)
 }
 
 extension ONNXImportedValue {
-  /// The node whose output it is, all of it, and how that lies in the tensor; nil for what is no more than part of an
-  /// output, or something else.
+  /// The node whose whole output it is, and the output's order in the tensor; nil for parts of an
+  /// output and other values.
   var output: (id: Graph.NodeID, order: ONNXOrder)? {
     switch self {
     case .features(let id): (id, .channelsFirst)

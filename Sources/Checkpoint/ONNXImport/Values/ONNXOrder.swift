@@ -1,6 +1,6 @@
 import ResNet
 
-/// How a node's output `[C, H, W]` lies in a tensor of the file.
+/// Layout of a node's output `[C, H, W]` in a tensor of the file.
 enum ONNXOrder {
   /// `[N, C, H, W]`.
   case channelsFirst
@@ -34,7 +34,7 @@ enum ONNXOrder {
     }
   }
 
-  /// Where the channels stand among the dimensions.
+  /// Index of the dimension of the channels.
   var channelAxis: Int {
     switch self {
     case .channelsFirst, .sequence: 1
@@ -42,10 +42,10 @@ enum ONNXOrder {
     }
   }
 
-  /// Whether the channels have an axis for themselves, whatever the number of pixels.
+  /// Whether the channels have an axis of their own, whatever the number of pixels.
   var separatesChannels: Bool { self != .flat }
 
-  /// Whether numbers lie as they do in the node's own output.
+  /// Whether numbers lie as in the node's own output.
   var isPlanar: Bool { self != .channelsLast && self != .row }
 
   var rank: Int {
@@ -56,7 +56,7 @@ enum ONNXOrder {
     }
   }
 
-  /// Where height and width stand, or their product, if they do.
+  /// Indices of the dimensions of height and width, or of their product, if there are any.
   var pixelAxes: [Int] {
     switch self {
     case .channelsFirst: [2, 3]

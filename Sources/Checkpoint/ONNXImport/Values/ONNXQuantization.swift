@@ -1,21 +1,21 @@
 import ONNX
 import ResNet
 
-/// How integers stand for numbers: each for `(integer - zero point) * scale`.
+/// Meaning of integers: each represents `(integer - zero point) * scale`.
 struct ONNXQuantization: Equatable {
-  /// Of the integers: int8, uint8, or int32 of constants.
+  /// Type of the integers: int8, uint8, or int32 for constants.
   let elementType: ONNXElementType
-  /// One for all, or one for each place along `axis`; above 0.
+  /// Scales above 0: one for all, or one for each place along `axis`.
   let scales: [Float]
-  /// As many; 0 for int32.
+  /// Zero points, as many as scales; 0 for int32.
   let zeros: [Int]
-  /// Nil where one scale is for all.
+  /// Axis of the scales, or nil if one scale is for all.
   let axis: Int?
 
-  /// Of the integers, for all but int32.
+  /// Range of the integers, for all types except int32.
   var integers: ClosedRange<Int> { elementType == .uint8 ? 0...255 : -128...127 }
 
-  /// What the first zero point leaves: the distances from it.
+  /// Range of the distances from the first zero point.
   var levels: ClosedRange<Int> {
     integers.lowerBound - zeros[0]...integers.upperBound - zeros[0]
   }
@@ -33,12 +33,14 @@ struct ONNXQuantization: Equatable {
     }
   }
 
-  /// What the bytes of integers stand for, row-major; as many as the shape says.
+  /// Returns the numbers that the bytes of integers represent, row-major, as many as the shape
+  /// says.
   func numbers(of bytes: [UInt8], shape: [Int]) -> [Float] {
     var numbers: [Float] = []
     numbers.reserveCapacity(shape.reduce(1, *))
     forEachRun(in: shape) { elements, scale, zero in
-      // The product of both is exact in double precision for bytes, and nearly so for sums of their products.
+      // The product is exact in double precision for bytes, and nearly so for sums of their
+      // products.
       func append(_ integer: Int) { numbers.append(Float(Double(integer - zero) * Double(scale))) }
       switch elementType {
       case .uint8: for index in elements { append(Int(bytes[index])) }
@@ -54,7 +56,7 @@ struct ONNXQuantization: Equatable {
     return numbers
   }
 
-  /// The integers nearest to numbers, ties to even, as bytes.
+  /// Returns the nearest integers, ties to even, as bytes.
   func bytes(of numbers: [Float], shape: [Int]) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(numbers.count)
@@ -63,7 +65,7 @@ struct ONNXQuantization: Equatable {
       let highest = Float(integers.upperBound - zero)
       for index in elements {
         let level = (numbers[index] / scale).rounded(.toNearestOrEven)
-        // Not a number stands for zero.
+        // NaN becomes zero.
         let clamped = level.isNaN ? 0 : max(lowest, min(highest, level))
         bytes.append(UInt8(truncatingIfNeeded: Int(clamped) + zero))
       }
@@ -72,15 +74,15 @@ struct ONNXQuantization: Equatable {
   }
 }
 
-/// What the quantising nodes of an ONNX graph have said so far, by the nodes of the graph that is made of it.
+/// Facts from the quantising nodes of an ONNX graph so far, by the nodes of the graph made of it.
 struct ONNXQuantizedParts {
-  /// The magnitude that the largest integer of a node's output stands for.
+  /// Magnitude that the largest integer of a node's output represents.
   var ranges: [Graph.NodeID: Float] = [:]
-  /// Of the input's integers as signed ones; nil where it has none.
+  /// Zero point of the input as a signed integer; nil if it has none.
   var inputZeroPoint: Int?
-  /// Tensors of weights that are stored as integers, or computed from such.
+  /// Tensors of weights that are stored as integers, or computed from those.
   var constants: Set<String> = []
-  /// Layers whose weights the file has in floating point.
+  /// Layers whose weights are floating-point in the file.
   var floatingPointLayers: Set<Graph.NodeID> = []
   var integerLayerCount = 0
 }

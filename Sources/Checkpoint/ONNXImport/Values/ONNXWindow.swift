@@ -1,31 +1,31 @@
 import ONNX
 import ResNet
 
-/// How a window moves over a feature map.
+/// Movement of a window over a feature map.
 struct ONNXWindow {
   var kernel: Extent
   var stride: Extent
   var dilation: Extent
   var padding: Padding
-  /// Rows and columns behind map and padding that the last window reaches because a size was rounded up; they are
-  /// neither pixels nor padding.
+  /// Rows and columns after map and padding that the last window reaches because a size was rounded
+  /// up; they are neither pixels nor padding.
   var overhang = Extent(0)
 
-  /// All that lies around the map inside of `outer`, with what rounding up reaches.
+  /// Returns everything around the map inside `outer`, including the overhang of rounding up.
   func padding(inside outer: Padding) -> Padding {
     Padding(before: padding.before + outer.before, after: padding.after + outer.after + overhang)
   }
 }
 
 extension FeatureShape {
-  /// Neither side overflows where both are within their limits.
+  /// Returns the padded shape; neither side overflows if both are within their limits.
   func padded(by padding: Padding) -> FeatureShape {
     FeatureShape(
       channels: channels, height: height + padding.before.height + padding.after.height,
       width: width + padding.before.width + padding.after.width)
   }
 
-  /// From the first row and column on.
+  /// Returns the shape of picked pixels, starting with the first row and column.
   func picked(every stride: Extent) -> FeatureShape {
     FeatureShape(
       channels: channels, height: (height - 1) / stride.height + 1,
@@ -34,7 +34,7 @@ extension FeatureShape {
 }
 
 extension Padding {
-  /// Whether each window meets a pixel.
+  /// Returns whether each window meets a pixel.
   func isNarrower(than window: Extent) -> Bool {
     max(before.height, after.height) < window.height
       && max(before.width, after.width) < window.width
@@ -75,7 +75,8 @@ extension ONNXImporter {
     return window
   }
 
-  /// Of the window more that fits in part, unless it begins behind the last pixel.
+  /// Returns the overhang of the additional window that fits in part, unless it begins after the
+  /// last pixel.
   private static func overhang(_ size: Int, _ span: Int, _ step: Int, pixelEnd: Int) -> Int {
     let room = size - span
     guard room >= 0, !room.isMultiple(of: step) else { return 0 }
@@ -100,7 +101,7 @@ extension ONNXImporter {
       }
       let height = total(input.height, spans.height, stride.height)
       let width = total(input.width, spans.width, stride.width)
-      // The names say where the odd one goes.
+      // The names say which side gets the odd one.
       let less = Extent(height: height / 2, width: width / 2)
       let more = Extent(height: height - less.height, width: width - less.width)
       return mode == "SAME_UPPER"
@@ -117,7 +118,7 @@ extension ONNXImporter {
     }
   }
 
-  /// A pair of numbers, each at least one; ones where the attribute is absent.
+  /// Reads a pair of numbers, each at least one; ones if the attribute is absent.
   func extent(_ name: String, of node: ONNXNode) throws(CheckpointError) -> Extent {
     guard let values = try integerList(name, of: node) else { return Extent(1) }
     guard values.count == 2, values.allSatisfy({ 1...ONNXImportLimits.windowNumber ~= $0 }) else {
