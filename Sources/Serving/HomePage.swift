@@ -1,7 +1,7 @@
 import Checkpoint
 import Inference
 
-/// The page at `/`, for whoever opens the server in a browser.
+/// Page at `/`, for whoever opens the server in a browser.
 enum HomePage {
   static func html(model: CompiledModel?) -> String {
     let state =

@@ -1,4 +1,4 @@
-/// The paths that are served.
+/// Paths that are served.
 enum Route: Int, Sendable, Hashable, CaseIterable {
   case home, classify, live, ready, started, metrics
 
@@ -14,7 +14,7 @@ enum Route: Int, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The path, or the first of several.
+  /// Path, or the first of several.
   var path: String {
     switch self {
     case .home: "/"
@@ -30,7 +30,7 @@ enum Route: Int, Sendable, Hashable, CaseIterable {
     self == .classify ? ["POST", "PUT", "OPTIONS"] : ["GET", "HEAD", "OPTIONS"]
   }
 
-  /// Whether it is served also where no place for other requests is left.
+  /// Whether it is also served when there is no place for other requests.
   var isEssential: Bool {
     switch self {
     case .live, .ready, .started, .metrics: true

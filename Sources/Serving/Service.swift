@@ -4,9 +4,11 @@ package import Machine
 import Synchronization
 import Time
 
-/// What resnetd serves: routes requests, answers probes itself and hands classifications to the workers.
+/// Service of resnetd: routes requests, answers probes itself and hands classifications to the
+/// workers.
 package final class Service: RequestHandler {
-  /// Bytes of buffers that are kept from one body to the next; less where the budget is small: 16 MiB.
+  /// Bytes of buffers that are kept from one body to the next: 16 MiB, or less if the budget is
+  /// small.
   private static let keptBodyByteLimit = 16 << 20
 
   private let limits: ServingLimits
@@ -16,7 +18,8 @@ package final class Service: RequestHandler {
   private let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
 
-  /// `servesMetrics` says whether `/metrics` is served here or has a port of its own.
+  /// Creates a service; `servesMetrics` says whether `/metrics` is served here or has a port of its
+  /// own.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
     accessLog: AccessLog, memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
@@ -34,7 +37,7 @@ package final class Service: RequestHandler {
 
   package func progress(_ doing: String) { readiness.withLock { $0 = .starting(doing) } }
 
-  /// From now on requests go to the pool, unless the service is draining already.
+  /// Sends requests to the pool from now on, unless the service is already draining.
   package func becomeReady(_ pool: WorkerPool) {
     metrics.watch(queueDepth: { [weak pool] in pool?.queuedCount ?? 0 })
     pool.whenIdle { [bodies] in bodies.releaseBuffers() }
@@ -45,7 +48,7 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// Readiness probes fail from now on; requests are still served.
+  /// Makes readiness probes fail from now on; requests are still served.
   package func beginDraining() {
     readiness.withLock { state in
       if case .ready(let pool) = state { state = .draining(pool) } else { state = .draining(nil) }
@@ -105,7 +108,7 @@ package final class Service: RequestHandler {
     guard let pool else { throw rejection }
     try head.checkContent()
     let parameters = try Admission.check(head, pool.traffic)
-    // A length that is malformed or beyond the limit is the connection's to refuse.
+    // A length that is malformed or beyond the limit is for the connection to reject.
     let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
     if length <= limits.bodyByteLimit {
       try pool.check(byteCount: length, priority: parameters.priority)
@@ -125,7 +128,7 @@ package final class Service: RequestHandler {
         after: timeout(parameters), response: identity.marking(Problem.deadline.response)))
   }
 
-  /// How long a request may take, from its first byte.
+  /// Returns the time that a request may take, from its first byte.
   private func timeout(_ parameters: ClassificationParameters) -> Duration {
     min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
   }
@@ -137,13 +140,13 @@ package final class Service: RequestHandler {
     return route
   }
 
-  /// Nil when the workers answer.
+  /// Returns nil if the workers will answer.
   private func classify(
     _ request: Request, _ identity: RequestIdentity, _ exchange: Exchange
   ) -> Problem? {
     do throws(Problem) {
       guard let pool else { throw rejection }
-      // What was live when the head came may have been replaced since.
+      // The model that was live when the head came may have been replaced since.
       let admission = try Admission(request.head, pool.traffic)
       return pool.submit(
         ClassificationJob(
@@ -175,7 +178,7 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// Why a server with a model should get no requests all the same.
+  /// Returns the reason why a server with a model should still get no requests, or nil.
   private func stalled(_ pool: WorkerPool) -> Problem? {
     switch pool.stall {
     case .allMove, .withoutDecoders: nil
@@ -189,7 +192,7 @@ package final class Service: RequestHandler {
 
   private var ok: Response { Response(status: 200, contentType: "text/plain", text: "ok") }
 
-  /// Says what is being waited for.
+  /// Problem that says what the server waits for.
   private var unavailable: Problem {
     switch state {
     case .starting(let doing): Problem(503, .starting, doing, retryAfterSeconds: 1)
@@ -199,7 +202,7 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// Why a classification is refused, counted.
+  /// Problem that rejects a classification, counted.
   private var rejection: Problem {
     if case .draining = state { metrics.rejected(.draining) } else { metrics.rejected(.starting) }
     return unavailable
@@ -221,9 +224,9 @@ package final class Service: RequestHandler {
   }
 }
 
-/// Where the service is in its life; what probes tell.
+/// State of the service's life, which probes report.
 package enum Readiness: Sendable {
-  /// With what is being done.
+  /// Starting, with the present step.
   case starting(String)
   case ready(WorkerPool)
   case draining(WorkerPool?)

@@ -1,31 +1,37 @@
 package import Imaging
 package import Inference
 
-/// What one request and all waiting ones may cost.
+/// Limits of the cost of one request, and of all waiting ones.
 package struct ServingLimits: Sendable {
   /// Bytes of one request's body; beyond it 413.
   package var bodyByteLimit = 32 << 20
   /// Images in one request; beyond it 413.
   package var imageCountLimit = 64
-  /// Width x height of all images of one request together, by their headers; 413 for each image beyond it. The default
-  /// is ten of the largest.
+  /// Pixels, width x height, of all images of one request by their headers; 413 for each image
+  /// beyond it.
+  ///
+  /// The default is ten of the largest.
   package var requestPixelCountLimit = 400_000_000
   /// Requests that wait for a worker; beyond it 429.
   package var queueCountLimit = 256
   /// Bytes of the bodies that wait; beyond it 429.
   package var queueByteLimit = 256 << 20
-  /// From a request's first byte to its answer, unless the client asks for less; beyond it 504.
+  /// Time from a request's first byte to its answer, unless the client asks for less; beyond it
+  /// 504.
   package var requestTimeout = Duration.seconds(30)
-  /// How long a worker may be at one image or one run of the network before the process ends, for its supervisor to
-  /// start another one. After `requestTimeout`, when nobody waits for that worker any more, it is not ready already.
+  /// Time that a worker may spend on one image or one run of the network before the process ends.
+  ///
+  /// Its supervisor then starts another one. After `requestTimeout`, when nobody waits for that
+  /// worker any more, the server already reports that it is not ready.
   package var stallTimeout = Duration.seconds(120)
-  /// What a candidate may compute before it is live; beyond it 422. One pass through its network is not interrupted.
+  /// Computing time of a candidate before it is live; beyond it 422. One pass through its network
+  /// is not interrupted.
   package var provingTimeout = Duration.seconds(180)
   package var decoding = DecodingLimits()
 
   package init() {}
 
-  /// The same for a model's golden samples: no image may take longer to decode than a request's.
+  /// Limits for a model's golden samples: no image may take longer to decode than a request's.
   package var golden: GoldenCheck.Limits {
     GoldenCheck.Limits(
       decoding: decoding, decodingTimeout: requestTimeout, provingTimeout: provingTimeout)

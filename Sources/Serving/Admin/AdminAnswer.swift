@@ -6,9 +6,10 @@ import JSON
 import ModelStore
 import Time
 
-/// The JSON of the admin endpoint's answers.
+/// Answers of the admin endpoint, as JSON.
 enum AdminAnswer {
-  /// What is live, under its tag. What `store` says of it is shown where it is about the same version.
+  /// Shows what is live, under its tag. The store's record is shown if it is about the same
+  /// version.
   static func model(_ traffic: Traffic, _ store: ModelStore?) -> Response {
     let live = traffic.live
     let model = live.model
@@ -34,12 +35,12 @@ enum AdminAnswer {
     return response
   }
 
-  /// To a client that has seen what is live (RFC 9110, section 15.4.5).
+  /// Answers a client that has already seen what is live (RFC 9110, section 15.4.5).
   static func notModified(_ version: ModelVersion) -> Response {
     Response(status: 304, fields: HeaderFields([("ETag", EntityTag.text(version))]))
   }
 
-  /// What is in progress.
+  /// Shows the swap in progress and the arriving uploads.
   static func swap(
     inProgress status: SwapTurn.Status?, arriving: [ArrivingUpload.Status]
   ) -> Response {
@@ -74,7 +75,8 @@ enum AdminAnswer {
     return response(["removed": .object(members + ["bytes": .integer(version.byteCount)])])
   }
 
-  /// A canary is neither live nor, by itself, what a rollback goes to.
+  /// Lists the kept versions. A canary is not live, nor by itself the version that a rollback goes
+  /// to.
   static func versions(_ versions: [StoredVersion], canary: Canary?) -> Response {
     let items = versions.map { version in
       let members: JSONObject = [
@@ -87,7 +89,9 @@ enum AdminAnswer {
     return response(["versions": .array(items)])
   }
 
-  /// - Parameter plan: Nil where no model is live.
+  /// Shows the configuration.
+  ///
+  /// - Parameter plan: Nil if no model is live.
   static func configuration(
     _ options: [(name: String, value: String)], _ plan: CPUPlan?
   ) -> Response {
@@ -106,7 +110,7 @@ enum AdminAnswer {
     ]
   }
 
-  /// What a swap did, step by step.
+  /// Reports a swap, step by step.
   static func swap(_ report: SwapReport) -> Response { response(members(report)) }
 
   private static func members(_ report: SwapReport) -> JSONObject {
@@ -151,7 +155,7 @@ enum AdminAnswer {
     WallTime(millisecondsSince1970: secondsSince1970 * 1000).description
   }
 
-  /// With three decimal places.
+  /// Writes milliseconds with three decimal places.
   private static func milliseconds(_ duration: Duration) -> JSONValue {
     .thousandths(duration.microseconds)
   }
@@ -163,7 +167,8 @@ enum AdminAnswer {
 }
 
 extension AdminAnswer {
-  /// The canary and how the last one ended, each null where there is none; with what beginning it did, if it has just begun.
+  /// Shows the canary and the end of the last one, each null if there is none, and the swap report
+  /// if it has just begun.
   static func canary(_ traffic: Traffic, begun report: SwapReport? = nil) -> Response {
     let last = traffic.lastEnd.map { end in
       members(end.status) + [
@@ -193,7 +198,7 @@ extension AdminAnswer {
 }
 
 extension CanaryPercent {
-  /// With the decimal places that it needs: 5, 0.5, 0.25.
+  /// The number with the decimal places that it needs: 5, 0.5, 0.25.
   fileprivate var json: JSONValue {
     hundredths.isMultiple(of: 100) ? .integer(hundredths / 100) : .double(Double(hundredths) / 100)
   }

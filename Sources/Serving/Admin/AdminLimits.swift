@@ -1,18 +1,20 @@
 import Synchronization
 
-/// How many changes may be under way on the admin endpoint, counted after authentication.
+/// Limits of changes in progress on the admin endpoint, counted after authentication.
 package enum AdminLimits {
-  /// Uploads, activations, canaries and removals that wait or compute; beyond it 429.
+  /// Uploads, activations, canaries and removals that wait or compute; beyond that the answer is
+  /// 429.
   package static let changeCountLimit = 8
-  /// Places that only rollbacks and the end of a swap or canary take, so that they always get through; beyond it 429.
+  /// Places that only rollbacks and the end of a swap or canary take, so that they always get
+  /// through; beyond that 429.
   package static let urgentCountLimit = 16
 }
 
-/// Places for changes under way; each change holds one until it is answered.
+/// Places for changes in progress; each change holds one until it is answered.
 final class ChangePlaces: Sendable {
   private let counts = Mutex((ordinary: 0, urgent: 0))
 
-  /// False where none is left.
+  /// Takes a place. Returns false if none is left.
   func take(isUrgent: Bool) -> Bool {
     counts.withLock { counts in
       if isUrgent {

@@ -1,9 +1,9 @@
 import HTTPCore
 
-/// What the admin endpoint offers.
+/// Routes of the admin endpoint.
 enum AdminRoute: Hashable {
   case model, versions, configuration, rollback, canary, swap
-  /// With the digits that the path has.
+  /// Activates the version with the digits in the path.
   case activate(String)
   case version(String)
 
@@ -39,7 +39,7 @@ enum AdminRoute: Hashable {
     }
   }
 
-  /// Names of the parameters that an address may have.
+  /// Returns the names of the parameters that an address may have.
   func parameters(_ method: String) -> [String] {
     switch self {
     case .model where method == "PUT": UploadParameters.names
@@ -47,7 +47,8 @@ enum AdminRoute: Hashable {
     }
   }
 
-  /// Throws for a parameter that is unknown or given twice: whoever gives one means another request, perhaps a dry run.
+  /// Throws for a parameter that is unknown or given twice: whoever gives one means another
+  /// request, perhaps a dry run.
   func checkParameters(_ head: RequestHead) throws(Problem) {
     let known = parameters(head.method)
     var seen: Set<String> = []
@@ -63,7 +64,7 @@ enum AdminRoute: Hashable {
     }
   }
 
-  /// Whether a request to it changes something; then it is handled on a thread of its own.
+  /// Returns whether a request to it changes something and so is handled on a thread of its own.
   func isChange(_ method: String) -> Bool {
     switch method {
     case "PUT", "POST", "DELETE": true
@@ -71,7 +72,7 @@ enum AdminRoute: Hashable {
     }
   }
 
-  /// Whether a change by it has a place that uploads cannot take.
+  /// Returns whether a change by it has a place that uploads cannot take.
   func isUrgent(_ method: String) -> Bool {
     switch self {
     case .rollback: true

@@ -6,16 +6,17 @@ import ModelStore
 import Synchronization
 package import Telemetry
 
-/// What the admin endpoint serves, on a listener of its own: what is live, what is kept, and changes of it.
+/// The admin endpoint's service, on a listener of its own: what is live, what is kept, and changes
+/// of both.
 package final class AdminService: RequestHandler {
-  /// Of a request that needs no body, or a few lines.
+  /// Largest body of a request that needs none, or only a few lines.
   private static let bodyByteLimit = 4096
 
-  /// Where the server is in its life, as administrators see it.
+  /// Stage of the server's life, as administrators see it.
   private enum Stage {
     /// The first model is being loaded.
     case starting
-    /// There is none, and what somebody sends may become the first.
+    /// There is none, and an upload may become the first.
     case vacant(Vacancy)
     case ready(ModelAdministration)
   }
@@ -26,7 +27,7 @@ package final class AdminService: RequestHandler {
   private let accessLog: AccessLog
   private let log: Log
   private let now: @Sendable () -> ContinuousClock.Instant
-  /// Names and effective values, none of them secret.
+  /// Names and effective values of the options, none of them secret.
   private let options: [(name: String, value: String)]
   private let stage = Mutex(Stage.starting)
 
@@ -47,7 +48,7 @@ package final class AdminService: RequestHandler {
 
   package func becomeReady(_ ready: ModelAdministration) { stage.withLock { $0 = .ready(ready) } }
 
-  /// There is no model, and what administrators send may become the first.
+  /// Opens the vacancy: there is no model, and an upload may become the first.
   package func open(_ vacancy: Vacancy) { stage.withLock { $0 = .vacant(vacancy) } }
 
   /// The first model is being loaded.
@@ -76,12 +77,12 @@ package final class AdminService: RequestHandler {
   private static func response(to problem: Problem) -> Response {
     var response = problem.response
     if problem.status == 401 { response.fields["WWW-Authenticate"] = "Bearer" }
-    // Whoever is refused keeps no place among the connections.
+    // A refused client keeps no place among the connections.
     response.closesConnection = problem.isRefusal
     return response
   }
 
-  /// Throws why somebody is not let in, and notes it.
+  /// Throws the reason why somebody is not let in, and notes it.
   private func admit(
     _ head: RequestHead, _ identity: RequestIdentity, from address: String
   ) throws(Problem) {
@@ -98,7 +99,7 @@ package final class AdminService: RequestHandler {
     refusals.admitted(from: address)
   }
 
-  /// One line a second at most, whoever tries: it names the last and counts all.
+  /// Writes at most one line a second, whoever tries: it names the last and counts all.
   private func writeRefusals(
     _ identity: RequestIdentity, from address: String, at now: ContinuousClock.Instant
   ) {
@@ -191,7 +192,7 @@ package final class AdminService: RequestHandler {
       store = try ready.requireStore()
       turns = ready.deployer.turns
     }
-    // Before the body is sent, and once more when the upload has its turn.
+    // Checked before the body is sent, and again when the upload has its turn.
     try Precondition(head.fields).check(live)
     do throws(StoreError) {
       let length = head.fields["Content-Length"].flatMap { Int($0) }
@@ -206,7 +207,7 @@ package final class AdminService: RequestHandler {
     }
   }
 
-  /// Changes run on a thread of their own, for they take seconds.
+  /// Handles changes, on a thread of their own since they take seconds.
   package func handle(_ request: Request, _ exchange: Exchange) {
     let head = request.head
     let identity = RequestIdentity(head.fields)
@@ -243,10 +244,11 @@ package final class AdminService: RequestHandler {
     guard let route = AdminRoute(request.head.target.path) else { throw .internalError }
     var order = ChangeOrder(actor: actor, precondition: try Precondition(request.head.fields))
     if case .model = route {
-      // A file that nobody waits for any more is not worth a proof.
+      // A file that nobody waits for is not worth a proof.
       order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
     }
-    // What a deletion takes away has no tag of its own: like other changes it depends on what is live.
+    // A deleted version has no tag of its own: like other changes, a deletion depends on what is
+    // live.
     let isDeletion = request.head.method == "DELETE"
     switch stage.withLock({ $0 }) {
     case .starting: throw .starting

@@ -1,6 +1,7 @@
 import JSON
 
-/// What `PUT /admin/canary` asks for: `{"version": "…", "percent": 5}`, with `header` and `max_disagreement` if wanted.
+/// Body of `PUT /admin/canary`: `{"version": "…", "percent": 5}`, with optional `header` and
+/// `max_disagreement`.
 struct CanaryParameters: Sendable {
   private static let example = #"{"version": "0123456789ab", "percent": 5}"#
   private static let names = ["version", "percent", "header", "max_disagreement"]
@@ -9,7 +10,7 @@ struct CanaryParameters: Sendable {
   let version: String
   let rules: CanaryRules
 
-  /// Throws for what is unknown or there twice, so that no misspelt bar is left out.
+  /// Throws for a member that is unknown or given twice, so that no misspelt limit is ignored.
   init(_ body: [UInt8]) throws(Problem) {
     let tree: JSONTree
     do {

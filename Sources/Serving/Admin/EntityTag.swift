@@ -1,16 +1,16 @@
 import Checkpoint
 import HTTPCore
 
-/// The tag of what is live, its digest (RFC 9110, section 8.8.3).
+/// Entity tag of what is live: its digest (RFC 9110, section 8.8.3).
 enum EntityTag {
   static func text(_ version: ModelVersion) -> String { #""\#(version.hex)""# }
 
-  /// What a field lists: `*`, or tags as they are written, with quotes and `W/`.
+  /// Content of a field: `*`, or tags as they are written, with quotes and `W/`.
   enum List: Sendable, Hashable {
     case any
     case tags([String])
 
-    /// Nil where the field is not there; throws where it is not a list of tags.
+    /// Returns nil if the field is absent, and throws if it is not a list of tags.
     init?(_ name: String, _ fields: HeaderFields) throws(Problem) {
       let values = fields.values(of: name)
       guard !values.isEmpty else { return nil }
@@ -26,7 +26,7 @@ enum EntityTag {
     }
   }
 
-  /// Tags separated by commas; nil for anything else. A tag may hold commas itself.
+  /// Returns tags separated by commas, or nil for anything else. A tag may contain commas itself.
   private static func parse(_ text: String) -> [String]? {
     var tags: [String] = []
     var rest = Substring(text)
@@ -45,13 +45,15 @@ enum EntityTag {
   }
 }
 
-/// What must be live, and what must not be: `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2), in the order
-/// of its section 13.2.2.
+/// Condition on what is live: `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and
+/// 13.1.2).
+///
+/// They are evaluated in the order of its section 13.2.2.
 struct Precondition: Sendable, Hashable {
   private let wanted: EntityTag.List?
   private let unwanted: EntityTag.List?
 
-  /// None.
+  /// Creates an empty condition.
   init() { (wanted, unwanted) = (nil, nil) }
 
   init(_ fields: HeaderFields) throws(Problem) {
@@ -59,20 +61,21 @@ struct Precondition: Sendable, Hashable {
     unwanted = try .init("If-None-Match", fields)
   }
 
-  /// Of a change: throws where what is live is not what is wanted, or is what is not.
+  /// Checks a change. Throws if what is live does not match `If-Match`, or matches `If-None-Match`.
   func check(_ live: ModelVersion?) throws(Problem) {
     try checkWanted(live)
     guard let live, isUnwanted(live) else { return }
     throw Self.failed("version \(live.hex) is live, which If-None-Match rules out")
   }
 
-  /// Of a look: whether whoever asks has what is live already; throws where it is not what is wanted.
+  /// Checks a read: returns whether the client already has what is live. Throws if that does not
+  /// match `If-Match`.
   func isKnown(_ live: ModelVersion) throws(Problem) -> Bool {
     try checkWanted(live)
     return isUnwanted(live)
   }
 
-  /// By the strong comparison: a weak tag matches nothing.
+  /// Checks `If-Match` by the strong comparison: a weak tag matches nothing.
   private func checkWanted(_ live: ModelVersion?) throws(Problem) {
     guard let wanted else { return }
     let isMet =
@@ -86,7 +89,7 @@ struct Precondition: Sendable, Hashable {
         ?? "no model is live, and If-Match asks for one")
   }
 
-  /// By the weak comparison.
+  /// Checks `If-None-Match` by the weak comparison.
   private func isUnwanted(_ live: ModelVersion) -> Bool {
     switch unwanted {
     case .any: true

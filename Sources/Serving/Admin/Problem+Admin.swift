@@ -1,11 +1,11 @@
 import ModelStore
 
 extension Problem {
-  /// While the first model is loaded that an option or the store names.
+  /// Problem while the first model is being loaded, which an option or the store names.
   static let starting = Problem(
     503, .starting, "the first model is being loaded", retryAfterSeconds: 1)
 
-  /// What a client of the admin endpoint learns of a failed swap.
+  /// Describes a failed swap to a client of the admin endpoint.
   init(_ failure: SwapFailure) {
     if let cause = failure.cause {
       self = cause
@@ -22,7 +22,7 @@ extension Problem {
     if failure.kind != .busy, failure.kind != .internal { step = failure.step.rawValue }
   }
 
-  /// Paths and reasons of the system stay in the log.
+  /// Describes a failure of the store; paths and the system's reasons stay in the log.
   init(_ error: StoreError) {
     switch error {
     case .full(_, let needed, let available):

@@ -3,7 +3,7 @@ import HTTPServer
 package import Telemetry
 import Time
 
-/// A log line for each request, unless it is off.
+/// Writes a log line for each request, unless it is off.
 package struct AccessLog: Sendable {
   private let log: Log
   private let isOn: Bool

@@ -1,8 +1,8 @@
 import Telemetry
 
-/// What became of a request that was admitted to a model.
+/// Outcome of a request that was admitted to a model.
 package enum ClassificationOutcome: String, MetricLabel {
-  /// With classes; of a list, perhaps not for every image.
+  /// Answered with classes; if it is a list, perhaps not for every image.
   case answered
   /// Its images or parameters were at fault.
   case refused

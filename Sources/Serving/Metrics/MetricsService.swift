@@ -1,7 +1,7 @@
 package import HTTPCore
 package import HTTPServer
 
-/// What the metrics' own port serves: `/metrics` and nothing else.
+/// Service of the metrics' own port: `/metrics` and nothing else.
 package final class MetricsService: RequestHandler {
   private let metrics: ServingMetrics
   private let accessLog: AccessLog
@@ -32,7 +32,7 @@ package final class MetricsService: RequestHandler {
     RequestIdentity(fields).marking(Problem(failure).response)
   }
 
-  /// Not reached: no head is accepted for its body.
+  /// Never called, since no head is accepted for its body.
   package func handle(_ request: Request, _ exchange: Exchange) {
     exchange.respond(answer(request.head))
   }

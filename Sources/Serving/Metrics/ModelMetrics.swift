@@ -4,9 +4,10 @@ import Inference
 import Telemetry
 import Time
 
-/// Distributions of what one model did, labelled by its version. Any thread may add to them; none waits.
+/// Distributions for one model, labelled by its version. Any thread may add to them without
+/// waiting.
 package final class ModelMetrics: Sendable {
-  /// Seconds from a tenth of a millisecond to the longest deadline by default.
+  /// Buckets of durations, from a tenth of a millisecond to the default's longest deadline.
   static let durations = Buckets(
     [
       100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
@@ -15,12 +16,12 @@ package final class ModelMetrics: Sendable {
     ], decimals: 9)
   private static let batchSizes = Buckets([1, 2, 4, 8, 16, 32, 64])
 
-  /// As the label shows it.
+  /// Version as the label shows it.
   let version: String
   let requestDuration: Histograms<RouteLabels>
   let stageDuration: Histograms<Stage>
   let batchSize: Histograms<NoLabels>
-  /// From a request's first byte to its answer.
+  /// Time from a request's first byte to its answer.
   let classificationDuration: Histograms<ClassificationOutcome>
 
   init(version: String) {
@@ -32,18 +33,18 @@ package final class ModelMetrics: Sendable {
     classificationDuration = Histograms(Self.durations, common: common)
   }
 
-  /// A request that was admitted to this model has ended.
+  /// Records that a request has ended that was admitted to this model.
   func classified(_ outcome: ClassificationOutcome, after duration: Duration) {
     classificationDuration.observe(duration.nanoseconds, outcome)
   }
 
-  /// A request has spent so long on a stage.
+  /// Records the time that a request has spent on a stage.
   package func spent(_ duration: Duration, on stage: Stage) {
     stageDuration.observe(duration.nanoseconds, stage)
   }
 }
 
-/// A model as its gauges show it.
+/// Model as its gauges show it.
 struct ModelInfo: Sendable {
   let labels: MetricLabelPairs
   let referenceStepCount: Int
@@ -61,9 +62,9 @@ struct ModelInfo: Sendable {
   }
 }
 
-/// A canary as its gauges show it.
+/// Canary as its gauges show it.
 struct CanaryGauge: Sendable {
   let labels: MetricLabelPairs
-  /// Hundredths of a per cent of the requests.
+  /// Hundredths of a percent of the requests.
   let percentHundredths: Int
 }

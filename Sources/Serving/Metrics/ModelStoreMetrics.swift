@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Telemetry
 
-/// What is counted of a remote store that is followed. Any thread may add to it; none waits.
+/// Counts of a remote store that is followed. Any thread may add to them without waiting.
 package final class ModelStoreMetrics: Sendable {
   private static let lastSuccess = MetricDescription(
     .gauge, "resnetd_model_store_last_success_timestamp_seconds",
@@ -10,7 +10,7 @@ package final class ModelStoreMetrics: Sendable {
 
   private let polls = Counters<PollOutcome>(
     "resnetd_model_store_polls_total", "Times that the model store was asked what is current.")
-  /// Seconds since 1970; 0 before the first.
+  /// Seconds since 1970 of the last success, or 0 before the first.
   private let lastSuccessTime = Atomic(0)
 
   package init() {}
@@ -27,27 +27,27 @@ package final class ModelStoreMetrics: Sendable {
   }
 }
 
-/// What came of asking a remote store which model is current.
+/// Result of asking a remote store which model it names.
 package enum PollOutcome: String, MetricLabel {
-  /// What it names has been acted on before.
+  /// The model that it names has been handled before.
   case unchanged
-  /// Its model is live since this poll.
+  /// Its model became live by this poll.
   case promoted
-  /// Its model did not pass the checks: at this poll, or before and it is named still.
+  /// Its model did not pass the checks, at this poll or earlier, and is still named.
   case refused
-  /// An administrator ended the swap to its model: that holds until it names another.
+  /// An administrator ended the swap to its model, which holds until it names another.
   case overruled
   /// Another swap was in progress.
   case busy
-  /// No answer, or one that is no success.
+  /// It gave no answer, or one that is not a success.
   case unreachable
   /// The pointer is malformed, or the bytes are not those that it names.
   case invalid
-  /// Nothing that the remote store could help: no room on the disk or in memory.
+  /// A failure that the remote store cannot help: no room on the disk or in memory.
   case failed
 
   package static let labelName = "outcome"
 
-  /// Whether this server has what the remote store wants it to have.
+  /// Whether this server has the model that the remote store wants it to have.
   package var isSuccess: Bool { self == .unchanged || self == .promoted }
 }

@@ -1,12 +1,12 @@
 import Telemetry
 
-/// Why a classification was given up before the network ran for it.
+/// Reason why a classification was given up before the network ran for it.
 enum Rejection: Int, MetricLabels, CaseIterable {
   /// No model is live yet: 503.
   case starting
-  /// The server stops and has no workers any more: 503.
+  /// The server is stopping and has no workers any more: 503.
   case draining
-  /// Too many requests or bytes wait already: 429.
+  /// Too many requests or bytes are already waiting: 429.
   case queueFull
   /// The body does not fit into memory beside the others: 503.
   case memory

@@ -1,13 +1,13 @@
 import HTTPCore
 import Telemetry
 
-/// A route as a label: paths that are not served are all `other`.
+/// Label of a route: paths that are not served are all `other`.
 struct RouteLabels: MetricLabels {
   let route: Route?
 
   init(_ route: Route?) { self.route = route }
 
-  /// Of a request's head; nil where the bytes were no request.
+  /// Reads the head of a request, which is nil if the bytes were not a request.
   init(_ head: RequestHead?) { route = head.flatMap { Route($0.target.path) } }
 
   static let all = Route.allCases.map { RouteLabels($0) } + [RouteLabels(nil as Route?)]
@@ -16,7 +16,7 @@ struct RouteLabels: MetricLabels {
   var pairs: MetricLabelPairs { [("route", route?.path ?? "other")] }
 }
 
-/// A route and the status of an answer.
+/// Labels of a route and the status of an answer.
 struct AnswerLabels: MetricLabels {
   private static let statuses = 100...599
 

@@ -8,12 +8,13 @@ import Synchronization
 import Telemetry
 import Time
 
-/// What the service counts and measures, for `/metrics`. Any thread may add to it; none waits.
+/// Counts and measurements of the service, for `/metrics`. Any thread may add to them without
+/// waiting.
 ///
-/// No label has a value that a client chooses: paths are routes, reasons and stages are closed lists, codes are the
-/// statuses of this server's answers, and version and name are the model file's.
+/// A client chooses no label value: paths are routes, reasons and stages are closed lists, codes
+/// are the statuses of this server's answers, and version and name come from the model file.
 package final class ServingMetrics: Sendable {
-  /// Versions shown that were live before the one that is; of more, those longest out of use are dropped.
+  /// Former versions that are shown; beyond that, those longest out of use are dropped.
   package static let formerVersionLimit = 8
 
   private enum Name {
@@ -53,7 +54,7 @@ package final class ServingMetrics: Sendable {
       .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")
   }
 
-  /// Read when metrics are asked for.
+  /// Sources that are read when metrics are asked for.
   private struct Gauges {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
@@ -63,11 +64,12 @@ package final class ServingMetrics: Sendable {
     var droppedLogLines: @Sendable () -> Int? = { nil }
   }
 
-  /// Those that are shown.
+  /// Models that are shown.
   private struct Models {
-    /// The latest to become live is the last, the latest canary before it; each version once.
+    /// Versions in order, each once: the latest to become live is last, the latest canary before
+    /// it.
     var versions: [ModelMetrics] = []
-    /// The model that is live; nil before one is.
+    /// The live model, or nil before there is one.
     var live: ModelInfo?
   }
 
@@ -89,7 +91,7 @@ package final class ServingMetrics: Sendable {
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
   private let gauges = Mutex(Gauges())
-  /// Of requests before a model is live.
+  /// Metrics of requests before a model is live.
   private let unversioned = ModelMetrics(version: "none")
   private let models = Mutex(Models())
   private let modelStore = Mutex<ModelStoreMetrics?>(nil)
@@ -98,16 +100,17 @@ package final class ServingMetrics: Sendable {
 
   // MARK: Sources
 
-  /// Of the model that is live; before, of none.
+  /// Metrics of the live model, or those of no version before there is one.
   var model: ModelMetrics { models.withLock { $0.versions.last } ?? unversioned }
 
-  /// Those of a version: the ones that are shown if it has been live, else new ones, shown when it becomes live.
+  /// Returns the metrics of a version: those shown, or else new ones, which are shown once it
+  /// becomes live.
   func model(_ version: ModelVersion) -> ModelMetrics {
     models.withLock { $0.versions.first { $0.version == version.short } }
       ?? ModelMetrics(version: version.short)
   }
 
-  /// Times of whole requests belong to this model from now on.
+  /// Assigns the times of whole requests to this model from now on.
   func becameLive(_ info: ModelInfo, _ metrics: ModelMetrics) {
     models.withLock { models in
       models.versions.removeAll { $0.version == metrics.version }
@@ -130,35 +133,38 @@ package final class ServingMetrics: Sendable {
 
   func canaryEnded(_ reason: CanaryEndReason) { canaryEnds.add(reason) }
 
-  /// How many requests wait for a worker; called from the threads that ask for metrics.
+  /// Sets the source of the number of waiting requests; called from the threads that ask for
+  /// metrics.
   package func watch(queueDepth: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.queueDepth = queueDepth }
   }
 
-  /// The budget of memory that all share.
+  /// Sets the budget of memory that all share.
   package func watch(memory: MemoryBudget) { gauges.withLock { $0.memory = memory } }
 
-  /// How many requests have no answer yet; called from the threads that ask for metrics.
+  /// Sets the source of the number of unanswered requests; called from the threads that ask for
+  /// metrics.
   package func watch(inFlight: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.inFlight = inFlight }
   }
 
-  /// What answers beside the live model; called from the threads that ask for metrics.
+  /// Sets the source of the canary; called from the threads that ask for metrics.
   func watch(canary: @escaping @Sendable () -> CanaryGauge?) {
     gauges.withLock { $0.canary = canary }
   }
 
-  /// Whether a restart will know what is live; called from the threads that ask for metrics.
+  /// Sets the source of whether a restart will know what is live; called from the threads that ask
+  /// for metrics.
   package func watch(isRecorded: @escaping @Sendable () -> Bool) {
     gauges.withLock { $0.isRecorded = isRecorded }
   }
 
-  /// How many log lines were lost; called from the threads that ask for metrics.
+  /// Sets the source of the number of lost log lines; called from the threads that ask for metrics.
   package func watch(droppedLogLines: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.droppedLogLines = droppedLogLines }
   }
 
-  /// What is counted of the remote store that is followed.
+  /// Shows the counts of the remote store that is followed.
   package func show(_ metrics: ModelStoreMetrics) { modelStore.withLock { $0 = metrics } }
 
   // MARK: Events

@@ -1,8 +1,8 @@
 package import Telemetry
 
-/// What a classification spends its time on.
+/// Stage on which a classification spends time.
 package enum Stage: Int, MetricLabels, CaseIterable {
-  /// From the head's last byte to the body's.
+  /// Reading, from the head's last byte to the body's.
   case read
   /// Decoding and preparing all images of a request.
   case decode
@@ -10,7 +10,7 @@ package enum Stage: Int, MetricLabels, CaseIterable {
   case queue
   /// Running the network on all images of a request.
   case inference
-  /// From the answer to the system's taking its last byte.
+  /// Writing, from the answer until the system has taken its last byte.
   case write
 
   package static let all = allCases

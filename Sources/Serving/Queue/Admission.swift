@@ -1,16 +1,18 @@
 import HTTPCore
 import Inference
 
-/// What answers a request, chosen once when all of it is there, with parameters that are right for it.
+/// The deployment that answers a request, chosen once when the request is complete, with checked
+/// parameters.
 struct Admission: Sendable {
   let deployment: Deployment
-  /// Whose deployment it is; nil for the live one.
+  /// The canary whose deployment it is, or nil for the live one.
   let canary: Canary?
   /// Whether the request chose the canary itself.
   let isExplicit: Bool
   let parameters: ClassificationParameters
 
-  /// A request that does not ask for the canary goes to the live model where its parameters fit that one alone.
+  /// Picks a deployment. A request that does not ask for the canary goes to the live model if its
+  /// parameters fit only that one.
   init(_ head: RequestHead, _ traffic: Traffic) throws(Problem) {
     let pick = traffic.pick(try CanaryChoice(head.fields))
     if let canary = pick.canary {
@@ -33,7 +35,7 @@ struct Admission: Sendable {
     self.isExplicit = isExplicit
   }
 
-  /// Whether a request may send its body.
+  /// Checks whether a request may send its body.
   static func check(
     _ head: RequestHead, _ traffic: Traffic
   ) throws(Problem) -> ClassificationParameters {

@@ -4,32 +4,33 @@ import Time
 
 /// Work that waits for one of a few workers, bounded by count and by bytes. Any thread may offer.
 ///
-/// A worker is a number below `limits.workers` and one thread at a time. It is busy from what it takes until it asks
-/// for more. Of the workers that wait, the one with the lowest number is woken.
+/// A worker is a number below `limits.workers`, used by one thread at a time. It is busy from
+/// taking items until it asks for more. Of the workers that wait, the one with the lowest number is
+/// woken.
 ///
-/// A worker may set an item aside that takes long: another thread goes on with it in one of a few places, and puts it
-/// back for its next turn. What finds no place is postponed until there is one.
+/// A worker may set a slow item aside: another thread continues it in one of a few places, and puts
+/// it back for its next turn. An item that finds no place is postponed until there is one.
 package final class AdmissionQueue<Item: Sendable>: Sendable {
   package typealias Line = WaitingLine<Item>
 
   private struct State {
     var line: Line
-    /// By worker: whether it waits for something to take.
+    /// Whether each worker waits for something to take.
     var isIdle: [Bool]
     /// Whether one worker has all cores to itself.
     var isTeamRunning = false
     var areTeamsAllowed = true
     var isClosed = false
-    /// Items that others than workers are at.
+    /// Number of items that threads other than the workers' continue.
     var asideCount = 0
-    /// Places for them; fewer for a while where memory has run out.
+    /// Places for them; fewer for a while if memory has run out.
     var asideLimit: Int
 
     var hasPlaceAside: Bool { asideCount < asideLimit }
-    /// What a worker could take.
+    /// Number of items that a worker could take.
     var takeableCount: Int { hasPlaceAside ? line.count : line.readyCount }
 
-    /// Allows no more than are aside now; false where none is.
+    /// Allows no more items aside than now. Returns false if there are none.
     mutating func awaitAside() -> Bool {
       guard asideCount > 0 else { return false }
       asideLimit = asideCount
@@ -45,7 +46,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   private let state: Mutex<State>
   private let asideLimit: Int
-  /// One for each worker.
+  /// One semaphore for each worker.
   private let wakeUps: [DispatchSemaphore]
 
   package init(_ limits: Line.Limits, asideLimit: Int = 4) {
@@ -60,10 +61,10 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   package var count: Int { state.withLock(\.line.count) }
 
-  /// Those that a worker could take now.
+  /// Number of items that a worker could take now.
   package var takeableCount: Int { state.withLock(\.takeableCount) }
 
-  /// Items that are set aside.
+  /// Number of items that are set aside.
   package var asideCount: Int { state.withLock(\.asideCount) }
 
   /// Whether nothing waits, nothing is set aside and no worker is busy.
@@ -71,12 +72,13 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     state.withLock { $0.line.count == 0 && $0.asideCount == 0 && !$0.isIdle.contains(false) }
   }
 
-  /// Whether an offer like this would be refused now; a guess where others offer at the same time.
+  /// Returns whether an offer like this would be refused now; only a guess if others offer at the
+  /// same time.
   package func isFull(byteCount: Int, priority: Priority) -> Bool {
     state.withLock { $0.line.isFull(byteCount: byteCount, priority: priority) }
   }
 
-  /// Nil when the queue is full or closed; else what had to give way.
+  /// Returns the items that had to give way, or nil if the queue is full or closed.
   package func offer(
     _ item: Item, of group: WorkGroup = WorkGroup(), byteCount: Int, priority: Priority = .normal
   ) -> [Item]? {
@@ -90,7 +92,9 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// Takes back what was handed out, for its next turn, also when the queue is closed: who gives it back takes again.
+  /// Takes back an item that was handed out, for its next turn.
+  ///
+  /// Works on a closed queue too: whoever puts an item back takes again.
   package func putBack(
     _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
@@ -102,8 +106,10 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
 
   // MARK: Slow work
 
-  /// Takes a place for an item that was handed out, for a thread other than the worker's to go on with; `endAside`
-  /// gives it back. False where all are taken.
+  /// Takes a place for an item that was handed out, so that another thread can continue it. Returns
+  /// false if all are taken.
+  ///
+  /// `endAside` gives the place back.
   package func beginAside() -> Bool {
     state.withLock { state in
       guard state.hasPlaceAside else { return false }
@@ -112,7 +118,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// The thread is done with its item, which has its next turn at a worker.
+  /// Gives a place back and queues the item for its next turn at a worker.
   package func endAside(
     _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
@@ -122,18 +128,21 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// The thread is done with its item for good.
+  /// Gives a place back; its item is finished.
   package func endAside() { endAside { _ in } }
 
-  /// The place cannot be used for want of memory: there are no more than those in use until one of them is given back.
-  /// False where none is, so that nothing is to be waited for.
+  /// Gives a place back for lack of memory. Returns false if no other is in use, so that there is
+  /// nothing to wait for.
+  ///
+  /// There are no more places than those in use until one of them is given back.
   package func cannotSetAside() -> Bool { endAside { $0.awaitAside() } }
 
-  /// There is no memory for another item beside those aside: no more get a place until one of them gives its own back.
-  /// False where none is aside, so that nothing is to be waited for.
+  /// Limits the places to those in use, for lack of memory, until one of them is given back.
+  ///
+  /// Returns false if none is in use, so that there is nothing to wait for.
   package func awaitAside() -> Bool { state.withLock { $0.awaitAside() } }
 
-  /// Takes back what was handed out, until there is a place to set it aside.
+  /// Takes back an item that was handed out, until there is a place to set it aside.
   package func postpone(
     _ item: Item, of group: WorkGroup, byteCount: Int, priority: Priority
   ) {
@@ -143,7 +152,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// Gives a place back; what `change` says.
+  /// Gives a place back and returns the result of `body`.
   @discardableResult
   private func endAside<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
     let (result, isClosed) = change { state in
@@ -152,24 +161,24 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
       state.asideLimit = asideLimit
       return (body(&state), state.isClosed)
     }
-    // Workers stay for what is set aside.
+    // Workers stay for items that are set aside.
     if isClosed { signalAll() }
     return result
   }
 
-  /// Changes the state and wakes the worker that this gives something to take.
+  /// Changes the state, and wakes a worker if there is now something for it to take.
   private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
     let (result, woken) = state.withLock { (body(&$0), Self.wake(&$0)) }
     if let woken { wakeUps[woken].signal() }
     return result
   }
 
-  /// Takes out what nobody waits for any more, to be let go of by the caller.
+  /// Removes the items that nobody waits for any more; the caller releases them.
   package func remove(where isUnwanted: @Sendable (Item) -> Bool) -> [Item] {
     state.withLock { $0.line.remove(where: isUnwanted) }
   }
 
-  /// What the worker is to do next, waiting for it; nil when the queue is closed and empty.
+  /// Waits for the worker's next items and returns them, or nil once the queue is closed and empty.
   package func take(worker: Int = 0) -> [Item]? {
     while true {
       let now = ContinuousClock.now
@@ -195,8 +204,9 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// Gives a busy worker all cores, if nothing waits and nobody else is busy. Until `endTeam` the others are handed
-  /// nothing.
+  /// Gives a busy worker all cores if nothing waits and no other worker is busy.
+  ///
+  /// The others are handed nothing until `endTeam`.
   package func beginTeam(worker: Int) -> Bool {
     state.withLock { state in
       let othersAreIdle = state.isIdle.indices.allSatisfy { $0 == worker || state.isIdle[$0] }
@@ -208,8 +218,9 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// Whether anybody gets all cores: not while something else computes on one of them, for a team is as slow as its
-  /// slowest thread. A team that runs goes on.
+  /// Sets whether a worker may get all cores. A team that runs goes on.
+  ///
+  /// Not allowed while something else computes on a core: a team is as slow as its slowest thread.
   package func allowTeams(_ areAllowed: Bool) { state.withLock { $0.areTeamsAllowed = areAllowed } }
 
   /// Gives the cores back.
@@ -220,11 +231,11 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
       return (Self.wake(&state), state.isClosed)
     }
     if let woken { wakeUps[woken].signal() }
-    // Workers that could not see the end meanwhile must see it now.
+    // Workers that could not see the close meanwhile must see it now.
     if isClosed { signalAll() }
   }
 
-  /// Takes nothing more; what is in it is still handed out.
+  /// Accepts no more items. Those in the queue are still handed out.
   package func close() {
     state.withLock { $0.isClosed = true }
     signalAll()
@@ -233,7 +244,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
   private func signalAll() { for wakeUp in wakeUps { wakeUp.signal() } }
 
   private static func turn(_ state: inout State, _ now: ContinuousClock.Instant) -> Turn {
-    // Whoever runs the team hands over at its end.
+    // The worker that runs the team hands over at its end.
     guard !state.isTeamRunning else { return .wait(until: nil) }
     let next = state.line.next(
       at: now, isClosing: state.isClosed, takesSlow: state.hasPlaceAside)
@@ -244,7 +255,7 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
-  /// The worker to wake for what waits; it counts as busy from now on.
+  /// Picks the worker to wake for items that wait; it counts as busy from now on.
   private static func wake(_ state: inout State) -> Int? {
     guard state.takeableCount > 0, !state.isTeamRunning,
       let worker = state.isIdle.firstIndex(of: true)

@@ -13,12 +13,12 @@ struct ClassificationJob: Sendable {
   var admission: Admission
   let identity: RequestIdentity
   let exchange: Exchange
-  /// When an answer is of no use any more.
+  /// Time from which an answer is no longer of use.
   let deadline: ContinuousClock.Instant
   let queuedAt: ContinuousClock.Instant
-  /// Where it is answered, and nowhere else.
+  /// Registry that answers it, and nothing else does.
   let pending: any AnswerRegistry
-  /// What has been done for it, while it waits for another turn.
+  /// Work done so far, while it waits for another turn.
   var progress: ServedJob?
   /// Whether a worker has found that it takes long.
   var isSlow = false
@@ -46,62 +46,67 @@ struct ClassificationJob: Sendable {
 
   /// Answers, unless somebody was faster.
   ///
-  /// - Parameter outcome: Where the status does not tell it.
+  /// - Parameter outcome: Given if the status does not tell it.
   func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
     pending.answer(self, response, outcome ?? ClassificationOutcome(status: response.status))
   }
 
-  /// Answers without a word about the model, which has not seen the request or has failed it already.
+  /// Answers without counting an outcome for the model, which has not seen the request or has
+  /// already failed it.
   func reject(_ response: Response) { pending.answer(self, response, nil) }
 
-  /// Whether somebody still waits for the answer; what nobody waits for is answered so, for work for it is wasted.
+  /// Whether somebody still waits for the answer. If not, it is answered as expired, since work for
+  /// it is wasted.
   var isWanted: Bool {
     pending.expire(self, at: .now)
     return isOpen
   }
 }
 
-/// Where jobs are answered, each once, by whoever is first.
+/// Registry that answers each job once, for whoever is first.
 protocol AnswerRegistry: Sendable {
-  /// Whether it has no answer yet.
+  /// Returns whether it has no answer yet.
   func isOpen(_ job: ClassificationJob) -> Bool
 
-  /// Answers it unless it has an answer; counts the outcome for its model, where there is one.
+  /// Answers it unless it has an answer, and counts the outcome, if given, for its model.
   func answer(_ job: ClassificationJob, _ response: Response, _ outcome: ClassificationOutcome?)
 
-  /// Another model answers it, for this one has failed; false where there is an answer already.
+  /// Leaves the answer to another model, since this one has failed. Returns false if there is an
+  /// answer already.
   func handOver(_ job: ClassificationJob, _ outcome: ClassificationOutcome) -> Bool
 
-  /// It belongs to another model now; false where there is an answer already.
+  /// Replaces the job with one that belongs to another model. Returns false if there is an answer
+  /// already.
   func replace(_ job: ClassificationJob) -> Bool
 
-  /// Answers it where its deadline has passed or its client has gone.
+  /// Answers it if its deadline has passed or its client has gone.
   func expire(_ job: ClassificationJob, at now: ContinuousClock.Instant)
 }
 
-/// A request from its first turn at a worker to its answer; belongs to the worker that has it, or to the queue.
+/// A request from its first turn at a worker to its answer; belongs to the worker that has it, or
+/// to the queue.
 final class ServedJob: @unchecked Sendable {
   private(set) var job: ClassificationJob
   let payload: ImagePayload
   private let queueTime: Duration
-  /// By image; nil where it has yet to run.
+  /// Results by image; nil until an image has run.
   private var results: [Result<[Ranking.Entry], Problem>?]
   private var missingCount: Int
   /// The image whose turn is next.
   private var next = 0
-  /// Of the images so far.
+  /// Pixels of the images so far.
   private var pixelCount = 0
   private var hasEnded = false
   private var hasBegunAnew = false
-  /// Whether its next image is not to be set aside.
+  /// Whether its next image must not be set aside.
   private(set) var mustStay = false
   var decodeTime = Duration.zero
   var inferenceTime = Duration.zero
 
-  /// An image that another thread than a worker's has decoded, for the next turn.
+  /// An image that a thread other than a worker's has decoded, for the next turn.
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
 
-  /// Throws what to answer where the body as a whole is unusable.
+  /// Throws the problem to answer with if the body as a whole is unusable.
   init(
     _ job: ClassificationJob, imageCountLimit: Int, memory: MemoryBudget
   ) throws(Problem) {
@@ -114,10 +119,11 @@ final class ServedJob: @unchecked Sendable {
     missingCount = payload.count
   }
 
-  /// Whether there is more to do for it than is under way: an image that has not had its turn, or one to be run.
+  /// Whether there is more to do than is in progress: an image that has not had its turn, or a
+  /// decoded one to run.
   var hasNext: Bool { decoded != nil || next < payload.count }
 
-  /// The image whose turn it is, with its bytes or why there are none.
+  /// Takes the image whose turn it is, with its bytes or the reason why there are none.
   func takeNext(pixelCountLimit: Int) -> (index: Int, bytes: Result<ArraySlice<UInt8>, Problem>) {
     let index = next
     next += 1
@@ -135,14 +141,14 @@ final class ServedJob: @unchecked Sendable {
     }
   }
 
-  /// The image taken last has its turn once more.
+  /// Gives the image taken last its turn once more.
   func putBack(_ index: Int) {
     precondition(index == next - 1 && results[index] == nil, "only the last image is put back")
     next = index
     if let count = try? StoredPixels.count(payload.image(index)) { pixelCount -= count }
   }
 
-  /// Keeps what has become of an image, or why it has not.
+  /// Keeps a decoded image, or the reason why it could not be decoded.
   func keep(_ image: Int, _ result: Result<UnfinishedImage, DecodingFailure>) {
     decoded = (image, result)
   }
@@ -152,31 +158,32 @@ final class ServedJob: @unchecked Sendable {
     return decoded
   }
 
-  /// Images like the one before are expected to take long too.
+  /// Expects the next images to be slow, like the one before.
   func becomeSlow() { job.isSlow = true }
 
-  /// Its next image can only be decoded by a worker's own decoder, however long that takes.
+  /// Leaves the next image to a worker's own decoder, however long that takes.
   func becomeTooLargeToLeave() {
     job.isSlow = false
     mustStay = true
   }
 
-  /// The bytes of an image that was taken.
+  /// Returns the bytes of an image that was taken.
   func encodedImage(_ index: Int) -> ArraySlice<UInt8> { (try? payload.image(index)) ?? [] }
 
-  /// Whether an image whose decoder somebody has killed may be begun anew: once for each request.
+  /// Returns whether an image whose decoder was killed may start over: once for each request.
   func mayBeginAnew() -> Bool {
     defer { hasBegunAnew = true }
     return !hasBegunAnew
   }
 
-  /// Whether there is still something to do for it; one that nobody waits for is answered so.
+  /// Whether there is still something to do for it. If nobody waits for it, it is answered as
+  /// expired.
   var isWanted: Bool {
     if !hasEnded, !job.isWanted { end() }
     return !hasEnded
   }
 
-  /// One of the images has its result; with the last the request is answered.
+  /// Records the result of an image. The last one answers the request.
   func finish(_ index: Int, _ result: Result<[Ranking.Entry], Problem>) {
     precondition(results[index] == nil, "an image has one result")
     results[index] = result
@@ -189,12 +196,13 @@ final class ServedJob: @unchecked Sendable {
     }
   }
 
-  /// The request as a whole cannot be answered otherwise.
+  /// Answers with an internal error, if the request as a whole cannot be answered otherwise.
   func fail(_ outcome: ClassificationOutcome) {
     if !hasEnded { respond(Problem.internalError.response, as: outcome) }
   }
 
-  /// Leaves the answer to another model, for this one has failed; false where there is one already.
+  /// Leaves the answer to another model, since this one has failed. Returns false if there is an
+  /// answer already.
   func handOver(_ outcome: ClassificationOutcome) -> Bool {
     guard !hasEnded else { return false }
     end()
@@ -220,11 +228,11 @@ final class ServedJob: @unchecked Sendable {
   private func end() {
     hasEnded = true
     job.deployment.metrics.spent(decodeTime, on: .decode)
-    // None of the images may have come so far.
+    // Perhaps none of the images has run.
     if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
   }
 
-  /// W3C Server Timing, in milliseconds.
+  /// The value of `Server-Timing` (W3C), in milliseconds.
   private var serverTiming: String {
     [("decode", decodeTime), ("queue", queueTime), ("inference", inferenceTime)]
       .map { "\($0.0);dur=\(Double($0.1.microseconds) / 1000)" }.joined(separator: ", ")

@@ -2,18 +2,20 @@ import HTTPCore
 import HTTPServer
 import Synchronization
 
-/// Requests that have no answer yet. Each is answered here once, by whoever is first: a worker, or the deadline.
+/// Requests that have no answer yet. Each is answered here once, by whoever is first: a worker, or
+/// the deadline.
 ///
 ///     add ── worker: answer ──────────────┐
 ///      ├──── sweep: deadline has passed ──┼─ gone
 ///      └──── sweep: client has gone ──────┘
 final class PendingRequests: AnswerRegistry {
-  /// How often deadlines are looked at: what is late is answered within that time, and what it takes to be woken.
+  /// Interval at which deadlines are checked. A late request is answered within it, plus the time
+  /// to wake up.
   static let sweepInterval = Duration.milliseconds(50)
 
   private let traffic: Traffic
   private let metrics: ServingMetrics
-  /// By exchange.
+  /// Jobs by exchange.
   private let jobs = Mutex<[ObjectIdentifier: ClassificationJob]>([:])
 
   init(_ traffic: Traffic, _ metrics: ServingMetrics) {
@@ -25,7 +27,7 @@ final class PendingRequests: AnswerRegistry {
 
   func add(_ job: ClassificationJob) { jobs.withLock { $0[key(job)] = job } }
 
-  /// It was not taken after all; whoever offered it answers.
+  /// Removes a job that the queue has refused; whoever offered it answers.
   func withdraw(_ job: ClassificationJob) { _ = claim(job) }
 
   func isOpen(_ job: ClassificationJob) -> Bool { jobs.withLock { $0[key(job)] != nil } }
@@ -39,19 +41,21 @@ final class PendingRequests: AnswerRegistry {
     job.exchange.respond(job.identity.marking(response))
   }
 
-  /// Another model answers it, for this one has failed; false where there is an answer already.
+  /// Leaves the answer to another model, since this one has failed. Returns false if there is an
+  /// answer already.
   func handOver(_ job: ClassificationJob, _ outcome: ClassificationOutcome) -> Bool {
     guard isOpen(job) else { return false }
     count(job, outcome)
     return true
   }
 
-  /// It belongs to another model now; false where there is an answer already.
+  /// Replaces the job with one that belongs to another model. Returns false if there is an answer
+  /// already.
   func replace(_ job: ClassificationJob) -> Bool {
     jobs.withLock { $0.updateValue(job, forKeyIfPresent: key(job)) }
   }
 
-  /// Answers it where its deadline has passed or its client has gone.
+  /// Answers it if its deadline has passed or its client has gone.
   func expire(_ job: ClassificationJob, at now: ContinuousClock.Instant) {
     guard job.exchange.isCancelled || job.deadline <= now, claim(job) else { return }
     metrics.rejected(job.exchange.isCancelled ? .clientGone : .deadline)
@@ -59,7 +63,7 @@ final class PendingRequests: AnswerRegistry {
     job.exchange.respond(job.identity.marking(Problem.deadline.response))
   }
 
-  /// Answers all that are too late or whose client has gone; whether there were any.
+  /// Answers all that are too late or whose client has gone. Returns whether there were any.
   func sweep(at now: ContinuousClock.Instant) -> Bool {
     let late = jobs.withLock { jobs in
       jobs.values.filter { $0.exchange.isCancelled || $0.deadline <= now }
@@ -68,9 +72,9 @@ final class PendingRequests: AnswerRegistry {
     return !late.isEmpty
   }
 
-  /// Whether the caller is the one who answers.
+  /// Removes the job and returns whether the caller is the one to answer.
   private func claim(_ job: ClassificationJob) -> Bool {
-    // The job may hold the last reference to a model: not under the lock.
+    // The job may hold the last reference to a model: do not release it under the lock.
     let claimed = jobs.withLock { $0.removeValue(forKey: key(job)) }
     return claimed != nil
   }
@@ -84,7 +88,7 @@ final class PendingRequests: AnswerRegistry {
 }
 
 extension Dictionary {
-  /// Whether there was a value to replace.
+  /// Updates a value, and returns whether there was one to replace.
   fileprivate mutating func updateValue(_ value: Value, forKeyIfPresent key: Key) -> Bool {
     guard let index = index(forKey: key) else { return false }
     values[index] = value

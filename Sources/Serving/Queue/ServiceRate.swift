@@ -1,19 +1,20 @@
 import Synchronization
 
-/// How long requests take the workers, for telling a client when to come back.
+/// Time that requests take the workers, for telling a client when to come back.
 ///
-/// Counted in requests, since how many images a waiting one holds is not known before it is served.
+/// Counted in requests, since the number of images in a waiting one is not known before it is
+/// served.
 package final class ServiceRate: Sendable {
   /// Weight of the newest request in the running mean.
   private static let weight = 0.05
   package static let retryAfterLimitSeconds = 60
 
-  /// Of one worker's time for one request.
+  /// Mean of one worker's time for one request.
   private let meanSeconds = Mutex<Double?>(nil)
 
   package init() {}
 
-  /// A worker has served `count` requests, one or more, in this time.
+  /// Records that a worker has served `count` requests, at least one, in this time.
   package func record(count: Int, in duration: Duration) {
     let seconds = duration / .seconds(1) / Double(count)
     let weight = 1 - (0..<count).reduce(1.0) { rest, _ in rest * (1 - Self.weight) }
@@ -22,7 +23,8 @@ package final class ServiceRate: Sendable {
     }
   }
 
-  /// Whole seconds until `queued` requests are done by `workers`: at least 1, at most the limit.
+  /// Returns the whole seconds until `workers` finish `queued` requests: at least 1, at most the
+  /// limit.
   package func retryAfterSeconds(queued: Int, workers: Int) -> Int {
     let mean = meanSeconds.withLock { $0 } ?? 0
     let seconds = (mean * Double(queued) / Double(max(1, workers))).rounded(.up)

@@ -2,7 +2,7 @@
 package struct WorkGroup: Sendable, Hashable {
   /// Tells groups apart among those in the line.
   package var id: Int
-  /// Of its items, handed out at once; 1 or more.
+  /// Items of it that are handed out at once; 1 or more.
   package var batch: Int
 
   package init(id: Int = 0, batch: Int = 1) {
@@ -12,12 +12,14 @@ package struct WorkGroup: Sendable, Hashable {
   }
 }
 
-/// Work in order of arrival, and who may take how much of it when. A value without locks or clocks.
+/// Work in order of arrival, with the rules for who may take how much of it when. A value without
+/// locks or clocks.
 ///
-/// What is handed out at once is of one group, that of the oldest item. Three lanes: what is of low priority is handed
-/// out when nothing else waits, may fill half of the room, and is pushed out, newest first, by other work that finds no
-/// room. What has been found slow is pushed out next; it is handed out one by one and before the rest, but only where the
-/// caller has a place for slow work.
+/// Items that are handed out together are of one group, that of the oldest item. There are three
+/// lanes. Low-priority items are handed out when nothing else waits, may fill half of the room, and
+/// are pushed out first, newest first, by other work that finds no room. Slow items are pushed out
+/// next. They are handed out one by one and before the rest, but only if the caller has a place for
+/// slow work.
 package struct WaitingLine<Item> {
   package typealias Instant = ContinuousClock.Instant
 
@@ -26,7 +28,7 @@ package struct WaitingLine<Item> {
     /// Bytes of all items together.
     package var bytes: Int
     package var workers = 1
-    /// How long after its arrival an item may be held back for a fuller batch.
+    /// Time after its arrival that an item may be held back for a fuller batch.
     package var delay = Duration.zero
 
     package init(count: Int, bytes: Int) {
@@ -35,17 +37,17 @@ package struct WaitingLine<Item> {
     }
   }
 
-  /// What became of an offer.
+  /// Result of an offer.
   package enum Offer {
-    /// With what it pushed out, newest first.
+    /// Accepted, with the items that it pushed out, newest first.
     case taken(pushedOut: [Item])
     case refused
   }
 
-  /// What a free worker is to do.
+  /// Order to a free worker.
   package enum Next {
     case take([Item])
-    /// At the latest until then; nil for whenever something arrives.
+    /// Wait until then at the latest, or nil for whenever something arrives.
     case wait(until: Instant?)
   }
 
@@ -56,7 +58,7 @@ package struct WaitingLine<Item> {
     var arrivedAt: Instant
     /// Whether a worker has begun it, so that it is not held back for a fuller batch.
     var isBegun = false
-    /// Whether it gives way to all others; of slow work, whose lane does not tell.
+    /// Whether it is of low priority, which the lane of slow work does not tell.
     var isLow = false
   }
 
@@ -75,10 +77,10 @@ package struct WaitingLine<Item> {
 
   package var count: Int { normal.count + low.count + slow.count }
 
-  /// Those that wait for a worker alone.
+  /// Number of items that only wait for a worker.
   package var readyCount: Int { normal.count + low.count }
 
-  /// Whether an offer like this would be refused now.
+  /// Returns whether an offer like this would be refused now.
   package func isFull(byteCount added: Int, priority: Priority) -> Bool {
     switch priority {
     case .low: count >= max(1, limits.count / 2) || byteCount + added > limits.bytes / 2
@@ -113,7 +115,8 @@ package struct WaitingLine<Item> {
     }
   }
 
-  /// Puts an item that was handed out at the end of its lane again, for its next turn; no limit refuses it.
+  /// Puts an item that was handed out at the end of its lane again, for its next turn. No limit
+  /// refuses it.
   package mutating func putBack(
     _ item: Item, of group: WorkGroup, byteCount added: Int, priority: Priority, at now: Instant
   ) {
@@ -128,7 +131,7 @@ package struct WaitingLine<Item> {
     }
   }
 
-  /// Puts an item that was handed out where slow work waits; no limit refuses it.
+  /// Puts an item that was handed out into the lane of slow work. No limit refuses it.
   package mutating func postpone(
     _ item: Item, of group: WorkGroup, byteCount added: Int, priority: Priority, at now: Instant
   ) {
@@ -140,7 +143,7 @@ package struct WaitingLine<Item> {
     yieldingByteCount += added
   }
 
-  /// Takes out what nobody waits for any more.
+  /// Removes the items that nobody waits for any more.
   package mutating func remove(where isUnwanted: (Item) -> Bool) -> [Item] {
     let normal = normal.remove { isUnwanted($0.item) }
     let yielding = low.remove { isUnwanted($0.item) } + slow.remove { isUnwanted($0.item) }
@@ -149,10 +152,13 @@ package struct WaitingLine<Item> {
     return (normal + yielding).map(\.item)
   }
 
-  /// What to do for a worker that is free; `isClosing` holds nothing back, `takesSlow` tells that slow work has a place.
+  /// Returns the order to a free worker.
   ///
-  /// Without a delay each worker takes its share only, so that no core idles while another has a full batch. With one,
-  /// nothing is held back any more when other groups wait behind it: it may be of one that gets no more.
+  /// `isClosing` holds nothing back. `takesSlow` tells that slow work has a place.
+  ///
+  /// Without a delay each worker takes only its share, so that no core idles while another has a
+  /// full batch. With a delay, nothing is held back once other groups wait after it: its own group
+  /// may get no more items.
   package mutating func next(
     at now: Instant, isClosing: Bool = false, takesSlow: Bool = true
   ) -> Next {
@@ -185,12 +191,12 @@ package struct WaitingLine<Item> {
     return .take(taken.map(\.item))
   }
 
-  /// A queue whose both ends are cheap to take from; what is taken from its middle leaves a gap for a while.
+  /// A queue with both ends cheap to take from. Taking from its middle leaves a gap for a while.
   private struct Lane<Element> {
-    /// Room at the front that is reclaimed when it is at least as much and half of all.
+    /// Least room at the front that is reclaimed, once it is also half of all.
     private static var slack: Int { 64 }
 
-    /// Nil where something has been taken; neither the one at `start` nor the last is.
+    /// Elements, or nil if taken; the ones at `start` and at the end never are.
     private var elements: [Element?] = []
     private var start = 0
     private(set) var count = 0
@@ -207,7 +213,7 @@ package struct WaitingLine<Item> {
       count += 1
     }
 
-    /// The first of those that are wanted, at most `limit`, in their order.
+    /// Takes the first elements that are wanted, at most `limit`, in their order.
     mutating func popFirst(_ limit: Int, where isWanted: (Element) -> Bool) -> [Element] {
       var taken: [Element] = []
       for index in elements.indices[start...] {
@@ -251,12 +257,12 @@ package struct WaitingLine<Item> {
   }
 }
 
-/// Which requests give way first.
+/// Priority of a request, which decides what gives way first.
 package enum Priority: Sendable, Hashable {
   case normal
   /// Served when no other request waits, and the first to be refused.
   case low
 
-  /// From the value of `X-Priority`: `low` is low, whatever else is said is normal.
+  /// Reads the value of `X-Priority`: `low` is low, anything else is normal.
   package init(_ text: String?) { self = text?.lowercased() == "low" ? .low : .normal }
 }

@@ -1,11 +1,11 @@
-/// Base64 (RFC 4648, section 4) as it stands in a JSON string, decoded where it lies.
+/// Base64 (RFC 4648, section 4) in a JSON string, decoded in place.
 enum Base64 {
   private static let padding = UInt8(ascii: "=")
   private static let backslash = UInt8(ascii: "\\")
-  /// Of a byte that does not belong to the alphabet.
+  /// Value of a byte that does not belong to the alphabet.
   private static let none: UInt8 = 0xff
 
-  /// By byte: its six bits.
+  /// The six bits that each byte stands for.
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: none, count: 256)
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -13,10 +13,10 @@ enum Base64 {
     return values
   }()
 
-  /// Overwrites the string's bytes with what they stand for, which is shorter; where that lies then.
+  /// Overwrites the string's bytes with the decoded ones, which are fewer, and returns their range.
   ///
-  /// Nil where they are not base64 with its padding: neither blanks nor the alphabet for URLs are taken. JSON's escapes
-  /// are: some writers put a backslash before every slash.
+  /// Returns nil if they are not base64 with its padding: neither blanks nor the alphabet for URLs
+  /// are accepted. JSON escapes are: some writers put a backslash before every slash.
   static func decode(_ bytes: inout [UInt8], _ range: Range<Int>) -> Range<Int>? {
     let values = values
     var (read, write) = (range.lowerBound, range.lowerBound)
@@ -58,7 +58,8 @@ enum Base64 {
     return range.lowerBound..<write
   }
 
-  /// What follows a backslash (RFC 8259, section 7); nil for what cannot be base64.
+  /// Returns the byte that an escape stands for (RFC 8259, section 7), or nil if it cannot be
+  /// base64.
   private static func unescape(_ bytes: [UInt8], _ read: inout Int, _ end: Int) -> UInt8? {
     guard read < end else { return nil }
     let letter = bytes[read]

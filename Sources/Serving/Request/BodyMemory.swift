@@ -2,15 +2,17 @@ package import HTTPCore
 package import Machine
 import Synchronization
 
-/// The part of the memory budget that bodies may take: while they arrive, while they wait, until they are answered.
+/// The part of the memory budget for bodies: while they arrive, while they wait, until they are
+/// answered.
 ///
 ///     what passes ┬ 1/2  bodies over `smallBodyByteLimit`, all of them together
-///                 ├ 1/4  small bodies alone; the half too, where large ones leave something of it
+///                 ├ 1/4  small bodies alone; the half too, if large ones leave some of it
 ///                 └ 1/4  never bodies: decoding, a model that is being proved
 ///
-/// So large bodies, arriving however slowly, leave room for small ones, and bodies leave room for work on them.
+/// So large bodies, arriving however slowly, leave room for small ones, and bodies leave room for
+/// work on them.
 package final class BodyMemory: Sendable {
-  /// Bytes of a body that has a part of the budget which large ones cannot take: 1 MiB.
+  /// Largest small body, with a part of the budget that large ones cannot take: 1 MiB.
   package static let smallBodyByteLimit = 1 << 20
 
   private struct Held {
@@ -20,21 +22,22 @@ package final class BodyMemory: Sendable {
 
   private let budget: MemoryBudget
   private let buffers: KeptBuffers
-  /// For `buffers`.
+  /// Memory of `buffers`.
   private let reservation: Reservation?
   private let held = Mutex(Held())
 
-  /// - Parameter keptByteLimit: Bytes of buffers that are kept from one body to the next, taken from the budget for good.
+  /// - Parameter keptByteLimit: Bytes of buffers that are kept from one body to the next, taken
+  ///   from the budget for good.
   package init(_ budget: MemoryBudget, keptByteLimit: Int = 0) {
     self.budget = budget
     reservation = budget.reserve(keptByteLimit, isLasting: true, use: .program)
     buffers = KeptBuffers(byteLimit: reservation?.byteCount ?? 0)
   }
 
-  /// Gives buffers back that are kept.
+  /// Gives the kept buffers back.
   package func releaseBuffers() { buffers.removeAll() }
 
-  /// The largest body that can ever fit.
+  /// Bytes of the largest body that can ever fit.
   package var largestBodyByteCount: Int {
     max(largeByteLimit, min(Self.smallBodyByteLimit, byteLimit))
   }
@@ -45,19 +48,20 @@ package final class BodyMemory: Sendable {
   private var byteLimit: Int { budget.largestByteCount / 4 * 3 }
   private var largeByteLimit: Int { budget.largestByteCount / 2 }
 
-  /// Throws what to answer where a body of this length cannot fit now, or ever.
+  /// Throws the problem to answer with if a body of this length cannot fit now, or ever.
   package func check(length: Int) throws(Problem) {
     guard length <= largestBodyByteCount else { throw problem(ofLength: length) }
     let isPossible = held.withLock { fits($0, from: 0, to: length) }
     guard isPossible, length <= budget.freeByteCount else { throw .overloaded }
   }
 
-  /// For a body of which nothing has arrived yet; `refuse` makes the answer where it finds no room later.
+  /// Returns the hold of a body that has yet to arrive; `refuse` makes the answer if it finds no
+  /// room later.
   package func hold(refuse: @escaping @Sendable (Problem) -> Response) -> any BodyHold {
     HeldBody(self, refuse)
   }
 
-  /// Why a body of so many bytes does not fit, at the moment or at all.
+  /// Returns the problem of a body of this length that does not fit, at the moment or ever.
   private func problem(ofLength length: Int) -> Problem {
     guard length > largestBodyByteCount else { return .overloaded }
     return Problem(
@@ -75,7 +79,7 @@ package final class BodyMemory: Sendable {
 
   private static func isLarge(_ byteCount: Int) -> Bool { byteCount > smallBodyByteLimit }
 
-  /// One body's part; given back when the last reference is gone.
+  /// Part of one body; given back when the last reference is gone.
   private final class HeldBody: BodyHold {
     private let memory: BodyMemory
     private let refuse: @Sendable (Problem) -> Response

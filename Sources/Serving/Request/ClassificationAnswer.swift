@@ -2,13 +2,14 @@ import Checkpoint
 package import Inference
 package import JSON
 
-/// The JSON that answers a classification, over HTTP and on the command line alike.
+/// The JSON answer to a classification, over HTTP and on the command line alike.
 package struct ClassificationAnswer: Sendable {
   private let model: CompiledModel
 
   package init(_ model: CompiledModel) { self.model = model }
 
-  /// `{"predictions": […]}` or `{"error": {…}}`, with the name of the image's file where it has one.
+  /// Returns `{"predictions": […]}` or `{"error": {…}}`, with the name of the image's file if it
+  /// has one.
   package func item(_ result: Result<[Ranking.Entry], Problem>, file: String? = nil) -> JSONObject {
     let item: JSONObject =
       switch result {
@@ -18,10 +19,10 @@ package struct ClassificationAnswer: Sendable {
     return file.map { ["file": .string($0)] + item } ?? item
   }
 
-  /// An item with the model: `{"model": …, "predictions": […]}`.
+  /// Returns an item with the model: `{"model": …, "predictions": […]}`.
   package func document(_ item: JSONObject) -> JSONValue { .object(["model": modelJSON] + item) }
 
-  /// `{"model": …, "results": [item, …]}`.
+  /// Returns `{"model": …, "results": [item, …]}`.
   package func list(_ items: [JSONObject]) -> JSONValue {
     ["model": modelJSON, "results": .array(items.map(JSONValue.object))]
   }

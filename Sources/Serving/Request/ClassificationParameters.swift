@@ -1,15 +1,15 @@
 package import HTTPCore
 
-/// What a client asks of a classification beside its images.
+/// Parameters that a client gives to a classification besides its images.
 package struct ClassificationParameters: Sendable, Hashable {
   package static let defaultTopK = 5
 
-  /// Nil for the default, bounded by the number of classes.
+  /// Number of classes to return, or nil for the default, which the number of classes bounds.
   package var topK: Int?
   package var minimumProbability: Float = 0
-  /// From `X-Request-Timeout-Ms`.
+  /// Timeout from `X-Request-Timeout-Ms`.
   package var timeout: Duration?
-  /// From `X-Priority`.
+  /// Priority from `X-Priority`.
   package var priority = Priority.normal
 
   package init() {}

@@ -1,10 +1,11 @@
 package import HTTPCore
 package import Machine
 
-/// The encoded images of a request, out of whichever form its body has; found in one pass, decoded one at a time.
+/// The encoded images of a request, whichever form its body has; found in one pass, decoded one at
+/// a time.
 ///
-/// Belongs to one thread at a time, as the request does. The body is never copied: base64 is decoded where it stands,
-/// when its image's turn comes.
+/// Belongs to one thread at a time, as the request does. The body is never copied: base64 is
+/// decoded in place when its image's turn comes.
 package final class ImagePayload {
   private enum Place {
     case raw(Range<Int>)
@@ -15,19 +16,19 @@ package final class ImagePayload {
   private var body: [UInt8]
   private let hold: (any BodyHold)?
   private var places: [Place]
-  /// Whether the answer lists results rather than being one.
+  /// Whether the answer is a list of results rather than a single one.
   package let isList: Bool
 
-  /// Parts of a form that are not images.
+  /// Largest number of parts of a form that are not images.
   private static let otherPartCountLimit = 16
 
   package var count: Int { places.count }
 
-  /// Throws when the body as a whole is unusable.
+  /// Finds the images. Throws if the body as a whole is unusable.
   ///
   /// - Parameters:
-  ///   - memory: What the reader of a JSON body with escapes takes its copies from.
-  ///   - hold: Where the body's memory goes at the end.
+  ///   - memory: Budget for the copies that the reader of a JSON body with escapes makes.
+  ///   - hold: Receives the body's memory at the end.
   package init(
     _ head: RequestHead, body: [UInt8], imageCountLimit: Int, memory: MemoryBudget? = nil,
     hold: (any BodyHold)? = nil
@@ -49,7 +50,7 @@ package final class ImagePayload {
       places = json.ranges.map { .base64($0) }
       isList = json.isList
       _ = scratch
-    // Whatever else is said, the bytes decide.
+    // For any other type, the bytes decide.
     default:
       places = [.raw(body.indices)]
       isList = false
@@ -57,7 +58,7 @@ package final class ImagePayload {
   }
 
   deinit {
-    // Moved out: a second reference would have the buffer copied.
+    // Swapped out: with a second reference the buffer would be copied.
     var last: [UInt8] = []
     swap(&last, &body)
     hold?.keepBuffer(last)
@@ -68,7 +69,9 @@ package final class ImagePayload {
     for index in places.indices { _ = try? image(index) }
   }
 
-  /// An image's encoded bytes, or why there are none; let go of before the next one is asked for.
+  /// Returns an image's encoded bytes, or throws the reason why there are none.
+  ///
+  /// Release them before asking for the next image.
   package func image(_ index: Int) throws(Problem) -> ArraySlice<UInt8> {
     if case .base64(let range) = places[index] {
       if let decoded = Base64.decode(&body, range), !decoded.isEmpty {
@@ -83,7 +86,7 @@ package final class ImagePayload {
     }
   }
 
-  /// Whether the body is JSON with escapes.
+  /// Returns whether the body is JSON with escapes.
   static func hasEscapes(_ head: RequestHead, _ body: [UInt8]) -> Bool {
     guard let type = head.fields["Content-Type"].flatMap(MediaType.init) else { return false }
     return type.essence == "application/json" && JSONImages.hasEscapes(body)

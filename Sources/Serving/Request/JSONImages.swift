@@ -2,26 +2,29 @@ import CYajl
 import Glibc
 import HTTPCore
 
-/// Where the images of a JSON body lie in it; found in one pass that holds nothing but their places.
+/// Places of the images in a JSON body; found in one pass that holds nothing else.
 struct JSONImages {
-  /// Arrays and objects inside each other; beyond it 400.
+  /// Limit of arrays and objects inside each other; beyond it 400.
   static let depthLimit = 64
-  /// Values and keys that are not images; beyond it 400. A document with images needs a handful.
+  /// Limit of values and keys that are not images; beyond it 400. A document with images needs a
+  /// handful.
   static let valueCountLimit = 4096
   /// Bytes that the reader holds at once for a body without escapes.
   static let scratchByteCount = 64 << 10
 
-  /// Strings between their quotes, escapes and all.
+  /// Ranges of the strings between their quotes, escapes included.
   let ranges: [Range<Int>]
   /// Whether they were a list.
   let isList: Bool
 
-  /// Bytes that the reader may hold for this body: yajl copies a string with escapes, to the next power of two.
+  /// Returns the bytes that the reader may hold for this body.
+  ///
+  /// yajl copies a string with escapes, to the next power of two.
   static func scratchByteCount(for body: [UInt8]) -> Int {
     hasEscapes(body) ? scratchByteCount + 2 * body.count : scratchByteCount
   }
 
-  /// Whether a character is escaped anywhere, which takes the reader much longer.
+  /// Returns whether any character is escaped, which takes the reader much longer.
   static func hasEscapes(_ body: [UInt8]) -> Bool {
     unsafe body.withUnsafeBytes { bytes in
       // SAFETY: within the array's bytes.
@@ -31,7 +34,7 @@ struct JSONImages {
   }
 
   init(_ body: [UInt8], imageCountLimit: Int) throws(Problem) {
-    // RFC 8259, section 8.1: a mark at the front may be passed over.
+    // RFC 8259, section 8.1: a byte order mark at the front may be ignored.
     let start = body.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let limits = json_images_limits(
       image_count: imageCountLimit, depth: Self.depthLimit, value_count: Self.valueCountLimit,
@@ -40,7 +43,8 @@ struct JSONImages {
     var status = JSON_IMAGES_OK
     let ranges = unsafe [json_images_range](unsafeUninitializedCapacity: imageCountLimit) {
       buffer, count in
-      // SAFETY: the text stays where it is during the call; there is room for all ranges that it may write.
+      // SAFETY: the bytes stay in place during the call; there is room for all ranges that it may
+      // write.
       guard let places = buffer.baseAddress else { return }
       unsafe body.withUnsafeBufferPointer { text in
         guard let bytes = text.baseAddress else { return }
@@ -50,7 +54,7 @@ struct JSONImages {
       count = found.count
     }
     if status == JSON_IMAGES_OUT_OF_MEMORY, limits.scratch_byte_count == Self.scratchByteCount {
-      // Without escapes the reader copies nothing but a string or number that the text breaks off in.
+      // Without escapes the reader copies only a string or number that is cut off by the end.
       throw .body("the JSON breaks off inside a string or a number; \(Self.expected)")
     }
     if let problem = Self.problem(status, found, imageCountLimit, start) { throw problem }

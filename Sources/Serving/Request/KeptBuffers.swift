@@ -1,22 +1,23 @@
 import Synchronization
 
-/// Buffers of bodies that have been answered, for those that come: new memory costs a fault for each page, and what is
-/// freed goes back to the system at once.
+/// Buffers of answered bodies, for bodies to come.
+///
+/// New memory costs a fault for each page, and freed memory goes back to the system at once.
 package final class KeptBuffers: Sendable {
-  /// Smaller ones are as fast from the allocator.
+  /// Least size that is kept: smaller ones are as fast from the allocator.
   private static let leastByteCount = 256 << 10
 
   private let byteLimit: Int
-  /// Oldest first.
+  /// Buffers, oldest first.
   private let buffers = Mutex<[[UInt8]]>([])
 
-  /// - Parameter byteLimit: Of all that are kept.
+  /// - Parameter byteLimit: Bytes of all that are kept.
   package init(byteLimit: Int) { self.byteLimit = byteLimit }
 
   /// Bytes that are kept now.
   package var byteCount: Int { buffers.withLock { Self.byteCount($0) } }
 
-  /// The smallest buffer, empty, with so much room, if it is at most twice as large.
+  /// Takes the smallest buffer with this much room, emptied, if it is at most twice as large.
   package func take(capacity: Int) -> [UInt8]? {
     guard capacity >= Self.leastByteCount else { return nil }
     var buffer: [UInt8]? = buffers.withLock { buffers in
@@ -26,17 +27,17 @@ package final class KeptBuffers: Sendable {
       }
       return buffers.remove(at: index)
     }
-    // Nobody else has it by now: emptied earlier it might have been a copy.
+    // Nobody else has it by now; emptied earlier, it might have been a copy.
     buffer?.removeAll(keepingCapacity: true)
     return buffer
   }
 
-  /// Keeps the buffer without its content; those kept for longest go where there is no room.
+  /// Keeps the buffer without its content. If there is no room, those kept for longest go.
   package func keep(_ buffer: consuming [UInt8]) {
     let capacity = buffer.capacity
     guard capacity >= Self.leastByteCount, capacity <= byteLimit else { return }
     let kept = buffer
-    // Let go of outside the lock: the system takes memory back.
+    // Released outside the lock, since the system takes memory back.
     _ = buffers.withLock { buffers in
       buffers.append(kept)
       var gone: [[UInt8]] = []

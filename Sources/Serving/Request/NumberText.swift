@@ -1,8 +1,10 @@
 /// A number as JSON writes it (RFC 8259, section 6).
 ///
-/// Swift's initialisers take more: hexadecimal digits, `inf`, `nan`, a sign in front, a point without digits around it.
+/// Swift's initialisers accept more: hexadecimal digits, `inf`, `nan`, a plus sign in front, a
+/// point without digits around it.
 package enum NumberText {
-  /// The nearest number to what the text says; nil where JSON does not write a number like that, or where it is beyond the type.
+  /// Returns the number nearest to the string, or nil if JSON does not write it so or it is beyond
+  /// the type.
   package static func value<Number: BinaryFloatingPoint & LosslessStringConvertible>(
     _ text: some StringProtocol, as type: Number.Type = Number.self
   ) -> Number? {
@@ -10,12 +12,13 @@ package enum NumberText {
     return value
   }
 
-  /// The whole number of these digits; nil for anything else, a sign among them, and for one beyond the type.
+  /// Returns the whole number of these digits, or nil for anything else, even a sign, and for one
+  /// beyond the type.
   package static func wholeNumber(_ text: some StringProtocol) -> Int? {
     text.utf8.allSatisfy(isDigit) ? Int(text) : nil
   }
 
-  /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+  /// Returns whether it is `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`.
   private static func isNumber(_ text: some StringProtocol) -> Bool {
     var rest = Substring(text).utf8[...]
     func skip(_ bytes: UInt8...) -> Bool {

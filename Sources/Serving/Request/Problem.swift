@@ -3,20 +3,21 @@ package import HTTPCore
 package import Imaging
 import JSON
 
-/// Why a request is not answered with predictions, as its client learns it.
+/// Reason why a request is not answered with predictions, as its client sees it.
 ///
-/// The one place that maps causes to status and public text. `type` is stable: clients may switch on it.
+/// The one place that maps causes to a status and public words. `type` is stable: clients may
+/// switch on it.
 package struct Problem: Error, Sendable, Hashable {
   package var status: Int
   package var kind: ProblemKind
   package var detail: String
   package var retryAfterSeconds: Int?
   package var allow: String?
-  /// The content codings that are taken, where another was sent.
+  /// Content codings that are accepted, if another was sent.
   package var acceptEncoding: String?
-  /// Of a swap, where it failed: an extension member of the document.
+  /// Step at which a swap failed: an extension member of the document.
   package var step: String?
-  /// Whether somebody is refused who may not be here; the connection ends then.
+  /// Whether the client may not be here; the connection then ends.
   package var isRefusal = false
 
   package init(
@@ -58,7 +59,7 @@ package struct Problem: Error, Sendable, Hashable {
     return Problem(404, .notFound, "there is nothing at \(path); \(hint)")
   }
 
-  /// For a method that is not among those of a path.
+  /// Returns the problem of a method that a path does not allow.
   static func method(_ method: String, allow: [String]) -> Problem {
     Method.isKnown(method) ? methodNotAllowed(method, allow: allow) : methodUnknown(method)
   }
@@ -73,7 +74,7 @@ package struct Problem: Error, Sendable, Hashable {
 
   static func body(_ detail: String) -> Problem { Problem(400, .malformedBody, detail) }
 
-  /// RFC 9110, section 15.6.2: for a method that no resource here knows.
+  /// Returns the problem of a method that no resource here knows (RFC 9110, section 15.6.2).
   static func methodUnknown(_ method: String) -> Problem {
     Problem(501, .methodUnknown, "this server does not know the method \(method)")
   }
@@ -88,10 +89,10 @@ package struct Problem: Error, Sendable, Hashable {
       "the request's images up to this one have more than \(limit) pixels together")
   }
 
-  /// Seconds until a client should come back whose request does not fit into memory now.
+  /// Seconds after which a client should come back if its request does not fit into memory now.
   static let memoryRetryAfterSeconds = 1
 
-  /// Memory that others hold now.
+  /// Problem of memory that others hold now.
   static let overloaded = Problem(
     503, .overloaded, "the server has no memory left for this at the moment; try again later",
     retryAfterSeconds: memoryRetryAfterSeconds)
@@ -101,7 +102,7 @@ package struct Problem: Error, Sendable, Hashable {
   static let internalError = Problem(
     500, .internalError, "the server failed; its log says more under this request's id")
 
-  /// RFC 9457, section 3.1.
+  /// The document of RFC 9457, section 3.1.
   var json: JSONValue {
     var document: JSONObject = [
       "type": .string(kind.type), "title": .string(Response.reason(status)),
@@ -129,7 +130,7 @@ extension Problem {
     case .crashed: self.init(400, .corruptImage, failure.description)
     case .tooLarge, .tooSlow, .outgrown: self.init(413, .imageTooLarge, failure.description)
     case .noRoom: self.init(503, .overloaded, failure.description, retryAfterSeconds: 1)
-    // Why is for the log.
+    // The reason is for the log.
     case .unavailable:
       self.init(
         503, .unavailable, "images cannot be decoded at the moment", retryAfterSeconds: 1)
@@ -138,7 +139,7 @@ extension Problem {
 }
 
 extension Response {
-  /// To OPTIONS: what is possible here (RFC 9110, section 9.3.7).
+  /// Answers OPTIONS with the methods that are possible here (RFC 9110, section 9.3.7).
   static func options(_ methods: [String]) -> Response {
     Response(status: 204, fields: HeaderFields([("Allow", methods.joined(separator: ", "))]))
   }
@@ -146,11 +147,11 @@ extension Response {
 
 /// Methods of HTTP.
 enum Method {
-  /// RFC 9110, section 9.3, and RFC 5789.
+  /// Methods of RFC 9110, section 9.3, and RFC 5789.
   private static let known: Set = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
   ]
 
-  /// Whether it is another server's at least, so that the answer is 405 and not 501.
+  /// Returns whether HTTP has the method, so that the answer is 405 and not 501.
   static func isKnown(_ method: String) -> Bool { known.contains(method) }
 }

@@ -1,6 +1,7 @@
 import HTTPCore
 
-/// Kinds of problems with classification, models and the admin endpoint; those of HTTP itself are in `HTTPCore`.
+/// Kinds of problems with classification, models and the admin endpoint; those of HTTP itself are
+/// in `HTTPCore`.
 extension ProblemKind {
   static let alreadyLive = ProblemKind("already-live")
   static let corruptImage = ProblemKind("corrupt-image")

@@ -1,11 +1,13 @@
 import HTTPCore
 import Machine
 
-/// A request's body, and what has been made of it; belongs to whoever has the job, one thread at a time.
+/// A request's body and the images found in it; belongs to whoever has the job, one thread at a
+/// time.
 ///
-/// Nobody else holds the body, so that its images can be decoded where they stand. Its memory is given back with this.
+/// Nobody else holds the body, so its images can be decoded in place. Its memory is given back with
+/// this object.
 final class RequestContent: @unchecked Sendable {
-  /// Bytes of JSON with escapes that take a worker too long.
+  /// Bytes of JSON with escapes that would keep a worker too long.
   private static let longTextByteCount = 1 << 20
 
   let byteCount: Int
@@ -20,13 +22,15 @@ final class RequestContent: @unchecked Sendable {
     self.hold = hold
   }
 
-  /// Whether finding the images takes more than some milliseconds: escapes in JSON are copied character by character.
+  /// Returns whether finding the images takes more than a few milliseconds.
+  ///
+  /// Escapes in JSON are copied character by character.
   func takesLongToRead(_ head: RequestHead) -> Bool {
     guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
     return ImagePayload.hasEscapes(head, body)
   }
 
-  /// Finds the images at the first call.
+  /// Returns the images, which the first call finds.
   func payload(
     _ head: RequestHead, imageCountLimit: Int, memory: MemoryBudget
   ) throws(Problem) -> ImagePayload {
@@ -41,7 +45,7 @@ final class RequestContent: @unchecked Sendable {
 }
 
 extension RequestHead {
-  /// Throws where the content is not what its bytes are.
+  /// Throws if the bytes are not the plain, whole content.
   func checkContent() throws(Problem) {
     let codings = fields.tokens(of: "Content-Encoding").filter { $0 != "identity" }
     if let coding = codings.first {

@@ -1,20 +1,23 @@
 package import HTTPCore
 import Synchronization
 
-/// The fields by which a request is found again in logs and traces.
+/// Fields that identify a request in logs and traces.
 package struct RequestIdentity: Sendable, Hashable {
   package static let idByteCountLimit = 128
 
   package let id: String
   package let trace: TraceContext?
 
-  /// From a request's fields; nil where the bytes were no request.
+  /// Reads the fields of a request, which are nil if the bytes were not a request.
   package init(_ fields: HeaderFields?) {
     id = Self.id(fields)
     trace = TraceContext(fields)
   }
 
-  /// The answer with `X-Request-Id` and the client's trace context, not to be kept by caches: each is about one moment.
+  /// Returns the answer with `X-Request-Id` and the client's trace context, not to be kept by
+  /// caches.
+  ///
+  /// Each answer is about one moment.
   package func marking(_ response: Response) -> Response {
     var response = response
     response.fields["X-Request-Id"] = id
@@ -26,7 +29,8 @@ package struct RequestIdentity: Sendable, Hashable {
     return response
   }
 
-  /// The client's `X-Request-Id` when it is well formed, else a new one of 16 hexadecimal digits.
+  /// Returns the client's `X-Request-Id` if it is well formed, or else a new one of 16 hexadecimal
+  /// digits.
   private static func id(_ fields: HeaderFields?) -> String {
     if let id = fields?["X-Request-Id"], 1...idByteCountLimit ~= id.utf8.count,
       id.utf8.allSatisfy(isIDByte)
@@ -36,13 +40,14 @@ package struct RequestIdentity: Sendable, Hashable {
     return made()
   }
 
-  /// Where this process began to count, so that two processes do not make the same ids.
+  /// Start of this process's count, random so that two processes do not make the same ids.
   private static let first = UInt64.random(in: .min ... .max)
   private static let count = Atomic<UInt64>(0)
   private static let digits = Array("0123456789abcdef".utf8)
 
-  /// A new id: SplitMix64 (Steele, Lea and Flood 2014) over a count, since asking the system for
-  /// random numbers costs more than the rest of a probe.
+  /// Returns a new id: SplitMix64 (Steele, Lea and Flood 2014) over a count.
+  ///
+  /// Asking the system for random numbers costs more than the rest of a probe.
   private static func made() -> String {
     var bits = first &+ count.wrappingAdd(1, ordering: .relaxed).newValue &* 0x9e37_79b9_7f4a_7c15
     bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,9 +1,9 @@
-/// How many pixels an encoded image says that it has, by its header alone.
+/// Number of pixels that an encoded image claims in its header.
 ///
-/// For counting only: whether the bytes are an image is the decoder's to say. JPEG: ITU T.81, annex B; PNG: section
-/// 11.2.2; WebP: RFC 9649, section 2.
+/// For counting only: whether the bytes are an image is for the decoder to say. JPEG: ITU T.81,
+/// annex B; PNG: section 11.2.2; WebP: RFC 9649, section 2.
 enum StoredPixels {
-  /// Width x height; nil where no header says so.
+  /// Returns width x height, or nil if no header gives them.
   static func count(_ bytes: ArraySlice<UInt8>) -> Int? {
     let size = png(bytes) ?? webP(bytes) ?? jpeg(bytes)
     return size.map { size in
@@ -35,7 +35,7 @@ enum StoredPixels {
   }
 
   private static func webP(_ bytes: ArraySlice<UInt8>) -> Size? {
-    // A lossless image may be as short as 26 bytes; what is read beyond the end is zeros.
+    // A lossless image may be as short as 26 bytes; bytes beyond the end read as zeros.
     guard bytes.count >= 21, holds(bytes, "RIFF", at: 0), holds(bytes, "WEBPVP8", at: 8) else {
       return nil
     }
@@ -49,10 +49,10 @@ enum StoredPixels {
     }
   }
 
-  /// Marker segments that are looked through; files have some tens.
+  /// Limit of marker segments that are searched; files have some tens.
   private static let segmentCountLimit = 1 << 16
 
-  /// Of the first frame header among the marker segments.
+  /// Returns the size in the first frame header among the marker segments.
   private static func jpeg(_ bytes: ArraySlice<UInt8>) -> Size? {
     guard bytes.starts(with: [0xff, 0xd8]) else { return nil }
     var position = bytes.startIndex + 2

@@ -1,20 +1,23 @@
 package import HTTPCore
 
-/// A request's place in a distributed trace: W3C Trace Context, https://www.w3.org/TR/trace-context.
+/// Place of a request in a distributed trace: W3C Trace Context,
+/// https://www.w3.org/TR/trace-context.
 ///
-/// No span is recorded here, so the context is passed on as it came, in what this version of the standard knows.
+/// No span is recorded here, so the context is passed on as it came, as far as this version of the
+/// standard knows it.
 package struct TraceContext: Sendable, Hashable {
-  /// Of a `tracestate`, section 3.3.1.
+  /// Members of a `tracestate`, section 3.3.1.
   package static let stateMemberLimit = 32
 
-  /// 32 lower-case hexadecimal digits, not all zero.
+  /// Trace id of 32 lower-case hexadecimal digits, not all zero.
   package let traceID: String
-  /// The field to pass on; always of version 00.
+  /// Field to pass on; always of version 00.
   package let traceparent: String
-  /// The field to pass on; nil where there is none or it is malformed.
+  /// Field to pass on, or nil if there is none or it is malformed.
   package let tracestate: String?
 
-  /// Nil where there is no well-formed `traceparent`, or several: its `tracestate` is not passed on then.
+  /// Returns nil if there is no well-formed `traceparent`, or several: then its `tracestate` is not
+  /// passed on.
   package init?(_ fields: HeaderFields?) {
     guard let fields, let first = fields["traceparent"],
       let (traceID, traceparent) = Self.parsed(first),
@@ -28,7 +31,9 @@ package struct TraceContext: Sendable, Hashable {
 
   // MARK: traceparent
 
-  /// Section 3.2. Of a later version only what it shares with 00 is read, and sent as 00 (section 4.3).
+  /// Parses the field of section 3.2.
+  ///
+  /// Only the part of a later version that it shares with 00 is read, and sent as 00 (section 4.3).
   private static func parsed(_ text: String) -> (traceID: String, traceparent: String)? {
     let parts = text.split(separator: "-", maxSplits: 4, omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[0] != "ff", zip(parts, [2, 32, 16, 2]).allSatisfy(isHex),
@@ -46,7 +51,8 @@ package struct TraceContext: Sendable, Hashable {
 
   // MARK: tracestate
 
-  /// Section 3.3.1; nil where any member is malformed, or a key comes twice.
+  /// Checks the list of section 3.3.1. Returns nil if any member is malformed, or a key comes
+  /// twice.
   private static func checked(_ text: String) -> String? {
     var keys: Set<Substring> = []
     let members = text.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
@@ -59,7 +65,8 @@ package struct TraceContext: Sendable, Hashable {
     return members.joined(separator: ",")
   }
 
-  /// `simple-key` of up to 256 characters or `tenant@system` of up to 241 and 14.
+  /// Returns whether it is a `simple-key` of up to 256 characters or a `tenant@system` of up to 241
+  /// and 14.
   private static func isKey(_ key: Substring) -> Bool {
     let parts = key.split(separator: "@", omittingEmptySubsequences: false)
     switch parts.count {
@@ -77,13 +84,13 @@ package struct TraceContext: Sendable, Hashable {
       && word.utf8.allSatisfy { isLetter($0) || isDigit($0) || "_-*/".utf8.contains($0) }
   }
 
-  /// Up to 256 printable ASCII characters but `,` and `=`.
+  /// Returns whether it has up to 256 printable ASCII characters except `,` and `=`.
   private static func isValue(_ value: Substring) -> Bool {
     1...256 ~= value.utf8.count
       && value.utf8.allSatisfy { 0x20...0x7e ~= $0 && $0 != 0x2c && $0 != 0x3d }
   }
 
-  /// Without blanks around it: optional white space between members.
+  /// Removes surrounding blanks: optional white space between members.
   private static func trimmed(_ member: Substring) -> Substring {
     var member = member
     while member.first == " " || member.first == "\t" { member.removeFirst() }

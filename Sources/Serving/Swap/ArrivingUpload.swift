@@ -1,16 +1,17 @@
 package import ModelStore
 import Synchronization
 
-/// An upload whose file is still on its way: shown to administrators, and ended by orders that go before it.
+/// An upload whose file is still arriving: shown to administrators, and ended by orders that go
+/// before it.
 package final class ArrivingUpload: Sendable {
-  /// What is shown of it.
+  /// The details that administrators see.
   package struct Status: Sendable, Hashable {
-    /// What was asked for, as the audit calls it.
+    /// Action that was asked for, by the audit's name.
     package let action: String
     package let by: String
     package let since: WallTime
     package let receivedByteCount: Int
-    /// Nil where the client does not say how many will come.
+    /// Bytes that will come, or nil if the client does not say.
     package let expectedByteCount: Int?
   }
 
@@ -40,7 +41,7 @@ package final class ArrivingUpload: Sendable {
       receivedByteCount: state.withLock(\.receivedByteCount), expectedByteCount: expectedByteCount)
   }
 
-  /// Counts bytes that have come; false where they are not wanted any more.
+  /// Counts bytes that have arrived. Returns false if they are no longer wanted.
   func received(_ byteCount: Int) -> Bool {
     state.withLock { state in
       state.receivedByteCount += byteCount
@@ -48,14 +49,14 @@ package final class ArrivingUpload: Sendable {
     }
   }
 
-  /// Nothing comes of it; the first who ends it is named.
+  /// Ends it; the first who does is named.
   func end(by who: String) {
     state.withLock { state in
       if state.endedBy == nil { state.endedBy = who }
     }
   }
 
-  /// Throws where somebody has ended it.
+  /// Throws if somebody has ended it.
   func check() throws(SwapFailure) {
     guard let who = state.withLock(\.endedBy) else { return }
     throw SwapFailure(

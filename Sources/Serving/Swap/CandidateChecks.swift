@@ -7,19 +7,20 @@ import Inference
 import Machine
 import ResNet
 
-/// The checks of one candidate, on a thread that computes for nothing else and has no team of its own.
+/// The checks of one candidate, on a thread that computes for nothing else and has no team.
 struct CandidateChecks: Sendable {
   let request: SwapRequest
-  /// Told of each step; asked between all pieces of work whether to go on.
+  /// Hears of each step; asked between all pieces of work whether to continue.
   let turn: SwapTurn
-  /// Nil at the start, when nothing else computes: then the plan may be measured.
+  /// The live deployment, or nil at the start, when nothing else computes and so the plan may be
+  /// measured.
   let live: Deployment?
   let rules: CompilationRules
   let limits: ServingLimits
   let metrics: ServingMetrics
   let decoders: any DecoderSource
   let availableMemory: @Sendable () -> Int?
-  /// What the candidate is reserved from while it is proved and while it serves.
+  /// Budget that the candidate's memory is reserved from, during the proof and while it serves.
   var memoryBudget: MemoryBudget?
 
   func run() throws(SwapFailure) -> Candidate {
@@ -150,7 +151,7 @@ struct CandidateChecks: Sendable {
     }
     let images = (live?.images ?? []) + embedded.map(\.encodedImage)
     let samples = model.goldenSamples
-    // A worker's slot runs every batch size, and one image more to take its time.
+    // A worker's slot runs every batch size, and one more image for timing.
     let slotImageCount = compiled.network.batchSizes.reduce(1, +)
     var goldenLimits = limits.golden
     if request.isReturn { goldenLimits.provingTimeout = nil }
@@ -191,9 +192,9 @@ struct CandidateChecks: Sendable {
 /// A model that has proved itself and only waits to become live.
 struct Candidate: Sendable {
   let deployment: Deployment
-  /// Without its weights, which the engine has packed.
+  /// The model without its weights, which the engine has packed.
   let model: Model
-  /// At the start, how its plan was found.
+  /// Result of planning at the start, or nil for a swap.
   let planned: PlannedModel?
   let planOrigin: PlannedModel.Origin
   let estimatedByteCount: Int

@@ -7,12 +7,13 @@ import Synchronization
 package import Telemetry
 import Time
 
-/// Makes another model live, one at a time, when it has proved itself; whatever fails leaves what is live alone.
+/// Makes another model live once it has proved itself, one at a time. A failure leaves the live
+/// model alone.
 package final class Deployer: Sendable {
-  /// Of the thread that prepares a candidate, above that of all others.
+  /// Niceness of the thread that prepares a candidate, above that of all others.
   ///
-  /// It yields to requests but goes on where they leave no core idle. With 19 or `SCHED_IDLE` it would starve on a
-  /// machine that is always busy, and the swap would never end.
+  /// It yields to requests but continues if they leave no core idle. With 19 or `SCHED_IDLE` it
+  /// would starve on a machine that is always busy, and the swap would never end.
   private static let nice: CInt = 2
 
   private let pool: WorkerPool
@@ -21,12 +22,12 @@ package final class Deployer: Sendable {
   private let metrics: ServingMetrics
   private let log: Log
   private let availableMemory: @Sendable () -> Int?
-  /// Whose turn it is.
+  /// Turns for changing the live model.
   package let turns: SwapTurns
 
   /// - Parameters:
-  ///   - turns: Those of the time before there was a model, where there were some.
-  ///   - availableMemory: Bytes that a candidate may take; nil where nobody knows.
+  ///   - turns: Those of the time before there was a model, if any.
+  ///   - availableMemory: Bytes that a candidate may take, or nil if unknown.
   package init(
     _ pool: WorkerPool, rules: CompilationRules, limits: ServingLimits, metrics: ServingMetrics,
     log: Log, turns: SwapTurns = SwapTurns(),
@@ -41,14 +42,15 @@ package final class Deployer: Sendable {
     self.availableMemory = availableMemory
   }
 
-  /// Returns when the model is live, or has been found fit in a dry run.
+  /// Proves a model and makes it live; a dry run ends once it is found fit.
   ///
   /// For a thread that may wait for seconds: neither an I/O queue nor a worker.
   ///
   /// - Parameters:
-  ///   - turn: The caller's, who gives it back; taken for this call where nil.
-  ///   - record: Keeps the choice for a restart, given the model without its weights, when nothing but the swap is left;
-  ///     not called in a dry run. Returns why a restart will not know of it, nil where it will.
+  ///   - turn: The caller's turn, who gives it back; taken for this call if nil.
+  ///   - record: Keeps the choice for a restart, given the model without its weights, when nothing
+  ///     but the swap is left; not called in a dry run. Returns why a restart will not know of it,
+  ///     or nil if it will.
   package func deploy(
     _ request: SwapRequest, in turn: SwapTurn? = nil,
     record: (Model) throws(SwapFailure) -> String? = { _ in nil }
@@ -66,7 +68,8 @@ package final class Deployer: Sendable {
     }
   }
 
-  /// Proves a model like one that is to become live, and has `begin` send a share of the requests to it instead.
+  /// Proves a model like one that is to become live, but then has `begin` send it a share of the
+  /// requests.
   package func deployCanary(
     _ request: SwapRequest, in turn: SwapTurn? = nil,
     begin: (Model, Deployment) throws(SwapFailure) -> Void
@@ -82,7 +85,7 @@ package final class Deployer: Sendable {
     }
   }
 
-  /// Makes a model live that has answered requests as a canary; it has proved itself already.
+  /// Makes a canary live; it has already proved itself.
   package func promote(
     _ canary: Canary, by: String, in turn: SwapTurn? = nil,
     record: () throws(SwapFailure) -> String? = { nil }
@@ -98,12 +101,11 @@ package final class Deployer: Sendable {
     }
   }
 
-  /// Begins no change any more. False where one is in progress: then threads compute.
+  /// Refuses further changes. Returns false if one is in progress, since then threads compute.
   package func close() -> Bool { turns.close() }
 
-  /// Takes the turn for a change; that there is none now is counted and logged like a failed change.
-  ///
-  /// - Parameters: See `SwapTurns.take`.
+  /// Takes the turn for a change. If the turn is taken, that is counted and logged like a failed
+  /// change.
   package func take(
     _ action: String, by who: String, for upload: ArrivingUpload? = nil, overriding: Bool = false,
     isAbandoned: @escaping @Sendable () -> Bool = { false }
@@ -117,7 +119,7 @@ package final class Deployer: Sendable {
     }
   }
 
-  /// Counts and logs a change, whatever comes of it.
+  /// Counts and logs a change, whatever its result.
   private func counted(
     by who: String, in given: SwapTurn?,
     _ change: (SwapTurn) throws(SwapFailure) -> SwapReport
@@ -135,7 +137,7 @@ package final class Deployer: Sendable {
     }
   }
 
-  /// The last two steps.
+  /// Takes the last two steps.
   private func finish(
     _ report: inout SwapReport, with next: Deployment, _ clock: SwapClock,
     _ record: () throws(SwapFailure) -> String?
@@ -150,7 +152,7 @@ package final class Deployer: Sendable {
 
   // MARK: Proof
 
-  /// Where a candidate stands between the thread that proves it and the one that waits for it.
+  /// State of a candidate between the thread that proves it and the one that waits for it.
   private enum Proof {
     case running
     case done(Result<Candidate, SwapFailure>)
@@ -158,9 +160,11 @@ package final class Deployer: Sendable {
     case left
   }
 
-  /// Runs the checks on one thread of low priority, so that they take one core at most and what requests leave of it.
+  /// Runs the checks on one thread of low priority, so that they take at most the part of one core
+  /// that requests leave.
   ///
-  /// Where they are cancelled it returns at once: a forward pass is not interrupted, and what comes of it is thrown away.
+  /// If they are cancelled it returns at once: a forward pass is not interrupted, and its result is
+  /// thrown away.
   private func proven(
     _ request: SwapRequest, _ turn: SwapTurn
   ) throws(SwapFailure) -> Candidate {
@@ -174,7 +178,7 @@ package final class Deployer: Sendable {
       let outcome = pool.withoutTeams {
         Result { () throws(SwapFailure) in try checks.run() }
       }
-      // What a candidate that failed has taken.
+      // Memory that a failed candidate has taken.
       if case .failure = outcome { OneDNN.returnFreedMemory() }
       if box.finish(outcome) { turn.candidateIsDone() } else { turns.remnantEnded() }
     }
@@ -193,7 +197,7 @@ package final class Deployer: Sendable {
   private final class ProofBox: Sendable {
     private let state = Mutex(Proof.running)
 
-    /// False where nobody waits for it.
+    /// Returns false if nobody waits for it.
     func finish(_ outcome: Result<Candidate, SwapFailure>) -> Bool {
       state.withLock { state in
         guard case .running = state else { return false }
@@ -202,7 +206,8 @@ package final class Deployer: Sendable {
       }
     }
 
-    /// The outcome; nil where it is still computed, which counts from now on as a remnant.
+    /// Returns the outcome, or nil if it is still being computed, which counts as a remnant from
+    /// now on.
     func take(orLeave turns: SwapTurns) -> Result<Candidate, SwapFailure>? {
       state.withLock { state in
         if case .done(let outcome) = state { return outcome }

@@ -2,18 +2,19 @@ package import Decoding
 package import Inference
 package import Machine
 
-/// A model for a server that has none yet, from a remote store or an administrator: proved by the checks of a swap.
+/// A first model for a server without one, from a remote store or an administrator: proved by the
+/// checks of a swap.
 package struct FirstDeployment: Sendable {
   package let deployment: Deployment
-  /// How its plan was found: nothing else computes yet, so it may have been measured.
+  /// Result of planning. Nothing else computes yet, so the plan may have been measured.
   package let planned: PlannedModel
   package let report: SwapReport
 
-  /// Proves it on the calling thread; `request.by` is who the deployment says it is by.
+  /// Proves it on the calling thread. `request.by` becomes the deployment's `by`.
   ///
   /// - Parameters:
-  ///   - turn: Whose turn it is; whoever has it gives it back.
-  ///   - availableMemory: Bytes that it may take; nil where nobody knows.
+  ///   - turn: The turn in progress; whoever has it gives it back.
+  ///   - availableMemory: Bytes that it may take, or nil if unknown.
   package init(
     _ request: SwapRequest, in turn: SwapTurn, rules: CompilationRules, limits: ServingLimits,
     metrics: ServingMetrics, decoders: any DecoderSource = LocalDecoders(),

@@ -5,9 +5,9 @@ import Telemetry
 /// Keeps a model in the store and records that it is live, when nothing but the swap is left.
 struct ModelRecorder {
   enum Subject {
-    /// A file that has come in, to be kept now.
+    /// A file that has arrived, to be kept now.
     case staged(StagedModel)
-    /// The same, with the file that was made of it meanwhile, if one was.
+    /// The same, or the file that was made of it meanwhile, if one was.
     case completed(UploadCompletion)
     /// A version that is kept at that path.
     case kept(ModelVersion, path: String)
@@ -17,17 +17,19 @@ struct ModelRecorder {
   let subject: Subject
   let by: String
   let log: Log
-  /// Records a rollback later that cannot be recorded now; nil for every other change, which is not made then.
+  /// Records a rollback later that cannot be recorded now; nil for any other change, which is then
+  /// not made.
   var late: LateRecord?
 
-  /// Returns why a restart will not know of it; nil where the record is on the disk.
+  /// Records the model. Returns the reason why a restart will not know of it, or nil if the record
+  /// is on the disk.
   func record(_ name: String, _ version: ModelVersion) throws(SwapFailure) -> String? {
     do throws(StoreError) {
       switch subject {
       case .staged(let staged): try keep(staged, name)
       case .completed(let completion): try keep(completion.result, name)
       case .kept(let kept, let path):
-        // Read again for this: the bytes on the disk may have suffered.
+        // The bytes on the disk may have been damaged, so they are read again.
         guard version == kept else { throw .damaged(kept, path: path) }
         return try recordKept(kept)
       }

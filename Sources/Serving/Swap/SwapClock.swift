@@ -9,7 +9,7 @@ struct SwapClock: Sendable {
     self.turn = turn
   }
 
-  /// A step that fails is timed as well; one that is cancelled does not begin.
+  /// Times a step, even if it fails; if it is cancelled, it does not begin.
   mutating func time<Result>(
     _ step: SwapStep, _ body: () throws(SwapFailure) -> Result
   ) throws(SwapFailure) -> Result {

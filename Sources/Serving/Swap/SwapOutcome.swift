@@ -1,6 +1,6 @@
 import Telemetry
 
-/// How a swap ended, and at which step.
+/// Result of a swap, and the step at which it ended.
 struct SwapOutcome: MetricLabels {
   enum Result: String, CaseIterable {
     case done

@@ -2,18 +2,18 @@ package import Checkpoint
 package import Engine
 package import Inference
 
-/// What a swap did.
+/// Report of a swap.
 package struct SwapReport: Sendable {
   package var version: ModelVersion
   package var name: String
-  /// What was live before; with a dry run it still is. Nil where nothing was.
+  /// Version that was live before, and still is after a dry run; nil if there was none.
   package var formerVersion: ModelVersion?
-  /// Nil where the classes are those of what was live before, or nothing was.
+  /// Change of the classes, or nil if they are the same as before, or if nothing was live.
   package var labelChange: LabelChange?
   package var isDryRun: Bool
   /// Whether it became a canary instead of live.
   package var isCanary = false
-  /// Why the choice could not be kept for a restart; nil where it was.
+  /// Reason why the choice could not be kept for a restart, or nil if it was.
   package var recordFault: String?
   /// The canary that it ended, if there was one.
   package var endedCanary: CanaryEnd?
@@ -22,7 +22,8 @@ package struct SwapReport: Sendable {
   package var planOrigin: PlannedModel.Origin
   /// Each step that was taken and its time, in order.
   package var steps: [(step: SwapStep, duration: Duration)]
-  /// Bytes that the candidate was thought to take, and that there were; nil where the system does not tell.
+  /// Bytes that the candidate was estimated to take, and that were available; nil if the system
+  /// does not tell.
   package var estimatedByteCount: Int
   package var availableByteCount: Int?
 
@@ -32,7 +33,7 @@ package struct SwapReport: Sendable {
 }
 
 extension SwapReport {
-  /// Of a candidate that has proved itself.
+  /// Reports a candidate that has proved itself.
   init(_ candidate: Candidate, former: Deployment?, isDryRun: Bool = false) {
     self.init(candidate.deployment, former: former)
     self.isDryRun = isDryRun
@@ -42,7 +43,7 @@ extension SwapReport {
     availableByteCount = candidate.availableByteCount
   }
 
-  /// Of a deployment that stands beside the live one already and takes no more memory.
+  /// Reports a canary that becomes live, and so takes no more memory.
   init(promoting deployment: Deployment, former: Deployment) {
     self.init(deployment, former: former)
   }
@@ -57,14 +58,14 @@ extension SwapReport {
   }
 }
 
-/// How the classes of a model differ from those of the one whose place it takes.
+/// Difference between the classes of a model and those of the one whose place it takes.
 package struct LabelChange: Sendable, Hashable {
   package let formerCount: Int
   package let count: Int
   /// Classes that have another label than before, or had none.
   package let differingCount: Int
 
-  /// Nil where they are the same, in the same order.
+  /// Returns nil if they are the same, in the same order.
   init?(from former: [String], to labels: [String]) {
     guard former != labels else { return nil }
     formerCount = former.count

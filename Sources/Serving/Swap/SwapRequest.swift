@@ -1,18 +1,20 @@
 package import Checkpoint
 
-/// What is to become live.
+/// Order to make a model live.
 package struct SwapRequest: Sendable {
   /// A file that nobody changes any more.
   package var path: String
   package var options: ModelOptions
-  /// Gives the path of the file to take in place of that one, while nothing else is prepared.
+  /// Returns the path of the file to take in place of that one, while nothing else is prepared.
   package var completion: (@Sendable () throws(SwapFailure) -> String)?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
-  /// Whether it brings back what was live before: then neither an estimate of memory nor a lack of time refuses it, for it
-  /// has served here, and whoever goes back has a reason.
+  /// Whether it brings back the former model. Then neither an estimate of memory nor a lack of time
+  /// rejects it.
+  ///
+  /// It has served here, and whoever goes back has a reason.
   package var isReturn = false
-  /// Who asks, for people.
+  /// Name of who asks, for people.
   package var by: String
 
   package init(

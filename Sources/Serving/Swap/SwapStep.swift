@@ -1,15 +1,15 @@
 import Telemetry
 
-/// What a candidate goes through before it is live, in this order.
+/// Step that a candidate takes before it is live, in this order.
 package enum SwapStep: String, MetricLabel {
   /// The file is there to be read.
   case read
-  /// Its parts are right and fit together.
+  /// Its parts are valid and fit together.
   case validate
   /// There is memory for it beside the live model.
   case memory
   case compile
-  /// It gives the logits that its file says.
+  /// It gives the logits that its file states.
   case golden
   /// Every batch size has run for every worker.
   case warm

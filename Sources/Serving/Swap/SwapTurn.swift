@@ -2,15 +2,16 @@ import Dispatch
 package import ModelStore
 import Synchronization
 
-/// One change of what is live while it is in progress: shown to administrators, and ended by them until it is committed.
+/// A change of the live model in progress: shown to administrators, who can end it until it is
+/// committed.
 ///
-///     proving --cancel--> cancelled     whoever asked is answered at once; what computes ends at its next look
-///        |
-///      commit --> committed --> ended   recording and exchange: too short to be interrupted
+///     proving --cancel--> cancelled     whoever asked is answered at once;
+///        |                              computing ends at its next look
+///      commit --> committed --> ended   recording and swap: too short to be interrupted
 package final class SwapTurn: Sendable {
-  /// What is shown of it.
+  /// The details that administrators see.
   package struct Status: Sendable, Hashable {
-    /// What was asked for, as the audit calls it.
+    /// Action that was asked for, by the audit's name.
     package let action: String
     package let by: String
     package let since: WallTime
@@ -37,7 +38,8 @@ package final class SwapTurn: Sendable {
   /// Signalled when it is cancelled and when its candidate is done.
   private let wakeUp = DispatchSemaphore(value: 0)
 
-  /// - Parameter isAbandoned: Whether whoever asked has gone; asked between all pieces of work, by the thread that proves.
+  /// - Parameter isAbandoned: Whether whoever asked has gone; called between all pieces of work, by
+  ///   the thread that proves.
   init(
     _ action: String, by: String, since: WallTime = .now,
     isAbandoned: @escaping @Sendable () -> Bool
@@ -52,23 +54,23 @@ package final class SwapTurn: Sendable {
 
   // MARK: Proof
 
-  /// Whether what computes for it should end: looked at between all pieces of work.
+  /// Whether computing for it should end; read between all pieces of work.
   package var isCancelled: Bool {
     switch state.withLock(\.phase) {
     case .proving: return isAbandoned()
     case .cancelled: return true
-    // Nothing is left but the exchange, which nobody takes back.
+    // Nothing is left but the swap, which is not undone.
     case .committed: return false
     }
   }
 
-  /// Goes on to a step; throws where it is cancelled.
+  /// Goes on to a step. Throws if it is cancelled.
   func begin(_ step: SwapStep) throws(SwapFailure) {
     state.withLock { $0.step = step }
     if isCancelled { throw cancellation }
   }
 
-  /// Why it ends before its time.
+  /// Failure that says why it ends early.
   var cancellation: SwapFailure {
     let (step, phase) = state.withLock { ($0.step, $0.phase) }
     let reason =
@@ -78,7 +80,8 @@ package final class SwapTurn: Sendable {
     return SwapFailure(step: step, reason: reason, kind: .cancelled)
   }
 
-  /// From now on it comes to its end, whether or not whoever asked is still there; throws where it was cancelled before.
+  /// Commits the change: it runs to its end even if whoever asked has gone. Throws if it was
+  /// already cancelled.
   package func commit() throws(SwapFailure) {
     let isCommitted = state.withLock { state in
       guard case .proving = state.phase else { return false }
@@ -90,7 +93,7 @@ package final class SwapTurn: Sendable {
 
   // MARK: Others
 
-  /// Ends it; false where nothing is left but the exchange.
+  /// Ends it. Returns false if nothing is left but the swap.
   func cancel(by who: String) -> Bool {
     let isEnded = state.withLock { state in
       switch state.phase {
@@ -106,13 +109,13 @@ package final class SwapTurn: Sendable {
 
   func candidateIsDone() { wakeUp.signal() }
 
-  /// Returns when it is cancelled or its candidate is done, once for each.
+  /// Waits until it is cancelled or its candidate is done; returns once for each.
   func waitForCandidate() { wakeUp.wait() }
 
-  /// Returns when it has ended.
+  /// Waits until it has ended.
   func wait() { ended.wait() }
 
-  /// It is its turn, until `leave`.
+  /// Begins its turn, until `leave`.
   func enter() { ended.enter() }
 
   func leave() { ended.leave() }

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Whose turn it is to change what is live: one at a time, and the newest order of an administrator goes before a proof
-/// and before uploads that are still arriving.
+/// Turns to change the live model, one at a time.
 ///
-/// A forward pass cannot be interrupted, so what computes for a cancelled turn may go on for a while beside the next
-/// one; its result is thrown away.
+/// An administrator's newest order goes before a proof and before uploads that are still arriving.
+/// A forward pass cannot be interrupted, so computing for a cancelled turn may continue for a while
+/// beside the next one; its result is thrown away.
 package final class SwapTurns: Sendable {
-  /// Cancelled candidates that still compute beside which another upload is proved; orders that go before others are
-  /// not held back.
+  /// Cancelled candidates still computing at which no further upload is proved; overriding orders
+  /// are not held back.
   static let remnantLimit = 2
 
   private struct State {
@@ -21,33 +21,33 @@ package final class SwapTurns: Sendable {
 
   package init() {}
 
-  /// What is in progress.
+  /// The change in progress, if any.
   package var current: SwapTurn? { state.withLock(\.current) }
 
-  /// Uploads on their way, in the order in which they began.
+  /// Arriving uploads, in the order in which they began.
   package var arriving: [ArrivingUpload.Status] {
     state.withLock { $0.arriving.map(\.status) }
   }
 
-  /// An upload begins to arrive, until its turn is taken or `leave`.
+  /// Adds an upload that begins to arrive, until its turn is taken or `leave`.
   func arrives(_ upload: ArrivingUpload) { state.withLock { $0.arriving.append(upload) } }
 
-  /// An upload is not on its way any more.
+  /// Removes an upload that is no longer arriving.
   func leave(_ upload: ArrivingUpload) {
     state.withLock { state in state.arriving.removeAll { $0 === upload } }
   }
 
-  /// Takes the turn, to be given back by `end`.
+  /// Takes the turn; `end` gives it back.
   ///
   /// - Parameters:
-  ///   - action: As the audit calls it.
-  ///   - upload: What has arrived for it. Every other order ends the uploads that are on their way, if it is overriding:
-  ///     whoever gave it did not know of them.
-  ///   - overriding: Whether it ends a proof in progress. What is only to be exchanged yet is waited for; that takes no
-  ///     longer than a record on the disk.
+  ///   - action: The audit's name for it.
+  ///   - upload: The upload that has arrived for it. Any other order, if it is overriding, ends the
+  ///     arriving uploads that would change what is live: whoever gave it did not know of them.
+  ///   - overriding: Whether it ends a proof in progress. A change of which only the swap is left
+  ///     is waited for; that takes no longer than a record on the disk.
   ///   - isAbandoned: Whether whoever asks has gone.
-  /// - Throws: A failure of the kind `busy` where another change is in progress, of the kind `cancelled` where somebody
-  ///   has ended the upload while it arrived.
+  /// - Throws: A failure of kind `busy` if another change is in progress, or of kind `cancelled` if
+  ///   somebody has ended the upload while it arrived.
   package func take(
     _ action: String, by who: String, for upload: ArrivingUpload? = nil, overriding: Bool = false,
     isAbandoned: @escaping @Sendable () -> Bool = { false }
@@ -89,7 +89,7 @@ package final class SwapTurns: Sendable {
     turn.leave()
   }
 
-  /// Ends the uploads that are on their way, dry runs among them; what they were.
+  /// Ends the arriving uploads, dry runs among them, and returns their status.
   package func endArriving(by who: String) -> [ArrivingUpload.Status] {
     state.withLock { state in
       defer { state.arriving = [] }
@@ -100,7 +100,9 @@ package final class SwapTurns: Sendable {
     }
   }
 
-  /// Ends what is in progress for somebody; nil where nothing is, false where nothing is left of it but the exchange.
+  /// Ends the change in progress for somebody. Returns nil if there is none.
+  ///
+  /// `isCancelled` is false if nothing is left of it but the swap.
   package func cancel(by who: String) -> (ended: SwapTurn.Status, isCancelled: Bool)? {
     state.withLock { state in
       guard let current = state.current else { return nil }
@@ -111,7 +113,8 @@ package final class SwapTurns: Sendable {
     }
   }
 
-  /// Nothing begins any more. False where something is in progress or still computes, and then nothing has changed.
+  /// Refuses further changes. Returns false, having changed nothing, if one is in progress or still
+  /// computes.
   package func close() -> Bool {
     state.withLock { state in
       guard state.current == nil, state.remnantCount == 0 else { return false }
@@ -120,7 +123,8 @@ package final class SwapTurns: Sendable {
     }
   }
 
-  /// Ends what is in progress and returns when its proof has noticed: for a process that is to end.
+  /// Ends the change in progress and returns when its proof has noticed: for a process that is to
+  /// end.
   package func stop() {
     guard let current else { return }
     _ = cancel(by: "the end of the server")

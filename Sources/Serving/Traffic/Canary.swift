@@ -3,9 +3,11 @@ import Inference
 package import ModelStore
 import Synchronization
 
-/// A model that answers a share of the requests beside the live one, until it is ended, by somebody or by itself.
+/// A model that answers a share of the requests beside the live one, until somebody or the server
+/// ends it.
 ///
-/// Requests hold it as they hold its deployment: those that were admitted to it are answered by it, ended or not.
+/// Requests hold it as they hold its deployment: those that were admitted to it are answered by it,
+/// even after its end.
 package final class Canary: Sendable {
   private struct State {
     var rules: CanaryRules
@@ -17,16 +19,17 @@ package final class Canary: Sendable {
   package let deployment: Deployment
   package let by: String
   package let since: WallTime
-  /// Whether its most likely class can be held against the live model's.
+  /// Whether its most likely class can be compared with the live model's.
   private let isComparable: Bool
   private let comparisonPause: Int
   private let onEnd: @Sendable (CanaryEnd) -> Void
   private let state: Mutex<State>
 
   /// - Parameters:
-  ///   - live: What is live while it is a canary.
+  ///   - live: The live deployment while it is a canary.
   ///   - comparisonPause: See `CanaryLimits`.
-  ///   - onEnd: Called once, by whichever thread ends it, which may be a worker: for what takes no time.
+  ///   - onEnd: Called once, by whichever thread ends it, which may be a worker: so it must take no
+  ///     time.
   package init(
     _ deployment: Deployment, beside live: Deployment, rules: CanaryRules, by: String,
     since: WallTime = .now, comparisonPause: Int = CanaryLimits.comparisonPause,
@@ -63,12 +66,14 @@ package final class Canary: Sendable {
 
   // MARK: Watch
 
-  /// One of its requests has ended. Returns why the canary must, if it must.
+  /// Counts one of its requests that has ended. Returns the reason to end the canary, if there is
+  /// one.
   func finished(_ outcome: ClassificationOutcome) -> CanaryEndReason? {
     state.withLock { $0.watch.finished(outcome) }
   }
 
-  /// Whether the next comparison may begin; then it must be ended. One at a time, and seldom.
+  /// Begins the next comparison, if one may begin now; the caller must then end it. One at a time,
+  /// and seldom.
   func beginComparison(at now: ContinuousClock.Instant) -> Bool {
     guard isComparable else { return false }
     return state.withLock { state in
@@ -80,7 +85,9 @@ package final class Canary: Sendable {
     }
   }
 
-  /// - Parameter agrees: Nil where nothing could be compared.
+  /// Ends a comparison. Returns the reason to end the canary, if there is one.
+  ///
+  /// - Parameter agrees: Nil if nothing could be compared.
   func endComparison(
     agrees: Bool?, at now: ContinuousClock.Instant, after duration: Duration
   ) -> CanaryEndReason? {

@@ -1,12 +1,13 @@
 import HTTPCore
 
-/// Which requests a canary answers, and how far it may differ from the live model.
+/// Rules for which requests a canary answers and how far it may differ from the live model.
 package struct CanaryRules: Sendable, Hashable {
-  /// Of the requests that say nothing.
+  /// Share of the requests that do not choose.
   package var percent: CanaryPercent
-  /// Whether requests may choose by `X-Resnetd-Canary`; where not, it counts as not given.
+  /// Whether requests may choose by `X-Resnetd-Canary`; if not, the field counts as absent.
   package var obeysHeader: Bool
-  /// Largest share of comparisons, 0 to 1, in which another class may be most likely; nil for no comparing.
+  /// Largest share of comparisons, 0 to 1, in which the most likely class may differ; nil for no
+  /// comparing.
   package var maxDisagreement: Double?
 
   package init(
@@ -19,17 +20,17 @@ package struct CanaryRules: Sendable, Hashable {
   }
 }
 
-/// A share of requests in percent, with at most two digits behind the point.
+/// A share of requests in percent, with at most two decimal places.
 package struct CanaryPercent: Sendable, Hashable, CustomStringConvertible {
   /// All requests, in hundredths of a percent.
   static let whole = 10_000
-  /// What a number in JSON may be off by for not being decimal.
+  /// Largest error of a number in JSON, since it is not stored as decimal.
   private static let tolerance = 1e-6
 
-  /// 0 to `whole`.
+  /// Hundredths of a percent, 0 to `whole`.
   package let hundredths: Int
 
-  /// Nil for what is not from 0 to 100, or is finer.
+  /// Returns nil if the number is not from 0 to 100, or is finer.
   package init?(_ percent: Double) {
     guard 0...100 ~= percent else { return nil }
     let hundredths = (percent * 100).rounded()
@@ -44,32 +45,35 @@ package struct CanaryPercent: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// When a canary is ended by itself, and what finding out may cost.
+/// Limits at which the server ends a canary, and limits on the cost of finding out.
 package enum CanaryLimits {
-  /// Its latest requests, of which too many may not fail.
+  /// Number of its latest requests, of which not too many may fail.
   package static let requestWindow = 100
-  /// With fewer requests nothing is said about their failures.
+  /// Requests below which failures are not judged.
   package static let requestMinimum = 20
   /// Largest share of failed requests in the window.
   package static let maxErrors = 0.05
-  /// Its latest comparisons with the live model.
+  /// Number of its latest comparisons with the live model.
   package static let comparisonWindow = 100
-  /// With fewer comparisons nothing is said about disagreement.
+  /// Comparisons below which disagreement is not judged.
   package static let comparisonMinimum = 30
-  /// Largest share of disagreeing comparisons where none is given: what another training of the same classes stays far
-  /// below, and wrong weights, labels or preprocessing far above.
+  /// Largest share of disagreeing comparisons, unless another is given.
+  ///
+  /// A model retrained on the same classes stays far below it; one with wrong weights, labels or
+  /// preprocessing goes far above.
   package static let maxDisagreement = 0.5
-  /// A comparison is followed by none for so many times as long as it took: all of them take a fiftieth of one core.
+  /// Pause after a comparison, as a multiple of its time: all comparisons take a fiftieth of one
+  /// core.
   package static let comparisonPause = 49
 }
 
-/// What a request says about the canary, in the field `X-Resnetd-Canary`.
+/// Choice that a request makes by the field `X-Resnetd-Canary`.
 enum CanaryChoice: String, Sendable, Hashable {
-  /// The canary answers where there is one.
+  /// The canary answers if there is one.
   case always
   /// The live model answers.
   case never
-  /// Nothing is said: the canary's share decides.
+  /// Nothing is chosen: the canary's share decides.
   case share
 
   static let field = "X-Resnetd-Canary"

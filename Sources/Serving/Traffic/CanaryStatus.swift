@@ -2,7 +2,7 @@ package import Checkpoint
 package import ModelStore
 import Telemetry
 
-/// A canary as it stands, for people; keeps no model in memory.
+/// Status of a canary, for people; keeps no model in memory.
 package struct CanaryStatus: Sendable {
   package let name: String
   package let version: ModelVersion
@@ -14,21 +14,21 @@ package struct CanaryStatus: Sendable {
   package let isCompared: Bool
 }
 
-/// How a canary ended.
+/// End of a canary.
 package struct CanaryEnd: Sendable {
   package let reason: CanaryEndReason
   package let at: WallTime
-  /// As it was then.
+  /// Status at its end.
   package let status: CanaryStatus
 }
 
-/// Why a canary answers no more.
+/// Reason why a canary no longer answers.
 package enum CanaryEndReason: String, MetricLabel {
   /// Too many of its requests failed.
   case errors
   /// It gave logits that are not finite.
   case notFinite = "not_finite"
-  /// It had another most likely class than the live model too often.
+  /// Its most likely class differed from the live model's too often.
   case disagreement
   /// An administrator ended it.
   case request
@@ -50,19 +50,19 @@ package enum CanaryEndReason: String, MetricLabel {
   }
 }
 
-/// What a canary has done so far.
+/// Counts of a canary so far.
 package struct CanaryCounts: Sendable, Hashable {
-  /// Answered, refused and failed ones.
+  /// Requests that were answered, rejected or failed.
   package internal(set) var requests = 0
   /// Requests for which the network, not the client, was at fault.
   package internal(set) var errors = 0
-  /// Images that the live model was asked about as well.
+  /// Images that the live model was also asked about.
   package internal(set) var comparisons = 0
-  /// Comparisons with another most likely class.
+  /// Comparisons in which the most likely class differed.
   package internal(set) var disagreements = 0
 }
 
-/// What came of a comparison.
+/// Result of a comparison.
 enum CanaryAgreement: String, MetricLabel {
   /// Both models have the same most likely class.
   case agreed

@@ -1,4 +1,5 @@
-/// Counts what a canary does and says when it has to go. A value without locks or clocks.
+/// Counts a canary's requests and comparisons, and says when it must end. A value without locks or
+/// clocks.
 package struct CanaryWatch: Sendable {
   package private(set) var counts = CanaryCounts()
   private var requests = RecentOutcomes(limit: CanaryLimits.requestWindow)
@@ -6,7 +7,8 @@ package struct CanaryWatch: Sendable {
 
   package init() {}
 
-  /// One of its requests has ended.
+  /// Counts one of its requests that has ended. Returns the reason to end the canary, if there is
+  /// one.
   package mutating func finished(_ outcome: ClassificationOutcome) -> CanaryEndReason? {
     counts.requests += 1
     if outcome.isError { counts.errors += 1 }
@@ -16,7 +18,8 @@ package struct CanaryWatch: Sendable {
       ? .errors : nil
   }
 
-  /// The live model was asked about the same image; `bar` is the largest share that may disagree, nil for any.
+  /// Counts a comparison with the live model. `bar` is the largest share that may disagree, or nil
+  /// for any.
   package mutating func compared(agrees: Bool, bar: Double?) -> CanaryEndReason? {
     counts.comparisons += 1
     if !agrees { counts.disagreements += 1 }

@@ -6,32 +6,36 @@ package import Inference
 package import Machine
 import Synchronization
 
-/// A model ready to serve: compiled, with what each worker computes with. Made aside while another one serves.
+/// A model that is ready to serve: compiled, with a slot for each worker. Made while another one
+/// serves.
 ///
-/// A request holds the deployment that it was admitted to until it is answered; the last of them lets go what a former
-/// one takes.
+/// A request holds the deployment that it was admitted to until it is answered. The last one
+/// releases the memory of a former deployment.
 @safe package final class Deployment: Sendable {
   package let metrics: ModelMetrics
-  /// Who put it in place, for people.
+  /// Name of who put it in place, for people.
   package let by: String
-  /// Images to try a candidate on that brings none.
+  /// Images to try on a candidate that brings none.
   let images: [[UInt8]]
-  /// Entered while the memory of a former deployment is given back; one for all that follow each other.
+  /// Group entered while a former deployment's memory is given back; shared by all successors.
   private let releases: DispatchGroup
-  /// 0 while it has not been live.
+  /// Seconds since 1970 at which it became live, or 0 before.
   private let since = Atomic(0)
   private let endsWithTraffic = Atomic(false)
-  // SAFETY: holds one reference, which `deinit` hands on. A strong property would be let go behind `deinit`, and whoever
-  // came last of the two would free the memory: the worker, or the thread that is made to spare it.
+  // SAFETY: holds one reference, which `deinit` hands on. A strong property would be released after
+  // `deinit`, and whichever of the two came last would free the memory: the worker, or the thread
+  // that spares it that.
   private let contents: Unmanaged<Contents>
 
-  /// Runs every batch size on the calling thread, without a team: worker 0, the one woken for a lone request, has the
-  /// only one in the process.
+  /// Prepares the slots, running every batch size on the calling thread, without a team.
+  ///
+  /// Worker 0, which is woken for a lone request, has the only team in the process.
   ///
   /// - Parameters:
-  ///   - live: What it may take the place of.
-  ///   - reservation: Its part of the memory budget, which was estimated; becomes what it takes.
-  ///   - isCancelled: Asked between all runs; true ends it with `EngineError.cancelled`.
+  ///   - live: The deployment whose place it may take.
+  ///   - reservation: Its part of the memory budget, which was estimated; resized to its actual
+  ///     size.
+  ///   - isCancelled: Called between all runs; true ends it with `EngineError.cancelled`.
   package init(
     _ model: CompiledModel, images: [[UInt8]] = [], metrics: ServingMetrics,
     decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
@@ -55,11 +59,12 @@ import Synchronization
           unless: isCancelled))
     }
     unsafe contents = .passRetained(Contents(model, slots, reservation))
-    // The plain weights, and a copy of each layer while it was packed.
+    // Frees the plain weights, and a copy of each layer made while it was packed.
     OneDNN.returnFreedMemory()
   }
 
-  /// Gives the memory back on a thread of its own: whoever lets go last may be a worker in the middle of traffic.
+  /// Gives the memory back on a thread of its own: the last to release it may be a worker under
+  /// load.
   deinit {
     releases.enter()
     let letGo = { @Sendable [releases, contents = unsafe contents] in
@@ -76,15 +81,16 @@ import Synchronization
 
   package var model: CompiledModel { unsafe contents.takeUnretainedValue().model }
 
-  /// Waits, but not long, until former deployments are gone: a process should not end in the middle of that.
+  /// Waits briefly until former deployments are gone: a process should not end while they go.
   package func awaitReleases() { _ = releases.wait(timeout: .now() + Self.releasePatience) }
 
   private static let releasePatience = DispatchTimeInterval.seconds(1)
 
-  /// Traffic has ended: whoever lets go may take the time, and the process waits for it.
+  /// Notes that traffic has ended: now the last release may take its time, and the process waits
+  /// for it.
   func endWithTraffic() { endsWithTraffic.store(true, ordering: .relaxed) }
 
-  /// Of those that a model brings, which may be many and large.
+  /// Limits of the images that a model brings, which may be many and large.
   private static let imageCountLimit = 8
   private static let imageByteLimit = 4 << 20
 
@@ -97,7 +103,7 @@ import Synchronization
       })
   }
 
-  /// When it became live, in seconds since 1970; nil before.
+  /// Time at which it became live, in seconds since 1970, or nil before.
   package var liveSince: Int? {
     let seconds = since.load(ordering: .relaxed)
     return seconds == 0 ? nil : seconds
@@ -105,19 +111,19 @@ import Synchronization
 
   func becameLive() { since.store(time(nil), ordering: .relaxed) }
 
-  /// To be used by that worker's thread only.
+  /// Returns the slot of a worker, for that worker's thread only.
   func slot(of worker: Int) -> WorkerSlot { unsafe contents.takeUnretainedValue().slots[worker] }
 
-  /// What makes up a batch.
+  /// Group of requests that can share a batch.
   var group: WorkGroup {
     .init(id: Int(bitPattern: ObjectIdentifier(self)), batch: model.plan.maxBatch)
   }
 }
 
-/// What of a deployment takes memory.
+/// The parts of a deployment that take memory.
 private final class Contents: @unchecked Sendable {
   let model: CompiledModel
-  // Each is used by its worker's thread only, once the deployment is handed to the workers.
+  // Each is used only by its worker's thread, once the deployment is handed to the workers.
   let slots: [WorkerSlot]
   private let reservation: Reservation?
 

@@ -1,12 +1,12 @@
-/// Which of the latest outcomes were bad.
+/// The latest outcomes, each good or bad.
 struct RecentOutcomes: Sendable {
   private let limit: Int
-  /// The oldest is at `next` when all places are taken.
+  /// Outcomes in a ring: the oldest is at `next` when all places are taken.
   private var isBad: [Bool] = []
   private var next = 0
   private(set) var badCount = 0
 
-  /// - Parameter limit: How many are remembered; 1 or more.
+  /// - Parameter limit: Number of outcomes that are remembered; 1 or more.
   init(limit: Int) {
     precondition(limit > 0, "something is remembered")
     self.limit = limit
@@ -25,7 +25,8 @@ struct RecentOutcomes: Sendable {
     if new { badCount += 1 }
   }
 
-  /// Whether more than `share`, 0 to 1, of them were bad; of fewer than `minimum` nothing is said.
+  /// Returns whether more than `share`, 0 to 1, of them were bad. Fewer than `minimum` never exceed
+  /// it.
   func exceed(_ share: Double, minimum: Int) -> Bool {
     count >= minimum && Double(badCount) > share * Double(count)
   }

@@ -4,12 +4,14 @@ import ModelStore
 import Synchronization
 import Telemetry
 
-/// Which deployments requests go to: the live one, and for a while a canary beside it. Any thread may ask or change it.
+/// Traffic of requests to deployments: the live one, and for a while a canary beside it.
+///
+/// Any thread may read or change it.
 package final class Traffic: Sendable {
-  /// What answers one request.
+  /// Deployment that answers one request.
   struct Pick: Sendable {
     let live: Deployment
-    /// Nil where the live one answers.
+    /// The canary, or nil if the live deployment answers.
     let canary: Canary?
     /// Whether the request chose the canary itself.
     let isExplicit: Bool
@@ -18,7 +20,7 @@ package final class Traffic: Sendable {
   private struct State {
     var live: Deployment
     var canary: Canary?
-    /// The canary's, beside it: whoever picks holds one lock.
+    /// The canary's rules, kept here so that picking takes one lock.
     var rules: CanaryRules?
     var share = EvenShare()
     var lastEnd: CanaryEnd?
@@ -52,12 +54,12 @@ package final class Traffic: Sendable {
 
   package var canary: Canary? { state.withLock(\.canary) }
 
-  /// How the last canary ended; nil before one has.
+  /// End of the last canary, or nil before one has ended.
   package var lastEnd: CanaryEnd? { state.withLock(\.lastEnd) }
 
   // MARK: Requests
 
-  /// Chooses for one request and counts it for the canary's share.
+  /// Chooses a deployment for one request, and counts it for the canary's share.
   func pick(_ choice: CanaryChoice) -> Pick {
     state.withLock { state in
       guard let canary = state.canary, let rules = state.rules else {
@@ -73,7 +75,8 @@ package final class Traffic: Sendable {
     }
   }
 
-  /// What a request must fit that has yet to be picked for: the live model, unless it chooses the canary itself.
+  /// Returns the deployment that a request must fit before one is picked: the live one, unless it
+  /// chooses the canary.
   func likely(_ choice: CanaryChoice) -> Deployment {
     state.withLock { state in
       guard choice == .always, state.rules?.obeysHeader == true else { return state.live }
@@ -81,17 +84,17 @@ package final class Traffic: Sendable {
     }
   }
 
-  /// A request has ended that a canary answered or failed to answer.
+  /// Records that a request has ended that a canary answered or failed to answer.
   package func record(_ outcome: ClassificationOutcome, of canary: Canary) {
     if let reason = canary.finished(outcome) { end(canary, reason) }
   }
 
-  /// What is live beside a canary; nil where that has ended.
+  /// Returns the live deployment beside a canary, or nil if the canary has ended.
   func live(beside canary: Canary) -> Deployment? {
     state.withLock { $0.canary === canary ? $0.live : nil }
   }
 
-  /// A comparison that a canary has begun has ended; nil where it could not be made.
+  /// Records that a canary's comparison has ended, with nil if it could not be made.
   func compared(
     _ agreement: CanaryAgreement?, by canary: Canary, at now: ContinuousClock.Instant,
     after duration: Duration
@@ -104,9 +107,11 @@ package final class Traffic: Sendable {
 
   // MARK: Changes
 
-  /// Admits requests to `next` from now on and ends the canary; those before are answered by what they were admitted to.
+  /// Admits requests to `next` from now on and ends the canary. Earlier ones stay with the
+  /// deployment that admitted them.
   ///
-  /// Returns what was live, whose memory goes with its last request, and how the canary ended if there was one.
+  /// Returns the former deployment, whose memory goes with its last request, and how the canary
+  /// ended, if there was one.
   func exchange(for next: Deployment) -> (former: Deployment, ended: CanaryEnd?) {
     checkSeats(next)
     let (former, taken) = state.withLock { state in
@@ -119,7 +124,7 @@ package final class Traffic: Sendable {
     return (former, taken.map(finish))
   }
 
-  /// Lets a canary answer its share from now on, in the place of another if there is one.
+  /// Lets a canary answer its share from now on, in place of another if there is one.
   package func begin(_ canary: Canary) {
     checkSeats(canary.deployment)
     metrics.becameCanary(canary.deployment.metrics)
@@ -133,7 +138,7 @@ package final class Traffic: Sendable {
     if let taken { _ = finish(taken) }
   }
 
-  /// Gives a canary other rules; false where it has ended.
+  /// Gives a canary other rules. Returns false if it has ended.
   package func change(_ canary: Canary, to rules: CanaryRules) -> Bool {
     state.withLock { state in
       guard state.canary === canary else { return false }
@@ -143,7 +148,8 @@ package final class Traffic: Sendable {
     }
   }
 
-  /// Ends a canary: all requests go to the live model from now on. Nil where it has ended already.
+  /// Ends a canary: all requests go to the live model from now on. Returns nil if it has already
+  /// ended.
   @discardableResult
   package func end(_ canary: Canary, _ reason: CanaryEndReason) -> CanaryEnd? {
     let taken = state.withLock { state in
@@ -152,7 +158,7 @@ package final class Traffic: Sendable {
     return taken.map(finish)
   }
 
-  /// Called when no worker runs any more.
+  /// Ends all traffic; called when no worker runs any more.
   func close() {
     let (live, canary) = state.withLock { state in
       defer {
@@ -165,7 +171,8 @@ package final class Traffic: Sendable {
     canary?.deployment.endWithTraffic()
   }
 
-  /// Takes the canary away, which happens to each once; whoever does must `finish` it without the lock.
+  /// Takes the canary away, once for each. The caller must then `finish` it without holding the
+  /// lock.
   private static func takeCanary(_ state: inout State, _ reason: CanaryEndReason) -> Taken? {
     guard let canary = state.canary else { return nil }
     let end = CanaryEnd(reason: reason, at: .now, status: canary.status)
@@ -196,13 +203,15 @@ package final class Traffic: Sendable {
   }
 }
 
-/// Spreads a share over requests as evenly as Bresenham's lines spread their steps: of N requests in a row, the share of N
-/// rounded down or up, and never two where one would do.
+/// Spreads a share over requests as evenly as Bresenham's lines spread their steps.
+///
+/// N requests in a row contain the share of N, rounded down or up, and never two in a row if one
+/// would do.
 struct EvenShare: Sendable {
-  /// What earlier requests have left over, in hundredths of a percent of a request.
+  /// Remainder that earlier requests have left, in hundredths of a percent of a request.
   private var rest = 0
 
-  /// Whether the next request belongs to the share.
+  /// Returns whether the next request belongs to the share.
   mutating func next(_ percent: CanaryPercent) -> Bool {
     rest += percent.hundredths
     guard rest >= CanaryPercent.whole else { return false }

@@ -6,14 +6,14 @@ extension DecoderRestart: MetricLabel {
   package static let labelName = "reason"
 }
 
-/// Counts what happens to decoders and writes it to the log, of many events in a short time only the first.
+/// Counts decoder events and logs them; of many events in a short time only the first is logged.
 package final class DecoderWatch: Sendable {
   private struct State {
     var lastLine: ContinuousClock.Instant?
     var unwrittenCount = 0
   }
 
-  /// Between two lines: who sends images that crash decoders must not fill the log.
+  /// Time between two lines: whoever sends images that crash decoders must not fill the log.
   private static let pause = Duration.seconds(1)
 
   private let metrics: ServingMetrics
@@ -25,13 +25,13 @@ package final class DecoderWatch: Sendable {
     self.log = log
   }
 
-  /// On any thread.
+  /// Notes an event; callable from any thread.
   package func note(_ event: DecoderEvent) {
     switch event {
     case .lost: log.write("no decoder can be started any more: the process that does it has ended")
     case .restarted(let reason, let signal):
       metrics.restarted(reason)
-      // As often as there are images.
+      // Renewals are as frequent as images.
       guard reason != .renewed, let unwrittenCount = takeTurn() else { return }
       log.write(
         "decoder replaced",
@@ -42,7 +42,7 @@ package final class DecoderWatch: Sendable {
     }
   }
 
-  /// How many events have been left out before; nil where this one is.
+  /// Returns the number of events left out before this one, or nil if this one is left out too.
   private func takeTurn() -> Int? {
     state.withLock { state in
       let now = ContinuousClock.now

@@ -1,10 +1,12 @@
 import Synchronization
 
-/// How long an image may keep a worker from those who wait, before it is set aside; shared by all workers.
+/// Time that an image may keep a worker from waiting requests before it is set aside; shared by all
+/// workers.
 ///
-/// Long enough for work that was paid for with bytes, about twice what a photograph takes. Images that outlast it have kept
-/// workers in vain, and it is shorter while many do: whoever sends them, all of them together cost a twentieth of a core
-/// before the rest is served sooner than they are.
+/// Long enough for work that was paid for with bytes: about twice what a photograph takes. Images
+/// that outlast it have kept workers in vain, so it is shorter while many do. However many clients
+/// send them, such images together cost a twentieth of a core before other requests are served
+/// first.
 package final class ImagePatience: Sendable {
   private struct State {
     /// Time that images have kept workers in vain, less what has been forgiven.
@@ -12,12 +14,12 @@ package final class ImagePatience: Sendable {
     var updatedAt: ContinuousClock.Instant
   }
 
-  /// A quarter of the patience is left to those who are not trusted.
+  /// Divisor of the patience for those who are not trusted: they keep a quarter.
   private static let distrustFactor = 4
-  /// So much is no sign of anything: a few large images at once.
+  /// Debt that proves nothing: a few large images at once.
   private static let toleratedDebt = Duration.milliseconds(100)
   private static let debtLimit = Duration.milliseconds(200)
-  /// A twentieth of the time that passes is forgiven.
+  /// Divisor of the time that passes: a twentieth of it is forgiven.
   private static let forgivenessDivisor = 20
 
   private let state: Mutex<State>
@@ -33,7 +35,7 @@ package final class ImagePatience: Sendable {
     return isShort ? patience / Self.distrustFactor : patience
   }
 
-  /// An image has kept a worker so long and is not done.
+  /// Records that an image has kept a worker this long and is not done.
   package func outlasted(_ duration: Duration, at now: ContinuousClock.Instant = .now) {
     state.withLock { state in
       Self.forgive(&state, now)

@@ -1,19 +1,22 @@
-/// When to give freed memory back to the system: after a burst, when it disturbs least. A value: time is what it is told.
+/// Decides when to give freed memory back to the system: after a burst, when it disturbs least. A
+/// value: it is told the time.
 package struct MemoryReturn {
-  /// Bytes that the process must have more than after the last time; less is kept for the next request.
+  /// Bytes by which the process must have grown since the last time; less is kept for the next
+  /// request.
   package static let leastByteCount = 16 << 20
-  /// Between two times while nothing is being served.
+  /// Time between two returns while nothing is being served.
   package static let idleInterval = Duration.seconds(5)
-  /// Between two times while requests are being served: it holds allocators' locks for some milliseconds.
+  /// Time between two returns while requests are being served: each holds allocators' locks for
+  /// some milliseconds.
   package static let busyInterval = Duration.seconds(20)
 
-  /// Bytes that the process had after the last time, or has had at least since.
+  /// Bytes that the process had after the last time, or the least since.
   private var floor: Int?
   private var sinceLast = idleInterval
 
   package init() {}
 
-  /// Whether now is the time; then `begin` and `returned` are to follow.
+  /// Returns whether to give memory back now; if so, call `begin` and then `returned`.
   ///
   /// - Parameters:
   ///   - resident: Bytes that the process has.
@@ -26,13 +29,13 @@ package struct MemoryReturn {
       && sinceLast >= (isIdle ? Self.idleInterval : Self.busyInterval)
   }
 
-  /// Memory is being given back.
+  /// Notes that memory is being given back.
   package mutating func begin() { sinceLast = .zero }
 
-  /// What could be given back has been; so much is left.
+  /// Notes that memory has been given back, and the bytes that are left.
   ///
-  /// - Parameter isIdle: Whether no request held memory meanwhile. Else what is left may be freed later without going
-  ///   back by itself, so the next time must still see it.
+  /// - Parameter isIdle: Whether no request held memory meanwhile. Otherwise memory that is still
+  ///   in use may be freed later without going back by itself, so the next time must still see it.
   package mutating func returned(resident: Int, isIdle: Bool) {
     if isIdle { floor = resident }
   }

@@ -2,11 +2,13 @@ import Dispatch
 import Synchronization
 import Time
 
-/// The thread that looks after the workers' thread: it answers what is late, and notices who does not move.
+/// The thread that watches the workers' threads: it answers late requests and notices workers that
+/// do not move.
 ///
-/// It sleeps for a second at a time while no request is there, and for a `PendingRequests.sweepInterval` otherwise.
+/// It sleeps for a second at a time while there is no request, and for a
+/// `PendingRequests.sweepInterval` otherwise.
 final class PoolWatch: Sendable {
-  /// Between two looks at workers and memory.
+  /// Time between two looks at workers and memory.
   static let slowInterval = Duration.seconds(1)
 
   private struct State {
@@ -18,7 +20,7 @@ final class PoolWatch: Sendable {
   private let state = Mutex(State())
   private let wakeUp = DispatchSemaphore(value: 0)
 
-  /// A request has come.
+  /// Notes that a request has arrived.
   func wake() {
     let wasDozing = state.withLock { state in
       defer { state.isDozing = false }
@@ -32,8 +34,10 @@ final class PoolWatch: Sendable {
     wakeUp.signal()
   }
 
-  /// Returns after `end`. `sweep` says whether requests are there; `look` is called about once a second with the time
-  /// since it was called before, as this thread has slept.
+  /// Runs until `end`. `sweep` says whether there are requests.
+  ///
+  /// `look` is called about once a second with the time since its previous call, as this thread has
+  /// slept.
   func run(sweep: () -> Bool, look: (Duration) -> Void) {
     var quietTime = Duration.zero
     var sinceLook = Duration.zero
@@ -46,7 +50,7 @@ final class PoolWatch: Sendable {
       if isEnded { return }
       let pause = isDozing ? Self.slowInterval : PendingRequests.sweepInterval
       let isWoken = wakeUp.wait(for: pause)
-      // Longer pauses are not this process's: it was suspended.
+      // Longer pauses are not this process's own: it was suspended.
       sinceLook += pause
       quietTime = isWoken || sweep() ? .zero : quietTime + pause
       if sinceLook >= Self.slowInterval {

@@ -1,16 +1,16 @@
-/// Notices a worker that does not come to the end of a step. A value: time is what it is told.
+/// Notices a worker that does not finish a step. A value: it is told the time.
 package struct StallWatch {
   package enum Finding: Sendable, Hashable {
     case allMove
-    /// The server should get no requests.
+    /// The server should get no more requests.
     case stalled(worker: Int, for: Duration)
     /// Only a new process helps.
     case lost(worker: Int, for: Duration)
-    /// No image can be decoded any more, for this reason: only a new process helps as well.
+    /// No image can be decoded any more, for this reason; again, only a new process helps.
     case withoutDecoders(String)
   }
 
-  /// Of the step that a worker is at.
+  /// The step that a worker is at.
   private struct Watched {
     var step: Int?
     var duration = Duration.zero
@@ -21,7 +21,7 @@ package struct StallWatch {
   private var workers: [Watched]
 
   /// - Parameters:
-  ///   - noticeLimit: Nobody waits any more for a step that takes longer.
+  ///   - noticeLimit: Time for a step after which nobody waits for it any more.
   ///   - endLimit: At least as long.
   package init(workerCount: Int, noticeLimit: Duration, endLimit: Duration) {
     self.noticeLimit = noticeLimit
@@ -29,7 +29,7 @@ package struct StallWatch {
     workers = (0..<workerCount).map { _ in Watched() }
   }
 
-  /// What each worker is at now, nil for waiting, so long after the last look.
+  /// Takes the step of each worker, or nil if it waits, and the time since the last look.
   package mutating func look(at steps: [Int?], after interval: Duration) -> Finding {
     for (worker, step) in steps.enumerated() {
       if let step, step == workers[worker].step {

@@ -1,15 +1,18 @@
 import Decoding
 import Inference
 
-/// What takes long is set aside: a thread of lower priority goes on with it, and the request has its next turn when that
-/// is done. Where all places aside are taken, it waits for one and begins anew.
+/// Sets slow images aside: a thread of lower priority continues, and the request has its next turn
+/// when that is done.
+///
+/// If all places are taken, the request waits for one and starts over.
 extension Worker {
-  /// So many times its patience has an image that finds no place aside.
+  /// Factor by which patience grows with an image that finds no place aside.
   private static let longPatienceFactor = 2
-  /// Between two looks at whether there is a place now.
+  /// Time between two looks for a free place.
   private static let interval = Duration.milliseconds(2)
 
-  /// Goes on with an image that has outlasted the patience; false where the request is not with this worker any more.
+  /// Continues an image that has outlasted the patience. Returns false if the request is no longer
+  /// with this worker.
   func goOn(
     _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ slot: WorkerSlot,
     since start: ContinuousClock.Instant, _ patience: Duration, hasPlace: Bool
@@ -24,7 +27,7 @@ extension Worker {
       if hasPlace || context.queue.beginAside() {
         hasPlace = false
         if image.setAside() {
-          // Afterwards the request belongs to the other thread.
+          // From here on the request belongs to the other thread.
           if leave(image, served, index, since: start) { return false }
         } else {
           isHopeless = context.queue.cannotSetAside()
@@ -64,12 +67,12 @@ extension Worker {
     throw .deadline
   }
 
-  /// Runs what is prepared of a request, before others go on with it.
+  /// Runs the prepared images of a request before another thread continues it.
   private func settle(_ served: ServedJob, _ slot: WorkerSlot) {
     guard prepared.contains(where: { $0.served === served }) else { return }
     let start = ContinuousClock.now
     runPrepared(slot, isAlone: false)
-    // It is not decoded meanwhile.
+    // This time is not decoding.
     served.decodeTime -= .now - start
   }
 
@@ -88,7 +91,8 @@ extension Worker {
       priority: job.parameters.priority)
   }
 
-  /// False where no thread can be had; the place is given back then.
+  /// Leaves an image to another thread. Returns false if there is no thread for it; the place is
+  /// given back then.
   private func leave(
     _ image: UnfinishedImage, _ served: ServedJob, _ index: Int,
     since start: ContinuousClock.Instant
@@ -121,7 +125,7 @@ extension Worker {
     }
   }
 
-  /// Has the images of a body found by another thread; false where it is to be done here.
+  /// Has another thread find the images of a body. Returns false if this worker must do it.
   func leave(_ job: ClassificationJob) -> Bool {
     guard context.queue.beginAside() else {
       postpone(job)
@@ -147,7 +151,7 @@ extension Worker {
 
   private func leave(_ work: @escaping @Sendable () -> Void) -> Bool {
     let thread = WorkerThread {
-      // Where the system refuses, it competes on equal terms.
+      // If the system refuses, it competes on equal terms.
       _ = WorkerThread.yield(to: UnfinishedImage.niceness)
       work()
     }

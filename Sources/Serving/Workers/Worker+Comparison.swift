@@ -2,9 +2,10 @@ import Decoding
 import Inference
 
 extension Worker {
-  /// Keeps an image that a canary has judged, for `compare` to ask the live model about, if one is due.
+  /// Keeps an image that a canary has judged, for `compare` to ask the live model about, if one is
+  /// due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
-    // An image that takes long would keep the worker from those who wait.
+    // A slow image would keep the worker from waiting requests.
     guard comparison == nil, !served.job.isSlow, let canary = served.job.admission.canary,
       canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
     else { return }
@@ -22,7 +23,8 @@ extension Worker {
       agreement, by: comparison.canary, at: .now, after: .now - start)
   }
 
-  /// Nil where the live model has no answer, or another one is live meanwhile.
+  /// Compares with the live model. Returns nil if that has no answer, or if another one is live
+  /// meanwhile.
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
     guard let live = context.traffic.live(beside: comparison.canary) else { return nil }
     let classifier = live.slot(of: number).classifier

@@ -7,26 +7,28 @@ import Inference
 import Machine
 import Telemetry
 
-/// Serves what one worker thread takes from the queue: decodes, runs, answers. Belongs to that thread.
+/// Serves the requests that one worker thread takes from the queue: decodes, runs, answers. Belongs
+/// to that thread.
 ///
-/// Requests take turns image by image: where others wait, one that has more goes back to the queue's end after each.
-/// What takes long goes on outside (`Worker+Aside`), so that those who wait are served meanwhile.
-/// It keeps nothing of a deployment between batches, so that a former one goes with its last job.
+/// Requests take turns image by image: if others wait, one with more images goes back to the end of
+/// the queue after each. Slow images continue outside (`Worker+Aside`), so that waiting requests
+/// are served meanwhile. It keeps nothing of a deployment between batches, so that a former one
+/// goes with its last job.
 final class Worker {
   let number: Int
   let context: WorkerContext
-  /// Of this thread alone.
+  /// Decoder that only this thread uses.
   let decoder: any ImageDecoder
   private let pulse: WorkerPulse
-  /// What has been prepared to run, by place.
+  /// Images that are prepared to run, by place.
   var prepared: [(served: ServedJob, image: Int)] = []
   /// Requests that a canary has failed and that did not ask for it.
   private var handedOver: [ClassificationJob] = []
-  /// What to ask the live model when these requests are answered.
+  /// Question for the live model when these requests are answered.
   var comparison: Comparison?
-  /// Of the requests in hand, those that are left to others.
+  /// Number of requests in hand that are left to others.
   var leftCount = 0
-  /// Time for requests that have gone back to the queue.
+  /// Time spent on requests that have gone back to the queue.
   private var unfinishedTime = Duration.zero
 
   init(_ number: Int, _ context: WorkerContext, _ pulse: WorkerPulse) {
@@ -36,7 +38,7 @@ final class Worker {
     decoder = context.decoders.makeDecoder()
   }
 
-  /// Returns when the queue is closed and empty.
+  /// Serves until the queue is closed and empty.
   func run() {
     while let jobs = context.queue.take(worker: number) {
       pulse.step()
@@ -53,7 +55,7 @@ final class Worker {
     }
   }
 
-  /// All of one deployment; how many have gone back to the queue.
+  /// Serves jobs of one deployment, and returns how many have gone back to the queue.
   private func serve(_ jobs: [ClassificationJob]) -> Int {
     guard let slot = jobs.first?.deployment.slot(of: number) else { return 0 }
     var open = jobs.compactMap { begin($0) }
@@ -72,7 +74,7 @@ final class Worker {
     return backCount
   }
 
-  /// Nil for what is answered already.
+  /// Begins or resumes a job. Returns nil if it is answered already, or left to another thread.
   private func begin(_ job: ClassificationJob) -> ServedJob? {
     guard job.isWanted else { return nil }
     if let progress = job.progress { return progress }
@@ -94,7 +96,7 @@ final class Worker {
       priority: job.parameters.priority)
   }
 
-  /// By the live model, which hands nothing over.
+  /// Has the live model answer them, which hands nothing over.
   private func serveHandedOver() {
     guard !handedOver.isEmpty else { return }
     let live = context.traffic.live
@@ -104,7 +106,7 @@ final class Worker {
         job.admission = try Admission(job.head, live)
         if job.pending.replace(job) { jobs.append(job) }
       } catch {
-        // Counted as the canary's already.
+        // Already counted as the canary's.
         job.reject(error.response)
       }
     }
@@ -112,7 +114,8 @@ final class Worker {
     _ = serve(jobs)
   }
 
-  /// Prepares the next image of each request; where nobody else waits, further ones until a batch is full.
+  /// Prepares the next image of each request, and further ones until a batch is full if nobody else
+  /// waits.
   private func prepareRound(_ open: inout [ServedJob], _ slot: WorkerSlot) {
     var turnCount = open.count
     while !open.isEmpty, prepared.count < slot.classifier.capacity,
@@ -125,7 +128,7 @@ final class Worker {
     }
   }
 
-  /// False where the request is not with this worker any more.
+  /// Prepares the next image. Returns false if the request is no longer with this worker.
   private func prepareNext(_ served: ServedJob, _ slot: WorkerSlot) -> Bool {
     pulse.step()
     if let (index, result) = served.takeDecoded() {
@@ -176,7 +179,7 @@ final class Worker {
     return true
   }
 
-  /// An image is prepared in the next place, or will never be.
+  /// Notes that an image is prepared in the next place, or will never be.
   func finish(_ served: ServedJob, _ index: Int, _ result: Result<Void, DecodingFailure>) {
     switch result {
     case .success: prepared.append((served, index))
@@ -188,7 +191,8 @@ final class Worker {
     }
   }
 
-  /// Runs what is prepared and still wanted, on all cores if it is alone in the server.
+  /// Runs the prepared images that are still wanted, on all cores if the request is alone in the
+  /// server.
   func runPrepared(_ slot: WorkerSlot, isAlone: Bool) {
     pulse.step()
     dropUnwanted(slot)
@@ -239,7 +243,7 @@ final class Worker {
     prepared.removeLast(prepared.count - kept)
   }
 
-  /// A request's inference time is that of the runs that its images took part in.
+  /// Adds the time of a run to the inference time of each request whose images took part in it.
   private func record(_ duration: Duration) {
     for (place, (served, _)) in prepared.enumerated()
     where !prepared[..<place].contains(where: { $0.served === served }) {
@@ -263,8 +267,10 @@ final class Worker {
     noteForComparison(served, image: image, found: Ranking.best(probabilities))
   }
 
-  /// A request that a canary fails without having been asked for goes to the live model: who knows nothing of it must
-  /// not suffer from it.
+  /// Fails a request, or leaves it to the live model if it did not ask for the canary that failed
+  /// it.
+  ///
+  /// Clients that know nothing of a canary must not suffer from it.
   private func fail(
     _ served: ServedJob, _ error: EngineError, as outcome: ClassificationOutcome = .failed
   ) {
@@ -287,6 +293,6 @@ final class Worker {
 struct Comparison: Sendable {
   let canary: Canary
   let image: ArraySlice<UInt8>
-  /// The canary's most likely class; nil where its contract refuses the image.
+  /// The canary's most likely class, or nil if its contract refuses the image.
   let found: Int?
 }

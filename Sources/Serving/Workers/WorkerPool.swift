@@ -6,40 +6,42 @@ package import Machine
 import Synchronization
 package import Telemetry
 
-/// Threads that take requests from the queue and answer them, each request by the deployment that it was admitted to.
+/// Threads that take requests from the queue and answer them, each by the deployment that it was
+/// admitted to.
 ///
-/// The threads stay for the life of the process; what is live is exchanged beneath them.
+/// The threads stay for the life of the process; the live model is swapped beneath them.
 package final class WorkerPool: Sendable {
-  /// Of every deployment, for each worker has a slot there.
+  /// Number of workers; every deployment has a slot for each.
   package let workerCount: Int
-  /// Who decodes, for workers and for candidates.
+  /// Source of decoders, for workers and for candidates.
   let decoders: any DecoderSource
-  /// Why no image can be decoded any more; nil while it can.
+  /// The reason why no image can be decoded any more, or nil while it can.
   var decodingFault: String? { decoders.fault }
-  /// Looks for which a server without decoders goes on, so that balancers see that it is not ready.
+  /// Looks for which a server without decoders stays up, so that balancers see that it is not
+  /// ready.
   private static let lookLimitWithoutDecoders = 3
-  /// Where requests go.
+  /// Traffic that requests are distributed by.
   package let traffic: Traffic
   private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
   private let threads = Mutex<[WorkerThread]>([])
   let pending: PendingRequests
-  /// What everything that is served is taken from.
+  /// Budget for all memory that serving takes.
   let memory: MemoryBudget
   private let pulses: [WorkerPulse]
   private let watch = PoolWatch()
   private let releaseMemory = Mutex<ReleaseMemory?>(nil)
-  /// Callers of `withoutTeams`.
+  /// Number of callers in `withoutTeams`.
   private let teamlessCount = Mutex(0)
   private let watched: Mutex<Watched>
 
-  /// In a structure, for a closure in a generic type is wrapped anew whenever it is read.
+  /// A struct, since a closure in a generic type is wrapped anew at every read.
   private struct ReleaseMemory {
     let run: @Sendable () -> Void
   }
 
-  /// What the looks at workers and memory go by.
+  /// State of the looks at workers and memory.
   private struct Watched {
     var stall: StallWatch
     var memoryReturn = MemoryReturn()
@@ -89,7 +91,8 @@ package final class WorkerPool: Sendable {
     threads.withLock { $0.append(thread) }
   }
 
-  /// Takes nothing more and returns when the workers have answered what was waiting and ended.
+  /// Accepts no more requests, and returns when the workers have answered the waiting ones and
+  /// ended.
   package func close() {
     queue.close()
     watch.end()
@@ -103,12 +106,13 @@ package final class WorkerPool: Sendable {
 
   // MARK: What is live
 
-  /// What requests are admitted to now.
+  /// The deployment that requests are admitted to now.
   package var live: Deployment { traffic.live }
 
-  /// Admits requests to `next` from now on and ends a canary; those before are answered by what they were admitted to.
+  /// Admits requests to `next` from now on and ends a canary. Earlier ones stay with the deployment
+  /// that admitted them.
   ///
-  /// Returns what was live; its memory goes with its last request.
+  /// Returns the former deployment; its memory goes with its last request.
   @discardableResult
   package func exchange(for next: Deployment) -> Deployment {
     traffic.exchange(for: next).former
@@ -135,14 +139,16 @@ package final class WorkerPool: Sendable {
 
   package var queuedCount: Int { queue.count }
 
-  /// Throws what to answer where a request like this would not be taken, before its body is read.
+  /// Throws the problem to answer with if a request like this would not be taken, before its body
+  /// is read.
   func check(byteCount: Int, priority: Priority) throws(Problem) {
     guard queue.isFull(byteCount: byteCount, priority: priority) else { return }
     servingMetrics.rejected(.queueFull)
     throw full
   }
 
-  /// Nil when the job was taken, perhaps in the place of others of low priority; else what to answer.
+  /// Returns nil if the job was taken, perhaps in place of others of low priority, or else the
+  /// problem to answer with.
   func submit(_ job: ClassificationJob) -> Problem? {
     pending.add(job)
     guard
@@ -170,20 +176,21 @@ package final class WorkerPool: Sendable {
 
   // MARK: Watching
 
-  /// Answers what is late at this time or whose client has gone, and takes it out of the queue.
+  /// Answers requests that are late at this time or whose client has gone, and removes them from
+  /// the queue.
   package func sweep(at now: ContinuousClock.Instant) {
     guard pending.sweep(at: now) else { return }
-    // Let go of outside the queue's lock: one of them may hold the last reference to a model.
+    // Released outside the queue's lock: one of them may hold the last reference to a model.
     _ = queue.remove { !$0.isOpen }
   }
 
-  /// Requests that have no answer yet.
+  /// Number of requests that have no answer yet.
   package var pendingCount: Int { pending.count }
 
-  /// What the last look at the workers has found.
+  /// Finding of the last look at the workers.
   package var stall: StallWatch.Finding { watched.withLock(\.finding) }
 
-  /// Looks at decoders, at the workers and at the process's memory, so long after the last look.
+  /// Looks at decoders, workers and the process's memory, this long after the last look.
   package func look(after interval: Duration) -> StallWatch.Finding {
     if let fault = decoders.fault {
       return watched.withLock { watched in
@@ -206,15 +213,16 @@ package final class WorkerPool: Sendable {
     return finding
   }
 
-  /// Whether nothing waits, is served or arrives.
+  /// Whether no request waits, is served or arrives.
   private var isIdle: Bool { queue.isQuiet && memory.usedByteCount(for: .bodies) == 0 }
 
-  /// Has memory given back that is kept for requests, where none has come for a while.
+  /// Sets how to release memory that is kept for requests, once none has arrived for a while.
   package func whenIdle(_ release: @escaping @Sendable () -> Void) {
     releaseMemory.withLock { $0 = ReleaseMemory(run: release) }
   }
 
-  /// On a thread of its own: it may take a while, and deadlines do not wait.
+  /// Gives freed memory back on a thread of its own: it may take a while, and deadlines do not
+  /// wait.
   private func returnFreedMemory() {
     let wasIdle = isIdle
     if wasIdle { releaseMemory.withLock { $0 }?.run() }
@@ -227,7 +235,7 @@ package final class WorkerPool: Sendable {
     thread?.detach()
   }
 
-  /// Keeps no reference to the pool while it sleeps.
+  /// Watches the pool, and keeps no reference to it while asleep.
   private static func watch(
     _ pool: @autoclosure () -> WorkerPool?, _ whenLost: (StallWatch.Finding) -> Void
   ) {

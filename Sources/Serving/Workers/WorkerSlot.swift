@@ -1,7 +1,8 @@
 import Engine
 import Inference
 
-/// What one worker computes a deployment with; belongs to that worker's thread from the first job on.
+/// Everything that one worker needs to compute with a deployment; belongs to its thread from the
+/// first job on.
 final class WorkerSlot {
   let classifier: Classifier
   var trust: TeamTrust

@@ -1,17 +1,18 @@
 import HTTPCore
 
-/// Who may use the admin endpoint: whoever shows the token, or without one programs on this machine.
+/// Guard of the admin endpoint: admits whoever shows the token, or if there is none, programs on
+/// this machine.
 struct AdminGuard: Sendable {
   let token: AdminToken?
-  /// Whether it listens on a Unix socket, which no name can be made to point to.
+  /// Whether it listens on a Unix socket, which no host name can be made to point to.
   let isLocal: Bool
 
-  /// How those who pass were let in, for the audit.
+  /// Credential of those who pass, for the audit.
   var credential: String { token != nil ? "token" : isLocal ? "socket" : "loopback" }
 
-  /// Throws why a request is refused.
+  /// Throws the reason why a request is refused.
   func check(_ head: RequestHead) throws(Problem) {
-    // A page in a browser must not reach the loopback in its user's name.
+    // A web page in a browser must not reach the loopback in its user's name.
     guard head.fields["Origin"] == nil else {
       throw Problem(
         403, .crossOrigin, "requests from web pages are refused here", isRefusal: true)
@@ -34,7 +35,8 @@ struct AdminGuard: Sendable {
     }
   }
 
-  /// Whether a `Host` field names this machine's loopback, so that no other name was made to point to it.
+  /// Returns whether a `Host` field names this machine's loopback, so that no other name was made
+  /// to point to it.
   static func isLoopback(_ host: String) -> Bool {
     let name: Substring
     if host.hasPrefix("[") {
@@ -48,7 +50,8 @@ struct AdminGuard: Sendable {
 
 /// Names and addresses that only this machine answers to.
 package enum Loopback {
-  /// Without a port and without brackets; a name that merely begins with 127 can be anything.
+  /// Returns whether a host, without port and brackets, is the loopback. A name that only begins
+  /// with 127 can be anything.
   package static func contains(_ host: some StringProtocol) -> Bool {
     if host == "::1" || host.lowercased() == "localhost" { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)

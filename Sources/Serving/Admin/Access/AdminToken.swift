@@ -3,17 +3,17 @@ import Glibc
 import Synchronization
 package import Telemetry
 
-/// The secret that an administrator shows, in a file that is read again when it changes.
+/// The secret that an administrator shows, in a file that is read again whenever it changes.
 package final class AdminToken: Sendable {
-  /// More is no token that anyone would send.
+  /// Longest token in bytes: nobody would send a longer one.
   private static let byteLimit = 4096
 
-  /// What tells one state of the file from another.
+  /// State of the file, to notice changes.
   private struct Stamp: Equatable {
     var inode: UInt
     var size: Int
     var modified: Int
-    /// Moves with owner and rights as well, which decide whether the file can be read.
+    /// Also changes with owner and permissions, which decide whether the file can be read.
     var changed: Int
 
     init(_ status: stat) {
@@ -23,16 +23,16 @@ package final class AdminToken: Sendable {
       changed = Self.nanoseconds(status.st_ctim)
     }
 
-    /// Equal for equal times; a file's time can be any number.
+    /// Returns nanoseconds, equal for equal times, and wraps since a file's time can be any number.
     private static func nanoseconds(_ time: timespec) -> Int {
       time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
     }
   }
 
   private struct State {
-    /// Nil for a file that is not there.
+    /// State of the file, or nil if it does not exist.
     var stamp: Stamp?
-    /// Empty while the file cannot be used: then nobody is let in.
+    /// The token; empty while the file cannot be used, and then nobody is let in.
     var token: [UInt8] = []
   }
 
@@ -46,27 +46,28 @@ package final class AdminToken: Sendable {
     state.withLock { $0 = look() }
   }
 
-  /// Whether the text is the token; how long that takes says nothing of how much of it is right.
+  /// Returns whether the string is the token. The time this takes does not reveal how much of it is
+  /// right.
   func admits(_ text: Substring) -> Bool {
     let token = state.withLock { state in
       if Self.status(path).map(Stamp.init) != state.stamp { state = look() }
       return state.token
     }
     guard !token.isEmpty else { return false }
-    // One more than any token has, so that a longer text is not taken for its beginning.
+    // One more than any token has, so that a longer string is not taken for its beginning.
     let given = Array(text.utf8.prefix(Self.byteLimit + 1))
-    // All of what is given is walked, whatever differs.
+    // The loop covers the whole string, whatever differs.
     var difference = UInt8(given.count == token.count ? 0 : 1)
     for index in given.indices { difference |= given[index] ^ token[index % token.count] }
     return difference == 0
   }
 
-  /// Looks at the file now, whether it has changed or not; what is wrong with it is logged.
+  /// Reads the file now, whether it has changed or not, and logs any problem with it.
   package func reread() { state.withLock { $0 = look() } }
 
-  /// The file as it is now; what is wrong with it is said once, until it changes.
+  /// Reads the file as it is now. A problem with it is logged once, until the file changes.
   private func look() -> State {
-    // Before reading: what changes between the two is another change.
+    // Taken before reading: a change between the two counts as another change.
     guard let status = Self.status(path) else {
       report("is not there")
       return State()
@@ -91,7 +92,7 @@ package final class AdminToken: Sendable {
     return unsafe stat(path, &status) == 0 ? status : nil
   }
 
-  /// The file's content without blanks around it.
+  /// Returns the file's content without surrounding blanks.
   private static func read(_ path: String) -> [UInt8]? {
     guard let file = try? RegularFile(path), let bytes = try? file.readAll(limit: byteLimit)
     else { return nil }

@@ -1,20 +1,21 @@
 import Synchronization
 
-/// Counts those who were refused: for the audit, which a flood must not fill, and to turn away who tries again and again.
+/// Counts refused clients: for the audit, which a flood must not fill, and to reject those who try
+/// again and again.
 ///
-/// What shows the right token passes at once, whoever else has failed from its address: a client that was turned away
-/// costs itself a connection for each further try, and nobody else anything.
+/// A request with the right token passes at once, whoever else has failed from its address. A
+/// rejected client spends a connection on each further try, and costs nobody else anything.
 final class RefusedTokens: Sendable {
-  /// Failures of one address that are answered plainly.
+  /// Failures of one address that are answered without a pause.
   static let freeFailureCount = 5
-  /// Addresses that are remembered; of more the one longest silent is forgotten.
+  /// Addresses that are remembered; beyond that, the one silent for longest is forgotten.
   static let addressLimit = 1024
-  /// What the first failure beyond the free ones must wait; doubled for each further one.
+  /// Pause after the first failure beyond the free ones; doubled for each further one.
   static let firstPause = Duration.seconds(1)
   static let longestPause = Duration.seconds(60)
   /// Silence after which an address's failures are forgotten.
   static let forgetfulness = Duration.seconds(600)
-  /// Between two lines of the audit.
+  /// Time between two lines of the audit.
   static let lineInterval = Duration.seconds(1)
 
   private struct Failures {
@@ -24,14 +25,14 @@ final class RefusedTokens: Sendable {
 
   private struct State {
     var addresses: [String: Failures] = [:]
-    /// Since the last line.
+    /// Refusals since the last line.
     var unwrittenCount = 0
     var lastLine: ContinuousClock.Instant?
   }
 
   private let state = Mutex(State())
 
-  /// Somebody was refused. Returns the pause that is asked of them; nil for none.
+  /// Counts a refusal. Returns the pause that the client should make, or nil for none.
   ///
   /// - Parameter address: As a connection shows it; ports are left out.
   func refused(from address: String, at now: ContinuousClock.Instant) -> Duration? {
@@ -54,7 +55,7 @@ final class RefusedTokens: Sendable {
     }
   }
 
-  /// Somebody from there showed the right token.
+  /// Notes that a client at this address has shown the right token.
   func admitted(from address: String) {
     let address = Self.host(of: address)
     state.withLock { $0.addresses[address] = nil }
@@ -67,7 +68,8 @@ final class RefusedTokens: Sendable {
     return String(address[..<colon])
   }
 
-  /// How many refusals the line tells of that is to be written now; nil while one was written just before.
+  /// Returns the number of refusals for a line to be written now, or nil if there are none or one
+  /// was just written.
   func lineCount(at now: ContinuousClock.Instant) -> Int? {
     state.withLock { state in
       guard state.unwrittenCount > 0,

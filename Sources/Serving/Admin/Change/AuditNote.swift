@@ -2,13 +2,13 @@ import Checkpoint
 import Telemetry
 import Time
 
-/// What an audit line says of a change beside who asked for it.
+/// Details of a change in an audit line, besides who asked for it.
 struct AuditNote: Sendable {
-  /// Of the model concerned, once known.
+  /// Digest of the model concerned, once known.
   var digest = "-"
   var outcome = "done"
 
-  /// Writes the line, the same for all who change what is live.
+  /// Writes the line, in the same form for all who change what is live.
   func write(
     _ action: String, by actor: Administrator, after duration: Duration, to log: Log
   ) {
@@ -23,7 +23,7 @@ struct AuditNote: Sendable {
 }
 
 extension Log {
-  /// One line for each change that was asked for, whatever came of it.
+  /// Writes one line for each change that was asked for, whatever its result.
   func audit<Result>(
     _ what: String, by actor: Administrator, _ change: (inout AuditNote) throws(Problem) -> Result
   ) throws(Problem) -> Result {
@@ -38,7 +38,7 @@ extension Log {
     }
   }
 
-  /// The same for a change of what is live.
+  /// Writes the same line for a change of what is live.
   func audited(
     _ what: String, by actor: Administrator, _ change: (inout String) throws(Problem) -> SwapReport
   ) throws(Problem) -> SwapReport {

@@ -1,19 +1,19 @@
-/// A change that somebody asks for, and on what terms.
+/// A change that somebody asks for, and its conditions.
 struct ChangeOrder: Sendable {
   let actor: Administrator
-  /// What must be live, or must not be, for it to be made.
+  /// Condition on what is live for it to be made.
   var precondition = Precondition()
-  /// Whether whoever asked has gone and takes the order back by it.
+  /// Returns whether whoever asked has gone, which withdraws the order.
   var isAbandoned: @Sendable () -> Bool = { false }
-  /// The file that came with it.
+  /// Upload of the file that came with it.
   var upload: ArrivingUpload?
 
   var by: String { actor.description }
 }
 
-/// Who asks for a change, for the audit.
+/// Person or program that asks for a change, for the audit.
 struct Administrator: Sendable {
-  /// How they were let in: by the token, the Unix socket, or from this machine.
+  /// Credential that let them in: the token, the Unix socket, or being on this machine.
   var credential: String
   var address: String
   var requestID: String

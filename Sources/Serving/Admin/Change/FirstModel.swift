@@ -1,15 +1,16 @@
 package import Checkpoint
 
-/// Where the model came from that a server began with, which is not in its store until another one is live.
+/// Source of the model that a server began with, which is not in its store until another one is
+/// live.
 package struct FirstModel: Sendable {
-  /// Nil for the embedded model.
+  /// Path of its file, or nil for the embedded model.
   private let path: String?
   private let options: ModelOptions
   /// Whether it is to stay live over restarts, whatever the options name then.
   package let isChosen: Bool
 
   /// - Parameters:
-  ///   - options: Those that it was loaded with.
+  ///   - options: The options that it was loaded with.
   ///   - isChosen: Whether it is to stay live over restarts, whatever the options name then.
   package init(path: String?, options: ModelOptions, isChosen: Bool = false) {
     self.isChosen = isChosen
@@ -17,8 +18,8 @@ package struct FirstModel: Sendable {
     self.options = options
   }
 
-  /// Reads it, under the version of the one file that `writeFile` or `writeWhole` makes of it: what is shown is what a
-  /// store has.
+  /// Reads it, with the version of the one file that `writeFile` or `writeWhole` makes of it, as a
+  /// store has it.
   package func load() throws(CheckpointError) -> Model {
     let model =
       if let path { try Model.load(path: path, options: options) } else {
@@ -27,7 +28,7 @@ package struct FirstModel: Sendable {
     return isAsFile ? model : try model.versionedAsWritten()
   }
 
-  /// Whether no option changes or completes what the file says.
+  /// Whether no option changes or completes the file's content.
   package var isAsFile: Bool {
     options.labels == nil && options.preprocessing == nil && options.name == nil
   }
@@ -37,9 +38,10 @@ package struct FirstModel: Sendable {
     try Model.readFile(path, body)
   }
 
-  /// Hands over the bytes of one file that says what the file, its tensors in other files and the options say together.
+  /// Hands over the bytes of one file with the content of the file, its tensors in other files and
+  /// the options.
   ///
-  /// - Parameter version: What the server began with; another one is refused.
+  /// - Parameter version: The version that the server began with; another one is rejected.
   func writeWhole(
     _ version: ModelVersion, to body: (RawSpan) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {

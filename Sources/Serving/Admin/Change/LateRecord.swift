@@ -6,9 +6,11 @@ import Synchronization
 import Telemetry
 import Time
 
-/// Records a rollback that was made without a record, once the disk takes it: then a restart knows of it.
+/// Records a rollback that could not be recorded, once the disk allows it, so that a restart knows
+/// of it.
 ///
-/// A thread tries now and then, from such a rollback until the record stands or another change has replaced it.
+/// A thread tries now and then, from such a rollback until the record is written or another change
+/// has replaced it.
 final class LateRecord: Sendable {
   private let store: ModelStore
   private let log: Log
@@ -22,14 +24,14 @@ final class LateRecord: Sendable {
 
   private let state = Mutex(State())
 
-  /// - Parameter interval: Between two tries.
+  /// - Parameter interval: Time between two tries.
   init(of store: ModelStore, every interval: Duration, log: Log) {
     self.store = store
     self.interval = interval
     self.log = log
   }
 
-  /// To be called after each change without a record; does not wait.
+  /// Begins trying; call it after each change without a record. Does not wait.
   func begin() {
     let mayBegin = state.withLock { state in
       defer { (state.isTrying, state.isWanted) = (true, true) }
@@ -46,7 +48,7 @@ final class LateRecord: Sendable {
     _ = DispatchSemaphore(value: 0).wait(for: interval)
   }
 
-  /// True where nothing is left to record.
+  /// Tries once. Returns true if nothing is left to record.
   private func tryOnce() -> Bool {
     state.withLock { $0.isWanted = false }
     do throws(StoreError) {

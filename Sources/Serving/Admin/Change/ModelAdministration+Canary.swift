@@ -3,10 +3,13 @@ import Inference
 import ModelStore
 import Telemetry
 
-/// The canary: a kept version that answers a share of the requests beside the live one.
+/// Changes of the canary: a kept version that answers a share of the requests beside the live one.
 extension ModelAdministration {
-  /// Proves a kept version and lets it answer its share, in the place of another canary if there is one. The version
-  /// that is the canary already gets the rules at once, and goes on counting: nil then.
+  /// Proves a kept version and lets it answer its share, in place of another canary if there is
+  /// one.
+  ///
+  /// If the version is already the canary, it gets the rules at once, keeps its counts, and nil is
+  /// returned.
   func setCanary(
     _ parameters: CanaryParameters, _ order: ChangeOrder
   ) throws(Problem) -> SwapReport? {
@@ -41,7 +44,7 @@ extension ModelAdministration {
     }
   }
 
-  /// Makes the canary live as it stands in memory, once its bytes on the disk are found whole.
+  /// Makes the canary live as it is in memory, once its bytes on the disk are found intact.
   func promote(
     _ canary: Canary, in turn: SwapTurn, by who: String, _ recorder: ModelRecorder
   ) throws(Problem) -> SwapReport {
@@ -69,7 +72,7 @@ extension ModelAdministration {
     _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, _ turn: SwapTurn,
     by who: String
   ) throws(Problem) -> SwapReport {
-    // Until the canary ends: a promotion needs the file.
+    // Pinned until the canary ends: a promotion needs the file.
     try log.stored { () throws(StoreError) in try store.pin(version) }
     var isBegun = false
     defer { if !isBegun { store.unpin(version) } }
@@ -80,7 +83,7 @@ extension ModelAdministration {
       return try deployer.deployCanary(SwapRequest(path: path, by: who), in: turn) {
         (model, deployment) throws(SwapFailure) in
         do throws(Problem) {
-          // Read again for this: what lay on the disk may have suffered there.
+          // The bytes on the disk may have been damaged, so they were read again.
           guard model.version == version else {
             throw Problem(StoreError.damaged(version, path: path))
           }
@@ -103,7 +106,7 @@ extension ModelAdministration {
     }
   }
 
-  /// Of an end that nobody asked for.
+  /// Writes the audit line of an end that nobody asked for.
   private static func writeAudit(_ end: CanaryEnd, _ log: Log) {
     let milliseconds = end.at.millisecondsSince1970 - end.status.since.millisecondsSince1970
     AuditNote(digest: end.status.version.hex, outcome: end.reason.rawValue).write(
@@ -112,6 +115,6 @@ extension ModelAdministration {
 }
 
 extension Administrator {
-  /// This program itself.
+  /// The program itself.
   fileprivate static let server = Self(credential: "server", address: "-", requestID: "-")
 }

@@ -3,16 +3,18 @@ import Inference
 import ModelStore
 import Telemetry
 
-/// The model that the server began with.
+/// Handling of the model that the server began with.
 extension ModelAdministration {
-  /// Has the store keep what the server began with, as what was live before anything else: so that what is shown can be
-  /// activated, and a rollback can bring it back. Where that fails a warning says so, and it is tried again when another
-  /// model becomes live.
+  /// Has the store keep the model that the server began with, as the first one that was live.
+  ///
+  /// This lets the model shown be activated, and a rollback bring it back. If it fails, a warning
+  /// says so, and it is tried again when another model becomes live.
   package func keepFirst() {
     guard let store, let first else { return }
     let live = pool.live
     if let record = store.live {
-      // What somebody chose stays; what the options of an earlier start named gives way to what these name.
+      // A chosen model stays; one from the options of an earlier start gives way to the present
+      // options.
       if record.version == live.model.version, record.isChosen || !first.isChosen { return }
       if record.isChosen, !first.isChosen { return }
     }
@@ -30,7 +32,8 @@ extension ModelAdministration {
     }
   }
 
-  /// The first model as one file: its own, or where that is not all, another that says the same.
+  /// Stages the first model as one file: its own, or if that is incomplete, another with the same
+  /// content.
   private func stage(
     _ first: FirstModel, in store: ModelStore
   ) throws(Problem) -> StagedModel {

@@ -1,12 +1,14 @@
 package import Checkpoint
 package import ModelStore
 
-/// Changes that a remote store asks for: through the same checks as an upload, recorded and audited as one.
+/// Changes that a remote store asks for: with the same checks as an upload, recorded and audited as
+/// one.
 extension ModelAdministration {
-  /// Proves a model that was fetched, keeps it and makes it live. Unless it becomes live it stays the caller's to try
-  /// again or to discard.
+  /// Proves a fetched model, keeps it and makes it live.
   ///
-  /// - Parameter source: Where from, for people.
+  /// If it does not become live, it stays the caller's, to try again or to discard.
+  ///
+  /// - Parameter source: Where it comes from, for people.
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
     promote(staged.version, from: source) { store, order, turn throws(Problem) in
       try deploy(
@@ -15,17 +17,17 @@ extension ModelAdministration {
     }
   }
 
-  /// Makes a version live that is kept since before.
+  /// Makes a version live that was already kept.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
     let promotion = promote(version, from: source) { store, order, turn throws(Problem) in
       try activate(version, in: store, turn, by: order.by)
     }
-    // What cannot be read as a model may be one where it comes from.
+    // A file that cannot be read as a model may be intact at its source.
     if case .refused = promotion, (try? store?.verify(version)) == nil { return .damaged }
     return promotion
   }
 
-  /// What a record says of who made a model live where a remote store did.
+  /// Returns the name by which a record says that a remote store made a model live.
   package static func name(ofStore source: String) -> String {
     Administrator(store: source).description
   }
@@ -53,10 +55,10 @@ extension ModelAdministration {
 }
 
 extension Administrator {
-  /// Of a record's text, which may have 256 with what stands before it.
+  /// Bytes of the source in a record's string, which may have 256 with the words before it.
   private static let sourceByteLimit = 200
 
-  /// A remote store that is followed.
+  /// Describes a remote store that is followed.
   init(store source: String) {
     let shown = String(decoding: source.utf8.prefix(Self.sourceByteLimit), as: UTF8.self)
     self.init(

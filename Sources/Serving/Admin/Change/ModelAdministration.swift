@@ -4,20 +4,20 @@ package import ModelStore
 import Synchronization
 package import Telemetry
 
-/// Changes what is live for the admin endpoint: takes uploads into the store and has them deployed.
-///
-/// Its calls take seconds and belong on a thread that may wait.
+/// Changes the live model for the admin endpoint: takes uploads into the store and has them
+/// deployed.
 package final class ModelAdministration: Sendable {
   let pool: WorkerPool
   let deployer: Deployer
-  /// Nil where the server has no folder for it: nothing can be uploaded then.
+  /// The store, or nil if the server has no folder for it: then nothing can be uploaded.
   let store: ModelStore?
-  /// Nil where the store had a live model at start.
+  /// The first model, or nil if the store had a live model at the start.
   let first: FirstModel?
   let log: Log
   private let lateRecord: LateRecord?
 
-  /// - Parameter recordInterval: Between two tries to record what could not be recorded when it became live.
+  /// - Parameter recordInterval: Time between two tries to record a rollback that could not be
+  ///   recorded when it took effect.
   package init(
     pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log,
     recordInterval: Duration = .seconds(10)
@@ -30,12 +30,12 @@ package final class ModelAdministration: Sendable {
     lateRecord = store.map { LateRecord(of: $0, every: recordInterval, log: log) }
   }
 
-  /// The store, which every change needs.
+  /// Returns the store, which every change needs.
   func requireStore() throws(Problem) -> ModelStore { try .required(store) }
 
-  /// Runs a change in its turn, if what is live is what the order asks for.
+  /// Runs a change in its turn, if what is live meets the order's precondition.
   ///
-  /// - Parameter overriding: Whether it ends a proof in progress and uploads on their way.
+  /// - Parameter overriding: Whether it ends a proof in progress and arriving uploads.
   func inTurn<Result>(
     _ action: String, _ order: ChangeOrder, overriding: Bool = false,
     _ change: (SwapTurn) throws(Problem) -> Result
@@ -59,8 +59,8 @@ package final class ModelAdministration: Sendable {
 
   /// Proves an upload, and unless it is a dry run keeps it and makes it live.
   ///
-  /// A file without labels is completed with the live model's labels and preprocessing where that is asked for; what is
-  /// kept, and so the version, is the completed file.
+  /// On request, a file without labels is completed with the live model's labels and preprocessing.
+  /// The completed file is then what is kept, and gives the version.
   func upload(
     _ sink: UploadSink, _ parameters: UploadParameters, _ order: ChangeOrder
   ) throws(Problem) -> SwapReport {
@@ -86,7 +86,7 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// Makes a kept version live again; ends a proof in progress and uploads on their way.
+  /// Makes a kept version live again; ends a proof in progress and arriving uploads.
   func activate(_ digits: String, _ order: ChangeOrder) throws(Problem) -> SwapReport {
     try log.audited("activate", by: order.actor) { found throws(Problem) in
       let store = try requireStore()
@@ -100,12 +100,13 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// Makes the version live that was before; ends a proof in progress and uploads on their way, and needs no room on the
-  /// disk.
+  /// Makes the previous version live; ends a proof in progress and arriving uploads, and needs no
+  /// disk space.
   func rollBack(_ order: ChangeOrder) throws(Problem) -> SwapReport {
     try log.audited("rollback", by: order.actor) { digits throws(Problem) in
       let store = try requireStore()
-      // Without a target it ends nothing, unless what is in progress is about to become what it goes back from.
+      // Without a target it ends nothing, unless the change in progress is about to become what it
+      // goes back from.
       if deployer.turns.current == nil { _ = try former(in: store) }
       return try inTurn("rollback", order, overriding: true) { turn throws(Problem) in
         let former = try former(in: store)
@@ -115,10 +116,10 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// What a rollback goes to.
+  /// Returns the version that a rollback goes to.
   private func former(in store: ModelStore) throws(Problem) -> ModelVersion {
     let record = store.live
-    // What is live is not in the record where it could not be kept.
+    // The live model is not in the record if it could not be kept there.
     let former = record?.version == pool.live.model.version ? record?.previous : record?.version
     guard let former else {
       throw Problem(409, .noPreviousVersion, "no version was live before in this store")
@@ -126,7 +127,7 @@ package final class ModelAdministration: Sendable {
     return former
   }
 
-  /// Ends a candidate that is being proved, and uploads on their way.
+  /// Ends a candidate that is being proved, and arriving uploads.
   func endSwap(by actor: Administrator) throws(Problem) -> EndedSwaps {
     try log.endSwap(of: deployer.turns, by: actor)
   }
@@ -143,7 +144,9 @@ package final class ModelAdministration: Sendable {
     }
   }
 
-  /// - Parameter isReturn: Whether it is a rollback, which is made though it cannot be recorded.
+  /// Makes a kept version live.
+  ///
+  /// - Parameter isReturn: Whether it is a rollback, which is made even if it cannot be recorded.
   func activate(
     _ version: ModelVersion, in store: ModelStore, _ turn: SwapTurn, by who: String,
     isReturn: Bool = false

@@ -1,17 +1,17 @@
-/// What became of a model that a remote store names.
+/// Result for a model that a remote store names.
 package enum Promotion: Sendable, Hashable {
   case live
   /// Another swap is in progress.
   case busy
-  /// Not fit, and the same bytes never will be.
+  /// It is not fit, and the same bytes never will be.
   case refused(String)
-  /// There may be room at another time.
+  /// It lacks memory now; there may be room at another time.
   case insufficientMemory(String)
-  /// The machine may be less busy at another time.
+  /// It lacks time now; the machine may be less busy at another time.
   case insufficientTime(String)
   /// An administrator ended it, which holds until the store names another.
   case overruled(String)
-  /// What is kept of it has suffered on the disk.
+  /// The kept file is damaged on the disk.
   case damaged
   case failed(String)
 
@@ -37,7 +37,7 @@ package enum Promotion: Sendable, Hashable {
       case .swapCancelled: .overruled(problem.detail)
       case .starting: .busy
       case .versionDamaged: .damaged
-      // Its detail is for clients, and the log has the reason already.
+      // Its detail is for clients, and the log already has the reason.
       case .internalError: .failed("the swap failed inside this server")
       default: .failed(problem.detail)
       }

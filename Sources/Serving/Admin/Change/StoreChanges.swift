@@ -2,9 +2,9 @@ import Checkpoint
 import ModelStore
 import Telemetry
 
-/// What is done with a store and with turns whether or not a model is live.
+/// Changes of a store and of turns, whether or not a model is live.
 extension ModelStore {
-  /// The store, where the server has one.
+  /// Returns the store, or throws if the server has none.
   static func required(_ store: ModelStore?) throws(Problem) -> ModelStore {
     guard let store else {
       throw Problem(
@@ -14,7 +14,7 @@ extension ModelStore {
   }
 }
 
-/// What an administrator has ended.
+/// Swaps and uploads that an administrator has ended.
 struct EndedSwaps: Sendable, CustomStringConvertible {
   let swap: SwapTurn.Status?
   let arriving: [ArrivingUpload.Status]
@@ -35,13 +35,13 @@ extension Log {
     do throws(StoreError) { return try body() } catch { throw problem(error) }
   }
 
-  /// What a client learns; what the system says is logged.
+  /// Returns the problem that a client sees; the system's words are logged.
   func problem(_ error: StoreError) -> Problem {
     if case .file = error { write("model store", ["error": .text(error.description)]) }
     return Problem(error)
   }
 
-  /// Ends a candidate that is being proved, and uploads on their way.
+  /// Ends a candidate that is being proved, and arriving uploads.
   func endSwap(
     of turns: SwapTurns, by actor: Administrator
   ) throws(Problem) -> EndedSwaps {
@@ -66,7 +66,7 @@ extension Log {
 
   /// Removes a kept version.
   ///
-  /// - Parameter check: Throws where something uses it that the store does not know.
+  /// - Parameter check: Throws if something uses it that the store does not know of.
   func remove(
     _ digits: String, from store: ModelStore, by actor: Administrator,
     unless check: (ModelVersion) throws(Problem) -> Void

@@ -4,31 +4,33 @@ package import ModelStore
 import Synchronization
 package import Telemetry
 
-/// The place of the live model in a server that has none yet: what a remote store names may take it, and so may what an
-/// administrator uploads or activates, who goes before a store's candidate.
+/// The place of the live model in a server that has none yet.
 ///
-/// Its calls take seconds and belong on a thread that may wait.
+/// A model that a remote store names may take it, and so may one that an administrator uploads or
+/// activates, who goes before a store's candidate.
+///
+/// Calls of this type take seconds and belong on a thread that may wait.
 package final class Vacancy: Sendable {
   /// Proves a model for a server that has none.
   package typealias Proof =
     @Sendable (SwapRequest, SwapTurn) throws(SwapFailure) ->
     FirstDeployment
 
-  /// How it ends.
+  /// End of the vacancy.
   package enum End: Sendable {
     case filled(FirstDeployment)
-    /// Nothing came; there is another model to begin with.
+    /// Nothing arrived, and there is another model to begin with.
     case givenUp
     case stopped
   }
 
   private struct State {
     var end: End?
-    /// Whether a candidate is being recorded that fills it then.
+    /// Whether a candidate is being recorded that then fills it.
     var isClaimed = false
-    /// What it ends with should that candidate not be recorded.
+    /// End that it has if that candidate is not recorded.
     var endUnlessFilled: End?
-    /// Until somebody has taken the end.
+    /// Whether it has ended.
     var isOver: Bool { end != nil }
     var explanation: String
   }
@@ -42,8 +44,8 @@ package final class Vacancy: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameters:
-  ///   - explanation: Why there is no model and what is waited for, in words for anybody.
-  ///   - onProgress: Hears how that goes on; not called any more once it has ended.
+  ///   - explanation: Why there is no model and what the server waits for, in words for anybody.
+  ///   - onProgress: Hears how that goes on; no longer called once it has ended.
   package init(
     store: ModelStore, turns: SwapTurns = SwapTurns(), explanation: String, log: Log,
     onProgress: @escaping @Sendable (String) -> Void, prove: @escaping Proof
@@ -57,10 +59,10 @@ package final class Vacancy: Sendable {
     onProgress(explanation)
   }
 
-  /// Why there is no model and what is waited for.
+  /// Explanation of why there is no model and what the server waits for.
   var explanation: String { state.withLock(\.explanation) }
 
-  /// Says what is waited for now.
+  /// Explains what the server waits for now.
   package func progress(_ explanation: String) {
     state.withLock { state in
       guard !state.isOver else { return }
@@ -71,7 +73,7 @@ package final class Vacancy: Sendable {
 
   // MARK: End
 
-  /// Returns how it has ended; for one caller.
+  /// Waits for the end and returns it; for one caller.
   package func wait() -> End {
     ended.wait()
     return state.withLock { state in
@@ -80,10 +82,10 @@ package final class Vacancy: Sendable {
     }
   }
 
-  /// There is another model to begin with.
+  /// Ends it, because there is another model to begin with.
   package func giveUp() { end(.givenUp) }
 
-  /// The process shall end. Returns when nothing is proved any more.
+  /// Ends it because the process is to end. Returns when nothing is being proved any more.
   package func stop() {
     turns.stop()
     end(.stopped)
@@ -102,7 +104,7 @@ package final class Vacancy: Sendable {
     if isEnded { ended.signal() }
   }
 
-  /// False where it has ended otherwise.
+  /// Claims the vacancy. Returns false if it has ended otherwise.
   private func claim() -> Bool {
     state.withLock { state in
       guard !state.isOver else { return false }
@@ -111,7 +113,9 @@ package final class Vacancy: Sendable {
     }
   }
 
-  /// - Parameter first: Nil where it could not be recorded.
+  /// Ends the claim.
+  ///
+  /// - Parameter first: Nil if it could not be recorded.
   private func release(_ first: FirstDeployment?) {
     let isEnded = state.withLock { state in
       state.isClaimed = false
@@ -152,7 +156,8 @@ package final class Vacancy: Sendable {
     }
   }
 
-  /// Begins with a model that was fetched; unless it does, that stays the caller's to try again or to discard.
+  /// Begins with a fetched model. If it does not become live, it stays the caller's, to try again
+  /// or to discard.
   package func promote(_ staged: StagedModel, from source: String) -> Promotion {
     promote(staged.version, from: source) { order throws(Problem) in
       try begin(
@@ -161,12 +166,12 @@ package final class Vacancy: Sendable {
     }
   }
 
-  /// Begins with a version that is kept since before, because a remote store names it.
+  /// Begins with a version that was already kept, because a remote store names it.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
     let promotion = promote(version, from: source) { order throws(Problem) in
       try begin(version, ModelAdministration.followAction, order)
     }
-    // What cannot be read as a model may be one where it comes from.
+    // A file that cannot be read as a model may be intact at its source.
     if case .refused = promotion, (try? store.verify(version)) == nil { return .damaged }
     return promotion
   }
@@ -201,7 +206,7 @@ package final class Vacancy: Sendable {
       request, action, order, .kept(version, path: path), overriding: overriding)
   }
 
-  /// - Parameter subject: What is kept and recorded once it is proved.
+  /// - Parameter subject: The file or version to keep and record once it is proved.
   private func begin(
     _ request: SwapRequest, _ action: String, _ order: ChangeOrder,
     _ subject: ModelRecorder.Subject, overriding: Bool = false
@@ -242,7 +247,7 @@ package final class Vacancy: Sendable {
     try log.remove(digits, from: store, by: actor) { _ in }
   }
 
-  /// Ends a candidate that is being proved, and uploads on their way.
+  /// Ends a candidate that is being proved, and arriving uploads.
   func endSwap(by actor: Administrator) throws(Problem) -> EndedSwaps {
     try log.endSwap(of: turns, by: actor)
   }

@@ -3,12 +3,13 @@ import Files
 import FoundationEssentials
 import HTTPCore
 
-/// The digest that a client says its body has: `Content-Digest: sha-256=:BASE64:` (RFC 9530, section 2).
+/// Digest that a client states for its body: `Content-Digest: sha-256=:BASE64:` (RFC 9530, section
+/// 2).
 struct ContentDigest: Sendable, Hashable {
-  /// Nil where the client names none by SHA-256; other algorithms are ignored, as the RFC allows.
+  /// SHA-256, or nil if the client states none; other algorithms are ignored, as the RFC allows.
   let sha256: ModelVersion?
 
-  /// Throws for a SHA-256 that is none, and for two that differ.
+  /// Throws for a malformed SHA-256, and for two that differ.
   init(_ fields: HeaderFields) throws(Problem) {
     var found: ModelVersion?
     for member in fields.values(of: "Content-Digest").flatMap({ $0.split(separator: ",") }) {

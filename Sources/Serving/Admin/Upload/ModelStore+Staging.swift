@@ -1,14 +1,14 @@
 import Checkpoint
 import ModelStore
 
-/// Why a model file that is written into a store does not come to its end.
+/// Reason why writing a model file into a store failed.
 enum StagingFailure: Error {
   case store(StoreError)
   case model(CheckpointError)
 }
 
 extension ModelStore {
-  /// What `write` hands over, as an upload that waits to be kept.
+  /// Stages the bytes that `write` hands over, as an upload that waits to be kept.
   func stage(
     _ write: ((RawSpan) throws(CheckpointError) -> Void) throws(CheckpointError) -> Void
   ) -> Result<StagedModel, StagingFailure> {

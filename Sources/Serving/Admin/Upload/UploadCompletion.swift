@@ -4,7 +4,8 @@ import ModelStore
 import Synchronization
 import Telemetry
 
-/// Gives an uploaded file that names no classes the labels and preprocessing of the live model, as a file of its own.
+/// Gives an uploaded file without labels the labels and preprocessing of the live model, as a new
+/// file.
 final class UploadCompletion: Sendable {
   private struct State {
     var isOver = false
@@ -26,10 +27,11 @@ final class UploadCompletion: Sendable {
     (self.turn, self.log) = (turn, log)
   }
 
-  /// The file that came, or the one that was made of it.
+  /// The uploaded file, or the one that was made of it.
   var result: StagedModel { state.withLock { $0.staged } ?? uploaded }
 
-  /// The path of the file to take. Reads the model, and writes it where something was missing.
+  /// Returns the path of the file to take. Reads the model, and writes a completed one if something
+  /// was missing.
   func run() throws(SwapFailure) -> String {
     do throws(StagingFailure) {
       let model = try completed()
@@ -44,7 +46,7 @@ final class UploadCompletion: Sendable {
         if !state.isOver { state.staged = staged }
         return state.isOver
       }
-      // Cancelled meanwhile, and nobody takes it any more.
+      // Cancelled meanwhile, so nobody will take it.
       if isOver { store.discard(staged) }
       return staged.path
     } catch {
@@ -59,7 +61,7 @@ final class UploadCompletion: Sendable {
 
   private var interruption: Interruption { Interruption { [turn] in turn.isCancelled } }
 
-  /// Removes what was made, or will be.
+  /// Removes the file that was made, or will be.
   func discard() {
     state.withLock { state in
       state.isOver = true
@@ -70,7 +72,7 @@ final class UploadCompletion: Sendable {
   private func completed() throws(StagingFailure) -> Model {
     var options = ModelOptions()
     options.interruption = interruption
-    // The file as it came has no name but that of where it waits.
+    // The uploaded file has only the name of the place where it waits.
     options.completion = ModelCompletion(
       labels: live.labels, preprocessing: live.preprocessing, name: uploaded.version.short)
     do throws(CheckpointError) {

@@ -3,17 +3,17 @@ import HTTPCore
 import ModelStore
 import Telemetry
 
-/// What an upload's request says beside the file.
+/// Parameters of an upload's request.
 struct UploadParameters: Sendable {
   static let names = ["dry_run", "inherit"]
 
-  /// Only prove the model.
+  /// Whether to only prove the model.
   private(set) var dryRun = false
-  /// Take labels and preprocessing of the live model for a file without.
+  /// Whether a file without labels and preprocessing takes those of the live model.
   private(set) var inherits = false
   let digest: ContentDigest
 
-  /// Throws for what is wrong with the values; names have been checked by `AdminRoute.checkParameters`.
+  /// Throws if a value is wrong; `AdminRoute.checkParameters` has checked the names.
   init(_ head: RequestHead) throws(Problem) {
     digest = try ContentDigest(head.fields)
     for item in head.target.query {
@@ -29,10 +29,10 @@ struct UploadParameters: Sendable {
     value.isEmpty ? "nothing" : "\"\(value.prefix(40))\""
   }
 
-  /// As the audit calls it.
+  /// Name of the action in the audit.
   var action: String { dryRun ? "dry run" : "upload" }
 
-  /// The whole upload, with the digest that was announced.
+  /// Returns the complete upload, with the digest that was announced.
   func finish(
     _ sink: UploadSink, in store: ModelStore, _ log: Log
   ) throws(Problem) -> StagedModel {

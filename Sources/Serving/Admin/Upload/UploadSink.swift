@@ -3,18 +3,18 @@ import ModelStore
 import Synchronization
 import Telemetry
 
-/// A model on its way from a request's body into the store.
+/// A model that arrives in a request's body for the store.
 ///
-/// It is written on the connection's queue, which serves the admin endpoint alone: a slow disk holds back administrators
-/// and nobody else.
+/// It is written on the connection's queue, which serves only the admin endpoint: a slow disk
+/// delays administrators and nobody else.
 final class UploadSink: BodySink {
   private struct State {
     var failure: StoreError?
-    /// Whether all of it has come, so that the change that it is for tells the audit what becomes of it.
+    /// Whether it has arrived completely, so that its change tells the audit what becomes of it.
     var isWhole = false
   }
 
-  /// What administrators see of it.
+  /// Status that administrators see.
   let arriving: ArrivingUpload
   private let upload: Upload
   private let turns: SwapTurns
@@ -24,8 +24,8 @@ final class UploadSink: BodySink {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - turns: Where it is on its way from now on.
-  ///   - log: Hears of it where it does not arrive.
+  ///   - turns: Lists it as arriving from now on.
+  ///   - log: Records it if it does not arrive.
   init(
     _ upload: Upload, _ arriving: ArrivingUpload, in turns: SwapTurns, by actor: Administrator,
     log: Log
@@ -48,7 +48,8 @@ final class UploadSink: BodySink {
     note.write(status.action, by: actor, after: .now - start, to: log)
   }
 
-  /// After a failure the rest is read and thrown away, so that the client sees the answer.
+  /// Writes a part. After a failure the rest is read and discarded, so that the client sees the
+  /// answer.
   func receive(_ part: [UInt8]) {
     guard arriving.received(part.count) else { return upload.discard() }
     guard state.withLock({ $0.failure == nil }) else { return }
@@ -59,7 +60,7 @@ final class UploadSink: BodySink {
     }
   }
 
-  /// The whole of it, on disk.
+  /// Returns the complete file, on disk.
   func finish(_ log: Log) throws(Problem) -> StagedModel {
     state.withLock { $0.isWhole = true }
     do throws(SwapFailure) { try arriving.check() } catch { throw Problem(error) }
