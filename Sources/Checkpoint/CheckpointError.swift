@@ -59,14 +59,14 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .tensorShape(let name, let offset, let expected, let actual):
       "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected)"
     case .unknownTensor(let name, let offset):
-      "tensor \(name) (byte \(offset)) is no part of the network"
+      "tensor \(name) (byte \(offset)) is not part of the network"
     case .unsupported(let what): "unsupported network: \(what)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
     case .labelsMissing(let classCount):
-      "the file names no classes; give a file with \(classCount) labels, one per line (--labels)"
+      "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
     case .labelsOfAnother(let count, let classCount):
-      "the file names no classes, and its network has \(classCount) of them, not the \(count) of the other model"
+      "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):
       "\(labels) labels for a network with \(classCount) classes"
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"

@@ -23,7 +23,7 @@ package struct AtomicFile: ~Copyable {
   ) throws(Failure) {
     var file: AtomicFile
     do throws(FileError) {
-      file = try AtomicFile(followsLink ? try target(of: path) : path, mode)
+      file = try AtomicFile(try target(of: path, followsLink: followsLink), mode)
     } catch {
       throw failure(error)
     }
@@ -61,15 +61,20 @@ package struct AtomicFile: ~Copyable {
     preconditionFailure("the loop ends by itself")
   }
 
-  /// Returns the file to be replaced: the target of a symbolic link instead of the link, and never
-  /// a device or a pipe.
-  private static func target(of path: String) throws(FileError) -> String {
+  /// Returns the file to be replaced: the target of a symbolic link instead of the link, unless
+  /// that is not to be followed, and never a device or a pipe.
+  private static func target(
+    of path: String, followsLink: Bool
+  ) throws(FileError) -> String {
     var status = stat()
-    guard unsafe stat(path, &status) == 0 else { return path }
-    guard RegularFile.isRegular(status) else {
+    let isThere = unsafe followsLink ? stat(path, &status) : lstat(path, &status)
+    guard isThere == 0 else { return path }
+    let isLink = status.st_mode & S_IFMT == S_IFLNK
+    guard RegularFile.isRegular(status) || isLink else {
       throw FileError(
         "replace", path, reason: "it is not a regular file; name one, or a new file")
     }
+    guard followsLink else { return path }
     guard let resolved = unsafe realpath(path, nil) else { return path }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)

@@ -45,7 +45,7 @@ package struct Bucket: Sendable, Hashable, CustomStringConvertible {
     let set = environment.filter { !$0.value.isEmpty }
     region = set["AWS_REGION"] ?? set["AWS_DEFAULT_REGION"] ?? Self.defaultRegion
     guard region.utf8.allSatisfy(RemoteSource.isPlain) else {
-      throw .malformedSource(text, reason: "AWS_REGION is no region: \(region)")
+      throw .malformedSource(text, reason: "AWS_REGION is not a region: \(region)")
     }
     credentials = try Self.credentials(set, text)
     let folder = self.prefix.isEmpty ? "" : "/\(self.prefix)"

@@ -5,7 +5,7 @@ enum SandboxCommand: Command {
   struct Settings: CommandSettings {}
 
   static let name = "sandbox"
-  static let summary = "show what holds the decoders of images in"
+  static let summary = "show how image decoders are confined"
   static let operands = ""
   static let discussion = """
     Starts decoders as serve does and has them try what they must not be able to do. Exits with 1

@@ -52,12 +52,12 @@ import Testing
   @Test(
     "Declarations of tensors are checked one by one",
     arguments: [
-      ("1", "no JSON object"), ("{}", "dtype"),
+      ("1", "not a JSON object"), ("{}", "dtype"),
       (#"{"dtype":"F99","shape":[1],"data_offsets":[0,4]}"#, "unknown dtype"),
-      (#"{"dtype":"F32","shape":1,"data_offsets":[0,4]}"#, "shape is no array"),
-      (#"{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}"#, "no integer of at least 0"),
-      (#"{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}"#, "no integer of at least 0"),
-      (#"{"dtype":"F32","shape":[1],"data_offsets":[0]}"#, "no pair"),
+      (#"{"dtype":"F32","shape":1,"data_offsets":[0,4]}"#, "shape is not an array"),
+      (#"{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}"#, "not an integer of at least 0"),
+      (#"{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}"#, "not an integer of at least 0"),
+      (#"{"dtype":"F32","shape":[1],"data_offsets":[0]}"#, "not a pair"),
       (#"{"dtype":"F32","shape":[1],"data_offsets":[4,0]}"#, "not in order"),
       (#"{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}"#, "not in order"),
       (#"{"dtype":"F32","shape":[2],"data_offsets":[0,4]}"#, "takes 8"),

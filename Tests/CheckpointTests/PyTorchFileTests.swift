@@ -83,7 +83,7 @@ import Testing
     let padded = SafetensorsBytes.file(header: "{\"x\":1}" + String(repeating: " ", count: 633))
     #expect(
       throws: CheckpointError.tensor(
-        name: "x", offset: 0, reason: "its declaration is no JSON object")
+        name: "x", offset: 0, reason: "its declaration is not a JSON object")
     ) {
       try Model.load(bytes: padded, fileName: "x.pth")
     }

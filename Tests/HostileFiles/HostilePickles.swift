@@ -58,9 +58,9 @@ package enum HostilePickles {
     Hostile("STOP on nothing", "stack is empty", PickleBytes()),
     Hostile("POP on nothing", "stack is empty", .code("0")),
     Hostile("MEMOIZE of nothing", "stack is empty", .raw(0x94)),
-    Hostile("APPEND to None", "no container", .code("NNa")),
-    Hostile("APPENDS to a tuple", "no container", .code(")(Ne")),
-    Hostile("SETITEM of a list", "no container", .code("]NNs")),
+    Hostile("APPEND to None", "not a container", .code("NNa")),
+    Hostile("APPENDS to a tuple", "not a container", .code(")(Ne")),
+    Hostile("SETITEM of a list", "not a container", .code("]NNs")),
     Hostile("SETITEMS with an odd count", "without a value", .code("}(Nu")),
     Hostile("TUPLE without a mark", "no mark", .code("Nt")),
     Hostile("POP_MARK without a mark", "no mark", .code("N1")),
@@ -68,16 +68,16 @@ package enum HostilePickles {
     Hostile("a reach below a mark", "stack is empty", .code("]N(a")),
     Hostile("values left over", "left over", .code("NN")),
     Hostile("a mark left over", "stack is empty", .code("N(")),
-    Hostile("REDUCE of None", "no known global", .code("N)R")),
+    Hostile("REDUCE of None", "not a known global", .code("N)R")),
     Hostile(
-      "REDUCE with a list", "no known global",
+      "REDUCE with a list", "not a known global",
       .of(.global("collections", "OrderedDict"), .code("]R"))),
     Hostile(
       "REDUCE of a storage's class", "made by a call",
       .of(.global("torch", "FloatStorage"), .code(")R"))),
-    Hostile("BUILD with a tuple", "no dictionary", .code("})b")),
+    Hostile("BUILD with a tuple", "not a dictionary", .code("})b")),
     Hostile("BUILD of a list", "takes none", .code("]}b")),
-    Hostile("STACK_GLOBAL of None", "no name", .of(.code("NN"), .raw(0x93))),
+    Hostile("STACK_GLOBAL of None", "not a name", .of(.code("NN"), .raw(0x93))),
     Hostile(
       "OrderedDict of numbers", "pairs",
       .of(.global("collections", "OrderedDict"), .code("](NNe"), .raw(0x85), .code("R"))),
@@ -199,13 +199,13 @@ package enum HostilePickles {
     stream("a storage of too many", "the pickle says 1", [("0", .max, [0, 0, 0, 0])]),
     stream("a key twice", "all different", [("0", 1, [0, 0, 0, 0]), ("0", 1, [0, 0, 0, 0])]),
     stream("a key of nobody", "its size is unknown", [("0", 1, [0, 0, 0, 0]), ("1", 1, [])]),
-    stream("bytes behind", "1 bytes behind", [("0", 1, [0, 0, 0, 0])], behind: [0]),
-    stream("a persistent id of None", "names no storage", id: .code("N")),
+    stream("bytes behind", "1 bytes after", [("0", 1, [0, 0, 0, 0])], behind: [0]),
+    stream("a persistent id of None", "does not name a storage", id: .code("N")),
     stream(
-      "a module's source", "names no storage",
+      "a module's source", "does not name a storage",
       id: .tuple([.text("module"), .code("N"), .text("a"), .text("b"), .integer(0)])),
     stream(
-      "a storage of no class", "names no storage",
+      "a storage of no class", "does not name a storage",
       id: .tuple([.text("storage"), .code("N"), .text("0"), .text("cpu"), .integer(1)])),
     stream(
       "a long key", "key",
@@ -243,7 +243,7 @@ package enum HostilePickles {
       bytes: PickleBytes.magic + PickleBytes.protocolVersion
         + PickleBytes.dictionary([("little_endian", .raw(0x89))]).pickle()),
     Hostile(
-      "keys that are no list", "are no list",
+      "keys that are no list", "are not a list",
       bytes: PickleBytes.magic + PickleBytes.protocolVersion + PickleBytes.system
         + PickleBytes.code("}").pickle() + PickleBytes.code("}").pickle()),
     Hostile(
@@ -260,13 +260,13 @@ package enum HostilePickles {
       "text that is not UTF-8", "holds no tensor",
       .of(.code("}("), .raw(0x8c, 1, 0xff), .code("Nu"))),
     Hostile(
-      "a tensor without a name", "whose name is no text",
+      "a tensor without a name", "whose name is not a string",
       bytes: PickleBytes.stream(
         PickleBytes.of(.code("}N"), .tensor(.storage("0", count: 1), [1], [1]), .code("s"))
           .pickle(),
         storages: [("0", 1, [0, 0, 0, 0])])),
     Hostile(
-      "a tensor with a long name", "whose name is no text",
+      "a tensor with a long name", "whose name is not a string",
       bytes: PickleBytes.stream(
         PickleBytes.dictionary([
           (String(repeating: "n", count: 257), .tensor(.storage("0", count: 1), [1], [1]))

@@ -145,7 +145,7 @@ package enum HostileSafetensors {
     made("no classifier", "fc.weight") { $0.tensors.remove(at: index(of: "fc.weight")) },
     made("no first convolution", "conv1") { $0.tensors.remove(at: index(of: "conv1.weight")) },
     made("no variance", "running_var") { $0.tensors.remove(at: index(of: "bn1.running_var")) },
-    made("a tensor too many", "no part of the network") {
+    made("a tensor too many", "not part of the network") {
       $0.tensors.append(.init(name: "layer9.0.conv1.weight", shape: [1], data: [0, 0, 0, 0]))
     },
     made("an empty weight", "") { parts in

@@ -204,7 +204,7 @@ import Testing
     let server = try await ServerUnderTest("--state-dir", state(folder))
     let target = "\(try await server.adminAddress)/admin/model"
     let refused = try await server.curl("-T", plain, target)
-    #expect(refused.status == 422 && refused.body.contains("names no classes"))
+    #expect(refused.status == 422 && refused.body.contains("contains no labels"))
     let before = try await classified(server)
     let taken = try await server.curl("-T", plain, "\(target)?inherit=true")
     #expect(taken.status == 200, "\(taken.body)")
@@ -219,7 +219,7 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  @Test("With a token nobody is let in without it, and a new one holds at once")
+  @Test("With a token all requests are rejected without it, and a new one holds at once")
   func token() async throws {
     let folder = try TemporaryFolder()
     let file = try folder.file("token", "one-token\n")

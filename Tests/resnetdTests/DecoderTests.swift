@@ -114,7 +114,7 @@ struct DecoderTests {
     async let answer = Self.classify(address, ProgramUnderTest.sampleImage)
     await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)
     #expect(server.process.terminationReason == .exit && server.process.terminationStatus == 3)
-    #expect(server.logged.contains("a worker does not come to the end of a step"))
+    #expect(server.logged.contains("a worker did not finish a step"))
     #expect(try await [0, 504].contains(answer))
   }
 

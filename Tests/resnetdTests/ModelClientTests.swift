@@ -84,13 +84,13 @@ import Testing
     #expect(server.logged.matches(of: /"action":"(?:dry run|upload)","by":"socket"/).count == 2)
   }
 
-  @Test("A file that names no classes is pushed with those of the live model")
+  @Test("A file that contains no labels is pushed with those of the live model")
   func inheritance() async throws {
     let server = try await server()
     let plain = try await renamed("plain.safetensors", "--to", "plain")
     let refused = try await model("push", plain)
     #expect(refused.exitCode == 1)
-    #expect(refused.errors.contains("names no classes"), "\(refused.errors)")
+    #expect(refused.errors.contains("contains no labels"), "\(refused.errors)")
     #expect(refused.errors.contains("(422, model-refused, at the step "), "\(refused.errors)")
     #expect(try await model("push", "--inherit", plain).exitCode == 0)
     #expect(await server.stop() == 0)
@@ -135,7 +135,8 @@ import Testing
     let wrong = try folder.file("wrong", "another").path
     #expect(try await status("--token-file", wrong).exitCode == 1)
     let words = try folder.file("words", "two words").path
-    #expect(try await status("--token-file", words).errors.contains("does not hold one word"))
+    #expect(
+      try await status("--token-file", words).errors.contains("must contain exactly one word"))
     #expect(try await status("--token-file", path("none")).errors.contains("cannot open it"))
     // A proxy is not asked: it would see the token.
     #expect(
@@ -262,7 +263,8 @@ import Testing
     #expect(status.output.contains("recorded   \(expected)\n"), "\(status.output)")
     let rollback = try await model(at: server, "rollback")
     #expect(
-      rollback.output.contains("recorded: \(expected); the server tries again"), "\(rollback.output)")
+      rollback.output.contains("recorded: \(expected); the server tries again"),
+      "\(rollback.output)")
     let sound = try ScriptedServer { _, _ in Self.answer(#"{"recorded":true,"recovered":"why"}"#) }
     let other = try await model(at: sound, "status").output
     #expect(other.contains("recorded   yes\nrecovered  why\n"), "\(other)")

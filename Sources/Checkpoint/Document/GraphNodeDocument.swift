@@ -41,7 +41,8 @@ struct GraphNodeDocument: Codable, Equatable {
     for input in inputs {
       guard let id = ids[input] else {
         throw GraphDocument.fault(
-          "node \"\(name)\" reads \"\(ONNXImporter.readable(input))\", which is no node before it")
+          "node \"\(name)\" reads \"\(ONNXImporter.readable(input))\", which is not a node before it"
+        )
       }
       result.append(id)
     }

@@ -15,7 +15,7 @@ struct GraphNodeFields {
   /// Reads the name.
   init(_ decoder: any Decoder) throws(CheckpointError) {
     guard let container = try? decoder.container(keyedBy: GraphNodeKey.self) else {
-      throw GraphDocument.fault("a node is no JSON object")
+      throw GraphDocument.fault("a node is not a JSON object")
     }
     guard let name = try? container.decode(String.self, forKey: "name"),
       1...Self.nameByteCountLimit ~= name.utf8.count,
@@ -46,7 +46,7 @@ struct GraphNodeFields {
   }
 
   mutating func texts(_ key: GraphNodeKey) throws(CheckpointError) -> [String] {
-    try value(key, "a list of texts")
+    try value(key, "a list of strings")
   }
 
   mutating func flag(

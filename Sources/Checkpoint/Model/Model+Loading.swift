@@ -126,7 +126,7 @@ extension Model {
       return labels
     }
     guard options.numbersClasses else { throw .labelsMissing(classCount: classCount) }
-    warnings.append("the file names no classes, so they are numbered")
+    warnings.append("the file contains no labels, so the classes are numbered")
     return (0..<classCount).map(String.init)
   }
 

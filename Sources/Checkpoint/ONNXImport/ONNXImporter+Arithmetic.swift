@@ -24,7 +24,7 @@ extension ONNXImporter {
     },
     "Div": { importer, node throws(CheckpointError) in
       if let result = try importer.affine(node) { return result }
-      throw importer.fault(node, "its divisor is no constant")
+      throw importer.fault(node, "its divisor is not a constant")
     },
   ]
 
@@ -70,7 +70,7 @@ extension ONNXImporter {
     case "Sub" where side == 1: (scale, shift) = ([1], given.map { -$0 })
     case "Sub": (scale, shift) = ([-1], given)
     case "Div" where side == 1: (scale, shift) = (given.map { 1 / $0 }, [0])
-    default: throw fault(node, "its divisor is no constant")
+    default: throw fault(node, "its divisor is not a constant")
     }
     let channels = shapes[input].channels
     func spread(_ values: [Float]) -> [Float] {

@@ -100,7 +100,7 @@ extension ONNXImporter {
     case .constant(let tensor): return tensor
     case .dequantized(let tensor, let quantization):
       return try dequantized(tensor, quantization, node)
-    default: throw fault(node, "input \(index) is no constant")
+    default: throw fault(node, "input \(index) is not a constant")
     }
   }
 
@@ -151,7 +151,7 @@ extension ONNXImporter {
       case .bytes(let bytes) = tensor.storage,
       let count = ONNXTensor.elementCount(tensor.shape, limit: 64),
       bytes.count == count * tensor.elementType.byteCount
-    else { throw fault(node, "input \(index) is no short list of whole numbers") }
+    else { throw fault(node, "input \(index) is not a short list of whole numbers") }
     let dense = DenseTensor(tensor.elementType, tensor.shape, bytes: bytes)
     guard case .whole(let values) = dense.numbers else { return nil }
     return values.map { Int($0) }
@@ -165,7 +165,7 @@ extension ONNXImporter {
     switch node.attributes[name] {
     case nil: return fallback
     case .integer(let value): return Int(value)
-    default: throw fault(node, "attribute \(name) is no whole number")
+    default: throw fault(node, "attribute \(name) is not a whole number")
     }
   }
 
@@ -186,7 +186,7 @@ extension ONNXImporter {
     switch node.attributes[name] {
     case nil: return fallback
     case .number(let value) where value.isFinite: return value
-    default: throw fault(node, "attribute \(name) is no finite number")
+    default: throw fault(node, "attribute \(name) is not a finite number")
     }
   }
 
@@ -194,7 +194,7 @@ extension ONNXImporter {
     switch node.attributes[name] {
     case nil: return nil
     case .integers(let values): return values.map { Int($0) }
-    default: throw fault(node, "attribute \(name) is no list of whole numbers")
+    default: throw fault(node, "attribute \(name) is not a list of whole numbers")
     }
   }
 }

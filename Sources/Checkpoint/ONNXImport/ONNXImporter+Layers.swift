@@ -55,7 +55,7 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     guard order.channelAxis == 1, order.separatesChannels || shapes[input].pixelCount == 1 else {
-      throw fault(node, "input 0 has no channels behind the batch")
+      throw fault(node, "input 0 has no channels after the batch")
     }
     guard try !flag("training_mode", of: node),
       try flag("spatial", of: node, default: true)

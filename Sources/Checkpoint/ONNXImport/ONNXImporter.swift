@@ -135,7 +135,7 @@ struct ONNXImporter {
       }
       for case .probabilities in node.inputs.compactMap({ values[$0] })
       where !["Cast", "Identity", "QuantizeLinear"].contains(node.operation) {
-        throw fault(node, "an operation behind the softmax")
+        throw fault(node, "an operation after the softmax")
       }
       let value = try translated(node)
       noteQuantization(node, value)
@@ -204,7 +204,7 @@ struct ONNXImporter {
     case .padded(let id, let padding, isLowest: false):
       return try materialize(id, padding, node)
     case .padded: throw fault(node, "padding with the lowest number, which only MaxPool takes")
-    default: throw fault(node, "input \(index) is no feature map [N, C, H, W]")
+    default: throw fault(node, "input \(index) is not a feature map [N, C, H, W]")
     }
   }
 
@@ -216,7 +216,7 @@ struct ONNXImporter {
     if let output = value?.output { return output }
     switch value {
     case .strided, .padded: return (try features(index, of: node), .channelsFirst)
-    default: throw fault(node, "input \(index) is no feature map")
+    default: throw fault(node, "input \(index) is not a feature map")
     }
   }
 

@@ -35,7 +35,7 @@ extension PickleMachine {
     case (.append, .list(let index)), (.appends, .list(let index)), (.addItems, .list(let index)),
       (.setItem, .dictionary(let index)), (.setItems, .dictionary(let index)):
       try append(values, to: index)
-    default: throw fault("items for what is no container")
+    default: throw fault("items for something that is not a container")
     }
     try push(target)
   }

@@ -8,19 +8,21 @@ extension PickleMachine {
     case .stackGlobal:
       let (name, module) = (pickle.text(try pop()), pickle.text(try pop()))
       guard let module, let name else {
-        throw fault("a global is named by something that is no name")
+        throw fault("a global is named by something that is not a name")
       }
       try push(.global(try global(module, name)))
     case .reduce:
       let arguments = try pop()
       let callee = try pop()
       guard let arguments = pickle.tuple(arguments), case .global(let global) = callee else {
-        throw fault("a call of what is no known global")
+        throw fault("a call of something that is not a known global")
       }
       try push(try object(global, arguments))
     case .build:
       // The state that follows a state dict is its `_metadata`: versions of modules.
-      guard case .dictionary = try pop() else { throw fault("an object's state is no dictionary") }
+      guard case .dictionary = try pop() else {
+        throw fault("an object's state is not a dictionary")
+      }
       let target = try pop()
       guard case .dictionary = target else { throw fault("a state for what takes none") }
       try push(target)
@@ -79,9 +81,9 @@ extension PickleMachine {
     guard let parts = pickle.tuple(identifier), 5...6 ~= parts.count,
       pickle.text(parts[0]) == "storage", case .global(.storage(let type)) = parts[1],
       case .integer(let elementCount) = parts[4]
-    else { throw fault("a persistent id that names no storage") }
+    else { throw fault("a persistent id that does not name a storage") }
     guard let key = pickle.text(parts[2]), key.utf8.count <= PickleLimits.keyByteCount else {
-      throw fault("a storage's key is no text of at most \(PickleLimits.keyByteCount) bytes")
+      throw fault("a storage's key is not a string of at most \(PickleLimits.keyByteCount) bytes")
     }
     guard elementCount >= 0,
       !elementCount.multipliedReportingOverflow(by: type.byteCount).overflow

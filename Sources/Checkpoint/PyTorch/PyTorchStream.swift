@@ -57,7 +57,7 @@ enum PyTorchStream {
     _ pickle: Pickle, at offset: Int
   ) throws(CheckpointError) -> [String] {
     guard case .list = pickle.root, let values = pickle.sequence(pickle.root) else {
-      throw fault("the storages' keys are no list", at: offset)
+      throw fault("the storages' keys are not a list", at: offset)
     }
     guard values.count <= PickleLimits.tensorCount else {
       throw .overLimit(what: "storages", value: values.count, limit: PickleLimits.tensorCount)
@@ -108,7 +108,7 @@ enum PyTorchStream {
       position += byteCount
     }
     guard position == bytes.count else {
-      throw fault("\(bytes.count - position) bytes behind the last storage", at: position)
+      throw fault("\(bytes.count - position) bytes after the last storage", at: position)
     }
     return starts
   }

@@ -65,7 +65,7 @@ struct StateDictionary {
       }
       guard let name = pickle.text(item.key) else {
         throw .unsupported(
-          "the state dict has a tensor whose name is no text of at most "
+          "the state dict has a tensor whose name is not a string of at most "
             + "\(PickleLimits.nameByteCount) bytes")
       }
       tensors[name] = index

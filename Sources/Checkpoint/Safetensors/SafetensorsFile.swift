@@ -40,7 +40,7 @@ struct SafetensorsFile: Sendable {
     guard length <= room else {
       throw .malformed(
         format: .safetensors, offset: 0,
-        reason: "the header claims \(length) bytes, the file has \(room) behind its length")
+        reason: "the header claims \(length) bytes, the file has \(room) after its length")
     }
     return lengthByteCount + Int(length)
   }

@@ -21,7 +21,7 @@ struct SafetensorsHeader {
     }
     guard let members = tree.root.members else {
       throw .malformed(
-        format: .safetensors, offset: textStart, reason: "the header is no JSON object")
+        format: .safetensors, offset: textStart, reason: "the header is not a JSON object")
     }
     guard members.count <= SafetensorsLimits.tensorCount + 1 else {
       throw .overLimit(
@@ -95,7 +95,7 @@ struct SafetensorsHeader {
     guard let members = node.members else {
       throw .malformed(
         format: .safetensors, offset: SafetensorsFile.lengthByteCount,
-        reason: "\(metadataKey) is no JSON object")
+        reason: "\(metadataKey) is not a JSON object")
     }
     guard members.count <= SafetensorsLimits.metadataEntryCount else {
       throw .overLimit(
@@ -107,7 +107,7 @@ struct SafetensorsHeader {
       guard let text = value.string else {
         throw .malformed(
           format: .safetensors, offset: SafetensorsFile.lengthByteCount,
-          reason: "\(metadataKey): \(key.prefix(40)) is no string")
+          reason: "\(metadataKey): \(key.prefix(40)) is not a string")
       }
       metadata[key] = text
     }
@@ -120,12 +120,12 @@ struct SafetensorsHeader {
     func fault(_ reason: String, at offset: Int = 0) -> CheckpointError {
       .tensor(name: name, offset: offset, reason: reason)
     }
-    guard node.members != nil else { throw fault("its declaration is no JSON object") }
-    guard let typeName = node["dtype"]?.string else { throw fault("dtype is no string") }
+    guard node.members != nil else { throw fault("its declaration is not a JSON object") }
+    guard let typeName = node["dtype"]?.string else { throw fault("dtype is not a string") }
     guard let type = ElementType(rawValue: typeName) else {
       throw fault("unknown dtype \(typeName.prefix(20))")
     }
-    guard let dimensions = node["shape"]?.array else { throw fault("shape is no array") }
+    guard let dimensions = node["shape"]?.array else { throw fault("shape is not an array") }
     guard dimensions.count <= SafetensorsLimits.rank else {
       throw .overLimit(
         what: "dimensions of tensor \(name)", value: dimensions.count,
@@ -133,11 +133,11 @@ struct SafetensorsHeader {
     }
     let shape = dimensions.compactMap(\.integer).filter { $0 >= 0 }
     guard shape.count == dimensions.count else {
-      throw fault("shape has a dimension that is no integer of at least 0")
+      throw fault("shape has a dimension that is not an integer of at least 0")
     }
     guard let offsets = node["data_offsets"]?.array, offsets.count == 2,
       let start = offsets[0].integer, let end = offsets[1].integer
-    else { throw fault("data_offsets is no pair of integers") }
+    else { throw fault("data_offsets is not a pair of integers") }
     guard 0 <= start, start <= end else {
       throw fault("data_offsets \(start), \(end) are not in order")
     }

@@ -45,7 +45,8 @@ extension Architecture {
     }
     guard entry.shape.count == 4, !entry.shape.contains(0) else {
       throw .tensor(
-        name: name, offset: entry.offset, reason: "shape \(entry.shape) is no convolution's")
+        name: name, offset: entry.offset,
+        reason: "shape \(entry.shape) is not that of a convolution")
     }
     return entry.shape
   }

@@ -28,10 +28,10 @@ struct CanaryParameters: Sendable {
         "\(unknown) is an unknown member; a canary has \(Self.names.joined(separator: ", "))")
     }
     guard let version = tree.root["version"]?.string else {
-      throw .parameter("version is a text: the digits of a version that is kept")
+      throw .parameter("version is a string: the digits of a kept version")
     }
     guard let percent = tree.root["percent"]?.number.flatMap(CanaryPercent.init) else {
-      throw .parameter("percent is a number from 0 to 100 with at most two digits behind the point")
+      throw .parameter("percent is a number from 0 to 100 with at most two decimal places")
     }
     var rules = CanaryRules(percent: percent)
     if let header = tree.root["header"] {

@@ -234,8 +234,8 @@ package final class Deployer: Sendable {
     let message =
       switch report.outcome {
       case .canary: "canary begun"
-      case .dryRun: "model found fit"
-      default: "model exchanged"
+      case .dryRun: "model proved"
+      default: "model swapped"
       }
     log.write(
       message,

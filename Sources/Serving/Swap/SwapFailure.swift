@@ -10,7 +10,7 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case insufficientMemory = "insufficient_memory"
     /// It would compute for too long before it is live, on this machine now, which may be busy.
     case insufficientTime = "insufficient_time"
-    /// An administrator ended it, or whoever asked for it has gone.
+    /// An administrator ended it, or the client has disconnected.
     case cancelled
     /// A failure that no better file would avoid.
     case `internal`
@@ -43,11 +43,11 @@ extension SwapFailure {
     case .labelsMissing(let classCount):
       // The reader does not sit at the program's command line.
       reason =
-        "the file names no classes; write \(classCount) labels into it (resnetd convert --labels), or upload it "
-        + "with inherit=true where the live model has as many"
+        "the file contains no labels; write \(classCount) labels into it (resnetd convert --labels), or upload it "
+        + "with inherit=true if the live model has as many"
     case .labelsOfAnother(let count, let classCount):
       reason =
-        "the file names no classes, and the \(count) labels of the live model do not fit its \(classCount) classes; "
+        "the file contains no labels, and the \(count) labels of the live model do not fit its \(classCount) classes; "
         + "write \(classCount) labels into it (resnetd convert --labels)"
     default: break
     }

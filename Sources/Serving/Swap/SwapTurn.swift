@@ -75,7 +75,7 @@ package final class SwapTurn: Sendable {
     let (step, phase) = state.withLock { ($0.step, $0.phase) }
     let reason =
       if case .cancelled(let who) = phase { "ended by \(who)" } else {
-        "whoever asked for it has gone"
+        "the client has disconnected"
       }
     return SwapFailure(step: step, reason: reason, kind: .cancelled)
   }

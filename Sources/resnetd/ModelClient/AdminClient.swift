@@ -26,7 +26,7 @@ struct AdminClient {
         // SAFETY: an array owns the bytes, which the call only reads.
         return try unsafe JSONTree(body.span.bytes)
       } catch {
-        throw Failure("the server's answer is not JSON (\(error.reason)): is it a resnetd's?")
+        throw Failure("the server's answer is not JSON (\(error.reason)): is it a resnetd server?")
       }
     }
 

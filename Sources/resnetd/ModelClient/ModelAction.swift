@@ -46,8 +46,9 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .versions: "the versions that are kept"
     case .push: "upload a model file and make it live"
     case .activate: "make a kept version live"
-    case .rollback: "make the version live that was before"
-    case .canary: "how the canary stands; with a VERSION and --percent: let it answer a share"
+    case .rollback: "make the previous version live"
+    case .canary:
+      "show the canary; with a VERSION and --percent, let it answer a share of the requests"
     case .swap: "the change in progress"
     case .cancel: "end the change in progress"
     case .delete: "remove a kept version"

@@ -40,14 +40,14 @@ struct ModelSettings: CommandSettings {
     ).alsoNamed("token-file"),
     .duration(
       "timeout", \.timeout, in: .milliseconds(1)...Duration.seconds(24 * 3600),
-      "for the whole answer, an upload and its proof among it"),
+      "for the whole answer, including an upload and its proof"),
     .flag("json", \.json, "print the server's answer as it is"),
     .flag("dry-run", \.dryRun, "push: only prove the model"),
     .flag(
       "inherit", \.inherit,
       "push: take the live model's labels and preprocessing for a file that has none"),
     .optionalText(
-      "if-version", "VERSION", \.ifVersion, "push: only if this version is live until then"),
+      "if-version", "VERSION", \.ifVersion, "push: only if this version is still live"),
     .optionalText("percent", "P", \.percent, "canary: the share of requests that it answers"),
     .optionalText(
       "max-disagreement", "SHARE", \.maxDisagreement,
@@ -144,7 +144,8 @@ struct ModelSettings: CommandSettings {
     }
     let words = bytes.split { $0 == 32 || 9...13 ~= $0 }
     guard words.count == 1, let token = words.first, token.allSatisfy({ 33...126 ~= $0 }) else {
-      throw Failure("--admin-token-file \(tokenFile): it does not hold one word, the token")
+      throw Failure(
+        "--admin-token-file \(tokenFile): the file must contain exactly one word, the token")
     }
     return "Bearer " + String(decoding: token, as: UTF8.self)
   }

@@ -32,8 +32,8 @@ package enum PullCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, "one label per line, instead of ImageNet's"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
-    .integer("retries", "N", \.retries, in: 0...20, "attempts behind the first one"),
-    .flag("force", \.force, "replace OUTPUT where it exists"),
+    .integer("retries", "N", \.retries, in: 0...20, "attempts after the first one"),
+    .flag("force", \.force, "replace OUTPUT if it exists"),
     .flag("list", \.list, "show the names"),
   ]
 
@@ -49,7 +49,7 @@ package enum PullCommand: Command {
     let subject = try PullSubject(operands[0], from: settings.from)
     guard subject.weights != nil || settings.parts.labels != nil else {
       throw UsageError(
-        "an ADDRESS needs --labels, a file with one label per line: PyTorch's files name no classes"
+        "an ADDRESS needs --labels, a file with one label per line: PyTorch's files contain no labels"
       )
     }
     var limits = RemoteLimits()

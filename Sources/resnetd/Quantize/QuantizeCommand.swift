@@ -61,8 +61,12 @@ enum QuantizeCommand: Command {
 
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     guard operands.count == 1 else { throw UsageError("name one model file") }
-    guard let folder = settings.calibrate else { throw UsageError("--calibrate names no folder") }
-    guard let output = settings.output else { throw UsageError("--output names no file") }
+    guard let folder = settings.calibrate else {
+      throw UsageError("--calibrate is needed: name a folder of images")
+    }
+    guard let output = settings.output else {
+      throw UsageError("--output is needed: name the file to write")
+    }
     // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)

@@ -40,7 +40,7 @@ struct NPYHeader {
       break
     }
     guard scanner.isAtEnd, let descriptor, let order, let shape else {
-      throw Failure("a header that is not understood")
+      throw Failure("the header is not valid")
     }
     guard let sign = descriptor.first, "<>|=".contains(sign),
       let type = Self.types[String(descriptor.dropFirst())],

@@ -16,14 +16,14 @@ struct PythonLiteralScanner {
   }
 
   mutating func expect(_ word: String) throws(Failure) {
-    guard accepts(word) else { throw Failure("a header that is not understood") }
+    guard accepts(word) else { throw Failure("the header is not valid") }
   }
 
   mutating func text() throws(Failure) -> String {
     let quote = accepts("'") ? UInt8(ascii: "'") : UInt8(ascii: "\"")
     if quote == UInt8(ascii: "\"") { try expect("\"") }
     guard let end = rest.firstIndex(of: quote) else {
-      throw Failure("a header that is not understood")
+      throw Failure("the header is not valid")
     }
     let text = String(decoding: rest[..<end], as: UTF8.self)
     rest = rest[(end + 1)...]
@@ -44,7 +44,7 @@ struct PythonLiteralScanner {
       let digits = rest.prefix { 0x30...0x39 ~= $0 }
       rest = rest[digits.endIndex...]
       guard let number = Int(String(decoding: digits, as: UTF8.self)) else {
-        throw Failure("a header that is not understood")
+        throw Failure("the header is not valid")
       }
       numbers.append(number)
       // Python 2 wrote long numbers with a letter.

@@ -44,7 +44,7 @@ struct AdminSettings: Sendable {
       "where uploaded models are kept, and which one is live"),
     .flag(
       "prefer-model", \.admin.prefersModel,
-      "serve --model whatever is live in --state-dir, and make it what is live there"),
+      "serve --model even if another model is live in --state-dir, and make it live there"),
     .integer(
       "admin-connection-limit", "N", \.admin.connectionLimit, in: 4...100_000,
       "open connections of the admin endpoint; further ones wait in the backlog"),

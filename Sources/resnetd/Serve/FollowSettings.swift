@@ -20,7 +20,7 @@ struct FollowSettings: Sendable {
     ),
     .duration(
       "model-store-interval", \.follow.interval, in: intervals,
-      "between two looks at it; longer while it cannot be reached"),
+      "time between polls; longer while it cannot be reached"),
   ]
 
   /// Throws if the source cannot be one, or there is no folder for its models.
@@ -28,7 +28,7 @@ struct FollowSettings: Sendable {
     guard let source else { return }
     guard stateFolder != nil else {
       throw UsageError(
-        "--model-store needs --state-dir, a folder to keep the models in that it names")
+        "--model-store needs --state-dir, a folder in which to keep its models")
     }
     do throws(RemoteError) { _ = try remoteSource(source) } catch {
       throw UsageError("--model-store: \(error)")

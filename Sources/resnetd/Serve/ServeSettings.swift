@@ -165,7 +165,7 @@ struct ServeSettings: DecodingSettings {
       "from its arrival, that a request may wait for a fuller batch"),
     .choice(
       "tune", \.tuning,
-      "measure the model at start: auto where no earlier measurement holds, off never"),
+      "measure the model at start: auto if no earlier measurement is valid, off never"),
     .optionalPath(
       "plan-cache", "DIR", \.planCache,
       "where measurements are kept; by default resnetd in the user's folder for caches"),
@@ -198,7 +198,7 @@ struct ServeSettings: DecodingSettings {
       "width x height of all images of a request; 413 for each beyond it"),
     .duration(
       "stall-timeout", \.serving.stallTimeout, in: Duration.seconds(1)...Duration.seconds(3600),
-      "that a worker may be at one image or run before the process ends with 3"),
+      "time that a worker may spend on one image or run; beyond it the process ends with 3"),
     .duration(
       "request-timeout", \.serving.requestTimeout, in: times,
       "from a request's first byte to its answer; beyond it 504"),

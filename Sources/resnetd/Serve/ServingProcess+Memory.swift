@@ -32,7 +32,7 @@ extension ServingProcess {
   static func write(_ plan: MemoryPlan, _ memory: MemoryBudget, _ log: Log) {
     if !MemoryAllowance.isKnown {
       log.write(
-        "warning: /proc cannot be read, so that a control group's limit may be missed; say --memory-limit"
+        "warning: /proc cannot be read, so that a control group's limit may be missed; set --memory-limit"
       )
     }
     log.write(
@@ -78,7 +78,7 @@ extension ServingProcess {
     case .allMove, .stalled: return
     case .lost(let worker, let duration):
       log.write(
-        "ended: a worker does not come to the end of a step",
+        "ended: a worker did not finish a step",
         ["worker": .integer(worker), "seconds": .integer(Int(duration / .seconds(1)))])
     case .withoutDecoders(let fault):
       log.write("ended: no image can be decoded any more", ["reason": .text(fault)])

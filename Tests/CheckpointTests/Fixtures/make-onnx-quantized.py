@@ -119,7 +119,7 @@ def networks():
     yield "qdq-contributed-13", quantized("basic-13", **unsigned, **contributed)
     yield "qdq-part-13", quantized("basic-13", excluded=("Conv", "Gemm"), per_channel=True, **unsigned)
     yield "qdq-weights-17", weights_only("basic-17")
-    # Not folded, product and bias apart, the weights quantised by the graph itself, pairs behind the softmax.
+    # Not folded, product and bias apart, the weights quantised by the graph itself, pairs after the softmax.
     options = {"AddQDQPairToWeight": True, "QuantizeBias": False}
     yield "qdq-keras-17", quantized("keras-17", folded=False, extra_options=options)
 
@@ -160,7 +160,7 @@ def refusals():
     yield "square scales", activation(np.ones((2, 2)), np.zeros((2, 2))), ""
     yield "scales per channel of a result", activation(np.ones(3), np.zeros(3)), "3 scales for a result"
     yield "zero points without scales", activation(1, np.zeros(3)), "zero points of shape [3]"
-    yield "scale of the picture", refused([("GlobalAveragePool", ["x"], {}), ("QuantizeLinear", ["x", "t0"], {})]), "no constant"
+    yield "scale of the picture", refused([("GlobalAveragePool", ["x"], {}), ("QuantizeLinear", ["x", "t0"], {})]), "not a constant"
     yield "other numbers on the way back", refused(
         [pair[0], ("DequantizeLinear", ["t0", "r", "z"], {}), *tail("t1")],
         [w, constant("s", 1), constant("r", 2), constant("z", 0, np.uint8)]), "another scale"

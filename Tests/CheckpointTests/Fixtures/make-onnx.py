@@ -423,7 +423,7 @@ def refusals():
     yield "normalisation of other channels", refused(
         [("BatchNormalization", ["x", "a", "b", "c", "v"], {})], [*statistics, weights("v", 4)]
     ), "for 3 channels"
-    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Gemm", ["t2", "w"], {})], [w]), "behind the softmax"
+    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Gemm", ["t2", "w"], {})], [w]), "after the softmax"
     yield "softmax over pictures", refused([*head, gemm, ("Softmax", ["t2"], {"axis": 0})], [w]), "axis 0"
     for name, attributes, reason in [
         ("three paddings", {"pads": [0, 0, 1]}, "pads"),
@@ -493,7 +493,7 @@ def refusals():
          ("Conv", ["t3", "k"], {})],
         [weights("k", 1, 1, 1), *lists(("s", [2**17, 3, 1, 1]), ("r", [1, 1, -1]))], shape=(1, 3, 8, 8)), "share"
     expanded = [head[0], ("Expand", ["t0", "s"], {})]
-    yield "expanded sum", refused([*expanded, ("Add", ["x", "t1"], {})], lists(("s", [1, 3, 8, 8]))), "no feature map"
+    yield "expanded sum", refused([*expanded, ("Add", ["x", "t1"], {})], lists(("s", [1, 3, 8, 8]))), "not a feature map"
     yield "expanded for another map", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 4, 4]))), "with numbers for 3x4x4"
     yield "expanded channels", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 6, 8, 8]))), ""
     yield "expanded map", refused([("Expand", ["x", "s"], {})], lists(("s", [1, 3, 8, 8]))), "for 3x8x8"
@@ -511,10 +511,10 @@ def refusals():
         [("ReduceMean", ["x"], {"axes": [3], "keepdims": 0}), ("ReduceMean", ["t0"], {"axes": [3]})]), ""
     yield "normalised pixels", refused(
         [("Flatten", ["x"], {}), ("BatchNormalization", ["t0", "a", "b", "c", "v"], {})],
-        [weights(name, 192) for name in "abcv"]), "no channels behind the batch"
+        [weights(name, 192) for name in "abcv"]), "no channels after the batch"
     yield "normalised rows", refused(
         [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("BatchNormalization", ["t0", "a", "b", "c", "v"], {})],
-        [weights(name, 8) for name in "abcv"]), "no channels behind the batch"
+        [weights(name, 8) for name in "abcv"]), "no channels after the batch"
     yield "flattened map times its channel", refused(
         [("Conv", ["x", "k"], {}), ("Flatten", ["t0"], {}), ("GlobalAveragePool", ["t0"], {}), ("Flatten", ["t2"], {}),
          ("Mul", ["t1", "t3"], {})], [weights("k", 1, 3, 1, 1)]), "flattened"

@@ -52,7 +52,7 @@ import Testing
     #expect(try await status(other, token + "x") == 401)
     try file.write(token + "x")
     #expect(try await status(other, token + "x") == 401)
-    #expect(other.logged.contains("is no small file"))
+    #expect(other.logged.contains("is not a small file"))
   }
 
   @Test("What is wrong with the file is said once, and the file is read again when it is another")
@@ -65,7 +65,7 @@ import Testing
       // There is a pause from the sixth on.
       for _ in 0..<3 { #expect(try await [401, 429].contains(status(admin, "a"))) }
       let said = admin.logged.dropFirst(before)
-      #expect(admin.logged.contains("file \(complaint); nobody is let in"))
+      #expect(admin.logged.contains("file \(complaint); all requests are rejected"))
       #expect(said.split(separator: "\n").count { $0.contains("the admin token's file") } <= 1)
     }
     try file.write("a")

@@ -164,7 +164,7 @@ import Testing
     gate.open()
     #expect(try upload.value.problemKind() == "swap-cancelled")
     #expect(admin.served.pool.live === start && admin.store.versions().isEmpty)
-    #expect(admin.logged.contains("whoever asked for it has gone"))
+    #expect(admin.logged.contains("the client has disconnected"))
     #expect(eventually { admin.turns.close() })
   }
 

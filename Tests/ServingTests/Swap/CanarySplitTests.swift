@@ -71,7 +71,7 @@ import Testing
     #expect(try marks(service, 400).count { $0 == "b" } == expected)
   }
 
-  @Test("A percentage has at most two digits behind the point and is from 0 to 100")
+  @Test("A percentage has at most two decimal places and is from 0 to 100")
   func percentages() {
     for (percent, text) in [
       (0.0, "0"), (0.05, "0.05"), (7, "7"), (12.5, "12.5"), (99.99, "99.99"), (100, "100"),

@@ -347,7 +347,7 @@ import Testing
       let failure = try failure(
         service, deployer(service), SwapRequest(path: path, by: "a test"))
       #expect(failure.step == .validate && failure.kind == .refused)
-      #expect(failure.reason.contains("names no classes; write 10 labels into it"))
+      #expect(failure.reason.contains("contains no labels; write 10 labels into it"))
     }
   }
 

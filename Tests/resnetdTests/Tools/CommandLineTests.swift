@@ -32,7 +32,7 @@ import Testing
       (["classify", "--min-probability", "nan", "x"], "from 0 to 1"),
       (["bench"], "name one network or file"),
       (["quantize"], "name one model file"),
-      (["quantize", "m", "-o", "x"], "--calibrate names no folder"),
+      (["quantize", "m", "-o", "x"], "--calibrate is needed: name a folder of images"),
       (["quantize", "m", "--percentile", "50"], "above 50"),
       (["bench", "--batch", "1,,2", "resnet18"], "--batch"),
       (["serve", "--admin-host", "0.0.0.0"], "--admin-token-file"),

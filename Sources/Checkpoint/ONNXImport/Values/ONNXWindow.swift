@@ -91,7 +91,7 @@ extension ONNXImporter {
     switch node.attributes["auto_pad"] {
     case nil: mode = "NOTSET"
     case .string(let string): mode = string
-    default: throw fault(node, "attribute auto_pad is no text")
+    default: throw fault(node, "attribute auto_pad is not a string")
     }
     switch mode {
     case "VALID": return Padding(0)

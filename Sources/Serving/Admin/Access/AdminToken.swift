@@ -32,7 +32,7 @@ package final class AdminToken: Sendable {
   private struct State {
     /// State of the file, or nil if it does not exist.
     var stamp: Stamp?
-    /// The token; empty while the file cannot be used, and then nobody is let in.
+    /// The token; empty while the file cannot be used, and then all requests are rejected.
     var token: [UInt8] = []
   }
 
@@ -78,13 +78,13 @@ package final class AdminToken: Sendable {
     }
     let token = Self.read(path)
     if token?.isEmpty ?? true {
-      report(token == nil ? "cannot be read, or is no small file" : "is empty")
+      report(token == nil ? "cannot be read, or is not a small file" : "is empty")
     }
     return State(stamp: Stamp(status), token: token ?? [])
   }
 
   private func report(_ reason: String) {
-    log.write("the admin token's file \(reason); nobody is let in", ["file": .text(path)])
+    log.write("the admin token's file \(reason); all requests are rejected", ["file": .text(path)])
   }
 
   private static func status(_ path: String) -> stat? {

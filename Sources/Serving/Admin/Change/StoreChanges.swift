@@ -54,7 +54,7 @@ extension Log {
       guard current?.isCancelled ?? true || !arriving.isEmpty else {
         throw Problem(
           409, .swapEnding,
-          "nothing is left of the swap but the exchange; roll back when it is done",
+          "the swap is too far along to cancel; roll back when it is done",
           retryAfterSeconds: 1)
       }
       let ended = EndedSwaps(
