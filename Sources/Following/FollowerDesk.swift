@@ -26,8 +26,12 @@ package final class FollowerDesk: Sendable {
     opened.signal()
   }
 
-  /// Ends the wait, because nothing will be asked for any more.
-  func close() { opened.signal() }
+  /// Ends all requests for models, and releases the server's models even if the thread that follows
+  /// has not noticed yet.
+  func close() {
+    changes.withLock { $0 = nil }
+    opened.signal()
+  }
 
   /// Returns when a model can be accepted.
   func wait() {
