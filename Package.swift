@@ -95,10 +95,8 @@ let package = Package(
       name: "resnetd",
       dependencies: [
         "Serving", "Following", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore",
-        "Telemetry",
-        "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels", "HTTPServer", "ONNX",
-        "Time",
-        "CImageCodec", "COneDNN", "CCurl", "CProgram",
+        "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
+        "HTTPServer", "ONNX", "Time", "CCurl", "CProgram",
       ]),
 
     .executableTarget(
@@ -126,12 +124,12 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
     .testTarget(name: "MachineTests", dependencies: ["Machine"]),
-    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging", "Machine"]),
+    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointTests",
-      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "ONNX", "HostileFiles"],
+      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "JSON", "ONNX", "HostileFiles"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint", "Files"]),
     .testTarget(
@@ -143,20 +141,19 @@ let package = Package(
     .testTarget(
       name: "InferenceTests",
       dependencies: [
-        "Inference", "Decoding", "Machine", "Checkpoint", "Engine", "Imaging", "ResNet",
-        "Classifying",
+        "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "ResNet", "Classifying",
       ]),
     .testTarget(
       name: "ServingTests",
       dependencies: [
         "Serving", "Inference", "Decoding", "Files", "HTTPServer", "HTTPCore", "Telemetry",
-        "Machine",
-        "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles", "Classifying",
+        "Machine", "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles",
+        "Classifying",
       ]),
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "Inference", "ResNet", "ONNX",
+        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "ResNet", "ONNX",
         "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
       ]),
   ],

@@ -29,8 +29,13 @@ package final class FollowerDesk: Sendable {
   /// Ends all requests for models, and releases the server's models even if the thread that follows
   /// has not noticed yet.
   func close() {
-    changes.withLock { $0 = nil }
+    // The last reference may free a model: not under the lock.
+    let released = changes.withLock { changes in
+      defer { changes = nil }
+      return changes
+    }
     opened.signal()
+    withExtendedLifetime(released) {}
   }
 
   /// Returns when a model can be accepted.

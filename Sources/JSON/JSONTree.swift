@@ -37,6 +37,9 @@ package struct JSONTree: ~Copyable {
   }
 
   deinit { unsafe json_decref(root.pointer) }
+
+  /// Everything in it, as a value of its own.
+  package var value: JSONValue { root.value }
 }
 
 /// A value inside a `JSONTree`, valid as long as the tree.
@@ -91,6 +94,16 @@ package struct JSONNode {
   }
 
   package var isNull: Bool { type == JSON_NULL }
+
+  /// The node as a value of its own; a number has no more digits than a `Double` tells apart.
+  fileprivate var value: JSONValue {
+    if let members { return .object(JSONObject(members.map { ($0.name, $0.value.value) })) }
+    if let array { return .array(array.map(\.value)) }
+    if let string { return .string(string) }
+    if let integer { return .integer(integer) }
+    if let number { return .double(number) }
+    return boolean.map(JSONValue.boolean) ?? .null
+  }
 
   package var array: [JSONNode]? {
     guard type == JSON_ARRAY else { return nil }

@@ -37,6 +37,12 @@ package enum JSONValue: Sendable {
   /// Makes the object, or null for nil.
   package init(_ object: JSONObject?) { self = object.map(Self.object) ?? .null }
 
+  /// Elements of an array; nil for anything else.
+  package var elements: [JSONValue]? {
+    guard case .array(let elements) = self else { return nil }
+    return elements
+  }
+
   /// JSON on one line, without blanks between values.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 

@@ -174,7 +174,4 @@ package final class Log: Sendable {
   ) -> [UInt8] {
     LogLine(format, Timestamp(seconds: seconds), milliseconds: milliseconds, message, fields).bytes
   }
-
-  /// Makes a JSON string (RFC 8259, section 7).
-  package static func quoted(_ text: String) -> String { LogLine.quoted(text) }
 }

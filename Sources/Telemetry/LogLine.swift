@@ -36,15 +36,6 @@ struct LogLine {
     append("\n")
   }
 
-  private init() {}
-
-  /// Makes a JSON string (RFC 8259, section 7).
-  static func quoted(_ text: String) -> String {
-    var line = LogLine()
-    line.appendQuoted(text)
-    return String(decoding: line.bytes, as: UTF8.self)
-  }
-
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
   /// Appends a point and three digits.

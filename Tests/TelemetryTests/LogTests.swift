@@ -31,7 +31,8 @@ import Testing
       ("\u{0}", "\"\\u0000\""), ("\u{7f}", "\"\\u007f\""), ("\\", "\"\\\\\""), ("é", "\"é\""),
     ])
   func escapes(text: String, expected: String) {
-    #expect(Log.quoted(text) == expected)
+    let line = Log.line(.json, text, [:], seconds: 0, milliseconds: 0)
+    #expect(String(decoding: line, as: UTF8.self).hasSuffix(#""message":\#(expected)}"# + "\n"))
   }
 
   @Test("Lines of many threads come out whole, gathered ones no later than those that are written")

@@ -3,19 +3,32 @@ import Synchronization
 /// Time that an image may keep a worker from waiting requests before it is set aside; shared by all
 /// workers.
 ///
+///     patience = base + 20 ms for each MiB of the encoded image
+///
 /// Long enough for work that was paid for with bytes: about twice what a photograph takes. Images
-/// that outlast it have kept workers in vain, so it is shorter while many do. However many clients
-/// send them, such images together cost a twentieth of a core before other requests are served
-/// first.
+/// that outlast it have kept workers in vain, so the base is shorter while many do; what was paid
+/// for with bytes is never taken away, so that photographs among them are decoded as always. A
+/// twentieth of a core may be lost in vain before that.
 package final class ImagePatience: Sendable {
+  /// Time that one image has.
+  package struct Grant: Sendable, Hashable {
+    package let duration: Duration
+    /// The part that is not paid for with bytes.
+    fileprivate let base: Duration
+
+    /// Whether an image that outlasts it was given what any image gets, and so is a heavy one.
+    fileprivate var isFull: Bool { base == ImagePatience.fullBase }
+  }
+
   private struct State {
     /// Time that images have kept workers in vain, less what has been forgiven.
     var debt = Duration.zero
     var updatedAt: ContinuousClock.Instant
   }
 
-  /// Divisor of the patience for those who are not trusted: they keep a quarter.
-  private static let distrustFactor = 4
+  private static let fullBase = Duration.milliseconds(8)
+  private static let shortBase = Duration.milliseconds(2)
+  private static let perMebibyte = Duration.milliseconds(20)
   /// Debt that proves nothing: a few large images at once.
   private static let toleratedDebt = Duration.milliseconds(100)
   private static let debtLimit = Duration.milliseconds(200)
@@ -29,17 +42,23 @@ package final class ImagePatience: Sendable {
   /// - Parameter isSlow: Whether the image before it in its request outlasted the patience.
   package func patience(
     byteCount: Int, isSlow: Bool, at now: ContinuousClock.Instant = .now
-  ) -> Duration {
-    let patience = .milliseconds(8) + .milliseconds(20) * byteCount / (1 << 20)
-    let isShort = isSlow || debt(at: now) > Self.toleratedDebt
-    return isShort ? patience / Self.distrustFactor : patience
+  ) -> Grant {
+    let base = isSlow || debt(at: now) > Self.toleratedDebt ? Self.shortBase : Self.fullBase
+    return Grant(duration: base + Self.perMebibyte * byteCount / (1 << 20), base: base)
   }
 
   /// Records that an image has kept a worker this long and is not done.
-  package func outlasted(_ duration: Duration, at now: ContinuousClock.Instant = .now) {
+  ///
+  /// Only an image that had the full patience is held against the others: of one that had less, it
+  /// is not known whether it would have outlasted that.
+  package func outlasted(
+    _ grant: Grant, after duration: Duration, at now: ContinuousClock.Instant = .now
+  ) {
+    guard grant.isFull else { return }
+    let paid = grant.duration - grant.base
     state.withLock { state in
       Self.forgive(&state, now)
-      state.debt = min(state.debt + duration, Self.debtLimit)
+      state.debt = min(state.debt + max(.zero, duration - paid), Self.debtLimit)
     }
   }
 

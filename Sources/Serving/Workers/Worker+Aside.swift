@@ -15,13 +15,13 @@ extension Worker {
   /// with this worker.
   func goOn(
     _ image: UnfinishedImage, _ served: ServedJob, _ index: Int, _ slot: WorkerSlot,
-    since start: ContinuousClock.Instant, _ patience: Duration, hasPlace: Bool
+    since start: ContinuousClock.Instant, _ patience: ImagePatience.Grant, hasPlace: Bool
   ) throws(DecodingFailure) -> Bool {
     served.becomeSlow()
     settle(served, slot)
     var hasPlace = hasPlace
-    let longPatience = patience * Self.longPatienceFactor
-    defer { context.patience.outlasted(.now - start) }
+    let longPatience = patience.duration * Self.longPatienceFactor
+    defer { context.patience.outlasted(patience, after: .now - start) }
     var isHopeless = false
     while served.isWanted {
       if hasPlace || context.queue.beginAside() {

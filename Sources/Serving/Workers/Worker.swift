@@ -156,7 +156,7 @@ final class Worker {
     do throws(DecodingFailure) {
       let unfinished = try slot.classifier.begin(
         bytes, at: prepared.count, by: decoder, until: served.job.deadline,
-        patience: mustStay ? nil : patience)
+        patience: mustStay ? nil : patience.duration)
       if let unfinished {
         let mayLeave = hasPlace
         hasPlace = false

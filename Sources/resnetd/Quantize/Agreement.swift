@@ -1,3 +1,4 @@
+import Checkpoint
 import JSON
 
 /// Agreement of two networks' answers over the same images.
