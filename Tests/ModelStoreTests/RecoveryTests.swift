@@ -1,6 +1,8 @@
 import Checkpoint
+import Dispatch
 import Foundation
 import ModelStore
+import Synchronization
 import Testing
 
 /// Damage on disk between two starts.
@@ -172,19 +174,26 @@ import Testing
     #expect(store?.live?.isChosen == true && store?.live?.by == "somebody")
   }
 
+  /// Keeps two versions, records the second, and has the first be taken for live while the disk
+  /// takes nothing; returns them with the disk's failure.
+  private func assume(
+    in store: ModelStore, _ disk: FaultyDisk
+  ) throws -> (first: ModelVersion, second: ModelVersion, fault: StoreError) {
+    let (first, second) = (try store.store(model(1)), try store.store(model(2)))
+    for version in [first, second] { try store.recordLive(version, by: "test") }
+    disk.fail(0..<Int.max, with: ENOSPC)
+    let fault = try #require(throws: StoreError.self) { try store.recordLive(first, by: "test") }
+    try store.assumeLive(first, by: "test", because: fault)
+    return (first, second, fault)
+  }
+
   @Test func `what cannot be recorded may be live until a restart, and is recorded when it can`()
     throws
   {
     let fixture = try StoreFixture()
     let disk = FaultyDisk()
     var store: ModelStore? = try fixture.open(disk: disk.hook)
-    let (a, b) = (
-      try #require(store).store(model(1)), try #require(store).store(model(2))
-    )
-    for version in [a, b] { try store?.recordLive(version, by: "test") }
-    disk.fail(0..<Int.max, with: ENOSPC)
-    let fault = try #require(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
-    try store?.assumeLive(a, by: "test", because: fault)
+    let (a, b, fault) = try assume(in: #require(store), disk)
     #expect(store?.live?.version == a && store?.live?.previous == b)
     #expect(store?.standing.recordFault == fault.description)
     #expect(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
@@ -205,13 +214,7 @@ import Testing
     let fixture = try StoreFixture()
     let disk = FaultyDisk()
     var store: ModelStore? = try fixture.open(disk: disk.hook)
-    let (a, b) = (
-      try #require(store).store(model(1)), try #require(store).store(model(2))
-    )
-    for version in [a, b] { try store?.recordLive(version, by: "test") }
-    disk.fail(0..<Int.max, with: ENOSPC)
-    let fault = try #require(throws: StoreError.self) { try store?.recordLive(a, by: "test") }
-    try store?.assumeLive(a, by: "test", because: fault)
+    let (a, _, _) = try assume(in: #require(store), disk)
     disk.fail(step..<step + 1, with: EIO)
     let isRecorded = (try? store?.recordAssumed()) != nil
     #expect((store?.standing.recordFault == nil) == isRecorded)
@@ -219,6 +222,44 @@ import Testing
     store = try fixture.open()
     #expect(store?.standing == LiveStanding(), "\(store?.notices ?? [])")
     #expect(isRecorded ? store?.live?.version == a : store?.live != nil)
+  }
+
+  /// Holds one step on the disk, once it is armed, until it is let go on.
+  private final class Gate: Sendable {
+    let begun = DispatchSemaphore(value: 0)
+    let mayGoOn = DispatchSemaphore(value: 0)
+    private let isArmed = Atomic(false)
+
+    func arm() { isArmed.store(true, ordering: .releasing) }
+
+    func pass() {
+      guard isArmed.exchange(false, ordering: .acquiringAndReleasing) else { return }
+      begun.signal()
+      mayGoOn.wait()
+    }
+  }
+
+  @Test("A late record that is being written does not stand for what is taken for live meanwhile")
+  func overtakenRecord() throws {
+    let (disk, gate) = (FaultyDisk(), Gate())
+    let store = try StoreFixture().open(disk: { [hook = disk.hook] step in
+      gate.pass()
+      return hook(step)
+    })
+    let (_, second, fault) = try assume(in: store, disk)
+    disk.fail(0..<0, with: 0)
+    gate.arm()
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) { _ = try? store.recordAssumed() }
+    gate.begun.wait()
+    DispatchQueue.global().async(group: group) {
+      gate.mayGoOn.signal()
+      try? store.assumeLive(second, by: "test", because: fault)
+    }
+    group.wait()
+    #expect(store.live?.version == second)
+    #expect(store.standing.recordFault != nil)
+    #expect(try store.recordAssumed() == second)
   }
 
   @Test func `a record of a later format is not taken for one of this`() throws {

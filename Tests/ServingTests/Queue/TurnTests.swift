@@ -77,25 +77,35 @@ import Testing
     subscript(name: String) -> [Int] { statuses.withLock { $0[name] ?? [] } }
   }
 
-  @Test("A request of many images lets others have their turn after each of its own")
-  func turns() throws {
+  /// A service of one worker, held in the middle of decoding the image with the mark 1.
+  private struct HeldService {
     let begun = DispatchSemaphore(value: 0)
     let mayGoOn = DispatchSemaphore(value: 0)
-    let decoders = WatchedDecoders { mark in
-      guard mark == 1 else { return }
-      begun.signal()
-      mayGoOn.wait()
+    let decoders: WatchedDecoders
+    let service: TestService
+
+    init(maxBatch: Int) throws {
+      decoders = WatchedDecoders { [begun, mayGoOn] mark in
+        guard mark == 1 else { return }
+        begun.signal()
+        mayGoOn.wait()
+      }
+      service = try TestService(
+        plan: CPUPlan(workers: 1, threads: 1, maxBatch: maxBatch), decoders: decoders)
     }
-    let service = try TestService(
-      plan: CPUPlan(workers: 1, threads: 1, maxBatch: 4), decoders: decoders)
-    let answers = Answers()
+  }
+
+  @Test("A request of many images lets others have their turn after each of its own")
+  func turns() throws {
+    let held = try HeldService(maxBatch: 4)
+    let (service, decoders, answers) = (held.service, held.decoders, Answers())
     _ = answers.ask(service, "many", try list([1, 2, 3, 4, 5, 6]))
-    begun.wait()
+    held.begun.wait()
     for mark in UInt8(11)...13 {
       _ = answers.ask(
         service, "one", try Request("POST", "/classify?top_k=1", body: try image(mark)))
     }
-    mayGoOn.signal()
+    held.mayGoOn.signal()
     for _ in 0..<4 { answers.arrived.wait() }
     let order = decoders.order.withLock(\.self)
     // Each of the three comes before the third image of the first request.
@@ -118,20 +128,12 @@ import Testing
 
   @Test("Two requests of many images have their turns one after the other")
   func twoOfMany() throws {
-    let begun = DispatchSemaphore(value: 0)
-    let mayGoOn = DispatchSemaphore(value: 0)
-    let decoders = WatchedDecoders { mark in
-      guard mark == 1 else { return }
-      begun.signal()
-      mayGoOn.wait()
-    }
-    let service = try TestService(
-      plan: CPUPlan(workers: 1, threads: 1, maxBatch: 1), decoders: decoders)
-    let answers = Answers()
+    let held = try HeldService(maxBatch: 1)
+    let (service, decoders, answers) = (held.service, held.decoders, Answers())
     _ = answers.ask(service, "first", try list([1, 2, 3, 4]))
-    begun.wait()
+    held.begun.wait()
     _ = answers.ask(service, "second", try list([11, 12, 13, 14]))
-    mayGoOn.signal()
+    held.mayGoOn.signal()
     for _ in 0..<2 { answers.arrived.wait() }
     #expect(decoders.order.withLock(\.self) == [1, 11, 2, 12, 3, 13, 4, 14])
     #expect(answers["first"] == [200] && answers["second"] == [200])
@@ -139,18 +141,10 @@ import Testing
 
   @Test("A deadline is answered while the request waits, is decoded or has more images; once")
   func deadlines() throws {
-    let begun = DispatchSemaphore(value: 0)
-    let mayGoOn = DispatchSemaphore(value: 0)
-    let decoders = WatchedDecoders { mark in
-      guard mark == 1 else { return }
-      begun.signal()
-      mayGoOn.wait()
-    }
-    let service = try TestService(
-      plan: CPUPlan(workers: 1, threads: 1, maxBatch: 1), decoders: decoders)
-    let answers = Answers()
+    let held = try HeldService(maxBatch: 1)
+    let (service, decoders, answers) = (held.service, held.decoders, Answers())
     _ = answers.ask(service, "decoded", try list([1, 2, 3]))
-    begun.wait()
+    held.begun.wait()
     _ = answers.ask(
       service, "waiting", try Request("POST", "/classify", body: try image(20)))
     let gone = answers.ask(service, "gone", try Request("POST", "/classify", body: try image(21)))
@@ -167,7 +161,7 @@ import Testing
     service.pool.sweep(at: later)
     #expect(answers["decoded"] == [504] && answers["waiting"] == [504])
     #expect(service.pool.pendingCount == 1 && service.pool.queuedCount == 1)
-    mayGoOn.signal()
+    held.mayGoOn.signal()
     while answers["in time"].isEmpty { answers.arrived.wait() }
     #expect(answers["in time"] == [200])
     // The images that nobody waited for any more were not begun.
