@@ -22,10 +22,8 @@ private let imageCountLimit = 4
 /// Returns the images of a body, nil for one that is not base64; none if the body is refused as a
 /// whole.
 private func images(of body: [UInt8]) -> [[UInt8]?] {
-  guard let target = RequestTarget("/classify") else { return [] }
-  let fields = HeaderFields([("Content-Type", "application/json")])
-  let head = RequestHead(method: "POST", target: target, fields: fields)
-  guard let payload = try? ImagePayload(head, body: body, imageCountLimit: imageCountLimit) else {
+  let type = MediaType("application/json")
+  guard let payload = try? ImagePayload(body, type, imageCountLimit: imageCountLimit) else {
     return []
   }
   return (0..<payload.count).map { index in (try? payload.image(index)).map { Array($0) } }

@@ -36,22 +36,20 @@ package enum HTTPVersion: Sendable, Hashable { case http10, http11 }
 /// A whole request.
 package struct Request: Sendable, Hashable {
   package var head: RequestHead
+  /// Empty if it was streamed.
   package var body: [UInt8]
   /// Fields after a chunked body, without those that may not come there (RFC 9110, section
   /// 6.5.1).
   package var trailers: HeaderFields
-  /// Sink that the body went to if it was streamed; `body` is empty then.
-  package var destination: BodyDestination?
   private var holdReference: HoldReference?
 
   package init(
     head: RequestHead, body: [UInt8] = [], trailers: HeaderFields = HeaderFields(),
-    destination: BodyDestination? = nil, hold: (any BodyHold)? = nil
+    hold: (any BodyHold)? = nil
   ) {
     self.head = head
     self.body = body
     self.trailers = trailers
-    self.destination = destination
     self.hold = hold
   }
 

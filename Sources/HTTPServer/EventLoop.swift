@@ -13,8 +13,8 @@ final class EventLoop: ConnectionOwner, @unchecked Sendable {
 
   let queue: DispatchQueue
   let server: ServerParts
-  private let base: ConnectionContext
-  private let dates = DateText()
+  private let date: () -> String
+  private let answer: (ParseFailure, HeaderFields?) -> Response
 
   let poller: Poller
   private let timer: any DispatchSourceTimer
@@ -33,9 +33,8 @@ final class EventLoop: ConnectionOwner, @unchecked Sendable {
   init(index: Int, server: ServerParts) throws(ServerError) {
     queue = DispatchQueue(label: "resnetd.io.\(index)")
     self.server = server
-    base = ConnectionContext(
-      now: .now, date: { [dates] in dates.current() }, route: server.handler.receive,
-      answer: server.handler.answer)
+    date = { [dates = DateText()] in dates.current() }
+    answer = server.handler.answer
     poller = try Poller(queue: queue)
     timer = DispatchSource.makeTimerSource(queue: queue)
     timer.schedule(
@@ -83,10 +82,10 @@ final class EventLoop: ConnectionOwner, @unchecked Sendable {
     server.closed(peer, place)
   }
 
-  func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    var context = base
-    context.now = now
-    return context
+  func context(
+    _ now: ContinuousClock.Instant, route: @escaping (RequestHead) -> HeadDecision
+  ) -> ConnectionContext {
+    ConnectionContext(now: now, date: date, route: route, answer: answer)
   }
 
   // MARK: Room

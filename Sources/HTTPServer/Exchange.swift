@@ -15,16 +15,11 @@ package final class Exchange: Sendable {
 
   /// Instant at which the request's first byte arrived: deadlines count from here.
   package let receivedAt: ContinuousClock.Instant
-  /// The client's address, as the connection shows it.
-  package let remoteAddress: String
   private let progress = Mutex(Progress.handling)
   private let cancelled = Atomic(false)
   private let finished = Atomic(false)
 
-  package init(receivedAt: ContinuousClock.Instant, remoteAddress: String = "-") {
-    self.receivedAt = receivedAt
-    self.remoteAddress = remoteAddress
-  }
+  package init(receivedAt: ContinuousClock.Instant) { self.receivedAt = receivedAt }
 
   deinit {
     if case .waiting(let deliver) = progress.withLock({ $0 }) { deliver(Response(status: 500)) }

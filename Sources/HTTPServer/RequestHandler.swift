@@ -3,11 +3,8 @@ package import HTTPCore
 /// Handler of a server's requests. All calls come on connections' queues and must not block.
 package protocol RequestHandler: Sendable {
   /// Decides about a request whose head is complete; its body has not been read, nor `100 Continue`
-  /// sent.
-  func receive(_ head: RequestHead) -> HeadDecision
-
-  /// Decides likewise, for a handler that treats clients by the address that the connection shows.
-  func receive(_ head: RequestHead, from address: String) -> HeadDecision
+  /// sent. `address` is the client's, as the connection shows it.
+  func receive(_ head: RequestHead, from address: String) -> Reception
 
   /// Whether a request is served also where all places of connections are taken, and without limits
   /// for its client: a probe, or an administrator's.
@@ -17,9 +14,6 @@ package protocol RequestHandler: Sendable {
   ///
   /// - Parameter fields: Fields that are known of it; nil where none have arrived.
   func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response
-
-  /// Handles a complete request: `exchange` must be answered, from any thread, now or later.
-  func handle(_ request: Request, _ exchange: Exchange)
 
   /// Notes that an answer has been handed to the connection, for the access log and for counting.
   func finished(_ record: ExchangeRecord)
@@ -33,5 +27,4 @@ package protocol RequestHandler: Sendable {
 
 extension RequestHandler {
   package func isEssential(_ head: RequestHead) -> Bool { false }
-  package func receive(_ head: RequestHead, from address: String) -> HeadDecision { receive(head) }
 }

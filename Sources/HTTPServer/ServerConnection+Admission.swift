@@ -3,12 +3,14 @@ import HTTPCore
 /// Admission of a connection's requests, by its place and its client.
 extension ServerConnection {
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    var context = loop.context(now)
-    context.route = { [unowned self] head in route(head) }
-    return context
+    loop.context(now) { [unowned self] head in
+      let reception = route(head)
+      handling = reception.handling
+      return reception.decision
+    }
   }
 
-  private func route(_ head: RequestHead) -> HeadDecision {
+  private func route(_ head: RequestHead) -> Reception {
     let handler = loop.server.handler
     guard !place.isOrdinary || loop.server.clients != nil, !handler.isEssential(head),
       let failure = refusal(head)

@@ -10,7 +10,9 @@ protocol ConnectionOwner: AnyObject {
   /// Memory that one connection after the other reads into.
   var readBuffer: UnsafeMutableRawBufferPointer { get }
 
-  func context(_ now: ContinuousClock.Instant) -> ConnectionContext
+  func context(
+    _ now: ContinuousClock.Instant, route: @escaping (RequestHead) -> HeadDecision
+  ) -> ConnectionContext
 
   /// Has `tick` called once the deadline has passed.
   func schedule(_ descriptor: CInt, at deadline: ContinuousClock.Instant)
@@ -42,6 +44,8 @@ final class ServerConnection: @unchecked Sendable {
   // Owned by the handler alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
   private var current: CurrentRequest?
+  /// Handling of the request whose body arrives.
+  var handling: Handling?
   /// Bytes so far of a body that is handed over as it arrives.
   private var streamedByteCount = 0
   /// Head of the request whose answer is being sent, and when sending began.
@@ -127,6 +131,7 @@ final class ServerConnection: @unchecked Sendable {
     isClosed = true
     isInFlight = false
     exchange?.cancel()
+    handling = nil
     leaveForwarded()
     _ = loop.server.buffers.add(-countedByteCount)
     Glibc.close(descriptor)
@@ -248,10 +253,12 @@ final class ServerConnection: @unchecked Sendable {
 
   /// Has the handler answer; returns the answer if it was given at once.
   private func handle(_ request: Request, _ receivedAt: ContinuousClock.Instant) -> Response? {
-    let exchange = Exchange(receivedAt: receivedAt, remoteAddress: peer.text)
+    guard let handling else { preconditionFailure("a request is handled as its head decided") }
+    self.handling = nil
+    let exchange = Exchange(receivedAt: receivedAt)
     self.exchange = exchange
     isInFlight = true
-    loop.server.handler.handle(request, exchange)
+    handling.run(request, exchange)
     return exchange.handlerReturned { [weak self, queue = loop.queue] response in
       queue.async { [weak self] in self?.deliver(response) }
     }
@@ -277,6 +284,7 @@ final class ServerConnection: @unchecked Sendable {
     at now: ContinuousClock.Instant
   ) {
     leaveForwarded()
+    handling = nil
     writing = (head, now)
     var record = ExchangeRecord(
       head: head, status: response.status, remoteAddress: peer.text, duration: now - since)

@@ -1,5 +1,6 @@
 package import HTTPCore
 package import HTTPServer
+import Inference
 package import Machine
 import Synchronization
 import Time
@@ -68,11 +69,12 @@ package final class Service: RequestHandler {
 
   // MARK: Requests
 
-  package func receive(_ head: RequestHead) -> HeadDecision {
+  package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
+    let identity = RequestIdentity(head.fields)
     do throws(Problem) {
-      return try decide(head)
+      return try decide(head, identity)
     } catch {
-      return .answer(RequestIdentity(head.fields).marking(error.response))
+      return .answer(identity.marking(error.response))
     }
   }
 
@@ -80,22 +82,17 @@ package final class Service: RequestHandler {
     RequestIdentity(fields).marking(Problem(failure).response)
   }
 
-  package func handle(_ request: Request, _ exchange: Exchange) {
-    let identity = RequestIdentity(request.head.fields)
-    if let problem = classify(request, identity, exchange) {
-      exchange.respond(identity.marking(problem.response))
-    }
-  }
-
   package func isEssential(_ head: RequestHead) -> Bool {
     Route(head.target.path)?.isEssential ?? false
   }
 
-  private func decide(_ head: RequestHead) throws(Problem) -> HeadDecision {
+  private func decide(
+    _ head: RequestHead, _ identity: RequestIdentity
+  ) throws(Problem) -> Reception {
     let path = head.target.path
     if head.method == "OPTIONS" {
       let allow = path == "*" ? Route.allMethods : try route(path).methods
-      return .answer(RequestIdentity(head.fields).marking(.options(allow)))
+      return .answer(identity.marking(.options(allow)))
     }
     let route = try route(path)
     guard route.methods.contains(head.method) else {
@@ -103,11 +100,13 @@ package final class Service: RequestHandler {
     }
     // Probes need neither a body nor an exchange.
     guard route == .classify else {
-      return .answer(RequestIdentity(head.fields).marking(probe(route)))
+      return .answer(identity.marking(probe(route)))
     }
     guard let pool else { throw rejection }
     try head.checkContent()
-    let parameters = try Admission.check(head, pool.traffic)
+    let parameters = try ClassificationParameters(head) { choice in
+      pool.traffic.likely(choice).model.labels.count
+    }
     // A length that is malformed or beyond the limit is for the connection to reject.
     let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
     if length <= limits.bodyByteLimit {
@@ -117,7 +116,7 @@ package final class Service: RequestHandler {
         throw error
       }
     }
-    let identity = RequestIdentity(head.fields)
+    let type = head.fields["Content-Type"].flatMap(MediaType.init)
     return .accept(
       bodyByteLimit: limits.bodyByteLimit,
       hold: bodies.hold { [metrics] problem in
@@ -125,7 +124,13 @@ package final class Service: RequestHandler {
         return identity.marking(problem.response)
       },
       deadline: BodyDeadline(
-        after: timeout(parameters), response: identity.marking(Problem.deadline.response)))
+        after: timeout(parameters), response: identity.marking(Problem.deadline.response)),
+      then: Handling { [self] request, exchange in
+        let content = RequestContent(request.body, type, hold: request.hold)
+        if let problem = classify(content, parameters, identity, exchange) {
+          exchange.respond(identity.marking(problem.response))
+        }
+      })
   }
 
   /// Returns the time that a request may take, from its first byte.
@@ -142,16 +147,15 @@ package final class Service: RequestHandler {
 
   /// Returns nil if the workers will answer.
   private func classify(
-    _ request: Request, _ identity: RequestIdentity, _ exchange: Exchange
+    _ content: RequestContent, _ parameters: ClassificationParameters,
+    _ identity: RequestIdentity, _ exchange: Exchange
   ) -> Problem? {
     do throws(Problem) {
       guard let pool else { throw rejection }
-      // The model that was live when the head came may have been replaced since.
-      let admission = try Admission(request.head, pool.traffic)
       return pool.submit(
         ClassificationJob(
-          request: request, admission: admission, identity: identity, exchange: exchange,
-          deadline: exchange.receivedAt + timeout(admission.parameters), queuedAt: .now,
+          content: content, admission: try Admission(parameters, pool.traffic), identity: identity,
+          exchange: exchange, deadline: exchange.receivedAt + timeout(parameters), queuedAt: .now,
           pending: pool.pending))
     } catch {
       return error

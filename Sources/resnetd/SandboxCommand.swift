@@ -28,7 +28,7 @@ enum SandboxCommand: Command {
     let decoders = SandboxedDecoders(spawner, limits: limits)
     guard let parts = decoders.probe() else { throw Failure("a decoder cannot be started here") }
     let decoder = decoders.makeSandboxedDecoder()
-    var rows = [["shut in by", parts.names.joined(separator: ", ")]]
+    var rows = [["confined with", parts.names.joined(separator: ", ")]]
     var holds = true
     for trial in SandboxTrial.allCases {
       let outcome: SandboxTrial.Outcome

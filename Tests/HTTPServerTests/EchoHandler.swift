@@ -21,12 +21,17 @@ final class EchoHandler: RequestHandler {
   private let records = Events<ExchangeRecord>()
   private let writes = Events<(head: RequestHead?, duration: Duration)>()
 
-  func receive(_ head: RequestHead) -> HeadDecision {
+  func receive(_ head: RequestHead, from address: String) -> Reception {
     switch head.target.path {
-    case "/refuse": .answer(Response(status: 404))
+    case "/refuse": return .answer(Response(status: 404))
     case "/stream":
-      .stream(bodyByteLimit: Self.bodyByteLimit, to: BodyDestination(CollectingSink(events: ends)))
-    default: .accept(bodyByteLimit: Self.bodyByteLimit)
+      let sink = CollectingSink(events: ends)
+      return .stream(
+        bodyByteLimit: Self.bodyByteLimit, to: sink,
+        then: Handling { request, exchange in
+          exchange.respond(Response(status: 200, body: request.body.isEmpty ? sink.bytes : []))
+        })
+    default: return .accept(bodyByteLimit: Self.bodyByteLimit, then: Handling(handle))
     }
   }
 
@@ -34,17 +39,13 @@ final class EchoHandler: RequestHandler {
 
   func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
-  func handle(_ request: Request, _ exchange: Exchange) {
+  private func handle(_ request: Request, _ exchange: Exchange) {
     let answer = Response(
       status: 200, contentType: "text/plain", text: String(decoding: request.body, as: UTF8.self))
     switch request.head.target.path {
     case "/bytes":
       let count = request.head.target.query.first.flatMap { Int($0.name) } ?? 0
       exchange.respond(Response(status: 200, body: Self.bytes(count)))
-    case "/stream":
-      let sink = request.destination?.sink as? CollectingSink
-      exchange.respond(
-        Response(status: 200, body: (request.body.isEmpty ? sink : nil)?.bytes ?? []))
     case "/later": queue.async { exchange.respond(answer) }
     case "/hold": held.add(exchange)
     case "/drop": break

@@ -41,11 +41,13 @@ final class RemoteHost: RequestHandler {
     put("\(folder)/current.json", pointer(try version(of: bytes).hex, file))
   }
 
-  func receive(_ head: RequestHead) -> HeadDecision { .accept(bodyByteLimit: 0) }
+  func receive(_ head: RequestHead, from address: String) -> Reception {
+    .accept(bodyByteLimit: 0, then: Handling(handle))
+  }
 
   func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
-  func handle(_ request: Request, _ exchange: Exchange) {
+  private func handle(_ request: Request, _ exchange: Exchange) {
     let path = request.head.target.path
     let response: Response? = state.withLock { state in
       state.requests.append(request.head)

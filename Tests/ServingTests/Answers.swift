@@ -51,7 +51,6 @@ final class TestService: Sendable {
     for target: String, _ fields: [(String, String)] = [], body: [UInt8]
   ) throws -> Response {
     let request = try Request("POST", target, fields, body: body)
-    if case .answer(let response) = service.receive(request.head) { return response }
     let exchange = Exchange(receivedAt: .now)
     let response = Mutex<Response?>(nil)
     let done = DispatchSemaphore(value: 0)
@@ -80,24 +79,33 @@ final class TestService: Sendable {
 
 /// Returns the response of a connection: the refusal of the head, or the answer to the request.
 func answerOf(_ handler: some RequestHandler, to request: Request) async -> Response {
-  var request = request
-  switch handler.receive(request.head) {
-  case .answer(let response): return response
-  case .accept(let limit, let hold, _):
-    #expect(request.body.count <= limit)
-    if let hold, !hold.hold(request.body.count) { return hold.refusal(of: request.body.count) }
-    request.hold = hold
-  case .stream(let limit, let destination):
-    #expect(request.body.count <= limit)
-    destination.sink.receive(request.body)
-    request.body = []
-    request.destination = destination
-  }
   let exchange = Exchange(receivedAt: .now)
   return await withCheckedContinuation { continuation in
     handler.handle(request, exchange)
     let immediate = exchange.handlerReturned { continuation.resume(returning: $0) }
     if let immediate { continuation.resume(returning: immediate) }
+  }
+}
+
+extension RequestHandler {
+  /// Hands a request over as a connection does.
+  func handle(_ request: Request, _ exchange: Exchange) {
+    var request = request
+    switch receive(request.head, from: "-") {
+    case .answer(let response): exchange.respond(response)
+    case .accept(let limit, let hold, _, let handling):
+      #expect(request.body.count <= limit)
+      if let hold, !hold.hold(request.body.count) {
+        return exchange.respond(hold.refusal(of: request.body.count))
+      }
+      request.hold = hold
+      handling.run(request, exchange)
+    case .stream(let limit, let sink, let handling):
+      #expect(request.body.count <= limit)
+      sink.receive(request.body)
+      request.body = []
+      handling.run(request, exchange)
+    }
   }
 }
 

@@ -124,7 +124,7 @@ import Testing
     limits.bodyByteLimit = 1000
     let service = try TestService(limits: limits).service
     let decision = service.receive(try Request("POST", "/classify").head)
-    guard case .accept(bodyByteLimit: 1000, _, _) = decision else {
+    guard case .accept(bodyByteLimit: 1000, _, _, _) = decision else {
       Issue.record("not the limit")
       return
     }

@@ -53,7 +53,7 @@ import Testing
     for path in [first, second] {
       let upload = try await server.curl("-T", path, "\(admin)/admin/model")
       #expect(upload.status == 200, "\(upload.body)")
-      for step in ["validate", "golden", "warm", "record", "exchange"] {
+      for step in ["validate", "golden", "warm", "record", "swap"] {
         #expect(upload.body.contains(#"{"step":"\#(step)","ms":"#))
       }
       #expect(try version(await classified(server)) == version(upload.body))

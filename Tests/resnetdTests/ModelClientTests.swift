@@ -65,7 +65,7 @@ import Testing
     #expect(try await model("status").output.contains("resnet20-cifar10"))
     let pushed = try await model("push", second)
     #expect(pushed.exitCode == 0, "\(pushed.errors)")
-    #expect(pushed.output.contains("is live; before it was \(Self.embeddedVersion)"))
+    #expect(pushed.output.contains("is live, in place of \(Self.embeddedVersion)"))
     #expect(pushed.output.contains("  compile "), "\(pushed.output)")
     let version = try #require(pushed.output.firstMatch(of: /second ([0-9a-f]{12})/)?.output.1)
 
@@ -190,7 +190,7 @@ import Testing
       (["canary", "--end", "--percent", "5"], "--end ends the canary"),
       (["canary", "0123456789ab", "--end"], "give no VERSION"),
       (["canary", "--percent", "5"], "give its VERSION"),
-      (["status", "--admin-port", "0"], "name the port of its line"),
+      (["status", "--admin-port", "0"], "makes the server pick a port"),
       (["status", "--admin-port", "3", "--admin-socket", "a"], "not both"),
     ])
   func usage(_ arguments: [String], _ message: String) async throws {

@@ -217,7 +217,7 @@ package struct Connection: Sendable {
   ) -> [Action] {
     let request = Request(
       head: body.head, body: body.destination == nil ? bytes : [], trailers: trailers,
-      destination: body.destination, hold: body.hold)
+      hold: body.hold)
     let handle = Action.handle(
       request, receivedAt: body.receivedAt, readDuration: now - body.headReceivedAt)
     guard let destination = body.destination, !bytes.isEmpty else { return [handle] }

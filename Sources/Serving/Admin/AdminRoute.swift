@@ -63,21 +63,4 @@ enum AdminRoute: Hashable {
       }
     }
   }
-
-  /// Returns whether a request to it changes something and so is handled on a thread of its own.
-  func isChange(_ method: String) -> Bool {
-    switch method {
-    case "PUT", "POST", "DELETE": true
-    default: false
-    }
-  }
-
-  /// Returns whether a change by it has a place that uploads cannot take.
-  func isUrgent(_ method: String) -> Bool {
-    switch self {
-    case .rollback: true
-    case .swap, .canary: method == "DELETE"
-    case .model, .versions, .configuration, .activate, .version: false
-    }
-  }
 }

@@ -56,9 +56,7 @@ package final class AdminService: RequestHandler {
 
   // MARK: Requests
 
-  package func receive(_ head: RequestHead) -> HeadDecision { receive(head, from: "-") }
-
-  package func receive(_ head: RequestHead, from address: String) -> HeadDecision {
+  package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
     let identity = RequestIdentity(head.fields)
     do throws(Problem) {
       try admit(head, identity, from: address)
@@ -115,7 +113,7 @@ package final class AdminService: RequestHandler {
 
   private func decide(
     _ head: RequestHead, _ identity: RequestIdentity, from address: String
-  ) throws(Problem) -> HeadDecision {
+  ) throws(Problem) -> Reception {
     let path = head.target.path
     guard let route = AdminRoute(path) else {
       throw Problem(404, .notFound, "there is nothing at \(path) on the admin endpoint")
@@ -128,17 +126,26 @@ package final class AdminService: RequestHandler {
     try route.checkParameters(head)
     let stage = stage.withLock { $0 }
     if case .starting = stage { throw .starting }
-    guard route.isChange(head.method) else {
-      return .answer(identity.marking(try show(route, head, stage)))
+    let precondition = try Precondition(head.fields)
+    let order = ChangeOrder(
+      actor: Administrator(
+        credential: access.credential, address: address, requestID: identity.id),
+      precondition: precondition)
+    if case .model = route, head.method == "PUT" {
+      return try receive(upload: head, stage, order, identity)
     }
-    if case .model = route {
-      return try stream(head, stage, administrator(identity, from: address))
+    guard let change = AdminChange(route, head.method) else {
+      return .answer(identity.marking(try show(route, precondition, stage)))
     }
-    return .accept(bodyByteLimit: Self.bodyByteLimit)
+    return .accept(
+      bodyByteLimit: Self.bodyByteLimit,
+      then: Handling { [self] request, exchange in
+        perform(change, request.body, order, identity, exchange)
+      })
   }
 
   private func show(
-    _ route: AdminRoute, _ head: RequestHead, _ stage: Stage
+    _ route: AdminRoute, _ precondition: Precondition, _ stage: Stage
   ) throws(Problem) -> Response {
     let (ready, store, turns): (ModelAdministration?, ModelStore?, SwapTurns?) =
       switch stage {
@@ -158,7 +165,7 @@ package final class AdminService: RequestHandler {
       guard let traffic = ready?.pool.traffic else { throw noModel(stage) }
       if case .canary = route { return AdminAnswer.canary(traffic) }
       let version = traffic.live.model.version
-      return try Precondition(head.fields).isKnown(version)
+      return try precondition.isKnown(version)
         ? AdminAnswer.notModified(version) : AdminAnswer.model(traffic, store)
     }
   }
@@ -171,15 +178,9 @@ package final class AdminService: RequestHandler {
       retryAfterSeconds: 1)
   }
 
-  private func administrator(
-    _ identity: RequestIdentity, from address: String
-  ) -> Administrator {
-    Administrator(credential: access.credential, address: address, requestID: identity.id)
-  }
-
-  private func stream(
-    _ head: RequestHead, _ stage: Stage, _ actor: Administrator
-  ) throws(Problem) -> HeadDecision {
+  private func receive(
+    upload head: RequestHead, _ stage: Stage, _ order: ChangeOrder, _ identity: RequestIdentity
+  ) throws(Problem) -> Reception {
     let parameters = try UploadParameters(head)
     let live: ModelVersion?
     let store: ModelStore
@@ -193,121 +194,106 @@ package final class AdminService: RequestHandler {
       turns = ready.deployer.turns
     }
     // Checked before the body is sent, and again when the upload has its turn.
-    try Precondition(head.fields).check(live)
+    try order.precondition.check(live)
     do throws(StoreError) {
       let length = head.fields["Content-Length"].flatMap { Int($0) }
       let upload = try store.beginUpload(expectedByteCount: length)
       let arriving = ArrivingUpload(
-        parameters.action, by: actor.description, expectedByteCount: length,
+        parameters.action, by: order.by, expectedByteCount: length,
         isChange: !parameters.dryRun)
-      let sink = UploadSink(upload, arriving, in: turns, by: actor, log: log)
-      return .stream(bodyByteLimit: store.limits.uploadByteLimit, to: BodyDestination(sink))
+      let sink = UploadSink(upload, arriving, in: turns, by: order.actor, log: log)
+      return .stream(
+        bodyByteLimit: store.limits.uploadByteLimit, to: sink,
+        then: Handling { [self] _, exchange in
+          var order = order
+          order.upload = arriving
+          // A file that nobody waits for is not worth a proof.
+          order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
+          perform(.upload(sink, parameters), [], order, identity, exchange)
+        })
     } catch {
       throw Problem(error)
     }
   }
 
-  /// Handles changes, on a thread of their own since they take seconds.
-  package func handle(_ request: Request, _ exchange: Exchange) {
-    let head = request.head
-    let identity = RequestIdentity(head.fields)
-    let isUrgent = AdminRoute(head.target.path)?.isUrgent(head.method) ?? false
-    guard places.take(isUrgent: isUrgent) else {
+  // MARK: Changes
+
+  /// Makes a change, on a thread of its own since it takes seconds, and answers.
+  private func perform(
+    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder, _ identity: RequestIdentity,
+    _ exchange: Exchange
+  ) {
+    guard places.take(isUrgent: change.isUrgent) else {
       let problem = Problem(
         429, .tooManyChanges, "too many changes are under way", retryAfterSeconds: 1)
       exchange.respond(identity.marking(problem.response))
       return
     }
-    let actor = administrator(identity, from: exchange.remoteAddress)
     let thread = WorkerThread { [self] in
       let response: Response
       do throws(Problem) {
-        response = try change(request, actor, exchange)
+        response = try make(change, body, order)
       } catch {
         response = Self.response(to: error)
       }
-      places.giveBack(isUrgent: isUrgent)
+      places.giveBack(isUrgent: change.isUrgent)
       exchange.respond(identity.marking(response))
     }
     if let thread {
       thread.detach()
     } else {
-      places.giveBack(isUrgent: isUrgent)
+      places.giveBack(isUrgent: change.isUrgent)
       let problem = Problem(503, .overloaded, "no thread can be started", retryAfterSeconds: 1)
       exchange.respond(identity.marking(problem.response))
     }
   }
 
-  private func change(
-    _ request: Request, _ actor: Administrator, _ exchange: Exchange
+  private func make(
+    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder
   ) throws(Problem) -> Response {
-    guard let route = AdminRoute(request.head.target.path) else { throw .internalError }
-    var order = ChangeOrder(actor: actor, precondition: try Precondition(request.head.fields))
-    if case .model = route {
-      // A file that nobody waits for is not worth a proof.
-      order.isAbandoned = { [weak exchange] in exchange?.hasClientFinished ?? true }
-    }
-    // A deleted version has no tag of its own: like other changes, a deletion depends on what is
-    // live.
-    let isDeletion = request.head.method == "DELETE"
     switch stage.withLock({ $0 }) {
     case .starting: throw .starting
     case .vacant(let vacancy):
-      if isDeletion { try order.precondition.check(nil) }
-      return try change(route, request, order, vacancy)
+      if change.isDeletion { try order.precondition.check(nil) }
+      return try make(change, order, vacancy)
     case .ready(let ready):
-      if isDeletion { try order.precondition.check(ready.pool.live.model.version) }
-      return try change(route, request, order, ready)
+      if change.isDeletion { try order.precondition.check(ready.pool.live.model.version) }
+      return try make(change, body, order, ready)
     }
   }
 
-  private func change(
-    _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ ready: ModelAdministration
+  private func make(
+    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder, _ ready: ModelAdministration
   ) throws(Problem) -> Response {
-    var order = order
-    switch route {
+    switch change {
     case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, order))
-    case .rollback: return AdminAnswer.swap(try ready.rollBack(order))
-    case .swap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
-    case .version(let digits):
+    case .remove(let digits):
       return AdminAnswer.removed(try ready.remove(digits, by: order.actor))
-    case .canary where request.head.method == "DELETE":
+    case .rollBack: return AdminAnswer.swap(try ready.rollBack(order))
+    case .setCanary:
+      let report = try ready.setCanary(CanaryParameters(body), order)
+      return AdminAnswer.canary(ready.pool.traffic, begun: report)
+    case .endCanary:
       try ready.endCanary(by: order.actor)
       return AdminAnswer.canary(ready.pool.traffic)
-    case .canary:
-      let report = try ready.setCanary(CanaryParameters(request.body), order)
-      return AdminAnswer.canary(ready.pool.traffic, begun: report)
-    case .model:
-      let (sink, parameters) = try Self.upload(request)
-      order.upload = sink.arriving
+    case .endSwap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
+    case .upload(let sink, let parameters):
       return AdminAnswer.swap(try ready.upload(sink, parameters, order))
-    case .versions, .configuration: throw .internalError
     }
   }
 
-  private func change(
-    _ route: AdminRoute, _ request: Request, _ order: ChangeOrder, _ vacancy: Vacancy
+  private func make(
+    _ change: AdminChange, _ order: ChangeOrder, _ vacancy: Vacancy
   ) throws(Problem) -> Response {
-    var order = order
-    switch route {
-    case .activate(let digits): return AdminAnswer.swap(try vacancy.activate(digits, order))
-    case .swap: return AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
-    case .version(let digits):
-      return AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
-    case .model:
-      let (sink, parameters) = try Self.upload(request)
-      order.upload = sink.arriving
-      return AdminAnswer.swap(try vacancy.upload(sink, parameters, order))
-    case .rollback, .canary: throw noModel(.vacant(vacancy))
-    case .versions, .configuration: throw .internalError
+    switch change {
+    case .activate(let digits): AdminAnswer.swap(try vacancy.activate(digits, order))
+    case .remove(let digits):
+      AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
+    case .rollBack, .setCanary, .endCanary: throw noModel(.vacant(vacancy))
+    case .endSwap: AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
+    case .upload(let sink, let parameters):
+      AdminAnswer.swap(try vacancy.upload(sink, parameters, order))
     }
-  }
-
-  private static func upload(
-    _ request: Request
-  ) throws(Problem) -> (UploadSink, UploadParameters) {
-    guard let sink = request.destination?.sink as? UploadSink else { throw .internalError }
-    return (sink, try UploadParameters(request.head))
   }
 
   // MARK: Records

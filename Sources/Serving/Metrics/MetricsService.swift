@@ -11,7 +11,7 @@ package final class MetricsService: RequestHandler {
     self.accessLog = accessLog
   }
 
-  package func receive(_ head: RequestHead) -> HeadDecision {
+  package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
     .answer(RequestIdentity(head.fields).marking(answer(head)))
   }
 
@@ -30,11 +30,6 @@ package final class MetricsService: RequestHandler {
 
   package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
     RequestIdentity(fields).marking(Problem(failure).response)
-  }
-
-  /// Never called, since no head is accepted for its body.
-  package func handle(_ request: Request, _ exchange: Exchange) {
-    exchange.respond(answer(request.head))
   }
 
   package func finished(_ record: ExchangeRecord) {

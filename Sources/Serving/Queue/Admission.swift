@@ -1,8 +1,7 @@
-import HTTPCore
 import Inference
 
-/// The deployment that answers a request, chosen once when the request is complete, with checked
-/// parameters.
+/// The deployment that answers a request, chosen once when the request is complete, which can
+/// answer its parameters.
 struct Admission: Sendable {
   let deployment: Deployment
   /// The canary whose deployment it is, or nil for the live one.
@@ -13,38 +12,28 @@ struct Admission: Sendable {
 
   /// Picks a deployment. A request that does not ask for the canary goes to the live model if its
   /// parameters fit only that one.
-  init(_ head: RequestHead, _ traffic: Traffic) throws(Problem) {
-    let pick = traffic.pick(try CanaryChoice(head.fields))
+  init(_ parameters: ClassificationParameters, _ traffic: Traffic) throws(Problem) {
+    let pick = traffic.pick(parameters.canary)
     if let canary = pick.canary {
       do throws(Problem) {
-        try self.init(head, canary.deployment, canary, isExplicit: pick.isExplicit)
+        try self.init(parameters, canary.deployment, canary, isExplicit: pick.isExplicit)
         return
       } catch {
         if pick.isExplicit { throw error }
       }
     }
-    try self.init(head, pick.live)
+    try self.init(parameters, pick.live)
   }
 
   init(
-    _ head: RequestHead, _ deployment: Deployment, _ canary: Canary? = nil, isExplicit: Bool = false
+    _ parameters: ClassificationParameters, _ deployment: Deployment, _ canary: Canary? = nil,
+    isExplicit: Bool = false
   ) throws(Problem) {
-    parameters = try Self.parameters(head, deployment)
+    // The model that was live when the head came may have been replaced since.
+    try parameters.check(classCount: deployment.model.labels.count)
+    self.parameters = parameters
     self.deployment = deployment
     self.canary = canary
     self.isExplicit = isExplicit
-  }
-
-  /// Checks whether a request may send its body.
-  static func check(
-    _ head: RequestHead, _ traffic: Traffic
-  ) throws(Problem) -> ClassificationParameters {
-    try parameters(head, traffic.likely(try CanaryChoice(head.fields)))
-  }
-
-  private static func parameters(
-    _ head: RequestHead, _ deployment: Deployment
-  ) throws(Problem) -> ClassificationParameters {
-    try ClassificationParameters(head, classCount: deployment.model.labels.count)
   }
 }

@@ -8,7 +8,6 @@ import Time
 
 /// A request that waits for a worker, or for its next turn.
 struct ClassificationJob: Sendable {
-  let head: RequestHead
   let content: RequestContent
   var admission: Admission
   let identity: RequestIdentity
@@ -22,21 +21,6 @@ struct ClassificationJob: Sendable {
   var progress: ServedJob?
   /// Whether a worker has found that it takes long.
   var isSlow = false
-
-  init(
-    request: Request, admission: Admission, identity: RequestIdentity, exchange: Exchange,
-    deadline: ContinuousClock.Instant, queuedAt: ContinuousClock.Instant,
-    pending: any AnswerRegistry
-  ) {
-    head = request.head
-    content = RequestContent(request.body, hold: request.hold)
-    self.admission = admission
-    self.identity = identity
-    self.exchange = exchange
-    self.deadline = deadline
-    self.queuedAt = queuedAt
-    self.pending = pending
-  }
 
   var deployment: Deployment { admission.deployment }
   var parameters: ClassificationParameters { admission.parameters }
@@ -112,8 +96,7 @@ final class ServedJob: @unchecked Sendable {
   ) throws(Problem) {
     queueTime = .now - job.queuedAt
     job.deployment.metrics.spent(queueTime, on: .queue)
-    payload = try job.content.payload(
-      job.head, imageCountLimit: imageCountLimit, memory: memory)
+    payload = try job.content.payload(imageCountLimit: imageCountLimit, memory: memory)
     self.job = job
     results = [Result<[Ranking.Entry], Problem>?](repeating: nil, count: payload.count)
     missingCount = payload.count

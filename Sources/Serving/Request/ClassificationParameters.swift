@@ -11,21 +11,29 @@ package struct ClassificationParameters: Sendable, Hashable {
   package var timeout: Duration?
   /// Priority from `X-Priority`.
   package var priority = Priority.normal
+  /// Choice between the live model and a canary, from `X-Resnetd-Canary`.
+  var canary = CanaryChoice.share
 
   package init() {}
 
   /// Throws for a known parameter that is repeated or out of range; unknown ones are ignored.
-  package init(_ head: RequestHead, classCount: Int) throws(Problem) {
+  ///
+  /// - Parameter classCount: Number of classes of the model that will probably answer such a
+  ///   choice.
+  package init(_ head: RequestHead, classCount: (CanaryChoice) -> Int) throws(Problem) {
+    canary = try CanaryChoice(head.fields)
+    let classCount = classCount(canary)
     let known = head.target.query.filter { ["top_k", "min_probability"].contains($0.name) }
     guard Set(known.map(\.name)).count == known.count else {
       throw .parameter("a query parameter is given more than once")
     }
     for item in known {
       if item.name == "top_k" {
-        guard let count = NumberText.wholeNumber(item.value), 1...classCount ~= count else {
-          throw .parameter("top_k must be a whole number from 1 to \(classCount)")
+        guard let count = NumberText.wholeNumber(item.value), count >= 1 else {
+          throw Self.topK(classCount)
         }
         topK = count
+        try check(classCount: classCount)
       } else {
         guard let minimum = NumberText.value(item.value, as: Float.self), 0...1 ~= minimum else {
           throw .parameter("min_probability must be a decimal number from 0 to 1")
@@ -40,5 +48,14 @@ package struct ClassificationParameters: Sendable, Hashable {
       }
       timeout = .milliseconds(milliseconds)
     }
+  }
+
+  /// Throws unless a model with so many classes can answer them.
+  func check(classCount: Int) throws(Problem) {
+    if let topK, topK > classCount { throw Self.topK(classCount) }
+  }
+
+  private static func topK(_ classCount: Int) -> Problem {
+    .parameter("top_k must be a whole number from 1 to \(classCount)")
   }
 }

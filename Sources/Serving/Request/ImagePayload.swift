@@ -27,10 +27,11 @@ package final class ImagePayload {
   /// Finds the images. Throws if the body as a whole is unusable.
   ///
   /// - Parameters:
+  ///   - type: The media type that the client gives; for unknown ones the bytes decide.
   ///   - memory: Budget for the copies that the reader of a JSON body with escapes makes.
   ///   - hold: Receives the body's memory at the end.
   package init(
-    _ head: RequestHead, body: [UInt8], imageCountLimit: Int, memory: MemoryBudget? = nil,
+    _ body: [UInt8], _ type: MediaType?, imageCountLimit: Int, memory: MemoryBudget? = nil,
     hold: (any BodyHold)? = nil
   ) throws(Problem) {
     guard !body.isEmpty else {
@@ -38,7 +39,6 @@ package final class ImagePayload {
     }
     self.body = body
     self.hold = hold
-    let type = head.fields["Content-Type"].flatMap(MediaType.init)
     switch type?.essence {
     case "multipart/form-data":
       let ranges = try Self.parts(body, type, imageCountLimit)
@@ -87,9 +87,8 @@ package final class ImagePayload {
   }
 
   /// Returns whether the body is JSON with escapes.
-  static func hasEscapes(_ head: RequestHead, _ body: [UInt8]) -> Bool {
-    guard let type = head.fields["Content-Type"].flatMap(MediaType.init) else { return false }
-    return type.essence == "application/json" && JSONImages.hasEscapes(body)
+  static func hasEscapes(_ body: [UInt8], _ type: MediaType?) -> Bool {
+    type?.essence == "application/json" && JSONImages.hasEscapes(body)
   }
 
   private static func scratch(

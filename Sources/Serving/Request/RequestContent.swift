@@ -11,34 +11,33 @@ final class RequestContent: @unchecked Sendable {
   private static let longTextByteCount = 1 << 20
 
   let byteCount: Int
+  private let type: MediaType?
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private let hold: (any BodyHold)?
   private var opened: ImagePayload?
 
-  init(_ body: [UInt8], hold: (any BodyHold)?) {
+  init(_ body: [UInt8], _ type: MediaType?, hold: (any BodyHold)?) {
     byteCount = body.count
+    self.type = type
     self.body = body
     self.hold = hold
   }
 
-  /// Returns whether finding the images takes more than a few milliseconds.
+  /// Whether finding the images takes more than a few milliseconds.
   ///
   /// Escapes in JSON are copied character by character.
-  func takesLongToRead(_ head: RequestHead) -> Bool {
-    guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
-    return ImagePayload.hasEscapes(head, body)
+  var takesLongToRead: Bool {
+    opened == nil && byteCount >= Self.longTextByteCount && ImagePayload.hasEscapes(body, type)
   }
 
   /// Returns the images, which the first call finds.
-  func payload(
-    _ head: RequestHead, imageCountLimit: Int, memory: MemoryBudget
-  ) throws(Problem) -> ImagePayload {
+  func payload(imageCountLimit: Int, memory: MemoryBudget) throws(Problem) -> ImagePayload {
     if let opened { return opened }
     let bytes = body
     body = []
     let payload = try ImagePayload(
-      head, body: bytes, imageCountLimit: imageCountLimit, memory: memory, hold: hold)
+      bytes, type, imageCountLimit: imageCountLimit, memory: memory, hold: hold)
     opened = payload
     return payload
   }

@@ -128,7 +128,7 @@ package final class Deployer: Sendable {
     defer { if given == nil { turns.end(turn) } }
     do throws(SwapFailure) {
       let report = try change(turn)
-      metrics.swapped(report.outcome, at: report.steps.last?.step ?? .exchange)
+      metrics.swapped(report.outcome, at: report.steps.last?.step ?? .swap)
       write(report, by: who)
       return report
     } catch {
@@ -144,8 +144,8 @@ package final class Deployer: Sendable {
   ) throws(SwapFailure) {
     var clock = clock
     report.recordFault = try clock.time(.record, record)
-    report.endedCanary = try clock.time(.exchange) { () throws(SwapFailure) in
-      pool.traffic.exchange(for: next).ended
+    report.endedCanary = try clock.time(.swap) { () throws(SwapFailure) in
+      pool.traffic.swap(to: next).ended
     }
     report.steps = clock.steps
   }

@@ -15,7 +15,8 @@ package enum SwapStep: String, MetricLabel {
   case warm
   /// The choice is kept for a restart.
   case record
-  case exchange
+  /// Requests are admitted to it from now on.
+  case swap
 
   package static let labelName = "step"
 }

@@ -68,7 +68,7 @@ package enum CanaryLimits {
 }
 
 /// Choice that a request makes by the field `X-Resnetd-Canary`.
-enum CanaryChoice: String, Sendable, Hashable {
+package enum CanaryChoice: String, Sendable, Hashable {
   /// The canary answers if there is one.
   case always
   /// The live model answers.

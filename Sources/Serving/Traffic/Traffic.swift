@@ -112,8 +112,8 @@ package final class Traffic: Sendable {
   ///
   /// Returns the former deployment, whose memory goes with its last request, and how the canary
   /// ended, if there was one.
-  func exchange(for next: Deployment) -> (former: Deployment, ended: CanaryEnd?) {
-    checkSeats(next)
+  func swap(to next: Deployment) -> (former: Deployment, ended: CanaryEnd?) {
+    checkSlots(next)
     let (former, taken) = state.withLock { state in
       let isPromoted = state.canary?.version == next.model.version
       let former = (state.live, Self.takeCanary(&state, isPromoted ? .promoted : .swap))
@@ -126,7 +126,7 @@ package final class Traffic: Sendable {
 
   /// Lets a canary answer its share from now on, in place of another if there is one.
   package func begin(_ canary: Canary) {
-    checkSeats(canary.deployment)
+    checkSlots(canary.deployment)
     metrics.becameCanary(canary.deployment.metrics)
     let taken = state.withLock { state in
       let taken = Self.takeCanary(&state, .replaced)
@@ -182,8 +182,8 @@ package final class Traffic: Sendable {
     return Taken(canary: canary, end: end)
   }
 
-  private func checkSeats(_ next: Deployment) {
-    precondition(next.model.plan.workers == workerCount, "every worker has a seat")
+  private func checkSlots(_ next: Deployment) {
+    precondition(next.model.plan.workers == workerCount, "every worker needs a slot")
   }
 
   private func finish(_ taken: Taken) -> CanaryEnd {

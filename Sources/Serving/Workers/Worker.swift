@@ -78,7 +78,7 @@ final class Worker {
   private func begin(_ job: ClassificationJob) -> ServedJob? {
     guard job.isWanted else { return nil }
     if let progress = job.progress { return progress }
-    if job.content.takesLongToRead(job.head), leave(job) { return nil }
+    if job.content.takesLongToRead, leave(job) { return nil }
     do throws(Problem) {
       return try ServedJob(
         job, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
@@ -103,7 +103,7 @@ final class Worker {
     var jobs: [ClassificationJob] = []
     for var job in handedOver {
       do throws(Problem) {
-        job.admission = try Admission(job.head, live)
+        job.admission = try Admission(job.parameters, live)
         if job.pending.replace(job) { jobs.append(job) }
       } catch {
         // Already counted as the canary's.

@@ -114,8 +114,8 @@ package final class WorkerPool: Sendable {
   ///
   /// Returns the former deployment; its memory goes with its last request.
   @discardableResult
-  package func exchange(for next: Deployment) -> Deployment {
-    traffic.exchange(for: next).former
+  package func swap(to next: Deployment) -> Deployment {
+    traffic.swap(to: next).former
   }
 
   /// Leaves a core to `body`: lone images run on one thread until it returns.

@@ -63,7 +63,7 @@ struct ModelReport {
     let head =
       isDryRun
       ? "\(name) is fit; nothing was changed"
-      : "\(name) is live; before it was \(scalar(report["former"]))"
+      : "\(name) is live, in place of \(scalar(report["former"]))"
     let steps = (report["steps"]?.array ?? []).map {
       ["  \(scalar($0["step"]))", "\(scalar($0["ms"])) ms"]
     }

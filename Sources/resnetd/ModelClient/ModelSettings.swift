@@ -69,7 +69,7 @@ struct ModelSettings: CommandSettings {
     // The server's own variable may have set it, and be meant for the server.
     if port == 0, socketPath == nil {
       throw UsageError(
-        "--admin-port is 0, by which the server picks one: name the port of its line `admin`")
+        "--admin-port 0 makes the server pick a port: give the one that its log line `admin` shows")
     }
     if let ifVersion { try Self.checkVersion(ifVersion) }
     if end, percent != nil || maxDisagreement != nil {
@@ -80,7 +80,7 @@ struct ModelSettings: CommandSettings {
     }
     if action == .canary, operand == nil, percent != nil || maxDisagreement != nil {
       throw UsageError(
-        "--percent and --max-disagreement are those of a canary to be: give its VERSION as well")
+        "--percent and --max-disagreement belong to a new canary: give its VERSION as well")
     }
   }
 

@@ -34,7 +34,7 @@ struct DecoderSettings: Sendable {
     }
     let missing = SandboxParts.all.subtracting(parts)
     if !missing.isEmpty {
-      say("this kernel does not shut decoders in by \(missing.names.joined(separator: ", "))")
+      say("this kernel cannot confine decoders with \(missing.names.joined(separator: ", "))")
     }
     return source
   }
@@ -54,7 +54,7 @@ extension Option where Settings: DecodingSettings {
       .duration(
         "decode-timeout", \.decoders.limits.imageTimeout,
         in: Duration.milliseconds(1)...Duration.seconds(3600),
-        "processor time that decoding one image may take; beyond it 413"),
+        "processor time that decoding one image may take"),
     ]
   }
 }

@@ -50,7 +50,7 @@ enum QuantizeCommand: Command {
         "share of an activation's magnitudes that its range holds; rarer ones are clipped"),
       .fraction(
         "minimum-agreement", "P", \.minimumAgreement,
-        "write nothing where top-1 agreement is below this"),
+        "write nothing if top-1 agreement is below this"),
       .flag("json", \.json, "print the report as JSON"),
     ] + Option.decoding
   static let decodes = true

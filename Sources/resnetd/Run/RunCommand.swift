@@ -111,7 +111,7 @@ enum RunCommand: Command {
       } else {
         guard names.count == 1 else {
           throw Failure(
-            "\"\(text)\" begins with no \(kind) of the graph and \"=\"; it has "
+            "\"\(text)\" must begin with the name of an \(kind) and \"=\"; the graph has "
               + (names.isEmpty ? "none" : names.joined(separator: ", ")))
         }
         name = names[0]

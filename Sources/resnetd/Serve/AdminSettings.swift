@@ -50,7 +50,7 @@ struct AdminSettings: Sendable {
       "open connections of the admin endpoint; further ones wait in the backlog"),
     .byteCount(
       "model-limit", \.admin.store.uploadByteLimit, in: 1...(1 << 40),
-      "bytes of one uploaded model; beyond it 413"),
+      "bytes of one uploaded model (else 413)"),
     .integer(
       "kept-versions", "N", \.admin.store.versionCountLimit, in: versionMinimum...10_000,
       "models kept in --state-dir; the oldest unused go first"),

@@ -177,21 +177,21 @@ struct ServeSettings: DecodingSettings {
       "bytes that the process may take; auto is what the control group or the machine allows"),
     .integer(
       "queue-limit", "N", \.serving.queueCountLimit, in: counts,
-      "requests that wait for a worker; beyond it 429"),
+      "requests that wait for a worker (else 429)"),
     .byteCount(
       "queue-bytes", \.serving.queueByteLimit, in: sizes,
-      "bytes of the bodies that wait; beyond it 429"),
+      "bytes of the bodies that wait (else 429)"),
     .byteCount(
-      "body-limit", \.serving.bodyByteLimit, in: sizes, "bytes of one body; beyond it 413"),
+      "body-limit", \.serving.bodyByteLimit, in: sizes, "bytes of one body (else 413)"),
     .integer(
       "image-limit", "N", \.serving.imageCountLimit, in: 1...10_000,
-      "images in one request; beyond it 413"),
+      "images in one request (else 413)"),
     .integer(
       "pixel-limit", "N", \.serving.decoding.pixelCountLimit,
-      in: 1...DecodingLimits.pixelCountCeiling, "width x height of an image; beyond it 413"),
+      in: 1...DecodingLimits.pixelCountCeiling, "width x height of an image (else 413)"),
     .byteCount(
       "decoded-limit", \.serving.decoding.decodedByteCountLimit, in: sizes,
-      "bytes that decoding one image may take; beyond it 413"),
+      "bytes that decoding one image may take (else 413)"),
     .integer(
       "request-pixel-limit", "N", \.serving.requestPixelCountLimit,
       in: 1...DecodingLimits.pixelCountCeiling,
@@ -201,7 +201,7 @@ struct ServeSettings: DecodingSettings {
       "time that a worker may spend on one image or run; beyond it the process ends with 3"),
     .duration(
       "request-timeout", \.serving.requestTimeout, in: times,
-      "from a request's first byte to its answer; beyond it 504"),
+      "from a request's first byte to its answer (else 504)"),
   ]
 
   private static let connections: [Option<ServeSettings>] = [
@@ -210,13 +210,13 @@ struct ServeSettings: DecodingSettings {
       "open connections; beyond it the longest idle one is closed, else only probes are served"),
     .byteCount(
       "buffer-limit", \.server.bufferByteLimit, in: (1 << 20)...(1 << 40),
-      "bytes of heads, pipelined requests and unread answers of all clients; beyond it 503"),
+      "bytes of heads, pipelined requests and unread answers of all clients (else 503)"),
     .optionalInteger(
       "client-connection-limit", "N", \.server.clients.connectionLimit, in: counts,
-      "connections of one client; beyond it 429; no limit by default"),
+      "connections of one client (else 429); no limit by default"),
     .optionalInteger(
       "client-request-rate", "N", \.server.clients.requestRate, in: counts,
-      "requests per second of one client, probes aside; beyond it 429; no limit by default"),
+      "requests per second of one client, probes aside (else 429); no limit by default"),
     .prefixes(
       "trusted-proxies", \.server.clients.trustedProxies,
       "addresses or prefixes, by commas, whose X-Forwarded-For names the client"),
@@ -231,19 +231,19 @@ struct ServeSettings: DecodingSettings {
       "requests on one connection"),
     .byteCount(
       "request-line-limit", \.server.limits.parser.requestLineByteLimit, in: 64...(1 << 20),
-      "bytes of a request line; beyond it 414"),
+      "bytes of a request line (else 414)"),
     .byteCount(
       "header-limit", \.server.limits.parser.headerByteLimit, in: 256...(16 << 20),
-      "bytes of all header lines; beyond it 431"),
+      "bytes of all header lines (else 431)"),
     .integer(
       "header-count-limit", "N", \.server.limits.parser.headerCountLimit, in: 1...10_000,
-      "header lines; beyond it 431"),
+      "header lines (else 431)"),
     .duration(
       "header-timeout", \.server.limits.headerTimeout, in: times,
-      "for a request's head to arrive; beyond it 408"),
+      "for a request's head to arrive (else 408)"),
     .duration(
       "body-timeout", \.server.limits.bodyTimeout, in: times,
-      "for a body to make progress; beyond it 408"),
+      "for a body to make progress (else 408)"),
     .duration(
       "idle-timeout", \.server.limits.idleTimeout, in: times, "between requests"),
     .duration(

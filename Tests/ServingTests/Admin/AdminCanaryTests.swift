@@ -162,7 +162,7 @@ import Testing
     let answer = try await admin.ask("POST", "/admin/versions/\(old.short)/activate")
     let document = try answer.json()
     let steps = try #require(document["steps"] as? [[String: Any]])
-    #expect(steps.map { $0["step"] as? String } == ["record", "exchange"])
+    #expect(steps.map { $0["step"] as? String } == ["record", "swap"])
     let ended = try #require(document["ended_canary"] as? [String: Any])
     #expect(ended["reason"] as? String == "promoted")
     #expect(admin.served.pool.live === deployment)

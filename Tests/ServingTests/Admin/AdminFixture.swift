@@ -160,18 +160,7 @@ final class PendingAnswer: Sendable {
   init(
     _ handler: some RequestHandler, _ method: String, _ target: String, body: [UInt8]
   ) throws {
-    var request = try Request(method, target, [("Host", "localhost")], body: body)
-    switch handler.receive(request.head) {
-    case .answer(let response):
-      self.response.withLock { $0 = response }
-      return
-    case .accept: break
-    case .stream(_, let destination):
-      destination.sink.receive(body)
-      request.body = []
-      request.destination = destination
-    }
-    handler.handle(request, exchange)
+    handler.handle(try Request(method, target, [("Host", "localhost")], body: body), exchange)
     let early = exchange.handlerReturned { [weak self] answer in
       self?.response.withLock { $0 = answer }
     }

@@ -5,9 +5,7 @@ import Testing
 
 @Suite struct ImagePayloadTests {
   private func payload(_ type: String?, _ body: [UInt8], limit: Int = 4) throws -> ImagePayload {
-    let fields = type.map { [("Content-Type", $0)] } ?? []
-    return try ImagePayload(
-      try Request("POST", "/classify", fields).head, body: body, imageCountLimit: limit)
+    try ImagePayload(body, type.flatMap(MediaType.init), imageCountLimit: limit)
   }
 
   private func status(_ type: String?, _ body: String) -> Int? {

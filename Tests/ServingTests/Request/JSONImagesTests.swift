@@ -9,12 +9,8 @@ import Testing
   private func payload(
     _ body: [UInt8], limit: Int = 64, memory: MemoryBudget? = nil
   ) throws(Problem) -> ImagePayload {
-    let fields = HeaderFields([("Content-Type", "application/json")])
-    let target = RequestTarget("/classify")
-    guard let target else { throw Problem(400, ProblemKind("target"), "the target is wrong") }
-    return try ImagePayload(
-      RequestHead(method: "POST", target: target, fields: fields), body: body,
-      imageCountLimit: limit, memory: memory)
+    try ImagePayload(
+      body, MediaType("application/json"), imageCountLimit: limit, memory: memory)
   }
 
   private func problem(_ text: String, limit: Int = 64) -> Problem? {

@@ -7,7 +7,7 @@ import Testing
     _ query: String, _ fields: [(String, String)] = []
   ) throws -> ClassificationParameters {
     let request = try Request("POST", "/classify" + query, fields)
-    return try ClassificationParameters(request.head, classCount: 10)
+    return try ClassificationParameters(request.head) { _ in 10 }
   }
 
   @Test("Known parameters are read, unknown ones ignored")

@@ -199,11 +199,11 @@ import Testing
 
     canary = try self.canary(service, percent: 100, onEnd: note)
     service.pool.traffic.begin(canary)
-    service.pool.exchange(for: try service.deployment(SmallModels.live("c", plan: Self.plan)))
+    service.pool.swap(to: try service.deployment(SmallModels.live("c", plan: Self.plan)))
     #expect(try marks(service, 1) == ["c"])
     canary = try self.canary(service, percent: 100, onEnd: note)
     service.pool.traffic.begin(canary)
-    service.pool.exchange(for: canary.deployment)
+    service.pool.swap(to: canary.deployment)
     #expect(try marks(service, 2) == ["b", "b"])
     #expect(service.pool.traffic.canary == nil)
     #expect(ends.withLock(\.self) == [.request, .swap, .promoted])

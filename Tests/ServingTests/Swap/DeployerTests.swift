@@ -126,7 +126,7 @@ import Testing
     #expect(String(decoding: response.body, as: UTF8.self).contains(#""label":"next"#))
     let lines = try samples(service)
     #expect(lines.contains(#"resnetd_swap_total{outcome="dry_run",step="warm"} 1"#))
-    #expect(lines.contains(#"resnetd_swap_total{outcome="done",step="exchange"} 1"#))
+    #expect(lines.contains(#"resnetd_swap_total{outcome="done",step="swap"} 1"#))
     #expect(lines.contains(#"resnetd_swap_duration_seconds_count{step="compile"} 2"#))
     #expect(lines.contains(#"resnetd_swap_duration_seconds_count{step="record"} 1"#))
   }

@@ -75,7 +75,7 @@ import Testing
     let live = swap.service.pool.live
     let (none, total) = try swap.run(until: .max)
     #expect(none == nil)
-    // Each parameter read, each layer of two batch sizes, each sample and each run of the seat asks
+    // Each parameter read, each layer of two batch sizes, each sample and each run of the slot asks
     // at least once.
     let parameterCount = plain.weights.names.count
     let layerCount = plain.graph.nodes.count {

@@ -89,11 +89,13 @@ final class ModelHost: RequestHandler {
   /// Whether somebody waits for the file that is held.
   var isHolding: Bool { held.withLock { !$0.isEmpty } }
 
-  func receive(_ head: RequestHead) -> HeadDecision { .accept(bodyByteLimit: 0) }
+  func receive(_ head: RequestHead, from address: String) -> Reception {
+    .accept(bodyByteLimit: 0, then: Handling(handle))
+  }
 
   func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response { failure.response }
 
-  func handle(_ request: Request, _ exchange: Exchange) {
+  private func handle(_ request: Request, _ exchange: Exchange) {
     let name = String(request.head.target.path.dropFirst())
     guard name != holding else {
       held.withLock { $0.append(exchange) }

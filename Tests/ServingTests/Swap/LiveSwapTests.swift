@@ -11,7 +11,7 @@ import Telemetry
 import Testing
 
 /// Swaps of the live model beneath the workers.
-@Suite struct ExchangeTests {
+@Suite struct LiveSwapTests {
   private struct Answer: Sendable {
     var status: Int
     var version: String
@@ -73,7 +73,7 @@ import Testing
         do {
           count += 1
           let next = try service.deployment(models[count % 2])
-          let replaced = service.pool.exchange(for: next)
+          let replaced = service.pool.swap(to: next)
           former.withLock { $0.append(WeakDeployment(replaced)) }
         } catch {
           Issue.record("no deployment: \(error)")
@@ -114,7 +114,7 @@ import Testing
     }
     try submit("before")
     let next = try service.deployment(SmallModels.live("b", classCount: 7, plan: plan))
-    let former = WeakDeployment(service.pool.exchange(for: next))
+    let former = WeakDeployment(service.pool.swap(to: next))
     #expect(former.value != nil)
     try submit("after")
     #expect(eventually { former.value == nil })
@@ -167,13 +167,13 @@ import Testing
     for number in 1..<count {
       let model = try SmallModels.live("m\(number)", plan: plan)
       versions.append(model.version.short)
-      service.pool.exchange(for: try service.deployment(model))
+      service.pool.swap(to: try service.deployment(model))
       try serve(1)
     }
     // Back to one that is still shown: its count goes on, and it is not shown twice.
     let known = count - 2
     let again = try SmallModels.live("m\(known)", plan: plan)
-    service.pool.exchange(for: try service.deployment(again))
+    service.pool.swap(to: try service.deployment(again))
     try serve(1)
     let lines = try samples()
     for (number, version) in versions.enumerated() {
