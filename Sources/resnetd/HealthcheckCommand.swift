@@ -38,7 +38,7 @@ enum HealthcheckCommand: Command {
       throw Failure("no answer from \(place): \(error.reason)")
     }
     guard answer.status == 200 else {
-      let reason = answer.problemDetail.map { ": \(ModelReport.plain($0))" } ?? ""
+      let reason = answer.problemDetail.map { ": \(PlainText.line($0))" } ?? ""
       throw Failure("\(settings.path) answers \(answer.status)\(reason)")
     }
     StandardOutput.write("ok")

@@ -38,7 +38,7 @@ struct AdminClient {
       let kind = tree.root["type"]?.string?.split(separator: ":").last.map { ", \($0)" } ?? ""
       let step = tree.root["step"]?.string.map { ", at the step \($0)" } ?? ""
       let advice = status == 401 ? "; --admin-token-file names a file with it" : ""
-      return ModelReport.plain("\(detail)\(advice) (\(status)\(kind)\(step))")
+      return PlainText.line("\(detail)\(advice) (\(status)\(kind)\(step))")
     }
   }
 
@@ -77,7 +77,7 @@ struct AdminClient {
     let tree = try answer.tree()
     let digest = tree.root["digest"]?.string ?? ""
     let live = digest.split(separator: ":").last ?? ""
-    guard live.hasPrefix(ModelSettings.digits(of: version)) else {
+    guard live.hasPrefix(VersionDigits.of(version)) else {
       throw Failure("--if-version \(version): \(live.prefix(12)) is live; nothing was uploaded")
     }
     guard let etag = answer.etag else {

@@ -67,7 +67,7 @@ enum ModelAction: String, CaseIterable, Sendable {
       }
       return nil
     }
-    if takes != .file { try ModelSettings.checkVersion(operand) }
+    if takes != .file { try VersionDigits.check(operand) }
     return operand
   }
 }

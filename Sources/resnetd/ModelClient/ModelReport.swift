@@ -93,22 +93,12 @@ struct ModelReport {
     return [[path, scalar(node)]]
   }
 
-  /// Returns one line without anything that could drive a terminal: names come from model files,
-  /// reasons from any server.
-  static func plain(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { isPlain($0) ? $0 : " " }))
-  }
-
   private static func scalar(_ node: JSONNode?) -> String {
     guard let node, !node.isNull else { return "-" }
-    if let text = node.string { return plain(text) }
+    if let text = node.string { return PlainText.line(text) }
     if let integer = node.integer { return String(integer) }
     if let number = node.number { return "\(number)" }
     if let truth = node.boolean { return truth ? "yes" : "no" }
     return (node.array ?? []).map { scalar($0) }.joined(separator: ", ")
-  }
-
-  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value >= 0x20 && !(0x7f...0x9f ~= scalar.value)
   }
 }

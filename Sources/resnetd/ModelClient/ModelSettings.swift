@@ -7,8 +7,6 @@ import Serving
 struct ModelSettings: CommandSettings {
   /// Limit of the bytes of a token's file, 4 KiB, as in the server.
   private static let tokenByteLimit = 4096
-  /// Number of leading digits of a digest that name a version.
-  private static let versionDigits = 8...64
 
   var host = "127.0.0.1"
   var port = 8081
@@ -71,7 +69,7 @@ struct ModelSettings: CommandSettings {
       throw UsageError(
         "--admin-port 0 makes the server pick a port: give the one that its log line `admin` shows")
     }
-    if let ifVersion { try Self.checkVersion(ifVersion) }
+    if let ifVersion { try VersionDigits.check(ifVersion) }
     if end, percent != nil || maxDisagreement != nil {
       throw UsageError("--end ends the canary and takes no other option of it")
     }
@@ -81,24 +79,6 @@ struct ModelSettings: CommandSettings {
     if action == .canary, operand == nil, percent != nil || maxDisagreement != nil {
       throw UsageError(
         "--percent and --max-disagreement belong to a new canary: give its VERSION as well")
-    }
-  }
-
-  /// The digits of a version; `sha256:` may stand before them, as `status` shows it.
-  static func digits(of version: String) -> Substring {
-    let prefix = "sha256:"
-    let text = version.lowercased()
-    return text.hasPrefix(prefix) ? text.dropFirst(prefix.count) : text[...]
-  }
-
-  static func checkVersion(_ text: String) throws(UsageError) {
-    let digits = digits(of: text)
-    guard versionDigits ~= digits.utf8.count, digits.allSatisfy({ $0.isASCII && $0.isHexDigit })
-    else {
-      throw UsageError(
-        "\"\(text)\" is not a version: it has \(versionDigits.lowerBound) to "
-          + "\(versionDigits.upperBound) hexadecimal digits, as `resnetd model versions` shows them"
-      )
     }
   }
 

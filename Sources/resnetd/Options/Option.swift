@@ -49,6 +49,20 @@ struct Option<Settings: CommandSettings>: Sendable {
     return option
   }
 
+  /// Returns the same option for settings of which these are a part.
+  func inside<Whole>(_ path: any WritableKeyPath<Whole, Settings> & Sendable) -> Option<Whole> {
+    var option = Option<Whole>(name: name, valueName: valueName, help: help) {
+      (whole, text) throws(InvalidValue) in
+      try set(&whole[keyPath: path], text)
+    } defaultText: {
+      defaultText($0[keyPath: path])
+    }
+    option.letter = letter
+    option.shortName = shortName
+    option.alternatives = alternatives
+    return option
+  }
+
   func isCalled(_ flag: String) -> Bool {
     flag == self.flag || letter.map { "-\($0)" } == flag || shortName.map { "--\($0)" } == flag
   }

@@ -3,8 +3,8 @@ import ModelStore
 import Serving
 
 /// Settings of `resnetd serve` for model changes while it serves.
-struct AdminSettings: Sendable {
-  var isOn = ServeSettings.Switch.on
+struct AdminSettings: CommandSettings {
+  var isOn = Switch.on
   var host = "127.0.0.1"
   var port = 8081
   /// Path of a Unix socket, in place of host and port.
@@ -22,40 +22,40 @@ struct AdminSettings: Sendable {
   /// Least versions: live, previous, a canary and a new one.
   private static let versionMinimum = 4
 
-  static let options: [Option<ServeSettings>] = [
-    .choice("admin", \.admin.isOn, "the admin endpoint, by which models are swapped"),
+  static let options: [Option<AdminSettings>] = [
+    .choice("admin", \.isOn, "the admin endpoint, by which models are swapped"),
     .text(
-      "admin-host", "HOST", \.admin.host,
+      "admin-host", "HOST", \.host,
       "where the admin endpoint listens; beyond the loopback only with --admin-token-file"
     ).inPlaceOf("admin-socket"),
     .integer(
-      "admin-port", "PORT", \.admin.port, in: 0...65535,
+      "admin-port", "PORT", \.port, in: 0...65535,
       "port of the admin endpoint; 0 picks a free one"
     ).inPlaceOf("admin-socket"),
     .optionalText(
-      "admin-socket", "PATH", \.admin.socketPath,
+      "admin-socket", "PATH", \.socketPath,
       "a Unix socket for the admin endpoint in place of host and port, for the server's user alone"
     ).inPlaceOf("admin-host", "admin-port"),
     .optionalPath(
-      "admin-token-file", "FILE", \.admin.tokenFile,
+      "admin-token-file", "FILE", \.tokenFile,
       "file with the token that administrators show; read again when it changes"),
     .optionalPath(
-      "state-dir", "DIR", \.admin.stateFolder,
+      "state-dir", "DIR", \.stateFolder,
       "where uploaded models are kept, and which one is live"),
     .flag(
-      "prefer-model", \.admin.prefersModel,
+      "prefer-model", \.prefersModel,
       "serve --model even if another model is live in --state-dir, and make it live there"),
     .integer(
-      "admin-connection-limit", "N", \.admin.connectionLimit, in: 4...100_000,
+      "admin-connection-limit", "N", \.connectionLimit, in: 4...100_000,
       "open connections of the admin endpoint; further ones wait in the backlog"),
     .byteCount(
-      "model-limit", \.admin.store.uploadByteLimit, in: 1...(1 << 40),
+      "model-limit", \.store.uploadByteLimit, in: 1...(1 << 40),
       "bytes of one uploaded model (else 413)"),
     .integer(
-      "kept-versions", "N", \.admin.store.versionCountLimit, in: versionMinimum...10_000,
+      "kept-versions", "N", \.store.versionCountLimit, in: versionMinimum...10_000,
       "models kept in --state-dir; the oldest unused go first"),
     .byteCount(
-      "kept-bytes", \.admin.store.totalByteLimit, in: 1...(1 << 50),
+      "kept-bytes", \.store.totalByteLimit, in: 1...(1 << 50),
       "bytes of all models kept in --state-dir"),
   ]
 

@@ -6,20 +6,20 @@ import Serving
 import Telemetry
 
 /// Settings of `resnetd serve` for a remote store that it follows.
-struct FollowSettings: Sendable {
+struct FollowSettings: CommandSettings {
   /// Address of the store; nil if none is followed.
   var source: String?
   var interval = Duration.seconds(10)
 
   private static let intervals = Duration.milliseconds(100)...Duration.seconds(24 * 3600)
 
-  static let options: [Option<ServeSettings>] = [
+  static let options: [Option<FollowSettings>] = [
     .optionalText(
-      "model-store", "SOURCE", \.follow.source,
+      "model-store", "SOURCE", \.source,
       "folder, http(s):// address or s3://bucket/prefix whose current.json names the model to serve"
     ),
     .duration(
-      "model-store-interval", \.follow.interval, in: intervals,
+      "model-store-interval", \.interval, in: intervals,
       "time between polls; longer while it cannot be reached"),
   ]
 

@@ -16,8 +16,6 @@ struct ServeSettings: DecodingSettings {
     var format: LogFormat? { LogFormat(rawValue: rawValue) }
   }
 
-  enum Switch: String, CaseIterable, Sendable { case on, off }
-
   var server = ServerConfiguration()
   var serving = ServingLimits()
   var decoders = DecoderSettings()
@@ -127,8 +125,8 @@ struct ServeSettings: DecodingSettings {
 
   static let options: [Option<ServeSettings>] =
     listening + planning + classification + Option.decoding + connections + life
-    + AdminSettings.options
-    + FollowSettings.options
+    + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }
+    + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }
 
   /// Returns every option that has a value, by name.
   static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {
