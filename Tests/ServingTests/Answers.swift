@@ -16,9 +16,10 @@ import Testing
 final class TestService: Sendable {
   let service: Service
   let pool: WorkerPool
-  let metrics = ServingMetrics()
+  let context: ServingContext
 
-  let limits: ServingLimits
+  var metrics: ServingMetrics { context.metrics }
+  var limits: ServingLimits { context.limits }
 
   convenience init(
     limits: ServingLimits = ServingLimits(),
@@ -31,18 +32,20 @@ final class TestService: Sendable {
       memory: memory)
   }
 
+  /// - Parameter availableMemory: Called while a candidate is checked.
   init(
     limits: ServingLimits = ServingLimits(), first: CompiledModel,
     log: Log = Log(format: .json, descriptor: -1),
     decoders: any DecoderSource = LocalDecoders(),
-    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46),
+    availableMemory: @escaping @Sendable () -> Int? = { nil }
   ) throws {
-    self.limits = limits
+    context = ServingContext(
+      limits: limits, metrics: ServingMetrics(), log: log, decoders: decoders, memory: memory,
+      availableMemory: availableMemory)
     service = Service(
-      limits: limits, metrics: metrics, accessLog: AccessLog(log), memory: memory)
-    pool = try WorkerPool(
-      Deployment(first, metrics: metrics, decoding: limits.decoding, by: "a test"),
-      limits: limits, metrics: metrics, log: log, decoders: decoders, memory: memory)
+      limits: limits, metrics: context.metrics, accessLog: AccessLog(log), memory: memory)
+    pool = try WorkerPool(Deployment(first, context, by: "a test"), context)
     service.becomeReady(pool)
   }
 
@@ -67,7 +70,7 @@ final class TestService: Sendable {
 
   /// Returns a deployment that could become live.
   func deployment(_ model: CompiledModel) throws -> Deployment {
-    try Deployment(model, metrics: metrics, decoding: limits.decoding, by: "a test")
+    try Deployment(model, context, by: "a test")
   }
 
   deinit { pool.close() }

@@ -16,15 +16,11 @@ struct CandidateChecks: Sendable {
   /// measured.
   let live: Deployment?
   let rules: CompilationRules
-  let limits: ServingLimits
-  let metrics: ServingMetrics
-  let decoders: any DecoderSource
-  let availableMemory: @Sendable () -> Int?
-  /// Budget that the candidate's memory is reserved from, during the proof and while it serves.
-  var memoryBudget: MemoryBudget?
+  /// Its memory budget is what the candidate takes from, during the proof and while it serves.
+  let context: ServingContext
 
   func run() throws(SwapFailure) -> Candidate {
-    var clock = SwapClock(metrics, turn)
+    var clock = SwapClock(context.metrics, turn)
     let path = try clock.time(.read) { () throws(SwapFailure) in
       try read()
       return try request.completion?() ?? request.path
@@ -36,7 +32,7 @@ struct CandidateChecks: Sendable {
     }
     let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
     let (estimated, available, reservation) = try clock.time(.memory) {
-      () throws(SwapFailure) -> (Int, Int?, Reservation?) in
+      () throws(SwapFailure) -> (Int, Int?, Reservation) in
       let (estimated, available) = try memory(model, precision, plan)
       return (estimated, available, try reserve(estimated))
     }
@@ -57,9 +53,8 @@ struct CandidateChecks: Sendable {
     let deployment = try clock.time(.warm) { () throws(SwapFailure) in
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
-          compiled, images: own.isEmpty ? live?.images ?? [] : own, metrics: metrics,
-          decoding: limits.decoding, by: request.by, beside: live, reservation: reservation,
-          unless: isCancelled)
+          compiled, context, images: own.isEmpty ? live?.images ?? [] : own, by: request.by,
+          beside: live, reservation: reservation, unless: isCancelled)
       }
     }
     return Candidate(
@@ -117,7 +112,7 @@ struct CandidateChecks: Sendable {
     } catch {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
     }
-    let available = availableMemory()
+    let available = context.availableMemory()
     if let available, estimated > available, !request.isReturn {
       throw SwapFailure(
         step: .memory,
@@ -128,16 +123,16 @@ struct CandidateChecks: Sendable {
     return (estimated, available)
   }
 
-  private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation? {
-    guard let memoryBudget else { return nil }
+  private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation {
+    let budget = context.memory
     if request.isReturn {
-      return memoryBudget.overdraw(byteCount, isLasting: true, use: .models)
+      return budget.overdraw(byteCount, isLasting: true, use: .models)
     }
-    guard let reservation = memoryBudget.reserve(byteCount, isLasting: true, use: .models) else {
+    guard let reservation = budget.reserve(byteCount, isLasting: true, use: .models) else {
       throw SwapFailure(
         step: .memory,
         reason: "the model takes about \(byteCount) bytes, the memory budget has "
-          + "\(memoryBudget.freeByteCount) left", kind: .insufficientMemory)
+          + "\(budget.freeByteCount) left", kind: .insufficientMemory)
     }
     return reservation
   }
@@ -153,11 +148,11 @@ struct CandidateChecks: Sendable {
     let samples = model.goldenSamples
     // A worker's slot runs every batch size, and one more image for timing.
     let slotImageCount = compiled.network.batchSizes.reduce(1, +)
-    var goldenLimits = limits.golden
-    if request.isReturn { goldenLimits.provingTimeout = nil }
-    let fault = try engine(.golden) { [goldenLimits] () throws(EngineError) in
+    var limits = context.limits.golden
+    if request.isReturn { limits.provingTimeout = nil }
+    let fault = try engine(.golden) { [limits] () throws(EngineError) in
       try GoldenCheck(
-        compiled, by: decoders.makeDecoder(overdraws: request.isReturn), limits: goldenLimits,
+        compiled, by: context.decoders.makeDecoder(overdraws: request.isReturn), limits: limits,
         imageCount: (samples.isEmpty ? images.count : samples.count)
           + compiled.plan.workers * slotImageCount, unless: isCancelled
       ).fault(samples, images: images)

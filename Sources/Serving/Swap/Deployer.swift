@@ -2,9 +2,8 @@ package import Checkpoint
 import Engine
 import Glibc
 package import Inference
-import Machine
 import Synchronization
-package import Telemetry
+import Telemetry
 import Time
 
 /// Makes another model live once it has proved itself, one at a time. A failure leaves the live
@@ -18,29 +17,19 @@ package final class Deployer: Sendable {
 
   private let pool: WorkerPool
   private let rules: CompilationRules
-  private let limits: ServingLimits
-  private let metrics: ServingMetrics
-  private let log: Log
-  private let availableMemory: @Sendable () -> Int?
   /// Turns for changing the live model.
   package let turns: SwapTurns
 
-  /// - Parameters:
-  ///   - turns: Those of the time before there was a model, if any.
-  ///   - availableMemory: Bytes that a candidate may take, or nil if unknown.
-  package init(
-    _ pool: WorkerPool, rules: CompilationRules, limits: ServingLimits, metrics: ServingMetrics,
-    log: Log, turns: SwapTurns = SwapTurns(),
-    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available }
-  ) {
+  /// - Parameter turns: Those of the time before there was a model, if any.
+  package init(_ pool: WorkerPool, rules: CompilationRules, turns: SwapTurns = SwapTurns()) {
     self.pool = pool
     self.rules = rules
-    self.limits = limits
-    self.metrics = metrics
-    self.log = log
     self.turns = turns
-    self.availableMemory = availableMemory
   }
+
+  private var metrics: ServingMetrics { pool.context.metrics }
+
+  private var log: Log { pool.context.log }
 
   /// Proves a model and makes it live; a dry run ends once it is found fit.
   ///
@@ -169,9 +158,7 @@ package final class Deployer: Sendable {
     _ request: SwapRequest, _ turn: SwapTurn
   ) throws(SwapFailure) -> Candidate {
     let checks = CandidateChecks(
-      request: request, turn: turn, live: pool.live, rules: rules, limits: limits,
-      metrics: metrics, decoders: pool.decoders, availableMemory: availableMemory,
-      memoryBudget: pool.memory)
+      request: request, turn: turn, live: pool.live, rules: rules, context: pool.context)
     let box = ProofBox()
     let thread = WorkerThread { [pool, log, turns] in
       if !WorkerThread.yield(to: Self.nice) { log.write("priority not lowered") }

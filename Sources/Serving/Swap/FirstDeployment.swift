@@ -1,6 +1,4 @@
-package import Decoding
 package import Inference
-package import Machine
 
 /// A first model for a server without one, from a remote store or an administrator: proved by the
 /// checks of a swap.
@@ -12,18 +10,12 @@ package struct FirstDeployment: Sendable {
 
   /// Proves it on the calling thread. `request.by` becomes the deployment's `by`.
   ///
-  /// - Parameters:
-  ///   - turn: The turn in progress; whoever has it gives it back.
-  ///   - availableMemory: Bytes that it may take, or nil if unknown.
+  /// - Parameter turn: The turn in progress; whoever has it gives it back.
   package init(
-    _ request: SwapRequest, in turn: SwapTurn, rules: CompilationRules, limits: ServingLimits,
-    metrics: ServingMetrics, decoders: any DecoderSource = LocalDecoders(),
-    availableMemory: @escaping @Sendable () -> Int? = { MemoryAllowance.available },
-    memoryBudget: MemoryBudget? = nil
+    _ request: SwapRequest, in turn: SwapTurn, rules: CompilationRules, context: ServingContext
   ) throws(SwapFailure) {
     let candidate = try CandidateChecks(
-      request: request, turn: turn, live: nil, rules: rules, limits: limits, metrics: metrics,
-      decoders: decoders, availableMemory: availableMemory, memoryBudget: memoryBudget
+      request: request, turn: turn, live: nil, rules: rules, context: context
     ).run()
     guard let planned = candidate.planned else { preconditionFailure("nothing else is live") }
     deployment = candidate.deployment

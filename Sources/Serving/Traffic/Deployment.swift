@@ -1,7 +1,6 @@
 import Dispatch
 package import Engine
 import Glibc
-package import Imaging
 package import Inference
 package import Machine
 import Synchronization
@@ -37,9 +36,9 @@ import Synchronization
   ///     size.
   ///   - isCancelled: Called between all runs; true ends it with `EngineError.cancelled`.
   package init(
-    _ model: CompiledModel, images: [[UInt8]] = [], metrics: ServingMetrics,
-    decoding: DecodingLimits, by: String, beside live: Deployment? = nil,
-    reservation: Reservation? = nil, unless isCancelled: @Sendable () -> Bool = { false }
+    _ model: CompiledModel, _ context: ServingContext, images: [[UInt8]] = [], by: String,
+    beside live: Deployment? = nil, reservation: Reservation? = nil,
+    unless isCancelled: @Sendable () -> Bool = { false }
   ) throws(EngineError) {
     if let reservation, !reservation.resize(to: MemoryEstimate.byteCount(of: model)) {
       throw .outOfMemory(
@@ -48,14 +47,16 @@ import Synchronization
           + "the memory budget has left")
     }
     releases = live?.releases ?? DispatchGroup()
-    self.metrics = metrics.model(model.version)
+    metrics = context.metrics.model(model.version)
     self.by = by
     self.images = Self.kept(images)
     var slots: [WorkerSlot] = []
     for number in 0..<model.plan.workers {
       slots.append(
         try WorkerSlot(
-          Classifier(model, limits: decoding, team: number == 0 && model.plan.threads > 1),
+          Classifier(
+            model, limits: context.limits.decoding,
+            team: number == 0 && model.plan.threads > 1),
           unless: isCancelled))
     }
     unsafe contents = .passRetained(Contents(model, slots, reservation))

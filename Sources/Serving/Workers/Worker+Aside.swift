@@ -136,7 +136,8 @@ extension Worker {
       var job = job
       do throws(Problem) {
         let served = try ServedJob(
-          job, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
+          job, imageCountLimit: context.serving.limits.imageCountLimit,
+          memory: context.serving.memory)
         served.payload.decodeAll()
         job.progress = served
         context.queue.endAside(

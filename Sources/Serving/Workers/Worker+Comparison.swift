@@ -28,7 +28,7 @@ extension Worker {
   private func agreement(_ comparison: Comparison) -> CanaryAgreement? {
     guard let live = context.traffic.live(beside: comparison.canary) else { return nil }
     let classifier = live.slot(of: number).classifier
-    let deadline = ContinuousClock.now + context.limits.requestTimeout
+    let deadline = ContinuousClock.now + context.serving.limits.requestTimeout
     guard
       let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
       case .success(let probabilities) = result

@@ -35,7 +35,7 @@ final class Worker {
     self.number = number
     self.context = context
     self.pulse = pulse
-    decoder = context.decoders.makeDecoder()
+    decoder = context.serving.decoders.makeDecoder()
   }
 
   /// Serves until the queue is closed and empty.
@@ -81,7 +81,8 @@ final class Worker {
     if job.content.takesLongToRead, leave(job) { return nil }
     do throws(Problem) {
       return try ServedJob(
-        job, imageCountLimit: context.limits.imageCountLimit, memory: context.memory)
+        job, imageCountLimit: context.serving.limits.imageCountLimit,
+        memory: context.serving.memory)
     } catch {
       job.respond(error.response)
       return nil
@@ -142,7 +143,7 @@ final class Worker {
     }
     let mustStay = served.mustStay
     let (index, image) = served.takeNext(
-      pixelCountLimit: context.limits.requestPixelCountLimit)
+      pixelCountLimit: context.serving.limits.requestPixelCountLimit)
     let bytes: ArraySlice<UInt8>
     do throws(Problem) {
       bytes = try image.get()
@@ -275,7 +276,7 @@ final class Worker {
     _ served: ServedJob, _ error: EngineError, as outcome: ClassificationOutcome = .failed
   ) {
     guard served.isWanted else { return }
-    context.log.write(
+    context.serving.log.write(
       "inference failed",
       [
         "error": .text(error.description), "id": .text(served.job.identity.id),

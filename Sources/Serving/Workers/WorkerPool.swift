@@ -1,10 +1,9 @@
-package import Decoding
+import Decoding
 package import Engine
 import HTTPCore
 import Inference
-package import Machine
+import Machine
 import Synchronization
-package import Telemetry
 
 /// Threads that take requests from the queue and answer them, each by the deployment that it was
 /// admitted to.
@@ -13,22 +12,18 @@ package import Telemetry
 package final class WorkerPool: Sendable {
   /// Number of workers; every deployment has a slot for each.
   package let workerCount: Int
-  /// Source of decoders, for workers and for candidates.
-  let decoders: any DecoderSource
+  let context: ServingContext
   /// The reason why no image can be decoded any more, or nil while it can.
-  var decodingFault: String? { decoders.fault }
+  var decodingFault: String? { context.decoders.fault }
   /// Looks for which a server without decoders stays up, so that balancers see that it is not
   /// ready.
   private static let lookLimitWithoutDecoders = 3
   /// Traffic that requests are distributed by.
   package let traffic: Traffic
-  private let servingMetrics: ServingMetrics
   private let queue: AdmissionQueue<ClassificationJob>
   private let rate = ServiceRate()
   private let threads = Mutex<[WorkerThread]>([])
   let pending: PendingRequests
-  /// Budget for all memory that serving takes.
-  let memory: MemoryBudget
   private let pulses: [WorkerPulse]
   private let watch = PoolWatch()
   private let releaseMemory = Mutex<ReleaseMemory?>(nil)
@@ -51,26 +46,21 @@ package final class WorkerPool: Sendable {
 
   /// Starts the threads for the plan of the first deployment.
   package init(
-    _ first: Deployment, limits: ServingLimits, metrics: ServingMetrics, log: Log,
-    decoders: any DecoderSource = LocalDecoders(),
-    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46),
+    _ first: Deployment, _ context: ServingContext,
     whenLost: @escaping @Sendable (StallWatch.Finding) -> Void = { _ in }
   ) throws(EngineError) {
-    self.decoders = decoders
-    self.memory = memory
+    self.context = context
+    let limits = context.limits
     let plan = first.model.plan
     workerCount = plan.workers
-    traffic = Traffic(first, metrics: metrics, log: log)
-    servingMetrics = metrics
+    traffic = Traffic(first, metrics: context.metrics, log: context.log)
     var line = AdmissionQueue<ClassificationJob>.Line.Limits(
       count: limits.queueCountLimit, bytes: limits.queueByteLimit)
     line.workers = plan.workers
     line.delay = plan.maxQueueDelay
     queue = AdmissionQueue(line)
-    let context = WorkerContext(
-      limits: limits, log: log, queue: queue, traffic: traffic, rate: rate,
-      servingMetrics: metrics, decoders: decoders, memory: memory)
-    pending = PendingRequests(traffic, metrics)
+    let shared = WorkerContext(serving: context, queue: queue, traffic: traffic, rate: rate)
+    pending = PendingRequests(traffic, context.metrics)
     pulses = (0..<plan.workers).map { _ in WorkerPulse() }
     watched = Mutex(
       Watched(
@@ -78,7 +68,7 @@ package final class WorkerPool: Sendable {
           workerCount: plan.workers, noticeLimit: limits.requestTimeout,
           endLimit: limits.stallTimeout)))
     for (number, pulse) in pulses.enumerated() {
-      guard let thread = WorkerThread({ Worker(number, context, pulse).run() }) else {
+      guard let thread = WorkerThread({ Worker(number, shared, pulse).run() }) else {
         close()
         throw .outOfMemory(doing: "starting worker \(number)")
       }
@@ -143,7 +133,7 @@ package final class WorkerPool: Sendable {
   /// is read.
   func check(byteCount: Int, priority: Priority) throws(Problem) {
     guard queue.isFull(byteCount: byteCount, priority: priority) else { return }
-    servingMetrics.rejected(.queueFull)
+    context.metrics.rejected(.queueFull)
     throw full
   }
 
@@ -157,12 +147,12 @@ package final class WorkerPool: Sendable {
         priority: job.parameters.priority)
     else {
       pending.withdraw(job)
-      servingMetrics.rejected(.queueFull)
+      context.metrics.rejected(.queueFull)
       return full
     }
     watch.wake()
     for job in pushedOut {
-      servingMetrics.rejected(.queueFull)
+      context.metrics.rejected(.queueFull)
       job.reject(full.response)
     }
     return nil
@@ -192,7 +182,7 @@ package final class WorkerPool: Sendable {
 
   /// Looks at decoders, workers and the process's memory, this long after the last look.
   package func look(after interval: Duration) -> StallWatch.Finding {
-    if let fault = decoders.fault {
+    if let fault = decodingFault {
       return watched.withLock { watched in
         watched.lookCountWithoutDecoders += 1
         return watched.lookCountWithoutDecoders > Self.lookLimitWithoutDecoders
@@ -214,7 +204,7 @@ package final class WorkerPool: Sendable {
   }
 
   /// Whether no request waits, is served or arrives.
-  private var isIdle: Bool { queue.isQuiet && memory.usedByteCount(for: .bodies) == 0 }
+  private var isIdle: Bool { queue.isQuiet && context.memory.usedByteCount(for: .bodies) == 0 }
 
   /// Sets how to release memory that is kept for requests, once none has arrived for a while.
   package func whenIdle(_ release: @escaping @Sendable () -> Void) {

@@ -23,9 +23,10 @@ extension ServingProcess {
   /// state folder is unknown. Returns nil if options or the state folder name the first model.
   static func vacancy(
     _ settings: ServeSettings, _ administration: Administration, isFollowing: Bool,
-    _ service: Service, _ proof: FirstProof, _ log: Log
+    _ service: Service, _ context: ServingContext
   ) throws(Failure) -> Vacancy? {
     guard let store = administration.store, !settings.admin.prefersModel else { return nil }
+    let log = context.log
     let loss = store.standing.loss
     guard loss != nil || isFollowing && store.live?.isChosen != true else { return nil }
     if let loss, !isFollowing, !administration.canTakeModels {
@@ -45,7 +46,9 @@ extension ServingProcess {
       store: store, turns: administration.turns,
       explanation: loss.map { "\($0); \(waiting)" } ?? waiting, log: log,
       onProgress: service.progress
-    ) { request, turn throws(SwapFailure) in try proof.run(request, turn) }
+    ) { [rules = settings.rules] request, turn throws(SwapFailure) in
+      try FirstDeployment(request, in: turn, rules: rules, context: context)
+    }
     administration.open(vacancy)
     return vacancy
   }
@@ -89,8 +92,7 @@ extension ServingProcess {
     }
     let deployment = try Self.compiling { () throws(EngineError) in
       try Deployment(
-        planned.compiled, images: model.goldenSamples.map(\.encodedImage), metrics: metrics,
-        decoding: settings.serving.decoding,
+        planned.compiled, context, images: model.goldenSamples.map(\.encodedImage),
         by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
         reservation: reservation)
     }
@@ -102,7 +104,7 @@ extension ServingProcess {
   ) throws(EngineError) -> GoldenCheck.Fault? {
     guard !samples.isEmpty else { return nil }
     return try GoldenCheck(
-      compiled, by: decoders.makeDecoder(), limits: settings.serving.golden,
+      compiled, by: context.decoders.makeDecoder(), limits: context.limits.golden,
       imageCount: samples.count
     ).fault(samples, images: [])
   }
@@ -179,30 +181,5 @@ extension ServingProcess {
         "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
         "kept": .text(planned.isKept ? "yes" : "no"),
       ])
-  }
-}
-
-/// The checks that a first model from a store or an administrator must pass.
-struct FirstProof: Sendable {
-  private let settings: ServeSettings
-  private let metrics: ServingMetrics
-  private let decoders: any DecoderSource
-  private let memory: MemoryBudget
-
-  init(
-    _ settings: ServeSettings, _ metrics: ServingMetrics, _ decoders: any DecoderSource,
-    _ memory: MemoryBudget
-  ) {
-    (self.settings, self.metrics) = (settings, metrics)
-    (self.decoders, self.memory) = (decoders, memory)
-  }
-
-  func run(
-    _ request: SwapRequest, _ turn: SwapTurn
-  ) throws(SwapFailure) -> FirstDeployment {
-    try FirstDeployment(
-      request, in: turn, rules: settings.rules, limits: settings.serving, metrics: metrics,
-      decoders: decoders, availableMemory: { [memory] in ServingProcess.available(of: memory) },
-      memoryBudget: memory)
   }
 }

@@ -45,15 +45,11 @@ extension ServingProcess {
       ])
   }
 
-  /// Returns the bytes that a model may take: those of the system that are not promised to others.
-  static func available(of memory: MemoryBudget) -> Int {
-    min(MemoryAllowance.available ?? .max, memory.freeByteCount)
-  }
-
   /// Reserves the first model's part of the budget, by an estimate.
   func reserve(
     _ model: Model, _ precision: Precision
   ) throws(Failure) -> Reservation {
+    let memory = context.memory
     let plan = settings.rules.plan(model, precision: precision, inPlaceOf: nil).plan
     let byteCount: Int
     do throws(GraphError) {

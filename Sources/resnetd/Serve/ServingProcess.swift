@@ -26,10 +26,7 @@ struct ServingProcess {
   }
 
   let settings: ServeSettings
-  let log: Log
-  let metrics = ServingMetrics()
-  let memory: MemoryBudget
-  let decoders: any DecoderSource
+  let context: ServingContext
   let service: Service
   let administration: Administration
   private let plan: MemoryPlan
@@ -47,14 +44,18 @@ struct ServingProcess {
   init(
     _ settings: ServeSettings, _ plan: MemoryPlan, _ spawner: Spawner?, _ log: Log
   ) throws {
-    (self.settings, self.plan, self.log) = (settings, plan, log)
+    (self.settings, self.plan) = (settings, plan)
     shutdown = try ShutdownSignals(log: log)
     for warning in settings.warnings { log.write("warning: \(warning)") }
+    let metrics = ServingMetrics()
     metrics.watch(droppedLogLines: { log.droppedLineCount })
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)
+    let memory: MemoryBudget
     (memory, program) = try Self.budget(plan)
     metrics.watch(memory: memory)
-    decoders = Self.decoders(settings, spawner, memory, metrics, log)
+    context = ServingContext(
+      limits: settings.serving, metrics: metrics, log: log,
+      decoders: Self.decoders(settings, spawner, memory, metrics, log), memory: memory)
     service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       accessLog: accessLog, memory: memory)
@@ -64,7 +65,7 @@ struct ServingProcess {
     let server = try Listening.server(configuration, service, portOption: "--port")
     self.server = server
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
-    metricsServer = try settings.metricsServer.map { [metrics] configuration in
+    metricsServer = try settings.metricsServer.map { configuration in
       try Listening.server(
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
@@ -81,8 +82,7 @@ struct ServingProcess {
     metricsServer?.start()
     administration.start()
     vacancy = try Self.vacancy(
-      settings, administration, isFollowing: follower != nil, service,
-      FirstProof(settings, metrics, decoders, memory), log)
+      settings, administration, isFollowing: follower != nil, service, context)
     following = try follower.map { [vacancy] follower throws(Failure) in
       let thread = FollowerThread(
         follower, FollowerDesk(vacancy),
@@ -99,6 +99,8 @@ struct ServingProcess {
       if let vacancy { WorkerThread { vacancy.stop() }?.detach() }
     }
   }
+
+  var log: Log { context.log }
 
   // MARK: Serving
 
@@ -118,7 +120,7 @@ struct ServingProcess {
     watch.end()
     if let serving {
       writeReady(serving.pool.live.model, started)
-      Self.write(plan, memory, log)
+      Self.write(plan, context.memory, log)
     }
     if let metricsServer {
       log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
@@ -136,15 +138,13 @@ struct ServingProcess {
 
   /// Begins to serve requests.
   private func begin(_ first: Beginning) throws(Failure) -> Running {
-    let pool = try Self.compiling { () throws(EngineError) in
-      try WorkerPool(
-        first.deployment, limits: settings.serving, metrics: metrics, log: log,
-        decoders: decoders, memory: memory
-      ) { [log] finding in Self.endLost(finding, log) }
+    let pool: WorkerPool
+    do throws(EngineError) {
+      pool = try WorkerPool(first.deployment, context) { [log] in Self.endLost($0, log) }
+    } catch {
+      throw Failure("the model cannot be compiled: \(error)")
     }
-    let deployer = Deployer(
-      pool, rules: settings.rules, limits: settings.serving, metrics: metrics, log: log,
-      turns: administration.turns, availableMemory: { [memory] in Self.available(of: memory) })
+    let deployer = Deployer(pool, rules: settings.rules, turns: administration.turns)
     let changes = ModelAdministration(
       pool: pool, deployer: deployer, store: administration.store, first: first.source, log: log)
     // Administrators come first: a client that sees that it is ready may be one.

@@ -60,20 +60,21 @@ final class AdminFixture: Sendable {
     options.readsExternalData = true
     let model = try Model.load(path: file, options: options)
     let plan = CPUPlan(workers: 1, threads: 1, maxBatch: 2)
-    served = try TestService(first: CompiledModel(model, plan: plan), log: log)
+    var serving = ServingLimits()
+    serving.provingTimeout = provingTimeout
+    served = try TestService(
+      limits: serving, first: CompiledModel(model, plan: plan), log: log,
+      availableMemory: availableMemory)
     store = try ModelStore(
       folder: folder.appendingPathComponent("state").path, limits: limits,
       disk: disk)
     var settings = CPUPlan.Settings()
     settings.workers = 1
-    var serving = served.limits
-    serving.provingTimeout = provingTimeout
     let deployer = Deployer(
       served.pool,
       rules: CompilationRules(
         precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"),
-      limits: serving, metrics: served.metrics, log: log, turns: turns,
-      availableMemory: availableMemory)
+      turns: turns)
     changes = ModelAdministration(
       pool: served.pool, deployer: deployer, store: store,
       first: FirstModel(path: file, options: options), log: log,

@@ -6,6 +6,7 @@ import Inference
 import ModelStore
 import Serving
 import Synchronization
+import Telemetry
 import Testing
 
 /// Models of a remote store, which become live as uploads do.
@@ -113,7 +114,9 @@ import Testing
       SwapRequest(path: path, by: "store"), in: turn,
       rules: CompilationRules(
         precision: .fp32, settings: settings, tuning: tuning, cores: 2, program: "1"),
-      limits: ServingLimits(), metrics: ServingMetrics(), availableMemory: { available })
+      context: ServingContext(
+        limits: ServingLimits(), metrics: ServingMetrics(),
+        log: Log(format: .json, descriptor: -1), availableMemory: { available }))
   }
 
   @Test("A first model goes through the checks, and its plan may be measured")

@@ -33,14 +33,14 @@ import Testing
       settings.workers = 1
       let rules = CompilationRules(
         precision: .fp32, settings: settings, tuning: .off, cores: 1, program: "1")
+      let context = ServingContext(
+        limits: ServingLimits(), metrics: ServingMetrics(), log: log, availableMemory: { nil })
       vacancy = Vacancy(
         store: store, turns: turns, explanation: "nothing has come yet", log: log,
         onProgress: { _ in },
         prove: { [hook] request, turn throws(SwapFailure) in
           hook.call()
-          return try FirstDeployment(
-            request, in: turn, rules: rules, limits: ServingLimits(), metrics: ServingMetrics(),
-            availableMemory: { nil })
+          return try FirstDeployment(request, in: turn, rules: rules, context: context)
         })
       service.open(vacancy)
     }

@@ -11,7 +11,6 @@ import Machine
 import ResNet
 import Serving
 import Synchronization
-import Telemetry
 import Testing
 
 /// Tests that a candidate must pass before it is live.
@@ -36,23 +35,24 @@ import Testing
   }
 
   private func deployer(
-    _ service: TestService, precision: PrecisionPolicy = .fp32, available: Int? = nil,
-    provingTimeout: Duration = ServingLimits().provingTimeout
+    _ service: TestService, precision: PrecisionPolicy = .fp32
   ) -> Deployer {
-    var limits = service.limits
-    limits.provingTimeout = provingTimeout
     var settings = CPUPlan.Settings()
     settings.workers = service.pool.workerCount
     return Deployer(
       service.pool,
       rules: CompilationRules(
-        precision: precision, settings: settings, tuning: .off, cores: 2, program: "1"),
-      limits: limits, metrics: service.metrics,
-      log: Log(format: .json, descriptor: -1), availableMemory: { available })
+        precision: precision, settings: settings, tuning: .off, cores: 2, program: "1"))
   }
 
-  private func service() throws -> TestService {
-    try TestService(first: SmallModels.live("live", plan: Self.plan))
+  private func service(
+    available: Int? = nil, provingTimeout: Duration = ServingLimits().provingTimeout
+  ) throws -> TestService {
+    var limits = ServingLimits()
+    limits.provingTimeout = provingTimeout
+    return try TestService(
+      limits: limits, first: SmallModels.live("live", plan: Self.plan),
+      availableMemory: { available })
   }
 
   private func samples(_ service: TestService) throws -> [String] {
@@ -182,10 +182,10 @@ import Testing
 
   @Test("A model that does not fit beside the live one is refused with the numbers")
   func memory() throws {
-    let service = try service()
+    let service = try service(available: 4321)
     try withNext { path in
       let failure = try failure(
-        service, deployer(service, available: 4321), SwapRequest(path: path, by: "a test"))
+        service, deployer(service), SwapRequest(path: path, by: "a test"))
       #expect(failure.step == .memory && failure.kind == .insufficientMemory)
       #expect(failure.reason.contains("4321 are available"))
     }
@@ -241,10 +241,9 @@ import Testing
       let own = try goldenSamples(SmallModels.model("next"))
       for samples in [[], own] {
         try SmallModels.model("next", samples: samples).write(to: path)
-        let service = try service()
+        let service = try service(provingTimeout: .nanoseconds(1))
         let failure = try failure(
-          service, deployer(service, provingTimeout: .nanoseconds(1)),
-          SwapRequest(path: path, by: "a test"))
+          service, deployer(service), SwapRequest(path: path, by: "a test"))
         #expect(failure.step == .golden && failure.kind == .insufficientTime)
         // Without samples: the embedded model's images, then batches of one and two, and one more
         // image.

@@ -137,8 +137,7 @@ import Testing
       weak var network: CompiledNetwork?
       do {
         let former = try Deployment(
-          SmallModels.live("b", plan: plan), metrics: service.metrics,
-          decoding: service.limits.decoding, by: "a test", beside: live)
+          SmallModels.live("b", plan: plan), service.context, by: "a test", beside: live)
         network = former.model.network
         #expect(network != nil)
       }

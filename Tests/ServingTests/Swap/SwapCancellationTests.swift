@@ -6,7 +6,6 @@ import Inference
 import ResNet
 import Serving
 import Synchronization
-import Telemetry
 import Testing
 
 /// Proofs that are interrupted at every step: between all pieces of work they ask whether to go on.
@@ -50,9 +49,7 @@ import Testing
     let deployer = Deployer(
       service.pool,
       rules: CompilationRules(
-        precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"),
-      limits: service.limits, metrics: service.metrics, log: Log(format: .json, descriptor: -1),
-      availableMemory: { nil })
+        precision: .fp32, settings: settings, tuning: .off, cores: 2, program: "1"))
     return Swap(service: service, deployer: deployer, path: path)
   }
 
