@@ -155,6 +155,7 @@ package struct GoldenCheck {
       }
       answers.insert(logits)
     }
+    guard !answers.isEmpty else { return .wrong("it rejects all images that it is tried on") }
     return answers.count > 1 ? nil : .wrong("the network gives every image the same logits")
   }
 }

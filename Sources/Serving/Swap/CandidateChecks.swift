@@ -6,10 +6,10 @@ import Glibc
 import Inference
 import Machine
 import ResNet
+import Telemetry
 
 /// The checks of one candidate, on a thread that computes for nothing else and has no team.
 struct CandidateChecks: Sendable {
-  let request: SwapRequest
   /// Hears of each step; asked between all pieces of work whether to continue.
   let turn: SwapTurn
   /// The live deployment, or nil at the start, when nothing else computes and so the plan may be
@@ -18,23 +18,38 @@ struct CandidateChecks: Sendable {
   let rules: CompilationRules
   /// Its memory budget is what the candidate takes from, during the proof and while it serves.
   let context: ServingContext
+  /// Whether the time limit covers the runs that warm the candidate up, besides golden samples.
+  var limitsWarmUp = true
 
-  func run() throws(SwapFailure) -> Candidate {
-    var clock = SwapClock(context.metrics, turn)
+  /// Reads a file and proves its model.
+  func run(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
+    var clock = SwapClock(turn, context.metrics)
     let path = try clock.time(.read) { () throws(SwapFailure) in
-      try read()
+      try read(request.path)
       return try request.completion?() ?? request.path
     }
-    var (model, precision) = try clock.time(.validate) {
-      () throws(SwapFailure) -> (Model, Precision) in
-      let model = try validated(path)
-      return (model, try self.precision(for: model))
+    var model = try clock.time(.validate) { () throws(SwapFailure) in
+      try validated(path, request.options)
     }
+    return try prove(&model, by: request.by, isReturn: request.isReturn, clock)
+  }
+
+  /// Proves a model that is loaded. Releases its weights once the engine has packed them: they need
+  /// not be in memory a second time.
+  ///
+  /// - Parameters:
+  ///   - isReturn: See `SwapRequest`.
+  ///   - clock: Times the steps from here on.
+  func prove(
+    _ model: inout Model, by who: String, isReturn: Bool = false, _ clock: SwapClock
+  ) throws(SwapFailure) -> Candidate {
+    var clock = clock
+    let precision = try precision(for: model)
     let (plan, origin) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
     let (estimated, available, reservation) = try clock.time(.memory) {
       () throws(SwapFailure) -> (Int, Int?, Reservation) in
-      let (estimated, available) = try memory(model, precision, plan)
-      return (estimated, available, try reserve(estimated))
+      let (estimated, available) = try memory(model, precision, plan, isReturn: isReturn)
+      return (estimated, available, try reserve(estimated, isReturn: isReturn))
     }
     let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
       try engine(.compile) { () throws(EngineError) -> (CompiledModel, PlannedModel?) in
@@ -44,16 +59,19 @@ struct CandidateChecks: Sendable {
           )
         }
         let planned = try rules.planned(model, precision: precision, unless: isCancelled)
+        write(planned)
         return (planned.compiled, planned)
       }
     }
     model.weights = Weights()
-    try clock.time(.golden) { () throws(SwapFailure) in try golden(compiled, model) }
+    try clock.time(.golden) { () throws(SwapFailure) in
+      try golden(compiled, model, isReturn: isReturn)
+    }
     let own = model.goldenSamples.map(\.encodedImage)
     let deployment = try clock.time(.warm) { () throws(SwapFailure) in
       try engine(.warm) { () throws(EngineError) in
         try Deployment(
-          compiled, context, images: own.isEmpty ? live?.images ?? [] : own, by: request.by,
+          compiled, context, images: own.isEmpty ? live?.images ?? [] : own, by: who,
           beside: live, reservation: reservation, unless: isCancelled)
       }
     }
@@ -66,11 +84,11 @@ struct CandidateChecks: Sendable {
 
   // MARK: Steps
 
-  private func read() throws(SwapFailure) {
+  private func read(_ path: String) throws(SwapFailure) {
     do throws(FileError) {
-      let file = try RegularFile(request.path)
+      let file = try RegularFile(path)
       guard file.byteCount > 0 else {
-        throw FileError("read", request.path, reason: "the file is empty")
+        throw FileError("read", path, reason: "the file is empty")
       }
     } catch {
       // The path is the server's own business.
@@ -81,8 +99,10 @@ struct CandidateChecks: Sendable {
     }
   }
 
-  private func validated(_ path: String) throws(SwapFailure) -> Model {
-    var options = request.options
+  private func validated(
+    _ path: String, _ options: ModelOptions
+  ) throws(SwapFailure) -> Model {
+    var options = options
     options.interruption = Interruption(isCancelled)
     do throws(CheckpointError) {
       return try Model.load(path: path, options: options)
@@ -102,7 +122,7 @@ struct CandidateChecks: Sendable {
   }
 
   private func memory(
-    _ model: Model, _ precision: Precision, _ plan: CPUPlan
+    _ model: Model, _ precision: Precision, _ plan: CPUPlan, isReturn: Bool
   ) throws(SwapFailure) -> (estimated: Int, available: Int?) {
     let estimated: Int
     do throws(GraphError) {
@@ -113,31 +133,44 @@ struct CandidateChecks: Sendable {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
     }
     let available = context.availableMemory()
-    if let available, estimated > available, !request.isReturn {
+    if let available, estimated > available, !isReturn {
       throw SwapFailure(
-        step: .memory,
+        SwapFailure.Shortage(neededByteCount: estimated, leftByteCount: available),
         reason:
           "the model takes about \(estimated) bytes\(live == nil ? "" : " beside the live one"), "
-          + "\(available) are available", kind: .insufficientMemory)
+          + "\(available) are available")
     }
     return (estimated, available)
   }
 
-  private func reserve(_ byteCount: Int) throws(SwapFailure) -> Reservation {
+  private func reserve(_ byteCount: Int, isReturn: Bool) throws(SwapFailure) -> Reservation {
     let budget = context.memory
-    if request.isReturn {
-      return budget.overdraw(byteCount, isLasting: true, use: .models)
-    }
+    if isReturn { return budget.overdraw(byteCount, isLasting: true, use: .models) }
     guard let reservation = budget.reserve(byteCount, isLasting: true, use: .models) else {
+      let left = budget.freeByteCount
       throw SwapFailure(
-        step: .memory,
-        reason: "the model takes about \(byteCount) bytes, the memory budget has "
-          + "\(budget.freeByteCount) left", kind: .insufficientMemory)
+        SwapFailure.Shortage(neededByteCount: byteCount, leftByteCount: left),
+        reason:
+          "the model takes about \(byteCount) bytes, the memory budget has \(left) left")
     }
     return reservation
   }
 
-  private func golden(_ compiled: CompiledModel, _ model: Model) throws(SwapFailure) {
+  private func write(_ planned: PlannedModel) {
+    let plan = planned.compiled.plan
+    context.log.write(
+      "plan: \(planned.description)",
+      [
+        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
+        "max_batch": .integer(plan.maxBatch),
+        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
+        "kept": .text(planned.isKept ? "yes" : "no"),
+      ])
+  }
+
+  private func golden(
+    _ compiled: CompiledModel, _ model: Model, isReturn: Bool
+  ) throws(SwapFailure) {
     let embedded: [GoldenSample]
     do throws(CheckpointError) {
       embedded = model.goldenSamples.isEmpty ? try Model.embeddedDefault().goldenSamples : []
@@ -148,13 +181,14 @@ struct CandidateChecks: Sendable {
     let samples = model.goldenSamples
     // A worker's slot runs every batch size, and one more image for timing.
     let slotImageCount = compiled.network.batchSizes.reduce(1, +)
+    let warmUpImageCount = limitsWarmUp ? compiled.plan.workers * slotImageCount : 0
     var limits = context.limits.golden
-    if request.isReturn { limits.provingTimeout = nil }
+    if isReturn { limits.provingTimeout = nil }
     let fault = try engine(.golden) { [limits] () throws(EngineError) in
       try GoldenCheck(
-        compiled, by: context.decoders.makeDecoder(overdraws: request.isReturn), limits: limits,
-        imageCount: (samples.isEmpty ? images.count : samples.count)
-          + compiled.plan.workers * slotImageCount, unless: isCancelled
+        compiled, by: context.decoders.makeDecoder(overdraws: isReturn), limits: limits,
+        imageCount: (samples.isEmpty ? images.count : samples.count) + warmUpImageCount,
+        unless: isCancelled
       ).fault(samples, images: images)
     }
     guard let fault else { return }

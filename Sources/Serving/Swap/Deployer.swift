@@ -85,7 +85,7 @@ package final class Deployer: Sendable {
       }
       try turn.commit()
       var report = SwapReport(promoting: canary.deployment, former: pool.live)
-      try finish(&report, with: canary.deployment, SwapClock(metrics, turn), record)
+      try finish(&report, with: canary.deployment, SwapClock(turn, metrics), record)
       return report
     }
   }
@@ -158,12 +158,12 @@ package final class Deployer: Sendable {
     _ request: SwapRequest, _ turn: SwapTurn
   ) throws(SwapFailure) -> Candidate {
     let checks = CandidateChecks(
-      request: request, turn: turn, live: pool.live, rules: rules, context: pool.context)
+      turn: turn, live: pool.live, rules: rules, context: pool.context)
     let box = ProofBox()
     let thread = WorkerThread { [pool, log, turns] in
       if !WorkerThread.yield(to: Self.nice) { log.write("priority not lowered") }
       let outcome = pool.withoutTeams {
-        Result { () throws(SwapFailure) in try checks.run() }
+        Result { () throws(SwapFailure) in try checks.run(request) }
       }
       // Memory that a failed candidate has taken.
       if case .failure = outcome { OneDNN.returnFreedMemory() }

@@ -1,12 +1,13 @@
-/// Times the steps of one swap.
+/// Times the steps of one swap, or of a start.
 struct SwapClock: Sendable {
   private(set) var steps: [(step: SwapStep, duration: Duration)] = []
-  private let metrics: ServingMetrics
   private let turn: SwapTurn
+  private let metrics: ServingMetrics?
 
-  init(_ metrics: ServingMetrics, _ turn: SwapTurn) {
-    self.metrics = metrics
+  /// - Parameter metrics: Counts the steps as those of a swap; nil if there is none.
+  init(_ turn: SwapTurn, _ metrics: ServingMetrics?) {
     self.turn = turn
+    self.metrics = metrics
   }
 
   /// Times a step, even if it fails; if it is cancelled, it does not begin.
@@ -18,7 +19,7 @@ struct SwapClock: Sendable {
     defer {
       let duration = .now - start
       steps.append((step, duration))
-      metrics.spent(duration, on: step)
+      metrics?.spent(duration, on: step)
     }
     return try body()
   }

@@ -16,18 +16,33 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case `internal`
   }
 
+  /// Memory that it finds missing.
+  package struct Shortage: Sendable, Hashable {
+    /// Bytes that the candidate takes, by an estimate.
+    package let neededByteCount: Int
+    package let leftByteCount: Int
+  }
+
   package var step: SwapStep
   package var reason: String
   package var kind: Kind
   /// The answer to whoever asked, if the kind alone does not tell it: a store's failure, or what is
   /// live by then.
   package var cause: Problem?
+  /// The numbers of a lack of memory that was foreseen.
+  package private(set) var shortage: Shortage?
 
   package init(step: SwapStep, reason: String, kind: Kind, cause: Problem? = nil) {
     self.step = step
     self.reason = reason
     self.kind = kind
     self.cause = cause
+  }
+
+  /// Describes a candidate that does not fit into the memory that is left.
+  init(_ shortage: Shortage, reason: String) {
+    self.init(step: .memory, reason: reason, kind: .insufficientMemory)
+    self.shortage = shortage
   }
 
   package var description: String { "\(step.rawValue): \(reason)" }

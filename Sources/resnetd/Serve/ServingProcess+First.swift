@@ -6,7 +6,6 @@ import Inference
 import Machine
 import ModelStore
 import RemoteModels
-import ResNet
 import Serving
 import Telemetry
 
@@ -56,57 +55,48 @@ extension ServingProcess {
   /// Returns the first model, ready; nil if the program was told to stop before.
   func first(_ vacancy: Vacancy?) throws(Failure) -> Beginning? {
     switch vacancy?.wait() {
-    case .filled(let first):
-      Self.write(first.planned, log)
-      return Beginning(deployment: first.deployment, source: nil)
+    case .filled(let first): return Beginning(deployment: first.deployment, source: nil)
     case .stopped: return nil
     case .givenUp: administration.begin()
     case nil: break
     }
     service.progress("loading the model")
     var (model, source) = try load()
+    // `FirstDeployment` refuses int8 without ranges as well, but knows no command that makes them.
     let precision = try ModelSource.precision(settings.precision, for: model)
-    let reservation = try reserve(model, precision)
     service.progress("compiling and measuring \(model.name)")
-    let planned = try Self.compiling { () throws(EngineError) in
-      try settings.rules.planned(model, precision: precision)
+    do throws(SwapFailure) {
+      let first = try FirstDeployment(
+        &model, by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
+        rules: settings.rules, context: context)
+      return Beginning(deployment: first.deployment, source: source)
+    } catch {
+      throw failure(error, of: model, in: precision, isStored: source == nil)
     }
-    Self.write(planned, log)
-    // The engine has packed the weights, which need not be in memory a second time.
-    model.weights = Weights()
-    let fault = try Self.compiling { () throws(EngineError) in
-      try goldenFault(planned.compiled, model.goldenSamples)
-    }
-    switch fault {
-    case nil: break
-    case .wrong(let reason):
-      throw Failure(
-        "\(model.name), version \(model.version.short), does not compute what its file says: \(reason)"
-          + (source == nil ? "; \(Self.remedy(precision))" : "")
-      )
-    case .slow(let reason), .noMeans(let reason):
-      throw Failure(
-        "\(model.name), version \(model.version.short), cannot be tried on its file's golden samples: "
-          + "\(reason); allow the server more memory or time, by its control group, --memory-limit or "
-          + "--request-timeout")
-    }
-    let deployment = try Self.compiling { () throws(EngineError) in
-      try Deployment(
-        planned.compiled, context, images: model.goldenSamples.map(\.encodedImage),
-        by: source?.isChosen == true ? "the start, by --prefer-model" : "the start",
-        reservation: reservation)
-    }
-    return Beginning(deployment: deployment, source: source)
   }
 
-  private func goldenFault(
-    _ compiled: CompiledModel, _ samples: [GoldenSample]
-  ) throws(EngineError) -> GoldenCheck.Fault? {
-    guard !samples.isEmpty else { return nil }
-    return try GoldenCheck(
-      compiled, by: context.decoders.makeDecoder(), limits: context.limits.golden,
-      imageCount: samples.count
-    ).fault(samples, images: [])
+  /// Puts the reason why the first model cannot serve, and what to do, for the command line.
+  ///
+  /// - Parameter isStored: Whether it is the live model of the state folder.
+  private func failure(
+    _ error: SwapFailure, of model: Model, in precision: Precision, isStored: Bool
+  ) -> Failure {
+    if let shortage = error.shortage { return failure(shortage, of: model) }
+    let version = "\(model.name), version \(model.version.short),"
+    let hasSamples = !model.goldenSamples.isEmpty
+    switch (error.step, error.kind) {
+    case (.golden, .refused):
+      return Failure(
+        "\(version) \(hasSamples ? "does not compute what its file says" : "cannot classify"): "
+          + error.reason + (isStored ? "; \(Self.remedy(precision))" : ""))
+    case (.golden, .insufficientMemory), (.golden, .insufficientTime):
+      return Failure(
+        "\(version) cannot be tried\(hasSamples ? " on its file's golden samples" : ""): "
+          + "\(error.reason); allow the server more memory or time, by its control group, "
+          + "--memory-limit or --request-timeout")
+    default:
+      return Failure("the model cannot be compiled: \(error.reason)")
+    }
   }
 
   /// Returns the advice for a model of the state folder that no longer runs as it was proved.
@@ -123,14 +113,6 @@ extension ServingProcess {
     let watch = DecoderWatch(metrics, log)
     return settings.decoders.source(spawner, budget: memory, observe: watch.note) {
       log.write($0)
-    }
-  }
-
-  static func compiling<Result>(
-    _ body: () throws(EngineError) -> Result
-  ) throws(Failure) -> Result {
-    do throws(EngineError) { return try body() } catch {
-      throw Failure("the model cannot be compiled: \(error)")
     }
   }
 
@@ -169,17 +151,5 @@ extension ServingProcess {
     } catch {
       throw Failure("\(error)")
     }
-  }
-
-  private static func write(_ planned: PlannedModel, _ log: Log) {
-    let plan = planned.compiled.plan
-    log.write(
-      "plan: \(planned.description)",
-      [
-        "workers": .integer(plan.workers), "threads": .integer(plan.threads),
-        "max_batch": .integer(plan.maxBatch),
-        "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
-        "kept": .text(planned.isKept ? "yes" : "no"),
-      ])
   }
 }

@@ -1,10 +1,8 @@
 import Checkpoint
-import Engine
 import Glibc
 import HTTPServer
 import Inference
 import Machine
-import ResNet
 import Serving
 import Telemetry
 
@@ -45,27 +43,24 @@ extension ServingProcess {
       ])
   }
 
-  /// Reserves the first model's part of the budget, by an estimate.
-  func reserve(
-    _ model: Model, _ precision: Precision
-  ) throws(Failure) -> Reservation {
+  /// Says what the first model takes, what is left, and how to allow more.
+  func failure(_ shortage: SwapFailure.Shortage, of model: Model) -> Failure {
+    let (needed, left) = (shortage.neededByteCount, shortage.leftByteCount)
     let memory = context.memory
-    let plan = settings.rules.plan(model, precision: precision, inPlaceOf: nil).plan
-    let byteCount: Int
-    do throws(GraphError) {
-      byteCount = try MemoryEstimate(model.graph, precision: precision, plan: plan, live: nil)
-        .byteCount
-    } catch {
-      throw Failure("the model cannot be compiled: \(error)")
-    }
-    guard let reservation = memory.reserve(byteCount, isLasting: true, use: .models) else {
-      let missing = byteCount - memory.freeByteCount
-      throw Failure(
-        "\(model.name) takes about \(byteCount) bytes, \(memory.freeByteCount) are left of the memory "
-          + "budget of \(memory.byteCount); allow the server \(missing) bytes more, by its control "
-          + "group or --memory-limit, or give it fewer --workers or a smaller --max-batch")
-    }
-    return reservation
+    // Less is left than the budget would give: then the system has no more.
+    let (place, remedy) =
+      left < memory.freeByteCount
+      ? (
+        "available on this machine or in its control group",
+        "free \(needed - left) bytes more for the server"
+      )
+      : (
+        "left of the memory budget of \(memory.byteCount)",
+        "allow the server \(needed - left) bytes more, by its control group or --memory-limit"
+      )
+    return Failure(
+      "\(model.name) takes about \(needed) bytes, \(left) are \(place); \(remedy), or give it fewer "
+        + "--workers or a smaller --max-batch")
   }
 
   /// Ends the process: its supervisor starts another one.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import ResNet
 import Testing
 
 @Suite(.serialized) struct ModelPartsTests {
@@ -113,6 +114,39 @@ import Testing
     let server = try await ServerUnderTest(
       "--model", path, "--tune", "off", "--preprocess", "cifar10")
     #expect(try await server.curl("\(server.address)/readyz").status == 200)
+  }
+
+  @Test("serve does not begin with a model without golden samples that answers all images alike")
+  func constantLogits() async throws {
+    var model = try Model.embeddedDefault()
+    let linear = try #require(model.weights["fc.weight"])
+    model.weights["fc.weight"] = Tensor(
+      shape: linear.shape, storage: [Float](repeating: 0, count: linear.elementCount))
+    let folder = try TemporaryFolder()
+    let path = folder.url.appendingPathComponent("constant.safetensors").path
+    try Model(
+      name: "constant", graph: model.graph, weights: model.weights, labels: model.labels,
+      preprocessing: model.preprocessing
+    ).write(to: path)
+    let refused = try await ProgramUnderTest.run(
+      "serve", "--model", path, "--port", "0", "--tune", "off")
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("cannot classify: the network gives every image the same"))
+  }
+
+  @Test("serve says how much memory its model lacks")
+  func memory() async throws {
+    let outcome = try await ProgramUnderTest.run(
+      "serve", "--port", "0", "--tune", "off", "--precision", "fp32", "--workers", "4",
+      "--max-batch", "64", "--memory-limit", "128MiB")
+    #expect(outcome.exitCode == 1)
+    let numbers = try #require(
+      outcome.errors.firstMatch(
+        of:
+          /takes about (\d+) bytes, (\d+) are left of the memory budget of \d+; allow the server (\d+) bytes more/
+      ), "\(outcome.errors)")
+    let (needed, left, missing) = (numbers.output.1, numbers.output.2, numbers.output.3)
+    #expect(try #require(Int(needed)) - #require(Int(left)) == Int(missing))
   }
 
   @Test(
