@@ -27,6 +27,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// A fault in a preprocessing contract from outside the file.
   case contract(source: String, reason: String)
   case labelsMissing(classCount: Int)
+  /// The network has one output, and nothing says what it means.
+  case singleOutput
   /// The labels were to come from another model, but it has another number of classes.
   case labelsOfAnother(count: Int, classCount: Int)
   case labelCount(labels: Int, classCount: Int)
@@ -65,6 +67,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
     case .labelsMissing(let classCount):
       "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
+    case .singleOutput:
+      "the network has one output, and the file does not say what it means; give the activation (--activation): sigmoid "
+        + "with two labels for the probability of the second, sigmoid with one label for its own, none for a score"
     case .labelsOfAnother(let count, let classCount):
       "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):

@@ -47,7 +47,7 @@ package final class Classifier {
     }
   }
 
-  /// Returns each image's probabilities `[classes]` or error; no image affects another's answer.
+  /// Returns each image's numbers, one per label, by the model's output rule, or its error; no image affects another's answer.
   package func classify(
     _ images: [ArraySlice<UInt8>], by decoder: any ImageDecoder,
     until deadline: ContinuousClock.Instant
@@ -126,17 +126,17 @@ package final class Classifier {
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
-  /// Returns probabilities `[classes]` of the images in the first places; nil for logits that are
-  /// not finite.
+  /// Returns the numbers of the images in the first places, one per label, by the model's output
+  /// rule; nil for outputs that are not finite.
   ///
   /// Runs on the team if there is a deadline, and only while nothing else computes. Without a
   /// deadline, or beyond it, runs on this thread alone.
   package func run(
     count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> [[Float]?] {
-    let classCount = model.network.outputCount
+    let outputCount = model.network.outputCount
     let pixels = input
-    try Self.withNumbers(0..<count * classCount, of: &logits) { output throws(EngineError) in
+    try Self.withNumbers(0..<count * outputCount, of: &logits) { output throws(EngineError) in
       // SAFETY: the elements are bytes.
       let input = unsafe pixels.span.bytes.extracting(0..<count * preprocessor.outputByteCount)
       if let deadline,
@@ -148,8 +148,9 @@ package final class Classifier {
       try context.run(imageCount: count, input: input, logits: &output)
     }
     return (0..<count).map { place in
-      let logits = logits[place * classCount..<(place + 1) * classCount]
-      return logits.allSatisfy(\.isFinite) ? Ranking.probabilities(logits) : nil
+      let outputs = logits[place * outputCount..<(place + 1) * outputCount]
+      guard outputs.allSatisfy(\.isFinite) else { return nil }
+      return model.output.numbers(outputs, labelCount: model.labels.count)
     }
   }
 

@@ -10,6 +10,10 @@ package struct CompiledModel: Sendable {
   package let version: ModelVersion
   package let labels: [String]
   package let preprocessing: Preprocessing
+  /// Meaning of the network's outputs.
+  package let output: OutputRule
+  /// What the file did not say and was assumed, as in `Model`.
+  package let assumptions: [String]
   package let graph: Graph
   package let precision: Precision
   /// Plan that it was compiled for.
@@ -29,6 +33,8 @@ package struct CompiledModel: Sendable {
     version = model.version
     labels = model.labels
     preprocessing = model.preprocessing
+    output = model.output
+    assumptions = model.assumptions
     graph = model.graph
     self.plan = plan
     var options = CompilationOptions()

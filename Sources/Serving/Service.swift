@@ -107,6 +107,7 @@ package final class Service: RequestHandler {
     let parameters = try ClassificationParameters(head) { choice in
       pool.traffic.likely(choice).model.labels.count
     }
+    try parameters.check(pool.traffic.likely(parameters.canary).model)
     // A length that is malformed or beyond the limit is for the connection to reject.
     let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
     if length <= limits.bodyByteLimit {

@@ -20,6 +20,9 @@ enum ClassifyCommand: Command {
     var decoding = DecodingLimits()
     var decoders = DecoderSettings()
     var json = false
+
+    /// Least probability of what is shown, or nil for no limit.
+    var minimum: Float? { minimumProbability > 0 ? minimumProbability : nil }
   }
 
   /// Limit of one file's bytes, the same as of one request's body.
@@ -37,6 +40,7 @@ enum ClassifyCommand: Command {
       .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
@@ -63,20 +67,24 @@ enum ClassifyCommand: Command {
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
+    guard settings.minimum == nil || live.output.givesProbabilities else {
+      throw Failure(
+        "--min-probability does not apply: the outputs of \(model.name) are scores, not probabilities")
+    }
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let answer = ClassificationAnswer(live)
     var items: [JSONObject] = []
     var failureCount = 0
     for path in operands {
-      let result = try classify(path, settings, classifier, decoder)
+      let result = try classify(path, settings, live, classifier, decoder)
       if case .failure(let problem) = result {
         failureCount += 1
         StandardError.write("resnetd classify: \(path): \(problem.detail)")
       }
       if settings.json {
         items.append(answer.item(result, file: operands.count > 1 ? path : nil))
-      } else if case .success(let entries) = result {
-        show(entries, live, heading: operands.count > 1 ? path : nil)
+      } else if case .success(let ranking) = result {
+        show(ranking, live, heading: operands.count > 1 ? path : nil)
       }
     }
     if settings.json {
@@ -87,8 +95,9 @@ enum ClassifyCommand: Command {
   }
 
   private static func classify(
-    _ path: String, _ settings: Settings, _ classifier: Classifier, _ decoder: any ImageDecoder
-  ) throws(Failure) -> Result<[Ranking.Entry], Problem> {
+    _ path: String, _ settings: Settings, _ model: CompiledModel, _ classifier: Classifier,
+    _ decoder: any ImageDecoder
+  ) throws(Failure) -> Result<Ranking, Problem> {
     let bytes: [UInt8]
     do throws(Failure) {
       bytes = try FileBytes.read(path, limit: fileByteCountLimit)
@@ -99,19 +108,25 @@ enum ClassifyCommand: Command {
       let result = try classifier.classify(
         [bytes[...]], by: decoder, until: .now + ServingLimits().requestTimeout)[0]
       return result.mapError(Problem.init).map {
-        Ranking.top($0, count: settings.topK, minimum: settings.minimumProbability)
+        Ranking($0, by: model.output, count: settings.topK, minimum: settings.minimum)
       }
     } catch {
       throw Failure(error.description)
     }
   }
 
-  private static func show(_ entries: [Ranking.Entry], _ live: CompiledModel, heading: String?) {
+  private static func show(_ ranking: Ranking, _ live: CompiledModel, heading: String?) {
     if let heading { StandardOutput.write("\(heading):") }
-    let rows = entries.map { entry in
-      [Decimal.text(Double(entry.probability), digits: 4), live.labels[entry.index]]
+    let rows = ranking.entries.map { entry in
+      let label = live.labels[entry.index]
+      return [
+        Decimal.text(Double(entry.value), digits: 4), live.output.displayNames[label] ?? label,
+      ]
     }
     StandardOutput.write(TextTable(rows: rows).text)
+    if ranking.isUnsure == true {
+      StandardOutput.write("unsure: nothing reaches the model's threshold")
+    }
   }
 }
 

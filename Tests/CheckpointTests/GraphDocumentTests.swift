@@ -82,10 +82,12 @@ import Testing
 
   private static func model(_ graph: Graph, samples: [GoldenSample] = []) throws -> Model {
     try Model(
-      name: "own", graph: graph, weights: Weights.random(for: graph), labels: ["a", "b"],
-      preprocessing: contract(size: size),
-      calibration: Calibration(method: "none", ranges: ["input": 1, "fc": 2.5]),
-      goldenSamples: samples)
+      name: "own", graph: graph, weights: Weights.random(for: graph),
+      Model.Contents(
+        labels: ["a", "b"],
+        preprocessing: contract(size: size),
+        calibration: Calibration(method: "none", ranges: ["input": 1, "fc": 2.5]),
+        goldenSamples: samples))
   }
 
   private static func expectEqual(_ read: Model, _ model: Model) throws {

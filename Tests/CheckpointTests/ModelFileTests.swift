@@ -22,10 +22,11 @@ import Testing
     provenance.accuracy = 0.5
     return try Model(
       name: "small", architecture: SmallNetworks.basic, weights: Weights(tensors),
-      labels: ["a", "b\u{1F408}", "c d"],
-      preprocessing: .cifar10(mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6]),
-      provenance: provenance,
-      goldenSamples: [GoldenSample(encodedImage: [1, 2, 3], logits: [0.5, -1, 2])])
+      Model.Contents(
+        labels: ["a", "b\u{1F408}", "c d"],
+        preprocessing: .cifar10(mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6]),
+        provenance: provenance,
+        goldenSamples: [GoldenSample(encodedImage: [1, 2, 3], logits: [0.5, -1, 2])]))
   }
 
   @Test("What is written is what is read, and its version is the file's SHA-256")
@@ -71,8 +72,9 @@ import Testing
     func make(_ samples: [GoldenSample] = []) throws {
       _ = try Model(
         name: "small", architecture: SmallNetworks.basic, weights: Weights(tensors),
-        labels: ["a", "b", "c"], preprocessing: .cifar10(mean: [0, 0, 0], std: [1, 1, 1]),
-        goldenSamples: samples)
+        Model.Contents(
+          labels: ["a", "b", "c"], preprocessing: .cifar10(mean: [0, 0, 0], std: [1, 1, 1]),
+          goldenSamples: samples))
     }
     try make()
     for (image, logits) in [([], [0, 0, 0]), ([1], [0, 0]), ([1], [0, .nan, 0])]

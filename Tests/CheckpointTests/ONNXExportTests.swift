@@ -30,13 +30,14 @@ import Testing
     return try Model(
       name: "made-up", architecture: architecture,
       weights: Weights.random(for: Graph(architecture)),
-      labels: (0..<architecture.classCount).map { "class \($0) \u{1F408}" },
-      preprocessing: contract(size: architecture.inputSize),
-      calibration: Calibration(method: "none", ranges: ["input": 1]), provenance: provenance,
-      goldenSamples: [
-        GoldenSample(
-          encodedImage: [1], logits: [Float](repeating: 0, count: architecture.classCount))
-      ])
+      Model.Contents(
+        labels: (0..<architecture.classCount).map { "class \($0) \u{1F408}" },
+        preprocessing: contract(size: architecture.inputSize),
+        calibration: Calibration(method: "none", ranges: ["input": 1]), provenance: provenance,
+        goldenSamples: [
+          GoldenSample(
+            encodedImage: [1], logits: [Float](repeating: 0, count: architecture.classCount))
+        ]))
   }
 
   private static func image(_ shape: FeatureShape) -> [Float] {
@@ -150,8 +151,10 @@ import Testing
   func operations(operation: ResNet.Operation) throws {
     let graph = GraphDocumentTests.graph(operation)
     let model = try Model(
-      name: "own", graph: graph, weights: Weights.random(for: graph), labels: ["a", "b"],
-      preprocessing: Self.contract(size: GraphDocumentTests.size))
+      name: "own", graph: graph, weights: Weights.random(for: graph),
+      Model.Contents(
+        labels: ["a", "b"],
+        preprocessing: Self.contract(size: GraphDocumentTests.size)))
     try withFolder { folder in
       try model.writeONNX(to: folder + "/m.onnx", programVersion: "1")
       let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/m.onnx")))
@@ -183,8 +186,10 @@ import Testing
     graph.append("conv", .convolution(Convolution(outputChannels: 2, kernel: Extent(1))), 0)
     graph.append("pool", .globalAveragePool, 1)
     let model = try Model(
-      name: "own", graph: graph, weights: Weights.random(for: graph), labels: ["a", "b"],
-      preprocessing: Self.contract(size: 4))
+      name: "own", graph: graph, weights: Weights.random(for: graph),
+      Model.Contents(
+        labels: ["a", "b"],
+        preprocessing: Self.contract(size: 4)))
     try withFolder { folder in
       try model.writeONNX(to: folder + "/m.onnx", programVersion: "1")
       #expect(try Model.load(path: folder + "/m.onnx").graph == graph)
@@ -207,8 +212,10 @@ import Testing
     graph.append("pool", .globalAveragePool, graph.output)
     graph.append("fc", .linear(Linear(outputs: 2)), graph.output)
     let model = try Model(
-      name: "own", graph: graph, weights: Weights.random(for: graph), labels: ["a", "b"],
-      preprocessing: Self.contract(size: 4))
+      name: "own", graph: graph, weights: Weights.random(for: graph),
+      Model.Contents(
+        labels: ["a", "b"],
+        preprocessing: Self.contract(size: 4)))
 
     func layer(_ name: String, _ input: [Float]) throws -> [Float] {
       let weight = try #require(model.weights["\(name).weight"]).values

@@ -19,7 +19,7 @@ import Testing
     let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     for sample in model.goldenSamples {
       let probabilities = try classifier.classify(sample.encodedImage)
-      let expected = Ranking.probabilities(sample.logits[...])
+      let expected = OutputRule().numbers(sample.logits[...], labelCount: sample.logits.count)
       #expect(difference(probabilities, expected) < Self.tolerance)
     }
   }

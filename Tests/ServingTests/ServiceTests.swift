@@ -19,9 +19,8 @@ import Testing
     #expect(response.fields["X-Request-Id"] == "seen")
     #expect(response.fields["Server-Timing"]?.contains("inference;dur=") == true)
     let predictions = try #require(try response.json()["predictions"] as? [[String: Any]])
-    let expected = Ranking.top(
-      Ranking.probabilities(image.logits[...]), count: 3, minimum: 0)
-    #expect(predictions.map { $0["class"] as? Int } == expected.map(\.index))
+    let expected = Ranking(image.logits, by: OutputRule(), count: 3, minimum: nil)
+    #expect(predictions.map { $0["class"] as? Int } == expected.entries.map(\.index))
     let model = try #require(try response.json()["model"] as? [String: Any])
     #expect((model["version"] as? String)?.count == 12)
   }

@@ -16,7 +16,8 @@ enum SmallModels {
   static func model(
     _ mark: String, name: String? = nil, classCount: Int = 10, scale: Float = 1,
     samples: [GoldenSample] = [], calibration: Calibration? = nil,
-    policies: ImagePolicies = ImagePolicies()
+    policies: ImagePolicies = ImagePolicies(), output: OutputRule = OutputRule(),
+    labels: [String]? = nil
   ) throws -> Model {
     let architecture = try #require(Architecture.cifar(depth: 8, classCount: classCount))
     var weights = try Weights.random(for: Graph(architecture))
@@ -27,11 +28,12 @@ enum SmallModels {
       storage: linear.values.map { $0 * scale })
     return try Model(
       name: name ?? mark, architecture: architecture, weights: weights,
-      labels: (0..<classCount).map { "\(mark)\($0)" },
-      preprocessing: Preprocessing(
-        resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none,
-        mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], policies: policies),
-      calibration: calibration, goldenSamples: samples)
+      Model.Contents(
+        labels: labels ?? (0..<classCount).map { "\(mark)\($0)" },
+        preprocessing: Preprocessing(
+          resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none,
+          mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], policies: policies),
+        output: output, calibration: calibration, goldenSamples: samples))
   }
 
   /// Returns a model that passes its own golden samples, but gives infinite logits for one image,
@@ -52,8 +54,10 @@ enum SmallModels {
         storage: linear.values.enumerated().map { $0.offset < featureCount ? weight : $0.element })
       return try Model(
         name: name, architecture: #require(Architecture.cifar(depth: 8, classCount: 10)),
-        weights: weights, labels: plain.labels, preprocessing: plain.preprocessing,
-        goldenSamples: samples)
+        weights: weights,
+        Model.Contents(
+          labels: plain.labels, preprocessing: plain.preprocessing,
+          goldenSamples: samples))
     }
     func sampled(_ model: Model) throws -> [GoldenSample] {
       let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)

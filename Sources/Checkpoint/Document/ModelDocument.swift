@@ -21,12 +21,14 @@ struct ModelDocument: Codable {
   let graph: GraphDocument?
   let labels: [String]
   let preprocessing: Preprocessing
+  /// Meaning of the outputs; absent from files that were written before there was a choice.
+  let output: OutputRule?
   let calibration: Calibration?
   let provenance: Provenance?
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
-    case name, architecture, graph, labels, preprocessing, calibration, provenance
+    case name, architecture, graph, labels, preprocessing, output, calibration, provenance
   }
 
   /// Describes a model.
@@ -40,6 +42,7 @@ struct ModelDocument: Codable {
     graph = model.architecture == nil && isComplete ? GraphDocument(model.graph) : nil
     labels = model.labels
     preprocessing = model.preprocessing
+    output = model.output == OutputRule() ? nil : model.output
     calibration = isComplete ? model.calibration : nil
     provenance = model.provenance
   }

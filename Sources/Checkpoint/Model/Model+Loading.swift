@@ -72,33 +72,45 @@ extension Model {
       file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
     var warnings = file.warnings + tensors.warnings
-    let classCount: Int
-    do { classCount = try graph.outputShape.channels } catch {
+    var parts = LoadedParts(options, document)
+    parts.usualContract = { () throws(CheckpointError) in
+      // Without a document, the tensors are those of an architecture.
+      try contract(for: architecture?.stem ?? .imageNet)
+    }
+    let outputCount: Int
+    do { outputCount = try graph.outputShape.channels } catch {
       throw .unsupported(error.description)
     }
-    let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
-    let preprocessing: Preprocessing
-    if let given = options.preprocessing ?? document?.preprocessing {
-      preprocessing = given
-    } else {
-      // Without a document, the tensors are those of an architecture.
-      preprocessing = try contract(for: architecture?.stem ?? .imageNet)
-    }
-    var samples = try reader.goldenSamples(classCount: classCount)
-    if !samples.isEmpty, let own = document?.preprocessing, own != preprocessing {
-      samples = []
+    var contents = try parts.contents(outputCount: outputCount, &warnings)
+    contents.calibration = document?.calibration
+    contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)
+    if !contents.goldenSamples.isEmpty, let own = document?.preprocessing,
+      own != contents.preprocessing
+    {
+      contents.goldenSamples = []
       warnings.append("its golden samples are left out: they hold for its own preprocessing")
     }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes, options.interruption), architecture: architecture,
-      graph: graph, weights: weights,
-      labels: labels, preprocessing: preprocessing,
-      calibration: document?.calibration, provenance: document?.provenance,
-      goldenSamples: samples,
-      format: file.format, warnings: warnings)
+      version: try version(of: bytes, options.interruption), (architecture, graph), weights,
+      contents)
+    model.format = file.format
+    model.warnings = warnings
+    model.assumptions = parts.assumptions
+    if document == nil, let architecture {
+      model.assumptions.insert(contentsOf: assumptions(architecture), at: 0)
+    }
     model.isCompleted = options != chosen
     return model
+  }
+
+  /// What the shapes of plain tensors leave open.
+  private static func assumptions(_ architecture: Architecture) -> [String] {
+    var all = ["the input is \(architecture.inputSize)x\(architecture.inputSize) pixels"]
+    if architecture.block == .bottleneck {
+      all.append("bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)")
+    }
+    return all
   }
 
   /// Returns the network that plain tensors belong to.
@@ -111,23 +123,6 @@ extension Model {
       architecture.inputSize = height
     }
     return (architecture, try graph(of: architecture))
-  }
-
-  /// Returns the given labels, else the file's, else numbers if these are allowed.
-  static func labels(
-    _ options: ModelOptions, _ document: ModelDocument?, classCount: Int,
-    warnings: inout [String]
-  ) throws(CheckpointError) -> [String] {
-    if let labels = options.labels ?? document?.labels {
-      // Another model's labels are for as many classes only.
-      if labels == options.completion?.labels, labels.count != classCount {
-        throw .labelsOfAnother(count: labels.count, classCount: classCount)
-      }
-      return labels
-    }
-    guard options.numbersClasses else { throw .labelsMissing(classCount: classCount) }
-    warnings.append("the file contains no labels, so the classes are numbered")
-    return (0..<classCount).map(String.init)
   }
 
   /// Returns the document, or nil for files from other tools.

@@ -7,6 +7,26 @@ package import ResNet
 /// Once an engine has packed them, set `weights` to `Weights()`; everything else is small and owned
 /// by the model.
 package struct Model: Sendable {
+  /// Everything that answers need besides the network.
+  package struct Contents: Sendable {
+    package var labels: [String]
+    package var preprocessing: Preprocessing
+    package var output: OutputRule
+    package var calibration: Calibration?
+    package var provenance: Provenance?
+    package var goldenSamples: [GoldenSample]
+
+    package init(
+      labels: [String], preprocessing: Preprocessing, output: OutputRule = OutputRule(),
+      calibration: Calibration? = nil, provenance: Provenance? = nil,
+      goldenSamples: [GoldenSample] = []
+    ) {
+      (self.labels, self.preprocessing, self.output) = (labels, preprocessing, output)
+      (self.calibration, self.provenance) = (calibration, provenance)
+      self.goldenSamples = goldenSamples
+    }
+  }
+
   package let name: String
   /// Version of the file that it was read from; of the file that `write(to:)` makes if it was put
   /// together or lay in several files.
@@ -15,71 +35,73 @@ package struct Model: Sendable {
   package let architecture: Architecture?
   package let graph: Graph
   package var weights: Weights
-  /// Labels of the classes, in order.
-  package let labels: [String]
-  package let preprocessing: Preprocessing
-  /// Ranges that int8 needs; nil in models that nobody has quantised.
-  package let calibration: Calibration?
-  package let provenance: Provenance?
-  package let goldenSamples: [GoldenSample]
+  let contents: Contents
   /// Whether labels and preprocessing come from another model, `ModelOptions.completion`.
   package internal(set) var isCompleted = false
   /// Format of the file that it was read from; safetensors for models that were put together.
-  package let format: FileFormat
+  package internal(set) var format = FileFormat.safetensors
   /// Warnings for whoever loads the model, a sentence each; none makes it unusable.
-  package let warnings: [String]
+  package internal(set) var warnings: [String] = []
+  /// What the file does not say and was therefore assumed, a phrase each: an answer may be wrong if
+  /// one of them is.
+  package internal(set) var assumptions: [String] = []
 
   /// Limit on a name in UTF-8 bytes.
   package static let nameByteCountLimit = 128
+
+  /// Labels of the answer's classes, in order.
+  package var labels: [String] { contents.labels }
+  package var preprocessing: Preprocessing { contents.preprocessing }
+  /// Meaning of the network's outputs.
+  package var output: OutputRule { contents.output }
+  /// Ranges that int8 needs; nil in models that nobody has quantised.
+  package var calibration: Calibration? { contents.calibration }
+  package var provenance: Provenance? { contents.provenance }
+  package var goldenSamples: [GoldenSample] { contents.goldenSamples }
 
   /// Puts a model together from parts, which are checked like those of a file.
   ///
   /// Its version is that of the file that `write(to:)` makes of it.
   package init(
-    name: String, architecture: Architecture, weights: Weights, labels: [String],
-    preprocessing: Preprocessing, calibration: Calibration? = nil, provenance: Provenance? = nil,
-    goldenSamples: [GoldenSample] = []
+    name: String, architecture: Architecture, weights: Weights, _ contents: Contents
   ) throws(CheckpointError) {
     try self.init(
       name: name, architecture: architecture, graph: Self.graph(of: architecture),
-      weights: weights, labels: labels, preprocessing: preprocessing, calibration: calibration,
-      provenance: provenance, goldenSamples: goldenSamples)
+      weights: weights, contents)
   }
 
   /// Puts a model together from a network that has a graph but no architecture.
   package init(
-    name: String, graph: Graph, weights: Weights, labels: [String], preprocessing: Preprocessing,
-    calibration: Calibration? = nil, provenance: Provenance? = nil,
-    goldenSamples: [GoldenSample] = []
+    name: String, graph: Graph, weights: Weights, _ contents: Contents
   ) throws(CheckpointError) {
-    try self.init(
-      name: name, architecture: nil, graph: graph, weights: weights, labels: labels,
-      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
-      goldenSamples: goldenSamples)
+    try self.init(name: name, architecture: nil, graph: graph, weights: weights, contents)
   }
 
   /// Returns the same network with the ranges that int8 needs, as a file of its own.
   package func calibrated(
     _ calibration: Calibration, _ provenance: Provenance
   ) throws(CheckpointError) -> Model {
-    try Model(
-      name: name, architecture: architecture, graph: graph, weights: weights, labels: labels,
-      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
-      goldenSamples: goldenSamples)
+    try changed { contents in
+      contents.calibration = calibration
+      contents.provenance = provenance
+    }
   }
 
   /// Returns the same model, as a file of its own that tells its origin.
   package func with(_ provenance: Provenance) throws(CheckpointError) -> Model {
-    try Model(
-      name: name, architecture: architecture, graph: graph, weights: weights, labels: labels,
-      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
-      goldenSamples: goldenSamples)
+    try changed { $0.provenance = provenance }
+  }
+
+  private func changed(_ change: (inout Contents) -> Void) throws(CheckpointError) -> Model {
+    var contents = contents
+    change(&contents)
+    return try Model(
+      name: name, architecture: architecture, graph: graph, weights: weights, contents)
   }
 
   private init(
-    name: String, architecture: Architecture?, graph: Graph, weights: Weights, labels: [String],
-    preprocessing: Preprocessing, calibration: Calibration?, provenance: Provenance?,
-    goldenSamples: [GoldenSample]
+    name: String, architecture: Architecture?, graph: Graph, weights: Weights,
+    _ contents: Contents
   ) throws(CheckpointError) {
     do { try graph.validate(weights) } catch { throw .unsupported(error.description) }
     for name in weights.names.sorted() {
@@ -88,26 +110,20 @@ package struct Model: Sendable {
         throw .unsupported("parameter \(name): \(fault)")
       }
     }
-    let unversioned = try Model(
+    try self.init(
       checking: name, version: ModelVersion(digest: [UInt8](repeating: 0, count: 32)),
-      architecture: architecture, graph: graph, weights: weights, labels: labels,
-      preprocessing: preprocessing, calibration: calibration, provenance: provenance,
-      goldenSamples: goldenSamples)
-    self = try Model(
-      checking: name, version: unversioned.serializedVersion(), architecture: architecture,
-      graph: graph, weights: weights, labels: labels, preprocessing: preprocessing,
-      calibration: calibration, provenance: provenance, goldenSamples: goldenSamples)
+      (architecture, graph), weights, contents)
+    version = try serializedVersion()
   }
 
   /// Checks everything that concerns more than one part; graph and weights match already.
   init(
-    checking name: String, version: ModelVersion, architecture: Architecture?, graph: Graph,
-    weights: Weights, labels: [String], preprocessing: Preprocessing, calibration: Calibration?,
-    provenance: Provenance?, goldenSamples: [GoldenSample], format: FileFormat = .safetensors,
-    warnings: [String] = []
+    checking name: String, version: ModelVersion, _ network: (Architecture?, Graph),
+    _ weights: Weights, _ contents: Contents
   ) throws(CheckpointError) {
-    let classCount: Int
-    do { classCount = try graph.outputShape.channels } catch {
+    let graph = network.1
+    let outputCount: Int
+    do { outputCount = try graph.outputShape.channels } catch {
       throw .unsupported(error.description)
     }
     guard !name.isEmpty, name.utf8.count <= Self.nameByteCountLimit,
@@ -117,49 +133,19 @@ package struct Model: Sendable {
         reason: "a name is 1 to \(Self.nameByteCountLimit) of A-Z a-z 0-9 . _ - + @, not "
           + "\"\(name.prefix(40))\"")
     }
-    guard labels.count == classCount else {
-      throw .labelCount(labels: labels.count, classCount: classCount)
-    }
-    for (index, label) in labels.enumerated() {
-      if let fault = Labels.fault(in: label) {
-        throw .metadata(reason: "label of class \(index): \(fault)")
-      }
-    }
-    let (height, width) = preprocessing.outputSize
+    let (height, width) = contents.preprocessing.outputSize
     guard height == graph.inputShape.height, width == graph.inputShape.width else {
       throw .metadata(
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
           + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
-    if let fault = calibration?.fault {
-      throw .metadata(reason: "calibration: \(fault)")
-    }
-    guard goldenSamples.count <= GoldenSample.countLimit else {
-      throw .overLimit(
-        what: "golden samples", value: goldenSamples.count, limit: GoldenSample.countLimit)
-    }
-    for sample in goldenSamples {
-      guard sample.logits.count == classCount, sample.logits.allSatisfy(\.isFinite) else {
-        throw .metadata(reason: "a golden sample has not \(classCount) finite logits")
-      }
-      guard 1...GoldenSample.imageByteCountLimit ~= sample.encodedImage.count else {
-        throw .overLimit(
-          what: "bytes of a golden sample's image", value: sample.encodedImage.count,
-          limit: GoldenSample.imageByteCountLimit)
-      }
-    }
+    try contents.check(outputCount: outputCount)
     self.name = name
     self.version = version
-    self.architecture = architecture
+    architecture = network.0
     self.graph = graph
     self.weights = weights
-    self.labels = labels
-    self.preprocessing = preprocessing
-    self.calibration = calibration
-    self.provenance = provenance
-    self.goldenSamples = goldenSamples
-    self.format = format
-    self.warnings = warnings
+    self.contents = contents
   }
 
   static func graph(of architecture: Architecture) throws(CheckpointError) -> Graph {
@@ -173,6 +159,36 @@ package struct Model: Sendable {
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
     default: ".-_+@".utf8.contains(byte)
+    }
+  }
+}
+
+extension Model.Contents {
+  /// Throws unless all parts fit a network with so many outputs.
+  fileprivate func check(outputCount: Int) throws(CheckpointError) {
+    guard output.fits(labelCount: labels.count, outputCount: outputCount) else {
+      throw .labelCount(labels: labels.count, classCount: outputCount)
+    }
+    for (index, label) in labels.enumerated() {
+      if let fault = Labels.fault(in: label) {
+        throw .metadata(reason: "label of class \(index): \(fault)")
+      }
+    }
+    if let fault = output.fault(labels: labels) { throw .metadata(reason: "output: \(fault)") }
+    if let fault = calibration?.fault { throw .metadata(reason: "calibration: \(fault)") }
+    guard goldenSamples.count <= GoldenSample.countLimit else {
+      throw .overLimit(
+        what: "golden samples", value: goldenSamples.count, limit: GoldenSample.countLimit)
+    }
+    for sample in goldenSamples {
+      guard sample.logits.count == outputCount, sample.logits.allSatisfy(\.isFinite) else {
+        throw .metadata(reason: "a golden sample has not \(outputCount) finite logits")
+      }
+      guard 1...GoldenSample.imageByteCountLimit ~= sample.encodedImage.count else {
+        throw .overLimit(
+          what: "bytes of a golden sample's image", value: sample.encodedImage.count,
+          limit: GoldenSample.imageByteCountLimit)
+      }
     }
   }
 }

@@ -8,6 +8,10 @@ package struct ModelOptions: Sendable, Hashable {
   package var numbersClasses = false
   /// Contract that overrides the file's, and the usual one of files from other tools.
   package var preprocessing: Preprocessing?
+  /// Meaning of the outputs that overrides the file's.
+  package var output: OutputRule?
+  /// Activation that overrides that of `output` and of the file.
+  package var activation: OutputRule.Activation?
   /// Name that overrides the file's name for the model.
   package var name: String?
   /// Source of everything not chosen here, for a file without a document of its own.
@@ -32,12 +36,16 @@ package struct ModelOptions: Sendable, Hashable {
 package struct ModelCompletion: Sendable, Hashable {
   package let labels: [String]
   package let preprocessing: Preprocessing
+  package let output: OutputRule
   /// Name for a file that has no name of its own.
   package let name: String
 
-  package init(labels: [String], preprocessing: Preprocessing, name: String) {
+  package init(
+    labels: [String], preprocessing: Preprocessing, output: OutputRule = OutputRule(), name: String
+  ) {
     self.labels = labels
     self.preprocessing = preprocessing
+    self.output = output
     self.name = name
   }
 }

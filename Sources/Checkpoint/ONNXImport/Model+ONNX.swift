@@ -23,31 +23,29 @@ extension Model {
     let network = try ONNXNetwork(file, size: contract?.outputSize)
     // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
-    let classCount: Int
-    do { classCount = try network.graph.outputShape.channels } catch {
+    let outputCount: Int
+    do { outputCount = try network.graph.outputShape.channels } catch {
       throw .unsupported(error.description)
     }
     var warnings = network.warnings
-    let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
-    let preprocessing: Preprocessing
-    if let contract {
-      preprocessing = contract
-    } else {
-      preprocessing = try usualContract(for: network.graph.inputShape)
+    var parts = LoadedParts(options, document)
+    parts.usualContract = { () throws(CheckpointError) in
+      try usualContract(for: network.graph.inputShape)
     }
+    var contents = try parts.contents(outputCount: outputCount, &warnings)
+    // A calibration in the document would belong to other nodes.
+    contents.calibration = network.calibration
     var architecture = document?.architecture?.architecture
     if let described = architecture, (try? Graph(described)) != network.graph {
       architecture = nil
     }
     var model = try Model(
       checking: options.name ?? document?.name ?? name(from: fileName),
-      version: try version(of: bytes, options.interruption), architecture: architecture,
-      graph: network.graph,
-      weights: network.weights, labels: labels, preprocessing: preprocessing,
-      // A calibration in the document would belong to other nodes.
-      calibration: network.calibration, provenance: document?.provenance, goldenSamples: [],
-      format: .onnx,
-      warnings: warnings)
+      version: try version(of: bytes, options.interruption), (architecture, network.graph),
+      network.weights, contents)
+    model.format = .onnx
+    model.warnings = warnings
+    model.assumptions = parts.assumptions
     model.isCompleted = options != chosen
     // No single file's digest covers the whole model; this is the digest of the file that a store
     // has of it.

@@ -128,6 +128,7 @@ enum AdminAnswer {
     let isRecorded = !report.isDryRun && !report.isCanary && report.recordFault == nil
     return identity(report.name, report.version) + [
       "former": JSONValue(report.formerVersion?.short),
+      "assumed": .array(report.assumptions.map(JSONValue.string)),
       "labels_changed": .boolean(labels != nil), "label_counts": JSONValue(labels),
       "recorded": .boolean(isRecorded), "record_fault": JSONValue(report.recordFault),
       "dry_run": .boolean(report.isDryRun), "ended_canary": JSONValue(ended),

@@ -30,7 +30,7 @@ struct Admission: Sendable {
     isExplicit: Bool = false
   ) throws(Problem) {
     // The model that was live when the head came may have been replaced since.
-    try parameters.check(classCount: deployment.model.labels.count)
+    try parameters.check(deployment.model)
     self.parameters = parameters
     self.deployment = deployment
     self.canary = canary

@@ -74,7 +74,7 @@ final class ServedJob: @unchecked Sendable {
   let payload: ImagePayload
   private let queueTime: Duration
   /// Results by image; nil until an image has run.
-  private var results: [Result<[Ranking.Entry], Problem>?]
+  private var results: [Result<Ranking, Problem>?]
   private var missingCount: Int
   /// The image whose turn is next.
   private var next = 0
@@ -98,7 +98,7 @@ final class ServedJob: @unchecked Sendable {
     job.deployment.metrics.spent(queueTime, on: .queue)
     payload = try job.content.payload(imageCountLimit: imageCountLimit, memory: memory)
     self.job = job
-    results = [Result<[Ranking.Entry], Problem>?](repeating: nil, count: payload.count)
+    results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
     missingCount = payload.count
   }
 
@@ -167,7 +167,7 @@ final class ServedJob: @unchecked Sendable {
   }
 
   /// Records the result of an image. The last one answers the request.
-  func finish(_ index: Int, _ result: Result<[Ranking.Entry], Problem>) {
+  func finish(_ index: Int, _ result: Result<Ranking, Problem>) {
     precondition(results[index] == nil, "an image has one result")
     results[index] = result
     missingCount -= 1

@@ -9,13 +9,15 @@ package struct ClassificationAnswer: Sendable {
   package init(_ model: CompiledModel) { self.model = model }
 
   /// Returns `{"predictions": […]}` or `{"error": {…}}`, with the name of the image's file if it
-  /// has one.
-  package func item(_ result: Result<[Ranking.Entry], Problem>, file: String? = nil) -> JSONObject {
-    let item: JSONObject =
-      switch result {
-      case .success(let entries): ["predictions": predictions(entries)]
-      case .failure(let problem): ["error": problem.json]
-      }
+  /// has one, and with `"unsure"` if the model has a threshold.
+  package func item(_ result: Result<Ranking, Problem>, file: String? = nil) -> JSONObject {
+    let item: JSONObject
+    switch result {
+    case .success(let ranking):
+      let unsure: JSONObject = ranking.isUnsure.map { ["unsure": .boolean($0)] } ?? [:]
+      item = ["predictions": predictions(ranking.entries)] + unsure
+    case .failure(let problem): item = ["error": problem.json]
+    }
     return file.map { ["file": .string($0)] + item } ?? item
   }
 
@@ -27,17 +29,25 @@ package struct ClassificationAnswer: Sendable {
     ["model": modelJSON, "results": .array(items.map(JSONValue.object))]
   }
 
+  /// Clients must know numbers that are no share of one whole.
   private var modelJSON: JSONValue {
-    ["name": .string(model.name), "version": .string(model.version.short)]
+    let identity: JSONObject = [
+      "name": .string(model.name), "version": .string(model.version.short),
+    ]
+    guard model.output.activation != .softmax else { return .object(identity) }
+    return .object(identity + ["activation": .string(model.output.activation.rawValue)])
   }
 
   private func predictions(_ entries: [Ranking.Entry]) -> JSONValue {
-    .array(
+    let value = model.output.givesProbabilities ? "probability" : "score"
+    return .array(
       entries.map { entry in
-        [
-          "class": .integer(entry.index), "label": .string(model.labels[entry.index]),
-          "probability": .float(entry.probability),
-        ]
+        let label = model.labels[entry.index]
+        let name: JSONObject =
+          model.output.displayNames[label].map { ["display_name": .string($0)] } ?? [:]
+        return .object(
+          ["class": .integer(entry.index), "label": .string(label)] + name
+            + JSONObject([(value, .float(entry.value))]))
       })
   }
 }

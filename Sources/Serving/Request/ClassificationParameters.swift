@@ -1,4 +1,6 @@
+import Checkpoint
 package import HTTPCore
+import Inference
 
 /// Parameters that a client gives to a classification besides its images.
 package struct ClassificationParameters: Sendable, Hashable {
@@ -6,7 +8,8 @@ package struct ClassificationParameters: Sendable, Hashable {
 
   /// Number of classes to return, or nil for the default, which the number of classes bounds.
   package var topK: Int?
-  package var minimumProbability: Float = 0
+  /// Probability below which a class is left out, or nil for none.
+  package var minimumProbability: Float?
   /// Timeout from `X-Request-Timeout-Ms`.
   package var timeout: Duration?
   /// Priority from `X-Priority`.
@@ -29,11 +32,10 @@ package struct ClassificationParameters: Sendable, Hashable {
     }
     for item in known {
       if item.name == "top_k" {
-        guard let count = NumberText.wholeNumber(item.value), count >= 1 else {
+        guard let count = NumberText.wholeNumber(item.value), 1...classCount ~= count else {
           throw Self.topK(classCount)
         }
         topK = count
-        try check(classCount: classCount)
       } else {
         guard let minimum = NumberText.value(item.value, as: Float.self), 0...1 ~= minimum else {
           throw .parameter("min_probability must be a decimal number from 0 to 1")
@@ -50,9 +52,13 @@ package struct ClassificationParameters: Sendable, Hashable {
     }
   }
 
-  /// Throws unless a model with so many classes can answer them.
-  func check(classCount: Int) throws(Problem) {
-    if let topK, topK > classCount { throw Self.topK(classCount) }
+  /// Throws unless a model can answer them.
+  func check(_ model: CompiledModel) throws(Problem) {
+    if let topK, topK > model.labels.count { throw Self.topK(model.labels.count) }
+    if minimumProbability != nil, !model.output.givesProbabilities {
+      throw .parameter(
+        "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out")
+    }
   }
 
   private static func topK(_ classCount: Int) -> Problem {

@@ -64,6 +64,10 @@ extension SwapFailure {
       reason =
         "the file contains no labels, and the \(count) labels of the live model do not fit its \(classCount) classes; "
         + "write \(classCount) labels into it (resnetd convert --labels)"
+    case .singleOutput:
+      reason =
+        "the network has one output, and the file does not say what it means; write it into the file (resnetd convert "
+        + "--activation sigmoid or none)"
     default: break
     }
     self.init(step: .validate, reason: reason, kind: kind)

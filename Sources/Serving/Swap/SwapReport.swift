@@ -10,6 +10,8 @@ package struct SwapReport: Sendable {
   package var formerVersion: ModelVersion?
   /// Change of the classes, or nil if they are the same as before, or if nothing was live.
   package var labelChange: LabelChange?
+  /// What the file did not say and was assumed.
+  package var assumptions: [String]
   package var isDryRun: Bool
   /// Whether it became a canary instead of live.
   package var isCanary = false
@@ -53,7 +55,7 @@ extension SwapReport {
     self.init(
       version: model.version, name: model.name, formerVersion: former?.model.version,
       labelChange: former.flatMap { LabelChange(from: $0.model.labels, to: model.labels) },
-      isDryRun: false, precision: model.precision, plan: model.plan, planOrigin: .inherited,
+      assumptions: model.assumptions, isDryRun: false, precision: model.precision, plan: model.plan, planOrigin: .inherited,
       steps: [], estimatedByteCount: 0, availableByteCount: nil)
   }
 }

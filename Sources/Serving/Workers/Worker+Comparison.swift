@@ -31,8 +31,8 @@ extension Worker {
     let deadline = ContinuousClock.now + context.serving.limits.requestTimeout
     guard
       let result = try? classifier.classify([comparison.image], by: decoder, until: deadline).first,
-      case .success(let probabilities) = result
+      case .success(let numbers) = result
     else { return nil }
-    return Ranking.best(probabilities) == comparison.found ? .agreed : .disagreed
+    return Ranking.best(numbers) == comparison.found ? .agreed : .disagreed
   }
 }

@@ -201,7 +201,7 @@ final class Worker {
     defer { prepared.removeAll(keepingCapacity: true) }
     let start = ContinuousClock.now
     do throws(EngineError) {
-      let results = try probabilities(slot, isAlone: isAlone)
+      let results = try numbers(slot, isAlone: isAlone)
       metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
       for ((served, image), result) in zip(prepared, results) {
@@ -212,7 +212,7 @@ final class Worker {
     }
   }
 
-  private func probabilities(
+  private func numbers(
     _ slot: WorkerSlot, isAlone: Bool
   ) throws(EngineError) -> [[Float]?] {
     let count = prepared.count
@@ -252,9 +252,9 @@ final class Worker {
     }
   }
 
-  private func finish(_ served: ServedJob, _ image: Int, _ probabilities: [Float]?) {
+  private func finish(_ served: ServedJob, _ image: Int, _ numbers: [Float]?) {
     guard served.isWanted else { return }
-    guard let probabilities else {
+    guard let numbers else {
       fail(served, Classifier.notFinite, as: .notFinite)
       return
     }
@@ -262,10 +262,11 @@ final class Worker {
     let count =
       parameters.topK
       ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
-    let entries = Ranking.top(
-      probabilities, count: count, minimum: parameters.minimumProbability)
-    served.finish(image, .success(entries))
-    noteForComparison(served, image: image, found: Ranking.best(probabilities))
+    let ranking = Ranking(
+      numbers, by: served.job.deployment.model.output, count: count,
+      minimum: parameters.minimumProbability)
+    served.finish(image, .success(ranking))
+    noteForComparison(served, image: image, found: Ranking.best(numbers))
   }
 
   /// Fails a request, or leaves it to the live model if it did not ask for the canary that failed

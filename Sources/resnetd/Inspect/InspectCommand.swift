@@ -40,6 +40,8 @@ enum InspectCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, "for a FILE: " + ModelParts.labelsHelp),
     .optionalText(
       "preprocess", "CONTRACT", \.parts.preprocess, "for a FILE: " + ModelParts.preprocessHelp),
+    .optionalChoice(
+      "activation", \.parts.activation, "for a FILE: " + ModelParts.activationHelp),
     .flag("json", \.json, "print JSON"),
   ]
 

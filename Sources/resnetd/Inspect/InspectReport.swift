@@ -13,18 +13,20 @@ struct InspectReport {
     var labelCount: Int
     var labels: [String]
     var preprocessing: Preprocessing
+    var output: OutputRule
     var calibration: Calibration?
     var provenance: Provenance?
     var goldenSampleCount: Int
     var warnings: [String]
+    var assumptions: [String]
 
     var json: JSONValue {
-      var members: JSONObject = [:]
+      var members: JSONObject = ["assumed": .array(assumptions.map(JSONValue.string))]
       if let calibration { members.append("calibration", JSONValue(encoding: calibration)) }
       members += [
         "format": .string(format.rawValue), "golden_sample_count": .integer(goldenSampleCount),
         "label_count": .integer(labelCount), "labels": .array(labels.map(JSONValue.string)),
-        "preprocessing": JSONValue(encoding: preprocessing),
+        "output": JSONValue(encoding: output), "preprocessing": JSONValue(encoding: preprocessing),
       ]
       if let provenance { members.append("provenance", JSONValue(encoding: provenance)) }
       members += [
@@ -69,9 +71,10 @@ struct InspectReport {
     self.model = model.map {
       ModelPart(
         format: $0.format, version: $0.version.hex, labelCount: $0.labels.count,
-        labels: $0.labels, preprocessing: $0.preprocessing, calibration: $0.calibration,
+        labels: $0.labels, preprocessing: $0.preprocessing, output: $0.output,
+        calibration: $0.calibration,
         provenance: $0.provenance, goldenSampleCount: $0.goldenSamples.count,
-        warnings: $0.warnings)
+        warnings: $0.warnings, assumptions: $0.assumptions)
     }
   }
 
@@ -169,6 +172,7 @@ struct InspectReport {
           + (model.labels.count > 10 ? ", …" : ""),
       ],
       ["preprocessing", JSONValue(encoding: model.preprocessing).text],
+      ["output", JSONValue(encoding: model.output).text],
       [
         "calibration",
         model.calibration.map(Self.text) ?? "none",
@@ -176,6 +180,7 @@ struct InspectReport {
       ["provenance", model.provenance.map { JSONValue(encoding: $0).text } ?? "none"],
       ["golden samples", String(model.goldenSampleCount)],
     ]
+    for assumption in model.assumptions { rows.append(["assumed", assumption]) }
     for warning in model.warnings { rows.append(["warning", warning]) }
     return TextTable(rows: rows).text
   }

@@ -1,3 +1,5 @@
+package import Checkpoint
+
 /// Parts of a model that the command line gives beside its file; they win over the file.
 package struct ModelParts: Sendable, Equatable {
   /// A file with one label per line.
@@ -5,10 +7,14 @@ package struct ModelParts: Sendable, Equatable {
   /// A preset's name, JSON, or a file with JSON.
   package var preprocess: String?
   package var name: String?
+  /// Meaning of the outputs.
+  package var activation: OutputRule.Activation?
 
   package init() {}
 
   static let labelsHelp = "one label per line, for a model without"
+  static let activationHelp =
+    "what the outputs mean: one class of all, independent labels, or scores"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

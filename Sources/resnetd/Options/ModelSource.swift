@@ -22,6 +22,11 @@ enum ModelSource {
       guard let path else { return try Model.embeddedDefault(options: options) }
       let model = try Model.load(path: path, options: options)
       for warning in model.warnings { warn("\(path): \(warning)") }
+      if !model.assumptions.isEmpty {
+        warn(
+          "\(path): the file does not say, so it is assumed that "
+            + model.assumptions.joined(separator: "; "))
+      }
       return model
     } catch {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)
@@ -50,6 +55,7 @@ enum ModelSource {
     var options = ModelOptions(name: parts.name)
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
     if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
+    options.activation = parts.activation
     return options
   }
 

@@ -265,6 +265,22 @@ extension Option {
     }
   }
 
+  /// A choice that nobody need make.
+  static func optionalChoice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ path: any Path<Value?>, _ help: String
+  ) -> Option {
+    let names = Value.allCases.map(\.rawValue)
+    return Option(name: name, valueName: names.joined(separator: "|"), help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard let value = Value(rawValue: text) else {
+        throw InvalidValue(expected: names.joined(separator: " or "))
+      }
+      settings[keyPath: path] = value
+    } defaultText: {
+      $0[keyPath: path]?.rawValue
+    }
+  }
+
   /// A switch: its presence on the command line means yes; as a variable, its value counts.
   static func flag(_ name: String, _ path: any Path<Bool>, _ help: String) -> Option {
     Option(name: name, valueName: nil, help: help) {

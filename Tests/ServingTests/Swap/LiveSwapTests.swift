@@ -37,9 +37,9 @@ import Testing
   private func expected(_ live: CompiledModel, _ image: [UInt8]) throws -> [String: Double] {
     let classifier = try Classifier(live, limits: ServingLimits().decoding)
     let all = try classifier.classify(image)
-    let entries = Ranking.top(all, count: 7, minimum: 0)
+    let entries = Ranking(all, by: live.output, count: 7, minimum: nil).entries
     return Dictionary(
-      uniqueKeysWithValues: entries.map { (live.labels[$0.index], Double($0.probability)) })
+      uniqueKeysWithValues: entries.map { (live.labels[$0.index], Double($0.value)) })
   }
 
   @Test("Under load every request is answered, by the model that its answer names")

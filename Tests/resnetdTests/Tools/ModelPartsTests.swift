@@ -99,11 +99,13 @@ import Testing
     let sound = try Model.embeddedDefault()
     let sample = try #require(sound.goldenSamples.first)
     let model = try Model(
-      name: "unsound", graph: sound.graph, weights: sound.weights, labels: sound.labels,
-      preprocessing: sound.preprocessing,
-      goldenSamples: [
-        GoldenSample(encodedImage: sample.encodedImage, logits: sample.logits.reversed())
-      ])
+      name: "unsound", graph: sound.graph, weights: sound.weights,
+      Model.Contents(
+        labels: sound.labels,
+        preprocessing: sound.preprocessing,
+        goldenSamples: [
+          GoldenSample(encodedImage: sample.encodedImage, logits: sample.logits.reversed())
+        ]))
     let folder = try TemporaryFolder()
     let path = folder.url.appendingPathComponent("unsound.safetensors").path
     try model.write(to: path)
@@ -125,8 +127,11 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.url.appendingPathComponent("constant.safetensors").path
     try Model(
-      name: "constant", graph: model.graph, weights: model.weights, labels: model.labels,
-      preprocessing: model.preprocessing
+      name: "constant", graph: model.graph, weights: model.weights,
+      Model.Contents(
+        labels: model.labels,
+        preprocessing: model.preprocessing
+      )
     ).write(to: path)
     let refused = try await ProgramUnderTest.run(
       "serve", "--model", path, "--port", "0", "--tune", "off")

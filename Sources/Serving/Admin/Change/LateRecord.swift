@@ -12,6 +12,9 @@ import Time
 /// A thread tries now and then, from such a rollback until the record is written or another change
 /// has replaced it.
 final class LateRecord: Sendable {
+  /// Time between two tries, unless a test has another.
+  static let usualInterval = Duration.seconds(10)
+
   private let store: ModelStore
   private let log: Log
   private let interval: Duration

@@ -17,17 +17,19 @@ package final class ModelAdministration: Sendable {
   private let lateRecord: LateRecord?
 
   /// - Parameter recordInterval: Time between two tries to record a rollback that could not be
-  ///   recorded when it took effect.
+  ///   recorded when it took effect; nil for the usual one.
   package init(
     pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log,
-    recordInterval: Duration = .seconds(10)
+    recordInterval: Duration? = nil
   ) {
     self.pool = pool
     self.deployer = deployer
     self.store = store
     self.first = first
     self.log = log
-    lateRecord = store.map { LateRecord(of: $0, every: recordInterval, log: log) }
+    lateRecord = store.map {
+      LateRecord(of: $0, every: recordInterval ?? LateRecord.usualInterval, log: log)
+    }
   }
 
   /// Returns the store, which every change needs.

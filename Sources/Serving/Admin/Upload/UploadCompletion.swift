@@ -74,7 +74,8 @@ final class UploadCompletion: Sendable {
     options.interruption = interruption
     // The uploaded file has only the name of the place where it waits.
     options.completion = ModelCompletion(
-      labels: live.labels, preprocessing: live.preprocessing, name: uploaded.version.short)
+      labels: live.labels, preprocessing: live.preprocessing, output: live.output,
+      name: uploaded.version.short)
     do throws(CheckpointError) {
       return try Model.load(path: uploaded.path, options: options)
     } catch {

@@ -1,0 +1,89 @@
+import Imaging
+
+/// The parts of a model besides its network, each from the options, else from the file's document,
+/// else what is usual, which is noted as assumed.
+struct LoadedParts {
+  private let options: ModelOptions
+  private let document: ModelDocument?
+  /// Contract of files that say nothing.
+  var usualContract: () throws(CheckpointError) -> Preprocessing = {
+    () throws(CheckpointError) in .imageNet
+  }
+  /// Activation that the network itself ended in, now left to the answer; nil if it says nothing.
+  var activation: OutputRule.Activation?
+  private(set) var assumptions: [String] = []
+
+  init(_ options: ModelOptions, _ document: ModelDocument?) {
+    (self.options, self.document) = (options, document)
+  }
+
+  /// Puts them together for a network with so many outputs.
+  mutating func contents(
+    outputCount: Int, _ warnings: inout [String]
+  ) throws(CheckpointError) -> Model.Contents {
+    let output = try output(outputCount: outputCount)
+    return Model.Contents(
+      labels: try labels(output, outputCount: outputCount, &warnings),
+      preprocessing: try preprocessing(), output: output, provenance: document?.provenance)
+  }
+
+  private mutating func output(outputCount: Int) throws(CheckpointError) -> OutputRule {
+    let inherited =
+      document == nil && options.labels == options.completion?.labels
+      ? options.completion?.output : nil
+    var rule = options.output ?? document?.output ?? inherited ?? OutputRule()
+    let stated = options.activation ?? options.output?.activation ?? document?.output?.activation
+    if let stated, let activation, stated != activation {
+      throw .metadata(
+        reason: "the graph ends in \(activation.rawValue), and the activation given is "
+          + "\(stated.rawValue); leave it out, or remove the last operation from the graph")
+    }
+    if let known = stated ?? activation ?? inherited?.activation {
+      rule.activation = known
+    } else if outputCount == 1 {
+      throw .singleOutput
+    } else if document == nil {
+      assumptions.append("the outputs are logits of one class of all (activation softmax)")
+    }
+    return rule
+  }
+
+  private mutating func preprocessing() throws(CheckpointError) -> Preprocessing {
+    if let given = options.preprocessing ?? document?.preprocessing { return given }
+    let usual = try usualContract()
+    assumptions.append("images are prepared \(usual.summary)")
+    return usual
+  }
+
+  /// Returns the given labels, else the file's, else numbers if these are allowed.
+  private func labels(
+    _ output: OutputRule, outputCount: Int, _ warnings: inout [String]
+  ) throws(CheckpointError) -> [String] {
+    if let labels = options.labels ?? document?.labels {
+      // Another model's labels are for as many classes only.
+      if labels == options.completion?.labels,
+        !output.fits(labelCount: labels.count, outputCount: outputCount)
+      {
+        throw .labelsOfAnother(count: labels.count, classCount: outputCount)
+      }
+      return labels
+    }
+    guard options.numbersClasses else { throw .labelsMissing(classCount: outputCount) }
+    warnings.append("the file contains no labels, so the classes are numbered")
+    return (0..<outputCount).map(String.init)
+  }
+}
+
+extension Preprocessing {
+  /// The contract in a few words, for people.
+  fileprivate var summary: String {
+    let (height, width) = outputSize
+    let resize =
+      switch resize {
+      case .none: "unscaled"
+      case .shorterSide(let size, let filter): "with the shorter side at \(size) (\(filter.rawValue))"
+      case .exact(_, _, let filter): "by \(filter.rawValue) scaling"
+      }
+    return "as \(height)x\(width) pixels, \(resize), mean \(mean), std \(std)"
+  }
+}
