@@ -24,6 +24,7 @@ extension sandbox_contract {
     channel_order = contract.channelOrder == .bgr ? 1 : 0
     mean = (contract.mean[0], contract.mean[1], contract.mean[2])
     std = (contract.std[0], contract.std[1], contract.std[2])
+    range = CInt(contract.range.rawValue)
     exact = contract.exact ? 1 : 0
     set(contract.policies)
     switch preprocessor.encoding {
@@ -62,7 +63,8 @@ extension sandbox_contract {
         resize: resize,
         crop: crop_rule == 1 ? .center(height: Int(crop_height), width: Int(crop_width)) : .none,
         channelOrder: channel_order == 1 ? .bgr : .rgb, mean: [mean.0, mean.1, mean.2],
-        std: [std.0, std.1, std.2], policies: policies, exact: exact == 1)
+        std: [std.0, std.1, std.2],
+        range: range == 255 ? .byte : .unit, policies: policies, exact: exact == 1)
       let numbers: PixelEncoding =
         switch encoding {
         case 1: .fp32

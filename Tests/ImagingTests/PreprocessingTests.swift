@@ -8,7 +8,7 @@ struct PreprocessingTests {
     {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
      "crop": {"rule": "center", "height": 224, "width": 224},
      "channel_order": "rgb",
-     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "range": 1,
      "alpha": {"policy": "compose", "background": [255, 255, 255]},
      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
      "exif_orientation": "apply", "exact": false}
@@ -26,11 +26,13 @@ struct PreprocessingTests {
   @Test(
     "Every contract survives JSON",
     arguments: [
-      (ResizeRule.none, CropRule.center(height: 7, width: 9)),
-      (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1)),
-      (.exact(height: 32, width: 31, filter: .bilinear), .none),
+      (ResizeRule.none, CropRule.center(height: 7, width: 9), Preprocessing.PixelRange.unit),
+      (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1), .byte),
+      (.exact(height: 32, width: 31, filter: .bilinear), .none, .unit),
     ])
-  func roundTrip(resize: ResizeRule, crop: CropRule) throws {
+  func roundTrip(
+    resize: ResizeRule, crop: CropRule, range: Preprocessing.PixelRange
+  ) throws {
     var policies = ImagePolicies()
     policies.alpha = .compose(red: 1, green: 2, blue: 3)
     policies.grey = .refuse
@@ -38,8 +40,8 @@ struct PreprocessingTests {
     policies.sixteenBit = .refuse
     policies.exifOrientation = .ignore
     let contract = try Preprocessing(
-      resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 0.3], std: [1, 2, 3],
-      policies: policies, exact: true)
+      resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 123.675], std: [1, 2, 300],
+      range: range, policies: policies, exact: true)
     let data = try JSONEncoder().encode(contract)
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
   }
@@ -48,11 +50,17 @@ struct PreprocessingTests {
   func defaults() throws {
     let contract = try Self.decode(
       """
-      {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
+      {"resize": {"rule": "shorter_side", "size": 256}, "alpha": {},
        "crop": {"rule": "center", "height": 224, "width": 224},
        "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
       """)
     #expect(contract == .imageNet)
+    #expect(
+      try Self.decode(
+        """
+        {"resize": {"rule": "exact", "height": 32, "width": 32},
+         "mean": [0.5, 0.5, 0.5], "std": [1, 1, 1]}
+        """) == .cifar10(mean: [0.5, 0.5, 0.5], std: [1, 1, 1]))
   }
 
   @Test(
@@ -60,15 +68,15 @@ struct PreprocessingTests {
     arguments: [
       ("224, \"width\": 224", "0, \"width\": 224"), ("256", "4097"), ("256", "-1"),
       ("0.229", "0"), ("0.229", "-1"), ("0.229", "1e-45"), ("[0.485, 0.456, 0.406]", "[0.5]"),
-      ("bilinear", "nearest"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
+      ("bilinear", "area"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
       ("[255, 255, 255]", "[255, 255, 256]"), ("false", "\"no\""), ("false", "2"),
       ("\"rgb\"", "\"rbg\""), ("\"mean\"", "\"middle\""),
-      ("0.485", "1e39"),
+      ("0.485", "1e39"), ("0.229", "true"), ("\"size\": 256", "\"size\": 256.5"),
     ])
   func unusable(part: String, replacement: String) {
     let json = Self.document.replacing(part, with: replacement)
     #expect(json != Self.document)
-    #expect(throws: DecodingError.self) { try Self.decode(json) }
+    #expect(throws: ImagingError.self) { try Self.decode(json) }
   }
 
   @Test(

@@ -132,6 +132,7 @@ typedef struct {
   int32_t channel_order;
   float mean[3];
   float std[3];
+  int32_t range;
   int32_t alpha, alpha_red, alpha_green, alpha_blue;
   int32_t grey, cmyk, sixteen_bit, exif_orientation, exact;
   int32_t encoding, encoding_zero_point;

@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import Imaging
 import JSON
+import Words
 
 /// A preprocessing contract from outside a model file.
 package enum Contract {
@@ -10,7 +11,15 @@ package enum Contract {
   package static func read(_ text: String) throws(CheckpointError) -> Preprocessing {
     if let preset = try preset(text) { return preset }
     guard !text.hasPrefix("{") else { return try decoded(Data(text.utf8), from: "the JSON given") }
-    let bytes = try ModelBytes(mapping: text)
+    let bytes: ModelBytes
+    do { bytes = try ModelBytes(mapping: text) } catch {
+      guard case .file(_, _, let reason) = error else { throw error }
+      let meant = Suggestion.nearest(to: text, among: presets)
+      throw .contract(
+        source: "\"\(text.prefix(200))\"",
+        reason: "not a preset (\(presets.joined(separator: ", "))), and as a file it cannot be "
+          + "opened: \(reason)" + (meant.map { "; did you mean \($0)?" } ?? ""))
+    }
     guard bytes.count <= fileByteCountLimit else {
       throw .overLimit(what: "bytes of \(text)", value: bytes.count, limit: fileByteCountLimit)
     }
@@ -19,6 +28,8 @@ package enum Contract {
     }
     return try decoded(data, from: text)
   }
+
+  private static let presets = ["imagenet", "imagenet-v2", "cifar10"]
 
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {
     switch name {
@@ -42,7 +53,11 @@ package enum Contract {
     } catch {
       throw .contract(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")
     }
-    do { return try JSONDecoder().decode(Preprocessing.self, from: data) } catch {
+    do {
+      return try JSONDecoder().decode(Preprocessing.self, from: data)
+    } catch ImagingError.invalidContract(let reason) {
+      throw .contract(source: source, reason: reason)
+    } catch {
       throw .contract(source: source, reason: ModelDocument.reason(of: error))
     }
   }

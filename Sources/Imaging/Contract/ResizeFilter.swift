@@ -1,5 +1,5 @@
 /// Kernels of resampling, stretched when shrinking so that they antialias, as in Pillow.
-package enum ResizeFilter: String, Sendable, Hashable, Codable {
+package enum ResizeFilter: String, Sendable, Hashable, Encodable, CaseIterable {
   case bilinear
   case bicubic
 

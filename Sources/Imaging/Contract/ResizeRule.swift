@@ -9,28 +9,34 @@ package enum ResizeRule: Sendable, Hashable {
   case exact(height: Int, width: Int, filter: ResizeFilter)
 }
 
-extension ResizeRule: Codable {
+extension ResizeRule: Encodable {
   private enum CodingKeys: String, CodingKey { case rule, size, height, width, filter }
-  private enum Rule: String, Codable {
+  private enum Rule: String, Codable, CaseIterable {
     case none
     case shorterSide = "shorter_side"
     case exact
   }
 
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    switch try container.decode(Rule.self, forKey: .rule) {
+  /// Reads the rule of a contract.
+  init(_ fields: ContractFields) throws(ImagingError) {
+    let rule = try fields.requiredChoice("rule", Rule.self)
+    let condition = " with the rule \(rule.rawValue)"
+    let filter = try fields.choice("filter", ResizeFilter.self) ?? .bilinear
+    switch rule {
     case .none:
+      try fields.check(allowed: ["rule"], condition)
       self = .none
     case .shorterSide:
+      try fields.check(allowed: ["rule", "size", "filter"], condition)
       self = .shorterSide(
-        size: try container.decode(Int.self, forKey: .size),
-        filter: try container.decode(ResizeFilter.self, forKey: .filter))
+        size: try fields.side("size", "write the length of the shorter side in pixels"),
+        filter: filter)
     case .exact:
+      try fields.check(allowed: ["rule", "height", "width", "filter"], condition)
+      let remedy = "write the size of the resized image in pixels"
       self = .exact(
-        height: try container.decode(Int.self, forKey: .height),
-        width: try container.decode(Int.self, forKey: .width),
-        filter: try container.decode(ResizeFilter.self, forKey: .filter))
+        height: try fields.side("height", remedy), width: try fields.side("width", remedy),
+        filter: filter)
     }
   }
 

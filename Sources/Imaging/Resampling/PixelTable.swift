@@ -12,10 +12,13 @@ struct PixelTable: Sendable {
   /// Channel of the image that each channel of the input is made from.
   private let sources: [Int]
 
-  /// Computes `(x / 255 - mean) / std` of every byte.
+  /// Computes `(x * range / 255 - mean) / std` of every byte.
   init(_ contract: Preprocessing, _ encoding: PixelEncoding) {
     let values = (0..<3).flatMap { channel in
-      (0..<256).map { (Float($0) / 255 - contract.mean[channel]) / contract.std[channel] }
+      (0..<256).map { byte in
+        let number = contract.range == .byte ? Float(byte) : Float(byte) / 255
+        return (number - contract.mean[channel]) / contract.std[channel]
+      }
     }
     numbers =
       switch encoding {

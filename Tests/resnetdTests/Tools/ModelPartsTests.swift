@@ -62,7 +62,7 @@ import Testing
     "A contract that is none is one clear line",
     arguments: [
       ("{", "preprocessing contract: the JSON given"), ("{}", "resize is missing"),
-      ("imagenet21k", "cannot open imagenet21k"),
+      ("imagenet21k", "not a preset (imagenet, imagenet-v2, cifar10)"),
       (#"{"resize": {"rule": "none"}, "crop": {"rule": "none"}, "mean": [], "std": []}"#, "crop"),
     ])
   func badContracts(text: String, message: String) async throws {
