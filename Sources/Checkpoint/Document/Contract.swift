@@ -31,6 +31,17 @@ package enum Contract {
 
   private static let presets = ["imagenet", "imagenet-v2", "cifar10"]
 
+  /// Returns a contract as a file that `read` gives the same contract for, every key in it.
+  package static func text(of contract: Preprocessing) -> String {
+    guard case .object(let document) = JSONValue(encoding: contract) else {
+      preconditionFailure("a contract must be an object")
+    }
+    let members = document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
+    return "{\n"
+      + members.map { "  \(JSONValue.string($0.0).text): \($0.1.text)" }
+      .joined(separator: ",\n") + "\n}"
+  }
+
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {
     switch name {
     case "imagenet": return .imageNet

@@ -55,3 +55,11 @@ enum ContractKey {
     Suggestion.nearest(to: string.lowercased(), among: allowed)
   }
 }
+
+extension Preprocessing {
+  /// Compares the places of two keys in a contract that is written out.
+  package static func order(of key: String, before other: String) -> Bool {
+    let keys = ContractKey.top
+    return keys.firstIndex(of: key) ?? keys.count < keys.firstIndex(of: other) ?? keys.count
+  }
+}
