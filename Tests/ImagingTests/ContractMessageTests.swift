@@ -68,7 +68,10 @@ struct ContractMessageTests {
   @Test(
     "A value that is not allowed is shown beside those that are",
     arguments: [
-      (#""bilinear""#, #""area""#, #"resize.filter is "area"; allowed are bilinear, bicubic"#),
+      (
+        #""bilinear""#, #""area""#,
+        #"resize.filter is "area"; allowed are bilinear, bicubic, lanczos, box, nearest"#
+      ),
       (
         #""bilinear""#, #""Bicubic""#,
         #"resize.filter is "Bicubic" (did you mean "bicubic"?); allowed are"#
@@ -76,7 +79,7 @@ struct ContractMessageTests {
       (#""bilinear""#, "2", "resize.filter is 2; allowed are bilinear, bicubic"),
       (
         #""shorter_side""#, #""shortest""#,
-        #"resize.rule is "shortest"; allowed are none, shorter_side, exact"#
+        #"resize.rule is "shortest"; allowed are none, shorter_side, exact, letterbox, crop_fraction"#
       ),
       (
         #""rule": "shorter_side", "#, "",
@@ -103,7 +106,10 @@ struct ContractMessageTests {
         "[0.485, 0.456, 0.406]", "[[0.5], {}, 3]",
         "mean is [[…], an object, 3]; it must be three numbers, one for each channel"
       ),
-      ("[0.485, 0.456, 0.406]", "[0.5, 0.5]", "mean has 2 numbers; it must have three"),
+      (
+        "[0.485, 0.456, 0.406]", "[0.5, 0.5]",
+        "channel_order is rgb, and mean has 2 numbers; it must have one for grey, three for rgb or bgr"
+      ),
       (
         #""std": [0.229, 0.224, 0.225],"#, "",
         "std is missing: write three numbers, one for each channel"
@@ -126,6 +132,59 @@ struct ContractMessageTests {
   func wrongValues(part: String, replacement: String, message: String) throws {
     let reason = try Self.reason(part, replacement)
     #expect(reason.contains(message), "\(reason)")
+  }
+
+  @Test(
+    "What a rule needs is said",
+    arguments: [
+      (
+        #"{"rule": "crop_fraction", "fraction": 0.9, "mode": "border"}"#,
+        #"resize.mode is "border"; allowed are center, squash"#
+      ),
+      (
+        #"{"rule": "crop_fraction", "fraction": 0}"#,
+        "resize.fraction is 0; it must be a number above 0 and at most 1"
+      ),
+      (#"{"rule": "crop_fraction"}"#, "resize.fraction is missing: write the crop's part"),
+      (#"{"rule": "crop_fraction", "fraction": 0.01}"#, "resize.size is 22400; allowed are 1 to"),
+      (
+        #"{"rule": "letterbox", "height": 224, "width": 224}"#,
+        "crop is center, but resize with the rule letterbox makes the input's size already"
+      ),
+      (
+        #"{"rule": "letterbox", "height": 224, "width": 224, "fill": 114}"#,
+        "resize.fill is 114; it must be a colour of three whole numbers from 0 to 255"
+      ),
+      (
+        #"{"rule": "shorter_side", "size": 256, "crop_pct": 0.9}"#,
+        "(did you mean resize.fraction?)"
+      ),
+    ])
+  func rules(resize: String, message: String) throws {
+    let part = #"{"rule": "shorter_side", "size": 256, "filter": "bilinear"}"#
+    let reason = try Self.reason(part, resize)
+    #expect(reason.contains(message), "\(reason)")
+  }
+
+  @Test("A fraction needs the crop that it is a part of, in center mode a square")
+  func fractions() throws {
+    for (crop, message) in [
+      (
+        #""crop": {"rule": "center", "height": 224, "width": 200}"#, "crop is 224x200, not a square"
+      ),
+      (#""crop": {"rule": "none"}"#, "crop_fraction of resize needs the size of the crop"),
+    ] {
+      let json = Self.document.replacing(
+        #"{"rule": "shorter_side", "size": 256, "filter": "bilinear"}"#,
+        with: #"{"rule": "crop_fraction", "fraction": 0.875}"#
+      ).replacing(#""crop": {"rule": "center", "height": 224, "width": 224}"#, with: crop)
+      #expect {
+        _ = try JSONDecoder().decode(Preprocessing.self, from: Data(json.utf8))
+      } throws: { error in
+        guard case ImagingError.invalidContract(let reason) = error else { return false }
+        return reason.contains(message)
+      }
+    }
   }
 
   @Test("Nesting beyond the limit is refused")

@@ -28,7 +28,12 @@ struct PreprocessingTests {
     arguments: [
       (ResizeRule.none, CropRule.center(height: 7, width: 9), Preprocessing.PixelRange.unit),
       (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1), .byte),
-      (.exact(height: 32, width: 31, filter: .bilinear), .none, .unit),
+      (.exact(height: 32, width: 31, filter: .nearest), .none, .unit),
+      (
+        .letterbox(
+          height: 5, width: 6, filter: .lanczos, fill: Colour(red: 1, green: 2, blue: 3)),
+        .none, .byte
+      ),
     ])
   func roundTrip(
     resize: ResizeRule, crop: CropRule, range: Preprocessing.PixelRange
@@ -44,6 +49,46 @@ struct PreprocessingTests {
       range: range, policies: policies, exact: true)
     let data = try JSONEncoder().encode(contract)
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+  }
+
+  @Test("A contract for grey input survives JSON and needs no channel order")
+  func grey() throws {
+    let contract = try Preprocessing(
+      resize: .exact(height: 28, width: 28, filter: .box), crop: .none, channelOrder: .grey,
+      mean: [0.1307], std: [0.3081])
+    #expect(contract.channelCount == 1)
+    let data = try JSONEncoder().encode(contract)
+    #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+    #expect(
+      try Self.decode(
+        """
+        {"resize": {"rule": "exact", "height": 28, "width": 28, "filter": "box"},
+         "mean": [0.1307], "std": [0.3081]}
+        """) == contract)
+  }
+
+  /// The first three are of timm's models: `math.floor(size / crop_pct)` in Python.
+  @Test(
+    "A crop fraction becomes the resize of timm",
+    arguments: [
+      ("center", 224, 224, 0.875, ResizeRule.shorterSide(size: 256, filter: .bicubic)),
+      ("center", 224, 224, 0.95, .shorterSide(size: 235, filter: .bicubic)),
+      ("center", 288, 288, 0.9, .shorterSide(size: 320, filter: .bicubic)),
+      ("center", 224, 224, 1, .shorterSide(size: 224, filter: .bicubic)),
+      ("squash", 224, 160, 0.9, .exact(height: 248, width: 177, filter: .bicubic)),
+    ])
+  func cropFraction(
+    mode: String, height: Int, width: Int, fraction: Double, expected: ResizeRule
+  ) throws {
+    let contract = try Self.decode(
+      """
+      {"resize": {"rule": "crop_fraction", "fraction": \(fraction), "mode": "\(mode)",
+                  "filter": "bicubic"},
+       "crop": {"rule": "center", "height": \(height), "width": \(width)},
+       "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+      """)
+    #expect(contract.resize == expected)
+    #expect(contract.outputSize == (height, width))
   }
 
   @Test("Keys that are left out have their documented defaults")

@@ -128,6 +128,7 @@ typedef struct {
   int64_t pixel_count_limit;
   int64_t decoded_byte_count_limit;
   int32_t resize_rule, resize_height, resize_width, resize_filter;
+  int32_t fill_red, fill_green, fill_blue;
   int32_t crop_rule, crop_height, crop_width;
   int32_t channel_order;
   float mean[3];

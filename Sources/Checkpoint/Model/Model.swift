@@ -131,6 +131,12 @@ package struct Model: Sendable {
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
           + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
+    guard preprocessing.channelCount == graph.inputShape.channels else {
+      throw .metadata(
+        reason: "preprocessing gives \(preprocessing.channelCount) channels, the network takes "
+          + "\(graph.inputShape.channels); mean and std have three numbers each for colours, one "
+          + "each for grey")
+    }
     if let fault = calibration?.fault {
       throw .metadata(reason: "calibration: \(fault)")
     }

@@ -103,15 +103,27 @@ struct ContractFields {
     return numbers
   }
 
+  /// Returns a number above 0 and at most 1.
+  func fraction(_ key: String, _ remedy: String) throws(ImagingError) -> Double {
+    let value = try required(key, remedy)
+    guard case .number(let number, _) = value, number > 0, number <= 1 else {
+      throw .invalidContract(
+        reason: "\(name(key)) is \(value); it must be a number above 0 and at most 1")
+    }
+    return number
+  }
+
   /// Returns a colour of three bytes, nil if the key is absent.
-  func colour(_ key: String) throws(ImagingError) -> (UInt8, UInt8, UInt8)? {
+  func colour(_ key: String) throws(ImagingError) -> Colour? {
     guard let value = members[key] else { return nil }
     var bytes: [UInt8] = []
     if case .list(let list) = value {
       for case .number(let number, _) in list {
         if let byte = UInt8(exactly: number) { bytes.append(byte) }
       }
-      if list.count == 3, bytes.count == 3 { return (bytes[0], bytes[1], bytes[2]) }
+      if list.count == 3, bytes.count == 3 {
+        return Colour(red: bytes[0], green: bytes[1], blue: bytes[2])
+      }
     }
     throw .invalidContract(
       reason: "\(name(key)) is \(value); it must be a colour of three whole numbers from 0 to 255")

@@ -7,12 +7,17 @@ enum ContractKey {
     "resize", "crop", "mean", "std", "range", "channel_order", "alpha", "grey", "cmyk",
     "sixteen_bit", "exif_orientation", "exact",
   ]
-  static let resize = ["rule", "size", "height", "width", "filter"]
+  static let resize = [
+    "rule", "size", "height", "width", "filter", "fill", "fraction", "mode",
+  ]
   static let crop = ["rule", "height", "width"]
   static let alpha = ["policy", "background"]
 
   /// Names of torchvision, timm, Hugging Face, Keras and of American spelling.
   private static let synonyms = [
+    "crop_pct": "resize.fraction", "crop_fraction": "resize.fraction",
+    "crop_mode": "resize.mode", "pad": "resize.fill", "padding": "resize.fill",
+    "letterbox": "resize.rule", "color_mode": "channel_order", "grayscale": "channel_order",
     "interpolation": "resize.filter", "resample": "resize.filter", "antialias": "resize.filter",
     "resize_size": "resize.size", "shortest_edge": "resize.size", "do_resize": "resize.rule",
     "crop_size": "crop.height and crop.width", "input_size": "crop.height and crop.width",

@@ -59,8 +59,8 @@ extension ImagePolicies.Alpha: Encodable {
     switch policy {
     case .compose:
       try fields.check(allowed: ContractKey.alpha)
-      let (red, green, blue) = try fields.colour("background") ?? (255, 255, 255)
-      self = .compose(red: red, green: green, blue: blue)
+      let colour = try fields.colour("background") ?? .white
+      self = .compose(red: colour.red, green: colour.green, blue: colour.blue)
     case .drop, .refuse:
       try fields.check(allowed: ["policy"], " with the policy \(policy.rawValue)")
       self = policy == .drop ? .drop : .refuse

@@ -23,24 +23,28 @@ extension Preprocessing: Codable {
 
   private init(_ fields: ContractFields) throws(ImagingError) {
     try fields.check(allowed: ContractKey.top)
-    let resize = try Self.resize(fields)
     let crop = try Self.crop(fields)
-    let mean = try fields.numbers("mean", "three numbers, one for each channel")
-    let std = try fields.numbers("std", "three numbers, one for each channel")
+    let resize = try Self.resize(fields, crop)
+    let numbers = "three numbers, one for each channel, or one for grey input"
+    let mean = try fields.numbers("mean", numbers)
+    let std = try fields.numbers("std", numbers)
     try self.init(
       resize: resize, crop: crop,
-      channelOrder: try fields.choice("channel_order") ?? .rgb, mean: mean, std: std,
+      channelOrder: try fields.choice("channel_order") ?? (mean.count == 1 ? .grey : .rgb),
+      mean: mean, std: std,
       range: try Self.range(fields, mean: mean, std: std), policies: try ImagePolicies(fields),
       exact: try fields.boolean("exact") ?? false)
   }
 
-  private static func resize(_ fields: ContractFields) throws(ImagingError) -> ResizeRule {
+  private static func resize(
+    _ fields: ContractFields, _ crop: CropRule
+  ) throws(ImagingError) -> ResizeRule {
     guard let resize = try fields.object("resize") else {
       throw .invalidContract(
         reason: "resize is missing: write how images are scaled, such as "
           + #"{"rule": "shorter_side", "size": 256, "filter": "bilinear"}"#)
     }
-    return try ResizeRule(resize)
+    return try ResizeRule(resize, crop: crop)
   }
 
   private static func crop(_ fields: ContractFields) throws(ImagingError) -> CropRule {

@@ -1,12 +1,23 @@
 /// Contract by which a model wants its images prepared; its file carries it.
 ///
-/// An image is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes
+/// An image is decoded to RGB, turned upright, resized, cropped, and written as `[C, H, W]` planes
 /// of `(x * range / 255 - mean) / std`. A value of this type is always valid: every initialiser
 /// checks it.
 package struct Preprocessing: Sendable, Hashable {
   package enum ChannelOrder: String, Sendable, Hashable, Encodable, CaseIterable {
     case rgb
     case bgr
+    /// One channel, what Pillow's `convert("L")` makes of the colours.
+    case grey
+
+    /// Channel of the image that each channel of the input is made from.
+    var sources: [Int] {
+      switch self {
+      case .rgb: [0, 1, 2]
+      case .bgr: [2, 1, 0]
+      case .grey: [0]
+      }
+    }
   }
 
   /// Number that white becomes before `mean` is subtracted.
@@ -22,7 +33,7 @@ package struct Preprocessing: Sendable, Hashable {
   package let crop: CropRule
   /// Order of the planes, and of the numbers in `mean` and `std`.
   package let channelOrder: ChannelOrder
-  /// Three numbers, one per plane, on the scale of `range`.
+  /// As many numbers as planes, on the scale of `range`.
   package let mean: [Float]
   package let std: [Float]
   package let range: PixelRange
@@ -76,13 +87,16 @@ package struct Preprocessing: Sendable, Hashable {
       resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)
   }
 
+  /// Planes of the network's input: 3, or 1 if it is grey.
+  package var channelCount: Int { channelOrder.sources.count }
+
   /// Sides of the network's input.
   package var outputSize: (height: Int, width: Int) {
-    switch (crop, resize) {
-    case (.center(let height, let width), _): (height, width)
-    case (.none, .exact(let height, let width, _)): (height, width)
-    case (.none, _): preconditionFailure("a checked contract must have an output size")
+    if case .center(let height, let width) = crop { return (height, width) }
+    guard let size = resize.size else {
+      preconditionFailure("a checked contract must have an output size")
     }
+    return size
   }
 }
 
@@ -93,17 +107,21 @@ extension Preprocessing {
     switch resize {
     case .none: break
     case .shorterSide(let size, _): sides.append(("resize.size", size))
-    case .exact(let height, let width, _):
+    case .exact(let height, let width, _), .letterbox(let height, let width, _, _):
       sides += [("resize.height", height), ("resize.width", width)]
     }
     switch crop {
     case .none:
-      guard case .exact = resize else {
+      guard resize.size != nil else {
         return "crop is missing or none, which is allowed only if resize gives the size of the "
-          + "network's input (rule exact): write "
+          + "network's input (rule exact or letterbox): write "
           + #""crop": {"rule": "center", "height": 224, "width": 224}, with that size"#
       }
     case .center(let height, let width):
+      if case .letterbox = resize {
+        return "crop is center, but resize with the rule letterbox makes the input's size already: "
+          + "leave out crop"
+      }
       sides += [("crop.height", height), ("crop.width", width)]
     }
     let allowed = Self.sideLimit
@@ -115,8 +133,10 @@ extension Preprocessing {
   }
 
   private var normalizationFault: String? {
-    for (name, numbers) in [("mean", mean), ("std", std)] where numbers.count != 3 {
-      return "\(name) has \(numbers.count) numbers; it must have three, one for each channel"
+    for (name, numbers) in [("mean", mean), ("std", std)] where numbers.count != channelCount {
+      return "channel_order is \(channelOrder.rawValue), and \(name) has \(numbers.count) "
+        + "\(numbers.count == 1 ? "number" : "numbers"); it must have one for grey, three for rgb "
+        + "or bgr"
     }
     guard mean.allSatisfy(\.isFinite) else { return "mean must be finite" }
     guard std.allSatisfy({ $0.isFinite && $0 > 0 && (1 / $0).isFinite }) else {

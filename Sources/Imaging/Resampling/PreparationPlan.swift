@@ -14,6 +14,10 @@ struct PreparationPlan {
   /// version 13.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
+  /// Colour around an image that does not fill the output.
+  let fill: Colour
+  /// Whether colours become grey, in all three channels, before anything is resized.
+  let isGrey: Bool
   /// Bytes held at once that grow with the image.
   let byteCount: Int
 
@@ -37,16 +41,20 @@ struct PreparationPlan {
       height: orientation.swapsAxes ? width : height,
       width: orientation.swapsAxes ? height : width, contract: contract)
     scaleDenominator =
-      contract.exact || !header.is_scalable ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
+      contract.exact || !header.is_scalable || contract.resize.filter == .nearest
+      ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
     rows = whole.rows.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsRows)
     columns = whole.columns.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsColumns)
     let heightLoss = rows.sourceCount - rows.resizedCount
     let widthLoss = columns.sourceCount - columns.resizedCount
     narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
-    switch contract.resize {
-    case .none: filter = .bilinear
-    case .shorterSide(_, let chosen), .exact(_, _, let chosen): filter = chosen
+    filter = contract.resize.filter
+    if case .letterbox(_, _, _, let colour) = contract.resize {
+      fill = colour
+    } else {
+      fill = .black
     }
+    isGrey = contract.channelOrder == .grey
     backdrop =
       switch contract.policies.alpha {
       case .compose(let red, let green, let blue):

@@ -6,10 +6,12 @@ Needs Pillow and numpy. Beside this script it writes, for every image `NAME.EXT`
 
     NAME.EXT.rgb            the upright image as Pillow decodes it
     resized-*.rgb           what Pillow resizes one image to
+    letterbox-*.rgb         what `ImageOps.pad` makes of it
+    grey-resized-*.grey     what it resizes the grey image to
     photo-*-WxH.*.rgb       what it makes of a larger JPEG, decoded whole and at a smaller scale
     expected.json           sizes, and which file belongs to which case
 
-`.rgb` files are rows of interleaved eight-bit RGB. Everything is drawn here, from a fixed seed.
+`.rgb` files are rows of interleaved eight-bit RGB, `.grey` files of grey. Everything is drawn here, from a fixed seed.
 """
 
 import io
@@ -26,6 +28,8 @@ BACKGROUND = (255, 255, 255)
 random = np.random.default_rng(20)
 images = []
 resizes = []
+letterboxes = []
+greys = []
 scalings = []
 
 
@@ -220,12 +224,30 @@ def webps():
 def resizing():
     image = drawing(97, 71)
     add("resize-source.png", encoded(image, format="PNG"))
-    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    filters = {
+        "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
+        "lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX,
+        "nearest": Image.Resampling.NEAREST,
+    }
     for name, kernel in filters.items():
         for width, height in ((48, 35), (32, 32), (120, 30), (97, 20), (13, 71), (1, 1), (110, 80)):
             file = f"resized-{name}-{width}x{height}.rgb"
             (HERE / file).write_bytes(image.resize((width, height), kernel).tobytes())
             resizes.append({"file": file, "filter": name, "width": width, "height": height})
+    fill = (124, 116, 104)
+    for name, width, height in (
+        ("bilinear", 64, 64), ("bicubic", 64, 66), ("nearest", 120, 50), ("lanczos", 20, 39),
+        ("box", 97, 72), ("bilinear", 97, 71), ("bicubic", 1, 9),
+    ):
+        file = f"letterbox-{name}-{width}x{height}.rgb"
+        padded = ImageOps.pad(image, (width, height), filters[name], fill)
+        (HERE / file).write_bytes(padded.tobytes())
+        letterboxes.append({
+            "file": file, "filter": name, "width": width, "height": height, "fill": fill})
+    for name, width, height in (("bilinear", 28, 28), ("lanczos", 40, 30), ("nearest", 97, 71)):
+        file = f"grey-resized-{name}-{width}x{height}.grey"
+        (HERE / file).write_bytes(image.convert("L").resize((width, height), filters[name]).tobytes())
+        greys.append({"file": file, "filter": name, "width": width, "height": height})
 
 
 def scaling():
@@ -266,7 +288,7 @@ def scaling():
 
 
 for stale in HERE.glob("*"):
-    if stale.suffix in (".rgb", ".jpg", ".png", ".webp", ".json"):
+    if stale.suffix in (".rgb", ".grey", ".jpg", ".png", ".webp", ".json"):
         stale.unlink()
 jpegs()
 pngs()
@@ -275,6 +297,6 @@ resizing()
 scaling()
 listing = {
     "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
-    "scalings": scalings,
+    "letterboxes": letterboxes, "greys": greys, "scalings": scalings,
 }
 (HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")
