@@ -31,6 +31,7 @@ let package = Package(
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
     room("CImageCodec", linking: ["jpeg", "spng", "webp", "exif"]),
+    room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
@@ -55,7 +56,7 @@ let package = Package(
     .target(name: "Words"),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
-    .target(name: "Imaging", dependencies: ["CImageCodec", "Words"]),
+    .target(name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Words"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Files", "Time"]),

@@ -65,6 +65,7 @@ extension sandbox_contract {
     cmyk = policies.cmyk == .refuse ? 1 : 0
     sixteen_bit = policies.sixteenBit == .refuse ? 1 : 0
     exif_orientation = policies.exifOrientation == .ignore ? 1 : 0
+    color_profile = policies.colourProfile == .sRGB ? 1 : 0
   }
 
   var decoded: (contract: Preprocessing, limits: DecodingLimits, encoding: PixelEncoding)
@@ -121,6 +122,7 @@ extension sandbox_contract {
     policies.cmyk = cmyk == 1 ? .refuse : .convert
     policies.sixteenBit = sixteen_bit == 1 ? .refuse : .highByte
     policies.exifOrientation = exif_orientation == 1 ? .ignore : .apply
+    policies.colourProfile = color_profile == 1 ? .sRGB : .ignore
     return policies
   }
 }

@@ -1,3 +1,5 @@
+import CImageCodec
+
 /// Turns encoded images into a network's input by one contract. Any thread may call it.
 package struct ImagePreprocessor: Sendable {
   package let contract: Preprocessing
@@ -17,6 +19,9 @@ package struct ImagePreprocessor: Sendable {
     (outputHeight, outputWidth) = contract.outputSize
     table = PixelTable(contract, encoding)
   }
+
+  /// Makes libraries that only some contracts need do what they do on first use.
+  package static func warmUp() { ColourProfile.warmUp() }
 
   /// Count of the numbers that `prepare` writes: C x H x W.
   package var outputCount: Int { contract.channelCount * outputHeight * outputWidth }
@@ -62,8 +67,15 @@ package struct ImagePreprocessor: Sendable {
     // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
     try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
       var reader = try unsafe ImageReader(bytes)
-      let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
+      // The formula for CMYK knows no profiles, and gives colours that are taken as sRGB.
+      let converts =
+        unsafe contract.policies.colourProfile == .sRGB
+        && reader.header.colour != IMAGE_CODEC_COLOUR_CMYK
+        && ColourProfile.exists(in: bytes, reader.format)
+      let plan = try PreparationPlan(
+        reader.header, contract: contract, limits: limits, convertsColours: converts)
       try reserve(plan.byteCount)
+      if converts { reader.profile = try unsafe ColourProfile(of: bytes, reader.format) }
       try unsafe prepare(&reader, plan, start)
     }
   }

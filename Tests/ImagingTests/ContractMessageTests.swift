@@ -29,7 +29,7 @@ struct ContractMessageTests {
     arguments: [
       (
         #""grey":"#, #""chanel_order":"#,
-        #"unknown key "chanel_order" (did you mean channel_order?); allowed are resize, crop, mean, std, range, channel_order, alpha, grey, cmyk, sixteen_bit, exif_orientation, exact"#
+        #"unknown key "chanel_order" (did you mean channel_order?); allowed are resize, crop, mean, std, range, channel_order, alpha, grey, cmyk, sixteen_bit, exif_orientation, color_profile, exact"#
       ),
       (
         #""grey":"#, #""interpolation":"#,
@@ -38,6 +38,7 @@ struct ContractMessageTests {
       (#""grey":"#, #""filter":"#, #"unknown key "filter" (did you mean resize.filter?); allowed"#),
       (#""grey":"#, #""backgroud":"#, "(did you mean alpha.background?)"),
       (#""grey":"#, #""image_mean":"#, "(did you mean mean?)"),
+      (#""grey":"#, #""icc":"#, "(did you mean color_profile?)"),
       (#""grey":"#, #""gray":"#, "(did you mean grey?)"),
       (#""grey":"#, #""loss":"#, #"unknown key "loss"; allowed"#),
       (

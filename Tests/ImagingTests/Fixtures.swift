@@ -37,12 +37,14 @@ struct Fixtures: Decodable {
   let letterboxes: [Resize]
   /// Of grey pixels.
   let greys: [Resize]
+  /// Images with an ICC profile.
+  let profiled: [Image]
   let resizeSource: String
   let scalings: [Scaling]
 
   private enum CodingKeys: String, CodingKey {
     case images = "pictures"
-    case resizes, letterboxes, greys, scalings
+    case resizes, letterboxes, greys, profiled, scalings
     case resizeSource = "resize_source"
   }
 

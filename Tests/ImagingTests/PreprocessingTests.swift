@@ -11,7 +11,7 @@ struct PreprocessingTests {
      "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "range": 1,
      "alpha": {"policy": "compose", "background": [255, 255, 255]},
      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
-     "exif_orientation": "apply", "exact": false}
+     "exif_orientation": "apply", "color_profile": "ignore", "exact": false}
     """
 
   private static func decode(_ json: String) throws -> Preprocessing {
@@ -44,6 +44,7 @@ struct PreprocessingTests {
     policies.cmyk = .refuse
     policies.sixteenBit = .refuse
     policies.exifOrientation = .ignore
+    policies.colourProfile = .sRGB
     let contract = try Preprocessing(
       resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 123.675], std: [1, 2, 300],
       range: range, policies: policies, exact: true)

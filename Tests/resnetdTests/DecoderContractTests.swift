@@ -60,6 +60,18 @@ struct DecoderContractTests {
     #expect(one.prefix { $0 != "." } == other.prefix { $0 != "." })
   }
 
+  @Test("Colour profiles reach the decoder")
+  func profiles() async throws {
+    let resize = #""resize": {"rule": "exact", "height": 32, "width": 32}"#
+    var answers: [String] = []
+    for profile in ["ignore", "srgb"] {
+      answers.append(
+        try await answer(
+          #"{\#(resize), "color_profile": "\#(profile)", \#(Self.colours)}"#, "profile-rgb.jpg"))
+    }
+    #expect(answers[0] != answers[1])
+  }
+
   @Test("Grey input reaches the decoder, with one mean")
   func grey() async throws {
     let folder = try TemporaryFolder()

@@ -135,7 +135,7 @@ typedef struct {
   float std[3];
   int32_t range;
   int32_t alpha, alpha_red, alpha_green, alpha_blue;
-  int32_t grey, cmyk, sixteen_bit, exif_orientation, exact;
+  int32_t grey, cmyk, sixteen_bit, exif_orientation, color_profile, exact;
   int32_t encoding, encoding_zero_point;
   float encoding_scale;
 } sandbox_contract;

@@ -5,7 +5,7 @@ enum ContractKey {
   /// In the order in which a contract is written.
   static let top = [
     "resize", "crop", "mean", "std", "range", "channel_order", "alpha", "grey", "cmyk",
-    "sixteen_bit", "exif_orientation", "exact",
+    "sixteen_bit", "exif_orientation", "color_profile", "exact",
   ]
   static let resize = [
     "rule", "size", "height", "width", "filter", "fill", "fraction", "mode",
@@ -25,7 +25,8 @@ enum ContractKey {
     "center_crop": "crop.rule", "image_mean": "mean", "image_std": "std", "stddev": "std",
     "rescale_factor": "range", "do_rescale": "range", "scale": "range",
     "color_order": "channel_order",
-    "bgr": "channel_order", "gray": "grey", "transparency": "alpha",
+    "bgr": "channel_order", "gray": "grey", "icc": "color_profile", "icc_profile": "color_profile",
+    "colour_profile": "color_profile", "transparency": "alpha",
     "orientation": "exif_orientation",
     "background": "alpha.background",
   ]

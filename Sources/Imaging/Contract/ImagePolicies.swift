@@ -28,12 +28,19 @@ package struct ImagePolicies: Sendable, Hashable {
     case apply
     case ignore
   }
+  package enum ColourProfile: String, Sendable, Hashable, Encodable, CaseIterable {
+    /// Takes the stored numbers, whatever an embedded profile says of them.
+    case ignore
+    /// Converts to sRGB by the embedded ICC profile, if there is one.
+    case sRGB = "srgb"
+  }
 
   package var alpha = Alpha.compose(red: 255, green: 255, blue: 255)
   package var grey = Grey.replicate
   package var cmyk = CMYK.convert
   package var sixteenBit = SixteenBit.highByte
   package var exifOrientation = EXIFOrientation.apply
+  package var colourProfile = ColourProfile.ignore
 
   package init() {}
 }
@@ -47,6 +54,7 @@ extension ImagePolicies {
     cmyk = try fields.choice("cmyk") ?? cmyk
     sixteenBit = try fields.choice("sixteen_bit") ?? sixteenBit
     exifOrientation = try fields.choice("exif_orientation") ?? exifOrientation
+    colourProfile = try fields.choice("color_profile") ?? colourProfile
   }
 }
 

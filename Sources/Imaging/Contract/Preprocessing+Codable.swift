@@ -7,13 +7,14 @@
 ///      "channel_order": "rgb",
 ///      "alpha": {"policy": "compose", "background": [255, 255, 255]},
 ///      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
-///      "exif_orientation": "apply", "exact": false}
+///      "exif_orientation": "apply", "color_profile": "ignore", "exact": false}
 extension Preprocessing: Codable {
   private enum CodingKeys: String, CodingKey {
     case resize, crop, mean, std, range, alpha, grey, cmyk, exact
     case channelOrder = "channel_order"
     case sixteenBit = "sixteen_bit"
     case exifOrientation = "exif_orientation"
+    case colourProfile = "color_profile"
   }
 
   /// Throws `ImagingError.invalidContract` for whatever is wrong with the contract itself.
@@ -90,6 +91,7 @@ extension Preprocessing: Codable {
     try container.encode(policies.cmyk, forKey: .cmyk)
     try container.encode(policies.sixteenBit, forKey: .sixteenBit)
     try container.encode(policies.exifOrientation, forKey: .exifOrientation)
+    try container.encode(policies.colourProfile, forKey: .colourProfile)
     try container.encode(exact, forKey: .exact)
   }
 }

@@ -21,9 +21,12 @@ struct PreparationPlan {
   /// Bytes held at once that grow with the image.
   let byteCount: Int
 
+  /// - Parameter convertsColours: Whether a profile is to be used.
+  ///
   /// Throws if the contract refuses the image, or if it costs more than the limits allow.
   init(
-    _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits
+    _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits,
+    convertsColours: Bool = false
   ) throws(ImagingError) {
     try Self.checkPolicies(header, contract.policies)
     let width = Int(header.width)
@@ -63,8 +66,10 @@ struct PreparationPlan {
         image_codec_backdrop(composes: false, red: 0, green: 0, blue: 0)
       }
 
-    byteCount = Self.byteCount(
-      header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
+    byteCount =
+      Self.byteCount(
+        header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
+      + (convertsColours ? ColourProfile.workingByteCount : 0)
     guard byteCount <= limits.decodedByteCountLimit else {
       throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
     }
