@@ -6,8 +6,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case file(path: String, doing: String, reason: String)
   /// The bytes are not a file of the format; `offset` counts from the file's first byte.
   case malformed(format: FileFormat, offset: Int, reason: String)
-  /// The bytes are those of something else, which `found` names.
-  case notModel(found: String)
+  /// The bytes are those of something else, which `found` names; `remedy` makes a model of it.
+  case notModel(found: String, remedy: String? = nil)
   /// The bytes are not an ONNX model that can be read here; `reason` is in the reader's words.
   case onnx(reason: String)
   /// A pickle asks for something that is neither a tensor nor a plain container.
@@ -37,6 +37,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The caller no longer wants the model.
   case cancelled
 
+  /// What to do with a file that lacks its end.
+  static let cutShort = "the file is not complete; fetch or copy it again and compare its size"
+
   package init(_ error: FileError) {
     self = .file(path: error.path, doing: error.doing, reason: error.reason)
   }
@@ -46,8 +49,10 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .malformed(let format, let offset, let reason):
       "not a valid \(format) file: byte \(offset): \(reason)"
-    case .notModel(let found):
-      "not a model file: \(found); models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files"
+    case .notModel(let found, let remedy):
+      "not a model file: \(found); "
+        + (remedy
+          ?? "models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files")
     case .onnx(let reason): reason
     case .refused(let name, let offset):
       "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
