@@ -10,7 +10,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case notModel(found: String, remedy: String? = nil)
   /// The bytes are not an ONNX model that can be read here; `reason` is in the reader's words.
   case onnx(reason: String)
-  /// A pickle asks for something that is neither a tensor nor a plain container.
+  /// A pickle names what would run a program or code where Python loads it.
   case refused(name: String, offset: Int)
   case overLimit(what: String, value: Int, limit: Int)
   /// A tensor's declaration or numbers are unusable; `offset` is where its bytes start in the file.
@@ -55,8 +55,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
           ?? "models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files")
     case .onnx(let reason): reason
     case .refused(let name, let offset):
-      "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
-        + "save the network's state_dict"
+      "refuses \(name) (byte \(offset)): this pickle runs programs where Python loads it; take the "
+        + "file from where you trust it, or save the network's state_dict anew"
     case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
     case .tensor(let name, let offset, let reason): "tensor \(name) (byte \(offset)): \(reason)"
     case .missingTensor(let name, let expected):

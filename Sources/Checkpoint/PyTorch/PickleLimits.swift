@@ -13,6 +13,9 @@ enum PickleLimits {
   static let containerCount = 1_000_000
   /// Values in all containers together.
   static let elementCount = 4_000_000
+  /// Objects of unknown classes, and the names of these.
+  static let objectCount = 1_000_000
+  static let classCount = 4096
   static let tensorCount = SafetensorsLimits.tensorCount
   /// Bytes of one string, or of one integer.
   static let stringByteCount = 16 << 20

@@ -93,7 +93,10 @@ enum PyTorchStream {
     var starts: [String: Int] = [:]
     var position = offset
     for key in keys {
-      guard let storage = declared[key] else {
+      guard (declared[key] == nil) != (pickle.unreadStorages[key] == nil) else {
+        guard declared[key] == nil else {
+          throw fault("storage \(key) is declared in two ways", at: position)
+        }
         throw fault("no tensor has storage \(key), so its size is unknown", at: position)
       }
       guard countByteCount <= bytes.count - position else {
@@ -101,14 +104,16 @@ enum PyTorchStream {
           "the file ends before storage \(key): \(CheckpointError.cutShort)", at: position)
       }
       let count = bytes.integer(at: position, as: Int64.self)
-      guard count == storage.elementCount else {
+      // Does not overflow: the pickle's reader has checked it.
+      let (elementCount, byteCount) =
+        declared[key].map { ($0.elementCount, $0.elementCount * $0.type.byteCount) }
+        ?? pickle.unreadStorages[key] ?? (0, 0)
+      guard count == elementCount else {
         throw fault(
-          "storage \(key) has \(count) elements, the pickle says \(storage.elementCount)",
+          "storage \(key) has \(count) elements, the pickle says \(elementCount)",
           at: position)
       }
       position += countByteCount
-      // Does not overflow: the pickle's reader has checked it.
-      let byteCount = storage.elementCount * storage.type.byteCount
       guard byteCount <= bytes.count - position else {
         throw fault(
           "storage \(key) takes \(byteCount) bytes, the file has \(bytes.count - position): "

@@ -21,9 +21,7 @@ struct StateDictionary {
   private mutating func find() throws(CheckpointError) -> PickleValue {
     var value = pickle.root
     for _ in 0...PickleLimits.wrapperCount {
-      guard case .dictionary = value else {
-        throw .unsupported("the file holds no state dict (a dictionary of names and tensors)")
-      }
+      guard pickle.mapping(value) != nil else { throw Self.noState(pickle, under: value) }
       let wrapped = self.wrapped(value)
       guard let chosen = wrapped.first else { return value }
       if wrapped.count > 1 {
@@ -57,10 +55,13 @@ struct StateDictionary {
   /// Collects the tensors; other values do not belong to the network.
   private mutating func collect(_ value: PickleValue) throws(CheckpointError) {
     var tensors: [String: Int] = [:]
+    var placeholders: [String: PickleValue] = [:]
     for item in pickle.items(value) ?? [] {
       guard case .tensor(let index) = item.value else {
         // Something else replaces a tensor here, as later keys replace earlier ones.
-        if let name = pickle.text(item.key) { tensors[name] = nil }
+        guard let name = pickle.text(item.key) else { continue }
+        tensors[name] = nil
+        placeholders[name] = pickle.className(item.value) == nil ? nil : item.value
         continue
       }
       guard let name = pickle.text(item.key) else {
@@ -69,8 +70,10 @@ struct StateDictionary {
             + "\(PickleLimits.nameByteCount) bytes")
       }
       tensors[name] = index
+      placeholders[name] = nil
     }
-    guard !tensors.isEmpty else { throw .unsupported("the file's state dict holds no tensor") }
+    try check(placeholders)
+    guard !tensors.isEmpty else { throw noTensor(in: value) }
     var byteCount = 0
     let limit =
       pickle.bytes.count * PickleLimits.sharing + PickleLimits.sharedByteAllowance
@@ -87,6 +90,52 @@ struct StateDictionary {
       byteCount += size
       entries.append(entry)
     }
+  }
+
+  /// Last parts of the names of parameters, where nothing but a tensor may be.
+  private static let parameters: Set<Substring> = [
+    "weight", "bias", "running_mean", "running_var", "gamma", "beta",
+  ]
+
+  /// Throws for an object of an unknown class where the network needs a tensor.
+  private func check(_ placeholders: [String: PickleValue]) throws(CheckpointError) {
+    let needed = placeholders.filter {
+      Self.parameters.contains($0.key.split(separator: ".").last ?? "")
+    }
+    guard let (name, value) = needed.min(by: { $0.key < $1.key }) else { return }
+    var offset = 0
+    if case .object(let index) = value { offset = pickle.objects[index].offset }
+    throw .tensor(
+      name: name, offset: offset,
+      reason: "it is a \(pickle.className(value) ?? ""), of which the numbers cannot be read; "
+        + "save plain tensors, in Python: {name: torch.as_tensor(value) for each}")
+  }
+
+  private static func noState(_ pickle: Pickle, under value: PickleValue) -> CheckpointError {
+    guard let name = pickle.className(value) else {
+      return .unsupported("the file holds no state dict (a dictionary of names and tensors)")
+    }
+    return .unsupported(
+      "the file holds no state dict but a whole object, \(name); \(saveState)")
+  }
+
+  private static let saveState =
+    "save its state dict, in Python: torch.save(torch.load(\"model.pt\", weights_only=False)"
+    + ".state_dict(), \"model.pth\")"
+
+  /// Names the objects that may be what the tensors are in.
+  private func noTensor(in value: PickleValue) -> CheckpointError {
+    let objects = (pickle.items(value) ?? []).compactMap { item -> String? in
+      guard let name = pickle.text(item.key), let found = pickle.className(item.value) else {
+        return nil
+      }
+      return "\(name.prefix(40)) is a \(found)"
+    }
+    guard !objects.isEmpty else { return .unsupported("the file's state dict holds no tensor") }
+    let shown = objects.prefix(3).joined(separator: ", ")
+    return .unsupported(
+      "the file's state dict holds no tensor (\(shown)\(objects.count > 3 ? ", …" : "")); of a whole "
+        + "model save the state dict, in Python: torch.save(model.state_dict(), \"model.pth\")")
   }
 
   private func entry(_ name: String, _ tensor: Pickle.Tensor) -> TensorEntry {
