@@ -26,6 +26,12 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case metadata(reason: String)
   /// A fault in a preprocessing contract from outside the file.
   case contract(source: String, reason: String)
+  /// The file holds several complete networks, and nobody said which one is meant.
+  case severalWeights(names: [String])
+  /// No weights have the name that was asked for.
+  case noWeights(name: String, names: [String])
+  /// Weights were chosen by name in a file of a single network.
+  case oneNetwork
   case labelsMissing(classCount: Int)
   /// The labels were to come from another model, but it has another number of classes.
   case labelsOfAnother(count: Int, classCount: Int)
@@ -36,6 +42,13 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case outOfMemory(byteCount: Int)
   /// The caller no longer wants the model.
   case cancelled
+
+  /// Returns the first of some names, "." for those of the outermost dictionary.
+  private static func shown(_ names: [String]) -> String {
+    let limit = 8
+    return names.prefix(limit).map { $0.isEmpty ? "." : String($0.prefix(80)) }
+      .joined(separator: ", ") + (names.count > limit ? ", …" : "")
+  }
 
   /// What to do with a file that lacks its end.
   static let cutShort = "the file is not complete; fetch or copy it again and compare its size"
@@ -68,6 +81,13 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .unsupported(let what): "unsupported network: \(what)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
+    case .severalWeights(let names):
+      "the file holds several networks: \(Self.shown(names)); choose one (--weights NAME, "
+        + "in an upload ?weights=NAME)"
+    case .noWeights(let name, let names):
+      "the file has no weights \"\(name.prefix(40))\", it has \(Self.shown(names))"
+    case .oneNetwork:
+      "the file is of a form that holds one network, so there are no weights to choose (--weights)"
     case .labelsMissing(let classCount):
       "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
     case .labelsOfAnother(let count, let classCount):

@@ -161,7 +161,7 @@ package enum HostilePickles {
     Hostile(
       "a list in itself", "no state dict", .of(.code("]"), .raw(0x94), .raw(0x68, 0), .code("a"))),
     Hostile(
-      "a dictionary in itself", "under more than 4",
+      "a dictionary in itself", "holds no tensor",
       .of(.code("}"), .raw(0x94), .text("model"), .raw(0x68, 0), .code("s"))),
     Hostile(
       "a dictionary that is its own key", "holds no tensor",

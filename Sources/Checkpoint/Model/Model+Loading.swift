@@ -65,13 +65,13 @@ extension Model {
     let chosen = options
     let options = chosen.completed(for: document)
     try options.interruption.check()
-    let tensors = try NamedTensors(file.entries, asNamed: document?.graph != nil)
+    let tensors = try tensors(of: file, document, options)
     let (architecture, graph) =
       if let document { try document.network() } else { try recognized(tensors, options) }
     let reader = WeightReader(
       file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
-    var warnings = file.warnings + tensors.warnings
+    var warnings = tensors.warnings
     let classCount: Int
     do { classCount = try graph.outputShape.channels } catch {
       throw .unsupported(error.description)
@@ -82,7 +82,8 @@ extension Model {
       preprocessing = given
     } else {
       // Without a document, the tensors are those of an architecture.
-      preprocessing = try contract(for: architecture?.stem ?? .imageNet)
+      preprocessing = try contract(
+        for: architecture?.stem ?? .imageNet, tensors.normalization, warnings: &warnings)
     }
     var samples = try reader.goldenSamples(classCount: classCount)
     if !samples.isEmpty, let own = document?.preprocessing, own != preprocessing {
@@ -99,6 +100,33 @@ extension Model {
       format: file.format, warnings: warnings)
     model.isCompleted = options != chosen
     return model
+  }
+
+  /// Returns the tensors of the file's network; only files of other programs may hold several.
+  private static func tensors(
+    of file: TensorFile, _ document: ModelDocument?, _ options: ModelOptions
+  ) throws(CheckpointError) -> NamedTensors {
+    guard let document else { return try WeightsChoice.tensors(of: file, named: options.weights) }
+    if options.weights != nil { throw .oneNetwork }
+    return try NamedTensors(file.groups[0].entries, asNamed: document.graph != nil)
+  }
+
+  /// Returns the usual contract, with the mean and deviation that the file holds.
+  private static func contract(
+    for stem: Architecture.Stem, _ own: StoredNormalization?, warnings: inout [String]
+  ) throws(CheckpointError) -> Preprocessing {
+    let usual = try contract(for: stem)
+    guard let own else { return usual }
+    warnings.append(
+      "mean \(own.mean) and std \(own.std) of the preprocessing are those of its tensor \(own.name)"
+    )
+    do {
+      return try Preprocessing(
+        resize: usual.resize, crop: usual.crop, channelOrder: usual.channelOrder, mean: own.mean,
+        std: own.std, policies: usual.policies, exact: usual.exact)
+    } catch {
+      throw .contract(source: "tensor \(own.name)", reason: error.description)
+    }
   }
 
   /// Returns the network that plain tensors belong to.

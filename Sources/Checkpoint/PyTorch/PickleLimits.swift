@@ -25,6 +25,9 @@ enum PickleLimits {
   static let keyByteCount = 64
   /// Dictionaries around the state dict.
   static let wrapperCount = 4
+  /// Dictionaries in which state dicts are looked for, and the tensors in all that have any.
+  static let searchedCount = 65_536
+  static let namedTensorCount = 4 * tensorCount
   /// Multiple of the file's bytes that all tensors may take, because tensors may share a storage.
   static let sharing = 4
   /// Bytes that tensors may take in addition, for small files.

@@ -40,6 +40,7 @@ enum InspectCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, "for a FILE: " + ModelParts.labelsHelp),
     .optionalText(
       "preprocess", "CONTRACT", \.parts.preprocess, "for a FILE: " + ModelParts.preprocessHelp),
+    .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
     .flag("json", \.json, "print JSON"),
   ]
 

@@ -5,10 +5,13 @@ package struct ModelParts: Sendable, Equatable {
   /// A preset's name, JSON, or a file with JSON.
   package var preprocess: String?
   package var name: String?
+  /// Name of one of several networks in the file.
+  package var weights: String?
 
   package init() {}
 
   static let labelsHelp = "one label per line, for a model without"
+  static let weightsHelp = "which of a file's networks, where it holds several: ema, model, …"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

@@ -143,6 +143,7 @@ struct ServeSettings: DecodingSettings {
     .optionalPath("model", "FILE", \.model, "model file instead of the embedded default"),
     .optionalPath("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .choice(
       "precision", \.precision,
