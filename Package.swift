@@ -31,6 +31,7 @@ let package = Package(
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
     room("CImageCodec", linking: ["jpeg", "spng", "webp", "exif"]),
+    room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
@@ -52,9 +53,10 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
+    .target(name: "Words"),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
-    .target(name: "Imaging", dependencies: ["CImageCodec"]),
+    .target(name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Words"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Files", "Time"]),
@@ -65,8 +67,8 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "Files", "JSON", "CDefaultModel", "CImageNet", "COpenSSL", "CZip",
-        "ONNX",
+        "ResNet", "Imaging", "Files", "JSON", "Words", "CDefaultModel", "CImageNet", "COpenSSL",
+        "CZip", "ONNX",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
@@ -96,7 +98,7 @@ let package = Package(
       dependencies: [
         "Serving", "Following", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "Time", "CCurl", "CProgram",
+        "HTTPServer", "ONNX", "Time", "Words", "CCurl", "CProgram",
       ]),
 
     .executableTarget(

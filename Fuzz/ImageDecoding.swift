@@ -14,7 +14,7 @@ private struct ImageContracts {
 
   init() throws {
     // Small enough that an input costs only a few milliseconds.
-    let limits = DecodingLimits(pixelCountLimit: 1 << 18, decodedByteCountLimit: 16 << 20)
+    let limits = DecodingLimits(pixelCountLimit: 1 << 18, decodedByteCountLimit: 32 << 20)
     let cropped = try Preprocessing(
       resize: .shorterSide(size: 20, filter: .bicubic), crop: .center(height: 24, width: 16),
       mean: [0, 0, 0], std: [1, 1, 1])
@@ -25,7 +25,13 @@ private struct ImageContracts {
     let tiny = try Preprocessing(
       resize: .exact(height: 3, width: 2, filter: .bilinear), crop: .none,
       mean: [0, 0, 0], std: [1, 1, 1])
-    preprocessors = [cropped, squeezed, tiny].map { ImagePreprocessor($0, limits: limits) }
+    // By profiles, into a letterbox of grey.
+    var policies = ImagePolicies()
+    policies.colourProfile = .sRGB
+    let managed = try Preprocessing(
+      resize: .letterbox(height: 9, width: 12, filter: .lanczos, fill: .white), crop: .none,
+      channelOrder: .grey, mean: [0], std: [1], policies: policies)
+    preprocessors = [cropped, squeezed, tiny, managed].map { ImagePreprocessor($0, limits: limits) }
   }
 
   func prepare(_ bytes: [UInt8]) {

@@ -6,11 +6,11 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case file(path: String, doing: String, reason: String)
   /// The bytes are not a file of the format; `offset` counts from the file's first byte.
   case malformed(format: FileFormat, offset: Int, reason: String)
-  /// The bytes are those of something else, which `found` names.
-  case notModel(found: String)
+  /// The bytes are those of something else, which `found` names; `remedy` makes a model of it.
+  case notModel(found: String, remedy: String? = nil)
   /// The bytes are not an ONNX model that can be read here; `reason` is in the reader's words.
   case onnx(reason: String)
-  /// A pickle asks for something that is neither a tensor nor a plain container.
+  /// A pickle names what would run a program or code where Python loads it.
   case refused(name: String, offset: Int)
   case overLimit(what: String, value: Int, limit: Int)
   /// A tensor's declaration or numbers are unusable; `offset` is where its bytes start in the file.
@@ -26,6 +26,12 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case metadata(reason: String)
   /// A fault in a preprocessing contract from outside the file.
   case contract(source: String, reason: String)
+  /// The file holds several complete networks, and nobody said which one is meant.
+  case severalWeights(names: [String])
+  /// No weights have the name that was asked for.
+  case noWeights(name: String, names: [String])
+  /// Weights were chosen by name in a file of a single network.
+  case oneNetwork
   case labelsMissing(classCount: Int)
   /// The network has one output, and nothing says what it means.
   case singleOutput
@@ -39,6 +45,16 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The caller no longer wants the model.
   case cancelled
 
+  /// Returns the first of some names, "." for those of the outermost dictionary.
+  private static func shown(_ names: [String]) -> String {
+    let limit = 8
+    return names.prefix(limit).map { $0.isEmpty ? "." : String($0.prefix(80)) }
+      .joined(separator: ", ") + (names.count > limit ? ", …" : "")
+  }
+
+  /// What to do with a file that lacks its end.
+  static let cutShort = "the file is not complete; fetch or copy it again and compare its size"
+
   package init(_ error: FileError) {
     self = .file(path: error.path, doing: error.doing, reason: error.reason)
   }
@@ -48,12 +64,14 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .malformed(let format, let offset, let reason):
       "not a valid \(format) file: byte \(offset): \(reason)"
-    case .notModel(let found):
-      "not a model file: \(found); models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files"
+    case .notModel(let found, let remedy):
+      "not a model file: \(found); "
+        + (remedy
+          ?? "models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files")
     case .onnx(let reason): reason
     case .refused(let name, let offset):
-      "refuses \(name) (byte \(offset)): only tensors and plain containers are read from a pickle; "
-        + "save the network's state_dict"
+      "refuses \(name) (byte \(offset)): this pickle runs programs where Python loads it; take the "
+        + "file from where you trust it, or save the network's state_dict anew"
     case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
     case .tensor(let name, let offset, let reason): "tensor \(name) (byte \(offset)): \(reason)"
     case .missingTensor(let name, let expected):
@@ -65,6 +83,13 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .unsupported(let what): "unsupported network: \(what)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
+    case .severalWeights(let names):
+      "the file holds several networks: \(Self.shown(names)); choose one (--weights NAME, "
+        + "in an upload ?weights=NAME)"
+    case .noWeights(let name, let names):
+      "the file has no weights \"\(name.prefix(40))\", it has \(Self.shown(names))"
+    case .oneNetwork:
+      "the file is of a form that holds one network, so there are no weights to choose (--weights)"
     case .labelsMissing(let classCount):
       "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
     case .singleOutput:

@@ -124,6 +124,7 @@ import Imaging
         preconditionFailure("every built-in image must decode: \(error)")
       }
     }
+    ImagePreprocessor.warmUp()
     sandbox_trim()
   }
 }

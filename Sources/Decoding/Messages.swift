@@ -12,18 +12,21 @@ extension sandbox_contract {
     let contract = preprocessor.contract
     switch contract.resize {
     case .none: resize_rule = 0
-    case .shorterSide(let size, let filter):
-      (resize_rule, resize_width, resize_filter) = (1, CInt(size), filter == .bicubic ? 1 : 0)
-    case .exact(let height, let width, let filter):
+    case .shorterSide(let size, _): (resize_rule, resize_width) = (1, CInt(size))
+    case .exact(let height, let width, _):
       (resize_rule, resize_height, resize_width) = (2, CInt(height), CInt(width))
-      resize_filter = filter == .bicubic ? 1 : 0
+    case .letterbox(let height, let width, _, let fill):
+      (resize_rule, resize_height, resize_width) = (3, CInt(height), CInt(width))
+      (fill_red, fill_green, fill_blue) = (CInt(fill.red), CInt(fill.green), CInt(fill.blue))
     }
+    resize_filter = Self.code(contract.resize.filter)
     if case .center(let height, let width) = contract.crop {
       (crop_rule, crop_height, crop_width) = (1, CInt(height), CInt(width))
     }
-    channel_order = contract.channelOrder == .bgr ? 1 : 0
-    mean = (contract.mean[0], contract.mean[1], contract.mean[2])
-    std = (contract.std[0], contract.std[1], contract.std[2])
+    channel_order = Self.code(contract.channelOrder)
+    mean = Self.three(contract.mean)
+    std = Self.three(contract.std)
+    range = CInt(contract.range.rawValue)
     exact = contract.exact ? 1 : 0
     set(contract.policies)
     switch preprocessor.encoding {
@@ -33,6 +36,22 @@ extension sandbox_contract {
     case .s8(let scale, let zeroPoint):
       (encoding, encoding_scale, encoding_zero_point) = (3, scale, CInt(zeroPoint))
     }
+  }
+
+  /// Returns the number of a case.
+  private static func code<Case: CaseIterable & Equatable>(_ value: Case) -> CInt {
+    CInt(Array(Case.allCases).firstIndex(of: value) ?? 0)
+  }
+
+  /// Returns the case of a number, nil if there is none.
+  private static func value<Case: CaseIterable>(_ code: CInt) -> Case? {
+    let all = Array(Case.allCases)
+    return all.indices.contains(Int(code)) ? all[Int(code)] : nil
+  }
+
+  /// Fills up the numbers of fewer channels.
+  private static func three(_ numbers: [Float]) -> (Float, Float, Float) {
+    (numbers[0], numbers.count > 1 ? numbers[1] : 0, numbers.count > 2 ? numbers[2] : 0)
   }
 
   private mutating func set(_ policies: ImagePolicies) {
@@ -46,23 +65,34 @@ extension sandbox_contract {
     cmyk = policies.cmyk == .refuse ? 1 : 0
     sixteen_bit = policies.sixteenBit == .refuse ? 1 : 0
     exif_orientation = policies.exifOrientation == .ignore ? 1 : 0
+    color_profile = policies.colourProfile == .sRGB ? 1 : 0
   }
 
   var decoded: (contract: Preprocessing, limits: DecodingLimits, encoding: PixelEncoding)
   {
     get throws(ImagingError) {
-      let filter = resize_filter == 1 ? ResizeFilter.bicubic : .bilinear
+      let filter = Self.value(resize_filter) ?? ResizeFilter.bilinear
+      let order = Self.value(channel_order) ?? Preprocessing.ChannelOrder.rgb
+      let channelCount = order == .grey ? 1 : 3
       let resize: ResizeRule =
         switch resize_rule {
         case 1: .shorterSide(size: Int(resize_width), filter: filter)
         case 2: .exact(height: Int(resize_height), width: Int(resize_width), filter: filter)
+        case 3:
+          .letterbox(
+            height: Int(resize_height), width: Int(resize_width), filter: filter,
+            fill: Colour(
+              red: UInt8(truncatingIfNeeded: fill_red),
+              green: UInt8(truncatingIfNeeded: fill_green),
+              blue: UInt8(truncatingIfNeeded: fill_blue)))
         default: .none
         }
       let contract = try Preprocessing(
         resize: resize,
         crop: crop_rule == 1 ? .center(height: Int(crop_height), width: Int(crop_width)) : .none,
-        channelOrder: channel_order == 1 ? .bgr : .rgb, mean: [mean.0, mean.1, mean.2],
-        std: [std.0, std.1, std.2], policies: policies, exact: exact == 1)
+        channelOrder: order, mean: Array([mean.0, mean.1, mean.2].prefix(channelCount)),
+        std: Array([std.0, std.1, std.2].prefix(channelCount)),
+        range: range == 255 ? .byte : .unit, policies: policies, exact: exact == 1)
       let numbers: PixelEncoding =
         switch encoding {
         case 1: .fp32
@@ -92,6 +122,7 @@ extension sandbox_contract {
     policies.cmyk = cmyk == 1 ? .refuse : .convert
     policies.sixteenBit = sixteen_bit == 1 ? .refuse : .highByte
     policies.exifOrientation = exif_orientation == 1 ? .ignore : .apply
+    policies.colourProfile = color_profile == 1 ? .sRGB : .ignore
     return policies
   }
 }

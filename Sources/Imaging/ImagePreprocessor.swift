@@ -1,3 +1,5 @@
+import CImageCodec
+
 /// Turns encoded images into a network's input by one contract. Any thread may call it.
 package struct ImagePreprocessor: Sendable {
   package let contract: Preprocessing
@@ -18,12 +20,15 @@ package struct ImagePreprocessor: Sendable {
     table = PixelTable(contract, encoding)
   }
 
-  /// Count of the numbers that `prepare` writes: 3 x H x W.
-  package var outputCount: Int { 3 * outputHeight * outputWidth }
+  /// Makes libraries that only some contracts need do what they do on first use.
+  package static func warmUp() { ColourProfile.warmUp() }
+
+  /// Count of the numbers that `prepare` writes: C x H x W.
+  package var outputCount: Int { contract.channelCount * outputHeight * outputWidth }
 
   package var outputByteCount: Int { outputCount * encoding.byteCount }
 
-  /// Writes `[3, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly
+  /// Writes `[C, H, W]`, normalised, for the encoding `planes`. `pixels` holds exactly
   /// `outputCount` numbers; after an error they are undefined.
   package func prepare(
     _ encoded: Span<UInt8>, into pixels: inout MutableSpan<Float>
@@ -62,8 +67,15 @@ package struct ImagePreprocessor: Sendable {
     // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
     try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
       var reader = try unsafe ImageReader(bytes)
-      let plan = try PreparationPlan(reader.header, contract: contract, limits: limits)
+      // The formula for CMYK knows no profiles, and gives colours that are taken as sRGB.
+      let converts =
+        unsafe contract.policies.colourProfile == .sRGB
+        && reader.header.colour != IMAGE_CODEC_COLOUR_CMYK
+        && ColourProfile.exists(in: bytes, reader.format)
+      let plan = try PreparationPlan(
+        reader.header, contract: contract, limits: limits, convertsColours: converts)
       try reserve(plan.byteCount)
+      if converts { reader.profile = try unsafe ColourProfile(of: bytes, reader.format) }
       try unsafe prepare(&reader, plan, start)
     }
   }
@@ -76,7 +88,9 @@ package struct ImagePreprocessor: Sendable {
     var kept = try KeptRows(
       rows: rowWeights.sources, narrowing: plan.narrowsFirst, columnWeights)
     try reader.read(plan, into: &kept)
-    if plan.rows.hasPadding || plan.columns.hasPadding { try unsafe fillWithBlack(output) }
+    if plan.rows.hasPadding || plan.columns.hasPadding {
+      try unsafe fill(output, with: plan.fill)
+    }
 
     var row = try PixelBuffer(count: kept.stride + Resampling.readAheadByteCount)
     var narrow = try PixelBuffer(count: plan.narrowsFirst ? 0 : 3 * plan.columns.count)
@@ -100,11 +114,18 @@ package struct ImagePreprocessor: Sendable {
     }
   }
 
-  /// Fills the output with black, which stays as the padding around an image that is too small.
-  private func fillWithBlack(_ output: UnsafeMutableRawPointer) throws(ImagingError) {
-    var black = try PixelBuffer(count: 3 * outputWidth)
-    unsafe black.withMutableBytes(0..<3 * outputWidth) { row in
-      unsafe row.update(repeating: 0, count: 3 * outputWidth)
+  /// Fills the output with a colour, which stays around an image that is too small.
+  private func fill(
+    _ output: UnsafeMutableRawPointer, with colour: Colour
+  ) throws(ImagingError) {
+    var colours = try PixelBuffer(count: 3 * outputWidth)
+    unsafe colours.withMutableBytes(0..<3 * outputWidth) { row in
+      for x in 0..<outputWidth {
+        unsafe row[3 * x] = colour.red
+        unsafe row[3 * x + 1] = colour.green
+        unsafe row[3 * x + 2] = colour.blue
+      }
+      if contract.channelOrder == .grey { unsafe Luma.convert(row, count: outputWidth) }
       for y in 0..<outputHeight {
         unsafe write(row, count: outputWidth, into: output, at: y * outputWidth)
       }

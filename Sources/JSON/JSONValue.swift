@@ -58,7 +58,7 @@ package enum JSONValue: Sendable {
 /// Members of a JSON object, in order; their names must differ.
 package struct JSONObject: Sendable {
   // Without labels, as in a literal: other tuples would be converted one by one.
-  private(set) var members: [(String, JSONValue)]
+  package private(set) var members: [(String, JSONValue)]
 
   package init(_ members: [(String, JSONValue)]) { self.members = members }
 

@@ -41,6 +41,7 @@ enum ClassifyCommand: Command {
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
+      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),

@@ -34,6 +34,7 @@ enum ConvertCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
+    .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
   ]
 

@@ -1,5 +1,6 @@
 package import Decoding
 import Engine
+import Words
 
 /// The program: picks the subcommand and turns its errors into a message and an exit code.
 package enum Program {

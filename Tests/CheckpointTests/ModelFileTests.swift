@@ -152,6 +152,24 @@ import Testing
     }
   }
 
+  @Test("A contract inside a file is read as strictly as one from outside")
+  func contractInside() throws {
+    for (part, replacement, expected) in [
+      (#""mean""#, #""chanel_order":"bgr","mean""#, #"unknown key "chanel_order" (did you mean"#),
+      ("bilinear", "area", #"preprocessing: resize.filter is "area"; allowed are bilinear"#),
+    ] {
+      var file = GraphFile()
+      file.document = file.document.replacing(part, with: replacement)
+      let bytes = try file.bytes
+      #expect {
+        _ = try Model.load(bytes: bytes, fileName: "x")
+      } throws: { error in
+        guard case CheckpointError.metadata(let reason) = error else { return false }
+        return reason.contains(expected)
+      }
+    }
+  }
+
   @Test("Half precision is read as the numbers that it holds")
   func halfPrecision() throws {
     let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)

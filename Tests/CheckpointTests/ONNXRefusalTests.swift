@@ -59,7 +59,7 @@ import Testing
     do throws(CheckpointError) {
       var options = ModelOptions()
       options.numbersClasses = true
-      options.preprocessing = try Contract.read("cifar10")
+      options.preprocessing = try Contract.read("cifar10").preprocessing
       return try Model.load(bytes: bytes, fileName: "changed.onnx", options: options)
     } catch {
       #expect(!error.description.isEmpty)

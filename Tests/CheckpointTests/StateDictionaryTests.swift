@@ -27,11 +27,14 @@ import Testing
     }
   }
 
-  private func load(_ value: PickleBytes, _ stored: [Stored]) throws -> Model {
+  private func load(
+    _ value: PickleBytes, _ stored: [Stored], weights: String? = nil
+  ) throws -> Model {
     let bytes = PickleBytes.stream(
       value.pickle(), storages: stored.map { ($0.name, $0.count, $0.data) })
-    return try Model.load(
-      bytes: bytes, fileName: "x", options: ModelOptions(labels: ["a", "b", "c"]))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.weights = weights
+    return try Model.load(bytes: bytes, fileName: "x", options: options)
   }
 
   private func check(_ model: Model) throws {
@@ -91,7 +94,8 @@ import Testing
     "The state dict is found under the names that training programs give it",
     arguments: [
       ["state_dict"], ["model"], ["model_state_dict"], ["ema"], ["state_dict_ema"],
-      ["model", "state_dict"],
+      ["model", "state_dict"], ["net"], ["params"], ["model_dict"], ["weights"], ["anything"],
+      ["a", "b", "c", "d"],
     ])
   func wrappers(names: [String]) throws {
     let stored = try plain()
@@ -106,8 +110,8 @@ import Testing
     #expect(model.warnings.isEmpty)
   }
 
-  @Test("Of several the plain weights are used, and a warning says so")
-  func several() throws {
+  @Test("What is no complete network does not compete with one")
+  func incomplete() throws {
     let stored = try plain()
     var other = stored[0]
     other.name = "unused"
@@ -118,9 +122,61 @@ import Testing
     ])
     let model = try load(value, stored + [other])
     try check(model)
-    #expect(
-      model.warnings
-        == ["weights under state_dict, state_dict_ema: those under state_dict are used"])
+    #expect(model.warnings.isEmpty)
+  }
+
+  @Test("Of two complete networks one must be named")
+  func several() throws {
+    let stored = try plain()
+    let zeros = stored.map { tensor in
+      Stored(
+        name: tensor.name + "0",
+        pickle: Self.zeros(tensor.name + "0", like: tensor, in: Self.network),
+        count: tensor.count, data: [UInt8](repeating: 0, count: tensor.data.count))
+    }
+    let ema = PickleBytes.dictionary(zip(stored, zeros).map { ("module.\($0.name)", $1.pickle) })
+    let value = PickleBytes.dictionary([
+      ("epoch", .integer(1)), ("state_dict", dictionary(stored)), ("ema", ema),
+    ])
+    #expect(throws: CheckpointError.severalWeights(names: ["state_dict", "ema.module"])) {
+      try load(value, stored + zeros)
+    }
+    for name in ["state_dict", "ema", "ema.module"] {
+      let model = try load(value, stored + zeros, weights: name)
+      let weight = try #require(model.weights["conv1.weight"]?.values)
+      #expect(weight.allSatisfy { $0 == 0 } == (name != "state_dict"))
+    }
+    #expect(throws: CheckpointError.noWeights(name: "model", names: ["state_dict", "ema.module"])) {
+      try load(value, stored + zeros, weights: "model")
+    }
+  }
+
+  private static func zeros(
+    _ name: String, like tensor: Stored, in network: Architecture
+  ) -> PickleBytes {
+    let shape = (try? SmallNetworks.tensors(of: network)[tensor.name]?.shape) ?? []
+    return .tensor(.storage(name, count: Int(tensor.count)), shape, strides(shape))
+  }
+
+  @Test("The same tensors under two names are one network")
+  func alias() throws {
+    let stored = try plain()
+    try check(
+      load(
+        .dictionary([("model", dictionary(stored)), ("state_dict", dictionary(stored))]), stored))
+  }
+
+  @Test("The counter of AveragedModel is passed over with a line")
+  func averaged() throws {
+    let stored = try plain()
+    let counter = PickleBytes.tensor(.storage("n", "LongStorage", count: 1), [], [])
+    let value = PickleBytes.dictionary(
+      [("n_averaged", counter)] + stored.map { ("module.\($0.name)", $0.pickle) })
+    let number = Stored(
+      name: "n", pickle: counter, count: 1, data: PickleBytes.little(Int64(7)).bytes)
+    let model = try load(value, stored + [number])
+    try check(model)
+    #expect(model.warnings == ["1 tensor with a single integer is passed over (n_averaged)"])
   }
 
   @Test("A later item replaces an earlier one of the same name")

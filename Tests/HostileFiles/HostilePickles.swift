@@ -1,12 +1,16 @@
 /// Pickles that a reader must refuse, each as the value of PyTorch's older stream.
 package enum HostilePickles {
   package static let all: [Hostile] = [
-    globals, opcodes, arguments, structure, growth, tensors, storages, states,
+    globals, placeholders, opcodes, arguments, structure, growth, tensors, storages, states,
   ].flatMap(\.self)
 
   private static let names: [(String, String)] = [
-    ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("builtins", "getattr"),
-    ("__builtin__", "exec"), ("subprocess", "Popen"), ("codecs", "encode"),
+    ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("__builtin__", "exec"),
+    ("subprocess", "Popen"), ("os.path", "join"), ("importlib", "import_module"),
+  ]
+
+  private static let others: [(String, String)] = [
+    ("builtins", "getattr"), ("codecs", "encode"), ("builtins", "evaluate"), ("osx", "system"),
     ("torch.storage", "_load_from_bytes"), ("torch", "load"), ("torch", "ComplexFloatStorage"),
     ("torch.storage", "UntypedStorage"), ("torchvision.models.resnet", "ResNet"),
     ("numpy.core.multiarray", "_reconstruct"), ("collections", "defaultdict"),
@@ -17,18 +21,34 @@ package enum HostilePickles {
   /// Globals that are called, and that STACK_GLOBAL names without a call.
   private static let globals: [Hostile] = names.flatMap { module, name -> [Hostile] in
     let refusal = "refuses \(module).\(name) (byte"
-    let call = PickleBytes.of(.global(module, name), .tuple([.text("id")]), .code("R"))
-    let mention = PickleBytes.of(.text(module), .text(name), .raw(0x93))
+    let (call, mention) = uses(module, name)
     return [
       Hostile("\(module).\(name)", refusal, call),
-      Hostile("\(module).\(name) unused", refusal, .dictionary([("a", mention)])),
+      Hostile("\(module).\(name) unused", refusal, mention),
     ]
   }
 
+  /// Globals whose results are placeholders, which are no tensors.
+  private static let placeholders: [Hostile] = others.flatMap { module, name -> [Hostile] in
+    let (call, mention) = uses(module, name)
+    return [
+      Hostile("\(module).\(name)", "a whole object, \(module).\(name);", call),
+      Hostile("\(module).\(name) unused", "(a is a \(module).\(name))", mention),
+    ]
+  }
+
+  private static func uses(
+    _ module: String, _ name: String
+  ) -> (call: PickleBytes, mention: PickleBytes) {
+    (
+      .of(.global(module, name), .tuple([.text("id")]), .code("R")),
+      .dictionary([("a", .of(.text(module), .text(name), .raw(0x93)))])
+    )
+  }
+
   private static let refusedCodes: [(String, UInt8)] = [
-    ("INST", 0x69), ("OBJ", 0x6f), ("NEWOBJ", 0x81), ("NEWOBJ_EX", 0x92), ("EXT1", 0x82),
-    ("PERSID", 0x50), ("DUP", 0x32), ("NEXT_BUFFER", 0x97), ("READONLY_BUFFER", 0x98),
-    ("INT", 0x49), ("STRING", 0x53), ("GET", 0x67), ("none at all", 0xff),
+    ("EXT1", 0x82), ("PERSID", 0x50), ("DUP", 0x32), ("NEXT_BUFFER", 0x97),
+    ("READONLY_BUFFER", 0x98), ("STRING", 0x53), ("GET", 0x67), ("none at all", 0xff),
   ]
 
   private static let opcodes: [Hostile] = refusedCodes.map { name, code in
@@ -77,6 +97,21 @@ package enum HostilePickles {
       .of(.global("torch", "FloatStorage"), .code(")R"))),
     Hostile("BUILD with a tuple", "not a dictionary", .code("})b")),
     Hostile("BUILD of a list", "takes none", .code("]}b")),
+    Hostile("NEWOBJ of None", "not a known global", .of(.code("N)"), .raw(0x81))),
+    Hostile("NEWOBJ_EX with a list", "without a tuple", .of(.code("N]N"), .raw(0x92))),
+    Hostile("OBJ without a mark", "no mark", .code("No")),
+    Hostile("OBJ of nothing", "an object without a class", .code("(o")),
+    Hostile("INST without a name", "has no end", .code("(i")),
+    Hostile("an INT of letters", "not a decimal number", .code("Ix\n")),
+    Hostile(
+      "a typed tensor of None", "not made of function",
+      .of(.global("torch._tensor", "_rebuild_from_type_v2"), .code("NNN"), .raw(0x87), .code("R"))),
+    Hostile(
+      "a typed tensor in itself", "something else than a function",
+      .of(
+        .global("torch._tensor", "_rebuild_from_type_v2"), .code("("),
+        .global("torch._tensor", "_rebuild_from_type_v2"), .global("torch", "Tensor"),
+        .code(")}tR"))),
     Hostile("STACK_GLOBAL of None", "not a name", .of(.code("NN"), .raw(0x93))),
     Hostile(
       "OrderedDict of numbers", "pairs",
@@ -111,6 +146,14 @@ package enum HostilePickles {
     Hostile(
       "many memo entries", "memo entries",
       .of(.code("N"), PickleBytes([UInt8](repeating: 0x94, count: 1_000_001)))),
+    Hostile(
+      "many objects", "objects of the pickle: 1000001",
+      .of(
+        .global("a", "b"), .code(")"), .raw(0x94), .code("R"),
+        PickleBytes((0..<1_000_000).flatMap { _ in [0x68, 0, 0x52] as [UInt8] }))),
+    Hostile(
+      "many classes", "classes of the pickle: 4097",
+      .joined((0..<4097).map { .of(.global("a", "\($0)"), .code("0")) })),
     Hostile("lists in lists", "no state dict", .of(repeated("]", 100_000), repeated("a", 99_999))),
     Hostile(
       "tuples in tuples", "no state dict",
@@ -118,7 +161,7 @@ package enum HostilePickles {
     Hostile(
       "a list in itself", "no state dict", .of(.code("]"), .raw(0x94), .raw(0x68, 0), .code("a"))),
     Hostile(
-      "a dictionary in itself", "under more than 4",
+      "a dictionary in itself", "holds no tensor",
       .of(.code("}"), .raw(0x94), .text("model"), .raw(0x68, 0), .code("s"))),
     Hostile(
       "a dictionary that is its own key", "holds no tensor",

@@ -13,6 +13,8 @@ struct Fixtures: Decodable {
     let filter: String
     let width: Int
     let height: Int
+    /// Colour around a letterbox.
+    let fill: [UInt8]?
     var description: String { file }
   }
   /// JPEG resized from its full-size decoding and from its smaller one.
@@ -32,12 +34,17 @@ struct Fixtures: Decodable {
 
   let images: [Image]
   let resizes: [Resize]
+  let letterboxes: [Resize]
+  /// Of grey pixels.
+  let greys: [Resize]
+  /// Images with an ICC profile.
+  let profiled: [Image]
   let resizeSource: String
   let scalings: [Scaling]
 
   private enum CodingKeys: String, CodingKey {
     case images = "pictures"
-    case resizes, scalings
+    case resizes, letterboxes, greys, profiled, scalings
     case resizeSource = "resize_source"
   }
 

@@ -134,7 +134,7 @@ struct ImagePreprocessorTests {
 
   @Test("The versions of the libraries are reported")
   func versions() {
-    #expect(CodecVersions.all.count == 3)
+    #expect(CodecVersions.all.count == 4)
     #expect(CodecVersions.all.allSatisfy { $0.version.contains(".") })
   }
 }

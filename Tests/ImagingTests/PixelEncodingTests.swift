@@ -40,6 +40,20 @@ import Testing
     #expect(try bytes(.planes).count == expected.count)
   }
 
+  @Test("A mean and deviation on the scale to 255 give the numbers of those on the scale to 1")
+  func byteRange() throws {
+    let contract = try #require(Self.contract)
+    let preprocessor = ImagePreprocessor(
+      try Preprocessing(
+        resize: contract.resize, crop: contract.crop, channelOrder: .bgr,
+        mean: contract.mean.map { $0 * 255 }, std: contract.std.map { $0 * 255 }, range: .byte))
+    let planes = try preprocessor.prepare(Fixtures.bytes("rgb.png"))
+    for (found, expected) in zip(planes, try self.planes()) {
+      #expect(abs(found - expected) < 1e-5)
+    }
+    #expect(planes.contains { $0 > 1 })
+  }
+
   @Test("bfloat16 is the nearest, by at most half of its last bit")
   func bf16() throws {
     let bytes = try bytes(.bf16)

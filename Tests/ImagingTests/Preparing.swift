@@ -15,7 +15,7 @@ extension ImagePreprocessor {
     let planeCount = outputHeight * outputWidth
     var bytes: [UInt8] = []
     for pixel in 0..<planeCount {
-      for plane in 0..<3 {
+      for plane in 0..<contract.channelCount {
         bytes.append(UInt8((planes[plane * planeCount + pixel] * 255).rounded()))
       }
     }

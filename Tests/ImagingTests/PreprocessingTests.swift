@@ -8,10 +8,10 @@ struct PreprocessingTests {
     {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
      "crop": {"rule": "center", "height": 224, "width": 224},
      "channel_order": "rgb",
-     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "range": 1,
      "alpha": {"policy": "compose", "background": [255, 255, 255]},
      "grey": "replicate", "cmyk": "convert", "sixteen_bit": "high_byte",
-     "exif_orientation": "apply", "exact": false}
+     "exif_orientation": "apply", "color_profile": "ignore", "exact": false}
     """
 
   private static func decode(_ json: String) throws -> Preprocessing {
@@ -26,33 +26,87 @@ struct PreprocessingTests {
   @Test(
     "Every contract survives JSON",
     arguments: [
-      (ResizeRule.none, CropRule.center(height: 7, width: 9)),
-      (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1)),
-      (.exact(height: 32, width: 31, filter: .bilinear), .none),
+      (ResizeRule.none, CropRule.center(height: 7, width: 9), Preprocessing.PixelRange.unit),
+      (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1), .byte),
+      (.exact(height: 32, width: 31, filter: .nearest), .none, .unit),
+      (
+        .letterbox(
+          height: 5, width: 6, filter: .lanczos, fill: Colour(red: 1, green: 2, blue: 3)),
+        .none, .byte
+      ),
     ])
-  func roundTrip(resize: ResizeRule, crop: CropRule) throws {
+  func roundTrip(
+    resize: ResizeRule, crop: CropRule, range: Preprocessing.PixelRange
+  ) throws {
     var policies = ImagePolicies()
     policies.alpha = .compose(red: 1, green: 2, blue: 3)
     policies.grey = .refuse
     policies.cmyk = .refuse
     policies.sixteenBit = .refuse
     policies.exifOrientation = .ignore
+    policies.colourProfile = .sRGB
     let contract = try Preprocessing(
-      resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 0.3], std: [1, 2, 3],
-      policies: policies, exact: true)
+      resize: resize, crop: crop, channelOrder: .bgr, mean: [0.1, 0.2, 123.675], std: [1, 2, 300],
+      range: range, policies: policies, exact: true)
     let data = try JSONEncoder().encode(contract)
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+  }
+
+  @Test("A contract for grey input survives JSON and needs no channel order")
+  func grey() throws {
+    let contract = try Preprocessing(
+      resize: .exact(height: 28, width: 28, filter: .box), crop: .none, channelOrder: .grey,
+      mean: [0.1307], std: [0.3081])
+    #expect(contract.channelCount == 1)
+    let data = try JSONEncoder().encode(contract)
+    #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+    #expect(
+      try Self.decode(
+        """
+        {"resize": {"rule": "exact", "height": 28, "width": 28, "filter": "box"},
+         "mean": [0.1307], "std": [0.3081]}
+        """) == contract)
+  }
+
+  /// The first three are of timm's models: `math.floor(size / crop_pct)` in Python.
+  @Test(
+    "A crop fraction becomes the resize of timm",
+    arguments: [
+      ("center", 224, 224, 0.875, ResizeRule.shorterSide(size: 256, filter: .bicubic)),
+      ("center", 224, 224, 0.95, .shorterSide(size: 235, filter: .bicubic)),
+      ("center", 288, 288, 0.9, .shorterSide(size: 320, filter: .bicubic)),
+      ("center", 224, 224, 1, .shorterSide(size: 224, filter: .bicubic)),
+      ("squash", 224, 160, 0.9, .exact(height: 248, width: 177, filter: .bicubic)),
+    ])
+  func cropFraction(
+    mode: String, height: Int, width: Int, fraction: Double, expected: ResizeRule
+  ) throws {
+    let contract = try Self.decode(
+      """
+      {"resize": {"rule": "crop_fraction", "fraction": \(fraction), "mode": "\(mode)",
+                  "filter": "bicubic"},
+       "crop": {"rule": "center", "height": \(height), "width": \(width)},
+       "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+      """)
+    #expect(contract.resize == expected)
+    #expect(contract.outputSize == (height, width))
   }
 
   @Test("Keys that are left out have their documented defaults")
   func defaults() throws {
     let contract = try Self.decode(
       """
-      {"resize": {"rule": "shorter_side", "size": 256, "filter": "bilinear"},
+      {"resize": {"rule": "shorter_side", "size": 256}, "alpha": {},
        "crop": {"rule": "center", "height": 224, "width": 224},
        "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
       """)
     #expect(contract == .imageNet)
+    #expect(
+      try Self.decode(
+        """
+        {"resize": {"rule": "exact", "height": 32, "width": 32},
+         "mean": [0.5, 0.5, 0.5], "std": [1, 1, 1]}
+        """) == .cifar10(mean: [0.5, 0.5, 0.5], std: [1, 1, 1]))
   }
 
   @Test(
@@ -60,15 +114,15 @@ struct PreprocessingTests {
     arguments: [
       ("224, \"width\": 224", "0, \"width\": 224"), ("256", "4097"), ("256", "-1"),
       ("0.229", "0"), ("0.229", "-1"), ("0.229", "1e-45"), ("[0.485, 0.456, 0.406]", "[0.5]"),
-      ("bilinear", "nearest"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
+      ("bilinear", "area"), ("center", "none"), ("[255, 255, 255]", "[255, 255]"),
       ("[255, 255, 255]", "[255, 255, 256]"), ("false", "\"no\""), ("false", "2"),
       ("\"rgb\"", "\"rbg\""), ("\"mean\"", "\"middle\""),
-      ("0.485", "1e39"),
+      ("0.485", "1e39"), ("0.229", "true"), ("\"size\": 256", "\"size\": 256.5"),
     ])
   func unusable(part: String, replacement: String) {
     let json = Self.document.replacing(part, with: replacement)
     #expect(json != Self.document)
-    #expect(throws: DecodingError.self) { try Self.decode(json) }
+    #expect(throws: ImagingError.self) { try Self.decode(json) }
   }
 
   @Test(

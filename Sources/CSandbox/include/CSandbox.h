@@ -128,12 +128,14 @@ typedef struct {
   int64_t pixel_count_limit;
   int64_t decoded_byte_count_limit;
   int32_t resize_rule, resize_height, resize_width, resize_filter;
+  int32_t fill_red, fill_green, fill_blue;
   int32_t crop_rule, crop_height, crop_width;
   int32_t channel_order;
   float mean[3];
   float std[3];
+  int32_t range;
   int32_t alpha, alpha_red, alpha_green, alpha_blue;
-  int32_t grey, cmyk, sixteen_bit, exif_orientation, exact;
+  int32_t grey, cmyk, sixteen_bit, exif_orientation, color_profile, exact;
   int32_t encoding, encoding_zero_point;
   float encoding_scale;
 } sandbox_contract;

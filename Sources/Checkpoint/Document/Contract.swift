@@ -1,16 +1,29 @@
 import FoundationEssentials
 package import Imaging
 import JSON
+import Words
 
-/// A preprocessing contract from outside a model file.
-package enum Contract {
+/// A contract from outside a model file: how images are prepared, and what the outputs mean.
+package struct Contract: Sendable, Hashable {
+  package let preprocessing: Preprocessing
+  /// Meaning of the outputs under the key `output`; nil if the contract does not say.
+  package let output: OutputRule?
+
   package static let fileByteCountLimit = 64 << 10
 
   /// Reads a preset's name, JSON if the string begins with `{`, or else a file of JSON.
-  package static func read(_ text: String) throws(CheckpointError) -> Preprocessing {
-    if let preset = try preset(text) { return preset }
+  package static func read(_ text: String) throws(CheckpointError) -> Contract {
+    if let preset = try preset(text) { return Contract(preset, nil) }
     guard !text.hasPrefix("{") else { return try decoded(Data(text.utf8), from: "the JSON given") }
-    let bytes = try ModelBytes(mapping: text)
+    let bytes: ModelBytes
+    do { bytes = try ModelBytes(mapping: text) } catch {
+      guard case .file(_, _, let reason) = error else { throw error }
+      let meant = Suggestion.nearest(to: text, among: presets)
+      throw .contract(
+        source: "\"\(text.prefix(200))\"",
+        reason: "not a preset (\(presets.joined(separator: ", "))), and as a file it cannot be "
+          + "opened: \(reason)" + (meant.map { "; did you mean \($0)?" } ?? ""))
+    }
     guard bytes.count <= fileByteCountLimit else {
       throw .overLimit(what: "bytes of \(text)", value: bytes.count, limit: fileByteCountLimit)
     }
@@ -18,6 +31,27 @@ package enum Contract {
       unsafe span.withUnsafeBytes { unsafe Data($0) }
     }
     return try decoded(data, from: text)
+  }
+
+  private static let outputKey = "output"
+
+  private init(_ preprocessing: Preprocessing, _ output: OutputRule?) {
+    (self.preprocessing, self.output) = (preprocessing, output)
+  }
+
+  private static let presets = ["imagenet", "imagenet-v2", "cifar10"]
+
+  /// Returns a contract as a file that `read` gives the same contract for, every key in it.
+  package static func text(of preprocessing: Preprocessing, _ output: OutputRule) -> String {
+    guard case .object(let document) = JSONValue(encoding: preprocessing) else {
+      preconditionFailure("a contract must be an object")
+    }
+    let members =
+      document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
+      + [(outputKey, JSONValue(encoding: output))]
+    return "{\n"
+      + members.map { "  \(JSONValue.string($0.0).text): \($0.1.text)" }
+      .joined(separator: ",\n") + "\n}"
   }
 
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {
@@ -35,15 +69,30 @@ package enum Contract {
 
   private static func decoded(
     _ data: Data, from source: String
-  ) throws(CheckpointError) -> Preprocessing {
+  ) throws(CheckpointError) -> Contract {
     do {
       // Of two members with the same name, Foundation's decoder takes one without a word.
       _ = try unsafe JSONTree(Array(data).span.bytes, allowsNUL: true)
     } catch {
       throw .contract(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")
     }
-    do { return try JSONDecoder().decode(Preprocessing.self, from: data) } catch {
+    do {
+      return try JSONDecoder().decode(Contract.self, from: data)
+    } catch ImagingError.invalidContract(let reason) {
+      throw .contract(source: source, reason: reason)
+    } catch {
       throw .contract(source: source, reason: ModelDocument.reason(of: error))
     }
+  }
+}
+
+extension Contract: Decodable {
+  private enum CodingKeys: String, CodingKey { case output }
+
+  package init(from decoder: any Decoder) throws {
+    self.init(
+      try Preprocessing(from: decoder, besides: [Self.outputKey]),
+      try decoder.container(keyedBy: CodingKeys.self)
+        .decodeIfPresent(OutputRule.self, forKey: .output))
   }
 }

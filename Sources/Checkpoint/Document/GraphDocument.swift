@@ -48,7 +48,9 @@ struct GraphDocument: Codable, Equatable {
     for side in [input.height, input.width] where !(1...ONNXImportLimits.inputSide ~= side) {
       throw .overLimit(what: "a side of the input", value: side, limit: ONNXImportLimits.inputSide)
     }
-    guard input.channels == 3 else { throw Self.fault("an input of \(input.channels) channels") }
+    guard [1, 3].contains(input.channels) else {
+      throw Self.fault("an input of \(input.channels) channels")
+    }
     var graph = Graph(input: input)
     var shapes = [input]
     var ids = [graph.nodes[0].name: 0]

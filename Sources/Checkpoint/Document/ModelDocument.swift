@@ -64,6 +64,8 @@ struct ModelDocument: Codable {
       self = try JSONDecoder().decode(Self.self, from: data)
     } catch let error as CheckpointError {
       throw error
+    } catch ImagingError.invalidContract(let reason) {
+      throw .metadata(reason: "preprocessing: \(reason)")
     } catch {
       throw .metadata(reason: Self.reason(of: error))
     }

@@ -27,7 +27,7 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
       self = .safetensors
       return
     }
-    if let other = ForeignFile(sniffing: bytes) { throw .notModel(found: other.description) }
+    if let other = ForeignFile(sniffing: bytes) { throw other.error }
     // An archive begins with an entry, or with its directory if empty (APPNOTE 4.3.7, 4.3.16).
     if start.starts(with: [0x50, 0x4b, 3, 4]) || start.starts(with: [0x50, 0x4b, 5, 6]) {
       self = .pytorchArchive
@@ -42,7 +42,7 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
       // The reader of safetensors reports the fault in the header.
       self = .safetensors
     } else {
-      throw .notModel(found: ForeignFile.firstBytes(of: bytes))
+      throw ForeignFile.unknown(bytes).error
     }
   }
 

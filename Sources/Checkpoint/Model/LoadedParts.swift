@@ -9,6 +9,8 @@ struct LoadedParts {
   var usualContract: () throws(CheckpointError) -> Preprocessing = {
     () throws(CheckpointError) in .imageNet
   }
+  /// Mean and deviation that the file holds among its tensors, for a contract that it does not name.
+  var normalization: StoredNormalization?
   /// Activation that the network itself ended in, now left to the answer; nil if it says nothing.
   var activation: OutputRule.Activation?
   private(set) var assumptions: [String] = []
@@ -24,7 +26,7 @@ struct LoadedParts {
     let output = try output(outputCount: outputCount)
     return Model.Contents(
       labels: try labels(output, outputCount: outputCount, &warnings),
-      preprocessing: try preprocessing(), output: output, provenance: document?.provenance)
+      preprocessing: try preprocessing(&warnings), output: output, provenance: document?.provenance)
   }
 
   private mutating func output(outputCount: Int) throws(CheckpointError) -> OutputRule {
@@ -48,9 +50,16 @@ struct LoadedParts {
     return rule
   }
 
-  private mutating func preprocessing() throws(CheckpointError) -> Preprocessing {
+  private mutating func preprocessing(
+    _ warnings: inout [String]
+  ) throws(CheckpointError) -> Preprocessing {
     if let given = options.preprocessing ?? document?.preprocessing { return given }
-    let usual = try usualContract()
+    var usual = try usualContract()
+    if let own = normalization {
+      warnings.append(
+        "mean \(own.mean) and std \(own.std) of the preprocessing are those of its tensor \(own.name)")
+      usual = try usual.with(own)
+    }
     assumptions.append("images are prepared \(usual.summary)")
     return usual
   }
@@ -75,6 +84,17 @@ struct LoadedParts {
 }
 
 extension Preprocessing {
+  /// Returns the same contract with another mean and deviation, on the scale that they look like.
+  fileprivate func with(_ own: StoredNormalization) throws(CheckpointError) -> Preprocessing {
+    do {
+      return try Preprocessing(
+        resize: resize, crop: crop, channelOrder: channelOrder, mean: own.mean, std: own.std,
+        range: own.mean.contains { $0 > 1 } ? .byte : .unit, policies: policies, exact: exact)
+    } catch {
+      throw .contract(source: "tensor \(own.name)", reason: error.description)
+    }
+  }
+
   /// The contract in a few words, for people.
   fileprivate var summary: String {
     let (height, width) = outputSize
@@ -82,7 +102,7 @@ extension Preprocessing {
       switch resize {
       case .none: "unscaled"
       case .shorterSide(let size, let filter): "with the shorter side at \(size) (\(filter.rawValue))"
-      case .exact(_, _, let filter): "by \(filter.rawValue) scaling"
+      case .exact(_, _, let filter), .letterbox(_, _, let filter, _): "by \(filter.rawValue) scaling"
       }
     return "as \(height)x\(width) pixels, \(resize), mean \(mean), std \(std)"
   }

@@ -65,14 +65,15 @@ extension Model {
     let chosen = options
     let options = chosen.completed(for: document)
     try options.interruption.check()
-    let tensors = try NamedTensors(file.entries, asNamed: document?.graph != nil)
+    let tensors = try tensors(of: file, document, options)
     let (architecture, graph) =
       if let document { try document.network() } else { try recognized(tensors, options) }
     let reader = WeightReader(
       file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
-    var warnings = file.warnings + tensors.warnings
+    var warnings = tensors.warnings
     var parts = LoadedParts(options, document)
+    parts.normalization = tensors.normalization
     parts.usualContract = { () throws(CheckpointError) in
       // Without a document, the tensors are those of an architecture.
       try contract(for: architecture?.stem ?? .imageNet)
@@ -111,6 +112,15 @@ extension Model {
       all.append("bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)")
     }
     return all
+  }
+
+  /// Returns the tensors of the file's network; only files of other programs may hold several.
+  private static func tensors(
+    of file: TensorFile, _ document: ModelDocument?, _ options: ModelOptions
+  ) throws(CheckpointError) -> NamedTensors {
+    guard let document else { return try WeightsChoice.tensors(of: file, named: options.weights) }
+    if options.weights != nil { throw .oneNetwork }
+    return try NamedTensors(file.groups[0].entries, asNamed: document.graph != nil)
   }
 
   /// Returns the network that plain tensors belong to.

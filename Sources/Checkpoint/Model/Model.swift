@@ -139,6 +139,12 @@ package struct Model: Sendable {
         reason: "preprocessing gives \(height)x\(width) pixels, the network takes "
           + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
+    guard contents.preprocessing.channelCount == graph.inputShape.channels else {
+      throw .metadata(
+        reason: "preprocessing gives \(contents.preprocessing.channelCount) channels, the network "
+          + "takes \(graph.inputShape.channels); mean and std have three numbers each for colours, "
+          + "one each for grey")
+    }
     try contents.check(outputCount: outputCount)
     self.name = name
     self.version = version

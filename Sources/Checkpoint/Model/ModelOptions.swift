@@ -14,6 +14,8 @@ package struct ModelOptions: Sendable, Hashable {
   package var activation: OutputRule.Activation?
   /// Name that overrides the file's name for the model.
   package var name: String?
+  /// Name of one of several networks in a file, such as `ema`.
+  package var weights: String?
   /// Source of everything not chosen here, for a file without a document of its own.
   package var completion: ModelCompletion?
   /// Whether an ONNX file's tensors may lie in other files of its folder.

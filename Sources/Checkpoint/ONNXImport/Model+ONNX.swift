@@ -11,6 +11,7 @@ extension Model {
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String?
   ) throws(CheckpointError) -> Model {
     try options.interruption.check()
+    if options.weights != nil { throw .oneNetwork }
     let file = try ONNXFile(bytes, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
     if let json = file.model.metadata[ModelDocument.metadataKey] {

@@ -75,12 +75,12 @@ struct ONNXImporter {
       throw .unsupported("\(text) is not of a floating-point type")
     }
     guard let declared = input.shape, declared.count == 4,
-      declared[1] ?? 3 == 3 || declared[3] == 3
+      let (order, channels) = channels(of: declared)
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeDescription), images are [N, 3, H, W] or [N, H, W, 3]")
+        "\(text) has shape \(input.shapeDescription), images are [N, 3, H, W] or [N, H, W, 3], grey "
+          + "ones [N, 1, H, W] or [N, H, W, 1]")
     }
-    let order = declared[3] == 3 && declared[1] != 3 ? ONNXOrder.channelsLast : .channelsFirst
     let axes = order.pixelAxes
     guard let height = declared[axes[0]] ?? size?.height,
       let width = declared[axes[1]] ?? size?.width
@@ -98,9 +98,19 @@ struct ONNXImporter {
         what: "batch size of \(text)", value: batch, limit: ONNXImportLimits.windowNumber)
     }
     return (
-      batch, FeatureShape(channels: 3, height: height, width: width), order,
+      batch, FeatureShape(channels: channels, height: height, width: width), order,
       axes.contains { declared[$0] == nil }
     )
+  }
+
+  /// Returns where the channels of images are and how many there are; three in the first place is
+  /// what a shape means that leaves it open.
+  private static func channels(of shape: [Int?]) -> (order: ONNXOrder, count: Int)? {
+    if shape[1] == 3 { return (.channelsFirst, 3) }
+    if shape[3] == 3 { return (.channelsLast, 3) }
+    if shape[1] == nil { return (.channelsFirst, 3) }
+    if shape[1] == 1 { return (.channelsFirst, 1) }
+    return shape[3] == 1 ? (.channelsLast, 1) : nil
   }
 
   /// Counts the readers of each tensor, ignoring nodes that the output does not depend on.

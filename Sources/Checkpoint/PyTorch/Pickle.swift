@@ -21,12 +21,27 @@ struct Pickle {
     let elements: Range<Int>
   }
 
+  /// A placeholder for an object: its class and the items that were set in it.
+  struct Object {
+    /// Index into `classes`.
+    let classIndex: Int
+    /// Offset of the opcode that makes it.
+    let offset: Int
+    /// Index into `containers` of alternating keys and values; nil if it has none.
+    var items: Int?
+  }
+
   let bytes: ModelBytes
   let format: FileFormat
   var root = PickleValue.none
   var containers: [[PickleValue]] = []
   var storages: [Storage] = []
   var tensors: [Tensor] = []
+  var objects: [Object] = []
+  /// Full names of unknown classes and functions.
+  var classes: [String] = []
+  /// Sizes of storages that no tensor is read from, by key.
+  var unreadStorages: [String: (elementCount: Int, byteCount: Int)] = [:]
   /// Offset in the file of the byte after the pickle.
   var end = 0
 
@@ -52,10 +67,29 @@ struct Pickle {
     return containers[index]
   }
 
-  /// Returns the items of a dictionary in order, or nil for other values.
+  /// Returns the items of a dictionary, or those set in an object of an unknown class as in a
+  /// dictionary, in order; nil for other values.
   func items(_ value: PickleValue) -> [(key: PickleValue, value: PickleValue)]? {
-    guard case .dictionary(let index) = value else { return nil }
+    guard let index = mapping(value) else { return nil }
     let parts = containers[index]
     return stride(from: 0, to: parts.count, by: 2).map { (parts[$0], parts[$0 + 1]) }
+  }
+
+  /// Returns the container with a mapping's items, which tells two references to one apart from two.
+  func mapping(_ value: PickleValue) -> Int? {
+    switch value {
+    case .dictionary(let index): index
+    case .object(let index): objects[index].items
+    default: nil
+    }
+  }
+
+  /// Returns the class of a placeholder, or nil for other values.
+  func className(_ value: PickleValue) -> String? {
+    switch value {
+    case .object(let index): classes[objects[index].classIndex]
+    case .global(.other(let index)): classes[index]
+    default: nil
+    }
   }
 }

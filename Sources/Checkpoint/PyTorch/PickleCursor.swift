@@ -29,7 +29,9 @@ struct PickleCursor {
   /// Takes the next `count` bytes, however many these are.
   mutating func take(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
     guard count <= UInt64(end - position) else {
-      throw fault("the pickle claims \(count) bytes more, it has \(end - position)")
+      // In the zip form the directory has said that the entry is there as a whole.
+      let remedy = format == .pytorchStream ? ": \(CheckpointError.cutShort)" : ""
+      throw fault("the pickle claims \(count) bytes more, it has \(end - position)\(remedy)")
     }
     let start = position
     position += Int(count)

@@ -13,6 +13,9 @@ enum PickleLimits {
   static let containerCount = 1_000_000
   /// Values in all containers together.
   static let elementCount = 4_000_000
+  /// Objects of unknown classes, and the names of these.
+  static let objectCount = 1_000_000
+  static let classCount = 4096
   static let tensorCount = SafetensorsLimits.tensorCount
   /// Bytes of one string, or of one integer.
   static let stringByteCount = 16 << 20
@@ -22,6 +25,9 @@ enum PickleLimits {
   static let keyByteCount = 64
   /// Dictionaries around the state dict.
   static let wrapperCount = 4
+  /// Dictionaries in which state dicts are looked for, and the tensors in all that have any.
+  static let searchedCount = 65_536
+  static let namedTensorCount = 4 * tensorCount
   /// Multiple of the file's bytes that all tensors may take, because tensors may share a storage.
   static let sharing = 4
   /// Bytes that tensors may take in addition, for small files.

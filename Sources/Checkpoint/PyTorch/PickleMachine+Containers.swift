@@ -31,6 +31,10 @@ extension PickleMachine {
     default: values = try popToMark()
     }
     let target = try pop()
+    if case .object(let index) = target {
+      try fill(index, with: values, asItems: opcode == .setItem || opcode == .setItems)
+      return try push(target)
+    }
     switch (opcode, target) {
     case (.append, .list(let index)), (.appends, .list(let index)), (.addItems, .list(let index)),
       (.setItem, .dictionary(let index)), (.setItems, .dictionary(let index)):
@@ -38,6 +42,15 @@ extension PickleMachine {
     default: throw fault("items for something that is not a container")
     }
     try push(target)
+  }
+
+  /// Keeps what is set by key, because the class may be a kind of dictionary; drops the rest.
+  private mutating func fill(
+    _ object: Int, with values: [PickleValue], asItems: Bool
+  ) throws(CheckpointError) {
+    guard asItems else { return }
+    if let items = pickle.objects[object].items { return try append(values, to: items) }
+    pickle.objects[object].items = try container(values)
   }
 
   /// Pops alternating keys and values down to the last mark.

@@ -11,49 +11,122 @@ extension PickleMachine {
         throw fault("a global is named by something that is not a name")
       }
       try push(.global(try global(module, name)))
-    case .reduce:
+    case .instance:
+      let module = try cursor.line()
+      let global = try global(module, try cursor.line())
+      try push(try object(.global(global), try popToMark()))
+    case .object:
+      let values = try popToMark()
+      guard let callee = values.first else { throw fault("an object without a class") }
+      try push(try object(callee, Array(values.dropFirst())))
+    case .reduce, .newObject, .newObjectEx:
+      if opcode == .newObjectEx { _ = try pop() }
       let arguments = try pop()
       let callee = try pop()
-      guard let arguments = pickle.tuple(arguments), case .global(let global) = callee else {
-        throw fault("a call of something that is not a known global")
+      guard let arguments = pickle.tuple(arguments) else {
+        throw fault("a call of something that is not a known global, or without a tuple")
       }
-      try push(try object(global, arguments))
-    case .build:
-      // The state that follows a state dict is its `_metadata`: versions of modules.
-      guard case .dictionary = try pop() else {
-        throw fault("an object's state is not a dictionary")
-      }
-      let target = try pop()
-      guard case .dictionary = target else { throw fault("a state for what takes none") }
-      try push(target)
-    default: try push(.storage(try storage(try pop())))
+      try push(try object(callee, arguments))
+    case .build: try build()
+    default: try push(try persistent(try pop()))
     }
   }
 
-  private func global(
+  private mutating func build() throws(CheckpointError) {
+    let state = try pop()
+    let target = try pop()
+    switch target {
+    case .dictionary:
+      // The state that follows a state dict is its `_metadata`: versions of modules.
+      guard case .dictionary = state else { throw fault("an object's state is not a dictionary") }
+    case .object, .global(.other): break
+    default: throw fault("a state for what takes none")
+    }
+    try push(target)
+  }
+
+  private mutating func global(
     _ module: String, _ name: String
   ) throws(CheckpointError) -> PickleGlobal {
-    guard let global = PickleGlobal(module: module, name: name) else {
-      let shown = "\(module).\(name)".unicodeScalars.prefix(120).map {
-        $0.properties.generalCategory == .control ? "\u{FFFD}" : String($0)
-      }
-      throw .refused(name: shown.joined(), offset: opcodeOffset)
+    if let global = PickleGlobal(module: module, name: name) { return global }
+    let full = Self.shown("\(module).\(name)")
+    if PickleGlobal.runsCode(module: module, name: name) {
+      throw .refused(name: full, offset: opcodeOffset)
     }
-    return global
+    if let index = classIndices[full] { return .other(index) }
+    try Self.check(pickle.classes.count, "classes of the pickle", PickleLimits.classCount)
+    pickle.classes.append(full)
+    classIndices[full] = pickle.classes.count - 1
+    return .other(pickle.classes.count - 1)
+  }
+
+  /// Returns a name as messages show it.
+  private static func shown(_ name: String) -> String {
+    name.unicodeScalars.prefix(120).map {
+      $0.properties.generalCategory == .control ? "\u{FFFD}" : String($0)
+    }.joined()
   }
 
   private mutating func object(
-    _ global: PickleGlobal, _ arguments: [PickleValue]
+    _ callee: PickleValue, _ arguments: [PickleValue]
   ) throws(CheckpointError) -> PickleValue {
-    switch global {
-    case .orderedDictionary: return .dictionary(try container(try items(arguments)))
-    case .rebuildTensor, .rebuildTensorV2: return .tensor(try tensor(arguments))
-    case .rebuildParameter:
-      guard case .tensor(let index) = arguments.first else {
-        throw fault("a parameter without a tensor")
+    switch callee {
+    case .global(.orderedDictionary): return .dictionary(try container(try items(arguments)))
+    case .global(.rebuildTensor), .global(.rebuildTensorV2): return try tensorOrObject(arguments)
+    case .global(.rebuildParameter):
+      switch arguments.first {
+      case .tensor(let index): return .tensor(index)
+      case .object(let index): return .object(index)
+      default: throw fault("a parameter without a tensor")
       }
-      return .tensor(index)
-    case .storage: throw fault("a storage that is made by a call")
+    case .global(.rebuildFromType): return try typed(arguments)
+    case .global(.storage): throw fault("a storage that is made by a call")
+    case .global(.other(let index)): return try placeholder(classOf(index, arguments))
+    // The result of a method, say.
+    case .object(let index): return try placeholder(pickle.objects[index].classIndex)
+    default: throw fault("a call of something that is not a known global")
+    }
+  }
+
+  /// Returns the class of what a function makes, which for some is their first argument.
+  private func classOf(_ callee: Int, _ arguments: [PickleValue]) -> Int {
+    guard PickleGlobal.makers.contains(pickle.classes[callee]),
+      case .global(.other(let index)) = arguments.first
+    else { return callee }
+    return index
+  }
+
+  private mutating func placeholder(_ classIndex: Int) throws(CheckpointError) -> PickleValue {
+    try Self.check(pickle.objects.count, "objects of the pickle", PickleLimits.objectCount)
+    pickle.objects.append(Pickle.Object(classIndex: classIndex, offset: opcodeOffset))
+    return .object(pickle.objects.count - 1)
+  }
+
+  /// Makes a tensor, or a placeholder if its storage is one.
+  private mutating func tensorOrObject(
+    _ arguments: [PickleValue]
+  ) throws(CheckpointError) -> PickleValue {
+    if case .object(let index) = arguments.first { return .object(index) }
+    return .tensor(try tensor(arguments))
+  }
+
+  /// Makes a tensor of `(function, class, arguments, state)`, or a placeholder if the class may
+  /// give its numbers another meaning.
+  private mutating func typed(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+    guard arguments.count >= 3, let inner = pickle.tuple(arguments[2]) else {
+      throw fault("a tensor is not made of function, class and arguments")
+    }
+    guard case .global(.other(let index)) = arguments[1] else {
+      throw fault("a tensor of something that is not a class")
+    }
+    guard PickleGlobal.plainTensors.contains(pickle.classes[index]) else {
+      return try placeholder(index)
+    }
+    switch arguments[0] {
+    case .global(.rebuildTensor), .global(.rebuildTensorV2), .global(.rebuildParameter):
+      return try object(arguments[0], inner)
+    case .global(.other(let function)): return try placeholder(function)
+    default: throw fault("a tensor that is made by something else than a function")
     }
   }
 
@@ -74,14 +147,45 @@ extension PickleMachine {
     return items
   }
 
-  /// Makes a storage from `("storage", class, key, location, element count)`.
+  /// Makes a storage from `("storage", class, key, location, element count)`, or a placeholder if
+  /// its numbers are not read.
   ///
-  /// In the older stream a view sometimes follows.
-  private mutating func storage(_ identifier: PickleValue) throws(CheckpointError) -> Int {
-    guard let parts = pickle.tuple(identifier), 5...6 ~= parts.count,
-      pickle.text(parts[0]) == "storage", case .global(.storage(let type)) = parts[1],
-      case .integer(let elementCount) = parts[4]
-    else { throw fault("a persistent id that does not name a storage") }
+  /// In the older stream a view sometimes follows, and `("module", class, file, source)` stands for
+  /// the class of a module.
+  private mutating func persistent(
+    _ identifier: PickleValue
+  ) throws(CheckpointError) -> PickleValue {
+    guard let parts = pickle.tuple(identifier), 4...6 ~= parts.count else { throw notStorage }
+    switch (pickle.text(parts[0]), parts[1]) {
+    case ("module", .global(.other)) where parts.count == 4: return parts[1]
+    case ("storage", .global(.storage(let type))) where parts.count > 4:
+      return .storage(try storage(parts, type))
+    case ("storage", .global(.other(let index))) where parts.count > 4:
+      try noteUnread(parts, PickleGlobal.unreadStorages[pickle.classes[index]])
+      return try placeholder(index)
+    default: throw notStorage
+    }
+  }
+
+  /// Notes the size of a storage whose numbers are not read, because others may lie after it.
+  private mutating func noteUnread(
+    _ parts: [PickleValue], _ elementByteCount: Int?
+  ) throws(CheckpointError) {
+    guard let elementByteCount, let key = pickle.text(parts[2]),
+      case .integer(let count) = parts[4], count >= 0
+    else { return }
+    let (byteCount, overflows) = count.multipliedReportingOverflow(by: elementByteCount)
+    guard !overflows else { throw fault("a storage of \(count) elements") }
+    try Self.check(pickle.unreadStorages.count, "storages of the pickle", PickleLimits.tensorCount)
+    pickle.unreadStorages[key] = (count, byteCount)
+  }
+
+  private var notStorage: CheckpointError { fault("a persistent id that does not name a storage") }
+
+  private mutating func storage(
+    _ parts: [PickleValue], _ type: ElementType
+  ) throws(CheckpointError) -> Int {
+    guard case .integer(let elementCount) = parts[4] else { throw notStorage }
     guard let key = pickle.text(parts[2]), key.utf8.count <= PickleLimits.keyByteCount else {
       throw fault("a storage's key is not a string of at most \(PickleLimits.keyByteCount) bytes")
     }

@@ -1,7 +1,7 @@
 /// Runs a pickle as far as plain containers and tensors need it.
 ///
 /// It cannot call anything: a global is a case of `PickleGlobal`, and REDUCE is a `switch` over
-/// these. Nothing recurses; every list that grows has a limit (`PickleLimits`).
+/// these, which makes a placeholder of whatever is not known. Nothing recurses; every list that grows has a limit (`PickleLimits`).
 struct PickleMachine {
   var cursor: PickleCursor
   var pickle: Pickle
@@ -10,6 +10,8 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
   private var elementCount = 0
+  /// Indices into `pickle.classes`.
+  var classIndices: [String: Int] = [:]
   /// Offset of the current opcode, for errors.
   private(set) var opcodeOffset = 0
 
@@ -71,7 +73,8 @@ struct PickleMachine {
       // POP then removes a mark on top, as in CPython.
       if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
     case .popMark: _ = try popToMark()
-    case .none, .newTrue, .newFalse, .integer8, .integer16, .integer32, .long8, .long32, .float64:
+    case .none, .newTrue, .newFalse, .integerLine, .integer8, .integer16, .integer32, .long8,
+      .long32, .float64:
       try push(scalar(opcode))
     case .string8, .string32, .text8, .text32, .text64, .bytes8, .bytes32, .bytes64, .byteArray64:
       try push(string(opcode))
@@ -80,7 +83,9 @@ struct PickleMachine {
       try makeContainer(opcode)
     case .append, .appends, .addItems, .setItem, .setItems: try fillContainer(opcode)
     case .get8, .get32, .put8, .put32, .memoize: try useMemo(opcode)
-    case .global, .stackGlobal, .reduce, .build, .persistentID: try makeObject(opcode)
+    case .global, .stackGlobal, .reduce, .newObject, .newObjectEx, .instance, .object, .build,
+      .persistentID:
+      try makeObject(opcode)
     }
   }
 
@@ -88,6 +93,11 @@ struct PickleMachine {
     switch opcode {
     case .newTrue: return .bool(true)
     case .newFalse: return .bool(false)
+    case .integerLine:
+      let text = try cursor.line()
+      // Python 2 writes booleans as 00 and 01 in this form.
+      guard let value = Int(text) else { throw fault("an integer that is not a decimal number") }
+      return .integer(value)
     case .integer8: return .integer(Int(try cursor.integer(UInt8.self)))
     case .integer16: return .integer(Int(try cursor.integer(UInt16.self)))
     case .integer32: return .integer(Int(try cursor.integer(Int32.self)))

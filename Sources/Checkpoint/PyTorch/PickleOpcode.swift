@@ -1,8 +1,9 @@
 /// Opcodes of pickle protocols 2 to 5 (CPython, Lib/pickletools.py) that plain containers and
 /// tensors need.
 ///
-/// All others are rejected: those that make objects of classes (INST, OBJ, NEWOBJ, EXT1…), the text
-/// forms of protocol 0, buffers outside the stream, and DUP, which no pickler writes.
+/// Those that make objects of classes (INST, OBJ, NEWOBJ…) make placeholders. All others are
+/// rejected: registered extensions, the text forms of protocol 0 but INT, which Python 2 writes in
+/// protocol 2 too, buffers outside the stream, and DUP, which no pickler writes.
 enum PickleOpcode: UInt8 {
   case proto = 0x80
   case frame = 0x95
@@ -14,6 +15,7 @@ enum PickleOpcode: UInt8 {
   case none = 0x4e
   case newTrue = 0x88
   case newFalse = 0x89
+  case integerLine = 0x49
   case integer32 = 0x4a
   case integer8 = 0x4b
   case integer16 = 0x4d
@@ -57,6 +59,10 @@ enum PickleOpcode: UInt8 {
   case global = 0x63
   case stackGlobal = 0x93
   case reduce = 0x52
+  case newObject = 0x81
+  case newObjectEx = 0x92
+  case instance = 0x69
+  case object = 0x6f
   case build = 0x62
   case persistentID = 0x51
 }

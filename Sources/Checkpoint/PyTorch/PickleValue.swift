@@ -22,4 +22,6 @@ enum PickleValue {
   case storage(Int)
   /// Index into `Pickle.tensors`.
   case tensor(Int)
+  /// Placeholder for an object of a class that is not known: an index into `Pickle.objects`.
+  case object(Int)
 }

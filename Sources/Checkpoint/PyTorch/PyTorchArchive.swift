@@ -36,20 +36,15 @@ enum PyTorchArchive {
 
   /// Returns the only folder with a pickle.
   private static func folder(of archive: borrowing ZipArchive) throws(CheckpointError) -> String {
-    let names = archive.entries.keys
+    let names = Array(archive.entries.keys)
+    if let other = ForeignArchive.known(names) { throw other.error }
     let folders = names.filter { name in
       name.hasSuffix("/data.pkl") && name.utf8.count { $0 == UInt8(ascii: "/") } == 1
     }
     guard folders.count == 1, let name = folders.first else {
-      throw .malformed(
-        format: .pytorchArchive, offset: 0,
-        reason: "\(folders.count) entries NAME/data.pkl, there must be one")
+      throw ForeignArchive.unknown(names, pickleCount: folders.count).error
     }
-    let folder = String(name.dropLast("/data.pkl".count))
-    if archive.entries[folder + "/constants.pkl"] != nil {
-      throw .unsupported("a TorchScript program; save the network's state_dict instead")
-    }
-    return folder
+    return String(name.dropLast("/data.pkl".count))
   }
 
   private static func storageStarts(

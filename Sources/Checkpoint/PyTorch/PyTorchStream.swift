@@ -8,6 +8,12 @@ enum PyTorchStream {
     0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
   ]
   private static let protocolVersion = 1001
+  /// Bytes of the first pickle up to the number's end: PROTO, FRAME and LONG1 precede it.
+  private static let longestStartByteCount = 2 + 9 + 2 + 10
+  private static let otherPickle = ForeignFile(
+    "it is a pickle without PyTorch's magic number",
+    remedy: "load it in Python and save its state dict with torch.save, or its arrays with "
+      + "safetensors.numpy.save_file")
   private static let countByteCount = 8
 
   static func read(_ bytes: ModelBytes) throws(CheckpointError) -> PyTorchContents {
@@ -18,9 +24,12 @@ enum PyTorchStream {
       position = pickle.end
       return pickle
     }
-    guard case .bigInteger(let range) = try next().root,
+    // By its bytes, before a pickle of any other program is read.
+    let start = (0..<min(bytes.count, longestStartByteCount)).map { bytes.byte(at: $0) }
+    guard start.indices.contains(where: { start[$0...].starts(with: magicNumber) }),
+      case .bigInteger(let range) = try next().root,
       range.map({ bytes.byte(at: $0) }) == magicNumber
-    else { throw fault("the magic number is missing: a pickle, but none of PyTorch's", at: 0) }
+    else { throw otherPickle.error }
     let versionOffset = position
     guard case .integer(protocolVersion) = try next().root else {
       throw fault("the protocol is not \(protocolVersion)", at: versionOffset)
@@ -84,25 +93,31 @@ enum PyTorchStream {
     var starts: [String: Int] = [:]
     var position = offset
     for key in keys {
-      guard let storage = declared[key] else {
+      guard (declared[key] == nil) != (pickle.unreadStorages[key] == nil) else {
+        guard declared[key] == nil else {
+          throw fault("storage \(key) is declared in two ways", at: position)
+        }
         throw fault("no tensor has storage \(key), so its size is unknown", at: position)
       }
       guard countByteCount <= bytes.count - position else {
-        throw fault("the file ends before storage \(key)", at: position)
+        throw fault(
+          "the file ends before storage \(key): \(CheckpointError.cutShort)", at: position)
       }
       let count = bytes.integer(at: position, as: Int64.self)
-      guard count == storage.elementCount else {
+      // Does not overflow: the pickle's reader has checked it.
+      let (elementCount, byteCount) =
+        declared[key].map { ($0.elementCount, $0.elementCount * $0.type.byteCount) }
+        ?? pickle.unreadStorages[key] ?? (0, 0)
+      guard count == elementCount else {
         throw fault(
-          "storage \(key) has \(count) elements, the pickle says \(storage.elementCount)",
+          "storage \(key) has \(count) elements, the pickle says \(elementCount)",
           at: position)
       }
       position += countByteCount
-      // Does not overflow: the pickle's reader has checked it.
-      let byteCount = storage.elementCount * storage.type.byteCount
       guard byteCount <= bytes.count - position else {
         throw fault(
-          "storage \(key) takes \(byteCount) bytes, the file has \(bytes.count - position)",
-          at: position)
+          "storage \(key) takes \(byteCount) bytes, the file has \(bytes.count - position): "
+            + CheckpointError.cutShort, at: position)
       }
       starts[key] = position
       position += byteCount

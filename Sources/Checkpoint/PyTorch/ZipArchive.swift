@@ -21,6 +21,11 @@ struct ZipArchive: ~Copyable {
   private let source: ZipSource
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {
+    guard Self.hasEnd(bytes) else {
+      throw .malformed(
+        format: .pytorchArchive, offset: bytes.count,
+        reason: "the archive's directory, which ends it, is not there: \(CheckpointError.cutShort)")
+    }
     let source = ZipSource(bytes)
     let archive = unsafe try source.open()
     let entries: [String: Entry]
@@ -35,6 +40,17 @@ struct ZipArchive: ~Copyable {
   }
 
   deinit { unsafe zip_discard(archive) }
+
+  /// Returns whether a record of the directory's end is where it may be: before a comment of at most
+  /// 65,535 bytes (APPNOTE 4.3.16).
+  private static func hasEnd(_ bytes: ModelBytes) -> Bool {
+    let recordByteCount = 22
+    guard bytes.count >= recordByteCount else { return false }
+    let last = bytes.count - recordByteCount
+    return stride(from: last, through: max(0, last - Int(UInt16.max)), by: -1).contains {
+      bytes.integer(at: $0, as: UInt32.self) == 0x0605_4b50
+    }
+  }
 
   private static func entries(
     of archive: OpaquePointer, fileByteCount: Int

@@ -40,7 +40,8 @@ struct SafetensorsFile: Sendable {
     guard length <= room else {
       throw .malformed(
         format: .safetensors, offset: 0,
-        reason: "the header claims \(length) bytes, the file has \(room) after its length")
+        reason: "the header claims \(length) bytes, the file has \(room) after its length: "
+          + CheckpointError.cutShort)
     }
     return lengthByteCount + Int(length)
   }
@@ -60,7 +61,8 @@ struct SafetensorsFile: Sendable {
       guard entry.range.upperBound <= dataByteCount else {
         throw .tensor(
           name: entry.name, offset: dataStart + min(start, dataByteCount),
-          reason: "ends at byte \(entry.range.upperBound) of \(dataByteCount) bytes of data")
+          reason: "ends at byte \(entry.range.upperBound) of \(dataByteCount) bytes of data: "
+            + CheckpointError.cutShort)
       }
       guard start == end else {
         throw .tensor(

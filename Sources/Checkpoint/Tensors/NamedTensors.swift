@@ -6,27 +6,41 @@ struct NamedTensors {
   /// Whether the classifier is named as in akamaster/pytorch_resnet_cifar10.
   private(set) var hasLinearClassifier = false
 
-  /// Throws if two tensors mean the same parameter, or one has no floating-point numbers.
+  /// Facts about what was passed over, a sentence each.
+  var notes: [String] = []
+  /// Mean and deviation by which the network would normalise its input itself.
+  var normalization: StoredNormalization?
+
+  /// Takes tensors under their own names.
   ///
   /// - Parameter asNamed: Whether names are those of a graph in the file, which may be any and must
   ///   not be translated.
   init(_ entries: [TensorEntry], asNamed: Bool = false) throws(CheckpointError) {
-    for entry in entries {
+    try self.init(entries.map { ($0.name[...], $0) }, asNamed: asNamed)
+  }
+
+  /// Takes tensors under the names that are left of theirs without a prefix.
+  ///
+  /// Throws if two tensors mean the same parameter, or one has no floating-point numbers.
+  init(
+    _ entries: [(name: Substring, entry: TensorEntry)], asNamed: Bool = false
+  ) throws(CheckpointError) {
+    for (given, entry) in entries {
       // No parameter's name ends like that of a sample.
-      if entry.name.hasPrefix("golden."),
-        !asNamed || entry.name.hasSuffix(".image") || entry.name.hasSuffix(".logits")
+      if given.hasPrefix("golden."),
+        !asNamed || given.hasSuffix(".image") || given.hasSuffix(".logits")
       {
-        golden[entry.name] = entry
+        golden[String(given)] = entry
         continue
       }
       // PyTorch's counters of training steps change no answer.
-      if entry.name.hasSuffix("num_batches_tracked") { continue }
+      if given.hasSuffix("num_batches_tracked") { continue }
       guard entry.type.isFloatingPoint else {
         throw .tensor(
           name: entry.name, offset: entry.offset,
           reason: "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64")
       }
-      let name = asNamed ? entry.name : try ParameterNames.canonical(entry.name)
+      let name = asNamed ? entry.name : try ParameterNames.canonical(String(given))
       if let other = parameters[name] {
         throw .tensor(
           name: entry.name, offset: entry.offset,
@@ -40,8 +54,9 @@ struct NamedTensors {
   /// Facts about the parameters that an operator should know.
   var warnings: [String] {
     let count = parameters.values.count { $0.type == .float64 }
-    return count == 0
-      ? [] : ["\(count) tensors in double precision are narrowed to single precision"]
+    return notes
+      + (count == 0
+        ? [] : ["\(count) tensors in double precision are narrowed to single precision"])
   }
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }

@@ -2,11 +2,10 @@
 struct TensorFile: Sendable {
   let format: FileFormat
   let bytes: ModelBytes
-  let entries: [TensorEntry]
+  /// Tensors by the dictionary that holds them, at least one; safetensors has no other.
+  let groups: [TensorGroup]
   /// Strings by name; empty in formats that have none.
   let metadata: [String: String]
-  /// Facts that an operator should know, though they are not errors.
-  let warnings: [String]
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {
     self.bytes = bytes
@@ -14,13 +13,13 @@ struct TensorFile: Sendable {
     switch format {
     case .safetensors:
       let file = try SafetensorsFile(bytes)
-      (entries, metadata, warnings) = (file.entries, file.metadata, [])
+      (groups, metadata) = ([TensorGroup(entries: file.entries)], file.metadata)
     case .pytorchArchive:
-      let state = try StateDictionary(try PyTorchArchive.read(bytes))
-      (entries, metadata, warnings) = (state.entries, [:], state.warnings)
+      groups = try StateDictionaries(try PyTorchArchive.read(bytes)).groups
+      metadata = [:]
     case .pytorchStream:
-      let state = try StateDictionary(try PyTorchStream.read(bytes))
-      (entries, metadata, warnings) = (state.entries, [:], state.warnings)
+      groups = try StateDictionaries(try PyTorchStream.read(bytes)).groups
+      metadata = [:]
     case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }

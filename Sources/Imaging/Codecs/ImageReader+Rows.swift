@@ -12,6 +12,7 @@ extension ImageReader {
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
     let orientation = plan.orientation
+    isGrey = plan.isGrey
     let isReversed = orientation.swapsAxes ? orientation.mirrorsRows : orientation.mirrorsColumns
     let storedWidth = (orientation.swapsAxes ? plan.rows : plan.columns).sourceCount
     let wanted = orientation.swapsAxes ? kept.rows : kept.columns

@@ -8,6 +8,10 @@ import CImageCodec
   private var scaleDenominator = 1
   /// Columns of the decoded image that its rows hold; known once `start` has been called.
   private(set) var columns = 0..<0
+  /// Converts the colours of rows as they are read.
+  var profile: ColourProfile?
+  /// Whether rows become grey, in all three channels.
+  var isGrey = false
   // SAFETY: an open reader of CImageCodec, owned by this value alone and closed with it. It borrows
   // the encoded bytes, which the caller of `init` keeps in place.
   private let reader: OpaquePointer
@@ -67,6 +71,8 @@ import CImageCodec
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_read_row(reader, row, message, count)
     }
+    unsafe profile?.convert(row, count: columns.count)
+    if isGrey { unsafe Luma.convert(row, count: columns.count) }
   }
 
   /// Checks the bytes after the last row.

@@ -6,19 +6,21 @@ package enum CropRule: Sendable, Hashable {
   case center(height: Int, width: Int)
 }
 
-extension CropRule: Codable {
+extension CropRule: Encodable {
   private enum CodingKeys: String, CodingKey { case rule, height, width }
-  private enum Rule: String, Codable { case none, center }
+  private enum Rule: String, Codable, CaseIterable { case none, center }
 
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    switch try container.decode(Rule.self, forKey: .rule) {
+  /// Reads the rule of a contract.
+  init(_ fields: ContractFields) throws(ImagingError) {
+    switch try fields.requiredChoice("rule", Rule.self) {
     case .none:
+      try fields.check(allowed: ["rule"], " with the rule none")
       self = .none
     case .center:
+      try fields.check(allowed: ContractKey.crop)
+      let remedy = "write the size of the network's input in pixels"
       self = .center(
-        height: try container.decode(Int.self, forKey: .height),
-        width: try container.decode(Int.self, forKey: .width))
+        height: try fields.side("height", remedy), width: try fields.side("width", remedy))
     }
   }
 

@@ -1,11 +1,29 @@
 /// Contract by which a model wants its images prepared; its file carries it.
 ///
-/// An image is decoded to RGB, turned upright, resized, cropped, and written as `[3, H, W]` planes
-/// of `(x / 255 - mean) / std`. A value of this type is always valid: every initialiser checks it.
+/// An image is decoded to RGB, turned upright, resized, cropped, and written as `[C, H, W]` planes
+/// of `(x * range / 255 - mean) / std`. A value of this type is always valid: every initialiser
+/// checks it.
 package struct Preprocessing: Sendable, Hashable {
-  package enum ChannelOrder: String, Sendable, Hashable, Codable {
+  package enum ChannelOrder: String, Sendable, Hashable, Encodable, CaseIterable {
     case rgb
     case bgr
+    /// One channel, what Pillow's `convert("L")` makes of the colours.
+    case grey
+
+    /// Channel of the image that each channel of the input is made from.
+    var sources: [Int] {
+      switch self {
+      case .rgb: [0, 1, 2]
+      case .bgr: [2, 1, 0]
+      case .grey: [0]
+      }
+    }
+  }
+
+  /// Number that white becomes before `mean` is subtracted.
+  package enum PixelRange: Int, Sendable, Hashable, Encodable {
+    case unit = 1
+    case byte = 255
   }
 
   /// Allowed sides of the resized image and of the crop, in pixels.
@@ -15,9 +33,10 @@ package struct Preprocessing: Sendable, Hashable {
   package let crop: CropRule
   /// Order of the planes, and of the numbers in `mean` and `std`.
   package let channelOrder: ChannelOrder
-  /// Three numbers, one per plane, on the scale where white is 1.
+  /// As many numbers as planes, on the scale of `range`.
   package let mean: [Float]
   package let std: [Float]
+  package let range: PixelRange
   package let policies: ImagePolicies
   /// Whether every stored pixel is decoded. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of
   /// its size, the smallest that is still at least twice the size it is resized to: faster, with
@@ -27,23 +46,26 @@ package struct Preprocessing: Sendable, Hashable {
   /// Throws `invalidContract`.
   package init(
     resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb, mean: [Float],
-    std: [Float], policies: ImagePolicies = ImagePolicies(), exact: Bool = false
+    std: [Float], range: PixelRange = .unit, policies: ImagePolicies = ImagePolicies(),
+    exact: Bool = false
   ) throws(ImagingError) {
     self.init(
       checked: (), resize: resize, crop: crop, channelOrder: channelOrder, mean: mean, std: std,
-      policies: policies, exact: exact)
+      range: range, policies: policies, exact: exact)
     if let fault { throw .invalidContract(reason: fault) }
   }
 
   private init(
-    checked: Void, resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder, mean: [Float],
-    std: [Float], policies: ImagePolicies, exact: Bool
+    checked: Void, resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb,
+    mean: [Float], std: [Float], range: PixelRange = .unit,
+    policies: ImagePolicies = ImagePolicies(), exact: Bool = false
   ) {
     self.resize = resize
     self.crop = crop
     self.channelOrder = channelOrder
     self.mean = mean
     self.std = std
+    self.range = range
     self.policies = policies
     self.exact = exact
   }
@@ -51,14 +73,13 @@ package struct Preprocessing: Sendable, Hashable {
   /// Contract that torchvision's ImageNet weights of the first generation were evaluated with.
   package static let imageNet = Preprocessing(
     checked: (), resize: .shorterSide(size: 256, filter: .bilinear),
-    crop: .center(height: 224, width: 224), channelOrder: .rgb, mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225], policies: ImagePolicies(), exact: false)
+    crop: .center(height: 224, width: 224), mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225])
 
   /// Contract that torchvision's ImageNet weights of the second generation were evaluated with.
   package static let imageNetV2 = Preprocessing(
     checked: (), resize: .shorterSide(size: 232, filter: .bilinear), crop: imageNet.crop,
-    channelOrder: .rgb, mean: imageNet.mean, std: imageNet.std, policies: ImagePolicies(),
-    exact: false)
+    mean: imageNet.mean, std: imageNet.std)
 
   /// Contract for 32 x 32 pixels; images of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
@@ -66,13 +87,16 @@ package struct Preprocessing: Sendable, Hashable {
       resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)
   }
 
+  /// Planes of the network's input: 3, or 1 if it is grey.
+  package var channelCount: Int { channelOrder.sources.count }
+
   /// Sides of the network's input.
   package var outputSize: (height: Int, width: Int) {
-    switch (crop, resize) {
-    case (.center(let height, let width), _): (height, width)
-    case (.none, .exact(let height, let width, _)): (height, width)
-    case (.none, _): preconditionFailure("a checked contract must have an output size")
+    if case .center(let height, let width) = crop { return (height, width) }
+    guard let size = resize.size else {
+      preconditionFailure("a checked contract must have an output size")
     }
+    return size
   }
 }
 
@@ -83,24 +107,44 @@ extension Preprocessing {
     switch resize {
     case .none: break
     case .shorterSide(let size, _): sides.append(("resize.size", size))
-    case .exact(let height, let width, _):
+    case .exact(let height, let width, _), .letterbox(let height, let width, _, _):
       sides += [("resize.height", height), ("resize.width", width)]
     }
     switch crop {
     case .none:
-      guard case .exact = resize else { return "crop may be none only after an exact resize" }
+      guard resize.size != nil else {
+        return "crop is missing or none, which is allowed only if resize gives the size of the "
+          + "network's input (rule exact or letterbox): write "
+          + #""crop": {"rule": "center", "height": 224, "width": 224}, with that size"#
+      }
     case .center(let height, let width):
+      if case .letterbox = resize {
+        return "crop is center, but resize with the rule letterbox makes the input's size already: "
+          + "leave out crop"
+      }
       sides += [("crop.height", height), ("crop.width", width)]
     }
     let allowed = Self.sideLimit
     for side in sides where !allowed.contains(side.value) {
       return
-        "\(side.name) is \(side.value), allowed are \(allowed.lowerBound) to \(allowed.upperBound)"
+        "\(side.name) is \(side.value); allowed are \(allowed.lowerBound) to \(allowed.upperBound)"
     }
-    guard mean.count == 3, std.count == 3 else { return "mean and std must be three numbers each" }
+    return normalizationFault
+  }
+
+  private var normalizationFault: String? {
+    for (name, numbers) in [("mean", mean), ("std", std)] where numbers.count != channelCount {
+      return "channel_order is \(channelOrder.rawValue), and \(name) has \(numbers.count) "
+        + "\(numbers.count == 1 ? "number" : "numbers"); it must have one for grey, three for rgb "
+        + "or bgr"
+    }
     guard mean.allSatisfy(\.isFinite) else { return "mean must be finite" }
     guard std.allSatisfy({ $0.isFinite && $0 > 0 && (1 / $0).isFinite }) else {
-      return "std must be finite and above 0"
+      return "std must be finite and above 0; the numbers are divided by it"
+    }
+    guard range == .unit || std.contains(where: { $0 >= 1 }) else {
+      return "range is 255, but std is below 1, which is for the scale where white is 1: write "
+        + "mean and std on the scale from 0 to 255, or \"range\": 1"
     }
     return nil
   }

@@ -1,8 +1,8 @@
 /// Form in which a network takes its pixels: type of the numbers, and their order in memory.
 package enum PixelEncoding: Sendable, Hashable {
-  /// fp32 in three planes, `[3, H, W]`.
+  /// fp32 in planes, `[C, H, W]`.
   case planes
-  /// fp32, the channels of a pixel next to each other, `[H, W, 3]`.
+  /// fp32, the channels of a pixel next to each other, `[H, W, C]`.
   case fp32
   /// The same in bfloat16, rounded to nearest even.
   case bf16

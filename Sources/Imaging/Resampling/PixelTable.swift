@@ -1,4 +1,4 @@
-/// Numbers that each byte of each channel becomes in the network's input, `[3, 256]` in its
+/// Numbers that each byte of each channel becomes in the network's input, `[C, 256]` in its
 /// encoding.
 struct PixelTable: Sendable {
   private enum Numbers: Sendable {
@@ -12,10 +12,13 @@ struct PixelTable: Sendable {
   /// Channel of the image that each channel of the input is made from.
   private let sources: [Int]
 
-  /// Computes `(x / 255 - mean) / std` of every byte.
+  /// Computes `(x * range / 255 - mean) / std` of every byte.
   init(_ contract: Preprocessing, _ encoding: PixelEncoding) {
-    let values = (0..<3).flatMap { channel in
-      (0..<256).map { (Float($0) / 255 - contract.mean[channel]) / contract.std[channel] }
+    let values = contract.mean.indices.flatMap { channel in
+      (0..<256).map { byte in
+        let number = contract.range == .byte ? Float(byte) : Float(byte) / 255
+        return (number - contract.mean[channel]) / contract.std[channel]
+      }
     }
     numbers =
       switch encoding {
@@ -29,7 +32,7 @@ struct PixelTable: Sendable {
             return Int8(max(-128, min(127, number)))
           })
       }
-    sources = contract.channelOrder == .rgb ? [0, 1, 2] : [2, 1, 0]
+    sources = contract.channelOrder.sources
   }
 
   /// Writes a row of RGB into an image of `pixelCount` pixels, from its pixel `start` on.
@@ -38,15 +41,16 @@ struct PixelTable: Sendable {
     of pixelCount: Int
   ) {
     precondition(start >= 0 && start + count <= pixelCount, "a row must lie in its image")
+    let channels = sources.count
     switch numbers {
     case .planes(let table):
       unsafe spread(row, count, table, output, at: start, step: 1, plane: pixelCount)
     case .fp32(let table):
-      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
     case .bf16(let table):
-      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
     case .s8(let table):
-      unsafe spread(row, count, table, output, at: 3 * start, step: 3, plane: 1)
+      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
     }
   }
 
@@ -60,7 +64,7 @@ struct PixelTable: Sendable {
     // SAFETY: `write` bounds the output, a byte bounds the table's index, and `row` holds `count`
     // pixels.
     unsafe table.withUnsafeBufferPointer { table in
-      for channel in 0..<3 {
+      for channel in sources.indices {
         let target = unsafe numbers + channel * plane
         let source = unsafe row + sources[channel]
         let values = unsafe table.baseAddress! + 256 * channel

@@ -14,12 +14,19 @@ struct PreparationPlan {
   /// version 13.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
+  /// Colour around an image that does not fill the output.
+  let fill: Colour
+  /// Whether colours become grey, in all three channels, before anything is resized.
+  let isGrey: Bool
   /// Bytes held at once that grow with the image.
   let byteCount: Int
 
+  /// - Parameter convertsColours: Whether a profile is to be used.
+  ///
   /// Throws if the contract refuses the image, or if it costs more than the limits allow.
   init(
-    _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits
+    _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits,
+    convertsColours: Bool = false
   ) throws(ImagingError) {
     try Self.checkPolicies(header, contract.policies)
     let width = Int(header.width)
@@ -37,16 +44,20 @@ struct PreparationPlan {
       height: orientation.swapsAxes ? width : height,
       width: orientation.swapsAxes ? height : width, contract: contract)
     scaleDenominator =
-      contract.exact || !header.is_scalable ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
+      contract.exact || !header.is_scalable || contract.resize.filter == .nearest
+      ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
     rows = whole.rows.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsRows)
     columns = whole.columns.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsColumns)
     let heightLoss = rows.sourceCount - rows.resizedCount
     let widthLoss = columns.sourceCount - columns.resizedCount
     narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
-    switch contract.resize {
-    case .none: filter = .bilinear
-    case .shorterSide(_, let chosen), .exact(_, _, let chosen): filter = chosen
+    filter = contract.resize.filter
+    if case .letterbox(_, _, _, let colour) = contract.resize {
+      fill = colour
+    } else {
+      fill = .black
     }
+    isGrey = contract.channelOrder == .grey
     backdrop =
       switch contract.policies.alpha {
       case .compose(let red, let green, let blue):
@@ -55,8 +66,10 @@ struct PreparationPlan {
         image_codec_backdrop(composes: false, red: 0, green: 0, blue: 0)
       }
 
-    byteCount = Self.byteCount(
-      header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
+    byteCount =
+      Self.byteCount(
+        header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
+      + (convertsColours ? ColourProfile.workingByteCount : 0)
     guard byteCount <= limits.decodedByteCountLimit else {
       throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
     }

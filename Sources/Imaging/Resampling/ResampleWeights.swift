@@ -21,6 +21,10 @@ struct ResampleWeights {
   let sources: Range<Int>
 
   init(_ window: SampleWindow, filter: ResizeFilter) {
+    guard filter != .nearest else {
+      self.init(picking: window)
+      return
+    }
     let scale = Self.scale(window)
     let stretch = max(scale, 1)
     let support = filter.support * stretch
@@ -47,11 +51,30 @@ struct ResampleWeights {
         values[place + tap] = Int32(scaled + (share < 0 ? -0.5 : 0.5))
       }
     }
+    self.init(tapCount: tapCount, starts: starts, values: values)
+  }
+
+  private init(tapCount: Int, starts: [Int], values: [Int32]) {
     self.tapCount = tapCount
     self.starts = starts
     self.values = values
     let first = starts.first ?? 0
     sources = first..<(starts.last ?? first) + tapCount
+  }
+
+  /// Picks one source pixel for each output pixel, as Pillow's `ImagingScaleAffine`: it adds up
+  /// positions, and its rounding on the way decides which pixel it is.
+  private init(picking window: SampleWindow) {
+    let scale = Self.scale(window)
+    var position = window.sourceStart + scale * 0.5
+    var starts: [Int] = []
+    for output in 0..<window.start + window.count {
+      if output >= window.start { starts.append(min(Int(position), window.sourceCount - 1)) }
+      position += scale
+    }
+    let whole = Int32(1 << Self.fractionBitCount)
+    self.init(
+      tapCount: 1, starts: starts, values: [Int32](repeating: whole, count: starts.count))
   }
 
   private static func scale(_ window: SampleWindow) -> Double {

@@ -13,9 +13,9 @@ struct SampleWindow: Hashable {
   let start: Int
   /// Length of the wanted part.
   let count: Int
-  /// Black pixels of the output before it.
+  /// Pixels of the fill colour before it.
   let padding: Int
-  /// Whether black pixels are needed before or after it.
+  /// Whether such pixels are needed before or after it.
   let hasPadding: Bool
 
   /// Crops as torchvision's `CenterCrop`: cutting rounds halves to even, as Python does; padding
@@ -35,6 +35,18 @@ struct SampleWindow: Hashable {
       count = resizedCount
       padding = (outputCount - resizedCount) / 2
     }
+  }
+
+  /// Puts the whole resized image into the middle of the output, halves rounded to even, as
+  /// Pillow's `ImageOps.pad`.
+  init(sourceCount: Int, resizedCount: Int, paddedCount: Int) {
+    self.sourceCount = sourceCount
+    sourceLength = Double(sourceCount)
+    self.resizedCount = resizedCount
+    start = 0
+    count = resizedCount
+    padding = Int((Double(paddedCount - resizedCount) / 2).rounded(.toNearestOrEven))
+    hasPadding = resizedCount < paddedCount
   }
 
   /// Tells whether the image, its sides divided, is still at least twice as long as it is resized
@@ -63,6 +75,13 @@ struct SampleWindow: Hashable {
       resized = (height, width)
     case .exact(let exactHeight, let exactWidth, _):
       resized = (exactHeight, exactWidth)
+    case .letterbox(let outputHeight, let outputWidth, _, _):
+      resized = fitted(height: height, width: width, into: (outputHeight, outputWidth))
+      return (
+        SampleWindow(
+          sourceCount: height, resizedCount: resized.height, paddedCount: outputHeight),
+        SampleWindow(sourceCount: width, resizedCount: resized.width, paddedCount: outputWidth)
+      )
     case .shorterSide(let size, _):
       resized =
         width <= height ? (size * height / width, size) : (size, size * width / height)
@@ -73,5 +92,23 @@ struct SampleWindow: Hashable {
         sourceCount: height, resizedCount: resized.height, outputCount: output.height),
       SampleWindow(sourceCount: width, resizedCount: resized.width, outputCount: output.width)
     )
+  }
+
+  /// Returns the largest size with the image's proportions that fits, as Pillow's
+  /// `ImageOps.contain`, but at least a pixel each way.
+  private static func fitted(
+    height: Int, width: Int, into output: (height: Int, width: Int)
+  ) -> (height: Int, width: Int) {
+    let ratio = Double(width) / Double(height)
+    let outputRatio = Double(output.width) / Double(output.height)
+    if ratio > outputRatio {
+      let fitting = Double(height) / Double(width) * Double(output.width)
+      return (max(1, Int(fitting.rounded(.toNearestOrEven))), output.width)
+    }
+    if ratio < outputRatio {
+      let fitting = Double(width) / Double(height) * Double(output.height)
+      return (output.height, max(1, Int(fitting.rounded(.toNearestOrEven))))
+    }
+    return output
   }
 }

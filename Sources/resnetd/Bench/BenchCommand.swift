@@ -13,6 +13,7 @@ enum BenchCommand: Command {
     var winograd = WinogradPolicy.measured
     var precision = PrecisionPolicy.fp32
     var json = false
+    var parts = ModelParts()
   }
 
   private static let times = Duration.milliseconds(100)...Duration.seconds(3600)
@@ -32,12 +33,13 @@ enum BenchCommand: Command {
     .duration("seconds", \.seconds, in: times, "time for each combination"),
     .choice("winograd", \.winograd, "when 3x3 convolutions use our Winograd kernels"),
     .choice("precision", \.precision, "numbers of activations and weights"),
+    .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
     .flag("json", \.json, "print JSON"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count == 1 else { throw UsageError("name one network or file") }
-    let subject = try BenchSubject(operands[0], settings.precision)
+    let subject = try BenchSubject(operands[0], settings.precision, parts: settings.parts)
     if !settings.json {
       StandardOutput.write(
         "\(operands[0]), \(subject.precision.rawValue), oneDNN \(OneDNN.version), "

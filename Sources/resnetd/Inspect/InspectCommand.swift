@@ -14,6 +14,7 @@ enum InspectCommand: Command {
     var precision = PrecisionPolicy.fp32
     var parts = ModelParts()
     var json = false
+    var contract = false
   }
 
   static let name = "inspect"
@@ -23,6 +24,9 @@ enum InspectCommand: Command {
     Shows the layers of a network of the family (resnet50, resnet1202-cifar, …), of a model file,
     or without an argument of the embedded model. Multiply-adds are those of convolutions and
     linear layers for one image; blocks compare as in Figure 5 of He et al. 2015.
+
+    With --contract it prints the model's preprocessing contract alone, every key with its value, as
+    a file to edit and give back with --preprocess.
 
     With --plan it compiles the network for this CPU and shows what each step of it runs.
     """
@@ -42,12 +46,18 @@ enum InspectCommand: Command {
       "preprocess", "CONTRACT", \.parts.preprocess, "for a FILE: " + ModelParts.preprocessHelp),
     .optionalChoice(
       "activation", \.parts.activation, "for a FILE: " + ModelParts.activationHelp),
+    .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
     .flag("json", \.json, "print JSON"),
+    .flag(
+      "contract", \.contract, "print the model's preprocessing contract, to edit and give back"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count <= 1 else { throw UsageError("name one network or file") }
-    if settings.plan {
+    if settings.contract {
+      guard !settings.plan else { throw UsageError("--contract and --plan exclude each other") }
+      StandardOutput.write(try contract(operands.first, settings))
+    } else if settings.plan {
       let report = try plan(operands.first, settings)
       StandardOutput.write(settings.json ? report.json : report.text)
     } else {
@@ -55,6 +65,18 @@ enum InspectCommand: Command {
       StandardOutput.write(settings.json ? report.json : report.text)
     }
     return .success
+  }
+
+  private static func contract(_ name: String?, _ settings: Settings) throws -> String {
+    guard let name else {
+      let model = try ModelSource.load(nil, settings.parts)
+      return Contract.text(of: model.preprocessing, model.output)
+    }
+    switch try ModelSource.network(name, settings.parts) {
+    case .architecture:
+      throw Failure("\(name) is a network without a file, so it has no contract: name a model file")
+    case .model(let model): return Contract.text(of: model.preprocessing, model.output)
+    }
   }
 
   private static func plan(_ name: String?, _ settings: Settings) throws -> PlanReport {

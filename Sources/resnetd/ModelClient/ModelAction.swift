@@ -1,3 +1,5 @@
+import Words
+
 /// Actions of `resnetd model`.
 enum ModelAction: String, CaseIterable, Sendable {
   case status, versions, push, activate, rollback, canary, swap, cancel, delete, config

@@ -55,6 +55,19 @@ enum ModelCommand: Command {
     }
   }
 
+  /// Returns a string as a value of a query (RFC 3986, section 2.1).
+  private static func escaped(_ text: String) -> String {
+    text.utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        String(UnicodeScalar(byte))
+      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      }
+    }.joined()
+  }
+
   /// Reads the file twice: its digest is sent first, so that a damaged file is not proved as
   /// another model.
   private static func push(
@@ -65,6 +78,7 @@ enum ModelCommand: Command {
     var query: [String] = []
     if settings.dryRun { query.append("dry_run=true") }
     if settings.inherit { query.append("inherit=true") }
+    if let weights = settings.weights { query.append("weights=\(escaped(weights))") }
     let target = "/admin/model" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     return try client.push(file, to: target, ifMatch: match)
   }

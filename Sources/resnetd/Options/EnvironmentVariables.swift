@@ -1,3 +1,5 @@
+import Words
+
 /// The environment variables that concern this program, and warnings about odd ones.
 ///
 /// Kubernetes sets variables in every pod for each Service of its namespace, named after the

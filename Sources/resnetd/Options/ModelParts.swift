@@ -9,12 +9,15 @@ package struct ModelParts: Sendable, Equatable {
   package var name: String?
   /// Meaning of the outputs.
   package var activation: OutputRule.Activation?
+  /// Name of one of several networks in the file.
+  package var weights: String?
 
   package init() {}
 
   static let labelsHelp = "one label per line, for a model without"
   static let activationHelp =
     "what the outputs mean: one class of all, independent labels, or scores"
+  static let weightsHelp = "which of a file's networks, where it holds several: ema, model, …"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

@@ -53,8 +53,12 @@ enum ModelSource {
   /// Reads the parts of the model that the command line gives.
   static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
+    options.weights = parts.weights
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
-    if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
+    if let text = parts.preprocess {
+      let contract = try Contract.read(text)
+      (options.preprocessing, options.output) = (contract.preprocessing, contract.output)
+    }
     options.activation = parts.activation
     return options
   }

@@ -1,3 +1,5 @@
+import Words
+
 /// The settings of one command, from its command line and the environment.
 struct ParsedArguments<Settings: CommandSettings> {
   var settings = Settings()

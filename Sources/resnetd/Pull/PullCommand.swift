@@ -32,6 +32,7 @@ package enum PullCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, "one label per line, instead of ImageNet's"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
+    .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .integer("retries", "N", \.retries, in: 0...20, "attempts after the first one"),
     .flag("force", \.force, "replace OUTPUT if it exists"),

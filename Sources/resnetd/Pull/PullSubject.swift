@@ -1,5 +1,6 @@
 import Checkpoint
 import ResNet
+import Words
 
 /// The subject of `resnetd pull`: published weights by name, or a file by its address.
 package struct PullSubject {

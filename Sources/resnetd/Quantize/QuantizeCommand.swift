@@ -43,6 +43,7 @@ enum QuantizeCommand: Command {
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
+      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
       .integer(
         "pictures", "N", \.images, in: imageCountMinimum...100_000,
         "images taken from a folder at most, spread over all"),

@@ -401,7 +401,7 @@ def refusals():
     yield "two inputs", refused([*head, gemm], [w], inputs=2), "2 inputs"
     yield "no input", refused([*head, gemm], [w, weights("x", 1, 3, 8, 8)]), "0 inputs"
     yield "two outputs", refused([*head, gemm], [w], outputs=("y", "t0")), "2 outputs"
-    yield "grey pictures", refused([*head, gemm], [w], shape=("n", 1, 8, 8)), "[N, 3, H, W]"
+    yield "pictures of two channels", refused([*head, gemm], [w], shape=("n", 2, 8, 8)), "[N, 3, H, W]"
     yield "flat pictures", refused([("Gemm", ["x", "w"], {"transB": 1})], [w], shape=("n", 3)), "[N, 3, H, W]"
     yield "whole numbers", refused([*head, gemm], [w], kind=TensorProto.INT64), "floating-point"
     yield "wide pictures", refused([*head, gemm], [w], shape=(1, 3, 2**40, 8)), "at most 4096"

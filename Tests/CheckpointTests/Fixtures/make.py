@@ -76,25 +76,26 @@ def save(name, value, **options):
     torch.save(value, folder / name, **options)
 
 
-older = {"_use_new_zipfile_serialization": False}
-save("zip.pth", state())
-save("stream.th", state(), **older)
-save("half.pt", state(torch.float16), **older)
-save("bfloat.pt", state(torch.bfloat16), **older)
-save("double.pt", state(torch.float64), **older)
-save("strided.pt", strided())
-save("strided-stream.pt", strided(), **older)
-parameters = OrderedDict(
-    (name, torch.nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
-    for name, tensor in state().items()
-)
-save("parameters.pt", parameters, pickle_protocol=5)
-training = {
-    "epoch": 3,
-    "arch": "resnet8",
-    "best_prec1": torch.tensor(76.5),
-    "history": [(1, 0.5), (2, 0.25)],
-    "state_dict": state(prefix="module.", classifier="linear"),
-    "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]},
-}
-save("training.pth.tar", training, **older)
+if __name__ == "__main__":
+    older = {"_use_new_zipfile_serialization": False}
+    save("zip.pth", state())
+    save("stream.th", state(), **older)
+    save("half.pt", state(torch.float16), **older)
+    save("bfloat.pt", state(torch.bfloat16), **older)
+    save("double.pt", state(torch.float64), **older)
+    save("strided.pt", strided())
+    save("strided-stream.pt", strided(), **older)
+    parameters = OrderedDict(
+        (name, torch.nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
+        for name, tensor in state().items()
+    )
+    save("parameters.pt", parameters, pickle_protocol=5)
+    training = {
+        "epoch": 3,
+        "arch": "resnet8",
+        "best_prec1": torch.tensor(76.5),
+        "history": [(1, 0.5), (2, 0.25)],
+        "state_dict": state(prefix="module.", classifier="linear"),
+        "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]},
+    }
+    save("training.pth.tar", training, **older)

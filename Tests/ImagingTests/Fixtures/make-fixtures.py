@@ -6,10 +6,13 @@ Needs Pillow and numpy. Beside this script it writes, for every image `NAME.EXT`
 
     NAME.EXT.rgb            the upright image as Pillow decodes it
     resized-*.rgb           what Pillow resizes one image to
+    letterbox-*.rgb         what `ImageOps.pad` makes of it
+    grey-resized-*.grey     what it resizes the grey image to
+    profile-*.srgb          what ImageCms makes of an image with an ICC profile
     photo-*-WxH.*.rgb       what it makes of a larger JPEG, decoded whole and at a smaller scale
     expected.json           sizes, and which file belongs to which case
 
-`.rgb` files are rows of interleaved eight-bit RGB. Everything is drawn here, from a fixed seed.
+`.rgb` and `.srgb` files are rows of interleaved eight-bit RGB, `.grey` files of grey. Everything is drawn here, from a fixed seed.
 """
 
 import io
@@ -19,13 +22,16 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 HERE = pathlib.Path(__file__).parent
 BACKGROUND = (255, 255, 255)
 random = np.random.default_rng(20)
 images = []
 resizes = []
+letterboxes = []
+profiled = []
+greys = []
 scalings = []
 
 
@@ -220,12 +226,30 @@ def webps():
 def resizing():
     image = drawing(97, 71)
     add("resize-source.png", encoded(image, format="PNG"))
-    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    filters = {
+        "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
+        "lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX,
+        "nearest": Image.Resampling.NEAREST,
+    }
     for name, kernel in filters.items():
         for width, height in ((48, 35), (32, 32), (120, 30), (97, 20), (13, 71), (1, 1), (110, 80)):
             file = f"resized-{name}-{width}x{height}.rgb"
             (HERE / file).write_bytes(image.resize((width, height), kernel).tobytes())
             resizes.append({"file": file, "filter": name, "width": width, "height": height})
+    fill = (124, 116, 104)
+    for name, width, height in (
+        ("bilinear", 64, 64), ("bicubic", 64, 66), ("nearest", 120, 50), ("lanczos", 20, 39),
+        ("box", 97, 72), ("bilinear", 97, 71), ("bicubic", 1, 9),
+    ):
+        file = f"letterbox-{name}-{width}x{height}.rgb"
+        padded = ImageOps.pad(image, (width, height), filters[name], fill)
+        (HERE / file).write_bytes(padded.tobytes())
+        letterboxes.append({
+            "file": file, "filter": name, "width": width, "height": height, "fill": fill})
+    for name, width, height in (("bilinear", 28, 28), ("lanczos", 40, 30), ("nearest", 97, 71)):
+        file = f"grey-resized-{name}-{width}x{height}.grey"
+        (HERE / file).write_bytes(image.convert("L").resize((width, height), filters[name]).tobytes())
+        greys.append({"file": file, "filter": name, "width": width, "height": height})
 
 
 def scaling():
@@ -265,16 +289,88 @@ def scaling():
             })
 
 
+def profile(kind, tags):
+    """An ICC profile of version 2 for a display: "RGB " or "GRAY", with these tags."""
+    table, blocks, offset = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, block in tags.items():
+        block += bytes(-len(block) % 4)
+        table += name + struct.pack(">II", offset, len(block))
+        blocks += block
+        offset += len(block)
+    head = struct.pack(">I4sI4s4s4s", offset, b"    ", 0x02400000, b"mntr", kind, b"XYZ ")
+    head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    white = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    return (head + white + bytes(128 - len(head + white)) + struct.pack(">I", len(tags)) + table
+            + blocks)
+
+
+def xyz(*numbers):
+    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(number * 65536) for number in numbers))
+
+
+def gamma(number):
+    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(number * 256))
+
+
+def profiles():
+    """Primaries and gamma of Adobe RGB (1998), a grey gamma of 1.8, in every container."""
+    described = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
+    wide = profile(b"RGB ", {
+        b"desc": described, b"wtpt": xyz(0.9642, 1, 0.8249),
+        b"rXYZ": xyz(0.60974, 0.31111, 0.01947), b"gXYZ": xyz(0.20528, 0.62567, 0.06087),
+        b"bXYZ": xyz(0.14919, 0.06322, 0.74457),
+        b"rTRC": gamma(2.2), b"gTRC": gamma(2.2), b"bTRC": gamma(2.2),
+    })
+    dark = profile(b"GRAY", {
+        b"desc": described, b"wtpt": xyz(0.9642, 1, 0.8249), b"kTRC": gamma(1.8)})
+    image = drawing(31, 22)
+    cases = {
+        "profile-rgb.jpg": (image, wide, {"format": "JPEG", "quality": 92}),
+        "profile-rgb.png": (image, wide, {"format": "PNG"}),
+        "profile-rgb.webp": (image, wide, {"format": "WEBP", "lossless": True}),
+        "profile-grey.png": (image.convert("L"), dark, {"format": "PNG"}),
+        "profile-grey.jpg": (image.convert("L"), dark, {"format": "JPEG", "quality": 92}),
+    }
+    for name, (stored, icc, options) in cases.items():
+        data = encoded(stored, icc_profile=icc, **options)
+        if name == "profile-rgb.jpg":
+            data = in_parts(data, icc)
+        add_profiled(name, data)
+
+
+def in_parts(data, icc):
+    """The JPEG with its profile in three segments, which need not be in order."""
+    start = data.index(b"\xff\xe2")
+    end = start + 2 + struct.unpack(">H", data[start + 2 : start + 4])[0]
+    third = -(-len(icc) // 3)
+    segments = b""
+    for number in (2, 1, 3):
+        part = b"ICC_PROFILE\0" + bytes([number, 3]) + icc[third * (number - 1) : third * number]
+        segments += b"\xff\xe2" + struct.pack(">H", len(part) + 2) + part
+    return data[:start] + segments + data[end:]
+
+
+def add_profiled(name, data):
+    image = Image.open(io.BytesIO(data))
+    source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    converted = ImageCms.profileToProfile(
+        image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    (HERE / name).write_bytes(data)
+    (HERE / f"{name}.srgb").write_bytes(converted.tobytes())
+    profiled.append({"file": name, "width": image.width, "height": image.height})
+
+
 for stale in HERE.glob("*"):
-    if stale.suffix in (".rgb", ".jpg", ".png", ".webp", ".json"):
+    if stale.suffix in (".rgb", ".grey", ".srgb", ".jpg", ".png", ".webp", ".json"):
         stale.unlink()
 jpegs()
 pngs()
 webps()
 resizing()
 scaling()
+profiles()
 listing = {
     "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
-    "scalings": scalings,
+    "letterboxes": letterboxes, "greys": greys, "profiled": profiled, "scalings": scalings,
 }
 (HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")

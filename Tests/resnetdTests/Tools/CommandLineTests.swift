@@ -8,7 +8,8 @@ import Testing
     #expect(outcome.exitCode == 0)
     #expect(outcome.output.hasPrefix("resnetd "))
     for library in [
-      "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "OpenSSL", "jansson", "libzip", "libcurl",
+      "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "lcms2", "OpenSSL", "jansson", "libzip",
+      "libcurl",
     ] {
       #expect(outcome.output.contains("\n\(library) "))
     }

@@ -59,11 +59,38 @@ import Testing
     }
   }
 
+  @Test("inspect --contract prints a contract that gives the same one and the same answers again")
+  func printedContract() async throws {
+    let folder = try TemporaryFolder()
+    let model = Self.fixtures + "/zip.pth"
+    let first = try await ProgramUnderTest.run(
+      "inspect", model, "--preprocess", Self.contract, "--contract")
+    #expect(first.exitCode == 0, "\(first.errors)")
+    #expect(first.output.contains("\n  \"sixteen_bit\": \"high_byte\",\n"), "\(first.output)")
+    let file = try folder.file("contract.json", first.output)
+    let second = try await ProgramUnderTest.run(
+      "inspect", model, "--preprocess", file.path, "--contract")
+    #expect(second.output == first.output)
+    let labels = try folder.file("labels.txt", "a\nb\nc\n")
+    var answers: [String] = []
+    for contract in [Self.contract, file.path] {
+      let outcome = try await ProgramUnderTest.run(
+        "classify", "--model", model, "--labels", labels.path, "--preprocess", contract,
+        ProgramUnderTest.sampleImage)
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      answers.append(outcome.output)
+    }
+    #expect(answers[0] == answers[1])
+    let network = try await ProgramUnderTest.run("inspect", "resnet50", "--contract")
+    #expect(network.exitCode == 1)
+    #expect(network.errors.contains("resnet50 is a network without a file"))
+  }
+
   @Test(
     "A contract that is none is one clear line",
     arguments: [
       ("{", "preprocessing contract: the JSON given"), ("{}", "resize is missing"),
-      ("imagenet21k", "cannot open imagenet21k"),
+      ("imagenet21k", "not a preset (imagenet, imagenet-v2, cifar10)"),
       (#"{"resize": {"rule": "none"}, "crop": {"rule": "none"}, "mean": [], "std": []}"#, "crop"),
     ])
   func badContracts(text: String, message: String) async throws {

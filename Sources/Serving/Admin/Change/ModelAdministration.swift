@@ -61,7 +61,8 @@ package final class ModelAdministration: Sendable {
 
   /// Proves an upload, and unless it is a dry run keeps it and makes it live.
   ///
-  /// On request, a file without labels is completed with the live model's labels and preprocessing.
+  /// On request, a file without labels is completed with the live model's labels and preprocessing,
+  /// and of one with several networks one is taken.
   /// The completed file is then what is kept, and gives the version.
   func upload(
     _ sink: UploadSink, _ parameters: UploadParameters, _ order: ChangeOrder
@@ -75,8 +76,10 @@ package final class ModelAdministration: Sendable {
         var request = SwapRequest(
           path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
         let completion =
-          parameters.inherits
-          ? UploadCompletion(of: uploaded, in: store, like: pool.live.model, turn, log) : nil
+          parameters.completes
+          ? UploadCompletion(
+            of: uploaded, in: store, like: parameters.inherits ? pool.live.model : nil,
+            weights: parameters.weights, turn, log) : nil
         defer { completion?.discard() }
         if let completion { request.completion = completion.run }
         return try deploy(

@@ -141,7 +141,12 @@ package final class Vacancy: Sendable {
       }
       let request = SwapRequest(path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
       return try begin(
-        request, parameters.action, order, .staged(uploaded), overriding: true)
+        request, parameters.action, order, .staged(uploaded), overriding: true
+      ) { [store, log] turn in
+        guard parameters.completes else { return nil }
+        return UploadCompletion(
+          of: uploaded, in: store, like: nil, weights: parameters.weights, turn, log)
+      }
     }
   }
 
@@ -206,10 +211,13 @@ package final class Vacancy: Sendable {
       request, action, order, .kept(version, path: path), overriding: overriding)
   }
 
-  /// - Parameter subject: The file or version to keep and record once it is proved.
+  /// - Parameters:
+  ///   - subject: The file or version to keep and record once it is proved.
+  ///   - complete: Returns what makes another file of it first, if anything does.
   private func begin(
     _ request: SwapRequest, _ action: String, _ order: ChangeOrder,
-    _ subject: ModelRecorder.Subject, overriding: Bool = false
+    _ subject: ModelRecorder.Subject, overriding: Bool = false,
+    completing complete: (SwapTurn) -> UploadCompletion? = { _ in nil }
   ) throws(Problem) -> SwapReport {
     guard !state.withLock(\.isOver) else { throw .starting }
     try order.precondition.check(nil)
@@ -223,6 +231,10 @@ package final class Vacancy: Sendable {
       throw Problem(error)
     }
     defer { turns.end(turn) }
+    var request = request
+    let completion = complete(turn)
+    defer { completion?.discard() }
+    if let completion { request.completion = completion.run }
     do throws(SwapFailure) {
       first = try prove(request, turn)
       try turn.commit()
@@ -232,7 +244,8 @@ package final class Vacancy: Sendable {
     guard !request.dryRun else { return first.report }
     guard claim() else { throw .starting }
     do throws(SwapFailure) {
-      let recorder = ModelRecorder(store: store, subject: subject, by: order.by, log: log)
+      let recorder = ModelRecorder(
+        store: store, subject: completion.map { .completed($0) } ?? subject, by: order.by, log: log)
       _ = try recorder.record(first.report.name, first.report.version)
     } catch {
       release(nil)

@@ -4,8 +4,8 @@ import ModelStore
 import Synchronization
 import Telemetry
 
-/// Gives an uploaded file without labels the labels and preprocessing of the live model, as a new
-/// file.
+/// Gives an uploaded file without labels the labels and preprocessing of the live model, and takes
+/// one of its networks if it has several, as a new file.
 final class UploadCompletion: Sendable {
   private struct State {
     var isOver = false
@@ -14,16 +14,18 @@ final class UploadCompletion: Sendable {
 
   private let uploaded: StagedModel
   private let store: ModelStore
-  private let live: CompiledModel
+  /// The live model, or nil if nothing is taken from it.
+  private let live: CompiledModel?
+  private let weights: String?
   private let turn: SwapTurn
   private let log: Log
   private let state = Mutex(State())
 
   init(
-    of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel, _ turn: SwapTurn,
-    _ log: Log
+    of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel?, weights: String?,
+    _ turn: SwapTurn, _ log: Log
   ) {
-    (self.uploaded, self.store, self.live) = (uploaded, store, live)
+    (self.uploaded, self.store, self.live, self.weights) = (uploaded, store, live, weights)
     (self.turn, self.log) = (turn, log)
   }
 
@@ -35,7 +37,7 @@ final class UploadCompletion: Sendable {
   func run() throws(SwapFailure) -> String {
     do throws(StagingFailure) {
       let model = try completed()
-      guard model.isCompleted else { return uploaded.path }
+      guard model.isCompleted || weights != nil else { return uploaded.path }
       let staged = try store.stage { [interruption] body throws(CheckpointError) in
         try model.write { bytes throws(CheckpointError) in
           try interruption.check()
@@ -72,10 +74,15 @@ final class UploadCompletion: Sendable {
   private func completed() throws(StagingFailure) -> Model {
     var options = ModelOptions()
     options.interruption = interruption
+    options.weights = weights
     // The uploaded file has only the name of the place where it waits.
-    options.completion = ModelCompletion(
-      labels: live.labels, preprocessing: live.preprocessing, output: live.output,
-      name: uploaded.version.short)
+    if let live {
+      options.completion = ModelCompletion(
+        labels: live.labels, preprocessing: live.preprocessing, output: live.output,
+        name: uploaded.version.short)
+    } else {
+      options.name = uploaded.version.short
+    }
     do throws(CheckpointError) {
       return try Model.load(path: uploaded.path, options: options)
     } catch {

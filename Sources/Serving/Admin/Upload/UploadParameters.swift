@@ -5,18 +5,31 @@ import Telemetry
 
 /// Parameters of an upload's request.
 struct UploadParameters: Sendable {
-  static let names = ["dry_run", "inherit"]
+  static let names = ["dry_run", "inherit", "weights"]
+  /// Bytes of the name of a network.
+  private static let weightsByteCountLimit = 256
 
   /// Whether to only prove the model.
   private(set) var dryRun = false
   /// Whether a file without labels and preprocessing takes those of the live model.
   private(set) var inherits = false
+  /// Name of one of several networks in the file.
+  private(set) var weights: String?
   let digest: ContentDigest
 
   /// Throws if a value is wrong; `AdminRoute.checkParameters` has checked the names.
   init(_ head: RequestHead) throws(Problem) {
     digest = try ContentDigest(head.fields)
     for item in head.target.query {
+      if item.name == "weights" {
+        guard 1...Self.weightsByteCountLimit ~= item.value.utf8.count else {
+          throw .parameter(
+            "weights is the name of a network in the file, of 1 to "
+              + "\(Self.weightsByteCountLimit) bytes, not \(Self.shown(item.value))")
+        }
+        weights = item.value
+        continue
+      }
       guard item.value == "true" || item.value == "false" else {
         throw .parameter("\(item.name) is true or false, not \(Self.shown(item.value))")
       }
@@ -28,6 +41,9 @@ struct UploadParameters: Sendable {
   private static func shown(_ value: String) -> String {
     value.isEmpty ? "nothing" : "\"\(value.prefix(40))\""
   }
+
+  /// Whether another file is made of the one that came, complete in itself.
+  var completes: Bool { inherits || weights != nil }
 
   /// Name of the action in the audit.
   var action: String { dryRun ? "dry run" : "upload" }

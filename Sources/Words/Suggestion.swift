@@ -1,9 +1,10 @@
 /// The search for the known word that was probably meant.
-enum Suggestion {
+package enum Suggestion {
   /// Limit of differences; more of them make it another word.
   private static let distanceLimit = 3
 
-  static func nearest(to word: String, among known: [String]) -> String? {
+  /// Returns the known word that differs least; nil if all differ too much.
+  package static func nearest(to word: String, among known: [String]) -> String? {
     let best = known.map { (word: $0, distance: distance(word, $0)) }
       .min { $0.distance < $1.distance }
     guard let best, best.distance <= min(distanceLimit, word.count / 2) else { return nil }

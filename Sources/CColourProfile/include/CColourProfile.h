@@ -1,0 +1,56 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// ICC profiles inside encoded images, and the conversion of rows to sRGB by them: lcms2.
+
+typedef enum colour_profile_container {
+  COLOUR_PROFILE_IN_JPEG = 0,
+  COLOUR_PROFILE_IN_PNG = 1,
+  COLOUR_PROFILE_IN_WEBP = 2,
+} colour_profile_container;
+
+typedef enum colour_profile_status {
+  COLOUR_PROFILE_OK = 0,
+  /// Broken, longer than the limit, or neither of RGB nor of grey.
+  COLOUR_PROFILE_UNUSABLE = 1,
+  COLOUR_PROFILE_OUT_OF_MEMORY = 2,
+} colour_profile_status;
+
+enum {
+  /// Bytes of a profile, inflated. Those of displays and cameras have some hundreds to a million.
+  COLOUR_PROFILE_BYTE_COUNT_LIMIT = 2 << 20,
+  /// Bytes held at once for a profile of that size: twice itself, its tables in 16 bits for 8 and a
+  /// copy of these, and the table that lcms2 makes of all.
+  COLOUR_PROFILE_WORKING_BYTE_COUNT = 16 << 20,
+};
+
+typedef struct colour_profile colour_profile;
+
+/// Tells whether the image has a profile, sound or not. Copies nothing.
+bool colour_profile_exists(
+    colour_profile_container container, const uint8_t *bytes, size_t byte_count);
+
+/// Makes the conversion; `*profile` is null if the image has no profile, and after a failure. The
+/// bytes may go once it has returned.
+colour_profile_status colour_profile_open(
+    colour_profile_container container, const uint8_t *bytes, size_t byte_count,
+    colour_profile *_Nullable *_Nonnull profile);
+
+/// Converts pixels of RGB in place.
+void colour_profile_convert(const colour_profile *profile, uint8_t *row, size_t pixel_count);
+
+void colour_profile_close(colour_profile *_Nullable profile);
+
+/// Makes the library do what it does on first use: glibc then opens the file of the time zone,
+/// which a decoder may not.
+void colour_profile_warm_up(void);
+
+/// Version of lcms2 as loaded: 2140 for 2.14.
+int colour_profile_library_version(void);
+
+#pragma clang assume_nonnull end

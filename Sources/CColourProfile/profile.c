@@ -1,0 +1,245 @@
+#include <lcms2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "CColourProfile.h"
+
+// Embedded ICC profiles: found in the container, then given to lcms2, which converts rows to sRGB.
+// Nothing is copied or inflated before `colour_profile_open`.
+//
+//   JPEG  APP2 segments "ICC_PROFILE" 0, number from 1, count, part of the profile
+//   PNG   chunk iCCP: name 0, method 0, deflated profile
+//   WebP  chunk ICCP: the profile
+
+enum {
+  jpeg_part_head_byte_count = 14,
+  jpeg_part_count_limit = 255,
+  png_signature_byte_count = 8,
+  png_chunk_frame_byte_count = 12,
+  png_name_byte_count_limit = 79,
+  webp_container_head_byte_count = 12,
+  webp_chunk_head_byte_count = 8,
+};
+
+typedef struct span {
+  const uint8_t *bytes;
+  size_t byte_count;
+} span;
+
+/// Parts of a profile inside an encoded image.
+typedef struct parts {
+  span list[jpeg_part_count_limit];
+  size_t count;
+  bool is_deflated;
+} parts;
+
+struct colour_profile {
+  cmsContext context;
+  cmsHTRANSFORM transform;
+  /// Whether the profile is of grey. Each channel of a pixel is then looked up by itself, which is
+  /// right for grey and for what transparency made of it.
+  bool is_grey;
+  uint8_t greys[256][3];
+};
+
+// MARK: Finding
+
+static uint32_t big_endian(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/// Walks the segments before the first scan; parts that are missing or come twice make the profile
+/// a broken one.
+static bool find_in_jpeg(const uint8_t *bytes, size_t byte_count, parts *found) {
+  size_t announced = 0, offset = 2;
+  while (offset + 4 <= byte_count && bytes[offset] == 0xFF) {
+    const uint8_t marker = bytes[offset + 1];
+    if (marker == 0xFF) {
+      offset++;
+      continue;
+    }
+    // Start of scan, or end of the image.
+    if (marker == 0xDA || marker == 0xD9) break;
+    // Markers without a length.
+    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
+      offset += 2;
+      continue;
+    }
+    const size_t length = (size_t)bytes[offset + 2] << 8 | bytes[offset + 3];
+    if (length < 2 || length > byte_count - offset - 2) break;
+    const uint8_t *data = bytes + offset + 4;
+    if (marker == 0xE2 && length - 2 >= jpeg_part_head_byte_count &&
+        memcmp(data, "ICC_PROFILE", 12) == 0) {
+      const size_t number = data[12];
+      if (announced == 0) announced = data[13];
+      if (number == 0 || number > announced || data[13] != announced ||
+          found->list[number - 1].bytes != NULL) {
+        return false;
+      }
+      found->list[number - 1] =
+          (span){data + jpeg_part_head_byte_count, length - 2 - jpeg_part_head_byte_count};
+      found->count++;
+    }
+    offset += 2 + length;
+  }
+  return found->count == announced;
+}
+
+static bool find_in_png(const uint8_t *bytes, size_t byte_count, parts *found) {
+  size_t offset = png_signature_byte_count;
+  while (offset <= byte_count && byte_count - offset >= png_chunk_frame_byte_count) {
+    const size_t length = big_endian(bytes + offset);
+    if (length > byte_count - offset - png_chunk_frame_byte_count) break;
+    const uint8_t *type = bytes + offset + 4, *data = bytes + offset + 8;
+    if (memcmp(type, "IDAT", 4) == 0) break;
+    if (memcmp(type, "iCCP", 4) == 0) {
+      const size_t shown = length < png_name_byte_count_limit + 1 ? length
+                                                                  : png_name_byte_count_limit + 1;
+      const uint8_t *end = memchr(data, 0, shown);
+      if (end == NULL || length < (size_t)(end - data) + 2 || end[1] != 0) return false;
+      found->list[0] = (span){end + 2, length - (size_t)(end - data) - 2};
+      found->count = 1;
+      found->is_deflated = true;
+      return true;
+    }
+    offset += length + png_chunk_frame_byte_count;
+  }
+  return true;
+}
+
+static bool find_in_webp(const uint8_t *bytes, size_t byte_count, parts *found) {
+  size_t offset = webp_container_head_byte_count;
+  while (offset <= byte_count && byte_count - offset >= webp_chunk_head_byte_count) {
+    const uint8_t *start = bytes + offset;
+    const size_t length = (size_t)start[4] | (size_t)start[5] << 8 | (size_t)start[6] << 16 |
+                          (size_t)start[7] << 24;
+    if (length > byte_count - offset - webp_chunk_head_byte_count) break;
+    if (memcmp(start, "ICCP", 4) == 0) {
+      found->list[0] = (span){start + webp_chunk_head_byte_count, length};
+      found->count = 1;
+      return true;
+    }
+    offset += webp_chunk_head_byte_count + length + length % 2;
+  }
+  return true;
+}
+
+/// Returns false if the container says that there is a profile but does not hold it whole.
+static bool find(
+    colour_profile_container container, const uint8_t *bytes, size_t byte_count, parts *found) {
+  memset(found, 0, sizeof *found);
+  switch (container) {
+    case COLOUR_PROFILE_IN_JPEG: return find_in_jpeg(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_PNG: return find_in_png(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_WEBP: return find_in_webp(bytes, byte_count, found);
+    default: return true;
+  }
+}
+
+bool colour_profile_exists(
+    colour_profile_container container, const uint8_t *bytes, size_t byte_count) {
+  parts found;
+  return !find(container, bytes, byte_count, &found) || found.count > 0;
+}
+
+// MARK: Converting
+
+/// Inflates a profile into at most `limit` bytes; 0 if it is broken or longer.
+static size_t inflate_profile(span deflated, uint8_t *profile, size_t limit) {
+  uLongf byte_count = limit;
+  const int code =
+      uncompress(profile, &byte_count, deflated.bytes, (uLong)deflated.byte_count);
+  return code == Z_OK ? byte_count : 0;
+}
+
+/// Copies the profile into one block; 0 if it is broken or longer than the limit.
+static size_t gather(const parts *found, uint8_t *profile, size_t limit) {
+  if (found->is_deflated) return inflate_profile(found->list[0], profile, limit);
+  size_t byte_count = 0;
+  for (size_t index = 0; index < found->count; index++) {
+    const span part = found->list[index];
+    if (part.byte_count > limit - byte_count) return 0;
+    memcpy(profile + byte_count, part.bytes, part.byte_count);
+    byte_count += part.byte_count;
+  }
+  return byte_count;
+}
+
+/// Makes the transform of a profile that lcms2 has read. The intent is perceptual and there are no
+/// flags, as in Pillow's `ImageCms.profileToProfile`.
+static bool prepare(colour_profile *made, cmsHPROFILE source) {
+  const cmsColorSpaceSignature space = cmsGetColorSpace(source);
+  if (space != cmsSigRgbData && space != cmsSigGrayData) return false;
+  made->is_grey = space == cmsSigGrayData;
+  cmsHPROFILE target = cmsCreate_sRGBProfileTHR(made->context);
+  if (target == NULL) return false;
+  made->transform = cmsCreateTransformTHR(
+      made->context, source, made->is_grey ? TYPE_GRAY_8 : TYPE_RGB_8, target, TYPE_RGB_8,
+      INTENT_PERCEPTUAL, 0);
+  cmsCloseProfile(target);
+  if (made->transform == NULL) return false;
+  if (made->is_grey) {
+    uint8_t stored[256];
+    for (int grey = 0; grey < 256; grey++) stored[grey] = (uint8_t)grey;
+    cmsDoTransform(made->transform, stored, made->greys, sizeof stored);
+  }
+  return true;
+}
+
+colour_profile_status colour_profile_open(
+    colour_profile_container container, const uint8_t *bytes, size_t byte_count,
+    colour_profile **profile) {
+  *profile = NULL;
+  parts found;
+  if (!find(container, bytes, byte_count, &found)) return COLOUR_PROFILE_UNUSABLE;
+  if (found.count == 0) return COLOUR_PROFILE_OK;
+  colour_profile *made = calloc(1, sizeof *made);
+  uint8_t *block = malloc(COLOUR_PROFILE_BYTE_COUNT_LIMIT);
+  if (made != NULL) made->context = cmsCreateContext(NULL, NULL);
+  if (made == NULL || block == NULL || made->context == NULL) {
+    free(block);
+    colour_profile_close(made);
+    return COLOUR_PROFILE_OUT_OF_MEMORY;
+  }
+  const size_t length = gather(&found, block, COLOUR_PROFILE_BYTE_COUNT_LIMIT);
+  cmsHPROFILE source =
+      length == 0 ? NULL : cmsOpenProfileFromMemTHR(made->context, block, (cmsUInt32Number)length);
+  const bool is_ready = source != NULL && prepare(made, source);
+  if (source != NULL) cmsCloseProfile(source);
+  free(block);
+  if (!is_ready) {
+    colour_profile_close(made);
+    return COLOUR_PROFILE_UNUSABLE;
+  }
+  *profile = made;
+  return COLOUR_PROFILE_OK;
+}
+
+void colour_profile_convert(
+    const colour_profile *profile, uint8_t *row, size_t pixel_count) {
+  if (!profile->is_grey) {
+    cmsDoTransform(profile->transform, row, row, (cmsUInt32Number)pixel_count);
+    return;
+  }
+  for (size_t pixel = 0; pixel < pixel_count; pixel++) {
+    for (size_t channel = 0; channel < 3; channel++) {
+      uint8_t *value = row + 3 * pixel + channel;
+      *value = profile->greys[*value][channel];
+    }
+  }
+}
+
+void colour_profile_close(colour_profile *profile) {
+  if (profile == NULL) return;
+  if (profile->transform != NULL) cmsDeleteTransform(profile->transform);
+  if (profile->context != NULL) cmsDeleteContext(profile->context);
+  free(profile);
+}
+
+void colour_profile_warm_up(void) {
+  cmsHPROFILE profile = cmsCreate_sRGBProfile();
+  if (profile != NULL) cmsCloseProfile(profile);
+}
+
+int colour_profile_library_version(void) { return cmsGetEncodedCMMversion(); }

@@ -1,0 +1,88 @@
+/// Foreign files that begin, or end, with bytes of their own.
+enum ForeignMagic {
+  private typealias Magic = (offset: Int, bytes: [UInt8], file: ForeignFile)
+
+  static func file(beginning start: [UInt8]) -> ForeignFile? {
+    let magic = all.first { start.dropFirst($0.offset).starts(with: $0.bytes) }
+    return magic?.file
+  }
+
+  /// Recognises what has its magic number at the end: the index of a TensorFlow checkpoint, which
+  /// is a table of LevelDB (its doc/table_format.md).
+  static func file(ending bytes: ModelBytes) -> ForeignFile? {
+    let magic: UInt64 = 0xdb47_7524_8b80_fb57
+    guard bytes.count >= 48, bytes.integer(at: bytes.count - 8, as: UInt64.self) == magic else {
+      return nil
+    }
+    return ForeignFile(
+      "it is the index of a TensorFlow checkpoint",
+      remedy: "load the model in TensorFlow and export it as ONNX with tf2onnx")
+  }
+
+  private static let all: [Magic] = images + archives + models
+
+  private static let images: [Magic] = [
+    (0, [0xff, 0xd8, 0xff], image("a JPEG")),
+    (0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], image("a PNG")),
+    (8, Array("WEBP".utf8), image("a WebP")), (0, Array("GIF8".utf8), image("a GIF")),
+    (0, [0x49, 0x49, 0x2a, 0], image("a TIFF")), (0, [0x4d, 0x4d, 0, 0x2a], image("a TIFF")),
+    (4, Array("ftypavif".utf8), image("an AVIF")), (4, Array("ftyphei".utf8), image("a HEIC")),
+    (4, Array("ftypmif1".utf8), image("a HEIF")),
+    (0, Array("%PDF".utf8), ForeignFile("it is a PDF document")),
+  ]
+
+  private static func image(_ kind: String) -> ForeignFile {
+    ForeignFile(
+      "it is \(kind) image", remedy: "resnetd classify takes images, with a model as --model")
+  }
+
+  private static let archives: [Magic] = [
+    (0, [0x1f, 0x8b, 8], packed("packed by gzip", "gunzip, or tar -xzf for a .tar.gz or .tgz")),
+    (0, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], packed("packed by xz", "xz -d, or tar -xJf")),
+    (0, Array("BZh".utf8), packed("packed by bzip2", "bunzip2, or tar -xjf")),
+    (0, [0x28, 0xb5, 0x2f, 0xfd], packed("packed by zstd", "zstd -d")),
+    (0, [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], packed("a 7-Zip archive", "7z x")),
+    (0, Array("Rar!".utf8), packed("a RAR archive", "unrar x")),
+    (257, Array("ustar".utf8), packed("a tar archive", "tar -xf")),
+  ]
+
+  private static func packed(_ what: String, _ command: String) -> ForeignFile {
+    ForeignFile("it is \(what)", remedy: "unpack it (\(command)) and give the model file inside")
+  }
+
+  private static let models: [Magic] = [
+    (
+      0, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
+      ForeignFile(
+        "it is an HDF5 file, as Keras writes (.h5)", remedy: keras(loading: "model.h5"))
+    ),
+    (
+      4, Array("TFL3".utf8),
+      ForeignFile(
+        "it is a TensorFlow Lite model",
+        remedy: "make ONNX of it: "
+          + "python -m tf2onnx.convert --tflite model.tflite --output model.onnx")
+    ),
+    (
+      0, [0x93] + Array("NUMPY".utf8),
+      ForeignFile(
+        "it is one array of NumPy (.npy)",
+        remedy: "a model has many: safetensors.numpy.save_file writes a dictionary of arrays")
+    ),
+    (
+      0, [0x12, 1, 0, 0, 0, 0, 0, 0],
+      ForeignFile("it is a file of MXNet's arrays (.params)", remedy: ForeignFile.exportTheOriginal)
+    ),
+    (
+      0, Array("GGUF".utf8),
+      ForeignFile("it is a GGUF model, a form for language models")
+    ),
+    (0, [0x7f, 0x45, 0x4c, 0x46], ForeignFile("it is a program")),
+  ]
+
+  /// Clause that makes ONNX of a file that Keras loads.
+  static func keras(loading name: String) -> String {
+    "export it as ONNX, in Keras 3: keras.models.load_model(\"\(name)\")"
+      + ".export(\"model.onnx\", format=\"onnx\")"
+  }
+}

@@ -1,0 +1,101 @@
+/// Kinds of tensors that training programs leave among a network's, told by their names.
+enum SpareTensor: CaseIterable, Hashable {
+  /// PyTorch's counters of training steps, which every network has.
+  case counter
+  /// What thop and its relatives count.
+  case profiler
+  case loss, metric
+  /// A single integer: an epoch, `n_averaged`.
+  case integer
+  /// Three numbers by which a network that normalises its own input does so.
+  case normalization
+
+  /// Returns the kind, or nil for a tensor that may be a parameter.
+  init?(_ entry: TensorEntry) {
+    let parts = entry.name.split(separator: ".", omittingEmptySubsequences: false)
+    let last = parts.last ?? ""
+    if last == "num_batches_tracked" {
+      self = .counter
+    } else if last == "total_ops" || last == "total_params" {
+      self = .profiler
+    } else if parts.first?.hasPrefix("loss") == true || parts.dropLast().contains(where: isOfLoss) {
+      self = .loss
+    } else if parts.dropLast().contains(where: isOfMetric) {
+      self = .metric
+    } else if !entry.type.isFloatingPoint, entry.elementCount == 1,
+      !TensorGroup.parameters.contains(last)
+    {
+      self = .integer
+    } else if StoredNormalization.role(of: entry) != nil {
+      self = .normalization
+    } else {
+      return nil
+    }
+  }
+
+  /// Words for the tensors of a warning; nil for kinds that are no news or have a line of their own.
+  var words: String? {
+    switch self {
+    case .counter, .normalization: nil
+    case .profiler: "of a profiler"
+    case .loss: "of a loss"
+    case .metric: "of a metric"
+    case .integer: "with a single integer"
+    }
+  }
+}
+
+private func isOfLoss(_ part: Substring) -> Bool {
+  part.hasPrefix("loss") || part.hasSuffix("_loss") || part.hasPrefix("criteri")
+}
+
+private func isOfMetric(_ part: Substring) -> Bool {
+  part.hasPrefix("metric") || part.hasSuffix("_metric") || part.hasSuffix("_metrics")
+    || part.hasSuffix("_acc") || part.hasSuffix("accuracy")
+}
+
+/// Mean and standard deviation that a file holds as buffers, such as `normalize.mean`.
+struct StoredNormalization: Hashable {
+  enum Role: Hashable { case mean, std }
+
+  let mean: [Float]
+  let std: [Float]
+  /// Name of the mean.
+  let name: String
+
+  private static let roles: [Substring: Role] = [
+    "mean": .mean, "pixel_mean": .mean, "image_mean": .mean, "_mean": .mean, "std": .std,
+    "pixel_std": .std, "image_std": .std, "_std": .std,
+  ]
+
+  /// Returns the role of three floating-point numbers under such a name.
+  static func role(of entry: TensorEntry) -> Role? {
+    guard entry.type.isFloatingPoint, entry.elementCount == 3, entry.shape.contains(3) else {
+      return nil
+    }
+    return roles[entry.name.split(separator: ".").last ?? ""]
+  }
+
+  /// Reads the first pair in the same place, with numbers on the scale where white is 1: those for
+  /// pixels from 0 to 255 are divided by it, which gives the same result.
+  init?(_ entries: [TensorEntry], in bytes: ModelBytes) {
+    func place(_ entry: TensorEntry) -> Substring {
+      entry.name[..<(entry.name.lastIndex(of: ".") ?? entry.name.startIndex)]
+    }
+    let means = entries.filter { Self.role(of: $0) == .mean }
+    for mean in means {
+      guard
+        let std = entries.first(where: { Self.role(of: $0) == .std && place($0) == place(mean) })
+      else { continue }
+      let values = [mean, std].map { entry in
+        bytes.withBytes(in: entry.range) { entry.type.floats(entry, in: $0) }
+      }
+      let scale: Float = values[0].contains { $0 > 1 } || values[1].contains { $0 > 1 } ? 255 : 1
+      self.mean = values[0].map { $0 / scale }
+      self.std = values[1].map { $0 / scale }
+      name = mean.name
+      return
+    }
+    return nil
+  }
+}

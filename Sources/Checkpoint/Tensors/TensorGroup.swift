@@ -1,0 +1,53 @@
+/// The tensors of one dictionary of a file, any of which may be a network's.
+struct TensorGroup: Sendable {
+  /// An object of an unknown class where a tensor might be.
+  struct Placeholder: Sendable {
+    let className: String
+    /// Offset in the file of what makes it.
+    let offset: Int
+  }
+
+  /// Names of the dictionaries around it, joined by dots; empty for the outermost.
+  let path: String
+  /// Tensors in any order, of different names.
+  let entries: [TensorEntry]
+  private(set) var placeholders: [String: Placeholder] = [:]
+
+  init(path: String = "", entries: [TensorEntry], placeholders: [String: Placeholder] = [:]) {
+    (self.path, self.entries, self.placeholders) = (path, entries, placeholders)
+  }
+
+  /// Last parts of the names of parameters, where nothing but a tensor may be.
+  static let parameters: Set<Substring> = [
+    "weight", "bias", "running_mean", "running_var", "gamma", "beta",
+  ]
+
+  /// Throws for an object where the network needs a tensor.
+  func checkPlaceholders(under prefix: String) throws(CheckpointError) {
+    let needed = placeholders.filter {
+      $0.key.hasPrefix(prefix) && Self.parameters.contains($0.key.split(separator: ".").last ?? "")
+    }
+    guard let (name, found) = needed.min(by: { $0.key < $1.key }) else { return }
+    throw .tensor(
+      name: name, offset: found.offset,
+      reason: "it is a \(found.className), of which the numbers cannot be read; "
+        + "save plain tensors, in Python: {name: torch.as_tensor(value) for each}")
+  }
+
+  /// Throws if tensors that share bytes take far more memory than the file has.
+  func checkByteCount(of bytes: ModelBytes) throws(CheckpointError) {
+    let limit = bytes.count * PickleLimits.sharing + PickleLimits.sharedByteAllowance
+    var byteCount = 0
+    for entry in entries {
+      // Neither overflows: shapes are checked, and the sum stops at the limit.
+      let size = entry.elementCount * entry.type.byteCount
+      guard size <= limit - byteCount else {
+        throw .overLimit(
+          what: "bytes of tensors that share \(bytes.count) bytes of file",
+          value: byteCount.addingReportingOverflow(size).overflow ? .max : byteCount + size,
+          limit: limit)
+      }
+      byteCount += size
+    }
+  }
+}

@@ -1,0 +1,245 @@
+import ResNet
+
+/// Choice of a network's tensors among all that a file of another program holds.
+///
+/// Candidates are complete networks: the tensors of a dictionary under a dotted prefix.
+///
+///     state_dict ── module.conv1.weight …              "state_dict.module"
+///     ema ── model.conv1.weight …, head.fc.weight …     "ema", without "model." where it is
+///     (outermost) ── student.… , teacher.…             "student" and "teacher"
+struct WeightsChoice {
+  /// A tensor with what is left of its name after a prefix.
+  private struct Named {
+    var rest: Substring
+    let entry: TensorEntry
+  }
+
+  private struct Candidate {
+    let group: Int
+    /// Ends in a dot, or is empty.
+    var prefix: String
+    /// Prefix of some of the remaining names, likewise.
+    var inner = ""
+    let name: String
+    /// Files' ranges by remaining name, by which aliases are told.
+    var content: [String: Range<Int>] = [:]
+  }
+
+  private enum Outcome { case none, withLeftovers, exact }
+
+  /// Tensors below which nothing is a network: a convolution, its normalisation, a classifier.
+  private static let leastCount = 6
+  private static let depthLimit = 8
+  /// Names that are examined in all, because each node of the tree of names may be a network.
+  private static let examinedLimit = 16 * SafetensorsLimits.tensorCount
+
+  private let file: TensorFile
+  private let wanted: String?
+  /// Tensors of each group that may be parameters.
+  private let kept: [[TensorEntry]]
+  private var candidates: [Candidate] = []
+  private var examinedCount = 0
+
+  /// Returns the network's tensors.
+  ///
+  /// - Parameter wanted: Name of one of several networks, or nil if there must be only one.
+  static func tensors(
+    of file: TensorFile, named wanted: String?
+  ) throws(CheckpointError) -> NamedTensors {
+    var choice = WeightsChoice(file, wanted)
+    choice.search()
+    let chosen = try choice.chosen()
+    return try choice.tensors(of: chosen)
+  }
+
+  private init(_ file: TensorFile, _ wanted: String?) {
+    (self.file, self.wanted) = (file, wanted)
+    kept = file.groups.map { $0.entries.filter { SpareTensor($0) == nil } }
+  }
+
+  // MARK: Search
+
+  private mutating func search() {
+    for (index, entries) in kept.enumerated() {
+      search(entries.map { Named(rest: $0.name[...], entry: $0) }, under: "", in: index, depth: 0)
+    }
+    guard candidates.isEmpty else { return }
+    for (index, entries) in kept.enumerated() {
+      searchSplit(entries.map { Named(rest: $0.name[...], entry: $0) }, in: index)
+    }
+  }
+
+  /// Adds the networks among some tensors: these as they are, else those under their prefixes.
+  private mutating func search(
+    _ names: [Named], under prefix: String, in group: Int, depth: Int
+  ) {
+    guard names.count >= Self.leastCount, depth <= Self.depthLimit,
+      examinedCount < Self.examinedLimit
+    else { return }
+    let parts = Self.parts(of: names)
+    if parts.count == 1, let (part, members) = parts.first, members.count == names.count {
+      return search(members, under: "\(prefix)\(part).", in: group, depth: depth + 1)
+    }
+    let outcome = outcome(of: names)
+    let count = candidates.count
+    if outcome != .exact {
+      for (part, members) in parts {
+        search(members, under: "\(prefix)\(part).", in: group, depth: depth + 1)
+      }
+    }
+    if outcome == .exact || outcome == .withLeftovers && candidates.count == count {
+      add(names, under: prefix, in: group)
+    }
+  }
+
+  /// Adds a network whose body is under a prefix and whose classifier is outside.
+  private mutating func searchSplit(_ all: [Named], in group: Int) {
+    let (names, prefix) = Self.withoutCommonPrefix(all)
+    for (part, members) in Self.parts(of: names) where members.count >= Self.leastCount {
+      guard examinedCount < Self.examinedLimit else { return }
+      let inner = "\(part)." + Self.withoutCommonPrefix(members).prefix
+      let stripped = names.map { Self.stripped($0, of: inner) }
+      guard outcome(of: stripped) != .none else { continue }
+      add(stripped, under: prefix, inner: inner, in: group)
+    }
+  }
+
+  private mutating func add(
+    _ names: [Named], under prefix: String, inner: String = "", in group: Int
+  ) {
+    let path = [file.groups[group].path, String(prefix.dropLast())].filter { !$0.isEmpty }
+    var candidate = Candidate(
+      group: group, prefix: prefix, inner: inner,
+      name: path.isEmpty ? "." : path.joined(separator: "."))
+    for named in names { candidate.content[String(named.rest)] = named.entry.range }
+    // The same tensors under two names are one network.
+    guard !candidates.contains(where: { $0.content == candidate.content }) else { return }
+    candidates.append(candidate)
+  }
+
+  /// Recognises a network whose tensors are all there, by shapes alone.
+  private mutating func outcome(of names: [Named]) -> Outcome {
+    examinedCount += names.count
+    guard let tensors = try? NamedTensors(names.map { ($0.rest, $0.entry) }),
+      let architecture = try? Architecture(recognizing: tensors),
+      let graph = try? Graph(architecture), let shapes = try? graph.parameterShapes(),
+      shapes.allSatisfy({ tensors.shape($0.key) == $0.value })
+    else { return .none }
+    return tensors.parameters.count == shapes.count ? .exact : .withLeftovers
+  }
+
+  // MARK: Names
+
+  /// Returns the tensors by the first part of their names, without it, in order; those with a single
+  /// part are left out.
+  private static func parts(of names: [Named]) -> [(part: Substring, members: [Named])] {
+    var parts: [Substring: [Named]] = [:]
+    for named in names {
+      guard let dot = named.rest.firstIndex(of: ".") else { continue }
+      let rest = named.rest[named.rest.index(after: dot)...]
+      parts[named.rest[..<dot], default: []].append(Named(rest: rest, entry: named.entry))
+    }
+    return parts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  private static func stripped(_ named: Named, of prefix: String) -> Named {
+    guard named.rest.hasPrefix(prefix) else { return named }
+    return Named(rest: named.rest.dropFirst(prefix.count), entry: named.entry)
+  }
+
+  /// Drops the longest dotted prefix that all names have.
+  private static func withoutCommonPrefix(_ names: [Named]) -> (names: [Named], prefix: String) {
+    var (names, prefix) = (names, "")
+    for _ in 0..<depthLimit where names.count >= leastCount {
+      let parts = parts(of: names)
+      guard parts.count == 1, parts[0].members.count == names.count else { break }
+      prefix += "\(parts[0].part)."
+      names = parts[0].members
+    }
+    return (names, prefix)
+  }
+
+  // MARK: Choice
+
+  private func chosen() throws(CheckpointError) -> Candidate {
+    var found = candidates
+    if let wanted {
+      found = candidates.filter { $0.name == wanted }
+      if found.isEmpty { found = candidates.filter { Self.matches($0.name, wanted) } }
+    }
+    if found.count > 1 { throw .severalWeights(names: found.map(\.name)) }
+    if let only = found.first { return only }
+    // Nothing is complete: the reader says what is missing in the group that has most.
+    let groups = file.groups.indices.filter { index in
+      wanted.map { Self.matches(file.groups[index].path, $0) } ?? true
+    }
+    let largest = groups.max { (kept[$0].count, $1) < (kept[$1].count, $0) }
+    guard let largest else {
+      throw .noWeights(
+        name: wanted ?? "",
+        names: candidates.isEmpty ? file.groups.map(\.path) : candidates.map(\.name))
+    }
+    let names = kept[largest].map { Named(rest: $0.name[...], entry: $0) }
+    let path = file.groups[largest].path
+    return Candidate(
+      group: largest, prefix: Self.withoutCommonPrefix(names).prefix,
+      name: path.isEmpty ? "." : path)
+  }
+
+  /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
+  private static func matches(_ name: String, _ wanted: String) -> Bool {
+    name.isEmpty ? wanted == "." : ".\(name).".contains(".\(wanted).")
+  }
+
+  private func tensors(of chosen: Candidate) throws(CheckpointError) -> NamedTensors {
+    let group = file.groups[chosen.group]
+    try group.checkByteCount(of: file.bytes)
+    try group.checkPlaceholders(under: chosen.prefix)
+    var names: [(Substring, TensorEntry)] = []
+    var outside: [TensorEntry] = []
+    for entry in kept[chosen.group] {
+      guard entry.name.hasPrefix(chosen.prefix) else {
+        outside.append(entry)
+        continue
+      }
+      let named = Named(rest: entry.name.dropFirst(chosen.prefix.count), entry: entry)
+      names.append((Self.stripped(named, of: chosen.inner).rest, entry))
+    }
+    if wanted == nil, let first = outside.min(by: { $0.name < $1.name }) {
+      throw .tensor(
+        name: first.name, offset: first.offset,
+        reason: "is not part of the network under \(chosen.name); to leave it out, name that "
+          + "network (--weights \(chosen.name))")
+    }
+    var tensors = try NamedTensors(names)
+    tensors.notes += notes(on: group)
+    if !outside.isEmpty {
+      tensors.notes.append(
+        Self.note(outside, "outside of \(chosen.name)", first: outside[0]))
+    }
+    let own = group.entries.filter { SpareTensor($0) == .normalization }
+    tensors.normalization =
+      StoredNormalization(own.filter { $0.name.hasPrefix(chosen.prefix) }, in: file.bytes)
+      ?? StoredNormalization(own, in: file.bytes)
+    return tensors
+  }
+
+  /// Returns a line for each kind of tensors that are passed over.
+  private func notes(on group: TensorGroup) -> [String] {
+    let spare = Dictionary(grouping: group.entries) { SpareTensor($0) }
+    return SpareTensor.allCases.compactMap { kind in
+      guard let words = kind.words, let entries = spare[kind], let first = entries.first else {
+        return nil
+      }
+      return Self.note(entries, words, first: first)
+    }
+  }
+
+  private static func note(
+    _ entries: [TensorEntry], _ words: String, first: TensorEntry
+  ) -> String {
+    let subject = entries.count == 1 ? "1 tensor" : "\(entries.count) tensors"
+    return "\(subject) \(words) \(entries.count == 1 ? "is" : "are") passed over "
+      + "(\(first.name)\(entries.count > 1 ? ", …" : ""))"
+  }
+}

@@ -1,0 +1,148 @@
+import Checkpoint
+import HostileFiles
+import ResNet
+import Testing
+
+/// Files that are no models: each is told by what it is, with what makes a model of it.
+@Suite struct ForeignFileTests {
+  private func failure(_ bytes: [UInt8]) -> String {
+    do throws(CheckpointError) {
+      _ = try Model.load(bytes: bytes, fileName: "x", options: ModelOptions(labels: ["a"]))
+      return "it passed"
+    } catch {
+      return error.description
+    }
+  }
+
+  private static let formats =
+    "models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files"
+
+  private static func latin1(_ text: String) -> [UInt8] {
+    text.unicodeScalars.map { UInt8($0.value) }
+  }
+
+  @Test(
+    "What is given for a model by mistake is told by its name, with the formats that are read",
+    arguments: [
+      (Array("%PDF-1.7\n%".utf8), "a PDF document"),
+      (Array("        {\"a\": 1}\n".utf8), "text that begins with \"        {\"a\": 1}"),
+      (Array("tench\ngoldfish\nGröße\n".utf8), "text that begins with \"tench goldfish"),
+      (Array("GGUF\u{3}\0\0\0".utf8), "a GGUF model"),
+      ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], "a program"),
+      ([UInt8](repeating: 0, count: 4096), "it begins with the bytes 00 00"),
+      ([0xff], "all it has are the bytes ff"), ([], "empty"),
+    ])
+  func mistakes(bytes: [UInt8], found: String) {
+    let description = failure(bytes)
+    #expect(description.hasPrefix("not a model file: "), "\(description)")
+    #expect(description.contains(found), "\(description)")
+    #expect(description.hasSuffix(Self.formats))
+  }
+
+  @Test(
+    "What another tool turns into a model file comes with the command that does",
+    arguments: [
+      (latin1("\u{ff}\u{d8}\u{ff}\u{e0}\0\u{10}JFIF\0"), "a JPEG image", "resnetd classify"),
+      ([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0], "a PNG image", "resnetd classify"),
+      (Array("RIFF\u{10}\0\0\0WEBPVP8 ".utf8), "a WebP image", "resnetd classify"),
+      (latin1("\0\0\0\u{20}ftypavif\0\0\0\0"), "an AVIF image", "resnetd classify"),
+      ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], "packed by gzip", "gunzip"),
+      ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4], "packed by xz", "xz -d"),
+      ([0x28, 0xb5, 0x2f, 0xfd, 4, 0], "packed by zstd", "zstd -d"),
+      ([UInt8](repeating: 0x61, count: 257) + Array("ustar\000".utf8), "a tar archive", "tar -xf"),
+      (
+        [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0], "an HDF5 file",
+        "keras.models.load_model"
+      ),
+      (latin1("\u{1c}\0\0\0TFL3"), "a TensorFlow Lite model", "--tflite"),
+      (latin1("\u{93}NUMPY\u{1}\0"), "one array of NumPy", "safetensors.numpy.save_file"),
+      (
+        Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), "Git LFS",
+        "git lfs pull"
+      ),
+      (Array("<!DOCTYPE html>\n<html>Größe".utf8), "an HTML page", "download the file itself"),
+      (latin1("\n <HTML lang=de>\u{e4}\u{ff}\0"), "an HTML page", "download the file itself"),
+      (Array("\u{feff}<html>".utf8), "an HTML page", "download the file itself"),
+      (
+        Array("<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>".utf8),
+        "an XML document", "download the file itself"
+      ),
+      (
+        Array("<?xml version=\"1.0\"?>\n<net name=\"torch_jit\" version=\"11\">".utf8),
+        "an OpenVINO model", "as ONNX"
+      ),
+      (
+        Array("{\"metadata\": {\"total_size\": 4}, \"weight_map\": {\"a\": \"b\"}}".utf8),
+        "index of a model in several files", "from_pretrained"
+      ),
+      // A MetaGraphDef of 300 bytes, whose MetaInfoDef has 200.
+      ([8, 1, 0x12, 0xac, 2, 0x0a, 0xc8, 1, 0x12], "a TensorFlow SavedModel", "--saved-model"),
+      ([8, 7, 0x12, 0xac, 2, 0x0a, 0x20, 0x0a, 5], "a Core ML model", "as ONNX"),
+      (
+        [0x0a, 0x1a, 0x0a, 5] + Array("input".utf8) + [0x12, 11] + Array("Placeholder".utf8),
+        "a frozen graph of TensorFlow", "--graphdef"
+      ),
+      ([0x0a, 9] + Array("ResNet-50".utf8) + [0xa2, 6, 4], "a Caffe model", "as ONNX"),
+      ([0x82, 0xa6] + Array("params".utf8) + [0x81], "a msgpack file", "safetensors or ONNX"),
+      ([0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "MXNet", "as ONNX"),
+      (
+        [UInt8](repeating: 0, count: 40) + [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb],
+        "the index of a TensorFlow checkpoint", "tf2onnx"
+      ),
+      (
+        [0x80, 4, 0x95, 9, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x94, 0x2e], "a pickle without PyTorch's",
+        "torch.save"
+      ),
+    ])
+  func others(bytes: [UInt8], found: String, remedy: String) {
+    let description = failure(bytes)
+    #expect(description.hasPrefix("not a model file: it is "), "\(description)")
+    #expect(description.contains(found), "\(description)")
+    #expect(description.contains(remedy), "\(description)")
+  }
+
+  @Test(
+    "Archives of other programs are told by their entries",
+    arguments: [
+      (["m/data.pkl", "m/constants.pkl"], "a TorchScript program", "torch.jit.load"),
+      (
+        ["serialized_exported_program.json", "serialized_state_dict.pt", "version"],
+        "a program of torch.export", "torch.export.load"
+      ),
+      (
+        ["m/archive_format", "m/models/model.json", "m/data/weights/weight_0"],
+        "a program of torch.export", "torch.export.load"
+      ),
+      (["MAR-INF/MANIFEST.json", "resnet18.pth"], "an archive of TorchServe", "unzip"),
+      (
+        ["metadata.json", "config.json", "model.weights.h5"], "a model of Keras",
+        "keras.models.load_model"
+      ),
+      (["conv1.weight.npy", "fc.bias.npy"], "an archive of NumPy's arrays", "numpy.load"),
+      (["a/model.safetensors", "b"], "it holds a/model.safetensors, b", "unpack it"),
+    ])
+  func archives(names: [String], found: String, remedy: String) {
+    let entries = names.map { ZipBytes.Entry(name: $0, data: [0x7d, 0x2e]) }
+    let description = failure(ZipBytes(entries).bytes)
+    #expect(description.hasPrefix("not a model file: it is "), "\(description)")
+    #expect(description.contains(found), "\(description)")
+    #expect(description.contains(remedy), "\(description)")
+  }
+
+  @Test("A file that lacks its end says so, in each format", arguments: [1, 40, 400])
+  func cuts(missing: Int) throws {
+    let network = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    let storages = [("0", [UInt8](repeating: 0, count: 512))]
+    let value = PickleBytes.dictionary([("a", .tensor(.storage("0", count: 128), [128], [1]))])
+    let stream = PickleBytes.stream(value.pickle(), storages: [("0", 128, storages[0].1)])
+    for whole in [
+      SafetensorsBytes.plain(network), ZipBytes(pickle: value.pickle(), storages: storages).bytes,
+      stream,
+    ] {
+      let description = failure(Array(whole.dropLast(missing)))
+      #expect(description.contains("the file is not complete; fetch or copy"), "\(description)")
+    }
+    let header = Array(SafetensorsBytes.plain(network).prefix(64))
+    #expect(failure(header).contains("the file is not complete"))
+  }
+}

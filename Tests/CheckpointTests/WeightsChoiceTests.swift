@@ -1,0 +1,180 @@
+import Checkpoint
+import HostileFiles
+import Imaging
+import ResNet
+import Testing
+
+/// Networks under any prefix, beside what training leaves, and several in one file.
+@Suite struct WeightsChoiceTests {
+  private static let network = SmallNetworks.basic
+
+  private func tensors() throws -> [String: Tensor] {
+    try SmallNetworks.tensors(of: Self.network)
+  }
+
+  private func load(_ tensors: [String: Tensor], weights: String? = nil) throws -> Model {
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.weights = weights
+    return try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+  }
+
+  private func failure(_ tensors: [String: Tensor], weights: String? = nil) -> String {
+    do {
+      _ = try load(tensors, weights: weights)
+      return "it passed"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private func check(_ model: Model, equals tensors: [String: Tensor]) {
+    #expect(model.architecture == Self.network)
+    for (name, tensor) in tensors {
+      #expect(model.weights[name]?.values == tensor.values, "\(name)")
+    }
+  }
+
+  /// Returns the tensors under other names.
+  private func renamed(
+    _ tensors: [String: Tensor], _ rename: (String) -> String
+  ) -> [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: tensors.map { (rename($0.key), $0.value) })
+  }
+
+  @Test(
+    "A prefix that all tensors have goes, whatever it is",
+    arguments: [
+      "net.", "encoder.", "_orig_mod.", "student.", "module.model.", "state.net._orig_mod.module.",
+    ])
+  func prefixes(prefix: String) throws {
+    let tensors = try tensors()
+    let model = try load(renamed(tensors) { prefix + $0 })
+    check(model, equals: tensors)
+    #expect(model.warnings.isEmpty)
+  }
+
+  @Test(
+    "A classifier may be outside of the prefix of the body",
+    arguments: [("features.", ""), ("net.extractor.body.", "net.")])
+  func split(body: String, head: String) throws {
+    let tensors = try tensors()
+    check(
+      try load(renamed(tensors) { ($0.hasPrefix("fc.") ? head : body) + $0 }), equals: tensors)
+  }
+
+  @Test("Tensors of losses, metrics and profilers are passed over with a line each")
+  func spare() throws {
+    let tensors = try tensors()
+    var file = renamed(tensors) { "model." + $0 }
+    for name in [
+      "criterion.weight", "loss_fn.centers", "model.arc_loss.weight", "model.total_ops",
+      "model.layer1.0.total_params", "val_acc.correct", "train_metrics.f1.tp",
+    ] {
+      file[name] = Tensor(shape: [2], storage: [1, 2])
+    }
+    let model = try load(file)
+    check(model, equals: tensors)
+    #expect(
+      model.warnings == [
+        "2 tensors of a profiler are passed over (model.layer1.0.total_params, …)",
+        "3 tensors of a loss are passed over (criterion.weight, …)",
+        "2 tensors of a metric are passed over (train_metrics.f1.tp, …)",
+      ])
+  }
+
+  @Test("What is left over and of no such kind is an error, outside of the prefix too")
+  func leftOver() throws {
+    let tensors = try tensors()
+    var inside = tensors
+    inside["extra.weight"] = Tensor(shape: [1], storage: [0])
+    #expect(failure(inside).hasPrefix("tensor extra.weight (byte "))
+    #expect(failure(inside).hasSuffix("is not part of the network"))
+    var outside = renamed(tensors) { "net." + $0 }
+    outside["extra.weight"] = Tensor(shape: [1], storage: [0])
+    let reason = failure(outside)
+    #expect(reason.hasPrefix("tensor extra.weight (byte "), "\(reason)")
+    #expect(reason.hasSuffix("name that network (--weights net)"), "\(reason)")
+    let model = try load(outside, weights: "net")
+    check(model, equals: tensors)
+    #expect(model.warnings == ["1 tensor outside of net is passed over (extra.weight)"])
+  }
+
+  @Test(
+    "Mean and deviation in the file become those of the contract", arguments: [1, 255] as [Float])
+  func normalization(scale: Float) throws {
+    let tensors = try tensors()
+    var file = renamed(tensors) { "model." + $0 }
+    let (mean, std): ([Float], [Float]) = ([0.5, 0.25, 0.125], [0.5, 0.25, 0.75])
+    file["normalize.mean"] = Tensor(shape: [1, 3, 1, 1], storage: mean.map { $0 * scale })
+    file["normalize.std"] = Tensor(shape: [1, 3, 1, 1], storage: std.map { $0 * scale })
+    let model = try load(file)
+    check(model, equals: tensors)
+    #expect(model.preprocessing.mean == mean && model.preprocessing.std == std)
+    #expect(
+      model.warnings == [
+        "mean [0.5, 0.25, 0.125] and std [0.5, 0.25, 0.75] of the preprocessing are those of its "
+          + "tensor normalize.mean"
+      ])
+    let given = try Preprocessing.cifar10(mean: [0, 0, 0], std: [1, 1, 1])
+    let told = try Model.load(
+      bytes: SafetensorsBytes.plain(file), fileName: "x",
+      options: ModelOptions(labels: ["a", "b", "c"], preprocessing: given))
+    #expect(told.preprocessing == given && told.warnings.isEmpty)
+  }
+
+  /// The same network with other numbers.
+  private func doubled(_ tensors: [String: Tensor]) -> [String: Tensor] {
+    tensors.mapValues { Tensor(shape: $0.shape, storage: $0.values.map { $0 * 2 }) }
+  }
+
+  @Test(
+    "Two networks in one file are named, and one is chosen by its name",
+    arguments: [("student", "teacher"), ("model", "ema_model"), ("a.net", "b.net")])
+  func several(first: String, second: String) throws {
+    let tensors = try tensors()
+    let other = doubled(tensors)
+    let file = renamed(tensors) { "\(first).\($0)" }
+      .merging(renamed(other) { "\(second).\($0)" }) { $1 }
+    let names = [first, second].sorted().joined(separator: ", ")
+    #expect(
+      failure(file)
+        == "the file holds several networks: \(names); choose one (--weights NAME, in an upload "
+        + "?weights=NAME)")
+    check(try load(file, weights: first), equals: tensors)
+    let model = try load(file, weights: String(second.split(separator: ".")[0]))
+    check(model, equals: other)
+    #expect(model.warnings.count == 1)
+    #expect(model.warnings[0].hasPrefix("\(tensors.count) tensors outside of \(second) are passed"))
+    #expect(
+      failure(file, weights: "other")
+        == "the file has no weights \"other\", it has \(names)")
+  }
+
+  @Test("A file of one network has no weights to choose")
+  func native() throws {
+    let model = try load(try tensors())
+    var bytes: [UInt8] = []
+    try model.write { span throws(CheckpointError) in
+      unsafe span.withUnsafeBytes { unsafe bytes += $0 }
+    }
+    var options = ModelOptions()
+    options.weights = "ema"
+    #expect(throws: CheckpointError.oneNetwork) {
+      try Model.load(bytes: bytes, fileName: "x", options: options)
+    }
+  }
+
+  @Test("Networks that cannot be recognised cost no more than their names")
+  func hostileNames() {
+    // Every part of these names begins a tree of its own.
+    let names = (0..<20_000).map { index in
+      (0..<12).map { "\((index >> $0) & 1)" }.joined(separator: ".") + ".\(index)"
+    }
+    let file = Dictionary(
+      uniqueKeysWithValues: names.map { ($0, Tensor(shape: [1], storage: [0])) })
+    let start = threadProcessorTime()
+    #expect(failure(file).contains("no tensor conv1.weight"))
+    #expect(threadProcessorTime() - start < .seconds(30))
+  }
+}
