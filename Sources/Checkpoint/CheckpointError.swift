@@ -98,7 +98,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labelsOfAnother(let count, let classCount):
       "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):
-      "\(labels) labels for a network with \(classCount) classes"
+      "\(labels) labels for a network with \(classCount) \(classCount == 1 ? "output" : "classes")"
+        + (classCount == 1 && labels == 2
+          ? "; two need --activation sigmoid, the probability of the second" : "")
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
     case .graphOfItsOwn:
       "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"

@@ -117,7 +117,7 @@ package final class Service: RequestHandler {
         throw error
       }
     }
-    let type = head.fields["Content-Type"].flatMap(MediaType.init)
+    let type = head.fields["Content-Type"]
     return .accept(
       bodyByteLimit: limits.bodyByteLimit,
       hold: bodies.hold { [metrics] problem in

@@ -70,7 +70,8 @@ enum ClassifyCommand: Command {
     }
     guard settings.minimum == nil || live.output.givesProbabilities else {
       throw Failure(
-        "--min-probability does not apply: the outputs of \(model.name) are scores, not probabilities")
+        "--min-probability does not apply: the outputs of \(model.name) are scores, not "
+          + "probabilities; leave it out")
     }
     let decoder = settings.decoders.source(spawner, say: StandardError.write).makeDecoder()
     let answer = ClassificationAnswer(live)

@@ -24,7 +24,8 @@ import Testing
   private static func contract(size: Int) throws -> Preprocessing {
     try Contract.read(
       #"{"resize": {"rule": "exact", "height": \#(size), "width": \#(size), "filter": "bicubic"}, "#
-        + #""crop": {"rule": "none"}, "mean": [0.1, 0, 0], "std": [1, 1, 1]}"#).preprocessing
+        + #""crop": {"rule": "none"}, "mean": [0.1, 0, 0], "std": [1, 1, 1]}"#
+    ).preprocessing
   }
 
   /// Operations, each in the middle of a small network, its parameters off their defaults and on

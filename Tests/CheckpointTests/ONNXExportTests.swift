@@ -21,7 +21,8 @@ import Testing
   private static func contract(size: Int) throws -> Preprocessing {
     try Contract.read(
       #"{"resize": {"rule": "exact", "height": \#(size), "width": \#(size), "filter": "bicubic"}, "#
-        + #""crop": {"rule": "none"}, "mean": [0.1, 0, 0], "std": [1, 1, 1]}"#).preprocessing
+        + #""crop": {"rule": "none"}, "mean": [0.1, 0, 0], "std": [1, 1, 1]}"#
+    ).preprocessing
   }
 
   private static func model(_ architecture: Architecture) throws -> Model {

@@ -20,7 +20,8 @@ import Testing
   private static func contract(size: Int) throws -> Preprocessing {
     try Contract.read(
       #"{"resize": {"rule": "exact", "height": \#(size), "width": \#(size), "filter": "bicubic"}, "#
-        + #""crop": {"rule": "none"}, "mean": [0, 0, 0], "std": [1, 1, 1]}"#).preprocessing
+        + #""crop": {"rule": "none"}, "mean": [0, 0, 0], "std": [1, 1, 1]}"#
+    ).preprocessing
   }
 
   private static func image(size: Int) -> [Float] {

@@ -62,8 +62,11 @@ import Testing
       try plain(outputs: 1, labels: ["price"], activation: OutputRule.Activation.none)
         .output.activation == OutputRule.Activation.none)
     #expect(try plain(outputs: 1, labels: ["yes"], activation: .sigmoid).labels == ["yes"])
+    #expect(throws: CheckpointError.singleOutput) {
+      try plain(outputs: 1, labels: ["yes"], activation: .softmax)
+    }
     #expect(throws: CheckpointError.labelCount(labels: 2, classCount: 1)) {
-      try plain(outputs: 1, labels: ["no", "yes"], activation: .softmax)
+      try plain(outputs: 1, labels: ["no", "yes"], activation: OutputRule.Activation.none)
     }
     #expect(throws: CheckpointError.labelCount(labels: 3, classCount: 1)) {
       try plain(outputs: 1, labels: ["a", "b", "c"], activation: .sigmoid)
@@ -74,8 +77,7 @@ import Testing
   func assumptions() throws {
     let open = try plain(outputs: 3, labels: ["a", "b", "c"])
     #expect(open.assumptions.contains { $0.contains("softmax") })
-    #expect(open.assumptions.contains { $0.contains("32x32") })
-    #expect(open.assumptions.contains { $0.contains("mean") })
+    #expect(open.assumptions.contains { $0.contains("32x32") && $0.contains("mean") })
     let given = try plain(outputs: 3, labels: ["a", "b", "c"], activation: .sigmoid)
     #expect(!given.assumptions.contains { $0.contains("activation") })
   }

@@ -24,7 +24,8 @@ import Testing
   func temperature() {
     var rule = OutputRule()
     rule.temperature = 2
-    #expect(rule.numbers([2, 4, 6], labelCount: 3) == OutputRule().numbers([1, 2, 3], labelCount: 3))
+    #expect(
+      rule.numbers([2, 4, 6], labelCount: 3) == OutputRule().numbers([1, 2, 3], labelCount: 3))
   }
 
   @Test("Independent labels have probabilities of their own, one output gives those of two labels")

@@ -23,17 +23,21 @@ struct LoadedParts {
   mutating func contents(
     outputCount: Int, _ warnings: inout [String]
   ) throws(CheckpointError) -> Model.Contents {
-    let output = try output(outputCount: outputCount)
+    let output = try output(outputCount: outputCount, &warnings)
     return Model.Contents(
       labels: try labels(output, outputCount: outputCount, &warnings),
       preprocessing: try preprocessing(&warnings), output: output, provenance: document?.provenance)
   }
 
-  private mutating func output(outputCount: Int) throws(CheckpointError) -> OutputRule {
+  private mutating func output(
+    outputCount: Int, _ warnings: inout [String]
+  ) throws(CheckpointError) -> OutputRule {
     let inherited =
       document == nil && options.labels == options.completion?.labels
       ? options.completion?.output : nil
-    var rule = options.output ?? document?.output ?? inherited ?? OutputRule()
+    var rule = options.output ?? document?.output ?? OutputRule()
+    // A temperature and a threshold were fitted to the other model's weights.
+    if let inherited { rule.displayNames = inherited.displayNames }
     let stated = options.activation ?? options.output?.activation ?? document?.output?.activation
     if let stated, let activation, stated != activation {
       throw .metadata(
@@ -41,11 +45,20 @@ struct LoadedParts {
           + "\(stated.rawValue); leave it out, or remove the last operation from the graph")
     }
     if let known = stated ?? activation ?? inherited?.activation {
+      if known != rule.activation, rule.temperature != 1 || rule.threshold != nil {
+        warnings.append(
+          "its temperature and threshold are left out: they hold for its own activation, "
+            + rule.activation.rawValue)
+        (rule.temperature, rule.threshold) = (1, nil)
+      }
       rule.activation = known
     } else if outputCount == 1 {
-      throw .singleOutput
+      guard options.numbersClasses else { throw .singleOutput }
+      rule.activation = .none
+      assumptions.append("the output is a score (activation none)")
     } else if document == nil {
-      assumptions.append("the outputs are logits of one class of all (activation softmax)")
+      assumptions.append(
+        "the outputs are logits of mutually exclusive classes (activation softmax)")
     }
     return rule
   }
@@ -57,7 +70,8 @@ struct LoadedParts {
     var usual = try usualContract()
     if let own = normalization {
       warnings.append(
-        "mean \(own.mean) and std \(own.std) of the preprocessing are those of its tensor \(own.name)")
+        "mean \(own.mean) and std \(own.std) of the preprocessing are those of its tensor \(own.name)"
+      )
       usual = try usual.with(own)
     }
     assumptions.append("images are prepared \(usual.summary)")
@@ -101,8 +115,10 @@ extension Preprocessing {
     let resize =
       switch resize {
       case .none: "unscaled"
-      case .shorterSide(let size, let filter): "with the shorter side at \(size) (\(filter.rawValue))"
-      case .exact(_, _, let filter), .letterbox(_, _, let filter, _): "by \(filter.rawValue) scaling"
+      case .shorterSide(let size, let filter):
+        "with the shorter side at \(size) (\(filter.rawValue))"
+      case .exact(_, _, let filter), .letterbox(_, _, let filter, _):
+        "by \(filter.rawValue) scaling"
       }
     return "as \(height)x\(width) pixels, \(resize), mean \(mean), std \(std)"
   }

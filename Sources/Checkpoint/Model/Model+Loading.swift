@@ -107,11 +107,8 @@ extension Model {
 
   /// What the shapes of plain tensors leave open.
   private static func assumptions(_ architecture: Architecture) -> [String] {
-    var all = ["the input is \(architecture.inputSize)x\(architecture.inputSize) pixels"]
-    if architecture.block == .bottleneck {
-      all.append("bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)")
-    }
-    return all
+    guard architecture.block == .bottleneck else { return [] }
+    return ["bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)"]
   }
 
   /// Returns the tensors of the file's network; only files of other programs may hold several.

@@ -172,6 +172,8 @@ package struct Model: Sendable {
 extension Model.Contents {
   /// Throws unless all parts fit a network with so many outputs.
   fileprivate func check(outputCount: Int) throws(CheckpointError) {
+    // Over one output it is always 1.
+    if outputCount == 1, output.activation == .softmax { throw .singleOutput }
     guard output.fits(labelCount: labels.count, outputCount: outputCount) else {
       throw .labelCount(labels: labels.count, classCount: outputCount)
     }

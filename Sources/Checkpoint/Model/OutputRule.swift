@@ -84,7 +84,8 @@ extension OutputRule: Codable {
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys
     where !known.contains(key.stringValue) {
       throw Self.fault(
-        decoder, "\"\(key.stringValue.prefix(40))\" is unknown; keys are "
+        decoder,
+        "\"\(key.stringValue.prefix(40))\" is unknown; keys are "
           + known.joined(separator: ", "))
     }
     let container = try decoder.container(keyedBy: CodingKeys.self)

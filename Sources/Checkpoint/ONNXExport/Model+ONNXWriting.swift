@@ -22,12 +22,16 @@ extension Model {
         limit: ONNXWriter.fileByteCountLimit)
     }
     let exporter = try ONNXExporter(graph)
+    let outputCount: Int
+    do { outputCount = try graph.outputShape.channels } catch {
+      throw .unsupported(error.description)
+    }
     let document = try ModelDocument(self, isComplete: false).json()
     try AtomicFile.write(to: path, orThrow: CheckpointError.init) { file throws(CheckpointError) in
       do throws(ONNXError) {
         let writer = try ONNXWriter(producer: "resnetd", version: programVersion, graphName: name)
         writer.addMetadata(document, forKey: ModelDocument.metadataKey)
-        addGraph(exporter, parameters, to: writer)
+        addGraph(exporter, parameters, outputCount: outputCount, to: writer)
         try writer.write(to: file.descriptor)
       } catch {
         if case .notWritten(let reason) = error {
@@ -39,13 +43,13 @@ extension Model {
   }
 
   private func addGraph(
-    _ exporter: ONNXExporter, _ parameters: [(name: String, tensor: Tensor)],
+    _ exporter: ONNXExporter, _ parameters: [(name: String, tensor: Tensor)], outputCount: Int,
     to writer: borrowing ONNXWriter
   ) {
     let input = graph.inputShape
     writer.addInput(
       ONNXExporter.inputName, shape: [nil, input.channels, input.height, input.width])
-    writer.addOutput(ONNXExporter.outputName, shape: [nil, labels.count])
+    writer.addOutput(ONNXExporter.outputName, shape: [nil, outputCount])
     for node in exporter.nodes { writer.addNode(node) }
     for constant in exporter.constants {
       guard case .bytes(let bytes) = constant.storage else {

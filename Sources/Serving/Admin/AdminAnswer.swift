@@ -29,6 +29,7 @@ enum AdminAnswer {
       "canary": canary(traffic.canary),
       "preprocessing": JSONValue(encoding: model.preprocessing),
       "labels": .array(model.labels.map(JSONValue.string)),
+      "output": JSONValue(encoding: model.output),
     ]
     var response = response(identity(model.name, model.version) + members)
     response.fields["ETag"] = EntityTag.text(model.version)

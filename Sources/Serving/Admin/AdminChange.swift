@@ -31,7 +31,7 @@ enum AdminChange: Sendable {
     }
   }
 
-  /// Whether it makes away with something, which has no tag of its own: like other changes, it
+  /// Whether it removes something, which has no tag of its own: like other changes, it
   /// depends on what is live.
   var isDeletion: Bool {
     switch self {

@@ -126,16 +126,18 @@ package final class AdminService: RequestHandler {
     try route.checkParameters(head)
     let stage = stage.withLock { $0 }
     if case .starting = stage { throw .starting }
-    let precondition = try Precondition(head.fields)
+    guard route.isChange(head.method) else {
+      return .answer(identity.marking(try show(route, head, stage)))
+    }
     let order = ChangeOrder(
       actor: Administrator(
         credential: access.credential, address: address, requestID: identity.id),
-      precondition: precondition)
+      precondition: try Precondition(head.fields))
     if case .model = route, head.method == "PUT" {
       return try receive(upload: head, stage, order, identity)
     }
     guard let change = AdminChange(route, head.method) else {
-      return .answer(identity.marking(try show(route, precondition, stage)))
+      throw .method(head.method, allow: route.methods)
     }
     return .accept(
       bodyByteLimit: Self.bodyByteLimit,
@@ -145,7 +147,7 @@ package final class AdminService: RequestHandler {
   }
 
   private func show(
-    _ route: AdminRoute, _ precondition: Precondition, _ stage: Stage
+    _ route: AdminRoute, _ head: RequestHead, _ stage: Stage
   ) throws(Problem) -> Response {
     let (ready, store, turns): (ModelAdministration?, ModelStore?, SwapTurns?) =
       switch stage {
@@ -165,7 +167,7 @@ package final class AdminService: RequestHandler {
       guard let traffic = ready?.pool.traffic else { throw noModel(stage) }
       if case .canary = route { return AdminAnswer.canary(traffic) }
       let version = traffic.live.model.version
-      return try precondition.isKnown(version)
+      return try Precondition(head.fields).isKnown(version)
         ? AdminAnswer.notModified(version) : AdminAnswer.model(traffic, store)
     }
   }

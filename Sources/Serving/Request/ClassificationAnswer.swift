@@ -29,7 +29,7 @@ package struct ClassificationAnswer: Sendable {
     ["model": modelJSON, "results": .array(items.map(JSONValue.object))]
   }
 
-  /// Clients must know numbers that are no share of one whole.
+  /// Clients must know which numbers do not sum to 1.
   private var modelJSON: JSONValue {
     let identity: JSONObject = [
       "name": .string(model.name), "version": .string(model.version.short),

@@ -57,7 +57,8 @@ package struct ClassificationParameters: Sendable, Hashable {
     if let topK, topK > model.labels.count { throw Self.topK(model.labels.count) }
     if minimumProbability != nil, !model.output.givesProbabilities {
       throw .parameter(
-        "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out")
+        "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out"
+      )
     }
   }
 

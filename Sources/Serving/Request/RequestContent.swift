@@ -11,13 +11,14 @@ final class RequestContent: @unchecked Sendable {
   private static let longTextByteCount = 1 << 20
 
   let byteCount: Int
-  private let type: MediaType?
+  /// The field as it stands: parsed where it is needed, it would take many times its memory.
+  private let type: String?
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private let hold: (any BodyHold)?
   private var opened: ImagePayload?
 
-  init(_ body: [UInt8], _ type: MediaType?, hold: (any BodyHold)?) {
+  init(_ body: [UInt8], _ type: String?, hold: (any BodyHold)?) {
     byteCount = body.count
     self.type = type
     self.body = body
@@ -28,7 +29,8 @@ final class RequestContent: @unchecked Sendable {
   ///
   /// Escapes in JSON are copied character by character.
   var takesLongToRead: Bool {
-    opened == nil && byteCount >= Self.longTextByteCount && ImagePayload.hasEscapes(body, type)
+    opened == nil && byteCount >= Self.longTextByteCount
+      && ImagePayload.hasEscapes(body, type.flatMap(MediaType.init))
   }
 
   /// Returns the images, which the first call finds.
@@ -37,7 +39,8 @@ final class RequestContent: @unchecked Sendable {
     let bytes = body
     body = []
     let payload = try ImagePayload(
-      bytes, type, imageCountLimit: imageCountLimit, memory: memory, hold: hold)
+      bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, memory: memory,
+      hold: hold)
     opened = payload
     return payload
   }

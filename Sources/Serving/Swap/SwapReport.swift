@@ -55,7 +55,8 @@ extension SwapReport {
     self.init(
       version: model.version, name: model.name, formerVersion: former?.model.version,
       labelChange: former.flatMap { LabelChange(from: $0.model.labels, to: model.labels) },
-      assumptions: model.assumptions, isDryRun: false, precision: model.precision, plan: model.plan, planOrigin: .inherited,
+      assumptions: model.assumptions, isDryRun: false, precision: model.precision, plan: model.plan,
+      planOrigin: .inherited,
       steps: [], estimatedByteCount: 0, availableByteCount: nil)
   }
 }

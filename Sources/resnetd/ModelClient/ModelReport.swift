@@ -60,10 +60,8 @@ struct ModelReport {
   private static func change(_ report: JSONNode) -> String {
     let isDryRun = report["dry_run"]?.boolean == true
     let name = "\(scalar(report["name"])) \(scalar(report["version"]))"
-    let head =
-      isDryRun
-      ? "\(name) is fit; nothing was changed"
-      : "\(name) is live, in place of \(scalar(report["former"]))"
+    let former = report["former"]?.string.map { ", in place of \($0)" } ?? ""
+    let head = isDryRun ? "\(name) is fit; nothing was changed" : "\(name) is live\(former)"
     let steps = (report["steps"]?.array ?? []).map {
       ["  \(scalar($0["step"]))", "\(scalar($0["ms"])) ms"]
     }

@@ -16,7 +16,7 @@ package struct ModelParts: Sendable, Equatable {
 
   static let labelsHelp = "one label per line, for a model without"
   static let activationHelp =
-    "what the outputs mean: one class of all, independent labels, or scores"
+    "what the outputs mean: mutually exclusive classes, independent labels, or scores"
   static let weightsHelp = "which of a file's networks, where it holds several: ema, model, …"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"

@@ -21,16 +21,20 @@ enum ModelSource {
       options.readsExternalData = isNamed
       guard let path else { return try Model.embeddedDefault(options: options) }
       let model = try Model.load(path: path, options: options)
-      for warning in model.warnings { warn("\(path): \(warning)") }
-      if !model.assumptions.isEmpty {
-        warn(
-          "\(path): the file does not say, so it is assumed that "
-            + model.assumptions.joined(separator: "; "))
-      }
+      tell(of: model, path, warn)
       return model
     } catch {
       throw Failure(path.map { "\($0): \(error)" } ?? error.description)
     }
+  }
+
+  /// Tells what the operator should know of a file: warnings, and what was assumed.
+  static func tell(of model: Model, _ path: String, _ warn: (String) -> Void) {
+    for warning in model.warnings { warn("\(path): \(warning)") }
+    guard !model.assumptions.isEmpty else { return }
+    warn(
+      "\(path): the file does not say, so it is assumed that "
+        + model.assumptions.joined(separator: "; "))
   }
 
   static func warn(_ text: String) { StandardError.write("resnetd: warning: \(text)") }

@@ -265,7 +265,7 @@ extension Option {
     }
   }
 
-  /// A choice that nobody need make.
+  /// An optional choice; nil unless it is made.
   static func optionalChoice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any Path<Value?>, _ help: String
   ) -> Option {

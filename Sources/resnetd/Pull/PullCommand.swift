@@ -121,7 +121,7 @@ package enum PullCommand: Command {
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       let plain = try Model.load(path: path, options: options)
-      for warning in plain.warnings { ModelSource.warn(warning) }
+      ModelSource.tell(of: plain, path, ModelSource.warn)
       return try plain.with(subject.provenance(version))
     } catch {
       throw Failure("\(subject.address): \(error)")

@@ -89,11 +89,14 @@ extension ServingProcess {
       return Failure(
         "\(version) \(hasSamples ? "does not compute what its file says" : "cannot classify"): "
           + error.reason + (isStored ? "; \(Self.remedy(precision))" : ""))
-    case (.golden, .insufficientMemory), (.golden, .insufficientTime):
+    case (.golden, .insufficientTime):
       return Failure(
         "\(version) cannot be tried\(hasSamples ? " on its file's golden samples" : ""): "
-          + "\(error.reason); allow the server more memory or time, by its control group, "
-          + "--memory-limit or --request-timeout")
+          + "\(error.reason); choose another --precision, a smaller network or a faster machine")
+    case (.golden, .insufficientMemory):
+      return Failure(
+        "\(version) cannot be tried\(hasSamples ? " on its file's golden samples" : ""): "
+          + "\(error.reason); allow the server more memory, by its control group or --memory-limit")
     default:
       return Failure("the model cannot be compiled: \(error.reason)")
     }
@@ -130,7 +133,7 @@ extension ServingProcess {
       )
       if settings.model != nil || settings.parts != ModelParts() {
         log.write(
-          "--state-dir wins over --model, --labels, --preprocess and --name; --prefer-model makes these win",
+          "--state-dir wins over --model and the options that describe it; --prefer-model makes these win",
           ["version": .text(live.version.short), "model": .text(settings.model ?? "embedded")])
       }
       do throws(Failure) {

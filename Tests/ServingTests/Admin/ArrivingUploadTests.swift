@@ -125,7 +125,7 @@ import Testing
     let file = try admin.file("third")
     _ = try HalfUpload(admin, file: file)
     #expect(try admin.incoming.isEmpty)
-    #expect(admin.logged.contains("incomplete: \(file.count / 2) of \(file.count) bytes arrived"))
+    #expect(admin.logged.contains("not taken: \(file.count / 2) of \(file.count) bytes arrived"))
     let answer = try await admin.ask("GET", "/admin/swap").json()
     #expect((answer["arriving"] as? [Any])?.isEmpty == true)
   }

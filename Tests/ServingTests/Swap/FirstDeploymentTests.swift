@@ -41,8 +41,10 @@ import Testing
 
   private func swapLines(_ context: ServingContext) throws -> [String] {
     let service = MetricsService(context.metrics, accessLog: AccessLog(context.log, isOn: false))
-    guard case .answer(let response) = service.receive(try Request("GET", "/metrics").head)
-    else { return [] }
+    let decision = service.receive(try Request("GET", "/metrics").head)
+    guard case .answer(let response) = decision, response.status == 200 else {
+      throw CancellationError()
+    }
     return String(decoding: response.body, as: UTF8.self).split(separator: "\n").map(String.init)
       .filter { $0.hasPrefix("resnetd_swap") }
   }

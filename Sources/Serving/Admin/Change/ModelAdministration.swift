@@ -82,11 +82,14 @@ package final class ModelAdministration: Sendable {
             weights: parameters.weights, turn, log) : nil
         defer { completion?.discard() }
         if let completion { request.completion = completion.run }
-        return try deploy(
+        var report = try deploy(
           request, in: turn,
           ModelRecorder(
             store: store, subject: completion.map { .completed($0) } ?? .staged(uploaded),
             by: order.by, log: log))
+        // The completed file says what was assumed of the uploaded one.
+        if let completion { report.assumptions = completion.assumptions }
+        return report
       }
     }
   }

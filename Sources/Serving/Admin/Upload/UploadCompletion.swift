@@ -10,6 +10,7 @@ final class UploadCompletion: Sendable {
   private struct State {
     var isOver = false
     var staged: StagedModel?
+    var assumptions: [String] = []
   }
 
   private let uploaded: StagedModel
@@ -29,6 +30,9 @@ final class UploadCompletion: Sendable {
     (self.turn, self.log) = (turn, log)
   }
 
+  /// What the uploaded file did not say and was assumed.
+  var assumptions: [String] { state.withLock(\.assumptions) }
+
   /// The uploaded file, or the one that was made of it.
   var result: StagedModel { state.withLock { $0.staged } ?? uploaded }
 
@@ -37,6 +41,7 @@ final class UploadCompletion: Sendable {
   func run() throws(SwapFailure) -> String {
     do throws(StagingFailure) {
       let model = try completed()
+      state.withLock { $0.assumptions = model.assumptions }
       guard model.isCompleted || weights != nil else { return uploaded.path }
       let staged = try store.stage { [interruption] body throws(CheckpointError) in
         try model.write { bytes throws(CheckpointError) in

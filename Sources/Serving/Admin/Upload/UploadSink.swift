@@ -44,7 +44,7 @@ final class UploadSink: BodySink {
     let status = arriving.status
     var note = AuditNote()
     let expected = status.expectedByteCount.map { " of \($0)" } ?? ""
-    note.outcome = "incomplete: \(status.receivedByteCount)\(expected) bytes arrived"
+    note.outcome = "not taken: \(status.receivedByteCount)\(expected) bytes arrived"
     note.write(status.action, by: actor, after: .now - start, to: log)
   }
 
