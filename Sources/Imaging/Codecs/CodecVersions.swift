@@ -1,6 +1,6 @@
 import CImageCodec
 
-/// Versions of the libraries that decode. The fourth, libexif, does not report one.
+/// Versions of the libraries that decode.
 package enum CodecVersions {
   /// libjpeg-turbo, as built against; its ABI is fixed by the file name of the library.
   package static var jpeg: String { unsafe String(cString: image_codec_version_jpeg()) }
