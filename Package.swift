@@ -30,7 +30,7 @@ let package = Package(
   name: "resnetd",
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
-    room("CImageCodec", linking: ["jpeg", "spng", "webp", "exif"]),
+    room("CImageCodec", linking: ["jpeg", "spng", "webp"]),
     room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),

@@ -66,14 +66,27 @@ static void error_exit(j_common_ptr info) {
   }
 }
 
-/// Ends decoding at warnings that mean missing image data; the rest is tolerated, as viewers do.
+/// Returns whether bytes that belong to no code lie in a scan, so many that the codes before them
+/// must have been others. Cameras and encoders leave a few; markers outside of scans may be padded.
+static bool has_extraneous_codes(j_common_ptr info) {
+  if (info->err->msg_code != JWRN_EXTRANEOUS_DATA || !info->is_decompressor) return false;
+  return ((j_decompress_ptr)info)->input_scan_number > 0 &&
+         info->err->msg_parm.i[0] > IMAGE_CODEC_JPEG_EXTRANEOUS_BYTE_COUNT;
+}
+
+/// Ends decoding at warnings that mean missing or damaged image data. The rest is tolerated, as
+/// viewers do: markers that contradict each other, and bytes between them.
 static void emit_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   info->err->num_warnings++;
-  const int code = info->err->msg_code;
-  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER) {
-    escape(info, IMAGE_CODEC_STATUS_TRUNCATED);
+  switch (info->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER: escape(info, IMAGE_CODEC_STATUS_TRUNCATED);
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_MUST_RESYNC: escape(info, IMAGE_CODEC_STATUS_CORRUPT);
+    default: break;
   }
+  if (has_extraneous_codes(info)) escape(info, IMAGE_CODEC_STATUS_CORRUPT);
 }
 
 static void output_message(j_common_ptr info) { (void)info; }

@@ -85,6 +85,48 @@ struct HostileBytesTests {
     }
   }
 
+  /// Expects the error of a JPEG whose data is damaged.
+  private static func expectDamage(_ bytes: [UInt8]) {
+    #expect {
+      try preprocessor().prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.corrupt(.jpeg, _) = error else { return false }
+      return true
+    }
+  }
+
+  @Test("A few bytes at the end of a JPEG's scan are passed over, more are damage")
+  func extraneousBytes() throws {
+    let whole = Fixtures.bytes("baseline-420.jpg")
+    func adding(_ count: Int) -> [UInt8] {
+      whole.dropLast(2) + [UInt8](repeating: 0x55, count: count) + whole.suffix(2)
+    }
+    let preprocessor = try Self.preprocessor()
+    #expect(try preprocessor.prepare(adding(16)) == preprocessor.prepare(whole))
+    // The decoder may have read eight bytes ahead, which it does not count.
+    Self.expectDamage(adding(25))
+  }
+
+  @Test("A wrong restart marker is damage")
+  func restartMarker() throws {
+    var bytes = Fixtures.bytes("restart.jpg")
+    let marker = try #require(
+      bytes.indices.dropLast().last { bytes[$0] == 0xFF && (0xD0...0xD7).contains(bytes[$0 + 1]) })
+    bytes[marker + 1] = 0xD0 + (bytes[marker + 1] - 0xD0 + 3) % 8
+    Self.expectDamage(bytes)
+  }
+
+  @Test("A code that does not exist is damage")
+  func badCode() throws {
+    let whole = Fixtures.bytes("baseline-420.jpg")
+    let scan = try #require(
+      whole.indices.dropLast().first { whole[$0] == 0xFF && whole[$0 + 1] == 0xDA })
+    // No code of a JPEG is all ones; a byte of ones is followed by a zero.
+    let ones = [[UInt8]](repeating: [0xFF, 0x00], count: 4).flatMap(\.self)
+    let start = scan + 60
+    Self.expectDamage(Array(whole[..<start]) + ones + Array(whole[(start + ones.count)...]))
+  }
+
   @Test(
     "Bytes of no known format are refused as such",
     arguments: [

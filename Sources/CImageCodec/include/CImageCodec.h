@@ -47,11 +47,11 @@ enum {
   IMAGE_CODEC_JPEG_FREE_VISIT_COUNT = 1 << 21,
   /// … and so many for each byte. Encoders write at least a bit for each block and channel.
   IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE = 64,
+  /// Bytes in a scan of a JPEG that belong to no code and are not taken for damage.
+  IMAGE_CODEC_JPEG_EXTRANEOUS_BYTE_COUNT = 16,
   /// Groups of prefix codes that a lossless WebP is expected to have at most. It may have 65,536,
   /// which take hundreds of megabytes: only a limit on the process helps.
   IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
-  /// Bytes of an EXIF block; larger ones are ignored, and a JPEG marker cannot hold more either.
-  IMAGE_CODEC_EXIF_BYTE_COUNT_LIMIT = 65536,
 };
 
 typedef struct image_codec_header {
@@ -117,7 +117,7 @@ image_codec_status image_codec_reader_finish(
 /// Frees the reader, whatever its state.
 void image_codec_reader_close(image_codec_reader *_Nonnull reader);
 
-/// Versions of the libraries, terminated strings of static storage. libexif does not report one.
+/// Versions of the libraries, terminated strings of static storage.
 const char *_Nonnull image_codec_version_jpeg(void);
 const char *_Nonnull image_codec_version_png(void);
 /// 0xMMmmpp: major, minor, patch.

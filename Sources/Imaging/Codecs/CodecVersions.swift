@@ -1,7 +1,7 @@
 import CColourProfile
 import CImageCodec
 
-/// Versions of the libraries that decode. Another one, libexif, does not report any.
+/// Versions of the libraries that decode.
 package enum CodecVersions {
   /// libjpeg-turbo, as built against; its ABI is fixed by the file name of the library.
   package static var jpeg: String { unsafe String(cString: image_codec_version_jpeg()) }
