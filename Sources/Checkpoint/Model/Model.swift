@@ -133,7 +133,7 @@ package struct Model: Sendable {
     }
     guard preprocessing.channelCount == graph.inputShape.channels else {
       throw .metadata(
-        reason: "preprocessing gives \(preprocessing.channelCount) channels, the network takes "
+        reason: "the contract's channels are \(preprocessing.channelCount), the network's "
           + "\(graph.inputShape.channels); mean and std have three numbers each for colours, one "
           + "each for grey")
     }
