@@ -18,6 +18,8 @@ enum {
   png_signature_byte_count = 8,
   png_chunk_frame_byte_count = 12,
   png_name_byte_count_limit = 79,
+  /// Bytes that one deflated byte can become at most.
+  deflate_ratio = 1032,
   webp_container_head_byte_count = 12,
   webp_chunk_head_byte_count = 8,
 };
@@ -137,10 +139,23 @@ static bool find(
   }
 }
 
-bool colour_profile_exists(
+/// Returns the bytes that the profile has at most, never more than one beyond the limit.
+static size_t size_of(const parts *found) {
+  const size_t limit = COLOUR_PROFILE_BYTE_COUNT_LIMIT;
+  size_t byte_count = 0;
+  for (size_t index = 0; index < found->count; index++) {
+    byte_count += found->list[index].byte_count;
+    if (byte_count > limit) return found->is_deflated ? limit : limit + 1;
+  }
+  if (!found->is_deflated) return byte_count;
+  return byte_count > limit / deflate_ratio ? limit : byte_count * deflate_ratio;
+}
+
+size_t colour_profile_working_byte_count(
     colour_profile_container container, const uint8_t *bytes, size_t byte_count) {
   parts found;
-  return !find(container, bytes, byte_count, &found) || found.count > 0;
+  if (find(container, bytes, byte_count, &found) && found.count == 0) return 0;
+  return size_of(&found) * COLOUR_PROFILE_WORKING_FACTOR + COLOUR_PROFILE_WORKING_BYTE_COUNT;
 }
 
 // MARK: Converting
@@ -194,15 +209,17 @@ colour_profile_status colour_profile_open(
   parts found;
   if (!find(container, bytes, byte_count, &found)) return COLOUR_PROFILE_UNUSABLE;
   if (found.count == 0) return COLOUR_PROFILE_OK;
+  const size_t size = size_of(&found);
+  if (size == 0 || size > COLOUR_PROFILE_BYTE_COUNT_LIMIT) return COLOUR_PROFILE_UNUSABLE;
   colour_profile *made = calloc(1, sizeof *made);
-  uint8_t *block = malloc(COLOUR_PROFILE_BYTE_COUNT_LIMIT);
+  uint8_t *block = malloc(size);
   if (made != NULL) made->context = cmsCreateContext(NULL, NULL);
   if (made == NULL || block == NULL || made->context == NULL) {
     free(block);
     colour_profile_close(made);
     return COLOUR_PROFILE_OUT_OF_MEMORY;
   }
-  const size_t length = gather(&found, block, COLOUR_PROFILE_BYTE_COUNT_LIMIT);
+  const size_t length = gather(&found, block, size);
   cmsHPROFILE source =
       length == 0 ? NULL : cmsOpenProfileFromMemTHR(made->context, block, (cmsUInt32Number)length);
   const bool is_ready = source != NULL && prepare(made, source);

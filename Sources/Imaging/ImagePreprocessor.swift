@@ -67,17 +67,26 @@ package struct ImagePreprocessor: Sendable {
     // SAFETY: both buffers outlive the calls that get them; the decoders check the encoded bytes.
     try unsafe encoded.withUnsafeBufferPointer { bytes throws(ImagingError) in
       var reader = try unsafe ImageReader(bytes)
-      // The formula for CMYK knows no profiles, and gives colours that are taken as sRGB.
-      let converts =
-        unsafe contract.policies.colourProfile == .sRGB
-        && reader.header.colour != IMAGE_CODEC_COLOUR_CMYK
-        && ColourProfile.exists(in: bytes, reader.format)
+      let profileByteCount = unsafe self.profileByteCount(of: bytes, reader)
       let plan = try PreparationPlan(
-        reader.header, contract: contract, limits: limits, convertsColours: converts)
+        reader.header, contract: contract, limits: limits, profileByteCount: profileByteCount)
       try reserve(plan.byteCount)
-      if converts { reader.profile = try unsafe ColourProfile(of: bytes, reader.format) }
+      if profileByteCount > 0 {
+        reader.profile = try unsafe ColourProfile(of: bytes, reader.format)
+      }
       try unsafe prepare(&reader, plan, start)
     }
+  }
+
+  /// Returns the bytes that an embedded profile takes; 0 if there is none to be used.
+  private func profileByteCount(
+    of bytes: UnsafeBufferPointer<UInt8>, _ reader: borrowing ImageReader
+  ) -> Int {
+    // The formula for CMYK knows no profiles, and gives colours that are taken as sRGB.
+    guard contract.policies.colourProfile == .sRGB,
+      reader.header.colour != IMAGE_CODEC_COLOUR_CMYK
+    else { return 0 }
+    return unsafe ColourProfile.byteCount(in: bytes, reader.format)
   }
 
   private func prepare(

@@ -92,6 +92,30 @@ struct PreprocessingTests {
     #expect(contract.outputSize == (height, width))
   }
 
+  @Test("The reference's contracts are contracts, and its table has every key")
+  func reference() throws {
+    let path = #filePath.replacing(
+      "Tests/ImagingTests/PreprocessingTests.swift", with: "docs/models.md")
+    let page = try String(contentsOfFile: path, encoding: .utf8)
+    let blocks = page.split(separator: "```json\n").dropFirst().map { $0.prefix { $0 != "`" } }
+    let contracts = try blocks.filter { $0.contains("\"resize\"") }.map {
+      try Self.decode(String($0))
+    }
+    #expect(contracts.count == 2)
+    #expect(contracts.first == .imageNet)
+    #expect(contracts.last?.resize == .shorterSide(size: 235, filter: .bicubic))
+    let json = try JSONEncoder().encode(Preprocessing.imageNet)
+    let keys = try JSONDecoder().decode([String: Ignored].self, from: json).keys
+    for key in keys {
+      #expect(page.contains("\n| `\(key)` |"), "\(key)")
+      #expect(blocks.contains { $0.contains("\"\(key)\":") }, "\(key)")
+    }
+  }
+
+  private struct Ignored: Decodable {
+    init(from decoder: any Decoder) {}
+  }
+
   @Test("Keys that are left out have their documented defaults")
   func defaults() throws {
     let contract = try Self.decode(

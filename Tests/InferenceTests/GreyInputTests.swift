@@ -82,7 +82,7 @@ import Testing
     #expect {
       _ = try Self.model(colours)
     } throws: { error in
-      "\(error)".contains("preprocessing gives 3 channels, the network takes 1")
+      "\(error)".contains("the contract's channels are 3, the network's 1; mean and std have three")
     }
   }
 }

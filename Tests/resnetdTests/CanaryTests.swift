@@ -105,7 +105,7 @@ import Testing
     try await convert(
       path("plain"), path("wrong"), "--name", "wrong", "--labels", path("labels"), "--preprocess",
       #"{"resize":{"rule":"exact","height":32,"width":32,"filter":"bilinear"},"crop":{"rule":"none"},"#
-        + #""mean":[4,4,4],"std":[0.2,0.2,0.2]}"#)
+        + #""mean":[4,4,4],"std":[0.2,0.2,0.2],"range":1}"#)
     let wrong = try await upload(server, path("wrong"))
     #expect(try await server.curl("-X", "POST", "\(admin)/admin/rollback").status == 200)
     let begun = try await begin(server, wrong, #""percent":100"#)

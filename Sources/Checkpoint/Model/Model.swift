@@ -141,9 +141,9 @@ package struct Model: Sendable {
     }
     guard contents.preprocessing.channelCount == graph.inputShape.channels else {
       throw .metadata(
-        reason: "preprocessing gives \(contents.preprocessing.channelCount) channels, the network "
-          + "takes \(graph.inputShape.channels); mean and std have three numbers each for colours, "
-          + "one each for grey")
+        reason: "the contract's channels are \(contents.preprocessing.channelCount), the network's "
+          + "\(graph.inputShape.channels); mean and std have three numbers each for colours, one "
+          + "each for grey")
     }
     try contents.check(outputCount: outputCount)
     self.name = name

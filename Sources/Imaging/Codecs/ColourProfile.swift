@@ -2,9 +2,6 @@ import CColourProfile
 
 /// Conversion of an image's pixels to sRGB by the ICC profile inside it, on one thread.
 @safe final class ColourProfile {
-  /// Bytes held at once while it is made and used, whatever the profile's size.
-  static let workingByteCount = Int(COLOUR_PROFILE_WORKING_BYTE_COUNT)
-
   /// Containers in which profiles are looked for.
   private static let containers: [ImageFormat: colour_profile_container] = [
     .jpeg: COLOUR_PROFILE_IN_JPEG, .png: COLOUR_PROFILE_IN_PNG, .webp: COLOUR_PROFILE_IN_WEBP,
@@ -35,10 +32,10 @@ import CColourProfile
 
   deinit { unsafe colour_profile_close(profile) }
 
-  /// Tells whether the image has a profile, sound or not.
-  static func exists(in bytes: UnsafeBufferPointer<UInt8>, _ format: ImageFormat) -> Bool {
-    guard let container = containers[format], let start = bytes.baseAddress else { return false }
-    return unsafe colour_profile_exists(container, start, bytes.count)
+  /// Returns the bytes that are held at once to use the image's profile; 0 if it has none.
+  static func byteCount(in bytes: UnsafeBufferPointer<UInt8>, _ format: ImageFormat) -> Int {
+    guard let container = containers[format], let start = bytes.baseAddress else { return 0 }
+    return unsafe colour_profile_working_byte_count(container, start, bytes.count)
   }
 
   /// Converts a row of RGB in place.

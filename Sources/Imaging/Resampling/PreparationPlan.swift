@@ -21,12 +21,12 @@ struct PreparationPlan {
   /// Bytes held at once that grow with the image.
   let byteCount: Int
 
-  /// - Parameter convertsColours: Whether a profile is to be used.
+  /// - Parameter profileByteCount: Bytes that a colour profile takes besides.
   ///
   /// Throws if the contract refuses the image, or if it costs more than the limits allow.
   init(
     _ header: image_codec_header, contract: Preprocessing, limits: DecodingLimits,
-    convertsColours: Bool = false
+    profileByteCount: Int = 0
   ) throws(ImagingError) {
     try Self.checkPolicies(header, contract.policies)
     let width = Int(header.width)
@@ -69,7 +69,7 @@ struct PreparationPlan {
     byteCount =
       Self.byteCount(
         header, rows, columns, filter, swapsAxes: orientation.swapsAxes, narrowsFirst: narrowsFirst)
-      + (convertsColours ? ColourProfile.workingByteCount : 0)
+      + profileByteCount
     guard byteCount <= limits.decodedByteCountLimit else {
       throw .decodedByteCount(actual: byteCount, limit: limits.decodedByteCountLimit)
     }
