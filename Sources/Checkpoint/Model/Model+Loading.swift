@@ -8,10 +8,17 @@ extension Model {
   package static func load(
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
+    // Only the operator names folders; what somebody sent is a file.
+    if options.readsExternalData, ModelFolder.isFolder(path) {
+      return try load(ModelFolder(path), options)
+    }
     let fileName = path.split(separator: "/").last.map(String.init) ?? path
     return try load(
       ModelBytes(mapping: path), fileName: fileName, options: options, path: path)
   }
+
+  /// Returns whether a path is that of a folder, whose model lies in several files.
+  package static func isFolder(_ path: String) -> Bool { ModelFolder.isFolder(path) }
 
   /// Loads a copy of bytes in memory, like `load(path:)`.
   package static func load(
@@ -60,22 +67,42 @@ extension Model {
     if try FileFormat(sniffing: bytes) == .onnx {
       return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }
-    let file = try TensorFile(bytes)
+    return try load(TensorFile(bytes), fileName: fileName, options: options)
+  }
+
+  /// Loads a folder's model, under the version of the one file that `write(to:)` makes of it.
+  private static func load(
+    _ folder: ModelFolder, _ options: ModelOptions
+  ) throws(CheckpointError) -> Model {
+    let model = try load(
+      folder.tensors(), fileName: folder.modelName, options: options, beside: FolderFacts(folder))
+    return try model.versionedAsWritten()
+  }
+
+  private static func load(
+    _ file: TensorFile, fileName: String, options: ModelOptions, beside facts: FolderFacts? = nil
+  ) throws(CheckpointError) -> Model {
+    let bytes = file.bytes
     let document = try document(in: file)
     let chosen = options
-    let options = chosen.completed(for: document)
+    var options = chosen.completed(for: document)
+    let isCompleted = options != chosen
+    let notes = if document == nil, let facts { options.take(facts) } else { [String]() }
     try options.interruption.check()
     let tensors = try tensors(of: file, document, options)
     let (architecture, graph) =
-      if let document { try document.network() } else { try recognized(tensors, options) }
+      if let document { try document.network() } else {
+        try recognized(tensors, options, facts?.stridePlacement)
+      }
     let reader = WeightReader(
       file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
-    var warnings = tensors.warnings
+    var warnings = notes + tensors.warnings
     let classCount: Int
     do { classCount = try graph.outputShape.channels } catch {
       throw .unsupported(error.description)
     }
+    if document == nil { options.take(file.classes, classCount, warnings: &warnings) }
     let labels = try labels(options, document, classCount: classCount, warnings: &warnings)
     let preprocessing: Preprocessing
     if let given = options.preprocessing ?? document?.preprocessing {
@@ -98,7 +125,7 @@ extension Model {
       calibration: document?.calibration, provenance: document?.provenance,
       goldenSamples: samples,
       format: file.format, warnings: warnings)
-    model.isCompleted = options != chosen
+    model.isCompleted = isCompleted
     return model
   }
 
@@ -131,9 +158,11 @@ extension Model {
 
   /// Returns the network that plain tensors belong to.
   private static func recognized(
-    _ tensors: NamedTensors, _ options: ModelOptions
+    _ tensors: NamedTensors, _ options: ModelOptions,
+    _ stridePlacement: Architecture.StridePlacement?
   ) throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
     var architecture = try Architecture(recognizing: tensors)
+    if let stridePlacement { architecture.stridePlacement = stridePlacement }
     // A plain file does not tell its input size; the contract from outside does.
     if let (height, width) = options.preprocessing?.outputSize, height == width {
       architecture.inputSize = height

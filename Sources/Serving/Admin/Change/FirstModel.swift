@@ -31,7 +31,7 @@ package struct FirstModel: Sendable {
   /// Whether no option changes or completes the file's content.
   package var isAsFile: Bool {
     options.labels == nil && options.preprocessing == nil && options.name == nil
-      && options.weights == nil
+      && options.weights == nil && !(path.map(Model.isFolder) ?? false)
   }
 
   /// Hands over the file's own bytes.
