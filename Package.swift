@@ -184,6 +184,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     fuzzer("ImageDecoding", of: "Imaging"),
     fuzzer("JSONBody", of: "Serving", "HTTPCore"),
     fuzzer("MultipartForm", of: "HTTPCore"),
+    fuzzer("LabelsFile", of: "Checkpoint"),
     fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),

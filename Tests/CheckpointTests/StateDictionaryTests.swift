@@ -28,11 +28,12 @@ import Testing
   }
 
   private func load(
-    _ value: PickleBytes, _ stored: [Stored], weights: String? = nil
+    _ value: PickleBytes, _ stored: [Stored], weights: String? = nil,
+    labels: [String]? = ["a", "b", "c"]
   ) throws -> Model {
     let bytes = PickleBytes.stream(
       value.pickle(), storages: stored.map { ($0.name, $0.count, $0.data) })
-    var options = ModelOptions(labels: ["a", "b", "c"])
+    var options = ModelOptions(labels: labels)
     options.weights = weights
     return try Model.load(bytes: bytes, fileName: "x", options: options)
   }
@@ -156,6 +157,32 @@ import Testing
   ) -> PickleBytes {
     let shape = (try? SmallNetworks.tensors(of: network)[tensor.name]?.shape) ?? []
     return .tensor(.storage(name, count: Int(tensor.count)), shape, strides(shape))
+  }
+
+  @Test(
+    "The labels of an OpenMMLab checkpoint are the model's",
+    arguments: [["meta", "CLASSES"], ["meta", "dataset_meta", "classes"]])
+  func classes(path: [String]) throws {
+    let stored = try plain()
+    func value(_ labels: PickleBytes) -> PickleBytes {
+      var inner = labels
+      for name in path.dropFirst().reversed() { inner = .dictionary([(name, inner)]) }
+      return .dictionary([(path[0], inner), ("state_dict", dictionary(stored))])
+    }
+    let names = PickleBytes.tuple([.text("cat"), .text("dog"), .text("hen")])
+    let model = try load(value(names), stored, labels: nil)
+    #expect(model.labels == ["cat", "dog", "hen"])
+    let place = path.joined(separator: ".")
+    #expect(model.warnings == ["labels are those of the file's \(place)"])
+    #expect(try load(value(names), stored).labels == ["a", "b", "c"])
+    // Labels of something else are no labels.
+    let two = value(.tuple([.text("cat"), .text("dog")]))
+    #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {
+      try load(two, stored, labels: nil)
+    }
+    #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {
+      try load(value(.text("cat")), stored, labels: nil)
+    }
   }
 
   @Test("The same tensors under two names are one network")

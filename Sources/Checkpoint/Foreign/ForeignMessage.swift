@@ -29,7 +29,7 @@ enum ForeignMessage {
     }
   }
 
-  private static let savedModel = ForeignFile(
+  static let savedModel = ForeignFile(
     "it is the graph of a TensorFlow SavedModel (saved_model.pb)",
     remedy: "make ONNX of its folder: "
       + "python -m tf2onnx.convert --saved-model FOLDER --output model.onnx")

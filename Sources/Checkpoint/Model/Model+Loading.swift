@@ -8,10 +8,17 @@ extension Model {
   package static func load(
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
+    // Only the operator names folders; what somebody sent is a file.
+    if options.readsExternalData, ModelFolder.isFolder(path) {
+      return try load(ModelFolder(path), options)
+    }
     let fileName = path.split(separator: "/").last.map(String.init) ?? path
     return try load(
       ModelBytes(mapping: path), fileName: fileName, options: options, path: path)
   }
+
+  /// Returns whether a path is that of a folder, whose model lies in several files.
+  package static func isFolder(_ path: String) -> Bool { ModelFolder.isFolder(path) }
 
   /// Loads a copy of bytes in memory, like `load(path:)`.
   package static func load(
@@ -60,27 +67,47 @@ extension Model {
     if try FileFormat(sniffing: bytes) == .onnx {
       return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }
-    let file = try TensorFile(bytes)
+    return try load(TensorFile(bytes), fileName: fileName, options: options)
+  }
+
+  /// Loads a folder's model, under the version of the one file that `write(to:)` makes of it.
+  private static func load(
+    _ folder: ModelFolder, _ options: ModelOptions
+  ) throws(CheckpointError) -> Model {
+    let model = try load(
+      folder.tensors(), fileName: folder.modelName, options: options, beside: FolderFacts(folder))
+    return try model.versionedAsWritten()
+  }
+
+  private static func load(
+    _ file: TensorFile, fileName: String, options: ModelOptions, beside facts: FolderFacts? = nil
+  ) throws(CheckpointError) -> Model {
+    let bytes = file.bytes
     let document = try document(in: file)
     let chosen = options
-    let options = chosen.completed(for: document)
+    var options = chosen.completed(for: document)
+    let isCompleted = options != chosen
+    let notes = if document == nil, let facts { options.take(facts) } else { [String]() }
     try options.interruption.check()
     let tensors = try tensors(of: file, document, options)
     let (architecture, graph) =
-      if let document { try document.network() } else { try recognized(tensors, options) }
+      if let document { try document.network() } else {
+        try recognized(tensors, options, facts?.stridePlacement)
+      }
     let reader = WeightReader(
       file: file, tensors: tensors, interruption: options.interruption)
     let weights = try reader.weights(for: graph)
-    var warnings = tensors.warnings
+    var warnings = notes + tensors.warnings
+    let outputCount: Int
+    do { outputCount = try graph.outputShape.channels } catch {
+      throw .unsupported(error.description)
+    }
+    if document == nil { options.take(file.classes, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
     parts.normalization = tensors.normalization
     parts.usualContract = { () throws(CheckpointError) in
       // Without a document, the tensors are those of an architecture.
       try contract(for: architecture?.stem ?? .imageNet)
-    }
-    let outputCount: Int
-    do { outputCount = try graph.outputShape.channels } catch {
-      throw .unsupported(error.description)
     }
     var contents = try parts.contents(outputCount: outputCount, &warnings)
     contents.calibration = document?.calibration
@@ -98,10 +125,10 @@ extension Model {
     model.format = file.format
     model.warnings = warnings
     model.assumptions = parts.assumptions
-    if document == nil, let architecture {
+    if document == nil, facts?.stridePlacement == nil, let architecture {
       model.assumptions.insert(contentsOf: assumptions(architecture), at: 0)
     }
-    model.isCompleted = options != chosen
+    model.isCompleted = isCompleted
     return model
   }
 
@@ -122,9 +149,11 @@ extension Model {
 
   /// Returns the network that plain tensors belong to.
   private static func recognized(
-    _ tensors: NamedTensors, _ options: ModelOptions
+    _ tensors: NamedTensors, _ options: ModelOptions,
+    _ stridePlacement: Architecture.StridePlacement?
   ) throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
     var architecture = try Architecture(recognizing: tensors)
+    if let stridePlacement { architecture.stridePlacement = stridePlacement }
     // A plain file does not tell its input size; the contract from outside does.
     if let (height, width) = options.preprocessing?.outputSize, height == width {
       architecture.inputSize = height

@@ -30,6 +30,66 @@ final class ModelBytes: Sendable {
     owner = .mapping
   }
 
+  /// Maps several files one after the other, and returns where each begins, at a page's start.
+  static func joined(
+    _ paths: [String]
+  ) throws(CheckpointError) -> (bytes: ModelBytes, starts: [Int]) {
+    let page = Int(getpagesize())
+    var files: [(path: String, byteCount: Int)] = []
+    var starts: [Int] = []
+    var total = 0
+    for path in paths {
+      let byteCount: Int
+      do throws(FileError) { byteCount = try RegularFile(path).byteCount } catch {
+        throw CheckpointError(error)
+      }
+      let (sum, overflows) = total.addingReportingOverflow(byteCount)
+      guard !overflows, sum <= joinedByteCountLimit else {
+        throw .overLimit(
+          what: "bytes of a model's files", value: overflows ? .max : sum,
+          limit: joinedByteCountLimit)
+      }
+      files.append((path, byteCount))
+      starts.append(total)
+      total = (sum + page - 1) / page * page
+    }
+    let reserved = unsafe mmap(
+      nil, max(total, page), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let base = unsafe reserved, unsafe base != MAP_FAILED else {
+      throw .outOfMemory(byteCount: total)
+    }
+    // Unmaps everything if a file cannot be mapped.
+    let bytes = unsafe ModelBytes(mapped: base, count: max(total, page))
+    for (file, start) in zip(files, starts) where file.byteCount > 0 {
+      try unsafe map(file.path, file.byteCount, at: base + start)
+    }
+    return (bytes, starts)
+  }
+
+  /// Bytes of all files of one model.
+  private static let joinedByteCountLimit = 64 << 30
+
+  private init(mapped base: UnsafeMutableRawPointer, count: Int) {
+    unsafe self.base = UnsafeRawPointer(base)
+    self.count = count
+    owner = .mapping
+  }
+
+  private static func map(
+    _ path: String, _ byteCount: Int, at address: UnsafeMutableRawPointer
+  ) throws(CheckpointError) {
+    let file: RegularFile
+    do throws(FileError) { file = try RegularFile(path) } catch { throw CheckpointError(error) }
+    // Shorter by now, its last pages would end the process when they are read.
+    guard file.byteCount >= byteCount else {
+      throw .file(path: path, doing: "map", reason: "it has become shorter")
+    }
+    // SAFETY: the range was reserved for this file and nothing has been read from it yet.
+    let mapped = unsafe mmap(
+      address, byteCount, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.descriptor, 0)
+    guard unsafe mapped != MAP_FAILED else { throw CheckpointError(FileError("map", path)) }
+  }
+
   init(copying bytes: [UInt8]) throws(CheckpointError) {
     // At least one byte, so that nil always means that memory is missing.
     guard let memory = unsafe malloc(max(bytes.count, 1)) else {

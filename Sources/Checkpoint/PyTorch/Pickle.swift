@@ -75,7 +75,7 @@ struct Pickle {
     return stride(from: 0, to: parts.count, by: 2).map { (parts[$0], parts[$0 + 1]) }
   }
 
-  /// Returns the container with a mapping's items, which tells two references to one apart from two.
+  /// Returns the container with a mapping's items, by which two references to one are told.
   func mapping(_ value: PickleValue) -> Int? {
     switch value {
     case .dictionary(let index): index

@@ -1,7 +1,8 @@
 /// Runs a pickle as far as plain containers and tensors need it.
 ///
 /// It cannot call anything: a global is a case of `PickleGlobal`, and REDUCE is a `switch` over
-/// these, which makes a placeholder of whatever is not known. Nothing recurses; every list that grows has a limit (`PickleLimits`).
+/// these, which makes a placeholder of whatever is not known. Nothing recurses; every list that
+/// grows has a limit (`PickleLimits`).
 struct PickleMachine {
   var cursor: PickleCursor
   var pickle: Pickle

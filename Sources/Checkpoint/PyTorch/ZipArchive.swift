@@ -41,8 +41,8 @@ struct ZipArchive: ~Copyable {
 
   deinit { unsafe zip_discard(archive) }
 
-  /// Returns whether a record of the directory's end is where it may be: before a comment of at most
-  /// 65,535 bytes (APPNOTE 4.3.16).
+  /// Returns whether a record of the directory's end is where it may be: before a comment of at
+  /// most 65,535 bytes (APPNOTE 4.3.16).
   private static func hasEnd(_ bytes: ModelBytes) -> Bool {
     let recordByteCount = 22
     guard bytes.count >= recordByteCount else { return false }

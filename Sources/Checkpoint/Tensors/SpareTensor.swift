@@ -33,7 +33,7 @@ enum SpareTensor: CaseIterable, Hashable {
     }
   }
 
-  /// Words for the tensors of a warning; nil for kinds that are no news or have a line of their own.
+  /// Words for a warning; nil for kinds that are no news or have a line of their own.
   var words: String? {
     switch self {
     case .counter, .normalization: nil

@@ -7,6 +7,15 @@ struct TensorFile: Sendable {
   /// Strings by name; empty in formats that have none.
   let metadata: [String: String]
 
+  /// Names of the classes that a checkpoint of OpenMMLab holds, with their place in it.
+  private(set) var classes: (labels: [String], source: String)?
+
+  /// Puts tensors of several files together.
+  init(_ format: FileFormat, _ bytes: ModelBytes, _ entries: [TensorEntry]) {
+    (self.format, self.bytes, metadata) = (format, bytes, [:])
+    groups = [TensorGroup(entries: entries)]
+  }
+
   init(_ bytes: ModelBytes) throws(CheckpointError) {
     self.bytes = bytes
     format = try FileFormat(sniffing: bytes)
@@ -15,11 +24,13 @@ struct TensorFile: Sendable {
       let file = try SafetensorsFile(bytes)
       (groups, metadata) = ([TensorGroup(entries: file.entries)], file.metadata)
     case .pytorchArchive:
-      groups = try StateDictionaries(try PyTorchArchive.read(bytes)).groups
-      metadata = [:]
+      let contents = try PyTorchArchive.read(bytes)
+      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
+      classes = CheckpointClasses.find(in: contents.pickle)
     case .pytorchStream:
-      groups = try StateDictionaries(try PyTorchStream.read(bytes)).groups
-      metadata = [:]
+      let contents = try PyTorchStream.read(bytes)
+      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
+      classes = CheckpointClasses.find(in: contents.pickle)
     case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }

@@ -5,7 +5,7 @@ import ResNet
 /// Candidates are complete networks: the tensors of a dictionary under a dotted prefix.
 ///
 ///     state_dict ── module.conv1.weight …              "state_dict.module"
-///     ema ── model.conv1.weight …, head.fc.weight …     "ema", without "model." where it is
+///     ema ── model.conv1.weight …, head.fc.weight …     "ema", without its "model."
 ///     (outermost) ── student.… , teacher.…             "student" and "teacher"
 struct WeightsChoice {
   /// A tensor with what is left of its name after a prefix.
@@ -130,7 +130,7 @@ struct WeightsChoice {
 
   // MARK: Names
 
-  /// Returns the tensors by the first part of their names, without it, in order; those with a single
+  /// Returns the tensors by the first part of their names, without it, in order; those with one
   /// part are left out.
   private static func parts(of names: [Named]) -> [(part: Substring, members: [Named])] {
     var parts: [Substring: [Named]] = [:]

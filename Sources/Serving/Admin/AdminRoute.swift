@@ -55,7 +55,9 @@ enum AdminRoute: Hashable {
     for item in head.target.query {
       guard known.contains(item.name) else {
         let request = "\(head.method) \(head.target.path)"
-        let allowed = known.isEmpty ? "no parameters" : known.joined(separator: " and ")
+        let others = known.dropLast().joined(separator: ", ")
+        let allowed =
+          known.last.map { others.isEmpty ? $0 : "\(others) and \($0)" } ?? "no parameters"
         throw .parameter("\(item.name) is an unknown parameter; \(request) takes \(allowed)")
       }
       guard seen.insert(item.name).inserted else {

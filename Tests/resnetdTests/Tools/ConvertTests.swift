@@ -45,6 +45,29 @@ import Testing
     #expect(try await classify(native) == classify(Self.embedded))
   }
 
+  @Test(
+    "Nothing is written under the name of another format",
+    arguments: [
+      (
+        ["x.pth"],
+        "call it x.safetensors; PyTorch reads what --to plain writes by safetensors.torch"
+      ),
+      (["--to", "plain", "a/model.v2.BIN"], "call it model.v2.safetensors; PyTorch"),
+      (["--to", "native", "x.onnx"], "call it x.safetensors; or leave --to out to write ONNX"),
+      (["--to", "onnx", "x.safetensors"], "OUT would hold ONNX, and"),
+      (["--to", "onnx", "x.pb"], "call it x.onnx; safetensors and ONNX are what it writes"),
+    ])
+  func endings(arguments: [String], expected: String) async throws {
+    let folder = try TemporaryFolder()
+    var arguments = arguments
+    arguments[arguments.count - 1] = folder.url.appendingPathComponent(arguments.last ?? "").path
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, ["convert", Self.embedded] + arguments)
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: arguments.last ?? ""))
+  }
+
   @Test("An ONNX network becomes a model file that needs nothing and answers as it did")
   func onnx() async throws {
     let folder = try TemporaryFolder()

@@ -32,7 +32,7 @@ package struct FirstModel: Sendable {
   package var isAsFile: Bool {
     options.labels == nil && options.preprocessing == nil && options.name == nil
       && options.output == nil && options.activation == nil
-      && options.weights == nil
+      && options.weights == nil && !(path.map(Model.isFolder) ?? false)
   }
 
   /// Hands over the file's own bytes.

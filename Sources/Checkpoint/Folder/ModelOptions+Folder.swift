@@ -1,0 +1,39 @@
+import ResNet
+
+extension ModelOptions {
+  /// Takes what lies beside the weights for everything that nobody chose.
+  ///
+  /// Returns sentences on what was taken from where.
+  mutating func take(_ facts: FolderFacts) -> [String] {
+    var notes: [String] = []
+    if labels == nil, let own = facts.labels {
+      labels = own
+      notes.append(facts.labelsNote)
+    }
+    if preprocessing == nil, let own = facts.preprocessing {
+      preprocessing = own
+      notes.append(facts.preprocessingNote)
+    }
+    if facts.stridePlacement == .in1x1 {
+      notes.append(
+        "bottlenecks stride in their first convolution (v1): \(ModelFolder.config), "
+          + "downsample_in_bottleneck")
+    }
+    return notes
+  }
+
+  /// Takes the labels that a checkpoint holds, if they are as many as the network's classes.
+  mutating func take(
+    _ classes: (labels: [String], source: String)?, _ classCount: Int, warnings: inout [String]
+  ) {
+    guard labels == nil, let classes else { return }
+    guard classes.labels.count == classCount else {
+      warnings.append(
+        "\(classes.source) has \(classes.labels.count) labels, the network \(classCount) classes: "
+          + "they are not used")
+      return
+    }
+    labels = classes.labels
+    warnings.append("labels are those of the file's \(classes.source)")
+  }
+}

@@ -1,0 +1,55 @@
+import Imaging
+import JSON
+
+/// The contract that timm's `pretrained_cfg` describes.
+///
+/// The shorter side becomes `floor(input_size / crop_pct)`, and `input_size` is cropped. Source:
+/// transforms_imagenet_eval of timm/data/transforms_factory.py.
+enum TimmContract {
+  private static let source = "\(ModelFolder.config), pretrained_cfg"
+
+  static func contract(_ root: JSONNode) throws(CheckpointError) -> Preprocessing {
+    func fail(_ reason: String) -> CheckpointError { .contract(source: source, reason: reason) }
+    let input = root["input_size"]?.array?.compactMap(\.integer) ?? []
+    guard input.count == 3, input[0] == 3, input[1] > 0, input[2] > 0 else {
+      throw fail("input_size is not [3, H, W]")
+    }
+    let (height, width) = (input[1], input[2])
+    let share = root["crop_pct"]?.number ?? 0.875
+    guard share > 0.05, share <= 1 else {
+      throw fail("crop_pct is \(share), 0.05 to 1 are allowed")
+    }
+    let filter: ResizeFilter
+    switch root["interpolation"]?.string ?? "bilinear" {
+    case "bilinear": filter = .bilinear
+    case "bicubic": filter = .bicubic
+    case let other:
+      throw fail(
+        "interpolation \(other.prefix(20)) has no equivalent, bilinear and bicubic have; "
+          + "give a contract (--preprocess)")
+    }
+    func scaled(_ side: Int) -> Int { Int(Double(side) / share) }
+    let resize: ResizeRule
+    switch root["crop_mode"]?.string ?? "center" {
+    case "center" where height == width: resize = .shorterSide(size: scaled(height), filter: filter)
+    case "squash":
+      resize = .exact(height: scaled(height), width: scaled(width), filter: filter)
+    case let other:
+      throw fail(
+        "crop_mode \(other.prefix(20)) for \(height)x\(width) pixels has no equivalent; "
+          + "give a contract (--preprocess)")
+    }
+    let usual = Preprocessing.imageNet
+    var (mean, std) = (usual.mean, usual.std)
+    if root["mean"] != nil {
+      mean = try ContractNumbers.three(root, "mean", source).map(Float.init)
+    }
+    if root["std"] != nil { std = try ContractNumbers.three(root, "std", source).map(Float.init) }
+    do {
+      return try Preprocessing(
+        resize: resize, crop: .center(height: height, width: width), mean: mean, std: std)
+    } catch {
+      throw fail(error.description)
+    }
+  }
+}

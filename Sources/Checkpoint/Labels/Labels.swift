@@ -1,0 +1,132 @@
+import CImageNet
+
+/// A file with the names of the classes.
+///
+/// One label per line in order of the classes, or what other tools write of it: a JSON list, a JSON
+/// object of numbers and names either way round, a table with a header.
+package enum Labels {
+  package static let fileByteCountLimit = 64 << 20
+  /// UTF-8 bytes of one label.
+  package static let labelByteCountLimit = 1024
+
+  /// Reads labels of any of the forms, without space around them.
+  ///
+  /// An empty line is an error but at the end, because it would shift the labels after it.
+  package static func read(path: String) throws(CheckpointError) -> [String] {
+    let bytes = try ModelBytes(mapping: path)
+    guard bytes.count <= fileByteCountLimit else {
+      throw .overLimit(what: "bytes of \(path)", value: bytes.count, limit: fileByteCountLimit)
+    }
+    return try read(bytes, path: path)
+  }
+
+  /// Reads labels from bytes in memory; `path` is their name in errors.
+  package static func read(bytes: [UInt8], path: String) throws(CheckpointError) -> [String] {
+    guard !bytes.isEmpty else { throw .labels(path: path, line: 1, reason: "the file is empty") }
+    return try read(ModelBytes(copying: bytes), path: path)
+  }
+
+  private static func read(
+    _ bytes: ModelBytes, path: String
+  ) throws(CheckpointError) -> [String] {
+    let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+    let hasMark =
+      bytes.count >= mark.count && mark.indices.allSatisfy { bytes.byte(at: $0) == mark[$0] }
+    let start = hasMark ? mark.count : 0
+    guard let text = bytes.text(in: start..<bytes.count) else {
+      throw .labels(
+        path: path, line: 1,
+        reason: isWide(bytes)
+          ? "the file is UTF-16; save it as UTF-8" : "the file is not UTF-8; save it as UTF-8")
+    }
+    if let labels = try LabelDocument.labels(text, path: path) { return labels }
+    let lines = try lines(of: text, path: path)
+    if let table = LabelTable(header: lines[0]) { return try table.labels(lines, path: path) }
+    var labels: [String] = []
+    for (index, line) in lines.enumerated() {
+      let label = String(line.trimmingSpace)
+      if let fault = fault(in: label) { throw .labels(path: path, line: index + 1, reason: fault) }
+      labels.append(label)
+    }
+    return labels
+  }
+
+  /// Returns whether it begins with the byte order mark of UTF-16.
+  private static func isWide(_ bytes: ModelBytes) -> Bool {
+    guard bytes.count >= 2 else { return false }
+    return [0xfeff, 0xfffe].contains(bytes.integer(at: 0, as: UInt16.self))
+  }
+
+  /// Returns the lines without their ends and without empty ones after the last.
+  private static func lines(
+    of text: String, path: String
+  ) throws(CheckpointError) -> [Substring] {
+    // Splits bytes, because CR LF as one Character is neither of the two.
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .map { Substring($0) }
+    while lines.last?.trimmingSpace.isEmpty == true { lines.removeLast() }
+    if lines.isEmpty { throw .labels(path: path, line: 1, reason: "the file is empty") }
+    return lines
+  }
+
+  /// Describes why a string cannot be a label, or returns nil if it can.
+  static func fault(in label: String) -> String? {
+    if label.isEmpty { return "the label is empty" }
+    if label.utf8.count > labelByteCountLimit {
+      return "the label has \(label.utf8.count) bytes, at most \(labelByteCountLimit) are allowed"
+    }
+    if label.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      return "the label has a control character"
+    }
+    return nil
+  }
+
+  /// Puts labels with their classes' numbers in order; these must be all from 0 on, once each.
+  ///
+  /// - Parameter line: Line of each item, or nil for all to be on the first.
+  static func ordered(
+    _ items: [(index: Int, label: String)], path: String, line: (Int) -> Int = { _ in 1 }
+  ) throws(CheckpointError) -> [String] {
+    var labels = [String?](repeating: nil, count: items.count)
+    for (position, item) in items.enumerated() {
+      let label = String(item.label[...].trimmingSpace)
+      func fail(_ reason: String) -> CheckpointError {
+        .labels(path: path, line: line(position), reason: reason)
+      }
+      guard items.indices.contains(item.index) else {
+        throw fail(
+          "class \(item.index) of \(items.count) labels, which are those of the classes 0 to "
+            + "\(items.count - 1)")
+      }
+      if let other = labels[item.index] {
+        throw fail(
+          "class \(item.index) has two labels, \"\(other.prefix(40))\" and \"\(label.prefix(40))\"")
+      }
+      if let fault = fault(in: label) { throw fail("class \(item.index): \(fault)") }
+      labels[item.index] = label
+    }
+    return labels.map { $0 ?? "" }
+  }
+}
+
+extension Substring {
+  var trimmingSpace: Substring {
+    var rest = self
+    while rest.first?.isWhitespace == true { rest.removeFirst() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return rest
+  }
+}
+
+extension Labels {
+  /// Names of ImageNet's 1000 classes in torchvision's words; the header of CImageNet states their
+  /// source.
+  package static var imageNet: [String] {
+    // SAFETY: constant text of the length given, as long-lived as the program.
+    let text = unsafe UnsafeRawBufferPointer(
+      start: imagenet_labels_bytes(), count: imagenet_labels_byte_count())
+    return unsafe text.split(separator: UInt8(ascii: "\n")).map { line in
+      unsafe String(decoding: line, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+"""Makes the folder fixtures as Hugging Face and timm publish models; needs torch, transformers and timm.
+
+    python make-folders.py            (made with torch 2.15, transformers 5.24, timm 1.0.31)
+
+Networks are a few channels wide; their weights are random, with running statistics that matter.
+"""
+
+import json
+import pathlib
+import sys
+
+import timm
+import torch
+import transformers
+from timm.models import save_for_hf
+from timm.models.resnet import BasicBlock, ResNet
+
+from torch_fixture import prepared
+
+folder = pathlib.Path(__file__).parent / "folders"
+LABELS = {0: "cat", 1: "dog", 2: "hen"}
+
+
+def hugging_face(name, shard="10GB", processor=None, **options):
+    torch.manual_seed(1)
+    config = transformers.ResNetConfig(
+        embedding_size=64, hidden_sizes=[4, 8], depths=[1, 1], layer_type="basic",
+        id2label=LABELS, label2id={v: k for k, v in LABELS.items()}) if not options else (
+        transformers.ResNetConfig(
+            embedding_size=64, hidden_sizes=[8, 16], depths=[1, 2], id2label=LABELS,
+            label2id={v: k for k, v in LABELS.items()}, **options))
+    network = prepared(transformers.ResNetForImageClassification(config))
+    network.save_pretrained(folder / name, max_shard_size=shard)
+    processor = processor or transformers.ConvNextImageProcessor(
+        size={"shortest_edge": 224}, crop_pct=0.875, resample=3)
+    processor.save_pretrained(folder / name)
+    return network
+
+
+def with_timm(name):
+    torch.manual_seed(2)
+    network = prepared(ResNet(BasicBlock, [1, 1, 1, 1], num_classes=3, channels=(4, 4, 8, 8)))
+    network.pretrained_cfg = timm.models.resnet._cfg(
+        url="", crop_pct=0.95, interpolation="bicubic", input_size=(3, 192, 192), num_classes=3,
+        architecture="resnet18", tag="made")
+    save_for_hf(network, folder / name, model_config={"label_names": list(LABELS.values())},
+                safe_serialization=True)
+    return network
+
+
+if __name__ == "__main__":
+    folder.mkdir(exist_ok=True)
+    hugging_face("hugging-face")
+    hugging_face("shards", shard="45KB",
+                 processor=transformers.ViTImageProcessor(size={"height": 96, "width": 96}))
+    hugging_face("strides", downsample_in_bottleneck=True)
+    with_timm("timm")
+    for path in folder.glob("*/README.md"):
+        path.unlink()

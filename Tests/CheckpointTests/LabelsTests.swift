@@ -1,0 +1,106 @@
+import Checkpoint
+import Testing
+
+/// Labels files of every form that other tools write.
+@Suite struct LabelsTests {
+  private func read(_ text: String, path: String = "labels.txt") throws -> [String] {
+    try Labels.read(bytes: Array(text.utf8), path: path)
+  }
+
+  private func failure(_ text: String, path: String = "labels.txt") -> String {
+    do {
+      return "it passed: \(try read(text, path: path))"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test(
+    "Each form gives the same labels in order",
+    arguments: [
+      "cat\ndog\nhen", "cat\ndog\nhen\n", "cat\r\ndog\r\nhen\r\n",
+      "\u{feff}cat\ndog\nhen\n\n \n\r\n",
+      " cat \n\tdog\nhen", #"["cat", "dog", "hen"]"#, "\u{feff}[\"cat\",\r\n\"dog\", \"hen\"]\r\n",
+      #"{"0": "cat", "1": "dog", "2": "hen"}"#, #"{"2": "hen", "0": "cat", "1": "dog"}"#,
+      #"{"cat": 0, "dog": 1, "hen": 2}"#, #"{"hen": 2, "cat": 0, "dog": 1}"#,
+      #"{"0": ["n01", "cat"], "1": ["n02", "dog"], "2": ["n03", "hen"]}"#,
+      #"{"model_type": "resnet", "id2label": {"0": "cat", "1": "dog", "2": "hen"}}"#,
+      #"{"class_to_idx": {"cat": 0, "dog": 1, "hen": 2}, "epoch": 3}"#,
+      #"{"label_names": ["cat", "dog", "hen"], "num_classes": 3}"#,
+      "index,label\n0,cat\n1,dog\n2,hen\n", "label,index\nhen,2\ncat,0\ndog,1",
+      "Class ID;Class Name\r\n0;cat\r\n1;dog\r\n2;hen\r\n\r\n", "id\tname\n2\then\n1\tdog\n0\tcat",
+      "\u{feff}\"idx\",\"label\",\"wnid\"\n0,\"cat\",n01\n1, \"dog\" ,n02\n2,hen,n03",
+    ])
+  func forms(text: String) throws {
+    #expect(try read(text) == ["cat", "dog", "hen"])
+  }
+
+  @Test("Labels may have commas, quotes and brackets")
+  func punctuation() throws {
+    #expect(
+      try read("tench, Tinca tinca\n[background]\n{x}\n") == [
+        "tench, Tinca tinca", "[background]", "{x}",
+      ])
+    #expect(try read("[background]\ncat") == ["[background]", "cat"])
+    #expect(
+      try read("index,label\n0,\"tench, Tinca tinca\"\n1,\"the \"\"big\"\" one\"") == [
+        "tench, Tinca tinca", "the \"big\" one",
+      ])
+    // Numbers may be the names of classes.
+    #expect(try read(#"{"7": 0, "3": 1}"#) == ["7", "3"])
+  }
+
+  @Test(
+    "What is wrong is said with its line and what was found",
+    arguments: [
+      ("cat\n\nhen\n", "line 2: the label is empty"), ("\n", "the file is empty"),
+      ("", "the file is empty"), ("\u{feff}", "the file is empty"),
+      ("cat\nd\u{7}og\n", "line 2: the label has a control character"),
+      ("[]", "the JSON list is empty"), (#"["cat", 1]"#, "item 1 of the JSON list is not a string"),
+      (#"["cat", ""]"#, "class 1: the label is empty"),
+      ("{}", "neither a list of labels nor an object"),
+      (#"{"0": "cat", "2": "hen"}"#, "class 2 of 2 labels, which are those of the classes 0 to 1"),
+      (#"{"0": "cat", "00": "dog"}"#, "class 0 has two labels, \"cat\" and \"dog\""),
+      (#"{"cat": 1, "dog": 2}"#, "class 2 of 2 labels"), (#"{"cat": -1}"#, "class -1 of 1 labels"),
+      (#"{"cat": 0.5}"#, "member \"cat\" of the JSON object is neither"),
+      (#"{"cat": [0]}"#, "member \"cat\""), (#"{"0": "cat", "0": "dog"}"#, "JSON: "),
+      ("[\"cat\",\n\"dog\"", "JSON: "), ("{\n\"0\": \"cat\",\n}", "line 3: JSON: "),
+      ("index,label\n", "has a header and no row"),
+      ("index,label\n0,cat\n1\n", "line 3: the row has not 2 fields"),
+      ("index,label\n0,\"cat\n1,dog", "line 2: the row has not 2 fields"),
+      ("index,label\nx,cat", "line 2: the class's number is \"x\""),
+      ("index,label\n0,cat\n\n1,dog", "line 3: the row has not 2 fields"),
+      ("index,label\n1,cat\n1,dog", "line 3: class 1 has two labels"),
+      ("index,label\n0,cat\n7,dog", "line 3: class 7 of 2 labels"),
+    ])
+  func faults(text: String, expected: String) {
+    let reason = failure(text)
+    #expect(reason.hasPrefix("labels.txt, line "), "\(reason)")
+    #expect(reason.contains(expected), "\(reason)")
+  }
+
+  @Test("Other encodings are named")
+  func encodings() {
+    for (bytes, expected) in [
+      ([0xff, 0xfe, 0x63, 0, 0x0a, 0], "UTF-16; save it as UTF-8"),
+      ([0x47, 0x72, 0xf6, 0xdf, 0x65], "not UTF-8; save it as UTF-8"),
+    ] as [([UInt8], String)] {
+      do throws(CheckpointError) {
+        _ = try Labels.read(bytes: bytes, path: "x")
+        Issue.record("it passed")
+      } catch {
+        #expect("\(error)".contains(expected), "\(error)")
+      }
+    }
+  }
+
+  @Test("A file called .json must be JSON, and JSON has limits")
+  func limits() {
+    #expect(failure("[background]\ncat", path: "labels.json").contains("JSON: "))
+    #expect(failure("[\"cat\" \"dog\"]").contains("JSON: "))
+    let nested = String(repeating: "[", count: 1 << 20) + String(repeating: "]", count: 1 << 20)
+    #expect(failure(nested).contains("JSON: "))
+    let many = "[" + String(repeating: "[],", count: 1 << 20) + "[]]"
+    #expect(failure(many).contains("braces, brackets and commas of labels.txt"))
+  }
+}

@@ -1,0 +1,209 @@
+import Checkpoint
+import Foundation
+import Imaging
+import ResNet
+import Testing
+
+/// Folders as Hugging Face and timm publish models; Fixtures/make-folders.py makes them.
+@Suite struct ModelFolderTests {
+  private static let labels = ["cat", "dog", "hen"]
+
+  private func load(_ path: String, labels: [String]? = nil) throws -> Model {
+    var options = ModelOptions(labels: labels)
+    options.readsExternalData = true
+    return try Model.load(path: path, options: options)
+  }
+
+  private func folder(_ name: String) -> String { Fixtures.path("folders/\(name)") }
+
+  @Test("A folder of Hugging Face gives weights, labels and contract, and says what is from where")
+  func huggingFace() throws {
+    let model = try load(folder("hugging-face"))
+    #expect(model.labels == Self.labels && model.name == "hugging-face")
+    #expect(
+      model.architecture
+        == Architecture(
+          stem: .imageNet, block: .basic,
+          stages: [.init(blocks: 1, width: 4), .init(blocks: 1, width: 8)], shortcut: .b,
+          classCount: 3, inputSize: 224))
+    #expect(
+      try model.preprocessing
+        == Preprocessing(
+          resize: .shorterSide(size: 256, filter: .bicubic),
+          crop: .center(height: 224, width: 224), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]))
+    #expect(
+      model.warnings == [
+        "labels are those of config.json, id2label",
+        "preprocessing is that of preprocessor_config.json",
+      ])
+    let options = try load(folder("hugging-face") + "/", labels: ["a", "b", "c"])
+    #expect(options.labels == ["a", "b", "c"])
+    #expect(options.warnings == ["preprocessing is that of preprocessor_config.json"])
+  }
+
+  @Test("Weights in several files are those in one")
+  func shards() throws {
+    let whole = try load(folder("hugging-face"))
+    let model = try load(folder("shards"))
+    #expect(model.weights.names.sorted() == whole.weights.names.sorted())
+    for name in model.weights.names {
+      #expect(model.weights[name]?.values == whole.weights[name]?.values, "\(name)")
+    }
+    #expect(model.preprocessing.outputSize == (96, 96))
+    #expect(
+      model.preprocessing.resize == .exact(height: 96, width: 96, filter: .bilinear))
+    #expect(model.architecture?.inputSize == 96)
+  }
+
+  @Test("Where Hugging Face's bottlenecks stride is read off its configuration")
+  func strides() throws {
+    let model = try load(folder("strides"))
+    #expect(model.architecture?.block == .bottleneck)
+    #expect(model.architecture?.stridePlacement == .in1x1)
+    #expect(
+      model.warnings.contains(
+        "bottlenecks stride in their first convolution (v1): config.json, downsample_in_bottleneck")
+    )
+  }
+
+  @Test("A folder of timm gives labels and contract")
+  func timm() throws {
+    let model = try load(folder("timm"))
+    #expect(model.labels == Self.labels)
+    // floor(192 / 0.95), as timm's transforms have it.
+    #expect(model.preprocessing.resize == .shorterSide(size: 202, filter: .bicubic))
+    #expect(model.preprocessing.crop == .center(height: 192, width: 192))
+    #expect(model.preprocessing.mean == [0.485, 0.456, 0.406])
+    #expect(model.architecture?.inputSize == 192)
+    #expect(
+      model.warnings == [
+        "labels are those of config.json, label_names",
+        "preprocessing is that of config.json, pretrained_cfg",
+      ])
+  }
+
+  @Test("A folder's version is that of the one file that is written of it")
+  func version() throws {
+    let model = try load(folder("timm"))
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-folder-\(UUID().uuidString).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try model.write(to: path)
+    #expect(try Model.load(path: path).version == model.version)
+  }
+
+  @Test("Only a folder that the operator names is read")
+  func sent() {
+    #expect(throws: CheckpointError.self) { try Model.load(path: folder("timm")) }
+  }
+
+  /// Copies a folder, changes it, and returns why it is refused.
+  private func failure(_ name: String, _ change: (URL) throws -> Void) throws -> String {
+    let copy = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-folder-\(UUID().uuidString)")
+    try FileManager.default.copyItem(atPath: folder(name), toPath: copy.path)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    try change(copy)
+    do {
+      _ = try load(copy.path)
+      return "it passed"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  /// Replaces text in a file of a folder.
+  private func replace(
+    _ old: String, _ new: String, in name: String, of folder: URL
+  ) throws {
+    let url = folder.appendingPathComponent(name)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(text.contains(old))
+    try text.replacingOccurrences(of: old, with: new)
+      .write(to: url, atomically: true, encoding: .utf8)
+  }
+
+  @Test(
+    "What a folder says and no contract or network can mean is refused by its name",
+    arguments: [
+      (
+        "hugging-face", "config.json", "\"resnet\"", "\"vit\"",
+        "model_type vit, only resnet is read"
+      ),
+      ("hugging-face", "config.json", "\"relu\"", "\"gelu\"", "hidden_act gelu, only relu is read"),
+      (
+        "hugging-face", "config.json", "\"downsample_in_first_stage\": false",
+        "\"downsample_in_first_stage\": true", "downsample_in_first_stage, only false is read"
+      ),
+      ("hugging-face", "config.json", "\"2\": \"hen\"", "\"3\": \"hen\"", "class 3 of 3 labels"),
+      ("hugging-face", "config.json", "{", "[", "config.json: JSON: "),
+      (
+        "hugging-face", "preprocessor_config.json", "\"resample\": 3", "\"resample\": 5",
+        "resample 5 has no equivalent, 2 (bilinear) and 3 (bicubic) have"
+      ),
+      (
+        "hugging-face", "preprocessor_config.json", "\"do_resize\"", "\"do_pad\"",
+        "do_pad has no equivalent"
+      ),
+      (
+        "hugging-face", "preprocessor_config.json", "\"shortest_edge\"", "\"longest_edge\"",
+        "size has no shortest_edge"
+      ),
+      (
+        "timm", "config.json", "\"bicubic\"", "\"hamming\"",
+        "interpolation hamming has no equivalent"
+      ),
+      ("timm", "config.json", "\"center\"", "\"border\"", "crop_mode border for 192x192 pixels"),
+      ("timm", "config.json", "\"resnet18\"", "\"resnetblur18\"", "architecture resnetblur18"),
+      (
+        "timm", "config.json", "\"in_chans\": 3", "\"output_stride\": 8", "model_args output_stride"
+      ),
+      (
+        "timm", "config.json", "\"hen\"", "\"hen\", \"emu\"",
+        "4 labels for a network with 3 classes"
+      ),
+      (
+        "shards", "model.safetensors.index.json", "model-00002-of-00002", "../model-00002-of-00002",
+        "is not the name of a .safetensors file in the same folder"
+      ),
+      (
+        "shards", "model.safetensors.index.json", "model-00002-of-00002", "model-00003-of-00002",
+        "which is not in the folder"
+      ),
+      (
+        "shards", "model.safetensors.index.json", "classifier.1.bias", "classifier.1.other",
+        "says nothing of it"
+      ),
+    ])
+  func refusals(
+    name: String, file: String, old: String, new: String, expected: String
+  ) throws {
+    let reason = try failure(name) { try replace(old, new, in: file, of: $0) }
+    #expect(reason.contains(expected), "\(reason)")
+  }
+
+  @Test("A folder without weights, or with several, is told by what is in it")
+  func contents() throws {
+    let none = try failure("timm") {
+      try FileManager.default.removeItem(at: $0.appendingPathComponent("model.safetensors"))
+    }
+    #expect(none.contains("the folder holds config.json, and no weights that are read"), "\(none)")
+    let several = try failure("timm") {
+      let weights = $0.appendingPathComponent("model.safetensors")
+      try FileManager.default.copyItem(at: weights, to: $0.appendingPathComponent("a.safetensors"))
+      try FileManager.default.moveItem(at: weights, to: $0.appendingPathComponent("b.safetensors"))
+    }
+    #expect(several.contains("several files with weights: a.safetensors, b.safetensors"))
+    let saved = try failure("timm") {
+      try FileManager.default.moveItem(
+        at: $0.appendingPathComponent("model.safetensors"),
+        to: $0.appendingPathComponent("saved_model.pb"))
+    }
+    #expect(saved.contains("a TensorFlow SavedModel") && saved.contains("--saved-model"))
+    let cut = try failure("shards") {
+      let url = $0.appendingPathComponent("model-00002-of-00002.safetensors")
+      try Data(contentsOf: url).dropLast(100).write(to: url)
+    }
+    #expect(cut.contains("the file is not complete"), "\(cut)")
+  }
+}
