@@ -16,13 +16,16 @@ RUN swift build --configuration release --static-swift-stdlib --product resnetd 
   && strip --strip-all .build/release/resnetd -o /resnetd
 
 FROM debian:bookworm-slim
+# Libraries for further image formats, which the program opens if they are there:
+#   docker build --build-arg IMAGE_LIBRARIES='libtiff6 libheif1' --tag resnetd .
+ARG IMAGE_LIBRARIES=
 # Programs read neither changelogs nor translations; copyrights stay.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
     --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
     --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
-    libcurl4 libdnnl2 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
-    libssl3 libwebp7 libyajl2 libzip4 \
+    libcurl4 libdnnl2 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
+    libssl3 libwebp7 libyajl2 libzip4 $IMAGE_LIBRARIES \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
 # The list alone: the package brings the tools that make it, and openssl.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

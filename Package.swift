@@ -17,12 +17,18 @@ let cSettings: [CSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+let cxxSettings: [CXXSetting] = [
+  .enableWarning("all"),
+  .enableWarning("extra"),
+  .treatAllWarnings(as: .error),
+]
+
 /// A C room: a flat C ABI in front of Debian's libraries.
 func room(
   _ name: String, linking libraries: [String] = [], excluding files: [String] = []
 ) -> Target {
   .target(
-    name: name, exclude: files, cSettings: cSettings,
+    name: name, exclude: files, cSettings: cSettings, cxxSettings: cxxSettings,
     linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
@@ -30,7 +36,7 @@ let package = Package(
   name: "resnetd",
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
-    room("CImageCodec", linking: ["jpeg", "spng", "webp"]),
+    room("CImageCodec", linking: ["jpeg", "spng", "webp", "gif", "stdc++"]),
     room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),

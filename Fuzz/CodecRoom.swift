@@ -47,7 +47,9 @@ private struct Grown {
       case 1: (longest, limits.pixelCountLimit / longest)
       default: (limits.pixelCountLimit / longest, longest)
       }
-    let isKnown = growJPEG(width, height) || growPNG(width, height) || growWebP(width, height)
+    let isKnown =
+      growJPEG(width, height) || growPNG(width, height) || growWebP(width, height)
+      || growGIF(width, height) || growBMP(width, height) || growTIFF(width, height)
     guard isKnown else { return nil }
   }
 
@@ -85,6 +87,48 @@ private struct Grown {
       for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 0 ? 0 : 0xedb8_8320) }
     }
     put(Int(~checksum), at: 29, count: 4, bigEndian: true)
+    return true
+  }
+
+  /// The canvas, and the first frame if nothing but a palette stands before it.
+  private mutating func growGIF(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.count > 13, bytes.starts(with: Array("GIF8".utf8)) else { return false }
+    put(width, at: 6, count: 2, bigEndian: false)
+    put(height, at: 8, count: 2, bigEndian: false)
+    let frame = 13 + (bytes[10] & 0x80 == 0 ? 0 : 3 << (Int(bytes[10] & 7) + 1))
+    if bytes.count > frame + 10, bytes[frame] == 0x2c {
+      put(width, at: frame + 5, count: 2, bigEndian: false)
+      put(height, at: frame + 7, count: 2, bigEndian: false)
+    }
+    return true
+  }
+
+  /// A header of 40 bytes and more.
+  private mutating func growBMP(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.count > 54, bytes.starts(with: Array("BM".utf8)), bytes[14] >= 40 else {
+      return false
+    }
+    put(width, at: 18, count: 4, bigEndian: false)
+    put(height, at: 22, count: 4, bigEndian: false)
+    return true
+  }
+
+  /// The first directory of a file in Intel's order, whose sides are numbers inside their entries.
+  private mutating func growTIFF(_ width: Int, _ height: Int) -> Bool {
+    guard bytes.count > 16, bytes.starts(with: [0x49, 0x49, 42, 0]) else { return false }
+    func number(_ offset: Int, _ count: Int) -> Int {
+      (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }
+    }
+    let directory = number(4, 4)
+    guard directory + 2 <= bytes.count else { return false }
+    for index in 0..<number(directory, 2) {
+      let entry = directory + 2 + 12 * index
+      guard entry + 12 <= bytes.count else { break }
+      let tag = number(entry, 2)
+      guard tag == 256 || tag == 257 else { continue }
+      put(4, at: entry + 2, count: 2, bigEndian: false)
+      put(tag == 256 ? width : height, at: entry + 8, count: 4, bigEndian: false)
+    }
     return true
   }
 

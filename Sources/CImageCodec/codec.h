@@ -2,7 +2,11 @@
 
 #include "CImageCodec.h"
 
-// Common part of the three decoders. A decoder is created by its `open` and driven through
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Common part of the decoders. A decoder is created by its `open` and driven through
 // `codec_decoder`.
 
 typedef struct codec_message {
@@ -26,10 +30,16 @@ typedef image_codec_status codec_open(
 codec_open codec_jpeg_open;
 codec_open codec_png_open;
 codec_open codec_webp_open;
+codec_open codec_gif_open;
+codec_open codec_tiff_open;
+codec_open codec_heif_open;
 
 extern const codec_decoder codec_jpeg_decoder;
 extern const codec_decoder codec_png_decoder;
 extern const codec_decoder codec_webp_decoder;
+extern const codec_decoder codec_gif_decoder;
+extern const codec_decoder codec_tiff_decoder;
+extern const codec_decoder codec_heif_decoder;
 
 /// Writes the message, cut to fit, and returns the status.
 image_codec_status codec_fail(image_codec_status status, codec_message message, const char *reason);
@@ -38,6 +48,19 @@ image_codec_status codec_fail(image_codec_status status, codec_message message, 
 /// there is none.
 uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count);
 
-/// Composes `count` pixels of RGBA over the backdrop. `rgb` may be the same memory as `rgba`.
-void codec_compose_row(
-    const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop);
+/// Fails because a library is not installed, and names it and its Debian package.
+image_codec_status codec_missing(
+    codec_message message, const char *library, const char *package);
+
+typedef struct codec_symbol {
+  const char *name;
+  void **function;
+} codec_symbol;
+
+/// Opens a shared library for the rest of the process's life and finds functions in it; false if it
+/// is not installed or lacks one of them.
+bool codec_library_load(const char *file, const codec_symbol *symbols, size_t count);
+
+#ifdef __cplusplus
+}
+#endif

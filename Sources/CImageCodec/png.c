@@ -218,7 +218,7 @@ static image_codec_status png_read_row(void *opaque, uint8_t *row, codec_message
     if (code != 0 && !(code == SPNG_EOI && is_last)) return fail(code, message);
     stored = target;
   }
-  if (state->has_alpha) codec_compose_row(stored, row, width, state->backdrop);
+  if (state->has_alpha) image_codec_compose_row(stored, row, width, state->backdrop);
   state->next_row++;
   return IMAGE_CODEC_STATUS_OK;
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,17 @@ image_codec_status codec_fail(
   return status;
 }
 
-void codec_compose_row(
+image_codec_status codec_missing(
+    codec_message message, const char *library, const char *package) {
+  char reason[IMAGE_CODEC_MESSAGE_BYTE_COUNT];
+  snprintf(
+      reason, sizeof reason,
+      "%s is not installed where the server runs; install Debian's package %s and restart it, or "
+      "send a JPEG", library, package);
+  return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, reason);
+}
+
+void image_codec_compose_row(
     const uint8_t *rgba, uint8_t *rgb, size_t count, image_codec_backdrop backdrop) {
   const uint32_t backdrop_rgb[3] = {backdrop.red, backdrop.green, backdrop.blue};
   for (size_t pixel = 0; pixel < count; pixel++) {
@@ -43,6 +54,9 @@ image_codec_status image_codec_reader_open(
       [IMAGE_CODEC_FORMAT_JPEG] = {codec_jpeg_open, &codec_jpeg_decoder},
       [IMAGE_CODEC_FORMAT_PNG] = {codec_png_open, &codec_png_decoder},
       [IMAGE_CODEC_FORMAT_WEBP] = {codec_webp_open, &codec_webp_decoder},
+      [IMAGE_CODEC_FORMAT_GIF] = {codec_gif_open, &codec_gif_decoder},
+      [IMAGE_CODEC_FORMAT_TIFF] = {codec_tiff_open, &codec_tiff_decoder},
+      [IMAGE_CODEC_FORMAT_HEIF] = {codec_heif_open, &codec_heif_decoder},
   };
   const codec_message answer = {message, message_byte_count};
   *reader = NULL;

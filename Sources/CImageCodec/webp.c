@@ -220,7 +220,7 @@ static image_codec_status webp_read_row(void *opaque, uint8_t *row, codec_messag
   }
   const uint8_t *stored = state->pixels + width * pixel_byte_count(state) * state->next_row;
   if (pixel_byte_count(state) == 4) {
-    codec_compose_row(stored, row, width, state->backdrop);
+    image_codec_compose_row(stored, row, width, state->backdrop);
   } else {
     memcpy(row, stored, width * 3);
   }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,6 +76,21 @@ static void ignore_signals(void) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static ssize_t discard(void *cookie, const char *bytes, size_t count) {
+  (void)cookie;
+  (void)bytes;
+  return (ssize_t)count;
+}
+
+// Some libraries print what they find wrong with an image. A decoder has nothing to print to, and
+// would be killed for the attempt.
+static void silence_libraries(void) {
+  FILE *nowhere = fopencookie(NULL, "w", (cookie_io_functions_t){.write = discard});
+  if (nowhere == NULL) return;
+  setvbuf(nowhere, NULL, _IONBF, 0);
+  stdout = stderr = nowhere;
 }
 
 // Killed when its parent ends, even if that is now.
@@ -154,6 +170,7 @@ static _Noreturn void run_spawner(
   if (control != control_descriptor && dup2(control, control_descriptor) < 0) _exit(1);
   close_all(0, control_descriptor - 1);
   close_all(control_descriptor + 1, ~0U >> 1);
+  silence_libraries();
   confinement_prepare();
   prepare();
   for (;;) {

@@ -136,7 +136,9 @@ extension ImagingError {
 
   func write(to reply: inout sandbox_reply) {
     switch self {
-    case .unsupportedFormat: reply.set(.unsupportedFormat)
+    case .unsupportedFormat(let content):
+      let number = ForeignContent.allCases.firstIndex(of: content) ?? 0
+      reply.set(.unsupportedFormat, numbers: (number, 0, 0))
     case .unsupportedFeature(let format, let reason):
       reply.set(.unsupportedFeature, format, string: reason)
     case .corrupt(let format, let reason): reply.set(.corrupt, format, string: reason)
@@ -161,7 +163,10 @@ extension ImagingError {
     let numbers = (Int(reply.numbers.0), Int(reply.numbers.1), Int(reply.numbers.2))
     self =
       switch code {
-      case .unsupportedFormat: .unsupportedFormat
+      case .unsupportedFormat:
+        .unsupportedFormat(
+          ForeignContent.allCases.indices.contains(numbers.0)
+            ? ForeignContent.allCases[numbers.0] : .unknown)
       case .unsupportedFeature: .unsupportedFeature(format: format, reason: reply.printableString)
       case .corrupt: .corrupt(format: format, reason: reply.printableString)
       case .truncated: .truncated(format: format)

@@ -1,7 +1,7 @@
 /// Reason why an image could not become numbers, or a contract was rejected.
 package enum ImagingError: Error, Hashable {
   /// The first bytes are not those of a format that is decoded, or there are none.
-  case unsupportedFormat
+  case unsupportedFormat(ForeignContent)
   /// A known format used in a way that is not decoded, such as 12-bit JPEG.
   case unsupportedFeature(format: ImageFormat, reason: String)
   /// The bytes break the rules of their format.
@@ -22,14 +22,14 @@ package enum ImagingError: Error, Hashable {
 extension ImagingError: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .unsupportedFormat:
-      "the bytes are not a JPEG, PNG or WebP image"
+    case .unsupportedFormat(let content):
+      content.explanation
     case .unsupportedFeature(let format, let reason):
-      "the \(format.rawValue) image cannot be decoded: \(reason)"
+      "the \(format.name) image cannot be decoded: \(reason)"
     case .corrupt(let format, let reason):
-      "the \(format.rawValue) image is corrupt: \(reason)"
+      "the \(format.name) image is corrupt: \(reason)"
     case .truncated(let format):
-      "the \(format.rawValue) image is truncated"
+      "the \(format.name) image is truncated"
     case .pixelCount(let width, let height, let limit):
       "the image has \(width) x \(height) pixels, over the limit of \(limit)"
     case .decodedByteCount(let actual, let limit):

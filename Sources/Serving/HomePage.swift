@@ -13,7 +13,7 @@ enum HomePage {
       <!DOCTYPE html>
       <html lang="en"><meta charset="utf-8"><title>resnetd</title>
       <h1>resnetd</h1>
-      <p>This server classifies images (JPEG, PNG, WebP) with a residual network.</p>
+      <p>This server classifies images (JPEG, PNG, WebP, GIF, BMP and more) with a residual network.</p>
       \(state)
       <pre>curl -T cat.jpg http://HOST:PORT/classify
       curl -F image=@cat.jpg -F image=@dog.png 'http://HOST:PORT/classify?top_k=3'</pre>

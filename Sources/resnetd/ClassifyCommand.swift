@@ -32,8 +32,9 @@ enum ClassifyCommand: Command {
   static let summary = "classify images in files"
   static let operands = "FILE…"
   static let discussion = """
-    Classifies images (JPEG, PNG, WebP) as the server does; - is standard input. A file that
-    cannot be classified is reported, the others still are, and the exit code is 1.
+    Classifies images (JPEG, PNG, WebP, GIF, BMP; TIFF, AVIF and HEIC if their libraries are
+    installed) as the server does; - is standard input. A file that cannot be classified is
+    reported, the others still are, and the exit code is 1.
     """
   static let options: [Option<Settings>] =
     [

@@ -14,7 +14,7 @@ import Testing
 
   @Test("The failure says what is wrong with an image")
   func fault() {
-    #expect(throws: DecodingFailure.image(.unsupportedFormat)) {
+    #expect(throws: DecodingFailure.image(.unsupportedFormat(.unknown))) {
       try prepare([1, 2, 3], until: .now + .seconds(3600))
     }
   }

@@ -40,7 +40,7 @@ import Testing
         #expect(index % 5 != 4)
         #expect(difference(probabilities, alone[index % images.count]) <= 1e-6)
       case .failure(let error):
-        #expect(index % 5 == 4 && error == .image(.unsupportedFormat))
+        #expect(index % 5 == 4 && error == .image(.unsupportedFormat(.zeros)))
       }
     }
   }

@@ -54,11 +54,16 @@ struct DecoderTests {
 
   @Test("Answers do not depend on where an image is decoded")
   func answers() async throws {
-    for image in ["rgb.png", "lossy-alpha.webp", "progressive.jpg", "cmyk-adobe.jpg"] {
+    for image in [
+      "rgb.png", "lossy-alpha.webp", "progressive.jpg", "cmyk-adobe.jpg",
+      "Formats/interlaced.gif", "Formats/rle-8.bmp", "Formats/lzw.tif", "Formats/jpeg.tif",
+      "Formats/alpha.avif", "Formats/orientation-6.heic", "Formats/ten-bits.heic",
+    ] {
       let path = ProgramUnderTest.repository + "/Tests/ImagingTests/Fixtures/" + image
       let inside = try await ProgramUnderTest.run("classify", "--json", path)
       let outside = try await ProgramUnderTest.run("classify", "--json", "--sandbox", "off", path)
-      #expect(inside.exitCode == 0 && inside.output == outside.output, "\(image)")
+      #expect(inside.exitCode == outside.exitCode && inside.output == outside.output, "\(image)")
+      #expect(inside.exitCode == 0 || inside.errors.contains("is not installed"), "\(image)")
     }
   }
 

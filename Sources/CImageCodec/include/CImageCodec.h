@@ -4,8 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Reader of encoded images that returns rows of RGB: one interface to libjpeg-turbo, libspng and
-// libwebp.
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Reader of encoded images that returns rows of RGB: one interface to libjpeg-turbo, libspng,
+// libwebp and giflib, and to libtiff and libheif, which are opened when they are first needed and
+// need not be installed.
 //
 // A reader belongs to one thread at a time. It borrows the encoded bytes, which must stay in place
 // until it is closed. Nothing longer than a row is allocated before `image_codec_reader_start`, so
@@ -15,6 +20,10 @@ typedef enum image_codec_format {
   IMAGE_CODEC_FORMAT_JPEG = 0,
   IMAGE_CODEC_FORMAT_PNG = 1,
   IMAGE_CODEC_FORMAT_WEBP = 2,
+  IMAGE_CODEC_FORMAT_GIF = 3,
+  IMAGE_CODEC_FORMAT_TIFF = 4,
+  /// AVIF and HEIC.
+  IMAGE_CODEC_FORMAT_HEIF = 5,
 } image_codec_format;
 
 typedef enum image_codec_status {
@@ -52,6 +61,8 @@ enum {
   /// Groups of prefix codes that a lossless WebP is expected to have at most. It may have 65,536,
   /// which take hundreds of megabytes: only a limit on the process helps.
   IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
+  /// Strips or tiles of a TIFF.
+  IMAGE_CODEC_TIFF_PIECE_LIMIT = 1 << 20,
 };
 
 typedef struct image_codec_header {
@@ -59,7 +70,7 @@ typedef struct image_codec_header {
   uint32_t height;
   /// EXIF orientation, 1 to 8; 1 if the file has no valid one.
   uint8_t orientation;
-  /// Bits of one sample: 1, 2, 4, 8 or 16.
+  /// Bits of one sample: 1, 2, 4, 8, 10, 12 or 16.
   uint8_t bit_depth;
   bool has_alpha;
   /// Whether the image can be decoded at 1/2, 1/4 and 1/8 of its size.
@@ -122,6 +133,19 @@ const char *_Nonnull image_codec_version_jpeg(void);
 const char *_Nonnull image_codec_version_png(void);
 /// 0xMMmmpp: major, minor, patch.
 uint32_t image_codec_version_webp(void);
+const char *_Nonnull image_codec_version_gif(void);
+
+/// Libraries that are opened when they are first needed. Each function returns false if the library
+/// is not installed, and else writes its version, cut to fit.
+bool image_codec_version_tiff(char *_Nonnull text, size_t byte_count);
+bool image_codec_version_heif(char *_Nonnull text, size_t byte_count);
+bool image_codec_version_de265(char *_Nonnull text, size_t byte_count);
+bool image_codec_version_dav1d(char *_Nonnull text, size_t byte_count);
+
+/// Composes `count` pixels of RGBA over the backdrop. `rgb` may be the same memory as `rgba`.
+void image_codec_compose_row(
+    const uint8_t *_Nonnull rgba, uint8_t *_Nonnull rgb, size_t count,
+    image_codec_backdrop backdrop);
 
 enum {
   /// Fractional bits of the fixed-point weights of resampling.
@@ -140,3 +164,7 @@ void image_codec_resample_row(
 void image_codec_resample_columns(
     const uint8_t *_Nonnull rows, size_t stride, size_t count, const int32_t *_Nonnull weights,
     uint8_t *_Nonnull target);
+
+#ifdef __cplusplus
+}
+#endif

@@ -5,7 +5,7 @@ package struct GoldenSample: Sendable, Hashable {
   /// Limit on the bytes of one encoded image.
   package static let imageByteCountLimit = 4 << 20
 
-  /// A JPEG, PNG or WebP file, unchanged.
+  /// An image file of any format, unchanged.
   package let encodedImage: [UInt8]
   /// Logits `[classes]`.
   package let logits: [Float]

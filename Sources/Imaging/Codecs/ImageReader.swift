@@ -13,36 +13,54 @@ import CImageCodec
   /// Whether rows become grey, in all three channels.
   var isGrey = false
   // SAFETY: an open reader of CImageCodec, owned by this value alone and closed with it. It borrows
-  // the encoded bytes, which the caller of `init` keeps in place.
-  private let reader: OpaquePointer
+  // the encoded bytes, which the caller of `init` keeps in place. Nil for a BMP.
+  private let reader: OpaquePointer?
+  private let bitmap: BitmapReader?
 
   /// Reads the header. The bytes must stay in place for as long as the reader lives.
   init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ImagingError) {
     guard let format = unsafe ImageFormat(magicBytesOf: bytes.span) else {
-      throw .unsupportedFormat
+      throw .unsupportedFormat(unsafe ForeignContent(of: bytes.span))
     }
-    var opened: OpaquePointer?
-    var header = image_codec_header()
+    let bitmap = format == .bmp ? try unsafe BitmapReader(EncodedBytes(bytes)) : nil
+    var header = bitmap?.header ?? image_codec_header()
+    let reader =
+      bitmap == nil ? try unsafe Self.open(format, bytes, header: &header) : nil
+    self.format = format
+    self.header = header
+    self.bitmap = bitmap
+    unsafe self.reader = reader
+  }
+
+  /// Opens a reader of CImageCodec, which the caller closes.
+  private static func open(
+    _ format: ImageFormat, _ bytes: UnsafeBufferPointer<UInt8>, header: inout image_codec_header
+  ) throws(ImagingError) -> OpaquePointer {
     let code: image_codec_format =
       switch format {
       case .jpeg: IMAGE_CODEC_FORMAT_JPEG
       case .png: IMAGE_CODEC_FORMAT_PNG
       case .webp: IMAGE_CODEC_FORMAT_WEBP
+      case .gif: IMAGE_CODEC_FORMAT_GIF
+      case .tiff: IMAGE_CODEC_FORMAT_TIFF
+      case .avif, .heic: IMAGE_CODEC_FORMAT_HEIF
+      case .bmp: preconditionFailure("a BMP must be read by BitmapReader")
       }
+    var opened: OpaquePointer?
     // SAFETY: the magic bytes were found, so the buffer is not empty and has a base address.
-    try unsafe Self.check(format) { message, count in
+    try unsafe check(format) { message, count in
       unsafe image_codec_reader_open(
         code, bytes.baseAddress!, bytes.count, &opened, &header, message, count)
     }
     guard let opened = unsafe opened else {
       throw .corrupt(format: format, reason: "the codec returned no reader")
     }
-    self.format = format
-    self.header = header
-    unsafe self.reader = opened
+    return unsafe opened
   }
 
-  deinit { unsafe image_codec_reader_close(reader) }
+  deinit {
+    if let reader = unsafe reader { unsafe image_codec_reader_close(reader) }
+  }
 
   /// Sides of the decoded image; a remaining fraction of a pixel counts as one.
   var width: Int { (Int(header.width) + scaleDenominator - 1) / scaleDenominator }
@@ -58,6 +76,11 @@ import CImageCodec
     precondition(
       !wanted.isEmpty && wanted.lowerBound >= 0 && wanted.upperBound <= width,
       "wanted must be columns of the image")
+    guard let reader = unsafe reader else {
+      try bitmap?.start(backdrop)
+      columns = 0..<width
+      return
+    }
     var held = image_codec_columns(first: UInt32(wanted.lowerBound), count: UInt32(wanted.count))
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_start(
@@ -68,6 +91,7 @@ import CImageCodec
 
   /// Writes the next row to `row`, which has room for `3 * columns.count` bytes.
   mutating func readRow(_ row: UnsafeMutablePointer<UInt8>) throws(ImagingError) {
+    guard let reader = unsafe reader else { return try unsafe bitmap?.readRow(row) ?? () }
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_read_row(reader, row, message, count)
     }
@@ -77,6 +101,7 @@ import CImageCodec
 
   /// Checks the bytes after the last row.
   mutating func finish() throws(ImagingError) {
+    guard let reader = unsafe reader else { return }
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_finish(reader, message, count)
     }

@@ -1,29 +1,32 @@
 /// Number of pixels that an encoded image claims in its header.
 ///
 /// For counting only: whether the bytes are an image is for the decoder to say. JPEG: ITU T.81,
-/// annex B; PNG: section 11.2.2; WebP: RFC 9649, section 2.
+/// annex B; PNG: section 11.2.2; WebP: RFC 9649, section 2; GIF89a, sections 18 and 20; TIFF 6.0,
+/// section 2; AVIF and HEIC: ISO/IEC 23008-12, section 6.5.3.
 enum StoredPixels {
   /// Returns width x height, or nil if no header gives them.
   static func count(_ bytes: ArraySlice<UInt8>) -> Int? {
-    let size = png(bytes) ?? webP(bytes) ?? jpeg(bytes)
+    let size =
+      png(bytes) ?? webP(bytes) ?? jpeg(bytes) ?? gif(bytes) ?? bmp(bytes) ?? tiff(bytes)
+      ?? imageItem(bytes)
     return size.map { size in
       let (count, overflow) = size.width.multipliedReportingOverflow(by: size.height)
       return overflow ? .max : count
     }
   }
 
-  private typealias Size = (width: Int, height: Int)
+  typealias Size = (width: Int, height: Int)
 
-  private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> Int {
+  static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> Int {
     let start = bytes.startIndex + offset
     return bytes[start..<start + count].reduce(0) { $0 << 8 | Int($1) }
   }
 
-  private static func littleNumber(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> Int {
+  static func littleNumber(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> Int {
     bytes.dropFirst(offset).prefix(count).reversed().reduce(0) { $0 << 8 | Int($1) }
   }
 
-  private static func holds(_ bytes: ArraySlice<UInt8>, _ text: String, at offset: Int) -> Bool {
+  static func holds(_ bytes: ArraySlice<UInt8>, _ text: String, at offset: Int) -> Bool {
     bytes.dropFirst(offset).starts(with: text.utf8)
   }
 
@@ -49,8 +52,8 @@ enum StoredPixels {
     }
   }
 
-  /// Limit of marker segments that are searched; files have some tens.
-  private static let segmentCountLimit = 1 << 16
+  /// Limit of marker segments and of blocks that are searched; files have some tens.
+  static let segmentCountLimit = 1 << 16
 
   /// Returns the size in the first frame header among the marker segments.
   private static func jpeg(_ bytes: ArraySlice<UInt8>) -> Size? {

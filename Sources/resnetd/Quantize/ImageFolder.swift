@@ -5,7 +5,11 @@ struct ImageFolder {
   /// Paths sorted by name.
   let paths: [String]
 
-  private static let endings = ["jpg", "jpeg", "jpe", "png", "webp"]
+  private static let endings = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "avif", "heic",
+    "heif",
+    "hif",
+  ]
   /// Limit of names that are looked at, images or not.
   private static let entryLimit = 1_000_000
 

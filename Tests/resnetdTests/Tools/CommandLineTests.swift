@@ -8,8 +8,8 @@ import Testing
     #expect(outcome.exitCode == 0)
     #expect(outcome.output.hasPrefix("resnetd "))
     for library in [
-      "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "lcms2", "OpenSSL", "jansson", "libzip",
-      "libcurl",
+      "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "giflib", "lcms2", "libtiff", "libheif",
+      "libdav1d", "libde265", "OpenSSL", "jansson", "libzip", "libcurl",
     ] {
       #expect(outcome.output.contains("\n\(library) "))
     }
@@ -128,7 +128,7 @@ import Testing
     #expect(outcome.exitCode == 1)
     #expect(outcome.output.contains("ship"))
     #expect(outcome.errors.contains("/nonexistent.jpg: cannot open it"))
-    #expect(outcome.errors.contains("\(#filePath): the bytes are not a JPEG, PNG or WebP image"))
+    #expect(outcome.errors.contains("\(#filePath): the bytes are text; accepted are JPEG, PNG"))
   }
 
   @Test("An unusable model is one clear line and exit code 1")

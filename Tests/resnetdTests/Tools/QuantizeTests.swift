@@ -93,7 +93,7 @@ import Testing
       "quantize", Self.model, "--calibrate", folder.url.path, "-o", "/nonexistent/model")
     guard Precision.int8.isSupported else { return expectRefusal(outcome, "/nonexistent/model") }
     #expect(outcome.exitCode == 1)
-    #expect(outcome.errors.contains("\(broken.path): the bytes are no"))
+    #expect(outcome.errors.contains("\(broken.path): the bytes are text; accepted are"))
     #expect(outcome.errors.contains("at least 10 are needed"))
   }
 

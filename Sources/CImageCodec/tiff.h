@@ -1,0 +1,100 @@
+#pragma once
+
+#include <tiffio.h>
+
+#include "codec.h"
+
+enum {
+  /// Samples of a pixel; more than five have no meaning here.
+  tiff_sample_count_limit = 8,
+};
+
+/// Functions of libtiff, which is opened when it is first needed.
+typedef struct tiff_library {
+  __typeof__(TIFFOpenOptionsAlloc) *options_alloc;
+  __typeof__(TIFFOpenOptionsFree) *options_free;
+  __typeof__(TIFFOpenOptionsSetMaxSingleMemAlloc) *options_set_allocation_limit;
+  __typeof__(TIFFOpenOptionsSetErrorHandlerExtR) *options_set_error_handler;
+  __typeof__(TIFFOpenOptionsSetWarningHandlerExtR) *options_set_warning_handler;
+  __typeof__(TIFFClientOpenExt) *open;
+  __typeof__(TIFFClose) *close;
+  __typeof__(TIFFGetField) *get;
+  __typeof__(TIFFGetFieldDefaulted) *get_or_default;
+  __typeof__(TIFFSetField) *set;
+  __typeof__(TIFFIsTiled) *is_tiled;
+  __typeof__(TIFFTileSize64) *tile_byte_count;
+  __typeof__(TIFFTileRowSize64) *tile_row_byte_count;
+  __typeof__(TIFFStripSize64) *strip_byte_count;
+  __typeof__(TIFFScanlineSize64) *row_byte_count;
+  __typeof__(TIFFNumberOfStrips) *strip_count;
+  __typeof__(TIFFNumberOfTiles) *tile_count;
+  __typeof__(TIFFComputeStrip) *strip_at;
+  __typeof__(TIFFComputeTile) *tile_at;
+  __typeof__(TIFFGetStrileOffset) *piece_offset;
+  __typeof__(TIFFGetStrileByteCount) *piece_byte_count;
+  __typeof__(TIFFReadScanline) *read_row;
+  __typeof__(TIFFReadEncodedStrip) *read_strip;
+  __typeof__(TIFFReadEncodedTile) *read_tile;
+  __typeof__(TIFFGetVersion) *version;
+} tiff_library;
+
+/// Returns the library; null if it is not installed.
+const tiff_library *tiff_library_shared(void);
+
+/// What the samples of a row are, and how they become RGBA.
+typedef struct tiff_samples {
+  uint16_t bit_count;
+  uint16_t photometric;
+  /// Samples of a pixel, all of them stored together unless `is_separate`.
+  uint16_t count;
+  bool is_separate;
+  /// Number of the sample that is alpha, or -1, and whether colours are multiplied by it.
+  int alpha;
+  bool is_premultiplied;
+  /// RGB of each index, for a palette.
+  uint8_t palette[256][3];
+} tiff_samples;
+
+/// Converts a row of `width` pixels to RGBA. `rows` are the samples' rows: one of all samples, or
+/// one of each.
+void tiff_samples_convert(
+    const tiff_samples *samples, const uint8_t *const *rows, uint8_t *rgba, size_t width);
+
+typedef struct tiff_state {
+  const tiff_library *library;
+  TIFF *file;
+  const uint8_t *bytes;
+  size_t byte_count;
+  size_t offset;
+  /// First complaint of libtiff; whether one was about the data of a JPEG inside.
+  char reason[IMAGE_CODEC_MESSAGE_BYTE_COUNT];
+  bool is_damaged;
+  uint32_t width;
+  uint32_t height;
+  uint16_t compression;
+  tiff_samples samples;
+  /// Rows that are decoded at once: one, or those of a strip or tile, of all samples or of each.
+  bool is_tiled;
+  bool is_by_row;
+  uint32_t tile_width;
+  uint32_t band_row_count;
+  size_t band_row_byte_count;
+  size_t plane_count;
+  uint8_t *band;
+  uint8_t *tile;
+  uint8_t *rgba;
+  image_codec_backdrop backdrop;
+  uint32_t next_row;
+} tiff_state;
+
+/// Opens the file, whose bytes and library the state has; false if it is not a TIFF.
+bool tiff_file_open(tiff_state *state);
+
+/// Reads what the first image is, and refuses what is not decoded.
+image_codec_status tiff_header_read(
+    tiff_state *state, image_codec_header *header, codec_message message);
+
+/// Fails with libtiff's first complaint; without one, with `otherwise`.
+image_codec_status tiff_fail(
+    const tiff_state *state, image_codec_status status, codec_message message,
+    const char *otherwise);

@@ -1,0 +1,75 @@
+#include "tiff.h"
+
+enum { tiff_used_sample_count = 5 };
+
+/// Returns a sample as stored, but for the low byte of 16 bits, which is dropped.
+static uint32_t sample_at(const uint8_t *row, size_t index, unsigned bit_count) {
+  if (bit_count == 8) return row[index];
+  // libtiff returns numbers in the order of this machine's bytes.
+  if (bit_count == 16) return ((const uint16_t *)(const void *)row)[index] >> 8;
+  const size_t bit = index * bit_count;
+  return row[bit / 8] >> (8 - bit_count - bit % 8) & ((1u << bit_count) - 1);
+}
+
+/// Returns x * y / 255, rounded to nearest.
+static uint8_t scaled(uint32_t x, uint32_t y) {
+  const uint32_t product = x * y + 128;
+  return (uint8_t)((product + (product >> 8)) >> 8);
+}
+
+static void convert_pixel(const tiff_samples *samples, const uint32_t *values, uint8_t *rgba) {
+  const uint32_t top = samples->bit_count < 8 ? (1u << samples->bit_count) - 1 : 255;
+  switch (samples->photometric) {
+    case PHOTOMETRIC_MINISWHITE:
+      rgba[0] = rgba[1] = rgba[2] = (uint8_t)((top - values[0]) * 255 / top);
+      break;
+    case PHOTOMETRIC_MINISBLACK:
+      rgba[0] = rgba[1] = rgba[2] = (uint8_t)(values[0] * 255 / top);
+      break;
+    case PHOTOMETRIC_PALETTE:
+      for (int channel = 0; channel < 3; channel++) {
+        rgba[channel] = samples->palette[values[0]][channel];
+      }
+      break;
+    case PHOTOMETRIC_SEPARATED:
+      for (int channel = 0; channel < 3; channel++) {
+        const uint32_t light = 255 - values[3];
+        rgba[channel] = (uint8_t)(light - scaled(values[channel], light));
+      }
+      break;
+    default:
+      for (int channel = 0; channel < 3; channel++) rgba[channel] = (uint8_t)values[channel];
+      break;
+  }
+}
+
+/// Takes alpha out of the colours again, as Pillow does.
+static void divide_by_alpha(uint8_t *rgba) {
+  const uint32_t alpha = rgba[3];
+  if (alpha == 0 || alpha == 255) return;
+  for (int channel = 0; channel < 3; channel++) {
+    const uint32_t colour = 255 * (uint32_t)rgba[channel] / alpha;
+    rgba[channel] = (uint8_t)(colour > 255 ? 255 : colour);
+  }
+}
+
+void tiff_samples_convert(
+    const tiff_samples *samples, const uint8_t *const *rows, uint8_t *rgba, size_t width) {
+  const size_t count =
+      samples->count < tiff_used_sample_count ? samples->count : tiff_used_sample_count;
+  uint32_t values[tiff_used_sample_count] = {0};
+  for (size_t x = 0; x < width; x++, rgba += 4) {
+    for (size_t sample = 0; sample < count; sample++) {
+      values[sample] = samples->is_separate
+                           ? sample_at(rows[sample], x, samples->bit_count)
+                           : sample_at(rows[0], x * samples->count + sample, samples->bit_count);
+    }
+    convert_pixel(samples, values, rgba);
+    rgba[3] = 255;
+    if (samples->alpha >= 0) {
+      const uint32_t top = samples->bit_count < 8 ? (1u << samples->bit_count) - 1 : 255;
+      rgba[3] = (uint8_t)(values[samples->alpha] * 255 / top);
+    }
+    if (samples->is_premultiplied) divide_by_alpha(rgba);
+  }
+}
