@@ -37,6 +37,7 @@ enum ClassifyCommand: Command {
       .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),

@@ -33,6 +33,7 @@ enum ConvertCommand: Command {
       "to", \.form, "native for resnetd, plain or onnx for other tools; auto: by OUT's ending"),
     .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
   ]
 

@@ -10,6 +10,8 @@ package struct ModelOptions: Sendable, Hashable {
   package var preprocessing: Preprocessing?
   /// Name that overrides the file's name for the model.
   package var name: String?
+  /// Name of the output that has the classes, for an ONNX file with several.
+  package var outputName: String?
   /// Source of everything not chosen here, for a file without a document of its own.
   package var completion: ModelCompletion?
   /// Whether an ONNX file's tensors may lie in other files of its folder.

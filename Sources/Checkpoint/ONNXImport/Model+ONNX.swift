@@ -20,7 +20,8 @@ extension Model {
     let options = chosen.completed(for: document)
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
-    let network = try ONNXNetwork(file, size: contract?.outputSize)
+    let network = try ONNXNetwork(
+      file, size: contract?.outputSize, outputName: options.outputName)
     // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
     let classCount: Int
@@ -33,8 +34,9 @@ extension Model {
     if let contract {
       preprocessing = contract
     } else {
-      preprocessing = try usualContract(for: network.graph.inputShape)
+      preprocessing = try usualContract(for: network)
     }
+    warnings += try inputWarnings(network, preprocessing)
     var architecture = document?.architecture?.architecture
     if let described = architecture, (try? Graph(described)) != network.graph {
       architecture = nil
@@ -55,10 +57,44 @@ extension Model {
     return model
   }
 
+  /// Deviation that makes numbers of 0 to 255 of pixels whose white is 1.
+  private static let byteStep = Float(1) / 255
+
+  /// Checks a contract against what the graph does with the images first.
+  private static func inputWarnings(
+    _ network: ONNXNetwork, _ contract: Preprocessing
+  ) throws(CheckpointError) -> [String] {
+    let isPlain = contract.mean.allSatisfy { $0 == 0 }
+    if network.takesBytes {
+      guard isPlain, contract.std.allSatisfy({ abs($0 * 255 - 1) < 1e-3 }) else {
+        throw .metadata(
+          reason:
+            "the network takes images as bytes, 0 to 255, and the preprocessing contract makes "
+            + "other numbers; give one with mean [0, 0, 0] and std [\(byteStep), \(byteStep), "
+            + "\(byteStep)] (--preprocess)")
+      }
+      return []
+    }
+    guard let node = network.inputScale, !isPlain else { return [] }
+    return [
+      "the graph scales or shifts the images' numbers itself (node \"\(node)\"), and so does the "
+        + "preprocessing contract; if the graph does all of it, give a contract with mean [0, 0, 0] "
+        + "(--preprocess)"
+    ]
+  }
+
   /// Returns the usual contract of the two usual input sizes, as for models with an architecture.
   private static func usualContract(
-    for input: FeatureShape
+    for network: ONNXNetwork
   ) throws(CheckpointError) -> Preprocessing {
+    let input = network.graph.inputShape
+    guard !network.takesBytes else {
+      throw .metadata(
+        reason:
+          "the network takes images as bytes, 0 to 255, and the file does not say how they are "
+          + "prepared; give a contract with mean [0, 0, 0] and std [\(byteStep), \(byteStep), "
+          + "\(byteStep)] (--preprocess)")
+    }
     switch (input.height, input.width) {
     case (224, 224): return try contract(for: .imageNet)
     case (32, 32): return try contract(for: .cifar)

@@ -40,6 +40,8 @@ enum InspectCommand: Command {
     .optionalText("labels", "FILE", \.parts.labels, "for a FILE: " + ModelParts.labelsHelp),
     .optionalText(
       "preprocess", "CONTRACT", \.parts.preprocess, "for a FILE: " + ModelParts.preprocessHelp),
+    .optionalText(
+      "output-name", "NAME", \.parts.outputName, "for a FILE: " + ModelParts.outputNameHelp),
     .flag("json", \.json, "print JSON"),
   ]
 

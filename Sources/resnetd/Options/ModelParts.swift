@@ -5,10 +5,13 @@ package struct ModelParts: Sendable, Equatable {
   /// A preset's name, JSON, or a file with JSON.
   package var preprocess: String?
   package var name: String?
+  /// The output of an ONNX file that has the classes.
+  package var outputName: String?
 
   package init() {}
 
   static let labelsHelp = "one label per line, for a model without"
+  static let outputNameHelp = "the output that has the classes, for ONNX with several"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
 }

@@ -48,6 +48,7 @@ enum ModelSource {
   /// Reads the parts of the model that the command line gives.
   static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
+    options.outputName = parts.outputName
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
     if let contract = parts.preprocess { options.preprocessing = try Contract.read(contract) }
     return options

@@ -31,6 +31,7 @@ package enum PullCommand: Command {
       "from", "ADDRESS", \.from, "for a NAME: folder of a mirror, or the .pth file itself"),
     .optionalText("labels", "FILE", \.parts.labels, "one label per line, instead of ImageNet's"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .integer("retries", "N", \.retries, in: 0...20, "attempts after the first one"),
     .flag("force", \.force, "replace OUTPUT if it exists"),

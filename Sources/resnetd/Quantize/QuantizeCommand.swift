@@ -42,6 +42,7 @@ enum QuantizeCommand: Command {
       .optionalText("evaluate", "DIR", \.evaluate, "folder of images to judge the result by"),
       .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
       .integer(
         "pictures", "N", \.images, in: imageCountMinimum...100_000,
         "images taken from a folder at most, spread over all"),

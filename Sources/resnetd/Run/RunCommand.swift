@@ -33,6 +33,7 @@ enum RunCommand: Command {
     .flag("engine", \.usesEngine, "compile the model as for serve and run it on images"),
     .choice("precision", \.precision, "numbers that the engine computes with"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {

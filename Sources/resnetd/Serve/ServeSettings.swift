@@ -143,6 +143,7 @@ struct ServeSettings: DecodingSettings {
     .optionalPath("model", "FILE", \.model, "model file instead of the embedded default"),
     .optionalPath("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .choice(
       "precision", \.precision,

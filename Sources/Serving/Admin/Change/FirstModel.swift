@@ -31,6 +31,7 @@ package struct FirstModel: Sendable {
   /// Whether no option changes or completes the file's content.
   package var isAsFile: Bool {
     options.labels == nil && options.preprocessing == nil && options.name == nil
+      && options.outputName == nil
   }
 
   /// Hands over the file's own bytes.
