@@ -68,14 +68,11 @@ onednn_status onednn_layout_recast(
   return ONEDNN_OK;
 }
 
-onednn_status onednn_layout_channels(
-    const onednn_layout *layout, int64_t offset, int64_t count, onednn_layout **part,
-    onednn_message *message) {
+static onednn_status make_part(
+    const onednn_layout *layout, const dnnl_dim_t *dimensions, const dnnl_dim_t *offsets,
+    onednn_layout **part, onednn_message *message) {
   onednn_layout *made = malloc(sizeof *made);
   if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
-  const dnnl_dim_t *whole = layout->descriptor.dims;
-  const dnnl_dim_t dimensions[] = {whole[0], count, whole[2], whole[3]};
-  const dnnl_dim_t offsets[] = {0, offset, 0, 0};
   dnnl_status_t status =
       layout->descriptor.ndims == 4
           ? dnnl_memory_desc_init_submemory(
@@ -87,6 +84,24 @@ onednn_status onednn_layout_channels(
   }
   *part = made;
   return ONEDNN_OK;
+}
+
+onednn_status onednn_layout_channels(
+    const onednn_layout *layout, int64_t offset, int64_t count, onednn_layout **part,
+    onednn_message *message) {
+  const dnnl_dim_t *whole = layout->descriptor.dims;
+  const dnnl_dim_t dimensions[] = {whole[0], count, whole[2], whole[3]};
+  const dnnl_dim_t offsets[] = {0, offset, 0, 0};
+  return make_part(layout, dimensions, offsets, part, message);
+}
+
+onednn_status onednn_layout_pixels(
+    const onednn_layout *layout, int64_t top, int64_t left, int64_t height, int64_t width,
+    onednn_layout **part, onednn_message *message) {
+  const dnnl_dim_t *whole = layout->descriptor.dims;
+  const dnnl_dim_t dimensions[] = {whole[0], whole[1], height, width};
+  const dnnl_dim_t offsets[] = {0, 0, top, left};
+  return make_part(layout, dimensions, offsets, part, message);
 }
 
 void onednn_layout_destroy(onednn_layout *layout) {

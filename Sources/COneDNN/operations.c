@@ -113,12 +113,28 @@ onednn_status onednn_elementwise_create(
       [ONEDNN_RELU] = dnnl_eltwise_relu,
       [ONEDNN_LOGISTIC] = dnnl_eltwise_logistic,
       [ONEDNN_LINEAR] = dnnl_eltwise_linear,
-      [ONEDNN_CLIP] = dnnl_eltwise_clip};
+      [ONEDNN_CLIP] = dnnl_eltwise_clip,
+      [ONEDNN_ELU] = dnnl_eltwise_elu,
+      [ONEDNN_GELU] = dnnl_eltwise_gelu_erf,
+      [ONEDNN_TANH_GELU] = dnnl_eltwise_gelu_tanh,
+      [ONEDNN_TANH] = dnnl_eltwise_tanh,
+      [ONEDNN_SOFTPLUS] = dnnl_eltwise_soft_relu,
+      [ONEDNN_EXPONENTIAL] = dnnl_eltwise_exp,
+      [ONEDNN_SQUARE_ROOT] = dnnl_eltwise_sqrt,
+      [ONEDNN_POWER] = dnnl_eltwise_pow};
   static const char *const names[] = {
       [ONEDNN_RELU] = "ReLU",
       [ONEDNN_LOGISTIC] = "sigmoid",
       [ONEDNN_LINEAR] = "scale and shift",
-      [ONEDNN_CLIP] = "clip"};
+      [ONEDNN_CLIP] = "clip",
+      [ONEDNN_ELU] = "ELU",
+      [ONEDNN_GELU] = "GELU",
+      [ONEDNN_TANH_GELU] = "GELU by tanh",
+      [ONEDNN_TANH] = "tanh",
+      [ONEDNN_SOFTPLUS] = "softplus",
+      [ONEDNN_EXPONENTIAL] = "exponential",
+      [ONEDNN_SQUARE_ROOT] = "square root",
+      [ONEDNN_POWER] = "power"};
   dnnl_eltwise_desc_t operation;
   dnnl_status_t status = dnnl_eltwise_forward_desc_init(
       &operation, dnnl_forward_inference, kinds[kind], &layout->descriptor, alpha, beta);
@@ -128,29 +144,68 @@ onednn_status onednn_elementwise_create(
       message);
 }
 
-static onednn_status binary_create(
-    const onednn_engine *engine, dnnl_alg_kind_t kind, const onednn_layout *source,
-    const onednn_layout *addend, const char *doing, onednn_primitive **primitive,
-    onednn_message *message) {
+onednn_status onednn_combination_create(
+    const onednn_engine *engine, onednn_combination_kind kind, const onednn_layout *source,
+    const onednn_layout *addend, onednn_primitive **primitive, onednn_message *message) {
+  static const dnnl_alg_kind_t kinds[] = {
+      [ONEDNN_ADD] = dnnl_binary_add,
+      [ONEDNN_MULTIPLY] = dnnl_binary_mul,
+      [ONEDNN_SUBTRACT] = dnnl_binary_sub,
+      [ONEDNN_DIVIDE] = dnnl_binary_div,
+      [ONEDNN_MINIMUM_OF_TWO] = dnnl_binary_min,
+      [ONEDNN_MAXIMUM_OF_TWO] = dnnl_binary_max};
+  static const char *const names[] = {
+      [ONEDNN_ADD] = "addition",
+      [ONEDNN_MULTIPLY] = "multiplication",
+      [ONEDNN_SUBTRACT] = "subtraction",
+      [ONEDNN_DIVIDE] = "division",
+      [ONEDNN_MINIMUM_OF_TWO] = "minimum",
+      [ONEDNN_MAXIMUM_OF_TWO] = "maximum"};
   dnnl_binary_desc_t operation;
   dnnl_status_t status = dnnl_binary_desc_init(
-      &operation, kind, &source->descriptor, &addend->descriptor, &source->descriptor);
-  if (status != dnnl_success) return onednn_report(status, doing, message);
+      &operation, kinds[kind], &source->descriptor, &addend->descriptor, &source->descriptor);
+  if (status != dnnl_success) return onednn_report(status, names[kind], message);
   return onednn_primitive_make(
-      engine, &operation, (onednn_finish){0}, elementwise_work(source), doing, primitive, message);
+      engine, &operation, (onednn_finish){0}, elementwise_work(source), names[kind], primitive,
+      message);
 }
 
-onednn_status onednn_addition_create(
-    const onednn_engine *engine, const onednn_layout *layout, onednn_primitive **primitive,
-    onednn_message *message) {
-  return binary_create(engine, dnnl_binary_add, layout, layout, "addition", primitive, message);
-}
-
-onednn_status onednn_multiplication_create(
-    const onednn_engine *engine, const onednn_layout *source, const onednn_layout *addend,
+onednn_status onednn_rows_create(
+    const onednn_engine *engine, onednn_row_kind kind, int64_t rows, int64_t count, float epsilon,
     onednn_primitive **primitive, onednn_message *message) {
-  return binary_create(
-      engine, dnnl_binary_mul, source, addend, "multiplication", primitive, message);
+  const bool is_softmax = kind == ONEDNN_SOFTMAX;
+  const char *doing = is_softmax ? "softmax" : "normalisation";
+  const dnnl_dim_t dims[] = {rows, count};
+  dnnl_memory_desc_t descriptor;
+  dnnl_status_t status =
+      dnnl_memory_desc_init_by_tag(&descriptor, 2, dims, dnnl_f32, dnnl_ab);
+  dnnl_softmax_desc_t softmax;
+  dnnl_layer_normalization_desc_t normalization;
+  if (status == dnnl_success)
+    status = is_softmax
+                 ? dnnl_softmax_forward_desc_init(&softmax, dnnl_forward_inference, &descriptor, 1)
+                 : dnnl_layer_normalization_forward_desc_init(
+                       &normalization, dnnl_forward_inference, &descriptor, NULL, epsilon, 0);
+  if (status != dnnl_success) return onednn_report(status, doing, message);
+  const_dnnl_op_desc_t operation =
+      is_softmax ? (const_dnnl_op_desc_t)&softmax : (const_dnnl_op_desc_t)&normalization;
+  return onednn_primitive_make(
+      engine, operation, (onednn_finish){0}, rows * count * multiply_adds_per_element, doing,
+      primitive, message);
+}
+
+onednn_status onednn_resizing_create(
+    const onednn_engine *engine, bool is_linear, const onednn_layout *source,
+    const onednn_layout *destination, onednn_primitive **primitive, onednn_message *message) {
+  dnnl_resampling_desc_t operation;
+  dnnl_status_t status = dnnl_resampling_forward_desc_init(
+      &operation, dnnl_forward_inference,
+      is_linear ? dnnl_resampling_linear : dnnl_resampling_nearest, NULL, &source->descriptor,
+      &destination->descriptor);
+  if (status != dnnl_success) return onednn_report(status, "resizing", message);
+  return onednn_primitive_make(
+      engine, &operation, (onednn_finish){0}, elementwise_work(destination), "resizing", primitive,
+      message);
 }
 
 onednn_status onednn_linear_create(

@@ -138,13 +138,22 @@ void onednn_primitive_destroy(onednn_primitive *primitive) {
   free(primitive);
 }
 
+// A normalisation describes scales and shifts even if it is made without.
+static bool has_weights(const_dnnl_primitive_desc_t descriptor) {
+  dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+  dnnl_primitive_desc_query(descriptor, dnnl_query_primitive_kind, 0, &kind);
+  return kind != dnnl_layer_normalization;
+}
+
 static const dnnl_memory_desc_t *argument(const onednn_primitive *primitive, onednn_role role) {
   const_dnnl_primitive_desc_t descriptor = primitive->descriptor;
   switch (role) {
     case ONEDNN_SOURCE: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md, 0);
     case ONEDNN_ADDEND: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md, 1);
     case ONEDNN_WEIGHTS:
-      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 0);
+      return has_weights(descriptor)
+                 ? dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 0)
+                 : NULL;
     case ONEDNN_BIAS: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 1);
     case ONEDNN_DESTINATION: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_dst_md, 0);
     case ONEDNN_SCRATCHPAD:

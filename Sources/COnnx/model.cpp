@@ -125,6 +125,7 @@ onnx_status onnx_model_read(
     prepare(*reading);
     lower_operator_set(*reading);
     onnx::checker::check_model(reading->file);
+    restore_later_operators(*reading);
     normalize(*reading);
     *model = reading.release();
     return ONNX_STATUS_OK;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "COnnx.h"
 
@@ -29,6 +30,8 @@ struct onnx_model {
   int64_t ir_version = 0;
   int64_t operator_set = 0;
   std::unordered_map<const onnx::TensorProto *, external_place> external;
+  /// Nodes whose operators the checker does not know, until it has run.
+  std::vector<onnx::NodeProto *> later;
 };
 
 /// Returns a node's name for messages: its own, else its first output.
@@ -50,6 +53,9 @@ void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor);
 /// Translates operator sets after 17 to set 17. Throws for unknown sets and operators. Called after
 /// `prepare_tensor` and before the checker.
 void lower_operator_set(onnx_model &model);
+
+/// Gives operators that came after set 17 their domain again. Called after the checker.
+void restore_later_operators(onnx_model &model);
 
 /// Moves the numbers of typed fields to `raw_data`, little-endian. Called after the checker.
 void normalize_tensor(const onnx_model &model, onnx::TensorProto &tensor);

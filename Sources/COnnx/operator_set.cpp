@@ -136,6 +136,12 @@ void lower(onnx::NodeProto &node, const constants &constants) {
     if (dilations)
       for (const int64_t dilation : dilations->ints())
         if (dilation != 1) refuse(node, "dilations of an average pool are not supported");
+  } else if (operation == "Resize") {
+    if (taken(node, "axes")) refuse(node, "sizes of selected axes are not supported");
+    drop(node, "antialias", 0);
+    const auto policy = taken(node, "keep_aspect_ratio_policy");
+    if (policy && policy->s() != "stretch")
+      refuse(node, "keep_aspect_ratio_policy is not \"stretch\"");
   } else if (operation == "Cast") {
     // Both are for element types that are not supported.
     taken(node, "saturate");
@@ -150,7 +156,20 @@ void lower(onnx::NodeProto &node, const constants &constants) {
   }
 }
 
+/// Domain in which the checker, to which it says nothing, passes operators that set 17 does not have.
+/// Whoever runs or translates the graph checks their inputs and attributes.
+constexpr const char *later_domain = "resnetd.later";
+
+bool is_later(const std::string &operation) {
+  return operation == "Gelu" || operation == "GroupNormalization" || operation == "Mish";
+}
+
 }  // namespace
+
+void restore_later_operators(onnx_model &model) {
+  for (auto *node : model.later) node->clear_domain();
+  model.later.clear();
+}
 
 void lower_operator_set(onnx_model &model) {
   onnx::ModelProto &file = model.file;
@@ -179,8 +198,18 @@ void lower_operator_set(onnx_model &model) {
   auto &nodes = *file.mutable_graph()->mutable_node();
   if (version > checked_set) {
     const constants constants(model);
-    for (auto &node : nodes)
-      if (is_own(node.domain())) lower(node, constants);
+    for (auto &node : nodes) {
+      if (!is_own(node.domain())) continue;
+      lower(node, constants);
+      if (!is_later(node.op_type())) continue;
+      node.set_domain(later_domain);
+      model.later.push_back(&node);
+    }
+    if (!model.later.empty()) {
+      auto &imported = *file.add_opset_import();
+      imported.set_domain(later_domain);
+      imported.set_version(1);
+    }
   }
   for (const auto &node : nodes)
     if (is_own(node.domain()) &&

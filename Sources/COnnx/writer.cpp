@@ -155,6 +155,16 @@ void onnx_writer_add_node_number(onnx_writer *writer, const char *attribute, flo
   writer->run([&] { writer->attribute(attribute, onnx::AttributeProto::FLOAT).set_f(value); });
 }
 
+void onnx_writer_add_node_string(
+    onnx_writer *writer, const char *attribute, const char *value) {
+  writer->run([&] {
+    auto &added = *writer->node().add_attribute();
+    added.set_name(attribute);
+    added.set_type(onnx::AttributeProto::STRING);
+    added.set_s(value);
+  });
+}
+
 void onnx_writer_add_node_integers(
     onnx_writer *writer, const char *attribute, const int64_t *values, size_t count) {
   writer->run([&] {

@@ -12,12 +12,16 @@ import Testing
   static let importedNetworks = [
     "basic-13", "bottleneck-13", "keras-17", "torch-11-folded", "torch-17-folded", "view-11",
     "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se", "timm-silu",
-    "timm-v2", "timm-eca", "keras-v1", "keras-v2",
+    "timm-v2", "timm-eca", "keras-v1", "keras-v2", "functions-17", "functions-20",
+    "normalized-17", "normalized-21", "rearranged-13", "resized-13",
   ]
 
   /// Returns the size of the images that a fixture takes.
   static func size(of name: String) -> Int {
     if name.hasPrefix("timm") { return 35 }
+    if ["functions", "normalized", "rearranged", "resized"].contains(where: name.hasPrefix) {
+      return 16
+    }
     return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24][name] ?? 32
   }
 
@@ -58,7 +62,18 @@ import Testing
       .maxPool(pooling), .maxPool(plainPooling), .averagePool(pooling), .averagePool(average),
       .averagePool(plainPooling), .pad(Padding(1)),
       .pad(Padding(before: Extent(0), after: Extent(height: 0, width: 1))), .concatenation,
-      .globalAveragePool,
+      .globalAveragePool, .elementwise(.leakyRelu(slope: 0.25)), .elementwise(.elu(alpha: 1)),
+      .elementwise(.elu(alpha: 0.5)), .elementwise(.gelu), .elementwise(.tanhGelu),
+      .elementwise(.tanh), .elementwise(.softplus), .elementwise(.exponential),
+      .elementwise(.squareRoot), .elementwise(.power(exponent: 3)), .combine(.subtract),
+      .combine(.divide), .combine(.minimum), .combine(.maximum),
+      .normalization(SampleNormalization(.groups(4), epsilon: 1e-3)),
+      .normalization(SampleNormalization(.groups(2), epsilon: 1e-3)),
+      .normalization(SampleNormalization(.channels, epsilon: 1e-3)), .softmax(size: 4),
+      .softmax(size: 2), .reflection(Padding(2)),
+      .reflection(Padding(before: Extent(0), after: Extent(height: 3, width: 1))),
+      .resize(Resizing(height: 16, width: 24, .nearest)),
+      .resize(Resizing(height: 5, width: 16, .linear)),
       .paddedShortcut(PaddedShortcut(channels: 9, stride: 2, leadingZeroChannels: 3)),
       .paddedShortcut(PaddedShortcut(channels: 4, stride: 1)), .linear(linear),
       .linear(Linear(outputs: 1)),
@@ -71,7 +86,9 @@ import Testing
     let first = graph.append(
       "first conv", .convolution(Convolution(outputChannels: 4, kernel: Extent(1))), 0)
     let second = graph.append("second", .relu, first)
-    if [.add, .multiply, .concatenation].contains(operation) {
+    let pairs: [ResNet.Operation] =
+      [.add, .multiply, .concatenation] + Combination.allCases.map(ResNet.Operation.combine)
+    if pairs.contains(operation) {
       graph.append("node", operation, second, first)
     } else {
       graph.append("node", operation, second)

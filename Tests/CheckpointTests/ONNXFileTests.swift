@@ -53,7 +53,10 @@ import Testing
       ("timm-d", "onnx-timm"), ("timm-se", "onnx-timm"), ("timm-silu", "onnx-timm"),
       ("timm-v2", "onnx-timm"), ("timm-eca", "onnx-timm"), ("keras-v1", "onnx-keras"),
       ("keras-v2", "onnx-keras"), ("heads-11", "onnx-heads"), ("heads-17", "onnx-heads"),
-      ("heads-18", "onnx-heads"),
+      ("heads-18", "onnx-heads"), ("functions-17", "onnx-operators"),
+      ("functions-20", "onnx-operators"), ("normalized-17", "onnx-operators"),
+      ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
+      ("resized-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(
@@ -77,13 +80,14 @@ import Testing
     arguments: [
       "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "selected-9",
       "selected-13", "timm-d", "timm-se",
-      "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2", "heads-17",
+      "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2", "heads-17", "functions-20",
+      "normalized-21", "rearranged-13", "resized-13",
     ], [Precision.bf16, .int8])
   func lowerPrecision(name: String, precision: Precision) throws {
     // EngineTests show that an unsupported precision is refused.
     guard precision.isSupported else { return #expect(!precision.isNative) }
     let tolerance: Float = precision == .bf16 ? 0.03 : 0.1
-    let size = ["lopsided-11": 29, "padded-13": 24][name] ?? (name.hasPrefix("timm") ? 35 : 32)
+    let size = GraphDocumentTests.size(of: name)
     var options = ModelOptions(labels: Self.classNames)
     options.preprocessing = try Self.contract(size: size)
     let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)

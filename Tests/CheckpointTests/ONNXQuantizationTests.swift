@@ -25,7 +25,7 @@ import Testing
 
   static let names = [
     "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-contributed-13",
-    "qdq-part-13", "qdq-keras-17",
+    "qdq-part-13", "qdq-keras-17", "qop-signed-13", "qop-unsigned-11",
   ]
 
   private static func answer(_ name: String) throws -> Answer {

@@ -47,6 +47,8 @@ struct ReferenceInterpreter {
           })
       case .pad(let padding):
         values.append(surround(padding, input, shape, output: shapes[id]))
+      case .reflection(let padding):
+        values.append(reflect(padding, input, shape, output: shapes[id]))
       case .concatenation: values.append(node.inputs.flatMap { values[$0] })
       case .globalAveragePool:
         values.append(
@@ -54,6 +56,17 @@ struct ReferenceInterpreter {
             input[channel * shape.pixelCount..<(channel + 1) * shape.pixelCount].reduce(0, +)
               / Double(shape.pixelCount)
           })
+      case .combine(let combination):
+        let other = values[node.inputs[1]]
+        values.append(
+          input.indices.map { index in
+            let second = other.count == input.count ? other[index] : other[index / shape.pixelCount]
+            return combine(combination, input[index], second)
+          })
+      case .normalization(let normalization):
+        values.append(normalizeRows(normalization, input, shape))
+      case .softmax(let size): values.append(softmax(size, input, shape))
+      case .resize(let resizing): values.append(resize(resizing, input, shape))
       case .paddedShortcut(let shortcut):
         values.append(pad(shortcut, input, shape, output: shapes[id]))
       case .linear(let linear): values.append(multiply(node, linear, input))
@@ -71,7 +84,98 @@ struct ReferenceInterpreter {
     case .sigmoid: 1 / (1 + exp(-value))
     case .hardSigmoid(let alpha, let beta): max(0, min(1, Double(alpha) * value + Double(beta)))
     case .clip(let minimum, let maximum): max(Double(minimum), min(Double(maximum), value))
+    case .leakyRelu(let slope): value < 0 ? Double(slope) * value : value
+    case .elu(let alpha): value < 0 ? Double(alpha) * expm1(value) : value
+    case .gelu: value / 2 * (1 + erf(value / 2.0.squareRoot()))
+    case .tanhGelu:
+      value / 2
+        * (1 + tanh((2 / Double.pi).squareRoot() * (value + 0.044715 * value * value * value)))
+    case .tanh: tanh(value)
+    case .softplus: max(value, 0) + log1p(exp(-abs(value)))
+    case .exponential: exp(value)
+    case .squareRoot: value.squareRoot()
+    case .power(let exponent): pow(value, Double(exponent))
     }
+  }
+
+  private func combine(_ combination: Combination, _ a: Double, _ b: Double) -> Double {
+    switch combination {
+    case .subtract: a - b
+    case .divide: a / b
+    case .minimum: min(a, b)
+    case .maximum: max(a, b)
+    }
+  }
+
+  /// Replaces the numbers at each of the lists of places by what they become together.
+  private func replace(
+    _ input: [Double], _ rows: [[Int]], _ function: ([Double]) -> [Double]
+  ) -> [Double] {
+    var result = input
+    for row in rows {
+      for (place, value) in zip(row, function(row.map { input[$0] })) { result[place] = value }
+    }
+    return result
+  }
+
+  private func normalizeRows(
+    _ normalization: SampleNormalization, _ input: [Double], _ shape: FeatureShape
+  ) -> [Double] {
+    let rows: [[Int]]
+    switch normalization.scope {
+    case .groups(let groups):
+      let length = input.count / groups
+      rows = (0..<groups).map { Array($0 * length..<($0 + 1) * length) }
+    case .channels:
+      rows = (0..<shape.pixelCount).map { pixel in
+        (0..<shape.channels).map { $0 * shape.pixelCount + pixel }
+      }
+    }
+    return replace(input, rows) { row in
+      let mean = row.reduce(0, +) / Double(row.count)
+      let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
+      return row.map { ($0 - mean) / (variance + Double(normalization.epsilon)).squareRoot() }
+    }
+  }
+
+  private func softmax(_ size: Int, _ input: [Double], _ shape: FeatureShape) -> [Double] {
+    let rows = (0..<shape.channels / size).flatMap { group in
+      (0..<shape.pixelCount).map { pixel in
+        (0..<size).map { (group * size + $0) * shape.pixelCount + pixel }
+      }
+    }
+    return replace(input, rows) { row in
+      let exponentials = row.map { exp($0) }
+      return exponentials.map { $0 / exponentials.reduce(0, +) }
+    }
+  }
+
+  private func resize(
+    _ resizing: Resizing, _ input: [Double], _ shape: FeatureShape
+  ) -> [Double] {
+    /// Neighbours of a place along an axis, and the weight of the second.
+    func neighbours(_ place: Int, _ count: Int, of size: Int) -> (Int, Int, Double) {
+      if resizing.method == .nearest { return (place * size / count, 0, 0) }
+      let exact = (Double(place) + 0.5) * Double(size) / Double(count) - 0.5
+      let low = exact.rounded(.down)
+      return (max(0, Int(low)), min(size - 1, Int(low) + 1), exact - low)
+    }
+    var result: [Double] = []
+    for channel in 0..<shape.channels {
+      for y in 0..<resizing.height {
+        let (top, bottom, down) = neighbours(y, resizing.height, of: shape.height)
+        for x in 0..<resizing.width {
+          let (left, right, across) = neighbours(x, resizing.width, of: shape.width)
+          func pixel(_ row: Int, _ column: Int) -> Double {
+            input[(channel * shape.height + row) * shape.width + column]
+          }
+          let upper = pixel(top, left) * (1 - across) + pixel(top, right) * across
+          let lower = pixel(bottom, left) * (1 - across) + pixel(bottom, right) * across
+          result.append(upper * (1 - down) + lower * down)
+        }
+      }
+    }
+    return result
   }
 
   private func convolve(
@@ -165,6 +269,20 @@ struct ReferenceInterpreter {
       }
     }
     return result
+  }
+
+  private func reflect(
+    _ padding: Padding, _ input: [Double], _ shape: FeatureShape, output: FeatureShape
+  ) -> [Double] {
+    func inside(_ place: Int, _ size: Int) -> Int {
+      place < 0 ? -place : place < size ? place : 2 * (size - 1) - place
+    }
+    return (0..<output.elementCount).map { index in
+      let c = index / output.pixelCount
+      let y = inside(index / output.width % output.height - padding.before.height, shape.height)
+      let x = inside(index % output.width - padding.before.width, shape.width)
+      return input[(c * shape.height + y) * shape.width + x]
+    }
   }
 
   private func pad(

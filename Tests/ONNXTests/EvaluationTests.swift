@@ -209,6 +209,16 @@ struct EvaluationTests {
     #expect(DenseTensor.rounded(1 + 3.0 / 256, to: .bfloat16) == 1 + 2.0 / 128)
   }
 
+  @Test func castsToBfloat16RoundToTheNearest() throws {
+    let node = ONNXNode(
+      name: "n", operation: "Cast", inputs: ["x"], outputs: ["y"], attributes: ["to": .integer(16)])
+    let numbers: [Double] = [1.01171875, 1.00390625, -1.01171875]
+    let input = DenseTensor(.float, [3], numbers)
+    let results = try Evaluator().evaluate(node, inputs: [input], opset: 13)
+    let rounded: [Double] = [1.015625, 1, -1.015625]
+    #expect(results[0].doubles == rounded)
+  }
+
   @Test func bytesComeBackAsTheyWere() {
     for type in ONNXElementType.allCases where type != .string && type != .bool {
       let bytes = (0..<2 * type.byteCount).map { UInt8($0 + 1) }

@@ -118,6 +118,11 @@ onednn_status onednn_layout_recast(
 onednn_status onednn_layout_channels(
     const onednn_layout *layout, int64_t offset, int64_t count,
     onednn_layout *_Nullable *_Nonnull part, onednn_message *message);
+// Makes a layout of some rows and columns of activations [N, C, H, W] likewise; both extents are of
+// the part.
+onednn_status onednn_layout_pixels(
+    const onednn_layout *layout, int64_t top, int64_t left, int64_t height, int64_t width,
+    onednn_layout *_Nullable *_Nonnull part, onednn_message *message);
 void onednn_layout_destroy(onednn_layout *layout);
 size_t onednn_layout_byte_count(const onednn_layout *layout);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
@@ -172,14 +177,26 @@ onednn_status onednn_pooling_create(
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
 typedef enum {
-  // max(x, 0).
+  // x above 0, else alpha * x.
   ONEDNN_RELU,
   // 1 / (1 + exp(-x)).
   ONEDNN_LOGISTIC,
   // alpha * x + beta.
   ONEDNN_LINEAR,
   // min(max(x, alpha), beta).
-  ONEDNN_CLIP
+  ONEDNN_CLIP,
+  // x above 0, else alpha * (exp(x) - 1).
+  ONEDNN_ELU,
+  // x / 2 * (1 + erf(x / sqrt(2))), and its approximation by tanh.
+  ONEDNN_GELU,
+  ONEDNN_TANH_GELU,
+  ONEDNN_TANH,
+  // log(1 + exp(x)).
+  ONEDNN_SOFTPLUS,
+  ONEDNN_EXPONENTIAL,
+  ONEDNN_SQUARE_ROOT,
+  // alpha * x^beta.
+  ONEDNN_POWER
 } onednn_elementwise_kind;
 
 // Source and destination have one layout and may be the same memory; kinds that do not name `alpha`
@@ -189,16 +206,40 @@ onednn_status onednn_elementwise_create(
     const onednn_layout *layout,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
-// Source plus addend, all of one layout; the destination may be either operand's memory.
-onednn_status onednn_addition_create(
-    const onednn_engine *engine, const onednn_layout *layout,
+typedef enum {
+  ONEDNN_ADD,
+  ONEDNN_MULTIPLY,
+  ONEDNN_SUBTRACT,
+  ONEDNN_DIVIDE,
+  ONEDNN_MINIMUM_OF_TWO,
+  ONEDNN_MAXIMUM_OF_TWO
+} onednn_combination_kind;
+
+// Source with addend, which has the source's dimensions or [N, C, 1, 1]; the destination has the
+// source's layout and may be its memory.
+onednn_status onednn_combination_create(
+    const onednn_engine *engine, onednn_combination_kind kind, const onednn_layout *source,
+    const onednn_layout *addend, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
+
+typedef enum {
+  // (x - mean) / sqrt(variance + epsilon).
+  ONEDNN_NORMALIZATION,
+  ONEDNN_SOFTMAX
+} onednn_row_kind;
+
+// A function of each row of `count` numbers by itself, all float and one after the other; the
+// destination may be the source's memory. A softmax ignores `epsilon`.
+onednn_status onednn_rows_create(
+    const onednn_engine *engine, onednn_row_kind kind, int64_t rows, int64_t count, float epsilon,
     onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
 
-// Source times addend, which has the source's dimensions or [N, C, 1, 1]; the destination has the
-// source's layout and may be its memory.
-onednn_status onednn_multiplication_create(
-    const onednn_engine *engine, const onednn_layout *source, const onednn_layout *addend,
-    onednn_primitive *_Nullable *_Nonnull primitive, onednn_message *message);
+// Resizes [N, C, H, W] to the destination's height and width: each pixel several times, or
+// linearly with the centres of pixels at half numbers.
+onednn_status onednn_resizing_create(
+    const onednn_engine *engine, bool is_linear, const onednn_layout *source,
+    const onednn_layout *destination, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
 
 typedef struct {
   int64_t batch, outputs, channels, height, width;

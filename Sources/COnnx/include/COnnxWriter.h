@@ -46,6 +46,8 @@ void onnx_writer_add_node_integer(
     onnx_writer *_Nonnull writer, const char *_Nonnull attribute, int64_t value);
 void onnx_writer_add_node_number(
     onnx_writer *_Nonnull writer, const char *_Nonnull attribute, float value);
+void onnx_writer_add_node_string(
+    onnx_writer *_Nonnull writer, const char *_Nonnull attribute, const char *_Nonnull value);
 void onnx_writer_add_node_integers(
     onnx_writer *_Nonnull writer, const char *_Nonnull attribute, const int64_t *_Nullable values,
     size_t count);

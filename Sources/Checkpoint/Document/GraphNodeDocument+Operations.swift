@@ -6,9 +6,16 @@ import ResNet
 /// A new one gets a name here, and the compiler asks for the rest.
 extension GraphNodeDocument {
   private enum Kind: String {
-    case convolution, relu, sigmoid, clip, add, multiply, pad, concatenation, linear
+    case convolution, relu, sigmoid, clip, elu, gelu, tanh, softplus, exponential, power
+    case add, multiply, subtract, divide, minimum, maximum
+    case pad, reflection, concatenation, softmax, resize, linear
     case batchNormalization = "batch_normalization"
     case hardSigmoid = "hard_sigmoid"
+    case leakyRelu = "leaky_relu"
+    case tanhGelu = "tanh_gelu"
+    case squareRoot = "square_root"
+    case groupNormalization = "group_normalization"
+    case layerNormalization = "layer_normalization"
     case maxPool = "max_pool"
     case averagePool = "average_pool"
     case globalAveragePool = "global_average_pool"
@@ -22,14 +29,21 @@ extension GraphNodeDocument {
     case .convolution: .convolution
     case .batchNormalization: .batchNormalization
     case .relu: .relu
-    case .elementwise(.sigmoid): .sigmoid
-    case .elementwise(.hardSigmoid): .hardSigmoid
-    case .elementwise(.clip): .clip
+    case .elementwise(let function): Self.kind(of: function)
     case .add: .add
     case .multiply: .multiply
+    case .combine(.subtract): .subtract
+    case .combine(.divide): .divide
+    case .combine(.minimum): .minimum
+    case .combine(.maximum): .maximum
+    case .normalization(let normalization):
+      normalization.scope == .channels ? .layerNormalization : .groupNormalization
+    case .softmax: .softmax
+    case .resize: .resize
     case .maxPool: .maxPool
     case .averagePool: .averagePool
     case .pad: .pad
+    case .reflection: .reflection
     case .concatenation: .concatenation
     case .globalAveragePool: .globalAveragePool
     case .paddedShortcut: .paddedShortcut
@@ -37,14 +51,32 @@ extension GraphNodeDocument {
     }
   }
 
+  private static func kind(of function: Elementwise) -> Kind {
+    switch function {
+    case .sigmoid: .sigmoid
+    case .hardSigmoid: .hardSigmoid
+    case .clip: .clip
+    case .leakyRelu: .leakyRelu
+    case .elu: .elu
+    case .gelu: .gelu
+    case .tanhGelu: .tanhGelu
+    case .tanh: .tanh
+    case .softplus: .softplus
+    case .exponential: .exponential
+    case .squareRoot: .squareRoot
+    case .power: .power
+    }
+  }
+
   /// Number of inputs that the operation takes.
   var inputCounts: ClosedRange<Int> {
     switch operation {
     case .input: 0...0
-    case .add, .multiply: 2...2
+    case .add, .multiply, .combine: 2...2
     case .concatenation: 1...ONNXImportLimits.nodeCount
     case .convolution, .batchNormalization, .relu, .elementwise, .maxPool, .averagePool, .pad,
-      .globalAveragePool, .paddedShortcut, .linear:
+      .reflection,
+      .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut, .linear:
       1...1
     }
   }
@@ -67,23 +99,39 @@ extension GraphNodeDocument {
       guard epsilon > 0 else { throw fields.fault("epsilon \(epsilon) is not above 0") }
       return .batchNormalization(BatchNormalization(epsilon: epsilon))
     case .relu: return .relu
-    case .sigmoid: return .elementwise(.sigmoid)
-    case .hardSigmoid:
-      return .elementwise(
-        .hardSigmoid(alpha: try fields.number("alpha"), beta: try fields.number("beta")))
-    case .clip:
-      return .elementwise(
-        .clip(
-          minimum: try fields.number("minimum", default: -.infinity),
-          maximum: try fields.number("maximum", default: .infinity)))
+    case .sigmoid, .hardSigmoid, .clip, .leakyRelu, .elu, .gelu, .tanhGelu, .tanh, .softplus,
+      .exponential, .squareRoot, .power:
+      return .elementwise(try function(kind, &fields))
     case .add: return .add
     case .multiply: return .multiply
+    case .subtract: return .combine(.subtract)
+    case .divide: return .combine(.divide)
+    case .minimum: return .combine(.minimum)
+    case .maximum: return .combine(.maximum)
+    case .groupNormalization, .layerNormalization:
+      let epsilon = try fields.number("epsilon")
+      guard epsilon > 0 else { throw fields.fault("epsilon \(epsilon) is not above 0") }
+      let scope: SampleNormalization.Scope =
+        kind == .layerNormalization
+        ? .channels : .groups(try fields.integer("groups", in: channelCounts))
+      return .normalization(SampleNormalization(scope, epsilon: epsilon))
+    case .softmax: return .softmax(size: try fields.integer("size", in: channelCounts))
+    case .resize:
+      let size = try fields.extent("size", in: sizes)
+      let method = try fields.text("method")
+      guard let method = Resizing.Method(rawValue: method) else {
+        throw fields.fault("method is not \"nearest\" or \"linear\"")
+      }
+      return .resize(Resizing(height: size.height, width: size.width, method))
     case .maxPool: return .maxPool(try pooling(&fields))
     case .averagePool:
       var pooling = try pooling(&fields)
       pooling.countsPadding = try fields.flag("counts_padding", default: true)
       return .averagePool(pooling)
     case .pad: return .pad(try fields.padding("padding", in: paddings))
+    case .reflection:
+      let padding = try fields.padding("padding", in: 0...ONNXImportLimits.reflectedCount)
+      return .reflection(padding)
     case .concatenation: return .concatenation
     case .globalAveragePool: return .globalAveragePool
     case .paddedShortcut:
@@ -97,6 +145,30 @@ extension GraphNodeDocument {
       var linear = Linear(outputs: try fields.integer("outputs", in: channelCounts))
       linear.hasBias = try fields.flag("bias", default: true)
       return .linear(linear)
+    }
+  }
+
+  /// Reads the numbers of a function of each number by itself.
+  private static func function(
+    _ kind: Kind, _ fields: inout GraphNodeFields
+  ) throws(CheckpointError) -> Elementwise {
+    switch kind {
+    case .hardSigmoid:
+      .hardSigmoid(alpha: try fields.number("alpha"), beta: try fields.number("beta"))
+    case .clip:
+      .clip(
+        minimum: try fields.number("minimum", default: -.infinity),
+        maximum: try fields.number("maximum", default: .infinity))
+    case .leakyRelu: .leakyRelu(slope: try fields.number("slope"))
+    case .elu: .elu(alpha: try fields.number("alpha", default: 1))
+    case .gelu: .gelu
+    case .tanhGelu: .tanhGelu
+    case .tanh: .tanh
+    case .softplus: .softplus
+    case .exponential: .exponential
+    case .squareRoot: .squareRoot
+    case .power: .power(exponent: try fields.number("exponent"))
+    default: .sigmoid
     }
   }
 
@@ -140,9 +212,7 @@ extension GraphNodeDocument {
   func encodeOperation(to container: inout KeyedEncodingContainer<GraphNodeKey>) throws {
     try container.encodeIfPresent(kind?.rawValue, forKey: "operation")
     switch operation {
-    case .input, .relu, .elementwise(.sigmoid), .add, .multiply, .concatenation,
-      .globalAveragePool:
-      break
+    case .input, .relu, .add, .multiply, .combine, .concatenation, .globalAveragePool: break
     case .convolution(let convolution):
       try container.encode(convolution.outputChannels, forKey: "channels")
       try container.encode(convolution.kernel.pair, forKey: "kernel")
@@ -153,17 +223,22 @@ extension GraphNodeDocument {
       try container.encode(convolution.hasBias, forKey: "bias", unless: false)
     case .batchNormalization(let normalization):
       try container.encode(normalization.epsilon, forKey: "epsilon")
-    case .elementwise(.hardSigmoid(let alpha, let beta)):
-      try container.encode(alpha, forKey: "alpha")
-      try container.encode(beta, forKey: "beta")
-    case .elementwise(.clip(let minimum, let maximum)):
-      try container.encode(minimum, forKey: "minimum", unless: -.infinity)
-      try container.encode(maximum, forKey: "maximum", unless: .infinity)
+    case .elementwise(let function): try encode(function, to: &container)
+    case .normalization(let normalization):
+      if case .groups(let groups) = normalization.scope {
+        try container.encode(groups, forKey: "groups")
+      }
+      try container.encode(normalization.epsilon, forKey: "epsilon")
+    case .softmax(let size): try container.encode(size, forKey: "size")
+    case .resize(let resizing):
+      try container.encode([resizing.height, resizing.width], forKey: "size")
+      try container.encode(resizing.method.rawValue, forKey: "method")
     case .maxPool(let pooling): try encode(pooling, to: &container)
     case .averagePool(let pooling):
       try encode(pooling, to: &container)
       try container.encode(pooling.countsPadding, forKey: "counts_padding", unless: true)
-    case .pad(let padding): try container.encode(padding.sides, forKey: "padding")
+    case .pad(let padding), .reflection(let padding):
+      try container.encode(padding.sides, forKey: "padding")
     case .paddedShortcut(let shortcut):
       try container.encode(shortcut.channels, forKey: "channels")
       try container.encode(shortcut.stride, forKey: "stride", unless: 1)
@@ -172,6 +247,23 @@ extension GraphNodeDocument {
     case .linear(let linear):
       try container.encode(linear.outputs, forKey: "outputs")
       try container.encode(linear.hasBias, forKey: "bias", unless: true)
+    }
+  }
+
+  private func encode(
+    _ function: Elementwise, to container: inout KeyedEncodingContainer<GraphNodeKey>
+  ) throws {
+    switch function {
+    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .squareRoot: break
+    case .hardSigmoid(let alpha, let beta):
+      try container.encode(alpha, forKey: "alpha")
+      try container.encode(beta, forKey: "beta")
+    case .clip(let minimum, let maximum):
+      try container.encode(minimum, forKey: "minimum", unless: -.infinity)
+      try container.encode(maximum, forKey: "maximum", unless: .infinity)
+    case .leakyRelu(let slope): try container.encode(slope, forKey: "slope")
+    case .elu(let alpha): try container.encode(alpha, forKey: "alpha", unless: 1)
+    case .power(let exponent): try container.encode(exponent, forKey: "exponent")
     }
   }
 

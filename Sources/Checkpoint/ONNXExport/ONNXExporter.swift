@@ -43,14 +43,18 @@ struct ONNXExporter {
         "BatchNormalization", node, inputs + parameters, ["epsilon": .number(normalization.epsilon)]
       )
     case .relu: add("Relu", node, inputs)
-    case .elementwise(.sigmoid): add("Sigmoid", node, inputs)
-    case .elementwise(.hardSigmoid(let alpha, let beta)):
-      add("HardSigmoid", node, inputs, ["alpha": .number(alpha), "beta": .number(beta)])
-    case .elementwise(.clip(let minimum, let maximum)):
-      add(
-        "Clip", node, inputs + [bound(minimum, "minimum", node), bound(maximum, "maximum", node)])
+    case .elementwise(let function): append(function, node, inputs[0])
     case .add: add("Add", node, inputs)
     case .multiply: add("Mul", node, inputs)
+    case .combine(.subtract): add("Sub", node, inputs)
+    case .combine(.divide): add("Div", node, inputs)
+    case .combine(.minimum): add("Min", node, inputs)
+    case .combine(.maximum): add("Max", node, inputs)
+    case .normalization(let normalization):
+      append(normalization, node, inputs[0], shapes[node.inputs[0]])
+    case .softmax(let size): append(softmaxOver: size, node, inputs[0], shapes[node.inputs[0]])
+    case .resize(let resizing):
+      try append(resizing, node, inputs[0], shapes[node.inputs[0]])
     case .maxPool(let pooling): add("MaxPool", node, inputs, Self.attributes(pooling))
     case .averagePool(let pooling):
       var attributes = Self.attributes(pooling)
@@ -59,6 +63,11 @@ struct ONNXExporter {
     case .pad(let padding):
       let sides = [padding.before, padding.after].flatMap { [0, 0, $0.height, $0.width] }
       add("Pad", node, inputs + [constant("\(node.name).pads", sides.map(Int64.init))])
+    case .reflection(let padding):
+      let sides = [padding.before, padding.after].flatMap { [0, 0, $0.height, $0.width] }
+      add(
+        "Pad", node, inputs + [constant("\(node.name).pads", sides.map(Int64.init))],
+        ["mode": .string("reflect")])
     case .concatenation: add("Concat", node, inputs, ["axis": .integer(1)])
     case .globalAveragePool: add("GlobalAveragePool", node, inputs)
     case .paddedShortcut(let shortcut): append(shortcut, node, inputs[0])
@@ -120,14 +129,14 @@ struct ONNXExporter {
   // MARK: - Pieces
 
   /// Adds the node whose output is that of the graph's node, under its name.
-  private mutating func add(
+  mutating func add(
     _ operation: String, _ node: Graph.Node, _ inputs: [String],
     _ attributes: [String: ONNXAttribute] = [:]
   ) {
     add(operation, node.name, inputs, "\(node.name).output", attributes)
   }
 
-  private mutating func add(
+  mutating func add(
     _ operation: String, _ name: String, _ inputs: [String], _ output: String,
     _ attributes: [String: ONNXAttribute] = [:]
   ) {
@@ -138,7 +147,7 @@ struct ONNXExporter {
   }
 
   /// Adds a list of whole numbers and returns its name.
-  private mutating func constant(_ name: String, _ values: [Int64]) -> String {
+  mutating func constant(_ name: String, _ values: [Int64]) -> String {
     let tensor = DenseTensor(.int64, [values.count], values)
     constants.append(
       ONNXTensor(
@@ -146,13 +155,11 @@ struct ONNXExporter {
     return name
   }
 
-  /// Adds a single number and returns its name; an absent input stands for an infinite one.
-  private mutating func bound(_ value: Float, _ kind: String, _ node: Graph.Node) -> String {
-    guard value.isFinite else { return "" }
-    let name = "\(node.name).\(kind)"
-    let tensor = DenseTensor(.float, [], [Double(value)])
+  /// Adds numbers and returns their name.
+  mutating func constant(_ name: String, shape: [Int], _ values: [Float]) -> String {
+    let tensor = DenseTensor(.float, shape, values.map(Double.init))
     constants.append(
-      ONNXTensor(name: name, elementType: .float, shape: [], storage: .bytes(tensor.bytes)))
+      ONNXTensor(name: name, elementType: .float, shape: shape, storage: .bytes(tensor.bytes)))
     return name
   }
 

@@ -21,7 +21,8 @@ extension Model {
     let options = chosen.completed(for: document)
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
-    let network = try ONNXNetwork(file, size: contract?.outputSize)
+    let network = try ONNXNetwork(
+      file, size: contract?.outputSize, outputName: options.outputName)
     // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
     let outputCount: Int
@@ -31,11 +32,13 @@ extension Model {
     var warnings = network.warnings
     var parts = LoadedParts(options, document)
     parts.usualContract = { () throws(CheckpointError) in
-      try usualContract(for: network.graph.inputShape)
+      try usualContract(for: network)
     }
+    parts.activation = network.outputActivation.map { $0 == .sigmoid ? .sigmoid : .softmax }
     var contents = try parts.contents(outputCount: outputCount, &warnings)
     // A calibration in the document would belong to other nodes.
     contents.calibration = network.calibration
+    warnings += try inputWarnings(network, contents.preprocessing)
     var architecture = document?.architecture?.architecture
     if let described = architecture, (try? Graph(described)) != network.graph {
       architecture = nil
@@ -54,10 +57,43 @@ extension Model {
     return model
   }
 
+  private static let byteRemedy =
+    "give a contract with mean [0, 0, 0], std [1, 1, 1] and range 255 (--preprocess)"
+
+  /// Checks a contract against what the graph does with the images first.
+  private static func inputWarnings(
+    _ network: ONNXNetwork, _ contract: Preprocessing
+  ) throws(CheckpointError) -> [String] {
+    let isPlain = contract.mean.allSatisfy { $0 == 0 }
+    if network.takesBytes {
+      let white = 255 / Float(contract.range.rawValue)
+      guard isPlain, contract.std.allSatisfy({ abs($0 * white - 1) < 1e-3 }) else {
+        throw .metadata(
+          reason:
+            "the network takes images as bytes, 0 to 255, and the preprocessing contract makes "
+            + "other numbers; \(byteRemedy)")
+      }
+      return []
+    }
+    guard let node = network.inputScale, !isPlain else { return [] }
+    return [
+      "the graph scales or shifts the images' numbers itself (node \"\(node)\"), and so does the "
+        + "preprocessing contract; if the graph does all of it, give a contract with mean [0, 0, 0] "
+        + "(--preprocess)"
+    ]
+  }
+
   /// Returns the usual contract of the two usual input sizes, as for models with an architecture.
   private static func usualContract(
-    for input: FeatureShape
+    for network: ONNXNetwork
   ) throws(CheckpointError) -> Preprocessing {
+    let input = network.graph.inputShape
+    guard !network.takesBytes else {
+      throw .metadata(
+        reason:
+          "the network takes images as bytes, 0 to 255, and the file does not say how they are "
+          + "prepared; \(byteRemedy)")
+    }
     switch (input.height, input.width) {
     case (224, 224): return try contract(for: .imageNet)
     case (32, 32): return try contract(for: .cifar)

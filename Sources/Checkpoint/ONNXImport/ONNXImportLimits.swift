@@ -2,10 +2,17 @@
 enum ONNXImportLimits {
   /// Strides, pads, dilations and sides of windows.
   static let windowNumber = 1 << 16
-  /// Numbers in all tensors that are computed while the graph is read.
+  /// Numbers in all tensors that are computed while the graph is read, beside `foldedShare` of the
+  /// file's: networks whose weights are standardised compute all of them.
   static let foldedElementCount = 1 << 24
+  /// Numbers that may be computed for each byte of the file.
+  static let foldedShare = 4
   /// Numbers in one of them; each number takes some thirty bytes while it is computed.
-  static let resultElementCount = 1 << 22
+  static let resultElementCount = 1 << 24
+  /// Dimensions of a tensor.
+  static let rank = 8
+  /// Rows or columns that are reflected on one side.
+  static let reflectedCount = 16
   /// UTF-8 bytes of a node's name as it is kept.
   static let nameByteCount = 256
   /// Layers of the network. Compiled, one takes some 7 kB however small it is; ResNet-1202 has some

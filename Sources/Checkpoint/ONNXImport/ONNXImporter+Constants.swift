@@ -13,8 +13,11 @@ extension ONNXImporter {
   ///
   /// Their work is proportional to their results.
   static let foldable: Set<String> = [
-    "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Gather", "Identity", "Mul",
-    "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
+    "ConstantOfShape", "Div", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Identity",
+    "InstanceNormalization", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Reciprocal", "ReduceMax",
+    "ReduceMean", "ReduceSum", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus", "Sqrt",
+    "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
   ]
 
   static func external(_ tensor: ONNXTensor) -> CheckpointError {
@@ -41,9 +44,10 @@ extension ONNXImporter {
       return .dequantized(tensor, quantization)
     default: break
     }
+    if let moved = try moved(node) { return moved }
     var limits = ONNXLimits()
     limits.elementCountLimit = ONNXImportLimits.resultElementCount
-    limits.workLimit = ONNXImportLimits.foldedElementCount
+    limits.workLimit = foldedElementLimit
     do {
       var inputs: [DenseTensor?] = []
       for index in node.inputs.indices {
@@ -87,10 +91,10 @@ extension ONNXImporter {
 
   mutating func countFolded(_ count: Int) throws(CheckpointError) {
     foldedElementCount += count
-    guard foldedElementCount <= ONNXImportLimits.foldedElementCount else {
+    guard foldedElementCount <= foldedElementLimit else {
       throw .overLimit(
         what: "numbers that the graph computes from constants", value: foldedElementCount,
-        limit: ONNXImportLimits.foldedElementCount)
+        limit: foldedElementLimit)
     }
   }
 

@@ -12,7 +12,12 @@ struct ONNXImporter {
     ONNXImportedValue
 
   let model: ONNXModel
+  /// The model's nodes, those that are an operator in parts as one.
+  private let source: [ONNXNode]
+  let tail: Tail
   let batchSize: Int
+  /// Whether the file takes images as bytes.
+  let takesBytes: Bool
   /// Whether the file leaves a side of the images open.
   let isSizeOpen: Bool
   private(set) var nodes: [Graph.Node] = []
@@ -35,6 +40,7 @@ struct ONNXImporter {
   var quantization = ONNXQuantizedParts()
 
   private let parameterByteLimit: Int
+  let foldedElementLimit: Int
   private var parameterByteCount = 0
   private var work = 0
 
@@ -42,10 +48,13 @@ struct ONNXImporter {
   ///   - byteCount: Bytes of the file and of tensors outside it.
   ///   - size: Size of images if the file leaves it open.
   init(
-    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?
+    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?, outputName: String?
   ) throws(CheckpointError) {
     self.model = model
+    source = ONNXIntegerNodes(ONNXPatterns(model).nodes()).nodes
     // Does not overflow: the reader accepts no more than 2 GiB of each.
+    foldedElementLimit =
+      ONNXImportLimits.foldedElementCount + byteCount * ONNXImportLimits.foldedShare
     parameterByteLimit =
       byteCount * ONNXImportLimits.sharing + ONNXImportLimits.sharedByteAllowance
     let external = model.initializers.values.filter(\.isExternal)
@@ -53,9 +62,8 @@ struct ONNXImporter {
     guard model.inputs.count == 1, let input = model.inputs.first else {
       throw .unsupported("\(model.inputs.count) inputs; a classifier has one, its images")
     }
-    guard model.outputs.count == 1 else {
-      throw .unsupported("\(model.outputs.count) outputs; a classifier has one, its logits")
-    }
+    tail = try Tail(model, named: outputName)
+    takesBytes = input.elementType == .uint8
     let shape: FeatureShape
     let order: ONNXOrder
     (batchSize, shape, order, isSizeOpen) = try Self.inputShape(input, size)
@@ -71,8 +79,8 @@ struct ONNXImporter {
     batch: Int, shape: FeatureShape, order: ONNXOrder, isSizeOpen: Bool
   ) {
     let text = "input \"\(readable(input.name))\""
-    guard let type = input.elementType, type.isFloatingPoint else {
-      throw .unsupported("\(text) is not of a floating-point type")
+    guard let type = input.elementType, type.isFloatingPoint || type == .uint8 else {
+      throw .unsupported("\(text) is neither of a floating-point type nor of uint8")
     }
     guard let declared = input.shape, declared.count == 4,
       let (order, channels) = channels(of: declared)
@@ -115,9 +123,9 @@ struct ONNXImporter {
 
   /// Counts the readers of each tensor, ignoring nodes that the output does not depend on.
   private mutating func countReaders() {
-    isNeeded = [Bool](repeating: false, count: model.nodes.count)
-    for output in model.outputs { readerCounts[output.name, default: 0] += 1 }
-    for (index, node) in model.nodes.enumerated().reversed()
+    isNeeded = [Bool](repeating: false, count: source.count)
+    readerCounts[tail.tensor] = 1
+    for (index, node) in source.enumerated().reversed()
     where node.outputs.contains(where: { readerCounts[$0] != nil }) {
       isNeeded[index] = true
       for name in node.inputs where !name.isEmpty { readerCounts[name, default: 0] += 1 }
@@ -130,22 +138,21 @@ struct ONNXImporter {
     [
       layerOperators, elementwiseOperators, arithmeticOperators, poolingOperators,
       reductionOperators, paddingOperators, channelOperators, rowOperators, classifierOperators,
-      shapeOperators,
-      quantizationOperators,
+      shapeOperators, normalizationOperators, resizeOperators, quantizationOperators,
     ]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   mutating func importNodes() throws(CheckpointError) {
-    for (index, node) in model.nodes.enumerated() where isNeeded[index] {
+    for (index, node) in source.enumerated() where isNeeded[index] {
       try refuseIntegers(node)
       guard Self.knows(node) else { throw unknownOperator(node) }
       for name in node.outputs.dropFirst()
       where readerCounts[name] != nil && node.operation != "Split" {
         throw fault(node, "its output \"\(Self.readable(name))\" is in use; only the first is read")
       }
-      for case .probabilities in node.inputs.compactMap({ values[$0] })
+      for case .logarithms in node.inputs.compactMap({ values[$0] })
       where !["Cast", "Identity", "QuantizeLinear"].contains(node.operation) {
-        throw fault(node, "an operation after the softmax")
+        throw fault(node, "an operation after the LogSoftmax")
       }
       let value = try translated(node)
       noteQuantization(node, value)

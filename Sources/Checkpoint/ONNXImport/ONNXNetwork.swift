@@ -6,14 +6,25 @@ struct ONNXNetwork {
   let weights: Weights
   /// Ranges of a quantised graph.
   let calibration: Calibration?
+  /// Function that the file makes probabilities of the logits by; nil if it says nothing of it.
+  let outputActivation: ONNXActivation?
+  /// Name of a node that scales or shifts the images' numbers, if there is one.
+  let inputScale: String?
+  /// Whether the file takes images as bytes, 0 to 255.
+  let takesBytes: Bool
   let warnings: [String]
 
   /// Translates a file; `size` is that of the images, for files that leave it open.
-  init(_ file: ONNXFile, size: (height: Int, width: Int)?) throws(CheckpointError) {
-    var importer = try ONNXImporter(file.model, byteCount: file.byteCount, size: size)
+  ///
+  /// - Parameter outputName: Name of the output that has the classes, for files with several.
+  init(
+    _ file: ONNXFile, size: (height: Int, width: Int)?, outputName: String? = nil
+  ) throws(CheckpointError) {
+    var importer = try ONNXImporter(
+      file.model, byteCount: file.byteCount, size: size, outputName: outputName)
     do throws(CheckpointError) {
       try importer.importNodes()
-      (graph, weights) = try importer.result()
+      (graph, weights, outputActivation) = try importer.result()
     } catch {
       // The size came from a contract, which may be at fault.
       guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
@@ -24,5 +35,18 @@ struct ONNXNetwork {
     }
     calibration = importer.calibration(of: graph)
     warnings = importer.warnings
+    takesBytes = importer.takesBytes
+    inputScale =
+      graph.nodes.first { node in
+        switch node.operation {
+        case .batchNormalization, .combine: node.inputs.contains(0)
+        default: false
+        }
+      }?.name
   }
+}
+
+/// Function that makes probabilities of logits.
+enum ONNXActivation {
+  case softmax, sigmoid
 }

@@ -56,6 +56,16 @@ final class Layout: Sendable, Equatable {
       })
   }
 
+  /// Returns the layout of some rows and columns in place among the others.
+  func pixels(rows: Range<Int>, columns: Range<Int>) throws(EngineError) -> Layout {
+    unsafe Layout(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_layout_pixels(
+          pointer, Int64(rows.lowerBound), Int64(columns.lowerBound), Int64(rows.count),
+          Int64(columns.count), $0, $1)
+      })
+  }
+
   /// Bytes, including the padding of blocked layouts.
   var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
 

@@ -1,4 +1,5 @@
 import COneDNN
+import ResNet
 
 /// Compiled operation; any thread may run it, through a binding of its own.
 @safe
@@ -65,21 +66,35 @@ final class Primitive: Sendable {
       })
   }
 
-  /// Makes a product; `factor` has the source's dimensions or `[N, C, 1, 1]`.
-  static func multiplication(
-    _ device: Device, _ source: Layout, by factor: Layout
+  /// Makes a sum, product or the like; `other` has the source's dimensions or `[N, C, 1, 1]`.
+  static func combination(
+    _ device: Device, _ kind: onednn_combination_kind, _ source: Layout, with other: Layout
   ) throws(EngineError) -> Primitive {
     unsafe Primitive(
       taking: try unsafe OneDNN.make {
-        unsafe onednn_multiplication_create(
-          device.pointer, source.pointer, factor.pointer, $0, $1)
+        unsafe onednn_combination_create(
+          device.pointer, kind, source.pointer, other.pointer, $0, $1)
       })
   }
 
-  static func addition(_ device: Device, _ layout: Layout) throws(EngineError) -> Primitive {
+  /// Makes a normalisation or softmax of each of so many rows of fp32 by itself.
+  static func rows(
+    _ device: Device, _ kind: onednn_row_kind, count: Int, length: Int, epsilon: Float = 0
+  ) throws(EngineError) -> Primitive {
     unsafe Primitive(
       taking: try unsafe OneDNN.make {
-        unsafe onednn_addition_create(device.pointer, layout.pointer, $0, $1)
+        unsafe onednn_rows_create(
+          device.pointer, kind, Int64(count), Int64(length), epsilon, $0, $1)
+      })
+  }
+
+  static func resizing(
+    _ device: Device, _ method: Resizing.Method, from source: Layout, to destination: Layout
+  ) throws(EngineError) -> Primitive {
+    unsafe Primitive(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_resizing_create(
+          device.pointer, method == .linear, source.pointer, destination.pointer, $0, $1)
       })
   }
 

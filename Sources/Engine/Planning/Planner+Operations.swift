@@ -24,6 +24,15 @@ extension Planner {
         // oneDNN 2.6 has no primitive for both at once.
         return [try primitive(ONEDNN_LINEAR, alpha, beta), try primitive(ONEDNN_CLIP, 0, 1)]
       case .clip(let minimum, let maximum): return [try primitive(ONEDNN_CLIP, minimum, maximum)]
+      case .leakyRelu(let slope): return [try primitive(ONEDNN_RELU, slope)]
+      case .elu(let alpha): return [try primitive(ONEDNN_ELU, alpha)]
+      case .gelu: return [try primitive(ONEDNN_GELU)]
+      case .tanhGelu: return [try primitive(ONEDNN_TANH_GELU)]
+      case .tanh: return [try primitive(ONEDNN_TANH)]
+      case .softplus: return [try primitive(ONEDNN_SOFTPLUS, 1)]
+      case .exponential: return [try primitive(ONEDNN_EXPONENTIAL)]
+      case .squareRoot: return [try primitive(ONEDNN_SQUARE_ROOT)]
+      case .power(let exponent): return [try primitive(ONEDNN_POWER, 1, exponent)]
       }
     }
   }
@@ -50,35 +59,30 @@ extension Planner {
   mutating func scale(_ node: Graph.Node, _ shape: FeatureShape) throws(EngineError) -> Value {
     let isInOrder = lowered.shapes[node.inputs[0]] == shape
     let (large, small) = isInOrder ? (0, 1) : (1, 0)
-    let id = node.inputs[large]
-    _ = try floatingPoint(id, for: node.name)
-    let factorShape = lowered.shapes[node.inputs[small]]
-    let (device, factorDimensions) = (device, dimensions(factorShape))
-    let (source, (primitive, factorLayout)) = try arranged(id, for: node.name) {
-      source throws(EngineError) in
-      let factorLayout =
-        factorShape == shape
-        ? source.layout : try Layout(rowMajor: factorDimensions, source.format.number)
-      return (
-        try Primitive.multiplication(device, source.layout, by: factorLayout), factorLayout
-      )
-    }
-    let factor = try reordered(node.inputs[small], to: factorLayout, source.format, for: node.name)
-    let destination = isLastUse(id) ? source.slot : newBuffer(source.layout.byteCount)
-    append(node.name, primitive, from: source.slot, to: destination, addend: factor)
-    return Value(slot: destination, layout: source.layout, format: source.format)
+    return try combine(node, ONEDNN_MULTIPLY, node.inputs[large], with: node.inputs[small])
   }
 
-  mutating func add(_ node: Graph.Node) throws(EngineError) -> Value {
-    _ = try floatingPoint(node.inputs[0], for: node.name)
-    let device = device
-    let (first, primitive) = try arranged(node.inputs[0], for: node.name) {
-      first throws(EngineError) in try Primitive.addition(device, first.layout)
+  /// Plans a step that takes two inputs number by number; the second may be one pixel for all.
+  mutating func combine(
+    _ node: Graph.Node, _ kind: onednn_combination_kind, _ id: Graph.NodeID,
+    with other: Graph.NodeID
+  ) throws(EngineError) -> Value {
+    _ = try floatingPoint(id, for: node.name)
+    let otherShape = lowered.shapes[other]
+    let isWhole = otherShape == lowered.shapes[id]
+    let (device, otherDimensions) = (device, dimensions(otherShape))
+    let (source, (primitive, otherLayout)) = try arranged(id, for: node.name) {
+      source throws(EngineError) in
+      let otherLayout =
+        isWhole ? source.layout : try Layout(rowMajor: otherDimensions, source.format.number)
+      return (
+        try Primitive.combination(device, kind, source.layout, with: otherLayout), otherLayout
+      )
     }
-    let second = try reordered(node.inputs[1], to: first.layout, first.format, for: node.name)
-    let destination = isLastUse(node.inputs[0]) ? first.slot : newBuffer(first.layout.byteCount)
-    append(node.name, primitive, from: first.slot, to: destination, addend: second)
-    return Value(slot: destination, layout: first.layout, format: first.format)
+    let addend = try reordered(other, to: otherLayout, source.format, for: node.name)
+    let destination = isLastUse(id) ? source.slot : newBuffer(source.layout.byteCount)
+    append(node.name, primitive, from: source.slot, to: destination, addend: addend)
+    return Value(slot: destination, layout: source.layout, format: source.format)
   }
 
   /// Plans a concatenation: a reorder puts each input in its channels' place, and gives integers

@@ -138,7 +138,13 @@ struct Planner {
     case .relu: return try rectify(node)
     case .elementwise(let function): return try apply(function, node)
     case .multiply: return try scale(node, shape)
-    case .add: return try add(node)
+    case .add: return try combine(node, ONEDNN_ADD, node.inputs[0], with: node.inputs[1])
+    case .combine(let combination):
+      return try combine(node, combination.kind, node.inputs[0], with: node.inputs[1])
+    case .normalization(let normalization): return try normalize(node, normalization)
+    case .softmax(let size): return try softmax(node, size: size)
+    case .resize(let resizing): return try resize(node, resizing, shape)
+    case .reflection(let padding): return try reflect(node, padding, shape)
     case .concatenation: return try concatenate(node, id)
     case .input, .batchNormalization, .pad, .paddedShortcut:
       preconditionFailure("a lowered graph must not contain \(node.name)")

@@ -29,6 +29,11 @@ extension Evaluator {
       try floating(call) { value in value * max(0, min(1, value / 6 + 0.5)) }
     },
     "Clip": clip,
+    "PRelu": { call throws(ONNXError) in
+      try elementwise(
+        call, floating: { $0 < 0 ? $0 * $1 : $0 },
+        whole: { (a, b) throws(ONNXError) in a < 0 ? a &* b : a })
+    },
     "Softmax": { call throws(ONNXError) in
       try softmax(call) { row in
         let exponentials = row.map { exp($0) }
@@ -43,14 +48,6 @@ extension Evaluator {
       }
     },
   ]
-
-  private static func floating(
-    _ call: NodeCall, _ function: (Double) -> Double
-  ) throws(ONNXError) -> [DenseTensor] {
-    let input = try call.floatingInput(0)
-    try call.allow(input.shape)
-    return [DenseTensor(input.elementType, input.shape, input.doubles.map(function))]
-  }
 
   /// Computes Clip; its bounds are attributes before operator set 11, inputs since.
   private static func clip(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {

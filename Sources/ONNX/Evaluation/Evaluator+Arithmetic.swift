@@ -1,3 +1,5 @@
+import Glibc
+
 extension Evaluator {
   typealias WholeFunction = (Int64, Int64) throws(ONNXError) -> Int64
 
@@ -13,6 +15,18 @@ extension Evaluator {
       try elementwise(call, floating: { $0 * $1 }, whole: { (a, b) throws(ONNXError) in a &* b })
     },
     "Div": divide,
+    "Pow": power,
+    "Max": { call throws(ONNXError) in
+      // The maximum of anything and NaN is NaN.
+      try combineAll(
+        call, floating: { $0.isNaN || $1.isNaN ? .nan : max($0, $1) },
+        takesFirst: { !$2($0, $1) })
+    },
+    "Min": { call throws(ONNXError) in
+      try combineAll(
+        call, floating: { $0.isNaN || $1.isNaN ? .nan : min($0, $1) },
+        takesFirst: { $2($0, $1) })
+    },
     "Sum": { call throws(ONNXError) in
       var sum = try call.floatingInput(0)
       for index in call.inputs.indices.dropFirst() {
@@ -36,7 +50,40 @@ extension Evaluator {
     return try elementwise(call, floating: { $0 / $1 }, whole: quotient)
   }
 
-  private static func elementwise(
+  /// Combines all inputs one after the other; of integers, `takesFirst` says whether the first of
+  /// two is the result, given the order of their type.
+  private static func combineAll(
+    _ call: NodeCall, floating: (Double, Double) -> Double,
+    takesFirst: (Int64, Int64, (Int64, Int64) -> Bool) -> Bool
+  ) throws(ONNXError) -> [DenseTensor] {
+    var result = try call.input(0)
+    let isUnsigned64 = result.elementType == .uint64
+    func less(_ a: Int64, _ b: Int64) -> Bool {
+      isUnsigned64 ? UInt64(bitPattern: a) < UInt64(bitPattern: b) : a < b
+    }
+    for index in call.inputs.indices.dropFirst() {
+      result = try combine(
+        call, result, call.input(index), floating: floating,
+        whole: { (a, b) throws(ONNXError) in takesFirst(a, b, less) ? a : b })
+    }
+    return [result]
+  }
+
+  /// Computes Pow, whose exponent may have another type than its base; the result has the base's.
+  private static func power(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let (base, exponent) = (try call.input(0), try call.input(1))
+    guard base.elementType != .bool, exponent.elementType != .bool else {
+      throw call.fault("an input is of type bool")
+    }
+    let bases = DenseTensor(.double, base.shape, base.doubles)
+    let exponents = DenseTensor(.double, exponent.shape, exponent.doubles)
+    let result = try combine(
+      call, bases, exponents, floating: { pow($0, $1) },
+      whole: { (a, _) throws(ONNXError) in a })
+    return [result.converted(to: base.elementType)]
+  }
+
+  static func elementwise(
     _ call: NodeCall, floating: (Double, Double) -> Double, whole: WholeFunction
   ) throws(ONNXError) -> [DenseTensor] {
     [try combine(call, call.input(0), call.input(1), floating: floating, whole: whole)]

@@ -1,6 +1,7 @@
 /// Operators that reduce some dimensions to one number each.
 extension Evaluator {
   static let reductionOperators: [String: Operator] = [
+    "ReduceSum": { call throws(ONNXError) in try reduced(call, by: .sum) },
     "ReduceMean": { call throws(ONNXError) in try reduced(call, by: .mean) },
     "ReduceMax": { call throws(ONNXError) in try reduced(call, by: .maximum) },
     "GlobalAveragePool": { call throws(ONNXError) in try pooled(call, by: .mean) },
@@ -8,15 +9,24 @@ extension Evaluator {
   ]
 
   private enum Reduction {
-    case mean, maximum
+    case sum, mean, maximum
   }
 
   private static func reduced(
     _ call: NodeCall, by reduction: Reduction
   ) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
-    let axes = try call.axes(
-      try call.integerList("axes") ?? Array(0..<input.rank), rank: input.rank)
+    let listed: [Int]?
+    if reduction == .sum, call.opset >= 13 {
+      listed = try call.optionalIntegers(1)
+      if listed ?? [] == [], try call.integer("noop_with_empty_axes", default: 0) != 0 {
+        return [input]
+      }
+    } else {
+      listed = try call.integerList("axes")
+    }
+    let isAll = listed == nil || reduction == .sum && listed == []
+    let axes = try call.axes(isAll ? Array(0..<input.rank) : listed ?? [], rank: input.rank)
     let keeps = try call.integer("keepdims", default: 1) != 0
     return [try reduce(call, input, axes, keepsDimensions: keeps, by: reduction)]
   }
@@ -41,7 +51,9 @@ extension Evaluator {
     let kept = input.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
     try call.allow(kept)
     try call.budget.spend(input.count)
-    guard count > 0 else { throw call.fault("there are no elements to reduce") }
+    guard count > 0 || reduction == .sum else {
+      throw call.fault("there are no elements to reduce")
+    }
     let targets = StridedView(kept, broadcastTo: input.shape).offsets
     let resultCount = kept.reduce(1, *)
     let shape =
@@ -51,6 +63,8 @@ extension Evaluator {
     case .floating(let values):
       let results: [Double]
       switch reduction {
+      case .sum:
+        results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
       case .mean:
         results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
           .map { $0 / Double(count) }
@@ -67,6 +81,8 @@ extension Evaluator {
       }
       let results: [Int64]
       switch reduction {
+      case .sum:
+        results = gathered(values, targets, [Int64](repeating: 0, count: resultCount), &+)
       case .mean:
         results = gathered(values, targets, [Int64](repeating: 0, count: resultCount), &+)
           .map { $0 / Int64(count) }

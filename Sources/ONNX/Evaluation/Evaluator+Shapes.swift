@@ -117,7 +117,6 @@ extension Evaluator {
   }
 
   /// Computes Cast. Floating-point numbers are truncated to integers and clamped to their range.
-  /// They become bfloat16 by dropping bits, without rounding, as in ONNX's own cases.
   private static func cast(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let number = try call.integer("to", default: 0)
@@ -131,19 +130,12 @@ extension Evaluator {
 
 extension DenseTensor {
   func converted(to type: ONNXElementType) -> DenseTensor {
-    if type == .bfloat16, elementType != .bfloat16 {
-      return DenseTensor(type, shape, doubles.map(Self.cutToBrain))
-    }
     if type.isFloatingPoint { return DenseTensor(type, shape, doubles) }
     switch numbers {
     case .whole(let values): return DenseTensor(type, shape, values)
     case .floating(let values):
       return DenseTensor(type, shape, values.map { Self.whole($0, type) })
     }
-  }
-
-  private static func cutToBrain(_ value: Double) -> Double {
-    value.isNaN ? value : Double(Float(bitPattern: Float(value).bitPattern & 0xFFFF_0000))
   }
 
   private static func whole(_ value: Double, _ type: ONNXElementType) -> Int64 {

@@ -10,9 +10,10 @@ package struct Evaluator: Sendable {
   /// All operators by name, one family after the other.
   private static let operators: [String: Operator] =
     [
-      arithmeticOperators, activationOperators, convolutionOperators, poolingOperators,
-      reductionOperators, normalizationOperators, matrixOperators, shapeOperators,
-      selectionOperators, constantOperators, quantizationOperators,
+      arithmeticOperators, activationOperators, functionOperators, convolutionOperators,
+      poolingOperators, reductionOperators, normalizationOperators, matrixOperators,
+      shapeOperators, selectionOperators, resizeOperators, constantOperators,
+      quantizationOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   package static func knows(_ node: ONNXNode) -> Bool {

@@ -55,7 +55,7 @@ import COnnx
     }
   }
 
-  /// Adds a node; its attributes must be integers, lists of them, or numbers.
+  /// Adds a node; its attributes must be integers, lists of them, numbers or strings.
   package func addNode(_ node: ONNXNode) {
     unsafe onnx_writer_begin_node(handle, node.name, node.operation)
     for input in node.inputs { unsafe onnx_writer_add_node_input(handle, input) }
@@ -67,8 +67,9 @@ import COnnx
       case .number(let value): unsafe onnx_writer_add_node_number(handle, name, value)
       case .integers(let values):
         unsafe onnx_writer_add_node_integers(handle, name, values, values.count)
-      case .string, .tensor, .numbers, .strings:
-        preconditionFailure("attributes must be integers, lists of them, or numbers")
+      case .string(let value): unsafe onnx_writer_add_node_string(handle, name, value)
+      case .tensor, .numbers, .strings:
+        preconditionFailure("attributes must be integers, lists of them, numbers or strings")
       }
     }
   }

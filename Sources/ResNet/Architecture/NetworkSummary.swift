@@ -53,8 +53,9 @@ package struct NetworkSummary: Sendable, Hashable {
     case .linear(let linear):
       multiplyAdds = linear.outputs * input.elementCount
       parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
-    case .input, .relu, .elementwise, .add, .multiply, .maxPool, .averagePool, .pad,
-      .concatenation, .globalAveragePool, .paddedShortcut:
+    case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
+      .reflection,
+      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
       break
     }
     return Layer(
@@ -92,18 +93,44 @@ extension Operation {
         + (convolution.groups == 1 ? "" : ", \(convolution.groups) groups")
     case .batchNormalization: "batch normalization"
     case .relu: "relu"
-    case .elementwise(.sigmoid): "sigmoid"
-    case .elementwise(.hardSigmoid): "hard sigmoid"
-    case .elementwise(.clip(let minimum, let maximum)): "clip \(minimum) to \(maximum)"
+    case .elementwise(let function): function.kind
     case .add: "add"
     case .multiply: "multiply"
+    case .combine(let combination): combination.rawValue
     case .maxPool(let pooling): "max pool \(pooling.window.height)x\(pooling.window.width)"
     case .averagePool(let pooling): "average pool \(pooling.window.height)x\(pooling.window.width)"
     case .pad: "zeros around"
+    case .reflection: "reflection around"
     case .concatenation: "concatenation"
     case .globalAveragePool: "global average pool"
+    case .normalization(let normalization):
+      switch normalization.scope {
+      case .channels: "layer normalization"
+      case .groups(let groups): "normalization of \(groups) groups"
+      }
+    case .softmax(let size): "softmax over \(size)"
+    case .resize(let resizing): "resize to \(resizing.height)x\(resizing.width)"
     case .paddedShortcut(let shortcut): "padded shortcut/\(shortcut.stride)"
     case .linear: "linear"
+    }
+  }
+}
+
+extension Elementwise {
+  fileprivate var kind: String {
+    switch self {
+    case .sigmoid: "sigmoid"
+    case .hardSigmoid: "hard sigmoid"
+    case .clip(let minimum, let maximum): "clip \(minimum) to \(maximum)"
+    case .leakyRelu(let slope): "leaky relu \(slope)"
+    case .elu: "elu"
+    case .gelu: "gelu"
+    case .tanhGelu: "gelu by tanh"
+    case .tanh: "tanh"
+    case .softplus: "softplus"
+    case .exponential: "exp"
+    case .squareRoot: "square root"
+    case .power(let exponent): "power \(exponent)"
     }
   }
 }

@@ -6,25 +6,44 @@ package enum Elementwise: Sendable, Hashable {
   case hardSigmoid(alpha: Float, beta: Float)
   /// `min(max(x, minimum), maximum)`; ReLU6 is 0 to 6. The bounds are in order and may be infinite.
   case clip(minimum: Float, maximum: Float)
+  /// `x` above 0, else `slope * x`; the slope is finite.
+  case leakyRelu(slope: Float)
+  /// `x` above 0, else `alpha * (exp(x) - 1)`; alpha is finite.
+  case elu(alpha: Float)
+  /// `x * Phi(x)`, with the normal distribution's function, as `x / 2 * (1 + erf(x / sqrt(2)))`.
+  case gelu
+  /// The approximation `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))` of `gelu`.
+  case tanhGelu
+  case tanh
+  /// `log(1 + exp(x))`.
+  case softplus
+  case exponential
+  case squareRoot
+  /// `x^exponent`; the exponent is finite.
+  case power(exponent: Float)
 
   /// Fault of its numbers; nil if they are valid.
   var fault: String? {
     switch self {
-    case .sigmoid: nil
+    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .squareRoot: nil
     case .hardSigmoid(let alpha, let beta):
       alpha.isFinite && beta.isFinite ? nil : "alpha \(alpha) and beta \(beta) must be finite"
     case .clip(let minimum, let maximum):
       minimum <= maximum
         ? nil
         : "bounds \(minimum) and \(maximum) are not in order; the lower must not exceed the upper"
+    case .leakyRelu(let number), .elu(let number), .power(let number):
+      number.isFinite ? nil : "its number \(number) must be finite"
     }
   }
 
   /// Whether no result is below zero.
   package var isNonnegative: Bool {
     switch self {
-    case .sigmoid, .hardSigmoid: true
+    case .sigmoid, .hardSigmoid, .softplus, .exponential, .squareRoot: true
     case .clip(let minimum, _): minimum >= 0
+    case .power(let exponent): exponent.truncatingRemainder(dividingBy: 2) == 0
+    case .leakyRelu, .elu, .gelu, .tanhGelu, .tanh: false
     }
   }
 }

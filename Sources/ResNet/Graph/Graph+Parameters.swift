@@ -48,8 +48,9 @@ extension Graph {
     case .linear(let linear):
       let weight = ("\(node.name).weight", [linear.outputs, input.elementCount])
       return linear.hasBias ? [weight, ("\(node.name).bias", [linear.outputs])] : [weight]
-    case .input, .relu, .elementwise, .add, .multiply, .maxPool, .averagePool, .pad,
-      .concatenation, .globalAveragePool, .paddedShortcut:
+    case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
+      .reflection,
+      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
       return []
     }
   }

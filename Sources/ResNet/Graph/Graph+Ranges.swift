@@ -16,9 +16,14 @@ extension Graph {
     case .convolution(let convolution): convolution.appliesReLU
     case .relu: true
     case .elementwise(let function): function.isNonnegative
-    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut: inputs[0]
+    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut, .resize, .reflection:
+      inputs[0]
+    case .combine(.maximum): inputs.contains(true)
+    case .softmax: true
+    case .combine(.divide), .combine(.minimum): inputs.allSatisfy(\.self)
+    case .combine: false
     case .add, .multiply, .concatenation: inputs.allSatisfy(\.self)
-    case .input, .linear, .batchNormalization: false
+    case .input, .linear, .batchNormalization, .normalization: false
     }
   }
 }

@@ -45,6 +45,29 @@ extension Graph {
       if let reason = function.fault { throw .badFunction(node: node.name, reason: reason) }
       return inputs[0]
     case .multiply: return try product(inputs[0], inputs[1], node.name)
+    case .combine:
+      let pixel = FeatureShape(channels: inputs[0].channels, height: 1, width: 1)
+      guard inputs[1] == inputs[0] || inputs[1] == pixel else {
+        throw .unequalFactors(node: node.name, first: inputs[0], second: inputs[1])
+      }
+      return inputs[0]
+    case .normalization(let normalization):
+      if case .groups(let groups) = normalization.scope {
+        try checkGroups(groups, of: inputs[0], node.name)
+      }
+      guard normalization.epsilon > 0, normalization.epsilon.isFinite else {
+        throw .badFunction(node: node.name, reason: "epsilon \(normalization.epsilon)")
+      }
+      return inputs[0]
+    case .softmax(let size):
+      guard size > 0 else {
+        throw .outOfRange(what: "\(node.name): size", value: size, allowed: 1...inputs[0].channels)
+      }
+      try checkGroups(
+        inputs[0].channels.isMultiple(of: size) ? inputs[0].channels / size : 0, of: inputs[0],
+        node.name)
+      return inputs[0]
+    case .resize(let resizing): return try shape(of: resizing, inputs[0], node.name)
     case .add:
       guard inputs[0] == inputs[1] else {
         throw .unequalShapes(block: node.name, main: inputs[0], shortcut: inputs[1])
@@ -56,6 +79,15 @@ extension Graph {
       return try slide(
         Extent(1), stride: Extent(1), padding: padding, over: inputs[0],
         channels: inputs[0].channels, name: node.name)
+    case .reflection(let padding):
+      let input = inputs[0]
+      for side in [padding.before, padding.after] {
+        try check(side.height, in: 0...input.height - 1, "\(node.name): reflected rows")
+        try check(side.width, in: 0...input.width - 1, "\(node.name): reflected columns")
+      }
+      return try slide(
+        Extent(1), stride: Extent(1), padding: padding, over: input, channels: input.channels,
+        name: node.name)
     case .concatenation: return try concatenation(inputs, node.name)
     case .globalAveragePool:
       return FeatureShape(channels: inputs[0].channels, height: 1, width: 1)
@@ -80,6 +112,29 @@ extension Graph {
     return try slide(
       window, stride: convolution.stride, padding: convolution.padding, over: input,
       channels: convolution.outputChannels, name: name)
+  }
+
+  private static func checkGroups(
+    _ groups: Int, of input: FeatureShape, _ name: String
+  ) throws(GraphError) {
+    guard groups > 0, input.channels.isMultiple(of: groups) else {
+      throw .channelsNotDivisible(node: name, channels: input.channels, groups: groups)
+    }
+  }
+
+  private static func shape(
+    of resizing: Resizing, _ input: FeatureShape, _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    let size = Extent(height: resizing.height, width: resizing.width)
+    try check(size, in: 1...windowNumberLimit, "\(name): size")
+    guard
+      resizing.method != .nearest
+        || size.height.isMultiple(of: input.height) && size.width.isMultiple(of: input.width)
+    else {
+      throw .badFunction(
+        node: name, reason: "\(size.height)x\(size.width) is no multiple of \(input)")
+    }
+    return FeatureShape(channels: input.channels, height: size.height, width: size.width)
   }
 
   private static func product(

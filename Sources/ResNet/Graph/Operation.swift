@@ -15,14 +15,24 @@ package enum Operation: Sendable, Hashable {
   /// The product of two inputs of equal shape, or of one and a `[C, 1, 1]` that multiplies each of
   /// its pixels.
   case multiply
+  /// Two inputs number by number; the second may also be a `[C, 1, 1]` for each pixel of the first.
+  case combine(Combination)
   case maxPool(Pooling)
   case averagePool(Pooling)
   /// Zeros around each channel's pixels.
   case pad(Padding)
+  /// Around each channel's pixels those of the other side of the edge, which itself is not repeated.
+  case reflection(Padding)
   /// The channels of one or more inputs of equal height and width, one input after the other.
   case concatenation
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
   case globalAveragePool
+  /// Normalisation by an image's own mean and variance, without learned parameters.
+  case normalization(SampleNormalization)
+  /// The softmax over every `size` channels that follow each other, at each pixel.
+  case softmax(size: Int)
+  /// The map at another height and width.
+  case resize(Resizing)
   /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
   case paddedShortcut(PaddedShortcut)
   /// `[C, H, W]` flattened, times `NAME.weight` `[outputs, C*H*W]`, plus `NAME.bias` `[outputs]`.
@@ -80,6 +90,49 @@ package struct BatchNormalization: Sendable, Hashable {
   package var epsilon: Float
 
   package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+}
+
+package enum Combination: String, Sendable, Hashable, CaseIterable {
+  case subtract, divide, minimum, maximum
+}
+
+/// `(x - mean) / sqrt(variance + epsilon)` by the mean and variance (over N) of some of an image's
+/// numbers.
+package struct SampleNormalization: Sendable, Hashable {
+  package enum Scope: Sendable, Hashable {
+    /// All pixels of as many channels that follow each other, in so many groups: group
+    /// normalisation; with a group for each channel, instance normalisation.
+    case groups(Int)
+    /// All channels of one pixel: layer normalisation.
+    case channels
+  }
+
+  package var scope: Scope
+  package var epsilon: Float
+
+  package init(_ scope: Scope, epsilon: Float) {
+    self.scope = scope
+    self.epsilon = epsilon
+  }
+}
+
+package struct Resizing: Sendable, Hashable {
+  package enum Method: String, Sendable, Hashable, CaseIterable {
+    /// Each pixel several times; the new sides are multiples of the old ones.
+    case nearest
+    /// Between the two nearest along each axis, centres of pixels at half numbers.
+    case linear
+  }
+
+  package var height: Int
+  package var width: Int
+  package var method: Method
+
+  package init(height: Int, width: Int, _ method: Method) {
+    self.height = height
+    self.width = width
+    self.method = method
+  }
 }
 
 package struct Pooling: Sendable, Hashable {

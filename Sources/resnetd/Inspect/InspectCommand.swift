@@ -47,6 +47,8 @@ enum InspectCommand: Command {
     .optionalChoice(
       "activation", \.parts.activation, "for a FILE: " + ModelParts.activationHelp),
     .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
+    .optionalText(
+      "output-name", "NAME", \.parts.outputName, "for a FILE: " + ModelParts.outputNameHelp),
     .flag("json", \.json, "print JSON"),
     .flag(
       "contract", \.contract, "print the model's preprocessing contract, to edit and give back"),

@@ -34,6 +34,7 @@ enum RunCommand: Command {
     .choice("precision", \.precision, "numbers that the engine computes with"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {

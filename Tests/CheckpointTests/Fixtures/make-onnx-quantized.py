@@ -119,6 +119,9 @@ def networks():
     yield "qdq-contributed-13", quantized("basic-13", **unsigned, **contributed)
     yield "qdq-part-13", quantized("basic-13", excluded=("Conv", "Gemm"), per_channel=True, **unsigned)
     yield "qdq-weights-17", weights_only("basic-17")
+    # Operators that compute on integers themselves.
+    yield "qop-signed-13", quantized("basic-13", form=QuantFormat.QOperator, per_channel=True)
+    yield "qop-unsigned-11", quantized("basic-11", form=QuantFormat.QOperator, **unsigned)
     # Not folded, product and bias apart, the weights quantised by the graph itself, pairs after the softmax.
     options = {"AddQDQPairToWeight": True, "QuantizeBias": False}
     yield "qdq-keras-17", quantized("keras-17", folded=False, extra_options=options)
@@ -168,7 +171,7 @@ def refusals():
         [pair[0], ("DequantizeLinear", ["t0", "s", "r"], {}), *tail("t1")],
         [w, constant("s", 1), constant("r", 0, np.int8), constant("z", 0, np.uint8)]), ""
     yield "quantised picture", refused([("DequantizeLinear", ["x", "s", "z"], {})], [constant("s", 1), constant("z", 0, np.uint8)],
-                                       kind=TensorProto.UINT8), "floating-point"
+                                       kind=TensorProto.UINT8), "not [N, classes]"
     yield "nothing quantised", refused([("DequantizeLinear", ["x", "s"], {})], [constant("s", 1)]), ""
     yield "nothing quantised, behind a layer", refused(
         [("Relu", ["x"], {}), ("DequantizeLinear", ["t0", "s"], {})], [constant("s", 1)]), ""
@@ -176,7 +179,7 @@ def refusals():
         [("GlobalAveragePool", ["x"], {}), ("Flatten", ["t0"], {}), ("QuantizeLinear", ["t1", "s", "z"], {})],
         [constant("s", 1), constant("z", 0, np.uint8)]), ""
     yield "integers in a layer", refused(
-        [pair[0], ("MaxPool", ["t0"], {"kernel_shape": [2, 2]}), ("DequantizeLinear", ["t1", "s", "z"], {})],
+        [pair[0], ("Concat", ["t0", "t0"], {"axis": 1}), ("DequantizeLinear", ["t1", "s", "z"], {})],
         [constant("s", 1), constant("z", 0, np.uint8)]), "only DequantizeLinear"
 
     def weights(integers, scale, zero=None, dtype=np.int8, **attributes):
@@ -208,8 +211,15 @@ def refusals():
     large = [("ConstantOfShape", ["d"], {"value": value}), ("DequantizeLinear", ["t0", "s"], {})]
     chain = [("Conv", ["x" if index == 0 else f"t{index + 1}", "t1"], {"group": 3, "pads": [512] * 4}) for index in range(9)]
     yield "one tensor for many nodes", refused([*large, *chain], [constant("d", [3, 1, 1025, 1025], np.int64), constant("s", 1)]), "share"
-    operators = quantized("basic-13", form=QuantFormat.QOperator)[0]
-    yield "operators on integers", operators, "QuantFormat.QDQ"
+    dynamic = refused([("DynamicQuantizeLinear", ["x"], {}), ("DequantizeLinear", ["t0", "u", "v"], {})])
+    dynamic.graph.node[0].output.extend(["u", "v"])
+    yield "scales of the picture", dynamic, "QuantFormat.QDQ"
+    short = [("QLinearConv", ["t0", "s", "z", "q", "s"], {}), ("DequantizeLinear", ["t1", "s", "z"], {})]
+    yield "operator on integers without its scales", refused(
+        [pair[0], *short], [constant("s", 1), constant("z", 0, np.uint8), constant("q", kernel, np.uint8)]), ""
+    scales = [constant("s", 1), constant("z", 0, np.uint8), constant("q", kernel, np.uint8), constant("v", np.ones(3))]
+    other = [("QLinearConv", ["t0", "s", "z", "q", "v", "z", "s", "z"], {}), ("DequantizeLinear", ["t1", "s", "z"], {})]
+    yield "operator on integers with other scales", refused([pair[0], *other], scales), ""
 
 
 def main():

@@ -423,7 +423,9 @@ def refusals():
     yield "normalisation of other channels", refused(
         [("BatchNormalization", ["x", "a", "b", "c", "v"], {})], [*statistics, weights("v", 4)]
     ), "for 3 channels"
-    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Gemm", ["t2", "w"], {})], [w]), "after the softmax"
+    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Mul", ["t2", "m"], {})], [weights("m")]), "after the softmax"
+    yield "mean of a sigmoid", refused([("Sigmoid", ["x"], {}), ("GlobalAveragePool", ["t0"], {})]), "after the sigmoid"
+    yield "logarithm inside", refused([*head, ("LogSoftmax", ["t1"], {}), ("Relu", ["t2"], {})]), "after the LogSoftmax"
     yield "softmax over pictures", refused([*head, gemm, ("Softmax", ["t2"], {"axis": 0})], [w]), "axis 0"
     for name, attributes, reason in [
         ("three paddings", {"pads": [0, 0, 1]}, "pads"),
@@ -444,26 +446,21 @@ def refusals():
     yield "convolution of a line", refused([("Conv", ["x", "k"], {})], [weights("k", 4, 3, 3)]), ""
     yield "huge dimensions", refused([("Conv", ["x", "k"], {})], [huge]), ""
     yield "empty weights", refused([("Conv", ["x", "k"], {})], [weights("k", 0, 3, 3, 3)]), ""
-    yield "unequal sum", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}), ("Add", ["x", "t0"], {})]), "3x8x8"
+    yield "unequal sum", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}), ("Add", ["x", "t0"], {})]), "do not align"
     yield "sum with a constant", refused([("Add", ["x", "w"], {})], [w]), "a constant of shape [5, 3] for 3x8x8"
     yield "sum with a constant map", refused([("Mul", ["x", "m"], {})], [weights("m", 3, 8, 8)]), "a constant of shape [3, 8, 8]"
     yield "constant of five dimensions", refused([("Mul", ["x", "m"], {})], [weights("m", 1, 1, 1, 1, 3)]), "a constant of shape"
     yield "division by zero", refused([("Div", ["x", "m"], {})], [weights("m", value=0.0)]), "inf"
     yield "scale out of range", refused(
         [("Mul", ["x", "m"], {}), ("Mul", ["t0", "m"], {})], [weights("m", value=3e38)]), "inf"
-    yield "division by a map", refused([("Div", ["m", "x"], {})], [weights("m")]), "divisor"
-    yield "quotient of maps", refused([("Relu", ["x"], {}), ("Div", ["x", "t0"], {})]), "divisor"
-    yield "difference of maps", refused([("Relu", ["x"], {}), ("Sub", ["x", "t0"], {})]), "neither"
-    yield "map of one channel as a factor", refused(
-        [("Conv", ["x", "k"], {}), ("Mul", ["x", "t0"], {})], [weights("k", 1, 3, 1, 1)]), "cannot be multiplied"
     yield "sum of two orders", refused(
-        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Add", ["x", "t0"], {})], shape=(1, 3, 3, 3)), "different orders"
+        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Add", ["x", "t0"], {})], shape=(1, 3, 3, 3)), "do not align"
     yield "bounds out of order", refused([("Clip", ["x", "a", "b"], {})], [weights("a"), weights("b", value=0.0)]), "not in order"
     yield "bounds of NaN", refused([("Clip", ["x", "a"], {})], [weights("a", value=np.nan)]), "not in order"
     yield "many bounds", refused([("Clip", ["x", "a"], {})], [weights("a", 3)]), "a bound of shape"
-    yield "another order", refused([("Transpose", ["x"], {"perm": [0, 1, 3, 2]})]), "perm"
+    yield "another order", refused([("Transpose", ["x"], {"perm": [1, 0, 2, 3]})]), "perm"
     yield "flattened with channels last", refused(
-        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Flatten", ["t0"], {})]), "channels last"
+        [("Transpose", ["x"], {"perm": [0, 2, 3, 1]}), ("Flatten", ["t0"], {})]), "not [N, classes]"
     yield "concatenation of rows", refused([("Concat", ["x", "x"], {"axis": 2})]), "axis 2"
     yield "concatenation of sizes", refused(
         [("MaxPool", ["x"], {"kernel_shape": [2, 2]}), ("Concat", ["x", "t0"], {"axis": 1})]), "3x7x7"
@@ -499,7 +496,7 @@ def refusals():
     yield "expanded map", refused([("Expand", ["x", "s"], {})], lists(("s", [1, 3, 8, 8]))), "for 3x8x8"
     row = [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]
     yield "padding with ones", refused([("Pad", ["x", "s", "o"], {})], [*row, weights("o")]), "padding with 1.0"
-    yield "reflected padding", refused([("Pad", ["x", "s"], {"mode": "reflect"})], row), "mode reflect"
+    yield "reflected padding", refused([("Pad", ["x", "s"], {"mode": "edge"})], row), "mode edge"
     yield "lowest padding", refused(
         [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
@@ -517,9 +514,9 @@ def refusals():
         [weights(name, 8) for name in "abcv"]), "no channels after the batch"
     yield "flattened map times its channel", refused(
         [("Conv", ["x", "k"], {}), ("Flatten", ["t0"], {}), ("GlobalAveragePool", ["t0"], {}), ("Flatten", ["t2"], {}),
-         ("Mul", ["t1", "t3"], {})], [weights("k", 1, 3, 1, 1)]), "flattened"
+         ("Mul", ["t1", "t3"], {})], [weights("k", 1, 3, 1, 1)]), "comes from"
     yield "turned pixels", refused(
-        [("Reshape", ["x", "s"], {}), ("Transpose", ["t0"], {"perm": [0, 2, 1]})], lists(("s", [0, 0, -1]))), "perm"
+        [("Reshape", ["x", "s"], {}), ("Transpose", ["t0"], {"perm": [0, 2, 1]})], lists(("s", [0, 0, -1]))), "not [N, classes]"
     yield "flattened pictures", refused([*rows, ("Flatten", ["t2"], {"axis": -3})], lists(("r", [1, 1, 3])), (1, 3, 8, 8)), "axis -3"
     yield "cast beyond the types", refused([("Cast", ["x"], {"to": 2**32 + 1})]), ""
     yield "batch of two out of one", refused(
@@ -560,6 +557,60 @@ def refusals():
         [("Slice", ["x", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"
     yield "padded picture", refused([("Pad", ["x", "s"], {})], row), "not [N, classes]"
+    yield "two outputs of two layers", refused(
+        [head[0], ("Flatten", ["x"], {})], outputs=("y", "t0")), "--output-name"
+    yield "largest of rows", refused([("Relu", ["x"], {}), ("ArgMax", ["t0"], {"axis": 2})]), "operator ArgMax"
+    for name, node, tensors, reason in [
+        ("slopes for other channels", ("PRelu", ["x", "s"], {}), [weights("s", 4, 1, 1)], "a constant of shape"),
+        ("slope per pixel", ("PRelu", ["x", "s"], {}), [weights("s", 3, 8, 8)], "a constant of shape"),
+        ("slope of the picture", ("PRelu", ["x", "x"], {}), [], "not a constant"),
+        ("infinite slope", ("LeakyRelu", ["x"], {"alpha": np.inf}), [], "finite"),
+        ("power of the picture", ("Pow", ["x", "x"], {}), [], "not a constant"),
+        ("powers of channels", ("Pow", ["x", "s"], {}), [weights("s", 3, 1, 1)], "not one number"),
+        ("largest of channels", ("Max", ["x", "s"], {}), [weights("s", 3, 1, 1)], "a bound of shape"),
+        ("neighbours of none", ("LRN", ["x"], {"size": 0}), [], "size 0"),
+        ("neighbours without end", ("LRN", ["x"], {"size": 2**62}), [], "size"),
+        ("infinite neighbours", ("LRN", ["x"], {"size": 3, "alpha": np.inf}), [], "finite"),
+        ("normalisation by no epsilon", ("InstanceNormalization", ["x", "s", "s"], {"epsilon": 0.0}), [weights("s", 3)], "epsilon"),
+        ("normalisation of other instances", ("InstanceNormalization", ["x", "s", "s"], {}), [weights("s", 4)], "for 3 channels"),
+        ("part of the pictures", ("Reshape", ["x", "s"], {}), lists(("s", [3, 1, 8, 8])), "shape [3, 1, 8, 8]"),
+        ("uneven parts", ("Reshape", ["x", "s"], {}), lists(("s", [1, 2, 96])), "shape [1, 2, 96]"),
+        ("pictures last", ("Transpose", ["x"], {"perm": [1, 2, 3, 0]}), [], "perm"),
+        ("a dimension twice", ("Transpose", ["x"], {"perm": [0, 1, 1, 3]}), [], ""),
+        ("sum of pictures", ("ReduceSum", ["x", "s"], {}), lists(("s", [0])), "axes [0]"),
+        ("sum of a dimension twice", ("ReduceSum", ["x", "s"], {}), lists(("s", [1, -3])), "axes"),
+        ("sum of unknown dimensions", ("ReduceSum", ["x", "s"], {}), lists(("s", [2**62])), "axes"),
+        ("largest channel", ("ReduceMax", ["x"], {"axes": [1]}), [], "axes [1]"),
+        ("softmax over columns", ("Softmax", ["x"], {"axis": 3}), [], "axis 3"),
+        ("softmax over nothing", ("Softmax", ["x"], {"axis": 2**62}), [], "axis"),
+    ]:
+        yield name, refused([node], tensors), reason
+    for name, attributes, scales, reason in [
+        ("cubic size", {"mode": "cubic"}, [1, 1, 2, 2], "mode cubic"),
+        ("size from corner to corner", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, [1, 1, 2, 2], "align_corners"),
+        ("size with other neighbours", {"nearest_mode": "ceil"}, [1, 1, 2, 2], "with ceil"),
+        ("size by no whole factor", {}, [1, 1, 1.5, 1.5], "12x12 for 3x8x8"),
+        ("size of no whole pixels", {"mode": "linear"}, [1, 1, 1.3, 1.3], "no whole size"),
+        ("other channels", {"mode": "linear"}, [1, 2, 1, 1], "sizes [1, 6, 8, 8]"),
+        ("negative size", {}, [1, 1, -2, -2], "scales"), ("infinite size", {}, [1, 1, np.inf, 2], "scales"),
+        ("size without end", {}, [1, 1, 60000, 60000], "sizes"), ("size of three dimensions", {}, [1, 2, 2], "scales"),
+    ]:
+        tensor = numpy_helper.from_array(np.array(scales, np.float32), "s")
+        yield name, refused([("Resize", ["x", "", "s"], attributes)], [tensor]), reason
+    groups = [weights("s", 3)]
+    for name, node, reason in [
+        ("two groups of three", ("GroupNormalization", ["x", "s", "s"], {"num_groups": 2}), "cannot be divided"),
+        ("no groups of normalisation", ("GroupNormalization", ["x", "s", "s"], {}), "0 groups"),
+        ("unknown form", ("Gelu", ["x"], {"approximate": "erf"}), "approximate"),
+        ("smoothed size", ("Resize", ["x", "", "s"], {"antialias": 1}), "antialias"),
+    ]:
+        yield name, refused([node], groups, opset=21), reason
+    yield "layers of no dimension", refused(
+        [("LayerNormalization", ["x", "s"], {"axis": 4})], groups, opset=17), "axis 4"
+    yield "layers of other numbers", refused(
+        [("LayerNormalization", ["x", "s"], {"axis": 1})], groups, opset=17), "a constant of shape"
+    yield "many dimensions", refused(
+        [("Unsqueeze", ["x", "s"], {})], lists(("s", list(range(1, 8))))), "axes"
 
 
 def main():
@@ -576,4 +627,5 @@ def main():
     (HERE / "onnx-refused.json").write_text(json.dumps(files, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,8 @@ enum ONNXImportedValue {
   case sequence(Graph.NodeID)
   /// A node's output of one pixel as `[N, 1, C]`.
   case row(Graph.NodeID)
+  /// A node's output in a tensor whose dimensions part or join those of the map.
+  case arranged(Graph.NodeID, ONNXArrangement)
   /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product
   /// takes it in.
   case expanded(Graph.NodeID, to: FeatureShape)
@@ -28,8 +30,8 @@ enum ONNXImportedValue {
   ///
   /// The padding is of zeros, or of the lowest numbers, which only a maximum can take in.
   case padded(Graph.NodeID, Padding, isLowest: Bool)
-  /// The logits after a softmax, which an answer has anyway; nothing may follow.
-  case probabilities(Graph.NodeID)
+  /// The logits after a LogSoftmax, whose softmax is that of the logits; nothing may follow.
+  case logarithms(Graph.NodeID)
   /// A result as integers, between quantisation and dequantisation; nothing else may read them.
   indirect case quantized(ONNXImportedValue, ONNXQuantization)
 }
@@ -44,7 +46,8 @@ extension ONNXImportedValue {
     case .flat(let id): (id, .flat)
     case .sequence(let id): (id, .sequence)
     case .row(let id): (id, .row)
-    case .constant, .dequantized, .expanded, .strided, .padded, .probabilities, .quantized: nil
+    case .constant, .dequantized, .arranged, .expanded, .strided, .padded, .logarithms, .quantized:
+      nil
     }
   }
 }

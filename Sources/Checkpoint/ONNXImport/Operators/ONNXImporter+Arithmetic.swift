@@ -6,25 +6,28 @@ extension ONNXImporter {
   static let arithmeticOperators: [String: Operator] = [
     "Add": { importer, node throws(CheckpointError) in
       if let sum = try importer.bias(node) { return sum }
-      if let result = try importer.affine(node) { return result }
       return try importer.combine(.add, node)
     },
-    "Sum": { importer, node throws(CheckpointError) in
-      if let result = try importer.affine(node) { return result }
-      return try importer.combine(.add, node)
-    },
+    "Sum": { importer, node throws(CheckpointError) in try importer.combine(.add, node) },
     "Mul": { importer, node throws(CheckpointError) in
-      if let result = try importer.affine(node) { return result }
       if let result = try importer.expandedProduct(node) { return result }
       return try importer.combine(.multiply, node)
     },
     "Sub": { importer, node throws(CheckpointError) in
-      if let result = try importer.affine(node) { return result }
-      throw importer.fault(node, "neither of its inputs is a constant")
+      try importer.combine(.combine(.subtract), node)
     },
     "Div": { importer, node throws(CheckpointError) in
-      if let result = try importer.affine(node) { return result }
-      throw importer.fault(node, "its divisor is not a constant")
+      try importer.combine(.combine(.divide), node)
+    },
+    "Max": { importer, node throws(CheckpointError) in
+      try importer.combine(.combine(.maximum), node)
+    },
+    "Min": { importer, node throws(CheckpointError) in
+      try importer.combine(.combine(.minimum), node)
+    },
+    "Neg": { importer, node throws(CheckpointError) in
+      let (input, value) = try importer.anyOperand(0, of: node)
+      return value(try importer.scale(input, by: -1, node))
     },
   ]
 
@@ -33,35 +36,75 @@ extension ONNXImporter {
   private static let unitEpsilon: Float = 0x1p-16
   private static let unitVariance = 1 - unitEpsilon
 
-  /// Combines all inputs, two except for a Sum; the last step has the node's name.
+  /// Combines all inputs, two except for a sum and the like; the last step has the node's name.
   private mutating func combine(
     _ operation: Operation, _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
-    var (result, order) = try operand(0, of: node)
-    let last = node.inputs.count - 1
-    for index in stride(from: 1, through: last, by: 1) {
-      let (other, otherOrder) = try operand(index, of: node)
-      guard order == otherOrder else { throw fault(node, "inputs in different orders") }
-      // Without an axis of their own, the channels of one pixel do not align with those of all.
-      guard order.separatesChannels || shapes[result] == shapes[other] else {
-        throw fault(node, "\(shapes[result]) and \(shapes[other]), flattened")
-      }
-      let name = index == last ? node.name : "\(node.name).\(index)"
-      result = try append(name, operation, [result, other], for: node)
+    if let result = try affine(node) { return result }
+    if let result = try bounded(node) { return result }
+    guard node.inputs.count > 1 else {
+      let (id, value) = try anyOperand(0, of: node)
+      return value(id)
     }
-    return order.value(result)
+    var result = try arrangedOperand(0, of: node)
+    let last = node.inputs.count - 1
+    for index in 1...last {
+      let other = try arrangedOperand(index, of: node)
+      let name = index == last ? node.name : "\(node.name).\(index)"
+      result = try combine(operation, result, other, name, node)
+    }
+    return try settled(result.0, result.1, node)
+  }
+
+  /// Scales each number alike.
+  mutating func scale(
+    _ input: Graph.NodeID, by factor: Float, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let channels = shapes[input].channels
+    return try normalize(
+      input, scale: [Float](repeating: factor, count: channels),
+      shift: [Float](repeating: 0, count: channels), node)
+  }
+
+  /// Bounds an input by a constant, as Max and Min of one do; nil if the node is none of these.
+  private mutating func bounded(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
+    guard ["Max", "Min"].contains(node.operation), node.inputs.count == 2,
+      let side = node.inputs.firstIndex(where: isConstant)
+    else { return nil }
+    let bound = try neededParameter(side, of: node)
+    guard bound.elementCount == 1 else { throw fault(node, "a bound of shape \(bound.shape)") }
+    let number = bound.values[0]
+    let function: Elementwise =
+      node.operation == "Max"
+      ? .clip(minimum: number, maximum: .infinity) : .clip(minimum: -.infinity, maximum: number)
+    return try apply(function, node, input: 1 - side)
   }
 
   /// Combines an input with a constant for all channels or each, as a normalisation that only
   /// scales and shifts.
   ///
-  /// Returns nil if neither input is a constant.
+  /// Returns nil if neither input is a constant, or the operator is none of these.
   private mutating func affine(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
-    guard node.inputs.count == 2, let side = node.inputs.firstIndex(where: isConstant) else {
-      return nil
+    guard node.inputs.count == 2, let side = node.inputs.firstIndex(where: isConstant),
+      !["Max", "Min"].contains(node.operation)
+    else { return nil }
+    let constant = try neededParameter(side, of: node)
+    if case .arranged(let id, let arrangement) = value(1 - side, of: node) {
+      guard constant.elementCount == 1, constant.shape.count <= arrangement.axes.count + 1 else {
+        throw fault(node, "a constant of shape \(constant.shape) for parted dimensions")
+      }
+      return try settled(affine(id, constant.values, side: side, node), arrangement, node)
     }
     let (input, order) = try operand(1 - side, of: node)
-    let given = try perChannel(neededParameter(side, of: node), shapes[input], order, node)
+    let given = try perChannel(constant, shapes[input], order, node)
+    return order.value(try affine(input, given, side: side, node))
+  }
+
+  /// - Parameter side: Input that the numbers `given` are, one or one for each channel.
+  private mutating func affine(
+    _ input: Graph.NodeID, _ given: [Float], side: Int, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    var input = input
     let scale: [Float]
     let shift: [Float]
     switch node.operation {
@@ -70,19 +113,23 @@ extension ONNXImporter {
     case "Sub" where side == 1: (scale, shift) = ([1], given.map { -$0 })
     case "Sub": (scale, shift) = ([-1], given)
     case "Div" where side == 1: (scale, shift) = (given.map { 1 / $0 }, [0])
-    default: throw fault(node, "its divisor is not a constant")
+    default:
+      input = try append(
+        "\(node.name).reciprocal", .elementwise(.power(exponent: -1)), [input], for: node)
+      (scale, shift) = (given, [0])
     }
     let channels = shapes[input].channels
     func spread(_ values: [Float]) -> [Float] {
       values.count == channels ? values : [Float](repeating: values[0], count: channels)
     }
-    return order.value(
-      try normalize(input, scale: spread(scale), shift: spread(shift), node))
+    let factors = spread(scale)
+    let offsets = spread(shift)
+    return try normalize(input, scale: factors, shift: offsets, node)
   }
 
   /// Returns numbers for every channel, or one for all, of a constant that is broadcast to a
   /// tensor.
-  private func perChannel(
+  func perChannel(
     _ given: Tensor, _ shape: FeatureShape, _ order: ONNXOrder, _ node: ONNXNode
   ) throws(CheckpointError) -> [Float] {
     let values = given.values
@@ -103,7 +150,7 @@ extension ONNXImporter {
 
   /// Computes `x * scale + shift`, each `[C]`, within the normalisation before it if nothing else
   /// reads that.
-  private mutating func normalize(
+  mutating func normalize(
     _ input: Graph.NodeID, scale: [Float], shift: [Float], _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let source = node.inputs.first { openNormalizations[$0] == input }

@@ -60,7 +60,7 @@ extension ONNXImporter {
   /// Makes a map of the picked channels.
   ///
   /// - Parameter channel: Returns the input channel for each place.
-  private mutating func select(
+  mutating func select(
     _ count: Int, of input: Graph.NodeID, _ order: ONNXOrder, _ name: String, _ node: ONNXNode,
     channel: (Int) -> Int
   ) throws(CheckpointError) -> Graph.NodeID {

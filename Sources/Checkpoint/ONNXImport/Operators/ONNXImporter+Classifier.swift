@@ -33,16 +33,51 @@ extension ONNXImporter {
   /// Multiplies by a constant; the sum of the product and a constant is the bias if nothing else
   /// reads the product.
   private mutating func matMul(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    if let product = try pixelProduct(node) { return product }
     let (input, order) = try operand(0, of: node)
     // Matrices multiply the last dimension.
-    guard order == .flat || order == .channelsLast && shapes[input].pixelCount == 1 else {
-      throw fault(node, "input 0 is not [N, K]")
-    }
+    guard order == .flat || order.channelAxis == order.rank - 1 && shapes[input].pixelCount == 1
+    else { throw fault(node, "input 0 is not [N, K]") }
     let matrix = try neededParameter(1, of: node)
     let weight = try rows(matrix, isTransposed: false, 1, node)
     let id = try linear(node, input, weight, nil)
     if let output = node.outputs.first, readerCounts[output] == 1 { openProducts[output] = id }
     return order.value(id)
+  }
+
+  /// Multiplies the channels of each pixel, where they are the last dimension: a 1x1 convolution.
+  ///
+  /// Returns nil for a layout without pixels.
+  private mutating func pixelProduct(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue? {
+    guard let left = value(0, of: node), !isConstant(node.inputs[0]) else { return nil }
+    switch left {
+    case .channelsLast, .arranged: break
+    default: return nil
+    }
+    let (input, arrangement) = try arrangedOperand(0, of: node)
+    let channels = arrangement.parts.indices.filter { arrangement.parts[$0].side == .channels }
+    guard shapes[input].pixelCount > 1, arrangement.axes.last == channels else { return nil }
+    let matrix = try neededParameter(1, of: node)
+    let weight = try rows(matrix, isTransposed: false, 1, node)
+    guard weight.shape[1] == shapes[input].channels else {
+      throw fault(
+        node, "weights for \(weight.shape[1]) numbers, the input has \(shapes[input].channels)")
+    }
+    let outputs = weight.shape[0]
+    let convolution = Convolution(outputChannels: outputs, kernel: Extent(1))
+    let tensor = Tensor(shape: [outputs, weight.shape[1], 1, 1], storage: weight.values)
+    let result = try append(
+      parameterName(1, of: node), .convolution(convolution), [input], for: node,
+      [("weight", tensor)])
+    // The pixels' dimensions stay, the channels' is another.
+    let pixels = arrangement.parts.filter { $0.side != .channels }
+    let first = outputs > 1 ? 1 : 0
+    let axes = arrangement.axes.dropLast().map { $0.map { $0 - channels.count + first } }
+    let parts = outputs > 1 ? [ONNXArrangement.Part(side: .channels, size: outputs)] : []
+    return try settled(
+      result, ONNXArrangement(parts: parts + pixels, axes: axes + [Array(0..<first)]), node)
   }
 
   /// Adds a constant to a product as its bias; returns nil if the node adds something else.
@@ -105,15 +140,25 @@ extension ONNXImporter {
     return Tensor(shape: [count], storage: row)
   }
 
-  /// Passes the logits through a softmax, or its logarithm, over the classes.
+  /// Applies a softmax over the dimension of channels or a part of them.
   ///
-  /// Both keep the order of the logits, from which the answer's own softmax is computed.
-  private func softmax(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try flat(0, of: node)
-    let axis = try integer("axis", of: node, default: model.opset < 13 ? 1 : -1)
-    guard axis == 1 || axis == -1 else {
-      throw fault(node, "axis \(axis), not that of the classes")
+  /// A LogSoftmax keeps the softmax of the logits, so an answer needs it no more than a softmax, but
+  /// nothing may follow.
+  private mutating func softmax(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let (input, arrangement) = try arrangedOperand(0, of: node)
+    let rank = arrangement.axes.count + 1
+    let given = try integer("axis", of: node, default: model.opset < 13 ? 1 : -1)
+    let axis = (given < 0 ? given &+ rank : given) &- 1
+    guard arrangement.axes.indices.contains(axis), arrangement.isOfChannels(axis: axis),
+      // Before set 13 the dimensions after it belong to it.
+      model.opset >= 13 || arrangement.sizes[(axis + 1)...].allSatisfy({ $0 == 1 })
+    else { throw fault(node, "axis \(given), not that of the classes or channels") }
+    guard node.operation == "Softmax" else {
+      guard arrangement.sizes[axis] == shapes[input].elementCount else {
+        throw fault(node, "axis \(given), not that of the classes")
+      }
+      return .logarithms(input)
     }
-    return .probabilities(input)
+    return try softmax(input, arrangement, axis: axis, node)
   }
 }

@@ -21,15 +21,12 @@ extension ONNXImporter {
     "Shape": { importer, node throws(CheckpointError) in try importer.shape(node) },
     "Flatten": { importer, node throws(CheckpointError) in
       let axis = try importer.integer("axis", of: node, default: 1)
-      switch importer.value(0, of: node) {
-      case .flat(let id) where axis == 1 || axis == -1: return .flat(id)
-      default:
-        let (input, order) = try importer.operand(0, of: node)
-        guard axis == 1 || axis == 1 - order.rank else {
-          throw importer.fault(node, "axis \(axis), not that of the channels")
-        }
-        return try importer.flattened(input, order, node)
+      let old = try importer.dimensions(0, of: node)
+      guard axis == 1 || axis == 1 - old.count else {
+        throw importer.fault(node, "axis \(axis), not that of the channels")
       }
+      let new = [old[0], old.dropFirst().reduce(1, *)]
+      return try importer.reshaped(node, to: new, "\(old), flattened")
     },
     "Reshape": { importer, node throws(CheckpointError) in try importer.reshape(node) },
     "Squeeze": { importer, node throws(CheckpointError) in try importer.squeeze(node) },
@@ -50,11 +47,12 @@ extension ONNXImporter {
     return bytes.contains { $0 != 0 }
   }
 
-  private func dimensions(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int] {
+  func dimensions(_ index: Int, of node: ONNXNode) throws(CheckpointError) -> [Int] {
     let value = value(index, of: node)
     if let (id, order) = value?.output { return order.dimensions(shapes[id], batch: batchSize) }
     switch value {
     case .constant(let tensor), .dequantized(let tensor, _): return tensor.shape
+    case .arranged(_, let arrangement): return [batchSize] + arrangement.sizes
     case .strided(let id, let stride):
       let shape = shapes[id].picked(every: stride)
       return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
@@ -118,7 +116,9 @@ extension ONNXImporter {
     let text = "axes \(given.prefix(8)) of \(old)"
     let rank = old.count + given.count
     let places = Set(given.map { $0 < 0 ? $0 &+ rank : $0 })
-    guard rank <= 4, places.count == given.count, places.allSatisfy({ 1..<rank ~= $0 }) else {
+    guard rank <= ONNXImportLimits.rank, places.count == given.count,
+      places.allSatisfy({ 1..<rank ~= $0 })
+    else {
       throw fault(node, text)
     }
     var rest = old[...]
@@ -139,54 +139,38 @@ extension ONNXImporter {
     return axes?.map { $0 < 0 ? $0 &+ (rank ?? 0) : $0 }
   }
 
-  private mutating func reshaped(
+  mutating func reshaped(
     _ node: ONNXNode, to new: [Int], _ text: String
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let (id, order) = try operand(0, of: node)
-    let shape = shapes[id]
-    if new == order.dimensions(shape, batch: batchSize) { return order.value(id) }
-    if new == ONNXOrder.flat.dimensions(shape, batch: batchSize) {
-      return try flattened(id, order, node)
-    }
-    // Numbers lie in the node's own order, or there is one pixel and the orders are the same.
-    for other in [ONNXOrder.channelsFirst, .channelsLast, .sequence, .row]
-    where new == other.dimensions(shape, batch: batchSize) {
-      if shape.pixelCount == 1 || order.isPlanar && other.isPlanar { return other.value(id) }
-    }
-    throw fault(node, text)
-  }
-
-  private func flattened(
-    _ id: Graph.NodeID, _ order: ONNXOrder, _ node: ONNXNode
-  ) throws(CheckpointError) -> ONNXImportedValue {
-    let shape = shapes[id]
-    guard order != .channelsLast || shape.pixelCount == 1 || shape.channels == 1 else {
-      throw fault(node, "\(shape) flattened with channels last")
-    }
-    return .flat(id)
+    let (id, arrangement) = try arrangedOperand(0, of: node)
+    guard new.first == batchSize, new.count <= ONNXImportLimits.rank,
+      let result = arrangement.reshaped(to: Array(new.dropFirst()))
+    else { throw fault(node, text) }
+    return try settled(id, result, node)
   }
 
   // MARK: - Channels
 
-  /// Changes a feature map from one order to the other.
+  /// Changes the order of the dimensions.
   private mutating func transpose(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let (id, order) = try operand(0, of: node)
-    let permutation =
-      try integerList("perm", of: node) ?? Array((0..<order.rank).reversed())
-    switch (order, permutation) {
-    case (.channelsFirst, [0, 2, 3, 1]): return .channelsLast(id)
-    case (.channelsLast, [0, 3, 1, 2]): return .features(id)
-    case (.sequence, [0, 2, 1]) where shapes[id].pixelCount == 1: return .row(id)
-    case (.row, [0, 2, 1]): return .sequence(id)
-    case _ where permutation == Array(0..<order.rank): return order.value(id)
-    default: throw fault(node, "perm \(permutation.prefix(8))")
+    let (id, arrangement) = try arrangedOperand(0, of: node)
+    let rank = arrangement.axes.count + 1
+    let permutation = try integerList("perm", of: node) ?? Array((0..<rank).reversed())
+    guard permutation.sorted() == Array(0..<rank), permutation[0] == 0 else {
+      throw fault(node, "perm \(permutation.prefix(8))")
     }
+    return try settled(id, arrangement.transposed(permutation.dropFirst().map { $0 - 1 }), node)
   }
 
   private mutating func concatenate(
     _ node: ONNXNode
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let axis = try integer("axis", of: node, default: Int.max)
+    let given = try integer("axis", of: node, default: Int.max)
+    if node.inputs.indices.contains(where: { value($0, of: node)?.output == nil }),
+      let stack = try stacked(node, axis: given)
+    {
+      return stack
+    }
     var inputs: [Graph.NodeID] = []
     var order: ONNXOrder?
     for index in node.inputs.indices {
@@ -198,10 +182,37 @@ extension ONNXImporter {
       }
       inputs.append(input)
     }
-    guard let order, axis == order.channelAxis || axis == order.channelAxis - order.rank else {
-      throw fault(node, "axis \(axis), not that of the channels")
+    guard let order, given == order.channelAxis || given == order.channelAxis - order.rank else {
+      throw fault(node, "axis \(given), not that of the channels")
     }
     if inputs.count == 1 { return order.value(inputs[0]) }
     return order.value(try append(node.name, .concatenation, inputs, for: node))
+  }
+
+  /// Stacks maps along a dimension of 1, which becomes the slowest part of the channels.
+  ///
+  /// Returns nil if the inputs are not such.
+  private mutating func stacked(
+    _ node: ONNXNode, axis given: Int
+  ) throws(CheckpointError) -> ONNXImportedValue? {
+    var ids: [Graph.NodeID] = []
+    var common: ONNXArrangement?
+    for index in node.inputs.indices {
+      guard case .arranged(let id, let arrangement) = value(index, of: node),
+        common == nil || common == arrangement, ids.first.map({ shapes[$0] == shapes[id] }) ?? true
+      else { return nil }
+      common = arrangement
+      ids.append(id)
+    }
+    guard let common else { return nil }
+    let axis = (given < 0 ? given &+ common.axes.count &+ 1 : given) &- 1
+    guard common.axes.indices.contains(axis), common.axes[axis].isEmpty, ids.count > 1 else {
+      return nil
+    }
+    let result = try append(node.name, .concatenation, ids, for: node)
+    var axes = common.axes.map { $0.map { $0 + 1 } }
+    axes[axis] = [0]
+    let parts = [ONNXArrangement.Part(side: .channels, size: ids.count)] + common.parts
+    return try settled(result, ONNXArrangement(parts: parts, axes: axes), node)
   }
 }

@@ -13,7 +13,8 @@ extension ONNXImporter {
     },
   ]
 
-  /// Operators on integers, of ONNX and ONNX Runtime, apart from those named after QLinear.
+  /// Operators on integers, of ONNX and ONNX Runtime, that `ONNXIntegerNodes` does not write
+  /// otherwise, apart from those named after QLinear.
   private static let integerOperators: Set<String> = [
     "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm", "QAttention",
     "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits",
@@ -23,9 +24,9 @@ extension ONNXImporter {
   func refuseIntegers(_ node: ONNXNode) throws(CheckpointError) {
     if node.operation.hasPrefix("QLinear") || Self.integerOperators.contains(node.operation) {
       throw .unsupported(
-        "operator \(Self.readable(node.operation)) of node \"\(Self.readable(node.name))\": operators "
-          + "on integers are not read; quantise the network with pairs of QuantizeLinear and "
-          + "DequantizeLinear (QuantFormat.QDQ)")
+        "operator \(Self.readable(node.operation)) of node \"\(Self.readable(node.name))\": this operator "
+          + "on integers is not read; quantise the network by quantize_static with pairs of "
+          + "QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)")
     }
     guard node.operation != "DequantizeLinear" else { return }
     for (index, name) in node.inputs.enumerated() {
@@ -91,8 +92,10 @@ extension ONNXImporter {
       return try quantized(id, node, isNoted: false) { .strided($0, stride) }
     case .padded(let id, let padding, let isLowest):
       return try quantized(id, node, isNoted: false) { .padded($0, padding, isLowest: isLowest) }
-    case .probabilities(let id):
-      return .quantized(.probabilities(id), try perTensor(node))
+    case .logarithms(let id):
+      return .quantized(.logarithms(id), try perTensor(node))
+    case .arranged(let id, let arrangement):
+      return try quantized(id, node) { .arranged($0, arrangement) }
     case .features, .channelsLast, .sequence, .row, .quantized, nil:
       guard let (id, order) = value(0, of: node)?.output else {
         throw fault(node, "input 0 is missing")
@@ -131,6 +134,15 @@ extension ONNXImporter {
       }
       if case .flat(let id) = value { keepOpen(node, id) }
       return value
+    case .features(0) where takesBytes, .channelsLast(0) where takesBytes:
+      let quantization = try quantization(of: node, .uint8, shape: nil)
+      let (scale, zero) = (quantization.scales[0], Float(quantization.zeros[0]))
+      let channels = shapes[0].channels
+      let (input, value) = try anyOperand(0, of: node)
+      return value(
+        try normalize(
+          input, scale: [Float](repeating: scale, count: channels),
+          shift: [Float](repeating: -zero * scale, count: channels), node))
     default: throw fault(node, "input 0 is not quantised")
     }
   }

@@ -57,7 +57,8 @@ extension ONNXImporter {
     guard order.channelAxis == 1, order.separatesChannels || shapes[input].pixelCount == 1 else {
       throw fault(node, "input 0 has no channels after the batch")
     }
-    guard try !flag("training_mode", of: node),
+    // Before set 14 the further outputs are those of training.
+    guard try !flag("training_mode", of: node), model.opset >= 14 || node.outputs.count == 1,
       try flag("spatial", of: node, default: true)
     else { throw fault(node, "training mode, or statistics per pixel") }
     let epsilon = try number("epsilon", of: node, default: 1e-5)

@@ -1,0 +1,112 @@
+import ONNX
+import ResNet
+
+extension ONNXImporter {
+  /// The output that has the classes' logits: the only one, the named one, or the one that all others
+  /// come from.
+  struct Tail {
+    /// Name of the tensor that is taken.
+    let tensor: String
+    let warnings: [String]
+
+    /// Operators that only change the form of a result.
+    private static let forms: Set<String> = [
+      "Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze",
+    ]
+    /// Operators that pick classes by their numbers, which an answer does by itself.
+    private static let picks: Set<String> = ["ArgMax", "TopK", "ZipMap"]
+    private static let activations: Set<String> = ["Softmax", "LogSoftmax", "Sigmoid"]
+
+    /// - Parameter name: Name of the output that has the classes, if it was given.
+    init(_ model: ONNXModel, named name: String?) throws(CheckpointError) {
+      let outputs = model.outputs
+      var makers: [String: ONNXNode] = [:]
+      for node in model.nodes {
+        for output in node.outputs where !output.isEmpty { makers[output] = node }
+      }
+      if let name {
+        guard outputs.contains(where: { $0.name == name }) else {
+          throw .unsupported("no output \"\(name)\"; \(Self.list(outputs))")
+        }
+        (tensor, warnings) = Self.uncut(name, makers)
+        return
+      }
+      guard let first = outputs.first else {
+        throw .unsupported("0 outputs; a classifier has one, its logits")
+      }
+      let ends = outputs.map { Self.uncut($0.name, makers) }
+      let sources = Set(ends.map { Self.source($0.tensor, makers) })
+      guard outputs.count == 1 || sources.count == 1 else {
+        throw .unsupported(
+          "\(outputs.count) outputs; \(Self.list(outputs)); name the one that has the classes "
+            + "(--output-name)")
+      }
+      // What the graph says of the logits' meaning, one output may say and another not.
+      let chosen =
+        ends.first { Self.isActivated($0.tensor, makers) } ?? ends.first
+        ?? (first.name, [])
+      tensor = chosen.0
+      warnings =
+        Array(Set(ends.flatMap(\.1))).sorted()
+        + (outputs.count == 1
+          ? [] : ["\(outputs.count) outputs of the same logits are read as one"])
+    }
+
+    /// Walks back over operators that pick classes.
+    private static func uncut(
+      _ output: String, _ makers: [String: ONNXNode]
+    ) -> (tensor: String, warnings: [String]) {
+      var (tensor, warnings) = (output, [String]())
+      var place = output
+      while let node = makers[place], let input = node.inputs.first {
+        if picks.contains(node.operation), isOfClasses(node) {
+          let name = ONNXImporter.readable(node.operation)
+          warnings.append(
+            "the \(name) at the end of the graph is left out: an answer ranks the classes itself")
+          tensor = input
+        } else if !forms.contains(node.operation) {
+          break
+        }
+        place = input
+      }
+      return (tensor, warnings)
+    }
+
+    /// Whether a node picks along the last axis of `[N, classes]`.
+    private static func isOfClasses(_ node: ONNXNode) -> Bool {
+      switch node.attributes["axis"] {
+      case .integer(let axis): axis == 1 || axis == -1
+      case nil: node.operation != "ArgMax"
+      default: false
+      }
+    }
+
+    /// The logits, without what says nothing more of them.
+    private static func source(_ tensor: String, _ makers: [String: ONNXNode]) -> String {
+      var place = tensor
+      while let node = makers[place], let input = node.inputs.first,
+        forms.contains(node.operation) || activations.contains(node.operation)
+      {
+        place = input
+      }
+      return place
+    }
+
+    private static func isActivated(_ tensor: String, _ makers: [String: ONNXNode]) -> Bool {
+      var place = tensor
+      while let node = makers[place], let input = node.inputs.first {
+        if activations.contains(node.operation) { return true }
+        guard forms.contains(node.operation) else { return false }
+        place = input
+      }
+      return false
+    }
+
+    private static func list(_ outputs: [ONNXValue]) -> String {
+      let names = outputs.prefix(8).map {
+        "\"\(ONNXImporter.readable($0.name))\" \($0.shapeDescription)"
+      }
+      return "the file has " + names.joined(separator: ", ") + (outputs.count > 8 ? ", …" : "")
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import ONNX
+
+/// Nodes in which exporters write an operator that their operator set does not have, found by the
+/// last of them and made one again.
+///
+/// The others stay, and nothing reads them if the pattern was all of their use.
+struct ONNXPatterns {
+  /// Operator that normalises by the mean and variance over its attribute `axes`; of no file, for it
+  /// has a character that no exporter's operators have.
+  static let normalization = "#Normalization"
+
+  private let model: ONNXModel
+  private var makers: [String: ONNXNode] = [:]
+  /// Tensors that no image is needed for: what is computed of them needs no pattern.
+  private var constants: Set<String>
+
+  init(_ model: ONNXModel) {
+    self.model = model
+    constants = Set(model.initializers.keys)
+    for node in model.nodes where node.domain.isEmpty {
+      if let output = node.outputs.first { makers[output] = node }
+      if node.inputs.allSatisfy({ $0.isEmpty || constants.contains($0) }) {
+        constants.formUnion(node.outputs)
+      }
+    }
+  }
+
+  /// Returns the nodes, the last of each pattern replaced by what it is.
+  func nodes() -> [ONNXNode] {
+    model.nodes.map { node in
+      guard node.domain.isEmpty else { return node }
+      switch node.operation {
+      case "Mul": return gelu(node) ?? node
+      case "Div": return normalization(node) ?? node
+      default: return node
+      }
+    }
+  }
+
+  // MARK: - Activation
+
+  /// `x * 0.5 * (1 + erf(x / sqrt(2)))`, or the same by tanh, in any order of the factors.
+  private func gelu(_ node: ONNXNode) -> ONNXNode? {
+    let factors = factors(of: node, depth: 2)
+    for (place, name) in factors.enumerated() {
+      guard let (input, form) = gate(name) else { continue }
+      var rest = factors
+      rest.remove(at: place)
+      guard rest.count == 2, let own = rest.firstIndex(of: input), !constants.contains(input),
+        isNumber(rest[1 - own], 0.5)
+      else { continue }
+      return ONNXNode(
+        name: node.name, operation: "Gelu", inputs: [input], outputs: node.outputs,
+        attributes: ["approximate": .string(form)])
+    }
+    return nil
+  }
+
+  /// Returns the names of the factors of a product of three.
+  private func factors(of node: ONNXNode, depth: Int) -> [String] {
+    guard node.inputs.count == 2 else { return [] }
+    for side in 0...1 {
+      let (inner, other) = (node.inputs[side], node.inputs[1 - side])
+      guard let product = maker(inner, "Mul"), product.inputs.count == 2 else { continue }
+      let three = product.inputs + [other]
+      if three.contains(where: { gate($0) != nil }) { return three }
+    }
+    return []
+  }
+
+  /// Returns x of `1 + erf(x / sqrt(2))` or of its approximation.
+  private func gate(_ name: String) -> (input: String, form: String)? {
+    guard let (inner, one) = operands(name, "Add"), isNumber(one, 1) else { return nil }
+    if let error = maker(inner, "Erf"), let input = error.inputs.first {
+      if let quotient = maker(input, "Div"), quotient.inputs.count == 2,
+        isNumber(quotient.inputs[1], 2.squareRoot())
+      {
+        return (quotient.inputs[0], "none")
+      }
+      if let (x, factor) = operands(input, "Mul"), isNumber(factor, 0.5.squareRoot()) {
+        return (x, "none")
+      }
+      return nil
+    }
+    guard let tanh = maker(inner, "Tanh"), let input = tanh.inputs.first,
+      let (sum, root) = operands(input, "Mul"), isNumber(root, (2 / Double.pi).squareRoot()),
+      let total = maker(sum, "Add"), total.inputs.count == 2
+    else { return nil }
+    for side in 0...1 {
+      let x = total.inputs[side]
+      guard let (cube, factor) = operands(total.inputs[1 - side], "Mul"),
+        isNumber(factor, 0.044715), let power = maker(cube, "Pow"), power.inputs.count == 2,
+        power.inputs[0] == x, isNumber(power.inputs[1], 3)
+      else { continue }
+      return (x, "tanh")
+    }
+    return nil
+  }
+
+  // MARK: - Normalisation
+
+  /// `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`.
+  private func normalization(_ node: ONNXNode) -> ONNXNode? {
+    guard node.inputs.count == 2, let (input, mean) = rest(node.inputs[0]),
+      !constants.contains(input),
+      let root = maker(node.inputs[1], "Sqrt"), let under = root.inputs.first,
+      let (variance, given) = operands(under, "Add"), let epsilon = number(given), epsilon > 0,
+      let average = maker(variance, "ReduceMean"), let square = average.inputs.first,
+      average.attributes == mean.attributes, keepsDimensions(mean),
+      case .integers(let axes) = mean.attributes["axes"]
+    else { return nil }
+    let base: String
+    if let power = maker(square, "Pow"), power.inputs.count == 2, isNumber(power.inputs[1], 2) {
+      base = power.inputs[0]
+    } else if let product = maker(square, "Mul"), product.inputs.count == 2,
+      product.inputs[0] == product.inputs[1]
+    {
+      base = product.inputs[0]
+    } else {
+      return nil
+    }
+    guard base == node.inputs[0] || rest(base).map({ $0 == (input, mean) }) == true else {
+      return nil
+    }
+    return ONNXNode(
+      name: node.name, operation: Self.normalization, inputs: [input], outputs: node.outputs,
+      attributes: ["axes": .integers(axes), "epsilon": .number(Float(epsilon))])
+  }
+
+  /// Returns x and the node of its mean for `x - mean(x)`.
+  private func rest(_ name: String) -> (input: String, mean: ONNXNode)? {
+    guard let difference = maker(name, "Sub"), difference.inputs.count == 2,
+      let mean = maker(difference.inputs[1], "ReduceMean"), mean.inputs.count == 1,
+      mean.inputs[0] == difference.inputs[0]
+    else { return nil }
+    return (difference.inputs[0], mean)
+  }
+
+  private func keepsDimensions(_ node: ONNXNode) -> Bool {
+    node.attributes["keepdims"] ?? .integer(1) == .integer(1)
+  }
+
+  // MARK: - Pieces
+
+  private func maker(_ name: String, _ operation: String) -> ONNXNode? {
+    guard let node = makers[name], node.operation == operation else { return nil }
+    return node
+  }
+
+  /// Returns the operands of a node of two, the constant last.
+  private func operands(_ name: String, _ operation: String) -> (other: String, constant: String)? {
+    guard let node = maker(name, operation), node.inputs.count == 2 else { return nil }
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    return number(b) != nil ? (a, b) : (b, a)
+  }
+
+  private func isNumber(_ name: String, _ wanted: Double) -> Bool {
+    guard let found = number(name) else { return false }
+    // Files have it in single or half precision.
+    return abs(found - wanted) <= 5e-4 * wanted
+  }
+
+  /// Returns the only number of a floating-point constant.
+  private func number(_ name: String) -> Double? {
+    let tensor: ONNXTensor
+    if let found = model.initializers[name] {
+      tensor = found
+    } else if case .tensor(let found) = maker(name, "Constant")?.attributes["value"] {
+      tensor = found
+    } else {
+      return nil
+    }
+    guard tensor.elementType.isFloatingPoint, ONNXTensor.elementCount(tensor.shape, limit: 1) == 1,
+      case .bytes(let bytes) = tensor.storage, bytes.count == tensor.elementType.byteCount
+    else { return nil }
+    return DenseTensor(tensor.elementType, tensor.shape, bytes: bytes).doubles.first
+  }
+}

@@ -1,0 +1,117 @@
+import COneDNN
+import ResNet
+
+/// Operations on runs of an image's own numbers, and of a map's size.
+extension Planner {
+  /// Plans a normalisation of rows: a group's pixels lie together in planes, a pixel's channels
+  /// with channels last.
+  mutating func normalize(
+    _ node: Graph.Node, _ normalization: SampleNormalization
+  ) throws(EngineError) -> Value {
+    let shape = lowered.shapes[node.inputs[0]]
+    let layout: Layout
+    let rowCount: Int
+    switch normalization.scope {
+    case .groups(let groups):
+      layout = try rowMajor(shape)
+      rowCount = batch * groups
+    case .channels:
+      layout = try Layout(channelsLast: dimensions(shape))
+      rowCount = batch * shape.pixelCount
+    }
+    let primitive = try Primitive.rows(
+      device, ONEDNN_NORMALIZATION, count: rowCount,
+      length: batch * shape.elementCount / rowCount, epsilon: normalization.epsilon)
+    return try applyToRows(node, primitive, layout)
+  }
+
+  /// Plans a softmax of runs of channels, which lie together with channels last.
+  mutating func softmax(_ node: Graph.Node, size: Int) throws(EngineError) -> Value {
+    let shape = lowered.shapes[node.inputs[0]]
+    let primitive = try Primitive.rows(
+      device, ONEDNN_SOFTMAX, count: batch * shape.elementCount / size, length: size)
+    return try applyToRows(node, primitive, Layout(channelsLast: dimensions(shape)))
+  }
+
+  /// Plans a function of rows, in single precision whatever the network's, for their sums.
+  private mutating func applyToRows(
+    _ node: Graph.Node, _ primitive: Primitive, _ layout: Layout
+  ) throws(EngineError) -> Value {
+    let id = node.inputs[0]
+    let source = try reordered(id, to: layout, .fp32, for: node.name)
+    let destination = isLastUse(id) ? source : newBuffer(layout.byteCount)
+    append(node.name, primitive, from: source, to: destination)
+    return Value(slot: destination, layout: layout, format: .fp32)
+  }
+
+  /// Plans a reflection: the map is reordered to its place, and then columns and rows of the result
+  /// to theirs.
+  mutating func reflect(
+    _ node: Graph.Node, _ padding: Padding, _ shape: FeatureShape
+  ) throws(EngineError) -> Value {
+    let input = lowered.shapes[node.inputs[0]]
+    let source = current(node.inputs[0])
+    let layout = try Layout(channelsLast: dimensions(shape), source.format.number)
+    let destination = newBuffer(layout.byteCount)
+    let (top, left) = (padding.before.height, padding.before.width)
+    let (bottom, right) = (top + input.height, left + input.width)
+    let (rows, columns) = (top..<bottom, 0..<shape.width)
+    func move(
+      _ from: (rows: Range<Int>, columns: Range<Int>),
+      _ to: (rows: Range<Int>, columns: Range<Int>)
+    ) throws(EngineError) {
+      let reorder = try Primitive.reorder(
+        device, from: layout.pixels(rows: from.rows, columns: from.columns),
+        to: layout.pixels(rows: to.rows, columns: to.columns))
+      append(node.name, reorder, from: destination, to: destination)
+    }
+    let whole = try Primitive.reorder(
+      device, from: source.layout, to: layout.pixels(rows: rows, columns: left..<right))
+    append(node.name, whole, from: source.slot, to: destination)
+    for distance in 1..<left + 1 {
+      let (from, to) = (left + distance, left - distance)
+      try move((rows, from..<from + 1), (rows, to..<to + 1))
+    }
+    for distance in 1..<padding.after.width + 1 {
+      let (from, to) = (right - 1 - distance, right - 1 + distance)
+      try move((rows, from..<from + 1), (rows, to..<to + 1))
+    }
+    for distance in 1..<top + 1 {
+      let (from, to) = (top + distance, top - distance)
+      try move((from..<from + 1, columns), (to..<to + 1, columns))
+    }
+    for distance in 1..<padding.after.height + 1 {
+      let (from, to) = (bottom - 1 - distance, bottom - 1 + distance)
+      try move((from..<from + 1, columns), (to..<to + 1, columns))
+    }
+    return Value(slot: destination, layout: layout, format: source.format)
+  }
+
+  mutating func resize(
+    _ node: Graph.Node, _ resizing: Resizing, _ shape: FeatureShape
+  ) throws(EngineError) -> Value {
+    let id = node.inputs[0]
+    let (device, target) = (device, dimensions(shape))
+    _ = try floatingPoint(id, for: node.name)
+    let (source, primitive) = try arranged(id, for: node.name) { source throws(EngineError) in
+      try Primitive.resizing(
+        device, resizing.method, from: source.layout,
+        to: Layout(channelsLast: target, source.format.number))
+    }
+    let layout = try Layout(channelsLast: target, source.format.number)
+    let destination = newBuffer(layout.byteCount)
+    append(node.name, primitive, from: source.slot, to: destination)
+    return Value(slot: destination, layout: layout, format: source.format)
+  }
+}
+
+extension Combination {
+  var kind: onednn_combination_kind {
+    switch self {
+    case .subtract: ONEDNN_SUBTRACT
+    case .divide: ONEDNN_DIVIDE
+    case .minimum: ONEDNN_MINIMUM_OF_TWO
+    case .maximum: ONEDNN_MAXIMUM_OF_TWO
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Glibc
+
+extension Evaluator {
+  static let resizeOperators: [String: Operator] = ["Resize": resize]
+
+  /// Place along one dimension that a result is taken from: one of two neighbours, or both weighted.
+  private struct Source {
+    var first: Int
+    var second: Int
+    /// Weight of the second.
+    var share: Double
+  }
+
+  /// Computes Resize in modes nearest and linear, each dimension after the other.
+  private static func resize(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    let (scales, sizes) = try scalesAndSizes(call, input)
+    let mode = try call.string("mode", default: "nearest")
+    guard mode == "nearest" || mode == "linear" else { throw call.fault("mode \"\(mode)\"") }
+    guard mode == "nearest" || input.elementType.isFloatingPoint else {
+      throw call.fault("mode linear for numbers of type \(input.elementType)")
+    }
+    var result = input
+    for axis in input.shape.indices
+    where sizes[axis] != input.shape[axis] || scales[axis] != 1 {
+      let sources = try sources(
+        call, size: input.shape[axis], scale: scales[axis], count: sizes[axis],
+        isLinear: mode == "linear")
+      result = try resized(call, result, axis: axis, sources)
+    }
+    return [result]
+  }
+
+  private static func resized(
+    _ call: NodeCall, _ input: DenseTensor, axis: Int, _ sources: [Source]
+  ) throws(ONNXError) -> DenseTensor {
+    var shape = input.shape
+    shape[axis] = sources.count
+    try call.allow(shape)
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let outer = shape[..<axis].reduce(1, *)
+    func offsets(_ place: (Source) -> Int) -> [Int] {
+      (0..<outer).flatMap { block in
+        sources.flatMap { source in
+          let start = (block * input.shape[axis] + place(source)) * inner
+          return start..<start + inner
+        }
+      }
+    }
+    let first = input.picking(offsets(\.first), shape: shape)
+    guard sources.contains(where: { $0.share > 0 }) else { return first }
+    let second = input.picking(offsets(\.second), shape: shape).doubles
+    let values = first.doubles.enumerated().map { place, value in
+      let share = sources[place / inner % sources.count].share
+      return value * (1 - share) + second[place] * share
+    }
+    return DenseTensor(input.elementType, shape, values)
+  }
+
+  /// Returns the scale and the result's size of each dimension.
+  private static func scalesAndSizes(
+    _ call: NodeCall, _ input: DenseTensor
+  ) throws(ONNXError) -> ([Double], [Int]) {
+    let sizes = call.opset >= 11 ? try call.optionalIntegers(3) : nil
+    let given = call.optional(call.opset >= 11 ? 2 : 1)
+    if let sizes, !sizes.isEmpty {
+      guard sizes.count == input.rank, given == nil || given?.count == 0 else {
+        throw call.fault("\(sizes.count) sizes for \(input.rank) dimensions, or scales as well")
+      }
+      for size in sizes where !(1...ONNXLimits.attributeLimit ~= size) {
+        throw call.fault("size \(size)")
+      }
+      return (zip(sizes, input.shape).map { Double($0) / Double(max($1, 1)) }, sizes)
+    }
+    guard let scales = given?.doubles, scales.count == input.rank,
+      scales.allSatisfy({ $0 > 0 && $0.isFinite })
+    else { throw call.fault("scales that are no positive numbers for \(input.rank) dimensions") }
+    var results: [Int] = []
+    for (size, scale) in zip(input.shape, scales) {
+      let result = (Double(size) * scale).rounded(.down)
+      guard result >= 1, result <= Double(ONNXLimits.attributeLimit) else {
+        throw call.fault("scale \(scale) for \(size)")
+      }
+      results.append(Int(result))
+    }
+    return (scales, results)
+  }
+
+  private static func sources(
+    _ call: NodeCall, size: Int, scale: Double, count: Int, isLinear: Bool
+  ) throws(ONNXError) -> [Source] {
+    guard size > 0 else { throw call.fault("an empty dimension") }
+    try call.budget.spend(count)
+    let coordinates = try call.string(
+      "coordinate_transformation_mode", default: call.opset >= 11 ? "half_pixel" : "asymmetric")
+    let nearest = try call.string(
+      "nearest_mode", default: call.opset >= 11 ? "round_prefer_floor" : "floor")
+    var sources: [Source] = []
+    for place in 0..<count {
+      let x = Double(place)
+      let exact: Double
+      switch coordinates {
+      case "half_pixel": exact = (x + 0.5) / scale - 0.5
+      case "pytorch_half_pixel": exact = count > 1 ? (x + 0.5) / scale - 0.5 : 0
+      case "asymmetric": exact = x / scale
+      case "align_corners": exact = count > 1 ? x * Double(size - 1) / Double(count - 1) : 0
+      case "tf_half_pixel_for_nn" where !isLinear: exact = (x + 0.5) / scale
+      default: throw call.fault("coordinate_transformation_mode \"\(coordinates)\"")
+      }
+      func inside(_ place: Double) -> Int { Int(max(0, min(Double(size - 1), place))) }
+      if isLinear {
+        let low = exact.rounded(.down)
+        sources.append(
+          Source(first: inside(low), second: inside(low + 1), share: exact - low))
+        continue
+      }
+      let picked: Double
+      switch nearest {
+      case "floor": picked = exact.rounded(.down)
+      case "ceil": picked = exact.rounded(.up)
+      case "round_prefer_floor": picked = (exact - 0.5).rounded(.up)
+      case "round_prefer_ceil": picked = (exact + 0.5).rounded(.down)
+      default: throw call.fault("nearest_mode \"\(nearest)\"")
+      }
+      sources.append(Source(first: inside(picked), second: inside(picked), share: 0))
+    }
+    return sources
+  }
+}

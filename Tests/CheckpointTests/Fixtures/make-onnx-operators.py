@@ -1,0 +1,221 @@
+"""Makes ONNX fixtures of operators beside those of make-onnx.py, with the logits of ONNX Runtime.
+
+    pip install onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
+    python make-onnx-operators.py
+
+The picture is that of make-onnx.py; the logits stand in onnx-operators.json.
+"""
+
+import importlib
+import json
+import math
+
+import numpy as np
+from onnx import helper
+
+made = importlib.import_module("make-onnx")
+
+
+class Network(made.Network):
+    def scalar_number(self, value):
+        return self.constant(value, ())
+
+    def mean(self, source, channels):
+        pooled = self.add("Flatten", [self.add("GlobalAveragePool", [source])])
+        return self.save(self.gemm(pooled, channels))
+
+    def apply(self, operation, source, value, swapped=False):
+        names = [source, self.scalar_number(value)]
+        return self.add(operation, names[::-1] if swapped else names)
+
+
+def gelu(net, x, form):
+    """As exporters write it before set 20."""
+    if form == "erf":
+        gate = net.apply("Add", net.add("Erf", [net.apply("Div", x, math.sqrt(2))]), 1)
+        return net.apply("Mul", net.add("Mul", [x, gate]), 0.5)
+    if form == "halved":
+        gate = net.apply("Add", net.add("Erf", [net.apply("Mul", x, math.sqrt(0.5), True)]), 1, True)
+        return net.add("Mul", [gate, net.apply("Mul", x, 0.5)])
+    inner = net.add("Add", [x, net.apply("Mul", net.apply("Pow", x, 3), 0.044715)])
+    gate = net.apply("Add", net.add("Tanh", [net.apply("Mul", inner, math.sqrt(2 / math.pi))]), 1)
+    return net.add("Mul", [net.apply("Mul", x, 0.5), gate])
+
+
+def functions(opset):
+    net = Network(f"functions-{opset}", opset, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 4, 3, 2)
+    outputs = []
+
+    def branch(make):
+        # Spread out, so that both sides of every bend are in use.
+        y = net.apply("Mul", net.convolution(x, f"conv{len(outputs)}", 4, 4, 1), 2.5)
+        outputs.append(make(y))
+
+    def simple(operation, **attributes):
+        return lambda y: net.add(operation, [y], **attributes)
+
+    def softplus(y):
+        return net.add("Softplus", [y])
+
+    if opset >= 20:
+        for operation, attributes in [("Gelu", {}), ("Gelu", {"approximate": "tanh"}), ("Mish", {})]:
+            branch(simple(operation, **attributes))
+    for operation, attributes in [
+        ("LeakyRelu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Elu", {}), ("Elu", {"alpha": 0.5}), ("Selu", {}), ("Tanh", {}),
+        ("Softplus", {}), ("Exp", {}), ("Abs", {}), ("Neg", {}), ("HardSwish", {}),
+    ]:
+        branch(simple(operation, **attributes))
+    branch(lambda y: net.add("PRelu", [y, net.constant([0.25, -0.5, 1.5, 0], (4, 1, 1))]))
+    branch(lambda y: net.add("PRelu", [y, net.constant([0.3], (1,))]))
+    for form in ["erf", "halved", "tanh"]:
+        branch(lambda y, form=form: gelu(net, y, form))
+    branch(lambda y: net.add("Mul", [y, net.add("Tanh", [softplus(y)])]))
+    branch(lambda y: net.add("Sqrt", [softplus(y)]))
+    branch(lambda y: net.add("Reciprocal", [net.apply("Add", softplus(y), 0.5)]))
+    branch(lambda y: net.apply("Pow", y, 2))
+    branch(lambda y: net.apply("Pow", net.apply("Max", softplus(y), 0.7), 1.7))
+    branch(lambda y: net.apply("Min", y, 0.2, True))
+    branch(lambda y: net.apply("Sub", y, 1.5, True))
+    branch(lambda y: net.apply("Div", net.apply("Add", softplus(y), 1), 2, True))
+    for operation in ["Max", "Min", "Sub"]:
+        branch(lambda y, operation=operation: net.add(operation, [outputs[0], y]))
+    branch(lambda y: net.add("Max", [outputs[1], y, outputs[2]]))
+    branch(lambda y: net.add("Div", [y, net.apply("Add", softplus(outputs[0]), 1)]))
+    # One number per channel with maps, and maps with it.
+    pixel = net.apply("Add", net.add("Sigmoid", [net.add("GlobalAveragePool", [x])]), 0.5)
+    for operation in ["Add", "Sub", "Div", "Max"]:
+        branch(lambda y, operation=operation: net.add(operation, [y, pixel]))
+    branch(lambda y: net.add("Sub", [pixel, y]))
+    branch(lambda y: net.add("Div", [pixel, net.apply("Add", softplus(y), 1)]))
+    # One number per pixel with all channels.
+    line = net.convolution(x, "line", 4, 1, 1)
+    branch(lambda y: net.add("Mul", [line, y]))
+    branch(lambda y: net.add("Add", [y, net.add("ReduceMean", [y], axes=[3])] if opset < 18 else [y, line]))
+    x = net.convolution(net.add("Concat", outputs, axis=1), "last", 4 * len(outputs), 8, 3, 2)
+    return net, net.mean(x, 8)
+
+
+def grouped(net, x, groups):
+    """GroupNorm as PyTorch exports it before set 18."""
+    normal = net.add("InstanceNormalization", [
+        net.add("Reshape", [x, net.integers([0, groups, -1])]), net.constant(np.ones(groups)), net.constant(np.zeros(groups)),
+    ], epsilon=1e-5)
+    return affine(net, net.add("Reshape", [normal, net.add("Shape", [x])]), (8, 1, 1))
+
+
+def affine(net, x, shape):
+    x = net.add("Mul", [x, net.constant(net.random.uniform(0.5, 1.5, 8), shape)])
+    return net.add("Add", [x, net.constant(net.random.normal(0, 0.2, 8), shape)])
+
+
+def layered(net, x, axis, square="Pow"):
+    """LayerNorm as exporters write it before set 17."""
+    rest = net.add("Sub", [x, net.add("ReduceMean", [x], axes=[axis], keepdims=1)])
+    squares = net.apply("Pow", rest, 2) if square == "Pow" else net.add("Mul", [rest, rest])
+    variance = net.add("ReduceMean", [squares], axes=[axis], keepdims=1)
+    return net.add("Div", [rest, net.add("Sqrt", [net.apply("Add", variance, 1e-6)])])
+
+
+def normalized():
+    net = Network("normalized-17", 17, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 8, 3)
+    x = net.relu(grouped(net, x, 2))
+    x = net.convolution(x, "conv1", 8, 8, 3, 2)
+    scale, shift = (net.constant(net.random.uniform(0.5, 1.5, 8)) for _ in range(2))
+    x = net.add("InstanceNormalization", [x, scale, shift], epsilon=1e-3)
+    y = net.add("Transpose", [net.convolution(x, "conv2", 8, 8, 3)], perm=[0, 2, 3, 1])
+    y = net.add("LayerNormalization", [y, scale, shift], axis=-1, epsilon=1e-4)
+    # A linear layer of each pixel.
+    y = net.add("MatMul", [y, net.constant(net.random.normal(0, 0.4, (8, 8)))])
+    y = net.add("Add", [y, net.constant(net.random.normal(0, 0.2, 8))])
+    y = affine(net, layered(net, y, -1), (8,))
+    x = net.add("Add", [x, net.add("Transpose", [y], perm=[0, 3, 1, 2])])
+    x = affine(net, layered(net, x, 1, "Mul"), (1, 8, 1, 1))
+    # Of a weight that the file standardises itself.
+    weight = net.parameter("std.weight", net.random.normal(0.3, 0.5, (8, 8, 3, 3)))
+    flat = net.add("Reshape", [weight, net.integers([8, -1])])
+    rest = net.add("Sub", [flat, net.add("ReduceMean", [flat], axes=[1])])
+    deviation = net.add("Sqrt", [net.apply("Add", net.add("ReduceMean", [net.add("Mul", [rest, rest])], axes=[1]), 1e-5)])
+    weight = net.add("Reshape", [net.add("Div", [rest, deviation]), net.integers([8, 8, 3, 3])])
+    x = net.add("Conv", [x, weight], pads=[1] * 4)
+    x = net.add("LRN", [net.apply("Mul", x, 4)], size=3, alpha=0.5, beta=0.6, bias=1.5)
+    x = net.add("LRN", [x], size=5, alpha=0.3)
+    # The mean of a power.
+    x = net.add("GlobalAveragePool", [net.apply("Pow", net.add("Clip", [x, net.scalar_number(1e-6)]), 3)])
+    x = net.add("Flatten", [net.apply("Pow", x, 1 / 3)])
+    x = net.add("LayerNormalization", [x, scale, shift])
+    return net, net.save(net.gemm(x, 8))
+
+
+def later():
+    """GroupNormalization by the numbers of channels (set 21)."""
+    net = Network("normalized-21", 21, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 8, 3, 2)
+    parameters = [net.constant(net.random.uniform(0.5, 1.5, 8)) for _ in range(2)]
+    return net, net.mean(net.relu(net.add("GroupNormalization", [x, *parameters], num_groups=4)), 8)
+
+
+def rearranged():
+    """Dimensions parted and joined: shuffles, split attention, space to depth."""
+    net = Network("rearranged-13", 13, size=16, folded=True)
+
+    def reshape(x, *shape):
+        return net.add("Reshape", [x, net.integers(shape)])
+
+    x = reshape("input", -1, 3, 8, 2, 8, 2)
+    x = reshape(net.add("Transpose", [x], perm=[0, 3, 5, 1, 2, 4]), -1, 12, 8, 8)
+    x = net.relu(net.convolution(x, "conv1", 12, 8, 3))
+    x = net.add("Transpose", [reshape(x, -1, 4, 2, 8, 8)], perm=[0, 2, 1, 3, 4])
+    x = net.relu(net.convolution(reshape(x, -1, 8, 8, 8), "conv2", 8, 16, 3, groups=2))
+    # Split attention (ResNeSt) of two parts.
+    parts = reshape(x, 0, 2, 8, 8, 8)
+    pooled = net.add("ReduceSum", [parts, net.integers([1])], keepdims=0)
+    pooled = net.add("ReduceMean", [pooled], axes=[2, 3], keepdims=1)
+    gate = net.convolution(pooled, "attend", 8, 16, 1)
+    gate = net.add("Softmax", [net.add("Transpose", [reshape(gate, -1, 1, 2, 8)], perm=[0, 2, 1, 3])], axis=1)
+    gate = reshape(reshape(gate, -1, 16), 0, 2, 8, 1, 1)
+    x = net.add("ReduceSum", [net.add("Mul", [parts, gate]), net.integers([1])], keepdims=0)
+    # Selective kernels (SKNet) of three paths.
+    paths = [net.relu(net.convolution(x, f"path{index}", 8, 8, kernel)) for index, kernel in enumerate([1, 3, 5])]
+    stack = net.add("Concat", [net.add("Unsqueeze", [path, net.integers([1])]) for path in paths], axis=1)
+    total = net.add("ReduceMean", [net.add("ReduceSum", [stack, net.integers([1])], keepdims=0)], axes=[2, 3])
+    gate = net.add("Softmax", [reshape(net.convolution(total, "select", 8, 24, 1), 0, 3, 8, 1, 1)], axis=1)
+    x = net.add("ReduceSum", [net.add("Mul", [stack, gate]), net.integers([1])], keepdims=0)
+    # A softmax over the channels, and over a part of them beside pixels.
+    x = net.add("Mul", [x, net.add("Softmax", [x], axis=1)])
+    x = net.convolution(x, "conv3", 8, 12, 3)
+    x = reshape(net.add("Softmax", [reshape(x, 0, 2, 3, 2, 64)], axis=2), 0, 12, 8, 8)
+    return net, net.mean(x, 12)
+
+
+def resized():
+    net = Network("resized-13", 13, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 4, 3, 2)
+
+    def resize(x, scale=None, size=None, **attributes):
+        empty = net.constant([], (0,))
+        tail = [net.constant([1, 1, scale, scale])] if scale else [empty, net.integers(size)]
+        return net.add("Resize", [x, empty, *tail], **attributes)
+
+    floor = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    maps = [
+        resize(net.convolution(x, "conv1", 4, 4, 3, 2), 2.0, **floor),
+        resize(net.convolution(x, "conv2", 4, 4, 3, 2), size=[1, 4, 8, 8], mode="nearest"),
+        resize(net.convolution(x, "conv3", 4, 4, 3, 2), 2.0, mode="linear", coordinate_transformation_mode="pytorch_half_pixel"),
+        resize(net.convolution(x, "conv4", 4, 4, 2, 1, pads=[0] * 4), size=[1, 4, 8, 8], mode="linear"),
+        resize(net.convolution("input", "conv5", 3, 4, 3), 0.5, **floor),
+        resize(net.convolution("input", "conv6", 3, 4, 3), 0.5, mode="linear"),
+    ]
+    x = net.relu(net.add("Concat", maps, axis=1))
+    x = net.add("Pad", [x, net.integers([0, 0, 1, 2, 0, 0, 3, 1])], mode="reflect")
+    return net, net.mean(net.convolution(x, "conv7", 24, 8, 3), 8)
+
+
+def main():
+    networks = [functions(17), functions(20), normalized(), later(), rearranged(), resized()]
+    answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
+    (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")
+
+
+main()
