@@ -35,6 +35,8 @@ import Testing
     arguments: [
       ("view-11", 29), ("padded-13", 97), ("lopsided-11", 41), ("tensorflow-13", 31),
       ("keras-v1", 89), ("selected-13", 31), ("excited-9", 101),
+      ("rearranged-13", 83), ("functions-20", 331), ("normalized-17", 71), ("resized-13", 59),
+      ("qop-signed-13", 61),
     ])
   func changedBytes(name: String, step: Int) throws {
     let bytes = try Fixtures.bytes("\(name).onnx")

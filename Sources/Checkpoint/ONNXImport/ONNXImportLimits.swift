@@ -7,8 +7,9 @@ enum ONNXImportLimits {
   static let foldedElementCount = 1 << 24
   /// Numbers that may be computed for each byte of the file.
   static let foldedShare = 4
-  /// Numbers in one of them; each number takes some thirty bytes while it is computed.
-  static let resultElementCount = 1 << 24
+  /// Numbers in one of them, or as many as the file has in single precision; each number takes some
+  /// thirty bytes while it is computed.
+  static let resultElementCount = 1 << 22
   /// Dimensions of a tensor.
   static let rank = 8
   /// Rows or columns that are reflected on one side.

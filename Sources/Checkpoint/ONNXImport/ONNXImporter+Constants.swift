@@ -46,7 +46,7 @@ extension ONNXImporter {
     }
     if let moved = try moved(node) { return moved }
     var limits = ONNXLimits()
-    limits.elementCountLimit = ONNXImportLimits.resultElementCount
+    limits.elementCountLimit = resultElementLimit
     limits.workLimit = foldedElementLimit
     do {
       var inputs: [DenseTensor?] = []

@@ -41,6 +41,7 @@ struct ONNXImporter {
 
   private let parameterByteLimit: Int
   let foldedElementLimit: Int
+  let resultElementLimit: Int
   private var parameterByteCount = 0
   private var work = 0
 
@@ -53,6 +54,8 @@ struct ONNXImporter {
     self.model = model
     source = ONNXIntegerNodes(ONNXPatterns(model).nodes()).nodes
     // Does not overflow: the reader accepts no more than 2 GiB of each.
+    resultElementLimit = max(
+      ONNXImportLimits.resultElementCount, byteCount / MemoryLayout<Float>.size)
     foldedElementLimit =
       ONNXImportLimits.foldedElementCount + byteCount * ONNXImportLimits.foldedShare
     parameterByteLimit =

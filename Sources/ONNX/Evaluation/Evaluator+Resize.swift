@@ -95,6 +95,9 @@ extension Evaluator {
       "coordinate_transformation_mode", default: call.opset >= 11 ? "half_pixel" : "asymmetric")
     let nearest = try call.string(
       "nearest_mode", default: call.opset >= 11 ? "round_prefer_floor" : "floor")
+    // A scale may lead between pixels, and the corner is there; sizes lead to one, but for rounding.
+    let scaled = Double(size) * scale
+    let length = abs(scaled - Double(count)) < 1e-6 ? Double(count) : scaled
     var sources: [Source] = []
     for place in 0..<count {
       let x = Double(place)
@@ -103,7 +106,7 @@ extension Evaluator {
       case "half_pixel": exact = (x + 0.5) / scale - 0.5
       case "pytorch_half_pixel": exact = count > 1 ? (x + 0.5) / scale - 0.5 : 0
       case "asymmetric": exact = x / scale
-      case "align_corners": exact = count > 1 ? x * Double(size - 1) / Double(count - 1) : 0
+      case "align_corners": exact = count > 1 ? x * Double(size - 1) / (length - 1) : 0
       case "tf_half_pixel_for_nn" where !isLinear: exact = (x + 0.5) / scale
       default: throw call.fault("coordinate_transformation_mode \"\(coordinates)\"")
       }

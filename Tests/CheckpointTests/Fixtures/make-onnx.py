@@ -553,6 +553,8 @@ def refusals():
     yield "part of endless channels", refused(
         [*doubled, ("Slice", ["t4", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), key) for key, value in zip("abc", (1, 2**62, 1))]), "share"
+    yield "negative of endless channels", refused([*doubled, ("Neg", ["t4"], {})]), "share"
+    yield "sum of endless channels and a number", refused([*doubled, ("Add", ["t4", "o"], {})], [weights("o")]), "share"
     yield "part of a map", refused(
         [("Slice", ["x", "a", "b", "c"], {})],
         [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in zip("abc", (1, 4, 2))]), "a part of"

@@ -61,6 +61,8 @@ extension ONNXImporter {
     _ input: Graph.NodeID, by factor: Float, _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = shapes[input].channels
+    // Before the numbers are there.
+    try countParameter(channels)
     return try normalize(
       input, scale: [Float](repeating: factor, count: channels),
       shift: [Float](repeating: 0, count: channels), node)
@@ -119,6 +121,7 @@ extension ONNXImporter {
       (scale, shift) = (given, [0])
     }
     let channels = shapes[input].channels
+    try countParameter(channels)
     func spread(_ values: [Float]) -> [Float] {
       values.count == channels ? values : [Float](repeating: values[0], count: channels)
     }

@@ -131,6 +131,7 @@ extension ONNXImporter {
     _ input: Graph.NodeID, _ scale: [Float], _ shift: [Float], _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = shapes[input].channels
+    try countParameter(channels)
     func spread(_ values: [Float]) -> [Float] {
       values.flatMap { [Float](repeating: $0, count: channels / values.count) }
     }
