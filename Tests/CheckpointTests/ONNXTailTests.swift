@@ -35,7 +35,8 @@ import Testing
     try Contract.read(
       #"{"resize": {"rule": "exact", "height": 32, "width": 32, "filter": "bicubic"}, "#
         + #""crop": {"rule": "none"}, "mean": [\#(mean), \#(mean), \#(mean)], "#
-        + #""std": [\#(std), \#(std), \#(std)]}"#)
+        + #""std": [\#(std), \#(std), \#(std)]}"#
+    ).preprocessing
   }
 
   @Test(
@@ -45,6 +46,11 @@ import Testing
     let plain = try Self.load(.classifier)
     let model = try Self.load(Self.ending(operation))
     #expect(model.graph == plain.graph && model.warnings.isEmpty)
+    #expect(model.output.activation == (operation == "Sigmoid" ? .sigmoid : .softmax))
+    #expect(!model.assumptions.contains { $0.contains("activation") })
+    var options = ModelOptions()
+    options.activation = OutputRule.Activation.none
+    #expect(throws: CheckpointError.self) { try Self.load(Self.ending(operation), options) }
     var twice = Self.ending(operation)
     twice.nodes.append(Node(operation: "Relu", name: "last", inputs: ["z"], outputs: ["q"]))
     twice.outputs = [("q", 1, [nil, 10])]
