@@ -103,6 +103,17 @@ struct DecoderTests {
     #expect(server.logged.contains("no image can be decoded any more"))
   }
 
+  /// Waits until a process whose parent is stopped, and so cannot reap it, has ended.
+  private func isDead(_ process: pid_t) async -> Bool {
+    let deadline = ContinuousClock.now + ProgramUnderTest.timeLimit
+    while ContinuousClock.now < deadline {
+      let line = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+      if line.split(separator: ")").last?.hasPrefix(" Z") == true { return true }
+      await Task.yield()
+    }
+    return false
+  }
+
   @Test(
     "A worker that never comes to the end of a step ends the process with 3, and the log says so")
   func lostWorker() async throws {
@@ -114,7 +125,11 @@ struct DecoderTests {
     defer { kill(spawner, SIGKILL) }
     // Waiting for a new decoder from this process takes longer than the server waits for a worker.
     kill(spawner, SIGSTOP)
-    for decoder in try children(of: spawner) { kill(decoder, SIGKILL) }
+    for decoder in try children(of: spawner) {
+      kill(decoder, SIGKILL)
+      // While it is still ending, its image would be set aside instead.
+      #expect(await isDead(decoder))
+    }
     let address = server.address
     async let answer = Self.classify(address, ProgramUnderTest.sampleImage)
     await ProgramUnderTest.end(of: server.process, within: ProgramUnderTest.timeLimit)

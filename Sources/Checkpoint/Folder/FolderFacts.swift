@@ -6,6 +6,8 @@ import ResNet
 struct FolderFacts {
   private(set) var labels: [String]?
   private(set) var labelsNote = ""
+  /// Meaning of the outputs, if the folder says it.
+  private(set) var activation: OutputRule.Activation?
   private(set) var preprocessing: Preprocessing?
   private(set) var preprocessingNote = ""
   /// Where bottlenecks stride, if the folder says it.
@@ -43,6 +45,16 @@ struct FolderFacts {
       throw .unsupported("\(ModelFolder.config): downsample_in_first_stage, only false is read")
     }
     if root["downsample_in_bottleneck"]?.boolean == true { stridePlacement = .in1x1 }
+    switch root["problem_type"]?.string {
+    case nil: break
+    case "single_label_classification": activation = .softmax
+    case "multi_label_classification": activation = .sigmoid
+    case "regression": activation = OutputRule.Activation.none
+    case .some(let type):
+      throw .unsupported(
+        "\(ModelFolder.config): problem_type \(type.prefix(40)); single_label_classification, "
+          + "multi_label_classification and regression are read")
+    }
     guard let names = root["id2label"], names.members?.isEmpty == false else { return }
     labels = try LabelDocument.labels(names, path: source)
     labelsNote = "labels are those of \(ModelFolder.config), id2label"

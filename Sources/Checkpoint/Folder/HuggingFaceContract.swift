@@ -113,12 +113,15 @@ enum HuggingFaceContract {
     let usual = ["Bit", "CLIP"].contains(where: kind.hasPrefix) ? 3 : 2
     let number = root["resample"]?.integer ?? usual
     switch number {
+    case 0: return .nearest
+    case 1: return .lanczos
     case 2: return .bilinear
     case 3: return .bicubic
+    case 4: return .box
     default:
       throw .contract(
         source: source,
-        reason: "resample \(number) has no equivalent, 2 (bilinear) and 3 (bicubic) have; "
+        reason: "resample \(number) has no equivalent, 0 to 4 (nearest to box) have; "
           + "give a contract (--preprocess)")
     }
   }

@@ -10,6 +10,10 @@ extension ModelOptions {
       labels = own
       notes.append(facts.labelsNote)
     }
+    if activation == nil, output == nil, let own = facts.activation {
+      activation = own
+      notes.append("outputs are those of \(ModelFolder.config), problem_type")
+    }
     if preprocessing == nil, let own = facts.preprocessing {
       preprocessing = own
       notes.append(facts.preprocessingNote)

@@ -19,13 +19,12 @@ enum TimmContract {
     guard share > 0.05, share <= 1 else {
       throw fail("crop_pct is \(share), 0.05 to 1 are allowed")
     }
-    let filter: ResizeFilter
-    switch root["interpolation"]?.string ?? "bilinear" {
-    case "bilinear": filter = .bilinear
-    case "bicubic": filter = .bicubic
-    case let other:
+    let name = root["interpolation"]?.string ?? "bilinear"
+    // Both use Pillow's names.
+    guard let filter = ResizeFilter(rawValue: name) else {
+      let known = ResizeFilter.allCases.map(\.rawValue).joined(separator: ", ")
       throw fail(
-        "interpolation \(other.prefix(20)) has no equivalent, bilinear and bicubic have; "
+        "interpolation \(name.prefix(20)) has no equivalent, \(known) have; "
           + "give a contract (--preprocess)")
     }
     func scaled(_ side: Int) -> Int { Int(Double(side) / share) }

@@ -66,6 +66,27 @@ import Testing
     )
   }
 
+  @Test(
+    "What the outputs mean is read off Hugging Face's configuration",
+    arguments: [
+      ("multi_label_classification", OutputRule.Activation.sigmoid),
+      ("regression", OutputRule.Activation.none),
+      ("single_label_classification", OutputRule.Activation.softmax),
+    ])
+  func problemType(name: String, activation: OutputRule.Activation) throws {
+    let copy = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-folder-\(UUID().uuidString)")
+    try FileManager.default.copyItem(atPath: folder("hugging-face"), toPath: copy.path)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    try replace(
+      "\"model_type\"", "\"problem_type\": \"\(name)\", \"model_type\"", in: "config.json",
+      of: copy)
+    let model = try load(copy.path)
+    #expect(model.output.activation == activation)
+    #expect(model.warnings.contains("outputs are those of config.json, problem_type"))
+    #expect(!model.assumptions.contains { $0.contains("activation") })
+  }
+
   @Test("A folder of timm gives labels and contract")
   func timm() throws {
     let model = try load(folder("timm"))
@@ -130,6 +151,11 @@ import Testing
         "hugging-face", "config.json", "\"resnet\"", "\"vit\"",
         "model_type vit, only resnet is read"
       ),
+      (
+        "hugging-face", "config.json", "\"model_type\"",
+        "\"problem_type\": \"ranking\", \"model_type\"",
+        "problem_type ranking; single_label_classification, multi_label_classification"
+      ),
       ("hugging-face", "config.json", "\"relu\"", "\"gelu\"", "hidden_act gelu, only relu is read"),
       (
         "hugging-face", "config.json", "\"downsample_in_first_stage\": false",
@@ -139,7 +165,7 @@ import Testing
       ("hugging-face", "config.json", "{", "[", "config.json: JSON: "),
       (
         "hugging-face", "preprocessor_config.json", "\"resample\": 3", "\"resample\": 5",
-        "resample 5 has no equivalent, 2 (bilinear) and 3 (bicubic) have"
+        "resample 5 has no equivalent, 0 to 4 (nearest to box) have"
       ),
       (
         "hugging-face", "preprocessor_config.json", "\"do_resize\"", "\"do_pad\"",
