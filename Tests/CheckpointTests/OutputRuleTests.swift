@@ -107,7 +107,7 @@ import Testing
       (#"{"activation": "none", "threshold": 0.5}"#, "gives scores"),
       (#"{"temperature": 0}"#, "must be above 0"), (#"{"threshold": 1.5}"#, "allowed is 0 to 1"),
       (#"{"display_names": {"z": "Zed"}}"#, "not a label of the model"),
-      (#"{"treshold": 0.5}"#, "keys are activation, temperature, threshold, display_names"),
+      (#"{"treshold": 0.5}"#, "did you mean threshold?); keys are activation, temperature"),
     ])
   func refusals(json: String, reason: String) throws {
     let error = #expect(throws: (any Error).self) {

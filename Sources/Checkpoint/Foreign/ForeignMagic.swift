@@ -1,8 +1,16 @@
+import Imaging
+
 /// Foreign files that begin, or end, with bytes of their own.
 enum ForeignMagic {
   private typealias Magic = (offset: Int, bytes: [UInt8], file: ForeignFile)
 
   static func file(beginning start: [UInt8]) -> ForeignFile? {
+    if let format = ImageFormat(magicBytesOf: start.span) {
+      let article = format == .avif ? "an" : "a"
+      return ForeignFile(
+        "it is \(article) \(format.name) image",
+        remedy: "resnetd classify takes images, with a model as --model")
+    }
     let magic = all.first { start.dropFirst($0.offset).starts(with: $0.bytes) }
     return magic?.file
   }
@@ -19,22 +27,7 @@ enum ForeignMagic {
       remedy: "load the model in TensorFlow and export it as ONNX with tf2onnx")
   }
 
-  private static let all: [Magic] = images + archives + models
-
-  private static let images: [Magic] = [
-    (0, [0xff, 0xd8, 0xff], image("a JPEG")),
-    (0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], image("a PNG")),
-    (8, Array("WEBP".utf8), image("a WebP")), (0, Array("GIF8".utf8), image("a GIF")),
-    (0, [0x49, 0x49, 0x2a, 0], image("a TIFF")), (0, [0x4d, 0x4d, 0, 0x2a], image("a TIFF")),
-    (4, Array("ftypavif".utf8), image("an AVIF")), (4, Array("ftyphei".utf8), image("a HEIC")),
-    (4, Array("ftypmif1".utf8), image("a HEIF")),
-    (0, Array("%PDF".utf8), ForeignFile("it is a PDF document")),
-  ]
-
-  private static func image(_ kind: String) -> ForeignFile {
-    ForeignFile(
-      "it is \(kind) image", remedy: "resnetd classify takes images, with a model as --model")
-  }
+  private static let all: [Magic] = archives + models
 
   private static let archives: [Magic] = [
     (0, [0x1f, 0x8b, 8], packed("packed by gzip", "gunzip, or tar -xzf for a .tar.gz or .tgz")),
@@ -78,6 +71,7 @@ enum ForeignMagic {
       ForeignFile("it is a GGUF model, a form for language models")
     ),
     (0, [0x7f, 0x45, 0x4c, 0x46], ForeignFile("it is a program")),
+    (0, Array("%PDF".utf8), ForeignFile("it is a PDF document")),
   ]
 
   /// Clause that makes ONNX of a file that Keras loads.

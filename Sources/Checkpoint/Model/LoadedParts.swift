@@ -5,10 +5,6 @@ import Imaging
 struct LoadedParts {
   private let options: ModelOptions
   private let document: ModelDocument?
-  /// Contract of files that say nothing.
-  var usualContract: () throws(CheckpointError) -> Preprocessing = {
-    () throws(CheckpointError) in .imageNet
-  }
   /// Mean and deviation that the file holds among its tensors, for a contract that it does not name.
   var normalization: StoredNormalization?
   /// Activation that the network itself ended in, now left to the answer; nil if it says nothing.
@@ -20,13 +16,17 @@ struct LoadedParts {
   }
 
   /// Puts them together for a network with so many outputs.
+  ///
+  /// - Parameter usualContract: The contract of files that say nothing; called only for those.
   mutating func contents(
-    outputCount: Int, _ warnings: inout [String]
+    outputCount: Int, _ warnings: inout [String],
+    usualContract: () throws(CheckpointError) -> Preprocessing
   ) throws(CheckpointError) -> Model.Contents {
     let output = try output(outputCount: outputCount, &warnings)
     return Model.Contents(
       labels: try labels(output, outputCount: outputCount, &warnings),
-      preprocessing: try preprocessing(&warnings), output: output, provenance: document?.provenance)
+      preprocessing: try preprocessing(&warnings, usualContract), output: output,
+      provenance: document?.provenance)
   }
 
   private mutating func output(
@@ -64,7 +64,7 @@ struct LoadedParts {
   }
 
   private mutating func preprocessing(
-    _ warnings: inout [String]
+    _ warnings: inout [String], _ usualContract: () throws(CheckpointError) -> Preprocessing
   ) throws(CheckpointError) -> Preprocessing {
     if let given = options.preprocessing ?? document?.preprocessing { return given }
     var usual = try usualContract()
@@ -98,12 +98,12 @@ struct LoadedParts {
 }
 
 extension Preprocessing {
-  /// Returns the same contract with another mean and deviation, on the scale that they look like.
+  /// Returns the same contract with another mean and deviation.
   fileprivate func with(_ own: StoredNormalization) throws(CheckpointError) -> Preprocessing {
     do {
       return try Preprocessing(
         resize: resize, crop: crop, channelOrder: channelOrder, mean: own.mean, std: own.std,
-        range: own.mean.contains { $0 > 1 } ? .byte : .unit, policies: policies, exact: exact)
+        policies: policies, exact: exact)
     } catch {
       throw .contract(source: "tensor \(own.name)", reason: error.description)
     }

@@ -105,11 +105,10 @@ extension Model {
     if document == nil { options.take(file.classes, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
     parts.normalization = tensors.normalization
-    parts.usualContract = { () throws(CheckpointError) in
+    var contents = try parts.contents(outputCount: outputCount, &warnings) {
       // Without a document, the tensors are those of an architecture.
-      try contract(for: architecture?.stem ?? .imageNet)
+      () throws(CheckpointError) in try contract(for: architecture?.stem ?? .imageNet)
     }
-    var contents = try parts.contents(outputCount: outputCount, &warnings)
     contents.calibration = document?.calibration
     contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)
     if !contents.goldenSamples.isEmpty, let own = document?.preprocessing,

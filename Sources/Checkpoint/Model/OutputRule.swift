@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Words
 
 /// What a network's outputs mean, and how an answer is made of them: part of a model's contract.
 ///
@@ -83,9 +84,11 @@ extension OutputRule: Codable {
     let known = CodingKeys.allCases.map(\.stringValue)
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys
     where !known.contains(key.stringValue) {
+      let meant =
+        Suggestion.nearest(to: key.stringValue, among: known).map { " (did you mean \($0)?)" } ?? ""
       throw Self.fault(
         decoder,
-        "\"\(key.stringValue.prefix(40))\" is unknown; keys are "
+        "\"\(key.stringValue.prefix(40))\" is unknown\(meant); keys are "
           + known.joined(separator: ", "))
     }
     let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -31,11 +31,10 @@ extension Model {
     }
     var warnings = network.warnings
     var parts = LoadedParts(options, document)
-    parts.usualContract = { () throws(CheckpointError) in
-      try usualContract(for: network)
+    parts.activation = network.outputActivation
+    var contents = try parts.contents(outputCount: outputCount, &warnings) {
+      () throws(CheckpointError) in try usualContract(for: network)
     }
-    parts.activation = network.outputActivation.map { $0 == .sigmoid ? .sigmoid : .softmax }
-    var contents = try parts.contents(outputCount: outputCount, &warnings)
     // A calibration in the document would belong to other nodes.
     contents.calibration = network.calibration
     warnings += try inputWarnings(network, contents.preprocessing)

@@ -4,7 +4,7 @@ import ResNet
 extension ONNXImporter {
   /// Returns the graph, whose output is the classifier's logits, its weights, and the function that
   /// the file makes probabilities of them by, if it does.
-  func result() throws(CheckpointError) -> (Graph, Weights, ONNXActivation?) {
+  func result() throws(CheckpointError) -> (Graph, Weights, OutputRule.Activation?) {
     let (output, activation) = try logits()
     let shape = shapes[output]
     guard output > 0, shape.height == 1, shape.width == 1 else {
@@ -27,7 +27,7 @@ extension ONNXImporter {
 
   /// Returns the node that computes the logits, before the function that makes probabilities of
   /// them.
-  private func logits() throws(CheckpointError) -> (Graph.NodeID, ONNXActivation?) {
+  private func logits() throws(CheckpointError) -> (Graph.NodeID, OutputRule.Activation?) {
     let value = values[tail.tensor]
     switch value {
     case .logarithms(let id): return (id, .softmax)

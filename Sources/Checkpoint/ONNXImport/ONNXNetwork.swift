@@ -7,7 +7,7 @@ struct ONNXNetwork {
   /// Ranges of a quantised graph.
   let calibration: Calibration?
   /// Function that the file makes probabilities of the logits by; nil if it says nothing of it.
-  let outputActivation: ONNXActivation?
+  let outputActivation: OutputRule.Activation?
   /// Name of a node that scales or shifts the images' numbers, if there is one.
   let inputScale: String?
   /// Whether the file takes images as bytes, 0 to 255.
@@ -44,9 +44,4 @@ struct ONNXNetwork {
         }
       }?.name
   }
-}
-
-/// Function that makes probabilities of logits.
-enum ONNXActivation {
-  case softmax, sigmoid
 }

@@ -65,12 +65,4 @@ enum AdminRoute: Hashable {
       }
     }
   }
-
-  /// Returns whether a request to it changes something.
-  func isChange(_ method: String) -> Bool {
-    switch method {
-    case "PUT", "POST", "DELETE": true
-    default: false
-    }
-  }
 }

@@ -126,19 +126,16 @@ package final class AdminService: RequestHandler {
     try route.checkParameters(head)
     let stage = stage.withLock { $0 }
     if case .starting = stage { throw .starting }
-    guard route.isChange(head.method) else {
+    let isUpload = route == .model && head.method == "PUT"
+    let change = AdminChange(route, head.method)
+    guard isUpload || change != nil else {
       return .answer(identity.marking(try show(route, head, stage)))
     }
     let order = ChangeOrder(
       actor: Administrator(
         credential: access.credential, address: address, requestID: identity.id),
       precondition: try Precondition(head.fields))
-    if case .model = route, head.method == "PUT" {
-      return try receive(upload: head, stage, order, identity)
-    }
-    guard let change = AdminChange(route, head.method) else {
-      throw .method(head.method, allow: route.methods)
-    }
+    guard let change else { return try receive(upload: head, stage, order, identity) }
     return .accept(
       bodyByteLimit: Self.bodyByteLimit,
       then: Handling { [self] request, exchange in

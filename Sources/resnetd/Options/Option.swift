@@ -253,15 +253,10 @@ extension Option {
   static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any Path<Value>, _ help: String
   ) -> Option {
-    let names = Value.allCases.map(\.rawValue)
-    return Option(name: name, valueName: names.joined(separator: "|"), help: help) {
-      (settings, text) throws(InvalidValue) in
-      guard let value = Value(rawValue: text) else {
-        throw InvalidValue(expected: names.joined(separator: " or "))
-      }
-      settings[keyPath: path] = value
-    } defaultText: {
-      $0[keyPath: path].rawValue
+    choice(name, help) {
+      $0[keyPath: path]
+    } set: {
+      $0[keyPath: path] = $1
     }
   }
 
@@ -269,15 +264,26 @@ extension Option {
   static func optionalChoice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any Path<Value?>, _ help: String
   ) -> Option {
+    choice(name, help) {
+      $0[keyPath: path]
+    } set: {
+      $0[keyPath: path] = $1
+    }
+  }
+
+  private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ help: String, get: @escaping @Sendable (Settings) -> Value?,
+    set: @escaping @Sendable (inout Settings, Value) -> Void
+  ) -> Option {
     let names = Value.allCases.map(\.rawValue)
     return Option(name: name, valueName: names.joined(separator: "|"), help: help) {
       (settings, text) throws(InvalidValue) in
       guard let value = Value(rawValue: text) else {
         throw InvalidValue(expected: names.joined(separator: " or "))
       }
-      settings[keyPath: path] = value
+      set(&settings, value)
     } defaultText: {
-      $0[keyPath: path]?.rawValue
+      get($0)?.rawValue
     }
   }
 

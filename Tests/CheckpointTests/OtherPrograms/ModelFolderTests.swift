@@ -74,14 +74,11 @@ import Testing
       ("single_label_classification", OutputRule.Activation.softmax),
     ])
   func problemType(name: String, activation: OutputRule.Activation) throws {
-    let copy = FileManager.default.temporaryDirectory
-      .appendingPathComponent("resnetd-folder-\(UUID().uuidString)")
-    try FileManager.default.copyItem(atPath: folder("hugging-face"), toPath: copy.path)
-    defer { try? FileManager.default.removeItem(at: copy) }
-    try replace(
-      "\"model_type\"", "\"problem_type\": \"\(name)\", \"model_type\"", in: "config.json",
-      of: copy)
-    let model = try load(copy.path)
+    let model = try changed("hugging-face") { copy in
+      try replace(
+        "\"model_type\"", "\"problem_type\": \"\(name)\", \"model_type\"", in: "config.json",
+        of: copy)
+    }
     #expect(model.output.activation == activation)
     #expect(model.warnings.contains("outputs are those of config.json, problem_type"))
     #expect(!model.assumptions.contains { $0.contains("activation") })
@@ -118,15 +115,20 @@ import Testing
     #expect(throws: CheckpointError.self) { try Model.load(path: folder("timm")) }
   }
 
-  /// Copies a folder, changes it, and returns why it is refused.
-  private func failure(_ name: String, _ change: (URL) throws -> Void) throws -> String {
+  /// Copies a folder, changes it, and loads it.
+  private func changed(_ name: String, _ change: (URL) throws -> Void) throws -> Model {
     let copy = FileManager.default.temporaryDirectory
       .appendingPathComponent("resnetd-folder-\(UUID().uuidString)")
     try FileManager.default.copyItem(atPath: folder(name), toPath: copy.path)
     defer { try? FileManager.default.removeItem(at: copy) }
     try change(copy)
+    return try load(copy.path)
+  }
+
+  /// Copies a folder, changes it, and returns why it is refused.
+  private func failure(_ name: String, _ change: (URL) throws -> Void) throws -> String {
     do {
-      _ = try load(copy.path)
+      _ = try changed(name, change)
       return "it passed"
     } catch {
       return "\(error)"

@@ -241,7 +241,10 @@ package final class Vacancy: Sendable {
     } catch {
       throw Problem(error)
     }
-    guard !request.dryRun else { return first.report }
+    var report = first.report
+    // The completed file says what was assumed of the uploaded one.
+    if let completion { report.assumptions = completion.assumptions }
+    guard !request.dryRun else { return report }
     guard claim() else { throw .starting }
     do throws(SwapFailure) {
       let recorder = ModelRecorder(
@@ -252,7 +255,7 @@ package final class Vacancy: Sendable {
       throw Problem(error)
     }
     release(first)
-    return first.report
+    return report
   }
 
   /// Removes a kept version that nothing uses.
