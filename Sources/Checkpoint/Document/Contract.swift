@@ -8,6 +8,8 @@ package struct Contract: Sendable, Hashable {
   package let preprocessing: Preprocessing
   /// Meaning of the outputs under the key `output`; nil if the contract does not say.
   package let output: OutputRule?
+  /// What a file's tensors leave open of their network, under the key `arch`.
+  package private(set) var variant = NetworkVariant()
 
   package static let fileByteCountLimit = 64 << 10
 
@@ -34,6 +36,7 @@ package struct Contract: Sendable, Hashable {
   }
 
   private static let outputKey = "output"
+  private static let variantKey = "arch"
 
   private init(_ preprocessing: Preprocessing, _ output: OutputRule?) {
     (self.preprocessing, self.output) = (preprocessing, output)
@@ -80,6 +83,8 @@ package struct Contract: Sendable, Hashable {
       return try JSONDecoder().decode(Contract.self, from: data)
     } catch ImagingError.invalidContract(let reason) {
       throw .contract(source: source, reason: reason)
+    } catch let error as CheckpointError {
+      throw error
     } catch {
       throw .contract(source: source, reason: ModelDocument.reason(of: error))
     }
@@ -87,12 +92,15 @@ package struct Contract: Sendable, Hashable {
 }
 
 extension Contract: Decodable {
-  private enum CodingKeys: String, CodingKey { case output }
+  private enum CodingKeys: String, CodingKey { case output, arch }
 
   package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
-      try Preprocessing(from: decoder, besides: [Self.outputKey]),
-      try decoder.container(keyedBy: CodingKeys.self)
-        .decodeIfPresent(OutputRule.self, forKey: .output))
+      try Preprocessing(from: decoder, besides: [Self.outputKey, Self.variantKey]),
+      try container.decodeIfPresent(OutputRule.self, forKey: .output))
+    if let text = try container.decodeIfPresent(String.self, forKey: .arch) {
+      variant = try NetworkVariant(text)
+    }
   }
 }

@@ -9,18 +9,14 @@ extension NetworkBuilder {
   /// the network has it.
   mutating func appendAttention(_ block: String) throws(CheckpointError) {
     for name in Self.names {
-      let prefix = "\(block).\(name)."
-      let weights = tensors.parameters.keys.filter {
-        $0.hasPrefix(prefix) && $0.hasSuffix(".weight")
-      }.sorted()
-      guard !weights.isEmpty else { continue }
-      return try append(prefix.dropLast().description, weights)
+      let modules = parts.modules(of: "\(block).\(name)")
+      guard !modules.isEmpty else { continue }
+      return try append(
+        "\(block).\(name)", modules.map { "\(block).\(name).\($0).weight" })
     }
     // What the first block has, all have.
-    if let name = Self.names.first(where: { name in
-      tensors.parameters.keys.contains { $0.hasPrefix("layer1.0.\(name).") }
-    }) {
-      throw .unsupported("no tensors \(block).\(name), as block layer1.0 has")
+    if let name = Self.names.first(where: parts.contains) {
+      throw .unsupported("no tensors \(block).\(name), which other blocks have")
     }
   }
 
@@ -36,6 +32,7 @@ extension NetworkBuilder {
       try append("\(name).pool", .globalAveragePool)
       let convolution = Convolution(outputChannels: channels, kernel: Extent(1))
       try append("\(name).conv", .convolution(convolution))
+      try count(derived: channels * channels)
       take("\(name).conv.weight", from: .banded(weights[0]))
     } else if weights.count == 2, shapes.allSatisfy({ $0.count == 2 }),
       shapes[0][1] == channels, shapes[1][0] == channels, shapes[0][0] == shapes[1][1]

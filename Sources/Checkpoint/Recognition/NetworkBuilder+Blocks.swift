@@ -125,7 +125,7 @@ extension NetworkBuilder {
     _ name: String, _ step: Step, from input: Graph.NodeID, block: Graph.NodeID
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = try convolutionShape("\(name).conv\(isBottleneck ? 3 : 2)")[0]
-    let modules = tensors.modules(under: "\(name).downsample.")
+    let modules = parts.modules(of: "\(name).downsample")
     let changes = step.stride != 1 || shapes[block].channels != channels
     guard !modules.isEmpty else {
       guard changes else { return block }
@@ -185,7 +185,7 @@ extension NetworkBuilder {
     _ name: String, _ channels: Int, _ stride: Int, from input: Graph.NodeID
   ) throws(CheckpointError) -> Graph.NodeID {
     let added = channels - shapes[input].channels
-    guard added >= 0, !tensors.parameters.keys.contains(where: { $0.contains(".downsample.") })
+    guard added >= 0, !parts.contains("downsample")
     else {
       throw .missingTensor(
         name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])

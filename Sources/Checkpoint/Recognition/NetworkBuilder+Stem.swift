@@ -115,7 +115,7 @@ extension NetworkBuilder {
   /// What stands before strides; buffers of filters say it too.
   var antiAliasing: NetworkVariant.AntiAliasing {
     if let stated = variant.antiAliasing { return stated }
-    return tensors.parameters.keys.contains { $0.hasSuffix(".aa.filt") } ? .blur : .nothing
+    return parts.hasFilters ? .blur : .nothing
   }
 
   /// Appends the filter that stands for a stride.

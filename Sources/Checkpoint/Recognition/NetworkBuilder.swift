@@ -15,6 +15,7 @@ struct NetworkBuilder {
   }
 
   let tensors: NamedTensors
+  let parts: BlockParts
   let variant: NetworkVariant
   private(set) var graph: Graph
   private(set) var shapes: [FeatureShape]
@@ -34,6 +35,13 @@ struct NetworkBuilder {
   let isPreActivation: Bool
   let standardizesWeights: Bool
 
+  /// Bytes of parameters that are made of smaller tensors.
+  private var derivedByteCount = 0
+  private let derivedByteLimit: Int
+  /// Those that any file may have, and multiple of its bytes beside them.
+  private static let derivedByteAllowance = 64 << 20
+  private static let derivedShare = 4
+
   /// Epsilon of timm's standardised convolutions in BiT.
   private static let standardizationEpsilon: Float = 1e-8
 
@@ -41,6 +49,9 @@ struct NetworkBuilder {
     _ tensors: NamedTensors, _ variant: NetworkVariant, size: (height: Int, width: Int)?
   ) throws(CheckpointError) {
     (self.tensors, self.variant) = (tensors, variant)
+    parts = BlockParts(tensors)
+    let byteCount = tensors.parameters.values.reduce(0) { $0 + $1.range.count }
+    derivedByteLimit = Self.derivedByteAllowance + Self.derivedShare * byteCount
     let first = try Self.convolutionShape(
       tensors.shape("conv1.0.weight") != nil ? "conv1.0" : "conv1", tensors)
     let names = tensors.parameters.keys
@@ -113,6 +124,16 @@ struct NetworkBuilder {
 
   mutating func take(_ parameter: String, from source: ParameterSource) {
     sources[parameter] = source
+  }
+
+  /// Counts numbers that are made of fewer ones in the file.
+  mutating func count(derived elementCount: Int) throws(CheckpointError) {
+    derivedByteCount += elementCount * MemoryLayout<Float>.size
+    guard derivedByteCount <= derivedByteLimit else {
+      throw .overLimit(
+        what: "bytes of parameters that are made of smaller tensors", value: derivedByteCount,
+        limit: derivedByteLimit)
+    }
   }
 
   mutating func assume(_ phrase: String) {

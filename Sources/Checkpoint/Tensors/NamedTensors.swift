@@ -64,11 +64,4 @@ struct NamedTensors {
   }
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
-
-  /// Returns the names of modules with weights under a prefix, in order of number or name.
-  func modules(under prefix: String) -> [String] {
-    let names = parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
-      .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) }
-    return names.sorted { (Int($0) ?? .max, $0) < (Int($1) ?? .max, $1) }
-  }
 }

@@ -58,13 +58,14 @@ enum ModelSource {
   static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
     options.weights = parts.weights
-    if let variant = parts.variant { options.variant = try NetworkVariant(variant) }
     options.outputName = parts.outputName
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
     if let text = parts.preprocess {
       let contract = try Contract.read(text)
       (options.preprocessing, options.output) = (contract.preprocessing, contract.output)
+      options.variant = contract.variant
     }
+    if let variant = parts.variant { options.variant = try NetworkVariant(variant) }
     options.activation = parts.activation
     return options
   }

@@ -46,6 +46,30 @@ import Testing
     #expect(try admin.incoming.isEmpty)
   }
 
+  @Test("What tensors leave open of a network is said by the request, and kept in the file")
+  func variant() async throws {
+    let admin = try AdminFixture()
+    let weights = try SmallModels.model("x").weights
+    var tensors: [String: Tensor] = [:]
+    for name in weights.names { tensors[name] = weights[name] }
+    let bytes = SafetensorsBytes.plain(tensors)
+    let taken = try await admin.ask(
+      "PUT", "/admin/model?inherit=true&arch=epsilon%3D0.001,activation%3Dleaky-relu", body: bytes)
+    #expect(taken.status == 200, "\(String(decoding: taken.body, as: UTF8.self))")
+    let path = try #require(admin.store.path(of: admin.served.pool.live.model.version))
+    let graph = try Model.load(path: path).graph
+    #expect(graph.nodes.contains { $0.operation == .elementwise(.leakyRelu(slope: 0.01)) })
+    #expect(
+      graph.nodes.contains {
+        $0.operation == .batchNormalization(BatchNormalization(epsilon: 0.001))
+      })
+    let assumed = try #require(try taken.json()["assumed"] as? [String])
+    #expect(assumed.contains { $0.contains("no dilation") && !$0.contains("ReLU") })
+    let unknown = try await admin.ask("PUT", "/admin/model?arch=v2", body: [1])
+    #expect(try unknown.problemKind() == "invalid-parameter")
+    #expect(try (unknown.json()["detail"] as? String)?.contains("did you mean v1?") == true)
+  }
+
   @Test("The name of a network has a limit", arguments: ["", String(repeating: "w", count: 257)])
   func limits(name: String) async throws {
     let admin = try AdminFixture()

@@ -1,5 +1,7 @@
 import Foundation
+import ONNX
 import Testing
+import resnetd
 
 @Suite(.serialized) struct ConvertTests {
   private static let embedded =
@@ -117,6 +119,53 @@ import Testing
       "convert", "--to", "onnx", path("m.safetensors"), path("named"))
     #expect(named.exitCode == 0, "\(named.errors)")
     #expect(FileManager.default.contentsEqual(atPath: path("named"), andPath: path("m.onnx")))
+  }
+
+  @Test("Known logits find the variant of a network, and refuse what none gives")
+  func check() async throws {
+    let folder = try TemporaryFolder()
+    func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
+    func run(_ arguments: String...) async throws -> ProgramUnderTest.Outcome {
+      try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+    }
+    #expect(
+      try await run("convert", "--to", "plain", Self.embedded, path("plain.safetensors")).exitCode
+        == 0)
+    let numbers: [Double] = (0..<3 * 32 * 32).map { index in
+      let step = (index * 37) % 101
+      return Double(step) / 50 - 1
+    }
+    try Data(NPYFile.bytes(DenseTensor(.float, [1, 3, 32, 32], numbers))).write(
+      to: URL(fileURLWithPath: path("x.npy")))
+    // The logits of another network with the same tensors.
+    let known = try await run(
+      "run", "--engine", "--arch", "epsilon=0.001", path("plain.safetensors"), "--input",
+      path("x.npy"), "-o", path("y.npy"))
+    #expect(known.exitCode == 0, "\(known.errors)")
+    let labels = try folder.file(
+      "labels.txt", (0..<10).map(String.init).joined(separator: "\n")).path
+    let found = try await run(
+      "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels,
+      path("plain.safetensors"), path("found.safetensors"))
+    #expect(found.exitCode == 0)
+    #expect(found.errors.contains("the network is --arch epsilon=0.001\n"), "\(found.errors)")
+    let written = try await run(
+      "run", "--engine", path("found.safetensors"), "--input", path("x.npy"), "-o", path("z.npy"))
+    #expect(written.exitCode == 0, "\(written.errors)")
+    #expect(FileManager.default.contentsEqual(atPath: path("y.npy"), andPath: path("z.npy")))
+
+    // Images are not logits of anything.
+    try Data(NPYFile.bytes(DenseTensor(.float, [1, 10], Array(numbers.prefix(10))))).write(
+      to: URL(fileURLWithPath: path("y.npy")))
+    let refused = try await run(
+      "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels,
+      path("plain.safetensors"), path("none.safetensors"))
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("no variant gives the logits of"), "\(refused.errors)")
+    #expect(!FileManager.default.fileExists(atPath: path("none.safetensors")))
+    let alone = try await run("convert", "in", "out", "--check", "x.npy")
+    #expect(alone.exitCode == 2)
+    #expect(alone.errors.contains("--check needs 2 values: X.npy Y.npy"), "\(alone.errors)")
   }
 
   @Test("Two files are named, no more and no fewer")
