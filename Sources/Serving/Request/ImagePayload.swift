@@ -1,4 +1,5 @@
 package import HTTPCore
+import Imaging
 package import Machine
 
 /// The encoded images of a request, whichever form its body has; found in one pass, decoded one at
@@ -18,9 +19,9 @@ package final class ImagePayload {
   private var places: [Place]
   /// Whether the answer is a list of results rather than a single one.
   package let isList: Bool
-
-  /// Largest number of parts of a form that are not images.
-  private static let otherPartCountLimit = 16
+  /// Parameters beside the images, with names that are known.
+  package let parameters: [GivenParameter]
+  private let origin: Origin
 
   package var count: Int { places.count }
 
@@ -39,21 +40,26 @@ package final class ImagePayload {
     }
     self.body = body
     self.hold = hold
-    switch type?.essence {
-    case "multipart/form-data":
-      let ranges = try Self.parts(body, type, imageCountLimit)
-      places = ranges.map { .raw($0) }
-      isList = ranges.count > 1
-    case "application/json":
+    switch BodyKind(body, type) {
+    case .form:
+      let form = try FormImages(body, type, imageCountLimit: imageCountLimit)
+      places = form.images.map { .raw($0.range) }
+      isList = form.images.count > 1
+      parameters = form.parameters
+      origin = .form(form.images.map(\.name))
+    case .json:
       let scratch = try Self.scratch(for: body, memory)
       let json = try JSONImages(body, imageCountLimit: imageCountLimit)
       places = json.ranges.map { .base64($0) }
       isList = json.isList
+      parameters = json.parameters
+      origin = .json
       _ = scratch
-    // For any other type, the bytes decide.
-    default:
+    case .image:
       places = [.raw(body.indices)]
       isList = false
+      parameters = []
+      origin = .whole(type?.essence)
     }
   }
 
@@ -74,10 +80,10 @@ package final class ImagePayload {
   /// Release them before asking for the next image.
   package func image(_ index: Int) throws(Problem) -> ArraySlice<UInt8> {
     if case .base64(let range) = places[index] {
-      if let decoded = Base64.decode(&body, range), !decoded.isEmpty {
-        places[index] = .raw(decoded)
-      } else {
-        places[index] = .refused(.body("the image is not base64"))
+      do throws(Base64.Fault) {
+        places[index] = .raw(try Base64.decode(&body, range))
+      } catch {
+        places[index] = .refused(.body("the image is not base64: \(error.reason)"))
       }
     }
     switch places[index] {
@@ -88,7 +94,7 @@ package final class ImagePayload {
 
   /// Returns whether the body is JSON with escapes.
   static func hasEscapes(_ body: [UInt8], _ type: MediaType?) -> Bool {
-    type?.essence == "application/json" && JSONImages.hasEscapes(body)
+    BodyKind(body, type) == .json && JSONImages.hasEscapes(body)
   }
 
   private static func scratch(
@@ -99,24 +105,76 @@ package final class ImagePayload {
     guard let scratch = memory.reserve(byteCount, use: .bodies) else { throw .overloaded }
     return scratch
   }
+}
 
-  private static func parts(
-    _ body: [UInt8], _ type: MediaType?, _ imageCountLimit: Int
-  ) throws(Problem) -> [Range<Int>] {
-    guard let type else { throw .body("Content-Type is missing") }
-    let parts: [Multipart.Part]
-    do throws(Multipart.Failure) {
-      parts = try Multipart.parse(
-        body, type, partCountLimit: imageCountLimit + Self.otherPartCountLimit)
-    } catch {
-      switch error {
-      case .malformed(let reason): throw .body("multipart/form-data: \(reason)")
-      case .tooManyParts: throw .tooManyImages(limit: imageCountLimit)
-      }
+/// Form of a body.
+enum BodyKind: Sendable, Hashable {
+  case image, form, json
+
+  /// The first bytes decide if they are those of an image, then the type, then the bytes again.
+  init(_ body: [UInt8], _ type: MediaType?) {
+    if ImageFormat(magicBytesOf: body.span) != nil {
+      self = .image
+    } else if type?.essence == "multipart/form-data" {
+      self = .form
+    } else {
+      self = Self.isJSON(type) || Self.beginsAsObject(body) ? .json : .image
     }
-    let images = parts.filter { $0.name == "image" }
-    guard !images.isEmpty else { throw .body("no part is named image") }
-    guard images.count <= imageCountLimit else { throw .tooManyImages(limit: imageCountLimit) }
-    return images.map(\.range)
+  }
+
+  private static func isJSON(_ type: MediaType?) -> Bool {
+    guard let essence = type?.essence else { return false }
+    return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
+  }
+
+  private static func beginsAsObject(_ body: [UInt8]) -> Bool {
+    let start = body.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    let first = body[start...].first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    return first == UInt8(ascii: "{")
+  }
+}
+
+// MARK: Words for how an image was sent
+
+extension ImagePayload {
+  /// Where the images come from, for an image that cannot be read.
+  private enum Origin {
+    case whole(String?)
+    /// Names of the parts.
+    case form([String])
+    case json
+  }
+
+  /// Bytes in which the name of a form's field is looked for.
+  private static let fieldNameByteLimit = 64
+
+  /// Adds to the problem of an image what the client said that it is.
+  func explaining(_ problem: Problem, _ index: Int) -> Problem {
+    let kinds: [ProblemKind] = [.unsupportedImage, .corruptImage, .truncatedImage]
+    guard kinds.contains(problem.kind) else { return problem }
+    var problem = problem
+    switch origin {
+    case .json: break
+    case .form(let names):
+      problem.detail += "; it is the form's part \(Quotation.of(names[index]))"
+    case .whole("application/x-www-form-urlencoded"):
+      problem.detail += "; it was sent as application/x-www-form-urlencoded: "
+      problem.detail +=
+        beginsAsField
+        ? "send a form's files as multipart/form-data, as curl -F image=@cat.jpg does"
+        : "curl's -d changes a file's bytes, -T and --data-binary do not"
+    case .whole(let type):
+      guard problem.kind == .unsupportedImage else { break }
+      problem.detail += "; Content-Type is \(type.map { Quotation.of($0) } ?? "missing")"
+      problem.detail += " (multipart/form-data and application/json are read too)"
+    }
+    return problem
+  }
+
+  /// Whether the body looks like `name=value`.
+  private var beginsAsField: Bool {
+    let start = body.prefix(Self.fieldNameByteLimit)
+    guard let equals = start.firstIndex(of: UInt8(ascii: "=")), equals > 0 else { return false }
+    return start[..<equals].allSatisfy { 0x21...0x7e ~= $0 }
   }
 }
