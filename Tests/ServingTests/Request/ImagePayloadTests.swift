@@ -99,7 +99,8 @@ import Testing
     #expect(
       detail(Self.formType, form([field("image", "cat.jpg"), field("x", "")]))
         == #"no part of the form is a file: it has "image" with 7 bytes of text, "#
-        + #""x" with 0 bytes of text; send one, for example with curl -F image=@cat.jpg"#)
+        + #""x" with 0 bytes of text; send one, for example with curl -F image=@cat.jpg, "#
+        + "or base64 in JSON")
     #expect(detail(Self.formType, form([]))?.hasPrefix("the form is empty") == true)
     let many = detail(Self.formType, form((0..<20).map { field("name\($0)", "") }))
     #expect(
@@ -199,6 +200,18 @@ import Testing
     ] as [(String?, String)])
   func refusals(type: String?, body: String) {
     #expect(status(type, body) == 400)
+  }
+
+  @Test("A form of more parts than images and fields may be is refused by their number")
+  func partCount() {
+    let body = form((0..<21).map { field("name\($0)", "") })
+    #expect {
+      try payload(Self.formType, body)
+    } throws: { error in
+      let problem = error as? Problem
+      return problem?.status == 413 && problem?.kind.name == "too-many-images"
+        && problem?.detail == "the form has more parts than 4 images and 16 other fields"
+    }
   }
 
   @Test("A form whose type has no boundary says who must set it")

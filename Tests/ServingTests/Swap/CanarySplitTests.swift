@@ -102,6 +102,8 @@ import Testing
       for: "/classify", [("X-Resnetd-Canary", "maybe")], body: goldenImage().encodedImage)
     #expect(response.status == 400)
     #expect(try response.problemKind() == "invalid-parameter")
+    let detail = try response.json()["detail"] as? String
+    #expect(detail == #"X-Resnetd-Canary is always or never, not "maybe""#)
   }
 
   @Test("Where the header is not obeyed the share decides for all")

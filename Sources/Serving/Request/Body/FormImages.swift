@@ -38,7 +38,11 @@ struct FormImages {
     } catch {
       switch error {
       case .malformed(let reason): throw .body("multipart/form-data: \(reason)")
-      case .tooManyParts: throw .tooManyImages(limit: imageCountLimit)
+      case .tooManyParts:
+        throw Problem(
+          413, .tooManyImages,
+          "the form has more parts than \(imageCountLimit) images and "
+            + "\(Self.otherPartCountLimit) other fields")
       }
     }
   }
@@ -64,7 +68,7 @@ struct FormImages {
   }
 
   private static func noFile(_ parts: [Multipart.Part], _ body: [UInt8]) -> Problem {
-    let advice = "send one, for example with curl -F image=@cat.jpg"
+    let advice = "send one, for example with curl -F image=@cat.jpg, or base64 in JSON"
     guard !parts.isEmpty else { return .body("the form is empty: it has no file; \(advice)") }
     var found = parts.prefix(namedPartCountLimit).map { part in
       let name = Quotation.of(part.name)
