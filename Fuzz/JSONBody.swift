@@ -39,8 +39,10 @@ private func compare(_ images: [[UInt8]?], with body: [UInt8]) {
   let strings = (object["image"] as? String).map { [$0] } ?? object["images"] as? [String] ?? []
   guard strings.count == images.count else { return }
   for (string, image) in zip(strings, images) {
-    if let plain = Data(base64Encoded: string), !plain.isEmpty {
-      precondition(image == [UInt8](plain), "plain base64 must be read")
+    // Foundation reads some padding that is too much.
+    let whole = Data(base64Encoded: string)
+    if let whole, !whole.isEmpty, whole.base64EncodedString() == string {
+      precondition(image == [UInt8](whole), "plain base64 must be read")
     } else if let image {
       let expected = Data(base64Encoded: plain(string)).map { [UInt8]($0) }
       precondition(image == expected, "both readers must find the same bytes")

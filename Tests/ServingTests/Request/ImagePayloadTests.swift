@@ -214,9 +214,17 @@ import Testing
     }
   }
 
-  @Test("A form whose type has no boundary says who must set it")
-  func noBoundary() {
-    let found = detail("multipart/form-data", form([part("image")]))
-    #expect(found?.contains("Content-Type has no boundary; leave that field to your HTTP") == true)
+  @Test(
+    "A form whose type is another, or has no boundary, says who must set it",
+    arguments: [
+      ("multipart/form-data", "multipart/form-data without one"),
+      ("application/json", #""application/json""#), ("text/plain; boundary=B", #""text/plain""#),
+      (nil, "missing"),
+    ] as [(String?, String)])
+  func noBoundary(type: String?, words: String) {
+    #expect(
+      detail(type, form([part("image")]))
+        == "a form's boundary must be in Content-Type, which is \(words); "
+        + "leave that field to your HTTP library")
   }
 }

@@ -145,9 +145,14 @@ import Testing
     // A body over a mebibyte with escapes is read by another thread.
     let ends = isLong ? String(repeating: #"\r\n"#, count: 270_000) : ""
     func answer(_ topK: Int, _ fields: [(String, String)] = []) throws -> Response {
-      try service.wait(
+      let response = try service.wait(
         for: "/classify", [("Content-Type", "application/json")] + fields,
         body: Array(#"{"image": "\#(image)\#(ends)", "top_k": \#(topK)}"#.utf8))
+      if response.status == 200 {
+        // As many as the model has computed.
+        #expect((try response.json()["predictions"] as? [Any])?.count == topK)
+      }
+      return response
     }
     #expect(try (0..<4).map { _ in try mark(answer(7)) } == ["a", "b", "a", "b"])
     // The second and fourth fall to the canary, which leaves them to the live model.

@@ -26,11 +26,16 @@ struct FormImages {
   private static func parts(
     _ body: [UInt8], _ type: MediaType?, _ imageCountLimit: Int
   ) throws(Problem) -> [Multipart.Part] {
-    guard let type else { throw .body("Content-Type is missing") }
-    guard type.parameters["boundary"] != nil else {
+    guard let type, type.essence == "multipart/form-data", type.parameters["boundary"] != nil else {
+      let found =
+        switch type?.essence {
+        case nil: "missing"
+        case "multipart/form-data": "multipart/form-data without one"
+        case let other?: Quotation.of(other)
+        }
       throw .body(
-        "multipart/form-data: Content-Type has no boundary; leave that field to your HTTP library, "
-          + "which knows the boundary")
+        "a form's boundary must be in Content-Type, which is \(found); leave that field to your HTTP "
+          + "library")
     }
     do throws(Multipart.Failure) {
       return try Multipart.parse(

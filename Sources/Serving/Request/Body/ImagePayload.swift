@@ -111,11 +111,14 @@ package final class ImagePayload {
 enum BodyKind: Sendable, Hashable {
   case image, form, json
 
+  /// Bytes in which the header of a form's first part is looked for.
+  private static let partHeaderByteLimit = 512
+
   /// The first bytes decide if they are those of an image, then the type, then the bytes again.
   init(_ body: [UInt8], _ type: MediaType?) {
     if ImageFormat(magicBytesOf: body.span) != nil {
       self = .image
-    } else if type?.essence == "multipart/form-data" {
+    } else if type?.essence == "multipart/form-data" || Self.beginsAsForm(body) {
       self = .form
     } else {
       self = Self.isJSON(type) || Self.beginsAsObject(body) ? .json : .image
@@ -125,6 +128,12 @@ enum BodyKind: Sendable, Hashable {
   private static func isJSON(_ type: MediaType?) -> Bool {
     guard let essence = type?.essence else { return false }
     return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
+  }
+
+  private static func beginsAsForm(_ body: [UInt8]) -> Bool {
+    guard body.starts(with: "--".utf8) else { return false }
+    let start = String(decoding: body.prefix(partHeaderByteLimit), as: UTF8.self).lowercased()
+    return start.contains("content-disposition:") && start.contains("form-data")
   }
 
   private static func beginsAsObject(_ body: [UInt8]) -> Bool {
