@@ -219,12 +219,14 @@ import Testing
     arguments: [
       ("multipart/form-data", "multipart/form-data without one"),
       ("application/json", #""application/json""#), ("text/plain; boundary=B", #""text/plain""#),
-      (nil, "missing"),
+      (nil, "missing or malformed"), ("nonsense", "missing or malformed"),
     ] as [(String?, String)])
   func noBoundary(type: String?, words: String) {
     #expect(
       detail(type, form([part("image")]))
         == "a form's boundary must be in Content-Type, which is \(words); "
         + "leave that field to your HTTP library")
+    let attached = "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--\r\n"
+    #expect(detail(type, Array(attached.utf8))?.hasPrefix("a form's boundary must be") == true)
   }
 }

@@ -29,7 +29,7 @@ struct FormImages {
     guard let type, type.essence == "multipart/form-data", type.parameters["boundary"] != nil else {
       let found =
         switch type?.essence {
-        case nil: "missing"
+        case nil: "missing or malformed"
         case "multipart/form-data": "multipart/form-data without one"
         case let other?: Quotation.of(other)
         }

@@ -133,7 +133,8 @@ enum BodyKind: Sendable, Hashable {
   private static func beginsAsForm(_ body: [UInt8]) -> Bool {
     guard body.starts(with: "--".utf8) else { return false }
     let start = String(decoding: body.prefix(partHeaderByteLimit), as: UTF8.self).lowercased()
-    return start.contains("content-disposition:") && start.contains("form-data")
+    // Not always `form-data`: curl writes `attachment` if it is told to send another type.
+    return start.contains("content-disposition:")
   }
 
   private static func beginsAsObject(_ body: [UInt8]) -> Bool {
@@ -174,7 +175,8 @@ extension ImagePayload {
         : "curl's -d changes a file's bytes, -T and --data-binary do not"
     case .whole(let type):
       guard problem.kind == .unsupportedImage else { break }
-      problem.detail += "; Content-Type is \(type.map { Quotation.of($0) } ?? "missing")"
+      let found = type.map { Quotation.of($0) } ?? "missing or malformed"
+      problem.detail += "; Content-Type is \(found)"
       problem.detail += " (multipart/form-data and application/json are read too)"
     }
     return problem
