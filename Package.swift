@@ -92,7 +92,7 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "CYajl",
+        "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "Words", "CYajl",
       ]),
     .target(
       name: "Following",

@@ -1,16 +1,24 @@
 import HTTPCore
 import Serving
 
-/// Fuzzes any bytes as a body in JSON or of a form: images must lie inside it, at most as many as
-/// are allowed.
+/// Fuzzes any bytes as a body in JSON, of a form or of a type that says nothing: images must lie
+/// inside it, at most as many as are allowed, and parameters must be known ones.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzRequestBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
-  for type in ["application/json", "multipart/form-data; boundary=b", "image/jpeg"] {
+  for type in [
+    "application/json", "multipart/form-data; boundary=b", "image/jpeg",
+    "application/x-www-form-urlencoded",
+  ] {
     guard let payload = try? ImagePayload(bytes, MediaType(type), imageCountLimit: 4) else {
       continue
     }
     precondition(1...4 ~= payload.count, "images must stay within the limit")
+    let names = Set(payload.parameters.map(\.name))
+    precondition(names.isSubset(of: ["top_k", "min_probability"]), "names must be known")
+    precondition(names.count == payload.parameters.count, "names must not repeat")
+    let sum = try? ClassificationParameters().adding(payload.parameters, classCount: 10)
+    precondition(sum?.topK.map { 1...10 ~= $0 } ?? true, "a value must be in its range")
     // Backwards, and twice: no image may disturb another.
     var found: [[UInt8]?] = []
     for index in (0..<payload.count).reversed() {

@@ -25,19 +25,20 @@ typedef struct {
 
 typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES } key;
 
+// Where a value stands.
+typedef enum { AT_TOP, AT_MEMBER, AT_LIST } place;
+
 typedef struct {
   scratch memory;
   yajl_handle parser;
   const uint8_t *input;
   json_images_limits limits;
   json_images_range *ranges;
+  json_images_member *members;
   json_images_found *found;
   json_images_status status;
-  size_t depth;
-  size_t value_count;
-  // State of the outermost object.
+  place place;
   key key;
-  bool is_list;
   bool saw_image;
   bool saw_images;
   // End of the previous token: a string begins at the first quote from there on.
@@ -109,47 +110,44 @@ static int advance(reader *at) {
   return 1;
 }
 
-// Handles a value or key that is not an image.
-static int count_value(reader *at) {
-  if (at->depth == 0) return stop(at, JSON_IMAGES_NOT_AN_OBJECT);
-  if (at->value_count == at->limits.value_count) return stop(at, JSON_IMAGES_TOO_MANY_VALUES);
-  at->value_count += 1;
-  return 1;
+static void copy(json_images_text *text, const void *bytes, size_t count) {
+  text->byte_count = count;
+  memcpy(text->bytes, bytes, count < sizeof text->bytes ? count : sizeof text->bytes);
 }
 
-static int check_place(reader *at) {
-  if (at->depth == 1 && at->key == KEY_IMAGE) return stop(at, JSON_IMAGES_IMAGE_TYPE);
-  if (at->is_list || (at->depth == 1 && at->key == KEY_IMAGES))
-    return stop(at, JSON_IMAGES_IMAGES_TYPE);
-  return 1;
+// Handles a value that is not an image.
+static int other_value(reader *at, json_images_kind kind, const void *bytes, size_t count) {
+  if (at->place == AT_TOP) return stop(at, JSON_IMAGES_NOT_AN_OBJECT);
+  if (at->place == AT_LIST) return stop(at, JSON_IMAGES_IMAGES_TYPE);
+  if (at->key != KEY_OTHER) {
+    // As if the key were missing.
+    if (kind == JSON_IMAGES_NULL) return advance(at);
+    return stop(at, at->key == KEY_IMAGE ? JSON_IMAGES_IMAGE_TYPE : JSON_IMAGES_IMAGES_TYPE);
+  }
+  json_images_member *member = &at->members[at->found->member_count - 1];
+  member->kind = kind;
+  copy(&member->value, bytes, count);
+  bool nests = kind == JSON_IMAGES_LIST || kind == JSON_IMAGES_OBJECT;
+  return nests ? stop(at, JSON_IMAGES_NESTED) : advance(at);
 }
 
-static int other_value(reader *at) { return count_value(at) && check_place(at) && advance(at); }
-
-static int on_null(void *context) {
-  reader *at = context;
-  // As if the key were missing.
-  if (at->depth == 1) return count_value(at) && advance(at);
-  return other_value(at);
-}
+static int on_null(void *context) { return other_value(context, JSON_IMAGES_NULL, "", 0); }
 
 static int on_boolean(void *context, int value) {
   (void)value;
-  return other_value(context);
+  return other_value(context, JSON_IMAGES_BOOLEAN, "", 0);
 }
 
 static int on_number(void *context, const char *digits, size_t count) {
-  (void)digits;
-  (void)count;
-  return other_value(context);
+  return other_value(context, JSON_IMAGES_NUMBER, digits, count);
 }
 
 static int on_string(void *context, const unsigned char *bytes, size_t count) {
-  (void)bytes;
-  (void)count;
   reader *at = context;
-  bool is_single = at->depth == 1 && at->key == KEY_IMAGE;
-  if (!is_single && !at->is_list) return other_value(at);
+  bool is_single = at->place == AT_MEMBER && at->key == KEY_IMAGE;
+  if (!is_single && at->place != AT_LIST) {
+    return other_value(at, JSON_IMAGES_STRING, bytes, count);
+  }
   if (at->found->count == at->limits.image_count) return stop(at, JSON_IMAGES_TOO_MANY_IMAGES);
   size_t end = yajl_get_bytes_consumed(at->parser);
   size_t start = at->consumed;
@@ -160,57 +158,51 @@ static int on_string(void *context, const unsigned char *bytes, size_t count) {
   return advance(at);
 }
 
-static int enter(reader *at) {
-  if (at->depth == at->limits.depth) return stop(at, JSON_IMAGES_TOO_DEEP);
-  at->depth += 1;
-  return advance(at);
-}
-
 static int on_start_object(void *context) {
   reader *at = context;
-  if (at->depth == 0) return enter(at);
-  return count_value(at) && check_place(at) && enter(at);
+  if (at->place != AT_TOP) return other_value(at, JSON_IMAGES_OBJECT, "", 0);
+  at->place = AT_MEMBER;
+  return advance(at);
 }
 
 static int on_key(void *context, const unsigned char *bytes, size_t count) {
   reader *at = context;
-  if (!count_value(at)) return 0;
-  if (at->depth == 1) {
-    at->key = KEY_OTHER;
-    if (count == 5 && memcmp(bytes, "image", 5) == 0) {
-      if (at->saw_image) return stop(at, JSON_IMAGES_DUPLICATE_IMAGE);
-      at->saw_image = true;
-      at->key = KEY_IMAGE;
-    } else if (count == 6 && memcmp(bytes, "images", 6) == 0) {
-      if (at->saw_images) return stop(at, JSON_IMAGES_DUPLICATE_IMAGES);
-      at->saw_images = true;
-      at->key = KEY_IMAGES;
+  if (count == 5 && memcmp(bytes, "image", 5) == 0) {
+    if (at->saw_image) return stop(at, JSON_IMAGES_DUPLICATE_IMAGE);
+    at->saw_image = true;
+    at->key = KEY_IMAGE;
+  } else if (count == 6 && memcmp(bytes, "images", 6) == 0) {
+    if (at->saw_images) return stop(at, JSON_IMAGES_DUPLICATE_IMAGES);
+    at->saw_images = true;
+    at->key = KEY_IMAGES;
+  } else {
+    if (at->found->member_count == at->limits.member_count) {
+      return stop(at, JSON_IMAGES_TOO_MANY_MEMBERS);
     }
+    json_images_member *member = &at->members[at->found->member_count];
+    *member = (json_images_member){0};
+    copy(&member->name, bytes, count);
+    at->found->member_count += 1;
+    at->key = KEY_OTHER;
   }
   return advance(at);
 }
 
-static int on_end_object(void *context) {
-  reader *at = context;
-  at->depth -= 1;
-  return advance(at);
-}
+static int on_end_object(void *context) { return advance(context); }
 
 static int on_start_array(void *context) {
   reader *at = context;
-  if (!count_value(at)) return 0;
-  if (at->depth == 1 && at->key == KEY_IMAGES) {
-    at->found->has_images = true;
-    at->is_list = true;
-    return enter(at);
+  if (at->place != AT_MEMBER || at->key != KEY_IMAGES) {
+    return other_value(at, JSON_IMAGES_LIST, "", 0);
   }
-  return check_place(at) && enter(at);
+  at->found->has_images = true;
+  at->place = AT_LIST;
+  return advance(at);
 }
 
 static int on_end_array(void *context) {
   reader *at = context;
-  at->depth -= 1;
-  at->is_list = false;
+  at->place = AT_MEMBER;
   return advance(at);
 }
 
@@ -251,13 +243,14 @@ static json_images_status parse(reader *at, size_t byte_count) {
 
 json_images_status json_images_read(
     const uint8_t *input, size_t byte_count, json_images_limits limits, json_images_range *ranges,
-    json_images_found *found) {
+    json_images_member *members, json_images_found *found) {
   *found = (json_images_found){0};
   reader at = {
       .memory = {.limit = limits.scratch_byte_count},
       .input = input,
       .limits = limits,
       .ranges = ranges,
+      .members = members,
       .found = found,
   };
   // After the jump, only `memory.first` of `at` is read, which is written through pointers.

@@ -3,6 +3,7 @@ package enum Multipart {
   package struct Part: Sendable, Hashable {
     /// Name of the form's field, from `Content-Disposition`.
     package var name: String
+    /// Name of the file, from either form of the parameter (RFC 7578, section 4.2).
     package var filename: String?
     package var contentType: String?
     /// Bytes of the body that are the part's content.
@@ -76,7 +77,8 @@ package enum Multipart {
       let name = disposition.parameters["name"]
     else { throw .malformed("a part has no form-data name") }
     return Part(
-      name: name, filename: disposition.parameters["filename"],
+      name: name,
+      filename: disposition.parameters["filename"] ?? disposition.parameters["filename*"],
       contentType: fields["Content-Type"], range: position..<max(position, end))
   }
 

@@ -175,12 +175,16 @@ package final class Service: RequestHandler {
     case .ready, .classify:
       if case .ready(let pool) = state {
         stalled(pool)?.response
-          ?? pool.decodingFault.map { Problem(503, .noDecoders, $0).response } ?? ok
+          ?? pool.decodingFault.map { Self.noDecoders($0).response } ?? ok
       } else {
         unavailable.response
       }
     case .metrics: metrics.response()
     }
+  }
+
+  private static func noDecoders(_ fault: String) -> Problem {
+    Problem(503, .noDecoders, fault, retryAfterSeconds: 1)
   }
 
   /// Returns the reason why a server with a model should still get no requests, or nil.

@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -45,6 +46,7 @@ import Testing
       ("POST", "/nothing", 404, "not-found"), ("GET", "/classify", 405, "method-not-allowed"),
       ("DELETE", "/livez", 405, "method-not-allowed"),
       ("POST", "/classify?top_k=0", 400, "invalid-parameter"),
+      ("POST", "/classify?topk=3", 400, "invalid-parameter"),
       ("POST", "/classify", 400, "malformed-body"),
       ("BREW", "/classify", 501, "method-unknown"), ("post", "/classify", 501, "method-unknown"),
       ("PATCH", "/classify", 405, "method-not-allowed"),
@@ -69,6 +71,83 @@ import Testing
       try Request("POST", "/classify", body: body))
     #expect(response.status == status)
     if let kind { #expect(try response.problemKind() == kind) }
+  }
+
+  @Test(
+    "An image that cannot be read names what it was sent as",
+    arguments: [
+      ("image/png", "%PDF-1.7", #"Content-Type is "image/png""#),
+      (nil, "%PDF-1.7", "Content-Type is missing"),
+      ("application/x-www-form-urlencoded", "%PDF-1.7", "--data-binary"),
+      ("application/x-www-form-urlencoded", "image=abc", "multipart/form-data"),
+      ("application/x-www-form-urlencoded", "GIF89a", "--data-binary"),
+    ] as [(String?, String, String)])
+  func sentAs(type: String?, body: String, words: String) async throws {
+    let fields = type.map { [("Content-Type", $0)] } ?? []
+    let response = await (try TestService()).answer(
+      try Request("POST", "/classify", fields, body: Array(body.utf8)))
+    let detail = try #require(try response.json()["detail"] as? String)
+    #expect(detail.contains(words), "\(detail)")
+    #expect(detail.contains("JPEG") || body.hasPrefix("GIF"), "\(detail)")
+  }
+
+  @Test("A part of a form that is not an image is named in its result")
+  func partNames() async throws {
+    let head = "--b\r\nContent-Disposition: form-data; filename=x; name="
+    let image = try goldenImage().encodedImage
+    let body =
+      Array("\(head)first\r\n\r\n".utf8) + image
+      + Array("\r\n\(head)notes\r\n\r\nsome text\r\n--b--".utf8)
+    let response = await (try TestService()).answer(
+      try Request(
+        "POST", "/classify", [("Content-Type", "multipart/form-data; boundary=b")], body: body))
+    let results = try #require(try response.json()["results"] as? [[String: Any]])
+    #expect(results[0]["predictions"] != nil)
+    let detail = try #require((results[1]["error"] as? [String: Any])?["detail"] as? String)
+    #expect(
+      detail.contains("are text") && detail.contains(#"the form's part "notes""#), "\(detail)")
+  }
+
+  @Test("Parameters in the body count as those of the query do")
+  func bodyParameters() async throws {
+    let service = try TestService()
+    let image = Data(try goldenImage().encodedImage).base64EncodedString()
+    func ask(_ topK: Int, _ query: String = "") async throws -> Response {
+      await service.answer(
+        try Request(
+          "POST", "/classify" + query, [("Content-Type", "text/plain")],
+          body: Array(#"{"image": "\#(image)", "top_k": \#(topK)}"#.utf8)))
+    }
+    let response = try await ask(2)
+    #expect((try response.json()["predictions"] as? [Any])?.count == 2)
+    for (topK, query) in [(11, ""), (2, "?top_k=3")] {
+      let response = try await ask(topK, query)
+      #expect(response.status == 400)
+      #expect(try response.problemKind() == "invalid-parameter")
+    }
+  }
+
+  /// Decoders as they are after the process that starts them has ended.
+  private struct LostDecoders: DecoderSource {
+    func makeDecoder(overdraws: Bool) -> any ImageDecoder {
+      LocalDecoders().makeDecoder(overdraws: overdraws)
+    }
+
+    var fault: String? { "no decoder can be started any more" }
+  }
+
+  @Test("A server that cannot decode is not ready, and says when to ask again")
+  func lostDecoders() async throws {
+    let response = await (try TestService(decoders: LostDecoders())).answer(
+      try Request("GET", "/readyz"))
+    #expect(response.status == 503 && response.fields["Retry-After"] == "1")
+    #expect(try response.problemKind() == "no-decoders")
+  }
+
+  @Test("Probes pass over what their query says", arguments: ["/livez", "/readyz", "/metrics"])
+  func probeQueries(path: String) async throws {
+    let response = await (try TestService()).answer(try Request("GET", path + "?topk=3&topk=3"))
+    #expect(response.status == 200)
   }
 
   @Test("Content that is coded or partial is refused before it is read")

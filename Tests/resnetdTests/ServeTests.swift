@@ -13,7 +13,8 @@ import Testing
     let first = try await server.curl("-T", image, target)
     #expect(first.status == 200 && first.body.contains(#""label":"ship""#))
     for arguments in [
-      ["--data-binary", "@\(image)"], ["-F", "image=@\(image)"],
+      ["--data-binary", "@\(image)"], ["-F", "image=@\(image)"], ["-F", "photo=@\(image)"],
+      ["-F", "image=<\(image)"], ["-F", "upload=@\(image);type=text/plain", "-F", "top_k=5"],
       ["-H", "Transfer-Encoding: chunked", "--data-binary", "@\(image)"],
       ["-H", "Expect: 100-continue", "-T", image],
     ] {
@@ -25,6 +26,34 @@ import Testing
     #expect(two.status == 200 && two.body.contains("unsupported-image"))
     #expect(await server.stop() == 0)
     #expect(server.logged.contains(#""status":200"#))
+  }
+
+  @Test("JSON is read as programs write it and under whatever type curl gives it")
+  func json() async throws {
+    let server = try await ServerUnderTest()
+    let target = "\(server.address)/classify"
+    let first = try await server.curl("-T", image, target)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: image))
+    let plain = bytes.base64EncodedString()
+    let wrapped = bytes.base64EncodedString(options: [
+      .lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed,
+    ])
+    let forURLs = plain.replacing("+", with: "-").replacing("/", with: "_").prefix { $0 != "=" }
+    let folder = try TemporaryFolder()
+    for text in [plain, wrapped, String(forURLs), "data:image/jpeg;base64,\(wrapped)"] {
+      let body = try JSONSerialization.data(withJSONObject: ["image": text, "top_k": 5])
+      let file = try folder.file("body", String(decoding: body, as: UTF8.self)).path
+      for arguments in [
+        ["--json", "@\(file)"], ["-d", "@\(file)"], ["-T", file],
+        ["-H", "Content-Type: text/plain", "-d", "@\(file)"],
+        ["-H", "Content-Type: application/octet-stream", "-d", "@\(file)"],
+        ["-H", "Content-Type:", "-d", "@\(file)"],
+      ] {
+        let answer = try await server.curl([target] + arguments)
+        #expect(answer.status == 200 && answer.body == first.body, "\(arguments)")
+      }
+    }
+    #expect(await server.stop() == 0)
   }
 
   @Test("Both signals end an idle server in order", arguments: [SIGTERM, SIGINT])

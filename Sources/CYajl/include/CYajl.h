@@ -1,9 +1,11 @@
 // Finds the images of a JSON request in one pass of yajl, without a tree and without copies.
 //
-//     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, any other keys
+//     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, and further members with a
+//                                  number, a string, true, false or null
 //
-// Strings are returned as ranges of the input, escapes included. yajl's allocations are bounded;
-// one beyond the bound ends the pass by a jump that stays inside this target.
+// Strings of images are returned as ranges of the input, escapes included. Nothing nests deeper, so
+// a list or an object anywhere else ends the pass. yajl's allocations are bounded; one beyond the
+// bound ends the pass by a jump that stays inside this target.
 #pragma once
 
 #include <stdbool.h>
@@ -17,9 +19,10 @@ typedef enum json_images_status {
   /// The input is not JSON; `message` holds yajl's explanation.
   JSON_IMAGES_MALFORMED = 1,
   JSON_IMAGES_NOT_AN_OBJECT = 2,
-  JSON_IMAGES_TOO_DEEP = 3,
-  /// It has more values and keys that are not images than allowed.
-  JSON_IMAGES_TOO_MANY_VALUES = 4,
+  /// The last of the further members is a list or an object.
+  JSON_IMAGES_NESTED = 3,
+  /// It has more further members than allowed.
+  JSON_IMAGES_TOO_MANY_MEMBERS = 4,
   JSON_IMAGES_TOO_MANY_IMAGES = 5,
   JSON_IMAGES_DUPLICATE_IMAGE = 6,
   JSON_IMAGES_DUPLICATE_IMAGES = 7,
@@ -33,10 +36,8 @@ typedef enum json_images_status {
 
 typedef struct json_images_limits {
   size_t image_count;
-  /// Depth of nested arrays and objects.
-  size_t depth;
-  /// Values and keys that are not images.
-  size_t value_count;
+  /// Further members.
+  size_t member_count;
   /// Bytes that yajl holds at once.
   size_t scratch_byte_count;
 } json_images_limits;
@@ -47,11 +48,38 @@ typedef struct json_images_range {
   size_t end;
 } json_images_range;
 
+typedef enum json_images_kind {
+  JSON_IMAGES_NULL = 0,
+  JSON_IMAGES_BOOLEAN = 1,
+  JSON_IMAGES_NUMBER = 2,
+  JSON_IMAGES_STRING = 3,
+  JSON_IMAGES_LIST = 4,
+  JSON_IMAGES_OBJECT = 5,
+} json_images_kind;
+
+enum { JSON_IMAGES_TEXT_BYTE_COUNT = 64 };
+
+/// The first bytes of a string, without escapes, and how many it has.
+typedef struct json_images_text {
+  size_t byte_count;
+  char bytes[JSON_IMAGES_TEXT_BYTE_COUNT];
+} json_images_text;
+
+/// A further member of the object.
+typedef struct json_images_member {
+  json_images_text name;
+  json_images_kind kind;
+  /// A number as it is written, or a string; empty for anything else.
+  json_images_text value;
+} json_images_member;
+
 enum { JSON_IMAGES_MESSAGE_BYTE_COUNT = 128 };
 
 typedef struct json_images_found {
   /// Count of all images.
   size_t count;
+  /// Count of further members, the one that ended the pass included.
+  size_t member_count;
   /// Whether the key is present with a value other than null.
   bool has_image;
   bool has_images;
@@ -60,9 +88,10 @@ typedef struct json_images_found {
   char message[JSON_IMAGES_MESSAGE_BYTE_COUNT];
 } json_images_found;
 
-/// Reads the input. `ranges` has room for `limits.image_count`.
+/// Reads the input. `ranges` has room for `limits.image_count`, `members` for
+/// `limits.member_count`.
 json_images_status json_images_read(
     const uint8_t *input, size_t byte_count, json_images_limits limits, json_images_range *ranges,
-    json_images_found *found);
+    json_images_member *members, json_images_found *found);
 
 #pragma clang assume_nonnull end

@@ -50,15 +50,12 @@ enum AdminRoute: Hashable {
   /// Throws for a parameter that is unknown or given twice: whoever gives one means another
   /// request, perhaps a dry run.
   func checkParameters(_ head: RequestHead) throws(Problem) {
-    let known = parameters(head.method)
+    let known = KnownNames(names: parameters(head.method))
     var seen: Set<String> = []
     for item in head.target.query {
-      guard known.contains(item.name) else {
-        let request = "\(head.method) \(head.target.path)"
-        let others = known.dropLast().joined(separator: ", ")
-        let allowed =
-          known.last.map { others.isEmpty ? $0 : "\(others) and \($0)" } ?? "no parameters"
-        throw .parameter("\(item.name) is an unknown parameter; \(request) takes \(allowed)")
+      guard known.names.contains(item.name) else {
+        throw known.unknown(
+          item.name, "parameter", "\(head.method) \(head.target.path) takes")
       }
       guard seen.insert(item.name).inserted else {
         throw .parameter("\(item.name) is given twice")

@@ -36,4 +36,25 @@ struct Admission: Sendable {
     self.canary = canary
     self.isExplicit = isExplicit
   }
+
+  /// Returns the admission with the parameters of the body, which are read after a deployment was
+  /// chosen.
+  ///
+  /// As with those of the query, a canary that has not been asked for leaves to the live model what
+  /// it cannot answer.
+  func adding(
+    _ given: [GivenParameter], orBy live: @autoclosure () -> Deployment
+  ) throws(Problem) -> Admission {
+    guard !given.isEmpty else { return self }
+    do throws(Problem) {
+      return try Admission(
+        parameters.adding(given, classCount: deployment.model.labels.count), deployment, canary,
+        isExplicit: isExplicit)
+    } catch {
+      guard canary != nil, !isExplicit else { throw error }
+      let live = live()
+      return try Admission(
+        parameters.adding(given, classCount: live.model.labels.count), live)
+    }
+  }
 }

@@ -91,13 +91,21 @@ final class ServedJob: @unchecked Sendable {
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
 
   /// Throws the problem to answer with if the body as a whole is unusable.
+  ///
+  /// - Parameter live: The deployment that answers if a canary cannot answer the parameters in the
+  ///   body.
   init(
-    _ job: ClassificationJob, imageCountLimit: Int, memory: MemoryBudget
+    _ job: ClassificationJob, imageCountLimit: Int, memory: MemoryBudget,
+    live: @autoclosure () -> Deployment
   ) throws(Problem) {
     queueTime = .now - job.queuedAt
     job.deployment.metrics.spent(queueTime, on: .queue)
     payload = try job.content.payload(imageCountLimit: imageCountLimit, memory: memory)
-    self.job = job
+    var admitted = job
+    admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
+    self.job = admitted
+    // The one that answers is the one that is counted.
+    if admitted.deployment !== job.deployment { _ = job.pending.replace(admitted) }
     results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
     missingCount = payload.count
   }
@@ -169,7 +177,7 @@ final class ServedJob: @unchecked Sendable {
   /// Records the result of an image. The last one answers the request.
   func finish(_ index: Int, _ result: Result<Ranking, Problem>) {
     precondition(results[index] == nil, "an image has one result")
-    results[index] = result
+    results[index] = result.mapError { payload.explaining($0, index) }
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
     do throws(Problem) {

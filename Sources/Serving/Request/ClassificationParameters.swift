@@ -19,42 +19,70 @@ package struct ClassificationParameters: Sendable, Hashable {
 
   package init() {}
 
-  /// Throws for a known parameter that is repeated or out of range; unknown ones are ignored.
+  /// Throws for a parameter of the query that is unknown, repeated or out of range, and for a header
+  /// field with a value that is not allowed.
   ///
   /// - Parameter classCount: Number of classes of the model that will probably answer such a
   ///   choice.
   package init(_ head: RequestHead, classCount: (CanaryChoice) -> Int) throws(Problem) {
     canary = try CanaryChoice(head.fields)
-    let classCount = classCount(canary)
-    let known = head.target.query.filter { ["top_k", "min_probability"].contains($0.name) }
-    guard Set(known.map(\.name)).count == known.count else {
-      throw .parameter("a query parameter is given more than once")
-    }
-    for item in known {
-      if item.name == "top_k" {
-        guard let count = NumberText.wholeNumber(item.value), 1...classCount ~= count else {
-          throw Self.topK(classCount)
-        }
-        topK = count
-      } else {
-        guard let minimum = NumberText.value(item.value, as: Float.self), 0...1 ~= minimum else {
-          throw .parameter("min_probability must be a decimal number from 0 to 1")
-        }
-        minimumProbability = minimum
-      }
-    }
+    try read(head.target.query.map { GivenParameter($0) }, classCount: classCount(canary))
     priority = Priority(head.fields["X-Priority"])
     if let text = head.fields["X-Request-Timeout-Ms"] {
       guard let milliseconds = NumberText.wholeNumber(text), 1...3_600_000 ~= milliseconds else {
-        throw .parameter("X-Request-Timeout-Ms must be a whole number from 1 to 3600000")
+        throw .parameter(
+          "X-Request-Timeout-Ms is a whole number from 1 to 3600000, not \(Quotation.value(text))")
       }
       timeout = .milliseconds(milliseconds)
     }
   }
 
+  /// Returns these with those in a body, which may repeat the query's but not contradict them.
+  package func adding(
+    _ given: [GivenParameter], classCount: Int
+  ) throws(Problem) -> ClassificationParameters {
+    guard let place = given.first?.place else { return self }
+    var others = ClassificationParameters()
+    try others.read(given, classCount: classCount)
+    var sum = self
+    sum.topK = try Self.same("top_k", topK, others.topK, place)
+    sum.minimumProbability = try Self.same(
+      "min_probability", minimumProbability, others.minimumProbability, place)
+    return sum
+  }
+
+  private mutating func read(_ given: [GivenParameter], classCount: Int) throws(Problem) {
+    try Self.checkNames(given)
+    for item in given where !item.isNull {
+      if item.name == "top_k" {
+        guard let count = item.text.flatMap({ NumberText.wholeNumber($0) }), 1...classCount ~= count
+        else { throw Self.topK(classCount, found: item.shown) }
+        topK = count
+      } else {
+        guard let minimum = item.text.flatMap({ NumberText.value($0, as: Float.self) }),
+          0...1 ~= minimum
+        else {
+          throw .parameter(
+            "min_probability is a decimal number from 0 to 1, not \(item.shown)")
+        }
+        minimumProbability = minimum
+      }
+    }
+  }
+
+  private static func same<Value: Equatable>(
+    _ name: String, _ first: Value?, _ second: Value?, _ place: GivenParameter.Place
+  ) throws(Problem) -> Value? {
+    guard let first, let second, first != second else { return first ?? second }
+    throw .parameter(
+      "\(name) is \(first) in the query and \(second) in \(place.name); give it once")
+  }
+
   /// Throws unless a model can answer them.
   func check(_ model: CompiledModel) throws(Problem) {
-    if let topK, topK > model.labels.count { throw Self.topK(model.labels.count) }
+    if let topK, topK > model.labels.count {
+      throw Self.topK(model.labels.count, found: "\(topK)")
+    }
     if minimumProbability != nil, !model.output.givesProbabilities {
       throw .parameter(
         "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out"
@@ -62,7 +90,7 @@ package struct ClassificationParameters: Sendable, Hashable {
     }
   }
 
-  private static func topK(_ classCount: Int) -> Problem {
-    .parameter("top_k must be a whole number from 1 to \(classCount)")
+  private static func topK(_ classCount: Int, found: String) -> Problem {
+    .parameter("top_k is a whole number from 1 to \(classCount), not \(found)")
   }
 }

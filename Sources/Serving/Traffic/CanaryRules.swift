@@ -79,11 +79,15 @@ package enum CanaryChoice: String, Sendable, Hashable {
   static let field = "X-Resnetd-Canary"
 
   init(_ fields: HeaderFields) throws(Problem) {
-    switch fields[Self.field]?.lowercased() {
-    case nil: self = .share
+    guard let text = fields[Self.field] else {
+      self = .share
+      return
+    }
+    switch text.lowercased() {
     case "always": self = .always
     case "never": self = .never
-    default: throw .parameter("\(Self.field) is always or never")
+    default:
+      throw .parameter("\(Self.field) is always or never, not \(Quotation.value(text))")
     }
   }
 }

@@ -137,8 +137,9 @@ extension Worker {
       do throws(Problem) {
         let served = try ServedJob(
           job, imageCountLimit: context.serving.limits.imageCountLimit,
-          memory: context.serving.memory)
+          memory: context.serving.memory, live: context.traffic.live)
         served.payload.decodeAll()
+        job = served.job
         job.progress = served
         context.queue.endAside(
           job, of: job.deployment.group, byteCount: job.content.byteCount,

@@ -80,9 +80,16 @@ final class Worker {
     if let progress = job.progress { return progress }
     if job.content.takesLongToRead, leave(job) { return nil }
     do throws(Problem) {
-      return try ServedJob(
+      let served = try ServedJob(
         job, imageCountLimit: context.serving.limits.imageCountLimit,
-        memory: context.serving.memory)
+        memory: context.serving.memory, live: context.traffic.live)
+      // Another model's turn: this one is a canary that cannot answer the body's parameters.
+      guard served.job.deployment === job.deployment else {
+        leftCount += 1
+        goBack(served)
+        return nil
+      }
+      return served
     } catch {
       job.respond(error.response)
       return nil

@@ -107,6 +107,29 @@ import Testing
     #expect(admin.served.pool.traffic.canary == nil)
   }
 
+  @Test(
+    "A member that is unknown or has a wrong value is named with what is allowed",
+    arguments: [
+      (#""percent":5,"max-disagreement":0.1"#, "(did you mean max_disagreement?)"),
+      (
+        #""share":5"#,
+        #""share" is an unknown member (did you mean percent?); a canary has version, "#
+      ),
+      (#""percent":100.5"#, "from 0 to 100 with at most two decimal places, not 100.5"),
+      (#""percent":"5""#, #"not the string "5""#), (#""percent":[]"#, "not a list"),
+      (#""header":true"#, "percent is a number from 0 to 100"),
+      (#""percent":5,"header":1"#, "not 1"),
+      (#""percent":5,"max_disagreement":{}"#, "from 0 to 1, or null, not an object"),
+    ])
+  func values(members: String, words: String) async throws {
+    let admin = try await fixture()
+    let body = #"{"version":"\#(try admin.version("old").hex)",\#(members)}"#
+    let answer = try await admin.ask("PUT", "/admin/canary", body: Array(body.utf8))
+    #expect(answer.status == 400)
+    let detail = try #require(try answer.json()["detail"] as? String)
+    #expect(detail.contains(words), "\(detail)")
+  }
+
   @Test("A member that is there twice is named", arguments: ["percent", "max_disagreement"])
   func duplicates(name: String) async throws {
     let admin = try await fixture()

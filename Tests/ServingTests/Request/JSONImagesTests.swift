@@ -32,10 +32,11 @@ import Testing
       (#"{"images": ["AA==", null]}"#, 400, #""images" is not a list"#),
       (#"{"images": [["AA=="]]}"#, 400, #""images" is not a list"#),
       (#"{"image": "AA==", "image": "AA=="}"#, 400, #""image" is given twice"#),
-      (#"{"images": [], "x": 1, "im\u0061ges": []}"#, 400, #""images" is given twice"#),
+      (#"{"images": [], "top_k": 1, "im\u0061ges": []}"#, 400, #""images" is given twice"#),
       (#"{"image": "AA==", "images": ["AA=="]}"#, 400, "both"),
       (#"{"images": []}"#, 400, "empty"), (#"{"images": null}"#, 400, "neither"),
-      (#"{"Image": "AA=="}"#, 400, "neither"),
+      (#"{"Image": "AA=="}"#, 400, "did you mean image?"),
+      (#"{"top_k": 3}"#, 400, "neither"), ("{}", 400, "neither"),
       (#"{"image": "AA==""#, 400, "at byte 16"), (#"{"image": "AA=="} x"#, 400, "trailing"),
       (#"{"image": "A\qA="}"#, 400, "at byte"), ("{\"image\": \"A\u{1}\"}", 400, "at byte"),
       (#"{"image": "AA==",}"#, 400, "at byte"), (#"{"x": 01, "image": "AA=="}"#, 400, "at byte"),
@@ -55,12 +56,12 @@ import Testing
   }
 
   @Test(
-    "Other keys, whatever they hold, and keys that are null change nothing",
+    "Keys that are null, blanks, escapes and a byte order mark change nothing",
     arguments: [
       #"{"image": "AQID", "images": null}"#, #"{"image": null, "images": ["AQID"]}"#,
-      #"{"x": {"image": 3, "images": [1]}, "image": "AQID", "y": [{}, [], true, 1e999999]}"#,
+      #"{"top_k": 1e999999, "image": "AQID", "min_probability": false}"#,
       "\u{feff}{\"image\":\r\n\t \"AQID\"}", #"{"im\u0061ge": "AQID"}"#,
-      #"{"x": "\ud83d\ude00\"\\", "image": "AQ\u0049D"}"#,
+      #"{"top_k": "\ud83d\ude00\"\\", "image": "AQ\u0049D"}"#,
     ])
   func accepted(text: String) throws {
     let payload = try payload(Array(text.utf8))
@@ -89,20 +90,68 @@ import Testing
     }
   }
 
-  @Test("Base64 with its padding is what Foundation makes of it; anything else is refused")
+  private func decoded(_ text: String) throws -> [UInt8] {
+    // Swift's strings hold CR LF as one character.
+    let quoted = text.replacing("\r\n", with: #"\r\n"#).replacing("\n", with: #"\n"#)
+      .replacing("\t", with: #"\t"#)
+    return Array(try payload(Array(#"{"image": "\#(quoted)"}"#.utf8)).image(0))
+  }
+
+  @Test("Base64 is what Foundation makes of it")
   func base64() throws {
-    func decoded(_ text: String) throws -> [UInt8]? {
-      let quoted = text.replacing("\n", with: #"\n"#)
-      let payload = try payload(Array(#"{"image": "\#(quoted)"}"#.utf8))
-      return try? Array(payload.image(0))
-    }
     for text in ["AAAA", "AA==", "AAA=", "AB==", "AAB=", "AQIDBAUG", "+/+/", "AAAAAA=="] {
       #expect(try decoded(text) == Data(base64Encoded: text).map { Array($0) }, "\(text)")
     }
-    for text in [
-      "", "A", "AA", "AAA", "A===", "====", "AA=A", "A=AA", "AAAAA===", "AA==AAAA", "AAAA====",
-      "AA=", "AAAA=", "AAA==", " AA==", "AA==\n", "A-__", "AA= =", "é===", "AAAA AAAA", "=",
-    ] { #expect(try decoded(text) == nil, "\(text)") }
+  }
+
+  @Test(
+    "Base64 in lines, for URLs, without padding and as a data URL is the same as plain",
+    arguments: [
+      ("AQ", "AQ=="), ("AQI", "AQI="), ("AQIDBA", "AQIDBA=="), ("-_-_", "+/+/"), ("A-__", "A+//"),
+      (" AQ==", "AQ=="), ("AQ==\n", "AQ=="), ("AQ= =", "AQ=="), ("AQ\n==", "AQ=="),
+      ("AQID\nBAUG", "AQIDBAUG"), ("AQID\r\nBAUG\r\n", "AQIDBAUG"), ("AQID BAUG", "AQIDBAUG"),
+      ("A\nQ\n\tID", "AQID"), ("AQ \n  ID", "AQID"), ("AQI  ", "AQI="), ("\t\n AQID", "AQID"),
+      ("data:image/png;base64,AQID", "AQID"), ("DATA:;Base64,AQI", "AQI="),
+      ("\n data:image/png;charset=x;BASE64, AQ\nID", "AQID"), ("data:;base64,-_-_", "+/+/"),
+      (#"data:image\/png;base64,A\/\/\/"#, "A///"), (#"\u0064ata:\u003bbase64\u002cAQID"#, "AQID"),
+      (#"AQID\fBAUG"#, "AQIDBAUG"),
+    ])
+  func forms(text: String, plain: String) throws {
+    #expect(try decoded(text) == Data(base64Encoded: plain).map { Array($0) })
+  }
+
+  @Test(
+    "A string that is not base64 is refused, with the place and the byte",
+    arguments: [
+      ("", "holds no bytes"), (" \n", "holds no bytes"), ("data:;base64,", "holds no bytes"),
+      ("A", "one digit is left over"), ("AAAAA", "one digit is left over"),
+      ("A===", #"byte 1 of its string is "=", where none can be"#),
+      ("====", "byte 0"), ("=", "byte 0"), ("A=AA", "byte 1"), ("AAAA====", "byte 4"),
+      ("AA=A", #"byte 3 of its string is "A", after padding"#), ("AA==AAAA", "byte 4"),
+      ("AAAAA===", "byte 5"), ("AAA==", #"byte 4 of its string is "=", after padding"#),
+      ("AAAA=", "byte 4"), ("AA=", "its padding is not whole: 2 digits take =="),
+      ("AA*A", #"byte 2 of its string is "*""#), ("cat.jpg", #"byte 3 of its string is ".""#),
+      ("AA\n*A", #"byte 3 of its string is "*""#), (#"A\/\/\/*"#, #"byte 4 of its string is "*""#),
+      ("A\u{e9}==", "byte 1 of its string is 0xc3"),
+      (#"A\u20ac"#, "byte 1 of its string is U+20AC"),
+      (#"A\b"#, "byte 1 of its string is U+0008"), (#"A\\A"#, #"byte 1 of its string is "\""#),
+      ("A+A_", #"byte 3 of its string is "_", of the alphabet for URLs after + or /"#),
+      ("A-A/", #"byte 3 of its string is "/", of the alphabet with + and / after - or _"#),
+      ("AA AA", "byte 2 of its string is a blank inside a line"),
+      ("AAAA AAA", "byte 4 of its string is a blank inside a line"),
+      ("data:image/png,AQID", "without ;base64"), ("data:image/png", "without a comma"),
+      ("data:\(String(repeating: "x", count: 300));base64,AQID", "without a comma"),
+      ("http://example.com/a.jpg", "not fetched"), ("HTTPS://example.com/a.jpg", "not fetched"),
+      ("b'AQID'", "Python"), (#"A\ud800"#, "byte 1 of its string is"),
+    ])
+  func notBase64(text: String, words: String) throws {
+    #expect {
+      _ = try decoded(text)
+    } throws: { error in
+      guard let problem = error as? Problem else { return false }
+      return problem.status == 400 && problem.kind.name == "malformed-body"
+        && problem.detail.contains(words)
+    }
   }
 
   @Test("One that is not base64 leaves those around it as they are")
@@ -126,6 +175,8 @@ import Testing
     case "numbers": repeated("1,", from: #"{"a":["#)
     case "empty strings": repeated(#""","#, from: #"{"images":["#)
     case "other strings": repeated(#""","#, from: #"{"a":["#)
+    case "parameters": repeated(#""top_k":1,"#, from: "{")
+    case "a number": repeated("9", from: #"{"top_k":"#)
     case "nesting": repeated("[", from: #"{"a":"#)
     case "objects": repeated(#"{"a":"#, from: "")
     case "keys": repeated(#""a":1,"#, from: "{")
@@ -141,7 +192,7 @@ import Testing
     "What a hostile body costs beside itself is bounded",
     arguments: [
       "numbers", "empty strings", "other strings", "nesting", "objects", "keys",
-      "a string without an end", "an exponent", "blanks", "brackets",
+      "a string without an end", "an exponent", "blanks", "brackets", "parameters", "a number",
     ])
   func memory(name: String) {
     let body = Self.hostile(name)

@@ -102,6 +102,8 @@ import Testing
       for: "/classify", [("X-Resnetd-Canary", "maybe")], body: goldenImage().encodedImage)
     #expect(response.status == 400)
     #expect(try response.problemKind() == "invalid-parameter")
+    let detail = try response.json()["detail"] as? String
+    #expect(detail == #"X-Resnetd-Canary is always or never, not "maybe""#)
   }
 
   @Test("Where the header is not obeyed the share decides for all")
@@ -130,6 +132,42 @@ import Testing
       return
     }
     #expect(early.status == 400)
+  }
+
+  @Test(
+    "Parameters in the body are held against the model that answers, also of a body with escapes",
+    arguments: [false, true])
+  func bodyParameters(isLong: Bool) throws {
+    let service = try service()
+    let canary = try canary(service, classCount: 7, percent: 50)
+    service.pool.traffic.begin(canary)
+    let image = Data(try goldenImage().encodedImage).base64EncodedString()
+    // A body over a mebibyte with escapes is read by another thread.
+    let ends = isLong ? String(repeating: #"\r\n"#, count: 270_000) : ""
+    func answer(_ topK: Int, _ fields: [(String, String)] = []) throws -> Response {
+      let response = try service.wait(
+        for: "/classify", [("Content-Type", "application/json")] + fields,
+        body: Array(#"{"image": "\#(image)\#(ends)", "top_k": \#(topK)}"#.utf8))
+      if response.status == 200 {
+        // As many as the model has computed.
+        #expect((try response.json()["predictions"] as? [Any])?.count == topK)
+      }
+      return response
+    }
+    #expect(try (0..<4).map { _ in try mark(answer(7)) } == ["a", "b", "a", "b"])
+    // The second and fourth fall to the canary, which leaves them to the live model.
+    #expect(try (0..<4).map { _ in try mark(answer(8)) } == ["a", "a", "a", "a"])
+    #expect(try answer(8, [("X-Resnetd-Canary", "always")]).status == 400)
+    #expect(try answer(11).status == 400 && answer(11).status == 400)
+    let name = "resnetd_classification_duration_seconds_count"
+    let (a, b) = (service.pool.live.model.version.short, canary.version.short)
+    let lines = try samples(service)
+    for line in [
+      "\(name){version=\"\(a)\",outcome=\"answered\"} 6",
+      "\(name){version=\"\(a)\",outcome=\"refused\"} 1",
+      "\(name){version=\"\(b)\",outcome=\"answered\"} 2",
+      "\(name){version=\"\(b)\",outcome=\"refused\"} 2",
+    ] { #expect(lines.contains(line), "\(line)") }
   }
 
   @Test("Requests of both models are counted by version while the canary runs and after")

@@ -25,7 +25,7 @@ struct UploadParameters: Sendable {
         guard 1...Self.weightsByteCountLimit ~= item.value.utf8.count else {
           throw .parameter(
             "weights is the name of a network in the file, of 1 to "
-              + "\(Self.weightsByteCountLimit) bytes, not \(Self.shown(item.value))")
+              + "\(Self.weightsByteCountLimit) bytes, not \(Quotation.value(item.value))")
         }
         choice.weights = item.value
         continue
@@ -39,15 +39,11 @@ struct UploadParameters: Sendable {
         continue
       }
       guard item.value == "true" || item.value == "false" else {
-        throw .parameter("\(item.name) is true or false, not \(Self.shown(item.value))")
+        throw .parameter("\(item.name) is true or false, not \(Quotation.value(item.value))")
       }
       if item.name == "dry_run" { dryRun = item.value == "true" }
       if item.name == "inherit" { inherits = item.value == "true" }
     }
-  }
-
-  private static func shown(_ value: String) -> String {
-    value.isEmpty ? "nothing" : "\"\(value.prefix(40))\""
   }
 
   /// Whether another file is made of the one that came, complete in itself.

@@ -4,11 +4,9 @@ import HTTPCore
 
 /// Places of the images in a JSON body; found in one pass that holds nothing else.
 struct JSONImages {
-  /// Limit of arrays and objects inside each other; beyond it 400.
-  static let depthLimit = 64
-  /// Limit of values and keys that are not images; beyond it 400. A document with images needs a
-  /// handful.
-  static let valueCountLimit = 4096
+  /// Limit of members beside the images; more than there are parameters, so that one beyond it is
+  /// not the first that is unknown or given twice.
+  private static let memberCountLimit = 8
   /// Bytes that the reader holds at once for a body without escapes.
   static let scratchByteCount = 64 << 10
 
@@ -16,6 +14,7 @@ struct JSONImages {
   let ranges: [Range<Int>]
   /// Whether they were a list.
   let isList: Bool
+  let parameters: [GivenParameter]
 
   /// Returns the bytes that the reader may hold for this body.
   ///
@@ -37,19 +36,21 @@ struct JSONImages {
     // RFC 8259, section 8.1: a byte order mark at the front may be ignored.
     let start = body.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let limits = json_images_limits(
-      image_count: imageCountLimit, depth: Self.depthLimit, value_count: Self.valueCountLimit,
+      image_count: imageCountLimit, member_count: Self.memberCountLimit,
       scratch_byte_count: Self.scratchByteCount(for: body))
     var found = json_images_found()
     var status = JSON_IMAGES_OK
+    var members = [json_images_member](
+      repeating: json_images_member(), count: Self.memberCountLimit)
     let ranges = unsafe [json_images_range](unsafeUninitializedCapacity: imageCountLimit) {
       buffer, count in
-      // SAFETY: the bytes stay in place during the call; there is room for all ranges that it may
-      // write.
+      // SAFETY: the bytes stay in place during the call; there is room for all ranges and members
+      // that it may write.
       guard let places = buffer.baseAddress else { return }
       unsafe body.withUnsafeBufferPointer { text in
         guard let bytes = text.baseAddress else { return }
         status = unsafe json_images_read(
-          bytes + start, text.count - start, limits, places, &found)
+          bytes + start, text.count - start, limits, places, &members, &found)
       }
       count = found.count
     }
@@ -57,9 +58,22 @@ struct JSONImages {
       // Without escapes the reader copies only a string or number that is cut off by the end.
       throw .body("the JSON breaks off inside a string or a number; \(Self.expected)")
     }
+    parameters = members.prefix(found.member_count).map { GivenParameter($0) }
+    try Self.checkNames(parameters, status)
     if let problem = Self.problem(status, found, imageCountLimit, start) { throw problem }
     self.ranges = ranges.map { start + $0.start..<start + $0.end }
     isList = found.has_images
+  }
+
+  /// Throws for members that are not parameters, unless the text as a whole is wrong.
+  private static func checkNames(
+    _ parameters: [GivenParameter], _ status: json_images_status
+  ) throws(Problem) {
+    guard ![JSON_IMAGES_MALFORMED, JSON_IMAGES_OUT_OF_MEMORY].contains(status) else { return }
+    try ClassificationParameters.checkNames(parameters)
+    if status == JSON_IMAGES_NESTED, let last = parameters.last {
+      throw .parameter("\(last.name) is a number, not \(last.shown)")
+    }
   }
 
   private static func problem(
@@ -76,9 +90,8 @@ struct JSONImages {
         found.count == 0 ? .body(#""images" is empty; it holds 1 to \#(imageCountLimit)"#) : nil
       }
     case JSON_IMAGES_NOT_AN_OBJECT: .body("the JSON is not an object; \(expected)")
-    case JSON_IMAGES_TOO_DEEP: .body("the JSON is nested deeper than \(depthLimit) levels")
-    case JSON_IMAGES_TOO_MANY_VALUES:
-      .body("the JSON has more than \(valueCountLimit) keys and values beside its images")
+    case JSON_IMAGES_TOO_MANY_MEMBERS:
+      .body("the JSON has more than \(memberCountLimit) members beside its images")
     case JSON_IMAGES_TOO_MANY_IMAGES: .tooManyImages(limit: imageCountLimit)
     case JSON_IMAGES_DUPLICATE_IMAGE: .body(#"the key "image" is given twice"#)
     case JSON_IMAGES_DUPLICATE_IMAGES: .body(#"the key "images" is given twice"#)
@@ -94,6 +107,32 @@ struct JSONImages {
   private static func message(_ found: json_images_found) -> String {
     unsafe withUnsafeBytes(of: found.message) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}
+
+extension GivenParameter {
+  fileprivate init(_ member: json_images_member) {
+    let text = Self.string(member.value)
+    let isWhole = member.value.byte_count <= Int(JSON_IMAGES_TEXT_BYTE_COUNT)
+    let shown =
+      switch member.kind {
+      case JSON_IMAGES_NUMBER: isWhole ? text : text + "…"
+      case JSON_IMAGES_STRING: "the string \(Quotation.of(text))"
+      case JSON_IMAGES_BOOLEAN: "a boolean"
+      case JSON_IMAGES_LIST: "a list"
+      case JSON_IMAGES_OBJECT: "an object"
+      default: "null"
+      }
+    self.init(
+      Self.string(member.name), .json,
+      text: member.kind == JSON_IMAGES_NUMBER && isWhole ? text : nil, shown: shown,
+      isNull: member.kind == JSON_IMAGES_NULL)
+  }
+
+  private static func string(_ text: json_images_text) -> String {
+    unsafe withUnsafeBytes(of: text.bytes) { bytes in
+      unsafe String(decoding: bytes.prefix(text.byte_count), as: UTF8.self)
     }
   }
 }
