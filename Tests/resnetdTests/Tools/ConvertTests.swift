@@ -143,7 +143,8 @@ import resnetd
       path("x.npy"), "-o", path("y.npy"))
     #expect(known.exitCode == 0, "\(known.errors)")
     let labels = try folder.file(
-      "labels.txt", (0..<10).map(String.init).joined(separator: "\n")).path
+      "labels.txt", (0..<10).map(String.init).joined(separator: "\n")
+    ).path
     let found = try await run(
       "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels,
       path("plain.safetensors"), path("found.safetensors"))
