@@ -10,6 +10,8 @@ package struct ClassificationParameters: Sendable, Hashable {
   package var topK: Int?
   /// Probability below which a class is left out, or nil for none.
   package var minimumProbability: Float?
+  /// Whether the features of each image are wanted beside its classes.
+  package var wantsFeatures = false
   /// Timeout from `X-Request-Timeout-Ms`.
   package var timeout: Duration?
   /// Priority from `X-Priority`.
@@ -26,12 +28,19 @@ package struct ClassificationParameters: Sendable, Hashable {
   package init(_ head: RequestHead, classCount: (CanaryChoice) -> Int) throws(Problem) {
     canary = try CanaryChoice(head.fields)
     let classCount = classCount(canary)
-    let known = head.target.query.filter { ["top_k", "min_probability"].contains($0.name) }
+    let known = head.target.query.filter {
+      ["top_k", "min_probability", "features"].contains($0.name)
+    }
     guard Set(known.map(\.name)).count == known.count else {
       throw .parameter("a query parameter is given more than once")
     }
     for item in known {
-      if item.name == "top_k" {
+      if item.name == "features" {
+        guard ["0", "1"].contains(item.value) else {
+          throw .parameter("features must be 1, for the features of each image, or 0")
+        }
+        wantsFeatures = item.value == "1"
+      } else if item.name == "top_k" {
         guard let count = NumberText.wholeNumber(item.value), 1...classCount ~= count else {
           throw Self.topK(classCount)
         }
@@ -59,6 +68,9 @@ package struct ClassificationParameters: Sendable, Hashable {
       throw .parameter(
         "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out"
       )
+    }
+    if wantsFeatures, case .failure(let fault) = model.featureCount {
+      throw .parameter("features=1 does not apply: \(fault); leave it out")
     }
   }
 

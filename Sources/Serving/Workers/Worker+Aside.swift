@@ -136,8 +136,7 @@ extension Worker {
       var job = job
       do throws(Problem) {
         let served = try ServedJob(
-          job, imageCountLimit: context.serving.limits.imageCountLimit,
-          memory: context.serving.memory)
+          job, limits: context.serving.limits, memory: context.serving.memory)
         served.payload.decodeAll()
         job.progress = served
         context.queue.endAside(
