@@ -14,8 +14,7 @@ package struct ServingLimits: Sendable {
   package var requestPixelCountLimit = 400_000_000
   /// Features of all images of one request; beyond it 413.
   ///
-  /// As many as the images that one request may have by default, of the widest networks in use; some
-  /// 3 MB of JSON.
+  /// The default is that of 64 images of the widest networks in use, 4096 each; some 3 MB of JSON.
   package var requestFeatureLimit = 1 << 18
   /// Requests that wait for a worker; beyond it 429.
   package var queueCountLimit = 256

@@ -14,6 +14,8 @@ struct EngineOutputs {
 
   /// Name of the network's output.
   private static let logits = "logits"
+  /// Outputs of a module that an error lists.
+  private static let listedCount = 8
   /// Name of the input of the last linear layer.
   private static let features = "features"
 
@@ -56,7 +58,7 @@ struct EngineOutputs {
     guard found.count == 1 else {
       throw Failure(
         "\(name) has \(found.count) outputs; name one of them: "
-          + NamedFile.list(found.map { graph.nodes[$0].name }, meant: name))
+          + found.prefix(Self.listedCount).map { graph.nodes[$0].name }.joined(separator: ", "))
     }
     return found[0]
   }
@@ -64,11 +66,12 @@ struct EngineOutputs {
   /// Says which names there are: those around what was given, or all of the outermost modules.
   private static func refusal(_ name: String, in graph: Graph) -> Failure {
     let (module, names) = graph.names(around: name)
-    let known = module.isEmpty ? [logits, features] + names : names
-    let place = module.isEmpty ? "" : " in \(module)"
+    let suggestion = NamedFile.suggestion(
+      for: name, module.isEmpty ? "it" : module,
+      has: module.isEmpty ? [logits, features] + names : names)
     return Failure(
-      "the network has no output \(name); \(NamedFile.list(known, meant: name))\(place); "
-        + "`resnetd inspect` lists all. " + NamedFile.hint)
+      "the network has no output \(name); \(suggestion); `resnetd inspect` lists all layers. "
+        + NamedFile.hint)
   }
 
   /// Writes the outputs to their files.

@@ -34,11 +34,11 @@ struct NamedFile {
   /// Names that a refusal lists.
   private static let listedCount = 24
 
-  /// Returns the names for people, and the one that was probably meant.
-  static func list(_ names: [String], meant name: String) -> String {
-    let shown = names.prefix(listedCount).joined(separator: ", ")
+  /// Returns the name that was probably meant, if there is one, and what names something has.
+  static func suggestion(for name: String, _ owner: String, has names: [String]) -> String {
+    let shown = names.isEmpty ? "none" : names.prefix(listedCount).joined(separator: ", ")
     let rest = names.count > listedCount ? ", … (\(names.count) in all)" : ""
     let meant = Suggestion.nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
-    return meant + "There are " + (names.isEmpty ? "none" : shown + rest)
+    return "\(meant)\(owner) has \(shown)\(rest)"
   }
 }

@@ -52,7 +52,7 @@ enum RunCommand: Command {
       // SAFETY: an array owns the bytes, which the call only reads.
       model = try unsafe ONNXModel(bytes: bytes.span.bytes)
     } catch {
-      throw Failure("\(path): \(error)")
+      throw Failure("\(path): \(error) (--engine runs a model file of any format)")
     }
     let inputs = try files(settings.inputs, for: model.inputs.map(\.name), "input")
     outputs = try files(
@@ -115,13 +115,13 @@ enum RunCommand: Command {
         refusal: { name in
           let more = others.isEmpty ? "" : ", and any of the \(others.count) results of its nodes"
           return Failure(
-            "the graph has no \(kind) \(name); \(NamedFile.list(names, meant: name))\(more). "
-              + NamedFile.hint)
+            "the graph has no \(kind) \(name); "
+              + "\(NamedFile.suggestion(for: name, "it", has: names))\(more). " + NamedFile.hint)
         })
       guard let name = named.name ?? (names.count == 1 ? names[0] : nil) else {
         throw Failure(
           "\"\(text)\" must begin with the name of an \(kind) and \"=\"; "
-            + NamedFile.list(names, meant: text))
+            + NamedFile.suggestion(for: text, "the graph", has: names))
       }
       guard files.updateValue(named.file, forKey: name) == nil else {
         throw UsageError("two files for the \(kind) \(name)")

@@ -76,10 +76,10 @@ import resnetd
     "A name that does not exist is refused with those that do, and nothing is written",
     arguments: [
       (["--engine", "-o", "layr4=@y.npy"], 1, "has no output layr4; did you mean layer4?"),
-      (["--engine", "-o", "layer3.9=@y.npy"], 1, "There are layer3.0, layer3.1 in layer3"),
+      (["--engine", "-o", "layer3.9=@y.npy"], 1, "layer3 has layer3.0, layer3.1;"),
       (["--engine", "-o", "@a=y.npy"], 1, "needs NAME= before it"),
       (["--engine", "-o", "@y.npy", "-o", "logits=@y.npy"], 2, "two files for the output logits"),
-      (["-o", "layer4=@y.npy"], 1, "the graph has no output layer4; There are logits, and any of"),
+      (["-o", "layer4=@y.npy"], 1, "has no output layer4; it has logits, and any of"),
     ])
   func refusals(arguments: [String], exitCode: Int32, text: String) async throws {
     let folder = try TemporaryFolder()
