@@ -22,6 +22,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case unknownTensor(name: String, offset: Int)
   /// A network outside the residual family as this program knows it.
   case unsupported(String)
+  /// What was said of the network's variant cannot be understood, or is not that of the tensors; or
+  /// it must be said.
+  case variant(String)
   /// A fault in the `resnetd` document inside the file, or in what is to become one.
   case metadata(reason: String)
   /// A fault in a preprocessing contract from outside the file.
@@ -30,6 +33,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case severalWeights(names: [String])
   /// No weights have the name that was asked for.
   case noWeights(name: String, names: [String])
+  /// A variant was given for a file that says itself what its network is.
+  case statedVariant
   /// Weights were chosen by name in a file of a single network.
   case oneNetwork
   case labelsMissing(classCount: Int)
@@ -81,6 +86,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .unknownTensor(let name, let offset):
       "tensor \(name) (byte \(offset)) is not part of the network"
     case .unsupported(let what): "unsupported network: \(what)"
+    case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
     case .severalWeights(let names):
@@ -88,6 +94,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
         + "in an upload ?weights=NAME)"
     case .noWeights(let name, let names):
       "the file has no weights \"\(name.prefix(40))\", it has \(Self.shown(names))"
+    case .statedVariant:
+      "the file says itself what its network computes, so there is no variant to choose (--arch)"
     case .oneNetwork:
       "the file is of a form that holds one network, so there are no weights to choose (--weights)"
     case .labelsMissing(let classCount):

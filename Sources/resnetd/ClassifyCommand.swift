@@ -43,6 +43,7 @@ enum ClassifyCommand: Command {
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
       .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
       .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),

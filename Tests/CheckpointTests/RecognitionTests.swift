@@ -147,7 +147,7 @@ import Testing
       Issue.record("squeeze-and-excitation passed")
       return
     }
-    #expect(reason.contains("squeeze-and-excitation"))
+    #expect(reason.contains("squeeze and excitation"))
   }
 
   @Test("Labels are needed, as many as classes")

@@ -10,8 +10,8 @@ struct FolderFacts {
   private(set) var activation: OutputRule.Activation?
   private(set) var preprocessing: Preprocessing?
   private(set) var preprocessingNote = ""
-  /// Where bottlenecks stride, if the folder says it.
-  private(set) var stridePlacement: Architecture.StridePlacement?
+  /// What the folder says of the network that its tensors leave open.
+  private(set) var variant = NetworkVariant()
 
   init(_ folder: ModelFolder) throws(CheckpointError) {
     guard folder.names.contains(ModelFolder.config) else { return }
@@ -37,14 +37,15 @@ struct FolderFacts {
       throw .unsupported(
         "\(ModelFolder.config): model_type \(type.prefix(40)), only resnet is read")
     }
-    if let activation = root["hidden_act"]?.string, activation != "relu" {
-      throw .unsupported(
-        "\(ModelFolder.config): hidden_act \(activation.prefix(40)), only relu is read")
+    variant.activation = .relu
+    if let name = root["hidden_act"]?.string {
+      variant.activation = try activation(name, "hidden_act")
     }
-    if root["downsample_in_first_stage"]?.boolean == true {
-      throw .unsupported("\(ModelFolder.config): downsample_in_first_stage, only false is read")
-    }
-    if root["downsample_in_bottleneck"]?.boolean == true { stridePlacement = .in1x1 }
+    if variant.activation != .relu { variant.innerActivation = .relu }
+    variant.firstStageStride = root["downsample_in_first_stage"]?.boolean == true ? 2 : 1
+    variant.stridePlacement = root["downsample_in_bottleneck"]?.boolean == true ? .in1x1 : .in3x3
+    (variant.outputStride, variant.epsilon) = (32, 1e-5)
+    (variant.pooling, variant.antiAliasing) = (.avg, .nothing)
     switch root["problem_type"]?.string {
     case nil: break
     case "single_label_classification": activation = .softmax
@@ -62,29 +63,71 @@ struct FolderFacts {
 
   // MARK: timm
 
-  /// Parts of the names of timm's networks whose tensors look like those of another.
-  private static let lookalikes = ["resnetaa", "resnetblur", "resnetrs", "resnet50_gn"]
+  private func activation(
+    _ name: String, _ key: String
+  ) throws(CheckpointError) -> NetworkVariant.Activation {
+    guard let activation = NetworkVariant.Activation(name) else {
+      throw .unsupported(
+        "\(ModelFolder.config): \(key) \(name.prefix(40)); "
+          + NetworkVariant.Activation.names.joined(separator: ", ") + " are read")
+    }
+    return activation
+  }
 
   private mutating func takeTimm(_ root: JSONNode, _ source: String) throws(CheckpointError) {
     let name = root["architecture"]?.string ?? ""
-    if let part = Self.lookalikes.first(where: { name.contains($0) }) {
+    guard let named = NetworkVariant(named: name) else {
       throw .unsupported(
-        "\(ModelFolder.config): architecture \(name.prefix(40)): networks called \(part) compute "
-          + "something else than their tensors show; export it as ONNX")
+        "\(ModelFolder.config): architecture \(name.prefix(40)) is not a residual network whose "
+          + "tensors are read; export it as ONNX")
     }
-    let harmless: Set<String> = ["num_classes", "img_size", "in_chans", "global_pool", "drop_rate"]
-    if let other = root["model_args"]?.members?.first(where: { !harmless.contains($0.name) }) {
-      throw .unsupported(
-        "\(ModelFolder.config): model_args \(other.name.prefix(40)) changes the network; "
-          + "export it as ONNX")
+    variant = named
+    // Arguments may change it.
+    variant.blockCounts = nil
+    for argument in root["model_args"]?.members ?? [] {
+      try takeTimm(argument.name, argument.value)
     }
-    if let pool = root["global_pool"]?.string, !["avg", ""].contains(pool) {
-      throw .unsupported("\(ModelFolder.config): global_pool \(pool.prefix(40)), only avg is read")
-    }
+    if let pool = root["global_pool"]?.string, pool != "" { variant.pooling = try pooling(pool) }
     preprocessing = try TimmContract.contract(root["pretrained_cfg"] ?? root)
     preprocessingNote = "preprocessing is that of \(ModelFolder.config), pretrained_cfg"
     guard let names = root["label_names"], names.array != nil else { return }
     labels = try LabelDocument.labels(names, path: source)
     labelsNote = "labels are those of \(ModelFolder.config), label_names"
+  }
+
+  /// Takes an argument by which a network of timm was made.
+  private mutating func takeTimm(
+    _ name: String, _ value: JSONNode
+  ) throws(CheckpointError) {
+    switch name {
+    // These show in the tensors, or are of training.
+    case "num_classes", "img_size", "in_chans", "drop_rate", "drop_path_rate", "drop_block_rate",
+      "stem_type", "stem_width", "channels", "layers", "cardinality", "base_width",
+      "zero_init_last":
+      break
+    case "global_pool": variant.pooling = try pooling(value.string ?? "")
+    case "output_stride":
+      guard let stride = value.integer, [8, 16, 32].contains(stride) else {
+        throw .unsupported("\(ModelFolder.config): output_stride is 8, 16 or 32")
+      }
+      variant.outputStride = stride
+    case "act_layer":
+      variant.activation = try activation(value.string ?? "", "act_layer")
+    default:
+      throw .unsupported(
+        "\(ModelFolder.config): model_args \(name.prefix(40)) changes the network; "
+          + "export it as ONNX")
+    }
+  }
+
+  private func pooling(_ name: String) throws(CheckpointError) -> NetworkVariant.GlobalPooling {
+    switch name {
+    case "avg": return .avg
+    case "max": return .max
+    case "catavgmax": return .avgMax
+    default:
+      throw .unsupported(
+        "\(ModelFolder.config): global_pool \(name.prefix(40)); avg, max and catavgmax are read")
+    }
   }
 }

@@ -18,10 +18,14 @@ extension ModelOptions {
       preprocessing = own
       notes.append(facts.preprocessingNote)
     }
-    if facts.stridePlacement == .in1x1 {
-      notes.append(
-        "bottlenecks stride in their first convolution (v1): \(ModelFolder.config), "
-          + "downsample_in_bottleneck")
+    if !facts.variant.isEmpty {
+      let own = variant
+      variant = facts.variant
+      variant.take(own)
+      let unusual = facts.variant.differences(from: .usual).text
+      if !unusual.isEmpty {
+        notes.append("the network's variant is that of \(ModelFolder.config): \(unusual)")
+      }
     }
     return notes
   }

@@ -90,13 +90,10 @@ extension Model {
     let notes = if document == nil, let facts { options.take(facts) } else { [String]() }
     try options.interruption.check()
     let tensors = try tensors(of: file, document, options)
-    let (architecture, graph) =
-      if let document { try document.network() } else {
-        try recognized(tensors, options, facts?.stridePlacement)
-      }
+    let (architecture, graph, recognized) = try network(of: tensors, document, options)
     let reader = WeightReader(
       file: file, tensors: tensors, interruption: options.interruption)
-    let weights = try reader.weights(for: graph)
+    let weights = try reader.weights(for: graph, of: recognized)
     var warnings = notes + tensors.warnings
     let outputCount: Int
     do { outputCount = try graph.outputShape.channels } catch {
@@ -106,8 +103,8 @@ extension Model {
     var parts = LoadedParts(options, document)
     parts.normalization = tensors.normalization
     var contents = try parts.contents(outputCount: outputCount, &warnings) {
-      // Without a document, the tensors are those of an architecture.
-      () throws(CheckpointError) in try contract(for: architecture?.stem ?? .imageNet)
+      () throws(CheckpointError) in
+      try contract(for: recognized?.isForSmallImages == true ? .cifar : .imageNet)
     }
     contents.calibration = document?.calibration
     contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)
@@ -123,41 +120,35 @@ extension Model {
       contents)
     model.format = file.format
     model.warnings = warnings
-    model.assumptions = parts.assumptions
-    if document == nil, facts?.stridePlacement == nil, let architecture {
-      model.assumptions.insert(contentsOf: assumptions(architecture), at: 0)
-    }
+    model.assumptions = (recognized?.assumptions ?? []) + parts.assumptions
     model.isCompleted = isCompleted
     return model
-  }
-
-  /// What the shapes of plain tensors leave open.
-  private static func assumptions(_ architecture: Architecture) -> [String] {
-    guard architecture.block == .bottleneck else { return [] }
-    return ["bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)"]
   }
 
   /// Returns the tensors of the file's network; only files of other programs may hold several.
   private static func tensors(
     of file: TensorFile, _ document: ModelDocument?, _ options: ModelOptions
   ) throws(CheckpointError) -> NamedTensors {
-    guard let document else { return try WeightsChoice.tensors(of: file, named: options.weights) }
+    guard let document else {
+      return try WeightsChoice.tensors(of: file, named: options.weights, options.variant)
+    }
     if options.weights != nil { throw .oneNetwork }
     return try NamedTensors(file.groups[0].entries, asNamed: document.graph != nil)
   }
 
-  /// Returns the network that plain tensors belong to.
-  private static func recognized(
-    _ tensors: NamedTensors, _ options: ModelOptions,
-    _ stridePlacement: Architecture.StridePlacement?
-  ) throws(CheckpointError) -> (architecture: Architecture?, graph: Graph) {
-    var architecture = try Architecture(recognizing: tensors)
-    if let stridePlacement { architecture.stridePlacement = stridePlacement }
-    // A plain file does not tell its input size; the contract from outside does.
-    if let (height, width) = options.preprocessing?.outputSize, height == width {
-      architecture.inputSize = height
+  /// Returns the network that the document describes, else the one that plain tensors belong to.
+  private static func network(
+    of tensors: NamedTensors, _ document: ModelDocument?, _ options: ModelOptions
+  ) throws(CheckpointError) -> (Architecture?, Graph, recognized: TensorNetwork?) {
+    if let document {
+      if !options.variant.isEmpty { throw .statedVariant }
+      let (architecture, graph) = try document.network()
+      return (architecture, graph, nil)
     }
-    return (architecture, try graph(of: architecture))
+    // A plain file does not tell its input size; the contract from outside does.
+    let network = try TensorNetwork(
+      recognizing: tensors, options.variant, size: options.preprocessing?.outputSize)
+    return (network.architecture, network.graph, network)
   }
 
   /// Returns the document, or nil for files from other tools.

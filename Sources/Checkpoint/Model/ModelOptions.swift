@@ -16,6 +16,8 @@ package struct ModelOptions: Sendable, Hashable {
   package var name: String?
   /// Name of one of several networks in a file, such as `ema`.
   package var weights: String?
+  /// What the tensors of other programs' files leave open of their network.
+  package var variant = NetworkVariant()
   /// Name of the output that has the classes, for an ONNX file with several.
   package var outputName: String?
   /// Source of everything not chosen here, for a file without a document of its own.

@@ -12,6 +12,7 @@ extension Model {
   ) throws(CheckpointError) -> Model {
     try options.interruption.check()
     if options.weights != nil { throw .oneNetwork }
+    if !options.variant.isEmpty { throw .statedVariant }
     let file = try ONNXFile(bytes, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
     if let json = file.model.metadata[ModelDocument.metadataKey] {

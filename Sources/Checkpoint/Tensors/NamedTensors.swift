@@ -5,6 +5,9 @@ struct NamedTensors {
   private(set) var golden: [String: TensorEntry] = [:]
   /// Whether the classifier is named as in akamaster/pytorch_resnet_cifar10.
   private(set) var hasLinearClassifier = false
+  /// Whether the first layers are named as in Cadene/pretrained-models.pytorch, whose networks come
+  /// from Caffe.
+  private(set) var isOfCaffe = false
 
   /// Facts about what was passed over, a sentence each.
   var notes: [String] = []
@@ -48,6 +51,7 @@ struct NamedTensors {
       }
       parameters[name] = entry
       if entry.name.hasSuffix("linear.weight") { hasLinearClassifier = true }
+      if entry.name.hasSuffix("layer0.conv1.weight") { isOfCaffe = true }
     }
   }
 
@@ -60,4 +64,11 @@ struct NamedTensors {
   }
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
+
+  /// Returns the names of modules with weights under a prefix, in order of number or name.
+  func modules(under prefix: String) -> [String] {
+    let names = parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
+      .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) }
+    return names.sorted { (Int($0) ?? .max, $0) < (Int($1) ?? .max, $1) }
+  }
 }

@@ -7,30 +7,54 @@ struct WeightReader {
   var interruption = Interruption()
 
   /// Returns weights in the file's memory if type and alignment allow it, else copies.
-  func weights(for graph: Graph) throws(CheckpointError) -> Weights {
+  ///
+  /// - Parameter network: Network of plain tensors, which says what parameters are made of; nil if
+  ///   all stand in the file as they are.
+  func weights(
+    for graph: Graph, of network: TensorNetwork? = nil
+  ) throws(CheckpointError) -> Weights {
     let shapes: [String: [Int]]
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
     var weights = Weights()
+    var read = network?.passedOver ?? []
     for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
       try interruption.check()
-      guard let entry = tensors.parameters[name] else {
-        throw .missingTensor(name: name, expected: shape)
+      let source = network?.source(of: name)
+      if let source, source.tensor == nil {
+        weights[name] = Tensor(shape: shape, storage: source.values([], shape: shape))
+        continue
       }
-      guard entry.shape == shape else {
-        throw .tensorShape(
-          name: entry.name, offset: entry.offset, expected: shape, actual: entry.shape)
-      }
-      let tensor = tensor(entry)
-      if let fault = Self.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
-        throw .tensor(name: entry.name, offset: entry.offset, reason: fault)
-      }
-      weights[name] = tensor
+      let stored = source?.tensor ?? name
+      read.insert(stored)
+      weights[name] = try parameter(stored, as: name, shape, source)
     }
-    let unknown = tensors.parameters.filter { shapes[$0.key] == nil }.values
+    let unknown = tensors.parameters.filter { !read.contains($0.key) }.values
     if let first = unknown.min(by: { $0.name < $1.name }) {
       throw .unknownTensor(name: first.name, offset: first.offset)
     }
     return weights
+  }
+
+  /// Returns the numbers of a parameter that a tensor holds, as they are or as the source says.
+  private func parameter(
+    _ stored: String, as name: String, _ shape: [Int], _ source: ParameterSource?
+  ) throws(CheckpointError) -> Tensor {
+    guard let entry = tensors.parameters[stored] else {
+      throw .missingTensor(name: stored, expected: shape)
+    }
+    guard entry.shape == shape || source?.fits(entry.shape, to: shape) == true else {
+      throw .tensorShape(
+        name: entry.name, offset: entry.offset, expected: shape, actual: entry.shape)
+    }
+    let tensor = tensor(entry)
+    if let fault = Self.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
+      throw .tensor(name: entry.name, offset: entry.offset, reason: fault)
+    }
+    switch source {
+    case nil, .stored: return Tensor(shape: shape, storage: tensor.storage)
+    case let source?:
+      return Tensor(shape: shape, storage: source.values(tensor.values, shape: shape))
+    }
   }
 
   private func tensor(_ entry: TensorEntry) -> Tensor {

@@ -35,6 +35,7 @@ struct WeightsChoice {
 
   private let file: TensorFile
   private let wanted: String?
+  private let variant: NetworkVariant
   /// Tensors of each group that may be parameters.
   private let kept: [[TensorEntry]]
   private var candidates: [Candidate] = []
@@ -44,16 +45,16 @@ struct WeightsChoice {
   ///
   /// - Parameter wanted: Name of one of several networks, or nil if there must be only one.
   static func tensors(
-    of file: TensorFile, named wanted: String?
+    of file: TensorFile, named wanted: String?, _ variant: NetworkVariant = NetworkVariant()
   ) throws(CheckpointError) -> NamedTensors {
-    var choice = WeightsChoice(file, wanted)
+    var choice = WeightsChoice(file, wanted, variant)
     choice.search()
     let chosen = try choice.chosen()
     return try choice.tensors(of: chosen)
   }
 
-  private init(_ file: TensorFile, _ wanted: String?) {
-    (self.file, self.wanted) = (file, wanted)
+  private init(_ file: TensorFile, _ wanted: String?, _ variant: NetworkVariant) {
+    (self.file, self.wanted, self.variant) = (file, wanted, variant)
     kept = file.groups.map { $0.entries.filter { SpareTensor($0) == nil } }
   }
 
@@ -121,11 +122,10 @@ struct WeightsChoice {
   private mutating func outcome(of names: [Named]) -> Outcome {
     examinedCount += names.count
     guard let tensors = try? NamedTensors(names.map { ($0.rest, $0.entry) }),
-      let architecture = try? Architecture(recognizing: tensors),
-      let graph = try? Graph(architecture), let shapes = try? graph.parameterShapes(),
-      shapes.allSatisfy({ tensors.shape($0.key) == $0.value })
+      let network = try? TensorNetwork(recognizing: tensors, variant),
+      let leftoverCount = network.leftoverCount(in: tensors)
     else { return .none }
-    return tensors.parameters.count == shapes.count ? .exact : .withLeftovers
+    return leftoverCount == 0 ? .exact : .withLeftovers
   }
 
   // MARK: Names

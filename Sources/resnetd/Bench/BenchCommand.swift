@@ -34,6 +34,7 @@ enum BenchCommand: Command {
     .choice("winograd", \.winograd, "when 3x3 convolutions use our Winograd kernels"),
     .choice("precision", \.precision, "numbers of activations and weights"),
     .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, "for a FILE: " + ModelParts.variantHelp),
     .flag("json", \.json, "print JSON"),
   ]
 

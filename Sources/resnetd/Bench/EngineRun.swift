@@ -35,6 +35,12 @@ struct EngineRun {
     }
   }
 
+  /// Runs images `[N, C, H, W]`, and returns their logits `[N, classes]`.
+  func logits(of images: DenseTensor) throws(Failure) -> DenseTensor {
+    let logits = try outputs(of: images).logits
+    return DenseTensor(.float, logits.shape, logits.numbers.map(Double.init))
+  }
+
   /// Runs images `[N, C, H, W]`, and returns their logits `[N, classes]` and the nodes' outputs.
   func outputs(of images: DenseTensor) throws(Failure) -> (logits: Output, nodes: [Output]) {
     let shape = network.inputShape

@@ -47,6 +47,7 @@ enum InspectCommand: Command {
     .optionalChoice(
       "activation", \.parts.activation, "for a FILE: " + ModelParts.activationHelp),
     .optionalText("weights", "NAME", \.parts.weights, "for a FILE: " + ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, "for a FILE: " + ModelParts.variantHelp),
     .optionalText(
       "output-name", "NAME", \.parts.outputName, "for a FILE: " + ModelParts.outputNameHelp),
     .flag("json", \.json, "print JSON"),

@@ -79,6 +79,7 @@ enum ModelCommand: Command {
     if settings.dryRun { query.append("dry_run=true") }
     if settings.inherit { query.append("inherit=true") }
     if let weights = settings.weights { query.append("weights=\(escaped(weights))") }
+    if let variant = settings.variant { query.append("arch=\(escaped(variant))") }
     let target = "/admin/model" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     return try client.push(file, to: target, ifMatch: match)
   }

@@ -20,6 +20,7 @@ struct ModelSettings: CommandSettings {
   var inherit = false
   /// Name of one of several networks in the file that is pushed.
   var weights: String?
+  var variant: String?
   /// Version that must be live for an upload to take its place.
   var ifVersion: String?
   var percent: String?
@@ -47,6 +48,7 @@ struct ModelSettings: CommandSettings {
       "inherit", \.inherit,
       "push: take the live model's labels and preprocessing for a file that has none"),
     .optionalText("weights", "NAME", \.weights, "push: " + ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.variant, "push: " + ModelParts.variantHelp),
     .optionalText(
       "if-version", "VERSION", \.ifVersion, "push: only if this version is still live"),
     .optionalText("percent", "P", \.percent, "canary: the share of requests that it answers"),

@@ -11,6 +11,8 @@ package struct ModelParts: Sendable, Equatable {
   package var activation: OutputRule.Activation?
   /// Name of one of several networks in the file.
   package var weights: String?
+  /// What the file's tensors leave open of its network.
+  package var variant: String?
   /// The output of an ONNX file that has the classes.
   package var outputName: String?
 
@@ -20,6 +22,8 @@ package struct ModelParts: Sendable, Equatable {
   static let activationHelp =
     "what the outputs mean: mutually exclusive classes, independent labels, or scores"
   static let weightsHelp = "which of a file's networks, where it holds several: ema, model, …"
+  static let variantHelp =
+    "which network the tensors belong to, where they leave it open: resnetaa50d, v1, stride=v1,…"
   static let outputNameHelp = "the output that has the classes, for ONNX with several"
   static let preprocessHelp =
     "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"

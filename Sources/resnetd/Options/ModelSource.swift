@@ -58,6 +58,7 @@ enum ModelSource {
   static func options(_ parts: ModelParts) throws(CheckpointError) -> ModelOptions {
     var options = ModelOptions(name: parts.name)
     options.weights = parts.weights
+    if let variant = parts.variant { options.variant = try NetworkVariant(variant) }
     options.outputName = parts.outputName
     if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
     if let text = parts.preprocess {

@@ -19,6 +19,11 @@ struct Option<Settings: CommandSettings>: Sendable {
   /// A shorter name, on the command line only.
   private(set) var shortName: String?
 
+  /// Values that follow the name; several arrive in one string with `separator` between.
+  private(set) var valueCount = 1
+  /// What no argument can contain.
+  static var separator: String { "\0" }
+
   /// Names of options that set the same thing in another way.
   private(set) var alternatives: [String] = []
 
@@ -60,6 +65,7 @@ struct Option<Settings: CommandSettings>: Sendable {
     option.letter = letter
     option.shortName = shortName
     option.alternatives = alternatives
+    option.valueCount = valueCount
     return option
   }
 
@@ -139,6 +145,22 @@ extension Option {
     } defaultText: { _ in
       nil
     }
+  }
+
+  /// An option that is followed by two values.
+  static func pair(
+    _ name: String, _ valueNames: String, _ path: any Path<[String]>, _ help: String
+  ) -> Option {
+    var option = Option(name: name, valueName: valueNames, help: help) {
+      (settings, text) throws(InvalidValue) in
+      let values = text.split(separator: separator, omittingEmptySubsequences: true)
+      guard values.count == 2 else { throw InvalidValue(expected: "two files, \(valueNames)") }
+      settings[keyPath: path] = values.map(String.init)
+    } defaultText: { _ in
+      nil
+    }
+    option.valueCount = 2
+    return option
   }
 
   static func integer(

@@ -72,7 +72,14 @@ struct ParsedArguments<Settings: CommandSettings> {
       guard let value = attached ?? rest.popFirst() else {
         throw UsageError("\(flag) needs a value: \(option.valueName ?? "")")
       }
-      try apply(option, value, called: flag)
+      var values = [value]
+      while values.count < option.valueCount {
+        guard let next = rest.popFirst() else {
+          throw UsageError("\(flag) needs \(option.valueCount) values: \(option.valueName ?? "")")
+        }
+        values.append(next)
+      }
+      try apply(option, values.joined(separator: Option<Settings>.separator), called: flag)
     }
   }
 

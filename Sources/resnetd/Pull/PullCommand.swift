@@ -33,6 +33,7 @@ package enum PullCommand: Command {
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .integer("retries", "N", \.retries, in: 0...20, "attempts after the first one"),

@@ -44,6 +44,7 @@ enum QuantizeCommand: Command {
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
       .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
       .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
       .integer(
         "pictures", "N", \.images, in: imageCountMinimum...100_000,

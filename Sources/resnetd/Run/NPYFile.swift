@@ -9,6 +9,13 @@ package enum NPYFile {
   /// Alignment of the numbers' offset.
   private static let alignment = 64
 
+  /// Reads a file of at most so many bytes.
+  static func read(path: String, limit: Int) throws(Failure) -> DenseTensor {
+    do throws(Failure) { return try read(FileBytes.read(path, limit: limit)) } catch {
+      throw Failure("\(path): \(error.message)")
+    }
+  }
+
   /// Reads an array of any numeric type but complex ones, in either byte order and either order of
   /// dimensions.
   package static func read(_ bytes: [UInt8]) throws(Failure) -> DenseTensor {

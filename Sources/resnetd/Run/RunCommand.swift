@@ -36,6 +36,7 @@ enum RunCommand: Command {
     .choice("precision", \.precision, "numbers that the engine computes with"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
   ]
 
@@ -87,11 +88,7 @@ enum RunCommand: Command {
   }
 
   private static func array(_ file: String) throws(Failure) -> DenseTensor {
-    do throws(Failure) {
-      return try NPYFile.read(FileBytes.read(file, limit: fileByteCountLimit))
-    } catch {
-      throw Failure("\(file): \(error.message)")
-    }
+    try NPYFile.read(path: file, limit: fileByteCountLimit)
   }
 
   private static func read(_ path: String) throws(Failure) -> [UInt8] {

@@ -143,6 +143,7 @@ struct ServeSettings: DecodingSettings {
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
     .choice(

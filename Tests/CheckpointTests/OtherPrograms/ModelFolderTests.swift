@@ -62,7 +62,7 @@ import Testing
     #expect(model.architecture?.stridePlacement == .in1x1)
     #expect(
       model.warnings.contains(
-        "bottlenecks stride in their first convolution (v1): config.json, downsample_in_bottleneck")
+        "the network's variant is that of config.json: stride=v1")
     )
   }
 
@@ -158,10 +158,8 @@ import Testing
         "\"problem_type\": \"ranking\", \"model_type\"",
         "problem_type ranking; single_label_classification, multi_label_classification"
       ),
-      ("hugging-face", "config.json", "\"relu\"", "\"gelu\"", "hidden_act gelu, only relu is read"),
       (
-        "hugging-face", "config.json", "\"downsample_in_first_stage\": false",
-        "\"downsample_in_first_stage\": true", "downsample_in_first_stage, only false is read"
+        "hugging-face", "config.json", "\"relu\"", "\"relu6\"", "hidden_act relu6; relu, leaky-relu"
       ),
       ("hugging-face", "config.json", "\"2\": \"hen\"", "\"3\": \"hen\"", "class 3 of 3 labels"),
       ("hugging-face", "config.json", "{", "[", "config.json: JSON: "),
@@ -182,10 +180,15 @@ import Testing
         "interpolation hamming has no equivalent"
       ),
       ("timm", "config.json", "\"center\"", "\"border\"", "crop_mode border for 192x192 pixels"),
-      ("timm", "config.json", "\"resnet18\"", "\"resnetblur18\"", "architecture resnetblur18"),
       (
-        "timm", "config.json", "\"in_chans\": 3", "\"output_stride\": 8", "model_args output_stride"
+        "timm", "config.json", "\"resnet18\"", "\"regnet18\"",
+        "architecture regnet18 is not a residual"
       ),
+      (
+        "timm", "config.json", "\"in_chans\": 3", "\"output_stride\": 7",
+        "output_stride is 8, 16 or 32"
+      ),
+      ("timm", "config.json", "\"in_chans\": 3", "\"aa_layer\": \"avg\"", "model_args aa_layer"),
       (
         "timm", "config.json", "\"hen\"", "\"hen\", \"emu\"",
         "4 labels for a network with 3 classes"

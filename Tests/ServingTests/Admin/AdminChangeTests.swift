@@ -54,7 +54,7 @@ import Testing
     arguments: [
       (
         "PUT", "/admin/model?bogus=1",
-        "bogus is an unknown parameter; PUT /admin/model takes dry_run, inherit and weights"
+        "bogus is an unknown parameter; PUT /admin/model takes dry_run, inherit, weights and arch"
       ),
       ("PUT", "/admin/model?dry_run=1", #"dry_run is true or false, not "1""#),
       ("PUT", "/admin/model?inherit", "inherit is true or false, not nothing"),

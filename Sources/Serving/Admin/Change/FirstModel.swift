@@ -33,7 +33,7 @@ package struct FirstModel: Sendable {
     options.labels == nil && options.preprocessing == nil && options.name == nil
       && options.output == nil && options.activation == nil
       && options.weights == nil && !(path.map(Model.isFolder) ?? false)
-      && options.outputName == nil
+      && options.outputName == nil && options.variant.isEmpty
   }
 
   /// Hands over the file's own bytes.

@@ -79,7 +79,7 @@ package final class ModelAdministration: Sendable {
           parameters.completes
           ? UploadCompletion(
             of: uploaded, in: store, like: parameters.inherits ? pool.live.model : nil,
-            weights: parameters.weights, turn, log) : nil
+            parameters.choice, turn, log) : nil
         defer { completion?.discard() }
         if let completion { request.completion = completion.run }
         var report = try deploy(

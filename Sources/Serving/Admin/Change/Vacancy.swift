@@ -145,7 +145,7 @@ package final class Vacancy: Sendable {
       ) { [store, log] turn in
         guard parameters.completes else { return nil }
         return UploadCompletion(
-          of: uploaded, in: store, like: nil, weights: parameters.weights, turn, log)
+          of: uploaded, in: store, like: nil, parameters.choice, turn, log)
       }
     }
   }

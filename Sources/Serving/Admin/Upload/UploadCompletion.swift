@@ -4,8 +4,18 @@ import ModelStore
 import Synchronization
 import Telemetry
 
-/// Gives an uploaded file without labels the labels and preprocessing of the live model, and takes
-/// one of its networks if it has several, as a new file.
+/// Choices that an upload makes among what a file of another program may mean.
+struct NetworkChoice: Sendable, Hashable {
+  /// Name of one of several networks in the file.
+  var weights: String?
+  /// What its tensors leave open of the network.
+  var variant = NetworkVariant()
+
+  var isEmpty: Bool { self == NetworkChoice() }
+}
+
+/// Gives an uploaded file without labels the labels and preprocessing of the live model, and makes
+/// the choices among what it may mean, as a new file.
 final class UploadCompletion: Sendable {
   private struct State {
     var isOver = false
@@ -17,16 +27,17 @@ final class UploadCompletion: Sendable {
   private let store: ModelStore
   /// The live model, or nil if nothing is taken from it.
   private let live: CompiledModel?
-  private let weights: String?
+  private let choice: NetworkChoice
   private let turn: SwapTurn
   private let log: Log
   private let state = Mutex(State())
 
   init(
-    of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel?, weights: String?,
+    of uploaded: StagedModel, in store: ModelStore, like live: CompiledModel?,
+    _ choice: NetworkChoice,
     _ turn: SwapTurn, _ log: Log
   ) {
-    (self.uploaded, self.store, self.live, self.weights) = (uploaded, store, live, weights)
+    (self.uploaded, self.store, self.live, self.choice) = (uploaded, store, live, choice)
     (self.turn, self.log) = (turn, log)
   }
 
@@ -42,7 +53,7 @@ final class UploadCompletion: Sendable {
     do throws(StagingFailure) {
       let model = try completed()
       state.withLock { $0.assumptions = model.assumptions }
-      guard model.isCompleted || weights != nil else { return uploaded.path }
+      guard model.isCompleted || !choice.isEmpty else { return uploaded.path }
       let staged = try store.stage { [interruption] body throws(CheckpointError) in
         try model.write { bytes throws(CheckpointError) in
           try interruption.check()
@@ -79,7 +90,7 @@ final class UploadCompletion: Sendable {
   private func completed() throws(StagingFailure) -> Model {
     var options = ModelOptions()
     options.interruption = interruption
-    options.weights = weights
+    (options.weights, options.variant) = (choice.weights, choice.variant)
     // The uploaded file has only the name of the place where it waits.
     if let live {
       options.completion = ModelCompletion(

@@ -5,7 +5,7 @@ import Telemetry
 
 /// Parameters of an upload's request.
 struct UploadParameters: Sendable {
-  static let names = ["dry_run", "inherit", "weights"]
+  static let names = ["dry_run", "inherit", "weights", "arch"]
   /// Bytes of the name of a network.
   private static let weightsByteCountLimit = 256
 
@@ -13,8 +13,8 @@ struct UploadParameters: Sendable {
   private(set) var dryRun = false
   /// Whether a file without labels and preprocessing takes those of the live model.
   private(set) var inherits = false
-  /// Name of one of several networks in the file.
-  private(set) var weights: String?
+  /// Which of the file's networks is meant, and which network its tensors belong to.
+  private(set) var choice = NetworkChoice()
   let digest: ContentDigest
 
   /// Throws if a value is wrong; `AdminRoute.checkParameters` has checked the names.
@@ -27,7 +27,15 @@ struct UploadParameters: Sendable {
             "weights is the name of a network in the file, of 1 to "
               + "\(Self.weightsByteCountLimit) bytes, not \(Self.shown(item.value))")
         }
-        weights = item.value
+        choice.weights = item.value
+        continue
+      }
+      if item.name == "arch" {
+        do throws(CheckpointError) {
+          choice.variant = try NetworkVariant(item.value)
+        } catch {
+          throw .parameter("arch: \(error)")
+        }
         continue
       }
       guard item.value == "true" || item.value == "false" else {
@@ -43,7 +51,7 @@ struct UploadParameters: Sendable {
   }
 
   /// Whether another file is made of the one that came, complete in itself.
-  var completes: Bool { inherits || weights != nil }
+  var completes: Bool { inherits || !choice.isEmpty }
 
   /// Name of the action in the audit.
   var action: String { dryRun ? "dry run" : "upload" }

@@ -1,8 +1,14 @@
+import ResNet
+
 /// Translates other programs' names of parameters into torchvision's, which the graph uses.
 ///
 /// - torchvision, timm: `layer1.0.conv1`, `layer1.0.downsample.0`, `fc`.
 /// - Hugging Face: `resnet.encoder.stages.0.layers.0.layer.0.convolution`, `classifier.1`.
 /// - akamaster/pytorch_resnet_cifar10: `layer1.0.shortcut.0`, `linear`.
+/// - timm's ResNetV2: `stem.conv`, `stages.0.blocks.0.norm1`, `norm`.
+/// - OpenMMLab's deep stems: `stem.0` to `stem.7`.
+/// - Cadene/pretrained-models.pytorch: `layer0.conv1`.
+/// - Wide ResNets of xternalz and others: `block1.layer.0.convShortcut`.
 enum ParameterNames {
   /// Wrappers that other programs put around the network.
   private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
@@ -17,7 +23,9 @@ enum ParameterNames {
     guard let dot = rest.lastIndex(of: ".") else { return String(rest) }
     let module = rest[..<dot]
     let parts = module.split(separator: ".", omittingEmptySubsequences: false)
-    if let reason = unsupported(parts) { throw .unsupported("\(reason) (tensor \(name))") }
+    if parts.contains("attn") {
+      throw .unsupported("attention in a block (tensor \(name)); export the network as ONNX")
+    }
     return translated(module, parts) + rest[dot...]
   }
 
@@ -39,7 +47,47 @@ enum ParameterNames {
     if parts.count == 4, parts[0].hasPrefix("layer"), parts[2] == "shortcut" {
       return "\(parts[0]).\(parts[1]).downsample.\(parts[3])"
     }
-    return String(module)
+    if parts[0] == "stem", let name = stem(parts) { return name }
+    if parts[0] == "layer0", parts.count > 1 { return parts[1...].joined(separator: ".") }
+    return timm(parts) ?? wide(parts) ?? String(module)
+  }
+
+  /// Translates the stems of timm's ResNetV2 and of OpenMMLab.
+  private static func stem(_ parts: [Substring]) -> String? {
+    guard parts.count == 2 else { return nil }
+    switch parts[1] {
+    case "conv": return "conv1"
+    case "norm": return "bn1"
+    case "conv1": return "conv1.0"
+    case "norm1": return "conv1.1"
+    case "conv2": return "conv1.3"
+    case "norm2": return "conv1.4"
+    case "conv3": return "conv1.6"
+    case "7": return "bn1"
+    default: return Int(parts[1]).map { "conv1.\($0)" }
+    }
+  }
+
+  /// Translates `stages.S.blocks.B.…` of timm's ResNetV2.
+  private static func timm(_ parts: [Substring]) -> String? {
+    guard parts.count >= 5, parts[0] == "stages", parts[2] == "blocks", let stage = Int(parts[1]),
+      0...Architecture.stageCountLimit ~= stage
+    else { return nil }
+    let block = "layer\(stage + 1).\(parts[3])"
+    if parts[4] == "downsample", parts.count == 6 {
+      return "\(block).downsample.\(parts[5] == "norm" ? "1" : "0")"
+    }
+    let name = parts[4].hasPrefix("norm") ? "bn" + parts[4].dropFirst(4) : String(parts[4])
+    return ([block, name] + parts[5...].map(String.init)).joined(separator: ".")
+  }
+
+  /// Translates `blockS.layer.B.…` of wide networks.
+  private static func wide(_ parts: [Substring]) -> String? {
+    guard parts.count == 4, parts[0].hasPrefix("block"), parts[1] == "layer",
+      let stage = Int(parts[0].dropFirst(5)), 0...Architecture.stageCountLimit ~= stage
+    else { return nil }
+    let name = parts[3] == "convShortcut" ? "downsample.0" : String(parts[3])
+    return "layer\(stage).\(parts[2]).\(name)"
   }
 
   /// Translates the part after `encoder.stages.S.layers.L`.
@@ -51,18 +99,5 @@ enum ParameterNames {
       return nil
     }
     return "\(isConvolution ? "conv" : "bn")\(index + 1)"
-  }
-
-  /// Names relatives of the family that share its names but compute something else.
-  private static func unsupported(_ parts: [Substring]) -> String? {
-    if parts.count == 2, parts[0] == "conv1", Int(parts[1]) != nil {
-      return "a deep stem of several convolutions (ResNet-C, ResNet-D)"
-    }
-    if parts.contains("se") { return "squeeze-and-excitation" }
-    if parts.contains("attn") { return "attention in a block" }
-    if parts.suffix(2) == ["downsample", "2"] {
-      return "shortcuts with average pooling (ResNet-D)"
-    }
-    return nil
   }
 }

@@ -17,6 +17,8 @@ enum ConvertCommand: Command {
   struct Settings: CommandSettings {
     var form = Form.auto
     var parts = ModelParts()
+    /// Files of images and of the logits that are known for them.
+    var check: [String] = []
   }
 
   static let name = "convert"
@@ -28,6 +30,10 @@ enum ConvertCommand: Command {
     weights alone under torchvision's names; or an ONNX graph in single precision with labels and
     preprocessing. OUT appears complete or not at all, and may be IN. Its ending must not be that of
     another format.
+    With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
+    that another program gives for them, [N, classes]. OUT is written only if those of IN agree.
+    Where IN's tensors leave open what their network is, the variants are tried, and the one that
+    agrees is taken and named.
     """
   static let options: [Option<Settings>] = [
     .choice(
@@ -36,8 +42,10 @@ enum ConvertCommand: Command {
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+    .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
     .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+    .pair("check", "X.npy Y.npy", \.check, "compare with known logits, and find the variant"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
@@ -46,7 +54,7 @@ enum ConvertCommand: Command {
     var form = settings.form
     if form == .auto { form = output.lowercased().hasSuffix(".onnx") ? .onnx : .native }
     try check(output, form)
-    let model = try ModelSource.load(input, settings.parts, numbersClasses: form == .plain)
+    let model = try Self.model(input, settings, numbersClasses: form == .plain)
     do throws(CheckpointError) {
       switch form {
       case .auto, .native: try model.write(to: output)
@@ -59,6 +67,47 @@ enum ConvertCommand: Command {
       throw Failure("\(output): \(error)")
     }
     return .success
+  }
+
+  /// Limit of the bytes of an array's file.
+  private static let arrayByteCountLimit = 1 << 30
+
+  /// Loads the model; if known logits are given, as the variant that gives them.
+  private static func model(
+    _ input: String, _ settings: Settings, numbersClasses: Bool
+  ) throws -> Model {
+    guard settings.check.count == 2 else {
+      return try ModelSource.load(input, settings.parts, numbersClasses: numbersClasses)
+    }
+    let stated: NetworkVariant
+    do throws(CheckpointError) {
+      stated = try settings.parts.variant.map(NetworkVariant.init) ?? NetworkVariant()
+    } catch { throw Failure(error.description) }
+    let search = VariantSearch(
+      images: try NPYFile.read(path: settings.check[0], limit: arrayByteCountLimit),
+      logits: try NPYFile.read(path: settings.check[1], limit: arrayByteCountLimit)
+    ) { variant throws(Failure) in
+      var parts = settings.parts
+      parts.variant = variant.isEmpty ? nil : variant.text
+      return try ModelSource.load(input, parts, numbersClasses: numbersClasses) { _ in }
+    }
+    var bar = ProgressBar("Trying variants", total: 0)
+    let found = try search.run(stated) { bar.advance(to: $0, of: $1) }
+    bar.interrupt()
+    let difference = "the largest difference is \(found.distance) of the largest number"
+    let name = found.variant.isEmpty ? "the usual one" : "--arch \(found.variant.text)"
+    guard found.distance <= VariantSearch.likelyDistance else {
+      throw Failure(
+        "\(input): no variant gives the logits of \(settings.check[1]); the nearest is \(name), "
+          + "and \(difference). Are the images of \(settings.check[0]) prepared (scaled, "
+          + "normalised), and the network in its evaluation mode?")
+    }
+    ModelSource.tell(of: found.model, input, ModelSource.warn)
+    StandardError.write("resnetd convert: the logits agree, \(difference)")
+    if found.variant != stated {
+      StandardError.write("resnetd convert: the network is \(name)")
+    }
+    return found.model
   }
 
   /// Endings that belong to other formats, so that a file under them would be taken for one.

@@ -1,0 +1,66 @@
+import ResNet
+
+/// Attention over channels at the end of a block's main path.
+extension NetworkBuilder {
+  /// Names under which programs keep it.
+  private static let names = ["se", "se_module", "se_layer", "se_block", "eca"]
+
+  /// Appends a squeeze and excitation (Hu et al. 2018) or an efficient one (Wang et al. 2020), if
+  /// the network has it.
+  mutating func appendAttention(_ block: String) throws(CheckpointError) {
+    for name in Self.names {
+      let prefix = "\(block).\(name)."
+      let weights = tensors.parameters.keys.filter {
+        $0.hasPrefix(prefix) && $0.hasSuffix(".weight")
+      }.sorted()
+      guard !weights.isEmpty else { continue }
+      return try append(prefix.dropLast().description, weights)
+    }
+    // What the first block has, all have.
+    if let name = Self.names.first(where: { name in
+      tensors.parameters.keys.contains { $0.hasPrefix("layer1.0.\(name).") }
+    }) {
+      throw .unsupported("no tensors \(block).\(name), as block layer1.0 has")
+    }
+  }
+
+  private mutating func append(
+    _ name: String, _ weights: [String]
+  ) throws(CheckpointError) {
+    let map = output
+    let channels = outputShape.channels
+    let shapes = weights.map { tensors.shape($0)?.filter { $0 != 1 } ?? [] }
+    if weights.count == 1, let kernel = shapes.first, kernel.count == 1,
+      tensors.shape(weights[0])?.count == 3
+    {
+      try append("\(name).pool", .globalAveragePool)
+      let convolution = Convolution(outputChannels: channels, kernel: Extent(1))
+      try append("\(name).conv", .convolution(convolution))
+      take("\(name).conv.weight", from: .banded(weights[0]))
+    } else if weights.count == 2, shapes.allSatisfy({ $0.count == 2 }),
+      shapes[0][1] == channels, shapes[1][0] == channels, shapes[0][0] == shapes[1][1]
+    {
+      try append("\(name).pool", .globalAveragePool)
+      try appendPixelConvolution(weights[0], outputs: shapes[0][0])
+      try append("\(name).relu", activation)
+      try appendPixelConvolution(weights[1], outputs: channels)
+    } else {
+      throw .unsupported(
+        "attention \(name) of tensors that are not those of a squeeze and excitation of \(channels) "
+          + "channels; export the network as ONNX")
+    }
+    try append("\(name).gate", .elementwise(.sigmoid))
+    try append("\(name).scale", .multiply, [map, output])
+  }
+
+  /// Appends a 1x1 convolution by weights of two or four dimensions.
+  private mutating func appendPixelConvolution(
+    _ weight: String, outputs: Int
+  ) throws(CheckpointError) {
+    let module = String(weight.dropLast(".weight".count))
+    var convolution = Convolution(outputChannels: outputs, kernel: Extent(1))
+    convolution.hasBias = tensors.shape("\(module).bias") != nil
+    try append(module, .convolution(convolution))
+    take(weight, from: .stored(weight))
+  }
+}

@@ -1,0 +1,200 @@
+import ResNet
+
+/// The residual blocks.
+extension NetworkBuilder {
+  /// What a block does with the map's sides.
+  private struct Step {
+    var stride: Int
+    /// Dilation of the convolution that would stride, and of those after it.
+    var firstDilation: Int
+    var dilation: Int
+  }
+
+  mutating func appendBlock(stage: Int, _ block: Int) throws(CheckpointError) {
+    let name = "layer\(stage + 1).\(block)"
+    var step = Step(stride: 1, firstDilation: dilation, dilation: dilation)
+    if block == 0 {
+      step.stride = stage == 0 ? variant.firstStageStride ?? 1 : 2
+      if let limit = variant.outputStride, strideSoFar >= limit {
+        dilation *= step.stride
+        step.stride = 1
+      } else {
+        strideSoFar *= step.stride
+      }
+      step.dilation = dilation
+    }
+    if isPreActivation {
+      try appendPreActivationBlock(name, step)
+    } else {
+      try appendBlock(name, step)
+    }
+  }
+
+  private var isBottleneck: Bool { tensors.shape("layer1.0.conv3.weight") != nil }
+
+  /// Number of the convolution that strides.
+  private mutating func stridingConvolution() -> Int {
+    guard isBottleneck else { return 1 }
+    if let stated = variant.stridePlacement { return stated == .in1x1 ? 1 : 2 }
+    let usual =
+      tensors.isOfCaffe
+      && tensors.shape("layer1.0.conv2.weight")?[1]
+        == tensors.shape("layer1.0.conv1.weight")?[0]
+    if usual {
+      assume("bottlenecks stride in their first convolution (v1, as Caffe's SE-ResNet)")
+    } else if !isPreActivation {
+      assume(Self.assumedStride)
+    }
+    return usual ? 1 : 2
+  }
+
+  /// Appends a block whose activation comes last (He et al. 2015). The shortcut comes first, so that
+  /// the sum can be fused into the main path's last convolution.
+  private mutating func appendBlock(_ name: String, _ step: Step) throws(CheckpointError) {
+    let input = output
+    let shortcut = try appendShortcut(name, step, from: input, block: input)
+    var last = input
+    let count = isBottleneck ? 3 : 2
+    for index in 1...count {
+      last = try appendConvolution(name, index, step, from: last)
+      try appendNormalization("\(name).bn\(index)")
+      if index < count {
+        try append("\(name).relu\(index)", variant.innerActivation ?? activation)
+        try appendFilter(name, after: index, step)
+      }
+      last = output
+    }
+    try appendAttention(name)
+    try append("\(name).add", .add, [output, shortcut])
+    try append("\(name).relu", activation)
+  }
+
+  /// Appends a block of ResNetV2 (He et al. 2016): normalisation and activation stand before each
+  /// convolution, and a projection reads what comes of the first.
+  private mutating func appendPreActivationBlock(
+    _ name: String, _ step: Step
+  ) throws(CheckpointError) {
+    let input = output
+    try appendNormalization("\(name).bn1")
+    try append("\(name).relu1", activation)
+    let activated = output
+    let shortcut = try appendShortcut(name, step, from: activated, block: input)
+    var last = activated
+    for index in 1...(isBottleneck ? 3 : 2) {
+      if index > 1 {
+        try appendNormalization("\(name).bn\(index)")
+        try append("\(name).relu\(index)", variant.innerActivation ?? activation)
+        last = output
+      }
+      last = try appendConvolution(name, index, step, from: last)
+    }
+    try appendAttention(name)
+    try append("\(name).add", .add, [output, shortcut])
+  }
+
+  private mutating func appendConvolution(
+    _ name: String, _ index: Int, _ step: Step, from input: Graph.NodeID
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let strides = index == stridingConvolution()
+    let isFiltered = antiAliasing != .nothing && !isPreActivation
+    let side = try convolutionShape("\(name).conv\(index)")[2]
+    // In basic blocks, the second convolution has the later dilation.
+    let dilation = strides || index == 1 ? step.firstDilation : step.dilation
+    try appendConvolution(
+      "\(name).conv\(index)", stride: strides && !isFiltered ? step.stride : 1,
+      dilation: side == 1 ? 1 : dilation, from: input)
+    return output
+  }
+
+  private mutating func appendFilter(
+    _ name: String, after index: Int, _ step: Step
+  ) throws(CheckpointError) {
+    guard index == stridingConvolution(), step.stride == 2 || step.firstDilation != step.dilation
+    else { return }
+    try appendFilter("\(name).aa", stride: step.stride)
+  }
+
+  // MARK: Shortcuts
+
+  /// Appends what is added to the main path.
+  ///
+  /// - Parameters:
+  ///   - input: What a projection reads.
+  ///   - block: The block's input, which is added as it is where nothing changes.
+  private mutating func appendShortcut(
+    _ name: String, _ step: Step, from input: Graph.NodeID, block: Graph.NodeID
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let channels = try convolutionShape("\(name).conv\(isBottleneck ? 3 : 2)")[0]
+    let modules = tensors.modules(under: "\(name).downsample.")
+    let changes = step.stride != 1 || shapes[block].channels != channels
+    guard !modules.isEmpty else {
+      guard changes else { return block }
+      return try appendPaddedShortcut(name, channels, step.stride, from: block)
+    }
+    let isConvolution = { (module: String) in
+      self.tensors.shape("\(name).downsample.\(module).weight")?.count == 4
+    }
+    guard let first = modules.first(where: isConvolution) else {
+      throw .missingTensor(
+        name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])
+    }
+    if averagesShortcuts(first) {
+      let means = try appendAveraging("\(name).downsample.pool", step, from: input)
+      try appendConvolution("\(name).downsample.\(first)", from: means)
+    } else {
+      try appendConvolution("\(name).downsample.\(first)", stride: step.stride, from: input)
+    }
+    let position = (Int(first) ?? 0) + 1
+    let norm = "\(name).downsample.\(position)"
+    // Without a normalisation of its own only where blocks begin with one.
+    if !isPreActivation || tensors.shape("\(norm).weight") != nil {
+      try appendNormalization(norm)
+    }
+    return output
+  }
+
+  /// Returns whether a shortcut's projection stands behind an average; a module without tensors
+  /// before it is one.
+  private mutating func averagesShortcuts(_ projection: String) -> Bool {
+    if let stated = variant.averagesShortcuts { return stated }
+    guard projection == "0" else { return true }
+    guard isPreActivation, hasDeepStem else { return false }
+    assume("shortcuts take means, as in timm's networks with such a stem (--arch shortcut-pool=…)")
+    return true
+  }
+
+  /// Appends timm's average of a shortcut, whose last windows are cut where the map ends; the
+  /// projection reads the input as it is where nothing strides.
+  private mutating func appendAveraging(
+    _ name: String, _ step: Step, from input: Graph.NodeID
+  ) throws(CheckpointError) -> Graph.NodeID {
+    guard step.stride > 1 || step.dilation > 1 else { return input }
+    let shape = shapes[input]
+    var pooling = Pooling(window: Extent(2), stride: Extent(step.stride))
+    if step.stride == 1 {
+      pooling.padding = Padding(before: Extent(0), after: Extent(1))
+    } else {
+      pooling.padding = Padding(
+        before: Extent(0), after: Extent(height: shape.height % 2, width: shape.width % 2))
+      pooling.countsPadding = false
+    }
+    return try append(name, .averagePool(pooling), [input])
+  }
+
+  private mutating func appendPaddedShortcut(
+    _ name: String, _ channels: Int, _ stride: Int, from input: Graph.NodeID
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let added = channels - shapes[input].channels
+    guard added >= 0, !tensors.parameters.keys.contains(where: { $0.contains(".downsample.") })
+    else {
+      throw .missingTensor(
+        name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])
+    }
+    return try append(
+      "\(name).shortcut",
+      .paddedShortcut(
+        PaddedShortcut(
+          channels: channels, stride: stride,
+          leadingZeroChannels: tensors.hasLinearClassifier ? added / 2 : 0)), [input])
+  }
+}

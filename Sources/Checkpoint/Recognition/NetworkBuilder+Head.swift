@@ -1,0 +1,178 @@
+import ResNet
+
+/// What comes after the last stage: pooling, and a classifier of any name.
+extension NetworkBuilder {
+  /// A classifier's module that has tensors.
+  private struct Module {
+    /// Under the head's name; empty if the head is the module itself.
+    let path: String
+    let position: Int?
+  }
+
+  /// Modules of a classifier.
+  private static let moduleLimit = 64
+
+  mutating func appendHead() throws(CheckpointError) {
+    let head = try head()
+    let modules = try modules(of: head)
+    try appendPooling(inputs: inputCount(of: head, modules))
+    var isLinear = false
+    var last: Int?
+    for module in modules {
+      let name = module.path.isEmpty ? head : "\(head).\(module.path)"
+      // A place without tensors after a linear layer is its activation, a second one dropout.
+      if isLinear, modules.count > 1,
+        module.position == nil || module.position != last.map({ $0 + 1 })
+      {
+        try appendHeadActivation("\(name).before")
+        isLinear = false
+      }
+      last = module.position
+      if try append(name, isOnly: modules.count == 1) { isLinear = true }
+    }
+  }
+
+  // MARK: Which module
+
+  private static let bodyNames: Set<Substring> = [
+    "conv1", "conv2", "conv3", "bn1", "bn2", "bn3", "norm", "maxpool",
+  ]
+
+  /// Returns the name of the module that is the classifier: the one that is not of the body.
+  private mutating func head() throws(CheckpointError) -> String {
+    let names = tensors.parameters.keys.filter { name in
+      let root = name.prefix { $0 != "." }
+      return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
+    }
+    var roots = Set(names.map { String($0.prefix { $0 != "." }) })
+    if let stated = variant.head {
+      guard names.contains(where: { $0.hasPrefix("\(stated).") }) else {
+        throw .variant(
+          "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "
+            + (roots.isEmpty ? "none" : roots.sorted().prefix(8).joined(separator: ", ")))
+      }
+      passedOver = Set(names.filter { !$0.hasPrefix("\(stated).") })
+      return stated
+    }
+    if roots.contains("fc") { roots = ["fc"] }
+    guard let root = roots.first else { throw .unsupported("no classifier (fc.weight)") }
+    guard roots.count == 1 else {
+      throw .variant(
+        "any of the modules \(roots.sorted().prefix(8).joined(separator: ", ")) may be the "
+          + "classifier; say which (--arch head=NAME)")
+    }
+    // Down to where it parts.
+    var path = root
+    for _ in 0..<Self.moduleLimit {
+      let inside = Set(
+        names.filter { $0.hasPrefix("\(path).") }
+          .map { $0.dropFirst(path.count + 1) }.map { String($0.prefix { $0 != "." }) })
+      guard inside.count == 1, let only = inside.first, !Self.leaves.contains(only),
+        Int(only) == nil
+      else { break }
+      path += ".\(only)"
+    }
+    return path
+  }
+
+  private static let leaves: Set<String> = ["weight", "bias", "running_mean", "running_var"]
+
+  /// Returns the head's modules in order.
+  private func modules(of head: String) throws(CheckpointError) -> [Module] {
+    if tensors.shape("\(head).weight") != nil { return [Module(path: "", position: nil)] }
+    let prefix = "\(head)."
+    let paths = Set(
+      tensors.parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
+        .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) })
+    guard !paths.isEmpty, paths.count <= Self.moduleLimit else {
+      throw .unsupported("\(paths.count) layers with weights in the classifier \(head)")
+    }
+    func numbers(_ path: String) -> [Int] { path.split(separator: ".").compactMap { Int($0) } }
+    // A single layer at any place: those before it have no tensors.
+    guard
+      paths.count == 1 || paths.allSatisfy({ numbers($0).count == $0.split(separator: ".").count })
+    else {
+      throw .unsupported(
+        "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
+          + "whose order is not known; export the network as ONNX")
+    }
+    return paths.sorted { numbers($0).lexicographicallyPrecedes(numbers($1)) }
+      .map { path in
+        let place = numbers(path)
+        return Module(path: path, position: place.count == 1 ? place[0] : nil)
+      }
+  }
+
+  // MARK: Layers
+
+  /// Returns the numbers that the head's first layer takes.
+  private func inputCount(of head: String, _ modules: [Module]) -> Int? {
+    guard let first = modules.first else { return nil }
+    let shape = tensors.shape(
+      first.path.isEmpty ? "\(head).weight" : "\(head).\(first.path).weight")
+    return shape.flatMap { $0.count == 1 ? $0[0] : $0.count >= 2 ? $0[1] : nil }
+  }
+
+  private mutating func appendPooling(inputs: Int?) throws(CheckpointError) {
+    let map = output
+    let shape = outputShape
+    let window = Pooling(
+      window: Extent(height: shape.height, width: shape.width), stride: Extent(1))
+    if inputs == 2 * shape.channels, variant.pooling == nil {
+      throw .variant(
+        "the classifier takes \(2 * shape.channels) numbers, twice the \(shape.channels) channels "
+          + "of the last map: their means and maxima; say in which order (--arch pool=avg+max as "
+          + "timm's catavgmax, or pool=max+avg as fastai)")
+    }
+    switch variant.pooling ?? .avg {
+    case .avg: try append("avgpool", .globalAveragePool)
+    case .max: try append("maxpool.global", .maxPool(window))
+    case .avgMax, .maxAvg:
+      let mean = try append("avgpool.mean", .globalAveragePool, [map])
+      let largest = try append("avgpool.maximum", .maxPool(window), [map])
+      try append(
+        "avgpool", .concatenation, variant.pooling == .avgMax ? [mean, largest] : [largest, mean])
+    }
+  }
+
+  private mutating func appendHeadActivation(_ name: String) throws(CheckpointError) {
+    if variant.headActivation == nil {
+      assume(
+        "ReLU stands between the classifier's linear layers (--arch head-activation=…)")
+    }
+    try append(name, variant.headActivation ?? .relu)
+  }
+
+  /// Appends a layer; returns whether it is a linear one.
+  private mutating func append(_ name: String, isOnly: Bool) throws(CheckpointError) -> Bool {
+    guard let entry = tensors.parameters["\(name).weight"] else {
+      throw .unsupported("no tensor \(name).weight")
+    }
+    let shape = entry.shape
+    if shape.count == 1 {
+      if tensors.shape("\(name).running_mean") != nil {
+        try append(
+          name, .batchNormalization(BatchNormalization(epsilon: variant.epsilon ?? 1e-5)))
+      } else {
+        try append(
+          "\(name).normal",
+          .normalization(SampleNormalization(.channels, epsilon: variant.epsilon ?? 1e-5)))
+        try appendScale(name)
+      }
+      return false
+    }
+    guard shape.count == 2 || shape.count == 4 && shape[2...] == [1, 1] else {
+      throw .tensor(
+        name: entry.name, offset: entry.offset,
+        reason: "shape \(shape) is not that of a classifier's layer, [classes, features]")
+    }
+    var linear = Linear(outputs: shape[0])
+    linear.hasBias = tensors.shape("\(name).bias") != nil
+    // The one layer of a classifier has the name that all programs know.
+    let node = isOnly ? "fc" : name
+    try append(node, .linear(linear))
+    take("\(node).weight", from: .stored("\(name).weight"))
+    if linear.hasBias, node != name { take("\(node).bias", from: .stored("\(name).bias")) }
+    return true
+  }
+}

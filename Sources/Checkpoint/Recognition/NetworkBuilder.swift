@@ -1,0 +1,285 @@
+import ResNet
+
+/// Builds the graph of a residual network by the names and shapes of its tensors.
+///
+/// Each convolution has the channels, groups and kernel of its weights, so that pruned networks and
+/// those of other widths are read as well. What a network has anywhere (a kind of normalisation,
+/// attention) each of its blocks must have, so that no tensor can be missing unnoticed.
+struct NetworkBuilder {
+  /// Kind of normalisation after, or before, each convolution.
+  enum Normalization: Hashable {
+    case batch
+    case group
+    /// Merged into the convolutions, which then have biases.
+    case none
+  }
+
+  let tensors: NamedTensors
+  let variant: NetworkVariant
+  private(set) var graph: Graph
+  private(set) var shapes: [FeatureShape]
+  private(set) var sources: [String: ParameterSource] = [:]
+  private(set) var assumptions: [String] = []
+  var passedOver: Set<String> = []
+  let isForSmallImages: Bool
+  /// Dilation of the stage that is being built.
+  var dilation = 1
+  /// Quotient of the input's and the last map's sides.
+  var strideSoFar = 1
+  /// Whether the stem has several convolutions.
+  var hasDeepStem = false
+
+  let normalization: Normalization
+  /// Whether normalisation and activation stand before each convolution (He et al. 2016, ResNetV2).
+  let isPreActivation: Bool
+  let standardizesWeights: Bool
+
+  /// Epsilon of timm's standardised convolutions in BiT.
+  private static let standardizationEpsilon: Float = 1e-8
+
+  init(
+    _ tensors: NamedTensors, _ variant: NetworkVariant, size: (height: Int, width: Int)?
+  ) throws(CheckpointError) {
+    (self.tensors, self.variant) = (tensors, variant)
+    let first = try Self.convolutionShape(
+      tensors.shape("conv1.0.weight") != nil ? "conv1.0" : "conv1", tensors)
+    let names = tensors.parameters.keys
+    let norms = names.filter { $0.hasPrefix("layer1.0.bn1.") || $0.hasPrefix("bn1.") }
+    normalization =
+      norms.isEmpty ? .none : norms.contains { $0.hasSuffix(".running_mean") } ? .batch : .group
+    let lastStem = ["conv3", "conv1.6", "conv1"].lazy.compactMap { tensors.shape("\($0).weight") }
+    let stemChannels = lastStem.first?.first ?? 0
+    let stemNorm = (tensors.shape("bn3.weight") ?? tensors.shape("bn1.weight"))?.first
+    isPreActivation = tensors.shape("layer1.0.bn1.weight") != nil && stemNorm != stemChannels
+    let isPlainStem = first[2] > 3
+    isForSmallImages =
+      first[2] == 3 && tensors.shape("conv1.0.weight") == nil
+      && tensors.shape("conv2.weight") == nil && (variant.stemStride ?? 1) == 1
+      && (variant.stemPooling ?? .nothing) == .nothing
+    standardizesWeights =
+      variant.standardizesWeights ?? (isPreActivation && normalization == .group && isPlainStem)
+    let side = isForSmallImages ? 32 : 224
+    let input = FeatureShape(
+      channels: first[1], height: size?.height ?? side, width: size?.width ?? side)
+    guard input.channels == 1 || input.channels == 3 else {
+      throw .unsupported(
+        "a first convolution of \(input.channels) channels; images have 3, or 1 in grey")
+    }
+    graph = Graph(input: input)
+    shapes = [input]
+  }
+
+  /// Appends all of the network.
+  mutating func build() throws(CheckpointError) {
+    let stages = try stages()
+    try appendStem()
+    for (index, blocks) in stages.enumerated() {
+      for block in 0..<blocks { try appendBlock(stage: index, block) }
+    }
+    if isPreActivation {
+      let norm = tensors.shape("norm.weight") != nil ? "norm" : "bn1"
+      if tensors.shape("\(norm).weight") != nil {
+        try appendNormalization(norm)
+        try append("\(norm).relu", activation)
+      }
+    }
+    try appendHead()
+    tellAssumptions()
+    do { _ = try graph.shapes() } catch { throw .unsupported(error.description) }
+  }
+
+  // MARK: Nodes
+
+  var output: Graph.NodeID { graph.output }
+  var outputShape: FeatureShape { shapes[graph.output] }
+
+  @discardableResult
+  mutating func append(
+    _ name: String, _ operation: Operation, _ inputs: [Graph.NodeID]
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let node = Graph.Node(name: name, operation: operation, inputs: inputs)
+    do throws(GraphError) {
+      shapes.append(try Graph.checkedShape(of: node, inputs: inputs.map { shapes[$0] }))
+    } catch { throw .unsupported(error.description) }
+    return graph.append(node)
+  }
+
+  @discardableResult
+  mutating func append(
+    _ name: String, _ operation: Operation
+  ) throws(CheckpointError) -> Graph.NodeID {
+    try append(name, operation, [output])
+  }
+
+  mutating func take(_ parameter: String, from source: ParameterSource) {
+    sources[parameter] = source
+  }
+
+  mutating func assume(_ phrase: String) {
+    if !assumptions.contains(phrase) { assumptions.append(phrase) }
+  }
+
+  /// Appends an activation.
+  mutating func append(
+    _ name: String, _ activation: NetworkVariant.Activation
+  ) throws(CheckpointError) {
+    switch activation {
+    case .relu: try append(name, Operation.relu)
+    case .leakyRelu(let slope): try append(name, .elementwise(.leakyRelu(slope: slope)))
+    case .elu: try append(name, .elementwise(.elu(alpha: 1)))
+    case .gelu: try append(name, .elementwise(.gelu))
+    case .tanh: try append(name, .elementwise(.tanh))
+    case .silu:
+      let input = output
+      let gate = try append("\(name).gate", .elementwise(.sigmoid))
+      try append(name, .multiply, [input, gate])
+    case .identity: break
+    }
+  }
+
+  /// The network's activation, after normalisations and sums.
+  var activation: NetworkVariant.Activation { variant.activation ?? .relu }
+
+  // MARK: Layers
+
+  /// Returns the shape of a convolution's weights.
+  func convolutionShape(_ name: String) throws(CheckpointError) -> [Int] {
+    try Self.convolutionShape(name, tensors)
+  }
+
+  private static func convolutionShape(
+    _ name: String, _ tensors: NamedTensors
+  ) throws(CheckpointError) -> [Int] {
+    guard let entry = tensors.parameters["\(name).weight"] else {
+      throw .unsupported(
+        "no tensor \(name).weight, as residual networks have; others are read from ONNX files")
+    }
+    let shape = entry.shape
+    guard shape.count == 4, !shape.contains(0) else {
+      throw .tensor(
+        name: entry.name, offset: entry.offset,
+        reason: "shape \(entry.shape) is not that of a convolution")
+    }
+    guard shape[2] == shape[3], !shape[2].isMultiple(of: 2) else {
+      throw .unsupported(
+        "a convolution of \(shape[2])x\(shape[3]) numbers (tensor \(entry.name)); residual networks "
+          + "have square ones of odd sides, others are read from ONNX files")
+    }
+    return shape
+  }
+
+  /// Appends a convolution as its weights describe it, padded so that stride 1 keeps the sides.
+  mutating func appendConvolution(
+    _ name: String, stride: Int = 1, dilation: Int = 1, from input: Graph.NodeID
+  ) throws(CheckpointError) {
+    let shape = try convolutionShape(name)
+    let channels = shapes[input].channels
+    guard channels.isMultiple(of: shape[1]), shape[0].isMultiple(of: channels / shape[1]) else {
+      let entry = tensors.parameters["\(name).weight"]
+      throw .tensorShape(
+        name: entry?.name ?? name, offset: entry?.offset ?? 0,
+        expected: [shape[0], channels, shape[2], shape[3]], actual: shape)
+    }
+    var convolution = Convolution(outputChannels: shape[0], kernel: Extent(shape[2]))
+    convolution.groups = channels / shape[1]
+    convolution.stride = Extent(stride)
+    convolution.dilation = Extent(dilation)
+    convolution.padding = Padding(shape[2] / 2 * dilation)
+    convolution.hasBias = tensors.shape("\(name).bias") != nil
+    try append(name, .convolution(convolution), [input])
+    if standardizesWeights {
+      take(
+        "\(name).weight",
+        from: .standardized("\(name).weight", epsilon: Self.standardizationEpsilon))
+    }
+  }
+
+  /// Appends a normalisation, if the network has any.
+  mutating func appendNormalization(_ name: String) throws(CheckpointError) {
+    let epsilon = variant.epsilon ?? 1e-5
+    switch normalization {
+    case .none: return
+    case .batch:
+      try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
+    case .group:
+      let groups = variant.normalizationGroups ?? 32
+      try append(
+        "\(name).normal", .normalization(SampleNormalization(.groups(groups), epsilon: epsilon)))
+      try appendScale(name)
+    }
+  }
+
+  /// Appends a factor and a term for each channel: a batch normalisation with mean 0 and variance 1.
+  mutating func appendScale(_ name: String) throws(CheckpointError) {
+    // The sum of epsilon and variance is exactly 1.
+    let epsilon: Float = 0x1p-16
+    try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
+    take("\(name).running_mean", from: .filled(0))
+    take("\(name).running_var", from: .filled(1 - epsilon))
+  }
+
+  // MARK: Stages
+
+  /// Returns the number of blocks of each stage.
+  private func stages() throws(CheckpointError) -> [Int] {
+    var counts: [Int] = []
+    while counts.count <= Architecture.stageCountLimit {
+      var blocks = 0
+      while blocks <= Architecture.stageBlockCountLimit,
+        tensors.shape("layer\(counts.count + 1).\(blocks).conv1.weight") != nil
+      { blocks += 1 }
+      if blocks == 0 { break }
+      counts.append(blocks)
+    }
+    guard !counts.isEmpty else {
+      throw .unsupported(
+        "no tensor layer1.0.conv1.weight, as residual networks have; others are read from ONNX "
+          + "files")
+    }
+    guard counts.count <= Architecture.stageCountLimit,
+      counts.allSatisfy({ $0 <= Architecture.stageBlockCountLimit })
+    else {
+      throw .overLimit(
+        what: "blocks", value: counts.reduce(0, +),
+        limit: Architecture.stageCountLimit * Architecture.stageBlockCountLimit)
+    }
+    if let stated = variant.blockCounts, stated != counts {
+      throw .variant(
+        "the network that it names has \(stated) blocks in its stages, the file \(counts)")
+    }
+    return counts
+  }
+
+  // MARK: Assumptions
+
+  static let assumedStride = "bottlenecks stride in the 3x3 convolution (v1.5, as torchvision's)"
+  static let assumedSmallStem =
+    "the first convolution, of 3x3 numbers, strides by 1 and nothing pools after it"
+
+  /// Says what the variant leaves open of what is the same in nearly all networks.
+  static func assumedRest(_ variant: NetworkVariant) -> String {
+    var parts: [String] = []
+    if variant.activation == nil { parts.append("ReLU") }
+    if variant.epsilon == nil { parts.append("epsilon 1e-05") }
+    if variant.outputStride == nil { parts.append("no dilation") }
+    if variant.antiAliasing == nil { parts.append("no filters before strides") }
+    if variant.pooling == nil { parts.append("average pooling") }
+    return "the rest is as in torchvision's networks (\(parts.joined(separator: ", ")))"
+  }
+
+  private mutating func tellAssumptions() {
+    if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
+      assume(Self.assumedSmallStem)
+    }
+    if normalization == .group, variant.normalizationGroups == nil {
+      assume("group normalisations have 32 groups (--arch norm-groups=…)")
+    }
+    if normalization == .group, variant.standardizesWeights == nil {
+      assume(
+        "convolutions' weights are "
+          + (standardizesWeights ? "standardised, as in BiT" : "used as they are")
+          + " (--arch weight-standardization=…)")
+    }
+    if !variant.statesRest { assume(Self.assumedRest(variant)) }
+  }
+}

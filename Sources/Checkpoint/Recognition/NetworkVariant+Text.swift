@@ -1,0 +1,154 @@
+import ResNet
+import Words
+
+/// A variant as text: the name of a published network, and settings after or without it, with commas
+/// between.
+///
+///     resnetaa50d        v1        stride=v1,output-stride=8        resnet50,epsilon=0.001
+extension NetworkVariant {
+  private enum Key: String, CaseIterable {
+    case stride
+    case outputStride = "output-stride"
+    case activation
+    case innerActivation = "inner-activation"
+    case epsilon, pool
+    case antiAliasing = "anti-aliasing"
+    case stemStride = "stem-stride"
+    case stemPool = "stem-pool"
+    case firstStageStride = "first-stage-stride"
+    case shortcutPool = "shortcut-pool"
+    case normalizationGroups = "norm-groups"
+    case weightStandardization = "weight-standardization"
+    case head
+    case headActivation = "head-activation"
+
+    /// Values in words.
+    var allowed: String {
+      switch self {
+      case .stride: "v1 (in the first 1x1 convolution) or v1.5 (in the 3x3)"
+      case .outputStride: "8, 16 or 32"
+      case .activation, .innerActivation, .headActivation: Activation.names.joined(separator: ", ")
+      case .epsilon: "a number above 0 and below 1"
+      case .pool: names(GlobalPooling.self)
+      case .antiAliasing: names(AntiAliasing.self)
+      case .stemStride, .firstStageStride: "1 or 2"
+      case .stemPool: names(StemPooling.self)
+      case .shortcutPool: "avg or none"
+      case .normalizationGroups: "1 to \(Architecture.widthLimit)"
+      case .weightStandardization: "yes or no"
+      case .head: "the name of a module"
+      }
+    }
+
+    private func names<Value: RawRepresentable<String> & CaseIterable>(
+      _ type: Value.Type
+    ) -> String {
+      type.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+  }
+
+  /// Bytes of a text.
+  package static let textByteCountLimit = 1024
+
+  /// Reads what a person or a file says of a network.
+  package init(_ text: String) throws(CheckpointError) {
+    guard text.utf8.count <= Self.textByteCountLimit else {
+      throw .overLimit(
+        what: "bytes of a network's variant", value: text.utf8.count,
+        limit: Self.textByteCountLimit)
+    }
+    self.init()
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let sign = part.firstIndex(of: "=") else {
+        take(try Self.word(String(part)))
+        continue
+      }
+      try set(String(part[..<sign]), String(part[part.index(after: sign)...]))
+    }
+  }
+
+  private static func word(_ word: String) throws(CheckpointError) -> NetworkVariant {
+    var variant = NetworkVariant()
+    if let placement = Architecture.StridePlacement(rawValue: word) {
+      variant.stridePlacement = placement
+      return variant
+    }
+    if let named = NetworkVariant(named: word) { return named }
+    let words =
+      Architecture.StridePlacement.allCases.map(\.rawValue) + Architecture.knownNames
+    let meant = Suggestion.nearest(to: word, among: words + Key.allCases.map(\.rawValue))
+    throw .variant(
+      "\"\(word.prefix(60))\" is neither the name of a network (resnet50, seresnet50, "
+        + "resnetaa50d, resnetv2_50x1_bit, …), v1, v1.5, nor KEY=VALUE"
+        + (meant.map { "; did you mean \($0)?" } ?? "; keys are " + keys))
+  }
+
+  private static var keys: String { Key.allCases.map(\.rawValue).joined(separator: ", ") }
+
+  private mutating func set(_ name: String, _ value: String) throws(CheckpointError) {
+    guard let key = Key(rawValue: name) else {
+      let meant = Suggestion.nearest(to: name, among: Key.allCases.map(\.rawValue))
+      throw .variant(
+        "there is no key \"\(name.prefix(60))\""
+          + (meant.map { "; did you mean \($0)?" } ?? "; keys are " + Self.keys))
+    }
+    guard set(key, value) else {
+      throw .variant("\(name) is \"\(value.prefix(60))\"; allowed: \(key.allowed)")
+    }
+  }
+
+  /// Returns whether the value is one of the key's.
+  private mutating func set(_ key: Key, _ value: String) -> Bool {
+    func take<Value>(
+      _ path: WritableKeyPath<NetworkVariant, Value?>, _ read: Value?, if isAllowed: Bool = true
+    ) -> Bool {
+      guard let read, isAllowed else { return false }
+      self[keyPath: path] = read
+      return true
+    }
+    let number = Int(value) ?? 0
+    switch key {
+    case .stride: return take(\.stridePlacement, Architecture.StridePlacement(rawValue: value))
+    case .outputStride: return take(\.outputStride, number, if: [8, 16, 32].contains(number))
+    case .activation: return take(\.activation, Activation(value))
+    case .innerActivation: return take(\.innerActivation, Activation(value))
+    case .headActivation: return take(\.headActivation, Activation(value))
+    case .epsilon:
+      let epsilon = Float(value) ?? 0
+      return take(\.epsilon, epsilon, if: epsilon > 0 && epsilon < 1)
+    case .pool: return take(\.pooling, GlobalPooling(rawValue: value))
+    case .antiAliasing: return take(\.antiAliasing, AntiAliasing(rawValue: value))
+    case .stemStride: return take(\.stemStride, number, if: 1...2 ~= number)
+    case .firstStageStride: return take(\.firstStageStride, number, if: 1...2 ~= number)
+    case .stemPool: return take(\.stemPooling, StemPooling(rawValue: value))
+    case .shortcutPool: return take(\.averagesShortcuts, ["avg": true, "none": false][value])
+    case .normalizationGroups:
+      return take(\.normalizationGroups, number, if: 1...Architecture.widthLimit ~= number)
+    case .weightStandardization:
+      return take(\.standardizesWeights, ["yes": true, "no": false][value])
+    case .head: return take(\.head, value, if: !value.isEmpty)
+    }
+  }
+
+  /// The settings as text that `init` reads.
+  package var text: String {
+    var parts: [(Key, String?)] = []
+    parts.append((.stride, stridePlacement?.rawValue))
+    parts.append((.outputStride, outputStride.map(String.init)))
+    parts.append((.activation, activation?.text))
+    parts.append((.innerActivation, innerActivation?.text))
+    parts.append((.epsilon, epsilon.map { "\($0)" }))
+    parts.append((.pool, pooling?.rawValue))
+    parts.append((.antiAliasing, antiAliasing?.rawValue))
+    parts.append((.stemStride, stemStride.map(String.init)))
+    parts.append((.stemPool, stemPooling?.rawValue))
+    parts.append((.firstStageStride, firstStageStride.map(String.init)))
+    parts.append((.shortcutPool, averagesShortcuts.map { $0 ? "avg" : "none" }))
+    parts.append((.normalizationGroups, normalizationGroups.map(String.init)))
+    parts.append((.weightStandardization, standardizesWeights.map { $0 ? "yes" : "no" }))
+    parts.append((.head, head))
+    parts.append((.headActivation, headActivation?.text))
+    return parts.compactMap { key, value in value.map { "\(key.rawValue)=\($0)" } }
+      .joined(separator: ",")
+  }
+}

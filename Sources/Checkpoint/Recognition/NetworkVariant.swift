@@ -1,0 +1,158 @@
+package import ResNet
+
+/// What tensors leave open of the network that they belong to: networks that compute differently
+/// have tensors of the same names and shapes. What is nil was not stated.
+package struct NetworkVariant: Sendable, Hashable {
+  /// Function after normalisations and sums.
+  package enum Activation: Sendable, Hashable {
+    case relu
+    case leakyRelu(slope: Float)
+    case elu, gelu, silu, tanh
+    /// None at all, for the layers of a classifier.
+    case identity
+  }
+
+  /// What stands before a stride, so that less of it is lost.
+  package enum AntiAliasing: String, Sendable, Hashable, CaseIterable {
+    case nothing = "none"
+    /// The mean of 2x2 pixels (timm's `resnetaa`).
+    case average
+    /// A binomial filter of 3x3 pixels (Zhang 2019; timm's `resnetblur`).
+    case blur
+  }
+
+  /// Pooling of 3x3 pixels with stride 2 after the first convolution.
+  package enum StemPooling: String, Sendable, Hashable, CaseIterable {
+    case nothing = "none"
+    /// The maximum, with less than every number around the map.
+    case max
+    /// The maximum, with zeros around the map (BiT).
+    case maxZero = "max-zero"
+    /// The maximum without padding, and the last window cut where the map ends (Caffe).
+    case maxCeil = "max-ceil"
+  }
+
+  /// What makes one number of each channel's pixels before the classifier.
+  package enum GlobalPooling: String, Sendable, Hashable, CaseIterable {
+    case avg, max
+    /// Both, one after the other (timm's `catavgmax`).
+    case avgMax = "avg+max"
+    /// Both in fastai's order.
+    case maxAvg = "max+avg"
+  }
+
+  package var stridePlacement: Architecture.StridePlacement?
+  /// Quotient of the input's and the last map's sides: 32; at 16 and 8, the last stages dilate
+  /// instead of striding.
+  package var outputStride: Int?
+  package var activation: Activation?
+  /// Function between a block's convolutions, if it is another one (Hugging Face's `hidden_act` does
+  /// not reach there).
+  package var innerActivation: Activation?
+  /// Epsilon of normalisations.
+  package var epsilon: Float?
+  package var pooling: GlobalPooling?
+  package var antiAliasing: AntiAliasing?
+  package var stemStride: Int?
+  package var stemPooling: StemPooling?
+  /// Stride of the first stage: 1 but in networks that have no other pooling there.
+  package var firstStageStride: Int?
+  /// Whether shortcuts take the mean of 2x2 pixels where they would stride (ResNet-D).
+  package var averagesShortcuts: Bool?
+  /// Groups of group normalisation.
+  package var normalizationGroups: Int?
+  /// Whether convolutions' weights are normalised before use (Qiao et al. 2019).
+  package var standardizesWeights: Bool?
+  /// Name of the module that is the classifier, where several may be.
+  package var head: String?
+  /// Function between the linear layers of a classifier that has several.
+  package var headActivation: Activation?
+  /// Blocks of each stage, which a network's name says; a file must have as many.
+  var blockCounts: [Int]?
+
+  package init() {}
+
+  /// Variant that says nothing.
+  package var isEmpty: Bool { self == NetworkVariant() }
+
+  /// Variant of most published networks.
+  static var usual: NetworkVariant {
+    var variant = NetworkVariant()
+    variant.stridePlacement = .in3x3
+    (variant.outputStride, variant.activation, variant.epsilon) = (32, .relu, 1e-5)
+    (variant.pooling, variant.antiAliasing, variant.firstStageStride) = (.avg, .nothing, 1)
+    (variant.stemStride, variant.stemPooling) = (2, .max)
+    return variant
+  }
+
+  /// Takes everything that the other one states.
+  mutating func take(_ other: NetworkVariant) { merge(other) { $1 ?? $0 } }
+
+  /// What this one states otherwise than the other one.
+  func differences(from other: NetworkVariant) -> NetworkVariant {
+    var result = self
+    result.merge(other) { $0 == $1 ? nil : $0 }
+    return result
+  }
+
+  private mutating func merge(
+    _ other: NetworkVariant, by choose: (AnyHashable?, AnyHashable?) -> AnyHashable?
+  ) {
+    func merge<Value: Hashable>(_ key: WritableKeyPath<NetworkVariant, Value?>) {
+      self[keyPath: key] = choose(self[keyPath: key], other[keyPath: key]) as? Value
+    }
+    merge(\.stridePlacement)
+    merge(\.outputStride)
+    merge(\.activation)
+    merge(\.innerActivation)
+    merge(\.epsilon)
+    merge(\.pooling)
+    merge(\.antiAliasing)
+    merge(\.stemStride)
+    merge(\.stemPooling)
+    merge(\.firstStageStride)
+    merge(\.averagesShortcuts)
+    merge(\.normalizationGroups)
+    merge(\.standardizesWeights)
+    merge(\.head)
+    merge(\.headActivation)
+    merge(\.blockCounts)
+  }
+}
+
+extension NetworkVariant.Activation {
+  /// Slope of PyTorch's LeakyReLU.
+  static let usualSlope: Float = 0.01
+
+  /// Reads `relu`, `leaky-relu`, `leaky-relu:0.1`, … .
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    switch (parts.first.map(String.init) ?? "", parts.count) {
+    case ("relu", 1): self = .relu
+    case ("elu", 1): self = .elu
+    case ("gelu", 1): self = .gelu
+    case ("silu", 1), ("swish", 1): self = .silu
+    case ("tanh", 1): self = .tanh
+    case ("none", 1): self = .identity
+    case ("leaky-relu", 1), ("leaky_relu", 1): self = .leakyRelu(slope: Self.usualSlope)
+    case ("leaky-relu", 2), ("leaky_relu", 2):
+      guard let slope = Float(parts[1]), slope.isFinite else { return nil }
+      self = .leakyRelu(slope: slope)
+    default: return nil
+    }
+  }
+
+  static let names = ["relu", "leaky-relu[:SLOPE]", "elu", "gelu", "silu", "tanh", "none"]
+
+  var text: String {
+    switch self {
+    case .relu: "relu"
+    case .leakyRelu(let slope): "leaky-relu:\(slope)"
+    case .elu: "elu"
+    case .gelu: "gelu"
+    case .silu: "silu"
+    case .tanh: "tanh"
+    case .identity: "none"
+    }
+  }
+}

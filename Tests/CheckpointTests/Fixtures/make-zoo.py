@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""Writes zoo.json: networks of PyTorch's world by their tensors' names and shapes, with the logits
+that PyTorch computes. The numbers of tensors and images are a formula of their names, which the
+test repeats, so that no weights have to be stored.
+
+Needs torch, torchvision, timm and transformers: python3 make-zoo.py
+"""
+
+import json
+import pathlib
+from functools import partial
+
+import numpy as np
+import timm
+import torch
+import torchvision
+import transformers
+from timm.layers import BatchNormAct2d, BlurPool2d, GroupNorm, GroupNormAct, StdConv2d, create_conv2d
+from timm.models.resnet import BasicBlock, Bottleneck, ResNet
+from timm.models.resnetv2 import ResNetV2
+from timm.models.senet import SEBottleneck, SENet, SEResNetBottleneck, SEResNeXtBottleneck
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def numbers(name, shape):
+    """Numbers from a hash of the name (FNV-1a) and the index (the finaliser of MurmurHash3)."""
+    seed = 0x811C9DC5
+    for byte in name.encode():
+        seed = (seed ^ byte) * 0x01000193 & 0xFFFFFFFF
+    count = int(np.prod(shape, dtype=np.int64))
+    h = (seed + np.arange(count, dtype=np.uint64) * 0x9E3779B9) & 0xFFFFFFFF
+    h ^= h >> np.uint64(16)
+    h = h * 0x85EBCA6B & 0xFFFFFFFF
+    h ^= h >> np.uint64(13)
+    h = h * 0xC2B2AE35 & 0xFFFFFFFF
+    h ^= h >> np.uint64(16)
+    unit = (h >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
+    half = np.float32(0.5)
+    if name == "x":
+        values = (unit - half) * np.float32(4)
+    elif name.endswith("running_var"):
+        values = unit + half
+    elif name.endswith(("running_mean", "bias")):
+        values = (unit - half) * np.float32(0.25)
+    elif len(shape) == 1:
+        values = np.float32(0.75) + unit * half
+    else:
+        fan_in = int(np.prod(shape[1:], dtype=np.int64))
+        values = (unit - half) * np.float32(2.0 ** (3 - fan_in.bit_length() // 2))
+    return values.reshape(shape)
+
+
+cases = []
+
+
+def tensors(model):
+    return {
+        name: list(tensor.shape)
+        for name, tensor in model.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def case(name, model, arch="", size=64, channels=3, rename=lambda name: name):
+    model.eval()
+    state = {name: torch.from_numpy(numbers(rename(name), shape)) for name, shape in tensors(model).items()}
+    missing = model.load_state_dict(state, strict=False).missing_keys
+    assert all(name.endswith("num_batches_tracked") for name in missing), missing
+    shape = [1, channels, size, size]
+    with torch.no_grad():
+        logits = model(torch.from_numpy(numbers("x", shape)))
+    logits = getattr(logits, "logits", logits).flatten().tolist()
+    cases.append(
+        {
+            "name": name,
+            "arch": arch,
+            "input": shape[1:],
+            "tensors": {rename(name): shape for name, shape in tensors(model).items()},
+            "logits": logits,
+        }
+    )
+
+
+def refused(name, model, reason, arch=""):
+    cases.append({"name": name, "arch": arch, "tensors": tensors(model), "refused": reason})
+
+
+def resnet(block=Bottleneck, layers=(1, 2, 1, 1), **options):
+    options.setdefault("channels", (8, 16, 16, 24))
+    options.setdefault("num_classes", 7)
+    return ResNet(block, layers, **options)
+
+
+def deep(block=Bottleneck, layers=(1, 2, 1, 1), **options):
+    return resnet(block, layers, stem_type="deep", stem_width=8, **options)
+
+
+# Variants that tensors do not show.
+case("plain", resnet())
+case("timm-aa", resnet(aa_layer=nn.AvgPool2d), "anti-aliasing=average")
+case("timm-blur", resnet(aa_layer=BlurPool2d), "anti-aliasing=blur")
+case("timm-aa-d-basic", deep(BasicBlock, aa_layer=nn.AvgPool2d, avg_down=True), "anti-aliasing=average")
+case("timm-stride-8", resnet(output_stride=8), "output-stride=8")
+case("timm-stride-16-d", deep(layers=(2, 2, 2, 2), output_stride=16, avg_down=True), "output-stride=16")
+case("timm-stride-8-basic", resnet(BasicBlock, (2, 2, 2, 2), output_stride=8), "output-stride=8")
+case("timm-stride-8-blur", resnet(output_stride=8, aa_layer=BlurPool2d), "output-stride=8,anti-aliasing=blur")
+dilated = torchvision.models.ResNet(
+    torchvision.models.resnet.Bottleneck, [1, 1, 2, 2], num_classes=5,
+    replace_stride_with_dilation=[False, True, True], width_per_group=4,
+)
+case("torchvision-dilated", dilated, "output-stride=8", size=32)
+first = torchvision.models.ResNet(
+    torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], num_classes=5, width_per_group=4
+)
+for layer in (first.layer2, first.layer3, first.layer4):
+    layer[0].conv1.stride, layer[0].conv2.stride = (2, 2), (1, 1)
+case("v1", first, "v1", size=32)
+case("leaky-relu", resnet(act_layer=nn.LeakyReLU), "activation=leaky-relu")
+case("silu", resnet(act_layer="silu"), "activation=silu")
+case("gelu", resnet(act_layer="gelu"), "activation=gelu")
+case("elu", resnet(act_layer="elu"), "activation=elu")
+case("epsilon", resnet(norm_layer=partial(nn.BatchNorm2d, eps=1e-2)), "epsilon=1e-2")
+case("pool-max", resnet(global_pool="max"), "pool=max")
+case("pool-both", resnet(global_pool="catavgmax"), "pool=avg+max")
+for stride, pool in ((1, "max"), (2, "none"), (2, "max"), (1, "none")):
+    small = resnet(BasicBlock)
+    small.conv1 = nn.Conv2d(3, 64, 3, stride, 1, bias=False)
+    if pool == "none":
+        small.maxpool = nn.Identity()
+    case(f"stem-3x3-{stride}-{pool}", small, f"stem-stride={stride},stem-pool={pool}", size=32)
+
+# What tensors do show.
+case("timm-c", deep())
+case("timm-d", deep(avg_down=True), size=72)
+case("timm-t", resnet(stem_type="deep_tiered", stem_width=8, avg_down=True), size=71)
+case("timm-se", resnet(block_args=dict(attn_layer="se")))
+case("timm-se-basic", resnet(BasicBlock, block_args=dict(attn_layer="se")))
+case("timm-eca-d", deep(avg_down=True, block_args=dict(attn_layer="eca")))
+case("timm-rs", deep(avg_down=True, replace_stem_pool=True, block_args=dict(attn_layer="se")))
+case(
+    "timm-senet",
+    deep(cardinality=4, base_width=32, block_reduce_first=2, down_kernel_size=3, block_args=dict(attn_layer="se")),
+)
+case("timm-gn", resnet(norm_layer=partial(GroupNorm, num_groups=4)), "norm-groups=4")
+case("grey", resnet(in_chans=1), channels=1)
+
+
+def resnet_v2(**options):
+    options = {"channels": (16, 32, 32, 48), "layers": (1, 2, 1, 1), "num_classes": 6, "stem_chs": 16} | options
+    return ResNetV2(**options)
+
+
+batch = dict(conv_layer=create_conv2d, norm_layer=BatchNormAct2d)
+groups = partial(GroupNormAct, num_groups=4)
+case("timm-v2", resnet_v2(**batch))
+case("timm-v2-basic", resnet_v2(basic=True, bottle_ratio=1.0, **batch))
+case("timm-v2-d", resnet_v2(stem_type="deep", avg_down=True, **batch))
+case("timm-v2-t", resnet_v2(stem_type="tiered", avg_down=True, **batch), size=71)
+case(
+    "timm-bit",
+    resnet_v2(conv_layer=partial(StdConv2d, eps=1e-8), norm_layer=groups, stem_type="fixed"), "norm-groups=4",
+)
+case(
+    "timm-v2-d-gn",
+    resnet_v2(conv_layer=create_conv2d, norm_layer=groups, stem_type="deep", avg_down=True),
+    "norm-groups=4,weight-standardization=no",
+)
+
+# Heads.
+def headed(head):
+    model = resnet(BasicBlock)
+    model.fc = head
+    return model
+
+
+case("head-relu-norm", headed(nn.Sequential(
+    nn.Dropout(0.5), nn.Linear(24, 12), nn.ReLU(), nn.BatchNorm1d(12), nn.Dropout(0.2), nn.Linear(12, 5))))
+case("head-norm-relu", headed(nn.Sequential(
+    nn.Linear(24, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 5))))
+case("head-norm-first", headed(nn.Sequential(nn.BatchNorm1d(24), nn.Linear(24, 5, bias=False))))
+case("head-no-bias", headed(nn.Linear(24, 5, bias=False)))
+case("head-no-relu", headed(nn.Sequential(nn.Linear(24, 12), nn.Linear(12, 5))))
+case("head-tanh", headed(nn.Sequential(nn.Linear(24, 12), nn.Tanh(), nn.Linear(12, 5))), "head-activation=tanh")
+case("head-layer-norm", headed(nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 5))))
+
+
+class Renamed(nn.Module):
+    """A network whose classifier has another name or form."""
+
+    def __init__(self, name, head, is_convolution=False):
+        super().__init__()
+        body = resnet(BasicBlock)
+        for child, module in body.named_children():
+            if child != "fc":
+                setattr(self, child, module)
+        setattr(self, name, head)
+        self.name, self.is_convolution = name, is_convolution
+
+    def forward(self, x):
+        x = self.maxpool(self.act1(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean((2, 3), keepdim=self.is_convolution)
+        return getattr(self, self.name)(x).flatten(1)
+
+
+case("head-last-linear", Renamed("last_linear", nn.Linear(24, 4)))
+case("head-convolution", Renamed("classifier", nn.Conv2d(24, 4, 1), True))
+case("head-nested", Renamed("head", nn.Sequential(nn.Flatten(), nn.Linear(24, 4))))
+case("openmmlab", resnet(BasicBlock), rename=lambda name: "head." + name if name.startswith("fc.") else "backbone." + name)
+
+
+def flat(name):
+    module, parameter = name.rsplit(".", 1)
+    modules = {"conv1.0": "conv1", "conv1.1": "bn1", "conv1.3": "conv2", "conv1.4": "bn2", "conv1.6": "conv3", "bn1": "bn3"}
+    return f"{modules.get(module, module)}.{parameter}"
+
+
+case("deep-stem-flat", deep(), rename=flat)
+
+# Biases.
+biased = resnet(BasicBlock)
+biased.conv1 = nn.Conv2d(3, 64, 7, 2, 3)
+case("stem-bias", biased)
+
+
+def fused(model):
+    model.eval()
+    model.conv1, model.bn1 = fuse_conv_bn_eval(model.conv1, model.bn1), nn.Identity()
+    for layer in (model.layer1, model.layer2, model.layer3, model.layer4):
+        for block in layer:
+            block.conv1 = fuse_conv_bn_eval(block.conv1, block.bn1)
+            block.bn1 = nn.Identity()
+            block.conv2 = fuse_conv_bn_eval(block.conv2, block.bn2)
+            block.bn2 = nn.Identity()
+            if block.downsample is not None:
+                block.downsample = nn.Sequential(fuse_conv_bn_eval(block.downsample[0], block.downsample[1]))
+    return model
+
+
+case("fused", fused(resnet(BasicBlock)))
+
+# Cadene's networks, whose weights come from Caffe.
+plain = dict(inplanes=64, input_3x3=False, downsample_kernel_size=1, downsample_padding=0)
+plain |= dict(num_classes=5, drop_rate=0.0)
+case("cadene-se", SENet(SEResNetBottleneck, [1, 1, 1, 1], 1, 16, **plain), size=40)
+case("cadene-se-next", SENet(SEResNeXtBottleneck, [1, 1, 1, 1], 32, 16, **plain), size=41)
+case("cadene-154", SENet(SEBottleneck, [1, 1, 1, 1], 64, 16, num_classes=5, drop_rate=0.0), size=40)
+
+
+# Pre-activation networks of kuangliu/pytorch-cifar and of xternalz/WideResNet-pytorch.
+class PreActivationBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False))
+
+    def forward(self, x):
+        first = torch.relu(self.bn1(x))
+        shortcut = self.shortcut(first) if hasattr(self, "shortcut") else x
+        return self.conv2(torch.relu(self.bn2(self.conv1(first)))) + shortcut
+
+
+class PreActivation(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, 1, 1, bias=False)
+        self.layer1 = nn.Sequential(PreActivationBlock(8, 8, 1), PreActivationBlock(8, 8, 1))
+        self.layer2 = nn.Sequential(PreActivationBlock(8, 16, 2))
+        self.linear = nn.Linear(16, 10)
+
+    def forward(self, x):
+        return self.linear(self.layer2(self.layer1(self.conv1(x))).mean((2, 3)))
+
+
+case("kuangliu-preact", PreActivation(), size=32)
+
+
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, 1, 1, bias=False)
+        self.layer1 = nn.Sequential(PreActivationBlock(8, 16, 1), PreActivationBlock(16, 16, 1))
+        self.layer2 = nn.Sequential(PreActivationBlock(16, 24, 2), PreActivationBlock(24, 24, 1))
+        self.bn1 = nn.BatchNorm2d(24)
+        self.fc = nn.Linear(24, 10)
+
+    def forward(self, x):
+        return self.fc(torch.relu(self.bn1(self.layer2(self.layer1(self.conv1(x))))).mean((2, 3)))
+
+
+def wide(name):
+    parts = name.split(".")
+    if not parts[0].startswith("layer"):
+        return name
+    rest = "convShortcut." + parts[-1] if "shortcut" in parts else ".".join(parts[2:])
+    return f"block{parts[0][5:]}.layer.{parts[1]}.{rest}"
+
+
+case("wide", Wide(), size=32, rename=wide)
+
+# Hugging Face.
+for name, arch, options in (
+    ("hugging-face", "", {}),
+    ("hugging-face-v1", "v1", {"downsample_in_bottleneck": True}),
+    ("hugging-face-first", "first-stage-stride=2", {"downsample_in_first_stage": True}),
+    ("hugging-face-gelu", "activation=gelu,inner-activation=relu", {"hidden_act": "gelu"}),
+):
+    config = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[16, 32], depths=[1, 2], num_labels=4, layer_type="bottleneck", **options
+    )
+    case(name, transformers.ResNetForImageClassification(config), arch)
+
+# What cannot be right.
+two = resnet(BasicBlock)
+two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)
+del two.fc
+refused("two-heads", two, "any of the modules age, sex may be the classifier; say which (--arch head=NAME)")
+refused("pool-unsaid", resnet(global_pool="catavgmax"), "say in which order (--arch pool=avg+max")
+refused("wrong-depth", resnet(), "has [3, 4, 6, 3] blocks in its stages, the file [1, 2, 1, 1]", "resnet50")
+for network in ("regnetx_002", "convnext_atto"):
+    refused(network, timm.create_model(network, num_classes=3), "others are read from ONNX files")
+for network, reason in (
+    ("resnest14d", "others are read from ONNX files"),
+    ("skresnet18", "ONNX"),
+    ("cspresnet50", "ONNX"),
+):
+    refused(network, timm.create_model(network, num_classes=3), reason)
+
+
+
+class Normalized(nn.Module):
+    """A network with half instance, half batch normalisation (IBN-Net) in its blocks."""
+
+    def __init__(self):
+        super().__init__()
+        body = resnet(BasicBlock)
+        for child, module in body.named_children():
+            setattr(self, child, module)
+        self.layer1[0].bn1 = nn.ModuleDict({"IN": nn.InstanceNorm2d(4, affine=True), "BN": nn.BatchNorm2d(4)})
+
+
+refused("ibn", Normalized(), "layer1.0.bn1")
+
+path = pathlib.Path(__file__).with_name("zoo.json")
+text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+path.write_text(f"[\n{text}\n]\n")
+print(len(cases), "cases,", path.stat().st_size, "bytes")
