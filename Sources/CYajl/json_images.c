@@ -134,8 +134,8 @@ static int other_value(reader *at, json_images_kind kind, const void *bytes, siz
 static int on_null(void *context) { return other_value(context, JSON_IMAGES_NULL, "", 0); }
 
 static int on_boolean(void *context, int value) {
-  (void)value;
-  return other_value(context, JSON_IMAGES_BOOLEAN, "", 0);
+  return value ? other_value(context, JSON_IMAGES_BOOLEAN, "true", 4)
+               : other_value(context, JSON_IMAGES_BOOLEAN, "false", 5);
 }
 
 static int on_number(void *context, const char *digits, size_t count) {

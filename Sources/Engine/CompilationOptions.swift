@@ -34,6 +34,12 @@ package struct CompilationOptions: Sendable {
   /// Whether every node's output is kept until the run ends, for
   /// `ExecutionContext.readActivations`.
   package var keepsActivations = false
+  /// Names of nodes of the graph, not its input, whose outputs a run can give beside the logits
+  /// (`TapOutputs`).
+  ///
+  /// A node that would be merged into another one is then computed by itself. A run that does not
+  /// ask for them has no other steps than without them.
+  package var taps: [String] = []
   package var winograd = WinogradPolicy.measured
   /// Instructions that our own kernels may use; the CPU must have them.
   package var kernelInstructions = KernelInstructions.best

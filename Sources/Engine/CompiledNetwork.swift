@@ -9,6 +9,8 @@ package final class CompiledNetwork: Sendable {
   package let inputEncoding: InputEncoding
   /// Logits per image.
   package let outputCount: Int
+  /// Shapes of one image's outputs of `CompilationOptions.taps`, in their order.
+  package let tapShapes: [FeatureShape]
   /// Bytes of the packed weights, all layers and layouts together.
   package let weightByteCount: Int
   package let threads: Int
@@ -36,7 +38,7 @@ package final class CompiledNetwork: Sendable {
     if let refusal = options.precision.refusal { throw .unsupported(refusal) }
     defer { OneDNN.emptyCache() }
     OneDNN.setThreads(options.threads)
-    let lowered = try LoweredGraph(graph, weights)
+    let lowered = try LoweredGraph(graph, weights, taps: options.taps)
     let packed = try PackedWeights(device)
     var plans: [Plan] = []
     for batch in Self.batchSizes(options, lowered.graph) {
@@ -52,6 +54,7 @@ package final class CompiledNetwork: Sendable {
     inputShape = lowered.shapes[0]
     inputEncoding = Self.encoding(options.input, self.plans[0].inputFormat)
     outputCount = lowered.shapes[lowered.graph.output].elementCount
+    tapShapes = lowered.taps.map { lowered.shapes[$0] }
     weightByteCount = packed.byteCount
     threads = options.threads
   }

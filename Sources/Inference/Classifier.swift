@@ -2,6 +2,14 @@ package import Decoding
 package import Engine
 package import Imaging
 
+/// Result of a run for one image.
+package struct ImageOutput: Sendable {
+  /// Numbers by the model's output rule, one per label.
+  package var numbers: [Float]
+  /// Features, if they were asked for and are finite: the input of the last linear layer, in fp32.
+  package var features: [Float]?
+}
+
 /// One worker's means of classifying images: a context of the network and buffers for a batch.
 ///
 /// Belongs to one thread at a time. After `init`, only the decoding of an image allocates memory.
@@ -62,9 +70,9 @@ package final class Classifier {
         results[index] = .failure(error)
       }
       if waiting.count == capacity || index == images.count - 1 {
-        for (index, result) in zip(waiting, try run(count: waiting.count)) {
-          guard let result else { throw Self.notFinite }
-          results[index] = .success(result)
+        for (index, output) in zip(waiting, try run(count: waiting.count)) {
+          guard let output else { throw Self.notFinite }
+          results[index] = .success(output.numbers)
         }
         waiting = []
       }
@@ -126,31 +134,38 @@ package final class Classifier {
     for offset in 0..<count { input[destination * count + offset] = input[place * count + offset] }
   }
 
-  /// Returns the numbers of the images in the first places, one per label, by the model's output
-  /// rule; nil for outputs that are not finite.
+  /// Returns the outputs for the images in the first places; nil for those that are not finite.
   ///
   /// Runs on the team if there is a deadline, and only while nothing else computes. Without a
   /// deadline, or beyond it, runs on this thread alone.
+  ///
+  /// - Parameter withFeatures: Whether features are wanted, for a model that has some.
   package func run(
-    count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil
-  ) throws(EngineError) -> [[Float]?] {
+    count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil, withFeatures: Bool = false
+  ) throws(EngineError) -> [ImageOutput?] {
     let outputCount = model.network.outputCount
+    precondition(
+      !withFeatures || !model.network.tapShapes.isEmpty, "the model must have features")
+    let taps = withFeatures ? TapOutputs() : nil
     let pixels = input
     try Self.withNumbers(0..<count * outputCount, of: &logits) { output throws(EngineError) in
       // SAFETY: the elements are bytes.
       let input = unsafe pixels.span.bytes.extracting(0..<count * preprocessor.outputByteCount)
       if let deadline,
         try context.runOnTeam(
-          imageCount: count, input: input, logits: &output, until: deadline)
+          imageCount: count, input: input, logits: &output, taps: taps, until: deadline)
       {
         return
       }
-      try context.run(imageCount: count, input: input, logits: &output)
+      try context.run(imageCount: count, input: input, logits: &output, taps: taps)
     }
     return (0..<count).map { place in
       let outputs = logits[place * outputCount..<(place + 1) * outputCount]
       guard outputs.allSatisfy(\.isFinite) else { return nil }
-      return model.output.numbers(outputs, labelCount: model.labels.count)
+      let features = taps.map { Array($0.numbers(of: 0, image: place)) }
+      return ImageOutput(
+        numbers: model.output.numbers(outputs, labelCount: model.labels.count),
+        features: features?.allSatisfy(\.isFinite) == true ? features : nil)
     }
   }
 

@@ -15,6 +15,9 @@ package struct CompiledModel: Sendable {
   /// What the file did not say and was assumed, as in `Model`.
   package let assumptions: [String]
   package let graph: Graph
+  /// Number of features that a run can give for an image (`Classifier.run`), or the reason why it
+  /// gives none.
+  package let featureCount: Result<Int, FeatureFault>
   package let precision: Precision
   /// Plan that it was compiled for.
   package private(set) var plan: CPUPlan
@@ -46,8 +49,12 @@ package struct CompiledModel: Sendable {
     options.batchSizes = plan.batchSizes
     options.isCancelled = isCancelled
     options.teamThreads = plan.threads > 1 ? plan.threads : nil
+    let feature = Result { () throws(FeatureFault) in try model.graph.featureNode() }
+    if case .success(let node) = feature { options.taps = [model.graph.nodes[node].name] }
     self.precision = precision
-    network = try CompiledNetwork(model.graph, model.weights, options: options)
+    let network = try CompiledNetwork(model.graph, model.weights, options: options)
+    self.network = network
+    featureCount = feature.map { _ in network.tapShapes[0].elementCount }
   }
 
   /// Returns the same model without a team, although the network still has one.

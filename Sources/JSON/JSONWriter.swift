@@ -19,7 +19,14 @@ struct JSONWriter {
     case .null: append("null")
     case .boolean(let truth): append(truth ? "true" : "false")
     case .integer(let integer): append(String(integer))
-    case .float(let number): append(number.isFinite ? number.description : "null")
+    case .float(let number): append(number)
+    case .floats(let numbers):
+      open("[")
+      for index in numbers.indices {
+        separate(isFirst: index == 0)
+        append(numbers[index])
+      }
+      close("]")
     case .double(let number): append(number.isFinite ? number.description : "null")
     case .thousandths(let count): appendThousandths(count)
     case .string(let string): appendQuoted(string)
@@ -41,6 +48,10 @@ struct JSONWriter {
       }
       close("}")
     }
+  }
+
+  private mutating func append(_ number: Float) {
+    append(number.isFinite ? number.description : "null")
   }
 
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }

@@ -12,6 +12,10 @@ package struct ServingLimits: Sendable {
   ///
   /// The default is ten of the largest.
   package var requestPixelCountLimit = 400_000_000
+  /// Features of all images of one request; beyond it 413.
+  ///
+  /// The default is that of 64 images of the widest networks in use, 4096 each; some 3 MB of JSON.
+  package var requestFeatureLimit = 1 << 18
   /// Requests that wait for a worker; beyond it 429.
   package var queueCountLimit = 256
   /// Bytes of the bodies that wait; beyond it 429.

@@ -33,7 +33,7 @@ private func text(_ value: JSONValue) -> String {
     case .float(let number): #expect(element.number.map(Float.init) == number)
     case .double(let number): #expect(element.number == number)
     case .thousandths(let count): #expect(element.number == Double(count) / 1000)
-    case .string, .array, .object: Issue.record("not a scalar")
+    case .string, .floats, .array, .object: Issue.record("not a scalar")
     }
   }
 
@@ -43,6 +43,15 @@ private func text(_ value: JSONValue) -> String {
     #expect(text(.double(-.infinity)) == "null")
     #expect(text(.float(.nan)) == "null")
     #expect(text(.float(.infinity)) == "null")
+  }
+
+  @Test("Floats in a row are written as an array of them is")
+  func floats() {
+    for numbers in [[], [0.1], [1, -0.5, .nan, 1e-20]] as [[Float]] {
+      let array = JSONValue.array(numbers.map(JSONValue.float))
+      #expect(text(.floats(numbers)) == text(array))
+      #expect(JSONValue.floats(numbers).indentedText == array.indentedText)
+    }
   }
 
   @Test("A float's text gives the same float again", arguments: 0..<64)

@@ -9,6 +9,8 @@ package final class ExecutionContext {
   private struct BoundPlan {
     let plan: Plan
     let steps: [BoundStep]
+    /// Steps that put the outputs of taps in order.
+    let tapSteps: [BoundStep]
   }
 
   package let network: CompiledNetwork
@@ -43,7 +45,14 @@ package final class ExecutionContext {
           }
         }
       }
-      return BoundPlan(plan: plan, steps: steps)
+      let reading = Section(steps: plan.taps.compactMap(\.step), repetitions: 1, strides: [:])
+      var tapSteps: [BoundStep] = []
+      for step in reading.steps {
+        tapSteps.append(
+          try BoundStep(
+            step, of: reading, 0, plan, on: network.device, arena: arena, scratchpad: scratchpad))
+      }
+      return BoundPlan(plan: plan, steps: steps, tapSteps: tapSteps)
     }
     var plans: [BoundPlan] = []
     for plan in network.plans { plans.append(try bound(plan)) }
@@ -60,20 +69,22 @@ package final class ExecutionContext {
   ///
   /// An image's logits do not depend on its neighbours. Throws only errors of the library; a wrong
   /// count of numbers is a programmer's error.
+  ///
+  /// - Parameter taps: Takes the outputs of the network's taps, if they are wanted.
   package func run(
-    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>
+    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>, taps: TapOutputs? = nil
   ) throws(EngineError) {
     OneDNN.setThreads(network.threads)
-    try run(plans, imageCount, input, &logits, until: nil)
+    try run(plans, imageCount, input, &logits, taps, until: nil)
   }
 
   /// Computes the logits of images `[N, 3, H, W]`, for a network that takes planes.
   package func run(
-    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>
+    imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>, taps: TapOutputs? = nil
   ) throws(EngineError) {
     precondition(network.inputEncoding == .planes, "the network's input encoding must be planes")
     // SAFETY: numbers have no padding.
-    try run(imageCount: imageCount, input: unsafe input.bytes, logits: &logits)
+    try run(imageCount: imageCount, input: unsafe input.bytes, logits: &logits, taps: taps)
   }
 
   /// Computes as `run` does, one image after the other on the team of the context.
@@ -86,7 +97,7 @@ package final class ExecutionContext {
   /// the step and the time slices of the other program.
   @discardableResult
   package func runOnTeam(
-    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>,
+    imageCount: Int, input: RawSpan, logits: inout MutableSpan<Float>, taps: TapOutputs? = nil,
     until deadline: ContinuousClock.Instant? = nil
   ) throws(EngineError) -> Bool {
     guard let team, let threads = network.teamThreads else {
@@ -97,7 +108,7 @@ package final class ExecutionContext {
       OneDNN.endTeam()
       OneDNN.setThreads(network.threads)
     }
-    return try run([team], imageCount, input, &logits, until: deadline)
+    return try run([team], imageCount, input, &logits, taps, until: deadline)
   }
 
   /// Computes as `run` does, but gives up if `deadline` has passed before a step: returns false,
@@ -107,15 +118,18 @@ package final class ExecutionContext {
     until deadline: ContinuousClock.Instant
   ) throws(EngineError) -> Bool {
     OneDNN.setThreads(network.threads)
-    return try run(plans, imageCount, input, &logits, until: deadline)
+    return try run(plans, imageCount, input, &logits, nil, until: deadline)
   }
 
   /// Runs the plans, and returns whether it finished before the deadline.
   @discardableResult
   private func run(
     _ plans: [BoundPlan], _ imageCount: Int, _ input: RawSpan,
-    _ logits: inout MutableSpan<Float>, until deadline: ContinuousClock.Instant?
+    _ logits: inout MutableSpan<Float>, _ taps: TapOutputs?,
+    until deadline: ContinuousClock.Instant?
   ) throws(EngineError) -> Bool {
+    // An earlier run may have given up.
+    taps?.begin(network.tapShapes, imageCount: imageCount)
     let inputByteCount = network.inputByteCount
     let outputCount = network.outputCount
     precondition(
@@ -136,6 +150,7 @@ package final class ExecutionContext {
         copy(
           bound.plan, to: &logits,
           at: images.lowerBound * outputCount..<images.upperBound * outputCount)
+        if let taps { try read(bound, into: taps) }
         done = images.upperBound
       }
     }
@@ -155,6 +170,18 @@ package final class ExecutionContext {
           .assumingMemoryBound(to: Float.self),
         count: activation.byteCount / MemoryLayout<Float>.stride)
       body(activation.name, unsafe values.span)
+    }
+  }
+
+  private func read(_ bound: BoundPlan, into taps: TapOutputs) throws(EngineError) {
+    for step in bound.tapSteps { try step.run(on: stream) }
+    for (index, tap) in bound.plan.taps.enumerated() {
+      // SAFETY: the plan placed the buffer in the arena, with room for as many numbers.
+      let values = unsafe UnsafeBufferPointer(
+        start: (arena.base + bound.plan.offsets[tap.slot.buffer])
+          .assumingMemoryBound(to: Float.self),
+        count: bound.plan.batch * tap.elementCount)
+      unsafe taps.append(values, to: index)
     }
   }
 

@@ -8,18 +8,42 @@ struct LoweredGraph {
   /// Weights of the file, and the constants of convolutions that were made here.
   private var weights: Weights
 
-  init(_ source: Graph, _ weights: Weights) throws(EngineError) {
+  /// Nodes that compute the outputs of `taps`, in their order.
+  private(set) var taps: [Graph.NodeID] = []
+  /// With taps, the nodes of the graph that there would be without, by their results' names.
+  private var mergedNodes: [String: Graph.Node] = [:]
+
+  /// - Parameter taps: Names of the source's nodes whose outputs are to be computed, whatever could
+  ///   be merged otherwise.
+  init(_ source: Graph, _ weights: Weights, taps: [String] = []) throws(EngineError) {
     self.weights = weights
     do throws(GraphError) {
       try source.validate(weights)
-      graph = source.foldingBatchNormalization()
+      graph = source.foldingBatchNormalization(keeping: Set(taps))
       shapes = try graph.shapes()
       expressAsConvolutions()
-      graph = graph.fusingActivations()
+      graph = graph.fusingActivations(keeping: Set(taps))
       shapes = try graph.shapes()
     } catch {
       throw .graph(error)
     }
+    self.taps = taps.map { tap in
+      guard let id = graph.nodes.dropFirst().firstIndex(where: { $0.resultName == tap }) else {
+        preconditionFailure("taps must be nodes of the graph other than its input")
+      }
+      return id
+    }
+    if !taps.isEmpty {
+      let merged = try LoweredGraph(source, weights).graph.nodes
+      mergedNodes = Dictionary(merged.map { ($0.resultName, $0) }) { first, _ in first }
+    }
+  }
+
+  /// Returns the node whose range a calibration has for a node's output; nil for an output that only
+  /// taps keep from being merged.
+  func calibratedNode(_ id: Graph.NodeID) -> Graph.Node? {
+    let node = graph.nodes[id]
+    return taps.isEmpty ? node : mergedNodes[node.resultName]
   }
 
   private mutating func expressAsConvolutions() {

@@ -42,8 +42,19 @@ struct Plan: Sendable {
   let output: Slot
   /// Output of every node, if the plan keeps them.
   let activations: [Activation]
+  /// Outputs that a run gives if it is asked for them, in the order of the options.
+  let taps: [Tap]
 
   var steps: [Step] { sections.flatMap(\.steps) }
+
+  /// Output of a node that stays in place until the run ends.
+  struct Tap: Sendable {
+    /// Step to put it in order, only for runs that ask for it; nil if it already is.
+    var step: Step?
+    /// Place of it in fp32, row-major `[N, C, H, W]`.
+    var slot: Slot
+    var elementCount: Int
+  }
 
   struct Activation: Sendable {
     var name: String

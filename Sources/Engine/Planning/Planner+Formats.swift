@@ -9,7 +9,7 @@ extension Planner {
     case .fp32: return .fp32
     case .bf16: return .bf16
     case .int8:
-      let node = lowered.graph.nodes[id]
+      guard let node = lowered.calibratedNode(id) else { return .fp32 }
       guard let range = options.calibration?.range(of: node), range > 0, range.isFinite else {
         if options.calibration?.floatingPoint != nil { return .fp32 }
         throw .uncalibrated(node: node.name)

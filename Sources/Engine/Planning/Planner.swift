@@ -24,6 +24,8 @@ struct Planner {
   private var remainingReaders: [Int]
   /// Whether no number of a node's output is below zero, by node.
   let isNonnegative: [Bool]
+  /// Outputs of taps as they were computed, by node: what reads them may want them in other numbers.
+  private var tapped: [Graph.NodeID: Value] = [:]
 
   /// Output of a node: its place, layout and format.
   struct Value {
@@ -49,7 +51,7 @@ struct Planner {
 
   /// Compiles every computation, packs every layer that is not packed yet, and places every buffer.
   mutating func plan() throws(EngineError) -> Plan {
-    let boundary = planBatch > 1 ? SectionBoundary.node(in: lowered.graph, lowered.shapes) : nil
+    let boundary = planBatch > 1 ? sectionBoundary : nil
     if boundary != nil { batch = 1 }
     let inputFormat = options.input == .pixels ? try format(of: 0) : .fp32
     let input =
@@ -65,13 +67,16 @@ struct Planner {
       values[id] = try value(of: node, id)
       for input in node.inputs { remainingReaders[input] -= 1 }
       if id == boundary { try endSection(at: id, inputSlot, imageByteCount) }
+      if lowered.taps.contains(id) { tapped[id] = current(id) }
     }
     let output = try outputSlot()
     sections.append(
       Section(
         steps: Array(steps[(sections.last?.steps.count ?? 0)...]), repetitions: 1, strides: [:]))
-    // The caller reads the output when the last step has run.
-    let isKept = { [options] in $0 == output.buffer || options.keepsActivations }
+    let taps = try tapReadings()
+    // The caller reads the output when the last step has run, and so it does what is tapped.
+    let read = Set(taps.flatMap { [$0.slot.buffer, $0.step?.source.buffer] } + [output.buffer])
+    let isKept = { [options] in read.contains($0) || options.keepsActivations }
     for buffer in buffers.indices where isKept(buffer) {
       buffers[buffer].lifetime = buffers[buffer].lifetime.lowerBound...steps.count
     }
@@ -80,7 +85,39 @@ struct Planner {
       batch: planBatch, sections: sections, offsets: arena.offsets, arenaByteCount: arena.byteCount,
       scratchpadByteCount: steps.map(\.computation.scratchpadByteCount).max() ?? 0,
       input: inputSlot, inputFormat: inputFormat, output: output,
-      activations: options.keepsActivations ? activations : [])
+      activations: options.keepsActivations ? activations : [], taps: taps)
+  }
+
+  /// Boundary of the section that runs image by image; nil if a tap lies before it, where only the
+  /// last image's output would be left.
+  private var sectionBoundary: Graph.NodeID? {
+    guard let boundary = SectionBoundary.node(in: lowered.graph, lowered.shapes),
+      lowered.taps.allSatisfy({ $0 >= boundary })
+    else { return nil }
+    return boundary
+  }
+
+  /// Plans how the outputs of taps are read, by steps that belong to no section.
+  private mutating func tapReadings() throws(EngineError) -> [Plan.Tap] {
+    var readings: [Plan.Tap] = []
+    for id in lowered.taps {
+      guard let value = tapped[id] else { preconditionFailure("a tap must have been planned") }
+      let layout = try rowMajor(lowered.shapes[id])
+      var reading = Plan.Tap(
+        step: nil, slot: value.slot, elementCount: lowered.shapes[id].elementCount)
+      if value.layout != layout || value.format != .fp32 {
+        reading.slot = newBuffer(layout.byteCount)
+        let primitive = try Primitive.reorder(
+          device, from: value.layout, to: layout, scale: value.format.scale,
+          sourceZero: value.format.zeroPoint)
+        append(
+          "\(lowered.graph.nodes[id].resultName) (tap)", primitive, from: value.slot,
+          to: reading.slot)
+        reading.step = steps.last
+      }
+      readings.append(reading)
+    }
+    return readings
   }
 
   /// Ends the section that runs image by image, at the one node whose output is read later: it is
@@ -161,7 +198,7 @@ struct Planner {
   }
 
   func isLastUse(_ id: Graph.NodeID) -> Bool {
-    remainingReaders[id] == 1 && !options.keepsActivations
+    remainingReaders[id] == 1 && !options.keepsActivations && !lowered.taps.contains(id)
   }
 
   func dimensions(_ shape: FeatureShape) -> [Int] {

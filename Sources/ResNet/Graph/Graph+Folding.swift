@@ -1,9 +1,13 @@
 extension Graph {
-  /// Counts the nodes that read each node's output; the graph's own output counts as one reader.
-  package func readerCounts() -> [Int] {
+  /// Counts the nodes that read each node's output; the graph's own output counts as one reader, and
+  /// so does each of those that somebody else reads, by their result's names.
+  package func readerCounts(keeping kept: Set<String> = []) -> [Int] {
     var counts = [Int](repeating: 0, count: nodes.count)
     for input in nodes.lazy.flatMap(\.inputs) { counts[input] += 1 }
     counts[output] += 1
+    if !kept.isEmpty {
+      for id in nodes.indices where kept.contains(nodes[id].resultName) { counts[id] += 1 }
+    }
     return counts
   }
 
@@ -19,9 +23,9 @@ extension Graph {
   /// Folds each batch normalisation that alone reads a convolution into that convolution.
   ///
   /// Running statistics make it a scale and shift per channel, which `FoldedParameters` merges into
-  /// weights and bias.
-  package func foldingBatchNormalization() -> Graph {
-    let readers = readerCounts()
+  /// weights and bias. The results named in `kept` are still computed.
+  package func foldingBatchNormalization(keeping kept: Set<String> = []) -> Graph {
+    let readers = readerCounts(keeping: kept)
     var rewriter = GraphRewriter(self)
     for (id, node) in nodes.enumerated().dropFirst() {
       guard case .batchNormalization(let parameters) = node.operation,
@@ -41,9 +45,9 @@ extension Graph {
   /// Fuses sums and rectifications into the convolution before them, if nothing else reads it.
   ///
   /// A sum is fused into its latest operand that is such a convolution, which then runs in place of
-  /// the sum.
-  package func fusingActivations() -> Graph {
-    let readers = readerCounts()
+  /// the sum. The results named in `kept` are still computed.
+  package func fusingActivations(keeping kept: Set<String> = []) -> Graph {
+    let readers = readerCounts(keeping: kept)
     let hosts = residualHosts(readers)
     let deferred = Set(hosts.values)
     var rewriter = GraphRewriter(self)

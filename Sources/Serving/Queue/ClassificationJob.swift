@@ -90,24 +90,53 @@ final class ServedJob: @unchecked Sendable {
   /// An image that a thread other than a worker's has decoded, for the next turn.
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
 
+  /// Features of the images that have run, if the request wants them.
+  private var features: [[Float]?]
+  /// Memory for them and for their part of the answer.
+  private let featureMemory: Reservation?
+
+  /// Bytes of a feature: the number, its text of at most 16 characters with the comma, and the same
+  /// again while the answer grows.
+  private static let featureByteCount = 4 + 2 * 16
+
   /// Throws the problem to answer with if the body as a whole is unusable.
   ///
   /// - Parameter live: The deployment that answers if a canary cannot answer the parameters in the
   ///   body.
   init(
-    _ job: ClassificationJob, imageCountLimit: Int, memory: MemoryBudget,
+    _ job: ClassificationJob, limits: ServingLimits, memory: MemoryBudget,
     live: @autoclosure () -> Deployment
   ) throws(Problem) {
     queueTime = .now - job.queuedAt
     job.deployment.metrics.spent(queueTime, on: .queue)
-    payload = try job.content.payload(imageCountLimit: imageCountLimit, memory: memory)
+    payload = try job.content.payload(imageCountLimit: limits.imageCountLimit, memory: memory)
     var admitted = job
     admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
+    featureMemory = try Self.featureMemory(
+      admitted, imageCount: payload.count, limit: limits.requestFeatureLimit, memory)
     self.job = admitted
     // The one that answers is the one that is counted.
     if admitted.deployment !== job.deployment { _ = job.pending.replace(admitted) }
     results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
+    features = [[Float]?](repeating: nil, count: payload.count)
     missingCount = payload.count
+  }
+
+  private static func featureMemory(
+    _ job: ClassificationJob, imageCount: Int, limit: Int, _ memory: MemoryBudget
+  ) throws(Problem) -> Reservation? {
+    guard job.parameters.wantsFeatures,
+      case .success(let featureCount) = job.deployment.model.featureCount
+    else { return nil }
+    // Both have limits whose product does not overflow.
+    let count = imageCount * featureCount
+    guard count <= limit else {
+      throw .tooManyFeatures(of: imageCount, each: featureCount, limit: limit)
+    }
+    guard let reservation = memory.reserve(count * featureByteCount, use: .bodies) else {
+      throw .overloaded
+    }
+    return reservation
   }
 
   /// Whether there is more to do than is in progress: an image that has not had its turn, or a
@@ -175,13 +204,17 @@ final class ServedJob: @unchecked Sendable {
   }
 
   /// Records the result of an image. The last one answers the request.
-  func finish(_ index: Int, _ result: Result<Ranking, Problem>) {
+  func finish(_ index: Int, _ result: Result<Ranking, Problem>, features: [Float]? = nil) {
     precondition(results[index] == nil, "an image has one result")
     results[index] = result.mapError { payload.explaining($0, index) }
+    self.features[index] = features
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
     do throws(Problem) {
-      respond(try answer(ClassificationAnswer(job.deployment.model)))
+      respond(
+        try answer(
+          ClassificationAnswer(
+            job.deployment.model, withFeatures: job.parameters.wantsFeatures)))
     } catch {
       respond(error.response)
     }
@@ -204,8 +237,8 @@ final class ServedJob: @unchecked Sendable {
     let results = results.compactMap(\.self)
     let document =
       payload.isList
-      ? answer.list(results.map { answer.item($0) })
-      : answer.document(answer.item(.success(try results[0].get())))
+      ? answer.list(zip(results, features).map { answer.item($0, features: $1) })
+      : answer.document(answer.item(.success(try results[0].get()), features: features[0]))
     var response = Response(status: 200, contentType: "application/json", body: document.bytes)
     response.fields["Server-Timing"] = serverTiming
     return response

@@ -1,6 +1,6 @@
 /// Names of the parameters, and the check that nothing else is given.
 extension ClassificationParameters {
-  private static let known = KnownNames(names: ["top_k", "min_probability"], synonyms: synonyms)
+  private static let known = KnownNames(names: ["top_k", "min_probability", "features"], synonyms: synonyms)
   private static let knownInJSON = KnownNames(
     names: ["image", "images"] + known.names,
     synonyms: synonyms.merging(imageSynonyms) { $1 })
@@ -19,6 +19,7 @@ extension ClassificationParameters {
       "p", "prob", "min_prob", "probability", "threshold", "confidence", "min_confidence",
       "confidence_threshold", "min_score", "score_threshold", "cutoff",
     ] { synonyms[name] = "min_probability" }
+    for name in ["embedding", "embeddings", "feature", "vector"] { synonyms[name] = "features" }
     return synonyms
   }()
 

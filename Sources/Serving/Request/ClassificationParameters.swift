@@ -10,6 +10,9 @@ package struct ClassificationParameters: Sendable, Hashable {
   package var topK: Int?
   /// Probability below which a class is left out, or nil for none.
   package var minimumProbability: Float?
+  /// Whether the features of each image are wanted beside its classes; nil if nothing is said.
+  package var features: Bool?
+  package var wantsFeatures: Bool { features == true }
   /// Timeout from `X-Request-Timeout-Ms`.
   package var timeout: Duration?
   /// Priority from `X-Priority`.
@@ -48,6 +51,7 @@ package struct ClassificationParameters: Sendable, Hashable {
     sum.topK = try Self.same("top_k", topK, others.topK, place)
     sum.minimumProbability = try Self.same(
       "min_probability", minimumProbability, others.minimumProbability, place)
+    sum.features = try Self.same("features", features, others.features, place)
     return sum
   }
 
@@ -58,6 +62,11 @@ package struct ClassificationParameters: Sendable, Hashable {
         guard let count = item.text.flatMap({ NumberText.wholeNumber($0) }), 1...classCount ~= count
         else { throw Self.topK(classCount, found: item.shown) }
         topK = count
+      } else if item.name == "features" {
+        guard let wants = Self.switches[item.text ?? ""] else {
+          throw .parameter("features is 1, for the features of each image, or 0, not \(item.shown)")
+        }
+        features = wants
       } else {
         guard let minimum = item.text.flatMap({ NumberText.value($0, as: Float.self) }),
           0...1 ~= minimum
@@ -69,6 +78,8 @@ package struct ClassificationParameters: Sendable, Hashable {
       }
     }
   }
+
+  private static let switches = ["1": true, "true": true, "0": false, "false": false]
 
   private static func same<Value: Equatable>(
     _ name: String, _ first: Value?, _ second: Value?, _ place: GivenParameter.Place
@@ -87,6 +98,9 @@ package struct ClassificationParameters: Sendable, Hashable {
       throw .parameter(
         "min_probability does not apply: the model's outputs are scores, not probabilities; leave it out"
       )
+    }
+    if wantsFeatures, case .failure(let fault) = model.featureCount {
+      throw .parameter("features=1 does not apply: \(fault); leave it out")
     }
   }
 

@@ -136,8 +136,8 @@ extension Worker {
       var job = job
       do throws(Problem) {
         let served = try ServedJob(
-          job, imageCountLimit: context.serving.limits.imageCountLimit,
-          memory: context.serving.memory, live: context.traffic.live)
+          job, limits: context.serving.limits, memory: context.serving.memory,
+          live: context.traffic.live)
         served.payload.decodeAll()
         job = served.job
         job.progress = served

@@ -81,8 +81,8 @@ final class Worker {
     if job.content.takesLongToRead, leave(job) { return nil }
     do throws(Problem) {
       let served = try ServedJob(
-        job, imageCountLimit: context.serving.limits.imageCountLimit,
-        memory: context.serving.memory, live: context.traffic.live)
+        job, limits: context.serving.limits, memory: context.serving.memory,
+        live: context.traffic.live)
       // Another model's turn: this one is a canary that cannot answer the body's parameters.
       guard served.job.deployment === job.deployment else {
         leftCount += 1
@@ -208,7 +208,7 @@ final class Worker {
     defer { prepared.removeAll(keepingCapacity: true) }
     let start = ContinuousClock.now
     do throws(EngineError) {
-      let results = try numbers(slot, isAlone: isAlone)
+      let results = try outputs(slot, isAlone: isAlone)
       metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
       for ((served, image), result) in zip(prepared, results) {
@@ -219,23 +219,24 @@ final class Worker {
     }
   }
 
-  private func numbers(
+  private func outputs(
     _ slot: WorkerSlot, isAlone: Bool
-  ) throws(EngineError) -> [[Float]?] {
+  ) throws(EngineError) -> [ImageOutput?] {
     let count = prepared.count
+    let withFeatures = prepared.contains { $0.served.job.parameters.wantsFeatures }
     let start = ContinuousClock.now
     guard isAlone, slot.classifier.hasTeam, slot.trust.prefersTeam(),
       context.queue.beginTeam(worker: number)
     else {
       defer { if count == 1 { slot.trust.record(alone: .now - start) } }
-      return try slot.classifier.run(count: count)
+      return try slot.classifier.run(count: count, withFeatures: withFeatures)
     }
     defer {
       context.queue.endTeam()
       slot.trust.record(onTeam: (.now - start) / count)
     }
     return try slot.classifier.run(
-      count: count, onTeamUntil: start + slot.trust.patience * count)
+      count: count, onTeamUntil: start + slot.trust.patience * count, withFeatures: withFeatures)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.
@@ -259,21 +260,22 @@ final class Worker {
     }
   }
 
-  private func finish(_ served: ServedJob, _ image: Int, _ numbers: [Float]?) {
+  private func finish(_ served: ServedJob, _ image: Int, _ output: ImageOutput?) {
     guard served.isWanted else { return }
-    guard let numbers else {
+    let parameters = served.job.parameters
+    guard let output, !parameters.wantsFeatures || output.features != nil else {
       fail(served, Classifier.notFinite, as: .notFinite)
       return
     }
-    let parameters = served.job.parameters
     let count =
       parameters.topK
       ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
     let ranking = Ranking(
-      numbers, by: served.job.deployment.model.output, count: count,
+      output.numbers, by: served.job.deployment.model.output, count: count,
       minimum: parameters.minimumProbability)
-    served.finish(image, .success(ranking))
-    noteForComparison(served, image: image, found: Ranking.best(numbers))
+    served.finish(
+      image, .success(ranking), features: parameters.wantsFeatures ? output.features : nil)
+    noteForComparison(served, image: image, found: Ranking.best(output.numbers))
   }
 
   /// Fails a request, or leaves it to the live model if it did not ask for the canary that failed

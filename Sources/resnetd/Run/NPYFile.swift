@@ -72,15 +72,32 @@ package enum NPYFile {
 
   /// Writes version 1, little endian, row-major.
   package static func bytes(_ tensor: DenseTensor) -> [UInt8] {
-    let sizes = tensor.shape.map(String.init)
+    header(tensor.elementType, tensor.shape) + tensor.bytes
+  }
+
+  /// Writes numbers in single precision; there must be as many as the shape says.
+  package static func bytes(_ numbers: [Float], shape: [Int]) -> [UInt8] {
+    precondition(numbers.count == shape.reduce(1, *), "numbers must fit the shape")
+    var bytes = header(.float, shape)
+    bytes.reserveCapacity(bytes.count + numbers.count * MemoryLayout<Float>.size)
+    for number in numbers {
+      let bits = number.bitPattern
+      for shift in stride(from: 0, to: 32, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
+      }
+    }
+    return bytes
+  }
+
+  private static func header(_ type: ONNXElementType, _ shape: [Int]) -> [UInt8] {
+    let sizes = shape.map(String.init)
     let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"
     var header =
-      "{'descr': '\(NPYHeader.name(of: tensor.elementType))', 'fortran_order': False, "
+      "{'descr': '\(NPYHeader.name(of: type))', 'fortran_order': False, "
       + "'shape': \(shape), }"
     let unpadded = magic.count + 4 + header.utf8.count + 1
     header += String(repeating: " ", count: (alignment - unpadded % alignment) % alignment) + "\n"
     let length = header.utf8.count
     return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(header.utf8)
-      + tensor.bytes
   }
 }

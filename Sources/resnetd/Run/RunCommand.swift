@@ -22,9 +22,11 @@ enum RunCommand: Command {
   static let discussion = """
     Runs any graph of the known operators once, plainly and not fast: to check a model against
     another program. Tensors outside MODEL are read from its own folder only. NAME may be left
-    out where there is just one input, or one output is asked for.
-    With --engine MODEL is any model file, and its network computes as the server's does: from
-    images [N, 3, H, W], prepared already, to logits [N, classes].
+    out where there is just one. Outputs are the graph's, or any tensor between its nodes.
+    With --engine MODEL is any model file, and its network computes as the server's does, from
+    images [N, 3, H, W] that are prepared already. Outputs are logits [N, classes], features (the
+    input of the last linear layer) and those of any layer or module: conv1, layer4, layer3.0.relu.
+    Without NAME it is logits.
     """
   static let options: [Option<Settings>] = [
     .texts("input", "[NAME=]FILE", \.inputs, "array for an input of the graph; repeat for more"),
@@ -51,10 +53,12 @@ enum RunCommand: Command {
       // SAFETY: an array owns the bytes, which the call only reads.
       model = try unsafe ONNXModel(bytes: bytes.span.bytes)
     } catch {
-      throw Failure("\(path): \(error)")
+      throw Failure("\(path): \(error) (--engine runs a model file of any format)")
     }
     let inputs = try files(settings.inputs, for: model.inputs.map(\.name), "input")
-    outputs = try files(settings.outputs, for: model.outputs.map(\.name), "output")
+    outputs = try files(
+      settings.outputs, for: model.outputs.map(\.name),
+      others: Set(model.nodes.flatMap(\.outputs).filter { !$0.isEmpty }), "output")
     var arrays: [String: DenseTensor] = [:]
     for (name, file) in inputs { arrays[name] = try array(file) }
     do throws(ONNXError) {
@@ -73,14 +77,13 @@ enum RunCommand: Command {
   }
 
   private static func runEngine(_ path: String, _ settings: Settings) throws -> ExitCode {
-    guard settings.inputs.count == 1, settings.outputs.count == 1 else {
-      throw UsageError("the engine takes one --input and gives one --output")
-    }
+    guard settings.inputs.count == 1 else { throw UsageError("the engine takes one --input") }
     let images = try array(settings.inputs[0])
     let model = try ModelSource.load(path, settings.parts, numbersClasses: true)
+    let outputs = try EngineOutputs(settings.outputs, in: model.graph)
     let precision = try ModelSource.precision(settings.precision, for: model)
-    let logits = try EngineRun(model, precision: precision).logits(of: images)
-    try FileBytes.write(NPYFile.bytes(logits), to: settings.outputs[0])
+    let run = try EngineRun(model, precision: precision, nodes: outputs.nodes)
+    try outputs.write(run.outputs(of: images))
     return .success
   }
 
@@ -96,27 +99,28 @@ enum RunCommand: Command {
     }
   }
 
-  /// Returns files by the graph's names. A string has a name if the part before some `=` is one;
-  /// names may contain `=` themselves, so the longest counts.
+  /// Returns files by the graph's names. Without a name there must be just one input or output.
+  ///
+  /// - Parameter others: Names that may be given too, but are not counted.
   private static func files(
-    _ texts: [String], for names: [String], _ kind: String
+    _ texts: [String], for names: [String], others: Set<String> = [], _ kind: String
   ) throws -> [String: String] {
     var files: [String: String] = [:]
     for text in texts {
-      let named = names.filter { text.hasPrefix($0 + "=") }.max { $0.count < $1.count }
-      let name: String
-      if let named {
-        name = named
-      } else {
-        guard names.count == 1 else {
-          throw Failure(
-            "\"\(text)\" must begin with the name of an \(kind) and \"=\"; the graph has "
-              + (names.isEmpty ? "none" : names.joined(separator: ", ")))
-        }
-        name = names[0]
+      let named = try NamedFile(
+        text, isName: { names.contains($0) || others.contains($0) },
+        refusal: { name in
+          let more = others.isEmpty ? "" : ", and any of the \(others.count) results of its nodes"
+          return Failure(
+            "the graph has no \(kind) \(name); "
+              + "\(NamedFile.suggestion(for: name, "it", has: names))\(more). " + NamedFile.hint)
+        })
+      guard let name = named.name ?? (names.count == 1 ? names[0] : nil) else {
+        throw Failure(
+          "\"\(text)\" must begin with the name of an \(kind) and \"=\"; "
+            + NamedFile.suggestion(for: text, "the graph", has: names))
       }
-      let file = named == nil ? text : String(text.dropFirst(name.count + 1))
-      guard files.updateValue(file, forKey: name) == nil else {
+      guard files.updateValue(named.file, forKey: name) == nil else {
         throw UsageError("two files for the \(kind) \(name)")
       }
     }

@@ -195,6 +195,9 @@ struct ServeSettings: DecodingSettings {
       "decoded-limit", \.serving.decoding.decodedByteCountLimit, in: sizes,
       "bytes that decoding one image may take (else 413)"),
     .integer(
+      "request-feature-limit", "N", \.serving.requestFeatureLimit, in: 1...1 << 24,
+      "features of all images of a request, with features=1"),
+    .integer(
       "request-pixel-limit", "N", \.serving.requestPixelCountLimit,
       in: 1...DecodingLimits.pixelCountCeiling,
       "width x height of all images of a request; 413 for each beyond it"),

@@ -90,7 +90,8 @@ def randomize(network, branch_end):
     network.load_state_dict(state)
 
 
-def dump(name):
+def made(name):
+    """A network with made-up weights, and the side of its images."""
     cifar = re.fullmatch(r"resnet(\d+)-cifar", name)
     if cifar:
         network, size, branch_end = CIFARResNet(int(cifar[1])), 32, r"bn2\.weight$"
@@ -98,14 +99,20 @@ def dump(name):
         network, size = getattr(torchvision.models, name)(weights=None), 224
         branch_end = r"(bn2|downsample\.1)\.weight$" if name in ("resnet18", "resnet34") else r"(bn3|downsample\.1)\.weight$"
     randomize(network, branch_end)
+    return network.eval(), size
+
+
+def dump(name):
+    network, size = made(name)
     images = numbers("images", 8 * 3 * size * size, -2, 2).reshape(8, 3, size, size)
     with torch.inference_mode():
-        logits = network.eval()(images)
+        logits = network(images)
     folder = pathlib.Path(__file__).parent / "parity"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.logits").write_bytes(logits.numpy().astype("<f4").tobytes())
     print(name, tuple(logits.shape), "largest logit", float(logits.abs().max()))
 
 
-for network_name in sys.argv[1:] or IMAGENET + [f"resnet{depth}-cifar" for depth in CIFAR]:
-    dump(network_name)
+if __name__ == "__main__":
+    for network_name in sys.argv[1:] or IMAGENET + [f"resnet{depth}-cifar" for depth in CIFAR]:
+        dump(network_name)

@@ -126,7 +126,8 @@ extension GivenParameter {
       }
     self.init(
       Self.string(member.name), .json,
-      text: member.kind == JSON_IMAGES_NUMBER && isWhole ? text : nil, shown: shown,
+      text: [JSON_IMAGES_NUMBER, JSON_IMAGES_BOOLEAN].contains(member.kind) && isWhole ? text : nil,
+      shown: shown,
       isNull: member.kind == JSON_IMAGES_NULL)
   }
 

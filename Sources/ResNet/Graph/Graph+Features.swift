@@ -1,0 +1,59 @@
+/// Reason why a network has no features.
+package enum FeatureFault: Error, Hashable, CustomStringConvertible {
+  /// Something other than a linear layer computes the outputs.
+  case noLinearLayer(node: String)
+  /// The last linear layer reads the image itself.
+  case noLayerBefore(node: String)
+  case tooMany(count: Int)
+
+  package var description: String {
+    switch self {
+    case .noLinearLayer(let node):
+      "the model has no features: its outputs come from \(node.prefix(Self.nameLimit)), not from one "
+        + "linear layer whose input they would be"
+    case .noLayerBefore(let node):
+      "the model has no features: its only layer, \(node.prefix(Self.nameLimit)), reads the image"
+    case .tooMany(let count):
+      "the model has \(count) features for an image, at most \(Graph.featureCountLimit) are given"
+    }
+  }
+
+  /// Characters of a node's name that are shown.
+  private static let nameLimit = 80
+}
+
+extension Graph {
+  /// Features of one image.
+  package static let featureCountLimit = 1 << 16
+
+  /// Finds the node that computes an image's features: the input of the last linear layer, which is
+  /// what global pooling gives in a residual network.
+  ///
+  /// A 1x1 convolution of a single pixel is a linear layer too. In a head of several layers the last
+  /// one counts, as for timm's `pre_logits`; after it there may be functions of its result, but no
+  /// second branch.
+  package func featureNode() throws(FeatureFault) -> NodeID {
+    guard let shapes = try? shapes() else { throw .noLinearLayer(node: nodes[output].name) }
+    var id = output
+    while true {
+      let node = nodes[id]
+      switch node.operation {
+      case .linear: return try featureNode(before: node, shapes)
+      case .convolution where shapes[node.inputs[0]].pixelCount == 1 && node.inputs.count == 1:
+        return try featureNode(before: node, shapes)
+      case .relu, .elementwise, .batchNormalization, .normalization, .softmax: id = node.inputs[0]
+      default: throw .noLinearLayer(node: node.name)
+      }
+    }
+  }
+
+  private func featureNode(
+    before node: Node, _ shapes: [FeatureShape]
+  ) throws(FeatureFault) -> NodeID {
+    let id = node.inputs[0]
+    guard id > 0 else { throw .noLayerBefore(node: node.name) }
+    let count = shapes[id].elementCount
+    guard count <= Self.featureCountLimit else { throw .tooMany(count: count) }
+    return id
+  }
+}
