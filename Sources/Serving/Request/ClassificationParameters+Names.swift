@@ -1,6 +1,7 @@
 /// Names of the parameters, and the check that nothing else is given.
 extension ClassificationParameters {
-  private static let known = KnownNames(names: ["top_k", "min_probability", "features"], synonyms: synonyms)
+  private static let known = KnownNames(
+    names: ["top_k", "min_probability", "features"], synonyms: synonyms)
   private static let knownInJSON = KnownNames(
     names: ["image", "images"] + known.names,
     synonyms: synonyms.merging(imageSynonyms) { $1 })

@@ -114,7 +114,7 @@ import Testing
         ["topk": "3"],
         #""topk" is an unknown form field (did you mean top_k?); beside files a form"#
       ),
-      (["note": "x"], #""note" is an unknown form field; beside files a form takes top_k and "#),
+      (["note": "x"], #""note" is an unknown form field; beside files a form takes top_k, "#),
     ])
   func fields(fields: [String: String], words: String) {
     let found = detail(Self.formType, form([part("image")] + fields.map { field($0, $1) }))
