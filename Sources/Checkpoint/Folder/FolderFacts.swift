@@ -83,7 +83,7 @@ struct FolderFacts {
     }
     variant = named
     // Arguments may change it.
-    variant.blockCounts = nil
+    variant.named = nil
     for argument in root["model_args"]?.members ?? [] {
       try takeTimm(argument.name, argument.value)
     }

@@ -5,6 +5,8 @@ extension NetworkBuilder {
   /// Names under which programs keep it.
   private static let names = ["se", "se_module", "se_layer", "se_block", "eca"]
 
+  var hasAttention: Bool { Self.names.contains(where: parts.contains) }
+
   /// Appends a squeeze and excitation (Hu et al. 2018) or an efficient one (Wang et al. 2020), if
   /// the network has it.
   mutating func appendAttention(_ block: String) throws(CheckpointError) {

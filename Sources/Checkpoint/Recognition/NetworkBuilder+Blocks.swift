@@ -30,7 +30,7 @@ extension NetworkBuilder {
     }
   }
 
-  private var isBottleneck: Bool { tensors.shape("layer1.0.conv3.weight") != nil }
+  var isBottleneck: Bool { tensors.shape("layer1.0.conv3.weight") != nil }
 
   /// Number of the convolution that strides.
   private mutating func stridingConvolution() -> Int {

@@ -264,10 +264,11 @@ struct NetworkBuilder {
         what: "blocks", value: counts.reduce(0, +),
         limit: Architecture.stageCountLimit * Architecture.stageBlockCountLimit)
     }
-    if let stated = variant.blockCounts, stated != counts {
-      throw .variant(
-        "the network that it names has \(stated) blocks in its stages, the file \(counts)")
-    }
+    try variant.named?.check(
+      NetworkTraits(
+        blockCounts: counts, isBottleneck: isBottleneck, hasAttention: hasAttention,
+        hasDeepStem: tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil,
+        isPreActivation: isPreActivation))
     return counts
   }
 

@@ -6,7 +6,7 @@ import ResNet
 /// show in the tensors, but for those of `resnetv2`.
 extension NetworkVariant {
   /// Blocks of each stage by the number in a name.
-  private static let blockCounts: [Int: [Int]] = [
+  fileprivate static let blockCounts: [Int: [Int]] = [
     10: [1, 1, 1, 1], 14: [1, 1, 1, 1], 18: [2, 2, 2, 2], 26: [2, 2, 2, 2], 34: [3, 4, 6, 3],
     50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3], 154: [3, 8, 36, 3],
     200: [3, 24, 36, 3],
@@ -25,14 +25,12 @@ extension NetworkVariant {
     guard let parts = NameParts(name) else { return nil }
     self = .usual
     antiAliasing = parts.family == "aa" ? .average : parts.family == "blur" ? .blur : .nothing
-    blockCounts = Self.blockCounts[parts.depth]
-    // Depths of timm's RS family have other blocks.
-    if parts.family == "rs" { blockCounts = nil }
     if parts.isCIFAR {
-      blockCounts = nil
       (stemStride, stemPooling) = (1, .nothing)
+    } else {
+      named = parts.traits
     }
-    if isLegacy || name.hasPrefix("senet") {
+    if isLegacy || parts.isSENet {
       stemPooling = .maxCeil
       if isLegacy, parts.prefix == "se", !parts.isNext { stridePlacement = .in1x1 }
     }
@@ -51,6 +49,8 @@ extension NetworkVariant {
     private(set) var prefix = Substring()
     private(set) var family = Substring()
     private(set) var isNext = false
+    /// SENet-154, whose name is its own.
+    private(set) var isSENet = false
     private(set) var isCIFAR = false
     private(set) var usesGroupNormalization = false
     private(set) var isBiT = false
@@ -71,6 +71,7 @@ extension NetworkVariant {
       // SENet-154 alone is called so.
       guard stem != "net" || prefix == "se" else { return nil }
       isNext = stems[stem] == true
+      isSENet = stem == "net"
       rest = rest.dropFirst(stem.count)
       for known in ["v2", "aa", "blur", "rs"] where rest.hasPrefix(known) {
         family = Substring(known)
@@ -83,6 +84,19 @@ extension NetworkVariant {
       self.depth = depth
       suffix = rest.dropFirst(digits.count)
       guard takeSuffix() else { return nil }
+    }
+
+    var traits: NetworkTraits {
+      var traits = NetworkTraits()
+      // Depths of timm's RS family have other blocks.
+      traits.blockCounts = family == "rs" ? nil : NetworkVariant.blockCounts[depth]
+      traits.isBottleneck = ![10, 18, 34].contains(depth)
+      traits.hasAttention = ["se", "seca", "eca"].contains(prefix) || family == "rs"
+      let letter = suffix.hasPrefix("_v1") ? suffix.dropFirst("_v1".count) : suffix
+      traits.hasDeepStem =
+        letter.first.map { "cdest".contains($0) } == true || family == "rs" || isSENet
+      traits.isPreActivation = family == "v2"
+      return traits
     }
 
     /// Returns whether all of the suffix is understood.

@@ -67,8 +67,8 @@ package struct NetworkVariant: Sendable, Hashable {
   package var head: String?
   /// Function between the linear layers of a classifier that has several.
   package var headActivation: Activation?
-  /// Blocks of each stage, which a network's name says; a file must have as many.
-  var blockCounts: [Int]?
+  /// What a network's name says of tensors, which a file must show.
+  var named: NetworkTraits?
 
   package init() {}
 
@@ -116,7 +116,40 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.standardizesWeights)
     merge(\.head)
     merge(\.headActivation)
-    merge(\.blockCounts)
+    merge(\.named)
+  }
+}
+
+/// What tensors show of a network, and a name says of them.
+struct NetworkTraits: Sendable, Hashable {
+  /// Blocks of each stage; nil if the name does not say.
+  var blockCounts: [Int]?
+  var isBottleneck: Bool?
+  var hasAttention = false
+  var hasDeepStem = false
+  var isPreActivation = false
+
+  /// Throws for the first one that a file shows otherwise than this name says.
+  func check(_ found: NetworkTraits) throws(CheckpointError) {
+    if let blockCounts, let counts = found.blockCounts, blockCounts != counts {
+      throw .variant(
+        "the network that it names has \(blockCounts) blocks in its stages, the file \(counts)")
+    }
+    func fault(_ what: String, _ isSaid: Bool) -> CheckpointError {
+      .variant(
+        "the network that it names has \(isSaid ? "" : "no ")\(what), the file "
+          + (isSaid ? "has none" : "has"))
+    }
+    if let isBottleneck, isBottleneck != found.isBottleneck {
+      throw fault("bottlenecks", isBottleneck)
+    }
+    if hasAttention != found.hasAttention { throw fault("attention (se)", hasAttention) }
+    if hasDeepStem != found.hasDeepStem {
+      throw fault("stem of three convolutions (c, d, s, t)", hasDeepStem)
+    }
+    if isPreActivation != found.isPreActivation {
+      throw fault("normalisation before convolutions (v2)", isPreActivation)
+    }
   }
 }
 

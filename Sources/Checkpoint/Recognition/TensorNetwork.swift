@@ -73,7 +73,7 @@ struct TensorNetwork {
     let isSmall = architecture.stem == .cifar
     guard variant.stemStride ?? (isSmall ? 1 : 2) == (isSmall ? 1 : 2),
       variant.stemPooling ?? (isSmall ? .nothing : .max) == (isSmall ? .nothing : .max),
-      variant.blockCounts ?? architecture.stages.map(\.blocks) == architecture.stages.map(\.blocks)
+      (try? variant.named?.check(NetworkTraits(architecture))) != nil || variant.named == nil
     else { return nil }
     architecture.stridePlacement = variant.stridePlacement ?? .in3x3
     if let epsilon = variant.epsilon { architecture.normalizationEpsilon = epsilon }
@@ -115,5 +115,12 @@ extension NetworkVariant {
   var statesRest: Bool {
     outputStride != nil && activation != nil && epsilon != nil && pooling != nil
       && antiAliasing != nil
+  }
+}
+
+extension NetworkTraits {
+  fileprivate init(_ architecture: Architecture) {
+    blockCounts = architecture.stages.map(\.blocks)
+    isBottleneck = architecture.block == .bottleneck
   }
 }

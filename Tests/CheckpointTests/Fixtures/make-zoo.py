@@ -320,6 +320,10 @@ two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)
 del two.fc
 refused("two-heads", two, "any of the modules age, sex may be the classifier; say which (--arch head=NAME)")
 refused("pool-unsaid", resnet(global_pool="catavgmax"), "say in which order (--arch pool=avg+max")
+refused("wrong-stem", resnet(layers=(3, 4, 6, 3)), "has stem of three convolutions", "resnet50d")
+refused("wrong-attention", resnet(layers=(3, 4, 6, 3)), "has attention (se), the file has none", "seresnet50")
+refused("wrong-block", resnet(layers=(2, 2, 2, 2)), "has no bottlenecks, the file has", "resnet18")
+case("named", deep(layers=(3, 4, 6, 3), avg_down=True, block_args=dict(attn_layer="se")), "seresnet50d")
 refused("wrong-depth", resnet(), "has [3, 4, 6, 3] blocks in its stages, the file [1, 2, 1, 1]", "resnet50")
 for network in ("regnetx_002", "convnext_atto"):
     refused(network, timm.create_model(network, num_classes=3), "others are read from ONNX files")
