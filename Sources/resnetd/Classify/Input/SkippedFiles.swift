@@ -31,6 +31,22 @@ struct SkippedFiles: Sendable, Equatable {
     }
   }
 
+  mutating func add(_ other: SkippedFiles) {
+    hiddenCount += other.hiddenCount
+    unnamedCount += other.unnamedCount
+    specialCount += other.specialCount
+    subfolderCount += other.subfolderCount
+    repeatedFolderCount += other.repeatedFolderCount
+    otherCount += other.otherCount
+    for (ending, count) in other.endings {
+      if endings[ending] != nil || endings.count < Self.endingLimit {
+        endings[ending, default: 0] += count
+      } else {
+        otherCount += count
+      }
+    }
+  }
+
   /// Phrases such as `2 hidden`; empty if nothing was skipped.
   var phrases: [String] {
     var phrases: [String] = []
