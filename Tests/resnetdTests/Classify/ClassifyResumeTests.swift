@@ -59,6 +59,10 @@ import Testing
     #expect(
       try await resume("--precision", "fp32").contains(
         "made with the model's version \"0123456789ab\", this run has \"\(version)\""))
+    let endless = text + "\"" + String(repeating: "x\n", count: 1 << 20)
+    try endless.write(toFile: output, atomically: false, encoding: .utf8)
+    #expect(try await resume("--precision", "fp32").contains("never ends"))
+    #expect(try String(contentsOfFile: output, encoding: .utf8) == endless)
     try "name,label\na,b\n".write(toFile: output, atomically: false, encoding: .utf8)
     #expect(try await resume().contains("its columns are not those of this run"))
     #expect(try String(contentsOfFile: output, encoding: .utf8) == "name,label\na,b\n")

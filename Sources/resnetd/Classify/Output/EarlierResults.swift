@@ -6,6 +6,8 @@ import JSON
 struct EarlierResults: Sendable {
   /// Rows that a file may have.
   private static let rowLimit = 1 << 26
+  /// Bytes of an end that no row completes: more are not the rest of one write but damage.
+  private static let unfinishedByteLimit = 1 << 20
 
   /// Hashes of the names in the rows, sorted: names themselves would take several times the memory.
   private var hashes: [UInt128] = []
@@ -66,6 +68,7 @@ struct EarlierResults: Sendable {
         line: row.line, rows)
       byteCount = reader.byteCount
     }
+    try checkEnd(reader.byteCount)
   }
 
   private mutating func readLines(_ descriptor: CInt, _ rows: ResultRows) throws(Failure) {
@@ -82,6 +85,15 @@ struct EarlierResults: Sendable {
         Array(file.utf8), isFailure: tree.root["error"] != nil, model: model, run: run, line: line,
         rows)
       byteCount = reader.byteCount
+    }
+    try checkEnd(reader.byteCount)
+  }
+
+  private func checkEnd(_ end: Int) throws(Failure) {
+    guard end - byteCount <= Self.unfinishedByteLimit else {
+      throw Failure(
+        "the row at byte \(byteCount) never ends: the file is damaged there; mend it, or name "
+          + "another --output")
     }
   }
 

@@ -141,7 +141,7 @@ struct EvaluationPage {
         guard count > 0 else { return "<td></td>" }
         let share = Double(count) / Double(max(part.scores[label].imageCount, 1))
         // Rare mistakes must be seen beside frequent ones.
-        let strength = Decimal.text(100 * share.squareRoot() * 0.85, digits: 0)
+        let strength = Decimal.text(100 * share.squareRoot() * 0.65, digits: 0)
         return "<td class=\"\(label == answer ? "right" : "wrong")\" style=\"--p:\(strength)%\">"
           + "\(Decimal.grouped(count))</td>"
       }
