@@ -41,7 +41,7 @@ let package = Package(
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
     room("CDefaultModel", excluding: ["default-model.safetensors"]),
-    room("CImageNet", excluding: ["imagenet-labels.txt"]),
+    room("CImageNet", excluding: ["imagenet-labels.txt", "imagenet-synsets.txt"]),
     room("CSockets"),
     room("CProgram"),
     room("CSandbox", linking: ["seccomp"]),

@@ -169,6 +169,12 @@ package final class Classifier {
     }
   }
 
+  /// Returns the outputs of the image in a place after a run, as the network gave them.
+  package func outputs(at place: Int) -> ArraySlice<Float> {
+    let count = model.network.outputCount
+    return logits[place * count..<(place + 1) * count]
+  }
+
   /// Error of an image for which `run` has nothing.
   package static let notFinite = EngineError.library("the network gave logits that are not finite")
 

@@ -5,9 +5,9 @@ import Words
 /// The program: picks the subcommand and turns its errors into a message and an exit code.
 package enum Program {
   private static let commands: [any Command.Type] = [
-    ServeCommand.self, ClassifyCommand.self, InspectCommand.self, BenchCommand.self,
-    PullCommand.self, QuantizeCommand.self, ConvertCommand.self, RunCommand.self,
-    ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
+    ServeCommand.self, ClassifyCommand.self, EvaluateCommand.self, InspectCommand.self,
+    BenchCommand.self, PullCommand.self, QuantizeCommand.self, ConvertCommand.self,
+    RunCommand.self, ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
   ]
 
   /// Forks the starter of decoders, for commands that decode; call it before anything else.

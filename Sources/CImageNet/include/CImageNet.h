@@ -9,3 +9,9 @@
 const char *_Nonnull imagenet_labels_bytes(void);
 
 size_t imagenet_labels_byte_count(void);
+
+/* WordNet's numbers of the same classes in the same order, one line each, such as n01440764: the
+   names of ImageNet's folders. Their sorted order is that of the classes. */
+const char *_Nonnull imagenet_synsets_bytes(void);
+
+size_t imagenet_synsets_byte_count(void);

@@ -123,10 +123,39 @@ extension Labels {
   /// source.
   package static var imageNet: [String] {
     // SAFETY: constant text of the length given, as long-lived as the program.
-    let text = unsafe UnsafeRawBufferPointer(
-      start: imagenet_labels_bytes(), count: imagenet_labels_byte_count())
-    return unsafe text.split(separator: UInt8(ascii: "\n")).map { line in
+    unsafe lines(
+      UnsafeRawBufferPointer(start: imagenet_labels_bytes(), count: imagenet_labels_byte_count()))
+  }
+
+  /// WordNet's numbers of the same classes in the same order, `n01440764` and so on: the names of
+  /// ImageNet's folders.
+  package static var imageNetSynsets: [String] {
+    // SAFETY: as above.
+    unsafe lines(
+      UnsafeRawBufferPointer(
+        start: imagenet_synsets_bytes(), count: imagenet_synsets_byte_count()))
+  }
+
+  @unsafe
+  private static func lines(_ text: UnsafeRawBufferPointer) -> [String] {
+    unsafe text.split(separator: UInt8(ascii: "\n")).map { line in
       unsafe String(decoding: line, as: UTF8.self)
     }
+  }
+
+  /// Share of ImageNet's names that must be found: other programs have other words for some.
+  private static let imageNetShare = 0.9
+
+  /// Returns whether labels are those of ImageNet's 1000 classes in their order, in torchvision's
+  /// words or with all names of a class, as in `tench, Tinca tinca`.
+  package static func areImageNet(_ labels: [String]) -> Bool {
+    let names = imageNet
+    guard labels.count == names.count else { return false }
+    let matchCount = zip(labels, names).count { label, name in
+      label.split(separator: ",").contains {
+        $0.trimmingSpace.lowercased().replacing("_", with: " ") == name.lowercased()
+      }
+    }
+    return Double(matchCount) >= Double(names.count) * imageNetShare
   }
 }

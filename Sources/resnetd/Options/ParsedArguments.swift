@@ -59,6 +59,10 @@ struct ParsedArguments<Settings: CommandSettings> {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let flag = String(parts[0])
     guard let option = options.first(where: { $0.isCalled(flag) }) else {
+      if let (letter, value) = Self.letter(argument, options) {
+        rest.insert(value, at: rest.startIndex)
+        return try parse(letter, &rest, options)
+      }
       let nearest = Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
       throw UsageError(
         "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
@@ -81,6 +85,17 @@ struct ParsedArguments<Settings: CommandSettings> {
       }
       try apply(option, values.joined(separator: Option<Settings>.separator), called: flag)
     }
+  }
+
+  /// Parts `-j4` into the letter's flag and its value; nil if no such letter takes a value.
+  private static func letter(
+    _ argument: String, _ options: [Option<Settings>]
+  ) -> (flag: String, value: String)? {
+    let flag = String(argument.prefix(2))
+    guard argument.count > 2, flag != "--",
+      options.contains(where: { $0.isCalled(flag) && $0.valueName != nil })
+    else { return nil }
+    return (flag, String(argument.dropFirst(2)))
   }
 
   private mutating func apply(

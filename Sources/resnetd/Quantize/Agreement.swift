@@ -29,6 +29,15 @@ struct Agreement {
     }
   }
 
+  /// Takes in what was recorded about other images.
+  mutating func merge(_ other: Agreement) {
+    imageCount += other.imageCount
+    sameFirstCount += other.sameFirstCount
+    firstAmongLeadingCount += other.firstAmongLeadingCount
+    largestProbabilityDifference = max(
+      largestProbabilityDifference, other.largestProbabilityDifference)
+  }
+
   private func share(_ count: Int) -> Double {
     imageCount == 0 ? 0 : Double(count) / Double(imageCount)
   }

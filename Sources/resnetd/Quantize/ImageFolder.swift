@@ -25,9 +25,12 @@ struct ImageFolder {
     }
     paths = names.filter { name in
       guard let dot = name.lastIndex(of: ".") else { return false }
-      return Self.endings.contains(name[name.index(after: dot)...].lowercased())
+      return Self.isImageEnding(String(name[name.index(after: dot)...]))
     }.sorted().map { "\(folder)/\($0)" }
   }
+
+  /// Returns whether files whose names end so after the last dot are taken for images.
+  static func isImageEnding(_ ending: String) -> Bool { endings.contains(ending.lowercased()) }
 
   /// Returns at most `count` of them, spread evenly over all.
   func sample(_ count: Int) -> [String] {

@@ -29,6 +29,16 @@ enum StandardOutput {
     }
   }
 
+  /// Sends the bytes after everything gathered, for readers that want them now; returns whether
+  /// nothing has failed so far.
+  static func send(_ bytes: [UInt8]) -> Bool {
+    state.withLock { state in
+      state.bytes += bytes
+      send(&state)
+      return state.fault == nil
+    }
+  }
+
   /// Writes the rest and turns a fault into the program's exit code.
   ///
   /// - Parameter code: Exit code of the command if its output arrives.

@@ -35,6 +35,21 @@ import Testing
     #expect(try read(text) == ["cat", "dog", "hen"])
   }
 
+  @Test("WordNet's numbers belong to ImageNet's classes in their order, and to no other labels")
+  func synsets() {
+    let (labels, synsets) = (Labels.imageNet, Labels.imageNetSynsets)
+    #expect(synsets.count == 1000 && Set(synsets).count == 1000 && synsets == synsets.sorted())
+    // WordNet 3.0: tench, tabby cat, toilet tissue.
+    let numbers = ["tench": "n01440764", "tabby": "n02123045", "toilet tissue": "n15075141"]
+    for (label, number) in numbers {
+      #expect(labels.firstIndex(of: label) == synsets.firstIndex(of: number))
+    }
+    #expect(Labels.areImageNet(labels))
+    #expect(Labels.areImageNet(labels.map { "\($0.uppercased()), also called so" }))
+    #expect(!Labels.areImageNet(labels.reversed()))
+    #expect(!Labels.areImageNet(Array(labels.dropLast())))
+  }
+
   @Test("Labels may have commas, quotes and brackets")
   func punctuation() throws {
     #expect(

@@ -81,7 +81,8 @@ import Testing
   @Test(
     "Every command has help that names its options",
     arguments: [
-      "serve", "classify", "inspect", "bench", "pull", "quantize", "model", "healthcheck",
+      "serve", "classify", "evaluate", "inspect", "bench", "pull", "quantize", "model",
+      "healthcheck",
     ])
   func help(command: String) async throws {
     let outcome = try await ProgramUnderTest.run(command, "--help")
@@ -93,8 +94,8 @@ import Testing
   @Test(
     "Every option of a command is in its section of docs/commands.md",
     arguments: [
-      "serve", "classify", "inspect", "bench", "pull", "quantize", "convert", "run", "model",
-      "healthcheck",
+      "serve", "classify", "evaluate", "inspect", "bench", "pull", "quantize", "convert", "run",
+      "model", "healthcheck",
     ])
   func documentation(command: String) async throws {
     let manual = try String(

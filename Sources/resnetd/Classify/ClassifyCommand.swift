@@ -1,0 +1,140 @@
+import Checkpoint
+import Decoding
+import Engine
+import Imaging
+import Inference
+import Serving
+
+/// `resnetd classify`: gives the server's answers without a server.
+enum ClassifyCommand: Command {
+  struct Settings: DecodingSettings {
+    var model: String?
+    var parts = ModelParts()
+    var precision = PrecisionPolicy.auto
+    var topK = ClassificationParameters.defaultTopK
+    var minimumProbability: Float = 0
+    var decoding = DecodingLimits()
+    var decoders = DecoderSettings()
+    var json = false
+    var jsonl = false
+    var csv = false
+    var recursive = false
+    var filesFrom: String?
+    var null = false
+    var jobs: Int?
+    var output: String?
+    var resume = false
+    var force = false
+
+    /// Least probability of what is shown, or nil for no limit.
+    var minimum: Float? { minimumProbability > 0 ? minimumProbability : nil }
+
+    /// File to write to, or nil for standard output.
+    var file: String? { output == "-" ? nil : output }
+
+    /// Form of the answers; without an option, that of the output's name.
+    var format: ResultFormat {
+      if json { return .json }
+      if jsonl { return .jsonl }
+      if csv { return .csv }
+      return output.map(ResultFormat.init(fileName:)) ?? .text
+    }
+  }
+
+  static let name = "classify"
+  static let summary = "classify images in files and folders"
+  static let operands = "FILE|DIR|PATTERN…"
+  static let discussion = """
+    Classifies images (JPEG, PNG, WebP, GIF, BMP; TIFF, AVIF and HEIC if their libraries are
+    installed) as the server does, in parallel, with the answers in the order of the images; - is
+    one image on standard input. Of a folder, the files with an image's ending are taken, and those
+    without any ending that begin as an image does. A file that cannot be classified is reported,
+    the others still are, and the exit code is 1. After SIGINT or SIGTERM what is in progress is
+    finished, and --resume goes on later.
+    """
+  static let options: [Option<Settings>] =
+    [
+      .flag("recursive", \.recursive, "enter the subfolders of folders, and links to folders")
+        .called("r"),
+      .optionalText(
+        "files-from", "FILE", \.filesFrom,
+        "also the images whose paths are in FILE, one per line; - is standard input"),
+      .flag("null", \.null, "paths in --files-from end with NUL, as of find -print0")
+        .called("0"),
+      .optionalInteger(
+        "jobs", "N", \.jobs, in: 1...CPUPlan.workerLimit,
+        "images to classify in parallel (default: the cores that may be used)"
+      ).called("j"),
+      .flag("csv", \.csv, "print CSV, a row per image").inPlaceOf("json", "jsonl"),
+      .flag("jsonl", \.jsonl, "print JSON, a line per image").inPlaceOf("json", "csv"),
+      .flag("json", \.json, "print JSON as the server answers it").inPlaceOf("csv", "jsonl"),
+      .optionalText(
+        "output", "FILE", \.output,
+        "write there, as CSV, JSON lines or JSON if its name ends in .csv, .jsonl or .json"
+      ).called("o"),
+      .flag("resume", \.resume, "go on with --output: pass over images that it has a row of"),
+      .flag("force", \.force, "replace --output if it exists").inPlaceOf("resume"),
+      .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
+      .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
+      .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
+      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
+      .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
+      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
+      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
+      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
+      .choice("precision", \.precision, "numbers it computes with, as for serve"),
+      .integer(
+        "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
+        "width x height of an image"),
+    ] + Option.decoding
+  static let decodes = true
+
+  static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
+    try run(settings, operands: operands, spawner: nil)
+  }
+
+  static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
+    try check(settings, operands)
+    let interruption = try Interruption(command: name)
+    let list = try settings.filesFrom.map { path throws(Failure) in
+      try PathList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
+    }
+    let paths = try ImagePaths(operands, isRecursive: settings.recursive, list: list)
+    let model = try ModelSource.load(settings.model, settings.parts)
+    let jobs = ParallelJobs(settings.jobs, imageCount: paths.total)
+    let live = try jobs.compiled(model, try ModelSource.precision(settings.precision, for: model))
+    guard settings.minimum == nil || live.output.givesProbabilities else {
+      throw Failure(
+        "--min-probability does not apply: the outputs of \(model.name) are scores, not "
+          + "probabilities; leave it out")
+    }
+    let rows = try ResultRows(
+      live, settings.format, topK: settings.topK, minimum: settings.minimum,
+      isAlone: paths.isAlone)
+    let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
+    let decoders = jobs.decoders(settings.decoders, spawner, for: [live])
+    let run = ClassifyRun(paths, rows, output, interruption)
+    return try run.run(threads: jobs.count, batch: jobs.batch(of: live)) {
+      try ImageClassifier(live, limits: settings.decoding, decoders)
+    }
+  }
+
+  private static func check(_ settings: Settings, _ operands: [String]) throws(UsageError) {
+    guard !operands.isEmpty || settings.filesFrom != nil else {
+      throw UsageError("name one or more images")
+    }
+    guard !settings.null || settings.filesFrom != nil else {
+      throw UsageError("--null needs --files-from, the list whose paths end with NUL")
+    }
+    guard settings.filesFrom != "-" || !operands.contains("-") else {
+      throw UsageError("standard input is either an image, -, or the list of --files-from -")
+    }
+    guard settings.file != nil || !(settings.resume || settings.force) else {
+      throw UsageError("\(settings.resume ? "--resume" : "--force") needs --output, a file")
+    }
+    guard !settings.resume || settings.format.isResumable else {
+      throw UsageError("--resume needs --csv or --jsonl, or an --output that ends in one of them")
+    }
+  }
+}

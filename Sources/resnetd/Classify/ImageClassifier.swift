@@ -1,0 +1,73 @@
+import Decoding
+import Engine
+import HTTPCore
+import Imaging
+import Inference
+import Serving
+
+/// One thread's means of classifying files: reads, decodes and runs them in batches.
+struct ImageClassifier {
+  /// What became of a file.
+  enum Outcome: Sendable {
+    case numbers([Float])
+    case failure(Problem)
+    case notImage
+  }
+
+  private let classifier: Classifier
+  private let decoder: any ImageDecoder
+  private let source: any DecoderSource
+
+  init(
+    _ model: CompiledModel, limits: DecodingLimits, _ source: any DecoderSource
+  ) throws(Failure) {
+    self.source = source
+    decoder = source.makeDecoder()
+    do throws(EngineError) {
+      classifier = try Classifier(model, limits: limits)
+    } catch {
+      throw Failure("the model cannot be compiled: \(error)")
+    }
+  }
+
+  /// Returns what became of each file, in their order; one file's bytes are in memory at a time.
+  ///
+  /// - Throws: An error after which no file can be classified.
+  func classify(_ images: [ListedImage]) throws -> [Outcome] {
+    var outcomes = [Outcome](repeating: .notImage, count: images.count)
+    var waiting: [Int] = []
+    for (index, image) in images.enumerated() {
+      switch ImageReader.read(image) {
+      case .notImage: break
+      case .failure(let problem): outcomes[index] = .failure(problem)
+      case .bytes(let bytes):
+        do throws(DecodingFailure) {
+          try classifier.prepare(
+            bytes[...], at: waiting.count, by: decoder, until: .now + ServingLimits().requestTimeout
+          )
+          waiting.append(index)
+        } catch {
+          if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
+          outcomes[index] = .failure(Problem(error))
+        }
+      }
+      if waiting.count == classifier.capacity { try run(&waiting, &outcomes) }
+    }
+    try run(&waiting, &outcomes)
+    return outcomes
+  }
+
+  private func run(_ waiting: inout [Int], _ outcomes: inout [Outcome]) throws {
+    guard !waiting.isEmpty else { return }
+    do throws(EngineError) {
+      for (index, numbers) in zip(waiting, try classifier.run(count: waiting.count)) {
+        outcomes[index] =
+          numbers.map(Outcome.numbers)
+          ?? .failure(Problem(500, ProblemKind("internal"), Classifier.notFinite.description))
+      }
+    } catch {
+      throw Failure(error.description)
+    }
+    waiting = []
+  }
+}

@@ -1,0 +1,49 @@
+import Files
+import HTTPCore
+import Imaging
+import Serving
+
+/// The bytes of images in files, within the limit of a request's body.
+enum ImageReader {
+  enum Outcome {
+    case bytes([UInt8])
+    case failure(Problem)
+    /// A file without an ending that is not an image.
+    case notImage
+  }
+
+  private static let byteCountLimit = ServingLimits().bodyByteLimit
+  /// Bytes that tell an image's format.
+  private static let magicByteCount = 512
+
+  static func read(_ image: ListedImage) -> Outcome {
+    if let fault = image.fault { return .failure(Problem(400, .unreadableFile, fault)) }
+    do throws(Failure) {
+      switch image.origin {
+      case .operand: return .bytes(try FileBytes.read(image.path, limit: byteCountLimit))
+      case .file, .unnamed: return try file(image)
+      }
+    } catch {
+      return .failure(Problem(400, .unreadableFile, error.message))
+    }
+  }
+
+  private static func file(_ image: ListedImage) throws(Failure) -> Outcome {
+    do throws(FileError) {
+      let file = try RegularFile(image.path)
+      if image.origin == .unnamed {
+        let magic = try file.read(count: min(magicByteCount, file.byteCount), at: 0)
+        guard ImageFormat(magicBytesOf: magic.span) != nil else { return .notImage }
+      }
+      return .bytes(try file.readAll(limit: byteCountLimit))
+    } catch {
+      throw Failure(
+        error.number == 0 ? error.reason : "cannot \(error.doing) it: \(error.reason)")
+    }
+  }
+}
+
+extension ProblemKind {
+  /// Kind that only the program's own commands use, in place of a problem with a request's body.
+  fileprivate static let unreadableFile = ProblemKind("unreadable-file")
+}

@@ -1,0 +1,210 @@
+import Engine
+import Files
+import FoundationEssentials
+import Imaging
+
+/// An evaluation as one page for a browser, which asks for nothing else and follows its light or
+/// dark setting.
+struct EvaluationPage {
+  /// Classes of which the page shows a whole matrix.
+  private static let matrixClassLimit = 40
+  private static let classLimit = 1000
+  private static let mixupLimit = 50
+  /// Bytes of an image that is shown; larger ones are named only.
+  private static let thumbnailByteLimit = 8 << 10
+
+  private let report: EvaluationReport
+
+  init(_ report: EvaluationReport) { self.report = report }
+
+  var text: String {
+    let first = report.parts[0]
+    var sections = [
+      "<h1>\(Self.escaped(report.name))</h1>",
+      "<p>\(Self.escaped(report.subject))</p>", summary,
+      "<h2>Calibration, \(first.precision.rawValue)</h2>", calibration(first.tally),
+    ]
+    sections += confusion(first)
+    sections += ["<h2>Classes, \(first.precision.rawValue)</h2>", classes(first)]
+    if !first.tally.mistakes.isEmpty {
+      sections += ["<h2>Surest mistakes</h2>", mistakes(first.tally)]
+    }
+    if !report.notes.isEmpty {
+      let items = report.notes.map { "<li>\(Self.escaped($0))</li>" }.joined()
+      sections += ["<h2>Notes</h2><ul>\(items)</ul>"]
+    }
+    return """
+      <!doctype html>
+      <html lang="en"><head><meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta http-equiv="Content-Security-Policy"
+        content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+      <title>\(Self.escaped(report.name)): evaluation</title>
+      <style>\(Self.style)</style></head><body><main>
+      \(sections.joined(separator: "\n"))
+      </main></body></html>
+
+      """
+  }
+
+  private static let style = """
+    :root { color-scheme: light dark; --ink: #1c1e21; --paper: #fff; --soft: #667; --line: #dde;
+      --mark: #2468b0; --bad: #c0392b; }
+    @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #15171a; --soft: #9aa;
+      --line: #333840; --mark: #6aa9ec; --bad: #ef7b6d; } }
+    body { margin: 0; background: var(--paper); color: var(--ink);
+      font: 15px/1.45 system-ui, sans-serif; }
+    main { max-width: 62rem; margin: 0 auto; padding: 1.5rem; }
+    h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+    .scroll { overflow-x: auto; }
+    table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+    th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+    th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 500; }
+    .matrix td, .matrix th { padding: .15rem .35rem; font-size: .8rem; border: 0; }
+    .right { background: color-mix(in srgb, var(--mark) var(--p), transparent); }
+    .wrong { background: color-mix(in srgb, var(--bad) var(--p), transparent); }
+    .turned { writing-mode: vertical-rl; text-align: left; }
+    .bar { display: inline-block; width: 6rem; height: .6rem; background: var(--line); }
+    .bar i { display: block; height: 100%; background: var(--mark); }
+    figure { display: inline-block; width: 8.5rem; margin: 0 1rem 1rem 0; vertical-align: top;
+      font-size: .8rem; overflow-wrap: anywhere; }
+    figure img { width: 8rem; height: 8rem; object-fit: contain; image-rendering: pixelated;
+      background: var(--line); }
+    svg text { fill: var(--soft); font-size: 11px; } svg .axis { stroke: var(--line); }
+    """
+
+  private var summary: String {
+    Self.table(report.summary.rows.map { $0.map(Self.escaped) })
+  }
+
+  // MARK: Sections
+
+  /// Accuracy over confidence: bars on the diagonal are what they promise.
+  private func calibration(_ tally: EvaluationTally) -> String {
+    let (size, left, top) = (260.0, 40.0, 10.0)
+    func x(_ share: Double) -> String { Decimal.text(left + share * size, digits: 1) }
+    func y(_ share: Double) -> String { Decimal.text(top + (1 - share) * size, digits: 1) }
+    let width = size / Double(CalibrationBins.count)
+    let bars = tally.bins.bins.enumerated().filter { $0.element.count > 0 }.map { index, bin in
+      let title =
+        "\(Decimal.grouped(bin.count)) images, confidence "
+        + "\(EvaluationReport.percent(bin.meanConfidence)), right "
+        + EvaluationReport.percent(bin.accuracy)
+      return """
+        <rect x="\(x(Double(index) / Double(CalibrationBins.count)))" y="\(y(bin.accuracy))" \
+        width="\(Decimal.text(width - 1, digits: 1))" \
+        height="\(Decimal.text(bin.accuracy * size, digits: 1))" fill="var(--mark)" \
+        opacity=".75"><title>\(title)</title></rect>
+        """
+    }
+    let ticks = [0, 0.5, 1].map { share in
+      """
+      <text x="\(x(share))" y="\(Decimal.text(top + size + 16, digits: 0))" \
+      text-anchor="middle">\(Decimal.text(share, digits: 1))</text>\
+      <text x="\(Decimal.text(left - 6, digits: 0))" y="\(y(share))" dy="4" \
+      text-anchor="end">\(Decimal.text(share, digits: 1))</text>
+      """
+    }
+    return """
+      <svg width="320" height="310" role="img" aria-label="accuracy over confidence">
+      <rect x="\(x(0))" y="\(y(1))" width="\(size)" height="\(size)" fill="none" class="axis"/>
+      \(bars.joined(separator: "\n"))
+      <line x1="\(x(0))" y1="\(y(0))" x2="\(x(1))" y2="\(y(1))" stroke="var(--soft)" \
+      stroke-dasharray="4 4"/>
+      \(ticks.joined(separator: "\n"))
+      <text x="\(x(0.5))" y="305" text-anchor="middle">confidence; height: share that is right</text>
+      </svg>
+      """
+  }
+
+  private func confusion(_ part: EvaluationReport.Part) -> [String] {
+    let mixups = part.mixups
+    guard !mixups.isEmpty else { return [] }
+    let heading = "<h2>Which classes are taken for which, \(part.precision.rawValue)</h2>"
+    if report.labels.count <= Self.matrixClassLimit { return [heading, matrix(part)] }
+    let rows = mixups.prefix(Self.mixupLimit).map { mixup in
+      [
+        Self.escaped(report.label(mixup.confusion.label)),
+        Self.escaped(report.label(mixup.confusion.answer)), Decimal.grouped(mixup.count),
+      ]
+    }
+    return [heading, Self.table([["class", "taken for", "images"]] + rows)]
+  }
+
+  private func matrix(_ part: EvaluationReport.Part) -> String {
+    let classes = report.labels.indices
+    let names = classes.map { Self.escaped(report.label($0)) }
+    let head = names.map { "<th><span class=\"turned\">\($0)</span></th>" }.joined()
+    let rows = classes.map { label in
+      let cells = classes.map { answer -> String in
+        let count = part.tally.confusions[.init(label: label, answer: answer)] ?? 0
+        guard count > 0 else { return "<td></td>" }
+        let share = Double(count) / Double(max(part.scores[label].imageCount, 1))
+        // Rare mistakes must be seen beside frequent ones.
+        let strength = Decimal.text(100 * share.squareRoot() * 0.65, digits: 0)
+        return "<td class=\"\(label == answer ? "right" : "wrong")\" style=\"--p:\(strength)%\">"
+          + "\(Decimal.grouped(count))</td>"
+      }
+      return "<tr><th>\(names[label])</th>\(cells.joined())</tr>"
+    }
+    return "<p>Rows: the class that images have; columns: the answer.</p><div class=\"scroll\">"
+      + "<table class=\"matrix\"><tr><th></th>\(head)</tr>\(rows.joined())</table></div>"
+  }
+
+  private func classes(_ part: EvaluationReport.Part) -> String {
+    let scores = part.present.sorted {
+      ($0.recall.value, $0.index) < ($1.recall.value, $1.index)
+    }
+    let rows = scores.prefix(Self.classLimit).map { score in
+      let share = Decimal.text(score.recall.value * 100, digits: 1)
+      return [
+        Self.escaped(report.label(score.index)), Decimal.grouped(score.imageCount),
+        "<span class=\"bar\"><i style=\"width:\(share)%\"></i></span> "
+          + EvaluationReport.percent(score.recall.value),
+        EvaluationReport.interval(score.recall),
+        score.answerCount == 0 ? "–" : EvaluationReport.percent(score.precision.value),
+        EvaluationReport.percent(score.f1),
+      ]
+    }
+    let rest = scores.count - rows.count
+    return Self.table([["class", "images", "recall", "95 % interval", "precision", "F1"]] + rows)
+      + (rest > 0 ? "<p>… and \(rest) more classes.</p>" : "")
+  }
+
+  private func mistakes(_ tally: EvaluationTally) -> String {
+    tally.mistakes.map { mistake in
+      let image = Self.dataURL(mistake.path).map { "<img alt=\"\" src=\"\($0)\">" } ?? ""
+      return """
+        <figure>\(image)<figcaption>\(Self.escaped(report.label(mistake.label))), taken for \
+        <b>\(Self.escaped(report.label(mistake.answer)))</b>, \
+        \(EvaluationReport.percent(Double(mistake.confidence)))<br>\
+        \(Self.escaped(mistake.path))</figcaption></figure>
+        """
+    }.joined(separator: "\n")
+  }
+
+  // MARK: Parts
+
+  private static func table(_ rows: [[String]]) -> String {
+    let lines = rows.enumerated().map { index, row in
+      let tag = index == 0 ? "th" : "td"
+      return "<tr>" + row.map { "<\(tag)>\($0)</\(tag)>" }.joined() + "</tr>"
+    }
+    return "<div class=\"scroll\"><table>\(lines.joined(separator: "\n"))</table></div>"
+  }
+
+  /// Returns a small image in a format that browsers show as a URL that holds it, else nil.
+  private static func dataURL(_ path: String) -> String? {
+    guard let file = try? RegularFile(path), file.byteCount <= thumbnailByteLimit,
+      let bytes = try? file.readAll(limit: thumbnailByteLimit),
+      let format = ImageFormat(magicBytesOf: bytes.span),
+      [.jpeg, .png, .webp, .gif].contains(format)
+    else { return nil }
+    return "data:image/\(format.rawValue);base64,\(Data(bytes).base64EncodedString())"
+  }
+
+  static func escaped(_ text: String) -> String {
+    PlainText.line(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+      .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+  }
+}
