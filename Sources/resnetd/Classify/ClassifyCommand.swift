@@ -110,7 +110,7 @@ enum ClassifyCommand: Command {
           + "probabilities; leave it out")
     }
     let rows = try ResultRows(
-      live, settings.format, topK: settings.topK, minimum: settings.minimum,
+      live, settings.parts, settings.format, topK: settings.topK, minimum: settings.minimum,
       isAlone: paths.isAlone)
     let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
     let decoders = jobs.decoders(settings.decoders, spawner, for: [live])

@@ -50,7 +50,9 @@ import Testing
     #expect(try await resume("--top-k", "2").contains("give the same model and --top-k again"))
     #expect(
       try await resume("--precision", "fp32", "--min-probability", "0.5").contains(
-        "line 2: made with the precision, labels, contract or limits"))
+        "line 2: made with the precision, labels, contract or options"))
+    #expect(
+      try await resume("--precision", "fp32", "--output-name", "logits").contains("options of run"))
     let text = try String(contentsOfFile: output, encoding: .utf8)
     let rows = ImageTree.rows(text)
     let version = try #require(rows.dropFirst().first)[2]

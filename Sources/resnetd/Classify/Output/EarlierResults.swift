@@ -109,7 +109,7 @@ struct EarlierResults: Sendable {
       throw refusal("the model's version", model, rows.version)
     }
     guard run == rows.run else {
-      throw refusal("the precision, labels, contract or limits of run", run, rows.run)
+      throw refusal("the precision, labels, contract or options of run", run, rows.run)
     }
     guard hashes.count < Self.rowLimit else {
       throw Failure("more than \(Self.rowLimit) rows; name another --output for the rest")

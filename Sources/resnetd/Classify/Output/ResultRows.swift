@@ -21,27 +21,32 @@ struct ResultRows: Sendable {
   /// Whether one image was asked for, whose answer need not tell its name.
   private let isAlone: Bool
 
+  /// - Parameter parts: What the command line said of the model; answers depend on which of a
+  ///   file's networks and outputs it chose.
   init(
-    _ model: CompiledModel, _ format: ResultFormat, topK: Int, minimum: Float?, isAlone: Bool
+    _ model: CompiledModel, _ parts: ModelParts, _ format: ResultFormat, topK: Int,
+    minimum: Float?, isAlone: Bool
   ) throws(Failure) {
     (self.model, self.format, self.isAlone) = (model, format, isAlone)
     self.topK = min(topK, model.labels.count)
     self.minimum = minimum
     answer = ClassificationAnswer(model)
-    run = try Self.run(model, topK: self.topK, minimum: minimum)
+    run = try Self.run(model, parts, topK: self.topK, minimum: minimum)
   }
 
   var version: String { model.version.short }
 
   private static func run(
-    _ model: CompiledModel, topK: Int, minimum: Float?
+    _ model: CompiledModel, _ parts: ModelParts, topK: Int, minimum: Float?
   ) throws(Failure) -> String {
-    let parts =
-      [Contract.text(of: model.preprocessing, model.output), "\(topK)", "\(minimum ?? 0)"]
-      + model.labels
+    let settings =
+      [
+        Contract.text(of: model.preprocessing, model.output), "\(topK)", "\(minimum ?? 0)",
+        parts.weights ?? "", parts.outputName ?? "",
+      ] + model.labels
     do throws(DigestError) {
       var digest = try SHA256()
-      let bytes = Array(parts.joined(separator: "\n").utf8)
+      let bytes = Array(settings.joined(separator: "\n").utf8)
       // SAFETY: the elements are bytes.
       unsafe digest.update(bytes.span.bytes)
       return "\(model.precision.rawValue)-\(HexDigits.text(digest.finish()).prefix(8))"
