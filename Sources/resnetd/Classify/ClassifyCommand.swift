@@ -1,8 +1,11 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
+import Glibc
 import Imaging
 import Inference
+import ResNet
 import Serving
 
 /// `resnetd classify`: gives the server's answers without a server.
@@ -23,6 +26,7 @@ enum ClassifyCommand: Command {
     var null = false
     var jobs: Int?
     var output: String?
+    var features: String?
     var resume = false
     var force = false
 
@@ -72,6 +76,9 @@ enum ClassifyCommand: Command {
         "output", "FILE", \.output,
         "write there, as CSV, JSON lines or JSON if its name ends in .csv, .jsonl or .json"
       ).called("o"),
+      .optionalText(
+        "features", "FILE.npy", \.features,
+        "write the images' features there, an array [images, features] in their order"),
       .flag("resume", \.resume, "go on with --output: pass over images that it has a row of"),
       .flag("force", \.force, "replace --output if it exists").inPlaceOf("resume"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
@@ -114,10 +121,44 @@ enum ClassifyCommand: Command {
       isAlone: paths.isAlone)
     let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
     let decoders = jobs.decoders(settings.decoders, spawner, for: [live])
-    let run = ClassifyRun(paths, rows, output, interruption)
-    return try run.run(threads: jobs.count, batch: jobs.batch(of: live)) {
-      try ImageClassifier(live, limits: settings.decoding, decoders)
+    return try writingFeatures(of: live, settings) { features in
+      let run = ClassifyRun(paths, rows, output, features, interruption)
+      return try run.run(threads: jobs.count, batch: jobs.batch(of: live)) {
+        try ImageClassifier(
+          live, limits: settings.decoding, decoders, withFeatures: features != nil)
+      }
     }
+  }
+
+  /// An end after which no file of features appears.
+  private struct EarlyEnd: Error {
+    let code: ExitCode
+  }
+
+  /// Calls `body` with the file of features, if one is wanted, which appears at the end.
+  private static func writingFeatures(
+    of model: CompiledModel, _ settings: Settings, _ body: (FeatureFile?) throws -> ExitCode
+  ) throws -> ExitCode {
+    guard let path = settings.features else { return try body(nil) }
+    let count: Int
+    do throws(FeatureFault) { count = try model.featureCount.get() } catch {
+      throw Failure("--features does not apply: \(error); leave it out")
+    }
+    guard unsafe settings.force || access(path, F_OK) != 0 else {
+      throw Failure("\(path) exists; --force replaces it, another --features leaves it")
+    }
+    var code = ExitCode.success
+    do {
+      try AtomicFile.write(to: path, orThrow: { Failure($0.description) as any Error }) { file in
+        code = try body(
+          FeatureFile(descriptor: file.descriptor, path: path, columnCount: count))
+        guard code == .success || code == .failure else { throw EarlyEnd(code: code) }
+      }
+    } catch let end as EarlyEnd {
+      StandardError.write("resnetd classify: \(path) is not written, because the run ended early")
+      return end.code
+    }
+    return code
   }
 
   private static func check(_ settings: Settings, _ operands: [String]) throws(UsageError) {
@@ -130,8 +171,14 @@ enum ClassifyCommand: Command {
     guard settings.filesFrom != "-" || !operands.contains("-") else {
       throw UsageError("standard input is either an image, -, or the list of --files-from -")
     }
-    guard settings.file != nil || !(settings.resume || settings.force) else {
-      throw UsageError("\(settings.resume ? "--resume" : "--force") needs --output, a file")
+    guard settings.file != nil || !settings.resume else {
+      throw UsageError("--resume needs --output, a file")
+    }
+    guard settings.file != nil || settings.features != nil || !settings.force else {
+      throw UsageError("--force needs --output, a file, or --features")
+    }
+    guard settings.features == nil || !settings.resume else {
+      throw UsageError("--features begins anew, and --resume goes on: give one of them")
     }
     guard !settings.resume || settings.format.isResumable else {
       throw UsageError("--resume needs --csv or --jsonl, or an --output that ends in one of them")

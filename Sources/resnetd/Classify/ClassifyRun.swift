@@ -1,3 +1,4 @@
+import Inference
 import Serving
 import Synchronization
 
@@ -8,6 +9,7 @@ final class ClassifyRun: Sendable {
     var path: String
     var bytes: [UInt8]
     var failure: String?
+    var features: [Float]?
     var isImage = true
   }
 
@@ -21,6 +23,7 @@ final class ClassifyRun: Sendable {
 
   private struct Progress {
     var output: ResultOutput
+    var features: FeatureFile?
     var bar: ProgressBar?
     var count = 0
     var failureCount = 0
@@ -40,7 +43,8 @@ final class ClassifyRun: Sendable {
   private let outputPath: String?
 
   init(
-    _ paths: ImagePaths, _ rows: ResultRows, _ output: ResultOutput, _ interruption: Interruption
+    _ paths: ImagePaths, _ rows: ResultRows, _ output: ResultOutput, _ features: FeatureFile?,
+    _ interruption: Interruption
   ) {
     self.rows = rows
     self.interruption = interruption
@@ -50,7 +54,8 @@ final class ClassifyRun: Sendable {
     let bar = ProgressBar("images", total: 0)
     source = Mutex(paths)
     known = Mutex(Known(total: paths.total))
-    progress = Mutex(Progress(output: output, bar: output.isOnTerminal ? nil : bar))
+    progress = Mutex(Progress(
+        output: output, features: features, bar: output.isOnTerminal ? nil : bar))
   }
 
   /// Classifies everything and returns the exit code.
@@ -69,7 +74,11 @@ final class ClassifyRun: Sendable {
     do {
       try progress.withLock { try $0.output.begin() }
       try work.run()
-      try progress.withLock { try $0.output.finish() }
+      try progress.withLock { progress in
+        try progress.output.finish()
+        // The file of an interrupted run goes.
+        if !interruption.hasHappened { try progress.features?.finish() }
+      }
     } catch is ResultFile.Closed {
       return .failure
     }
@@ -106,8 +115,10 @@ final class ClassifyRun: Sendable {
     zip(images, try classifier.classify(images)).map { image, outcome in
       switch outcome {
       case .notImage: Row(path: image.path, bytes: [], isImage: false)
-      case .numbers(let numbers):
-        Row(path: image.path, bytes: rows.row(image.path, .success(numbers)))
+      case .output(let output):
+        Row(
+          path: image.path, bytes: rows.row(image.path, .success(output.numbers)),
+          features: output.features)
       case .failure(let problem):
         Row(
           path: image.path, bytes: rows.row(image.path, .failure(problem)), failure: problem.detail)
@@ -119,6 +130,7 @@ final class ClassifyRun: Sendable {
     let known = known.withLock(\.self)
     try progress.withLock { progress in
       try progress.output.write(batch.map(\.bytes))
+      for row in batch where row.isImage { try progress.features?.write(row.features) }
       for row in batch {
         progress.count += row.isImage ? 1 : 0
         progress.notImageCount += row.isImage ? 0 : 1

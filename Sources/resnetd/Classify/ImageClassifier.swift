@@ -9,7 +9,8 @@ import Serving
 struct ImageClassifier {
   /// What became of a file.
   enum Outcome: Sendable {
-    case numbers([Float])
+    /// Numbers by the output rule, and features if they are wanted.
+    case output(ImageOutput)
     case failure(Problem)
     case notImage
   }
@@ -17,11 +18,13 @@ struct ImageClassifier {
   private let classifier: Classifier
   private let decoder: any ImageDecoder
   private let source: any DecoderSource
+  private let withFeatures: Bool
 
   init(
-    _ model: CompiledModel, limits: DecodingLimits, _ source: any DecoderSource
+    _ model: CompiledModel, limits: DecodingLimits, _ source: any DecoderSource,
+    withFeatures: Bool
   ) throws(Failure) {
-    self.source = source
+    (self.source, self.withFeatures) = (source, withFeatures)
     decoder = source.makeDecoder()
     do throws(EngineError) {
       classifier = try Classifier(model, limits: limits)
@@ -60,9 +63,10 @@ struct ImageClassifier {
   private func run(_ waiting: inout [Int], _ outcomes: inout [Outcome]) throws {
     guard !waiting.isEmpty else { return }
     do throws(EngineError) {
-      for (index, numbers) in zip(waiting, try classifier.run(count: waiting.count)) {
+      let outputs = try classifier.run(count: waiting.count, withFeatures: withFeatures)
+      for (index, output) in zip(waiting, outputs) {
         outcomes[index] =
-          numbers.map(Outcome.numbers)
+          output.map(Outcome.output)
           ?? .failure(Problem(500, ProblemKind("internal"), Classifier.notFinite.description))
       }
     } catch {

@@ -90,7 +90,9 @@ struct EvaluationClassifier {
     for (index, classifier) in classifiers.enumerated() {
       let output = models[index].output
       let answers: [[Float]?]
-      do throws(EngineError) { answers = try classifier.run(count: waiting.count) } catch {
+      do throws(EngineError) {
+        answers = try classifier.run(count: waiting.count).map { $0?.numbers }
+      } catch {
         throw Failure(error.description)
       }
       for (place, image) in waiting.enumerated() {

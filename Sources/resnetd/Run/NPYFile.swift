@@ -78,8 +78,18 @@ package enum NPYFile {
   /// Writes numbers in single precision; there must be as many as the shape says.
   package static func bytes(_ numbers: [Float], shape: [Int]) -> [UInt8] {
     precondition(numbers.count == shape.reduce(1, *), "numbers must fit the shape")
-    var bytes = header(.float, shape)
-    bytes.reserveCapacity(bytes.count + numbers.count * MemoryLayout<Float>.size)
+    return header(.float, shape) + littleEndian(numbers)
+  }
+
+  /// Returns what stands before the rows of a file of numbers in single precision.
+  static func header(ofRows count: Int, columns: Int) -> [UInt8] {
+    header(.float, [count, columns])
+  }
+
+  /// Returns numbers as a file in single precision has them.
+  static func littleEndian(_ numbers: [Float]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(numbers.count * MemoryLayout<Float>.size)
     for number in numbers {
       let bits = number.bitPattern
       for shift in stride(from: 0, to: 32, by: 8) {

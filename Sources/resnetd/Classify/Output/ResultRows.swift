@@ -42,7 +42,7 @@ struct ResultRows: Sendable {
     let settings =
       [
         Contract.text(of: model.preprocessing, model.output), "\(topK)", "\(minimum ?? 0)",
-        parts.weights ?? "", parts.outputName ?? "",
+        parts.weights ?? "", parts.variant ?? "", parts.outputName ?? "",
       ] + model.labels
     do throws(DigestError) {
       var digest = try SHA256()
