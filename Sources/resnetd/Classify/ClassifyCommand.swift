@@ -149,7 +149,8 @@ enum ClassifyCommand: Command {
     }
     var code = ExitCode.success
     do {
-      try AtomicFile.write(to: path, orThrow: { Failure($0.description) as any Error }) { file in
+      let failure: (FileError) -> any Error = { Failure($0.description) }
+      try AtomicFile.write(to: path, orThrow: failure) { file in
         code = try body(
           FeatureFile(descriptor: file.descriptor, path: path, columnCount: count))
         guard code == .success || code == .failure else { throw EarlyEnd(code: code) }

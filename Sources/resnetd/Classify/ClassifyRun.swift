@@ -54,7 +54,8 @@ final class ClassifyRun: Sendable {
     let bar = ProgressBar("images", total: 0)
     source = Mutex(paths)
     known = Mutex(Known(total: paths.total))
-    progress = Mutex(Progress(
+    progress = Mutex(
+      Progress(
         output: output, features: features, bar: output.isOnTerminal ? nil : bar))
   }
 
