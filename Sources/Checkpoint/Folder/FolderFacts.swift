@@ -45,7 +45,8 @@ struct FolderFacts {
     variant.firstStageStride = root["downsample_in_first_stage"]?.boolean == true ? 2 : 1
     variant.stridePlacement = root["downsample_in_bottleneck"]?.boolean == true ? .in1x1 : .in3x3
     (variant.outputStride, variant.epsilon) = (32, 1e-5)
-    (variant.pooling, variant.antiAliasing) = (.avg, .nothing)
+    (variant.pooling, variant.antiAliasing, variant.lastStageStride) = (.avg, .nothing, 2)
+    (variant.stemStride, variant.stemPooling) = (2, .max)
     switch root["problem_type"]?.string {
     case nil: break
     case "single_label_classification": activation = .softmax
@@ -87,7 +88,14 @@ struct FolderFacts {
     for argument in root["model_args"]?.members ?? [] {
       try takeTimm(argument.name, argument.value)
     }
-    if let pool = root["global_pool"]?.string, pool != "" { variant.pooling = try pooling(pool) }
+    // timm itself looks at the arguments alone.
+    if let pool = root["global_pool"]?.string, pool != "", try pooling(pool) != variant.pooling {
+      guard root["model_args"]?["global_pool"] != nil else {
+        throw .unsupported(
+          "\(ModelFolder.config): global_pool is \(pool.prefix(40)), and model_args, which timm "
+            + "makes networks by, say nothing of it; add it there")
+      }
+    }
     preprocessing = try TimmContract.contract(root["pretrained_cfg"] ?? root)
     preprocessingNote = "preprocessing is that of \(ModelFolder.config), pretrained_cfg"
     guard let names = root["label_names"], names.array != nil else { return }

@@ -10,12 +10,16 @@ extension NetworkBuilder {
     var dilation: Int
   }
 
-  mutating func appendBlock(stage: Int, _ block: Int) throws(CheckpointError) {
+  /// - Parameter isLast: Whether the stage is the last one.
+  mutating func appendBlock(stage: Int, _ block: Int, isLast: Bool) throws(CheckpointError) {
     let name = "layer\(stage + 1).\(block)"
     var step = Step(stride: 1, firstDilation: dilation, dilation: dilation)
     if block == 0 {
-      step.stride = stage == 0 ? variant.firstStageStride ?? 1 : 2
-      if let limit = variant.outputStride, strideSoFar >= limit {
+      step.stride =
+        stage == 0
+        ? variant.firstStageStride ?? 1 : isLast ? variant.lastStageStride ?? 2 : 2
+      // At 32 nothing dilates, however many stages there are.
+      if let limit = variant.outputStride, limit < 32, strideSoFar >= limit {
         dilation *= step.stride
         step.stride = 1
       } else {
@@ -64,6 +68,8 @@ extension NetworkBuilder {
       }
       last = output
     }
+    // Caffe's basic blocks have one more (SEResNetBlock of timm/models/senet.py).
+    if tensors.isOfCaffe, !isBottleneck { try append("\(name).relu\(count)", activation) }
     try appendAttention(name)
     try append("\(name).add", .add, [output, shortcut])
     try append("\(name).relu", activation)
@@ -190,11 +196,14 @@ extension NetworkBuilder {
       throw .missingTensor(
         name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])
     }
+    let usual = tensors.hasLinearClassifier ? Architecture.ZeroChannels.centered : .trailing
+    if variant.zeroChannels == nil { assume(Self.assumedShortcut(usual)) }
+    let isCentered = (variant.zeroChannels ?? usual) == .centered
     return try append(
       "\(name).shortcut",
       .paddedShortcut(
         PaddedShortcut(
-          channels: channels, stride: stride,
-          leadingZeroChannels: tensors.hasLinearClassifier ? added / 2 : 0)), [input])
+          channels: channels, stride: stride, leadingZeroChannels: isCentered ? added / 2 : 0)),
+      [input])
   }
 }

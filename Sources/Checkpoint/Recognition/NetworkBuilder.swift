@@ -85,7 +85,9 @@ struct NetworkBuilder {
     let stages = try stages()
     try appendStem()
     for (index, blocks) in stages.enumerated() {
-      for block in 0..<blocks { try appendBlock(stage: index, block) }
+      for block in 0..<blocks {
+        try appendBlock(stage: index, block, isLast: index == stages.count - 1)
+      }
     }
     if isPreActivation {
       let norm = tensors.shape("norm.weight") != nil ? "norm" : "bn1"
@@ -278,14 +280,23 @@ struct NetworkBuilder {
   static let assumedSmallStem =
     "the first convolution, of 3x3 numbers, strides by 1 and nothing pools after it"
 
+  static func assumedShortcut(_ zeros: Architecture.ZeroChannels) -> String {
+    "shortcuts take every second pixel, and add channels of zeros "
+      + (zeros == .centered ? "on both sides (akamaster's)" : "after the others")
+      + " (--arch zero-channels=…)"
+  }
+
   /// Says what the variant leaves open of what is the same in nearly all networks.
-  static func assumedRest(_ variant: NetworkVariant) -> String {
+  static func assumedRest(_ variant: NetworkVariant, isForSmallImages: Bool) -> String? {
     var parts: [String] = []
+    if variant.stemPooling == nil, !isForSmallImages { parts.append("a max-pooled stem") }
+    if variant.lastStageStride == nil { parts.append("later stages that stride by 2") }
     if variant.activation == nil { parts.append("ReLU") }
     if variant.epsilon == nil { parts.append("epsilon 1e-05") }
     if variant.outputStride == nil { parts.append("no dilation") }
     if variant.antiAliasing == nil { parts.append("no filters before strides") }
     if variant.pooling == nil { parts.append("average pooling") }
+    guard !parts.isEmpty else { return nil }
     return "the rest is as in torchvision's networks (\(parts.joined(separator: ", ")))"
   }
 
@@ -302,6 +313,6 @@ struct NetworkBuilder {
           + (standardizesWeights ? "standardised, as in BiT" : "used as they are")
           + " (--arch weight-standardization=…)")
     }
-    if !variant.statesRest { assume(Self.assumedRest(variant)) }
+    if let rest = Self.assumedRest(variant, isForSmallImages: isForSmallImages) { assume(rest) }
   }
 }

@@ -30,6 +30,10 @@ extension NetworkVariant {
     changes += [.identity, .gelu, .tanh, .elu, .leakyRelu(slope: 0.01)].map { function in
       change { $0.headActivation = function }
     }
+    changes.append(change { $0.lastStageStride = 1 })
+    changes += [Architecture.ZeroChannels.trailing, .centered].map { place in
+      change { $0.zeroChannels = place }
+    }
     changes.append(change { $0.innerActivation = .relu })
     changes.append(change { $0.firstStageStride = 2 })
     return changes

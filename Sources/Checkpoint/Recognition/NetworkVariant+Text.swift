@@ -16,6 +16,8 @@ extension NetworkVariant {
     case stemStride = "stem-stride"
     case stemPool = "stem-pool"
     case firstStageStride = "first-stage-stride"
+    case lastStageStride = "last-stage-stride"
+    case zeroChannels = "zero-channels"
     case shortcutPool = "shortcut-pool"
     case normalizationGroups = "norm-groups"
     case weightStandardization = "weight-standardization"
@@ -31,7 +33,8 @@ extension NetworkVariant {
       case .epsilon: "a number above 0 and below 1"
       case .pool: names(GlobalPooling.self)
       case .antiAliasing: names(AntiAliasing.self)
-      case .stemStride, .firstStageStride: "1 or 2"
+      case .stemStride, .firstStageStride, .lastStageStride: "1 or 2"
+      case .zeroChannels: "trailing or centered"
       case .stemPool: names(StemPooling.self)
       case .shortcutPool: "avg or none"
       case .normalizationGroups: "1 to \(Architecture.widthLimit)"
@@ -120,6 +123,9 @@ extension NetworkVariant {
     case .antiAliasing: return take(\.antiAliasing, AntiAliasing(rawValue: value))
     case .stemStride: return take(\.stemStride, number, if: 1...2 ~= number)
     case .firstStageStride: return take(\.firstStageStride, number, if: 1...2 ~= number)
+    case .lastStageStride: return take(\.lastStageStride, number, if: 1...2 ~= number)
+    case .zeroChannels:
+      return take(\.zeroChannels, Architecture.ZeroChannels(rawValue: value))
     case .stemPool: return take(\.stemPooling, StemPooling(rawValue: value))
     case .shortcutPool: return take(\.averagesShortcuts, ["avg": true, "none": false][value])
     case .normalizationGroups:
@@ -143,6 +149,8 @@ extension NetworkVariant {
     parts.append((.stemStride, stemStride.map(String.init)))
     parts.append((.stemPool, stemPooling?.rawValue))
     parts.append((.firstStageStride, firstStageStride.map(String.init)))
+    parts.append((.lastStageStride, lastStageStride.map(String.init)))
+    parts.append((.zeroChannels, zeroChannels?.rawValue))
     parts.append((.shortcutPool, averagesShortcuts.map { $0 ? "avg" : "none" }))
     parts.append((.normalizationGroups, normalizationGroups.map(String.init)))
     parts.append((.weightStandardization, standardizesWeights.map { $0 ? "yes" : "no" }))

@@ -57,6 +57,10 @@ package struct NetworkVariant: Sendable, Hashable {
   package var stemPooling: StemPooling?
   /// Stride of the first stage: 1 but in networks that have no other pooling there.
   package var firstStageStride: Int?
+  /// Stride of the last stage: 2, or 1 where its map is to stay large (re-identification).
+  package var lastStageStride: Int?
+  /// Where shortcuts without weights put new channels of zeros.
+  package var zeroChannels: Architecture.ZeroChannels?
   /// Whether shortcuts take the mean of 2x2 pixels where they would stride (ResNet-D).
   package var averagesShortcuts: Bool?
   /// Groups of group normalisation.
@@ -75,13 +79,13 @@ package struct NetworkVariant: Sendable, Hashable {
   /// Variant that says nothing.
   package var isEmpty: Bool { self == NetworkVariant() }
 
-  /// Variant of most published networks.
-  static var usual: NetworkVariant {
+  /// Variant of torchvision's and most other published networks.
+  package static var usual: NetworkVariant {
     var variant = NetworkVariant()
     variant.stridePlacement = .in3x3
     (variant.outputStride, variant.activation, variant.epsilon) = (32, .relu, 1e-5)
     (variant.pooling, variant.antiAliasing, variant.firstStageStride) = (.avg, .nothing, 1)
-    (variant.stemStride, variant.stemPooling) = (2, .max)
+    (variant.stemStride, variant.stemPooling, variant.lastStageStride) = (2, .max, 2)
     return variant
   }
 
@@ -111,6 +115,8 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.stemStride)
     merge(\.stemPooling)
     merge(\.firstStageStride)
+    merge(\.lastStageStride)
+    merge(\.zeroChannels)
     merge(\.averagesShortcuts)
     merge(\.normalizationGroups)
     merge(\.standardizesWeights)

@@ -76,6 +76,7 @@ struct TensorNetwork {
       (try? variant.named?.check(NetworkTraits(architecture))) != nil || variant.named == nil
     else { return nil }
     architecture.stridePlacement = variant.stridePlacement ?? .in3x3
+    if let zeros = variant.zeroChannels { architecture.zeroChannels = zeros }
     if let epsilon = variant.epsilon { architecture.normalizationEpsilon = epsilon }
     if let size { architecture.inputSize = size.height }
     guard let graph = try? Graph(architecture), let shapes = try? graph.parameterShapes(),
@@ -95,7 +96,13 @@ struct TensorNetwork {
     if architecture.stem == .cifar, variant.stemStride == nil || variant.stemPooling == nil {
       assumptions.append(NetworkBuilder.assumedSmallStem)
     }
-    if !variant.statesRest { assumptions.append(NetworkBuilder.assumedRest(variant)) }
+    if architecture.shortcut == .a, variant.zeroChannels == nil {
+      assumptions.append(NetworkBuilder.assumedShortcut(architecture.zeroChannels))
+    }
+    let isSmall = architecture.stem == .cifar
+    if let rest = NetworkBuilder.assumedRest(variant, isForSmallImages: isSmall) {
+      assumptions.append(rest)
+    }
     return assumptions
   }
 }
@@ -107,14 +114,9 @@ extension NetworkVariant {
       && (innerActivation ?? .relu) == .relu
       && (pooling ?? .avg) == .avg
       && (antiAliasing ?? .nothing) == .nothing
-      && (firstStageStride ?? 1) == 1 && averagesShortcuts != true && standardizesWeights != true
+      && (firstStageStride ?? 1) == 1 && (lastStageStride ?? 2) == 2 && averagesShortcuts != true
+      && standardizesWeights != true
       && (head ?? "fc") == "fc"
-  }
-
-  /// Whether it states everything that is the same in nearly all networks.
-  var statesRest: Bool {
-    outputStride != nil && activation != nil && epsilon != nil && pooling != nil
-      && antiAliasing != nil
   }
 }
 

@@ -96,6 +96,7 @@ package enum PullCommand: Command {
     if let weights = subject.weights {
       options.labels = options.labels ?? Labels.imageNet
       options.preprocessing = options.preprocessing ?? weights.preprocessing
+      if options.variant.isEmpty { options.variant = .usual }
     }
     return options
   }

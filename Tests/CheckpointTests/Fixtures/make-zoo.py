@@ -18,7 +18,7 @@ import transformers
 from timm.layers import BatchNormAct2d, BlurPool2d, GroupNorm, GroupNormAct, StdConv2d, create_conv2d
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.resnetv2 import ResNetV2
-from timm.models.senet import SEBottleneck, SENet, SEResNetBottleneck, SEResNeXtBottleneck
+from timm.models.senet import SEBottleneck, SENet, SEResNetBlock, SEResNetBottleneck, SEResNeXtBottleneck
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -129,6 +129,29 @@ for stride, pool in ((1, "max"), (2, "none"), (2, "max"), (1, "none")):
     if pool == "none":
         small.maxpool = nn.Identity()
     case(f"stem-3x3-{stride}-{pool}", small, f"stem-stride={stride},stem-pool={pool}", size=32)
+
+last = resnet()
+last.layer4[0].conv2.stride = last.layer4[0].downsample[0].stride = (1, 1)
+case("last-stride", last, "last-stage-stride=1")
+
+
+class Padded(nn.Module):
+    """A CIFAR network whose shortcuts add channels of zeros after the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8)
+        self.layer1 = nn.Sequential(BasicBlock(8, 8))
+        self.layer2 = nn.Sequential(BasicBlock(8, 16, 2))
+        self.linear = nn.Linear(16, 10)
+        self.layer2[0].downsample = lambda x: nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, 8))
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        return self.linear(self.layer2(self.layer1(x)).mean((2, 3)))
+
+
+case("zeros-after", Padded(), "zero-channels=trailing", size=32)
 
 # What tensors do show.
 case("timm-c", deep())
@@ -243,6 +266,7 @@ case("fused", fused(resnet(BasicBlock)))
 plain = dict(inplanes=64, input_3x3=False, downsample_kernel_size=1, downsample_padding=0)
 plain |= dict(num_classes=5, drop_rate=0.0)
 case("cadene-se", SENet(SEResNetBottleneck, [1, 1, 1, 1], 1, 16, **plain), size=40)
+case("cadene-se-basic", SENet(SEResNetBlock, [1, 1, 1, 1], 1, 16, **plain), size=40)
 case("cadene-se-next", SENet(SEResNeXtBottleneck, [1, 1, 1, 1], 32, 16, **plain), size=41)
 case("cadene-154", SENet(SEBottleneck, [1, 1, 1, 1], 64, 16, num_classes=5, drop_rate=0.0), size=40)
 
@@ -310,7 +334,7 @@ for name, arch, options in (
     ("hugging-face-gelu", "activation=gelu,inner-activation=relu", {"hidden_act": "gelu"}),
 ):
     config = transformers.ResNetConfig(
-        embedding_size=8, hidden_sizes=[16, 32], depths=[1, 2], num_labels=4, layer_type="bottleneck", **options
+        embedding_size=8, hidden_sizes=[16, 24, 24, 32], depths=[1, 2, 1, 1], num_labels=4, layer_type="bottleneck", **options
     )
     case(name, transformers.ResNetForImageClassification(config), arch)
 

@@ -56,6 +56,7 @@ import resnetd
       #expect(model.name == subject.name && model.labels == Labels.imageNet)
       #expect(model.preprocessing.resize == .shorterSide(size: side, filter: .bilinear))
       #expect(model.preprocessing.crop == .center(height: 224, width: 224))
+      #expect(!model.assumptions.contains { $0.contains("torchvision") })
       #expect(model.provenance?.parent == version.hex)
       #expect(model.provenance?.accuracy == subject.weights?.accuracy)
       #expect(model.provenance?.data?.contains(subject.address) == true)
