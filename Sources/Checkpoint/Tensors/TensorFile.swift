@@ -11,9 +11,9 @@ struct TensorFile: Sendable {
   private(set) var classes: (labels: [String], source: String)?
 
   /// Puts tensors of several files together.
-  init(_ format: FileFormat, _ bytes: ModelBytes, _ entries: [TensorEntry]) {
+  init(_ format: FileFormat, _ bytes: ModelBytes, _ group: TensorGroup) {
     (self.format, self.bytes, metadata) = (format, bytes, [:])
-    groups = [TensorGroup(entries: entries)]
+    groups = [group]
   }
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {
