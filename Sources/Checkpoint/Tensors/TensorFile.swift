@@ -31,6 +31,9 @@ struct TensorFile: Sendable {
       let contents = try PyTorchStream.read(bytes)
       (groups, metadata) = (try StateDictionaries(contents).groups, [:])
       classes = CheckpointClasses.find(in: contents.pickle)
+    case .pickle:
+      let contents = try PlainPickle.read(bytes)
+      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
     case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }

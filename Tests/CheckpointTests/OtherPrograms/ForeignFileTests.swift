@@ -90,7 +90,7 @@ import Testing
         "the index of a TensorFlow checkpoint", "tf2onnx"
       ),
       (
-        [0x80, 4, 0x95, 9, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x94, 0x2e], "a pickle without PyTorch's",
+        [0x80, 4, 0x95, 3, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x94, 0x2e], "a pickle without PyTorch's",
         "torch.save"
       ),
     ])
