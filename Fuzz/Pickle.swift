@@ -1,25 +1,29 @@
 import Checkpoint
 import ResNet
 
-/// Fuzzes any bytes as a PyTorch file of either form. Bytes that begin differently become the
-/// pickle of the older form's value.
+/// Fuzzes any bytes as a PyTorch file of either form. Bytes that begin differently are read as a
+/// pickle alone, and as that of the older form's value.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzPickle(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  var bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  load(bytes)
   if !bytes.starts(with: [0x50, 0x4b]), !bytes.starts(with: streamStart) {
-    bytes = streamStart + bytes
+    load(streamStart + bytes)
   }
+  return 0
+}
+
+private func load(_ bytes: [UInt8]) {
   // Errors are the expected end of most inputs; a crash, a hang or a leak is not.
   guard
     let model = try? Model.load(
       bytes: bytes, fileName: "fuzz", options: ModelOptions(labels: ["a", "b", "c"]))
-  else { return 0 }
+  else { return }
   let classCount = try? model.graph.outputShape.channels
   precondition(model.labels.count == classCount, "each class must have a label")
   do { try model.graph.validate(model.weights) } catch {
     preconditionFailure("accepted weights must fit: \(error)")
   }
-  return 0
 }
 
 /// The magic number, the protocol and an empty dictionary of facts about the system.

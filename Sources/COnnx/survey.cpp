@@ -23,6 +23,13 @@ enum class content {
   tensor,
   value,
   type,
+  /// A sequence, as classifiers of scikit-learn give: of tensors, or of maps to numbers.
+  sequence,
+  /// Type of a sequence's elements.
+  element,
+  map,
+  /// Type of a map's values.
+  mapped,
   tensor_type,
   shape,
   annotation,
@@ -62,9 +69,16 @@ content content_of(content message, uint64_t field) {
     case content::value: return field == 2 ? content::type : content::bytes;
     case content::type:
       if (field == 1) return content::tensor_type;
-      // Sequences, maps, opaque, sparse and optional values; the first of them may be nested.
-      return field == 4 || field == 5 || (field >= 7 && field <= 9) ? content::refused
-                                                                     : content::bytes;
+      if (field == 4) return content::sequence;
+      // Maps alone, opaque, sparse and optional values.
+      return field == 5 || (field >= 7 && field <= 9) ? content::refused : content::bytes;
+    // By kinds of their own, so that types do not nest without end.
+    case content::sequence: return field == 1 ? content::element : content::refused;
+    case content::element:
+      if (field == 1) return content::tensor_type;
+      return field == 5 ? content::map : content::refused;
+    case content::map: return field == 2 ? content::mapped : content::refused;
+    case content::mapped: return field == 1 ? content::tensor_type : content::refused;
     case content::tensor_type: return field == 2 ? content::shape : content::bytes;
     case content::shape: return field == 1 ? content::leaf : content::bytes;
     case content::annotation: return field == 2 ? content::leaf : content::bytes;
@@ -75,7 +89,11 @@ content content_of(content message, uint64_t field) {
 const char *refused_in(content message) {
   switch (message) {
     case content::attribute: return "subgraphs and other rare kinds of attributes";
-    case content::type: return "values that are not dense tensors";
+    case content::type:
+    case content::sequence:
+    case content::element:
+    case content::map:
+    case content::mapped: return "values that are not dense tensors";
     case content::graph: return "sparse tensors";
     default: return "functions and training steps";
   }

@@ -13,7 +13,7 @@ import Testing
     "basic-13", "bottleneck-13", "keras-17", "torch-11-folded", "torch-17-folded", "view-11",
     "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se", "timm-silu",
     "timm-v2", "timm-eca", "keras-v1", "keras-v2", "functions-17", "functions-20",
-    "normalized-17", "normalized-21", "rearranged-13", "resized-13",
+    "normalized-17", "normalized-21", "rearranged-13", "resized-13", "resized-modes-13",
   ]
 
   /// Returns the size of the images that a fixture takes.

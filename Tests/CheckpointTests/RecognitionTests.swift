@@ -1,5 +1,6 @@
 import Checkpoint
 import HostileFiles
+import Imaging
 import ResNet
 import Testing
 
@@ -38,6 +39,37 @@ import Testing
     _ tensors: [String: Tensor], _ rename: (String) -> String
   ) -> [String: Tensor] {
     Dictionary(uniqueKeysWithValues: tensors.map { (rename($0.key), $0.value) })
+  }
+
+  /// The small network with another number of input channels, and the options to load it.
+  private func failure(channels: Int) throws -> (bytes: [UInt8], reason: String) {
+    var tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    let numbers = [Float](repeating: 0.1, count: 4 * channels * 9)
+    tensors["conv1.weight"] = Tensor(shape: [4, channels, 3, 3], storage: numbers)
+    do {
+      _ = try load(tensors)
+      return (SafetensorsBytes.plain(tensors), "it passed")
+    } catch { return (SafetensorsBytes.plain(tensors), "\(error)") }
+  }
+
+  @Test("A grey network without a contract is refused with one that holds for it")
+  func grey() throws {
+    let (bytes, reason) = try failure(channels: 1)
+    let parts = reason.split(separator: "'")
+    #expect(reason.contains("the network's 1; mean and std have one number") && parts.count == 5)
+    let text = String(try #require(parts.first { $0.hasPrefix("{") }))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.preprocessing = try Contract.read(text).preprocessing
+    let model = try Model.load(bytes: bytes, fileName: "x", options: options)
+    #expect(model.preprocessing.channelCount == 1 && model.preprocessing.outputSize == (32, 32))
+  }
+
+  @Test("A network of several bands is refused, because images do not have them")
+  func bands() throws {
+    let reason = try failure(channels: 4).reason
+    #expect(
+      reason.contains("a first convolution of 4 channels; images have 3, or 1 in grey"), "\(reason)"
+    )
   }
 
   @Test("Architecture and weights follow from torchvision's names and shapes", arguments: networks)

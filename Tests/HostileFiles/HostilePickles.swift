@@ -276,7 +276,7 @@ package enum HostilePickles {
           ("b", .tensor(.storage("0", "LongStorage", count: 1), [1], [1])),
         ]).pickle(), storages: [("0", 1, [0, 0, 0, 0])])),
     Hostile(
-      "no magic number", "magic number",
+      "no magic number", "magic number and without NumPy arrays",
       bytes: PickleBytes.code("N").pickle() + [UInt8](repeating: 0, count: 16)),
     Hostile(
       "another protocol", "the protocol is not 1001",

@@ -82,7 +82,9 @@ import Testing
     #expect {
       _ = try Self.model(colours)
     } throws: { error in
-      "\(error)".contains("the contract's channels are 3, the network's 1; mean and std have three")
+      "\(error)".contains(
+        "the contract's channels are 3, the network's 1; mean and std have one number each for grey: "
+      )
     }
   }
 }

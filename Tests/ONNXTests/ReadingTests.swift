@@ -211,15 +211,42 @@ struct ReadingTests {
     #expect(failure(file)?.contains("more nodes") == true)
   }
 
-  @Test func deepTypesAreRefused() {
+  /// `count` sequences of each other, and the type inside.
+  private func sequences(_ count: Int, of inner: WireMessage) -> ModelFile {
     var file = ModelFile.relu
-    var type = WireMessage()
-    for _ in 0..<1000 {
+    var type = inner
+    for _ in 0..<count {
       var outer = WireMessage()
-      outer.data(4, type.bytes)
+      outer.message(4) { $0.data(1, type.bytes) }
       type = outer
     }
-    file.extra = { $0.message(13) { $0.data(2, type.bytes) } }
-    #expect(failure(file)?.contains("not dense tensors") == true)
+    file.extra = { graph in
+      graph.message(13) {
+        $0.text(1, "z")
+        $0.data(2, type.bytes)
+      }
+    }
+    return file
+  }
+
+  @Test func deepTypesAreRefused() {
+    #expect(failure(sequences(1000, of: WireMessage()))?.contains("not dense tensors") == true)
+    #expect(failure(sequences(2, of: WireMessage()))?.contains("not dense tensors") == true)
+  }
+
+  @Test("A sequence of maps from labels to numbers is a type that classifiers have")
+  func maps() {
+    var map = WireMessage()
+    map.message(5) {
+      $0.integer(1, 8)
+      $0.message(2) { $0.message(1) { $0.integer(1, 1) } }
+    }
+    #expect(failure(sequences(1, of: map)) == nil)
+    var nested = WireMessage()
+    nested.message(5) {
+      $0.integer(1, 8)
+      $0.message(2) { $0.data(5, map.bytes) }
+    }
+    #expect(failure(sequences(1, of: nested))?.contains("not dense tensors") == true)
   }
 }

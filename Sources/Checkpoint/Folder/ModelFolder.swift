@@ -7,10 +7,11 @@ import Glibc
 ///     preprocessor_config.json        Hugging Face's contract; timm's is in config.json
 ///     model.safetensors               the weights, or in several files with an index:
 ///     model.safetensors.index.json    {"weight_map": {"tensor": "model-1-of-2.safetensors", …}}
+///     pytorch_model.bin               the same of PyTorch, if there is no safetensors file
+///     pytorch_model.bin.index.json
 struct ModelFolder {
   static let config = "config.json"
   static let processor = "preprocessor_config.json"
-  static let index = "model.safetensors.index.json"
   /// Names that are looked at.
   private static let nameLimit = 4096
   /// Endings of files with tensors alone.
@@ -59,9 +60,10 @@ struct ModelFolder {
 
   /// Reads the tensors.
   func tensors() throws(CheckpointError) -> TensorFile {
-    for name in ["model.safetensors", Self.index, "pytorch_model.bin"] where names.contains(name) {
-      return name == Self.index
-        ? try ShardedTensors.read(self) : try TensorFile(ModelBytes(mapping: path(of: name)))
+    for name in ["model.safetensors", "pytorch_model.bin"] {
+      if names.contains(name) { return try TensorFile(ModelBytes(mapping: path(of: name))) }
+      let index = ShardedTensors.index(of: name)
+      if names.contains(index) { return try ShardedTensors.read(self, index) }
     }
     if names.contains("saved_model.pb") { throw ForeignMessage.savedModel.error }
     let weights = names.filter { name in Self.endings.contains { name.hasSuffix($0) } }
@@ -79,7 +81,8 @@ struct ModelFolder {
       found: weights.isEmpty
         ? "the folder holds \(shown(names)), and no weights that are read"
         : "the folder holds several files with weights: \(shown(weights))",
-      remedy: "in a folder model.safetensors, \(Self.index) with its files, pytorch_model.bin or a "
-        + "single other file with tensors is read; else name the file itself")
+      remedy: "in a folder model.safetensors, pytorch_model.bin, the files of an index of one of "
+        + "these (.index.json) or a single other file with tensors is read; else name the file itself"
+    )
   }
 }

@@ -30,9 +30,8 @@ enum ForeignText {
     "it is a pointer of Git LFS, not the file itself", remedy: "git lfs pull fetches the file")
   private static let index = ForeignFile(
     "it is the index of a model in several files, without the weights",
-    remedy: "give the folder of safetensors files (resnetd convert FOLDER model.safetensors makes "
-      + "one file), or save one in Python: transformers.AutoModelForImageClassification"
-      + ".from_pretrained(\"FOLDER\").save_pretrained(\"OUT\", max_shard_size=\"10GB\")")
+    remedy: "give the folder with its files on a command line; for an upload make one file of it: "
+      + "resnetd convert FOLDER model.safetensors")
 
   private static func xml(_ text: ArraySlice<UInt8>) -> ForeignFile {
     if contains(text, "<net ") {

@@ -6,6 +6,8 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
   case pytorchArchive = "pytorch_zip"
   /// Output of `torch.save` before 1.6: pickles followed by the storages.
   case pytorchStream = "pytorch_stream"
+  /// A pickle of NumPy arrays.
+  case pickle
   /// A graph with its weights.
   case onnx
 
@@ -14,6 +16,7 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
     case .safetensors: "safetensors"
     case .pytorchArchive: "PyTorch zip"
     case .pytorchStream: "PyTorch stream"
+    case .pickle: "pickle"
     case .onnx: "ONNX"
     }
   }
@@ -37,7 +40,7 @@ package enum FileFormat: String, Sendable, Hashable, Encodable, CustomStringConv
       // Before pickles: a header's length may begin with the byte that begins a pickle.
       self = .safetensors
     } else if start.first == PickleOpcode.proto.rawValue {
-      self = .pytorchStream
+      self = PyTorchStream.begins(bytes) ? .pytorchStream : .pickle
     } else if mayBeHeader {
       // The reader of safetensors reports the fault in the header.
       self = .safetensors

@@ -140,10 +140,7 @@ package struct Model: Sendable {
           + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
     guard contents.preprocessing.channelCount == graph.inputShape.channels else {
-      throw .metadata(
-        reason: "the contract's channels are \(contents.preprocessing.channelCount), the network's "
-          + "\(graph.inputShape.channels); mean and std have three numbers each for colours, one "
-          + "each for grey")
+      throw Self.channels(contents.preprocessing, of: graph.inputShape)
     }
     try contents.check(outputCount: outputCount)
     self.name = name
@@ -152,6 +149,28 @@ package struct Model: Sendable {
     self.graph = graph
     self.weights = weights
     self.contents = contents
+  }
+
+  /// The fault of a contract with other channels than the network's input; says what to write.
+  private static func channels(
+    _ contract: Preprocessing, of input: FeatureShape
+  ) -> CheckpointError {
+    let found =
+      "the contract's channels are \(contract.channelCount), the network's \(input.channels)"
+    switch input.channels {
+    case 1:
+      return .metadata(
+        reason: "\(found); mean and std have one number each for grey: give --preprocess "
+          + "'{\"resize\": {\"rule\": \"exact\", \"height\": \(input.height), \"width\": "
+          + "\(input.width)}, \"mean\": [0.5], \"std\": [0.5]}' with the numbers of its training")
+    case 3:
+      return .metadata(reason: "\(found); mean and std have three numbers each for colours")
+    default:
+      return .metadata(
+        reason:
+          "the network's images have \(input.channels) channels; an image has 3, or 1 if it is "
+          + "grey")
+    }
   }
 
   static func graph(of architecture: Architecture) throws(CheckpointError) -> Graph {

@@ -19,7 +19,8 @@ extension Model {
       document = try ModelDocument(json: json)
     }
     let chosen = options
-    let options = chosen.completed(for: document)
+    var options = chosen.completed(for: document)
+    let isCompleted = options != chosen
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
     let network = try ONNXNetwork(
@@ -31,6 +32,7 @@ extension Model {
       throw .unsupported(error.description)
     }
     var warnings = network.warnings
+    if document == nil { options.take(network.labels, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
     parts.activation = network.outputActivation
     var contents = try parts.contents(outputCount: outputCount, &warnings) {
@@ -50,7 +52,7 @@ extension Model {
     model.format = .onnx
     model.warnings = warnings
     model.assumptions = parts.assumptions
-    model.isCompleted = options != chosen
+    model.isCompleted = isCompleted
     // No single file's digest covers the whole model; this is the digest of the file that a store
     // has of it.
     if isInSeveralFiles { model.version = try model.serializedVersion() }

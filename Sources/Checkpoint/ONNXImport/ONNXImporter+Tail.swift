@@ -8,10 +8,13 @@ extension ONNXImporter {
     /// Name of the tensor that is taken.
     let tensor: String
     let warnings: [String]
+    /// Labels that a ZipMap at the end has, with their place.
+    private(set) var labels: (labels: [String], source: String)?
 
     /// Operators that only change the form of a result.
     private static let forms: Set<String> = [
-      "Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze",
+      "ArrayFeatureExtractor", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze",
+      "Unsqueeze",
     ]
     /// Operators that pick classes by their numbers, which an answer does by itself.
     private static let picks: Set<String> = ["ArgMax", "TopK", "ZipMap"]
@@ -29,6 +32,7 @@ extension ONNXImporter {
           throw .unsupported("no output \"\(name)\"; \(Self.list(outputs))")
         }
         (tensor, warnings) = Self.uncut(name, makers)
+        labels = Self.labels(of: [makers[name]])
         return
       }
       guard let first = outputs.first else {
@@ -46,6 +50,7 @@ extension ONNXImporter {
         ends.first { Self.isActivated($0.tensor, makers) } ?? ends.first
         ?? (first.name, [])
       tensor = chosen.0
+      labels = Self.labels(of: outputs.map { makers[$0.name] })
       warnings =
         Array(Set(ends.flatMap(\.1))).sorted()
         + (outputs.count == 1
@@ -58,7 +63,7 @@ extension ONNXImporter {
     ) -> (tensor: String, warnings: [String]) {
       var (tensor, warnings) = (output, [String]())
       var place = output
-      while let node = makers[place], let input = node.inputs.first {
+      while let node = makers[place], let input = passedInput(of: node) {
         if picks.contains(node.operation), isOfClasses(node) {
           let name = ONNXImporter.readable(node.operation)
           warnings.append(
@@ -70,6 +75,30 @@ extension ONNXImporter {
         place = input
       }
       return (tensor, warnings)
+    }
+
+    /// Returns the input that a node passes on; of one that looks up what belongs to a class, the
+    /// class.
+    private static func passedInput(of node: ONNXNode) -> String? {
+      node.operation == "ArrayFeatureExtractor" ? node.inputs.dropFirst().first : node.inputs.first
+    }
+
+    /// Returns the labels that the first ZipMap of some nodes has.
+    ///
+    /// Numbers of classes in order say nothing; others do.
+    private static func labels(
+      of nodes: [ONNXNode?]
+    ) -> (labels: [String], source: String)? {
+      guard let node = nodes.compactMap(\.self).first(where: { $0.operation == "ZipMap" }) else {
+        return nil
+      }
+      if case .strings(let labels) = node.attributes["classlabels_strings"] {
+        return (labels, "ZipMap, classlabels_strings")
+      }
+      guard case .integers(let numbers) = node.attributes["classlabels_int64s"],
+        numbers != Array(0..<Int64(numbers.count))
+      else { return nil }
+      return (numbers.map(String.init), "ZipMap, classlabels_int64s")
     }
 
     /// Whether a node picks along the last axis of `[N, classes]`.
@@ -84,7 +113,7 @@ extension ONNXImporter {
     /// The logits, without what says nothing more of them.
     private static func source(_ tensor: String, _ makers: [String: ONNXNode]) -> String {
       var place = tensor
-      while let node = makers[place], let input = node.inputs.first,
+      while let node = makers[place], let input = passedInput(of: node),
         forms.contains(node.operation) || activations.contains(node.operation)
       {
         place = input
@@ -94,7 +123,7 @@ extension ONNXImporter {
 
     private static func isActivated(_ tensor: String, _ makers: [String: ONNXNode]) -> Bool {
       var place = tensor
-      while let node = makers[place], let input = node.inputs.first {
+      while let node = makers[place], let input = passedInput(of: node) {
         if activations.contains(node.operation) { return true }
         guard forms.contains(node.operation) else { return false }
         place = input

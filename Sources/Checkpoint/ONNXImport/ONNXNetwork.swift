@@ -13,6 +13,8 @@ struct ONNXNetwork {
   /// Whether the file takes images as bytes, 0 to 255.
   let takesBytes: Bool
   let warnings: [String]
+  /// Labels that the graph has, with their place.
+  let labels: (labels: [String], source: String)?
 
   /// Translates a file; `size` is that of the images, for files that leave it open.
   ///
@@ -35,6 +37,7 @@ struct ONNXNetwork {
     }
     calibration = importer.calibration(of: graph)
     warnings = importer.warnings
+    labels = importer.tail.labels
     takesBytes = importer.takesBytes
     inputScale =
       graph.nodes.first { node in

@@ -40,6 +40,8 @@ struct Pickle {
   var objects: [Object] = []
   /// Full names of unknown classes and functions.
   var classes: [String] = []
+  /// NumPy's values among the placeholders, by their index in `objects`.
+  var numPy: [Int: NumPyValue] = [:]
   /// Sizes of storages that no tensor is read from, by key.
   var unreadStorages: [String: (elementCount: Int, byteCount: Int)] = [:]
   /// Offset in the file of the byte after the pickle.
@@ -82,6 +84,30 @@ struct Pickle {
     case .object(let index): objects[index].items
     default: nil
     }
+  }
+
+  /// Whether it holds arrays of NumPy, whether or not their numbers can be read.
+  var hasArrays: Bool {
+    numPy.values.contains { value in
+      switch value {
+      case .array, .unreadable: true
+      case .type, .emptyArray: false
+      }
+    }
+  }
+
+  /// Returns the array of NumPy that a placeholder stands for.
+  func array(_ value: PickleValue) -> NumPyArray? {
+    guard case .object(let index) = value, case .array(let array) = numPy[index] else { return nil }
+    return array
+  }
+
+  /// Returns why an array's numbers cannot be read; nil for what is not an array.
+  func arrayFault(_ value: PickleValue) -> String? {
+    guard case .object(let index) = value, case .unreadable(let reason) = numPy[index] else {
+      return nil
+    }
+    return reason
   }
 
   /// Returns the class of a placeholder, or nil for other values.

@@ -4,6 +4,8 @@ struct PickleCursor {
   let format: FileFormat
   /// Offset of the next byte in the file.
   private(set) var position: Int
+  /// Bytes of the strings so far.
+  private(set) var stringByteCount = 0
   private let end: Int
 
   /// Reads a part of a file; `range` must lie inside it.
@@ -12,6 +14,12 @@ struct PickleCursor {
     self.format = format
     position = range.lowerBound
     end = range.upperBound
+  }
+
+  /// Words for a pickle that ends too early; in the zip form the directory has said that the entry
+  /// is there as a whole.
+  private var remedy: String {
+    format == .pytorchArchive ? "" : ": \(CheckpointError.cutShort)"
   }
 
   func fault(_ reason: String, at offset: Int? = nil) -> CheckpointError {
@@ -29,8 +37,6 @@ struct PickleCursor {
   /// Takes the next `count` bytes, however many these are.
   mutating func take(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
     guard count <= UInt64(end - position) else {
-      // In the zip form the directory has said that the entry is there as a whole.
-      let remedy = format == .pytorchStream ? ": \(CheckpointError.cutShort)" : ""
       throw fault("the pickle claims \(count) bytes more, it has \(end - position)\(remedy)")
     }
     let start = position
@@ -38,12 +44,22 @@ struct PickleCursor {
     return start..<position
   }
 
-  /// Takes the next `count` bytes as those of one string or number.
+  /// Takes the next `count` bytes as those of one string.
   mutating func string(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
-    guard count <= UInt64(PickleLimits.stringByteCount) else {
+    let range = try take(count, limit: PickleLimits.stringByteCount)
+    stringByteCount += range.count
+    return range
+  }
+
+  /// Takes the next `count` bytes as those of one integer.
+  mutating func longInteger(_ count: UInt64) throws(CheckpointError) -> Range<Int> {
+    try take(count, limit: PickleLimits.integerByteCount)
+  }
+
+  private mutating func take(_ count: UInt64, limit: Int) throws(CheckpointError) -> Range<Int> {
+    guard count <= UInt64(limit) else {
       throw .overLimit(
-        what: "bytes of a string in the pickle", value: Int(clamping: count),
-        limit: PickleLimits.stringByteCount)
+        what: "bytes of a string in the pickle", value: Int(clamping: count), limit: limit)
     }
     return try take(count)
   }
@@ -54,7 +70,8 @@ struct PickleCursor {
     let start = position
     let length = try integer(UInt64.self)
     guard length <= UInt64(end - position) else {
-      throw fault("a frame claims \(length) bytes, the pickle has \(end - position)", at: start)
+      throw fault(
+        "a frame claims \(length) bytes, the pickle has \(end - position)\(remedy)", at: start)
     }
   }
 

@@ -4,6 +4,7 @@
 /// A value takes 24 bytes, an empty container 8. With these limits no pickle takes more than some
 /// 200 MB, and one of n bytes no more than some hundred times n.
 enum PickleLimits {
+  /// Bytes without the contents of strings, which stay in the file.
   static let byteCount = 32 << 20
   static let opcodeCount = 4_000_000
   static let stackDepth = 1_000_000
@@ -17,8 +18,14 @@ enum PickleLimits {
   static let objectCount = 1_000_000
   static let classCount = 4096
   static let tensorCount = SafetensorsLimits.tensorCount
-  /// Bytes of one string, or of one integer.
-  static let stringByteCount = 16 << 20
+  /// Values of NumPy: an array has at most a type of its own.
+  static let numPyCount = 2 * tensorCount
+  /// Bytes of the code of an element type of NumPy.
+  static let numPyCodeByteCount = 15
+  /// Bytes of one string, which may be the numbers of an array.
+  static let stringByteCount = 1 << 30
+  /// Bytes of one integer.
+  static let integerByteCount = 16 << 20
   /// Bytes of the name of a tensor, a module or a global.
   static let nameByteCount = SafetensorsLimits.nameByteCount
   /// Bytes of the name of a storage.

@@ -39,7 +39,8 @@ extension PickleMachine {
     case .dictionary:
       // The state that follows a state dict is its `_metadata`: versions of modules.
       guard case .dictionary = state else { throw fault("an object's state is not a dictionary") }
-    case .object, .global(.other): break
+    case .object(let index): buildNumPy(index, state)
+    case .global(.other): break
     default: throw fault("a state for what takes none")
     }
     try push(target)
@@ -61,7 +62,7 @@ extension PickleMachine {
   }
 
   /// Returns a name as messages show it.
-  private static func shown(_ name: String) -> String {
+  static func shown(_ name: String) -> String {
     name.unicodeScalars.prefix(120).map {
       $0.properties.generalCategory == .control ? "\u{FFFD}" : String($0)
     }.joined()
@@ -81,7 +82,11 @@ extension PickleMachine {
       }
     case .global(.rebuildFromType): return try typed(arguments)
     case .global(.storage): throw fault("a storage that is made by a call")
-    case .global(.other(let index)): return try placeholder(classOf(index, arguments))
+    case .global(.other(let index)):
+      if let bytes = encodedBytes(index, arguments) { return bytes }
+      let made = try placeholder(classOf(index, arguments))
+      noteNumPy(index, arguments, made)
+      return made
     // The result of a method, say.
     case .object(let index): return try placeholder(pickle.objects[index].classIndex)
     default: throw fault("a call of something that is not a known global")
@@ -240,7 +245,7 @@ extension PickleMachine {
     return pickle.tensors.count - 1
   }
 
-  private func integers(_ value: PickleValue) -> [Int]? {
+  func integers(_ value: PickleValue) -> [Int]? {
     guard let parts = pickle.tuple(value), parts.count <= SafetensorsLimits.rank + 1 else {
       return nil
     }

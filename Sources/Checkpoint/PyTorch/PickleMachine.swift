@@ -33,9 +33,10 @@ struct PickleMachine {
     try checkProtocol()
     for _ in 0..<PickleLimits.opcodeCount {
       opcodeOffset = cursor.position
-      guard opcodeOffset - start <= PickleLimits.byteCount else {
+      let byteCount = opcodeOffset - start - cursor.stringByteCount
+      guard byteCount <= PickleLimits.byteCount else {
         throw .overLimit(
-          what: "bytes of the pickle", value: opcodeOffset - start, limit: PickleLimits.byteCount)
+          what: "bytes of the pickle", value: byteCount, limit: PickleLimits.byteCount)
       }
       let byte = try cursor.integer(UInt8.self)
       guard let opcode = PickleOpcode(rawValue: byte) else {
@@ -102,11 +103,11 @@ struct PickleMachine {
     case .integer8: return .integer(Int(try cursor.integer(UInt8.self)))
     case .integer16: return .integer(Int(try cursor.integer(UInt16.self)))
     case .integer32: return .integer(Int(try cursor.integer(Int32.self)))
-    case .long8: return long(try cursor.string(UInt64(try cursor.integer(UInt8.self))))
+    case .long8: return long(try cursor.longInteger(UInt64(try cursor.integer(UInt8.self))))
     case .long32:
       let count = try cursor.integer(Int32.self)
       guard count >= 0 else { throw fault("an integer of \(count) bytes") }
-      return long(try cursor.string(UInt64(count)))
+      return long(try cursor.longInteger(UInt64(count)))
     case .float64:
       // Big-endian, unlike all other numbers of a pickle.
       return .float(Double(bitPattern: try cursor.integer(UInt64.self).byteSwapped))

@@ -12,6 +12,8 @@ enum PickleValue {
   /// Range of a string in the file; whether it is UTF-8 is checked when it is read.
   case text(Range<Int>)
   case bytes(Range<Int>)
+  /// Range of a string that stands for bytes, each character for one.
+  case latin1(Range<Int>)
   /// Index into `Pickle.containers`.
   case list(Int)
   case tuple(Int)

@@ -21,10 +21,6 @@ enum PyTorchArchive {
       throw .malformed(format: .pytorchArchive, offset: 0, reason: "no entry \(folder)/data.pkl")
     }
     let range = try archive.range(of: entry)
-    guard range.count <= PickleLimits.byteCount else {
-      throw .overLimit(
-        what: "bytes of the pickle", value: range.count, limit: PickleLimits.byteCount)
-    }
     let pickle = try PickleMachine.run(
       PickleCursor(bytes, in: range, format: .pytorchArchive))
     return PyTorchContents(

@@ -10,11 +10,13 @@ enum PyTorchStream {
   private static let protocolVersion = 1001
   /// Bytes of the first pickle up to the number's end: PROTO, FRAME and LONG1 precede it.
   private static let longestStartByteCount = 2 + 9 + 2 + 10
-  private static let otherPickle = ForeignFile(
-    "it is a pickle without PyTorch's magic number",
-    remedy: "load it in Python and save its state dict with torch.save, or its arrays with "
-      + "safetensors.numpy.save_file")
   private static let countByteCount = 8
+
+  /// Returns whether a pickle begins as the stream does, with the magic number.
+  static func begins(_ bytes: ModelBytes) -> Bool {
+    let start = (0..<min(bytes.count, longestStartByteCount)).map { bytes.byte(at: $0) }
+    return start.indices.contains { start[$0...].starts(with: magicNumber) }
+  }
 
   static func read(_ bytes: ModelBytes) throws(CheckpointError) -> PyTorchContents {
     var position = 0
@@ -24,12 +26,9 @@ enum PyTorchStream {
       position = pickle.end
       return pickle
     }
-    // By its bytes, before a pickle of any other program is read.
-    let start = (0..<min(bytes.count, longestStartByteCount)).map { bytes.byte(at: $0) }
-    guard start.indices.contains(where: { start[$0...].starts(with: magicNumber) }),
-      case .bigInteger(let range) = try next().root,
+    guard case .bigInteger(let range) = try next().root,
       range.map({ bytes.byte(at: $0) }) == magicNumber
-    else { throw otherPickle.error }
+    else { throw fault("the file does not begin with PyTorch's magic number alone", at: 0) }
     let versionOffset = position
     guard case .integer(protocolVersion) = try next().root else {
       throw fault("the protocol is not \(protocolVersion)", at: versionOffset)

@@ -7,6 +7,8 @@ struct StateDictionaries {
   private let contents: PyTorchContents
   /// Tensors of all groups.
   private var tensorCount = 0
+  /// A dictionary of parameters whose numbers cannot be read, if there is one.
+  private var unreadable: TensorGroup?
   /// Whether a tensor has something else than a string for a name.
   private var hasNamelessTensor = false
 
@@ -14,6 +16,7 @@ struct StateDictionaries {
     self.contents = contents
     try search()
     guard groups.isEmpty else { return }
+    try unreadable?.checkPlaceholders(under: "")
     guard !hasNamelessTensor else {
       throw .unsupported(
         "the state dict has a tensor whose name is not a string of at most "
@@ -48,7 +51,8 @@ struct StateDictionaries {
   private mutating func collect(
     _ value: PickleValue, _ path: String
   ) throws(CheckpointError) -> [(name: String, value: PickleValue)] {
-    var tensors: [String: Int] = [:]
+    var tensors: [String: TensorEntry] = [:]
+    var arrays: [String: TensorEntry] = [:]
     var placeholders: [String: TensorGroup.Placeholder] = [:]
     var inner: [(name: String, value: PickleValue)] = []
     for item in pickle.items(value) ?? [] {
@@ -57,24 +61,45 @@ struct StateDictionaries {
         continue
       }
       // A later item replaces an earlier one of the same name.
-      (tensors[name], placeholders[name]) = (nil, nil)
+      (tensors[name], arrays[name], placeholders[name]) = (nil, nil, nil)
+      try Self.check(tensors.count + arrays.count)
       if case .tensor(let index) = item.value {
-        tensors[name] = index
+        tensors[name] = entry(name, pickle.tensors[index])
+      } else if let array = pickle.array(item.value) {
+        arrays[name] = TensorEntry(name, array)
       } else if pickle.mapping(item.value) != nil {
         inner.append((name, item.value))
       } else if let className = pickle.className(item.value) {
-        placeholders[name] = .init(className: className, offset: offset(item.value))
+        placeholders[name] = .init(
+          className: className, arrayFault: pickle.arrayFault(item.value),
+          offset: offset(item.value))
       }
     }
-    guard !tensors.isEmpty else { return inner }
+    // Beside tensors, and where no parameter is an array, arrays are what a training keeps; so are
+    // single numbers.
+    let parameters = arrays.filter { TensorGroup.isParameter($0.key) }
+    let isOfArrays = tensors.isEmpty && !parameters.isEmpty
+    let taken = isOfArrays ? arrays.filter { !$0.value.shape.isEmpty } : [:]
+    tensors.merge(taken.merging(parameters) { array, _ in array }) { tensor, _ in tensor }
+    guard !tensors.isEmpty else {
+      let faults = placeholders.filter { $0.value.arrayFault != nil }
+      if unreadable == nil, faults.keys.contains(where: TensorGroup.isParameter) {
+        unreadable = TensorGroup(path: path, entries: [], placeholders: faults)
+      }
+      return inner
+    }
     tensorCount += tensors.count
+    try Self.check(tensorCount)
+    let entries = tensors.sorted { $0.key < $1.key }.map(\.value)
+    groups.append(TensorGroup(path: path, entries: entries, placeholders: placeholders))
+    return inner
+  }
+
+  private static func check(_ tensorCount: Int) throws(CheckpointError) {
     guard tensorCount <= PickleLimits.namedTensorCount else {
       throw .overLimit(
         what: "tensors in dictionaries", value: tensorCount, limit: PickleLimits.namedTensorCount)
     }
-    let entries = tensors.sorted { $0.key < $1.key }.map { entry($0.key, pickle.tensors[$0.value]) }
-    groups.append(TensorGroup(path: path, entries: entries, placeholders: placeholders))
-    return inner
   }
 
   private func offset(_ value: PickleValue) -> Int {

@@ -87,9 +87,8 @@ struct StoredNormalization: Hashable {
       guard
         let std = entries.first(where: { Self.role(of: $0) == .std && place($0) == place(mean) })
       else { continue }
-      let values = [mean, std].map { entry in
-        bytes.withBytes(in: entry.range) { entry.type.floats(entry, in: $0) }
-      }
+      let values = [mean, std].compactMap { try? $0.floats(in: bytes) }
+      guard values.count == 2 else { continue }
       let scale: Float = values[0].contains { $0 > 1 } || values[1].contains { $0 > 1 } ? 255 : 1
       self.mean = values[0].map { $0 / scale }
       self.std = values[1].map { $0 / scale }

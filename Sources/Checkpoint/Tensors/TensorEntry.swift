@@ -11,6 +11,16 @@ struct TensorEntry: Sendable, Hashable {
   /// header is read and in the file afterwards. Empty if the tensor has no elements.
   var range: Range<Int>
 
+  /// Whether the range is a string of Latin-1 characters in UTF-8, one for each byte.
+  private(set) var isLatin1 = false
+
+  /// Declares an array of NumPy.
+  init(_ name: String, _ array: NumPyArray) {
+    self.init(
+      name: name, type: array.type, shape: array.shape, strides: array.strides, range: array.range)
+    isLatin1 = array.isLatin1
+  }
+
   /// Declares a row-major tensor without gaps, as in safetensors.
   init(name: String, type: ElementType, shape: [Int], range: Range<Int>) {
     self.init(
@@ -37,6 +47,46 @@ struct TensorEntry: Sendable, Hashable {
     let dense = Self.denseStrides(of: shape)
     return elementCount == 0
       || shape.indices.allSatisfy { shape[$0] == 1 || strides[$0] == dense[$0] }
+  }
+
+  /// Reads its floating-point numbers, row-major.
+  func floats(in bytes: ModelBytes) throws(CheckpointError) -> [Float] {
+    guard isLatin1 else { return bytes.withBytes(in: range) { type.floats(self, in: $0) } }
+    let count = elementCount * type.byteCount
+    let decoded = bytes.withBytes(in: range) { Self.latin1($0, count: count) }
+    guard let decoded else {
+      throw .tensor(
+        name: name, offset: offset,
+        reason: "its numbers are not \(count) bytes in characters of Latin-1")
+    }
+    // SAFETY: the numbers' bytes are plain integers, which outlive the call.
+    return unsafe type.floats(self, in: decoded.span.bytes)
+  }
+
+  /// Returns the bytes that characters up to U+00FF stand for, or nil if these are not `count`.
+  private static func latin1(_ text: RawSpan, count: Int) -> [UInt8]? {
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(count)
+    // SAFETY: the span's bytes are read inside its bounds, which the buffer checks.
+    let isSound = unsafe text.withUnsafeBytes { source in
+      var index = 0
+      while index < source.count {
+        let byte = unsafe source[index]
+        if byte < 0x80 {
+          decoded.append(byte)
+          index += 1
+          continue
+        }
+        // Two bytes: 110000xx 10xxxxxx.
+        guard byte & 0xfc == 0xc0, byte & 3 >= 2, index + 1 < source.count,
+          unsafe source[index + 1] & 0xc0 == 0x80
+        else { return false }
+        decoded.append(unsafe (byte & 3) << 6 | source[index + 1] & 0x3f)
+        index += 2
+      }
+      return true
+    }
+    return isSound && decoded.count == count ? decoded : nil
   }
 
   private static func denseStrides(of shape: [Int]) -> [Int] {

@@ -11,9 +11,9 @@ struct TensorFile: Sendable {
   private(set) var classes: (labels: [String], source: String)?
 
   /// Puts tensors of several files together.
-  init(_ format: FileFormat, _ bytes: ModelBytes, _ entries: [TensorEntry]) {
+  init(_ format: FileFormat, _ bytes: ModelBytes, _ group: TensorGroup) {
     (self.format, self.bytes, metadata) = (format, bytes, [:])
-    groups = [TensorGroup(entries: entries)]
+    groups = [group]
   }
 
   init(_ bytes: ModelBytes) throws(CheckpointError) {
@@ -31,6 +31,9 @@ struct TensorFile: Sendable {
       let contents = try PyTorchStream.read(bytes)
       (groups, metadata) = (try StateDictionaries(contents).groups, [:])
       classes = CheckpointClasses.find(in: contents.pickle)
+    case .pickle:
+      let contents = try PlainPickle.read(bytes)
+      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
     case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }

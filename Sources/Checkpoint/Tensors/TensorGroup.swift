@@ -3,6 +3,8 @@ struct TensorGroup: Sendable {
   /// An object of an unknown class where a tensor might be.
   struct Placeholder: Sendable {
     let className: String
+    /// Why the numbers of an array cannot be read, continuing "an array"; nil for other objects.
+    var arrayFault: String?
     /// Offset in the file of what makes it.
     let offset: Int
   }
@@ -22,16 +24,21 @@ struct TensorGroup: Sendable {
     "weight", "bias", "running_mean", "running_var", "gamma", "beta",
   ]
 
+  /// Returns whether a name is that of a parameter, whatever stands under it.
+  static func isParameter(_ name: String) -> Bool {
+    parameters.contains(name.split(separator: ".").last ?? "")
+  }
+
   /// Throws for an object where the network needs a tensor.
   func checkPlaceholders(under prefix: String) throws(CheckpointError) {
-    let needed = placeholders.filter {
-      $0.key.hasPrefix(prefix) && Self.parameters.contains($0.key.split(separator: ".").last ?? "")
-    }
+    let needed = placeholders.filter { $0.key.hasPrefix(prefix) && Self.isParameter($0.key) }
     guard let (name, found) = needed.min(by: { $0.key < $1.key }) else { return }
+    let kind =
+      found.arrayFault.map { "it is an array of NumPy \($0)" }
+      ?? "it is a \(found.className), of which the numbers cannot be read"
     throw .tensor(
       name: name, offset: found.offset,
-      reason: "it is a \(found.className), of which the numbers cannot be read; "
-        + "save plain tensors, in Python: {name: torch.as_tensor(value) for each}")
+      reason: "\(kind); save plain tensors, in Python: {name: torch.as_tensor(value) for each}")
   }
 
   /// Throws if tensors that share bytes take far more memory than the file has.

@@ -46,7 +46,7 @@ struct WeightReader {
       throw .tensorShape(
         name: entry.name, offset: entry.offset, expected: shape, actual: entry.shape)
     }
-    let tensor = tensor(entry)
+    let tensor = try tensor(entry)
     if let fault = Self.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
       throw .tensor(name: entry.name, offset: entry.offset, reason: fault)
     }
@@ -57,16 +57,15 @@ struct WeightReader {
     }
   }
 
-  private func tensor(_ entry: TensorEntry) -> Tensor {
-    if entry.type == .float32, entry.isDense,
+  private func tensor(_ entry: TensorEntry) throws(CheckpointError) -> Tensor {
+    if entry.type == .float32, entry.isDense, !entry.isLatin1,
       entry.offset.isMultiple(of: MemoryLayout<Float>.alignment)
     {
       let values = StoredValues(
         bytes: file.bytes, offset: entry.offset, count: entry.elementCount)
       return Tensor(shape: entry.shape, storage: values)
     }
-    let values = file.bytes.withBytes(in: entry.range) { entry.type.floats(entry, in: $0) }
-    return Tensor(shape: entry.shape, storage: values)
+    return Tensor(shape: entry.shape, storage: try entry.floats(in: file.bytes))
   }
 
   /// Describes what makes numbers unusable: NaN, infinity, a variance below zero.
@@ -127,7 +126,7 @@ struct WeightReader {
       throw .tensorShape(
         name: logits.name, offset: logits.offset, expected: [classCount], actual: logits.shape)
     }
-    let values = tensor(logits)
+    let values = try tensor(logits)
     if let fault = Self.fault(in: values, isVariance: false) {
       throw .tensor(name: logits.name, offset: logits.offset, reason: fault)
     }

@@ -53,7 +53,9 @@ enum ConvertCommand: Command {
     let (input, output) = (operands[0], operands[1])
     var form = settings.form
     if form == .auto { form = output.lowercased().hasSuffix(".onnx") ? .onnx : .native }
-    try check(output, form)
+    try WrittenFile.check(
+      output, "OUT", holds: form == .onnx ? .onnx : .safetensors,
+      onnxRemedy: "or leave --to out to write ONNX")
     let model = try Self.model(input, settings, numbersClasses: form == .plain)
     do throws(CheckpointError) {
       switch form {
@@ -108,32 +110,6 @@ enum ConvertCommand: Command {
       StandardError.write("resnetd convert: the network is \(name)")
     }
     return found.model
-  }
-
-  /// Endings that belong to other formats, so that a file under them would be taken for one.
-  private static let otherEndings: Set<String> = [
-    "pth", "pt", "th", "bin", "ckpt", "pkl", "pickle", "tar", "pt2", "mar", "ptl", "h5", "hdf5",
-    "keras", "tflite", "pb", "npz", "npy", "xml", "mlmodel", "msgpack", "pdparams", "params",
-    "caffemodel", "gguf", "zip", "gz", "json", "txt",
-  ]
-
-  /// Throws if the name of the file to write is that of another format.
-  private static func check(_ output: String, _ form: Form) throws(UsageError) {
-    let file = output.split(separator: "/").last ?? ""
-    guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return }
-    let ending = file[file.index(after: dot)...].lowercased()
-    let (format, own, other) =
-      form == .onnx ? ("ONNX", "onnx", "safetensors") : ("safetensors", "safetensors", "onnx")
-    guard otherEndings.contains(ending) || ending == other else { return }
-    let remedy =
-      ending == "onnx"
-      ? "or leave --to out to write ONNX"
-      : ["pth", "pt", "th", "bin", "ckpt"].contains(ending)
-        ? "PyTorch reads what --to plain writes by safetensors.torch.load_file"
-        : "safetensors and ONNX are what it writes"
-    throw UsageError(
-      "OUT would hold \(format), and \"\(file.suffix(60))\" is the name of another format: call "
-        + "it \(file[..<dot].suffix(60)).\(own); \(remedy)")
   }
 
   /// Warns of the parts that an ONNX file has no place for.

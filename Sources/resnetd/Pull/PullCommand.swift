@@ -50,6 +50,11 @@ package enum PullCommand: Command {
     guard operands.count == 1 else {
       throw UsageError("name the weights to fetch; --list shows them")
     }
+    if let output = settings.output {
+      try WrittenFile.check(
+        output, "--output", holds: .safetensors,
+        onnxRemedy: "convert makes ONNX of it: resnetd convert IN OUT.onnx")
+    }
     let subject = try PullSubject(operands[0], from: settings.from)
     guard subject.weights != nil || settings.parts.labels != nil else {
       throw UsageError(

@@ -71,6 +71,9 @@ enum QuantizeCommand: Command {
     guard let output = settings.output else {
       throw UsageError("--output is needed: name the file to write")
     }
+    try WrittenFile.check(
+      output, "--output", holds: .safetensors,
+      onnxRemedy: "an ONNX file has no place for the calibration")
     // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)

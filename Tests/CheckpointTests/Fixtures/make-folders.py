@@ -7,8 +7,9 @@ Networks are a few channels wide; their weights are random, with running statist
 
 import json
 import pathlib
-import sys
+import shutil
 
+import safetensors.torch
 import timm
 import torch
 import transformers
@@ -48,12 +49,31 @@ def with_timm(name):
     return network
 
 
+def in_pytorch_files(name, source):
+    """The weights of another folder as transformers wrote them before safetensors: two files and an index."""
+    target = folder / name
+    target.mkdir(exist_ok=True)
+    tensors = safetensors.torch.load_file(folder / source / "model.safetensors")
+    names = sorted(tensors)
+    places = {}
+    for index, part in enumerate([names[::2], names[1::2]], start=1):
+        file = f"pytorch_model-{index:05}-of-00002.bin"
+        torch.save({name: tensors[name] for name in part}, target / file)
+        places |= dict.fromkeys(part, file)
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    (target / "pytorch_model.bin.index.json").write_text(
+        json.dumps({"metadata": {"total_size": size}, "weight_map": places}, indent=2) + "\n")
+    for description in ("config.json", "preprocessor_config.json"):
+        shutil.copy(folder / source / description, target)
+
+
 if __name__ == "__main__":
     folder.mkdir(exist_ok=True)
     hugging_face("hugging-face")
     hugging_face("shards", shard="45KB",
                  processor=transformers.ViTImageProcessor(size={"height": 96, "width": 96}))
     hugging_face("strides", downsample_in_bottleneck=True)
+    in_pytorch_files("pytorch-shards", "hugging-face")
     with_timm("timm")
     for path in folder.glob("*/README.md"):
         path.unlink()

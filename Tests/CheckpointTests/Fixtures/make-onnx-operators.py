@@ -11,6 +11,8 @@ import json
 import math
 
 import numpy as np
+import onnx
+import onnxruntime
 from onnx import helper
 
 made = importlib.import_module("make-onnx")
@@ -212,8 +214,71 @@ def resized():
     return net, net.mean(net.convolution(x, "conv7", 24, 8, 3), 8)
 
 
+def resized_by_other_rules():
+    """Coordinates of TensorFlow 1 and of PyTorch's older exporters, nearest pixels of other roundings."""
+    net = Network("resized-modes-13", 13, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 4, 3, 2)
+
+    def resize(x, *size, **attributes):
+        return net.add("Resize", [x, net.constant([], (0,)), net.constant([], (0,)), net.integers([1, 4, *size])], **attributes)
+
+    def linear(x, *size, rule):
+        return resize(x, *size, mode="linear", coordinate_transformation_mode=rule)
+
+    corners = net.add("GlobalAveragePool", [net.convolution(x, "conv1", 4, 4, 1)])
+    maps = [
+        linear(net.convolution(x, "conv2", 4, 4, 3, 2), 8, 8, rule="asymmetric"),
+        linear(net.convolution(x, "conv3", 4, 4, 3, 4), 8, 6, rule="asymmetric"),
+        linear(corners, 8, 8, rule="align_corners"),
+        linear(corners, 8, 8, rule="asymmetric"),
+        resize(net.convolution("input", "conv4", 3, 4, 3), 8, 8),
+        resize(net.convolution("input", "conv5", 3, 4, 3), 8, 8, coordinate_transformation_mode="asymmetric", nearest_mode="ceil"),
+        resize(net.convolution(x, "conv6", 4, 4, 3, 2), 8, 8, coordinate_transformation_mode="asymmetric", nearest_mode="round_prefer_floor"),
+    ]
+    # Another factor for each side.
+    maps[1] = net.add("Pad", [maps[1], net.integers([0, 0, 0, 0, 0, 0, 0, 2])], mode="reflect")
+    x = net.relu(net.add("Concat", maps, axis=1))
+    return net, net.mean(net.convolution(x, "conv7", 28, 8, 3), 8)
+
+
+def mapped():
+    """A softmax whose probabilities go into a map of labels, beside the likeliest label, as skl2onnx writes it."""
+    net = Network("zipmap-17", 17, size=16, folded=True)
+    x = net.relu(net.convolution("input", "stem", 3, 8, 3, 2))
+    logits = net.mean(x, 8)
+    path = made.HERE / "zipmap-17.onnx"
+    model = onnx.load(path)
+    graph = model.graph
+    labels = ["ant", "bee", "cat", "dog", "emu"]
+    graph.initializer.append(onnx.helper.make_tensor("classes", onnx.TensorProto.STRING, [5], labels))
+    graph.node.extend([
+        helper.make_node("Softmax", [graph.output[0].name], ["probabilities"], axis=1),
+        helper.make_node("Identity", ["probabilities"], ["same"]),
+        helper.make_node("Cast", ["same"], ["cast"], to=1),
+        helper.make_node("ZipMap", ["cast"], ["output_probability"], domain="ai.onnx.ml", classlabels_strings=labels),
+        helper.make_node("ArgMax", ["probabilities"], ["number"], axis=1, keepdims=0),
+        helper.make_node("ArrayFeatureExtractor", ["classes", "number"], ["label"], domain="ai.onnx.ml"),
+        helper.make_node("Reshape", ["label", "open"], ["output_label"]),
+    ])
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1]), "open"))
+    del graph.output[:]
+    kind = helper.make_map_type_proto(onnx.TensorProto.STRING, helper.make_tensor_type_proto(1, []))
+    graph.output.extend([
+        helper.make_tensor_value_info("output_label", onnx.TensorProto.STRING, ["batch"]),
+        helper.make_value_info("output_probability", helper.make_sequence_type_proto(kind)),
+    ])
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return net, logits
+
+
 def main():
-    networks = [functions(17), functions(20), normalized(), later(), rearranged(), resized()]
+    networks = [
+        functions(17), functions(20), normalized(), later(), rearranged(), resized(),
+        resized_by_other_rules(), mapped(),
+    ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")
 

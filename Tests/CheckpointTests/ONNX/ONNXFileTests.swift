@@ -56,7 +56,7 @@ import Testing
       ("heads-18", "onnx-heads"), ("functions-17", "onnx-operators"),
       ("functions-20", "onnx-operators"), ("normalized-17", "onnx-operators"),
       ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
-      ("resized-13", "onnx-operators"),
+      ("resized-13", "onnx-operators"), ("resized-modes-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(
@@ -81,7 +81,7 @@ import Testing
       "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "selected-9",
       "selected-13", "timm-d", "timm-se",
       "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2", "heads-17", "functions-20",
-      "normalized-21", "rearranged-13", "resized-13",
+      "normalized-21", "rearranged-13", "resized-13", "resized-modes-13",
     ], [Precision.bf16, .int8])
   func lowerPrecision(name: String, precision: Precision) throws {
     // EngineTests show that an unsupported precision is refused.

@@ -69,6 +69,89 @@ import Testing
     #expect(Self.refusal(largest).contains("operator ArgMax"))
   }
 
+  @Test("Both outputs of a TopK, the numbers and the classes, come from the same logits")
+  func topClasses() throws {
+    var file = Self.ending("TopK", outputs: ["values", "indices"])
+    file.tensors.append(
+      ModelFile.Tensor(name: "k", type: 7, shape: [1]) { $0.data(9, [3, 0, 0, 0, 0, 0, 0, 0]) })
+    file.nodes[file.nodes.count - 1].inputs.append("k")
+    file.outputs = [("values", 1, [nil, 3]), ("indices", 7, [nil, 3])]
+    let model = try Self.load(file)
+    #expect(try model.graph == Self.load(.classifier).graph)
+    #expect(
+      model.warnings == [
+        "the TopK at the end of the graph is left out: an answer ranks the classes itself",
+        "2 outputs of the same logits are read as one",
+      ])
+    var options = ModelOptions()
+    options.outputName = "indices"
+    #expect(try Self.load(file, options).graph == model.graph)
+  }
+
+  @Test("Identity and Cast after the probabilities change nothing")
+  func forms() throws {
+    var file = Self.ending("Softmax")
+    file.nodes += [
+      Node(operation: "Identity", name: "same", inputs: ["z"], outputs: ["z1"]),
+      Node(
+        operation: "Cast", name: "cast", inputs: ["z1"], outputs: ["z2"],
+        attributes: [ModelFile.integer("to", 11)]),
+    ]
+    file.outputs = [("z2", 11, [nil, 10])]
+    let model = try Self.load(file)
+    #expect(try model.graph == Self.load(.classifier).graph && model.warnings.isEmpty)
+    #expect(model.output.activation == .softmax)
+  }
+
+  @Test("A map of labels at the end gives the labels; options and the right number win over it")
+  func mapOfLabels() throws {
+    let path = Fixtures.path("zipmap-17.onnx")
+    var options = ModelOptions()
+    options.preprocessing = try Preprocessing(
+      resize: .exact(height: 16, width: 16, filter: .bilinear), crop: .none, mean: [0, 0, 0],
+      std: [1, 1, 1])
+    let model = try Model.load(path: path, options: options)
+    #expect(model.labels == ["ant", "bee", "cat", "dog", "emu"])
+    #expect(model.output.activation == .softmax)
+    #expect(model.warnings.contains("labels are those of the file's ZipMap, classlabels_strings"))
+    #expect(
+      model.warnings.contains { $0.hasPrefix("the ZipMap at the end of the graph is left out") })
+    options.labels = ["a", "b", "c", "d", "e"]
+    options.outputName = "output_label"
+    let other = try Model.load(path: path, options: options)
+    #expect(other.labels == ["a", "b", "c", "d", "e"] && other.graph == model.graph)
+  }
+
+  @Test("Numbers of classes are labels unless they only count")
+  func numberedMaps() throws {
+    func load(
+      _ numbers: [Int64], _ options: ModelOptions = ModelOptions()
+    ) throws(CheckpointError) -> Model {
+      var file = Self.ending("ZipMap")
+      file.metadata = []
+      file.nodes[file.nodes.count - 1].domain = "ai.onnx.ml"
+      file.nodes[file.nodes.count - 1].attributes = [
+        ModelFile.integers("classlabels_int64s", numbers)
+      ]
+      var set = WireMessage()
+      set.message(8) {
+        $0.text(1, "ai.onnx.ml")
+        $0.integer(2, 3)
+      }
+      return try Model.load(
+        bytes: file.bytes + set.bytes, fileName: "made.onnx", options: options)
+    }
+    let swapped = try load([1, 0, 2, 3, 4, 5, 6, 7, 8, 9])
+    #expect(swapped.labels.prefix(3) == ["1", "0", "2"])
+    #expect {
+      _ = try load(Array(0..<10))
+    } throws: { "\($0)".contains("labels") }
+    var options = ModelOptions()
+    options.numbersClasses = true
+    let wrong = try load([1, 0, 2], options)
+    #expect(wrong.warnings.contains { $0.contains("has 3 labels, the network 10 classes") })
+  }
+
   @Test("Of several outputs one is named, unless all come from the same logits")
   func outputs() throws {
     var file = ModelFile.classifier

@@ -73,7 +73,7 @@ import Testing
       ),
       (
         Array("{\"metadata\": {\"total_size\": 4}, \"weight_map\": {\"a\": \"b\"}}".utf8),
-        "index of a model in several files", "from_pretrained"
+        "index of a model in several files", "resnetd convert FOLDER"
       ),
       // A MetaGraphDef of 300 bytes, whose MetaInfoDef has 200.
       ([8, 1, 0x12, 0xac, 2, 0x0a, 0xc8, 1, 0x12], "a TensorFlow SavedModel", "--saved-model"),
@@ -90,7 +90,7 @@ import Testing
         "the index of a TensorFlow checkpoint", "tf2onnx"
       ),
       (
-        [0x80, 4, 0x95, 9, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x94, 0x2e], "a pickle without PyTorch's",
+        [0x80, 4, 0x95, 3, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x94, 0x2e], "a pickle without PyTorch's",
         "torch.save"
       ),
     ])

@@ -41,6 +41,17 @@ import Testing
     #expect(options.warnings == ["preprocessing is that of preprocessor_config.json"])
   }
 
+  @Test("Weights in several files of PyTorch are those in one")
+  func filesOfPyTorch() throws {
+    let whole = try load(folder("hugging-face"))
+    let model = try load(folder("pytorch-shards"))
+    #expect(model.weights.names.sorted() == whole.weights.names.sorted())
+    for name in model.weights.names {
+      #expect(model.weights[name]?.values == whole.weights[name]?.values, "\(name)")
+    }
+    #expect(model.labels == Self.labels && model.format == .pytorchArchive)
+  }
+
   @Test("Weights in several files are those in one")
   func shards() throws {
     let whole = try load(folder("hugging-face"))
@@ -200,6 +211,15 @@ import Testing
       (
         "shards", "model.safetensors.index.json", "model-00002-of-00002", "model-00003-of-00002",
         "which is not in the folder"
+      ),
+      (
+        "pytorch-shards", "pytorch_model.bin.index.json", "pytorch_model-00002-of-00002.bin",
+        "/etc/pytorch_model-00002-of-00002.bin", "is not the name of a .bin file in the same folder"
+      ),
+      (
+        "pytorch-shards", "pytorch_model.bin.index.json", "classifier.1.bias", "classifier.1.other",
+        "tensor classifier.1.bias is in pytorch_model-00001-of-00002.bin, "
+          + "pytorch_model.bin.index.json says nothing of it"
       ),
       (
         "shards", "model.safetensors.index.json", "classifier.1.bias", "classifier.1.other",

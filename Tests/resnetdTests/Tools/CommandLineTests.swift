@@ -35,6 +35,15 @@ import Testing
       (["quantize"], "name one model file"),
       (["quantize", "m", "-o", "x"], "--calibrate is needed: name a folder of images"),
       (["quantize", "m", "--percentile", "50"], "above 50"),
+      (
+        ["quantize", "m", "--calibrate", "d", "-o", "a/x.PTH"],
+        "--output would hold safetensors, and \"x.PTH\" is the name of another format: call it "
+          + "x.safetensors; PyTorch reads what convert"
+      ),
+      (
+        ["quantize", "m", "--calibrate", "d", "-o", "x.onnx"],
+        "call it x.safetensors; an ONNX file has no place for the calibration"
+      ),
       (["bench", "--batch", "1,,2", "resnet18"], "--batch"),
       (["serve", "--admin-host", "0.0.0.0"], "--admin-token-file"),
       (["serve", "--prefer-model"], "--prefer-model needs --model"),

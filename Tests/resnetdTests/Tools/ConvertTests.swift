@@ -52,12 +52,12 @@ import resnetd
     arguments: [
       (
         ["x.pth"],
-        "call it x.safetensors; PyTorch reads what --to plain writes by safetensors.torch"
+        "call it x.safetensors; PyTorch reads what convert --to plain writes by safetensors.torch"
       ),
       (["--to", "plain", "a/model.v2.BIN"], "call it model.v2.safetensors; PyTorch"),
       (["--to", "native", "x.onnx"], "call it x.safetensors; or leave --to out to write ONNX"),
       (["--to", "onnx", "x.safetensors"], "OUT would hold ONNX, and"),
-      (["--to", "onnx", "x.pb"], "call it x.onnx; safetensors and ONNX are what it writes"),
+      (["--to", "onnx", "x.pb"], "call it x.onnx; safetensors and ONNX are what is written"),
     ])
   func endings(arguments: [String], expected: String) async throws {
     let folder = try TemporaryFolder()

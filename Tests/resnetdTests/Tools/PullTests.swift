@@ -158,6 +158,8 @@ import Testing
     arguments: [
       ([], "name the weights"), (["resnet51"], "did you mean resnet50?"), (["a", "b"], "name the"),
       (["--list", "resnet50"], "takes no name"),
+      (["resnet50", "-o", "resnet50.pth"], "call it resnet50.safetensors; PyTorch reads"),
+      (["resnet50", "-o", "x.onnx"], "x.safetensors; convert makes ONNX of it"),
       (["--from", "http://h", "http://h/a-01234567.pth"], "--from goes with a name"),
       (["http://h/a-01234567.pth"], "needs --labels"),
       (["--labels", "x", "http://h/small.pth"], "does not end in 8 or more digits"),

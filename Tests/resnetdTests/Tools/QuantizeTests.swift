@@ -72,6 +72,33 @@ import Testing
     #expect(best.count == 1)
   }
 
+  @Test("A grey network is quantised by the contract that it needs")
+  func greyNetwork() async throws {
+    let folder = try images()
+    let network = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures/grey-17.onnx"
+    let output = folder.url.appendingPathComponent("int8.safetensors").path
+    let labels = try folder.file("labels.txt", "ant\nbee\ncat\ndog\nemu\n").path
+    let contract =
+      #"{"resize": {"rule": "exact", "height": 28, "width": 28}, "mean": [0.1307], "std": [0.3081]}"#
+    let outcome = try await ProgramUnderTest.run(
+      "quantize", network, "--calibrate", folder.url.path, "-o", output, "--labels", labels,
+      "--preprocess", contract)
+    guard Precision.int8.isSupported else { return expectRefusal(outcome, output) }
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    var answers: [[Substring]] = []
+    for arguments in [
+      ["--model", output, "--precision", "int8"],
+      ["--model", network, "--labels", labels, "--preprocess", contract],
+    ] {
+      let classified = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, ["classify"] + arguments + [ProgramUnderTest.sampleImage])
+      #expect(classified.exitCode == 0, "\(classified.errors)")
+      let first = try #require(classified.output.split(separator: "\n").first)
+      answers.append(first.split(separator: " "))
+    }
+    #expect(answers[0].last == answers[1].last)
+  }
+
   @Test("A result under the bar is refused and not written")
   func refuses() async throws {
     let folder = try images()

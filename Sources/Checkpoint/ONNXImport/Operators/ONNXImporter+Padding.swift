@@ -19,7 +19,12 @@ extension ONNXImporter {
   private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     var isReflected = false
     if case .string(let mode) = node.attributes["mode"], mode != "constant" {
-      guard mode == "reflect" else { throw fault(node, "mode \(Self.readable(mode))") }
+      guard mode == "reflect" else {
+        throw fault(
+          node,
+          "mode \(Self.readable(mode)); constant and reflect are read, as zeros or reflect in "
+            + "PyTorch's padding_mode")
+      }
       isReflected = true
     }
     let pads =

@@ -14,59 +14,143 @@ extension ONNXImporter {
     var nearest: String
   }
 
-  /// Resizes a map: each pixel several times, every so many of its pixels, or linearly between the
-  /// centres of pixels.
+  /// Resizes a map: each pixel several times, every so many of its pixels, or linearly between
+  /// pixels.
   private mutating func resize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let input = try features(0, of: node)
     let shape = shapes[input]
     let rule = try rule(of: node)
     let size = try resizedSize(of: node, shape)
     if size.height == shape.height, size.width == shape.width { return .features(input) }
-    let isMultiple =
-      size.height.isMultiple(of: shape.height) && size.width.isMultiple(of: shape.width)
     switch rule.method {
-    case "linear":
-      guard ["half_pixel", "pytorch_half_pixel"].contains(rule.coordinates),
-        rule.coordinates == "half_pixel" || min(size.height, size.width) > 1
-      else {
-        throw fault(node, "\(Self.readable(rule.coordinates)) in mode linear; half_pixel is read")
-      }
-      return .features(
-        try append(
-          node.name, .resize(Resizing(height: size.height, width: size.width, .linear)), [input],
-          for: node))
-    case "nearest" where isMultiple:
-      guard Self.repeats.contains("\(rule.coordinates) \(rule.nearest)") else {
-        throw fault(
-          node,
-          "\(Self.readable(rule.coordinates)) with \(Self.readable(rule.nearest)) in mode nearest; "
-            + "asymmetric with floor, or half_pixel with rounding, is read")
-      }
-      return .features(
-        try append(
-          node.name, .resize(Resizing(height: size.height, width: size.width, .nearest)), [input],
-          for: node))
-    case "nearest":
-      guard shape.height.isMultiple(of: size.height), shape.width.isMultiple(of: size.width),
-        rule.coordinates == "asymmetric"
-      else {
-        throw fault(
-          node,
-          "\(size.height)x\(size.width) for \(shape) in mode nearest; a whole multiple is read")
-      }
-      return .strided(
-        input,
-        Extent(height: shape.height / size.height, width: shape.width / size.width))
-    default: throw fault(node, "mode \(Self.readable(rule.method))")
+    case "linear": return .features(try interpolated(input, size, rule, node))
+    case "nearest": return try picked(input, size, rule, node)
+    default:
+      throw fault(
+        node, "mode \(Self.readable(rule.method)); nearest and linear are read: export it with one")
     }
   }
 
-  /// Rules by which a map enlarged by a whole factor has each pixel as often as the factor says.
-  private static let repeats: Set<String> = [
-    "asymmetric floor", "half_pixel round_prefer_floor", "half_pixel round_prefer_ceil",
-    "pytorch_half_pixel round_prefer_floor", "pytorch_half_pixel round_prefer_ceil",
-    "tf_half_pixel_for_nn floor",
-  ]
+  /// Interpolates linearly: between centres of pixels, or by whole factors from the first on.
+  private mutating func interpolated(
+    _ input: Graph.NodeID, _ size: Extent, _ rule: Rule, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let shape = shapes[input]
+    // A single row or column is repeated by every rule.
+    let isRepeated =
+      (shape.height == 1 || shape.height == size.height)
+      && (shape.width == 1 || shape.width == size.width)
+    if isRepeated { return try resized(input, size, .nearest, node) }
+    switch rule.coordinates {
+    case "half_pixel": return try resized(input, size, .linear, node)
+    case "pytorch_half_pixel" where min(size.height, size.width) > 1:
+      return try resized(input, size, .linear, node)
+    case "asymmetric"
+    where size.height.isMultiple(of: shape.height) && size.width.isMultiple(of: shape.width):
+      return try ramps(
+        input, Extent(height: size.height / shape.height, width: size.width / shape.width), node)
+    default:
+      throw fault(
+        node,
+        "\(Self.readable(rule.coordinates)) in mode linear for \(shape.height)x\(shape.width) to "
+          + "\(size.height)x\(size.width); half_pixel is read (align_corners=False in PyTorch), and "
+          + "asymmetric by whole factors")
+    }
+  }
+
+  /// Interpolates from the first pixel on by whole factors: each pixel as often as the factor says,
+  /// then means of as many of these, with the last one repeated after the edge.
+  private mutating func ramps(
+    _ input: Graph.NodeID, _ factor: Extent, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let shape = shapes[input]
+    if let most = [factor.height, factor.width].max(), most - 1 > ONNXImportLimits.reflectedCount {
+      throw .overLimit(
+        what: "factor by which node \"\(Self.readable(node.name))\" enlarges", value: most,
+        limit: ONNXImportLimits.reflectedCount + 1)
+    }
+    let repeated = try resized(
+      input,
+      Extent(height: shape.height * factor.height, width: shape.width * factor.width), .nearest,
+      node)
+    // What lies before the edge is the edge.
+    let padding = Padding(
+      before: Extent(0), after: Extent(height: factor.height - 1, width: factor.width - 1))
+    let padded = try append(
+      "\(node.name).edge", .reflection(padding), [repeated], for: node)
+    return try append(
+      "\(node.name).mean", .averagePool(Pooling(window: factor, stride: Extent(1))), [padded],
+      for: node)
+  }
+
+  private mutating func resized(
+    _ input: Graph.NodeID, _ size: Extent, _ method: Resizing.Method, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    try append(
+      node.name, .resize(Resizing(height: size.height, width: size.width, method)), [input],
+      for: node)
+  }
+
+  /// Picks the nearest pixels, where that is each pixel equally often or every so many of them.
+  private mutating func picked(
+    _ input: Graph.NodeID, _ size: Extent, _ rule: Rule, _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let shape = shapes[input]
+    let rows = try places(shape.height, size.height, rule, node)
+    let columns = try places(shape.width, size.width, rule, node)
+    func repeats(_ places: [Int], of count: Int) -> Bool {
+      places.count.isMultiple(of: count)
+        && places.indices.allSatisfy { places[$0] == $0 / (places.count / count) }
+    }
+    if repeats(rows, of: shape.height), repeats(columns, of: shape.width) {
+      return .features(try resized(input, size, .nearest, node))
+    }
+    func strides(_ places: [Int], of count: Int) -> Bool {
+      count.isMultiple(of: places.count)
+        && places.indices.allSatisfy { places[$0] == $0 * (count / places.count) }
+    }
+    if strides(rows, of: shape.height), strides(columns, of: shape.width) {
+      return .strided(
+        input, Extent(height: shape.height / size.height, width: shape.width / size.width))
+    }
+    throw fault(
+      node,
+      "\(size.height)x\(size.width) for \(shape) in mode nearest, \(Self.readable(rule.coordinates)) "
+        + "with \(Self.readable(rule.nearest)), which repeats or picks pixels unevenly; whole factors "
+        + "with asymmetric and floor, or half_pixel and rounding, are read")
+  }
+
+  /// Returns the place of each result's nearest pixel along one axis, by the formulas of ONNX's
+  /// Resize.
+  private func places(
+    _ size: Int, _ count: Int, _ rule: Rule, _ node: ONNXNode
+  ) throws(CheckpointError) -> [Int] {
+    // The factor as a ratio, for which all of these numbers are exact or far from a bend.
+    let (size, count) = (Double(size), Double(count))
+    var places: [Int] = []
+    for place in 0..<Int(count) {
+      let x = Double(place)
+      let exact: Double
+      switch rule.coordinates {
+      case "half_pixel": exact = (x + 0.5) * size / count - 0.5
+      case "pytorch_half_pixel": exact = count > 1 ? (x + 0.5) * size / count - 0.5 : 0
+      case "asymmetric": exact = x * size / count
+      case "tf_half_pixel_for_nn": exact = (x + 0.5) * size / count
+      case "align_corners": exact = count > 1 ? x * (size - 1) / (count - 1) : 0
+      default: throw fault(node, "\(Self.readable(rule.coordinates)) in mode nearest")
+      }
+      let picked: Double
+      switch rule.nearest {
+      case "floor": picked = exact.rounded(.down)
+      case "ceil": picked = exact.rounded(.up)
+      case "round_prefer_floor": picked = (exact - 0.5).rounded(.up)
+      case "round_prefer_ceil": picked = (exact + 0.5).rounded(.down)
+      default: throw fault(node, "\(Self.readable(rule.nearest)) in mode nearest")
+      }
+      places.append(Int(max(0, min(size - 1, picked))))
+    }
+    return places
+  }
 
   private func rule(of node: ONNXNode) throws(CheckpointError) -> Rule {
     func text(_ name: String, _ fallback: String) throws(CheckpointError) -> String {
@@ -83,8 +167,12 @@ extension ONNXImporter {
     guard try !flag("exclude_outside", of: node) || method != "cubic" else {
       throw fault(node, "exclude_outside")
     }
+    let coordinates = try text("coordinate_transformation_mode", "half_pixel")
+    guard coordinates != "tf_crop_and_resize" else {
+      throw fault(node, "tf_crop_and_resize, which resizes a part of the map")
+    }
     return Rule(
-      method: method, coordinates: try text("coordinate_transformation_mode", "half_pixel"),
+      method: method, coordinates: coordinates,
       nearest: try text("nearest_mode", "round_prefer_floor"))
   }
 
