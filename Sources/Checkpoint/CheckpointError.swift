@@ -84,7 +84,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .tensorShape(let name, let offset, let expected, let actual):
       "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected)"
     case .unknownTensor(let name, let offset):
-      "tensor \(name) (byte \(offset)) is not part of the network"
+      "tensor \(name.prefix(80)) (byte \(offset)) is not part of the network, so that it is another network: "
+        + "export it as ONNX, or say which module is its classifier (--arch head=NAME)"
     case .unsupported(let what): "unsupported network: \(what)"
     case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"
@@ -113,7 +114,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .graphOfItsOwn:
       "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"
     case .cancelled: "it was cancelled"
-    case .outOfMemory(let byteCount): "out of memory: \(byteCount) bytes"
+    case .outOfMemory(let byteCount): "out of memory: reading it takes \(byteCount) bytes more"
     }
   }
 }

@@ -4,6 +4,7 @@ import ResNet
 
 /// Facts about a model that lie beside its weights, each with its source.
 struct FolderFacts {
+  private let options: ModelOptions
   private(set) var labels: [String]?
   private(set) var labelsNote = ""
   /// Meaning of the outputs, if the folder says it.
@@ -13,7 +14,9 @@ struct FolderFacts {
   /// What the folder says of the network that its tensors leave open.
   private(set) var variant = NetworkVariant()
 
-  init(_ folder: ModelFolder) throws(CheckpointError) {
+  /// Reads what nobody has chosen by `options`; what they replace need not be understood.
+  init(_ folder: ModelFolder, _ options: ModelOptions) throws(CheckpointError) {
+    self.options = options
     guard folder.names.contains(ModelFolder.config) else { return }
     let source = folder.path(of: ModelFolder.config)
     let tree = try BoundedJSON.tree(source)
@@ -21,7 +24,9 @@ struct FolderFacts {
       try takeTimm(tree.root, source)
     } else {
       try takeHuggingFace(tree.root, source)
-      guard folder.names.contains(ModelFolder.processor) else { return }
+      guard options.preprocessing == nil, folder.names.contains(ModelFolder.processor) else {
+        return
+      }
       let processor = try BoundedJSON.tree(folder.path(of: ModelFolder.processor))
       preprocessing = try HuggingFaceContract.contract(processor.root)
       preprocessingNote = "preprocessing is that of \(ModelFolder.processor)"
@@ -49,6 +54,7 @@ struct FolderFacts {
     (variant.stemStride, variant.stemPooling) = (2, .max)
     switch root["problem_type"]?.string {
     case nil: break
+    case _ where options.activation != nil || options.output != nil: break
     case "single_label_classification": activation = .softmax
     case "multi_label_classification": activation = .sigmoid
     case "regression": activation = OutputRule.Activation.none
@@ -57,7 +63,8 @@ struct FolderFacts {
         "\(ModelFolder.config): problem_type \(type.prefix(40)); single_label_classification, "
           + "multi_label_classification and regression are read")
     }
-    guard let names = root["id2label"], names.members?.isEmpty == false else { return }
+    guard options.labels == nil, let names = root["id2label"], names.members?.isEmpty == false
+    else { return }
     labels = try LabelDocument.labels(names, path: source)
     labelsNote = "labels are those of \(ModelFolder.config), id2label"
   }
@@ -96,9 +103,11 @@ struct FolderFacts {
             + "makes networks by, say nothing of it; add it there")
       }
     }
-    preprocessing = try TimmContract.contract(root["pretrained_cfg"] ?? root)
-    preprocessingNote = "preprocessing is that of \(ModelFolder.config), pretrained_cfg"
-    guard let names = root["label_names"], names.array != nil else { return }
+    if options.preprocessing == nil {
+      preprocessing = try TimmContract.contract(root["pretrained_cfg"] ?? root)
+      preprocessingNote = "preprocessing is that of \(ModelFolder.config), pretrained_cfg"
+    }
+    guard options.labels == nil, let names = root["label_names"], names.array != nil else { return }
     labels = try LabelDocument.labels(names, path: source)
     labelsNote = "labels are those of \(ModelFolder.config), label_names"
   }

@@ -132,9 +132,18 @@ enum ContractNumbers {
   static func three(
     _ root: JSONNode, _ name: String, _ source: String
   ) throws(CheckpointError) -> [Double] {
+    try list(root, name, 3, source)
+  }
+
+  /// Returns a list of so many numbers, one or three.
+  static func list(
+    _ root: JSONNode, _ name: String, _ count: Int, _ source: String
+  ) throws(CheckpointError) -> [Double] {
     let numbers = root[name]?.array?.compactMap(\.number) ?? []
-    guard numbers.count == 3, root[name]?.array?.count == 3 else {
-      throw .contract(source: source, reason: "\(name) is not a list of three numbers")
+    guard numbers.count == count, root[name]?.array?.count == count else {
+      throw .contract(
+        source: source,
+        reason: "\(name) is not a list of \(count == 1 ? "one number" : "three numbers")")
     }
     return numbers
   }

@@ -11,9 +11,11 @@ enum TimmContract {
   static func contract(_ root: JSONNode) throws(CheckpointError) -> Preprocessing {
     func fail(_ reason: String) -> CheckpointError { .contract(source: source, reason: reason) }
     let input = root["input_size"]?.array?.compactMap(\.integer) ?? []
-    guard input.count == 3, input[0] == 3, input[1] > 0, input[2] > 0 else {
-      throw fail("input_size is not [3, H, W]")
+    guard input.count == 3, [1, 3].contains(input[0]), input[1] > 0, input[2] > 0 else {
+      throw fail(
+        "input_size is not [3, H, W], nor [1, H, W] in grey; give a contract (--preprocess)")
     }
+    let isGrey = input[0] == 1
     let (height, width) = (input[1], input[2])
     let share = root["crop_pct"]?.number ?? 0.875
     guard share > 0.05, share <= 1 else {
@@ -39,14 +41,22 @@ enum TimmContract {
           + "give a contract (--preprocess)")
     }
     let usual = Preprocessing.imageNet
-    var (mean, std) = (usual.mean, usual.std)
-    if root["mean"] != nil {
-      mean = try ContractNumbers.three(root, "mean", source).map(Float.init)
+    let count = isGrey ? 1 : 3
+    func numbers(_ name: String, else usual: [Float]) throws(CheckpointError) -> [Float] {
+      guard root[name] != nil else {
+        if isGrey {
+          throw fail("\(name) of a grey network is not there; give a contract (--preprocess)")
+        }
+        return usual
+      }
+      return try ContractNumbers.list(root, name, count, source).map(Float.init)
     }
-    if root["std"] != nil { std = try ContractNumbers.three(root, "std", source).map(Float.init) }
+    let mean = try numbers("mean", else: usual.mean)
+    let std = try numbers("std", else: usual.std)
     do {
       return try Preprocessing(
-        resize: resize, crop: .center(height: height, width: width), mean: mean, std: std)
+        resize: resize, crop: .center(height: height, width: width),
+        channelOrder: isGrey ? .grey : .rgb, mean: mean, std: std)
     } catch {
       throw fail(error.description)
     }

@@ -67,7 +67,8 @@ extension Model {
     if try FileFormat(sniffing: bytes) == .onnx {
       return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }
-    return try load(TensorFile(bytes), fileName: fileName, options: options)
+    return try load(
+      TensorFile(bytes, memory: options.memory), fileName: fileName, options: options)
   }
 
   /// Loads a folder's model, under the version of the one file that `write(to:)` makes of it.
@@ -75,7 +76,8 @@ extension Model {
     _ folder: ModelFolder, _ options: ModelOptions
   ) throws(CheckpointError) -> Model {
     let model = try load(
-      folder.tensors(), fileName: folder.modelName, options: options, beside: FolderFacts(folder))
+      folder.tensors(), fileName: folder.modelName, options: options,
+      beside: FolderFacts(folder, options))
     return try model.versionedAsWritten()
   }
 
@@ -92,7 +94,8 @@ extension Model {
     let tensors = try tensors(of: file, document, options)
     let (architecture, graph, recognized) = try network(of: tensors, document, options)
     let reader = WeightReader(
-      file: file, tensors: tensors, interruption: options.interruption)
+      file: file, tensors: tensors, interruption: options.interruption,
+      memory: options.memory)
     let weights = try reader.weights(for: graph, of: recognized)
     var warnings = notes + tensors.warnings
     let outputCount: Int

@@ -26,6 +26,8 @@ package struct ModelOptions: Sendable, Hashable {
   ///
   /// For files that the operator names, never for those that somebody sent.
   package var readsExternalData = false
+  /// Who grants the memory that reading takes.
+  package var memory = LoadingMemory()
   /// A way for the caller to stop loading.
   package var interruption = Interruption()
 

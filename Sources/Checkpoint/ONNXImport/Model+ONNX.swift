@@ -13,6 +13,8 @@ extension Model {
     try options.interruption.check()
     if options.weights != nil { throw .oneNetwork }
     if !options.variant.isEmpty { throw .statedVariant }
+    // The parser's copy, which goes before the weights are packed.
+    try options.memory.borrow(bytes.count)
     let file = try ONNXFile(bytes, besideFile: options.readsExternalData ? path : nil)
     var document: ModelDocument?
     if let json = file.model.metadata[ModelDocument.metadataKey] {
@@ -24,7 +26,8 @@ extension Model {
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
     let network = try ONNXNetwork(
-      file, size: contract?.outputSize, outputName: options.outputName)
+      file, size: contract?.outputSize, outputName: options.outputName,
+      memory: options.memory)
     // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
     let outputCount: Int

@@ -39,6 +39,7 @@ struct ONNXImporter {
   /// Facts from the nodes that quantise.
   var quantization = ONNXQuantizedParts()
 
+  private let memory: LoadingMemory
   private let parameterByteLimit: Int
   let foldedElementLimit: Int
   let resultElementLimit: Int
@@ -49,9 +50,10 @@ struct ONNXImporter {
   ///   - byteCount: Bytes of the file and of tensors outside it.
   ///   - size: Size of images if the file leaves it open.
   init(
-    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?, outputName: String?
+    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?, outputName: String?,
+    memory: LoadingMemory
   ) throws(CheckpointError) {
-    self.model = model
+    (self.model, self.memory) = (model, memory)
     source = ONNXIntegerNodes(ONNXPatterns(model).nodes()).nodes
     // Does not overflow: the reader accepts no more than 2 GiB of each.
     resultElementLimit = max(
@@ -334,6 +336,7 @@ struct ONNXImporter {
         what: "bytes of parameters, those that nodes share counted for each",
         value: parameterByteCount, limit: parameterByteLimit)
     }
+    try memory.take(elementCount * MemoryLayout<Float>.size)
   }
 
   private func unusedName(_ name: String) -> String {

@@ -61,7 +61,9 @@ struct NetworkBuilder {
     let lastStem = ["conv3", "conv1.6", "conv1"].lazy.compactMap { tensors.shape("\($0).weight") }
     let stemChannels = lastStem.first?.first ?? 0
     let stemNorm = (tensors.shape("bn3.weight") ?? tensors.shape("bn1.weight"))?.first
-    isPreActivation = tensors.shape("layer1.0.bn1.weight") != nil && stemNorm != stemChannels
+    isPreActivation =
+      tensors.shape("layer1.0.bn1.weight") != nil
+      && (Self.normalizesFirst(tensors) ?? (stemNorm != stemChannels))
     let isPlainStem = first[2] > 3
     isForSmallImages =
       first[2] == 3 && tensors.shape("conv1.0.weight") == nil
@@ -99,6 +101,18 @@ struct NetworkBuilder {
     try appendHead()
     tellAssumptions()
     do { _ = try graph.shapes() } catch { throw .unsupported(error.description) }
+  }
+
+  /// Returns whether the first normalisation of a block has the channels that its first convolution
+  /// reads, not those that it gives; nil if no block tells.
+  private static func normalizesFirst(_ tensors: NamedTensors) -> Bool? {
+    for stage in 1...Architecture.stageCountLimit {
+      guard let weight = tensors.shape("layer\(stage).0.conv1.weight"), weight.count == 4,
+        let norm = tensors.shape("layer\(stage).0.bn1.weight")?.first
+      else { continue }
+      if weight[0] != weight[1] { return norm == weight[1] }
+    }
+    return nil
   }
 
   // MARK: Nodes
@@ -270,8 +284,17 @@ struct NetworkBuilder {
       NetworkTraits(
         blockCounts: counts, isBottleneck: isBottleneck, hasAttention: hasAttention,
         hasDeepStem: tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil,
-        isPreActivation: isPreActivation))
+        isPreActivation: isPreActivation, hasGroupNormalization: normalization == .group,
+        isGrouped: isGrouped))
     return counts
+  }
+
+  /// Whether the 3x3 convolutions of bottlenecks have groups.
+  private var isGrouped: Bool {
+    guard isBottleneck, let inner = tensors.shape("layer1.0.conv2.weight"), inner.count == 4,
+      let first = tensors.shape("layer1.0.conv1.weight")
+    else { return false }
+    return inner[1] != first[0]
   }
 
   // MARK: Assumptions
@@ -304,8 +327,21 @@ struct NetworkBuilder {
     if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
       assume(Self.assumedSmallStem)
     }
+    if hasAttention, variant.named == nil {
+      assume("attention is that of timm's SE and ECA modules (ReLU, sigmoid, the mean of pixels)")
+    }
+    if isPreActivation, variant.named == nil {
+      assume(
+        "projections of shortcuts read what comes of a block's first activation, as in timm and "
+          + "kuangliu's networks")
+      if !hasDeepStem, variant.averagesShortcuts == nil {
+        assume("they stride, and take no means (--arch shortcut-pool=…)")
+      }
+    }
     if normalization == .group, variant.normalizationGroups == nil {
-      assume("group normalisations have 32 groups (--arch norm-groups=…)")
+      assume(
+        "normalisations, which have no running statistics, are group normalisations of 32 groups "
+          + "(--arch norm-groups=…)")
     }
     if normalization == .group, variant.standardizesWeights == nil {
       assume(

@@ -9,8 +9,10 @@ extension NetworkVariant {
   fileprivate static let blockCounts: [Int: [Int]] = [
     10: [1, 1, 1, 1], 14: [1, 1, 1, 1], 18: [2, 2, 2, 2], 26: [2, 2, 2, 2], 34: [3, 4, 6, 3],
     50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3], 154: [3, 8, 36, 3],
-    200: [3, 24, 36, 3],
+    200: [3, 24, 36, 3], 269: [3, 30, 48, 8],
   ]
+  /// Numbers in names of timm's RS family, whose blocks are others.
+  fileprivate static let furtherDepths: Set<Int> = [270, 350, 420]
 
   /// Reads a name, with or without its maker and what it was trained on: `timm/resnet50d.ra2_in1k`.
   init?(named fullName: String) {
@@ -82,6 +84,10 @@ extension NetworkVariant {
       let digits = rest.prefix { $0.isASCII && $0.isNumber }
       guard let depth = Int(digits) else { return nil }
       self.depth = depth
+      guard
+        rest.hasSuffix("-cifar") || NetworkVariant.blockCounts[depth] != nil
+          || family == "rs" && NetworkVariant.furtherDepths.contains(depth)
+      else { return nil }
       suffix = rest.dropFirst(digits.count)
       guard takeSuffix() else { return nil }
     }
@@ -96,6 +102,8 @@ extension NetworkVariant {
       traits.hasDeepStem =
         letter.first.map { "cdest".contains($0) } == true || family == "rs" || isSENet
       traits.isPreActivation = family == "v2"
+      traits.hasGroupNormalization = usesGroupNormalization || isBiT
+      traits.isGrouped = isNext || isSENet
       return traits
     }
 

@@ -134,6 +134,9 @@ struct NetworkTraits: Sendable, Hashable {
   var hasAttention = false
   var hasDeepStem = false
   var isPreActivation = false
+  var hasGroupNormalization = false
+  /// Whether 3x3 convolutions have groups (ResNeXt).
+  var isGrouped = false
 
   /// Throws for the first one that a file shows otherwise than this name says.
   func check(_ found: NetworkTraits) throws(CheckpointError) {
@@ -153,6 +156,10 @@ struct NetworkTraits: Sendable, Hashable {
     if hasDeepStem != found.hasDeepStem {
       throw fault("stem of three convolutions (c, d, s, t)", hasDeepStem)
     }
+    if hasGroupNormalization != found.hasGroupNormalization {
+      throw fault("group normalisation (gn)", hasGroupNormalization)
+    }
+    if isGrouped != found.isGrouped { throw fault("grouped convolutions (resnext)", isGrouped) }
     if isPreActivation != found.isPreActivation {
       throw fault("normalisation before convolutions (v2)", isPreActivation)
     }

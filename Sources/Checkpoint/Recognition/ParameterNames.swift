@@ -12,6 +12,8 @@ import ResNet
 enum ParameterNames {
   /// Wrappers that other programs put around the network.
   private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
+  /// Parts of a name that is translated.
+  private static let partLimit = 16
   private static let classifiers: Set<String> = ["fc", "linear", "classifier", "classifier.1"]
 
   /// Returns the canonical name; a name without a rule is returned without its prefix.
@@ -22,6 +24,9 @@ enum ParameterNames {
     }
     guard let dot = rest.lastIndex(of: ".") else { return String(rest) }
     let module = rest[..<dot]
+    guard module.utf8.count(where: { $0 == UInt8(ascii: ".") }) < partLimit else {
+      return String(rest)
+    }
     let parts = module.split(separator: ".", omittingEmptySubsequences: false)
     if parts.contains("attn") {
       throw .unsupported("attention in a block (tensor \(name)); export the network as ONNX")

@@ -124,5 +124,6 @@ extension NetworkTraits {
   fileprivate init(_ architecture: Architecture) {
     blockCounts = architecture.stages.map(\.blocks)
     isBottleneck = architecture.block == .bottleneck
+    isGrouped = architecture.groups > 1
   }
 }

@@ -11,8 +11,11 @@ struct SafetensorsFile: Sendable {
   let entries: [TensorEntry]
   let metadata: [String: String]
 
-  init(_ bytes: ModelBytes) throws(CheckpointError) {
+  init(
+    _ bytes: ModelBytes, memory: LoadingMemory = LoadingMemory()
+  ) throws(CheckpointError) {
     let dataStart = try Self.dataStart(in: bytes)
+    try memory.borrow(dataStart * SafetensorsLimits.parsedByteShare)
     let header = try bytes.withBytes(in: Self.lengthByteCount..<dataStart) {
       text throws(CheckpointError) in
       try SafetensorsHeader(text)

@@ -57,6 +57,7 @@ struct SafetensorsHeader {
     var isEscaped = false
     var nesting = 0
     var structure = 0
+    var tensorCount = 0
     for index in 0..<text.byteCount {
       let byte = text.byte(index)
       if isString {
@@ -74,6 +75,7 @@ struct SafetensorsHeader {
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         nesting += 1
         structure += 1
+        if byte == UInt8(ascii: "{"), nesting == 2 { tensorCount += 1 }
       case UInt8(ascii: "}"), UInt8(ascii: "]"): nesting -= 1
       case UInt8(ascii: ","): structure += 1
       default: break
@@ -82,6 +84,11 @@ struct SafetensorsHeader {
         throw .malformed(
           format: .safetensors, offset: SafetensorsFile.lengthByteCount + index,
           reason: "the header nests deeper than \(SafetensorsLimits.nesting)")
+      }
+      // One of them may be the metadata's.
+      guard tensorCount <= SafetensorsLimits.tensorCount + 1 else {
+        throw .overLimit(
+          what: "tensors", value: tensorCount, limit: SafetensorsLimits.tensorCount)
       }
       guard structure <= SafetensorsLimits.structureByteCount else {
         throw .overLimit(
@@ -182,6 +189,8 @@ extension RawSpan {
 enum SafetensorsLimits {
   static let headerByteCount = 16 << 20
   static let tensorCount = 65_536
+  /// Bytes that a parsed header takes for each of its own, at most.
+  static let parsedByteShare = 10
   /// UTF-8 bytes of a tensor's name or a metadata key.
   static let nameByteCount = 256
   static let rank = 8

@@ -37,7 +37,7 @@ struct NamedTensors {
         continue
       }
       // PyTorch's counters of training steps change no answer.
-      if given.hasSuffix("num_batches_tracked") { continue }
+      if given.hasSuffix("num_batches_tracked"), entry.elementCount == 1 { continue }
       guard entry.type.isFloatingPoint else {
         throw .tensor(
           name: entry.name, offset: entry.offset,

@@ -14,7 +14,7 @@ enum SpareTensor: CaseIterable, Hashable {
   init?(_ entry: TensorEntry) {
     let parts = entry.name.split(separator: ".", omittingEmptySubsequences: false)
     let last = parts.last ?? ""
-    if last == "num_batches_tracked" {
+    if last == "num_batches_tracked", entry.elementCount == 1 {
       self = .counter
     } else if last == "total_ops" || last == "total_params" {
       self = .profiler
@@ -78,7 +78,9 @@ struct StoredNormalization: Hashable {
 
   /// Reads the first pair in the same place, with numbers on the scale where white is 1: those for
   /// pixels from 0 to 255 are divided by it, which gives the same result.
-  init?(_ entries: [TensorEntry], in bytes: ModelBytes) {
+  ///
+  /// Throws if the mean is on the scale up to 255 and the deviation is not.
+  init?(_ entries: [TensorEntry], in bytes: ModelBytes) throws(CheckpointError) {
     func place(_ entry: TensorEntry) -> Substring {
       entry.name[..<(entry.name.lastIndex(of: ".") ?? entry.name.startIndex)]
     }
@@ -89,7 +91,14 @@ struct StoredNormalization: Hashable {
       else { continue }
       let values = [mean, std].compactMap { try? $0.floats(in: bytes) }
       guard values.count == 2 else { continue }
-      let scale: Float = values[0].contains { $0 > 1 } || values[1].contains { $0 > 1 } ? 255 : 1
+      let scale: Float = values[0].contains { $0 > 1 } ? 255 : 1
+      guard scale == 1 || values[1].allSatisfy({ $0 > 1 }) else {
+        throw .tensor(
+          name: mean.name, offset: mean.offset,
+          reason:
+            "its numbers \(values[0]) are for pixels from 0 to 255, and those of \(std.name), "
+            + "\(values[1]), are not; give a contract (--preprocess)")
+      }
       self.mean = values[0].map { $0 / scale }
       self.std = values[1].map { $0 / scale }
       name = mean.name

@@ -16,12 +16,14 @@ struct TensorFile: Sendable {
     groups = [group]
   }
 
-  init(_ bytes: ModelBytes) throws(CheckpointError) {
+  init(
+    _ bytes: ModelBytes, memory: LoadingMemory = LoadingMemory()
+  ) throws(CheckpointError) {
     self.bytes = bytes
     format = try FileFormat(sniffing: bytes)
     switch format {
     case .safetensors:
-      let file = try SafetensorsFile(bytes)
+      let file = try SafetensorsFile(bytes, memory: memory)
       (groups, metadata) = ([TensorGroup(entries: file.entries)], file.metadata)
     case .pytorchArchive:
       let contents = try PyTorchArchive.read(bytes)

@@ -5,6 +5,7 @@ struct WeightReader {
   let file: TensorFile
   let tensors: NamedTensors
   var interruption = Interruption()
+  var memory = LoadingMemory()
 
   /// Returns weights in the file's memory if type and alignment allow it, else copies.
   ///
@@ -15,6 +16,7 @@ struct WeightReader {
   ) throws(CheckpointError) -> Weights {
     let shapes: [String: [Int]]
     do { shapes = try graph.parameterShapes() } catch { throw .unsupported(error.description) }
+    try takeMemory(for: shapes, network)
     var weights = Weights()
     var read = network?.passedOver ?? []
     for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
@@ -33,6 +35,25 @@ struct WeightReader {
       throw .unknownTensor(name: first.name, offset: first.offset)
     }
     return weights
+  }
+
+  /// Asks for the memory of all parameters that are not used where they lie in the file.
+  private func takeMemory(
+    for shapes: [String: [Int]], _ network: TensorNetwork?
+  ) throws(CheckpointError) {
+    var numberCount = 0
+    for (name, shape) in shapes {
+      let source = network?.source(of: name) ?? .stored(name)
+      let count = shape.reduce(1, *)
+      if case .stored(let stored) = source {
+        guard let entry = tensors.parameters[stored] else { continue }
+        numberCount += isUsedInPlace(entry) ? 0 : count
+      } else {
+        // What they are made of is copied first.
+        numberCount += 2 * count
+      }
+    }
+    try memory.take(numberCount * MemoryLayout<Float>.stride)
   }
 
   /// Returns the numbers of a parameter that a tensor holds, as they are or as the source says.
@@ -57,10 +78,13 @@ struct WeightReader {
     }
   }
 
+  private func isUsedInPlace(_ entry: TensorEntry) -> Bool {
+    entry.type == .float32 && entry.isDense && !entry.isLatin1
+      && entry.offset.isMultiple(of: MemoryLayout<Float>.alignment)
+  }
+
   private func tensor(_ entry: TensorEntry) throws(CheckpointError) -> Tensor {
-    if entry.type == .float32, entry.isDense, !entry.isLatin1,
-      entry.offset.isMultiple(of: MemoryLayout<Float>.alignment)
-    {
+    if isUsedInPlace(entry) {
       let values = StoredValues(
         bytes: file.bytes, offset: entry.offset, count: entry.elementCount)
       return Tensor(shape: entry.shape, storage: values)

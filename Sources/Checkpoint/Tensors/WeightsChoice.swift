@@ -120,7 +120,8 @@ struct WeightsChoice {
 
   /// Recognises a network whose tensors are all there, by shapes alone.
   private mutating func outcome(of names: [Named]) -> Outcome {
-    examinedCount += names.count
+    // Long names cost more.
+    for name in names { examinedCount += 1 + name.rest.utf8.count / 64 }
     guard let tensors = try? NamedTensors(names.map { ($0.rest, $0.entry) }),
       let network = try? TensorNetwork(recognizing: tensors, variant),
       let leftoverCount = network.leftoverCount(in: tensors)
@@ -166,6 +167,7 @@ struct WeightsChoice {
     if let wanted {
       found = candidates.filter { $0.name == wanted }
       if found.isEmpty { found = candidates.filter { Self.matches($0.name, wanted) } }
+      if found.isEmpty { found = candidates.filter { Self.hasWord($0.name, wanted) } }
     }
     if found.count > 1 { throw .severalWeights(names: found.map(\.name)) }
     if let only = found.first { return only }
@@ -189,6 +191,11 @@ struct WeightsChoice {
   /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
   private static func matches(_ name: String, _ wanted: String) -> Bool {
     name.isEmpty ? wanted == "." : ".\(name).".contains(".\(wanted).")
+  }
+
+  /// Returns whether a part of a name, such as `model_ema`, has a word of its own like `ema`.
+  private static func hasWord(_ name: String, _ wanted: String) -> Bool {
+    name.split { $0 == "." || $0 == "_" }.contains(wanted[...])
   }
 
   private func tensors(of chosen: Candidate) throws(CheckpointError) -> NamedTensors {
@@ -218,9 +225,20 @@ struct WeightsChoice {
         Self.note(outside, "outside of \(chosen.name)", first: outside[0]))
     }
     let own = group.entries.filter { SpareTensor($0) == .normalization }
-    tensors.normalization =
-      StoredNormalization(own.filter { $0.name.hasPrefix(chosen.prefix) }, in: file.bytes)
-      ?? StoredNormalization(own, in: file.bytes)
+    tensors.normalization = try StoredNormalization(
+      own.filter { $0.name.hasPrefix(chosen.prefix) }, in: file.bytes)
+    if tensors.normalization == nil {
+      tensors.normalization = try StoredNormalization(own, in: file.bytes)
+    }
+    if let used = tensors.normalization {
+      let place = used.name.prefix { $0 != "." }
+      let others = own.filter { $0.name != used.name && !$0.name.hasPrefix(place) }
+      if let other = others.first {
+        tensors.notes.append(Self.note(others, "with another mean or deviation", first: other))
+      }
+    } else if let first = own.first {
+      tensors.notes.append(Self.note(own, "with a mean or deviation alone", first: first))
+    }
     return tensors
   }
 

@@ -35,7 +35,10 @@ package struct CompilationEstimate {
       let input = node.inputs.first.map { shapes[$0] } ?? shapes[0]
       switch node.operation {
       case .convolution(var convolution):
-        let filterCount = convolution.outputChannels * (input.channels / convolution.groups)
+        let filterCount =
+          convolution.groups == 1
+          ? Self.padded(convolution.outputChannels) * Self.padded(input.channels)
+          : convolution.outputChannels * (input.channels / convolution.groups)
         if WinogradTable.pays(
           convolution, input: input, largestBatch: largestBatch, precision: precision)
         {
@@ -73,7 +76,10 @@ package struct CompilationEstimate {
   private static func activationCount(
     _ graph: Graph, _ shapes: [FeatureShape], batch: Int
   ) -> Int {
-    let sizes = shapes.map(\.elementCount)
+    // The input stays as preprocessing writes it.
+    let sizes = shapes.enumerated().map { id, shape in
+      id == 0 ? shape.elementCount : Self.padded(shape.channels) * shape.pixelCount
+    }
     let boundary = batch > 1 ? SectionBoundary.node(in: graph, shapes) : nil
     let lastReaders = graph.lastReaders()
     var alive = 0
@@ -93,6 +99,9 @@ package struct CompilationEstimate {
     // Before the boundary, images run one by one, from a whole batch into a whole batch.
     return max(single + (sizes[0] + sizes[boundary]) * batch, batched * batch)
   }
+
+  /// Returns a count of channels rounded up to the blocks that oneDNN lays them out in.
+  private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
 
   /// Returns the bytes of one weight or activation.
   private static func elementByteCount(_ precision: Precision) -> Int {

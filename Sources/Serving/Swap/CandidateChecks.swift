@@ -20,16 +20,29 @@ struct CandidateChecks: Sendable {
   let context: ServingContext
   /// Whether the time limit covers the runs that warm the candidate up, besides golden samples.
   var limitsWarmUp = true
+  /// What reading takes until the weights are packed.
+  private let loading = LoadingReservations()
+
+  init(
+    turn: SwapTurn, live: Deployment?, rules: CompilationRules, context: ServingContext,
+    limitsWarmUp: Bool = true
+  ) {
+    (self.turn, self.live, self.rules, self.context) = (turn, live, rules, context)
+    self.limitsWarmUp = limitsWarmUp
+  }
 
   /// Reads a file and proves its model.
   func run(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
     var clock = SwapClock(turn, context.metrics)
+    let memory = loading.memory(of: context, overdraws: request.isReturn)
+    defer { loading.release() }
     let path = try clock.time(.read) { () throws(SwapFailure) in
       try read(request.path)
-      return try request.completion?() ?? request.path
+      defer { loading.release() }
+      return try request.completion?(memory) ?? request.path
     }
     var model = try clock.time(.validate) { () throws(SwapFailure) in
-      try validated(path, request.options)
+      try validated(path, request.options, memory)
     }
     return try prove(&model, by: request.by, isReturn: request.isReturn, clock)
   }
@@ -64,6 +77,7 @@ struct CandidateChecks: Sendable {
       }
     }
     model.weights = Weights()
+    loading.release()
     try clock.time(.golden) { () throws(SwapFailure) in
       try golden(compiled, model, isReturn: isReturn)
     }
@@ -100,9 +114,10 @@ struct CandidateChecks: Sendable {
   }
 
   private func validated(
-    _ path: String, _ options: ModelOptions
+    _ path: String, _ options: ModelOptions, _ memory: LoadingMemory
   ) throws(SwapFailure) -> Model {
     var options = options
+    options.memory = memory
     options.interruption = Interruption(isCancelled)
     do throws(CheckpointError) {
       return try Model.load(path: path, options: options)

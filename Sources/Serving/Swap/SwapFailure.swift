@@ -51,9 +51,9 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
 extension SwapFailure {
   /// Describes a file that is not a model, or not one that can serve as it is.
   init(_ error: CheckpointError) {
-    var (reason, kind) = (error.description, Kind.refused)
+    var (reason, kind, step) = (error.description, Kind.refused, SwapStep.validate)
     switch error {
-    case .outOfMemory: kind = .insufficientMemory
+    case .outOfMemory: (kind, step) = (.insufficientMemory, .memory)
     case .cancelled: kind = .cancelled
     case .labelsMissing(let classCount):
       // The reader does not sit at the program's command line.
@@ -70,6 +70,6 @@ extension SwapFailure {
         + "--activation sigmoid or none)"
     default: break
     }
-    self.init(step: .validate, reason: reason, kind: kind)
+    self.init(step: step, reason: reason, kind: kind)
   }
 }

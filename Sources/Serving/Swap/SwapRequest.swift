@@ -5,8 +5,9 @@ package struct SwapRequest: Sendable {
   /// A file that nobody changes any more.
   package var path: String
   package var options: ModelOptions
-  /// Returns the path of the file to take in place of that one, while nothing else is prepared.
-  package var completion: (@Sendable () throws(SwapFailure) -> String)?
+  /// Returns the path of the file to take in place of that one, while nothing else is prepared; what
+  /// reading takes is asked of its argument.
+  package var completion: (@Sendable (LoadingMemory) throws(SwapFailure) -> String)?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
   /// Whether it brings back the former model. Then neither an estimate of memory nor a lack of time

@@ -1,4 +1,5 @@
 import Checkpoint
+import Glibc
 
 /// `resnetd convert`: writes a model file of any form in another form.
 enum ConvertCommand: Command {
@@ -72,7 +73,7 @@ enum ConvertCommand: Command {
   }
 
   /// Limit of the bytes of an array's file.
-  private static let arrayByteCountLimit = 1 << 30
+  private static let arrayByteCountLimit = 256 << 20
 
   /// Loads the model; if known logits are given, as the variant that gives them.
   private static func model(
@@ -93,8 +94,15 @@ enum ConvertCommand: Command {
       parts.variant = variant.isEmpty ? nil : variant.text
       return try ModelSource.load(input, parts, numbersClasses: numbersClasses) { _ in }
     }
-    var bar = ProgressBar("Trying variants", total: 0)
-    let found = try search.run(stated) { bar.advance(to: $0, of: $1) }
+    var bar = ProgressBar("trying variants", total: 0)
+    var total = 0
+    let found = try search.run(stated) { done, count in
+      if total != count, isatty(STDERR_FILENO) != 1 {
+        StandardError.write("resnetd convert: the logits differ; trying up to \(count) variants")
+      }
+      total = count
+      bar.advance(to: done, of: count)
+    }
     bar.interrupt()
     let difference = "the largest difference is \(found.distance) of the largest number"
     let name = found.variant.isEmpty ? "the usual one" : "--arch \(found.variant.text)"

@@ -35,13 +35,17 @@ struct VariantSearch {
     var best: Find?
     var refusal: Failure?
     var tried: Set<Network> = []
-    do throws(Failure) {
-      let model = try load(stated)
-      let find = Find(model: model, variant: stated, distance: try distance(of: model))
-      if find.distance <= Self.equalDistance || model.format == .onnx { return find }
+    let first: Model?
+    do throws(Failure) { first = try load(stated) } catch {
+      (first, refusal) = (nil, error)
+    }
+    if let first {
+      // Arrays of wrong shapes are wrong for every variant.
+      let find = Find(model: first, variant: stated, distance: try distance(of: first))
+      if find.distance <= Self.equalDistance || first.format == .onnx { return find }
       best = find
-      tried.insert(Network(model, stated))
-    } catch { refusal = error }
+      tried.insert(Network(first, stated))
+    }
     for count in 1...Self.changeLimit {
       let candidates = stated.candidates(changing: count)
       for (index, variant) in candidates.enumerated() {

@@ -70,6 +70,14 @@ struct ModelReport {
     if !isDryRun, report["recorded"]?.boolean == false {
       lines.append("recorded: \(recorded(report)); the server tries again by itself")
     }
+    let assumed = report["assumed"]?.array ?? []
+    if !assumed.isEmpty {
+      lines.append("the file does not say, so it is assumed that:")
+      lines += assumed.map { "  \(scalar($0))" }
+    }
+    if report["labels_changed"]?.boolean == true {
+      lines.append("the labels differ from those of the model before")
+    }
     return (lines + [TextTable(rows: steps + [total], rightAligned: [1]).text])
       .joined(separator: "\n")
   }

@@ -12,13 +12,14 @@ enum ModelSource {
   /// - Parameter isNamed: Whether the operator named the file, so that it may consist of several.
   static func load(
     _ path: String?, _ parts: ModelParts = ModelParts(), numbersClasses: Bool = false,
-    isNamed: Bool = true,
+    isNamed: Bool = true, memory: LoadingMemory = LoadingMemory(),
     warn: (String) -> Void = warn
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       var options = try Self.options(parts)
       options.numbersClasses = numbersClasses
       options.readsExternalData = isNamed
+      options.memory = memory
       guard let path else { return try Model.embeddedDefault(options: options) }
       let model = try Model.load(path: path, options: options)
       tell(of: model, path, warn)

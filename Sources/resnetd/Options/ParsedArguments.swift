@@ -63,7 +63,14 @@ struct ParsedArguments<Settings: CommandSettings> {
         rest.insert(value, at: rest.startIndex)
         return try parse(letter, &rest, options)
       }
-      let nearest = Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
+      let word = flag.drop { $0 == "-" }
+      // A part of a name is nearer than a word that only looks alike.
+      let parts = options.map(\.flag).filter { known in
+        word.count > 1 && known.dropFirst(2).split(separator: "-").contains { $0.hasPrefix(word) }
+      }
+      let nearest =
+        parts.count == 1
+        ? parts[0] : Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
       throw UsageError(
         "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
     }

@@ -61,7 +61,9 @@ extension ServingProcess {
     case nil: break
     }
     service.progress("loading the model")
-    var (model, source) = try load()
+    let loading = LoadingReservations()
+    defer { loading.release() }
+    var (model, source) = try load(loading.memory(of: context))
     // `FirstDeployment` refuses int8 without ranges as well, but knows no command that makes them.
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
@@ -121,7 +123,7 @@ extension ServingProcess {
 
   /// Loads the store's last choice, which needs nothing from outside, or else the model of the
   /// options, with its source for the store to keep.
-  private func load() throws(Failure) -> (Model, FirstModel?) {
+  private func load(_ memory: LoadingMemory) throws(Failure) -> (Model, FirstModel?) {
     let store = administration.store
     let warn = { [log] (warning: String) in log.write("warning: \(warning)") }
     if !settings.admin.prefersModel, let live = store?.live, live.isChosen,
@@ -137,7 +139,7 @@ extension ServingProcess {
           ["version": .text(live.version.short), "model": .text(settings.model ?? "embedded")])
       }
       do throws(Failure) {
-        return (try ModelSource.load(path, isNamed: false, warn: warn), nil)
+        return (try ModelSource.load(path, isNamed: false, memory: memory, warn: warn), nil)
       } catch {
         throw Failure(
           "\(error); it was live in --state-dir: serve another model by --model FILE --prefer-model"
@@ -146,7 +148,8 @@ extension ServingProcess {
     }
     let first = try ModelSource.first(
       settings.model, settings.parts, isChosen: settings.admin.prefersModel)
-    let model = try ModelSource.load(settings.model, settings.parts, warn: warn)
+    let model = try ModelSource.load(
+      settings.model, settings.parts, memory: memory, warn: warn)
     guard store != nil, !first.isAsFile else { return (model, first) }
     do throws(CheckpointError) {
       // A model that options change is another file, and a store has that one.

@@ -303,18 +303,18 @@ import Testing
       let whole = path.replacing("next", with: "whole")
       try SmallModels.model("whole").write(to: whole)
       var request = SwapRequest(path: path, by: "a test")
-      request.completion = {
+      request.completion = { _ in
         Issue.record("it was completed beside another swap")
         return path
       }
       let second = request
-      request.completion = { whole }
+      request.completion = { _ in whole }
       _ = try deployer.deploy(request) { _ throws(SwapFailure) in
         #expect((try? failure(service, deployer, second))?.kind == .busy)
         return nil
       }
       #expect(service.pool.live.model.name == "whole")
-      request.completion = { () throws(SwapFailure) in
+      request.completion = { _ throws(SwapFailure) in
         throw SwapFailure(step: .validate, reason: "a test", kind: .refused)
       }
       #expect(try failure(service, deployer, request).reason == "a test")

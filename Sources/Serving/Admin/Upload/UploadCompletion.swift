@@ -49,9 +49,11 @@ final class UploadCompletion: Sendable {
 
   /// Returns the path of the file to take. Reads the model, and writes a completed one if something
   /// was missing.
-  func run() throws(SwapFailure) -> String {
+  ///
+  /// - Parameter memory: Who grants what reading takes.
+  func run(_ memory: LoadingMemory) throws(SwapFailure) -> String {
     do throws(StagingFailure) {
-      let model = try completed()
+      let model = try completed(memory)
       state.withLock { $0.assumptions = model.assumptions }
       guard model.isCompleted || !choice.isEmpty else { return uploaded.path }
       let staged = try store.stage { [interruption] body throws(CheckpointError) in
@@ -87,9 +89,10 @@ final class UploadCompletion: Sendable {
     }
   }
 
-  private func completed() throws(StagingFailure) -> Model {
+  private func completed(_ memory: LoadingMemory) throws(StagingFailure) -> Model {
     var options = ModelOptions()
     options.interruption = interruption
+    options.memory = memory
     (options.weights, options.variant) = (choice.weights, choice.variant)
     // The uploaded file has only the name of the place where it waits.
     if let live {
