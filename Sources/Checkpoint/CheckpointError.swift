@@ -114,7 +114,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .graphOfItsOwn:
       "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold"
     case .cancelled: "it was cancelled"
-    case .outOfMemory(let byteCount): "out of memory: reading it takes \(byteCount) bytes more"
+    case .outOfMemory(let byteCount):
+      "out of memory: reading it takes \(byteCount) bytes more; allow more memory, or write it in single precision, which "
+        + "needs none, where there is more (resnetd convert)"
     }
   }
 }

@@ -123,6 +123,18 @@ import Testing
       try load(renamed(tensors) { prefix + $0 }).architecture == SmallNetworks.basic)
   }
 
+  @Test("A first normalisation that is missing is missed, whatever the blocks have")
+  func missingNormalization() throws {
+    var tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)
+    for part in ["weight", "bias", "running_mean", "running_var"] { tensors["bn1.\(part)"] = nil }
+    do {
+      _ = try load(tensors)
+      Issue.record("it passed")
+    } catch let error as CheckpointError {
+      #expect(error.description.contains("tensor bn1."), "\(error)")
+    }
+  }
+
   @Test("akamaster's names mean that option A pads on both sides")
   func akamaster() throws {
     let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic)

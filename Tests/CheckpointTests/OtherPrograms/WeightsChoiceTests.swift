@@ -151,6 +151,30 @@ import Testing
         == "the file has no weights \"other\", it has \(names)")
   }
 
+  @Test("A word of a name is enough where no whole part has it")
+  func words() throws {
+    let tensors = try tensors()
+    var both = renamed(tensors) { "model." + $0 }
+    let average = renamed(tensors) { "model_ema.module." + $0 }
+    both.merge(average.mapValues { Tensor(shape: $0.shape, storage: $0.values.map { $0 * 2 }) }) {
+      $1
+    }
+    let chosen = try load(both, weights: "ema").weights["conv1.weight"]?.values
+    #expect(chosen == tensors["conv1.weight"]?.values.map { $0 * 2 })
+    // A whole part comes first.
+    #expect(try load(both, weights: "model").weights["conv1.weight"]?.values != chosen)
+  }
+
+  @Test("Mean and deviation on different scales are refused")
+  func scales() throws {
+    var tensors = try tensors()
+    tensors["normalize.mean"] = Tensor(shape: [3], storage: [123, 116, 103])
+    tensors["normalize.std"] = Tensor(shape: [3], storage: [0.2, 0.2, 0.2])
+    #expect(failure(tensors).contains("are for pixels from 0 to 255"))
+    tensors["normalize.std"] = Tensor(shape: [3], storage: [58, 57, 57])
+    #expect(try load(tensors).preprocessing.std[0] == 58 / 255)
+  }
+
   @Test("A file of one network has no weights to choose")
   func native() throws {
     let model = try load(try tensors())
