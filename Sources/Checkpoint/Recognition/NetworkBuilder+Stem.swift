@@ -8,31 +8,27 @@ extension NetworkBuilder {
   ///     conv1.0, conv1.1, conv1.3, conv1.4, conv1.6, bn1   timm's C and D stems
   ///     conv1, bn1, conv2, bn2, conv3, bn3            the same in Caffe's relatives
   mutating func appendStem() throws(CheckpointError) {
-    let isDeep: Bool
     if tensors.shape("conv1.0.weight") != nil {
-      isDeep = true
       try appendSequence("conv1", stride: variant.stemStride ?? 2)
       if !isPreActivation { try appendNormalized("bn1") }
     } else {
-      isDeep = tensors.shape("conv2.weight") != nil
-      try appendConvolution("conv1", stride: try stemStride(isDeep: isDeep), from: output)
+      try appendConvolution("conv1", stride: try stemStride(), from: output)
       if !isPreActivation { try appendNormalized("bn1") }
-      for index in 2...3 where isDeep {
+      for index in 2...3 where hasDeepStem {
         try appendConvolution("conv\(index)", from: output)
         try appendNormalized("bn\(index)")
       }
     }
-    try appendStemPooling(isDeep: isDeep)
+    try appendStemPooling()
     strideSoFar = max(1, graph.inputShape.height / max(1, outputShape.height))
-    hasDeepStem = isDeep
   }
 
-  private func stemStride(isDeep: Bool) throws(CheckpointError) -> Int {
+  private func stemStride() throws(CheckpointError) -> Int {
     let side = try convolutionShape("conv1")[2]
     if let stated = variant.stemStride { return stated }
     switch side {
     case 7: return 2
-    case 3: return isDeep ? 2 : 1
+    case 3: return hasDeepStem ? 2 : 1
     default:
       throw .unsupported(
         "a first convolution of \(side)x\(side) numbers does not say whether it strides; say it "
@@ -64,7 +60,7 @@ extension NetworkBuilder {
   /// Modules of a stem.
   private static let sequenceLimit = 16
 
-  private mutating func appendStemPooling(isDeep: Bool) throws(CheckpointError) {
+  private mutating func appendStemPooling() throws(CheckpointError) {
     if tensors.shape("maxpool.0.weight") != nil {
       // A convolution in place of the pooling (timm's RS).
       let filters = antiAliasing != .nothing
@@ -74,7 +70,7 @@ extension NetworkBuilder {
         tensors.shape("maxpool.2.weight") != nil ? "maxpool.2" : "maxpool.1")
     }
     let side = try convolutionShape(tensors.shape("conv1.0.weight") == nil ? "conv1" : "conv1.0")[2]
-    var usual = side == 3 && !isDeep ? NetworkVariant.StemPooling.nothing : .max
+    var usual = side == 3 && !hasDeepStem ? NetworkVariant.StemPooling.nothing : .max
     if isPreActivation, standardizesWeights, side == 7 {
       usual = .maxZero
       if variant.stemPooling == nil {

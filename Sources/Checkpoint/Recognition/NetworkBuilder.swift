@@ -28,7 +28,7 @@ struct NetworkBuilder {
   /// Quotient of the input's and the last map's sides.
   var strideSoFar = 1
   /// Whether the stem has several convolutions.
-  var hasDeepStem = false
+  let hasDeepStem: Bool
 
   let normalization: Normalization
   /// Whether normalisation and activation stand before each convolution (He et al. 2016, ResNetV2).
@@ -64,13 +64,13 @@ struct NetworkBuilder {
     isPreActivation =
       tensors.shape("layer1.0.bn1.weight") != nil
       && (Self.normalizesFirst(tensors) ?? (stemNorm != stemChannels))
-    let isPlainStem = first[2] > 3
+    hasDeepStem =
+      tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil
     isForSmallImages =
-      first[2] == 3 && tensors.shape("conv1.0.weight") == nil
-      && tensors.shape("conv2.weight") == nil && (variant.stemStride ?? 1) == 1
+      first[2] == 3 && !hasDeepStem && (variant.stemStride ?? 1) == 1
       && (variant.stemPooling ?? .nothing) == .nothing
     standardizesWeights =
-      variant.standardizesWeights ?? (isPreActivation && normalization == .group && isPlainStem)
+      variant.standardizesWeights ?? (isPreActivation && normalization == .group && first[2] > 3)
     let side = isForSmallImages ? 32 : 224
     let input = FeatureShape(
       channels: first[1], height: size?.height ?? side, width: size?.width ?? side)
@@ -222,7 +222,8 @@ struct NetworkBuilder {
     convolution.stride = Extent(stride)
     convolution.dilation = Extent(dilation)
     convolution.padding = Padding(shape[2] / 2 * dilation)
-    convolution.hasBias = tensors.shape("\(name).bias") != nil
+    // What normalisations were merged into has biases, so that a missing one is missed.
+    convolution.hasBias = normalization == .none || tensors.shape("\(name).bias") != nil
     try append(name, .convolution(convolution), [input])
     if standardizesWeights {
       take(
@@ -248,26 +249,16 @@ struct NetworkBuilder {
 
   /// Appends a factor and a term for each channel: a batch normalisation with mean 0 and variance 1.
   mutating func appendScale(_ name: String) throws(CheckpointError) {
-    // The sum of epsilon and variance is exactly 1.
-    let epsilon: Float = 0x1p-16
-    try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
+    try append(name, .batchNormalization(.scale))
     take("\(name).running_mean", from: .filled(0))
-    take("\(name).running_var", from: .filled(1 - epsilon))
+    take("\(name).running_var", from: .filled(BatchNormalization.scaleVariance))
   }
 
   // MARK: Stages
 
   /// Returns the number of blocks of each stage.
   private func stages() throws(CheckpointError) -> [Int] {
-    var counts: [Int] = []
-    while counts.count <= Architecture.stageCountLimit {
-      var blocks = 0
-      while blocks <= Architecture.stageBlockCountLimit,
-        tensors.shape("layer\(counts.count + 1).\(blocks).conv1.weight") != nil
-      { blocks += 1 }
-      if blocks == 0 { break }
-      counts.append(blocks)
-    }
+    let counts = tensors.blockCounts
     guard !counts.isEmpty else {
       throw .unsupported(
         "no tensor layer1.0.conv1.weight, as residual networks have; others are read from ONNX "
@@ -283,8 +274,8 @@ struct NetworkBuilder {
     try variant.named?.check(
       NetworkTraits(
         blockCounts: counts, isBottleneck: isBottleneck, hasAttention: hasAttention,
-        hasDeepStem: tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil,
-        isPreActivation: isPreActivation, hasGroupNormalization: normalization == .group,
+        hasDeepStem: hasDeepStem, isPreActivation: isPreActivation,
+        hasGroupNormalization: normalization == .group,
         isGrouped: isGrouped))
     return counts
   }

@@ -68,7 +68,7 @@ struct TensorNetwork {
   ) -> Architecture? {
     guard variant.isPlain, size.map({ $0.height == $0.width }) ?? true,
       !tensors.isOfCaffe,
-      var architecture = try? Architecture(recognizing: tensors)
+      var architecture = Architecture(recognizing: tensors)
     else { return nil }
     let isSmall = architecture.stem == .cifar
     guard variant.stemStride ?? (isSmall ? 1 : 2) == (isSmall ? 1 : 2),

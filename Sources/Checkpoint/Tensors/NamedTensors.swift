@@ -1,3 +1,5 @@
+import ResNet
+
 /// A file's tensors by meaning: parameters under canonical names, and golden samples.
 struct NamedTensors {
   private(set) var parameters: [String: TensorEntry] = [:]
@@ -64,4 +66,19 @@ struct NamedTensors {
   }
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
+
+  /// Consecutive blocks from zero, stage by stage, at most one more than the limits allow; those
+  /// after a gap are reported later as left over.
+  var blockCounts: [Int] {
+    var counts: [Int] = []
+    while counts.count <= Architecture.stageCountLimit {
+      var blocks = 0
+      while blocks <= Architecture.stageBlockCountLimit,
+        shape("layer\(counts.count + 1).\(blocks).conv1.weight") != nil
+      { blocks += 1 }
+      if blocks == 0 { break }
+      counts.append(blocks)
+    }
+    return counts
+  }
 }

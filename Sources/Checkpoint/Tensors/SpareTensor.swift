@@ -62,6 +62,8 @@ struct StoredNormalization: Hashable {
   let std: [Float]
   /// Name of the mean.
   let name: String
+  /// Name of the deviation.
+  let stdName: String
 
   private static let roles: [Substring: Role] = [
     "mean": .mean, "pixel_mean": .mean, "image_mean": .mean, "_mean": .mean, "std": .std,
@@ -101,7 +103,7 @@ struct StoredNormalization: Hashable {
       }
       self.mean = values[0].map { $0 / scale }
       self.std = values[1].map { $0 / scale }
-      name = mean.name
+      (name, stdName) = (mean.name, std.name)
       return
     }
     return nil

@@ -231,8 +231,7 @@ struct WeightsChoice {
       tensors.normalization = try StoredNormalization(own, in: file.bytes)
     }
     if let used = tensors.normalization {
-      let place = used.name.prefix { $0 != "." }
-      let others = own.filter { $0.name != used.name && !$0.name.hasPrefix(place) }
+      let others = own.filter { ![used.name, used.stdName].contains($0.name) }
       if let other = others.first {
         tensors.notes.append(Self.note(others, "with another mean or deviation", first: other))
       }

@@ -90,6 +90,11 @@ package struct BatchNormalization: Sendable, Hashable {
   package var epsilon: Float
 
   package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+
+  /// A factor and a term for each channel alone: with `scaleVariance` and mean 0, nothing else is
+  /// computed, because epsilon and variance sum up to exactly 1.
+  package static let scale = BatchNormalization(epsilon: 0x1p-16)
+  package static let scaleVariance = 1 - scale.epsilon
 }
 
 package enum Combination: String, Sendable, Hashable, CaseIterable {

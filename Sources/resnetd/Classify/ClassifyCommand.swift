@@ -84,12 +84,7 @@ enum ClassifyCommand: Command {
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
       .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
-      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-      .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
-      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
-      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
+    ] + ModelParts.options(of: \.parts) + [
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer(
         "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
@@ -103,7 +98,7 @@ enum ClassifyCommand: Command {
 
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     try check(settings, operands)
-    let interruption = try Interruption(command: name)
+    let interruption = try EndingSignals(command: name)
     let list = try settings.filesFrom.map { path throws(Failure) in
       try PathList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
     }

@@ -35,7 +35,7 @@ final class ClassifyRun: Sendable {
 
   private let rows: ResultRows
   private let earlier: EarlierResults
-  private let interruption: Interruption
+  private let interruption: EndingSignals
   private let source: Mutex<ImagePaths>
   private let known: Mutex<Known>
   private let progress: Mutex<Progress>
@@ -44,7 +44,7 @@ final class ClassifyRun: Sendable {
 
   init(
     _ paths: ImagePaths, _ rows: ResultRows, _ output: ResultOutput, _ features: FeatureFile?,
-    _ interruption: Interruption
+    _ interruption: EndingSignals
   ) {
     self.rows = rows
     self.interruption = interruption

@@ -36,18 +36,14 @@ enum ConvertCommand: Command {
     Where IN's tensors leave open what their network is, the variants are tried, and the one that
     agrees is taken and named.
     """
-  static let options: [Option<Settings>] = [
-    .choice(
-      "to", \.form, "native for resnetd, plain or onnx for other tools; auto: by OUT's ending"),
-    .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-    .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-    .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
-    .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-    .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
-    .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
-    .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
-    .pair("check", "X.npy Y.npy", \.check, "compare with known logits, and find the variant"),
-  ]
+  static let options: [Option<Settings>] =
+    [
+      .choice(
+        "to", \.form, "native for resnetd, plain or onnx for other tools; auto: by OUT's ending")
+    ] + ModelParts.options(of: \.parts) + [
+      .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+      .pair("check", "X.npy Y.npy", \.check, "compare with known logits, and find the variant"),
+    ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     guard operands.count == 2 else { throw UsageError("name the file to read and one to write") }

@@ -45,13 +45,7 @@ enum EvaluateCommand: Command {
       ).called("j"),
       .optionalText("json", "FILE", \.json, "write everything as JSON there; - is standard output"),
       .optionalText("page", "FILE", \.page, "write a page for a browser there"),
-      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-      .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
-      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
-      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
-    ] + Option.decoding
+    ] + ModelParts.options(of: \.parts) + Option.decoding
   static let decodes = true
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
@@ -62,7 +56,7 @@ enum EvaluateCommand: Command {
     guard operands.count == 1 else {
       throw UsageError("name one folder, with a folder for each class in it or a --list")
     }
-    let interruption = try Interruption(command: name)
+    let interruption = try EndingSignals(command: name)
     let model = try ModelSource.load(settings.model, settings.parts)
     try checkMeaning(of: model)
     let names = ClassNames(labels: model.labels, displayNames: model.output.displayNames)

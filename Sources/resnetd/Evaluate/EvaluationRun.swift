@@ -14,9 +14,9 @@ final class EvaluationRun: Sendable {
 
   private let source: Mutex<any LabelledImages>
   private let progress: Mutex<Progress>
-  private let interruption: Interruption
+  private let interruption: EndingSignals
 
-  init(_ images: any LabelledImages, precisionCount: Int, _ interruption: Interruption) {
+  init(_ images: any LabelledImages, precisionCount: Int, _ interruption: EndingSignals) {
     source = Mutex(images)
     progress = Mutex(Progress(whole: EvaluatedPart(precisionCount: precisionCount)))
     self.interruption = interruption

@@ -1,7 +1,7 @@
 package import Checkpoint
 
 /// Parts of a model that the command line gives beside its file; they win over the file.
-package struct ModelParts: Sendable, Equatable {
+package struct ModelParts: CommandSettings, Equatable {
   /// A file with one label per line.
   package var labels: String?
   /// A preset's name, JSON, or a file with JSON.
@@ -17,6 +17,21 @@ package struct ModelParts: Sendable, Equatable {
   package var outputName: String?
 
   package init() {}
+
+  /// Options of commands that take any model; the name is an option of those that write one.
+  static func options<Settings>(
+    of parts: any WritableKeyPath<Settings, ModelParts> & Sendable
+  ) -> [Option<Settings>] {
+    let options: [Option<ModelParts>] = [
+      .optionalText("labels", "FILE", \.labels, labelsHelp),
+      .optionalText("preprocess", "CONTRACT", \.preprocess, preprocessHelp),
+      .optionalChoice("activation", \.activation, activationHelp),
+      .optionalText("weights", "NAME", \.weights, weightsHelp),
+      .optionalText("arch", "VARIANT", \.variant, variantHelp),
+      .optionalText("output-name", "NAME", \.outputName, outputNameHelp),
+    ]
+    return options.map { $0.inside(parts) }
+  }
 
   static let labelsHelp = "one label per line, for a model without"
   static let activationHelp =

@@ -40,12 +40,7 @@ enum QuantizeCommand: Command {
       .optionalText("calibrate", "DIR", \.calibrate, "folder of images, with its subfolders"),
       .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
       .optionalText("evaluate", "DIR", \.evaluate, "folder of images to judge the result by"),
-      .optionalText("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
-      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-      .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),
-      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
-      .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
+    ] + ModelParts.options(of: \.parts) + [
       .integer(
         "pictures", "N", \.images, in: imageCountMinimum...100_000,
         "images taken from a folder at most, spread over all"),

@@ -175,6 +175,18 @@ import Testing
     #expect(try load(tensors).preprocessing.std[0] == 58 / 255)
   }
 
+  @Test("Another mean or deviation than those in use is told, and those in use are not")
+  func conflicts() throws {
+    var tensors = try tensors()
+    tensors["mean"] = Tensor(shape: [3], storage: [0.5, 0.5, 0.5])
+    tensors["std"] = Tensor(shape: [3], storage: [0.2, 0.2, 0.2])
+    func told() throws -> [String] { try load(tensors).warnings.filter { $0.contains("another") } }
+    #expect(try told().isEmpty)
+    tensors["pixel_mean"] = Tensor(shape: [3], storage: [0.4, 0.4, 0.4])
+    #expect(
+      try told() == ["1 tensor with another mean or deviation is passed over (pixel_mean)"])
+  }
+
   @Test("A file of one network has no weights to choose")
   func native() throws {
     let model = try load(try tensors())

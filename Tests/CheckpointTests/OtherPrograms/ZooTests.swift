@@ -115,6 +115,23 @@ import Testing
     #expect((difference > 1e-4) != isUsual, "\(difference)")
   }
 
+  @Test("Where normalisations are merged into convolutions, none of their biases may be missing")
+  func biases() throws {
+    let whole = try #require(Self.all.first { $0.name == "fused" })
+    for name in ["conv1.bias", "layer2.0.conv1.bias", "layer2.0.downsample.0.bias"] {
+      var tensors = whole.tensors
+      #expect(tensors.removeValue(forKey: name) != nil)
+      let part = Network(
+        name: name, arch: "", input: whole.input, tensors: tensors, logits: nil, refused: nil)
+      do {
+        _ = try load(part, as: "")
+        Issue.record("it passed without \(name)")
+      } catch let error as CheckpointError {
+        #expect(error.description.contains("tensor \(name) is missing"), "\(error)")
+      }
+    }
+  }
+
   @Test(
     "What cannot be right is refused with what to do", arguments: all.filter { $0.refused != nil })
   func refusals(network: Network) throws {

@@ -31,11 +31,6 @@ extension ONNXImporter {
     },
   ]
 
-  /// Epsilon of a normalisation that only scales and shifts: with this variance the deviation is
-  /// exactly 1.
-  private static let unitEpsilon: Float = 0x1p-16
-  private static let unitVariance = 1 - unitEpsilon
-
   /// Combines all inputs, two except for a sum and the like; the last step has the node's name.
   private mutating func combine(
     _ operation: Operation, _ node: ONNXNode
@@ -171,11 +166,11 @@ extension ONNXImporter {
         tensor([Float](repeating: value, count: channels))
       }
       result = try append(
-        node.name, .batchNormalization(BatchNormalization(epsilon: Self.unitEpsilon)), [input],
+        node.name, .batchNormalization(.scale), [input],
         for: node,
         [
           ("weight", tensor(scale)), ("bias", tensor(shift)), ("running_mean", constant(0)),
-          ("running_var", constant(Self.unitVariance)),
+          ("running_var", constant(BatchNormalization.scaleVariance)),
         ])
     }
     openNormalization(result, node)

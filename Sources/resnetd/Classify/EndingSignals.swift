@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A second signal ends the process at once; the same one within a moment counts as the first,
 /// because some supervisors signal a process and its group.
-final class Interruption: Sendable {
+final class EndingSignals: Sendable {
   private static let repetitionInterval = Duration.seconds(1)
 
   /// Number of the first signal; 0 before.
