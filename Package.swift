@@ -89,6 +89,9 @@ let package = Package(
         "Checkpoint", "Decoding", "Engine", "Files", "Imaging", "Machine", "ResNet", "Time",
       ]),
     .target(
+      name: "Training",
+      dependencies: ["Engine", "Inference", "ResNet"]),
+    .target(
       name: "Serving",
       dependencies: [
         "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
@@ -102,7 +105,8 @@ let package = Package(
     .executableTarget(
       name: "resnetd",
       dependencies: [
-        "Serving", "Following", "Inference", "Decoding", "Machine", "Imaging", "ResNet", "HTTPCore",
+        "Serving", "Following", "Training", "Inference", "Decoding", "Machine", "Imaging", "ResNet",
+        "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
         "HTTPServer", "ONNX", "Time", "Words", "CCurl", "CProgram",
       ]),
@@ -151,6 +155,7 @@ let package = Package(
       dependencies: [
         "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "ResNet", "Classifying",
       ]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Engine", "ResNet"]),
     .testTarget(
       name: "ServingTests",
       dependencies: [

@@ -122,6 +122,9 @@ package final class Classifier {
     Self.withNumbers(pixels(of: place), of: &input) { image.copyPixels(to: &$0) }
   }
 
+  /// Returns a prepared image's numbers in the network's encoding.
+  package func prepared(at place: Int) -> ArraySlice<UInt8> { input[pixels(of: place)] }
+
   private func pixels(of place: Int) -> Range<Int> {
     let count = preprocessor.outputByteCount
     return place * count..<(place + 1) * count

@@ -6,7 +6,8 @@ import Words
 package enum Program {
   private static let commands: [any Command.Type] = [
     ServeCommand.self, ClassifyCommand.self, EvaluateCommand.self, InspectCommand.self,
-    BenchCommand.self, PullCommand.self, QuantizeCommand.self, ConvertCommand.self,
+    TrainCommand.self, BenchCommand.self, PullCommand.self, QuantizeCommand.self,
+    ConvertCommand.self,
     RunCommand.self, ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
   ]
 

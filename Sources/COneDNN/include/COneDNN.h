@@ -296,4 +296,17 @@ void onednn_binding_destroy(onednn_binding *binding);
 onednn_status onednn_binding_run(
     const onednn_binding *binding, const onednn_stream *stream, onednn_message *message);
 
+// Shapes of a product of row-major fp32 matrices: c [rows, columns] becomes, or grows by, a [rows,
+// depth] times b [depth, columns]. A matrix to be transposed has its dimensions in the other order.
+typedef struct {
+  int64_t rows, columns, depth;
+  bool transposes_a, transposes_b;
+  bool accumulates;
+} onednn_matrix_product;
+
+// Multiplies on the calling thread's team.
+onednn_status onednn_matrix_multiply(
+    onednn_matrix_product product, const float *a, const float *b, float *c,
+    onednn_message *message);
+
 #pragma clang assume_nonnull end

@@ -70,7 +70,7 @@ package enum Labels {
   }
 
   /// Describes why a string cannot be a label, or returns nil if it can.
-  static func fault(in label: String) -> String? {
+  package static func fault(in label: String) -> String? {
     if label.isEmpty { return "the label is empty" }
     if label.utf8.count > labelByteCountLimit {
       return "the label has \(label.utf8.count) bytes, at most \(labelByteCountLimit) are allowed"

@@ -177,6 +177,11 @@ package struct Model: Sendable {
     do { return try Graph(architecture) } catch { throw .unsupported(error.description) }
   }
 
+  /// Returns whether a character may stand in a model's name.
+  package static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII && isNameByte(UInt8(truncatingIfNeeded: scalar.value))
+  }
+
   /// Returns whether it may stand in paths, log lines and metrics: no space, separator or quote.
   static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {

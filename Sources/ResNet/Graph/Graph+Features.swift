@@ -33,27 +33,40 @@ extension Graph {
   /// one counts, as for timm's `pre_logits`; after it there may be functions of its result, but no
   /// second branch.
   package func featureNode() throws(FeatureFault) -> NodeID {
+    let head = try headNode()
+    let id = nodes[head].inputs[0]
+    guard id > 0 else { throw .noLayerBefore(node: nodes[head].name) }
+    let count = (try? shapes()[id].elementCount) ?? 0
+    guard count <= Self.featureCountLimit else { throw .tooMany(count: count) }
+    return id
+  }
+
+  /// Returns the network with another head: one linear layer with a bias, by the last one's name,
+  /// on the same features. Whatever followed the old one goes.
+  ///
+  /// - Returns: The graph, and the name of its last layer.
+  package func withHead(outputs count: Int) throws(FeatureFault) -> (graph: Graph, layer: String) {
+    let (feature, head) = (try featureNode(), try headNode())
+    var graph = self
+    graph.nodes.removeSubrange(head...)
+    graph.append(
+      Node(name: nodes[head].name, operation: .linear(Linear(outputs: count)), inputs: [feature]))
+    return (graph, nodes[head].name)
+  }
+
+  /// Finds the last linear layer.
+  private func headNode() throws(FeatureFault) -> NodeID {
     guard let shapes = try? shapes() else { throw .noLinearLayer(node: nodes[output].name) }
     var id = output
     while true {
       let node = nodes[id]
       switch node.operation {
-      case .linear: return try featureNode(before: node, shapes)
+      case .linear: return id
       case .convolution where shapes[node.inputs[0]].pixelCount == 1 && node.inputs.count == 1:
-        return try featureNode(before: node, shapes)
+        return id
       case .relu, .elementwise, .batchNormalization, .normalization, .softmax: id = node.inputs[0]
       default: throw .noLinearLayer(node: node.name)
       }
     }
-  }
-
-  private func featureNode(
-    before node: Node, _ shapes: [FeatureShape]
-  ) throws(FeatureFault) -> NodeID {
-    let id = node.inputs[0]
-    guard id > 0 else { throw .noLayerBefore(node: node.name) }
-    let count = shapes[id].elementCount
-    guard count <= Self.featureCountLimit else { throw .tooMany(count: count) }
-    return id
   }
 }

@@ -12,12 +12,14 @@ package struct ReproducibleNumbers: Sendable {
   }
 
   /// Returns the number at `index`, uniform in `[0, 1)`.
-  package func fraction(_ index: Int) -> Float {
+  package func fraction(_ index: Int) -> Float { Float(bits(index) >> 40) * 0x1p-24 }
+
+  /// Returns all 64 bits of the number at `index`.
+  package func bits(_ index: Int) -> UInt64 {
     var bits = start &+ (UInt64(index) &+ 1) &* 0x9e37_79b9_7f4a_7c15
     bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
     bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-    bits ^= bits >> 31
-    return Float(bits >> 40) * 0x1p-24
+    return bits ^ (bits >> 31)
   }
 
   /// Returns the first `count` numbers, uniform between the bounds.

@@ -81,11 +81,13 @@ enum EvaluateCommand: Command {
     let report = EvaluationReport(
       models, outcome, source: settings.list ?? operands[0],
       leftOut: leftOut, isEarly: interruption.hasHappened)
-    try write(report, settings)
+    try write(report, settings, decoders)
     return interruption.exitCode ?? (outcome.failureCount == 0 ? .success : .failure)
   }
 
-  private static func write(_ report: EvaluationReport, _ settings: Settings) throws {
+  private static func write(
+    _ report: EvaluationReport, _ settings: Settings, _ decoders: any DecoderSource
+  ) throws {
     if settings.json == "-" {
       StandardOutput.write(report.json.text)
     } else {
@@ -93,7 +95,9 @@ enum EvaluateCommand: Command {
       if let path = settings.json { try FileBytes.write(report.json.bytes + [10], to: path) }
     }
     if let path = settings.page {
-      try FileBytes.write(Array(EvaluationPage(report).text.utf8), to: path)
+      let thumbnails = Thumbnails(
+        of: report.parts[0].tally.mistakes.map(\.path), by: decoders.makeDecoder())
+      try FileBytes.write(Array(EvaluationPage(report, thumbnails).text.utf8), to: path)
     }
   }
 

@@ -10,19 +10,27 @@ struct EvaluationPage {
   private static let matrixClassLimit = 40
   private static let classLimit = 1000
   private static let mixupLimit = 50
-  /// Bytes of an image that is shown; larger ones are named only.
-  private static let thumbnailByteLimit = 8 << 10
 
   private let report: EvaluationReport
+  private let thumbnails: Thumbnails
 
-  init(_ report: EvaluationReport) { self.report = report }
+  init(_ report: EvaluationReport, _ thumbnails: Thumbnails) {
+    (self.report, self.thumbnails) = (report, thumbnails)
+  }
 
   var text: String {
+    Self.document(
+      title: "\(report.name): evaluation",
+      sections: [
+        "<h1>\(Self.escaped(report.name))</h1>", "<p>\(Self.escaped(report.subject))</p>",
+      ] + sections)
+  }
+
+  /// Everything below the heading.
+  var sections: [String] {
     let first = report.parts[0]
     var sections = [
-      "<h1>\(Self.escaped(report.name))</h1>",
-      "<p>\(Self.escaped(report.subject))</p>", summary,
-      "<h2>Calibration, \(first.precision.rawValue)</h2>", calibration(first.tally),
+      summary, "<h2>Calibration, \(first.precision.rawValue)</h2>", calibration(first.tally),
     ]
     sections += confusion(first)
     sections += ["<h2>Classes, \(first.precision.rawValue)</h2>", classes(first)]
@@ -33,17 +41,38 @@ struct EvaluationPage {
       let items = report.notes.map { "<li>\(Self.escaped($0))</li>" }.joined()
       sections += ["<h2>Notes</h2><ul>\(items)</ul>"]
     }
-    return """
-      <!doctype html>
-      <html lang="en"><head><meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta http-equiv="Content-Security-Policy"
-        content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-      <title>\(Self.escaped(report.name)): evaluation</title>
-      <style>\(Self.style)</style></head><body><main>
-      \(sections.joined(separator: "\n"))
-      </main></body></html>
+    return sections
+  }
 
+  /// Returns a whole page.
+  static func document(title: String, sections: [String]) -> String {
+    """
+    <!doctype html>
+    <html lang="en"><head><meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta http-equiv="Content-Security-Policy"
+      content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+    <title>\(escaped(title))</title>
+    <style>\(style)</style></head><body><main>
+    \(sections.joined(separator: "\n"))
+    </main></body></html>
+
+    """
+  }
+
+  /// Returns rows of a name and a value, without a heading.
+  static func facts(_ rows: [[String]]) -> String {
+    let lines = rows.map { row in
+      "<tr>" + row.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
+    }
+    return "<div class=\"scroll\"><table>\(lines.joined(separator: "\n"))</table></div>"
+  }
+
+  /// Returns an image with a caption, which is HTML, and its path.
+  static func figure(_ path: String, _ caption: String, _ thumbnails: Thumbnails) -> String {
+    let image = thumbnails.url(of: path).map { "<img alt=\"\" src=\"\($0)\">" } ?? ""
+    return """
+      <figure>\(image)<figcaption>\(caption)<br>\(escaped(path))</figcaption></figure>
       """
   }
 
@@ -173,13 +202,13 @@ struct EvaluationPage {
 
   private func mistakes(_ tally: EvaluationTally) -> String {
     tally.mistakes.map { mistake in
-      let image = Self.dataURL(mistake.path).map { "<img alt=\"\" src=\"\($0)\">" } ?? ""
-      return """
-        <figure>\(image)<figcaption>\(Self.escaped(report.label(mistake.label))), taken for \
-        <b>\(Self.escaped(report.label(mistake.answer)))</b>, \
-        \(EvaluationReport.percent(Double(mistake.confidence)))<br>\
-        \(Self.escaped(mistake.path))</figcaption></figure>
+      Self.figure(
+        mistake.path,
         """
+        \(Self.escaped(report.label(mistake.label))), taken for \
+        <b>\(Self.escaped(report.label(mistake.answer)))</b>, \
+        \(EvaluationReport.percent(Double(mistake.confidence)))
+        """, thumbnails)
     }.joined(separator: "\n")
   }
 
@@ -191,16 +220,6 @@ struct EvaluationPage {
       return "<tr>" + row.map { "<\(tag)>\($0)</\(tag)>" }.joined() + "</tr>"
     }
     return "<div class=\"scroll\"><table>\(lines.joined(separator: "\n"))</table></div>"
-  }
-
-  /// Returns a small image in a format that browsers show as a URL that holds it, else nil.
-  private static func dataURL(_ path: String) -> String? {
-    guard let file = try? RegularFile(path), file.byteCount <= thumbnailByteLimit,
-      let bytes = try? file.readAll(limit: thumbnailByteLimit),
-      let format = ImageFormat(magicBytesOf: bytes.span),
-      [.jpeg, .png, .webp, .gif].contains(format)
-    else { return nil }
-    return "data:image/\(format.rawValue);base64,\(Data(bytes).base64EncodedString())"
   }
 
   static func escaped(_ text: String) -> String {

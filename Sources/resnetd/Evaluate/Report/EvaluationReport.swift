@@ -77,6 +77,16 @@ struct EvaluationReport {
     self.notes = notes
   }
 
+  /// Reports what a model just made answered in fp32.
+  init(of model: Model, _ tally: EvaluationTally, source: String, duration: Duration) {
+    (name, version, labels) = (model.name, model.version, model.labels)
+    (displayNames, temperature) = (model.output.displayNames, model.output.temperature)
+    (self.source, self.duration) = (source, duration)
+    let scores = ClassScore.all(tally, count: model.labels.count)
+    parts = [Part(precision: .fp32, tally: tally, scores: scores, agreement: nil)]
+    (failureCount, notes) = (0, [])
+  }
+
   func label(_ index: Int) -> String { displayNames[labels[index]] ?? labels[index] }
 
   /// The headline of a report.

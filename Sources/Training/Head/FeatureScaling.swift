@@ -1,0 +1,52 @@
+/// Shift of each feature, and one factor for all of them, after which features have mean 0 and,
+/// averaged over them, variance 1: a regularisation then means the same for any network.
+///
+/// One factor keeps the features' proportions, which a network has learned; a factor for each would
+/// enlarge those that hardly ever differ from 0.
+struct FeatureScaling: Sendable {
+  let means: [Double]
+  let factor: Double
+
+  init(_ features: FeatureMatrix) {
+    let count = features.columnCount
+    var sums = [Double](repeating: 0, count: count)
+    for row in 0..<features.rowCount {
+      for (column, value) in features.row(row).enumerated() { sums[column] += Double(value) }
+    }
+    let means = sums.map { $0 / Double(max(features.rowCount, 1)) }
+    var squares = 0.0
+    for row in 0..<features.rowCount {
+      for (column, value) in features.row(row).enumerated() {
+        let difference = Double(value) - means[column]
+        squares += difference * difference
+      }
+    }
+    let variance = squares / Double(max(features.rowCount * count, 1))
+    self.means = means
+    factor = variance > 0 ? 1 / variance.squareRoot() : 1
+  }
+
+  func applied(to features: FeatureMatrix) -> FeatureMatrix {
+    var values = features.values
+    let count = features.columnCount
+    for start in stride(from: 0, to: values.count, by: count) {
+      for column in 0..<count {
+        values[start + column] = Float((Double(values[start + column]) - means[column]) * factor)
+      }
+    }
+    return FeatureMatrix(columnCount: count, values: values)
+  }
+
+  /// Returns the head that gives for plain features what `parameters` give for scaled ones.
+  func unscaled(_ parameters: HeadParameters) -> LinearHead {
+    var (weights, bias) = ([Float](), [Float]())
+    for k in 0..<parameters.classCount {
+      let row = parameters.weights(of: k)
+      var shift = 0.0
+      for (weight, mean) in zip(row, means) { shift += weight * mean * factor }
+      weights += row.map { Float($0 * factor) }
+      bias.append(Float(parameters.bias(of: k) - shift))
+    }
+    return LinearHead(featureCount: means.count, weights: weights, bias: bias)
+  }
+}

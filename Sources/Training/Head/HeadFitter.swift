@@ -1,0 +1,174 @@
+package import Engine
+
+/// Learns the last layer of a frozen network: multinomial logistic regression by L-BFGS, with a
+/// regularisation that cross-validation chooses.
+package struct HeadFitter: Sendable {
+  /// What a regularisation gave on rows that it was not learned from.
+  package struct Trial: Sendable {
+    package var regularization: Double
+    /// Mean cross entropy, in nats.
+    package var logLoss: Double
+    package var accuracy: Double
+  }
+
+  /// A part of the work has been done.
+  package enum Progress: Sendable {
+    case trial(Trial)
+    case fitted(iterationCount: Int)
+  }
+
+  /// Rows beyond which the regularisation is chosen on a sample of so many.
+  package static let searchRowLimit = 20_000
+  /// Regularisations that are tried, strongest first: 10 to 10^-6 in steps of a factor of √10.
+  static let candidates = (0...14).map { 10 * pow10(-Double($0) / 2) }
+  /// Trials without a better one after which weaker regularisations are not tried.
+  private static let patience = 2
+
+  private let settings: HeadSettings
+
+  package init(_ settings: HeadSettings = HeadSettings()) {
+    precondition(settings.foldCount > 1, "there must be two folds or more")
+    precondition(0..<1 ~= settings.smoothing, "smoothing must be from 0 to below 1")
+    self.settings = settings
+  }
+
+  /// Learns a head.
+  ///
+  /// - Parameter continues: Asked now and then; false ends it with nil.
+  package func fit(
+    _ samples: HeadSamples, progress: (Progress) -> Void = { _ in },
+    while continues: () -> Bool = { true }
+  ) throws(EngineError) -> HeadFit? {
+    precondition(samples.count > 0, "there must be rows to learn from")
+    var fit = HeadFit()
+    if let given = settings.regularization {
+      fit.regularization = given
+    } else {
+      guard let search = try search(samples, progress, continues) else { return nil }
+      fit.trials = search.trials
+      fit.crossValidation = search.best
+      // The loss is a mean: with more rows the same trust in them is a weaker regularisation.
+      let count = Double(min(samples.count, Self.searchRowLimit))
+      fit.regularization = search.regularization * count / Double(samples.count)
+    }
+    let scaling = FeatureScaling(samples.features)
+    let part = Part(samples, scaling, settings)
+    let start = HeadParameters(
+      classCount: samples.classCount, featureCount: samples.features.columnCount)
+    guard let outcome = try part.fit(from: start, fit.regularization, settings, continues) else {
+      return nil
+    }
+    progress(.fitted(iterationCount: outcome.iterationCount))
+    fit.iterationCount = outcome.iterationCount
+    fit.isConverged = outcome.isConverged
+    fit.head = scaling.unscaled(outcome.parameters)
+    return fit
+  }
+
+  /// Outcome of cross-validation.
+  private struct Search {
+    var trials: [Trial] = []
+    var regularization = 0.0
+    var best: CrossValidation?
+  }
+
+  private func search(
+    _ all: HeadSamples, _ progress: (Progress) -> Void, _ continues: () -> Bool
+  ) throws(EngineError) -> Search? {
+    let rows = sampledRows(all)
+    let samples = rows.map { all.rows($0) } ?? all
+    let folds = StratifiedParts.parts(
+      settings.foldCount, labels: samples.labels, groups: samples.groups, seed: settings.seed)
+    var parts = (0..<settings.foldCount).compactMap { Fold(samples, folds, $0, settings) }
+    var search = Search()
+    guard !parts.isEmpty else {
+      // A single group cannot be judged by another.
+      search.regularization = 1
+      return search
+    }
+    var failures = 0
+    for candidate in Self.candidates {
+      var logits = [Float](repeating: 0, count: samples.count * samples.classCount)
+      var judged = [Bool](repeating: false, count: samples.count)
+      for index in parts.indices {
+        guard
+          let outputs = try parts[index].logits(candidate, settings, continues)
+        else { return nil }
+        for (place, row) in parts[index].heldRows.enumerated() {
+          judged[row] = true
+          for k in 0..<samples.classCount {
+            logits[row * samples.classCount + k] = outputs[place * samples.classCount + k]
+          }
+        }
+      }
+      let result = CrossValidation(
+        rows: (rows ?? Array(0..<all.count)), judged: judged, labels: samples.labels,
+        logits: logits, classCount: samples.classCount)
+      let trial = Trial(
+        regularization: candidate, logLoss: result.logLoss, accuracy: result.accuracy)
+      progress(.trial(trial))
+      search.trials.append(trial)
+      if let best = search.best, trial.logLoss >= best.logLoss {
+        failures += 1
+        if failures > Self.patience { break }
+      } else {
+        failures = 0
+        search.best = result
+        search.regularization = candidate
+      }
+    }
+    return search
+  }
+
+  /// Returns the rows to search with if there are too many, alike in their classes.
+  private func sampledRows(_ samples: HeadSamples) -> [Int]? {
+    guard samples.count > Self.searchRowLimit else { return nil }
+    let share = Double(Self.searchRowLimit) / Double(samples.count)
+    let isTaken = StratifiedParts.heldBack(
+      share: share, labels: samples.labels, groups: samples.groups, seed: settings.seed)
+    return samples.labels.indices.filter { isTaken[$0] }
+  }
+}
+
+/// A head that was learned, and how.
+package struct HeadFit: Sendable {
+  package internal(set) var head = LinearHead(featureCount: 0, weights: [], bias: [])
+  package internal(set) var regularization = 0.0
+  /// Regularisations that were tried, in order; empty if one was given.
+  package internal(set) var trials: [HeadFitter.Trial] = []
+  /// Outputs for rows that were left out in turn, at the best regularisation of the trials.
+  package internal(set) var crossValidation: CrossValidation?
+  package internal(set) var iterationCount = 0
+  /// Whether the loss could not be made smaller; otherwise the iterations ran out.
+  package internal(set) var isConverged = false
+}
+
+/// Logits of rows by heads that were not learned from them.
+package struct CrossValidation: Sendable {
+  /// Rows of the samples that were judged, ascending.
+  package let rows: [Int]
+  package let labels: [Int]
+  /// Row-major `[rows, classes]`.
+  package let logits: [Float]
+  package let classCount: Int
+  package let logLoss: Double
+  package let accuracy: Double
+
+  init(rows: [Int], judged: [Bool], labels: [Int], logits: [Float], classCount: Int) {
+    let places = rows.indices.filter { judged[$0] }
+    self.rows = places.map { rows[$0] }
+    self.labels = places.map { labels[$0] }
+    self.logits = places.flatMap { logits[$0 * classCount..<($0 + 1) * classCount] }
+    self.classCount = classCount
+    var (loss, correct) = (0.0, 0)
+    for (place, label) in self.labels.enumerated() {
+      let row = self.logits[place * classCount..<(place + 1) * classCount]
+      let score = CrossEntropy.of(row, label: label)
+      loss += score.loss
+      correct += score.isCorrect ? 1 : 0
+    }
+    let count = Double(max(places.count, 1))
+    logLoss = loss / count
+    accuracy = Double(correct) / count
+  }
+}

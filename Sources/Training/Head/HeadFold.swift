@@ -1,0 +1,115 @@
+import Engine
+import Glibc
+
+/// How a head is learned.
+package struct HeadSettings: Sendable {
+  /// Regularisation to use; nil to choose it.
+  package var regularization: Double?
+  package var smoothing = 0.0
+  /// Whether every class weighs the same, however many rows it has.
+  package var isBalanced = false
+  package var foldCount = 4
+  package var seed: UInt64 = 0
+  package var threads = 1
+
+  package init() {}
+}
+
+/// Returns 10 to this power.
+func pow10(_ exponent: Double) -> Double { pow(10, exponent) }
+
+/// Loss of single rows.
+enum CrossEntropy {
+  /// Returns the negative log-likelihood of a row's class, in nats, and whether its logit is the
+  /// largest; of equal ones the first counts.
+  static func of(_ logits: ArraySlice<Float>, label: Int) -> (loss: Double, isCorrect: Bool) {
+    let largest = logits.max() ?? 0
+    var sum = 0.0
+    for logit in logits { sum += exp(Double(logit - largest)) }
+    let own = logits[logits.startIndex + label]
+    return (
+      log(sum) - Double(own - largest),
+      logits.firstIndex(of: largest) == logits.startIndex + label
+    )
+  }
+}
+
+/// Rows to learn from, scaled, as a function to minimise.
+struct Part {
+  private let objective: HeadObjective
+
+  struct Outcome {
+    var parameters: HeadParameters
+    var iterationCount: Int
+    var isConverged: Bool
+  }
+
+  init(_ samples: HeadSamples, _ scaling: FeatureScaling, _ settings: HeadSettings) {
+    var counts = [Int](repeating: 0, count: samples.classCount)
+    for label in samples.labels { counts[label] += 1 }
+    objective = HeadObjective(
+      scaling.applied(to: samples.features), labels: samples.labels,
+      classCount: samples.classCount,
+      classWeights: settings.isBalanced ? counts.map { $0 > 0 ? 1 / Double($0) : 0 } : nil,
+      threads: settings.threads)
+  }
+
+  func fit(
+    from start: HeadParameters, _ regularization: Double, _ settings: HeadSettings,
+    _ continues: () -> Bool
+  ) throws(EngineError) -> Outcome? {
+    let terms = HeadObjective.Terms(
+      regularization: regularization, smoothing: settings.smoothing)
+    var wasStopped = false
+    let asked = {
+      wasStopped = !continues()
+      return !wasStopped
+    }
+    let found = try LBFGS().minimize(from: start.values, while: asked) {
+      (values) throws(EngineError) in
+      var parameters = start
+      parameters.values = values
+      return try objective.evaluate(parameters, terms)
+    }
+    guard !wasStopped else { return nil }
+    var parameters = start
+    parameters.values = found.point
+    return Outcome(
+      parameters: parameters, iterationCount: found.iterationCount, isConverged: found.isConverged)
+  }
+}
+
+/// One fold of cross-validation: a head learned from all other rows judges its own.
+struct Fold {
+  let heldRows: [Int]
+  private let part: Part
+  private let scaling: FeatureScaling
+  private let held: FeatureMatrix
+  /// Parameters at the last regularisation, from which the next ones are not far.
+  private var parameters: HeadParameters
+
+  /// Returns nil if it has no rows, or all of them.
+  init?(
+    _ samples: HeadSamples, _ folds: [Int], _ number: Int, _ settings: HeadSettings
+  ) {
+    heldRows = folds.indices.filter { folds[$0] == number }
+    let learned = samples.rows(folds.indices.filter { folds[$0] != number })
+    guard !heldRows.isEmpty, learned.count > 0 else { return nil }
+    scaling = FeatureScaling(learned.features)
+    part = Part(learned, scaling, settings)
+    held = samples.features.rows(heldRows)
+    parameters = HeadParameters(
+      classCount: samples.classCount, featureCount: samples.features.columnCount)
+  }
+
+  /// Returns the logits of the fold's own rows, or nil if it was stopped.
+  mutating func logits(
+    _ regularization: Double, _ settings: HeadSettings, _ continues: () -> Bool
+  ) throws(EngineError) -> [Float]? {
+    guard let outcome = try part.fit(from: parameters, regularization, settings, continues) else {
+      return nil
+    }
+    parameters = outcome.parameters
+    return try scaling.unscaled(parameters).logits(held)
+  }
+}

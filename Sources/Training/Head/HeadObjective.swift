@@ -1,0 +1,186 @@
+package import Engine
+import Glibc
+import Inference
+import Synchronization
+
+/// Loss of a head over labelled features, and its gradient: the mean cross entropy, each row with a
+/// weight, plus `regularization / 2` times the sum of the squared weights (the bias is free).
+///
+/// Rows are cut into a fixed number of lanes, whatever the number of threads, and the lanes' sums
+/// are added in order: the result has the same bits on any number of threads.
+package final class HeadObjective: Sendable {
+  package struct Terms: Sendable {
+    package var regularization: Double
+    /// Share of the target that is spread evenly over all classes, 0 to below 1 (Szegedy et al. 2016).
+    package var smoothing = 0.0
+
+    package init(regularization: Double, smoothing: Double = 0) {
+      (self.regularization, self.smoothing) = (regularization, smoothing)
+    }
+  }
+
+  /// Lanes, and so threads that can have work.
+  private static let laneCount = 8
+  /// Rows that are multiplied at once, so that their features are read from the cache for the
+  /// gradient.
+  private static let blockRowCount = 512
+  /// Multiply-adds below which threads cost more than they save.
+  private static let parallelWork = 1 << 22
+
+  private struct Sums {
+    var loss = 0.0
+    /// `[K, D]` and `[K]`.
+    var gradient: [Float] = []
+    var biasGradient: [Double] = []
+    var fault: EngineError?
+  }
+
+  private final class Lane: Sendable {
+    let rows: Range<Int>
+    let sums = Mutex(Sums())
+
+    init(rows: Range<Int>) { self.rows = rows }
+  }
+
+  private let features: FeatureMatrix
+  private let labels: [Int]
+  private let rowWeights: [Double]
+  private let weightSum: Double
+  private let classCount: Int
+  private let threads: Int
+  private let lanes: [Lane]
+
+  /// - Parameter classWeights: Weight of each class's rows; nil for 1 each.
+  package init(
+    _ features: FeatureMatrix, labels: [Int], classCount: Int, classWeights: [Double]?,
+    threads: Int
+  ) {
+    precondition(labels.count == features.rowCount, "each row must have a label")
+    (self.features, self.labels, self.classCount) = (features, labels, classCount)
+    rowWeights = labels.map { classWeights?[$0] ?? 1 }
+    weightSum = rowWeights.reduce(0, +)
+    let work = 2 * features.values.count * classCount
+    self.threads = work < Self.parallelWork ? 1 : max(1, min(threads, Self.laneCount))
+    let count = features.rowCount
+    lanes = (0..<Self.laneCount).map { lane in
+      Lane(rows: count * lane / Self.laneCount..<count * (lane + 1) / Self.laneCount)
+    }
+  }
+
+  /// Returns value and gradient at these parameters; both rounded to fp32 inside.
+  package func evaluate(
+    _ parameters: HeadParameters, _ terms: Terms
+  ) throws(EngineError) -> LBFGS.Evaluation {
+    let values = parameters.values.map { Float($0) }
+    let weights = Array(values[..<parameters.weightCount])
+    let bias = Array(values[parameters.weightCount...])
+    let next = Atomic(0)
+    let work: @Sendable () -> Void = { [self] in
+      while true {
+        let lane = next.add(1, ordering: .relaxed).oldValue
+        guard lane < Self.laneCount else { return }
+        lanes[lane].sums.withLock { sums in
+          do throws(EngineError) {
+            sums = try self.sums(over: lanes[lane].rows, weights, bias, terms)
+          } catch {
+            sums.fault = error
+          }
+        }
+      }
+    }
+    if threads == 1 || !WorkerThread.runSideBySide(threads, { _ in work() }) { work() }
+    return try sum(parameters, terms)
+  }
+
+  private func sum(
+    _ parameters: HeadParameters, _ terms: Terms
+  ) throws(EngineError) -> LBFGS.Evaluation {
+    var result = LBFGS.Evaluation(
+      value: 0, gradient: [Double](repeating: 0, count: parameters.values.count))
+    for lane in lanes {
+      let fault = lane.sums.withLock { sums in
+        result.value += sums.loss
+        for (index, value) in sums.gradient.enumerated() {
+          result.gradient[index] += Double(value)
+        }
+        for (index, value) in sums.biasGradient.enumerated() {
+          result.gradient[parameters.weightCount + index] += value
+        }
+        return sums.fault
+      }
+      if let fault { throw fault }
+    }
+    var squares = 0.0
+    for index in 0..<parameters.weightCount {
+      let weight = parameters.values[index]
+      squares += weight * weight
+      result.gradient[index] += terms.regularization * weight
+    }
+    result.value += terms.regularization / 2 * squares
+    return result
+  }
+
+  private func sums(
+    over all: Range<Int>, _ weights: [Float], _ bias: [Float], _ terms: Terms
+  ) throws(EngineError) -> Sums {
+    let depth = features.columnCount
+    let allFeatures = features.values
+    var sums = Sums()
+    sums.gradient = [Float](repeating: 0, count: classCount * depth)
+    sums.biasGradient = [Double](repeating: 0, count: classCount)
+    var start = all.lowerBound
+    while start < all.upperBound {
+      let rows = start..<min(start + Self.blockRowCount, all.upperBound)
+      let block = allFeatures.span.extracting(
+        rows.lowerBound * depth..<rows.upperBound * depth)
+      // Logits, then their gradients.
+      var numbers: [Float] = []
+      numbers.reserveCapacity(rows.count * classCount)
+      for _ in rows { numbers += bias }
+      var product = MatrixProduct(rows: rows.count, columns: classCount, depth: depth)
+      product.transposesB = true
+      product.accumulates = true
+      var span = numbers.mutableSpan
+      try product.multiply(block, weights.span, into: &span)
+      for (place, row) in rows.enumerated() {
+        sums.loss += replace(
+          &span, at: place * classCount, row, terms.smoothing, &sums.biasGradient)
+      }
+      var back = MatrixProduct(rows: classCount, columns: depth, depth: rows.count)
+      back.transposesA = true
+      back.accumulates = true
+      var gradient = sums.gradient.mutableSpan
+      try back.multiply(numbers.span, block, into: &gradient)
+      start = rows.upperBound
+    }
+    return sums
+  }
+
+  /// Puts the gradients in the place of a row's logits, and returns the row's part of the loss.
+  private func replace(
+    _ numbers: inout MutableSpan<Float>, at start: Int, _ row: Int, _ smoothing: Double,
+    _ biasGradient: inout [Double]
+  ) -> Double {
+    let share = rowWeights[row] / weightSum
+    let label = labels[row]
+    var largest = -Float.infinity
+    for k in 0..<classCount { largest = max(largest, numbers[start + k]) }
+    var (sum, total) = (0.0, 0.0)
+    for k in 0..<classCount {
+      let difference = Double(numbers[start + k] - largest)
+      sum += exp(difference)
+      total += difference
+    }
+    let own = Double(numbers[start + label] - largest)
+    let spread = smoothing / Double(classCount)
+    let logSum = log(sum)
+    for k in 0..<classCount {
+      let target = (k == label ? 1 - smoothing : 0) + spread
+      let probability = exp(Double(numbers[start + k] - largest)) / sum
+      let gradient = share * (probability - target)
+      biasGradient[k] += gradient
+      numbers[start + k] = Float(gradient)
+    }
+    return share * (logSum - (1 - smoothing) * own - spread * total)
+  }
+}

@@ -1,0 +1,205 @@
+import Training
+
+/// Division of the images into those that are learned from and those that judge the result, with
+/// everything that would make the judgement too good kept on one side.
+struct DataSplit {
+  struct Rules {
+    /// Share of each class that is held out where the folder does not say it.
+    var heldOutShare: Float
+    var seed: UInt64
+    /// What of a path names a group, if groups are to be kept together.
+    var grouping: GroupPattern?
+  }
+
+  /// Images of the smallest class below which none are held out: so few say nothing, and each is
+  /// needed to learn from.
+  static let heldOutMinimum = 20
+  private static let shownCount = 5
+
+  private(set) var learned: [SurveyedImage] = []
+  private(set) var heldOut: [SurveyedImage] = []
+  /// Group of each learned image.
+  private(set) var groups: [Int] = []
+  /// Sentences about what is not used, or not as the folder says.
+  private(set) var notes: [String] = []
+
+  private let folder: TrainingFolder
+
+  init(_ folder: TrainingFolder, _ surveyed: [SurveyedImage], _ rules: Rules) throws(Failure) {
+    self.folder = folder
+    var images = surveyed
+    leaveOutContradictions(&images)
+    if folder.isDivided { leaveOutCopies(&images) }
+    var all = joined(images, rules)
+    let groups = images.indices.map { all.root(of: $0) }
+    let labels = images.map { label(of: $0) }
+    try checkClasses(images)
+    let isHeldOut = sides(images, labels: labels, groups: groups, rules)
+    for (place, image) in images.enumerated() {
+      if isHeldOut[place] {
+        heldOut.append(image)
+      } else {
+        learned.append(image)
+        self.groups.append(groups[place])
+      }
+    }
+  }
+
+  func label(of image: SurveyedImage) -> Int { folder.images[image.index].label }
+
+  func path(of image: SurveyedImage) -> String { folder.images[image.index].image.path }
+
+  /// Returns how many images of each class there are.
+  func counts(of images: [SurveyedImage]) -> [Int] {
+    var counts = [Int](repeating: 0, count: folder.classes.count)
+    for image in images { counts[label(of: image)] += 1 }
+    return counts
+  }
+
+  /// Removes files that are under two classes: nobody knows which is right.
+  private mutating func leaveOutContradictions(_ images: inout [SurveyedImage]) {
+    var classes: [[UInt8]: Set<Int>] = [:]
+    for image in images { classes[image.digest, default: []].insert(label(of: image)) }
+    let doubtful = images.filter { classes[$0.digest].map { $0.count > 1 } ?? false }
+    guard !doubtful.isEmpty else { return }
+    images.removeAll { classes[$0.digest].map { $0.count > 1 } ?? false }
+    notes.append(
+      "left out: \(Decimal.grouped(doubtful.count)) files that are the same under several classes ("
+        + shown(doubtful) + ")")
+  }
+
+  /// Removes held-out files that are learned too.
+  private mutating func leaveOutCopies(_ images: inout [SurveyedImage]) {
+    let learned = Set(
+      images.filter { folder.images[$0.index].side == .learned }.map(\.digest))
+    let copies = images.filter {
+      folder.images[$0.index].side == .heldOut && learned.contains($0.digest)
+    }
+    guard !copies.isEmpty else { return }
+    images.removeAll {
+      folder.images[$0.index].side == .heldOut && learned.contains($0.digest)
+    }
+    notes.append(
+      "not judged by: \(Decimal.grouped(copies.count)) held-out files that are among the learned "
+        + "ones too (\(shown(copies)))")
+  }
+
+  /// Joins copies, images that look the same, and those of one named group.
+  private mutating func joined(_ images: [SurveyedImage], _ rules: Rules) -> Groups {
+    var groups = Groups(count: images.count)
+    var first: [[UInt8]: Int] = [:]
+    var copyCount = 0
+    for (place, image) in images.enumerated() {
+      if let other = first[image.digest] {
+        groups.join(other, place)
+        copyCount += 1
+      } else {
+        first[image.digest] = place
+      }
+    }
+    if copyCount > 0 {
+      notes.append("\(Decimal.grouped(copyCount)) files are copies of others of their class")
+    }
+    joinSimilar(images, &groups)
+    if let grouping = rules.grouping {
+      var named: [String: Int] = [:]
+      for (place, name) in grouping.groups(of: images.map { path(of: $0) }).enumerated() {
+        guard let name else { continue }
+        if let other = named[name] { groups.join(other, place) } else { named[name] = place }
+      }
+      notes.append(
+        "\(Decimal.grouped(named.count)) groups by \(grouping.text)"
+          + (named.isEmpty ? ": it matches no path" : ", each kept on one side"))
+    }
+    return groups
+  }
+
+  private mutating func joinSimilar(_ images: [SurveyedImage], _ groups: inout Groups) {
+    let similar = SimilarImages(images.map(\.likeness))
+    var across: [SurveyedImage] = []
+    var doubtful: [SurveyedImage] = []
+    for (a, b) in similar.pairs where images[a].digest != images[b].digest {
+      let (one, other) = (folder.images[images[a].index], folder.images[images[b].index])
+      if one.label != other.label { doubtful += [images[a], images[b]] }
+      if one.side != other.side { across.append(one.side == .heldOut ? images[a] : images[b]) }
+    }
+    for (a, b) in similar.pairs { groups.join(a, b) }
+    if !doubtful.isEmpty {
+      notes.append(
+        "look alike but have different classes: \(shown(doubtful)); see whether their labels are right"
+      )
+    }
+    if !across.isEmpty {
+      notes.append(
+        "\(Decimal.grouped(Set(across.map(\.index)).count)) held-out images look like learned ones, "
+          + "which makes the result look better than it is (\(shown(across)))")
+    }
+    if !similar.isComplete {
+      notes.append("too many images look alike to compare all of them")
+    }
+  }
+
+  /// Throws if nothing is left to learn of a class.
+  private func checkClasses(_ images: [SurveyedImage]) throws(Failure) {
+    let left = images.filter { folder.images[$0.index].side != .heldOut }
+    for (label, count) in counts(of: left).enumerated() where count == 0 {
+      throw Failure(
+        "no image of \"\(folder.classes[label])\" is left to learn from: all of them were left out, "
+          + "for the reasons above")
+    }
+  }
+
+  /// Returns which images are held out.
+  private mutating func sides(
+    _ images: [SurveyedImage], labels: [Int], groups: [Int], _ rules: Rules
+  ) -> [Bool] {
+    if folder.isDivided { return images.map { folder.images[$0.index].side == .heldOut } }
+    let none = [Bool](repeating: false, count: images.count)
+    guard rules.heldOutShare > 0 else { return none }
+    let smallest = counts(of: images).min() ?? 0
+    guard smallest >= Self.heldOutMinimum else {
+      notes.append(
+        "the smallest class has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
+          + "out, and the result is judged by cross-validation")
+      return none
+    }
+    return StratifiedParts.heldBack(
+      share: Double(rules.heldOutShare), labels: labels, groups: groups, seed: rules.seed)
+  }
+
+  private func shown(_ images: [SurveyedImage]) -> String {
+    var paths: [String] = []
+    for image in images {
+      let path = PlainText.line(path(of: image))
+      if !paths.contains(path) { paths.append(path) }
+    }
+    return paths.prefix(Self.shownCount).joined(separator: ", ")
+      + (paths.count > Self.shownCount ? " and \(paths.count - Self.shownCount) more" : "")
+  }
+}
+
+/// Regular expression that names the group of an image's path: its first capture, or all of the
+/// match.
+struct GroupPattern: Sendable, Equatable {
+  let text: String
+
+  /// Throws if it is not a regular expression.
+  init(_ text: String) throws(InvalidValue) {
+    self.text = text
+    guard (try? Regex(text)) != nil else {
+      throw InvalidValue(
+        expected: #"a regular expression for paths, such as "(scene[0-9]+)_""#)
+    }
+  }
+
+  /// Returns the name of each path's group; nil for one that does not match and is a group of its
+  /// own.
+  func groups(of paths: [String]) -> [String?] {
+    guard let expression = try? Regex(text) else { return paths.map { _ in nil } }
+    return paths.map { path in
+      guard let match = try? expression.firstMatch(in: path) else { return nil }
+      let captured = match.output.dropFirst().first { $0.substring != nil }?.substring
+      return String(captured ?? match.output[0].substring ?? "")
+    }
+  }
+}

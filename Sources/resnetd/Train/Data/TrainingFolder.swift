@@ -1,0 +1,213 @@
+import Checkpoint
+
+/// Images to learn from, in a folder for each class:
+///
+///     DIR/CLASS/…                           divided by the program
+///     DIR/train/CLASS/…  DIR/val/CLASS/…    divided already
+struct TrainingFolder {
+  /// What an image is for.
+  enum Side: Sendable {
+    case learned
+    case heldOut
+    /// The program decides.
+    case open
+  }
+
+  struct Image: Sendable {
+    var image: ListedImage
+    /// Index in `classes`.
+    var label: Int
+    var side: Side
+  }
+
+  static let classLimit = 100_000
+  static let imageLimit = 20_000_000
+
+  private static let learnedNames = ["train", "training"]
+  /// The first that is there counts.
+  private static let heldOutNames = ["val", "valid", "validation", "dev", "test", "testing"]
+
+  let path: String
+  /// Names of the classes in natural order (`class2` before `class10`): the labels of the model.
+  private(set) var classes: [String] = []
+  private(set) var images: [Image] = []
+  /// Sentences about what was found and is not used.
+  private(set) var notes: [String] = []
+  /// Whether the folder says which images are held out.
+  private(set) var isDivided = false
+
+  init(_ folder: String) throws(Failure) {
+    path = folder
+    let top = try ClassFolder.all(in: folder)
+    let learned = Self.learnedNames.lazy.compactMap { name in
+      top.folders.first { $0.name.lowercased() == name }
+    }.first
+    let heldOut = Self.heldOutNames.lazy.compactMap { name in
+      top.folders.first { $0.name.lowercased() == name }
+    }.first
+    guard let learned, try ClassFolder.all(in: learned.path).hasFolders else {
+      try take(top, .open, in: folder)
+      return
+    }
+    let others = top.folders.map(\.name).filter { $0 != learned.name && $0 != heldOut?.name }
+    if !others.isEmpty {
+      notes.append(
+        "left alone: \(Self.shown(others)) beside \(learned.name)"
+          + (heldOut.map { " and \($0.name)" } ?? ""))
+    }
+    guard let heldOut, try ClassFolder.all(in: heldOut.path).hasFolders else {
+      try take(try ClassFolder.all(in: learned.path), .open, in: learned.path)
+      return
+    }
+    isDivided = true
+    try take(try ClassFolder.all(in: learned.path), .learned, in: learned.path)
+    try takeHeldOut(try ClassFolder.all(in: heldOut.path), in: heldOut.path)
+  }
+
+  /// Takes in the folders of classes that are learned.
+  private mutating func take(
+    _ found: ClassFolder.Found, _ side: Side, in folder: String
+  ) throws(Failure) {
+    note(found, in: folder)
+    guard found.folders.count > 1 else {
+      let only = found.folders.first.map { "one folder only, \"\(PlainText.line($0.name))\"," }
+      throw Failure(
+        "\(folder): \(only ?? "no folder") in it; it must hold a folder of images for each class, "
+          + "two or more")
+    }
+    guard found.folders.count <= Self.classLimit else {
+      throw Failure("\(folder): more than \(Self.classLimit) folders")
+    }
+    for (label, entry) in found.folders.enumerated() {
+      if let fault = Labels.fault(in: entry.name) {
+        throw Failure("\(entry.path): its name cannot be a label: \(fault)")
+      }
+      let count = try append(entry, label, side)
+      guard count > 0 else {
+        throw Failure(
+          "\(entry.path): no image in it, so that nothing can be learned about "
+            + "\"\(entry.name)\"; add some or remove the folder")
+      }
+    }
+    classes = found.folders.map(\.name)
+  }
+
+  private mutating func takeHeldOut(
+    _ found: ClassFolder.Found, in folder: String
+  ) throws(Failure) {
+    note(found, in: folder)
+    var missing = classes
+    for entry in found.folders {
+      guard let label = classes.firstIndex(of: entry.name) else {
+        throw Failure(
+          "\(entry.path): no class of this name is among those to learn (\(Self.shown(classes))); "
+            + "rename or remove the folder")
+      }
+      if try append(entry, label, .heldOut) > 0 { missing.removeAll { $0 == entry.name } }
+    }
+    if !missing.isEmpty {
+      notes.append("without an image in \(folder), so not judged: \(Self.shown(missing))")
+    }
+  }
+
+  /// Takes in a class's images, and returns their number.
+  private mutating func append(
+    _ entry: ClassFolder, _ label: Int, _ side: Side
+  ) throws(Failure) -> Int {
+    var walk = FolderWalk(isRecursive: true)
+    if let fault = walk.enter(entry.path) {
+      throw Failure("\(fault.path): \(fault.fault ?? "it cannot be listed")")
+    }
+    var count = 0
+    while let image = walk.next() {
+      images.append(Image(image: image, label: label, side: side))
+      count += 1
+      guard images.count <= Self.imageLimit else {
+        throw Failure("\(path): more than \(Self.imageLimit) images")
+      }
+    }
+    if !walk.skipped.phrases.isEmpty {
+      notes.append(
+        "passed over in \(entry.name): " + walk.skipped.phrases.joined(separator: ", "))
+    }
+    return count
+  }
+
+  private mutating func note(_ found: ClassFolder.Found, in folder: String) {
+    if found.fileCount > 0 {
+      notes.append("passed over: \(found.fileCount) files in \(folder) beside the folders")
+    }
+  }
+
+  /// Returns the first few names.
+  static func shown(_ names: [String]) -> String {
+    let limit = 8
+    let quoted = names.prefix(limit).map { PlainText.line(String($0.prefix(60))) }
+    return quoted.joined(separator: ", ")
+      + (names.count > limit ? " and \(names.count - limit) more" : "")
+  }
+}
+
+/// A folder in a folder, whose name is that of a class or of a part of the images.
+private struct ClassFolder {
+  let name: String
+  let path: String
+
+  struct Found {
+    var folders: [ClassFolder] = []
+    /// Files beside the folders, hidden ones not counted.
+    var fileCount = 0
+
+    var hasFolders: Bool { !folders.isEmpty }
+  }
+
+  /// Lists the folders in a folder, in natural order.
+  static func all(in folder: String) throws(Failure) -> Found {
+    let listing: FolderListing
+    do throws(Failure) { listing = try FolderListing(folder) } catch {
+      throw Failure("\(folder): \(error.message)")
+    }
+    let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+    var found = Found()
+    for index in 0..<listing.count {
+      let entry = ListedImage(Array(listing.name(at: index)), .file)
+      guard !entry.path.hasPrefix(".") else { continue }
+      switch listing.kind(at: index) {
+      case .folder, .folderLink:
+        if let fault = entry.fault { throw Failure("\(prefix)\(entry.path): \(fault)") }
+        found.folders.append(ClassFolder(name: entry.path, path: prefix + entry.path))
+      default: found.fileCount += 1
+      }
+    }
+    found.folders.sort { NaturalOrder.precedes($0.name, $1.name) }
+    return found
+  }
+}
+
+/// Order of names in which numbers count as such: `class2` before `class10`.
+enum NaturalOrder {
+  static func precedes(_ a: String, _ b: String) -> Bool {
+    var (first, second) = (a.unicodeScalars[...], b.unicodeScalars[...])
+    while let x = first.first, let y = second.first {
+      if isDigit(x), isDigit(y) {
+        let (one, other) = (takeNumber(&first), takeNumber(&second))
+        if one != other { return (one.count, one) < (other.count, other) }
+      } else {
+        if x != y { return x < y }
+        first.removeFirst()
+        second.removeFirst()
+      }
+    }
+    // Names that differ in leading zeros only.
+    return first.isEmpty && second.isEmpty ? a < b : first.isEmpty
+  }
+
+  private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { "0"..."9" ~= scalar }
+
+  /// Takes a number's digits, without leading zeros.
+  private static func takeNumber(_ text: inout Substring.UnicodeScalarView) -> String {
+    let digits = text.prefix(while: isDigit)
+    text = text.dropFirst(digits.count)
+    return String(Substring(digits.drop { $0 == "0" }))
+  }
+}

@@ -1,0 +1,76 @@
+import Checkpoint
+import Inference
+
+/// How well a head does on images that it was not learned from.
+struct HeadJudgement {
+  /// Images below which a temperature would be a guess.
+  private static let temperatureImageCountMinimum = 50
+  /// Temperatures that are believed; others come from too few mistakes.
+  private static let temperatureRange = 0.2...5.0
+
+  /// An image whose class others of its kind speak against.
+  struct Doubt: Sendable {
+    var path: String
+    var label: Int
+    /// Class that the rest of the images suggests, and its probability.
+    var suggestion: Int
+    var confidence: Float
+  }
+
+  /// Least probability of another class at which a label is doubted.
+  private static let doubtLimit: Float = 0.8
+  static let doubtCountLimit = 24
+
+  /// How outputs become probabilities, by a temperature that these images suggest.
+  let output: OutputRule
+  /// Without images if the classes have too few for any judgement.
+  let tally: EvaluationTally
+  /// Whether each image was left out in turn, instead of being held out.
+  let isCrossValidated: Bool
+
+  /// - Parameter logits: Row-major `[images, classes]`.
+  init(
+    images: [SurveyedImage], logits: [Float], isCrossValidated: Bool, split: DataSplit,
+    classCount: Int
+  ) {
+    self.isCrossValidated = isCrossValidated
+    let rows = images.indices.map { Array(logits[$0 * classCount..<($0 + 1) * classCount]) }
+    var search = TemperatureSearch()
+    for (image, row) in zip(images, rows) { search.record(row, label: split.label(of: image)) }
+    var output = OutputRule(activation: .softmax)
+    if images.count >= Self.temperatureImageCountMinimum,
+      let best = search.best?.temperature, Self.temperatureRange ~= best
+    {
+      output.temperature = Float((best * 1000).rounded() / 1000)
+    }
+    var tally = EvaluationTally()
+    for (image, row) in zip(images, rows) {
+      tally.record(
+        split.path(of: image), label: split.label(of: image),
+        probabilities: output.numbers(row[...], labelCount: classCount), logits: row,
+        temperature: output.temperature)
+    }
+    (self.output, self.tally) = (output, tally)
+  }
+
+  /// Returns the images with the least likely labels, the most doubtful first, by logits of heads
+  /// that were not learned from them.
+  static func doubts(
+    images: [SurveyedImage], logits: [Float], output: OutputRule, split: DataSplit, classCount: Int
+  ) -> [Doubt] {
+    var doubts: [Doubt] = []
+    for (place, image) in images.enumerated() {
+      let numbers = output.numbers(
+        logits[place * classCount..<(place + 1) * classCount], labelCount: classCount)
+      let label = split.label(of: image)
+      guard let best = numbers.indices.max(by: { numbers[$0] < numbers[$1] }), best != label,
+        numbers[best] >= doubtLimit
+      else { continue }
+      doubts.append(
+        Doubt(
+          path: split.path(of: image), label: label, suggestion: best, confidence: numbers[best]))
+    }
+    doubts.sort { ($1.confidence, $0.path) < ($0.confidence, $1.path) }
+    return Array(doubts.prefix(doubtCountLimit))
+  }
+}

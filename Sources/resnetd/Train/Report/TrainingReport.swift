@@ -1,0 +1,139 @@
+import Checkpoint
+import Glibc
+import JSON
+import Training
+
+/// What training did, for a terminal, as JSON and as a page.
+struct TrainingReport {
+  let trained: TrainedHead
+  let folder: TrainingFolder
+  let output: String
+  let page: String
+  /// Answers for images that were not learned from; nil if there were none.
+  let evaluation: EvaluationReport?
+
+  init(_ trained: TrainedHead, folder: TrainingFolder, output: String, page: String) {
+    (self.trained, self.folder, self.output, self.page) = (trained, folder, output, page)
+    evaluation = trained.judgement.flatMap { judgement in
+      guard judgement.tally.imageCount > 0 else { return nil }
+      return EvaluationReport(
+        of: trained.model, judgement.tally,
+        source: judgement.isCrossValidated ? "images left out in turn" : "images held out",
+        duration: trained.duration)
+    }
+  }
+
+  /// Paths of the images that a page shows.
+  var shownPaths: [String] {
+    trained.doubts.map(\.path) + (evaluation?.parts[0].tally.mistakes.map(\.path) ?? [])
+  }
+
+  /// Returns a number with three significant digits.
+  static func number(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return String(value) }
+    let digits = max(0, 2 - Int(log10(value).rounded(.down)))
+    let text = Decimal.text(value, digits: min(digits, 12))
+    guard text.contains(".") else { return text }
+    let short = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
+    return String(short.reversed())
+  }
+
+  /// Rows of a name and a value, shared by the terminal and the page.
+  var facts: [[String]] {
+    let (split, fit) = (trained.split, trained.fit)
+    var rows = [
+      ["model", "\(trained.model.name) \(trained.model.version.short)"],
+      ["classes", Decimal.grouped(folder.classes.count)],
+      ["learned from", "\(Decimal.grouped(split.learned.count)) images"],
+    ]
+    if !split.heldOut.isEmpty {
+      rows.append(["held out", "\(Decimal.grouped(split.heldOut.count)) images"])
+    }
+    rows += [
+      ["features", "\(trained.featureCount) of \(trained.parentName)"],
+      [
+        "regularisation",
+        Self.number(fit.regularization)
+          + (fit.trials.isEmpty
+            ? ", as given" : ", best of \(fit.trials.count) by cross-validation"),
+      ],
+      [
+        "fitted",
+        "in \(fit.iterationCount) iterations"
+          + (fit.isConverged ? "" : ", which were not enough to converge"),
+      ],
+    ]
+    if trained.model.output.temperature != 1 {
+      rows.append(["temperature", Self.number(Double(trained.model.output.temperature))])
+    }
+    if let evaluation {
+      let tally = evaluation.parts[0].tally
+      rows += [
+        [
+          trained.judgement?.isCrossValidated == true ? "top-1, cross-validated" : "top-1",
+          "\(EvaluationReport.percent(tally.top1.value)) (95 % interval "
+            + "\(EvaluationReport.interval(tally.top1)))",
+        ],
+        ["mean recall of the classes", EvaluationReport.percent(evaluation.parts[0].meanRecall)],
+        ["calibration error", EvaluationReport.percent(tally.bins.expectedError)],
+      ]
+    } else {
+      rows.append(["top-1", "not known: no images to judge by"])
+    }
+    rows.append(["time", "\(Decimal.text(trained.duration / .seconds(1), digits: 1)) s"])
+    return rows
+  }
+
+  /// The report for a terminal.
+  var text: String {
+    var blocks = [TextTable(rows: facts).text]
+    if !trained.doubts.isEmpty {
+      let rows = trained.doubts.prefix(8).map { doubt in
+        [
+          PlainText.line(doubt.path), folder.classes[doubt.label],
+          "looks like \(folder.classes[doubt.suggestion])",
+          EvaluationReport.percent(Double(doubt.confidence)),
+        ]
+      }
+      blocks.append("labels to look at again\n" + TextTable(rows: Array(rows)).text)
+    }
+    blocks.append("written: \(output)\n         \(page)\nserve it: resnetd serve --model \(output)")
+    return blocks.joined(separator: "\n\n")
+  }
+
+  /// The whole report.
+  var json: JSONValue {
+    let (split, fit) = (trained.split, trained.fit)
+    return [
+      "model": [
+        "name": .string(trained.model.name), "version": .string(trained.model.version.short),
+        "file": .string(output),
+      ],
+      "labels": .array(folder.classes.map(JSONValue.string)),
+      "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
+      "failed": .integer(trained.survey.failures.count),
+      "features": .integer(trained.featureCount), "from": .string(trained.parentName),
+      "regularization": .double(fit.regularization),
+      "trials": .array(
+        fit.trials.map {
+          [
+            "regularization": .double($0.regularization), "log_loss": .double($0.logLoss),
+            "accuracy": .double($0.accuracy),
+          ]
+        }),
+      "iterations": .integer(fit.iterationCount), "converged": .boolean(fit.isConverged),
+      "temperature": .float(trained.model.output.temperature),
+      "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
+      "evaluation": evaluation?.json ?? .null,
+      "doubtful": .array(
+        trained.doubts.map {
+          [
+            "file": .string($0.path), "class": .integer($0.label),
+            "suggestion": .integer($0.suggestion), "probability": .float($0.confidence),
+          ]
+        }),
+      "notes": .array((folder.notes + split.notes).map(JSONValue.string)),
+      "seconds": .double(trained.duration / .seconds(1)),
+    ]
+  }
+}

@@ -1,0 +1,71 @@
+import Checkpoint
+import Files
+import ResNet
+import Training
+
+/// A model that has been learned, and everything that is to be told about it.
+struct TrainedHead {
+  let model: Model
+  let parentName: String
+  let featureCount: Int
+  let split: DataSplit
+  let survey: ImageSurvey.Outcome
+  let fit: HeadFit
+  /// Nil if the classes have too few images for any judgement.
+  let judgement: HeadJudgement?
+  let doubts: [HeadJudgement.Doubt]
+  let duration: Duration
+}
+
+/// The parts of a model file that training makes.
+enum TrainedModel {
+  /// Returns the parent's network with a new last layer.
+  static func model(
+    _ parent: Model, _ head: LinearHead, name: String, _ contents: Model.Contents
+  ) throws -> Model {
+    let (headless, layer) = try parent.graph.withHead(outputs: head.classCount)
+    var architecture = parent.architecture
+    architecture?.classCount = head.classCount
+    let graph = try architecture.map { try Graph($0) } ?? headless
+    var weights = Weights()
+    for name in try graph.parameterShapes().keys where !name.hasPrefix(layer + ".") {
+      weights[name] = parent.weights[name]
+    }
+    weights[layer + ".weight"] = Tensor(
+      shape: [head.classCount, head.featureCount], storage: head.weights)
+    weights[layer + ".bias"] = Tensor(shape: [head.classCount], storage: head.bias)
+    do throws(CheckpointError) {
+      if let architecture {
+        return try Model(name: name, architecture: architecture, weights: weights, contents)
+      }
+      return try Model(name: name, graph: graph, weights: weights, contents)
+    } catch {
+      throw Failure("the model cannot be put together: \(error)")
+    }
+  }
+
+  /// Returns the name of the model in a file of this name: what may not stand in names becomes a
+  /// dash.
+  static func name(of path: String) -> String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    let stem = file.hasSuffix(".safetensors") ? String(file.dropLast(".safetensors".count)) : file
+    let name = stem.unicodeScalars.map { scalar in
+      Model.isAllowed(scalar) ? String(scalar) : "-"
+    }.joined()
+    return name.isEmpty ? "model" : String(name.prefix(Model.nameByteCountLimit))
+  }
+
+  /// Returns the SHA-256 of the images with their classes: of each image's digest and its label, in
+  /// order.
+  static func digest(of images: [SurveyedImage], _ split: DataSplit, _ labels: [String]) throws
+    -> String
+  {
+    var digest = try SHA256()
+    for image in images {
+      let entry = image.digest + Array(labels[split.label(of: image)].utf8) + [0]
+      // SAFETY: the elements are bytes.
+      digest.update(unsafe entry.span.bytes)
+    }
+    return HexDigits.text(digest.finish())
+  }
+}

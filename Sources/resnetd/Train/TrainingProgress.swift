@@ -1,0 +1,59 @@
+import Glibc
+import JSON
+
+/// Progress of training for whoever waits: a bar on a terminal, else a line of JSON at times, both
+/// on standard error.
+struct TrainingProgress: Sendable {
+  /// Time between two lines of JSON, 5 s.
+  private static let interval = Duration.seconds(5)
+  private static let isTerminal = isatty(STDERR_FILENO) == 1
+
+  private let step: String
+  private var bar: ProgressBar
+  private var lastTold = ContinuousClock.now
+  private var done = 0
+  private var total = 0
+
+  /// - Parameter step: What is being done, a word.
+  init(_ step: String) {
+    self.step = step
+    bar = ProgressBar(step, total: 0)
+  }
+
+  mutating func advance(to done: Int, of total: Int) {
+    (self.done, self.total) = (done, total)
+    if Self.isTerminal {
+      bar.advance(to: done, of: total)
+    } else if ContinuousClock.now - lastTold >= Self.interval {
+      write()
+    }
+  }
+
+  /// Says a sentence about something on the way.
+  mutating func tell(_ sentence: String) {
+    bar.interrupt()
+    Self.tell(sentence)
+  }
+
+  mutating func end() {
+    bar.interrupt()
+    if !Self.isTerminal, done > 0 { write() }
+  }
+
+  static func tell(_ sentence: String) {
+    if isTerminal {
+      StandardError.write("resnetd train: \(sentence)")
+    } else {
+      let line: JSONValue = ["event": "note", "text": .string(sentence)]
+      StandardError.write(line.text)
+    }
+  }
+
+  private mutating func write() {
+    lastTold = .now
+    let line: JSONValue = [
+      "event": .string(step), "done": .integer(done), "total": .integer(total),
+    ]
+    StandardError.write(line.text)
+  }
+}
