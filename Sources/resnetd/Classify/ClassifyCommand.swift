@@ -100,7 +100,7 @@ enum ClassifyCommand: Command {
     try check(settings, operands)
     let interruption = try EndingSignals(command: name)
     let list = try settings.filesFrom.map { path throws(Failure) in
-      try PathList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
+      try ImageList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
     }
     let paths = try ImagePaths(operands, isRecursive: settings.recursive, list: list)
     let model = try ModelSource.load(settings.model, settings.parts)
