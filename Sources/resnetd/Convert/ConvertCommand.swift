@@ -53,6 +53,7 @@ enum ConvertCommand: Command {
     try WrittenFile.check(
       output, "OUT", holds: form == .onnx ? .onnx : .safetensors,
       onnxRemedy: "or leave --to out to write ONNX")
+    try WrittenFile.checkPlace(output)
     let model = try Self.model(input, settings, numbersClasses: form == .plain)
     do throws(CheckpointError) {
       switch form {

@@ -69,6 +69,7 @@ enum QuantizeCommand: Command {
     try WrittenFile.check(
       output, "--output", holds: .safetensors,
       onnxRemedy: "an ONNX file has no place for the calibration")
+    try WrittenFile.checkPlace(output)
     // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
