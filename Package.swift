@@ -62,6 +62,7 @@ let package = Package(
     .target(name: "Words"),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
+    .target(name: "Tables", dependencies: ["Files"]),
     .target(name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Words"]),
     .target(name: "ResNet"),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
@@ -74,7 +75,7 @@ let package = Package(
       name: "Checkpoint",
       dependencies: [
         "ResNet", "Imaging", "Files", "JSON", "Words", "CDefaultModel", "CImageNet", "COpenSSL",
-        "CZip", "ONNX",
+        "CZip", "ONNX", "Tables",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
@@ -108,7 +109,7 @@ let package = Package(
         "Serving", "Following", "Training", "Inference", "Decoding", "Machine", "Imaging", "ResNet",
         "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "Time", "Words", "CCurl", "CProgram",
+        "HTTPServer", "ONNX", "Tables", "Time", "Words", "CCurl", "CProgram",
       ]),
 
     .executableTarget(
@@ -128,6 +129,7 @@ let package = Package(
       name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "TablesTests", dependencies: ["Tables"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
@@ -196,6 +198,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     fuzzer("JSONBody", of: "Serving", "HTTPCore"),
     fuzzer("MultipartForm", of: "HTTPCore"),
     fuzzer("LabelsFile", of: "Checkpoint"),
+    fuzzer("Lists", of: "Tables"),
     fuzzer("ONNXFile", of: "Checkpoint", "ONNX", "ResNet"),
     fuzzer("Safetensors", of: "Checkpoint", "ResNet"),
     fuzzer("Pickle", of: "Checkpoint", "ResNet"),

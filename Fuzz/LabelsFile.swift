@@ -1,10 +1,10 @@
 import Checkpoint
 
-/// Fuzzes any bytes as a labels file, under a name that may be anything and one that must be JSON.
+/// Fuzzes any bytes as a labels file, under names that may be anything, must be JSON and are a table.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzLabelsFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
-  for path in ["labels.txt", "labels.json"] {
+  for path in ["labels.txt", "labels.json", "labels.csv"] {
     // Errors are the expected end of most inputs; a crash, a hang or a leak is not.
     guard let labels = try? Labels.read(bytes: bytes, path: path) else { continue }
     precondition(!labels.isEmpty, "a file without labels must be an error")

@@ -69,6 +69,9 @@ package final class Service: RequestHandler {
 
   // MARK: Requests
 
+  /// The usual way to send an image, at the default port.
+  private static let example = "curl -T cat.jpg http://localhost:8080/classify"
+
   package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
     let identity = RequestIdentity(head.fields)
     do throws(Problem) {
@@ -96,7 +99,9 @@ package final class Service: RequestHandler {
     }
     let route = try route(path)
     guard route.methods.contains(head.method) else {
-      throw .method(head.method, allow: route.methods)
+      throw .method(
+        head.method, path, allow: route.methods,
+        example: route == .classify ? Self.example : nil)
     }
     // Probes need neither a body nor an exchange.
     guard route == .classify else {

@@ -2,19 +2,61 @@
 package enum Suggestion {
   /// Limit of differences; more of them make it another word.
   private static let distanceLimit = 3
+  /// Letters of the shortest part of a name by which it is found.
+  private static let partLengthLimit = 3
 
-  /// Returns the known word that differs least; nil if all differ too much.
+  /// Returns the known word that was probably meant; nil if none is like it.
+  ///
+  /// Case and what stands between the parts of a name make no difference. The word that differs least
+  /// is taken; without one that is near, the only one with the same parts, or with all of them and
+  /// more, such as `--resize-mode` for `--mode-resize` and for `--resize`.
   package static func nearest(to word: String, among known: [String]) -> String? {
-    let best = known.map { (word: $0, distance: distance(word, $0)) }
+    let wanted = Form(word)
+    guard !wanted.letters.isEmpty else { return nil }
+    let forms = known.map { (word: $0, form: Form($0)) }
+    let best = forms.map { (word: $0.word, distance: distance(wanted.letters, $0.form.letters)) }
       .min { $0.distance < $1.distance }
-    guard let best, best.distance <= min(distanceLimit, word.count / 2) else { return nil }
-    return best.word
+    if let best, best.distance <= limit(wanted.letters.count) { return best.word }
+    for isLike in [Form.hasSameParts, Form.sharesParts] {
+      let like = forms.filter { isLike(wanted)($0.form) }
+      if like.count == 1 { return like[0].word }
+    }
+    return nil
+  }
+
+  /// Returns the differences that words of this length may have.
+  private static func limit(_ count: Int) -> Int { min(distanceLimit, count / 3 + 1, count / 2) }
+
+  /// A word as it is compared.
+  private struct Form {
+    /// Letters and digits in lower case.
+    let letters: [Character]
+    /// Runs of them, without the ending of a plural.
+    let parts: Set<String>
+
+    init(_ word: String) {
+      let lower = word.lowercased()
+      let runs = lower.split { !$0.isLetter && !$0.isNumber }
+      letters = runs.isEmpty ? Array(lower) : Array(runs.joined())
+      parts = Set(
+        runs.map { run in
+          String(run.count > partLengthLimit && run.hasSuffix("s") ? run.dropLast() : run)
+        })
+    }
+
+    func hasSameParts(_ other: Form) -> Bool { parts == other.parts }
+
+    /// Whether one has all parts of the other and more, which are not just short words.
+    func sharesParts(_ other: Form) -> Bool {
+      let smaller = parts.count < other.parts.count ? parts : other.parts
+      return smaller.isSubset(of: parts) && smaller.isSubset(of: other.parts)
+        && smaller.contains { $0.count >= partLengthLimit }
+    }
   }
 
   /// Returns the insertions, deletions, replacements and swaps of neighbouring characters: the
   /// distance of Damerau and Levenshtein, with no part changed twice.
-  private static func distance(_ first: String, _ second: String) -> Int {
-    let (first, second) = (Array(first), Array(second))
+  private static func distance(_ first: [Character], _ second: [Character]) -> Int {
     var before = [Int](repeating: 0, count: second.count + 1)
     var row = Array(0...second.count)
     for i in first.indices {

@@ -267,6 +267,25 @@ import Testing
     #expect(try await status("/readyz") == 503)
   }
 
+  @Test(
+    "A method that a path does not take is answered with those that it takes",
+    arguments: [
+      (
+        "GET", "/classify?top_k=3", "POST, PUT, OPTIONS",
+        "GET is not allowed at /classify, which takes POST, PUT and OPTIONS; for example curl -T "
+          + "cat.jpg http://localhost:8080/classify"
+      ),
+      (
+        "POST", "/healthz", "GET, HEAD, OPTIONS",
+        "POST is not allowed at /healthz, which takes GET, HEAD and OPTIONS"
+      ),
+    ])
+  func methods(method: String, target: String, allow: String, detail: String) async throws {
+    let response = await (try TestService()).answer(try Request(method, target))
+    #expect(response.status == 405 && response.fields["Allow"] == allow)
+    #expect(try response.json()["detail"] as? String == detail)
+  }
+
   @Test("OPTIONS names the methods of a path")
   func options() async throws {
     let service = try TestService()

@@ -41,7 +41,7 @@ package enum Labels {
     }
     if let labels = try LabelDocument.labels(text, path: path) { return labels }
     let lines = try lines(of: text, path: path)
-    if let table = LabelTable(header: lines[0]) { return try table.labels(lines, path: path) }
+    if let labels = try LabelTable(text, path: path).labels() { return labels }
     var labels: [String] = []
     for (index, line) in lines.enumerated() {
       let label = String(line.trimmingSpace)

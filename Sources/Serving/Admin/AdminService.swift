@@ -119,7 +119,7 @@ package final class AdminService: RequestHandler {
       throw Problem(404, .notFound, "there is nothing at \(path) on the admin endpoint")
     }
     guard route.methods.contains(head.method) else {
-      throw .method(head.method, allow: route.methods)
+      throw .method(head.method, head.target.path, allow: route.methods)
     }
     try head.checkContent()
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }

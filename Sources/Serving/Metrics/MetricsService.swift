@@ -21,7 +21,7 @@ package final class MetricsService: RequestHandler {
     }
     let methods = Route.metrics.methods
     guard methods.contains(head.method) else {
-      return Problem.method(head.method, allow: methods).response
+      return Problem.method(head.method, head.target.path, allow: methods).response
     }
     return head.method == "OPTIONS" ? .options(methods) : metrics.response()
   }

@@ -36,6 +36,9 @@ extension ClassificationParameters {
     return synonyms
   }()
 
+  /// Returns whether it is the name of a parameter.
+  static func isName(_ name: String) -> Bool { known.names.contains(name) }
+
   /// Throws for a name that is unknown, and for one that is given twice in the same place.
   static func checkNames(_ given: [GivenParameter]) throws(Problem) {
     var seen: Set<String> = []

@@ -30,8 +30,8 @@ package struct ClassificationParameters: Sendable, Hashable {
   package init(_ head: RequestHead, classCount: (CanaryChoice) -> Int) throws(Problem) {
     canary = try CanaryChoice(head.fields)
     try read(head.target.query.map { GivenParameter($0) }, classCount: classCount(canary))
-    priority = Priority(head.fields["X-Priority"])
-    if let text = head.fields["X-Request-Timeout-Ms"] {
+    priority = try Priority(head.fields)
+    if let text = try head.fields.single("X-Request-Timeout-Ms") {
       guard let milliseconds = NumberText.wholeNumber(text), 1...3_600_000 ~= milliseconds else {
         throw .parameter(
           "X-Request-Timeout-Ms is a whole number from 1 to 3600000, not \(Quotation.value(text))")
@@ -72,7 +72,8 @@ package struct ClassificationParameters: Sendable, Hashable {
           0...1 ~= minimum
         else {
           throw .parameter(
-            "min_probability is a decimal number from 0 to 1, not \(item.shown)")
+            "min_probability is a decimal number from 0 to 1, not \(item.shown)"
+              + (item.text.flatMap(NumberText.advice) ?? ""))
         }
         minimumProbability = minimum
       }

@@ -12,6 +12,25 @@ package enum NumberText {
     return value
   }
 
+  /// Returns how a number is written that JSON does not write so, as `; write 0.5`; nil if it is none.
+  package static func advice(_ text: String) -> String? {
+    guard text.utf8.count <= adviceByteCountLimit, !isNumber(text) else { return nil }
+    var digits = Substring(text)
+    let isNegative = digits.hasPrefix("-")
+    if isNegative || digits.hasPrefix("+") { digits = digits.dropFirst() }
+    digits = Substring(digits.replacing(",", with: "."))
+    while digits.hasPrefix("00") || digits.hasPrefix("0") && digits.dropFirst().first != "." {
+      guard digits.count > 1 else { break }
+      digits = digits.dropFirst()
+    }
+    if digits.hasPrefix(".") { digits = "0" + digits }
+    if digits.hasSuffix(".") { digits = digits.dropLast() }
+    let written = (isNegative ? "-" : "") + digits
+    return isNumber(written) ? "; write \(written)" : nil
+  }
+
+  private static let adviceByteCountLimit = 32
+
   /// Returns the whole number of these digits, or nil for anything else, even a sign, and for one
   /// beyond the type.
   package static func wholeNumber(_ text: some StringProtocol) -> Int? {

@@ -60,13 +60,17 @@ package struct Problem: Error, Sendable, Hashable {
   }
 
   /// Returns the problem of a method that a path does not allow.
-  static func method(_ method: String, allow: [String]) -> Problem {
-    Method.isKnown(method) ? methodNotAllowed(method, allow: allow) : methodUnknown(method)
-  }
-
-  static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
-    Problem(
-      405, .methodNotAllowed, "\(method) is not allowed here; Allow says what is",
+  ///
+  /// - Parameter example: How the path is asked.
+  static func method(
+    _ method: String, _ path: String, allow: [String], example: String? = nil
+  ) -> Problem {
+    guard Method.isKnown(method) else { return methodUnknown(method) }
+    let names = KnownNames(names: allow).list
+    return Problem(
+      405, .methodNotAllowed,
+      "\(method) is not allowed at \(path), which takes \(names)"
+        + (example.map { "; for example \($0)" } ?? ""),
       allow: allow.joined(separator: ", "))
   }
 

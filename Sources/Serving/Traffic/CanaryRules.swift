@@ -79,7 +79,7 @@ package enum CanaryChoice: String, Sendable, Hashable {
   static let field = "X-Resnetd-Canary"
 
   init(_ fields: HeaderFields) throws(Problem) {
-    guard let text = fields[Self.field] else {
+    guard let text = try fields.single(Self.field) else {
       self = .share
       return
     }

@@ -21,12 +21,17 @@ struct EngineRun {
 
   /// Compiles for one thread and the batch sizes of one worker.
   ///
-  /// - Parameter nodes: Names of nodes whose outputs are wanted too.
-  init(_ model: Model, precision: Precision, nodes: [String] = []) throws(Failure) {
+  /// - Parameters:
+  ///   - nodes: Names of nodes whose outputs are wanted too.
+  ///   - isForOne: Whether only one image will be run, so that fewer sizes are compiled.
+  init(
+    _ model: Model, precision: Precision, nodes: [String] = [], isForOne: Bool = false
+  ) throws(Failure) {
     var options = CompilationOptions()
     options.precision = precision
     options.calibration = model.calibration
-    options.batchSizes = CPUPlan.Settings().plan(cores: 1, for: model.graph).batchSizes
+    options.batchSizes =
+      isForOne ? [1] : CPUPlan.Settings().plan(cores: 1, for: model.graph).batchSizes
     options.taps = nodes
     do throws(EngineError) {
       network = try CompiledNetwork(model.graph, model.weights, options: options)

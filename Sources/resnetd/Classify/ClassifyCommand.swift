@@ -41,7 +41,8 @@ enum ClassifyCommand: Command {
       if json { return .json }
       if jsonl { return .jsonl }
       if csv { return .csv }
-      return output.map(ResultFormat.init(fileName:)) ?? .text
+      // `check` refuses names that ask for nothing that is written.
+      return file.flatMap(ResultFormat.init(fileName:)) ?? .text
     }
   }
 
@@ -100,7 +101,7 @@ enum ClassifyCommand: Command {
     try check(settings, operands)
     let interruption = try EndingSignals(command: name)
     let list = try settings.filesFrom.map { path throws(Failure) in
-      try PathList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
+      try ImageList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
     }
     let paths = try ImagePaths(operands, isRecursive: settings.recursive, list: list)
     let model = try ModelSource.load(settings.model, settings.parts)
@@ -139,9 +140,9 @@ enum ClassifyCommand: Command {
     do throws(FeatureFault) { count = try model.featureCount.get() } catch {
       throw Failure("--features does not apply: \(error); leave it out")
     }
-    guard unsafe settings.force || access(path, F_OK) != 0 else {
-      throw Failure("\(path) exists; --force replaces it, another --features leaves it")
-    }
+    try WrittenFile.checkFree(
+      path, replaces: settings.force,
+      remedies: "--force replaces it, another --features leaves it")
     var code = ExitCode.success
     do {
       let failure: (FileError) -> any Error = { Failure($0.description) }
@@ -157,7 +158,22 @@ enum ClassifyCommand: Command {
     return code
   }
 
+  /// Refuses names of files that promise another form than the answers have.
+  private static func checkNames(_ settings: Settings) throws(UsageError) {
+    if let features = settings.features {
+      try WrittenFile.check(features, "--features", holds: .npy)
+    }
+    guard let file = settings.file else { return }
+    if !settings.json, !settings.jsonl, !settings.csv, ResultFormat(fileName: file) == nil {
+      throw UsageError(
+        "--output ends in .\(WrittenFile.ending(of: file) ?? ""), which is not written; it may end in "
+          + ".csv, .jsonl, .json or .txt, or --csv, --jsonl or --json says what it holds")
+    }
+    try WrittenFile.check(file, "--output", holds: settings.format.file)
+  }
+
   private static func check(_ settings: Settings, _ operands: [String]) throws(UsageError) {
+    try checkNames(settings)
     guard !operands.isEmpty || settings.filesFrom != nil else {
       throw UsageError("name one or more images")
     }

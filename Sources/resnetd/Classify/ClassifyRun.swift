@@ -92,7 +92,9 @@ final class ClassifyRun: Sendable {
     guard count + known.withLock(\.earlierCount) > 0 else {
       throw Failure("no images were found; name images, or folders with images in them")
     }
-    return progress.withLock(\.failureCount) == 0 ? .success : .failure
+    // Rows of the output that an earlier run has written count as if this one had.
+    return progress.withLock(\.failureCount) == 0 && earlier.failureCount == 0
+      ? .success : .failure
   }
 
   private func take(_ batch: Int) throws -> [ListedImage] {

@@ -32,7 +32,8 @@ enum ConvertCommand: Command {
     preprocessing. OUT appears complete or not at all, and may be IN. Its ending must not be that of
     another format.
     With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
-    that another program gives for them, [N, classes]. OUT is written only if those of IN agree.
+    that another program gives for them, [N, classes], or their softmax. OUT is written only if those
+    of IN agree.
     Where IN's tensors leave open what their network is, the variants are tried, and the one that
     agrees is taken and named.
     """
@@ -53,6 +54,7 @@ enum ConvertCommand: Command {
     try WrittenFile.check(
       output, "OUT", holds: form == .onnx ? .onnx : .safetensors,
       onnxRemedy: "or leave --to out to write ONNX")
+    try WrittenFile.checkPlace(output)
     let model = try Self.model(input, settings, numbersClasses: form == .plain)
     do throws(CheckpointError) {
       switch form {
@@ -82,10 +84,10 @@ enum ConvertCommand: Command {
     do throws(CheckpointError) {
       stated = try settings.parts.variant.map(NetworkVariant.init) ?? NetworkVariant()
     } catch { throw Failure(error.description) }
-    let search = VariantSearch(
+    let known = KnownOutputs(
       images: try NPYFile.read(path: settings.check[0], limit: arrayByteCountLimit),
-      logits: try NPYFile.read(path: settings.check[1], limit: arrayByteCountLimit)
-    ) { variant throws(Failure) in
+      outputs: try NPYFile.read(path: settings.check[1], limit: arrayByteCountLimit))
+    let search = VariantSearch(known: known) { variant throws(Failure) in
       var parts = settings.parts
       parts.variant = variant.isEmpty ? nil : variant.text
       return try ModelSource.load(input, parts, numbersClasses: numbersClasses) { _ in }
@@ -100,16 +102,22 @@ enum ConvertCommand: Command {
       bar.advance(to: done, of: count)
     }
     bar.interrupt()
+    if found.isOfProbabilities {
+      StandardError.write(
+        "resnetd convert: the rows of \(settings.check[1]) sum to 1: they are taken as probabilities "
+          + "and compared with the softmax")
+    }
+    let kind = found.isOfProbabilities ? "probabilities" : "logits"
     let difference = "the largest difference is \(found.distance) of the largest number"
     let name = found.variant.isEmpty ? "the usual one" : "--arch \(found.variant.text)"
     guard found.distance <= VariantSearch.likelyDistance else {
       throw Failure(
-        "\(input): no variant gives the logits of \(settings.check[1]); the nearest is \(name), "
+        "\(input): no variant gives the \(kind) of \(settings.check[1]); the nearest is \(name), "
           + "and \(difference). Are the images of \(settings.check[0]) prepared (scaled, "
           + "normalised), and the network in its evaluation mode?")
     }
     ModelSource.tell(of: found.model, input, ModelSource.warn)
-    StandardError.write("resnetd convert: the logits agree, \(difference)")
+    StandardError.write("resnetd convert: the \(kind) agree, \(difference)")
     if found.variant != stated {
       StandardError.write("resnetd convert: the network is \(name)")
     }

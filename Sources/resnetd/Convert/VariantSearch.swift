@@ -1,17 +1,19 @@
 import Checkpoint
-import Engine
-import ONNX
 import ResNet
 
-/// The search for the variant of a network whose logits for some images are known: what tensors leave
+/// The search for the variant of a network whose outputs for some images are known: what tensors leave
 /// open, an array of another program decides.
 struct VariantSearch {
-  /// A model and how far its logits are from the known ones.
+  /// A model and how far its outputs are from the known ones.
   struct Find {
     let model: Model
     let variant: NetworkVariant
+    fileprivate(set) var distances: KnownOutputs.Distance
+
     /// Largest difference, as a share of the largest known number.
-    let distance: Float
+    var distance: Float { distances.least }
+    /// Whether the known numbers are nearer to the softmax than to the logits.
+    var isOfProbabilities: Bool { distances.least < distances.logits }
   }
 
   /// Distance at which two programs compute the same in single precision.
@@ -21,12 +23,11 @@ struct VariantSearch {
   /// Things that are changed at once.
   private static let changeLimit = 2
 
-  let images: DenseTensor
-  let logits: DenseTensor
+  let known: KnownOutputs
   /// Loads the file as the network of a variant.
   let load: (NetworkVariant) throws(Failure) -> Model
 
-  /// Returns the first variant that gives the logits, else the nearest one.
+  /// Returns the first variant that gives the outputs, else the nearest one.
   ///
   /// - Parameter stated: What is known of the variant; the rest is tried.
   func run(
@@ -41,8 +42,8 @@ struct VariantSearch {
     }
     if let first {
       // Arrays of wrong shapes are wrong for every variant.
-      let find = Find(model: first, variant: stated, distance: try distance(of: first))
-      if find.distance <= Self.equalDistance || first.format == .onnx { return find }
+      let find = Find(model: first, variant: stated, distances: try distances(of: first))
+      if find.distance <= Self.equalDistance || first.format == .onnx { return try whole(find) }
       best = find
       tried.insert(Network(first, stated))
     }
@@ -52,17 +53,32 @@ struct VariantSearch {
         progress(index, candidates.count)
         // Not every variant is possible with these tensors.
         guard let model = try? load(variant), tried.insert(Network(model, variant)).inserted,
-          let distance = try? distance(of: model)
+          let distances = try? distances(of: model)
         else { continue }
-        if distance < best?.distance ?? .infinity {
-          best = Find(model: model, variant: variant, distance: distance)
+        if distances.least < best?.distance ?? .infinity {
+          best = Find(model: model, variant: variant, distances: distances)
         }
       }
       if let best, best.distance <= Self.equalDistance { return best }
     }
     // What was said already is refused, and nothing else is possible.
     guard let best else { throw refusal ?? Failure("no variant can be computed") }
-    return best
+    return try whole(best)
+  }
+
+  /// Returns how far a model is from all outputs, or from the first image's if those rule it out.
+  private func distances(of model: Model) throws(Failure) -> KnownOutputs.Distance {
+    let first = try known.firstDistance(of: model)
+    guard known.imageCount > 1, first.least <= Self.likelyDistance else { return first }
+    return try known.distance(of: model)
+  }
+
+  /// Returns what was found with its distance from all outputs.
+  private func whole(_ find: Find) throws(Failure) -> Find {
+    guard known.imageCount > 1, find.distance > Self.likelyDistance else { return find }
+    var find = find
+    find.distances = try known.distance(of: find.model)
+    return find
   }
 
   /// What makes two variants the same network.
@@ -74,19 +90,5 @@ struct VariantSearch {
       graph = model.graph
       standardizesWeights = variant.standardizesWeights
     }
-  }
-
-  private func distance(of model: Model) throws(Failure) -> Float {
-    let own = try EngineRun(model, precision: .fp32).logits(of: images)
-    guard case .floating(let found) = own.numbers, case .floating(let known) = logits.numbers,
-      logits.count == own.count, logits.shape.first == own.shape.first
-    else {
-      throw Failure(
-        "the known logits are an array of \(logits.elementType) \(logits.shape), those of the "
-          + "network of float \(own.shape)")
-    }
-    let largest = known.reduce(0) { max($0, abs($1)) }
-    let difference = zip(found, known).reduce(0) { max($0, abs($1.0 - $1.1)) }
-    return difference.isFinite && largest > 0 ? Float(difference / largest) : .infinity
   }
 }

@@ -16,6 +16,7 @@ enum EvaluateCommand: Command {
     var jobs: Int?
     var json: String?
     var page: String?
+    var force = false
     var decoders = DecoderSettings()
   }
 
@@ -45,6 +46,7 @@ enum EvaluateCommand: Command {
       ).called("j"),
       .optionalText("json", "FILE", \.json, "write everything as JSON there; - is standard output"),
       .optionalText("page", "FILE", \.page, "write a page for a browser there"),
+      .flag("force", \.force, "replace the files of --json and --page if they exist"),
     ] + ModelParts.options(of: \.parts) + Option.decoding
   static let decodes = true
 
@@ -56,6 +58,7 @@ enum EvaluateCommand: Command {
     guard operands.count == 1 else {
       throw UsageError("name one folder, with a folder for each class in it or a --list")
     }
+    try checkFiles(settings)
     let interruption = try EndingSignals(command: name)
     let model = try ModelSource.load(settings.model, settings.parts)
     try checkMeaning(of: model)
@@ -83,6 +86,22 @@ enum EvaluateCommand: Command {
       leftOut: leftOut, isEarly: interruption.hasHappened)
     try write(report, settings, decoders)
     return interruption.exitCode ?? (outcome.failureCount == 0 ? .success : .failure)
+  }
+
+  /// Refuses files that would be lost, or could not be written, before anything is computed.
+  private static func checkFiles(_ settings: Settings) throws {
+    let json = settings.json == "-" ? nil : settings.json
+    guard !settings.force || json != nil || settings.page != nil else {
+      throw UsageError("--force needs --json with a file, or --page")
+    }
+    let files = [("--json", json, WrittenFile.Format.json), ("--page", settings.page, .html)]
+    for case (let option, let path?, let format) in files {
+      try WrittenFile.check(path, option, holds: format)
+      try WrittenFile.checkFree(
+        path, replaces: settings.force,
+        remedies: "--force replaces it, another \(option) leaves it")
+      try WrittenFile.checkPlace(path)
+    }
   }
 
   private static func write(

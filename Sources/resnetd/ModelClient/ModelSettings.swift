@@ -113,7 +113,7 @@ struct ModelSettings: CommandSettings {
     else {
       throw UsageError(
         "\(option) is a number from \(Int(range.lowerBound)) to \(Int(range.upperBound)), not "
-          + "\"\(text)\"")
+          + "\"\(text)\"" + (NumberText.advice(text) ?? ""))
     }
     return value
   }

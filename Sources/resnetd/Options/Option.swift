@@ -230,7 +230,8 @@ extension Option {
     Option(name: name, valueName: valueName, help: help) {
       (settings, text) throws(InvalidValue) in
       guard let value = NumberText.value(text, as: Float.self), 0...1 ~= value else {
-        throw InvalidValue(expected: "a decimal number from 0 to 1")
+        throw InvalidValue(
+          expected: "a decimal number from 0 to 1", advice: NumberText.advice(text))
       }
       settings[keyPath: path] = value
     } defaultText: {

@@ -30,9 +30,17 @@ enum OptionValue {
     guard let value, range.contains(value) else {
       throw InvalidValue(
         expected: "a time such as 500ms, 10s or 2m, from \(Self.text(range.lowerBound)) to "
-          + Self.text(range.upperBound))
+          + Self.text(range.upperBound),
+        advice: advice(duration: text))
     }
     return value
+  }
+
+  /// Returns how a time is written whose number is not one.
+  private static func advice(duration text: String) -> String? {
+    let unit = text.drop { !$0.isLetter }
+    guard unit.isEmpty || durationUnits.contains(where: { $0.suffix == unit }) else { return nil }
+    return NumberText.advice(String(text.dropLast(unit.count))).map { $0 + unit }
   }
 
   /// Reads `65536`, `64KiB`, `10MiB`, `1GiB`, or the decimal units kB, MB and GB.
@@ -81,4 +89,6 @@ enum OptionValue {
 /// Error of a string that is not a value of an option: what it should be.
 struct InvalidValue: Error {
   let expected: String
+  /// How the string is written instead, as `; write 0.5`.
+  var advice: String?
 }

@@ -63,16 +63,9 @@ struct ParsedArguments<Settings: CommandSettings> {
         rest.insert(value, at: rest.startIndex)
         return try parse(letter, &rest, options)
       }
-      let word = flag.drop { $0 == "-" }
-      // A part of a name is nearer than a word that only looks alike.
-      let parts = options.map(\.flag).filter { known in
-        word.count > 1 && known.dropFirst(2).split(separator: "-").contains { $0.hasPrefix(word) }
-      }
-      let nearest =
-        parts.count == 1
-        ? parts[0] : Suggestion.nearest(to: flag, among: options.map(\.flag) + ["--help"])
+      let nearest = Self.nearest(to: flag, among: options.map(\.name) + ["help"])
       throw UsageError(
-        "unknown option \(flag)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+        "unknown option \(flag)" + (nearest.map { "; did you mean --\($0)?" } ?? ""))
     }
     given.insert(option.name)
     let attached = parts.count == 2 ? String(parts[1]) : nil
@@ -94,6 +87,18 @@ struct ParsedArguments<Settings: CommandSettings> {
     }
   }
 
+  /// Returns the name of the option that was probably meant.
+  private static func nearest(to flag: String, among names: [String]) -> String? {
+    let word = String(flag.drop { $0 == "-" })
+    // A part of a name is nearer than a word that only looks alike.
+    let parts = names.filter { name in
+      word.count > 1 && name.split(separator: "-").contains { $0.hasPrefix(word) }
+    }
+    if parts.count == 1 { return parts[0] }
+    return OptionSynonyms.option(for: word, among: names)
+      ?? Suggestion.nearest(to: word, among: names)
+  }
+
   /// Parts `-j4` into the letter's flag and its value; nil if no such letter takes a value.
   private static func letter(
     _ argument: String, _ options: [Option<Settings>]
@@ -111,7 +116,7 @@ struct ParsedArguments<Settings: CommandSettings> {
     do throws(InvalidValue) {
       try option.set(&settings, value)
     } catch {
-      throw UsageError("\(name) is \(error.expected), not \"\(value)\"")
+      throw UsageError("\(name) is \(error.expected), not \"\(value)\"\(error.advice ?? "")")
     }
   }
 }

@@ -71,10 +71,10 @@ package enum PullCommand: Command {
     }
     let output = settings.output ?? "\(subject.name).safetensors"
     // Checked first: the work would be wasted.
-    let isTaken = unsafe access(output, F_OK) == 0
-    guard settings.force || !isTaken else {
-      throw Failure("\(output) exists; --force replaces it")
-    }
+    try WrittenFile.checkFree(
+      output, replaces: settings.force,
+      remedies: "--force replaces it, another --output leaves it")
+    try WrittenFile.checkPlace(output)
     let options = try modelOptions(settings.parts, subject)
     let partial = try asFailure { () throws(RemoteError) in try PartialFile(output + ".partial") }
     let version = try fetch(download, into: partial)

@@ -13,7 +13,8 @@ extension Option {
   ) -> Option {
     Option(name: name, valueName: "P", help: help) { (settings, text) throws(InvalidValue) in
       guard let value = NumberText.value(text, as: Double.self), value > 50, value <= 100 else {
-        throw InvalidValue(expected: "a number above 50, up to 100")
+        throw InvalidValue(
+          expected: "a number above 50, up to 100", advice: NumberText.advice(text))
       }
       settings[keyPath: path] = Percentile(value)
     } defaultText: {

@@ -23,6 +23,9 @@ enum QuantizeCommand: Command {
 
   /// Stride of the images of `--calibrate` that are held out to judge the result.
   static let heldOutStride = 5
+  /// Number of images below which there is a warning: of the 100 to 500 of TensorFlow's guide,
+  /// https://ai.google.dev/edge/litert/models/post_training_quantization.
+  static let advisedImageCount = 100
   /// Least number of images; fewer say nothing about ranges.
   static let imageCountMinimum = 10
 
@@ -69,6 +72,7 @@ enum QuantizeCommand: Command {
     try WrittenFile.check(
       output, "--output", holds: .safetensors,
       onnxRemedy: "an ONNX file has no place for the calibration")
+    try WrittenFile.checkPlace(output)
     // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }
     let model = try ModelSource.load(operands[0], settings.parts, numbersClasses: true)
@@ -105,6 +109,12 @@ enum QuantizeCommand: Command {
       throw Failure(
         "\(inputs.usablePaths.count) images to calibrate on, at least \(imageCountMinimum) are needed"
       )
+    }
+    if inputs.usablePaths.count < advisedImageCount {
+      StandardError.write(
+        "resnetd quantize: warning: \(inputs.usablePaths.count) images to calibrate on, at least "
+          + "\(advisedImageCount) are advised (TensorFlow's guide to post-training quantisation says "
+          + "100 to 500): of fewer, rare activations are not seen and are clipped")
     }
     let calibrator = try Calibrator(model.graph, model.weights)
     try inputs.forEach("ranges") { try calibrator.observe($0.span) }

@@ -29,6 +29,7 @@ struct EngineOutputs {
       guard names.insert(name).inserted else {
         throw UsageError("two files for the output \(name)")
       }
+      try WrittenFile.check(named.file, "--output", holds: .npy)
       sources.append((try source(name, in: graph), named.file))
     }
   }

@@ -59,6 +59,7 @@ enum RunCommand: Command {
     outputs = try files(
       settings.outputs, for: model.outputs.map(\.name),
       others: Set(model.nodes.flatMap(\.outputs).filter { !$0.isEmpty }), "output")
+    for file in outputs.values { try WrittenFile.check(file, "--output", holds: .npy) }
     var arrays: [String: DenseTensor] = [:]
     for (name, file) in inputs { arrays[name] = try array(file) }
     do throws(ONNXError) {

@@ -1,8 +1,6 @@
 import Checkpoint
 import Decoding
 import Engine
-import Files
-import Glibc
 import Inference
 import JSON
 
@@ -27,6 +25,7 @@ enum TrainCommand: Command {
     var seed = 0
     var jobs: Int?
     var report: String?
+    var force = false
     var json = false
     var decoders = DecoderSettings()
   }
@@ -70,6 +69,7 @@ enum TrainCommand: Command {
       ).called("j"),
       .optionalText(
         "report", "FILE", \.report, "page with the results (default: the output's .report.html)"),
+      .flag("force", \.force, "replace the model file and its report if they are there"),
       .flag("json", \.json, "print the results as JSON"),
     ] + Option.decoding
   static let decodes = true
@@ -95,8 +95,13 @@ enum TrainCommand: Command {
     guard settings.smoothing < 1 else {
       throw UsageError("--label-smoothing is from 0 to below 1; 0.1 is usual")
     }
-    // Before hours of work, not after.
-    for path in [output, page] { try checkPlace(of: path) }
+    try WrittenFile.check(page, "--report", holds: .html)
+    // Before the work, not after it.
+    for path in [output, page] {
+      try WrittenFile.checkFree(
+        path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
+      try WrittenFile.checkPlace(path)
+    }
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
@@ -114,20 +119,6 @@ enum TrainCommand: Command {
     try FileBytes.write(Array(TrainingPage(report, thumbnails).text.utf8), to: page)
     StandardOutput.write(settings.json ? report.json.indentedText : report.text)
     return .success
-  }
-
-  /// Throws if no file can be made there.
-  private static func checkPlace(of path: String) throws(Failure) {
-    let folder =
-      path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
-    let place = folder.isEmpty ? "/" : folder
-    guard unsafe access(place, W_OK | X_OK) == 0 else {
-      throw Failure("\(path): no file can be made in \(place): \(SystemError.text())")
-    }
-    var status = stat()
-    if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw Failure("\(path): it is a folder; name the file to write")
-    }
   }
 }
 

@@ -29,10 +29,39 @@ import Testing
       #"{"label_names": ["cat", "dog", "hen"], "num_classes": 3}"#,
       "index,label\n0,cat\n1,dog\n2,hen\n", "label,index\nhen,2\ncat,0\ndog,1",
       "Class ID;Class Name\r\n0;cat\r\n1;dog\r\n2;hen\r\n\r\n", "id\tname\n2\then\n1\tdog\n0\tcat",
+      "0,cat\n1,dog\n2,hen\n", "1\tdog\n0\tcat\n2\then", "cat;0\nhen;2\ndog;1\n",
       "\u{feff}\"idx\",\"label\",\"wnid\"\n0,\"cat\",n01\n1, \"dog\" ,n02\n2,hen,n03",
     ])
   func forms(text: String) throws {
     #expect(try read(text) == ["cat", "dog", "hen"])
+  }
+
+  @Test(
+    "A table of one column may have a header, which is not a label",
+    arguments: [
+      "label\ncat\n\"dog, big\"\nhen\n",
+      "\u{feff}\"Class Name\"\r\ncat\r\n\"dog, big\"\r\nhen\r\n",
+      "cat\n\"dog, big\"\nhen",
+    ])
+  func column(text: String) throws {
+    #expect(try read(text, path: "labels.csv") == ["cat", "dog, big", "hen"])
+  }
+
+  @Test(
+    "A table that may be read in two ways is refused with what decides",
+    arguments: [
+      (
+        "label\ncat\n", "labels.txt", "line 1: \"label\" may be the header of a column or the first"
+      ),
+      ("cat,tom\ndog,rex\n", "labels.csv", "line 1: the table has 2 columns, and its first row"),
+      ("label,count\ncat,3\n", "labels.csv", "write it, such as index,label"),
+      ("cat\ndog, big\n", "labels.csv", "line 2: fields in the row: 2, in the first one: 1"),
+      ("label\n", "labels.csv", "has a header and no row"),
+      ("label\ncat\n\nhen\n", "labels.tsv", "line 3: class 1: the label is empty"),
+      ("0,1\n1,0\n", "labels.csv", "the table has 2 columns"),
+    ])
+  func ambiguous(text: String, path: String, expected: String) {
+    #expect(failure(text, path: path).contains(expected), "\(failure(text, path: path))")
   }
 
   @Test("WordNet's numbers belong to ImageNet's classes in their order, and to no other labels")
@@ -81,10 +110,10 @@ import Testing
       (#"{"cat": [0]}"#, "member \"cat\""), (#"{"0": "cat", "0": "dog"}"#, "JSON: "),
       ("[\"cat\",\n\"dog\"", "JSON: "), ("{\n\"0\": \"cat\",\n}", "line 3: JSON: "),
       ("index,label\n", "has a header and no row"),
-      ("index,label\n0,cat\n1\n", "line 3: the row has not 2 fields"),
-      ("index,label\n0,\"cat\n1,dog", "line 2: the row has not 2 fields"),
+      ("index,label\n0,cat\n1\n", "line 3: fields in the row: 1, in the header: 2"),
+      ("index,label\n0,\"cat\n1,dog", "line 2: a quote is opened and not closed"),
       ("index,label\nx,cat", "line 2: the class's number is \"x\""),
-      ("index,label\n0,cat\n\n1,dog", "line 3: the row has not 2 fields"),
+      ("index,label\n0,cat\n\n1,dog", "line 3: fields in the row: 1, in the header: 2"),
       ("index,label\n1,cat\n1,dog", "line 3: class 1 has two labels"),
       ("index,label\n0,cat\n7,dog", "line 3: class 7 of 2 labels"),
     ])

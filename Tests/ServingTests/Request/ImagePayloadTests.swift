@@ -85,6 +85,19 @@ import Testing
     #expect(try Array(payload.image(0)) == Array(content.utf8))
   }
 
+  @Test("A field with the name of a parameter is one, whatever its value begins with")
+  func parameterOrFile() throws {
+    for (name, value) in [("top_k", "BM3"), ("features", "GIF89a"), ("min_probability", "P6 1")] {
+      let read = try payload(Self.formType, form([part("image"), field(name, value)]))
+      #expect(read.count == 1 && read.parameters.map(\.name) == [name])
+    }
+    let typed = part("top_k", "3", "", type: "application/octet-stream")
+    #expect(
+      try payload(Self.formType, form([part("image"), typed])).parameters.map(\.name) == ["top_k"])
+    // With a file name it is a file.
+    #expect(try payload(Self.formType, form([part("top_k", "BM3")])).count == 1)
+  }
+
   @Test("A file that nobody has chosen in a browser is passed over")
   func unchosen() throws {
     let empty = part("second", "", "; filename=\"\"", type: "application/octet-stream")

@@ -37,9 +37,37 @@ import Testing
       (#"{"images": []}"#, 400, "empty"), (#"{"images": null}"#, 400, "neither"),
       (#"{"Image": "AA=="}"#, 400, "did you mean image?"),
       (#"{"top_k": 3}"#, 400, "neither"), ("{}", 400, "neither"),
-      (#"{"image": "AA==""#, 400, "at byte 16"), (#"{"image": "AA=="} x"#, 400, "trailing"),
-      (#"{"image": "A\qA="}"#, 400, "at byte"), ("{\"image\": \"A\u{1}\"}", 400, "at byte"),
+      (#"{"image": "AA==""#, 400, "the end in the middle of the document, at byte 16"),
+      (#"{"image": "AA=="} x"#, 400, "trailing"),
+
+      (
+        "{\"image\": \"AA\nAA\"}", 400,
+        "the JSON has a line break inside a string, at byte 13; write base64 in one line, as base64 "
+          + #"-w0 does, or each line break as \n; send {"image""#
+      ),
+      ("{\"image\": \"AA\r\nAA\"}", 400, "a line break inside a string, at byte 13"),
+      (
+        "\u{feff}{\"image\": \"AA\tAA\"}", 400,
+        #"a tab inside a string, at byte 16; write it as \t"#
+      ),
+      ("{\"image\": \"A\u{1}\"}", 400, "the control character 0x01 inside a string, at byte 12"),
+      (#"{"image": "A\qA="}"#, 400, "a backslash before a character that takes none"),
+      (#"{"image": "\u00g0"}"#, 400, #"\u without four hexadecimal digits"#),
       (#"{"image": "AA==",}"#, 400, "at byte"), (#"{"x": 01, "image": "AA=="}"#, 400, "at byte"),
+      (
+        #"{"x": .5, "image": "AA=="}"#, 400,
+        "a number that begins with a point, at byte 6; write 0.5"
+      ),
+      (#"{"x": 5., "image": "AA=="}"#, 400, "a number without a digit after its point"),
+      (#"{"x": -, "image": "AA=="}"#, 400, "a minus sign without a digit"),
+      (#"{"x": 1e, "image": "AA=="}"#, 400, "a number without a digit after its e"),
+      ("{'image': 'AA=='}", 400, "a single quote, at byte 1; put strings in double quotes"),
+      (#"{"image" "AA=="}"#, 400, "a member without a colon"), (#"{image: "A"}"#, 400, "at byte"),
+      (#"{"image": "AA==" "x": 1}"#, 400, "neither a comma nor } after a member"),
+      (#"{"images": ["AA==" "AA=="]}"#, 400, "neither a comma nor ] after an item"),
+      (#"{"x": NaN}"#, 400, "at byte"), (#"{"x": nul}"#, 400, "a word other than true, false"),
+      (#"{1: 2}"#, 400, "a member whose name is not a string in double quotes"),
+      (#"{"x": 1 /* */}"#, 400, "a comment, which JSON does not have"),
       (#"{"images": ["","",""]}"#, 413, "more than 2 images"),
     ])
   func refusals(text: String, status: Int, words: String) {
@@ -110,7 +138,8 @@ import Testing
       ("AQ", "AQ=="), ("AQI", "AQI="), ("AQIDBA", "AQIDBA=="), ("-_-_", "+/+/"), ("A-__", "A+//"),
       (" AQ==", "AQ=="), ("AQ==\n", "AQ=="), ("AQ= =", "AQ=="), ("AQ\n==", "AQ=="),
       ("AQID\nBAUG", "AQIDBAUG"), ("AQID\r\nBAUG\r\n", "AQIDBAUG"), ("AQID BAUG", "AQIDBAUG"),
-      ("A\nQ\n\tID", "AQID"), ("AQ \n  ID", "AQID"), ("AQI  ", "AQI="), ("\t\n AQID", "AQID"),
+      ("A\nQ\n\tID", "AQID"), ("AQID \n  BAUG \n", "AQIDBAUG"), ("AQI=  ", "AQI="),
+      ("AQ ==", "AQ=="), ("\t\n AQID", "AQID"),
       ("data:image/png;base64,AQID", "AQID"), ("DATA:;Base64,AQI", "AQI="),
       ("\n data:image/png;charset=x;BASE64, AQ\nID", "AQID"), ("data:;base64,-_-_", "+/+/"),
       (#"data:image\/png;base64,A\/\/\/"#, "A///"), (#"\u0064ata:\u003bbase64\u002cAQID"#, "AQID"),
@@ -137,8 +166,16 @@ import Testing
       (#"A\b"#, "byte 1 of its string is U+0008"), (#"A\\A"#, #"byte 1 of its string is "\""#),
       ("A+A_", #"byte 3 of its string is "_", of the alphabet for URLs after + or /"#),
       ("A-A/", #"byte 3 of its string is "/", of the alphabet with + and / after - or _"#),
-      ("AA AA", "byte 2 of its string is a blank inside a line"),
-      ("AAAA AAA", "byte 4 of its string is a blank inside a line"),
+      ("AA AA", "byte 2 of its string is a blank, where a + may have been lost"),
+      ("AAAA AAA", "byte 4 of its string is a blank, where a + may have been lost"),
+      // At the end and at the start of a line, and of the string.
+      ("AQ \n  ID", "byte 2 of its string is a blank"),
+      ("AQI  ", "byte 3 of its string is a blank"),
+      ("AQI \nBAUG", "byte 3 of its string is a blank"),
+      ("AQID\n AUG", "byte 5 of its string is a blank"),
+      ("AQID \nAUG", "byte 4 of its string is a blank"),
+      (" AUG", "byte 0 of its string is a blank"),
+      ("data:;base64, AUG", "byte 13 of its string is a blank"),
       ("data:image/png,AQID", "without ;base64"), ("data:image/png", "without a comma"),
       ("data:\(String(repeating: "x", count: 300));base64,AQID", "without a comma"),
       ("http://example.com/a.jpg", "not fetched"), ("HTTPS://example.com/a.jpg", "not fetched"),

@@ -101,6 +101,35 @@ import Testing
     #expect(found == #"X-Request-Timeout-Ms is a whole number from 1 to 3600000, not "soon""#)
   }
 
+  @Test("A priority is low or normal, and a field of one value is given once")
+  func headerValues() throws {
+    #expect(try parameters("", [("X-Priority", "LOW")]).priority == .low)
+    #expect(try parameters("", [("X-Priority", "normal")]).priority == .normal)
+    #expect(try parameters("", [("X-Priority", "low"), ("X-Priority", "low")]).priority == .low)
+    let unknown = detail { _ = try parameters("", [("X-Priority", "lo")]) }
+    #expect(unknown == #"X-Priority is low or normal, not "lo""#)
+    for (name, values) in [
+      ("X-Priority", ["low", "normal"]), ("X-Resnetd-Canary", ["always", "never"]),
+      ("X-Request-Timeout-Ms", ["1", "2"]),
+    ] {
+      let twice = detail { _ = try parameters("", values.map { (name, $0) }) }
+      #expect(
+        twice
+          == "\(name) is given twice, as \"\(values[0])\" and as \"\(values[1])\"; give it once")
+    }
+  }
+
+  @Test(
+    "A number in another form than JSON's is told how to write it",
+    arguments: [
+      (".5", "0.5"), ("5.", "5"), ("%2B0.5", "0.5"), ("00.5", "0.5"), ("0,5", "0.5"),
+      ("-.5", "-0.5"), ("01", "1"),
+    ])
+  func numberForms(text: String, written: String) {
+    let found = detail { _ = try parameters("?min_probability=\(text)") }
+    #expect(found?.hasSuffix("; write \(written)") == true, "\(found ?? "")")
+  }
+
   /// Returns what a JSON body with these members adds to the parameters of a query.
   private func adding(_ members: String, to query: String) throws -> ClassificationParameters {
     let body = Array(#"{"image": "AQID"\#(members)}"#.utf8)

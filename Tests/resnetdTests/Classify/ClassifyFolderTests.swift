@@ -149,6 +149,16 @@ import Testing
       (["--resume", "-o", "x.txt", "x"], "--resume needs --csv or --jsonl"),
       (["--force", "-o", "-", "x"], "--force needs --output"),
       (["--jobs", "0", "x"], "a whole number from 1 to 256"),
+      (
+        ["-o", "x.xlsx", "x"],
+        "--output ends in .xlsx, which is not written; it may end in .csv, .jsonl, .json or .txt, or"
+      ),
+      (["-o", "results.v2", "x"], "--output ends in .v2, which is not written"),
+      (["--csv", "-o", "a/x.XLSX", "x"], "--output would hold CSV, and \"x.XLSX\" is the name"),
+      (
+        ["--jsonl", "-o", "x.csv", "x"], "--output would hold JSON lines, and \"x.csv\" is the name"
+      ),
+      (["--features", "x.csv", "x"], "--features would hold a NumPy array, and \"x.csv\" is the"),
     ])
   func usage(arguments: [String], message: String) async throws {
     let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, ["classify"] + arguments)

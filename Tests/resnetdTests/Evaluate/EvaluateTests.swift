@@ -89,6 +89,49 @@ import Testing
     let broken = try tree.file("bad.txt", Data("all/0.jpg\n".utf8))
     let refused = try await ProgramUnderTest.run("evaluate", tree.path, "--list", broken)
     #expect(refused.exitCode == 1 && refused.errors.contains("line 1: a path, a blank and a class"))
+    for (name, text) in [
+      ("a.txt", "path;label\nall/0.jpg;ship\nall/1.jpg;8\n"), ("b.txt", "all/0.jpg\tship\n"),
+      ("c.csv", "\u{feff}all/0.jpg;ship\n"), ("d.txt", "all/0.jpg,ship\n"),
+    ] {
+      let list = try tree.file(name, Data(text.utf8))
+      let (_, precisions, outcome) = try await report([tree.path, "--list", list])
+      #expect((precisions.first?["top1"] as? [String: Double])?["value"] == 1, "\(outcome.errors)")
+    }
+    let unclear = try tree.file("e.csv", Data("all,0.jpg;none\n".utf8))
+    let ambiguous = try await ProgramUnderTest.run("evaluate", tree.path, "--list", unclear)
+    #expect(
+      ambiguous.exitCode == 1 && ambiguous.errors.contains("in several ways; give it a header"))
+  }
+
+  @Test("Files are replaced only if that is wished, and have the names of what they hold")
+  func files() async throws {
+    let tree = try folders([("ship", 1)])
+    let (json, page) = ("\(tree.path)/r.json", "\(tree.path)/r.html")
+    func run(_ options: String...) async throws -> ProgramUnderTest.Outcome {
+      try await ProgramUnderTest.run(ProgramUnderTest.url, ["evaluate", tree.path] + options)
+    }
+    #expect(try await run("--json", json, "--page", page).exitCode == 0)
+    let first = try Data(contentsOf: URL(fileURLWithPath: json))
+    for (option, file) in [("--json", json), ("--page", page)] {
+      let refused = try await run(option, file)
+      #expect(refused.exitCode == 1 && refused.output.isEmpty)
+      #expect(
+        refused.errors.contains("\(file) exists; --force replaces it, another \(option) leaves it"))
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: json)) == first)
+    try tree.image("ship/2.jpg")
+    #expect(try await run("--json", json, "--page", page, "--force").exitCode == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: json)) != first)
+    for (options, words) in [
+      (["--json", "\(tree.path)/r.csv"], "--json would hold JSON, and \"r.csv\" is the name of"),
+      (["--page", "\(tree.path)/r.pdf"], "call it r.html"), (["--force"], "--force needs --json"),
+    ] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, ["evaluate", tree.path] + options)
+      #expect(outcome.exitCode == 2 && outcome.errors.contains(words), "\(outcome.errors)")
+    }
+    let nowhere = try await run("--json", "\(tree.path)/none/r.json")
+    #expect(nowhere.exitCode == 1 && nowhere.errors.contains("cannot write"))
   }
 
   @Test("Folders that are no classes are refused with what was meant, or passed over")

@@ -61,7 +61,14 @@ import Testing
       ),
       (["serve", "--workers", "0x2"], "a whole number"), (["serve", "--workers", "+2"], "a whole"),
       (["serve", "--body-limit", "+1KiB"], "such as 64KiB"),
-      (["serve", "--request-timeout", ".5s"], "such as 500ms"),
+      (["serve", "--request-timeout", ".5s"], "not \".5s\"; write 0.5s"),
+      (["classify", "--min-probability", "5.", "x"], "not \"5.\"; write 5"),
+      (["classify", "--min-probability", ",5", "x"], "not \",5\"; write 0.5"),
+      (["quantize", "m", "--percentile", "+99.9"], "not \"+99.9\"; write 99.9"),
+      (
+        ["model", "canary", "01234567", "--percent", ".5", "--admin-port", "1"],
+        "not \".5\"; write 0.5"
+      ),
       (["classify", "--min-probability", "0x1", "x"], "a decimal number from 0 to 1"),
       (["quantize", "m", "--percentile", "0x63"], "above 50"),
       (["healthcheck", "--path", "livez"], "begins with a slash"),
@@ -72,6 +79,40 @@ import Testing
     #expect(outcome.exitCode == 2)
     #expect(outcome.errors.contains(message), "\(outcome.errors)")
     #expect(outcome.output.isEmpty)
+  }
+
+  @Test(
+    "An unknown option is told with the one that was probably meant",
+    arguments: [
+      (["classify", "--outputs", "x"], "--output"), (["classify", "--thread", "2"], "--jobs"),
+      (["serve", "--thread", "2"], "--threads"), (["bench", "--num-threads", "2"], "--threads"),
+      (["classify", "--topk", "2"], "--top-k"), (["classify", "--top_k=2"], "--top-k"),
+      (["classify", "--resize-mode", "x"], "--preprocess"),
+      (["serve", "--crop-pct=1"], "--preprocess"),
+      (["classify", "--checkpoint", "x"], "--model"),
+      (["classify", "--class-map", "x"], "--labels"),
+      (["serve", "--num-workers", "2"], "--workers"), (["evaluate", "--num-workers=2"], "--jobs"),
+      (["serve", "--batch-size", "2"], "--max-batch"), (["bench", "--batch_size", "2"], "--batch"),
+      (["classify", "--threshold", "0.5"], "--min-probability"),
+      (["classify", "--overwrite"], "--force"), (["classify", "--recurse"], "--recursive"),
+      (["evaluate", "--dtype", "int8"], "--precision"),
+      (["healthcheck", "--max-time", "2"], "--timeout"),
+      (["serve", "--token", "x"], "--admin-token-file"), (["serve", "--Port", "1"], "--port"),
+      (["quantize", "--num-images", "9"], "--pictures"),
+      (["serve", "--limit-body", "1"], "--body-limit"),
+    ])
+  func suggestions(arguments: [String], option: String) async throws {
+    let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains("; did you mean \(option)?"), "\(outcome.errors)")
+  }
+
+  @Test(
+    "An option that is like none is told without a guess",
+    arguments: [["serve", "--xyzzy"], ["classify", "--colour", "x"], ["serve", "--q1"]])
+  func strangers(arguments: [String]) async throws {
+    let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+    #expect(outcome.exitCode == 2 && !outcome.errors.contains("did you mean"), "\(outcome.errors)")
   }
 
   @Test("A variable sets an option, and is named where it is wrong")

@@ -169,6 +169,48 @@ import resnetd
     #expect(alone.errors.contains("--check needs 2 values: X.npy Y.npy"), "\(alone.errors)")
   }
 
+  @Test("Known probabilities are compared with the softmax, over all images")
+  func checkProbabilities() async throws {
+    let folder = try TemporaryFolder()
+    func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
+    func write(_ shape: [Int], _ numbers: [Double], _ name: String) throws {
+      try Data(NPYFile.bytes(DenseTensor(.float, shape, numbers))).write(
+        to: URL(fileURLWithPath: path(name)))
+    }
+    let imageCount = 3
+    let numbers: [Double] = (0..<imageCount * 3 * 32 * 32).map { index in
+      let step = (index * 37) % 101
+      return Double(step) / 50 - 1
+    }
+    try write([imageCount, 3, 32, 32], numbers, "x.npy")
+    let known = try await ProgramUnderTest.run(
+      "run", "--engine", Self.embedded, "--input", path("x.npy"), "-o", path("logits.npy"))
+    #expect(known.exitCode == 0, "\(known.errors)")
+    let logits = try NPYFile.read(
+      [UInt8](Data(contentsOf: URL(fileURLWithPath: path("logits.npy")))))
+    guard case .floating(let rows) = logits.numbers else { throw CancellationError() }
+    var probabilities = stride(from: 0, to: rows.count, by: 10).flatMap { start in
+      let powers = rows[start..<start + 10].map { exp($0) }
+      return powers.map { $0 / powers.reduce(0, +) }
+    }
+    try write([imageCount, 10], probabilities, "y.npy")
+    func check() async throws -> ProgramUnderTest.Outcome {
+      try await ProgramUnderTest.run(
+        "convert", "--check", path("x.npy"), path("y.npy"), Self.embedded,
+        path("out.safetensors"))
+    }
+    let found = try await check()
+    #expect(found.exitCode == 0, "\(found.errors)")
+    #expect(found.errors.contains("y.npy sum to 1: they are taken as probabilities"))
+    #expect(found.errors.contains("the probabilities agree, the largest difference is"))
+    // The last image alone is another one's, so that the first does not rule it out.
+    probabilities.replaceSubrange(20..<30, with: [Double](repeating: 0.1, count: 10))
+    try write([imageCount, 10], probabilities, "y.npy")
+    let refused = try await check()
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("no variant gives the probabilities of"), "\(refused.errors)")
+  }
+
   @Test("Two files are named, no more and no fewer")
   func usage() async throws {
     #expect(try await ProgramUnderTest.run("convert", Self.embedded).exitCode == 2)

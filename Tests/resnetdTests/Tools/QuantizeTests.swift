@@ -32,6 +32,7 @@ import Testing
       "quantize", Self.model, "--calibrate", folder.url.path, "-o", output, "--json")
     guard Precision.int8.isSupported else { return expectRefusal(outcome, output) }
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("warning: 12 images to calibrate on, at least 100 are advised"))
     let report = try #require(
       try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     #expect(report["pictures"] as? Int == 3)
@@ -117,11 +118,28 @@ import Testing
     let folder = try images(9)
     let broken = try folder.file("ship/broken.png", "no image")
     let outcome = try await ProgramUnderTest.run(
-      "quantize", Self.model, "--calibrate", folder.url.path, "-o", "/nonexistent/model")
-    guard Precision.int8.isSupported else { return expectRefusal(outcome, "/nonexistent/model") }
+      "quantize", Self.model, "--calibrate", folder.url.path, "-o", "\(folder.url.path)/model")
+    guard Precision.int8.isSupported else {
+      return expectRefusal(outcome, "\(folder.url.path)/model")
+    }
     #expect(outcome.exitCode == 1)
     #expect(outcome.errors.contains("\(broken.path): the bytes are text; accepted are"))
     #expect(outcome.errors.contains("at least 10 are needed"))
+  }
+
+  @Test("A place that cannot be written is refused before anything is read")
+  func place() async throws {
+    for arguments in [
+      ["quantize", "/nonexistent.pth", "--calibrate", "/nonexistent", "-o"],
+      ["convert", "/nonexistent.pth"],
+    ] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, arguments + ["/nonexistent/model"])
+      #expect(outcome.exitCode == 1)
+      #expect(
+        outcome.errors.contains("cannot write /nonexistent/model: No such file"),
+        "\(outcome.errors)")
+    }
   }
 
   @Test("int8 without a calibration is refused with what to do about it")

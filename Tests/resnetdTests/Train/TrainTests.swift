@@ -43,6 +43,8 @@ import Testing
     #expect(outcome.output.contains("classes                     3\n"))
     #expect(outcome.output.contains("serve it: resnetd serve --model \(file)"))
     #expect(outcome.errors.contains("broken.png: the bytes are text"))
+    let again = try await ProgramUnderTest.run("train", tree.path, "-o", file)
+    #expect(again.exitCode == 1 && again.errors.contains("--force replaces it"))
     let fresh = try tree.file("fresh.bmp", DrawnImages.bitmap(kind: 1, number: 777))
     let answer = try await ProgramUnderTest.run(
       "classify", "--model", file, "--json", "--top-k", "3", fresh)
@@ -149,7 +151,7 @@ import Testing
     let ending = try await refusal(tree.path, "-o", "\(tree.path)/x.pth")
     #expect(ending.exitCode == 2 && ending.errors.contains("call it x.safetensors"))
     let nowhere = try await refusal(tree.path, "-o", "\(tree.path)/no/x.safetensors")
-    #expect(nowhere.exitCode == 1 && nowhere.errors.contains("no file can be made in"))
+    #expect(nowhere.exitCode == 1 && nowhere.errors.contains("cannot write \(tree.path)/no/x.safetensors: "))
     try DrawnImages.add([("d/train/a", 0, 3), ("d/train/b", 1, 3), ("d/val/c", 1, 3)], to: tree)
     let unknown = try await refusal("\(tree.path)/d", "-o", out)
     #expect(unknown.exitCode == 1 && unknown.errors.contains("no class of this name"))

@@ -4,6 +4,10 @@
 ///
 /// Read as programs write it: in lines or not, with padding or without, in the alphabet for URLs
 /// too, but not in both at once.
+///
+/// Whoever decodes a form makes a blank of each `+`. So a blank, U+0020, may stand only where no
+/// digit can be missing: between whole groups of four digits, at a line's end as inside a line, if
+/// the groups are whole up to the end, and around padding. Tabs and line ends may stand anywhere.
 enum Base64 {
   /// Reason why a string is not base64.
   struct Fault: Error {
@@ -35,8 +39,7 @@ enum Base64 {
   static func decode(_ bytes: inout [UInt8], _ range: Range<Int>) throws(Fault) -> Range<Int> {
     let values = values
     var string = EscapedString(range)
-    try readPrefix(bytes, &string)
-    var group = Group()
+    var group = Group(blankOffset: try readPrefix(bytes, &string))
     var write = range.lowerBound
     while let character = string.next(bytes) {
       let value = character < 256 ? values[Int(character)] : none
@@ -70,11 +73,12 @@ enum Base64 {
     return range.lowerBound..<write
   }
 
-  /// Reads blanks and a data URL's beginning (RFC 2397), if there are any.
+  /// Reads blanks and a data URL's beginning (RFC 2397), if there are any; returns the offset of a
+  /// blank before the first digit.
   private static func readPrefix(
     _ bytes: [UInt8], _ string: inout EscapedString
-  ) throws(Fault) {
-    skipBlanks(bytes, &string)
+  ) throws(Fault) -> Int? {
+    let blankOffset = skipBlanks(bytes, &string)
     if string.continues(with: "http:", bytes) || string.continues(with: "https:", bytes) {
       throw Fault(reason: "it is an address, which is not fetched; send the image itself")
     }
@@ -83,7 +87,7 @@ enum Base64 {
         reason: "it is how Python prints bytes (b'…'); "
           + "send base64.b64encode(image).decode() instead of str()")
     }
-    guard string.continues(with: "data:", bytes) else { return }
+    guard string.continues(with: "data:", bytes) else { return blankOffset }
     var prefix: [UInt8] = []
     while let character = string.next(bytes), prefix.count < prefixLengthLimit {
       if character == UInt32(UInt8(ascii: ",")) {
@@ -91,8 +95,7 @@ enum Base64 {
         guard text.hasSuffix(";base64") else {
           throw Fault(reason: "it is a data URL without ;base64 before its comma")
         }
-        skipBlanks(bytes, &string)
-        return
+        return skipBlanks(bytes, &string)
       }
       prefix.append(UInt8(truncatingIfNeeded: character))
     }
@@ -100,9 +103,18 @@ enum Base64 {
       reason: "it is a data URL without a comma in its first \(prefixLengthLimit) characters")
   }
 
-  private static func skipBlanks(_ bytes: [UInt8], _ string: inout EscapedString) {
+  /// Passes over blanks and line ends; returns the offset of the first U+0020 among them.
+  @discardableResult
+  fileprivate static func skipBlanks(
+    _ bytes: [UInt8], _ string: inout EscapedString
+  ) -> Int? {
+    var blankOffset: Int?
     var next = string
-    while let character = next.next(bytes), isBlank(character) { string = next }
+    while let character = next.next(bytes), isBlank(character) {
+      if character == 0x20, blankOffset == nil { blankOffset = string.offset }
+      string = next
+    }
+    return blankOffset
   }
 
   /// A line end, blank or tab.
@@ -117,10 +129,12 @@ enum Base64 {
     var paddingCount = 0
     /// All values so far, for their upper bits.
     var alphabets: UInt8 = 0
-    /// Offset of a blank inside a line, which a "+" may have been.
+    /// Offset of a blank among the digits, which a "+" may have been.
     private var blankOffset: Int?
 
-    /// Reads padding, or a line end and all blanks after it. Throws for anything else.
+    init(blankOffset: Int?) { self.blankOffset = blankOffset }
+
+    /// Reads padding, or all blanks and line ends from here on. Throws for anything else.
     mutating func read(
       _ character: UInt32, _ bytes: [UInt8], _ string: inout EscapedString
     ) throws(Fault) {
@@ -132,17 +146,12 @@ enum Base64 {
         paddingCount += 1
         return
       }
-      var hasLineEnd = character != 0x20
-      var next = string
-      while let character = next.next(bytes), isBlank(character) {
-        hasLineEnd = hasLineEnd || character != 0x20
-        string = next
-      }
+      let later = skipBlanks(bytes, &string)
+      guard let blank = character == 0x20 ? offset : later, paddingCount == 0 else { return }
       var rest = string
-      guard !hasLineEnd, paddingCount == 0, let following = rest.next(bytes), following != padding
-      else { return }
-      guard digitCount == 0 else { throw Self.fault(blankAt: offset) }
-      blankOffset = offset
+      guard rest.next(bytes) != padding else { return }
+      guard digitCount == 0 else { throw Self.fault(blankAt: blank) }
+      blankOffset = blank
     }
 
     /// Throws if the digits cannot end here.
@@ -179,8 +188,8 @@ enum Base64 {
 
     private static func fault(blankAt offset: Int) -> Fault {
       Fault(
-        reason: "byte \(offset) of its string is a blank inside a line, where a + may have been "
-          + "lost; send + as %2B in forms and addresses")
+        reason: "byte \(offset) of its string is a blank, where a + may have been lost; send + as "
+          + "%2B in forms and addresses, and base64 without blanks")
     }
 
     private static func shown(_ character: UInt32) -> String {

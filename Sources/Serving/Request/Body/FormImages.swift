@@ -52,9 +52,11 @@ struct FormImages {
     }
   }
 
-  /// Whether a part is a file: by its file name, by its type, or by its first bytes.
+  /// Whether a part is a file: by its file name, unless it has the name of a parameter by its type,
+  /// or by its first bytes.
   private static func isFile(_ part: Multipart.Part, _ body: [UInt8]) -> Bool {
     if part.filename != nil { return true }
+    if ClassificationParameters.isName(part.name) { return false }
     let essence = part.contentType.flatMap { MediaType($0) }?.essence ?? "text/plain"
     if essence.hasPrefix("image/") || essence == "application/octet-stream" { return true }
     return ImageFormat(magicBytesOf: body.span.extracting(part.range)) != nil

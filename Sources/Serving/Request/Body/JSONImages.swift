@@ -60,7 +60,11 @@ struct JSONImages {
     }
     parameters = members.prefix(found.member_count).map { GivenParameter($0) }
     try Self.checkNames(parameters, status)
-    if let problem = Self.problem(status, found, imageCountLimit, start) { throw problem }
+    if status == JSON_IMAGES_MALFORMED {
+      let fault = JSONFault(Self.message(found), in: body, at: start + found.offset)
+      throw .body(fault.sentence(expected: Self.expected))
+    }
+    if let problem = Self.problem(status, found, imageCountLimit) { throw problem }
     self.ranges = ranges.map { start + $0.start..<start + $0.end }
     isList = found.has_images
   }
@@ -77,7 +81,7 @@ struct JSONImages {
   }
 
   private static func problem(
-    _ status: json_images_status, _ found: json_images_found, _ imageCountLimit: Int, _ start: Int
+    _ status: json_images_status, _ found: json_images_found, _ imageCountLimit: Int
   ) -> Problem? {
     switch status {
     case JSON_IMAGES_OK:
@@ -97,8 +101,7 @@ struct JSONImages {
     case JSON_IMAGES_DUPLICATE_IMAGES: .body(#"the key "images" is given twice"#)
     case JSON_IMAGES_IMAGE_TYPE: .body(#""image" is not a string; \#(expected)"#)
     case JSON_IMAGES_IMAGES_TYPE: .body(#""images" is not a list of strings; \#(expected)"#)
-    case JSON_IMAGES_OUT_OF_MEMORY: .overloaded
-    default: .body("\(message(found)) at byte \(start + found.offset) of the JSON; \(expected)")
+    default: .overloaded
     }
   }
 

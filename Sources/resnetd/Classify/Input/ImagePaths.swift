@@ -11,11 +11,11 @@ struct ImagePaths: Sendable {
   private let openOperandEnd: Int
   private var openMatchEnd = 0
   private var walk: FolderWalk
-  private var list: PathList?
+  private var list: ImageList?
   /// Images that were returned.
   private(set) var count = 0
 
-  init(_ operands: [String], isRecursive: Bool, list: PathList?) throws(Failure) {
+  init(_ operands: [String], isRecursive: Bool, list: ImageList?) throws(Failure) {
     self.operands = operands
     self.list = list
     walk = FolderWalk(isRecursive: isRecursive)

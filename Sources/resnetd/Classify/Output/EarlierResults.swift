@@ -1,6 +1,7 @@
 import Files
 import Glibc
 import JSON
+import Tables
 
 /// Rows of an earlier run, with which `--resume` goes on.
 struct EarlierResults: Sendable {
@@ -23,14 +24,16 @@ struct EarlierResults: Sendable {
   ///
   /// - Throws: The reason why these rows are not of the run that `rows` writes.
   init(_ descriptor: CInt, _ path: String, like rows: ResultRows) throws(Failure) {
-    do throws(Failure) {
+    do {
       if rows.format == .csv {
         try readTable(descriptor, rows)
       } else {
         try readLines(descriptor, rows)
       }
-    } catch {
+    } catch let error as Failure {
       throw Failure("\(path): \(error.message)")
+    } catch {
+      throw Failure("\(path): \(PlainText.line("\(error)"))")
     }
     hashes.sort()
   }
@@ -48,10 +51,10 @@ struct EarlierResults: Sendable {
     return false
   }
 
-  private mutating func readTable(_ descriptor: CInt, _ rows: ResultRows) throws(Failure) {
+  private mutating func readTable(_ descriptor: CInt, _ rows: ResultRows) throws {
     var reader = CSVReader(descriptor)
     guard let header = try reader.next(), header.isComplete else { return }
-    guard CSV.row(header.fields.map { String(decoding: $0, as: UTF8.self) }) == rows.head else {
+    guard CSV.row(header.texts) == rows.head else {
       throw Failure(
         "its columns are not those of this run; give the same model and --top-k again, or name "
           + "another --output")
@@ -62,7 +65,7 @@ struct EarlierResults: Sendable {
         throw Failure(
           "line \(row.line): \(row.fields.count) fields, the header has \(header.fields.count)")
       }
-      let texts = row.fields[2...3].map { String(decoding: $0, as: UTF8.self) }
+      let texts = row.texts[2...3].map(\.self)
       try take(
         row.fields[0], isFailure: !row.fields[1].isEmpty, model: texts[0], run: texts[1],
         line: row.line, rows)
@@ -71,9 +74,8 @@ struct EarlierResults: Sendable {
     try checkEnd(reader.byteCount)
   }
 
-  private mutating func readLines(_ descriptor: CInt, _ rows: ResultRows) throws(Failure) {
-    var reader = DelimitedReader(
-      descriptor, delimiter: UInt8(ascii: "\n"), limit: CSVReader.rowByteCountLimit)
+  private mutating func readLines(_ descriptor: CInt, _ rows: ResultRows) throws {
+    var reader = CSVReader.lines(of: descriptor)
     var line = 0
     while let part = try reader.next(), part.isComplete {
       line += 1

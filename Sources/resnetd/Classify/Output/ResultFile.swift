@@ -11,13 +11,9 @@ enum ResultFile {
 
   /// Creates a file, or replaces it if that is wished.
   static func create(_ path: String, replaces: Bool) throws(Failure) -> ResultFile {
-    var status = stat()
-    let isKept =
-      unsafe stat(path, &status) == 0 && RegularFile.isRegular(status) && status.st_size > 0
-    guard !isKept || replaces else {
-      throw Failure(
-        "\(path) exists; --resume goes on with it, --force replaces it, another --output leaves it")
-    }
+    try WrittenFile.checkFree(
+      path, replaces: replaces,
+      remedies: "--resume goes on with it, --force replaces it, another --output leaves it")
     let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure("\(path): cannot create it: \(SystemError.text())") }
     return .file(descriptor: descriptor, path: path)

@@ -4,6 +4,7 @@ import Files
 import Inference
 import JSON
 import Serving
+import Tables
 
 /// The answers of a run as bytes, image by image.
 struct ResultRows: Sendable {

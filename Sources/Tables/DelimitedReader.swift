@@ -2,34 +2,35 @@ import Files
 import Glibc
 
 /// Parts of a stream between delimiters, such as lines, read in bounded memory.
-struct DelimitedReader: Sendable {
-  struct Part: Sendable {
+package struct DelimitedReader: Sendable {
+  package struct Part: Sendable {
     /// Bytes without the delimiter, at most the limit.
-    var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// Whether it was longer than the limit; the rest is passed over.
-    var isCut = false
+    package var isCut = false
     /// Whether a delimiter ends it; false only at the end of the stream.
-    var isComplete: Bool
+    package var isComplete: Bool
   }
 
   private static let chunkByteCount = 64 << 10
   /// Time between two looks at whether the rest is still wanted.
   private static let pollMilliseconds: CInt = 100
 
-  private let descriptor: CInt
+  /// Nil for bytes in memory, which are one chunk.
+  private let descriptor: CInt?
   private let delimiter: UInt8
   private let limit: Int
   private let isWanted: @Sendable () -> Bool
-  private var chunk = [UInt8](repeating: 0, count: chunkByteCount)
+  private var chunk: [UInt8]
   private var rest = 0..<0
   private var isAtEnd = false
   /// Bytes of all parts that were returned, with their delimiters.
-  private(set) var byteCount = 0
+  package private(set) var byteCount = 0
 
   /// - Parameters:
   ///   - limit: Bytes of one part that are kept.
   ///   - isWanted: Asked while nothing arrives; false ends the stream.
-  init(
+  package init(
     _ descriptor: CInt, delimiter: UInt8, limit: Int,
     while isWanted: @escaping @Sendable () -> Bool = { true }
   ) {
@@ -37,15 +38,37 @@ struct DelimitedReader: Sendable {
     self.delimiter = delimiter
     self.limit = limit
     self.isWanted = isWanted
+    chunk = [UInt8](repeating: 0, count: Self.chunkByteCount)
+  }
+
+  /// Reads bytes in memory.
+  package init(_ bytes: [UInt8], delimiter: UInt8, limit: Int) {
+    descriptor = nil
+    self.delimiter = delimiter
+    self.limit = limit
+    isWanted = { true }
+    chunk = bytes
+    (rest, isAtEnd) = (chunk.indices, true)
+  }
+
+  /// Begins again at the first byte; a descriptor must be that of a regular file.
+  package mutating func restart() {
+    byteCount = 0
+    guard let descriptor else {
+      rest = chunk.indices
+      return
+    }
+    lseek(descriptor, 0, SEEK_SET)
+    (rest, isAtEnd) = (0..<0, false)
   }
 
   /// Whether the next part can be returned without waiting for anybody.
-  var isReady: Bool { isAtEnd || chunk[rest].contains(delimiter) }
+  package var isReady: Bool { isAtEnd || chunk[rest].contains(delimiter) }
 
   /// Returns the next part, or nil at the end.
   ///
   /// - Throws: The system's words for a stream that it cannot read.
-  mutating func next() throws(Failure) -> Part? {
+  package mutating func next() throws(TableError) -> Part? {
     var part = Part(bytes: [], isComplete: false)
     var count = 0
     while true {
@@ -70,8 +93,8 @@ struct DelimitedReader: Sendable {
     }
   }
 
-  private mutating func fill() throws(Failure) -> Bool {
-    guard !isAtEnd else { return false }
+  private mutating func fill() throws(TableError) -> Bool {
+    guard !isAtEnd, let descriptor else { return false }
     while true {
       var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       let count = unsafe poll(&wanted, 1, Self.pollMilliseconds)
@@ -82,7 +105,7 @@ struct DelimitedReader: Sendable {
       }
     }
     let count = FileInput.read(descriptor, into: &chunk)
-    guard count >= 0 else { throw Failure("cannot be read: \(SystemError.text())") }
+    guard count >= 0 else { throw TableError("it cannot be read: \(SystemError.text())") }
     rest = 0..<count
     isAtEnd = count == 0
     return count > 0

@@ -1,8 +1,8 @@
 /// Comma-separated values as in RFC 4180, in UTF-8; rows end with a line feed, without a carriage
 /// return.
-enum CSV {
+package enum CSV {
   /// Returns a row with its end. Fields with commas, quotes or line ends are quoted.
-  static func row(_ fields: [String]) -> [UInt8] {
+  package static func row(_ fields: [String]) -> [UInt8] {
     var bytes: [UInt8] = []
     for (index, field) in fields.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -1,0 +1,200 @@
+/// Paths of images and names of their classes from a list of one of the usual forms.
+///
+///     val/ILSVRC2012_val_00000001.JPEG 65     a path, a blank and a class, as ImageNet's val.txt has
+///     a b.jpg;cat                             two columns between commas, semicolons or tabs
+///     label,file                              or a header that names a column for each, in any
+///     "cat, tabby",a.jpg                      order, among others
+///
+/// The first line decides which it is. If it can be read in several ways, the class that comes out
+/// must be one that the model has; if that does not decide either, the list is refused.
+package struct LabelledPaths: Sendable {
+  package struct Row: Sendable, Hashable {
+    package var path: [UInt8]
+    package var label: String
+  }
+
+  private enum Form: Sendable {
+    case lines(DelimitedReader)
+    case table(CSVReader, path: Int, label: Int, columnCount: Int)
+  }
+
+  private static let pathNames = [
+    "path", "file", "filename", "file_name", "image", "image_path",
+  ]
+  private static let labelNames = [
+    "label", "class", "class_name", "target", "category", "class_id", "label_id", "class_index",
+    "synset", "wnid",
+  ]
+  /// Bytes of a line that is a path, a blank and a class.
+  private static let lineByteCountLimit = 2 * PathList.pathByteCountLimit
+  private static let blank = UInt8(ascii: " ")
+
+  private var form: Form
+  private var line = 0
+
+  /// Finds the form, from the lines of a regular file or bytes in memory.
+  ///
+  /// - Parameters:
+  ///   - lines: As `CSVReader.lines` gives them.
+  ///   - isTable: Whether the list's name says that it is a table, so that a blank separates nothing.
+  ///   - isClass: Whether a name is that of a class.
+  package init(
+    _ lines: DelimitedReader, isTable: Bool, isClass: (String) -> Bool
+  ) throws(TableError) {
+    let readings = Self.readings(of: lines)
+    for reading in readings {
+      guard let columns = Self.columns(of: reading.row.texts) else { continue }
+      var reader = Self.reader(lines, reading.separator)
+      _ = Self.firstRow(&reader)
+      form = .table(
+        reader, path: columns.path, label: columns.label, columnCount: reading.row.fields.count)
+      return
+    }
+    var pairs = readings.filter { $0.row.fields.count == 2 && !$0.row.fields.contains([]) }
+    let blankPair = try Self.blankPair(lines)
+    // A tab can be neither in a label nor, sensibly, in a path.
+    if let tabbed = pairs.first(where: { $0.separator == UInt8(ascii: "\t") }) { pairs = [tabbed] }
+    var usesBlank =
+      blankPair != nil && pairs.first?.separator != UInt8(ascii: "\t")
+      && (!isTable || readings.isEmpty)
+    if pairs.count + (usesBlank ? 1 : 0) > 1 {
+      pairs = pairs.filter { isClass($0.row.texts[1]) }
+      usesBlank = usesBlank && isClass(blankPair?.label ?? "")
+      guard pairs.count + (usesBlank ? 1 : 0) == 1 else { throw Self.ambiguous }
+    }
+    if let pair = pairs.first {
+      form = .table(Self.reader(lines, pair.separator), path: 0, label: 1, columnCount: 2)
+    } else if usesBlank {
+      var lines = lines
+      lines.restart()
+      form = .lines(lines)
+    } else {
+      throw Self.fault(of: readings)
+    }
+  }
+
+  /// Returns the next row, or nil at the end.
+  package mutating func next() throws(TableError) -> Row? {
+    switch form {
+    case .lines(var reader):
+      defer { form = .lines(reader) }
+      return try Self.next(&reader, &line)
+    case .table(var reader, let path, let label, let count):
+      defer { form = .table(reader, path: path, label: label, columnCount: count) }
+      while let row = try reader.next() {
+        if row.isEmpty { continue }
+        guard !row.isOpen else {
+          throw TableError(line: row.line, "a quote is opened and not closed")
+        }
+        guard row.fields.count == count else {
+          throw TableError(
+            line: row.line,
+            "\(row.fields.count) fields, \(count) are expected; put quotes around a field that "
+              + "holds the separator")
+        }
+        guard !row.fields[path].isEmpty else {
+          throw TableError(line: row.line, "the path is empty")
+        }
+        return Row(path: row.fields[path], label: row.texts[label])
+      }
+      return nil
+    }
+  }
+
+  private static func next(
+    _ reader: inout DelimitedReader, _ line: inout Int
+  ) throws(TableError) -> Row? {
+    while let part = try reader.next() {
+      line += 1
+      var bytes = line == 1 ? ByteOrderMark.dropped(from: part.bytes) : part.bytes[...]
+      while let last = bytes.last, last == blank || last == UInt8(ascii: "\r") {
+        bytes.removeLast()
+      }
+      if bytes.isEmpty { continue }
+      guard !part.isCut, bytes.count <= lineByteCountLimit, let place = bytes.lastIndex(of: blank),
+        place > bytes.startIndex
+      else { throw TableError(line: line, "a path, a blank and a class must be there") }
+      // More blanks between the two are no part of the path.
+      var path = bytes[..<place]
+      while path.last == blank { path.removeLast() }
+      guard !path.isEmpty else { throw TableError(line: line, "the path is empty") }
+      return Row(
+        path: Array(path), label: String(decoding: bytes[(place + 1)...], as: UTF8.self))
+    }
+    return nil
+  }
+}
+
+// MARK: The form
+
+extension LabelledPaths {
+  /// The first row as a separator divides it.
+  private struct Reading {
+    let separator: UInt8
+    let row: CSVReader.Row
+  }
+
+  private static func reader(_ lines: DelimitedReader, _ separator: UInt8) -> CSVReader {
+    var lines = lines
+    lines.restart()
+    return CSVReader(lines, separator: separator, trimsBlanks: true)
+  }
+
+  /// Returns the readings of the first row by separators that it has.
+  private static func readings(of lines: DelimitedReader) -> [Reading] {
+    CSVReader.separators.compactMap { separator in
+      var reader = reader(lines, separator)
+      guard let row = firstRow(&reader), row.fields.count > 1 else { return nil }
+      return Reading(separator: separator, row: row)
+    }
+  }
+
+  /// Returns the first row that is not empty, or nil if there is none by this separator.
+  private static func firstRow(_ reader: inout CSVReader) -> CSVReader.Row? {
+    while let row = try? reader.next() {
+      if !row.isEmpty { return row }
+    }
+    return nil
+  }
+
+  /// Returns the places of both columns if a row names them.
+  private static func columns(of texts: [String]) -> (path: Int, label: Int)? {
+    let names = texts.map { $0.lowercased().replacing(" ", with: "_") }
+    guard let path = pathNames.lazy.compactMap({ names.firstIndex(of: $0) }).first,
+      let label = labelNames.lazy.compactMap({ names.firstIndex(of: $0) }).first
+    else { return nil }
+    return (path, label)
+  }
+
+  /// Returns the first line as a path, a blank and a class; nil if it is not, or looks like fields.
+  private static func blankPair(_ lines: DelimitedReader) throws(TableError) -> Row? {
+    var (lines, line) = (lines, 0)
+    lines.restart()
+    do throws(TableError) {
+      guard let row = try next(&lines, &line), let last = row.path.last else { return nil }
+      let isQuoted = row.path.first == UInt8(ascii: "\"")
+      return isQuoted || CSVReader.separators.contains(last) ? nil : row
+    } catch {
+      // Not of this form; what the system says is told by whoever reads next.
+      if error.line == nil { throw error }
+      return nil
+    }
+  }
+
+  private static let ambiguous = TableError(
+    "its first line can be divided into a path and a class in several ways; give it a header such "
+      + "as path;label, or put a tab between the two, or quotes around each")
+
+  private static func fault(of readings: [Reading]) -> TableError {
+    guard let reading = readings.first else {
+      return TableError(
+        line: 1,
+        "a path, a blank and a class must be there, or two columns between commas, semicolons or "
+          + "tabs")
+    }
+    return TableError(
+      "the first line has \(reading.row.fields.count) columns: it must name a column of "
+        + "\(pathNames.joined(separator: ", ")) and one of \(labelNames.joined(separator: ", ")), "
+        + "or there must be two columns")
+  }
+}

@@ -1,0 +1,67 @@
+import Tables
+import Testing
+
+/// Lists of images and classes, of every form.
+@Suite struct LabelledPathsTests {
+  private func rows(_ text: String, isTable: Bool = false) throws -> [String] {
+    var list = try LabelledPaths(
+      CSVReader.lines(of: Array(text.utf8)), isTable: isTable,
+      isClass: { ["cat", "tabby cat", "5", "6"].contains($0) })
+    var rows: [String] = []
+    while let row = try list.next() {
+      rows.append("\(String(decoding: row.path, as: UTF8.self))|\(row.label)")
+    }
+    return rows
+  }
+
+  @Test(
+    "Each form gives the same rows",
+    arguments: [
+      "a.jpg 5\nb.jpg cat\n", "\u{feff}a.jpg 5\r\n\r\nb.jpg cat\r\n", "a.jpg;5\nb.jpg;cat",
+      "a.jpg,5\nb.jpg,cat", "a.jpg\t5\nb.jpg\tcat\n", "path;label\na.jpg;5\nb.jpg;cat\n",
+      "Label\tsplit\tFile Name\n5\ttest\ta.jpg\ncat\ttest\tb.jpg\n",
+      "\u{feff}\"image\",\"class\"\n\"a.jpg\",5\n\"b.jpg\",\"cat\"\n",
+      " a.jpg , 5 \n\nb.jpg, cat\n",
+      "a.jpg  5\nb.jpg   cat",
+    ])
+  func forms(text: String) throws {
+    #expect(try rows(text) == ["a.jpg|5", "b.jpg|cat"])
+  }
+
+  @Test("Paths and labels may have blanks and separators where one reading alone gives a class")
+  func several() throws {
+    #expect(try rows("my a,b.jpg 5\nc.jpg 6") == ["my a,b.jpg|5", "c.jpg|6"])
+    #expect(try rows("a b.jpg;5\n") == ["a b.jpg|5"])
+    #expect(try rows("a,b.jpg;5\n", isTable: true) == ["a,b.jpg|5"])
+    #expect(try rows("a b.jpg,some dog\n", isTable: true) == ["a b.jpg|some dog"])
+    #expect(try rows("a b, c.jpg\ttabby cat\n") == ["a b, c.jpg|tabby cat"])
+    #expect(try rows("\"a,b.jpg\",\"some, dog\"\n") == ["a,b.jpg|some, dog"])
+  }
+
+  @Test(
+    "A list that may be read in several ways is refused",
+    arguments: [
+      // Both "tabby cat" and "cat" are classes.
+      ("a.jpg,tabby cat\n", false), ("a b.jpg,dog\n", false), ("a,b.jpg;dog\n", true),
+    ])
+  func ambiguous(text: String, isTable: Bool) {
+    let error = #expect(throws: TableError.self) { try rows(text, isTable: isTable) }
+    #expect(error?.description.contains("in several ways; give it a header") == true)
+  }
+
+  @Test(
+    "Faults are told with their lines",
+    arguments: [
+      ("a.jpg\n", "line 1: a path, a blank and a class must be there, or two columns"),
+      ("a.jpg 5\nb.jpg\n", "line 2: a path, a blank and a class must be there"),
+      ("a.jpg;5\nb.jpg,6\n", "line 2: 1 fields, 2 are expected"),
+      ("a.jpg,5\nb,c.jpg,6\n", "line 2: 3 fields, 2 are expected; put quotes"),
+      ("path,label\n,5\n", "line 2: the path is empty"),
+      ("path,label\n\"a,5\n", "line 2: a quote is opened and not closed"),
+      ("img;cls;split\na;5;x\n", "the first line has 3 columns: it must name a column of path"),
+    ])
+  func faults(text: String, expected: String) {
+    let error = #expect(throws: TableError.self) { try rows(text) }
+    #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
+  }
+}
