@@ -122,7 +122,7 @@ extension NetworkBuilder {
       guard stride > 1 else { return }
       try append(name, .averagePool(Pooling(window: Extent(stride), stride: Extent(stride))))
     case .blur:
-      try append("\(name).pad", .reflection(Padding(1)))
+      try append("\(name).pad", .border(Padding(1), .reflect))
       var filter = Convolution(outputChannels: outputShape.channels, kernel: Extent(3))
       filter.stride = Extent(stride)
       filter.groups = outputShape.channels
