@@ -74,8 +74,9 @@ import Testing
     }
   }
 
-  @Test("A reflection around a map gives the reference's numbers", arguments: inputs)
-  func reflections(input: FeatureShape) throws {
+  @Test(
+    "Pixels of a map around it give the reference's numbers", arguments: inputs, Border.allCases)
+  func borders(input: FeatureShape, border: Border) throws {
     let paddings = [
       Padding(1),
       Padding(before: Extent(height: 2, width: 0), after: Extent(height: 4, width: 3)),
@@ -83,7 +84,7 @@ import Testing
     for padding in paddings {
       for channels in [3, 16] {
         var graph = Self.convolved(input, to: channels)
-        graph.append("reflect", .reflection(padding), graph.output)
+        graph.append("border", .border(padding, border), graph.output)
         graph.append(
           "next", .convolution(Convolution(outputChannels: 3, kernel: Extent(3))), graph.output)
         try EngineTests.expectReference(graph)

@@ -47,8 +47,8 @@ struct ReferenceInterpreter {
           })
       case .pad(let padding):
         values.append(surround(padding, input, shape, output: shapes[id]))
-      case .reflection(let padding):
-        values.append(reflect(padding, input, shape, output: shapes[id]))
+      case .border(let padding, let border):
+        values.append(surround(padding, border, input, shape, output: shapes[id]))
       case .concatenation: values.append(node.inputs.flatMap { values[$0] })
       case .globalAveragePool:
         values.append(
@@ -271,11 +271,16 @@ struct ReferenceInterpreter {
     return result
   }
 
-  private func reflect(
-    _ padding: Padding, _ input: [Double], _ shape: FeatureShape, output: FeatureShape
+  private func surround(
+    _ padding: Padding, _ border: Border, _ input: [Double], _ shape: FeatureShape,
+    output: FeatureShape
   ) -> [Double] {
     func inside(_ place: Int, _ size: Int) -> Int {
-      place < 0 ? -place : place < size ? place : 2 * (size - 1) - place
+      switch border {
+      case .reflect: place < 0 ? -place : place < size ? place : 2 * (size - 1) - place
+      case .edge: max(0, min(size - 1, place))
+      case .wrap: (place + size) % size
+      }
     }
     return (0..<output.elementCount).map { index in
       let c = index / output.pixelCount

@@ -8,7 +8,7 @@ extension GraphNodeDocument {
   private enum Kind: String {
     case convolution, relu, sigmoid, clip, elu, gelu, tanh, softplus, exponential, power
     case add, multiply, subtract, divide, minimum, maximum
-    case pad, reflection, concatenation, softmax, resize, linear
+    case pad, reflection, edge, wrap, concatenation, softmax, resize, linear
     case batchNormalization = "batch_normalization"
     case hardSigmoid = "hard_sigmoid"
     case leakyRelu = "leaky_relu"
@@ -43,7 +43,9 @@ extension GraphNodeDocument {
     case .maxPool: .maxPool
     case .averagePool: .averagePool
     case .pad: .pad
-    case .reflection: .reflection
+    case .border(_, .reflect): .reflection
+    case .border(_, .edge): .edge
+    case .border(_, .wrap): .wrap
     case .concatenation: .concatenation
     case .globalAveragePool: .globalAveragePool
     case .paddedShortcut: .paddedShortcut
@@ -75,7 +77,7 @@ extension GraphNodeDocument {
     case .add, .multiply, .combine: 2...2
     case .concatenation: 1...ONNXImportLimits.nodeCount
     case .convolution, .batchNormalization, .relu, .elementwise, .maxPool, .averagePool, .pad,
-      .reflection,
+      .border,
       .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut, .linear:
       1...1
     }
@@ -129,9 +131,9 @@ extension GraphNodeDocument {
       pooling.countsPadding = try fields.flag("counts_padding", default: true)
       return .averagePool(pooling)
     case .pad: return .pad(try fields.padding("padding", in: paddings))
-    case .reflection:
+    case .reflection, .edge, .wrap:
       let padding = try fields.padding("padding", in: 0...ONNXImportLimits.reflectedCount)
-      return .reflection(padding)
+      return .border(padding, kind == .edge ? .edge : kind == .wrap ? .wrap : .reflect)
     case .concatenation: return .concatenation
     case .globalAveragePool: return .globalAveragePool
     case .paddedShortcut:
@@ -237,7 +239,7 @@ extension GraphNodeDocument {
     case .averagePool(let pooling):
       try encode(pooling, to: &container)
       try container.encode(pooling.countsPadding, forKey: "counts_padding", unless: true)
-    case .pad(let padding), .reflection(let padding):
+    case .pad(let padding), .border(let padding, _):
       try container.encode(padding.sides, forKey: "padding")
     case .paddedShortcut(let shortcut):
       try container.encode(shortcut.channels, forKey: "channels")

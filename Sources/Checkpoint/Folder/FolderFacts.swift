@@ -141,10 +141,12 @@ struct FolderFacts {
     switch name {
     case "avg": return .avg
     case "max": return .max
+    case "avgmax": return .mean
     case "catavgmax": return .avgMax
     default:
       throw .unsupported(
-        "\(ModelFolder.config): global_pool \(name.prefix(40)); avg, max and catavgmax are read")
+        "\(ModelFolder.config): global_pool \(name.prefix(40)); avg, max, avgmax and catavgmax are "
+          + "read")
     }
   }
 }

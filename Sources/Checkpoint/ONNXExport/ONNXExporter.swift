@@ -63,11 +63,15 @@ struct ONNXExporter {
     case .pad(let padding):
       let sides = [padding.before, padding.after].flatMap { [0, 0, $0.height, $0.width] }
       add("Pad", node, inputs + [constant("\(node.name).pads", sides.map(Int64.init))])
-    case .reflection(let padding):
+    case .border(_, .wrap):
+      throw .unsupported(
+        "padding by the opposite edge (\(node.name)), which ONNX has from operator set 19 on, and set "
+          + "\(ONNXWriter.opset) is written; convert it to a safetensors file")
+    case .border(let padding, let border):
       let sides = [padding.before, padding.after].flatMap { [0, 0, $0.height, $0.width] }
       add(
         "Pad", node, inputs + [constant("\(node.name).pads", sides.map(Int64.init))],
-        ["mode": .string("reflect")])
+        ["mode": .string(border.rawValue)])
     case .concatenation: add("Concat", node, inputs, ["axis": .integer(1)])
     case .globalAveragePool: add("GlobalAveragePool", node, inputs)
     case .paddedShortcut(let shortcut): append(shortcut, node, inputs[0])

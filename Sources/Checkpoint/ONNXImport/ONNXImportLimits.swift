@@ -12,8 +12,10 @@ enum ONNXImportLimits {
   static let resultElementCount = 1 << 22
   /// Dimensions of a tensor.
   static let rank = 8
-  /// Rows or columns that are reflected on one side.
+  /// Rows or columns on one side that are reflected or otherwise taken from the map.
   static let reflectedCount = 16
+  /// Times that pixels are repeated to interpolate between corners.
+  static let interpolationFactor = 128
   /// UTF-8 bytes of a node's name as it is kept.
   static let nameByteCount = 256
   /// Layers of the network. Compiled, one takes some 7 kB however small it is; ResNet-1202 has some

@@ -16,7 +16,8 @@ extension ONNXImporter {
     "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
     "ConstantOfShape", "Div", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Identity",
     "InstanceNormalization", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Reciprocal", "ReduceMax",
-    "ReduceMean", "ReduceSum", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus", "Sqrt",
+    "ReduceMean", "ReduceProd", "ReduceSum", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus",
+    "Sqrt",
     "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
   ]
 

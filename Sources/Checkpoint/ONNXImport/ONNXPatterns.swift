@@ -8,6 +8,8 @@ struct ONNXPatterns {
   /// Operator that normalises by the mean and variance over its attribute `axes`; of no file, for it
   /// has a character that no exporter's operators have.
   static let normalization = "#Normalization"
+  /// LRN of a map whose last three dimensions are the attribute `sizes`, -1 for an open one.
+  static let localResponse = "#LocalResponse"
 
   private let model: ONNXModel
   private var makers: [String: ONNXNode] = [:]
@@ -31,7 +33,7 @@ struct ONNXPatterns {
       guard node.domain.isEmpty else { return node }
       switch node.operation {
       case "Mul": return gelu(node) ?? node
-      case "Div": return normalization(node) ?? node
+      case "Div": return normalization(node) ?? localResponse(node) ?? node
       default: return node
       }
     }
@@ -140,6 +142,62 @@ struct ONNXPatterns {
     node.attributes["keepdims"] ?? .integer(1) == .integer(1)
   }
 
+  // MARK: - Local response
+
+  /// `x / (bias + alpha * mean)^beta` with the mean of the squares of neighbouring channels, which
+  /// PyTorch's LocalResponseNorm takes in three dimensions: of the depths of one channel.
+  private func localResponse(_ node: ONNXNode) -> ONNXNode? {
+    guard node.inputs.count == 2, !constants.contains(node.inputs[0]),
+      let power = maker(node.inputs[1], "Pow"), power.inputs.count == 2,
+      let beta = number(power.inputs[1]),
+      let (product, given) = operands(power.inputs[0], "Add"), let bias = number(given),
+      let (means, factor) = operands(product, "Mul"), let alpha = number(factor),
+      let squeeze = maker(means, "Squeeze"), squeezes(squeeze, axis: 1),
+      let pool = maker(squeeze.inputs[0], "AveragePool"), let size = depth(of: pool),
+      let pad = maker(pool.inputs[0], "Pad"), padsDepth(pad, by: (size - 1) / 2),
+      let reshape = maker(pad.inputs[0], "Reshape"), reshape.inputs.count == 2,
+      let sizes = integers(reshape.inputs[1]), sizes.count == 5, sizes[1] == 1,
+      let square = maker(reshape.inputs[0], "Mul"),
+      square.inputs == [node.inputs[0], node.inputs[0]]
+    else { return nil }
+    return ONNXNode(
+      name: node.name, operation: Self.localResponse, inputs: [node.inputs[0]],
+      outputs: node.outputs,
+      attributes: [
+        "size": .integer(size), "alpha": .number(Float(alpha)), "beta": .number(Float(beta)),
+        "bias": .number(Float(bias)), "sizes": .integers(Array(sizes[2...])),
+      ])
+  }
+
+  private func squeezes(_ node: ONNXNode, axis: Int64) -> Bool {
+    if case .integers(let axes) = node.attributes["axes"] { return axes == [axis] }
+    return node.inputs.count == 2 && integers(node.inputs[1]) == [axis]
+  }
+
+  /// Returns the odd number of depths that a pool of nothing else takes the mean of.
+  private func depth(of pool: ONNXNode) -> Int64? {
+    guard pool.inputs.count == 1, case .integers(let kernel) = pool.attributes["kernel_shape"],
+      kernel.count == 3, kernel[1...] == [1, 1], kernel[0] > 0, !kernel[0].isMultiple(of: 2)
+    else { return nil }
+    let usual: [String: [ONNXAttribute]] = [
+      "strides": [.integers([1, 1, 1])], "dilations": [.integers([1, 1, 1])],
+      "pads": [.integers([0, 0, 0, 0, 0, 0])], "ceil_mode": [.integer(0)],
+      "count_include_pad": [.integer(0), .integer(1)],
+      "auto_pad": [.string("NOTSET"), .string("VALID")],
+    ]
+    let isUsual = pool.attributes.allSatisfy { name, value in
+      name == "kernel_shape" || usual[name]?.contains(value) == true
+    }
+    return isUsual ? kernel[0] : nil
+  }
+
+  private func padsDepth(_ node: ONNXNode, by count: Int64) -> Bool {
+    guard node.attributes["mode"] ?? .string("constant") == .string("constant"),
+      node.inputs.count >= 2, integers(node.inputs[1]) == [0, 0, count, 0, 0, 0, 0, count, 0, 0]
+    else { return false }
+    return node.inputs.dropFirst(2).allSatisfy { $0.isEmpty || number($0) == 0 }
+  }
+
   // MARK: - Pieces
 
   private func maker(_ name: String, _ operation: String) -> ONNXNode? {
@@ -160,16 +218,25 @@ struct ONNXPatterns {
     return abs(found - wanted) <= 5e-4 * wanted
   }
 
+  private func constant(_ name: String) -> ONNXTensor? {
+    if let found = model.initializers[name] { return found }
+    guard case .tensor(let found) = maker(name, "Constant")?.attributes["value"] else { return nil }
+    return found
+  }
+
+  /// Returns the numbers of a short list of integers.
+  private func integers(_ name: String) -> [Int64]? {
+    guard let tensor = constant(name), tensor.elementType == .int64, tensor.shape.count == 1,
+      let count = ONNXTensor.elementCount(tensor.shape, limit: 2 * ONNXImportLimits.rank),
+      case .bytes(let bytes) = tensor.storage, bytes.count == count * tensor.elementType.byteCount,
+      case .whole(let values) = DenseTensor(tensor.elementType, tensor.shape, bytes: bytes).numbers
+    else { return nil }
+    return values
+  }
+
   /// Returns the only number of a floating-point constant.
   private func number(_ name: String) -> Double? {
-    let tensor: ONNXTensor
-    if let found = model.initializers[name] {
-      tensor = found
-    } else if case .tensor(let found) = maker(name, "Constant")?.attributes["value"] {
-      tensor = found
-    } else {
-      return nil
-    }
+    guard let tensor = constant(name) else { return nil }
     guard tensor.elementType.isFloatingPoint, ONNXTensor.elementCount(tensor.shape, limit: 1) == 1,
       case .bytes(let bytes) = tensor.storage, bytes.count == tensor.elementType.byteCount
     else { return nil }

@@ -106,15 +106,21 @@ struct StateDictionaries {
     if case .object(let index) = value { pickle.objects[index].offset } else { 0 }
   }
 
-  private static let wayToState =
-    "of a whole model save the state dict, in Python: torch.save("
-    + "torch.load(\"model.pt\", weights_only=False).state_dict(), \"model.pth\")"
+  /// Returns how to make a state dict of an object of a class.
+  private static func wayToState(from name: String) -> String {
+    name.hasPrefix("fastai.")
+      ? "of a learner save the state dict of its model, in Python: torch.save("
+        + "load_learner(\"export.pkl\").model.state_dict(), \"model.pth\")"
+      : "of a whole model save the state dict, in Python: torch.save("
+        + "torch.load(\"model.pt\", weights_only=False).state_dict(), \"model.pth\")"
+  }
 
   /// The fault of a file without tensors; it names the objects that may be what they are in.
   private var noTensors: CheckpointError {
     if let name = pickle.className(pickle.root) {
       return .unsupported(
-        "the file holds no state dict but a whole object, \(name); \(Self.wayToState)")
+        "the file holds no state dict but a whole object, \(name); "
+          + Self.wayToState(from: name))
     }
     guard let items = pickle.items(pickle.root) else {
       return .unsupported("the file holds no state dict (a dictionary of names and tensors)")
@@ -128,7 +134,7 @@ struct StateDictionaries {
     guard !objects.isEmpty else { return .unsupported("the file's state dict holds no tensor") }
     let shown = objects.prefix(3).joined(separator: ", ") + (objects.count > 3 ? ", …" : "")
     return .unsupported(
-      "the file's state dict holds no tensor (\(shown)); \(Self.wayToState)")
+      "the file's state dict holds no tensor (\(shown)); \(Self.wayToState(from: ""))")
   }
 
   private func entry(_ name: String, _ tensor: Pickle.Tensor) -> TensorEntry {

@@ -31,7 +31,7 @@ extension NetworkBuilder {
     if weights.count == 1, let kernel = shapes.first, kernel.count == 1,
       tensors.shape(weights[0])?.count == 3
     {
-      try append("\(name).pool", .globalAveragePool)
+      try appendGlobalPooling("\(name).pool", variant.attentionPooling?.pooling ?? .avg)
       let convolution = Convolution(outputChannels: channels, kernel: Extent(1))
       try append("\(name).conv", .convolution(convolution))
       try count(derived: channels * channels)
@@ -39,7 +39,7 @@ extension NetworkBuilder {
     } else if weights.count == 2, shapes.allSatisfy({ $0.count == 2 }),
       shapes[0][1] == channels, shapes[1][0] == channels, shapes[0][0] == shapes[1][1]
     {
-      try append("\(name).pool", .globalAveragePool)
+      try appendGlobalPooling("\(name).pool", variant.attentionPooling?.pooling ?? .avg)
       try appendPixelConvolution(weights[0], outputs: shapes[0][0])
       try append("\(name).relu", activation)
       try appendPixelConvolution(weights[1], outputs: channels)
@@ -48,7 +48,12 @@ extension NetworkBuilder {
         "attention \(name) of tensors that are not those of a squeeze and excitation of \(channels) "
           + "channels; export the network as ONNX")
     }
-    try append("\(name).gate", .elementwise(.sigmoid))
+    switch variant.attentionGate ?? .sigmoid {
+    case .sigmoid: try append("\(name).gate", .elementwise(.sigmoid))
+    case .hardSigmoid:
+      // PyTorch's, of min(max(x + 3, 0), 6) / 6.
+      try append("\(name).gate", .elementwise(.hardSigmoid(alpha: 1 / 6, beta: 0.5)))
+    }
     try append("\(name).scale", .multiply, [map, output])
   }
 

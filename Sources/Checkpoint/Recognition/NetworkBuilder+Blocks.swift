@@ -18,8 +18,7 @@ extension NetworkBuilder {
       step.stride =
         stage == 0
         ? variant.firstStageStride ?? 1 : isLast ? variant.lastStageStride ?? 2 : 2
-      // At 32 nothing dilates, however many stages there are.
-      if let limit = variant.outputStride, limit < 32, strideSoFar >= limit {
+      if dilates(stage) {
         dilation *= step.stride
         step.stride = 1
       } else {
@@ -34,11 +33,32 @@ extension NetworkBuilder {
     }
   }
 
+  /// Returns whether a stage dilates instead of striding.
+  private func dilates(_ stage: Int) -> Bool {
+    if let stages = variant.dilatedStages { return stages.contains(stage + 1) }
+    // At 32 nothing dilates, however many stages there are.
+    guard let limit = variant.outputStride, limit < 32 else { return false }
+    return strideSoFar >= limit
+  }
+
+  func checkDilation(stageCount: Int) throws(CheckpointError) {
+    guard let stages = variant.dilatedStages else { return }
+    if let limit = variant.outputStride, limit < 32 {
+      throw .variant(
+        "output-stride=\(limit) and dilated-stages both say which stages dilate; give one of them")
+    }
+    if let last = stages.last, last > stageCount {
+      throw .variant("dilated-stages has stage \(last), the network has \(stageCount)")
+    }
+  }
+
   var isBottleneck: Bool { tensors.shape("layer1.0.conv3.weight") != nil }
 
   /// Number of the convolution that strides.
   private mutating func stridingConvolution() -> Int {
     guard isBottleneck else { return 1 }
+    // Before its filter stands the 3x3 convolution.
+    if parts.filtersConvolutions { return 2 }
     if let stated = variant.stridePlacement { return stated == .in1x1 ? 1 : 2 }
     let usual =
       tensors.isOfCaffe
@@ -60,8 +80,7 @@ extension NetworkBuilder {
     var last = input
     let count = isBottleneck ? 3 : 2
     for index in 1...count {
-      last = try appendConvolution(name, index, step, from: last)
-      try appendNormalization("\(name).bn\(index)")
+      try appendNormalizedConvolution(name, index, step, from: last)
       if index < count {
         try append("\(name).relu\(index)", variant.innerActivation ?? activation)
         try appendFilter(name, after: index, step)
@@ -72,7 +91,32 @@ extension NetworkBuilder {
     if tensors.isOfCaffe, !isBottleneck { try append("\(name).relu\(count)", activation) }
     try appendAttention(name)
     try append("\(name).add", .add, [output, shortcut])
+    if tensors.shape("\(name).IN.weight") != nil {
+      try appendInstanceNormalization("\(name).IN")
+    }
     try append("\(name).relu", activation)
+  }
+
+  private mutating func appendNormalizedConvolution(
+    _ name: String, _ index: Int, _ step: Step, from input: Graph.NodeID
+  ) throws(CheckpointError) {
+    let norm = "\(name).bn\(index)"
+    let parts = try instanceParts(of: convolution(name, index), norm, from: input)
+    guard !parts.isEmpty else {
+      _ = try appendConvolution(name, index, step, from: input)
+      return try appendNormalization(norm)
+    }
+    var normalized: [Graph.NodeID] = []
+    for part in parts {
+      _ = try appendConvolution(name, index, step, from: input, part: part)
+      if normalized.isEmpty {
+        try appendInstanceNormalization("\(norm).IN")
+      } else {
+        try appendNormalization("\(norm).BN")
+      }
+      normalized.append(output)
+    }
+    try append(norm, .concatenation, normalized)
   }
 
   /// Appends a block of ResNetV2 (He et al. 2016): normalisation and activation stand before each
@@ -98,24 +142,37 @@ extension NetworkBuilder {
     try append("\(name).add", .add, [output, shortcut])
   }
 
+  /// Returns the name of a block's convolution, which may stand after a filter.
+  private func convolution(_ block: String, _ index: Int) -> String {
+    let name = "\(block).conv\(index)"
+    return tensors.shape("\(name).0.filt") == nil ? name : "\(name).1"
+  }
+
   private mutating func appendConvolution(
-    _ name: String, _ index: Int, _ step: Step, from input: Graph.NodeID
+    _ name: String, _ index: Int, _ step: Step, from given: Graph.NodeID, part: Part? = nil
   ) throws(CheckpointError) -> Graph.NodeID {
+    var input = given
+    let filter = "\(name).conv\(index).0"
+    let isFiltered = parts.filtersConvolutions || antiAliasing != .nothing && !isPreActivation
+    if tensors.shape("\(filter).filt") != nil {
+      input = try appendStoredFilter(filter, stride: step.stride, from: input)
+    }
     let strides = index == stridingConvolution()
-    let isFiltered = antiAliasing != .nothing && !isPreActivation
-    let side = try convolutionShape("\(name).conv\(index)")[2]
+    let module = convolution(name, index)
+    let side = try convolutionShape(module)[2]
     // In basic blocks, the second convolution has the later dilation.
     let dilation = strides || index == 1 ? step.firstDilation : step.dilation
     try appendConvolution(
-      "\(name).conv\(index)", stride: strides && !isFiltered ? step.stride : 1,
-      dilation: side == 1 ? 1 : dilation, from: input)
+      module, stride: strides && !isFiltered ? step.stride : 1,
+      dilation: side == 1 ? 1 : dilation, from: input, part: part)
     return output
   }
 
   private mutating func appendFilter(
     _ name: String, after index: Int, _ step: Step
   ) throws(CheckpointError) {
-    guard index == stridingConvolution(), step.stride == 2 || step.firstDilation != step.dilation
+    guard !parts.filtersConvolutions, index == stridingConvolution(),
+      step.stride == 2 || step.firstDilation != step.dilation
     else { return }
     try appendFilter("\(name).aa", stride: step.stride)
   }
@@ -130,7 +187,7 @@ extension NetworkBuilder {
   private mutating func appendShortcut(
     _ name: String, _ step: Step, from input: Graph.NodeID, block: Graph.NodeID
   ) throws(CheckpointError) -> Graph.NodeID {
-    let channels = try convolutionShape("\(name).conv\(isBottleneck ? 3 : 2)")[0]
+    let channels = try convolutionShape(convolution(name, isBottleneck ? 3 : 2))[0]
     let modules = parts.modules(of: "\(name).downsample")
     let changes = step.stride != 1 || shapes[block].channels != channels
     guard !modules.isEmpty else {
@@ -144,7 +201,11 @@ extension NetworkBuilder {
       throw .missingTensor(
         name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])
     }
-    if averagesShortcuts(first) {
+    let filter = "\(name).downsample.0"
+    if tensors.shape("\(filter).filt") != nil {
+      let filtered = try appendStoredFilter(filter, stride: step.stride, from: input)
+      try appendConvolution("\(name).downsample.\(first)", from: filtered)
+    } else if averagesShortcuts(first) {
       let means = try appendAveraging("\(name).downsample.pool", step, from: input)
       try appendConvolution("\(name).downsample.\(first)", from: means)
     } else {

@@ -15,7 +15,8 @@ extension NetworkBuilder {
   mutating func appendHead() throws(CheckpointError) {
     let head = try head()
     let modules = try modules(of: head)
-    try appendPooling(inputs: inputCount(of: head, modules))
+    try choosePooling(inputs: inputCount(of: head, modules), head)
+    try appendGlobalPooling(pooling == .max ? "maxpool.global" : "avgpool", pooling ?? .avg)
     var isLinear = false
     var last: Int?
     for module in modules {
@@ -51,7 +52,7 @@ extension NetworkBuilder {
           "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "
             + (roots.isEmpty ? "none" : roots.sorted().prefix(8).joined(separator: ", ")))
       }
-      passedOver = Set(names.filter { !$0.hasPrefix("\(stated).") })
+      passedOver.formUnion(names.filter { !$0.hasPrefix("\(stated).") })
       return stated
     }
     if roots.contains("fc") { roots = ["fc"] }
@@ -113,26 +114,23 @@ extension NetworkBuilder {
     return shape.flatMap { $0.count == 1 ? $0[0] : $0.count >= 2 ? $0[1] : nil }
   }
 
-  private mutating func appendPooling(inputs: Int?) throws(CheckpointError) {
-    let map = output
-    let shape = outputShape
-    let window = Pooling(
-      window: Extent(height: shape.height, width: shape.width), stride: Extent(1))
-    if inputs == 2 * shape.channels, variant.pooling == nil {
+  /// Module that is the head in fastai's networks, whose body is module 0.
+  private static let fastaiHead = "1"
+
+  /// Refuses a classifier that takes twice the channels if nothing says of what they are.
+  private mutating func choosePooling(inputs: Int?, _ head: String) throws(CheckpointError) {
+    let channels = outputShape.channels
+    guard inputs == 2 * channels, pooling == nil else { return }
+    guard head == Self.fastaiHead else {
       throw .variant(
-        "the classifier takes \(2 * shape.channels) numbers, twice the \(shape.channels) channels "
-          + "of the last map: their means and maxima; say in which order (--arch pool=avg+max as "
-          + "timm's catavgmax, or pool=max+avg as fastai)")
+        "the classifier takes \(2 * channels) numbers, twice the \(channels) channels of the last "
+          + "map: their means and maxima; say in which order (--arch pool=avg+max as timm's "
+          + "catavgmax, or pool=max+avg as fastai)")
     }
-    switch variant.pooling ?? .avg {
-    case .avg: try append("avgpool", .globalAveragePool)
-    case .max: try append("maxpool.global", .maxPool(window))
-    case .avgMax, .maxAvg:
-      let mean = try append("avgpool.mean", .globalAveragePool, [map])
-      let largest = try append("avgpool.maximum", .maxPool(window), [map])
-      try append(
-        "avgpool", .concatenation, variant.pooling == .avgMax ? [mean, largest] : [largest, mean])
-    }
+    pooling = .maxAvg
+    assume(
+      "the classifier takes each channel's maximum, then each one's mean, as after fastai's "
+        + "AdaptiveConcatPool2d (--arch pool=…)")
   }
 
   private mutating func appendHeadActivation(_ name: String) throws(CheckpointError) {

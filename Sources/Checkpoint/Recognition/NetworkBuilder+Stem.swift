@@ -26,6 +26,8 @@ extension NetworkBuilder {
   private func stemStride() throws(CheckpointError) -> Int {
     let side = try convolutionShape("conv1")[2]
     if let stated = variant.stemStride { return stated }
+    // A filter after it strides.
+    if filtersStem { return 1 }
     switch side {
     case 7: return 2
     case 3: return hasDeepStem ? 2 : 1
@@ -69,6 +71,9 @@ extension NetworkBuilder {
       return try appendNormalized(
         tensors.shape("maxpool.2.weight") != nil ? "maxpool.2" : "maxpool.1")
     }
+    if parts.filtersConvolutions, variant.stemPooling == nil || variant.stemPooling == .max {
+      return try appendFilteredPooling()
+    }
     let side = try convolutionShape(tensors.shape("conv1.0.weight") == nil ? "conv1" : "conv1.0")[2]
     var usual = side == 3 && !hasDeepStem ? NetworkVariant.StemPooling.nothing : .max
     if isPreActivation, standardizesWeights, side == 7 {
@@ -106,29 +111,5 @@ extension NetworkBuilder {
       window.padding = Padding(before: Extent(0), after: after)
     }
     try append("maxpool", .maxPool(window))
-  }
-
-  /// What stands before strides; buffers of filters say it too.
-  var antiAliasing: NetworkVariant.AntiAliasing {
-    if let stated = variant.antiAliasing { return stated }
-    return parts.hasFilters ? .blur : .nothing
-  }
-
-  /// Appends the filter that stands for a stride.
-  mutating func appendFilter(_ name: String, stride: Int) throws(CheckpointError) {
-    switch antiAliasing {
-    case .nothing: return
-    case .average:
-      guard stride > 1 else { return }
-      try append(name, .averagePool(Pooling(window: Extent(stride), stride: Extent(stride))))
-    case .blur:
-      try append("\(name).pad", .reflection(Padding(1)))
-      var filter = Convolution(outputChannels: outputShape.channels, kernel: Extent(3))
-      filter.stride = Extent(stride)
-      filter.groups = outputShape.channels
-      try append(name, .convolution(filter))
-      let stored = "\(name).filt"
-      take("\(name).weight", from: tensors.shape(stored) != nil ? .stored(stored) : .binomial)
-    }
   }
 }

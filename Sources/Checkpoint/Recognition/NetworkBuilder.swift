@@ -34,6 +34,8 @@ struct NetworkBuilder {
   /// Whether normalisation and activation stand before each convolution (He et al. 2016, ResNetV2).
   let isPreActivation: Bool
   let standardizesWeights: Bool
+  /// Pooling before the classifier, if it was said or is known.
+  var pooling: NetworkVariant.GlobalPooling?
 
   /// Bytes of parameters that are made of smaller tensors.
   private var derivedByteCount = 0
@@ -48,7 +50,7 @@ struct NetworkBuilder {
   init(
     _ tensors: NamedTensors, _ variant: NetworkVariant, size: (height: Int, width: Int)?
   ) throws(CheckpointError) {
-    (self.tensors, self.variant) = (tensors, variant)
+    (self.tensors, self.variant, pooling) = (tensors, variant, variant.pooling)
     parts = BlockParts(tensors)
     let byteCount = tensors.parameters.values.reduce(0) { $0 + $1.range.count }
     derivedByteLimit = Self.derivedByteAllowance + Self.derivedShare * byteCount
@@ -85,6 +87,7 @@ struct NetworkBuilder {
   /// Appends all of the network.
   mutating func build() throws(CheckpointError) {
     let stages = try stages()
+    try checkDilation(stageCount: stages.count)
     try appendStem()
     for (index, blocks) in stages.enumerated() {
       for block in 0..<blocks {
@@ -156,27 +159,6 @@ struct NetworkBuilder {
     if !assumptions.contains(phrase) { assumptions.append(phrase) }
   }
 
-  /// Appends an activation.
-  mutating func append(
-    _ name: String, _ activation: NetworkVariant.Activation
-  ) throws(CheckpointError) {
-    switch activation {
-    case .relu: try append(name, Operation.relu)
-    case .leakyRelu(let slope): try append(name, .elementwise(.leakyRelu(slope: slope)))
-    case .elu: try append(name, .elementwise(.elu(alpha: 1)))
-    case .gelu: try append(name, .elementwise(.gelu))
-    case .tanh: try append(name, .elementwise(.tanh))
-    case .silu:
-      let input = output
-      let gate = try append("\(name).gate", .elementwise(.sigmoid))
-      try append(name, .multiply, [input, gate])
-    case .identity: break
-    }
-  }
-
-  /// The network's activation, after normalisations and sums.
-  var activation: NetworkVariant.Activation { variant.activation ?? .relu }
-
   // MARK: Layers
 
   /// Returns the shape of a convolution's weights.
@@ -206,8 +188,11 @@ struct NetworkBuilder {
   }
 
   /// Appends a convolution as its weights describe it, padded so that stride 1 keeps the sides.
+  ///
+  /// - Parameter part: Some of its outputs, and the name of the node that has these alone.
   mutating func appendConvolution(
-    _ name: String, stride: Int = 1, dilation: Int = 1, from input: Graph.NodeID
+    _ name: String, stride: Int = 1, dilation: Int = 1, from input: Graph.NodeID,
+    part: Part? = nil
   ) throws(CheckpointError) {
     let shape = try convolutionShape(name)
     let channels = shapes[input].channels
@@ -217,15 +202,21 @@ struct NetworkBuilder {
         name: entry?.name ?? name, offset: entry?.offset ?? 0,
         expected: [shape[0], channels, shape[2], shape[3]], actual: shape)
     }
-    var convolution = Convolution(outputChannels: shape[0], kernel: Extent(shape[2]))
+    var convolution = Convolution(
+      outputChannels: part?.outputs.count ?? shape[0], kernel: Extent(shape[2]))
     convolution.groups = channels / shape[1]
     convolution.stride = Extent(stride)
     convolution.dilation = Extent(dilation)
     convolution.padding = Padding(shape[2] / 2 * dilation)
     // What normalisations were merged into has biases, so that a missing one is missed.
     convolution.hasBias = normalization == .none || tensors.shape("\(name).bias") != nil
-    try append(name, .convolution(convolution), [input])
-    if standardizesWeights {
+    try append(part?.name ?? name, .convolution(convolution), [input])
+    if let part {
+      take("\(part.name).weight", from: .rows("\(name).weight", part.outputs))
+      if convolution.hasBias {
+        take("\(part.name).bias", from: .rows("\(name).bias", part.outputs))
+      }
+    } else if standardizesWeights {
       take(
         "\(name).weight",
         from: .standardized("\(name).weight", epsilon: Self.standardizationEpsilon))
@@ -238,6 +229,7 @@ struct NetworkBuilder {
     switch normalization {
     case .none: return
     case .batch:
+      if normalizesInstances(name) { return try appendInstanceNormalization(name) }
       try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
     case .group:
       let groups = variant.normalizationGroups ?? 32
@@ -340,6 +332,10 @@ struct NetworkBuilder {
           + (standardizesWeights ? "standardised, as in BiT" : "used as they are")
           + " (--arch weight-standardization=…)")
     }
-    if let rest = Self.assumedRest(variant, isForSmallImages: isForSmallImages) { assume(rest) }
+    var told = variant
+    told.pooling = pooling
+    if parts.filtersConvolutions || antiAliasing != .nothing { told.antiAliasing = antiAliasing }
+    if variant.dilatedStages != nil { told.outputStride = told.outputStride ?? 32 }
+    if let rest = Self.assumedRest(told, isForSmallImages: isForSmallImages) { assume(rest) }
   }
 }

@@ -19,11 +19,13 @@ extension NetworkVariant {
     changes += stems.map { stem in change { ($0.stemStride, $0.stemPooling) = stem } }
     changes += [16, 8].map { stride in change { $0.outputStride = stride } }
     changes += [1e-3, 1e-6, 1.001e-5, 1e-4].map { epsilon in change { $0.epsilon = epsilon } }
-    changes += [.leakyRelu(slope: 0.01), .silu, .gelu, .elu, .leakyRelu(slope: 0.1)].map {
-      function in
-      change { $0.activation = function }
+    let functions: [Activation] = [
+      .leakyRelu(slope: 0.01), .silu, .gelu, .elu, .leakyRelu(slope: 0.1), .relu6, .mish,
+    ]
+    changes += functions.map { function in change { $0.activation = function } }
+    changes += [GlobalPooling.max, .avgMax, .maxAvg, .mean].map { kind in
+      change { $0.pooling = kind }
     }
-    changes += [GlobalPooling.max, .avgMax, .maxAvg].map { kind in change { $0.pooling = kind } }
     changes += [true, false].map { averages in change { $0.averagesShortcuts = averages } }
     changes += [true, false].map { isSo in change { $0.standardizesWeights = isSo } }
     changes += [16, 8, 64, 1].map { groups in change { $0.normalizationGroups = groups } }
@@ -34,6 +36,8 @@ extension NetworkVariant {
     changes += [Architecture.ZeroChannels.trailing, .centered].map { place in
       change { $0.zeroChannels = place }
     }
+    changes.append(change { $0.attentionGate = .hardSigmoid })
+    changes.append(change { $0.dilatedStages = [3] })
     changes.append(change { $0.innerActivation = .relu })
     changes.append(change { $0.firstStageStride = 2 })
     return changes

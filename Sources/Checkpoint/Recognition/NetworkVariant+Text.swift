@@ -9,9 +9,12 @@ extension NetworkVariant {
   private enum Key: String, CaseIterable {
     case stride
     case outputStride = "output-stride"
+    case dilatedStages = "dilated-stages"
     case activation
     case innerActivation = "inner-activation"
     case epsilon, pool
+    case attentionPool = "attention-pool"
+    case attentionGate = "attention-gate"
     case antiAliasing = "anti-aliasing"
     case stemStride = "stem-stride"
     case stemPool = "stem-pool"
@@ -29,9 +32,12 @@ extension NetworkVariant {
       switch self {
       case .stride: "v1 (in the first 1x1 convolution) or v1.5 (in the 3x3)"
       case .outputStride: "8, 16 or 32"
+      case .dilatedStages: "numbers of stages from 2 on, with + between (3, 2+4)"
       case .activation, .innerActivation, .headActivation: Activation.names.joined(separator: ", ")
       case .epsilon: "a number above 0 and below 1"
       case .pool: names(GlobalPooling.self)
+      case .attentionPool: names(AttentionPooling.self)
+      case .attentionGate: names(AttentionGate.self)
       case .antiAliasing: names(AntiAliasing.self)
       case .stemStride, .firstStageStride, .lastStageStride: "1 or 2"
       case .zeroChannels: "trailing or centered"
@@ -113,13 +119,19 @@ extension NetworkVariant {
     switch key {
     case .stride: return take(\.stridePlacement, Architecture.StridePlacement(rawValue: value))
     case .outputStride: return take(\.outputStride, number, if: [8, 16, 32].contains(number))
+    case .dilatedStages: return take(\.dilatedStages, Self.stages(value))
     case .activation: return take(\.activation, Activation(value))
     case .innerActivation: return take(\.innerActivation, Activation(value))
     case .headActivation: return take(\.headActivation, Activation(value))
     case .epsilon:
       let epsilon = Float(value) ?? 0
       return take(\.epsilon, epsilon, if: epsilon > 0 && epsilon < 1)
-    case .pool: return take(\.pooling, GlobalPooling(rawValue: value))
+    case .pool:
+      // timm's name for it.
+      return take(\.pooling, value == "catavgmax" ? .avgMax : GlobalPooling(rawValue: value))
+    case .attentionPool:
+      return take(\.attentionPooling, AttentionPooling(rawValue: value))
+    case .attentionGate: return take(\.attentionGate, AttentionGate(rawValue: value))
     case .antiAliasing: return take(\.antiAliasing, AntiAliasing(rawValue: value))
     case .stemStride: return take(\.stemStride, number, if: 1...2 ~= number)
     case .firstStageStride: return take(\.firstStageStride, number, if: 1...2 ~= number)
@@ -136,15 +148,28 @@ extension NetworkVariant {
     }
   }
 
+  /// Reads numbers of stages, such as 2+4.
+  private static func stages(_ text: String) -> [Int]? {
+    let parts = text.split(separator: "+", omittingEmptySubsequences: false)
+    let numbers = Set(parts.compactMap { Int($0) })
+    guard numbers.count == parts.count,
+      numbers.allSatisfy({ 2...Architecture.stageCountLimit ~= $0 })
+    else { return nil }
+    return numbers.sorted()
+  }
+
   /// The settings as text that `init` reads.
   package var text: String {
     var parts: [(Key, String?)] = []
     parts.append((.stride, stridePlacement?.rawValue))
     parts.append((.outputStride, outputStride.map(String.init)))
+    parts.append((.dilatedStages, dilatedStages?.map(String.init).joined(separator: "+")))
     parts.append((.activation, activation?.text))
     parts.append((.innerActivation, innerActivation?.text))
     parts.append((.epsilon, epsilon.map { "\($0)" }))
     parts.append((.pool, pooling?.rawValue))
+    parts.append((.attentionPool, attentionPooling?.rawValue))
+    parts.append((.attentionGate, attentionGate?.rawValue))
     parts.append((.antiAliasing, antiAliasing?.rawValue))
     parts.append((.stemStride, stemStride.map(String.init)))
     parts.append((.stemPool, stemPooling?.rawValue))

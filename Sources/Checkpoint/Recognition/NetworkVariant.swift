@@ -3,15 +3,6 @@ package import ResNet
 /// What tensors leave open of the network that they belong to: networks that compute differently
 /// have tensors of the same names and shapes. What is nil was not stated.
 package struct NetworkVariant: Sendable, Hashable {
-  /// Function after normalisations and sums.
-  package enum Activation: Sendable, Hashable {
-    case relu
-    case leakyRelu(slope: Float)
-    case elu, gelu, silu, tanh
-    /// None at all, for the layers of a classifier.
-    case identity
-  }
-
   /// What stands before a stride, so that less of it is lost.
   package enum AntiAliasing: String, Sendable, Hashable, CaseIterable {
     case nothing = "none"
@@ -39,12 +30,32 @@ package struct NetworkVariant: Sendable, Hashable {
     case avgMax = "avg+max"
     /// Both in fastai's order.
     case maxAvg = "max+avg"
+    /// The mean of both, as timm calls it.
+    case mean = "avgmax"
+  }
+
+  /// What makes one number of each channel's pixels before attention over channels.
+  package enum AttentionPooling: String, Sendable, Hashable, CaseIterable {
+    case avg
+    /// The mean of mean and maximum (timm's `add_maxpool`).
+    case mean = "avgmax"
+
+    var pooling: GlobalPooling { self == .avg ? .avg : .mean }
+  }
+
+  /// Function whose results attention over channels multiplies by.
+  package enum AttentionGate: String, Sendable, Hashable, CaseIterable {
+    case sigmoid
+    case hardSigmoid = "hard-sigmoid"
   }
 
   package var stridePlacement: Architecture.StridePlacement?
   /// Quotient of the input's and the last map's sides: 32; at 16 and 8, the last stages dilate
   /// instead of striding.
   package var outputStride: Int?
+  /// Numbers of the stages that dilate instead of striding, in order, counted from 1 (an element of
+  /// torchvision's `replace_stride_with_dilation` each, from stage 2 on).
+  package var dilatedStages: [Int]?
   package var activation: Activation?
   /// Function between a block's convolutions, if it is another one (Hugging Face's `hidden_act` does
   /// not reach there).
@@ -52,6 +63,8 @@ package struct NetworkVariant: Sendable, Hashable {
   /// Epsilon of normalisations.
   package var epsilon: Float?
   package var pooling: GlobalPooling?
+  package var attentionPooling: AttentionPooling?
+  package var attentionGate: AttentionGate?
   package var antiAliasing: AntiAliasing?
   package var stemStride: Int?
   package var stemPooling: StemPooling?
@@ -107,10 +120,13 @@ package struct NetworkVariant: Sendable, Hashable {
     }
     merge(\.stridePlacement)
     merge(\.outputStride)
+    merge(\.dilatedStages)
     merge(\.activation)
     merge(\.innerActivation)
     merge(\.epsilon)
     merge(\.pooling)
+    merge(\.attentionPooling)
+    merge(\.attentionGate)
     merge(\.antiAliasing)
     merge(\.stemStride)
     merge(\.stemPooling)
@@ -162,43 +178,6 @@ struct NetworkTraits: Sendable, Hashable {
     if isGrouped != found.isGrouped { throw fault("grouped convolutions (resnext)", isGrouped) }
     if isPreActivation != found.isPreActivation {
       throw fault("normalisation before convolutions (v2)", isPreActivation)
-    }
-  }
-}
-
-extension NetworkVariant.Activation {
-  /// Slope of PyTorch's LeakyReLU.
-  static let usualSlope: Float = 0.01
-
-  /// Reads `relu`, `leaky-relu`, `leaky-relu:0.1`, … .
-  init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    switch (parts.first.map(String.init) ?? "", parts.count) {
-    case ("relu", 1): self = .relu
-    case ("elu", 1): self = .elu
-    case ("gelu", 1): self = .gelu
-    case ("silu", 1), ("swish", 1): self = .silu
-    case ("tanh", 1): self = .tanh
-    case ("none", 1): self = .identity
-    case ("leaky-relu", 1), ("leaky_relu", 1): self = .leakyRelu(slope: Self.usualSlope)
-    case ("leaky-relu", 2), ("leaky_relu", 2):
-      guard let slope = Float(parts[1]), slope.isFinite else { return nil }
-      self = .leakyRelu(slope: slope)
-    default: return nil
-    }
-  }
-
-  static let names = ["relu", "leaky-relu[:SLOPE]", "elu", "gelu", "silu", "tanh", "none"]
-
-  var text: String {
-    switch self {
-    case .relu: "relu"
-    case .leakyRelu(let slope): "leaky-relu:\(slope)"
-    case .elu: "elu"
-    case .gelu: "gelu"
-    case .silu: "silu"
-    case .tanh: "tanh"
-    case .identity: "none"
     }
   }
 }

@@ -7,7 +7,8 @@ import ResNet
 /// - akamaster/pytorch_resnet_cifar10: `layer1.0.shortcut.0`, `linear`.
 /// - timm's ResNetV2: `stem.conv`, `stages.0.blocks.0.norm1`, `norm`.
 /// - OpenMMLab's deep stems: `stem.0` to `stem.7`.
-/// - Cadene/pretrained-models.pytorch: `layer0.conv1`.
+/// - Cadene/pretrained-models.pytorch: `layer0.conv1`; others, who put the first modules into a
+///   Sequential: `layer0.0`.
 /// - Wide ResNets of xternalz and others: `block1.layer.0.convShortcut`.
 enum ParameterNames {
   /// Wrappers that other programs put around the network.
@@ -53,7 +54,11 @@ enum ParameterNames {
       return "\(parts[0]).\(parts[1]).downsample.\(parts[3])"
     }
     if parts[0] == "stem", let name = stem(parts) { return name }
-    if parts[0] == "layer0", parts.count > 1 { return parts[1...].joined(separator: ".") }
+    if parts[0] == "layer0", parts.count > 1 {
+      let numbered: [Substring: String] = ["0": "conv1", "1": "bn1"]
+      let first = numbered[parts[1]] ?? String(parts[1])
+      return ([first] + parts[2...].map(String.init)).joined(separator: ".")
+    }
     return timm(parts) ?? wide(parts) ?? String(module)
   }
 

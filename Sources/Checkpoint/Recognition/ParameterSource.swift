@@ -8,6 +8,8 @@ enum ParameterSource: Sendable, Hashable {
   case standardized(String, epsilon: Float)
   /// The square matrix whose rows are a kernel over neighbouring channels, with zeros around.
   case banded(String)
+  /// Some of a tensor along its first axis.
+  case rows(String, Range<Int>)
   case filled(Float)
   /// A filter of 3x3 numbers for each channel: products of 1/4, 1/2, 1/4.
   case binomial
@@ -15,7 +17,7 @@ enum ParameterSource: Sendable, Hashable {
   /// Tensor of the file that it reads.
   var tensor: String? {
     switch self {
-    case .stored(let name), .standardized(let name, _), .banded(let name): name
+    case .stored(let name), .standardized(let name, _), .banded(let name), .rows(let name, _): name
     case .filled, .binomial: nil
     }
   }
@@ -26,6 +28,9 @@ enum ParameterSource: Sendable, Hashable {
     case .stored: shape.filter { $0 != 1 } == wanted.filter { $0 != 1 }
     case .standardized: shape == wanted
     case .banded: shape.count == 3 && shape[0] == 1 && shape[1] == 1 && shape[2] % 2 == 1
+    case .rows(_, let rows):
+      shape.dropFirst() == wanted.dropFirst() && rows.count == wanted.first
+        && rows.upperBound <= shape.first ?? 0
     case .filled, .binomial: true
     }
   }
@@ -49,6 +54,9 @@ enum ParameterSource: Sendable, Hashable {
         }
       }
       return matrix
+    case .rows(_, let rows):
+      let length = count / rows.count
+      return Array(stored[rows.lowerBound * length..<rows.upperBound * length])
     case .standardized(_, let epsilon):
       return Self.standardized(stored, rows: shape[0], epsilon: epsilon)
     }

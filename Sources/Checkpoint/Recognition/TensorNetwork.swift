@@ -110,7 +110,7 @@ struct TensorNetwork {
 extension NetworkVariant {
   /// Whether an architecture of the paper's family can have it.
   fileprivate var isPlain: Bool {
-    (outputStride ?? 32) == 32 && (activation ?? .relu) == .relu
+    (outputStride ?? 32) == 32 && dilatedStages == nil && (activation ?? .relu) == .relu
       && (innerActivation ?? .relu) == .relu
       && (pooling ?? .avg) == .avg
       && (antiAliasing ?? .nothing) == .nothing

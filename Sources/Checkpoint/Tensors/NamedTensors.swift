@@ -55,6 +55,14 @@ struct NamedTensors {
       if entry.name.hasSuffix("linear.weight") { hasLinearClassifier = true }
       if entry.name.hasSuffix("layer0.conv1.weight") { isOfCaffe = true }
     }
+    if !asNamed { translateNumbers() }
+  }
+
+  private mutating func translateNumbers() {
+    let translations = NumberedModules.translations(of: parameters.keys)
+    guard !translations.isEmpty else { return }
+    parameters = Dictionary(
+      uniqueKeysWithValues: parameters.map { (translations[$0.key] ?? $0.key, $0.value) })
   }
 
   /// Facts about the parameters that an operator should know.

@@ -44,10 +44,10 @@ extension Planner {
     return Value(slot: destination, layout: layout, format: .fp32)
   }
 
-  /// Plans a reflection: the map is reordered to its place, and then columns and rows of the result
-  /// to theirs.
-  mutating func reflect(
-    _ node: Graph.Node, _ padding: Padding, _ shape: FeatureShape
+  /// Plans a border: the map is reordered to its place, and then columns and rows of the result to
+  /// theirs.
+  mutating func surround(
+    _ node: Graph.Node, _ padding: Padding, _ border: Border, _ shape: FeatureShape
   ) throws(EngineError) -> Value {
     let input = lowered.shapes[node.inputs[0]]
     let source = current(node.inputs[0])
@@ -56,33 +56,23 @@ extension Planner {
     let (top, left) = (padding.before.height, padding.before.width)
     let (bottom, right) = (top + input.height, left + input.width)
     let (rows, columns) = (top..<bottom, 0..<shape.width)
-    func move(
-      _ from: (rows: Range<Int>, columns: Range<Int>),
-      _ to: (rows: Range<Int>, columns: Range<Int>)
-    ) throws(EngineError) {
-      let reorder = try Primitive.reorder(
-        device, from: layout.pixels(rows: from.rows, columns: from.columns),
-        to: layout.pixels(rows: to.rows, columns: to.columns))
-      append(node.name, reorder, from: destination, to: destination)
-    }
     let whole = try Primitive.reorder(
       device, from: source.layout, to: layout.pixels(rows: rows, columns: left..<right))
     append(node.name, whole, from: source.slot, to: destination)
-    for distance in 1..<left + 1 {
-      let (from, to) = (left + distance, left - distance)
-      try move((rows, from..<from + 1), (rows, to..<to + 1))
+    func move(_ from: Layout, _ to: Layout) throws(EngineError) {
+      append(
+        node.name, try Primitive.reorder(device, from: from, to: to), from: destination,
+        to: destination)
     }
-    for distance in 1..<padding.after.width + 1 {
-      let (from, to) = (right - 1 - distance, right - 1 + distance)
-      try move((rows, from..<from + 1), (rows, to..<to + 1))
+    for (from, to) in border.moves(into: left..<right, of: shape.width) {
+      try move(
+        layout.pixels(rows: rows, columns: from..<from + 1),
+        layout.pixels(rows: rows, columns: to..<to + 1))
     }
-    for distance in 1..<top + 1 {
-      let (from, to) = (top + distance, top - distance)
-      try move((from..<from + 1, columns), (to..<to + 1, columns))
-    }
-    for distance in 1..<padding.after.height + 1 {
-      let (from, to) = (bottom - 1 - distance, bottom - 1 + distance)
-      try move((from..<from + 1, columns), (to..<to + 1, columns))
+    for (from, to) in border.moves(into: top..<bottom, of: shape.height) {
+      try move(
+        layout.pixels(rows: from..<from + 1, columns: columns),
+        layout.pixels(rows: to..<to + 1, columns: columns))
     }
     return Value(slot: destination, layout: layout, format: source.format)
   }
@@ -102,6 +92,23 @@ extension Planner {
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: source.slot, to: destination)
     return Value(slot: destination, layout: layout, format: source.format)
+  }
+}
+
+extension Border {
+  /// Returns from where each place outside of a range takes its pixels.
+  fileprivate func moves(into inner: Range<Int>, of count: Int) -> [(from: Int, to: Int)] {
+    let (first, last) = (inner.lowerBound, inner.upperBound - 1)
+    return (0..<count).filter { !inner.contains($0) }.map { place in
+      let isBefore = place < first
+      let from =
+        switch self {
+        case .reflect: isBefore ? 2 * first - place : 2 * last - place
+        case .edge: isBefore ? first : last
+        case .wrap: isBefore ? place + inner.count : place - inner.count
+        }
+      return (from, place)
+    }
   }
 }
 

@@ -181,7 +181,7 @@ struct Planner {
     case .normalization(let normalization): return try normalize(node, normalization)
     case .softmax(let size): return try softmax(node, size: size)
     case .resize(let resizing): return try resize(node, resizing, shape)
-    case .reflection(let padding): return try reflect(node, padding, shape)
+    case .border(let padding, let border): return try surround(node, padding, border, shape)
     case .concatenation: return try concatenate(node, id)
     case .input, .batchNormalization, .pad, .paddedShortcut:
       preconditionFailure("a lowered graph must not contain \(node.name)")

@@ -3,13 +3,14 @@ extension Evaluator {
   static let reductionOperators: [String: Operator] = [
     "ReduceSum": { call throws(ONNXError) in try reduced(call, by: .sum) },
     "ReduceMean": { call throws(ONNXError) in try reduced(call, by: .mean) },
+    "ReduceProd": { call throws(ONNXError) in try reduced(call, by: .product) },
     "ReduceMax": { call throws(ONNXError) in try reduced(call, by: .maximum) },
     "GlobalAveragePool": { call throws(ONNXError) in try pooled(call, by: .mean) },
     "GlobalMaxPool": { call throws(ONNXError) in try pooled(call, by: .maximum) },
   ]
 
   private enum Reduction {
-    case sum, mean, maximum
+    case sum, product, mean, maximum
   }
 
   private static func reduced(
@@ -51,7 +52,7 @@ extension Evaluator {
     let kept = input.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
     try call.allow(kept)
     try call.budget.spend(input.count)
-    guard count > 0 || reduction == .sum else {
+    guard count > 0 || reduction == .sum || reduction == .product else {
       throw call.fault("there are no elements to reduce")
     }
     let targets = StridedView(kept, broadcastTo: input.shape).offsets
@@ -65,6 +66,8 @@ extension Evaluator {
       switch reduction {
       case .sum:
         results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
+      case .product:
+        results = gathered(values, targets, [Double](repeating: 1, count: resultCount), *)
       case .mean:
         results = gathered(values, targets, [Double](repeating: 0, count: resultCount), +)
           .map { $0 / Double(count) }
@@ -83,6 +86,8 @@ extension Evaluator {
       switch reduction {
       case .sum:
         results = gathered(values, targets, [Int64](repeating: 0, count: resultCount), &+)
+      case .product:
+        results = gathered(values, targets, [Int64](repeating: 1, count: resultCount), &*)
       case .mean:
         results = gathered(values, targets, [Int64](repeating: 0, count: resultCount), &+)
           .map { $0 / Int64(count) }

@@ -222,6 +222,9 @@ extension Evaluator {
       let period = 2 * (size - 1)
       let phase = (place % period + period) % period
       return phase < size ? phase : period - phase
+    case "wrap":
+      guard size > 0 else { throw call.fault("an empty dimension has no opposite edge") }
+      return (place % size + size) % size
     default: throw call.fault("mode \"\(mode)\" is not supported")
     }
   }

@@ -54,7 +54,7 @@ package struct NetworkSummary: Sendable, Hashable {
       multiplyAdds = linear.outputs * input.elementCount
       parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
     case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
-      .reflection,
+      .border,
       .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
       break
     }
@@ -100,7 +100,9 @@ extension Operation {
     case .maxPool(let pooling): "max pool \(pooling.window.height)x\(pooling.window.width)"
     case .averagePool(let pooling): "average pool \(pooling.window.height)x\(pooling.window.width)"
     case .pad: "zeros around"
-    case .reflection: "reflection around"
+    case .border(_, .reflect): "reflection around"
+    case .border(_, .edge): "edges repeated around"
+    case .border(_, .wrap): "opposite edges around"
     case .concatenation: "concatenation"
     case .globalAveragePool: "global average pool"
     case .normalization(let normalization):

@@ -49,7 +49,7 @@ extension Graph {
       let weight = ("\(node.name).weight", [linear.outputs, input.elementCount])
       return linear.hasBias ? [weight, ("\(node.name).bias", [linear.outputs])] : [weight]
     case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
-      .reflection,
+      .border,
       .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
       return []
     }

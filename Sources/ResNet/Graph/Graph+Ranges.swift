@@ -16,7 +16,7 @@ extension Graph {
     case .convolution(let convolution): convolution.appliesReLU
     case .relu: true
     case .elementwise(let function): function.isNonnegative
-    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut, .resize, .reflection:
+    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut, .resize, .border:
       inputs[0]
     case .combine(.maximum): inputs.contains(true)
     case .softmax: true

@@ -79,11 +79,13 @@ extension Graph {
       return try slide(
         Extent(1), stride: Extent(1), padding: padding, over: inputs[0],
         channels: inputs[0].channels, name: node.name)
-    case .reflection(let padding):
+    case .border(let padding, let border):
       let input = inputs[0]
-      for side in [padding.before, padding.after] {
-        try check(side.height, in: 0...input.height - 1, "\(node.name): reflected rows")
-        try check(side.width, in: 0...input.width - 1, "\(node.name): reflected columns")
+      for side in [padding.before, padding.after] where border != .edge {
+        let last = border == .reflect ? 1 : 0
+        let word = border == .reflect ? "reflected" : "wrapped"
+        try check(side.height, in: 0...input.height - last, "\(node.name): \(word) rows")
+        try check(side.width, in: 0...input.width - last, "\(node.name): \(word) columns")
       }
       return try slide(
         Extent(1), stride: Extent(1), padding: padding, over: input, channels: input.channels,

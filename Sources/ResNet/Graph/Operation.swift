@@ -21,8 +21,8 @@ package enum Operation: Sendable, Hashable {
   case averagePool(Pooling)
   /// Zeros around each channel's pixels.
   case pad(Padding)
-  /// Around each channel's pixels those of the other side of the edge, which itself is not repeated.
-  case reflection(Padding)
+  /// Around each channel's pixels others of them.
+  case border(Padding, Border)
   /// The channels of one or more inputs of equal height and width, one input after the other.
   case concatenation
   /// The mean over each channel's pixels: `[C, H, W]` to `[C, 1, 1]`.
@@ -174,6 +174,16 @@ package struct Linear: Sendable, Hashable {
   package var hasBias = true
 
   package init(outputs: Int) { self.outputs = outputs }
+}
+
+/// Pixels of a map that stand around it.
+package enum Border: String, Sendable, Hashable, CaseIterable {
+  /// Those of the other side of the edge, which itself is not repeated.
+  case reflect
+  /// Those of the edge, again and again.
+  case edge
+  /// Those of the opposite edge and what comes before it.
+  case wrap
 }
 
 /// Rows and columns around a feature map: zeros, but for a maximum less than every number.

@@ -1,6 +1,5 @@
 import Checkpoint
 import Files
-import ResNet
 import Training
 
 /// A model that has been learned, and everything that is to be told about it.
@@ -22,23 +21,9 @@ enum TrainedModel {
   /// Returns the parent's network with a new last layer.
   static func model(
     _ parent: Model, _ head: LinearHead, name: String, _ contents: Model.Contents
-  ) throws -> Model {
-    let (headless, layer) = try parent.graph.withHead(outputs: head.classCount)
-    var architecture = parent.architecture
-    architecture?.classCount = head.classCount
-    let graph = try architecture.map { try Graph($0) } ?? headless
-    var weights = Weights()
-    for name in try graph.parameterShapes().keys where !name.hasPrefix(layer + ".") {
-      weights[name] = parent.weights[name]
-    }
-    weights[layer + ".weight"] = Tensor(
-      shape: [head.classCount, head.featureCount], storage: head.weights)
-    weights[layer + ".bias"] = Tensor(shape: [head.classCount], storage: head.bias)
-    do throws(CheckpointError) {
-      if let architecture {
-        return try Model(name: name, architecture: architecture, weights: weights, contents)
-      }
-      return try Model(name: name, graph: graph, weights: weights, contents)
+  ) throws(Failure) -> Model {
+    do {
+      return try parent.withHead(name: name, weights: head.weights, bias: head.bias, contents)
     } catch {
       throw Failure("the model cannot be put together: \(error)")
     }

@@ -241,6 +241,45 @@ def resized_by_other_rules():
     return net, net.mean(net.convolution(x, "conv7", 28, 8, 3), 8)
 
 
+def bordered():
+    """Pixels of the edges around, corners that stay, PyTorch's LocalResponseNorm, a product of a shape."""
+    net = Network("bordered-19", 19, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 6, 3, 2)
+
+    def padded(x, mode, *pads):
+        return net.add("Pad", [x, net.integers([0, 0, *pads[:2], 0, 0, *pads[2:]])], mode=mode)
+
+    def aligned(x, *size):
+        return net.add(
+            "Resize", [x, net.constant([], (0,)), net.constant([], (0,)), net.integers([1, 6, *size])], mode="linear",
+            coordinate_transformation_mode="align_corners")
+
+    def responded(x, size, sizes, alpha, beta, bias):
+        deep = net.add("Reshape", [net.add("Mul", [x, x]), net.integers(sizes)])
+        side = size // 2
+        deep = net.add("Pad", [deep, net.integers([0, 0, side, 0, 0, 0, 0, side, 0, 0])])
+        deep = net.add("AveragePool", [deep], kernel_shape=[size, 1, 1], count_include_pad=1, strides=[1, 1, 1])
+        means = net.apply("Mul", net.add("Squeeze", [deep, net.integers([1])]), alpha)
+        return net.add("Div", [x, net.apply("Pow", net.apply("Add", means, bias), beta)])
+
+    x = net.relu(net.convolution(padded(x, "edge", 1, 1, 1, 1), "conv1", 6, 6, 3, pads=[0] * 4))
+    x = net.relu(net.convolution(padded(x, "wrap", 1, 2, 3, 1), "conv2", 6, 6, 3, pads=[0] * 4))
+    x = net.convolution(padded(x, "edge", 0, 3, 2, 0), "conv3", 6, 6, 3, pads=[0] * 4)
+    x = net.add("Concat", [
+        aligned(x, 13, 19), aligned(net.convolution(x, "conv4", 6, 6, 1), 13, 19), aligned(net.add("GlobalAveragePool", [x]), 13, 19),
+    ], axis=1)
+    x = net.convolution(x, "conv5", 18, 6, 3, pads=[1] * 4)
+    x = aligned(x, 7, 19)
+    x = responded(x, 3, [1, 1, 6, 7, -1], 0.5, 0.6, 1.5)
+    x = responded(x, 5, [-1, 1, 6, 7, 19], 0.2, 0.75, 1)
+    x = net.convolution(net.relu(x), "conv6", 6, 8, 3, 4)
+    # Flattened by a product of the shape.
+    sizes = net.add("Slice", [net.add("Shape", [x]), net.integers([1]), net.integers([4])])
+    count = net.add("ReduceProd", [sizes], keepdims=1)
+    flat = net.add("Reshape", [x, net.add("Concat", [net.integers([-1]), count], axis=0)])
+    return net, net.save(net.gemm(flat, 8 * 2 * 5))
+
+
 def mapped():
     """A softmax whose probabilities go into a map of labels, beside the likeliest label, as skl2onnx writes it."""
     net = Network("zipmap-17", 17, size=16, folded=True)
@@ -277,7 +316,7 @@ def mapped():
 def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
-        resized_by_other_rules(), mapped(),
+        resized_by_other_rules(), bordered(), mapped(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

@@ -496,7 +496,7 @@ def refusals():
     yield "expanded map", refused([("Expand", ["x", "s"], {})], lists(("s", [1, 3, 8, 8]))), "for 3x8x8"
     row = [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]
     yield "padding with ones", refused([("Pad", ["x", "s", "o"], {})], [*row, weights("o")]), "padding with 1.0"
-    yield "reflected padding", refused([("Pad", ["x", "s"], {"mode": "edge"})], row), "mode edge"
+    yield "mirrored padding", refused([("Pad", ["x", "s"], {"mode": "symmetric"})], row), "mode symmetric"
     yield "lowest padding", refused(
         [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
@@ -589,7 +589,7 @@ def refusals():
         yield name, refused([node], tensors), reason
     for name, attributes, scales, reason in [
         ("cubic size", {"mode": "cubic"}, [1, 1, 2, 2], "mode cubic"),
-        ("size from corner to corner", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, [1, 1, 2, 2], "align_corners"),
+        ("size from corner to corner", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, [1, 1, 40, 40], "repetitions of pixels"),
         ("size with other neighbours", {"nearest_mode": "ceil"}, [1, 1, 2, 2], "with ceil"),
         ("size by no whole factor", {}, [1, 1, 1.5, 1.5], "12x12 for 3x8x8"),
         ("size of no whole pixels", {"mode": "linear"}, [1, 1, 1.3, 1.3], "no whole size"),

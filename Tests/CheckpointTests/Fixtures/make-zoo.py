@@ -3,19 +3,22 @@
 that PyTorch computes. The numbers of tensors and images are a formula of their names, which the
 test repeats, so that no weights have to be stored.
 
-Needs torch, torchvision, timm and transformers: python3 make-zoo.py
+Needs torch, torchvision, timm, transformers and antialiased-cnns: python3 make-zoo.py
 """
 
 import json
 import pathlib
 from functools import partial
 
+import antialiased_cnns
 import numpy as np
 import timm
 import torch
 import torchvision
 import transformers
-from timm.layers import BatchNormAct2d, BlurPool2d, GroupNorm, GroupNormAct, StdConv2d, create_conv2d
+from timm.layers import (
+    BatchNormAct2d, BlurPool2d, EcaModule, GroupNorm, GroupNormAct, SEModule, StdConv2d, create_conv2d
+)
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.resnetv2 import ResNetV2
 from timm.models.senet import SEBottleneck, SENet, SEResNetBlock, SEResNetBottleneck, SEResNeXtBottleneck
@@ -82,8 +85,9 @@ def case(name, model, arch="", size=64, channels=3, rename=lambda name: name):
     )
 
 
-def refused(name, model, reason, arch=""):
-    cases.append({"name": name, "arch": arch, "tensors": tensors(model), "refused": reason})
+def refused(name, model, reason, arch="", change=lambda name, shape: shape):
+    shapes = {name: change(name, shape) for name, shape in tensors(model).items()}
+    cases.append({"name": name, "arch": arch, "tensors": shapes, "refused": reason})
 
 
 def resnet(block=Bottleneck, layers=(1, 2, 1, 1), **options):
@@ -338,6 +342,184 @@ for name, arch, options in (
     )
     case(name, transformers.ResNetForImageClassification(config), arch)
 
+# Activations and pooling that have to be said.
+for name, act in (
+    ("relu6", nn.ReLU6), ("selu", nn.SELU), ("mish", nn.Mish), ("hard-swish", nn.Hardswish),
+):
+    case(name, resnet(act_layer=act), f"activation={name}")
+case("pool-mean-of-both", resnet(global_pool="avgmax"), "pool=avgmax")
+case("pool-timm-name", resnet(global_pool="catavgmax"), "pool=catavgmax")
+case(
+    "timm-se-hard-sigmoid",
+    resnet(block_args=dict(attn_layer=partial(SEModule, gate_layer="hard_sigmoid"))), "attention-gate=hard-sigmoid",
+)
+case(
+    "timm-eca-hard-sigmoid",
+    resnet(block_args=dict(attn_layer=partial(EcaModule, gate_layer="hard_sigmoid"))), "attention-gate=hard-sigmoid",
+)
+case("timm-se-maximum", resnet(block_args=dict(attn_layer=partial(SEModule, add_maxpool=True))), "attention-pool=avgmax")
+
+
+# Dilation of chosen stages.
+def dilated(stages, **options):
+    return torchvision.models.ResNet(
+        torchvision.models.resnet.Bottleneck, [1, 1, 2, 2], num_classes=5,
+        replace_stride_with_dilation=[stage in stages for stage in (2, 3, 4)], width_per_group=4, **options,
+    )
+
+
+case("dilated-3", dilated([3]), "dilated-stages=3")
+case("dilated-2-4", dilated([2, 4]), "dilated-stages=2+4")
+case("dilated-3-v1.5", dilated([3]), "v1.5,dilated-stages=3")
+refused("dilated-twice", dilated([3]), "give one of them", "output-stride=16,dilated-stages=3")
+refused("dilated-far", dilated([3]), "the network has 4", "dilated-stages=3+5")
+
+
+# Numbered modules, as nn.Sequential has them.
+def body(model):
+    return nn.Sequential(*list(model.children())[:8])
+
+
+class Concatenated(nn.Module):
+    """fastai's AdaptiveConcatPool2d."""
+
+    def forward(self, x):
+        return torch.cat([x.amax((2, 3), keepdim=True), x.mean((2, 3), keepdim=True)], 1)
+
+
+def fastai_head(inputs, classes, hidden=12, bias=False, dropout=True):
+    """What create_head of fastai 2 makes; the first version had biases."""
+    drop = [nn.Dropout()] if dropout else []
+    return nn.Sequential(
+        Concatenated(), nn.Flatten(), nn.BatchNorm1d(2 * inputs), *drop, nn.Linear(2 * inputs, hidden, bias=bias),
+        nn.ReLU(), nn.BatchNorm1d(hidden), *drop, nn.Linear(hidden, classes, bias=bias),
+    )
+
+
+class Wrapped(nn.Module):
+    """fastai's TimmBody."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.forward_features(x)
+
+
+def without_head(model):
+    model.fc = nn.Identity()
+    return model
+
+
+case("fastai", nn.Sequential(body(resnet(BasicBlock)), fastai_head(24, 5)))
+case("fastai-bottleneck", nn.Sequential(body(resnet()), fastai_head(96, 5)))
+case("fastai-v1", nn.Sequential(body(resnet(BasicBlock)), fastai_head(24, 5, bias=True)))
+case("fastai-no-dropout", nn.Sequential(body(resnet(BasicBlock)), fastai_head(24, 5, dropout=False)))
+case("fastai-deep", nn.Sequential(body(deep(avg_down=True)), fastai_head(96, 5)))
+case("fastai-timm", nn.Sequential(Wrapped(without_head(resnet(BasicBlock))), fastai_head(24, 5)))
+case(
+    "fastai-average",
+    nn.Sequential(body(resnet(BasicBlock)), nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(24), nn.Dropout(), nn.Linear(24, 5, bias=False))),
+)
+case(
+    "numbered", nn.Sequential(*body(resnet(BasicBlock)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 5)))
+
+
+class Featured(nn.Module):
+    def __init__(self, features, head):
+        super().__init__()
+        self.features, self.fc = features, head
+
+    def forward(self, x):
+        return self.fc(self.features(x).mean((2, 3)))
+
+
+case("numbered-features", Featured(body(resnet(BasicBlock)), nn.Linear(24, 5)))
+case("numbered-shifted", Featured(nn.Sequential(nn.Identity(), *body(resnet(BasicBlock))), nn.Linear(24, 5)))
+
+
+class Grouped(nn.Module):
+    """A network whose first modules are put into one."""
+
+    def __init__(self):
+        super().__init__()
+        base = resnet(BasicBlock)
+        self.layer0 = nn.Sequential(base.conv1, base.bn1, base.act1, base.maxpool)
+        self.layer1, self.layer2, self.layer3, self.layer4, self.fc = (
+            base.layer1, base.layer2, base.layer3, base.layer4, base.fc)
+
+    def forward(self, x):
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(self.layer0(x))))).mean((2, 3)))
+
+
+case("numbered-stem", Grouped())
+refused(
+    "numbered-few",
+    Featured(nn.Sequential(*[child for child in body(resnet(BasicBlock)) if not isinstance(child, nn.MaxPool2d)]), nn.Linear(24, 5)),
+    "as residual networks have",
+)
+
+# Zhang's antialiased-cnns.
+for name, block, options in (
+    ("zhang-basic", antialiased_cnns.resnet.BasicBlock, dict(filter_size=4)),
+    ("zhang-bottleneck", antialiased_cnns.resnet.Bottleneck, dict(filter_size=5, width_per_group=8)),
+    ("zhang-stem", antialiased_cnns.resnet.BasicBlock, dict(filter_size=3, pool_only=False)),
+    ("zhang-none", antialiased_cnns.resnet.BasicBlock, dict(filter_size=1)),
+):
+    case(name, antialiased_cnns.resnet.ResNet(block, [1, 1, 1, 1], num_classes=5, **options))
+
+
+# IBN-Net.
+class InstanceBatch(nn.Module):
+    """Normalises the first channels by the image, the others by statistics (IBN-a)."""
+
+    def __init__(self, channels, share=0.5):
+        super().__init__()
+        self.first = int(channels * share)
+        self.IN = nn.InstanceNorm2d(self.first, affine=True)
+        self.BN = nn.BatchNorm2d(channels - self.first)
+
+    def forward(self, x):
+        return torch.cat([self.IN(x[:, : self.first]), self.BN(x[:, self.first :])], 1)
+
+
+def instance_a(model):
+    for layer in (model.layer1, model.layer2, model.layer3):
+        for block in layer:
+            # timm's blocks have the activation in the normalisation's place or after it.
+            block.bn1 = InstanceBatch(block.conv1.out_channels, 0.375)
+    return model
+
+
+class Normalized(nn.Module):
+    """A block with instance normalisation after the sum (IBN-b)."""
+
+    def __init__(self, block, channels):
+        super().__init__()
+        self.conv1, self.bn1, self.conv2, self.bn2 = block.conv1, block.bn1, block.conv2, block.bn2
+        self.downsample = block.downsample
+        self.IN = nn.InstanceNorm2d(channels, affine=True)
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(self.IN(x + shortcut))
+
+
+def instance_b(model):
+    model.bn1 = nn.InstanceNorm2d(64, affine=True)
+    for layer, channels in ((model.layer1, 8), (model.layer2, 16)):
+        layer[-1] = Normalized(layer[-1], channels)
+    return model
+
+
+case("ibn-a", instance_a(resnet()))
+case("ibn-a-basic", instance_a(resnet(BasicBlock)))
+case("ibn-a-se", instance_a(resnet(block_args=dict(attn_layer="se"))))
+case("ibn-b", instance_b(resnet(BasicBlock)))
+
 # What cannot be right.
 two = resnet(BasicBlock)
 two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)
@@ -359,19 +541,10 @@ for network, reason in (
     refused(network, timm.create_model(network, num_classes=3), reason)
 
 
-
-class Normalized(nn.Module):
-    """A network with half instance, half batch normalisation (IBN-Net) in its blocks."""
-
-    def __init__(self):
-        super().__init__()
-        body = resnet(BasicBlock)
-        for child, module in body.named_children():
-            setattr(self, child, module)
-        self.layer1[0].bn1 = nn.ModuleDict({"IN": nn.InstanceNorm2d(4, affine=True), "BN": nn.BatchNorm2d(4)})
-
-
-refused("ibn", Normalized(), "layer1.0.bn1")
+refused(
+    "ibn-wrong", instance_a(resnet()), "layer1.0.bn1 normalises", change=lambda name, shape: [2] if "bn1.IN" in name else shape)
+spatial = resnet(BasicBlock, block_args=dict(attn_layer="cbam"))
+refused("cbam", spatial, "attention layer1.0.se of tensors that are not those of a squeeze and excitation")
 
 path = pathlib.Path(__file__).with_name("zoo.json")
 text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)

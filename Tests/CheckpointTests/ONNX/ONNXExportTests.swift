@@ -145,9 +145,13 @@ import Testing
 
   @Test(
     "Any operation is written as ONNX has it, and computes what it did",
-    // The engine runs only a last linear layer; another test has the others.
+    // The engine runs only a last linear layer; another test has the others. The operator set that
+    // is written has no padding that wraps around.
     arguments: GraphDocumentTests.operations.filter {
-      if case .linear = $0 { false } else { true }
+      switch $0 {
+      case .linear, .border(_, .wrap): false
+      default: true
+      }
     })
   func operations(operation: ResNet.Operation) throws {
     let graph = GraphDocumentTests.graph(operation)
@@ -160,6 +164,25 @@ import Testing
       try model.writeONNX(to: folder + "/m.onnx", programVersion: "1")
       let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/m.onnx")))
       try Self.expectAgreement(Self.evaluated(bytes, graph.inputShape), Self.logits(of: model))
+    }
+  }
+
+  @Test("Padding by the opposite edge, which the written operator set lacks, is refused")
+  func wrapping() throws {
+    let graph = GraphDocumentTests.graph(.border(Padding(1), .wrap))
+    let model = try Model(
+      name: "own", graph: graph, weights: Weights.random(for: graph),
+      Model.Contents(
+        labels: ["a", "b"],
+        preprocessing: Self.contract(size: GraphDocumentTests.size)))
+    try withFolder { folder in
+      do {
+        try model.writeONNX(to: folder + "/m.onnx", programVersion: "1")
+        Issue.record("it was written")
+      } catch let error as CheckpointError {
+        #expect(error.description.contains("padding by the opposite edge (node)"), "\(error)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
     }
   }
 

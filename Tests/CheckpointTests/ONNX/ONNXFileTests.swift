@@ -56,6 +56,7 @@ import Testing
       ("heads-18", "onnx-heads"), ("functions-17", "onnx-operators"),
       ("functions-20", "onnx-operators"), ("normalized-17", "onnx-operators"),
       ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
+      ("bordered-19", "onnx-operators"),
       ("resized-13", "onnx-operators"), ("resized-modes-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {

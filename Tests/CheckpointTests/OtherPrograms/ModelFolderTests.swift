@@ -170,7 +170,8 @@ import Testing
         "problem_type ranking; single_label_classification, multi_label_classification"
       ),
       (
-        "hugging-face", "config.json", "\"relu\"", "\"relu6\"", "hidden_act relu6; relu, leaky-relu"
+        "hugging-face", "config.json", "\"relu\"", "\"quick_gelu\"",
+        "hidden_act quick_gelu; relu, relu6"
       ),
       ("hugging-face", "config.json", "\"2\": \"hen\"", "\"3\": \"hen\"", "class 3 of 3 labels"),
       ("hugging-face", "config.json", "{", "[", "config.json: JSON: "),

@@ -51,6 +51,16 @@ import Testing
     #expect(nested.contains("state_dict()"), "\(nested)")
   }
 
+  @Test("An exported learner of fastai is named, with the way to its model's state dict")
+  func learner() {
+    let object = PickleBytes.of(
+      .global("fastai.learner", "Learner"), .tuple([.text("id")]), .code("R"))
+    let bytes = PickleBytes.stream(object.pickle(), storages: [])
+    let reason = failure { try Model.load(bytes: bytes, fileName: "export.pkl") }
+    #expect(reason.contains("a whole object, fastai.learner.Learner; of a learner"), "\(reason)")
+    #expect(reason.contains("load_learner(\"export.pkl\").model.state_dict()"), "\(reason)")
+  }
+
   private func stream(_ extra: PickleBytes, key: PickleBytes = .text("extra")) throws -> [UInt8] {
     let tensors = try SmallNetworks.tensors(of: SmallNetworks.basic).sorted { $0.key < $1.key }
     let state = PickleBytes.dictionary(

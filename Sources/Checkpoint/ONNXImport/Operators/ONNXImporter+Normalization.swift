@@ -22,6 +22,18 @@ extension ONNXImporter {
         epsilon: importer.number("epsilon", of: node, default: 0), node)
     },
     "LRN": { importer, node throws(CheckpointError) in try importer.localResponse(node) },
+    ONNXPatterns.localResponse: { importer, node throws(CheckpointError) in
+      let shape = importer.shapes[try importer.features(0, of: node)]
+      let sizes = try importer.integerList("sizes", of: node) ?? []
+      // What is open is as large as it must be.
+      let isWhole = zip(sizes, [shape.channels, shape.height, shape.width]).allSatisfy {
+        $0 == $1 || $0 == -1
+      }
+      guard isWhole, sizes.count(where: { $0 == -1 }) < 2 else {
+        throw importer.fault(node, "dimensions \(sizes) for \(shape)")
+      }
+      return try importer.localResponse(node)
+    },
   ]
 
   /// Normalises each dimension after the batch, which may be a group of channels, by all that

@@ -17,22 +17,20 @@ extension ONNXImporter {
 
   /// Adds rows and columns around a feature map, or zero channels: the other half of option A.
   private mutating func pad(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    var isReflected = false
+    var border: Border?
     if case .string(let mode) = node.attributes["mode"], mode != "constant" {
-      guard mode == "reflect" else {
+      border = Border(rawValue: mode)
+      guard border != nil else {
         throw fault(
-          node,
-          "mode \(Self.readable(mode)); constant and reflect are read, as zeros or reflect in "
-            + "PyTorch's padding_mode")
+          node, "mode \(Self.readable(mode)); constant, reflect, edge and wrap are read")
       }
-      isReflected = true
     }
     let pads =
       model.opset < 11 ? try integerList("pads", of: node) : try integers(1, of: node)
     guard let pads, pads.count == 8, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
       pads[0] == 0, pads[4] == 0
     else { throw fault(node, "pads \((pads ?? []).prefix(8))") }
-    if isReflected { return try reflect(node, pads) }
+    if let border { return try surround(node, pads, border) }
     let filler = try filler(node)
     let isLowest = filler <= -Float.greatestFiniteMagnitude
     guard filler == 0 || isLowest else { throw fault(node, "padding with \(filler)") }
@@ -46,8 +44,8 @@ extension ONNXImporter {
     return try padChannels(node, before: pads[1], after: pads[5])
   }
 
-  private mutating func reflect(
-    _ node: ONNXNode, _ pads: [Int]
+  private mutating func surround(
+    _ node: ONNXNode, _ pads: [Int], _ border: Border
   ) throws(CheckpointError) -> ONNXImportedValue {
     let (id, order) = try operand(0, of: node)
     guard order.rank == 4, pads[order.channelAxis] == 0, pads[order.channelAxis + 4] == 0 else {
@@ -56,14 +54,16 @@ extension ONNXImporter {
     // A step of its own for each row and column.
     if let most = pads.max(), most > ONNXImportLimits.reflectedCount {
       throw .overLimit(
-        what: "rows or columns that node \"\(Self.readable(node.name))\" reflects", value: most,
+        what:
+          "rows or columns of itself that node \"\(Self.readable(node.name))\" puts around a map",
+        value: most,
         limit: ONNXImportLimits.reflectedCount)
     }
     let axes = order.pixelAxes
     let padding = Padding(
       before: Extent(height: pads[axes[0]], width: pads[axes[1]]),
       after: Extent(height: pads[axes[0] + 4], width: pads[axes[1] + 4]))
-    return order.value(try append(node.name, .reflection(padding), [id], for: node))
+    return order.value(try append(node.name, .border(padding, border), [id], for: node))
   }
 
   /// Returns the number to pad with, which may be infinite.

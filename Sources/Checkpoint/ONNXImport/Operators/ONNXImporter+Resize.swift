@@ -49,12 +49,19 @@ extension ONNXImporter {
     where size.height.isMultiple(of: shape.height) && size.width.isMultiple(of: shape.width):
       return try ramps(
         input, Extent(height: size.height / shape.height, width: size.width / shape.width), node)
+    case "align_corners":
+      let rows = try aligned(
+        input, from: shape.height, to: size.height, along: Extent(height: 1, width: 0),
+        "\(node.name).rows", node)
+      return try aligned(
+        rows, from: shape.width, to: size.width, along: Extent(height: 0, width: 1), node.name,
+        node)
     default:
       throw fault(
         node,
         "\(Self.readable(rule.coordinates)) in mode linear for \(shape.height)x\(shape.width) to "
-          + "\(size.height)x\(size.width); half_pixel is read (align_corners=False in PyTorch), and "
-          + "asymmetric by whole factors")
+          + "\(size.height)x\(size.width); half_pixel and align_corners are read, and asymmetric "
+          + "by whole factors")
     }
   }
 
@@ -77,10 +84,44 @@ extension ONNXImporter {
     let padding = Padding(
       before: Extent(0), after: Extent(height: factor.height - 1, width: factor.width - 1))
     let padded = try append(
-      "\(node.name).edge", .reflection(padding), [repeated], for: node)
+      "\(node.name).edge", .border(padding, .reflect), [repeated], for: node)
     return try append(
       "\(node.name).mean", .averagePool(Pooling(window: factor, stride: Extent(1))), [padded],
       for: node)
+  }
+
+  /// Interpolates along one axis from the first pixel to the last: with steps of p/q pixels, each
+  /// pixel is repeated p times, and every q-th mean of p of these is a result.
+  private mutating func aligned(
+    _ input: Graph.NodeID, from old: Int, to new: Int, along axis: Extent, _ name: String,
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let shape = shapes[input]
+    func extent(_ count: Int) -> Extent {
+      Extent(height: axis.height == 1 ? count : 1, width: axis.width == 1 ? count : 1)
+    }
+    func resized(to count: Int, _ name: String) throws(CheckpointError) -> Graph.NodeID {
+      let resizing = Resizing(
+        height: axis.height == 1 ? count : shape.height,
+        width: axis.width == 1 ? count : shape.width, .nearest)
+      return try append(name, .resize(resizing), [input], for: node)
+    }
+    guard old != new else { return input }
+    if old == 1 { return try resized(to: new, name) }
+    guard new > 1 else {
+      throw fault(node, "one row or column of \(old) by align_corners, which takes the first")
+    }
+    var (divisor, rest) = (new - 1, old - 1)
+    while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+    let (repeats, stride) = ((new - 1) / divisor, (old - 1) / divisor)
+    guard repeats <= ONNXImportLimits.interpolationFactor else {
+      throw .overLimit(
+        what: "repetitions of pixels by which node \"\(Self.readable(node.name))\" interpolates",
+        value: repeats, limit: ONNXImportLimits.interpolationFactor)
+    }
+    let repeated = try resized(to: old * repeats, "\(name).repeated")
+    let pooling = Pooling(window: extent(repeats), stride: extent(stride))
+    return try append(name, .averagePool(pooling), [repeated], for: node)
   }
 
   private mutating func resized(
