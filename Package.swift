@@ -70,6 +70,7 @@ let package = Package(
     .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
+    .target(name: "Training", dependencies: ["Engine", "ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Checkpoint",
       dependencies: [
@@ -135,6 +136,9 @@ let package = Package(
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "Engine", "ResNet"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointTests",
       dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "JSON", "ONNX", "HostileFiles"],
