@@ -91,7 +91,7 @@ let package = Package(
       ]),
     .target(
       name: "Training",
-      dependencies: ["Engine", "Inference", "ResNet"]),
+      dependencies: ["Engine", "Inference", "ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Serving",
       dependencies: [
@@ -142,6 +142,9 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
     .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "Engine", "ResNet"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
       name: "CheckpointTests",
       dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "JSON", "ONNX", "HostileFiles"],
       resources: [.copy("Fixtures")]),
@@ -157,7 +160,6 @@ let package = Package(
       dependencies: [
         "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "ResNet", "Classifying",
       ]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Engine", "ResNet"]),
     .testTarget(
       name: "ServingTests",
       dependencies: [

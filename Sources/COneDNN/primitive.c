@@ -158,6 +158,14 @@ static const dnnl_memory_desc_t *argument(const onednn_primitive *primitive, one
     case ONEDNN_DESTINATION: return dnnl_primitive_desc_query_md(descriptor, dnnl_query_dst_md, 0);
     case ONEDNN_SCRATCHPAD:
       return dnnl_primitive_desc_query_md(descriptor, dnnl_query_scratchpad_md, 0);
+    case ONEDNN_SOURCE_GRADIENT:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_diff_src_md, 0);
+    case ONEDNN_WEIGHTS_GRADIENT:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_diff_weights_md, 0);
+    case ONEDNN_BIAS_GRADIENT:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_diff_weights_md, 1);
+    case ONEDNN_DESTINATION_GRADIENT:
+      return dnnl_primitive_desc_query_md(descriptor, dnnl_query_diff_dst_md, 0);
     default: return NULL;
   }
 }
@@ -202,6 +210,10 @@ static const int argument_numbers[ONEDNN_ROLE_COUNT] = {
     [ONEDNN_SOURCE] = DNNL_ARG_SRC,           [ONEDNN_ADDEND] = DNNL_ARG_SRC_1,
     [ONEDNN_WEIGHTS] = DNNL_ARG_WEIGHTS,      [ONEDNN_BIAS] = DNNL_ARG_BIAS,
     [ONEDNN_DESTINATION] = DNNL_ARG_DST,      [ONEDNN_SCRATCHPAD] = DNNL_ARG_SCRATCHPAD,
+    [ONEDNN_SOURCE_GRADIENT] = DNNL_ARG_DIFF_SRC,
+    [ONEDNN_WEIGHTS_GRADIENT] = DNNL_ARG_DIFF_WEIGHTS,
+    [ONEDNN_BIAS_GRADIENT] = DNNL_ARG_DIFF_BIAS,
+    [ONEDNN_DESTINATION_GRADIENT] = DNNL_ARG_DIFF_DST,
 };
 
 struct onednn_binding {

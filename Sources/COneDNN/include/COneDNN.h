@@ -1,5 +1,5 @@
-// Flat C interface to the few oneDNN primitives that inference needs. It exposes none of oneDNN's
-// own types, so that this target alone depends on the library's version (2.x here).
+// Flat C interface to the few oneDNN primitives that inference and training need. It exposes none
+// of oneDNN's own types, so that this target alone depends on the library's version (2.x here).
 //
 // Objects are immutable once made and may be shared by threads, except streams and bindings, which
 // belong to one thread at a time. Functions that can fail return ONEDNN_OK or an error and then
@@ -157,6 +157,26 @@ onednn_status onednn_convolution_create(
     const onednn_layout *_Nullable destination, onednn_primitive *_Nullable *_Nonnull primitive,
     onednn_message *message);
 
+// Passes through a convolution in training.
+typedef enum {
+  ONEDNN_FORWARD,
+  // From the destination's gradient and the weights to the source's gradient.
+  ONEDNN_TO_SOURCE,
+  // From the destination's gradient and the source to the gradients of weights and bias.
+  ONEDNN_TO_WEIGHTS
+} onednn_pass;
+
+// A pass on fp32 numbers, without residual and ReLU; it chooses the layout of the weights, or of
+// their gradient, if that is NULL.
+//
+// With 2.6.3, ONEDNN_TO_WEIGHTS of a strided 1x1 convolution writes past its scratchpad if the
+// channels are last and fewer than 16 (oneDNN issue 6035): ONEDNN_UNIMPLEMENTED here.
+onednn_status onednn_training_convolution_create(
+    const onednn_engine *engine, const onednn_convolution *convolution, onednn_pass pass,
+    const onednn_layout *source, const onednn_layout *_Nullable weights,
+    const onednn_layout *destination, onednn_primitive *_Nullable *_Nonnull primitive,
+    onednn_message *message);
+
 typedef enum {
   ONEDNN_MAXIMUM,
   ONEDNN_AVERAGE_WITH_PADDING,
@@ -271,6 +291,11 @@ typedef enum {
   ONEDNN_BIAS,
   ONEDNN_DESTINATION,
   ONEDNN_SCRATCHPAD,
+  // Gradients of a loss by the arguments above, of the primitives of training.
+  ONEDNN_SOURCE_GRADIENT,
+  ONEDNN_WEIGHTS_GRADIENT,
+  ONEDNN_BIAS_GRADIENT,
+  ONEDNN_DESTINATION_GRADIENT,
   ONEDNN_ROLE_COUNT
 } onednn_role;
 

@@ -1,13 +1,13 @@
-import COneDNN
+package import COneDNN
 
 /// Primitive with the addresses that it works on; belongs to the thread that runs it.
 @safe
-final class Binding {
+package final class Binding {
   private let primitive: Primitive
   private let pointer: OpaquePointer
 
   /// Binds a primitive; the memory at `addresses` must outlive the binding.
-  init(
+  package init(
     _ device: Device, _ primitive: Primitive,
     addresses: [(role: onednn_role, address: UnsafeMutableRawPointer)]
   ) throws(EngineError) {
@@ -24,7 +24,7 @@ final class Binding {
 
   deinit { unsafe onednn_binding_destroy(pointer) }
 
-  func run(on stream: Stream) throws(EngineError) {
+  package func run(on stream: Stream) throws(EngineError) {
     try unsafe OneDNN.check { unsafe onednn_binding_run(pointer, stream.pointer, $0) }
   }
 }

@@ -2,12 +2,12 @@ import COneDNN
 
 /// CPU as oneDNN's engine; any thread may use it.
 @safe
-final class Device: Sendable {
+package final class Device: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
   /// Makes an engine; the first makes the cap on instructions take effect.
-  init() throws(EngineError) {
+  package init() throws(EngineError) {
     if let fault = InstructionLevel.fault { throw .unsupported(fault) }
     _ = InstructionLevel.used
     unsafe pointer = try unsafe OneDNN.make { unsafe onednn_engine_create($0, $1) }
@@ -18,11 +18,11 @@ final class Device: Sendable {
 
 /// Stream that a thread runs primitives on; belongs to that thread.
 @safe
-final class Stream {
+package final class Stream {
   private let device: Device
   let pointer: OpaquePointer
 
-  init(_ device: Device) throws(EngineError) {
+  package init(_ device: Device) throws(EngineError) {
     self.device = device
     unsafe pointer = try unsafe OneDNN.make {
       unsafe onednn_stream_create(device.pointer, $0, $1)

@@ -2,7 +2,7 @@ import COneDNN
 
 /// Dimensions of a tensor and the order of its numbers in memory.
 @safe
-final class Layout: Sendable, Equatable {
+package final class Layout: Sendable, Equatable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
@@ -10,7 +10,7 @@ final class Layout: Sendable, Equatable {
   init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
   /// Makes a row-major layout of rank 1 to 5.
-  convenience init(
+  package convenience init(
     rowMajor dimensions: [Int], _ number: Number = .fp32
   ) throws(EngineError) {
     let dimensions = dimensions.map(Int64.init)
@@ -21,7 +21,9 @@ final class Layout: Sendable, Equatable {
   }
 
   /// Makes a layout of activations `[N, C, H, W]` with all channels next to each other.
-  convenience init(channelsLast dimensions: [Int], _ number: Number = .fp32) throws(EngineError) {
+  package convenience init(channelsLast dimensions: [Int], _ number: Number = .fp32)
+    throws(EngineError)
+  {
     try self.init(blocked: dimensions, by: 0, number)
   }
 
@@ -67,9 +69,9 @@ final class Layout: Sendable, Equatable {
   }
 
   /// Bytes, including the padding of blocked layouts.
-  var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
+  package var byteCount: Int { unsafe onednn_layout_byte_count(pointer) }
 
-  static func == (a: Layout, b: Layout) -> Bool {
+  package static func == (a: Layout, b: Layout) -> Bool {
     unsafe onednn_layout_equal(a.pointer, b.pointer)
   }
 }

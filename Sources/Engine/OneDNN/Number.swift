@@ -1,7 +1,7 @@
 import COneDNN
 
 /// Type of a tensor's elements.
-enum Number: Sendable {
+package enum Number: Sendable {
   case fp32
   case bf16
   /// Signed and unsigned 8-bit integers, which a scale turns into values.

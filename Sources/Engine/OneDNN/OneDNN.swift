@@ -27,7 +27,7 @@ package enum OneDNN {
   static func endTeam() { onednn_team_end() }
 
   /// Sets the threads of the primitives that the calling thread makes or runs from now on.
-  static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
+  package static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
 
   /// Makes one call to COneDNN and throws the error that it reports.
   static func check(

@@ -1,28 +1,28 @@
-import COneDNN
+package import COneDNN
 import ResNet
 
 /// Compiled operation; any thread may run it, through a binding of its own.
 @safe
-final class Primitive: Sendable {
+package final class Primitive: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
-  private init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
+  init(taking pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
   deinit { unsafe onednn_primitive_destroy(pointer) }
 
   /// Returns the layout of an argument; throws if the primitive has no such argument.
-  func layout(of role: onednn_role) throws(EngineError) -> Layout {
+  package func layout(of role: onednn_role) throws(EngineError) -> Layout {
     unsafe Layout(
       taking: try unsafe OneDNN.make { unsafe onednn_primitive_layout(pointer, role, $0, $1) })
   }
 
-  func byteCount(of role: onednn_role) -> Int {
+  package func byteCount(of role: onednn_role) -> Int {
     unsafe onednn_primitive_byte_count(pointer, role)
   }
 
   /// oneDNN's name for its implementation, such as `jit:avx512_core`.
-  var implementation: String {
+  package var implementation: String {
     unsafe String(cString: onednn_primitive_implementation(pointer))
   }
 
@@ -112,7 +112,7 @@ final class Primitive: Sendable {
 
   /// Makes a reorder that also converts: numbers less `sourceZero` are multiplied by `scale` and
   /// moved by `destinationZero`, and rounded and clamped if they become integers.
-  static func reorder(
+  package static func reorder(
     _ device: Device, from source: Layout, to destination: Layout, scale: Float = 1,
     sourceZero: Int32 = 0, destinationZero: Int32 = 0
   ) throws(EngineError) -> Primitive {

@@ -1,9 +1,9 @@
-import COneDNN
-import ResNet
+package import COneDNN
+package import ResNet
 
 extension onednn_convolution {
   /// Describes the operation on fp32 numbers throughout.
-  init(_ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape) {
+  package init(_ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape) {
     self.init()
     self.batch = Int64(batch)
     input_channels = Int64(input.channels)

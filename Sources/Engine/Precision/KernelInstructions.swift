@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 
 /// Instruction sets that our own kernels are compiled for, slowest first.
 package enum KernelInstructions: String, Sendable, CaseIterable {
@@ -24,7 +24,7 @@ package enum KernelInstructions: String, Sendable, CaseIterable {
   /// Channels that our own kernels want next to each other.
   var channelBlock: Int { Int(winograd_channel_block(number)) }
 
-  var number: winograd_instructions {
+  package var number: winograd_instructions {
     switch self {
     case .portable: WINOGRAD_PORTABLE
     case .avx2: WINOGRAD_AVX2

@@ -1,0 +1,123 @@
+// Passes over the activations, gradients and parameters of a network in training.
+//
+// Activations have the channels last, [rows, C] with a row for each pixel of each image, at any
+// alignment. Sums over rows are in double precision and in an order that depends on nothing but the
+// shape and the instruction set. Nothing here has threads of its own.
+#pragma once
+
+#include "winograd.h"
+
+#pragma clang assume_nonnull begin
+
+// destination = source * scale + shift + addend * addend_scale, then ReLU.
+typedef struct {
+  int64_t rows, channels;
+  const float *source;
+  // [C]; both NULL for 1 and 0.
+  const float *_Nullable scale, *_Nullable shift;
+  // Of the source's size; NULL for none. `addend_scale` [C] is NULL for 1.
+  const float *_Nullable addend, *_Nullable addend_scale;
+  bool rectifies;
+  // May be the source.
+  float *destination;
+} training_combination;
+
+void training_combine(winograd_instructions instructions, const training_combination *combination);
+
+// Writes the sums over rows of the numbers and of their squares, [C] each.
+void training_sum(
+    winograd_instructions instructions, int64_t rows, int64_t channels, const float *values,
+    double *sums, double *squares);
+
+// Gradient before ReLU from the one after it, in place, and its sums for the gradient of batch
+// normalisations whose results were added up before the ReLU.
+typedef struct {
+  int64_t rows, channels;
+  float *gradient;
+  // Where it is not above zero, the gradient becomes 0: a stored result, or else the first term's
+  // value * scale + shift as `training_combine` computes it. Both NULL for no ReLU.
+  const float *_Nullable result;
+  const float *_Nullable scale, *_Nullable shift;
+  int term_count;
+  // For each normalisation its source and its mean [C].
+  const float *_Nullable values[2];
+  const float *_Nullable means[2];
+  // Sums over rows of the gradient, and of gradient * (value - mean); [C] each.
+  double *_Nullable sums;
+  double *_Nullable products[2];
+} training_rectification;
+
+void training_rectify(
+    winograd_instructions instructions, const training_rectification *rectification);
+
+typedef struct {
+  int64_t images, channels, input_height, input_width, output_height, output_width;
+  // At most 255 numbers.
+  int64_t window_height, window_width, stride_height, stride_width, padding_top, padding_left;
+  bool is_maximum;
+  // Whether padding counts in an average's divisor.
+  bool counts_padding;
+} training_pooling;
+
+// `choices` takes for each maximum its place in the window, the first of equal ones.
+void training_pool(
+    winograd_instructions instructions, const training_pooling *pooling, const float *source,
+    float *destination, uint8_t *_Nullable choices);
+// Writes the gradient of the source.
+void training_pool_back(
+    winograd_instructions instructions, const training_pooling *pooling, const float *gradient,
+    const uint8_t *_Nullable choices, float *source_gradient);
+
+// Every `stride`-th pixel, its channels after `leading` zeros and before other zeros.
+typedef struct {
+  int64_t images, input_height, input_width, input_channels, output_height, output_width,
+      output_channels, stride, leading;
+} training_sampling;
+
+void training_sample(
+    winograd_instructions instructions, const training_sampling *sampling, const float *source,
+    float *destination);
+void training_sample_back(
+    winograd_instructions instructions, const training_sampling *sampling, const float *gradient,
+    float *source_gradient);
+
+// [C, pixels] to [pixels, C].
+void training_interleave(int64_t channels, int64_t pixels, const float *planes, float *destination);
+
+// Adds `count` arrays, `stride` floats apart, by a fixed tree into `sum`; overwrites the arrays.
+void training_reduce(
+    winograd_instructions instructions, float *arrays, int64_t count, int64_t stride,
+    int64_t length, float *sum);
+
+double training_square_sum(
+    winograd_instructions instructions, int64_t count, const float *values);
+
+// One update of `count` parameters, and of their running average if there is one.
+typedef struct {
+  int64_t count;
+  float *parameters;
+  const float *gradients;
+  // Factor of the gradients, for clipping.
+  float gradient_scale;
+  float rate, decay;
+  float *_Nullable average;
+  float average_decay;
+} training_update;
+
+// Stochastic gradient descent as torch.optim.SGD defines it; `velocity` begins as zeros.
+void training_update_sgd(
+    winograd_instructions instructions, const training_update *update, float *velocity,
+    float momentum, bool is_nesterov);
+
+typedef struct {
+  float first_decay, second_decay, epsilon;
+  // 1 - decay^step of both moments.
+  double first_correction, second_correction;
+} training_adam;
+
+// AdamW (Loshchilov and Hutter 2019) as torch.optim.AdamW computes it.
+void training_update_adam(
+    winograd_instructions instructions, const training_update *update,
+    const training_adam *adam, float *first, float *second);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,389 @@
+// Kernels of training, written once for vectors of any width and compiled for each instruction set
+// by the file that includes this one. That file defines
+//   LANES      floats of a vector
+//   KERNELS    the name of the table that comes out
+
+#include <math.h>
+#include <string.h>
+
+#include "training_kernels.h"
+
+typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+typedef double wide __attribute__((vector_size(LANES * sizeof(double)), aligned(8)));
+typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const float *address) { return *(const vector *)address; }
+INLINE void store(float *address, vector value) { *(vector *)address = value; }
+INLINE wide widened(vector value) { return __builtin_convertvector(value, wide); }
+
+// Passes keep the numbers of so many in the caches while channels are taken one block at a time.
+static const int64_t tile_numbers = 4096;
+
+INLINE int64_t tile_rows(int64_t channels) {
+  const int64_t rows = tile_numbers / channels;
+  return rows < 8 ? 8 : rows;
+}
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// The ReLU of a result and its mask in the backward pass rest on the same rounding of this.
+INLINE vector affine(vector x, vector scale, vector shift) { return x * scale + shift; }
+INLINE float affine_one(float x, float scale, float shift) { return x * scale + shift; }
+
+// NaN remains NaN.
+INLINE vector rectified(vector y) { return (vector)((mask)y & ~(mask)(y < (vector){0})); }
+
+// The flags are constant where this is inlined.
+INLINE void combine_rows(
+    const training_combination *c, const bool scaled, const bool adds, const bool adds_scaled,
+    const bool rectifies) {
+  const int64_t channels = c->channels, whole = channels / LANES * LANES;
+  for (int64_t row = 0; row < c->rows; row++) {
+    const float *x = c->source + row * channels;
+    const float *r = adds ? c->addend + row * channels : NULL;
+    float *y = c->destination + row * channels;
+    for (int64_t k = 0; k < whole; k += LANES) {
+      vector v = load(x + k);
+      if (scaled) v = affine(v, load(c->scale + k), load(c->shift + k));
+      if (adds) v = adds_scaled ? v + load(r + k) * load(c->addend_scale + k) : v + load(r + k);
+      store(y + k, rectifies ? rectified(v) : v);
+    }
+    for (int64_t k = whole; k < channels; k++) {
+      float v = x[k];
+      if (scaled) v = affine_one(v, c->scale[k], c->shift[k]);
+      if (adds) v = adds_scaled ? v + r[k] * c->addend_scale[k] : v + r[k];
+      y[k] = rectifies && v < 0 ? 0 : v;
+    }
+  }
+}
+
+static void combine(const training_combination *c) {
+  if (c->scale && c->addend && c->addend_scale && c->rectifies)
+    combine_rows(c, true, true, true, true);
+  else if (c->scale && c->addend && c->addend_scale)
+    combine_rows(c, true, true, true, false);
+  else if (c->scale && c->addend && c->rectifies)
+    combine_rows(c, true, true, false, true);
+  else if (c->scale && c->addend)
+    combine_rows(c, true, true, false, false);
+  else if (c->scale && c->rectifies)
+    combine_rows(c, true, false, false, true);
+  else if (c->scale)
+    combine_rows(c, true, false, false, false);
+  else if (c->addend && c->rectifies)
+    combine_rows(c, false, true, false, true);
+  else if (c->addend)
+    combine_rows(c, false, true, false, false);
+  else if (c->rectifies)
+    combine_rows(c, false, false, false, true);
+  else
+    combine_rows(c, false, false, false, false);
+}
+
+static void sum(
+    int64_t rows, int64_t channels, const float *values, double *sums, double *squares) {
+  memset(sums, 0, (size_t)channels * sizeof *sums);
+  memset(squares, 0, (size_t)channels * sizeof *squares);
+  const int64_t whole = channels / LANES * LANES, step = tile_rows(channels);
+  for (int64_t first = 0; first < rows; first += step) {
+    const int64_t last = least(first + step, rows);
+    for (int64_t k = 0; k < whole; k += LANES) {
+      wide s = *(const wide *)(sums + k), q = *(const wide *)(squares + k), s1 = {0}, q1 = {0};
+      int64_t row = first;
+      for (; row + 1 < last; row += 2) {
+        const wide x = widened(load(values + row * channels + k));
+        const wide x1 = widened(load(values + (row + 1) * channels + k));
+        s += x;
+        q += x * x;
+        s1 += x1;
+        q1 += x1 * x1;
+      }
+      if (row < last) {
+        const wide x = widened(load(values + row * channels + k));
+        s += x;
+        q += x * x;
+      }
+      *(wide *)(sums + k) = s + s1;
+      *(wide *)(squares + k) = q + q1;
+    }
+    for (int64_t row = first; row < last; row++)
+      for (int64_t k = whole; k < channels; k++) {
+        const double x = values[row * channels + k];
+        sums[k] += x;
+        squares[k] += x * x;
+      }
+  }
+}
+
+// The flags are constant where this is inlined.
+INLINE void rectify_rows(
+    const training_rectification *r, const bool by_result, const bool by_term, const int terms) {
+  const int64_t channels = r->channels, whole = channels / LANES * LANES;
+  const int64_t step = tile_rows(channels);
+  if (terms > 0) memset(r->sums, 0, (size_t)channels * sizeof(double));
+  for (int term = 0; term < terms; term++)
+    memset(r->products[term], 0, (size_t)channels * sizeof(double));
+  for (int64_t first = 0; first < r->rows; first += step) {
+    const int64_t last = least(first + step, r->rows);
+    for (int64_t k = 0; k < whole; k += LANES) {
+      const vector scale = by_term ? load(r->scale + k) : (vector){0};
+      const vector shift = by_term ? load(r->shift + k) : (vector){0};
+      const vector mean0 = terms > 0 ? load(r->means[0] + k) : (vector){0};
+      const vector mean1 = terms > 1 ? load(r->means[1] + k) : (vector){0};
+      wide s = {0}, p0 = {0}, p1 = {0};
+      for (int64_t row = first; row < last; row++) {
+        const int64_t at = row * channels + k;
+        vector g = load(r->gradient + at);
+        if (by_result) g = (vector)((mask)g & (mask)(load(r->result + at) > (vector){0}));
+        if (by_term)
+          g = (vector)((mask)g &
+                       (mask)(affine(load(r->values[0] + at), scale, shift) > (vector){0}));
+        if (by_result || by_term) store(r->gradient + at, g);
+        if (terms > 0) {
+          s += widened(g);
+          p0 += widened(g * (load(r->values[0] + at) - mean0));
+        }
+        if (terms > 1) p1 += widened(g * (load(r->values[1] + at) - mean1));
+      }
+      if (terms > 0) {
+        *(wide *)(r->sums + k) += s;
+        *(wide *)(r->products[0] + k) += p0;
+      }
+      if (terms > 1) *(wide *)(r->products[1] + k) += p1;
+    }
+    for (int64_t row = first; row < last; row++)
+      for (int64_t k = whole; k < channels; k++) {
+        const int64_t at = row * channels + k;
+        float g = r->gradient[at];
+        if (by_result && !(r->result[at] > 0)) g = 0;
+        if (by_term && !(affine_one(r->values[0][at], r->scale[k], r->shift[k]) > 0)) g = 0;
+        r->gradient[at] = g;
+        if (terms > 0) r->sums[k] += g;
+        for (int term = 0; term < terms; term++)
+          r->products[term][k] += g * (r->values[term][at] - r->means[term][k]);
+      }
+  }
+}
+
+static void rectify(const training_rectification *r) {
+  if (r->result && r->term_count == 2)
+    rectify_rows(r, true, false, 2);
+  else if (r->result && r->term_count == 1)
+    rectify_rows(r, true, false, 1);
+  else if (r->result)
+    rectify_rows(r, true, false, 0);
+  else if (r->scale)
+    rectify_rows(r, false, true, 1);
+  else if (r->term_count == 2)
+    rectify_rows(r, false, false, 2);
+  else if (r->term_count == 1)
+    rectify_rows(r, false, false, 1);
+}
+
+// Part of a window that lies inside the input.
+typedef struct {
+  int64_t top, left, first_row, last_row, first_column, last_column;
+} window;
+
+INLINE window place(const training_pooling *p, int64_t row, int64_t column) {
+  window w = {
+      .top = row * p->stride_height - p->padding_top,
+      .left = column * p->stride_width - p->padding_left};
+  w.first_row = w.top < 0 ? -w.top : 0;
+  w.first_column = w.left < 0 ? -w.left : 0;
+  w.last_row = least(p->window_height, p->input_height - w.top);
+  w.last_column = least(p->window_width, p->input_width - w.left);
+  return w;
+}
+
+INLINE float divisor(const training_pooling *p, window w) {
+  const int64_t count = p->counts_padding ? p->window_height * p->window_width
+                                          : (w.last_row - w.first_row) *
+                                                (w.last_column - w.first_column);
+  return (float)count;
+}
+
+INLINE void take_greater(
+    int64_t channels, const float *restrict x, uint8_t place, float *restrict y,
+    uint8_t *restrict choices) {
+  for (int64_t k = 0; k < channels; k++) {
+    const bool greater = x[k] > y[k] || x[k] != x[k];
+    y[k] = greater ? x[k] : y[k];
+    choices[k] = greater ? place : choices[k];
+  }
+}
+
+static void pool(
+    const training_pooling *p, const float *source, float *destination, uint8_t *choices) {
+  const int64_t channels = p->channels, pixels = p->input_height * p->input_width;
+  for (int64_t n = 0; n < p->images; n++)
+    for (int64_t row = 0; row < p->output_height; row++)
+      for (int64_t column = 0; column < p->output_width; column++) {
+        const window w = place(p, row, column);
+        const int64_t out = ((n * p->output_height + row) * p->output_width + column) * channels;
+        float *restrict y = destination + out;
+        for (int64_t k = 0; k < channels; k++) y[k] = p->is_maximum ? -INFINITY : 0;
+        if (p->is_maximum)
+          memset(
+              choices + out, (int)(w.first_row * p->window_width + w.first_column),
+              (size_t)channels);
+        for (int64_t i = w.first_row; i < w.last_row; i++)
+          for (int64_t j = w.first_column; j < w.last_column; j++) {
+            const float *x =
+                source + (n * pixels + (w.top + i) * p->input_width + w.left + j) * channels;
+            if (p->is_maximum)
+              take_greater(channels, x, (uint8_t)(i * p->window_width + j), y, choices + out);
+            else
+              for (int64_t k = 0; k < channels; k++) y[k] += x[k];
+          }
+        const float count = divisor(p, w);
+        if (!p->is_maximum)
+          for (int64_t k = 0; k < channels; k++) y[k] /= count;
+      }
+}
+
+INLINE void give_chosen(
+    int64_t channels, const float *restrict g, uint8_t place, const uint8_t *restrict choices,
+    float *restrict s) {
+  for (int64_t k = 0; k < channels; k++) s[k] += choices[k] == place ? g[k] : 0;
+}
+
+static void pool_back(
+    const training_pooling *p, const float *gradient, const uint8_t *choices,
+    float *source_gradient) {
+  const int64_t channels = p->channels, pixels = p->input_height * p->input_width;
+  memset(source_gradient, 0, (size_t)(p->images * pixels * channels) * sizeof(float));
+  for (int64_t n = 0; n < p->images; n++)
+    for (int64_t row = 0; row < p->output_height; row++)
+      for (int64_t column = 0; column < p->output_width; column++) {
+        const window w = place(p, row, column);
+        const int64_t out = ((n * p->output_height + row) * p->output_width + column) * channels;
+        const float *restrict g = gradient + out;
+        const float count = divisor(p, w);
+        for (int64_t i = w.first_row; i < w.last_row; i++)
+          for (int64_t j = w.first_column; j < w.last_column; j++) {
+            float *restrict s = source_gradient +
+                                (n * pixels + (w.top + i) * p->input_width + w.left + j) * channels;
+            if (p->is_maximum)
+              give_chosen(channels, g, (uint8_t)(i * p->window_width + j), choices + out, s);
+            else
+              for (int64_t k = 0; k < channels; k++) s[k] += g[k] / count;
+          }
+      }
+}
+
+static void sample(const training_sampling *s, const float *source, float *destination) {
+  const int64_t outputs = s->output_channels;
+  for (int64_t n = 0; n < s->images; n++)
+    for (int64_t row = 0; row < s->output_height; row++)
+      for (int64_t column = 0; column < s->output_width; column++) {
+        float *y = destination + ((n * s->output_height + row) * s->output_width + column) * outputs;
+        const float *x =
+            source + ((n * s->input_height + row * s->stride) * s->input_width +
+                      column * s->stride) * s->input_channels;
+        if (outputs > s->input_channels) memset(y, 0, (size_t)outputs * sizeof *y);
+        memcpy(y + s->leading, x, (size_t)s->input_channels * sizeof *y);
+      }
+}
+
+static void sample_back(const training_sampling *s, const float *gradient, float *source_gradient) {
+  memset(
+      source_gradient, 0,
+      (size_t)(s->images * s->input_height * s->input_width * s->input_channels) * sizeof(float));
+  for (int64_t n = 0; n < s->images; n++)
+    for (int64_t row = 0; row < s->output_height; row++)
+      for (int64_t column = 0; column < s->output_width; column++)
+        memcpy(
+            source_gradient + ((n * s->input_height + row * s->stride) * s->input_width +
+                               column * s->stride) * s->input_channels,
+            gradient +
+                ((n * s->output_height + row) * s->output_width + column) * s->output_channels +
+                s->leading,
+            (size_t)s->input_channels * sizeof(float));
+}
+
+INLINE void add(int64_t count, float *restrict a, const float *restrict b) {
+  for (int64_t index = 0; index < count; index++) a[index] += b[index];
+}
+
+static void reduce(float *arrays, int64_t count, int64_t stride, int64_t length, float *sum) {
+  for (int64_t first = 0; first < length; first += tile_numbers) {
+    const int64_t part = least(tile_numbers, length - first);
+    for (int64_t width = 1; width < count; width *= 2)
+      for (int64_t index = 0; index + width < count; index += 2 * width)
+        add(part, arrays + index * stride + first, arrays + (index + width) * stride + first);
+    memcpy(sum + first, arrays + first, (size_t)part * sizeof *sum);
+  }
+}
+
+static double square_sum(int64_t count, const float *values) {
+  wide sums = {0};
+  int64_t index = 0;
+  for (; index + LANES <= count; index += LANES) {
+    const wide x = widened(load(values + index));
+    sums += x * x;
+  }
+  double total = 0;
+  for (int lane = 0; lane < LANES; lane++) total += sums[lane];
+  for (; index < count; index++) total += (double)values[index] * values[index];
+  return total;
+}
+
+INLINE void update_average(const training_update *u, int64_t index) {
+  u->average[index] =
+      u->average[index] * u->average_decay + u->parameters[index] * (1 - u->average_decay);
+}
+
+static void update_sgd(
+    const training_update *u, float *restrict velocity, float momentum, bool is_nesterov) {
+  float *restrict parameters = u->parameters;
+  const float *restrict gradients = u->gradients;
+  const float scale = u->gradient_scale, rate = u->rate, decay = u->decay;
+  const float own = is_nesterov ? 1 : 0, running = is_nesterov ? momentum : 1;
+  for (int64_t index = 0; index < u->count; index++) {
+    const float g = gradients[index] * scale + parameters[index] * decay;
+    const float v = velocity[index] * momentum + g;
+    velocity[index] = v;
+    parameters[index] -= rate * (own * g + running * v);
+  }
+  if (u->average)
+    for (int64_t index = 0; index < u->count; index++) update_average(u, index);
+}
+
+static void update_adam(
+    const training_update *u, const training_adam *adam, float *restrict first,
+    float *restrict second) {
+  float *restrict parameters = u->parameters;
+  const float *restrict gradients = u->gradients;
+  const float scale = u->gradient_scale, kept = 1 - u->rate * u->decay;
+  const float step = (float)(u->rate / adam->first_correction);
+  const float root = (float)sqrt(adam->second_correction);
+  const float first_decay = adam->first_decay, second_decay = adam->second_decay;
+  const float epsilon = adam->epsilon;
+  for (int64_t index = 0; index < u->count; index++) {
+    const float g = gradients[index] * scale;
+    const float m = first[index] + (g - first[index]) * (1 - first_decay);
+    const float v = second[index] * second_decay + g * g * (1 - second_decay);
+    first[index] = m;
+    second[index] = v;
+    parameters[index] = parameters[index] * kept - step * m / (sqrtf(v) / root + epsilon);
+  }
+  if (u->average)
+    for (int64_t index = 0; index < u->count; index++) update_average(u, index);
+}
+
+const training_kernels KERNELS = {
+    .combine = combine,
+    .sum = sum,
+    .rectify = rectify,
+    .pool = pool,
+    .pool_back = pool_back,
+    .sample = sample,
+    .sample_back = sample_back,
+    .reduce = reduce,
+    .square_sum = square_sum,
+    .update_sgd = update_sgd,
+    .update_adam = update_adam,
+};

@@ -1,0 +1,49 @@
+/// Choices that a network is prepared for training by.
+package struct TrainingOptions: Sendable {
+  /// Images of the largest batch.
+  package var batchLimit: Int
+  /// Images that one thread computes together. Part of the recipe: another number gives other bits.
+  /// Nil for `usualShardImageCount`.
+  package var shardImageCount: Int?
+  /// Threads, which change no result.
+  package var workerCount = 1
+  /// Names of batch normalisations that use their running statistics, which then remain as they
+  /// are; their scales and shifts are still trained.
+  package var frozenNormalizations: Set<String> = []
+  /// Share of a batch's statistics in the new running ones.
+  package var normalizationMomentum = 0.1
+  /// Bytes that may be taken; nil for any number.
+  package var byteLimit: Int?
+
+  package init(batchLimit: Int) { self.batchLimit = batchLimit }
+
+  package static let batchLimits = 1...65_536
+  package static let shardLimits = 1...1024
+  package static let workerLimits = 1...256
+
+  /// Images of a shard for an input's size: enough work for a primitive, and activations that
+  /// remain in a cache between two passes.
+  package static func usualShardImageCount(height: Int, width: Int) -> Int {
+    switch height * width {
+    case ...(64 * 64): 32
+    case ...(128 * 128): 16
+    default: 8
+    }
+  }
+
+  /// Throws for numbers outside of their limits.
+  func validate() throws(TrainingError) {
+    for (what, value, limits) in [
+      ("largest batch", batchLimit, Self.batchLimits),
+      ("images of a shard", shardImageCount ?? 1, Self.shardLimits),
+      ("threads", workerCount, Self.workerLimits),
+    ] where !limits.contains(value) {
+      throw .invalid(
+        "\(what): \(value); allowed are \(limits.lowerBound) to \(limits.upperBound)")
+    }
+    guard 0...1 ~= normalizationMomentum else {
+      throw .invalid(
+        "momentum of running statistics: \(normalizationMomentum); allowed are 0 to 1")
+    }
+  }
+}

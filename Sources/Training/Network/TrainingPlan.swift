@@ -1,0 +1,250 @@
+import Engine
+import ResNet
+
+/// Order of a step's computations, and where their numbers lie.
+///
+/// All shards of a phase are computed side by side; between two phases the sums of batch
+/// normalisations and the partial gradients of weights are added up over the shards.
+struct TrainingPlan {
+  typealias ValueID = TrainingGraph.ValueID
+
+  struct Phase {
+    /// Values in the order in which each shard computes them, or passes their gradients back.
+    var values: [ValueID] = []
+    /// Normalisations whose sums are complete after the phase.
+    var normalizations: [Int] = []
+  }
+
+  /// Way of a sum's gradient to a term without a normalisation.
+  enum TermGradient { case none, shared, copied, added }
+
+  /// Gradient of a value that a normalisation reads, and what becomes of it.
+  struct NormalizationReader {
+    var normalization: Int
+    var addsToOthers: Bool
+  }
+
+  private let graph: TrainingGraph
+  /// Images of a shard, and shards of the largest batch.
+  let shardImageCount: Int
+  let shardLimit: Int
+  private(set) var forward: [Phase] = []
+  private(set) var backward: [Phase] = []
+
+  /// Buffers of values, by value; nil for those that have none.
+  private(set) var activations: [Int?]
+  private(set) var gradients: [Int?]
+  /// Places of maxima, one byte each.
+  private(set) var choices: [Int?]
+  /// Partial gradients of a convolution's weights and bias, one array for each shard.
+  private(set) var partials: [Int?]
+
+  /// Whether the gradient that a value passes to its source is added to others.
+  private(set) var addsToSource: [Bool]
+  private(set) var termGradients: [[TermGradient]]
+  /// Normalisations that read a value; with `isGradientLazy`, the only reader.
+  private(set) var normalizationReaders: [[NormalizationReader]]
+  /// Whether a value's gradient is computed where it is used, from that of the sum after it.
+  private(set) var isGradientLazy: [Bool]
+
+  private var buffers: [ArenaLayout.Buffer] = []
+  private var isWritten: [Bool]
+  private(set) var arena = ArenaLayout([])
+
+  /// - Parameter partialByteCounts: Bytes of the parameters of each convolution, 0 for other values.
+  init(
+    _ graph: TrainingGraph, shardImageCount: Int, shardLimit: Int, partialByteCounts: [Int]
+  ) {
+    self.graph = graph
+    self.shardImageCount = shardImageCount
+    self.shardLimit = shardLimit
+    let count = graph.values.count
+    activations = Array(repeating: nil, count: count)
+    gradients = activations
+    choices = activations
+    partials = activations
+    addsToSource = Array(repeating: false, count: count)
+    isWritten = addsToSource
+    isGradientLazy = addsToSource
+    termGradients = graph.values.map { $0.terms.map { _ in .none } }
+    normalizationReaders = Array(repeating: [], count: count)
+    planForward()
+    planBackward(partialByteCounts)
+    arena = ArenaLayout(buffers)
+  }
+
+  func byteCount(ofBuffer buffer: Int) -> Int { buffers[buffer].byteCount }
+
+  /// Bytes of one shard's numbers of a value.
+  func shardByteCount(_ value: ValueID) -> Int {
+    shardImageCount * graph.values[value].shape.elementCount * MemoryLayout<Float>.stride
+  }
+
+  private mutating func makeBuffer(byteCount: Int, at time: Int) -> Int {
+    buffers.append(ArenaLayout.Buffer(byteCount: byteCount, lifetime: time...time))
+    return buffers.count - 1
+  }
+
+  private mutating func touch(_ buffer: Int?, at time: Int) {
+    guard let buffer else { return }
+    let lifetime = buffers[buffer].lifetime
+    buffers[buffer].lifetime = min(lifetime.lowerBound, time)...max(lifetime.upperBound, time)
+  }
+
+  /// Prolongs the life of what is read where a value is: its own numbers, or those that it is
+  /// computed from again.
+  private mutating func touchActivation(_ value: ValueID, at time: Int) {
+    guard graph.values[value].isLazy else { return touch(activations[value], at: time) }
+    for term in graph.values[value].terms { touch(activations[term.value], at: time) }
+  }
+
+  // MARK: Forward
+
+  private mutating func planForward() {
+    var phase = Phase()
+    for id in graph.values.indices where !graph.values[id].isLazy {
+      let value = graph.values[id]
+      let read = value.source.map { graph.values[$0].isLazy ? graph.values[$0].terms : [] }
+      let needed = (read ?? value.terms).compactMap(\.normalization)
+      if needed.contains(where: phase.normalizations.contains) {
+        forward.append(phase)
+        phase = Phase()
+      }
+      let time = forward.count
+      phase.values.append(id)
+      phase.normalizations += graph.normalizations.indices.filter {
+        graph.normalizations[$0].value == id && !graph.normalizations[$0].isFrozen
+      }
+      activations[id] = makeBuffer(byteCount: shardLimit * shardByteCount(id), at: time)
+      if case .maximum = value.computation {
+        let size = MemoryLayout<Float>.stride
+        choices[id] = makeBuffer(
+          byteCount: shardLimit * shardByteCount(id) / size, at: time)
+      }
+      if let source = value.source { touchActivation(source, at: time) }
+      for term in value.terms { touch(activations[term.value], at: time) }
+    }
+    forward.append(phase)
+  }
+
+  // MARK: Backward
+
+  /// Phase of the loss, which lies between the two passes.
+  private var lossTime: Int { forward.count }
+
+  private mutating func planBackward(_ partialByteCounts: [Int]) {
+    touch(activations[graph.output], at: lossTime)
+    write(graph.output, at: lossTime)
+    var phase = Phase()
+    for id in graph.values.indices.reversed() where graph.values[id].needsGradient {
+      let readers = graph.values[id].readers.flatMap { graph.values[$0].terms }.filter {
+        $0.value == id
+      }.compactMap(\.normalization)
+      let needed = Set(readers).filter { !graph.normalizations[$0].isFrozen }
+      if needed.contains(where: phase.normalizations.contains) {
+        backward.append(phase)
+        phase = Phase()
+      }
+      let time = lossTime + 1 + backward.count
+      phase.values.append(id)
+      takeGradient(of: id, from: Array(Set(readers)).sorted(), at: time)
+      let value = graph.values[id]
+      if let source = value.source {
+        passGradient(from: id, to: source, partialByteCounts[id], at: time)
+      } else {
+        phase.normalizations += value.terms.compactMap(\.normalization)
+        passGradientToTerms(of: id, at: time)
+      }
+    }
+    backward.append(phase)
+  }
+
+  /// Notes that a value's gradient is written, for the first time or not.
+  private mutating func write(_ value: ValueID, at time: Int) {
+    if gradients[value] == nil {
+      gradients[value] = makeBuffer(byteCount: shardLimit * shardByteCount(value), at: time)
+    }
+    touch(gradients[value], at: time)
+    isWritten[value] = true
+  }
+
+  private mutating func takeGradient(of id: ValueID, from readers: [Int], at time: Int) {
+    if !readers.isEmpty { touch(activations[id], at: time) }
+    for normalization in readers {
+      touch(gradients[graph.normalizations[normalization].sum], at: time)
+    }
+    isGradientLazy[id] = !isWritten[id] && readers.count == 1 && graph.values[id].source != nil
+    for normalization in readers {
+      normalizationReaders[id].append(
+        NormalizationReader(normalization: normalization, addsToOthers: isWritten[id]))
+      if !isGradientLazy[id] { write(id, at: time) }
+    }
+    touch(gradients[id], at: time)
+  }
+
+  private mutating func passGradient(
+    from id: ValueID, to source: ValueID, _ partialByteCount: Int, at time: Int
+  ) {
+    touch(choices[id], at: time)
+    if case .convolution = graph.values[id].computation {
+      touchActivation(source, at: time)
+      partials[id] = makeBuffer(byteCount: shardLimit * partialByteCount, at: time)
+    }
+    guard graph.values[source].needsGradient else { return }
+    addsToSource[id] = isWritten[source]
+    write(source, at: time)
+  }
+
+  private mutating func passGradientToTerms(of sum: ValueID, at time: Int) {
+    touch(gradients[sum], at: time)
+    // A stored result tells where the ReLU was open; else the term does.
+    touchActivation(sum, at: time)
+    for (index, term) in graph.values[sum].terms.enumerated() {
+      if term.normalization != nil {
+        touch(activations[term.value], at: time)
+      } else if graph.values[term.value].needsGradient {
+        if isWritten[term.value] {
+          termGradients[sum][index] = .added
+        } else if !termGradients[sum].contains(.shared),
+          canShareGradient(of: sum, with: term.value)
+        {
+          termGradients[sum][index] = .shared
+          gradients[term.value] = gradients[sum]
+        } else {
+          termGradients[sum][index] = .copied
+        }
+        write(term.value, at: time)
+      }
+    }
+  }
+
+  /// Tells whether a term's gradient may take the place of the sum's: whether nothing reads the
+  /// latter after the former has changed.
+  private func canShareGradient(of sum: ValueID, with value: ValueID) -> Bool {
+    let later = graph.values[sum].terms.filter { $0.normalization != nil }.map(\.value)
+    let others = graph.values[value].readers.filter { $0 < sum }
+    let firstChange = max(value, others.max() ?? value)
+    return later.allSatisfy { $0 > firstChange }
+  }
+
+  // MARK: Memory of a worker
+
+  /// Bytes that a worker needs for a source that is computed again, for a gradient that is computed
+  /// where it is used, and for one before it is added to others.
+  var workerByteCounts: (source: Int, gradient: Int, contribution: Int) {
+    var counts = (source: 0, gradient: 0, contribution: 0)
+    for (id, value) in graph.values.enumerated() {
+      if let source = value.source, graph.values[source].isLazy {
+        counts.source = max(counts.source, shardByteCount(source))
+      }
+      if isGradientLazy[id] { counts.gradient = max(counts.gradient, shardByteCount(id)) }
+      if addsToSource[id], let source = value.source {
+        counts.contribution = max(counts.contribution, shardByteCount(source))
+      }
+      if normalizationReaders[id].contains(where: \.addsToOthers) {
+        counts.contribution = max(counts.contribution, shardByteCount(id))
+      }
+    }
+    return counts
+  }
+}
