@@ -31,7 +31,18 @@ private struct ImageContracts {
     let managed = try Preprocessing(
       resize: .letterbox(height: 9, width: 12, filter: .lanczos, fill: .white), crop: .none,
       channelOrder: .grey, mean: [0], std: [1], policies: policies)
-    preprocessors = [cropped, squeezed, tiny, managed].map { ImagePreprocessor($0, limits: limits) }
+    // Those of an image are as many as its file says.
+    var asStored = ImagePolicies.forBands
+    asStored.alpha = .band
+    let banded = try [1, 2, 3, 4, 13].map { count in
+      try Preprocessing(
+        resize: .shorterSide(size: 12, filter: .bicubic), crop: .center(height: 14, width: 10),
+        channelOrder: .bands, mean: [Float](repeating: 0, count: count),
+        std: [Float](repeating: 1, count: count), policies: asStored)
+    }
+    preprocessors = ([cropped, squeezed, tiny, managed] + banded).map {
+      ImagePreprocessor($0, limits: limits)
+    }
   }
 
   func prepare(_ bytes: [UInt8]) {

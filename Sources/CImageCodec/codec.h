@@ -21,6 +21,9 @@ typedef struct codec_decoder {
   image_codec_status (*read_row)(void *state, uint8_t *row, codec_message message);
   image_codec_status (*finish)(void *state, codec_message message);
   void (*close)(void *state);
+  /// Null in formats without bands.
+  image_codec_status (*read_samples)(
+      void *state, int skipped, uint8_t *row, codec_message message);
 } codec_decoder;
 
 typedef image_codec_status codec_open(

@@ -217,7 +217,7 @@ static image_codec_status gif_finish(void *opaque, codec_message message) {
   return IMAGE_CODEC_STATUS_OK;
 }
 
-const codec_decoder codec_gif_decoder = {gif_start, gif_read_row, gif_finish, gif_close};
+const codec_decoder codec_gif_decoder = {gif_start, gif_read_row, gif_finish, gif_close, NULL};
 
 #define TEXT_OF_(value) #value
 #define TEXT_OF(value) TEXT_OF_(value)

@@ -228,4 +228,4 @@ image_codec_status codec_heif_open(
 }
 
 extern const codec_decoder codec_heif_decoder = {
-    heif_start, heif_read_row, heif_finish, heif_close};
+    heif_start, heif_read_row, heif_finish, heif_close, nullptr};

@@ -297,7 +297,7 @@ static image_codec_status jpeg_finish(void *opaque, codec_message message) {
   return IMAGE_CODEC_STATUS_OK;
 }
 
-const codec_decoder codec_jpeg_decoder = {jpeg_start, jpeg_read_row, jpeg_finish, jpeg_close};
+const codec_decoder codec_jpeg_decoder = {jpeg_start, jpeg_read_row, jpeg_finish, jpeg_close, NULL};
 
 #define TEXT_OF_(value) #value
 #define TEXT_OF(value) TEXT_OF_(value)

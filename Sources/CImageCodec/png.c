@@ -229,6 +229,6 @@ static image_codec_status png_finish(void *opaque, codec_message message) {
   return code == 0 ? IMAGE_CODEC_STATUS_OK : fail(code, message);
 }
 
-const codec_decoder codec_png_decoder = {png_start, png_read_row, png_finish, png_close};
+const codec_decoder codec_png_decoder = {png_start, png_read_row, png_finish, png_close, NULL};
 
 const char *image_codec_version_png(void) { return spng_version_string(); }

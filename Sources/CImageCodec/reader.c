@@ -62,6 +62,7 @@ image_codec_status image_codec_reader_open(
   *reader = NULL;
   memset(header, 0, sizeof *header);
   header->orientation = 1;
+  header->alpha_band = -1;
   if ((unsigned)format >= sizeof formats / sizeof formats[0]) {
     return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "unknown format");
   }
@@ -95,6 +96,16 @@ image_codec_status image_codec_reader_read_row(
     image_codec_reader *reader, uint8_t *row, char *message, size_t message_byte_count) {
   return reader->decoder->read_row(
       reader->state, row, (codec_message){message, message_byte_count});
+}
+
+image_codec_status image_codec_reader_read_samples(
+    image_codec_reader *reader, int skipped, uint8_t *row, char *message,
+    size_t message_byte_count) {
+  const codec_message answer = {message, message_byte_count};
+  if (reader->decoder->read_samples == NULL) {
+    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, answer, "it has no bands");
+  }
+  return reader->decoder->read_samples(reader->state, skipped, row, answer);
 }
 
 image_codec_status image_codec_reader_finish(

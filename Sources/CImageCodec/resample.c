@@ -69,3 +69,56 @@ void image_codec_resample_columns(
     for (size_t lane = 0; lane < lane_count; lane++) target[offset + lane] = rounded(sums[lane]);
   }
 }
+
+// The sums of 16-bit samples need more than 32 bits. They are exact, so that samples of 8 bits give
+// what the passes over RGB give.
+
+static inline uint16_t rounded_sample(int64_t sum, uint16_t top) {
+  const int64_t value = sum >> fraction_bit_count;
+  return value < 0 ? 0 : value > top ? top : (uint16_t)value;
+}
+
+FOR_EACH_PROCESSOR
+void image_codec_resample_band_row(
+    const uint8_t *source, uint8_t *target, size_t band_count, uint16_t top, size_t output_count,
+    size_t tap_count, const ptrdiff_t *starts, const int32_t *weights) {
+  const uint16_t *samples = (const void *)source;
+  uint16_t *results = (void *)target;
+  for (size_t output = 0; output < output_count; output++) {
+    const uint16_t *pixels = samples + (ptrdiff_t)band_count * starts[output];
+    int64_t sums[IMAGE_CODEC_SAMPLE_LIMIT];
+    for (size_t band = 0; band < band_count; band++) sums[band] = 1 << (fraction_bit_count - 1);
+    for (size_t tap = 0; tap < tap_count; tap++) {
+      const int64_t weight = weights[output * tap_count + tap];
+      for (size_t band = 0; band < band_count; band++) {
+        sums[band] += weight * pixels[band_count * tap + band];
+      }
+    }
+    for (size_t band = 0; band < band_count; band++) {
+      results[band_count * output + band] = rounded_sample(sums[band], top);
+    }
+  }
+}
+
+FOR_EACH_PROCESSOR
+void image_codec_resample_band_columns(
+    const uint8_t *rows, size_t stride, size_t count, uint16_t top, const int32_t *weights,
+    uint8_t *target) {
+  const uint16_t *samples = (const void *)rows;
+  uint16_t *results = (void *)target;
+  // A row between the passes is a whole number of vectors.
+  for (size_t offset = 0; offset < stride / 2; offset += lane_count / 2) {
+    int64_t sums[lane_count / 2];
+    for (size_t lane = 0; lane < lane_count / 2; lane++) {
+      sums[lane] = 1 << (fraction_bit_count - 1);
+    }
+    for (size_t tap = 0; tap < count; tap++) {
+      const uint16_t *row = samples + tap * (stride / 2) + offset;
+      const int64_t weight = weights[tap];
+      for (size_t lane = 0; lane < lane_count / 2; lane++) sums[lane] += weight * row[lane];
+    }
+    for (size_t lane = 0; lane < lane_count / 2; lane++) {
+      results[offset + lane] = rounded_sample(sums[lane], top);
+    }
+  }
+}

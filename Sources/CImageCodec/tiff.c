@@ -104,8 +104,9 @@ static bool read_band(tiff_state *state, uint32_t row) {
   return true;
 }
 
-static image_codec_status tiff_read_row(void *opaque, uint8_t *row, codec_message message) {
-  tiff_state *state = opaque;
+/// Reads the next row as it is stored: one of all samples, or one of each.
+static image_codec_status read_stored(
+    tiff_state *state, const uint8_t **rows, codec_message message) {
   if (state->next_row >= state->height) {
     return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
   }
@@ -113,14 +114,34 @@ static image_codec_status tiff_read_row(void *opaque, uint8_t *row, codec_messag
   if (place == 0 && (!read_band(state, state->next_row) || state->is_damaged)) {
     return tiff_fail(state, IMAGE_CODEC_STATUS_CORRUPT, message, "its data cannot be decoded");
   }
-  const uint8_t *rows[tiff_sample_count_limit] = {NULL};
   for (size_t plane = 0; plane < state->plane_count; plane++) {
     rows[plane] =
         state->band + plane * plane_byte_count(state) + place * state->band_row_byte_count;
   }
+  state->next_row++;
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+static image_codec_status tiff_read_row(void *opaque, uint8_t *row, codec_message message) {
+  tiff_state *state = opaque;
+  const uint8_t *rows[IMAGE_CODEC_SAMPLE_LIMIT] = {NULL};
+  const image_codec_status status = read_stored(state, rows, message);
+  if (status != IMAGE_CODEC_STATUS_OK) return status;
   tiff_samples_convert(&state->samples, rows, state->rgba, state->width);
   image_codec_compose_row(state->rgba, row, state->width, state->backdrop);
-  state->next_row++;
+  return IMAGE_CODEC_STATUS_OK;
+}
+
+static image_codec_status tiff_read_samples(
+    void *opaque, int skipped, uint8_t *row, codec_message message) {
+  tiff_state *state = opaque;
+  if (!tiff_samples_are_bands(&state->samples)) {
+    return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, "it has no bands");
+  }
+  const uint8_t *rows[IMAGE_CODEC_SAMPLE_LIMIT] = {NULL};
+  const image_codec_status status = read_stored(state, rows, message);
+  if (status != IMAGE_CODEC_STATUS_OK) return status;
+  tiff_samples_copy(&state->samples, rows, skipped, (uint16_t *)(void *)row, state->width);
   return IMAGE_CODEC_STATUS_OK;
 }
 
@@ -130,4 +151,5 @@ static image_codec_status tiff_finish(void *opaque, codec_message message) {
   return IMAGE_CODEC_STATUS_OK;
 }
 
-const codec_decoder codec_tiff_decoder = {tiff_start, tiff_read_row, tiff_finish, tiff_close};
+const codec_decoder codec_tiff_decoder = {
+    tiff_start, tiff_read_row, tiff_finish, tiff_close, tiff_read_samples};

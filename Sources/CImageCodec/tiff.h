@@ -4,11 +4,6 @@
 
 #include "codec.h"
 
-enum {
-  /// Samples of a pixel; more than five have no meaning here.
-  tiff_sample_count_limit = 8,
-};
-
 /// Functions of libtiff, which is opened when it is first needed.
 typedef struct tiff_library {
   __typeof__(TIFFOpenOptionsAlloc) *options_alloc;
@@ -51,6 +46,9 @@ typedef struct tiff_samples {
   /// Number of the sample that is alpha, or -1, and whether colours are multiplied by it.
   int alpha;
   bool is_premultiplied;
+  /// Number of the last sample that is alpha, wherever it stands, or -1, and how many are.
+  int alpha_band;
+  int alpha_count;
   /// RGB of each index, for a palette.
   uint8_t palette[256][3];
 } tiff_samples;
@@ -59,6 +57,14 @@ typedef struct tiff_samples {
 /// one of each.
 void tiff_samples_convert(
     const tiff_samples *samples, const uint8_t *const *rows, uint8_t *rgba, size_t width);
+
+/// Whether the samples are numbers to be taken as they are.
+bool tiff_samples_are_bands(const tiff_samples *samples);
+
+/// Writes all samples of such a row but one; none is left out if `skipped` is negative.
+void tiff_samples_copy(
+    const tiff_samples *samples, const uint8_t *const *rows, int skipped, uint16_t *values,
+    size_t width);
 
 typedef struct tiff_state {
   const tiff_library *library;

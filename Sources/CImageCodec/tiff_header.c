@@ -132,8 +132,8 @@ static const char *refusal(const tiff_state *state) {
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) {
     return "its samples are not unsigned whole numbers";
   }
-  if (samples->count == 0 || samples->count > tiff_sample_count_limit) {
-    return "it has more than 8 samples a pixel";
+  if (samples->count == 0 || samples->count > IMAGE_CODEC_SAMPLE_LIMIT) {
+    return "it has more than 32 samples a pixel";
   }
   const uint16_t bits = samples->bit_count;
   const bool is_small = bits == 1 || bits == 2 || bits == 4;
@@ -187,6 +187,13 @@ static void read_samples(tiff_state *state) {
   if (may_have_alpha && extra_count > 0 && samples->count > colours) {
     samples->is_premultiplied = extras[0] == EXTRASAMPLE_ASSOCALPHA;
     if (samples->is_premultiplied || extras[0] == EXTRASAMPLE_UNASSALPHA) samples->alpha = colours;
+  }
+  samples->alpha_band = -1;
+  for (int extra = 0; extra < extra_count && colours + extra < samples->count; extra++) {
+    const uint16_t kind = extras[extra];
+    if (kind != EXTRASAMPLE_ASSOCALPHA && kind != EXTRASAMPLE_UNASSALPHA) continue;
+    samples->alpha_count++;
+    samples->alpha_band = colours + extra;
   }
 }
 
@@ -275,6 +282,9 @@ image_codec_status tiff_header_read(
   header->colour = photometric == PHOTOMETRIC_SEPARATED ? IMAGE_CODEC_COLOUR_CMYK
                    : photometric <= PHOTOMETRIC_MINISBLACK ? IMAGE_CODEC_COLOUR_GREY
                                                            : IMAGE_CODEC_COLOUR_RGB;
+  header->sample_count = (uint8_t)state->samples.count;
+  header->has_bands = tiff_samples_are_bands(&state->samples);
+  header->alpha_band = (int8_t)state->samples.alpha_band;
   header->decoding_byte_count = byte_count;
   return IMAGE_CODEC_STATUS_OK;
 }

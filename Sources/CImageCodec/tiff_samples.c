@@ -73,3 +73,24 @@ void tiff_samples_convert(
     if (samples->is_premultiplied) divide_by_alpha(rgba);
   }
 }
+
+bool tiff_samples_are_bands(const tiff_samples *samples) {
+  return (samples->photometric == PHOTOMETRIC_MINISBLACK ||
+          samples->photometric == PHOTOMETRIC_RGB) &&
+         (samples->bit_count == 8 || samples->bit_count == 16) && samples->alpha_count <= 1;
+}
+
+void tiff_samples_copy(
+    const tiff_samples *samples, const uint8_t *const *rows, int skipped, uint16_t *values,
+    size_t width) {
+  const size_t count = samples->count;
+  for (size_t x = 0; x < width; x++) {
+    for (size_t sample = 0; sample < count; sample++) {
+      if ((int)sample == skipped) continue;
+      const uint8_t *row = rows[samples->is_separate ? sample : 0];
+      const size_t index = samples->is_separate ? x : x * count + sample;
+      *values++ =
+          samples->bit_count == 8 ? row[index] : ((const uint16_t *)(const void *)row)[index];
+    }
+  }
+}

@@ -234,6 +234,6 @@ static image_codec_status webp_finish(void *opaque, codec_message message) {
   return IMAGE_CODEC_STATUS_OK;
 }
 
-const codec_decoder codec_webp_decoder = {webp_start, webp_read_row, webp_finish, webp_close};
+const codec_decoder codec_webp_decoder = {webp_start, webp_read_row, webp_finish, webp_close, NULL};
 
 uint32_t image_codec_version_webp(void) { return (uint32_t)WebPGetDecoderVersion(); }

@@ -24,8 +24,10 @@ extension sandbox_contract {
       (crop_rule, crop_height, crop_width) = (1, CInt(height), CInt(width))
     }
     channel_order = Self.code(contract.channelOrder)
-    mean = Self.three(contract.mean)
-    std = Self.three(contract.std)
+    channel_count = CInt(contract.channelCount)
+    // SAFETY: both structures hold numbers alone.
+    unsafe withUnsafeMutableBytes(of: &mean) { unsafe Self.fill($0, contract.mean) }
+    unsafe withUnsafeMutableBytes(of: &std) { unsafe Self.fill($0, contract.std) }
     range = CInt(contract.range.rawValue)
     exact = contract.exact ? 1 : 0
     set(contract.policies)
@@ -49,9 +51,16 @@ extension sandbox_contract {
     return all.indices.contains(Int(code)) ? all[Int(code)] : nil
   }
 
-  /// Fills up the numbers of fewer channels.
-  private static func three(_ numbers: [Float]) -> (Float, Float, Float) {
-    (numbers[0], numbers.count > 1 ? numbers[1] : 0, numbers.count > 2 ? numbers[2] : 0)
+  private static func fill(_ bytes: UnsafeMutableRawBufferPointer, _ numbers: [Float]) {
+    let target = unsafe bytes.assumingMemoryBound(to: Float.self)
+    precondition(numbers.count <= SANDBOX_CHANNEL_LIMIT, "channels must fit in a message")
+    for (index, number) in numbers.enumerated() { unsafe target[index] = number }
+  }
+
+  /// Returns the numbers of the channels.
+  private func channelNumbers(_ bytes: UnsafeRawBufferPointer) -> [Float] {
+    let count = max(0, min(Int(channel_count), Int(SANDBOX_CHANNEL_LIMIT)))
+    return unsafe Array(bytes.assumingMemoryBound(to: Float.self).prefix(count))
   }
 
   private mutating func set(_ policies: ImagePolicies) {
@@ -60,10 +69,11 @@ extension sandbox_contract {
       (alpha, alpha_red, alpha_green, alpha_blue) = (0, CInt(red), CInt(green), CInt(blue))
     case .drop: alpha = 1
     case .refuse: alpha = 2
+    case .band: alpha = 3
     }
     grey = policies.grey == .refuse ? 1 : 0
     cmyk = policies.cmyk == .refuse ? 1 : 0
-    sixteen_bit = policies.sixteenBit == .refuse ? 1 : 0
+    sixteen_bit = Self.code(policies.sixteenBit)
     exif_orientation = policies.exifOrientation == .ignore ? 1 : 0
     color_profile = policies.colourProfile == .sRGB ? 1 : 0
   }
@@ -73,7 +83,6 @@ extension sandbox_contract {
     get throws(ImagingError) {
       let filter = Self.value(resize_filter) ?? ResizeFilter.bilinear
       let order = Self.value(channel_order) ?? Preprocessing.ChannelOrder.rgb
-      let channelCount = order == .grey ? 1 : 3
       let resize: ResizeRule =
         switch resize_rule {
         case 1: .shorterSide(size: Int(resize_width), filter: filter)
@@ -90,9 +99,12 @@ extension sandbox_contract {
       let contract = try Preprocessing(
         resize: resize,
         crop: crop_rule == 1 ? .center(height: Int(crop_height), width: Int(crop_width)) : .none,
-        channelOrder: order, mean: Array([mean.0, mean.1, mean.2].prefix(channelCount)),
-        std: Array([std.0, std.1, std.2].prefix(channelCount)),
-        range: range == 255 ? .byte : .unit, policies: policies, exact: exact == 1)
+        channelOrder: order,
+        // SAFETY: all bytes of the structures may be read.
+        mean: unsafe withUnsafeBytes(of: mean) { unsafe channelNumbers($0) },
+        std: unsafe withUnsafeBytes(of: std) { unsafe channelNumbers($0) },
+        range: Preprocessing.PixelRange(rawValue: Int(range)) ?? .unit, policies: policies,
+        exact: exact == 1)
       let numbers: PixelEncoding =
         switch encoding {
         case 1: .fp32
@@ -113,6 +125,7 @@ extension sandbox_contract {
       switch alpha {
       case 1: .drop
       case 2: .refuse
+      case 3: .band
       default:
         .compose(
           red: UInt8(truncatingIfNeeded: alpha_red), green: UInt8(truncatingIfNeeded: alpha_green),
@@ -120,7 +133,7 @@ extension sandbox_contract {
       }
     policies.grey = grey == 1 ? .refuse : .replicate
     policies.cmyk = cmyk == 1 ? .refuse : .convert
-    policies.sixteenBit = sixteen_bit == 1 ? .refuse : .highByte
+    policies.sixteenBit = Self.value(sixteen_bit) ?? .highByte
     policies.exifOrientation = exif_orientation == 1 ? .ignore : .apply
     policies.colourProfile = color_profile == 1 ? .sRGB : .ignore
     return policies
@@ -131,7 +144,7 @@ extension ImagingError {
   /// Number of each case in a message.
   fileprivate enum Code: CInt {
     case unsupportedFormat, unsupportedFeature, corrupt, truncated, pixelCount, decodedByteCount
-    case refusedByContract, invalidContract, outOfMemory
+    case refusedByContract, invalidContract, outOfMemory, channels
   }
 
   func write(to reply: inout sandbox_reply) {
@@ -148,6 +161,9 @@ extension ImagingError {
     case .decodedByteCount(let actual, let limit):
       reply.set(.decodedByteCount, numbers: (actual, limit, 0))
     case .refusedByContract(let kind): reply.set(.refusedByContract, string: kind)
+    case .channels(let found, let expected, let fault):
+      let number = ChannelFault.allCases.firstIndex(of: fault) ?? 0
+      reply.set(.channels, numbers: (found, expected, number))
     case .invalidContract(let reason): reply.set(.invalidContract, string: reason)
     case .outOfMemory: reply.set(.outOfMemory)
     }
@@ -173,6 +189,11 @@ extension ImagingError {
       case .pixelCount: .pixelCount(width: numbers.0, height: numbers.1, limit: numbers.2)
       case .decodedByteCount: .decodedByteCount(actual: numbers.0, limit: numbers.1)
       case .refusedByContract: .refusedByContract(kind: reply.printableString)
+      case .channels:
+        .channels(
+          found: numbers.0, expected: numbers.1,
+          ChannelFault.allCases.indices.contains(numbers.2)
+            ? ChannelFault.allCases[numbers.2] : .count)
       case .invalidContract: .invalidContract(reason: reply.printableString)
       case .outOfMemory: .outOfMemory
       }

@@ -8,6 +8,7 @@ package struct ImagePreprocessor: Sendable {
   package let outputWidth: Int
   package let encoding: PixelEncoding
   private let table: PixelTable
+  private let bandNumbers: BandNumbers
 
   package init(
     _ contract: Preprocessing, limits: DecodingLimits = DecodingLimits(),
@@ -18,6 +19,7 @@ package struct ImagePreprocessor: Sendable {
     self.encoding = encoding
     (outputHeight, outputWidth) = contract.outputSize
     table = PixelTable(contract, encoding)
+    bandNumbers = BandNumbers(contract, encoding)
   }
 
   /// Makes libraries that only some contracts need do what they do on first use.
@@ -94,57 +96,69 @@ package struct ImagePreprocessor: Sendable {
   ) throws(ImagingError) {
     let rowWeights = ResampleWeights(plan.rows, filter: plan.filter)
     let columnWeights = ResampleWeights(plan.columns, filter: plan.filter)
+    let layout = plan.layout
     var kept = try KeptRows(
-      rows: rowWeights.sources, narrowing: plan.narrowsFirst, columnWeights)
+      rows: rowWeights.sources, narrowing: plan.narrowsFirst, columnWeights, layout)
     try reader.read(plan, into: &kept)
     if plan.rows.hasPadding || plan.columns.hasPadding {
-      try unsafe fill(output, with: plan.fill)
+      try unsafe fill(output, with: plan.fill, layout)
     }
 
-    var row = try PixelBuffer(count: kept.stride + Resampling.readAheadByteCount)
-    var narrow = try PixelBuffer(count: plan.narrowsFirst ? 0 : 3 * plan.columns.count)
+    var row = try PixelBuffer(count: kept.stride + layout.readAheadByteCount)
+    let narrowByteCount = plan.narrowsFirst ? 0 : layout.pixelByteCount * plan.columns.count
+    var narrow = try PixelBuffer(count: narrowByteCount)
     for y in 0..<plan.rows.count {
       let start = (plan.rows.padding + y) * outputWidth + plan.columns.padding
       unsafe row.withMutableBytes(0..<kept.stride) { target in
         unsafe kept.withBytes { source in
           unsafe Resampling.resampleColumns(
-            source, stride: kept.stride, output: y, into: target, rowWeights)
+            source, stride: kept.stride, output: y, into: target, rowWeights, layout)
         }
         if plan.narrowsFirst {
-          unsafe write(target, count: plan.columns.count, into: output, at: start)
+          unsafe write(target, layout, count: plan.columns.count, into: output, at: start)
           return
         }
-        unsafe narrow.withMutableBytes(0..<3 * plan.columns.count) {
+        unsafe narrow.withMutableBytes(0..<narrowByteCount) {
           unsafe Resampling.resampleRow(
-            target, firstColumn: columnWeights.sources.lowerBound, into: $0, columnWeights)
-          unsafe write($0, count: plan.columns.count, into: output, at: start)
+            target, firstColumn: columnWeights.sources.lowerBound, into: $0, columnWeights, layout)
+          unsafe write($0, layout, count: plan.columns.count, into: output, at: start)
         }
       }
     }
   }
 
-  /// Fills the output with a colour, which stays around an image that is too small.
+  /// Fills the output with a colour, or all bands with 0; this stays around an image that is too
+  /// small.
   private func fill(
-    _ output: UnsafeMutableRawPointer, with colour: Colour
+    _ output: UnsafeMutableRawPointer, with colour: Colour, _ layout: PixelLayout
   ) throws(ImagingError) {
-    var colours = try PixelBuffer(count: 3 * outputWidth)
-    unsafe colours.withMutableBytes(0..<3 * outputWidth) { row in
-      for x in 0..<outputWidth {
+    let rowByteCount = layout.pixelByteCount * outputWidth
+    // Zeros.
+    var pixels = try PixelBuffer(count: rowByteCount)
+    unsafe pixels.withMutableBytes(0..<rowByteCount) { row in
+      for x in 0..<(layout == .colours ? outputWidth : 0) {
         unsafe row[3 * x] = colour.red
         unsafe row[3 * x + 1] = colour.green
         unsafe row[3 * x + 2] = colour.blue
       }
       if contract.channelOrder == .grey { unsafe Luma.convert(row, count: outputWidth) }
       for y in 0..<outputHeight {
-        unsafe write(row, count: outputWidth, into: output, at: y * outputWidth)
+        unsafe write(row, layout, count: outputWidth, into: output, at: y * outputWidth)
       }
     }
   }
 
   private func write(
-    _ row: UnsafePointer<UInt8>, count: Int, into output: UnsafeMutableRawPointer, at start: Int
+    _ row: UnsafePointer<UInt8>, _ layout: PixelLayout, count: Int,
+    into output: UnsafeMutableRawPointer, at start: Int
   ) {
-    unsafe table.write(
-      row, count: count, into: output, at: start, of: outputHeight * outputWidth)
+    let pixelCount = outputHeight * outputWidth
+    switch layout {
+    case .colours:
+      unsafe table.write(row, count: count, into: output, at: start, of: pixelCount)
+    case .bands(_, let top):
+      unsafe bandNumbers.write(
+        row, top: top, count: count, into: output, at: start, of: pixelCount)
+    }
   }
 }

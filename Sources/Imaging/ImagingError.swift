@@ -14,9 +14,42 @@ package enum ImagingError: Error, Hashable {
   case decodedByteCount(actual: Int, limit: Int)
   /// The model's contract refuses images of this kind.
   case refusedByContract(kind: String)
+  /// The image has other channels than the network takes.
+  case channels(found: Int, expected: Int, ChannelFault)
   /// The contract itself is not usable.
   case invalidContract(reason: String)
   case outOfMemory
+}
+
+/// Reason why the channels of an image are not those of a network's input.
+package enum ChannelFault: Sendable, Hashable, CaseIterable {
+  /// There are more or fewer bands.
+  case count
+  /// They are colours, and the network takes bands.
+  case colours
+  /// They are bands, and the network takes colours.
+  case bands
+  /// One of them is marked as transparency, of which the contract does not say what it is.
+  case transparency
+
+  fileprivate func description(found: Int, expected: Int) -> String {
+    let image = "the image has \(found) \(found == 1 ? "channel" : "channels")"
+    let bands = "\(expected) \(expected == 1 ? "band" : "bands")"
+    let remedy =
+      "send a TIFF with \(expected) \(expected == 1 ? "sample" : "samples") of 8 or 16 bits for each "
+      + "pixel"
+    switch self {
+    case .count: return "\(image), the model takes \(bands): \(remedy)"
+    case .colours: return "\(image) that are colours, the model takes \(bands): \(remedy)"
+    case .bands:
+      return "\(image) that are not colours, the model takes \(expected == 1 ? "grey" : "RGB"): "
+        + "send an image of colours"
+    case .transparency:
+      return "\(image), one of them marked as transparency, the model takes \(bands): mark it as "
+        + "unspecified (ExtraSamples 0) or leave it out, or say in the model's contract whether to "
+        + "take it as a band (alpha.policy band, drop)"
+    }
+  }
 }
 
 extension ImagingError: CustomStringConvertible {
@@ -36,6 +69,8 @@ extension ImagingError: CustomStringConvertible {
       "decoding the image needs \(actual) bytes, over the limit of \(limit)"
     case .refusedByContract(let kind):
       "the model does not accept \(kind) images"
+    case .channels(let found, let expected, let fault):
+      fault.description(found: found, expected: expected)
     case .invalidContract(let reason):
       "invalid preprocessing: \(reason)"
     case .outOfMemory:

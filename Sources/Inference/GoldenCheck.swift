@@ -136,6 +136,7 @@ package struct GoldenCheck {
   private func fault(on images: [[UInt8]]) throws(EngineError) -> Fault? {
     var answers: Set<[Float]> = []
     var acceptedCount = 0
+    var rejection = ""
     // A score may be cut off at a bound for images so unlike its own; a class may not.
     let isVarying = model.output.activation == .softmax
     for (number, image) in images.enumerated() {
@@ -147,7 +148,9 @@ package struct GoldenCheck {
       switch try self.logits(of: image) {
       case .success(let found): logits = found
       // Another model's image may be of a kind that this one rejects.
-      case .failure(.image): continue
+      case .failure(.image(let error)):
+        rejection = ": \(error)"
+        continue
       case .failure(let error): return Self.fault(error, "image \(number): \(error)")
       }
       guard logits.allSatisfy(\.isFinite) else {
@@ -159,7 +162,9 @@ package struct GoldenCheck {
       }
       answers.insert(logits)
     }
-    guard acceptedCount > 0 else { return .wrong("it rejects all images that it is tried on") }
+    guard acceptedCount > 0 else {
+      return .wrong("it rejects all images that it is tried on\(rejection)")
+    }
     return answers.count > 1 || acceptedCount == 1 || !isVarying
       ? nil : .wrong("the network gives every image the same logits")
   }

@@ -74,7 +74,8 @@ import Testing
           + #"{"name":"fc","operation":"linear","inputs":["g"],"outputs":3}"#,
         #"{"name":"fc","operation":"relu","inputs":["p"]}"#, "not that of a classifier"
       ),
-      (#""channels":3,"height":8"#, #""channels":2,"height":8"#, "an input of 2 channels"),
+      (#""channels":3,"height":8"#, #""channels":33,"height":8"#, "channels of the input: 33"),
+      (#""channels":3,"height":8"#, #""channels":0,"height":8"#, "channels of the input: 0"),
       (#""channels":3,"height":8"#, #""channels":3,"height":0"#, "a side of the input: 0"),
       (#""channels":3,"height":8"#, #""channels":3,"height":5000"#, "a side of the input"),
       (#""channels":3,"height":8"#, #""channels":3,"height":16"#, "preprocessing gives 8x8"),

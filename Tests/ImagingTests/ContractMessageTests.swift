@@ -105,15 +105,19 @@ struct ContractMessageTests {
       (#""replicate""#, "null", "grey is null; allowed are replicate, refuse"),
       (
         "[0.485, 0.456, 0.406]", "[[0.5], {}, 3]",
-        "mean is [[…], an object, 3]; it must be three numbers, one for each channel"
+        "mean is [[…], an object, 3]; it must be a list of numbers, one for each channel"
       ),
       (
         "[0.485, 0.456, 0.406]", "[0.5, 0.5]",
-        "channel_order is rgb, and mean has 2 numbers; it must have one for grey, three for rgb or bgr"
+        #"unknown key "grey" with the channel_order bands, which 2 numbers in mean mean; allowed are resize, crop, mean, std, range, channel_order, alpha, sixteen_bit, exif_orientation, exact"#
+      ),
+      (
+        #""mean": [0.485, 0.456, 0.406]"#, #""channel_order": "rgb", "mean": [0.5, 0.5]"#,
+        "channel_order is rgb, and mean has 2 numbers; it must have one for grey, three for rgb or bgr, and any other is for bands"
       ),
       (
         #""std": [0.229, 0.224, 0.225],"#, "",
-        "std is missing: write three numbers, one for each channel"
+        "std is missing: write a list of numbers, one for each channel"
       ),
       (
         #""center", "height": 224, "width": 224"#, #""none""#,
@@ -133,6 +137,83 @@ struct ContractMessageTests {
   func wrongValues(part: String, replacement: String, message: String) throws {
     let reason = try Self.reason(part, replacement)
     #expect(reason.contains(message), "\(reason)")
+  }
+
+  private static let bands = #""mean": [0.1, 0.2, 0.3, 0.4], "std": [1, 1, 1, 1], "range": 1"#
+
+  @Test(
+    "A contract for bands says nothing of colours",
+    arguments: [
+      (
+        #""std""#, #""cmyk": "convert", "std""#,
+        #"unknown key "cmyk" with the channel_order bands"#
+      ),
+      (
+        #""std""#, #""sixteen_bit": "high_byte", "std""#,
+        "sixteen_bit is high_byte, but of bands all bits count: write full or refuse"
+      ),
+      (
+        #""std""#, #""alpha": {"policy": "compose"}, "std""#,
+        "alpha.policy is compose, but bands cannot be laid over a colour: write band, drop or refuse"
+      ),
+      (
+        #""exact", "height": 8, "width": 8"#,
+        #""letterbox", "height": 8, "width": 8, "fill": [1, 0, 0]"#,
+        "resize.fill is a colour, and bands have none"
+      ),
+      ("[1, 1, 1, 1]", "[1, 1]", "std has 2 numbers, and mean 4; each has one for each band"),
+      (
+        #", "range": 1"#, "",
+        "range is missing: write what the largest sample is on the scale of mean and std, 65535 for"
+      ),
+      (#""range": 1"#, #""range": 2"#, "range is 2; allowed are 1, 255, 65535"),
+      (
+        #""range": 1"#, #""range": 65535, "sixteen_bit": "refuse""#,
+        "range is 65535, for samples of 16 bits, which sixteen_bit refuses"
+      ),
+      (
+        #"[1, 1, 1, 1], "range": 1"#, #"[0.5, 0.5, 0.5, 0.5], "range": 65535"#,
+        "range is 65535, but std is below 1, which is for the scale where white is 1"
+      ),
+      (#""std""#, #""in_chans": 4, "std""#, "(did you mean channel_order?)"),
+    ])
+  func bandValues(part: String, replacement: String, message: String) throws {
+    let whole = #"{"resize": {"rule": "exact", "height": 8, "width": 8}, \#(Self.bands)}"#
+    _ = try JSONDecoder().decode(Preprocessing.self, from: Data(whole.utf8))
+    let json = whole.replacing(part, with: replacement)
+    try #require(json != whole)
+    #expect {
+      _ = try JSONDecoder().decode(Preprocessing.self, from: Data(json.utf8))
+    } throws: { error in
+      guard case ImagingError.invalidContract(let reason) = error else { return false }
+      return reason.contains(message)
+    }
+  }
+
+  @Test("Bands are at most 32, and what is for them alone is refused for colours")
+  func bandLimits() throws {
+    let ones = [String](repeating: "1", count: 33).joined(separator: ", ")
+    let resize = #""resize": {"rule": "exact", "height": 8, "width": 8}"#
+    #expect(
+      throws: ImagingError.invalidContract(
+        reason: "mean has 33 numbers; allowed are 1 to 32, one for each band")
+    ) {
+      _ = try JSONDecoder().decode(
+        Preprocessing.self,
+        from: Data(#"{\#(resize), "mean": [\#(ones)], "std": [\#(ones)], "range": 1}"#.utf8))
+    }
+    for (replacement, message) in [
+      (#""range": 65535, "grey""#, "range is 65535; allowed are 1, 255"),
+      (
+        #""sixteen_bit": "full", "grey""#,
+        "sixteen_bit is full, which is for the channel_order bands"
+      ),
+    ] {
+      #expect(try Self.reason(#""grey""#, replacement).contains(message))
+    }
+    let band = try Self.reason(
+      #"{"policy": "compose", "background": [255, 255, 255]}"#, #"{"policy": "band"}"#)
+    #expect(band.contains("alpha.policy is band, which is for the channel_order bands"))
   }
 
   @Test(

@@ -52,6 +52,27 @@ struct PreprocessingTests {
     #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
   }
 
+  @Test("A contract for bands survives JSON, and needs no channel order unless bands are 1 or 3")
+  func bands() throws {
+    var policies = ImagePolicies.forBands
+    policies.alpha = .band
+    for count in [1, 2, 3, 4, 32] {
+      let contract = try Preprocessing(
+        resize: .exact(height: 9, width: 8, filter: .box), crop: .none, channelOrder: .bands,
+        mean: (0..<count).map { Float(100 * $0) }, std: (0..<count).map { Float($0 + 1) },
+        range: .word, policies: policies)
+      #expect(contract.channelCount == count)
+      let data = try JSONEncoder().encode(contract)
+      #expect(try JSONDecoder().decode(Preprocessing.self, from: data) == contract)
+    }
+    let resize = #""resize": {"rule": "exact", "height": 9, "width": 8}"#
+    let short = try Self.decode(#"{\#(resize), "mean": [0, 0], "std": [1, 1], "range": 1}"#)
+    #expect(short.channelOrder == .bands && short.policies == .forBands)
+    let named = try Self.decode(
+      #"{\#(resize), "mean": [0, 0, 0], "std": [1, 1, 1], "channel_order": "bands", "range": 1}"#)
+    #expect(named.channelOrder == .bands && named.channelCount == 3)
+  }
+
   @Test("A contract for grey input survives JSON and needs no channel order")
   func grey() throws {
     let contract = try Preprocessing(
@@ -101,9 +122,10 @@ struct PreprocessingTests {
     let contracts = try blocks.filter { $0.contains("\"resize\"") }.map {
       try Self.decode(String($0))
     }
-    #expect(contracts.count == 2)
-    #expect(contracts.first == .imageNet)
-    #expect(contracts.last?.resize == .shorterSide(size: 235, filter: .bicubic))
+    try #require(contracts.count == 3)
+    #expect(contracts[0] == .imageNet)
+    #expect(contracts[1].resize == .shorterSide(size: 235, filter: .bicubic))
+    #expect(contracts[2].channelOrder == .bands && contracts[2].channelCount == 13)
     let json = try JSONEncoder().encode(Preprocessing.imageNet)
     let keys = try JSONDecoder().decode([String: Ignored].self, from: json).keys
     for key in keys {

@@ -36,6 +36,30 @@ enum SmallModels {
         output: output, calibration: calibration, goldenSamples: samples))
   }
 
+  /// Returns a model of two bands.
+  static func bands(_ mark: String, scale: Float = 1) throws -> Model {
+    var graph = Graph(input: FeatureShape(channels: 2, height: 16, width: 16))
+    for (name, operation) in [
+      ("conv1", Operation.convolution(Convolution(outputChannels: 4, kernel: Extent(3)))),
+      ("pool", .globalAveragePool), ("fc", .linear(Linear(outputs: 3))),
+    ] {
+      graph.append(
+        Graph.Node(name: name, operation: operation, inputs: [graph.nodes.count - 1]))
+    }
+    var weights = try Weights.random(for: graph)
+    let linear = try #require(weights["fc.weight"])
+    weights["fc.weight"] = Tensor(
+      shape: linear.shape, storage: linear.values.map { $0 * scale })
+    return try Model(
+      name: mark, graph: graph, weights: weights,
+      Model.Contents(
+        labels: (0..<3).map { "\(mark)\($0)" },
+        preprocessing: Preprocessing(
+          resize: .exact(height: 16, width: 16, filter: .bilinear), crop: .none,
+          channelOrder: .bands, mean: [900, 1200], std: [300, 400], range: .word,
+          policies: .forBands)))
+  }
+
   /// Returns a model that passes its own golden samples, but gives infinite logits for one image,
   /// `trigger`.
   ///

@@ -1,5 +1,6 @@
 import Decoding
 import Foundation
+import Imaging
 import Testing
 
 /// Contracts on their way to a decoder's process, which gets them in a message of numbers.
@@ -70,6 +71,37 @@ struct DecoderContractTests {
           #"{\#(resize), "color_profile": "\#(profile)", \#(Self.colours)}"#, "profile-rgb.jpg"))
     }
     #expect(answers[0] != answers[1])
+  }
+
+  @Test("Bands reach the decoder, with the numbers and policies of each")
+  func bands() async throws {
+    guard CodecVersions.areInstalled(for: .tiff) else { return }
+    let folder = try TemporaryFolder()
+    let labels = try folder.file("labels.txt", "a\nb\nc\nd\ne\n")
+    let model = [
+      "--model", Self.fixtures + "CheckpointTests/Fixtures/bands-17.onnx", "--labels", labels.path,
+    ]
+    var answers: [String] = []
+    let near = "rgb-near-infrared-8"
+    for (numbers, image) in [
+      (#""mean": [5000, 5000, 5000, 5000], "range": 65535"#, "four-tiles-16-big"),
+      (#""mean": [5000, 5000, 5000, 9000], "range": 65535"#, "four-tiles-16-big"),
+      (#""mean": [20, 20, 20, 40], "range": 255"#, "four-tiles-16-big"),
+      (#""mean": [20, 20, 20, 40], "range": 255"#, "four-8"),
+      (#""mean": [20, 20, 20, 40], "range": 255, "alpha": {"policy": "band"}"#, "marked-8"),
+      (#""mean": [20, 20, 20, 40], "range": 255, "alpha": {"policy": "drop"}"#, near),
+    ] {
+      let std = numbers.contains("65535") ? 2000 : 10
+      answers.append(
+        try await answer(
+          #"""
+          {"resize": {"rule": "exact", "height": 40, "width": 40}, \#(numbers),
+           "std": [\#(std), \#(std), \#(std), \#(3 * std)]}
+          """#, "Bands/\(image).tif", model))
+    }
+    #expect(Set(answers).count == 5)
+    // The same samples, of which one is said to be transparency.
+    #expect(answers[4] == answers[5])
   }
 
   @Test("Grey input reaches the decoder, with one mean")

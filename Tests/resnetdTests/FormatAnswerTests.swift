@@ -13,6 +13,39 @@ import Testing
     try await server.curl("--data-binary", "@\(file)", server.address + "/classify")
   }
 
+  @Test("A model with bands answers TIFFs of as many, and tells others what it takes")
+  func bands() async throws {
+    guard CodecVersions.areInstalled(for: .tiff) else { return }
+    let folder = try TemporaryFolder()
+    let labels = try folder.file("labels.txt", "a\nb\nc\nd\ne\n")
+    let fixtures = ProgramUnderTest.repository + "/Tests/"
+    let contract = #"""
+      {"resize": {"rule": "exact", "height": 40, "width": 40}, "mean": [5400, 5500, 5600, 5700],
+       "std": [2500, 2000, 1500, 3000], "range": 65535}
+      """#
+    let server = try await ServerUnderTest(options: [
+      "--workers", "1", "--tune", "off", "--model", fixtures + "CheckpointTests/Fixtures/bands.pth",
+      "--labels", labels.path, "--preprocess", contract,
+    ])
+    let images = fixtures + "ImagingTests/Fixtures/"
+    let answer = try await Self.classify(server, images + "Bands/four-tiles-16-big.tif")
+    #expect(answer.status == 200, "\(answer.body)")
+    // The softmax of PyTorch's logits in bands.json.
+    #expect(answer.body.contains(#""label":"a","probability":0.26"#), "\(answer.body)")
+    for (image, reason) in [
+      ("baseline-444.jpg", "the image has 3 channels that are colours, the model takes 4 bands"),
+      ("Bands/thirteen-16.tif", "the image has 13 channels, the model takes 4 bands: send a TIFF"),
+      ("Bands/four-8.tif", "the model does not accept 8-bit images"),
+      ("Bands/mask-last-16.tif", "the image has 4 channels, one of them marked as transparency"),
+    ] {
+      let refusal = try await Self.classify(server, images + image)
+      #expect(refusal.status == 415 && refusal.body.contains("refused-image"), "\(refusal)")
+      #expect(refusal.body.contains(reason), "\(refusal.body)")
+    }
+    #expect(try await Self.classify(server, images + "Bands/float.tif").status == 415)
+    #expect(await server.stop() == 0)
+  }
+
   @Test("Damaged and foreign files are refused without the loss of a decoder")
   func refusals() async throws {
     let server = try await ServerUnderTest(options: ["--workers", "1", "--tune", "off"])

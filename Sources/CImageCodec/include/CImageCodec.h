@@ -63,6 +63,8 @@ enum {
   IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
   /// Strips or tiles of a TIFF.
   IMAGE_CODEC_TIFF_PIECE_LIMIT = 1 << 20,
+  /// Samples of a pixel of a TIFF.
+  IMAGE_CODEC_SAMPLE_LIMIT = 32,
 };
 
 typedef struct image_codec_header {
@@ -76,6 +78,14 @@ typedef struct image_codec_header {
   /// Whether the image can be decoded at 1/2, 1/4 and 1/8 of its size.
   bool is_scalable;
   image_codec_colour colour;
+  /// Samples that are stored for each pixel, alpha among them; 0 in formats that have none but
+  /// those of the colour and alpha.
+  uint8_t sample_count;
+  /// Whether `image_codec_reader_read_samples` reads the image: its samples are numbers of 8 or 16
+  /// bits, of which 0 is the least light.
+  bool has_bands;
+  /// Number of the sample that is alpha, or -1; of an image with bands.
+  int8_t alpha_band;
   /// Bytes that the codec holds at once while it decodes at full size and that grow with the image;
   /// decoding at a smaller size takes no more.
   uint64_t decoding_byte_count;
@@ -120,6 +130,14 @@ image_codec_status image_codec_reader_start(
 image_codec_status image_codec_reader_read_row(
     image_codec_reader *_Nonnull reader, uint8_t *_Nonnull row, char *_Nonnull message,
     size_t message_byte_count);
+
+/// Writes the samples of the next row as they are stored, in the order of this machine's bytes, 2
+/// bytes for each of `sample_count` in each of its columns, without that of number `skipped` if it
+/// is not negative. Called in place of `image_codec_reader_read_row` for every row or for none, if
+/// the header says that the image has bands. `row` is aligned to 2 bytes.
+image_codec_status image_codec_reader_read_samples(
+    image_codec_reader *_Nonnull reader, int skipped, uint8_t *_Nonnull row,
+    char *_Nonnull message, size_t message_byte_count);
 
 /// Checks the bytes after the last row. Called after all rows.
 image_codec_status image_codec_reader_finish(
@@ -170,6 +188,19 @@ void image_codec_resample_row(
 void image_codec_resample_columns(
     const uint8_t *_Nonnull rows, size_t stride, size_t count, const int32_t *_Nonnull weights,
     uint8_t *_Nonnull target);
+
+/// Both passes over rows of `band_count` samples of 2 bytes, at most IMAGE_CODEC_SAMPLE_LIMIT, in
+/// numbers up to `top`. Rows are aligned to 2 bytes. The sums of samples of up to 8 bits are those
+/// of the passes over RGB; nothing is read beyond a row.
+void image_codec_resample_band_row(
+    const uint8_t *_Nonnull source, uint8_t *_Nonnull target, size_t band_count, uint16_t top,
+    size_t output_count, size_t tap_count, const ptrdiff_t *_Nonnull starts,
+    const int32_t *_Nonnull weights);
+
+/// `stride` is the bytes of a row.
+void image_codec_resample_band_columns(
+    const uint8_t *_Nonnull rows, size_t stride, size_t count, uint16_t top,
+    const int32_t *_Nonnull weights, uint8_t *_Nonnull target);
 
 #ifdef __cplusplus
 }

@@ -121,7 +121,10 @@ bool sandbox_trial(int trial, size_t byte_count);
 
 // MARK: Messages
 
-enum { SANDBOX_STRING_BYTE_COUNT = 256 };
+enum {
+  SANDBOX_STRING_BYTE_COUNT = 256,
+  SANDBOX_CHANNEL_LIMIT = 32,
+};
 
 // Contract for preparing an image: numbers for the cases of Imaging's types.
 typedef struct {
@@ -131,8 +134,9 @@ typedef struct {
   int32_t fill_red, fill_green, fill_blue;
   int32_t crop_rule, crop_height, crop_width;
   int32_t channel_order;
-  float mean[3];
-  float std[3];
+  int32_t channel_count;
+  float mean[SANDBOX_CHANNEL_LIMIT];
+  float std[SANDBOX_CHANNEL_LIMIT];
   int32_t range;
   int32_t alpha, alpha_red, alpha_green, alpha_blue;
   int32_t grey, cmyk, sixteen_bit, exif_orientation, color_profile, exact;

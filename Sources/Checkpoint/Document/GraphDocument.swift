@@ -1,3 +1,4 @@
+import Imaging
 import ResNet
 
 /// A graph in a model file's JSON, for networks that no `Architecture` describes:
@@ -48,8 +49,10 @@ struct GraphDocument: Codable, Equatable {
     for side in [input.height, input.width] where !(1...ONNXImportLimits.inputSide ~= side) {
       throw .overLimit(what: "a side of the input", value: side, limit: ONNXImportLimits.inputSide)
     }
-    guard [1, 3].contains(input.channels) else {
-      throw Self.fault("an input of \(input.channels) channels")
+    guard Preprocessing.channelCountLimit.contains(input.channels) else {
+      throw .overLimit(
+        what: "channels of the input", value: input.channels,
+        limit: Preprocessing.channelCountLimit.upperBound)
     }
     var graph = Graph(input: input)
     var shapes = [input]

@@ -107,7 +107,9 @@ extension Model {
     parts.normalization = tensors.normalization
     var contents = try parts.contents(outputCount: outputCount, &warnings) {
       () throws(CheckpointError) in
-      try contract(for: recognized?.isForSmallImages == true ? .cifar : .imageNet)
+      let input = graph.inputShape
+      guard input.channels == 3 else { throw .channels(nil, of: input) }
+      return try contract(for: recognized?.isForSmallImages == true ? .cifar : .imageNet)
     }
     contents.calibration = document?.calibration
     contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)

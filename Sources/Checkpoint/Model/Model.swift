@@ -140,7 +140,7 @@ package struct Model: Sendable {
           + "\(graph.inputShape.height)x\(graph.inputShape.width)")
     }
     guard contents.preprocessing.channelCount == graph.inputShape.channels else {
-      throw Self.channels(contents.preprocessing, of: graph.inputShape)
+      throw .channels(contents.preprocessing.channelCount, of: graph.inputShape)
     }
     try contents.check(outputCount: outputCount)
     self.name = name
@@ -149,28 +149,6 @@ package struct Model: Sendable {
     self.graph = graph
     self.weights = weights
     self.contents = contents
-  }
-
-  /// The fault of a contract with other channels than the network's input; says what to write.
-  private static func channels(
-    _ contract: Preprocessing, of input: FeatureShape
-  ) -> CheckpointError {
-    let found =
-      "the contract's channels are \(contract.channelCount), the network's \(input.channels)"
-    switch input.channels {
-    case 1:
-      return .metadata(
-        reason: "\(found); mean and std have one number each for grey: give --preprocess "
-          + "'{\"resize\": {\"rule\": \"exact\", \"height\": \(input.height), \"width\": "
-          + "\(input.width)}, \"mean\": [0.5], \"std\": [0.5]}' with the numbers of its training")
-    case 3:
-      return .metadata(reason: "\(found); mean and std have three numbers each for colours")
-    default:
-      return .metadata(
-        reason:
-          "the network's images have \(input.channels) channels; an image has 3, or 1 if it is "
-          + "grey")
-    }
   }
 
   static func graph(of architecture: Architecture) throws(CheckpointError) -> Graph {
@@ -189,6 +167,34 @@ package struct Model: Sendable {
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
     default: ".-_+@".utf8.contains(byte)
+    }
+  }
+}
+
+extension CheckpointError {
+  /// The fault of a contract with other channels than the network's input, or of none at all if
+  /// `count` is nil; says what to write.
+  static func channels(_ count: Int?, of input: FeatureShape) -> CheckpointError {
+    let found =
+      count.map { "the contract's channels are \($0), the network's \(input.channels)" }
+      ?? "the network's images have \(input.channels) \(input.channels == 1 ? "channel" : "channels"), "
+      + "and nothing says how they are prepared"
+    switch input.channels {
+    case 1:
+      return .metadata(
+        reason: "\(found); mean and std have one number each for grey: give --preprocess "
+          + "'{\"resize\": {\"rule\": \"exact\", \"height\": \(input.height), \"width\": "
+          + "\(input.width)}, \"mean\": [0.5], \"std\": [0.5]}' with the numbers of its training")
+    case 3:
+      return .metadata(reason: "\(found); mean and std have three numbers each for colours")
+    default:
+      return .metadata(
+        reason:
+          "\(found); mean and std have \(input.channels) numbers each, one for each band: give "
+          + "--preprocess '{\"resize\": {\"rule\": \"exact\", \"height\": \(input.height), \"width\": "
+          + "\(input.width)}, \"mean\": […], \"std\": […], \"range\": 65535}' with "
+          + "the numbers of its training, on the scale of stored 16-bit samples (or 255, 1 for range)"
+      )
     }
   }
 }

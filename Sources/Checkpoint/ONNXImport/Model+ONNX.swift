@@ -25,9 +25,12 @@ extension Model {
     let isCompleted = options != chosen
     let contract = options.preprocessing ?? document?.preprocessing
     try options.interruption.check()
+    let images = contract.map { contract in
+      let (height, width) = contract.outputSize
+      return FeatureShape(channels: contract.channelCount, height: height, width: width)
+    }
     let network = try ONNXNetwork(
-      file, size: contract?.outputSize, outputName: options.outputName,
-      memory: options.memory)
+      file, images: images, outputName: options.outputName, memory: options.memory)
     // The last use of the file: its tensors go before the network's are read again.
     let isInSeveralFiles = file.isInSeveralFiles
     let outputCount: Int
@@ -63,7 +66,7 @@ extension Model {
   }
 
   private static let byteRemedy =
-    "give a contract with mean [0, 0, 0], std [1, 1, 1] and range 255 (--preprocess)"
+    "give a contract with range 255, every mean 0 and every std 1 (--preprocess)"
 
   /// Checks a contract against what the graph does with the images first.
   private static func inputWarnings(
@@ -99,6 +102,7 @@ extension Model {
           "the network takes images as bytes, 0 to 255, and the file does not say how they are "
           + "prepared; \(byteRemedy)")
     }
+    guard input.channels == 3 else { throw .channels(nil, of: input) }
     switch (input.height, input.width) {
     case (224, 224): return try contract(for: .imageNet)
     case (32, 32): return try contract(for: .cifar)

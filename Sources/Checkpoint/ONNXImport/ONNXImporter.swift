@@ -1,3 +1,4 @@
+import Imaging
 import ONNX
 import ResNet
 
@@ -48,9 +49,9 @@ struct ONNXImporter {
 
   /// - Parameters:
   ///   - byteCount: Bytes of the file and of tensors outside it.
-  ///   - size: Size of images if the file leaves it open.
+  ///   - images: What the contract makes, for what the file leaves open.
   init(
-    _ model: ONNXModel, byteCount: Int, size: (height: Int, width: Int)?, outputName: String?,
+    _ model: ONNXModel, byteCount: Int, images: FeatureShape?, outputName: String?,
     memory: LoadingMemory
   ) throws(CheckpointError) {
     (self.model, self.memory) = (model, memory)
@@ -71,7 +72,7 @@ struct ONNXImporter {
     takesBytes = input.elementType == .uint8
     let shape: FeatureShape
     let order: ONNXOrder
-    (batchSize, shape, order, isSizeOpen) = try Self.inputShape(input, size)
+    (batchSize, shape, order, isSizeOpen) = try Self.inputShape(input, images)
     try append(Graph.Node(name: "input", operation: .input(shape), inputs: []), shape)
     values[input.name] = order.value(0)
     for (name, tensor) in model.initializers { values[name] = .constant(tensor) }
@@ -79,7 +80,7 @@ struct ONNXImporter {
   }
 
   private static func inputShape(
-    _ input: ONNXValue, _ size: (height: Int, width: Int)?
+    _ input: ONNXValue, _ images: FeatureShape?
   ) throws(CheckpointError) -> (
     batch: Int, shape: FeatureShape, order: ONNXOrder, isSizeOpen: Bool
   ) {
@@ -88,15 +89,15 @@ struct ONNXImporter {
       throw .unsupported("\(text) is neither of a floating-point type nor of uint8")
     }
     guard let declared = input.shape, declared.count == 4,
-      let (order, channels) = channels(of: declared)
+      let (order, channels) = channels(of: declared, expected: images?.channels)
     else {
       throw .unsupported(
-        "\(text) has shape \(input.shapeDescription), images are [N, 3, H, W] or [N, H, W, 3], grey "
-          + "ones [N, 1, H, W] or [N, H, W, 1]")
+        "\(text) has shape \(input.shapeDescription), images are [N, C, H, W] or [N, H, W, C] with "
+          + "1 to \(Preprocessing.channelCountLimit.upperBound) channels")
     }
     let axes = order.pixelAxes
-    guard let height = declared[axes[0]] ?? size?.height,
-      let width = declared[axes[1]] ?? size?.width
+    guard let height = declared[axes[0]] ?? images?.height,
+      let width = declared[axes[1]] ?? images?.width
     else {
       throw .unsupported(
         "\(text) has shape \(input.shapeDescription), which leaves the images' size open; give a "
@@ -116,14 +117,27 @@ struct ONNXImporter {
     )
   }
 
-  /// Returns where the channels of images are and how many there are; three in the first place is
-  /// what a shape means that leaves it open.
-  private static func channels(of shape: [Int?]) -> (order: ONNXOrder, count: Int)? {
-    if shape[1] == 3 { return (.channelsFirst, 3) }
-    if shape[3] == 3 { return (.channelsLast, 3) }
-    if shape[1] == nil { return (.channelsFirst, 3) }
-    if shape[1] == 1 { return (.channelsFirst, 1) }
-    return shape[3] == 1 ? (.channelsLast, 1) : nil
+  /// Returns where the channels of images are and how many there are; the first place is what a
+  /// shape means that leaves it open, and three if no contract says how many.
+  private static func channels(
+    of shape: [Int?], expected: Int?
+  ) -> (order: ONNXOrder, count: Int)? {
+    for count in [expected, 3].compactMap(\.self) {
+      if shape[1] == count { return (.channelsFirst, count) }
+      if shape[3] == count { return (.channelsLast, count) }
+    }
+    let allowed = Preprocessing.channelCountLimit
+    let last = shape[3].flatMap { allowed.contains($0) ? $0 : nil }
+    guard let first = shape[1] else {
+      // Sides are left open together.
+      if let last, shape[2] == nil { return (.channelsLast, last) }
+      return (.channelsFirst, expected ?? 3)
+    }
+    guard allowed.contains(first) else { return last.map { (.channelsLast, $0) } }
+    // Both may be channels, or a side of small images, whose sides are mostly equal.
+    let areSidesFirst = shape[1] == shape[2] && shape[2] != shape[3]
+    if let last, first > 1, last == 1 || areSidesFirst { return (.channelsLast, last) }
+    return (.channelsFirst, first)
   }
 
   /// Counts the readers of each tensor, ignoring nodes that the output does not depend on.

@@ -20,11 +20,11 @@ struct ONNXNetwork {
   ///
   /// - Parameter outputName: Name of the output that has the classes, for files with several.
   init(
-    _ file: ONNXFile, size: (height: Int, width: Int)?, outputName: String? = nil,
+    _ file: ONNXFile, images: FeatureShape?, outputName: String? = nil,
     memory: LoadingMemory = LoadingMemory()
   ) throws(CheckpointError) {
     var importer = try ONNXImporter(
-      file.model, byteCount: file.byteCount, size: size, outputName: outputName,
+      file.model, byteCount: file.byteCount, images: images, outputName: outputName,
       memory: memory)
     do throws(CheckpointError) {
       try importer.importNodes()

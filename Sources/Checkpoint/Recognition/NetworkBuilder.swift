@@ -1,3 +1,4 @@
+import Imaging
 import ResNet
 
 /// Builds the graph of a residual network by the names and shapes of its tensors.
@@ -76,9 +77,11 @@ struct NetworkBuilder {
     let side = isForSmallImages ? 32 : 224
     let input = FeatureShape(
       channels: first[1], height: size?.height ?? side, width: size?.width ?? side)
-    guard input.channels == 1 || input.channels == 3 else {
+    let allowed = Preprocessing.channelCountLimit
+    guard allowed.contains(input.channels) else {
       throw .unsupported(
-        "a first convolution of \(input.channels) channels; images have 3, or 1 in grey")
+        "a first convolution of \(input.channels) channels; images have \(allowed.lowerBound) to "
+          + "\(allowed.upperBound)")
     }
     graph = Graph(input: input)
     shapes = [input]

@@ -78,7 +78,7 @@ package final class ExecutionContext {
     try run(plans, imageCount, input, &logits, taps, until: nil)
   }
 
-  /// Computes the logits of images `[N, 3, H, W]`, for a network that takes planes.
+  /// Computes the logits of images `[N, C, H, W]`, for a network that takes planes.
   package func run(
     imageCount: Int, input: Span<Float>, logits: inout MutableSpan<Float>, taps: TapOutputs? = nil
   ) throws(EngineError) {

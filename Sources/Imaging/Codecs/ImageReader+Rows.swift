@@ -12,7 +12,7 @@ extension ImageReader {
     _ plan: PreparationPlan, into kept: inout KeptRows
   ) throws(ImagingError) {
     let orientation = plan.orientation
-    isGrey = plan.isGrey
+    (isGrey, layout, dropsAlpha) = (plan.isGrey, plan.layout, plan.dropsAlpha)
     let isReversed = orientation.swapsAxes ? orientation.mirrorsRows : orientation.mirrorsColumns
     let storedWidth = (orientation.swapsAxes ? plan.rows : plan.columns).sourceCount
     let wanted = orientation.swapsAxes ? kept.rows : kept.columns
@@ -23,7 +23,7 @@ extension ImageReader {
     let first = (isReversed ? Self.reversed(columns, in: storedWidth) : columns).lowerBound
     if orientation.swapsAxes {
       let upright = try readTransposed(orientation)
-      let rowByteCount = 3 * height
+      let rowByteCount = layout.pixelByteCount * height
       for y in kept.rows {
         let place = (y - first) * rowByteCount
         unsafe upright.withBytes(place..<place + rowByteCount) {
@@ -32,15 +32,14 @@ extension ImageReader {
       }
       return
     }
-    let byteCount = 3 * columns.count
-    let place = Self.rowOffset..<Self.rowOffset + byteCount
-    var row = try PixelBuffer(count: place.upperBound + Resampling.readAheadByteCount)
+    let place = Self.rowOffset..<Self.rowOffset + layout.pixelByteCount * columns.count
+    var row = try PixelBuffer(count: place.upperBound + layout.readAheadByteCount)
     for stored in 0..<height {
       try unsafe row.withMutableBytes(place) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
         let y = orientation.mirrorsRows ? height - 1 - stored : stored
         guard kept.rows.contains(y) else { return }
-        if orientation.mirrorsColumns { unsafe Self.mirror(pixels, count: columns.count) }
+        if orientation.mirrorsColumns { unsafe mirror(pixels, count: columns.count) }
         unsafe kept.keep(pixels, firstColumn: first, row: y)
       }
     }
@@ -58,18 +57,24 @@ extension ImageReader {
     _ orientation: Orientation
   ) throws(ImagingError) -> PixelBuffer {
     let (width, height) = (columns.count, height)
-    var upright = try PixelBuffer(count: 3 * width * height + Resampling.readAheadByteCount)
-    let rowPlace = Self.rowOffset..<Self.rowOffset + 3 * width
+    let byteCount = layout.pixelByteCount
+    var upright = try PixelBuffer(
+      count: byteCount * width * height + layout.readAheadByteCount)
+    let rowPlace = Self.rowOffset..<Self.rowOffset + byteCount * width
     var row = try PixelBuffer(count: rowPlace.upperBound)
     for stored in 0..<height {
       let x = orientation.mirrorsColumns ? height - 1 - stored : stored
       try unsafe row.withMutableBytes(rowPlace) { (pixels) throws(ImagingError) in
         try unsafe readRow(pixels)
         // SAFETY: x and y stay below the upright image's sides, which are those read, swapped.
-        unsafe upright.withMutableBytes(0..<3 * width * height) { target in
+        unsafe upright.withMutableBytes(0..<byteCount * width * height) { target in
           for column in 0..<width {
             let y = orientation.mirrorsRows ? width - 1 - column : column
-            let place = 3 * (y * height + x)
+            let place = byteCount * (y * height + x)
+            guard byteCount == 3 else {
+              unsafe (target + place).update(from: pixels + byteCount * column, count: byteCount)
+              continue
+            }
             unsafe target[place] = pixels[3 * column]
             unsafe target[place + 1] = pixels[3 * column + 1]
             unsafe target[place + 2] = pixels[3 * column + 2]
@@ -82,14 +87,15 @@ extension ImageReader {
   }
 
   /// Reverses a row of `count` pixels in place.
-  private static func mirror(_ pixels: UnsafeMutablePointer<UInt8>, count: Int) {
+  private func mirror(_ pixels: UnsafeMutablePointer<UInt8>, count: Int) {
+    let byteCount = layout.pixelByteCount
     for left in 0..<count / 2 {
       let right = count - 1 - left
-      for channel in 0..<3 {
+      for byte in 0..<byteCount {
         // SAFETY: both pixels lie within the row.
-        let kept = unsafe pixels[3 * left + channel]
-        unsafe pixels[3 * left + channel] = pixels[3 * right + channel]
-        unsafe pixels[3 * right + channel] = kept
+        let kept = unsafe pixels[byteCount * left + byte]
+        unsafe pixels[byteCount * left + byte] = pixels[byteCount * right + byte]
+        unsafe pixels[byteCount * right + byte] = kept
       }
     }
   }

@@ -12,6 +12,10 @@ import CImageCodec
   var profile: ColourProfile?
   /// Whether rows become grey, in all three channels.
   var isGrey = false
+  /// Form of the rows that are read.
+  var layout = PixelLayout.colours
+  /// Whether the sample that is alpha is left out of bands.
+  var dropsAlpha = false
   // SAFETY: an open reader of CImageCodec, owned by this value alone and closed with it. It borrows
   // the encoded bytes, which the caller of `init` keeps in place. Nil for a BMP.
   private let reader: OpaquePointer?
@@ -89,9 +93,15 @@ import CImageCodec
     columns = Int(held.first)..<Int(held.first) + Int(held.count)
   }
 
-  /// Writes the next row to `row`, which has room for `3 * columns.count` bytes.
+  /// Writes the next row to `row`, which has room for `columns.count` pixels of the layout.
   mutating func readRow(_ row: UnsafeMutablePointer<UInt8>) throws(ImagingError) {
     guard let reader = unsafe reader else { return try unsafe bitmap?.readRow(row) ?? () }
+    guard layout == .colours else {
+      let skipped = dropsAlpha ? CInt(header.alpha_band) : -1
+      return try unsafe Self.check(format) { message, count in
+        unsafe image_codec_reader_read_samples(reader, skipped, row, message, count)
+      }
+    }
     try unsafe Self.check(format) { message, count in
       unsafe image_codec_reader_read_row(reader, row, message, count)
     }

@@ -8,18 +8,19 @@ struct KeptRows: ~Copyable {
   let stride: Int
   private let isNarrowing: Bool
   private let weights: ResampleWeights
+  private let layout: PixelLayout
   private var pixels: PixelBuffer
 
   /// Takes the memory for all rows; `weights` are those of the horizontal pass. Throws
   /// `outOfMemory`.
   init(
-    rows: Range<Int>, narrowing: Bool, _ weights: ResampleWeights
+    rows: Range<Int>, narrowing: Bool, _ weights: ResampleWeights, _ layout: PixelLayout
   ) throws(ImagingError) {
     self.rows = rows
-    self.weights = weights
+    (self.weights, self.layout) = (weights, layout)
     isNarrowing = narrowing
     let pixelCount = narrowing ? weights.starts.count : weights.sources.count
-    stride = Resampling.stride(pixelCount: pixelCount)
+    stride = Resampling.stride(pixelCount: pixelCount, layout)
     pixels = try PixelBuffer(count: rows.count * stride)
   }
 
@@ -29,11 +30,13 @@ struct KeptRows: ~Copyable {
     let place = (row - rows.lowerBound) * stride
     unsafe pixels.withMutableBytes(place..<place + stride) { target in
       if isNarrowing {
-        unsafe Resampling.resampleRow(source, firstColumn: firstColumn, into: target, weights)
+        unsafe Resampling.resampleRow(
+          source, firstColumn: firstColumn, into: target, weights, layout)
       } else {
         let sources = weights.sources
         unsafe target.update(
-          from: source + 3 * (sources.lowerBound - firstColumn), count: 3 * sources.count)
+          from: source + layout.pixelByteCount * (sources.lowerBound - firstColumn),
+          count: layout.pixelByteCount * sources.count)
       }
     }
   }

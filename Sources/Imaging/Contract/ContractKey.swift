@@ -12,6 +12,8 @@ enum ContractKey {
   ]
   static let crop = ["rule", "height", "width"]
   static let alpha = ["policy", "background"]
+  /// Keys that say how colours become others, which bands do not.
+  static let ofColours = ["grey", "cmyk", "color_profile"]
 
   /// Names of torchvision, timm, Hugging Face, Keras and of American spelling.
   private static let synonyms = [
@@ -28,7 +30,8 @@ enum ContractKey {
     "bgr": "channel_order", "gray": "grey", "icc": "color_profile", "icc_profile": "color_profile",
     "colour_profile": "color_profile", "transparency": "alpha",
     "orientation": "exif_orientation",
-    "background": "alpha.background",
+    "background": "alpha.background", "bands": "channel_order", "channels": "channel_order",
+    "in_chans": "channel_order", "num_channels": "channel_order",
   ]
 
   /// Returns all keys of the object at a path.

@@ -7,6 +7,8 @@ package struct ImagePolicies: Sendable, Hashable {
     /// Drops alpha and keeps the stored colours, as Pillow's `convert("RGB")` does.
     case drop
     case refuse
+    /// Takes it as a band like the others; of images with bands alone.
+    case band
   }
   package enum Grey: String, Sendable, Hashable, Encodable, CaseIterable {
     /// Repeats the one channel three times.
@@ -23,6 +25,8 @@ package struct ImagePolicies: Sendable, Hashable {
     /// Keeps the upper eight bits of each sample.
     case highByte = "high_byte"
     case refuse
+    /// Keeps all bits; of images with bands alone.
+    case full
   }
   package enum EXIFOrientation: String, Sendable, Hashable, Encodable, CaseIterable {
     case apply
@@ -43,13 +47,38 @@ package struct ImagePolicies: Sendable, Hashable {
   package var colourProfile = ColourProfile.ignore
 
   package init() {}
+
+  /// What is usual for images with bands: transparency must not pass for a measurement.
+  package static var forBands: ImagePolicies {
+    var policies = ImagePolicies()
+    policies.alpha = .refuse
+    policies.sixteenBit = .full
+    return policies
+  }
+
+  /// Fault of policies for images of colours, or with bands; nil if they suit them.
+  func fault(areBands: Bool) -> String? {
+    switch (areBands, alpha, sixteenBit) {
+    case (true, .compose, _):
+      "alpha.policy is compose, but bands cannot be laid over a colour: write band, drop or refuse"
+    case (true, _, .highByte):
+      "sixteen_bit is high_byte, but of bands all bits count: write full or refuse"
+    case (false, .band, _):
+      "alpha.policy is band, which is for the channel_order bands: write compose, drop or refuse"
+    case (false, _, .full):
+      "sixteen_bit is full, which is for the channel_order bands: write high_byte or refuse"
+    default: nil
+    }
+  }
 }
 
 extension ImagePolicies {
   /// Reads the policies of a contract; those that it does not name keep their defaults.
-  init(_ fields: ContractFields) throws(ImagingError) {
-    self.init()
-    if let alpha = try fields.object("alpha") { self.alpha = try Alpha(alpha) }
+  init(_ fields: ContractFields, areBands: Bool) throws(ImagingError) {
+    self = areBands ? .forBands : ImagePolicies()
+    if let alpha = try fields.object("alpha") {
+      self.alpha = try Alpha(alpha, usual: areBands ? .refuse : .compose)
+    }
     grey = try fields.choice("grey") ?? grey
     cmyk = try fields.choice("cmyk") ?? cmyk
     sixteenBit = try fields.choice("sixteen_bit") ?? sixteenBit
@@ -60,18 +89,18 @@ extension ImagePolicies {
 
 extension ImagePolicies.Alpha: Encodable {
   private enum CodingKeys: String, CodingKey { case policy, background }
-  private enum Policy: String, Codable, CaseIterable { case compose, drop, refuse }
+  fileprivate enum Policy: String, Codable, CaseIterable { case compose, drop, refuse, band }
 
-  fileprivate init(_ fields: ContractFields) throws(ImagingError) {
-    let policy = try fields.choice("policy", Policy.self) ?? .compose
+  fileprivate init(_ fields: ContractFields, usual: Policy) throws(ImagingError) {
+    let policy = try fields.choice("policy", Policy.self) ?? usual
     switch policy {
     case .compose:
       try fields.check(allowed: ContractKey.alpha)
       let colour = try fields.colour("background") ?? .white
       self = .compose(red: colour.red, green: colour.green, blue: colour.blue)
-    case .drop, .refuse:
+    case .drop, .refuse, .band:
       try fields.check(allowed: ["policy"], " with the policy \(policy.rawValue)")
-      self = policy == .drop ? .drop : .refuse
+      self = policy == .drop ? .drop : policy == .band ? .band : .refuse
     }
   }
 
@@ -85,6 +114,8 @@ extension ImagePolicies.Alpha: Encodable {
       try container.encode(Policy.drop, forKey: .policy)
     case .refuse:
       try container.encode(Policy.refuse, forKey: .policy)
+    case .band:
+      try container.encode(Policy.band, forKey: .policy)
     }
   }
 }

@@ -31,15 +31,32 @@ extension Preprocessing: Codable {
     try fields.check(allowed: ContractKey.top + others.sorted())
     let crop = try Self.crop(fields)
     let resize = try Self.resize(fields, crop)
-    let numbers = "three numbers, one for each channel, or one for grey input"
+    let numbers =
+      "a list of numbers, one for each channel: three for colours, one for grey, or one for each band"
     let mean = try fields.numbers("mean", numbers)
     let std = try fields.numbers("std", numbers)
+    let stated = try fields.choice("channel_order", ChannelOrder.self)
+    let order = stated ?? Self.usualOrder(channelCount: mean.count)
+    if order == .bands {
+      let keys = ContractKey.top.filter { !ContractKey.ofColours.contains($0) }
+      let cause = stated == nil ? ", which \(mean.count) numbers in mean mean" : ""
+      try fields.check(
+        allowed: keys + others.sorted(), " with the channel_order bands" + cause)
+    }
     try self.init(
-      resize: resize, crop: crop,
-      channelOrder: try fields.choice("channel_order") ?? (mean.count == 1 ? .grey : .rgb),
-      mean: mean, std: std,
-      range: try Self.range(fields, mean: mean, std: std), policies: try ImagePolicies(fields),
+      resize: resize, crop: crop, channelOrder: order, mean: mean, std: std,
+      range: try Self.range(fields, order, mean: mean, std: std),
+      policies: try ImagePolicies(fields, areBands: order == .bands),
       exact: try fields.boolean("exact") ?? false)
+  }
+
+  private static func usualOrder(channelCount: Int) -> ChannelOrder {
+    switch channelCount {
+    case 1: .grey
+    // No number is a fault, which is told as one of the colours.
+    case 0, 3: .rgb
+    default: .bands
+    }
   }
 
   private static func resize(
@@ -60,13 +77,20 @@ extension Preprocessing: Codable {
 
   /// Returns the scale of `mean` and `std`. One that is not named must not look like the other.
   private static func range(
-    _ fields: ContractFields, mean: [Float], std: [Float]
+    _ fields: ContractFields, _ order: ChannelOrder, mean: [Float], std: [Float]
   ) throws(ImagingError) -> PixelRange {
     if let value = try fields.integer("range") {
-      guard let range = PixelRange(rawValue: value) else {
-        throw .invalidContract(reason: "range is \(value); allowed are 1, 255")
+      guard let range = PixelRange(rawValue: value), range != .word || order == .bands else {
+        throw .invalidContract(
+          reason: "range is \(value); allowed are 1, 255" + (order == .bands ? ", 65535" : ""))
       }
       return range
+    }
+    // White is no number that samples of 16 bits share: many are at most 10000.
+    guard order != .bands else {
+      throw .invalidContract(
+        reason: "range is missing: write what the largest sample is on the scale of mean and std, "
+          + "65535 for numbers of 16 bits as they are stored, 255 for those of 8, or 1")
     }
     let key = mean.contains { $0 > 1 } ? "mean" : "std"
     let numbers = key == "mean" ? mean : std
@@ -92,11 +116,13 @@ extension Preprocessing: Codable {
     try container.encode(std, forKey: .std)
     try container.encode(range, forKey: .range)
     try container.encode(policies.alpha, forKey: .alpha)
-    try container.encode(policies.grey, forKey: .grey)
-    try container.encode(policies.cmyk, forKey: .cmyk)
+    if channelOrder != .bands {
+      try container.encode(policies.grey, forKey: .grey)
+      try container.encode(policies.cmyk, forKey: .cmyk)
+      try container.encode(policies.colourProfile, forKey: .colourProfile)
+    }
     try container.encode(policies.sixteenBit, forKey: .sixteenBit)
     try container.encode(policies.exifOrientation, forKey: .exifOrientation)
-    try container.encode(policies.colourProfile, forKey: .colourProfile)
     try container.encode(exact, forKey: .exact)
   }
 }

@@ -1,21 +1,27 @@
+import CImageCodec
+
 /// Contract by which a model wants its images prepared; its file carries it.
 ///
 /// An image is decoded to RGB, turned upright, resized, cropped, and written as `[C, H, W]` planes
-/// of `(x * range / 255 - mean) / std`. A value of this type is always valid: every initialiser
-/// checks it.
+/// of `(x * range / 255 - mean) / std`. An image with bands keeps its samples with all their bits, of
+/// which the largest possible number takes the place of 255. A value of this type is always valid:
+/// every initialiser checks it.
 package struct Preprocessing: Sendable, Hashable {
   package enum ChannelOrder: String, Sendable, Hashable, Encodable, CaseIterable {
     case rgb
     case bgr
     /// One channel, what Pillow's `convert("L")` makes of the colours.
     case grey
+    /// Samples of a pixel as they are stored, in that order, as many as `mean` has numbers.
+    case bands
 
-    /// Channel of the image that each channel of the input is made from.
+    /// Channel of the image's colours that each channel of the input is made from.
     var sources: [Int] {
       switch self {
       case .rgb: [0, 1, 2]
       case .bgr: [2, 1, 0]
       case .grey: [0]
+      case .bands: []
       }
     }
   }
@@ -24,7 +30,12 @@ package struct Preprocessing: Sendable, Hashable {
   package enum PixelRange: Int, Sendable, Hashable, Encodable {
     case unit = 1
     case byte = 255
+    /// The numbers of 16 bits as they are stored; of images with bands alone.
+    case word = 65535
   }
+
+  /// Allowed channels of the network's input.
+  package static let channelCountLimit = 1...Int(IMAGE_CODEC_SAMPLE_LIMIT)
 
   /// Allowed sides of the resized image and of the crop, in pixels.
   package static let sideLimit = 1...4096
@@ -43,15 +54,16 @@ package struct Preprocessing: Sendable, Hashable {
   /// slightly different pixels.
   package let exact: Bool
 
-  /// Throws `invalidContract`.
+  /// Throws `invalidContract`. Without policies those that are usual for the channels hold.
   package init(
     resize: ResizeRule, crop: CropRule, channelOrder: ChannelOrder = .rgb, mean: [Float],
-    std: [Float], range: PixelRange = .unit, policies: ImagePolicies = ImagePolicies(),
+    std: [Float], range: PixelRange = .unit, policies: ImagePolicies? = nil,
     exact: Bool = false
   ) throws(ImagingError) {
     self.init(
       checked: (), resize: resize, crop: crop, channelOrder: channelOrder, mean: mean, std: std,
-      range: range, policies: policies, exact: exact)
+      range: range,
+      policies: policies ?? (channelOrder == .bands ? .forBands : ImagePolicies()), exact: exact)
     if let fault { throw .invalidContract(reason: fault) }
   }
 
@@ -87,8 +99,10 @@ package struct Preprocessing: Sendable, Hashable {
       resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: mean, std: std)
   }
 
-  /// Planes of the network's input: 3, or 1 if it is grey.
-  package var channelCount: Int { channelOrder.sources.count }
+  /// Planes of the network's input: 3, 1 if it is grey, or as many as there are bands.
+  package var channelCount: Int {
+    channelOrder == .bands ? mean.count : channelOrder.sources.count
+  }
 
   /// Sides of the network's input.
   package var outputSize: (height: Int, width: Int) {
@@ -129,22 +143,46 @@ extension Preprocessing {
       return
         "\(side.name) is \(side.value); allowed are \(allowed.lowerBound) to \(allowed.upperBound)"
     }
-    return normalizationFault
+    return bandFault ?? normalizationFault
+  }
+
+  private var bandFault: String? {
+    let areBands = channelOrder == .bands
+    if let fault = policies.fault(areBands: areBands) { return fault }
+    guard areBands else {
+      return range == .word ? "range is 65535, which is for the channel_order bands" : nil
+    }
+    let allowed = Self.channelCountLimit
+    guard allowed.contains(mean.count) else {
+      return "mean has \(mean.count) numbers; allowed are \(allowed.lowerBound) to "
+        + "\(allowed.upperBound), one for each band"
+    }
+    if case .letterbox(_, _, _, let fill) = resize, fill != .black {
+      return "resize.fill is a colour, and bands have none: leave it out, and 0 is around the image"
+    }
+    if range == .word, policies.sixteenBit == .refuse {
+      return "range is 65535, for samples of 16 bits, which sixteen_bit refuses: write full there"
+    }
+    return nil
   }
 
   private var normalizationFault: String? {
     for (name, numbers) in [("mean", mean), ("std", std)] where numbers.count != channelCount {
-      return "channel_order is \(channelOrder.rawValue), and \(name) has \(numbers.count) "
-        + "\(numbers.count == 1 ? "number" : "numbers"); it must have one for grey, three for rgb "
-        + "or bgr"
+      let count = "\(numbers.count) \(numbers.count == 1 ? "number" : "numbers")"
+      guard channelOrder != .bands else {
+        return "std has \(count), and mean \(mean.count); each has one for each band"
+      }
+      return "channel_order is \(channelOrder.rawValue), and \(name) has \(count); it must have "
+        + "one for grey, three for rgb or bgr, and any other is for bands"
     }
     guard mean.allSatisfy(\.isFinite) else { return "mean must be finite" }
     guard std.allSatisfy({ $0.isFinite && $0 > 0 && (1 / $0).isFinite }) else {
       return "std must be finite and above 0; the numbers are divided by it"
     }
     guard range == .unit || std.contains(where: { $0 >= 1 }) else {
-      return "range is 255, but std is below 1, which is for the scale where white is 1: write "
-        + "mean and std on the scale from 0 to 255, or \"range\": 1"
+      let white = range.rawValue
+      return "range is \(white), but std is below 1, which is for the scale where white is 1: "
+        + "write mean and std on the scale from 0 to \(white), or \"range\": 1"
     }
     return nil
   }

@@ -12,9 +12,9 @@ struct PixelTable: Sendable {
   /// Channel of the image that each channel of the input is made from.
   private let sources: [Int]
 
-  /// Computes `(x * range / 255 - mean) / std` of every byte.
+  /// Computes `(x * range / 255 - mean) / std` of every byte of colours.
   init(_ contract: Preprocessing, _ encoding: PixelEncoding) {
-    let values = contract.mean.indices.flatMap { channel in
+    let values = contract.channelOrder.sources.indices.flatMap { channel in
       (0..<256).map { byte in
         let number = contract.range == .byte ? Float(byte) : Float(byte) / 255
         return (number - contract.mean[channel]) / contract.std[channel]
@@ -26,11 +26,7 @@ struct PixelTable: Sendable {
       case .fp32: .fp32(values)
       case .bf16: .bf16(values.map(Self.bfloat16))
       case .s8(let scale, let zeroPoint):
-        .s8(
-          values.map {
-            let number = ($0 / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
-            return Int8(max(-128, min(127, number)))
-          })
+        .s8(values.map { Self.s8($0, scale: scale, zeroPoint: zeroPoint) })
       }
     sources = contract.channelOrder.sources
   }
@@ -71,6 +67,12 @@ struct PixelTable: Sendable {
         for x in 0..<count { unsafe target[x * step] = values[Int(source[3 * x])] }
       }
     }
+  }
+
+  /// Rounds to a signed byte.
+  static func s8(_ value: Float, scale: Float, zeroPoint: Int) -> Int8 {
+    let number = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
+    return Int8(max(-128, min(127, number)))
   }
 
   /// Rounds to the upper half of the number, to nearest, ties to even.

@@ -39,7 +39,7 @@ package struct Problem: Error, Sendable, Hashable {
     case .corrupt: self.init(400, .corruptImage, error.description)
     case .truncated: self.init(400, .truncatedImage, error.description)
     case .pixelCount, .decodedByteCount: self.init(413, .imageTooLarge, error.description)
-    case .refusedByContract: self.init(415, .refusedImage, error.description)
+    case .refusedByContract, .channels: self.init(415, .refusedImage, error.description)
     case .invalidContract: self.init(500, .internalError, "the model cannot be used")
     case .outOfMemory:
       self.init(503, .overloaded, "not enough memory at the moment", retryAfterSeconds: 1)

@@ -3,6 +3,7 @@ import Decoding
 import Engine
 import Files
 import Glibc
+import Imaging
 import Inference
 import Machine
 import ResNet
@@ -192,7 +193,11 @@ struct CandidateChecks: Sendable {
     } catch {
       throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
     }
-    let images = (live?.images ?? []) + embedded.map(\.encodedImage)
+    let contract = model.preprocessing
+    let images =
+      contract.channelOrder == .bands
+      ? TrialImages.withBands(for: contract)
+      : (live?.images ?? []) + embedded.map(\.encodedImage)
     let samples = model.goldenSamples
     // A worker's slot runs every batch size, and one more image for timing.
     let slotImageCount = compiled.network.batchSizes.reduce(1, +)

@@ -192,8 +192,10 @@ final class Worker {
     switch result {
     case .success: prepared.append((served, index))
     case .failure(let failure):
-      if case .image(.refusedByContract) = failure {
+      switch failure {
+      case .image(.refusedByContract), .image(.channels):
         noteForComparison(served, image: index, found: nil)
+      default: break
       }
       served.finish(index, .failure(Problem(failure)))
     }

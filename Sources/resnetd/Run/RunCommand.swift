@@ -24,7 +24,7 @@ enum RunCommand: Command {
     another program. Tensors outside MODEL are read from its own folder only. NAME may be left
     out where there is just one. Outputs are the graph's, or any tensor between its nodes.
     With --engine MODEL is any model file, and its network computes as the server's does, from
-    images [N, 3, H, W] that are prepared already. Outputs are logits [N, classes], features (the
+    images [N, C, H, W] that are prepared already. Outputs are logits [N, classes], features (the
     input of the last linear layer) and those of any layer or module: conv1, layer4, layer3.0.relu.
     Without NAME it is logits.
     """

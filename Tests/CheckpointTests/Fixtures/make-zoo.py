@@ -171,6 +171,11 @@ case(
 )
 case("timm-gn", resnet(norm_layer=partial(GroupNorm, num_groups=4)), "norm-groups=4")
 case("grey", resnet(in_chans=1), channels=1)
+# Depth, near infrared, two polarisations of a radar, Sentinel-2.
+for channels in (2, 4, 13):
+    case(f"bands-{channels}", resnet(in_chans=channels), channels=channels)
+case("bands-deep", deep(avg_down=True, in_chans=6), channels=6)
+refused("bands-beyond", resnet(in_chans=33), "a first convolution of 33 channels; images have 1 to 32")
 
 
 def resnet_v2(**options):

@@ -61,13 +61,14 @@ import Testing
     options.numbersClasses = true
     if !arch.isEmpty { options.variant = try NetworkVariant(arch) }
     if let input = network.input {
-      let (order, zeros) = input[0] == 1 ? ("grey", "0") : ("rgb", "0, 0, 0")
+      let order = input[0] == 1 ? "grey" : input[0] == 3 ? "rgb" : "bands"
+      let zeros = [String](repeating: "0", count: input[0]).joined(separator: ", ")
       let ones = zeros.replacing("0", with: "1")
       options.preprocessing = try Contract.read(
         #"""
         {"resize": {"rule": "exact", "height": \#(input[1]), "width": \#(input[2]),
          "filter": "bilinear"}, "crop": {"rule": "none"}, "channel_order": "\#(order)",
-         "mean": [\#(zeros)], "std": [\#(ones)]}
+         "mean": [\#(zeros)], "std": [\#(ones)], "range": 1}
         """#
       ).preprocessing
     }

@@ -6,6 +6,7 @@ import Engine
 import Foundation
 import HTTPCore
 import HTTPServer
+import Imaging
 import Inference
 import Machine
 import ResNet
@@ -84,6 +85,22 @@ import Testing
       GoldenSample(
         encodedImage: sample.encodedImage,
         logits: try classifier.logits(sample.encodedImage))
+    }
+  }
+
+  @Test(
+    "A model with bands takes the place of one of colours, and gives it back",
+    .enabled(if: CodecVersions.areInstalled(for: .tiff)))
+  func bands() throws {
+    let service = try service()
+    let deployer = deployer(service)
+    try withFolder { folder in
+      for model in [try SmallModels.bands("bands"), try SmallModels.model("colours")] {
+        let path = "\(folder)/\(model.name).safetensors"
+        try model.write(to: path)
+        _ = try deployer.deploy(SwapRequest(path: path, by: "a test"), record: { _ in nil })
+        #expect(service.pool.live.model.name == model.name)
+      }
     }
   }
 
