@@ -59,12 +59,14 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
+    .target(name: "Numbers"),
     .target(name: "Words"),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Tables", dependencies: ["Files"]),
-    .target(name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Words"]),
-    .target(name: "ResNet"),
+    .target(
+      name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Numbers", "Words"]),
+    .target(name: "ResNet", dependencies: ["Numbers"]),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Files", "Time"]),
     .target(name: "Machine", dependencies: ["Files", "Time"]),
@@ -91,7 +93,7 @@ let package = Package(
       ]),
     .target(
       name: "Training",
-      dependencies: ["Engine", "Inference", "ResNet", "COneDNN", "CKernels"]),
+      dependencies: ["Engine", "Inference", "Numbers", "ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Serving",
       dependencies: [
@@ -109,7 +111,7 @@ let package = Package(
         "Serving", "Following", "Training", "Inference", "Decoding", "Machine", "Imaging", "ResNet",
         "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
-        "HTTPServer", "ONNX", "Tables", "Time", "Words", "CCurl", "CProgram",
+        "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "CCurl", "CProgram",
       ]),
 
     .executableTarget(
@@ -120,7 +122,7 @@ let package = Package(
       ]),
 
     .executableTarget(
-      name: "winograd-benchmark", dependencies: ["Engine", "ResNet"],
+      name: "winograd-benchmark", dependencies: ["Engine", "Numbers", "ResNet"],
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
@@ -140,13 +142,16 @@ let package = Package(
     .testTarget(name: "MachineTests", dependencies: ["Machine"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "ResNet"], resources: [.copy("Fixtures")]),
+      name: "EngineTests", dependencies: ["Engine", "Numbers", "ResNet"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Engine", "ResNet"],
+      name: "TrainingTests", dependencies: ["Training", "Engine", "Numbers", "ResNet"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointTests",
-      dependencies: ["Checkpoint", "ResNet", "Imaging", "Engine", "JSON", "ONNX", "HostileFiles"],
+      dependencies: [
+        "Checkpoint", "ResNet", "Imaging", "Engine", "JSON", "Numbers", "ONNX", "HostileFiles",
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ModelStoreTests", dependencies: ["ModelStore", "Checkpoint", "Files"]),
     .testTarget(
@@ -158,7 +163,8 @@ let package = Package(
     .testTarget(
       name: "InferenceTests",
       dependencies: [
-        "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "ResNet", "Classifying",
+        "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "Numbers", "ResNet",
+        "Classifying",
       ]),
     .testTarget(
       name: "ServingTests",
@@ -170,7 +176,7 @@ let package = Package(
     .testTarget(
       name: "resnetdTests",
       dependencies: [
-        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "ResNet", "ONNX",
+        "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "Numbers", "ResNet", "ONNX",
         "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
       ]),
   ],

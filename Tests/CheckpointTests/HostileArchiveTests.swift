@@ -1,5 +1,6 @@
 import Checkpoint
 import HostileFiles
+import Numbers
 import ResNet
 import Testing
 

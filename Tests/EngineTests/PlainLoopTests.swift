@@ -1,4 +1,5 @@
 import Engine
+import Numbers
 import ResNet
 import Testing
 

@@ -1,5 +1,6 @@
 import Dispatch
 import Engine
+import Numbers
 import ResNet
 import Testing
 

@@ -1,5 +1,6 @@
 import Engine
 import Inference
+import Numbers
 import ResNet
 import Testing
 

@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Numbers
 import ResNet
 
 /// How much faster 3x3 convolutions of stride 1 run by our Winograd kernels than by oneDNN, as a Markdown table.

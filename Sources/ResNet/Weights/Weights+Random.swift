@@ -1,3 +1,5 @@
+import Numbers
+
 extension Weights {
   /// Makes up parameters with non-trivial running statistics that keep activations in the same
   /// order of magnitude at any depth; for measurements, and for comparison with other programs.

@@ -1,4 +1,4 @@
-import ResNet
+import Numbers
 
 /// Features with their classes, from which a head is learned.
 package struct HeadSamples: Sendable {

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Numbers
 import ResNet
 
 /// A network to compile and measure: one of the table with made-up weights, a model file's, or the

@@ -1,6 +1,7 @@
 import Engine
 import Inference
 import JSON
+import Numbers
 import ResNet
 import Serving
 import Synchronization

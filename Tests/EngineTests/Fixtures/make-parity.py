@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes parity/NAME.logits: what PyTorch answers for eight made-up images with made-up weights, as raw
 little-endian fp32 [8, classes]. Weights and images are not stored: both sides make them by the rules of
-Sources/ResNet/ReproducibleNumbers.swift and Weights+Random.swift.
+Sources/Numbers and Weights+Random.swift of Sources/ResNet.
 
 usage: make-parity.py [NAME ...]      needs PyTorch and torchvision (CPU)
 """

@@ -12,7 +12,7 @@ MASK = (1 << 64) - 1
 
 
 def numbers(name, count, low, high):
-    """As ReproducibleNumbers of Sources/ResNet/Weights."""
+    """As ReproducibleNumbers of Sources/Numbers."""
     start = 0xcbf29ce484222325
     for byte in name.encode():
         start = ((start ^ byte) * 0x100000001b3) & MASK

@@ -1,5 +1,5 @@
 import Foundation
-import ResNet
+import Numbers
 
 /// Images of 32x32 pixels that a network tells apart: bars of two colours, wide or narrow, with
 /// noise.
