@@ -9,8 +9,13 @@ enum Luma {
   }
 
   private static func convert(_ pixel: UnsafeMutablePointer<UInt8>) {
-    let sum = unsafe UInt32(pixel[0]) * 19595 + UInt32(pixel[1]) * 38470 + UInt32(pixel[2]) * 7471
-    let grey = UInt8(truncatingIfNeeded: (sum + 0x8000) >> 16)
+    let grey = unsafe grey(pixel)
     for channel in 0..<3 { unsafe pixel[channel] = grey }
+  }
+
+  /// Returns the grey of a pixel.
+  static func grey(_ pixel: UnsafePointer<UInt8>) -> UInt8 {
+    let sum = unsafe UInt32(pixel[0]) * 19595 + UInt32(pixel[1]) * 38470 + UInt32(pixel[2]) * 7471
+    return UInt8(truncatingIfNeeded: (sum + 0x8000) >> 16)
   }
 }

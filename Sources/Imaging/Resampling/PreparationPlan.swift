@@ -9,9 +9,7 @@ struct PreparationPlan {
   let rows: SampleWindow
   let columns: SampleWindow
   let filter: ResizeFilter
-  /// Whether the pass along the rows comes first: it does unless the height shrinks by more than
-  /// twice as many pixels as the width. The order shows in the last bits; this is Pillow's since
-  /// version 13.
+  /// Whether the pass along the rows comes first.
   let narrowsFirst: Bool
   let backdrop: image_codec_backdrop
   /// Colour around an image that does not fill the output.
@@ -54,9 +52,7 @@ struct PreparationPlan {
       ? 1 : Self.scaleDenominator(whole.rows, whole.columns)
     rows = whole.rows.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsRows)
     columns = whole.columns.scaled(by: scaleDenominator, isMirrored: orientation.mirrorsColumns)
-    let heightLoss = rows.sourceCount - rows.resizedCount
-    let widthLoss = columns.sourceCount - columns.resizedCount
-    narrowsFirst = heightLoss <= 0 || heightLoss <= 2 * widthLoss
+    narrowsFirst = SampleWindow.narrowsFirst(rows: rows, columns: columns)
     filter = contract.resize.filter
     if case .letterbox(_, _, _, let colour) = contract.resize {
       fill = colour

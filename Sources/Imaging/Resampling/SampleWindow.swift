@@ -65,6 +65,15 @@ struct SampleWindow: Hashable {
     return window
   }
 
+  /// Tells whether the pass along the rows comes first: it does unless the height shrinks by more
+  /// than twice as many pixels as the width. The order shows in the last bits; this is Pillow's
+  /// since version 13.
+  static func narrowsFirst(rows: SampleWindow, columns: SampleWindow) -> Bool {
+    let heightLoss = rows.sourceCount - rows.resizedCount
+    let widthLoss = columns.sourceCount - columns.resizedCount
+    return heightLoss <= 0 || heightLoss <= 2 * widthLoss
+  }
+
   /// Returns both axes for an upright image.
   static func axes(
     height: Int, width: Int, contract: Preprocessing
