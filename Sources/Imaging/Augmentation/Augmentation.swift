@@ -24,42 +24,60 @@ package struct Augmentation: Sendable, Hashable {
     case alternating
   }
 
-  package var crop: Crop
+  /// Pixels of padding that are allowed.
+  package static let paddingLimit = 0...Preprocessing.sideLimit.upperBound
+  /// Shares of an area that a crop may have; more than none.
+  package static let scaleLimit: ClosedRange<Double> = 0.0001...1
+  /// Proportions that may be drawn.
+  package static let ratioLimit: ClosedRange<Double> = 0.01...100
+
+  package var crop: Crop { didSet { Self.check(crop) } }
   package var flip: Flip
   package var jitter: ColourJitter?
   package var erasing: Erasing?
 
+  /// The numbers must keep the limits.
   package init(
     crop: Crop = .plain, flip: Flip = .none, jitter: ColourJitter? = nil, erasing: Erasing? = nil
   ) {
+    Self.check(crop)
+    (self.crop, self.flip, self.jitter, self.erasing) = (crop, flip, jitter, erasing)
+  }
+
+  private static func check(_ crop: Crop) {
     switch crop {
     case .plain: break
-    case .padded(let count): precondition(count >= 0, "padding must not be negative")
+    case .padded(let count):
+      precondition(paddingLimit.contains(count), "padding must be within its limit")
     case .resized(let scale, let ratio):
-      precondition(scale.lowerBound > 0 && scale.upperBound <= 1, "scale must be in (0, 1]")
-      precondition(ratio.lowerBound > 0, "ratio must be positive")
+      precondition(scaleLimit.contains(scale), "scale must be within its limit")
+      precondition(ratioLimit.contains(ratio), "ratio must be within its limit")
     }
-    (self.crop, self.flip, self.jitter, self.erasing) = (crop, flip, jitter, erasing)
   }
 }
 
 /// Changes of colours in a random order: torchvision's `ColorJitter`. An amount of 0 leaves out its
 /// change.
 package struct ColourJitter: Sendable, Hashable {
+  /// Amounts of brightness, contrast and saturation that are allowed.
+  package static let amountLimit: ClosedRange<Double> = 0...100
+  /// Turns of the hue that are allowed, of which 0.5 is half the colour wheel.
+  package static let hueLimit: ClosedRange<Double> = 0...0.5
+
   /// Factors are uniform from 1 - amount, or 0 if that is negative, to 1 + amount.
   package let brightness: Double
   package let contrast: Double
   package let saturation: Double
-  /// Turn of the colour wheel either way, at most 0.5.
+  /// Largest turn of the colour wheel either way.
   package let hue: Double
 
   package init(
     brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0
   ) {
     precondition(
-      [brightness, contrast, saturation].allSatisfy { $0 >= 0 && $0.isFinite },
-      "amounts must not be negative")
-    precondition((0...0.5).contains(hue), "hue must be from 0 to 0.5")
+      [brightness, contrast, saturation].allSatisfy(Self.amountLimit.contains),
+      "amounts must be within their limit")
+    precondition(Self.hueLimit.contains(hue), "hue must be within its limit")
     (self.brightness, self.contrast) = (brightness, contrast)
     (self.saturation, self.hue) = (saturation, hue)
   }
@@ -78,8 +96,8 @@ package struct Erasing: Sendable, Hashable {
     ratio: ClosedRange<Double> = 0.3...3.3
   ) {
     precondition((0...1).contains(probability), "probability must be from 0 to 1")
-    precondition(scale.lowerBound >= 0 && scale.upperBound <= 1, "scale must be from 0 to 1")
-    precondition(ratio.lowerBound > 0, "ratio must be positive")
+    precondition((0...1).contains(scale), "scale must be from 0 to 1")
+    precondition(Augmentation.ratioLimit.contains(ratio), "ratio must be within its limit")
     (self.probability, self.scale, self.ratio) = (probability, scale, ratio)
   }
 }

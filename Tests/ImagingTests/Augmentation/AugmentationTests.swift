@@ -168,6 +168,22 @@ struct AugmentationTests {
     #expect(planes[0] != planes[2])
   }
 
+  @Test("Numbers beyond their limits, and canvases of another rule, are mistakes of the program")
+  func limits() async throws {
+    await #expect(processExitsWith: .failure) { _ = Augmentation(crop: .padded(-1)) }
+    await #expect(processExitsWith: .failure) {
+      var augmentation = Augmentation()
+      augmentation.crop = .resized(scale: 0...1, ratio: 0.75...1.33)
+    }
+    await #expect(processExitsWith: .failure) { _ = ColourJitter(hue: 0.51) }
+    await #expect(processExitsWith: .failure) { _ = Erasing(ratio: 0.3...1e6) }
+    await #expect(processExitsWith: .failure) {
+      let rule = try CanvasRule(.cifar10(mean: [0, 0, 0], std: [1, 1, 1]))
+      let pixels = [UInt8](repeating: 0, count: 3 * 32 * 33)
+      _ = rule.plainView(Canvas(height: 32, width: 33, channels: 3, pixels: pixels))
+    }
+  }
+
   /// Each row of the planes reversed.
   private static func mirrored(_ planes: [Float], width: Int) -> [Float] {
     stride(from: 0, to: planes.count, by: width).flatMap { planes[$0..<$0 + width].reversed() }
