@@ -113,3 +113,24 @@ struct Fold {
     return try scaling.unscaled(parameters).logits(held)
   }
 }
+
+/// Mean cross entropy and share of right answers of rows of logits.
+package struct ClassScoreSum: Sendable {
+  /// In nats.
+  package let logLoss: Double
+  package let accuracy: Double
+
+  /// - Parameter logits: Row-major `[labels, classes]`.
+  package init(_ logits: [Float], labels: [Int], classCount: Int) {
+    precondition(logits.count == labels.count * classCount, "each label must have its logits")
+    var (loss, correct) = (0.0, 0)
+    for (place, label) in labels.enumerated() {
+      let score = CrossEntropy.of(
+        logits[place * classCount..<(place + 1) * classCount], label: label)
+      loss += score.loss
+      correct += score.isCorrect ? 1 : 0
+    }
+    logLoss = loss / Double(max(labels.count, 1))
+    accuracy = Double(correct) / Double(max(labels.count, 1))
+  }
+}

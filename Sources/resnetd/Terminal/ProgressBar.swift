@@ -15,6 +15,10 @@ struct ProgressBar {
   private let unit: Unit
   /// Total amount; 0 while it is unknown.
   private var total: Int
+  /// What else is worth knowing, after the numbers.
+  var detail = ""
+  /// Characters of the detail as it was shown last, which a shorter one must overwrite.
+  private var shownDetailCount = 0
   private let isShown = isatty(STDERR_FILENO) == 1
   private var done = 0
   private var lastShown: ContinuousClock.Instant?
@@ -36,7 +40,10 @@ struct ProgressBar {
     guard isShown, isDue || done == total else { return }
     lastShown = now
     isOpen = done != total
-    StandardError.writeAll("\r\(label) \(text)" + (isOpen ? "" : "\n"))
+    let rest = String(repeating: " ", count: max(0, shownDetailCount - detail.count))
+    shownDetailCount = detail.count
+    let more = detail.isEmpty && rest.isEmpty ? "" : " " + detail + rest
+    StandardError.writeAll("\r\(label) \(text)\(more)" + (isOpen ? "" : "\n"))
   }
 
   /// Ends the line, so that a message may follow.

@@ -1,22 +1,48 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
+import Glibc
+import Imaging
 import Inference
 import JSON
+import ResNet
 
 /// `resnetd train`: makes a model of a folder of images by transfer learning.
 enum TrainCommand: Command {
   /// Parameters of a network that are learned.
-  enum Tuning: String, CaseIterable, Sendable {
+  enum Tuning: Sendable, Equatable {
+    /// What suits the number of images and the time.
+    case auto
     /// A new last layer, on features that the rest of the network gives as it is.
     case head
+    /// So many stages, and a new last layer.
+    case last(Int)
+    case all
+  }
+
+  /// Changes to images in every epoch.
+  enum AugmentationChoice: String, CaseIterable, Sendable {
+    /// Crops and flips.
+    case auto
+    case none
+    /// Crops alone, where left and right differ.
+    case crop
+    /// Crops, flips and colours.
+    case colour
   }
 
   struct Settings: DecodingSettings {
     var output: String?
     var from: String?
     var parts = ModelParts()
-    var tuning = Tuning.head
+    var tuning = Tuning.auto
+    var time: Duration?
+    var epochCount: Int?
+    var batchImageCount: Int?
+    var rate: Double?
+    var weightDecay: Double?
+    var augmentation = AugmentationChoice.auto
     var regularization: Double?
     var smoothing: Float = 0
     var isBalanced = false
@@ -25,9 +51,17 @@ enum TrainCommand: Command {
     var seed = 0
     var jobs: Int?
     var report: String?
+    var resumes = false
     var force = false
     var json = false
     var decoders = DecoderSettings()
+
+    /// Network of the table that is trained from nothing: named without a file to begin with.
+    var startsFromNothing: Architecture? {
+      from == nil ? parts.variant.flatMap { Architecture.named($0) } : nil
+    }
+
+    var lastCount: Int? { if case .last(let count) = tuning { count } else { nil } }
   }
 
   static let name = "train"
@@ -36,16 +70,31 @@ enum TrainCommand: Command {
   static let discussion = """
     Learns the classes of the images in DIR, one folder for each class, and writes a model file that
     `resnetd serve` serves. A network that was trained before gives features of each image, and a
-    new last layer learns to tell the classes by them, which takes seconds. DIR may hold train/ and
-    val/ with the folders in each; else a share of each class is held out to judge the result. A
-    page beside the model file shows what was learned, and which images it gets wrong.
+    new last layer learns to tell the classes by them, which takes seconds; where there are images
+    and time enough, the other layers are trained too. DIR may hold train/ and val/ with the folders
+    in each; else a share of each class is held out to judge the result. A page beside the model
+    file shows what was learned, and which images it gets wrong.
     """
   static let options: [Option<Settings>] =
     [
       .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
       .optionalText(
         "from", "FILE", \.from, "trained model to begin with, instead of the embedded one"),
-      .choice("tune", \.tuning, "what is learned: a new last layer"),
+      .tuning(
+        "tune", \.tuning,
+        "what is learned: a new last layer, the last N stages with it, or all layers"),
+      .optionalDuration(
+        "time", \.time, in: .seconds(1)...Duration.seconds(30 * 24 * 3600),
+        "how long the training of layers may take"),
+      .optionalInteger(
+        "epochs", "N", \.epochCount, in: 1...10_000, "passes over the images, instead of a time"),
+      .optionalInteger(
+        "batch", "N", \.batchImageCount, in: 1...4096, "images of a step (default: by their size)"),
+      .positive("learning-rate", \.rate, "the highest rate (default: by the batch)"),
+      .positive("weight-decay", \.weightDecay, "decay of weights"),
+      .choice(
+        "augment", \.augmentation,
+        "changes to images: crops and flips, none, crops alone, or colours too"),
       .positive(
         "regularization", \.regularization,
         "factor of the squared weights in the loss, instead of the best of a search"),
@@ -62,13 +111,17 @@ enum TrainCommand: Command {
       .optionalText("name", "NAME", \.parts.name, "name of the model (default: that of the file)"),
       .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
       .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-      .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
+      .optionalText(
+        "arch", "VARIANT", \.parts.variant,
+        "without --from: a network to train from nothing, such as resnet20-cifar; with it: "
+          + ModelParts.variantHelp),
       .optionalInteger(
         "jobs", "N", \.jobs, in: 1...CPUPlan.workerLimit,
         "threads to compute with (default: the cores that may be used); they change no result"
       ).called("j"),
       .optionalText(
         "report", "FILE", \.report, "page with the results (default: the output's .report.html)"),
+      .flag("resume", \.resumes, "go on with a training that was interrupted"),
       .flag("force", \.force, "replace the model file and its report if they are there"),
       .flag("json", \.json, "print the results as JSON"),
     ] + Option.decoding
@@ -102,27 +155,150 @@ enum TrainCommand: Command {
         path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
       try WrittenFile.checkPlace(path)
     }
+    try checkCheckpoint(settings, output)
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
-    let parent = try ModelSource.load(settings.from, settings.parts, numbersClasses: true)
-    let training = try HeadTraining(folder, parent, settings, spawner, interruption)
-    guard let trained = try training.run(start: start) else {
-      StandardError.write("resnetd train: ended early; nothing was written")
+    var settings = settings
+    let parent = try parent(settings, folder)
+    let jobs = ParallelJobs(settings.jobs, imageCount: folder.images.count)
+    let job = TrainingJob(
+      folder: folder, parent: parent, settings: settings, jobs: jobs,
+      decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
+    job.tellFolder()
+    settings.tuning = chosen(settings, folder, parent)
+    let result: TrainingResult? =
+      switch settings.tuning {
+      case .head, .auto: try HeadTraining(job).run(start: start)
+      case .all, .last:
+        try NetworkTraining(job, output: output, lastCount: settings.lastCount).run(start: start)
+      }
+    guard let result else {
+      StandardError.write("resnetd train: ended early; \(output) was not written")
       return interruption.exitCode ?? .failure
     }
-    do throws(CheckpointError) { try trained.model.write(to: output) } catch {
+    do throws(CheckpointError) {
+      try result.model.write(to: output)
+      try result.last?.write(to: TrainedModel.lastPath(of: output))
+    } catch {
       throw Failure("\(output): \(error)")
     }
-    let report = TrainingReport(trained, folder: folder, output: output, page: page)
-    let thumbnails = Thumbnails(of: report.shownPaths, by: training.decoders.makeDecoder())
+    let report = TrainingReport(result, folder: folder, output: output, page: page)
+    let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
     try FileBytes.write(Array(TrainingPage(report, thumbnails).text.utf8), to: page)
     StandardOutput.write(settings.json ? report.json.indentedText : report.text)
     return .success
   }
+
+  /// Throws if the state of an interrupted training would be lost, or is not there to go on with.
+  private static func checkCheckpoint(_ settings: Settings, _ output: String) throws(Failure) {
+    let path = CourseCheckpoint.path(of: output)
+    if settings.resumes {
+      guard unsafe access(path, R_OK) == 0 else {
+        throw Failure("--resume: \(path) is not there to go on with: \(SystemError.text())")
+      }
+    } else {
+      try WrittenFile.checkFree(
+        path, replaces: settings.force,
+        remedies: "--resume goes on with that training, --force begins anew")
+    }
+  }
+
+  /// Returns the model to begin with.
+  private static func parent(_ settings: Settings, _ folder: TrainingFolder) throws -> Model {
+    guard var architecture = settings.startsFromNothing else {
+      return try ModelSource.load(settings.from, settings.parts, numbersClasses: true)
+    }
+    architecture.classCount = folder.classes.count
+    let options: ModelOptions
+    do throws(CheckpointError) {
+      options = try ModelSource.options(settings.parts.withoutVariant)
+    } catch {
+      throw Failure(error.description)
+    }
+    let graph = try Graph(architecture)
+    let weights = try Weights.initial(for: graph, seed: UInt64(settings.seed))
+    let preset = architecture.stem == .cifar ? "cifar10" : "imagenet"
+    do throws(CheckpointError) {
+      var contract = options.preprocessing
+      if contract == nil { contract = try Contract.read(preset).preprocessing }
+      return try Model(
+        name: settings.parts.variant ?? "network", architecture: architecture, weights: weights,
+        Model.Contents(labels: folder.classes, preprocessing: contract ?? .imageNet))
+    } catch {
+      throw Failure("a training from nothing: \(error)")
+    }
+  }
+
+  /// Images below which the features of a trained network are better than those that could be
+  /// learned.
+  private static let tunedImageCountMinimum = 500
+  /// Images from which all layers are trained without being asked, if they are small.
+  private static let tunedImageCount = 2000
+  private static let smallPixelCount = 64 * 64
+
+  private static func chosen(
+    _ settings: Settings, _ folder: TrainingFolder, _ parent: Model
+  ) -> Tuning {
+    guard settings.tuning == .auto else { return settings.tuning }
+    if settings.startsFromNothing != nil { return .all }
+    let count = folder.images.count
+    let isSmall = parent.graph.inputShape.pixelCount <= smallPixelCount
+    let wantsLayers =
+      settings.time != nil || settings.epochCount != nil || (isSmall && count >= tunedImageCount)
+    let tuning: Tuning = wantsLayers && count >= tunedImageCountMinimum ? .all : .head
+    TrainingProgress.tell(
+      tuning == .all
+        ? "--tune all: \(Decimal.grouped(count)) images are enough to train all layers"
+        : "--tune head: "
+          + (count < tunedImageCountMinimum
+            ? "\(Decimal.grouped(count)) images are too few to train more than a new last layer"
+            : "a new last layer takes seconds; --tune all or --time 10m trains all layers"))
+    return tuning
+  }
+}
+
+extension ModelParts {
+  /// The same parts without the name of a network.
+  fileprivate var withoutVariant: ModelParts {
+    var parts = self
+    parts.variant = nil
+    return parts
+  }
 }
 
 extension Option {
+  fileprivate static func tuning(
+    _ name: String, _ path: any Path<TrainCommand.Tuning>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "auto|head|last:N|all", help: help) {
+      (settings, text) throws(InvalidValue) in
+      switch text {
+      case "auto": settings[keyPath: path] = .auto
+      case "head": settings[keyPath: path] = .head
+      case "all": settings[keyPath: path] = .all
+      default:
+        guard text.hasPrefix("last:"), let count = Int(text.dropFirst(5)), 1...100 ~= count else {
+          throw InvalidValue(
+            expected: "auto, head, all, or last:N for the last N stages, such as last:1")
+        }
+        settings[keyPath: path] = .last(count)
+      }
+    } defaultText: { _ in
+      "auto"
+    }
+  }
+
+  fileprivate static func optionalDuration(
+    _ name: String, _ path: any Path<Duration?>, in range: ClosedRange<Duration>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "TIME", help: help) { (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try OptionValue.duration(text, in: range)
+    } defaultText: { _ in
+      nil
+    }
+  }
+
   fileprivate static func positive(
     _ name: String, _ path: any Path<Double?>, _ help: String
   ) -> Option {

@@ -13,6 +13,7 @@ struct TrainingProgress: Sendable {
   private var lastTold = ContinuousClock.now
   private var done = 0
   private var total = 0
+  private var detail = ""
 
   /// - Parameter step: What is being done, a word.
   init(_ step: String) {
@@ -20,9 +21,11 @@ struct TrainingProgress: Sendable {
     bar = ProgressBar(step, total: 0)
   }
 
-  mutating func advance(to done: Int, of total: Int) {
-    (self.done, self.total) = (done, total)
+  /// - Parameter detail: What else is worth knowing, in words.
+  mutating func advance(to done: Int, of total: Int, detail: String = "") {
+    (self.done, self.total, self.detail) = (done, total, detail)
     if Self.isTerminal {
+      bar.detail = detail
       bar.advance(to: done, of: total)
     } else if ContinuousClock.now - lastTold >= Self.interval {
       write()
@@ -51,9 +54,10 @@ struct TrainingProgress: Sendable {
 
   private mutating func write() {
     lastTold = .now
-    let line: JSONValue = [
+    var line: JSONObject = [
       "event": .string(step), "done": .integer(done), "total": .integer(total),
     ]
-    StandardError.write(line.text)
+    if !detail.isEmpty { line.append("detail", .string(detail)) }
+    StandardError.write(JSONValue.object(line).text)
   }
 }

@@ -1,3 +1,5 @@
+import Files
+import Imaging
 import ResNet
 
 /// What one pass over an image found.
@@ -7,7 +9,17 @@ struct SurveyedImage: Sendable {
   /// SHA-256 of the file.
   var digest: [UInt8]
   var likeness: Likeness?
-  var features: [Float]
+  /// What a network gives for it; empty if no network has run.
+  var features: [Float] = []
+  /// The image as views of it are drawn from, if its layers are trained.
+  var canvas: Canvas?
+
+  static func digest(of bytes: [UInt8]) throws -> [UInt8] {
+    var digest = try SHA256()
+    // SAFETY: the elements are bytes.
+    digest.update(unsafe bytes.span.bytes)
+    return digest.finish()
+  }
 }
 
 /// A hash that images which look alike have in common, but for few bits: which of two neighbours in
@@ -22,6 +34,11 @@ struct Likeness: Hashable, Sendable {
   let bits: UInt64
 
   init(bits: UInt64) { self.bits = bits }
+
+  /// Hashes bytes `[H, W, C]` in the same way.
+  init?(_ pixels: [some BinaryInteger], _ shape: FeatureShape) {
+    self.init(pixels.map { Float($0) }, shape)
+  }
 
   /// Hashes a network's input `[H, W, C]`; nil for an image so plain that it looks like any other.
   init?(_ pixels: [Float], _ shape: FeatureShape) {

@@ -17,8 +17,11 @@ struct TrainingPage {
       "<p>\(EvaluationPage.escaped(subject))</p>",
       EvaluationPage.facts(report.facts),
     ]
-    if report.trained.fit.trials.count > 1 {
-      sections += ["<h2>Choice of the regularisation</h2>", trials]
+    if let course = report.trained.course, course.epochs.count > 1 {
+      sections += ["<h2>Epochs</h2>", TrainingCurves(course).text]
+    }
+    if let fit = report.trained.fit, fit.trials.count > 1 {
+      sections += ["<h2>Choice of the regularisation</h2>", trials(fit.trials)]
     }
     if !report.trained.doubts.isEmpty {
       sections += [
@@ -41,14 +44,14 @@ struct TrainingPage {
   }
 
   private var subject: String {
-    "A new last layer on \(report.trained.parentName), learned from "
+    (report.trained.course?.recipe ?? "A new last layer on \(report.trained.parentName)")
+      + "; learned from "
       + "\(Decimal.grouped(report.trained.split.learned.count)) images of "
       + "\(Decimal.grouped(report.folder.classes.count)) classes."
   }
 
   /// Log loss over regularisation, on images left out in turn; the chosen one is marked.
-  private var trials: String {
-    let trials = report.trained.fit.trials
+  private func trials(_ trials: [HeadFitter.Trial]) -> String {
     let (width, height, left, top) = (420.0, 180.0, 46.0, 12.0)
     let losses = trials.map(\.logLoss)
     guard let low = losses.min(), let high = losses.max() else { return "" }

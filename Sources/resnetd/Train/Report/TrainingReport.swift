@@ -5,14 +5,14 @@ import Training
 
 /// What training did, for a terminal, as JSON and as a page.
 struct TrainingReport {
-  let trained: TrainedHead
+  let trained: TrainingResult
   let folder: TrainingFolder
   let output: String
   let page: String
   /// Answers for images that were not learned from; nil if there were none.
   let evaluation: EvaluationReport?
 
-  init(_ trained: TrainedHead, folder: TrainingFolder, output: String, page: String) {
+  init(_ trained: TrainingResult, folder: TrainingFolder, output: String, page: String) {
     (self.trained, self.folder, self.output, self.page) = (trained, folder, output, page)
     evaluation = trained.judgement.flatMap { judgement in
       guard judgement.tally.imageCount > 0 else { return nil }
@@ -49,20 +49,32 @@ struct TrainingReport {
     if !split.heldOut.isEmpty {
       rows.append(["held out", "\(Decimal.grouped(split.heldOut.count)) images"])
     }
-    rows += [
-      ["features", "\(trained.featureCount) of \(trained.parentName)"],
-      [
-        "regularisation",
-        Self.number(fit.regularization)
-          + (fit.trials.isEmpty
-            ? ", as given" : ", best of \(fit.trials.count) by cross-validation"),
-      ],
-      [
-        "fitted",
-        "in \(fit.iterationCount) iterations"
-          + (fit.isConverged ? "" : ", which were not enough to converge"),
-      ],
-    ]
+    if let fit {
+      rows += [
+        ["features", "\(trained.featureCount) of \(trained.parentName)"],
+        [
+          "regularisation",
+          Self.number(fit.regularization)
+            + (fit.trials.isEmpty
+              ? ", as given" : ", best of \(fit.trials.count) by cross-validation"),
+        ],
+        [
+          "fitted",
+          "in \(fit.iterationCount) iterations"
+            + (fit.isConverged ? "" : ", which were not enough to converge"),
+        ],
+      ]
+    }
+    if let course = trained.course {
+      rows += [
+        [
+          "epochs",
+          "\(course.epochs.count) of \(course.epochCount), \(course.stepsPerEpoch) steps each",
+        ],
+        ["best epoch", course.best.map { bestEpoch($0, course) } ?? "the last"],
+        ["speed", "\(Int(course.speed)) images/s"],
+      ]
+    }
     if trained.model.output.temperature != 1 {
       rows.append(["temperature", Self.number(Double(trained.model.output.temperature))])
     }
@@ -84,6 +96,14 @@ struct TrainingReport {
     return rows
   }
 
+  private func bestEpoch(_ best: CourseRecord.Epoch, _ course: CourseRecord) -> String {
+    switch best.number {
+    case 0: "none: the new last layer alone is better on the images held out"
+    case course.epochs.count + 1: "the average of the parameters over steps"
+    default: "\(best.number)"
+    }
+  }
+
   /// The report for a terminal.
   var text: String {
     var blocks = [TextTable(rows: facts).text]
@@ -97,7 +117,9 @@ struct TrainingReport {
       }
       blocks.append("labels to look at again\n" + TextTable(rows: Array(rows)).text)
     }
-    blocks.append("written: \(output)\n         \(page)\nserve it: resnetd serve --model \(output)")
+    let last = trained.last.map { _ in "\n         \(TrainedModel.lastPath(of: output))" } ?? ""
+    blocks.append(
+      "written: \(output)\(last)\n         \(page)\nserve it: resnetd serve --model \(output)")
     return blocks.joined(separator: "\n\n")
   }
 
@@ -113,15 +135,17 @@ struct TrainingReport {
       "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
       "failed": .integer(trained.survey.failures.count),
       "features": .integer(trained.featureCount), "from": .string(trained.parentName),
-      "regularization": .double(fit.regularization),
+      "regularization": fit.map { .double($0.regularization) } ?? .null,
       "trials": .array(
-        fit.trials.map {
+        (fit?.trials ?? []).map {
           [
             "regularization": .double($0.regularization), "log_loss": .double($0.logLoss),
             "accuracy": .double($0.accuracy),
           ]
         }),
-      "iterations": .integer(fit.iterationCount), "converged": .boolean(fit.isConverged),
+      "iterations": fit.map { .integer($0.iterationCount) } ?? .null,
+      "converged": fit.map { .boolean($0.isConverged) } ?? .null,
+      "course": trained.course.map { JSONValue(encoding: $0) } ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
       "evaluation": evaluation?.json ?? .null,

@@ -3,13 +3,18 @@ import Files
 import Training
 
 /// A model that has been learned, and everything that is to be told about it.
-struct TrainedHead {
+struct TrainingResult {
   let model: Model
+  /// Model as it was at the end, if another one is the best.
+  let last: Model?
   let parentName: String
   let featureCount: Int
   let split: DataSplit
   let survey: ImageSurvey.Outcome
-  let fit: HeadFit
+  /// The last layer by itself; nil if training began from nothing.
+  let fit: HeadFit?
+  /// Epochs in which other layers were trained too; nil if none were.
+  let course: CourseRecord?
   /// Nil if the classes have too few images for any judgement.
   let judgement: HeadJudgement?
   let doubts: [HeadJudgement.Doubt]
@@ -38,6 +43,13 @@ enum TrainedModel {
       Model.isAllowed(scalar) ? String(scalar) : "-"
     }.joined()
     return name.isEmpty ? "model" : String(name.prefix(Model.nameByteCountLimit))
+  }
+
+  /// Returns where the model as it was at the end is written, beside the best one.
+  static func lastPath(of output: String) -> String {
+    let ending = ".safetensors"
+    guard output.hasSuffix(ending) else { return output + ".last" }
+    return String(output.dropLast(ending.count)) + ".last" + ending
   }
 
   /// Returns the SHA-256 of the images with their classes: of each image's digest and its label, in

@@ -1,0 +1,100 @@
+package import Engine
+import Inference
+package import ResNet
+import Synchronization
+
+/// Network, or a part of one, whose parameters stay as they are: the frozen layers before those that
+/// are trained, or a network that is judged. The serving engine runs it.
+package final class FixedNetwork: Sendable {
+  /// Images that a thread computes at once.
+  private static let batchSize = 8
+
+  /// One thread's means, used by one at a time.
+  private final class Context: Sendable {
+    let context: Mutex<ExecutionContext>
+
+    init(_ network: CompiledNetwork) throws(EngineError) {
+      context = Mutex(try ExecutionContext(network))
+    }
+  }
+
+  /// Shape of what it gives for an image.
+  package let outputShape: FeatureShape
+  private let network: CompiledNetwork
+  private let contexts: [Context]
+
+  /// - Parameter precision: Of its computation, fp32 or bf16.
+  package init(
+    _ graph: Graph, _ weights: Weights, precision: Precision = .fp32, threads: Int
+  ) throws(EngineError) {
+    do { outputShape = try graph.outputShape } catch { throw .graph(error) }
+    var options = CompilationOptions()
+    options.batchSizes = [Self.batchSize]
+    options.precision = precision
+    options.taps = [graph.nodes[graph.output].name]
+    network = try CompiledNetwork(graph, weights, options: options)
+    var contexts: [Context] = []
+    for _ in 0..<max(1, threads) { contexts.append(try Context(network)) }
+    self.contexts = contexts
+  }
+
+  /// Returns `[N, C, H, W]` for images `[N, C, H, W]`. An image's numbers do not depend on its
+  /// neighbours.
+  package func outputs(_ images: [Float]) throws(EngineError) -> [Float] {
+    let size = network.inputShape.elementCount
+    let count = images.count / size
+    let partCount = (count + Self.batchSize - 1) / Self.batchSize
+    let parts = Parts(count: partCount)
+    let next = Atomic(0)
+    let work: @Sendable (Int) -> Void = { [self] thread in
+      while true {
+        let part = next.add(1, ordering: .relaxed).oldValue
+        guard part < partCount else { return }
+        let range = part * Self.batchSize..<min(count, (part + 1) * Self.batchSize)
+        contexts[thread].context.withLock { context in
+          parts.record(part, run(context, images, range))
+        }
+      }
+    }
+    if contexts.count == 1 || !WorkerThread.runSideBySide(contexts.count, work) { work(0) }
+    return try parts.joined()
+  }
+
+  private func run(
+    _ context: ExecutionContext, _ images: [Float], _ range: Range<Int>
+  ) -> Result<[Float], EngineError> {
+    let size = network.inputShape.elementCount
+    let taps = TapOutputs()
+    var unused = [Float](repeating: 0, count: range.count * network.outputCount)
+    return Result { () throws(EngineError) in
+      var span = unused.mutableSpan
+      try context.run(
+        imageCount: range.count,
+        input: images.span.extracting(range.lowerBound * size..<range.upperBound * size),
+        logits: &span, taps: taps)
+      return taps.numbers[0]
+    }
+  }
+}
+
+/// Results of parts, in order.
+private final class Parts: Sendable {
+  private let results: Mutex<[Result<[Float], EngineError>?]>
+
+  init(count: Int) {
+    results = Mutex([Result<[Float], EngineError>?](repeating: nil, count: count))
+  }
+
+  func record(_ part: Int, _ result: Result<[Float], EngineError>) {
+    results.withLock { $0[part] = result }
+  }
+
+  func joined() throws(EngineError) -> [Float] {
+    var all: [Float] = []
+    for result in results.withLock({ $0 }) {
+      guard let result else { throw .library("a part of the images has not run") }
+      all += try result.get()
+    }
+    return all
+  }
+}

@@ -1,0 +1,88 @@
+import Checkpoint
+import Decoding
+import Engine
+import Imaging
+import Inference
+import ResNet
+import Serving
+
+/// One thread's part of a survey that runs a network over the images.
+struct FeatureSurveyor {
+  typealias Product = ImageSurvey.Product
+
+  private let classifier: Classifier
+  private let decoder: any ImageDecoder
+  private let source: any DecoderSource
+  private let inputShape: FeatureShape
+
+  /// - Parameter model: In fp32, so that its input is plain numbers.
+  init(_ model: CompiledModel, _ source: any DecoderSource) throws {
+    precondition(model.precision == .fp32, "the model must be in fp32")
+    classifier = try Classifier(model, limits: DecodingLimits())
+    decoder = source.makeDecoder()
+    self.source = source
+    inputShape = model.network.inputShape
+  }
+
+  func survey(_ images: [(index: Int, image: ListedImage)]) throws -> [Product] {
+    var products: [Product?] = images.map { _ in nil }
+    var waiting: [(place: Int, image: SurveyedImage)] = []
+    for (place, item) in images.enumerated() {
+      switch ImageReader.read(item.image) {
+      case .notImage: products[place] = .notImage
+      case .failure(let problem):
+        products[place] = .failure(.init(path: item.image.path, reason: problem.detail))
+      case .bytes(let bytes):
+        do throws(DecodingFailure) {
+          try classifier.prepare(
+            bytes[...], at: waiting.count, by: decoder,
+            until: .now + ServingLimits().requestTimeout)
+        } catch {
+          if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
+          products[place] = .failure(
+            .init(path: item.image.path, reason: error.description))
+          continue
+        }
+        waiting.append(
+          (
+            place,
+            SurveyedImage(
+              index: item.index, digest: try SurveyedImage.digest(of: bytes),
+              likeness: Likeness(numbers(at: waiting.count), inputShape), features: [])
+          ))
+      }
+      if waiting.count == classifier.capacity { try run(&waiting, images, &products) }
+    }
+    try run(&waiting, images, &products)
+    return products.compactMap(\.self)
+  }
+
+  private func run(
+    _ waiting: inout [(place: Int, image: SurveyedImage)],
+    _ images: [(index: Int, image: ListedImage)], _ products: inout [Product?]
+  ) throws {
+    guard !waiting.isEmpty else { return }
+    let outputs = try classifier.run(count: waiting.count, withFeatures: true)
+    for ((place, image), output) in zip(waiting, outputs) {
+      guard let features = output?.features else {
+        products[place] = .failure(
+          .init(
+            path: images[place].image.path,
+            reason: "the network gave features that are not finite"))
+        continue
+      }
+      var image = image
+      image.features = features
+      products[place] = .image(image)
+    }
+    waiting = []
+  }
+
+  private func numbers(at place: Int) -> [Float] {
+    let bytes = classifier.prepared(at: place)
+    var numbers = [Float](repeating: 0, count: bytes.count / MemoryLayout<Float>.stride)
+    // SAFETY: any bytes are numbers, and there are as many as the numbers have.
+    unsafe numbers.withUnsafeMutableBytes { unsafe $0.copyBytes(from: bytes) }
+    return numbers
+  }
+}

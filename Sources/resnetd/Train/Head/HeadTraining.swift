@@ -1,0 +1,81 @@
+import Checkpoint
+import Engine
+import Inference
+import ResNet
+import Training
+
+/// Transfer learning with a frozen network: features of all images once, then a new last layer.
+struct HeadTraining {
+  private let job: TrainingJob
+  private let compiled: CompiledModel
+  private let featureCount: Int
+
+  init(_ job: TrainingJob) throws {
+    self.job = job
+    compiled = try job.jobs.compiled(job.parent, .fp32)
+    do throws(FeatureFault) { featureCount = try compiled.featureCount.get() } catch {
+      throw Failure("\(job.parent.name): \(error); name another model by --from")
+    }
+  }
+
+  /// Returns the model; nil if it was interrupted.
+  func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
+    // Those of the survey, of the matrix, and of the folds of cross-validation.
+    let perImage = 4 * MemoryLayout<Float>.stride * (featureCount + job.classCount)
+    try TrainingJob.checkMemory(
+      perImage * job.folder.images.count, for: "the features of all images",
+      remedy: "give the process more memory, or learn from fewer images")
+    TrainingProgress.tell(
+      "a new last layer on the \(featureCount) features of \(job.parentName)")
+    let survey = ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption)
+    let found = try survey.run(
+      threads: job.jobs.count, batch: job.jobs.batch(of: compiled)
+    ) { [compiled, job] in
+      let surveyor = try FeatureSurveyor(compiled, job.decoders)
+      return { try surveyor.survey($0) }
+    }
+    guard let found else { return nil }
+    let split = try job.split(found)
+    guard let fit = try job.fitHead(matrix(split.learned), split) else { return nil }
+    let judgement = try judgement(of: fit, split)
+    var contents = Model.Contents(
+      labels: job.folder.classes, preprocessing: job.parent.preprocessing,
+      output: judgement?.output ?? OutputRule(activation: .softmax),
+      provenance: try job.provenance(recipe(fit), judgement, split))
+    func model() throws -> Model {
+      try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)
+    }
+    let samples = try job.goldenSamples(of: model(), split) { try fit.head.logits(matrix($0)) }
+    guard let samples else { return nil }
+    contents.goldenSamples = samples
+    return TrainingResult(
+      model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
+      split: split, survey: found, fit: fit, course: nil, judgement: judgement,
+      doubts: job.doubts(fit, contents.output, split), duration: .now - start)
+  }
+
+  private func matrix(_ images: [SurveyedImage]) -> FeatureMatrix {
+    var matrix = FeatureMatrix(columnCount: featureCount)
+    for image in images { matrix.append(image.features) }
+    return matrix
+  }
+
+  private func judgement(of fit: HeadFit, _ split: DataSplit) throws -> HeadJudgement? {
+    if !split.heldOut.isEmpty {
+      return HeadJudgement(
+        images: split.heldOut, logits: try fit.head.logits(matrix(split.heldOut)),
+        isCrossValidated: false, split: split, classCount: job.classCount)
+    }
+    return fit.crossValidation.map { result in
+      HeadJudgement(
+        images: result.rows.map { split.learned[$0] }, logits: result.logits,
+        isCrossValidated: true, split: split, classCount: job.classCount)
+    }
+  }
+
+  private func recipe(_ fit: HeadFit) -> String {
+    "a new last layer on \(job.parentName), logistic regression by L-BFGS, regularisation "
+      + TrainingReport.number(fit.regularization)
+      + (fit.trials.isEmpty ? "" : " by cross-validation")
+  }
+}

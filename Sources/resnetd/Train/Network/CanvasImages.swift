@@ -1,0 +1,93 @@
+import Decoding
+import Imaging
+import Inference
+import ResNet
+import Serving
+import Training
+
+/// Images in memory, of which training sees another view in every epoch.
+struct CanvasImages: TrainingImages {
+  let rule: CanvasRule
+  let images: [SurveyedImage]
+  let labels: [Int]
+  let names: [String]
+  /// Nil for the view that serving computes.
+  var augmentation: Augmentation?
+  var seed: UInt64 = 0
+
+  init(_ images: [SurveyedImage], _ split: DataSplit, _ rule: CanvasRule) {
+    (self.images, self.rule) = (images, rule)
+    labels = images.map { split.label(of: $0) }
+    names = images.map { split.path(of: $0) }
+  }
+
+  var count: Int { images.count }
+
+  func label(of index: Int) -> Int { labels[index] }
+
+  func name(of index: Int) -> String { names[index] }
+
+  func write(_ index: Int, epoch: Int, into numbers: inout MutableSpan<Float>) {
+    guard let canvas = images[index].canvas else {
+      preconditionFailure("images to train on must have a canvas")
+    }
+    guard let augmentation else { return rule.plainView(canvas, into: &numbers) }
+    let key = AugmentationKey(seed: seed, epoch: epoch, image: images[index].index)
+    rule.view(canvas, augmentation, key: key, into: &numbers)
+  }
+
+  /// Returns the plain views of some images, `[N, C, H, W]`.
+  func plainViews(_ range: Range<Int>, threads: Int) -> [Float] {
+    var plain = self
+    plain.augmentation = nil
+    return ViewWriter(plain, size: rule.viewCount).views(Array(range), epoch: 0, threads: threads)
+  }
+}
+
+/// One thread's part of a survey that keeps each image's pixels.
+struct CanvasSurveyor {
+  private let rule: CanvasRule
+  private let preprocessor: ImagePreprocessor
+  private let decoder: any ImageDecoder
+  private let source: any DecoderSource
+
+  init(_ rule: CanvasRule, _ source: any DecoderSource) {
+    (self.rule, self.source) = (rule, source)
+    preprocessor = rule.preprocessor()
+    decoder = source.makeDecoder()
+  }
+
+  func survey(
+    _ images: [(index: Int, image: ListedImage)]
+  ) throws -> [ImageSurvey.Product] {
+    try images.map { index, image in
+      switch ImageReader.read(image) {
+      case .notImage: return .notImage
+      case .failure(let problem):
+        return .failure(.init(path: image.path, reason: problem.detail))
+      case .bytes(let bytes): return try survey(bytes, index, image)
+      }
+    }
+  }
+
+  private func survey(
+    _ bytes: [UInt8], _ index: Int, _ image: ListedImage
+  ) throws -> ImageSurvey.Product {
+    var prepared = [UInt8](repeating: 0, count: preprocessor.outputByteCount)
+    var span = prepared.mutableSpan
+    do throws(DecodingFailure) {
+      try decoder.prepare(
+        bytes.span, by: preprocessor, into: &span, until: .now + ServingLimits().requestTimeout)
+    } catch {
+      if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
+      return .failure(.init(path: image.path, reason: error.description))
+    }
+    let canvas = rule.canvas(prepared.span)
+    let shape = FeatureShape(
+      channels: canvas.channels, height: canvas.height, width: canvas.width)
+    return .image(
+      SurveyedImage(
+        index: index, digest: try SurveyedImage.digest(of: bytes),
+        likeness: Likeness(canvas.pixels, shape), canvas: canvas))
+  }
+}

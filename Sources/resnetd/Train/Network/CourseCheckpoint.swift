@@ -1,0 +1,105 @@
+import Checkpoint
+import FoundationEssentials
+import ResNet
+import Training
+
+/// State of a training that goes on later, in a file of its own beside the model.
+///
+///     course/…     parameters and running statistics, by their names
+///     optimizer/…  momenta and average
+///     best/…       parameters of the best epoch so far
+struct CourseCheckpoint {
+  /// What must be the same for the training to go on to the same bits.
+  struct Identity: Codable, Equatable {
+    var program: String
+    /// SHA-256 of the images and their labels.
+    var data: String
+    var parent: String
+    var recipe: String
+    var seed: Int
+  }
+
+  private struct Document: Codable {
+    var identity: Identity
+    var stepCount: Int
+    var optimizerStepCount: Int
+    var record: CourseRecord
+  }
+
+  private static let metadataKey = "resnetd_training"
+
+  var identity: Identity
+  var state: Course.State
+  var record: CourseRecord
+  /// Parameters of `record.best`.
+  var best: Weights?
+
+  init(identity: Identity, state: Course.State, record: CourseRecord, best: Weights?) {
+    (self.identity, self.state, self.record, self.best) = (identity, state, record, best)
+  }
+
+  /// Returns where the state of a training is kept whose model is to be at `output`.
+  static func path(of output: String) -> String { output + ".checkpoint" }
+
+  func write(to path: String) throws(CheckpointError) {
+    var tensors = Weights()
+    for (prefix, part) in [
+      ("course/", state.weights), ("optimizer/", state.optimizer.tensors), ("best/", best),
+    ] {
+      guard let part else { continue }
+      for name in part.names { tensors[prefix + name] = part[name] }
+    }
+    let document = Document(
+      identity: identity, stepCount: state.stepCount,
+      optimizerStepCount: state.optimizer.stepCount, record: record)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let text: String
+    do { text = String(decoding: try encoder.encode(document), as: UTF8.self) } catch {
+      preconditionFailure("a checkpoint's document must be JSON: \(error)")
+    }
+    try TensorArchive(tensors: tensors, metadata: [Self.metadataKey: text]).write(to: path)
+  }
+
+  init(path: String) throws(Failure) {
+    do {
+      let archive = try TensorArchive(path: path)
+      guard let text = archive.metadata[Self.metadataKey] else {
+        throw Failure("it is not the state of a training")
+      }
+      let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
+      var parts: [String: Weights] = [:]
+      for name in archive.tensors.names {
+        guard let slash = name.firstIndex(of: "/") else { continue }
+        parts[String(name[..<slash]), default: Weights()][
+          String(name[name.index(after: slash)...])] = archive.tensors[name]
+      }
+      identity = document.identity
+      record = document.record
+      best = parts["best"]
+      state = Course.State(
+        stepCount: document.stepCount, weights: parts["course"] ?? Weights(),
+        optimizer: Optimizer.Snapshot(
+          stepCount: document.optimizerStepCount, tensors: parts["optimizer"] ?? Weights()))
+    } catch let failure as Failure {
+      throw Failure("\(path): \(failure.message)")
+    } catch {
+      throw Failure("\(path): \(error)")
+    }
+  }
+
+  /// Throws unless the training that is to go on is the same.
+  func check(_ wanted: Identity, path: String) throws(Failure) {
+    guard identity != wanted else { return }
+    let differences = [
+      ("the program", identity.program == wanted.program),
+      ("the images or how they are divided", identity.data == wanted.data),
+      ("the model that it began with", identity.parent == wanted.parent),
+      ("the recipe (\(identity.recipe))", identity.recipe == wanted.recipe),
+      ("the seed (\(identity.seed))", identity.seed == wanted.seed),
+    ].filter { !$0.1 }.map(\.0)
+    throw Failure(
+      "\(path) is of another training: \(differences.joined(separator: ", ")) differ; give the same "
+        + "options as then, or begin anew with --force in place of --resume")
+  }
+}

@@ -1,0 +1,33 @@
+/// What the epochs of a training did.
+struct CourseRecord: Codable, Sendable, Equatable {
+  struct Epoch: Codable, Sendable, Equatable {
+    /// Counted from 1; 0 is before the first step.
+    var number: Int
+    /// Rate of its last step.
+    var rate: Double
+    /// Means over its images as they were seen, with augmentation and while parameters changed.
+    var loss: Double
+    var accuracy: Double
+    /// Of the images held out; nil without them.
+    var heldOutLoss: Double?
+    var heldOutAccuracy: Double?
+
+    /// Whether it is better than another one: by accuracy, of equal ones by loss.
+    func isBetter(than other: Epoch?) -> Bool {
+      guard let other, let own = heldOutAccuracy, let best = other.heldOutAccuracy else {
+        return true
+      }
+      return (own, -(heldOutLoss ?? 0)) > (best, -(other.heldOutLoss ?? 0))
+    }
+  }
+
+  /// What was learned and how, in words.
+  var recipe: String
+  var epochCount: Int
+  var stepsPerEpoch: Int
+  var epochs: [Epoch] = []
+  /// Epoch whose parameters are kept; the average of parameters counts as that after the last.
+  var best: Epoch?
+  /// Images per second of training.
+  var speed: Double = 0
+}

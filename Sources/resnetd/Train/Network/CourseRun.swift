@@ -1,0 +1,316 @@
+import Checkpoint
+import Engine
+import Glibc
+import Imaging
+import ResNet
+import Training
+
+/// The epochs of a training, with what is kept of them and when they end.
+struct CourseRun {
+  struct Finished {
+    /// Parameters of the whole network.
+    var best: Weights
+    /// Those after the last step, if others are the best.
+    var last: Weights?
+    var record: CourseRecord
+  }
+
+  /// Steps whose time says how long the rest will take.
+  private static let trialStepCount = 3
+  /// Share of the time that is left for judging and writing.
+  private static let reservedShare = 0.1
+  private static let epochLimit = 10_000
+  /// Batches over which statistics of averaged parameters are estimated.
+  private static let observedBatchCount = 50
+  /// Time between two checkpoints.
+  private static let checkpointInterval = Duration.seconds(60)
+
+  private let training: NetworkTraining
+  private let begun: Model
+  private let split: DataSplit
+  private let recipe: Recipe
+  private let course: Course
+  private let heldOut: CanvasImages?
+  private let checkpointPath: String
+
+  init(
+    _ training: NetworkTraining, _ begun: Model, _ learned: CanvasImages, _ split: DataSplit,
+    _ recipe: Recipe, cut: Graph.NodeID?
+  ) throws {
+    (self.training, self.begun, self.split, self.recipe) = (training, begun, split, recipe)
+    let job = training.job
+    checkpointPath = CourseCheckpoint.path(of: training.output)
+    heldOut = split.heldOut.isEmpty ? nil : CanvasImages(split.heldOut, split, training.rule)
+    var images = learned
+    images.augmentation = recipe.augmentation
+    images.seed = UInt64(job.settings.seed)
+    var options = TrainingOptions(batchLimit: recipe.batchImageCount)
+    options.workerCount = job.jobs.count
+    do {
+      let trained = try cut.map { try begun.graph.after(cut: $0) } ?? begun.graph
+      let prefix = try cut.map {
+        try FixedNetwork(
+          begun.graph.before(cut: $0), begun.weights, threads: job.jobs.count)
+      }
+      let network = try TrainingNetwork(trained, begun.weights, options: options)
+      let optimizer = try Optimizer(network, recipe.optimizer)
+      let byteCount = network.byteCount + Optimizer.byteCount(recipe.optimizer, for: network)
+      TrainingProgress.tell(
+        "memory: \(byteCount >> 20) MiB for the network and its gradients, "
+          + "\(training.rule.canvasByteCount * (split.learned.count + split.heldOut.count) >> 20) MiB "
+          + "for the images")
+      course = Course(
+        network, optimizer, images, imageShape: begun.graph.inputShape, prefix: prefix,
+        Course.Settings(
+          schedule: .constant(0), loss: recipe.loss, batchImageCount: recipe.batchImageCount,
+          seed: UInt64(job.settings.seed), threads: job.jobs.count))
+    } catch let error as TrainingError {
+      throw Failure("\(job.parent.name): \(error); --tune head trains the last layer alone")
+    } catch let fault as CutFault {
+      throw Failure("\(job.parent.name): \(fault)")
+    }
+  }
+
+  /// Returns the trained parameters; nil if it was interrupted, with the state in a file.
+  func run() throws -> Finished? {
+    do { return try unchecked() } catch let error as TrainingError {
+      throw Failure(error.description)
+    }
+  }
+
+  private func unchecked() throws -> Finished? {
+    let settings = training.job.settings
+    let identity = try identity()
+    var record: CourseRecord
+    var best: Weights?
+    if settings.resumes {
+      let checkpoint = try CourseCheckpoint(path: checkpointPath)
+      try checkpoint.check(identity, path: checkpointPath)
+      record = checkpoint.record
+      best = checkpoint.best
+      course.plan(recipe.schedule(stepCount: record.epochCount * course.stepsPerEpoch))
+      try course.restore(checkpoint.state)
+      TrainingProgress.tell(
+        "going on after step \(course.stepCount) of \(record.epochCount * course.stepsPerEpoch)")
+    } else {
+      record = try plannedRecord()
+      course.plan(recipe.schedule(stepCount: record.epochCount * course.stepsPerEpoch))
+      if !recipe.isFresh {
+        var first = CourseRecord.Epoch(number: 0, rate: 0, loss: 0, accuracy: 0)
+        guard try judge(begun.weights, &first) else { return nil }
+        (record.best, best) = (first, begun.weights)
+      }
+    }
+    return try epochs(&record, &best, identity)
+  }
+
+  // MARK: Epochs
+
+  private func epochs(
+    _ record: inout CourseRecord, _ best: inout Weights?, _ identity: CourseCheckpoint.Identity
+  ) throws -> Finished? {
+    let total = record.epochCount * course.stepsPerEpoch
+    var progress = TrainingProgress("training")
+    var sums = EpochSums()
+    var (lastSaved, begin) = (ContinuousClock.now, ContinuousClock.now)
+    var imageCount = 0
+    func save() {
+      do throws(CheckpointError) {
+        guard let state = try? course.state else { return }
+        try CourseCheckpoint(identity: identity, state: state, record: record, best: best)
+          .write(to: checkpointPath)
+      } catch {
+        progress.tell("the state cannot be kept in \(checkpointPath): \(error); training goes on")
+      }
+      lastSaved = .now
+    }
+    while course.stepCount < total {
+      guard !training.job.interruption.hasHappened else {
+        progress.end()
+        save()
+        TrainingProgress.tell(
+          "ended after step \(course.stepCount) of \(total); the same command with --resume goes on"
+        )
+        return nil
+      }
+      let step = try course.step()
+      sums.add(step)
+      imageCount += step.imageCount
+      record.speed = Double(imageCount) / max((.now - begin) / .seconds(1), 1e-9)
+      progress.advance(
+        to: course.stepCount, of: total, detail: detail(step, sums, record, total))
+      let isEnd = course.stepCount.isMultiple(of: course.stepsPerEpoch)
+      if isEnd {
+        var epoch = sums.epoch(step.epoch + 1, rate: step.rate)
+        sums = EpochSums()
+        let weights = try whole(course.network.weights)
+        guard try judge(weights, &epoch) else { continue }
+        record.epochs.append(epoch)
+        tell(epoch, of: record.epochCount, &progress)
+        if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
+        if isStuck(record) {
+          progress.tell(
+            "stopped early: nothing held out has become better since epoch "
+              + "\(record.best?.number ?? 0)")
+          break
+        }
+      }
+      if .now - lastSaved >= Self.checkpointInterval { save() }
+    }
+    progress.end()
+    return try finished(&record, best)
+  }
+
+  /// Returns whether as many epochs as a third of all, and five at least, brought nothing.
+  private func isStuck(_ record: CourseRecord) -> Bool {
+    guard heldOut != nil, let best = record.best, let last = record.epochs.last else {
+      return false
+    }
+    let leastLoss = record.epochs.min { ($0.heldOutLoss ?? 0) < ($1.heldOutLoss ?? 0) }
+    let progressAt = max(best.number, leastLoss?.number ?? 0)
+    return last.number - progressAt >= max(5, record.epochCount / 3)
+  }
+
+  private func finished(_ record: inout CourseRecord, _ best: Weights?) throws -> Finished? {
+    let last = try whole(course.network.weights)
+    var kept = best ?? last
+    if let averaged = try course.averagedWeights {
+      let state = try course.network.weights
+      try course.network.load(averaged)
+      try course.observe(batchCount: Self.observedBatchCount)
+      let weights = try whole(course.network.weights)
+      try course.network.load(state)
+      var epoch = CourseRecord.Epoch(
+        number: record.epochs.count + 1, rate: 0, loss: record.epochs.last?.loss ?? 0,
+        accuracy: record.epochs.last?.accuracy ?? 0)
+      guard try judge(weights, &epoch) else { return nil }
+      if heldOut != nil, epoch.isBetter(than: record.best) {
+        (record.best, kept) = (epoch, weights)
+        TrainingProgress.tell("the average of the parameters over steps is the best")
+      }
+    }
+    unsafe unlink(checkpointPath)
+    let isLast = record.best.map { $0.number == record.epochs.count } ?? true
+    return Finished(best: kept, last: isLast ? nil : last, record: record)
+  }
+
+  /// Puts trained layers and frozen ones together.
+  private func whole(_ trained: Weights) throws -> Weights {
+    var weights = Weights()
+    for name in try begun.graph.parameterShapes().keys {
+      weights[name] = trained[name] ?? begun.weights[name]
+    }
+    return weights
+  }
+
+  /// Adds what a network answers to the images held out; returns false if it was interrupted.
+  private func judge(_ weights: Weights, _ epoch: inout CourseRecord.Epoch) throws -> Bool {
+    guard let heldOut else { return true }
+    let network = try FixedNetwork(begun.graph, weights, threads: training.job.jobs.count)
+    guard let logits = try training.outputs(of: network, heldOut, label: "judgement") else {
+      return false
+    }
+    let score = ClassScoreSum(logits, labels: heldOut.labels, classCount: training.job.classCount)
+    (epoch.heldOutLoss, epoch.heldOutAccuracy) = (score.logLoss, score.accuracy)
+    return true
+  }
+
+  // MARK: Plan
+
+  private func identity() throws -> CourseCheckpoint.Identity {
+    CourseCheckpoint.Identity(
+      program: Version.number,
+      data: try TrainedModel.digest(
+        of: split.learned + split.heldOut, split, training.job.folder.classes),
+      parent: begun.version.hex, recipe: recipe.text, seed: training.job.settings.seed)
+  }
+
+  /// Plans epochs as asked for, or as many as the time allows.
+  private func plannedRecord() throws -> CourseRecord {
+    let settings = training.job.settings
+    var count = settings.epochCount ?? recipe.usualEpochCount
+    let speed = try speed()
+    let perEpoch = Double(split.learned.count) / speed
+    if let time = settings.time, settings.epochCount == nil {
+      let available = (time / .seconds(1)) * (1 - Self.reservedShare)
+      count = min(max(1, Int(available / perEpoch)), recipe.isFresh ? Self.epochLimit : count)
+    }
+    let what =
+      recipe.isFresh
+      ? "all layers of \(training.job.parent.name) from nothing"
+      : (settings.lastCount.map { "the last \($0) stages" } ?? "all layers")
+        + " of \(training.job.parentName), after a new last layer"
+    TrainingProgress.tell(
+      "\(what): \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text); about "
+        + "\(Self.text(seconds: perEpoch * Double(count))) at \(Int(speed)) images/s")
+    return CourseRecord(
+      recipe: "\(what), \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text)",
+      epochCount: count, stepsPerEpoch: course.stepsPerEpoch)
+  }
+
+  /// Measures images per second by a few steps, which are then undone.
+  private func speed() throws -> Double {
+    let state = try course.state
+    // The first step also touches all memory for the first time.
+    _ = try course.step()
+    let start = ContinuousClock.now
+    var count = 0
+    for _ in 0..<Self.trialStepCount { count += try course.step().imageCount }
+    let seconds = (.now - start) / .seconds(1)
+    try course.restore(state)
+    return Double(count) / max(seconds, 1e-9)
+  }
+
+  // MARK: Words
+
+  private func detail(
+    _ step: Course.Step, _ sums: EpochSums, _ record: CourseRecord, _ total: Int
+  ) -> String {
+    let left = Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
+    return "\(Int(record.speed)) images/s, loss \(Decimal.text(step.loss, digits: 3)), "
+      + "top-1 \(EvaluationReport.percent(sums.accuracy)), \(Self.text(seconds: left)) left"
+  }
+
+  private func tell(
+    _ epoch: CourseRecord.Epoch, of count: Int, _ progress: inout TrainingProgress
+  ) {
+    var text =
+      "epoch \(epoch.number) of \(count): loss \(Decimal.text(epoch.loss, digits: 4)), top-1 "
+      + EvaluationReport.percent(epoch.accuracy)
+    if let loss = epoch.heldOutLoss, let accuracy = epoch.heldOutAccuracy {
+      text +=
+        "; held out: log loss \(Decimal.text(loss, digits: 4)), top-1 "
+        + EvaluationReport.percent(accuracy)
+    }
+    progress.tell(text)
+  }
+
+  static func text(seconds: Double) -> String {
+    let whole = Int(seconds.rounded())
+    return whole < 60
+      ? "\(whole) s"
+      : whole < 3600
+        ? "\(whole / 60) min \(whole % 60) s"
+        : "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}
+
+/// Sums over an epoch's steps.
+private struct EpochSums {
+  private var imageCount = 0
+  private var correctCount = 0
+  private var loss = 0.0
+
+  mutating func add(_ step: Course.Step) {
+    imageCount += step.imageCount
+    correctCount += step.correctCount
+    loss += step.loss * Double(step.imageCount)
+  }
+
+  var accuracy: Double { Double(correctCount) / Double(max(1, imageCount)) }
+
+  func epoch(_ number: Int, rate: Double) -> CourseRecord.Epoch {
+    .init(
+      number: number, rate: rate, loss: loss / Double(max(1, imageCount)), accuracy: accuracy)
+  }
+}

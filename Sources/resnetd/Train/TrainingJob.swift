@@ -1,0 +1,177 @@
+import Checkpoint
+import Decoding
+import Engine
+import Files
+import Imaging
+import Inference
+import Machine
+import ResNet
+import Training
+
+/// What every way of training begins and ends with.
+struct TrainingJob {
+  let folder: TrainingFolder
+  /// Model that training begins with; a made-up one if it begins from nothing.
+  let parent: Model
+  let settings: TrainCommand.Settings
+  let jobs: ParallelJobs
+  let decoders: any DecoderSource
+  let interruption: EndingSignals
+
+  var classCount: Int { folder.classes.count }
+  var parentName: String { "\(parent.name) \(parent.version.short)" }
+
+  // MARK: Beginning
+
+  func tellFolder() {
+    for note in folder.notes { TrainingProgress.tell(note) }
+    TrainingProgress.tell(
+      "\(Decimal.grouped(folder.images.count)) files of \(classCount) classes: "
+        + TrainingFolder.shown(folder.classes))
+  }
+
+  func split(_ survey: ImageSurvey.Outcome) throws -> DataSplit {
+    let split = try DataSplit(
+      folder, survey.images,
+      .init(
+        heldOutShare: settings.heldOutShare, seed: UInt64(settings.seed),
+        grouping: settings.grouping))
+    for note in split.notes { TrainingProgress.tell(note) }
+    warnOfImbalance(split)
+    return split
+  }
+
+  private func warnOfImbalance(_ split: DataSplit) {
+    let counts = split.counts(of: split.learned)
+    guard !settings.isBalanced, let most = counts.max(), let least = counts.min(),
+      most > 5 * max(least, 1)
+    else { return }
+    TrainingProgress.tell(
+      "the largest class has \(Decimal.grouped(most)) images, the smallest "
+        + "\(Decimal.grouped(least)): rare classes will be answered too seldom; --balance lets each "
+        + "weigh the same")
+  }
+
+  /// Throws if so many bytes are not free.
+  static func checkMemory(_ wanted: Int, for what: String, remedy: String) throws(Failure) {
+    guard let available = MemoryAllowance.available, wanted > available else { return }
+    throw Failure(
+      "\(what) take about \(wanted >> 20) MiB, \(available >> 20) MiB are free; \(remedy)")
+  }
+
+  // MARK: The last layer
+
+  /// Learns a last layer on the learned images' features; nil if it was interrupted.
+  ///
+  /// - Parameter features: In the order of the split's learned images.
+  func fitHead(_ features: FeatureMatrix, _ split: DataSplit) throws -> HeadFit? {
+    var rules = HeadSettings()
+    rules.regularization = settings.regularization
+    rules.smoothing = Double(settings.smoothing)
+    rules.isBalanced = settings.isBalanced
+    rules.seed = UInt64(settings.seed)
+    rules.threads = jobs.count
+    let samples = HeadSamples(
+      features, labels: split.learned.map { split.label(of: $0) }, groups: split.groups,
+      classCount: classCount)
+    var progress = TrainingProgress("trials")
+    var trialCount = 0
+    let report = { (step: HeadFitter.Progress) in
+      if case .trial = step { trialCount += 1 }
+      progress.advance(to: trialCount, of: 0)
+    }
+    let fit = try HeadFitter(rules).fit(samples, progress: report) { !interruption.hasHappened }
+    progress.end()
+    return fit
+  }
+
+  func doubts(
+    _ fit: HeadFit, _ output: OutputRule, _ split: DataSplit
+  ) -> [HeadJudgement.Doubt] {
+    guard let result = fit.crossValidation else { return [] }
+    return HeadJudgement.doubts(
+      images: result.rows.map { split.learned[$0] }, logits: result.logits, output: output,
+      split: split, classCount: classCount)
+  }
+
+  // MARK: End
+
+  var modelName: String { settings.parts.name ?? TrainedModel.name(of: settings.output ?? "") }
+
+  /// - Parameter recipe: How the parameters were learned.
+  func provenance(
+    _ recipe: String, _ judgement: HeadJudgement?, _ split: DataSplit
+  ) throws -> Provenance {
+    var provenance = Provenance()
+    provenance.data =
+      "\(split.learned.count) images of \(classCount) classes in \(folder.path), SHA-256 "
+      + (try TrainedModel.digest(of: split.learned, split, folder.classes))
+    provenance.recipe =
+      "resnetd \(Version.number) train: \(recipe)"
+      + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
+      + (settings.isBalanced ? ", classes balanced" : "") + ", seed \(settings.seed)"
+    if settings.startsFromNothing == nil { provenance.parent = parent.version.hex }
+    if let judgement, judgement.tally.imageCount > 0 {
+      provenance.accuracy = judgement.tally.top1.value
+      provenance.evaluationData =
+        "\(judgement.tally.imageCount) images "
+        + (judgement.isCrossValidated ? "by cross-validation" : "held out")
+    }
+    if let licence = parent.provenance?.licence {
+      provenance.licence = "of the network that training began with: \(licence)"
+    }
+    provenance.citations = parent.provenance?.citations
+    return provenance
+  }
+
+  /// Returns images with the logits that the finished model gives for them, compared with those that
+  /// training computed; nil if it was interrupted.
+  func goldenSamples(
+    of model: Model, _ split: DataSplit, expected: ([SurveyedImage]) throws -> [Float]
+  ) throws -> [GoldenSample]? {
+    let classifier = try Classifier(jobs.compiled(model, .fp32), limits: DecodingLimits())
+    let decoder = decoders.makeDecoder()
+    var samples: [GoldenSample] = []
+    for image in GoldenChoice.images(split) {
+      guard !interruption.hasHappened else { return nil }
+      guard case .bytes(let bytes) = ImageReader.read(folder.images[image.index].image),
+        bytes.count <= GoldenChoice.byteCountLimit
+      else { continue }
+      let logits = try classifier.logits(
+        bytes[...], by: decoder, until: .now + GoldenChoice.timeout
+      ).get()
+      let wanted = try expected([image])
+      let scale = max(1, wanted.reduce(0) { max($0, abs($1)) })
+      let difference = zip(logits, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) }
+      guard difference <= GoldenChoice.tolerance * scale else {
+        throw Failure(
+          "\(split.path(of: image)): the finished model gives other numbers than training computed "
+            + "(they differ by \(difference)): has the file changed meanwhile?")
+      }
+      samples.append(GoldenSample(encodedImage: bytes, logits: logits))
+    }
+    return samples
+  }
+}
+
+/// Choice of the images by which the finished model proves itself wherever it is loaded.
+enum GoldenChoice {
+  static let imageCount = 8
+  /// Bytes of an image that travels with the model.
+  static let byteCountLimit = 512 << 10
+  /// Time for decoding one image.
+  static let timeout = Duration.seconds(60)
+  /// Largest difference, relative to the largest logit, of what was computed layer by layer.
+  static let tolerance: Float = 1e-3
+
+  /// Returns images of different classes, of those that were held out if there are some.
+  static func images(_ split: DataSplit) -> [SurveyedImage] {
+    let candidates = split.heldOut.isEmpty ? split.learned : split.heldOut
+    var known: Set<Int> = []
+    var first = candidates.filter { known.insert(split.label(of: $0)).inserted }
+    if first.count > imageCount {
+      first = (0..<imageCount).map { first[$0 * first.count / imageCount] }
+    }
+    return first
+  }
+}
