@@ -279,7 +279,8 @@ static void sample(const training_sampling *s, const float *source, float *desti
   for (int64_t n = 0; n < s->images; n++)
     for (int64_t row = 0; row < s->output_height; row++)
       for (int64_t column = 0; column < s->output_width; column++) {
-        float *y = destination + ((n * s->output_height + row) * s->output_width + column) * outputs;
+        const int64_t out = (n * s->output_height + row) * s->output_width + column;
+        float *y = destination + out * outputs;
         const float *x =
             source + ((n * s->input_height + row * s->stride) * s->input_width +
                       column * s->stride) * s->input_channels;

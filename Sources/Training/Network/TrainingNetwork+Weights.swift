@@ -17,6 +17,27 @@ extension TrainingNetwork {
     }
   }
 
+  /// Replaces the gradients of the named parameters, and those of all others by zeros: for gradients
+  /// that something else than a step computes.
+  package func setGradients(_ gradients: [String: [Float]]) throws(TrainingError) {
+    parameters.gradients.clear()
+    for (name, numbers) in gradients {
+      guard let parameter = parameters.parameters.first(where: { $0.name == name }) else {
+        throw .graph(.missingParameter(name))
+      }
+      let shape = shapes[name] ?? parameter.shape
+      guard numbers.count == shape.reduce(1, *) else {
+        throw .graph(.parameterShape(name: name, expected: shape, actual: [numbers.count]))
+      }
+      let tensor = Tensor(shape: shape, storage: numbers)
+      do throws(EngineError) {
+        try parameters.write(tensor, to: parameter, of: parameters.gradients, device, stream)
+      } catch {
+        throw .engine(error)
+      }
+    }
+  }
+
   /// Returns parameters out of a block laid out like the parameters' values, and running statistics.
   func weights(_ block: Region) throws(TrainingError) -> Weights {
     var weights = Weights()
