@@ -4,7 +4,7 @@ import Training
 
 /// Images/s of training steps: forward, backward and update by SGD with momentum and weight decay.
 ///
-/// `training-benchmark NETWORK BATCH THREADS STEPS` prints the median over steps, and the bytes that training takes.
+/// `training-benchmark NETWORK BATCH THREADS STEPS [recompute]` prints the median over steps, and the bytes that training takes.
 @main
 struct TrainingBenchmark {
   /// Steps before the first that counts.
@@ -12,16 +12,17 @@ struct TrainingBenchmark {
 
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard arguments.count == 4, let architecture = Architecture.named(arguments[0]),
+    guard (4...5).contains(arguments.count), let architecture = Architecture.named(arguments[0]),
       let batch = Int(arguments[1]), let threads = Int(arguments[2]), let count = Int(arguments[3]),
-      batch > 0, count > 0
+      batch > 0, count > 0, arguments.count == 4 || arguments[4] == "recompute"
     else {
-      print("usage: training-benchmark NETWORK BATCH THREADS STEPS")
+      print("usage: training-benchmark NETWORK BATCH THREADS STEPS [recompute]")
       exit(2)
     }
     let graph = try Graph(architecture)
     var options = TrainingOptions(batchLimit: batch)
     options.workerCount = threads
+    options.recomputes = arguments.count == 5
     let network = try TrainingNetwork(graph, .random(for: graph), options: options)
     let optimizer = try Optimizer(
       network, OptimizerSettings(.momentum(0.9, isNesterov: true), weightDecay: 5e-4))

@@ -30,7 +30,7 @@ CASES = {
     "resnet20-all": ("resnet20-cifar", 64, 32, 10, 0.002, []),
     "resnet20-last-stage": ("resnet20-cifar", 64, 32, 10, 0.02, ["conv1", "bn1", "layer1", "layer2"]),
     "resnet20-head": ("resnet20-cifar", 64, 32, 10, 0.02, ["conv1", "bn1", "layer1", "layer2", "layer3"]),
-    "resnet18-all": ("resnet18", 8, 64, 1000, 0.0005, []),
+    "resnet18-all": ("resnet18", 8, 64, 1000, 0.0001, []),
     "resnet18-last-stage": ("resnet18", 8, 64, 1000, 0.02, ["conv1", "bn1", "layer1", "layer2", "layer3"]),
     "resnet18-head": ("resnet18", 8, 64, 1000, 0.02, ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"]),
 }

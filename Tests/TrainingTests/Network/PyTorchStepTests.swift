@@ -34,7 +34,7 @@ import Training
       name: "resnet20-head", architecture: "resnet20-cifar", imageCount: 64, size: 32,
       cut: "avgpool"),
     Case(
-      name: "resnet18-all", architecture: "resnet18", imageCount: 8, size: 64, rate: 0.0005),
+      name: "resnet18-all", architecture: "resnet18", imageCount: 8, size: 64, rate: 0.0001),
     Case(
       name: "resnet18-last-stage", architecture: "resnet18", imageCount: 8, size: 64,
       cut: "layer3.1.relu"),

@@ -17,6 +17,22 @@ import Training
     }
   }
 
+  @Test(
+    "Results that are computed again instead of kept have the same bits, and take less memory",
+    arguments: ["option B", "bottleneck v1.5", "option A"])
+  func recomputation(name: String) throws {
+    let graph = try SmallNetworks.graph(name)
+    let kept = try Run(graph, .random(for: graph), workerCount: 2)
+    let again = try Run(graph, .random(for: graph), workerCount: 2, recomputes: true)
+    for batch in 0..<Self.batches {
+      try kept.step(batch)
+      try again.step(batch)
+    }
+    let (a, b) = (try kept.network.weights, try again.network.weights)
+    for name in a.names { #expect(a[name]?.values == b[name]?.values, "\(name)") }
+    #expect(again.network.byteCount < kept.network.byteCount)
+  }
+
   @Test("Training that goes on from a snapshot gives the same bits")
   func interruption() throws {
     let graph = try SmallNetworks.graph("option A")
@@ -47,10 +63,13 @@ import Training
     let network: TrainingNetwork
     let optimizer: Optimizer
 
-    init(_ graph: Graph, _ weights: Weights, workerCount: Int) throws {
+    init(
+      _ graph: Graph, _ weights: Weights, workerCount: Int, recomputes: Bool = false
+    ) throws {
       var options = TrainingOptions(batchLimit: 11)
       options.shardImageCount = 2
       options.workerCount = workerCount
+      options.recomputes = recomputes
       network = try TrainingNetwork(graph, weights, options: options)
       var settings = OptimizerSettings(.adamW, weightDecay: 0.01)
       settings.averageDecay = 0.9
