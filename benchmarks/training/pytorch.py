@@ -1,5 +1,5 @@
-"""Images/s of training steps in PyTorch eager: forward, backward and update by SGD with momentum and
-weight decay.
+"""Images/s of training steps in PyTorch eager: forward, backward and update by SGD with momentum
+and weight decay.
 
 usage: pytorch.py NETWORK BATCH THREADS STEPS
 """
