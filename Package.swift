@@ -125,6 +125,10 @@ let package = Package(
       name: "winograd-benchmark", dependencies: ["Engine", "Numbers", "ResNet"],
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
+    .executableTarget(
+      name: "training-benchmark", dependencies: ["Training", "ResNet"],
+      path: "benchmarks/training", exclude: ["README.md", "pytorch.py", "run"]),
+
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
     .target(name: "ScriptedServer", dependencies: ["CSockets"], path: "Tests/ScriptedServer"),
     .target(

@@ -68,6 +68,12 @@ void training_reduce(
   kernels(instructions)->reduce(arrays, count, stride, length, sum);
 }
 
+void training_pack_winograd(
+    const winograd_convolution *c, const float *filters, bool turned, float *packed) {
+  kernels(c->instructions)
+      ->pack_winograd(c->input_channels, c->output_channels, filters, turned, packed);
+}
+
 double training_square_sum(
     winograd_instructions instructions, int64_t count, const float *values) {
   return kernels(instructions)->square_sum(count, values);

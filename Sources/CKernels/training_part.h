@@ -279,7 +279,8 @@ static void sample(const training_sampling *s, const float *source, float *desti
   for (int64_t n = 0; n < s->images; n++)
     for (int64_t row = 0; row < s->output_height; row++)
       for (int64_t column = 0; column < s->output_width; column++) {
-        float *y = destination + ((n * s->output_height + row) * s->output_width + column) * outputs;
+        const int64_t out = (n * s->output_height + row) * s->output_width + column;
+        float *y = destination + out * outputs;
         const float *x =
             source + ((n * s->input_height + row * s->stride) * s->input_width +
                       column * s->stride) * s->input_channels;
@@ -315,6 +316,40 @@ static void reduce(float *arrays, int64_t count, int64_t stride, int64_t length,
       for (int64_t index = 0; index + width < count; index += 2 * width)
         add(part, arrays + index * stride + first, arrays + (index + width) * stride + first);
     memcpy(sum + first, arrays + first, (size_t)part * sizeof *sum);
+  }
+}
+
+// One column of G g; see filter_transform in winograd.c.
+INLINE void transform_taps(vector g0, vector g1, vector g2, vector *out, int step) {
+  const vector even = (g0 + g2) * (1.f / 6), odd = g1 * (1.f / 6);
+  const vector far = g0 * (1.f / 24) + g2 * (1.f / 6), half = g1 * (1.f / 12);
+  out[0 * step] = g0 * (1.f / 4);
+  out[1 * step] = -even - odd;
+  out[2 * step] = odd - even;
+  out[3 * step] = far + half;
+  out[4 * step] = far - half;
+  out[5 * step] = g2;
+}
+
+static void pack_winograd(
+    int64_t channels, int64_t outputs, const float *filters, bool turned, float *packed) {
+  const int64_t blocks = outputs / LANES;
+  for (int64_t block = 0; block < blocks; block++) {
+    const int64_t first = block / 2 * 2, width = first + 1 < blocks ? 2 * LANES : LANES;
+    float *pair = packed + first * LANES * 36 * channels + (block - first) * LANES;
+    for (int64_t c = 0; c < channels; c++) {
+      vector taps[9], half[18], whole[6];
+      for (int tap = 0; tap < 9; tap++)
+        taps[tap] = load(
+            filters + ((turned ? 8 - tap : tap) * channels + c) * outputs + block * LANES);
+      for (int j = 0; j < 3; j++)
+        transform_taps(taps[j], taps[3 + j], taps[6 + j], half + j, 3);
+      for (int i = 0; i < 6; i++) {
+        transform_taps(half[i * 3], half[i * 3 + 1], half[i * 3 + 2], whole, 1);
+        for (int j = 0; j < 6; j++)
+          store(pair + ((i * 6 + j) * channels + c) * width, whole[j]);
+      }
+    }
   }
 }
 
@@ -383,6 +418,7 @@ const training_kernels KERNELS = {
     .sample = sample,
     .sample_back = sample_back,
     .reduce = reduce,
+    .pack_winograd = pack_winograd,
     .square_sum = square_sum,
     .update_sgd = update_sgd,
     .update_adam = update_adam,

@@ -46,6 +46,21 @@ onednn_status onednn_layout_create(
   return make_layout(dimensions, rank, row_major[rank], number, layout, message);
 }
 
+onednn_status onednn_strided_layout_create(
+    const int64_t *dimensions, const int64_t *strides, int rank, onednn_number number,
+    onednn_layout **layout, onednn_message *message) {
+  onednn_layout *made = malloc(sizeof *made);
+  if (!made) return onednn_report(dnnl_out_of_memory, "layout", message);
+  dnnl_status_t status = dnnl_memory_desc_init_by_strides(
+      &made->descriptor, rank, dimensions, onednn_data_type(number), strides);
+  if (status != dnnl_success) {
+    free(made);
+    return onednn_report(status, "layout", message);
+  }
+  *layout = made;
+  return ONEDNN_OK;
+}
+
 onednn_status onednn_blocked_layout_create(
     const int64_t dimensions[4], int block, onednn_number number, onednn_layout **layout,
     onednn_message *message) {

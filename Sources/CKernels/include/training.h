@@ -89,6 +89,14 @@ void training_reduce(
     winograd_instructions instructions, float *arrays, int64_t count, int64_t stride,
     int64_t length, float *sum);
 
+// Transforms filters that lie as [3][3][C][K] into the packed weights of `convolution`, as
+// winograd_weights_pack does, but in fp32 and for all output channels of a vector at once; C and K
+// are multiples of the channel block. `turned` filters are those of the convolution whose source's
+// gradient is computed: they lie as [3][3][C][K] of `convolution` too, with their taps still in the
+// order of the other. The bias is left as it is.
+void training_pack_winograd(
+    const winograd_convolution *convolution, const float *filters, bool turned, float *packed);
+
 double training_square_sum(
     winograd_instructions instructions, int64_t count, const float *values);
 

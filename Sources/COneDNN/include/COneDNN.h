@@ -103,6 +103,10 @@ void onednn_stream_destroy(onednn_stream *stream);
 onednn_status onednn_layout_create(
     const int64_t *dimensions, int rank, onednn_number number,
     onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
+// Makes a layout whose dimensions have such strides, in numbers.
+onednn_status onednn_strided_layout_create(
+    const int64_t *dimensions, const int64_t *strides, int rank, onednn_number number,
+    onednn_layout *_Nullable *_Nonnull layout, onednn_message *message);
 // Makes a layout of activations [N, C, H, W] with `block` channels (8 or 16) next to each other and
 // zeros beyond C; or with all channels last, for a block of 0.
 onednn_status onednn_blocked_layout_create(

@@ -20,6 +20,18 @@ package final class Layout: Sendable, Equatable {
       })
   }
 
+  /// Makes a layout whose dimensions have such strides, in numbers.
+  package convenience init(
+    _ dimensions: [Int], strides: [Int], _ number: Number = .fp32
+  ) throws(EngineError) {
+    let (dimensions, strides) = (dimensions.map(Int64.init), strides.map(Int64.init))
+    unsafe self.init(
+      taking: try unsafe OneDNN.make {
+        unsafe onednn_strided_layout_create(
+          dimensions, strides, CInt(dimensions.count), number.code, $0, $1)
+      })
+  }
+
   /// Makes a layout of activations `[N, C, H, W]` with all channels next to each other.
   package convenience init(channelsLast dimensions: [Int], _ number: Number = .fp32)
     throws(EngineError)

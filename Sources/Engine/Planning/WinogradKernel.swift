@@ -1,16 +1,16 @@
 import CKernels
-import ResNet
+package import ResNet
 
 /// 3x3 convolution of stride 1 by our own kernels; any thread may run it.
 ///
 /// Activations lie with `channelBlock` channels next to each other, or with all of them (channels
 /// last). Bias, residual sum and ReLU are part of it. They are fp32 or bf16; sums are fp32.
-struct WinogradKernel: Sendable {
+package struct WinogradKernel: Sendable {
   private let convolution: winograd_convolution
   let instructions: KernelInstructions
 
   /// Tells whether the kernels can compute such a convolution at all.
-  static func computes(_ convolution: Convolution) -> Bool {
+  package static func computes(_ convolution: Convolution) -> Bool {
     convolution.kernel == Extent(3) && convolution.stride == Extent(1)
       && convolution.dilation == Extent(1) && convolution.groups == 1
       && convolution.padding.isSymmetric
@@ -23,7 +23,7 @@ struct WinogradKernel: Sendable {
   static func tileCount(_ size: Int, padding: Int) -> Int { (size + 2 * padding - 2 + 3) / 4 }
 
   /// Describes a convolution that the kernels can compute.
-  init(
+  package init(
     _ convolution: Convolution, batch: Int, input: FeatureShape, channelsLast: Bool, number: Number,
     threads: Int,
     instructions: KernelInstructions
@@ -44,7 +44,7 @@ struct WinogradKernel: Sendable {
   /// Name of the implementation, like `Primitive.implementation`.
   var implementation: String { "winograd:\(instructions.rawValue)" }
 
-  var scratchpadByteCount: Int {
+  package var scratchpadByteCount: Int {
     unsafe withConvolution { unsafe Int(winograd_scratch_byte_count($0)) }
   }
 
@@ -62,8 +62,23 @@ struct WinogradKernel: Sendable {
     return memory
   }
 
+  /// Bytes of packed weights and bias.
+  package var weightByteCount: Int {
+    unsafe withConvolution { unsafe Int(winograd_weight_count($0)) } * MemoryLayout<Float>.stride
+  }
+
+  /// Transforms filters `[3][3][C][K]` as training has them; `turned` ones, `[3][3][K][C]` of
+  /// another convolution, for its source's gradient. The memory is that of `weightByteCount`.
+  package func pack(_ filters: UnsafePointer<Float>, turned: Bool, into weights: AlignedMemory) {
+    precondition(weights.byteCount >= weightByteCount, "packed weights must have their room")
+    unsafe withConvolution { convolution in
+      unsafe training_pack_winograd(
+        convolution, filters, turned, weights.base.assumingMemoryBound(to: Float.self))
+    }
+  }
+
   /// Runs on memory that is as large as the layouts and `scratchpadByteCount` say.
-  func run(
+  package func run(
     source: UnsafeMutableRawPointer, weights: AlignedMemory, destination: UnsafeMutableRawPointer,
     scratchpad: UnsafeMutableRawPointer
   ) {

@@ -1,4 +1,4 @@
-import ResNet
+package import ResNet
 
 /// Rule for which 3x3 convolutions of stride 1 are faster by our Winograd kernels than by oneDNN's
 /// direct convolution.
@@ -18,7 +18,7 @@ import ResNet
 ///
 /// A layer uses one algorithm for all batch sizes: its weights are packed once, and an image's
 /// logits are the same in every batch.
-enum WinogradTable {
+package enum WinogradTable {
   /// Least channels, below which the transforms outweigh the products saved.
   static let channelCountMinimum = 16
   /// Bytes of transformed weights beyond which they come from memory on each pass. It then takes as
@@ -27,7 +27,7 @@ enum WinogradTable {
   static let tileCountMinimum = 8
 
   /// Tells whether the kernels pay for a convolution; `largestBatch` is that of all plans.
-  static func pays(
+  package static func pays(
     _ convolution: Convolution, input: FeatureShape, largestBatch: Int, precision: Precision
   ) -> Bool {
     guard precision != .int8, WinogradKernel.computes(convolution),

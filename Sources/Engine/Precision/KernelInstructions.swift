@@ -22,7 +22,7 @@ package enum KernelInstructions: String, Sendable, CaseIterable {
   }
 
   /// Channels that our own kernels want next to each other.
-  var channelBlock: Int { Int(winograd_channel_block(number)) }
+  package var channelBlock: Int { Int(winograd_channel_block(number)) }
 
   package var number: winograd_instructions {
     switch self {

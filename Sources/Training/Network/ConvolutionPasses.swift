@@ -10,6 +10,8 @@ struct ConvolutionShape: Hashable {
   var output: FeatureShape
   /// Whether the gradient of its source is wanted.
   var passesBack: Bool
+  /// Whether our own kernels may compute it where they are faster.
+  var usesWinograd: Bool
 }
 
 /// Primitives of a convolution on one shard, activations with the channels last.
@@ -17,8 +19,28 @@ struct ConvolutionShape: Hashable {
 /// The parameters lie in the layout of their gradient; the other passes get copies where they want
 /// another one.
 final class ConvolutionPasses {
-  let forward: Primitive
-  let toSource: Primitive?
+  enum Pass {
+    case primitive(Primitive)
+    case winograd(WinogradKernel)
+
+    var scratchByteCount: Int {
+      switch self {
+      case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
+      case .winograd(let kernel): kernel.scratchpadByteCount
+      }
+    }
+
+    /// Bytes of the weights as the pass reads them.
+    var weightByteCount: Int {
+      switch self {
+      case .primitive(let primitive): primitive.byteCount(of: ONEDNN_WEIGHTS)
+      case .winograd(let kernel): kernel.weightByteCount
+      }
+    }
+  }
+
+  let forward: Pass
+  let toSource: Pass?
   let toWeights: Primitive
   /// Layout of the parameters and of their gradient.
   let layout: Layout
@@ -45,21 +67,37 @@ final class ConvolutionPasses {
     }
     toWeights = try make(ONEDNN_TO_WEIGHTS)
     layout = try toWeights.layout(of: ONEDNN_WEIGHTS_GRADIENT)
-    do throws(EngineError) {
-      forward = try make(ONEDNN_FORWARD, layout)
-    } catch .unimplemented {
-      forward = try make(ONEDNN_FORWARD)
+    let kernels = shape.usesWinograd ? Self.winogradKernels(shape) : nil
+    if let kernels {
+      forward = .winograd(kernels.forward)
+    } else {
+      do throws(EngineError) {
+        forward = .primitive(try make(ONEDNN_FORWARD, layout))
+      } catch .unimplemented {
+        forward = .primitive(try make(ONEDNN_FORWARD))
+      }
     }
-    toSource = shape.passesBack ? try make(ONEDNN_TO_SOURCE) : nil
+    if let kernels {
+      toSource = shape.passesBack ? .winograd(kernels.toSource) : nil
+    } else {
+      toSource = shape.passesBack ? .primitive(try make(ONEDNN_TO_SOURCE)) : nil
+    }
     rowMajor = try Layout(rowMajor: Self.dimensions(shape))
     fromFile = try .reorder(device, from: rowMajor, to: layout)
     toFile = try .reorder(device, from: layout, to: rowMajor)
-    func packing(for pass: Primitive?, _ layout: Layout) throws(EngineError) -> Primitive? {
-      guard let wanted = try pass?.layout(of: ONEDNN_WEIGHTS), wanted != layout else { return nil }
-      return try .reorder(device, from: layout, to: wanted)
+    func packing(
+      for pass: Pass?, turned: Bool, _ layout: Layout
+    ) throws(EngineError) -> Primitive? {
+      let wanted: Layout
+      switch pass {
+      case nil: return nil
+      case .primitive(let primitive): wanted = try primitive.layout(of: ONEDNN_WEIGHTS)
+      case .winograd: wanted = try Self.filterLayout(shape, turned: turned)
+      }
+      return wanted == layout ? nil : try .reorder(device, from: layout, to: wanted)
     }
-    packForward = try packing(for: forward, layout)
-    packToSource = try packing(for: toSource, layout)
+    packForward = try packing(for: forward, turned: false, layout)
+    packToSource = try packing(for: toSource, turned: true, layout)
   }
 
   /// Dimensions as oneDNN has them: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
@@ -73,7 +111,46 @@ final class ConvolutionPasses {
     return groups > 1 ? [groups] + perGroup : perGroup
   }
 
+  /// Kernels for both passes, by the table that the engine decides by.
+  private static func winogradKernels(
+    _ shape: ConvolutionShape
+  ) -> (forward: WinogradKernel, toSource: WinogradKernel)? {
+    let instructions = KernelInstructions.best
+    let channels = [shape.input.channels, shape.output.channels]
+    guard
+      WinogradTable.pays(
+        shape.convolution, input: shape.input, largestBatch: shape.images, precision: .fp32),
+      channels.allSatisfy({ $0.isMultiple(of: instructions.channelBlock) }),
+      shape.convolution.padding.before.height <= 2, shape.convolution.padding.before.width <= 2
+    else { return nil }
+    var turned = Convolution(outputChannels: shape.input.channels, kernel: Extent(3))
+    turned.padding = Padding(
+      Extent(
+        height: 2 - shape.convolution.padding.before.height,
+        width: 2 - shape.convolution.padding.before.width))
+    func kernel(_ convolution: Convolution, _ input: FeatureShape) -> WinogradKernel {
+      WinogradKernel(
+        convolution, batch: shape.images, input: input, channelsLast: true, number: .fp32,
+        threads: 1, instructions: instructions)
+    }
+    return (kernel(shape.convolution, shape.input), kernel(turned, shape.output))
+  }
+
+  /// Layout of filters as `WinogradKernel.pack` reads them: `[3][3][C][K]`, or `[3][3][K][C]` for
+  /// the source's gradient.
+  private static func filterLayout(
+    _ shape: ConvolutionShape, turned: Bool
+  ) throws(EngineError) -> Layout {
+    let (inputs, outputs) = (shape.input.channels, shape.output.channels)
+    let tap = inputs * outputs
+    return try Layout(
+      [outputs, inputs, 3, 3], strides: (turned ? [inputs, 1] : [1, outputs]) + [3 * tap, tap])
+  }
+
+  /// Bytes of a worker's scratch memory for the passes, and for filters on their way to a kernel.
   var scratchByteCount: Int {
-    [forward, toSource, toWeights].compactMap { $0?.byteCount(of: ONEDNN_SCRATCHPAD) }.max() ?? 0
+    let passes = [forward, toSource].compactMap { $0?.scratchByteCount }
+    let filters = if case .winograd = forward { layout.byteCount } else { 0 }
+    return max(passes.max() ?? 0, toWeights.byteCount(of: ONEDNN_SCRATCHPAD), filters)
   }
 }

@@ -6,6 +6,7 @@ import ResNet
 struct NetworkBuilder {
   private let graph: TrainingGraph
   private let shardImageCount: Int
+  private let usesWinograd: Bool
   private let device: Device
   private var passes: [ConvolutionPasses?]
   /// Places of parameters in the store: of convolutions by value, of normalisations by index.
@@ -14,7 +15,10 @@ struct NetworkBuilder {
   private(set) var parameters:
     [(name: String, shape: [Int], role: ParameterStore.Role, passes: ConvolutionPasses?)] = []
 
-  init(_ graph: TrainingGraph, _ shardImageCount: Int, _ device: Device) {
+  init(
+    _ graph: TrainingGraph, _ shardImageCount: Int, usesWinograd: Bool, _ device: Device
+  ) {
+    self.usesWinograd = usesWinograd
     self.graph = graph
     self.shardImageCount = shardImageCount
     self.device = device
@@ -31,7 +35,7 @@ struct NetworkBuilder {
       let input = graph.values[source]
       let shape = ConvolutionShape(
         convolution: convolution, images: shardImageCount, input: input.shape,
-        output: value.shape, passesBack: input.needsGradient)
+        output: value.shape, passesBack: input.needsGradient, usesWinograd: usesWinograd)
       let made: ConvolutionPasses
       if let same = known[shape] {
         made = same
@@ -107,8 +111,14 @@ struct NetworkBuilder {
     passes.compactMap { $0?.scratchByteCount }.max() ?? 0
   }
 
-  private static func copyByteCount(_ pass: Primitive?, _ packing: Primitive?) -> Int {
-    packing == nil ? 0 : pass?.byteCount(of: ONEDNN_WEIGHTS) ?? 0
+  private static func copyByteCount(
+    _ pass: ConvolutionPasses.Pass?, _ packing: Primitive?
+  ) -> Int {
+    switch pass {
+    case nil: 0
+    case .primitive: packing == nil ? 0 : pass?.weightByteCount ?? 0
+    case .winograd(let kernel): kernel.weightByteCount
+    }
   }
 
   func makeComputer(
@@ -118,8 +128,11 @@ struct NetworkBuilder {
       let size = MemoryLayout<Float>.stride
       return try Region(floatCount: (byteCount + size - 1) / size, for: purpose)
     }
-    func copy(_ pass: Primitive?, _ packing: Primitive?) throws(EngineError) -> Region? {
-      packing == nil ? nil : try region(Self.copyByteCount(pass, packing), "weights")
+    func copy(
+      _ pass: ConvolutionPasses.Pass?, _ packing: Primitive?
+    ) throws(EngineError) -> Region? {
+      let byteCount = Self.copyByteCount(pass, packing)
+      return byteCount == 0 ? nil : try region(byteCount, "weights")
     }
     var weights: [ShardComputer.Weights?] = []
     for (passes, indices) in zip(passes, weightIndices) {

@@ -11,6 +11,9 @@ extension ShardComputer {
     let own = takeGradient(id, shard, images: images, state, worker)
     let value = graph.values[id]
     guard let source = value.source else {
+      for term in value.terms where plan.recomputations[term.value] != nil {
+        try recompute(term.value, shard, images: images, state, worker)
+      }
       return passToTerms(id, own, shard, images: images, state)
     }
     if case .convolution = value.computation {
@@ -40,6 +43,17 @@ extension ShardComputer {
     clearRest(sum, source, images)
   }
 
+  /// Computes a convolution again, to the same bits.
+  private func recompute(
+    _ id: ValueID, _ shard: Int, images: Int, _ state: borrowing StepState, _ worker: Int
+  ) throws(EngineError) {
+    guard let source = graph.values[id].source else { return }
+    let result = laterActivation(id, shard)
+    try convolve(
+      id, read(source, shard, images: images, state, workers[worker].source), into: result, worker)
+    clearRest(result, id, images)
+  }
+
   /// Completes a value's gradient by what normalisations that read it give.
   func takeGradient(
     _ id: ValueID, _ shard: Int, images: Int, _ state: borrowing StepState, _ worker: Int
@@ -65,7 +79,7 @@ extension ShardComputer {
   ) {
     let normalization = state.normalizations[index]
     combine(
-      id, images, activation(id, shard), scale: normalization.valueFactor,
+      id, images, laterActivation(id, shard), scale: normalization.valueFactor,
       shift: normalization.term,
       adding: gradient(graph.normalizations[index].sum, shard),
       addendScale: normalization.gradientFactor, into: target)
@@ -95,13 +109,21 @@ extension ShardComputer {
     guard let weights = weights[id], let pass = weights.passes.toSource else {
       preconditionFailure("a convolution whose source needs a gradient has the pass for it")
     }
-    try pass.run(
-      device, workers[worker].stream,
-      [
-        (ONEDNN_DESTINATION_GRADIENT, own), (ONEDNN_SOURCE_GRADIENT, target),
-        (ONEDNN_WEIGHTS, weights.toSourceCopy ?? parameters.value(weights.weight)),
-        (ONEDNN_SCRATCHPAD, workers[worker].scratch),
-      ])
+    let packed = weights.toSourceCopy ?? parameters.value(weights.weight)
+    let scratch = workers[worker].scratch
+    switch pass {
+    case .winograd(let kernel):
+      unsafe kernel.run(
+        source: own.address, weights: packed.memory, destination: target.address,
+        scratchpad: scratch.address)
+    case .primitive(let primitive):
+      try primitive.run(
+        device, workers[worker].stream,
+        [
+          (ONEDNN_DESTINATION_GRADIENT, own), (ONEDNN_SOURCE_GRADIENT, target),
+          (ONEDNN_WEIGHTS, packed), (ONEDNN_SCRATCHPAD, scratch),
+        ])
+    }
   }
 
   /// Takes the gradient through a sum's ReLU, adds it up for the normalisations of the sum, and
@@ -112,7 +134,7 @@ extension ShardComputer {
     guard case .sum(let terms, let rectifies) = graph.values[id].computation else { return }
     let normalized = terms.compactMap(\.normalization)
     let rows = normalized.map { state.normalizations[$0] }
-    let values = normalized.indices.map { activation(terms[$0].value, shard) }
+    let values = normalized.indices.map { laterActivation(terms[$0].value, shard) }
     var (result, scale): (Region?, Region?)
     if rectifies {
       // A stored result tells where the ReLU was open; else the term does.

@@ -57,6 +57,11 @@ struct ShardComputer {
     region(plan.activations[value], shard)
   }
 
+  /// A value as the backward pass reads it.
+  func laterActivation(_ value: ValueID, _ shard: Int) -> Region {
+    region(plan.recomputations[value] ?? plan.activations[value], shard)
+  }
+
   func gradient(_ value: ValueID, _ shard: Int) -> Region { region(plan.gradients[value], shard) }
 
   func partial(_ value: ValueID, _ shard: Int) -> Region { region(plan.partials[value], shard) }
@@ -132,13 +137,21 @@ struct ShardComputer {
     _ id: ValueID, _ source: Region, into result: Region, _ worker: Int
   ) throws(EngineError) {
     guard let weights = weights[id] else { preconditionFailure("a convolution has weights") }
-    var regions = [
-      (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION, result),
-      (ONEDNN_WEIGHTS, weights.forwardCopy ?? parameters.value(weights.weight)),
-      (ONEDNN_SCRATCHPAD, workers[worker].scratch),
-    ]
-    if let bias = weights.bias { regions.append((ONEDNN_BIAS, parameters.value(bias))) }
-    try weights.passes.forward.run(device, workers[worker].stream, regions)
+    let packed = weights.forwardCopy ?? parameters.value(weights.weight)
+    let scratch = workers[worker].scratch
+    switch weights.passes.forward {
+    case .winograd(let kernel):
+      unsafe kernel.run(
+        source: source.address, weights: packed.memory, destination: result.address,
+        scratchpad: scratch.address)
+    case .primitive(let primitive):
+      var regions = [
+        (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION, result),
+        (ONEDNN_WEIGHTS, packed), (ONEDNN_SCRATCHPAD, scratch),
+      ]
+      if let bias = weights.bias { regions.append((ONEDNN_BIAS, parameters.value(bias))) }
+      try primitive.run(device, workers[worker].stream, regions)
+    }
   }
 
   func sum(

@@ -64,19 +64,16 @@ struct TrainingGraph {
     var isFrozen: Bool
   }
 
-  private(set) var values: [Value] = []
-  private(set) var normalizations: [Normalization] = []
-  private(set) var output: ValueID = 0
+  private(set) var values: [Value]
+  private(set) var normalizations: [Normalization]
+  let output: ValueID
 
-  /// - Parameter frozen: Names of batch normalisations that use their running statistics.
-  init(_ graph: Graph, frozen: Set<String> = []) throws(TrainingError) {
-    let shapes: [FeatureShape]
-    do throws(GraphError) { shapes = try graph.shapes() } catch { throw .graph(error) }
-    var lowering = TrainingLowering(graph, shapes, frozen: frozen)
-    try lowering.run()
-    values = lowering.values
-    normalizations = lowering.normalizations
-    output = lowering.output
+  /// Takes values in an order in which they can be computed; what they have to do with each other is
+  /// found here.
+  init(values: [Value], normalizations: [Normalization], output: ValueID) {
+    self.values = values
+    self.normalizations = normalizations
+    self.output = output
     connect()
   }
 

@@ -1,8 +1,22 @@
 import ResNet
 
+extension TrainingGraph {
+  /// Lowers a graph, as it is before any pass over it.
+  ///
+  /// - Parameter frozen: Names of batch normalisations that use their running statistics.
+  init(_ graph: Graph, frozen: Set<String> = []) throws(TrainingError) {
+    let shapes: [FeatureShape]
+    do throws(GraphError) { shapes = try graph.shapes() } catch { throw .graph(error) }
+    var lowering = TrainingLowering(graph, shapes, frozen: frozen)
+    try lowering.run()
+    self.init(
+      values: lowering.values, normalizations: lowering.normalizations, output: lowering.output)
+  }
+}
+
 /// Walks a graph node by node and collects sums, normalisations and ReLUs until something reads
 /// their result.
-struct TrainingLowering {
+private struct TrainingLowering {
   typealias Term = TrainingGraph.Term
   typealias ValueID = TrainingGraph.ValueID
 

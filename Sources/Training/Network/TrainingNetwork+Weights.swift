@@ -17,6 +17,27 @@ extension TrainingNetwork {
     }
   }
 
+  /// Replaces the gradients of the named parameters, and those of all others by zeros: for gradients
+  /// that something else than a step computes.
+  package func setGradients(_ gradients: [String: [Float]]) throws(TrainingError) {
+    parameters.gradients.clear()
+    for (name, numbers) in gradients {
+      guard let parameter = parameters.parameters.first(where: { $0.name == name }) else {
+        throw .graph(.missingParameter(name))
+      }
+      let shape = shapes[name] ?? parameter.shape
+      guard numbers.count == shape.reduce(1, *) else {
+        throw .graph(.parameterShape(name: name, expected: shape, actual: [numbers.count]))
+      }
+      let tensor = Tensor(shape: shape, storage: numbers)
+      do throws(EngineError) {
+        try parameters.write(tensor, to: parameter, of: parameters.gradients, device, stream)
+      } catch {
+        throw .engine(error)
+      }
+    }
+  }
+
   /// Returns parameters out of a block laid out like the parameters' values, and running statistics.
   func weights(_ block: Region) throws(TrainingError) -> Weights {
     var weights = Weights()
@@ -93,33 +114,75 @@ extension TrainingNetwork {
   /// Brings weights that have changed into the layouts that the passes read.
   func packWeights() throws(EngineError) {
     let computer = computer
-    let packed = computer.weights.compactMap(\.self).filter {
-      $0.forwardCopy != nil || $0.toSourceCopy != nil
-    }
-    let packings = Packings(weights: packed)
-    try run(packed.count) { job, worker throws(EngineError) in
-      let weights = packings.weights[job]
-      let value = computer.parameters.value(weights.weight)
-      let stream = computer.workers[worker].stream
-      if let packing = weights.passes.packForward, let copy = weights.forwardCopy {
-        try packing.run(
-          computer.device, stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, copy)])
-      }
-      if let packing = weights.passes.packToSource, let copy = weights.toSourceCopy {
-        try packing.run(
-          computer.device, stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, copy)])
-      }
+    let packings = Packings(computer.weights.compactMap(\.self))
+    try run(packings.all.count) { job, worker throws(EngineError) in
+      try computer.pack(packings.all[job], computer.workers[worker])
     }
   }
 }
 
-/// Convolutions whose weights have copies.
-private struct Packings {
-  let weights: [ShardComputer.Weights]
+/// A convolution's weights on their way to one of its passes.
+private struct Packing {
+  let weights: ShardComputer.Weights
+  let pass: ConvolutionPasses.Pass
+  let reorder: Primitive?
+  let copy: Region
+  let isTurned: Bool
 }
 
-// SAFETY: each job writes the copies of one convolution.
+private struct Packings {
+  let all: [Packing]
+
+  /// Lists the copies, the largest first: they are what threads may have to wait for.
+  init(_ weights: [ShardComputer.Weights]) {
+    var all: [Packing] = []
+    for weights in weights {
+      let passes = weights.passes
+      if let copy = weights.forwardCopy {
+        all.append(
+          Packing(
+            weights: weights, pass: passes.forward, reorder: passes.packForward, copy: copy,
+            isTurned: false))
+      }
+      if let copy = weights.toSourceCopy, let pass = passes.toSource {
+        all.append(
+          Packing(
+            weights: weights, pass: pass, reorder: passes.packToSource, copy: copy,
+            isTurned: true))
+      }
+    }
+    self.all = all.sorted { $0.copy.byteCount > $1.copy.byteCount }
+  }
+}
+
+// SAFETY: each job writes one copy.
 extension Packings: @unchecked Sendable {}
+
+extension ShardComputer {
+  fileprivate func pack(_ packing: Packing, _ worker: Worker) throws(EngineError) {
+    let value = parameters.value(packing.weights.weight)
+    switch packing.pass {
+    case .primitive:
+      try packing.reorder?.run(
+        device, worker.stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, packing.copy)])
+    case .winograd(let kernel):
+      var filters = value
+      if let reorder = packing.reorder {
+        filters = worker.scratch.floats(at: 0, count: value.floatCount)
+        try reorder.run(
+          device, worker.stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, filters)])
+      }
+      unsafe kernel.pack(filters.numbers, turned: packing.isTurned, into: packing.copy.memory)
+      if !packing.isTurned, let bias = packing.weights.bias {
+        // The bias follows the filters.
+        let numbers = parameters.value(bias)
+        packing.copy.floats(
+          at: packing.copy.floatCount - numbers.floatCount, count: numbers.floatCount
+        ).copy(numbers)
+      }
+    }
+  }
+}
 
 extension Tensor {
   fileprivate func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, storage: storage) }

@@ -52,13 +52,14 @@ package final class TrainingNetwork {
       OneDNN.setThreads(1)
       device = try Device()
       stream = try Stream(device)
-      builder = NetworkBuilder(graph, shardImageCount, device)
+      builder = NetworkBuilder(
+        graph, shardImageCount, usesWinograd: options.usesWinograd, device)
       try builder.makeParameters()
       parameters = try ParameterStore(builder.parameters)
       let shardLimit = (options.batchLimit + shardImageCount - 1) / shardImageCount
       plan = TrainingPlan(
         graph, shardImageCount: shardImageCount, shardLimit: shardLimit,
-        partialByteCounts: builder.partialByteCounts(parameters))
+        recomputes: options.recomputes, partialByteCounts: builder.partialByteCounts(parameters))
       let normalizations = try builder.makeNormalizations(shardLimit: shardLimit)
       state = StepState(normalizations: normalizations)
       byteCount =

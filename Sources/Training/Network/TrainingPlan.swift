@@ -33,6 +33,8 @@ struct TrainingPlan {
 
   /// Buffers of values, by value; nil for those that have none.
   private(set) var activations: [Int?]
+  /// Buffers of values that are computed again in the backward pass, where they are read there.
+  private(set) var recomputations: [Int?]
   private(set) var gradients: [Int?]
   /// Places of maxima, one byte each.
   private(set) var choices: [Int?]
@@ -53,13 +55,15 @@ struct TrainingPlan {
 
   /// - Parameter partialByteCounts: Bytes of the parameters of each convolution, 0 for other values.
   init(
-    _ graph: TrainingGraph, shardImageCount: Int, shardLimit: Int, partialByteCounts: [Int]
+    _ graph: TrainingGraph, shardImageCount: Int, shardLimit: Int, recomputes: Bool,
+    partialByteCounts: [Int]
   ) {
     self.graph = graph
     self.shardImageCount = shardImageCount
     self.shardLimit = shardLimit
     let count = graph.values.count
     activations = Array(repeating: nil, count: count)
+    recomputations = activations
     gradients = activations
     choices = activations
     partials = activations
@@ -69,7 +73,7 @@ struct TrainingPlan {
     termGradients = graph.values.map { $0.terms.map { _ in .none } }
     normalizationReaders = Array(repeating: [], count: count)
     planForward()
-    planBackward(partialByteCounts)
+    planBackward(recomputes ? graph.values.indices.map(isRecomputable) : [], partialByteCounts)
     arena = ArenaLayout(buffers)
   }
 
@@ -132,7 +136,16 @@ struct TrainingPlan {
   /// Phase of the loss, which lies between the two passes.
   private var lossTime: Int { forward.count }
 
-  private mutating func planBackward(_ partialByteCounts: [Int]) {
+  /// Tells whether a value is a convolution's that only a stored sum reads, and its normalisation.
+  private func isRecomputable(_ id: ValueID) -> Bool {
+    let value = graph.values[id]
+    guard case .convolution = value.computation, value.readers.count == 1 else { return false }
+    let reader = graph.values[value.readers[0]]
+    return reader.terms.count > 1
+      && reader.terms.contains { $0.value == id && $0.normalization != nil }
+  }
+
+  private mutating func planBackward(_ recomputes: [Bool], _ partialByteCounts: [Int]) {
     touch(activations[graph.output], at: lossTime)
     write(graph.output, at: lossTime)
     var phase = Phase()
@@ -153,6 +166,9 @@ struct TrainingPlan {
         passGradient(from: id, to: source, partialByteCounts[id], at: time)
       } else {
         phase.normalizations += value.terms.compactMap(\.normalization)
+        for term in value.terms where !recomputes.isEmpty && recomputes[term.value] {
+          recompute(term.value, at: time)
+        }
         passGradientToTerms(of: id, at: time)
       }
     }
@@ -168,8 +184,13 @@ struct TrainingPlan {
     isWritten[value] = true
   }
 
+  private mutating func recompute(_ id: ValueID, at time: Int) {
+    recomputations[id] = makeBuffer(byteCount: shardLimit * shardByteCount(id), at: time)
+    if let source = graph.values[id].source { touchActivation(source, at: time) }
+  }
+
   private mutating func takeGradient(of id: ValueID, from readers: [Int], at time: Int) {
-    if !readers.isEmpty { touch(activations[id], at: time) }
+    if !readers.isEmpty { touch(recomputations[id] ?? activations[id], at: time) }
     for normalization in readers {
       touch(gradients[graph.normalizations[normalization].sum], at: time)
     }
@@ -201,7 +222,7 @@ struct TrainingPlan {
     touchActivation(sum, at: time)
     for (index, term) in graph.values[sum].terms.enumerated() {
       if term.normalization != nil {
-        touch(activations[term.value], at: time)
+        touch(recomputations[term.value] ?? activations[term.value], at: time)
       } else if graph.values[term.value].needsGradient {
         if isWritten[term.value] {
           termGradients[sum][index] = .added

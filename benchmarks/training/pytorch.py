@@ -1,0 +1,45 @@
+"""Images/s of training steps in PyTorch eager: forward, backward and update by SGD with momentum
+and weight decay.
+
+usage: pytorch.py NETWORK BATCH THREADS STEPS
+"""
+
+import importlib.util
+import pathlib
+import statistics
+import sys
+import time
+
+import torch
+
+HERE = pathlib.Path(__file__).parent
+spec = importlib.util.spec_from_file_location(
+    "parity", HERE / "../../Tests/EngineTests/Fixtures/make-parity.py")
+parity = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(parity)
+WARM_UP = 3
+
+
+def main():
+    name, batch, threads, count = sys.argv[1], *map(int, sys.argv[2:])
+    torch.set_num_threads(threads)
+    network, size = parity.made(name)
+    network = network.train().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=1e-4, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    images = torch.rand(batch, 3, size, size).to(memory_format=torch.channels_last)
+    classes = torch.arange(batch) % 10
+    seconds = []
+    for step in range(WARM_UP + count):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(network(images), classes, label_smoothing=0.1)
+        loss.backward()
+        optimizer.step()
+        if step >= WARM_UP:
+            seconds.append(time.perf_counter() - start)
+    print(f"{batch / statistics.median(seconds):.1f} images/s")
+
+
+if __name__ == "__main__":
+    main()
