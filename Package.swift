@@ -126,7 +126,7 @@ let package = Package(
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
     .executableTarget(
-      name: "training-benchmark", dependencies: ["Training", "ResNet"],
+      name: "training-benchmark", dependencies: ["Training", "Numbers", "ResNet"],
       path: "benchmarks/training", exclude: ["README.md", "pytorch.py", "run"]),
 
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),

@@ -1,5 +1,6 @@
+import Dispatch
 import Engine
-import Foundation
+import Inference
 import Synchronization
 
 /// Threads that share the jobs of one call after another; the calling thread is one of them.
@@ -26,80 +27,54 @@ final class WorkerTeam: Sendable {
     }
   }
 
-  private struct State {
-    var round: Round?
-    var number = 0
-    /// Threads that have not finished the round.
-    var busy = 0
-    var ends = false
-  }
+  /// A thread that waits for rounds; one without work ends it.
+  private final class Member: Sendable {
+    let starts = DispatchSemaphore(value: 0)
+    let round = Mutex<Round?>(nil)
 
-  /// State with the condition that threads wait on.
-  private final class Gate: @unchecked Sendable {
-    // SAFETY: `state` is read and written only while the condition's lock is held.
-    let condition = NSCondition()
-    var state = State()
-
-    /// Waits for a round after `number`; returns nil at the end.
-    func round(after number: Int) -> (round: Round, number: Int)? {
-      condition.lock()
-      defer { condition.unlock() }
-      while state.number == number && !state.ends { condition.wait() }
-      guard !state.ends, let round = state.round else { return nil }
-      return (round, state.number)
-    }
-
-    func finish() {
-      condition.lock()
-      state.busy -= 1
-      if state.busy == 0 { condition.broadcast() }
-      condition.unlock()
+    func start(_ next: Round?) {
+      round.withLock { $0 = next }
+      starts.signal()
     }
   }
 
   let count: Int
-  private let gate = Gate()
+  private let members: [Member]
+  private let finished = DispatchSemaphore(value: 0)
 
-  /// Starts all threads but the first, which is the caller of `run`.
+  /// Starts all threads but the first, which is the caller of `run`. Where the system refuses some,
+  /// the others do their work.
   init(_ count: Int) {
     precondition(count > 0, "a team must have a worker")
     self.count = count
+    var members: [Member] = []
     for worker in 1..<max(1, count) {
-      let gate = gate
-      Thread.detachNewThread {
+      let (member, finished) = (Member(), finished)
+      let thread = WorkerThread {
         OneDNN.setThreads(1)
-        var number = 0
-        while let (round, current) = gate.round(after: number) {
-          number = current
+        while true {
+          member.starts.wait()
+          guard let round = member.round.withLock({ $0 }) else { return }
           round.share(worker)
-          gate.finish()
+          finished.signal()
         }
       }
+      guard let thread else { continue }
+      thread.detach()
+      members.append(member)
     }
+    self.members = members
   }
 
-  deinit {
-    gate.condition.lock()
-    gate.state.ends = true
-    gate.condition.broadcast()
-    gate.condition.unlock()
-  }
+  deinit { for member in members { member.start(nil) } }
 
   /// Does jobs 0 to `jobCount - 1`, each once; returns when all are done.
   func run(_ jobCount: Int, _ work: @escaping @Sendable (_ job: Int, _ worker: Int) -> Void) {
     OneDNN.setThreads(1)
     let round = Round(jobCount, work)
-    guard count > 1, jobCount > 1 else { return round.share(0) }
-    gate.condition.lock()
-    gate.state.round = round
-    gate.state.number += 1
-    gate.state.busy = count - 1
-    gate.condition.broadcast()
-    gate.condition.unlock()
+    guard !members.isEmpty, jobCount > 1 else { return round.share(0) }
+    for member in members { member.start(round) }
     round.share(0)
-    gate.condition.lock()
-    while gate.state.busy > 0 { gate.condition.wait() }
-    gate.state.round = nil
-    gate.condition.unlock()
+    for _ in members { finished.wait() }
   }
 }

@@ -207,7 +207,10 @@ enum TrainCommand: Command {
   /// Returns the model to begin with.
   private static func parent(_ settings: Settings, _ folder: TrainingFolder) throws -> Model {
     guard var architecture = settings.startsFromNothing else {
-      return try ModelSource.load(settings.from, settings.parts, numbersClasses: true)
+      // The name is that of the model to be made.
+      var parts = settings.parts
+      parts.name = nil
+      return try ModelSource.load(settings.from, parts, numbersClasses: true)
     }
     architecture.classCount = folder.classes.count
     let options: ModelOptions

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Numbers
 import ResNet
 import Testing
 import Training

@@ -1,3 +1,4 @@
+import Numbers
 import ResNet
 import Testing
 import Training

@@ -151,7 +151,9 @@ import Testing
     let ending = try await refusal(tree.path, "-o", "\(tree.path)/x.pth")
     #expect(ending.exitCode == 2 && ending.errors.contains("call it x.safetensors"))
     let nowhere = try await refusal(tree.path, "-o", "\(tree.path)/no/x.safetensors")
-    #expect(nowhere.exitCode == 1 && nowhere.errors.contains("cannot write \(tree.path)/no/x.safetensors: "))
+    #expect(
+      nowhere.exitCode == 1
+        && nowhere.errors.contains("cannot write \(tree.path)/no/x.safetensors: "))
     try DrawnImages.add([("d/train/a", 0, 3), ("d/train/b", 1, 3), ("d/val/c", 1, 3)], to: tree)
     let unknown = try await refusal("\(tree.path)/d", "-o", out)
     #expect(unknown.exitCode == 1 && unknown.errors.contains("no class of this name"))

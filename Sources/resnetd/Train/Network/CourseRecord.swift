@@ -1,3 +1,5 @@
+import Training
+
 /// What the epochs of a training did.
 struct CourseRecord: Codable, Sendable, Equatable {
   struct Epoch: Codable, Sendable, Equatable {
@@ -28,6 +30,28 @@ struct CourseRecord: Codable, Sendable, Equatable {
   var epochs: [Epoch] = []
   /// Epoch whose parameters are kept; the average of parameters counts as that after the last.
   var best: Epoch?
+  /// Sums over the epoch that is not finished.
+  var current = EpochSums()
   /// Images per second of training.
   var speed: Double = 0
+}
+
+/// Sums over an epoch's steps.
+struct EpochSums: Codable, Sendable, Equatable {
+  private var imageCount = 0
+  private var correctCount = 0
+  private var loss = 0.0
+
+  mutating func add(_ step: Course.Step) {
+    imageCount += step.imageCount
+    correctCount += step.correctCount
+    loss += step.loss * Double(step.imageCount)
+  }
+
+  var accuracy: Double { Double(correctCount) / Double(max(1, imageCount)) }
+
+  func epoch(_ number: Int, rate: Double) -> CourseRecord.Epoch {
+    CourseRecord.Epoch(
+      number: number, rate: rate, loss: loss / Double(max(1, imageCount)), accuracy: accuracy)
+  }
 }

@@ -111,8 +111,8 @@ struct CourseRun {
   ) throws -> Finished? {
     let total = record.epochCount * course.stepsPerEpoch
     var progress = TrainingProgress("training")
-    var sums = EpochSums()
-    var (lastSaved, begin) = (ContinuousClock.now, ContinuousClock.now)
+    let begin = ContinuousClock.now
+    var lastSaved = begin
     var imageCount = 0
     func save() {
       do throws(CheckpointError) {
@@ -124,7 +124,27 @@ struct CourseRun {
       }
       lastSaved = .now
     }
-    while course.stepCount < total {
+    while true {
+      if course.stepCount > 0, course.stepCount.isMultiple(of: course.stepsPerEpoch),
+        record.epochs.count < course.stepCount / course.stepsPerEpoch
+      {
+        let number = course.stepCount / course.stepsPerEpoch
+        var epoch = record.current.epoch(
+          number, rate: course.settings.schedule.rate(at: course.stepCount - 1))
+        let weights = try whole(course.network.weights)
+        if try judge(weights, &epoch) {
+          record.current = EpochSums()
+          record.epochs.append(epoch)
+          tell(epoch, of: record.epochCount, &progress)
+          if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
+          if isStuck(record) {
+            progress.tell(
+              "stopped early: nothing held out has become better since epoch "
+                + "\(record.best?.number ?? 0)")
+            break
+          }
+        }
+      }
       guard !training.job.interruption.hasHappened else {
         progress.end()
         save()
@@ -133,28 +153,12 @@ struct CourseRun {
         )
         return nil
       }
+      guard course.stepCount < total else { break }
       let step = try course.step()
-      sums.add(step)
+      record.current.add(step)
       imageCount += step.imageCount
       record.speed = Double(imageCount) / max((.now - begin) / .seconds(1), 1e-9)
-      progress.advance(
-        to: course.stepCount, of: total, detail: detail(step, sums, record, total))
-      let isEnd = course.stepCount.isMultiple(of: course.stepsPerEpoch)
-      if isEnd {
-        var epoch = sums.epoch(step.epoch + 1, rate: step.rate)
-        sums = EpochSums()
-        let weights = try whole(course.network.weights)
-        guard try judge(weights, &epoch) else { continue }
-        record.epochs.append(epoch)
-        tell(epoch, of: record.epochCount, &progress)
-        if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
-        if isStuck(record) {
-          progress.tell(
-            "stopped early: nothing held out has become better since epoch "
-              + "\(record.best?.number ?? 0)")
-          break
-        }
-      }
+      progress.advance(to: course.stepCount, of: total, detail: detail(step, record, total))
       if .now - lastSaved >= Self.checkpointInterval { save() }
     }
     progress.end()
@@ -264,11 +268,11 @@ struct CourseRun {
   // MARK: Words
 
   private func detail(
-    _ step: Course.Step, _ sums: EpochSums, _ record: CourseRecord, _ total: Int
+    _ step: Course.Step, _ record: CourseRecord, _ total: Int
   ) -> String {
     let left = Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
     return "\(Int(record.speed)) images/s, loss \(Decimal.text(step.loss, digits: 3)), "
-      + "top-1 \(EvaluationReport.percent(sums.accuracy)), \(Self.text(seconds: left)) left"
+      + "top-1 \(EvaluationReport.percent(record.current.accuracy)), \(Self.text(seconds: left)) left"
   }
 
   private func tell(
@@ -292,25 +296,5 @@ struct CourseRun {
       : whole < 3600
         ? "\(whole / 60) min \(whole % 60) s"
         : "\(whole / 3600) h \(whole % 3600 / 60) min"
-  }
-}
-
-/// Sums over an epoch's steps.
-private struct EpochSums {
-  private var imageCount = 0
-  private var correctCount = 0
-  private var loss = 0.0
-
-  mutating func add(_ step: Course.Step) {
-    imageCount += step.imageCount
-    correctCount += step.correctCount
-    loss += step.loss * Double(step.imageCount)
-  }
-
-  var accuracy: Double { Double(correctCount) / Double(max(1, imageCount)) }
-
-  func epoch(_ number: Int, rate: Double) -> CourseRecord.Epoch {
-    .init(
-      number: number, rate: rate, loss: loss / Double(max(1, imageCount)), accuracy: accuracy)
   }
 }

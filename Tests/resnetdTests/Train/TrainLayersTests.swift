@@ -1,0 +1,130 @@
+import Checkpoint
+import Foundation
+import ResNet
+import Testing
+
+/// `resnetd train` where other layers than the last are trained.
+@Suite struct TrainLayersTests {
+  private func tree() throws -> ImageTree {
+    let tree = try ImageTree()
+    try DrawnImages.add([("a", 0, 40), ("b", 1, 40), ("c", 2, 40)], to: tree)
+    return tree
+  }
+
+  private func train(
+    _ tree: ImageTree, to file: String, _ arguments: String...
+  ) async throws -> ProgramUnderTest.Outcome {
+    try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "-o", file, "--json", "--name", "x"] + arguments)
+  }
+
+  private func weights(_ path: String) throws -> [String: [UInt32]] {
+    let model = try Model.load(path: path)
+    return Dictionary(
+      uniqueKeysWithValues: model.weights.names.map { name in
+        (name, model.weights[name]?.values.map(\.bitPattern) ?? [])
+      })
+  }
+
+  @Test("All layers, from a trained network, the same on any number of threads")
+  func all() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    var files: Set<Data> = []
+    for jobs in ["1", "2", "4"] {
+      let file = results.url.appendingPathComponent("out\(jobs).safetensors")
+      let outcome = try await train(
+        tree, to: file.path, "--tune", "all", "--epochs", "2", "-j", jobs)
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      let report = try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+      let course = try #require(report["course"] as? [String: Any])
+      #expect((course["epochs"] as? [Any])?.count == 2)
+      #expect(outcome.errors.contains("epoch 2 of 2: loss "))
+      #expect(outcome.errors.contains("all layers of resnet20-cifar10"))
+      files.insert(try Data(contentsOf: file))
+    }
+    #expect(files.count == 1)
+  }
+
+  @Test("Layers before the last stage remain as they are, bit for bit")
+  func last() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let outcome = try await train(tree, to: file, "--tune", "last:1", "--epochs", "2")
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let last = results.url.appendingPathComponent("out.last.safetensors").path
+    let trained = try weights(FileManager.default.fileExists(atPath: last) ? last : file)
+    let begun = try Model.embeddedDefault()
+    var changedCount = 0
+    for name in begun.weights.names where !name.hasPrefix("fc.") {
+      let isSame = begun.weights[name]?.values.map(\.bitPattern) == trained[name]
+      if name.hasPrefix("layer3.") {
+        changedCount += isSame ? 0 : 1
+      } else {
+        #expect(isSame, "\(name)")
+      }
+    }
+    #expect(changedCount > 10)
+    let refused = try await train(tree, to: file, "--tune", "last:9", "--force")
+    #expect(refused.exitCode == 1 && refused.errors.contains("has 3 stages"))
+  }
+
+  @Test("A training that is told to stop goes on to the same file")
+  func resumed() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let whole = results.url.appendingPathComponent("whole.safetensors")
+    let parts = results.url.appendingPathComponent("parts.safetensors")
+    let options = ["--tune", "all", "--epochs", "6", "--batch", "16"]
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "-o", whole.path, "--name", "x"] + options)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let process = Process()
+    let log = try results.file("log", "")
+    process.executableURL = try ProgramUnderTest.url
+    process.arguments = ["train", tree.path, "-o", parts.path, "--name", "x"] + options
+    process.environment = ProgramUnderTest.isolated([:])
+    process.standardError = try FileHandle(forWritingTo: log)
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning {
+      let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+      if text.contains("epoch 2 of 6") { break }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    kill(process.processIdentifier, SIGTERM)
+    await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
+    #expect(process.terminationStatus == 143)
+    #expect(!FileManager.default.fileExists(atPath: parts.path))
+    // Nothing is lost by beginning anew without a word.
+    let again = try await train(tree, to: parts.path, "--tune", "all", "--epochs", "6")
+    #expect(again.exitCode == 1 && again.errors.contains("--resume goes on with that training"))
+    let other = try await train(
+      tree, to: parts.path, "--tune", "all", "--epochs", "6", "--batch", "16", "--resume", "--seed",
+      "1")
+    #expect(other.exitCode == 1 && other.errors.contains("is of another training"))
+    let resumed = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)
+    #expect(resumed.exitCode == 0, "\(resumed.errors)")
+    #expect(resumed.errors.contains("going on after step"))
+    #expect(try Data(contentsOf: whole) == Data(contentsOf: parts))
+    #expect(!FileManager.default.fileExists(atPath: parts.path + ".checkpoint"))
+  }
+
+  @Test("A network from nothing, and what cannot be trained")
+  func fresh() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let outcome = try await train(tree, to: file, "--arch", "resnet20-cifar", "--epochs", "2")
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(try Model.load(path: file).labels == ["a", "b", "c"])
+    #expect(outcome.errors.contains("all layers of resnet20-cifar from nothing"))
+    let nothing = try await train(tree, to: file, "--resume")
+    #expect(nothing.exitCode == 1 && nothing.errors.contains("exists; --force replaces it"))
+    let exploding = try await train(
+      tree, to: file, "--force", "--tune", "all", "--epochs", "2", "--learning-rate", "1e30")
+    #expect(exploding.exitCode == 1 && exploding.errors.contains("is not finite"))
+  }
+}
