@@ -97,8 +97,9 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Inference", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore", "Telemetry", "Engine",
-        "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time", "Words", "CYajl",
+        "Inference", "Training", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore",
+        "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time",
+        "Words", "CYajl",
       ]),
     .target(
       name: "Following",

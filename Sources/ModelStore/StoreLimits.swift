@@ -22,6 +22,8 @@ package struct StoreLimits: Sendable, Hashable {
   static let shortestPrefix = 8
   /// Bytes of a record, which is far smaller: six bytes per byte of its strings if all are escaped.
   static let recordByteLimit = 16 << 10
+  /// UTF-8 bytes of the label of an example, as of a model's.
+  package static let labelByteLimit = 1024
   /// Names examined in one folder.
   static let entryLimit = 100_000
 }

@@ -17,7 +17,7 @@ package struct LoadingMemory: Sendable, Hashable {
   }
 
   /// Throws `CheckpointError.outOfMemory` if the bytes are refused.
-  func take(_ byteCount: Int) throws(CheckpointError) {
+  package func take(_ byteCount: Int) throws(CheckpointError) {
     guard byteCount <= 0 || grants(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
   }
 

@@ -1,4 +1,4 @@
-import ResNet
+package import ResNet
 
 extension Model {
   /// Returns the model with another last layer on the same features, with what answers need for it.
@@ -24,5 +24,27 @@ extension Model {
       return try Model(name: name, architecture: architecture, weights: parameters, contents)
     }
     return try Model(name: name, graph: graph, weights: parameters, contents)
+  }
+
+  /// Returns the last linear layer, row-major `[K, D]` with its bias; nil if its outputs are not the
+  /// network's, or its numbers are not where those of a linear layer are.
+  package func head() throws(FeatureFault) -> (weights: [Float], bias: [Float])? {
+    let layer = try graph.withHead(outputs: 1).layer
+    guard graph.nodes[graph.output].name == layer, let matrix = weights[layer + ".weight"],
+      let classCount = matrix.shape.first, classCount > 0,
+      matrix.elementCount.isMultiple(of: classCount)
+    else { return nil }
+    let bias = weights[layer + ".bias"].map { Array($0.values) }
+    guard bias.map({ $0.count == classCount }) ?? true else { return nil }
+    return (Array(matrix.values), bias ?? [Float](repeating: 0, count: classCount))
+  }
+
+  /// Returns the SHA-256 of everything that decides an image's features: the network without its
+  /// last layer, and the contract.
+  package func featureDigest(featureCount: Int) throws -> ModelVersion {
+    try withHead(
+      name: "features", weights: [Float](repeating: 0, count: 2 * featureCount), bias: [0, 0],
+      Contents(labels: ["0", "1"], preprocessing: preprocessing)
+    ).version
   }
 }

@@ -120,6 +120,33 @@ final class Folder: Sendable {
     return file
   }
 
+  /// Writes to an existing file from an offset on, where it then ends, and makes that durable; after
+  /// a failure it ends at the offset.
+  func write(_ bytes: [UInt8], to name: String, at offset: Int) throws(StoreError) {
+    let flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+    let file = unsafe openat(descriptor, name, flags)
+    guard file >= 0 else { throw .system("open", path(of: name), number: errno) }
+    defer { close(file) }
+    do {
+      try perform(.write, name) { Int(ftruncate(file, offset)) }
+      var done = 0
+      while done < bytes.count {
+        done += try perform(.write, name, byteCount: bytes.count - done) {
+          unsafe bytes.withUnsafeBytes { buffer in
+            // SAFETY: the system reads the buffer from `done` to its end during the call.
+            unsafe pwrite(
+              file, UnsafeRawBufferPointer(rebasing: buffer[done...]).baseAddress,
+              buffer.count - done, offset + done)
+          }
+        }
+      }
+      try perform(.sync, name) { Int(fsync(file)) }
+    } catch {
+      _ = ftruncate(file, offset)
+      throw error
+    }
+  }
+
   /// Returns whether there is an entry of that name.
   func contains(_ name: String) -> Bool {
     var status = stat()

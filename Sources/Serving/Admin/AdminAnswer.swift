@@ -114,7 +114,7 @@ enum AdminAnswer {
   /// Reports a swap, step by step.
   static func swap(_ report: SwapReport) -> Response { response(members(report)) }
 
-  private static func members(_ report: SwapReport) -> JSONObject {
+  static func members(_ report: SwapReport) -> JSONObject {
     let ended = report.endedCanary.map { end -> JSONObject in
       [
         "version": .string(end.status.version.short), "reason": .string(end.reason.rawValue),
@@ -158,11 +158,11 @@ enum AdminAnswer {
   }
 
   /// Writes milliseconds with three decimal places.
-  private static func milliseconds(_ duration: Duration) -> JSONValue {
+  static func milliseconds(_ duration: Duration) -> JSONValue {
     .thousandths(duration.microseconds)
   }
 
-  private static func response(_ document: JSONObject) -> Response {
+  static func response(_ document: JSONObject) -> Response {
     Response(
       status: 200, contentType: "application/json", text: JSONValue.object(document).text + "\n")
   }

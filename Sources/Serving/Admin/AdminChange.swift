@@ -1,3 +1,5 @@
+import HTTPCore
+
 /// A change that a request to the admin endpoint asks for, worked out at its head.
 enum AdminChange: Sendable {
   case activate(String)
@@ -8,10 +10,16 @@ enum AdminChange: Sendable {
   case endCanary
   case endSwap
   case upload(UploadSink, UploadParameters)
+  /// Shows the examples, which takes a look at the disk.
+  case showExamples
+  case addExamples(ExampleUpload)
+  case removeExamples(ExampleRemoval)
+  case teach(TeachParameters)
 
-  /// Returns nil for a request that changes nothing, and for an upload, which has a body of its
-  /// own.
-  init?(_ route: AdminRoute, _ method: String) {
+  /// Returns nil for a request that changes nothing, and for uploads of models and examples, which
+  /// have bodies of their own. Throws for a wrong parameter.
+  init?(_ route: AdminRoute, _ head: RequestHead) throws(Problem) {
+    let method = head.method
     switch (route, method) {
     case (.activate(let digits), "POST"): self = .activate(digits)
     case (.version(let digits), "DELETE"): self = .remove(digits)
@@ -19,6 +27,10 @@ enum AdminChange: Sendable {
     case (.canary, "PUT"): self = .setCanary
     case (.canary, "DELETE"): self = .endCanary
     case (.swap, "DELETE"): self = .endSwap
+    case (.examples, "GET"), (.examples, "HEAD"): self = .showExamples
+    case (.examples, "DELETE"):
+      self = .removeExamples(try ExampleRemoval(head.target.query))
+    case (.teach, "POST"): self = .teach(try TeachParameters(head.target.query))
     default: return nil
     }
   }
@@ -28,6 +40,7 @@ enum AdminChange: Sendable {
     switch self {
     case .rollBack, .endCanary, .endSwap: true
     case .activate, .remove, .setCanary, .upload: false
+    case .showExamples, .addExamples, .removeExamples, .teach: false
     }
   }
 
@@ -37,6 +50,16 @@ enum AdminChange: Sendable {
     switch self {
     case .remove, .endCanary, .endSwap: true
     case .activate, .rollBack, .setCanary, .upload: false
+    case .showExamples, .addExamples, .removeExamples, .teach: false
     }
   }
+}
+
+/// Images that have arrived as examples.
+struct ExampleUpload: Sendable {
+  let content: RequestContent
+  let parameters: ExampleParameters
+  let identity: RequestIdentity
+  /// Time of the request's first byte, from which its deadline counts.
+  let receivedAt: ContinuousClock.Instant
 }

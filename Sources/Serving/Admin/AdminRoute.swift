@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Routes of the admin endpoint.
 enum AdminRoute: Hashable {
-  case model, versions, configuration, rollback, canary, swap
+  case model, versions, configuration, rollback, canary, swap, examples, teach
   /// Activates the version with the digits in the path.
   case activate(String)
   case version(String)
@@ -15,6 +15,8 @@ enum AdminRoute: Hashable {
     case "/admin/rollback": self = .rollback
     case "/admin/canary": self = .canary
     case "/admin/swap": self = .swap
+    case "/admin/examples": self = .examples
+    case "/admin/teach": self = .teach
     default:
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
       guard parts.count >= 4, parts[0].isEmpty, parts[1] == "admin", parts[2] == "versions",
@@ -34,7 +36,8 @@ enum AdminRoute: Hashable {
     case .versions, .configuration: ["GET", "HEAD", "OPTIONS"]
     case .swap: ["GET", "HEAD", "DELETE", "OPTIONS"]
     case .version: ["DELETE", "OPTIONS"]
-    case .rollback, .activate: ["POST", "OPTIONS"]
+    case .rollback, .activate, .teach: ["POST", "OPTIONS"]
+    case .examples: ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
     case .canary: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
     }
   }
@@ -43,7 +46,12 @@ enum AdminRoute: Hashable {
   func parameters(_ method: String) -> [String] {
     switch self {
     case .model where method == "PUT": UploadParameters.names
-    case .model, .versions, .configuration, .rollback, .canary, .swap, .activate, .version: []
+    case .examples where method == "POST": ExampleParameters.names.query
+    case .examples where method == "DELETE": ["label", "all"]
+    case .teach: TeachParameters.names
+    case .model, .versions, .configuration, .rollback, .canary, .swap, .activate, .version,
+      .examples:
+      []
     }
   }
 

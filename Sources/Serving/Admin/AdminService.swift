@@ -127,15 +127,20 @@ package final class AdminService: RequestHandler {
     let stage = stage.withLock { $0 }
     if case .starting = stage { throw .starting }
     let isUpload = route == .model && head.method == "PUT"
-    let change = AdminChange(route, head.method)
-    guard isUpload || change != nil else {
+    let isExamples = route == .examples && head.method == "POST"
+    let change = try AdminChange(route, head)
+    guard isUpload || isExamples || change != nil else {
       return .answer(identity.marking(try show(route, head, stage)))
     }
     let order = ChangeOrder(
       actor: Administrator(
         credential: access.credential, address: address, requestID: identity.id),
       precondition: try Precondition(head.fields))
-    guard let change else { return try receive(upload: head, stage, order, identity) }
+    guard let change else {
+      return isExamples
+        ? try receive(examples: head, stage, order, identity)
+        : try receive(upload: head, stage, order, identity)
+    }
     return .accept(
       bodyByteLimit: Self.bodyByteLimit,
       then: Handling { [self] request, exchange in
@@ -160,7 +165,7 @@ package final class AdminService: RequestHandler {
       return AdminAnswer.versions(store?.versions() ?? [], canary: ready?.pool.traffic.canary)
     case .configuration:
       return AdminAnswer.configuration(options, ready?.pool.live.model.plan)
-    case .model, .canary, .rollback, .activate, .version:
+    case .model, .canary, .rollback, .activate, .version, .examples, .teach:
       guard let traffic = ready?.pool.traffic else { throw noModel(stage) }
       if case .canary = route { return AdminAnswer.canary(traffic) }
       let version = traffic.live.model.version
@@ -213,6 +218,32 @@ package final class AdminService: RequestHandler {
     } catch {
       throw Problem(error)
     }
+  }
+
+  private func receive(
+    examples head: RequestHead, _ stage: Stage, _ order: ChangeOrder, _ identity: RequestIdentity
+  ) throws(Problem) -> Reception {
+    let parameters = try ExampleParameters(head.target.query)
+    guard case .ready(let ready) = stage else { throw noModel(stage) }
+    try order.precondition.check(ready.pool.live.model.version)
+    let limits = ready.pool.context.limits
+    let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
+    if length <= limits.bodyByteLimit { try ready.bodies.check(length: length) }
+    let type = head.fields["Content-Type"]
+    return .accept(
+      bodyByteLimit: limits.bodyByteLimit,
+      hold: ready.bodies.hold { problem in identity.marking(problem.response) },
+      deadline: BodyDeadline(
+        after: limits.requestTimeout, response: identity.marking(Problem.deadline.response)),
+      then: Handling { [self] request, exchange in
+        var order = order
+        order.isAbandoned = { [weak exchange] in exchange?.isCancelled ?? true }
+        let upload = ExampleUpload(
+          content: RequestContent(
+            request.body, type, names: ExampleParameters.names, hold: request.hold),
+          parameters: parameters, identity: identity, receivedAt: exchange.receivedAt)
+        perform(.addExamples(upload), [], order, identity, exchange)
+      })
   }
 
   // MARK: Changes
@@ -278,6 +309,15 @@ package final class AdminService: RequestHandler {
     case .endSwap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
     case .upload(let sink, let parameters):
       return AdminAnswer.swap(try ready.upload(sink, parameters, order))
+    case .showExamples: return AdminAnswer.examples(try ready.overview())
+    case .addExamples(let upload):
+      return try AdminAnswer.examples(ready.addExamples(upload, order))
+    case .removeExamples(let removal):
+      let removed = try ready.removeExamples(removal, order)
+      return AdminAnswer.examplesRemoved(removed.count, removed.summary)
+    case .teach(let parameters):
+      let taught = try ready.teach(parameters, order)
+      return AdminAnswer.taught(taught.report, taught.lesson)
     }
   }
 
@@ -288,7 +328,8 @@ package final class AdminService: RequestHandler {
     case .activate(let digits): AdminAnswer.swap(try vacancy.activate(digits, order))
     case .remove(let digits):
       AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
-    case .rollBack, .setCanary, .endCanary: throw noModel(.vacant(vacancy))
+    case .rollBack, .setCanary, .endCanary, .showExamples, .addExamples, .removeExamples, .teach:
+      throw noModel(.vacant(vacancy))
     case .endSwap: AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
     case .upload(let sink, let parameters):
       AdminAnswer.swap(try vacancy.upload(sink, parameters, order))

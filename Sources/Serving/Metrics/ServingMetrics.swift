@@ -86,6 +86,8 @@ package final class ServingMetrics: Sendable {
   private let canaryEnds = Counters<CanaryEndReason>(
     "resnetd_canary_returned_total",
     "Canaries that ended, so that all requests went to the live model.")
+  private let examples = Counters<ExampleOutcome>(
+    "resnetd_examples_total", "Images that were sent as examples of a class.")
   private let decoderRestarts = Counters<DecoderRestart>(
     "resnetd_decoder_restarts_total", "Processes that decode images replaced by new ones.")
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
@@ -176,6 +178,8 @@ package final class ServingMetrics: Sendable {
 
   func rejected(_ reason: Rejection) { rejections.add(reason) }
 
+  func example(_ outcome: ExampleOutcome) { examples.add(outcome) }
+
   func restarted(_ reason: DecoderRestart) { decoderRestarts.add(reason) }
 
   func swapped(_ result: SwapOutcome.Result, at step: SwapStep) {
@@ -227,6 +231,7 @@ package final class ServingMetrics: Sendable {
     comparisons.write(to: &exposition)
     canaryEnds.write(to: &exposition)
     decoderRestarts.write(to: &exposition)
+    examples.write(to: &exposition)
     swaps.write(to: &exposition)
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)

@@ -104,6 +104,12 @@ package final class AdmissionQueue<Item: Sendable>: Sendable {
     }
   }
 
+  /// Gives chosen items of low priority one turn among those of normal priority, so that they get on
+  /// however many others wait.
+  package func hasten(where isChosen: (Item) -> Bool) {
+    change { state in state.line.hasten(where: isChosen) }
+  }
+
   // MARK: Slow work
 
   /// Takes a place for an item that was handed out, so that another thread can continue it. Returns

@@ -19,6 +19,9 @@ struct ClassificationJob: Sendable {
   let pending: any AnswerRegistry
   /// Work done so far, while it waits for another turn.
   var progress: ServedJob?
+  /// Receiver of the images' features, for whom it is run instead of a client that wants classes;
+  /// such a job counts for no metric of the model.
+  var collector: FeatureCollector?
   /// Whether a worker has found that it takes long.
   var isSlow = false
 
@@ -33,6 +36,12 @@ struct ClassificationJob: Sendable {
   /// - Parameter outcome: Given if the status does not tell it.
   func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
     pending.answer(self, response, outcome ?? ClassificationOutcome(status: response.status))
+  }
+
+  /// Answers with a problem of the whole request, likewise.
+  func respond(_ problem: Problem) {
+    collector?.refuse(problem)
+    respond(problem.response)
   }
 
   /// Answers without counting an outcome for the model, which has not seen the request or has
@@ -108,10 +117,13 @@ final class ServedJob: @unchecked Sendable {
     live: @autoclosure () -> Deployment
   ) throws(Problem) {
     queueTime = .now - job.queuedAt
-    job.deployment.metrics.spent(queueTime, on: .queue)
+    if job.collector == nil { job.deployment.metrics.spent(queueTime, on: .queue) }
     payload = try job.content.payload(imageCountLimit: limits.imageCountLimit, memory: memory)
     var admitted = job
-    admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
+    // The parameters of a collector are its own.
+    if job.collector == nil {
+      admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
+    }
     featureMemory = try Self.featureMemory(
       admitted, imageCount: payload.count, limit: limits.requestFeatureLimit, memory)
     self.job = admitted
@@ -210,6 +222,13 @@ final class ServedJob: @unchecked Sendable {
     self.features[index] = features
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
+    if let collector = job.collector {
+      collector.collect(
+        FeatureCollector.Collected(
+          results: self.results.compactMap(\.self), features: self.features, payload: payload))
+      respond(Response(status: 204))
+      return
+    }
     do throws(Problem) {
       respond(
         try answer(
@@ -251,6 +270,7 @@ final class ServedJob: @unchecked Sendable {
 
   private func end() {
     hasEnded = true
+    guard job.collector == nil else { return }
     job.deployment.metrics.spent(decodeTime, on: .decode)
     // Perhaps none of the images has run.
     if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }

@@ -80,6 +80,7 @@ final class PendingRequests: AnswerRegistry {
   }
 
   private func count(_ job: ClassificationJob, _ outcome: ClassificationOutcome) {
+    guard job.collector == nil else { return }
     job.deployment.metrics.classified(outcome, after: .now - job.exchange.receivedAt)
     if let canary = job.admission.canary { traffic.record(outcome, of: canary) }
   }

@@ -143,6 +143,15 @@ package struct WaitingLine<Item> {
     yieldingByteCount += added
   }
 
+  /// Moves items of low priority that are chosen to the end of those of normal priority, for one
+  /// turn.
+  package mutating func hasten(where isChosen: (Item) -> Bool) {
+    for entry in low.remove(where: { isChosen($0.item) }) {
+      yieldingByteCount -= entry.byteCount
+      normal.append(entry)
+    }
+  }
+
   /// Removes the items that nobody waits for any more.
   package mutating func remove(where isUnwanted: (Item) -> Bool) -> [Item] {
     let normal = normal.remove { isUnwanted($0.item) }

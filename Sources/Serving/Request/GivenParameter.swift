@@ -28,20 +28,26 @@ package struct GivenParameter: Sendable, Hashable {
   let place: Place
   /// Digits of a number, or whatever stands in their place; nil if it cannot be a number.
   let text: String?
+  /// A whole string; nil for anything else, and for one that is longer than is read.
+  let string: String?
   /// Value in an error's words.
   let shown: String
   /// Whether it counts as missing.
   let isNull: Bool
 
   init(
-    _ name: String, _ place: Place, text: String?, shown: String? = nil, isNull: Bool = false
+    _ name: String, _ place: Place, text: String?, string: String? = nil, shown: String? = nil,
+    isNull: Bool = false
   ) {
     self.name = name
     self.place = place
     self.text = text
+    self.string = string
     self.shown = shown ?? Quotation.value(text ?? "")
     self.isNull = isNull
   }
 
-  init(_ item: RequestTarget.QueryItem) { self.init(item.name, .query, text: item.value) }
+  init(_ item: RequestTarget.QueryItem) {
+    self.init(item.name, .query, text: item.value, string: item.value)
+  }
 }

@@ -37,13 +37,18 @@ struct CandidateChecks: Sendable {
     var clock = SwapClock(turn, context.metrics)
     let memory = loading.memory(of: context, overdraws: request.isReturn)
     defer { loading.release() }
-    let path = try clock.time(.read) { () throws(SwapFailure) in
-      try read(request.path)
-      defer { loading.release() }
-      return try request.completion?(memory) ?? request.path
-    }
-    var model = try clock.time(.validate) { () throws(SwapFailure) in
-      try validated(path, request.options, memory)
+    var model: Model
+    if let make = request.make {
+      model = try clock.time(.read) { () throws(SwapFailure) in try make(memory) }
+    } else {
+      let path = try clock.time(.read) { () throws(SwapFailure) in
+        try read(request.path)
+        defer { loading.release() }
+        return try request.completion?(memory) ?? request.path
+      }
+      model = try clock.time(.validate) { () throws(SwapFailure) in
+        try validated(path, request.options, memory)
+      }
     }
     return try prove(&model, by: request.by, isReturn: request.isReturn, clock)
   }

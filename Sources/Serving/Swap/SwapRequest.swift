@@ -2,12 +2,14 @@ package import Checkpoint
 
 /// Order to make a model live.
 package struct SwapRequest: Sendable {
-  /// A file that nobody changes any more.
+  /// A file that nobody changes any more; without meaning if the model is made.
   package var path: String
   package var options: ModelOptions
   /// Returns the path of the file to take in place of that one, while nothing else is prepared; what
   /// reading takes is asked of its argument.
   package var completion: (@Sendable (LoadingMemory) throws(SwapFailure) -> String)?
+  /// Returns the model in place of reading any file, likewise.
+  package var make: (@Sendable (LoadingMemory) throws(SwapFailure) -> Model)?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
   /// Whether it brings back the former model. Then neither an estimate of memory nor a lack of time

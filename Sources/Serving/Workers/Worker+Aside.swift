@@ -145,7 +145,7 @@ extension Worker {
           job, of: job.deployment.group, byteCount: job.content.byteCount,
           priority: job.parameters.priority)
       } catch {
-        job.respond(error.response)
+        job.respond(error)
         context.queue.endAside()
       }
     }

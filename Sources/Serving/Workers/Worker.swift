@@ -91,7 +91,7 @@ final class Worker {
       }
       return served
     } catch {
-      job.respond(error.response)
+      job.respond(error)
       return nil
     }
   }

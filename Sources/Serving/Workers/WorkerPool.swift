@@ -158,6 +158,9 @@ package final class WorkerPool: Sendable {
     return nil
   }
 
+  /// Gives the job of a collector a turn among other requests, if it still waits.
+  func hasten(_ collector: FeatureCollector) { queue.hasten { $0.collector === collector } }
+
   private var full: Problem {
     let seconds = rate.retryAfterSeconds(queued: queue.count, workers: workerCount)
     return Problem(

@@ -76,5 +76,7 @@ final class WorkerTeam: Sendable {
     for member in members { member.start(round) }
     round.share(0)
     for _ in members { finished.wait() }
+    // The work may hold whoever holds this team.
+    for member in members { member.round.withLock { $0 = nil } }
   }
 }

@@ -58,9 +58,9 @@ struct AdminClient {
 
   /// Sends a file and shows the progress on a terminal.
   func push(
-    _ file: borrowing PushedFile, to target: String, ifMatch: String?
+    _ file: borrowing PushedFile, to target: String, by method: String = "PUT", ifMatch: String?
   ) throws(Failure) -> Answer {
-    var question = question("PUT", target)
+    var question = question(method, target)
     question.contentDigest = file.contentDigest
     question.ifMatch = ifMatch
     question.file = file.descriptor

@@ -3,6 +3,7 @@ import Words
 /// Actions of `resnetd model`.
 enum ModelAction: String, CaseIterable, Sendable {
   case status, versions, push, activate, rollback, canary, swap, cancel, delete, config
+  case examples, teach
 
   /// Operand that may follow the action's name.
   enum Operand: Equatable {
@@ -10,6 +11,8 @@ enum ModelAction: String, CaseIterable, Sendable {
     case file
     case version
     case versionOrNone
+    /// Nothing, or a label and files.
+    case labelAndFiles
   }
 
   /// Throws if there is no such action.
@@ -29,7 +32,8 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .push: .file
     case .activate, .delete: .version
     case .canary: .versionOrNone
-    case .status, .versions, .rollback, .swap, .cancel, .config: .none
+    case .examples: .labelAndFiles
+    case .status, .versions, .rollback, .swap, .cancel, .config, .teach: .none
     }
   }
 
@@ -39,6 +43,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .file: "\(rawValue) FILE"
     case .version: "\(rawValue) VERSION"
     case .versionOrNone: "\(rawValue) [VERSION]"
+    case .labelAndFiles: "\(rawValue) [LABEL FILE…]"
     }
   }
 
@@ -55,11 +60,19 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .cancel: "end the change in progress"
     case .delete: "remove a kept version"
     case .config: "the options in force, and the plan"
+    case .examples: "show the examples of classes, or send images as examples of LABEL"
+    case .teach: "learn classes from the examples and make the model live"
     }
   }
 
   /// Returns the operand, if the action takes one; throws if there are too many or too few.
   func operand(_ rest: [String]) throws(UsageError) -> String? {
+    if takes == .labelAndFiles {
+      guard rest.count != 1 else {
+        throw UsageError("\(rawValue) LABEL needs files: `resnetd model \(usage)`")
+      }
+      return rest.first
+    }
     if let extra = rest.dropFirst(takes == .none ? 0 : 1).first {
       throw UsageError("unexpected argument \"\(extra)\": it is `resnetd model \(usage)`")
     }

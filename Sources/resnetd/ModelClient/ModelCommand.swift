@@ -7,7 +7,7 @@ import HTTPServer
 enum ModelCommand: Command {
   static let name = "model"
   static let summary = "see, replace and roll back a running server's model"
-  static let operands = "ACTION [FILE|VERSION]"
+  static let operands = "ACTION [FILE|VERSION|LABEL FILE…]"
   static let discussion = """
     Asks the admin endpoint of `resnetd serve`, found by the same options and variables:
 
@@ -23,6 +23,9 @@ enum ModelCommand: Command {
     let operand = try action.operand(Array(operands.dropFirst()))
     try settings.check(for: action, operand)
     let client = AdminClient(settings, authorization: try settings.authorization())
+    if action == .examples, let label = operand {
+      return try send(Array(operands.dropFirst(2)), as: label, settings, client)
+    }
     let answer = try ask(action, operand, settings, client)
     if settings.json {
       StandardOutput.write(answer.text)
@@ -52,7 +55,36 @@ enum ModelCommand: Command {
     case .swap: try client.ask("GET", "/admin/swap")
     case .cancel: try client.ask("DELETE", "/admin/swap")
     case .delete: try client.ask("DELETE", "/admin/versions/\(operand ?? "")")
+    case .examples: try client.ask("GET", "/admin/examples")
+    case .teach: try client.ask("POST", teachTarget(settings))
     }
+  }
+
+  private static func teachTarget(_ settings: ModelSettings) -> String {
+    let name = settings.name.map { "&name=\(escaped($0))" } ?? ""
+    return "/admin/teach?keep_classes=\(!settings.leavesClasses)&dry_run=\(settings.dryRun)\(name)"
+  }
+
+  /// Sends images one by one as examples; those that are refused are told, and the others kept.
+  private static func send(
+    _ files: [String], as label: String, _ settings: ModelSettings, _ client: AdminClient
+  ) throws -> ExitCode {
+    let target = "/admin/examples?label=\(escaped(label))&keep_images=\(settings.keepsImages)"
+    var code = ExitCode.success
+    for path in files {
+      let file = try PushedFile(path)
+      let answer = try client.push(file, to: target, by: "POST", ifMatch: nil)
+      if settings.json { StandardOutput.write(answer.text) }
+      guard !(200..<300 ~= answer.status) else { continue }
+      StandardError.write("\(PlainText.line(path)): \(answer.complaint)")
+      code = .failure
+    }
+    if !settings.json {
+      let answer = try client.ask("GET", "/admin/examples")
+      guard answer.status == 200 else { throw Failure(answer.complaint) }
+      StandardOutput.write(try ModelReport(answer, of: .examples).text)
+    }
+    return code
   }
 
   /// Returns a string as a value of a query (RFC 3986, section 2.1).

@@ -16,6 +16,8 @@ struct ModelReport {
       case .status: Self.status(tree.root)
       case .versions: Self.versions(tree.root)
       case .push, .activate, .rollback: Self.change(tree.root)
+      case .teach: Self.taught(tree.root)
+      case .examples: Self.examples(tree.root)
       case .canary, .swap, .cancel, .delete, .config: Self.table(Self.rows(tree.root))
       }
   }
@@ -80,6 +82,26 @@ struct ModelReport {
     }
     return (lines + [TextTable(rows: steps + [total], rightAligned: [1]).text])
       .joined(separator: "\n")
+  }
+
+  private static func examples(_ root: JSONNode) -> String {
+    let labels = root["labels"]?.array ?? []
+    guard !labels.isEmpty else { return "there are no examples" }
+    let rows = labels.map { label in
+      ["examples", "images", "bytes", "label"].map { scalar(label[$0]) }
+    }
+    let heads = ["EXAMPLES", "IMAGES", "BYTES", "LABEL"]
+    return TextTable(rows: [heads] + rows, rightAligned: [0, 1, 2]).text
+  }
+
+  private static func taught(_ root: JSONNode) -> String {
+    let taught = root["taught"]
+    let labels = taught?["new_classes"]?.array ?? []
+    let judged = taught?["cross_validation"]?["accuracy"]?.number
+    let accuracy = judged.map { ", \(Int(($0 * 100).rounded())) % right by cross-validation" } ?? ""
+    return
+      "learned \(labels.count) new of \(scalar(taught?["classes"])) classes from "
+      + "\(scalar(taught?["examples"])) examples\(accuracy)\n" + change(root)
   }
 
   // MARK: Any document

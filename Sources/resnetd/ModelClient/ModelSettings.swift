@@ -26,6 +26,10 @@ struct ModelSettings: CommandSettings {
   var percent: String?
   var maxDisagreement: String?
   var end = false
+  var keepsImages = false
+  var leavesClasses = false
+  /// Name of the model that is taught.
+  var name: String?
 
   static let options: [Option<ModelSettings>] = [
     .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens")
@@ -43,7 +47,7 @@ struct ModelSettings: CommandSettings {
       "timeout", \.timeout, in: .milliseconds(1)...Duration.seconds(24 * 3600),
       "for the whole answer, including an upload and its proof"),
     .flag("json", \.json, "print the server's answer as it is"),
-    .flag("dry-run", \.dryRun, "push: only prove the model"),
+    .flag("dry-run", \.dryRun, "push, teach: only prove the model"),
     .flag(
       "inherit", \.inherit,
       "push: take the live model's labels and preprocessing for a file that has none"),
@@ -56,18 +60,28 @@ struct ModelSettings: CommandSettings {
       "max-disagreement", "SHARE", \.maxDisagreement,
       "canary: from 0 to 1, beyond it the canary ends; null compares nothing"),
     .flag("end", \.end, "canary: end it"),
+    .flag(
+      "keep-images", \.keepsImages,
+      "examples: keep the images too, by which a taught model proves itself"),
+    .flag(
+      "without-classes", \.leavesClasses,
+      "teach: leave out the classes that the model knew and no example is of"),
+    .optionalText("as", "NAME", \.name, "teach: the model's name"),
   ]
 
   /// Throws if an option belongs to another action, so that no misplaced --dry-run replaces a
   /// model, or if a canary's options are not those of a request.
   func check(for action: ModelAction, _ operand: String?) throws(UsageError) {
-    let misplaced: [(option: String, isGiven: Bool, belongs: ModelAction)] = [
-      ("--dry-run", dryRun, .push), ("--inherit", inherit, .push),
-      ("--if-version", ifVersion != nil, .push), ("--percent", percent != nil, .canary),
-      ("--max-disagreement", maxDisagreement != nil, .canary), ("--end", end, .canary),
+    let misplaced: [(option: String, isGiven: Bool, belongs: [ModelAction])] = [
+      ("--dry-run", dryRun, [.push, .teach]), ("--inherit", inherit, [.push]),
+      ("--if-version", ifVersion != nil, [.push]), ("--percent", percent != nil, [.canary]),
+      ("--max-disagreement", maxDisagreement != nil, [.canary]), ("--end", end, [.canary]),
+      ("--keep-images", keepsImages, [.examples]), ("--as", name != nil, [.teach]),
+      ("--without-classes", leavesClasses, [.teach]),
     ]
-    for item in misplaced where item.isGiven && item.belongs != action {
-      throw UsageError("\(item.option) belongs to `resnetd model \(item.belongs.usage)`")
+    for item in misplaced where item.isGiven && !item.belongs.contains(action) {
+      let owners = item.belongs.map { "`resnetd model \($0.usage)`" }.joined(separator: " and ")
+      throw UsageError("\(item.option) belongs to \(owners)")
     }
     // The server's own variable may have set it, and be meant for the server.
     if port == 0, socketPath == nil {

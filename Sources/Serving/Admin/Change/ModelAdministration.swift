@@ -1,5 +1,6 @@
 import Checkpoint
 import Inference
+import Machine
 package import ModelStore
 import Synchronization
 package import Telemetry
@@ -14,12 +15,20 @@ package final class ModelAdministration: Sendable {
   /// The first model, or nil if the store had a live model at the start.
   let first: FirstModel?
   let log: Log
+  /// Examples from which the live model is taught.
+  let examples: ExampleStore
+  let network: LiveNetwork
+  /// Memory of what is known of the examples.
+  let exampleMemory: Mutex<Reservation>
+  /// Memory of the bodies in which examples arrive.
+  let bodies: BodyMemory
   private let lateRecord: LateRecord?
 
   /// - Parameter recordInterval: Time between two tries to record a rollback that could not be
   ///   recorded when it took effect; nil for the usual one.
   package init(
     pool: WorkerPool, deployer: Deployer, store: ModelStore?, first: FirstModel? = nil, log: Log,
+    exampleLimits: ExampleStore.Limits = ExampleStore.Limits(),
     recordInterval: Duration? = nil
   ) {
     self.pool = pool
@@ -27,6 +36,11 @@ package final class ModelAdministration: Sendable {
     self.store = store
     self.first = first
     self.log = log
+    examples = ExampleStore(in: store, limits: exampleLimits)
+    // Nothing always fits.
+    exampleMemory = Mutex(pool.context.memory.overdraw(0, isLasting: true, use: .models))
+    network = LiveNetwork(store: store, first: first)
+    bodies = BodyMemory(pool.context.memory)
     lateRecord = store.map {
       LateRecord(of: $0, every: recordInterval ?? LateRecord.usualInterval, log: log)
     }

@@ -13,14 +13,16 @@ struct FormImages {
   let images: [(name: String, range: Range<Int>)]
   let parameters: [GivenParameter]
 
-  init(_ body: [UInt8], _ type: MediaType?, imageCountLimit: Int) throws(Problem) {
+  init(
+    _ body: [UInt8], _ type: MediaType?, imageCountLimit: Int, names: ImageRequestNames
+  ) throws(Problem) {
     let parts = try Self.parts(body, type, imageCountLimit)
-    let files = parts.filter { Self.isFile($0, body) }
+    let files = parts.filter { Self.isFile($0, body, names) }
     images = files.filter { !Self.isUnchosen($0) }.map { ($0.name, $0.range) }
-    guard !images.isEmpty else { throw Self.noFile(parts, body) }
+    guard !images.isEmpty else { throw Self.noFile(parts, body, names) }
     guard images.count <= imageCountLimit else { throw .tooManyImages(limit: imageCountLimit) }
-    parameters = parts.filter { !Self.isFile($0, body) }.map { Self.parameter($0, body) }
-    try ClassificationParameters.checkNames(parameters)
+    parameters = parts.filter { !Self.isFile($0, body, names) }.map { Self.parameter($0, body) }
+    try names.check(parameters)
   }
 
   private static func parts(
@@ -54,9 +56,11 @@ struct FormImages {
 
   /// Whether a part is a file: by its file name, unless it has the name of a parameter by its type,
   /// or by its first bytes.
-  private static func isFile(_ part: Multipart.Part, _ body: [UInt8]) -> Bool {
+  private static func isFile(
+    _ part: Multipart.Part, _ body: [UInt8], _ names: ImageRequestNames
+  ) -> Bool {
     if part.filename != nil { return true }
-    if ClassificationParameters.isName(part.name) { return false }
+    if names.contains(part.name) { return false }
     let essence = part.contentType.flatMap { MediaType($0) }?.essence ?? "text/plain"
     if essence.hasPrefix("image/") || essence == "application/octet-stream" { return true }
     return ImageFormat(magicBytesOf: body.span.extracting(part.range)) != nil
@@ -71,15 +75,18 @@ struct FormImages {
     let value = String(decoding: body[part.range].prefix(Self.valueByteLimit), as: UTF8.self)
     let isWhole = part.range.count <= Self.valueByteLimit
     return GivenParameter(
-      part.name, .form, text: isWhole ? value : nil, shown: Quotation.value(value))
+      part.name, .form, text: isWhole ? value : nil, string: isWhole ? value : nil,
+      shown: Quotation.value(value))
   }
 
-  private static func noFile(_ parts: [Multipart.Part], _ body: [UInt8]) -> Problem {
+  private static func noFile(
+    _ parts: [Multipart.Part], _ body: [UInt8], _ names: ImageRequestNames
+  ) -> Problem {
     let advice = "send one, for example with curl -F image=@cat.jpg, or base64 in JSON"
     guard !parts.isEmpty else { return .body("the form is empty: it has no file; \(advice)") }
     var found = parts.prefix(namedPartCountLimit).map { part in
       let name = Quotation.of(part.name)
-      return isFile(part, body)
+      return isFile(part, body, names)
         ? "\(name) without a chosen file" : "\(name) with \(part.range.count) bytes of text"
     }
     if parts.count > found.count { found.append("\(parts.count - found.count) more") }

@@ -24,15 +24,19 @@ package final class ImagePayload {
   private let origin: Origin
 
   package var count: Int { places.count }
+  /// Bytes of the body.
+  package var byteCount: Int { body.count }
 
   /// Finds the images. Throws if the body as a whole is unusable.
   ///
   /// - Parameters:
   ///   - type: The media type that the client gives; for unknown ones the bytes decide.
+  ///   - names: Names that parameters beside the images may have.
   ///   - memory: Budget for the copies that the reader of a JSON body with escapes makes.
   ///   - hold: Receives the body's memory at the end.
   package init(
-    _ body: [UInt8], _ type: MediaType?, imageCountLimit: Int, memory: MemoryBudget? = nil,
+    _ body: [UInt8], _ type: MediaType?, imageCountLimit: Int,
+    names: ImageRequestNames = .classification, memory: MemoryBudget? = nil,
     hold: (any BodyHold)? = nil
   ) throws(Problem) {
     guard !body.isEmpty else {
@@ -42,14 +46,15 @@ package final class ImagePayload {
     self.hold = hold
     switch BodyKind(body, type) {
     case .form:
-      let form = try FormImages(body, type, imageCountLimit: imageCountLimit)
+      let form = try FormImages(
+        body, type, imageCountLimit: imageCountLimit, names: names)
       places = form.images.map { .raw($0.range) }
       isList = form.images.count > 1
       parameters = form.parameters
       origin = .form(form.images.map(\.name))
     case .json:
       let scratch = try Self.scratch(for: body, memory)
-      let json = try JSONImages(body, imageCountLimit: imageCountLimit)
+      let json = try JSONImages(body, imageCountLimit: imageCountLimit, names: names)
       places = json.ranges.map { .base64($0) }
       isList = json.isList
       parameters = json.parameters

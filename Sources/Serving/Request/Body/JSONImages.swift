@@ -32,7 +32,9 @@ struct JSONImages {
     }
   }
 
-  init(_ body: [UInt8], imageCountLimit: Int) throws(Problem) {
+  init(
+    _ body: [UInt8], imageCountLimit: Int, names: ImageRequestNames = .classification
+  ) throws(Problem) {
     // RFC 8259, section 8.1: a byte order mark at the front may be ignored.
     let start = body.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let limits = json_images_limits(
@@ -59,7 +61,7 @@ struct JSONImages {
       throw .body("the JSON breaks off inside a string or a number; \(Self.expected)")
     }
     parameters = members.prefix(found.member_count).map { GivenParameter($0) }
-    try Self.checkNames(parameters, status)
+    try Self.checkNames(parameters, names, status)
     if status == JSON_IMAGES_MALFORMED {
       let fault = JSONFault(Self.message(found), in: body, at: start + found.offset)
       throw .body(fault.sentence(expected: Self.expected))
@@ -71,12 +73,12 @@ struct JSONImages {
 
   /// Throws for members that are not parameters, unless the text as a whole is wrong.
   private static func checkNames(
-    _ parameters: [GivenParameter], _ status: json_images_status
+    _ parameters: [GivenParameter], _ names: ImageRequestNames, _ status: json_images_status
   ) throws(Problem) {
     guard ![JSON_IMAGES_MALFORMED, JSON_IMAGES_OUT_OF_MEMORY].contains(status) else { return }
-    try ClassificationParameters.checkNames(parameters)
+    try names.check(parameters)
     if status == JSON_IMAGES_NESTED, let last = parameters.last {
-      throw .parameter("\(last.name) is a number, not \(last.shown)")
+      throw .parameter("\(last.name) is \(names.kind), not \(last.shown)")
     }
   }
 
@@ -130,7 +132,7 @@ extension GivenParameter {
     self.init(
       Self.string(member.name), .json,
       text: [JSON_IMAGES_NUMBER, JSON_IMAGES_BOOLEAN].contains(member.kind) && isWhole ? text : nil,
-      shown: shown,
+      string: member.kind == JSON_IMAGES_STRING && isWhole ? text : nil, shown: shown,
       isNull: member.kind == JSON_IMAGES_NULL)
   }
 

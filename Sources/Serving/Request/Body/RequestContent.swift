@@ -13,14 +13,18 @@ final class RequestContent: @unchecked Sendable {
   let byteCount: Int
   /// The field as it stands: parsed where it is needed, it would take many times its memory.
   private let type: String?
+  private let names: ImageRequestNames
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private let hold: (any BodyHold)?
   private var opened: ImagePayload?
 
-  init(_ body: [UInt8], _ type: String?, hold: (any BodyHold)?) {
+  init(
+    _ body: [UInt8], _ type: String?, names: ImageRequestNames = .classification,
+    hold: (any BodyHold)?
+  ) {
     byteCount = body.count
-    self.type = type
+    (self.type, self.names) = (type, names)
     self.body = body
     self.hold = hold
   }
@@ -39,8 +43,8 @@ final class RequestContent: @unchecked Sendable {
     let bytes = body
     body = []
     let payload = try ImagePayload(
-      bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, memory: memory,
-      hold: hold)
+      bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, names: names,
+      memory: memory, hold: hold)
     opened = payload
     return payload
   }

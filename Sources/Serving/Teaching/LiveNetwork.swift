@@ -1,0 +1,70 @@
+import Checkpoint
+import Engine
+import Files
+import Inference
+import ModelStore
+import Synchronization
+
+/// Files of models that are live, read again for what serving does not keep: their weights.
+final class LiveNetwork: Sendable {
+  private let store: ModelStore?
+  private let first: FirstModel?
+  /// Sources of models whose files have been read.
+  private let known = Mutex<[Key: ExampleSource]>([:])
+
+  private struct Key: Hashable {
+    let version: ModelVersion
+    let precision: String
+  }
+
+  /// Models whose sources are remembered.
+  private static let knownLimit = 64
+
+  init(store: ModelStore?, first: FirstModel?) { (self.store, self.first) = (store, first) }
+
+  /// Reads the file of a model; throws if it is not to be had any more.
+  func model(
+    _ live: CompiledModel, _ memory: LoadingMemory = LoadingMemory(),
+    _ interruption: Interruption = Interruption()
+  ) throws(CheckpointError) -> Model {
+    if let path = store?.path(of: live.version) {
+      var options = ModelOptions()
+      (options.memory, options.interruption) = (memory, interruption)
+      let model = try Model.load(path: path, options: options)
+      if model.version == live.version { return model }
+    }
+    if let model = try first?.load(), model.version == live.version { return model }
+    throw .unsupported("the live model's file is not there any more, or has changed")
+  }
+
+  /// Returns the source of a model's features, for which its file is read the first time.
+  func source(
+    _ live: CompiledModel, featureCount: Int, _ memory: LoadingMemory = LoadingMemory()
+  ) throws -> ExampleSource {
+    if let source = knownSource(live) { return source }
+    return try source(of: model(live, memory), live, featureCount: featureCount)
+  }
+
+  /// The same, if the file has been read before.
+  func knownSource(_ live: CompiledModel) -> ExampleSource? {
+    known.withLock { $0[Key(version: live.version, precision: live.precision.rawValue)] }
+  }
+
+  func source(
+    of model: Model, _ live: CompiledModel, featureCount: Int
+  ) throws -> ExampleSource {
+    if let source = knownSource(live) { return source }
+    let network = try model.featureDigest(featureCount: featureCount)
+    var digest = try SHA256()
+    let text = Array("\(network.hex) \(live.precision.rawValue)".utf8)
+    // SAFETY: the elements are bytes.
+    digest.update(unsafe text.span.bytes)
+    let source = ExampleSource(
+      digest: ModelVersion(digest: digest.finish()), featureCount: featureCount)
+    known.withLock { known in
+      if known.count >= Self.knownLimit { known = [:] }
+      known[Key(version: live.version, precision: live.precision.rawValue)] = source
+    }
+    return source
+  }
+}

@@ -1,0 +1,144 @@
+import Checkpoint
+import Foundation
+import ModelStore
+import Testing
+
+/// Examples of classes, on the disk and in memory.
+@Suite struct ExampleStoreTests {
+  private static let source = ExampleSource(
+    digest: ModelVersion(digest: [UInt8](repeating: 7, count: 32)), featureCount: 3)
+
+  private func example(
+    _ label: String, _ number: UInt8, image: [UInt8]? = nil
+  ) -> Example {
+    Example(
+      label: label, digest: ModelVersion(digest: [UInt8](repeating: number, count: 32)),
+      features: [Float(number), -0.5, .leastNonzeroMagnitude], image: image)
+  }
+
+  private func all(_ store: ExampleStore) throws -> [Example] {
+    var found: [Example] = []
+    let always = { (_: String) in true }
+    try store.forEach(withImages: always) { found.append($0) }
+    return found
+  }
+
+  @Test("They are there after a restart, to the last bit, but for those that were removed")
+  func restart() throws {
+    let fixture = try StoreFixture()
+    let examples = [example("cat", 1), example("a dög", 2), example("cat", 3)]
+    do {
+      let store = ExampleStore(in: try fixture.open())
+      #expect(try store.add(examples, of: Self.source) == [.kept, .kept, .kept])
+    }
+    do {
+      let store = ExampleStore(in: try fixture.open())
+      #expect(try all(store) == examples)
+      #expect(try store.summary().source == Self.source)
+      #expect(try store.add([example("cat", 4)], of: Self.source) == [.kept])
+      #expect(try store.remove("a dög") == 1)
+      #expect(try store.remove("a dög") == 0)
+    }
+    let store = ExampleStore(in: try fixture.open())
+    #expect(try all(store) == [examples[0], examples[2], example("cat", 4)])
+    #expect(try store.remove(nil) == 3)
+    #expect(try fixture.names(in: "").contains("examples") == false)
+    #expect(try store.summary().source == nil)
+  }
+
+  @Test("The same image is kept once, and under one label", arguments: [true, false])
+  func copies(isOnDisk: Bool) throws {
+    let fixture = try StoreFixture()
+    let store = ExampleStore(in: isOnDisk ? try fixture.open() : nil)
+    let both = [example("a", 1), example("b", 1), example("a", 1), example("b", 2)]
+    #expect(
+      try store.add(both, of: Self.source) == [.kept, .conflict("a"), .known, .kept])
+    #expect(try store.add([example("b", 1)], of: Self.source) == [.conflict("a")])
+    #expect(try store.summary().count == 2)
+    let other = ExampleSource(digest: Self.source.digest, featureCount: 4)
+    #expect(throws: ExampleStore.Fault.self) { try store.add([example("c", 5)], of: other) }
+    _ = try store.remove("a")
+    #expect(try store.add([example("b", 1)], of: Self.source) == [.kept])
+    #expect(try all(store) == [example("b", 2), example("b", 1)])
+  }
+
+  @Test("A file that is cut off anywhere, or damaged, keeps the examples before that")
+  func damage() throws {
+    let fixture = try StoreFixture()
+    let image = Array("an image".utf8)
+    do {
+      let store = ExampleStore(in: try fixture.open())
+      _ = try store.add([example("a", 1), example("b", 2, image: image)], of: Self.source)
+    }
+    let whole = try fixture.read(fixture.file("examples"))
+    let oneByteCount = 48 + 40 + 1 + 12 + 8
+    for count in [48, 49, oneByteCount - 1, oneByteCount, oneByteCount + 1, whole.count - 1] {
+      try Data(whole.prefix(count)).write(to: URL(filePath: fixture.file("examples")))
+      let store = ExampleStore(in: try fixture.open())
+      let expected = count < oneByteCount ? [] : [example("a", 1)]
+      #expect(try all(store) == expected, "\(count) bytes")
+      #expect((store.takeNotice() != nil) == (count != 48 && count != oneByteCount))
+      #expect(try store.add([example("c", 3)], of: Self.source) == [.kept])
+      #expect(try all(store) == expected + [example("c", 3)])
+    }
+    var changed = whole
+    changed[oneByteCount + 45] ^= 1
+    try Data(changed).write(to: URL(filePath: fixture.file("examples")))
+    #expect(try all(ExampleStore(in: try fixture.open())) == [example("a", 1)])
+    // Its image's digest is not that of its name here, so no image is handed over.
+    try Data(whole).write(to: URL(filePath: fixture.file("examples")))
+    #expect(try all(ExampleStore(in: try fixture.open())).map(\.image) == [nil, nil])
+    try fixture.write("something else", to: "examples")
+    let store = ExampleStore(in: try fixture.open())
+    #expect(throws: StoreError.self) { try store.summary() }
+    #expect(try store.remove(nil) == 0)
+    #expect(try store.summary().count == 0)
+  }
+
+  @Test(
+    "A disk that fails at any step leaves the examples as before or after, here and on the disk")
+  func faults() throws {
+    for step in 0..<16 {
+      let fixture = try StoreFixture()
+      let disk = FaultyDisk()
+      let store = ExampleStore(in: try fixture.open(disk: disk.hook))
+      _ = try store.add([example("a", 1), example("b", 2)], of: Self.source)
+      disk.fail(step..<step + 1, with: ENOSPC)
+      let added = try? store.add([example("c", 3)], of: Self.source)
+      let removed = try? store.remove("a")
+      disk.fail(0..<0, with: 0)
+      let left = try all(store)
+      let labels = left.map(\.label)
+      #expect(left.contains(example("b", 2)) && Set(labels).isSubset(of: ["a", "b", "c"]))
+      #expect(added == nil || labels.contains("c"), "step \(step)")
+      #expect(removed == nil || !labels.contains("a"), "step \(step)")
+      #expect(labels == labels.sorted())
+      #expect(added != nil || removed != nil)
+      let copy = try Data(contentsOf: URL(filePath: fixture.file("examples")))
+      let other = try StoreFixture()
+      let second = try other.open()
+      try copy.write(to: URL(filePath: other.file("examples")))
+      #expect(try all(ExampleStore(in: second)) == left)
+    }
+  }
+
+  @Test("Limits of number, labels and bytes, and a full disk, refuse all of a request")
+  func limits() throws {
+    var limits = ExampleStore.Limits()
+    (limits.count, limits.labelCount, limits.memoryByteCount) = (3, 2, 300)
+    let store = ExampleStore(in: nil, limits: limits)
+    _ = try store.add([example("a", 1), example("b", 2)], of: Self.source)
+    #expect(throws: ExampleStore.Fault.self) {
+      try store.add([example("a", 3), example("a", 4)], of: Self.source)
+    }
+    #expect(throws: ExampleStore.Fault.self) { try store.add([example("c", 3)], of: Self.source) }
+    #expect(throws: ExampleStore.Fault.self) {
+      try store.add([example("a", 3, image: [UInt8](repeating: 0, count: 300))], of: Self.source)
+    }
+    #expect(try store.summary().count == 2)
+    let fixture = try StoreFixture()
+    let full = ExampleStore(in: try fixture.open(space: { _ in 1000 }))
+    #expect(throws: ExampleStore.Fault.self) { try full.add([example("a", 1)], of: Self.source) }
+    #expect(try full.summary().count == 0)
+  }
+}

@@ -1,0 +1,238 @@
+import Checkpoint
+import Engine
+import Foundation
+import HTTPCore
+import Inference
+import ModelStore
+import Numbers
+import ResNet
+import Serving
+import Testing
+
+/// Examples sent to the admin endpoint, and what is taught from them.
+@Suite struct TeachingTests {
+  /// A bitmap of 32x32 pixels: stripes in a colour of its kind, with noise of its own.
+  static func image(kind: Int, number: Int) -> [UInt8] {
+    let side = 32
+    let noise = ReproducibleNumbers("teaching \(kind) \(number)")
+    let colours: [[Float]] = [[220, 30, 30], [30, 200, 40], [40, 40, 220], [230, 220, 60]]
+    var pixels: [UInt8] = []
+    for y in 0..<side {
+      for x in 0..<side {
+        let isStripe = (kind.isMultiple(of: 2) ? x : y) / 4 % 2 == 0
+        for channel in 0..<3 {
+          let level = isStripe ? colours[kind % colours.count][channel] : 120
+          let jitter = noise.fraction((y * side + x) * 3 + channel) * 40 - 20
+          pixels.append(UInt8(min(max(level + jitter, 0), 255)))
+        }
+      }
+    }
+    func bytes(_ value: Int, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    return [0x42, 0x4d] + bytes(54 + pixels.count, 4) + bytes(0, 4) + bytes(54, 4) + bytes(40, 4)
+      + bytes(side, 4) + bytes(side, 4) + bytes(1, 2) + bytes(24, 2) + bytes(0, 4)
+      + bytes(pixels.count, 4) + bytes(2835, 4) + bytes(2835, 4) + bytes(0, 8) + pixels
+  }
+
+  static func json(_ images: [[UInt8]], _ members: String = "") -> [UInt8] {
+    let texts = images.map { #""\#(Data($0).base64EncodedString())""# }
+    return Array(#"{"images": [\#(texts.joined(separator: ","))]\#(members)}"#.utf8)
+  }
+
+  static func images(_ kind: Int, _ count: Int, from start: Int = 0) -> [[UInt8]] {
+    (start..<start + count).map { image(kind: kind, number: $0) }
+  }
+
+  /// Sends examples of three labels, the kinds 0 to 2.
+  private func send(
+    _ admin: AdminFixture, _ labels: [String] = ["red", "green", "blue"], count: Int = 10,
+    keeping: Bool = true
+  ) async throws {
+    for (kind, label) in labels.enumerated() {
+      let answer = try await admin.ask(
+        "POST", "/admin/examples?label=\(label)&keep_images=\(keeping)",
+        body: Self.json(Self.images(kind, count)))
+      #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+      #expect(try answer.json()["kept"] as? Int == count)
+    }
+  }
+
+  private func label(_ admin: AdminFixture, _ image: [UInt8]) throws -> String {
+    let answer = try admin.served.wait(for: "/classify", body: image).json()
+    let predictions = try #require(answer["predictions"] as? [[String: Any]])
+    return try #require(predictions.first?["label"] as? String)
+  }
+
+  @Test("Three labels of ten images are live after one call, beside the classes before")
+  func lesson() async throws {
+    let admin = try AdminFixture()
+    let before = admin.served.pool.live.model
+    try await send(admin)
+    let answer = try await admin.ask("POST", "/admin/teach")
+    #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+    let document = try answer.json()
+    let taught = try #require(document["taught"] as? [String: Any])
+    #expect(taught["classes"] as? Int == 13 && taught["examples"] as? Int == 30)
+    #expect(taught["new_classes"] as? [String] == ["red", "green", "blue"])
+    let judged = try #require(taught["cross_validation"] as? [String: Any])
+    #expect(judged["examples"] as? Int == 30)
+    #expect(try #require(judged["accuracy"] as? Double) >= 0.9)
+    #expect(taught["golden_samples"] as? Int == 3)
+    #expect(document["recorded"] as? Bool == true)
+    let live = admin.served.pool.live.model
+    #expect(live.labels == before.labels + ["red", "green", "blue"])
+    #expect(live.name == "start-taught")
+    for (kind, name) in ["red", "green", "blue"].enumerated() {
+      #expect(try label(admin, Self.image(kind: kind, number: 77)) == name)
+    }
+    // The file tells where it comes from, and proves itself.
+    let path = try #require(admin.store.path(of: live.version))
+    let model = try Model.load(path: path)
+    #expect(model.provenance?.parent == before.version.hex && model.goldenSamples.count == 3)
+    #expect(admin.logged.contains(#""action":"teach""#))
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
+    #expect(admin.served.pool.live.model.version == before.version)
+  }
+
+  @Test("A model can be taught the examples alone, and a dry run changes nothing")
+  func alone() async throws {
+    let admin = try AdminFixture()
+    try await send(admin, keeping: false)
+    let dry = try await admin.ask("POST", "/admin/teach?keep_classes=false&dry_run=true").json()
+    #expect(dry["dry_run"] as? Bool == true)
+    #expect(admin.served.pool.live.model.name == "start")
+    let answer = try await admin.ask("POST", "/admin/teach?keep_classes=false&name=colours").json()
+    let taught = try #require(answer["taught"] as? [String: Any])
+    #expect(taught["golden_samples"] as? Int == 0)
+    #expect((taught["golden_note"] as? String)?.contains("keep_images=true") == true)
+    #expect(admin.served.pool.live.model.labels == ["red", "green", "blue"])
+    #expect(answer["name"] as? String == "colours")
+    for (kind, name) in ["red", "green", "blue"].enumerated() {
+      #expect(try label(admin, Self.image(kind: kind, number: 78)) == name)
+    }
+    // The taught model has the same body, so that the examples stay of use.
+    let more = try await admin.ask(
+      "POST", "/admin/examples?label=yellow", body: Self.json(Self.images(3, 5)))
+    #expect(more.status == 200)
+    #expect(try await admin.ask("POST", "/admin/teach").status == 200)
+    #expect(admin.served.pool.live.model.labels == ["red", "green", "blue", "yellow"])
+    #expect(try label(admin, Self.image(kind: 3, number: 9)) == "yellow")
+  }
+
+  @Test("An image is kept once; as an example of another label it is refused")
+  func copies() async throws {
+    let admin = try AdminFixture()
+    let image = Self.image(kind: 0, number: 0)
+    #expect(try await admin.ask("POST", "/admin/examples?label=a", body: image).status == 200)
+    let again = try await admin.ask(
+      "POST", "/admin/examples", body: Self.json([image, image], #","label":"a""#)
+    ).json()
+    #expect(again["known"] as? Int == 2 && again["examples"] as? Int == 1)
+    let other = try await admin.ask("POST", "/admin/examples?label=b", body: image)
+    #expect(other.status == 409)
+    #expect(try other.problemKind() == "example-conflict")
+    let mixed = try await admin.ask(
+      "POST", "/admin/examples?label=b",
+      body: Self.json([image, Self.image(kind: 1, number: 0), Array("no image".utf8)])
+    ).json()
+    #expect(mixed["kept"] as? Int == 1 && mixed["refused"] as? Int == 2)
+    let results = try #require(mixed["results"] as? [[String: Any]])
+    #expect((results[2]["error"] as? [String: Any])?["status"] as? Int == 415)
+    let listed = try await admin.ask("GET", "/admin/examples").json()
+    #expect(listed["examples"] as? Int == 2 && listed["stored"] as? String == "state folder")
+    #expect(listed["fits_live_model"] as? Bool == true)
+    #expect(
+      try await admin.ask("DELETE", "/admin/examples?label=a").json()["removed"] as? Int == 1)
+    #expect(try await admin.ask("POST", "/admin/examples?label=b", body: image).status == 200)
+    #expect(try await admin.ask("DELETE", "/admin/examples").status == 400)
+    #expect(
+      try await admin.ask("DELETE", "/admin/examples?all=true").json()["examples"] as? Int == 0)
+  }
+
+  @Test("Too few examples are refused, with what is missing")
+  func tooFew() async throws {
+    let admin = try AdminFixture()
+    func kind(_ target: String) async throws -> String {
+      let answer = try await admin.ask("POST", target)
+      #expect(answer.status == 409)
+      return try answer.problemKind()
+    }
+    #expect(try await kind("/admin/teach") == "too-few-examples")
+    _ = try await admin.ask(
+      "POST", "/admin/examples?label=a", body: Self.json(Self.images(0, 1)))
+    #expect(try await kind("/admin/teach") == "too-few-examples")
+    _ = try await admin.ask(
+      "POST", "/admin/examples?label=a", body: Self.json(Self.images(0, 2)))
+    #expect(try await kind("/admin/teach?keep_classes=false") == "too-few-examples")
+    #expect(try await admin.ask("POST", "/admin/teach").status == 200)
+  }
+
+  @Test("Examples of another network are neither added to nor learned from")
+  func otherNetwork() async throws {
+    let admin = try AdminFixture()
+    try await send(admin, count: 2)
+    let other = try SmallModels.model("other")
+    var weights = other.weights
+    let name = "conv1.weight"
+    let tensor = try #require(weights[name])
+    weights[name] = Tensor(shape: tensor.shape, storage: tensor.values.map { $0 * 0.5 })
+    try await admin.upload(
+      Model(
+        name: "other", architecture: #require(Architecture.cifar(depth: 8, classCount: 10)),
+        weights: weights,
+        Model.Contents(labels: other.labels, preprocessing: other.preprocessing)))
+    let answers = [
+      try await admin.ask("POST", "/admin/teach"),
+      try await admin.ask(
+        "POST", "/admin/examples?label=a", body: Self.image(kind: 3, number: 0)),
+    ]
+    for answer in answers {
+      #expect(answer.status == 409)
+      #expect(try answer.problemKind() == "examples-of-another-network")
+    }
+    let listed = try await admin.ask("GET", "/admin/examples").json()
+    #expect(listed["fits_live_model"] as? Bool == false)
+    #expect(try await admin.ask("POST", "/admin/rollback").status == 200)
+    #expect(try await admin.ask("POST", "/admin/teach").status == 200)
+  }
+
+  @Test(
+    "Labels that no model can have are refused",
+    arguments: [
+      "", "?label=", "?label=a%0Ab", "?label=%1B",
+      "?label=" + String(repeating: "x", count: 10_240),
+      "?label=a&label=b", "?lable=a", "?label=a&keep_images=perhaps",
+    ])
+  func labels(query: String) async throws {
+    let admin = try AdminFixture()
+    let answer = try await admin.ask(
+      "POST", "/admin/examples" + query, body: Self.image(kind: 0, number: 0))
+    #expect(answer.status == 400)
+    #expect(try answer.problemKind() == "invalid-parameter")
+    #expect(try await admin.ask("GET", "/admin/examples").json()["examples"] as? Int == 0)
+  }
+
+  @Test("A broken body keeps nothing")
+  func brokenBodies() async throws {
+    let admin = try AdminFixture()
+    let whole = Self.json(Self.images(0, 2))
+    for body in [[], Array(whole.dropLast(30)), Array("label=a".utf8), Self.json([])] {
+      let answer = try await admin.ask("POST", "/admin/examples?label=a", body: body)
+      #expect(400..<500 ~= answer.status)
+    }
+    #expect(try await admin.ask("GET", "/admin/examples").json()["examples"] as? Int == 0)
+  }
+
+  @Test("A model of independent labels gets no class, but a new head")
+  func sigmoid() async throws {
+    let admin = try AdminFixture(start: { path in
+      try SmallModels.model("start", output: OutputRule(activation: .sigmoid)).write(to: path)
+    })
+    try await send(admin, count: 3)
+    let answer = try await admin.ask("POST", "/admin/teach")
+    #expect(answer.status == 409)
+    #expect(try answer.problemKind() == "unteachable")
+    #expect(try await admin.ask("POST", "/admin/teach?keep_classes=false").status == 200)
+  }
+}
