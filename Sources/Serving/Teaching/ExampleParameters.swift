@@ -25,7 +25,8 @@ struct ExampleParameters: Sendable, Hashable {
       if item.name == "label" {
         guard let string = item.string else {
           throw .parameter(
-            "label is a string, not \(item.shown); one of more than 64 bytes goes in the query")
+            "label in \(item.place.name) is a string of at most 64 bytes, not \(item.shown); a longer "
+              + "one goes in the query")
         }
         if let fault = Labels.fault(in: string) {
           throw .parameter(

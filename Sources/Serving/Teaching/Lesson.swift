@@ -45,6 +45,7 @@ final class Lesson: Sendable {
     var isOver = false
     var staged: StagedModel?
     var report = LessonReport()
+    var unfiled: LiveNetwork.Unfiled?
   }
 
   let parameters: TeachParameters
@@ -60,6 +61,9 @@ final class Lesson: Sendable {
 
   /// The model's file, if it was written.
   var staged: StagedModel? { state.withLock(\.staged) }
+
+  /// What was learned, if the model has no file.
+  var unfiled: LiveNetwork.Unfiled? { state.withLock(\.unfiled) }
 
   func discard() {
     let staged = state.withLock { state in
@@ -159,7 +163,16 @@ final class Lesson: Sendable {
     report.goldenSampleCount = contents.goldenSamples.count
     report.goldenNote = golden.note(
       contents.goldenSamples, hasExampleImages: !lesson.images.isEmpty)
-    return try parent.withHead(name: name, weights: head.weights, bias: head.bias, contents)
+    let model = try parent.withHead(
+      name: name, weights: head.weights, bias: head.bias, contents)
+    if surroundings.store == nil {
+      state.withLock { [contents] in
+        $0.unfiled = LiveNetwork.Unfiled(
+          version: model.version, name: name, weights: head.weights, bias: head.bias,
+          contents: contents)
+      }
+    }
+    return model
   }
 
   /// Examples in memory, and what is told of them.

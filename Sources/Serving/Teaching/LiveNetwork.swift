@@ -12,6 +12,18 @@ final class LiveNetwork: Sendable {
   /// Sources of models whose files have been read.
   private let known = Mutex<[Key: ExampleSource]>([:])
 
+  /// The last layer that was taught to the first model, and is in no file: that of a server that
+  /// keeps no models.
+  struct Unfiled: Sendable {
+    let version: ModelVersion
+    let name: String
+    let weights: [Float]
+    let bias: [Float]
+    let contents: Model.Contents
+  }
+
+  private let unfiled = Mutex<Unfiled?>(nil)
+
   private struct Key: Hashable {
     let version: ModelVersion
     let precision: String
@@ -33,9 +45,21 @@ final class LiveNetwork: Sendable {
       let model = try Model.load(path: path, options: options)
       if model.version == live.version { return model }
     }
-    if let model = try first?.load(), model.version == live.version { return model }
+    if let model = try first?.load() {
+      if model.version == live.version { return model }
+      if let head = unfiled.withLock({ $0 }), head.version == live.version,
+        let taught = try? model.withHead(
+          name: head.name, weights: head.weights, bias: head.bias, head.contents),
+        taught.version == live.version
+      {
+        return taught
+      }
+    }
     throw .unsupported("the live model's file is not there any more, or has changed")
   }
+
+  /// Remembers a last layer that was taught and is now live, in place of the one before.
+  func remember(_ head: Unfiled) { unfiled.withLock { $0 = head } }
 
   /// Returns the source of a model's features, for which its file is read the first time.
   func source(

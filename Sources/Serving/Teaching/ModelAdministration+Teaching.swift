@@ -39,6 +39,7 @@ extension ModelAdministration {
     do throws(SwapFailure) {
       return try deployer.deploy(request, in: turn) { model throws(SwapFailure) in
         guard let store, let staged = lesson.staged else {
+          if let unfiled = lesson.unfiled { network.remember(unfiled) }
           return "this server keeps no models: start it with --state-dir"
         }
         keepFirst()

@@ -62,6 +62,28 @@ import Testing
     #expect(await second.stop() == 0)
   }
 
+  @Test("A server without a state folder is taught again and again, and says that it keeps nothing")
+  func withoutFolder() async throws {
+    let folder = try TemporaryFolder()
+    let server = try await ServerUnderTest()
+    let admin = try await server.adminAddress
+    for (kind, classCount) in [(0, 11), (1, 12)] {
+      for number in 0..<3 {
+        let file = folder.url.appendingPathComponent("\(kind)-\(number).bmp")
+        try DrawnImages.bitmap(kind: kind, number: number).write(to: file)
+        let sent = try await server.curl(
+          "--data-binary", "@\(file.path)", "\(admin)/admin/examples?label=kind\(kind)")
+        #expect(sent.status == 200, "\(sent.body)")
+      }
+      let taught = try await server.curl("-X", "POST", "\(admin)/admin/teach")
+      #expect(taught.status == 200 && taught.body.contains(#""classes":\#(classCount)"#))
+      #expect(taught.body.contains(#""recorded":false"#))
+    }
+    let listed = try await server.curl("\(admin)/admin/examples").body
+    #expect(listed.contains(#""stored":"memory""#) && listed.contains(#""fits_live_model":true"#))
+    #expect(await server.stop() == 0)
+  }
+
   /// Requests that follow each other without a pause, on two connections.
   private final class Traffic: @unchecked Sendable {
     private let address: String
