@@ -61,6 +61,16 @@ enum TrainCommand: Command {
       from == nil ? parts.variant.flatMap { Architecture.named($0) } : nil
     }
 
+    /// The first option that only the training of layers has.
+    var layerOption: String? {
+      let options: [(String, Bool)] = [
+        ("--resume", resumes), ("--time", time != nil), ("--epochs", epochCount != nil),
+        ("--batch", batchImageCount != nil), ("--learning-rate", rate != nil),
+        ("--weight-decay", weightDecay != nil), ("--augment", augmentation != .auto),
+      ]
+      return options.first { $0.1 }?.0
+    }
+
     var lastCount: Int? { if case .last(let count) = tuning { count } else { nil } }
   }
 
@@ -113,7 +123,7 @@ enum TrainCommand: Command {
       .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
       .optionalText(
         "arch", "VARIANT", \.parts.variant,
-        "without --from: a network to train from nothing, such as resnet20-cifar; with it: "
+        "without --from: a network to train from scratch, such as resnet20-cifar; with it: "
           + ModelParts.variantHelp),
       .optionalInteger(
         "jobs", "N", \.jobs, in: 1...CPUPlan.workerLimit,
@@ -155,6 +165,7 @@ enum TrainCommand: Command {
         path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
       try WrittenFile.checkPlace(path)
     }
+    try checkCombination(settings)
     try checkCheckpoint(settings, output)
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
@@ -183,11 +194,33 @@ enum TrainCommand: Command {
     } catch {
       throw Failure("\(output): \(error)")
     }
+    unsafe unlink(CourseCheckpoint.path(of: output))
     let report = TrainingReport(result, folder: folder, output: output, page: page)
     let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
     try FileBytes.write(Array(TrainingPage(report, thumbnails).text.utf8), to: page)
     StandardOutput.write(settings.json ? report.json.indentedText : report.text)
     return .success
+  }
+
+  /// Throws if an option would do nothing, or something else than it says.
+  private static func checkCombination(_ settings: Settings) throws(UsageError) {
+    if settings.time != nil, settings.epochCount != nil {
+      throw UsageError("--time decides the number of epochs: give it or --epochs, not both")
+    }
+    if let architecture = settings.parts.variant, settings.startsFromNothing != nil {
+      switch settings.tuning {
+      case .auto, .all: break
+      case .head, .last:
+        throw UsageError(
+          "--arch \(architecture) without --from is a network from scratch, all of whose layers must be "
+            + "trained: name a trained network by --from, or leave out --tune")
+      }
+    }
+    if settings.tuning == .head, let option = settings.layerOption {
+      throw UsageError(
+        "\(option) is for the training of layers, and --tune head trains none but the last: give "
+          + "--tune all or last:N, or leave it out")
+    }
   }
 
   /// Throws if the state of an interrupted training would be lost, or is not there to go on with.
@@ -229,34 +262,40 @@ enum TrainCommand: Command {
         name: settings.parts.variant ?? "network", architecture: architecture, weights: weights,
         Model.Contents(labels: folder.classes, preprocessing: contract ?? .imageNet))
     } catch {
-      throw Failure("a training from nothing: \(error)")
+      throw Failure("a training from scratch: \(error)")
     }
   }
 
-  /// Images below which the features of a trained network are better than those that could be
-  /// learned.
-  private static let tunedImageCountMinimum = 500
   /// Images from which all layers are trained without being asked, if they are small.
   private static let tunedImageCount = 2000
   private static let smallPixelCount = 64 * 64
 
+  /// Images below which a network from scratch learns little.
+  private static let freshImageCount = 5000
+
   private static func chosen(
     _ settings: Settings, _ folder: TrainingFolder, _ parent: Model
   ) -> Tuning {
-    guard settings.tuning == .auto else { return settings.tuning }
-    if settings.startsFromNothing != nil { return .all }
     let count = folder.images.count
+    if settings.startsFromNothing != nil {
+      if count < freshImageCount {
+        TrainingProgress.tell(
+          "\(Decimal.grouped(count)) images are few for a network from scratch, which wants "
+            + "\(Decimal.grouped(freshImageCount)) or more; a trained one, by --from or without --arch, "
+            + "does better")
+      }
+      return .all
+    }
+    guard settings.tuning == .auto else { return settings.tuning }
     let isSmall = parent.graph.inputShape.pixelCount <= smallPixelCount
-    let wantsLayers =
-      settings.time != nil || settings.epochCount != nil || (isSmall && count >= tunedImageCount)
-    let tuning: Tuning = wantsLayers && count >= tunedImageCountMinimum ? .all : .head
+    let option = settings.layerOption
+    let tuning: Tuning = option != nil || (isSmall && count >= tunedImageCount) ? .all : .head
     TrainingProgress.tell(
       tuning == .all
-        ? "--tune all: \(Decimal.grouped(count)) images are enough to train all layers"
-        : "--tune head: "
-          + (count < tunedImageCountMinimum
-            ? "\(Decimal.grouped(count)) images are too few to train more than a new last layer"
-            : "a new last layer takes seconds; --tune all or --time 10m trains all layers"))
+        ? "--tune all: "
+          + (option.map { "\($0) is for the training of layers" }
+            ?? "\(Decimal.grouped(count)) small images are enough to train all layers")
+        : "--tune head: a new last layer takes seconds; --tune all or --time 10m trains all layers")
     return tuning
   }
 }

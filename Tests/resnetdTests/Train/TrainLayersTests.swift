@@ -104,6 +104,9 @@ import Testing
       tree, to: parts.path, "--tune", "all", "--epochs", "6", "--batch", "16", "--resume", "--seed",
       "1")
     #expect(other.exitCode == 1 && other.errors.contains("is of another training"))
+    let longer = try await train(
+      tree, to: parts.path, "--tune", "all", "--epochs", "7", "--batch", "16", "--resume")
+    #expect(longer.exitCode == 1 && longer.errors.contains("has 6, by which its rates are planned"))
     let resumed = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
       ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)
@@ -120,7 +123,13 @@ import Testing
     let outcome = try await train(tree, to: file, "--arch", "resnet20-cifar", "--epochs", "2")
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(try Model.load(path: file).labels == ["a", "b", "c"])
-    #expect(outcome.errors.contains("all layers of resnet20-cifar from nothing"))
+    #expect(outcome.errors.contains("all layers of resnet20-cifar from scratch"))
+    let head = try await train(tree, to: file, "--arch", "resnet20-cifar", "--tune", "head")
+    #expect(head.exitCode == 2 && head.errors.contains("is a network from scratch"))
+    let idle = try await train(tree, to: file, "--tune", "head", "--epochs", "3")
+    #expect(idle.exitCode == 2 && idle.errors.contains("--epochs is for the training of layers"))
+    let short = try await train(tree, to: file, "--force", "--tune", "all", "--time", "1s")
+    #expect(short.exitCode == 0 || short.errors.contains("one epoch takes about"))
     let nothing = try await train(tree, to: file, "--resume")
     #expect(nothing.exitCode == 1 && nothing.errors.contains("exists; --force replaces it"))
     let exploding = try await train(

@@ -99,7 +99,7 @@ struct EvaluationPage {
       font-size: .8rem; overflow-wrap: anywhere; }
     figure img { width: 8rem; height: 8rem; object-fit: contain; image-rendering: pixelated;
       background: var(--line); }
-    svg text { fill: var(--soft); font-size: 11px; } svg .axis { stroke: var(--line); }
+    svg { max-width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; } svg .axis { stroke: var(--line); }
     """
 
   private var summary: String {
@@ -135,7 +135,7 @@ struct EvaluationPage {
       """
     }
     return """
-      <svg width="320" height="310" role="img" aria-label="accuracy over confidence">
+      <svg width="320" height="310" viewBox="0 0 320 310" role="img" aria-label="accuracy over confidence">
       <rect x="\(x(0))" y="\(y(1))" width="\(size)" height="\(size)" fill="none" class="axis"/>
       \(bars.joined(separator: "\n"))
       <line x1="\(x(0))" y1="\(y(0))" x2="\(x(1))" y2="\(y(1))" stroke="var(--soft)" \

@@ -34,6 +34,7 @@ struct DataSplit {
     let groups = images.indices.map { all.root(of: $0) }
     let labels = images.map { label(of: $0) }
     try checkClasses(images)
+    noteLoneGroups(labels: labels, groups: groups)
     let isHeldOut = sides(images, labels: labels, groups: groups, rules)
     for (place, image) in images.enumerated() {
       if isHeldOut[place] {
@@ -44,6 +45,8 @@ struct DataSplit {
       }
     }
   }
+
+  var imageCount: Int { learned.count + heldOut.count }
 
   func label(of image: SurveyedImage) -> Int { folder.images[image.index].label }
 
@@ -139,13 +142,30 @@ struct DataSplit {
     }
   }
 
+  /// Says which classes lie in one group, so that no image of theirs can judge the others.
+  private mutating func noteLoneGroups(labels: [Int], groups: [Int]) {
+    var groupsOfClass: [Int: Set<Int>] = [:]
+    var counts: [Int: Int] = [:]
+    for (label, group) in zip(labels, groups) {
+      groupsOfClass[label, default: []].insert(group)
+      counts[label, default: 0] += 1
+    }
+    let lone = folder.classes.indices.filter {
+      groupsOfClass[$0]?.count == 1 && (counts[$0] ?? 0) > 1
+    }
+    guard !lone.isEmpty, !folder.isDivided else { return }
+    notes.append(
+      "all images of a class are one group, so that nothing can be judged about it: "
+        + TrainingFolder.shown(lone.map { folder.classes[$0] }))
+  }
+
   /// Throws if nothing is left to learn of a class.
   private func checkClasses(_ images: [SurveyedImage]) throws(Failure) {
     let left = images.filter { folder.images[$0.index].side != .heldOut }
     for (label, count) in counts(of: left).enumerated() where count == 0 {
       throw Failure(
-        "no image of \"\(folder.classes[label])\" is left to learn from: all of them were left out, "
-          + "for the reasons above")
+        "no image of \"\(folder.classes[label])\" is left to learn from"
+          + (notes.isEmpty ? ": none can be read" : "; " + notes.joined(separator: "; ")))
     }
   }
 

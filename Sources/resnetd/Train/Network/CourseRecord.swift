@@ -13,13 +13,16 @@ struct CourseRecord: Codable, Sendable, Equatable {
     /// Of the images held out; nil without them.
     var heldOutLoss: Double?
     var heldOutAccuracy: Double?
+    /// Their loss at the temperature that suits them best; nil if none does.
+    var calibratedLoss: Double?
 
-    /// Whether it is better than another one: by accuracy, of equal ones by loss.
+    /// Whether it is better than another one: by the loss on images held out, which says more than
+    /// how many of a few hundred are right, and at the best temperature, since the model gets it.
     func isBetter(than other: Epoch?) -> Bool {
-      guard let other, let own = heldOutAccuracy, let best = other.heldOutAccuracy else {
-        return true
-      }
-      return (own, -(heldOutLoss ?? 0)) > (best, -(other.heldOutLoss ?? 0))
+      guard let other, let own = calibratedLoss ?? heldOutLoss,
+        let best = other.calibratedLoss ?? other.heldOutLoss
+      else { return true }
+      return own < best
     }
   }
 
@@ -28,6 +31,8 @@ struct CourseRecord: Codable, Sendable, Equatable {
   var epochCount: Int
   var stepsPerEpoch: Int
   var epochs: [Epoch] = []
+  /// The new last layer alone; nil for a network from scratch.
+  var first: Epoch?
   /// Epoch whose parameters are kept; the average of parameters counts as that after the last.
   var best: Epoch?
   /// Sums over the epoch that is not finished.

@@ -57,8 +57,7 @@ struct CourseRun {
       let byteCount = network.byteCount + Optimizer.byteCount(recipe.optimizer, for: network)
       TrainingProgress.tell(
         "memory: \(byteCount >> 20) MiB for the network and its gradients, "
-          + "\(training.rule.canvasByteCount * (split.learned.count + split.heldOut.count) >> 20) MiB "
-          + "for the images")
+          + "\((training.rule.canvasByteCount * split.imageCount) >> 20) MiB for the images")
       course = Course(
         network, optimizer, images, imageShape: begun.graph.inputShape, prefix: prefix,
         Course.Settings(
@@ -86,6 +85,11 @@ struct CourseRun {
     if settings.resumes {
       let checkpoint = try CourseCheckpoint(path: checkpointPath)
       try checkpoint.check(identity, path: checkpointPath)
+      if let asked = settings.epochCount, asked != checkpoint.record.epochCount {
+        throw Failure(
+          "--epochs \(asked): the training in \(checkpointPath) has \(checkpoint.record.epochCount), by "
+            + "which its rates are planned; give that number or none, or begin anew with --force")
+      }
       record = checkpoint.record
       best = checkpoint.best
       course.plan(recipe.schedule(stepCount: record.epochCount * course.stepsPerEpoch))
@@ -98,7 +102,7 @@ struct CourseRun {
       if !recipe.isFresh {
         var first = CourseRecord.Epoch(number: 0, rate: 0, loss: 0, accuracy: 0)
         guard try judge(begun.weights, &first) else { return nil }
-        (record.best, best) = (first, begun.weights)
+        (record.first, record.best, best) = (first, first, begun.weights)
       }
     }
     return try epochs(&record, &best, identity)
@@ -137,13 +141,12 @@ struct CourseRun {
           record.epochs.append(epoch)
           tell(epoch, of: record.epochCount, &progress)
           if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
-          if isStuck(record) {
-            progress.tell(
-              "stopped early: nothing held out has become better since epoch "
-                + "\(record.best?.number ?? 0)")
-            break
-          }
         }
+      }
+      if course.stepCount.isMultiple(of: course.stepsPerEpoch), isStuck(record) {
+        progress.tell(
+          "stopped early: nothing held out has improved since epoch \(record.best?.number ?? 0)")
+        break
       }
       guard !training.job.interruption.hasHappened else {
         progress.end()
@@ -162,6 +165,8 @@ struct CourseRun {
       if .now - lastSaved >= Self.checkpointInterval { save() }
     }
     progress.end()
+    // Judging and writing take a while too.
+    save()
     return try finished(&record, best)
   }
 
@@ -170,8 +175,8 @@ struct CourseRun {
     guard heldOut != nil, let best = record.best, let last = record.epochs.last else {
       return false
     }
-    let leastLoss = record.epochs.min { ($0.heldOutLoss ?? 0) < ($1.heldOutLoss ?? 0) }
-    let progressAt = max(best.number, leastLoss?.number ?? 0)
+    let mostRight = record.epochs.max { ($0.heldOutAccuracy ?? 0) < ($1.heldOutAccuracy ?? 0) }
+    let progressAt = max(best.number, mostRight?.number ?? 0)
     return last.number - progressAt >= max(5, record.epochCount / 3)
   }
 
@@ -193,7 +198,6 @@ struct CourseRun {
         TrainingProgress.tell("the average of the parameters over steps is the best")
       }
     }
-    unsafe unlink(checkpointPath)
     let isLast = record.best.map { $0.number == record.epochs.count } ?? true
     return Finished(best: kept, last: isLast ? nil : last, record: record)
   }
@@ -214,8 +218,14 @@ struct CourseRun {
     guard let logits = try training.outputs(of: network, heldOut, label: "judgement") else {
       return false
     }
-    let score = ClassScoreSum(logits, labels: heldOut.labels, classCount: training.job.classCount)
+    let classCount = training.job.classCount
+    let score = ClassScoreSum(logits, labels: heldOut.labels, classCount: classCount)
+    var search = TemperatureSearch()
+    for (place, label) in heldOut.labels.enumerated() {
+      search.record(Array(logits[place * classCount..<(place + 1) * classCount]), label: label)
+    }
     (epoch.heldOutLoss, epoch.heldOutAccuracy) = (score.logLoss, score.accuracy)
+    epoch.calibratedLoss = search.best?.logLoss
     return true
   }
 
@@ -226,7 +236,17 @@ struct CourseRun {
       program: Version.number,
       data: try TrainedModel.digest(
         of: split.learned + split.heldOut, split, training.job.folder.classes),
-      parent: begun.version.hex, recipe: recipe.text, seed: training.job.settings.seed)
+      parent: recipe.isFresh ? training.job.parent.name : training.job.parent.version.hex,
+      recipe: recipeText, seed: training.job.settings.seed)
+  }
+
+  /// Everything that options decide.
+  private var recipeText: String {
+    let settings = training.job.settings
+    return recipe.text + (settings.lastCount.map { ", last \($0)" } ?? "")
+      + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
+      + (settings.isBalanced ? ", classes balanced" : "")
+      + (settings.regularization.map { ", regularisation \($0)" } ?? "")
   }
 
   /// Plans epochs as asked for, or as many as the time allows.
@@ -237,15 +257,21 @@ struct CourseRun {
     let perEpoch = Double(split.learned.count) / speed
     if let time = settings.time, settings.epochCount == nil {
       let available = (time / .seconds(1)) * (1 - Self.reservedShare)
+      guard available >= perEpoch else {
+        throw Failure(
+          "--time \(OptionValue.text(time)): one epoch takes about \(Self.text(seconds: perEpoch)); allow "
+            + "more time, or --tune head, which takes seconds")
+      }
       count = min(max(1, Int(available / perEpoch)), recipe.isFresh ? Self.epochLimit : count)
     }
     let what =
       recipe.isFresh
-      ? "all layers of \(training.job.parent.name) from nothing"
-      : (settings.lastCount.map { "the last \($0) stages" } ?? "all layers")
-        + " of \(training.job.parentName), after a new last layer"
+      ? "all layers of \(training.job.parent.name) from scratch"
+      : (settings.lastCount.map { $0 == 1 ? "the last stage" : "the last \($0) stages" }
+        ?? "all layers") + " of \(training.job.parentName), after a new last layer"
     TrainingProgress.tell(
-      "\(what): \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text); about "
+      "\(what): \(count) \(count == 1 ? "epoch" : "epochs") of \(course.stepsPerEpoch) steps, "
+        + "\(recipe.text); about "
         + "\(Self.text(seconds: perEpoch * Double(count))) at \(Int(speed)) images/s")
     return CourseRecord(
       recipe: "\(what), \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text)",

@@ -59,7 +59,7 @@ struct TrainingCurves {
     let names =
       lines.map(\.name).joined(separator: " (line), ") + (lines.count > 1 ? " (dashes)" : "")
     return """
-      <svg width="500" height="228" role="img" aria-label="\(title) over epochs">
+      <svg width="500" height="228" viewBox="0 0 500 228" role="img" aria-label="\(title) over epochs">
       <line x1="\(Self.left)" y1="\(Self.top + Self.height)" x2="\(Self.left + Self.width)" \
       y2="\(Self.top + Self.height)" class="axis"/>
       \((paths + bounds).joined(separator: "\n"))

@@ -86,7 +86,7 @@ struct TrainingPage {
       """
     }
     return """
-      <svg width="500" height="236" role="img" aria-label="log loss over regularisation">
+      <svg width="500" height="236" viewBox="0 0 500 236" role="img" aria-label="log loss over regularisation">
       <line x1="\(left)" y1="\(top + height)" x2="\(left + width)" y2="\(top + height)" \
       class="axis"/>
       <polyline points="\(points.joined(separator: " "))" fill="none" stroke="var(--mark)"/>

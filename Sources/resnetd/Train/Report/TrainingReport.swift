@@ -31,6 +31,10 @@ struct TrainingReport {
   /// Returns a number with three significant digits.
   static func number(_ value: Double) -> String {
     guard value > 0, value.isFinite else { return String(value) }
+    guard value >= 1e-3 else {
+      let exponent = Int(log10(value).rounded(.down))
+      return "\(number(value / pow(10, Double(exponent))))e\(exponent)"
+    }
     let digits = max(0, 2 - Int(log10(value).rounded(.down)))
     let text = Decimal.text(value, digits: min(digits, 12))
     guard text.contains(".") else { return text }
@@ -70,6 +74,10 @@ struct TrainingReport {
         [
           "epochs",
           "\(course.epochs.count) of \(course.epochCount), \(course.stepsPerEpoch) steps each",
+        ],
+        [
+          "new last layer alone",
+          course.first?.heldOutAccuracy.map { EvaluationReport.percent($0) } ?? "-",
         ],
         ["best epoch", course.best.map { bestEpoch($0, course) } ?? "the last"],
         ["speed", "\(Int(course.speed)) images/s"],
