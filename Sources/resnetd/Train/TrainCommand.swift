@@ -148,6 +148,7 @@ enum TrainCommand: Command {
     guard let output = settings.output else {
       throw UsageError("--output is needed: name the model file to write")
     }
+    try checkCombination(settings)
     try WrittenFile.check(
       output, "--output", holds: .safetensors,
       onnxRemedy: "`resnetd convert --to onnx` makes an ONNX file of it")
@@ -165,7 +166,6 @@ enum TrainCommand: Command {
         path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
       try WrittenFile.checkPlace(path)
     }
-    try checkCombination(settings)
     try checkCheckpoint(settings, output)
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
