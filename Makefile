@@ -12,7 +12,7 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 # testable imports, for which `swift test` compiles the program otherwise.
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 12
 NETWORK ?= resnet50
 
 help: ## List the tasks
@@ -64,7 +64,7 @@ sanitize-address: setup ## Run the tests under the address sanitizer
 sanitize-thread: setup ## Run the tests of what has threads under the thread sanitizer
 	scripts/sanitize thread
 
-fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 20)
+fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 12)
 	Fuzz/run $(FUZZ_SECONDS)
 
 format: ## Format the Swift sources in place

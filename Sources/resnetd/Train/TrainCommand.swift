@@ -160,8 +160,21 @@ enum TrainCommand: Command {
       throw UsageError("--label-smoothing is from 0 to below 1; 0.1 is usual")
     }
     try WrittenFile.check(page, "--report", holds: .html)
+    let last = TrainedModel.lastPath(of: output)
+    let checkpoint = CourseCheckpoint.path(of: output)
+    guard ![output, last, checkpoint].contains(page) else {
+      throw UsageError("--report \(page) is the name of another file of this training")
+    }
     // Before the work, not after it.
-    for path in [output, page] {
+    for path in [output, page, last, checkpoint] {
+      let name = path.split(separator: "/").last ?? ""
+      guard name.utf8.count <= nameByteCountLimit else {
+        throw UsageError(
+          "the name \(name.prefix(40))… has \(name.utf8.count) bytes, and files are written under names "
+            + "of at most \(nameByteCountLimit): give a shorter --output")
+      }
+    }
+    for path in [output, page, last] {
       try WrittenFile.checkFree(
         path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
       try WrittenFile.checkPlace(path)
@@ -188,19 +201,30 @@ enum TrainCommand: Command {
       StandardError.write("resnetd train: ended early; \(output) was not written")
       return interruption.exitCode ?? .failure
     }
-    do throws(CheckpointError) {
-      try result.model.write(to: output)
-      try result.last?.write(to: TrainedModel.lastPath(of: output))
-    } catch {
+    do throws(CheckpointError) { try result.model.write(to: output) } catch {
       throw Failure("\(output): \(error)")
+    }
+    do throws(CheckpointError) { try result.last?.write(to: last) } catch {
+      TrainingProgress.tell("\(last): \(error); \(output) is complete without it")
     }
     unsafe unlink(CourseCheckpoint.path(of: output))
     let report = TrainingReport(result, folder: folder, output: output, page: page)
     let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
-    try FileBytes.write(Array(TrainingPage(report, thumbnails).text.utf8), to: page)
+    let text = Array(TrainingPage(report, thumbnails).text.utf8)
+    do throws(FileError) {
+      try AtomicFile.write(to: page) { file throws(FileError) in
+        // SAFETY: the elements are bytes.
+        try file.write(unsafe text.span.bytes)
+      }
+    } catch {
+      throw Failure("\(error); \(output) is complete")
+    }
     StandardOutput.write(settings.json ? report.json.indentedText : report.text)
     return .success
   }
+
+  /// Bytes of a file's name that leave room for that of the temporary file beside it.
+  private static let nameByteCountLimit = 220
 
   /// Throws if an option would do nothing, or something else than it says.
   private static func checkCombination(_ settings: Settings) throws(UsageError) {

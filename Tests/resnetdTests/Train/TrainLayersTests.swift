@@ -107,6 +107,17 @@ import Testing
     let longer = try await train(
       tree, to: parts.path, "--tune", "all", "--epochs", "7", "--batch", "16", "--resume")
     #expect(longer.exitCode == 1 && longer.errors.contains("has 6, by which its rates are planned"))
+    // One bit of a number is enough.
+    let checkpoint = URL(fileURLWithPath: parts.path + ".checkpoint")
+    let state = try Data(contentsOf: checkpoint)
+    var damaged = state
+    damaged[state.count - 100_001] ^= 1
+    try damaged.write(to: checkpoint)
+    let broken = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)
+    #expect(broken.exitCode == 1 && broken.errors.contains("it is damaged"))
+    try state.write(to: checkpoint)
     let resumed = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
       ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)

@@ -110,6 +110,12 @@ import Testing
     #expect(trained.notes.contains { $0.contains("10 groups by scene([0-9]+)_") })
     let heldOut = trained.report["held_out"] as? Int ?? 0
     #expect(heldOut > 0 && heldOut.isMultiple(of: 3))
+    for number in 0..<2 {
+      let name = String(repeating: "s", count: 60)
+      try tree.file("a/\(name)\(number)!.bmp", DrawnImages.bitmap(kind: 0, number: 90 + number))
+    }
+    let endless = try await train(tree, "--group-by", "(s+)+$")
+    #expect(endless.outcome.exitCode == 1 && endless.outcome.errors.contains("takes too long"))
     let refused = try await train(tree, "--group-by", "scene(")
     #expect(refused.outcome.exitCode == 2)
     #expect(refused.outcome.errors.contains("a regular expression"))

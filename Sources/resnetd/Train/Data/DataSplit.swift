@@ -1,3 +1,6 @@
+import Dispatch
+import Inference
+import Synchronization
 import Training
 
 /// Division of the images into those that are learned from and those that judge the result, with
@@ -30,7 +33,7 @@ struct DataSplit {
     var images = surveyed
     leaveOutContradictions(&images)
     if folder.isDivided { leaveOutCopies(&images) }
-    var all = joined(images, rules)
+    var all = try joined(images, rules)
     let groups = images.indices.map { all.root(of: $0) }
     let labels = images.map { label(of: $0) }
     try checkClasses(images)
@@ -88,7 +91,9 @@ struct DataSplit {
   }
 
   /// Joins copies, images that look the same, and those of one named group.
-  private mutating func joined(_ images: [SurveyedImage], _ rules: Rules) -> Groups {
+  private mutating func joined(
+    _ images: [SurveyedImage], _ rules: Rules
+  ) throws(Failure) -> Groups {
     var groups = Groups(count: images.count)
     var first: [[UInt8]: Int] = [:]
     var copyCount = 0
@@ -106,7 +111,7 @@ struct DataSplit {
     joinSimilar(images, &groups)
     if let grouping = rules.grouping {
       var named: [String: Int] = [:]
-      for (place, name) in grouping.groups(of: images.map { path(of: $0) }).enumerated() {
+      for (place, name) in try grouping.groups(of: images.map { path(of: $0) }).enumerated() {
         guard let name else { continue }
         if let other = named[name] { groups.join(other, place) } else { named[name] = place }
       }
@@ -214,12 +219,57 @@ struct GroupPattern: Sendable, Equatable {
 
   /// Returns the name of each path's group; nil for one that does not match and is a group of its
   /// own.
-  func groups(of paths: [String]) -> [String?] {
-    guard let expression = try? Regex(text) else { return paths.map { _ in nil } }
-    return paths.map { path in
-      guard let match = try? expression.firstMatch(in: path) else { return nil }
-      let captured = match.output.dropFirst().first { $0.substring != nil }?.substring
-      return String(captured ?? match.output[0].substring ?? "")
+  ///
+  /// Some expressions take a time that doubles with each letter of a path. Matching cannot be
+  /// interrupted, so that it has a thread of its own, which is left behind where it takes too long.
+  func groups(of paths: [String]) throws(Failure) -> [String?] {
+    let found = Found()
+    let text = text
+    let thread = WorkerThread {
+      guard let expression = try? Regex(text) else { return found.end() }
+      for path in paths {
+        guard let match = try? expression.firstMatch(in: path) else {
+          found.append(nil)
+          continue
+        }
+        let captured = match.output.dropFirst().first { $0.substring != nil }?.substring
+        found.append(String(captured ?? match.output[0].substring ?? ""))
+      }
+      found.end()
+    }
+    guard let thread else { throw Failure("no thread can be started for --group-by") }
+    thread.detach()
+    var seen = -1
+    while !found.waitForEnd(Self.patience) {
+      let count = found.names.count
+      guard count > seen, count < paths.count else {
+        throw Failure(
+          "--group-by \(text): it takes too long for \(paths[min(count, paths.count - 1)]); repetitions "
+            + "within repetitions, such as (a+)+, do: write it without")
+      }
+      seen = count
+    }
+    return found.names
+  }
+
+  /// Time without a path being matched after which an expression is given up.
+  private static let patience = Duration.seconds(5)
+
+  /// What a thread has found so far.
+  private final class Found: Sendable {
+    private let state = Mutex<[String?]>([])
+    private let ended = DispatchSemaphore(value: 0)
+
+    var names: [String?] { state.withLock { $0 } }
+
+    func append(_ name: String?) { state.withLock { $0.append(name) } }
+
+    func end() { ended.signal() }
+
+    /// Returns whether it has ended within this time.
+    func waitForEnd(_ time: Duration) -> Bool {
+      let nanoseconds = Int(time / .nanoseconds(1))
+      return ended.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
     }
   }
 }

@@ -20,6 +20,8 @@ struct HeadJudgement {
   /// Least probability of another class at which a label is doubted.
   private static let doubtLimit: Float = 0.8
   static let doubtCountLimit = 24
+  /// Images of a class below which those that were left out say nothing about it.
+  private static let doubtedClassImageCount = 8
 
   /// How outputs become probabilities, by a temperature that these images suggest.
   let output: OutputRule
@@ -59,12 +61,13 @@ struct HeadJudgement {
     images: [SurveyedImage], logits: [Float], output: OutputRule, split: DataSplit, classCount: Int
   ) -> [Doubt] {
     var doubts: [Doubt] = []
+    let counts = split.counts(of: split.learned)
     for (place, image) in images.enumerated() {
       let numbers = output.numbers(
         logits[place * classCount..<(place + 1) * classCount], labelCount: classCount)
       let label = split.label(of: image)
       guard let best = numbers.indices.max(by: { numbers[$0] < numbers[$1] }), best != label,
-        numbers[best] >= doubtLimit
+        numbers[best] >= doubtLimit, counts[label] >= doubtedClassImageCount
       else { continue }
       doubts.append(
         Doubt(

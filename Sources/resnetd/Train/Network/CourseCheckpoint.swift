@@ -1,4 +1,5 @@
 import Checkpoint
+import Files
 import FoundationEssentials
 import ResNet
 import Training
@@ -27,6 +28,7 @@ struct CourseCheckpoint {
   }
 
   private static let metadataKey = "resnetd_training"
+  private static let digestKey = "resnetd_training_sha256"
 
   var identity: Identity
   var state: Course.State
@@ -58,7 +60,27 @@ struct CourseCheckpoint {
     do { text = String(decoding: try encoder.encode(document), as: UTF8.self) } catch {
       preconditionFailure("a checkpoint's document must be JSON: \(error)")
     }
-    try TensorArchive(tensors: tensors, metadata: [Self.metadataKey: text]).write(to: path)
+    let metadata = [
+      Self.metadataKey: text, Self.digestKey: try Self.digest(of: tensors, text),
+    ]
+    try TensorArchive(tensors: tensors, metadata: metadata).write(to: path)
+  }
+
+  /// Returns the SHA-256, in hexadecimal, of everything in a checkpoint.
+  private static func digest(
+    of tensors: Weights, _ text: String
+  ) throws(CheckpointError) -> String {
+    do throws(DigestError) {
+      var digest = try SHA256()
+      for part in [text] + tensors.names.sorted() {
+        // SAFETY: the elements are bytes or numbers, which any bytes are.
+        digest.update(unsafe (Array(part.utf8) + [0]).span.bytes)
+        tensors[part]?.withValues { digest.update(unsafe $0.bytes) }
+      }
+      return HexDigits.text(digest.finish())
+    } catch {
+      throw .metadata(reason: "\(error)")
+    }
   }
 
   init(path: String) throws(Failure) {
@@ -66,6 +88,11 @@ struct CourseCheckpoint {
       let archive = try TensorArchive(path: path)
       guard let text = archive.metadata[Self.metadataKey] else {
         throw Failure("it is not the state of a training")
+      }
+      guard try Self.digest(of: archive.tensors, text) == archive.metadata[Self.digestKey] else {
+        throw Failure(
+          "it is damaged: its contents do not have the digest that it states; begin anew with --force"
+        )
       }
       let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
       var parts: [String: Weights] = [:]

@@ -118,15 +118,18 @@ struct CourseRun {
     let begin = ContinuousClock.now
     var lastSaved = begin
     var imageCount = 0
-    func save() {
-      do throws(CheckpointError) {
-        guard let state = try? course.state else { return }
-        try CourseCheckpoint(identity: identity, state: state, record: record, best: best)
-          .write(to: checkpointPath)
+    /// Returns whether the state is in its file.
+    func save() -> Bool {
+      defer { lastSaved = .now }
+      do {
+        try CourseCheckpoint(
+          identity: identity, state: course.state, record: record, best: best
+        ).write(to: checkpointPath)
+        return true
       } catch {
-        progress.tell("the state cannot be kept in \(checkpointPath): \(error); training goes on")
+        progress.tell("the state cannot be kept in \(checkpointPath): \(error)")
+        return false
       }
-      lastSaved = .now
     }
     while true {
       if course.stepCount > 0, course.stepCount.isMultiple(of: course.stepsPerEpoch),
@@ -150,10 +153,12 @@ struct CourseRun {
       }
       guard !training.job.interruption.hasHappened else {
         progress.end()
-        save()
+        let isSaved = save()
         TrainingProgress.tell(
-          "ended after step \(course.stepCount) of \(total); the same command with --resume goes on"
-        )
+          "ended after step \(course.stepCount) of \(total); "
+            + (isSaved
+              ? "the same command with --resume goes on"
+              : "it must begin anew, or at an older state"))
         return nil
       }
       guard course.stepCount < total else { break }
@@ -162,11 +167,11 @@ struct CourseRun {
       imageCount += step.imageCount
       record.speed = Double(imageCount) / max((.now - begin) / .seconds(1), 1e-9)
       progress.advance(to: course.stepCount, of: total, detail: detail(step, record, total))
-      if .now - lastSaved >= Self.checkpointInterval { save() }
+      if .now - lastSaved >= Self.checkpointInterval { _ = save() }
     }
     progress.end()
     // Judging and writing take a while too.
-    save()
+    _ = save()
     return try finished(&record, best)
   }
 

@@ -94,7 +94,13 @@ struct NetworkTraining {
     for first in stride(from: 0, to: images.count, by: Self.judgedAtOnce) {
       guard !job.interruption.hasHappened else { return nil }
       let range = first..<min(first + Self.judgedAtOnce, images.count)
-      numbers += try network.outputs(images.plainViews(range, threads: job.jobs.count))
+      let found = try network.outputs(images.plainViews(range, threads: job.jobs.count))
+      guard found.allSatisfy(\.isFinite) else {
+        throw Failure(
+          "the network gives numbers that are not finite for \(images.names[range.lowerBound]) or one "
+            + "of the images after it; a smaller --learning-rate helps most often")
+      }
+      numbers += found
       progress.advance(to: range.upperBound, of: images.count)
     }
     progress.end()
