@@ -43,6 +43,16 @@ dnnl_data_type_t onednn_data_type(onednn_number number);
 void onednn_making_begin(void);
 void onednn_making_end(void);
 
+// Numbers of a convolution in the order and types that the library wants.
+typedef struct {
+  // Weights [K, C, H, W] or [G, K/G, C/G, H, W].
+  int weights_rank;
+  dnnl_dim_t weights[5];
+  dnnl_dim_t strides[2], dilations[2], before[2], after[2];
+} onednn_convolution_shape;
+
+onednn_convolution_shape onednn_convolution_shape_of(const onednn_convolution *convolution);
+
 // Makes the primitive of an operation descriptor, with the caller providing the scratchpad: by the
 // library's first implementation that is not a reference one, or by a reference one if `work` is
 // small.

@@ -19,6 +19,23 @@ static int64_t convolution_work(const onednn_convolution *c) {
          (c->input_channels / c->groups) * c->kernel_height * c->kernel_width;
 }
 
+onednn_convolution_shape onednn_convolution_shape_of(const onednn_convolution *c) {
+  onednn_convolution_shape shape = {
+      .weights_rank = c->groups > 1 ? 5 : 4,
+      .strides = {c->stride_height, c->stride_width},
+      .dilations = {c->dilation_height - 1, c->dilation_width - 1},
+      .before = {c->padding_top, c->padding_left},
+      .after = {c->padding_bottom, c->padding_right},
+  };
+  dnnl_dim_t *next = shape.weights;
+  if (c->groups > 1) *next++ = c->groups;
+  *next++ = c->output_channels / c->groups;
+  *next++ = c->input_channels / c->groups;
+  *next++ = c->kernel_height;
+  *next = c->kernel_width;
+  return shape;
+}
+
 onednn_status onednn_convolution_create(
     const onednn_engine *engine, const onednn_convolution *c, const float *scales,
     const onednn_layout *source, const onednn_layout *weights, const onednn_layout *destination,
@@ -27,22 +44,13 @@ onednn_status onednn_convolution_create(
   const dnnl_dim_t source_dims[] = {c->batch, c->input_channels, c->input_height, c->input_width};
   const dnnl_dim_t destination_dims[] = {
       c->batch, c->output_channels, c->output_height, c->output_width};
-  const dnnl_dim_t grouped[] = {
-      c->groups, c->output_channels / c->groups, c->input_channels / c->groups, c->kernel_height,
-      c->kernel_width};
-  const dnnl_dim_t plain[] = {
-      c->output_channels, c->input_channels, c->kernel_height, c->kernel_width};
-  const dnnl_dim_t strides[] = {c->stride_height, c->stride_width};
-  const dnnl_dim_t dilations[] = {c->dilation_height - 1, c->dilation_width - 1};
-  const dnnl_dim_t before[] = {c->padding_top, c->padding_left};
-  const dnnl_dim_t after[] = {c->padding_bottom, c->padding_right};
+  const onednn_convolution_shape shape = onednn_convolution_shape_of(c);
   dnnl_memory_desc_t source_md, weights_md, bias_md, destination_md;
   dnnl_status_t status = onednn_descriptor(
       source, 4, source_dims, c->source_number, &source_md);
   if (status == dnnl_success)
     status = onednn_descriptor(
-        weights, c->groups > 1 ? 5 : 4, c->groups > 1 ? grouped : plain, c->weights_number,
-        &weights_md);
+        weights, shape.weights_rank, shape.weights, c->weights_number, &weights_md);
   if (status == dnnl_success)
     status = dnnl_memory_desc_init_by_tag(
         &bias_md, 1, &c->output_channels, dnnl_f32, dnnl_format_tag_any);
@@ -53,7 +61,8 @@ onednn_status onednn_convolution_create(
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_inference, dnnl_convolution_direct, &source_md, &weights_md,
-        c->has_bias ? &bias_md : NULL, &destination_md, strides, dilations, before, after);
+        c->has_bias ? &bias_md : NULL, &destination_md, shape.strides, shape.dilations,
+        shape.before, shape.after);
   if (status != dnnl_success) return onednn_report(status, doing, message);
   dnnl_post_ops_t operations = NULL;
   status = post_operations(c, &operations);

@@ -20,21 +20,12 @@ onednn_status onednn_training_convolution_create(
       [ONEDNN_TO_SOURCE] = "gradient of a convolution's source",
       [ONEDNN_TO_WEIGHTS] = "gradient of a convolution's weights"};
   if (is_broken(c, pass)) return onednn_report(dnnl_unimplemented, names[pass], message);
-  const dnnl_dim_t grouped[] = {
-      c->groups, c->output_channels / c->groups, c->input_channels / c->groups, c->kernel_height,
-      c->kernel_width};
-  const dnnl_dim_t plain[] = {
-      c->output_channels, c->input_channels, c->kernel_height, c->kernel_width};
-  const dnnl_dim_t strides[] = {c->stride_height, c->stride_width};
-  const dnnl_dim_t dilations[] = {c->dilation_height - 1, c->dilation_width - 1};
-  const dnnl_dim_t before[] = {c->padding_top, c->padding_left};
-  const dnnl_dim_t after[] = {c->padding_bottom, c->padding_right};
+  const onednn_convolution_shape shape = onednn_convolution_shape_of(c);
   const dnnl_memory_desc_t *source_md = &source->descriptor;
   const dnnl_memory_desc_t *destination_md = &destination->descriptor;
   dnnl_memory_desc_t weights_md, bias_md;
   dnnl_status_t status = onednn_descriptor(
-      weights, c->groups > 1 ? 5 : 4, c->groups > 1 ? grouped : plain, ONEDNN_FLOAT32,
-      &weights_md);
+      weights, shape.weights_rank, shape.weights, ONEDNN_FLOAT32, &weights_md);
   if (status == dnnl_success)
     status =
         dnnl_memory_desc_init_by_tag(&bias_md, 1, &c->output_channels, dnnl_f32, dnnl_a);
@@ -43,15 +34,15 @@ onednn_status onednn_training_convolution_create(
   if (status == dnnl_success && pass == ONEDNN_FORWARD)
     status = dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_training, dnnl_convolution_direct, source_md, &weights_md, bias,
-        destination_md, strides, dilations, before, after);
+        destination_md, shape.strides, shape.dilations, shape.before, shape.after);
   if (status == dnnl_success && pass == ONEDNN_TO_SOURCE)
     status = dnnl_dilated_convolution_backward_data_desc_init(
-        &operation, dnnl_convolution_direct, source_md, &weights_md, destination_md, strides,
-        dilations, before, after);
+        &operation, dnnl_convolution_direct, source_md, &weights_md, destination_md, shape.strides,
+        shape.dilations, shape.before, shape.after);
   if (status == dnnl_success && pass == ONEDNN_TO_WEIGHTS)
     status = dnnl_dilated_convolution_backward_weights_desc_init(
         &operation, dnnl_convolution_direct, source_md, &weights_md, bias, destination_md,
-        strides, dilations, before, after);
+        shape.strides, shape.dilations, shape.before, shape.after);
   if (status != dnnl_success) return onednn_report(status, names[pass], message);
   return onednn_primitive_make(
       engine, &operation, (onednn_finish){0}, weights ? ONEDNN_NO_REFERENCE : work(c),

@@ -32,6 +32,14 @@ package struct SHA256: ~Copyable {
 
   deinit { unsafe EVP_MD_CTX_free(context) }
 
+  /// Returns the digest of bytes that are there as a whole.
+  package static func digest(of bytes: [UInt8]) throws(DigestError) -> [UInt8] {
+    var digest = try SHA256()
+    // SAFETY: the elements are bytes.
+    digest.update(unsafe bytes.span.bytes)
+    return digest.finish()
+  }
+
   package mutating func update(_ bytes: RawSpan) {
     let status = unsafe bytes.withUnsafeBytes { buffer in
       // SAFETY: libcrypto reads `count` bytes during the call.

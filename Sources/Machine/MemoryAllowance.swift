@@ -12,6 +12,16 @@ package enum MemoryAllowance {
     return [system, groups.availableMemory { TextFile.read($0) }].compactMap(\.self).min()
   }
 
+  /// Bytes of addresses that the process may still take (`ulimit -v`); nil without such a limit.
+  package static var addressSpace: Int? {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      limit.rlim_cur < rlim_t(Int.max)
+    else { return nil }
+    let taken = TextFile.read("/proc/self/status").flatMap { byteCount("VmSize", in: $0) } ?? 0
+    return max(0, Int(limit.rlim_cur) - taken)
+  }
+
   /// Bytes in all: the least limit of a control group, or the machine's memory; nil if neither is
   /// known.
   package static var limit: Int? {

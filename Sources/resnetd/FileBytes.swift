@@ -14,8 +14,19 @@ enum FileBytes {
     return bytes
   }
 
-  /// Writes a whole file and replaces its former content.
+  /// Writes a whole file, which takes the place of another at once; to a device or a pipe, the bytes.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    var status = stat()
+    if unsafe stat(path, &status) != 0 || RegularFile.isRegular(status) {
+      do throws(FileError) {
+        // SAFETY: the elements are bytes.
+        return try AtomicFile.write(to: path) { (file) throws(FileError) in
+          try file.write(unsafe bytes.span.bytes)
+        }
+      } catch {
+        throw Failure(error.description)
+      }
+    }
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure("\(path): \(fault("open").message)") }
     defer { close(descriptor) }

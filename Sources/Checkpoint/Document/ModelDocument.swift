@@ -136,6 +136,18 @@ package struct Provenance: Sendable, Hashable, Codable {
   }
 
   package init() {}
+
+  /// Origin of a model whose training began with another one: its version, and the licence and
+  /// citations that go with it.
+  package init(after parent: Model) {
+    self.parent = parent.version.hex
+    licence = parent.provenance?.licence.map {
+      $0.hasPrefix(Self.inherited) ? $0 : Self.inherited + $0
+    }
+    citations = parent.provenance?.citations
+  }
+
+  private static let inherited = "of the network that training began with: "
 }
 
 /// Versions of the libraries that read model files.

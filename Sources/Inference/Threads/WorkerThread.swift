@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A thread of its own, for work that computes or blocks.
 package struct WorkerThread {
@@ -42,6 +43,44 @@ package struct WorkerThread {
   /// Linux has a niceness per thread; 0 means the calling one.
   package static func yield(to niceness: CInt) -> Bool {
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) == 0
+  }
+
+  /// Returns the results of parts 0 to `partCount - 1`, which threads take as they come; the caller
+  /// does what is left where the system refuses threads.
+  ///
+  /// - Parameter body: Called with a part and the number of the thread, below `threads`, that has it.
+  package static func parts<Result: Sendable>(
+    _ partCount: Int, threads: Int,
+    _ body: @escaping @Sendable (_ part: Int, _ thread: Int) -> Result
+  ) -> [Result] {
+    let results = Results<Result>(count: partCount)
+    let work: @Sendable (Int) -> Void = { thread in
+      while let part = results.take() { results.record(part, body(part, thread)) }
+    }
+    let count = min(threads, partCount)
+    if count < 2 || !runSideBySide(count, work) { work(0) }
+    return results.all
+  }
+
+  /// Results of parts, in order.
+  private final class Results<Result: Sendable>: Sendable {
+    private let next = Atomic(0)
+    private let count: Int
+    private let results: Mutex<[Result?]>
+
+    init(count: Int) {
+      self.count = count
+      results = Mutex([Result?](repeating: nil, count: count))
+    }
+
+    func take() -> Int? {
+      let part = next.add(1, ordering: .relaxed).oldValue
+      return part < count ? part : nil
+    }
+
+    func record(_ part: Int, _ result: Result) { results.withLock { $0[part] = result } }
+
+    var all: [Result] { results.withLock { $0.compactMap(\.self) } }
   }
 
   /// Runs `body` on `count` threads with their numbers and waits for all of them; returns false if

@@ -8,7 +8,7 @@ extension Weights {
   /// Rectifiers, equation 14), as torchvision's networks are. Linear layers are uniform within
   /// 1 / √inputs, PyTorch's default. Normalisations change nothing but for those at the end of a
   /// residual branch, whose scale is 0: each block begins as its shortcut (Goyal et al. 2017,
-  /// section 5.1). The input of a block that also ends a branch by its shortcut keeps it.
+  /// section 5.1). A normalisation in the shortcut itself keeps the scale 1.
   package static func initial(for graph: Graph, seed: UInt64) throws(GraphError) -> Weights {
     let branchEnds = graph.lastNormalizations
     let linear = Set(

@@ -255,7 +255,7 @@ final class Lesson: Sendable {
   private func provenance(
     _ parent: Model, _ summary: ExampleStore.Summary, _ material: Material, _ report: LessonReport
   ) -> Provenance {
-    var provenance = Provenance()
+    var provenance = Provenance(after: parent)
     provenance.data =
       "\(material.samples.count) images of \(summary.labels.count) labels, sent to a running "
       + "server, SHA-256 \(material.digest)"
@@ -264,15 +264,10 @@ final class Lesson: Sendable {
       + "regularisation \(report.regularization)"
       + (parameters.keepsClasses
         ? ", beside the classes it knew, which prototypes stand for" : " by cross-validation")
-    provenance.parent = parent.version.hex
     if let accuracy = report.accuracy {
       provenance.accuracy = accuracy
       provenance.evaluationData = "\(report.judgedCount) examples by cross-validation"
     }
-    if let licence = parent.provenance?.licence {
-      provenance.licence = "of the network that training began with: \(licence)"
-    }
-    provenance.citations = parent.provenance?.citations
     return provenance
   }
 

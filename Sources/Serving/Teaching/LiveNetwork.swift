@@ -79,12 +79,9 @@ final class LiveNetwork: Sendable {
   ) throws -> ExampleSource {
     if let source = knownSource(live) { return source }
     let network = try model.featureDigest(featureCount: featureCount)
-    var digest = try SHA256()
     let text = Array("\(network.hex) \(live.precision.rawValue)".utf8)
-    // SAFETY: the elements are bytes.
-    digest.update(unsafe text.span.bytes)
     let source = ExampleSource(
-      digest: ModelVersion(digest: digest.finish()), featureCount: featureCount)
+      digest: ModelVersion(digest: try SHA256.digest(of: text)), featureCount: featureCount)
     known.withLock { known in
       if known.count >= Self.knownLimit { known = [:] }
       known[Key(version: live.version, precision: live.precision.rawValue)] = source

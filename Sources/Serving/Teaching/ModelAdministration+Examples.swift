@@ -90,11 +90,8 @@ extension ModelAdministration {
   }
 
   private static func digest(_ image: ArraySlice<UInt8>) throws(Problem) -> ModelVersion {
-    do {
-      var digest = try SHA256()
-      // SAFETY: the elements are bytes.
-      digest.update(unsafe image.span.bytes)
-      return ModelVersion(digest: digest.finish())
+    do throws(DigestError) {
+      return ModelVersion(digest: try SHA256.digest(of: Array(image)))
     } catch {
       throw .internalError
     }

@@ -41,23 +41,16 @@ package final class FixedNetwork: Sendable {
   /// Returns `[N, C, H, W]` for images `[N, C, H, W]`. An image's numbers do not depend on its
   /// neighbours.
   package func outputs(_ images: [Float]) throws(EngineError) -> [Float] {
-    let size = network.inputShape.elementCount
-    let count = images.count / size
+    let count = images.count / network.inputShape.elementCount
     let partCount = (count + Self.batchSize - 1) / Self.batchSize
-    let parts = Parts(count: partCount)
-    let next = Atomic(0)
-    let work: @Sendable (Int) -> Void = { [self] thread in
-      while true {
-        let part = next.add(1, ordering: .relaxed).oldValue
-        guard part < partCount else { return }
-        let range = part * Self.batchSize..<min(count, (part + 1) * Self.batchSize)
-        contexts[thread].context.withLock { context in
-          parts.record(part, run(context, images, range))
-        }
-      }
+    let results = WorkerThread.parts(partCount, threads: contexts.count) { [self] part, thread in
+      let range = part * Self.batchSize..<min(count, (part + 1) * Self.batchSize)
+      return contexts[thread].context.withLock { run($0, images, range) }
     }
-    if contexts.count == 1 || !WorkerThread.runSideBySide(contexts.count, work) { work(0) }
-    return try parts.joined()
+    var all: [Float] = []
+    all.reserveCapacity(count * outputShape.elementCount)
+    for result in results { all += try result.get() }
+    return all
   }
 
   private func run(
@@ -74,27 +67,5 @@ package final class FixedNetwork: Sendable {
         logits: &span, taps: taps)
       return taps.numbers[0]
     }
-  }
-}
-
-/// Results of parts, in order.
-private final class Parts: Sendable {
-  private let results: Mutex<[Result<[Float], EngineError>?]>
-
-  init(count: Int) {
-    results = Mutex([Result<[Float], EngineError>?](repeating: nil, count: count))
-  }
-
-  func record(_ part: Int, _ result: Result<[Float], EngineError>) {
-    results.withLock { $0[part] = result }
-  }
-
-  func joined() throws(EngineError) -> [Float] {
-    var all: [Float] = []
-    for result in results.withLock({ $0 }) {
-      guard let result else { throw .library("a part of the images has not run") }
-      all += try result.get()
-    }
-    return all
   }
 }

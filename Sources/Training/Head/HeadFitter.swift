@@ -1,4 +1,5 @@
 package import Engine
+import Glibc
 
 /// Learns the last layer of a frozen network: multinomial logistic regression by L-BFGS, with a
 /// regularisation that cross-validation chooses.
@@ -20,7 +21,7 @@ package struct HeadFitter: Sendable {
   /// Rows beyond which the regularisation is chosen on a sample of so many.
   package static let searchRowLimit = 20_000
   /// Regularisations that are tried, strongest first: 10 to 10^-6 in steps of a factor of √10.
-  static let candidates = (0...14).map { 10 * pow10(-Double($0) / 2) }
+  static let candidates = (0...14).map { pow(10, 1 - Double($0) / 2) }
   /// Trials without a better one after which weaker regularisations are not tried.
   private static let patience = 2
 
@@ -160,15 +161,7 @@ package struct CrossValidation: Sendable {
     self.labels = places.map { labels[$0] }
     self.logits = places.flatMap { logits[$0 * classCount..<($0 + 1) * classCount] }
     self.classCount = classCount
-    var (loss, correct) = (0.0, 0)
-    for (place, label) in self.labels.enumerated() {
-      let row = self.logits[place * classCount..<(place + 1) * classCount]
-      let score = CrossEntropy.of(row, label: label)
-      loss += score.loss
-      correct += score.isCorrect ? 1 : 0
-    }
-    let count = Double(max(places.count, 1))
-    logLoss = loss / count
-    accuracy = Double(correct) / count
+    let score = ClassScores(self.logits, labels: self.labels, classCount: classCount)
+    (logLoss, accuracy) = (score.logLoss, score.accuracy)
   }
 }

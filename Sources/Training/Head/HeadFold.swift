@@ -15,9 +15,6 @@ package struct HeadSettings: Sendable {
   package init() {}
 }
 
-/// Returns 10 to this power.
-func pow10(_ exponent: Double) -> Double { pow(10, exponent) }
-
 /// Loss of single rows.
 enum CrossEntropy {
   /// Returns the negative log-likelihood of a row's class, in nats, and whether its logit is the
@@ -115,7 +112,7 @@ struct Fold {
 }
 
 /// Mean cross entropy and share of right answers of rows of logits.
-package struct ClassScoreSum: Sendable {
+package struct ClassScores: Sendable {
   /// In nats.
   package let logLoss: Double
   package let accuracy: Double

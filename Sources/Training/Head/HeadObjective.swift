@@ -1,14 +1,13 @@
 package import Engine
 import Glibc
 import Inference
-import Synchronization
 
 /// Loss of a head over labelled features, and its gradient: the mean cross entropy, each row with a
 /// weight, plus `regularization / 2` times the sum of the squared weights (the bias is free).
 ///
 /// Rows are cut into a fixed number of lanes, whatever the number of threads, and the lanes' sums
 /// are added in order: the result has the same bits on any number of threads.
-package final class HeadObjective: Sendable {
+package struct HeadObjective: Sendable {
   package struct Terms: Sendable {
     package var regularization: Double
     /// Share of the target that is spread evenly over all classes, 0 to below 1 (Szegedy et al. 2016).
@@ -32,14 +31,6 @@ package final class HeadObjective: Sendable {
     /// `[K, D]` and `[K]`.
     var gradient: [Float] = []
     var biasGradient: [Double] = []
-    var fault: EngineError?
-  }
-
-  private final class Lane: Sendable {
-    let rows: Range<Int>
-    let sums = Mutex(Sums())
-
-    init(rows: Range<Int>) { self.rows = rows }
   }
 
   private let features: FeatureMatrix
@@ -48,7 +39,6 @@ package final class HeadObjective: Sendable {
   private let weightSum: Double
   private let classCount: Int
   private let threads: Int
-  private let lanes: [Lane]
 
   /// - Parameter classWeights: Weight of each class's rows; nil for 1 each.
   package init(
@@ -61,10 +51,6 @@ package final class HeadObjective: Sendable {
     weightSum = rowWeights.reduce(0, +)
     let work = 2 * features.values.count * classCount
     self.threads = work < Self.parallelWork ? 1 : max(1, min(threads, Self.laneCount))
-    let count = features.rowCount
-    lanes = (0..<Self.laneCount).map { lane in
-      Lane(rows: count * lane / Self.laneCount..<count * (lane + 1) / Self.laneCount)
-    }
   }
 
   /// Returns value and gradient at these parameters; both rounded to fp32 inside.
@@ -74,41 +60,22 @@ package final class HeadObjective: Sendable {
     let values = parameters.values.map { Float($0) }
     let weights = Array(values[..<parameters.weightCount])
     let bias = Array(values[parameters.weightCount...])
-    let next = Atomic(0)
-    let work: @Sendable () -> Void = { [self] in
-      while true {
-        let lane = next.add(1, ordering: .relaxed).oldValue
-        guard lane < Self.laneCount else { return }
-        lanes[lane].sums.withLock { sums in
-          do throws(EngineError) {
-            sums = try self.sums(over: lanes[lane].rows, weights, bias, terms)
-          } catch {
-            sums.fault = error
-          }
-        }
+    let count = features.rowCount
+    let lanes = WorkerThread.parts(Self.laneCount, threads: threads) { [self] lane, _ in
+      Result { () throws(EngineError) in
+        let rows = count * lane / Self.laneCount..<count * (lane + 1) / Self.laneCount
+        return try sums(over: rows, weights, bias, terms)
       }
     }
-    if threads == 1 || !WorkerThread.runSideBySide(threads, { _ in work() }) { work() }
-    return try sum(parameters, terms)
-  }
-
-  private func sum(
-    _ parameters: HeadParameters, _ terms: Terms
-  ) throws(EngineError) -> LBFGS.Evaluation {
     var result = LBFGS.Evaluation(
       value: 0, gradient: [Double](repeating: 0, count: parameters.values.count))
     for lane in lanes {
-      let fault = lane.sums.withLock { sums in
-        result.value += sums.loss
-        for (index, value) in sums.gradient.enumerated() {
-          result.gradient[index] += Double(value)
-        }
-        for (index, value) in sums.biasGradient.enumerated() {
-          result.gradient[parameters.weightCount + index] += value
-        }
-        return sums.fault
+      let sums = try lane.get()
+      result.value += sums.loss
+      for (index, value) in sums.gradient.enumerated() { result.gradient[index] += Double(value) }
+      for (index, value) in sums.biasGradient.enumerated() {
+        result.gradient[parameters.weightCount + index] += value
       }
-      if let fault { throw fault }
     }
     var squares = 0.0
     for index in 0..<parameters.weightCount {

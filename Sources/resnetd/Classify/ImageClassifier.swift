@@ -40,19 +40,14 @@ struct ImageClassifier {
     var outcomes = [Outcome](repeating: .notImage, count: images.count)
     var waiting: [Int] = []
     for (index, image) in images.enumerated() {
-      switch ImageReader.read(image) {
+      let outcome = try ImageReader.decode(image, source) {
+        (bytes, deadline) throws(DecodingFailure) in
+        try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
+      }
+      switch outcome {
       case .notImage: break
       case .failure(let problem): outcomes[index] = .failure(problem)
-      case .bytes(let bytes):
-        do throws(DecodingFailure) {
-          try classifier.prepare(
-            bytes[...], at: waiting.count, by: decoder, until: .now + ServingLimits().requestTimeout
-          )
-          waiting.append(index)
-        } catch {
-          if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
-          outcomes[index] = .failure(Problem(error))
-        }
+      case .bytes: waiting.append(index)
       }
       if waiting.count == classifier.capacity { try run(&waiting, &outcomes) }
     }

@@ -61,22 +61,17 @@ struct EvaluationClassifier {
     var waiting: [LabelledImage] = []
     let capacity = classifiers.map(\.capacity).min() ?? 1
     for image in images {
-      switch ImageReader.read(image.image) {
+      let outcome = try ImageReader.decode(image.image, source) {
+        (bytes, deadline) throws(DecodingFailure) in
+        for classifier in classifiers {
+          try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
+        }
+      }
+      switch outcome {
       case .notImage: part.notImageCount += 1
       case .failure(let problem):
         part.failures.append(.init(path: image.image.path, reason: problem.detail))
-      case .bytes(let bytes):
-        do throws(DecodingFailure) {
-          for classifier in classifiers {
-            try classifier.prepare(
-              bytes[...], at: waiting.count, by: decoder,
-              until: .now + ServingLimits().requestTimeout)
-          }
-          waiting.append(image)
-        } catch {
-          if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
-          part.failures.append(.init(path: image.image.path, reason: error.description))
-        }
+      case .bytes: waiting.append(image)
       }
       if waiting.count == capacity { try run(&waiting, into: &part) }
     }

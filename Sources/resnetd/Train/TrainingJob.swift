@@ -11,9 +11,9 @@ import Training
 /// What every way of training begins and ends with.
 struct TrainingJob {
   let folder: TrainingFolder
-  /// Model that training begins with; a made-up one if it begins from nothing.
+  /// Model that training begins with; one of fresh weights if it begins from scratch.
   let parent: Model
-  let settings: TrainCommand.Settings
+  let settings: TrainSettings
   let jobs: ParallelJobs
   let decoders: any DecoderSource
   let interruption: EndingSignals
@@ -52,9 +52,18 @@ struct TrainingJob {
         + "weigh the same")
   }
 
+  /// Bytes that may be taken; nil if nothing tells. Some are left for what libraries take by
+  /// themselves, which do not all survive a refusal.
+  static var availableByteCount: Int? {
+    let limits = [MemoryAllowance.available, MemoryAllowance.addressSpace].compactMap(\.self)
+    return limits.min().map { max(0, $0 - libraryByteCount) }
+  }
+
+  private static let libraryByteCount = 96 << 20
+
   /// Throws if so many bytes are not free.
   static func checkMemory(_ wanted: Int, for what: String, remedy: String) throws(Failure) {
-    guard let available = MemoryAllowance.available, wanted > available else { return }
+    guard let available = availableByteCount, wanted > available else { return }
     throw Failure(
       "\(what) take about \(wanted >> 20) MiB, \(available >> 20) MiB are free; \(remedy)")
   }
@@ -102,7 +111,8 @@ struct TrainingJob {
   func provenance(
     _ recipe: String, _ judgement: HeadJudgement?, _ split: DataSplit
   ) throws -> Provenance {
-    var provenance = Provenance()
+    var provenance =
+      settings.freshArchitecture == nil ? Provenance(after: parent) : Provenance()
     provenance.data =
       "\(split.learned.count) images of \(classCount) classes in \(folder.path), SHA-256 "
       + (try TrainedModel.digest(of: split.learned, split, folder.classes))
@@ -110,17 +120,12 @@ struct TrainingJob {
       "resnetd \(Version.number) train: \(recipe)"
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
       + (settings.isBalanced ? ", classes balanced" : "") + ", seed \(settings.seed)"
-    if settings.startsFromNothing == nil { provenance.parent = parent.version.hex }
     if let judgement, judgement.tally.imageCount > 0 {
       provenance.accuracy = judgement.tally.top1.value
       provenance.evaluationData =
         "\(judgement.tally.imageCount) images "
         + (judgement.isCrossValidated ? "by cross-validation" : "held out")
     }
-    if let licence = parent.provenance?.licence {
-      provenance.licence = "of the network that training began with: \(licence)"
-    }
-    provenance.citations = parent.provenance?.citations
     return provenance
   }
 

@@ -11,7 +11,7 @@ struct TrainingResult {
   let featureCount: Int
   let split: DataSplit
   let survey: ImageSurvey.Outcome
-  /// The last layer by itself; nil if training began from nothing.
+  /// The last layer by itself; nil if training began from scratch.
   let fit: HeadFit?
   /// Epochs in which other layers were trained too; nil if none were.
   let course: CourseRecord?
@@ -43,13 +43,6 @@ enum TrainedModel {
       Model.isAllowed(scalar) ? String(scalar) : "-"
     }.joined()
     return name.isEmpty ? "model" : String(name.prefix(Model.nameByteCountLimit))
-  }
-
-  /// Returns where the model as it was at the end is written, beside the best one.
-  static func lastPath(of output: String) -> String {
-    let ending = ".safetensors"
-    guard output.hasSuffix(ending) else { return output + ".last" }
-    return String(output.dropLast(ending.count)) + ".last" + ending
   }
 
   /// Returns the SHA-256 of the images with their classes: of each image's digest and its label, in

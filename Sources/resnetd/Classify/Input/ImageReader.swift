@@ -1,3 +1,4 @@
+import Decoding
 import Files
 import HTTPCore
 import Imaging
@@ -25,6 +26,25 @@ enum ImageReader {
       }
     } catch {
       return .failure(Problem(400, .unreadableFile, error.message))
+    }
+  }
+
+  /// Reads an image and hands its bytes to a decoder, with the time until which it may take.
+  ///
+  /// - Returns: The bytes, if they were decoded.
+  /// - Throws: Why no image can be decoded any more.
+  static func decode(
+    _ image: ListedImage, _ source: any DecoderSource,
+    by decode: ([UInt8], ContinuousClock.Instant) throws(DecodingFailure) -> Void
+  ) throws(Failure) -> Outcome {
+    let outcome = read(image)
+    guard case .bytes(let bytes) = outcome else { return outcome }
+    do throws(DecodingFailure) {
+      try decode(bytes, .now + ServingLimits().requestTimeout)
+      return outcome
+    } catch {
+      if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
+      return .failure(Problem(error))
     }
   }
 

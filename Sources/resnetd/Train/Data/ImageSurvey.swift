@@ -1,3 +1,4 @@
+import Serving
 import Synchronization
 
 /// One pass over all images before anything is learned: decodes each, and keeps its digest, what it
@@ -22,6 +23,19 @@ final class ImageSurvey: Sendable {
     var failures: [EvaluatedPart.Failure] = []
     /// Files without an ending that are not images.
     var notImageCount = 0
+  }
+
+  /// Returns what to tell of an image that cannot be learned from.
+  ///
+  /// - Throws: A problem of this machine, such as missing memory: without its image another model
+  ///   would be learned, and nobody would know.
+  static func failure(_ problem: Problem, of image: ListedImage) throws(Failure) -> Product {
+    guard problem.status < 500 else {
+      throw Failure(
+        "\(image.path): \(problem.detail); nothing was learned, because the image may be a good one: "
+          + "try again, with --jobs 1 if memory is short")
+    }
+    return .failure(.init(path: image.path, reason: problem.detail))
   }
 
   private struct Progress {

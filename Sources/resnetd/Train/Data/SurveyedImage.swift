@@ -1,4 +1,3 @@
-import Files
 import Imaging
 import ResNet
 
@@ -13,13 +12,6 @@ struct SurveyedImage: Sendable {
   var features: [Float] = []
   /// The image as views of it are drawn from, if its layers are trained.
   var canvas: Canvas?
-
-  static func digest(of bytes: [UInt8]) throws -> [UInt8] {
-    var digest = try SHA256()
-    // SAFETY: the elements are bytes.
-    digest.update(unsafe bytes.span.bytes)
-    return digest.finish()
-  }
 }
 
 /// A hash that images which look alike have in common, but for few bits: which of two neighbours in

@@ -1,10 +1,10 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
 import Imaging
 import Inference
 import ResNet
-import Serving
 
 /// One thread's part of a survey that runs a network over the images.
 struct FeatureSurveyor {
@@ -28,27 +28,21 @@ struct FeatureSurveyor {
     var products: [Product?] = images.map { _ in nil }
     var waiting: [(place: Int, image: SurveyedImage)] = []
     for (place, item) in images.enumerated() {
-      switch ImageReader.read(item.image) {
+      let outcome = try ImageReader.decode(item.image, source) {
+        (bytes, deadline) throws(DecodingFailure) in
+        try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
+      }
+      switch outcome {
       case .notImage: products[place] = .notImage
       case .failure(let problem):
-        products[place] = .failure(.init(path: item.image.path, reason: problem.detail))
+        products[place] = try ImageSurvey.failure(problem, of: item.image)
       case .bytes(let bytes):
-        do throws(DecodingFailure) {
-          try classifier.prepare(
-            bytes[...], at: waiting.count, by: decoder,
-            until: .now + ServingLimits().requestTimeout)
-        } catch {
-          if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
-          products[place] = .failure(
-            .init(path: item.image.path, reason: error.description))
-          continue
-        }
+        let likeness = Likeness(numbers(at: waiting.count), inputShape)
         waiting.append(
           (
             place,
             SurveyedImage(
-              index: item.index, digest: try SurveyedImage.digest(of: bytes),
-              likeness: Likeness(numbers(at: waiting.count), inputShape), features: [])
+              index: item.index, digest: try SHA256.digest(of: bytes), likeness: likeness)
           ))
       }
       if waiting.count == classifier.capacity { try run(&waiting, images, &products) }

@@ -1,8 +1,8 @@
 import Decoding
+import Files
 import Imaging
 import Inference
 import ResNet
-import Serving
 import Training
 
 /// Images in memory, of which training sees another view in every epoch.
@@ -60,34 +60,25 @@ struct CanvasSurveyor {
   func survey(
     _ images: [(index: Int, image: ListedImage)]
   ) throws -> [ImageSurvey.Product] {
-    try images.map { index, image in
-      switch ImageReader.read(image) {
+    var prepared = [UInt8](repeating: 0, count: preprocessor.outputByteCount)
+    return try images.map { index, image in
+      let outcome = try ImageReader.decode(image, source) {
+        (bytes, deadline) throws(DecodingFailure) in
+        var span = prepared.mutableSpan
+        try decoder.prepare(bytes.span, by: preprocessor, into: &span, until: deadline)
+      }
+      switch outcome {
       case .notImage: return .notImage
-      case .failure(let problem):
-        return .failure(.init(path: image.path, reason: problem.detail))
-      case .bytes(let bytes): return try survey(bytes, index, image)
+      case .failure(let problem): return try ImageSurvey.failure(problem, of: image)
+      case .bytes(let bytes):
+        let canvas = rule.canvas(prepared.span)
+        let shape = FeatureShape(
+          channels: canvas.channels, height: canvas.height, width: canvas.width)
+        return .image(
+          SurveyedImage(
+            index: index, digest: try SHA256.digest(of: bytes),
+            likeness: Likeness(canvas.pixels, shape), canvas: canvas))
       }
     }
-  }
-
-  private func survey(
-    _ bytes: [UInt8], _ index: Int, _ image: ListedImage
-  ) throws -> ImageSurvey.Product {
-    var prepared = [UInt8](repeating: 0, count: preprocessor.outputByteCount)
-    var span = prepared.mutableSpan
-    do throws(DecodingFailure) {
-      try decoder.prepare(
-        bytes.span, by: preprocessor, into: &span, until: .now + ServingLimits().requestTimeout)
-    } catch {
-      if case .unavailable = error, let fault = source.fault { throw Failure(fault) }
-      return .failure(.init(path: image.path, reason: error.description))
-    }
-    let canvas = rule.canvas(prepared.span)
-    let shape = FeatureShape(
-      channels: canvas.channels, height: canvas.height, width: canvas.width)
-    return .image(
-      SurveyedImage(
-        index: index, digest: try SurveyedImage.digest(of: bytes),
-        likeness: Likeness(canvas.pixels, shape), canvas: canvas))
   }
 }

@@ -40,9 +40,6 @@ struct CourseCheckpoint {
     (self.identity, self.state, self.record, self.best) = (identity, state, record, best)
   }
 
-  /// Returns where the state of a training is kept whose model is to be at `output`.
-  static func path(of output: String) -> String { output + ".checkpoint" }
-
   func write(to path: String) throws(CheckpointError) {
     var tensors = Weights()
     for (prefix, part) in [
@@ -122,11 +119,11 @@ struct CourseCheckpoint {
       ("the program", identity.program == wanted.program),
       ("the images or how they are divided", identity.data == wanted.data),
       ("the model that it began with", identity.parent == wanted.parent),
-      ("the recipe (\(identity.recipe))", identity.recipe == wanted.recipe),
+      ("the options (\(identity.recipe))", identity.recipe == wanted.recipe),
       ("the seed (\(identity.seed))", identity.seed == wanted.seed),
     ].filter { !$0.1 }.map(\.0)
     throw Failure(
-      "\(path) is of another training: \(differences.joined(separator: ", ")) differ; give the same "
+      "\(path) is of another training, by \(differences.joined(separator: ", ")); give the same "
         + "options as then, or begin anew with --force in place of --resume")
   }
 }

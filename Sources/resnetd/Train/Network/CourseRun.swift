@@ -32,20 +32,24 @@ struct CourseRun {
   private let course: Course
   private let heldOut: CanvasImages?
   private let checkpointPath: String
+  /// When the command began: its time counts from then.
+  private let start: ContinuousClock.Instant
 
   init(
     _ training: NetworkTraining, _ begun: Model, _ learned: CanvasImages, _ split: DataSplit,
-    _ recipe: Recipe, cut: Graph.NodeID?
+    _ recipe: Recipe, cut: Graph.NodeID?, start: ContinuousClock.Instant
   ) throws {
     (self.training, self.begun, self.split, self.recipe) = (training, begun, split, recipe)
+    self.start = start
     let job = training.job
-    checkpointPath = CourseCheckpoint.path(of: training.output)
+    checkpointPath = job.settings.files.checkpoint
     heldOut = split.heldOut.isEmpty ? nil : CanvasImages(split.heldOut, split, training.rule)
     var images = learned
     images.augmentation = recipe.augmentation
     images.seed = UInt64(job.settings.seed)
     var options = TrainingOptions(batchLimit: recipe.batchImageCount)
     options.workerCount = job.jobs.count
+    options.byteLimit = TrainingJob.availableByteCount
     do {
       let trained = try cut.map { try begun.graph.after(cut: $0) } ?? begun.graph
       let prefix = try cut.map {
@@ -188,7 +192,7 @@ struct CourseRun {
   private func finished(_ record: inout CourseRecord, _ best: Weights?) throws -> Finished? {
     let last = try whole(course.network.weights)
     var kept = best ?? last
-    if let averaged = try course.averagedWeights {
+    if heldOut != nil, let averaged = try course.averagedWeights {
       let state = try course.network.weights
       try course.network.load(averaged)
       try course.observe(batchCount: Self.observedBatchCount)
@@ -198,7 +202,7 @@ struct CourseRun {
         number: record.epochs.count + 1, rate: 0, loss: record.epochs.last?.loss ?? 0,
         accuracy: record.epochs.last?.accuracy ?? 0)
       guard try judge(weights, &epoch) else { return nil }
-      if heldOut != nil, epoch.isBetter(than: record.best) {
+      if epoch.isBetter(than: record.best) {
         (record.best, kept) = (epoch, weights)
         TrainingProgress.tell("the average of the parameters over steps is the best")
       }
@@ -224,7 +228,7 @@ struct CourseRun {
       return false
     }
     let classCount = training.job.classCount
-    let score = ClassScoreSum(logits, labels: heldOut.labels, classCount: classCount)
+    let score = ClassScores(logits, labels: heldOut.labels, classCount: classCount)
     var search = TemperatureSearch()
     for (place, label) in heldOut.labels.enumerated() {
       search.record(Array(logits[place * classCount..<(place + 1) * classCount]), label: label)
@@ -248,10 +252,12 @@ struct CourseRun {
   /// Everything that options decide.
   private var recipeText: String {
     let settings = training.job.settings
+    let contract = Contract.text(of: training.job.parent.preprocessing, OutputRule())
     return recipe.text + (settings.lastCount.map { ", last \($0)" } ?? "")
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
       + (settings.isBalanced ? ", classes balanced" : "")
       + (settings.regularization.map { ", regularisation \($0)" } ?? "")
+      + ", contract \(contract)"
   }
 
   /// Plans epochs as asked for, or as many as the time allows.
@@ -261,11 +267,13 @@ struct CourseRun {
     let speed = try speed()
     let perEpoch = Double(split.learned.count) / speed
     if let time = settings.time, settings.epochCount == nil {
-      let available = (time / .seconds(1)) * (1 - Self.reservedShare)
+      let left = time - (.now - start)
+      let available = (left / .seconds(1)) * (1 - Self.reservedShare)
       guard available >= perEpoch else {
         throw Failure(
-          "--time \(OptionValue.text(time)): one epoch takes about \(Self.text(seconds: perEpoch)); allow "
-            + "more time, or --tune head, which takes seconds")
+          "--time \(OptionValue.text(time)): one epoch takes about \(Self.text(seconds: perEpoch)), and "
+            + "\(Self.text(seconds: max(0, available))) are left for it; allow more time, or --tune head, "
+            + "which takes seconds")
       }
       count = min(max(1, Int(available / perEpoch)), recipe.isFresh ? Self.epochLimit : count)
     }

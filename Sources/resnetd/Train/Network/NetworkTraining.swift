@@ -16,16 +16,13 @@ struct NetworkTraining {
   let rule: CanvasRule
   /// Node after which layers are trained; nil for all.
   private let cut: Graph.NodeID?
-  let output: String
 
-  /// - Parameter lastCount: Stages that are trained; nil for all layers.
-  init(_ job: TrainingJob, output: String, lastCount: Int?) throws {
+  init(_ job: TrainingJob) throws {
     self.job = job
-    self.output = output
     do throws(ImagingError) { rule = try CanvasRule(job.parent.preprocessing) } catch {
       throw Failure("\(job.parent.name): its layers cannot be trained: \(error.description)")
     }
-    cut = try lastCount.map { try Self.cut(of: job.parent, lastCount: $0) }
+    cut = try job.settings.lastCount.map { try Self.cut(of: job.parent, lastCount: $0) }
   }
 
   /// Returns the node that ends the stage before the last `lastCount`.
@@ -51,7 +48,7 @@ struct NetworkTraining {
     }
     guard let found else { return nil }
     let split = try job.split(found)
-    let isFresh = job.settings.startsFromNothing != nil
+    let isFresh = job.settings.freshArchitecture != nil
     let learned = CanvasImages(split.learned, split, rule)
     let fit = isFresh ? nil : try head(of: learned, split)
     guard isFresh || fit != nil else { return nil }
@@ -59,7 +56,7 @@ struct NetworkTraining {
     let recipe = Recipe(
       job.settings, job.parent.preprocessing, imageCount: split.learned.count,
       classCounts: split.counts(of: split.learned), graph: begun.graph, isFresh: isFresh)
-    let run = try CourseRun(self, begun, learned, split, recipe, cut: cut)
+    let run = try CourseRun(self, begun, learned, split, recipe, cut: cut, start: start)
     guard let finished = try run.run() else { return nil }
     return try result(finished, begun, found, split, fit, start: start)
   }

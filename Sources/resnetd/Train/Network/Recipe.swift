@@ -10,7 +10,7 @@ struct Recipe {
   /// Steps of a fine-tuning of less than 20,000 images (Kolesnikov et al. 2020, Big Transfer,
   /// section 3.3).
   private static let tuningStepCount = 500
-  /// Epochs of a training from nothing, as many as ResNet-20 needs for CIFAR-10 to be near its best.
+  /// Epochs of a training from scratch, as many as ResNet-20 needs for CIFAR-10 to be near its best.
   private static let freshEpochCount = 28
   private static let epochLimits = 3...40
 
@@ -24,7 +24,7 @@ struct Recipe {
   let isFresh: Bool
 
   init(
-    _ settings: TrainCommand.Settings, _ contract: Preprocessing, imageCount: Int,
+    _ settings: TrainSettings, _ contract: Preprocessing, imageCount: Int,
     classCounts: [Int], graph: Graph, isFresh: Bool
   ) {
     self.isFresh = isFresh
@@ -70,7 +70,7 @@ struct Recipe {
   }
 
   private static func augmentation(
-    _ choice: TrainCommand.AugmentationChoice, height: Int, isSmall: Bool
+    _ choice: TrainSettings.AugmentationChoice, height: Int, isSmall: Bool
   ) -> Augmentation? {
     let crop =
       isSmall

@@ -7,13 +7,12 @@ import Training
 struct TrainingReport {
   let trained: TrainingResult
   let folder: TrainingFolder
-  let output: String
-  let page: String
+  let files: TrainedFiles
   /// Answers for images that were not learned from; nil if there were none.
   let evaluation: EvaluationReport?
 
-  init(_ trained: TrainingResult, folder: TrainingFolder, output: String, page: String) {
-    (self.trained, self.folder, self.output, self.page) = (trained, folder, output, page)
+  init(_ trained: TrainingResult, folder: TrainingFolder, files: TrainedFiles) {
+    (self.trained, self.folder, self.files) = (trained, folder, files)
     evaluation = trained.judgement.flatMap { judgement in
       guard judgement.tally.imageCount > 0 else { return nil }
       return EvaluationReport(
@@ -125,9 +124,10 @@ struct TrainingReport {
       }
       blocks.append("labels to look at again\n" + TextTable(rows: Array(rows)).text)
     }
-    let last = trained.last.map { _ in "\n         \(TrainedModel.lastPath(of: output))" } ?? ""
+    let last = trained.last.map { _ in "\n         \(files.last)" } ?? ""
     blocks.append(
-      "written: \(output)\(last)\n         \(page)\nserve it: resnetd serve --model \(output)")
+      "written: \(files.model)\(last)\n         \(files.page)\n"
+        + "serve it: resnetd serve --model \(files.model)")
     return blocks.joined(separator: "\n\n")
   }
 
@@ -137,7 +137,7 @@ struct TrainingReport {
     return [
       "model": [
         "name": .string(trained.model.name), "version": .string(trained.model.version.short),
-        "file": .string(output),
+        "file": .string(files.model),
       ],
       "labels": .array(folder.classes.map(JSONValue.string)),
       "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
