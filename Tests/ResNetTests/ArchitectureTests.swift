@@ -45,6 +45,31 @@ import Testing
     #expect(bottleneck.blocks.first { $0.name == "layer1.1" }?.mainPathWeightCount == 69_632)
   }
 
+  @Test(
+    "Networks for 64x64 pixels keep ResNet-18's blocks behind a strided 3x3 convolution",
+    arguments: [("resnet18-64", 11_271_432), ("resnet18-half-64", 2_846_440)])
+  func smallNetworks(name: String, expected: Int) throws {
+    let graph = try Graph(#require(Architecture.named(name)))
+    #expect(try NetworkSummary(graph).parameterCount == expected)
+    let shapes = try graph.shapes()
+    for (stage, size) in [(1, 32), (2, 16), (3, 8), (4, 4)] {
+      let last = try #require(graph.nodes.lastIndex { $0.name.hasPrefix("layer\(stage).") })
+      #expect(shapes[last].height == size)
+    }
+  }
+
+  @Test("A network with a global pool takes images of another size, one without does not")
+  func resized() throws {
+    let graph = try Graph(#require(Architecture.named("resnet20-cifar")))
+    let resized = try #require(graph.resized(height: 48, width: 64))
+    #expect(resized.inputShape == FeatureShape(channels: 3, height: 48, width: 64))
+    #expect(try resized.parameterShapes() == graph.parameterShapes())
+    var bound = Graph(input: FeatureShape(channels: 3, height: 4, width: 4))
+    bound.append("fc", .linear(Linear(outputs: 2)), 0)
+    #expect(bound.resized(height: 8, width: 8) == nil)
+    #expect(bound.resized(height: 4, width: 4) == bound)
+  }
+
   @Test("Feature maps halve from stage to stage as in Table 1", arguments: Architecture.knownNames)
   func stageSizes(name: String) throws {
     let graph = try Graph(#require(Architecture.named(name)))

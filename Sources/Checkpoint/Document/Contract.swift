@@ -42,7 +42,7 @@ package struct Contract: Sendable, Hashable {
     (self.preprocessing, self.output) = (preprocessing, output)
   }
 
-  private static let presets = ["imagenet", "imagenet-v2", "cifar10"]
+  private static let presets = ["imagenet", "imagenet-v2", "imagenet-64", "cifar10"]
 
   /// Returns a contract as a file that `read` gives the same contract for, every key in it.
   package static func text(of preprocessing: Preprocessing, _ output: OutputRule) -> String {
@@ -61,6 +61,7 @@ package struct Contract: Sendable, Hashable {
     switch name {
     case "imagenet": return .imageNet
     case "imagenet-v2": return .imageNetV2
+    case "imagenet-64": return .imageNet64
     case "cifar10":
       do {
         // Measured over the pixels of the 50,000 training images.

@@ -148,6 +148,14 @@ extension Model {
     if let document {
       if !options.variant.isEmpty { throw .statedVariant }
       let (architecture, graph) = try document.network()
+      if options.resizesNetwork, let size = options.preprocessing?.outputSize,
+        let resized = graph.resized(height: size.height, width: size.width)
+      {
+        // An architecture is square.
+        var square = size.height == size.width ? architecture : nil
+        square?.inputSize = size.height
+        return (square, resized, nil)
+      }
       return (architecture, graph, nil)
     }
     // A plain file does not tell its input size; the contract from outside does.
@@ -190,6 +198,7 @@ extension Model {
   ) throws(CheckpointError) -> Preprocessing {
     switch stem {
     case .imageNet: return .imageNet
+    case .strided: return .imageNet64
     case .cifar:
       let imageNet = Preprocessing.imageNet
       do { return try .cifar10(mean: imageNet.mean, std: imageNet.std) } catch {

@@ -8,6 +8,10 @@ package struct ModelOptions: Sendable, Hashable {
   package var numbersClasses = false
   /// Contract that overrides the file's, and the usual one of files from other tools.
   package var preprocessing: Preprocessing?
+  /// Whether a network that is described for another size of images than the contract's is taken
+  /// for that of the contract, if its parameters are the same for any size. Its answers are worse
+  /// than before until it is trained on.
+  package var resizesNetwork = false
   /// Meaning of the outputs that overrides the file's.
   package var output: OutputRule?
   /// Activation that overrides that of `output` and of the file.

@@ -93,6 +93,11 @@ package struct Preprocessing: Sendable, Hashable {
     checked: (), resize: .shorterSide(size: 232, filter: .bilinear), crop: imageNet.crop,
     mean: imageNet.mean, std: imageNet.std)
 
+  /// Contract of networks for 64 x 64 pixels, such as those for Tiny ImageNet.
+  package static let imageNet64 = Preprocessing(
+    checked: (), resize: .shorterSide(size: 64, filter: .bilinear),
+    crop: .center(height: 64, width: 64), mean: imageNet.mean, std: imageNet.std)
+
   /// Contract for 32 x 32 pixels; images of that size pass unscaled. Throws `invalidContract`.
   package static func cifar10(mean: [Float], std: [Float]) throws(ImagingError) -> Preprocessing {
     try Preprocessing(

@@ -2,7 +2,7 @@
 /// Wide ResNet (Zagoruyko and Komodakis 2016), by torchvision's names.
 extension Architecture {
   /// Names of the networks for 224x224 pixels and 1,000 classes. There is also `resnetD-cifar` for
-  /// every D = 6n + 2.
+  /// every D = 6n + 2, and `resnet18-64`, `resnet34-64` and their halves for 64x64 pixels.
   package static let knownNames = [
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d",
     "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
@@ -23,6 +23,10 @@ extension Architecture {
     case "resnext101_64x4d": imageNet(.bottleneck, [3, 4, 23, 3], groups: 64, widthPerGroup: 4)
     case "wide_resnet50_2": imageNet(.bottleneck, [3, 4, 6, 3], widthPerGroup: 128)
     case "wide_resnet101_2": imageNet(.bottleneck, [3, 4, 23, 3], widthPerGroup: 128)
+    case "resnet18-64": small([2, 2, 2, 2], width: 64)
+    case "resnet18-half-64": small([2, 2, 2, 2], width: 32)
+    case "resnet34-64": small([3, 4, 6, 3], width: 64)
+    case "resnet34-half-64": small([3, 4, 6, 3], width: 32)
     default: cifar(named: name)
     }
   }
@@ -44,6 +48,17 @@ extension Architecture {
     guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
     guard let depth = Int(name.dropFirst(prefix.count).dropLast(suffix.count)) else { return nil }
     return cifar(depth: depth)
+  }
+
+  /// Makes a network for 64x64 pixels: a strided 3x3 convolution in place of the 7x7 one and the
+  /// pooling, so that the first stage sees 32x32.
+  ///
+  /// - Parameter width: Channels of the first stage; ImageNet's networks have 64.
+  private static func small(_ blocks: [Int], width: Int) -> Architecture {
+    Architecture(
+      stem: .strided, block: .basic,
+      stages: blocks.enumerated().map { Stage(blocks: $1, width: width << $0) },
+      shortcut: .b, classCount: 200, inputSize: 64)
   }
 
   private static func imageNet(

@@ -7,6 +7,8 @@ package struct Architecture: Sendable, Hashable, Codable {
     case imageNet = "imagenet"
     /// 3x3 convolution of stride 1 with as many channels as the first stage (section 4.2).
     case cifar
+    /// 3x3 convolution of stride 2 with as many channels as the first stage, for images of 64x64.
+    case strided
   }
 
   package enum Block: String, Sendable, Codable {

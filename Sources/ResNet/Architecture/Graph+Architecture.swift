@@ -39,9 +39,10 @@ private struct BlockBuilder {
       graph.append("relu", .relu, graph.output)
       let pooling = Pooling(window: Extent(3), stride: Extent(2), padding: Padding(1))
       graph.append("maxpool", .maxPool(pooling), graph.output)
-    case .cifar:
+    case .cifar, .strided:
       channels = architecture.stages[0].width
-      normalized("conv1", "bn1", channels: channels, kernel: 3, stride: 1, from: graph.output)
+      let stride = architecture.stem == .strided ? 2 : 1
+      normalized("conv1", "bn1", channels: channels, kernel: 3, stride: stride, from: graph.output)
       graph.append("relu", .relu, graph.output)
     }
   }

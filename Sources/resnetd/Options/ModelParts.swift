@@ -41,5 +41,5 @@ package struct ModelParts: CommandSettings, Equatable {
     "which network the tensors belong to, where they leave it open: resnetaa50d, v1, stride=v1,…"
   static let outputNameHelp = "the output that has the classes, for ONNX with several"
   static let preprocessHelp =
-    "how images are prepared: imagenet, imagenet-v2, cifar10, JSON, or a file with JSON"
+    "how images are prepared: imagenet, imagenet-v2, imagenet-64, cifar10, JSON, or a file with JSON"
 }

@@ -9,15 +9,18 @@ enum ModelSource {
   /// Loads the file, or the embedded default if there is none; `warn` gets warnings for the
   /// operator.
   ///
-  /// - Parameter isNamed: Whether the operator named the file, so that it may consist of several.
+  /// - Parameters:
+  ///   - resizes: Whether the contract may ask for another size of images than the file's network.
+  ///   - isNamed: Whether the operator named the file, so that it may consist of several.
   static func load(
     _ path: String?, _ parts: ModelParts = ModelParts(), numbersClasses: Bool = false,
-    isNamed: Bool = true, memory: LoadingMemory = LoadingMemory(),
+    resizes: Bool = false, isNamed: Bool = true, memory: LoadingMemory = LoadingMemory(),
     warn: (String) -> Void = warn
   ) throws(Failure) -> Model {
     do throws(CheckpointError) {
       var options = try Self.options(parts)
       options.numbersClasses = numbersClasses
+      options.resizesNetwork = resizes
       options.readsExternalData = isNamed
       options.memory = memory
       guard let path else { return try Model.embeddedDefault(options: options) }
@@ -98,7 +101,8 @@ enum ModelSource {
       throw Failure(
         "\"\(nameOrPath)\" is neither a file nor a network; networks are "
           + Architecture.knownNames.joined(separator: ", ")
-          + " and resnetD-cifar for a depth D = 6n + 2")
+          + ", resnet18-64, resnet18-half-64, resnet34-64, resnet34-half-64, and resnetD-cifar for a "
+          + "depth D = 6n + 2")
     }
     return .model(try load(nameOrPath, parts, numbersClasses: true, warn: warn))
   }

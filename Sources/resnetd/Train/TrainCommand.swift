@@ -69,7 +69,9 @@ enum TrainCommand: Command {
       // The name is that of the model to be made.
       var parts = settings.parts
       parts.name = nil
-      return try ModelSource.load(settings.from, parts, numbersClasses: true)
+      let model = try ModelSource.load(settings.from, parts, numbersClasses: true, resizes: true)
+      warnOfContract(model, settings, parts)
+      return model
     }
     architecture.classCount = folder.classes.count
     let options: ModelOptions
@@ -78,9 +80,22 @@ enum TrainCommand: Command {
     } catch {
       throw Failure(error.description)
     }
+    if let size = options.preprocessing?.outputSize {
+      guard size.height == size.width else {
+        throw Failure(
+          "a training from scratch is on square images, and --preprocess gives "
+            + "\(size.height)x\(size.width)")
+      }
+      architecture.inputSize = size.height
+    }
     let graph = try Graph(architecture)
     let weights = try Weights.initial(for: graph, seed: UInt64(settings.seed))
-    let preset = architecture.stem == .cifar ? "cifar10" : "imagenet"
+    let preset =
+      switch architecture.stem {
+      case .imageNet: "imagenet"
+      case .strided: "imagenet-64"
+      case .cifar: "cifar10"
+      }
     do throws(CheckpointError) {
       var contract = options.preprocessing
       if contract == nil { contract = try Contract.read(preset).preprocessing }
@@ -90,6 +105,24 @@ enum TrainCommand: Command {
     } catch {
       throw Failure("a training from scratch: \(error)")
     }
+  }
+
+  /// Warns if the network was trained on images that were prepared in another way.
+  private static func warnOfContract(
+    _ model: Model, _ settings: Settings, _ parts: ModelParts
+  ) {
+    guard parts.preprocess != nil else { return }
+    var own = parts
+    own.preprocess = nil
+    // A file without a contract of its own may need one to be loaded.
+    guard
+      let parent = try? ModelSource.load(settings.from, own, numbersClasses: true, warn: { _ in }),
+      parent.preprocessing != model.preprocessing
+    else { return }
+    TrainingProgress.tell(
+      "\(model.name) was trained on images that were prepared in another way than --preprocess says, "
+        + "so its features fit worse; --tune all adapts them, and `resnetd inspect --contract` prints "
+        + "its own")
   }
 
   /// Images from which all layers are trained without being asked, if they are small.

@@ -90,7 +90,7 @@ import Testing
     "A contract that is none is one clear line",
     arguments: [
       ("{", "preprocessing contract: the JSON given"), ("{}", "resize is missing"),
-      ("imagenet21k", "not a preset (imagenet, imagenet-v2, cifar10)"),
+      ("imagenet21k", "not a preset (imagenet, imagenet-v2, imagenet-64, cifar10)"),
       (#"{"resize": {"rule": "none"}, "crop": {"rule": "none"}, "mean": [], "std": []}"#, "crop"),
     ])
   func badContracts(text: String, message: String) async throws {

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Imaging
 import ResNet
 import Testing
 
@@ -68,6 +69,24 @@ import Testing
     #expect(changedCount > 10)
     let refused = try await train(tree, to: file, "--tune", "last:9", "--force")
     #expect(refused.exitCode == 1 && refused.errors.contains("has 3 stages"))
+  }
+
+  @Test("A trained network is trained on images of another size, with a warning")
+  func otherSize() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let contract =
+      #"{"resize": {"rule": "exact", "height": 40, "width": 40, "filter": "bilinear"}, "#
+      + #""crop": {"rule": "none"}, "mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26]}"#
+    let outcome = try await train(
+      tree, to: file, "--tune", "last:1", "--epochs", "1", "--preprocess", contract)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("prepared in another way than --preprocess says"))
+    let trained = try Model.load(path: file)
+    #expect(trained.architecture?.inputSize == 40)
+    #expect(trained.preprocessing.outputSize == (40, 40))
+    let begun = try Model.embeddedDefault()
+    #expect(trained.weights["conv1.weight"]?.values == begun.weights["conv1.weight"]?.values)
   }
 
   @Test("A training that is told to stop goes on to the same file")
