@@ -35,6 +35,10 @@ enum TrainCommand: Command {
     try settings.check()
     let files = settings.files
     try files.check(settings)
+    let lock = try OutputLock(files.model)
+    defer { lock.release() }
+    // Another run may have written them before it gave up the lock.
+    try files.check(settings)
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
@@ -46,6 +50,7 @@ enum TrainCommand: Command {
       folder: folder, parent: parent, settings: settings, jobs: jobs,
       decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
     job.tellFolder()
+    try files.checkRoom(for: parent, keepsState: settings.tuning != .head)
     let result: TrainingResult? =
       switch settings.tuning {
       case .head, .auto: try HeadTraining(job).run(start: start)
@@ -146,7 +151,9 @@ enum TrainCommand: Command {
       return .all
     }
     guard settings.tuning == .auto else { return settings.tuning }
-    let isSmall = parent.graph.inputShape.pixelCount <= smallPixelCount
+    let isSmall =
+      parent.graph.inputShape.pixelCount <= smallPixelCount
+      && parent.preprocessing.channelOrder != .bands
     let option = settings.layerOption
     let tuning: TrainSettings.Tuning =
       option != nil || (isSmall && count >= tunedImageCount) ? .all : .head

@@ -19,6 +19,11 @@ struct NetworkTraining {
 
   init(_ job: TrainingJob) throws {
     self.job = job
+    guard job.parent.preprocessing.channelOrder != .bands else {
+      throw Failure(
+        "\(job.parent.name) takes images of bands, for which only a last layer can be learned: give "
+          + "--tune head, and leave out options for the training of layers")
+    }
     do throws(ImagingError) { rule = try CanvasRule(job.parent.preprocessing) } catch {
       throw Failure("\(job.parent.name): its layers cannot be trained: \(error.description)")
     }
