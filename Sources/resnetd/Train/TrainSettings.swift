@@ -49,6 +49,7 @@ struct TrainSettings: DecodingSettings {
   var resumes = false
   var force = false
   var json = false
+  var head = HeadOptions()
   var decoders = DecoderSettings()
 
   /// Network of the table that is trained from scratch: named without a file to begin with.
@@ -153,7 +154,7 @@ struct TrainSettings: DecodingSettings {
       .flag("resume", \.resumes, "go on with a training that was interrupted"),
       .flag("force", \.force, "replace the model file and its report if they are there"),
       .flag("json", \.json, "print the results as JSON"),
-    ] + Option.decoding
+    ] + HeadOptions.options.map { $0.inside(\.head) } + Option.decoding
 }
 
 extension ModelParts {

@@ -17,6 +17,7 @@ struct TrainingResult {
   let course: CourseRecord?
   /// Nil if the classes have too few images for any judgement.
   let judgement: HeadJudgement?
+  let int8: IntegerOutcome
   let doubts: [HeadJudgement.Doubt]
   let duration: Duration
 }

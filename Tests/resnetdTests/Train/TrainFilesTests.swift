@@ -1,3 +1,5 @@
+import Checkpoint
+import Engine
 import Foundation
 import Glibc
 import ResNet
@@ -73,6 +75,44 @@ import Testing
     #expect(
       outcome.errors.contains("the model and its page may take")
         && outcome.errors.contains("MiB are free on that disk"), "\(outcome.errors)")
+  }
+
+  @Test("A model file carries its ranges for int8, with the agreement on images held out")
+  func int8() async throws {
+    let (tree, results) = (try ImageTree(), try TemporaryFolder())
+    try DrawnImages.add([("a", 0, 130), ("b", 1, 130)], to: tree)
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    func trained(_ arguments: String...) async throws -> [String: Any] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url,
+        ["train", tree.path, "-o", file, "--force", "--json", "--name", "x"] + arguments)
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+      return try #require((report as? [String: Any])?["int8"] as? [String: Any])
+    }
+    let left = try await trained("--no-int8")
+    #expect(left["included"] as? Bool == false && left["reason"] as? String == "as --no-int8 says")
+    #expect(try Model.load(path: file).calibration == nil)
+    let few = try await trained("--held-out", "0.05")
+    #expect((few["reason"] as? String)?.hasPrefix("it takes 100 learned images and 50") == true)
+    var versions: Set<ModelVersion> = []
+    for jobs in ["1", "3"] {
+      let int8 = try await trained("--jobs", jobs)
+      let model = try Model.load(path: file)
+      guard Precision.int8.isSupported else {
+        #expect((int8["reason"] as? String)?.contains("int8 needs") == true)
+        continue
+      }
+      #expect(int8["included"] as? Bool == true && int8["images"] as? Int == 52, "\(int8)")
+      let calibration = try #require(model.calibration)
+      #expect(calibration.method.hasPrefix("percentile 99.99 over 100 images; top-1 agreement "))
+      #expect(calibration.method.hasSuffix(" on 52 images held out"))
+      versions.insert(model.version)
+      let answer = try await ProgramUnderTest.run(
+        "classify", "--model", file, "--precision", "int8", "\(tree.path)/b/3.bmp")
+      #expect(answer.output.split(separator: "\n").first?.hasSuffix("b") == true)
+    }
+    #expect(versions.count <= 1)
   }
 
   @Test("Both spellings of a value are taken")

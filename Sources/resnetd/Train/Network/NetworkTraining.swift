@@ -117,9 +117,11 @@ struct NetworkTraining {
   ) throws -> TrainingResult? {
     let network = try FixedNetwork(begun.graph, finished.best, threads: job.jobs.count)
     var judgement: HeadJudgement?
+    var judged: [Float] = []
     if !split.heldOut.isEmpty {
       let images = CanvasImages(split.heldOut, split, rule)
       guard let logits = try outputs(of: network, images, label: "judgement") else { return nil }
+      judged = logits
       judgement = HeadJudgement(
         images: split.heldOut, logits: logits, isCrossValidated: false, split: split,
         classCount: job.classCount)
@@ -134,16 +136,21 @@ struct NetworkTraining {
     }
     guard let samples else { return nil }
     contents.goldenSamples = samples
+    let finishedModel = try made(begun, finished.best, contents)
+    guard let int8 = try IntegerTrial(job, split, logits: judged).run(finishedModel) else {
+      return nil
+    }
+    contents.calibration = int8.calibration
     return TrainingResult(
       model: try made(begun, finished.best, contents),
       last: try finished.last.map { last in
-        contents.goldenSamples = []
+        (contents.goldenSamples, contents.calibration) = ([], nil)
         return try made(begun, last, contents)
       }, parentName: job.parentName,
       featureCount: (try? begun.graph.featureNode()).flatMap { node in
         (try? begun.graph.shapes())?[node].elementCount
       } ?? 0, split: split, survey: found, fit: fit, course: finished.record,
-      judgement: judgement,
+      judgement: judgement, int8: int8,
       doubts: fit.map { job.doubts($0, contents.output, split) } ?? [],
       duration: .now - start)
   }

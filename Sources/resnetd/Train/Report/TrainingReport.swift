@@ -99,6 +99,7 @@ struct TrainingReport {
     } else {
       rows.append(["top-1", "not known: no images to judge by"])
     }
+    rows.append(["int8", trained.int8.text])
     rows.append(["time", "\(Decimal.text(trained.duration / .seconds(1), digits: 1)) s"])
     return rows
   }
@@ -156,7 +157,7 @@ struct TrainingReport {
       "course": trained.course.map { JSONValue(encoding: $0) } ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
-      "evaluation": evaluation?.json ?? .null,
+      "int8": trained.int8.json, "evaluation": evaluation?.json ?? .null,
       "doubtful": .array(
         trained.doubts.map {
           [
