@@ -51,9 +51,11 @@ struct HeadTraining {
     contents.goldenSamples = samples
     guard let int8 = try IntegerTrial(job, split, logits: logits).run(model()) else { return nil }
     contents.calibration = int8.calibration
+    let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
-      split: split, survey: found, fit: fit, course: nil, judgement: judgement, int8: int8,
+      split: split, survey: found, fit: fit, course: nil, judgement: judgement, frames: frames,
+      int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
   }
 

@@ -150,7 +150,8 @@ struct NetworkTraining {
       featureCount: (try? begun.graph.featureNode()).flatMap { node in
         (try? begun.graph.shapes())?[node].elementCount
       } ?? 0, split: split, survey: found, fit: fit, course: finished.record,
-      judgement: judgement, int8: int8,
+      judgement: judgement,
+      frames: try FrameComparison.of(finishedModel, job, split, logits: judged), int8: int8,
       doubts: fit.map { job.doubts($0, contents.output, split) } ?? [],
       duration: .now - start)
   }
