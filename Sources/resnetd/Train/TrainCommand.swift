@@ -34,7 +34,11 @@ enum TrainCommand: Command {
     }
     try settings.check()
     let files = settings.files
-    try files.check(settings)
+    if settings.findsRate {
+      try TrainedFiles.checkRates(settings)
+    } else {
+      try files.check(settings)
+    }
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
@@ -46,6 +50,9 @@ enum TrainCommand: Command {
       folder: folder, parent: parent, settings: settings, jobs: jobs,
       decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
     job.tellFolder()
+    if settings.findsRate {
+      return try findRate(job, start) ? .success : interruption.exitCode ?? .failure
+    }
     let result: TrainingResult? =
       switch settings.tuning {
       case .head, .auto: try HeadTraining(job).run(start: start)
@@ -61,6 +68,21 @@ enum TrainCommand: Command {
     try files.write(result, page: TrainingPage(report, thumbnails).text)
     StandardOutput.write(settings.json ? report.json.indentedText : report.text)
     return .success
+  }
+
+  /// Looks for a rate; returns whether it was not interrupted.
+  private static func findRate(
+    _ job: TrainingJob, _ start: ContinuousClock.Instant
+  ) throws -> Bool {
+    guard let (search, recipe) = try NetworkTraining(job).searchRate(start: start) else {
+      StandardError.write("resnetd train: ended early; nothing was written")
+      return false
+    }
+    let path = TrainedFiles.rates(job.settings)
+    let report = RateReport(search, recipe: recipe, path: path)
+    try FileBytes.write(Array(report.page.utf8), to: path)
+    StandardOutput.write(job.settings.json ? report.json.indentedText : report.text)
+    return true
   }
 
   /// Returns the model to begin with.
