@@ -39,6 +39,8 @@ enum TrainCommand: Command {
     } else {
       try files.check(settings)
     }
+    let upload = try ModelUpload(settings)
+    try upload?.check()
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
@@ -66,7 +68,7 @@ enum TrainCommand: Command {
     let report = TrainingReport(result, folder: folder, files: files)
     let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
     try files.write(result, page: TrainingPage(report, thumbnails).text)
-    StandardOutput.write(settings.json ? report.json.indentedText : report.text)
+    try finish(report, settings, upload)
     return .success
   }
 
@@ -83,6 +85,25 @@ enum TrainCommand: Command {
     try FileBytes.write(Array(report.page.utf8), to: path)
     StandardOutput.write(job.settings.json ? report.json.indentedText : report.text)
     return true
+  }
+
+  /// Tells the results, and takes the model to a server where that is asked for.
+  private static func finish(
+    _ report: TrainingReport, _ settings: Settings, _ upload: ModelUpload?
+  ) throws {
+    // What was learned is told even if the server then refuses it.
+    if !settings.json { StandardOutput.write(report.text) }
+    let answer = Result { try upload?.push(report.files.model) }
+    if settings.json {
+      var json = report.json
+      if let upload, case .success(let answer?) = answer, case .object(var members) = json {
+        members.append("pushed", try upload.json(answer))
+        json = .object(members)
+      }
+      StandardOutput.write(json.indentedText)
+    }
+    guard let answer = try answer.get(), !settings.json else { return }
+    StandardOutput.write("\n" + (try ModelUpload.text(answer)))
   }
 
   /// Returns the model to begin with.

@@ -74,6 +74,12 @@ extension TrainSettings {
       "report", "FILE", \.report, "page with the results (default: the output's .report.html)"),
     .flag("force", \.force, "replace the model file and its report if they are there"),
     .flag("json", \.json, "print the results as JSON"),
+    .push(
+      "push", \.push, "make the model live on the server whose admin endpoint is there"),
+    .optionalText(
+      "admin-token-file", "FILE", \.tokenFile,
+      "file with the token that the server of --push wants; --token-file is the same"
+    ).alsoNamed("token-file"),
   ]
 }
 
@@ -153,6 +159,16 @@ extension Option {
       settings[keyPath: path] = try AugmentationChoice(text)
     } defaultText: { _ in
       "auto"
+    }
+  }
+
+  fileprivate static func push(
+    _ name: String, _ path: any Path<PushAddress?>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "ADDRESS", help: help) { (settings, text) throws(InvalidValue) in
+      settings[keyPath: path] = try PushAddress(text)
+    } defaultText: { _ in
+      nil
     }
   }
 

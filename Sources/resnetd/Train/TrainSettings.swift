@@ -60,6 +60,8 @@ struct TrainSettings: DecodingSettings {
   var force = false
   var json = false
   var findsRate = false
+  var push: PushAddress?
+  var tokenFile: String?
   var decoders = DecoderSettings()
 
   /// Network of the table that is trained from scratch: named without a file to begin with.
@@ -132,9 +134,9 @@ struct TrainSettings: DecodingSettings {
     guard rate == nil else {
       throw UsageError("--find-rate looks for the rate: leave out --learning-rate")
     }
-    guard !resumes else {
+    for (option, isGiven) in [("--resume", resumes), ("--push", push != nil)] where isGiven {
       throw UsageError(
-        "--find-rate only looks for a rate and makes no model: leave out --resume until it has "
+        "--find-rate only looks for a rate and makes no model: leave out \(option) until it has "
           + "suggested one")
     }
   }

@@ -44,6 +44,7 @@ import Testing
     #expect(trained.exitCode == 0, "\(trained.errors)")
     for (option, value, reason) in [
       ("--learning-rate", "0.1", "--find-rate looks for the rate"),
+      ("--push", "localhost", "makes no model: leave out --push"),
       ("--tune", "head", "whose layers must be trained"),
     ] {
       let refused = try await train(tree, file, "--find-rate", option, value)
