@@ -13,6 +13,10 @@ package final class Course {
     package var seed: UInt64
     /// Threads that prepare images.
     package var threads: Int
+    /// Parameter of the mixture of images in pairs; nil to leave them as they are.
+    package var mixupAlpha: Double?
+    /// Whether an epoch has each class equally often, instead of each image once.
+    package var balancesClasses = false
 
     package init(
       schedule: Schedule, loss: Loss, batchImageCount: Int, seed: UInt64 = 0, threads: Int = 1
@@ -30,7 +34,10 @@ package final class Course {
     package var rate: Double
     package var loss: Double
     package var imageCount: Int
+    /// Answers that are right: of a mixed image, that of its larger share.
     package var correctCount: Int
+    /// Answers in all: images, or their labels if these are independent.
+    package var answerCount: Int
   }
 
   /// Everything that is needed to go on to the same bits.
@@ -69,7 +76,9 @@ package final class Course {
     (self.network, self.optimizer, self.images) = (network, optimizer, images)
     (self.imageShape, self.prefix, self.settings) = (imageShape, prefix, settings)
     order = BatchOrder(
-      imageCount: images.count, batchImageCount: settings.batchImageCount, seed: settings.seed)
+      imageCount: images.count, batchImageCount: settings.batchImageCount, seed: settings.seed,
+      balancing: settings.balancesClasses
+        ? (0..<images.count).map { images.label(of: $0) } : nil)
   }
 
   package var stepsPerEpoch: Int { order.stepsPerEpoch }
@@ -85,32 +94,42 @@ package final class Course {
   /// - Throws: `TrainingError.invalid` if the loss is not finite, with the step, its rate and its
   ///   images; the network is then as before the step but for running statistics.
   package func step() throws(TrainingError) -> Step {
-    let members = order.images(of: stepCount)
-    let epoch = order.epoch(of: stepCount)
-    let rate = settings.schedule.rate(at: stepCount)
-    let input = try input(of: members, epoch: epoch)
-    let labels = members.map { images.label(of: $0) }
-    let value = try network.step(
-      images: input.span, targets: .classes(labels), loss: settings.loss)
-    guard value.loss.isFinite else {
-      let names = members.prefix(3).map { images.name(of: $0) }.joined(separator: ", ")
+    let step = try advance()
+    guard step.loss.isFinite else {
+      let members = order.images(of: step.number)
+      let names = members.prefix(3).map { images.name(of: $0.image) }.joined(separator: ", ")
       throw .invalid(
-        "the loss of step \(stepCount + 1) is not finite, at a rate of \(rate), on \(names) and "
+        "the loss of step \(step.number + 1) is not finite, at a rate of \(step.rate), on \(names) and "
           + "\(max(0, members.count - 3)) more images; a smaller rate helps most often")
     }
+    return step
+  }
+
+  /// Makes the next step unless its loss is not finite: then the network stays as it was but for
+  /// running statistics.
+  func advance() throws(TrainingError) -> Step {
+    let views = order.images(of: stepCount)
+    let rate = settings.schedule.rate(at: stepCount)
+    let mixup = settings.mixupAlpha.map {
+      Mixup(alpha: $0, imageCount: views.count, seed: settings.seed, step: stepCount)
+    }
+    let input = try input(of: views, mixup)
+    let value = try network.step(
+      images: input.span, targets: targets(of: views, mixup), loss: settings.loss)
+    let step = Step(
+      number: stepCount, epoch: order.epoch(of: stepCount), rate: rate, loss: value.loss,
+      imageCount: views.count, correctCount: value.correctCount, answerCount: value.answerCount)
+    guard value.loss.isFinite else { return step }
     try optimizer.apply(rate: rate)
     stepCount += 1
-    return Step(
-      number: stepCount - 1, epoch: epoch, rate: rate, loss: value.loss,
-      imageCount: members.count, correctCount: value.correctCount)
+    return step
   }
 
   /// Estimates running statistics anew, by so many batches of the next steps' images, with the
   /// parameters as they are.
   package func observe(batchCount: Int) throws(TrainingError) {
     for step in stepCount..<stepCount + batchCount {
-      let members = order.images(of: step)
-      let images = try input(of: members, epoch: order.epoch(of: step))
+      let images = try input(of: order.images(of: step))
       _ = try network.observe(images: images.span)
     }
   }
@@ -135,10 +154,26 @@ package final class Course {
 
   // MARK: Input
 
-  private func input(of members: [Int], epoch: Int) throws(TrainingError) -> [Float] {
+  private func input(
+    of views: [ImageView], _ mixup: Mixup? = nil
+  ) throws(TrainingError) -> [Float] {
     let writer = ViewWriter(images, size: imageShape.elementCount)
-    let numbers = writer.views(members, epoch: epoch, threads: settings.threads)
+    var numbers = writer.numbers(views, threads: settings.threads)
+    if let mixup { numbers = mixup.mixed(numbers) }
     guard let prefix else { return numbers }
     do throws(EngineError) { return try prefix.outputs(numbers) } catch { throw .engine(error) }
+  }
+
+  private func targets(of views: [ImageView], _ mixup: Mixup?) -> Targets {
+    let classes = views.map { images.label(of: $0.image) }
+    let labels = views.compactMap { images.labels(of: $0.image) }
+    if labels.count < views.count, mixup == nil { return .classes(classes) }
+    var rows = Array(labels.joined())
+    if labels.count < views.count {
+      rows = [Float](repeating: 0, count: views.count * network.outputCount)
+      for (place, label) in classes.enumerated() { rows[place * network.outputCount + label] = 1 }
+    }
+    // Shares of one class may add up to a little more than 1.
+    return .distributions(mixup.map { $0.mixed(rows).map { min($0, 1) } } ?? rows)
   }
 }

@@ -10,16 +10,16 @@ package struct ViewWriter: Sendable {
     (self.images, self.size) = (images, size)
   }
 
-  /// Returns these images as an epoch sees them, `[N, C, H, W]`.
-  package func views(_ members: [Int], epoch: Int, threads: Int) -> [Float] {
-    let partCount = max(1, min(threads, members.count))
+  /// Returns these views, `[N, C, H, W]`.
+  package func numbers(_ views: [ImageView], threads: Int) -> [Float] {
+    let partCount = max(1, min(threads, views.count))
     let parts = WorkerThread.parts(partCount, threads: threads) { [self] part, _ in
-      let range = members.count * part / partCount..<members.count * (part + 1) / partCount
+      let range = views.count * part / partCount..<views.count * (part + 1) / partCount
       var numbers = [Float](repeating: 0, count: range.count * size)
       var span = numbers.mutableSpan
-      for (place, member) in members[range].enumerated() {
+      for (place, view) in views[range].enumerated() {
         var image = span._mutatingExtracting(place * size..<(place + 1) * size)
-        images.write(member, epoch: epoch, into: &image)
+        images.write(view.image, epoch: view.epoch, into: &image)
       }
       return numbers
     }

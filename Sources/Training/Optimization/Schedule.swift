@@ -12,6 +12,8 @@ package enum Schedule: Sendable, Hashable {
   /// cosine to `end` (CosineAnnealingLR) at step `stepCount`.
   case cosine(
     peak: Double, stepCount: Int, warmUpStepCount: Int = 0, start: Double = 0.01, end: Double = 0)
+  /// From the first rate to the last, each step by the same factor.
+  case exponential(first: Double, last: Double, stepCount: Int)
 
   /// Returns the rate of a step, counted from 0; beyond the last, that of the last.
   package func rate(at step: Int) -> Double {
@@ -36,6 +38,9 @@ package enum Schedule: Sendable, Hashable {
       let length = max(1, stepCount - warmUpStepCount)
       let share = min(1, Double(step - warmUpStepCount) / Double(length))
       return Self.cosine(from: peak, to: end, at: share)
+    case .exponential(let first, let last, let stepCount):
+      let share = min(1, Double(step) / Double(max(1, stepCount - 1)))
+      return first * pow(last / first, share)
     }
   }
 

@@ -45,9 +45,17 @@ struct AdminClient {
   private let settings: ModelSettings
   private let authorization: String?
 
-  init(_ settings: ModelSettings, authorization: String?) {
+  /// What to do if nothing answers.
+  private let remedy: String
+
+  /// - Parameter remedy: What to do if nothing answers: which options say where the server is.
+  init(
+    _ settings: ModelSettings, authorization: String?,
+    remedy: String = "--admin-host, --admin-port and --admin-socket say where it is"
+  ) {
     self.settings = settings
     self.authorization = authorization
+    self.remedy = remedy
   }
 
   func ask(_ method: String, _ target: String, json: String? = nil) throws(Failure) -> Answer {
@@ -98,8 +106,7 @@ struct AdminClient {
       return Answer(try question.answer())
     } catch {
       throw Failure(
-        "no answer from the admin endpoint at \(settings.place): \(error.reason); --admin-host, "
-          + "--admin-port and --admin-socket say where it is")
+        "no answer from the admin endpoint at \(settings.place): \(error.reason); \(remedy)")
     }
   }
 }

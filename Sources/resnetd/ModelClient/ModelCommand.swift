@@ -100,9 +100,11 @@ enum ModelCommand: Command {
     }.joined()
   }
 
-  /// Reads the file twice: its digest is sent first, so that a damaged file is not proved as
-  /// another model.
-  private static func push(
+  /// Uploads a file.
+  ///
+  /// Reads it twice: its digest is sent first, so that a damaged file is not proved as another
+  /// model.
+  static func push(
     _ path: String, _ settings: ModelSettings, _ client: AdminClient
   ) throws -> AdminClient.Answer {
     let match = try settings.ifVersion.map { try client.entityTag(of: $0) }

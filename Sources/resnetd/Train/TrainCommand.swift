@@ -34,11 +34,17 @@ enum TrainCommand: Command {
     }
     try settings.check()
     let files = settings.files
-    try files.check(settings)
+    if settings.findsRate {
+      try TrainedFiles.checkRates(settings)
+    } else {
+      try files.check(settings)
+    }
     let lock = try OutputLock(files.model)
     defer { lock.release() }
     // Another run may have written them before it gave up the lock.
-    try files.check(settings)
+    if !settings.findsRate { try files.check(settings) }
+    let upload = try ModelUpload(settings)
+    try upload?.check()
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
     let folder = try TrainingFolder(operands[0])
@@ -50,6 +56,9 @@ enum TrainCommand: Command {
       folder: folder, parent: parent, settings: settings, jobs: jobs,
       decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
     job.tellFolder()
+    if settings.findsRate {
+      return try findRate(job, start) ? .success : interruption.exitCode ?? .failure
+    }
     try files.checkRoom(for: parent, keepsState: settings.tuning != .head)
     let result: TrainingResult? =
       switch settings.tuning {
@@ -64,8 +73,42 @@ enum TrainCommand: Command {
     let report = TrainingReport(result, folder: folder, files: files)
     let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
     try files.write(result, page: TrainingPage(report, thumbnails).text)
-    StandardOutput.write(settings.json ? report.json.indentedText : report.text)
+    try finish(report, settings, upload)
     return .success
+  }
+
+  /// Looks for a rate; returns whether it was not interrupted.
+  private static func findRate(
+    _ job: TrainingJob, _ start: ContinuousClock.Instant
+  ) throws -> Bool {
+    guard let (search, recipe) = try NetworkTraining(job).searchRate(start: start) else {
+      StandardError.write("resnetd train: ended early; nothing was written")
+      return false
+    }
+    let path = TrainedFiles.rates(job.settings)
+    let report = RateReport(search, recipe: recipe, path: path)
+    try FileBytes.write(Array(report.page.utf8), to: path)
+    StandardOutput.write(job.settings.json ? report.json.indentedText : report.text)
+    return true
+  }
+
+  /// Tells the results, and takes the model to a server where that is asked for.
+  private static func finish(
+    _ report: TrainingReport, _ settings: Settings, _ upload: ModelUpload?
+  ) throws {
+    // What was learned is told even if the server then refuses it.
+    if !settings.json { StandardOutput.write(report.text) }
+    let answer = Result { try upload?.push(report.files.model) }
+    if settings.json {
+      var json = report.json
+      if let upload, case .success(let answer?) = answer, case .object(var members) = json {
+        members.append("pushed", try upload.json(answer))
+        json = .object(members)
+      }
+      StandardOutput.write(json.indentedText)
+    }
+    guard let answer = try answer.get(), !settings.json else { return }
+    StandardOutput.write("\n" + (try ModelUpload.text(answer)))
   }
 
   /// Returns the model to begin with.

@@ -17,15 +17,19 @@ struct TrainSettings: DecodingSettings {
     case all
   }
 
-  /// Changes to images in every epoch.
-  enum AugmentationChoice: String, CaseIterable, Sendable {
-    /// Crops and flips.
-    case auto
-    case none
-    /// Crops alone, where left and right differ.
-    case crop
-    /// Crops, flips and colours.
-    case colour
+  enum OptimizerChoice: String, CaseIterable, Sendable { case sgd, adamw }
+
+  enum ScheduleChoice: String, CaseIterable, Sendable {
+    case oneCycle = "one-cycle"
+    case cosine
+  }
+
+  /// Way of letting each class weigh the same.
+  enum Balancing: String, CaseIterable, Sendable {
+    /// Images of rare classes count more in the loss.
+    case weights
+    /// Images of rare classes are seen more often.
+    case sampling
   }
 
   var output: String?
@@ -37,10 +41,16 @@ struct TrainSettings: DecodingSettings {
   var batchImageCount: Int?
   var rate: Double?
   var weightDecay: Double?
+  var optimizer = OptimizerChoice.sgd
+  var schedule = ScheduleChoice.oneCycle
+  var normLimit: Double?
+  var averageDecay: Double?
   var augmentation = AugmentationChoice.auto
+  var mixupAlpha: Double?
   var regularization: Double?
   var smoothing: Float = 0
-  var isBalanced = false
+  var balances = false
+  var balancing: Balancing?
   var heldOutShare: Float = 0.2
   var grouping: GroupPattern?
   var seed = 0
@@ -50,6 +60,9 @@ struct TrainSettings: DecodingSettings {
   var force = false
   var json = false
   var head = HeadOptions()
+  var findsRate = false
+  var push: PushAddress?
+  var tokenFile: String?
   var decoders = DecoderSettings()
 
   /// Network of the table that is trained from scratch: named without a file to begin with.
@@ -57,12 +70,22 @@ struct TrainSettings: DecodingSettings {
     from == nil ? parts.variant.flatMap { Architecture.named($0) } : nil
   }
 
+  /// Whether each class weighs the same.
+  var isBalanced: Bool { balances || balancing != nil }
+
+  /// Whether that is so because rare classes are seen more often.
+  var samplesEvenly: Bool { balancing == .sampling }
+
   /// The first option that only the training of layers has.
   var layerOption: String? {
     let options: [(String, Bool)] = [
-      ("--resume", resumes), ("--time", time != nil), ("--epochs", epochCount != nil),
+      ("--find-rate", findsRate), ("--resume", resumes), ("--time", time != nil),
+      ("--epochs", epochCount != nil),
       ("--batch", batchImageCount != nil), ("--learning-rate", rate != nil),
-      ("--weight-decay", weightDecay != nil), ("--augment", augmentation != .auto),
+      ("--weight-decay", weightDecay != nil), ("--optimizer", optimizer != .sgd),
+      ("--schedule", schedule != .oneCycle), ("--clip-norm", normLimit != nil),
+      ("--average", averageDecay != nil), ("--augment", augmentation != .auto),
+      ("--mixup", mixupAlpha != nil), ("--balance-by sampling", samplesEvenly),
     ]
     return options.first { $0.1 }?.0
   }
@@ -103,121 +126,19 @@ struct TrainSettings: DecodingSettings {
         "\(option) is for the training of layers, and --tune head trains none but the last: give "
           + "--tune all or last:N, or leave it out")
     }
+    try checkSearch()
   }
 
-  static let options: [Option<TrainSettings>] =
-    [
-      .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
-      .optionalText(
-        "from", "FILE", \.from, "trained model to begin with, instead of the embedded one"),
-      .tuning(
-        "tune", \.tuning,
-        "what is learned: a new last layer, the last N stages with it, or all layers"),
-      .optionalDuration(
-        "time", \.time, in: .seconds(1)...Duration.seconds(30 * 24 * 3600),
-        "how long the training of layers may take"),
-      .optionalInteger(
-        "epochs", "N", \.epochCount, in: 1...10_000, "passes over the images, instead of a time"),
-      .optionalInteger(
-        "batch", "N", \.batchImageCount, in: 1...4096, "images of a step (default: by their size)"),
-      .positive("learning-rate", \.rate, "the highest rate (default: by the batch)"),
-      .positive("weight-decay", \.weightDecay, "decay of weights"),
-      .choice(
-        "augment", \.augmentation,
-        "changes to images: crops and flips, none, crops alone, or colours too"),
-      .positive(
-        "regularization", \.regularization,
-        "factor of the squared weights in the loss, instead of the best of a search"),
-      .fraction(
-        "label-smoothing", "P", \.smoothing, "share of each target that goes to all classes alike"),
-      .flag("balance", \.isBalanced, "let each class weigh the same, however many images it has"),
-      .fraction(
-        "held-out", "P", \.heldOutShare,
-        "share of each class that judges the result; 0 judges by cross-validation"),
-      .grouping(
-        "group-by", \.grouping,
-        "keep images together whose paths agree in what this expression matches"),
-      .integer("seed", "N", \.seed, in: 0...Int(Int32.max), "decides what is held out"),
-      .optionalText("name", "NAME", \.parts.name, "name of the model (default: that of the file)"),
-      .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
-      .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
-      .optionalText(
-        "arch", "VARIANT", \.parts.variant,
-        "without --from: a network to train from scratch, such as resnet20-cifar; with it: "
-          + ModelParts.variantHelp),
-      .optionalInteger(
-        "jobs", "N", \.jobs, in: 1...CPUPlan.workerLimit,
-        "threads to compute with (default: the cores that may be used); they change no result"
-      ).called("j"),
-      .optionalText(
-        "report", "FILE", \.report, "page with the results (default: the output's .report.html)"),
-      .flag("resume", \.resumes, "go on with a training that was interrupted"),
-      .flag("force", \.force, "replace the model file and its report if they are there"),
-      .flag("json", \.json, "print the results as JSON"),
-    ] + HeadOptions.options.map { $0.inside(\.head) } + Option.decoding
-}
-
-extension ModelParts {
-  /// The same parts without the name of a network.
-  var withoutVariant: ModelParts {
-    var parts = self
-    parts.variant = nil
-    return parts
-  }
-}
-
-extension Option {
-  fileprivate static func tuning(
-    _ name: String, _ path: any Path<TrainSettings.Tuning>, _ help: String
-  ) -> Option {
-    Option(name: name, valueName: "auto|head|last:N|all", help: help) {
-      (settings, text) throws(InvalidValue) in
-      switch text {
-      case "auto": settings[keyPath: path] = .auto
-      case "head": settings[keyPath: path] = .head
-      case "all": settings[keyPath: path] = .all
-      default:
-        guard text.hasPrefix("last:"), let count = Int(text.dropFirst(5)), 1...100 ~= count else {
-          throw InvalidValue(
-            expected: "auto, head, all, or last:N for the last N stages, such as last:1")
-        }
-        settings[keyPath: path] = .last(count)
-      }
-    } defaultText: { _ in
-      "auto"
+  /// Throws if something is asked of a search for a rate that it does not do.
+  private func checkSearch() throws(UsageError) {
+    guard findsRate else { return }
+    guard rate == nil else {
+      throw UsageError("--find-rate looks for the rate: leave out --learning-rate")
     }
-  }
-
-  fileprivate static func optionalDuration(
-    _ name: String, _ path: any Path<Duration?>, in range: ClosedRange<Duration>, _ help: String
-  ) -> Option {
-    Option(name: name, valueName: "TIME", help: help) { (settings, text) throws(InvalidValue) in
-      settings[keyPath: path] = try OptionValue.duration(text, in: range)
-    } defaultText: { _ in
-      nil
-    }
-  }
-
-  fileprivate static func positive(
-    _ name: String, _ path: any Path<Double?>, _ help: String
-  ) -> Option {
-    Option(name: name, valueName: "X", help: help) { (settings, text) throws(InvalidValue) in
-      guard let value = Double(text), value.isFinite, value > 0 else {
-        throw InvalidValue(expected: "a number above 0")
-      }
-      settings[keyPath: path] = value
-    } defaultText: { _ in
-      nil
-    }
-  }
-
-  fileprivate static func grouping(
-    _ name: String, _ path: any Path<GroupPattern?>, _ help: String
-  ) -> Option {
-    Option(name: name, valueName: "REGEX", help: help) { (settings, text) throws(InvalidValue) in
-      settings[keyPath: path] = try GroupPattern(text)
-    } defaultText: { _ in
-      nil
+    for (option, isGiven) in [("--resume", resumes), ("--push", push != nil)] where isGiven {
+      throw UsageError(
+        "--find-rate only looks for a rate and makes no model: leave out \(option) until it has "
+          + "suggested one")
     }
   }
 }

@@ -6,8 +6,9 @@ import ResNet
 extension TrainedFiles {
   /// Bytes of a page at most: its images and a row for each class.
   private static let pageByteCount = 4 << 20
-  /// Copies of the parameters in a state: as they are, their momenta, their average, the best ones.
-  private static let stateCopyCount = 4
+  /// Copies of the parameters in a state: as they are, their average, the best ones, and the two
+  /// moments of AdamW or the one of SGD.
+  private static let stateCopyCount = 5
 
   /// Throws unless there is room for everything that a training writes, before it has cost any time.
   ///

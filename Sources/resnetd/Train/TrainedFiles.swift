@@ -25,6 +25,21 @@ struct TrainedFiles {
 
   var checkpoint: String { model + ".checkpoint" }
 
+  /// Page of a search for a rate, which writes nothing else.
+  static func rates(_ settings: TrainSettings) -> String {
+    settings.report ?? (settings.output ?? "") + ".rates.html"
+  }
+
+  /// Throws if the page of a search for a rate cannot be written or would be lost.
+  static func checkRates(_ settings: TrainSettings) throws {
+    let path = rates(settings)
+    try WrittenFile.check(path, "--report", holds: .html)
+    try WrittenFile.checkFree(
+      path, replaces: settings.force,
+      remedies: "--force replaces it, another --report leaves it")
+    try WrittenFile.checkPlace(path)
+  }
+
   /// Throws if a file cannot be written or would be lost, before the work instead of after it.
   func check(_ settings: TrainSettings) throws {
     try WrittenFile.check(page, "--report", holds: .html)

@@ -119,7 +119,8 @@ struct TrainingJob {
     provenance.recipe =
       "resnetd \(Version.number) train: \(recipe)"
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
-      + (settings.isBalanced ? ", classes balanced" : "") + ", seed \(settings.seed)"
+      + (settings.isBalanced && !settings.samplesEvenly ? ", classes balanced" : "")
+      + ", seed \(settings.seed)"
     if let judgement, judgement.tally.imageCount > 0 {
       provenance.accuracy = judgement.tally.top1.value
       provenance.evaluationData =

@@ -22,7 +22,8 @@ private struct MadeUpImages: TrainingImages {
 /// Trainings step by step.
 @Suite struct CourseTests {
   private func course(
-    rate: Double = 0.05, threads: Int = 1, cut: String? = nil
+    rate: Double = 0.05, threads: Int = 1, cut: String? = nil,
+    _ change: (inout Course.Settings) -> Void = { _ in }
   ) throws -> (course: Course, graph: Graph, weights: Weights) {
     let graph = try SmallNetworks.graph("option B")
     let weights = try Weights.initial(for: graph, seed: 3)
@@ -38,14 +39,15 @@ private struct MadeUpImages: TrainingImages {
     let network = try TrainingNetwork(trained, weights, options: options)
     var settings = OptimizerSettings(.momentum(0.9, isNesterov: true), weightDecay: 1e-4)
     settings.averageDecay = 0.9
+    var rules = Course.Settings(
+      schedule: .oneCycle(peak: rate, stepCount: 9), loss: Loss(.softmax(smoothing: 0.1)),
+      batchImageCount: 16, seed: 7, threads: threads)
+    change(&rules)
     return (
       Course(
         network, try Optimizer(network, settings),
         MadeUpImages(count: 37, size: graph.inputShape.elementCount),
-        imageShape: graph.inputShape, prefix: prefix,
-        Course.Settings(
-          schedule: .oneCycle(peak: rate, stepCount: 9), loss: Loss(.softmax(smoothing: 0.1)),
-          batchImageCount: 16, seed: 7, threads: threads)), graph, weights
+        imageShape: graph.inputShape, prefix: prefix, rules), graph, weights
     )
   }
 
@@ -55,27 +57,6 @@ private struct MadeUpImages: TrainingImages {
       uniqueKeysWithValues: weights.names.map { name in
         (name, weights[name]?.values.map(\.bitPattern) ?? [])
       })
-  }
-
-  @Test("Every epoch has each image once, in batches that differ by one image at most")
-  func order() {
-    var order = BatchOrder(imageCount: 37, batchImageCount: 16, seed: 1)
-    #expect(order.stepsPerEpoch == 3)
-    var epochs: [[Int]] = []
-    for epoch in 0..<2 {
-      let batches = (0..<3).map { order.images(of: 3 * epoch + $0) }
-      #expect(batches.map(\.count).allSatisfy { 12...13 ~= $0 })
-      #expect(batches.joined().sorted() == Array(0..<37))
-      epochs.append(Array(batches.joined()))
-    }
-    #expect(epochs[0] != epochs[1])
-    var again = BatchOrder(imageCount: 37, batchImageCount: 16, seed: 1)
-    #expect(again.images(of: 4) == Array(epochs[1][12..<24]) || again.images(of: 4).count == 13)
-    // Asked for in another order, a step has the same images.
-    var backwards = BatchOrder(imageCount: 37, batchImageCount: 16, seed: 1)
-    let last = backwards.images(of: 5)
-    #expect(backwards.images(of: 0) == Array(epochs[0].prefix(12)))
-    #expect(last == Array(epochs[1].suffix(13)))
   }
 
   @Test("A training that goes on in the middle of an epoch gives the same bits, on any threads")
@@ -111,6 +92,51 @@ private struct MadeUpImages: TrainingImages {
     #expect(names.contains("fc.weight") && !names.contains("conv1.weight"))
     for _ in 0..<3 { _ = try course.step() }
     #expect(try bytes(course.network.weights)["fc.weight"] != bytes(weights)["fc.weight"])
+  }
+
+  @Test("Mixed images and balanced classes give the same bits too, and other ones than without")
+  func mixedAndBalanced() throws {
+    func run(_ threads: Int, _ steps: Int, _ change: @escaping (inout Course.Settings) -> Void)
+      throws -> [String: [UInt32]]
+    {
+      let (course, _, _) = try course(threads: threads, change)
+      for _ in 0..<2 { _ = try course.step() }
+      let (other, _, _) = try self.course(threads: 3, change)
+      try other.restore(course.state)
+      for _ in 2..<steps { _ = try other.step() }
+      return try bytes(other.network.weights)
+    }
+    let plain = try run(1, 5) { _ in }
+    let mixed = try run(1, 5) { $0.mixupAlpha = 0.4 }
+    #expect(try run(2, 5) { $0.mixupAlpha = 0.4 } == mixed)
+    let balanced = try run(1, 5) { $0.balancesClasses = true }
+    #expect(try run(4, 5) { $0.balancesClasses = true } == balanced)
+    #expect(Set([plain, mixed, balanced]).count == 3)
+  }
+
+  @Test("A search for a rate ends when the loss explodes, and leaves everything as it was")
+  func rateSearch() throws {
+    let (course, _, _) = try course()
+    let before = try bytes(course.network.weights)
+    let average = try bytes(course.averagedWeights)
+    var heard = 0
+    let search = try #require(try course.searchRate(progress: { heard = $0 }))
+    #expect(heard == search.trials.count && heard > 30 && heard <= RateSearch.stepCount)
+    let rates = search.trials.map(\.rate)
+    #expect(rates.first == 1e-7 && zip(rates, rates.dropFirst()).allSatisfy { $0 < $1 })
+    let suggestion = try #require(search.suggestion)
+    #expect((1e-4...3).contains(suggestion), "\(suggestion)")
+    #expect(course.stepCount == 0)
+    #expect(try bytes(course.network.weights) == before)
+    #expect(try bytes(course.averagedWeights) == average)
+    #expect(course.settings.schedule == .oneCycle(peak: 0.05, stepCount: 9))
+    // It trains as if nothing had been.
+    let (fresh, _, _) = try self.course()
+    _ = try course.step()
+    _ = try fresh.step()
+    #expect(try bytes(course.network.weights) == bytes(fresh.network.weights))
+    let (other, _, _) = try self.course()
+    #expect(try other.searchRate(while: { false }) == nil)
   }
 
   @Test("A loss that is not finite names the step, the rate and images")

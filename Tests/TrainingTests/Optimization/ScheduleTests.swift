@@ -29,5 +29,9 @@ import Training
     }
     #expect(Schedule.cosine(peak: 1, stepCount: 3, end: 0.5).rate(at: 9) == 0.5)
     #expect(Schedule.constant(0.25).rate(at: 7) == 0.25)
+    let rising = Schedule.exponential(first: 1e-4, last: 1, stepCount: 5)
+    for (step, rate) in [1e-4, 1e-3, 1e-2, 0.1, 1, 1].enumerated() {
+      #expect(abs(rising.rate(at: step) / rate - 1) < 1e-12)
+    }
   }
 }

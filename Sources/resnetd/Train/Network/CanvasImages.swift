@@ -40,7 +40,8 @@ struct CanvasImages: TrainingImages {
   func plainViews(_ range: Range<Int>, threads: Int) -> [Float] {
     var plain = self
     plain.augmentation = nil
-    return ViewWriter(plain, size: rule.viewCount).views(Array(range), epoch: 0, threads: threads)
+    let views = range.map { ImageView(image: $0, epoch: 0) }
+    return ViewWriter(plain, size: rule.viewCount).numbers(views, threads: threads)
   }
 }
 

@@ -45,15 +45,17 @@ struct CourseRecord: Codable, Sendable, Equatable {
 struct EpochSums: Codable, Sendable, Equatable {
   private var imageCount = 0
   private var correctCount = 0
+  private var answerCount = 0
   private var loss = 0.0
 
   mutating func add(_ step: Course.Step) {
     imageCount += step.imageCount
     correctCount += step.correctCount
+    answerCount += step.answerCount
     loss += step.loss * Double(step.imageCount)
   }
 
-  var accuracy: Double { Double(correctCount) / Double(max(1, imageCount)) }
+  var accuracy: Double { Double(correctCount) / Double(max(1, answerCount)) }
 
   func epoch(_ number: Int, rate: Double) -> CourseRecord.Epoch {
     CourseRecord.Epoch(

@@ -25,11 +25,11 @@ struct CourseRun {
   /// Time between two checkpoints.
   private static let checkpointInterval = Duration.seconds(60)
 
-  private let training: NetworkTraining
+  let training: NetworkTraining
   private let begun: Model
   private let split: DataSplit
-  private let recipe: Recipe
-  private let course: Course
+  let recipe: Recipe
+  let course: Course
   private let heldOut: CanvasImages?
   private let checkpointPath: String
   /// When the command began: its time counts from then.
@@ -44,6 +44,11 @@ struct CourseRun {
     let job = training.job
     checkpointPath = job.settings.files.checkpoint
     heldOut = split.heldOut.isEmpty ? nil : CanvasImages(split.heldOut, split, training.rule)
+    if heldOut == nil, (job.settings.averageDecay ?? 0) > 0 {
+      TrainingProgress.tell(
+        "--average: no images are held out to judge the average by, so the last step's parameters are "
+          + "kept")
+    }
     var images = learned
     images.augmentation = recipe.augmentation
     images.seed = UInt64(job.settings.seed)
@@ -62,11 +67,13 @@ struct CourseRun {
       TrainingProgress.tell(
         "memory: \(byteCount >> 20) MiB for the network and its gradients, "
           + "\((training.rule.canvasByteCount * split.imageCount) >> 20) MiB for the images")
+      var settings = Course.Settings(
+        schedule: .constant(0), loss: recipe.loss, batchImageCount: recipe.batchImageCount,
+        seed: UInt64(job.settings.seed), threads: job.jobs.count)
+      settings.mixupAlpha = recipe.mixupAlpha
+      settings.balancesClasses = recipe.balancesClasses
       course = Course(
-        network, optimizer, images, imageShape: begun.graph.inputShape, prefix: prefix,
-        Course.Settings(
-          schedule: .constant(0), loss: recipe.loss, batchImageCount: recipe.batchImageCount,
-          seed: UInt64(job.settings.seed), threads: job.jobs.count))
+        network, optimizer, images, imageShape: begun.graph.inputShape, prefix: prefix, settings)
     } catch let error as TrainingError {
       throw Failure("\(job.parent.name): \(error); --tune head trains the last layer alone")
     } catch let fault as CutFault {
@@ -77,6 +84,19 @@ struct CourseRun {
   /// Returns the trained parameters; nil if it was interrupted, with the state in a file.
   func run() throws -> Finished? {
     do { return try unchecked() } catch let error as TrainingError {
+      throw Failure(error.description)
+    }
+  }
+
+  /// Looks for a rate; nil if it was interrupted.
+  func searchRate() throws -> RateSearch? {
+    var progress = TrainingProgress("rates")
+    defer { progress.end() }
+    do throws(TrainingError) {
+      return try course.searchRate(
+        progress: { progress.advance(to: $0, of: RateSearch.stepCount) },
+        while: { !training.job.interruption.hasHappened })
+    } catch {
       throw Failure(error.description)
     }
   }
@@ -253,7 +273,7 @@ struct CourseRun {
   private var recipeText: String {
     let settings = training.job.settings
     let contract = Contract.text(of: training.job.parent.preprocessing, OutputRule())
-    return recipe.text + (settings.lastCount.map { ", last \($0)" } ?? "")
+    return recipe.identity + (settings.lastCount.map { ", last \($0)" } ?? "")
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
       + (settings.isBalanced ? ", classes balanced" : "")
       + (settings.regularization.map { ", regularisation \($0)" } ?? "")
@@ -302,38 +322,5 @@ struct CourseRun {
     let seconds = (.now - start) / .seconds(1)
     try course.restore(state)
     return Double(count) / max(seconds, 1e-9)
-  }
-
-  // MARK: Words
-
-  private func detail(
-    _ step: Course.Step, _ record: CourseRecord, _ total: Int
-  ) -> String {
-    let left = Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
-    return "\(Int(record.speed)) images/s, loss \(Decimal.text(step.loss, digits: 3)), "
-      + "top-1 \(EvaluationReport.percent(record.current.accuracy)), \(Self.text(seconds: left)) left"
-  }
-
-  private func tell(
-    _ epoch: CourseRecord.Epoch, of count: Int, _ progress: inout TrainingProgress
-  ) {
-    var text =
-      "epoch \(epoch.number) of \(count): loss \(Decimal.text(epoch.loss, digits: 4)), top-1 "
-      + EvaluationReport.percent(epoch.accuracy)
-    if let loss = epoch.heldOutLoss, let accuracy = epoch.heldOutAccuracy {
-      text +=
-        "; held out: log loss \(Decimal.text(loss, digits: 4)), top-1 "
-        + EvaluationReport.percent(accuracy)
-    }
-    progress.tell(text)
-  }
-
-  static func text(seconds: Double) -> String {
-    let whole = Int(seconds.rounded())
-    return whole < 60
-      ? "\(whole) s"
-      : whole < 3600
-        ? "\(whole / 60) min \(whole % 60) s"
-        : "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
 }

@@ -41,8 +41,37 @@ struct NetworkTraining {
     return ends[ends.count - 1 - lastCount]
   }
 
+  /// Everything before the first step.
+  private struct Beginning {
+    var survey: ImageSurvey.Outcome
+    var split: DataSplit
+    var fit: HeadFit?
+    var model: Model
+    var recipe: Recipe
+    var run: CourseRun
+  }
+
   /// Returns the model; nil if it was interrupted.
   func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
+    guard let beginning = try beginning(start), let finished = try beginning.run.run() else {
+      return nil
+    }
+    return try result(
+      finished, beginning.model, beginning.survey, beginning.split, beginning.fit, start: start)
+  }
+
+  /// Looks for a rate; nil if it was interrupted.
+  func searchRate(
+    start: ContinuousClock.Instant
+  ) throws -> (search: RateSearch, recipe: String)? {
+    guard let beginning = try beginning(start),
+      let search = try beginning.run.searchRate()
+    else { return nil }
+    return (search, beginning.recipe.searchText)
+  }
+
+  /// Returns nil if it was interrupted.
+  private func beginning(_ start: ContinuousClock.Instant) throws -> Beginning? {
     try TrainingJob.checkMemory(
       rule.canvasByteCount * job.folder.images.count, for: "the pixels of all images",
       remedy: "give the process more memory, learn from fewer images, or use --tune head")
@@ -62,8 +91,8 @@ struct NetworkTraining {
       job.settings, job.parent.preprocessing, imageCount: split.learned.count,
       classCounts: split.counts(of: split.learned), graph: begun.graph, isFresh: isFresh)
     let run = try CourseRun(self, begun, learned, split, recipe, cut: cut, start: start)
-    guard let finished = try run.run() else { return nil }
-    return try result(finished, begun, found, split, fit, start: start)
+    return Beginning(
+      survey: found, split: split, fit: fit, model: begun, recipe: recipe, run: run)
   }
 
   // MARK: The last layer first

@@ -1,0 +1,72 @@
+import JSON
+
+/// Upload of a trained model to a running server, through the same steps as by `resnetd model push`.
+struct ModelUpload {
+  /// Time for an answer before the training, which needs no proof of a model.
+  private static let checkTimeout = Duration.seconds(10)
+
+  private let address: PushAddress
+  private var settings = ModelSettings()
+  private let authorization: String?
+
+  /// Returns nil unless an upload is asked for; throws if the token cannot be read.
+  init?(_ training: TrainSettings) throws(Failure) {
+    guard let address = training.push else { return nil }
+    self.address = address
+    (settings.host, settings.port) = (address.host, address.port)
+    (settings.socketPath, settings.tokenFile) = (address.socketPath, training.tokenFile)
+    authorization = try settings.authorization()
+  }
+
+  /// Throws if the server does not answer or takes no models, so that nobody trains for nothing.
+  func check() throws {
+    var settings = settings
+    settings.timeout = Self.checkTimeout
+    let client = AdminClient(settings, authorization: authorization, remedy: Self.remedy)
+    let answer = try client.ask("GET", "/admin/config")
+    guard answer.status == 200 else {
+      throw Failure("--push \(settings.place): \(answer.complaint); nothing was learned yet")
+    }
+    // A node is valid as long as its tree.
+    let tree = try answer.tree()
+    guard let options = tree.root["options"]?.members else {
+      throw Failure("--push \(settings.place): it does not answer as a resnetd server does")
+    }
+    guard options.contains(where: { $0.name == "state-dir" }) else {
+      throw Failure(
+        "--push \(settings.place): this server keeps no models: start it with --state-dir; nothing was "
+          + "learned yet")
+    }
+  }
+
+  /// Uploads the file and returns the server's answer, once the model is live.
+  func push(_ path: String) throws -> AdminClient.Answer {
+    do {
+      let client = AdminClient(settings, authorization: authorization, remedy: Self.remedy)
+      let answer = try ModelCommand.push(path, settings, client)
+      guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
+      return answer
+    } catch let failure as Failure {
+      throw Failure(
+        "\(path) is complete but is not live: \(failure.message); `resnetd model push \(path) "
+          + "\(address.options)` tries again")
+    }
+  }
+
+  /// Words for people about an answer.
+  static func text(_ answer: AdminClient.Answer) throws -> String {
+    try ModelReport(answer, of: .push).text
+  }
+
+  /// The answer's main members, and where it came from.
+  func json(_ answer: AdminClient.Answer) throws -> JSONValue {
+    let tree = try answer.tree()
+    return [
+      "address": .string("\(settings.place)"), "name": JSONValue(tree.root["name"]?.string),
+      "version": JSONValue(tree.root["version"]?.string),
+      "former": JSONValue(tree.root["former"]?.string),
+    ]
+  }
+
+  private static let remedy = "--push says where it is"
+}

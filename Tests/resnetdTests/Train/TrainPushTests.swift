@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+/// `resnetd train --push`: a trained model becomes live on a running server.
+@Suite(.serialized) struct TrainPushTests {
+  private let folder: TemporaryFolder
+  private let tree: ImageTree
+
+  init() throws {
+    folder = try TemporaryFolder()
+    tree = try ImageTree()
+    try DrawnImages.add([("a", 0, 12), ("b", 1, 12)], to: tree)
+  }
+
+  private func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
+
+  private func train(_ arguments: String...) async throws -> ProgramUnderTest.Outcome {
+    try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "--arch", "resnet8-cifar", "--epochs", "1"] + arguments)
+  }
+
+  @Test("The model is live afterwards, by a port with a token and by a socket")
+  func live() async throws {
+    let token = try folder.file("token", "0123456789abcdef0123456789abcdef\n").path
+    var server = try await ServerUnderTest(
+      "--admin-token-file", token, "--state-dir", path("state"), "--tune", "off")
+    let address = String(try await server.adminAddress.dropFirst("http://".count))
+    let file = path("one.safetensors")
+    let refused = try await train("-o", file, "--push", address)
+    #expect(refused.exitCode == 1)
+    #expect(
+      refused.errors.contains("--admin-token-file names a file with it (401"), "\(refused.errors)")
+    // Nothing was learned for nothing.
+    #expect(!refused.errors.contains("epoch 1"))
+    let pushed = try await train("-o", file, "--push", address, "--token-file", token)
+    #expect(pushed.exitCode == 0, "\(pushed.errors)")
+    #expect(pushed.output.contains("is live, in place of "), "\(pushed.output)")
+    let answer = try await server.curl(
+      "-T", "\(tree.path)/a/0.bmp", "\(server.address)/classify?top_k=2")
+    #expect(answer.status == 200 && answer.body.contains(#""label":"a""#), "\(answer.body)")
+    #expect(await server.stop() == 0)
+
+    let socket = path("admin")
+    server = try await ServerUnderTest(
+      "--admin-socket", socket, "--state-dir", path("state"), "--tune", "off")
+    _ = try await server.logged(/"message":"admin","socket":"([^"]+)"/)
+    let again = try await train(
+      "-o", path("two.safetensors"), "--push", socket, "--json", "--seed", "1")
+    #expect(again.exitCode == 0, "\(again.errors)")
+    let report = try JSONSerialization.jsonObject(with: Data(again.output.utf8)) as? [String: Any]
+    let live = try #require(report?["pushed"] as? [String: Any])
+    #expect(live["name"] as? String == "two")
+    let model = report?["model"] as? [String: Any]
+    #expect(live["version"] as? String == model?["version"] as? String)
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("A server that takes no models, or does not answer, is told before anything is learned")
+  func early() async throws {
+    let socket = path("admin")
+    let server = try await ServerUnderTest("--admin-socket", socket, "--tune", "off")
+    _ = try await server.logged(/"message":"admin","socket":"([^"]+)"/)
+    let file = path("out.safetensors")
+    let stateless = try await train("-o", file, "--push", socket)
+    #expect(stateless.exitCode == 1 && stateless.errors.contains("start it with --state-dir"))
+    // The public listener is not the admin endpoint.
+    let wrong = try await train("-o", file, "--push", "127.0.0.1:\(server.port)")
+    #expect(wrong.exitCode == 1 && wrong.errors.contains("nothing was learned yet"))
+    #expect(await server.stop() == 0)
+    let gone = try await train("-o", file, "--push", socket)
+    #expect(
+      gone.exitCode == 1 && gone.errors.contains("no answer from the admin endpoint at the socket"))
+    #expect(gone.errors.contains("--push says where it is"), "\(gone.errors)")
+    #expect(!FileManager.default.fileExists(atPath: file))
+    for address in [
+      "", ":8081", "https://host:8081", "http://host:8081/admin", "host:0", "host:99999",
+      "user@host:8081", "::1", "[::1", "[x]:80", "a b", "host:80:81", "folder/",
+    ] {
+      let outcome = try await train("-o", file, "--push", address)
+      #expect(outcome.exitCode == 2, "\(address)")
+      #expect(outcome.errors.contains("--push is the address of a server's"), "\(outcome.errors)")
+    }
+  }
+}
