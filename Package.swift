@@ -40,7 +40,9 @@ let package = Package(
     room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),
-    room("CDefaultModel", excluding: ["default-model.safetensors"]),
+    room(
+      "CEmbeddedModels",
+      excluding: ["resnet18-half-tinyimagenet.safetensors", "resnet20-cifar10.safetensors"]),
     room("CImageNet", excluding: ["imagenet-labels.txt", "imagenet-synsets.txt"]),
     room("CSockets"),
     room("CProgram"),
@@ -76,7 +78,7 @@ let package = Package(
     .target(
       name: "Checkpoint",
       dependencies: [
-        "ResNet", "Imaging", "Files", "JSON", "Words", "CDefaultModel", "CImageNet", "COpenSSL",
+        "ResNet", "Imaging", "Files", "JSON", "Words", "CEmbeddedModels", "CImageNet", "COpenSSL",
         "CZip", "ONNX", "Tables",
       ]),
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
 from checked_load import SAMPLE, Answer, Load  # noqa: E402
 
-EMBEDDED = ROOT / "Sources/CDefaultModel/default-model.safetensors"
+EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 HOST = "127.0.0.1"
 REGION = "eu-central-1"
 BUCKET, PREFIX = "models", "resnetd/production"

@@ -29,6 +29,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case metadata(reason: String)
   /// A fault in a preprocessing contract from outside the file.
   case contract(source: String, reason: String)
+  /// A fault in what is told of a model's origin from outside its file.
+  case provenance(source: String, reason: String)
   /// The file holds several complete networks, and nobody said which one is meant.
   case severalWeights(names: [String])
   /// No weights have the name that was asked for.
@@ -90,6 +92,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"
+    case .provenance(let source, let reason): "provenance: \(source): \(reason)"
     case .severalWeights(let names):
       "the file holds several networks: \(Self.shown(names)); choose one (--weights NAME, "
         + "in an upload ?weights=NAME)"

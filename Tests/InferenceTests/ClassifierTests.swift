@@ -15,7 +15,7 @@ import Testing
 
   @Test("The embedded model's golden samples give the logits that its file says")
   func goldenSamples() throws {
-    let model = try Model.embeddedDefault()
+    let model = try Model.embedded(.cifar10)
     let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     for sample in model.goldenSamples {
       let probabilities = try classifier.classify(sample.encodedImage)
@@ -26,7 +26,7 @@ import Testing
 
   @Test("Neither neighbours nor their faults change an image's answer")
   func neighbours() throws {
-    let model = try Model.embeddedDefault()
+    let model = try Model.embedded(.cifar10)
     let classifier = try Classifier(CompiledModel(model), limits: DecodingLimits())
     let images = model.goldenSamples.map(\.encodedImage)
     let alone = try images.map { try classifier.classify($0) }

@@ -16,7 +16,7 @@ import Testing
     var settings = CPUPlan.Settings()
     change(&settings)
     return PlanCache.Situation(
-      program: "1", model: try Model.embeddedDefault().version, precision: precision, cpu: "a CPU",
+      program: "1", model: try Model.embedded(.cifar10).version, precision: precision, cpu: "a CPU",
       cores: cores,
       settings: settings)
   }

@@ -9,7 +9,7 @@ import Testing
     _ tuning: Tuning, cores: Int = 2, cache: PlanCache? = nil,
     outcome: PlanSearchOutcome = .measured, _ change: (inout CPUPlan.Settings) -> Void = { _ in }
   ) throws -> PlannedModel {
-    let model = try Model.embeddedDefault()
+    let model = try Model.embedded(.cifar10)
     var settings = CPUPlan.Settings()
     change(&settings)
     return try PlannedModel(
@@ -27,7 +27,7 @@ import Testing
 
   @Test("A search on this machine ends with a plan that serves, whatever the machine does besides")
   func search() throws {
-    let model = try Model.embeddedDefault()
+    let model = try Model.embedded(.cifar10)
     let settings = CPUPlan.Settings()
     let planned = try PlannedModel(
       model, precision: .fp32, settings: settings, tuning: .always, cores: 2, cache: nil,

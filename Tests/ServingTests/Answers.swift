@@ -28,7 +28,7 @@ final class TestService: Sendable {
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) throws {
     try self.init(
-      limits: limits, first: CompiledModel(Model.embeddedDefault(), plan: plan), decoders: decoders,
+      limits: limits, first: CompiledModel(Model.embedded(.cifar10), plan: plan), decoders: decoders,
       memory: memory)
   }
 
@@ -142,5 +142,5 @@ extension Response {
 
 /// Returns an image whose answer the embedded model's file knows.
 func goldenImage(_ index: Int = 0) throws -> GoldenSample {
-  try Model.embeddedDefault().goldenSamples[index]
+  try Model.embedded(.cifar10).goldenSamples[index]
 }

@@ -85,7 +85,7 @@ enum SmallModels {
     }
     func sampled(_ model: Model) throws -> [GoldenSample] {
       let classifier = try Classifier(CompiledModel(model), limits: ServingLimits().decoding)
-      return try Model.embeddedDefault().goldenSamples.map { sample in
+      return try Model.embedded(.cifar10).goldenSamples.map { sample in
         GoldenSample(
           encodedImage: sample.encodedImage,
           logits: try classifier.logits(sample.encodedImage))

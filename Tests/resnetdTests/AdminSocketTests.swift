@@ -4,7 +4,7 @@ import Testing
 /// The admin endpoint on a Unix socket.
 @Suite(.serialized) struct AdminSocketTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   private let folder: TemporaryFolder
   private let socket: String

@@ -4,7 +4,7 @@ import Testing
 /// The admin endpoint of the built program, as curl drives it.
 @Suite(.serialized) struct AdminTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
   private static let embeddedVersion = "8a3ca0d18ee4"
 
   /// Makes a model file with other bytes and the same answers: another name inside.

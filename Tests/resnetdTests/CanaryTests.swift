@@ -4,7 +4,7 @@ import Testing
 /// The canary of the built program, as curl drives it.
 @Suite(.serialized) struct CanaryTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   /// Time for comparisons, which leave long pauses; minutes on a slow machine.
   private static let returnTimeLimit = Duration.seconds(300)

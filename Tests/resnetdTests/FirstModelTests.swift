@@ -7,7 +7,7 @@ import Testing
 /// A server that begins with a model in several files.
 @Suite(.serialized) struct FirstModelTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   /// Writes an ONNX file without labels whose first two tensors, a Constant node's and an
   /// initialiser, are in another file.

@@ -5,7 +5,7 @@ import Testing
 /// `resnetd model` and the servers that it is for.
 @Suite(.serialized) struct ModelClientTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
   private static let embeddedVersion = "8a3ca0d18ee4"
 
   private let folder: TemporaryFolder

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Testing
 
@@ -26,12 +27,16 @@ enum ProgramUnderTest {
       .deletingLastPathComponent().path
   }
 
-  /// Adds a free admin port: tests run side by side, and the default is always the same.
+  /// Adds a free admin port, because tests run side by side and the default is always the same, and
+  /// the smaller of the embedded models, which starts sooner and knows `sampleImage`.
   static func isolated(_ environment: [String: String]) -> [String: String] {
-    environment.merging(["RESNETD_ADMIN_PORT": "0"]) { given, _ in given }
+    environment.merging([
+      "RESNETD_ADMIN_PORT": "0", "RESNETD_MODEL": EmbeddedModel.cifar10.name,
+    ]) { given, _ in given }
   }
 
-  static var sampleImage: String { repository + "/docs/sample.jpg" }
+  /// A drawn ship.
+  static var sampleImage: String { repository + "/Tests/Images/ship.jpg" }
 
   /// Runs to the end; `environment` has only the given variables.
   static func run(

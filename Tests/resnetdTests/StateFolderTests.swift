@@ -5,7 +5,7 @@ import Testing
 /// The first model of a server with a state folder, whole or damaged.
 @Suite(.serialized) struct StateFolderTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
   private static let embeddedVersion = "8a3ca0d18ee4"
   private static var listening: Regex<(Substring, Substring)> {
     /"address":"http:\/\/127\.0\.0\.1:(\d+)"/

@@ -17,7 +17,7 @@ sys.path.append(str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
 
 attacks = Attacks()
-EMBEDDED = ROOT / "Sources/CDefaultModel/default-model.safetensors"
+EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 REFUSED = frozenset({401, 403, 429, 503})
 UNPROVED = frozenset({400, 409, 413, 422, 429, 503, 507})
 STATE = ("--state-dir", "STATE", "--admin-token-file", "TOKEN")

@@ -20,7 +20,7 @@ import watched
 import wire
 from kinds import KINDS, ROOT
 
-EMBEDDED = ROOT / "Sources/CDefaultModel/default-model.safetensors"
+EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 TOKEN = "soaked"
 CONNECTION_COUNT = 500_000
 QUICK_CONNECTION_COUNT = 40_000
@@ -248,7 +248,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "token").write_text(TOKEN + "\n")
-        command = [program, "serve", "--access-log", "off", "--plan-cache", str(folder / "plans"),
+        command = [program, "serve", "--model", "resnet20-cifar10", "--access-log", "off",
+                   "--plan-cache", str(folder / "plans"),
                    "--state-dir", str(folder / "state"),
                    "--admin-token-file", str(folder / "token")]
         with watched.Watched(command) as server:

@@ -117,39 +117,6 @@ struct ModelDocument: Codable {
   }
 }
 
-/// Origin of a model, as its file tells it; nothing here changes an answer.
-package struct Provenance: Sendable, Hashable, Codable {
-  /// Training data, with origin and authors.
-  package var data: String?
-  package var recipe: String?
-  /// Share of images that are classified correctly, 0 to 1, on `evaluationData`.
-  package var accuracy: Double?
-  package var evaluationData: String?
-  /// SHA-256, in hexadecimal, of the model file that training started from.
-  package var parent: String?
-  package var licence: String?
-  package var citations: [String]?
-
-  private enum CodingKeys: String, CodingKey {
-    case data, recipe, accuracy, parent, licence, citations
-    case evaluationData = "evaluation_data"
-  }
-
-  package init() {}
-
-  /// Origin of a model whose training began with another one: its version, and the licence and
-  /// citations that go with it.
-  package init(after parent: Model) {
-    self.parent = parent.version.hex
-    licence = parent.provenance?.licence.map {
-      $0.hasPrefix(Self.inherited) ? $0 : Self.inherited + $0
-    }
-    citations = parent.provenance?.citations
-  }
-
-  private static let inherited = "of the network that training began with: "
-}
-
 /// Versions of the libraries that read model files.
 package enum ModelFileVersions {
   /// Name and version of each library as loaded, in a fixed order.

@@ -1,16 +1,17 @@
-import CDefaultModel
 import Files
 import Imaging
 import ResNet
 
 extension Model {
-  /// Maps and checks a file of any format; the type says how long the mapping lives.
+  /// Maps and checks a file of any format; the type says how long the mapping lives. Where the
+  /// operator names it, the path may be the name of an embedded model.
   package static func load(
     path: String, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
-    // Only the operator names folders; what somebody sent is a file.
-    if options.readsExternalData, ModelFolder.isFolder(path) {
-      return try load(ModelFolder(path), options)
+    // Only the operator names folders and embedded models; what somebody sent is a file.
+    if options.readsExternalData {
+      if let model = EmbeddedModel(path: path) { return try embedded(model, options: options) }
+      if ModelFolder.isFolder(path) { return try load(ModelFolder(path), options) }
     }
     let fileName = path.split(separator: "/").last.map(String.init) ?? path
     return try load(
@@ -27,17 +28,11 @@ extension Model {
     try load(ModelBytes(copying: bytes), fileName: fileName, options: options)
   }
 
-  /// Loads the model that is part of the program, in place.
-  package static func embeddedDefault(
-    options: ModelOptions = ModelOptions()
+  /// Loads a model that is part of the program, in place.
+  package static func embedded(
+    _ model: EmbeddedModel = .usual, options: ModelOptions = ModelOptions()
   ) throws(CheckpointError) -> Model {
-    try load(embeddedBytes, fileName: "default-model.safetensors", options: options)
-  }
-
-  private static var embeddedBytes: ModelBytes {
-    // SAFETY: the bytes are constant, aligned for every element type, and live as long as the
-    // program.
-    unsafe ModelBytes(program: default_model_bytes(), count: default_model_byte_count())
+    try load(model.bytes, fileName: model.name, options: options)
   }
 
   /// Returns the model under the version of the file that `write(to:)` makes, for when options have
@@ -48,11 +43,15 @@ extension Model {
     return model
   }
 
-  /// Hands the bytes of a file, or of the embedded model if `path` is nil, to `body` in order.
+  /// Hands the bytes of a file, or of an embedded model if `path` is nil or its name, to `body` in
+  /// order.
   package static func readFile(
     _ path: String?, _ body: (RawSpan) throws(CheckpointError) -> Void
   ) throws(CheckpointError) {
-    let bytes = if let path { try ModelBytes(mapping: path) } else { embeddedBytes }
+    let bytes =
+      if let path, EmbeddedModel(path: path) == nil { try ModelBytes(mapping: path) } else {
+        (path.flatMap(EmbeddedModel.init(path:)) ?? .usual).bytes
+      }
     for start in stride(from: 0, to: bytes.count, by: partByteCount) {
       try bytes.withBytes(in: start..<min(start + partByteCount, bytes.count), body)
     }

@@ -2,8 +2,13 @@ import ResNet
 
 extension Model {
   /// Writes the model as one safetensors file, which appears at `path` complete or not at all.
-  package func write(to path: String) throws(CheckpointError) {
-    let serialization = try serialization()
+  ///
+  /// - Parameter format: Format of its weights. Those that it cannot hold exactly are rounded, see
+  ///   `rounded(to:)`.
+  package func write(
+    to path: String, storing format: WeightFormat = .f32
+  ) throws(CheckpointError) {
+    let serialization = try serialization(storing: format)
     try serialization.write(to: path)
   }
 
@@ -22,14 +27,16 @@ extension Model {
   ///
   /// Throws if no architecture says what they belong to. With option A's zero channels on both
   /// sides, the classifier gets akamaster's name, by which such files are recognised.
-  package func writePlain(to path: String) throws(CheckpointError) {
+  package func writePlain(
+    to path: String, storing format: WeightFormat = .f32
+  ) throws(CheckpointError) {
     guard let architecture else { throw .graphOfItsOwn }
     let isCentered = architecture.shortcut == .a && architecture.zeroChannels == .centered
     let tensors = try parameters().map { (name, tensor) in
       let isRenamed = isCentered && name.hasPrefix("fc.")
       return SafetensorsWriter.Item(
         name: isRenamed ? "linear." + name.dropFirst("fc.".count) : name, shape: tensor.shape,
-        content: .numbers(tensor))
+        content: .weights(tensor, format))
     }
     // Hugging Face's tools expect to be told whose tensors these are.
     let serialization = try SafetensorsWriter(tensors, metadata: ["format": "pt"])
@@ -43,9 +50,11 @@ extension Model {
     return sink.finish()
   }
 
-  private func serialization() throws(CheckpointError) -> SafetensorsWriter {
+  private func serialization(
+    storing format: WeightFormat = .f32
+  ) throws(CheckpointError) -> SafetensorsWriter {
     var tensors = try parameters().map { (name, tensor) in
-      SafetensorsWriter.Item(name: name, shape: tensor.shape, content: .numbers(tensor))
+      SafetensorsWriter.Item(name: name, shape: tensor.shape, content: .weights(tensor, format))
     }
     for (index, sample) in goldenSamples.enumerated() {
       let logits = Tensor(shape: [sample.logits.count], storage: sample.logits)

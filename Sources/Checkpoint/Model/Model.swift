@@ -92,6 +92,21 @@ package struct Model: Sendable {
     try changed { $0.provenance = provenance }
   }
 
+  /// Returns the same model with other images by which it proves itself.
+  package func with(goldenSamples: [GoldenSample]) throws(CheckpointError) -> Model {
+    try changed { $0.goldenSamples = goldenSamples }
+  }
+
+  /// Returns the same network with other numbers.
+  func with(
+    _ weights: Weights, goldenSamples: [GoldenSample]
+  ) throws(CheckpointError) -> Model {
+    var contents = contents
+    contents.goldenSamples = goldenSamples
+    return try Model(
+      name: name, architecture: architecture, graph: graph, weights: weights, contents)
+  }
+
   private func changed(_ change: (inout Contents) -> Void) throws(CheckpointError) -> Model {
     var contents = contents
     change(&contents)

@@ -2,13 +2,20 @@ import Files
 import FoundationEssentials
 import ResNet
 
-/// A safetensors file to be written: header padded to eight bytes, fp32 tensors first so that they
-/// are aligned, sorted by name within a type. Equal contents make equal bytes.
+/// A safetensors file to be written: header padded to eight bytes, wide types first so that they
+/// are aligned, sorted by name among those of equal width. Equal contents make equal bytes.
 struct SafetensorsWriter {
   struct Item {
     enum Content {
       case numbers(Tensor)
+      /// Numbers in a format of 16 bits.
+      case narrow(Tensor, WeightFormat)
       case bytes([UInt8])
+
+      /// A parameter of a network in a format that weights are stored in.
+      static func weights(_ tensor: Tensor, _ format: WeightFormat) -> Content {
+        format == .f32 || !tensor.isStoredNarrowly ? .numbers(tensor) : .narrow(tensor, format)
+      }
     }
 
     let name: String
@@ -18,6 +25,7 @@ struct SafetensorsWriter {
     fileprivate var type: ElementType {
       switch content {
       case .numbers: .float32
+      case .narrow(_, let format): format.type
       case .bytes: .uint8
       }
     }
@@ -72,6 +80,9 @@ struct SafetensorsWriter {
     for item in items {
       switch item.content {
       case .bytes(let bytes): try sink.write(unsafe bytes.span.bytes)
+      case .narrow(let tensor, let format):
+        let bits = tensor.withValues { format.bits($0) }
+        try sink.write(unsafe bits.span.bytes)
       case .numbers(let tensor):
         try tensor.withValues { values throws(CheckpointError) in
           try sink.write(unsafe values.bytes)

@@ -194,7 +194,7 @@ struct CandidateChecks: Sendable {
   ) throws(SwapFailure) {
     let embedded: [GoldenSample]
     do throws(CheckpointError) {
-      embedded = model.goldenSamples.isEmpty ? try Model.embeddedDefault().goldenSamples : []
+      embedded = model.goldenSamples.isEmpty ? try Model.embedded().goldenSamples : []
     } catch {
       throw SwapFailure(step: .golden, reason: error.description, kind: .internal)
     }

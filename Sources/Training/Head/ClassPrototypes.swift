@@ -7,7 +7,7 @@ import ResNet
 ///
 /// In a trained network the mean features of a class lie, seen from the mean of all, in the direction
 /// of its row in the head (neural collapse, Papyan, Han and Donoho 2020; the cosines of the embedded
-/// model's classes are 0.73 to 0.87). So a class's prototype is
+/// ResNet-20's classes are 0.73 to 0.87). So a class's prototype is
 ///
 ///     centre + length · (its row - the mean of all rows)
 ///
@@ -21,7 +21,7 @@ struct ClassPrototypes {
   private static let confidence = 0.95
   /// Least spread around the prototypes, by their mean distance from the centre.
   ///
-  /// Measured on the embedded model: with 0, labels whose examples are all alike took up to 10 of 100
+  /// Measured on the embedded ResNet-20: with 0, labels whose examples are all alike took up to 10 of 100
   /// images of its own classes; with 1.5 it was 3; with 2, some labels lost 7 of 100 of their images.
   private static let spreadMinimum: Float = 1.5
   /// Features that are made for a class, if there is room for so many.

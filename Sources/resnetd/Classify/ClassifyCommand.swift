@@ -84,7 +84,7 @@ enum ClassifyCommand: Command {
       .flag("force", \.force, "replace --output if it exists").inPlaceOf("resume"),
       .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
-      .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+      .optionalText("model", "FILE|NAME", \.model, ModelParts.modelHelp),
     ] + ModelParts.options(of: \.parts) + [
       .choice("precision", \.precision, "numbers it computes with, as for serve"),
       .integer(

@@ -20,6 +20,11 @@ enum ConvertCommand: Command {
     var parts = ModelParts()
     /// Files of images and of the logits that are known for them.
     var check: [String] = []
+    var format = WeightFormat.f32
+    /// Files of images for golden samples.
+    var golden: [String] = []
+    /// JSON, or a file with JSON.
+    var provenance: String?
   }
 
   static let name = "convert"
@@ -30,7 +35,8 @@ enum ConvertCommand: Command {
     safetensors with labels, preprocessing, calibration and golden samples; plain safetensors, the
     weights alone under torchvision's names; or an ONNX graph in single precision with labels and
     preprocessing. OUT appears complete or not at all, and may be IN. Its ending must not be that of
-    another format.
+    another format. --dtype f16 halves a file: the weights are rounded, and the logits of golden
+    samples are computed from the rounded ones.
     With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
     that another program gives for them, [N, classes], or their softmax. OUT is written only if those
     of IN agree.
@@ -43,6 +49,14 @@ enum ConvertCommand: Command {
         "to", \.form, "native for resnetd, plain or onnx for other tools; auto: by OUT's ending")
     ] + ModelParts.options(of: \.parts) + [
       .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+      .choice("dtype", \.format, "numbers of the weights in the file; onnx has f32"),
+      .texts(
+        "golden", "IMAGE", \.golden,
+        "an image by which the model proves itself when it is loaded, instead of those it has"),
+      .optionalText(
+        "provenance", "JSON|FILE", \.provenance,
+        "what to tell of the model's origin: data, recipe, accuracy, evaluation_data, licence, citations"
+      ),
       .pair("check", "X.npy Y.npy", \.check, "compare with known logits, and find the variant"),
     ]
 
@@ -55,11 +69,15 @@ enum ConvertCommand: Command {
       output, "OUT", holds: form == .onnx ? .onnx : .safetensors,
       onnxRemedy: "or leave --to out to write ONNX")
     try WrittenFile.checkPlace(output)
-    let model = try Self.model(input, settings, numbersClasses: form == .plain)
+    try settings.check(form)
+    var model = try Self.model(input, settings, numbersClasses: form == .plain)
+    if form != .onnx {
+      model = try proven(model, settings, needsSamples: form != .plain)
+    }
     do throws(CheckpointError) {
       switch form {
-      case .auto, .native: try model.write(to: output)
-      case .plain: try model.writePlain(to: output)
+      case .auto, .native: try model.write(to: output, storing: settings.format)
+      case .plain: try model.writePlain(to: output, storing: settings.format)
       case .onnx:
         try model.writeONNX(to: output, programVersion: Version.number)
         warnOfLosses(of: model)
@@ -68,6 +86,29 @@ enum ConvertCommand: Command {
       throw Failure("\(output): \(error)")
     }
     return .success
+  }
+
+  /// Returns the model with the numbers that the file will hold, and with golden samples of them.
+  private static func proven(
+    _ model: Model, _ settings: Settings, needsSamples: Bool
+  ) throws -> Model {
+    let images =
+      settings.golden.isEmpty
+      ? GoldenImages(of: model) : try GoldenImages(paths: settings.golden)
+    let isRounded = settings.format != .f32
+    guard isRounded || !settings.golden.isEmpty || settings.provenance != nil else { return model }
+    do {
+      var rounded = try model.rounded(to: settings.format)
+      if let text = settings.provenance {
+        let given = try Provenance.read(text)
+        rounded = try rounded.with((rounded.provenance ?? Provenance()).replaced(by: given))
+        guard isRounded || !settings.golden.isEmpty else { return rounded }
+      }
+      guard needsSamples, !images.isEmpty else { return rounded }
+      return try rounded.with(goldenSamples: images.samples(of: rounded))
+    } catch let error as CheckpointError {
+      throw Failure(error.description)
+    }
   }
 
   /// Limit of the bytes of an array's file.
@@ -132,6 +173,20 @@ enum ConvertCommand: Command {
     }
     if !model.goldenSamples.isEmpty {
       StandardError.write("resnetd: warning: the golden samples are left out")
+    }
+  }
+}
+
+extension ConvertCommand.Settings {
+  /// Throws if an option asks for something that the written form has no place for.
+  fileprivate func check(_ form: ConvertCommand.Form) throws(UsageError) {
+    if form == .onnx, format != .f32 {
+      throw UsageError(
+        "--dtype \(format.rawValue) is for safetensors; the ONNX graph is in single precision")
+    }
+    guard form == .onnx || form == .plain else { return }
+    if let option = golden.isEmpty ? provenance.map({ _ in "--provenance" }) : "--golden" {
+      throw UsageError("\(option) is for native files; \(form.rawValue) has no place for it")
     }
   }
 }

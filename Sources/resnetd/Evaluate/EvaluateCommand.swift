@@ -32,7 +32,7 @@ enum EvaluateCommand: Command {
     """
   static let options: [Option<Settings>] =
     [
-      .optionalText("model", "FILE", \.model, "model file instead of the embedded default"),
+      .optionalText("model", "FILE|NAME", \.model, ModelParts.modelHelp),
       .optionalText(
         "list", "FILE", \.list,
         "images and classes: lines of a path, a blank and a class, or a table with both columns"),

@@ -33,6 +33,10 @@ package struct ModelParts: CommandSettings, Equatable {
     return options.map { $0.inside(parts) }
   }
 
+  static let modelHelp =
+    "model file, or an embedded model: "
+    + EmbeddedModel.allCases.map { $0 == .usual ? "\($0.name) (the default)" : $0.name }
+    .joined(separator: ", ")
   static let labelsHelp = "one label per line, for a model without"
   static let activationHelp =
     "what the outputs mean: mutually exclusive classes, independent labels, or scores"

@@ -3,10 +3,11 @@ import Engine
 import Glibc
 import ResNet
 import Serving
+import Words
 
 /// Sources of a command's model.
 enum ModelSource {
-  /// Loads the file, or the embedded default if there is none; `warn` gets warnings for the
+  /// Loads the file, or the usual embedded model if there is none; `warn` gets warnings for the
   /// operator.
   ///
   /// - Parameters:
@@ -23,13 +24,21 @@ enum ModelSource {
       options.resizesNetwork = resizes
       options.readsExternalData = isNamed
       options.memory = memory
-      guard let path else { return try Model.embeddedDefault(options: options) }
+      guard let path else { return try Model.embedded(options: options) }
       let model = try Model.load(path: path, options: options)
       tell(of: model, path, warn)
       return model
     } catch {
-      throw Failure(path.map { "\($0): \(error)" } ?? error.description)
+      throw Failure(path.map { "\($0): \(error)\(meant($0))" } ?? error.description)
     }
+  }
+
+  /// Words for a path that is none and nearly an embedded model's name.
+  private static func meant(_ path: String) -> String {
+    guard unsafe access(path, F_OK) != 0,
+      let name = Suggestion.nearest(to: path, among: EmbeddedModel.allCases.map(\.name))
+    else { return "" }
+    return "; did you mean the embedded model \(name)?"
   }
 
   /// Tells what the operator should know of a file: warnings, and what was assumed.
@@ -97,9 +106,10 @@ enum ModelSource {
     _ nameOrPath: String, _ parts: ModelParts = ModelParts(), warn: (String) -> Void = warn
   ) throws(Failure) -> Network {
     if let architecture = Architecture.named(nameOrPath) { return .architecture(architecture) }
-    guard unsafe access(nameOrPath, F_OK) == 0 else {
+    guard unsafe access(nameOrPath, F_OK) == 0 || EmbeddedModel(path: nameOrPath) != nil else {
       throw Failure(
-        "\"\(nameOrPath)\" is neither a file nor a network; networks are "
+        "\"\(nameOrPath)\" is neither a file nor a network; embedded models are "
+          + EmbeddedModel.allCases.map(\.name).joined(separator: " and ") + ", networks are "
           + Architecture.knownNames.joined(separator: ", ")
           + ", resnet18-64, resnet18-half-64, resnet34-64, resnet34-half-64, and resnetD-cifar for a "
           + "depth D = 6n + 2")

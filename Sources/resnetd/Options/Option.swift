@@ -1,3 +1,4 @@
+import Checkpoint
 import HTTPCore
 import Serving
 
@@ -119,6 +120,15 @@ extension Option {
     _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
   ) -> Option {
     optional(name, valueName, path, help, expected: "a path", AbsolutePath.of)
+  }
+
+  /// A model's file or folder, made absolute, or the name of an embedded model.
+  static func optionalModel(
+    _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String
+  ) -> Option {
+    optional(name, valueName, path, help, expected: "a path or a name") {
+      EmbeddedModel(path: $0)?.name ?? AbsolutePath.of($0)
+    }
   }
 
   private static func optional(

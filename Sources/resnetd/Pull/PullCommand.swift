@@ -18,7 +18,7 @@ package enum PullCommand: Command {
   static let summary = "fetch published weights as a model file"
   static let operands = "[NAME|ADDRESS]"
   static let discussion = """
-    Fetches torchvision's ImageNet weights by NAME (--list shows them; resnet50 means the latest of
+    Writes the model file of an embedded model, or fetches torchvision's ImageNet weights by NAME (--list shows them; resnet50 means the latest of
     that network) and writes a model file with labels and preprocessing. An ADDRESS of another
     PyTorch file must end in the first digits of its SHA-256, as NAME-01ab23cd.pth; its labels come
     from --labels. What has arrived stays in OUTPUT.partial, and the next run goes on with it.
@@ -55,6 +55,9 @@ package enum PullCommand: Command {
         output, "--output", holds: .safetensors,
         onnxRemedy: "convert makes ONNX of it: resnetd convert IN OUT.onnx")
     }
+    if let model = EmbeddedModel(rawValue: operands[0]) {
+      return try write(model, settings)
+    }
     let subject = try PullSubject(operands[0], from: settings.from)
     guard subject.weights != nil || settings.parts.labels != nil else {
       throw UsageError(
@@ -85,8 +88,33 @@ package enum PullCommand: Command {
       throw Failure("\(output): \(error)")
     }
     partial.remove()
+    tellWritten(model, output)
+    return .success
+  }
+
+  private static func tellWritten(_ model: Model, _ output: String) {
     StandardOutput.write(
       "\(output): \(model.name), \(model.labels.count) classes, version \(model.version)")
+  }
+
+  /// Writes the file of an embedded model, which needs no network.
+  private static func write(_ model: EmbeddedModel, _ settings: Settings) throws -> ExitCode {
+    guard settings.from == nil, settings.parts == ModelParts() else {
+      throw UsageError(
+        "\(model.name) is part of the program and is written as it is: --from, --labels and the like are "
+          + "for weights that are fetched; `resnetd convert \(model.name) OUT` takes some of them")
+    }
+    let output = settings.output ?? "\(model.name).safetensors"
+    try WrittenFile.checkFree(
+      output, replaces: settings.force,
+      remedies: "--force replaces it, another --output leaves it")
+    try WrittenFile.checkPlace(output)
+    do throws(CheckpointError) {
+      try model.write(to: output)
+      tellWritten(try Model.embedded(model), output)
+    } catch {
+      throw Failure("\(output): \(error)")
+    }
     return .success
   }
 
@@ -153,6 +181,13 @@ package enum PullCommand: Command {
     let rows = PublishedWeights.all.map { weights in
       [weights.name, weights.fileName, "\(Decimal.text(weights.accuracy * 100, digits: 2)) %"]
     }
-    return TextTable(rows: [["name", "file", "top-1"]] + rows).text
+    let embedded = EmbeddedModel.allCases.map { model in
+      let accuracy = (try? Model.embedded(model))?.provenance?.accuracy
+      return [
+        model.name, "part of the program",
+        accuracy.map { "\(Decimal.text($0 * 100, digits: 2)) %" } ?? "",
+      ]
+    }
+    return TextTable(rows: [["name", "file", "top-1"]] + rows + embedded).text
   }
 }

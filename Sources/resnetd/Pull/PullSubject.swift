@@ -20,7 +20,8 @@ package struct PullSubject {
       return
     }
     guard let weights = PublishedWeights.named(text) else {
-      let names = PublishedWeights.all.flatMap { [$0.name, $0.network] }
+      let names =
+        PublishedWeights.all.flatMap { [$0.name, $0.network] } + EmbeddedModel.allCases.map(\.name)
       let nearest = Suggestion.nearest(to: text, among: names)
       throw UsageError(
         "no weights are called \"\(text)\"" + (nearest.map { "; did you mean \($0)?" } ?? "")

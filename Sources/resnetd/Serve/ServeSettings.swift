@@ -138,7 +138,7 @@ struct ServeSettings: DecodingSettings {
   private static let listening: [Option<ServeSettings>] = [
     .text("host", "HOST", \.server.host, "address or name to listen on"),
     .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one"),
-    .optionalPath("model", "FILE", \.model, "model file instead of the embedded default"),
+    .optionalModel("model", "FILE|NAME", \.model, ModelParts.modelHelp),
     .optionalPath("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalChoice("activation", \.parts.activation, ModelParts.activationHelp),

@@ -1,3 +1,4 @@
+import Checkpoint
 import Imaging
 import Inference
 import Training
@@ -9,7 +10,8 @@ extension TrainSettings {
   private static let basic: [Option<TrainSettings>] = [
     .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
     .optionalText(
-      "from", "FILE", \.from, "trained model to begin with, instead of the embedded one"),
+      "from", "FILE|NAME", \.from,
+        "trained model to begin with (default: the embedded \(EmbeddedModel.usual.name))"),
     .tuning(
       "tune", \.tuning,
       "what is learned: a new last layer, the last N stages with it, or all layers"),

@@ -13,7 +13,7 @@ import Testing
   private static let delay = Duration.seconds(3600)
 
   private func images() throws -> [[UInt8]] {
-    try Model.embeddedDefault().goldenSamples.map(\.encodedImage)
+    try Model.embedded(.cifar10).goldenSamples.map(\.encodedImage)
   }
 
   /// Asks without waiting; `then` gets the answer on the worker's thread, unless it came at once.

@@ -83,7 +83,7 @@ import Testing
       }
       return
     }
-    for model in [try Model.embeddedDefault(), try SmallModels.model("a")] {
+    for model in [try Model.embedded(.cifar10), try SmallModels.model("a")] {
       let live = try CompiledModel(model, precision: precision, plan: plan)
       let network = live.network
       let taken = network.weightByteCount + plan.workers * network.contextByteCount

@@ -62,7 +62,7 @@ import Testing
     let path = folder.appendingPathComponent("next.safetensors").path
     let plain = try SmallModels.model("next")
     let classifier = try Classifier(CompiledModel(plain), limits: ServingLimits().decoding)
-    let samples = try Model.embeddedDefault().goldenSamples.map { sample in
+    let samples = try Model.embedded(.cifar10).goldenSamples.map { sample in
       GoldenSample(
         encodedImage: sample.encodedImage,
         logits: try classifier.logits(sample.encodedImage))

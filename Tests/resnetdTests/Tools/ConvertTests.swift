@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import ONNX
 import Testing
@@ -5,7 +6,7 @@ import resnetd
 
 @Suite(.serialized) struct ConvertTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   private func classify(_ model: String, _ options: String...) async throws -> String {
     let outcome = try await ProgramUnderTest.run(
@@ -45,6 +46,87 @@ import resnetd
       "--name", "resnet20-cifar10")
     #expect(toNative.exitCode == 0, "\(toNative.errors)")
     #expect(try await classify(native) == classify(Self.embedded))
+  }
+
+  @Test("Half precision keeps the answer, and proves itself by the images that were named")
+  func halfPrecision() async throws {
+    let folder = try TemporaryFolder()
+    let narrow = folder.url.appendingPathComponent("narrow.safetensors").path
+    let converted = try await ProgramUnderTest.run(
+      "convert", Self.embedded, narrow, "--dtype", "f16", "--golden",
+      ProgramUnderTest.sampleImage, "--provenance", #"{"licence": "MIT", "accuracy": 0.5}"#)
+    #expect(converted.exitCode == 0, "\(converted.errors)")
+    let inspected = try await ProgramUnderTest.run("inspect", "--json", narrow)
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(inspected.output.utf8)) as? [String: Any])
+    let model = try #require(report["model"] as? [String: Any])
+    #expect(model["golden_sample_count"] as? Int == 1)
+    let provenance = try #require(model["provenance"] as? [String: Any])
+    #expect(provenance["licence"] as? String == "MIT" && provenance["accuracy"] as? Double == 0.5)
+    #expect((provenance["data"] as? String)?.hasPrefix("CIFAR-10") == true)
+    let classified = try await ProgramUnderTest.run(
+      "classify", "--model", narrow, ProgramUnderTest.sampleImage)
+    #expect(classified.output.split(separator: "\n").first?.hasSuffix("ship") == true)
+    // A model that misses its golden samples would not be served.
+    let server = try await ServerUnderTest("--model", narrow, "--precision", "fp32")
+    #expect(await server.stop() == 0)
+  }
+
+  @Test(
+    "What a form has no place for is refused, and so is what is not understood",
+    arguments: [
+      (["--dtype", "f16", "OUT.onnx"], "the ONNX graph is in single precision"),
+      (["--to", "plain", "--golden", "x.jpg", "OUT"], "--golden is for native files"),
+      (["--provenance", #"{"license": "MIT"}"#, "OUT"], "did you mean licence?"),
+      (["--provenance", #"{"accuracy": 88}"#, "OUT"], "a share from 0 to 1"),
+      (["--golden", "/nonexistent.jpg", "OUT"], "--golden /nonexistent.jpg"),
+    ])
+  func refusedParts(arguments: [String], message: String) async throws {
+    let folder = try TemporaryFolder()
+    let output = folder.url.appendingPathComponent("x.safetensors").path
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["convert", Self.embedded]
+        + arguments.map {
+          $0 == "OUT" ? output : $0 == "OUT.onnx" ? output + ".onnx" : $0
+        })
+    #expect(outcome.exitCode != 0)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
+  @Test("An embedded model is written by pull, and named wherever a file could be")
+  func embeddedModel() async throws {
+    let folder = try TemporaryFolder()
+    let output = folder.url.appendingPathComponent("x.safetensors").path
+    let pulled = try await ProgramUnderTest.run("pull", "resnet20-cifar10", "-o", output)
+    #expect(pulled.exitCode == 0 && pulled.output.contains("10 classes"), "\(pulled.errors)")
+    #expect(
+      FileManager.default.contentsEqual(atPath: output, andPath: Self.embedded))
+    let refused = try await ProgramUnderTest.run(
+      "pull", "resnet20-cifar10", "--labels", "x", "-o", output, "--force")
+    #expect(refused.exitCode == 2 && refused.errors.contains("is part of the program"))
+    for command in [["classify", "--model"], ["evaluate", "--model"]] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, command + ["resnet20-cifar01", ProgramUnderTest.sampleImage])
+      #expect(outcome.exitCode == 1 && outcome.errors.contains("resnet20-cifar10"))
+    }
+    #expect(try await classify("resnet20-cifar10") == classify(Self.embedded))
+    let inspected = try await ProgramUnderTest.run("inspect", "resnet20-cifar10")
+    #expect(inspected.output.contains("resnet20-cifar10, 32x32 pixels, 10 classes"))
+  }
+
+  @Test("Without a model, the usual embedded one answers with names that people use")
+  func usualModel() async throws {
+    let image = ProgramUnderTest.repository + "/docs/sample.jpg"
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, ["classify", image],
+      environment: ["RESNETD_MODEL": EmbeddedModel.usual.name])
+    #expect(outcome.output.split(separator: "\n").first?.hasSuffix("school bus") == true)
+    let server = try await ServerUnderTest("--model", EmbeddedModel.usual.name)
+    let answer = try await server.curl("-T", image, "\(server.address)/classify")
+    #expect(answer.status == 200 && answer.body.contains(#""label":"school bus""#))
+    #expect(await server.stop() == 0)
   }
 
   @Test(

@@ -123,7 +123,7 @@ import Testing
     "serve does not begin with a model that misses its golden samples, unless its contract was replaced"
   )
   func goldenSamples() async throws {
-    let sound = try Model.embeddedDefault()
+    let sound = try Model.embedded(.cifar10)
     let sample = try #require(sound.goldenSamples.first)
     let model = try Model(
       name: "unsound", graph: sound.graph, weights: sound.weights,
@@ -147,7 +147,7 @@ import Testing
 
   @Test("serve does not begin with a model without golden samples that answers all images alike")
   func constantLogits() async throws {
-    var model = try Model.embeddedDefault()
+    var model = try Model.embedded(.cifar10)
     let linear = try #require(model.weights["fc.weight"])
     model.weights["fc.weight"] = Tensor(
       shape: linear.shape, storage: [Float](repeating: 0, count: linear.elementCount))

@@ -5,7 +5,7 @@ import Testing
 /// Output that cannot be written.
 @Suite struct OutputTests {
   private static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   /// Runs the program in a shell, so that its output goes where `redirection` says.
   private func run(

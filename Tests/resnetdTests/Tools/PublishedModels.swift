@@ -7,7 +7,7 @@ import Testing
 /// A folder with model files and `current.json`, as a server follows it.
 struct PublishedModels {
   static let embedded =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   let folder: TemporaryFolder
 

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.serialized) struct QuantizeTests {
   private static let model =
-    ProgramUnderTest.repository + "/Sources/CDefaultModel/default-model.safetensors"
+    ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
   /// Makes enough copies of the sample for a calibration, in a folder of a class, and something
   /// else beside them.

@@ -5,7 +5,7 @@ import Testing
 /// ONNX files that were quantised elsewhere.
 @Suite(.serialized) struct QuantizedFileTests {
   private static let fixtures = ProgramUnderTest.repository + "/Tests/CheckpointTests/Fixtures"
-  private static let image = ProgramUnderTest.repository + "/docs/sample.jpg"
+  private static let image = ProgramUnderTest.repository + "/Tests/Images/ship.jpg"
 
   private func classify(_ file: String, precision: String) async throws -> ProgramUnderTest.Outcome
   {

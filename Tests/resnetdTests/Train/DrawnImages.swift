@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Numbers
 
@@ -43,5 +44,15 @@ enum DrawnImages {
         try tree.file("\(name)/\(number).bmp", bitmap(kind: kind, number: number))
       }
     }
+  }
+}
+
+/// Options of `resnetd train` in tests.
+enum TrainOptions {
+  /// Returns the arguments with the smaller embedded network to begin with, unless they name another
+  /// one or none.
+  static func small(_ arguments: [String]) -> [String] {
+    let isGiven = arguments.contains("--from") || arguments.contains("--arch")
+    return arguments + (isGiven ? [] : ["--from", EmbeddedModel.cifar10.name])
   }
 }

@@ -85,7 +85,8 @@ import Testing
     func trained(_ arguments: String...) async throws -> [String: Any] {
       let outcome = try await ProgramUnderTest.run(
         ProgramUnderTest.url,
-        ["train", tree.path, "-o", file, "--force", "--json", "--name", "x"] + arguments)
+        TrainOptions.small(
+          ["train", tree.path, "-o", file, "--force", "--json", "--name", "x"] + arguments))
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
       return try #require((report as? [String: Any])?["int8"] as? [String: Any])

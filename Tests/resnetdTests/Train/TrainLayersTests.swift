@@ -17,7 +17,7 @@ import Testing
   ) async throws -> ProgramUnderTest.Outcome {
     try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["train", tree.path, "-o", file, "--json", "--name", "x"] + arguments)
+      TrainOptions.small(["train", tree.path, "-o", file, "--json", "--name", "x"] + arguments))
   }
 
   private func weights(_ path: String) throws -> [String: [UInt32]] {
@@ -56,7 +56,7 @@ import Testing
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     let last = results.url.appendingPathComponent("out.last.safetensors").path
     let trained = try weights(FileManager.default.fileExists(atPath: last) ? last : file)
-    let begun = try Model.embeddedDefault()
+    let begun = try Model.embedded(.cifar10)
     var changedCount = 0
     for name in begun.weights.names where !name.hasPrefix("fc.") {
       let isSame = begun.weights[name]?.values.map(\.bitPattern) == trained[name]
@@ -85,7 +85,7 @@ import Testing
     let trained = try Model.load(path: file)
     #expect(trained.architecture?.inputSize == 40)
     #expect(trained.preprocessing.outputSize == (40, 40))
-    let begun = try Model.embeddedDefault()
+    let begun = try Model.embedded(.cifar10)
     #expect(trained.weights["conv1.weight"]?.values == begun.weights["conv1.weight"]?.values)
   }
 
@@ -97,12 +97,13 @@ import Testing
     let options = ["--tune", "all", "--epochs", "30", "--batch", "16"]
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["train", tree.path, "-o", whole.path, "--name", "x"] + options)
+      TrainOptions.small(["train", tree.path, "-o", whole.path, "--name", "x"] + options))
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     let process = Process()
     let log = try results.file("log", "")
     process.executableURL = try ProgramUnderTest.url
-    process.arguments = ["train", tree.path, "-o", parts.path, "--name", "x"] + options
+    process.arguments = TrainOptions.small(
+      ["train", tree.path, "-o", parts.path, "--name", "x"] + options)
     process.environment = ProgramUnderTest.isolated([:])
     process.standardError = try FileHandle(forWritingTo: log)
     process.standardOutput = FileHandle.nullDevice
@@ -135,12 +136,14 @@ import Testing
     try damaged.write(to: checkpoint)
     let broken = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)
+      TrainOptions.small(
+        ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options))
     #expect(broken.exitCode == 1 && broken.errors.contains("it is damaged"))
     try state.write(to: checkpoint)
     let resumed = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options)
+      TrainOptions.small(
+        ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options))
     #expect(resumed.exitCode == 0, "\(resumed.errors)")
     #expect(resumed.errors.contains("going on after step"))
     #expect(try Data(contentsOf: whole) == Data(contentsOf: parts))

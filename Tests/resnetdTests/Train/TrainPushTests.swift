@@ -56,6 +56,39 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  @Test("A new last layer is pushed while images are classified: none fails, and the new classes answer")
+  func underLoad() async throws {
+    let server = try await ServerUnderTest("--state-dir", path("state"), "--tune", "off")
+    let admin = String(try await server.adminAddress.dropFirst("http://".count))
+    let target = "\(server.address)/classify?top_k=1"
+    let image = "\(tree.path)/a/0.bmp"
+    // One request after the other until the file is there.
+    let end = path("end")
+    let loop =
+      #"while [ ! -e "$1" ]; do /usr/bin/curl -sS --max-time 30 -w ' %{http_code}\n' -T "$2" "$3"; done"#
+    async let load = ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/bash"), ["-c", loop, "bash", end, image, target])
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      TrainOptions.small([
+        "train", tree.path, "-o", path("drawn.safetensors"), "--tune", "head", "--push", admin,
+      ]))
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    for (label, folder) in [("a", "a"), ("b", "b")] {
+      let answer = try await server.curl("-T", "\(tree.path)/\(folder)/1.bmp", target)
+      #expect(answer.status == 200 && answer.body.contains("\"label\":\"\(label)\""))
+    }
+    _ = try folder.file("end", "")
+    let answers = try await load.output.split(separator: "\n")
+    #expect(answers.first?.contains(#""name":"resnet20-cifar10""#) == true)
+    for answer in answers {
+      #expect(answer.hasSuffix(" 200"), "\(answer)")
+      let isNew = answer.contains(#""name":"drawn""#) && answer.contains(#""label":"a""#)
+      #expect(isNew || answer.contains(#""name":"resnet20-cifar10""#), "\(answer)")
+    }
+    #expect(await server.stop() == 0)
+  }
+
   @Test("A server that takes no models, or does not answer, is told before anything is learned")
   func early() async throws {
     let socket = path("admin")

@@ -23,7 +23,7 @@ import Testing
     let path = results.url.appendingPathComponent(file).path
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
-      ["train", folder ?? tree.path, "-o", path, "--json"] + arguments)
+      TrainOptions.small(["train", folder ?? tree.path, "-o", path, "--json"] + arguments))
     let report =
       try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
     withExtendedLifetime(results) {}

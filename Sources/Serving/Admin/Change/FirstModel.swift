@@ -23,7 +23,7 @@ package struct FirstModel: Sendable {
   package func load() throws(CheckpointError) -> Model {
     let model =
       if let path { try Model.load(path: path, options: options) } else {
-        try Model.embeddedDefault(options: options)
+        try Model.embedded(options: options)
       }
     return isAsFile ? model : try model.versionedAsWritten()
   }

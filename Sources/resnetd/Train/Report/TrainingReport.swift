@@ -172,7 +172,7 @@ struct TrainingReport {
         }),
       "iterations": fit.map { .integer($0.iterationCount) } ?? .null,
       "converged": fit.map { .boolean($0.isConverged) } ?? .null,
-      "course": trained.course.map { JSONValue(encoding: $0) } ?? .null,
+      "course": trained.course?.json ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
       "int8": trained.int8.json, "evaluation": evaluation?.json ?? .null,
