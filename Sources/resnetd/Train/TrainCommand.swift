@@ -43,7 +43,7 @@ enum TrainCommand: Command {
     try upload?.check()
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
-    let folder = try TrainingFolder(operands[0])
+    let folder = try TrainingFolder(operands[0], negatives: settings.negatives)
     let parent = try parent(settings, folder)
     var settings = settings
     settings.tuning = chosen(settings, folder, parent)

@@ -150,7 +150,7 @@ struct NetworkTraining {
     }
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
-      output: judgement?.output ?? OutputRule(activation: .softmax),
+      output: judgement?.output ?? job.output,
       provenance: try job.provenance(finished.record.recipe, judgement, split))
     let model = try made(begun, finished.best, contents)
     let samples = try job.goldenSamples(of: model, split) { images in

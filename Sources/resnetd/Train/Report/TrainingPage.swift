@@ -34,6 +34,7 @@ struct TrainingPage {
       sections.append("<h2>Answers for \(evaluation.source)</h2>")
       sections += EvaluationPage(evaluation, thumbnails).sections
     }
+    if let labels = report.labelEvaluation { sections += labels.sections(thumbnails) }
     let notes = report.folder.notes + report.trained.split.notes
     if !notes.isEmpty {
       let items = notes.map { "<li>\(EvaluationPage.escaped($0))</li>" }.joined()
@@ -47,7 +48,9 @@ struct TrainingPage {
     (report.trained.course?.recipe ?? "A new last layer on \(report.trained.parentName)")
       + "; learned from "
       + "\(Decimal.grouped(report.trained.split.learned.count)) images of "
-      + "\(Decimal.grouped(report.folder.classes.count)) classes."
+      + "\(Decimal.grouped(report.folder.classes.count)) "
+      + (report.trained.split.hasIndependentLabels
+        ? "labels, independent of each other." : "classes.")
   }
 
   /// Log loss over regularisation, on images left out in turn; the chosen one is marked.
@@ -72,7 +75,7 @@ struct TrainingPage {
     let marks = trials.enumerated().map { index, trial in
       let title =
         "\(TrainingReport.number(trial.regularization)): log loss "
-        + "\(Decimal.text(trial.logLoss, digits: 4)), top-1 "
+        + "\(Decimal.text(trial.logLoss, digits: 4)), right "
         + EvaluationReport.percent(trial.accuracy)
       return """
         <circle cx="\(x(index))" cy="\(y(trial.logLoss))" r="\(trial.logLoss == low ? 6 : 3)" \
