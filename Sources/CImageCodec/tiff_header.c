@@ -197,9 +197,39 @@ static void read_samples(tiff_state *state) {
   }
 }
 
+/// Returns a number of the file in its order of bytes; 0 beyond the end.
+static uint64_t stored_number(const tiff_state *state, uint64_t offset, unsigned byte_count) {
+  uint64_t value = 0;
+  if (offset > state->byte_count || state->byte_count - offset < byte_count) return 0;
+  for (unsigned index = 0; index < byte_count; index++) {
+    const unsigned place = state->bytes[0] == 'M' ? index : byte_count - 1 - index;
+    value = value << 8 | state->bytes[offset + place];
+  }
+  return value;
+}
+
+/// Returns whether the first image says that its samples are indices of a palette. libtiff takes
+/// those for grey or RGB, without a word, if there is no palette.
+static bool is_marked_as_palette(const tiff_state *state) {
+  const bool is_big = stored_number(state, 2, 2) == TIFF_VERSION_BIG;
+  const unsigned word = is_big ? 8 : 4, entry_byte_count = is_big ? 20 : 12;
+  uint64_t place = stored_number(state, is_big ? 8 : 4, word);
+  const uint64_t count = stored_number(state, place, is_big ? 8 : 2);
+  place += is_big ? 8 : 2;
+  for (uint64_t entry = 0; entry < count && entry <= UINT16_MAX; entry++) {
+    if (stored_number(state, place, 2) == TIFFTAG_PHOTOMETRIC) {
+      const uint64_t type = stored_number(state, place + 2, 2);
+      const unsigned size = type == TIFF_BYTE ? 1 : type == TIFF_SHORT ? 2 : 4;
+      return stored_number(state, place + 4 + word, size) == PHOTOMETRIC_PALETTE;
+    }
+    place += entry_byte_count;
+  }
+  return false;
+}
+
 /// Returns whether the palette, if the image has one, could be read.
 static bool read_palette(tiff_state *state) {
-  if (state->samples.photometric != PHOTOMETRIC_PALETTE) return true;
+  if (state->samples.photometric != PHOTOMETRIC_PALETTE) return !is_marked_as_palette(state);
   uint16_t *channels[3];
   const int found = state->library->get(
       state->file, TIFFTAG_COLORMAP, &channels[0], &channels[1], &channels[2]);

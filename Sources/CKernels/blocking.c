@@ -48,3 +48,22 @@ winograd_blocking winograd_blocking_make(const winograd_convolution *c) {
   b.product_stride = (2 * b.tiles + 1) * b.channel_block;
   return b;
 }
+
+// Bytes of both transforms in one pass over tiles, which a cache that cores share should hold, and
+// tiles below which the sums are read and written again too often. Measured on an AMD EPYC (Zen 4)
+// for 16 to 512 channels; half or twice as much makes little difference.
+static const int64_t pass_byte_limit = 2 << 20;
+static const int64_t tiles_per_gradient_pass = 64;
+
+winograd_blocking winograd_blocking_make_gradient(const winograd_convolution *c) {
+  winograd_blocking b = winograd_blocking_make(c);
+  const int64_t tile_byte_count = WINOGRAD_POINTS * (b.input_blocks + b.output_blocks) *
+                                  b.channel_block * (int64_t)sizeof(float);
+  int64_t tiles = pass_byte_limit / tile_byte_count;
+  if (tiles < tiles_per_gradient_pass) tiles = tiles_per_gradient_pass;
+  tiles = least(tiles, WINOGRAD_GRADIENT_TILE_LIMIT);
+  b.tiles = divided_up(b.tile_count, divided_up(b.tile_count, tiles));
+  b.input_stride = (b.input_blocks * b.tiles + 1) * b.channel_block;
+  b.product_stride = (b.output_blocks * b.tiles + 1) * b.channel_block;
+  return b;
+}

@@ -11,6 +11,8 @@
 #define WINOGRAD_KERNEL 3
 // Upper bound of `tiles` below.
 #define WINOGRAD_TILE_LIMIT 56
+// The same for the gradient of filters.
+#define WINOGRAD_GRADIENT_TILE_LIMIT 128
 
 typedef struct {
   int64_t channel_block;
@@ -30,6 +32,9 @@ typedef struct {
 
 winograd_blocking winograd_blocking_make(const winograd_convolution *convolution);
 
+// For the gradient of filters: `product_stride` is that of the transformed gradient.
+winograd_blocking winograd_blocking_make_gradient(const winograd_convolution *convolution);
+
 // One thread's part of the work, compiled for each set of instructions.
 typedef struct {
   const winograd_convolution *convolution;
@@ -47,3 +52,17 @@ typedef struct {
 void winograd_part_run_portable(const winograd_part *part);
 void winograd_part_run_avx2(const winograd_part *part);
 void winograd_part_run_avx512(const winograd_part *part);
+
+// The gradient of a convolution's filters.
+typedef struct {
+  const winograd_convolution *convolution;
+  const winograd_blocking *blocking;
+  const float *source, *gradient;
+  float *filters;
+  // The transformed source, the transformed gradient, then their sums.
+  float *scratch;
+} winograd_gradient_part;
+
+void winograd_gradient_part_run_portable(const winograd_gradient_part *part);
+void winograd_gradient_part_run_avx2(const winograd_gradient_part *part);
+void winograd_gradient_part_run_avx512(const winograd_gradient_part *part);

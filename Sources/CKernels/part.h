@@ -2,7 +2,7 @@
 // that includes this one. That file defines
 //   LANES      floats of a vector, which is also the channel block
 //   TILES      tiles multiplied at once: TILES x 2 sums, 2 weights and an input fill the registers
-//   PART_RUN   the name of the function that comes out
+//   PART_RUN, GRADIENT_RUN   the names of the functions that come out
 
 #include <string.h>
 
@@ -69,6 +69,18 @@ INLINE void transform_output(
 typedef struct {
   int64_t image, row, column;
 } tile_place;
+
+// Places of `count` tiles from `start` on.
+static void find_places(
+    const winograd_blocking *b, int64_t start, int64_t count, tile_place *places) {
+  const int64_t per_image = b->tile_rows * b->tile_columns;
+  for (int64_t t = 0; t < count; t++) {
+    const int64_t tile = start + t, within = tile % per_image;
+    places[t] = (tile_place){
+        tile / per_image, within / b->tile_columns * WINOGRAD_OUTPUTS,
+        within % b->tile_columns * WINOGRAD_OUTPUTS};
+  }
+}
 
 // The 6x6 inputs of a tile that extends past the edge, with zeros beyond it.
 INLINE void gather_edge(
@@ -275,16 +287,10 @@ INLINE void transform_outputs(
 
 INLINE void run(const winograd_part *part, const bool narrow) {
   const winograd_blocking *b = part->blocking;
-  const int64_t per_image = b->tile_rows * b->tile_columns;
   tile_place places[WINOGRAD_TILE_LIMIT];
   for (int64_t start = part->first_tile; start < part->last_tile; start += b->tiles) {
     const int64_t left = part->last_tile - start, count = left < b->tiles ? left : b->tiles;
-    for (int64_t t = 0; t < count; t++) {
-      const int64_t tile = start + t, within = tile % per_image;
-      places[t] = (tile_place){
-          tile / per_image, within / b->tile_columns * WINOGRAD_OUTPUTS,
-          within % b->tile_columns * WINOGRAD_OUTPUTS};
-    }
+    find_places(b, start, count, places);
     transform_inputs(part, places, count, narrow);
     for (int64_t block = part->first_output; block < part->last_output; block += 2) {
       // Weights lie in pairs of blocks; the last one may be single.
@@ -309,3 +315,5 @@ void PART_RUN(const winograd_part *part) {
   else
     run_fp32(part);
 }
+
+#include "gradient_part.h"

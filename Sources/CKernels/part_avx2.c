@@ -4,6 +4,7 @@
 #define LANES 8
 #define TILES 6
 #define PART_RUN winograd_part_run_avx2
+#define GRADIENT_RUN winograd_gradient_part_run_avx2
 #include "part.h"
 #pragma clang attribute pop
 #endif

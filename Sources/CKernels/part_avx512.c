@@ -4,6 +4,7 @@
 #define LANES 16
 #define TILES 14
 #define PART_RUN winograd_part_run_avx512
+#define GRADIENT_RUN winograd_gradient_part_run_avx512
 #include "part.h"
 #pragma clang attribute pop
 #endif

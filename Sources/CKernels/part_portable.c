@@ -4,4 +4,5 @@
 #define LANES 8
 #define TILES 6
 #define PART_RUN winograd_part_run_portable
+#define GRADIENT_RUN winograd_gradient_part_run_portable
 #include "part.h"

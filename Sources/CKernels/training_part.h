@@ -331,26 +331,56 @@ INLINE void transform_taps(vector g0, vector g1, vector g2, vector *out, int ste
   out[5 * step] = g2;
 }
 
-static void pack_winograd(
-    int64_t channels, int64_t outputs, const float *filters, bool turned, float *packed) {
-  const int64_t blocks = outputs / LANES;
-  for (int64_t block = 0; block < blocks; block++) {
-    const int64_t first = block / 2 * 2, width = first + 1 < blocks ? 2 * LANES : LANES;
-    float *pair = packed + first * LANES * 36 * channels + (block - first) * LANES;
-    for (int64_t c = 0; c < channels; c++) {
-      vector taps[9], half[18], whole[6];
-      for (int tap = 0; tap < 9; tap++)
-        taps[tap] = load(
-            filters + ((turned ? 8 - tap : tap) * channels + c) * outputs + block * LANES);
-      for (int j = 0; j < 3; j++)
-        transform_taps(taps[j], taps[3 + j], taps[6 + j], half + j, 3);
-      for (int i = 0; i < 6; i++) {
-        transform_taps(half[i * 3], half[i * 3 + 1], half[i * 3 + 2], whole, 1);
-        for (int j = 0; j < 6; j++)
-          store(pair + ((i * 6 + j) * channels + c) * width, whole[j]);
-      }
+typedef float whole_vector __attribute__((vector_size(LANES * sizeof(float))));
+
+// Filters of one input channel and one block of output channels; points are a stride apart.
+INLINE void pack_filter(
+    const float *filters, int64_t tap_stride, bool turned, float *packed, int64_t stride,
+    const bool passes_caches) {
+  vector taps[9], half[18], whole[6];
+  for (int tap = 0; tap < 9; tap++)
+    taps[tap] = load(filters + (turned ? 8 - tap : tap) * tap_stride);
+  for (int j = 0; j < 3; j++) transform_taps(taps[j], taps[3 + j], taps[6 + j], half + j, 3);
+  for (int i = 0; i < 6; i++) {
+    transform_taps(half[i * 3], half[i * 3 + 1], half[i * 3 + 2], whole, 1);
+    for (int j = 0; j < 6; j++) {
+      float *place = packed + (i * 6 + j) * stride;
+      if (passes_caches)
+        __builtin_nontemporal_store((whole_vector)whole[j], (whole_vector *)place);
+      else
+        store(place, whole[j]);
     }
   }
+}
+
+// Blocks whose filters are written next to each other: where a vector is a line of the caches, both
+// of a pair at once come twice as fast; narrower ones have too few registers for that.
+enum { packed_together = LANES * sizeof(float) < 64 ? 1 : 2 };
+// Bytes of packed filters beyond which no cache holds them: whole lines are then written past it.
+static const int64_t cached_filter_byte_limit = 16 << 20;
+
+static void pack_winograd(
+    int64_t channels, int64_t outputs, const float *filters, bool turned, float *packed) {
+  const int64_t blocks = outputs / LANES, tap_stride = channels * outputs;
+  const bool passes_caches =
+      packed_together > 1 &&
+      36 * tap_stride * (int64_t)sizeof(float) > cached_filter_byte_limit;
+  for (int64_t start = 0; start < blocks; start += packed_together) {
+    const int64_t first = start / 2 * 2, width = first + 1 < blocks ? 2 * LANES : LANES;
+    const int64_t end = least(start + packed_together, blocks);
+    for (int64_t c = 0; c < channels; c++)
+      for (int64_t block = start; block < end; block++) {
+        const float *taps = filters + c * outputs + block * LANES;
+        float *place =
+            packed + first * LANES * 36 * channels + (block - first) * LANES + c * width;
+        if (passes_caches)
+          pack_filter(taps, tap_stride, turned, place, channels * width, true);
+        else
+          pack_filter(taps, tap_stride, turned, place, channels * width, false);
+      }
+  }
+  // Stores past the caches are not ordered with others.
+  if (passes_caches) __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static double square_sum(int64_t count, const float *values) {

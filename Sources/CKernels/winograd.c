@@ -145,3 +145,27 @@ void winograd_run(
   else
     GOMP_parallel(run_share, &arguments, (unsigned)parts, 0);
 }
+
+size_t winograd_gradient_scratch_byte_count(const winograd_convolution *convolution) {
+  const winograd_blocking b = winograd_blocking_make_gradient(convolution);
+  const int64_t block = b.channel_block;
+  // Sums of several passes lie side by side, those of one only as long as they are computed.
+  const int64_t sums = b.tiles < b.tile_count
+                           ? b.input_blocks * b.output_blocks * block * block
+                           : 2 * block * block;
+  return (size_t)(WINOGRAD_POINTS * (b.input_stride + b.product_stride + sums)) * sizeof(float);
+}
+
+void winograd_gradient_run(
+    const winograd_convolution *convolution, const float *source, const float *gradient,
+    float *filters, void *scratch) {
+  const winograd_blocking blocking = winograd_blocking_make_gradient(convolution);
+  const winograd_gradient_part part = {convolution, &blocking, source, gradient, filters, scratch};
+  switch (convolution->instructions) {
+#if defined(__x86_64__)
+    case WINOGRAD_AVX512: winograd_gradient_part_run_avx512(&part); break;
+    case WINOGRAD_AVX2: winograd_gradient_part_run_avx2(&part); break;
+#endif
+    default: winograd_gradient_part_run_portable(&part);
+  }
+}

@@ -25,7 +25,7 @@ package enum ImagingError: Error, Hashable {
 package enum ChannelFault: Sendable, Hashable, CaseIterable {
   /// There are more or fewer bands.
   case count
-  /// They are colours, and the network takes bands.
+  /// They are colours, or several are transparency, and the network takes bands.
   case colours
   /// They are bands, and the network takes colours.
   case bands
@@ -40,7 +40,11 @@ package enum ChannelFault: Sendable, Hashable, CaseIterable {
       + "pixel"
     switch self {
     case .count: return "\(image), the model takes \(bands): \(remedy)"
-    case .colours: return "\(image) that are colours, the model takes \(bands): \(remedy)"
+    case .colours:
+      return
+        "\(image) that \(found == 1 ? "is a colour" : "are colours"), the model takes \(bands): "
+        + "\(remedy), marked as grey (BlackIsZero) or as RGB with further samples, at most one of them "
+        + "as transparency"
     case .bands:
       return "\(image) that are not colours, the model takes \(expected == 1 ? "grey" : "RGB"): "
         + "send an image of colours"

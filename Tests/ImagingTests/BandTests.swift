@@ -178,7 +178,8 @@ import Testing
     ] {
       let reason = try Self.reason(Fixtures.bytes(file), bands: 4)
       #expect(
-        reason.hasPrefix("the image has \(found) channel") && reason.contains("that are colours"),
+        reason.hasPrefix("the image has \(found) channel")
+          && reason.contains(found == 1 ? "that is a colour" : "that are colours"),
         "\(file): \(reason)")
     }
     let colours = ImagePreprocessor(.imageNet)
@@ -189,6 +190,24 @@ import Testing
     }
     // Red, green and blue are known, and the fourth sample is not.
     _ = try colours.prepare(Self.bytes("rgb-near-infrared-8.tif"))
+  }
+
+  @Test("Indices of a palette that is not there are neither bands nor grey")
+  func missingPalette() throws {
+    for (file, bands, bits) in [("four-8.tif", 4, 8), ("one-16.tif", 1, 16)] {
+      var bytes = Self.bytes(file)
+      #expect(try Self.reason(bytes, bands: bands, bits: bits) == "accepted")
+      // The entry of PhotometricInterpretation: 262, SHORT, one value.
+      let entry: [UInt8] = [0x06, 0x01, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00]
+      let place = try #require(
+        bytes.indices.dropLast(8).first { Array(bytes[$0..<$0 + 8]) == entry })
+      bytes[place + 8] = 3
+      let reason = try Self.reason(bytes, bands: bands, bits: bits)
+      #expect(reason == "the TIFF image is corrupt: its palette is missing", "\(file)")
+      #expect(throws: ImagingError.corrupt(format: .tiff, reason: "its palette is missing")) {
+        try ImagePreprocessor(.imageNet).prepare(bytes)
+      }
+    }
   }
 
   @Test("Transparency is a band, left out or refused, as the contract says")

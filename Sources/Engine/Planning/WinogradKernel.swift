@@ -17,7 +17,7 @@ package struct WinogradKernel: Sendable {
   }
 
   /// Numbers that a 3x3 filter is transformed into.
-  static let transformedCount = 36
+  package static let transformedCount = 36
 
   /// Counts the tiles of four outputs along a side of the input.
   static func tileCount(_ size: Int, padding: Int) -> Int { (size + 2 * padding - 2 + 3) / 4 }
@@ -86,6 +86,25 @@ package struct WinogradKernel: Sendable {
       unsafe winograd_run(
         convolution, source, weights.base.assumingMemoryBound(to: Float.self), destination,
         scratchpad)
+    }
+  }
+
+  /// Bytes of scratch memory that `passToFilters` needs.
+  package var gradientScratchpadByteCount: Int {
+    unsafe withConvolution { unsafe Int(winograd_gradient_scratch_byte_count($0)) }
+  }
+
+  /// Computes the filters' gradient `[3][3][C][K]` from the source and the gradient of the
+  /// convolution without bias, residual sum and ReLU, both in fp32 with the channels last. All
+  /// memory is as large as the layouts and `gradientScratchpadByteCount` say.
+  package func passToFilters(
+    source: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    filters: UnsafeMutablePointer<Float>, scratchpad: UnsafeMutableRawPointer
+  ) {
+    precondition(
+      convolution.channels_last && !convolution.bfloat16, "channels must be last, and in fp32")
+    unsafe withConvolution { convolution in
+      unsafe winograd_gradient_run(convolution, source, gradient, filters, scratchpad)
     }
   }
 

@@ -9,7 +9,7 @@ package final class Calibrator {
   /// Bins of a histogram; a range is exact to one part in as many.
   static let binCount = 4096
 
-  private struct Distribution {
+  fileprivate struct Distribution: Sendable {
     var largest: Float = 0
     var bins: [Int] = []
   }
@@ -17,11 +17,55 @@ package final class Calibrator {
   private let context: ExecutionContext
   private var distributions: [String: Distribution] = [:]
 
-  package init(_ graph: Graph, _ weights: Weights) throws(EngineError) {
+  package convenience init(_ graph: Graph, _ weights: Weights) throws(EngineError) {
+    try self.init(Self.network(graph, weights))
+  }
+
+  /// - Parameter network: One that `network` made; several calibrators may share it, one a thread.
+  package init(_ network: CompiledNetwork) throws(EngineError) {
+    context = try ExecutionContext(network)
+  }
+
+  /// Compiles a network so that all its activations can be measured.
+  package static func network(
+    _ graph: Graph, _ weights: Weights
+  ) throws(EngineError) -> CompiledNetwork {
     var options = CompilationOptions()
     options.keepsActivations = true
-    let network = try CompiledNetwork(graph, weights, options: options)
-    context = try ExecutionContext(network)
+    return try CompiledNetwork(graph, weights, options: options)
+  }
+
+  /// Largest magnitude of every node's output over the observed images.
+  package var largest: [String: Float] { distributions.mapValues(\.largest) }
+
+  /// Takes in what others observed, so that histograms of all can be added.
+  package func observe(largest others: [String: Float]) {
+    for (name, value) in others {
+      let own = distributions[name]?.largest ?? 0
+      distributions[name, default: Distribution()].largest = max(own, value)
+    }
+  }
+
+  /// Histograms of all images that one calibrator counted.
+  package struct Counts: Sendable {
+    fileprivate let distributions: [String: Distribution]
+  }
+
+  package var counts: Counts { Counts(distributions: distributions) }
+
+  /// Adds the histograms of another calibrator, which knew the same largest magnitudes.
+  package func add(_ counts: Counts) {
+    for (name, counted) in counts.distributions where !counted.bins.isEmpty {
+      guard var distribution = distributions.removeValue(forKey: name) else { continue }
+      precondition(
+        distribution.largest == counted.largest, "histograms must have the same upper end")
+      if distribution.bins.isEmpty {
+        distribution.bins = counted.bins
+      } else {
+        for bin in counted.bins.indices { distribution.bins[bin] += counted.bins[bin] }
+      }
+      distributions[name] = distribution
+    }
   }
 
   /// Measures the largest magnitudes of one image `[3, H, W]`.

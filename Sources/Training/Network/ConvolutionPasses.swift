@@ -6,6 +6,8 @@ import ResNet
 struct ConvolutionShape: Hashable {
   var convolution: Convolution
   var images: Int
+  /// Images of the largest batch, for all of which filters are packed once.
+  var batch: Int
   var input: FeatureShape
   var output: FeatureShape
   /// Whether the gradient of its source is wanted.
@@ -16,8 +18,8 @@ struct ConvolutionShape: Hashable {
 
 /// Primitives of a convolution on one shard, activations with the channels last.
 ///
-/// The parameters lie in the layout of their gradient; the other passes get copies where they want
-/// another one.
+/// The parameters lie in the layout of their gradient, `[3][3][C][K]` where our own kernel computes
+/// it; the other passes get copies where they want another one.
 final class ConvolutionPasses {
   enum Pass {
     case primitive(Primitive)
@@ -41,7 +43,7 @@ final class ConvolutionPasses {
 
   let forward: Pass
   let toSource: Pass?
-  let toWeights: Primitive
+  let toWeights: Pass
   /// Layout of the parameters and of their gradient.
   let layout: Layout
   /// The parameters' layout in files, and reorders from and to it.
@@ -65,21 +67,21 @@ final class ConvolutionPasses {
       try .training(
         device, attributes, pass, source: source, weights: weights, destination: destination)
     }
-    toWeights = try make(ONEDNN_TO_WEIGHTS)
-    layout = try toWeights.layout(of: ONEDNN_WEIGHTS_GRADIENT)
-    let kernels = shape.usesWinograd ? Self.winogradKernels(shape) : nil
-    if let kernels {
-      forward = .winograd(kernels.forward)
+    let choice = WinogradChoice(shape, channelBlock: KernelInstructions.best.channelBlock)
+    let filters = try choice.passesToFilters ? Self.filterLayout(shape, turned: false) : nil
+    if let filters {
+      toWeights = .winograd(Self.kernel(shape))
+      layout = filters
     } else {
-      do throws(EngineError) {
-        forward = .primitive(try make(ONEDNN_FORWARD, layout))
-      } catch .unimplemented {
-        forward = .primitive(try make(ONEDNN_FORWARD))
-      }
+      let primitive = try make(ONEDNN_TO_WEIGHTS)
+      toWeights = .primitive(primitive)
+      layout = try primitive.layout(of: ONEDNN_WEIGHTS_GRADIENT)
     }
-    if let kernels {
-      toSource = shape.passesBack ? .winograd(kernels.toSource) : nil
+    if choice.convolves {
+      forward = .winograd(Self.kernel(shape))
+      toSource = shape.passesBack ? .winograd(Self.turnedKernel(shape)) : nil
     } else {
+      forward = .primitive(try Self.forward(filters == nil ? layout : nil, make))
       toSource = shape.passesBack ? .primitive(try make(ONEDNN_TO_SOURCE)) : nil
     }
     rowMajor = try Layout(rowMajor: Self.dimensions(shape))
@@ -100,6 +102,18 @@ final class ConvolutionPasses {
     packToSource = try packing(for: toSource, turned: true, layout)
   }
 
+  /// Makes the pass that reads weights as they lie, or else as it wants them.
+  private static func forward(
+    _ layout: Layout?, _ make: (onednn_pass, Layout?) throws(EngineError) -> Primitive
+  ) throws(EngineError) -> Primitive {
+    guard let layout else { return try make(ONEDNN_FORWARD, nil) }
+    do throws(EngineError) {
+      return try make(ONEDNN_FORWARD, layout)
+    } catch .unimplemented {
+      return try make(ONEDNN_FORWARD, nil)
+    }
+  }
+
   /// Dimensions as oneDNN has them: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
   private static func dimensions(_ shape: ConvolutionShape) -> [Int] {
     let convolution = shape.convolution
@@ -111,29 +125,22 @@ final class ConvolutionPasses {
     return groups > 1 ? [groups] + perGroup : perGroup
   }
 
-  /// Kernels for both passes, by the table that the engine decides by.
-  private static func winogradKernels(
-    _ shape: ConvolutionShape
-  ) -> (forward: WinogradKernel, toSource: WinogradKernel)? {
-    let instructions = KernelInstructions.best
-    let channels = [shape.input.channels, shape.output.channels]
-    guard
-      WinogradTable.pays(
-        shape.convolution, input: shape.input, largestBatch: shape.images, precision: .fp32),
-      channels.allSatisfy({ $0.isMultiple(of: instructions.channelBlock) }),
-      shape.convolution.padding.before.height <= 2, shape.convolution.padding.before.width <= 2
-    else { return nil }
+  private static func kernel(_ shape: ConvolutionShape) -> WinogradKernel {
+    WinogradKernel(
+      shape.convolution, batch: shape.images, input: shape.input, channelsLast: true,
+      number: .fp32, threads: 1, instructions: KernelInstructions.best)
+  }
+
+  /// Returns the kernel of the convolution that computes the source's gradient.
+  private static func turnedKernel(_ shape: ConvolutionShape) -> WinogradKernel {
     var turned = Convolution(outputChannels: shape.input.channels, kernel: Extent(3))
     turned.padding = Padding(
       Extent(
         height: 2 - shape.convolution.padding.before.height,
         width: 2 - shape.convolution.padding.before.width))
-    func kernel(_ convolution: Convolution, _ input: FeatureShape) -> WinogradKernel {
-      WinogradKernel(
-        convolution, batch: shape.images, input: input, channelsLast: true, number: .fp32,
-        threads: 1, instructions: instructions)
-    }
-    return (kernel(shape.convolution, shape.input), kernel(turned, shape.output))
+    return WinogradKernel(
+      turned, batch: shape.images, input: shape.output, channelsLast: true, number: .fp32,
+      threads: 1, instructions: KernelInstructions.best)
   }
 
   /// Layout of filters as `WinogradKernel.pack` reads them: `[3][3][C][K]`, or `[3][3][K][C]` for
@@ -151,6 +158,11 @@ final class ConvolutionPasses {
   var scratchByteCount: Int {
     let passes = [forward, toSource].compactMap { $0?.scratchByteCount }
     let filters = if case .winograd = forward { layout.byteCount } else { 0 }
-    return max(passes.max() ?? 0, toWeights.byteCount(of: ONEDNN_SCRATCHPAD), filters)
+    let gradient =
+      switch toWeights {
+      case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
+      case .winograd(let kernel): kernel.gradientScratchpadByteCount
+      }
+    return max(passes.max() ?? 0, gradient, filters)
   }
 }

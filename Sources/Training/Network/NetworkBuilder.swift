@@ -6,6 +6,7 @@ import ResNet
 struct NetworkBuilder {
   private let graph: TrainingGraph
   private let shardImageCount: Int
+  private let batchLimit: Int
   private let usesWinograd: Bool
   private let device: Device
   private var passes: [ConvolutionPasses?]
@@ -16,9 +17,10 @@ struct NetworkBuilder {
     [(name: String, shape: [Int], role: ParameterStore.Role, passes: ConvolutionPasses?)] = []
 
   init(
-    _ graph: TrainingGraph, _ shardImageCount: Int, usesWinograd: Bool, _ device: Device
+    _ graph: TrainingGraph, _ shardImageCount: Int, _ options: TrainingOptions, _ device: Device
   ) {
-    self.usesWinograd = usesWinograd
+    usesWinograd = options.usesWinograd
+    batchLimit = options.batchLimit
     self.graph = graph
     self.shardImageCount = shardImageCount
     self.device = device
@@ -34,8 +36,9 @@ struct NetworkBuilder {
       guard case .convolution(let convolution, let source) = value.computation else { continue }
       let input = graph.values[source]
       let shape = ConvolutionShape(
-        convolution: convolution, images: shardImageCount, input: input.shape,
-        output: value.shape, passesBack: input.needsGradient, usesWinograd: usesWinograd)
+        convolution: convolution, images: shardImageCount, batch: batchLimit,
+        input: input.shape, output: value.shape, passesBack: input.needsGradient,
+        usesWinograd: usesWinograd)
       let made: ConvolutionPasses
       if let same = known[shape] {
         made = same

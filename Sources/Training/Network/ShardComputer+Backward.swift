@@ -91,16 +91,25 @@ extension ShardComputer {
     guard let weights = weights[id] else { preconditionFailure("a convolution has weights") }
     let sums = partial(id, shard)
     let count = parameters.parameters[weights.weight].range.count
+    let filters = sums.floats(at: 0, count: count)
+    let scratch = workers[worker].scratch
+    let primitive: Primitive
+    switch weights.passes.toWeights {
+    case .winograd(let kernel):
+      return unsafe kernel.passToFilters(
+        source: source.numbers, gradient: own.numbers, filters: filters.floats,
+        scratchpad: scratch.address)
+    case .primitive(let made): primitive = made
+    }
     var regions = [
       (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION_GRADIENT, own),
-      (ONEDNN_WEIGHTS_GRADIENT, sums.floats(at: 0, count: count)),
-      (ONEDNN_SCRATCHPAD, workers[worker].scratch),
+      (ONEDNN_WEIGHTS_GRADIENT, filters), (ONEDNN_SCRATCHPAD, scratch),
     ]
     if let bias = weights.bias {
       let biasCount = parameters.parameters[bias].range.count
       regions.append((ONEDNN_BIAS_GRADIENT, sums.floats(at: count, count: biasCount)))
     }
-    try weights.passes.toWeights.run(device, workers[worker].stream, regions)
+    try primitive.run(device, workers[worker].stream, regions)
   }
 
   func passToSource(

@@ -52,8 +52,7 @@ package final class TrainingNetwork {
       OneDNN.setThreads(1)
       device = try Device()
       stream = try Stream(device)
-      builder = NetworkBuilder(
-        graph, shardImageCount, usesWinograd: options.usesWinograd, device)
+      builder = NetworkBuilder(graph, shardImageCount, options, device)
       try builder.makeParameters()
       parameters = try ParameterStore(builder.parameters)
       let shardLimit = (options.batchLimit + shardImageCount - 1) / shardImageCount

@@ -12,8 +12,8 @@ package struct TrainingOptions: Sendable {
   package var frozenNormalizations: Set<String> = []
   /// Share of a batch's statistics in the new running ones.
   package var normalizationMomentum = 0.1
-  /// Whether 3x3 convolutions of stride 1 and their sources' gradients are computed by our Winograd
-  /// kernels where these are faster. Part of the recipe, as `shardImageCount`.
+  /// Whether 3x3 convolutions of stride 1 and their gradients are computed by our Winograd kernels
+  /// where these are faster. Part of the recipe, as `shardImageCount`.
   package var usesWinograd = true
   /// Whether results of convolutions that only a stored sum reads are computed again in the backward
   /// pass, which takes a third less memory and about a sixth more time. Changes no result.

@@ -301,7 +301,7 @@ extension Option {
     let names = Value.allCases.map(\.rawValue)
     return Option(name: name, valueName: names.joined(separator: "|"), help: help) {
       (settings, text) throws(InvalidValue) in
-      guard let value = Value(rawValue: text) else {
+      guard let value = Value(rawValue: text) ?? Value(rawValue: OptionValue.british(text)) else {
         throw InvalidValue(expected: names.joined(separator: " or "))
       }
       set(&settings, value)

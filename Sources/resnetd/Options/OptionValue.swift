@@ -11,6 +11,12 @@ enum OptionValue {
     ("GB", 1_000_000_000), ("B", 1),
   ]
 
+  /// Returns a word that is spelt the American way as names of values are.
+  static func british(_ word: String) -> String {
+    word.replacing("color", with: "colour").replacing("gray", with: "grey")
+      .replacing("center", with: "centre")
+  }
+
   static func integer(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {
     guard let value = NumberText.wholeNumber(text), range.contains(value) else {
       throw InvalidValue(

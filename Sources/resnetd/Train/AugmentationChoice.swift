@@ -20,7 +20,8 @@ struct AugmentationChoice: Sendable, Equatable {
 
   init(_ text: String) throws(InvalidValue) {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-    let words = parts.compactMap { Word(rawValue: String($0)) }
+    // Both spellings are common.
+    let words = parts.compactMap { Word(rawValue: $0 == "color" ? "colour" : String($0)) }
     guard words.count == parts.count, Set(words).count == words.count else {
       throw InvalidValue(expected: "\(Self.allowed), each word once")
     }

@@ -39,6 +39,10 @@ enum TrainCommand: Command {
     } else {
       try files.check(settings)
     }
+    let lock = try OutputLock(files.model)
+    defer { lock.release() }
+    // Another run may have written them before it gave up the lock.
+    if !settings.findsRate { try files.check(settings) }
     let upload = try ModelUpload(settings)
     try upload?.check()
     let interruption = try EndingSignals(command: name)
@@ -55,6 +59,7 @@ enum TrainCommand: Command {
     if settings.findsRate {
       return try findRate(job, start) ? .success : interruption.exitCode ?? .failure
     }
+    try files.checkRoom(for: parent, keepsState: settings.tuning != .head)
     let result: TrainingResult? =
       switch settings.tuning {
       case .head, .auto: try HeadTraining(job).run(start: start)
@@ -189,7 +194,9 @@ enum TrainCommand: Command {
       return .all
     }
     guard settings.tuning == .auto else { return settings.tuning }
-    let isSmall = parent.graph.inputShape.pixelCount <= smallPixelCount
+    let isSmall =
+      parent.graph.inputShape.pixelCount <= smallPixelCount
+      && parent.preprocessing.channelOrder != .bands
     let option = settings.layerOption
     let tuning: TrainSettings.Tuning =
       option != nil || (isSmall && count >= tunedImageCount) ? .all : .head

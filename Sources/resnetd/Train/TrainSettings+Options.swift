@@ -3,7 +3,8 @@ import Inference
 import Training
 
 extension TrainSettings {
-  static let options = basic + learning + files + Option.decoding
+  static let options =
+    basic + learning + HeadOptions.options.map { $0.inside(\.head) } + files + Option.decoding
 
   private static let basic: [Option<TrainSettings>] = [
     .optionalText("output", "FILE", \.output, "the model file to write").called("o"),

@@ -69,6 +69,7 @@ struct TrainSettings: DecodingSettings {
   var resumes = false
   var force = false
   var json = false
+  var head = HeadOptions()
   var findsRate = false
   var push: PushAddress?
   var tokenFile: String?

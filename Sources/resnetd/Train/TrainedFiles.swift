@@ -59,6 +59,10 @@ struct TrainedFiles {
         path, replaces: settings.force, remedies: "--force replaces it, another --output leaves it")
       try WrittenFile.checkPlace(path)
     }
+    var status = stat()
+    guard unsafe stat(model, &status) != 0 || RegularFile.isRegular(status) else {
+      throw Failure("cannot write \(model): it is not a regular file; name one, or a new file")
+    }
     guard settings.resumes else {
       return try WrittenFile.checkFree(
         checkpoint, replaces: settings.force,

@@ -17,6 +17,9 @@ struct TrainingResult {
   let course: CourseRecord?
   /// Nil if the classes have too few images for any judgement.
   let judgement: HeadJudgement?
+  /// The crop of the contract against the whole frame; nil if it does not crop.
+  let frames: FrameComparison?
+  let int8: IntegerOutcome
   let doubts: [HeadJudgement.Doubt]
   let duration: Duration
 }

@@ -28,6 +28,34 @@ import Training
     try compare(SmallNetworks.graph("pre-activation"), frozen: ["layer1.1.bn1", "bn"])
   }
 
+  @Test(
+    "Our own kernels give the gradients of oneDNN's direct convolutions, but not their bits",
+    arguments: ["sixteen channels", "odd maps"])
+  func directGradients(name: String) throws {
+    let graph = try SmallNetworks.graph(name)
+    let weights = try Weights.random(for: graph)
+    let images = ReproducibleNumbers("images").values(
+      count: 11 * graph.inputShape.elementCount, from: -1, to: 1)
+    let gradients = try [true, false].map { usesWinograd in
+      var options = TrainingOptions(batchLimit: 12)
+      options.shardImageCount = 4
+      options.usesWinograd = usesWinograd
+      let network = try TrainingNetwork(graph, weights, options: options)
+      _ = try network.step(
+        images: images.span, targets: .classes((0..<11).map { $0 % 5 }),
+        loss: Loss(.softmax(smoothing: 0)))
+      return try network.gradients
+    }
+    for name in gradients[0].names {
+      let own = try #require(gradients[0][name]?.values)
+      let direct = try #require(gradients[1][name]?.values)
+      let largest = direct.map(abs).max() ?? 0
+      let error = zip(own, direct).map { abs($0 - $1) }.max() ?? .nan
+      #expect(error <= 2e-5 * largest + 1e-7, "\(name): \(error) of \(largest)")
+    }
+    #expect(gradients[0]["conv1.weight"]?.values != gradients[1]["conv1.weight"]?.values)
+  }
+
   private func compare(_ graph: Graph, frozen: Set<String>) throws {
     let weights = try Weights.random(for: graph)
     var options = TrainingOptions(batchLimit: 6)

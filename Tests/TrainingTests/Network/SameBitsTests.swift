@@ -9,7 +9,7 @@ import Training
 
   @Test(
     "Weights after several steps have the same bits with 1, 2 and 4 threads",
-    arguments: ["option B", "bottleneck v1.5", "ImageNet stem"])
+    arguments: ["option B", "bottleneck v1.5", "ImageNet stem", "odd maps"])
   func threads(name: String) throws {
     let one = try trained(name, workerCount: 1)
     for count in [2, 4] {

@@ -4,7 +4,7 @@ import ResNet
 enum SmallNetworks {
   static let names = [
     "option A", "option A, centred", "option B", "option C", "bottleneck v1", "bottleneck v1.5",
-    "ImageNet stem", "grouped", "sixteen channels", "odd channels", "pre-activation",
+    "ImageNet stem", "grouped", "sixteen channels", "odd maps", "odd channels", "pre-activation",
     "average pooling", "biases and dilation", "linear over pixels", "two shortcuts",
     "sum of rectified",
   ]
@@ -40,6 +40,7 @@ enum SmallNetworks {
         return try Graph(architecture)
       }()
     case "sixteen channels": try Graph(architecture(.basic, .b, width: 16))
+    case "odd maps": oddMaps
     case "odd channels": try Graph(architecture(.basic, .b, width: 5))
     case "pre-activation": preActivation
     case "average pooling": averagePooling
@@ -135,6 +136,20 @@ enum SmallNetworks {
     strided.hasBias = true
     graph.append("conv3", .convolution(strided), graph.output)
     graph.append("bn3", .batchNormalization(BatchNormalization()), graph.output)
+    return ended(graph)
+  }
+
+  /// Maps of sizes that four does not divide, by paddings of 0 to 2.
+  private static var oddMaps: Graph {
+    var graph = Graph(input: FeatureShape(channels: 3, height: 11, width: 10))
+    graph.append("conv1", .convolution(convolution(16, 3)), 0)
+    for (index, padding) in [0, 2, 1].enumerated() {
+      var convolution = convolution(index == 1 ? 32 : 16, 3)
+      convolution.padding = Padding(padding)
+      graph.append("bn\(index + 1)", .batchNormalization(BatchNormalization()), graph.output)
+      graph.append("relu\(index + 1)", .relu, graph.output)
+      graph.append("conv\(index + 2)", .convolution(convolution), graph.output)
+    }
     return ended(graph)
   }
 

@@ -136,6 +136,33 @@ import Testing
     #expect(given.outcome.exitCode == 0 && given.report["evaluation"] is NSNull)
   }
 
+  @Test("The parts of a divided folder are found in any case, and names that are nearly theirs")
+  func partNames() async throws {
+    for (learned, heldOut) in [("Train", "VALIDATE"), ("TRAINING", "Test")] {
+      let tree = try ImageTree()
+      try DrawnImages.add([("\(learned)/a", 0, 6), ("\(learned)/b", 1, 6)], to: tree)
+      try DrawnImages.add([("\(heldOut)/a", 2, 2), ("\(heldOut)/b", 3, 2)], to: tree)
+      let trained = try await train(tree, "--regularization", "1")
+      #expect(trained.report["held_out"] as? Int == 4, "\(trained.outcome.errors)")
+      try FileManager.default.moveItem(
+        atPath: "\(tree.path)/\(learned)", toPath: "\(tree.path)/trian")
+      let first = try await train(tree)
+      #expect(first.outcome.errors.contains("trian: did you mean train?"))
+      try FileManager.default.moveItem(
+        atPath: "\(tree.path)/trian", toPath: "\(tree.path)/train")
+      try FileManager.default.moveItem(
+        atPath: "\(tree.path)/\(heldOut)", toPath: "\(tree.path)/vaild")
+      let second = try await train(tree)
+      #expect(second.outcome.errors.contains("vaild: did you mean valid?"))
+    }
+    // A class may be called nearly so.
+    let tree = try ImageTree()
+    try DrawnImages.add([("brain", 0, 6), ("vein", 1, 6), ("text", 2, 6)], to: tree)
+    let trained = try await train(tree, "--regularization", "1")
+    #expect(trained.outcome.exitCode == 0, "\(trained.outcome.errors)")
+    #expect(trained.report["labels"] as? [String] == ["brain", "text", "vein"])
+  }
+
   @Test("Folders that cannot be learned from say what is missing")
   func refusals() async throws {
     let tree = try ImageTree()

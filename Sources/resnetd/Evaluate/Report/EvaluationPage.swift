@@ -1,6 +1,7 @@
 import Engine
 import Files
 import FoundationEssentials
+import Glibc
 import Imaging
 
 /// An evaluation as one page for a browser, which asks for nothing else and follows its light or
@@ -30,12 +31,36 @@ struct EvaluationPage {
   var sections: [String] {
     let first = report.parts[0]
     var sections = [
-      summary, "<h2>Calibration, \(first.precision.rawValue)</h2>", calibration(first.tally),
+      summary,
+      Self.hint(
+        "Top-1 is the share of images whose surest answer is right, top-5 of those whose class is among "
+          + "the five surest. Images of the same kind would give a share within the interval 95 times of "
+          + "100. Log loss punishes wrong answers, and the more the surer they were: 0 is perfect, and "
+          + "taking all classes for equally likely gives "
+          + "\(Decimal.text(log(Double(max(1, report.labels.count))), digits: 2))."),
+      "<h2>Calibration, \(first.precision.rawValue)</h2>",
+      Self.hint(
+        "A model that is 80 % sure should be right 80 times of 100. Each bar stands for answers of about "
+          + "the same confidence, and is as high as the share of them that is right: below the dashes the "
+          + "model is too sure, above them not sure enough."),
+      calibration(first.tally),
     ]
     sections += confusion(first)
-    sections += ["<h2>Classes, \(first.precision.rawValue)</h2>", classes(first)]
+    sections += [
+      "<h2>Classes, \(first.precision.rawValue)</h2>",
+      Self.hint(
+        "Recall is the share of a class's images that were recognised. Precision is the share of the "
+          + "answers with this class that were right. F1 is both in one number, their harmonic mean."
+      ),
+      classes(first),
+    ]
     if !first.tally.mistakes.isEmpty {
-      sections += ["<h2>Surest mistakes</h2>", mistakes(first.tally)]
+      sections += [
+        "<h2>Surest mistakes</h2>",
+        Self.hint(
+          "Wrong answers with the highest probabilities. Some may be right, and the label wrong."),
+        mistakes(first.tally),
+      ]
     }
     if !report.notes.isEmpty {
       let items = report.notes.map { "<li>\(Self.escaped($0))</li>" }.joined()
@@ -60,12 +85,15 @@ struct EvaluationPage {
     """
   }
 
+  /// Returns a paragraph that says what a section means.
+  static func hint(_ text: String) -> String { "<p class=\"hint\">\(escaped(text))</p>" }
+
   /// Returns rows of a name and a value, without a heading.
   static func facts(_ rows: [[String]]) -> String {
     let lines = rows.map { row in
       "<tr>" + row.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
     }
-    return "<div class=\"scroll\"><table>\(lines.joined(separator: "\n"))</table></div>"
+    return "<table class=\"facts\">\(lines.joined(separator: "\n"))</table>"
   }
 
   /// Returns an image with a caption, which is HTML, and its path.
@@ -85,6 +113,9 @@ struct EvaluationPage {
       font: 15px/1.45 system-ui, sans-serif; }
     main { max-width: 62rem; margin: 0 auto; padding: 1.5rem; }
     h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+    .hint { color: var(--soft); max-width: 46rem; margin: .3rem 0 .8rem; }
+    .facts td { text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+    .facts td:first-child { white-space: nowrap; overflow-wrap: normal; color: var(--soft); }
     .scroll { overflow-x: auto; }
     table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
     th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
@@ -99,7 +130,7 @@ struct EvaluationPage {
       font-size: .8rem; overflow-wrap: anywhere; }
     figure img { width: 8rem; height: 8rem; object-fit: contain; image-rendering: pixelated;
       background: var(--line); }
-    svg { max-width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; } svg .axis { stroke: var(--line); }
+    svg { max-width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px; } svg .axis { stroke: var(--line); }
     """
 
   private var summary: String {
@@ -110,7 +141,7 @@ struct EvaluationPage {
 
   /// Accuracy over confidence: bars on the diagonal are what they promise.
   private func calibration(_ tally: EvaluationTally) -> String {
-    let (size, left, top) = (260.0, 40.0, 10.0)
+    let (size, left, top) = (240.0, 64.0, 10.0)
     func x(_ share: Double) -> String { Decimal.text(left + share * size, digits: 1) }
     func y(_ share: Double) -> String { Decimal.text(top + (1 - share) * size, digits: 1) }
     let width = size / Double(CalibrationBins.count)
@@ -129,19 +160,21 @@ struct EvaluationPage {
     let ticks = [0, 0.5, 1].map { share in
       """
       <text x="\(x(share))" y="\(Decimal.text(top + size + 16, digits: 0))" \
-      text-anchor="middle">\(Decimal.text(share, digits: 1))</text>\
+      text-anchor="middle">\(Decimal.text(100 * share, digits: 0)) %</text>\
       <text x="\(Decimal.text(left - 6, digits: 0))" y="\(y(share))" dy="4" \
-      text-anchor="end">\(Decimal.text(share, digits: 1))</text>
+      text-anchor="end">\(Decimal.text(100 * share, digits: 0)) %</text>
       """
     }
     return """
-      <svg width="320" height="310" viewBox="0 0 320 310" role="img" aria-label="accuracy over confidence">
+      <svg width="320" height="296" viewBox="0 0 320 296" role="img" aria-label="accuracy over confidence">
       <rect x="\(x(0))" y="\(y(1))" width="\(size)" height="\(size)" fill="none" class="axis"/>
       \(bars.joined(separator: "\n"))
       <line x1="\(x(0))" y1="\(y(0))" x2="\(x(1))" y2="\(y(1))" stroke="var(--soft)" \
       stroke-dasharray="4 4"/>
       \(ticks.joined(separator: "\n"))
-      <text x="\(x(0.5))" y="305" text-anchor="middle">confidence; height: share that is right</text>
+      <text x="\(x(0.5))" y="288" text-anchor="middle">confidence of the answer</text>
+      <text transform="rotate(-90)" x="\(-(top + size / 2))" y="12" text-anchor="middle">\
+      share that is right</text>
       </svg>
       """
   }
@@ -176,7 +209,10 @@ struct EvaluationPage {
       }
       return "<tr><th>\(names[label])</th>\(cells.joined())</tr>"
     }
-    return "<p>Rows: the class that images have; columns: the answer.</p><div class=\"scroll\">"
+    return Self.hint(
+      "Rows: the class that images have; columns: the answer. What is not on the diagonal are mistakes."
+    )
+      + "<div class=\"scroll\">"
       + "<table class=\"matrix\"><tr><th></th>\(head)</tr>\(rows.joined())</table></div>"
   }
 
@@ -214,7 +250,7 @@ struct EvaluationPage {
 
   // MARK: Parts
 
-  private static func table(_ rows: [[String]]) -> String {
+  static func table(_ rows: [[String]]) -> String {
     let lines = rows.enumerated().map { index, row in
       let tag = index == 0 ? "th" : "td"
       return "<tr>" + row.map { "<\(tag)>\($0)</\(tag)>" }.joined() + "</tr>"

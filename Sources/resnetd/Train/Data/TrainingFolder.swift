@@ -1,4 +1,5 @@
 import Checkpoint
+import Words
 
 /// Images to learn from, in a folder for each class:
 ///
@@ -23,9 +24,11 @@ struct TrainingFolder {
   static let classLimit = 100_000
   static let imageLimit = 20_000_000
 
+  /// Names in whatever case; the first that is there counts.
   private static let learnedNames = ["train", "training"]
-  /// The first that is there counts.
-  private static let heldOutNames = ["val", "valid", "validation", "dev", "test", "testing"]
+  private static let heldOutNames = [
+    "val", "valid", "validate", "validation", "dev", "eval", "evaluation", "test", "testing",
+  ]
 
   let path: String
   /// Name of the folder of images without any label; nil if there is none.
@@ -50,6 +53,7 @@ struct TrainingFolder {
       top.folders.first { $0.name.lowercased() == name }
     }.first
     guard let learned, try ClassFolder.all(in: learned.path).hasFolders else {
+      try checkNames(top, heldOut)
       try take(top, .open, in: folder)
       return
     }
@@ -60,12 +64,51 @@ struct TrainingFolder {
           + (heldOut.map { " and \($0.name)" } ?? ""))
     }
     guard let heldOut, try ClassFolder.all(in: heldOut.path).hasFolders else {
+      try checkNames(top, beside: learned)
       try take(try ClassFolder.all(in: learned.path), .open, in: learned.path)
       return
     }
     isDivided = true
     try take(try ClassFolder.all(in: learned.path), .learned, in: learned.path)
     try takeHeldOut(try ClassFolder.all(in: heldOut.path), in: heldOut.path)
+  }
+
+  /// Throws if a division into parts was probably meant, and the folder to learn from has no name of
+  /// one: its parts would be taken for classes.
+  private func checkNames(_ top: ClassFolder.Found, _ heldOut: ClassFolder?) throws(Failure) {
+    for entry in top.folders {
+      guard let meant = Suggestion.nearest(to: entry.name, among: Self.learnedNames),
+        try ClassFolder.all(in: entry.path).holdsFoldersAlone
+      else { continue }
+      // A folder alone cannot be a class.
+      var isDivision = top.folders.count == 1
+      for other in top.folders where other.name != entry.name && !isDivision {
+        let isNamed =
+          other.name == heldOut?.name
+          || Suggestion.nearest(to: other.name, among: Self.heldOutNames) != nil
+        if isNamed { isDivision = try ClassFolder.all(in: other.path).holdsFoldersAlone }
+      }
+      if isDivision { throw Self.misspelt(entry, meant) }
+    }
+  }
+
+  /// Throws if a folder beside the one to learn from was probably meant to hold images to judge by.
+  private func checkNames(
+    _ top: ClassFolder.Found, beside learned: ClassFolder
+  ) throws(Failure) {
+    let classes = Set(try ClassFolder.all(in: learned.path).folders.map(\.name))
+    for entry in top.folders where entry.name != learned.name {
+      guard let meant = Suggestion.nearest(to: entry.name, among: Self.heldOutNames),
+        try ClassFolder.all(in: entry.path).folders.contains(where: { classes.contains($0.name) })
+      else { continue }
+      throw Self.misspelt(entry, meant)
+    }
+  }
+
+  private static func misspelt(_ entry: ClassFolder, _ meant: String) -> Failure {
+    Failure(
+      "\(PlainText.line(entry.path)): did you mean \(meant)? Rename it, or take it out of the folder"
+    )
   }
 
   /// Takes in the folders of classes that are learned.
@@ -171,6 +214,9 @@ private struct ClassFolder {
     var fileCount = 0
 
     var hasFolders: Bool { !folders.isEmpty }
+
+    /// Whether it holds no images itself.
+    var holdsFoldersAlone: Bool { hasFolders && fileCount == 0 }
   }
 
   /// Lists the folders in a folder, in natural order.

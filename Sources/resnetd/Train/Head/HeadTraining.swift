@@ -37,7 +37,8 @@ struct HeadTraining {
     guard let found else { return nil }
     let split = try job.split(found)
     guard let fit = try job.fitHead(matrix(split.learned), split) else { return nil }
-    let judgement = try judgement(of: fit, split)
+    let logits = try fit.head.logits(matrix(split.heldOut))
+    let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
       output: judgement?.output ?? job.output,
@@ -48,9 +49,13 @@ struct HeadTraining {
     let samples = try job.goldenSamples(of: model(), split) { try fit.head.logits(matrix($0)) }
     guard let samples else { return nil }
     contents.goldenSamples = samples
+    guard let int8 = try IntegerTrial(job, split, logits: logits).run(model()) else { return nil }
+    contents.calibration = int8.calibration
+    let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
-      split: split, survey: found, fit: fit, course: nil, judgement: judgement,
+      split: split, survey: found, fit: fit, course: nil, judgement: judgement, frames: frames,
+      int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
   }
 
@@ -60,10 +65,13 @@ struct HeadTraining {
     return matrix
   }
 
-  private func judgement(of fit: HeadFit, _ split: DataSplit) throws -> HeadJudgement? {
+  /// - Parameter logits: For the images held out.
+  private func judgement(
+    of fit: HeadFit, _ logits: [Float], _ split: DataSplit
+  ) -> HeadJudgement? {
     if !split.heldOut.isEmpty {
       return HeadJudgement(
-        images: split.heldOut, logits: try fit.head.logits(matrix(split.heldOut)),
+        images: split.heldOut, logits: logits,
         isCrossValidated: false, split: split, classCount: job.classCount)
     }
     return fit.crossValidation.map { result in

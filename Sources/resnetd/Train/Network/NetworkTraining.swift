@@ -19,6 +19,11 @@ struct NetworkTraining {
 
   init(_ job: TrainingJob) throws {
     self.job = job
+    guard job.parent.preprocessing.channelOrder != .bands else {
+      throw Failure(
+        "\(job.parent.name) takes images of bands, for which only a last layer can be learned: give "
+          + "--tune head, and leave out options for the training of layers")
+    }
     do throws(ImagingError) { rule = try CanvasRule(job.parent.preprocessing) } catch {
       throw Failure("\(job.parent.name): its layers cannot be trained: \(error.description)")
     }
@@ -141,9 +146,11 @@ struct NetworkTraining {
   ) throws -> TrainingResult? {
     let network = try FixedNetwork(begun.graph, finished.best, threads: job.jobs.count)
     var judgement: HeadJudgement?
+    var judged: [Float] = []
     if !split.heldOut.isEmpty {
       let images = CanvasImages(split.heldOut, split, rule)
       guard let logits = try outputs(of: network, images, label: "judgement") else { return nil }
+      judged = logits
       judgement = HeadJudgement(
         images: split.heldOut, logits: logits, isCrossValidated: false, split: split,
         classCount: job.classCount)
@@ -158,16 +165,22 @@ struct NetworkTraining {
     }
     guard let samples else { return nil }
     contents.goldenSamples = samples
+    let finishedModel = try made(begun, finished.best, contents)
+    guard let int8 = try IntegerTrial(job, split, logits: judged).run(finishedModel) else {
+      return nil
+    }
+    contents.calibration = int8.calibration
     return TrainingResult(
       model: try made(begun, finished.best, contents),
       last: try finished.last.map { last in
-        contents.goldenSamples = []
+        (contents.goldenSamples, contents.calibration) = ([], nil)
         return try made(begun, last, contents)
       }, parentName: job.parentName,
       featureCount: (try? begun.graph.featureNode()).flatMap { node in
         (try? begun.graph.shapes())?[node].elementCount
       } ?? 0, split: split, survey: found, fit: fit, course: finished.record,
       judgement: judgement,
+      frames: try FrameComparison.of(finishedModel, job, split, logits: judged), int8: int8,
       doubts: fit.map { job.doubts($0, contents.output, split) } ?? [],
       duration: .now - start)
   }

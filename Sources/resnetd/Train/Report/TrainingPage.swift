@@ -4,6 +4,8 @@ import Training
 /// A training's report as one page for a browser: that of an evaluation, with what was learned from
 /// before it.
 struct TrainingPage {
+  private static let classLimit = 1000
+
   private let report: TrainingReport
   private let thumbnails: Thumbnails
 
@@ -18,15 +20,32 @@ struct TrainingPage {
       EvaluationPage.facts(report.facts),
     ]
     if let course = report.trained.course, course.epochs.count > 1 {
-      sections += ["<h2>Epochs</h2>", TrainingCurves(course).text]
+      sections += [
+        "<h2>Epochs</h2>",
+        EvaluationPage.hint(
+          "An epoch is one pass over all learned images. The line is for images held out, as new images "
+            + "will be: where it gets worse while the dashes get better, the model learns its images by "
+            + "heart. The best epoch is the one that was kept."),
+        TrainingCurves(course).text,
+      ]
     }
     if let fit = report.trained.fit, fit.trials.count > 1 {
-      sections += ["<h2>Choice of the regularisation</h2>", trials(fit.trials)]
+      sections += [
+        "<h2>Choice of the regularisation</h2>",
+        EvaluationPage.hint(
+          "It holds the weights of the last layer down. Too little of it learns the images by heart, too "
+            + "much learns nothing. Each value was tried on images that were left out in turn, and the one "
+            + "with the least log loss, the large dot, was taken."),
+        trials(fit.trials),
+      ]
     }
     if !report.trained.doubts.isEmpty {
       sections += [
         "<h2>Labels to look at again</h2>",
-        "<p>Heads that were learned without these images answer them with another class.</p>",
+        EvaluationPage.hint(
+          "Last layers that were learned without these images are sure of another class. The image may "
+            + "lie in the wrong folder, show two things, or be unlike the others of its class. Correct what "
+            + "is wrong, and train again."),
         doubts,
       ]
     }
@@ -35,11 +54,12 @@ struct TrainingPage {
       sections += EvaluationPage(evaluation, thumbnails).sections
     }
     if let labels = report.labelEvaluation { sections += labels.sections(thumbnails) }
-    let notes = report.folder.notes + report.trained.split.notes
-    if !notes.isEmpty {
-      let items = notes.map { "<li>\(EvaluationPage.escaped($0))</li>" }.joined()
+    sections += ["<h2>Images of each \(kind)</h2>", counts]
+    if !report.notes.isEmpty {
+      let items = report.notes.map { "<li>\(EvaluationPage.escaped($0))</li>" }.joined()
       sections.append("<h2>About the images</h2><ul>\(items)</ul>")
     }
+    sections += ["<h2>How it was made</h2>", EvaluationPage.facts(report.origin)]
     return EvaluationPage.document(
       title: "\(report.trained.model.name): training", sections: sections)
   }
@@ -55,49 +75,57 @@ struct TrainingPage {
 
   /// Log loss over regularisation, on images left out in turn; the chosen one is marked.
   private func trials(_ trials: [HeadFitter.Trial]) -> String {
-    let (width, height, left, top) = (420.0, 180.0, 46.0, 12.0)
     let losses = trials.map(\.logLoss)
-    guard let low = losses.min(), let high = losses.max() else { return "" }
-    let span = max(high - low, 1e-9)
-    func x(_ index: Int) -> String {
-      Decimal.text(left + width * Double(index) / Double(trials.count - 1), digits: 1)
-    }
-    func y(_ loss: Double) -> String {
-      Decimal.text(top + height * (1 - (loss - low) / span), digits: 1)
-    }
-    func bound(_ loss: Double) -> String {
-      """
-      <text x="\(left - 6)" y="\(y(loss))" dy="4" text-anchor="end">\
-      \(Decimal.text(loss, digits: 2))</text>
-      """
-    }
-    let points = trials.indices.map { "\(x($0)),\(y(trials[$0].logLoss))" }
-    let marks = trials.enumerated().map { index, trial in
-      let title =
-        "\(TrainingReport.number(trial.regularization)): log loss "
-        + "\(Decimal.text(trial.logLoss, digits: 4)), right "
+    let measure = report.trained.split.hasIndependentLabels ? "labels right" : "top-1"
+    let titles = trials.map { trial in
+      "\(TrainingReport.number(trial.regularization)): log loss "
+        + "\(Decimal.text(trial.logLoss, digits: 4)), \(measure) "
         + EvaluationReport.percent(trial.accuracy)
-      return """
-        <circle cx="\(x(index))" cy="\(y(trial.logLoss))" r="\(trial.logLoss == low ? 6 : 3)" \
-        fill="var(--mark)"><title>\(title)</title></circle>
-        """
     }
-    let names = trials.enumerated().filter { $0.offset.isMultiple(of: 2) }.map { index, trial in
-      """
-      <text x="\(x(index))" y="\(Decimal.text(top + height + 18, digits: 0))" \
-      text-anchor="middle">\(TrainingReport.number(trial.regularization))</text>
-      """
+    let line = LineChart.Line(
+      name: "", points: trials.map { ($0.regularization, $0.logLoss) }, dots: titles,
+      chosen: losses.min().flatMap { losses.firstIndex(of: $0) })
+    return LineChart(
+      title: "log loss over regularisation",
+      x: ChartAxis("regularisation", powersOfTenFor: trials.map(\.regularization)),
+      y: ChartAxis("log loss (lower is better)", losses), lines: [line]
+    ).text
+  }
+
+  /// Learned and held-out images of each class or label.
+  private var counts: String {
+    let split = report.trained.split
+    let (learned, heldOut) = (split.counts(of: split.learned), split.counts(of: split.heldOut))
+    let most = Double(max(1, learned.max() ?? 1))
+    let rows = report.folder.classes.prefix(Self.classLimit).enumerated().map { index, name in
+      let share = Decimal.text(100 * Double(learned[index]) / most, digits: 1)
+      return [
+        EvaluationPage.escaped(name),
+        "<span class=\"bar\"><i style=\"width:\(share)%\"></i></span> "
+          + Decimal.grouped(learned[index]), Decimal.grouped(heldOut[index]),
+      ]
     }
-    return """
-      <svg width="500" height="236" viewBox="0 0 500 236" role="img" aria-label="log loss over regularisation">
-      <line x1="\(left)" y1="\(top + height)" x2="\(left + width)" y2="\(top + height)" \
-      class="axis"/>
-      <polyline points="\(points.joined(separator: " "))" fill="none" stroke="var(--mark)"/>
-      \((marks + names + [bound(high), bound(low)]).joined(separator: "\n"))
-      <text x="\(left + width / 2)" y="232" text-anchor="middle">\
-      regularisation; height: log loss</text>
-      </svg>
-      """
+    let rest = report.folder.classes.count - rows.count
+    return EvaluationPage.hint(
+      "The model learns from the first number, and is judged by the second. "
+        + (split.hasIndependentLabels
+          ? "An image counts for each of its labels. \(withoutLabels)"
+          : "Classes with far fewer images than others are answered too seldom."))
+      + EvaluationPage.table([[kind, "learned", "held out"]] + rows)
+      + (rest > 0 ? "<p>… and \(rest) more.</p>" : "")
+  }
+
+  /// The word for what folders mean.
+  private var kind: String { report.trained.split.hasIndependentLabels ? "label" : "class" }
+
+  private var withoutLabels: String {
+    let split = report.trained.split
+    let (learned, heldOut) = (
+      split.learned.count { split.labels(of: $0).isEmpty },
+      split.heldOut.count { split.labels(of: $0).isEmpty }
+    )
+    return "Without any are \(Decimal.grouped(learned)) learned images and "
+      + "\(Decimal.grouped(heldOut)) held out."
   }
 
   private var doubts: String {

@@ -1,4 +1,5 @@
 import Checkpoint
+import FoundationEssentials
 import Glibc
 import JSON
 import Training
@@ -8,6 +9,8 @@ struct TrainingReport {
   let trained: TrainingResult
   let folder: TrainingFolder
   let files: TrainedFiles
+  /// When it was made, as ISO 8601 has it.
+  private let date = Date.now.ISO8601Format()
   /// Answers for images that were not learned from; nil if there were none.
   let evaluation: EvaluationReport?
   /// The same for independent labels.
@@ -114,8 +117,23 @@ struct TrainingReport {
     } else {
       rows.append(["accuracy", "not known: no images to judge by"])
     }
+    if let frames = trained.frames { rows.append(["centre crop", frames.text]) }
+    rows.append(["int8", trained.int8.text])
     rows.append(["time", "\(Decimal.text(trained.duration / .seconds(1), digits: 1)) s"])
     return rows
+  }
+
+  /// Rows about the run itself.
+  var origin: [[String]] {
+    [
+      ["made", date], ["by", "resnetd \(Version.number)"],
+      ["command", ProgramArguments.commandLine],
+    ]
+  }
+
+  /// Sentences about what was found in the images.
+  var notes: [String] {
+    folder.notes + trained.split.notes + [trained.frames?.warning].compactMap(\.self)
   }
 
   private func bestEpoch(_ best: CourseRecord.Epoch, _ course: CourseRecord) -> String {
@@ -139,6 +157,7 @@ struct TrainingReport {
       }
       blocks.append("labels to look at again\n" + TextTable(rows: Array(rows)).text)
     }
+    if let warning = trained.frames?.warning { blocks.append(warning) }
     let last = trained.last.map { _ in "\n         \(files.last)" } ?? ""
     blocks.append(
       "written: \(files.model)\(last)\n         \(files.page)\n"
@@ -171,6 +190,7 @@ struct TrainingReport {
       "course": trained.course.map { JSONValue(encoding: $0) } ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
+      "int8": trained.int8.json,
       "evaluation": evaluation?.json ?? labelEvaluation?.json ?? .null,
       "doubtful": .array(
         trained.doubts.map {
@@ -179,7 +199,10 @@ struct TrainingReport {
             "suggestion": .integer($0.suggestion), "probability": .float($0.confidence),
           ]
         }),
-      "notes": .array((folder.notes + split.notes).map(JSONValue.string)),
+      "frames": trained.frames?.json ?? .null,
+      "notes": .array(notes.map(JSONValue.string)),
+      "program": .string("resnetd \(Version.number)"), "date": .string(date),
+      "command": .string(ProgramArguments.commandLine),
       "seconds": .double(trained.duration / .seconds(1)),
     ]
   }

@@ -1,0 +1,108 @@
+import Files
+import Glibc
+
+/// The right to write a model file, which one training has at a time.
+///
+///     OUT.train.lock    the number of the process that has it; removed at its end
+///
+/// It is a lock of the system's on that file, and ends with the process, however that ends: a file
+/// that was left behind stops nobody.
+struct OutputLock {
+  private static let ending = ".train.lock"
+  /// Files that are removed by others while they are opened, before it is given up.
+  private static let attemptLimit = 16
+  /// Bytes of a process' number and a line's end.
+  private static let byteCountLimit = 21
+
+  private let path: String
+  /// Nil where the file system has no locks.
+  private let descriptor: CInt?
+
+  /// Takes the lock; throws at once if another process has it, with its number.
+  init(_ model: String) throws(Failure) {
+    path = Self.place(of: model) + Self.ending
+    for _ in 0..<Self.attemptLimit {
+      let descriptor = unsafe open(
+        path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+      guard descriptor >= 0 else {
+        throw Failure(
+          "cannot open \(path), by which runs keep out of each other's way: \(SystemError.text())")
+      }
+      guard let isLocked = Self.isLocked(descriptor) else {
+        TrainingProgress.tell(
+          "\(model): this file system has no locks, so that two runs that write it do not notice")
+        close(descriptor)
+        self.descriptor = nil
+        return
+      }
+      let text = FileInput.readAll(descriptor, limit: Self.byteCountLimit)
+      let holder = text.map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let number = Int(holder.filter { !$0.isWhitespace })
+      guard isLocked else {
+        close(descriptor)
+        throw Failure(
+          "\(model): another training is to be written to it, by \(number.map { "process \($0)" } ?? "a process"); "
+            + "wait until it has ended, or give another --output")
+      }
+      guard Self.isStillThere(descriptor, path) else {
+        close(descriptor)
+        continue
+      }
+      guard holder.isEmpty || number != nil else {
+        close(descriptor)
+        throw Failure(
+          "\(path) is a file of something else, and trainings keep out of each other's way by one of "
+            + "this name; rename it, or give another --output")
+      }
+      let own = Array("\(getpid())\n".utf8)
+      ftruncate(descriptor, 0)
+      lseek(descriptor, 0, SEEK_SET)
+      // The number is for messages: on a full disk the lock is as good without it.
+      _ = unsafe FileOutput.write(own.span.bytes, to: descriptor)
+      self.descriptor = descriptor
+      return
+    }
+    throw Failure("\(path) vanishes again and again; give another --output")
+  }
+
+  /// Removes the file first: whoever opened it before does not find it any more, and opens anew.
+  func release() {
+    guard let descriptor else { return }
+    unsafe unlink(path)
+    close(descriptor)
+  }
+
+  /// Returns whether the lock could be taken; nil where there are none.
+  private static func isLocked(_ descriptor: CInt) -> Bool? {
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      switch errno {
+      case EINTR: continue
+      case EWOULDBLOCK: return false
+      default: return nil
+      }
+    }
+    return true
+  }
+
+  private static func isStillThere(_ descriptor: CInt, _ path: String) -> Bool {
+    var (own, other) = (stat(), stat())
+    return unsafe fstat(descriptor, &own) == 0 && stat(path, &other) == 0
+      && own.st_ino == other.st_ino && own.st_dev == other.st_dev
+  }
+
+  /// Returns the path of the file that is written, without links: two names of one file have one
+  /// lock.
+  private static func place(of model: String) -> String {
+    if let whole = resolved(model) { return whole }
+    let slash = model.lastIndex(of: "/")
+    let name = slash.map { String(model[model.index(after: $0)...]) } ?? model
+    let folder = slash.map { String(model[...$0]) } ?? "."
+    return (resolved(folder) ?? folder) + "/" + name
+  }
+
+  private static func resolved(_ path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+}

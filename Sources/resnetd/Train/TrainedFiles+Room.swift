@@ -1,0 +1,50 @@
+import Checkpoint
+import Files
+import Glibc
+import ResNet
+
+extension TrainedFiles {
+  /// Bytes of a page at most: its images and a row for each class.
+  private static let pageByteCount = 4 << 20
+  /// Copies of the parameters in a state: as they are, their average, the best ones, and the two
+  /// moments of AdamW or the one of SGD.
+  private static let stateCopyCount = 5
+
+  /// Throws unless there is room for everything that a training writes, before it has cost any time.
+  ///
+  /// - Parameters:
+  ///   - parent: Model that training begins with, of the size of that which it makes.
+  ///   - keepsState: Whether the training can go on after an interruption.
+  func checkRoom(for parent: Model, keepsState: Bool) throws(Failure) {
+    let parameterCount = parent.weights.names.reduce(0) {
+      $0 + (parent.weights[$1]?.elementCount ?? 0)
+    }
+    let parameterByteCount = parameterCount * MemoryLayout<Float>.stride
+    let samples = GoldenChoice.imageCount * GoldenChoice.byteCountLimit
+    var wanted = parameterByteCount + samples + Self.pageByteCount
+    var what = "the model and its page"
+    if keepsState {
+      // A state is complete before the one before it goes.
+      wanted += 2 * Self.stateCopyCount * parameterByteCount - Self.byteCount(of: checkpoint)
+      what = "the model, its page and two states of the training"
+    }
+    try Self.checkRoom(wanted, for: what, at: model, option: "--output")
+    try Self.checkRoom(Self.pageByteCount, for: "the page", at: page, option: "--report")
+  }
+
+  /// Throws unless there is room for so many bytes in a file's folder.
+  static func checkRoom(
+    _ wanted: Int, for what: String, at path: String, option: String
+  ) throws(Failure) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard let free = FreeSpace.byteCount(at: folder), free < wanted else { return }
+    throw Failure(
+      "\(path): \(what) may take \((wanted + (1 << 20) - 1) >> 20) MiB, and \(free >> 20) MiB are free "
+        + "on that disk; make room, or name a place on another one by \(option)")
+  }
+
+  private static func byteCount(of path: String) -> Int {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+}
