@@ -149,7 +149,9 @@ enum TrainCommand: Command {
       if contract == nil { contract = try Contract.read(preset).preprocessing }
       return try Model(
         name: settings.parts.variant ?? "network", architecture: architecture, weights: weights,
-        Model.Contents(labels: folder.classes, preprocessing: contract ?? .imageNet))
+        Model.Contents(
+          labels: folder.classes, preprocessing: contract ?? .imageNet,
+          output: settings.outputRule))
     } catch {
       throw Failure("a training from scratch: \(error)")
     }

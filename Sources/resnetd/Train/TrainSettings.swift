@@ -83,6 +83,11 @@ struct TrainSettings: DecodingSettings {
   /// Whether an image may have several labels, or none.
   var hasIndependentLabels: Bool { labelling == .sigmoid }
 
+  /// Meaning of the outputs before a temperature is known.
+  var outputRule: OutputRule {
+    OutputRule(activation: hasIndependentLabels ? .sigmoid : .softmax)
+  }
+
   /// Whether each class weighs the same.
   var isBalanced: Bool { balances || balancing != nil }
 

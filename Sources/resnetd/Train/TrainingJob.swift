@@ -26,7 +26,8 @@ struct TrainingJob {
   func tellFolder() {
     for note in folder.notes { TrainingProgress.tell(note) }
     TrainingProgress.tell(
-      "\(Decimal.grouped(folder.images.count)) files of \(classCount) classes: "
+      "\(Decimal.grouped(folder.images.count)) files of \(Decimal.grouped(classCount)) "
+        + (settings.hasIndependentLabels ? "independent labels: " : "classes: ")
         + TrainingFolder.shown(folder.classes))
   }
 
@@ -107,11 +108,6 @@ struct TrainingJob {
   }
 
   // MARK: End
-
-  /// Meaning of the outputs before a temperature is known.
-  var output: OutputRule {
-    OutputRule(activation: settings.hasIndependentLabels ? .sigmoid : .softmax)
-  }
 
   var modelName: String { settings.parts.name ?? TrainedModel.name(of: settings.output ?? "") }
 

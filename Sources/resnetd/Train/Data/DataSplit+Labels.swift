@@ -7,6 +7,13 @@ extension DataSplit {
     return targets
   }
 
+  /// Returns what an image's outputs answer: the first of the likeliest classes, or each label whose
+  /// number is not below the threshold.
+  func answer(_ numbers: [Float], threshold: Float) -> Set<Int> {
+    if hasIndependentLabels { return Set(numbers.indices.filter { numbers[$0] >= threshold }) }
+    return Set(numbers.max().flatMap { numbers.firstIndex(of: $0) }.map { [$0] } ?? [])
+  }
+
   /// Makes one image of the copies of a file under several labels, on each side by itself.
   mutating func joinLabels(_ images: inout [SurveyedImage]) {
     struct Key: Hashable {

@@ -42,7 +42,7 @@ struct DataSplit {
     let labels = images.map { label(of: $0) }
     try checkClasses(images)
     try checkLabels(images)
-    noteLoneGroups(labels: labels, groups: groups)
+    noteLoneGroups(images, groups: groups)
     let isHeldOut = sides(images, labels: labels, groups: groups, rules)
     for (place, image) in images.enumerated() {
       if isHeldOut[place] {
@@ -61,6 +61,9 @@ struct DataSplit {
 
   /// Whether an image may have several labels.
   var hasIndependentLabels: Bool { labelSets != nil }
+
+  /// The word for what folders mean.
+  private var kind: String { hasIndependentLabels ? "label" : "class" }
 
   /// Class of an image; of one with independent labels the rarest of them, or the number of labels if
   /// it has none.
@@ -156,8 +159,8 @@ struct DataSplit {
     for (a, b) in similar.pairs { groups.join(a, b) }
     if !doubtful.isEmpty {
       notes.append(
-        "look alike but have different classes: \(shown(doubtful)); see whether their labels are right"
-      )
+        "look alike but have different \(hasIndependentLabels ? "labels" : "classes"): "
+          + "\(shown(doubtful)); see whether these are right")
     }
     if !across.isEmpty {
       notes.append(
@@ -170,19 +173,16 @@ struct DataSplit {
   }
 
   /// Says which classes lie in one group, so that no image of theirs can judge the others.
-  private mutating func noteLoneGroups(labels: [Int], groups: [Int]) {
+  private mutating func noteLoneGroups(_ images: [SurveyedImage], groups: [Int]) {
     var groupsOfClass: [Int: Set<Int>] = [:]
-    var counts: [Int: Int] = [:]
-    for (label, group) in zip(labels, groups) {
-      groupsOfClass[label, default: []].insert(group)
-      counts[label, default: 0] += 1
+    for (image, group) in zip(images, groups) {
+      for label in labels(of: image) { groupsOfClass[label, default: []].insert(group) }
     }
-    let lone = folder.classes.indices.filter {
-      groupsOfClass[$0]?.count == 1 && (counts[$0] ?? 0) > 1
-    }
+    let counts = counts(of: images)
+    let lone = folder.classes.indices.filter { groupsOfClass[$0]?.count == 1 && counts[$0] > 1 }
     guard !lone.isEmpty, !folder.isDivided else { return }
     notes.append(
-      "all images of a class are one group, so that nothing can be judged about it: "
+      "all images of a \(kind) are one group, so that nothing can be judged about it: "
         + TrainingFolder.shown(lone.map { folder.classes[$0] }))
   }
 
@@ -206,7 +206,7 @@ struct DataSplit {
     let smallest = counts(of: images).min() ?? 0
     guard smallest >= Self.heldOutMinimum else {
       notes.append(
-        "the smallest class has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
+        "the smallest \(kind) has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
           + "out, and the result is judged by cross-validation")
       return none
     }

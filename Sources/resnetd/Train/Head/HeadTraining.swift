@@ -41,7 +41,7 @@ struct HeadTraining {
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
-      output: judgement?.output ?? job.output,
+      output: judgement?.output ?? job.settings.outputRule,
       provenance: try job.provenance(recipe(fit), judgement, split))
     func model() throws -> Model {
       try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)

@@ -1,4 +1,5 @@
 import Checkpoint
+import Glibc
 import JSON
 
 /// How well independent labels are answered, for a training's report.
@@ -51,13 +52,27 @@ struct LabelReport {
   func sections(_ thumbnails: Thumbnails) -> [String] {
     var sections = [
       "<h2>Answers for \(source)</h2>",
-      "<p>A label counts as answered from a probability of 50 % on.</p>", table,
-      "<h2>Calibration</h2>", bins,
+      EvaluationPage.hint(
+        "A label counts as answered from a probability of 50 % on. Recall is the share of the images "
+          + "with a label that are answered with it, precision the share of its answers that are right, "
+          + "and F1 both in one number, their harmonic mean. Average precision needs no 50 %: it is 100 % "
+          + "if all images with the label are surer of it than those without. Log loss punishes wrong "
+          + "answers, and the more the surer they were: 0 is perfect, and 50 % for every label gives "
+          + "\(Decimal.text(Double(labels.count) * log(2), digits: 2))."),
+      table,
+      "<h2>Calibration</h2>",
+      EvaluationPage.hint(
+        "Of labels that are answered with 80 %, 80 of 100 should be there. Those in one row were answered "
+          + "with about the same probability."),
+      bins,
     ]
     let mistakes = tally.surestMistakes
     if !mistakes.isEmpty {
       sections += [
         "<h2>Surest mistakes</h2>",
+        EvaluationPage.hint(
+          "Labels that are there at a low probability, or are not at a high one. Some answers may be "
+            + "right: the image is not in the folder of each of its labels."),
         mistakes.map { figure($0, thumbnails) }.joined(separator: "\n"),
       ]
     }
@@ -71,7 +86,7 @@ struct LabelReport {
     let rows = order.prefix(Self.shownCount).map { index in
       let label = tally.labels[index]
       return [
-        labels[index], Decimal.grouped(label.imageCount),
+        EvaluationPage.escaped(labels[index]), Decimal.grouped(label.imageCount),
         label.averagePrecision.map { EvaluationReport.percent($0) } ?? "–",
         label.imageCount == 0 ? "–" : EvaluationReport.percent(label.recall.value),
         label.imageCount == 0 ? "–" : EvaluationReport.interval(label.recall),
@@ -83,7 +98,8 @@ struct LabelReport {
       "label", "images", "average precision", "recall", "95 % interval", "precision", "F1",
     ]
     let rest = order.count - rows.count
-    return Self.table(head, rows) + (rest > 0 ? "<p>… and \(rest) more labels.</p>" : "")
+    return EvaluationPage.table([head] + rows)
+      + (rest > 0 ? "<p>… and \(rest) more labels.</p>" : "")
   }
 
   /// How often labels are there whose probability is in a range.
@@ -97,7 +113,8 @@ struct LabelReport {
         EvaluationReport.percent(bin.accuracy),
       ]
     }
-    return Self.table(["probability", "labels of images", "mean probability", "are there"], rows)
+    let head = ["probability", "labels of images", "mean probability", "are there"]
+    return EvaluationPage.table([head] + rows)
   }
 
   private func figure(_ mistake: LabelTally.Mistake, _ thumbnails: Thumbnails) -> String {
@@ -107,15 +124,6 @@ struct LabelReport {
       mistake.path,
       mistake.isThere
         ? "has <b>\(name)</b>, answered with \(share)"
-        : "answered with <b>\(name)</b>, \(share), which it has not", thumbnails)
-  }
-
-  private static func table(_ head: [String], _ rows: [[String]]) -> String {
-    let heads = head.map { "<th>\($0)</th>" }.joined()
-    let lines = rows.map { row in
-      "<tr>" + row.map { "<td>\(EvaluationPage.escaped($0))</td>" }.joined() + "</tr>"
-    }
-    return "<div class=\"scroll\"><table><tr>\(heads)</tr>\(lines.joined(separator: "\n"))"
-      + "</table></div>"
+        : "does not have <b>\(name)</b>, answered with \(share)", thumbnails)
   }
 }
