@@ -1,6 +1,7 @@
 // Gradient of the filters, written once for vectors of any width; included after part.h.
 //
-// The transpose of F(4x4, 3x3): dW = G^T [sum over tiles of (B^T d B) (A dY A^T)^T at each point] G.
+// The transpose of F(4x4, 3x3): dW = G^T S G, where S is at each point the sum over tiles of
+// (B^T d B) (A dY A^T)^T.
 // Sums are taken over the tiles of one pass, then over passes, in an order that depends on nothing
 // but the shape and the instruction set.
 

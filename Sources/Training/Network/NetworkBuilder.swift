@@ -167,7 +167,8 @@ struct NetworkBuilder {
     }
     return ShardComputer(
       device: device, instructions: KernelInstructions.best.number, graph: graph, plan: plan,
-      arena: try AlignedMemory(byteCount: plan.arena.byteCount, for: "activations"),
+      arena: try AlignedMemory(
+        byteCount: plan.arena.byteCount, for: "activations", prefersHugePages: true),
       parameters: store, weights: weights, workers: workers, shifts: shifts)
   }
 }

@@ -20,7 +20,8 @@ struct Region {
   /// Takes memory of its own, filled with zeros.
   init(floatCount: Int, for purpose: String) throws(EngineError) {
     let memory = try AlignedMemory(
-      byteCount: max(1, floatCount) * MemoryLayout<Float>.stride, for: purpose)
+      byteCount: max(1, floatCount) * MemoryLayout<Float>.stride, for: purpose,
+      prefersHugePages: true)
     self.init(memory, offset: 0, byteCount: floatCount * MemoryLayout<Float>.stride)
     clear()
   }
