@@ -1,8 +1,9 @@
 package import Engine
 import Glibc
 
-/// Learns the last layer of a frozen network: multinomial logistic regression by L-BFGS, with a
-/// regularisation that cross-validation chooses.
+/// Learns the last layer of a frozen network: multinomial logistic regression by L-BFGS, or one
+/// logistic regression for each independent label, with a regularisation that cross-validation
+/// chooses.
 package struct HeadFitter: Sendable {
   /// What a regularisation gave on rows that it was not learned from.
   package struct Trial: Sendable {
@@ -103,8 +104,7 @@ package struct HeadFitter: Sendable {
         }
       }
       let result = CrossValidation(
-        rows: (rows ?? Array(0..<all.count)), judged: judged, labels: samples.labels,
-        logits: logits, classCount: samples.classCount)
+        rows: (rows ?? Array(0..<all.count)), judged: judged, samples, logits: logits)
       let trial = Trial(
         regularization: candidate, logLoss: result.logLoss, accuracy: result.accuracy)
       progress(.trial(trial))
@@ -155,13 +155,19 @@ package struct CrossValidation: Sendable {
   package let logLoss: Double
   package let accuracy: Double
 
-  init(rows: [Int], judged: [Bool], labels: [Int], logits: [Float], classCount: Int) {
-    let places = rows.indices.filter { judged[$0] }
+  init(rows: [Int], judged: [Bool], _ samples: HeadSamples, logits: [Float]) {
+    let (places, classCount) = (rows.indices.filter { judged[$0] }, samples.classCount)
+    func judgedRows(_ numbers: [Float]) -> [Float] {
+      places.flatMap { numbers[$0 * classCount..<($0 + 1) * classCount] }
+    }
+    let judgedLogits = judgedRows(logits)
+    let judgedLabels = places.map { samples.labels[$0] }
+    let score =
+      samples.targets.map {
+        ClassScores(judgedLogits, targets: judgedRows($0), labelCount: classCount)
+      } ?? ClassScores(judgedLogits, labels: judgedLabels, classCount: classCount)
     self.rows = places.map { rows[$0] }
-    self.labels = places.map { labels[$0] }
-    self.logits = places.flatMap { logits[$0 * classCount..<($0 + 1) * classCount] }
-    self.classCount = classCount
-    let score = ClassScores(self.logits, labels: self.labels, classCount: classCount)
+    (labels, self.logits, self.classCount) = (judgedLabels, judgedLogits, classCount)
     (logLoss, accuracy) = (score.logLoss, score.accuracy)
   }
 }

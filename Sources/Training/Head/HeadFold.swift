@@ -31,6 +31,16 @@ enum CrossEntropy {
   }
 }
 
+/// Loss of one label that is there or not.
+enum LogisticLoss {
+  /// Returns the negative log-likelihood in nats, and the probability.
+  static func of(_ logit: Double, target: Double) -> (loss: Double, probability: Double) {
+    // log(1 + exp(-|x|)) does not overflow.
+    let loss = max(logit, 0) - logit * target + log1p(exp(-abs(logit)))
+    return (loss, 1 / (1 + exp(-logit)))
+  }
+}
+
 /// Rows to learn from, scaled, as a function to minimise.
 struct Part {
   private let objective: HeadObjective
@@ -42,13 +52,15 @@ struct Part {
   }
 
   init(_ samples: HeadSamples, _ scaling: FeatureScaling, _ settings: HeadSettings) {
-    var counts = [Int](repeating: 0, count: samples.classCount)
-    for label in samples.labels { counts[label] += 1 }
+    var classWeights: [Double]?
+    if settings.isBalanced, samples.targets == nil {
+      var counts = [Int](repeating: 0, count: samples.classCount)
+      for label in samples.labels { counts[label] += 1 }
+      classWeights = counts.map { $0 > 0 ? 1 / Double($0) : 0 }
+    }
     objective = HeadObjective(
-      scaling.applied(to: samples.features), labels: samples.labels,
-      classCount: samples.classCount,
-      classWeights: settings.isBalanced ? counts.map { $0 > 0 ? 1 / Double($0) : 0 } : nil,
-      threads: settings.threads)
+      scaling.applied(to: samples.features), labels: samples.labels, targets: samples.targets,
+      classCount: samples.classCount, classWeights: classWeights, threads: settings.threads)
   }
 
   func fit(
@@ -111,7 +123,7 @@ struct Fold {
   }
 }
 
-/// Mean cross entropy and share of right answers of rows of logits.
+/// Mean loss and share of right answers of rows of logits.
 package struct ClassScores: Sendable {
   /// In nats.
   package let logLoss: Double
@@ -129,5 +141,21 @@ package struct ClassScores: Sendable {
     }
     logLoss = loss / Double(max(labels.count, 1))
     accuracy = Double(correct) / Double(max(labels.count, 1))
+  }
+
+  /// Scores independent labels: the loss of a row is the sum of theirs, and each is an answer.
+  ///
+  /// - Parameters:
+  ///   - logits: Row-major `[rows, labels]`.
+  ///   - targets: Of the same shape, 0 or 1.
+  package init(_ logits: [Float], targets: [Float], labelCount: Int) {
+    precondition(logits.count == targets.count, "each logit must have its target")
+    var (loss, correct) = (0.0, 0)
+    for (logit, target) in zip(logits, targets) {
+      loss += LogisticLoss.of(Double(logit), target: Double(target)).loss
+      correct += (logit > 0) == (target > 0.5) ? 1 : 0
+    }
+    logLoss = loss * Double(labelCount) / Double(max(logits.count, 1))
+    accuracy = Double(correct) / Double(max(logits.count, 1))
   }
 }

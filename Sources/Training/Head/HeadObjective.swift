@@ -3,7 +3,8 @@ import Glibc
 import Inference
 
 /// Loss of a head over labelled features, and its gradient: the mean cross entropy, each row with a
-/// weight, plus `regularization / 2` times the sum of the squared weights (the bias is free).
+/// weight, plus `regularization / 2` times the sum of the squared weights (the bias is free). Of
+/// independent labels, a row's cross entropy is the sum of theirs.
 ///
 /// Rows are cut into a fixed number of lanes, whatever the number of threads, and the lanes' sums
 /// are added in order: the result has the same bits on any number of threads.
@@ -35,17 +36,21 @@ package struct HeadObjective: Sendable {
 
   private let features: FeatureMatrix
   private let labels: [Int]
+  private let targets: [Float]?
   private let rowWeights: [Double]
   private let weightSum: Double
   private let classCount: Int
   private let threads: Int
 
-  /// - Parameter classWeights: Weight of each class's rows; nil for 1 each.
+  /// - Parameters:
+  ///   - targets: Independent labels, row-major `[N, K]`, in place of the classes in `labels`.
+  ///   - classWeights: Weight of each class's rows; nil for 1 each.
   package init(
-    _ features: FeatureMatrix, labels: [Int], classCount: Int, classWeights: [Double]?,
-    threads: Int
+    _ features: FeatureMatrix, labels: [Int], targets: [Float]? = nil, classCount: Int,
+    classWeights: [Double]?, threads: Int
   ) {
     precondition(labels.count == features.rowCount, "each row must have a label")
+    self.targets = targets
     (self.features, self.labels, self.classCount) = (features, labels, classCount)
     rowWeights = labels.map { classWeights?[$0] ?? 1 }
     weightSum = rowWeights.reduce(0, +)
@@ -110,8 +115,11 @@ package struct HeadObjective: Sendable {
       var span = numbers.mutableSpan
       try product.multiply(block, weights.span, into: &span)
       for (place, row) in rows.enumerated() {
-        sums.loss += replace(
-          &span, at: place * classCount, row, terms.smoothing, &sums.biasGradient)
+        let start = place * classCount
+        sums.loss +=
+          targets == nil
+          ? replace(&span, at: start, row, terms.smoothing, &sums.biasGradient)
+          : replaceLabels(&span, at: start, row, &sums.biasGradient)
       }
       var back = MatrixProduct(rows: classCount, columns: depth, depth: rows.count)
       back.transposesA = true
@@ -149,5 +157,23 @@ package struct HeadObjective: Sendable {
       numbers[start + k] = Float(gradient)
     }
     return share * (logSum - (1 - smoothing) * own - spread * total)
+  }
+
+  /// The same for independent labels.
+  private func replaceLabels(
+    _ numbers: inout MutableSpan<Float>, at start: Int, _ row: Int,
+    _ biasGradient: inout [Double]
+  ) -> Double {
+    guard let targets else { return 0 }
+    var loss = 0.0
+    for k in 0..<classCount {
+      let target = Double(targets[row * classCount + k])
+      let found = LogisticLoss.of(Double(numbers[start + k]), target: target)
+      let gradient = (found.probability - target) / weightSum
+      loss += found.loss / weightSum
+      biasGradient[k] += gradient
+      numbers[start + k] = Float(gradient)
+    }
+    return loss
   }
 }

@@ -3,18 +3,28 @@ import Numbers
 /// Features with their classes, from which a head is learned.
 package struct HeadSamples: Sendable {
   package var features: FeatureMatrix
-  /// Class of each row, below `classCount`.
+  /// Class of each row, below `classCount`; where there are `targets`, any number that tells kinds of
+  /// rows apart.
   package var labels: [Int]
+  /// Labels that are independent of each other, 0 to 1, row-major `[N, classCount]`; nil if each row
+  /// has a class.
+  package var targets: [Float]?
   /// Group of each row: rows of one group, such as images of one scene, are never learned from and
   /// judged by at the same time.
   package var groups: [Int]
   package var classCount: Int
 
-  package init(_ features: FeatureMatrix, labels: [Int], groups: [Int]? = nil, classCount: Int) {
+  package init(
+    _ features: FeatureMatrix, labels: [Int], groups: [Int]? = nil, classCount: Int,
+    targets: [Float]? = nil
+  ) {
     precondition(labels.count == features.rowCount, "each row must have a label")
-    precondition(labels.allSatisfy { 0..<classCount ~= $0 }, "labels must be below the class count")
+    precondition(
+      targets.map { $0.count == labels.count * classCount }
+        ?? labels.allSatisfy { 0..<classCount ~= $0 }, "labels must be below the class count")
     precondition(groups.map { $0.count == labels.count } ?? true, "each row must have a group")
     (self.features, self.labels, self.classCount) = (features, labels, classCount)
+    self.targets = targets
     self.groups = groups ?? Array(labels.indices)
   }
 
@@ -23,7 +33,10 @@ package struct HeadSamples: Sendable {
   package func rows(_ indexes: [Int]) -> HeadSamples {
     HeadSamples(
       features.rows(indexes), labels: indexes.map { labels[$0] },
-      groups: indexes.map { groups[$0] }, classCount: classCount)
+      groups: indexes.map { groups[$0] }, classCount: classCount,
+      targets: targets.map { targets in
+        indexes.flatMap { targets[$0 * classCount..<($0 + 1) * classCount] }
+      })
   }
 }
 

@@ -21,6 +21,9 @@ package struct Loss: Sendable {
   package var kind: Kind
   /// Factor of each class or label; nil for 1.
   package var weights: [Float]?
+  /// Whether the losses of an image's independent labels are added up, which makes gradients as large
+  /// as those of classes, instead of their mean being taken.
+  package var sumsLabels = false
 
   package init(_ kind: Kind, weights: [Float]? = nil) {
     self.kind = kind
@@ -29,7 +32,7 @@ package struct Loss: Sendable {
 
   /// Loss of a batch, and answers.
   package struct Value: Sendable, Equatable {
-    /// Mean over images, and for independent labels over these too.
+    /// Mean over images, and for independent labels over these too unless they are added up.
     package var loss: Double
     /// Images whose largest logit is of the target's largest class, or independent labels on the
     /// right side.
@@ -94,7 +97,7 @@ package struct Loss: Sendable {
   /// but not those of distributions.
   private func divisor(_ imageCount: Int, _ outputCount: Int, _ targets: Targets) -> Double {
     switch (kind, targets) {
-    case (.binary, _): Double(imageCount * outputCount)
+    case (.binary, _): Double(sumsLabels ? imageCount : imageCount * outputCount)
     case (.softmax, .classes(let classes)): classes.reduce(0) { $0 + weight($1) }
     case (.softmax, .distributions): Double(imageCount)
     }

@@ -124,7 +124,9 @@ enum EvaluateCommand: Command {
   private static func checkMeaning(of model: Model) throws(Failure) {
     switch model.output.activation {
     case .softmax: return
-    case .sigmoid where (try? model.graph.outputShape.channels) == 1: return
+    case .sigmoid
+    where (try? model.graph.outputShape.channels) == 1 && model.labels.count == 2:
+      return
     case .sigmoid:
       throw Failure(
         "the labels of \(model.name) are independent (activation sigmoid): an image may have "

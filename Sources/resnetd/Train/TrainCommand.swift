@@ -47,7 +47,7 @@ enum TrainCommand: Command {
     try upload?.check()
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
-    let folder = try TrainingFolder(operands[0])
+    let folder = try TrainingFolder(operands[0], negatives: settings.negatives)
     let parent = try parent(settings, folder)
     var settings = settings
     settings.tuning = chosen(settings, folder, parent)
@@ -149,7 +149,9 @@ enum TrainCommand: Command {
       if contract == nil { contract = try Contract.read(preset).preprocessing }
       return try Model(
         name: settings.parts.variant ?? "network", architecture: architecture, weights: weights,
-        Model.Contents(labels: folder.classes, preprocessing: contract ?? .imageNet))
+        Model.Contents(
+          labels: folder.classes, preprocessing: contract ?? .imageNet,
+          output: settings.outputRule))
     } catch {
       throw Failure("a training from scratch: \(error)")
     }

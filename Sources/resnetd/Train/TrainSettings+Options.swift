@@ -54,6 +54,12 @@ extension TrainSettings {
     .number(
       "mixup", "ALPHA", \.mixupAlpha, in: Mixup.alphaLimit,
       "mix images in pairs, by shares from Beta(ALPHA, ALPHA)"),
+    .choice(
+      "activation", \.labelling,
+      "what folders mean: classes, of which an image has one, or independent labels (sigmoid)"),
+    .optionalText(
+      "negatives", "NAME", \.negatives,
+      "with --activation sigmoid: the folder of images that have none of the labels"),
     .positive(
       "regularization", \.regularization,
       "factor of the squared weights in the loss, instead of the best of a search"),

@@ -32,6 +32,14 @@ struct TrainSettings: DecodingSettings {
     case sampling
   }
 
+  /// Meaning of several classes.
+  enum Labelling: String, CaseIterable, Sendable {
+    /// An image has one class of all.
+    case softmax
+    /// An image may have several labels, or none.
+    case sigmoid
+  }
+
   var output: String?
   var from: String?
   var parts = ModelParts()
@@ -47,6 +55,8 @@ struct TrainSettings: DecodingSettings {
   var averageDecay: Double?
   var augmentation = AugmentationChoice.auto
   var mixupAlpha: Double?
+  var labelling = Labelling.softmax
+  var negatives: String?
   var regularization: Double?
   var smoothing: Float = 0
   var balances = false
@@ -68,6 +78,14 @@ struct TrainSettings: DecodingSettings {
   /// Network of the table that is trained from scratch: named without a file to begin with.
   var freshArchitecture: Architecture? {
     from == nil ? parts.variant.flatMap { Architecture.named($0) } : nil
+  }
+
+  /// Whether an image may have several labels, or none.
+  var hasIndependentLabels: Bool { labelling == .sigmoid }
+
+  /// Meaning of the outputs before a temperature is known.
+  var outputRule: OutputRule {
+    OutputRule(activation: hasIndependentLabels ? .sigmoid : .softmax)
   }
 
   /// Whether each class weighs the same.
@@ -127,6 +145,26 @@ struct TrainSettings: DecodingSettings {
           + "--tune all or last:N, or leave it out")
     }
     try checkSearch()
+    try checkLabels()
+  }
+
+  /// Throws if independent labels are asked for what only classes have, or the reverse.
+  private func checkLabels() throws(UsageError) {
+    guard hasIndependentLabels else {
+      guard let negatives else { return }
+      throw UsageError(
+        "--negatives \(negatives): where each image has one class, \(negatives) is a class like any "
+          + "other; give --activation sigmoid with it, or leave it out")
+    }
+    let options = [
+      ("--label-smoothing", smoothing > 0), ("--balance", balances),
+      ("--balance-by", balancing != nil),
+    ]
+    for (option, isGiven) in options where isGiven {
+      throw UsageError(
+        "\(option) is for classes of which an image has one: with --activation sigmoid each label has "
+          + "a probability of its own, which it would make wrong; leave it out")
+    }
   }
 
   /// Throws if something is asked of a search for a rate that it does not do.

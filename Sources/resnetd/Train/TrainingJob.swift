@@ -26,7 +26,8 @@ struct TrainingJob {
   func tellFolder() {
     for note in folder.notes { TrainingProgress.tell(note) }
     TrainingProgress.tell(
-      "\(Decimal.grouped(folder.images.count)) files of \(classCount) classes: "
+      "\(Decimal.grouped(folder.images.count)) files of \(Decimal.grouped(classCount)) "
+        + (settings.hasIndependentLabels ? "independent labels: " : "classes: ")
         + TrainingFolder.shown(folder.classes))
   }
 
@@ -35,7 +36,7 @@ struct TrainingJob {
       folder, survey.images,
       .init(
         heldOutShare: settings.heldOutShare, seed: UInt64(settings.seed),
-        grouping: settings.grouping))
+        grouping: settings.grouping, hasIndependentLabels: settings.hasIndependentLabels))
     for note in split.notes { TrainingProgress.tell(note) }
     warnOfImbalance(split)
     return split
@@ -43,7 +44,8 @@ struct TrainingJob {
 
   private func warnOfImbalance(_ split: DataSplit) {
     let counts = split.counts(of: split.learned)
-    guard !settings.isBalanced, let most = counts.max(), let least = counts.min(),
+    guard !settings.isBalanced, !split.hasIndependentLabels, let most = counts.max(),
+      let least = counts.min(),
       most > 5 * max(least, 1)
     else { return }
     TrainingProgress.tell(
@@ -82,7 +84,9 @@ struct TrainingJob {
     rules.threads = jobs.count
     let samples = HeadSamples(
       features, labels: split.learned.map { split.label(of: $0) }, groups: split.groups,
-      classCount: classCount)
+      classCount: classCount,
+      targets: split.hasIndependentLabels
+        ? split.learned.flatMap { split.targets(of: $0) } : nil)
     var progress = TrainingProgress("trials")
     var trialCount = 0
     let report = { (step: HeadFitter.Progress) in
@@ -97,7 +101,7 @@ struct TrainingJob {
   func doubts(
     _ fit: HeadFit, _ output: OutputRule, _ split: DataSplit
   ) -> [HeadJudgement.Doubt] {
-    guard let result = fit.crossValidation else { return [] }
+    guard let result = fit.crossValidation, !split.hasIndependentLabels else { return [] }
     return HeadJudgement.doubts(
       images: result.rows.map { split.learned[$0] }, logits: result.logits, output: output,
       split: split, classCount: classCount)
@@ -114,10 +118,12 @@ struct TrainingJob {
     var provenance =
       settings.freshArchitecture == nil ? Provenance(after: parent) : Provenance()
     provenance.data =
-      "\(split.learned.count) images of \(classCount) classes in \(folder.path), SHA-256 "
+      "\(split.learned.count) images of \(classCount) "
+      + (split.hasIndependentLabels ? "labels" : "classes") + " in \(folder.path), SHA-256 "
       + (try TrainedModel.digest(of: split.learned, split, folder.classes))
     provenance.recipe =
       "resnetd \(Version.number) train: \(recipe)"
+      + (split.hasIndependentLabels ? ", independent labels" : "")
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
       + (settings.isBalanced && !settings.samplesEvenly ? ", classes balanced" : "")
       + ", seed \(settings.seed)"

@@ -48,14 +48,15 @@ enum TrainedModel {
     return name.isEmpty ? "model" : String(name.prefix(Model.nameByteCountLimit))
   }
 
-  /// Returns the SHA-256 of the images with their classes: of each image's digest and its label, in
-  /// order.
+  /// Returns the SHA-256 of the images with their classes: of each image's digest and its label or
+  /// labels, in order.
   static func digest(of images: [SurveyedImage], _ split: DataSplit, _ labels: [String]) throws
     -> String
   {
     var digest = try SHA256()
     for image in images {
-      let entry = image.digest + Array(labels[split.label(of: image)].utf8) + [0]
+      let names = split.labels(of: image).map { labels[$0] }.joined(separator: "\0")
+      let entry = image.digest + Array(names.utf8) + [0]
       // SAFETY: the elements are bytes.
       digest.update(unsafe entry.span.bytes)
     }

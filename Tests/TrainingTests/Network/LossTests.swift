@@ -31,6 +31,18 @@ import Training
     }
   }
 
+  @Test("Independent labels that are added up weigh as many times as there are of them")
+  func sums() throws {
+    var (gradient, summed) = ([Float](), [Float]())
+    let mean = try Loss(.binary).evaluate(
+      Self.logits, outputCount: 4, Self.labels, gradient: &gradient)
+    var loss = Loss(.binary)
+    loss.sumsLabels = true
+    let sum = try loss.evaluate(Self.logits, outputCount: 4, Self.labels, gradient: &summed)
+    #expect(abs(sum.loss - 4 * mean.loss) < 1e-12)
+    #expect(zip(summed, gradient).allSatisfy { abs($0 - 4 * $1) < 1e-6 })
+  }
+
   @Test("Large logits do not overflow")
   func overflow() throws {
     var gradient: [Float] = []

@@ -12,6 +12,8 @@ struct DataSplit {
     var seed: UInt64
     /// What of a path names a group, if groups are to be kept together.
     var grouping: GroupPattern?
+    /// Whether an image may have several labels: the same file under each of them.
+    var hasIndependentLabels = false
   }
 
   /// Images of the smallest class below which none are held out: so few say nothing, and each is
@@ -24,20 +26,23 @@ struct DataSplit {
   /// Group of each learned image.
   private(set) var groups: [Int] = []
   /// Sentences about what is not used, or not as the folder says.
-  private(set) var notes: [String] = []
+  var notes: [String] = []
 
-  private let folder: TrainingFolder
+  let folder: TrainingFolder
+  /// Labels of each image, by its index in the folder; nil if each has one class.
+  var labelSets: [Int: [Int]]?
 
   init(_ folder: TrainingFolder, _ surveyed: [SurveyedImage], _ rules: Rules) throws(Failure) {
     self.folder = folder
     var images = surveyed
-    leaveOutContradictions(&images)
+    if rules.hasIndependentLabels { joinLabels(&images) } else { leaveOutContradictions(&images) }
     if folder.isDivided { leaveOutCopies(&images) }
     var all = try joined(images, rules)
     let groups = images.indices.map { all.root(of: $0) }
     let labels = images.map { label(of: $0) }
     try checkClasses(images)
-    noteLoneGroups(labels: labels, groups: groups)
+    try checkLabels(images)
+    noteLoneGroups(images, groups: groups)
     let isHeldOut = sides(images, labels: labels, groups: groups, rules)
     for (place, image) in images.enumerated() {
       if isHeldOut[place] {
@@ -49,16 +54,34 @@ struct DataSplit {
     }
   }
 
+  /// Classes, or independent labels.
+  var labelCount: Int { folder.classes.count }
+
   var imageCount: Int { learned.count + heldOut.count }
 
-  func label(of image: SurveyedImage) -> Int { folder.images[image.index].label }
+  /// Whether an image may have several labels.
+  var hasIndependentLabels: Bool { labelSets != nil }
+
+  /// The word for what folders mean.
+  private var kind: String { hasIndependentLabels ? "label" : "class" }
+
+  /// Class of an image; of one with independent labels the rarest of them, or the number of labels if
+  /// it has none.
+  func label(of image: SurveyedImage) -> Int {
+    labelSets?[image.index]?.first ?? folder.images[image.index].label
+  }
+
+  /// Labels of an image: one class, or any number of independent labels.
+  func labels(of image: SurveyedImage) -> [Int] {
+    labelSets == nil ? [folder.images[image.index].label] : labelSets?[image.index] ?? []
+  }
 
   func path(of image: SurveyedImage) -> String { folder.images[image.index].image.path }
 
   /// Returns how many images of each class there are.
   func counts(of images: [SurveyedImage]) -> [Int] {
     var counts = [Int](repeating: 0, count: folder.classes.count)
-    for image in images { counts[label(of: image)] += 1 }
+    for image in images { for label in labels(of: image) { counts[label] += 1 } }
     return counts
   }
 
@@ -128,14 +151,16 @@ struct DataSplit {
     var doubtful: [SurveyedImage] = []
     for (a, b) in similar.pairs where images[a].digest != images[b].digest {
       let (one, other) = (folder.images[images[a].index], folder.images[images[b].index])
-      if one.label != other.label { doubtful += [images[a], images[b]] }
+      if Set(labels(of: images[a])) != Set(labels(of: images[b])) {
+        doubtful += [images[a], images[b]]
+      }
       if one.side != other.side { across.append(one.side == .heldOut ? images[a] : images[b]) }
     }
     for (a, b) in similar.pairs { groups.join(a, b) }
     if !doubtful.isEmpty {
       notes.append(
-        "look alike but have different classes: \(shown(doubtful)); see whether their labels are right"
-      )
+        "look alike but have different \(hasIndependentLabels ? "labels" : "classes"): "
+          + "\(shown(doubtful)); see whether these are right")
     }
     if !across.isEmpty {
       notes.append(
@@ -148,19 +173,16 @@ struct DataSplit {
   }
 
   /// Says which classes lie in one group, so that no image of theirs can judge the others.
-  private mutating func noteLoneGroups(labels: [Int], groups: [Int]) {
+  private mutating func noteLoneGroups(_ images: [SurveyedImage], groups: [Int]) {
     var groupsOfClass: [Int: Set<Int>] = [:]
-    var counts: [Int: Int] = [:]
-    for (label, group) in zip(labels, groups) {
-      groupsOfClass[label, default: []].insert(group)
-      counts[label, default: 0] += 1
+    for (image, group) in zip(images, groups) {
+      for label in labels(of: image) { groupsOfClass[label, default: []].insert(group) }
     }
-    let lone = folder.classes.indices.filter {
-      groupsOfClass[$0]?.count == 1 && (counts[$0] ?? 0) > 1
-    }
+    let counts = counts(of: images)
+    let lone = folder.classes.indices.filter { groupsOfClass[$0]?.count == 1 && counts[$0] > 1 }
     guard !lone.isEmpty, !folder.isDivided else { return }
     notes.append(
-      "all images of a class are one group, so that nothing can be judged about it: "
+      "all images of a \(kind) are one group, so that nothing can be judged about it: "
         + TrainingFolder.shown(lone.map { folder.classes[$0] }))
   }
 
@@ -184,7 +206,7 @@ struct DataSplit {
     let smallest = counts(of: images).min() ?? 0
     guard smallest >= Self.heldOutMinimum else {
       notes.append(
-        "the smallest class has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
+        "the smallest \(kind) has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
           + "out, and the result is judged by cross-validation")
       return none
     }
@@ -192,7 +214,7 @@ struct DataSplit {
       share: Double(rules.heldOutShare), labels: labels, groups: groups, seed: rules.seed)
   }
 
-  private func shown(_ images: [SurveyedImage]) -> String {
+  func shown(_ images: [SurveyedImage]) -> String {
     var paths: [String] = []
     for image in images {
       let path = PlainText.line(path(of: image))

@@ -16,7 +16,7 @@ struct TrainingFolder {
 
   struct Image: Sendable {
     var image: ListedImage
-    /// Index in `classes`.
+    /// Index in `classes`; the number of classes for an image that has none of them.
     var label: Int
     var side: Side
   }
@@ -31,6 +31,8 @@ struct TrainingFolder {
   ]
 
   let path: String
+  /// Name of the folder of images without any label; nil if there is none.
+  private let negatives: String?
   /// Names of the classes in natural order (`class2` before `class10`): the labels of the model.
   private(set) var classes: [String] = []
   private(set) var images: [Image] = []
@@ -39,8 +41,10 @@ struct TrainingFolder {
   /// Whether the folder says which images are held out.
   private(set) var isDivided = false
 
-  init(_ folder: String) throws(Failure) {
+  /// - Parameter negatives: Name of the folder of images without any label.
+  init(_ folder: String, negatives: String? = nil) throws(Failure) {
     path = folder
+    self.negatives = negatives
     let top = try ClassFolder.all(in: folder)
     let learned = Self.learnedNames.lazy.compactMap { name in
       top.folders.first { $0.name.lowercased() == name }
@@ -121,7 +125,14 @@ struct TrainingFolder {
     guard found.folders.count <= Self.classLimit else {
       throw Failure("\(folder): more than \(Self.classLimit) folders")
     }
-    for (label, entry) in found.folders.enumerated() {
+    if let negatives, !found.folders.contains(where: { $0.name == negatives }) {
+      throw Failure("--negatives \(negatives): there is no such folder in \(folder)")
+    }
+    let labelled = found.folders.filter { $0.name != negatives }
+    var next = 0
+    for entry in found.folders {
+      let label = entry.name == negatives ? labelled.count : next
+      next += entry.name == negatives ? 0 : 1
       if let fault = Labels.fault(in: entry.name) {
         throw Failure("\(entry.path): its name cannot be a label: \(fault)")
       }
@@ -132,7 +143,7 @@ struct TrainingFolder {
             + "\"\(entry.name)\"; add some or remove the folder")
       }
     }
-    classes = found.folders.map(\.name)
+    classes = labelled.map(\.name)
   }
 
   private mutating func takeHeldOut(
@@ -141,7 +152,8 @@ struct TrainingFolder {
     note(found, in: folder)
     var missing = classes
     for entry in found.folders {
-      guard let label = classes.firstIndex(of: entry.name) else {
+      let none = entry.name == negatives ? classes.count : nil
+      guard let label = classes.firstIndex(of: entry.name) ?? none else {
         throw Failure(
           "\(entry.path): no class of this name is among those to learn (\(Self.shown(classes))); "
             + "rename or remove the folder")

@@ -25,8 +25,10 @@ struct HeadJudgement {
 
   /// How outputs become probabilities, by a temperature that these images suggest.
   let output: OutputRule
-  /// Without images if the classes have too few for any judgement.
+  /// Without images if the classes have too few for any judgement, or if labels are independent.
   let tally: EvaluationTally
+  /// Answers about independent labels; nil if each image has a class.
+  let labels: LabelTally?
   /// Whether each image was left out in turn, instead of being held out.
   let isCrossValidated: Bool
 
@@ -37,14 +39,16 @@ struct HeadJudgement {
   ) {
     self.isCrossValidated = isCrossValidated
     let rows = images.indices.map { Array(logits[$0 * classCount..<($0 + 1) * classCount]) }
+    guard !split.hasIndependentLabels else {
+      let plain = LabelTally(images, rows, split, temperature: 1)
+      output = Self.output(.sigmoid, images.count, plain.bestTemperature?.temperature)
+      labels = LabelTally(images, rows, split, temperature: output.temperature)
+      tally = EvaluationTally()
+      return
+    }
     var search = TemperatureSearch()
     for (image, row) in zip(images, rows) { search.record(row, label: split.label(of: image)) }
-    var output = OutputRule(activation: .softmax)
-    if images.count >= Self.temperatureImageCountMinimum,
-      let best = search.best?.temperature, Self.temperatureRange ~= best
-    {
-      output.temperature = Float((best * 1000).rounded() / 1000)
-    }
+    let output = Self.output(.softmax, images.count, search.best?.temperature)
     var tally = EvaluationTally()
     for (image, row) in zip(images, rows) {
       tally.record(
@@ -52,7 +56,19 @@ struct HeadJudgement {
         probabilities: output.numbers(row[...], labelCount: classCount), logits: row,
         temperature: output.temperature)
     }
-    (self.output, self.tally) = (output, tally)
+    (self.output, self.tally, labels) = (output, tally, nil)
+  }
+
+  /// Returns the rule with the temperature that so many images suggest, if it can be believed.
+  private static func output(
+    _ activation: OutputRule.Activation, _ imageCount: Int, _ best: Double?
+  ) -> OutputRule {
+    var output = OutputRule(activation: activation)
+    guard imageCount >= temperatureImageCountMinimum, let best, temperatureRange ~= best else {
+      return output
+    }
+    output.temperature = Float((best * 1000).rounded() / 1000)
+    return output
   }
 
   /// Returns the images with the least likely labels, the most doubtful first, by logits of heads

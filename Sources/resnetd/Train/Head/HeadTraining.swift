@@ -41,7 +41,7 @@ struct HeadTraining {
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
-      output: judgement?.output ?? OutputRule(activation: .softmax),
+      output: judgement?.output ?? job.settings.outputRule,
       provenance: try job.provenance(recipe(fit), judgement, split))
     func model() throws -> Model {
       try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)
@@ -82,7 +82,10 @@ struct HeadTraining {
   }
 
   private func recipe(_ fit: HeadFit) -> String {
-    "a new last layer on \(job.parentName), logistic regression by L-BFGS, regularisation "
+    "a new last layer on \(job.parentName), "
+      + (job.settings.hasIndependentLabels
+        ? "a logistic regression for each label" : "logistic regression")
+      + " by L-BFGS, regularisation "
       + TrainingReport.number(fit.regularization)
       + (fit.trials.isEmpty ? "" : " by cross-validation")
   }

@@ -10,30 +10,58 @@ import ResNet
 struct IntegerOutcome: Sendable {
   /// Ranges for the model file; nil if it gets none.
   var calibration: Calibration?
-  /// How often int8 gives fp32's answer for images that were held out; nil if it was not tried.
-  var agreement: Agreement?
-  /// Share of those images that are answered rightly, in fp32 and in int8.
-  var accuracies: (fp32: Double, int8: Double)?
+  /// Answers of int8 and of fp32 for images that were held out; nil if it was not tried.
+  var comparison: Comparison?
   /// Why the file has no calibration; nil if it has one.
   var reason: String?
 
+  /// Answers for the same images: the most likely class, or all labels from 50 % on.
+  struct Comparison: Sendable {
+    let hasIndependentLabels: Bool
+    private(set) var imageCount = 0
+    private var sameCount = 0
+    private var rightCount = 0
+    private var integerRightCount = 0
+
+    init(hasIndependentLabels: Bool) { self.hasIndependentLabels = hasIndependentLabels }
+
+    /// Takes in an image's answers, and what it shows.
+    mutating func record(fp32: Set<Int>, int8: Set<Int>, wanted: Set<Int>) {
+      imageCount += 1
+      sameCount += fp32 == int8 ? 1 : 0
+      rightCount += fp32 == wanted ? 1 : 0
+      integerRightCount += int8 == wanted ? 1 : 0
+    }
+
+    /// Share of images that int8 answers as fp32 does.
+    var agreement: Double { share(sameCount) }
+    /// Share of images that are answered rightly.
+    var accuracy: Double { share(rightCount) }
+    var integerAccuracy: Double { share(integerRightCount) }
+
+    private func share(_ count: Int) -> Double { Double(count) / Double(max(1, imageCount)) }
+  }
+
   /// The outcome in words.
   var text: String {
-    guard let agreement, let accuracies else { return "left out: \(reason ?? "")" }
+    guard let comparison else { return "left out: \(reason ?? "")" }
     let found =
-      "\(EvaluationReport.percent(agreement.top1)) of \(agreement.imageCount) answers as in fp32, top-1 "
-      + "\(EvaluationReport.percent(accuracies.int8)) against "
-      + EvaluationReport.percent(accuracies.fp32)
+      "\(EvaluationReport.percent(comparison.agreement)) of \(comparison.imageCount) answers as in fp32, "
+      + (comparison.hasIndependentLabels ? "all labels right " : "top-1 ")
+      + "\(EvaluationReport.percent(comparison.integerAccuracy)) against "
+      + EvaluationReport.percent(comparison.accuracy)
     return reason.map { "left out: \($0) (\(found))" } ?? found
   }
 
   var json: JSONValue {
     var object: JSONObject = ["included": .boolean(calibration != nil)]
-    if let agreement, let accuracies {
+    if let comparison {
+      let measure = comparison.hasIndependentLabels ? "exact" : "top1"
       object += [
-        "images": .integer(agreement.imageCount), "agreement": .double(agreement.top1),
-        "top1": .double(accuracies.int8), "top1_fp32": .double(accuracies.fp32),
+        "images": .integer(comparison.imageCount), "agreement": .double(comparison.agreement),
       ]
+      object.append(measure, .double(comparison.integerAccuracy))
+      object.append(measure + "_fp32", .double(comparison.accuracy))
     }
     if let reason { object.append("reason", .string(reason)) }
     return .object(object)
@@ -81,16 +109,16 @@ struct IntegerTrial {
     let candidate = try model.calibrated(calibration, model.provenance ?? Provenance())
     var outcome = try judgement(of: candidate)
     guard !job.interruption.hasHappened else { return nil }
-    guard let agreement = outcome.agreement else { return outcome }
+    guard let comparison = outcome.comparison else { return outcome }
     let least = QuantizeCommand.Settings().minimumAgreement
-    if agreement.top1 < Double(least) {
+    if comparison.agreement < Double(least) {
       outcome.reason = "fewer than \(EvaluationReport.percent(Double(least))) agree"
     } else if let fault = try sampleFault(candidate) {
       outcome.reason = fault
     } else {
       calibration.method +=
-        "; top-1 agreement \(EvaluationReport.percent(agreement.top1)) on \(agreement.imageCount) images "
-        + "held out"
+        (comparison.hasIndependentLabels ? "; agreement of all labels " : "; top-1 agreement ")
+        + "\(EvaluationReport.percent(comparison.agreement)) on \(comparison.imageCount) images held out"
       outcome.calibration = calibration
     }
     return outcome
@@ -127,24 +155,21 @@ struct IntegerTrial {
         return answers
       }
     }
-    var agreement = Agreement()
-    var (correctCount, integerCount) = (0, 0)
+    var comparison = IntegerOutcome.Comparison(
+      hasIndependentLabels: split.hasIndependentLabels)
     for part in parts {
       for (place, numbers) in try part.get() {
         let reference = candidate.output.numbers(logits[place][...], labelCount: job.classCount)
-        agreement.record(reference: reference, candidate: numbers)
-        let label = split.label(of: judged[place])
-        correctCount += Self.best(reference) == label ? 1 : 0
-        integerCount += Self.best(numbers) == label ? 1 : 0
+        comparison.record(
+          fp32: split.answer(reference, threshold: LabelTally.threshold),
+          int8: split.answer(numbers, threshold: LabelTally.threshold),
+          wanted: Set(split.labels(of: judged[place])))
       }
     }
-    guard agreement.imageCount >= Self.judgedImageCountMinimum else {
+    guard comparison.imageCount >= Self.judgedImageCountMinimum else {
       return IntegerOutcome(reason: "too few of the images held out can be read again")
     }
-    let count = Double(agreement.imageCount)
-    return IntegerOutcome(
-      agreement: agreement,
-      accuracies: (Double(correctCount) / count, Double(integerCount) / count))
+    return IntegerOutcome(comparison: comparison)
   }
 
   /// Returns why a server would refuse the model in int8; nil if it would not.
@@ -156,11 +181,6 @@ struct IntegerTrial {
         decoding: .init(), decodingTimeout: GoldenChoice.timeout, provingTimeout: nil),
       imageCount: candidate.goldenSamples.count)
     return try check.fault(candidate.goldenSamples, images: [])?.reason
-  }
-
-  /// The first of equal ones.
-  private static func best(_ numbers: [Float]) -> Int? {
-    numbers.max().flatMap { numbers.firstIndex(of: $0) }
   }
 
   /// Returns at most `count` places, spread evenly over all, and so over the classes.

@@ -11,6 +11,9 @@ struct CanvasImages: TrainingImages {
   let images: [SurveyedImage]
   let labels: [Int]
   let names: [String]
+  /// Independent labels of each image; nil if each has a class.
+  let labelSets: [[Int]]?
+  private let labelCount: Int
   /// Nil for the view that serving computes.
   var augmentation: Augmentation?
   var seed: UInt64 = 0
@@ -19,11 +22,20 @@ struct CanvasImages: TrainingImages {
     (self.images, self.rule) = (images, rule)
     labels = images.map { split.label(of: $0) }
     names = images.map { split.path(of: $0) }
+    labelSets = split.hasIndependentLabels ? images.map { split.labels(of: $0) } : nil
+    labelCount = split.labelCount
   }
 
   var count: Int { images.count }
 
   func label(of index: Int) -> Int { labels[index] }
+
+  func labels(of index: Int) -> [Float]? {
+    guard let labelSets else { return nil }
+    var labels = [Float](repeating: 0, count: labelCount)
+    for label in labelSets[index] { labels[label] = 1 }
+    return labels
+  }
 
   func name(of index: Int) -> String { names[index] }
 

@@ -2,23 +2,28 @@ import Training
 
 /// Sentences about the course of a training.
 extension CourseRun {
+  private var accuracyName: String {
+    training.job.settings.hasIndependentLabels ? "labels right" : "top-1"
+  }
+
   func detail(
     _ step: Course.Step, _ record: CourseRecord, _ total: Int
   ) -> String {
     let left = Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
     return "\(Int(record.speed)) images/s, loss \(Decimal.text(step.loss, digits: 3)), "
-      + "top-1 \(EvaluationReport.percent(record.current.accuracy)), \(Self.text(seconds: left)) left"
+      + "\(accuracyName) \(EvaluationReport.percent(record.current.accuracy)), "
+      + "\(Self.text(seconds: left)) left"
   }
 
   func tell(
     _ epoch: CourseRecord.Epoch, of count: Int, _ progress: inout TrainingProgress
   ) {
     var text =
-      "epoch \(epoch.number) of \(count): loss \(Decimal.text(epoch.loss, digits: 4)), top-1 "
+      "epoch \(epoch.number) of \(count): loss \(Decimal.text(epoch.loss, digits: 4)), \(accuracyName) "
       + EvaluationReport.percent(epoch.accuracy)
     if let loss = epoch.heldOutLoss, let accuracy = epoch.heldOutAccuracy {
       text +=
-        "; held out: log loss \(Decimal.text(loss, digits: 4)), top-1 "
+        "; held out: log loss \(Decimal.text(loss, digits: 4)), \(accuracyName) "
         + EvaluationReport.percent(accuracy)
     }
     progress.tell(text)

@@ -248,6 +248,17 @@ struct CourseRun {
       return false
     }
     let classCount = training.job.classCount
+    if let labelSets = heldOut.labelSets {
+      var tally = LabelTally(labelCount: classCount)
+      for (place, labels) in labelSets.enumerated() {
+        tally.record(
+          heldOut.names[place], labels: labels,
+          logits: Array(logits[place * classCount..<(place + 1) * classCount]), temperature: 1)
+      }
+      (epoch.heldOutLoss, epoch.heldOutAccuracy) = (tally.logLoss, tally.accuracy)
+      epoch.calibratedLoss = tally.bestTemperature?.logLoss
+      return true
+    }
     let score = ClassScores(logits, labels: heldOut.labels, classCount: classCount)
     var search = TemperatureSearch()
     for (place, label) in heldOut.labels.enumerated() {
@@ -276,6 +287,7 @@ struct CourseRun {
     return recipe.identity + (settings.lastCount.map { ", last \($0)" } ?? "")
       + (settings.smoothing > 0 ? ", label smoothing \(settings.smoothing)" : "")
       + (settings.isBalanced ? ", classes balanced" : "")
+      + (settings.hasIndependentLabels ? ", independent labels" : "")
       + (settings.regularization.map { ", regularisation \($0)" } ?? "")
       + ", contract \(contract)"
   }

@@ -111,7 +111,8 @@ struct NetworkTraining {
 
   private func model(_ fit: HeadFit?) throws -> Model {
     let contents = Model.Contents(
-      labels: job.folder.classes, preprocessing: job.parent.preprocessing)
+      labels: job.folder.classes, preprocessing: job.parent.preprocessing,
+      output: job.settings.outputRule)
     guard let fit else { return job.parent }
     return try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)
   }
@@ -157,7 +158,7 @@ struct NetworkTraining {
     }
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
-      output: judgement?.output ?? OutputRule(activation: .softmax),
+      output: judgement?.output ?? job.settings.outputRule,
       provenance: try job.provenance(finished.record.recipe, judgement, split))
     let model = try made(begun, finished.best, contents)
     let samples = try job.goldenSamples(of: model, split) { images in

@@ -111,6 +111,11 @@ struct Recipe {
   private static func loss(
     _ settings: TrainSettings, imageCount: Int, _ classCounts: [Int]
   ) -> Loss {
+    guard !settings.hasIndependentLabels else {
+      var loss = Loss(.binary)
+      loss.sumsLabels = true
+      return loss
+    }
     var weights: [Float]?
     if settings.isBalanced, !settings.samplesEvenly {
       let mean = Float(imageCount) / Float(classCounts.count)

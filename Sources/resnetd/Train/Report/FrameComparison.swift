@@ -14,7 +14,7 @@ struct FrameComparison: Sendable {
   /// Standard errors of a difference that is no chance.
   private static let significance = 2.0
 
-  /// One image, by the crop and as a whole.
+  /// One image, by the crop and as a whole; of independent labels all must be right.
   private struct Sight: Sendable {
     var isRightCropped: Bool
     var isRightWhole: Bool
@@ -30,7 +30,11 @@ struct FrameComparison: Sendable {
   /// Whether the whole frame is better by more than chance.
   let prefersWhole: Bool
 
-  private init(_ sights: [Sight]) {
+  /// A right answer, in words.
+  private let verdict: String
+
+  private init(_ sights: [Sight], _ verdict: String) {
+    self.verdict = verdict
     imageCount = sights.count
     croppedCount = sights.count { $0.isRightCropped }
     wholeCount = sights.count { $0.isRightWhole }
@@ -79,18 +83,22 @@ struct FrameComparison: Sendable {
             case .success(let numbers) = try classifier.logits(
               bytes[...], by: decoder, until: .now + GoldenChoice.timeout)
           else { continue }
-          let row = logits[place * job.classCount..<(place + 1) * job.classCount]
-          let label = split.label(of: image)
+          let row = Array(logits[place * job.classCount..<(place + 1) * job.classCount])
+          let labels = Set(split.labels(of: image))
+          // A logit of 0 is a probability of 50 %.
           sights.append(
             Sight(
-              isRightCropped: best(row) == label, isRightWhole: best(numbers[...]) == label,
+              isRightCropped: split.answer(row, threshold: 0) == labels,
+              isRightWhole: split.answer(numbers, threshold: 0) == labels,
               proportion: ruler.proportion(of: bytes)))
         }
         return sights
       }
     }
     let sights = try parts.flatMap { try $0.get() }
-    return sights.isEmpty ? nil : FrameComparison(sights)
+    guard !sights.isEmpty else { return nil }
+    let verdict = split.hasIndependentLabels ? "with all labels right" : "right"
+    return FrameComparison(sights, verdict)
   }
 
   private static func wholeFrame(_ model: Model) throws -> Model {
@@ -102,11 +110,7 @@ struct FrameComparison: Sendable {
       range: contract.range, policies: contract.policies, exact: contract.exact)
     return try Model(
       name: model.name, graph: model.graph, weights: model.weights,
-      Model.Contents(labels: model.labels, preprocessing: whole))
-  }
-
-  private static func best(_ logits: ArraySlice<Float>) -> Int? {
-    logits.max().flatMap { logits.firstIndex(of: $0) }.map { $0 - logits.startIndex }
+      Model.Contents(labels: model.labels, preprocessing: whole, output: model.output))
   }
 
   // MARK: Words
@@ -120,7 +124,8 @@ struct FrameComparison: Sendable {
   }
 
   var text: String {
-    "\(croppedShare) of \(imageCount) right by the middle of the image, \(wholeShare) by all of it"
+    "\(croppedShare) of \(imageCount) \(verdict) by the middle of the image, \(wholeShare) by all "
+      + "of it"
   }
 
   /// What to do about it; nil if nothing has to be done.

@@ -53,7 +53,8 @@ struct TrainingPage {
       sections.append("<h2>Answers for \(evaluation.source)</h2>")
       sections += EvaluationPage(evaluation, thumbnails).sections
     }
-    sections += ["<h2>Images of each class</h2>", counts]
+    if let labels = report.labelEvaluation { sections += labels.sections(thumbnails) }
+    sections += ["<h2>Images of each \(kind)</h2>", counts]
     if !report.notes.isEmpty {
       let items = report.notes.map { "<li>\(EvaluationPage.escaped($0))</li>" }.joined()
       sections.append("<h2>About the images</h2><ul>\(items)</ul>")
@@ -67,15 +68,18 @@ struct TrainingPage {
     (report.trained.course?.recipe ?? "A new last layer on \(report.trained.parentName)")
       + "; learned from "
       + "\(Decimal.grouped(report.trained.split.learned.count)) images of "
-      + "\(Decimal.grouped(report.folder.classes.count)) classes."
+      + "\(Decimal.grouped(report.folder.classes.count)) "
+      + (report.trained.split.hasIndependentLabels
+        ? "labels, independent of each other." : "classes.")
   }
 
   /// Log loss over regularisation, on images left out in turn; the chosen one is marked.
   private func trials(_ trials: [HeadFitter.Trial]) -> String {
     let losses = trials.map(\.logLoss)
+    let measure = report.trained.split.hasIndependentLabels ? "labels right" : "top-1"
     let titles = trials.map { trial in
       "\(TrainingReport.number(trial.regularization)): log loss "
-        + "\(Decimal.text(trial.logLoss, digits: 4)), top-1 "
+        + "\(Decimal.text(trial.logLoss, digits: 4)), \(measure) "
         + EvaluationReport.percent(trial.accuracy)
     }
     let line = LineChart.Line(
@@ -88,12 +92,10 @@ struct TrainingPage {
     ).text
   }
 
-  /// Learned and held-out images of each class.
+  /// Learned and held-out images of each class or label.
   private var counts: String {
-    let (learned, heldOut) = (
-      report.trained.split.counts(of: report.trained.split.learned),
-      report.trained.split.counts(of: report.trained.split.heldOut)
-    )
+    let split = report.trained.split
+    let (learned, heldOut) = (split.counts(of: split.learned), split.counts(of: split.heldOut))
     let most = Double(max(1, learned.max() ?? 1))
     let rows = report.folder.classes.prefix(Self.classLimit).enumerated().map { index, name in
       let share = Decimal.text(100 * Double(learned[index]) / most, digits: 1)
@@ -105,10 +107,25 @@ struct TrainingPage {
     }
     let rest = report.folder.classes.count - rows.count
     return EvaluationPage.hint(
-      "The model learns from the first number, and is judged by the second. Classes with far fewer "
-        + "images than others are answered too seldom.")
-      + EvaluationPage.table([["class", "learned", "held out"]] + rows)
-      + (rest > 0 ? "<p>… and \(rest) more classes.</p>" : "")
+      "The model learns from the first number, and is judged by the second. "
+        + (split.hasIndependentLabels
+          ? "An image counts for each of its labels. \(withoutLabels)"
+          : "Classes with far fewer images than others are answered too seldom."))
+      + EvaluationPage.table([[kind, "learned", "held out"]] + rows)
+      + (rest > 0 ? "<p>… and \(rest) more.</p>" : "")
+  }
+
+  /// The word for what folders mean.
+  private var kind: String { report.trained.split.hasIndependentLabels ? "label" : "class" }
+
+  private var withoutLabels: String {
+    let split = report.trained.split
+    let (learned, heldOut) = (
+      split.learned.count { split.labels(of: $0).isEmpty },
+      split.heldOut.count { split.labels(of: $0).isEmpty }
+    )
+    return "Without any are \(Decimal.grouped(learned)) learned images and "
+      + "\(Decimal.grouped(heldOut)) held out."
   }
 
   private var doubts: String {

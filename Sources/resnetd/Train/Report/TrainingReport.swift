@@ -13,21 +13,29 @@ struct TrainingReport {
   private let date = Date.now.ISO8601Format()
   /// Answers for images that were not learned from; nil if there were none.
   let evaluation: EvaluationReport?
+  /// The same for independent labels.
+  let labelEvaluation: LabelReport?
 
   init(_ trained: TrainingResult, folder: TrainingFolder, files: TrainedFiles) {
     (self.trained, self.folder, self.files) = (trained, folder, files)
+    let source =
+      trained.judgement?.isCrossValidated == true ? "images left out in turn" : "images held out"
     evaluation = trained.judgement.flatMap { judgement in
       guard judgement.tally.imageCount > 0 else { return nil }
       return EvaluationReport(
-        of: trained.model, judgement.tally,
-        source: judgement.isCrossValidated ? "images left out in turn" : "images held out",
-        duration: trained.duration)
+        of: trained.model, judgement.tally, source: source, duration: trained.duration)
+    }
+    labelEvaluation = trained.judgement?.labels.flatMap { tally in
+      tally.imageCount > 0
+        ? LabelReport(tally: tally, labels: folder.classes, source: source) : nil
     }
   }
 
   /// Paths of the images that a page shows.
   var shownPaths: [String] {
-    trained.doubts.map(\.path) + (evaluation?.parts[0].tally.mistakes.map(\.path) ?? [])
+    trained.doubts.map(\.path)
+      + (labelEvaluation?.tally.surestMistakes.map(\.path) ?? [])
+      + (evaluation?.parts[0].tally.mistakes.map(\.path) ?? [])
   }
 
   /// Returns a number with three significant digits.
@@ -49,7 +57,10 @@ struct TrainingReport {
     let (split, fit) = (trained.split, trained.fit)
     var rows = [
       ["model", "\(trained.model.name) \(trained.model.version.short)"],
-      ["classes", Decimal.grouped(folder.classes.count)],
+      [
+        trained.split.hasIndependentLabels ? "independent labels" : "classes",
+        Decimal.grouped(folder.classes.count),
+      ],
       ["learned from", "\(Decimal.grouped(split.learned.count)) images"],
     ]
     if !split.heldOut.isEmpty {
@@ -79,7 +90,9 @@ struct TrainingReport {
         ],
         [
           "new last layer alone",
-          course.first?.heldOutAccuracy.map { EvaluationReport.percent($0) } ?? "-",
+          course.first?.heldOutAccuracy.map {
+            EvaluationReport.percent($0) + (split.hasIndependentLabels ? " of labels right" : "")
+          } ?? "-",
         ],
         ["best epoch", course.best.map { bestEpoch($0, course) } ?? "the last"],
         ["speed", "\(Int(course.speed)) images/s"],
@@ -99,8 +112,10 @@ struct TrainingReport {
         ["mean recall of the classes", EvaluationReport.percent(evaluation.parts[0].meanRecall)],
         ["calibration error", EvaluationReport.percent(tally.bins.expectedError)],
       ]
+    } else if let labelEvaluation {
+      rows += labelEvaluation.facts
     } else {
-      rows.append(["top-1", "not known: no images to judge by"])
+      rows.append(["accuracy", "not known: no images to judge by"])
     }
     if let frames = trained.frames { rows.append(["centre crop", frames.text]) }
     rows.append(["int8", trained.int8.text])
@@ -175,7 +190,8 @@ struct TrainingReport {
       "course": trained.course?.json ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
-      "int8": trained.int8.json, "evaluation": evaluation?.json ?? .null,
+      "int8": trained.int8.json,
+      "evaluation": evaluation?.json ?? labelEvaluation?.json ?? .null,
       "doubtful": .array(
         trained.doubts.map {
           [
