@@ -28,7 +28,8 @@ final class TestService: Sendable {
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) throws {
     try self.init(
-      limits: limits, first: CompiledModel(Model.embedded(.cifar10), plan: plan), decoders: decoders,
+      limits: limits, first: CompiledModel(Model.embedded(.cifar10), plan: plan),
+      decoders: decoders,
       memory: memory)
   }
 

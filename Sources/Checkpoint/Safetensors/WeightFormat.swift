@@ -58,7 +58,8 @@ extension Model {
       let numbers = tensor.withValues { format.rounded($0) }
       guard numbers.allSatisfy(\.isFinite) else {
         throw .unsupported(
-          "parameter \(name) has numbers beyond the range of \(format.rawValue), which bf16 or f32 hold")
+          "parameter \(name) has numbers beyond the range of \(format.rawValue), which bf16 or f32 "
+            + "hold")
       }
       rounded[name] = Tensor(shape: tensor.shape, storage: numbers)
     }

@@ -11,7 +11,7 @@ extension TrainSettings {
     .optionalText("output", "FILE", \.output, "the model file to write").called("o"),
     .optionalText(
       "from", "FILE|NAME", \.from,
-        "trained model to begin with (default: the embedded \(EmbeddedModel.usual.name))"),
+      "trained model to begin with (default: the embedded \(EmbeddedModel.usual.name))"),
     .tuning(
       "tune", \.tuning,
       "what is learned: a new last layer, the last N stages with it, or all layers"),

@@ -56,7 +56,7 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  @Test("A new last layer is pushed while images are classified: none fails, and the new classes answer")
+  @Test("A new last layer is pushed while images are classified: no request fails")
   func underLoad() async throws {
     let server = try await ServerUnderTest("--state-dir", path("state"), "--tune", "off")
     let admin = String(try await server.adminAddress.dropFirst("http://".count))
