@@ -26,7 +26,7 @@ import Testing
       options: [
         "--state-dir", state, "--model-store", source ?? models.path,
         "--model-store-interval", "100ms", "--access-log", "off",
-      ] + options, until: pattern)
+      ] + options, environment: ["RESNETD_MODEL": ""], until: pattern)
   }
 
   /// Returns when the condition holds.

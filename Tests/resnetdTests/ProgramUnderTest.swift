@@ -29,10 +29,12 @@ enum ProgramUnderTest {
 
   /// Adds a free admin port, because tests run side by side and the default is always the same, and
   /// the smaller of the embedded models, which starts sooner and knows `sampleImage`.
+  ///
+  /// - Parameter environment: An empty `RESNETD_MODEL` stands for none.
   static func isolated(_ environment: [String: String]) -> [String: String] {
     environment.merging([
       "RESNETD_ADMIN_PORT": "0", "RESNETD_MODEL": EmbeddedModel.cifar10.name,
-    ]) { given, _ in given }
+    ]) { given, _ in given }.filter { $0.key != "RESNETD_MODEL" || !$0.value.isEmpty }
   }
 
   /// A drawn ship.

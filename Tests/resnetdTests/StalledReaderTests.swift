@@ -16,7 +16,7 @@ import Testing
   {
     process.executableURL = try ProgramUnderTest.url
     process.arguments = ["serve", "--port", "0", "--tune", "off"] + options
-    process.environment = ["RESNETD_ADMIN_PORT": "0"]
+    process.environment = ProgramUnderTest.isolated([:])
     process.standardInput = FileHandle.nullDevice
     process.standardError = errors
     try process.run()

@@ -14,7 +14,9 @@ package enum EmbeddedModel: String, Sendable, CaseIterable {
 
   /// Returns the model that a path names; nil if there is a file or folder of that name.
   package init?(path: String) {
-    guard let model = EmbeddedModel(rawValue: path), unsafe access(path, F_OK) != 0 else {
+    var status = stat()
+    // A link that leads nowhere is somebody's file too.
+    guard let model = EmbeddedModel(rawValue: path), unsafe lstat(path, &status) != 0 else {
       return nil
     }
     self = model

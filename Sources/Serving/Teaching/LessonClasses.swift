@@ -55,6 +55,15 @@ struct LessonClasses {
       places[label] = index
     }
     newLabels = summary.labels.map(\.label).filter { places[$0] == nil }
+    // People see display names, so that they take one for the label.
+    for (known, name) in parent.output.displayNames.sorted(by: { $0.key < $1.key })
+    where newLabels.contains(name) {
+      throw Problem(
+        409, .unteachable,
+        "\(Quotation.of(name)) is what the model calls its class \(Quotation.of(known)): send the "
+          + "examples with label=\(known), or under another name, and remove these by DELETE "
+          + "/admin/examples?label=\(name)")
+    }
     labels = parent.labels + newLabels
     for (offset, label) in newLabels.enumerated() { places[label] = parent.labels.count + offset }
     numbers = places

@@ -1,6 +1,7 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
 import Imaging
 import Inference
 
@@ -27,10 +28,10 @@ struct GoldenImages {
     images = []
     for path in paths {
       let bytes: [UInt8]
-      do throws(Failure) {
-        bytes = try FileBytes.read(path, limit: GoldenSample.imageByteCountLimit)
+      do throws(FileError) {
+        bytes = try RegularFile(path).readAll(limit: GoldenSample.imageByteCountLimit)
       } catch {
-        throw Failure("--golden \(path): \(error.message)")
+        throw Failure("--golden: \(CheckpointError(error))")
       }
       images.append((path, bytes))
     }

@@ -33,10 +33,11 @@ enum ModelSource {
     }
   }
 
-  /// Words for a path that is none and nearly an embedded model's name.
+  /// Words for a path that leads nowhere and ends in nearly an embedded model's name.
   private static func meant(_ path: String) -> String {
-    guard unsafe access(path, F_OK) != 0,
-      let name = Suggestion.nearest(to: path, among: EmbeddedModel.allCases.map(\.name))
+    let last = path.split(separator: "/").last.map(String.init) ?? path
+    guard unsafe access(path, F_OK) != 0, EmbeddedModel(path: path) == nil,
+      let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name))
     else { return "" }
     return "; did you mean the embedded model \(name)?"
   }

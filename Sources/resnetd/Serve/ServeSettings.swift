@@ -1,3 +1,4 @@
+import Checkpoint
 import Engine
 import HTTPCore
 import HTTPServer
@@ -77,8 +78,9 @@ struct ServeSettings: DecodingSettings {
   /// each worker, and what the engine generates and arranges, whose libraries do not survive a
   /// refusal.
   var mappedByteCount: Int {
-    (plan.workers ?? CPUAllowance.current.cores) * Self.workerMappedByteCount
-      + Self.engineMappedByteCount
+    let isUsual = model.map { $0 == EmbeddedModel.usual.name } ?? true
+    return (plan.workers ?? CPUAllowance.current.cores) * Self.workerMappedByteCount
+      + (isUsual ? Self.usualEngineMappedByteCount : Self.engineMappedByteCount)
   }
 
   /// Configuration of the port for requests.
@@ -110,8 +112,11 @@ struct ServeSettings: DecodingSettings {
 
   /// Bytes that a decoder shares with its worker, 33 MiB, and a bit.
   private static let workerMappedByteCount = 40 << 20
-  /// Bytes that the embedded model's engine takes, several times over: 48 MiB.
+  /// Bytes that the engine of the smaller embedded model takes, several times over: 48 MiB.
   private static let engineMappedByteCount = 48 << 20
+  /// The same for the usual model, 256 MiB: below that a server of two workers started and then had
+  /// no addresses left for its first requests.
+  private static let usualEngineMappedByteCount = 256 << 20
   /// Threads besides workers and queues: for signals, the log, the pool's watch, the admin
   /// endpoint, a change, and Dispatch.
   private static let otherThreadCount = 8

@@ -224,6 +224,24 @@ import Testing
     #expect(try await admin.ask("GET", "/admin/examples").json()["examples"] as? Int == 0)
   }
 
+  @Test("A display name of a class that the model knows is no label for a new one")
+  func displayName() async throws {
+    let admin = try AdminFixture(start: { path in
+      var output = OutputRule(activation: .softmax)
+      let known = try SmallModels.model("start").labels[0]
+      output.displayNames = [known: "red"]
+      try SmallModels.model("start", output: output).write(to: path)
+    })
+    try await send(admin, count: 3)
+    let answer = try await admin.ask("POST", "/admin/teach")
+    #expect(answer.status == 409)
+    #expect(try answer.problemKind() == "unteachable")
+    let detail = String(decoding: answer.body, as: UTF8.self)
+    #expect(detail.contains("is what the model calls its class"), "\(detail)")
+    #expect(try await admin.ask("DELETE", "/admin/examples?label=red").status == 200)
+    #expect(try await admin.ask("POST", "/admin/teach").status == 200)
+  }
+
   @Test("A model of independent labels gets no class, but a new head")
   func sigmoid() async throws {
     let admin = try AdminFixture(start: { path in

@@ -79,7 +79,7 @@ import resnetd
       (["--to", "plain", "--golden", "x.jpg", "OUT"], "--golden is for native files"),
       (["--provenance", #"{"license": "MIT"}"#, "OUT"], "did you mean licence?"),
       (["--provenance", #"{"accuracy": 88}"#, "OUT"], "a share from 0 to 1"),
-      (["--golden", "/nonexistent.jpg", "OUT"], "--golden /nonexistent.jpg"),
+      (["--golden", "/nonexistent.jpg", "OUT"], "--golden: cannot open /nonexistent.jpg"),
     ])
   func refusedParts(arguments: [String], message: String) async throws {
     let folder = try TemporaryFolder()

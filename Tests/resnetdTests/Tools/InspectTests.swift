@@ -45,7 +45,7 @@ import Testing
   @Test("The embedded model shows its provenance; the table ends with the sums")
   func embedded() async throws {
     let model = try #require(try await inspect()["model"] as? [String: Any])
-    #expect((model["labels"] as? [String])?.count == 10)
+    #expect((model["labels"] as? [String])?.count == 200)
     let table = try await ProgramUnderTest.run("inspect", "resnet1202-cifar")
     #expect(table.output.contains("parameters     19,421,274"))
   }

@@ -126,4 +126,19 @@ struct CourseCheckpoint {
       "\(path) is of another training, by \(differences.joined(separator: ", ")); give the same "
         + "options as then, or begin anew with --force in place of --resume")
   }
+
+  /// Throws if its counts are none that a training with so many steps in an epoch can have.
+  func checkCounts(stepsPerEpoch: Int, epochLimit: Int, path: String) throws(Failure) {
+    let epochs = 1...epochLimit
+    guard record.stepsPerEpoch == stepsPerEpoch, epochs ~= record.epochCount,
+      0...record.epochCount * stepsPerEpoch ~= state.stepCount,
+      0...state.stepCount ~= state.optimizer.stepCount,
+      record.epochs.count <= record.epochCount
+    else {
+      throw Failure(
+        "\(path) has counts that no training has: step \(state.stepCount) of "
+          + "\(record.epochCount) epochs of \(record.stepsPerEpoch) steps; somebody has changed it: "
+          + "begin anew with --force in place of --resume")
+    }
+  }
 }

@@ -109,6 +109,8 @@ struct CourseRun {
     if settings.resumes {
       let checkpoint = try CourseCheckpoint(path: checkpointPath)
       try checkpoint.check(identity, path: checkpointPath)
+      try checkpoint.checkCounts(
+        stepsPerEpoch: course.stepsPerEpoch, epochLimit: Self.epochLimit, path: checkpointPath)
       if let asked = settings.epochCount, asked != checkpoint.record.epochCount {
         throw Failure(
           "--epochs \(asked): the training in \(checkpointPath) has \(checkpoint.record.epochCount), by "

@@ -196,7 +196,7 @@ struct Recipe {
     guard let augmentation else { return ["no augmentation"] }
     var parts: [String] = []
     switch augmentation.crop {
-    case .padded(let count): parts.append("crops of images mirrored by \(count) pixels")
+    case .padded(let count): parts.append("crops of images extended by \(count) mirrored pixels")
     case .resized(let scale, _): parts.append("crops of \(scale.lowerBound) to 1 of the area")
     case .plain: parts.append("no crops")
     }

@@ -138,7 +138,7 @@ struct TrainingReport {
 
   private func bestEpoch(_ best: CourseRecord.Epoch, _ course: CourseRecord) -> String {
     switch best.number {
-    case 0: "none: the new last layer alone is better on the images held out"
+    case 0: "none: the new last layer alone has less log loss on the images held out"
     case course.epochs.count + 1: "the average of the parameters over steps"
     default: "\(best.number)"
     }
