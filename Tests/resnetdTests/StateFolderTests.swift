@@ -167,7 +167,8 @@ import Testing
     #expect(try await name(server) == "other", "the folder has it now")
     #expect(await server.stop() == 0)
     let alone = try await ProgramUnderTest.run(
-      "serve", "--port", "0", "--state-dir", state, "--prefer-model")
+      "serve", "--port", "0", "--state-dir", state, "--prefer-model",
+      environment: ["RESNETD_MODEL": ""])
     #expect(alone.exitCode == 2 && alone.errors.contains("--prefer-model needs --model"))
   }
 

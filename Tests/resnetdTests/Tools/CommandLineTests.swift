@@ -75,7 +75,8 @@ import Testing
       (["healthcheck", "--path", "/a b"], "visible ASCII"),
     ])
   func usage(arguments: [String], message: String) async throws {
-    let outcome = try await ProgramUnderTest.run(ProgramUnderTest.url, arguments)
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, arguments, environment: ["RESNETD_MODEL": ""])
     #expect(outcome.exitCode == 2)
     #expect(outcome.errors.contains(message), "\(outcome.errors)")
     #expect(outcome.output.isEmpty)
