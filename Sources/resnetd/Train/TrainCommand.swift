@@ -207,7 +207,7 @@ enum TrainCommand: Command {
         ? "--tune all: "
           + (option.map { "\($0) is for the training of layers" }
             ?? "\(Decimal.grouped(count)) small images are enough to train all layers; --tune head takes "
-          + "seconds, with a new last layer alone")
+            + "seconds, with a new last layer alone")
         : "--tune head: a new last layer takes seconds; --tune all or --time 10m trains all layers, which "
           + "pays from about \(Decimal.grouped(tunedImageCount)) images on")
     return tuning
