@@ -6,10 +6,9 @@ package final class Device: Sendable {
   // SAFETY: the object is immutable and freed once, when nothing refers to it.
   nonisolated(unsafe) let pointer: OpaquePointer
 
-  /// Makes an engine; the first makes the cap on instructions take effect.
+  /// Makes an engine; throws if `RESNETD_MAX_CPU_ISA` names no instructions.
   package init() throws(EngineError) {
     if let fault = InstructionLevel.fault { throw .unsupported(fault) }
-    _ = InstructionLevel.used
     unsafe pointer = try unsafe OneDNN.make { unsafe onednn_engine_create($0, $1) }
   }
 

@@ -30,9 +30,13 @@ package enum OneDNN {
   package static func setThreads(_ count: Int) { onednn_threads_set(CInt(count)) }
 
   /// Makes one call to COneDNN and throws the error that it reports.
+  ///
+  /// The cap on instructions takes effect before the first of them, whichever it is: oneDNN takes
+  /// no other once it has computed anything.
   static func check(
     _ call: (UnsafeMutablePointer<onednn_message>) -> onednn_status
   ) throws(EngineError) {
+    _ = InstructionLevel.used
     var message = onednn_message()
     let status = unsafe call(&message)
     guard status != ONEDNN_OK else { return }

@@ -32,8 +32,8 @@ package enum InstructionLevel: String, Sendable, CaseIterable {
   /// Level that this process computes with for its whole life: the highest that the CPU has and no
   /// variable forbids.
   ///
-  /// The first call makes the cap take effect, before oneDNN is used; a cap that `fault` complains
-  /// about is ignored.
+  /// The first call makes the cap take effect, and `OneDNN.check` makes it before any other; a cap
+  /// that `fault` complains about is ignored.
   package static let used: InstructionLevel = {
     if let cap { onednn_instructions_cap(cap.number) }
     let used = onednn_instructions_used()
