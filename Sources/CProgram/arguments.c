@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static int count;
@@ -21,6 +22,9 @@ const char *program_argument(int index) { return arguments[index]; }
 void program_memory_return_large(void) {
   mallopt(M_MMAP_THRESHOLD, PROGRAM_OWN_MAPPING_BYTE_COUNT);
   mallopt(M_TRIM_THRESHOLD, PROGRAM_KEPT_BYTE_COUNT);
+  struct rlimit addresses;
+  if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY)
+    mallopt(M_ARENA_MAX, 1);
 }
 
 void program_descriptors_fill(void) {

@@ -19,6 +19,8 @@ const char *program_argument(int index);
 
 // Has bodies and other large memory go back to the system when they are freed. glibc stops doing so
 // by itself once the first of them is freed, since it expects such memory to be wanted again.
+// Where addresses are limited (`ulimit -v`) all threads share one heap, for each further one takes
+// 64 MiB of addresses, and what is left is then too little to start a thread.
 void program_memory_return_large(void);
 
 // Takes the numbers of standard descriptors that the program was started without, so that no socket

@@ -114,9 +114,8 @@ struct ServeSettings: DecodingSettings {
   private static let workerMappedByteCount = 40 << 20
   /// Bytes that the engine of the smaller embedded model takes, several times over: 48 MiB.
   private static let engineMappedByteCount = 48 << 20
-  /// The same for the usual model, 256 MiB: below that a server of two workers started and then had
-  /// no addresses left for its first requests.
-  private static let usualEngineMappedByteCount = 256 << 20
+  /// The same for the usual model, 96 MiB.
+  private static let usualEngineMappedByteCount = 96 << 20
   /// Threads besides workers and queues: for signals, the log, the pool's watch, the admin
   /// endpoint, a change, and Dispatch.
   private static let otherThreadCount = 8
