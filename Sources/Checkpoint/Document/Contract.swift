@@ -11,14 +11,11 @@ package struct Contract: Sendable, Hashable {
   /// What a file's tensors leave open of their network, under the key `arch`.
   package private(set) var variant = NetworkVariant()
 
-  package static let fileByteCountLimit = 64 << 10
-
   /// Reads a preset's name, JSON if the string begins with `{`, or else a file of JSON.
   package static func read(_ text: String) throws(CheckpointError) -> Contract {
     if let preset = try preset(text) { return Contract(preset, nil) }
-    guard !text.hasPrefix("{") else { return try decoded(Data(text.utf8), from: "the JSON given") }
-    let bytes: ModelBytes
-    do { bytes = try ModelBytes(mapping: text) } catch {
+    let given: GivenJSON
+    do { given = try GivenJSON(text) } catch {
       guard case .file(_, _, let reason) = error else { throw error }
       let meant = Suggestion.nearest(to: text, among: presets)
       throw .contract(
@@ -26,13 +23,7 @@ package struct Contract: Sendable, Hashable {
         reason: "not a preset (\(presets.joined(separator: ", "))), and as a file it cannot be "
           + "opened: \(reason)" + (meant.map { "; did you mean \($0)?" } ?? ""))
     }
-    guard bytes.count <= fileByteCountLimit else {
-      throw .overLimit(what: "bytes of \(text)", value: bytes.count, limit: fileByteCountLimit)
-    }
-    let data = bytes.withBytes(in: 0..<bytes.count) { span in
-      unsafe span.withUnsafeBytes { unsafe Data($0) }
-    }
-    return try decoded(data, from: text)
+    return try given.decoded(Contract.self) { .contract(source: given.source, reason: $0) }
   }
 
   private static let outputKey = "output"
@@ -68,26 +59,6 @@ package struct Contract: Sendable, Hashable {
         return try .cifar10(mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616])
       } catch { throw .contract(source: name, reason: error.description) }
     default: return nil
-    }
-  }
-
-  private static func decoded(
-    _ data: Data, from source: String
-  ) throws(CheckpointError) -> Contract {
-    do {
-      // Of two members with the same name, Foundation's decoder takes one without a word.
-      _ = try unsafe JSONTree(Array(data).span.bytes, allowsNUL: true)
-    } catch {
-      throw .contract(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")
-    }
-    do {
-      return try JSONDecoder().decode(Contract.self, from: data)
-    } catch ImagingError.invalidContract(let reason) {
-      throw .contract(source: source, reason: reason)
-    } catch let error as CheckpointError {
-      throw error
-    } catch {
-      throw .contract(source: source, reason: ModelDocument.reason(of: error))
     }
   }
 }

@@ -100,6 +100,7 @@ struct ModelDocument: Codable {
 
   /// Describes the fault in a document and its place.
   static func reason(of error: any Error) -> String {
+    if case .invalidContract(let reason)? = error as? ImagingError { return reason }
     guard let error = error as? DecodingError else { return "\(error)" }
     let path: [any CodingKey]
     let what: String

@@ -1,5 +1,3 @@
-import FoundationEssentials
-import JSON
 import Words
 
 /// Origin of a model, as its file tells it; nothing here changes an answer.
@@ -38,55 +36,27 @@ package struct Provenance: Sendable, Hashable, Codable {
 // MARK: From outside a file
 
 extension Provenance {
-  package static let fileByteCountLimit = 64 << 10
-
   /// Reads JSON if the string begins with `{`, or else a file of JSON.
   ///
-  /// - Throws: `CheckpointError.provenance` for what is no object with members of this type.
+  /// - Throws: `CheckpointError.provenance` for what is no object with members of this type alone.
   package static func read(_ text: String) throws(CheckpointError) -> Provenance {
-    if text.hasPrefix("{") { return try decoded(Array(text.utf8), from: "the JSON given") }
-    let bytes = try ModelBytes(mapping: text)
-    guard bytes.count <= fileByteCountLimit else {
-      throw .overLimit(what: "bytes of \(text)", value: bytes.count, limit: fileByteCountLimit)
+    let given = try GivenJSON(text)
+    func fault(_ reason: String) -> CheckpointError {
+      .provenance(source: given.source, reason: reason)
     }
-    let copy = bytes.withBytes(in: 0..<bytes.count) { span in
-      unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
+    let names = try given.decoded([String: AnyMember].self, orThrow: fault).keys
+    let known = CodingKeys.allCases.map(\.stringValue)
+    if let unknown = names.filter({ !known.contains($0) }).min() {
+      let meant = Suggestion.nearest(to: unknown, among: known)
+      throw fault(
+        "\"\(unknown.prefix(40))\" is unknown" + (meant.map { "; did you mean \($0)?" } ?? "")
+          + "; known are \(known.sorted().joined(separator: ", "))")
     }
-    return try decoded(copy, from: text)
-  }
-
-  private static func decoded(
-    _ bytes: [UInt8], from source: String
-  ) throws(CheckpointError) -> Provenance {
-    do {
-      // Of two members with the same name, Foundation's decoder takes one without a word.
-      _ = try unsafe JSONTree(bytes.span.bytes, allowsNUL: true)
-    } catch {
-      throw .provenance(source: source, reason: "JSON: \(error.reason), byte \(error.offset)")
+    let provenance = try given.decoded(Provenance.self, orThrow: fault)
+    if let accuracy = provenance.accuracy, !(0...1 ~= accuracy) {
+      throw fault("accuracy is \(accuracy), it is a share from 0 to 1")
     }
-    do {
-      let data = Data(bytes)
-      let names = try JSONDecoder().decode([String: AnyMember].self, from: data).keys
-      let known = CodingKeys.allCases.map(\.stringValue)
-      if let unknown = names.filter({ !known.contains($0) }).min() {
-        let meant = Suggestion.nearest(to: unknown, among: known)
-        throw CheckpointError.provenance(
-          source: source,
-          reason: "\"\(unknown.prefix(40))\" is unknown"
-            + (meant.map { "; did you mean \($0)?" } ?? "")
-            + "; known are \(known.sorted().joined(separator: ", "))")
-      }
-      let provenance = try JSONDecoder().decode(Provenance.self, from: data)
-      if let accuracy = provenance.accuracy, !(0...1 ~= accuracy) {
-        throw CheckpointError.provenance(
-          source: source, reason: "accuracy is \(accuracy), it is a share from 0 to 1")
-      }
-      return provenance
-    } catch let error as CheckpointError {
-      throw error
-    } catch {
-      throw .provenance(source: source, reason: ModelDocument.reason(of: error))
-    }
+    return provenance
   }
 
   /// A member whose value does not matter.

@@ -112,9 +112,8 @@ extension Model {
     }
     contents.calibration = document?.calibration
     contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)
-    if !contents.goldenSamples.isEmpty, let own = document?.preprocessing,
-      own != contents.preprocessing
-    {
+    let replaced = document.map(\.preprocessing).flatMap { $0 == contents.preprocessing ? nil : $0 }
+    if !contents.goldenSamples.isEmpty, replaced != nil {
       contents.goldenSamples = []
       warnings.append("its golden samples are left out: they hold for its own preprocessing")
     }
@@ -122,6 +121,7 @@ extension Model {
       checking: options.name ?? document?.name ?? name(from: fileName),
       version: try version(of: bytes, options.interruption), (architecture, graph), weights,
       contents)
+    model.replacedPreprocessing = replaced
     model.format = file.format
     model.warnings = warnings
     model.assumptions = (recognized?.assumptions ?? []) + parts.assumptions

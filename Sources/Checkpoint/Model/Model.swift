@@ -38,6 +38,8 @@ package struct Model: Sendable {
   let contents: Contents
   /// Whether labels and preprocessing come from another model, `ModelOptions.completion`.
   package internal(set) var isCompleted = false
+  /// Contract that its file has, if another one was given in its place.
+  package internal(set) var replacedPreprocessing: Preprocessing?
   /// Format of the file that it was read from; safetensors for models that were put together.
   package internal(set) var format = FileFormat.safetensors
   /// Warnings for whoever loads the model, a sentence each; none makes it unusable.
@@ -97,21 +99,20 @@ package struct Model: Sendable {
     try changed { $0.goldenSamples = goldenSamples }
   }
 
-  /// Returns the same network with other numbers.
-  func with(
-    _ weights: Weights, goldenSamples: [GoldenSample]
-  ) throws(CheckpointError) -> Model {
-    var contents = contents
-    contents.goldenSamples = goldenSamples
-    return try Model(
-      name: name, architecture: architecture, graph: graph, weights: weights, contents)
+  /// Returns the same model with other numbers, without golden samples: their logits are those of
+  /// the numbers before.
+  func with(_ weights: Weights) throws(CheckpointError) -> Model {
+    try changed(weights) { $0.goldenSamples = [] }
   }
 
-  private func changed(_ change: (inout Contents) -> Void) throws(CheckpointError) -> Model {
+  private func changed(
+    _ weights: Weights? = nil, _ change: (inout Contents) -> Void
+  ) throws(CheckpointError) -> Model {
     var contents = contents
     change(&contents)
     return try Model(
-      name: name, architecture: architecture, graph: graph, weights: weights, contents)
+      name: name, architecture: architecture, graph: graph, weights: weights ?? self.weights,
+      contents)
   }
 
   private init(

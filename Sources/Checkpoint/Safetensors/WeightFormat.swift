@@ -63,7 +63,7 @@ extension Model {
       }
       rounded[name] = Tensor(shape: tensor.shape, storage: numbers)
     }
-    return try with(rounded, goldenSamples: [])
+    return try with(rounded)
   }
 }
 

@@ -53,12 +53,7 @@ final class Folder: Sendable {
   func path(of name: String) -> String { "\(path)/\(name)" }
 
   /// Bytes that this user may still write; 0 if that is unknown.
-  var availableByteCount: Int {
-    var status = statvfs()
-    guard unsafe fstatvfs(descriptor, &status) == 0 else { return 0 }
-    return space(
-      Int(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).0))
-  }
+  var availableByteCount: Int { FreeSpace.byteCount(of: descriptor).map(space) ?? 0 }
 
   /// Makes a call that changes the disk, again if a signal interrupts it.
   @discardableResult

@@ -12,6 +12,7 @@ struct GoldenLesson {
   static let imageCount = 8
   /// Bytes of an image that travels with the model.
   static let imageByteLimit = 512 << 10
+  /// Time for all of them: where memory is short, each would wait for it in turn.
   private static let patience = Duration.seconds(30)
 
   private let context: ServingContext
@@ -33,9 +34,10 @@ struct GoldenLesson {
     let classifier = try Classifier(compiled, limits: context.limits.decoding)
     let decoder = context.decoders.makeDecoder()
     var samples: [GoldenSample] = []
+    let deadline = ContinuousClock.now + Self.patience
     for image in images.prefix(Self.imageCount) {
       guard !turn.isCancelled else { throw turn.cancellation }
-      let logits = try classifier.logits(image[...], by: decoder, until: .now + Self.patience)
+      let logits = try classifier.logits(image[...], by: decoder, until: deadline)
       guard case .success(let numbers) = logits, numbers.allSatisfy(\.isFinite) else { continue }
       samples.append(GoldenSample(encodedImage: image, logits: numbers))
     }

@@ -1,3 +1,4 @@
+import Checkpoint
 import JSON
 
 /// Upload of a trained model to a running server, through the same steps as by `resnetd model push`.
@@ -40,11 +41,17 @@ struct ModelUpload {
   }
 
   /// Uploads the file and returns the server's answer, once the model is live.
-  func push(_ path: String) throws -> AdminClient.Answer {
+  ///
+  /// - Parameter version: The file's; an answer that names another one is not believed.
+  func push(_ path: String, of version: ModelVersion) throws -> AdminClient.Answer {
     do {
       let client = AdminClient(settings, authorization: authorization, remedy: Self.remedy)
       let answer = try ModelCommand.push(path, settings, client)
       guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
+      let tree = try answer.tree()
+      guard tree.root["digest"]?.string?.split(separator: ":").last == Substring(version.hex) else {
+        throw Failure("\(settings.place) does not answer that this version is live")
+      }
       return answer
     } catch let failure as Failure {
       throw Failure(

@@ -20,7 +20,7 @@ struct OutputLock {
 
   /// Takes the lock; throws at once if another process has it, with its number.
   init(_ model: String) throws(Failure) {
-    path = Self.place(of: model) + Self.ending
+    path = Self.path(for: model)
     for _ in 0..<Self.attemptLimit {
       let descriptor = unsafe open(
         path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
@@ -90,13 +90,16 @@ struct OutputLock {
       && own.st_ino == other.st_ino && own.st_dev == other.st_dev
   }
 
-  /// Returns the path of the file that is written, without links: two names of one file have one
-  /// lock.
-  private static func place(of model: String) -> String {
-    if let whole = resolved(model) { return whole }
-    let slash = model.lastIndex(of: "/")
-    let name = slash.map { String(model[model.index(after: $0)...]) } ?? model
-    let folder = slash.map { String(model[...$0]) } ?? "."
+  /// Returns the path of the lock of the file that is written, without links: two names of one file
+  /// have one lock.
+  static func path(for model: String) -> String { resolvedPlace(of: model) + ending }
+
+  /// Returns a file's path without links, also if it is not there yet.
+  static func resolvedPlace(of file: String) -> String {
+    if let whole = resolved(file) { return whole }
+    let slash = file.lastIndex(of: "/")
+    let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
+    let folder = slash.map { String(file[...$0]) } ?? "."
     return (resolved(folder) ?? folder) + "/" + name
   }
 

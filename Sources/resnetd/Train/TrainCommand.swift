@@ -98,7 +98,7 @@ enum TrainCommand: Command {
   ) throws {
     // What was learned is told even if the server then refuses it.
     if !settings.json { StandardOutput.write(report.text) }
-    let answer = Result { try upload?.push(report.files.model) }
+    let answer = Result { try upload?.push(report.files.model, of: report.version) }
     if settings.json {
       var json = report.json
       if let upload, case .success(let answer?) = answer, case .object(var members) = json {
@@ -118,7 +118,12 @@ enum TrainCommand: Command {
       var parts = settings.parts
       parts.name = nil
       let model = try ModelSource.load(settings.from, parts, numbersClasses: true, resizes: true)
-      warnOfContract(model, settings, parts)
+      if model.replacedPreprocessing != nil {
+        TrainingProgress.tell(
+          "\(model.name) was trained on images that were prepared in another way than --preprocess "
+            + "says, so its features fit worse; --tune all adapts them, and `resnetd inspect --contract` "
+            + "prints its own")
+      }
       return model
     }
     architecture.classCount = folder.classes.count
@@ -145,34 +150,17 @@ enum TrainCommand: Command {
       case .cifar: "cifar10"
       }
     do throws(CheckpointError) {
-      var contract = options.preprocessing
-      if contract == nil { contract = try Contract.read(preset).preprocessing }
+      let contract =
+        if let given = options.preprocessing { given } else {
+          try Contract.read(preset).preprocessing
+        }
       return try Model(
         name: settings.parts.variant ?? "network", architecture: architecture, weights: weights,
         Model.Contents(
-          labels: folder.classes, preprocessing: contract ?? .imageNet,
-          output: settings.outputRule))
+          labels: folder.classes, preprocessing: contract, output: settings.outputRule))
     } catch {
       throw Failure("a training from scratch: \(error)")
     }
-  }
-
-  /// Warns if the network was trained on images that were prepared in another way.
-  private static func warnOfContract(
-    _ model: Model, _ settings: Settings, _ parts: ModelParts
-  ) {
-    guard parts.preprocess != nil else { return }
-    var own = parts
-    own.preprocess = nil
-    // A file without a contract of its own may need one to be loaded.
-    guard
-      let parent = try? ModelSource.load(settings.from, own, numbersClasses: true, warn: { _ in }),
-      parent.preprocessing != model.preprocessing
-    else { return }
-    TrainingProgress.tell(
-      "\(model.name) was trained on images that were prepared in another way than --preprocess says, "
-        + "so its features fit worse; --tune all adapts them, and `resnetd inspect --contract` prints "
-        + "its own")
   }
 
   /// Images from which all layers are trained without being asked, if they are small.

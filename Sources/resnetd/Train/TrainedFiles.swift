@@ -43,7 +43,9 @@ struct TrainedFiles {
   /// Throws if a file cannot be written or would be lost, before the work instead of after it.
   func check(_ settings: TrainSettings) throws {
     try WrittenFile.check(page, "--report", holds: .html)
-    guard ![model, last, checkpoint].contains(page) else {
+    let others =
+      [model, last, checkpoint].map(OutputLock.resolvedPlace) + [OutputLock.path(for: model)]
+    guard !others.contains(OutputLock.resolvedPlace(of: page)) else {
       throw UsageError("--report \(page) is the name of another file of this training")
     }
     for path in [model, page, last, checkpoint] {

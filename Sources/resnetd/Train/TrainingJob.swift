@@ -37,6 +37,10 @@ struct TrainingJob {
       .init(
         heldOutShare: settings.heldOutShare, seed: UInt64(settings.seed),
         grouping: settings.grouping, hasIndependentLabels: settings.hasIndependentLabels))
+    if folder.isDivided, settings.heldOutShare != TrainSettings().heldOutShare {
+      TrainingProgress.tell(
+        "--held-out does nothing: the folder itself says which images are held out")
+    }
     for note in split.notes { TrainingProgress.tell(note) }
     warnOfImbalance(split)
     return split

@@ -262,10 +262,9 @@ import Testing
         let failure = try failure(
           service, deployer(service), SwapRequest(path: path, by: "a test"))
         #expect(failure.step == .golden && failure.kind == .insufficientTime)
-        // Without samples: the embedded model's images. Then batches of one and two, and one more
+        // Without samples: the embedded model's images, then batches of one and two, and one more
         // image.
-        let count = try samples.isEmpty ? Model.embedded().goldenSamples.count : own.count
-        #expect(failure.reason.contains("the \(count + 4) before the model is live"))
+        #expect(failure.reason.contains("the \(own.count + 4) before the model is live"))
       }
     }
   }

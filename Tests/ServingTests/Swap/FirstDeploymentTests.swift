@@ -119,7 +119,7 @@ import Testing
   func time() throws {
     var limits = ServingLimits()
     limits.provingTimeout = .nanoseconds(1)
-    let count = try Model.embedded().goldenSamples.count
+    let count = try Model.embedded(.cifar10).goldenSamples.count
     let slow = try failure(SmallModels.model("start"), context(limits: limits))
     #expect(slow.step == .golden && slow.kind == .insufficientTime)
     #expect(slow.reason.contains("the \(count) before the model is live"))

@@ -32,7 +32,7 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(atPath: results.url.path)
     #expect(files == ["out.safetensors.rates.html"])
     let page = try String(contentsOfFile: file + ".rates.html", encoding: .utf8)
-    #expect(page.contains("<svg") && page.contains(">suggested</text>"))
+    #expect(page.contains("<svg") && page.contains(", suggested</title>"))
     #expect(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"))
     let kept = try await train(tree, file, "--find-rate")
     #expect(kept.exitCode == 1 && kept.errors.contains("rates.html exists; --force replaces it"))

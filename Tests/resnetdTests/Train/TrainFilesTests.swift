@@ -18,7 +18,8 @@ import Testing
     let (tree, results) = (try tree(), try TemporaryFolder())
     let file = results.url.appendingPathComponent("out.safetensors").path
     let lock = file + ".train.lock"
-    let descriptor = unsafe open(lock, O_RDWR | O_CREAT, 0o600)
+    // Processes that other tests start must not hold it too.
+    let descriptor = unsafe open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
     try Data("4711\n".utf8).write(to: URL(fileURLWithPath: lock), options: [])
     let link = results.url.appendingPathComponent("link.safetensors").path
@@ -32,7 +33,7 @@ import Testing
     #expect(third.exitCode == 0, "\(third.errors)")
     #expect(!FileManager.default.fileExists(atPath: lock))
     // Two names of one file.
-    let again = unsafe open(lock, O_RDWR | O_CREAT, 0o600)
+    let again = unsafe open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     #expect(flock(again, LOCK_EX | LOCK_NB) == 0)
     let linked = try await ProgramUnderTest.run("train", tree.path, "-o", link, "--force")
     #expect(linked.exitCode == 1 && linked.errors.contains("another training"))

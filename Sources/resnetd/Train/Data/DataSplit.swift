@@ -134,15 +134,27 @@ struct DataSplit {
     joinSimilar(images, &groups)
     if let grouping = rules.grouping {
       var named: [String: Int] = [:]
+      var sides: [String: Set<TrainingFolder.Side>] = [:]
       for (place, name) in try grouping.groups(of: images.map { path(of: $0) }).enumerated() {
         guard let name else { continue }
         if let other = named[name] { groups.join(other, place) } else { named[name] = place }
+        sides[name, default: []].insert(folder.images[images[place].index].side)
       }
       notes.append(
         "\(Decimal.grouped(named.count)) groups by \(grouping.text)"
-          + (named.isEmpty ? ": it matches no path" : ", each kept on one side"))
+          + fate(of: named.count, dividedCount: sides.values.count { $0.count > 1 }))
     }
     return groups
+  }
+
+  /// Says what becomes of so many named groups.
+  private func fate(of count: Int, dividedCount: Int) -> String {
+    if count == 0 { return ": it matches no path" }
+    guard folder.isDivided else { return ", each kept on one side" }
+    return dividedCount == 0
+      ? ", each on one side as the folder has it"
+      : "; \(Decimal.grouped(dividedCount)) of them are among the learned and the held-out images, as the "
+        + "folder has it, which makes the result look better than it is"
   }
 
   private mutating func joinSimilar(_ images: [SurveyedImage], _ groups: inout Groups) {

@@ -86,70 +86,35 @@ struct RateReport {
       ])
   }
 
-  // MARK: Chart
-
-  private static let (width, height, left, top) = (560.0, 300.0, 52.0, 12.0)
-
-  /// Losses over the logarithm of the rate: a point for each step, and the line of their means.
+  /// Losses over the logarithm of the rate: of each step, and their means, on which the suggested rate
+  /// is marked.
   private var chart: String {
     let losses = search.trials.map(\.smoothedLoss)
-    guard let first = search.trials.first, let low = losses.min() else { return "" }
+    guard let first = losses.first, let low = losses.min() else { return "" }
     // An explosion would press the rest together.
-    let high = max(first.smoothedLoss + (first.smoothedLoss - low), low + 1e-6)
-    let rates = (log10(RateSearch.rates.lowerBound), log10(RateSearch.rates.upperBound))
-    func x(_ rate: Double) -> String {
-      let share = (log10(rate) - rates.0) / (rates.1 - rates.0)
-      return Decimal.text(Self.left + Self.width * share, digits: 1)
+    let high = max(2 * first - low, low + 1e-6)
+    func line(_ name: String, _ loss: (RateSearch.Trial) -> Double) -> LineChart.Line {
+      LineChart.Line(
+        name: name, points: search.trials.map { ($0.rate, min(max(loss($0), low), high)) })
     }
-    func y(_ loss: Double) -> String {
-      let share = min(max((loss - low) / (high - low), -0.03), 1)
-      return Decimal.text(Self.top + Self.height * 0.95 * (1 - share), digits: 1)
+    var single = line("each step") { $0.loss }
+    single.isDashed = true
+    var mean = line("mean around it") { $0.smoothedLoss }
+    mean.dots = search.trials.map {
+      "rate \(Self.number($0.rate)), loss \(Decimal.text($0.smoothedLoss, digits: 4))"
     }
-    let line = search.trials.map { "\(x($0.rate)),\(y($0.smoothedLoss))" }
-    let points = search.trials.map { trial in
-      """
-      <circle cx="\(x(trial.rate))" cy="\(y(trial.loss))" r="2" fill="var(--soft)" opacity=".5">\
-      <title>\(Self.number(trial.rate)): \(Decimal.text(trial.loss, digits: 4))</title></circle>
-      """
+    if let suggested = search.suggestion,
+      let place = search.trials.indices.min(by: {
+        abs(log(search.trials[$0].rate / suggested)) < abs(log(search.trials[$1].rate / suggested))
+      })
+    {
+      mean.chosen = place
+      mean.dots[place] += ", suggested"
     }
-    let bottom = Self.top + Self.height
-    let decades = stride(from: rates.0.rounded(), through: rates.1, by: 1).map { power in
-      """
-      <text x="\(x(pow(10, power)))" y="\(bottom + 16)" text-anchor="middle">\
-      \(power >= -3 ? TrainingReport.number(pow(10, power)) : "1e\(Int(power))")</text>
-      """
-    }
-    let bounds = [low, high].map { loss in
-      """
-      <text x="\(Self.left - 6)" y="\(y(loss))" dy="4" text-anchor="end">\
-      \(TrainingReport.number(loss))</text>
-      """
-    }
-    return """
-      <svg width="640" height="356" viewBox="0 0 640 356" role="img" aria-label="loss over learning rate">
-      <line x1="\(Self.left)" y1="\(bottom)" x2="\(Self.left + Self.width)" y2="\(bottom)" \
-      class="axis"/>
-      \((points + [marks(x, bottom)] + decades + bounds).joined(separator: "\n"))
-      <polyline points="\(line.joined(separator: " "))" fill="none" stroke="var(--mark)" \
-      stroke-width="2"><title>mean of the steps around</title></polyline>
-      <text x="\(Self.left + Self.width / 2)" y="350" text-anchor="middle">\
-      learning rate; height: loss of each step (points), mean of those around it (line)</text>
-      </svg>
-      """
-  }
-
-  /// A vertical line at the suggested rate and one at the steepest fall.
-  private func marks(_ x: (Double) -> String, _ bottom: Double) -> String {
-    let places = [
-      (search.suggestion, "suggested", "var(--bad)", 12.0),
-      (search.steepest?.rate, "falls fastest", "var(--soft)", 26.0),
-    ]
-    return places.map { rate, name, colour, offset in
-      guard let rate else { return "" }
-      return """
-        <line x1="\(x(rate))" y1="\(Self.top)" x2="\(x(rate))" y2="\(bottom)" stroke="\(colour)" \
-        stroke-dasharray="4 4"/><text x="\(x(rate))" y="\(Self.top + offset)" dx="4">\(name)</text>
-        """
-    }.joined(separator: "\n")
+    return LineChart(
+      title: "loss over learning rate",
+      x: ChartAxis("learning rate (large dot: suggested)", powersOfTenFor: search.trials.map(\.rate)),
+      y: ChartAxis("log loss (lower is better)", [low, high]), lines: [single, mean]
+    ).text
   }
 }

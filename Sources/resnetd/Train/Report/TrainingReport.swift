@@ -31,6 +31,9 @@ struct TrainingReport {
     }
   }
 
+  /// Version of the model.
+  var version: ModelVersion { trained.model.version }
+
   /// Paths of the images that a page shows.
   var shownPaths: [String] {
     trained.doubts.map(\.path)
