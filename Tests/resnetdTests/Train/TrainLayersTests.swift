@@ -94,40 +94,27 @@ import Testing
     let (tree, results) = (try tree(), try TemporaryFolder())
     let whole = results.url.appendingPathComponent("whole.safetensors")
     let parts = results.url.appendingPathComponent("parts.safetensors")
-    let options = ["--tune", "all", "--epochs", "30", "--batch", "16"]
+    let options = ["--tune", "all", "--epochs", "12", "--batch", "16"]
     let outcome = try await ProgramUnderTest.run(
       ProgramUnderTest.url,
       TrainOptions.small(["train", tree.path, "-o", whole.path, "--name", "x"] + options))
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
-    let process = Process()
-    let log = try results.file("log", "")
-    process.executableURL = try ProgramUnderTest.url
-    process.arguments = TrainOptions.small(
-      ["train", tree.path, "-o", parts.path, "--name", "x"] + options)
-    process.environment = ProgramUnderTest.isolated([:])
-    process.standardError = try FileHandle(forWritingTo: log)
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    while process.isRunning {
-      let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-      if text.contains("epoch 2 of 30") { break }
-      try await Task.sleep(for: .milliseconds(1))
-    }
-    kill(process.processIdentifier, SIGTERM)
-    await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
-    #expect(process.terminationStatus == 143)
+    let stopped = try await StoppedTraining.exitCode(
+      TrainOptions.small(["train", tree.path, "-o", parts.path, "--name", "x"] + options),
+      after: "epoch 2 of 12")
+    #expect(stopped == 143)
     #expect(!FileManager.default.fileExists(atPath: parts.path))
     // Nothing is lost by beginning anew without a word.
     let again = try await train(tree, to: parts.path, "--tune", "all")
     #expect(again.exitCode == 1 && again.errors.contains("--resume goes on with that training"))
     let other = try await train(
-      tree, to: parts.path, "--tune", "all", "--epochs", "30", "--batch", "16", "--resume",
+      tree, to: parts.path, "--tune", "all", "--epochs", "12", "--batch", "16", "--resume",
       "--seed", "1")
     #expect(other.exitCode == 1 && other.errors.contains("is of another training"))
     let longer = try await train(
       tree, to: parts.path, "--tune", "all", "--epochs", "7", "--batch", "16", "--resume")
     #expect(
-      longer.exitCode == 1 && longer.errors.contains("has 30, by which its rates are planned"))
+      longer.exitCode == 1 && longer.errors.contains("has 12, by which its rates are planned"))
     // One bit of a number is enough.
     let checkpoint = URL(fileURLWithPath: parts.path + ".checkpoint")
     let state = try Data(contentsOf: checkpoint)

@@ -65,24 +65,11 @@ import Testing
       "--mixup", "0.3", "--optimizer", "adamw", "--clip-norm", "2", "--balance-by", "sampling",
       "--learning-rate", "0.00123456",
     ]
-    let options = ["--epochs", "40"] + recipe
+    let options = ["--epochs", "16"] + recipe
     #expect(try await train(tree, to: whole.path, options).exitCode == 0)
-    let process = Process()
-    let log = try results.file("log", "")
-    process.executableURL = try ProgramUnderTest.url
-    process.arguments = ["train", tree.path, "-o", parts.path] + Self.fresh + options
-    process.environment = ProgramUnderTest.isolated([:])
-    process.standardError = try FileHandle(forWritingTo: log)
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    while process.isRunning {
-      let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-      if text.contains("epoch 3 of 40") { break }
-      try await Task.sleep(for: .milliseconds(1))
-    }
-    kill(process.processIdentifier, SIGTERM)
-    await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
-    #expect(process.terminationStatus == 143)
+    let stopped = try await StoppedTraining.exitCode(
+      ["train", tree.path, "-o", parts.path] + Self.fresh + options, after: "epoch 3 of 16")
+    #expect(stopped == 143)
     for other in [
       ["--mixup", "0.4"], ["--optimizer", "sgd"], ["--clip-norm", "3"],
       ["--learning-rate", "0.00123457"], ["--schedule", "cosine"], ["--balance-by", "weights"],

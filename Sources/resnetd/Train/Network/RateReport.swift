@@ -113,7 +113,8 @@ struct RateReport {
     }
     return LineChart(
       title: "loss over learning rate",
-      x: ChartAxis("learning rate (large dot: suggested)", powersOfTenFor: search.trials.map(\.rate)),
+      x: ChartAxis(
+        "learning rate (large dot: suggested)", powersOfTenFor: search.trials.map(\.rate)),
       y: ChartAxis("log loss (lower is better)", [low, high]), lines: [single, mean]
     ).text
   }
