@@ -4,6 +4,8 @@
 ///     a b.jpg;cat                             two columns between commas, semicolons or tabs
 ///     label,file                              or a header that names a column for each, in any
 ///     "cat, tabby",a.jpg                      order, among others
+///     path,label,split                        among them one that says what an image is for
+///     a.jpg,cat,train
 ///
 /// The first line decides which it is. If it can be read in several ways, the class that comes out
 /// must be one that the model has; if that does not decide either, the list is refused.
@@ -11,20 +13,34 @@ package struct LabelledPaths: Sendable {
   package struct Row: Sendable, Hashable {
     package var path: [UInt8]
     package var label: String
+    /// What the list says that the image is for, such as `train`; nil if no column has it.
+    package var part: String?
+    /// Line of the list that the row begins in, from 1.
+    package var line: Int
+  }
+
+  /// Places of the columns that count.
+  private struct Columns: Sendable {
+    var path: Int
+    var label: Int
+    var part: Int?
+    /// Columns that each row must have.
+    var count: Int
   }
 
   private enum Form: Sendable {
     case lines(DelimitedReader)
-    case table(CSVReader, path: Int, label: Int, columnCount: Int)
+    case table(CSVReader, Columns)
   }
 
   private static let pathNames = [
-    "path", "file", "filename", "file_name", "image", "image_path",
+    "path", "file", "filename", "file_name", "fname", "image", "image_path", "image_name",
   ]
   private static let labelNames = [
-    "label", "class", "class_name", "target", "category", "class_id", "label_id", "class_index",
-    "synset", "wnid",
+    "label", "labels", "class", "class_name", "tags", "target", "category", "class_id", "label_id",
+    "class_index", "synset", "wnid",
   ]
+  private static let partNames = ["split", "subset", "partition", "set", "part"]
   /// Bytes of a line that is a path, a blank and a class.
   private static let lineByteCountLimit = 2 * PathList.pathByteCountLimit
   private static let blank = UInt8(ascii: " ")
@@ -46,8 +62,7 @@ package struct LabelledPaths: Sendable {
       guard let columns = Self.columns(of: reading.row.texts) else { continue }
       var reader = Self.reader(lines, reading.separator)
       _ = Self.firstRow(&reader)
-      form = .table(
-        reader, path: columns.path, label: columns.label, columnCount: reading.row.fields.count)
+      form = .table(reader, columns)
       return
     }
     var pairs = readings.filter { $0.row.fields.count == 2 && !$0.row.fields.contains([]) }
@@ -63,7 +78,7 @@ package struct LabelledPaths: Sendable {
       guard pairs.count + (usesBlank ? 1 : 0) == 1 else { throw Self.ambiguous }
     }
     if let pair = pairs.first {
-      form = .table(Self.reader(lines, pair.separator), path: 0, label: 1, columnCount: 2)
+      form = .table(Self.reader(lines, pair.separator), Columns(path: 0, label: 1, count: 2))
     } else if usesBlank {
       var lines = lines
       lines.restart()
@@ -79,23 +94,26 @@ package struct LabelledPaths: Sendable {
     case .lines(var reader):
       defer { form = .lines(reader) }
       return try Self.next(&reader, &line)
-    case .table(var reader, let path, let label, let count):
-      defer { form = .table(reader, path: path, label: label, columnCount: count) }
+    case .table(var reader, let columns):
+      defer { form = .table(reader, columns) }
       while let row = try reader.next() {
         if row.isEmpty { continue }
         guard !row.isOpen else {
           throw TableError(line: row.line, "a quote is opened and not closed")
         }
-        guard row.fields.count == count else {
+        guard row.fields.count == columns.count else {
           throw TableError(
             line: row.line,
-            "\(row.fields.count) fields, \(count) are expected; put quotes around a field that "
-              + "holds the separator")
+            "\(row.fields.count) fields, \(columns.count) are expected; put quotes around a field "
+              + "that holds the separator")
         }
-        guard !row.fields[path].isEmpty else {
+        guard !row.fields[columns.path].isEmpty else {
           throw TableError(line: row.line, "the path is empty")
         }
-        return Row(path: row.fields[path], label: row.texts[label])
+        let texts = row.texts
+        return Row(
+          path: row.fields[columns.path], label: texts[columns.label],
+          part: columns.part.map { texts[$0] }, line: row.line)
       }
       return nil
     }
@@ -119,7 +137,8 @@ package struct LabelledPaths: Sendable {
       while path.last == blank { path.removeLast() }
       guard !path.isEmpty else { throw TableError(line: line, "the path is empty") }
       return Row(
-        path: Array(path), label: String(decoding: bytes[(place + 1)...], as: UTF8.self))
+        path: Array(path), label: String(decoding: bytes[(place + 1)...], as: UTF8.self),
+        line: line)
     }
     return nil
   }
@@ -157,13 +176,14 @@ extension LabelledPaths {
     return nil
   }
 
-  /// Returns the places of both columns if a row names them.
-  private static func columns(of texts: [String]) -> (path: Int, label: Int)? {
+  /// Returns the places of the columns if a row names those that must be there.
+  private static func columns(of texts: [String]) -> Columns? {
     let names = texts.map { $0.lowercased().replacing(" ", with: "_") }
     guard let path = pathNames.lazy.compactMap({ names.firstIndex(of: $0) }).first,
       let label = labelNames.lazy.compactMap({ names.firstIndex(of: $0) }).first
     else { return nil }
-    return (path, label)
+    let part = partNames.lazy.compactMap { names.firstIndex(of: $0) }.first
+    return Columns(path: path, label: label, part: part, count: texts.count)
   }
 
   /// Returns the first line as a path, a blank and a class; nil if it is not, or looks like fields.

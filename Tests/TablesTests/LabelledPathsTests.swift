@@ -28,6 +28,20 @@ import Testing
     #expect(try rows(text) == ["a.jpg|5", "b.jpg|cat"])
   }
 
+  @Test("A column may say what an image is for; without one nothing does")
+  func parts() throws {
+    func parts(_ text: String) throws -> [String?] {
+      var list = try LabelledPaths(
+        CSVReader.lines(of: Array(text.utf8)), isTable: true, isClass: { _ in false })
+      var parts: [String?] = []
+      while let row = try list.next() { parts.append(row.part) }
+      return parts
+    }
+    #expect(try parts("split,path,tags\ntrain,a,x\nVal,b,\n") == ["train", "Val"])
+    #expect(try parts("path,label,size\na,x,3\n") == [nil])
+    #expect(try parts("a.jpg,x\n") == [nil])
+  }
+
   @Test("Paths and labels may have blanks and separators where one reading alone gives a class")
   func several() throws {
     #expect(try rows("my a,b.jpg 5\nc.jpg 6") == ["my a,b.jpg|5", "c.jpg|6"])

@@ -18,8 +18,9 @@ enum TrainCommand: Command {
     `resnetd serve` serves. A network that was trained before gives features of each image, and a
     new last layer learns to tell the classes by them, which takes seconds; where there are images
     and time enough, the other layers are trained too. DIR may hold train/ and val/ with the folders
-    in each; else a share of each class is held out to judge the result. A page beside the model
-    file shows what was learned, and which images it gets wrong.
+    in each; else a share of each class is held out to judge the result. --list names the images and
+    their classes instead. A page beside the model file shows what was learned, and which images it
+    gets wrong.
     """
   static let options = TrainSettings.options
   static let decodes = true
@@ -47,7 +48,7 @@ enum TrainCommand: Command {
     try upload?.check()
     let interruption = try EndingSignals(command: name)
     let start = ContinuousClock.now
-    let folder = try TrainingFolder(operands[0], negatives: settings.negatives)
+    let folder = try images(settings, in: operands[0])
     let parent = try parent(settings, folder)
     var settings = settings
     settings.tuning = chosen(settings, folder, parent)
@@ -75,6 +76,17 @@ enum TrainCommand: Command {
     try files.write(result, page: TrainingPage(report, thumbnails).text)
     try finish(report, settings, upload)
     return .success
+  }
+
+  /// Returns the images to learn from: those of a folder, or of a list.
+  private static func images(_ settings: Settings, in folder: String) throws -> TrainingFolder {
+    guard let list = settings.list else {
+      return try TrainingFolder(folder, negatives: settings.negatives)
+    }
+    return try TrainingList(
+      list, in: folder, negatives: settings.negatives, separator: settings.labelSeparator,
+      hasIndependentLabels: settings.hasIndependentLabels
+    ).folder(at: list)
   }
 
   /// Looks for a rate; returns whether it was not interrupted.

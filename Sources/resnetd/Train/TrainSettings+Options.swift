@@ -12,6 +12,13 @@ extension TrainSettings {
     .optionalText(
       "from", "FILE|NAME", \.from,
       "trained model to begin with (default: the embedded \(EmbeddedModel.usual.name))"),
+    .optionalText(
+      "list", "FILE", \.list,
+      "images and classes: lines of a path, a blank and a class, or a table with both columns; DIR is "
+        + "where relative paths begin"),
+    .optionalText(
+      "label-separator", "TEXT", \.labelSeparator,
+      "with --list and --activation sigmoid: what is between two labels of an image, such as '|'"),
     .tuning(
       "tune", \.tuning,
       "what is learned: a new last layer, the last N stages with it, or all layers"),

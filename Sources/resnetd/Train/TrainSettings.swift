@@ -41,6 +41,8 @@ struct TrainSettings: DecodingSettings {
   }
 
   var output: String?
+  var list: String?
+  var labelSeparator: String?
   var from: String?
   var parts = ModelParts()
   var tuning = Tuning.auto
@@ -146,6 +148,24 @@ struct TrainSettings: DecodingSettings {
     }
     try checkSearch()
     try checkLabels()
+    try checkList()
+  }
+
+  /// Throws if a list is to be read in a way that it cannot.
+  private func checkList() throws(UsageError) {
+    guard let labelSeparator else { return }
+    guard list != nil else {
+      throw UsageError(
+        "--label-separator is for the labels in a list: give --list, or leave it out")
+    }
+    guard hasIndependentLabels else {
+      throw UsageError(
+        "--label-separator: where each image has one class, its field is one name; give "
+          + "--activation sigmoid if images may have several, or leave it out")
+    }
+    guard !labelSeparator.isEmpty else {
+      throw UsageError("--label-separator is empty; give what is between two labels, such as '|'")
+    }
   }
 
   /// Throws if independent labels are asked for what only classes have, or the reverse.

@@ -25,7 +25,8 @@ extension DataSplit {
     }
     var sets: [Key: Set<Int>] = [:]
     for image in images {
-      sets[key(image), default: []].insert(folder.images[image.index].label)
+      let listed = folder.images[image.index]
+      sets[key(image), default: []].formUnion([listed.label] + listed.otherLabels)
     }
     let none = folder.classes.count
     let doubtful = images.filter { image in

@@ -1,7 +1,7 @@
 import Checkpoint
 import Words
 
-/// Images to learn from, in a folder for each class:
+/// Images to learn from, in a folder for each class, unless a `TrainingList` names them:
 ///
 ///     DIR/CLASS/…                           divided by the program
 ///     DIR/train/CLASS/…  DIR/val/CLASS/…    divided already
@@ -18,6 +18,8 @@ struct TrainingFolder {
     var image: ListedImage
     /// Index in `classes`; the number of classes for an image that has none of them.
     var label: Int
+    /// Further labels, where they are independent of each other.
+    var otherLabels: [Int] = []
     var side: Side
   }
 
@@ -25,8 +27,8 @@ struct TrainingFolder {
   static let imageLimit = 20_000_000
 
   /// Names in whatever case; the first that is there counts.
-  private static let learnedNames = ["train", "training"]
-  private static let heldOutNames = [
+  static let learnedNames = ["train", "training"]
+  static let heldOutNames = [
     "val", "valid", "validate", "validation", "dev", "eval", "evaluation", "test", "testing",
   ]
 
@@ -40,6 +42,18 @@ struct TrainingFolder {
   private(set) var notes: [String] = []
   /// Whether the folder says which images are held out.
   private(set) var isDivided = false
+
+  init(path: String, classes: [String], images: [Image], notes: [String], isDivided: Bool) {
+    (self.path, self.classes, self.images, negatives) = (path, classes, images, nil)
+    (self.notes, self.isDivided) = (notes, isDivided)
+  }
+
+  /// Returns what images are for that a name such as `train` or `val` stands for.
+  static func side(named name: String) -> Side? {
+    let name = name.lowercased()
+    if learnedNames.contains(name) { return .learned }
+    return heldOutNames.contains(name) ? .heldOut : nil
+  }
 
   /// - Parameter negatives: Name of the folder of images without any label.
   init(_ folder: String, negatives: String? = nil) throws(Failure) {

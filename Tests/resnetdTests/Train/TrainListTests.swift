@@ -1,0 +1,103 @@
+import Checkpoint
+import Foundation
+import Testing
+
+/// `resnetd train --list`: images and what they show in a table.
+@Suite struct TrainListTests {
+  private func train(
+    _ tree: ImageTree, _ list: String, _ arguments: String...
+  ) async throws -> (outcome: ProgramUnderTest.Outcome, report: [String: Any]) {
+    let file = try tree.file("list.csv", Data(list.utf8))
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      TrainOptions.small(
+        ["train", tree.path, "--list", file, "-o", "\(tree.path)/out.safetensors", "--json"]
+          + ["--force", "--tune", "head"] + arguments))
+    let report =
+      try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+    return (outcome, report ?? [:])
+  }
+
+  /// Images of the four kinds in one folder, named by kind and number.
+  private func tree(_ count: Int) throws -> ImageTree {
+    let tree = try ImageTree()
+    for kind in 0..<4 {
+      for number in 0..<count {
+        try tree.file("all/\(kind)-\(number).bmp", DrawnImages.bitmap(kind: kind, number: number))
+      }
+    }
+    return tree
+  }
+
+  @Test("A table names classes and sides; classes come in natural order")
+  func classes() async throws {
+    let tree = try tree(12)
+    var lines = ["label,split,path"]
+    for number in 0..<12 {
+      let side = number < 8 ? "train" : number < 10 ? "Val" : "test"
+      lines.append("kind10,\(side),all/0-\(number).bmp")
+      lines.append("kind2,\(side),\(tree.path)/all/1-\(number).bmp")
+    }
+    let (outcome, report) = try await train(tree, lines.joined(separator: "\n"))
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(report["labels"] as? [String] == ["kind2", "kind10"])
+    #expect(report["learned"] as? Int == 16 && report["held_out"] as? Int == 4)
+    #expect(outcome.errors.contains("left alone: 4 images of test"))
+    let undivided = lines.map { $0.replacing(",Val,", with: ",train,") }
+      .map { $0.replacing(",test,", with: ",train,") }
+    let (open, sides) = try await train(
+      tree, undivided.joined(separator: "\n"), "--held-out", "0.25")
+    #expect(open.exitCode == 0, "\(open.errors)")
+    #expect((sides["learned"] as? Int ?? 0) + (sides["held_out"] as? Int ?? 0) == 24)
+  }
+
+  @Test("Several labels of an image stand in one field, in several rows, or not at all")
+  func labels() async throws {
+    let tree = try tree(20)
+    var lines = ["image_name;tags"]
+    for number in 0..<20 {
+      lines.append("all/0-\(number).bmp;wide | upright")
+      lines.append("all/1-\(number).bmp;wide")
+      lines.append("all/2-\(number).bmp;upright")
+      lines.append("all/3-\(number).bmp;")
+    }
+    let (joined, one) = try await train(
+      tree, lines.joined(separator: "\n"), "--activation", "sigmoid", "--label-separator", "|")
+    #expect(joined.exitCode == 0, "\(joined.errors)")
+    #expect(one["labels"] as? [String] == ["upright", "wide"])
+    let model = try Data(contentsOf: URL(fileURLWithPath: "\(tree.path)/out.safetensors"))
+    var rows: [String] = []
+    for line in lines {
+      let parts = line.components(separatedBy: " | ")
+      rows.append(parts[0])
+      if parts.count > 1 { rows.append(line.prefix { $0 != ";" } + ";" + parts[1]) }
+    }
+    rows = rows.map { $0.hasSuffix(";") ? $0 + "none" : $0 }
+    let (apart, _) = try await train(
+      tree, rows.joined(separator: "\n"), "--activation", "sigmoid", "--negatives", "none")
+    #expect(apart.exitCode == 0, "\(apart.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: "\(tree.path)/out.safetensors")) == model)
+  }
+
+  @Test("A list that cannot be learned from is refused with its line and a remedy")
+  func refusals() async throws {
+    let tree = try tree(1)
+    let cases: [(list: String, words: String)] = [
+      ("path,label\na.bmp,\n", "line 2: the class is empty"),
+      ("path,label,split\na.bmp,x,train\nb.bmp,y,later\n", "line 3: \"later\" says for what"),
+      ("path,label\na.bmp,x\nb.bmp,x\n", "of classes it names \"x\" alone"),
+      ("path,label,split\na.bmp,x,val\nb.bmp,y,val\n", "none is to be learned"),
+      ("path,label\n", "it names no image"),
+      ("all/0-0.bmp,x\nall/1-0.bmp,y,z\n", "line 2: 3 fields, 2 are expected"),
+    ]
+    for item in cases {
+      let (outcome, _) = try await train(tree, item.list)
+      #expect(outcome.exitCode == 1 && outcome.errors.contains(item.words), "\(outcome.errors)")
+    }
+    let (twice, _) = try await train(
+      tree, "path,label,split\na.bmp,x,train\na.bmp,y,val\n", "--activation", "sigmoid")
+    #expect(twice.exitCode == 1 && twice.errors.contains("is to be learned and to judge by"))
+    let (needless, _) = try await train(tree, "a.bmp,x\n", "--label-separator", "|")
+    #expect(needless.exitCode == 2 && needless.errors.contains("give --activation sigmoid if"))
+  }
+}
