@@ -69,9 +69,12 @@ void training_reduce(
 }
 
 void training_pack_winograd(
-    const winograd_convolution *c, const float *filters, bool turned, float *packed) {
+    const winograd_convolution *c, const float *filters, bool turned, int64_t first_output,
+    int64_t output_count, float *packed) {
   kernels(c->instructions)
-      ->pack_winograd(c->input_channels, c->output_channels, filters, turned, packed);
+      ->pack_winograd(
+          c->input_channels, c->output_channels, filters, turned, first_output, output_count,
+          packed);
 }
 
 double training_square_sum(

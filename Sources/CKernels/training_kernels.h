@@ -14,7 +14,7 @@ typedef struct {
   void (*sample)(const training_sampling *, const float *, float *);
   void (*sample_back)(const training_sampling *, const float *, float *);
   void (*reduce)(float *, int64_t, int64_t, int64_t, float *);
-  void (*pack_winograd)(int64_t, int64_t, const float *, bool, float *);
+  void (*pack_winograd)(int64_t, int64_t, const float *, bool, int64_t, int64_t, float *);
   double (*square_sum)(int64_t, const float *);
   void (*update_sgd)(const training_update *, float *, float, bool);
   void (*update_adam)(const training_update *, const training_adam *, float *, float *);

@@ -360,14 +360,16 @@ enum { packed_together = LANES * sizeof(float) < 64 ? 1 : 2 };
 static const int64_t cached_filter_byte_limit = 16 << 20;
 
 static void pack_winograd(
-    int64_t channels, int64_t outputs, const float *filters, bool turned, float *packed) {
+    int64_t channels, int64_t outputs, const float *filters, bool turned, int64_t first_output,
+    int64_t output_count, float *packed) {
   const int64_t blocks = outputs / LANES, tap_stride = channels * outputs;
+  const int64_t last = least(first_output + output_count, outputs) / LANES;
   const bool passes_caches =
       packed_together > 1 &&
       36 * tap_stride * (int64_t)sizeof(float) > cached_filter_byte_limit;
-  for (int64_t start = 0; start < blocks; start += packed_together) {
+  for (int64_t start = first_output / LANES; start < last; start += packed_together) {
     const int64_t first = start / 2 * 2, width = first + 1 < blocks ? 2 * LANES : LANES;
-    const int64_t end = least(start + packed_together, blocks);
+    const int64_t end = least(start + packed_together, last);
     for (int64_t c = 0; c < channels; c++)
       for (int64_t block = start; block < end; block++) {
         const float *taps = filters + c * outputs + block * LANES;

@@ -93,9 +93,11 @@ void training_reduce(
 // winograd_weights_pack does, but in fp32 and for all output channels of a vector at once; C and K
 // are multiples of the channel block. `turned` filters are those of the convolution whose source's
 // gradient is computed: they lie as [3][3][C][K] of `convolution` too, with their taps still in the
-// order of the other. The bias is left as it is.
+// order of the other. The bias is left as it is. Packs only the output channels from the first one,
+// a multiple of two channel blocks, so that threads can share the work.
 void training_pack_winograd(
-    const winograd_convolution *convolution, const float *filters, bool turned, float *packed);
+    const winograd_convolution *convolution, const float *filters, bool turned,
+    int64_t first_output, int64_t output_count, float *packed);
 
 double training_square_sum(
     winograd_instructions instructions, int64_t count, const float *values);

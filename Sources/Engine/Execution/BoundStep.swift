@@ -44,7 +44,8 @@ enum BoundStep {
     case .primitive(let binding): try binding.run(on: stream)
     case .winograd(let kernel, let source, let weights, let destination, let scratchpad):
       unsafe kernel.run(
-        source: source, weights: weights, destination: destination, scratchpad: scratchpad)
+        source: source, weights: weights.base.assumingMemoryBound(to: Float.self),
+        destination: destination, scratchpad: scratchpad)
     }
   }
 }

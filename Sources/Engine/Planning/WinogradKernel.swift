@@ -68,24 +68,35 @@ package struct WinogradKernel: Sendable {
   }
 
   /// Transforms filters `[3][3][C][K]` as training has them; `turned` ones, `[3][3][K][C]` of
-  /// another convolution, for its source's gradient. The memory is that of `weightByteCount`.
-  package func pack(_ filters: UnsafePointer<Float>, turned: Bool, into weights: AlignedMemory) {
-    precondition(weights.byteCount >= weightByteCount, "packed weights must have their room")
+  /// another convolution, for its source's gradient. The memory is that of `weightByteCount`, and
+  /// the bias at its end is left as it is.
+  ///
+  /// - Parameter outputs: Output channels to pack, from a multiple of `packedChannels` on.
+  package func pack(
+    _ filters: UnsafePointer<Float>, turned: Bool, outputs: Range<Int>,
+    into weights: UnsafeMutablePointer<Float>
+  ) {
+    precondition(
+      outputs.lowerBound.isMultiple(of: Self.packedChannels), "pairs of blocks lie together")
     unsafe withConvolution { convolution in
       unsafe training_pack_winograd(
-        convolution, filters, turned, weights.base.assumingMemoryBound(to: Float.self))
+        convolution, filters, turned, Int64(outputs.lowerBound), Int64(outputs.count), weights)
     }
   }
 
+  /// Output channels that can be packed apart from others, for every instruction set.
+  package static let packedChannels = 64
+
+  /// Channels of the result.
+  package var outputChannels: Int { Int(convolution.output_channels) }
+
   /// Runs on memory that is as large as the layouts and `scratchpadByteCount` say.
   package func run(
-    source: UnsafeMutableRawPointer, weights: AlignedMemory, destination: UnsafeMutableRawPointer,
-    scratchpad: UnsafeMutableRawPointer
+    source: UnsafeMutableRawPointer, weights: UnsafePointer<Float>,
+    destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer
   ) {
     unsafe withConvolution { convolution in
-      unsafe winograd_run(
-        convolution, source, weights.base.assumingMemoryBound(to: Float.self), destination,
-        scratchpad)
+      unsafe winograd_run(convolution, source, weights, destination, scratchpad)
     }
   }
 

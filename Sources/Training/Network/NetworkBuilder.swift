@@ -73,15 +73,18 @@ struct NetworkBuilder {
     weightIndices[id] = (weight, convolution.hasBias ? weight + 1 : nil)
   }
 
-  /// Bytes of the gradients of each convolution's parameters.
-  func partialByteCounts(_ store: ParameterStore) -> [Int] {
-    weightIndices.map { indices in
-      guard let (weight, bias) = indices else { return 0 }
+  /// Bytes of each convolution's gradients and copies of weights.
+  func weightByteCounts(_ store: ParameterStore) -> [TrainingPlan.WeightByteCounts] {
+    zip(passes, weightIndices).map { passes, indices in
+      guard let passes, let (weight, bias) = indices else { return .init() }
       let counts = [weight, bias].compactMap(\.self).map { store.parameters[$0].range.count }
       // Each shard's array begins at a cache line.
       let size = counts.reduce(0, +) * MemoryLayout<Float>.stride
       let line = AlignedMemory.alignment
-      return (size + line - 1) / line * line
+      return TrainingPlan.WeightByteCounts(
+        partial: (size + line - 1) / line * line,
+        forwardCopy: Self.copyByteCount(passes.forward, passes.packForward),
+        toSourceCopy: Self.copyByteCount(passes.toSource, passes.packToSource))
     }
   }
 
@@ -103,11 +106,7 @@ struct NetworkBuilder {
   func byteCount(_ plan: TrainingPlan, workerCount: Int) -> Int {
     let worker = plan.workerByteCounts
     let perWorker = worker.source + worker.gradient + worker.contribution + scratchByteCount
-    let copies = passes.compactMap(\.self).reduce(0) { sum, passes in
-      sum + Self.copyByteCount(passes.forward, passes.packForward)
-        + Self.copyByteCount(passes.toSource, passes.packToSource)
-    }
-    return plan.arena.byteCount + workerCount * perWorker + copies
+    return plan.arena.byteCount + workerCount * perWorker
   }
 
   private var scratchByteCount: Int {
@@ -131,23 +130,10 @@ struct NetworkBuilder {
       let size = MemoryLayout<Float>.stride
       return try Region(floatCount: (byteCount + size - 1) / size, for: purpose)
     }
-    func copy(
-      _ pass: ConvolutionPasses.Pass?, _ packing: Primitive?
-    ) throws(EngineError) -> Region? {
-      let byteCount = Self.copyByteCount(pass, packing)
-      return byteCount == 0 ? nil : try region(byteCount, "weights")
-    }
-    var weights: [ShardComputer.Weights?] = []
-    for (passes, indices) in zip(passes, weightIndices) {
-      guard let passes, let indices else {
-        weights.append(nil)
-        continue
-      }
-      weights.append(
-        ShardComputer.Weights(
-          passes: passes, weight: indices.weight, bias: indices.bias,
-          forwardCopy: try copy(passes.forward, passes.packForward),
-          toSourceCopy: try copy(passes.toSource, passes.packToSource)))
+    let weights = zip(passes, weightIndices).map { passes, indices -> ShardComputer.Weights? in
+      guard let passes, let indices else { return nil }
+      return ShardComputer.Weights(
+        passes: passes, weight: indices.weight, bias: indices.bias)
     }
     let counts = plan.workerByteCounts
     var workers: [ShardComputer.Worker] = []

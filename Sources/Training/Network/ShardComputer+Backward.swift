@@ -50,7 +50,8 @@ extension ShardComputer {
     guard let source = graph.values[id].source else { return }
     let result = laterActivation(id, shard)
     try convolve(
-      id, read(source, shard, images: images, state, workers[worker].source), into: result, worker)
+      id, read(source, shard, images: images, state, workers[worker].source), into: result,
+      copy: plan.recomputationCopies[id], worker)
     clearRest(result, id, images)
   }
 
@@ -118,12 +119,12 @@ extension ShardComputer {
     guard let weights = weights[id], let pass = weights.passes.toSource else {
       preconditionFailure("a convolution whose source needs a gradient has the pass for it")
     }
-    let packed = weights.toSourceCopy ?? parameters.value(weights.weight)
+    let packed = plan.toSourceCopies[id].map(region) ?? parameters.value(weights.weight)
     let scratch = workers[worker].scratch
     switch pass {
     case .winograd(let kernel):
       unsafe kernel.run(
-        source: own.address, weights: packed.memory, destination: target.address,
+        source: own.address, weights: packed.numbers, destination: target.address,
         scratchpad: scratch.address)
     case .primitive(let primitive):
       try primitive.run(

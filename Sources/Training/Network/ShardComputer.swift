@@ -21,14 +21,11 @@ struct ShardComputer {
     let scratch: Region
   }
 
-  /// Parameters of a convolution as its passes read them, and their places in the store.
+  /// Passes of a convolution, and the places of its parameters in the store.
   struct Weights {
     let passes: ConvolutionPasses
     let weight: Int
     let bias: Int?
-    /// Copies in the layouts of passes that want another than the store's.
-    let forwardCopy: Region?
-    let toSourceCopy: Region?
   }
 
   let device: Device
@@ -48,9 +45,14 @@ struct ShardComputer {
   /// A buffer's part that belongs to a shard.
   func region(_ buffer: Int?, _ shard: Int) -> Region {
     guard let buffer else { preconditionFailure("the plan must have a buffer for what is read") }
-    let byteCount = plan.byteCount(ofBuffer: buffer)
-    let whole = Region(arena, offset: plan.arena.offsets[buffer], byteCount: byteCount)
-    return whole.part(shard, byteCount: byteCount / plan.shardLimit)
+    let whole = region(buffer)
+    return whole.part(shard, byteCount: whole.byteCount / plan.shardLimit)
+  }
+
+  /// A buffer that all shards share.
+  func region(_ buffer: Int) -> Region {
+    Region(
+      arena, offset: plan.arena.offsets[buffer], byteCount: plan.byteCount(ofBuffer: buffer))
   }
 
   func activation(_ value: ValueID, _ shard: Int) -> Region {
@@ -103,7 +105,7 @@ struct ShardComputer {
     case .convolution(_, let source):
       try convolve(
         id, read(source, shard, images: images, state, workers[worker].source), into: result,
-        worker)
+        copy: plan.forwardCopies[id], worker)
     case .maximum(let pooling, let source), .average(let pooling, let source):
       let input = read(source, shard, images: images, state, workers[worker].source)
       var pass = pass(pooling, id, source, images)
@@ -133,16 +135,17 @@ struct ShardComputer {
     return own
   }
 
+  /// - Parameter copy: Buffer of the weights; nil if they are read where they lie.
   func convolve(
-    _ id: ValueID, _ source: Region, into result: Region, _ worker: Int
+    _ id: ValueID, _ source: Region, into result: Region, copy: Int?, _ worker: Int
   ) throws(EngineError) {
     guard let weights = weights[id] else { preconditionFailure("a convolution has weights") }
-    let packed = weights.forwardCopy ?? parameters.value(weights.weight)
+    let packed = copy.map(region) ?? parameters.value(weights.weight)
     let scratch = workers[worker].scratch
     switch weights.passes.forward {
     case .winograd(let kernel):
       unsafe kernel.run(
-        source: source.address, weights: packed.memory, destination: result.address,
+        source: source.address, weights: packed.numbers, destination: result.address,
         scratchpad: scratch.address)
     case .primitive(let primitive):
       var regions = [

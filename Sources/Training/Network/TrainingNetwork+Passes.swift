@@ -10,6 +10,7 @@ extension TrainingNetwork {
       finishForward(index, imageCount)
     }
     for phase in plan.forward {
+      try copyWeights(phase.copies)
       let (computer, state) = (computer, state)
       let size = shardImageCount
       try run(shardCount(imageCount)) { shard, worker throws(EngineError) in
@@ -65,6 +66,7 @@ extension TrainingNetwork {
       target.clear(from: count)
     }
     for phase in plan.backward {
+      try copyWeights(phase.copies)
       let (computer, state) = (computer, state)
       let size = shardImageCount
       try run(shardCount(imageCount)) { shard, worker throws(EngineError) in

@@ -78,7 +78,6 @@ extension TrainingNetwork {
       state.normalizations[index].runningVariance = try numbers(
         "\(normalization.name).running_var", of: weights, count: normalization.channels)
     }
-    do throws(EngineError) { try packWeights() } catch { throw .engine(error) }
   }
 
   private func numbers(
@@ -107,78 +106,6 @@ extension TrainingNetwork {
         try parameters.write(tensor, to: parameter, of: block, device, stream)
       } catch {
         throw .engine(error)
-      }
-    }
-  }
-
-  /// Brings weights that have changed into the layouts that the passes read.
-  func packWeights() throws(EngineError) {
-    let computer = computer
-    let packings = Packings(computer.weights.compactMap(\.self))
-    try run(packings.all.count) { job, worker throws(EngineError) in
-      try computer.pack(packings.all[job], computer.workers[worker])
-    }
-  }
-}
-
-/// A convolution's weights on their way to one of its passes.
-private struct Packing {
-  let weights: ShardComputer.Weights
-  let pass: ConvolutionPasses.Pass
-  let reorder: Primitive?
-  let copy: Region
-  let isTurned: Bool
-}
-
-private struct Packings {
-  let all: [Packing]
-
-  /// Lists the copies, the largest first: they are what threads may have to wait for.
-  init(_ weights: [ShardComputer.Weights]) {
-    var all: [Packing] = []
-    for weights in weights {
-      let passes = weights.passes
-      if let copy = weights.forwardCopy {
-        all.append(
-          Packing(
-            weights: weights, pass: passes.forward, reorder: passes.packForward, copy: copy,
-            isTurned: false))
-      }
-      if let copy = weights.toSourceCopy, let pass = passes.toSource {
-        all.append(
-          Packing(
-            weights: weights, pass: pass, reorder: passes.packToSource, copy: copy,
-            isTurned: true))
-      }
-    }
-    self.all = all.sorted { $0.copy.byteCount > $1.copy.byteCount }
-  }
-}
-
-// SAFETY: each job writes one copy.
-extension Packings: @unchecked Sendable {}
-
-extension ShardComputer {
-  fileprivate func pack(_ packing: Packing, _ worker: Worker) throws(EngineError) {
-    let value = parameters.value(packing.weights.weight)
-    switch packing.pass {
-    case .primitive:
-      try packing.reorder?.run(
-        device, worker.stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, packing.copy)])
-    case .winograd(let kernel):
-      var filters = value
-      if let reorder = packing.reorder {
-        filters = worker.scratch.floats(at: 0, count: value.floatCount)
-        try reorder.run(
-          device, worker.stream, [(ONEDNN_SOURCE, value), (ONEDNN_DESTINATION, filters)])
-      }
-      unsafe kernel.pack(filters.numbers, turned: packing.isTurned, into: packing.copy.memory)
-      if !packing.isTurned, let bias = packing.weights.bias {
-        // The bias follows the filters.
-        let numbers = parameters.value(bias)
-        packing.copy.floats(
-          at: packing.copy.floatCount - numbers.floatCount, count: numbers.floatCount
-        ).copy(numbers)
       }
     }
   }

@@ -58,7 +58,7 @@ package final class TrainingNetwork {
       let shardLimit = (options.batchLimit + shardImageCount - 1) / shardImageCount
       plan = TrainingPlan(
         graph, shardImageCount: shardImageCount, shardLimit: shardLimit,
-        recomputes: options.recomputes, partialByteCounts: builder.partialByteCounts(parameters))
+        recomputes: options.recomputes, weightByteCounts: builder.weightByteCounts(parameters))
       let normalizations = try builder.makeNormalizations(shardLimit: shardLimit)
       state = StepState(normalizations: normalizations)
       byteCount =

@@ -9,10 +9,31 @@ struct TrainingPlan {
   typealias ValueID = TrainingGraph.ValueID
 
   struct Phase {
+    /// Copies of weights to make before the phase, the largest first: threads may have to wait for
+    /// them.
+    var copies: [WeightCopy] = []
     /// Values in the order in which each shard computes them, or passes their gradients back.
     var values: [ValueID] = []
     /// Normalisations whose sums are complete after the phase.
     var normalizations: [Int] = []
+  }
+
+  /// Copy of a convolution's weights in the layout that one of its passes reads.
+  struct WeightCopy {
+    var value: ValueID
+    /// Whether it is for the gradient of the source.
+    var isTurned: Bool
+    var buffer: Int
+  }
+
+  /// Bytes of what a convolution needs besides values, 0 for others.
+  struct WeightByteCounts {
+    /// Gradients of its parameters by one shard.
+    var partial = 0
+    /// Copies for the forward pass and for the gradient of the source; 0 where the pass reads the
+    /// parameters as they lie.
+    var forwardCopy = 0
+    var toSourceCopy = 0
   }
 
   /// Way of a sum's gradient to a term without a normalisation.
@@ -25,6 +46,7 @@ struct TrainingPlan {
   }
 
   private let graph: TrainingGraph
+  private let weightByteCounts: [WeightByteCounts]
   /// Images of a shard, and shards of the largest batch.
   let shardImageCount: Int
   let shardLimit: Int
@@ -40,6 +62,11 @@ struct TrainingPlan {
   private(set) var choices: [Int?]
   /// Partial gradients of a convolution's weights and bias, one array for each shard.
   private(set) var partials: [Int?]
+  /// Copies of weights, each of them in the phases that read it only: all together would take many
+  /// times the memory of the weights.
+  private(set) var forwardCopies: [Int?]
+  private(set) var recomputationCopies: [Int?]
+  private(set) var toSourceCopies: [Int?]
 
   /// Whether the gradient that a value passes to its source is added to others.
   private(set) var addsToSource: [Bool]
@@ -53,12 +80,13 @@ struct TrainingPlan {
   private var isWritten: [Bool]
   private(set) var arena = ArenaLayout([])
 
-  /// - Parameter partialByteCounts: Bytes of the parameters of each convolution, 0 for other values.
+  /// - Parameter weightByteCounts: Of each value.
   init(
     _ graph: TrainingGraph, shardImageCount: Int, shardLimit: Int, recomputes: Bool,
-    partialByteCounts: [Int]
+    weightByteCounts: [WeightByteCounts]
   ) {
     self.graph = graph
+    self.weightByteCounts = weightByteCounts
     self.shardImageCount = shardImageCount
     self.shardLimit = shardLimit
     let count = graph.values.count
@@ -67,17 +95,40 @@ struct TrainingPlan {
     gradients = activations
     choices = activations
     partials = activations
+    forwardCopies = activations
+    recomputationCopies = activations
+    toSourceCopies = activations
     addsToSource = Array(repeating: false, count: count)
     isWritten = addsToSource
     isGradientLazy = addsToSource
     termGradients = graph.values.map { $0.terms.map { _ in .none } }
     normalizationReaders = Array(repeating: [], count: count)
     planForward()
-    planBackward(recomputes ? graph.values.indices.map(isRecomputable) : [], partialByteCounts)
+    planBackward(recomputes ? graph.values.indices.map(isRecomputable) : [])
+    forward = forward.map(sortingCopies)
+    backward = backward.map(sortingCopies)
     arena = ArenaLayout(buffers)
   }
 
   func byteCount(ofBuffer buffer: Int) -> Int { buffers[buffer].byteCount }
+
+  private func sortingCopies(of phase: Phase) -> Phase {
+    var phase = phase
+    phase.copies.sort { buffers[$0.buffer].byteCount > buffers[$1.buffer].byteCount }
+    return phase
+  }
+
+  /// Returns the buffer of a copy of weights that a phase makes; nil if it needs none.
+  private mutating func makeCopy(
+    of value: ValueID, isTurned: Bool, in phase: inout Phase, at time: Int
+  ) -> Int? {
+    let counts = weightByteCounts[value]
+    let byteCount = isTurned ? counts.toSourceCopy : counts.forwardCopy
+    guard byteCount > 0 else { return nil }
+    let buffer = makeBuffer(byteCount: byteCount, at: time)
+    phase.copies.append(WeightCopy(value: value, isTurned: isTurned, buffer: buffer))
+    return buffer
+  }
 
   /// Bytes of one shard's numbers of a value.
   func shardByteCount(_ value: ValueID) -> Int {
@@ -116,6 +167,7 @@ struct TrainingPlan {
       }
       let time = forward.count
       phase.values.append(id)
+      forwardCopies[id] = makeCopy(of: id, isTurned: false, in: &phase, at: time)
       phase.normalizations += graph.normalizations.indices.filter {
         graph.normalizations[$0].value == id && !graph.normalizations[$0].isFrozen
       }
@@ -145,7 +197,7 @@ struct TrainingPlan {
       && reader.terms.contains { $0.value == id && $0.normalization != nil }
   }
 
-  private mutating func planBackward(_ recomputes: [Bool], _ partialByteCounts: [Int]) {
+  private mutating func planBackward(_ recomputes: [Bool]) {
     touch(activations[graph.output], at: lossTime)
     write(graph.output, at: lossTime)
     var phase = Phase()
@@ -163,11 +215,11 @@ struct TrainingPlan {
       takeGradient(of: id, from: Array(Set(readers)).sorted(), at: time)
       let value = graph.values[id]
       if let source = value.source {
-        passGradient(from: id, to: source, partialByteCounts[id], at: time)
+        passGradient(from: id, to: source, in: &phase, at: time)
       } else {
         phase.normalizations += value.terms.compactMap(\.normalization)
         for term in value.terms where !recomputes.isEmpty && recomputes[term.value] {
-          recompute(term.value, at: time)
+          recompute(term.value, in: &phase, at: time)
         }
         passGradientToTerms(of: id, at: time)
       }
@@ -184,7 +236,8 @@ struct TrainingPlan {
     isWritten[value] = true
   }
 
-  private mutating func recompute(_ id: ValueID, at time: Int) {
+  private mutating func recompute(_ id: ValueID, in phase: inout Phase, at time: Int) {
+    recomputationCopies[id] = makeCopy(of: id, isTurned: false, in: &phase, at: time)
     recomputations[id] = makeBuffer(byteCount: shardLimit * shardByteCount(id), at: time)
     if let source = graph.values[id].source { touchActivation(source, at: time) }
   }
@@ -204,14 +257,15 @@ struct TrainingPlan {
   }
 
   private mutating func passGradient(
-    from id: ValueID, to source: ValueID, _ partialByteCount: Int, at time: Int
+    from id: ValueID, to source: ValueID, in phase: inout Phase, at time: Int
   ) {
     touch(choices[id], at: time)
     if case .convolution = graph.values[id].computation {
       touchActivation(source, at: time)
-      partials[id] = makeBuffer(byteCount: shardLimit * partialByteCount, at: time)
+      partials[id] = makeBuffer(byteCount: shardLimit * weightByteCounts[id].partial, at: time)
     }
     guard graph.values[source].needsGradient else { return }
+    toSourceCopies[id] = makeCopy(of: id, isTurned: true, in: &phase, at: time)
     addsToSource[id] = isWritten[source]
     write(source, at: time)
   }

@@ -80,7 +80,6 @@ package final class Optimizer {
       // PyTorch's, which keeps a norm of zero from dividing.
       let scale = norm.map { min(1, limit / ($0 + 1e-6)) } ?? 1
       try update(rate: rate, gradientScale: scale)
-      try network.packWeights()
       return norm
     } catch {
       throw .engine(error)
