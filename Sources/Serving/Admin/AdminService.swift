@@ -308,7 +308,9 @@ package final class AdminService: RequestHandler {
       return AdminAnswer.canary(ready.pool.traffic)
     case .endSwap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
     case .upload(let sink, let parameters):
-      return AdminAnswer.swap(try ready.upload(sink, parameters, order))
+      let report = try ready.upload(sink, parameters, order)
+      return report.isCanary
+        ? AdminAnswer.canary(ready.pool.traffic, begun: report) : AdminAnswer.swap(report)
     case .showExamples: return AdminAnswer.examples(try ready.overview())
     case .addExamples(let upload):
       return try AdminAnswer.examples(ready.addExamples(upload, order))

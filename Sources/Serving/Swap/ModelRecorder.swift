@@ -40,6 +40,25 @@ struct ModelRecorder {
     }
   }
 
+  /// Keeps a model that is not live, safe from making room for others until it is unpinned.
+  func pin(_ name: String) throws(SwapFailure) {
+    do throws(StoreError) {
+      switch subject {
+      case .staged(let staged): try pin(staged, name)
+      case .completed(let completion): try pin(completion.result, name)
+      case .kept(let kept, _): try store.pin(kept)
+      }
+    } catch {
+      throw SwapFailure(
+        step: .record, reason: error.description, kind: .internal, cause: log.problem(error))
+    }
+  }
+
+  private func pin(_ staged: StagedModel, _ name: String) throws(StoreError) {
+    _ = try store.keep(staged, name: name, by: by)
+    try store.pin(staged.version)
+  }
+
   private func keep(_ staged: StagedModel, _ name: String) throws(StoreError) {
     _ = try store.keep(staged, name: name, by: by)
     try store.recordLive(staged.version, by: by)

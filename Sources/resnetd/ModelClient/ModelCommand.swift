@@ -112,6 +112,7 @@ enum ModelCommand: Command {
     var query: [String] = []
     if settings.dryRun { query.append("dry_run=true") }
     if settings.inherit { query.append("inherit=true") }
+    if let canary = settings.canary { query.append("canary=\(escaped(canary))") }
     if let weights = settings.weights { query.append("weights=\(escaped(weights))") }
     if let variant = settings.variant { query.append("arch=\(escaped(variant))") }
     let target = "/admin/model" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))

@@ -15,6 +15,7 @@ struct ModelReport {
       switch action {
       case .status: Self.status(tree.root)
       case .versions: Self.versions(tree.root)
+      case .push where tree.root["canary"]?.members != nil: Self.begun(tree.root)
       case .push, .activate, .rollback: Self.change(tree.root)
       case .teach: Self.taught(tree.root)
       case .examples: Self.examples(tree.root)
@@ -57,6 +58,14 @@ struct ModelReport {
     }
     let heads = ["VERSION", "STATE", "BYTES", "STORED", "BY", "NAME"]
     return TextTable(rows: [heads] + rows, rightAligned: [2]).text
+  }
+
+  private static func begun(_ root: JSONNode) -> String {
+    let canary = root["canary"]
+    return
+      "\(scalar(canary?["name"])) \(scalar(canary?["version"])) is the canary and answers "
+      + "\(scalar(canary?["percent"])) % of the requests; `resnetd model activate "
+      + "\(scalar(canary?["version"]))` makes it live, `resnetd model canary` shows how it does"
   }
 
   private static func change(_ report: JSONNode) -> String {

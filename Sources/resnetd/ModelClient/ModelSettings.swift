@@ -23,6 +23,8 @@ struct ModelSettings: CommandSettings {
   var variant: String?
   /// Version that must be live for an upload to take its place.
   var ifVersion: String?
+  /// Share of the requests that an uploaded model answers as a canary.
+  var canary: String?
   var percent: String?
   var maxDisagreement: String?
   var end = false
@@ -55,6 +57,9 @@ struct ModelSettings: CommandSettings {
     .optionalText("arch", "VARIANT", \.variant, "push: " + ModelParts.variantHelp),
     .optionalText(
       "if-version", "VERSION", \.ifVersion, "push: only if this version is still live"),
+    .optionalText(
+      "canary", "P", \.canary,
+      "push: let the model answer this percentage of the requests, instead of making it live"),
     .optionalText("percent", "P", \.percent, "canary: the share of requests that it answers"),
     .optionalText(
       "max-disagreement", "SHARE", \.maxDisagreement,
@@ -74,7 +79,8 @@ struct ModelSettings: CommandSettings {
   func check(for action: ModelAction, _ operand: String?) throws(UsageError) {
     let misplaced: [(option: String, isGiven: Bool, belongs: [ModelAction])] = [
       ("--dry-run", dryRun, [.push, .teach]), ("--inherit", inherit, [.push]),
-      ("--if-version", ifVersion != nil, [.push]), ("--percent", percent != nil, [.canary]),
+      ("--if-version", ifVersion != nil, [.push]), ("--canary", canary != nil, [.push]),
+      ("--percent", percent != nil, [.canary]),
       ("--max-disagreement", maxDisagreement != nil, [.canary]), ("--end", end, [.canary]),
       ("--keep-images", keepsImages, [.examples]), ("--as", name != nil, [.teach]),
       ("--without-classes", leavesClasses, [.teach]),
@@ -89,6 +95,12 @@ struct ModelSettings: CommandSettings {
         "--admin-port 0 makes the server pick a port: give the one that its log line `admin` shows")
     }
     if let ifVersion { try VersionDigits.check(ifVersion) }
+    if let canary {
+      _ = try Self.percent(canary, "--canary")
+      guard !dryRun else {
+        throw UsageError("a dry run begins no canary: give --dry-run or --canary, not both")
+      }
+    }
     if end, percent != nil || maxDisagreement != nil {
       throw UsageError("--end ends the canary and takes no other option of it")
     }
@@ -106,7 +118,7 @@ struct ModelSettings: CommandSettings {
     guard let percent else { throw UsageError("canary VERSION needs --percent") }
     var rules: JSONObject = [
       "version": .string(version),
-      "percent": .double(try Self.number(percent, "--percent", in: 0...100)),
+      "percent": .double(try Self.percent(percent, "--percent")),
     ]
     if let maxDisagreement {
       rules.append(
@@ -115,6 +127,11 @@ struct ModelSettings: CommandSettings {
           ? nil : .double(try Self.number(maxDisagreement, "--max-disagreement", in: 0...1)))
     }
     return JSONValue.object(rules).text
+  }
+
+  /// Returns a canary's share of the requests, in percent.
+  static func percent(_ text: String, _ option: String) throws(UsageError) -> Double {
+    try number(text, option, in: 0...100)
   }
 
   /// Returns a number as JSON writes it.

@@ -16,6 +16,7 @@ struct ModelUpload {
     self.address = address
     (settings.host, settings.port) = (address.host, address.port)
     (settings.socketPath, settings.tokenFile) = (address.socketPath, training.tokenFile)
+    settings.canary = training.canary
     authorization = try settings.authorization()
   }
 
@@ -40,7 +41,7 @@ struct ModelUpload {
     }
   }
 
-  /// Uploads the file and returns the server's answer, once the model is live.
+  /// Uploads the file and returns the server's answer, once the model is live, or the canary.
   ///
   /// - Parameter version: The file's; an answer that names another one is not believed.
   func push(_ path: String, of version: ModelVersion) throws -> AdminClient.Answer {
@@ -49,14 +50,16 @@ struct ModelUpload {
       let answer = try ModelCommand.push(path, settings, client)
       guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
       let tree = try answer.tree()
-      guard tree.root["digest"]?.string?.split(separator: ":").last == Substring(version.hex) else {
-        throw Failure("\(settings.place) does not answer that this version is live")
+      guard
+        model(tree.root)["digest"]?.string?.split(separator: ":").last == Substring(version.hex)
+      else {
+        throw Failure("\(settings.place) does not answer that this version is \(state)")
       }
       return answer
     } catch let failure as Failure {
       throw Failure(
-        "\(path) is complete but is not live: \(failure.message); `resnetd model push \(path) "
-          + "\(address.options)` tries again")
+        "\(path) is complete but is not \(state): \(failure.message); `resnetd model push \(path) "
+          + "\(address.options)\(settings.canary.map { " --canary \($0)" } ?? "")` tries again")
     }
   }
 
@@ -68,12 +71,21 @@ struct ModelUpload {
   /// The answer's main members, and where it came from.
   func json(_ answer: AdminClient.Answer) throws -> JSONValue {
     let tree = try answer.tree()
+    let model = model(tree.root)
     return [
-      "address": .string("\(settings.place)"), "name": JSONValue(tree.root["name"]?.string),
-      "version": JSONValue(tree.root["version"]?.string),
-      "former": JSONValue(tree.root["former"]?.string),
+      "address": .string("\(settings.place)"), "state": .string(state),
+      "name": JSONValue(model["name"]?.string), "version": JSONValue(model["version"]?.string),
+      "former": JSONValue(model["former"]?.string),
     ]
   }
+
+  /// The model's part of an answer.
+  private func model(_ answer: JSONNode) -> JSONNode {
+    settings.canary == nil ? answer : answer["gate"] ?? answer
+  }
+
+  /// What the model becomes.
+  private var state: String { settings.canary == nil ? "live" : "the canary" }
 
   private static let remedy = "--push says where it is"
 }

@@ -93,6 +93,10 @@ extension TrainSettings {
     .push(
       "push", \.push, "make the model live on the server whose admin endpoint is there"),
     .optionalText(
+      "canary", "P", \.canary,
+      "with --push: let the model answer this percentage of the requests, instead of making it live"
+    ),
+    .optionalText(
       "admin-token-file", "FILE", \.tokenFile,
       "file with the token that the server of --push wants; --token-file is the same"
     ).alsoNamed("token-file"),

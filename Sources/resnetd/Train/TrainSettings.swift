@@ -75,6 +75,8 @@ struct TrainSettings: DecodingSettings {
   var findsRate = false
   var push: PushAddress?
   var tokenFile: String?
+  /// Share of the requests that the pushed model answers as a canary.
+  var canary: String?
   var decoders = DecoderSettings()
 
   /// Network of the table that is trained from scratch: named without a file to begin with.
@@ -145,6 +147,12 @@ struct TrainSettings: DecodingSettings {
       throw UsageError(
         "\(option) is for the training of layers, and --tune head trains none but the last: give "
           + "--tune all or last:N, or leave it out")
+    }
+    if let canary {
+      guard push != nil else {
+        throw UsageError("--canary is for the server of --push: give that too, or leave it out")
+      }
+      _ = try ModelSettings.percent(canary, "--canary")
     }
     try checkSearch()
     try checkLabels()

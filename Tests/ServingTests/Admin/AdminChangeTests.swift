@@ -54,7 +54,7 @@ import Testing
     arguments: [
       (
         "PUT", "/admin/model?bogus=1",
-        #""bogus" is an unknown parameter; PUT /admin/model takes dry_run, inherit, weights and arch"#
+        #""bogus" is an unknown parameter; PUT /admin/model takes dry_run, inherit, weights, arch and canary"#
       ),
       ("PUT", "/admin/model?dryrun=true", "(did you mean dry_run?)"),
       ("PUT", "/admin/model?dry_run=1", #"dry_run is true or false, not "1""#),

@@ -110,6 +110,9 @@ import Testing
     let matched = try await fixture.ask(
       "PUT", "/admin/model", [("If-Match", "*")], body: fixture.file("one"))
     #expect(matched.status == 412)
+    let canary = try await fixture.ask(
+      "PUT", "/admin/model?canary=5", body: Array("x".utf8))
+    #expect(canary.status == 409, "\(canary)")
     let inherited = try await fixture.ask(
       "PUT", "/admin/model?inherit=true", body: fixture.file("one"))
     #expect(try inherited.problemKind() == "no-live-model")

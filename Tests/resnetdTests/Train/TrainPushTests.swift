@@ -56,6 +56,49 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
+  @Test("The model answers a share of the requests where that is asked for, and the live one stays")
+  func canary() async throws {
+    let server = try await ServerUnderTest("--state-dir", path("state"), "--tune", "off")
+    let admin = String(try await server.adminAddress.dropFirst("http://".count))
+    let pushed = try await train(
+      "-o", path("drawn.safetensors"), "--push", admin, "--canary", "12.5", "--json")
+    #expect(pushed.exitCode == 0, "\(pushed.errors)")
+    let report = try JSONSerialization.jsonObject(with: Data(pushed.output.utf8)) as? [String: Any]
+    let state = try #require(report?["pushed"] as? [String: Any])
+    let model = report?["model"] as? [String: Any]
+    #expect(state["state"] as? String == "the canary" && state["name"] as? String == "drawn")
+    #expect(state["version"] as? String == model?["version"] as? String)
+    let image = "\(tree.path)/a/0.bmp"
+    for (choice, name) in [("always", "drawn"), ("never", "resnet20-cifar10")] {
+      let answer = try await server.curl(
+        "-H", "X-Resnetd-Canary: \(choice)", "-T", image, "\(server.address)/classify?top_k=1")
+      #expect(answer.status == 200 && answer.body.contains(#""name":"\#(name)""#))
+    }
+    // The version is kept, so it can be made live.
+    let again = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      [
+        "model", "push", path("drawn.safetensors"), "--canary", "50", "--admin-port",
+        String(admin.split(separator: ":").last ?? ""),
+      ])
+    #expect(again.exitCode == 0 && again.output.contains("answers 50"), "\(again)")
+    let version = try #require(state["version"] as? String)
+    let live = try await server.curl(
+      "-X", "POST", "http://\(admin)/admin/versions/\(version)/activate")
+    #expect(live.status == 200 && live.body.contains(#""reason":"promoted""#), "\(live.body)")
+    for (query, words) in [("canary=101", "from 0 to 100"), ("canary=1&dry_run=true", "not both")] {
+      let refused = try await server.curl(
+        "-T", path("drawn.safetensors"), "http://\(admin)/admin/model?\(query)")
+      #expect(refused.status == 400 && refused.body.contains(words), "\(refused.body)")
+    }
+    let same = try await server.curl(
+      "-T", path("drawn.safetensors"), "http://\(admin)/admin/model?canary=1")
+    #expect(same.status == 409 && same.body.contains("is live already"), "\(same.body)")
+    #expect(await server.stop() == 0)
+    let alone = try await train("-o", path("x.safetensors"), "--canary", "5")
+    #expect(alone.exitCode == 2 && alone.errors.contains("--canary is for the server of --push"))
+  }
+
   @Test("A new last layer is pushed while images are classified: no request fails")
   func underLoad() async throws {
     let server = try await ServerUnderTest("--state-dir", path("state"), "--tune", "off")

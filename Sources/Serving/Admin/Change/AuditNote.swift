@@ -46,7 +46,10 @@ extension Log {
       let report = try change(&note.digest)
       note.digest = report.version.hex
       note.outcome =
-        report.isDryRun ? "fit" : report.recordFault == nil ? "live" : "live, not recorded"
+        report.isDryRun
+        ? "fit"
+        : report.isCanary
+          ? "canary" : report.recordFault == nil ? "live" : "live, not recorded"
       return report
     }
   }

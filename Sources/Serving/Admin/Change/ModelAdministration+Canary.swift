@@ -93,17 +93,43 @@ extension ModelAdministration {
           throw SwapFailure(step: .validate, reason: error.detail, kind: .refused, cause: error)
         }
         isBegun = true
-        pool.traffic.begin(
-          Canary(
-            deployment, beside: pool.live, rules: rules, by: who,
-            onEnd: { [log] end in
-              store.unpin(version)
-              if end.reason.isAutomatic { Self.writeAudit(end, log) }
-            }))
+        begin(version, deployment, rules, in: store, by: who)
       }
     } catch {
       throw Problem(error)
     }
+  }
+
+  /// Proves a model that has just arrived, keeps it, and lets it answer its share.
+  func beginCanary(
+    _ request: SwapRequest, _ rules: CanaryRules, in turn: SwapTurn, _ recorder: ModelRecorder
+  ) throws(Problem) -> SwapReport {
+    do throws(SwapFailure) {
+      return try deployer.deployCanary(request, in: turn) {
+        (model, deployment) throws(SwapFailure) in
+        do throws(Problem) { try checkNotLive(model.version) } catch {
+          throw SwapFailure(step: .validate, reason: error.detail, kind: .refused, cause: error)
+        }
+        try recorder.pin(model.name)
+        begin(model.version, deployment, rules, in: recorder.store, by: request.by)
+      }
+    } catch {
+      throw Problem(error)
+    }
+  }
+
+  /// Sends a version its share of the requests; it is unpinned when that ends.
+  private func begin(
+    _ version: ModelVersion, _ deployment: Deployment, _ rules: CanaryRules,
+    in store: ModelStore, by who: String
+  ) {
+    pool.traffic.begin(
+      Canary(
+        deployment, beside: pool.live, rules: rules, by: who,
+        onEnd: { [log] end in
+          store.unpin(version)
+          if end.reason.isAutomatic { Self.writeAudit(end, log) }
+        }))
   }
 
   /// Writes the audit line of an end that nobody asked for.

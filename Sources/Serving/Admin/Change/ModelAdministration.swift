@@ -73,7 +73,7 @@ package final class ModelAdministration: Sendable {
 
   // MARK: Changes
 
-  /// Proves an upload, and unless it is a dry run keeps it and makes it live.
+  /// Proves an upload, and unless it is a dry run keeps it and makes it live, or the canary.
   ///
   /// On request, a file without labels is completed with the live model's labels and preprocessing,
   /// and of one with several networks one is taken.
@@ -96,11 +96,15 @@ package final class ModelAdministration: Sendable {
             parameters.choice, turn, log) : nil
         defer { completion?.discard() }
         if let completion { request.completion = completion.run }
-        var report = try deploy(
-          request, in: turn,
-          ModelRecorder(
-            store: store, subject: completion.map { .completed($0) } ?? .staged(uploaded),
-            by: order.by, log: log))
+        let recorder = ModelRecorder(
+          store: store, subject: completion.map { .completed($0) } ?? .staged(uploaded),
+          by: order.by, log: log)
+        var report =
+          if let percent = parameters.canary {
+            try beginCanary(request, CanaryRules(percent: percent), in: turn, recorder)
+          } else {
+            try deploy(request, in: turn, recorder)
+          }
         // The completed file says what was assumed of the uploaded one.
         if let completion { report.assumptions = completion.assumptions }
         return report

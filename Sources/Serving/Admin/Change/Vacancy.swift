@@ -139,6 +139,12 @@ package final class Vacancy: Sendable {
         throw Problem(
           409, .noLiveModel, "no model is live that inherit=true could take labels from")
       }
+      guard parameters.canary == nil else {
+        throw Problem(
+          409, .noLiveModel,
+          "no model is live that a canary could answer requests beside; without canary the model "
+            + "becomes the first")
+      }
       let request = SwapRequest(path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
       return try begin(
         request, parameters.action, order, .staged(uploaded), overriding: true

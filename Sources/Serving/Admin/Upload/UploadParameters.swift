@@ -5,7 +5,7 @@ import Telemetry
 
 /// Parameters of an upload's request.
 struct UploadParameters: Sendable {
-  static let names = ["dry_run", "inherit", "weights", "arch"]
+  static let names = ["dry_run", "inherit", "weights", "arch", "canary"]
   /// Bytes of the name of a network.
   private static let weightsByteCountLimit = 256
 
@@ -13,6 +13,9 @@ struct UploadParameters: Sendable {
   private(set) var dryRun = false
   /// Whether a file without labels and preprocessing takes those of the live model.
   private(set) var inherits = false
+  /// Share of the requests that the model is to answer beside the live one, instead of becoming
+  /// live.
+  private(set) var canary: CanaryPercent?
   /// Which of the file's networks is meant, and which network its tensors belong to.
   private(set) var choice = NetworkChoice()
   let digest: ContentDigest
@@ -38,11 +41,23 @@ struct UploadParameters: Sendable {
         }
         continue
       }
+      if item.name == "canary" {
+        guard let percent = Double(item.value).flatMap(CanaryPercent.init) else {
+          throw .parameter(
+            "canary is a number from 0 to 100 with at most two decimal places, the percentage of "
+              + "requests that the model is to answer, not \(Quotation.value(item.value))")
+        }
+        canary = percent
+        continue
+      }
       guard item.value == "true" || item.value == "false" else {
         throw .parameter("\(item.name) is true or false, not \(Quotation.value(item.value))")
       }
       if item.name == "dry_run" { dryRun = item.value == "true" }
       if item.name == "inherit" { inherits = item.value == "true" }
+    }
+    if dryRun, canary != nil {
+      throw .parameter("a dry run begins no canary; give dry_run or canary, not both")
     }
   }
 
@@ -50,7 +65,7 @@ struct UploadParameters: Sendable {
   var completes: Bool { inherits || !choice.isEmpty }
 
   /// Name of the action in the audit.
-  var action: String { dryRun ? "dry run" : "upload" }
+  var action: String { dryRun ? "dry run" : canary == nil ? "upload" : "canary" }
 
   /// Returns the complete upload, with the digest that was announced.
   func finish(
