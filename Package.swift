@@ -130,7 +130,7 @@ let package = Package(
 
     .executableTarget(
       name: "training-benchmark", dependencies: ["Training", "Numbers", "ResNet"],
-      path: "benchmarks/training", exclude: ["README.md", "pytorch.py", "run"]),
+      path: "benchmarks/training", exclude: ["README.md", "head.py", "pytorch.py", "run"]),
 
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
     .target(name: "ScriptedServer", dependencies: ["CSockets"], path: "Tests/ScriptedServer"),

@@ -1,7 +1,7 @@
-"""Images/s of training steps in PyTorch eager: forward, backward and update by SGD with momentum
-and weight decay.
+"""Images/s of training steps in PyTorch: forward, backward and update by SGD with momentum and
+weight decay; eager and in fp32 unless a further argument says otherwise.
 
-usage: pytorch.py NETWORK BATCH THREADS STEPS
+usage: pytorch.py NETWORK BATCH THREADS STEPS [compiled] [autocast]
 """
 
 import importlib.util
@@ -21,10 +21,12 @@ WARM_UP = 3
 
 
 def main():
-    name, batch, threads, count = sys.argv[1], *map(int, sys.argv[2:])
+    name, batch, threads, count = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(threads)
     network, size = parity.made(name)
     network = network.train().to(memory_format=torch.channels_last)
+    called = torch.compile(network) if "compiled" in sys.argv else network
+    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled="autocast" in sys.argv)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=1e-4, momentum=0.9, nesterov=True, weight_decay=5e-4)
     images = torch.rand(batch, 3, size, size).to(memory_format=torch.channels_last)
@@ -33,7 +35,9 @@ def main():
     for step in range(WARM_UP + count):
         start = time.perf_counter(), time.process_time()
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(network(images), classes, label_smoothing=0.1)
+        with autocast:
+            logits = called(images)
+        loss = torch.nn.functional.cross_entropy(logits.float(), classes, label_smoothing=0.1)
         loss.backward()
         optimizer.step()
         if step >= WARM_UP:
