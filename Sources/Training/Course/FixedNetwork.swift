@@ -38,6 +38,32 @@ package final class FixedNetwork: Sendable {
     self.contexts = contexts
   }
 
+  /// Makes a runner for a thread of the caller's own.
+  package func makeRunner() throws(EngineError) -> Runner { try Runner(self, network) }
+
+  /// One thread's means to run the network.
+  package struct Runner {
+    private let owner: FixedNetwork
+    private let context: ExecutionContext
+
+    fileprivate init(_ owner: FixedNetwork, _ network: CompiledNetwork) throws(EngineError) {
+      self.owner = owner
+      context = try ExecutionContext(network)
+    }
+
+    /// Returns what `FixedNetwork.outputs` does.
+    package func outputs(_ images: [Float]) throws(EngineError) -> [Float] {
+      let count = images.count / owner.network.inputShape.elementCount
+      var all: [Float] = []
+      all.reserveCapacity(count * owner.outputShape.elementCount)
+      for first in stride(from: 0, to: count, by: batchSize) {
+        let range = first..<min(first + batchSize, count)
+        all += try owner.run(context, images, range).get()
+      }
+      return all
+    }
+  }
+
   /// Returns `[N, C, H, W]` for images `[N, C, H, W]`. An image's numbers do not depend on its
   /// neighbours.
   package func outputs(_ images: [Float]) throws(EngineError) -> [Float] {

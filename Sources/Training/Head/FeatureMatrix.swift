@@ -24,6 +24,11 @@ package struct FeatureMatrix: Sendable {
     values.append(contentsOf: row)
   }
 
+  package mutating func append(contentsOf other: FeatureMatrix) {
+    precondition(other.columnCount == columnCount, "rows must be equally long")
+    values.append(contentsOf: other.values)
+  }
+
   package func row(_ index: Int) -> ArraySlice<Float> {
     values[index * columnCount..<(index + 1) * columnCount]
   }

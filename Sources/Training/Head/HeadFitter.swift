@@ -90,8 +90,8 @@ package struct HeadFitter: Sendable {
     }
     var failures = 0
     for candidate in Self.candidates {
-      var logits = [Float](repeating: 0, count: samples.count * samples.classCount)
-      var judged = [Bool](repeating: false, count: samples.count)
+      var logits = [Float](repeating: 0, count: samples.plainCount * samples.classCount)
+      var judged = [Bool](repeating: false, count: samples.plainCount)
       for index in parts.indices {
         guard
           let outputs = try parts[index].logits(candidate, settings, continues)
@@ -104,7 +104,7 @@ package struct HeadFitter: Sendable {
         }
       }
       let result = CrossValidation(
-        rows: (rows ?? Array(0..<all.count)), judged: judged, samples, logits: logits)
+        rows: rows ?? Array(0..<all.count), judged: judged, samples, logits: logits)
       let trial = Trial(
         regularization: candidate, logLoss: result.logLoss, accuracy: result.accuracy)
       progress(.trial(trial))
@@ -156,7 +156,7 @@ package struct CrossValidation: Sendable {
   package let accuracy: Double
 
   init(rows: [Int], judged: [Bool], _ samples: HeadSamples, logits: [Float]) {
-    let (places, classCount) = (rows.indices.filter { judged[$0] }, samples.classCount)
+    let (places, classCount) = (judged.indices.filter { judged[$0] }, samples.classCount)
     func judgedRows(_ numbers: [Float]) -> [Float] {
       places.flatMap { numbers[$0 * classCount..<($0 + 1) * classCount] }
     }

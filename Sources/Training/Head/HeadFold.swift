@@ -88,7 +88,7 @@ struct Part {
   }
 }
 
-/// One fold of cross-validation: a head learned from all other rows judges its own.
+/// One fold of cross-validation: a head learned from all other rows judges its own plain ones.
 struct Fold {
   let heldRows: [Int]
   private let part: Part
@@ -101,7 +101,7 @@ struct Fold {
   init?(
     _ samples: HeadSamples, _ folds: [Int], _ number: Int, _ settings: HeadSettings
   ) {
-    heldRows = folds.indices.filter { folds[$0] == number }
+    heldRows = (0..<samples.plainCount).filter { folds[$0] == number }
     let learned = samples.rows(folds.indices.filter { folds[$0] != number })
     guard !heldRows.isEmpty, learned.count > 0 else { return nil }
     scaling = FeatureScaling(learned.features)

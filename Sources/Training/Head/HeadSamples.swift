@@ -13,10 +13,13 @@ package struct HeadSamples: Sendable {
   /// judged by at the same time.
   package var groups: [Int]
   package var classCount: Int
+  /// Rows of images as they are, which come first; the others are further views of these, learned from
+  /// but never judged by.
+  package var plainCount: Int
 
   package init(
     _ features: FeatureMatrix, labels: [Int], groups: [Int]? = nil, classCount: Int,
-    targets: [Float]? = nil
+    targets: [Float]? = nil, plainCount: Int? = nil
   ) {
     precondition(labels.count == features.rowCount, "each row must have a label")
     precondition(
@@ -26,17 +29,23 @@ package struct HeadSamples: Sendable {
     (self.features, self.labels, self.classCount) = (features, labels, classCount)
     self.targets = targets
     self.groups = groups ?? Array(labels.indices)
+    self.plainCount = plainCount ?? labels.count
+    precondition(0...labels.count ~= self.plainCount, "plain rows must be among all")
   }
 
   package var count: Int { labels.count }
 
+  /// Returns samples of these rows, plain ones before others.
   package func rows(_ indexes: [Int]) -> HeadSamples {
-    HeadSamples(
+    let plainCount = indexes.prefix { $0 < self.plainCount }.count
+    precondition(
+      indexes[plainCount...].allSatisfy { $0 >= self.plainCount }, "plain rows must come first")
+    return HeadSamples(
       features.rows(indexes), labels: indexes.map { labels[$0] },
       groups: indexes.map { groups[$0] }, classCount: classCount,
       targets: targets.map { targets in
         indexes.flatMap { targets[$0 * classCount..<($0 + 1) * classCount] }
-      })
+      }, plainCount: plainCount)
   }
 }
 

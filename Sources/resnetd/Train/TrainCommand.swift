@@ -196,6 +196,10 @@ enum TrainCommand: Command {
       return .all
     }
     guard settings.tuning == .auto else { return settings.tuning }
+    if let option = settings.head.soleOption {
+      TrainingProgress.tell("--tune head: \(option) is for a new last layer by itself")
+      return .head
+    }
     let isSmall =
       parent.graph.inputShape.pixelCount <= smallPixelCount
       && parent.preprocessing.channelOrder != .bands

@@ -106,7 +106,8 @@ struct TrainSettings: DecodingSettings {
       ("--batch", batchImageCount != nil), ("--learning-rate", rate != nil),
       ("--weight-decay", weightDecay != nil), ("--optimizer", optimizer != .sgd),
       ("--schedule", schedule != .oneCycle), ("--clip-norm", normLimit != nil),
-      ("--average", averageDecay != nil), ("--augment", augmentation != .auto),
+      ("--average", averageDecay != nil),
+      ("--augment", augmentation != .auto && head.viewCount == nil),
       ("--mixup", mixupAlpha != nil), ("--balance-by sampling", samplesEvenly),
     ]
     return options.first { $0.1 }?.0
@@ -148,15 +149,19 @@ struct TrainSettings: DecodingSettings {
         "\(option) is for the training of layers, and --tune head trains none but the last: give "
           + "--tune all or last:N, or leave it out")
     }
-    if let canary {
-      guard push != nil else {
-        throw UsageError("--canary is for the server of --push: give that too, or leave it out")
-      }
-      _ = try ModelSettings.percent(canary, "--canary")
-    }
+    try checkPush()
+    try checkHead()
     try checkSearch()
     try checkLabels()
     try checkList()
+  }
+
+  private func checkPush() throws(UsageError) {
+    guard let canary else { return }
+    guard push != nil else {
+      throw UsageError("--canary is for the server of --push: give that too, or leave it out")
+    }
+    _ = try ModelSettings.percent(canary, "--canary")
   }
 
   /// Throws if a list is to be read in a way that it cannot.
@@ -173,6 +178,25 @@ struct TrainSettings: DecodingSettings {
     }
     guard !labelSeparator.isEmpty else {
       throw UsageError("--label-separator is empty; give what is between two labels, such as '|'")
+    }
+  }
+
+  /// Throws if something is asked of a new last layer by itself that the training of layers has not.
+  private func checkHead() throws(UsageError) {
+    guard let option = head.soleOption else { return }
+    guard tuning == .auto || tuning == .head, freshArchitecture == nil else {
+      throw UsageError(
+        "\(option) is for a new last layer by itself: give --tune head, or leave it out")
+    }
+    if let other = layerOption {
+      throw UsageError(
+        "\(option) is for a new last layer by itself, and \(other) for the training of layers: leave "
+          + "out one of them")
+    }
+    if head.viewCount != nil, augmentation.isNone {
+      throw UsageError(
+        "--views are of images that --augment changes, and --augment none changes nothing: leave out "
+          + "one of them")
     }
   }
 

@@ -78,19 +78,28 @@ struct TrainingJob {
 
   /// Learns a last layer on the learned images' features; nil if it was interrupted.
   ///
-  /// - Parameter features: In the order of the split's learned images.
-  func fitHead(_ features: FeatureMatrix, _ split: DataSplit) throws -> HeadFit? {
+  /// - Parameters:
+  ///   - features: In the order of the split's learned images; then those of their views.
+  ///   - viewCount: Views of each image, which follow each other.
+  func fitHead(
+    _ features: FeatureMatrix, viewCount: Int = 0, _ split: DataSplit
+  ) throws -> HeadFit? {
     var rules = HeadSettings()
     rules.regularization = settings.regularization
     rules.smoothing = Double(settings.smoothing)
     rules.isBalanced = settings.isBalanced
     rules.seed = UInt64(settings.seed)
     rules.threads = jobs.count
+    // The images, then each as often as there are views of it.
+    let rows =
+      Array(split.learned.indices)
+      + split.learned.indices.flatMap { [Int](repeating: $0, count: viewCount) }
     let samples = HeadSamples(
-      features, labels: split.learned.map { split.label(of: $0) }, groups: split.groups,
-      classCount: classCount,
+      features, labels: rows.map { split.label(of: split.learned[$0]) },
+      groups: rows.map { split.groups[$0] }, classCount: classCount,
       targets: split.hasIndependentLabels
-        ? split.learned.flatMap { split.targets(of: $0) } : nil)
+        ? rows.flatMap { split.targets(of: split.learned[$0]) } : nil,
+      plainCount: split.learned.count)
     var progress = TrainingProgress("trials")
     var trialCount = 0
     let report = { (step: HeadFitter.Progress) in

@@ -9,9 +9,12 @@ struct HeadTraining {
   private let job: TrainingJob
   private let compiled: CompiledModel
   private let featureCount: Int
+  /// Nil if images are learned from as they are.
+  private let views: ViewRule?
 
   init(_ job: TrainingJob) throws {
     self.job = job
+    views = try ViewRule(job)
     compiled = try job.jobs.compiled(job.parent, .fp32)
     do throws(FeatureFault) { featureCount = try compiled.featureCount.get() } catch {
       throw Failure("\(job.parent.name): \(error); name another model by --from")
@@ -21,10 +24,12 @@ struct HeadTraining {
   /// Returns the model; nil if it was interrupted.
   func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
     // Those of the survey, of the matrix, and of the folds of cross-validation.
-    let perImage = 4 * MemoryLayout<Float>.stride * (featureCount + job.classCount)
+    let perImage =
+      4 * MemoryLayout<Float>.stride * (featureCount + job.classCount) * (1 + viewCount)
     try TrainingJob.checkMemory(
       perImage * job.folder.images.count, for: "the features of all images",
-      remedy: "give the process more memory, or learn from fewer images")
+      remedy: "give the process more memory, or learn from fewer images"
+        + (views == nil ? "" : " or --views"))
     TrainingProgress.tell(
       "a new last layer on the \(featureCount) features of \(job.parentName)")
     let survey = ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption)
@@ -36,7 +41,12 @@ struct HeadTraining {
     }
     guard let found else { return nil }
     let split = try job.split(found)
-    guard let fit = try job.fitHead(matrix(split.learned), split) else { return nil }
+    var features = matrix(split.learned)
+    if let views {
+      guard let found = try viewFeatures(of: split, views) else { return nil }
+      features.append(contentsOf: found)
+    }
+    guard let fit = try job.fitHead(features, viewCount: viewCount, split) else { return nil }
     let logits = try fit.head.logits(matrix(split.heldOut))
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
@@ -54,14 +64,43 @@ struct HeadTraining {
     let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
-      split: split, survey: found, fit: fit, course: nil, judgement: judgement, frames: frames,
+      split: split, survey: found, fit: fit, viewCount: viewCount, course: nil,
+      judgement: judgement, frames: frames,
       int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
   }
 
+  private var viewCount: Int { views?.count ?? 0 }
+
+  /// Returns the features of the learned images' views, those of one image after the other; nil if it
+  /// was interrupted.
+  private func viewFeatures(of split: DataSplit, _ rule: ViewRule) throws -> FeatureMatrix? {
+    let node: Graph.NodeID
+    do throws(FeatureFault) { node = try job.parent.graph.featureNode() } catch {
+      throw Failure("\(job.parent.name): \(error)")
+    }
+    let body = try FixedNetwork(
+      job.parent.graph.before(cut: node), job.parent.weights, threads: 1)
+    let images = split.learned.map { job.folder.images[$0.index] }
+    let survey = ImageSurvey(images, TrainingProgress("views"), job.interruption)
+    let found = try survey.run(threads: job.jobs.count, batch: 1) { [job] in
+      let surveyor = try ViewSurveyor(rule, body, job.decoders)
+      return { try surveyor.survey($0) }
+    }
+    guard let found else { return nil }
+    guard found.images.map(\.digest) == split.learned.map(\.digest) else {
+      throw Failure(
+        "images have changed while their features were computed: leave \(job.folder.path) as it is "
+          + "and try again")
+    }
+    return matrix(found.images)
+  }
+
   private func matrix(_ images: [SurveyedImage]) -> FeatureMatrix {
     var matrix = FeatureMatrix(columnCount: featureCount)
-    for image in images { matrix.append(image.features) }
+    for image in images {
+      matrix.append(contentsOf: .init(columnCount: featureCount, values: image.features))
+    }
     return matrix
   }
 
@@ -88,5 +127,6 @@ struct HeadTraining {
       + " by L-BFGS, regularisation "
       + TrainingReport.number(fit.regularization)
       + (fit.trials.isEmpty ? "" : " by cross-validation")
+      + (views.map { ", \($0.text)" } ?? "")
   }
 }

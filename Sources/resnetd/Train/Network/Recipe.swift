@@ -40,8 +40,7 @@ struct Recipe {
     classCounts: [Int], graph: Graph, isFresh: Bool
   ) {
     self.isFresh = isFresh
-    let (height, width) = contract.outputSize
-    let isSmall = max(height, width) <= Self.smallSide
+    let isSmall = Self.isSmall(contract)
     // Few images in a batch make many steps of few images.
     let usual = min(isSmall ? 128 : 32, max(8, imageCount / 16))
     batchImageCount = settings.batchImageCount ?? usual
@@ -51,7 +50,7 @@ struct Recipe {
     optimizer = Self.optimizer(settings, graph, isFresh: isFresh)
     balancesClasses = settings.samplesEvenly
     loss = Self.loss(settings, imageCount: imageCount, classCounts)
-    augmentation = Self.augmentation(settings.augmentation, height: height, isSmall: isSmall)
+    augmentation = Self.augmentation(settings.augmentation, contract)
     mixupAlpha = settings.mixupAlpha
     scheduleChoice = settings.schedule
     words = Self.words(settings)
@@ -124,13 +123,18 @@ struct Recipe {
     return Loss(.softmax(smoothing: Double(settings.smoothing)), weights: weights)
   }
 
-  private static func augmentation(
-    _ choice: AugmentationChoice, height: Int, isSmall: Bool
+  private static func isSmall(_ contract: Preprocessing) -> Bool {
+    max(contract.outputSize.height, contract.outputSize.width) <= smallSide
+  }
+
+  /// Returns the changes that make views of images of a contract; nil for none.
+  static func augmentation(
+    _ choice: AugmentationChoice, _ contract: Preprocessing
   ) -> Augmentation? {
     guard !choice.isNone else { return nil }
     let crop =
-      isSmall
-      ? Augmentation.Crop.padded(height / 8)
+      isSmall(contract)
+      ? Augmentation.Crop.padded(contract.outputSize.height / 8)
       : .resized(scale: 0.35...1, ratio: 3.0 / 4...4.0 / 3)
     return Augmentation(
       crop: choice.crops ? crop : .plain, flip: choice.flips ? .alternating : .none,
@@ -175,7 +179,7 @@ struct Recipe {
       "batches of \(batchImageCount)", method,
       "weight decay \(TrainingReport.number(optimizer.weightDecay))",
     ]
-    return (parts + augmented + words).joined(separator: ", ")
+    return (parts + Self.words(augmentation) + words).joined(separator: ", ")
   }
 
   /// The numbers in words, for the provenance.
@@ -189,10 +193,11 @@ struct Recipe {
       "batches of \(batchImageCount)", method, course + TrainingReport.number(peakRate),
       "weight decay \(TrainingReport.number(optimizer.weightDecay))",
     ]
-    return (parts + augmented + words).joined(separator: ", ")
+    return (parts + Self.words(augmentation) + words).joined(separator: ", ")
   }
 
-  private var augmented: [String] {
+  /// Returns the changes to images in words.
+  static func words(_ augmentation: Augmentation?) -> [String] {
     guard let augmentation else { return ["no augmentation"] }
     var parts: [String] = []
     switch augmentation.crop {

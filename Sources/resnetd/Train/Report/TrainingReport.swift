@@ -64,7 +64,12 @@ struct TrainingReport {
         trained.split.hasIndependentLabels ? "independent labels" : "classes",
         Decimal.grouped(folder.classes.count),
       ],
-      ["learned from", "\(Decimal.grouped(split.learned.count)) images"],
+      [
+        "learned from",
+        "\(Decimal.grouped(split.learned.count)) images"
+          + (trained.viewCount > 0
+            ? ", and \(Decimal.grouped(trained.viewCount)) views of each" : ""),
+      ],
     ]
     if !split.heldOut.isEmpty {
       rows.append(["held out", "\(Decimal.grouped(split.heldOut.count)) images"])
@@ -178,7 +183,7 @@ struct TrainingReport {
       ],
       "labels": .array(folder.classes.map(JSONValue.string)),
       "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
-      "failed": .integer(trained.survey.failures.count),
+      "views": .integer(trained.viewCount), "failed": .integer(trained.survey.failures.count),
       "features": .integer(trained.featureCount), "from": .string(trained.parentName),
       "regularization": fit.map { .double($0.regularization) } ?? .null,
       "trials": .array(

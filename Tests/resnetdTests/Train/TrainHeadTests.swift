@@ -1,0 +1,68 @@
+import Checkpoint
+import Foundation
+import Testing
+
+/// `resnetd train --tune head`: the ways in which a last layer is learned.
+@Suite struct TrainHeadTests {
+  private func tree(_ counts: [(name: String, kind: Int, count: Int)]) throws -> ImageTree {
+    let tree = try ImageTree()
+    try DrawnImages.add(counts, to: tree)
+    return tree
+  }
+
+  private func train(
+    _ tree: ImageTree, to file: String, _ options: [String]
+  ) async throws -> (outcome: ProgramUnderTest.Outcome, report: [String: Any]) {
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      TrainOptions.small(
+        ["train", tree.path, "-o", file, "--json", "--name", "x", "--force"] + options))
+    let report =
+      try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+    return (outcome, report ?? [:])
+  }
+
+  @Test("Views are learned from and never judged, the same on any number of threads")
+  func views() async throws {
+    let (tree, results) = (try tree([("a", 0, 9), ("b", 1, 9)]), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    for labels in [[], ["--activation", "sigmoid"]] {
+      var files: Set<Data> = []
+      for jobs in ["1", "3"] {
+        let (outcome, report) = try await train(
+          tree, to: file, ["--views", "3", "--augment", "crop", "-j", jobs] + labels)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(report["views"] as? Int == 3 && report["learned"] as? Int == 18)
+        let evaluation = report["evaluation"] as? [String: Any]
+        let judged = (evaluation?["precisions"] as? [[String: Any]])?.first ?? evaluation ?? [:]
+        #expect(judged["images"] as? Int == 18, "\(report)")
+        files.insert(try Data(contentsOf: URL(fileURLWithPath: file)))
+      }
+      #expect(files.count == 1)
+      let recipe = try Model.load(path: file).provenance?.recipe ?? ""
+      #expect(recipe.contains("3 views of each image beside it (crops of images"), "\(recipe)")
+      let (_, plain) = try await train(tree, to: file, labels)
+      #expect(plain["views"] as? Int == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) != files.first)
+    }
+  }
+
+  @Test("Options that do not go together are refused with a remedy")
+  func refusals() async throws {
+    let tree = try tree([("a", 0, 1), ("b", 1, 1)])
+    let cases: [(options: [String], words: String)] = [
+      (["--views", "0"], "--views is a whole number from 1 to 64"),
+      (["--views", "2", "--augment", "none"], "--augment none changes nothing"),
+      (["--views", "2", "--tune", "all"], "is for a new last layer by itself: give --tune head"),
+      (
+        ["--views", "2", "--epochs", "3"], "and --epochs for the training of layers: leave out one"
+      ),
+      (["--tune", "head", "--augment", "crop"], "--augment is for the training of layers"),
+    ]
+    for item in cases {
+      let (outcome, _) = try await train(tree, to: "\(tree.path)/x.safetensors", item.options)
+      #expect(outcome.exitCode == 2, "\(item.options)")
+      #expect(outcome.errors.contains(item.words), "\(outcome.errors)")
+    }
+  }
+}
