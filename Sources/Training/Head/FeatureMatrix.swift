@@ -33,11 +33,66 @@ package struct FeatureMatrix: Sendable {
     values[index * columnCount..<(index + 1) * columnCount]
   }
 
+  /// Lends rows one after the other, row-major.
+  func withRows<Result, Failure: Error>(
+    _ rows: HeadRows, _ body: (Span<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch rows {
+    case .range(let range):
+      let (first, end) = (range.lowerBound * columnCount, range.upperBound * columnCount)
+      return try Self.lend(values, first..<end, body)
+    case .chosen(let indexes):
+      var gathered: [Float] = []
+      gathered.reserveCapacity(indexes.count * columnCount)
+      for index in indexes { gathered.append(contentsOf: row(index)) }
+      return try Self.lend(gathered, gathered.indices, body)
+    }
+  }
+
+  private static func lend<Result, Failure: Error>(
+    _ numbers: [Float], _ range: Range<Int>, _ body: (Span<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let span = numbers.span
+    return try body(span.extracting(range))
+  }
+
   /// Returns a matrix of these rows, in this order.
   package func rows(_ indexes: [Int]) -> FeatureMatrix {
     var result = FeatureMatrix(columnCount: columnCount)
     result.values.reserveCapacity(indexes.count * columnCount)
     for index in indexes { result.values.append(contentsOf: row(index)) }
     return result
+  }
+}
+
+/// Rows of features that are computed with at once.
+enum HeadRows: Sendable {
+  case range(Range<Int>)
+  case chosen(ArraySlice<Int>)
+
+  var count: Int {
+    switch self {
+    case .range(let range): range.count
+    case .chosen(let indexes): indexes.count
+    }
+  }
+
+  /// Returns the row at a place, counted from 0.
+  func row(at place: Int) -> Int {
+    switch self {
+    case .range(let range): range.lowerBound + place
+    case .chosen(let indexes): indexes[indexes.startIndex + place]
+    }
+  }
+
+  /// Returns the rows at these places.
+  func part(_ places: Range<Int>) -> HeadRows {
+    switch self {
+    case .range(let range):
+      .range(range.lowerBound + places.lowerBound..<range.lowerBound + places.upperBound)
+    case .chosen(let indexes):
+      .chosen(
+        indexes[indexes.startIndex + places.lowerBound..<indexes.startIndex + places.upperBound])
+    }
   }
 }

@@ -1,9 +1,8 @@
 package import Engine
 import Glibc
 
-/// Learns the last layer of a frozen network: multinomial logistic regression by L-BFGS, or one
-/// logistic regression for each independent label, with a regularisation that cross-validation
-/// chooses.
+/// Learns the last layer of a frozen network: multinomial logistic regression, or one logistic
+/// regression for each independent label, with a regularisation that cross-validation chooses.
 package struct HeadFitter: Sendable {
   /// What a regularisation gave on rows that it was not learned from.
   package struct Trial: Sendable {
@@ -21,8 +20,14 @@ package struct HeadFitter: Sendable {
 
   /// Rows beyond which the regularisation is chosen on a sample of so many.
   package static let searchRowLimit = 20_000
-  /// Regularisations that are tried, strongest first: 10 to 10^-6 in steps of a factor of √10.
-  static let candidates = (0...14).map { pow(10, 1 - Double($0) / 2) }
+  /// Regularisations that are tried, strongest first: 10 to 10^-6 in steps of a factor of √10, or of
+  /// 10 for SGD, which gains nothing from having solved a similar problem.
+  private var candidates: [Double] {
+    switch settings.solver {
+    case .lbfgs: (0...14).map { pow(10, 1 - Double($0) / 2) }
+    case .sgd: (0...7).map { pow(10, 1 - Double($0)) }
+    }
+  }
   /// Trials without a better one after which weaker regularisations are not tried.
   private static let patience = 2
 
@@ -63,6 +68,7 @@ package struct HeadFitter: Sendable {
     progress(.fitted(iterationCount: outcome.iterationCount))
     fit.iterationCount = outcome.iterationCount
     fit.isConverged = outcome.isConverged
+    fit.solver = settings.solver
     fit.head = scaling.unscaled(outcome.parameters)
     return fit
   }
@@ -89,7 +95,7 @@ package struct HeadFitter: Sendable {
       return search
     }
     var failures = 0
-    for candidate in Self.candidates {
+    for candidate in candidates {
       var logits = [Float](repeating: 0, count: samples.plainCount * samples.classCount)
       var judged = [Bool](repeating: false, count: samples.plainCount)
       for index in parts.indices {
@@ -140,8 +146,10 @@ package struct HeadFit: Sendable {
   /// Outputs for rows that were left out in turn, at the best regularisation of the trials.
   package internal(set) var crossValidation: CrossValidation?
   package internal(set) var iterationCount = 0
-  /// Whether the loss could not be made smaller; otherwise the iterations ran out.
-  package internal(set) var isConverged = false
+  package internal(set) var solver = HeadSettings.Solver.lbfgs
+  /// Whether the loss could not be made smaller; otherwise the iterations ran out. Nil for SGD, which
+  /// makes a fixed number of steps.
+  package internal(set) var isConverged: Bool?
 }
 
 /// Logits of rows by heads that were not learned from them.

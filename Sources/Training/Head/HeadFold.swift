@@ -3,6 +3,15 @@ import Glibc
 
 /// How a head is learned.
 package struct HeadSettings: Sendable {
+  /// Way to the least loss.
+  package enum Solver: String, CaseIterable, Sendable {
+    /// Over all rows at once, until it converges.
+    case lbfgs
+    /// Over batches of rows, in a fixed number of steps.
+    case sgd
+  }
+
+  package var solver = Solver.lbfgs
   /// Regularisation to use; nil to choose it.
   package var regularization: Double?
   package var smoothing = 0.0
@@ -48,7 +57,8 @@ struct Part {
   struct Outcome {
     var parameters: HeadParameters
     var iterationCount: Int
-    var isConverged: Bool
+    /// Nil after a fixed number of steps.
+    var isConverged: Bool?
   }
 
   init(_ samples: HeadSamples, _ scaling: FeatureScaling, _ settings: HeadSettings) {
@@ -69,6 +79,12 @@ struct Part {
   ) throws(EngineError) -> Outcome? {
     let terms = HeadObjective.Terms(
       regularization: regularization, smoothing: settings.smoothing)
+    guard settings.solver == .lbfgs else {
+      let descent = try StochasticDescent(objective, seed: settings.seed)
+      return try descent.minimize(from: start, terms, while: continues).map {
+        Outcome(parameters: $0, iterationCount: descent.stepCount, isConverged: nil)
+      }
+    }
     var wasStopped = false
     let asked = {
       wasStopped = !continues()
@@ -118,8 +134,9 @@ struct Fold {
     guard let outcome = try part.fit(from: parameters, regularization, settings, continues) else {
       return nil
     }
-    parameters = outcome.parameters
-    return try scaling.unscaled(parameters).logits(held)
+    // Steps of a fixed number lead away from any beginning, so that SGD begins at 0 each time.
+    if settings.solver == .lbfgs { parameters = outcome.parameters }
+    return try scaling.unscaled(outcome.parameters).logits(held)
   }
 }
 

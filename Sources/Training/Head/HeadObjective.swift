@@ -24,6 +24,8 @@ package struct HeadObjective: Sendable {
   /// Rows that are multiplied at once, so that their features are read from the cache for the
   /// gradient.
   private static let blockRowCount = 512
+  /// Rows of a batch below which a lane is not worth its sums.
+  private static let laneRowMinimum = 128
   /// Multiply-adds below which threads cost more than they save.
   private static let parallelWork = 1 << 22
 
@@ -34,7 +36,7 @@ package struct HeadObjective: Sendable {
     var biasGradient: [Double] = []
   }
 
-  private let features: FeatureMatrix
+  let features: FeatureMatrix
   private let labels: [Int]
   private let targets: [Float]?
   private let rowWeights: [Double]
@@ -54,22 +56,43 @@ package struct HeadObjective: Sendable {
     (self.features, self.labels, self.classCount) = (features, labels, classCount)
     rowWeights = labels.map { classWeights?[$0] ?? 1 }
     weightSum = rowWeights.reduce(0, +)
-    let work = 2 * features.values.count * classCount
-    self.threads = work < Self.parallelWork ? 1 : max(1, min(threads, Self.laneCount))
+    self.threads = max(1, min(threads, Self.laneCount))
   }
 
   /// Returns value and gradient at these parameters; both rounded to fp32 inside.
   package func evaluate(
     _ parameters: HeadParameters, _ terms: Terms
   ) throws(EngineError) -> LBFGS.Evaluation {
+    try evaluate(
+      parameters, terms, .range(0..<features.rowCount), laneCount: Self.laneCount)
+  }
+
+  /// Returns an estimate of value and gradient by some rows alone, whose mean over all choices is
+  /// that of all rows.
+  package func evaluate(
+    _ parameters: HeadParameters, _ terms: Terms, rows: ArraySlice<Int>
+  ) throws(EngineError) -> LBFGS.Evaluation {
+    try evaluate(
+      parameters, terms, .chosen(rows),
+      laneCount: max(1, min(Self.laneCount, rows.count / Self.laneRowMinimum)))
+  }
+
+  private func evaluate(
+    _ parameters: HeadParameters, _ terms: Terms, _ rows: HeadRows, laneCount: Int
+  ) throws(EngineError) -> LBFGS.Evaluation {
     let values = parameters.values.map { Float($0) }
     let weights = Array(values[..<parameters.weightCount])
     let bias = Array(values[parameters.weightCount...])
-    let count = features.rowCount
-    let lanes = WorkerThread.parts(Self.laneCount, threads: threads) { [self] lane, _ in
+    let count = rows.count
+    let work = 2 * count * weights.count
+    // Each of the rows stands for so many of all.
+    let factor = Double(features.rowCount) / Double(max(1, count)) / weightSum
+    let lanes = WorkerThread.parts(
+      laneCount, threads: work < Self.parallelWork ? 1 : threads
+    ) { [self] lane, _ in
       Result { () throws(EngineError) in
-        let rows = count * lane / Self.laneCount..<count * (lane + 1) / Self.laneCount
-        return try sums(over: rows, weights, bias, terms)
+        let places = count * lane / laneCount..<count * (lane + 1) / laneCount
+        return try sums(over: rows.part(places), weights, bias, terms, factor)
       }
     }
     var result = LBFGS.Evaluation(
@@ -93,40 +116,37 @@ package struct HeadObjective: Sendable {
   }
 
   private func sums(
-    over all: Range<Int>, _ weights: [Float], _ bias: [Float], _ terms: Terms
+    over all: HeadRows, _ weights: [Float], _ bias: [Float], _ terms: Terms, _ factor: Double
   ) throws(EngineError) -> Sums {
     let depth = features.columnCount
-    let allFeatures = features.values
     var sums = Sums()
     sums.gradient = [Float](repeating: 0, count: classCount * depth)
     sums.biasGradient = [Double](repeating: 0, count: classCount)
-    var start = all.lowerBound
-    while start < all.upperBound {
-      let rows = start..<min(start + Self.blockRowCount, all.upperBound)
-      let block = allFeatures.span.extracting(
-        rows.lowerBound * depth..<rows.upperBound * depth)
-      // Logits, then their gradients.
-      var numbers: [Float] = []
-      numbers.reserveCapacity(rows.count * classCount)
-      for _ in rows { numbers += bias }
-      var product = MatrixProduct(rows: rows.count, columns: classCount, depth: depth)
-      product.transposesB = true
-      product.accumulates = true
-      var span = numbers.mutableSpan
-      try product.multiply(block, weights.span, into: &span)
-      for (place, row) in rows.enumerated() {
-        let start = place * classCount
-        sums.loss +=
-          targets == nil
-          ? replace(&span, at: start, row, terms.smoothing, &sums.biasGradient)
-          : replaceLabels(&span, at: start, row, &sums.biasGradient)
+    for start in stride(from: 0, to: all.count, by: Self.blockRowCount) {
+      let rows = all.part(start..<min(start + Self.blockRowCount, all.count))
+      try features.withRows(rows) { block throws(EngineError) in
+        // Logits, then their gradients.
+        var numbers: [Float] = []
+        numbers.reserveCapacity(rows.count * classCount)
+        for _ in 0..<rows.count { numbers += bias }
+        var product = MatrixProduct(rows: rows.count, columns: classCount, depth: depth)
+        product.transposesB = true
+        product.accumulates = true
+        var span = numbers.mutableSpan
+        try product.multiply(block, weights.span, into: &span)
+        for place in 0..<rows.count {
+          let (row, start) = (rows.row(at: place), place * classCount)
+          sums.loss +=
+            targets == nil
+            ? replace(&span, at: start, row, terms.smoothing, factor, &sums.biasGradient)
+            : replaceLabels(&span, at: start, row, factor, &sums.biasGradient)
+        }
+        var back = MatrixProduct(rows: classCount, columns: depth, depth: rows.count)
+        back.transposesA = true
+        back.accumulates = true
+        var gradient = sums.gradient.mutableSpan
+        try back.multiply(numbers.span, block, into: &gradient)
       }
-      var back = MatrixProduct(rows: classCount, columns: depth, depth: rows.count)
-      back.transposesA = true
-      back.accumulates = true
-      var gradient = sums.gradient.mutableSpan
-      try back.multiply(numbers.span, block, into: &gradient)
-      start = rows.upperBound
     }
     return sums
   }
@@ -134,9 +154,9 @@ package struct HeadObjective: Sendable {
   /// Puts the gradients in the place of a row's logits, and returns the row's part of the loss.
   private func replace(
     _ numbers: inout MutableSpan<Float>, at start: Int, _ row: Int, _ smoothing: Double,
-    _ biasGradient: inout [Double]
+    _ factor: Double, _ biasGradient: inout [Double]
   ) -> Double {
-    let share = rowWeights[row] / weightSum
+    let share = rowWeights[row] * factor
     let label = labels[row]
     var largest = -Float.infinity
     for k in 0..<classCount { largest = max(largest, numbers[start + k]) }
@@ -161,7 +181,7 @@ package struct HeadObjective: Sendable {
 
   /// The same for independent labels.
   private func replaceLabels(
-    _ numbers: inout MutableSpan<Float>, at start: Int, _ row: Int,
+    _ numbers: inout MutableSpan<Float>, at start: Int, _ row: Int, _ factor: Double,
     _ biasGradient: inout [Double]
   ) -> Double {
     guard let targets else { return 0 }
@@ -169,8 +189,8 @@ package struct HeadObjective: Sendable {
     for k in 0..<classCount {
       let target = Double(targets[row * classCount + k])
       let found = LogisticLoss.of(Double(numbers[start + k]), target: target)
-      let gradient = (found.probability - target) / weightSum
-      loss += found.loss / weightSum
+      let gradient = (found.probability - target) * factor
+      loss += found.loss * factor
       biasGradient[k] += gradient
       numbers[start + k] = Float(gradient)
     }

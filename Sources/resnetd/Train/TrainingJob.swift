@@ -90,6 +90,7 @@ struct TrainingJob {
     rules.isBalanced = settings.isBalanced
     rules.seed = UInt64(settings.seed)
     rules.threads = jobs.count
+    rules.solver = settings.head.solver ?? .lbfgs
     // The images, then each as often as there are views of it.
     let rows =
       Array(split.learned.indices)

@@ -34,7 +34,7 @@ import Training
     var settings = HeadSettings()
     settings.regularization = 0.05
     let both = try #require(try HeadFitter(settings).fit(samples()))
-    #expect(both.isConverged)
+    #expect(both.isConverged == true)
     for label in 0..<2 {
       let alone = try #require(try HeadFitter(settings).fit(samples(label)))
       let row = both.head.weights[label * 4..<label * 4 + 4]

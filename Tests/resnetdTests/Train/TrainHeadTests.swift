@@ -47,6 +47,25 @@ import Testing
     }
   }
 
+  @Test("SGD fits a last layer in its steps, the same on any number of threads")
+  func descent() async throws {
+    let (tree, results) = (try tree([("a", 0, 24), ("b", 1, 24)]), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    for labels in [[], ["--activation", "sigmoid"]] {
+      var files: Set<Data> = []
+      for jobs in ["1", "2"] {
+        let (outcome, report) = try await train(
+          tree, to: file,
+          ["--head-solver", "sgd", "--regularization", "0.01", "-j", jobs] + labels)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(report["solver"] as? String == "sgd" && report["converged"] is NSNull)
+        files.insert(try Data(contentsOf: URL(fileURLWithPath: file)))
+      }
+      #expect(files.count == 1)
+      #expect(try Model.load(path: file).provenance?.recipe?.contains(" by SGD, reg") == true)
+    }
+  }
+
   @Test("Options that do not go together are refused with a remedy")
   func refusals() async throws {
     let tree = try tree([("a", 0, 1), ("b", 1, 1)])
@@ -57,6 +76,8 @@ import Testing
       (
         ["--views", "2", "--epochs", "3"], "and --epochs for the training of layers: leave out one"
       ),
+      (["--head-solver", "adam"], "--head-solver is lbfgs or sgd"),
+      (["--head-solver", "sgd", "--tune", "last:1"], "--head-solver is for a new last layer by"),
       (["--tune", "head", "--augment", "crop"], "--augment is for the training of layers"),
     ]
     for item in cases {

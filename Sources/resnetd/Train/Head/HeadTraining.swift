@@ -124,7 +124,7 @@ struct HeadTraining {
     "a new last layer on \(job.parentName), "
       + (job.settings.hasIndependentLabels
         ? "a logistic regression for each label" : "logistic regression")
-      + " by L-BFGS, regularisation "
+      + (fit.solver == .sgd ? " by SGD" : " by L-BFGS") + ", regularisation "
       + TrainingReport.number(fit.regularization)
       + (fit.trials.isEmpty ? "" : " by cross-validation")
       + (views.map { ", \($0.text)" } ?? "")

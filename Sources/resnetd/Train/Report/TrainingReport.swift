@@ -85,8 +85,10 @@ struct TrainingReport {
         ],
         [
           "fitted",
-          "in \(fit.iterationCount) iterations"
-            + (fit.isConverged ? "" : ", which were not enough to converge"),
+          fit.solver == .sgd
+            ? "in \(Decimal.grouped(fit.iterationCount)) steps of SGD"
+            : "in \(fit.iterationCount) iterations"
+              + (fit.isConverged == false ? ", which were not enough to converge" : ""),
         ],
       ]
     }
@@ -194,7 +196,8 @@ struct TrainingReport {
           ]
         }),
       "iterations": fit.map { .integer($0.iterationCount) } ?? .null,
-      "converged": fit.map { .boolean($0.isConverged) } ?? .null,
+      "solver": JSONValue(fit?.solver.rawValue),
+      "converged": fit?.isConverged.map { .boolean($0) } ?? .null,
       "course": trained.course?.json ?? .null,
       "temperature": .float(trained.model.output.temperature),
       "cross_validated": .boolean(trained.judgement?.isCrossValidated ?? false),
