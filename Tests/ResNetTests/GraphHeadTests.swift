@@ -25,6 +25,18 @@ import Testing
     #expect(try changed.parameterShapes() == ["head.weight": [2, 3], "head.bias": [2]])
   }
 
+  @Test("A head of two layers follows the features, and has features of its own")
+  func hidden() throws {
+    let architecture = try #require(Architecture.named("resnet18"))
+    let (graph, hidden, layer) = try Graph(architecture).withHead(hidden: 9, outputs: 4)
+    #expect((hidden, layer) == ("fc.0", "fc.2"))
+    let shapes = try graph.parameterShapes()
+    #expect(shapes["fc.0.weight"] == [9, 512] && shapes["fc.2.weight"] == [4, 9])
+    #expect(shapes["fc.weight"] == nil)
+    #expect(try graph.featureNode() == graph.output - 1)
+    #expect(try graph.withHead(outputs: 3).layer == "fc.2")
+  }
+
   @Test("A network without a linear layer has no head")
   func missing() throws {
     var graph = Graph(input: FeatureShape(channels: 3, height: 4, width: 4))

@@ -26,6 +26,30 @@ extension Model {
     return try Model(name: name, graph: graph, weights: parameters, contents)
   }
 
+  /// Returns the model with a head of two layers on the same features, a rectifier between them.
+  ///
+  /// - Parameters:
+  ///   - hidden: The first layer, `[H, D]` and `[H]`.
+  ///   - last: The second one, `[K, H]` and `[K]`.
+  /// - Throws: As the method for a single layer.
+  package func withHead(
+    name: String, hidden: (weights: [Float], bias: [Float]),
+    last: (weights: [Float], bias: [Float]), _ contents: Contents
+  ) throws -> Model {
+    let (graph, first, second) = try graph.withHead(
+      hidden: hidden.bias.count, outputs: last.bias.count)
+    var parameters = Weights()
+    for name in try graph.parameterShapes().keys { parameters[name] = weights[name] }
+    for (layer, numbers) in [(first, hidden), (second, last)] {
+      let count = numbers.bias.count
+      parameters[layer + ".weight"] = Tensor(
+        shape: [count, numbers.weights.count / max(count, 1)], storage: numbers.weights)
+      parameters[layer + ".bias"] = Tensor(shape: [count], storage: numbers.bias)
+    }
+    // No architecture has such a head: the file holds the graph.
+    return try Model(name: name, graph: graph, weights: parameters, contents)
+  }
+
   /// Returns the last linear layer, row-major `[K, D]` with its bias; nil if its outputs are not the
   /// network's, or its numbers are not where those of a linear layer are.
   package func head() throws(FeatureFault) -> (weights: [Float], bias: [Float])? {

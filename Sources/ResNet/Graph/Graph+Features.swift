@@ -54,6 +54,23 @@ extension Graph {
     return (graph, nodes[head].name)
   }
 
+  /// Returns the network with a head of two linear layers with biases and a rectifier between, on the
+  /// same features: the last one's name with the numbers 0, 1 and 2, as those of `nn.Sequential`.
+  ///
+  /// - Returns: The graph, and the names of its linear layers.
+  package func withHead(
+    hidden: Int, outputs count: Int
+  ) throws(FeatureFault) -> (graph: Graph, hidden: String, layer: String) {
+    let (feature, head) = (try featureNode(), try headNode())
+    let name = nodes[head].name
+    var graph = self
+    graph.nodes.removeSubrange(head...)
+    let layer = graph.append("\(name).0", .linear(Linear(outputs: hidden)), feature)
+    let rectified = graph.append("\(name).1", .relu, layer)
+    graph.append("\(name).2", .linear(Linear(outputs: count)), rectified)
+    return (graph, "\(name).0", "\(name).2")
+  }
+
   /// Finds the last linear layer.
   private func headNode() throws(FeatureFault) -> NodeID {
     guard let shapes = try? shapes() else { throw .noLinearLayer(node: nodes[output].name) }

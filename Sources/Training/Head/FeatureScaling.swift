@@ -38,15 +38,26 @@ struct FeatureScaling: Sendable {
   }
 
   /// Returns the head that gives for plain features what `parameters` give for scaled ones.
-  func unscaled(_ parameters: HeadParameters) -> LinearHead {
-    var (weights, bias) = ([Float](), [Float]())
-    for k in 0..<parameters.classCount {
-      let row = parameters.weights(of: k)
-      var shift = 0.0
-      for (weight, mean) in zip(row, means) { shift += weight * mean * factor }
-      weights += row.map { Float($0 * factor) }
-      bias.append(Float(parameters.bias(of: k) - shift))
+  func unscaled(_ parameters: HeadParameters) -> HeadLayers {
+    var layers: [LinearHead] = []
+    for (number, layer) in parameters.layers.enumerated() {
+      var weights = Array(parameters.values[layer.weights])
+      var bias = Array(parameters.values[layer.bias])
+      if number == 0 {
+        for output in 0..<layer.outputCount {
+          for column in 0..<layer.inputCount {
+            let place = output * layer.inputCount + column
+            bias[output] -= weights[place] * means[column] * factor
+            weights[place] *= factor
+          }
+        }
+      }
+      layers.append(
+        LinearHead(
+          featureCount: layer.inputCount, weights: weights.map { Float($0) },
+          bias: bias.map { Float($0) }))
     }
-    return LinearHead(featureCount: means.count, weights: weights, bias: bias)
+    return HeadLayers(
+      hidden: layers.count > 1 ? layers[0] : nil, last: layers[layers.count - 1])
   }
 }

@@ -212,7 +212,7 @@ private struct ExtensionObjective {
     let depth = features.columnCount
     var parameters = HeadParameters(classCount: learned.count, featureCount: depth)
     parameters.values = point
-    let change = scaling.unscaled(parameters)
+    let change = scaling.unscaled(parameters).last
     var weights = former.weights
     var bias = former.bias
     weights += [Float](repeating: 0, count: classCount * depth - weights.count)

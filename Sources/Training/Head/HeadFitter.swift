@@ -1,7 +1,7 @@
 package import Engine
 import Glibc
 
-/// Learns the last layer of a frozen network: multinomial logistic regression, or one logistic
+/// Learns the last layer of a frozen network, and one before it if that is wanted: multinomial logistic regression, or one logistic
 /// regression for each independent label, with a regularisation that cross-validation chooses.
 package struct HeadFitter: Sendable {
   /// What a regularisation gave on rows that it was not learned from.
@@ -21,12 +21,12 @@ package struct HeadFitter: Sendable {
   /// Rows beyond which the regularisation is chosen on a sample of so many.
   package static let searchRowLimit = 20_000
   /// Regularisations that are tried, strongest first: 10 to 10^-6 in steps of a factor of √10, or of
-  /// 10 for SGD, which gains nothing from having solved a similar problem.
+  /// 10 where a trial gains nothing from the one before it. Two layers give up at stronger ones than
+  /// 0.1, so that their loss there says nothing.
   private var candidates: [Double] {
-    switch settings.solver {
-    case .lbfgs: (0...14).map { pow(10, 1 - Double($0) / 2) }
-    case .sgd: (0...7).map { pow(10, 1 - Double($0)) }
-    }
+    if settings.hiddenCount != nil { return (1...5).map { pow(10, -Double($0)) } }
+    return settings.continuesTrials
+      ? (0...14).map { pow(10, 1 - Double($0) / 2) } : (0...7).map { pow(10, 1 - Double($0)) }
   }
   /// Trials without a better one after which weaker regularisations are not tried.
   private static let patience = 2
@@ -36,6 +36,7 @@ package struct HeadFitter: Sendable {
   package init(_ settings: HeadSettings = HeadSettings()) {
     precondition(settings.foldCount > 1, "there must be two folds or more")
     precondition(0..<1 ~= settings.smoothing, "smoothing must be from 0 to below 1")
+    precondition(settings.hiddenCount ?? 1 > 0, "a layer must have units")
     self.settings = settings
   }
 
@@ -60,16 +61,15 @@ package struct HeadFitter: Sendable {
     }
     let scaling = FeatureScaling(samples.features)
     let part = Part(samples, scaling, settings)
-    let start = HeadParameters(
-      classCount: samples.classCount, featureCount: samples.features.columnCount)
-    guard let outcome = try part.fit(from: start, fit.regularization, settings, continues) else {
-      return nil
-    }
+    guard
+      let outcome = try part.fit(
+        from: settings.start(samples), fit.regularization, settings, continues)
+    else { return nil }
     progress(.fitted(iterationCount: outcome.iterationCount))
     fit.iterationCount = outcome.iterationCount
     fit.isConverged = outcome.isConverged
     fit.solver = settings.solver
-    fit.head = scaling.unscaled(outcome.parameters)
+    fit.layers = scaling.unscaled(outcome.parameters)
     return fit
   }
 
@@ -139,7 +139,10 @@ package struct HeadFitter: Sendable {
 
 /// A head that was learned, and how.
 package struct HeadFit: Sendable {
-  package internal(set) var head = LinearHead(featureCount: 0, weights: [], bias: [])
+  package internal(set) var layers = HeadLayers(
+    last: LinearHead(featureCount: 0, weights: [], bias: []))
+  /// The last layer.
+  package var head: LinearHead { layers.last }
   package internal(set) var regularization = 0.0
   /// Regularisations that were tried, in order; empty if one was given.
   package internal(set) var trials: [HeadFitter.Trial] = []

@@ -12,6 +12,8 @@ package struct HeadSettings: Sendable {
   }
 
   package var solver = Solver.lbfgs
+  /// Units of a layer between the features and the last one; nil for none.
+  package var hiddenCount: Int?
   /// Regularisation to use; nil to choose it.
   package var regularization: Double?
   package var smoothing = 0.0
@@ -22,6 +24,16 @@ package struct HeadSettings: Sendable {
   package var threads = 1
 
   package init() {}
+
+  /// Whether the parameters for one regularisation are a good beginning for the next: not where a
+  /// fixed number of steps leads away from any, nor where two layers may be stuck at 0.
+  var continuesTrials: Bool { solver == .lbfgs && hiddenCount == nil }
+
+  func start(_ samples: HeadSamples) -> HeadParameters {
+    HeadParameters.start(
+      classCount: samples.classCount, featureCount: samples.features.columnCount,
+      hiddenCount: hiddenCount, seed: seed)
+  }
 }
 
 /// Loss of single rows.
@@ -80,7 +92,8 @@ struct Part {
     let terms = HeadObjective.Terms(
       regularization: regularization, smoothing: settings.smoothing)
     guard settings.solver == .lbfgs else {
-      let descent = try StochasticDescent(objective, seed: settings.seed)
+      let descent = try StochasticDescent(
+        objective, hiddenCount: settings.hiddenCount, seed: settings.seed)
       return try descent.minimize(from: start, terms, while: continues).map {
         Outcome(parameters: $0, iterationCount: descent.stepCount, isConverged: nil)
       }
@@ -123,8 +136,7 @@ struct Fold {
     scaling = FeatureScaling(learned.features)
     part = Part(learned, scaling, settings)
     held = samples.features.rows(heldRows)
-    parameters = HeadParameters(
-      classCount: samples.classCount, featureCount: samples.features.columnCount)
+    parameters = settings.start(samples)
   }
 
   /// Returns the logits of the fold's own rows, or nil if it was stopped.
@@ -134,8 +146,7 @@ struct Fold {
     guard let outcome = try part.fit(from: parameters, regularization, settings, continues) else {
       return nil
     }
-    // Steps of a fixed number lead away from any beginning, so that SGD begins at 0 each time.
-    if settings.solver == .lbfgs { parameters = outcome.parameters }
+    if settings.continuesTrials { parameters = outcome.parameters }
     return try scaling.unscaled(outcome.parameters).logits(held)
   }
 }

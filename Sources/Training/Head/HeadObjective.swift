@@ -6,6 +6,9 @@ import Inference
 /// weight, plus `regularization / 2` times the sum of the squared weights (the bias is free). Of
 /// independent labels, a row's cross entropy is the sum of theirs.
 ///
+///     features [N, D] ── layer, rectifier ──> hidden [N, H] ── layer ──> logits [N, K]
+///            └───────────────────── layer ───────────────────────────────┘
+///
 /// Rows are cut into a fixed number of lanes, whatever the number of threads, and the lanes' sums
 /// are added in order: the result has the same bits on any number of threads.
 package struct HeadObjective: Sendable {
@@ -31,9 +34,9 @@ package struct HeadObjective: Sendable {
 
   private struct Sums {
     var loss = 0.0
-    /// `[K, D]` and `[K]`.
-    var gradient: [Float] = []
-    var biasGradient: [Double] = []
+    /// Of each layer, shaped as its weights and its bias.
+    var gradients: [[Float]] = []
+    var biasGradients: [[Double]] = []
   }
 
   let features: FeatureMatrix
@@ -80,11 +83,13 @@ package struct HeadObjective: Sendable {
   private func evaluate(
     _ parameters: HeadParameters, _ terms: Terms, _ rows: HeadRows, laneCount: Int
   ) throws(EngineError) -> LBFGS.Evaluation {
-    let values = parameters.values.map { Float($0) }
-    let weights = Array(values[..<parameters.weightCount])
-    let bias = Array(values[parameters.weightCount...])
+    let layers = parameters.layers.map { layer in
+      LinearHead(
+        featureCount: layer.inputCount, weights: parameters.values[layer.weights].map { Float($0) },
+        bias: parameters.values[layer.bias].map { Float($0) })
+    }
     let count = rows.count
-    let work = 2 * count * weights.count
+    let work = 2 * count * parameters.weightCount
     // Each of the rows stands for so many of all.
     let factor = Double(features.rowCount) / Double(max(1, count)) / weightSum
     let lanes = WorkerThread.parts(
@@ -92,7 +97,7 @@ package struct HeadObjective: Sendable {
     ) { [self] lane, _ in
       Result { () throws(EngineError) in
         let places = count * lane / laneCount..<count * (lane + 1) / laneCount
-        return try sums(over: rows.part(places), weights, bias, terms, factor)
+        return try sums(over: rows.part(places), layers, terms, factor)
       }
     }
     var result = LBFGS.Evaluation(
@@ -100,9 +105,13 @@ package struct HeadObjective: Sendable {
     for lane in lanes {
       let sums = try lane.get()
       result.value += sums.loss
-      for (index, value) in sums.gradient.enumerated() { result.gradient[index] += Double(value) }
-      for (index, value) in sums.biasGradient.enumerated() {
-        result.gradient[parameters.weightCount + index] += value
+      for (number, layer) in parameters.layers.enumerated() {
+        for (index, value) in zip(layer.weights, sums.gradients[number]) {
+          result.gradient[index] += Double(value)
+        }
+        for (index, value) in zip(layer.bias, sums.biasGradients[number]) {
+          result.gradient[index] += value
+        }
       }
     }
     var squares = 0.0
@@ -116,39 +125,57 @@ package struct HeadObjective: Sendable {
   }
 
   private func sums(
-    over all: HeadRows, _ weights: [Float], _ bias: [Float], _ terms: Terms, _ factor: Double
+    over all: HeadRows, _ layers: [LinearHead], _ terms: Terms, _ factor: Double
   ) throws(EngineError) -> Sums {
-    let depth = features.columnCount
     var sums = Sums()
-    sums.gradient = [Float](repeating: 0, count: classCount * depth)
-    sums.biasGradient = [Double](repeating: 0, count: classCount)
+    sums.gradients = layers.map { [Float](repeating: 0, count: $0.weights.count) }
+    sums.biasGradients = layers.map { [Double](repeating: 0, count: $0.bias.count) }
     for start in stride(from: 0, to: all.count, by: Self.blockRowCount) {
       let rows = all.part(start..<min(start + Self.blockRowCount, all.count))
       try features.withRows(rows) { block throws(EngineError) in
-        // Logits, then their gradients.
-        var numbers: [Float] = []
-        numbers.reserveCapacity(rows.count * classCount)
-        for _ in 0..<rows.count { numbers += bias }
-        var product = MatrixProduct(rows: rows.count, columns: classCount, depth: depth)
-        product.transposesB = true
-        product.accumulates = true
-        var span = numbers.mutableSpan
-        try product.multiply(block, weights.span, into: &span)
-        for place in 0..<rows.count {
-          let (row, start) = (rows.row(at: place), place * classCount)
-          sums.loss +=
-            targets == nil
-            ? replace(&span, at: start, row, terms.smoothing, factor, &sums.biasGradient)
-            : replaceLabels(&span, at: start, row, factor, &sums.biasGradient)
-        }
-        var back = MatrixProduct(rows: classCount, columns: depth, depth: rows.count)
-        back.transposesA = true
-        back.accumulates = true
-        var gradient = sums.gradient.mutableSpan
-        try back.multiply(numbers.span, block, into: &gradient)
+        try add(rows, block, layers, terms, factor, to: &sums)
       }
     }
     return sums
+  }
+
+  /// Adds what some rows give, whose features are `block`.
+  private func add(
+    _ rows: HeadRows, _ block: Span<Float>, _ layers: [LinearHead], _ terms: Terms,
+    _ factor: Double, to sums: inout Sums
+  ) throws(EngineError) {
+    let last = layers.count - 1
+    var hidden: [Float] = []
+    if last > 0 {
+      hidden = try layers[0].outputs(block)
+      for index in hidden.indices { hidden[index] = max(hidden[index], 0) }
+    }
+    // Logits, then their gradients.
+    var numbers: [Float]
+    if last > 0 {
+      numbers = try layers[last].outputs(hidden.span)
+    } else {
+      numbers = try layers[last].outputs(block)
+    }
+    var span = numbers.mutableSpan
+    for place in 0..<rows.count {
+      let (row, start) = (rows.row(at: place), place * classCount)
+      sums.loss +=
+        targets == nil
+        ? replace(&span, at: start, row, terms.smoothing, factor, &sums.biasGradients[last])
+        : replaceLabels(&span, at: start, row, factor, &sums.biasGradients[last])
+    }
+    guard last > 0 else {
+      return try layers[last].addGradient(numbers.span, block, to: &sums.gradients[last])
+    }
+    try layers[last].addGradient(numbers.span, hidden.span, to: &sums.gradients[last])
+    var slopes = try layers[last].inputGradients(numbers.span)
+    let count = layers[0].classCount
+    for index in slopes.indices {
+      if hidden[index] <= 0 { slopes[index] = 0 }
+      sums.biasGradients[0][index % count] += Double(slopes[index])
+    }
+    try layers[0].addGradient(slopes.span, block, to: &sums.gradients[0])
   }
 
   /// Puts the gradients in the place of a row's logits, and returns the row's part of the loss.

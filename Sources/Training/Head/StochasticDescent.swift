@@ -6,7 +6,8 @@ import Numbers
 ///
 /// The highest rate follows from the features: the curvature of the loss is at most half of the
 /// largest variance of the features in any direction (Böhning 1992, Multinomial Logistic Regression
-/// Algorithm).
+/// Algorithm). Of two layers it also depends on what passes between them; as they begin, it is at most
+/// about that of the features twice over, and half of the hidden units.
 struct StochasticDescent {
   private static let momentum = 0.9
   /// Rows of a batch: a sixteenth of all, within these.
@@ -26,7 +27,9 @@ struct StochasticDescent {
   let stepCount: Int
   private let curvature: Double
 
-  init(_ objective: HeadObjective, seed: UInt64) throws(EngineError) {
+  init(
+    _ objective: HeadObjective, hiddenCount: Int?, seed: UInt64
+  ) throws(EngineError) {
     (self.objective, self.seed) = (objective, seed)
     let count = objective.features.rowCount
     let batch = min(
@@ -35,8 +38,9 @@ struct StochasticDescent {
     batchCount = max(1, count / batch)
     stepCount = min(
       max(Self.epochCount * batchCount, Self.stepLimits.lowerBound), Self.stepLimits.upperBound)
+    let variance = try Self.largestVariance(objective.features)
     // The bias is a feature that is always 1.
-    curvature = 0.5 * max(1, try Self.largestVariance(objective.features))
+    curvature = 0.5 * max(1, hiddenCount.map { 2 * variance + Double($0) / 2 } ?? variance)
   }
 
   /// Returns the parameters at the end; nil if it was stopped.

@@ -90,7 +90,8 @@ struct TrainingJob {
     rules.isBalanced = settings.isBalanced
     rules.seed = UInt64(settings.seed)
     rules.threads = jobs.count
-    rules.solver = settings.head.solver ?? .lbfgs
+    rules.hiddenCount = settings.head.hiddenCount
+    rules.solver = settings.head.solver ?? (rules.hiddenCount == nil ? .lbfgs : .sgd)
     // The images, then each as often as there are views of it.
     let rows =
       Array(split.learned.indices)

@@ -30,9 +30,15 @@ struct TrainingResult {
 enum TrainedModel {
   /// Returns the parent's network with a new last layer.
   static func model(
-    _ parent: Model, _ head: LinearHead, name: String, _ contents: Model.Contents
+    _ parent: Model, _ head: HeadLayers, name: String, _ contents: Model.Contents
   ) throws(Failure) -> Model {
     do {
+      if let hidden = head.hidden {
+        return try parent.withHead(
+          name: name, hidden: (hidden.weights, hidden.bias),
+          last: (head.last.weights, head.last.bias), contents)
+      }
+      let head = head.last
       return try parent.withHead(name: name, weights: head.weights, bias: head.bias, contents)
     } catch {
       throw Failure("the model cannot be put together: \(error)")

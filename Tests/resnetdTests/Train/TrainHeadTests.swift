@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import ResNet
 import Testing
 
 /// `resnetd train --tune head`: the ways in which a last layer is learned.
@@ -66,6 +67,39 @@ import Testing
     }
   }
 
+  @Test("A head of two layers serves, is inspected and converted, and is trained further")
+  func hidden() async throws {
+    let (tree, results) = (try tree([("a", 0, 24), ("b", 1, 24)]), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    for options in [["--head-solver", "lbfgs"], ["--activation", "sigmoid"]] {
+      let (outcome, report) = try await train(
+        tree, to: file, ["--hidden", "6", "--regularization", "0.001"] + options)
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      #expect(report["hidden"] as? Int == 6)
+      #expect(report["solver"] as? String == (options[1] == "lbfgs" ? "lbfgs" : "sgd"))
+    }
+    let model = try Model.load(path: file)
+    #expect(model.weights["fc.0.weight"]?.shape == [6, 64])
+    #expect(model.weights["fc.2.weight"]?.shape == [2, 6])
+    #expect(model.provenance?.recipe?.contains("after one of 6 rectified units, ") == true)
+    let inspected = try await ProgramUnderTest.run("inspect", file)
+    #expect(inspected.exitCode == 0, "\(inspected.errors)")
+    let image = "\(tree.path)/b/3.bmp"
+    let answer = try await ProgramUnderTest.run(
+      "classify", "--model", file, "--precision", "fp32", image)
+    #expect(answer.output.split(separator: "\n").first?.hasSuffix("b") == true)
+    let exported = results.url.appendingPathComponent("out.onnx").path
+    let converted = try await ProgramUnderTest.run("convert", "--to", "onnx", file, exported)
+    #expect(converted.exitCode == 0, "\(converted.errors)")
+    let again = try await ProgramUnderTest.run("classify", "--model", exported, image)
+    #expect(again.output.split(separator: "\n").first?.hasSuffix("b") == true, "\(again.errors)")
+    let next = results.url.appendingPathComponent("next.safetensors").path
+    let (further, report) = try await train(
+      tree, to: next, ["--tune", "head", "--from", file, "--regularization", "0.01"])
+    #expect(further.exitCode == 0, "\(further.errors)")
+    #expect(report["features"] as? Int == 6 && report["hidden"] is NSNull)
+  }
+
   @Test("Options that do not go together are refused with a remedy")
   func refusals() async throws {
     let tree = try tree([("a", 0, 1), ("b", 1, 1)])
@@ -76,6 +110,8 @@ import Testing
       (
         ["--views", "2", "--epochs", "3"], "and --epochs for the training of layers: leave out one"
       ),
+      (["--hidden", "9000"], "--hidden is a whole number from 1 to 8192"),
+      (["--hidden", "8", "--tune", "all"], "--hidden is for a new last layer by itself"),
       (["--head-solver", "adam"], "--head-solver is lbfgs or sgd"),
       (["--head-solver", "sgd", "--tune", "last:1"], "--head-solver is for a new last layer by"),
       (["--tune", "head", "--augment", "crop"], "--augment is for the training of layers"),

@@ -47,16 +47,16 @@ struct HeadTraining {
       features.append(contentsOf: found)
     }
     guard let fit = try job.fitHead(features, viewCount: viewCount, split) else { return nil }
-    let logits = try fit.head.logits(matrix(split.heldOut))
+    let logits = try fit.layers.logits(matrix(split.heldOut))
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
       output: judgement?.output ?? job.settings.outputRule,
       provenance: try job.provenance(recipe(fit), judgement, split))
     func model() throws -> Model {
-      try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)
+      try TrainedModel.model(job.parent, fit.layers, name: job.modelName, contents)
     }
-    let samples = try job.goldenSamples(of: model(), split) { try fit.head.logits(matrix($0)) }
+    let samples = try job.goldenSamples(of: model(), split) { try fit.layers.logits(matrix($0)) }
     guard let samples else { return nil }
     contents.goldenSamples = samples
     guard let int8 = try IntegerTrial(job, split, logits: logits).run(model()) else { return nil }
@@ -122,6 +122,7 @@ struct HeadTraining {
 
   private func recipe(_ fit: HeadFit) -> String {
     "a new last layer on \(job.parentName), "
+      + (fit.layers.hidden.map { "after one of \($0.classCount) rectified units, " } ?? "")
       + (job.settings.hasIndependentLabels
         ? "a logistic regression for each label" : "logistic regression")
       + (fit.solver == .sgd ? " by SGD" : " by L-BFGS") + ", regularisation "

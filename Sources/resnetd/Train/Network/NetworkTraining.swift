@@ -114,7 +114,7 @@ struct NetworkTraining {
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
       output: job.settings.outputRule)
     guard let fit else { return job.parent }
-    return try TrainedModel.model(job.parent, fit.head, name: job.modelName, contents)
+    return try TrainedModel.model(job.parent, fit.layers, name: job.modelName, contents)
   }
 
   /// Returns what a network gives for the plain views of images; nil if it was interrupted.

@@ -76,7 +76,12 @@ struct TrainingReport {
     }
     if let fit {
       rows += [
-        ["features", "\(trained.featureCount) of \(trained.parentName)"],
+        ["features", "\(trained.featureCount) of \(trained.parentName)"]
+      ]
+      if let hidden = fit.layers.hidden {
+        rows.append(["layer before the last", "\(Decimal.grouped(hidden.classCount)) units"])
+      }
+      rows += [
         [
           "regularisation",
           Self.number(fit.regularization)
@@ -196,6 +201,7 @@ struct TrainingReport {
           ]
         }),
       "iterations": fit.map { .integer($0.iterationCount) } ?? .null,
+      "hidden": fit?.layers.hidden.map { .integer($0.classCount) } ?? .null,
       "solver": JSONValue(fit?.solver.rawValue),
       "converged": fit?.isConverged.map { .boolean($0) } ?? .null,
       "course": trained.course?.json ?? .null,
