@@ -76,14 +76,36 @@ struct TrainingJob {
 
   // MARK: The last layer
 
-  /// Learns a last layer on the learned images' features; nil if it was interrupted.
+  /// Returns what a last layer is learned from.
   ///
   /// - Parameters:
   ///   - features: In the order of the split's learned images; then those of their views.
   ///   - viewCount: Views of each image, which follow each other.
-  func fitHead(
+  func learnedSamples(
     _ features: FeatureMatrix, viewCount: Int = 0, _ split: DataSplit
-  ) throws -> HeadFit? {
+  ) -> HeadSamples {
+    // The images, then each as often as there are views of it.
+    let places =
+      Array(split.learned.indices)
+      + split.learned.indices.flatMap { [Int](repeating: $0, count: viewCount) }
+    return samples(
+      features, of: places.map { split.learned[$0] }, groups: places.map { split.groups[$0] },
+      plainCount: split.learned.count, split)
+  }
+
+  func samples(
+    _ features: FeatureMatrix, of images: [SurveyedImage], groups: [Int]? = nil,
+    plainCount: Int? = nil, _ split: DataSplit
+  ) -> HeadSamples {
+    HeadSamples(
+      features, labels: images.map { split.label(of: $0) }, groups: groups,
+      classCount: classCount,
+      targets: split.hasIndependentLabels ? images.flatMap { split.targets(of: $0) } : nil,
+      plainCount: plainCount)
+  }
+
+  /// Learns a last layer; nil if it was interrupted.
+  func fitHead(_ samples: HeadSamples) throws -> HeadFit? {
     var rules = HeadSettings()
     rules.regularization = settings.regularization
     rules.smoothing = Double(settings.smoothing)
@@ -92,16 +114,6 @@ struct TrainingJob {
     rules.threads = jobs.count
     rules.hiddenCount = settings.head.hiddenCount
     rules.solver = settings.head.solver ?? (rules.hiddenCount == nil ? .lbfgs : .sgd)
-    // The images, then each as often as there are views of it.
-    let rows =
-      Array(split.learned.indices)
-      + split.learned.indices.flatMap { [Int](repeating: $0, count: viewCount) }
-    let samples = HeadSamples(
-      features, labels: rows.map { split.label(of: split.learned[$0]) },
-      groups: rows.map { split.groups[$0] }, classCount: classCount,
-      targets: split.hasIndependentLabels
-        ? rows.flatMap { split.targets(of: split.learned[$0]) } : nil,
-      plainCount: split.learned.count)
     var progress = TrainingProgress("trials")
     var trialCount = 0
     let report = { (step: HeadFitter.Progress) in

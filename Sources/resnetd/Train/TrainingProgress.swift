@@ -43,13 +43,14 @@ struct TrainingProgress: Sendable {
     if !Self.isTerminal, done > 0 { write() }
   }
 
-  static func tell(_ sentence: String) {
-    if isTerminal {
-      StandardError.write("resnetd train: \(sentence)")
-    } else {
-      let line: JSONValue = ["event": "note", "text": .string(sentence)]
-      StandardError.write(line.text)
-    }
+  static func tell(_ sentence: String) { tell(sentence, as: "note", [:]) }
+
+  /// Says a sentence; where programs read, with its numbers.
+  static func tell(_ sentence: String, as event: String, _ members: JSONObject) {
+    guard !isTerminal else { return StandardError.write("resnetd train: \(sentence)") }
+    var line: JSONObject = ["event": .string(event), "text": .string(sentence)]
+    line += members
+    StandardError.write(JSONValue.object(line).text)
   }
 
   private mutating func write() {

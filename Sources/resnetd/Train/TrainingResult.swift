@@ -13,6 +13,8 @@ struct TrainingResult {
   let survey: ImageSurvey.Outcome
   /// The last layer by itself; nil if training began from scratch.
   let fit: HeadFit?
+  /// Quick estimate before the last layer was fitted; nil if there was none.
+  var preview: RidgePreview?
   /// Augmented views of each image that the last layer was learned from beside it.
   var viewCount = 0
   /// Epochs in which other layers were trained too; nil if none were.

@@ -100,6 +100,26 @@ import Testing
     #expect(report["features"] as? Int == 6 && report["hidden"] is NSNull)
   }
 
+  @Test("A first impression comes before the fit, and is in the report")
+  func preview() async throws {
+    let results = try TemporaryFolder()
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    for (count, labels, leavesOneOut) in [
+      (24, [], false), (9, ["--activation", "sigmoid"], true),
+    ] {
+      let tree = try tree([("a", 0, count), ("b", 1, count)])
+      let (outcome, report) = try await train(
+        tree, to: file, ["--regularization", "0.1"] + labels)
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      let preview = try #require(report["preview"] as? [String: Any])
+      #expect(preview["leave_one_out"] as? Bool == leavesOneOut)
+      #expect(preview["accuracy"] as? Double ?? 0 > 0.8)
+      let lines = outcome.errors.split(separator: "\n")
+      let line = try #require(lines.first { $0.contains(#""event":"preview""#) })
+      #expect(line.contains(leavesOneOut ? "left out one by one" : "images held out"))
+    }
+  }
+
   @Test("Options that do not go together are refused with a remedy")
   func refusals() async throws {
     let tree = try tree([("a", 0, 1), ("b", 1, 1)])

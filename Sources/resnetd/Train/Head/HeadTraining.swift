@@ -46,7 +46,9 @@ struct HeadTraining {
       guard let found = try viewFeatures(of: split, views) else { return nil }
       features.append(contentsOf: found)
     }
-    guard let fit = try job.fitHead(features, viewCount: viewCount, split) else { return nil }
+    let learned = job.learnedSamples(features, viewCount: viewCount, split)
+    let preview = try ridge(learned, split)
+    guard let fit = try job.fitHead(learned) else { return nil }
     let logits = try fit.layers.logits(matrix(split.heldOut))
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
@@ -64,7 +66,7 @@ struct HeadTraining {
     let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
-      split: split, survey: found, fit: fit, viewCount: viewCount, course: nil,
+      split: split, survey: found, fit: fit, preview: preview, viewCount: viewCount, course: nil,
       judgement: judgement, frames: frames,
       int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
@@ -94,6 +96,18 @@ struct HeadTraining {
           + "and try again")
     }
     return matrix(found.images)
+  }
+
+  /// Tells what a head by ridge regression gives, long before the head proper is there.
+  private func ridge(_ learned: HeadSamples, _ split: DataSplit) throws -> RidgePreview? {
+    let heldOut = job.samples(matrix(split.heldOut), of: split.heldOut, split)
+    guard !job.interruption.hasHappened,
+      let preview = try RidgePreview(learned, heldOut: heldOut)
+    else { return nil }
+    TrainingProgress.tell(
+      "ridge regression, for a first impression: \(preview.text(split))",
+      as: "preview", preview.members)
+    return preview
   }
 
   private func matrix(_ images: [SurveyedImage]) -> FeatureMatrix {

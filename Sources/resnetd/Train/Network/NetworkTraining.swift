@@ -106,7 +106,7 @@ struct NetworkTraining {
       job.parent.graph.before(cut: feature), job.parent.weights, threads: job.jobs.count)
     guard let numbers = try outputs(of: body, images, label: "features") else { return nil }
     let matrix = FeatureMatrix(columnCount: body.outputShape.elementCount, values: numbers)
-    return try job.fitHead(matrix, split)
+    return try job.fitHead(job.learnedSamples(matrix, split))
   }
 
   private func model(_ fit: HeadFit?) throws -> Model {

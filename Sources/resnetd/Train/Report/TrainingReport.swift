@@ -97,6 +97,9 @@ struct TrainingReport {
         ],
       ]
     }
+    if let preview = trained.preview {
+      rows.append(["ridge regression alone", preview.text(split)])
+    }
     if let course = trained.course {
       rows += [
         [
@@ -192,6 +195,7 @@ struct TrainingReport {
       "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
       "views": .integer(trained.viewCount), "failed": .integer(trained.survey.failures.count),
       "features": .integer(trained.featureCount), "from": .string(trained.parentName),
+      "preview": trained.preview.map { .object($0.members) } ?? .null,
       "regularization": fit.map { .double($0.regularization) } ?? .null,
       "trials": .array(
         (fit?.trials ?? []).map {
