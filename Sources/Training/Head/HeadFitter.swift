@@ -1,8 +1,9 @@
 package import Engine
 import Glibc
 
-/// Learns the last layer of a frozen network, and one before it if that is wanted: multinomial logistic regression, or one logistic
-/// regression for each independent label, with a regularisation that cross-validation chooses.
+/// Learns the last layer of a frozen network, and one before it if that is wanted: multinomial
+/// logistic regression, or one logistic regression for each independent label, with a
+/// regularisation that cross-validation chooses.
 package struct HeadFitter: Sendable {
   /// What a regularisation gave on rows that it was not learned from.
   package struct Trial: Sendable {
