@@ -39,6 +39,14 @@ package enum Reception: Sendable {
 /// generic type is wrapped anew at every read.
 package struct Handling: Sendable {
   package let run: @Sendable (Request, Exchange) -> Void
+  /// Answers in the handler's place if the connection refuses the request's body; nil to have the
+  /// handler answer.
+  package let refuse: (@Sendable (ParseFailure) -> Response)?
 
-  package init(_ run: @escaping @Sendable (Request, Exchange) -> Void) { self.run = run }
+  package init(
+    refusing refuse: (@Sendable (ParseFailure) -> Response)? = nil,
+    _ run: @escaping @Sendable (Request, Exchange) -> Void
+  ) {
+    (self.run, self.refuse) = (run, refuse)
+  }
 }

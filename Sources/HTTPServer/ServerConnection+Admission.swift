@@ -3,11 +3,15 @@ import HTTPCore
 /// Admission of a connection's requests, by its place and its client.
 extension ServerConnection {
   func context(_ now: ContinuousClock.Instant) -> ConnectionContext {
-    loop.context(now) { [unowned self] head in
+    var context = loop.context(now) { [unowned self] head in
       let reception = route(head)
       handling = reception.handling
       return reception.decision
     }
+    context.answer = { [unowned self, answer = context.answer] failure, fields in
+      handling?.refuse?(failure) ?? answer(failure, fields)
+    }
+    return context
   }
 
   private func route(_ head: RequestHead) -> Reception {

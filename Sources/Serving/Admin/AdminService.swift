@@ -121,6 +121,20 @@ package final class AdminService: RequestHandler {
     guard route.methods.contains(head.method) else {
       throw .method(head.method, head.target.path, allow: route.methods)
     }
+    var actor = Administrator(
+      credential: access.credential, address: address, requestID: identity.id)
+    if let action = route.action(head) { actor.trail = AuditTrail(action, by: actor, log) }
+    do throws(Problem) {
+      return try decide(route, head, identity, actor)
+    } catch {
+      actor.trail?.refuse(error)
+      throw error
+    }
+  }
+
+  private func decide(
+    _ route: AdminRoute, _ head: RequestHead, _ identity: RequestIdentity, _ actor: Administrator
+  ) throws(Problem) -> Reception {
     try head.checkContent()
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
     try route.checkParameters(head)
@@ -132,10 +146,7 @@ package final class AdminService: RequestHandler {
     guard isUpload || isExamples || change != nil else {
       return .answer(identity.marking(try show(route, head, stage)))
     }
-    let order = ChangeOrder(
-      actor: Administrator(
-        credential: access.credential, address: address, requestID: identity.id),
-      precondition: try Precondition(head.fields))
+    let order = ChangeOrder(actor: actor, precondition: try Precondition(head.fields))
     guard let change else {
       return isExamples
         ? try receive(examples: head, stage, order, identity)
@@ -143,9 +154,23 @@ package final class AdminService: RequestHandler {
     }
     return .accept(
       bodyByteLimit: Self.bodyByteLimit,
-      then: Handling { [self] request, exchange in
+      then: handling(order, identity) { [self] request, exchange in
         perform(change, request.body, order, identity, exchange)
       })
+  }
+
+  /// Returns the handling of a request for a change, which leaves a line in the audit also if its
+  /// body is refused.
+  private func handling(
+    _ order: ChangeOrder, _ identity: RequestIdentity,
+    _ run: @escaping @Sendable (Request, Exchange) -> Void
+  ) -> Handling {
+    Handling(
+      refusing: { [trail = order.actor.trail] failure in
+        let problem = Problem(failure)
+        trail?.refuse(problem)
+        return identity.marking(problem.response)
+      }, run)
   }
 
   private func show(
@@ -208,7 +233,7 @@ package final class AdminService: RequestHandler {
       let sink = UploadSink(upload, arriving, in: turns, by: order.actor, log: log)
       return .stream(
         bodyByteLimit: store.limits.uploadByteLimit, to: sink,
-        then: Handling { [self] _, exchange in
+        then: handling(order, identity) { [self] _, exchange in
           var order = order
           order.upload = arriving
           // A file that nobody waits for is not worth a proof.
@@ -216,7 +241,7 @@ package final class AdminService: RequestHandler {
           perform(.upload(sink, parameters), [], order, identity, exchange)
         })
     } catch {
-      throw Problem(error)
+      throw log.problem(error)
     }
   }
 
@@ -232,10 +257,13 @@ package final class AdminService: RequestHandler {
     let type = head.fields["Content-Type"]
     return .accept(
       bodyByteLimit: limits.bodyByteLimit,
-      hold: ready.bodies.hold { problem in identity.marking(problem.response) },
+      hold: ready.bodies.hold { [trail = order.actor.trail] problem in
+        trail?.refuse(problem)
+        return identity.marking(problem.response)
+      },
       deadline: BodyDeadline(
         after: limits.requestTimeout, response: identity.marking(Problem.deadline.response)),
-      then: Handling { [self] request, exchange in
+      then: handling(order, identity) { [self] request, exchange in
         var order = order
         order.isAbandoned = { [weak exchange] in exchange?.isCancelled ?? true }
         let upload = ExampleUpload(
@@ -256,6 +284,7 @@ package final class AdminService: RequestHandler {
     guard places.take(isUrgent: change.isUrgent) else {
       let problem = Problem(
         429, .tooManyChanges, "too many changes are under way", retryAfterSeconds: 1)
+      order.actor.trail?.refuse(problem)
       exchange.respond(identity.marking(problem.response))
       return
     }
@@ -264,6 +293,7 @@ package final class AdminService: RequestHandler {
       do throws(Problem) {
         response = try make(change, body, order)
       } catch {
+        order.actor.trail?.refuse(error)
         response = Self.response(to: error)
       }
       places.giveBack(isUrgent: change.isUrgent)
@@ -274,6 +304,7 @@ package final class AdminService: RequestHandler {
     } else {
       places.giveBack(isUrgent: change.isUrgent)
       let problem = Problem(503, .overloaded, "no thread can be started", retryAfterSeconds: 1)
+      order.actor.trail?.refuse(problem)
       exchange.respond(identity.marking(problem.response))
     }
   }

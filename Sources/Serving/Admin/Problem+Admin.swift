@@ -22,7 +22,7 @@ extension Problem {
     if failure.kind != .busy, failure.kind != .internal { step = failure.step.rawValue }
   }
 
-  /// Describes a failure of the store; paths and the system's reasons stay in the log.
+  /// Describes a failure of the store; paths stay in the log.
   init(_ error: StoreError) {
     switch error {
     case .full(_, let needed, let available):
@@ -45,8 +45,15 @@ extension Problem {
     case .versionInUse: self.init(409, .versionInUse, error.description)
     case .cancelled: self.init(409, .swapCancelled, error.description)
     case .textTooLong: self.init(400, .textTooLong, error.description)
-    case .damaged: self.init(409, .versionDamaged, "the bytes of this version are damaged")
-    case .file, .folderInUse, .uploadEnded, .notStaged, .malformedRecord: self = .internalError
+    case .damaged:
+      self.init(
+        409, .versionDamaged, "the bytes of this version are damaged on the disk; upload it again")
+    case .file(_, let doing, let reason):
+      self.init(
+        507, .storeFailed,
+        "the server cannot \(doing) a file in its state folder: \(reason); see the folder's owner, "
+          + "modes and mount, and the server's log for the path")
+    case .folderInUse, .uploadEnded, .notStaged, .malformedRecord: self = .internalError
     }
   }
 }

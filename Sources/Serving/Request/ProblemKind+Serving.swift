@@ -41,6 +41,7 @@ extension ProblemKind {
   static let queueFull = ProblemKind("queue-full")
   static let refusedImage = ProblemKind("refused-image")
   static let starting = ProblemKind("starting")
+  static let storeFailed = ProblemKind("store-failed")
   static let storeFull = ProblemKind("store-full")
   static let swapCancelled = ProblemKind("swap-cancelled")
   static let swapEnding = ProblemKind("swap-ending")

@@ -47,7 +47,9 @@ struct CandidateChecks: Sendable {
         return try request.completion?(memory) ?? request.path
       }
       model = try clock.time(.validate) { () throws(SwapFailure) in
-        try validated(path, request.options, memory)
+        let model = try validated(path, request.options, memory)
+        try request.kept?.check(model)
+        return model
       }
     }
     return try prove(&model, by: request.by, isReturn: request.isReturn, clock)
@@ -70,7 +72,7 @@ struct CandidateChecks: Sendable {
       let (estimated, available) = try memory(model, precision, plan, isReturn: isReturn)
       return (estimated, available, try reserve(estimated, isReturn: isReturn))
     }
-    let (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
+    var (compiled, planned) = try clock.time(.compile) { () throws(SwapFailure) in
       try engine(.compile) { () throws(EngineError) -> (CompiledModel, PlannedModel?) in
         guard live == nil else {
           return (

@@ -30,3 +30,41 @@ package struct SwapRequest: Sendable {
     self.by = by
   }
 }
+
+/// A version that a store keeps, as a candidate.
+package struct KeptFile: Sendable {
+  package let version: ModelVersion
+  /// Returns the fault of its bytes on the disk, or nil if they are whole; reads all of them.
+  private let find: @Sendable () -> Problem?
+
+  package init(_ version: ModelVersion, in store: ModelStore, log: Log) {
+    self.version = version
+    find = {
+      do throws(StoreError) {
+        try store.verify(version)
+        return nil
+      } catch {
+        guard case .file(_, let doing, let reason) = error else { return log.problem(error) }
+        _ = log.problem(error)
+        return Problem(
+          409, .versionDamaged,
+          "the server cannot \(doing) the file of this version: \(reason); upload it again")
+      }
+    }
+  }
+
+  /// Returns a candidate's failure with the fault of the file in its place, if it has one.
+  func explaining(_ failure: SwapFailure) -> SwapFailure {
+    guard failure.kind == .refused, failure.cause == nil, let cause = find() else {
+      return failure
+    }
+    return SwapFailure(step: failure.step, reason: cause.detail, kind: .internal, cause: cause)
+  }
+
+  /// Throws if a model that was read is another than this version.
+  func check(_ model: Model) throws(SwapFailure) {
+    guard model.version != version else { return }
+    throw explaining(
+      SwapFailure(step: .validate, reason: "the file is not that of this version", kind: .refused))
+  }
+}

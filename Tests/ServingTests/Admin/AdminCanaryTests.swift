@@ -164,14 +164,12 @@ import Testing
     let path = try #require(admin.store.path(of: try admin.version("old")))
     var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
     bytes[bytes.count - 4] ^= 1
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
-    let damaged = try await admin.putCanary("old", percent: 5)
-    #expect(damaged.status == 409)
-    #expect(try damaged.problemKind() == "version-damaged")
-    try Data("no model".utf8).write(to: URL(fileURLWithPath: path))
-    let refused = try await admin.putCanary("old", percent: 5)
-    #expect(refused.status == 422)
-    #expect(try refused.json()["step"] as? String == "validate")
+    for damage in [bytes, Array("no model".utf8)] {
+      try Data(damage).write(to: URL(fileURLWithPath: path))
+      let damaged = try await admin.putCanary("old", percent: 5)
+      #expect(damaged.status == 409)
+      #expect(try damaged.problemKind() == "version-damaged")
+    }
     #expect(admin.served.pool.traffic.canary?.deployment.model.name == "start")
     #expect(try admin.answers(4) == ["new", "start", "new", "start"])
   }

@@ -100,12 +100,19 @@ import Testing
     var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
     // The lowest bit of a weight: the file stays readable, its answers nearly right.
     bytes[bytes.count - 4] ^= 1
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
-    for target in ["/admin/versions/\(one.hex)/activate", "/admin/rollback"] {
-      let answer = try await admin.ask("POST", target)
-      #expect(answer.status == 409)
-      #expect(try answer.problemKind() == "version-damaged")
+    for damaged in [bytes, Array("no model".utf8), [], nil] {
+      if let damaged {
+        try Data(damaged).write(to: URL(fileURLWithPath: path))
+      } else {
+        try FileManager.default.removeItem(atPath: path)
+      }
+      for target in ["/admin/versions/\(one.hex)/activate", "/admin/rollback"] {
+        let answer = try await admin.ask("POST", target)
+        #expect(answer.status == 409)
+        #expect(try answer.problemKind() == "version-damaged")
+      }
     }
+    #expect(admin.logged.contains(#""outcome":"version-damaged: "#))
     #expect(liveLabel(admin) == "two0")
     #expect(admin.store.live?.version == admin.served.pool.live.model.version)
   }

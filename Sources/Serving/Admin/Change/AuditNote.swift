@@ -8,10 +8,15 @@ struct AuditNote: Sendable {
   var digest = "-"
   var outcome = "done"
 
-  /// Writes the line, in the same form for all who change what is live.
+  /// Describes a change that was refused.
+  static func outcome(_ problem: Problem) -> String { "\(problem.kind): \(problem.detail)" }
+
+  /// Writes the line, in the same form for all who change what is live; nothing if the request has
+  /// left one already.
   func write(
     _ action: String, by actor: Administrator, after duration: Duration, to log: Log
   ) {
+    guard actor.trail?.claim() ?? true else { return }
     log.write(
       "audit",
       [
@@ -33,7 +38,7 @@ extension Log {
     do throws(Problem) {
       return try change(&note)
     } catch {
-      note.outcome = "\(error.kind): \(error.detail)"
+      note.outcome = AuditNote.outcome(error)
       throw error
     }
   }

@@ -17,6 +17,8 @@ struct Administrator: Sendable {
   var credential: String
   var address: String
   var requestID: String
+  /// Line that the request for it leaves; nil for what no request asks for.
+  var trail: AuditTrail?
 
   var description: String { "\(credential) from \(address)" }
 }

@@ -79,14 +79,12 @@ extension ModelAdministration {
     guard let path = store.path(of: version) else {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
+    var request = SwapRequest(path: path, by: who)
+    request.kept = KeptFile(version, in: store, log: log)
     do throws(SwapFailure) {
-      return try deployer.deployCanary(SwapRequest(path: path, by: who), in: turn) {
-        (model, deployment) throws(SwapFailure) in
+      return try deployer.deployCanary(request, in: turn) {
+        (_, deployment) throws(SwapFailure) in
         do throws(Problem) {
-          // The bytes on the disk may have been damaged, so they were read again.
-          guard model.version == version else {
-            throw Problem(StoreError.damaged(version, path: path))
-          }
           // A swap may have come first.
           try checkNotLive(version)
         } catch {

@@ -19,12 +19,9 @@ extension ModelAdministration {
 
   /// Makes a version live that was already kept.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
-    let promotion = promote(version, from: source) { store, order, turn throws(Problem) in
+    promote(version, from: source) { store, order, turn throws(Problem) in
       try activate(version, in: store, turn, by: order.by)
     }
-    // A file that cannot be read as a model may be intact at its source.
-    if case .refused = promotion, (try? store?.verify(version)) == nil { return .damaged }
-    return promotion
   }
 
   /// Returns the name by which a record says that a remote store made a model live.

@@ -190,6 +190,7 @@ package final class ModelAdministration: Sendable {
     }
     var request = SwapRequest(path: path, by: who)
     request.isReturn = isReturn
+    request.kept = KeptFile(version, in: store, log: log)
     return try deploy(request, in: turn, recorder)
   }
 

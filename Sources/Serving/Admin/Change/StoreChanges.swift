@@ -35,10 +35,11 @@ extension Log {
     do throws(StoreError) { return try body() } catch { throw problem(error) }
   }
 
-  /// Returns the problem that a client sees; the system's words are logged.
+  /// Returns the problem that a client sees; the log has the paths too.
   func problem(_ error: StoreError) -> Problem {
-    if case .file = error { write("model store", ["error": .text(error.description)]) }
-    return Problem(error)
+    let problem = Problem(error)
+    if problem.status >= 500 { write("model store", ["error": .text(error.description)]) }
+    return problem
   }
 
   /// Ends a candidate that is being proved, and arriving uploads.

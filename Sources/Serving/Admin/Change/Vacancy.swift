@@ -179,12 +179,9 @@ package final class Vacancy: Sendable {
 
   /// Begins with a version that was already kept, because a remote store names it.
   package func promote(_ version: ModelVersion, from source: String) -> Promotion {
-    let promotion = promote(version, from: source) { order throws(Problem) in
+    promote(version, from: source) { order throws(Problem) in
       try begin(version, ModelAdministration.followAction, order)
     }
-    // A file that cannot be read as a model may be intact at its source.
-    if case .refused = promotion, (try? store.verify(version)) == nil { return .damaged }
-    return promotion
   }
 
   private func promote(
@@ -212,7 +209,8 @@ package final class Vacancy: Sendable {
     guard let path = store.path(of: version) else {
       throw Problem(StoreError.unknownVersion(version.hex))
     }
-    let request = SwapRequest(path: path, by: order.by)
+    var request = SwapRequest(path: path, by: order.by)
+    request.kept = KeptFile(version, in: store, log: log)
     return try begin(
       request, action, order, .kept(version, path: path), overriding: overriding)
   }
