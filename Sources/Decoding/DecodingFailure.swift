@@ -29,7 +29,8 @@ extension DecodingFailure: CustomStringConvertible {
     case .noRoom(let count):
       "decoding the image takes \(count) bytes, more than are free at present; try again later"
     case .tooLarge(let count, let limit):
-      "decoding the image takes \(count) bytes, over the limit of \(limit)"
+      "decoding the image takes \(count) bytes, and the memory limit leaves \(limit) for one image; send a "
+        + "smaller one, or allow more memory by --memory-limit of serve or the control group"
     case .outgrown(let count):
       "decoding the image takes more than the \(count) bytes that were reserved for it"
     case .crashed: "the image is corrupt: its decoder failed on it"

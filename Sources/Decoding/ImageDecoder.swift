@@ -43,10 +43,15 @@ package protocol DecoderSource: Sendable {
 
   /// Reason why no image can be decoded any more; nil while images can be.
   var fault: String? { get }
+
+  /// Bytes of the budget that each decoder takes for its whole life.
+  var lastingByteCount: Int { get }
 }
 
 extension DecoderSource {
   package func makeDecoder() -> any ImageDecoder { makeDecoder(overdraws: false) }
 
   package var fault: String? { nil }
+
+  package var lastingByteCount: Int { 0 }
 }

@@ -29,8 +29,15 @@ package struct SandboxLimits: Sendable {
       standingByteCount, max(2 * Self.overheadByteCount, budgetByteCount / 16))
   }
 
+  /// Returns the bytes that a decoder of a budget of this size reserves for its whole life.
+  package static func lastingByteCount(in budgetByteCount: Int) -> Int {
+    var limits = SandboxLimits()
+    limits.fit(budgetByteCount)
+    return limits.lastingByteCount
+  }
+
   /// Bytes that a decoder reserves for its whole life.
-  var lastingByteCount: Int {
+  package var lastingByteCount: Int {
     standingByteCount + Self.sharedByteCount + Self.processByteCount
   }
 }

@@ -22,6 +22,10 @@ package struct SandboxedDecoders: DecoderSource {
 
   package var fault: String? { processes.fault }
 
+  package var lastingByteCount: Int {
+    processes.budget == nil ? 0 : processes.limits.lastingByteCount
+  }
+
   /// Finds the parts that would confine a decoder by starting one; nil if none can be started.
   package func probe() -> SandboxParts? { processes.probe() }
 }

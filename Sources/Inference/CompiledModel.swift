@@ -57,6 +57,13 @@ package struct CompiledModel: Sendable {
     featureCount = feature.map { _ in network.tapShapes[0].elementCount }
   }
 
+  /// Returns the same model for another number of workers.
+  package func with(workers: Int) -> CompiledModel {
+    var other = self
+    other.plan.workers = workers
+    return other
+  }
+
   /// Returns the same model without a team, although the network still has one.
   package func withoutTeam() -> CompiledModel {
     var alone = self

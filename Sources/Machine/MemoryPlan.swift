@@ -33,6 +33,17 @@ package struct MemoryPlan: Sendable, Hashable {
     min(limit, max(Self.leastSafetyByteCount, limit / Self.safetyDivisor))
   }
 
+  /// Returns the least limit that leaves a budget of so many bytes.
+  package static func limit(leaving byteCount: Int) -> Int {
+    max(byteCount + leastSafetyByteCount, limit(forBudget: byteCount))
+  }
+
+  /// Returns by how much a large limit must grow for so many bytes more in the budget.
+  package static func limit(forBudget byteCount: Int) -> Int {
+    let rest = safetyDivisor - 1
+    return (byteCount * safetyDivisor + rest - 1) / rest
+  }
+
   /// Bytes that may be reserved, including the program's part.
   package var budgetByteCount: Int { limit - safetyByteCount }
 

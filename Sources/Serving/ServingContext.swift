@@ -1,5 +1,8 @@
 package import Decoding
+package import Engine
+package import Inference
 package import Machine
+package import ResNet
 package import Telemetry
 
 /// Everything that the parts of a server share for its whole life.
@@ -29,5 +32,34 @@ package struct ServingContext: Sendable {
     self.memory = memory
     self.availableMemory =
       availableMemory ?? { min(MemoryAllowance.available ?? .max, memory.freeByteCount) }
+  }
+}
+
+extension ServingContext {
+  /// Least bytes that each worker's requests have for bodies and images, 4 MiB.
+  static let requestByteCount = 4 << 20
+  private static let adviceRoundLimit = 16
+  /// MiB beside the sum, since a program does not take quite the same at each start.
+  private static let adviceMarginMebibytes = 3
+
+  /// Returns a limit of memory, in MiB, with which a first model is made and serves with all workers
+  /// of its plan.
+  ///
+  /// - Parameter reading: Bytes that reading it takes.
+  package func sufficientMebibytes(
+    _ graph: Graph, _ precision: Precision, _ plan: CPUPlan, reading: Int
+  ) throws(GraphError) -> Int {
+    let program = memory.usedByteCount(for: .program)
+    let model = try MemoryEstimate(graph, precision: precision, plan: plan, live: nil).byteCount
+    var budget = 0
+    // A decoder's share grows with the budget, up to a bound.
+    for _ in 0..<Self.adviceRoundLimit {
+      let decoder = decoders.lastingByteCount > 0 ? SandboxLimits.lastingByteCount(in: budget) : 0
+      let requests = plan.workers * (decoder + Self.requestByteCount)
+      let needed = program + model + max(reading, requests)
+      guard needed > budget else { break }
+      budget = needed
+    }
+    return (MemoryPlan.limit(leaving: budget) >> 20) + Self.adviceMarginMebibytes
   }
 }

@@ -32,14 +32,23 @@ struct CandidateChecks: Sendable {
     self.limitsWarmUp = limitsWarmUp
   }
 
-  /// Reads a file and proves its model.
+  /// Reads a file and proves its model. A kept file that is refused because the disk has damaged it
+  /// is told as that.
   func run(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
+    do throws(SwapFailure) { return try unexplained(request) } catch {
+      throw (request.kept?.explaining(error) ?? error).withRemedy
+    }
+  }
+
+  private func unexplained(_ request: SwapRequest) throws(SwapFailure) -> Candidate {
     var clock = SwapClock(turn, context.metrics)
     let memory = loading.memory(of: context, overdraws: request.isReturn)
     defer { loading.release() }
     var model: Model
     if let make = request.make {
-      model = try clock.time(.read) { () throws(SwapFailure) in try make(memory) }
+      model = try clock.time(.read) { () throws(SwapFailure) in
+        try make(memory) { (model) throws(SwapFailure) in try foresee(model) }
+      }
     } else {
       let path = try clock.time(.read) { () throws(SwapFailure) in
         try read(request.path)
@@ -86,6 +95,7 @@ struct CandidateChecks: Sendable {
     }
     model.weights = Weights()
     loading.release()
+    if live == nil { compiled = try affordable(compiled, model, reservation) }
     try clock.time(.golden) { () throws(SwapFailure) in
       try golden(compiled, model, isReturn: isReturn)
     }
@@ -155,26 +165,96 @@ struct CandidateChecks: Sendable {
     } catch {
       throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
     }
+    return (estimated, isReturn ? context.availableMemory() : try checkRoom(for: estimated))
+  }
+
+  /// Throws unless there is room for a model of so many bytes and for the decoder of its proof;
+  /// returns the bytes that are available.
+  private func checkRoom(for byteCount: Int) throws(SwapFailure) -> Int? {
+    let decoder = context.decoders.lastingByteCount
     let available = context.availableMemory()
-    if let available, estimated > available, !isReturn {
-      throw SwapFailure(
-        SwapFailure.Shortage(neededByteCount: estimated, leftByteCount: available),
-        reason:
-          "the model takes about \(estimated) bytes\(live == nil ? "" : " beside the live one"), "
-          + "\(available) are available")
+    if let available, byteCount > available {
+      throw shortage(byteCount, available, beside: decoder + Self.provingByteCount)
     }
-    return (estimated, available)
+    // A first model has all decoders, which are counted when it is compiled.
+    guard live != nil else { return available }
+    // The decoder starts when what reading took has been given back.
+    let left = context.memory.freeByteCount + loading.byteCount
+    guard byteCount + decoder <= left else {
+      throw shortage(byteCount + decoder, left, beside: Self.provingByteCount)
+    }
+    return available
+  }
+
+  /// - Parameter spareByteCount: Bytes that are needed besides, for the advice.
+  private func shortage(
+    _ needed: Int, _ left: Int, beside spareByteCount: Int
+  ) -> SwapFailure {
+    SwapFailure(
+      SwapFailure.Shortage(neededByteCount: needed, leftByteCount: left),
+      "the model\(live == nil ? "" : " beside the live one")", beside: spareByteCount,
+      of: context.memory)
+  }
+
+  /// Bytes for the images of a proof and what else is beside it, 8 MiB.
+  private static let provingByteCount = 8 << 20
+
+  /// Throws if a model that is still to be made from this one, of another number of classes, would
+  /// not fit.
+  private func foresee(_ model: Model) throws(SwapFailure) {
+    let precision = try precision(for: model)
+    let (plan, _) = rules.plan(model, precision: precision, inPlaceOf: live?.model)
+    let needed: Int
+    do throws(GraphError) {
+      // Of shapes alone, as will be that of a network that is not quite the live one.
+      needed = try MemoryEstimate(
+        model.graph, precision: precision, plan: plan, live: nil
+      ).byteCount
+    } catch {
+      throw SwapFailure(step: .memory, reason: error.description, kind: .refused)
+    }
+    _ = try checkRoom(for: needed)
+  }
+
+  /// Returns a first model with as many workers as there is memory for, each with its decoder; throws
+  /// if there is not enough for one.
+  private func affordable(
+    _ compiled: CompiledModel, _ model: Model, _ reservation: Reservation
+  ) throws(SwapFailure) -> CompiledModel {
+    let wanted = compiled.plan.workers
+    // What reading took has been given back.
+    let free = context.memory.freeByteCount + reservation.byteCount
+    var needed = 0
+    for workers in stride(from: wanted, through: 1, by: -1) {
+      let fewer = compiled.with(workers: workers)
+      needed =
+        MemoryEstimate.byteCount(of: fewer)
+        + workers * (context.decoders.lastingByteCount + ServingContext.requestByteCount)
+      guard needed <= free else { continue }
+      if workers < wanted { tellOfFewer(workers, than: compiled, model) }
+      return fewer
+    }
+    throw SwapFailure(
+      SwapFailure.Shortage(neededByteCount: needed, leftByteCount: free),
+      "the model with a worker and its decoder", beside: 0, of: context.memory)
+  }
+
+  private func tellOfFewer(_ workers: Int, than wanted: CompiledModel, _ model: Model) {
+    let sufficient = try? context.sufficientMebibytes(
+      model.graph, wanted.precision, wanted.plan, reading: 0)
+    context.log.write(
+      "warning: fewer workers are started than planned: there is no memory for more and their decoders",
+      [
+        "workers": .integer(workers), "planned": .integer(wanted.plan.workers),
+        "sufficient_memory_limit": .text("\(sufficient ?? 0)MiB"),
+      ])
   }
 
   private func reserve(_ byteCount: Int, isReturn: Bool) throws(SwapFailure) -> Reservation {
     let budget = context.memory
     if isReturn { return budget.overdraw(byteCount, isLasting: true, use: .models) }
     guard let reservation = budget.reserve(byteCount, isLasting: true, use: .models) else {
-      let left = budget.freeByteCount
-      throw SwapFailure(
-        SwapFailure.Shortage(neededByteCount: byteCount, leftByteCount: left),
-        reason:
-          "the model takes about \(byteCount) bytes, the memory budget has \(left) left")
+      throw shortage(byteCount, budget.freeByteCount, beside: Self.provingByteCount)
     }
     return reservation
   }

@@ -5,6 +5,10 @@ import Synchronization
 /// Reservations for what reading a model takes beside its file, until they are released.
 package final class LoadingReservations: Sendable {
   private let reservations = Mutex<[Reservation]>([])
+  private let refusal = Atomic(false)
+
+  /// Whether anything was refused for lack of memory.
+  package var wasRefused: Bool { refusal.load(ordering: .relaxed) }
 
   package init() {}
 
@@ -14,18 +18,26 @@ package final class LoadingReservations: Sendable {
   ///   to.
   package func memory(of context: ServingContext, overdraws: Bool = false) -> LoadingMemory {
     let budget = context.memory
-    return LoadingMemory { count in
-      overdraws || count <= budget.freeByteCount
+    return LoadingMemory { [self] count in
+      let hasRoom = overdraws || count <= budget.freeByteCount
+      if !hasRoom { refusal.store(true, ordering: .relaxed) }
+      return hasRoom
     } grants: { [self] count in
       let reservation =
         overdraws
         ? budget.overdraw(count, isLasting: true, use: .models)
         : budget.reserve(count, isLasting: true, use: .models)
-      guard let reservation else { return false }
+      guard let reservation else {
+        refusal.store(true, ordering: .relaxed)
+        return false
+      }
       reservations.withLock { $0.append(reservation) }
       return true
     }
   }
+
+  /// Bytes that are reserved.
+  var byteCount: Int { reservations.withLock { $0.reduce(0) { $0 + $1.byteCount } } }
 
   package func release() { reservations.withLock { $0 = [] } }
 }

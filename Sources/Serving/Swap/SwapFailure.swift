@@ -1,4 +1,5 @@
 import Checkpoint
+import Machine
 
 /// Reason why a candidate did not become live; the live model stays.
 package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -40,9 +41,43 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Describes a candidate that does not fit into the memory that is left.
-  init(_ shortage: Shortage, reason: String) {
-    self.init(step: .memory, reason: reason, kind: .insufficientMemory)
+  ///
+  /// - Parameters:
+  ///   - what: What does not fit.
+  ///   - spareByteCount: Bytes that its proof takes besides, for the advice.
+  init(_ shortage: Shortage, _ what: String, beside spareByteCount: Int, of budget: MemoryBudget) {
+    let (needed, left) = (shortage.neededByteCount, shortage.leftByteCount)
+    let missing = needed + spareByteCount - left
+    // Less is left than the budget would give: then the system has no more.
+    let isOfSystem = left < budget.freeByteCount
+    let place =
+      isOfSystem
+      ? "available on this machine or in its control group"
+      : "left of the memory budget of \(budget.byteCount)"
+    let remedy =
+      isOfSystem
+      ? "free \(Self.mebibytes(missing)) MiB more for the server"
+      : "allow the server \(Self.mebibytes(MemoryPlan.limit(forBudget: missing))) MiB more, by "
+        + "--memory-limit or its control group"
+    self.init(
+      step: .memory,
+      reason:
+        "\(what) takes about \(needed) bytes, \(left) are \(place); \(remedy), or start it with fewer "
+        + "--workers or a smaller --max-batch",
+      kind: .insufficientMemory)
     self.shortage = shortage
+  }
+
+  private static func mebibytes(_ byteCount: Int) -> Int { (byteCount + (1 << 20) - 1) >> 20 }
+
+  /// The same failure with what to do about a lack of memory that nobody foresaw.
+  var withRemedy: SwapFailure {
+    guard kind == .insufficientMemory, step != .memory else { return self }
+    var advised = self
+    advised.reason +=
+      "; allow the server more memory, by --memory-limit or its control group, or start it with fewer "
+      + "--workers or a smaller --max-batch"
+    return advised
   }
 
   package var description: String { "\(step.rawValue): \(reason)" }

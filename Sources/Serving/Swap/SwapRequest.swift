@@ -1,4 +1,10 @@
 package import Checkpoint
+package import ModelStore
+package import Telemetry
+
+/// Way to make a model of what the server has.
+package typealias Making =
+  @Sendable (LoadingMemory, (Model) throws(SwapFailure) -> Void) throws(SwapFailure) -> Model
 
 /// Order to make a model live.
 package struct SwapRequest: Sendable {
@@ -8,8 +14,11 @@ package struct SwapRequest: Sendable {
   /// Returns the path of the file to take in place of that one, while nothing else is prepared; what
   /// reading takes is asked of its argument.
   package var completion: (@Sendable (LoadingMemory) throws(SwapFailure) -> String)?
-  /// Returns the model in place of reading any file, likewise.
-  package var make: (@Sendable (LoadingMemory) throws(SwapFailure) -> Model)?
+  /// Returns the model in place of reading any file, likewise; its second argument throws if a model
+  /// like the given one would not fit, before work on it.
+  package var make: Making?
+  /// The kept version that the file is to be; nil for a file that is not kept.
+  package var kept: KeptFile?
   /// Whether to stop when the candidate has proved itself.
   package var dryRun: Bool
   /// Whether it brings back the former model. Then neither an estimate of memory nor a lack of time

@@ -27,7 +27,11 @@ struct GoldenLesson {
     let byteCount = try MemoryEstimate(
       model.graph, precision: .fp32, plan: plan, live: nil
     ).byteCount
-    guard let reservation = context.memory.reserve(byteCount, use: .models) else { return [] }
+    // A decoder without room would wait for it, and nobody gives it back meanwhile.
+    let rest = context.decoders.lastingByteCount
+    guard let reservation = context.memory.reserve(byteCount, leaving: rest, use: .models) else {
+      return []
+    }
     defer { _ = reservation }
     let compiled = try CompiledModel(
       model, precision: .fp32, plan: plan, unless: { [turn] in turn.isCancelled })

@@ -75,12 +75,16 @@ final class Lesson: Sendable {
 
   /// Returns the model, read from its file if the server keeps models.
   ///
-  /// - Parameter memory: Who grants what reading and learning take.
-  func run(_ memory: LoadingMemory) throws(SwapFailure) -> Model {
+  /// - Parameters:
+  ///   - memory: Who grants what reading and learning take.
+  ///   - foresee: Throws if a model like the given one would not fit beside the live one.
+  func run(
+    _ memory: LoadingMemory, _ foresee: (Model) throws(SwapFailure) -> Void
+  ) throws(SwapFailure) -> Model {
     let start = ContinuousClock.now
     do {
       var report = LessonReport()
-      let model = try made(memory, &report)
+      let model = try made(memory, foresee, &report)
       report.duration = .now - start
       state.withLock { [report] in $0.report = report }
       return try filed(model, memory)
@@ -132,7 +136,10 @@ final class Lesson: Sendable {
 
   // MARK: Learning
 
-  private func made(_ memory: LoadingMemory, _ report: inout LessonReport) throws -> Model {
+  private func made(
+    _ memory: LoadingMemory, _ foresee: (Model) throws(SwapFailure) -> Void,
+    _ report: inout LessonReport
+  ) throws -> Model {
     let live = surroundings.live
     let featureCount: Int
     do throws(FeatureFault) { featureCount = try live.featureCount.get() } catch {

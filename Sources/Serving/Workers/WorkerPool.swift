@@ -1,4 +1,5 @@
 import Decoding
+import Dispatch
 package import Engine
 import HTTPCore
 import Inference
@@ -67,13 +68,21 @@ package final class WorkerPool: Sendable {
         stall: StallWatch(
           workerCount: plan.workers, noticeLimit: limits.requestTimeout,
           endLimit: limits.stallTimeout)))
+    // Each has taken its decoder's memory before anybody is told how much is left.
+    let begun = DispatchSemaphore(value: 0)
     for (number, pulse) in pulses.enumerated() {
-      guard let thread = WorkerThread({ Worker(number, shared, pulse).run() }) else {
+      let thread = WorkerThread {
+        let worker = Worker(number, shared, pulse)
+        begun.signal()
+        worker.run()
+      }
+      guard let thread else {
         close()
         throw .outOfMemory(doing: "starting worker \(number)")
       }
       threads.withLock { $0.append(thread) }
     }
+    for _ in pulses { begun.wait() }
     guard let thread = WorkerThread({ [weak self] in Self.watch(self, whenLost) }) else {
       close()
       throw .outOfMemory(doing: "starting the thread that watches the workers")

@@ -63,7 +63,15 @@ extension ServingProcess {
     service.progress("loading the model")
     let loading = LoadingReservations()
     defer { loading.release() }
-    var (model, source) = try load(loading.memory(of: context))
+    var (model, source): (Model, FirstModel?)
+    do throws(Failure) { (model, source) = try load(loading.memory(of: context)) } catch {
+      guard loading.wasRefused else { throw error }
+      throw Failure(
+        "\(error.message); the memory limit is \(context.memory.byteCount) bytes after a reserve, of "
+          + "which the program takes \(context.memory.usedByteCount(for: .program)), and the model takes "
+          + "as much again when it is compiled; --memory-limit 256MiB is enough for an embedded one"
+      )
+    }
     // `FirstDeployment` refuses int8 without ranges as well, but knows no command that makes them.
     let precision = try ModelSource.precision(settings.precision, for: model)
     service.progress("compiling and measuring \(model.name)")
@@ -83,7 +91,7 @@ extension ServingProcess {
   private func failure(
     _ error: SwapFailure, of model: Model, in precision: Precision, isStored: Bool
   ) -> Failure {
-    if let shortage = error.shortage { return failure(shortage, of: model) }
+    if let shortage = error.shortage { return failure(shortage, of: model, in: precision) }
     let version = "\(model.name), version \(model.version.short),"
     let hasSamples = !model.goldenSamples.isEmpty
     switch (error.step, error.kind) {

@@ -1,4 +1,5 @@
 import Checkpoint
+import Engine
 import Glibc
 import HTTPServer
 import Inference
@@ -20,8 +21,9 @@ extension ServingProcess {
   ) throws(Failure) -> (budget: MemoryBudget, program: Reservation) {
     guard let parts = plan.budget() else {
       throw Failure(
-        "the memory limit is \(plan.limit) bytes, and the program takes \(plan.programByteCount) of "
-          + "\(plan.budgetByteCount) that are left after a reserve; allow it more, or give it fewer "
+        "the memory limit is \(plan.limit) bytes, and the program alone takes "
+          + "\(plan.programByteCount) of \(plan.budgetByteCount) that are left after a reserve; allow it "
+          + "what its model and images take besides (256 MiB for the embedded models), or give it fewer "
           + "--workers or a smaller --buffer-limit")
     }
     return parts
@@ -33,18 +35,22 @@ extension ServingProcess {
         "warning: /proc cannot be read, so that a control group's limit may be missed; set --memory-limit"
       )
     }
+    // Requests may already hold some of what is left.
+    let (models, left) = (memory.usedByteCount(for: .models), memory.largestByteCount)
+    let decoders = plan.budgetByteCount - plan.programByteCount - models - left
     log.write(
       "memory",
       [
         "limit": .integer(plan.limit), "reserve": .integer(plan.safetyByteCount),
         "program": .integer(plan.programByteCount),
-        "models": .integer(memory.usedByteCount(for: .models)),
-        "left": .integer(memory.freeByteCount),
+        "models": .integer(models), "decoders": .integer(decoders), "left": .integer(left),
       ])
   }
 
   /// Says what the first model takes, what is left, and how to allow more.
-  func failure(_ shortage: SwapFailure.Shortage, of model: Model) -> Failure {
+  func failure(
+    _ shortage: SwapFailure.Shortage, of model: Model, in precision: Precision
+  ) -> Failure {
     let (needed, left) = (shortage.neededByteCount, shortage.leftByteCount)
     let memory = context.memory
     // Less is left than the budget would give: then the system has no more.
@@ -56,11 +62,21 @@ extension ServingProcess {
       )
       : (
         "left of the memory budget of \(memory.byteCount)",
-        "allow the server \(needed - left) bytes more, by its control group or --memory-limit"
+        "allow the server \(sufficient(model, precision)) MiB in all, by its control group or "
+          + "--memory-limit"
       )
     return Failure(
       "\(model.name) takes about \(needed) bytes, \(left) are \(place); \(remedy), or give it fewer "
         + "--workers or a smaller --max-batch")
+  }
+
+  /// Returns the limit with which the model would serve with all workers of its plan, in MiB.
+  private func sufficient(_ model: Model, _ precision: Precision) -> Int {
+    let plan = settings.rules.plan(model, precision: precision, inPlaceOf: nil).plan
+    let reading = context.memory.usedByteCount(for: .models)
+    let sufficient = try? context.sufficientMebibytes(
+      model.graph, precision, plan, reading: reading)
+    return sufficient ?? 0
   }
 
   /// Ends the process: its supervisor starts another one.

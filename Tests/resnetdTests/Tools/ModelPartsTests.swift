@@ -172,13 +172,44 @@ import Testing
       "serve", "--port", "0", "--tune", "off", "--precision", "fp32", "--workers", "4",
       "--max-batch", "64", "--memory-limit", "128MiB")
     #expect(outcome.exitCode == 1)
-    let numbers = try #require(
+    let advice = try #require(
       outcome.errors.firstMatch(
         of:
-          /takes about (\d+) bytes, (\d+) are left of the memory budget of \d+; allow the server (\d+) bytes more/
+          /takes about \d+ bytes, \d+ are left of the memory budget of \d+; allow the server (\d+) MiB in all/
       ), "\(outcome.errors)")
-    let (needed, left, missing) = (numbers.output.1, numbers.output.2, numbers.output.3)
-    #expect(try #require(Int(needed)) - #require(Int(left)) == Int(missing))
+    // With as much it serves, with all its workers.
+    let server = try await ServerUnderTest(
+      "--tune", "off", "--precision", "fp32", "--workers", "4", "--max-batch", "64",
+      "--memory-limit", "\(advice.output.1)MiB")
+    let answer = try await server.curl(
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
+    #expect(answer.status == 200, "\(answer.body)")
+    #expect(!server.logged.contains("fewer workers"))
+    // The parts of the line `memory` add up.
+    _ = try await server.logged(/"message":"memory",.*"left":(\d+)/)
+    let line = try #require(
+      server.logged.firstMatch(
+        of:
+          /"message":"memory","limit":(\d+),"reserve":(\d+),"program":(\d+),"models":(\d+),"decoders":(\d+),"left":(\d+)/
+      ), "\(server.logged)"
+    ).output
+    let parts = [line.2, line.3, line.4, line.5, line.6].compactMap { Int($0) }
+    #expect(parts.count == 5 && parts.reduce(0, +) == Int(line.1))
+    #expect(await server.stop() == 0)
+  }
+
+  @Test("A worker whose decoder has no room is not started, and that is said")
+  func fewerWorkers() async throws {
+    let server = try await ServerUnderTest(
+      "--tune", "off", "--workers", "8", "--memory-limit", "192MiB")
+    let sufficient = try await server.logged(
+      /"workers":\d,"planned":8,"sufficient_memory_limit":"(\d+)MiB"/)
+    #expect(try #require(Int(sufficient)) > 192)
+    #expect(server.logged.contains("fewer workers are started"))
+    let answer = try await server.curl(
+      "-T", ProgramUnderTest.sampleImage, "\(server.address)/classify")
+    #expect(answer.status == 200, "\(answer.body)")
+    #expect(await server.stop() == 0)
   }
 
   @Test(
