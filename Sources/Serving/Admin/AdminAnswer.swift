@@ -131,6 +131,10 @@ enum AdminAnswer {
       "former": JSONValue(report.formerVersion?.short),
       "assumed": .array(report.assumptions.map(JSONValue.string)),
       "labels_changed": .boolean(labels != nil), "label_counts": JSONValue(labels),
+      "changed": .array(
+        report.contractChanges.map {
+          ["what": .string($0.what), "former": .string($0.former), "now": .string($0.now)]
+        }),
       "recorded": .boolean(isRecorded), "record_fault": JSONValue(report.recordFault),
       "dry_run": .boolean(report.isDryRun), "ended_canary": JSONValue(ended),
       "precision": .string(report.precision.rawValue), "plan": .string(report.plan.description),

@@ -234,6 +234,14 @@ package final class Deployer: Sendable {
         "labels": .text(report.labelChange == nil ? "same" : "changed"),
         "ms": .integer(report.duration.microseconds / 1000),
       ])
+    for change in report.contractChanges {
+      log.write(
+        "the model differs from the one before in what it takes or answers",
+        [
+          "version": .text(report.version.short), "what": .text(change.what),
+          "former": .text(change.former), "now": .text(change.now),
+        ])
+    }
     guard let change = report.labelChange else { return }
     log.write(
       "the labels differ from those of the model before",

@@ -10,6 +10,8 @@ package struct SwapReport: Sendable {
   package var formerVersion: ModelVersion?
   /// Change of the classes, or nil if they are the same as before, or if nothing was live.
   package var labelChange: LabelChange?
+  /// What clients may have to know of besides, nothing if nothing was live.
+  package var contractChanges: [ContractChange]
   /// What the file did not say and was assumed.
   package var assumptions: [String]
   package var isDryRun: Bool
@@ -55,6 +57,7 @@ extension SwapReport {
     self.init(
       version: model.version, name: model.name, formerVersion: former?.model.version,
       labelChange: former.flatMap { LabelChange(from: $0.model.labels, to: model.labels) },
+      contractChanges: former.map { ContractChange.all(from: $0.model, to: model) } ?? [],
       assumptions: model.assumptions, isDryRun: false, precision: model.precision, plan: model.plan,
       planOrigin: .inherited,
       steps: [], estimatedByteCount: 0, availableByteCount: nil)

@@ -86,6 +86,11 @@ struct ModelReport {
       lines.append("the file does not say, so it is assumed that:")
       lines += assumed.map { "  \(scalar($0))" }
     }
+    for change in report["changed"]?.array ?? [] {
+      lines.append(
+        "\(scalar(change["what"]).split(separator: "_").joined(separator: " ")) differs from that of "
+          + "the model before: \(scalar(change["former"])) then, \(scalar(change["now"])) now")
+    }
     if report["labels_changed"]?.boolean == true {
       lines.append("the labels differ from those of the model before")
     }
