@@ -3,6 +3,7 @@ import HTTPCore
 /// Kinds of problems with classification, models and the admin endpoint; those of HTTP itself are
 /// in `HTTPCore`.
 extension ProblemKind {
+  static let accuracyTooLow = ProblemKind("accuracy-too-low")
   static let alreadyLive = ProblemKind("already-live")
   static let corruptImage = ProblemKind("corrupt-image")
   static let crossOrigin = ProblemKind("cross-origin")

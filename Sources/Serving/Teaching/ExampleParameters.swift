@@ -84,16 +84,52 @@ enum ExampleRemoval: Sendable, Hashable {
 
 /// Parameters of the order to teach.
 struct TeachParameters: Sendable, Hashable {
-  static let names = ["keep_classes", "name", "dry_run"]
+  static let names = ["keep_classes", "name", "dry_run", "minimum_accuracy"]
+  /// Least share of the examples that must be answered rightly by cross-validation, where the order
+  /// gives none; more where chance alone would reach it.
+  static let usualMinimumAccuracy = 0.1
 
   /// Whether the model still knows the classes that it knew before.
   private(set) var keepsClasses = true
   private(set) var dryRun = false
   /// Name of the model; nil for that of the live one with an ending.
   private(set) var name: String?
+  /// Share of the examples that must be answered rightly by cross-validation; nil for the usual one.
+  private(set) var minimumAccuracy: Double?
+
+  /// Throws if that many of the examples are too few.
+  ///
+  /// - Parameters:
+  ///   - accuracy: Nil if there are too few examples to tell.
+  ///   - classCount: Classes that the model answers.
+  func check(accuracy: Double?, of judgedCount: Int, classCount: Int) throws(Problem) {
+    guard let accuracy else { return }
+    let chance = 1 / Double(max(1, classCount))
+    let isEnough =
+      minimumAccuracy.map { accuracy >= $0 }
+      ?? (accuracy >= Self.usualMinimumAccuracy && accuracy > chance)
+    guard !isEnough else { return }
+    let wanted =
+      minimumAccuracy.map { "minimum_accuracy is \($0)" }
+      ?? "\(Self.usualMinimumAccuracy), and more than the \(chance) of chance, are wanted"
+    throw Problem(
+      422, .accuracyTooLow,
+      "\(Int((accuracy * Double(judgedCount)).rounded())) of \(judgedCount) examples are answered "
+        + "rightly by layers that were learned without them, a share of \(accuracy); \(wanted). See "
+        + "whether the examples show their labels and look like each other, and send more of them; "
+        + "minimum_accuracy=0 makes the model live all the same")
+  }
 
   init(_ query: [RequestTarget.QueryItem]) throws(Problem) {
     for item in query {
+      if item.name == "minimum_accuracy" {
+        guard let share = NumberText.value(item.value, as: Double.self), 0...1 ~= share else {
+          throw .parameter(
+            "minimum_accuracy is a number from 0 to 1, not \(Quotation.value(item.value))")
+        }
+        minimumAccuracy = share
+        continue
+      }
       if item.name == "name" {
         guard 1...Model.nameByteCountLimit ~= item.value.utf8.count,
           item.value.unicodeScalars.allSatisfy({ Model.isAllowed($0) })

@@ -150,8 +150,12 @@ final class Lesson: Sendable {
     let summary = try surroundings.examples.summary()
     let classes = try LessonClasses(
       summary, source, of: parent, keepsClasses: parameters.keepsClasses)
+    // Learning may take minutes, for a model that then cannot be made live.
+    try foresee(parent)
     let lesson = try samples(classes, summary, featureCount, memory)
     let head = try learned(lesson.samples, parent, featureCount, &report)
+    try parameters.check(
+      accuracy: report.accuracy, of: report.judgedCount, classCount: classes.labels.count)
     report.keepsClasses = parameters.keepsClasses
     report.classCount = classes.labels.count
     report.newLabels = classes.newLabels

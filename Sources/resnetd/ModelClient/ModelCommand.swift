@@ -56,13 +56,15 @@ enum ModelCommand: Command {
     case .cancel: try client.ask("DELETE", "/admin/swap")
     case .delete: try client.ask("DELETE", "/admin/versions/\(operand ?? "")")
     case .examples: try client.ask("GET", "/admin/examples")
-    case .teach: try client.ask("POST", teachTarget(settings))
+    case .teach: try client.ask("POST", try teachTarget(settings))
     }
   }
 
-  private static func teachTarget(_ settings: ModelSettings) -> String {
+  private static func teachTarget(_ settings: ModelSettings) throws(UsageError) -> String {
     let name = settings.name.map { "&name=\(escaped($0))" } ?? ""
-    return "/admin/teach?keep_classes=\(!settings.leavesClasses)&dry_run=\(settings.dryRun)\(name)"
+    let share = try settings.minimumShare().map { "&minimum_accuracy=\($0)" } ?? ""
+    return "/admin/teach?keep_classes=\(!settings.leavesClasses)&dry_run=\(settings.dryRun)"
+      + name + share
   }
 
   /// Sends images one by one as examples; those that are refused are told, and the others kept.

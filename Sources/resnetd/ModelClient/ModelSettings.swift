@@ -32,6 +32,8 @@ struct ModelSettings: CommandSettings {
   var leavesClasses = false
   /// Name of the model that is taught.
   var name: String?
+  /// Share of the examples that a taught model must answer rightly.
+  var minimumAccuracy: String?
 
   static let options: [Option<ModelSettings>] = [
     .text("admin-host", "HOST", \.host, "where the server's admin endpoint listens")
@@ -71,7 +73,11 @@ struct ModelSettings: CommandSettings {
     .flag(
       "without-classes", \.leavesClasses,
       "teach: leave out the classes that the model knew and no example is of"),
-    .optionalText("as", "NAME", \.name, "teach: the model's name"),
+    .modelName("as", \.name, "teach: the model's name"),
+    .optionalText(
+      "minimum-accuracy", "P", \.minimumAccuracy,
+      "teach: least share of the examples, 0 to 1, that must be answered rightly by cross-validation"
+    ),
   ]
 
   /// Throws if an option belongs to another action, so that no misplaced --dry-run replaces a
@@ -84,6 +90,7 @@ struct ModelSettings: CommandSettings {
       ("--max-disagreement", maxDisagreement != nil, [.canary]), ("--end", end, [.canary]),
       ("--keep-images", keepsImages, [.examples]), ("--as", name != nil, [.teach]),
       ("--without-classes", leavesClasses, [.teach]),
+      ("--minimum-accuracy", minimumAccuracy != nil, [.teach]),
     ]
     for item in misplaced where item.isGiven && !item.belongs.contains(action) {
       let owners = item.belongs.map { "`resnetd model \($0.usage)`" }.joined(separator: " and ")
@@ -111,6 +118,14 @@ struct ModelSettings: CommandSettings {
       throw UsageError(
         "--percent and --max-disagreement belong to a new canary: give its VERSION as well")
     }
+  }
+
+  /// Returns the least share of right answers, as the server's parameter is written; nil for the
+  /// server's own.
+  func minimumShare() throws(UsageError) -> String? {
+    guard let minimumAccuracy else { return nil }
+    _ = try Self.number(minimumAccuracy, "--minimum-accuracy", in: 0...1)
+    return minimumAccuracy
   }
 
   /// Returns the body of a request that makes a version the canary.

@@ -7,6 +7,7 @@ import ModelStore
 import Numbers
 import ResNet
 import Serving
+import Synchronization
 import Testing
 
 /// Examples sent to the admin endpoint, and what is taught from them.
@@ -148,6 +149,57 @@ import Testing
     #expect(try await admin.ask("DELETE", "/admin/examples").status == 400)
     #expect(
       try await admin.ask("DELETE", "/admin/examples?all=true").json()["examples"] as? Int == 0)
+  }
+
+  @Test("A model that is no better than chance is not made live unless that is asked for")
+  func chance() async throws {
+    let admin = try AdminFixture()
+    // Every label has the same kinds of images.
+    for (place, label) in ["a", "b"].enumerated() {
+      for kind in 0..<4 {
+        let answer = try await admin.ask(
+          "POST", "/admin/examples?label=\(label)",
+          body: Self.json(Self.images(kind, 1, from: place)))
+        #expect(answer.status == 200)
+      }
+    }
+    for query in ["", "&dry_run=true", "&minimum_accuracy=1"] {
+      let answer = try await admin.ask("POST", "/admin/teach?keep_classes=false\(query)")
+      #expect(answer.status == 422, "\(String(decoding: answer.body, as: UTF8.self))")
+      #expect(try answer.problemKind() == "accuracy-too-low")
+      let detail = try #require(try answer.json()["detail"] as? String)
+      #expect(detail.contains("of 8 examples") && detail.contains("minimum_accuracy=0"))
+    }
+    #expect(admin.served.pool.live.model.name == "start")
+    for wrong in ["2", "-1", "half", ""] {
+      let answer = try await admin.ask("POST", "/admin/teach?minimum_accuracy=\(wrong)")
+      #expect(answer.status == 400)
+    }
+    let answer = try await admin.ask(
+      "POST", "/admin/teach?keep_classes=false&minimum_accuracy=0")
+    #expect(answer.status == 200)
+    #expect(admin.served.pool.live.model.name == "start-taught")
+  }
+
+  @Test("A model that would not fit beside the live one is refused before anything is learned")
+  func memory() async throws {
+    let turns = Mutex<SwapTurns?>(nil)
+    let steps = Mutex<[SwapStep?]>([])
+    let admin = try AdminFixture(availableMemory: {
+      let step = turns.withLock(\.self)?.current?.status.step
+      steps.withLock { $0.append(step) }
+      return 4321
+    })
+    turns.withLock { $0 = admin.turns }
+    try await send(admin, count: 2)
+    let answer = try await admin.ask("POST", "/admin/teach")
+    #expect(answer.status == 507)
+    #expect(try answer.problemKind() == "insufficient-memory")
+    let detail = try #require(try answer.json()["detail"] as? String)
+    #expect(detail.contains("4321 are available") && detail.contains("MiB more"), "\(detail)")
+    // The lesson is the step `read`.
+    #expect(steps.withLock(\.self) == [.read])
+    #expect(try admin.incoming.isEmpty)
   }
 
   @Test("Too few examples are refused, with what is missing")
