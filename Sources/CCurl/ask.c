@@ -13,6 +13,7 @@ typedef struct {
   int64_t sent;
   int fault;
   bool is_refused;
+  bool is_stopped;
 } exchange;
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
@@ -34,8 +35,18 @@ static size_t send_file(char *bytes, size_t size, size_t count, void *context) {
     return CURL_READFUNC_ABORT;
   }
   exchange->sent += length;
-  exchange->progress(exchange->context, exchange->sent);
   return (size_t)length;
+}
+
+static int advance(
+    void *context, curl_off_t wanted, curl_off_t received, curl_off_t total, curl_off_t sent) {
+  (void)wanted;
+  (void)received;
+  (void)total;
+  (void)sent;
+  exchange *exchange = context;
+  exchange->is_stopped = !exchange->progress(exchange->context, exchange->sent);
+  return exchange->is_stopped;
 }
 
 static CURLcode set_connection(CURL *curl, const remote_question *question) {
@@ -104,6 +115,7 @@ static CURLcode set_fields(
 
 static const char *reason_of(
     CURL *curl, const exchange *exchange, CURLcode code, const char message[CURL_ERROR_SIZE]) {
+  if (exchange->is_stopped) return "it was ended by a signal before there was an answer";
   if (exchange->is_refused) return "the answer is too long";
   if (exchange->fault) return strerror(exchange->fault);
   if (code == CURLE_COULDNT_CONNECT) {
@@ -131,6 +143,9 @@ int remote_ask(
   if (!code) code = set_fields(curl, question, &list);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, advance);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
   if (!code) code = curl_easy_perform(curl);
   if (code)
     snprintf(

@@ -26,6 +26,19 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 package enum SystemError {
   /// Returns the text for an `errno`, by default that of the call just made.
   package static func text(_ number: CInt = errno) -> String {
-    unsafe String(cString: strerror(number))
+    let text = unsafe String(cString: strerror(number))
+    guard number == EFBIG, let limit = fileSizeLimit else { return text }
+    return
+      "\(text): this process may write files of \(limit) bytes at most; raise its limit (ulimit -f, "
+      + "LimitFSIZE of systemd)"
+  }
+
+  /// Bytes of a file that this process may write; nil without a limit.
+  package static var fileSizeLimit: Int? {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0,
+      limit.rlim_cur < rlim_t(Int.max)
+    else { return nil }
+    return Int(limit.rlim_cur)
   }
 }

@@ -96,8 +96,9 @@ typedef struct {
 // Takes the next bytes of an answer's body, whatever its status; false ends the exchange.
 typedef bool (*remote_receiver)(void *context, const void *bytes, size_t count);
 
-// Notes how many bytes of a file have been handed to the system.
-typedef void (*remote_progress)(void *context, int64_t sent);
+// Notes how many bytes of a file have been handed to the system; called about once a second while
+// nothing moves, too. False ends the exchange.
+typedef bool (*remote_progress)(void *context, int64_t sent);
 
 // Asks a server. Returns 0 when there is a whole answer, whatever its status; -1 with a message
 // otherwise. `context` is passed to both functions.

@@ -48,7 +48,7 @@ enum ConvertCommand: Command {
       .choice(
         "to", \.form, "native for resnetd, plain or onnx for other tools; auto: by OUT's ending")
     ] + ModelParts.options(of: \.parts) + [
-      .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+      .modelName("name", \.parts.name, "the model's name in answers"),
       .choice("dtype", \.format, "numbers of the weights in the file; onnx has f32"),
       .texts(
         "golden", "IMAGE", \.golden,
@@ -85,6 +85,7 @@ enum ConvertCommand: Command {
     } catch {
       throw Failure("\(output): \(error)")
     }
+    StandardError.write("resnetd convert: written: \(output)")
     return .success
   }
 

@@ -172,7 +172,7 @@ struct InspectReport {
           + (model.labels.count > 10 ? ", …" : ""),
       ],
       ["preprocessing", JSONValue(encoding: model.preprocessing).text],
-      ["output", JSONValue(encoding: model.output).text],
+      ["output", Self.text(model.output)],
       [
         "calibration",
         model.calibration.map(Self.text) ?? "none",
@@ -183,6 +183,19 @@ struct InspectReport {
     for assumption in model.assumptions { rows.append(["assumed", assumption]) }
     for warning in model.warnings { rows.append(["warning", warning]) }
     return TextTable(rows: rows).text
+  }
+
+  private static let shownNameCount = 5
+
+  /// Returns the rule with a few of its names; `--json` has all.
+  private static func text(_ output: OutputRule) -> String {
+    var short = output
+    short.displayNames = [:]
+    guard !output.displayNames.isEmpty else { return JSONValue(encoding: short).text }
+    let names = output.displayNames.sorted { $0.key < $1.key }
+    let shown = names.prefix(shownNameCount).map { "\($0.key): \($0.value)" }
+    return "\(JSONValue(encoding: short).text), \(names.count) display names: "
+      + shown.joined(separator: ", ") + (names.count > shown.count ? ", …" : "")
   }
 
   private static func text(_ calibration: Calibration) -> String {

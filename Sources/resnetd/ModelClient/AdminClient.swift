@@ -47,12 +47,17 @@ struct AdminClient {
 
   /// What to do if nothing answers.
   private let remedy: String
+  private let isStopped: @Sendable () -> Bool
 
-  /// - Parameter remedy: What to do if nothing answers: which options say where the server is.
+  /// - Parameters:
+  ///   - remedy: What to do if nothing answers: which options say where the server is.
+  ///   - isStopped: Asked now and then; true ends a question without an answer.
   init(
     _ settings: ModelSettings, authorization: String?,
-    remedy: String = "--admin-host, --admin-port and --admin-socket say where it is"
+    remedy: String = "--admin-host, --admin-port and --admin-socket say where it is",
+    unless isStopped: @escaping @Sendable () -> Bool = { false }
   ) {
+    self.isStopped = isStopped
     self.settings = settings
     self.authorization = authorization
     self.remedy = remedy
@@ -95,16 +100,19 @@ struct AdminClient {
   }
 
   private func question(_ method: String, _ target: String) -> ServerQuestion {
-    ServerQuestion(
+    var question = ServerQuestion(
       place: settings.place, method: method, target: target, timeout: settings.timeout,
       connectTimeout: Self.connectTimeout, bodyByteLimit: Self.answerByteLimit, isBodyWhole: true,
       authorization: authorization)
+    question.isStopped = isStopped
+    return question
   }
 
   private func answer(to question: ServerQuestion) throws(Failure) -> Answer {
     do throws(ServerQuestion.NoAnswer) {
       return Answer(try question.answer())
     } catch {
+      guard !isStopped() else { throw Failure(error.reason) }
       throw Failure(
         "no answer from the admin endpoint at \(settings.place): \(error.reason); \(remedy)")
     }

@@ -60,6 +60,8 @@ struct ServerQuestion {
   /// Descriptor of a file that is the body, or -1.
   var file: CInt = -1
   var fileByteCount = 0
+  /// Asked now and then; true ends it without an answer.
+  var isStopped: @Sendable () -> Bool = { false }
 
   private var contentType: String? {
     json != nil ? "application/json" : file >= 0 ? "application/octet-stream" : nil
@@ -72,11 +74,13 @@ struct ServerQuestion {
     var body: [UInt8] = []
     var bar: ProgressBar?
     var total = 0
+    let isStopped: @Sendable () -> Bool
   }
 
   /// Asks, waits for the answer, and shows the progress of a file on a terminal.
   func answer() throws(NoAnswer) -> Answer {
-    var exchange = Exchange(bodyByteLimit: bodyByteLimit, isBodyWhole: isBodyWhole)
+    var exchange = Exchange(
+      bodyByteLimit: bodyByteLimit, isBodyWhole: isBodyWhole, isStopped: isStopped)
     if file >= 0 {
       exchange.total = fileByteCount
       exchange.bar = ProgressBar("uploading", total: exchange.total, unit: .bytes)
@@ -129,6 +133,7 @@ struct ServerQuestion {
     // SAFETY: as above.
     let exchange = unsafe context.assumingMemoryBound(to: Exchange.self)
     unsafe exchange.pointee.bar?.advance(to: Int(sent), of: exchange.pointee.total)
+    return unsafe !exchange.pointee.isStopped()
   }
 }
 

@@ -33,11 +33,19 @@ enum ModelSource {
     }
   }
 
-  /// Words for a path that leads nowhere and ends in nearly an embedded model's name.
+  /// Words for a path that leads nowhere and is the name of a network, or ends in nearly an embedded
+  /// model's name.
   private static func meant(_ path: String) -> String {
+    guard unsafe access(path, F_OK) != 0, EmbeddedModel(path: path) == nil else { return "" }
+    let published = PublishedWeights.named(path)
+    if published != nil || Architecture.named(path) != nil {
+      return "; \(path) is a network, and a trained model of it is wanted: the embedded models are "
+        + EmbeddedModel.allCases.map(\.name).joined(separator: " and ")
+        + (published == nil
+          ? "" : ", and `resnetd pull \(path) FILE` fetches published weights to a file")
+    }
     let last = path.split(separator: "/").last.map(String.init) ?? path
-    guard unsafe access(path, F_OK) != 0, EmbeddedModel(path: path) == nil,
-      let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name))
+    guard let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name))
     else { return "" }
     return "; did you mean the embedded model \(name)?"
   }

@@ -115,6 +115,24 @@ extension Option {
     optional(name, valueName, path, help, expected: "a text") { $0 }
   }
 
+  /// A model's name, of characters that need no quotes anywhere.
+  static func modelName(
+    _ name: String, _ path: any Path<String?>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "NAME", help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard 1...Model.nameByteCountLimit ~= text.utf8.count,
+        text.unicodeScalars.allSatisfy({ Model.isAllowed($0) })
+      else {
+        throw InvalidValue(
+          expected: "1 to \(Model.nameByteCountLimit) of A-Z a-z 0-9 . _ - + @, without blanks")
+      }
+      settings[keyPath: path] = text
+    } defaultText: {
+      $0[keyPath: path]
+    }
+  }
+
   /// A file or folder, made absolute: servers record and log where it is.
   static func optionalPath(
     _ name: String, _ valueName: String, _ path: any Path<String?>, _ help: String

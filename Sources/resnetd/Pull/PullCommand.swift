@@ -35,7 +35,7 @@ package enum PullCommand: Command {
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
-    .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+    .modelName("name", \.parts.name, "the model's name in answers"),
     .integer("retries", "N", \.retries, in: 0...20, "attempts after the first one"),
     .flag("force", \.force, "replace OUTPUT if it exists"),
     .flag("list", \.list, "show the names"),

@@ -1,6 +1,4 @@
-import FoundationEssentials
-
-/// The images of a folder and its subfolders, by their names.
+/// The images of a folder and its subfolders, by their names; links to files and folders are followed.
 struct ImageFolder {
   /// Paths sorted by name.
   let paths: [String]
@@ -10,23 +8,25 @@ struct ImageFolder {
     "heif",
     "hif",
   ]
-  /// Limit of names that are looked at, images or not.
+  /// Limit of the images of a folder.
   private static let entryLimit = 1_000_000
 
   init(_ folder: String) throws(Failure) {
-    let names: [String]
-    do {
-      names = try FileManager.default.subpathsOfDirectory(atPath: folder)
-    } catch {
-      throw Failure("\(folder): it cannot be listed as a folder")
+    var walk = FolderWalk(isRecursive: true)
+    if let fault = walk.enter(folder)?.fault { throw Failure("\(folder): \(fault)") }
+    var paths: [String] = []
+    while let image = walk.next() {
+      if let fault = image.fault {
+        StandardError.write("\(PlainText.line(image.path)): \(fault); left out")
+        continue
+      }
+      guard image.origin == .file else { continue }
+      paths.append(image.path)
+      guard paths.count <= Self.entryLimit else {
+        throw Failure("\(folder): more than \(Self.entryLimit) images")
+      }
     }
-    guard names.count <= Self.entryLimit else {
-      throw Failure("\(folder): more than \(Self.entryLimit) files")
-    }
-    paths = names.filter { name in
-      guard let dot = name.lastIndex(of: ".") else { return false }
-      return Self.isImageEnding(String(name[name.index(after: dot)...]))
-    }.sorted().map { "\(folder)/\($0)" }
+    self.paths = paths.sorted()
   }
 
   /// Returns whether files whose names end so after the last dot are taken for images.

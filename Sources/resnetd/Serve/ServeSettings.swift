@@ -149,7 +149,7 @@ struct ServeSettings: DecodingSettings {
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText("arch", "VARIANT", \.parts.variant, ModelParts.variantHelp),
     .optionalText("output-name", "NAME", \.parts.outputName, ModelParts.outputNameHelp),
-    .optionalText("name", "NAME", \.parts.name, "the model's name in answers"),
+    .modelName("name", \.parts.name, "the model's name in answers"),
     .choice(
       "precision", \.precision,
       "numbers it computes with; auto is int8 for a quantised model, else bf16, where the CPU has it"

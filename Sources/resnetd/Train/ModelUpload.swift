@@ -43,10 +43,22 @@ struct ModelUpload {
 
   /// Uploads the file and returns the server's answer, once the model is live, or the canary.
   ///
-  /// - Parameter version: The file's; an answer that names another one is not believed.
-  func push(_ path: String, of version: ModelVersion) throws -> AdminClient.Answer {
+  /// - Parameter interruption: Ends the upload.
+  func push(
+    _ report: TrainingReport, unless interruption: EndingSignals
+  ) throws -> AdminClient.Answer {
+    let path = report.files.model
+    // An answer that names another version is not believed.
+    let version = report.version
+    if let fault = Self.fault(report.trained, report.folder.classes.count) {
+      TrainingProgress.tell(
+        "--push: \(fault); the model is made live all the same, and `resnetd model rollback "
+          + "\(address.options)` brings back the one before")
+    }
     do {
-      let client = AdminClient(settings, authorization: authorization, remedy: Self.remedy)
+      let client = AdminClient(
+        settings, authorization: authorization, remedy: Self.remedy,
+        unless: { interruption.hasHappened })
       let answer = try ModelCommand.push(path, settings, client)
       guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
       let tree = try answer.tree()
@@ -58,9 +70,20 @@ struct ModelUpload {
       return answer
     } catch let failure as Failure {
       throw Failure(
-        "\(path) is complete but is not \(state): \(failure.message); `resnetd model push \(path) "
-          + "\(address.options)\(settings.canary.map { " --canary \($0)" } ?? "")` tries again")
+        "\(path) is complete but is not known to be \(state): \(failure.message); `resnetd model push "
+          + "\(ShellWord.of(path)) \(address.options)\(settings.canary.map { " --canary \($0)" } ?? "")` "
+          + "tries again")
     }
+  }
+
+  /// Returns why nobody would want the model; nil if that cannot be said.
+  private static func fault(_ trained: TrainingResult, _ classCount: Int) -> String? {
+    guard let tally = trained.judgement?.tally, !trained.split.hasIndependentLabels,
+      tally.imageCount > 0, tally.top1.value <= 1 / Double(classCount)
+    else { return nil }
+    return
+      "\(EvaluationReport.percent(tally.top1.value)) of \(tally.imageCount) images are answered "
+      + "rightly, no more than by chance"
   }
 
   /// Words for people about an answer.

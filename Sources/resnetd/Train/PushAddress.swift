@@ -56,6 +56,7 @@ struct PushAddress: Sendable, Equatable {
 
   /// Options of `resnetd model` that name the same endpoint.
   var options: String {
-    socketPath.map { "--admin-socket \($0)" } ?? "--admin-host \(host) --admin-port \(port)"
+    socketPath.map { "--admin-socket \(ShellWord.of($0))" }
+      ?? "--admin-host \(host) --admin-port \(port)"
   }
 }

@@ -74,7 +74,12 @@ enum TrainCommand: Command {
     let report = TrainingReport(result, folder: folder, files: files)
     let thumbnails = Thumbnails(of: report.shownPaths, by: job.decoders.makeDecoder())
     try files.write(result, page: TrainingPage(report, thumbnails).text)
-    try finish(report, settings, upload)
+    do {
+      try finish(report, settings, upload, interruption)
+    } catch let failure as Failure where interruption.hasHappened {
+      StandardError.write("resnetd train: \(failure.message)")
+      return interruption.exitCode ?? .failure
+    }
     return .success
   }
 
@@ -106,11 +111,14 @@ enum TrainCommand: Command {
 
   /// Tells the results, and takes the model to a server where that is asked for.
   private static func finish(
-    _ report: TrainingReport, _ settings: Settings, _ upload: ModelUpload?
+    _ report: TrainingReport, _ settings: Settings, _ upload: ModelUpload?,
+    _ interruption: EndingSignals
   ) throws {
     // What was learned is told even if the server then refuses it.
     if !settings.json { StandardOutput.write(report.text) }
-    let answer = Result { try upload?.push(report.files.model, of: report.version) }
+    let answer = Result {
+      try upload?.push(report, unless: interruption)
+    }
     if settings.json {
       var json = report.json
       if let upload, case .success(let answer?) = answer, case .object(var members) = json {

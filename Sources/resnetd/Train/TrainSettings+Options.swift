@@ -79,7 +79,7 @@ extension TrainSettings {
   ]
 
   private static let files: [Option<TrainSettings>] = [
-    .optionalText("name", "NAME", \.parts.name, "name of the model (default: that of the file)"),
+    .modelName("name", \.parts.name, "name of the model (default: that of the file)"),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
     .optionalText("weights", "NAME", \.parts.weights, ModelParts.weightsHelp),
     .optionalText(

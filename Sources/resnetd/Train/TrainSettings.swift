@@ -132,6 +132,11 @@ struct TrainSettings: DecodingSettings {
     guard smoothing < 1 else {
       throw UsageError("--label-smoothing is from 0 to below 1; 0.1 is usual")
     }
+    if tokenFile != nil, push == nil {
+      throw UsageError(
+        "--admin-token-file is for the server of --push: give --push with its address, or leave it out"
+      )
+    }
     if time != nil, epochCount != nil {
       throw UsageError("--time decides the number of epochs: give it or --epochs, not both")
     }

@@ -28,6 +28,12 @@ extension TrainedFiles {
       wanted += 2 * Self.stateCopyCount * parameterByteCount - Self.byteCount(of: checkpoint)
       what = "the model, its page and two states of the training"
     }
+    let largest = (keepsState ? Self.stateCopyCount : 1) * parameterByteCount
+    if let limit = SystemError.fileSizeLimit, largest > limit {
+      throw Failure(
+        "\(keepsState ? checkpoint : model) will have \(largest >> 20) MiB or more, and this process may "
+          + "write files of \(limit) bytes at most; raise its limit (ulimit -f)")
+    }
     try Self.checkRoom(wanted, for: what, at: model, option: "--output")
     try Self.checkRoom(Self.pageByteCount, for: "the page", at: page, option: "--report")
   }

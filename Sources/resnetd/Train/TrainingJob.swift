@@ -176,9 +176,16 @@ struct TrainingJob {
       guard case .bytes(let bytes) = ImageReader.read(folder.images[image.index].image),
         bytes.count <= GoldenChoice.byteCountLimit
       else { continue }
-      let logits = try classifier.logits(
-        bytes[...], by: decoder, until: .now + GoldenChoice.timeout
-      ).get()
+      let logits: [Float]
+      switch try classifier.logits(
+        bytes[...], by: decoder, until: .now + GoldenChoice.timeout)
+      {
+      case .success(let numbers): logits = numbers
+      case .failure(let fault):
+        throw Failure(
+          "\(split.path(of: image)): it could be used before and cannot any more: \(fault); has the "
+            + "file changed meanwhile?")
+      }
       let wanted = try expected([image])
       let scale = max(1, wanted.reduce(0) { max($0, abs($1)) })
       let difference = zip(logits, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) }

@@ -6,14 +6,21 @@ import Testing
   private static let model =
     ProgramUnderTest.repository + "/Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 
-  /// Makes enough copies of the sample for a calibration, in a folder of a class, and something
-  /// else beside them.
+  /// Makes enough copies of the sample for a calibration, in a folder of a class, by links as well,
+  /// and something else beside them.
   private func images(_ count: Int = 15) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     let sample = try Data(contentsOf: URL(fileURLWithPath: ProgramUnderTest.sampleImage))
-    let ship = folder.url.appendingPathComponent("ship")
-    try FileManager.default.createDirectory(at: ship, withIntermediateDirectories: true)
-    for index in 0..<count { try sample.write(to: ship.appendingPathComponent("\(index).JPG")) }
+    let files = FileManager.default
+    let ship = folder.url.appendingPathComponent(".elsewhere")
+    try files.createDirectory(at: ship, withIntermediateDirectories: true)
+    try sample.write(to: ship.appendingPathComponent("0.JPG"))
+    for index in 1..<count {
+      try files.createSymbolicLink(
+        atPath: ship.appendingPathComponent("\(index).JPG").path, withDestinationPath: "0.JPG")
+    }
+    try files.createSymbolicLink(
+      atPath: folder.url.appendingPathComponent("ship").path, withDestinationPath: ".elsewhere")
     _ = try folder.file("readme.txt", "not an image")
     return folder
   }

@@ -1,4 +1,6 @@
 import Foundation
+import ScriptedServer
+import Synchronization
 import Testing
 
 /// `resnetd train --push`: a trained model becomes live on a running server.
@@ -130,6 +132,44 @@ import Testing
       #expect(isNew || answer.contains(#""name":"resnet20-cifar10""#), "\(answer)")
     }
     #expect(await server.stop() == 0)
+  }
+
+  @Test("A signal ends an upload that the server does not take, and leaves the file")
+  func stalled() async throws {
+    let config = #"{"options":{"state-dir":"/state"}}"#
+    let server = try ScriptedServer(keepsOpen: true) { _, index in
+      // The upload is not even answered by `100 Continue`.
+      index > 0
+        ? []
+        : Array("HTTP/1.1 200 OK\r\nContent-Length: \(config.utf8.count)\r\n\r\n\(config)".utf8)
+    }
+    let file = path("out of reach.safetensors")
+    let process = Process()
+    process.executableURL = try ProgramUnderTest.url
+    process.arguments = [
+      "train", tree.path, "--arch", "resnet8-cifar", "--epochs", "1", "-o", file, "--push",
+      String(server.address.dropFirst("http://".count)),
+    ]
+    process.environment = [:]
+    let errors = try folder.file("errors", "")
+    let output = try folder.file("output", "")
+    let handles = [try FileHandle(forWritingTo: output), try FileHandle(forWritingTo: errors)]
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+    for handle in handles { try handle.close() }
+    while process.isRunning, server.requests.count < 2 {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    kill(process.processIdentifier, SIGTERM)
+    await ProgramUnderTest.end(of: process, within: ProgramUnderTest.timeLimit)
+    let told = try String(contentsOf: errors, encoding: .utf8)
+    #expect(process.terminationReason == .exit && process.terminationStatus == 143, "\(told)")
+    #expect(told.contains("ended by a signal") && told.contains("'\(file)'"), "\(told)")
+    let report = try String(contentsOf: output, encoding: .utf8)
+    #expect(report.contains("resnetd serve --model '\(file)'"), "\(report)")
+    #expect(FileManager.default.fileExists(atPath: file))
+    #expect(!FileManager.default.fileExists(atPath: file + ".train.lock"))
   }
 
   @Test("A server that takes no models, or does not answer, is told before anything is learned")

@@ -3,6 +3,7 @@ import Decoding
 import Engine
 import Imaging
 import Inference
+import Serving
 import Synchronization
 
 /// Measurement of the ranges of a network's activations, on several threads with one result.
@@ -79,8 +80,11 @@ struct CalibrationRanges {
           try decoder.prepare(bytes.span, by: preprocessor, into: &span, until: deadline)
         }
       }
-      guard case .bytes = outcome else {
-        throw Failure("\(item.path): it could be read before and cannot any more")
+      switch outcome {
+      case .bytes: break
+      case .notImage, .failure:
+        let reason = if case .failure(let problem) = outcome { ": \(problem.detail)" } else { "" }
+        throw Failure("\(item.path): it could be read before and cannot any more\(reason)")
       }
       try share.calibrator.withLock { try body($0, pixels.span) }
     }

@@ -176,10 +176,14 @@ struct TrainingReport {
       blocks.append("labels to look at again\n" + TextTable(rows: Array(rows)).text)
     }
     if let warning = trained.frames?.warning { blocks.append(warning) }
-    let last = trained.last.map { _ in "\n         \(files.last)" } ?? ""
+    let last =
+      trained.last.map { _ in
+        "\n         \(files.last), as it was at the end; the other is the best"
+      }
+      ?? ""
     blocks.append(
       "written: \(files.model)\(last)\n         \(files.page)\n"
-        + "serve it: resnetd serve --model \(files.model)")
+        + "serve it: resnetd serve --model \(ShellWord.of(files.model))")
     return blocks.joined(separator: "\n\n")
   }
 
