@@ -52,8 +52,9 @@ struct ModelUpload {
     let version = report.version
     if let fault = Self.fault(report.trained, report.folder.classes.count) {
       TrainingProgress.tell(
-        "--push: \(fault); the model is made live all the same, and `resnetd model rollback "
-          + "\(address.options)` brings back the one before")
+        "--push: \(fault); the model becomes \(state) all the same, and `resnetd model "
+          + "\(settings.canary == nil ? "rollback" : "canary --end") \(address.options)` undoes that"
+      )
     }
     do {
       let client = AdminClient(
@@ -70,9 +71,9 @@ struct ModelUpload {
       return answer
     } catch let failure as Failure {
       throw Failure(
-        "\(path) is complete but is not known to be \(state): \(failure.message); `resnetd model push "
-          + "\(ShellWord.of(path)) \(address.options)\(settings.canary.map { " --canary \($0)" } ?? "")` "
-          + "tries again")
+        "\(path) is complete but is not known to be \(state): \(failure.message); `resnetd model "
+          + "push \(ShellWord.of(path)) \(address.options)"
+          + "\(settings.canary.map { " --canary \($0)" } ?? "")` tries again")
     }
   }
 
