@@ -95,7 +95,7 @@ let package = Package(
       ]),
     .target(
       name: "Training",
-      dependencies: ["Engine", "Inference", "Numbers", "ResNet", "COneDNN", "CKernels"]),
+      dependencies: ["Engine", "Files", "Inference", "Numbers", "ResNet", "COneDNN", "CKernels"]),
     .target(
       name: "Serving",
       dependencies: [

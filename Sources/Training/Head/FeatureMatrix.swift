@@ -1,36 +1,76 @@
-/// Features of images, row-major `[N, D]`: what a frozen network gives for each.
+/// Features of images, `[N, D]`: what a frozen network gives for each. They are in memory, row-major, or
+/// in files, of which blocks are read when they are needed.
 package struct FeatureMatrix: Sendable {
-  package let columnCount: Int
-  package private(set) var values: [Float]
+  /// Rows of a store, and what is done with their numbers.
+  private struct Stored: Sendable {
+    var store: FeatureStore
+    var rows: [Int]
+    var scaling: FeatureScaling?
+  }
 
-  package var rowCount: Int { values.count / columnCount }
+  package let columnCount: Int
+  /// Row-major; empty if the numbers are in files.
+  private var numbers: [Float]
+  /// Nil if the numbers are in memory.
+  private var stored: Stored?
 
   /// Makes a matrix without rows; `columnCount` must be positive.
-  package init(columnCount: Int) {
-    precondition(columnCount > 0, "a matrix must have columns")
-    self.columnCount = columnCount
-    values = []
-  }
+  package init(columnCount: Int) { self.init(columnCount: columnCount, values: []) }
 
   /// Makes a matrix of row-major numbers, a whole number of rows.
   package init(columnCount: Int, values: [Float]) {
-    self.init(columnCount: columnCount)
+    precondition(columnCount > 0, "a matrix must have columns")
     precondition(values.count.isMultiple(of: columnCount), "rows must be whole")
-    self.values = values
+    (self.columnCount, numbers) = (columnCount, values)
   }
 
+  /// Makes a matrix of these rows of a store, in this order.
+  package init(_ store: FeatureStore, rows: [Int]) {
+    precondition(rows.allSatisfy { 0..<store.rowCount ~= $0 }, "rows must be in the store")
+    (columnCount, numbers) = (store.columnCount, [])
+    stored = Stored(store: store, rows: rows)
+  }
+
+  package var rowCount: Int { stored?.rows.count ?? numbers.count / columnCount }
+
+  /// All numbers, row-major; those in files are all read.
+  package var values: [Float] { stored == nil ? numbers : gathered(0..<rowCount) }
+
+  /// Adds a row to a matrix in memory.
   package mutating func append(_ row: some Collection<Float>) {
     precondition(row.count == columnCount, "rows must be equally long")
-    values.append(contentsOf: row)
+    precondition(stored == nil, "rows must lie in one place")
+    numbers.append(contentsOf: row)
   }
 
+  /// Adds the rows of a matrix in memory to one in memory, or of one of the same store.
   package mutating func append(contentsOf other: FeatureMatrix) {
     precondition(other.columnCount == columnCount, "rows must be equally long")
-    values.append(contentsOf: other.values)
+    precondition(stored?.store === other.stored?.store, "rows must lie in one place")
+    precondition(
+      stored?.scaling == nil && other.stored?.scaling == nil, "rows must be as they are")
+    numbers.append(contentsOf: other.numbers)
+    stored?.rows.append(contentsOf: other.stored?.rows ?? [])
   }
 
   package func row(_ index: Int) -> ArraySlice<Float> {
-    values[index * columnCount..<(index + 1) * columnCount]
+    stored == nil
+      ? numbers[index * columnCount..<(index + 1) * columnCount] : gathered([index])[...]
+  }
+
+  /// Returns the numbers of some rows.
+  private func gathered(_ indexes: some Collection<Int>) -> [Float] {
+    var found: [Float] = []
+    found.reserveCapacity(indexes.count * columnCount)
+    guard let stored else {
+      for index in indexes {
+        found.append(contentsOf: numbers[index * columnCount..<(index + 1) * columnCount])
+      }
+      return found
+    }
+    for index in indexes { stored.store.append(stored.rows[index], to: &found) }
+    stored.scaling?.apply(to: &found)
+    return found
   }
 
   /// Lends rows one after the other, row-major.
@@ -39,13 +79,15 @@ package struct FeatureMatrix: Sendable {
   ) throws(Failure) -> Result {
     switch rows {
     case .range(let range):
-      let (first, end) = (range.lowerBound * columnCount, range.upperBound * columnCount)
-      return try Self.lend(values, first..<end, body)
+      if stored == nil {
+        let (first, end) = (range.lowerBound * columnCount, range.upperBound * columnCount)
+        return try Self.lend(numbers, first..<end, body)
+      }
+      let found = gathered(range)
+      return try Self.lend(found, found.indices, body)
     case .chosen(let indexes):
-      var gathered: [Float] = []
-      gathered.reserveCapacity(indexes.count * columnCount)
-      for index in indexes { gathered.append(contentsOf: row(index)) }
-      return try Self.lend(gathered, gathered.indices, body)
+      let found = gathered(indexes)
+      return try Self.lend(found, found.indices, body)
     }
   }
 
@@ -56,12 +98,25 @@ package struct FeatureMatrix: Sendable {
     return try body(span.extracting(range))
   }
 
-  /// Returns a matrix of these rows, in this order.
+  /// Returns a matrix of these rows, in this order; what is in files stays there.
   package func rows(_ indexes: [Int]) -> FeatureMatrix {
-    var result = FeatureMatrix(columnCount: columnCount)
-    result.values.reserveCapacity(indexes.count * columnCount)
-    for index in indexes { result.values.append(contentsOf: row(index)) }
-    return result
+    var matrix = self
+    if let stored {
+      matrix.stored?.rows = indexes.map { stored.rows[$0] }
+    } else {
+      matrix.numbers = gathered(indexes)
+    }
+    return matrix
+  }
+
+  /// Returns the same rows scaled: a copy in memory, or a note of what is to be done with what is
+  /// read.
+  func scaled(_ scaling: FeatureScaling) -> FeatureMatrix {
+    precondition(stored?.scaling == nil, "rows are scaled once")
+    var matrix = self
+    matrix.stored?.scaling = scaling
+    scaling.apply(to: &matrix.numbers)
+    return matrix
   }
 }
 
@@ -94,5 +149,10 @@ enum HeadRows: Sendable {
       .chosen(
         indexes[indexes.startIndex + places.lowerBound..<indexes.startIndex + places.upperBound])
     }
+  }
+
+  /// Returns all rows of so many in parts of at most `size`.
+  static func blocks(of count: Int, size: Int) -> [HeadRows] {
+    stride(from: 0, to: count, by: size).map { .range($0..<min($0 + size, count)) }
   }
 }

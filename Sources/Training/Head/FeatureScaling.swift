@@ -7,18 +7,30 @@ struct FeatureScaling: Sendable {
   let means: [Double]
   let factor: Double
 
+  /// Rows that are read at once.
+  private static let blockRowCount = 1024
+
   init(_ features: FeatureMatrix) {
     let count = features.columnCount
     var sums = [Double](repeating: 0, count: count)
-    for row in 0..<features.rowCount {
-      for (column, value) in features.row(row).enumerated() { sums[column] += Double(value) }
+    let blocks = HeadRows.blocks(of: features.rowCount, size: Self.blockRowCount)
+    for rows in blocks {
+      features.withRows(rows) { numbers in
+        for start in stride(from: 0, to: numbers.count, by: count) {
+          for column in 0..<count { sums[column] += Double(numbers[start + column]) }
+        }
+      }
     }
     let means = sums.map { $0 / Double(max(features.rowCount, 1)) }
     var squares = 0.0
-    for row in 0..<features.rowCount {
-      for (column, value) in features.row(row).enumerated() {
-        let difference = Double(value) - means[column]
-        squares += difference * difference
+    for rows in blocks {
+      features.withRows(rows) { numbers in
+        for start in stride(from: 0, to: numbers.count, by: count) {
+          for column in 0..<count {
+            let difference = Double(numbers[start + column]) - means[column]
+            squares += difference * difference
+          }
+        }
       }
     }
     let variance = squares / Double(max(features.rowCount * count, 1))
@@ -26,15 +38,16 @@ struct FeatureScaling: Sendable {
     factor = variance > 0 ? 1 / variance.squareRoot() : 1
   }
 
-  func applied(to features: FeatureMatrix) -> FeatureMatrix {
-    var values = features.values
-    let count = features.columnCount
+  func applied(to features: FeatureMatrix) -> FeatureMatrix { features.scaled(self) }
+
+  /// Scales whole rows.
+  func apply(to values: inout [Float]) {
+    let count = means.count
     for start in stride(from: 0, to: values.count, by: count) {
       for column in 0..<count {
         values[start + column] = Float((Double(values[start + column]) - means[column]) * factor)
       }
     }
-    return FeatureMatrix(columnCount: count, values: values)
   }
 
   /// Returns the head that gives for plain features what `parameters` give for scaled ones.

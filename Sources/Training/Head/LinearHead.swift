@@ -14,10 +14,19 @@ package struct LinearHead: Sendable {
     (self.featureCount, self.weights, self.bias) = (featureCount, weights, bias)
   }
 
+  /// Rows that are read at once.
+  private static let blockRowCount = 4096
+
   /// Returns row-major logits `[N, K]`.
   package func logits(_ features: FeatureMatrix) throws(EngineError) -> [Float] {
-    let values = features.values
-    return try outputs(values.span)
+    var logits: [Float] = []
+    logits.reserveCapacity(features.rowCount * classCount)
+    for rows in HeadRows.blocks(of: features.rowCount, size: Self.blockRowCount) {
+      logits += try features.withRows(rows) { numbers throws(EngineError) in
+        try outputs(numbers)
+      }
+    }
+    return logits
   }
 
   /// Returns row-major outputs `[N, K]` for inputs `[N, D]`.

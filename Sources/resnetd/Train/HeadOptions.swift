@@ -9,12 +9,23 @@ struct HeadOptions: CommandSettings {
   /// Units of a layer before the last one at most.
   static let hiddenLimit = 8192
 
+  enum Place: String, CaseIterable, Sendable {
+    /// In memory where they fit.
+    case auto
+    case memory
+    case disk
+  }
+
   /// Augmented views of each learned image beside the image itself; nil for none.
   var viewCount: Int?
   /// Units of a layer between the features and the last one; nil for none.
   var hiddenCount: Int?
   /// Nil for the usual one.
   var solver: HeadSettings.Solver?
+  /// Where the features are.
+  var place = Place.auto
+  /// Folder that keeps features for the next time; nil for none.
+  var cache: String?
   var leavesOutInt8 = false
 
   static let options: [Option<HeadOptions>] = [
@@ -28,6 +39,12 @@ struct HeadOptions: CommandSettings {
       "head-solver", \.solver,
       "how a new last layer is fitted: by L-BFGS (default), or by SGD over batches of features "
         + "(default with --hidden)"),
+    .choice(
+      "features", \.place,
+      "for a new last layer: where the features of the images are while it is learned"),
+    .optionalText(
+      "cache", "DIR", \.cache,
+      "for a new last layer: folder that keeps the features on disk for the next time"),
     .flag("no-int8", \.leavesOutInt8, "leave the calibration for int8 out of the model file"),
   ]
 
@@ -36,6 +53,7 @@ struct HeadOptions: CommandSettings {
     let options: [(String, Bool)] = [
       ("--views", viewCount != nil), ("--hidden", hiddenCount != nil),
       ("--head-solver", solver != nil),
+      ("--features", place != .auto), ("--cache", cache != nil),
     ]
     return options.first { $0.1 }?.0
   }

@@ -60,7 +60,9 @@ enum TrainCommand: Command {
     if settings.findsRate {
       return try findRate(job, start) ? .success : interruption.exitCode ?? .failure
     }
-    try files.checkRoom(for: parent, keepsState: settings.tuning != .head)
+    try files.checkRoom(
+      for: parent, keepsState: settings.tuning != .head,
+      hiddenCount: settings.head.hiddenCount ?? 0, classCount: folder.classes.count)
     let result: TrainingResult? =
       switch settings.tuning {
       case .head, .auto: try HeadTraining(job).run(start: start)

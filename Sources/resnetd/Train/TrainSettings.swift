@@ -198,6 +198,11 @@ struct TrainSettings: DecodingSettings {
         "\(option) is for a new last layer by itself, and \(other) for the training of layers: leave "
           + "out one of them")
     }
+    if let cache = head.cache, head.place == .memory {
+      throw UsageError(
+        "--cache \(cache) keeps features on disk, and --features memory has none there: leave out one "
+          + "of them")
+    }
     if head.viewCount != nil, augmentation.isNone {
       throw UsageError(
         "--views are of images that --augment changes, and --augment none changes nothing: leave out "

@@ -15,11 +15,17 @@ extension TrainedFiles {
   /// - Parameters:
   ///   - parent: Model that training begins with, of the size of that which it makes.
   ///   - keepsState: Whether the training can go on after an interruption.
-  func checkRoom(for parent: Model, keepsState: Bool) throws(Failure) {
+  ///   - hiddenCount: Units of a layer before the last one.
+  func checkRoom(
+    for parent: Model, keepsState: Bool, hiddenCount: Int = 0, classCount: Int = 0
+  ) throws(Failure) {
     let parameterCount = parent.weights.names.reduce(0) {
       $0 + (parent.weights[$1]?.elementCount ?? 0)
     }
-    let parameterByteCount = parameterCount * MemoryLayout<Float>.stride
+    // No more features than a network can have.
+    let inputCount = hiddenCount == 0 ? 0 : parent.featureCount ?? Graph.featureCountLimit
+    let parameterByteCount =
+      (parameterCount + hiddenCount * (inputCount + classCount)) * MemoryLayout<Float>.stride
     let samples = GoldenChoice.imageCount * GoldenChoice.byteCountLimit
     var wanted = parameterByteCount + samples + Self.pageByteCount
     var what = "the model and its page"
@@ -52,5 +58,13 @@ extension TrainedFiles {
   private static func byteCount(of path: String) -> Int {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+}
+
+extension Model {
+  /// Numbers of its features; nil if it has none.
+  fileprivate var featureCount: Int? {
+    guard let node = try? graph.featureNode() else { return nil }
+    return (try? graph.shapes())?[node].elementCount
   }
 }

@@ -25,6 +25,9 @@ struct TrainedFiles {
 
   var checkpoint: String { model + ".checkpoint" }
 
+  /// Folder of features while a last layer is learned, if they do not fit into memory.
+  var features: String { model + ".features" }
+
   /// Page of a search for a rate, which writes nothing else.
   static func rates(_ settings: TrainSettings) -> String {
     settings.report ?? (settings.output ?? "") + ".rates.html"

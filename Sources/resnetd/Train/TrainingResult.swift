@@ -17,6 +17,8 @@ struct TrainingResult {
   var preview: RidgePreview?
   /// Augmented views of each image that the last layer was learned from beside it.
   var viewCount = 0
+  /// Images whose features were on disk already; nil if features were in memory.
+  var reusedCount: Int?
   /// Epochs in which other layers were trained too; nil if none were.
   let course: CourseRecord?
   /// Nil if the classes have too few images for any judgement.

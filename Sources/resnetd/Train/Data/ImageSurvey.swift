@@ -59,9 +59,13 @@ final class ImageSurvey: Sendable {
 
   /// Returns what was found; nil if it was interrupted.
   ///
-  /// - Parameter batch: Images that a thread takes at once.
+  /// - Parameters:
+  ///   - batch: Images that a thread takes at once.
+  ///   - keep: Takes what need not remain in memory, in the folder's order.
   func run(
-    threads: Int, batch: Int, makeWorker: @escaping @Sendable () throws -> Worker
+    threads: Int, batch: Int,
+    keep: @escaping @Sendable (inout SurveyedImage) throws -> Void = { _ in },
+    makeWorker: @escaping @Sendable () throws -> Worker
   ) throws -> Outcome? {
     let work = OrderedWork<Int, Product>(threads: threads) { [self] in
       guard !interruption.hasHappened else { return [] }
@@ -74,7 +78,7 @@ final class ImageSurvey: Sendable {
       let worker = try makeWorker()
       return { indexes in try worker(indexes.map { ($0, images[$0].image) }) }
     } consume: { [self] products in
-      record(products)
+      try record(products, keep)
     }
     try work.run()
     return progress.withLock { progress in
@@ -83,12 +87,16 @@ final class ImageSurvey: Sendable {
     }
   }
 
-  private func record(_ products: [Product]) {
-    progress.withLock { progress in
+  private func record(
+    _ products: [Product], _ keep: (inout SurveyedImage) throws -> Void
+  ) throws {
+    try progress.withLock { progress in
       for product in products {
         progress.doneCount += 1
         switch product {
-        case .image(let image): progress.outcome.images.append(image)
+        case .image(var image):
+          try keep(&image)
+          progress.outcome.images.append(image)
         case .notImage: progress.outcome.notImageCount += 1
         case .failure(let failure):
           progress.outcome.failures.append(failure)

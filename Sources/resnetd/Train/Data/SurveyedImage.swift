@@ -8,8 +8,10 @@ struct SurveyedImage: Sendable {
   /// SHA-256 of the file.
   var digest: [UInt8]
   var likeness: Likeness?
-  /// What a network gives for it; empty if no network has run.
+  /// What a network gives for it; empty if no network has run, or if that is on disk.
   var features: [Float] = []
+  /// Entry of its features on disk.
+  var entry: Int?
   /// The image as views of it are drawn from, if its layers are trained.
   var canvas: Canvas?
 }

@@ -14,13 +14,18 @@ struct FeatureSurveyor {
   private let decoder: any ImageDecoder
   private let source: any DecoderSource
   private let inputShape: FeatureShape
+  private let shelf: FeatureShelf?
 
-  /// - Parameter model: In fp32, so that its input is plain numbers.
-  init(_ model: CompiledModel, _ source: any DecoderSource) throws {
+  /// - Parameters:
+  ///   - model: In fp32, so that its input is plain numbers.
+  ///   - shelf: Features on disk, of which those that are there are not computed again.
+  init(
+    _ model: CompiledModel, _ source: any DecoderSource, _ shelf: FeatureShelf? = nil
+  ) throws {
     precondition(model.precision == .fp32, "the model must be in fp32")
     classifier = try Classifier(model, limits: DecodingLimits())
     decoder = source.makeDecoder()
-    self.source = source
+    (self.source, self.shelf) = (source, shelf)
     inputShape = model.network.inputShape
   }
 
@@ -28,6 +33,10 @@ struct FeatureSurveyor {
     var products: [Product?] = images.map { _ in nil }
     var waiting: [(place: Int, image: SurveyedImage)] = []
     for (place, item) in images.enumerated() {
+      if let known = try shelf?.known(item.image, item.index) {
+        products[place] = .image(known)
+        continue
+      }
       let outcome = try ImageReader.decode(item.image, source) {
         (bytes, deadline) throws(DecodingFailure) in
         try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
@@ -78,5 +87,14 @@ struct FeatureSurveyor {
     // SAFETY: any bytes are numbers, and there are as many as the numbers have.
     unsafe numbers.withUnsafeMutableBytes { unsafe $0.copyBytes(from: bytes) }
     return numbers
+  }
+}
+
+extension FeatureShelf {
+  /// Returns an image whose features are on disk, without decoding it; nil if they are not there, or it
+  /// cannot be read.
+  func known(_ image: ListedImage, _ index: Int) throws -> SurveyedImage? {
+    guard count > 0, case .bytes(let bytes) = ImageReader.read(image) else { return nil }
+    return self.image(index, digest: try SHA256.digest(of: bytes))
   }
 }

@@ -23,33 +23,33 @@ struct HeadTraining {
 
   /// Returns the model; nil if it was interrupted.
   func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
-    // Those of the survey, of the matrix, and of the folds of cross-validation.
-    let perImage =
-      4 * MemoryLayout<Float>.stride * (featureCount + job.classCount) * (1 + viewCount)
-    try TrainingJob.checkMemory(
-      perImage * job.folder.images.count, for: "the features of all images",
-      remedy: "give the process more memory, or learn from fewer images"
-        + (views == nil ? "" : " or --views"))
+    let storage = try FeatureStorage(job, featureCount: featureCount, views)
+    defer { storage.end() }
     TrainingProgress.tell(
       "a new last layer on the \(featureCount) features of \(job.parentName)")
     let survey = ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption)
+    let shelf = storage.plain
     let found = try survey.run(
-      threads: job.jobs.count, batch: job.jobs.batch(of: compiled)
-    ) { [compiled, job] in
-      let surveyor = try FeatureSurveyor(compiled, job.decoders)
-      return { try surveyor.survey($0) }
-    }
+      threads: job.jobs.count, batch: job.jobs.batch(of: compiled),
+      keep: { try shelf?.keep(&$0) },
+      makeWorker: { [compiled, job] in
+        let surveyor = try FeatureSurveyor(compiled, job.decoders, shelf)
+        return { try surveyor.survey($0) }
+      })
     guard let found else { return nil }
+    try storage.finishImages(found.images.count)
     let split = try job.split(found)
-    var features = matrix(split.learned)
+    var further: FeatureMatrix?
     if let views {
-      guard let found = try viewFeatures(of: split, views) else { return nil }
-      features.append(contentsOf: found)
+      guard let found = try viewFeatures(of: split, views, storage) else { return nil }
+      further = found
     }
+    var features = storage.matrix(split.learned)
+    if let further { features.append(contentsOf: further) }
     let learned = job.learnedSamples(features, viewCount: viewCount, split)
-    let preview = try ridge(learned, split)
+    let preview = try ridge(learned, split, storage)
     guard let fit = try job.fitHead(learned) else { return nil }
-    let logits = try fit.layers.logits(matrix(split.heldOut))
+    let logits = try fit.layers.logits(storage.matrix(split.heldOut))
     let judgement = judgement(of: fit, logits, split)
     var contents = Model.Contents(
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
@@ -58,7 +58,9 @@ struct HeadTraining {
     func model() throws -> Model {
       try TrainedModel.model(job.parent, fit.layers, name: job.modelName, contents)
     }
-    let samples = try job.goldenSamples(of: model(), split) { try fit.layers.logits(matrix($0)) }
+    let samples = try job.goldenSamples(of: model(), split) {
+      try fit.layers.logits(storage.matrix($0))
+    }
     guard let samples else { return nil }
     contents.goldenSamples = samples
     guard let int8 = try IntegerTrial(job, split, logits: logits).run(model()) else { return nil }
@@ -66,7 +68,8 @@ struct HeadTraining {
     let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
-      split: split, survey: found, fit: fit, preview: preview, viewCount: viewCount, course: nil,
+      split: split, survey: found, fit: fit, preview: preview, viewCount: viewCount,
+      reusedCount: storage.reusedCount, course: nil,
       judgement: judgement, frames: frames,
       int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
@@ -76,7 +79,9 @@ struct HeadTraining {
 
   /// Returns the features of the learned images' views, those of one image after the other; nil if it
   /// was interrupted.
-  private func viewFeatures(of split: DataSplit, _ rule: ViewRule) throws -> FeatureMatrix? {
+  private func viewFeatures(
+    of split: DataSplit, _ rule: ViewRule, _ storage: FeatureStorage
+  ) throws -> FeatureMatrix? {
     let node: Graph.NodeID
     do throws(FeatureFault) { node = try job.parent.graph.featureNode() } catch {
       throw Failure("\(job.parent.name): \(error)")
@@ -85,22 +90,28 @@ struct HeadTraining {
       job.parent.graph.before(cut: node), job.parent.weights, threads: 1)
     let images = split.learned.map { job.folder.images[$0.index] }
     let survey = ImageSurvey(images, TrainingProgress("views"), job.interruption)
-    let found = try survey.run(threads: job.jobs.count, batch: 1) { [job] in
-      let surveyor = try ViewSurveyor(rule, body, job.decoders)
-      return { try surveyor.survey($0) }
-    }
+    let shelf = storage.views
+    let found = try survey.run(
+      threads: job.jobs.count, batch: 1, keep: { try shelf?.keep(&$0) },
+      makeWorker: { [job] in
+        let surveyor = try ViewSurveyor(rule, body, job.decoders, shelf)
+        return { try surveyor.survey($0) }
+      })
     guard let found else { return nil }
     guard found.images.map(\.digest) == split.learned.map(\.digest) else {
       throw Failure(
         "images have changed while their features were computed: leave \(job.folder.path) as it is "
           + "and try again")
     }
-    return matrix(found.images)
+    try storage.finishViews()
+    return storage.views(of: found.images)
   }
 
   /// Tells what a head by ridge regression gives, long before the head proper is there.
-  private func ridge(_ learned: HeadSamples, _ split: DataSplit) throws -> RidgePreview? {
-    let heldOut = job.samples(matrix(split.heldOut), of: split.heldOut, split)
+  private func ridge(
+    _ learned: HeadSamples, _ split: DataSplit, _ storage: FeatureStorage
+  ) throws -> RidgePreview? {
+    let heldOut = job.samples(storage.matrix(split.heldOut), of: split.heldOut, split)
     guard !job.interruption.hasHappened,
       let preview = try RidgePreview(learned, heldOut: heldOut)
     else { return nil }
@@ -108,14 +119,6 @@ struct HeadTraining {
       "ridge regression, for a first impression: \(preview.text(split))",
       as: "preview", preview.members)
     return preview
-  }
-
-  private func matrix(_ images: [SurveyedImage]) -> FeatureMatrix {
-    var matrix = FeatureMatrix(columnCount: featureCount)
-    for image in images {
-      matrix.append(contentsOf: .init(columnCount: featureCount, values: image.features))
-    }
-    return matrix
   }
 
   /// - Parameter logits: For the images held out.

@@ -51,27 +51,40 @@ struct ViewSurveyor {
   private let rule: ViewRule
   private let canvases: CanvasSurveyor
   private let body: FixedNetwork.Runner
+  private let shelf: FeatureShelf?
 
-  /// - Parameter body: The network up to its features.
-  init(_ rule: ViewRule, _ body: FixedNetwork, _ source: any DecoderSource) throws {
-    self.rule = rule
+  /// - Parameters:
+  ///   - body: The network up to its features.
+  ///   - shelf: Features on disk, of which those that are there are not computed again.
+  init(
+    _ rule: ViewRule, _ body: FixedNetwork, _ source: any DecoderSource, _ shelf: FeatureShelf?
+  ) throws {
+    (self.rule, self.shelf) = (rule, shelf)
     canvases = CanvasSurveyor(rule.canvas, source)
     self.body = try body.makeRunner()
   }
 
   /// Returns images with the features of all their views, one view after the other.
   func survey(_ images: [(index: Int, image: ListedImage)]) throws -> [ImageSurvey.Product] {
-    try zip(images, canvases.survey(images)).map { listed, product in
-      guard case .image(var image) = product, let canvas = image.canvas else { return product }
-      image.features = try body.outputs(rule.views(of: canvas, digest: image.digest))
-      image.canvas = nil
-      guard image.features.allSatisfy(\.isFinite) else {
-        return .failure(
-          .init(
-            path: listed.image.path,
-            reason: "the network gave features of a view that are not finite"))
-      }
-      return .image(image)
+    try images.map { listed in
+      if let known = try shelf?.known(listed.image, listed.index) { return .image(known) }
+      return try computed(listed)
     }
+  }
+
+  private func computed(
+    _ listed: (index: Int, image: ListedImage)
+  ) throws -> ImageSurvey.Product {
+    let product = try canvases.survey([listed])[0]
+    guard case .image(var image) = product, let canvas = image.canvas else { return product }
+    image.features = try body.outputs(rule.views(of: canvas, digest: image.digest))
+    image.canvas = nil
+    guard image.features.allSatisfy(\.isFinite) else {
+      return .failure(
+        .init(
+          path: listed.image.path,
+          reason: "the network gave features of a view that are not finite"))
+    }
+    return .image(image)
   }
 }

@@ -76,7 +76,12 @@ struct TrainingReport {
     }
     if let fit {
       rows += [
-        ["features", "\(trained.featureCount) of \(trained.parentName)"]
+        [
+          "features",
+          "\(trained.featureCount) of \(trained.parentName)"
+            + (trained.reusedCount.map { ", on disk, \(Decimal.grouped($0)) images from there" }
+              ?? ""),
+        ]
       ]
       if let hidden = fit.layers.hidden {
         rows.append(["layer before the last", "\(Decimal.grouped(hidden.classCount)) units"])
@@ -197,7 +202,9 @@ struct TrainingReport {
       ],
       "labels": .array(folder.classes.map(JSONValue.string)),
       "learned": .integer(split.learned.count), "held_out": .integer(split.heldOut.count),
-      "views": .integer(trained.viewCount), "failed": .integer(trained.survey.failures.count),
+      "feature_storage": .string(trained.reusedCount == nil ? "memory" : "disk"),
+      "reused": .integer(trained.reusedCount ?? 0), "views": .integer(trained.viewCount),
+      "failed": .integer(trained.survey.failures.count),
       "features": .integer(trained.featureCount), "from": .string(trained.parentName),
       "preview": trained.preview.map { .object($0.members) } ?? .null,
       "regularization": fit.map { .double($0.regularization) } ?? .null,
