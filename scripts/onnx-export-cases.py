@@ -149,7 +149,7 @@ def labels(count: int, folder: pathlib.Path) -> pathlib.Path:
 
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
-    embedded = repository / "Sources" / "CDefaultModel" / "default-model.safetensors"
+    embedded = repository / "Sources" / "CEmbeddedModels" / "resnet20-cifar10.safetensors"
     check("embedded", embedded, [], folder, small=True)
     for fixture in IMPORTED:
         options = ["--labels", labels(5, folder), "--preprocess", contract(32)]
