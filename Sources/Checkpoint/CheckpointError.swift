@@ -105,7 +105,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labelsMissing(let classCount):
       "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
     case .singleOutput:
-      "the network has one output, and the file does not say what it means; give the activation (--activation): sigmoid "
+      "the network has one output, whose softmax is always 1, and nothing says what it means; give the activation (--activation): sigmoid "
         + "with two labels for the probability of the second, sigmoid with one label for its own, none for a score"
     case .labelsOfAnother(let count, let classCount):
       "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"

@@ -93,6 +93,59 @@ import Testing
     }
   }
 
+  @Test(
+    "An output stride dilates the same stages, whatever the sides of images",
+    arguments: [32, 33, 65, 90, 97, 129])
+  func outputStride(side: Int) throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(.bottleneck, [3, 4, 6, 3]))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant("output-stride=8")
+    options.preprocessing = try Contract.read(
+      #"{"resize": {"rule": "exact", "height": \#(side), "width": \#(side)}, "#
+        + #""mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}"#
+    ).preprocessing
+    let model = try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    for (name, stride, dilation) in [
+      ("layer2.0.conv2", 2, 1), ("layer3.0.conv2", 1, 1), ("layer3.1.conv2", 1, 2),
+      ("layer4.0.conv2", 1, 2), ("layer4.2.conv2", 1, 4),
+    ] {
+      let node = try #require(model.graph.nodes.first { $0.name == name })
+      guard case .convolution(let convolution) = node.operation else {
+        Issue.record("\(name) must be a convolution")
+        continue
+      }
+      #expect(convolution.stride == Extent(stride) && convolution.dilation == Extent(dilation))
+    }
+  }
+
+  @Test("Linear layers with names come in the only order that their shapes allow")
+  func namedHead() throws {
+    var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    tensors["fc.weight"] = nil
+    tensors["fc.bias"] = nil
+    func add(_ name: String, _ outputs: Int, _ inputs: Int) {
+      tensors["fc.\(name).weight"] = Tensor(
+        shape: [outputs, inputs], storage: [Float](repeating: 0.1, count: outputs * inputs))
+      tensors["fc.\(name).bias"] = Tensor(
+        shape: [outputs], storage: [Float](repeating: 0, count: outputs))
+    }
+    add("second", 3, 16)
+    add("first", 16, 32)
+    let model = try load(tensors)
+    let names = model.graph.nodes.map(\.name)
+    let first = try #require(names.firstIndex(of: "fc.first"))
+    #expect(first < names.firstIndex(of: "fc.second") ?? 0)
+    #expect(model.assumptions.contains { $0.contains("ReLU stands between the classifier's") })
+    add("third", 16, 16)
+    add("fourth", 16, 16)
+    #expect {
+      try load(tensors)
+    } throws: {
+      "\($0)".contains("whose order is not known")
+    }
+  }
+
   /// Returns Hugging Face's name for torchvision's.
   private func huggingFace(_ name: String) -> String {
     let parts = name.split(separator: ".").map(String.init)

@@ -38,6 +38,8 @@ struct ForeignContentTests {
     #expect(Self.content([0, 0, 0, 12] + Array("jP  \r\n".utf8) + [0x87, 0x0A]) == .jpeg2000)
     #expect(Self.content([0x1F, 0x8B, 8, 0]) == .gzip)
     #expect(Self.content([0, 0, 1, 0, 1, 0]) == .icon)
+    // TGA has zeros where an icon has its number of images.
+    #expect(Self.content([0, 0, 2, 0, 0, 0, 0, 0]) != .icon)
     #expect(Self.content([0xFF, 0xD8]) == .jpegLS)
     #expect(Self.content([1, 2, 3]) == .unknown)
     // Latin letters of another encoding, one byte of a longer character, and a sample that cuts one.

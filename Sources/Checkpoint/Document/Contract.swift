@@ -36,13 +36,19 @@ package struct Contract: Sendable, Hashable {
   private static let presets = ["imagenet", "imagenet-v2", "imagenet-64", "cifar10"]
 
   /// Returns a contract as a file that `read` gives the same contract for, every key in it.
-  package static func text(of preprocessing: Preprocessing, _ output: OutputRule) -> String {
+  ///
+  /// - Parameter variant: What was said of the network; left out if nothing was.
+  package static func text(
+    of preprocessing: Preprocessing, _ output: OutputRule,
+    _ variant: NetworkVariant = NetworkVariant()
+  ) -> String {
     guard case .object(let document) = JSONValue(encoding: preprocessing) else {
       preconditionFailure("a contract must be an object")
     }
     let members =
       document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
       + [(outputKey, JSONValue(encoding: output))]
+      + (variant.isEmpty ? [] : [(variantKey, .string(variant.text))])
     return "{\n"
       + members.map { "  \(JSONValue.string($0.0).text): \($0.1.text)" }
       .joined(separator: ",\n") + "\n}"

@@ -16,13 +16,19 @@ enum HuggingFaceContract {
     try checkSteps(root)
     let scale = try scale(root)
     let normalizes = root["do_normalize"]?.boolean ?? true
-    let mean = normalizes ? try ContractNumbers.three(root, "image_mean", source) : [0, 0, 0]
-    let std = normalizes ? try ContractNumbers.three(root, "image_std", source) : [1, 1, 1]
+    let isGrey = root["image_mean"]?.array?.count == 1
+    let count = isGrey ? 1 : 3
+    func numbers(_ name: String, else usual: Double) throws(CheckpointError) -> [Double] {
+      guard normalizes else { return Array(repeating: usual, count: count) }
+      return try ContractNumbers.list(root, name, count, source)
+    }
+    let (mean, std) = (try numbers("image_mean", else: 0), try numbers("image_std", else: 1))
+    let isReversed = root["do_flip_channel_order"]?.boolean == true
     let (resize, crop) = try geometry(root, kind)
     do {
       return try Preprocessing(
         resize: resize, crop: crop,
-        channelOrder: root["do_flip_channel_order"]?.boolean == true ? .bgr : .rgb,
+        channelOrder: isGrey ? .grey : isReversed ? .bgr : .rgb,
         mean: mean.map { Float($0 / scale) }, std: std.map { Float($0 / scale) })
     } catch {
       throw .contract(source: source, reason: error.description)
@@ -143,7 +149,8 @@ enum ContractNumbers {
     guard numbers.count == count, root[name]?.array?.count == count else {
       throw .contract(
         source: source,
-        reason: "\(name) is not a list of \(count == 1 ? "one number" : "three numbers")")
+        reason: "\(name) is not a list of \(count == 1 ? "one number" : "three numbers"); give a "
+          + "contract (--preprocess)")
     }
     return numbers
   }

@@ -44,6 +44,7 @@ extension NetworkBuilder {
     let names = tensors.parameters.keys.filter { name in
       let root = name.prefix { $0 != "." }
       return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
+        && root != lastNormalization ?? ""
     }
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
     if let stated = variant.head {
@@ -93,6 +94,9 @@ extension NetworkBuilder {
     guard
       paths.count == 1 || paths.allSatisfy({ numbers($0).count == $0.split(separator: ".").count })
     else {
+      if let chain = chain(of: paths, in: head) {
+        return chain.map { Module(path: $0, position: nil) }
+      }
       throw .unsupported(
         "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
           + "whose order is not known; export the network as ONNX")
@@ -103,6 +107,31 @@ extension NetworkBuilder {
         return Module(path: path, position: place.count == 1 ? place[0] : nil)
       }
   }
+
+  /// Returns named linear layers in the only order in which each takes what the one before gives; nil
+  /// if there is none or another.
+  private func chain(of paths: Set<String>, in head: String) -> [String]? {
+    let sides = paths.sorted().compactMap { path -> (path: String, outputs: Int, inputs: Int)? in
+      guard let shape = tensors.shape("\(head).\(path).weight"), shape.count == 2 else {
+        return nil
+      }
+      return (path, shape[0], shape[1])
+    }
+    guard sides.count == paths.count, sides.count <= Self.namedModuleLimit else { return nil }
+    var found: [[String]] = []
+    func extend(_ chain: [String], from width: Int?) {
+      guard found.count < 2 else { return }
+      guard chain.count < sides.count else { return found.append(chain) }
+      for side in sides where !chain.contains(side.path) && side.inputs == width ?? side.inputs {
+        extend(chain + [side.path], from: side.outputs)
+      }
+    }
+    extend([], from: nil)
+    return found.count == 1 ? found[0] : nil
+  }
+
+  /// Named modules of a classifier whose orders are tried.
+  private static let namedModuleLimit = 6
 
   // MARK: Layers
 

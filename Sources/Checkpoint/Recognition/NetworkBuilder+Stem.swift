@@ -20,7 +20,8 @@ extension NetworkBuilder {
       }
     }
     try appendStemPooling()
-    strideSoFar = max(1, graph.inputShape.height / max(1, outputShape.height))
+    // By the operations, not by the map's sides, which are rounded up.
+    strideSoFar = graph.nodes.reduce(1) { $0 * $1.operation.stride }
   }
 
   private func stemStride() throws(CheckpointError) -> Int {
@@ -111,5 +112,16 @@ extension NetworkBuilder {
       window.padding = Padding(before: Extent(0), after: after)
     }
     try append("maxpool", .maxPool(window))
+  }
+}
+
+extension Operation {
+  /// Every which pixel of the input's rows gives one of the result's.
+  fileprivate var stride: Int {
+    switch self {
+    case .convolution(let convolution): convolution.stride.height
+    case .maxPool(let pooling), .averagePool(let pooling): pooling.stride.height
+    default: 1
+    }
   }
 }

@@ -28,6 +28,8 @@ struct NetworkBuilder {
   var dilation = 1
   /// Quotient of the input's and the last map's sides.
   var strideSoFar = 1
+  /// Name of the normalisation after the last block, if there is one.
+  var lastNormalization: String?
   /// Whether the stem has several convolutions.
   let hasDeepStem: Bool
 
@@ -97,16 +99,26 @@ struct NetworkBuilder {
         try appendBlock(stage: index, block, isLast: index == stages.count - 1)
       }
     }
-    if isPreActivation {
-      let norm = tensors.shape("norm.weight") != nil ? "norm" : "bn1"
-      if tensors.shape("\(norm).weight") != nil {
-        try appendNormalization(norm)
-        try append("\(norm).relu", activation)
-      }
+    if isPreActivation, let norm = finalNormalization() {
+      try appendNormalization(norm)
+      try append("\(norm).relu", activation)
+      lastNormalization = norm
     }
     try appendHead()
     tellAssumptions()
     do { _ = try graph.shapes() } catch { throw .unsupported(error.description) }
+  }
+
+  /// Returns the name of the normalisation after the last block: one of the usual, or else the only
+  /// module with a number for each channel.
+  private func finalNormalization() -> String? {
+    let usual = ["norm", "bn1"].first { tensors.shape("\($0).weight") != nil }
+    if let usual { return usual }
+    let others = tensors.parameters.keys.filter { name in
+      name.hasSuffix(".weight") && name.count { $0 == "." } == 1
+        && tensors.shape(name) == [outputShape.channels]
+    }
+    return others.count == 1 ? others.first.map { String($0.dropLast(".weight".count)) } : nil
   }
 
   /// Returns whether the first normalisation of a block has the channels that its first convolution

@@ -56,6 +56,8 @@ extension NetworkVariant {
     private(set) var isCIFAR = false
     private(set) var usesGroupNormalization = false
     private(set) var isBiT = false
+    /// timm's `ecaresnetlight`, which has no number.
+    private(set) var isLight = false
     private(set) var depth = 0
     private(set) var suffix = Substring()
 
@@ -80,6 +82,10 @@ extension NetworkVariant {
         rest = rest.dropFirst(known.count)
         break
       }
+      if prefix == "eca", stem == "resnet", rest == "light" {
+        (isLight, depth) = (true, 50)
+        return
+      }
       if rest.hasPrefix("_") { rest = rest.dropFirst() }
       let digits = rest.prefix { $0.isASCII && $0.isNumber }
       guard let depth = Int(digits) else { return nil }
@@ -95,7 +101,8 @@ extension NetworkVariant {
     var traits: NetworkTraits {
       var traits = NetworkTraits()
       // Depths of timm's RS family have other blocks.
-      traits.blockCounts = family == "rs" ? nil : NetworkVariant.blockCounts[depth]
+      traits.blockCounts =
+        isLight ? [1, 1, 11, 3] : family == "rs" ? nil : NetworkVariant.blockCounts[depth]
       traits.isBottleneck = ![10, 18, 34].contains(depth)
       traits.hasAttention = ["se", "seca", "eca"].contains(prefix) || family == "rs"
       let letter = suffix.hasPrefix("_v1") ? suffix.dropFirst("_v1".count) : suffix

@@ -137,6 +137,8 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
       return content
     }
     for (offset, bytes, content) in marks where encoded.starts(with: bytes, at: offset) {
+      // Without an image in it, it is another format with zeros: TGA.
+      if content == .icon, encoded.count < 6 || (encoded[4] == 0 && encoded[5] == 0) { continue }
       return content
     }
     if encoded.count >= 3, encoded[0] == UInt8(ascii: "P"), encoded[2] <= 0x20,

@@ -101,7 +101,7 @@ extension SwapFailure {
         + "write \(classCount) labels into it (resnetd convert --labels)"
     case .singleOutput:
       reason =
-        "the network has one output, and the file does not say what it means; write it into the file (resnetd convert "
+        "the network has one output, whose softmax is always 1, and the file does not say what it means; write it into the file (resnetd convert "
         + "--activation sigmoid or none)"
     default: break
     }

@@ -78,6 +78,8 @@ struct KnownOutputs {
   }
 
   private func difference(_ found: [Double]) -> Float {
+    // The largest of numbers passes over what is none.
+    guard found.allSatisfy(\.isFinite), numbers.allSatisfy(\.isFinite) else { return .infinity }
     let difference = zip(found, numbers).reduce(0) { max($0, abs($1.0 - $1.1)) }
     return difference.isFinite && largest > 0 ? Float(difference / largest) : .infinity
   }

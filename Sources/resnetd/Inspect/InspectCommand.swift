@@ -71,14 +71,19 @@ enum InspectCommand: Command {
   }
 
   private static func contract(_ name: String?, _ settings: Settings) throws -> String {
+    let variant: NetworkVariant
+    do throws(CheckpointError) { variant = try ModelSource.options(settings.parts).variant } catch {
+      throw Failure(error.description)
+    }
     guard let name else {
       let model = try ModelSource.load(nil, settings.parts)
-      return Contract.text(of: model.preprocessing, model.output)
+      return Contract.text(of: model.preprocessing, model.output, variant)
     }
     switch try ModelSource.network(name, settings.parts) {
     case .architecture:
       throw Failure("\(name) is a network without a file, so it has no contract: name a model file")
-    case .model(let model): return Contract.text(of: model.preprocessing, model.output)
+    case .model(let model):
+      return Contract.text(of: model.preprocessing, model.output, variant)
     }
   }
 

@@ -292,6 +292,11 @@ import resnetd
     let refused = try await check()
     #expect(refused.exitCode == 1)
     #expect(refused.errors.contains("no variant gives the probabilities of"), "\(refused.errors)")
+    // What is no number agrees with nothing.
+    try write([imageCount, 3, 32, 32], numbers.map { _ in 3e38 }, "x.npy")
+    try write([imageCount, 10], [Double](repeating: 0.5, count: 30), "y.npy")
+    let infinite = try await check()
+    #expect(infinite.exitCode == 1, "\(infinite.errors)")
   }
 
   @Test("Two files are named, no more and no fewer")
