@@ -119,6 +119,24 @@ import Testing
     }
   }
 
+  @Test(
+    "A variant whose text is wrong says what is",
+    arguments: [
+      ("epsilon=1e-5,epsilon=1e-3", "epsilon is given twice"),
+      ("epsilo=1", "did you mean epsilon?"), ("output-stride=4", "allowed: 8, 16 or 32"),
+      ("resnet5000", "is neither the name of a network"),
+    ])
+  func variantText(text: String, words: String) {
+    #expect {
+      try NetworkVariant(text)
+    } throws: {
+      "\($0)".contains(words)
+    }
+  }
+
+  @Test("A name without a number is timm's light network")
+  func light() throws { #expect(try NetworkVariant("ecaresnetlight") != NetworkVariant()) }
+
   @Test("Linear layers with names come in the only order that their shapes allow")
   func namedHead() throws {
     var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))

@@ -67,12 +67,17 @@ extension NetworkVariant {
         limit: Self.textByteCountLimit)
     }
     self.init()
+    var given: Set<Substring> = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       guard let sign = part.firstIndex(of: "=") else {
         take(try Self.word(String(part)))
         continue
       }
-      try set(String(part[..<sign]), String(part[part.index(after: sign)...]))
+      let name = part[..<sign]
+      guard given.insert(name).inserted else {
+        throw .variant("\(name.prefix(60)) is given twice; give it once")
+      }
+      try set(String(name), String(part[part.index(after: sign)...]))
     }
   }
 
