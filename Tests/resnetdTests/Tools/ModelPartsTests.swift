@@ -1,4 +1,5 @@
 import Checkpoint
+import Decoding
 import Foundation
 import ResNet
 import Testing
@@ -198,7 +199,9 @@ import Testing
     #expect(await server.stop() == 0)
   }
 
-  @Test("A worker whose decoder has no room is not started, and that is said")
+  @Test(
+    "A worker whose decoder has no room is not started, and that is said",
+    .enabled(if: Spawner.isPossible, "a sanitizer's build has no such processes"))
   func fewerWorkers() async throws {
     let server = try await ServerUnderTest(
       "--tune", "off", "--workers", "8", "--memory-limit", "192MiB")
