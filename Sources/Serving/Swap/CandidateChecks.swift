@@ -246,7 +246,7 @@ struct CandidateChecks: Sendable {
       "warning: fewer workers are started than planned: there is no memory for more and their decoders",
       [
         "workers": .integer(workers), "planned": .integer(wanted.plan.workers),
-        "sufficient_memory_limit": .text("\(sufficient ?? 0)MiB"),
+        "sufficient_memory_limit": .text(sufficient.map { "\($0)MiB" } ?? "-"),
       ])
   }
 

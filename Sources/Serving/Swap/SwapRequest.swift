@@ -73,7 +73,7 @@ package struct KeptFile: Sendable {
   /// Throws if a model that was read is another than this version.
   func check(_ model: Model) throws(SwapFailure) {
     guard model.version != version else { return }
-    throw explaining(
-      SwapFailure(step: .validate, reason: "the file is not that of this version", kind: .refused))
+    throw SwapFailure(
+      step: .validate, reason: "the file is not that of this version", kind: .refused)
   }
 }

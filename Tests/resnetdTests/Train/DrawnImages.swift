@@ -55,4 +55,17 @@ enum TrainOptions {
     let isGiven = arguments.contains("--from") || arguments.contains("--arch")
     return arguments + (isGiven ? [] : ["--from", EmbeddedModel.cifar10.name])
   }
+
+  /// Runs the program on a tree from the smaller embedded network, and reads its report.
+  static func train(
+    _ tree: ImageTree, to file: String, _ options: [String]
+  ) async throws -> (outcome: ProgramUnderTest.Outcome, report: [String: Any]) {
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      small(
+        ["train", tree.path, "-o", file, "--json", "--name", "x", "--force"] + options))
+    let report =
+      try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+    return (outcome, report ?? [:])
+  }
 }

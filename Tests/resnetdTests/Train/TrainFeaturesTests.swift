@@ -3,18 +3,6 @@ import Testing
 
 /// `resnetd train --features` and `--cache`: features of images on disk.
 @Suite struct TrainFeaturesTests {
-  private func train(
-    _ tree: ImageTree, to file: String, _ options: [String]
-  ) async throws -> (outcome: ProgramUnderTest.Outcome, report: [String: Any]) {
-    let outcome = try await ProgramUnderTest.run(
-      ProgramUnderTest.url,
-      TrainOptions.small(
-        ["train", tree.path, "-o", file, "--json", "--name", "x", "--force"] + options))
-    let report =
-      try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-    return (outcome, report ?? [:])
-  }
-
   @Test("Features on disk give the same file as in memory, and go at the end")
   func disk() async throws {
     let (tree, results) = (try ImageTree(), try TemporaryFolder())
@@ -23,7 +11,7 @@ import Testing
     for labels in [[], ["--activation", "sigmoid", "--views", "2"]] {
       var files: Set<Data> = []
       for place in ["memory", "disk"] {
-        let (outcome, report) = try await train(
+        let (outcome, report) = try await TrainOptions.train(
           tree, to: file, ["--features", place, "--regularization", "0.1"] + labels)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         #expect(report["feature_storage"] as? String == place)
@@ -42,7 +30,7 @@ import Testing
     let cache = results.url.appendingPathComponent("cache").path
     let options = ["--cache", cache, "--regularization", "0.1", "--views", "2"]
     func run(_ more: [String] = []) async throws -> (reused: Int?, errors: String, file: Data) {
-      let (outcome, report) = try await train(tree, to: file, options + more)
+      let (outcome, report) = try await TrainOptions.train(tree, to: file, options + more)
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       return (
         report["reused"] as? Int, outcome.errors, try Data(contentsOf: URL(fileURLWithPath: file))
@@ -84,10 +72,11 @@ import Testing
       (["--features", "disk", "--tune", "all"], "--features is for a new last layer by itself"),
       (["--cache", "x", "--epochs", "2"], "--cache is for a new last layer by itself, and"),
     ] {
-      let (outcome, _) = try await train(tree, to: file, options)
+      let (outcome, _) = try await TrainOptions.train(tree, to: file, options)
       #expect(outcome.exitCode == 2 && outcome.errors.contains(words), "\(outcome.errors)")
     }
-    let (nowhere, _) = try await train(tree, to: file, ["--cache", "\(disk.url.path)/a/b"])
+    let (nowhere, _) = try await TrainOptions.train(
+      tree, to: file, ["--cache", "\(disk.url.path)/a/b"])
     #expect(nowhere.exitCode == 1 && nowhere.errors.contains("for features cannot be made"))
     // A disk of 1 MiB, in a name space of its own; where that is not allowed nothing is tested.
     let shell = """

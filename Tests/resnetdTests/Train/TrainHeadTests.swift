@@ -11,18 +11,6 @@ import Testing
     return tree
   }
 
-  private func train(
-    _ tree: ImageTree, to file: String, _ options: [String]
-  ) async throws -> (outcome: ProgramUnderTest.Outcome, report: [String: Any]) {
-    let outcome = try await ProgramUnderTest.run(
-      ProgramUnderTest.url,
-      TrainOptions.small(
-        ["train", tree.path, "-o", file, "--json", "--name", "x", "--force"] + options))
-    let report =
-      try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-    return (outcome, report ?? [:])
-  }
-
   @Test("Views are learned from and never judged, the same on any number of threads")
   func views() async throws {
     let (tree, results) = (try tree([("a", 0, 9), ("b", 1, 9)]), try TemporaryFolder())
@@ -30,7 +18,7 @@ import Testing
     for labels in [[], ["--activation", "sigmoid"]] {
       var files: Set<Data> = []
       for jobs in ["1", "3"] {
-        let (outcome, report) = try await train(
+        let (outcome, report) = try await TrainOptions.train(
           tree, to: file, ["--views", "3", "--augment", "crop", "-j", jobs] + labels)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         #expect(report["views"] as? Int == 3 && report["learned"] as? Int == 18)
@@ -42,7 +30,7 @@ import Testing
       #expect(files.count == 1)
       let recipe = try Model.load(path: file).provenance?.recipe ?? ""
       #expect(recipe.contains("3 views of each image beside it (crops of images"), "\(recipe)")
-      let (_, plain) = try await train(tree, to: file, labels)
+      let (_, plain) = try await TrainOptions.train(tree, to: file, labels)
       #expect(plain["views"] as? Int == 0)
       #expect(try Data(contentsOf: URL(fileURLWithPath: file)) != files.first)
     }
@@ -55,7 +43,7 @@ import Testing
     for labels in [[], ["--activation", "sigmoid"]] {
       var files: Set<Data> = []
       for jobs in ["1", "2"] {
-        let (outcome, report) = try await train(
+        let (outcome, report) = try await TrainOptions.train(
           tree, to: file,
           ["--head-solver", "sgd", "--regularization", "0.01", "-j", jobs] + labels)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -72,7 +60,7 @@ import Testing
     let (tree, results) = (try tree([("a", 0, 24), ("b", 1, 24)]), try TemporaryFolder())
     let file = results.url.appendingPathComponent("out.safetensors").path
     for options in [["--head-solver", "lbfgs"], ["--activation", "sigmoid"]] {
-      let (outcome, report) = try await train(
+      let (outcome, report) = try await TrainOptions.train(
         tree, to: file, ["--hidden", "6", "--regularization", "0.001"] + options)
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       #expect(report["hidden"] as? Int == 6)
@@ -94,7 +82,7 @@ import Testing
     let again = try await ProgramUnderTest.run("classify", "--model", exported, image)
     #expect(again.output.split(separator: "\n").first?.hasSuffix("b") == true, "\(again.errors)")
     let next = results.url.appendingPathComponent("next.safetensors").path
-    let (further, report) = try await train(
+    let (further, report) = try await TrainOptions.train(
       tree, to: next, ["--tune", "head", "--from", file, "--regularization", "0.01"])
     #expect(further.exitCode == 0, "\(further.errors)")
     #expect(report["features"] as? Int == 6 && report["hidden"] is NSNull)
@@ -108,7 +96,7 @@ import Testing
       (24, [], false), (9, ["--activation", "sigmoid"], true),
     ] {
       let tree = try tree([("a", 0, count), ("b", 1, count)])
-      let (outcome, report) = try await train(
+      let (outcome, report) = try await TrainOptions.train(
         tree, to: file, ["--regularization", "0.1"] + labels)
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       let preview = try #require(report["preview"] as? [String: Any])
@@ -137,7 +125,8 @@ import Testing
       (["--tune", "head", "--augment", "crop"], "--augment is for the training of layers"),
     ]
     for item in cases {
-      let (outcome, _) = try await train(tree, to: "\(tree.path)/x.safetensors", item.options)
+      let (outcome, _) = try await TrainOptions.train(
+        tree, to: "\(tree.path)/x.safetensors", item.options)
       #expect(outcome.exitCode == 2, "\(item.options)")
       #expect(outcome.errors.contains(item.words), "\(outcome.errors)")
     }

@@ -88,7 +88,10 @@ import Testing
     let live = try await server.curl(
       "-X", "POST", "http://\(admin)/admin/versions/\(version)/activate")
     #expect(live.status == 200 && live.body.contains(#""reason":"promoted""#), "\(live.body)")
-    for (query, words) in [("canary=101", "from 0 to 100"), ("canary=1&dry_run=true", "not both")] {
+    for (query, words) in [
+      ("canary=101", "from 0 to 100"), ("canary=0x10", "from 0 to 100"),
+      ("canary=1&dry_run=true", "not both"),
+    ] {
       let refused = try await server.curl(
         "-T", path("drawn.safetensors"), "http://\(admin)/admin/model?\(query)")
       #expect(refused.status == 400 && refused.body.contains(words), "\(refused.body)")

@@ -40,8 +40,9 @@ extension AdminRoute {
   /// Returns the audit's name for what a request asks for; nil if it changes nothing.
   func action(_ head: RequestHead) -> String? {
     let isDryRun = head.target.query.contains { $0.name == "dry_run" && $0.value == "true" }
+    let beginsCanary = head.target.query.contains { $0.name == "canary" }
     return switch (self, head.method) {
-    case (.model, "PUT"): isDryRun ? "dry run" : "upload"
+    case (.model, "PUT"): isDryRun ? "dry run" : beginsCanary ? "canary" : "upload"
     case (.activate, "POST"): "activate"
     case (.version, "DELETE"): "delete version"
     case (.rollback, "POST"): "rollback"

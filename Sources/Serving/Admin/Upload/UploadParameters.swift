@@ -42,7 +42,10 @@ struct UploadParameters: Sendable {
         continue
       }
       if item.name == "canary" {
-        guard let percent = Double(item.value).flatMap(CanaryPercent.init) else {
+        // Not every number of Swift is one of JSON: 0x10 is none.
+        guard
+          let percent = NumberText.value(item.value, as: Double.self).flatMap(CanaryPercent.init)
+        else {
           throw .parameter(
             "canary is a number from 0 to 100 with at most two decimal places, the percentage of "
               + "requests that the model is to answer, not \(Quotation.value(item.value))")
