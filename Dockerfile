@@ -10,8 +10,7 @@ RUN scripts/setup && rm -rf /var/lib/apt/lists/*
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
-COPY benchmarks/preprocessing benchmarks/preprocessing
-COPY benchmarks/winograd benchmarks/winograd
+COPY benchmarks benchmarks
 RUN swift build --configuration release --static-swift-stdlib --product resnetd \
   && strip --strip-all .build/release/resnetd -o /resnetd
 
