@@ -18,7 +18,9 @@ FROM debian:bookworm-slim
 # Libraries for further image formats, which the program opens if they are there:
 #   docker build --build-arg IMAGE_LIBRARIES='libtiff6 libheif1' --tag resnetd .
 ARG IMAGE_LIBRARIES=
-# Programs read neither changelogs nor translations; copyrights stay.
+# Programs read neither changelogs nor translations; copyrights stay. The release fixes the versions:
+# an older one is gone from the archive with the next security update.
+# hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
     --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \

@@ -43,7 +43,7 @@ lint: ## Check the format of all text, the scripts and the manifests
 	@scripts/setup --checks
 	swift format lint --strict --recursive --parallel $(wildcard $(SWIFT_FILES))
 	scripts/check-text
-	scripts/check-yaml
+	scripts/check-deploy
 	shellcheck $(SHELL_SCRIPTS)
 
 examples: build ## Run every example of the README against the optimised program
