@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build run test levels check lint examples metrics follow onnx \
+.PHONY: help setup hooks build run test levels check lint examples metrics deploy follow onnx \
   sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
@@ -51,6 +51,9 @@ examples: build ## Run every example of the README against the optimised program
 
 metrics: build ## Ask a server for /metrics and have promtool check the answer
 	scripts/check-metrics .build/release/resnetd
+
+deploy: build ## Start the program as each manifest of deploy/ would have it
+	scripts/run-deploy .build/release/resnetd
 
 follow: build ## Have three servers behind nginx follow one S3 bucket, swap under load
 	scripts/check-follow .build/release/resnetd

@@ -1,0 +1,295 @@
+"""Starts the program as each manifest of deploy/ would have it, asks and ends it.
+
+usage: run.py PROGRAM PROMETHEUS [CASE]
+
+Without a case all of them run side by side, each in namespaces of its own where that is possible.
+"""
+
+import http.client
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+import setups
+import watching
+from container import Container, Setup, confined, container, free_port, raise_loopback
+from manual import ROOT, default, seconds
+
+MODEL = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
+SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
+CASES = ("base", "one-node", "fleet", "gitops", "kserve", "compose")
+CLIENT_COUNT = 4
+REQUEST_PAUSE = 0.05
+# A machine that runs other things meanwhile is no reason to fail.
+PATIENCE = 60
+
+
+class Missed(Exception):
+    """Something that must hold does not."""
+
+
+def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIENCE):
+    """Status and body of one answer on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("POST" if body else "GET", path, body, {"Connection": "close"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def probe(one: Container, kind: str) -> int:
+    """The status that a probe gets; 0 without an answer in its time."""
+    what = one.setup.probes[kind]
+    try:
+        return ask(what["port"], what["path"], timeout=what["timeoutSeconds"])[0]
+    except OSError:
+        return 0
+
+
+def start(one: Container) -> float:
+    """Seconds until the startup probe succeeds."""
+    one.start()
+    begin = time.monotonic()
+    what = one.setup.probes["startup"]
+    while time.monotonic() - begin < what["failureThreshold"] * what["periodSeconds"]:
+        if one.process.poll() is not None:
+            raise Missed(f"ended with {one.process.returncode} before it was ready")
+        if probe(one, "startup") == 200:
+            return time.monotonic() - begin
+        time.sleep(0.1)
+    raise Missed("the startup probe never succeeds")
+
+
+def line(one: Container, message: str) -> dict:
+    """The last line of the log with this message."""
+    found = [text for text in one.log.read_text().splitlines() if f'"message":"{message}"' in text]
+    if not found:
+        raise Missed(f"no line {message} in the log")
+    return json.loads(found[-1])
+
+
+def live(one: Container) -> dict:
+    """The live model as the admin endpoint tells it to `kubectl exec`."""
+    result = one.run("resnetd", "model", "status", "--json")
+    if result.returncode != 0:
+        raise Missed(f"resnetd model status: {result.stderr}")
+    return json.loads(result.stdout)
+
+
+def look(one: Container) -> None:
+    """All that must hold of a server that has started."""
+    for kind in ("liveness", "readiness"):
+        if (status := probe(one, kind)) != 200:
+            raise Missed(f"the {kind} probe gets {status}")
+    if (status := ask(one.clients_port, "/classify", SAMPLE)[0]) != 200:
+        raise Missed(f"/classify is answered {status}")
+    if (status := ask(one.metrics_port, "/metrics")[0]) != 200:
+        raise Missed(f"/metrics is answered {status}")
+    if (status := ask(one.clients_port, "/metrics")[0]) != 404:
+        raise Missed(f"/metrics on the clients' port is answered {status}")
+    if (limit := line(one, "memory")["limit"]) != one.setup.memory:
+        raise Missed(f"the program takes {limit} bytes for its limit, not {one.setup.memory}")
+    workers = line(one, "ready")["workers"]
+    if one.limits("cpu") and workers > one.setup.cores:
+        raise Missed(f"{workers} workers on {one.setup.cores} cores")
+    if (status := one.run("resnetd", "healthcheck").returncode) != 0:
+        raise Missed(f"resnetd healthcheck ends with {status}")
+    live(one)
+    if confined():
+        for folder in ("/", "/etc", "/usr/local/bin"):
+            if one.run("touch", f"{folder}/written").returncode == 0:
+                raise Missed(f"the program's user can write to {folder}")
+
+
+class Clients:
+    """Clients that ask one request after the other, each on a new connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.answers: list[int] = []
+        self.faults: list[str] = []
+        self.refused_at: list[float] = []
+        self.threads = [threading.Thread(target=self.work) for _ in range(CLIENT_COUNT)]
+        for thread in self.threads:
+            thread.start()
+
+    def work(self) -> None:
+        while True:
+            try:
+                self.answers.append(ask(self.port, "/classify", SAMPLE)[0])
+            except ConnectionRefusedError:
+                self.refused_at.append(time.monotonic())
+                return
+            except (OSError, http.client.HTTPException) as error:
+                self.faults.append(repr(error))
+                return
+            time.sleep(REQUEST_PAUSE)
+
+
+def drain(one: Container) -> str:
+    """Ends a server under load: nobody may be refused who could not know, and nothing be lost."""
+    delay = seconds(one.variables.get("RESNETD_DRAIN_DELAY", default("drain-delay")))
+    clients = Clients(one.clients_port)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    one.terminate()
+    what = one.setup.probes["readiness"]
+    noticed = begin + what["periodSeconds"] * what["failureThreshold"]
+    if delay:
+        time.sleep(0.2)
+        if (status := probe(one, "readiness")) != 503:
+            raise Missed(f"the readiness probe gets {status} after SIGTERM")
+    status = one.process.wait(one.setup.grace_seconds)
+    took = time.monotonic() - begin
+    for thread in clients.threads:
+        thread.join()
+    if status != 0:
+        raise Missed(f"ended with {status}")
+    if clients.faults or set(clients.answers) != {200}:
+        raise Missed(f"answers {set(clients.answers)}, faults {clients.faults}")
+    # Nothing stands in front of a compose file's server.
+    if one.setup.name != "compose" and min(clients.refused_at) < noticed:
+        raise Missed("refused before a balancer could notice")
+    count = len(clients.answers)
+    return f"drained in {took:.1f} s of {one.setup.grace_seconds:.0f}, {count} answers"
+
+
+class Store(http.server.BaseHTTPRequestHandler):
+    """A bucket with one model; scripts/check-follow has one that checks signatures."""
+
+    digest = ""
+    unsigned = 0
+
+    def do_GET(self) -> None:
+        if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256"):
+            Store.unsigned += 1
+        answers = {
+            "/models/resnetd/production/current.json": json.dumps(
+                {"version": Store.digest, "file": "one.safetensors"}).encode(),
+            "/models/resnetd/production/one.safetensors": MODEL.read_bytes()}
+        body = answers.get(self.path)
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+def digest() -> str:
+    output = subprocess.run(["sha256sum", MODEL], capture_output=True, text=True, check=True)
+    return output.stdout.split()[0]
+
+
+def require_model(one: Container) -> None:
+    found = live(one)
+    # A folder's version is that of the file that `convert` makes of it.
+    is_folder = one.setup.name == "kserve"
+    if found["name"] != MODEL.stem or not (is_folder or found["digest"] == f"sha256:{digest()}"):
+        raise Missed(f"the model that the manifest names is not live, but {found['name']}")
+
+
+def serve_store(setup: Setup) -> None:
+    """The bucket that the Secret's variables lead to."""
+    Store.digest = digest()
+    port = 9000 if confined() else free_port()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Store)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    setup.variables |= {
+        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+
+
+def setup_of(case: str) -> Setup:
+    if case == "kserve":
+        setup = setups.of_kserve()
+        # A folder, as KServe's storage initialiser leaves it.
+        setup.files[f"{setup.variables['RESNETD_MODEL']}/one.safetensors"] = MODEL
+        return setup
+    if case == "compose":
+        return setups.of_compose()
+    setup = setups.of_overlay("base" if case == "base" else f"overlays/{case}")
+    if case == "gitops":
+        setup.files[setup.variables["RESNETD_MODEL"]] = MODEL
+    if case == "fleet":
+        serve_store(setup)
+    return setup
+
+
+def push(one: Container, *options: str, content: bytes | None = None) -> None:
+    """Has `resnetd model` upload a file that lies in the state volume; only a model is taken."""
+    path = "/state/pushed.safetensors"
+    one.inside(path).write_bytes(content or MODEL.read_bytes())
+    operand = path if confined() else str(one.inside(path))
+    result = one.run("resnetd", "model", "push", *options, operand)
+    if (result.returncode == 0) != (content is None):
+        raise Missed(f"resnetd model push ends with {result.returncode}: {result.stderr}")
+
+
+def run_case(case: str, program: pathlib.Path, prometheus: str) -> None:
+    if confined():
+        raise_loopback()
+    with container(setup_of(case), program) as one:
+        ready = start(one)
+        look(one)
+        lines = [f"started in {ready:.1f} s"]
+        if case in ("gitops", "kserve", "fleet"):
+            require_model(one)
+        if case == "base" and confined() and "RESNETD_PORT is ignored" not in one.log.read_text():
+            raise Missed("nothing tells that the variables of a Service are ignored")
+        if case == "fleet":
+            if Store.unsigned:
+                raise Missed("the store was asked without a signature")
+            # A series of swaps begins with the first one.
+            push(one, "--dry-run")
+            with watching.prometheus(prometheus, one.metrics_port) as watcher:
+                lines.append(watcher.check_served())
+                push(one, content=b"not a model")
+                watcher.await_alert("ResnetdSwapFailed")
+                lines.append(drain(one))
+                watcher.await_alert("ResnetdDown")
+        elif case == "one-node":
+            push(one)
+            lines.append(drain(one))
+            start(one)
+            require_model(one)
+            lines.append("what was pushed is live after a restart")
+        else:
+            lines.append(drain(one))
+        print(f"{case}: {', '.join(lines)}")
+
+
+def main() -> int:
+    program, prometheus = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
+    if len(sys.argv) > 3:
+        try:
+            run_case(sys.argv[3], program, prometheus)
+        except (Missed, watching.Missed) as missed:
+            print(f"{sys.argv[3]}: {missed}")
+            return 1
+        return 0
+    if not confined():
+        print("no namespaces here: folders in place of volumes, any user, --memory-limit")
+    prefix = ["unshare", "--mount", "--net", "--"] if confined() else []
+    running = [
+        subprocess.Popen([*prefix, sys.executable, __file__, program, prometheus, case],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+        for case in CASES]
+    failed = False
+    for process in running:
+        output, _ = process.communicate()
+        print(output, end="")
+        failed |= process.returncode != 0
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
