@@ -42,6 +42,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case labelsMissing(classCount: Int)
   /// The network has one output, and nothing says what it means.
   case singleOutput
+  /// The graph ends in something that makes no logits, which the string names, and nothing says what
+  /// its outputs mean, or an activation that would be applied to probabilities.
+  case unclearOutputs(String, onlyScores: Bool)
   /// The labels were to come from another model, but it has another number of classes.
   case labelsOfAnother(count: Int, classCount: Int)
   case labelCount(labels: Int, classCount: Int)
@@ -107,6 +110,14 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .singleOutput:
       "the network has one output, whose softmax is always 1, and nothing says what it means; give the activation (--activation): sigmoid "
         + "with two labels for the probability of the second, sigmoid with one label for its own, none for a score"
+    case .unclearOutputs(let what, onlyScores: true):
+      "the graph ends in \(what), of whose results a softmax or sigmoid would make no probabilities; "
+        + "--activation none answers them as they are, as scores; or export the network up to its "
+        + "logits and give the activation that they need"
+    case .unclearOutputs(let what, onlyScores: false):
+      "the graph ends in \(what), whose results may be no logits, and nothing says what they mean; give "
+        + "the activation (--activation): none answers them as they are, as scores; softmax or sigmoid "
+        + "makes probabilities of them, if the network was trained so"
     case .labelsOfAnother(let count, let classCount):
       "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):

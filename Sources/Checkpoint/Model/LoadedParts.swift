@@ -7,8 +7,8 @@ struct LoadedParts {
   private let document: ModelDocument?
   /// Mean and deviation that the file holds among its tensors, for a contract that it does not name.
   var normalization: StoredNormalization?
-  /// Activation that the network itself ended in, now left to the answer; nil if it says nothing.
-  var activation: OutputRule.Activation?
+  /// What the network itself says of its outputs.
+  var ending = NetworkEnding.open
   private(set) var assumptions: [String] = []
 
   init(_ options: ModelOptions, _ document: ModelDocument?) {
@@ -39,12 +39,12 @@ struct LoadedParts {
     // A temperature and a threshold were fitted to the other model's weights.
     if let inherited { rule.displayNames = inherited.displayNames }
     let stated = options.activation ?? options.output?.activation ?? document?.output?.activation
-    if let stated, let activation, stated != activation {
+    if let stated, let activation = ending.activation, stated != activation {
       throw .metadata(
         reason: "the graph ends in \(activation.rawValue), and the activation given is "
           + "\(stated.rawValue); leave it out, or remove the last operation from the graph")
     }
-    if let known = stated ?? activation ?? inherited?.activation {
+    if let known = stated ?? ending.activation ?? inherited?.activation {
       if known != rule.activation, rule.temperature != 1 || rule.threshold != nil {
         warnings.append(
           "its temperature and threshold are left out: they hold for its own activation, "
@@ -56,9 +56,18 @@ struct LoadedParts {
       guard options.numbersClasses else { throw .singleOutput }
       rule.activation = .none
       assumptions.append("the output is a score (activation none)")
+    } else if document == nil, case .function(let what, let isOfProbabilities) = ending {
+      guard options.numbersClasses else {
+        throw .unclearOutputs(what, onlyScores: isOfProbabilities)
+      }
+      rule.activation = .none
+      assumptions.append("the outputs are scores (activation none), for the graph ends in \(what)")
     } else if document == nil {
       assumptions.append(
         "the outputs are logits of mutually exclusive classes (activation softmax)")
+    }
+    if case .function(let what, isOfProbabilities: true) = ending, rule.activation != .none {
+      throw .unclearOutputs(what, onlyScores: true)
     }
     return rule
   }

@@ -40,7 +40,7 @@ extension Model {
     var warnings = network.warnings
     if document == nil { options.take(network.labels, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
-    parts.activation = network.outputActivation
+    parts.ending = network.ending
     var contents = try parts.contents(outputCount: outputCount, &warnings) {
       () throws(CheckpointError) in try usualContract(for: network)
     }

@@ -2,10 +2,10 @@ import ONNX
 import ResNet
 
 extension ONNXImporter {
-  /// Returns the graph, whose output is the classifier's logits, its weights, and the function that
-  /// the file makes probabilities of them by, if it does.
-  func result() throws(CheckpointError) -> (Graph, Weights, OutputRule.Activation?) {
-    let (output, activation) = try logits()
+  /// Returns the graph, whose output is the classifier's logits if the file says that it has some,
+  /// its weights, and what the file says of the outputs.
+  func result() throws(CheckpointError) -> (Graph, Weights, NetworkEnding) {
+    let (output, ending) = try logits()
     let shape = shapes[output]
     guard output > 0, shape.height == 1, shape.width == 1 else {
       throw .unsupported("\(outputText) is not that of a classifier: it comes from \(shape)")
@@ -20,53 +20,37 @@ extension ONNXImporter {
       try graph.validate(weights)
       for name in try graph.parameterShapes().keys { used[name] = weights[name] }
     } catch { throw .unsupported(error.description) }
-    return (graph, used, activation)
+    return (graph, used, ending)
   }
 
   private var outputText: String { "output \"\(Self.readable(tail.tensor))\"" }
 
-  /// Returns the node that computes the logits, before the function that makes probabilities of
-  /// them.
-  private func logits() throws(CheckpointError) -> (Graph.NodeID, OutputRule.Activation?) {
+  /// Returns the node that computes the outputs, before a function that makes probabilities of logits.
+  private func logits() throws(CheckpointError) -> (Graph.NodeID, NetworkEnding) {
     let value = values[tail.tensor]
     switch value {
-    case .logarithms(let id): return (id, .softmax)
+    case .logarithms(let id): return (id, .activation(.softmax))
     case .quantized:
       throw .unsupported("\(outputText) is quantised: no DequantizeLinear follows")
     default: break
     }
-    guard let (output, order) = value?.output, order == .flat || shapes[output].pixelCount == 1
-    else { throw .unsupported("\(outputText) is not [N, classes]") }
+    guard let output = classes(value) else {
+      throw .unsupported("\(outputText) is not [N, classes]")
+    }
     switch nodes[output].operation {
     case .softmax(let size) where size == shapes[output].channels:
-      return (nodes[output].inputs[0], .softmax)
-    case .elementwise(.sigmoid): return (nodes[output].inputs[0], .sigmoid)
-    default:
-      try refuseProbabilities(before: output)
-      return (output, nil)
+      return (nodes[output].inputs[0], .activation(.softmax))
+    case .elementwise(.sigmoid): return (nodes[output].inputs[0], .activation(.sigmoid))
+    default: return (output, ending(at: output))
     }
   }
 
-  /// Refuses results that something is still computed of after a softmax or sigmoid at the end, since
-  /// they are neither logits nor the classes' probabilities.
-  private func refuseProbabilities(before output: Graph.NodeID) throws(CheckpointError) {
-    var open = [output]
-    var seen: Set<Graph.NodeID> = []
-    while let id = open.popLast() {
-      guard seen.insert(id).inserted else { continue }
-      switch nodes[id].operation {
-      case .softmax, .elementwise(.sigmoid):
-        let function = nodes[id].operation == .elementwise(.sigmoid) ? "sigmoid" : "softmax"
-        throw .unsupported(
-          "\(outputText) comes from an operation after the \(function) of node "
-            + "\"\(nodes[id].name)\", so it holds neither logits nor probabilities; export the network "
-            + "up to that, or name the output that has them (--output-name)")
-      case .batchNormalization, .relu, .elementwise, .globalAveragePool, .averagePool, .maxPool,
-        .concatenation, .add, .combine:
-        open += nodes[id].inputs
-      default: break
-      }
-    }
+  /// Returns the node whose output is `[N, classes]`, or `[N]` of a single one; nil if there is none.
+  private func classes(_ value: ONNXImportedValue?) -> Graph.NodeID? {
+    if case .arranged(let id, let arrangement) = value, arrangement.axes.isEmpty { return id }
+    guard let (output, order) = value?.output, order == .flat || shapes[output].pixelCount == 1
+    else { return nil }
+    return output
   }
 
   /// Returns the graph without nodes that only shape arithmetic read.
@@ -87,8 +71,17 @@ extension ONNXImporter {
   }
 
   var warnings: [String] {
-    tail.warnings
-      + (narrowedCount == 0
-        ? [] : ["\(narrowedCount) tensors in double precision are narrowed to single precision"])
+    var warnings = tail.warnings
+    if narrowedCount > 0 {
+      warnings.append(
+        "\(narrowedCount) tensors in double precision are narrowed to single precision")
+    }
+    if let (first, type, count) = roundings {
+      let nodes = "node \"\(first)\"" + (count > 1 ? " and \(count - 1) more" : "")
+      warnings.append(
+        "the graph rounds numbers to \(type) (Cast, \(nodes)), which is left out: they stay in single "
+          + "precision, so results differ from those of other programs by as much as this rounding")
+    }
+    return warnings
   }
 }

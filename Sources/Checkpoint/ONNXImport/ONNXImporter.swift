@@ -32,6 +32,9 @@ struct ONNXImporter {
   private(set) var readerCounts: [String: Int] = [:]
   private var isNeeded: [Bool] = []
   private(set) var narrowedCount = 0
+  /// Nodes that round numbers to half precision where the file is run as it is: the first one's name
+  /// and type, and how many there are.
+  private(set) var roundings: (first: String, type: ONNXElementType, count: Int)?
   var foldedElementCount = 0
   /// Products without a bias that a single node reads, by name.
   var openProducts: [String: Graph.NodeID] = [:]
@@ -302,4 +305,12 @@ struct ONNXImporter {
   }
 
   mutating func noteNarrowing() { narrowedCount += 1 }
+
+  mutating func noteRounding(_ node: ONNXNode, to type: ONNXElementType) {
+    guard let first = roundings else {
+      roundings = (Self.readable(node.name), type, 1)
+      return
+    }
+    roundings = (first.first, first.type, first.count + 1)
+  }
 }

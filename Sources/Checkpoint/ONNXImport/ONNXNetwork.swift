@@ -6,8 +6,8 @@ struct ONNXNetwork {
   let weights: Weights
   /// Ranges of a quantised graph.
   let calibration: Calibration?
-  /// Function that the file makes probabilities of the logits by; nil if it says nothing of it.
-  let outputActivation: OutputRule.Activation?
+  /// What the file says of its outputs' meaning.
+  let ending: NetworkEnding
   /// Name of a node that scales or shifts the images' numbers, if there is one.
   let inputScale: String?
   /// Whether the file takes images as bytes, 0 to 255.
@@ -28,7 +28,7 @@ struct ONNXNetwork {
       memory: memory)
     do throws(CheckpointError) {
       try importer.importNodes()
-      (graph, weights, outputActivation) = try importer.result()
+      (graph, weights, ending) = try importer.result()
     } catch {
       // The size came from a contract, which may be at fault.
       guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }

@@ -99,6 +99,10 @@ extension SwapFailure {
       reason =
         "the file contains no labels, and the \(count) labels of the live model do not fit its \(classCount) classes; "
         + "write \(classCount) labels into it (resnetd convert --labels)"
+    case .unclearOutputs(let what, let onlyScores):
+      reason =
+        "the graph ends in \(what), so its outputs may be no logits, and the file does not say what they mean; write it into "
+        + "the file (resnetd convert --activation \(onlyScores ? "none" : "none, softmax or sigmoid"))"
     case .singleOutput:
       reason =
         "the network has one output, whose softmax is always 1, and the file does not say what it means; write it into the file (resnetd convert "

@@ -57,6 +57,111 @@ import Testing
     #expect(Self.refusal(twice).contains("after the"))
   }
 
+  /// A classifier without a document that ends in a node after its logits.
+  private static func plain(
+    _ operation: String, _ inputs: [String] = [],
+    _ attributes: [(inout WireMessage) -> Void] = []
+  ) -> ModelFile {
+    var file = ending(operation)
+    file.metadata = []
+    file.tensors += [
+      ModelFile.floats("zero", [], [0]), ModelFile.floats("one", [], [1]),
+      ModelFile.floats("five", [], [5]),
+    ]
+    file.nodes[file.nodes.count - 1].inputs += inputs
+    file.nodes[file.nodes.count - 1].attributes = attributes
+    return file
+  }
+
+  private static func options(_ activation: OutputRule.Activation? = nil) throws -> ModelOptions {
+    var options = ModelOptions(
+      labels: (0..<10).map(String.init), preprocessing: try contract(mean: "0", std: "1"))
+    options.activation = activation
+    return options
+  }
+
+  @Test(
+    "What may be no logits needs an activation, and of what is from 0 to 1 there is only none",
+    arguments: [
+      ("HardSigmoid", [], "hard sigmoid", true),
+      ("Clip", ["zero", "one"], "clip to 0.0...1.0", true),
+      ("Clip", ["zero", "five"], "clip to 0.0...5.0", false), ("Tanh", [], "tanh", false),
+      ("Softplus", [], "softplus", false), ("Relu", [], "ReLU", false),
+      ("Exp", [], "exponential", false),
+      ("Div", ["y"], "quotient", false), ("Mul", ["y"], "product", false),
+    ])
+  func otherEnds(
+    operation: String, inputs: [String], words: String, isOfProbabilities: Bool
+  ) throws {
+    let file = Self.plain(operation, inputs)
+    let refusal = Self.refusal(file, try Self.options())
+    #expect(
+      refusal.contains("the graph ends in \(words) of node \"end\"")
+        && refusal.contains("--activation"), "\(refusal)")
+    let scores = try Self.load(file, try Self.options(OutputRule.Activation.none))
+    #expect(scores.output.activation == .none && scores.graph.nodes.last?.name == "end")
+    for activation in [OutputRule.Activation.softmax, .sigmoid] {
+      let refusal = Self.refusal(file, try Self.options(activation))
+      #expect(refusal.isEmpty == !isOfProbabilities, "\(refusal)")
+    }
+    // A look at the file needs no more than it has.
+    var options = try Self.options()
+    options.numbersClasses = true
+    let seen = try Self.load(file, options)
+    #expect(seen.output.activation == .none && seen.assumptions.contains { $0.contains(words) })
+  }
+
+  @Test("A factor, a term and a mean over a map leave logits, and a bound stays one after them")
+  func affineEnds() throws {
+    for operation in ["Mul", "Add", "Sub", "Div"] {
+      #expect(
+        try Self.load(Self.plain(operation, ["five"]), Self.options()).output.activation == .softmax
+      )
+    }
+    var bounded = Self.plain("Tanh")
+    bounded.nodes.append(
+      Node(operation: "Mul", name: "scale", inputs: ["z", "five"], outputs: ["q"]))
+    bounded.outputs = [("q", 1, [nil, 10])]
+    #expect(Self.refusal(bounded, try Self.options()).contains("tanh of node \"end\""))
+  }
+
+  @Test("An output of one number for each image needs no dimension for it")
+  func numbers() throws {
+    var file = Self.plain("Squeeze", ["last"])
+    file.tensors =
+      file.tensors.filter { !["fc", "bias"].contains($0.name) } + [
+        ModelFile.numbers("fc", [1, 4], scale: 1), ModelFile.floats("bias", [1], [0.5]),
+        ModelFile.integers64("last", [-1]),
+      ]
+    file.outputs = [("z", 1, [nil])]
+    var options = try Self.options(.sigmoid)
+    options.labels = ["no", "yes"]
+    let model = try Self.load(file, options)
+    #expect(try model.graph.outputShape.channels == 1 && model.output.activation == .sigmoid)
+    file.nodes.append(Node(operation: "Sigmoid", name: "sigmoid", inputs: ["z"], outputs: ["q"]))
+    file.outputs = [("q", 1, [nil])]
+    options.activation = nil
+    let said = try Self.load(file, options)
+    #expect(said.graph == model.graph && said.output.activation == .sigmoid)
+  }
+
+  @Test("Rounding to half precision is left out, which a warning says")
+  func rounding() throws {
+    for (type, name) in [(10, "float16"), (16, "bfloat16")] as [(Int64, String)] {
+      var file = Self.plain("Cast", [], [ModelFile.integer("to", type)])
+      file.nodes.append(
+        Node(
+          operation: "Cast", name: "back", inputs: ["z"], outputs: ["q"],
+          attributes: [ModelFile.integer("to", 1)]))
+      file.outputs = [("q", 1, [nil, 10])]
+      let warnings = try Self.load(file, Self.options()).warnings
+      #expect(warnings.count == 1)
+      #expect(warnings[0].contains("rounds numbers to \(name) (Cast, node \"end\")"))
+    }
+    let double = Self.plain("Cast", [], [ModelFile.integer("to", 11)])
+    #expect(try Self.load(double, Self.options()).warnings.isEmpty)
+  }
+
   @Test("What picks classes is left out with a warning")
   func picks() throws {
     var largest = Self.ending("ArgMax")

@@ -34,7 +34,7 @@ extension ModelFile {
   }
 
   /// Returns numbers from -scale to scale, neighbours being different, above `offset`.
-  static func numbers(
+  package static func numbers(
     _ name: String, _ shape: [Int64], scale: Float, offset: Float = 0
   ) -> Tensor {
     let count = Int(shape.reduce(1, *))
@@ -42,13 +42,13 @@ extension ModelFile {
     return floats(name, shape, values)
   }
 
-  static func floats(_ name: String, _ shape: [Int64], _ values: [Float]) -> Tensor {
+  package static func floats(_ name: String, _ shape: [Int64], _ values: [Float]) -> Tensor {
     Tensor(name: name, type: 1, shape: shape) { tensor in
       tensor.data(9, values.flatMap { PickleBytes.little($0.bitPattern).bytes })
     }
   }
 
-  static func integers64(_ name: String, _ values: [Int64]) -> Tensor {
+  package static func integers64(_ name: String, _ values: [Int64]) -> Tensor {
     Tensor(name: name, type: 7, shape: [Int64(values.count)]) { tensor in
       tensor.data(9, values.flatMap { PickleBytes.little($0).bytes })
     }

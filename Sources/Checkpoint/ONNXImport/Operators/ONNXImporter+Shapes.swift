@@ -10,12 +10,13 @@ extension ONNXImporter {
       return try importer.same(node)
     },
     "Cast": { importer, node throws(CheckpointError) in
-      // Everything runs in this program's precision.
+      // Everything runs in this program's precision, which is said where the file's is lower.
       let type = Int32(exactly: try importer.integer("to", of: node, default: 0))
         .flatMap(ONNXElementType.init(rawValue:))
       guard let type, type.isFloatingPoint else {
         throw importer.fault(node, "a type that is not a floating-point one")
       }
+      if type == .float16 || type == .bfloat16 { importer.noteRounding(node, to: type) }
       return try importer.same(node)
     },
     "Shape": { importer, node throws(CheckpointError) in try importer.shape(node) },
