@@ -60,6 +60,7 @@ void prepare(onnx_model &model) {
         "revision " + std::to_string(model.ir_version) + " of the file format");
   file.set_ir_version(std::min(model.ir_version, checker_ir_version));
 
+  resolve_branches(model);
   onnx::GraphProto &graph = *file.mutable_graph();
   for (auto &tensor : *graph.mutable_initializer()) prepare_tensor(model, tensor);
   for (auto &node : *graph.mutable_node())

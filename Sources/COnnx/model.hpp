@@ -46,6 +46,10 @@ inline bool is_own(const std::string &domain) { return domain.empty() || domain 
 /// nothing.
 void survey_file(const uint8_t *bytes, size_t byte_count);
 
+/// Replaces conditionals that are a squeeze of a dimension of 1, and refuses all other subgraphs. Called
+/// before `prepare_tensor`.
+void resolve_branches(onnx_model &model);
+
 /// Checks type and shape, and moves the place of external data out of the message, so that nothing
 /// after this function can open it.
 void prepare_tensor(onnx_model &model, onnx::TensorProto &tensor);

@@ -20,6 +20,10 @@ enum class content {
   graph,
   node,
   attribute,
+  /// Graph of a conditional, its nodes and their attributes, which hold no further graphs.
+  branch,
+  branch_node,
+  branch_attribute,
   tensor,
   value,
   type,
@@ -46,7 +50,8 @@ content content_of(content message, uint64_t field) {
       // Training steps and functions.
       return field == 20 || field == 25 ? content::refused : content::bytes;
     case content::graph:
-      if (field == 1) return content::node;
+    case content::branch:
+      if (field == 1) return message == content::graph ? content::node : content::branch_node;
       if (field == 5) return content::tensor;
       if (field >= 11 && field <= 13) return content::value;
       if (field == 14) return content::annotation;
@@ -54,10 +59,14 @@ content content_of(content message, uint64_t field) {
       return field == 15 ? content::refused : content::bytes;
     case content::node:
       return field == 5 ? content::attribute : content::bytes;
+    case content::branch_node:
+      return field == 5 ? content::branch_attribute : content::bytes;
     case content::attribute:
+    case content::branch_attribute:
+      if (field == 6 && message == content::attribute) return content::branch;
       if (field == 5) return content::tensor;
       if (field == 7 || field == 8) return content::numbers;
-      // Subgraphs, lists of tensors, types and sparse tensors.
+      // Subgraphs in subgraphs, lists of tensors, of graphs, types and sparse tensors.
       return field == 6 || field == 10 || field == 11 || field == 14 || field == 15 ||
                      field == 22 || field == 23
                  ? content::refused
@@ -88,13 +97,15 @@ content content_of(content message, uint64_t field) {
 
 const char *refused_in(content message) {
   switch (message) {
-    case content::attribute: return "subgraphs and other rare kinds of attributes";
+    case content::attribute:
+    case content::branch_attribute: return "subgraphs and other rare kinds of attributes";
     case content::type:
     case content::sequence:
     case content::element:
     case content::map:
     case content::mapped: return "values that are not dense tensors";
-    case content::graph: return "sparse tensors";
+    case content::graph:
+    case content::branch: return "sparse tensors";
     default: return "functions and training steps";
   }
 }

@@ -14,6 +14,7 @@ import Testing
     "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se", "timm-silu",
     "timm-v2", "timm-eca", "keras-v1", "keras-v2", "functions-17", "functions-20",
     "normalized-17", "normalized-21", "rearranged-13", "resized-13", "resized-modes-13",
+    "bounded-13",
   ]
 
   /// Returns the size of the images that a fixture takes.
@@ -22,7 +23,7 @@ import Testing
     if ["functions", "normalized", "rearranged", "resized"].contains(where: name.hasPrefix) {
       return 16
     }
-    return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24][name] ?? 32
+    return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24, "bounded-13": 24][name] ?? 32
   }
 
   private static func contract(size: Int) throws -> Preprocessing {

@@ -30,7 +30,7 @@ typedef enum onnx_status {
 enum {
   /// Bytes of a message buffer; longer messages are cut.
   ONNX_MESSAGE_BYTE_COUNT = 1024,
-  /// Depth of nested messages; a model without subgraphs needs eight.
+  /// Depth of nested messages; a model needs eight, in the branches of a conditional three more.
   ONNX_NESTING_LIMIT = 32,
   /// Dimensions of one tensor.
   ONNX_RANK_LIMIT = 16,

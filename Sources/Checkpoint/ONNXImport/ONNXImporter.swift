@@ -182,6 +182,11 @@ struct ONNXImporter {
     case .padded(let id, let padding, isLowest: false):
       return try materialize(id, padding, node)
     case .padded: throw fault(node, "padding with the lowest number, which only MaxPool takes")
+    case .arranged:
+      throw fault(
+        node,
+        "input \(index) is not a feature map [N, C, H, W] but one whose channels or pixels are parted"
+      )
     default: throw fault(node, "input \(index) is not a feature map [N, C, H, W]")
     }
   }

@@ -241,6 +241,29 @@ def resized_by_other_rules():
     return net, net.mean(net.convolution(x, "conv7", 28, 8, 3), 8)
 
 
+def bounded():
+    """Bounds of each channel, nearest pixels at unequal distances by every rule, pixels that become channels."""
+    net = Network("bounded-13", 13, size=24, folded=True)
+    x = net.convolution("input", "stem", 3, 4, 3, 2)
+    low, high = (net.constant(values, (4, 1, 1)) for values in ([-0.5, 0, 0.25, -2], [0.5, 0.75, 2, 0.125]))
+    x = net.add("Min", [high, net.add("Max", [x, low])])
+
+    def resize(x, *size, coordinates, rounding):
+        return net.add(
+            "Resize", [x, net.constant([], (0,)), net.constant([], (0,)), net.integers([1, 4, *size])], mode="nearest",
+            coordinate_transformation_mode=coordinates, nearest_mode=rounding)
+
+    maps = []
+    for coordinates in ["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"]:
+        for rounding in ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]:
+            y = net.convolution(x, f"conv{len(maps)}", 4, 4, 3)
+            # 12 to 18 and 8, by factors of 3/2 and 2/3.
+            maps.append(resize(y, 18, 8, coordinates=coordinates, rounding=rounding))
+    x = net.relu(net.add("Concat", maps, axis=1))
+    x = net.add("SpaceToDepth", [net.convolution(x, "last", 4 * len(maps), 4, 1)], blocksize=2)
+    return net, net.mean(net.convolution(x, "end", 16, 8, 3), 8)
+
+
 def bordered():
     """Pixels of the edges around, corners that stay, PyTorch's LocalResponseNorm, a product of a shape."""
     net = Network("bordered-19", 19, size=16, folded=True)
@@ -316,7 +339,7 @@ def mapped():
 def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
-        resized_by_other_rules(), bordered(), mapped(),
+        resized_by_other_rules(), bounded(), bordered(), mapped(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

@@ -1,4 +1,5 @@
-"""Makes the ONNX fixtures that PyTorch exports: a ResNet-6 with shortcuts of option A, and its logits.
+"""Makes the ONNX fixtures that PyTorch exports: a ResNet-6 with shortcuts of option A, and a network with
+LocalResponseNorm, in which the exporter leaves a squeeze to a condition; and their logits.
 
     pip install torch==2.15.0 onnx==1.23.2 numpy==2.4.6
     python make-onnx-torch.py
@@ -48,6 +49,20 @@ class Network(nn.Module):
         return self.linear(x.view(x.size(0), -1))
 
 
+class Responding(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, 2, 1)
+        self.norm1 = nn.LocalResponseNorm(5, alpha=0.5, beta=0.6, k=1.5)
+        self.conv2 = nn.Conv2d(8, 8, 3, 2, 1)
+        self.norm2 = nn.LocalResponseNorm(4, alpha=0.3)
+        self.linear = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = functional.relu(self.norm1(self.conv1(x) * 3))
+        return self.linear(self.norm2(self.conv2(x)).mean((2, 3)))
+
+
 def main():
     torch.manual_seed(0)
     network = prepared(Network())
@@ -60,6 +75,16 @@ def main():
             do_constant_folding=folded, training=modes.EVAL if folded else modes.PRESERVE,
             input_names=["input"], output_names=["logits"],
             dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}},
+        )
+        answers[name] = answer(network)
+    torch.manual_seed(1)
+    network = Responding().eval()
+    for opset in (11, 17):
+        name = f"responding-{opset}"
+        torch.onnx.export(
+            network, picture(), HERE / f"{name}.onnx", opset_version=opset, dynamo=False,
+            input_names=["input"], output_names=["logits"],
+            dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}} if opset == 17 else None,
         )
         answers[name] = answer(network)
     (HERE / "onnx-torch.json").write_text(json.dumps(answers, indent=1) + "\n")

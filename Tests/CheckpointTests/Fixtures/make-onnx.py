@@ -569,7 +569,7 @@ def refusals():
         ("infinite slope", ("LeakyRelu", ["x"], {"alpha": np.inf}), [], "finite"),
         ("power of the picture", ("Pow", ["x", "x"], {}), [], "not a constant"),
         ("powers of channels", ("Pow", ["x", "s"], {}), [weights("s", 3, 1, 1)], "not one number"),
-        ("largest of channels", ("Max", ["x", "s"], {}), [weights("s", 3, 1, 1)], "a bound of shape"),
+        ("largest of other channels", ("Max", ["x", "s"], {}), [weights("s", 2, 1, 1)], "a constant of shape"),
         ("neighbours of none", ("LRN", ["x"], {"size": 0}), [], "size 0"),
         ("neighbours without end", ("LRN", ["x"], {"size": 2**62}), [], "size"),
         ("infinite neighbours", ("LRN", ["x"], {"size": 3, "alpha": np.inf}), [], "finite"),
@@ -584,14 +584,16 @@ def refusals():
         ("sum of unknown dimensions", ("ReduceSum", ["x", "s"], {}), lists(("s", [2**62])), "axes"),
         ("largest channel", ("ReduceMax", ["x"], {"axes": [1]}), [], "axes [1]"),
         ("softmax over columns", ("Softmax", ["x"], {"axis": 3}), [], "axis 3"),
+        ("uneven blocks", ("SpaceToDepth", ["x"], {"blocksize": 3}), [], "blocks of 3x3 pixels"),
+        ("blocks of too few channels", ("DepthToSpace", ["x"], {"blocksize": 2}), [], "blocks of 2x2 pixels"),
         ("softmax over nothing", ("Softmax", ["x"], {"axis": 2**62}), [], "axis"),
     ]:
         yield name, refused([node], tensors), reason
     for name, attributes, scales, reason in [
         ("cubic size", {"mode": "cubic"}, [1, 1, 2, 2], "mode cubic"),
         ("size from corner to corner", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, [1, 1, 40, 40], "repetitions of pixels"),
-        ("size with other neighbours", {"nearest_mode": "ceil"}, [1, 1, 2, 2], "with ceil"),
-        ("size by no whole factor", {}, [1, 1, 1.5, 1.5], "12x12 for 3x8x8"),
+        ("neighbours from corner to corner", {"coordinate_transformation_mode": "align_corners"}, [1, 1, 40, 40], "repetitions of pixels"),
+        ("neighbours far outside", {"nearest_mode": "ceil"}, [1, 1, 64, 64], "at an edge"),
         ("size of no whole pixels", {"mode": "linear"}, [1, 1, 1.3, 1.3], "no whole size"),
         ("other channels", {"mode": "linear"}, [1, 2, 1, 1], "sizes [1, 6, 8, 8]"),
         ("negative size", {}, [1, 1, -2, -2], "scales"), ("infinite size", {}, [1, 1, np.inf, 2], "scales"),
@@ -611,6 +613,19 @@ def refusals():
         [("LayerNormalization", ["x", "s"], {"axis": 4})], groups, opset=17), "axis 4"
     yield "layers of other numbers", refused(
         [("LayerNormalization", ["x", "s"], {"axis": 1})], groups, opset=17), "a constant of shape"
+    value = helper.make_tensor_value_info
+    squeezed, same, scaled = (
+        helper.make_graph([helper.make_node(operation, ["x"], ["b"], **attributes)], operation, [], [value("b", TensorProto.FLOAT, None)])
+        for operation, attributes in (("Squeeze", {"axes": [1]}), ("Identity", {}), ("Neg", {}))
+    )
+    for name, taken, other, number, axis in [
+        ("branch on another size", squeezed, same, 3, 1), ("branch on another dimension", squeezed, same, 1, 2),
+        ("branch of another operation", squeezed, scaled, 1, 1), ("branches turned round", same, squeezed, 1, 1),
+    ]:
+        question = [("Shape", ["x"], {}), ("Gather", ["t0", "a"], {}), ("Equal", ["t1", "o"], {})]
+        yield name, refused(
+            [*question, ("If", ["t2"], {"then_branch": taken, "else_branch": other})],
+            [numpy_helper.from_array(np.array(value), name) for name, value in (("a", axis), ("o", number))], opset=11), "subgraphs"
     yield "many dimensions", refused(
         [("Unsqueeze", ["x", "s"], {})], lists(("s", list(range(1, 8))))), "axes"
 

@@ -49,14 +49,15 @@ import Testing
       ("padded-13", "onnx"), ("tensorflow-13", "onnx"), ("selected-9", "onnx"),
       ("selected-13", "onnx"),
       ("torch-11-folded", "onnx-torch"), ("torch-13", "onnx-torch"),
-      ("torch-17-folded", "onnx-torch"),
+      ("torch-17-folded", "onnx-torch"), ("responding-11", "onnx-torch"),
+      ("responding-17", "onnx-torch"),
       ("timm-d", "onnx-timm"), ("timm-se", "onnx-timm"), ("timm-silu", "onnx-timm"),
       ("timm-v2", "onnx-timm"), ("timm-eca", "onnx-timm"), ("keras-v1", "onnx-keras"),
       ("keras-v2", "onnx-keras"), ("heads-11", "onnx-heads"), ("heads-17", "onnx-heads"),
       ("heads-18", "onnx-heads"), ("functions-17", "onnx-operators"),
       ("functions-20", "onnx-operators"), ("normalized-17", "onnx-operators"),
       ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
-      ("bordered-19", "onnx-operators"),
+      ("bordered-19", "onnx-operators"), ("bounded-13", "onnx-operators"),
       ("resized-13", "onnx-operators"), ("resized-modes-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {

@@ -63,18 +63,34 @@ extension ONNXImporter {
       shift: [Float](repeating: 0, count: channels), node)
   }
 
-  /// Bounds an input by a constant, as Max and Min of one do; nil if the node is none of these.
+  /// Bounds an input by a constant for all channels or each, as Max and Min of one do; nil if the node
+  /// is none of these.
   private mutating func bounded(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue? {
     guard ["Max", "Min"].contains(node.operation), node.inputs.count == 2,
       let side = node.inputs.firstIndex(where: isConstant)
     else { return nil }
     let bound = try neededParameter(side, of: node)
-    guard bound.elementCount == 1 else { throw fault(node, "a bound of shape \(bound.shape)") }
+    guard bound.elementCount == 1 else { return try bounded(by: bound, side: side, node) }
     let number = bound.values[0]
     let function: Elementwise =
       node.operation == "Max"
       ? .clip(minimum: number, maximum: .infinity) : .clip(minimum: -.infinity, maximum: number)
     return try apply(function, node, input: 1 - side)
+  }
+
+  /// Bounds each channel by a number of its own: `max(x, b) = relu(x - b) + b`, and `min(x, b) = b -
+  /// relu(b - x)`.
+  private mutating func bounded(
+    by bound: Tensor, side: Int, _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (input, order) = try operand(1 - side, of: node)
+    let bounds = try perChannel(bound, shapes[input], order, node)
+    let sign: Float = node.operation == "Max" ? 1 : -1
+    try countParameter(bounds.count)
+    let signs = [Float](repeating: sign, count: bounds.count)
+    let distance = try normalize(input, scale: signs, shift: bounds.map { -sign * $0 }, node)
+    let excess = try append("\(node.name).excess", .relu, [distance], for: node)
+    return order.value(try normalize(excess, scale: signs, shift: bounds, node))
   }
 
   /// Combines an input with a constant for all channels or each, as a normalisation that only

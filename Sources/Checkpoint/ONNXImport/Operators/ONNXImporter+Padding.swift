@@ -27,6 +27,9 @@ extension ONNXImporter {
     }
     let pads =
       model.opset < 11 ? try integerList("pads", of: node) : try integers(1, of: node)
+    if case .arranged(let id, let arrangement) = value(0, of: node), border == nil, let pads {
+      return try padDepth(id, arrangement, pads, node)
+    }
     guard let pads, pads.count == 8, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
       pads[0] == 0, pads[4] == 0
     else { throw fault(node, "pads \((pads ?? []).prefix(8))") }

@@ -34,6 +34,9 @@ extension ONNXImporter {
   /// Padding that counts in the divisor and padding that does not are kept apart, because a pool
   /// has one rule for both.
   private mutating func average(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    if case .arranged(let id, let arrangement) = value(0, of: node) {
+      return try averageDepth(id, arrangement, node)
+    }
     let kernel = try kernel(node)
     let counts = try flag("count_include_pad", of: node)
     var (input, outer) = try paddedFeatures(of: node)

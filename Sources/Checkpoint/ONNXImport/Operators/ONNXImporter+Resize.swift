@@ -8,7 +8,7 @@ extension ONNXImporter {
   ]
 
   /// Where a result's pixel lies in the map, and which of the map's pixels it then is.
-  private struct Rule {
+  struct Rule {
     var method: String
     var coordinates: String
     var nearest: String
@@ -124,73 +124,12 @@ extension ONNXImporter {
     return try append(name, .averagePool(pooling), [repeated], for: node)
   }
 
-  private mutating func resized(
+  mutating func resized(
     _ input: Graph.NodeID, _ size: Extent, _ method: Resizing.Method, _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     try append(
       node.name, .resize(Resizing(height: size.height, width: size.width, method)), [input],
       for: node)
-  }
-
-  /// Picks the nearest pixels, where that is each pixel equally often or every so many of them.
-  private mutating func picked(
-    _ input: Graph.NodeID, _ size: Extent, _ rule: Rule, _ node: ONNXNode
-  ) throws(CheckpointError) -> ONNXImportedValue {
-    let shape = shapes[input]
-    let rows = try places(shape.height, size.height, rule, node)
-    let columns = try places(shape.width, size.width, rule, node)
-    func repeats(_ places: [Int], of count: Int) -> Bool {
-      places.count.isMultiple(of: count)
-        && places.indices.allSatisfy { places[$0] == $0 / (places.count / count) }
-    }
-    if repeats(rows, of: shape.height), repeats(columns, of: shape.width) {
-      return .features(try resized(input, size, .nearest, node))
-    }
-    func strides(_ places: [Int], of count: Int) -> Bool {
-      count.isMultiple(of: places.count)
-        && places.indices.allSatisfy { places[$0] == $0 * (count / places.count) }
-    }
-    if strides(rows, of: shape.height), strides(columns, of: shape.width) {
-      return .strided(
-        input, Extent(height: shape.height / size.height, width: shape.width / size.width))
-    }
-    throw fault(
-      node,
-      "\(size.height)x\(size.width) for \(shape) in mode nearest, \(Self.readable(rule.coordinates)) "
-        + "with \(Self.readable(rule.nearest)), which repeats or picks pixels unevenly; whole factors "
-        + "with asymmetric and floor, or half_pixel and rounding, are read")
-  }
-
-  /// Returns the place of each result's nearest pixel along one axis, by the formulas of ONNX's
-  /// Resize.
-  private func places(
-    _ size: Int, _ count: Int, _ rule: Rule, _ node: ONNXNode
-  ) throws(CheckpointError) -> [Int] {
-    // The factor as a ratio, for which all of these numbers are exact or far from a bend.
-    let (size, count) = (Double(size), Double(count))
-    var places: [Int] = []
-    for place in 0..<Int(count) {
-      let x = Double(place)
-      let exact: Double
-      switch rule.coordinates {
-      case "half_pixel": exact = (x + 0.5) * size / count - 0.5
-      case "pytorch_half_pixel": exact = count > 1 ? (x + 0.5) * size / count - 0.5 : 0
-      case "asymmetric": exact = x * size / count
-      case "tf_half_pixel_for_nn": exact = (x + 0.5) * size / count
-      case "align_corners": exact = count > 1 ? x * (size - 1) / (count - 1) : 0
-      default: throw fault(node, "\(Self.readable(rule.coordinates)) in mode nearest")
-      }
-      let picked: Double
-      switch rule.nearest {
-      case "floor": picked = exact.rounded(.down)
-      case "ceil": picked = exact.rounded(.up)
-      case "round_prefer_floor": picked = (exact - 0.5).rounded(.up)
-      case "round_prefer_ceil": picked = (exact + 0.5).rounded(.down)
-      default: throw fault(node, "\(Self.readable(rule.nearest)) in mode nearest")
-      }
-      places.append(Int(max(0, min(size - 1, picked))))
-    }
-    return places
   }
 
   private func rule(of node: ONNXNode) throws(CheckpointError) -> Rule {

@@ -34,6 +34,19 @@ extension ONNXImporter {
     "Transpose": { importer, node throws(CheckpointError) in try importer.transpose(node) },
     "Concat": { importer, node throws(CheckpointError) in try importer.concatenate(node) },
     "Unsqueeze": { importer, node throws(CheckpointError) in try importer.unsqueeze(node) },
+    "SpaceToDepth": { importer, node throws(CheckpointError) in
+      let (size, old) = try importer.block(of: node)
+      guard old[2].isMultiple(of: size), old[3].isMultiple(of: size) else {
+        throw importer.fault(node, "blocks of \(size)x\(size) pixels in \(old)")
+      }
+      let (rows, columns) = (old[2] / size, old[3] / size)
+      return try importer.permuted(
+        node, parts: [old[1], rows, size, columns, size], order: [2, 4, 0, 1, 3],
+        to: [old[1] * size * size, rows, columns])
+    },
+    "DepthToSpace": { importer, node throws(CheckpointError) in
+      try importer.depthToSpace(node)
+    },
   ]
 
   private func same(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
@@ -138,6 +151,50 @@ extension ONNXImporter {
       axes = try integers(1, of: node)
     }
     return axes?.map { $0 < 0 ? $0 &+ (rank ?? 0) : $0 }
+  }
+
+  /// Returns the block size of a node that moves pixels to channels or back, and the dimensions of
+  /// its input.
+  private mutating func block(
+    of node: ONNXNode
+  ) throws(CheckpointError) -> (size: Int, dimensions: [Int]) {
+    let size = try integer("blocksize", of: node, default: 0)
+    let old = try dimensions(0, of: node)
+    guard 1...ONNXImportLimits.windowNumber ~= size, old.count == 4 else {
+      throw fault(node, "blocksize \(size) for \(old)")
+    }
+    return (size, old)
+  }
+
+  private mutating func depthToSpace(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (size, old) = try block(of: node)
+    guard old[1].isMultiple(of: size * size) else {
+      throw fault(node, "blocks of \(size)x\(size) pixels from \(old[1]) channels")
+    }
+    let channels = old[1] / (size * size)
+    let new = [channels, old[2] * size, old[3] * size]
+    switch node.attributes["mode"] {
+    case nil, .string("DCR"):
+      return try permuted(
+        node, parts: [size, size, channels, old[2], old[3]], order: [2, 3, 0, 4, 1], to: new)
+    case .string("CRD"):
+      return try permuted(
+        node, parts: [channels, size, size, old[2], old[3]], order: [0, 3, 1, 4, 2], to: new)
+    default: throw fault(node, "mode is neither \"DCR\" nor \"CRD\"")
+    }
+  }
+
+  /// Parts the dimensions after the batch, puts the parts in another order and joins them.
+  private mutating func permuted(
+    _ node: ONNXNode, parts: [Int], order: [Int], to new: [Int]
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (id, arrangement) = try arrangedOperand(0, of: node)
+    guard let result = arrangement.reshaped(to: parts)?.transposed(order).reshaped(to: new) else {
+      throw fault(node, "\(new) of parts \(parts)")
+    }
+    return try settled(id, result, node)
   }
 
   mutating func reshaped(
