@@ -77,9 +77,10 @@ def centred(logits: numpy.ndarray) -> numpy.ndarray:
     return logits - highest - numpy.log(numpy.exp(logits - highest).sum())
 
 
-def classified(path: pathlib.Path, picture: pathlib.Path, options: list) -> numpy.ndarray:
+def classified(
+        path: pathlib.Path, picture: pathlib.Path, options: list, count: int) -> numpy.ndarray:
     answer = json.loads(resnetd(
-        "classify", "--json", "--precision", "fp32", "--top-k", 1_000_000, "--model", path,
+        "classify", "--json", "--precision", "fp32", "--top-k", count, "--model", path,
         *options, picture))
     predictions = answer["predictions"]
     probabilities = numpy.empty(len(predictions))
@@ -121,7 +122,7 @@ def check(
     assert logits.shape == (2, given.shape[1]) and numpy.isfinite(logits).all(), logits.shape
 
     found = {"engine": difference(
-        centred(logits[0]), classified(source, folder / "picture.png", options))}
+        centred(logits[0]), classified(source, folder / "picture.png", options, len(logits[0])))}
     if small:
         found["run"] = difference(evaluated(exported, pixels, folder), logits[0])
     if source.suffix == ".onnx":

@@ -39,7 +39,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case statedVariant
   /// Weights were chosen by name in a file of a single network.
   case oneNetwork
-  case labelsMissing(classCount: Int)
+  /// No labels, or others than the network needs, which `found` names.
+  case labelsMissing(classCount: Int, found: String? = nil)
   /// The network has one output, and nothing says what it means.
   case singleOutput
   /// The graph ends in something that makes no logits, which the string names, and nothing says what
@@ -105,8 +106,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "the file says itself what its network computes, so there is no variant to choose (--arch)"
     case .oneNetwork:
       "the file is of a form that holds one network, so there are no weights to choose (--weights)"
-    case .labelsMissing(let classCount):
-      "the file contains no labels; give a file with \(classCount) labels, one per line (--labels)"
+    case .labelsMissing(let classCount, let found):
+      "the file contains no labels\(found.map { " that fit (\($0))" } ?? ""); give a file with \(classCount) labels, one per line (--labels)"
     case .singleOutput:
       "the network has one output, whose softmax is always 1, and nothing says what it means; give the activation (--activation): sigmoid "
         + "with two labels for the probability of the second, sigmoid with one label for its own, none for a score"

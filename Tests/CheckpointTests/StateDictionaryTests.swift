@@ -177,7 +177,8 @@ import Testing
     #expect(try load(value(names), stored).labels == ["a", "b", "c"])
     // Labels of something else are no labels.
     let two = value(.tuple([.text("cat"), .text("dog")]))
-    #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {
+    let found = "\(place) has 2 labels"
+    #expect(throws: CheckpointError.labelsMissing(classCount: 3, found: found)) {
       try load(two, stored, labels: nil)
     }
     #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {

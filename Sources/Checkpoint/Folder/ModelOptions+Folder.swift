@@ -36,9 +36,9 @@ extension ModelOptions {
   ) {
     guard labels == nil, let classes else { return }
     guard classes.labels.count == classCount else {
-      warnings.append(
-        "\(classes.source) has \(classes.labels.count) labels, the network \(classCount) classes: "
-          + "they are not used")
+      let found = "\(classes.source) has \(classes.labels.count) labels"
+      unfitLabels = found
+      warnings.append("\(found), the network \(classCount) classes: they are not used")
       return
     }
     labels = classes.labels

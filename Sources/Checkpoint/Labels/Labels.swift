@@ -2,8 +2,9 @@ import CImageNet
 
 /// A file with the names of the classes.
 ///
-/// One label per line in order of the classes, or what other tools write of it: a JSON list, a JSON
-/// object of numbers and names either way round, a table with a header.
+/// One label per line in order of the classes or after the number of the class, or what other tools
+/// write of it: a JSON list, a JSON object of numbers and names either way round, a table with a
+/// header.
 package enum Labels {
   package static let fileByteCountLimit = 64 << 20
   /// UTF-8 bytes of one label.
@@ -13,22 +14,29 @@ package enum Labels {
   ///
   /// An empty line is an error but at the end, because it would shift the labels after it.
   package static func read(path: String) throws(CheckpointError) -> [String] {
+    try contents(path: path).labels
+  }
+
+  /// Reads labels like `read`, with what an operator should know of how they were read.
+  package static func contents(
+    path: String
+  ) throws(CheckpointError) -> (labels: [String], note: String?) {
     let bytes = try ModelBytes(mapping: path)
     guard bytes.count <= fileByteCountLimit else {
       throw .overLimit(what: "bytes of \(path)", value: bytes.count, limit: fileByteCountLimit)
     }
-    return try read(bytes, path: path)
+    return try contents(bytes, path: path)
   }
 
   /// Reads labels from bytes in memory; `path` is their name in errors.
   package static func read(bytes: [UInt8], path: String) throws(CheckpointError) -> [String] {
     guard !bytes.isEmpty else { throw .labels(path: path, line: 1, reason: "the file is empty") }
-    return try read(ModelBytes(copying: bytes), path: path)
+    return try contents(ModelBytes(copying: bytes), path: path).labels
   }
 
-  private static func read(
+  private static func contents(
     _ bytes: ModelBytes, path: String
-  ) throws(CheckpointError) -> [String] {
+  ) throws(CheckpointError) -> (labels: [String], note: String?) {
     let mark: [UInt8] = [0xef, 0xbb, 0xbf]
     let hasMark =
       bytes.count >= mark.count && mark.indices.allSatisfy { bytes.byte(at: $0) == mark[$0] }
@@ -39,16 +47,22 @@ package enum Labels {
         reason: isWide(bytes)
           ? "the file is UTF-16; save it as UTF-8" : "the file is not UTF-8; save it as UTF-8")
     }
-    if let labels = try LabelDocument.labels(text, path: path) { return labels }
+    if let labels = try LabelDocument.labels(text, path: path) { return (labels, nil) }
     let lines = try lines(of: text, path: path)
-    if let labels = try LabelTable(text, path: path).labels() { return labels }
+    if let labels = try LabelTable(text, path: path).labels() { return (labels, nil) }
+    if let labels = try NumberedLines.labels(lines, path: path) {
+      return (
+        labels,
+        "each line of \(path) begins with the number of its class, which is not part of the label"
+      )
+    }
     var labels: [String] = []
     for (index, line) in lines.enumerated() {
       let label = String(line.trimmingSpace)
       if let fault = fault(in: label) { throw .labels(path: path, line: index + 1, reason: fault) }
       labels.append(label)
     }
-    return labels
+    return (labels, nil)
   }
 
   /// Returns whether it begins with the byte order mark of UTF-16.

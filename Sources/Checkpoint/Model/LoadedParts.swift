@@ -100,7 +100,9 @@ struct LoadedParts {
       }
       return labels
     }
-    guard options.numbersClasses else { throw .labelsMissing(classCount: outputCount) }
+    guard options.numbersClasses else {
+      throw .labelsMissing(classCount: outputCount, found: options.unfitLabels)
+    }
     warnings.append("the file contains no labels, so the classes are numbered")
     return (0..<outputCount).map(String.init)
   }

@@ -4,6 +4,10 @@ package import Imaging
 package struct ModelOptions: Sendable, Hashable {
   /// Names of the classes in order; they override the file's. Needed for files from other tools.
   package var labels: [String]?
+  /// What the operator should know of how these labels were read, for the model's warnings.
+  package var labelsNote: String?
+  /// What the file has of labels that are not as many as its classes, for the words of a refusal.
+  var unfitLabels: String?
   /// Whether a file without labels is accepted anyway, with the numbers of its classes as labels.
   package var numbersClasses = false
   /// Contract that overrides the file's, and the usual one of files from other tools.

@@ -37,7 +37,7 @@ extension Model {
     do { outputCount = try network.graph.outputShape.channels } catch {
       throw .unsupported(error.description)
     }
-    var warnings = network.warnings
+    var warnings = [options.labelsNote].compactMap(\.self) + network.warnings
     if document == nil { options.take(network.labels, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
     parts.ending = network.ending

@@ -90,10 +90,10 @@ extension SwapFailure {
     switch error {
     case .outOfMemory: (kind, step) = (.insufficientMemory, .memory)
     case .cancelled: kind = .cancelled
-    case .labelsMissing(let classCount):
+    case .labelsMissing(let classCount, let found):
       // The reader does not sit at the program's command line.
       reason =
-        "the file contains no labels; write \(classCount) labels into it (resnetd convert --labels), or upload it "
+        "the file contains no labels\(found.map { " that fit (\($0))" } ?? ""); write \(classCount) labels into it (resnetd convert --labels), or upload it "
         + "with inherit=true if the live model has as many"
     case .labelsOfAnother(let count, let classCount):
       reason =

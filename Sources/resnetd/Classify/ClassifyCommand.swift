@@ -14,7 +14,7 @@ enum ClassifyCommand: Command {
     var model: String?
     var parts = ModelParts()
     var precision = PrecisionPolicy.auto
-    var topK = ClassificationParameters.defaultTopK
+    var topK: Int?
     var minimumProbability: Float = 0
     var decoding = DecodingLimits()
     var decoders = DecoderSettings()
@@ -82,7 +82,9 @@ enum ClassifyCommand: Command {
         "write the images' features there, an array [images, features] in their order"),
       .flag("resume", \.resume, "go on with --output: pass over images that it has a row of"),
       .flag("force", \.force, "replace --output if it exists").inPlaceOf("resume"),
-      .integer("top-k", "K", \.topK, in: 1...1_000_000, "classes to show"),
+      .optionalInteger(
+        "top-k", "K", \.topK, in: 1...1_000_000,
+        "classes to show, at most those of the model (default: 5, or all of fewer)"),
       .fraction("min-probability", "P", \.minimumProbability, "show no class below this"),
       .optionalText("model", "FILE|NAME", \.model, ModelParts.modelHelp),
     ] + ModelParts.options(of: \.parts) + [
@@ -112,8 +114,16 @@ enum ClassifyCommand: Command {
         "--min-probability does not apply: the outputs of \(model.name) are scores, not "
           + "probabilities; leave it out")
     }
+    let classCount = live.labels.count
+    if let topK = settings.topK, topK > classCount {
+      throw Failure(
+        "--top-k is a whole number from 1 to \(classCount), the classes of \(live.name), not \(topK)"
+      )
+    }
     let rows = try ResultRows(
-      live, settings.parts, settings.format, topK: settings.topK, minimum: settings.minimum,
+      live, settings.parts, settings.format,
+      topK: settings.topK ?? min(ClassificationParameters.defaultTopK, classCount),
+      minimum: settings.minimum,
       isAlone: paths.isAlone)
     let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
     let decoders = jobs.decoders(settings.decoders, spawner, for: [live])

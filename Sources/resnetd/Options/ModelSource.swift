@@ -24,9 +24,11 @@ enum ModelSource {
       options.resizesNetwork = resizes
       options.readsExternalData = isNamed
       options.memory = memory
-      guard let path else { return try Model.embedded(options: options) }
-      let model = try Model.load(path: path, options: options)
-      tell(of: model, path, warn)
+      let model =
+        if let path { try Model.load(path: path, options: options) } else {
+          try Model.embedded(options: options)
+        }
+      tell(of: model, path ?? model.name, warn)
       return model
     } catch {
       throw Failure(path.map { "\($0): \(error)\(meant($0))" } ?? error.description)
@@ -81,7 +83,10 @@ enum ModelSource {
     var options = ModelOptions(name: parts.name)
     options.weights = parts.weights
     options.outputName = parts.outputName
-    if let labels = parts.labels { options.labels = try Labels.read(path: labels) }
+    if let path = parts.labels {
+      let (labels, note) = try Labels.contents(path: path)
+      (options.labels, options.labelsNote) = (labels, note)
+    }
     if let text = parts.preprocess {
       let contract = try Contract.read(text)
       (options.preprocessing, options.output) = (contract.preprocessing, contract.output)

@@ -29,6 +29,7 @@ import Testing
       #"{"label_names": ["cat", "dog", "hen"], "num_classes": 3}"#,
       "index,label\n0,cat\n1,dog\n2,hen\n", "label,index\nhen,2\ncat,0\ndog,1",
       "Class ID;Class Name\r\n0;cat\r\n1;dog\r\n2;hen\r\n\r\n", "id\tname\n2\then\n1\tdog\n0\tcat",
+      "0 cat\n1 dog\n2 hen\n", "2: hen\n0: cat\n1: dog", " 00  cat\n01\u{a0}dog\n02  hen",
       "0,cat\n1,dog\n2,hen\n", "1\tdog\n0\tcat\n2\then", "cat;0\nhen;2\ndog;1\n",
       "\u{feff}\"idx\",\"label\",\"wnid\"\n0,\"cat\",n01\n1, \"dog\" ,n02\n2,hen,n03",
     ])
@@ -90,6 +91,9 @@ import Testing
       try read("index,label\n0,\"tench, Tinca tinca\"\n1,\"the \"\"big\"\" one\"") == [
         "tench, Tinca tinca", "the \"big\" one",
       ])
+    // Some labels begin with a number.
+    #expect(try read("7 up\ncola") == ["7 up", "cola"])
+    #expect(try read("0\n1\n") == ["0", "1"])
     // Numbers may be the names of classes.
     #expect(try read(#"{"7": 0, "3": 1}"#) == ["7", "3"])
   }
@@ -109,6 +113,16 @@ import Testing
       (#"{"cat": 0.5}"#, "member \"cat\" of the JSON object is neither"),
       (#"{"cat": [0]}"#, "member \"cat\""), (#"{"0": "cat", "0": "dog"}"#, "JSON: "),
       ("[\"cat\",\n\"dog\"", "JSON: "), ("{\n\"0\": \"cat\",\n}", "line 3: JSON: "),
+      ("1 cat\n2 dog\n", "line 2: class 2 of 2 labels"),
+      (
+        "1 cat\n2 dog\n",
+        "write all from 0 on, or, if the numbers are part of the labels, a JSON list"
+      ),
+      (
+        "0 cat\n0 dog\n",
+        "line 2: class 0 has two labels, \"cat\" and \"dog\"; each line begins with"
+      ),
+      ("0 cat\n1 dog\nhen\n", "line 3: it has no number, and 2 of 3 lines begin with one"),
       ("index,label\n", "has a header and no row"),
       ("index,label\n0,cat\n1\n", "line 3: fields in the row: 1, in the header: 2"),
       ("index,label\n0,\"cat\n1,dog", "line 2: a quote is opened and not closed"),

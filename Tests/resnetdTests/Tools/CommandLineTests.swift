@@ -173,6 +173,14 @@ import Testing
     #expect(predictions[0]["label"] as? String == "ship")
   }
 
+  @Test("More classes than the model has are refused, as in a request")
+  func tooManyClasses() async throws {
+    let outcome = try await ProgramUnderTest.run(
+      "classify", "--model", "resnet20-cifar10", "--top-k", "11", ProgramUnderTest.sampleImage)
+    #expect(outcome.exitCode == 1 && outcome.output.isEmpty)
+    #expect(outcome.errors.contains("from 1 to 10, the classes of resnet20-cifar10, not 11"))
+  }
+
   @Test("A file that is no image is reported, the others are classified, the exit code is 1")
   func badFiles() async throws {
     let outcome = try await ProgramUnderTest.run(

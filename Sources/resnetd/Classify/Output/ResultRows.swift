@@ -22,15 +22,16 @@ struct ResultRows: Sendable {
   /// Whether one image was asked for, whose answer need not tell its name.
   private let isAlone: Bool
 
-  /// - Parameter parts: What the command line said of the model; answers depend on which of a
-  ///   file's networks and outputs it chose.
+  /// - Parameters:
+  ///   - parts: What the command line said of the model; answers depend on which of a file's networks
+  ///     and outputs it chose.
+  ///   - topK: Classes to show, at most those of the model.
   init(
     _ model: CompiledModel, _ parts: ModelParts, _ format: ResultFormat, topK: Int,
     minimum: Float?, isAlone: Bool
   ) throws(Failure) {
     (self.model, self.format, self.isAlone) = (model, format, isAlone)
-    self.topK = min(topK, model.labels.count)
-    self.minimum = minimum
+    (self.topK, self.minimum) = (topK, minimum)
     answer = ClassificationAnswer(model)
     run = try Self.run(model, parts, topK: self.topK, minimum: minimum)
   }
