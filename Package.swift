@@ -36,7 +36,7 @@ let package = Package(
   name: "resnetd",
   products: [.executable(name: "resnetd", targets: ["resnetd"])],
   targets: [
-    room("CImageCodec", linking: ["jpeg", "spng", "webp", "gif", "stdc++"]),
+    room("CImageCodec", linking: ["jpeg", "spng", "webp", "gif", "z", "stdc++"]),
     room("CColourProfile", linking: ["lcms2", "z"]),
     room("COneDNN", linking: ["dnnl", "gomp"]),
     room("CKernels", linking: ["gomp"]),

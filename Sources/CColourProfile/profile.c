@@ -3,38 +3,15 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "CColourProfile.h"
+#include "containers.h"
 
 // Embedded ICC profiles: found in the container, then given to lcms2, which converts rows to sRGB.
 // Nothing is copied or inflated before `colour_profile_open`.
-//
-//   JPEG  APP2 segments "ICC_PROFILE" 0, number from 1, count, part of the profile
-//   PNG   chunk iCCP: name 0, method 0, deflated profile
-//   WebP  chunk ICCP: the profile
 
 enum {
-  jpeg_part_head_byte_count = 14,
-  jpeg_part_count_limit = 255,
-  png_signature_byte_count = 8,
-  png_chunk_frame_byte_count = 12,
-  png_name_byte_count_limit = 79,
   /// Bytes that one deflated byte can become at most.
   deflate_ratio = 1032,
-  webp_container_head_byte_count = 12,
-  webp_chunk_head_byte_count = 8,
 };
-
-typedef struct span {
-  const uint8_t *bytes;
-  size_t byte_count;
-} span;
-
-/// Parts of a profile inside an encoded image.
-typedef struct parts {
-  span list[jpeg_part_count_limit];
-  size_t count;
-  bool is_deflated;
-} parts;
 
 struct colour_profile {
   cmsContext context;
@@ -45,96 +22,16 @@ struct colour_profile {
   uint8_t greys[256][3];
 };
 
-// MARK: Finding
-
-static uint32_t big_endian(const uint8_t *bytes) {
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-/// Walks the segments before the first scan; parts that are missing or come twice make the profile
-/// a broken one.
-static bool find_in_jpeg(const uint8_t *bytes, size_t byte_count, parts *found) {
-  size_t announced = 0, offset = 2;
-  while (offset + 4 <= byte_count && bytes[offset] == 0xFF) {
-    const uint8_t marker = bytes[offset + 1];
-    if (marker == 0xFF) {
-      offset++;
-      continue;
-    }
-    // Start of scan, or end of the image.
-    if (marker == 0xDA || marker == 0xD9) break;
-    // Markers without a length.
-    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
-      offset += 2;
-      continue;
-    }
-    const size_t length = (size_t)bytes[offset + 2] << 8 | bytes[offset + 3];
-    if (length < 2 || length > byte_count - offset - 2) break;
-    const uint8_t *data = bytes + offset + 4;
-    if (marker == 0xE2 && length - 2 >= jpeg_part_head_byte_count &&
-        memcmp(data, "ICC_PROFILE", 12) == 0) {
-      const size_t number = data[12];
-      if (announced == 0) announced = data[13];
-      if (number == 0 || number > announced || data[13] != announced ||
-          found->list[number - 1].bytes != NULL) {
-        return false;
-      }
-      found->list[number - 1] =
-          (span){data + jpeg_part_head_byte_count, length - 2 - jpeg_part_head_byte_count};
-      found->count++;
-    }
-    offset += 2 + length;
-  }
-  return found->count == announced;
-}
-
-static bool find_in_png(const uint8_t *bytes, size_t byte_count, parts *found) {
-  size_t offset = png_signature_byte_count;
-  while (offset <= byte_count && byte_count - offset >= png_chunk_frame_byte_count) {
-    const size_t length = big_endian(bytes + offset);
-    if (length > byte_count - offset - png_chunk_frame_byte_count) break;
-    const uint8_t *type = bytes + offset + 4, *data = bytes + offset + 8;
-    if (memcmp(type, "IDAT", 4) == 0) break;
-    if (memcmp(type, "iCCP", 4) == 0) {
-      const size_t shown = length < png_name_byte_count_limit + 1 ? length
-                                                                  : png_name_byte_count_limit + 1;
-      const uint8_t *end = memchr(data, 0, shown);
-      if (end == NULL || length < (size_t)(end - data) + 2 || end[1] != 0) return false;
-      found->list[0] = (span){end + 2, length - (size_t)(end - data) - 2};
-      found->count = 1;
-      found->is_deflated = true;
-      return true;
-    }
-    offset += length + png_chunk_frame_byte_count;
-  }
-  return true;
-}
-
-static bool find_in_webp(const uint8_t *bytes, size_t byte_count, parts *found) {
-  size_t offset = webp_container_head_byte_count;
-  while (offset <= byte_count && byte_count - offset >= webp_chunk_head_byte_count) {
-    const uint8_t *start = bytes + offset;
-    const size_t length = (size_t)start[4] | (size_t)start[5] << 8 | (size_t)start[6] << 16 |
-                          (size_t)start[7] << 24;
-    if (length > byte_count - offset - webp_chunk_head_byte_count) break;
-    if (memcmp(start, "ICCP", 4) == 0) {
-      found->list[0] = (span){start + webp_chunk_head_byte_count, length};
-      found->count = 1;
-      return true;
-    }
-    offset += webp_chunk_head_byte_count + length + length % 2;
-  }
-  return true;
-}
-
 /// Returns false if the container says that there is a profile but does not hold it whole.
 static bool find(
     colour_profile_container container, const uint8_t *bytes, size_t byte_count, parts *found) {
   memset(found, 0, sizeof *found);
   switch (container) {
-    case COLOUR_PROFILE_IN_JPEG: return find_in_jpeg(bytes, byte_count, found);
-    case COLOUR_PROFILE_IN_PNG: return find_in_png(bytes, byte_count, found);
-    case COLOUR_PROFILE_IN_WEBP: return find_in_webp(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_JPEG: return profile_in_jpeg(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_PNG: return profile_in_png(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_WEBP: return profile_in_webp(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_TIFF: return profile_in_tiff(bytes, byte_count, found);
+    case COLOUR_PROFILE_IN_HEIF: return profile_in_heif(bytes, byte_count, found);
     default: return true;
   }
 }

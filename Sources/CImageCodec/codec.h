@@ -51,6 +51,10 @@ image_codec_status codec_fail(image_codec_status status, codec_message message, 
 /// there is none.
 uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count);
 
+/// Returns the orientation of the EXIF that a chunk tEXt or zTXt of a PNG has as text; 0 if it is
+/// another text.
+uint8_t codec_png_text_orientation(const uint8_t *data, size_t byte_count, bool is_deflated);
+
 /// Fails because a library is not installed, and names it and its Debian package.
 image_codec_status codec_missing(
     codec_message message, const char *library, const char *package);

@@ -7,7 +7,7 @@
 
 // libspng sees only the chunks that make pixels. Ancillary chunks (strings, profiles, animation
 // frames) are skipped before it could inflate or copy them, so they cost nothing whatever size they
-// claim; EXIF is read on the way.
+// claim; EXIF is read on the way, also where it is text.
 
 enum {
   png_signature_byte_count = 8,
@@ -63,19 +63,26 @@ static bool makes_pixels(const png_chunk *chunk) {
 static void survey(png_state *state, image_codec_header *header) {
   size_t offset = png_signature_byte_count;
   bool has_exif = false;
+  uint8_t of_text = 0;
   png_chunk chunk;
   while (chunk_at(state, offset, &chunk)) {
     if (!has_exif && strcmp(chunk.type, "eXIf") == 0) {
       has_exif = true;
       header->orientation = codec_exif_orientation(chunk.data, chunk.data_byte_count);
     }
+    const bool is_deflated = strcmp(chunk.type, "zTXt") == 0;
+    if (!has_exif && of_text == 0 && (is_deflated || strcmp(chunk.type, "tEXt") == 0)) {
+      of_text = codec_png_text_orientation(chunk.data, chunk.data_byte_count, is_deflated);
+    }
     if (strcmp(chunk.type, "tRNS") == 0) state->has_alpha = true;
     if (strcmp(chunk.type, "IEND") == 0) {
       state->is_complete = true;
-      return;
+      break;
     }
     offset += chunk.data_byte_count + png_chunk_frame_byte_count;
   }
+  // The chunk of its own counts, wherever it is, before a text.
+  if (!has_exif && of_text != 0) header->orientation = of_text;
 }
 
 static int read_bytes(spng_ctx *context, void *opaque, void *target, size_t count) {

@@ -18,13 +18,15 @@ struct ColourProfileTests {
     try #require(Fixtures.listing.profiled.first { $0.file == file })
   }
 
-  @Test("Colours are those of profileToProfile", arguments: Fixtures.listing.profiled)
+  @Test(
+    "Colours are those of profileToProfile",
+    arguments: Fixtures.listing.profiled.filter(\.isDecodable))
   func converts(image: Fixtures.Image) throws {
     let bytes = Fixtures.bytes(image.file)
     let pixels = try Self.preprocessor(image, .sRGB).prepareBytes(bytes)
     let expected = Fixtures.bytes(image.file + ".srgb")
     #expect(pixels.count == expected.count)
-    #expect(largestDifference(pixels, expected) <= 1)
+    #expect(try largestDifference(pixels, expected) <= #require(image.largest))
     let stored = try Self.preprocessor(image, .ignore).prepareBytes(bytes)
     #expect(largestDifference(stored, expected) > 15, "without the key the profile is ignored")
   }
@@ -101,8 +103,12 @@ struct ColourProfileTests {
 
   @Test("Every cut and every changed byte of a profile ends in pixels or an error")
   func hostile() throws {
-    for file in ["profile-rgb.png", "profile-grey.jpg", "profile-rgb.webp"] {
+    for file in [
+      "profile-rgb.png", "profile-grey.jpg", "profile-rgb.webp", "profile-rgb.tif",
+      "profile-rgb.avif",
+    ] {
       let image = try Self.image(file)
+      guard image.isDecodable else { continue }
       let preprocessor = try Self.preprocessor(image, .sRGB)
       let sound = Fixtures.bytes(file)
       for index in stride(from: 0, to: min(sound.count, 800), by: 5) {

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 
 /// Images beside the tests and Pillow's results for them; `make-fixtures.py` makes both.
 struct Fixtures: Decodable {
@@ -6,7 +7,14 @@ struct Fixtures: Decodable {
     let file: String
     let width: Int
     let height: Int
+    /// Largest difference that other decoders and versions of lcms2 may make; nil for none.
+    var largest: Int?
     var description: String { file }
+
+    /// Whether the libraries for it are installed here.
+    var isDecodable: Bool {
+      ImageFormat(magicBytesOf: Fixtures.bytes(file).span).map(CodecVersions.areInstalled) ?? false
+    }
   }
   struct Resize: Decodable, Sendable, CustomStringConvertible {
     let file: String

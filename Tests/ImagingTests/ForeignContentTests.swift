@@ -38,6 +38,8 @@ struct ForeignContentTests {
     #expect(Self.content([0, 0, 0, 12] + Array("jP  \r\n".utf8) + [0x87, 0x0A]) == .jpeg2000)
     #expect(Self.content([0x1F, 0x8B, 8, 0]) == .gzip)
     #expect(Self.content([0, 0, 1, 0, 1, 0]) == .icon)
+    #expect(Self.content([0x0A, 5, 1, 8, 0, 0]) == .pcx)
+    #expect(Self.content([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0]) == .office)
     // TGA has zeros where an icon has its number of images.
     #expect(Self.content([0, 0, 2, 0, 0, 0, 0, 0]) != .icon)
     #expect(Self.content([0xFF, 0xD8]) == .jpegLS)

@@ -12,6 +12,10 @@ typedef enum colour_profile_container {
   COLOUR_PROFILE_IN_JPEG = 0,
   COLOUR_PROFILE_IN_PNG = 1,
   COLOUR_PROFILE_IN_WEBP = 2,
+  /// Also BigTIFF.
+  COLOUR_PROFILE_IN_TIFF = 3,
+  /// HEIC and AVIF.
+  COLOUR_PROFILE_IN_HEIF = 4,
 } colour_profile_container;
 
 typedef enum colour_profile_status {

@@ -5,6 +5,7 @@ import CColourProfile
   /// Containers in which profiles are looked for.
   private static let containers: [ImageFormat: colour_profile_container] = [
     .jpeg: COLOUR_PROFILE_IN_JPEG, .png: COLOUR_PROFILE_IN_PNG, .webp: COLOUR_PROFILE_IN_WEBP,
+    .tiff: COLOUR_PROFILE_IN_TIFF, .heic: COLOUR_PROFILE_IN_HEIF, .avif: COLOUR_PROFILE_IN_HEIF,
   ]
 
   // SAFETY: an open profile of CColourProfile, owned by this object alone and closed with it.

@@ -38,6 +38,8 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
   case bpg = "the bytes are a BPG image"
   case flif = "the bytes are a FLIF image"
   case xcf = "the bytes are a GIMP document (XCF)"
+  case pcx = "the bytes are a PCX image"
+  case office = "the bytes are a Microsoft Office document of the older form (DOC, XLS, PPT, MSG)"
   case metafile = "the bytes are a Windows metafile (EMF, WMF)"
   case dicom = "the bytes are a DICOM file"
   case fits = "the bytes are a FITS file"
@@ -63,6 +65,7 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .nothing, .zeros, .jpegLS: "check how the file was read, and send it again"
     case .pdf, .postScript, .svg, .metafile: "render it to a PNG and send that"
+    case .office: "save the image that it holds as a file and send that"
     case .html, .lfsPointer: "fetch the image itself and send its bytes"
     case .address: "fetch it and send its bytes"
     case .json: "send it to /classify as application/json with the image in base64, or its bytes"
@@ -73,7 +76,7 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     case .cameraRaw: "develop it, or send the JPEG that the camera saved beside it"
     case .gzip, .zstandard, .xz, .bzip2, .zip, .tar, .rar: "unpack it and send the image"
     case .photoshop, .icon, .macIcon, .jpeg2000, .jpegXL, .jpegXR, .netpbm, .openEXR, .radiance,
-      .directDraw, .qoi, .bpg, .flif, .xcf, .dicom, .fits:
+      .directDraw, .qoi, .bpg, .flif, .xcf, .pcx, .dicom, .fits:
       "convert it to JPEG or PNG"
     }
   }
@@ -92,6 +95,9 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     (40, Array(" EMF".utf8), .metafile), (0, [0x93] + Array("NUMPY".utf8), .array),
     (0, [0x89] + Array("HDF\r\n".utf8), .hdf5), (0, [0x7F] + Array("ELF".utf8), .program),
     (0, [0xFF, 0xFB], .audio), (0, [0xFF, 0xF3], .audio),
+    (0, [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], .office),
+    (0, [0x0A, 0, 1], .pcx), (0, [0x0A, 2, 1], .pcx), (0, [0x0A, 3, 1], .pcx),
+    (0, [0x0A, 4, 1], .pcx), (0, [0x0A, 5, 1], .pcx),
   ]
 
   /// The same in letters.

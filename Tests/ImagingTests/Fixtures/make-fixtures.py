@@ -22,7 +22,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 HERE = pathlib.Path(__file__).parent
 BACKGROUND = (255, 255, 255)
@@ -181,6 +181,13 @@ def pngs():
     exif = Image.Exif()
     exif[0x0112] = 6
     add("orientation-6.png", encoded(image, format="PNG", exif=exif))
+    for name, is_deflated in (("orientation-6-deflated.png", True), ("orientation-6-text.png", False)):
+        # As ImageMagick writes it.
+        block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+        digits = "\n".join(block.hex()[start : start + 72] for start in range(0, 2 * len(block), 72))
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{digits}\n", zip=is_deflated)
+        add(name, encoded(image, format="PNG", pnginfo=text))
     frames = [drawing(16, 12), drawing(16, 12)]
     add("animated.png", encoded(frames[0], format="PNG", save_all=True, append_images=frames[1:]))
     add("one-pixel.png", encoded(drawing(1, 1), format="PNG"))
@@ -330,12 +337,16 @@ def profiles():
         "profile-rgb.webp": (image, wide, {"format": "WEBP", "lossless": True}),
         "profile-grey.png": (image.convert("L"), dark, {"format": "PNG"}),
         "profile-grey.jpg": (image.convert("L"), dark, {"format": "JPEG", "quality": 92}),
+        "profile-rgb.tif": (image, wide, {"format": "TIFF"}),
+        "profile-grey.tif": (image.convert("L"), dark, {"format": "TIFF", "compression": "tiff_lzw"}),
+        "profile-rgb.avif": (image, wide, {"format": "AVIF", "quality": 100, "subsampling": "4:4:4"}),
     }
     for name, (stored, icc, options) in cases.items():
         data = encoded(stored, icc_profile=icc, **options)
         if name == "profile-rgb.jpg":
             data = in_parts(data, icc)
-        add_profiled(name, data)
+        # Of AVIF, decoders round colours in more than one way.
+        add_profiled(name, data, largest=8 if name.endswith(".avif") else 1)
 
 
 def in_parts(data, icc):
@@ -350,18 +361,21 @@ def in_parts(data, icc):
     return data[:start] + segments + data[end:]
 
 
-def add_profiled(name, data):
+def add_profiled(name, data, largest):
     image = Image.open(io.BytesIO(data))
     source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     converted = ImageCms.profileToProfile(
         image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     (HERE / name).write_bytes(data)
     (HERE / f"{name}.srgb").write_bytes(converted.tobytes())
-    profiled.append({"file": name, "width": image.width, "height": image.height})
+    profiled.append(
+        {"file": name, "width": image.width, "height": image.height, "largest": largest})
 
 
 for stale in HERE.glob("*"):
-    if stale.suffix in (".rgb", ".grey", ".srgb", ".jpg", ".png", ".webp", ".json"):
+    if stale.suffix in (
+        ".rgb", ".grey", ".srgb", ".jpg", ".png", ".webp", ".tif", ".avif", ".json",
+    ):
         stale.unlink()
 jpegs()
 pngs()
