@@ -56,6 +56,13 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The caller no longer wants the model.
   case cancelled
 
+  /// Returns whether a tensor is of a stage, not of anything that may be a classifier.
+  private static func isOfBody(_ name: String) -> Bool {
+    name.split(separator: ".").contains { part in
+      ["layer", "stage", "block"].contains { part.hasPrefix($0) }
+    }
+  }
+
   /// Returns the first of some names, "." for those of the outermost dictionary.
   private static func shown(_ names: [String]) -> String {
     let limit = 8
@@ -65,6 +72,14 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
 
   /// What to do with a file that lacks its end.
   static let cutShort = "the file is not complete; fetch or copy it again and compare its size"
+
+  /// Whether the tensors may be those of another variant of a network.
+  package var mayDependOnVariant: Bool {
+    switch self {
+    case .unsupported, .variant, .missingTensor, .tensorShape, .unknownTensor, .tensor: true
+    default: false
+    }
+  }
 
   package init(_ error: FileError) {
     self = .file(path: error.path, doing: error.doing, reason: error.reason)
@@ -91,7 +106,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected)"
     case .unknownTensor(let name, let offset):
       "tensor \(name.prefix(80)) (byte \(offset)) is not part of the network, so that it is another network: "
-        + "export it as ONNX, or say which module is its classifier (--arch head=NAME)"
+        + "export it as ONNX"
+        + (Self.isOfBody(name) ? "" : ", or say which module is its classifier (--arch head=NAME)")
     case .unsupported(let what): "unsupported network: \(what)"
     case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"

@@ -16,9 +16,10 @@ import Testing
   }
 
   private func stored(
-    padding: Int = 0, _ reference: (PickleBytes, Tensor) -> PickleBytes
+    padding: Int = 0, of network: Architecture = network,
+    _ reference: (PickleBytes, Tensor) -> PickleBytes
   ) throws -> [Stored] {
-    try SmallNetworks.tensors(of: Self.network).sorted { $0.key < $1.key }.map { name, tensor in
+    try SmallNetworks.tensors(of: network).sorted { $0.key < $1.key }.map { name, tensor in
       let values = [Float](repeating: .nan, count: padding) + tensor.values
       let data = values.flatMap { PickleBytes.little($0.bitPattern).bytes }
       let storage = PickleBytes.storage(name, count: values.count)
@@ -183,6 +184,79 @@ import Testing
     }
     #expect(throws: CheckpointError.labelsMissing(classCount: 3)) {
       try load(value(.text("cat")), stored, labels: nil)
+    }
+  }
+
+  @Test("The tensors of one network may lie in several dictionaries, as deep as modules are")
+  func parts() throws {
+    let stored = try plain()
+    let body = dictionary(stored.filter { !$0.name.hasPrefix("fc.") })
+    let head = stored.filter { $0.name.hasPrefix("fc.") }
+    let headOnly = PickleBytes.dictionary(head.map { (String($0.name.dropFirst(3)), $0.pickle) })
+    for value in [
+      PickleBytes.dictionary([("body", body), ("fc", headOnly)]),
+      .dictionary([("net", .dictionary([("body", body)])), ("fc", headOnly)]), tree(stored),
+      .dictionary([("state_dict", tree(stored))]),
+    ] {
+      let model = try load(value, stored)
+      try check(model)
+      #expect(model.warnings.count == 1)
+      #expect(model.warnings[0].hasSuffix("dictionaries are taken for those of one network"))
+    }
+  }
+
+  @Test("Parts of a network that lie in a list, or too deep, are not lost")
+  func lostParts() throws {
+    var network = Self.network
+    network.shortcut = .b
+    let stored = try stored(of: network) { .tensor($0, $1.shape, Self.strides($1.shape)) }
+    let inner = tree(stored)
+    #expect(try load(inner, stored).architecture == network)
+    let listed = tree(stored, listing: "downsample")
+    var deep = inner
+    for name in ["a", "b", "c"] { deep = .dictionary([(name, deep)]) }
+    for value in [listed, deep, .dictionary([("state_dict", listed)])] {
+      #expect(throws: CheckpointError.self) { try load(value, stored) }
+    }
+    // What a training keeps may lie anywhere.
+    let states = PickleBytes.dictionary([("state", .tuple([stored[0].pickle]))])
+    let kept = PickleBytes.dictionary([("net", inner), ("optimizer", states)])
+    #expect(try load(kept, stored).architecture == network)
+  }
+
+  /// Returns a dictionary for each module; the modules inside of one may be a list.
+  private func tree(
+    _ stored: [Stored], listing list: Substring? = nil, at depth: Int = 0
+  ) -> PickleBytes {
+    let parts = Dictionary(grouping: stored) { item in
+      item.name.split(separator: ".")[depth]
+    }
+    let items = parts.sorted { $0.key < $1.key }.map { part, items in
+      let isLeaf = items[0].name.split(separator: ".").count == depth + 1
+      return (
+        String(part), isLeaf ? items[0].pickle : tree(items, listing: list, at: depth + 1)
+      )
+    }
+    let isListed = depth > 0 && stored[0].name.split(separator: ".")[depth - 1] == list
+    return isListed ? .tuple(items.map(\.1)) : .dictionary(items)
+  }
+
+  @Test("Tensors without names are told from a state dict")
+  func nameless() throws {
+    let stored = try plain()
+    let list = PickleBytes.tuple(stored.map(\.pickle))
+    let pairs = PickleBytes.tuple(stored.map { .tuple([.text($0.name), $0.pickle]) })
+    for (value, parts, words) in [
+      (list, stored, "a tuple of \(stored.count) values, tensors not under their names"),
+      (pairs, stored, "a tuple of \(stored.count) values"),
+      (stored[0].pickle, [stored[0]], "a single tensor"),
+      (.dictionary([("params", list)]), stored, "params is a tuple of"),
+    ] {
+      #expect {
+        _ = try load(value, parts)
+      } throws: {
+        "\($0)".contains(words) && "\($0)".contains("torch.save(model.state_dict()")
+      }
     }
   }
 

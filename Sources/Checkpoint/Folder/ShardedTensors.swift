@@ -5,6 +5,18 @@ enum ShardedTensors {
   /// Files of one model.
   private static let fileLimit = 256
 
+  /// Returns the number of a part of a model in several files, and how many there are, by its name, such
+  /// as `model-00001-of-00003.safetensors`; nil for other files.
+  static func part(_ name: String) -> (number: Int, count: Int)? {
+    let stem = name.prefix { $0 != "." }
+    let parts = stem.split(separator: "-").suffix(3)
+    guard parts.count == 3, let last = parts.last, parts[parts.endIndex - 2] == "of",
+      let number = Int(parts[parts.startIndex]), let count = Int(last), count > 1,
+      1...count ~= number
+    else { return nil }
+    return (number, count)
+  }
+
   /// Returns the name of the index of a file's parts.
   static func index(of name: String) -> String { name + ".index.json" }
 

@@ -90,13 +90,9 @@ extension Model {
     let isCompleted = options != chosen
     let notes = if document == nil, let facts { options.take(facts) } else { [String]() }
     try options.interruption.check()
-    let tensors = try tensors(of: file, document, options)
-    let (architecture, graph, recognized) = try network(of: tensors, document, options)
-    let reader = WeightReader(
-      file: file, tensors: tensors, interruption: options.interruption,
-      memory: options.memory)
-    let weights = try reader.weights(for: graph, of: recognized)
-    var warnings = notes + tensors.warnings
+    let (tensors, (architecture, graph, recognized), reader, weights) = try parameters(
+      of: file, named: fileName, document, options)
+    var warnings = [options.labelsNote].compactMap(\.self) + notes + tensors.warnings
     let outputCount: Int
     do { outputCount = try graph.outputShape.channels } catch {
       throw .unsupported(error.description)
@@ -127,6 +123,23 @@ extension Model {
     model.assumptions = (recognized?.assumptions ?? []) + parts.assumptions
     model.isCompleted = isCompleted
     return model
+  }
+
+  /// Returns the file's network, with its tensors and what reads them.
+  private static func parameters(
+    of file: TensorFile, named fileName: String, _ document: ModelDocument?, _ options: ModelOptions
+  ) throws(CheckpointError) -> (
+    NamedTensors, (Architecture?, Graph, recognized: TensorNetwork?), WeightReader, Weights
+  ) {
+    do throws(CheckpointError) {
+      let tensors = try tensors(of: file, document, options)
+      let network = try network(of: tensors, document, options)
+      let reader = WeightReader(
+        file: file, tensors: tensors, interruption: options.interruption, memory: options.memory)
+      return (tensors, network, reader, try reader.weights(for: network.1, of: network.recognized))
+    } catch {
+      throw document == nil ? error.explained(by: file, named: fileName) : error
+    }
   }
 
   /// Returns the tensors of the file's network; only files of other programs may hold several.

@@ -30,8 +30,8 @@ enum PickleLimits {
   static let nameByteCount = SafetensorsLimits.nameByteCount
   /// Bytes of the name of a storage.
   static let keyByteCount = 64
-  /// Dictionaries around the state dict.
-  static let wrapperCount = 4
+  /// Dictionaries around the state dict, and around a module's tensors where each module has one.
+  static let wrapperCount = 6
   /// Dictionaries in which state dicts are looked for, and the tensors in all that have any.
   static let searchedCount = 65_536
   static let namedTensorCount = 4 * tensorCount

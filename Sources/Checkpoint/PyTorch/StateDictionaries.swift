@@ -4,6 +4,9 @@
 /// chose, beside the epoch and the optimiser.
 struct StateDictionaries {
   private(set) var groups: [TensorGroup] = []
+  /// Whether nothing was passed over that may hold tensors of a network whose parts lie in several of
+  /// these dictionaries: lists, values without names, what lies too deep.
+  private(set) var isWhole = true
   private let contents: PyTorchContents
   /// Tensors of all groups.
   private var tensorCount = 0
@@ -35,8 +38,16 @@ struct StateDictionaries {
     while next < waiting.count {
       let (value, path, depth) = waiting[next]
       next += 1
-      guard let mapping = pickle.mapping(value), seen.insert(mapping).inserted else { continue }
-      for (name, inner) in try collect(value, path) where depth < PickleLimits.wrapperCount {
+      guard let mapping = pickle.mapping(value) else { continue }
+      guard seen.insert(mapping).inserted else {
+        passOver(path)
+        continue
+      }
+      for (name, inner) in try collect(value, path) {
+        guard depth < PickleLimits.wrapperCount else {
+          passOver(path)
+          continue
+        }
         guard waiting.count < PickleLimits.searchedCount else {
           throw .overLimit(
             what: "dictionaries in which weights are looked for", value: waiting.count + 1,
@@ -58,6 +69,7 @@ struct StateDictionaries {
     for item in pickle.items(value) ?? [] {
       guard let name = pickle.text(item.key) else {
         if case .tensor = item.value { hasNamelessTensor = true }
+        if mayHoldTensors(item.value) { passOver(path) }
         continue
       }
       // A later item replaces an earlier one of the same name.
@@ -70,9 +82,13 @@ struct StateDictionaries {
       } else if pickle.mapping(item.value) != nil {
         inner.append((name, item.value))
       } else if let className = pickle.className(item.value) {
+        // Beside a state dict there are options and the like, inside of one there are modules.
+        if !path.isEmpty || className.hasPrefix("torch.nn.") { passOver(path) }
         placeholders[name] = .init(
           className: className, arrayFault: pickle.arrayFault(item.value),
           offset: offset(item.value))
+      } else if mayHoldTensors(item.value) {
+        passOver(path.isEmpty ? name : path)
       }
     }
     // Beside tensors, and where no parameter is an array, arrays are what a training keeps; so are
@@ -93,6 +109,27 @@ struct StateDictionaries {
     let entries = tensors.sorted { $0.key < $1.key }.map(\.value)
     groups.append(TensorGroup(path: path, entries: entries, placeholders: placeholders))
     return inner
+  }
+
+  /// Notes that something of a dictionary is not read, unless it is what a training keeps.
+  private mutating func passOver(_ path: String) {
+    let name = path.lowercased()
+    if !Self.trainingWords.contains(where: name.contains) { isWhole = false }
+  }
+
+  /// Parts of the names of what only a training needs.
+  private static let trainingWords = ["optim", "sched", "scaler"]
+
+  private func mayHoldTensors(_ value: PickleValue) -> Bool {
+    func holds(_ value: PickleValue) -> Bool {
+      if case .tensor = value { return true }
+      return pickle.mapping(value) != nil || pickle.array(value) != nil
+        || pickle.className(value) != nil
+    }
+    if holds(value) { return true }
+    return pickle.sequence(value)?.prefix(Self.shownCount).contains { part in
+      holds(part) || pickle.sequence(part)?.isEmpty == false
+    } == true
   }
 
   private static func check(_ tensorCount: Int) throws(CheckpointError) {
@@ -123,7 +160,16 @@ struct StateDictionaries {
           + Self.wayToState(from: name))
     }
     guard let items = pickle.items(pickle.root) else {
-      return .unsupported("the file holds no state dict (a dictionary of names and tensors)")
+      let found = nameless(pickle.root).map { "\($0)" } ?? "something else"
+      return .unsupported(
+        "the file holds no state dict (a dictionary of names and tensors) but \(found); "
+          + Self.savingState)
+    }
+    for item in items {
+      guard let name = pickle.text(item.key), let found = nameless(item.value) else { continue }
+      return .unsupported(
+        "\(name.prefix(40)) is \(found), not a dictionary of names and tensors; \(Self.savingState)"
+      )
     }
     let objects = items.compactMap { item -> String? in
       guard let name = pickle.text(item.key), let found = pickle.className(item.value) else {
@@ -135,6 +181,25 @@ struct StateDictionaries {
     let shown = objects.prefix(3).joined(separator: ", ") + (objects.count > 3 ? ", …" : "")
     return .unsupported(
       "the file's state dict holds no tensor (\(shown)); \(Self.wayToState(from: ""))")
+  }
+
+  private static let savingState =
+    "save the network's state dict, in Python: torch.save(model.state_dict(), \"model.pth\")"
+
+  /// Values of a list that are looked at.
+  private static let shownCount = 16
+
+  /// Returns words for tensors without names: one alone, or several in a list.
+  private func nameless(_ value: PickleValue) -> String? {
+    if case .tensor = value { return "a single tensor" }
+    guard let parts = pickle.sequence(value), !parts.isEmpty else { return nil }
+    func isTensor(_ value: PickleValue) -> Bool { if case .tensor = value { true } else { false } }
+    let isOfTensors = parts.prefix(Self.shownCount).contains { part in
+      // Pairs of names and tensors too.
+      isTensor(part) || pickle.sequence(part)?.prefix(2).contains(where: isTensor) == true
+    }
+    let kind = if case .list = value { "a list" } else { "a tuple" }
+    return isOfTensors ? "\(kind) of \(parts.count) values, tensors not under their names" : nil
   }
 
   private func entry(_ name: String, _ tensor: Pickle.Tensor) -> TensorEntry {

@@ -181,6 +181,11 @@ extension NetworkBuilder {
         try append(
           name, .batchNormalization(BatchNormalization(epsilon: variant.epsilon ?? 1e-5)))
       } else {
+        guard tensors.shape("\(name).bias") != nil else {
+          throw .unsupported(
+            "module \(name) of the classifier has a weight alone (shape \(shape)), as PReLU and "
+              + "normalisations without a bias have; export the network as ONNX")
+        }
         try append(
           "\(name).normal",
           .normalization(SampleNormalization(.channels, epsilon: variant.epsilon ?? 1e-5)))

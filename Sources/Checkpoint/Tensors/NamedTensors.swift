@@ -3,6 +3,8 @@ import ResNet
 /// A file's tensors by meaning: parameters under canonical names, and golden samples.
 struct NamedTensors {
   private(set) var parameters: [String: TensorEntry] = [:]
+  /// Magnitudes of parameters that are directions (`WeightNormalization`), by their canonical names.
+  private(set) var magnitudes: [String: TensorEntry] = [:]
   /// Tensors `golden.N.image` and `golden.N.logits`, by full name.
   private(set) var golden: [String: TensorEntry] = [:]
   /// Whether the classifier is named as in akamaster/pytorch_resnet_cifar10.
@@ -30,7 +32,11 @@ struct NamedTensors {
   init(
     _ entries: [(name: Substring, entry: TensorEntry)], asNamed: Bool = false
   ) throws(CheckpointError) {
-    for (given, entry) in entries {
+    let normalized = WeightNormalization(asNamed ? [] : entries.map(\.name))
+    let places = Dictionary(
+      entries.map { ($0.name, $0.entry) }, uniquingKeysWith: { first, _ in first })
+    let passed = Set(normalized.magnitudes.values)
+    for (given, entry) in entries where !passed.contains(given) {
       // No parameter's name ends like that of a sample.
       if given.hasPrefix("golden."),
         !asNamed || given.hasSuffix(".image") || given.hasSuffix(".logits")
@@ -45,13 +51,15 @@ struct NamedTensors {
           name: entry.name, offset: entry.offset,
           reason: "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64")
       }
-      let name = asNamed ? entry.name : try ParameterNames.canonical(String(given))
+      let own = normalized.weights[given] ?? String(given)
+      let name = asNamed ? entry.name : try ParameterNames.canonical(own)
       if let other = parameters[name] {
         throw .tensor(
           name: entry.name, offset: entry.offset,
           reason: "means the same parameter (\(name)) as tensor \(other.name)")
       }
       parameters[name] = entry
+      if let magnitude = normalized.magnitudes[given] { magnitudes[name] = places[magnitude] }
       if entry.name.hasSuffix("linear.weight") { hasLinearClassifier = true }
       if entry.name.hasSuffix("layer0.conv1.weight") { isOfCaffe = true }
     }
@@ -61,14 +69,19 @@ struct NamedTensors {
   private mutating func translateNumbers() {
     let translations = NumberedModules.translations(of: parameters.keys)
     guard !translations.isEmpty else { return }
-    parameters = Dictionary(
-      uniqueKeysWithValues: parameters.map { (translations[$0.key] ?? $0.key, $0.value) })
+    func translated(_ entries: [String: TensorEntry]) -> [String: TensorEntry] {
+      Dictionary(uniqueKeysWithValues: entries.map { (translations[$0.key] ?? $0.key, $0.value) })
+    }
+    (parameters, magnitudes) = (translated(parameters), translated(magnitudes))
   }
 
   /// Facts about the parameters that an operator should know.
   var warnings: [String] {
     let count = parameters.values.count { $0.type == .float64 }
     return notes
+      + (magnitudes.isEmpty
+        ? []
+        : ["weight normalisation is merged into the weights that it is of (\(magnitudes.count))"])
       + (count == 0
         ? [] : ["\(count) tensors in double precision are narrowed to single precision"])
   }

@@ -2,7 +2,7 @@ import ResNet
 
 /// A tensor as declared in its file: a view of numbers that lie in the file.
 struct TensorEntry: Sendable, Hashable {
-  let name: String
+  private(set) var name: String
   let type: ElementType
   let shape: [Int]
   /// Elements from one index to the next, for each dimension; none is below zero.
@@ -36,6 +36,13 @@ struct TensorEntry: Sendable, Hashable {
     self.shape = shape
     self.strides = strides
     self.range = range
+  }
+
+  /// Returns the same tensor under another name.
+  func named(_ name: String) -> TensorEntry {
+    var entry = self
+    entry.name = name
+    return entry
   }
 
   var elementCount: Int { shape.reduce(1, *) }

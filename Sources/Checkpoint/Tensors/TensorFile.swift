@@ -4,6 +4,8 @@ struct TensorFile: Sendable {
   let bytes: ModelBytes
   /// Tensors by the dictionary that holds them, at least one; safetensors has no other.
   let groups: [TensorGroup]
+  /// Whether these dictionaries have all tensors of the file but those of a training.
+  private(set) var isWhole = true
   /// Strings by name; empty in formats that have none.
   let metadata: [String: String]
 
@@ -27,15 +29,18 @@ struct TensorFile: Sendable {
       (groups, metadata) = ([TensorGroup(entries: file.entries)], file.metadata)
     case .pytorchArchive:
       let contents = try PyTorchArchive.read(bytes)
-      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
+      let found = try StateDictionaries(contents)
+      (groups, isWhole, metadata) = (found.groups, found.isWhole, [:])
       classes = CheckpointClasses.find(in: contents.pickle)
     case .pytorchStream:
       let contents = try PyTorchStream.read(bytes)
-      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
+      let found = try StateDictionaries(contents)
+      (groups, isWhole, metadata) = (found.groups, found.isWhole, [:])
       classes = CheckpointClasses.find(in: contents.pickle)
     case .pickle:
       let contents = try PlainPickle.read(bytes)
-      (groups, metadata) = (try StateDictionaries(contents).groups, [:])
+      let found = try StateDictionaries(contents)
+      (groups, isWhole, metadata) = (found.groups, found.isWhole, [:])
     case .onnx: throw .onnx(reason: "an ONNX model is a graph, not only tensors")
     }
   }

@@ -19,6 +19,25 @@ struct TensorGroup: Sendable {
     (self.path, self.entries, self.placeholders) = (path, entries, placeholders)
   }
 
+  /// Puts the tensors of several dictionaries together, under the names of these and their own; nil for
+  /// a single one, and if two get the same name.
+  init?(joining groups: [TensorGroup]) {
+    guard groups.count > 1 else { return nil }
+    func full(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    var names: Set<String> = []
+    var entries: [TensorEntry] = []
+    var placeholders: [String: Placeholder] = [:]
+    for group in groups {
+      for entry in group.entries {
+        let entry = entry.named(full(group.path, entry.name))
+        guard names.insert(entry.name).inserted else { return nil }
+        entries.append(entry)
+      }
+      for (name, found) in group.placeholders { placeholders[full(group.path, name)] = found }
+    }
+    self.init(entries: entries, placeholders: placeholders)
+  }
+
   /// Last parts of the names of parameters, where nothing but a tensor may be.
   static let parameters: Set<Substring> = [
     "weight", "bias", "running_mean", "running_var", "gamma", "beta",

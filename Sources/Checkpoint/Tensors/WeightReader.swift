@@ -45,7 +45,7 @@ struct WeightReader {
     for (name, shape) in shapes {
       let source = network?.source(of: name) ?? .stored(name)
       let count = shape.reduce(1, *)
-      if case .stored(let stored) = source {
+      if case .stored(let stored) = source, tensors.magnitudes[stored] == nil {
         guard let entry = tensors.parameters[stored] else { continue }
         numberCount += isUsedInPlace(entry) ? 0 : count
       } else {
@@ -67,7 +67,10 @@ struct WeightReader {
       throw .tensorShape(
         name: entry.name, offset: entry.offset, expected: shape, actual: entry.shape)
     }
-    let tensor = try tensor(entry)
+    let tensor =
+      if let magnitude = tensors.magnitudes[stored] { try normalized(entry, by: magnitude) } else {
+        try self.tensor(entry)
+      }
     if let fault = Self.fault(in: tensor, isVariance: name.hasSuffix(".running_var")) {
       throw .tensor(name: entry.name, offset: entry.offset, reason: fault)
     }
@@ -76,6 +79,23 @@ struct WeightReader {
     case let source?:
       return Tensor(shape: shape, storage: source.values(tensor.values, shape: shape))
     }
+  }
+
+  /// Returns the weights that a direction and a magnitude are.
+  private func normalized(
+    _ entry: TensorEntry, by magnitude: TensorEntry
+  ) throws(CheckpointError) -> Tensor {
+    guard magnitude.type.isFloatingPoint,
+      let weights = try WeightNormalization.weights(
+        entry.floats(in: file.bytes), entry.shape, magnitude.floats(in: file.bytes), magnitude.shape
+      )
+    else {
+      throw .tensor(
+        name: magnitude.name, offset: magnitude.offset,
+        reason:
+          "shape \(magnitude.shape) is not that of magnitudes of \(entry.name), \(entry.shape)")
+    }
+    return Tensor(shape: entry.shape, storage: weights)
   }
 
   private func isUsedInPlace(_ entry: TensorEntry) -> Bool {

@@ -49,6 +49,17 @@ struct WeightsChoice {
   ) throws(CheckpointError) -> NamedTensors {
     var choice = WeightsChoice(file, wanted, variant)
     choice.search()
+    if choice.candidates.isEmpty, file.isWhole, let joined = TensorGroup(joining: file.groups) {
+      // Parts of one network in dictionaries of their own.
+      var other = WeightsChoice(TensorFile(file.format, file.bytes, joined), wanted, variant)
+      other.search()
+      if !other.candidates.isEmpty {
+        var tensors = try other.tensors(of: other.chosen())
+        tensors.notes.append(
+          "the tensors of \(file.groups.count) dictionaries are taken for those of one network")
+        return tensors
+      }
+    }
     let chosen = try choice.chosen()
     return try choice.tensors(of: chosen)
   }

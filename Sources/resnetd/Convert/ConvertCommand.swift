@@ -129,20 +129,21 @@ enum ConvertCommand: Command {
     let known = KnownOutputs(
       images: try NPYFile.read(path: settings.check[0], limit: arrayByteCountLimit),
       outputs: try NPYFile.read(path: settings.check[1], limit: arrayByteCountLimit))
-    let search = VariantSearch(known: known) { variant throws(Failure) in
-      var parts = settings.parts
-      parts.variant = variant.isEmpty ? nil : variant.text
-      return try ModelSource.load(input, parts, numbersClasses: numbersClasses) { _ in }
+    let search = VariantSearch(known: known) { variant throws(CheckpointError) in
+      try ModelSource.load(input, settings.parts, numbersClasses: numbersClasses, as: variant)
     }
     var bar = ProgressBar("trying variants", total: 0)
     var total = 0
-    let found = try search.run(stated) { done, count in
+    let progress = { (done: Int, count: Int, differ: Bool) in
       if total != count, isatty(STDERR_FILENO) != 1 {
-        StandardError.write("resnetd convert: the logits differ; trying up to \(count) variants")
+        let reason = differ ? "the logits differ" : "the file is not read as a usual network"
+        StandardError.write("resnetd convert: \(reason); trying up to \(count) variants")
       }
       total = count
       bar.advance(to: done, of: count)
     }
+    let refused = { (error: CheckpointError) in ModelSource.failure(error, input) }
+    let found = try search.run(stated, refused: refused, progress)
     bar.interrupt()
     if found.isOfProbabilities {
       StandardError.write(

@@ -25,19 +25,24 @@ struct VariantSearch {
 
   let known: KnownOutputs
   /// Loads the file as the network of a variant.
-  let load: (NetworkVariant) throws(Failure) -> Model
+  let load: (NetworkVariant) throws(CheckpointError) -> Model
 
   /// Returns the first variant that gives the outputs, else the nearest one.
   ///
-  /// - Parameter stated: What is known of the variant; the rest is tried.
+  /// - Parameters:
+  ///   - stated: What is known of the variant; the rest is tried.
+  ///   - refused: Makes the failure of a file that no variant reads.
+  ///   - progress: Called before each try; `differ` is whether any logits were computed, and are others.
   func run(
-    _ stated: NetworkVariant, _ progress: (_ done: Int, _ of: Int) -> Void
+    _ stated: NetworkVariant, refused: (CheckpointError) -> Failure,
+    _ progress: (_ done: Int, _ of: Int, _ differ: Bool) -> Void
   ) throws(Failure) -> Find {
     var best: Find?
-    var refusal: Failure?
+    var refusal: CheckpointError?
     var tried: Set<Network> = []
     let first: Model?
-    do throws(Failure) { first = try load(stated) } catch {
+    do throws(CheckpointError) { first = try load(stated) } catch {
+      guard error.mayDependOnVariant else { throw refused(error) }
       (first, refusal) = (nil, error)
     }
     if let first {
@@ -50,7 +55,7 @@ struct VariantSearch {
     for count in 1...Self.changeLimit {
       let candidates = stated.candidates(changing: count)
       for (index, variant) in candidates.enumerated() {
-        progress(index, candidates.count)
+        progress(index, candidates.count, best != nil)
         // Not every variant is possible with these tensors.
         guard let model = try? load(variant), tried.insert(Network(model, variant)).inserted,
           let distances = try? distances(of: model)
@@ -62,7 +67,9 @@ struct VariantSearch {
       if let best, best.distance <= Self.equalDistance { return best }
     }
     // What was said already is refused, and nothing else is possible.
-    guard let best else { throw refusal ?? Failure("no variant can be computed") }
+    guard let best else {
+      throw refusal.map(refused) ?? Failure("no variant can be computed")
+    }
     return try whole(best)
   }
 

@@ -31,8 +31,23 @@ enum ModelSource {
       tell(of: model, path ?? model.name, warn)
       return model
     } catch {
-      throw Failure(path.map { "\($0): \(error)\(meant($0))" } ?? error.description)
+      throw failure(error, path)
     }
+  }
+
+  /// Loads the file as the network of a variant, without a word; throws the reader's own error.
+  static func load(
+    _ path: String, _ parts: ModelParts, numbersClasses: Bool, as variant: NetworkVariant
+  ) throws(CheckpointError) -> Model {
+    var options = try options(parts)
+    options.numbersClasses = numbersClasses
+    options.readsExternalData = true
+    if !variant.isEmpty { options.variant = variant }
+    return try Model.load(path: path, options: options)
+  }
+
+  static func failure(_ error: CheckpointError, _ path: String?) -> Failure {
+    Failure(path.map { "\($0): \(error)\(meant($0))" } ?? error.description)
   }
 
   /// Words for a path that leads nowhere and is the name of a network, or ends in nearly an embedded

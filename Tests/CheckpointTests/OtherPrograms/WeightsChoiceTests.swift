@@ -100,6 +100,77 @@ import Testing
     #expect(model.warnings == ["1 tensor outside of net is passed over (extra.weight)"])
   }
 
+  /// Returns the tensors with each weight of several dimensions as a direction of another length, and
+  /// its magnitude for each output.
+  private func normalized(
+    _ tensors: [String: Tensor], _ direction: String, _ magnitude: String
+  ) -> [String: Tensor] {
+    var file: [String: Tensor] = [:]
+    for (name, tensor) in tensors {
+      guard name.hasSuffix(".weight"), tensor.shape.count > 1 else {
+        file[name] = tensor
+        continue
+      }
+      let (module, values) = (name.dropLast("weight".count), tensor.values)
+      let length = values.count / tensor.shape[0]
+      let norms = (0..<tensor.shape[0]).map { output in
+        values[output * length..<(output + 1) * length].reduce(0) { $0 + $1 * $1 }.squareRoot()
+      }
+      let ones = [Int](repeating: 1, count: tensor.shape.count - 1)
+      file[module + direction] = Tensor(shape: tensor.shape, storage: values.map { $0 * 4 })
+      file[module + magnitude] = Tensor(shape: [tensor.shape[0]] + ones, storage: norms)
+    }
+    return file
+  }
+
+  @Test(
+    "Weight normalisation becomes weights",
+    arguments: [
+      ("weight_v", "weight_g"),
+      ("parametrizations.weight.original1", "parametrizations.weight.original0"),
+    ])
+  func weightNormalization(direction: String, magnitude: String) throws {
+    let tensors = try tensors()
+    var file = normalized(tensors, direction, magnitude)
+    let model = try load(renamed(file) { "net." + $0 })
+    #expect(model.architecture == Self.network)
+    let count = tensors.values.count { $0.shape.count > 1 }
+    #expect(
+      model.warnings == [
+        "weight normalisation is merged into the weights that it is of (\(count))"
+      ])
+    for (name, tensor) in tensors {
+      let found = try #require(model.weights[name]).values
+      let largest = tensor.values.map(abs).max() ?? 0
+      #expect(zip(found, tensor.values).allSatisfy { abs($0 - $1) <= 1e-6 * largest }, "\(name)")
+    }
+    file["conv1.\(magnitude)"] = Tensor(shape: [3], storage: [1, 2, 3])
+    #expect(failure(file).contains("shape [3] is not that of magnitudes of conv1.\(direction)"))
+    file["conv1.\(magnitude)"] = nil
+    #expect(failure(file).contains("conv1"))
+  }
+
+  @Test("Networks that are known not to be read are named, and so is a part of a model")
+  func others() throws {
+    let some = Tensor(shape: [2, 2, 1, 1], storage: [1, 2, 3, 4])
+    for (name, words) in [
+      ("attnpool.c_proj.weight", "image encoder of CLIP"),
+      ("layer1.0.conv2.paths.0.conv.weight", "selective kernels"),
+      ("stages.0.0.conv1_1x1.conv.weight", "resnet51q"), ("cls_token", "vision transformer"),
+    ] {
+      let reason = failure([name: some, "visual.conv1.weight": some])
+      #expect(reason.contains(words) && reason.contains("export it as ONNX"), "\(reason)")
+    }
+    let part = try tensors().filter { $0.key < "fc" }
+    #expect {
+      _ = try Model.load(
+        bytes: SafetensorsBytes.plain(part), fileName: "model-00001-of-00002.safetensors",
+        options: ModelOptions(labels: ["a", "b", "c"]))
+    } throws: {
+      "\($0)".contains("is part 1 of 2 of a model; give the folder")
+    }
+  }
+
   @Test(
     "Mean and deviation in the file become those of the contract", arguments: [1, 255] as [Float])
   func normalization(scale: Float) throws {
