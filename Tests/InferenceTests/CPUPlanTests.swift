@@ -21,6 +21,19 @@ import Testing
     #expect(CPUPlan.batchSizes(upTo: largest) == sizes)
   }
 
+  @Test("Where only the rate counts all networks take batches, large images smaller ones")
+  func manyImages() throws {
+    let network = try #require(Architecture.named("resnet18"))
+    for (size, batch) in [(224, 8), (320, 4), (1024, 1)] {
+      var resized = network
+      resized.inputSize = size
+      let graph = try Graph(resized)
+      let plan = CPUPlan.manyImages(workers: 3, for: graph, isAlone: false)
+      #expect(plan == CPUPlan(workers: 3, threads: 1, maxBatch: batch))
+      #expect(CPUPlan.manyImages(workers: 1, for: graph, isAlone: true).batchSizes == [1])
+    }
+  }
+
   @Test("Small networks take batches, large ones a team; what is set by hand stays")
   func rule() throws {
     let small = try Graph(#require(Architecture.cifar(depth: 20)))

@@ -50,6 +50,19 @@ extension CPUPlan: CustomStringConvertible {
 }
 
 extension CPUPlan {
+  /// Returns the plan of a command that answers many images, none of which is waited for: batches
+  /// as large as pay, so that the weights of late layers are read once for several images.
+  ///
+  /// - Parameter isAlone: Whether there is one image only.
+  package static func manyImages(workers: Int, for graph: Graph, isAlone: Bool) -> CPUPlan {
+    let largest = max(1, largestFeatureByteCount(graph))
+    let fitting = batchSizes(upTo: ruleBatch).last { $0 * largest <= manyImagesByteLimit }
+    return CPUPlan(workers: workers, threads: 1, maxBatch: isAlone ? 1 : fitting ?? 1)
+  }
+
+  /// Limit on the largest feature map of a batch where only the rate counts.
+  private static let manyImagesByteLimit = 32 << 20
+
   /// Values that are set by hand; the rest follows from the cores and the network.
   package struct Settings: Sendable, Hashable {
     package var workers: Int?

@@ -18,14 +18,12 @@ struct ParallelJobs {
     self.imageCount = imageCount
   }
 
-  /// Compiles a model for these threads: each computes alone, in the rule's batches.
+  /// Compiles a model for these threads: each computes alone, in batches. Their size does not depend
+  /// on the threads, and so neither does any result.
   func compiled(_ model: Model, _ precision: Precision) throws(Failure) -> CompiledModel {
-    var settings = CPUPlan.Settings()
-    settings.workers = count
-    settings.threads = 1
+    let plan = CPUPlan.manyImages(workers: count, for: model.graph, isAlone: imageCount == 1)
     do throws(EngineError) {
-      return try CompiledModel(
-        model, precision: precision, plan: settings.plan(cores: count, for: model.graph))
+      return try CompiledModel(model, precision: precision, plan: plan)
     } catch {
       throw Failure("the model cannot be compiled: \(error)")
     }
