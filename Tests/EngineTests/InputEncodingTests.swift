@@ -17,8 +17,7 @@ import Testing
       let image = ReproducibleNumbers("planes").values(count: 3 * 32 * 32, from: -2, to: 2)
       planes = image
       let calibrator = try Calibrator(graph, weights)
-      try calibrator.observe(image.span)
-      try calibrator.count(image.span)
+      try calibrator.measure(image.span)
       calibration = Calibration(method: "test", ranges: calibrator.ranges(percentile: 100))
     }
 

@@ -25,8 +25,7 @@ import Testing
     let shape = try graph.shapes()[0]
     let numbers = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)
     let calibrator = try Calibrator(graph, weights)
-    try calibrator.observe(numbers.span)
-    try calibrator.count(numbers.span)
+    try calibrator.measure(numbers.span)
     image = numbers
     ranges = calibrator.ranges(percentile: 100)
     var named: [String: Float] = [:]

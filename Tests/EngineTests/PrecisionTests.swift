@@ -85,8 +85,7 @@ import Testing
     graph.append("conv", .convolution(Convolution(outputChannels: 1, kernel: Extent(1))), 0)
     let calibrator = try Calibrator(graph, .random(for: graph))
     let image = (1...100).map(Float.init)
-    try calibrator.observe(image.span)
-    try calibrator.count(image.span)
+    try calibrator.measure(image.span)
     #expect(calibrator.ranges(percentile: 100)["input"] == 100)
     let range = try #require(calibrator.ranges(percentile: 90)["input"])
     #expect(abs(range - 90) <= 0.1)
@@ -102,8 +101,7 @@ import Testing
     let shape = try graph.shapes()[0]
     let image = ReproducibleNumbers("image").values(count: shape.elementCount, from: -2, to: 2)
     let calibrator = try Calibrator(graph, weights)
-    try calibrator.observe(image.span)
-    try calibrator.count(image.span)
+    try calibrator.measure(image.span)
     var options = CompilationOptions()
     options.batchSizes = [1, 2]
     options.precision = precision

@@ -89,10 +89,7 @@ import Testing
     options.precision = precision
     let calibrator = try Calibrator(graph, weights)
     for image in 0..<count {
-      try calibrator.observe(images.span.extracting(image * size..<(image + 1) * size))
-    }
-    for image in 0..<count {
-      try calibrator.count(images.span.extracting(image * size..<(image + 1) * size))
+      try calibrator.measure(images.span.extracting(image * size..<(image + 1) * size))
     }
     options.calibration = Calibration(
       method: "test", ranges: calibrator.ranges(percentile: 100))

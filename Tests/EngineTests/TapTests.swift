@@ -85,8 +85,7 @@ import Testing
     let image = ReproducibleNumbers("image").values(
       count: graph.inputShape.elementCount, from: -2, to: 2)
     let calibrator = try Calibrator(graph, weights)
-    try calibrator.observe(image.span)
-    try calibrator.count(image.span)
+    try calibrator.measure(image.span)
     var options = CompilationOptions()
     options.batchSizes = [1, 2]
     options.precision = precision

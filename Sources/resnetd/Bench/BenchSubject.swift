@@ -51,8 +51,7 @@ struct BenchSubject {
     let images = (0..<madeUpImageCount).map {
       ReproducibleNumbers("calibration \($0)").values(count: shape.elementCount, from: -2, to: 2)
     }
-    for image in images { try calibrator.observe(image.span) }
-    for image in images { try calibrator.count(image.span) }
+    for image in images { try calibrator.measure(image.span) }
     return Calibration(method: "made up", ranges: calibrator.ranges(percentile: 100))
   }
 }

@@ -4,39 +4,35 @@ import Serving
 
 /// Images in files as a network's input; unreadable ones are reported once and left out.
 struct PreparedImages {
-  let usablePaths: [String]
   private let preprocessor: ImagePreprocessor
   private let decoder: any ImageDecoder
 
-  init(_ paths: [String], _ contract: Preprocessing, _ decoder: any ImageDecoder) {
-    let preprocessor = ImagePreprocessor(contract)
-    self.preprocessor = preprocessor
+  init(_ contract: Preprocessing, _ decoder: any ImageDecoder) {
+    preprocessor = ImagePreprocessor(contract)
     self.decoder = decoder
-    var bar = ProgressBar("images", total: paths.count)
-    var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
-    usablePaths = paths.filter { path in
-      defer { bar.advance() }
-      guard let bytes = Self.bytes(of: path) else { return false }
-      do throws(DecodingFailure) {
-        try Self.prepare(bytes, preprocessor, decoder, into: &pixels)
-        return true
-      } catch {
-        Self.leaveOut(path, error.description)
-        return false
-      }
-    }
   }
 
-  /// Hands over each image's `[3, H, W]` in turn, and shows the progress.
-  func forEach(_ label: String, _ body: ([Float]) throws -> Void) throws {
-    var bar = ProgressBar(label, total: usablePaths.count)
+  /// Hands over each image's `[3, H, W]` in turn, shows the progress, and returns how many images
+  /// there were.
+  func forEach(
+    of paths: [String], _ label: String, _ body: (Span<Float>) throws -> Void
+  ) throws -> Int {
+    var bar = ProgressBar(label, total: paths.count)
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
-    for path in usablePaths {
-      let bytes = try FileBytes.read(path, limit: ServingLimits().bodyByteLimit)
-      try Self.prepare(bytes, preprocessor, decoder, into: &pixels)
-      try body(pixels)
-      bar.advance()
+    var count = 0
+    for path in paths {
+      defer { bar.advance() }
+      guard let bytes = Self.bytes(of: path) else { continue }
+      do throws(DecodingFailure) {
+        try Self.prepare(bytes, preprocessor, decoder, into: &pixels)
+      } catch {
+        Self.leaveOut(path, error.description)
+        continue
+      }
+      try body(pixels.span)
+      count += 1
     }
+    return count
   }
 
   /// Returns nil, with a message, if a file cannot be read.

@@ -104,23 +104,21 @@ enum QuantizeCommand: Command {
   private static func calibrated(
     _ model: Model, _ paths: [String], _ settings: Settings, _ decoder: any ImageDecoder
   ) throws -> Model {
-    let inputs = PreparedImages(paths, model.preprocessing, decoder)
-    guard inputs.usablePaths.count >= imageCountMinimum else {
-      throw Failure(
-        "\(inputs.usablePaths.count) images to calibrate on, at least \(imageCountMinimum) are needed"
-      )
-    }
-    if inputs.usablePaths.count < advisedImageCount {
-      StandardError.write(
-        "resnetd quantize: warning: \(inputs.usablePaths.count) images to calibrate on, at least "
-          + "\(advisedImageCount) are advised (TensorFlow's guide to post-training quantisation says "
-          + "100 to 500): of fewer, rare activations are not seen and are clipped")
-    }
     let calibrator = try Calibrator(model.graph, model.weights)
-    try inputs.forEach("ranges") { try calibrator.observe($0.span) }
-    try inputs.forEach("histograms") { try calibrator.count($0.span) }
-    let method =
-      "percentile \(settings.percentile.value) over \(inputs.usablePaths.count) images"
+    let count = try PreparedImages(model.preprocessing, decoder).forEach(of: paths, "ranges") {
+      try calibrator.measure($0)
+    }
+    guard count >= imageCountMinimum else {
+      throw Failure(
+        "\(count) images to calibrate on, at least \(imageCountMinimum) are needed")
+    }
+    if count < advisedImageCount {
+      StandardError.write(
+        "resnetd quantize: warning: \(count) images to calibrate on, at least \(advisedImageCount) are "
+          + "advised (TensorFlow's guide to post-training quantisation says 100 to 500): of fewer, "
+          + "rare activations are not seen and are clipped")
+    }
+    let method = "percentile \(settings.percentile.value) over \(count) images"
     var provenance = model.provenance ?? Provenance()
     provenance.parent = model.version.hex
     let calibration = Calibration(

@@ -95,8 +95,7 @@ import Testing
     let model = try Model.load(path: Fixtures.path("\(name).onnx"), options: options)
     let image = Self.image(size: size)
     let calibrator = try Calibrator(model.graph, model.weights)
-    try calibrator.observe(image.span)
-    try calibrator.count(image.span)
+    try calibrator.measure(image.span)
     var compilation = CompilationOptions()
     compilation.precision = precision
     compilation.calibration = Calibration(
