@@ -13,18 +13,22 @@ package struct RidgePreview: Sendable {
   /// Multiply-adds of the product, about a second on one core; of more rows some are left out.
   private static let workLimit = 1 << 34
   private static let rowLimit = 20_000
+  /// Rows of a group, which take a decomposition too.
+  private static let groupLimit = 512
   /// Numbers of the targets, and of the weights.
   private static let numberLimit = 1 << 25
 
   /// Share of the rows with the right class, or of all labels that are right.
   package let accuracy: Double
   package let judgedCount: Int
-  /// Whether each row was judged by a head learned from all others, instead of rows held out.
+  /// Whether each row was judged by a head learned from all other groups, instead of rows held out.
   package let leavesOneOut: Bool
+  /// Groups that were left out in turn, if they were.
+  package let groupCount: Int
   package let regularization: Double
 
   /// Fits a head to the plain rows of `samples`, and judges it by `heldOut`, or by each row without
-  /// itself if there are none.
+  /// its group if there are none.
   ///
   /// - Returns: Nil if it would not be quick, or nothing can be told.
   package init?(_ samples: HeadSamples, heldOut: HeadSamples?) throws(EngineError) {
@@ -61,21 +65,18 @@ package struct RidgePreview: Sendable {
         accuracy += Self.accuracy(outputs, part) * Double(part.count)
       }
       self.accuracy = accuracy / Double(heldOut.count)
-      (judgedCount, leavesOneOut) = (heldOut.count, false)
+      (judgedCount, leavesOneOut, groupCount) = (heldOut.count, false, 0)
     } else {
       var outputs = try head.outputs(scaled)
-      let shares = try Self.leverages(scaled, count: count, depth, factor)
-      for (row, share) in shares.enumerated() {
-        guard share < 0.9999 else { return nil }
-        for k in 0..<classCount {
-          let place = row * classCount + k
-          // Output of the head that has not seen the row (Allen 1974, the PRESS residual).
-          let target = targets[place] + means[k]
-          outputs[place] = (outputs[place] - share * target) / (1 - share)
-        }
+      let truth = targets.enumerated().map { $1 + means[$0 % classCount] }
+      let groups = Dictionary(grouping: 0..<count) { chosen.groups[$0] }
+      guard groups.values.allSatisfy({ $0.count <= Self.groupLimit }) else { return nil }
+      let solved = try Self.solved(scaled, count: count, depth, factor)
+      for rows in groups.values {
+        guard try Self.leaveOut(rows, of: &outputs, truth, solved, count: count) else { return nil }
       }
       accuracy = Self.accuracy(outputs, chosen)
-      (judgedCount, leavesOneOut) = (count, true)
+      (judgedCount, leavesOneOut, groupCount) = (count, true, groups.count)
     }
   }
 
@@ -128,21 +129,46 @@ package struct RidgePreview: Sendable {
     return (targets, means)
   }
 
-  /// Returns how much of each row's output is its own doing.
-  private static func leverages(
+  /// Returns `[D, n]` whose products of two columns, divided by n, tell how much of a row's output is
+  /// another row's doing, or its own, but for the bias.
+  private static func solved(
     _ scaled: [Float], count: Int, _ depth: Int, _ factor: Cholesky
   ) throws(EngineError) -> [Float] {
     var columns = [Float](repeating: 0, count: scaled.count)
     for row in 0..<count {
       for column in 0..<depth { columns[column * count + row] = scaled[row * depth + column] }
     }
-    let solved = try factor.forward(columns)
-    // What a bias adds.
-    var shares = [Float](repeating: 1 / Float(count), count: count)
-    for (place, value) in solved.enumerated() {
-      shares[place % count] += value * value / Float(count)
-    }
-    return shares
+    return try factor.forward(columns)
+  }
+
+  /// Replaces rows' outputs by those of the head that has seen none of them (of a single row this is
+  /// Allen's PRESS residual, 1974):
+  ///
+  ///     truth - (I - H)⁻¹ (truth - outputs)      H [rows, rows] each row's doing in each output
+  ///
+  /// - Returns: Whether anything is left to learn from.
+  private static func leaveOut(
+    _ rows: [Int], of outputs: inout [Float], _ truth: [Float], _ solved: [Float], count: Int
+  ) throws(EngineError) -> Bool {
+    let (depth, classCount) = (solved.count / count, outputs.count / count)
+    var columns: [Float] = []
+    columns.reserveCapacity(depth * rows.count)
+    for place in 0..<depth { for row in rows { columns.append(solved[place * count + row]) } }
+    var product = MatrixProduct(rows: rows.count, columns: rows.count, depth: depth)
+    product.transposesA = true
+    var rest = [Float](repeating: 0, count: rows.count * rows.count)
+    var span = rest.mutableSpan
+    try product.multiply(columns.span, columns.span, into: &span)
+    // What a bias adds is the same for all.
+    for place in rest.indices { rest[place] = -(rest[place] + 1) / Float(count) }
+    for place in rows.indices { rest[place * rows.count + place] += 1 }
+    guard rows.indices.allSatisfy({ rest[$0 * rows.count + $0] > 1e-4 }),
+      let factor = try Cholesky(rest, size: rows.count)
+    else { return false }
+    let places = rows.flatMap { row in (0..<classCount).map { row * classCount + $0 } }
+    let residuals = try factor.solve(places.map { truth[$0] - outputs[$0] })
+    for (place, residual) in zip(places, residuals) { outputs[place] = truth[place] - residual }
+    return true
   }
 
   private static func accuracy(_ outputs: [Float], _ samples: HeadSamples) -> Double {

@@ -53,6 +53,31 @@ import Training
     #expect(preview.accuracy > 0.6)
   }
 
+  @Test("Rows of one group are left out together")
+  func leaveGroupsOut() throws {
+    let single = Self.samples(60, depth: 8, hasLabels: false, mark: "groups")
+    // Copies of a row tell nothing new about it, and make groups of unequal sizes.
+    let rows = (0..<60).flatMap { [Int](repeating: $0, count: 1 + $0 % 3) }
+    let copied = HeadSamples(
+      single.features.rows(rows), labels: rows.map { single.labels[$0] }, groups: rows,
+      classCount: 3)
+    let preview = try #require(try RidgePreview(copied, heldOut: nil))
+    #expect(preview.leavesOneOut && preview.judgedCount == 120 && preview.groupCount == 60)
+    var right = 0.0
+    for group in 0..<60 {
+      let rest = copied.rows(rows.indices.filter { rows[$0] != group })
+      let own = rows.indices.filter { rows[$0] == group }
+      right +=
+        try #require(try RidgePreview(rest, heldOut: copied.rows(own))).accuracy
+        * Double(own.count)
+    }
+    #expect(abs(right / 120 - preview.accuracy) < 0.05, "\(right / 120), \(preview.accuracy)")
+    // By themselves rows would be judged by their copies.
+    let ungrouped = HeadSamples(copied.features, labels: copied.labels, classCount: 3)
+    let other = try #require(try RidgePreview(ungrouped, heldOut: nil))
+    #expect(other.groupCount == 120 && other.accuracy > preview.accuracy)
+  }
+
   @Test("Views of rows neither teach nor judge it")
   func views() throws {
     let samples = Self.samples(60, depth: 8, hasLabels: false, mark: "views")

@@ -6,7 +6,10 @@ extension RidgePreview {
     "\(EvaluationReport.percent(accuracy)) "
       + (split.hasIndependentLabels ? "of labels right, of " : "of ")
       + "\(Decimal.grouped(judgedCount)) images "
-      + (leavesOneOut ? "left out one by one" : "held out")
+      + (!leavesOneOut
+        ? "held out"
+        : groupCount == judgedCount
+          ? "left out one by one" : "left out in \(Decimal.grouped(groupCount)) groups")
   }
 
   var members: JSONObject {
