@@ -4,6 +4,10 @@ import Synchronization
 
 /// A file of features while it is written, under a name of its own until it is complete. Any thread
 /// may append.
+///
+///     FOLDER/KIND-NUMBER.tmp         being written, with the system's lock on it; or left by a
+///                                    process that was killed, without one
+///     FOLDER/KIND-NUMBER.features    complete
 package final class StoredFeaturesWriter: Sendable {
   private static let bufferByteCount = 1 << 20
   /// Names that are tried, because a dead process may have left one.
@@ -29,9 +33,13 @@ package final class StoredFeaturesWriter: Sendable {
     for attempt in 1...Self.attemptLimit {
       let number = StoredFeatures.bytes(Int(UInt32.random(in: 0...UInt32.max)))
       let random = HexDigits.text(Array(number.prefix(4)))
-      path = "\(folder)/\(Self.name(kind))-\(random).tmp"
+      path = "\(folder)/\(Self.name(kind))-\(random)\(Self.temporaryEnding)"
       descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { break }
+      if descriptor >= 0 {
+        if Self.isOurs(descriptor) { break }
+        close(descriptor)
+        errno = EEXIST
+      }
       guard errno == EEXIST, attempt < Self.attemptLimit else { throw FileError("write", path) }
     }
     (temporaryPath, self.descriptor) = (path, descriptor)
@@ -43,13 +51,33 @@ package final class StoredFeaturesWriter: Sendable {
     close(descriptor)
   }
 
+  /// Locks a new file; returns false if another process has taken it for a left one meanwhile.
+  private static func isOurs(_ descriptor: CInt) -> Bool {
+    // Where there are no locks, nothing is ever taken for a left one.
+    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return false }
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0
+  }
+
+  /// Removes what is at a path with the ending `.tmp` if the process that wrote it has ended, and
+  /// returns whether it did.
+  package static func removeLeft(_ path: String) -> Bool {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }
+    // It may have been completed in between, and is then under another name.
+    return unsafe unlink(path) == 0
+  }
+
   /// First part of the names of all files of a kind.
   package static func name(_ kind: StoredFeatures.Kind) -> String {
     HexDigits.text(Array(kind.key.prefix(8)))
   }
 
-  /// Ending of a complete file's name.
+  /// Ending of a complete file's name, and of one that is not.
   package static let ending = ".features"
+  package static let temporaryEnding = ".tmp"
 
   /// Appends an entry's rows, and returns its number.
   package func append(
@@ -103,7 +131,7 @@ package final class StoredFeaturesWriter: Sendable {
   }
 
   /// Name of the complete file, another one for each writer.
-  private var path: String { temporaryPath.dropLast(".tmp".count) + Self.ending }
+  private var path: String { temporaryPath.dropLast(Self.temporaryEnding.count) + Self.ending }
 
   /// Returns the digest of what has been written.
   private func digest() throws(FileError) -> [UInt8] {

@@ -44,6 +44,21 @@ import Training
     return try #require(try writer.finish())
   }
 
+  @Test("What a killed process left can be removed, and what is being written cannot")
+  func left() throws {
+    let folder = try Folder()
+    let left = folder.path + "/0102030405060708-00000000.tmp"
+    try Data("incomplete".utf8).write(to: URL(fileURLWithPath: left))
+    let writer = try StoredFeaturesWriter(in: folder.path, Self.kind())
+    _ = try writer.append(.init(digest: Self.digest(1), likeness: nil), rows: [1, 2, 3, 4, 5, 6])
+    for name in folder.names {
+      let path = folder.path + "/" + name
+      #expect(StoredFeaturesWriter.removeLeft(path) == (path == left))
+    }
+    #expect(try writer.finish()?.entries.count == 1)
+    #expect(folder.names.count == 1 && !StoredFeaturesWriter.removeLeft(left))
+  }
+
   @Test("Entries come back as they were written, also from several files")
   func entries() throws {
     let folder = try Folder()

@@ -48,6 +48,11 @@ import Testing
     try DrawnImages.add([("b", 1, 9)], to: tree)
     let more = try await run()
     #expect(more.reused == 16 && more.errors.contains("of 16 of 17 images"))
+    let left = cache + "/0123456789abcdef-01234567.tmp"
+    try Data("incomplete".utf8).write(to: URL(fileURLWithPath: left))
+    #expect(
+      try await run().errors.contains("1 incomplete file of a run that was killed was removed"))
+    #expect(!FileManager.default.fileExists(atPath: left))
     #expect(try await run().reused == 17)
     for name in try FileManager.default.contentsOfDirectory(atPath: cache) {
       let url = URL(fileURLWithPath: "\(cache)/\(name)")

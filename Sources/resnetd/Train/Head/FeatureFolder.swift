@@ -6,7 +6,7 @@ import Training
 /// goes at the end.
 ///
 ///     DIR/KEY-NUMBER.features    complete
-///     DIR/KEY-NUMBER.tmp         being written, or left by a run that was killed
+///     DIR/KEY-NUMBER.tmp         being written; or left by a run that was killed, until the next
 struct FeatureFolder {
   let path: String
   let isKept: Bool
@@ -15,8 +15,20 @@ struct FeatureFolder {
   init(_ settings: TrainSettings) throws(Failure) {
     path = settings.head.cache ?? settings.files.features
     isKept = settings.head.cache != nil
-    guard unsafe mkdir(path, 0o777) != 0, errno != EEXIST else { return }
-    throw Failure("\(path): the folder for features cannot be made: \(SystemError.text())")
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw Failure("\(path): the folder for features cannot be made: \(SystemError.text())")
+    }
+    removeLeft()
+  }
+
+  /// Removes what runs have left that were killed; others may be writing there.
+  private func removeLeft() {
+    let left = ownNames.filter { $0.hasSuffix(StoredFeaturesWriter.temporaryEnding) }
+      .count { StoredFeaturesWriter.removeLeft("\(path)/\($0)") }
+    guard left > 0 else { return }
+    TrainingProgress.tell(
+      "\(path): \(left) incomplete \(left == 1 ? "file" : "files") of a run that was killed "
+        + "\(left == 1 ? "was" : "were") removed")
   }
 
   /// Throws unless there is room for so many bytes more.
@@ -28,14 +40,16 @@ struct FeatureFolder {
   /// Removes the folder with the files of this program in it, unless it is kept.
   func end() {
     guard !isKept else { return }
-    if let listing = try? FolderListing(path) {
-      for index in 0..<listing.count {
-        let name = String(decoding: listing.name(at: index), as: UTF8.self)
-        if Self.isOwn(name) { unsafe unlink("\(path)/\(name)") }
-      }
-    }
+    for name in ownNames { unsafe unlink("\(path)/\(name)") }
     // Whatever others have put there stays, and so does the folder.
     unsafe rmdir(path)
+  }
+
+  /// Names of the files of this program in the folder.
+  private var ownNames: [String] {
+    guard let listing = try? FolderListing(path) else { return [] }
+    return (0..<listing.count).map { String(decoding: listing.name(at: $0), as: UTF8.self) }
+      .filter(Self.isOwn)
   }
 
   private static func isOwn(_ name: String) -> Bool {
