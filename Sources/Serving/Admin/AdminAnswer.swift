@@ -173,8 +173,8 @@ enum AdminAnswer {
 }
 
 extension AdminAnswer {
-  /// Shows the canary and the end of the last one, each null if there is none, and the swap report
-  /// if it has just begun.
+  /// Shows the canary and the end of the last one, each null if there is none, and after an upload or
+  /// a change whether it goes on, or the swap report of one that has begun.
   static func canary(_ traffic: Traffic, begun report: SwapReport? = nil) -> Response {
     let last = traffic.lastEnd.map { end in
       members(end.status) + [
@@ -182,7 +182,10 @@ extension AdminAnswer {
       ]
     }
     var document: JSONObject = ["canary": canary(traffic.canary), "last": JSONValue(last)]
-    if let report { document.append("gate", .object(members(report))) }
+    if let report {
+      document.append("goes_on", .boolean(report.goesOn))
+      if !report.goesOn { document.append("gate", .object(members(report))) }
+    }
     return response(document)
   }
 

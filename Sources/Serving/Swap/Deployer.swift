@@ -58,18 +58,19 @@ package final class Deployer: Sendable {
   }
 
   /// Proves a model like one that is to become live, but then has `begin` send it a share of the
-  /// requests.
+  /// requests, and return the canary that does.
   package func deployCanary(
     _ request: SwapRequest, in turn: SwapTurn? = nil,
-    begin: (Model, Deployment) throws(SwapFailure) -> Void
+    begin: (Model, Deployment) throws(SwapFailure) -> Canary
   ) throws(SwapFailure) -> SwapReport {
     try counted(by: request.by, in: turn) { turn throws(SwapFailure) in
       let live = pool.live
       let candidate = try proven(request, turn)
       try turn.commit()
-      try begin(candidate.model, candidate.deployment)
+      let canary = try begin(candidate.model, candidate.deployment)
       var report = SwapReport(candidate, former: live)
-      report.isCanary = true
+      report.canaryPercent = canary.rules.percent
+      report.goesOn = canary.deployment !== candidate.deployment
       return report
     }
   }
@@ -220,7 +221,7 @@ package final class Deployer: Sendable {
   private func write(_ report: SwapReport, by who: String) {
     let message =
       switch report.outcome {
-      case .canary: "canary begun"
+      case .canary: report.goesOn ? "canary goes on" : "canary begun"
       case .dryRun: "model proved"
       default: "model swapped"
       }

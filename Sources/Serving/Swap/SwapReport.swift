@@ -15,8 +15,10 @@ package struct SwapReport: Sendable {
   /// What the file did not say and was assumed.
   package var assumptions: [String]
   package var isDryRun: Bool
-  /// Whether it became a canary instead of live.
-  package var isCanary = false
+  /// Share of the requests that it answers as a canary, instead of becoming live; nil if it is none.
+  package var canaryPercent: CanaryPercent?
+  /// Whether it had been the canary before, which goes on.
+  package var goesOn = false
   /// Reason why the choice could not be kept for a restart, or nil if it was.
   package var recordFault: String?
   /// The canary that it ended, if there was one.
@@ -30,6 +32,8 @@ package struct SwapReport: Sendable {
   /// does not tell.
   package var estimatedByteCount: Int
   package var availableByteCount: Int?
+
+  package var isCanary: Bool { canaryPercent != nil }
 
   var outcome: SwapOutcome.Result { isCanary ? .canary : isDryRun ? .dryRun : .done }
 
@@ -50,6 +54,13 @@ extension SwapReport {
   /// Reports a canary that becomes live, and so takes no more memory.
   init(promoting deployment: Deployment, former: Deployment) {
     self.init(deployment, former: former)
+  }
+
+  /// Reports a canary that goes on with other rules.
+  init(_ canary: Canary, beside live: Deployment) {
+    self.init(canary.deployment, former: live)
+    canaryPercent = canary.rules.percent
+    goesOn = true
   }
 
   private init(_ deployment: Deployment, former: Deployment?) {

@@ -76,6 +76,36 @@ import Testing
   }
 
   @Test(
+    "An upload of the canary's own file changes its share alone and goes on counting, and is audited so"
+  )
+  func sameUpload() async throws {
+    let admin = try await fixture()
+    let file = try admin.file(SmallModels.model("other"))
+    let begun = try await admin.ask("PUT", "/admin/model?canary=25", body: file)
+    #expect(try canary(begun)["percent"] as? Double == 25)
+    #expect(try begun.json()["goes_on"] as? Bool == false && begun.json()["gate"] != nil)
+    #expect(try admin.answers(40).count { $0 == "other" } == 10)
+    let version = try admin.version("other")
+    _ = try canary(await admin.putCanary("other", percent: 25, #","max_disagreement":null"#))
+    let deployment = admin.served.pool.traffic.canary?.deployment
+    let again = try await admin.ask("PUT", "/admin/model?canary=50", body: file)
+    let state = try canary(again)
+    #expect(state["percent"] as? Double == 50 && state["requests"] as? Int == 10)
+    #expect(state["max_disagreement"] is NSNull)
+    #expect(try again.json()["goes_on"] as? Bool == true && again.json()["gate"] == nil)
+    #expect(admin.served.pool.traffic.canary?.deployment === deployment)
+    let audits = admin.logged.split(separator: "\n").filter {
+      $0.contains(#""action":"canary""#) && $0.contains(version.hex)
+    }
+    for (audit, outcome) in zip(
+      audits, ["25 percent", "25 percent, it goes on", "50 percent, it goes on"])
+    {
+      #expect(audit.contains(#""outcome":"\#(outcome)""#))
+    }
+    #expect(audits.count == 3)
+  }
+
+  @Test(
     "What cannot be meant is refused and says why",
     arguments: [
       ("", 400, "malformed-body"), (String(repeating: "[", count: 4096), 400, "malformed-body"),

@@ -11,6 +11,11 @@ struct AuditNote: Sendable {
   /// Describes a change that was refused.
   static func outcome(_ problem: Problem) -> String { "\(problem.kind): \(problem.detail)" }
 
+  /// Describes a canary that has begun, or that goes on with another share of the requests.
+  static func outcome(_ percent: CanaryPercent, goesOn: Bool) -> String {
+    "\(percent) percent" + (goesOn ? ", it goes on" : "")
+  }
+
   /// Writes the line, in the same form for all who change what is live; nothing if the request has
   /// left one already.
   func write(
@@ -51,10 +56,11 @@ extension Log {
       let report = try change(&note.digest)
       note.digest = report.version.hex
       note.outcome =
-        report.isDryRun
-        ? "fit"
-        : report.isCanary
-          ? "canary" : report.recordFault == nil ? "live" : "live, not recorded"
+        if let percent = report.canaryPercent {
+          AuditNote.outcome(percent, goesOn: report.goesOn)
+        } else {
+          report.isDryRun ? "fit" : report.recordFault == nil ? "live" : "live, not recorded"
+        }
       return report
     }
   }

@@ -8,24 +8,24 @@ extension ModelAdministration {
   /// Proves a kept version and lets it answer its share, in place of another canary if there is
   /// one.
   ///
-  /// If the version is already the canary, it gets the rules at once, keeps its counts, and nil is
-  /// returned.
+  /// If the version is already the canary, it gets the rules at once and keeps its counts.
   func setCanary(
     _ parameters: CanaryParameters, _ order: ChangeOrder
-  ) throws(Problem) -> SwapReport? {
+  ) throws(Problem) -> SwapReport {
     try log.audit("canary", by: order.actor) { note throws(Problem) in
       let store = try requireStore()
       let version = try log.stored { () throws(StoreError) in
         try store.version(matching: parameters.version).version
       }
       note.digest = version.hex
-      note.outcome = "\(parameters.rules.percent) percent"
+      note.outcome = AuditNote.outcome(parameters.rules.percent, goesOn: false)
       try checkNotLive(version)
       try order.precondition.check(pool.live.model.version)
       if let canary = pool.traffic.canary, canary.version == version,
         pool.traffic.change(canary, to: parameters.rules)
       {
-        return nil
+        note.outcome = AuditNote.outcome(parameters.rules.percent, goesOn: true)
+        return SwapReport(canary, beside: pool.live)
       }
       return try inTurn("canary", order) { turn throws(Problem) in
         try beginCanary(version, parameters.rules, in: store, turn, by: order.by)
@@ -91,16 +91,25 @@ extension ModelAdministration {
           throw SwapFailure(step: .validate, reason: error.detail, kind: .refused, cause: error)
         }
         isBegun = true
-        begin(version, deployment, rules, in: store, by: who)
+        return begin(version, deployment, rules, in: store, by: who)
       }
     } catch {
       throw Problem(error)
     }
   }
 
+  /// Gives the canary another share of the requests if it is of that version, keeps its counts and
+  /// other rules, and returns it; nil if it is not, or there is none.
+  func goOn(with version: ModelVersion, _ percent: CanaryPercent) -> Canary? {
+    guard let canary = pool.traffic.canary, canary.version == version else { return nil }
+    var rules = canary.rules
+    rules.percent = percent
+    return pool.traffic.change(canary, to: rules) ? canary : nil
+  }
+
   /// Proves a model that has just arrived, keeps it, and lets it answer its share.
   func beginCanary(
-    _ request: SwapRequest, _ rules: CanaryRules, in turn: SwapTurn, _ recorder: ModelRecorder
+    _ request: SwapRequest, _ percent: CanaryPercent, in turn: SwapTurn, _ recorder: ModelRecorder
   ) throws(Problem) -> SwapReport {
     do throws(SwapFailure) {
       return try deployer.deployCanary(request, in: turn) {
@@ -108,8 +117,12 @@ extension ModelAdministration {
         do throws(Problem) { try checkNotLive(model.version) } catch {
           throw SwapFailure(step: .validate, reason: error.detail, kind: .refused, cause: error)
         }
+        // A file that was completed may turn out to be the canary's.
+        if let canary = goOn(with: model.version, percent) { return canary }
         try recorder.pin(model.name)
-        begin(model.version, deployment, rules, in: recorder.store, by: request.by)
+        return begin(
+          model.version, deployment, CanaryRules(percent: percent), in: recorder.store,
+          by: request.by)
       }
     } catch {
       throw Problem(error)
@@ -120,14 +133,15 @@ extension ModelAdministration {
   private func begin(
     _ version: ModelVersion, _ deployment: Deployment, _ rules: CanaryRules,
     in store: ModelStore, by who: String
-  ) {
-    pool.traffic.begin(
-      Canary(
-        deployment, beside: pool.live, rules: rules, by: who,
-        onEnd: { [log] end in
-          store.unpin(version)
-          if end.reason.isAutomatic { Self.writeAudit(end, log) }
-        }))
+  ) -> Canary {
+    let canary = Canary(
+      deployment, beside: pool.live, rules: rules, by: who,
+      onEnd: { [log] end in
+        store.unpin(version)
+        if end.reason.isAutomatic { Self.writeAudit(end, log) }
+      })
+    pool.traffic.begin(canary)
+    return canary
   }
 
   /// Writes the audit line of an end that nobody asked for.

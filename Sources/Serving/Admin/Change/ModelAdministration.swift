@@ -87,6 +87,11 @@ package final class ModelAdministration: Sendable {
       digits = uploaded.version.hex
       defer { store.discard(uploaded) }
       return try inTurn(parameters.action, order) { turn throws(Problem) in
+        if let percent = parameters.canary, !parameters.completes,
+          let canary = goOn(with: uploaded.version, percent)
+        {
+          return SwapReport(canary, beside: pool.live)
+        }
         var request = SwapRequest(
           path: uploaded.path, dryRun: parameters.dryRun, by: order.by)
         let completion =
@@ -101,7 +106,7 @@ package final class ModelAdministration: Sendable {
           by: order.by, log: log)
         var report =
           if let percent = parameters.canary {
-            try beginCanary(request, CanaryRules(percent: percent), in: turn, recorder)
+            try beginCanary(request, percent, in: turn, recorder)
           } else {
             try deploy(request, in: turn, recorder)
           }
