@@ -31,7 +31,7 @@ enum ModelCommand: Command {
       StandardOutput.write(answer.text)
     }
     guard 200..<300 ~= answer.status else { throw Failure(answer.complaint) }
-    if !settings.json { StandardOutput.write(try ModelReport(answer, of: action).text) }
+    if !settings.json { StandardOutput.write(try ModelReport(answer, of: action, settings).text) }
     return .success
   }
 
@@ -84,7 +84,7 @@ enum ModelCommand: Command {
     if !settings.json {
       let answer = try client.ask("GET", "/admin/examples")
       guard answer.status == 200 else { throw Failure(answer.complaint) }
-      StandardOutput.write(try ModelReport(answer, of: .examples).text)
+      StandardOutput.write(try ModelReport(answer, of: .examples, settings).text)
     }
     return code
   }

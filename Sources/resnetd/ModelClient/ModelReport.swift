@@ -5,7 +5,10 @@ struct ModelReport {
   /// Text without a newline at its end.
   let text: String
 
-  init(_ answer: AdminClient.Answer, of action: ModelAction) throws {
+  /// - Parameter settings: By which the server was reached, for commands that are suggested.
+  init(
+    _ answer: AdminClient.Answer, of action: ModelAction, _ settings: ModelSettings
+  ) throws {
     guard !answer.body.isEmpty else {
       text = "done"
       return
@@ -15,7 +18,7 @@ struct ModelReport {
       switch action {
       case .status: Self.status(tree.root)
       case .versions: Self.versions(tree.root)
-      case .push where tree.root["canary"]?.members != nil: Self.begun(tree.root)
+      case .push where tree.root["canary"]?.members != nil: Self.begun(tree.root, settings)
       case .push, .activate, .rollback: Self.change(tree.root)
       case .teach: Self.taught(tree.root)
       case .examples: Self.examples(tree.root)
@@ -60,12 +63,17 @@ struct ModelReport {
     return TextTable(rows: [heads] + rows, rightAligned: [2]).text
   }
 
-  private static func begun(_ root: JSONNode) -> String {
+  private static func begun(_ root: JSONNode, _ settings: ModelSettings) -> String {
     let canary = root["canary"]
+    let version = scalar(canary?["version"])
+    let options = settings.endpointOptions
     return
-      "\(scalar(canary?["name"])) \(scalar(canary?["version"])) is the canary and answers "
-      + "\(scalar(canary?["percent"])) % of the requests; `resnetd model activate "
-      + "\(scalar(canary?["version"]))` makes it live, `resnetd model canary` shows how it does"
+      "\(scalar(canary?["name"])) \(version) is the canary and answers "
+      + "\(scalar(canary?["percent"])) % of the requests"
+      + (root["goes_on"]?.boolean == true
+        ? "; it was that before, and its comparison goes on" : "")
+      + "; `resnetd model activate \(version)\(options)` makes it live, "
+      + "`resnetd model canary\(options)` shows how it does"
   }
 
   private static func change(_ report: JSONNode) -> String {

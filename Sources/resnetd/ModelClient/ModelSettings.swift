@@ -181,6 +181,20 @@ struct ModelSettings: CommandSettings {
     return "Bearer " + String(decoding: token, as: UTF8.self)
   }
 
+  /// Options by which a further command reaches the same endpoint as this one, after a space each;
+  /// empty for the usual one.
+  var endpointOptions: String {
+    let usual = ModelSettings()
+    var words: [String] = []
+    if let socketPath {
+      words = ["--admin-socket", socketPath]
+    } else if (host, port) != (usual.host, usual.port) {
+      words = ["--admin-host", host, "--admin-port", "\(port)"]
+    }
+    if let tokenFile { words += ["--admin-token-file", tokenFile] }
+    return words.map { " " + ShellWord.of($0) }.joined()
+  }
+
   /// Address of the admin endpoint.
   var place: ServerQuestion.Place { socketPath.map { .socket($0) } ?? .port(host: host, port) }
 }

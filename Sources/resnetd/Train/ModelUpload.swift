@@ -6,14 +6,12 @@ struct ModelUpload {
   /// Time for an answer before the training, which needs no proof of a model.
   private static let checkTimeout = Duration.seconds(10)
 
-  private let address: PushAddress
   private var settings = ModelSettings()
   private let authorization: String?
 
   /// Returns nil unless an upload is asked for; throws if the token cannot be read.
   init?(_ training: TrainSettings) throws(Failure) {
     guard let address = training.push else { return nil }
-    self.address = address
     (settings.host, settings.port) = (address.host, address.port)
     (settings.socketPath, settings.tokenFile) = (address.socketPath, training.tokenFile)
     settings.canary = training.canary
@@ -53,7 +51,7 @@ struct ModelUpload {
     if let fault = Self.fault(report.trained, report.folder.classes.count) {
       TrainingProgress.tell(
         "--push: \(fault); the model becomes \(state) all the same, and `resnetd model "
-          + "\(settings.canary == nil ? "rollback" : "canary --end") \(address.options)` undoes that"
+          + "\(settings.canary == nil ? "rollback" : "canary --end")\(settings.endpointOptions)` undoes that"
       )
     }
     do {
@@ -72,7 +70,7 @@ struct ModelUpload {
     } catch let failure as Failure {
       throw Failure(
         "\(path) is complete but is not known to be \(state): \(failure.message); `resnetd model "
-          + "push \(ShellWord.of(path)) \(address.options)"
+          + "push \(ShellWord.of(path))\(settings.endpointOptions)"
           + "\(settings.canary.map { " --canary \($0)" } ?? "")` tries again")
     }
   }
@@ -88,8 +86,8 @@ struct ModelUpload {
   }
 
   /// Words for people about an answer.
-  static func text(_ answer: AdminClient.Answer) throws -> String {
-    try ModelReport(answer, of: .push).text
+  func text(_ answer: AdminClient.Answer) throws -> String {
+    try ModelReport(answer, of: .push, settings).text
   }
 
   /// The answer's main members, and where it came from.
@@ -99,13 +97,13 @@ struct ModelUpload {
     return [
       "address": .string("\(settings.place)"), "state": .string(state),
       "name": JSONValue(model["name"]?.string), "version": JSONValue(model["version"]?.string),
-      "former": JSONValue(model["former"]?.string),
+      "former": JSONValue((tree.root["gate"] ?? tree.root)["former"]?.string),
     ]
   }
 
   /// The model's part of an answer.
   private func model(_ answer: JSONNode) -> JSONNode {
-    settings.canary == nil ? answer : answer["gate"] ?? answer
+    settings.canary == nil ? answer : answer["canary"] ?? answer
   }
 
   /// What the model becomes.

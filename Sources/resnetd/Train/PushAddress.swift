@@ -53,10 +53,4 @@ struct PushAddress: Sendable, Equatable {
       throw InvalidValue(expected: Self.expected + ", with a port from 1 to 65535")
     }
   }
-
-  /// Options of `resnetd model` that name the same endpoint.
-  var options: String {
-    socketPath.map { "--admin-socket \(ShellWord.of($0))" }
-      ?? "--admin-host \(host) --admin-port \(port)"
-  }
 }

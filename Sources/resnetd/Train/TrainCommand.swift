@@ -129,8 +129,8 @@ enum TrainCommand: Command {
       }
       StandardOutput.write(json.indentedText)
     }
-    guard let answer = try answer.get(), !settings.json else { return }
-    StandardOutput.write("\n" + (try ModelUpload.text(answer)))
+    guard let upload, let answer = try answer.get(), !settings.json else { return }
+    StandardOutput.write("\n" + (try upload.text(answer)))
   }
 
   /// Returns the model to begin with.

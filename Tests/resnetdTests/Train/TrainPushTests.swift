@@ -84,6 +84,9 @@ import Testing
         String(admin.split(separator: ":").last ?? ""),
       ])
     #expect(again.exitCode == 0 && again.output.contains("answers 50"), "\(again)")
+    #expect(again.output.contains("it was that before, and its comparison goes on"))
+    let options = "--admin-host 127.0.0.1 --admin-port \(admin.split(separator: ":").last ?? "")"
+    #expect(again.output.contains("`resnetd model canary \(options)` shows how it does"))
     let version = try #require(state["version"] as? String)
     let live = try await server.curl(
       "-X", "POST", "http://\(admin)/admin/versions/\(version)/activate")
