@@ -40,7 +40,8 @@ struct GoldenImages {
   /// Returns the images with the logits that the model gives for them in single precision.
   func samples(of model: Model) throws -> [GoldenSample] {
     guard !images.isEmpty else { return [] }
-    let jobs = ParallelJobs(1, imageCount: images.count)
+    // They run one by one.
+    let jobs = ParallelJobs(1, imageCount: 1)
     let classifier = try Classifier(jobs.compiled(model, .fp32), limits: DecodingLimits())
     let decoder = LocalDecoders().makeDecoder()
     return try images.map { name, bytes in
