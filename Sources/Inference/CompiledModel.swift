@@ -9,7 +9,7 @@ package struct CompiledModel: Sendable {
   package let name: String
   package let version: ModelVersion
   package let labels: [String]
-  package let preprocessing: Preprocessing
+  package private(set) var preprocessing: Preprocessing
   /// Meaning of the network's outputs.
   package let output: OutputRule
   /// What the file did not say and was assumed, as in `Model`.
@@ -61,6 +61,15 @@ package struct CompiledModel: Sendable {
   package func with(workers: Int) -> CompiledModel {
     var other = self
     other.plan.workers = workers
+    return other
+  }
+
+  /// Returns the same network for images that are prepared otherwise, to the same size.
+  package func with(preprocessing: Preprocessing) -> CompiledModel {
+    precondition(
+      preprocessing.outputSize == self.preprocessing.outputSize, "the size must be the network's")
+    var other = self
+    other.preprocessing = preprocessing
     return other
   }
 

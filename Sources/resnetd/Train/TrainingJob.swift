@@ -166,9 +166,9 @@ struct TrainingJob {
   /// Returns images with the logits that the finished model gives for them, compared with those that
   /// training computed; nil if it was interrupted.
   func goldenSamples(
-    of model: Model, _ split: DataSplit, expected: ([SurveyedImage]) throws -> [Float]
+    of model: CompiledModel, _ split: DataSplit, expected: ([SurveyedImage]) throws -> [Float]
   ) throws -> [GoldenSample]? {
-    let classifier = try Classifier(jobs.compiled(model, .fp32), limits: DecodingLimits())
+    let classifier = try Classifier(model, limits: DecodingLimits())
     let decoder = decoders.makeDecoder()
     var samples: [GoldenSample] = []
     for image in GoldenChoice.images(split) {

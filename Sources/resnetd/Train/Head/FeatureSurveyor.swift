@@ -15,6 +15,8 @@ struct FeatureSurveyor {
   private let source: any DecoderSource
   private let inputShape: FeatureShape
   private let shelf: FeatureShelf?
+  /// An image as numbers; memory of its own for each would be taken from the system again and again.
+  private var numbers: [Float]
 
   /// - Parameters:
   ///   - model: In fp32, so that its input is plain numbers.
@@ -27,9 +29,10 @@ struct FeatureSurveyor {
     decoder = source.makeDecoder()
     (self.source, self.shelf) = (source, shelf)
     inputShape = model.network.inputShape
+    numbers = [Float](repeating: 0, count: inputShape.elementCount)
   }
 
-  func survey(_ images: [(index: Int, image: ListedImage)]) throws -> [Product] {
+  mutating func survey(_ images: [(index: Int, image: ListedImage)]) throws -> [Product] {
     var products: [Product?] = images.map { _ in nil }
     var waiting: [(place: Int, image: SurveyedImage)] = []
     for (place, item) in images.enumerated() {
@@ -46,7 +49,8 @@ struct FeatureSurveyor {
       case .failure(let problem):
         products[place] = try ImageSurvey.failure(problem, of: item.image)
       case .bytes(let bytes):
-        let likeness = Likeness(numbers(at: waiting.count), inputShape)
+        readNumbers(at: waiting.count)
+        let likeness = Likeness(numbers, inputShape)
         waiting.append(
           (
             place,
@@ -81,12 +85,12 @@ struct FeatureSurveyor {
     waiting = []
   }
 
-  private func numbers(at place: Int) -> [Float] {
+  private mutating func readNumbers(at place: Int) {
     let bytes = classifier.prepared(at: place)
-    var numbers = [Float](repeating: 0, count: bytes.count / MemoryLayout<Float>.stride)
+    precondition(
+      bytes.count == numbers.count * MemoryLayout<Float>.stride, "the input must be in fp32")
     // SAFETY: any bytes are numbers, and there are as many as the numbers have.
     unsafe numbers.withUnsafeMutableBytes { unsafe $0.copyBytes(from: bytes) }
-    return numbers
   }
 }
 

@@ -7,7 +7,6 @@ import Training
 /// Transfer learning with a frozen network: features of all images once, then a new last layer.
 struct HeadTraining {
   private let job: TrainingJob
-  private let compiled: CompiledModel
   private let featureCount: Int
   /// Nil if images are learned from as they are.
   private let views: ViewRule?
@@ -15,10 +14,11 @@ struct HeadTraining {
   init(_ job: TrainingJob) throws {
     self.job = job
     views = try ViewRule(job)
-    compiled = try job.jobs.compiled(job.parent, .fp32)
-    do throws(FeatureFault) { featureCount = try compiled.featureCount.get() } catch {
+    let node: Graph.NodeID
+    do throws(FeatureFault) { node = try job.parent.graph.featureNode() } catch {
       throw Failure("\(job.parent.name): \(error); name another model by --from")
     }
+    featureCount = try job.parent.graph.shapes()[node].elementCount
   }
 
   /// Returns the model; nil if it was interrupted.
@@ -27,16 +27,7 @@ struct HeadTraining {
     defer { storage.end() }
     TrainingProgress.tell(
       "a new last layer on the \(featureCount) features of \(job.parentName)")
-    let survey = ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption)
-    let shelf = storage.plain
-    let found = try survey.run(
-      threads: job.jobs.count, batch: job.jobs.batch(of: compiled),
-      keep: { try shelf?.keep(&$0) },
-      makeWorker: { [compiled, job] in
-        let surveyor = try FeatureSurveyor(compiled, job.decoders, shelf)
-        return { try surveyor.survey($0) }
-      })
-    guard let found else { return nil }
+    guard let found = try survey(storage.plain) else { return nil }
     try storage.finishImages(found.images.count)
     let split = try job.split(found)
     var further: FeatureMatrix?
@@ -58,14 +49,15 @@ struct HeadTraining {
     func model() throws -> Model {
       try TrainedModel.model(job.parent, fit.layers, name: job.modelName, contents)
     }
-    let samples = try job.goldenSamples(of: model(), split) {
+    let finished = try job.jobs.compiled(model(), .fp32)
+    let samples = try job.goldenSamples(of: finished, split) {
       try fit.layers.logits(storage.matrix($0))
     }
     guard let samples else { return nil }
     contents.goldenSamples = samples
+    let frames = try FrameComparison.of(finished, job, split, logits: logits)
     guard let int8 = try IntegerTrial(job, split, logits: logits).run(model()) else { return nil }
     contents.calibration = int8.calibration
-    let frames = try FrameComparison.of(model(), job, split, logits: logits)
     return TrainingResult(
       model: try model(), last: nil, parentName: job.parentName, featureCount: featureCount,
       split: split, survey: found, fit: fit, preview: preview, viewCount: viewCount,
@@ -73,6 +65,18 @@ struct HeadTraining {
       judgement: judgement, frames: frames,
       int8: int8,
       doubts: job.doubts(fit, contents.output, split), duration: .now - start)
+  }
+
+  /// Computes the features of all images; nil if it was interrupted.
+  private func survey(_ shelf: FeatureShelf?) throws -> ImageSurvey.Outcome? {
+    let compiled = try job.jobs.compiled(job.parent, .fp32)
+    return try ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption).run(
+      threads: job.jobs.count, batch: job.jobs.batch(of: compiled),
+      keep: { try shelf?.keep(&$0) },
+      makeWorker: { [job] in
+        var surveyor = try FeatureSurveyor(compiled, job.decoders, shelf)
+        return { try surveyor.survey($0) }
+      })
   }
 
   private var viewCount: Int { views?.count ?? 0 }

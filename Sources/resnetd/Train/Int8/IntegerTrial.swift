@@ -35,6 +35,13 @@ struct IntegerOutcome: Sendable {
 
     /// Share of images that int8 answers as fp32 does.
     var agreement: Double { share(sameCount) }
+
+    /// Whether the share of all images like these is above or below a bar, at 95 %.
+    func isDecided(at bar: Double) -> Bool {
+      let interval = Proportion(sameCount, of: imageCount).interval
+      return bar < interval.low || bar > interval.high
+    }
+
     /// Share of images that are answered rightly.
     var accuracy: Double { share(rightCount) }
     var integerAccuracy: Double { share(integerRightCount) }
@@ -73,9 +80,12 @@ struct IntegerTrial {
   /// Learned images that ranges are measured on: the fewest that are advised, since the command is to
   /// end in seconds.
   private static let calibratedImageCount = QuantizeCommand.advisedImageCount
-  /// Held-out images that int8 is judged by at most, and at least.
+  /// Held-out images that int8 is judged by at most, and at least; between them it ends as soon as the
+  /// answer is clear.
   private static let judgedImageCountLimit = 500
   private static let judgedImageCountMinimum = 50
+  /// Images of the first part, which is enough where next to all answers agree, or many do not.
+  private static let firstImageCount = 200
 
   private let job: TrainingJob
   private let split: DataSplit
@@ -107,13 +117,17 @@ struct IntegerTrial {
       "percentile \(CalibrationRanges.percentile) over \(learned.count) images"
     var calibration = Calibration(method: method, ranges: ranges)
     let candidate = try model.calibrated(calibration, model.provenance ?? Provenance())
-    var outcome = try judgement(of: candidate)
+    let compiled = try job.jobs.compiled(candidate, .int8)
+    let least = Double(QuantizeCommand.Settings().minimumAgreement)
+    let comparison = try comparison(of: candidate, compiled, least)
     guard !job.interruption.hasHappened else { return nil }
-    guard let comparison = outcome.comparison else { return outcome }
-    let least = QuantizeCommand.Settings().minimumAgreement
-    if comparison.agreement < Double(least) {
-      outcome.reason = "fewer than \(EvaluationReport.percent(Double(least))) agree"
-    } else if let fault = try sampleFault(candidate) {
+    guard comparison.imageCount >= Self.judgedImageCountMinimum else {
+      return IntegerOutcome(reason: "too few of the images held out can be read again")
+    }
+    var outcome = IntegerOutcome(comparison: comparison)
+    if comparison.agreement < least {
+      outcome.reason = "fewer than \(EvaluationReport.percent(least)) agree"
+    } else if let fault = try sampleFault(candidate, compiled) {
       outcome.reason = fault
     } else {
       calibration.method +=
@@ -134,49 +148,39 @@ struct IntegerTrial {
     return Precision.int8.refusal
   }
 
-  private func judgement(of candidate: Model) throws -> IntegerOutcome {
-    let compiled = try job.jobs.compiled(candidate, .int8)
-    let partCount = job.jobs.count
-    let parts = WorkerThread.parts(partCount, threads: partCount) {
-      [self] part, _ -> Result<[(place: Int, numbers: [Float])], any Error> in
-      Result {
-        let classifier = try Classifier(compiled, limits: .init())
-        let decoder = job.decoders.makeDecoder()
-        var answers: [(Int, [Float])] = []
-        for place in judged.indices where place % partCount == part {
-          guard !job.interruption.hasHappened else { break }
-          guard
-            case .bytes(let bytes) = ImageReader.read(job.folder.images[judged[place].index].image)
-          else { continue }
-          let found = try classifier.classify(
-            [bytes[...]], by: decoder, until: .now + GoldenChoice.timeout)
-          if case .success(let numbers) = found[0] { answers.append((place, numbers)) }
-        }
-        return answers
-      }
-    }
+  /// Compares the answers, image by image, until it is clear whether enough agree.
+  private func comparison(
+    of candidate: Model, _ compiled: CompiledModel, _ least: Double
+  ) throws -> IntegerOutcome.Comparison {
+    let first = Set(Self.spread(judged.indices, Self.firstImageCount))
+    let parts = [
+      judged.indices.filter(first.contains), judged.indices.filter { !first.contains($0) },
+    ]
     var comparison = IntegerOutcome.Comparison(
       hasIndependentLabels: split.hasIndependentLabels)
-    for part in parts {
-      for (place, numbers) in try part.get() {
-        let reference = candidate.output.numbers(logits[place][...], labelCount: job.classCount)
+    for part in parts where !part.isEmpty && !comparison.isDecided(at: least) {
+      let answers = try SecondLook(job, compiled).results(of: part.map { judged[$0] }) {
+        { index, _, numbers in (place: part[index], numbers: numbers) }
+      }
+      for (place, numbers) in answers {
+        guard numbers.allSatisfy(\.isFinite) else { throw Classifier.notFinite }
+        let sets = [logits[place], numbers].map {
+          split.answer(
+            candidate.output.numbers($0[...], labelCount: job.classCount),
+            threshold: LabelTally.threshold)
+        }
         comparison.record(
-          fp32: split.answer(reference, threshold: LabelTally.threshold),
-          int8: split.answer(numbers, threshold: LabelTally.threshold),
-          wanted: Set(split.labels(of: judged[place])))
+          fp32: sets[0], int8: sets[1], wanted: Set(split.labels(of: judged[place])))
       }
     }
-    guard comparison.imageCount >= Self.judgedImageCountMinimum else {
-      return IntegerOutcome(reason: "too few of the images held out can be read again")
-    }
-    return IntegerOutcome(comparison: comparison)
+    return comparison
   }
 
   /// Returns why a server would refuse the model in int8; nil if it would not.
-  private func sampleFault(_ candidate: Model) throws -> String? {
+  private func sampleFault(_ candidate: Model, _ compiled: CompiledModel) throws -> String? {
     guard !candidate.goldenSamples.isEmpty else { return nil }
     let check = try GoldenCheck(
-      job.jobs.compiled(candidate, .int8), by: job.decoders.makeDecoder(),
+      compiled, by: job.decoders.makeDecoder(),
       limits: .init(
         decoding: .init(), decodingTimeout: GoldenChoice.timeout, provingTimeout: nil),
       imageCount: candidate.goldenSamples.count)

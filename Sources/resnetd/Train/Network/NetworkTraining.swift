@@ -160,12 +160,13 @@ struct NetworkTraining {
       labels: job.folder.classes, preprocessing: job.parent.preprocessing,
       output: judgement?.output ?? job.settings.outputRule,
       provenance: try job.provenance(finished.record.recipe, judgement, split))
-    let model = try made(begun, finished.best, contents)
-    let samples = try job.goldenSamples(of: model, split) { images in
+    let compiled = try job.jobs.compiled(made(begun, finished.best, contents), .fp32)
+    let samples = try job.goldenSamples(of: compiled, split) { images in
       try network.outputs(CanvasImages(images, split, rule).plainViews(0..<1, threads: 1))
     }
     guard let samples else { return nil }
     contents.goldenSamples = samples
+    let frames = try FrameComparison.of(compiled, job, split, logits: judged)
     let finishedModel = try made(begun, finished.best, contents)
     guard let int8 = try IntegerTrial(job, split, logits: judged).run(finishedModel) else {
       return nil
@@ -181,7 +182,7 @@ struct NetworkTraining {
         (try? begun.graph.shapes())?[node].elementCount
       } ?? 0, split: split, survey: found, fit: fit, course: finished.record,
       judgement: judgement,
-      frames: try FrameComparison.of(finishedModel, job, split, logits: judged), int8: int8,
+      frames: frames, int8: int8,
       doubts: fit.map { job.doubts($0, contents.output, split) } ?? [],
       duration: .now - start)
   }

@@ -62,55 +62,44 @@ struct FrameComparison: Sendable {
   ///
   /// - Parameter logits: What the model gives for the images held out, `[images, classes]`.
   static func of(
-    _ model: Model, _ job: TrainingJob, _ split: DataSplit, logits: [Float]
+    _ model: CompiledModel, _ job: TrainingJob, _ split: DataSplit, logits: [Float]
   ) throws -> FrameComparison? {
     guard crops(model.preprocessing), !split.heldOut.isEmpty else { return nil }
     let count = min(split.heldOut.count, imageCountLimit)
     let places = (0..<count).map { $0 * split.heldOut.count / count }
-    let whole = try job.jobs.compiled(wholeFrame(model), .fp32)
-    let partCount = job.jobs.count
-    let parts = WorkerThread.parts(partCount, threads: partCount) {
-      part, _ -> Result<[Sight], any Error> in
-      Result {
-        let classifier = try Classifier(whole, limits: DecodingLimits())
-        let ruler = ProportionRuler(job.decoders.makeDecoder())
-        let decoder = job.decoders.makeDecoder()
-        var sights: [Sight] = []
-        for place in places where place % partCount == part && !job.interruption.hasHappened {
-          let image = split.heldOut[place]
-          let item = job.folder.images[image.index].image
-          guard case .bytes(let bytes) = ImageReader.read(item),
-            case .success(let numbers) = try classifier.logits(
-              bytes[...], by: decoder, until: .now + GoldenChoice.timeout)
-          else { continue }
-          let row = Array(logits[place * job.classCount..<(place + 1) * job.classCount])
-          let labels = Set(split.labels(of: image))
-          // A logit of 0 is a probability of 50 %.
-          sights.append(
-            Sight(
-              isRightCropped: split.answer(row, threshold: 0) == labels,
-              isRightWhole: split.answer(numbers, threshold: 0) == labels,
-              proportion: ruler.proportion(of: bytes)))
-        }
-        return sights
-      }
-    }
-    let sights = try parts.flatMap { try $0.get() }
-    guard !sights.isEmpty else { return nil }
+    let whole = model.with(preprocessing: try wholeFrame(model.preprocessing))
     let verdict = split.hasIndependentLabels ? "with all labels right" : "right"
-    return FrameComparison(sights, verdict)
+    var sights: [Sight] = []
+    // Every second image first.
+    for part in [0, 1] {
+      let own = places.indices.filter { $0 % 2 == part }.map { places[$0] }
+      sights += try SecondLook(job, whole).results(of: own.map { split.heldOut[$0] }) {
+        let ruler = ProportionRuler(job.decoders.makeDecoder())
+        return { index, file, numbers in
+          let place = own[index]
+          let cropped = Array(logits[place * job.classCount..<(place + 1) * job.classCount])
+          let labels = Set(split.labels(of: split.heldOut[place]))
+          // A logit of 0 is a probability of 50 %.
+          return Sight(
+            isRightCropped: split.answer(cropped, threshold: 0) == labels,
+            isRightWhole: split.answer(numbers, threshold: 0) == labels,
+            proportion: ruler.proportion(of: file))
+        }
+      }
+      guard !sights.isEmpty else { return nil }
+      let found = FrameComparison(sights, verdict)
+      // Whole images are tried further where they may turn out to be better.
+      if part == 1 || found.wholeCount <= found.croppedCount { return found }
+    }
+    preconditionFailure("the loop ends by itself")
   }
 
-  private static func wholeFrame(_ model: Model) throws -> Model {
-    let contract = model.preprocessing
+  private static func wholeFrame(_ contract: Preprocessing) throws -> Preprocessing {
     let size = contract.outputSize
-    let whole = try Preprocessing(
+    return try Preprocessing(
       resize: .exact(height: size.height, width: size.width, filter: contract.resize.filter),
       crop: .none, channelOrder: contract.channelOrder, mean: contract.mean, std: contract.std,
       range: contract.range, policies: contract.policies, exact: contract.exact)
-    return try Model(
-      name: model.name, graph: model.graph, weights: model.weights,
-      Model.Contents(labels: model.labels, preprocessing: whole, output: model.output))
   }
 
   // MARK: Words
