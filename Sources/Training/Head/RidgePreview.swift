@@ -129,8 +129,8 @@ package struct RidgePreview: Sendable {
     return (targets, means)
   }
 
-  /// Returns `[D, n]` whose products of two columns, divided by n, tell how much of a row's output is
-  /// another row's doing, or its own, but for the bias.
+  /// Returns `[n, D]` whose products of two rows, divided by n, tell how much of one row's output is
+  /// the other's doing, or its own, but for the bias.
   private static func solved(
     _ scaled: [Float], count: Int, _ depth: Int, _ factor: Cholesky
   ) throws(EngineError) -> [Float] {
@@ -138,7 +138,12 @@ package struct RidgePreview: Sendable {
     for row in 0..<count {
       for column in 0..<depth { columns[column * count + row] = scaled[row * depth + column] }
     }
-    return try factor.forward(columns)
+    let solved = try factor.forward(columns)
+    var rows = [Float](repeating: 0, count: scaled.count)
+    for column in 0..<depth {
+      for row in 0..<count { rows[row * depth + column] = solved[column * count + row] }
+    }
+    return rows
   }
 
   /// Replaces rows' outputs by those of the head that has seen none of them (of a single row this is
@@ -151,14 +156,14 @@ package struct RidgePreview: Sendable {
     _ rows: [Int], of outputs: inout [Float], _ truth: [Float], _ solved: [Float], count: Int
   ) throws(EngineError) -> Bool {
     let (depth, classCount) = (solved.count / count, outputs.count / count)
-    var columns: [Float] = []
-    columns.reserveCapacity(depth * rows.count)
-    for place in 0..<depth { for row in rows { columns.append(solved[place * count + row]) } }
+    var own: [Float] = []
+    own.reserveCapacity(depth * rows.count)
+    for row in rows { own += solved[row * depth..<(row + 1) * depth] }
     var product = MatrixProduct(rows: rows.count, columns: rows.count, depth: depth)
-    product.transposesA = true
+    product.transposesB = true
     var rest = [Float](repeating: 0, count: rows.count * rows.count)
     var span = rest.mutableSpan
-    try product.multiply(columns.span, columns.span, into: &span)
+    try product.multiply(own.span, own.span, into: &span)
     // What a bias adds is the same for all.
     for place in rest.indices { rest[place] = -(rest[place] + 1) / Float(count) }
     for place in rows.indices { rest[place * rows.count + place] += 1 }
