@@ -9,6 +9,8 @@ import JSON
 /// images, squeezed into the input as a whole.
 struct FrameComparison: Sendable {
   private static let imageCountLimit = 200
+  /// Images beyond which half of them are tried first.
+  private static let undividedImageCount = 100
   /// Longer side by the shorter beyond which a square crop sees less than half.
   private static let extremeProportion = 2.0
   /// Standard errors of a difference that is no chance.
@@ -70,9 +72,9 @@ struct FrameComparison: Sendable {
     let whole = model.with(preprocessing: try wholeFrame(model.preprocessing))
     let verdict = split.hasIndependentLabels ? "with all labels right" : "right"
     var sights: [Sight] = []
-    // Every second image first.
-    for part in [0, 1] {
-      let own = places.indices.filter { $0 % 2 == part }.map { places[$0] }
+    let partCount = count > undividedImageCount ? 2 : 1
+    for part in 0..<partCount {
+      let own = places.indices.filter { $0 % partCount == part }.map { places[$0] }
       sights += try SecondLook(job, whole).results(of: own.map { split.heldOut[$0] }) {
         let ruler = ProportionRuler(job.decoders.makeDecoder())
         return { index, file, numbers in
@@ -86,12 +88,10 @@ struct FrameComparison: Sendable {
             proportion: ruler.proportion(of: file))
         }
       }
-      guard !sights.isEmpty else { return nil }
-      let found = FrameComparison(sights, verdict)
-      // Whole images are tried further where they may turn out to be better.
-      if part == 1 || found.wholeCount <= found.croppedCount { return found }
+      // They are tried further where whole images may turn out to be better.
+      if sights.count(where: \.isRightWhole) <= sights.count(where: \.isRightCropped) { break }
     }
-    preconditionFailure("the loop ends by itself")
+    return sights.isEmpty ? nil : FrameComparison(sights, verdict)
   }
 
   private static func wholeFrame(_ contract: Preprocessing) throws -> Preprocessing {
