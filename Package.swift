@@ -43,6 +43,7 @@ let package = Package(
     room(
       "CEmbeddedModels",
       excluding: ["resnet18-half-tinyimagenet.safetensors", "resnet20-cifar10.safetensors"]),
+    room("CPages", excluding: ["home.html"]),
     room("CImageNet", excluding: ["imagenet-labels.txt", "imagenet-synsets.txt"]),
     room("CSockets"),
     room("CProgram"),
@@ -101,7 +102,7 @@ let package = Package(
       dependencies: [
         "Inference", "Training", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time",
-        "Words", "CYajl",
+        "Words", "CPages", "CYajl",
       ]),
     .target(
       name: "Following",

@@ -2,12 +2,30 @@ package import Decoding
 package import Engine
 package import Imaging
 
+/// What a run can give for an image beside its numbers.
+package struct InnerOutputs: OptionSet, Sendable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// Features, for a model that has some.
+  package static let features = InnerOutputs(rawValue: 1)
+  /// The last map, for a model with class activation maps.
+  package static let lastMap = InnerOutputs(rawValue: 2)
+
+  /// Places of the network's taps, in the order in which `CompiledModel` names them.
+  fileprivate var taps: Set<Int> {
+    Set([(InnerOutputs.features, 0), (.lastMap, 1)].filter { contains($0.0) }.map(\.1))
+  }
+}
+
 /// Result of a run for one image.
 package struct ImageOutput: Sendable {
   /// Numbers by the model's output rule, one per label.
   package var numbers: [Float]
   /// Features, if they were asked for and are finite: the input of the last linear layer, in fp32.
   package var features: [Float]?
+  /// The last map, likewise: `[channels, height, width]`, for `ClassActivation`.
+  package var lastMap: [Float]?
 }
 
 /// One worker's means of classifying images: a context of the network and buffers for a batch.
@@ -142,14 +160,16 @@ package final class Classifier {
   /// Runs on the team if there is a deadline, and only while nothing else computes. Without a
   /// deadline, or beyond it, runs on this thread alone.
   ///
-  /// - Parameter withFeatures: Whether features are wanted, for a model that has some.
+  /// - Parameter inner: What else is wanted, which the model must have.
   package func run(
-    count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil, withFeatures: Bool = false
+    count: Int, onTeamUntil deadline: ContinuousClock.Instant? = nil, with inner: InnerOutputs = []
   ) throws(EngineError) -> [ImageOutput?] {
     let outputCount = model.network.outputCount
+    let wanted = inner.taps
     precondition(
-      !withFeatures || !model.network.tapShapes.isEmpty, "the model must have features")
-    let taps = withFeatures ? TapOutputs() : nil
+      wanted.allSatisfy(model.network.tapShapes.indices.contains),
+      "the model must have what is wanted")
+    let taps = wanted.isEmpty ? nil : TapOutputs(wanted)
     let pixels = input
     try Self.withNumbers(0..<count * outputCount, of: &logits) { output throws(EngineError) in
       // SAFETY: the elements are bytes.
@@ -165,10 +185,14 @@ package final class Classifier {
     return (0..<count).map { place in
       let outputs = logits[place * outputCount..<(place + 1) * outputCount]
       guard outputs.allSatisfy(\.isFinite) else { return nil }
-      let features = taps.map { Array($0.numbers(of: 0, image: place)) }
+      let inside = { (output: InnerOutputs, tap: Int) -> [Float]? in
+        guard inner.contains(output), let taps else { return nil }
+        let numbers = Array(taps.numbers(of: tap, image: place))
+        return numbers.allSatisfy(\.isFinite) ? numbers : nil
+      }
       return ImageOutput(
         numbers: model.output.numbers(outputs, labelCount: model.labels.count),
-        features: features?.allSatisfy(\.isFinite) == true ? features : nil)
+        features: inside(.features, 0), lastMap: inside(.lastMap, 1))
     }
   }
 

@@ -18,6 +18,9 @@ package struct CompiledModel: Sendable {
   /// Number of features that a run can give for an image (`Classifier.run`), or the reason why it
   /// gives none.
   package let featureCount: Result<Int, FeatureFault>
+  /// What makes class activation maps of the last map that a run gives for an image, or the reason
+  /// why there are none.
+  package let classActivation: Result<ClassActivation, ClassActivationFault>
   package let precision: Precision
   /// Plan that it was compiled for.
   package private(set) var plan: CPUPlan
@@ -51,6 +54,15 @@ package struct CompiledModel: Sendable {
     options.teamThreads = plan.threads > 1 ? plan.threads : nil
     let feature = Result { () throws(FeatureFault) in try model.graph.featureNode() }
     if case .success(let node) = feature { options.taps = [model.graph.nodes[node].name] }
+    classActivation = Result { () throws(ClassActivationFault) in
+      let source = try model.graph.classActivationSource()
+      guard
+        let maps = ClassActivation(source, model.weights, labelCount: model.labels.count)
+      else { throw .laterLayers(node: source.layer) }
+      // A network with a last map has features.
+      options.taps.append(model.graph.nodes[source.map].name)
+      return maps
+    }
     self.precision = precision
     let network = try CompiledNetwork(model.graph, model.weights, options: options)
     self.network = network

@@ -19,6 +19,7 @@ package struct MemoryEstimate {
       live.graph, precision: live.precision, batchSizes: live.plan.batchSizes,
       hasTeam: live.plan.threads > 1)
     return network.weightByteCount + contexts + (estimate?.stepByteCount ?? 0)
+      + ClassActivation.byteCount(for: live.graph)
   }
 
   private static func contextByteCount(of network: CompiledNetwork) -> Int {
@@ -33,16 +34,18 @@ package struct MemoryEstimate {
     let largestLayer = try graph.parameterShapes().values.map { $0.reduce(1, *) }.max() ?? 0
     let packing = largestLayer * MemoryLayout<Float>.stride * Self.copiesWhilePacking
     let contextCount = plan.workers + 1
+    let maps = ClassActivation.byteCount(for: graph)
     if let live, live.graph == graph, live.precision == precision, live.plan == plan {
       let network = live.network
       byteCount =
-        network.weightByteCount + packing + Self.contextByteCount(of: network) * contextCount
+        network.weightByteCount + maps + packing
+        + Self.contextByteCount(of: network) * contextCount
       return
     }
     let estimate = try CompilationEstimate(
       graph, precision: precision, batchSizes: plan.batchSizes, hasTeam: plan.threads > 1)
     byteCount =
-      estimate.weightByteCount + packing + estimate.stepByteCount
+      estimate.weightByteCount + maps + packing + estimate.stepByteCount
       + estimate.contextByteCount * contextCount
   }
 }

@@ -171,10 +171,7 @@ package final class Service: RequestHandler {
   private func probe(_ route: Route) -> Response {
     switch route {
     case .live: Response(status: 200, contentType: "text/plain", text: "ok")
-    case .home:
-      Response(
-        status: 200, contentType: "text/html; charset=utf-8",
-        text: HomePage.html(model: pool?.live.model))
+    case .home: PageResponse.home.response
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready, .classify:

@@ -165,6 +165,12 @@ void image_codec_compose_row(
     const uint8_t *_Nonnull rgba, uint8_t *_Nonnull rgb, size_t count,
     image_codec_backdrop backdrop);
 
+/// Writes a PNG of rows of RGB. Returns its bytes, or 0 if it could not be made or has more than
+/// `capacity`.
+size_t image_codec_png_encode(
+    const uint8_t *_Nonnull rgb, uint32_t width, uint32_t height, uint8_t *_Nonnull bytes,
+    size_t capacity);
+
 /// Writes a lossy WebP of rows of RGB; quality is 0 to 100. Returns its bytes, or 0 if it could not
 /// be made or has more than `capacity`.
 size_t image_codec_webp_encode(

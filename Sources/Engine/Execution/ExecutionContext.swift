@@ -9,8 +9,8 @@ package final class ExecutionContext {
   private struct BoundPlan {
     let plan: Plan
     let steps: [BoundStep]
-    /// Steps that put the outputs of taps in order.
-    let tapSteps: [BoundStep]
+    /// For each tap, the step that puts its output in order; nil if it is in order.
+    let tapSteps: [BoundStep?]
   }
 
   package let network: CompiledNetwork
@@ -46,11 +46,13 @@ package final class ExecutionContext {
         }
       }
       let reading = Section(steps: plan.taps.compactMap(\.step), repetitions: 1, strides: [:])
-      var tapSteps: [BoundStep] = []
-      for step in reading.steps {
+      var tapSteps: [BoundStep?] = []
+      for tap in plan.taps {
         tapSteps.append(
-          try BoundStep(
-            step, of: reading, 0, plan, on: network.device, arena: arena, scratchpad: scratchpad))
+          try tap.step.map { step throws(EngineError) in
+            try BoundStep(
+              step, of: reading, 0, plan, on: network.device, arena: arena, scratchpad: scratchpad)
+          })
       }
       return BoundPlan(plan: plan, steps: steps, tapSteps: tapSteps)
     }
@@ -174,8 +176,8 @@ package final class ExecutionContext {
   }
 
   private func read(_ bound: BoundPlan, into taps: TapOutputs) throws(EngineError) {
-    for step in bound.tapSteps { try step.run(on: stream) }
-    for (index, tap) in bound.plan.taps.enumerated() {
+    for (index, tap) in bound.plan.taps.enumerated() where taps.takes(index) {
+      try bound.tapSteps[index]?.run(on: stream)
       // SAFETY: the plan placed the buffer in the arena, with room for as many numbers.
       let values = unsafe UnsafeBufferPointer(
         start: (arena.base + bound.plan.offsets[tap.slot.buffer])

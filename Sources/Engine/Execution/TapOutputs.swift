@@ -4,12 +4,17 @@ package import ResNet
 ///
 /// Belongs to one thread at a time.
 package final class TapOutputs {
+  /// Places of the taps that are wanted; nil for all.
+  private let wanted: Set<Int>?
   /// For each tap, fp32 whatever the network computes with, row-major `[N, C, H, W]`.
   package private(set) var numbers: [[Float]] = []
   /// Shape of one image's output of each tap.
   package private(set) var shapes: [FeatureShape] = []
 
-  package init() {}
+  /// - Parameter wanted: Places of the taps whose outputs are wanted; nil for all.
+  package init(_ wanted: Set<Int>? = nil) { self.wanted = wanted }
+
+  func takes(_ tap: Int) -> Bool { wanted?.contains(tap) ?? true }
 
   /// Returns one image's output of a tap.
   package func numbers(of tap: Int, image: Int) -> ArraySlice<Float> {
@@ -19,9 +24,9 @@ package final class TapOutputs {
 
   func begin(_ shapes: [FeatureShape], imageCount: Int) {
     self.shapes = shapes
-    numbers = shapes.map { shape in
+    numbers = shapes.enumerated().map { tap, shape in
       var numbers: [Float] = []
-      numbers.reserveCapacity(imageCount * shape.elementCount)
+      if takes(tap) { numbers.reserveCapacity(imageCount * shape.elementCount) }
       return numbers
     }
   }

@@ -72,7 +72,7 @@ extension Graph {
   }
 
   /// Finds the last linear layer.
-  private func headNode() throws(FeatureFault) -> NodeID {
+  func headNode() throws(FeatureFault) -> NodeID {
     guard let shapes = try? shapes() else { throw .noLinearLayer(node: nodes[output].name) }
     var id = output
     while true {

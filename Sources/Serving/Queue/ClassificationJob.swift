@@ -99,14 +99,14 @@ final class ServedJob: @unchecked Sendable {
   /// An image that a thread other than a worker's has decoded, for the next turn.
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
 
-  /// Features of the images that have run, if the request wants them.
-  private var features: [[Float]?]
-  /// Memory for them and for their part of the answer.
-  private let featureMemory: Reservation?
+  /// What the request wants beside the classes, of the images that have run.
+  private var inner: [InnerAnswer]
+  /// Memory for it and for its part of the answer.
+  private let innerMemory: Reservation?
 
-  /// Bytes of a feature: the number, its text of at most 16 characters with the comma, and the same
-  /// again while the answer grows.
-  private static let featureByteCount = 4 + 2 * 16
+  /// Bytes of a number of it: the number, its text of at most 16 characters with the comma, and the
+  /// same again while the answer grows.
+  private static let innerByteCount = 4 + 2 * 16
 
   /// Throws the problem to answer with if the body as a whole is unusable.
   ///
@@ -124,28 +124,25 @@ final class ServedJob: @unchecked Sendable {
     if job.collector == nil {
       admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
     }
-    featureMemory = try Self.featureMemory(
+    innerMemory = try Self.innerMemory(
       admitted, imageCount: payload.count, limit: limits.requestFeatureLimit, memory)
     self.job = admitted
     // The one that answers is the one that is counted.
     if admitted.deployment !== job.deployment { _ = job.pending.replace(admitted) }
     results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
-    features = [[Float]?](repeating: nil, count: payload.count)
+    inner = [InnerAnswer](repeating: InnerAnswer(), count: payload.count)
     missingCount = payload.count
   }
 
-  private static func featureMemory(
+  private static func innerMemory(
     _ job: ClassificationJob, imageCount: Int, limit: Int, _ memory: MemoryBudget
   ) throws(Problem) -> Reservation? {
-    guard job.parameters.wantsFeatures,
-      case .success(let featureCount) = job.deployment.model.featureCount
-    else { return nil }
+    let numbers = InnerNumbers(job.parameters, job.deployment.model)
+    guard numbers.count > 0 else { return nil }
     // Both have limits whose product does not overflow.
-    let count = imageCount * featureCount
-    guard count <= limit else {
-      throw .tooManyFeatures(of: imageCount, each: featureCount, limit: limit)
-    }
-    guard let reservation = memory.reserve(count * featureByteCount, use: .bodies) else {
+    let count = imageCount * numbers.count
+    guard count <= limit else { throw numbers.tooMany(of: imageCount, limit: limit) }
+    guard let reservation = memory.reserve(count * innerByteCount, use: .bodies) else {
       throw .overloaded
     }
     return reservation
@@ -216,16 +213,19 @@ final class ServedJob: @unchecked Sendable {
   }
 
   /// Records the result of an image. The last one answers the request.
-  func finish(_ index: Int, _ result: Result<Ranking, Problem>, features: [Float]? = nil) {
+  func finish(
+    _ index: Int, _ result: Result<Ranking, Problem>, _ inner: InnerAnswer = InnerAnswer()
+  ) {
     precondition(results[index] == nil, "an image has one result")
     results[index] = result.mapError { payload.explaining($0, index) }
-    self.features[index] = features
+    self.inner[index] = inner
     missingCount -= 1
     guard missingCount == 0, isWanted else { return }
     if let collector = job.collector {
       collector.collect(
         FeatureCollector.Collected(
-          results: self.results.compactMap(\.self), features: self.features, payload: payload))
+          results: self.results.compactMap(\.self), features: self.inner.map(\.features),
+          payload: payload))
       respond(Response(status: 204))
       return
     }
@@ -256,8 +256,8 @@ final class ServedJob: @unchecked Sendable {
     let results = results.compactMap(\.self)
     let document =
       payload.isList
-      ? answer.list(zip(results, features).map { answer.item($0, features: $1) })
-      : answer.document(answer.item(.success(try results[0].get()), features: features[0]))
+      ? answer.list(zip(results, inner).map { answer.item($0, inner: $1) })
+      : answer.document(answer.item(.success(try results[0].get()), inner: inner[0]))
     var response = Response(status: 200, contentType: "application/json", body: document.bytes)
     response.fields["Server-Timing"] = serverTiming
     return response

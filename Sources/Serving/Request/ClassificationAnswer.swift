@@ -2,6 +2,33 @@ import Checkpoint
 package import Inference
 package import JSON
 
+/// What an answer tells of an image beside its classes.
+package struct InnerAnswer: Sendable {
+  /// Features, if they are wanted.
+  package var features: [Float]?
+  /// For each class that is ranked its class activation map, row-major; nil unless wanted.
+  package var maps: [[Float]]?
+
+  package init() {}
+
+  /// - Parameters:
+  ///   - output: What a run gave for the image.
+  ///   - wanted: What of it is wanted; nil if it lacks any of that.
+  package init?(
+    _ output: ImageOutput, _ wanted: InnerOutputs, for ranking: Ranking, _ model: CompiledModel
+  ) {
+    if wanted.contains(.features) {
+      guard let features = output.features else { return nil }
+      self.features = features
+    }
+    if wanted.contains(.lastMap) {
+      guard let map = output.lastMap, case .success(let activation) = model.classActivation
+      else { return nil }
+      maps = ranking.entries.map { activation.map(of: $0.index, from: map) }
+    }
+  }
+}
+
 /// The JSON answer to a classification, over HTTP and on the command line alike.
 package struct ClassificationAnswer: Sendable {
   private let model: CompiledModel
@@ -16,16 +43,17 @@ package struct ClassificationAnswer: Sendable {
   }
 
   /// Returns `{"predictions": […]}` or `{"error": {…}}`, with the name of the image's file if it
-  /// has one, with `"unsure"` if the model has a threshold, and with `"features"` if there are any.
+  /// has one, with `"unsure"` if the model has a threshold, and with `"features"` and a `"cam"` of
+  /// each prediction if there are any.
   package func item(
-    _ result: Result<Ranking, Problem>, features: [Float]? = nil, file: String? = nil
+    _ result: Result<Ranking, Problem>, inner: InnerAnswer = InnerAnswer(), file: String? = nil
   ) -> JSONObject {
     let item: JSONObject
     switch result {
     case .success(let ranking):
       let unsure: JSONObject = ranking.isUnsure.map { ["unsure": .boolean($0)] } ?? [:]
-      let numbers: JSONObject = features.map { ["features": .floats($0)] } ?? [:]
-      item = ["predictions": predictions(ranking.entries)] + unsure + numbers
+      let numbers: JSONObject = inner.features.map { ["features": .floats($0)] } ?? [:]
+      item = ["predictions": predictions(ranking.entries, inner.maps)] + unsure + numbers
     case .failure(let problem): item = ["error": problem.json]
     }
     return file.map { ["file": .string($0)] + item } ?? item
@@ -51,16 +79,26 @@ package struct ClassificationAnswer: Sendable {
     return .object(identity)
   }
 
-  private func predictions(_ entries: [Ranking.Entry]) -> JSONValue {
+  private func predictions(_ entries: [Ranking.Entry], _ maps: [[Float]]?) -> JSONValue {
     let value = model.output.givesProbabilities ? "probability" : "score"
     return .array(
-      entries.map { entry in
+      entries.enumerated().map { place, entry in
         let label = model.labels[entry.index]
         let name: JSONObject =
           model.output.displayNames[label].map { ["display_name": .string($0)] } ?? [:]
+        let map: JSONObject = maps.map { ["cam": rows($0[place])] } ?? [:]
         return .object(
           ["class": .integer(entry.index), "label": .string(label)] + name
-            + JSONObject([(value, .float(entry.value))]))
+            + JSONObject([(value, .float(entry.value))]) + map)
+      })
+  }
+
+  /// Returns a map as an array of its rows.
+  private func rows(_ map: [Float]) -> JSONValue {
+    guard case .success(let activation) = model.classActivation else { return .array([]) }
+    return .array(
+      (0..<activation.height).map { row in
+        .floats(Array(map[row * activation.width..<(row + 1) * activation.width]))
       })
   }
 }

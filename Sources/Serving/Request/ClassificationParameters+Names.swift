@@ -14,6 +14,10 @@ extension ClassificationParameters {
       "p", "prob", "min_prob", "probability", "threshold", "confidence", "min_confidence",
       "confidence_threshold", "min_score", "score_threshold", "cutoff",
     ] { synonyms[name] = "min_probability" }
+    for name in [
+      "cam", "gradcam", "grad_cam", "explanation", "heatmap", "saliency", "attribution",
+      "attributions",
+    ] { synonyms[name] = "explain" }
     for name in ["embedding", "embeddings", "feature", "vector"] { synonyms[name] = "features" }
     return synonyms
   }()

@@ -1,6 +1,6 @@
 import Checkpoint
 package import HTTPCore
-import Inference
+package import Inference
 
 /// Parameters that a client gives to a classification besides its images.
 package struct ClassificationParameters: Sendable, Hashable {
@@ -13,6 +13,23 @@ package struct ClassificationParameters: Sendable, Hashable {
   /// Whether the features of each image are wanted beside its classes; nil if nothing is said.
   package var features: Bool?
   package var wantsFeatures: Bool { features == true }
+  /// How the answer is explained beside its classes; nil for not at all.
+  package var explanation: Explanation?
+
+  /// Ways of telling why a class was found.
+  package enum Explanation: String, Sendable, Hashable, CaseIterable {
+    /// A class activation map for each class of the answer (Zhou et al. 2016).
+    case cam
+  }
+
+  /// What a run must give beside the classes.
+  package var innerOutputs: InnerOutputs {
+    var outputs: InnerOutputs = []
+    if wantsFeatures { outputs.insert(.features) }
+    if explanation == .cam { outputs.insert(.lastMap) }
+    return outputs
+  }
+
   /// Timeout from `X-Request-Timeout-Ms`.
   package var timeout: Duration?
   /// Priority from `X-Priority`.
@@ -52,6 +69,7 @@ package struct ClassificationParameters: Sendable, Hashable {
     sum.minimumProbability = try Self.same(
       "min_probability", minimumProbability, others.minimumProbability, place)
     sum.features = try Self.same("features", features, others.features, place)
+    sum.explanation = try Self.same("explain", explanation, others.explanation, place)
     return sum
   }
 
@@ -67,6 +85,12 @@ package struct ClassificationParameters: Sendable, Hashable {
           throw .parameter("features is 1, for the features of each image, or 0, not \(item.shown)")
         }
         features = wants
+      } else if item.name == "explain" {
+        guard let way = item.string.flatMap(Explanation.init(rawValue:)) else {
+          throw .parameter(
+            "explain is cam, for a class activation map of each class, not \(item.shown)")
+        }
+        explanation = way
       } else {
         guard let minimum = item.text.flatMap({ NumberText.value($0, as: Float.self) }),
           0...1 ~= minimum
@@ -103,6 +127,14 @@ package struct ClassificationParameters: Sendable, Hashable {
     if wantsFeatures, case .failure(let fault) = model.featureCount {
       throw .parameter("features=1 does not apply: \(fault); leave it out")
     }
+    if explanation == .cam, case .failure(let fault) = model.classActivation {
+      throw .parameter("explain=cam does not apply: \(fault); leave it out")
+    }
+  }
+
+  /// Returns the number of classes that an answer of a model has at most.
+  func answeredCount(of model: CompiledModel) -> Int {
+    topK ?? min(Self.defaultTopK, model.labels.count)
   }
 
   private static func topK(_ classCount: Int, found: String) -> Problem {

@@ -3,7 +3,7 @@
 package struct ImageRequestNames: Sendable {
   package static let classification = Self(
     KnownNames(
-      names: ["top_k", "min_probability", "features"],
+      names: ["top_k", "min_probability", "features", "explain"],
       synonyms: ClassificationParameters.synonyms),
     taker: "/classify takes", kind: "a number")
 

@@ -87,14 +87,6 @@ package struct Problem: Error, Sendable, Hashable {
     Problem(413, .tooManyImages, "more than \(limit) images in one request")
   }
 
-  /// Returns the problem of an answer that would be too long.
-  static func tooManyFeatures(of imageCount: Int, each count: Int, limit: Int) -> Problem {
-    Problem(
-      413, .tooManyImages,
-      "\(imageCount) images of \(count) features each; with features=1, a request may have "
-        + "\(limit / count) images of this model")
-  }
-
   static func tooManyPixels(limit: Int) -> Problem {
     Problem(
       413, .tooManyPixels,

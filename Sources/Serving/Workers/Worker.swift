@@ -225,20 +225,22 @@ final class Worker {
     _ slot: WorkerSlot, isAlone: Bool
   ) throws(EngineError) -> [ImageOutput?] {
     let count = prepared.count
-    let withFeatures = prepared.contains { $0.served.job.parameters.wantsFeatures }
+    let inner = prepared.reduce(into: InnerOutputs()) {
+      $0.formUnion($1.served.job.parameters.innerOutputs)
+    }
     let start = ContinuousClock.now
     guard isAlone, slot.classifier.hasTeam, slot.trust.prefersTeam(),
       context.queue.beginTeam(worker: number)
     else {
       defer { if count == 1 { slot.trust.record(alone: .now - start) } }
-      return try slot.classifier.run(count: count, withFeatures: withFeatures)
+      return try slot.classifier.run(count: count, with: inner)
     }
     defer {
       context.queue.endTeam()
       slot.trust.record(onTeam: (.now - start) / count)
     }
     return try slot.classifier.run(
-      count: count, onTeamUntil: start + slot.trust.patience * count, withFeatures: withFeatures)
+      count: count, onTeamUntil: start + slot.trust.patience * count, with: inner)
   }
 
   /// Answers those that waited too long or hung up, and closes the gaps they leave.
@@ -265,18 +267,19 @@ final class Worker {
   private func finish(_ served: ServedJob, _ image: Int, _ output: ImageOutput?) {
     guard served.isWanted else { return }
     let parameters = served.job.parameters
-    guard let output, !parameters.wantsFeatures || output.features != nil else {
+    let model = served.job.deployment.model
+    guard let output else {
       fail(served, Classifier.notFinite, as: .notFinite)
       return
     }
-    let count =
-      parameters.topK
-      ?? min(ClassificationParameters.defaultTopK, served.job.deployment.model.labels.count)
     let ranking = Ranking(
-      output.numbers, by: served.job.deployment.model.output, count: count,
+      output.numbers, by: model.output, count: parameters.answeredCount(of: model),
       minimum: parameters.minimumProbability)
-    served.finish(
-      image, .success(ranking), features: parameters.wantsFeatures ? output.features : nil)
+    guard let inner = InnerAnswer(output, parameters.innerOutputs, for: ranking, model) else {
+      fail(served, Classifier.notFinite, as: .notFinite)
+      return
+    }
+    served.finish(image, .success(ranking), inner)
     noteForComparison(served, image: image, found: Ranking.best(output.numbers))
   }
 

@@ -27,6 +27,7 @@ enum ClassifyCommand: Command {
     var jobs: Int?
     var output: String?
     var features: String?
+    var explain: String?
     var resume = false
     var force = false
 
@@ -80,6 +81,10 @@ enum ClassifyCommand: Command {
       .optionalText(
         "features", "FILE.npy", \.features,
         "write the images' features there, an array [images, features] in their order"),
+      .optionalText(
+        "explain", "FILE.png", \.explain,
+        "for one image: write what the network sees there, with where it found the best class "
+          + "painted over it"),
       .flag("resume", \.resume, "go on with --output: pass over images that it has a row of"),
       .flag("force", \.force, "replace --output if it exists").inPlaceOf("resume"),
       .optionalInteger(
@@ -125,13 +130,18 @@ enum ClassifyCommand: Command {
       topK: settings.topK ?? min(ClassificationParameters.defaultTopK, classCount),
       minimum: settings.minimum,
       isAlone: paths.isAlone)
+    let explanation = try ExplanationFile(
+      settings, isAlone: paths.isAlone, live)
     let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
     let decoders = jobs.decoders(settings.decoders, spawner, for: [live])
     return try writingFeatures(of: live, settings) { features in
-      let run = ClassifyRun(paths, rows, output, features, interruption)
-      return try run.run(threads: jobs.count, batch: jobs.batch(of: live)) {
+      let run = ClassifyRun(paths, rows, output, features, explanation, interruption)
+      var inner: InnerOutputs = []
+      if features != nil { inner.insert(.features) }
+      if explanation != nil { inner.insert(.lastMap) }
+      return try run.run(threads: jobs.count, batch: jobs.batch(of: live)) { [inner] in
         try ImageClassifier(
-          live, limits: settings.decoding, decoders, withFeatures: features != nil)
+          live, limits: settings.decoding, decoders, inner: inner, overlay: explanation?.overlay)
       }
     }
   }
@@ -173,6 +183,9 @@ enum ClassifyCommand: Command {
     if let features = settings.features {
       try WrittenFile.check(features, "--features", holds: .npy)
     }
+    if let explain = settings.explain {
+      try WrittenFile.check(explain, "--explain", holds: .png)
+    }
     guard let file = settings.file else { return }
     if !settings.json, !settings.jsonl, !settings.csv, ResultFormat(fileName: file) == nil {
       throw UsageError(
@@ -196,8 +209,9 @@ enum ClassifyCommand: Command {
     guard settings.file != nil || !settings.resume else {
       throw UsageError("--resume needs --output, a file")
     }
-    guard settings.file != nil || settings.features != nil || !settings.force else {
-      throw UsageError("--force needs --output, a file, or --features")
+    let writes = settings.file != nil || settings.features != nil || settings.explain != nil
+    guard writes || !settings.force else {
+      throw UsageError("--force needs --output, a file, --features or --explain")
     }
     guard settings.features == nil || !settings.resume else {
       throw UsageError("--features begins anew, and --resume goes on: give one of them")

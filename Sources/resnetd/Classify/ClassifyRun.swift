@@ -34,6 +34,7 @@ final class ClassifyRun: Sendable {
   private static let toldFailureLimit = 20
 
   private let rows: ResultRows
+  private let explanation: ExplanationFile?
   private let earlier: EarlierResults
   private let interruption: EndingSignals
   private let source: Mutex<ImagePaths>
@@ -44,9 +45,10 @@ final class ClassifyRun: Sendable {
 
   init(
     _ paths: ImagePaths, _ rows: ResultRows, _ output: ResultOutput, _ features: FeatureFile?,
-    _ interruption: EndingSignals
+    _ explanation: ExplanationFile?, _ interruption: EndingSignals
   ) {
     self.rows = rows
+    self.explanation = explanation
     self.interruption = interruption
     earlier = output.earlier
     outputPath = output.path
@@ -115,15 +117,16 @@ final class ClassifyRun: Sendable {
   private func classified(
     _ images: [ListedImage], by classifier: ImageClassifier
   ) throws -> [Row] {
-    zip(images, try classifier.classify(images)).map { image, outcome in
+    try zip(images, try classifier.classify(images)).map { image, outcome in
       switch outcome {
-      case .notImage: Row(path: image.path, bytes: [], isImage: false)
-      case .output(let output):
-        Row(
-          path: image.path, bytes: rows.row(image.path, .success(output.numbers)),
+      case .notImage: return Row(path: image.path, bytes: [], isImage: false)
+      case .output(let output, let pixels):
+        try explanation?.write(output, pixels)
+        return Row(
+          path: image.path, bytes: rows.row(image.path, .success(output)),
           features: output.features)
       case .failure(let problem):
-        Row(
+        return Row(
           path: image.path, bytes: rows.row(image.path, .failure(problem)), failure: problem.detail)
       }
     }

@@ -9,8 +9,8 @@ import Serving
 struct ImageClassifier {
   /// What became of a file.
   enum Outcome: Sendable {
-    /// Numbers by the output rule, and features if they are wanted.
-    case output(ImageOutput)
+    /// Numbers by the output rule, what else is wanted, and the overlay's pixels if there is one.
+    case output(ImageOutput, pixels: [UInt8])
     case failure(Problem)
     case notImage
   }
@@ -18,13 +18,17 @@ struct ImageClassifier {
   private let classifier: Classifier
   private let decoder: any ImageDecoder
   private let source: any DecoderSource
-  private let withFeatures: Bool
+  private let inner: InnerOutputs
+  private let overlay: ActivationOverlay?
 
+  /// - Parameters:
+  ///   - inner: What is wanted beside the classes.
+  ///   - overlay: The pixels of what it shows are prepared too.
   init(
     _ model: CompiledModel, limits: DecodingLimits, _ source: any DecoderSource,
-    withFeatures: Bool
+    inner: InnerOutputs, overlay: ActivationOverlay? = nil
   ) throws(Failure) {
-    (self.source, self.withFeatures) = (source, withFeatures)
+    (self.source, self.inner, self.overlay) = (source, inner, overlay)
     decoder = source.makeDecoder()
     do throws(EngineError) {
       classifier = try Classifier(model, limits: limits)
@@ -38,16 +42,22 @@ struct ImageClassifier {
   /// - Throws: An error after which no file can be classified.
   func classify(_ images: [ListedImage]) throws -> [Outcome] {
     var outcomes = [Outcome](repeating: .notImage, count: images.count)
-    var waiting: [Int] = []
+    var waiting: [Waiting] = []
     for (index, image) in images.enumerated() {
+      var pixels: [UInt8] = []
       let outcome = try ImageReader.decode(image, source) {
         (bytes, deadline) throws(DecodingFailure) in
         try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
+        guard let overlay else { return }
+        pixels = [UInt8](repeating: 0, count: overlay.preprocessor.outputByteCount)
+        var span = pixels.mutableSpan
+        try decoder.prepare(
+          bytes.span, by: overlay.preprocessor, into: &span, until: deadline)
       }
       switch outcome {
       case .notImage: break
       case .failure(let problem): outcomes[index] = .failure(problem)
-      case .bytes: waiting.append(index)
+      case .bytes: waiting.append(Waiting(index: index, pixels: pixels))
       }
       if waiting.count == classifier.capacity { try run(&waiting, &outcomes) }
     }
@@ -55,13 +65,19 @@ struct ImageClassifier {
     return outcomes
   }
 
-  private func run(_ waiting: inout [Int], _ outcomes: inout [Outcome]) throws {
+  /// An image that is prepared to run.
+  private struct Waiting {
+    let index: Int
+    let pixels: [UInt8]
+  }
+
+  private func run(_ waiting: inout [Waiting], _ outcomes: inout [Outcome]) throws {
     guard !waiting.isEmpty else { return }
     do throws(EngineError) {
-      let outputs = try classifier.run(count: waiting.count, withFeatures: withFeatures)
-      for (index, output) in zip(waiting, outputs) {
-        outcomes[index] =
-          output.map(Outcome.output)
+      let outputs = try classifier.run(count: waiting.count, with: inner)
+      for (image, output) in zip(waiting, outputs) {
+        outcomes[image.index] =
+          output.map { .output($0, pixels: image.pixels) }
           ?? .failure(Problem(500, ProblemKind("internal"), Classifier.notFinite.description))
       }
     } catch {

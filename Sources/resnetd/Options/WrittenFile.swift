@@ -5,7 +5,7 @@ import Glibc
 enum WrittenFile {
   /// Formats that are written.
   enum Format: String, CaseIterable, Sendable {
-    case safetensors, onnx, csv, jsonl, json, text, html, npy
+    case safetensors, onnx, csv, jsonl, json, text, html, npy, png
 
     /// Endings of names of this format, the usual one first.
     var endings: [String] {
@@ -13,7 +13,7 @@ enum WrittenFile {
       case .jsonl: ["jsonl", "ndjson"]
       case .text: ["txt", "text", "log"]
       case .html: ["html", "htm"]
-      case .safetensors, .onnx, .csv, .json, .npy: [rawValue]
+      case .safetensors, .onnx, .csv, .json, .npy, .png: [rawValue]
       }
     }
 
@@ -30,6 +30,7 @@ enum WrittenFile {
       case .text: "text"
       case .html: "HTML"
       case .npy: "a NumPy array"
+      case .png: "a PNG image"
       }
     }
   }
@@ -41,7 +42,7 @@ enum WrittenFile {
     "caffemodel", "gguf", "zip", "gz", "xz", "zst", "bz2", "7z", "xlsx", "xls", "xlsm", "ods",
     "numbers", "tsv", "tab", "parquet", "feather", "arrow", "orc", "avro", "mat", "sqlite", "db",
     "sql", "yaml", "yml", "toml", "ini", "md", "pdf", "doc", "docx", "odt", "rtf", "tex", "jpg",
-    "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "avif", "heic", "heif", "svg",
+    "jpeg", "gif", "webp", "bmp", "tif", "tiff", "avif", "heic", "heif", "svg",
   ]
 
   /// Returns the ending of a file's name, in lower case without its dot; nil if it has none.

@@ -92,17 +92,28 @@ struct ResultRows: Sendable {
   // MARK: An image
 
   /// Returns the answer to one image; nil if this format has none for images that failed.
-  func row(_ path: String, _ numbers: Result<[Float], Problem>) -> [UInt8] {
-    let result = numbers.map { Ranking($0, by: model.output, count: topK, minimum: minimum) }
+  func row(_ path: String, _ output: Result<ImageOutput, Problem>) -> [UInt8] {
+    let result = output.map {
+      Ranking($0.numbers, by: model.output, count: topK, minimum: minimum)
+    }
+    var inner = InnerAnswer()
+    if case .success(let output) = output, case .success(let ranking) = result,
+      output.lastMap != nil
+    {
+      inner = InnerAnswer(output, .lastMap, for: ranking, model) ?? inner
+    }
     switch format {
     case .text:
       guard case .success(let ranking) = result else { return [] }
       return Array(text(ranking, isAlone ? nil : path).utf8)
     case .json:
-      if isAlone { return Array((answer.document(answer.item(result)).text + "\n").utf8) }
-      return JSONValue.object(answer.item(result, file: path)).bytes
+      if isAlone {
+        return Array((answer.document(answer.item(result, inner: inner)).text + "\n").utf8)
+      }
+      return JSONValue.object(answer.item(result, inner: inner, file: path)).bytes
     case .jsonl:
-      let line = answer.document(["run": .string(run)] + answer.item(result, file: path))
+      let line = answer.document(
+        ["run": .string(run)] + answer.item(result, inner: inner, file: path))
       return line.bytes + [UInt8(ascii: "\n")]
     case .csv: return CSV.row(fields(path, result))
     }

@@ -69,7 +69,7 @@ struct FeatureSurveyor {
     _ images: [(index: Int, image: ListedImage)], _ products: inout [Product?]
   ) throws {
     guard !waiting.isEmpty else { return }
-    let outputs = try classifier.run(count: waiting.count, withFeatures: true)
+    let outputs = try classifier.run(count: waiting.count, with: .features)
     for ((place, image), output) in zip(waiting, outputs) {
       guard let features = output?.features else {
         products[place] = .failure(

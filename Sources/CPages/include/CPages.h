@@ -1,0 +1,13 @@
+/* Pages that are part of the program. */
+#pragma once
+
+#include <stddef.h>
+
+/* A page's bytes, UTF-8; constant, they live as long as the program. */
+struct page {
+  const unsigned char *_Nonnull bytes;
+  size_t byte_count;
+};
+
+/* The page at `/`: style and script inside, each once and without attributes. */
+struct page page_home(void);

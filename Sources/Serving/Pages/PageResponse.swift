@@ -1,0 +1,53 @@
+import CPages
+import Files
+import FoundationEssentials
+import HTTPCore
+
+/// A page of the program as an answer, under a content security policy that lets in nothing but the
+/// page's own style and script.
+struct PageResponse: Sendable {
+  /// The page at `/`.
+  // SAFETY: see the initialiser.
+  static let home = unsafe PageResponse(page_home())
+
+  let response: Response
+
+  private init(_ page: page) {
+    // SAFETY: the bytes are constant and live as long as the program.
+    let bytes = unsafe Array(UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
+    response = Response(
+      status: 200,
+      fields: HeaderFields([
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", Self.policy(of: bytes)),
+        ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cache-Control", "no-cache"),
+      ]), body: bytes)
+  }
+
+  /// Returns the policy (CSP Level 3): pictures from the page itself, questions to this server alone.
+  private static func policy(of page: [UInt8]) -> String {
+    let rules = [
+      "default-src 'none'", "style-src \(source(of: "style", in: page))",
+      "script-src \(source(of: "script", in: page))", "img-src blob: data:", "connect-src 'self'",
+      "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+    ]
+    return rules.joined(separator: "; ")
+  }
+
+  /// Returns the digest of what the page's one element of a name holds, as a policy names it.
+  private static func source(of name: String, in page: [UInt8]) -> String {
+    let (opening, closing) = (Array("<\(name)>".utf8), Array("</\(name)>".utf8))
+    guard let start = page.firstRange(of: opening)?.upperBound,
+      let end = page[start...].firstRange(of: closing)?.lowerBound
+    else { preconditionFailure("a page must have one \(name)") }
+    do throws(DigestError) {
+      return
+        "'sha256-\(Data(try SHA256.digest(of: Array(page[start..<end]))).base64EncodedString())'"
+    } catch {
+      // Without a digest the browser runs nothing, which is the safe side.
+      return "'none'"
+    }
+  }
+}

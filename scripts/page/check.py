@@ -1,0 +1,206 @@
+"""Uses the page at / as people do, in headless Chromium, against a server that is running.
+
+usage: check.py URL PICTURES SHOTS
+  PICTURES   folder with ship.jpg, another.png and broken.jpg
+  SHOTS      folder for screenshots
+"""
+
+import base64
+import contextlib
+import pathlib
+import sys
+import urllib.parse
+
+import axe_core_python
+from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE = 20
+AXE = pathlib.Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+
+# What a browser hands to a page when a file is dropped or pasted.
+HAND_OVER = """
+const [kind, name, type, text] = arguments;
+const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const files = new DataTransfer();
+files.items.add(new File([bytes], name, { type }));
+const event = kind === "paste"
+  ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true, cancelable: true })
+  : new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true });
+document.getElementById("drop").dispatchEvent(event);
+"""
+
+
+class Page:
+    """One browser window at the page."""
+
+    def __init__(self, url, shots, *arguments, size=(1200, 1000)):
+        options = webdriver.ChromeOptions()
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", *arguments):
+            options.add_argument(argument)
+        options.add_argument(f"--window-size={size[0]},{size[1]}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.browser = webdriver.Chrome(
+            options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        self.url = url
+        self.shots = shots
+        self.browser.get(url)
+        self.until(lambda: self.text("#state").endswith("ready"), "the model is not shown")
+
+    def until(self, condition, complaint):
+        try:
+            return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
+        except TimeoutException:
+            self.shoot("failure")
+            raise AssertionError(complaint) from None
+
+    def all(self, selector):
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        found = self.all(selector)
+        return found[0].text if found else ""
+
+    def shoot(self, name):
+        self.browser.save_screenshot(str(self.shots / f"{name}.png"))
+
+    def hand_over(self, kind, file, media_type):
+        text = base64.b64encode(file.read_bytes()).decode()
+        self.browser.execute_script(HAND_OVER, kind, file.name, media_type, text)
+
+    def answers(self, count):
+        """Waits for cards with classes or a problem, and returns them, the newest first."""
+        self.until(
+            lambda: len(self.all("#results article ol, #results article .problem")) >= count,
+            f"there are not {count} answers")
+        return self.all("#results article")
+
+    def check_accessibility(self, name):
+        self.browser.execute_script(AXE)
+        found = self.browser.execute_async_script(
+            "const done = arguments[arguments.length - 1]; axe.run().then(done);")
+        serious = [
+            f"{item['id']}: {item['help']} ({item['nodes'][0]['html'][:100]})"
+            for item in found["violations"] if item["impact"] in ("serious", "critical")]
+        assert not serious, f"{name}: axe-core: {serious}"
+
+    def check_console(self, allowed=()):
+        lines = [
+            entry["message"] for entry in self.browser.get_log("browser")
+            if entry["level"] in ("SEVERE", "WARNING")
+            and not any(text in entry["message"] for text in allowed)]
+        assert not lines, f"the console has {lines}"
+
+    def close(self):
+        self.browser.quit()
+
+
+def best(card):
+    return card.find_element(By.CSS_SELECTOR, "li button").text.split("\n")
+
+
+def check_desktop(page, pictures):
+    ship = pictures / "ship.jpg"
+    page.hand_over("drop", ship, "image/jpeg")
+    dropped = page.answers(1)[0]
+    label, share = best(dropped)
+    assert label and share.endswith(" %"), f"the answer to a dropped picture is {label} {share}"
+    assert "inference" in dropped.text and "decode" in dropped.text, "no time of each stage"
+    page.hand_over("paste", ship, "image/png")
+    assert best(page.answers(2)[0]) == [label, share], "a pasted picture has another answer"
+    page.all("#files")[0].send_keys(f"{ship}\n{pictures / 'another.png'}")
+    assert len(page.answers(4)) == 4, "two chosen files are not two cards"
+
+    button = page.all("#results article li button")[0]
+    button.click()
+    page.until(lambda: button.get_attribute("aria-pressed") == "true", "no map is shown")
+    painted = page.browser.execute_script(
+        "const canvas = document.querySelector('#results canvas');"
+        "return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)"
+        ".data.some((value) => value > 0);")
+    assert painted, "the map is empty"
+    page.shoot("desktop")
+    page.check_accessibility("desktop")
+
+    page.hand_over("drop", pictures / "broken.jpg", "image/jpeg")
+    card = page.answers(5)[0]
+    problem = card.find_element(By.CSS_SELECTOR, "[role=alert]").text
+    assert problem.startswith("Refused (4"), f"a broken picture is told as {problem}"
+    page.shoot("refused")
+
+    host = urllib.parse.urlsplit(page.url).netloc
+    for radio in page.all("[name=language]"):
+        radio.find_element(By.XPATH, "..").click()
+        assert host in page.text("#code"), "an example names another host"
+    page.all("summary")[0].click()
+    page.all("#search")[0].send_keys("bus")
+    assert 0 < len(page.all("#labels li")) < 20, "the search in the labels finds nothing"
+    # The refused picture is an answer that the browser tells about.
+    page.check_console(allowed=("status of 400", "status of 415"))
+
+
+def check_keyboard(page, pictures):
+    """Reaches everything by Tab alone, with a focus that can be seen."""
+    reached = []
+    for _ in range(12):
+        page.browser.switch_to.active_element.send_keys(Keys.TAB)
+        focused = page.browser.switch_to.active_element
+        outline = page.browser.execute_script(
+            "const shown = arguments[0].closest('label') ?? arguments[0];"
+            "return getComputedStyle(shown).outlineStyle;", focused)
+        name = focused.get_attribute("id") or focused.get_attribute("name") or focused.tag_name
+        assert outline != "none", f"the focus on {name} cannot be seen"
+        reached.append(name)
+        if name == "summary":
+            break
+    for wanted in ("files", "language", "copy", "summary"):
+        assert wanted in reached, f"Tab does not reach {wanted}: {reached}"
+    page.all("#files")[0].send_keys(str(pictures / "ship.jpg"))
+    page.answers(1)
+    button = page.all("#results article li button")[0]
+    button.send_keys(Keys.ENTER)
+    assert button.get_attribute("aria-pressed") == "true", "Enter shows no map"
+    spoken = page.browser.execute_script("return document.getElementById('spoken').textContent;")
+    assert "ship.jpg: " in spoken, "a screen reader is told nothing"
+
+
+def check_phone(page, pictures):
+    page.all("#files")[0].send_keys(str(pictures / "ship.jpg"))
+    page.answers(1)
+    page.all("#results article li button")[0].click()
+    widths = page.browser.execute_script(
+        "return [document.documentElement.scrollWidth, window.innerWidth];")
+    assert widths[0] <= widths[1], f"the page is {widths[0]} wide on a screen of {widths[1]}"
+    page.shoot("phone")
+    page.check_accessibility("phone")
+    page.check_console()
+
+
+def check_offline(page, pictures):
+    page.browser.set_network_conditions(offline=True, latency=0, throughput=0)
+    page.all("#files")[0].send_keys(str(pictures / "ship.jpg"))
+    card = page.answers(1)[0]
+    assert "cannot be reached" in card.text, f"offline is told as {card.text}"
+    page.browser.set_network_conditions(offline=False, latency=0, throughput=10_000_000)
+    card.find_element(By.CSS_SELECTOR, "button.plain").click()
+    page.until(lambda: page.all("#results article ol"), "the second try has no answer")
+
+
+def main():
+    url, pictures, shots = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
+    dark = "--force-dark-mode"
+    windows = [
+        ("desktop", check_desktop, (), (1200, 1000)), ("keyboard", check_keyboard, (), (1200, 1000)),
+        ("phone, dark", check_phone, (dark, "--touch-events=enabled"), (390, 844)),
+        ("offline", check_offline, (), (1200, 1000))]
+    for name, check, arguments, size in windows:
+        with contextlib.closing(Page(url, shots, *arguments, size=size)) as page:
+            check(page, pictures.resolve())
+        print(f"{name}: as expected")
+
+
+if __name__ == "__main__":
+    main()
