@@ -1,27 +1,9 @@
 #include "CYajl.h"
 
-#include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
-// yajl uses the result of an allocation unchecked, so a refusal must not return.
-
-typedef struct block {
-  struct block *next;
-  struct block *previous;
-  size_t byte_count;
-  // yajl's memory follows at the alignment of any type.
-  max_align_t bytes[];
-} block;
-
-typedef struct {
-  block *first;
-  size_t used;
-  size_t limit;
-  jmp_buf refused;
-} scratch;
+#include "scratch.h"
 
 typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES } key;
 
@@ -44,59 +26,6 @@ typedef struct {
   // End of the previous token: a string begins at the first quote from there on.
   size_t consumed;
 } reader;
-
-// MARK: Memory
-
-static void *take(void *context, size_t count) {
-  scratch *memory = context;
-  if (count > memory->limit - memory->used) longjmp(memory->refused, 1);
-  block *made = malloc(sizeof(block) + count);
-  if (!made) longjmp(memory->refused, 1);
-  made->byte_count = count;
-  made->previous = NULL;
-  made->next = memory->first;
-  if (made->next) made->next->previous = made;
-  memory->first = made;
-  memory->used += count;
-  return made->bytes;
-}
-
-static block *block_of(void *bytes) { return (block *)((char *)bytes - offsetof(block, bytes)); }
-
-static void give(void *context, void *bytes) {
-  if (!bytes) return;
-  scratch *memory = context;
-  block *old = block_of(bytes);
-  memory->used -= old->byte_count;
-  if (old->next) old->next->previous = old->previous;
-  if (old->previous) old->previous->next = old->next;
-  else memory->first = old->next;
-  free(old);
-}
-
-static void *change(void *context, void *bytes, size_t count) {
-  if (!bytes) return take(context, count);
-  scratch *memory = context;
-  block *old = block_of(bytes);
-  size_t others = memory->used - old->byte_count;
-  if (count > memory->limit - others) longjmp(memory->refused, 1);
-  block *made = realloc(old, sizeof(block) + count);
-  if (!made) longjmp(memory->refused, 1);
-  made->byte_count = count;
-  if (made->next) made->next->previous = made;
-  if (made->previous) made->previous->next = made;
-  else memory->first = made;
-  memory->used = others + count;
-  return made->bytes;
-}
-
-static void give_all(scratch *memory) {
-  while (memory->first) {
-    block *next = memory->first->next;
-    free(memory->first);
-    memory->first = next;
-  }
-}
 
 // MARK: Tokens
 
@@ -220,24 +149,15 @@ static const yajl_callbacks callbacks = {
 
 // MARK: The pass
 
-static void note(reader *at) {
-  // Without the input, which may be anything, and long.
-  unsigned char *message = yajl_get_error(at->parser, 0, NULL, 0);
-  snprintf(at->found->message, sizeof at->found->message, "%s", (const char *)message);
-  size_t end = strcspn(at->found->message, "\n");
-  at->found->message[end] = 0;
-  yajl_free_error(at->parser, message);
-}
-
 static json_images_status parse(reader *at, size_t byte_count) {
-  yajl_alloc_funcs functions = {take, change, give, &at->memory};
+  yajl_alloc_funcs functions = scratch_functions(&at->memory);
   at->parser = yajl_alloc(&callbacks, &functions, at);
   yajl_status status = yajl_parse(at->parser, at->input, byte_count);
   at->found->offset = yajl_get_bytes_consumed(at->parser);
   if (status == yajl_status_ok) status = yajl_complete_parse(at->parser);
   if (status == yajl_status_client_canceled) return at->status;
   if (status == yajl_status_ok) return JSON_IMAGES_OK;
-  note(at);
+  json_note(at->parser, at->found->message, sizeof at->found->message);
   return JSON_IMAGES_MALFORMED;
 }
 
@@ -257,6 +177,6 @@ json_images_status json_images_read(
   json_images_status status = JSON_IMAGES_OUT_OF_MEMORY;
   if (setjmp(at.memory.refused) == 0) status = parse(&at, byte_count);
   else status = JSON_IMAGES_OUT_OF_MEMORY;
-  give_all(&at.memory);
+  scratch_free(&at.memory);
   return status;
 }

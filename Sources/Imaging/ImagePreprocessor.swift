@@ -80,6 +80,14 @@ package struct ImagePreprocessor: Sendable {
     }
   }
 
+  /// Writes numbers `[C, H, W]` that are prepared already in the encoding; all of them must be
+  /// finite.
+  package func encode(_ numbers: [Float], into bytes: inout MutableSpan<UInt8>) {
+    precondition(numbers.count == outputCount, "numbers must be those of one image")
+    precondition(bytes.count == outputByteCount, "bytes must hold outputByteCount bytes")
+    encoding.write(numbers, channelCount: contract.channelCount, into: &bytes)
+  }
+
   /// Returns the bytes that an embedded profile takes; 0 if there is none to be used.
   private func profileByteCount(
     of bytes: UnsafeBufferPointer<UInt8>, _ reader: borrowing ImageReader

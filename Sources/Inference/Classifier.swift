@@ -140,6 +140,13 @@ package final class Classifier {
     Self.withNumbers(pixels(of: place), of: &input) { image.copyPixels(to: &$0) }
   }
 
+  /// Takes over numbers `[C, H, W]` as preprocessing gives them, all of them finite.
+  package func prepare(_ numbers: [Float], at place: Int) {
+    Self.withNumbers(pixels(of: place), of: &input) { pixels in
+      preprocessor.encode(numbers, into: &pixels)
+    }
+  }
+
   /// Returns a prepared image's numbers in the network's encoding.
   package func prepared(at place: Int) -> ArraySlice<UInt8> { input[pixels(of: place)] }
 

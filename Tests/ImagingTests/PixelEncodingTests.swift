@@ -40,6 +40,17 @@ import Testing
     #expect(try bytes(.planes).count == expected.count)
   }
 
+  @Test(
+    "Numbers that are prepared already are encoded as the image's own",
+    arguments: [.planes, .fp32, .bf16, .s8(scale: 0.02, zeroPoint: 40)] as [PixelEncoding])
+  func encodes(encoding: PixelEncoding) throws {
+    let preprocessor = ImagePreprocessor(try #require(Self.contract), encoding: encoding)
+    var bytes = [UInt8](repeating: 0xa5, count: preprocessor.outputByteCount)
+    var span = bytes.mutableSpan
+    preprocessor.encode(try planes(), into: &span)
+    #expect(try bytes == self.bytes(encoding))
+  }
+
   @Test("A mean and deviation on the scale to 255 give the numbers of those on the scale to 1")
   func byteRange() throws {
     let contract = try #require(Self.contract)

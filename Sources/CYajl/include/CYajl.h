@@ -1,3 +1,6 @@
+// Bodies of requests, in one pass of yajl with bounded memory: the images of a request
+// (`json_images_read`), or one event after another (`json_events_read`, in json_events.h).
+//
 // Finds the images of a JSON request in one pass of yajl, without a tree and without copies.
 //
 //     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, and further members with a
@@ -11,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "json_events.h"
 
 #pragma clang assume_nonnull begin
 
