@@ -53,7 +53,7 @@ package struct RequestTarget: Sendable, Hashable {
 
   /// Whether this is a uri-host, which is not empty, with an optional port (RFC 9110, section 7.2;
   /// RFC 3986, section 3.2.2).
-  static func isAuthority(_ text: some StringProtocol) -> Bool {
+  package static func isAuthority(_ text: some StringProtocol) -> Bool {
     let bytes = Array(text.utf8)
     let hostEnd =
       if bytes.first == UInt8(ascii: "[") {

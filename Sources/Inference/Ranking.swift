@@ -15,6 +15,9 @@ package struct Ranking: Sendable, Hashable {
   /// Whether the best class is less probable than the model's threshold; nil if it has none.
   package var isUnsure: Bool?
 
+  /// An empty ranking, of an image whose classes nobody asks for.
+  package init() { entries = [] }
+
   /// Ranks an image's numbers, one per label: the `count` largest of at least `minimum`, if given,
   /// descending, ties by index.
   package init(_ numbers: [Float], by rule: OutputRule, count: Int, minimum: Float?) {

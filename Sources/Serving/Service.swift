@@ -13,19 +13,32 @@ package final class Service: RequestHandler {
   private static let keptBodyByteLimit = 16 << 20
 
   private let limits: ServingLimits
-  private let metrics: ServingMetrics
+  let metrics: ServingMetrics
   private let servesMetrics: Bool
+  private let crossOrigin: CrossOriginRule
   private let accessLog: AccessLog
   private let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
+  /// Description of the live model, once somebody has asked for it.
+  let described = Mutex<ModelDescription?>(nil)
+  /// Version of the program.
+  let version: String
+  /// Description of all paths, once somebody has asked for it.
+  let openAPI = Mutex<Response?>(nil)
 
   /// Creates a service; `servesMetrics` says whether `/metrics` is served here or has a port of its
   /// own.
+  ///
+  /// - Parameters:
+  ///   - crossOrigin: Web pages that may read answers.
+  ///   - version: Version of the program.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
-    accessLog: AccessLog, memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
+    crossOrigin: CrossOriginRule = .off, version: String = "0", accessLog: AccessLog,
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
+    (self.crossOrigin, self.version) = (crossOrigin, version)
     bodies = BodyMemory(
       memory, keptByteLimit: min(Self.keptBodyByteLimit, memory.byteCount / 64))
     self.metrics = metrics
@@ -56,10 +69,10 @@ package final class Service: RequestHandler {
     }
   }
 
-  private var state: Readiness { readiness.withLock { $0 } }
+  var state: Readiness { readiness.withLock { $0 } }
 
   /// The workers, while there are any.
-  private var pool: WorkerPool? {
+  var pool: WorkerPool? {
     switch state {
     case .ready(let pool): pool
     case .draining(let pool): pool
@@ -73,20 +86,24 @@ package final class Service: RequestHandler {
   private static let example = "curl -T cat.jpg http://localhost:8080/classify"
 
   package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
-    let identity = RequestIdentity(head.fields)
+    let identity = identity(head.fields)
     do throws(Problem) {
       return try decide(head, identity)
     } catch {
-      return .answer(identity.marking(error.response))
+      return .answer(identity.marking(Dialect(head.target.path).response(to: error)))
     }
   }
 
   package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
-    RequestIdentity(fields).marking(Problem(failure).response)
+    identity(fields).marking(Problem(failure).response)
+  }
+
+  private func identity(_ fields: HeaderFields?) -> RequestIdentity {
+    RequestIdentity(fields, crossOrigin: crossOrigin)
   }
 
   package func isEssential(_ head: RequestHead) -> Bool {
-    Route(head.target.path)?.isEssential ?? false
+    RoutedPath(head.target.path)?.route.isEssential ?? false
   }
 
   private func decide(
@@ -94,24 +111,39 @@ package final class Service: RequestHandler {
   ) throws(Problem) -> Reception {
     let path = head.target.path
     if head.method == "OPTIONS" {
-      let allow = path == "*" ? Route.allMethods : try route(path).methods
-      return .answer(identity.marking(.options(allow)))
+      let allow = path == "*" ? Route.allMethods : try routed(path).route.methods
+      var response = Response.options(allow)
+      for field in crossOrigin.preflight(head.fields, methods: allow).fields {
+        response.fields.append(field.name, field.value)
+      }
+      return .answer(identity.marking(response))
     }
-    let route = try route(path)
+    let routed = try routed(path)
+    let route = routed.route
     guard route.methods.contains(head.method) else {
       throw .method(
         head.method, path, allow: route.methods,
         example: route == .classify ? Self.example : nil)
     }
     // Probes need neither a body nor an exchange.
-    guard route == .classify else {
-      return .answer(identity.marking(probe(route)))
+    guard route.takesImages else {
+      return .answer(identity.marking(try answer(routed, head)))
     }
     guard let pool else { throw rejection }
     try head.checkContent()
-    let parameters = try ClassificationParameters(head) { choice in
+    let dialect = try Dialect(route, head.fields)
+    var parameters = try ClassificationParameters(head, names: dialect.names) { choice in
       pool.traffic.likely(choice).model.labels.count
     }
+    parameters.model = routed.model
+    return try accept(head, parameters, dialect, identity, pool)
+  }
+
+  /// Takes a request with images, whose head is right.
+  private func accept(
+    _ head: RequestHead, _ parameters: ClassificationParameters, _ dialect: Dialect,
+    _ identity: RequestIdentity, _ pool: WorkerPool
+  ) throws(Problem) -> Reception {
     try parameters.check(pool.traffic.likely(parameters.canary).model)
     // A length that is malformed or beyond the limit is for the connection to reject.
     let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
@@ -123,18 +155,20 @@ package final class Service: RequestHandler {
       }
     }
     let type = head.fields["Content-Type"]
+    let answer = { @Sendable (problem: Problem) in
+      identity.marking(dialect.response(to: problem))
+    }
     return .accept(
       bodyByteLimit: limits.bodyByteLimit,
       hold: bodies.hold { [metrics] problem in
         metrics.rejected(.memory)
-        return identity.marking(problem.response)
+        return answer(problem)
       },
-      deadline: BodyDeadline(
-        after: timeout(parameters), response: identity.marking(Problem.deadline.response)),
-      then: Handling { [self] request, exchange in
-        let content = RequestContent(request.body, type, hold: request.hold)
+      deadline: BodyDeadline(after: timeout(parameters), response: answer(.deadline)),
+      then: Handling(refusing: { answer(Problem($0)) }) { [self] request, exchange in
+        let content = RequestContent(request.body, type, dialect, hold: request.hold)
         if let problem = classify(content, parameters, identity, exchange) {
-          exchange.respond(identity.marking(problem.response))
+          exchange.respond(answer(problem))
         }
       })
   }
@@ -144,11 +178,11 @@ package final class Service: RequestHandler {
     min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
   }
 
-  private func route(_ path: String) throws(Problem) -> Route {
-    guard let route = Route(path), route != .metrics || servesMetrics else {
+  private func routed(_ path: String) throws(Problem) -> RoutedPath {
+    guard let routed = RoutedPath(path), routed.route != .metrics || servesMetrics else {
       throw .notFound(path)
     }
-    return route
+    return routed
   }
 
   /// Returns nil if the workers will answer.
@@ -168,51 +202,6 @@ package final class Service: RequestHandler {
     }
   }
 
-  private func probe(_ route: Route) -> Response {
-    switch route {
-    case .live: Response(status: 200, contentType: "text/plain", text: "ok")
-    case .home: PageResponse.home.response
-    case .started:
-      if case .starting = state { unavailable.response } else { ok }
-    case .ready, .classify:
-      if case .ready(let pool) = state {
-        stalled(pool)?.response
-          ?? pool.decodingFault.map { Self.noDecoders($0).response } ?? ok
-      } else {
-        unavailable.response
-      }
-    case .metrics: metrics.response()
-    }
-  }
-
-  private static func noDecoders(_ fault: String) -> Problem {
-    Problem(503, .noDecoders, fault, retryAfterSeconds: 1)
-  }
-
-  /// Returns the reason why a server with a model should still get no requests, or nil.
-  private func stalled(_ pool: WorkerPool) -> Problem? {
-    switch pool.stall {
-    case .allMove, .withoutDecoders: nil
-    case .stalled(let worker, let duration), .lost(let worker, let duration):
-      Problem(
-        503, .workerStalled,
-        "worker \(worker) has been at one step for \(duration.nanoseconds / 1_000_000_000) s",
-        retryAfterSeconds: 1)
-    }
-  }
-
-  private var ok: Response { Response(status: 200, contentType: "text/plain", text: "ok") }
-
-  /// Problem that says what the server waits for.
-  private var unavailable: Problem {
-    switch state {
-    case .starting(let doing): Problem(503, .starting, doing, retryAfterSeconds: 1)
-    case .ready: Problem(503, .starting, "the model is ready", retryAfterSeconds: 1)
-    case .draining:
-      Problem(503, .draining, "the server is about to stop", retryAfterSeconds: 1)
-    }
-  }
-
   /// Problem that rejects a classification, counted.
   private var rejection: Problem {
     if case .draining = state { metrics.rejected(.draining) } else { metrics.rejected(.starting) }
@@ -224,14 +213,14 @@ package final class Service: RequestHandler {
   package func finished(_ record: ExchangeRecord) {
     let route = RouteLabels(record.head)
     metrics.answered(route, status: record.status, after: record.duration)
-    if route.route == .classify, let duration = record.readDuration {
+    if route.route?.takesImages == true, let duration = record.readDuration {
       metrics.model.spent(duration, on: .read)
     }
     accessLog.write(record)
   }
 
   package func written(_ head: RequestHead?, after duration: Duration) {
-    if RouteLabels(head).route == .classify { metrics.model.spent(duration, on: .write) }
+    if RouteLabels(head).route?.takesImages == true { metrics.model.spent(duration, on: .write) }
   }
 }
 

@@ -16,6 +16,10 @@ package struct ServingLimits: Sendable {
   ///
   /// The default is that of 64 images of the widest networks in use, 4096 each; some 3 MB of JSON.
   package var requestFeatureLimit = 1 << 18
+  /// Numbers of all outputs of one inference of the Open Inference Protocol; beyond it 413.
+  ///
+  /// The default is that of 128 images of 1000 classes with both outputs; some 3 MB of JSON.
+  package var requestOutputLimit = 1 << 18
   /// Requests that wait for a worker; beyond it 429.
   package var queueCountLimit = 256
   /// Bytes of the bodies that wait; beyond it 429.

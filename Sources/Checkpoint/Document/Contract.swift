@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import Imaging
-import JSON
+package import JSON
 import Words
 
 /// A contract from outside a model file: how images are prepared, and what the outputs mean.
@@ -42,16 +42,24 @@ package struct Contract: Sendable, Hashable {
     of preprocessing: Preprocessing, _ output: OutputRule,
     _ variant: NetworkVariant = NetworkVariant()
   ) -> String {
-    guard case .object(let document) = JSONValue(encoding: preprocessing) else {
-      preconditionFailure("a contract must be an object")
-    }
     let members =
-      document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
-      + [(outputKey, JSONValue(encoding: output))]
+      document(of: preprocessing, output).members
       + (variant.isEmpty ? [] : [(variantKey, .string(variant.text))])
     return "{\n"
       + members.map { "  \(JSONValue.string($0.0).text): \($0.1.text)" }
       .joined(separator: ",\n") + "\n}"
+  }
+
+  /// Returns a contract as an object, every key in it, in the order of `text`.
+  package static func document(
+    of preprocessing: Preprocessing, _ output: OutputRule
+  ) -> JSONObject {
+    guard case .object(let document) = JSONValue(encoding: preprocessing) else {
+      preconditionFailure("a contract must be an object")
+    }
+    return JSONObject(
+      document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
+        + [(outputKey, JSONValue(encoding: output))])
   }
 
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {

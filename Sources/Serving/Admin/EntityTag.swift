@@ -10,6 +10,14 @@ enum EntityTag {
     case any
     case tags([String])
 
+    /// Returns whether it names a tag, by the weak comparison.
+    func names(_ tag: String) -> Bool {
+      switch self {
+      case .any: true
+      case .tags(let tags): tags.contains { $0 == tag || $0 == "W/" + tag }
+      }
+    }
+
     /// Returns nil if the field is absent, and throws if it is not a list of tags.
     init?(_ name: String, _ fields: HeaderFields) throws(Problem) {
       let values = fields.values(of: name)
@@ -91,11 +99,7 @@ struct Precondition: Sendable, Hashable {
 
   /// Checks `If-None-Match` by the weak comparison.
   private func isUnwanted(_ live: ModelVersion) -> Bool {
-    switch unwanted {
-    case .any: true
-    case .tags(let tags): tags.contains { $0.hasSuffix(EntityTag.text(live)) }
-    case nil: false
-    }
+    unwanted?.names(EntityTag.text(live)) ?? false
   }
 
   private static func failed(_ detail: String) -> Problem {

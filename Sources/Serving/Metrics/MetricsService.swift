@@ -16,7 +16,7 @@ package final class MetricsService: RequestHandler {
   }
 
   private func answer(_ head: RequestHead) -> Response {
-    guard Route(head.target.path) == .metrics else {
+    guard RoutedPath(head.target.path)?.route == .metrics else {
       return Problem(404, .notFound, "there is nothing but /metrics on this port").response
     }
     let methods = Route.metrics.methods

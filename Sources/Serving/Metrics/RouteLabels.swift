@@ -8,7 +8,7 @@ struct RouteLabels: MetricLabels {
   init(_ route: Route?) { self.route = route }
 
   /// Reads the head of a request, which is nil if the bytes were not a request.
-  init(_ head: RequestHead?) { route = head.flatMap { Route($0.target.path) } }
+  init(_ head: RequestHead?) { route = head.flatMap { RoutedPath($0.target.path)?.route } }
 
   static let all = Route.allCases.map { RouteLabels($0) } + [RouteLabels(nil as Route?)]
 

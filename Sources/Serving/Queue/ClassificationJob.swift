@@ -39,14 +39,17 @@ struct ClassificationJob: Sendable {
   }
 
   /// Answers with a problem of the whole request, likewise.
-  func respond(_ problem: Problem) {
+  func respond(_ problem: Problem, as outcome: ClassificationOutcome? = nil) {
     collector?.refuse(problem)
-    respond(problem.response)
+    respond(response(to: problem), as: outcome)
   }
 
   /// Answers without counting an outcome for the model, which has not seen the request or has
   /// already failed it.
-  func reject(_ response: Response) { pending.answer(self, response, nil) }
+  func reject(_ problem: Problem) { pending.answer(self, response(to: problem), nil) }
+
+  /// Returns the answer with a problem, in the client's language.
+  func response(to problem: Problem) -> Response { content.dialect.response(to: problem) }
 
   /// Whether somebody still waits for the answer. If not, it is answered as expired, since work for
   /// it is wasted.
@@ -108,6 +111,13 @@ final class ServedJob: @unchecked Sendable {
   /// same again while the answer grows.
   private static let innerByteCount = 4 + 2 * 16
 
+  /// Answer to an inference; nil for any other request.
+  private let inference: InferenceAnswer?
+  /// What an inference is answered with, by image.
+  private var outputs: [InferenceAnswer.Numbers?]
+  /// Memory for that, for the answer and for one image's numbers.
+  private let outputMemory: Reservation?
+
   /// Throws the problem to answer with if the body as a whole is unusable.
   ///
   /// - Parameter live: The deployment that answers if a canary cannot answer the parameters in the
@@ -118,7 +128,8 @@ final class ServedJob: @unchecked Sendable {
   ) throws(Problem) {
     queueTime = .now - job.queuedAt
     if job.collector == nil { job.deployment.metrics.spent(queueTime, on: .queue) }
-    payload = try job.content.payload(imageCountLimit: limits.imageCountLimit, memory: memory)
+    payload = try job.content.payload(
+      imageCountLimit: job.content.dialect.imageCountLimit(limits), memory: memory)
     var admitted = job
     // The parameters of a collector are its own.
     if job.collector == nil {
@@ -126,11 +137,15 @@ final class ServedJob: @unchecked Sendable {
     }
     innerMemory = try Self.innerMemory(
       admitted, imageCount: payload.count, limit: limits.requestFeatureLimit, memory)
+    inference = try Self.inference(payload, admitted.deployment.model)
+    outputMemory = try Self.outputMemory(inference, payload.count, limits, memory)
     self.job = admitted
     // The one that answers is the one that is counted.
     if admitted.deployment !== job.deployment { _ = job.pending.replace(admitted) }
     results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
     inner = [InnerAnswer](repeating: InnerAnswer(), count: payload.count)
+    outputs = [InferenceAnswer.Numbers?](
+      repeating: nil, count: inference == nil ? 0 : payload.count)
     missingCount = payload.count
   }
 
@@ -145,6 +160,23 @@ final class ServedJob: @unchecked Sendable {
     guard let reservation = memory.reserve(count * innerByteCount, use: .bodies) else {
       throw .overloaded
     }
+    return reservation
+  }
+
+  private static func inference(
+    _ payload: ImagePayload, _ model: CompiledModel
+  ) throws(Problem) -> InferenceAnswer? {
+    guard let request = payload.inference else { return nil }
+    return try InferenceAnswer(request, payload.tensors, model)
+  }
+
+  private static func outputMemory(
+    _ answer: InferenceAnswer?, _ imageCount: Int, _ limits: ServingLimits,
+    _ memory: MemoryBudget
+  ) throws(Problem) -> Reservation? {
+    guard let answer else { return nil }
+    let byteCount = try answer.byteCount(imageCount: imageCount, limit: limits.requestOutputLimit)
+    guard let reservation = memory.reserve(byteCount, use: .bodies) else { throw .overloaded }
     return reservation
   }
 
@@ -165,6 +197,20 @@ final class ServedJob: @unchecked Sendable {
       }
       pixelCount = sum
       return (index, .success(bytes))
+    } catch {
+      return (index, .failure(error))
+    }
+  }
+
+  /// Whether its images are preprocessed already.
+  var holdsTensors: Bool { payload.tensors != nil }
+
+  /// Takes the numbers of the image whose turn it is, `[C, H, W]`, or the reason why there are none.
+  func takeNumbers() -> (index: Int, numbers: Result<[Float], Problem>) {
+    let index = next
+    next += 1
+    do throws(Problem) {
+      return (index, .success(try payload.numbers(index)))
     } catch {
       return (index, .failure(error))
     }
@@ -212,7 +258,31 @@ final class ServedJob: @unchecked Sendable {
     return !hasEnded
   }
 
-  /// Records the result of an image. The last one answers the request.
+  /// Records the outputs of an image that has run. Returns false if they lack what the request wants
+  /// beside its classes.
+  ///
+  /// - Parameter logits: The same as the network gives them.
+  func finish(
+    _ index: Int, _ output: ImageOutput, logits: @autoclosure () -> ArraySlice<Float>
+  ) -> Bool {
+    guard inference == nil else {
+      outputs[index] = InferenceAnswer.Numbers(values: output.numbers, logits: Array(logits()))
+      finish(index, .success(Ranking()))
+      return true
+    }
+    let (parameters, model) = (job.parameters, job.deployment.model)
+    let ranking = Ranking(
+      output.numbers, by: model.output, count: parameters.answeredCount(of: model),
+      minimum: parameters.minimumProbability)
+    guard let inner = InnerAnswer(output, parameters.innerOutputs, for: ranking, model) else {
+      return false
+    }
+    finish(index, .success(ranking), inner)
+    return true
+  }
+
+  /// Records the result of an image. The last one answers the request; of an inference, so does the
+  /// first failure.
   func finish(
     _ index: Int, _ result: Result<Ranking, Problem>, _ inner: InnerAnswer = InnerAnswer()
   ) {
@@ -220,6 +290,9 @@ final class ServedJob: @unchecked Sendable {
     results[index] = result.mapError { payload.explaining($0, index) }
     self.inner[index] = inner
     missingCount -= 1
+    if inference != nil, isWanted, case .failure(let problem)? = results[index] {
+      return respond(problem)
+    }
     guard missingCount == 0, isWanted else { return }
     if let collector = job.collector {
       collector.collect(
@@ -230,18 +303,17 @@ final class ServedJob: @unchecked Sendable {
       return
     }
     do throws(Problem) {
-      respond(
-        try answer(
-          ClassificationAnswer(
-            job.deployment.model, withFeatures: job.parameters.wantsFeatures)))
+      var response = try answer()
+      response.fields["Server-Timing"] = serverTiming
+      respond(response)
     } catch {
-      respond(error.response)
+      respond(error)
     }
   }
 
   /// Answers with an internal error, if the request as a whole cannot be answered otherwise.
   func fail(_ outcome: ClassificationOutcome) {
-    if !hasEnded { respond(Problem.internalError.response, as: outcome) }
+    if !hasEnded { respond(.internalError, as: outcome) }
   }
 
   /// Leaves the answer to another model, since this one has failed. Returns false if there is an
@@ -252,20 +324,29 @@ final class ServedJob: @unchecked Sendable {
     return job.pending.handOver(job, outcome)
   }
 
-  private func answer(_ answer: ClassificationAnswer) throws(Problem) -> Response {
+  private func answer() throws(Problem) -> Response {
+    if let inference { return inference.response(outputs.compactMap(\.self)) }
     let results = results.compactMap(\.self)
+    let answer = ClassificationAnswer(
+      job.deployment.model, withFeatures: job.parameters.wantsFeatures)
+    guard job.content.dialect == .classification else {
+      return answer.prediction(try results[0].get())
+    }
     let document =
       payload.isList
       ? answer.list(zip(results, inner).map { answer.item($0, inner: $1) })
       : answer.document(answer.item(.success(try results[0].get()), inner: inner[0]))
-    var response = Response(status: 200, contentType: "application/json", body: document.bytes)
-    response.fields["Server-Timing"] = serverTiming
-    return response
+    return Response(status: 200, contentType: "application/json", body: document.bytes)
   }
 
-  private func respond(_ response: Response, as outcome: ClassificationOutcome? = nil) {
+  private func respond(_ response: Response) {
     end()
-    job.respond(response, as: outcome)
+    job.respond(response)
+  }
+
+  private func respond(_ problem: Problem, as outcome: ClassificationOutcome? = nil) {
+    end()
+    job.respond(problem, as: outcome)
   }
 
   private func end() {

@@ -60,7 +60,7 @@ final class PendingRequests: AnswerRegistry {
     guard job.exchange.isCancelled || job.deadline <= now, claim(job) else { return }
     metrics.rejected(job.exchange.isCancelled ? .clientGone : .deadline)
     count(job, .late)
-    job.exchange.respond(job.identity.marking(Problem.deadline.response))
+    job.exchange.respond(job.identity.marking(job.response(to: .deadline)))
   }
 
   /// Answers all that are too late or whose client has gone. Returns whether there were any.

@@ -1,4 +1,5 @@
 import Checkpoint
+package import HTTPCore
 package import Inference
 package import JSON
 
@@ -65,6 +66,22 @@ package struct ClassificationAnswer: Sendable {
   /// Returns `{"model": …, "results": [item, …]}`.
   package func list(_ items: [JSONObject]) -> JSONValue {
     ["model": modelJSON, "results": .array(items.map(JSONValue.object))]
+  }
+
+  /// Answers as TorchServe's image classifier does: an object of numbers by label, best first.
+  ///
+  /// A label that several classes have is told apart by the class's number.
+  package func prediction(_ ranking: Ranking) -> Response {
+    var counts: [String: Int] = [:]
+    for entry in ranking.entries { counts[model.labels[entry.index], default: 0] += 1 }
+    let members = ranking.entries.map { entry in
+      let label = model.labels[entry.index]
+      let name = counts[label] == 1 ? label : "\(label) (class \(entry.index))"
+      return (name, JSONValue.float(entry.value))
+    }
+    return Response(
+      status: 200, contentType: "application/json",
+      body: JSONValue.object(JSONObject(members)).bytes)
   }
 
   /// Clients must know which numbers do not sum to 1.

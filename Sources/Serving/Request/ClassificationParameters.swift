@@ -36,17 +36,25 @@ package struct ClassificationParameters: Sendable, Hashable {
   package var priority = Priority.normal
   /// Choice between the live model and a canary, from `X-Resnetd-Canary`.
   var canary = CanaryChoice.share
+  /// Model that the path names; nil for whichever answers.
+  var model: ModelReference?
 
   package init() {}
 
   /// Throws for a parameter of the query that is unknown, repeated or out of range, and for a header
   /// field with a value that is not allowed.
   ///
-  /// - Parameter classCount: Number of classes of the model that will probably answer such a
-  ///   choice.
-  package init(_ head: RequestHead, classCount: (CanaryChoice) -> Int) throws(Problem) {
+  /// - Parameters:
+  ///   - names: Names that the query may use.
+  ///   - classCount: Number of classes of the model that will probably answer such a choice.
+  package init(
+    _ head: RequestHead, names: ImageRequestNames = .classification,
+    classCount: (CanaryChoice) -> Int
+  ) throws(Problem) {
     canary = try CanaryChoice(head.fields)
-    try read(head.target.query.map { GivenParameter($0) }, classCount: classCount(canary))
+    let given = head.target.query.map { GivenParameter($0) }
+    try names.check(given)
+    try read(given, classCount: classCount(canary))
     priority = try Priority(head.fields)
     if let text = try head.fields.single("X-Request-Timeout-Ms") {
       guard let milliseconds = NumberText.wholeNumber(text), 1...3_600_000 ~= milliseconds else {
@@ -63,6 +71,7 @@ package struct ClassificationParameters: Sendable, Hashable {
   ) throws(Problem) -> ClassificationParameters {
     guard let place = given.first?.place else { return self }
     var others = ClassificationParameters()
+    try Self.checkNames(given)
     try others.read(given, classCount: classCount)
     var sum = self
     sum.topK = try Self.same("top_k", topK, others.topK, place)
@@ -74,7 +83,6 @@ package struct ClassificationParameters: Sendable, Hashable {
   }
 
   private mutating func read(_ given: [GivenParameter], classCount: Int) throws(Problem) {
-    try Self.checkNames(given)
     for item in given where !item.isNull {
       if item.name == "top_k" {
         guard let count = item.text.flatMap({ NumberText.wholeNumber($0) }), 1...classCount ~= count
@@ -116,6 +124,7 @@ package struct ClassificationParameters: Sendable, Hashable {
 
   /// Throws unless a model can answer them.
   func check(_ model: CompiledModel) throws(Problem) {
+    try self.model?.check(model)
     if let topK, topK > model.labels.count {
       throw Self.topK(model.labels.count, found: "\(topK)")
     }

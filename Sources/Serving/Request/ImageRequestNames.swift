@@ -7,6 +7,14 @@ package struct ImageRequestNames: Sendable {
       synonyms: ClassificationParameters.synonyms),
     taker: "/classify takes", kind: "a number")
 
+  package static let prediction = Self(
+    KnownNames(
+      names: ["top_k", "min_probability"], synonyms: ClassificationParameters.synonyms),
+    taker: "/predictions takes", kind: "a number")
+  /// An inference says all in its body.
+  package static let inference = Self(
+    KnownNames(names: [], synonyms: [:]), taker: "the query of an inference takes", kind: "")
+
   private let known: KnownNames
   private let knownInJSON: KnownNames
   /// Beginning of the sentence that the names in the query complete.
@@ -35,7 +43,7 @@ package struct ImageRequestNames: Sendable {
   }()
 
   /// Names of the parameters.
-  var query: [String] { known.names }
+  package var query: [String] { known.names }
 
   /// Returns whether it is the name of a parameter.
   func contains(_ name: String) -> Bool { known.names.contains(name) }

@@ -83,6 +83,11 @@ package struct Problem: Error, Sendable, Hashable {
     Problem(501, .methodUnknown, "this server does not know the method \(method)")
   }
 
+  /// Problem of numbers that the network makes infinite ones of.
+  static let overflowing = body(
+    "the numbers of input are too large: the network's outputs are not finite; give them as the "
+      + "model's preprocessing does")
+
   static func tooManyImages(limit: Int) -> Problem {
     Problem(413, .tooManyImages, "more than \(limit) images in one request")
   }
@@ -151,9 +156,9 @@ extension Response {
 
 /// Methods of HTTP.
 enum Method {
-  /// Methods of RFC 9110, section 9.3, and RFC 5789.
+  /// Methods of RFC 9110, section 9.3, of RFC 5789, and QUERY of the HTTP working group.
   private static let known: Set = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
   ]
 
   /// Returns whether HTTP has the method, so that the answer is 405 and not 501.

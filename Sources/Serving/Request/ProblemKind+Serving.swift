@@ -57,6 +57,7 @@ extension ProblemKind {
   static let truncatedImage = ProblemKind("truncated-image")
   static let unauthorized = ProblemKind("unauthorized")
   static let unavailable = ProblemKind("unavailable")
+  static let unknownModel = ProblemKind("unknown-model")
   static let unknownVersion = ProblemKind("unknown-version")
   static let unteachable = ProblemKind("unteachable")
   static let unsupportedEncoding = ProblemKind("unsupported-encoding")

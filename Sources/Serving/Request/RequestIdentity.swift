@@ -1,21 +1,24 @@
 package import HTTPCore
 import Synchronization
 
-/// Fields that identify a request in logs and traces.
+/// Fields of every answer to a request: who it was in logs and traces, and which web pages may read
+/// it.
 package struct RequestIdentity: Sendable, Hashable {
   package static let idByteCountLimit = 128
 
   package let id: String
   package let trace: TraceContext?
+  private let crossOrigin: HeaderFields
 
   /// Reads the fields of a request, which are nil if the bytes were not a request.
-  package init(_ fields: HeaderFields?) {
+  package init(_ fields: HeaderFields?, crossOrigin rule: CrossOriginRule = .off) {
     id = Self.id(fields)
     trace = TraceContext(fields)
+    crossOrigin = rule.fields(fields)
   }
 
-  /// Returns the answer with `X-Request-Id` and the client's trace context, not to be kept by
-  /// caches.
+  /// Returns the answer with `X-Request-Id`, the client's trace context and the rights of its page,
+  /// not to be kept by caches.
   ///
   /// Each answer is about one moment.
   package func marking(_ response: Response) -> Response {
@@ -26,6 +29,7 @@ package struct RequestIdentity: Sendable, Hashable {
       response.fields["traceparent"] = trace.traceparent
       if let tracestate = trace.tracestate { response.fields["tracestate"] = tracestate }
     }
+    for field in crossOrigin.fields { response.fields.append(field.name, field.value) }
     return response
   }
 

@@ -6,7 +6,8 @@ extension Worker {
   /// due.
   func noteForComparison(_ served: ServedJob, image: Int, found: @autoclosure () -> Int?) {
     // A slow image would keep the worker from waiting requests.
-    guard comparison == nil, !served.job.isSlow, let canary = served.job.admission.canary,
+    guard comparison == nil, !served.job.isSlow, !served.holdsTensors,
+      let canary = served.job.admission.canary,
       canary.beginComparison(at: .now), let bytes = try? served.payload.image(image)
     else { return }
     // A copy: the request's body changes when its next image is decoded.

@@ -115,7 +115,7 @@ final class Worker {
         if job.pending.replace(job) { jobs.append(job) }
       } catch {
         // Already counted as the canary's.
-        job.reject(error.response)
+        job.reject(error)
       }
     }
     handedOver = []
@@ -143,6 +143,7 @@ final class Worker {
       finish(served, index, result.map { slot.classifier.prepare($0, at: prepared.count) })
       return true
     }
+    if served.holdsTensors { return prepareTensor(served, slot) }
     var hasPlace = served.job.isSlow && context.queue.beginAside()
     if served.job.isSlow, !hasPlace {
       postpone(served, slot)
@@ -187,6 +188,20 @@ final class Worker {
     return true
   }
 
+  /// Prepares the next image of a request that has them preprocessed already.
+  private func prepareTensor(_ served: ServedJob, _ slot: WorkerSlot) -> Bool {
+    let start = ContinuousClock.now
+    let (index, numbers) = served.takeNumbers()
+    switch numbers {
+    case .success(let numbers):
+      slot.classifier.prepare(numbers, at: prepared.count)
+      served.decodeTime += .now - start
+      prepared.append((served, index))
+    case .failure(let problem): served.finish(index, .failure(problem))
+    }
+    return true
+  }
+
   /// Notes that an image is prepared in the next place, or will never be.
   func finish(_ served: ServedJob, _ index: Int, _ result: Result<Void, DecodingFailure>) {
     switch result {
@@ -213,8 +228,8 @@ final class Worker {
       let results = try outputs(slot, isAlone: isAlone)
       metrics.batchSize.observe(prepared.count, NoLabels())
       record(.now - start)
-      for ((served, image), result) in zip(prepared, results) {
-        finish(served, image, result)
+      for (place, ((served, image), result)) in zip(prepared, results).enumerated() {
+        finish(served, image, result, slot.classifier.outputs(at: place))
       }
     } catch {
       for (served, _) in prepared { fail(served, error) }
@@ -264,22 +279,20 @@ final class Worker {
     }
   }
 
-  private func finish(_ served: ServedJob, _ image: Int, _ output: ImageOutput?) {
+  private func finish(
+    _ served: ServedJob, _ image: Int, _ output: ImageOutput?,
+    _ logits: @autoclosure () -> ArraySlice<Float>
+  ) {
     guard served.isWanted else { return }
-    let parameters = served.job.parameters
-    let model = served.job.deployment.model
-    guard let output else {
+    guard let output, served.finish(image, output, logits: logits()) else {
+      guard !served.holdsTensors else {
+        // Whoever sends numbers can send such as no image has.
+        served.finish(image, .failure(.overflowing))
+        return
+      }
       fail(served, Classifier.notFinite, as: .notFinite)
       return
     }
-    let ranking = Ranking(
-      output.numbers, by: model.output, count: parameters.answeredCount(of: model),
-      minimum: parameters.minimumProbability)
-    guard let inner = InnerAnswer(output, parameters.innerOutputs, for: ranking, model) else {
-      fail(served, Classifier.notFinite, as: .notFinite)
-      return
-    }
-    served.finish(image, .success(ranking), inner)
     noteForComparison(served, image: image, found: Ranking.best(output.numbers))
   }
 

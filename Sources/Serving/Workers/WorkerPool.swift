@@ -162,7 +162,7 @@ package final class WorkerPool: Sendable {
     watch.wake()
     for job in pushedOut {
       context.metrics.rejected(.queueFull)
-      job.reject(full.response)
+      job.reject(full)
     }
     return nil
   }

@@ -252,6 +252,23 @@ extension Option {
     }
   }
 
+  /// Web pages' origins, separated by commas.
+  static func origins(
+    _ name: String, _ path: any Path<CrossOriginRule>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "LIST", help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard let rule = CrossOriginRule(text) else {
+        throw InvalidValue(
+          expected: "* or origins like https://example.org or http://localhost:3000")
+      }
+      settings[keyPath: path] = rule
+    } defaultText: {
+      let list = $0[keyPath: path].list
+      return list.isEmpty ? nil : list.joined(separator: ",")
+    }
+  }
+
   static func fraction(
     _ name: String, _ valueName: String, _ path: any Path<Float>, _ help: String
   ) -> Option {

@@ -57,6 +57,9 @@ enum OptionSynonyms {
     (["resume"], "continue continue-at restart append"),
     (["force"], "overwrite replace yes clobber f y"),
     (["features"], "embedding embeddings feature vectors"),
+    (
+      ["cors-origin"], "cors cors-origins allow-origin allow-origins allowed-origins origins origin"
+    ),
     (["host"], "address addr bind listen interface ip server"),
     (["timeout", "request-timeout"], "max-time wait time-limit deadline connect-timeout"),
     (["admin-token-file"], "token auth api-key bearer password key-file"),

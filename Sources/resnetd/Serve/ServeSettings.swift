@@ -36,6 +36,8 @@ struct ServeSettings: DecodingSettings {
   /// Port of the metrics; if nil, the serving port.
   var metricsPort: Int?
   var metricsHost = "127.0.0.1"
+  /// Web pages of other origins that may read answers.
+  var crossOrigin = CrossOriginRule.off
   var admin = AdminSettings()
   var follow = FollowSettings()
   /// Warnings about the environment, for the log.
@@ -202,6 +204,9 @@ struct ServeSettings: DecodingSettings {
       "request-feature-limit", "N", \.serving.requestFeatureLimit, in: 1...1 << 24,
       "features of all images of a request, with features=1"),
     .integer(
+      "request-output-limit", "N", \.serving.requestOutputLimit, in: 1...1 << 24,
+      "numbers of all outputs of a request of the Open Inference Protocol (else 413)"),
+    .integer(
       "request-pixel-limit", "N", \.serving.requestPixelCountLimit,
       in: 1...DecodingLimits.pixelCountCeiling,
       "width x height of all images of a request; 413 for each beyond it"),
@@ -214,6 +219,9 @@ struct ServeSettings: DecodingSettings {
   ]
 
   private static let connections: [Option<ServeSettings>] = [
+    .origins(
+      "cors-origin", \.crossOrigin,
+      "web pages, by commas, whose scripts may read answers, as https://example.org; * for all"),
     .integer(
       "connection-limit", "N", \.server.connectionLimit, in: counts,
       "open connections; beyond it the longest idle one is closed, else only probes are served"),

@@ -58,7 +58,8 @@ struct ServingProcess {
       decoders: Self.decoders(settings, spawner, memory, metrics, log), memory: memory)
     service = Service(
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
-      accessLog: accessLog, memory: memory)
+      crossOrigin: settings.crossOrigin, version: Version.number, accessLog: accessLog,
+      memory: memory)
     let configuration = settings.requestServer
     DescriptorLimit.raise(
       for: configuration.connectionLimit + configuration.reserveLimit, log: log)

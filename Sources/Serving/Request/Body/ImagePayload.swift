@@ -22,8 +22,12 @@ package final class ImagePayload {
   /// Parameters beside the images, with names that are known.
   package let parameters: [GivenParameter]
   private let origin: Origin
+  /// Request of an inference; nil for any other.
+  let inference: InferenceRequest?
+  /// Images that are preprocessed already, in place of encoded ones.
+  private(set) var tensors: TensorPlaces?
 
-  package var count: Int { places.count }
+  package var count: Int { tensors?.count ?? places.count }
   /// Bytes of the body.
   package var byteCount: Int { body.count }
 
@@ -44,6 +48,7 @@ package final class ImagePayload {
     }
     self.body = body
     self.hold = hold
+    inference = nil
     switch BodyKind(body, type) {
     case .form:
       let form = try FormImages(
@@ -65,6 +70,27 @@ package final class ImagePayload {
       isList = false
       parameters = []
       origin = .whole(type?.essence)
+    }
+  }
+
+  /// Finds the images of an inference.
+  ///
+  /// - Parameter jsonByteCount: Bytes of the JSON at the body's start; nil for the whole body.
+  init(
+    inference body: [UInt8], jsonByteCount: Int?, imageCountLimit: Int, memory: MemoryBudget?,
+    hold: (any BodyHold)?
+  ) throws(Problem) {
+    guard !body.isEmpty else { throw .body("the body is empty; \(InferenceReader.expected)") }
+    self.body = body
+    self.hold = hold
+    let found = try InferenceBody(
+      body, jsonByteCount: jsonByteCount, imageCountLimit: imageCountLimit, memory: memory)
+    inference = found.request
+    (isList, parameters, origin) = (false, [], .inference)
+    switch found.images {
+    case .raw(let ranges): places = ranges.map { .raw($0) }
+    case .base64(let ranges): places = ranges.map { .base64($0) }
+    case .tensors(let found): (places, tensors) = ([], found)
     }
   }
 
@@ -95,6 +121,15 @@ package final class ImagePayload {
     case .raw(let range), .base64(let range): return body[range]
     case .refused(let problem): throw problem
     }
+  }
+
+  /// Returns the numbers of an image that is preprocessed already, `[C, H, W]`; images are taken in
+  /// order.
+  func numbers(_ index: Int) throws(Problem) -> [Float] {
+    guard let numbers = try tensors?.take(index, of: body) else {
+      preconditionFailure("numbers are of requests with tensors")
+    }
+    return numbers
   }
 
   /// Returns whether the body is JSON with escapes.
@@ -158,6 +193,8 @@ extension ImagePayload {
     /// Names of the parts.
     case form([String])
     case json
+    /// Elements of its one input.
+    case inference
   }
 
   /// Bytes in which the name of a form's field is looked for.
@@ -165,11 +202,16 @@ extension ImagePayload {
 
   /// Adds to the problem of an image what the client said that it is.
   func explaining(_ problem: Problem, _ index: Int) -> Problem {
+    if case .inference = origin {
+      var problem = problem
+      if count > 1 { problem.detail += "; it is element \(index) of the input" }
+      return problem
+    }
     let kinds: [ProblemKind] = [.unsupportedImage, .corruptImage, .truncatedImage]
     guard kinds.contains(problem.kind) else { return problem }
     var problem = problem
     switch origin {
-    case .json: break
+    case .json, .inference: break
     case .form(let names):
       problem.detail += "; it is the form's part \(Quotation.of(names[index]))"
     case .whole("application/x-www-form-urlencoded"):

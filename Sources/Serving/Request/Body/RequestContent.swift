@@ -13,28 +13,33 @@ final class RequestContent: @unchecked Sendable {
   let byteCount: Int
   /// The field as it stands: parsed where it is needed, it would take many times its memory.
   private let type: String?
+  let dialect: Dialect
   private let names: ImageRequestNames
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private let hold: (any BodyHold)?
   private var opened: ImagePayload?
 
+  /// - Parameter names: Names that parameters beside the images may have, if not the dialect's.
   init(
-    _ body: [UInt8], _ type: String?, names: ImageRequestNames = .classification,
-    hold: (any BodyHold)?
+    _ body: [UInt8], _ type: String?, _ dialect: Dialect = .classification,
+    names: ImageRequestNames? = nil, hold: (any BodyHold)?
   ) {
     byteCount = body.count
-    (self.type, self.names) = (type, names)
+    (self.type, self.dialect, self.names) = (type, dialect, names ?? dialect.names)
     self.body = body
     self.hold = hold
   }
 
   /// Whether finding the images takes more than a few milliseconds.
   ///
-  /// Escapes in JSON are copied character by character.
+  /// Escapes in JSON are copied character by character, and numbers passed over one by one.
   var takesLongToRead: Bool {
-    opened == nil && byteCount >= Self.longTextByteCount
-      && ImagePayload.hasEscapes(body, type.flatMap(MediaType.init))
+    guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
+    guard case .inference(let jsonByteCount) = dialect else {
+      return ImagePayload.hasEscapes(body, type.flatMap(MediaType.init))
+    }
+    return jsonByteCount ?? byteCount >= Self.longTextByteCount
   }
 
   /// Returns the images, which the first call finds.
@@ -42,9 +47,16 @@ final class RequestContent: @unchecked Sendable {
     if let opened { return opened }
     let bytes = body
     body = []
-    let payload = try ImagePayload(
-      bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, names: names,
-      memory: memory, hold: hold)
+    let payload: ImagePayload
+    if case .inference(let jsonByteCount) = dialect {
+      payload = try ImagePayload(
+        inference: bytes, jsonByteCount: jsonByteCount, imageCountLimit: imageCountLimit,
+        memory: memory, hold: hold)
+    } else {
+      payload = try ImagePayload(
+        bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, names: names,
+        memory: memory, hold: hold)
+    }
     opened = payload
     return payload
   }
