@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build run test levels check lint examples metrics deploy follow onnx \
+.PHONY: help setup hooks build run test levels check lint examples metrics deploy follow onnx clients \
   sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
