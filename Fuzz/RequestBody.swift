@@ -2,7 +2,8 @@ import HTTPCore
 import Serving
 
 /// Fuzzes any bytes as a body in JSON, of a form or of a type that says nothing: images must lie
-/// inside it, at most as many as are allowed, and parameters must be known ones.
+/// inside it, at most as many as are allowed, and parameters must be known ones. The same bytes are
+/// an inference, of JSON alone and with a tensor after as many bytes as the first one says.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzRequestBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -15,7 +16,8 @@ func fuzzRequestBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     precondition(1...4 ~= payload.count, "images must stay within the limit")
     let names = Set(payload.parameters.map(\.name))
-    precondition(names.isSubset(of: ["top_k", "min_probability"]), "names must be known")
+    precondition(
+      names.isSubset(of: ["top_k", "min_probability", "features"]), "names must be known")
     precondition(names.count == payload.parameters.count, "names must not repeat")
     let sum = try? ClassificationParameters().adding(payload.parameters, classCount: 10)
     precondition(sum?.topK.map { 1...10 ~= $0 } ?? true, "a value must be in its range")
@@ -31,5 +33,24 @@ func fuzzRequestBody(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         again.map { $0.count <= bytes.count } ?? true, "an image must not be larger than its body")
     }
   }
+  fuzzInference(bytes, jsonByteCount: nil)
+  fuzzInference(bytes, jsonByteCount: bytes.first.map { Int($0) })
   return 0
+}
+
+private func fuzzInference(_ bytes: [UInt8], jsonByteCount: Int?) {
+  guard
+    let payload = try? ImagePayload(
+      inference: bytes, jsonByteCount: jsonByteCount, imageCountLimit: 4)
+  else { return }
+  precondition(1...4 ~= payload.count, "images must stay within the limit")
+  for index in 0..<payload.count {
+    if payload.holdsTensors {
+      let numbers = try? payload.numbers(index)
+      precondition(numbers?.allSatisfy(\.isFinite) ?? true, "numbers must be finite")
+    } else {
+      let image = try? payload.image(index)
+      precondition((image?.count ?? 0) <= bytes.count, "an image must lie in its body")
+    }
+  }
 }

@@ -203,7 +203,7 @@ final class ServedJob: @unchecked Sendable {
   }
 
   /// Whether its images are preprocessed already.
-  var holdsTensors: Bool { payload.tensors != nil }
+  var holdsTensors: Bool { payload.holdsTensors }
 
   /// Takes the numbers of the image whose turn it is, `[C, H, W]`, or the reason why there are none.
   func takeNumbers() -> (index: Int, numbers: Result<[Float], Problem>) {

@@ -27,6 +27,9 @@ package final class ImagePayload {
   /// Images that are preprocessed already, in place of encoded ones.
   private(set) var tensors: TensorPlaces?
 
+  /// Whether its images are preprocessed already.
+  package var holdsTensors: Bool { tensors != nil }
+
   package var count: Int { tensors?.count ?? places.count }
   /// Bytes of the body.
   package var byteCount: Int { body.count }
@@ -76,9 +79,9 @@ package final class ImagePayload {
   /// Finds the images of an inference.
   ///
   /// - Parameter jsonByteCount: Bytes of the JSON at the body's start; nil for the whole body.
-  init(
-    inference body: [UInt8], jsonByteCount: Int?, imageCountLimit: Int, memory: MemoryBudget?,
-    hold: (any BodyHold)?
+  package init(
+    inference body: [UInt8], jsonByteCount: Int?, imageCountLimit: Int,
+    memory: MemoryBudget? = nil, hold: (any BodyHold)? = nil
   ) throws(Problem) {
     guard !body.isEmpty else { throw .body("the body is empty; \(InferenceReader.expected)") }
     self.body = body
@@ -125,7 +128,7 @@ package final class ImagePayload {
 
   /// Returns the numbers of an image that is preprocessed already, `[C, H, W]`; images are taken in
   /// order.
-  func numbers(_ index: Int) throws(Problem) -> [Float] {
+  package func numbers(_ index: Int) throws(Problem) -> [Float] {
     guard let numbers = try tensors?.take(index, of: body) else {
       preconditionFailure("numbers are of requests with tensors")
     }
