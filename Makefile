@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build run test levels check lint examples metrics deploy follow onnx clients \
-  sanitize-address sanitize-thread fuzz format bench image clean
+.PHONY: help setup hooks build build-tests builds run test levels check lint examples metrics deploy clients \
+  page follow onnx sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -33,6 +33,12 @@ run: build ## Classify docs/sample.jpg through a server started for it
 test: setup ## Run all tests, optimised: the parity tests compute much
 	swift test $(RELEASE_FLAGS) --disable-testable-imports
 
+build-tests: setup
+	swift test list $(RELEASE_FLAGS) --disable-testable-imports
+
+builds: setup ## Build what `make check` runs
+	scripts/build-all
+
 levels: ## After `make test`: run the engine's tests as on CPUs with fewer instructions
 	scripts/check-levels $(RELEASE_FLAGS)
 
@@ -54,6 +60,12 @@ metrics: build ## Ask a server for /metrics and have promtool check the answer
 
 deploy: build ## Start the program as each manifest of deploy/ would have it
 	scripts/run-deploy .build/release/resnetd
+
+clients: build ## Have Triton's Python client and schemathesis ask a server
+	scripts/check-clients .build/release/resnetd
+
+page: build ## Use the page at / in headless Chromium
+	scripts/check-page .build/release/resnetd
 
 follow: build ## Have three servers behind nginx follow one S3 bucket, swap under load
 	scripts/check-follow .build/release/resnetd
