@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build build-tests builds run test levels check lint examples metrics deploy clients \
-  page follow onnx sanitize-address sanitize-thread fuzz format bench image clean
+.PHONY: help setup hooks build build-tests builds run test levels check lint examples metrics \
+  deploy clients page follow onnx sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 

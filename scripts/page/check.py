@@ -195,7 +195,8 @@ def main():
     url, pictures, shots = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
     dark = "--force-dark-mode"
     windows = [
-        ("desktop", check_desktop, (), (1200, 1000)), ("keyboard", check_keyboard, (), (1200, 1000)),
+        ("desktop", check_desktop, (), (1200, 1000)),
+        ("keyboard", check_keyboard, (), (1200, 1000)),
         ("phone, dark", check_phone, (dark, "--touch-events=enabled"), (390, 844)),
         ("offline", check_offline, (), (1200, 1000))]
     for name, check, arguments, size in windows:

@@ -22,7 +22,7 @@ struct PageResponse: Sendable {
         ("Content-Security-Policy", Self.policy(of: bytes)),
         ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cache-Control", "no-cache"),
+        ("Cache-Control", "no-store"),
       ]), body: bytes)
   }
 

@@ -66,14 +66,15 @@ import Testing
       ("timeout=5", "(did you mean the header X-Request-Timeout-Ms?)"),
       (
         "colour=red",
-        #""colour" is an unknown parameter; /classify takes top_k, min_probability and features"#
+        #""colour" is an unknown parameter; /classify takes top_k, min_probability, features and explain"#
       ),
       ("=3", #""" is an unknown parameter"#), ("top_k=3&x", #""x" is an unknown"#),
     ])
   func unknown(query: String, words: String) {
     let detail = detail { _ = try parameters("?" + query) }
     #expect(detail?.contains(words) == true, "\(detail ?? "")")
-    #expect(detail?.hasSuffix("/classify takes top_k, min_probability and features") == true)
+    #expect(
+      detail?.hasSuffix("/classify takes top_k, min_probability, features and explain") == true)
   }
 
   @Test("A long unknown name is cut short, and costs no search")
