@@ -39,4 +39,17 @@ import Testing
     let other = try Weights.initial(for: graph, seed: 2)
     #expect(other["conv1.weight"]?.values != weights["conv1.weight"]?.values)
   }
+
+  @Test("Beside a shortcut with channels of zeros the last scale is 1, or they would stay zeros")
+  func initialBesideZeros() throws {
+    let graph = try Graph(try #require(Architecture.named("resnet20-cifar")))
+    let weights = try Weights.initial(for: graph, seed: 1)
+    for stage in 1...3 {
+      for block in 0..<3 {
+        let scale = try #require(weights["layer\(stage).\(block).bn2.weight"]).values
+        let widens = stage > 1 && block == 0
+        #expect(scale.allSatisfy { $0 == (widens ? 1 : 0) }, "stage \(stage), block \(block)")
+      }
+    }
+  }
 }

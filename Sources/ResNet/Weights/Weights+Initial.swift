@@ -8,7 +8,9 @@ extension Weights {
   /// Rectifiers, equation 14), as torchvision's networks are. Linear layers are uniform within
   /// 1 / √inputs, PyTorch's default. Normalisations change nothing but for those at the end of a
   /// residual branch, whose scale is 0: each block begins as its shortcut (Goyal et al. 2017,
-  /// section 5.1). A normalisation in the shortcut itself keeps the scale 1.
+  /// section 5.1). A normalisation in the shortcut itself keeps the scale 1, and so does one at the
+  /// end of a branch whose shortcut has channels of zeros: their sum would be 0 everywhere, where
+  /// ReLU has no gradient, and they would stay so for ever.
   package static func initial(for graph: Graph, seed: UInt64) throws(GraphError) -> Weights {
     let branchEnds = graph.lastNormalizations
     let linear = Set(
@@ -52,10 +54,10 @@ extension ReproducibleNumbers {
 
 extension Graph {
   /// Names of the last normalisations of residual branches: of a block whose shortcut has one too,
-  /// that of the longer way.
+  /// that of the longer way. Those beside a shortcut of option A are left out.
   fileprivate var lastNormalizations: Set<String> {
     var names: Set<String> = []
-    for node in nodes where node.operation == .add {
+    for node in nodes where node.operation == .add && !node.inputs.contains(where: addsZeros) {
       let ends = node.inputs.filter {
         if case .batchNormalization = nodes[$0].operation { true } else { false }
       }
@@ -63,6 +65,11 @@ extension Graph {
       if let longest { names.insert(nodes[longest].name) }
     }
     return names
+  }
+
+  /// Returns whether a node is a shortcut with channels of zeros.
+  private func addsZeros(_ id: NodeID) -> Bool {
+    if case .paddedShortcut = nodes[id].operation { true } else { false }
   }
 
   /// Number of operations before a node up to the last one that two others read.
