@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build build-tests builds run test levels check lint examples metrics \
+.PHONY: help setup hooks build run test levels check lint examples metrics \
   deploy clients page follow onnx sanitize-address sanitize-thread fuzz format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
@@ -31,13 +31,8 @@ run: build ## Classify docs/sample.jpg through a server started for it
 	@scripts/run-sample .build/release/resnetd docs/sample.jpg
 
 test: setup ## Run all tests, optimised: the parity tests compute much
-	swift test $(RELEASE_FLAGS) --disable-testable-imports
-
-build-tests: setup
-	swift test list $(RELEASE_FLAGS) --disable-testable-imports
-
-builds: setup ## Build what `make check` runs
-	scripts/build-all
+	swift build $(RELEASE_FLAGS) --build-tests
+	swift test $(RELEASE_FLAGS) --disable-testable-imports --skip-build
 
 levels: ## After `make test`: run the engine's tests as on CPUs with fewer instructions
 	scripts/check-levels $(RELEASE_FLAGS)
