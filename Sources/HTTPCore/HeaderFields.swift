@@ -37,6 +37,11 @@ package struct HeaderFields: Sendable, Hashable {
       .map { ASCII.lowercased(ASCII.trimmed(Substring($0))) }.filter { !$0.isEmpty }
   }
 
+  /// Whether it is the name of a field (RFC 9110, section 5.1).
+  package static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy(ASCII.isToken)
+  }
+
   static func same(_ a: String, _ b: String) -> Bool {
     a.utf8.count == b.utf8.count
       && a.utf8.elementsEqual(b.utf8) { ASCII.lowercased($0) == ASCII.lowercased($1) }

@@ -12,7 +12,8 @@ package struct RequestTarget: Sendable, Hashable {
 
   /// The target as sent, for logs.
   package var raw: String
-  /// Path, percent-decoded; `*` for a request about the server as a whole.
+  /// Path, percent-decoded but for slashes, which would part a segment where it has one as a
+  /// character (RFC 3986, section 2.2); `*` for a request about the server as a whole.
   package var path: String
   package var query: [QueryItem]
 
@@ -119,7 +120,12 @@ package struct RequestTarget: Sendable, Hashable {
         guard let high = input.next().flatMap(ASCII.hexValue),
           let low = input.next().flatMap(ASCII.hexValue), high << 4 | low != 0
         else { return nil }
-        bytes.append(high << 4 | low)
+        let decoded = high << 4 | low
+        if decoded == UInt8(ascii: "/"), !plusIsSpace {
+          bytes += "%2F".utf8
+        } else {
+          bytes.append(decoded)
+        }
       } else {
         bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? ASCII.space : byte)
       }

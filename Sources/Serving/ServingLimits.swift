@@ -12,6 +12,10 @@ package struct ServingLimits: Sendable {
   ///
   /// The default is ten of the largest.
   package var requestPixelCountLimit = 400_000_000
+  /// Classes in the answers to all images of one request; beyond it 413.
+  ///
+  /// The default is that of 64 images of 1000 classes; some 5 MB of JSON.
+  package var requestClassLimit = 1 << 16
   /// Features of all images of one request; beyond it 413.
   ///
   /// The default is that of 64 images of the widest networks in use, 4096 each; some 3 MB of JSON.

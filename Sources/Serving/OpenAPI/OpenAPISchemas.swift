@@ -8,7 +8,7 @@ enum OpenAPISchemas {
   static let parameters: [String: JSONValue] = [
     "top_k": ["type": "integer", "minimum": 1],
     "min_probability": ["type": "number", "minimum": 0, "maximum": 1],
-    "features": ["type": "boolean"], "explain": choice(["cam"]),
+    "features": ["enum": [true, false, 1, 0]], "explain": choice(["cam"]),
   ]
 
   static let all: JSONObject = common + classification + description + openInference
@@ -66,7 +66,11 @@ enum OpenAPISchemas {
     return .object(
       JSONObject(
         object.members.map { name, value in
-          (name, name == "type" ? .array([value, "null"]) : value)
+          switch (name, value) {
+          case ("type", _): (name, .array([value, "null"]))
+          case ("enum", .array(let values)): (name, .array(values + [.null]))
+          default: (name, value)
+          }
         }))
   }
 

@@ -104,12 +104,16 @@ final class ServedJob: @unchecked Sendable {
 
   /// What the request wants beside the classes, of the images that have run.
   private var inner: [InnerAnswer]
-  /// Memory for it and for its part of the answer.
-  private let innerMemory: Reservation?
+  /// Memory for it and for its part of the answer, and for classes beyond those of usual answers.
+  private let answerMemory: Reservation?
 
   /// Bytes of a number of it: the number, its text of at most 16 characters with the comma, and the
   /// same again while the answer grows.
   private static let innerByteCount = 4 + 2 * 16
+  /// Classes in an answer up to which nothing is reserved for them.
+  private static let usualClassCount = 1000
+  /// Bytes of a class in an answer while it is made, beside those of its names.
+  private static let classByteCount = 512
 
   /// Answer to an inference; nil for any other request.
   private let inference: InferenceAnswer?
@@ -135,9 +139,10 @@ final class ServedJob: @unchecked Sendable {
     if job.collector == nil {
       admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
     }
-    innerMemory = try Self.innerMemory(
-      admitted, imageCount: payload.count, limit: limits.requestFeatureLimit, memory)
     inference = try Self.inference(payload, admitted.deployment.model)
+    answerMemory =
+      inference == nil
+      ? try Self.answerMemory(admitted, imageCount: payload.count, limits, memory) : nil
     outputMemory = try Self.outputMemory(inference, payload.count, limits, memory)
     self.job = admitted
     // The one that answers is the one that is counted.
@@ -149,17 +154,29 @@ final class ServedJob: @unchecked Sendable {
     missingCount = payload.count
   }
 
-  private static func innerMemory(
-    _ job: ClassificationJob, imageCount: Int, limit: Int, _ memory: MemoryBudget
+  private static func answerMemory(
+    _ job: ClassificationJob, imageCount: Int, _ limits: ServingLimits, _ memory: MemoryBudget
   ) throws(Problem) -> Reservation? {
-    let numbers = InnerNumbers(job.parameters, job.deployment.model)
-    guard numbers.count > 0 else { return nil }
-    // Both have limits whose product does not overflow.
+    let model = job.deployment.model
+    let numbers = InnerNumbers(job.parameters, model)
+    // The factors have limits whose products do not overflow.
     let count = imageCount * numbers.count
-    guard count <= limit else { throw numbers.tooMany(of: imageCount, limit: limit) }
-    guard let reservation = memory.reserve(count * innerByteCount, use: .bodies) else {
-      throw .overloaded
+    guard count <= limits.requestFeatureLimit else {
+      throw numbers.tooMany(of: imageCount, limit: limits.requestFeatureLimit)
     }
+    let answered = job.parameters.answeredCount(of: model)
+    let classCount = imageCount * answered
+    guard classCount <= limits.requestClassLimit else {
+      throw .tooManyClasses(
+        of: imageCount, each: answered, limit: limits.requestClassLimit)
+    }
+    var byteCount = count * innerByteCount
+    if classCount > usualClassCount {
+      let longest = model.labels.lazy.map(\.utf8.count).max() ?? 0
+      byteCount += classCount * (classByteCount + 4 * longest)
+    }
+    guard byteCount > 0 else { return nil }
+    guard let reservation = memory.reserve(byteCount, use: .bodies) else { throw .overloaded }
     return reservation
   }
 

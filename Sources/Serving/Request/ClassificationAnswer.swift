@@ -76,7 +76,11 @@ package struct ClassificationAnswer: Sendable {
     for entry in ranking.entries { counts[model.labels[entry.index], default: 0] += 1 }
     let members = ranking.entries.map { entry in
       let label = model.labels[entry.index]
-      let name = counts[label] == 1 ? label : "\(label) (class \(entry.index))"
+      var name = label
+      if counts[label] != 1 {
+        // Until no label is called so.
+        repeat { name += " (class \(entry.index))" } while counts[name] != nil
+      }
       return (name, JSONValue.float(entry.value))
     }
     return Response(

@@ -81,7 +81,7 @@ package struct CrossOriginRule: Sendable, Hashable {
     fields.append(
       "Access-Control-Allow-Methods", methods.filter { $0 != "OPTIONS" }.joined(separator: ", "))
     let asked = request.tokens(of: "Access-Control-Request-Headers")
-    if !asked.isEmpty {
+    if !asked.isEmpty, asked.allSatisfy(HeaderFields.isName) {
       // No field that a page could send does harm here.
       fields.append(
         "Access-Control-Allow-Headers",

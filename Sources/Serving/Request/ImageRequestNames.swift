@@ -9,7 +9,8 @@ package struct ImageRequestNames: Sendable {
 
   package static let prediction = Self(
     KnownNames(
-      names: ["top_k", "min_probability"], synonyms: ClassificationParameters.synonyms),
+      names: ["top_k", "min_probability"],
+      synonyms: ClassificationParameters.synonyms.filter { !["features", "explain"].contains($1) }),
     taker: "/predictions takes", kind: "a number")
   /// An inference says all in its body.
   package static let inference = Self(
@@ -19,8 +20,8 @@ package struct ImageRequestNames: Sendable {
   private let knownInJSON: KnownNames
   /// Beginning of the sentence that the names in the query complete.
   private let taker: String
-  /// What the parameters are in JSON.
-  let kind: String
+  /// What the parameters are in JSON, unless they are of another kind.
+  private let kind: String
 
   init(_ known: KnownNames, taker: String, kind: String) {
     self.known = known
@@ -44,6 +45,9 @@ package struct ImageRequestNames: Sendable {
 
   /// Names of the parameters.
   package var query: [String] { known.names }
+
+  /// Returns what a parameter is in JSON.
+  func kind(of name: String) -> String { name == "explain" ? "a string" : kind }
 
   /// Returns whether it is the name of a parameter.
   func contains(_ name: String) -> Bool { known.names.contains(name) }

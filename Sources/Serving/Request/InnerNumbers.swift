@@ -26,7 +26,7 @@ struct InnerNumbers {
     let remedy =
       most > 0
       ? "a request may have \(most) image\(most == 1 ? "" : "s") of this model"
-      : "a smaller top_k gives fewer"
+      : "an answer has \(limit) at most; a smaller top_k gives fewer maps"
     return Problem(
       413, .tooManyImages,
       "\(imageCount) image\(imageCount == 1 ? "" : "s") with \(count) numbers each; with "

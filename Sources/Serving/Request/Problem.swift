@@ -92,6 +92,14 @@ package struct Problem: Error, Sendable, Hashable {
     Problem(413, .tooManyImages, "more than \(limit) images in one request")
   }
 
+  /// Returns the problem of an answer with too many classes.
+  static func tooManyClasses(of imageCount: Int, each count: Int, limit: Int) -> Problem {
+    Problem(
+      413, .tooManyImages,
+      "\(imageCount) image\(imageCount == 1 ? "" : "s") with \(count) classes each; the answer to a "
+        + "request has \(limit) at most: give a smaller top_k, or fewer images")
+  }
+
   static func tooManyPixels(limit: Int) -> Problem {
     Problem(
       413, .tooManyPixels,

@@ -184,6 +184,9 @@ enum ClassifyCommand: Command {
       try WrittenFile.check(features, "--features", holds: .npy)
     }
     if let explain = settings.explain {
+      guard explain != "-" else {
+        throw UsageError("--explain needs a file: standard output has the classes")
+      }
       try WrittenFile.check(explain, "--explain", holds: .png)
     }
     guard let file = settings.file else { return }

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import HTTPCore
+import Inference
 import Serving
 import Testing
 
@@ -25,6 +26,17 @@ import Testing
     let text = String(decoding: found.body, as: UTF8.self)
     let best = try #require(predictions.first?["label"] as? String)
     #expect(text.hasPrefix(#"{"\#(best)":"#))
+  }
+
+  @Test("Labels that several classes have are told apart, from others of such names too")
+  func sameLabels() async throws {
+    let labels = ["b", "b (class 2)", "b"] + (3..<10).map { "c\($0)" }
+    let model = try SmallModels.model("a", labels: labels)
+    let service = try TestService(
+      first: CompiledModel(model, plan: CPUPlan(workers: 1, threads: 1, maxBatch: 1)))
+    let found = await service.answer(
+      try Request("POST", "/predictions/a?top_k=10", body: goldenImage().encodedImage))
+    #expect(try #require(try found.json() as? [String: NSNumber]).count == 10)
   }
 
   @Test("It takes one image, of the model in the path, and no features")

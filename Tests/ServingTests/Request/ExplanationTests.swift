@@ -119,6 +119,25 @@ import Testing
     #expect(try #require(try refused.json()["detail"] as? String).contains("a smaller top_k"))
   }
 
+  @Test("More classes than the answer to a request may have are refused with what may be sent")
+  func classLimit() throws {
+    var limits = ServingLimits()
+    limits.requestClassLimit = 19
+    let service = try service(limits: limits)
+    let text = Data(try goldenImage().encodedImage).base64EncodedString()
+    func status(_ count: Int, _ topK: Int) throws -> Response {
+      let images = [String](repeating: "\"\(text)\"", count: count).joined(separator: ",")
+      return try service.wait(
+        for: "/classify?top_k=\(topK)", [("Content-Type", "application/json")],
+        body: Array("{\"images\": [\(images)]}".utf8))
+    }
+    #expect(try status(2, 9).status == 200)
+    let refused = try status(2, 10)
+    #expect(refused.status == 413)
+    #expect(
+      try #require(try refused.json()["detail"] as? String).hasPrefix("2 images with 10 classes"))
+  }
+
   @Test("A single output speaks for the second of two labels and against the first")
   func singleOutput() throws {
     let small = try SmallModels.model(

@@ -37,7 +37,7 @@ import Testing
     let several = try await ProgramUnderTest.run(
       "classify", "--explain", "\(tree.path)/out.png", ProgramUnderTest.sampleImage,
       ProgramUnderTest.sampleImage)
-    #expect(several.exitCode == 1 && several.errors.contains("--explain is for one image"))
+    #expect(several.exitCode == 2 && several.errors.contains("--explain is for one image"))
     let other = try await ProgramUnderTest.run(
       "classify", "--explain", "\(tree.path)/out.jpg", ProgramUnderTest.sampleImage)
     #expect(other.exitCode == 2 && other.errors.contains("call it out.png"))

@@ -78,7 +78,7 @@ struct JSONImages {
     guard ![JSON_IMAGES_MALFORMED, JSON_IMAGES_OUT_OF_MEMORY].contains(status) else { return }
     try names.check(parameters)
     if status == JSON_IMAGES_NESTED, let last = parameters.last {
-      throw .parameter("\(last.name) is \(names.kind), not \(last.shown)")
+      throw .parameter("\(last.name) is \(names.kind(of: last.name)), not \(last.shown)")
     }
   }
 

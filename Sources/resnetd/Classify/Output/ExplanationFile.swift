@@ -11,10 +11,10 @@ struct ExplanationFile: Sendable {
   /// - Parameter isAlone: Whether one image is asked for.
   init?(
     _ settings: ClassifyCommand.Settings, isAlone: Bool, _ model: CompiledModel
-  ) throws(Failure) {
+  ) throws {
     guard let path = settings.explain else { return nil }
     guard isAlone else {
-      throw Failure("--explain is for one image: name a single file, or leave --explain out")
+      throw UsageError("--explain is for one image: name a single file, or leave --explain out")
     }
     overlay = try ActivationOverlay(model, limits: settings.decoding)
     self.path = path
