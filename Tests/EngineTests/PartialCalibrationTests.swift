@@ -48,8 +48,11 @@ import Testing
     options.batchSizes = [1, 2]
     let context = try ExecutionContext(CompiledNetwork(graph, weights, options: options))
     let outputs = try context.logits(of: image + image + image, count: 3)
-    #expect(outputs[0..<7] == outputs[7..<14] && outputs[0..<7] == outputs[14..<21])
-    return Array(outputs[0..<7])
+    let images = (0..<3).map { Array(outputs[$0 * 7..<$0 * 7 + 7]) }
+    #expect(images[0] == images[1])
+    // On some CPUs oneDNN multiplies a single image in another order than two.
+    #expect(largestDifference(images[2], images[0]) <= 1e-5)
+    return images[0]
   }
 
   private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {

@@ -34,11 +34,15 @@ final class PackedWeights {
     layers.values.joined().reduce(0) { $0 + $1.weight.byteCount + ($1.bias?.byteCount ?? 0) }
   }
 
-  /// Returns the layouts in which a layer is already packed.
-  func layouts(of name: String) -> [Layout] {
-    (layers[name] ?? []).compactMap { layer in
-      if case .layout(let layout) = layer.packing { layout } else { nil }
+  /// Returns the layouts in which a layer is already packed by numbers of this type. It may be
+  /// packed by others too, for a batch size that has its sums in integers only in a plain loop.
+  func layouts(of name: String, _ number: Number) throws(EngineError) -> [Layout] {
+    var layouts: [Layout] = []
+    for layer in layers[name] ?? [] {
+      guard case .layout(let layout) = layer.packing else { continue }
+      if try layout == layout.recast(number) { layouts.append(layout) }
     }
+    return layouts
   }
 
   /// Returns the scales of a layer's quantised weights, which `quantize` makes when first needed.

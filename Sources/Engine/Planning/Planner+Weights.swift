@@ -13,7 +13,8 @@ extension Planner {
     make: (Layout?, [Float]?) throws(EngineError) -> Primitive
   ) throws(EngineError) -> (Primitive, PackedWeights.Layer) {
     guard source.isQuantized else {
-      let primitive = try sharingWeights(of: name) { weights throws(EngineError) in
+      let primitive = try sharingWeights(of: name, source.weightNumber) {
+        weights throws(EngineError) in
         try make(weights, nil)
       }
       let layer = try packed.layer(
@@ -30,7 +31,8 @@ extension Planner {
     }
     let scales = try packed.scales(of: name, quantize: quantized)
       .map { $0 * source.scale / resultScale }
-    let primitive = try sharingWeights(of: name) { weights throws(EngineError) in
+    let primitive = try sharingWeights(of: name, source.weightNumber) {
+      weights throws(EngineError) in
       try make(weights, scales)
     }
     let layer = try packed.layer(
@@ -44,9 +46,9 @@ extension Planner {
   /// A primitive for other threads or another batch may divide its work differently, so that oneDNN
   /// has only a plain loop for a layout that others like best.
   private func sharingWeights(
-    of name: String, _ make: (Layout?) throws(EngineError) -> Primitive
+    of name: String, _ number: Number, _ make: (Layout?) throws(EngineError) -> Primitive
   ) throws(EngineError) -> Primitive {
-    for layout in packed.layouts(of: name) {
+    for layout in try packed.layouts(of: name, number) {
       do throws(EngineError) { return try make(layout) } catch .unimplemented { continue }
     }
     return try make(nil)
