@@ -31,8 +31,7 @@ run: build ## Classify docs/sample.jpg through a server started for it
 	@scripts/run-sample .build/release/resnetd docs/sample.jpg
 
 test: setup ## Run all tests, optimised: the parity tests compute much
-	swift build $(RELEASE_FLAGS) --build-tests
-	swift test $(RELEASE_FLAGS) --disable-testable-imports --skip-build
+	swift test $(RELEASE_FLAGS) --disable-testable-imports
 
 levels: ## After `make test`: run the engine's tests as on CPUs with fewer instructions
 	scripts/check-levels $(RELEASE_FLAGS)
