@@ -17,8 +17,8 @@ package struct ClassActivation: Sendable {
 
   /// Returns nil if the layer's weights are not where those of a linear layer are.
   init?(_ source: ClassActivationSource, _ weights: Weights, labelCount: Int) {
-    guard let matrix = weights[source.layer + ".weight"],
-      matrix.elementCount.isMultiple(of: source.shape.channels)
+    guard let matrix = weights[source.layer + ".weight"], let outputCount = matrix.shape.first,
+      matrix.elementCount == outputCount * source.shape.channels
     else { return nil }
     (height, width) = (source.shape.height, source.shape.width)
     channels = source.shape.channels

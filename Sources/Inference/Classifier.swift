@@ -7,14 +7,17 @@ package struct InnerOutputs: OptionSet, Sendable {
   package let rawValue: Int
   package init(rawValue: Int) { self.rawValue = rawValue }
 
-  /// Features, for a model that has some.
-  package static let features = InnerOutputs(rawValue: 1)
-  /// The last map, for a model with class activation maps.
-  package static let lastMap = InnerOutputs(rawValue: 2)
+  // A bit for each tap of the network, in the order in which `CompiledModel` names them.
 
-  /// Places of the network's taps, in the order in which `CompiledModel` names them.
+  /// Features, for a model that has some.
+  package static let features = InnerOutputs(rawValue: 1 << 0)
+  /// The last map, for a model with class activation maps.
+  package static let lastMap = InnerOutputs(rawValue: 1 << 1)
+
+  /// Place of the tap of a single output.
+  fileprivate var tap: Int { rawValue.trailingZeroBitCount }
   fileprivate var taps: Set<Int> {
-    Set([(InnerOutputs.features, 0), (.lastMap, 1)].filter { contains($0.0) }.map(\.1))
+    Set([InnerOutputs.features, .lastMap].filter(contains).map(\.tap))
   }
 }
 
@@ -192,14 +195,14 @@ package final class Classifier {
     return (0..<count).map { place in
       let outputs = logits[place * outputCount..<(place + 1) * outputCount]
       guard outputs.allSatisfy(\.isFinite) else { return nil }
-      let inside = { (output: InnerOutputs, tap: Int) -> [Float]? in
+      let inside = { (output: InnerOutputs) -> [Float]? in
         guard inner.contains(output), let taps else { return nil }
-        let numbers = Array(taps.numbers(of: tap, image: place))
+        let numbers = Array(taps.numbers(of: output.tap, image: place))
         return numbers.allSatisfy(\.isFinite) ? numbers : nil
       }
       return ImageOutput(
         numbers: model.output.numbers(outputs, labelCount: model.labels.count),
-        features: inside(.features, 0), lastMap: inside(.lastMap, 1))
+        features: inside(.features), lastMap: inside(.lastMap))
     }
   }
 

@@ -58,7 +58,7 @@ package struct CompiledModel: Sendable {
       let source = try model.graph.classActivationSource()
       guard
         let maps = ClassActivation(source, model.weights, labelCount: model.labels.count)
-      else { throw .laterLayers(node: source.layer) }
+      else { throw .noMatrix(node: source.layer) }
       // A network with a last map has features.
       options.taps.append(model.graph.nodes[source.map].name)
       return maps

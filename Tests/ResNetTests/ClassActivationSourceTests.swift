@@ -41,6 +41,17 @@ import Testing
     let pooled = pixel.append("pool", .globalAveragePool, pixel.append("first", .relu, 0))
     pixel.append("head", .linear(Linear(outputs: 2)), pooled)
     #expect(throws: ClassActivationFault.onePixel) { try pixel.classActivationSource() }
+    for (kernel, groups) in [(3, 1), (1, 3)] {
+      var graph = Graph(input: FeatureShape(channels: 3, height: 4, width: 4))
+      var head = Convolution(outputChannels: 6, kernel: Extent(kernel))
+      head.padding = Padding(kernel / 2)
+      head.groups = groups
+      let pooled = graph.append("pool", .globalAveragePool, graph.append("first", .relu, 0))
+      graph.append("head", .convolution(head), pooled)
+      #expect(throws: ClassActivationFault.noMatrix(node: "head")) {
+        try graph.classActivationSource()
+      }
+    }
     var map = Graph(input: FeatureShape(channels: 3, height: 4, width: 4))
     map.append("head", .linear(Linear(outputs: 2)), map.append("first", .relu, 0))
     #expect(throws: ClassActivationFault.noAverage(node: "first")) {

@@ -21,7 +21,7 @@
 
 typedef enum json_images_status {
   JSON_IMAGES_OK = 0,
-  /// The input is not JSON; `message` holds yajl's explanation.
+  /// The input is not JSON; `end.message` holds yajl's explanation.
   JSON_IMAGES_MALFORMED = 1,
   JSON_IMAGES_NOT_AN_OBJECT = 2,
   /// The last of the further members is a list or an object.
@@ -53,15 +53,6 @@ typedef struct json_images_range {
   size_t end;
 } json_images_range;
 
-typedef enum json_images_kind {
-  JSON_IMAGES_NULL = 0,
-  JSON_IMAGES_BOOLEAN = 1,
-  JSON_IMAGES_NUMBER = 2,
-  JSON_IMAGES_STRING = 3,
-  JSON_IMAGES_LIST = 4,
-  JSON_IMAGES_OBJECT = 5,
-} json_images_kind;
-
 enum { JSON_IMAGES_TEXT_BYTE_COUNT = 64 };
 
 /// The first bytes of a string, without escapes, and how many it has.
@@ -73,12 +64,11 @@ typedef struct json_images_text {
 /// A further member of the object.
 typedef struct json_images_member {
   json_images_text name;
-  json_images_kind kind;
-  /// A number as it is written, or a string; empty for anything else.
+  /// Kind of its value.
+  json_event_kind kind;
+  /// A number as it is written, or a string; empty for null, a list or an object.
   json_images_text value;
 } json_images_member;
-
-enum { JSON_IMAGES_MESSAGE_BYTE_COUNT = 128 };
 
 typedef struct json_images_found {
   /// Count of all images.
@@ -88,9 +78,8 @@ typedef struct json_images_found {
   /// Whether the key is present with a value other than null.
   bool has_image;
   bool has_images;
-  /// Offset in the input where the pass ended.
-  size_t offset;
-  char message[JSON_IMAGES_MESSAGE_BYTE_COUNT];
+  /// Where the pass ended, and why if the input is not JSON.
+  json_events_end end;
 } json_images_found;
 
 /// Reads the input. `ranges` has room for `limits.image_count`, `members` for

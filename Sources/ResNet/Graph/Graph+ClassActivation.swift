@@ -5,6 +5,8 @@ package enum ClassActivationFault: Error, Hashable, CustomStringConvertible {
   case noAverage(node: String)
   /// Something follows the last linear layer.
   case laterLayers(node: String)
+  /// The last layer's weights are no matrix from channels to classes.
+  case noMatrix(node: String)
   /// The map that is averaged is a single pixel.
   case onePixel
 
@@ -17,6 +19,9 @@ package enum ClassActivationFault: Error, Hashable, CustomStringConvertible {
     case .laterLayers(let node):
       "the model has no class activation maps: \(node.prefix(Self.nameLimit)) follows its last "
         + "linear layer"
+    case .noMatrix(let node):
+      "the model has no class activation maps: the weights of \(node.prefix(Self.nameLimit)), its "
+        + "last layer, are not one for each channel and class"
     case .onePixel:
       "the model has no class activation maps: its last map is one pixel, which shows no place"
     }
@@ -45,6 +50,11 @@ extension Graph {
       throw .features(error)
     }
     guard head == output else { throw .laterLayers(node: nodes[output].name) }
+    if case .convolution(let convolution) = nodes[head].operation,
+      convolution.kernel != Extent(1) || convolution.groups != 1
+    {
+      throw .noMatrix(node: nodes[head].name)
+    }
     guard let shapes = try? shapes() else { throw .noAverage(node: nodes[feature].name) }
     let node = nodes[feature]
     let map = node.inputs[0]

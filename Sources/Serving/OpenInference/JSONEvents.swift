@@ -118,7 +118,8 @@ enum JSONEvents {
     }
   }
 
-  private static func message(_ found: json_events_end) -> String {
+  /// Returns the parser's explanation of a text that is not JSON.
+  static func message(_ found: json_events_end) -> String {
     unsafe withUnsafeBytes(of: found.message) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }

@@ -5,7 +5,7 @@ package struct ImageRequestNames: Sendable {
     KnownNames(
       names: ["top_k", "min_probability", "features", "explain"],
       synonyms: ClassificationParameters.synonyms),
-    taker: "/classify takes", kind: "a number")
+    taker: "/classify takes", kind: "a number", otherKinds: ["explain": "a string"])
 
   package static let prediction = Self(
     KnownNames(
@@ -20,12 +20,15 @@ package struct ImageRequestNames: Sendable {
   private let knownInJSON: KnownNames
   /// Beginning of the sentence that the names in the query complete.
   private let taker: String
-  /// What the parameters are in JSON, unless they are of another kind.
+  /// What the parameters are in JSON, and by name those that are something else.
   private let kind: String
+  private let otherKinds: [String: String]
 
-  init(_ known: KnownNames, taker: String, kind: String) {
+  init(
+    _ known: KnownNames, taker: String, kind: String, otherKinds: [String: String] = [:]
+  ) {
     self.known = known
-    (self.taker, self.kind) = (taker, kind)
+    (self.taker, self.kind, self.otherKinds) = (taker, kind, otherKinds)
     knownInJSON = KnownNames(
       names: ["image", "images"] + known.names,
       synonyms: known.synonyms.merging(Self.imageSynonyms) { $1 })
@@ -47,7 +50,7 @@ package struct ImageRequestNames: Sendable {
   package var query: [String] { known.names }
 
   /// Returns what a parameter is in JSON.
-  func kind(of name: String) -> String { name == "explain" ? "a string" : kind }
+  func kind(of name: String) -> String { otherKinds[name] ?? kind }
 
   /// Returns whether it is the name of a parameter.
   func contains(_ name: String) -> Bool { known.names.contains(name) }

@@ -63,7 +63,7 @@ struct JSONImages {
     parameters = members.prefix(found.member_count).map { GivenParameter($0) }
     try Self.checkNames(parameters, names, status)
     if status == JSON_IMAGES_MALFORMED {
-      let fault = JSONFault(Self.message(found), in: body, at: start + found.offset)
+      let fault = JSONFault(JSONEvents.message(found.end), in: body, at: start + found.end.offset)
       throw .body(fault.sentence(expected: Self.expected))
     }
     if let problem = Self.problem(status, found, imageCountLimit) { throw problem }
@@ -108,12 +108,6 @@ struct JSONImages {
   }
 
   private static let expected = #"send {"image": "<base64>"} or {"images": ["<base64>", ...]}"#
-
-  private static func message(_ found: json_images_found) -> String {
-    unsafe withUnsafeBytes(of: found.message) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-  }
 }
 
 extension GivenParameter {
@@ -122,18 +116,18 @@ extension GivenParameter {
     let isWhole = member.value.byte_count <= Int(JSON_IMAGES_TEXT_BYTE_COUNT)
     let shown =
       switch member.kind {
-      case JSON_IMAGES_NUMBER: isWhole ? text : text + "…"
-      case JSON_IMAGES_STRING: "the string \(Quotation.of(text))"
-      case JSON_IMAGES_BOOLEAN: "a boolean"
-      case JSON_IMAGES_LIST: "a list"
-      case JSON_IMAGES_OBJECT: "an object"
+      case JSON_EVENT_NUMBER: isWhole ? text : text + "…"
+      case JSON_EVENT_STRING: "the string \(Quotation.of(text))"
+      case JSON_EVENT_BOOLEAN: "a boolean"
+      case JSON_EVENT_LIST: "a list"
+      case JSON_EVENT_OBJECT: "an object"
       default: "null"
       }
     self.init(
       Self.string(member.name), .json,
-      text: [JSON_IMAGES_NUMBER, JSON_IMAGES_BOOLEAN].contains(member.kind) && isWhole ? text : nil,
-      string: member.kind == JSON_IMAGES_STRING && isWhole ? text : nil, shown: shown,
-      isNull: member.kind == JSON_IMAGES_NULL)
+      text: [JSON_EVENT_NUMBER, JSON_EVENT_BOOLEAN].contains(member.kind) && isWhole ? text : nil,
+      string: member.kind == JSON_EVENT_STRING && isWhole ? text : nil, shown: shown,
+      isNull: member.kind == JSON_EVENT_NULL)
   }
 
   private static func string(_ text: json_images_text) -> String {
