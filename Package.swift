@@ -46,6 +46,7 @@ let package = Package(
     room("CPages", excluding: ["home.html"]),
     room("CImageNet", excluding: ["imagenet-labels.txt", "imagenet-synsets.txt"]),
     room("CSockets"),
+    room("CTLS", linking: ["ssl", "crypto"]),
     room("CProgram"),
     room("CSandbox", linking: ["seccomp"]),
     room("CCurl", linking: ["curl"]),
@@ -86,7 +87,7 @@ let package = Package(
     .target(
       name: "RemoteModels",
       dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl"]),
-    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets"]),
+    .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets", "CTLS"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
     .target(

@@ -49,9 +49,24 @@ static int advance(
   return exchange->is_stopped;
 }
 
+static CURLcode set_tls(CURL *curl, const remote_question *question) {
+  CURLcode code = question->authorities
+                      ? curl_easy_setopt(curl, CURLOPT_CAINFO, question->authorities)
+                      : remote_set_authorities(curl);
+  if (!code && question->authorities && question->takes_any_name)
+    code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  if (!code && question->client_certificate)
+    code = curl_easy_setopt(curl, CURLOPT_SSLCERT, question->client_certificate);
+  if (!code && question->client_key)
+    code = curl_easy_setopt(curl, CURLOPT_SSLKEY, question->client_key);
+  return code;
+}
+
 static CURLcode set_connection(CURL *curl, const remote_question *question) {
   CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, question->url);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+  const char *scheme = question->has_tls ? "https" : "http";
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, scheme);
+  if (!code && question->has_tls) code = set_tls(curl, question);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   if (!code) code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "resnetd");
   if (!code) code = curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -135,10 +150,14 @@ int remote_ask(
   if (!curl) return -1;
   char message[CURL_ERROR_SIZE] = "";
   struct curl_slist *list = NULL;
+  struct curl_slist *places =
+      question->connect_to ? curl_slist_append(NULL, question->connect_to) : NULL;
   exchange exchange = {
       .question = question, .receiver = receiver, .progress = progress, .context = context};
   CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   if (!code) code = set_connection(curl, question);
+  if (!code && question->connect_to)
+    code = places ? curl_easy_setopt(curl, CURLOPT_CONNECT_TO, places) : CURLE_OUT_OF_MEMORY;
   if (!code) code = set_body(curl, &exchange);
   if (!code) code = set_fields(curl, question, &list);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
@@ -154,5 +173,6 @@ int remote_ask(
     remote_read_answer(curl, answer);
   curl_easy_cleanup(curl);
   curl_slist_free_all(list);
+  curl_slist_free_all(places);
   return code ? -1 : 0;
 }

@@ -15,3 +15,7 @@ void remote_read_answer(CURL *curl, remote_answer *answer);
 
 // Adds `name: value`; false where there is no memory or the line is too long.
 bool remote_add_field(struct curl_slist **list, const char *name, const char *value);
+
+// Trusts the authorities that the environment names, if it does: the curl tool heeds these
+// variables, the library does not.
+CURLcode remote_set_authorities(CURL *curl);

@@ -123,8 +123,7 @@ bool remote_add_field(struct curl_slist **list, const char *name, const char *va
   return true;
 }
 
-// The curl tool heeds these variables, the library does not.
-static CURLcode set_authorities(CURL *curl) {
+CURLcode remote_set_authorities(CURL *curl) {
   const char *names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
   for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
     const char *path = getenv(names[index]);
@@ -236,7 +235,7 @@ int remote_fetch(
   transfer transfer = {
       .curl = curl, .sink = sink, .context = context, .offset = request->offset};
   CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
-  if (!code) code = set_authorities(curl);
+  if (!code) code = remote_set_authorities(curl);
   if (!code) code = set_limits(curl, request);
   if (!code) code = set_request(curl, request, &headers);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);

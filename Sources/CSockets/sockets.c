@@ -164,6 +164,10 @@ int sockets_poller_change(int poller, int descriptor, unsigned readiness) {
   return poller_control(poller, EPOLL_CTL_MOD, descriptor, readiness);
 }
 
+int sockets_poller_remove(int poller, int descriptor) {
+  return poller_control(poller, EPOLL_CTL_DEL, descriptor, 0);
+}
+
 int sockets_poller_events(int poller, sockets_event *events, int capacity) {
   enum { LIMIT = 64 };
   struct epoll_event found[LIMIT];

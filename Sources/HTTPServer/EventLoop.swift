@@ -56,13 +56,15 @@ final class EventLoop: ConnectionOwner, @unchecked Sendable {
   }
 
   /// Takes over a new connection.
-  func run(_ descriptor: CInt, _ peer: Peer, _ place: Place) {
-    let connection = ServerConnection(descriptor, peer, place, loop: self)
+  func run(_ transport: Transport, _ peer: Peer, _ place: Place) {
+    let connection = ServerConnection(transport, peer, place, loop: self)
+    let descriptor = transport.descriptor
     connections[descriptor] = connection
     if !place.isOrdinary { connection.reserveNumber = reserve.add(descriptor) }
     setTimer(running: true)
     connection.start()
-    if isDraining { connection.drain() }
+    guard isDraining else { return }
+    if case .encrypted = transport { connection.drainAfterFirst() } else { connection.drain() }
   }
 
   /// Closes idle connections; others close after their answer.

@@ -6,6 +6,7 @@ import Time
 
 /// HTTP/1.1 server, which accepts connections and spreads them over event loops.
 ///
+///     TLS -> the desk of handshakes, and from there on as without
 ///     free place -> an event loop    all taken -> the place of the longest idle connection
 ///                                              -> else the reserve, for essential requests
 ///                                              -> else the backlog, until a place is free
@@ -21,6 +22,8 @@ package final class HTTPServer: @unchecked Sendable {
   private let configuration: ServerConfiguration
   private let parts: ServerParts
   private let loops: [EventLoop]
+  /// Desk of handshakes; nil where connections are not encrypted.
+  private let desk: HandshakeDesk?
   private let next: @Sendable (CInt) -> Accepted
   private let queue: DispatchQueue
   private let listener: any DispatchSourceRead
@@ -31,11 +34,15 @@ package final class HTTPServer: @unchecked Sendable {
 
   private struct State {
     var connectionCount = 0
+    /// Connections whose handshake is not complete, which have no place yet.
+    var handshakeCount = 0
     /// Connections of clients that have as many as they may.
     var overLimitCount = 0
     var acceptedCount = 0
     var isAccepting = false
     var isStopped = false
+
+    var openCount: Int { connectionCount + handshakeCount }
   }
 
   /// Listens at once; connections are served from `start` on.
@@ -55,6 +62,10 @@ package final class HTTPServer: @unchecked Sendable {
     self.parts = parts
     loops = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
       try EventLoop(index: index, server: parts)
+    }
+    desk = try configuration.identity.map { identity throws(ServerError) in
+      try HandshakeDesk(
+        identity, limit: configuration.handshakeLimit, timeout: configuration.handshakeTimeout)
     }
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
@@ -105,12 +116,13 @@ package final class HTTPServer: @unchecked Sendable {
     for loop in loops { loop.queue.async { loop.drain() } }
     let deadline = ContinuousClock.now + limit
     while true {
-      let open = state.withLock(\.connectionCount)
+      let open = state.withLock(\.openCount)
       let left = deadline - .now
       guard open > 0, left > .zero else { break }
       _ = idle.wait(for: left)
     }
-    let open = state.withLock(\.connectionCount)
+    let open = state.withLock(\.openCount)
+    desk?.endAll()
     for loop in loops { loop.queue.sync { loop.closeAll() } }
     return open
   }
@@ -174,10 +186,34 @@ package final class HTTPServer: @unchecked Sendable {
       isOverLimit = !clients.enter(address.client)
       peer.client = isOverLimit ? nil : address.client
     }
-    let (index, isCrowded, isRefused) = state.withLock { state in
-      guard !isOverLimit || state.overLimitCount < configuration.reserveLimit else {
-        return (0, false, true)
+    guard let desk else { return place(.plain(descriptor), peer, isOverLimit) }
+    guard !isOverLimit || desk.hasRoom else {
+      Glibc.close(descriptor)
+      return
+    }
+    state.withLock { $0.handshakeCount += 1 }
+    desk.begin(descriptor, peer.text) { [self, peer, isOverLimit] session in
+      if let session {
+        place(.encrypted(session), peer, isOverLimit)
+      } else if let client = peer.client {
+        parts.clients?.leave(client)
       }
+      let isLast = state.withLock { state in
+        state.handshakeCount -= 1
+        return state.isStopped && state.openCount == 0
+      }
+      if isLast { idle.signal() }
+    }
+  }
+
+  /// Gives a connection its place among the others.
+  private func place(_ transport: Transport, _ peer: Peer, _ isOverLimit: Bool) {
+    let (index, isCrowded, isRefused) = state.withLock { state in
+      // While hands were shaken, others may have taken the last place.
+      let hasRoom =
+        isOverLimit
+        ? state.overLimitCount < configuration.reserveLimit : state.connectionCount < placeCount
+      guard hasRoom else { return (0, false, true) }
       state.connectionCount += 1
       state.acceptedCount += 1
       if isOverLimit { state.overLimitCount += 1 }
@@ -185,35 +221,36 @@ package final class HTTPServer: @unchecked Sendable {
       return (state.acceptedCount % loops.count, isCrowded, false)
     }
     if isRefused {
-      Glibc.close(descriptor)
+      transport.close()
+      if let client = peer.client { parts.clients?.leave(client) }
     } else if isOverLimit {
-      run(descriptor, peer, .overClientLimit, loop: index)
+      run(transport, peer, .overClientLimit, loop: index)
     } else if isCrowded {
-      findPlace(for: descriptor, peer, loop: index)
+      findPlace(for: transport, peer, loop: index)
     } else {
-      run(descriptor, peer, .ordinary, loop: index)
+      run(transport, peer, .ordinary, loop: index)
     }
   }
 
-  private func run(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop index: Int) {
+  private func run(_ transport: Transport, _ peer: Peer, _ place: Place, loop index: Int) {
     let loop = loops[index]
-    loop.queue.async { loop.run(descriptor, peer, place) }
+    loop.queue.async { loop.run(transport, peer, place) }
   }
 
   /// Asks one event loop after the other for the place of a connection that may go: an idle one,
   /// then one with a slow head.
   private func findPlace(
-    for descriptor: CInt, _ peer: Peer, loop index: Int, asked: Int = 0
+    for transport: Transport, _ peer: Peer, loop index: Int, asked: Int = 0
   ) {
     let loop = loops[(index + asked) % loops.count]
     loop.queue.async { [self] in
       let hasRoom = asked < loops.count ? loop.closeOldestIdle() : loop.closeSlowestHead()
       if hasRoom {
-        loop.run(descriptor, peer, .ordinary)
+        loop.run(transport, peer, .ordinary)
       } else if asked + 1 < 2 * loops.count {
-        findPlace(for: descriptor, peer, loop: index, asked: asked + 1)
+        findPlace(for: transport, peer, loop: index, asked: asked + 1)
       } else {
-        loop.run(descriptor, peer, .reserve)
+        loop.run(transport, peer, .reserve)
       }
     }
   }
@@ -265,7 +302,7 @@ package final class HTTPServer: @unchecked Sendable {
       state.connectionCount -= 1
       if case .overClientLimit = place { state.overLimitCount -= 1 }
       return (
-        state.isStopped && state.connectionCount == 0, !state.isAccepting && !state.isStopped
+        state.isStopped && state.openCount == 0, !state.isAccepting && !state.isStopped
       )
     }
     if isLast { idle.signal() }

@@ -78,6 +78,11 @@ final class Poller: @unchecked Sendable {
     _ = sockets_poller_change(self.descriptor.number, descriptor, readiness.rawValue)
   }
 
+  /// Ends the watch over a descriptor, which stays open.
+  func remove(_ descriptor: CInt) {
+    _ = sockets_poller_remove(self.descriptor.number, descriptor)
+  }
+
   private func poll() {
     isPolling = true
     let end = ContinuousClock.now + Self.turnLimit

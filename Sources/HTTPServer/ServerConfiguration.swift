@@ -8,6 +8,12 @@ package struct ServerConfiguration: Sendable {
   package var port = 8080
   /// Path of a Unix socket that is listened on in place of host and port, for this user alone.
   package var socketPath: String?
+  /// Certificate and key; nil where connections are not encrypted.
+  package var identity: TLSIdentity?
+  /// Handshakes of TLS at once, 256; for a further one the oldest is ended.
+  package var handshakeLimit = 256
+  /// Time for a handshake, 10 s.
+  package var handshakeTimeout = Duration.seconds(10)
   /// Connections that the kernel may hold until they are accepted, 1024.
   package var backlog = 1024
   /// Event loops over which connections are spread, 1; each has a serial queue.

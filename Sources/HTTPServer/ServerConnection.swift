@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import HTTPCore
+import Time
 
 /// An event loop as its connections see it.
 protocol ConnectionOwner: AnyObject {
@@ -33,13 +34,15 @@ protocol ConnectionOwner: AnyObject {
 ///
 /// All of it belongs to its event loop's queue: hence `@unchecked Sendable`.
 final class ServerConnection: @unchecked Sendable {
-  let descriptor: CInt
+  private let transport: Transport
   let peer: Peer
   let place: Place
   unowned let loop: any ConnectionOwner
 
   var machine: Connection
   private var awaited = Poller.Readiness.readable
+  /// Whether something has to be written before anything can be read.
+  private var readsAfterWriting = false
   var unwritten: ArraySlice<UInt8> = []
   // Owned by the handler alone, so that it answers when the handler drops it.
   private weak var exchange: Exchange?
@@ -79,8 +82,8 @@ final class ServerConnection: @unchecked Sendable {
     var readDuration: Duration?
   }
 
-  init(_ descriptor: CInt, _ peer: Peer, _ place: Place, loop: any ConnectionOwner) {
-    self.descriptor = descriptor
+  init(_ transport: Transport, _ peer: Peer, _ place: Place, loop: any ConnectionOwner) {
+    self.transport = transport
     self.peer = peer
     self.place = place
     self.loop = loop
@@ -91,7 +94,9 @@ final class ServerConnection: @unchecked Sendable {
     if !place.isOrdinary { machine.drain(at: .now) }
   }
 
-  deinit { if !isClosed { Glibc.close(descriptor) } }
+  deinit { if !isClosed { transport.close() } }
+
+  var descriptor: CInt { transport.descriptor }
 
   func start() {
     guard loop.poller.add(descriptor, awaited) else {
@@ -106,6 +111,17 @@ final class ServerConnection: @unchecked Sendable {
     // Bytes that have arrived by now belong to a request in progress.
     readable()
     if !isClosed { perform(machine.closeIdle()) }
+  }
+
+  /// Ends the connection after its first request, which may be on its way: the handshake before it
+  /// has only just ended.
+  func drainAfterFirst() {
+    machine.drain(at: .now)
+    let patience = loop.server.configuration.limits.drainHeaderTimeout
+    loop.queue.asyncAfter(deadline: .now() + .nanoseconds(patience.nanoseconds)) { [weak self] in
+      guard let self, !isClosed else { return }
+      perform(machine.closeIdle())
+    }
   }
 
   /// Acts on a deadline that the event loop has found to be over.
@@ -134,7 +150,7 @@ final class ServerConnection: @unchecked Sendable {
     handling = nil
     leaveForwarded()
     _ = loop.server.buffers.add(-countedByteCount)
-    Glibc.close(descriptor)
+    transport.close()
     loop.closed(descriptor, peer, place)
   }
 
@@ -149,7 +165,7 @@ final class ServerConnection: @unchecked Sendable {
       setWaiting(for: .writable, false)
       perform([])
     }
-    if readiness.contains(.readable) { readable() }
+    if readiness.contains(.readable) || readsAfterWriting { readable() }
   }
 
   func readable() {
@@ -161,12 +177,17 @@ final class ServerConnection: @unchecked Sendable {
         return
       }
     }
-    switch unsafe Socket.read(descriptor, into: loop.readBuffer) {
+    readsAfterWriting = false
+    switch unsafe transport.read(into: loop.readBuffer) {
     case .bytes(let count):
-      // SAFETY: the system has just written so many bytes.
+      // SAFETY: so many bytes have just been written there.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
       unsafe perform(machine.receive(bytes, context: context(.now)))
+      if transport.hasEnded { readable() }
     case .wouldBlock: break
+    case .waitsForWriting:
+      readsAfterWriting = true
+      setWaiting(for: .writable, true)
     case .end:
       exchange?.clientFinished()
       perform(machine.receiveEnd())
@@ -177,7 +198,7 @@ final class ServerConnection: @unchecked Sendable {
   /// Sends some bytes; returns the actions that follow, or nil when nothing can be sent now.
   private func send() -> [Connection.Action]? {
     guard !unwritten.isEmpty, !awaited.contains(.writable) else { return nil }
-    switch Socket.write(descriptor, unwritten) {
+    switch transport.write(unwritten) {
     case .bytes(let count):
       let now = ContinuousClock.now
       unwritten = count == unwritten.count ? [] : unwritten.dropFirst(count)
@@ -186,7 +207,7 @@ final class ServerConnection: @unchecked Sendable {
         loop.server.handler.written(writing.head, after: now - writing.since)
       }
       return machine.wrote(all: unwritten.isEmpty, context: context(now))
-    case .wouldBlock: setWaiting(for: .writable, true)
+    case .wouldBlock, .waitsForWriting: setWaiting(for: .writable, true)
     case .end, .failed: close()
     }
     return nil
@@ -245,7 +266,7 @@ final class ServerConnection: @unchecked Sendable {
       loop.yield(self)
     case .pauseReading: setWaiting(for: .readable, false)
     case .resumeReading: setWaiting(for: .readable, true)
-    case .shutdownWriting: shutdown(descriptor, CInt(SHUT_WR))
+    case .shutdownWriting: transport.finishWriting()
     case .close: close()
     }
     return []

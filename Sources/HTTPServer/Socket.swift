@@ -9,6 +9,8 @@ enum Socket {
     case bytes(Int)
     /// Nothing can be transferred now.
     case wouldBlock
+    /// Nothing can be read until something has been written, as TLS may ask.
+    case waitsForWriting
     case end
     /// The connection is broken.
     case failed

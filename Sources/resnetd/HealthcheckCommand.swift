@@ -5,6 +5,16 @@ enum HealthcheckCommand: Command {
     var port = 8080
     var path = "/readyz"
     var timeout = Duration.seconds(2)
+    /// Certificate that the server shows; nil where it speaks no TLS.
+    var certificate: String?
+
+    var place: ServerQuestion.Place {
+      guard let certificate else { return .port(host: host, port) }
+      // It is asked by an address that its certificate does not bear.
+      return .encrypted(
+        host: host, port,
+        ServerQuestion.TLSTrust(authorities: certificate, takesAnyName: true))
+    }
   }
 
   /// Limit of the bytes of an answer that are searched for its reason, 64 KiB.
@@ -23,11 +33,14 @@ enum HealthcheckCommand: Command {
     .duration(
       "timeout", \.timeout, in: Duration.milliseconds(1)...Duration.seconds(3600),
       "for the whole answer"),
+    .optionalPath(
+      "tls-cert", "FILE", \.certificate,
+      "certificate with which the server speaks TLS, as in its own --tls-cert"),
   ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
     try check(settings.path)
-    let place = ServerQuestion.Place.port(host: settings.host, settings.port)
+    let place = settings.place
     let answer: ServerQuestion.Answer
     do throws(ServerQuestion.NoAnswer) {
       answer = try ServerQuestion(

@@ -91,6 +91,17 @@ typedef struct {
   long connect_timeout_ms;
   // Milliseconds for the whole exchange.
   long timeout_ms;
+  // Whether TLS is spoken; the URL says so too.
+  bool has_tls;
+  // Paths of PEM files: authorities in place of the system's, and the certificate that the server
+  // may ask for with its key.
+  const char *_Nullable authorities;
+  // Whether a certificate of these authorities will do whatever name it bears.
+  bool takes_any_name;
+  const char *_Nullable client_certificate;
+  const char *_Nullable client_key;
+  // `::HOST:PORT` to connect to in place of the URL's own.
+  const char *_Nullable connect_to;
 } remote_question;
 
 // Takes the next bytes of an answer's body, whatever its status; false ends the exchange.

@@ -54,6 +54,9 @@ int sockets_poller_create(void);
 int sockets_poller_add(int poller, int descriptor, unsigned readiness);
 int sockets_poller_change(int poller, int descriptor, unsigned readiness);
 
+// Ends the watch over a descriptor that stays open.
+int sockets_poller_remove(int poller, int descriptor);
+
 // Fills in the descriptors that are ready now and returns how many; waits for none.
 int sockets_poller_events(int poller, sockets_event *events, int capacity);
 

@@ -50,6 +50,12 @@ package final class ServingMetrics: Sendable {
     static let droppedLogLines = MetricDescription(
       .counter, "resnetd_log_lines_dropped_total",
       "Log lines that were lost because nobody took them in time.")
+    static let handshakes = MetricDescription(
+      .counter, "resnetd_tls_handshakes_total",
+      "Handshakes of TLS on all listeners, by whether they succeeded.")
+    static let certificateEnd = MetricDescription(
+      .gauge, "resnetd_tls_certificate_expiry_seconds",
+      "Time at which the certificate that new connections are shown expires, since 1970.")
     static let swapDuration = MetricDescription(
       .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")
   }
@@ -61,6 +67,7 @@ package final class ServingMetrics: Sendable {
     var memory: MemoryBudget?
     var canary: @Sendable () -> CanaryGauge? = { nil }
     var isRecorded: @Sendable () -> Bool? = { nil }
+    var tls: @Sendable () -> TLSGauge? = { nil }
     var droppedLogLines: @Sendable () -> Int? = { nil }
   }
 
@@ -161,6 +168,10 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.isRecorded = isRecorded }
   }
 
+  /// Sets the source of what is known of encrypted connections; called from the threads that ask for
+  /// metrics.
+  package func watch(tls: @escaping @Sendable () -> TLSGauge?) { gauges.withLock { $0.tls = tls } }
+
   /// Sets the source of the number of lost log lines; called from the threads that ask for metrics.
   package func watch(droppedLogLines: @escaping @Sendable () -> Int) {
     gauges.withLock { $0.droppedLogLines = droppedLogLines }
@@ -236,6 +247,12 @@ package final class ServingMetrics: Sendable {
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)
     modelStore.withLock { $0 }?.write(to: &exposition)
+    if let tls = gauges.tls() {
+      exposition.begin(Name.handshakes)
+      exposition.sample([("result", "done")], tls.doneCount)
+      exposition.sample([("result", "failed")], tls.failedCount)
+      exposition.single(Name.certificateEnd, tls.validUntil)
+    }
     exposition.single(Name.recorded, gauges.isRecorded().map { $0 ? 1 : 0 })
     exposition.single(Name.droppedLogLines, gauges.droppedLogLines())
     process.write(to: &exposition)

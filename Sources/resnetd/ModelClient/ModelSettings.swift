@@ -13,6 +13,10 @@ struct ModelSettings: CommandSettings {
   /// Path of a Unix socket, in place of host and port.
   var socketPath: String?
   var tokenFile: String?
+  var usesTLS = false
+  /// Certificate that the server shows, as in its own options.
+  var certificate: String?
+  var trust = ServerQuestion.TLSTrust()
   /// Time for a whole request: an upload, and the proof of the model that follows.
   var timeout = Duration.seconds(15 * 60)
   var json = false
@@ -47,6 +51,21 @@ struct ModelSettings: CommandSettings {
       "admin-token-file", "FILE", \.tokenFile,
       "file with the token that it wants; --token-file is the same"
     ).alsoNamed("token-file"),
+    .flag("admin-tls", \.usesTLS, "speak TLS to the endpoint, as where it has --tls-cert")
+      .inPlaceOf("admin-socket"),
+    .optionalPath(
+      "tls-cert", "FILE", \.certificate,
+      "certificate with which the endpoint speaks TLS, as in the server's own --tls-cert"),
+    .optionalPath(
+      "admin-ca", "FILE", \.trust.authorities,
+      "with TLS: PEM certificates of authorities to trust in place of the system's"),
+    .optionalText(
+      "admin-tls-name", "NAME", \.trust.name,
+      "with TLS: name that its certificate bears, if that is not its host's"),
+    .optionalPath(
+      "admin-cert", "FILE", \.trust.certificate,
+      "with TLS: PEM certificate that this client shows"),
+    .optionalPath("admin-key", "FILE", \.trust.key, "its private key"),
     .duration(
       "timeout", \.timeout, in: .milliseconds(1)...Duration.seconds(24 * 3600),
       "for the whole answer, including an upload and its proof"),
@@ -101,6 +120,7 @@ struct ModelSettings: CommandSettings {
       throw UsageError(
         "--admin-port 0 makes the server pick a port: give the one that its log line `admin` shows")
     }
+    try checkTLS()
     if let ifVersion { try VersionDigits.check(ifVersion) }
     if let canary {
       _ = try Self.percent(canary, "--canary")
@@ -117,6 +137,23 @@ struct ModelSettings: CommandSettings {
     if action == .canary, operand == nil, percent != nil || maxDisagreement != nil {
       throw UsageError(
         "--percent and --max-disagreement belong to a new canary: give its VERSION as well")
+    }
+  }
+
+  private func checkTLS() throws(UsageError) {
+    let given: [(option: String, value: String?)] = [
+      ("--admin-ca", trust.authorities), ("--admin-tls-name", trust.name),
+      ("--admin-cert", trust.certificate), ("--admin-key", trust.key),
+    ]
+    if certificate != nil, trust.authorities != nil || trust.name != nil {
+      throw UsageError(
+        "--tls-cert names the one certificate to trust: leave out --admin-ca and --admin-tls-name")
+    }
+    if !usesTLS, certificate == nil, let first = given.first(where: { $0.value != nil }) {
+      throw UsageError("\(first.option) is for TLS: give --admin-tls with it")
+    }
+    if (trust.certificate == nil) != (trust.key == nil) {
+      throw UsageError("--admin-cert and --admin-key belong together")
     }
   }
 
@@ -191,10 +228,26 @@ struct ModelSettings: CommandSettings {
     } else if (host, port) != (usual.host, usual.port) {
       words = ["--admin-host", host, "--admin-port", "\(port)"]
     }
+    if let certificate, socketPath == nil { words += ["--tls-cert", certificate] }
+    if usesTLS || certificate != nil, socketPath == nil {
+      if certificate == nil { words.append("--admin-tls") }
+      if let file = trust.authorities { words += ["--admin-ca", file] }
+      if let name = trust.name { words += ["--admin-tls-name", name] }
+      if let file = trust.certificate { words += ["--admin-cert", file] }
+      if let file = trust.key { words += ["--admin-key", file] }
+    }
     if let tokenFile { words += ["--admin-token-file", tokenFile] }
     return words.map { " " + ShellWord.of($0) }.joined()
   }
 
   /// Address of the admin endpoint.
-  var place: ServerQuestion.Place { socketPath.map { .socket($0) } ?? .port(host: host, port) }
+  var place: ServerQuestion.Place {
+    if let socketPath { return .socket(socketPath) }
+    guard let certificate else {
+      return usesTLS ? .encrypted(host: host, port, trust) : .port(host: host, port)
+    }
+    var pinned = trust
+    (pinned.authorities, pinned.takesAnyName) = (certificate, true)
+    return .encrypted(host: host, port, pinned)
+  }
 }

@@ -8,13 +8,16 @@ struct ServerQuestion {
   /// Address that a server listens at.
   enum Place: CustomStringConvertible {
     case port(host: String, Int)
+    /// A port that speaks TLS.
+    case encrypted(host: String, Int, TLSTrust)
     /// A Unix socket's path.
     case socket(String)
 
     /// Name for messages.
     var description: String {
       switch self {
-      case .port(let host, let port): "\(HostName(host).reachable) port \(port)"
+      case .port(let host, let port), .encrypted(let host, let port, _):
+        "\(HostName(host).reachable) port \(port)"
       case .socket(let path): "the socket \(path)"
       }
     }
@@ -22,13 +25,41 @@ struct ServerQuestion {
     fileprivate var url: String {
       switch self {
       case .port(let host, let port): "http://\(HostName(host).reachable):\(port)"
+      case .encrypted(let host, let port, let trust):
+        "https://\(trust.name ?? "\(HostName(host).reachable)"):\(port)"
       case .socket: "http://localhost"
       }
+    }
+
+    fileprivate var trust: TLSTrust? {
+      if case .encrypted(_, _, let trust) = self { trust } else { nil }
+    }
+
+    /// Place to connect to where the URL has the name that the certificate bears.
+    fileprivate var connectTo: String? {
+      guard case .encrypted(let host, let port, let trust) = self, trust.name != nil else {
+        return nil
+      }
+      return "::\(HostName(host).reachable):\(port)"
     }
 
     fileprivate var socketPath: String? {
       if case .socket(let path) = self { path } else { nil }
     }
+  }
+
+  /// Whom a client of TLS trusts, and who it is.
+  struct TLSTrust: Sendable, Equatable {
+    /// PEM file of authorities; nil for the system's.
+    var authorities: String?
+    /// Whether a certificate will do that is in the file of authorities or certified by one of
+    /// these, whatever name it bears.
+    var takesAnyName = false
+    /// Name that the server's certificate bears; nil for its host's.
+    var name: String?
+    /// PEM files of the certificate that the server may ask for, and of its key.
+    var certificate: String?
+    var key: String?
   }
 
   struct Answer {
@@ -95,7 +126,11 @@ struct ServerQuestion {
       body: text(json), body_byte_count: json?.utf8.count ?? 0, file: file,
       file_byte_count: Int64(fileByteCount),
       connect_timeout_ms: Self.milliseconds(min(connectTimeout, timeout)),
-      timeout_ms: Self.milliseconds(timeout))
+      timeout_ms: Self.milliseconds(timeout), has_tls: place.trust != nil,
+      authorities: text(place.trust?.authorities),
+      takes_any_name: place.trust?.takesAnyName ?? false,
+      client_certificate: text(place.trust?.certificate), client_key: text(place.trust?.key),
+      connect_to: text(place.connectTo))
     // SAFETY: the call keeps neither question, strings, exchange nor answer, which outlive it.
     let result = withExtendedLifetime(strings) {
       unsafe withUnsafeMutablePointer(to: &exchange) { exchange in

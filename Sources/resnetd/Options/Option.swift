@@ -232,6 +232,23 @@ extension Option {
     }
   }
 
+  /// Texts, separated by commas.
+  static func list(
+    _ name: String, _ path: any Path<[String]>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "LIST", help: help) {
+      (settings, text) throws(InvalidValue) in
+      let values = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      guard !values.contains("") else {
+        throw InvalidValue(expected: "texts that are not empty, separated by commas")
+      }
+      settings[keyPath: path] = values
+    } defaultText: {
+      let values = $0[keyPath: path]
+      return values.isEmpty ? nil : values.joined(separator: ",")
+    }
+  }
+
   /// Network addresses or prefixes, separated by commas.
   static func prefixes(
     _ name: String, _ path: any Path<[NetworkPrefix]>, _ help: String

@@ -70,12 +70,16 @@ struct AdminSettings: CommandSettings {
   }
 
   /// Returns nil if the endpoint is switched off.
-  func server(like server: ServerConfiguration) -> ServerConfiguration? {
+  func server(
+    like server: ServerConfiguration, _ identity: TLSIdentity?
+  ) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
     var configuration = ServerConfiguration()
     configuration.host = host
     configuration.port = port
     configuration.socketPath = socketPath
+    configuration.identity = socketPath == nil ? identity : nil
+    configuration.handshakeLimit = TLSSettings.otherHandshakeLimit
     configuration.connectionLimit = connectionLimit
     configuration.limits = server.limits
     return configuration

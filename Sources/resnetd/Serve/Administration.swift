@@ -13,15 +13,19 @@ struct Administration {
   /// Turns of changes to the live model, which exist before there is a model.
   let turns = SwapTurns()
   private let settings: AdminSettings
+  private let scheme: String
   /// Token that clients must send; nil if none is needed.
   let token: AdminToken?
   private let service: AdminService?
   private let server: HTTPServer?
 
   /// Opens the store and listens; the only answer is 503 until `becomeReady`.
-  init(_ settings: ServeSettings, accessLog: AccessLog, log: Log) throws(Failure) {
+  init(
+    _ settings: ServeSettings, _ identity: TLSIdentity?, accessLog: AccessLog, log: Log
+  ) throws(Failure) {
     self.settings = settings.admin
-    let configuration = settings.admin.server(like: settings.server)
+    scheme = settings.tls.scheme
+    let configuration = settings.admin.server(like: settings.server, identity)
     store = try Self.store(settings.admin, log)
     guard let configuration else {
       (token, service, server) = (nil, nil, nil)
@@ -65,7 +69,7 @@ struct Administration {
   var address: (key: String, value: String)? {
     guard let server else { return nil }
     if let path = settings.socketPath { return ("socket", AbsolutePath.of(path)) }
-    return ("url", Listening.url(settings.host, server.port))
+    return ("url", Listening.url(scheme, settings.host, server.port))
   }
 
   /// Lets changes in progress finish, but not for long: one that is cut off leaves the store as it

@@ -14,7 +14,7 @@ enum Listening {
     }
   }
 
-  static func url(_ host: String, _ port: Int) -> String {
-    "http://\(HostName(host)):\(port)"
+  static func url(_ scheme: String, _ host: String, _ port: Int) -> String {
+    "\(scheme)://\(HostName(host)):\(port)"
   }
 }

@@ -38,6 +38,7 @@ struct ServeSettings: DecodingSettings {
   var metricsHost = "127.0.0.1"
   /// Web pages of other origins that may read answers.
   var crossOrigin = CrossOriginRule.off
+  var tls = TLSSettings()
   var admin = AdminSettings()
   var follow = FollowSettings()
   /// Warnings about the environment, for the log.
@@ -51,6 +52,7 @@ struct ServeSettings: DecodingSettings {
       throw UsageError("--prefer-model needs --model, which it prefers")
     }
     try admin.check()
+    try tls.check(admin)
     try follow.check(stateFolder: admin.stateFolder)
     try checkPorts()
   }
@@ -85,11 +87,23 @@ struct ServeSettings: DecodingSettings {
       + (isUsual ? Self.usualEngineMappedByteCount : Self.engineMappedByteCount)
   }
 
-  /// Configuration of the port for requests.
-  var requestServer: ServerConfiguration {
+  /// Returns the configuration of the port for requests.
+  func requestServer(_ identity: TLSIdentity?) -> ServerConfiguration {
     var configuration = server
     configuration.limits.requestTimeout = serving.requestTimeout
+    configuration.identity = identity
+    let bounded = tls.bounded(server, memoryLimit: knownMemoryLimit)
+    (configuration.connectionLimit, configuration.handshakeLimit) =
+      (bounded.connections, bounded.handshakes)
     return configuration
+  }
+
+  /// Limit of memory that holds; more than any machine has if none is known.
+  private var knownMemoryLimit: Int { memoryLimit ?? MemoryAllowance.limit ?? 1 << 46 }
+
+  /// Bytes that clients may have buffered, what encrypted connections take included.
+  var bufferByteCount: Int {
+    server.bufferByteLimit + tls.bounded(server, memoryLimit: knownMemoryLimit).byteCount
   }
 
   /// Rules by which the first model and all later ones are compiled.
@@ -100,13 +114,15 @@ struct ServeSettings: DecodingSettings {
       program: Version.number)
   }
 
-  /// Configuration of the metrics' own port, if there is one.
-  var metricsServer: ServerConfiguration? {
+  /// Returns the configuration of the metrics' own port, if there is one.
+  func metricsServer(_ identity: TLSIdentity?) -> ServerConfiguration? {
     metricsPort.map { port in
       var configuration = ServerConfiguration()
       configuration.host = metricsHost
       configuration.port = port
       configuration.connectionLimit = Self.metricsConnectionLimit
+      configuration.identity = identity
+      configuration.handshakeLimit = TLSSettings.otherHandshakeLimit
       configuration.limits = server.limits
       return configuration
     }
@@ -131,6 +147,7 @@ struct ServeSettings: DecodingSettings {
 
   static let options: [Option<ServeSettings>] =
     listening + planning + classification + Option.decoding + connections + life
+    + TLSSettings.options.map { $0.inside(\ServeSettings.tls) }
     + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }
     + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }
 

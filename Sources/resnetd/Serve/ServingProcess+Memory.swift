@@ -12,7 +12,7 @@ extension ServingProcess {
   static func memoryPlan(_ settings: ServeSettings) -> MemoryPlan {
     MemoryPlan(
       limit: settings.memoryLimit, workers: settings.plan.workers ?? CPUAllowance.current.cores,
-      buffers: settings.server.bufferByteLimit)
+      buffers: settings.bufferByteCount)
   }
 
   /// Returns the budget, with the program's own part taken.

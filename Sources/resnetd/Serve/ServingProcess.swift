@@ -4,6 +4,7 @@ import Dispatch
 import Engine
 import Following
 import Glibc
+import HTTPCore
 import HTTPServer
 import Inference
 import Machine
@@ -60,17 +61,36 @@ struct ServingProcess {
       limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
       crossOrigin: settings.crossOrigin, version: Version.number, accessLog: accessLog,
       memory: memory)
-    let configuration = settings.requestServer
+    let identities = try settings.tls.identities(log)
+    let configuration = settings.requestServer(identities?.usual)
+    if let identities {
+      log.write(
+        "TLS",
+        [
+          "connections": .integer(configuration.connectionLimit),
+          "valid_until": .text(
+            HTTPDate.text(secondsSinceEpoch: identities.usual.validSeconds.upperBound)),
+        ])
+      metrics.watch(tls: { [usual = identities.usual, admin = identities.admin] in
+        TLSGauge([usual, admin])
+      })
+      shutdown.onReload(of: "the TLS certificate") {
+        [usual = identities.usual, admin = identities.admin] in
+        usual.reread()
+        if admin !== usual { admin.reread() }
+      }
+    }
     DescriptorLimit.raise(
       for: configuration.connectionLimit + configuration.reserveLimit, log: log)
     let server = try Listening.server(configuration, service, portOption: "--port")
     self.server = server
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
-    metricsServer = try settings.metricsServer.map { configuration in
+    metricsServer = try settings.metricsServer(identities?.usual).map { configuration in
       try Listening.server(
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
-    administration = try Administration(settings, accessLog: accessLog, log: log)
+    administration = try Administration(
+      settings, identities?.admin, accessLog: accessLog, log: log)
     if let store = administration.store {
       metrics.watch(isRecorded: { store.standing.recordFault == nil })
     }
@@ -112,7 +132,7 @@ struct ServingProcess {
       log.write(
         "listening",
         [
-          "address": .text(Listening.url(settings.server.host, server.port)),
+          "address": .text(Listening.url(settings.tls.scheme, settings.server.host, server.port)),
           "admin": .text(administration.address?.value ?? "-"),
         ])
     }
@@ -124,7 +144,10 @@ struct ServingProcess {
       Self.write(plan, context.memory, log)
     }
     if let metricsServer {
-      log.write("metrics", ["url": .text(Listening.url(settings.metricsHost, metricsServer.port))])
+      log.write(
+        "metrics",
+        ["url": .text(Listening.url(settings.tls.scheme, settings.metricsHost, metricsServer.port))]
+      )
     }
     if let serving {
       // Every version that is shown can then be activated.
@@ -159,7 +182,8 @@ struct ServingProcess {
     log.write(
       "ready",
       [
-        "url": .text(Listening.url(settings.server.host, server.port)), "model": .text(model.name),
+        "url": .text(Listening.url(settings.tls.scheme, settings.server.host, server.port)),
+        "model": .text(model.name),
         "version": .text(model.version.short), "classes": .integer(model.labels.count),
         "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
         "ms": .integer(Int((duration / .milliseconds(1)).rounded())),

@@ -14,6 +14,7 @@ struct ModelUpload {
     guard let address = training.push else { return nil }
     (settings.host, settings.port) = (address.host, address.port)
     (settings.socketPath, settings.tokenFile) = (address.socketPath, training.tokenFile)
+    settings.usesTLS = address.usesTLS
     settings.canary = training.canary
     authorization = try settings.authorization()
   }

@@ -3,24 +3,24 @@ struct PushAddress: Sendable, Equatable {
   /// Port of an address without one, that of `serve`.
   private static let usualPort = ModelSettings().port
   private static let expected = """
-    the address of a server's admin endpoint: HOST, HOST:PORT, [ADDRESS]:PORT for IPv6, or the path \
-    of a Unix socket with a slash in it
+    the address of a server's admin endpoint: HOST, HOST:PORT, [ADDRESS]:PORT for IPv6, https:// \
+    before these for TLS, or the path of a Unix socket with a slash in it
     """
 
   let host: String
   let port: Int
   let socketPath: String?
+  let usesTLS: Bool
 
   init(_ text: String) throws(InvalidValue) {
-    let scheme = "http://"
-    let isURL = text.hasPrefix(scheme)
-    var rest = isURL ? text.dropFirst(scheme.count) : text[...]
+    let scheme = ["http://", "https://"].first { text.hasPrefix($0) }
+    let isURL = scheme != nil
+    usesTLS = scheme == "https://"
+    var rest = text.dropFirst(scheme?.count ?? 0)
     if isURL, rest.hasSuffix("/") { rest = rest.dropLast() }
     guard !rest.contains("/") else {
       guard !isURL, !text.contains("://"), !text.hasSuffix("/") else {
-        throw InvalidValue(
-          expected: Self.expected,
-          advice: "; it is not a URL with a path, and TLS has no part in it")
+        throw InvalidValue(expected: Self.expected, advice: "; it is not a URL with a path")
       }
       (host, port, socketPath) = ("", 0, text)
       return

@@ -196,7 +196,7 @@ import Testing
     #expect(gone.errors.contains("--push says where it is"), "\(gone.errors)")
     #expect(!FileManager.default.fileExists(atPath: file))
     for address in [
-      "", ":8081", "https://host:8081", "http://host:8081/admin", "host:0", "host:99999",
+      "", ":8081", "ftp://host:8081", "http://host:8081/admin", "host:0", "host:99999",
       "user@host:8081", "::1", "[::1", "[x]:80", "a b", "host:80:81", "folder/",
     ] {
       let outcome = try await train("-o", file, "--push", address)

@@ -8,30 +8,9 @@ package final class AdminToken: Sendable {
   /// Longest token in bytes: nobody would send a longer one.
   private static let byteLimit = 4096
 
-  /// State of the file, to notice changes.
-  private struct Stamp: Equatable {
-    var inode: UInt
-    var size: Int
-    var modified: Int
-    /// Also changes with owner and permissions, which decide whether the file can be read.
-    var changed: Int
-
-    init(_ status: stat) {
-      inode = UInt(status.st_ino)
-      size = Int(status.st_size)
-      modified = Self.nanoseconds(status.st_mtim)
-      changed = Self.nanoseconds(status.st_ctim)
-    }
-
-    /// Returns nanoseconds, equal for equal times, and wraps since a file's time can be any number.
-    private static func nanoseconds(_ time: timespec) -> Int {
-      time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
-    }
-  }
-
   private struct State {
     /// State of the file, or nil if it does not exist.
-    var stamp: Stamp?
+    var stamp: FileStamp?
     /// The token; empty while the file cannot be used, and then all requests are rejected.
     var token: [UInt8] = []
   }
@@ -50,7 +29,7 @@ package final class AdminToken: Sendable {
   /// right.
   func admits(_ text: Substring) -> Bool {
     let token = state.withLock { state in
-      if Self.status(path).map(Stamp.init) != state.stamp { state = look() }
+      if FileStamp(path) != state.stamp { state = look() }
       return state.token
     }
     guard !token.isEmpty else { return false }
@@ -80,7 +59,7 @@ package final class AdminToken: Sendable {
     if token?.isEmpty ?? true {
       report(token == nil ? "cannot be read, or is not a small file" : "is empty")
     }
-    return State(stamp: Stamp(status), token: token ?? [])
+    return State(stamp: FileStamp(status), token: token ?? [])
   }
 
   private func report(_ reason: String) {

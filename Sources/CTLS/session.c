@@ -1,0 +1,157 @@
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "context.h"
+
+struct tls_session {
+  tls_context *context;
+  SSL *openssl;
+  // After an error of the protocol or the socket nothing may be sent any more.
+  bool is_broken;
+};
+
+// MARK: The socket
+//
+// OpenSSL's own would have the signal SIGPIPE sent by a connection that is gone.
+
+static int descriptor_of(BIO *socket) { return (int)(intptr_t)BIO_get_data(socket); }
+
+static int is_temporary(void) {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+static int socket_read(BIO *socket, char *buffer, int capacity) {
+  BIO_clear_retry_flags(socket);
+  const ssize_t count = recv(descriptor_of(socket), buffer, (size_t)capacity, 0);
+  if (count < 0 && is_temporary()) BIO_set_retry_read(socket);
+  if (count == 0) BIO_set_flags(socket, BIO_FLAGS_IN_EOF);
+  return (int)count;
+}
+
+static int socket_write(BIO *socket, const char *bytes, int byte_count) {
+  BIO_clear_retry_flags(socket);
+  const ssize_t count = send(descriptor_of(socket), bytes, (size_t)byte_count, MSG_NOSIGNAL);
+  if (count < 0 && is_temporary()) BIO_set_retry_write(socket);
+  return (int)count;
+}
+
+static long socket_control(BIO *socket, int command, long number, void *pointer) {
+  (void)number;
+  (void)pointer;
+  switch (command) {
+    case BIO_CTRL_FLUSH: return 1;
+    case BIO_CTRL_EOF: return BIO_test_flags(socket, BIO_FLAGS_IN_EOF) != 0;
+    default: return 0;
+  }
+}
+
+static int socket_create(BIO *socket) {
+  BIO_set_init(socket, 1);
+  return 1;
+}
+
+static BIO_METHOD *socket_method;
+
+static void make_socket_method(void) {
+  BIO_METHOD *made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+  if (made && BIO_meth_set_read(made, socket_read) && BIO_meth_set_write(made, socket_write) &&
+      BIO_meth_set_ctrl(made, socket_control) && BIO_meth_set_create(made, socket_create))
+    socket_method = made;
+}
+
+// MARK: Life
+
+tls_session *tls_session_create(tls_context *context, int descriptor) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_socket_method);
+  tls_session *session = calloc(1, sizeof *session);
+  SSL *openssl = SSL_new(context->openssl);
+  BIO *socket = socket_method ? BIO_new(socket_method) : NULL;
+  if (!session || !openssl || !socket) {
+    BIO_free(socket);
+    SSL_free(openssl);
+    free(session);
+    ERR_clear_error();
+    return NULL;
+  }
+  BIO_set_data(socket, (void *)(intptr_t)descriptor);
+  SSL_set_bio(openssl, socket, socket);
+  SSL_set_accept_state(openssl);
+  tls_context_retain(context);
+  *session = (tls_session){.context = context, .openssl = openssl};
+  return session;
+}
+
+void tls_session_destroy(tls_session *session) {
+  SSL_free(session->openssl);
+  tls_context_release(session->context);
+  free(session);
+}
+
+// MARK: Progress
+
+static tls_progress progress(tls_session *session, int result) {
+  switch (SSL_get_error(session->openssl, result)) {
+    case SSL_ERROR_NONE: return TLS_DONE;
+    case SSL_ERROR_WANT_READ: return TLS_WANTS_READING;
+    case SSL_ERROR_WANT_WRITE: return TLS_WANTS_WRITING;
+    case SSL_ERROR_ZERO_RETURN: return TLS_ENDED;
+    default: session->is_broken = true; return TLS_BROKEN;
+  }
+}
+
+// Says why a client's certificate is refused; the library's own words are the same for all reasons.
+static bool explain_verification(const tls_session *session, tls_message *message) {
+  const long result = SSL_get_verify_result(session->openssl);
+  if (ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_CERTIFICATE_VERIFY_FAILED) return false;
+  snprintf(
+      message->characters, sizeof message->characters, "client certificate: %s",
+      result == X509_V_ERR_APPLICATION_VERIFICATION ? "bears none of the names that are allowed"
+                                                    : X509_verify_cert_error_string(result));
+  return true;
+}
+
+tls_progress tls_session_handshake(tls_session *session, tls_message *message) {
+  ERR_clear_error();
+  const tls_progress made = progress(session, SSL_do_handshake(session->openssl));
+  if (made != TLS_BROKEN && made != TLS_ENDED) return made;
+  session->is_broken = true;
+  if (made == TLS_ENDED || ERR_peek_last_error() == 0) return TLS_ENDED;
+  const bool is_plain = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST;
+  if (!explain_verification(session, message)) tls_explain(message);
+  ERR_clear_error();
+  return is_plain ? TLS_PLAIN_HTTP : TLS_BROKEN;
+}
+
+tls_progress tls_session_read(
+    tls_session *session, void *buffer, size_t capacity, size_t *count) {
+  ERR_clear_error();
+  const tls_progress made =
+      progress(session, SSL_read_ex(session->openssl, buffer, capacity, count));
+  ERR_clear_error();
+  return made;
+}
+
+tls_progress tls_session_write(
+    tls_session *session, const void *bytes, size_t byte_count, size_t *count) {
+  ERR_clear_error();
+  const tls_progress made =
+      progress(session, SSL_write_ex(session->openssl, bytes, byte_count, count));
+  ERR_clear_error();
+  return made;
+}
+
+void tls_session_end(tls_session *session) {
+  if (session->is_broken || SSL_in_init(session->openssl)) return;
+  ERR_clear_error();
+  if (SSL_shutdown(session->openssl) < 0) session->is_broken = true;
+  ERR_clear_error();
+}
