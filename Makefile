@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks build run test levels check lint examples metrics \
-  deploy clients page follow onnx sanitize-address sanitize-thread fuzz format bench image clean
+.PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
+  package deploy clients page follow onnx sanitize-address sanitize-thread fuzz format bench \
+  image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -14,6 +15,9 @@ RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
 FUZZ_SECONDS ?= 12
 NETWORK ?= resnet50
+PREFIX ?= /usr/local
+# The Swift runtime is inside what is installed, which another set of flags needs.
+STATIC := .build/static
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +33,15 @@ build: setup ## Build the optimised program: .build/release/resnetd
 
 run: build ## Classify docs/sample.jpg through a server started for it
 	@scripts/run-sample .build/release/resnetd docs/sample.jpg
+
+static: setup
+	swift build -c release --static-swift-stdlib --scratch-path $(STATIC) --product resnetd
+
+install: static ## Install program, manual pages, completions and unit: PREFIX, DESTDIR
+	scripts/install $(STATIC)/release/resnetd $(PREFIX) $(DESTDIR)
+
+deb: static ## Make a Debian package in .build
+	scripts/debian-package $(STATIC)/release/resnetd .build
 
 test: setup ## Run all tests, optimised: the parity tests compute much
 	swift test $(RELEASE_FLAGS) --disable-testable-imports
@@ -51,6 +64,9 @@ examples: build ## Run every example of the README against the optimised program
 
 metrics: build ## Ask a server for /metrics and have promtool check the answer
 	scripts/check-metrics .build/release/resnetd
+
+package: build ## Install the program into a folder and as a package, and read what came of it
+	scripts/check-package .build/release/resnetd
 
 deploy: build ## Start the program as each manifest of deploy/ would have it
 	scripts/run-deploy .build/release/resnetd

@@ -117,6 +117,7 @@ let package = Package(
         "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
         "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "CCurl", "CProgram",
+        "CSockets",
       ]),
 
     .executableTarget(

@@ -2,9 +2,12 @@
 #include "CSockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -60,7 +63,7 @@ static int remove_stale(const struct sockaddr_un *address) {
   return -1;
 }
 
-int sockets_local_listener_create(const char *path, int backlog) {
+int sockets_local_listener_create(const char *path, unsigned mode, int backlog) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
@@ -70,10 +73,11 @@ int sockets_local_listener_create(const char *path, int backlog) {
   if (remove_stale(&address) != 0) return -1;
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0) return -1;
-  // On Linux the file gets the mode of the socket when it is bound: nobody can connect before.
-  if (fchmod(listener, S_IRUSR | S_IWUSR) != 0 ||
+  // On Linux the file gets the mode of the socket when it is bound, less what the process masks:
+  // nobody can connect before it listens.
+  if (fchmod(listener, 0) != 0 ||
       bind(listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
-      listen(listener, backlog) != 0)
+      chmod(path, mode) != 0 || listen(listener, backlog) != 0)
     return close_failed(listener);
   return listener;
 }
@@ -141,8 +145,56 @@ int sockets_listener_accept(int listener, sockets_address *address) {
   return descriptor;
 }
 
+bool sockets_has_ended(int descriptor) {
+  struct pollfd entry = {.fd = descriptor, .events = POLLRDHUP};
+  return poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+int sockets_peek(int descriptor) {
+  unsigned char byte;
+  return recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? byte : -1;
+}
+
 ptrdiff_t sockets_send(int descriptor, const void *bytes, size_t count) {
   return send(descriptor, bytes, count, MSG_NOSIGNAL);
+}
+
+int sockets_listener_inherit(int descriptor) {
+  int kind = 0, listens = 0;
+  socklen_t length = sizeof kind;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &kind, &length) != 0 || kind != SOCK_STREAM)
+    return -1;
+  length = sizeof listens;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens)
+    return -1;
+  const int flags = fcntl(descriptor, F_GETFL);
+  return flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0 ||
+                 fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0
+             ? -1
+             : 0;
+}
+
+int sockets_datagram_send(const char *path, const void *bytes, size_t count) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const size_t path_count = strlen(path);
+  if (path_count >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  memcpy(address.sun_path, path, path_count);
+  if (path[0] == '@') address.sun_path[0] = 0;
+  const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -1;
+  // Whoever listens may have stopped to read.
+  const struct timeval patience = {.tv_sec = 1};
+  if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+    return close_failed(descriptor);
+  const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_count);
+  const ssize_t sent = sendto(
+      descriptor, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address, length);
+  if (sent < 0) return close_failed(descriptor);
+  close(descriptor);
+  return 0;
 }
 
 int sockets_poller_create(void) {

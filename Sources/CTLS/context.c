@@ -195,7 +195,10 @@ static tls_credentials_status use_authorities(
   BIO_free(pem);
   SSL_CTX_set_verify(
       context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_client_certificate);
-  if (SSL_CTX_set_ex_data(context, index_of_names(), (void *)names) != 1)
+  // A ticket would let a client in without its certificate, which may have expired since.
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  if (SSL_CTX_set_num_tickets(context, 0) != 1 ||
+      SSL_CTX_set_ex_data(context, index_of_names(), (void *)names) != 1)
     status = TLS_CREDENTIALS_OUT_OF_MEMORY;
   return status;
 }

@@ -11,9 +11,21 @@
 
 #include "context.h"
 
+// What one call may take from the socket, so that records without data of the program's, or tiny
+// ones, do not hold up other connections: the socket stays readable, and the caller comes again.
+enum { READS_PER_CALL = 64 };
+// Bytes of a whole handshake that a client may send, certificates included, 64 KiB.
+enum { HANDSHAKE_BYTE_LIMIT = 64 << 10 };
+
 struct tls_session {
   tls_context *context;
   SSL *openssl;
+  int descriptor;
+  // Reads of the socket that the present call may still make.
+  int reads_left;
+  // Bytes read so far, counted until the handshake is complete.
+  size_t handshake_byte_count;
+  bool is_established;
   // After an error of the protocol or the socket nothing may be sent any more.
   bool is_broken;
 };
@@ -22,23 +34,32 @@ struct tls_session {
 //
 // OpenSSL's own would have the signal SIGPIPE sent by a connection that is gone.
 
-static int descriptor_of(BIO *socket) { return (int)(intptr_t)BIO_get_data(socket); }
-
 static int is_temporary(void) {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 static int socket_read(BIO *socket, char *buffer, int capacity) {
+  tls_session *session = BIO_get_data(socket);
   BIO_clear_retry_flags(socket);
-  const ssize_t count = recv(descriptor_of(socket), buffer, (size_t)capacity, 0);
+  if (session->reads_left == 0) {
+    BIO_set_retry_read(socket);
+    return -1;
+  }
+  session->reads_left -= 1;
+  const ssize_t count = recv(session->descriptor, buffer, (size_t)capacity, 0);
   if (count < 0 && is_temporary()) BIO_set_retry_read(socket);
   if (count == 0) BIO_set_flags(socket, BIO_FLAGS_IN_EOF);
+  if (count > 0 && !session->is_established) {
+    session->handshake_byte_count += (size_t)count;
+    if (session->handshake_byte_count > HANDSHAKE_BYTE_LIMIT) return 0;
+  }
   return (int)count;
 }
 
 static int socket_write(BIO *socket, const char *bytes, int byte_count) {
   BIO_clear_retry_flags(socket);
-  const ssize_t count = send(descriptor_of(socket), bytes, (size_t)byte_count, MSG_NOSIGNAL);
+  const tls_session *session = BIO_get_data(socket);
+  const ssize_t count = send(session->descriptor, bytes, (size_t)byte_count, MSG_NOSIGNAL);
   if (count < 0 && is_temporary()) BIO_set_retry_write(socket);
   return (int)count;
 }
@@ -82,11 +103,11 @@ tls_session *tls_session_create(tls_context *context, int descriptor) {
     ERR_clear_error();
     return NULL;
   }
-  BIO_set_data(socket, (void *)(intptr_t)descriptor);
+  tls_context_retain(context);
+  *session = (tls_session){.context = context, .openssl = openssl, .descriptor = descriptor};
+  BIO_set_data(socket, session);
   SSL_set_bio(openssl, socket, socket);
   SSL_set_accept_state(openssl);
-  tls_context_retain(context);
-  *session = (tls_session){.context = context, .openssl = openssl};
   return session;
 }
 
@@ -121,15 +142,25 @@ static bool explain_verification(const tls_session *session, tls_message *messag
 
 tls_progress tls_session_handshake(tls_session *session, tls_message *message) {
   ERR_clear_error();
+  session->reads_left = READS_PER_CALL;
   const tls_progress made = progress(session, SSL_do_handshake(session->openssl));
+  session->is_established = made == TLS_DONE;
   if (made != TLS_BROKEN && made != TLS_ENDED) return made;
   session->is_broken = true;
+  if (session->handshake_byte_count > HANDSHAKE_BYTE_LIMIT) {
+    snprintf(
+        message->characters, sizeof message->characters, "more than %d bytes of a client",
+        HANDSHAKE_BYTE_LIMIT);
+    ERR_clear_error();
+    return TLS_BROKEN;
+  }
   if (made == TLS_ENDED || ERR_peek_last_error() == 0) return TLS_ENDED;
-  const bool is_plain = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST;
   if (!explain_verification(session, message)) tls_explain(message);
   ERR_clear_error();
-  return is_plain ? TLS_PLAIN_HTTP : TLS_BROKEN;
+  return TLS_BROKEN;
 }
+
+void tls_session_take_turn(tls_session *session) { session->reads_left = READS_PER_CALL; }
 
 tls_progress tls_session_read(
     tls_session *session, void *buffer, size_t capacity, size_t *count) {
@@ -150,8 +181,9 @@ tls_progress tls_session_write(
 }
 
 void tls_session_end(tls_session *session) {
-  if (session->is_broken || SSL_in_init(session->openssl)) return;
+  if (session->is_broken || !session->is_established) return;
   ERR_clear_error();
+  session->reads_left = 0;
   if (SSL_shutdown(session->openssl) < 0) session->is_broken = true;
   ERR_clear_error();
 }

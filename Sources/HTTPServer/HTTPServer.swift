@@ -63,12 +63,17 @@ package final class HTTPServer: @unchecked Sendable {
     loops = try (0..<max(1, configuration.ioQueueCount)).map { index throws(ServerError) in
       try EventLoop(index: index, server: parts)
     }
+    let room = RoomFound()
     desk = try configuration.identity.map { identity throws(ServerError) in
       try HandshakeDesk(
-        identity, limit: configuration.handshakeLimit, timeout: configuration.handshakeTimeout)
+        identity, limit: configuration.handshakeLimit, timeout: configuration.handshakeTimeout
+      ) { room.call() }
     }
     queue = DispatchQueue(label: "resnetd.accept")
     listener = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: queue)
+    room.set { [weak self] in
+      self?.queue.async { [weak self] in self?.resumeAccepting() }
+    }
     closed.set { [weak self] peer, place in self?.connectionClosed(peer, place) }
     listener.setEventHandler { [weak self] in self?.acceptWaiting() }
     listener.setCancelHandler { [listenerClosed] in
@@ -81,9 +86,14 @@ package final class HTTPServer: @unchecked Sendable {
   @Sendable
   package static func accept(_ listener: CInt) -> Accepted { Socket.accept(listener) }
 
+  /// Returns whether a listening socket is one of this machine alone, and not on a port.
+  package static func isLocal(_ listener: CInt) -> Bool { Socket.port(of: listener) == 0 }
+
   private static func listen(_ configuration: ServerConfiguration) throws(ServerError) -> CInt {
+    if let inherited = configuration.inherited { return try Socket.listen(inherited: inherited) }
     if let path = configuration.socketPath {
-      return try Socket.listen(path: path, backlog: configuration.backlog)
+      return try Socket.listen(
+        path: path, mode: configuration.socketMode, backlog: configuration.backlog)
     }
     return try Socket.listen(
       host: configuration.host, port: configuration.port, backlog: configuration.backlog)
@@ -103,6 +113,16 @@ package final class HTTPServer: @unchecked Sendable {
     listener.resume()
   }
 
+  /// Returns whether all event loops and the accepting queue have had a turn within the time: a
+  /// queue that is stuck serves nobody.
+  package func takesTurns(within limit: Duration) -> Bool {
+    let turns = DispatchSemaphore(value: 0)
+    let queues = loops.map(\.queue) + [queue]
+    for queue in queues { queue.async { turns.signal() } }
+    let deadline = ContinuousClock.now + limit
+    return queues.allSatisfy { _ in turns.wait(for: deadline - .now) }
+  }
+
   // MARK: Drain
 
   /// Serves connections that wait to be accepted, refuses further ones, lets requests in progress
@@ -114,6 +134,7 @@ package final class HTTPServer: @unchecked Sendable {
   package func drain(within limit: Duration) -> Int {
     closeListener()
     for loop in loops { loop.queue.async { loop.drain() } }
+    desk?.drain(within: configuration.limits.drainHeaderTimeout)
     let deadline = ContinuousClock.now + limit
     while true {
       let open = state.withLock(\.openCount)
@@ -121,7 +142,8 @@ package final class HTTPServer: @unchecked Sendable {
       guard open > 0, left > .zero else { break }
       _ = idle.wait(for: left)
     }
-    let open = state.withLock(\.openCount)
+    // A handshake is nobody's request yet.
+    let open = state.withLock(\.connectionCount)
     desk?.endAll()
     for loop in loops { loop.queue.sync { loop.closeAll() } }
     return open
@@ -131,7 +153,7 @@ package final class HTTPServer: @unchecked Sendable {
   private func closeListener() {
     queue.sync {
       // They have connected already: the system would reset them.
-      acceptWaiting()
+      acceptWaiting(isLast: true)
       stopAccepting()
     }
     listenerClosed.wait()
@@ -146,7 +168,9 @@ package final class HTTPServer: @unchecked Sendable {
     }
     guard let wasAccepting else { return }
     // While the file is still this server's: once nobody listens another may put its own there.
-    if let path = configuration.socketPath { _ = unsafe unlink(path) }
+    if let path = configuration.socketPath, configuration.inherited == nil {
+      _ = unsafe unlink(path)
+    }
     // A suspended source cannot be cancelled and must not be released.
     if !wasAccepting { listener.resume() }
     listener.cancel()
@@ -156,8 +180,10 @@ package final class HTTPServer: @unchecked Sendable {
 
   private var placeCount: Int { configuration.connectionLimit + configuration.reserveLimit }
 
-  private func acceptWaiting() {
+  /// - Parameter isLast: Whether all are to be taken, since nobody listens any more.
+  private func acceptWaiting(isLast: Bool = false) {
     while state.withLock(\.isAccepting) {
+      if !isLast, desk?.isBusy == true { return pause() }
       guard state.withLock({ $0.connectionCount < placeCount }) else {
         guard Socket.isReadable(descriptor.number) else { return }
         pause()
@@ -173,6 +199,7 @@ package final class HTTPServer: @unchecked Sendable {
         queue.asyncAfter(deadline: .now() + Self.descriptorPause) { [weak self] in
           self?.resumeAccepting()
         }
+        desk?.makeRoom()
         makeRoom()
         return
       }
@@ -192,7 +219,7 @@ package final class HTTPServer: @unchecked Sendable {
       return
     }
     state.withLock { $0.handshakeCount += 1 }
-    desk.begin(descriptor, peer.text) { [self, peer, isOverLimit] session in
+    desk.begin(descriptor, peer) { [self, peer, isOverLimit] session in
       if let session {
         place(.encrypted(session), peer, isOverLimit)
       } else if let client = peer.client {
@@ -209,10 +236,12 @@ package final class HTTPServer: @unchecked Sendable {
   /// Gives a connection its place among the others.
   private func place(_ transport: Transport, _ peer: Peer, _ isOverLimit: Bool) {
     let (index, isCrowded, isRefused) = state.withLock { state in
-      // While hands were shaken, others may have taken the last place.
+      // While hands were shaken, others may have taken the last place: one of the reserve takes over
+      // the handshake's own.
+      let limit = placeCount + (desk == nil ? 0 : configuration.handshakeLimit)
       let hasRoom =
         isOverLimit
-        ? state.overLimitCount < configuration.reserveLimit : state.connectionCount < placeCount
+        ? state.overLimitCount < configuration.reserveLimit : state.connectionCount < limit
       guard hasRoom else { return (0, false, true) }
       state.connectionCount += 1
       state.acceptedCount += 1
@@ -308,6 +337,20 @@ package final class HTTPServer: @unchecked Sendable {
     if isLast { idle.signal() }
     if mayResume { queue.async { [weak self] in self?.resumeAccepting() } }
   }
+}
+
+/// Report to the server that connections may be accepted again; the desk of handshakes exists before
+/// it does. A struct inside, for the reason that `ConnectionClosed` gives.
+private final class RoomFound: Sendable {
+  private struct Report {
+    var call: @Sendable () -> Void = {}
+  }
+
+  private let report = Mutex(Report())
+
+  func set(_ call: @escaping @Sendable () -> Void) { report.withLock { $0.call = call } }
+
+  func call() { report.withLock { $0 }.call() }
 }
 
 /// Report to the server that a connection has closed; the event loops exist before it does.

@@ -6,11 +6,15 @@ package struct ServerConfiguration: Sendable {
   package var host = "127.0.0.1"
   /// Port, 8080; 0 lets the system pick one.
   package var port = 8080
-  /// Path of a Unix socket that is listened on in place of host and port, for this user alone.
+  /// Path of a Unix socket that is listened on in place of host and port.
   package var socketPath: String?
+  /// Permissions to connect to that socket; by default this user's alone.
+  package var socketMode: UInt32 = 0o600
+  /// Listening socket that the process was started with, in place of all these.
+  package var inherited: CInt?
   /// Certificate and key; nil where connections are not encrypted.
   package var identity: TLSIdentity?
-  /// Handshakes of TLS at once, 256; for a further one the oldest is ended.
+  /// Handshakes of TLS at once, 256; for a further one another is ended, of the client that has most.
   package var handshakeLimit = 256
   /// Time for a handshake, 10 s.
   package var handshakeTimeout = Duration.seconds(10)
@@ -37,6 +41,9 @@ package struct ServerConfiguration: Sendable {
   package var limits = ConnectionLimits()
 
   package init() {}
+
+  /// Whether it listens on a Unix socket.
+  package var isLocal: Bool { inherited.map(HTTPServer.isLocal) ?? (socketPath != nil) }
 
   /// Limits of a connection of the reserve.
   var reserveLimits: ConnectionLimits {

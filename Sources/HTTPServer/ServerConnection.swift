@@ -183,7 +183,6 @@ final class ServerConnection: @unchecked Sendable {
       // SAFETY: so many bytes have just been written there.
       let bytes = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
       unsafe perform(machine.receive(bytes, context: context(.now)))
-      if transport.hasEnded { readable() }
     case .wouldBlock: break
     case .waitsForWriting:
       readsAfterWriting = true
@@ -320,6 +319,8 @@ final class ServerConnection: @unchecked Sendable {
 
   /// Releases memory that is not needed, and tells the event loop what it must know.
   private func settle() {
+    // Of an end that has been read already the socket does not tell again.
+    if transport.hasEnded { readable() }
     if !machine.isActive { machine.releaseMemory() }
     schedule()
     count()

@@ -4,6 +4,8 @@ package enum ServerError: Error, Hashable, CustomStringConvertible {
   case addressInUse(host: String, port: Int)
   /// Something is where a Unix socket should be.
   case pathInUse(_ path: String, reason: String)
+  /// A descriptor that the process was started with is no listening socket.
+  case notListening(descriptor: Int)
   case notPermitted(host: String, port: Int)
   /// A system call failed otherwise.
   case system(call: String, reason: String)
@@ -14,6 +16,8 @@ package enum ServerError: Error, Hashable, CustomStringConvertible {
     case .addressInUse(let host, let port):
       "port \(port) on \(host) is in use by another program"
     case .pathInUse(let path, let reason): "cannot listen on \(path): \(reason)"
+    case .notListening(let descriptor):
+      "descriptor \(descriptor), which the service manager passed, is not a stream socket that listens"
     case .notPermitted(let host, let port):
       "not permitted to listen on \(host) port \(port); ports below 1024 need privileges"
     case .system(let call, let reason): "\(call) failed: \(reason)"

@@ -34,14 +34,24 @@ enum Socket {
   }
 
   /// Listens on a Unix socket.
-  static func listen(path: String, backlog: Int) throws(ServerError) -> CInt {
-    let descriptor = unsafe sockets_local_listener_create(path, CInt(clamping: backlog))
+  ///
+  /// - Parameter mode: Permissions to connect to it, as those of a file.
+  static func listen(path: String, mode: UInt32, backlog: Int) throws(ServerError) -> CInt {
+    let descriptor = unsafe sockets_local_listener_create(path, mode, CInt(clamping: backlog))
     guard descriptor < 0 else { return descriptor }
     switch errno {
     case EADDRINUSE: throw .pathInUse(path, reason: "another program listens there")
     case EEXIST: throw .pathInUse(path, reason: "what is there is not a socket")
     default: throw .system(call: "listening on \(path)", reason: lastError())
     }
+  }
+
+  /// Takes over a socket that the process was started with.
+  static func listen(inherited descriptor: CInt) throws(ServerError) -> CInt {
+    guard sockets_listener_inherit(descriptor) == 0 else {
+      throw .notListening(descriptor: Int(descriptor))
+    }
+    return descriptor
   }
 
   static func port(of listener: CInt) -> Int { Int(sockets_listener_port(listener)) }
@@ -67,6 +77,14 @@ enum Socket {
   static func isReadable(_ descriptor: CInt) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     return unsafe poll(&entry, 1, 0) > 0
+  }
+
+  /// Whether the client has closed the connection, or its half of it.
+  static func hasEnded(_ descriptor: CInt) -> Bool { sockets_has_ended(descriptor) }
+
+  /// Returns the first byte that waits to be read, and leaves it there; nil where there is none.
+  static func peek(_ descriptor: CInt) -> UInt8? {
+    UInt8(exactly: sockets_peek(descriptor))
   }
 
   /// Makes a descriptor that tells of the readiness of others.

@@ -3,12 +3,14 @@ enum HealthcheckCommand: Command {
   struct Settings: CommandSettings {
     var host = "127.0.0.1"
     var port = 8080
+    var socket: String?
     var path = "/readyz"
     var timeout = Duration.seconds(2)
     /// Certificate that the server shows; nil where it speaks no TLS.
     var certificate: String?
 
     var place: ServerQuestion.Place {
+      if let socket { return .socket(socket) }
       guard let certificate else { return .port(host: host, port) }
       // It is asked by an address that its certificate does not bear.
       return .encrypted(
@@ -27,8 +29,10 @@ enum HealthcheckCommand: Command {
     Exits with 0 where the server answers 200, else with 1 and the reason.
     """
   static let options: [Option<Settings>] = [
-    .text("host", "HOST", \.host, "the server's address"),
-    .integer("port", "PORT", \.port, in: 1...65535, "the server's port"),
+    .text("host", "HOST", \.host, "the server's address").inPlaceOf("socket"),
+    .integer("port", "PORT", \.port, in: 1...65535, "the server's port").inPlaceOf("socket"),
+    .optionalPath("socket", "PATH", \.socket, "its Unix socket, in place of host and port")
+      .inPlaceOf("host", "port"),
     .text("path", "PATH", \.path, "the probe to ask, such as /readyz or /livez"),
     .duration(
       "timeout", \.timeout, in: Duration.milliseconds(1)...Duration.seconds(3600),

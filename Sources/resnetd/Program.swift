@@ -9,7 +9,15 @@ package enum Program {
     TrainCommand.self, BenchCommand.self, PullCommand.self, QuantizeCommand.self,
     ConvertCommand.self,
     RunCommand.self, ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
+    CompletionCommand.self, ManualCommand.self,
   ]
+
+  /// What there is to say of each command.
+  static var descriptions: [CommandDescription] { commands.map { description(of: $0) } }
+
+  private static func description<Described: Command>(
+    of command: Described.Type
+  ) -> CommandDescription { CommandDescription(command) }
 
   /// Forks the starter of decoders, for commands that decode; call it before anything else.
   ///

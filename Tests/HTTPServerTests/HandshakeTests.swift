@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test("The oldest of too many handshakes is ended for a new one")
+  @Test("Of too many handshakes of one client the silent and oldest is ended for a new one")
   func oldest() throws {
     let identity = try Files().identity()
     try withServer {
@@ -77,7 +77,20 @@ import Testing
     #expect(identity.handshakeCounts == (done: 0, failed: 1))
   }
 
-  @Test("A server that stops waits for no handshake beyond its time, and counts it")
+  @Test("Every method without TLS is told what is spoken here")
+  func plain() throws {
+    let identity = try Files().identity()
+    try withServer {
+      $0.identity = identity
+    } _: { server in
+      for method in ["GET", "POST", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "X"] {
+        let answer = try server.connect().exchange(request(method))
+        #expect(answer.status == 400 && answer.text.contains("https://"), "\(method)")
+      }
+    }
+  }
+
+  @Test("A server that stops waits for no handshake, and does not count it as a request")
   func drain() throws {
     let identity = try Files().identity()
     var configuration = ServerConfiguration()
@@ -86,7 +99,7 @@ import Testing
     let server = try HTTPServer(configuration: configuration, handler: EchoHandler())
     server.start()
     let client = try Client(port: server.port)
-    #expect(server.drain(within: .zero) == 1)
+    #expect(server.drain(within: .zero) == 0)
     #expect(throws: Client.Failure.ended([])) { try client.answer() }
   }
 }

@@ -33,12 +33,14 @@ package final class ScriptedServer: Sendable {
     listener = unsafe sockets_listener_create("127.0.0.1", 0, 8, &resolver)
     guard listener >= 0 else { throw Failure() }
     address = "http://127.0.0.1:\(sockets_listener_port(listener))"
-    DispatchQueue(label: "resnetd.tests.scripted").async { [unowned self] in
+    // A thread of its own: it waits for clients, and Dispatch has few.
+    let thread = ServingThread { [unowned self] in
       var open: [CInt] = []
       while serve(answer, &open) {}
       for connection in open { close(connection) }
       ended.signal()
     }
+    guard thread.start() else { throw Failure() }
   }
 
   package convenience init(answering text: String) throws {
@@ -94,5 +96,31 @@ package final class ScriptedServer: Sendable {
   private static func wait(for descriptor: CInt, _ milliseconds: CInt) -> Bool {
     var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     return unsafe poll(&waited, 1, milliseconds) == 1 && waited.revents & Int16(POLLIN) != 0
+  }
+}
+
+/// A thread that runs a closure once.
+private final class ServingThread {
+  private let body: @Sendable () -> Void
+
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+  /// Returns false where the system gives no thread.
+  func start() -> Bool {
+    var thread = pthread_t()
+    // SAFETY: the thread releases what is retained here.
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { context in
+        unsafe Unmanaged<ServingThread>.fromOpaque(context!).takeRetainedValue().body()
+        return nil
+      }, context)
+    guard status == 0 else {
+      unsafe Unmanaged<ServingThread>.fromOpaque(context).release()
+      return false
+    }
+    pthread_detach(thread)
+    return true
   }
 }

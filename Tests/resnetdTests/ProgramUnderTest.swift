@@ -144,7 +144,8 @@ final class ServerUnderTest {
     folder = try TemporaryFolder()
     log = try folder.file("log", "")
     process.executableURL = try ProgramUnderTest.url
-    process.arguments = ["serve", "--port", "0"] + options
+    process.arguments =
+      ["serve"] + (options.contains("--socket") ? [] : ["--port", "0"]) + options
     process.environment = ProgramUnderTest.isolated(environment)
     process.standardInput = FileHandle.nullDevice
     let logFile = try FileHandle(forWritingTo: log)

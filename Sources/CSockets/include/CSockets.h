@@ -1,6 +1,7 @@
 // Stream sockets that never block and are not inherited, without the system's unions and macros.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +18,18 @@ typedef struct {
 // closes, or -1 with `errno` set, or -2 with the resolver's code in `resolver`.
 int sockets_listener_create(const char *host, uint16_t port, int backlog, int *resolver);
 
-// Listens on a Unix socket at `path`, which this user alone may connect to. A socket there that
-// nobody listens on any more is removed first. Returns a descriptor, or -1 with `errno` set:
+// Listens on a Unix socket at `path`; `mode` has the permissions to connect to it. A socket there
+// that nobody listens on any more is removed first. Returns a descriptor, or -1 with `errno` set:
 // EADDRINUSE where another program listens there, EEXIST where the file there is not a socket.
-int sockets_local_listener_create(const char *path, int backlog);
+int sockets_local_listener_create(const char *path, unsigned mode, int backlog);
+
+// Makes a descriptor that the process was started with ready for use: it must be a stream socket
+// that listens. -1 where it is not.
+int sockets_listener_inherit(int descriptor);
+
+// Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace
+// (unix(7)); -1 with `errno` set where that fails, or nobody takes it within a second.
+int sockets_datagram_send(const char *path, const void *bytes, size_t count);
 
 // Makes a blocking connection whose reads and writes give up after `timeout_ms`; fails as the
 // listener does.
@@ -34,6 +43,12 @@ uint16_t sockets_listener_port(int listener);
 
 // Accepts the next waiting connection, with TCP_NODELAY; -1 with `errno` set where that fails.
 int sockets_listener_accept(int listener, sockets_address *address);
+
+// Whether the other side has closed the connection, or its half of it.
+bool sockets_has_ended(int descriptor);
+
+// Returns the first byte that waits to be read, and leaves it there; -1 where there is none.
+int sockets_peek(int descriptor);
 
 // Sends like `send`, except that a connection that is gone is an error and not a signal.
 ptrdiff_t sockets_send(int descriptor, const void *bytes, size_t count);

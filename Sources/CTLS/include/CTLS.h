@@ -71,8 +71,6 @@ typedef enum {
   TLS_ENDED,
   // The connection is of no more use.
   TLS_BROKEN,
-  // The client speaks HTTP without TLS.
-  TLS_PLAIN_HTTP,
 } tls_progress;
 
 // Makes a session on a connected socket, which stays the caller's; NULL without memory.
@@ -84,6 +82,10 @@ tls_progress tls_session_handshake(tls_session *session, tls_message *message);
 
 // Longest piece that one read brings, RFC 8446, section 5.1.
 enum { TLS_RECORD_BYTE_COUNT = 1 << 14 };
+
+// Begins a turn: reads of the socket that follow are bounded in number, and then wait for it to be
+// readable, which it is.
+void tls_session_take_turn(tls_session *session);
 
 // Reads one record at most. With room for `TLS_RECORD_BYTE_COUNT` bytes, nothing stays behind that
 // the socket's readiness would not tell of.

@@ -2,8 +2,11 @@ import CTLS
 
 /// Certificate with its key, as texts, and what clients have to show.
 package struct TLSCredentials: Sendable, Equatable {
-  /// Bytes of one file, 1 MiB; more is refused.
-  package static let fileByteLimit = 1 << 20
+  /// Bytes of a file of the server's certificates or their key, 96 KiB: clients take no longer
+  /// chains.
+  package static let fileByteLimit = 96 << 10
+  /// Bytes of a file of authorities, 1 MiB.
+  package static let authoritiesByteLimit = 1 << 20
 
   /// PEM certificates: the server's own, then those that lead to a known authority.
   package var certificates: [UInt8]

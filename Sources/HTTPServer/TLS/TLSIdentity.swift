@@ -113,7 +113,9 @@ package final class TLSIdentity: Sendable {
   ) throws(TLSFileFault) -> TLSContext {
     var credentials = TLSCredentials(
       certificates: try read(paths.certificates), key: try read(paths.key))
-    if let path = paths.clientAuthorities { credentials.clientAuthorities = try read(path) }
+    if let path = paths.clientAuthorities {
+      credentials.clientAuthorities = try read(path, limit: TLSCredentials.authoritiesByteLimit)
+    }
     credentials.clientNames = clientNames
     do throws(TLSFault) {
       return try TLSContext(credentials)
@@ -122,9 +124,11 @@ package final class TLSIdentity: Sendable {
     }
   }
 
-  private static func read(_ path: String) throws(TLSFileFault) -> [UInt8] {
+  private static func read(
+    _ path: String, limit: Int = TLSCredentials.fileByteLimit
+  ) throws(TLSFileFault) -> [UInt8] {
     do throws(FileError) {
-      return try RegularFile(path).readAll(limit: TLSCredentials.fileByteLimit)
+      return try RegularFile(path).readAll(limit: limit)
     } catch {
       throw .unreadable(error.description)
     }

@@ -9,8 +9,6 @@ final class TLSSession: @unchecked Sendable {
     /// The client has gone.
     case ended
     case failed(reason: String)
-    /// The client speaks HTTP without TLS.
-    case plainHTTP(reason: String)
   }
 
   let descriptor: CInt
@@ -33,7 +31,6 @@ final class TLSSession: @unchecked Sendable {
     case TLS_WANTS_READING: .waits(for: .readable)
     case TLS_WANTS_WRITING: .waits(for: .writable)
     case TLS_ENDED: .ended
-    case TLS_PLAIN_HTTP: .plainHTTP(reason: Self.text(of: message))
     default: .failed(reason: Self.text(of: message))
     }
   }
@@ -44,8 +41,12 @@ final class TLSSession: @unchecked Sendable {
   /// Reads as many whole records as there are and the buffer has room for, so that what stays
   /// behind is in the socket, whose readiness tells of it.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
-    if let next { return next }
+    if let next {
+      self.next = nil
+      return next
+    }
     var count = 0
+    unsafe tls_session_take_turn(pointer)
     while buffer.count - count >= Int(TLS_RECORD_BYTE_COUNT) {
       var part = 0
       let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count...])

@@ -11,6 +11,8 @@ protocol Command: SendableMetatype {
   /// Text of the help below the usage line.
   static var discussion: String { get }
   static var options: [Option<Settings>] { get }
+  /// Command lines to begin with, and what each is for.
+  static var examples: [CommandExample] { get }
 
   /// Does the work and writes its results to standard output.
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode
@@ -21,8 +23,17 @@ protocol Command: SendableMetatype {
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode
 }
 
+/// A command line that shows a use.
+struct CommandExample: Sendable {
+  let line: String
+  let purpose: String
+
+  init(_ line: String, _ purpose: String) { (self.line, self.purpose) = (line, purpose) }
+}
+
 extension Command {
   static var decodes: Bool { false }
+  static var examples: [CommandExample] { [] }
 
   static func run(_ settings: Settings, operands: [String], spawner: Spawner?) throws -> ExitCode {
     try run(settings, operands: operands)
@@ -34,20 +45,7 @@ extension Command {
   static var variables: [String] { options.map(\.variable) }
 
   /// Text of `--help`.
-  static var help: String {
-    let usage = ["usage: resnetd \(name)", "[OPTION…]", operands].filter { !$0.isEmpty }
-    let fresh = Settings()
-    var rows = options.map { option -> [String] in
-      let value = option.valueName.map { " \($0)" } ?? ""
-      let shown = option.defaultText(fresh).map { " (default \($0))" } ?? ""
-      return ["  \(option.flags)\(value)", option.help + shown]
-    }
-    rows.append(["  -h, --help", "show this text"])
-    return [
-      usage.joined(separator: " "), "", discussion, "", TextTable(rows: rows).text, "",
-      "Every option is an environment variable too: --some-option is RESNETD_SOME_OPTION.",
-    ].joined(separator: "\n")
-  }
+  static var help: String { CommandDescription(Self.self).help }
 
   /// Parses the arguments, then prints the help or runs.
   static func main(
@@ -61,6 +59,7 @@ extension Command {
     if operands.isEmpty, let extra = parsed.operands.first {
       throw UsageError("unexpected argument \"\(extra)\"")
     }
+    parsed.settings.take(origins: parsed.origins)
     parsed.settings.take(warnings: parsed.warnings, of: name)
     return try run(parsed.settings, operands: parsed.operands, spawner: spawner)
   }

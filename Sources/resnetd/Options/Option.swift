@@ -27,6 +27,11 @@ struct Option<Settings: CommandSettings>: Sendable {
 
   /// Names of options that set the same thing in another way.
   private(set) var alternatives: [String] = []
+  /// Heading under which help shows it; nil for those of a command that has none.
+  private(set) var group: String?
+
+  /// Whether a configuration file may set it: not what tells of the file itself.
+  private(set) var isForFiles = true
 
   var flag: String { "--\(name)" }
 
@@ -67,6 +72,22 @@ struct Option<Settings: CommandSettings>: Sendable {
     option.shortName = shortName
     option.alternatives = alternatives
     option.valueCount = valueCount
+    option.group = group
+    option.isForFiles = isForFiles
+    return option
+  }
+
+  /// Returns the same option, for the command line and variables alone.
+  func outsideFiles() -> Option {
+    var option = self
+    option.isForFiles = false
+    return option
+  }
+
+  /// Returns the same option under a heading.
+  func under(_ heading: String) -> Option {
+    var option = self
+    option.group = heading
     return option
   }
 
@@ -80,15 +101,32 @@ struct Option<Settings: CommandSettings>: Sendable {
   }
 }
 
+extension Array {
+  /// Returns the same options under a heading.
+  func under<Settings>(_ heading: String) -> [Option<Settings>] where Element == Option<Settings> {
+    map { $0.under(heading) }
+  }
+}
+
 /// Settings of a command's options; fresh ones hold the defaults.
 protocol CommandSettings: Sendable {
   init()
+
+  /// File with further options, of the same names; nil if there is none.
+  var configuration: String? { get }
+
+  /// Takes the places that the options come from, by name; without those of defaults.
+  mutating func take(origins: [String: OptionOrigin])
 
   /// Takes warnings about the environment for whoever runs the command.
   mutating func take(warnings: [String], of command: String)
 }
 
 extension CommandSettings {
+  var configuration: String? { nil }
+
+  mutating func take(origins: [String: OptionOrigin]) {}
+
   mutating func take(warnings: [String], of command: String) {
     for warning in warnings { StandardError.write("resnetd \(command): warning: \(warning)") }
   }
@@ -381,8 +419,8 @@ extension Option {
       case "0", "false", "no", "off": settings[keyPath: path] = false
       default: throw InvalidValue(expected: "true or false")
       }
-    } defaultText: { _ in
-      nil
+    } defaultText: {
+      $0[keyPath: path] ? "true" : nil
     }
   }
 }

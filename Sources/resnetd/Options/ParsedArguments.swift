@@ -8,11 +8,12 @@ struct ParsedArguments<Settings: CommandSettings> {
   private(set) var wantsHelp = false
   /// Warnings about the environment.
   private(set) var warnings: [String] = []
-  /// Names of the options on the command line.
-  private var given: Set<String> = []
+  /// Places of the options that are given, by name.
+  private(set) var origins: [String: OptionOrigin] = [:]
 
   /// Parses the command line first: a variable is ignored if its option, or one in its place, is
-  /// given. Later options win over earlier ones.
+  /// given, and a line of the configuration file if there is either. Later options on the command
+  /// line win over earlier ones.
   ///
   /// - Throws: `UsageError` for anything that is not an option or a value.
   init(
@@ -21,16 +22,48 @@ struct ParsedArguments<Settings: CommandSettings> {
     try parse(arguments, options)
     guard !wantsHelp else { return }
     warnings = environment.warnings
-    for option in options where given.contains(option.name) {
-      guard let other = option.alternatives.first(where: given.contains) else { continue }
+    for option in options where origins[option.name] != nil {
+      guard let other = option.alternatives.first(where: { origins[$0] != nil }) else { continue }
       throw UsageError("give \(option.flag) or --\(other), not both")
     }
-    for option in options
-    where !given.contains(option.name) && given.isDisjoint(with: option.alternatives) {
+    let given = origins
+    for option in options where Self.isOpen(option, given) {
       if let warning = environment.linkWarning(option.variable) { warnings.append(warning) }
       if let value = environment[option.variable] {
         try apply(option, value, called: option.variable)
+        origins[option.name] = .variable(option.variable)
       }
+    }
+    if let path = settings.configuration { try read(ConfigurationFile(path), options) }
+  }
+
+  /// Returns whether neither an option nor one in its place is given.
+  private static func isOpen(
+    _ option: Option<Settings>, _ given: [String: OptionOrigin]
+  ) -> Bool {
+    given[option.name] == nil && option.alternatives.allSatisfy { given[$0] == nil }
+  }
+
+  private mutating func read(
+    _ file: ConfigurationFile, _ options: [Option<Settings>]
+  ) throws(UsageError) {
+    let given = origins
+    for entry in file.entries {
+      let place = "\(file.path), line \(entry.line)"
+      guard let option = options.first(where: { $0.name == entry.name }),
+        option.isForFiles
+      else {
+        let names = options.filter(\.isForFiles).map(\.name)
+        let hint = Self.nearest(to: entry.name, among: names).map { "; did you mean \($0)?" } ?? ""
+        throw UsageError("\(place): there is no option \"\(entry.name.prefix(80))\"\(hint)")
+      }
+      let other = file.entries.first { option.alternatives.contains($0.name) }
+      if let other {
+        throw UsageError("\(place): \(entry.name) or \(other.name) may stand there, not both")
+      }
+      guard Self.isOpen(option, given) else { continue }
+      try apply(option, entry.value, called: "\(place): \(entry.name)")
+      origins[option.name] = .file(file.path, line: entry.line)
     }
   }
 
@@ -67,7 +100,7 @@ struct ParsedArguments<Settings: CommandSettings> {
       throw UsageError(
         "unknown option \(flag)" + (nearest.map { "; did you mean --\($0)?" } ?? ""))
     }
-    given.insert(option.name)
+    origins[option.name] = .commandLine
     let attached = parts.count == 2 ? String(parts[1]) : nil
     if option.valueName == nil {
       guard attached == nil else { throw UsageError("\(flag) takes no value") }

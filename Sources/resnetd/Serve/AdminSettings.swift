@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import ModelStore
 import Serving
@@ -71,14 +72,15 @@ struct AdminSettings: CommandSettings {
 
   /// Returns nil if the endpoint is switched off.
   func server(
-    like server: ServerConfiguration, _ identity: TLSIdentity?
+    like server: ServerConfiguration, _ identity: TLSIdentity?, inherited: CInt?
   ) -> ServerConfiguration? {
     guard isOn == .on else { return nil }
     var configuration = ServerConfiguration()
+    configuration.inherited = inherited
     configuration.host = host
     configuration.port = port
     configuration.socketPath = socketPath
-    configuration.identity = socketPath == nil ? identity : nil
+    configuration.identity = configuration.isLocal ? nil : identity
     configuration.handshakeLimit = TLSSettings.otherHandshakeLimit
     configuration.connectionLimit = connectionLimit
     configuration.limits = server.limits

@@ -21,20 +21,27 @@ struct Administration {
 
   /// Opens the store and listens; the only answer is 503 until `becomeReady`.
   init(
-    _ settings: ServeSettings, _ identity: TLSIdentity?, accessLog: AccessLog, log: Log
+    _ settings: ServeSettings, _ identity: TLSIdentity?, inherited: CInt?, accessLog: AccessLog,
+    log: Log
   ) throws(Failure) {
     self.settings = settings.admin
     scheme = settings.tls.scheme
-    let configuration = settings.admin.server(like: settings.server, identity)
+    let configuration = settings.admin.server(
+      like: settings.server, identity, inherited: inherited)
     store = try Self.store(settings.admin, log)
     guard let configuration else {
       (token, service, server) = (nil, nil, nil)
       return
     }
+    if inherited != nil, !configuration.isLocal, settings.admin.tokenFile == nil {
+      throw Failure(
+        "the socket for administrators that the service manager passes is on a port, which others may reach: "
+          + "name a file with a token by --admin-token-file, or pass a Unix socket")
+    }
     let token = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
     self.token = token
     let service = AdminService(
-      token: token, isLocal: configuration.socketPath != nil,
+      token: token, isLocal: configuration.isLocal,
       options: ServeSettings.effective(settings), accessLog: accessLog, log: log)
     self.service = service
     server = try Listening.server(configuration, service, portOption: "--admin-port")
@@ -68,7 +75,9 @@ struct Administration {
   /// Address for the log; nil if it does not listen.
   var address: (key: String, value: String)? {
     guard let server else { return nil }
-    if let path = settings.socketPath { return ("socket", AbsolutePath.of(path)) }
+    guard server.port != 0 else {
+      return ("socket", settings.socketPath.map(AbsolutePath.of) ?? "of the service manager")
+    }
     return ("url", Listening.url(scheme, settings.host, server.port))
   }
 

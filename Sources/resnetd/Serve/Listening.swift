@@ -14,6 +14,14 @@ enum Listening {
     }
   }
 
+  /// Address of the listener for requests.
+  static func url(_ settings: ServeSettings, _ port: Int) -> String {
+    guard port != 0 else {
+      return "unix:\(settings.server.socketPath ?? "a socket of the service manager")"
+    }
+    return url(settings.tls.scheme, settings.server.host, port)
+  }
+
   static func url(_ scheme: String, _ host: String, _ port: Int) -> String {
     "\(scheme)://\(HostName(host)):\(port)"
   }

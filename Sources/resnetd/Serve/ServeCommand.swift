@@ -15,6 +15,16 @@ enum ServeCommand: Command {
     """
   static var options: [Option<ServeSettings>] { ServeSettings.options }
 
+  static let examples = [
+    CommandExample("resnetd serve", "serve the embedded model on http://127.0.0.1:8080"),
+    CommandExample(
+      "resnetd serve --host 0.0.0.0 --model model.safetensors --state-dir /var/lib/resnetd",
+      "serve a model to others, and keep those that are uploaded"),
+    CommandExample(
+      "resnetd serve --config /etc/resnetd/resnetd.conf --check",
+      "say what a configuration means and whether it works"),
+  ]
+
   static let decodes = true
 
   static func run(_ settings: ServeSettings, operands: [String]) throws -> ExitCode {
@@ -26,6 +36,8 @@ enum ServeCommand: Command {
   ) throws -> ExitCode {
     let started = ContinuousClock.now
     try settings.check()
+    let manager = try ServiceManager()
+    if settings.isCheck { return try ServeCheck(settings).run() }
     // Computed before there is a log, whose thread would be waited for.
     let plan = ServingProcess.memoryPlan(settings)
     try ResourceCheck.check(
@@ -33,7 +45,7 @@ enum ServeCommand: Command {
       byteCount: plan.programByteCount + settings.mappedByteCount)
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
-    let process = try ServingProcess(settings, plan, spawner, log)
+    let process = try ServingProcess(settings, plan, spawner, manager, log)
     let serving = try process.serve(since: started)
     process.stop(serving)
     return .success

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Glibc
 import HTTPCore
 import HTTPServer
 import Imaging
@@ -15,6 +16,21 @@ struct ServeSettings: DecodingSettings {
     case auto, text, json
 
     var format: LogFormat? { LogFormat(rawValue: rawValue) }
+  }
+
+  /// Permissions of a Unix socket.
+  enum SocketMode: String, CaseIterable, Sendable {
+    case user = "600"
+    case group = "660"
+    case all = "666"
+
+    var bits: UInt32 {
+      switch self {
+      case .user: 0o600
+      case .group: 0o660
+      case .all: 0o666
+      }
+    }
   }
 
   var server = ServerConfiguration()
@@ -41,8 +57,17 @@ struct ServeSettings: DecodingSettings {
   var tls = TLSSettings()
   var admin = AdminSettings()
   var follow = FollowSettings()
+  var socketMode = SocketMode.group
+  /// File with further options.
+  var configuration: String?
+  /// Whether only to say what holds, and whether it can.
+  var isCheck = false
   /// Warnings about the environment, for the log.
   private(set) var warnings: [String] = []
+  /// Places that the options come from, by name.
+  private(set) var origins: [String: OptionOrigin] = [:]
+
+  mutating func take(origins: [String: OptionOrigin]) { self.origins = origins }
 
   mutating func take(warnings: [String], of command: String) { self.warnings = warnings }
 
@@ -59,7 +84,8 @@ struct ServeSettings: DecodingSettings {
 
   /// Throws if two listeners share a port, which would be blamed on another program.
   private func checkPorts() throws(UsageError) {
-    var listeners = [(option: "--port", host: server.host, port: server.port)]
+    var listeners: [(option: String, host: String, port: Int)] = []
+    if server.socketPath == nil { listeners.append(("--port", server.host, server.port)) }
     if let metricsPort { listeners.append(("--metrics-port", metricsHost, metricsPort)) }
     if admin.isOn == .on, admin.socketPath == nil {
       listeners.append(("--admin-port", admin.host, admin.port))
@@ -88,10 +114,14 @@ struct ServeSettings: DecodingSettings {
   }
 
   /// Returns the configuration of the port for requests.
-  func requestServer(_ identity: TLSIdentity?) -> ServerConfiguration {
+  func requestServer(
+    _ identity: TLSIdentity?, inherited: CInt? = nil
+  ) -> ServerConfiguration {
     var configuration = server
+    configuration.inherited = inherited
+    configuration.socketMode = socketMode.bits
     configuration.limits.requestTimeout = serving.requestTimeout
-    configuration.identity = identity
+    configuration.identity = configuration.isLocal ? nil : identity
     let bounded = tls.bounded(server, memoryLimit: knownMemoryLimit)
     (configuration.connectionLimit, configuration.handshakeLimit) =
       (bounded.connections, bounded.handshakes)
@@ -115,13 +145,16 @@ struct ServeSettings: DecodingSettings {
   }
 
   /// Returns the configuration of the metrics' own port, if there is one.
-  func metricsServer(_ identity: TLSIdentity?) -> ServerConfiguration? {
-    metricsPort.map { port in
+  func metricsServer(
+    _ identity: TLSIdentity?, inherited: CInt? = nil
+  ) -> ServerConfiguration? {
+    (metricsPort ?? inherited.map { _ in 0 }).map { port in
       var configuration = ServerConfiguration()
       configuration.host = metricsHost
       configuration.port = port
+      configuration.inherited = inherited
       configuration.connectionLimit = Self.metricsConnectionLimit
-      configuration.identity = identity
+      configuration.identity = configuration.isLocal ? nil : identity
       configuration.handshakeLimit = TLSSettings.otherHandshakeLimit
       configuration.limits = server.limits
       return configuration
@@ -135,8 +168,8 @@ struct ServeSettings: DecodingSettings {
   /// The same for the usual model, 96 MiB.
   private static let usualEngineMappedByteCount = 96 << 20
   /// Threads besides workers and queues: for signals, the log, the pool's watch, the admin
-  /// endpoint, a change, and Dispatch.
-  private static let otherThreadCount = 8
+  /// endpoint, a change, handshakes, signs of life, and Dispatch.
+  private static let otherThreadCount = 10
   /// Limit of connections; scrapers are few.
   private static let metricsConnectionLimit = 16
   /// Least limit of memory, 64 MiB; less does not hold the program, a model and a body.
@@ -146,10 +179,15 @@ struct ServeSettings: DecodingSettings {
   private static let times = Duration.milliseconds(1)...Duration.seconds(3600)
 
   static let options: [Option<ServeSettings>] =
-    listening + planning + classification + Option.decoding + connections + life
-    + TLSSettings.options.map { $0.inside(\ServeSettings.tls) }
-    + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }
-    + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }
+    configuring + listening.under("Listening") + model.under("The model")
+    + planning.under("How it runs")
+    + (classification + Option.decoding).under("Limits of requests")
+    + connections.under("Connections")
+    + TLSSettings.options.map { $0.inside(\ServeSettings.tls) }.under("TLS")
+    + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }.under("The admin endpoint")
+    + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }.under(
+      "A followed model store")
+    + life.under("Life and logs")
 
   /// Returns every option that has a value, by name.
   static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {
@@ -158,9 +196,32 @@ struct ServeSettings: DecodingSettings {
     }
   }
 
+  private static let configuring: [Option<ServeSettings>] = [
+    .optionalPath(
+      "config", "FILE", \.configuration,
+      "file with further options, a line `name = value` for each; variables and options win over it"
+    ).outsideFiles(),
+    .flag("check", \.isCheck, "say what holds and where it comes from, load what is named, and end")
+      .outsideFiles(),
+  ]
+
   private static let listening: [Option<ServeSettings>] = [
-    .text("host", "HOST", \.server.host, "address or name to listen on"),
-    .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one"),
+    .text("host", "HOST", \.server.host, "address or name to listen on").inPlaceOf("socket"),
+    .integer("port", "PORT", \.server.port, in: 0...65535, "port; 0 picks a free one")
+      .inPlaceOf("socket"),
+    .optionalPath(
+      "socket", "PATH", \.server.socketPath, "a Unix socket in place of host and port"
+    ).inPlaceOf("host", "port"),
+    .choice(
+      "socket-mode", \.socketMode, "who may connect to --socket: its user, its group too, everybody"
+    ),
+    .optionalInteger(
+      "metrics-port", "PORT", \.metricsPort, in: 0...65535,
+      "port of its own for /metrics, which is not on --port then; 0 picks a free one"),
+    .text("metrics-host", "HOST", \.metricsHost, "where --metrics-port listens"),
+  ]
+
+  private static let model: [Option<ServeSettings>] = [
     .optionalModel("model", "FILE|NAME", \.model, ModelParts.modelHelp),
     .optionalPath("labels", "FILE", \.parts.labels, ModelParts.labelsHelp),
     .optionalText("preprocess", "CONTRACT", \.parts.preprocess, ModelParts.preprocessHelp),
@@ -294,10 +355,6 @@ struct ServeSettings: DecodingSettings {
       "for requests in progress to finish after that"),
     .choice("log-format", \.logFormat, "auto is text on a terminal and json elsewhere"),
     .choice("access-log", \.accessLog, "a line per request"),
-    .optionalInteger(
-      "metrics-port", "PORT", \.metricsPort, in: 0...65535,
-      "port of its own for /metrics, which is not on --port then; 0 picks a free one"),
-    .text("metrics-host", "HOST", \.metricsHost, "where --metrics-port listens"),
   ]
 }
 

@@ -31,6 +31,7 @@ struct ServingProcess {
   let service: Service
   let administration: Administration
   private let plan: MemoryPlan
+  private let manager: ServiceManager
   /// Reservation of the program's own memory, for the life of the process.
   private let program: Reservation
   private let shutdown: ShutdownSignals
@@ -43,9 +44,10 @@ struct ServingProcess {
 
   /// Listens; nobody is served yet.
   init(
-    _ settings: ServeSettings, _ plan: MemoryPlan, _ spawner: Spawner?, _ log: Log
+    _ settings: ServeSettings, _ plan: MemoryPlan, _ spawner: Spawner?,
+    _ manager: ServiceManager, _ log: Log
   ) throws {
-    (self.settings, self.plan) = (settings, plan)
+    (self.settings, self.plan, self.manager) = (settings, plan, manager)
     shutdown = try ShutdownSignals(log: log)
     for warning in settings.warnings { log.write("warning: \(warning)") }
     let metrics = ServingMetrics()
@@ -58,11 +60,13 @@ struct ServingProcess {
       limits: settings.serving, metrics: metrics, log: log,
       decoders: Self.decoders(settings, spawner, memory, metrics, log), memory: memory)
     service = Service(
-      limits: settings.serving, metrics: metrics, servesMetrics: settings.metricsPort == nil,
+      limits: settings.serving, metrics: metrics,
+      servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
       crossOrigin: settings.crossOrigin, version: Version.number, accessLog: accessLog,
       memory: memory)
     let identities = try settings.tls.identities(log)
-    let configuration = settings.requestServer(identities?.usual)
+    let configuration = settings.requestServer(
+      identities?.usual, inherited: manager.listeners.requests)
     if let identities {
       log.write(
         "TLS",
@@ -85,12 +89,15 @@ struct ServingProcess {
     let server = try Listening.server(configuration, service, portOption: "--port")
     self.server = server
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
-    metricsServer = try settings.metricsServer(identities?.usual).map { configuration in
+    metricsServer = try settings.metricsServer(
+      identities?.usual, inherited: manager.listeners.metrics
+    ).map { configuration in
       try Listening.server(
         configuration, MetricsService(metrics, accessLog: accessLog), portOption: "--metrics-port")
     }
     administration = try Administration(
-      settings, identities?.admin, accessLog: accessLog, log: log)
+      settings, identities?.admin, inherited: manager.listeners.admin, accessLog: accessLog,
+      log: log)
     if let store = administration.store {
       metrics.watch(isRecorded: { store.standing.recordFault == nil })
     }
@@ -129,16 +136,20 @@ struct ServingProcess {
   /// one.
   func serve(since started: ContinuousClock.Instant) throws(Failure) -> Running? {
     if vacancy != nil {
+      // What it waits for comes by its own listeners, which are there.
+      manager.tell("READY=1\nSTATUS=waiting for a model")
       log.write(
         "listening",
         [
-          "address": .text(Listening.url(settings.tls.scheme, settings.server.host, server.port)),
+          "address": .text(Listening.url(settings, server.port)),
           "admin": .text(administration.address?.value ?? "-"),
         ])
     }
     // No variable here holds the first model: its memory is released when another one is live.
     let serving = try first(vacancy).map { first throws(Failure) in try begin(first) }
     watch.end()
+    // Before it is ready, no sign of life is expected.
+    manager.watch(server)
     if let serving {
       writeReady(serving.pool.live.model, started)
       Self.write(plan, context.memory, log)
@@ -179,10 +190,11 @@ struct ServingProcess {
 
   private func writeReady(_ model: CompiledModel, _ started: ContinuousClock.Instant) {
     let duration = ContinuousClock.now - started
+    manager.tell("READY=1\nSTATUS=serving \(model.name)")
     log.write(
       "ready",
       [
-        "url": .text(Listening.url(settings.tls.scheme, settings.server.host, server.port)),
+        "url": .text(Listening.url(settings, server.port)),
         "model": .text(model.name),
         "version": .text(model.version.short), "classes": .integer(model.labels.count),
         "precision": .text(model.precision.rawValue), "workers": .integer(model.plan.workers),
@@ -197,6 +209,7 @@ struct ServingProcess {
   func stop(_ serving: Running?) {
     let signal = shutdown.wait()
     log.write("draining", ["signal": .text(signal.name)])
+    manager.tell("STOPPING=1\nSTATUS=draining")
     _ = DispatchSemaphore(value: 0).wait(for: settings.drainDelay)
     let openCount = server.drain(within: settings.drainTimeout)
     metricsServer?.drain(within: .zero)

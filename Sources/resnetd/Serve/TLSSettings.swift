@@ -10,9 +10,11 @@ struct TLSSettings: CommandSettings {
   /// Divisor of the memory limit that gives the part for encrypted connections.
   private static let memoryDivisor = 8
   /// Connections whose memory is set aside for the admin endpoint and the metrics.
-  private static let otherConnectionCount = 192
+  private static let otherConnectionCount = 272
   /// Handshakes at once on a listener beside the port for requests.
-  static let otherHandshakeLimit = 16
+  static let otherHandshakeLimit = 64
+  /// Least handshakes at once on the port for requests.
+  private static let leastHandshakeLimit = 16
   /// Least connections that serve at all.
   private static let leastConnectionLimit = 16
 
@@ -44,6 +46,10 @@ struct TLSSettings: CommandSettings {
     if key != nil, certificate == nil { throw UsageError("--tls-key needs its --tls-cert") }
     if clientAuthorities == nil, !clientNames.isEmpty {
       throw UsageError("--admin-client-names needs --admin-client-ca, which certifies the names")
+    }
+    for name in clientNames where name.unicodeScalars.contains(where: { $0.value < 32 }) {
+      throw UsageError(
+        "--admin-client-names has a name of more than one line: \(PlainText.line(name))")
     }
     guard clientAuthorities != nil else { return }
     guard isOn else {
@@ -92,7 +98,7 @@ struct TLSSettings: CommandSettings {
   ) -> (connections: Int, handshakes: Int, byteCount: Int) {
     guard isOn else { return (configuration.connectionLimit, configuration.handshakeLimit, 0) }
     let room = memoryLimit / Self.memoryDivisor / Self.connectionByteCount
-    let handshakes = min(configuration.handshakeLimit, max(Self.otherHandshakeLimit, room / 4))
+    let handshakes = min(configuration.handshakeLimit, max(Self.leastHandshakeLimit, room / 4))
     let others = handshakes + configuration.reserveLimit + Self.otherConnectionCount
     let connections = min(
       configuration.connectionLimit, max(Self.leastConnectionLimit, room - others))

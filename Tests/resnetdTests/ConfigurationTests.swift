@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// The file of `--config`, and `resnetd serve --check`.
+@Suite struct ConfigurationTests {
+  private func check(
+    _ text: String, _ options: String..., environment: [String: String] = [:]
+  ) async throws -> (outcome: ProgramUnderTest.Outcome, path: String, folder: TemporaryFolder) {
+    let folder = try TemporaryFolder()
+    let path = try folder.file("resnetd.conf", text).path
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, ["serve", "--config", path, "--check"] + options,
+      environment: environment)
+    return (outcome, path, folder)
+  }
+
+  /// Returns the cells of the row of an option.
+  private func row(_ name: String, _ output: String) -> [String] {
+    let line = output.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+    return line?.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty } ?? []
+  }
+
+  @Test("Options win over variables, these over lines of the file, these over defaults")
+  func precedence() async throws {
+    let text = """
+      # A comment, and blanks around names and values.
+
+        queue-limit =  11\u{20}
+      image-limit=12
+      body-limit = 13MiB
+      prefer-model = false
+      """
+    let made = try await check(
+      text, "--body-limit", "15MiB", environment: ["RESNETD_IMAGE_LIMIT": "14"])
+    let output = made.outcome.output
+    #expect(made.outcome.exitCode == 0, "\(made.outcome.errors)")
+    #expect(row("queue-limit", output) == ["queue-limit", "11", "\(made.path), line 3"])
+    #expect(
+      row("image-limit", output) == ["image-limit", "14", "the variable RESNETD_IMAGE_LIMIT"])
+    #expect(row("body-limit", output) == ["body-limit", "15MiB", "the command line"])
+    #expect(row("backlog", output) == ["backlog", "1024", "default"])
+    #expect(output.contains("model: resnet20-cifar10, version"))
+    #expect(output.hasSuffix("ok\n"))
+  }
+
+  @Test("Lines that are wrong are refused with their number and what was probably meant")
+  func refusals() async throws {
+    let cases: [(text: String, words: String)] = [
+      ("\nprot = 1", #"line 2: there is no option "prot"; did you mean port?"#),
+      ("port 1", "line 1: a line is `name = value`"),
+      ("port = x", "line 1: port is a whole number from 0 to 65535"),
+      ("port = 1\nport = 2", "line 2: port stands in line 1 already"),
+      ("config = x", #"line 1: there is no option "config""#),
+      ("admin-socket = /x\nadmin-port = 3", "may stand there, not both"),
+      ("tls-cert = /x", "--tls-cert needs its --tls-key"),
+    ]
+    for item in cases {
+      let outcome = try await check(item.text).outcome
+      #expect(outcome.exitCode == 2, "\(item.text)")
+      #expect(outcome.errors.contains(item.words), "\(outcome.errors)")
+    }
+    // What it names is loaded: none of these is there.
+    for text in ["model = /nowhere.pth", "tls-cert = /no.pem\ntls-key = /no.key"] {
+      let outcome = try await check(text, environment: ["RESNETD_MODEL": ""]).outcome
+      #expect(outcome.exitCode == 1 && !outcome.output.contains("\nok"), "\(outcome.errors)")
+    }
+    let missing = try await ProgramUnderTest.run("serve", "--config", "/nowhere", "--check")
+    #expect(missing.exitCode == 2 && missing.errors.contains("cannot open /nowhere"))
+  }
+
+  @Test("A server that reads a file serves by it")
+  func serves() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("resnetd.conf", "admin = off\nimage-limit = 1\n")
+    let server = try await ServerUnderTest("--config", file.path)
+    let image = ProgramUnderTest.sampleImage
+    let answer = try await server.curl(
+      "-F", "a=@\(image)", "-F", "b=@\(image)", "\(server.address)/classify")
+    #expect(answer.status == 413)
+    #expect(await server.stop() == 0)
+  }
+}
