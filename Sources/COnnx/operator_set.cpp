@@ -113,6 +113,11 @@ void lower_reduction(onnx::NodeProto &node, const constants &constants) {
     attribute.set_type(onnx::AttributeProto::INTS);
     for (const int64_t axis : axes) attribute.add_ints(axis);
   } else if (empties && empties->i() != 0) {
+    // Others are a function of each number then.
+    const std::string &operation = node.op_type();
+    if (operation != "ReduceMax" && operation != "ReduceMean" && operation != "ReduceMin" &&
+        operation != "ReduceProd")
+      refuse(node, "no axes, and noop_with_empty_axes");
     node.set_op_type("Identity");
     node.clear_attribute();
   }

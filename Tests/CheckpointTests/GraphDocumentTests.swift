@@ -14,15 +14,14 @@ import Testing
     "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "timm-d", "timm-se", "timm-silu",
     "timm-v2", "timm-eca", "keras-v1", "keras-v2", "functions-17", "functions-20",
     "normalized-17", "normalized-21", "rearranged-13", "resized-13", "resized-modes-13",
-    "bounded-13",
+    "bounded-13", "embedded-13",
   ]
 
   /// Returns the size of the images that a fixture takes.
   static func size(of name: String) -> Int {
     if name.hasPrefix("timm") { return 35 }
-    if ["functions", "normalized", "rearranged", "resized"].contains(where: name.hasPrefix) {
-      return 16
-    }
+    let small = ["functions", "normalized", "rearranged", "resized", "embedded"]
+    if small.contains(where: name.hasPrefix) { return 16 }
     return ["bottleneck-13": 64, "lopsided-11": 29, "padded-13": 24, "bounded-13": 24][name] ?? 32
   }
 
@@ -76,6 +75,7 @@ import Testing
       .border(Padding(before: Extent(0), after: Extent(height: 3, width: 1)), .wrap),
       .resize(Resizing(height: 16, width: 24, .nearest)),
       .resize(Resizing(height: 5, width: 16, .linear)),
+      .depthToSpace(Extent(height: 1, width: 2)), .depthToSpace(Extent(2)),
       .paddedShortcut(PaddedShortcut(channels: 9, stride: 2, leadingZeroChannels: 3)),
       .paddedShortcut(PaddedShortcut(channels: 4, stride: 1)), .linear(linear),
       .linear(Linear(outputs: 1)),

@@ -92,6 +92,19 @@ import Testing
     }
   }
 
+  @Test("Channels become pixels as the reference says", arguments: inputs)
+  func blocks(input: FeatureShape) throws {
+    for (block, channels) in [
+      (Extent(2), 12), (Extent(height: 1, width: 3), 48), (Extent(height: 2, width: 4), 128),
+    ] {
+      var graph = Self.convolved(input, to: channels)
+      graph.append("blocks", .depthToSpace(block), graph.output)
+      graph.append(
+        "next", .convolution(Convolution(outputChannels: 3, kernel: Extent(3))), graph.output)
+      try EngineTests.expectReference(graph)
+    }
+  }
+
   @Test("A map at another size gives the reference's numbers", arguments: inputs)
   func sizes(input: FeatureShape) throws {
     let sizes: [Resizing] = [

@@ -67,6 +67,8 @@ struct ReferenceInterpreter {
         values.append(normalizeRows(normalization, input, shape))
       case .softmax(let size): values.append(softmax(size, input, shape))
       case .resize(let resizing): values.append(resize(resizing, input, shape))
+      case .depthToSpace(let block):
+        values.append(spreadChannels(block, input, shape, output: shapes[id]))
       case .paddedShortcut(let shortcut):
         values.append(pad(shortcut, input, shape, output: shapes[id]))
       case .linear(let linear): values.append(multiply(node, linear, input))
@@ -287,6 +289,19 @@ struct ReferenceInterpreter {
       let y = inside(index / output.width % output.height - padding.before.height, shape.height)
       let x = inside(index % output.width - padding.before.width, shape.width)
       return input[(c * shape.height + y) * shape.width + x]
+    }
+  }
+
+  private func spreadChannels(
+    _ block: Extent, _ input: [Double], _ shape: FeatureShape, output: FeatureShape
+  ) -> [Double] {
+    (0..<output.elementCount).map { index in
+      let (c, y, x) = (
+        index / output.pixelCount, index / output.width % output.height, index % output.width
+      )
+      let place = y % block.height * block.width + x % block.width
+      let row = (place * output.channels + c) * shape.height + y / block.height
+      return input[row * shape.width + x / block.width]
     }
   }
 

@@ -144,6 +144,47 @@ struct EvaluationTests {
     #expect(try run("Softmax", [input], opset: 13)[0].doubles == [0.5, 0.5, 0.5, 0.5])
   }
 
+  @Test func reductionsSumSquaresMagnitudesAndFindTheLeast() throws {
+    let input = floats([2, 2], [3, -4, 0, 5])
+    let axes: [String: ONNXAttribute] = ["axes": .integers([-1]), "keepdims": .integer(0)]
+    #expect(try run("ReduceL1", [input], axes)[0] == floats([2], [7, 5]))
+    #expect(try run("ReduceL2", [input], axes)[0] == floats([2], [5, 5]))
+    #expect(try run("ReduceSumSquare", [input], axes)[0] == floats([2], [25, 25]))
+    #expect(try run("ReduceMin", [input], axes)[0] == floats([2], [-4, 0]))
+    #expect(try run("ReduceL2", [input])[0] == floats([1, 1], [Double(50).squareRoot()]))
+    #expect(try run("ReduceMin", [whole([3, -7])])[0] == whole([-7]))
+    #expect(reason("ReduceL1", [whole([3, -7])])?.contains("floating-point") == true)
+    // Squares beyond the largest number of half precision, 65504.
+    let half = DenseTensor(.float16, [2], [300.0, 400])
+    #expect(try run("ReduceL2", [half])[0].doubles == [500])
+  }
+
+  @Test func divisionByTheNormLeavesZerosAlone() throws {
+    let input = floats([2, 2], [3, 0, -4, 0])
+    #expect(
+      try run("LpNormalization", [input], ["axis": .integer(0)])[0]
+        == floats([2, 2], [0.6, 0, -0.8, 0]))
+    #expect(
+      try run("LpNormalization", [floats([1, 2], [1, -3])], ["p": .integer(1)])[0]
+        == floats([1, 2], [0.25, -0.75]))
+    #expect(reason("LpNormalization", [input], ["p": .integer(3)])?.contains("p is 3") == true)
+  }
+
+  @Test func pixelsBecomeChannelsAndBack() throws {
+    let channels = floats([1, 4, 1, 2], [0, 1, 2, 3, 4, 5, 6, 7])
+    let size: [String: ONNXAttribute] = ["blocksize": .integer(2)]
+    let pixels = try run("DepthToSpace", [channels], size)[0]
+    #expect(pixels == floats([1, 1, 2, 4], [0, 2, 1, 3, 4, 6, 5, 7]))
+    #expect(try run("SpaceToDepth", [pixels], size)[0] == channels)
+    // Two channels of one block each: the orders differ.
+    let deep = floats([1, 8, 1, 1], [0, 1, 2, 3, 4, 5, 6, 7])
+    #expect(try run("DepthToSpace", [deep], size)[0].doubles == [0, 2, 4, 6, 1, 3, 5, 7])
+    let other = size.merging(["mode": .string("CRD")]) { $1 }
+    #expect(try run("DepthToSpace", [deep], other)[0].doubles == [0, 1, 2, 3, 4, 5, 6, 7])
+    #expect(reason("SpaceToDepth", [deep], size) != nil)
+    #expect(reason("DepthToSpace", [deep], ["blocksize": .integer(1 << 40)]) != nil)
+  }
+
   @Test func largeLogitsDoNotOverflow() throws {
     let result = try run("Softmax", [floats([1, 2], [10_000, 10_000])])[0]
     #expect(result.doubles == [0.5, 0.5])

@@ -56,6 +56,22 @@ import Testing
     ) { try graph.shapes() }
   }
 
+  @Test("Blocks of channels become pixels if they divide the channels")
+  func blocks() throws {
+    var graph = Graph(input: FeatureShape(channels: 12, height: 2, width: 3))
+    graph.append("blocks", .depthToSpace(Extent(height: 2, width: 3)), 0)
+    #expect(try graph.outputShape == FeatureShape(channels: 2, height: 4, width: 9))
+    graph.append("more", .depthToSpace(Extent(2)), 0)
+    #expect(try graph.outputShape == FeatureShape(channels: 3, height: 4, width: 6))
+    graph.append("odd", .depthToSpace(Extent(height: 1, width: 5)), 0)
+    #expect(throws: GraphError.channelsNotDivisible(node: "odd", channels: 12, groups: 5)) {
+      try graph.shapes()
+    }
+    var endless = Graph(input: FeatureShape(channels: 12, height: 2, width: 3))
+    endless.append("blocks", .depthToSpace(Extent(1 << 17)), 0)
+    #expect(throws: GraphError.self) { try endless.shapes() }
+  }
+
   @Test("Groups must divide the channels on both sides", arguments: [(8, 6), (6, 8)])
   func groups(inputs: Int, outputs: Int) {
     var convolution = Convolution(outputChannels: outputs, kernel: Extent(1))

@@ -19,6 +19,7 @@ extension GraphNodeDocument {
     case maxPool = "max_pool"
     case averagePool = "average_pool"
     case globalAveragePool = "global_average_pool"
+    case depthToSpace = "depth_to_space"
     case paddedShortcut = "padded_shortcut"
   }
 
@@ -40,6 +41,7 @@ extension GraphNodeDocument {
       normalization.scope == .channels ? .layerNormalization : .groupNormalization
     case .softmax: .softmax
     case .resize: .resize
+    case .depthToSpace: .depthToSpace
     case .maxPool: .maxPool
     case .averagePool: .averagePool
     case .pad: .pad
@@ -78,7 +80,8 @@ extension GraphNodeDocument {
     case .concatenation: 1...ONNXImportLimits.nodeCount
     case .convolution, .batchNormalization, .relu, .elementwise, .maxPool, .averagePool, .pad,
       .border,
-      .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut, .linear:
+      .globalAveragePool, .normalization, .softmax, .resize, .depthToSpace, .paddedShortcut,
+      .linear:
       1...1
     }
   }
@@ -125,6 +128,7 @@ extension GraphNodeDocument {
         throw fields.fault("method is not \"nearest\" or \"linear\"")
       }
       return .resize(Resizing(height: size.height, width: size.width, method))
+    case .depthToSpace: return .depthToSpace(try fields.extent("block", in: sizes))
     case .maxPool: return .maxPool(try pooling(&fields))
     case .averagePool:
       var pooling = try pooling(&fields)
@@ -235,6 +239,7 @@ extension GraphNodeDocument {
     case .resize(let resizing):
       try container.encode([resizing.height, resizing.width], forKey: "size")
       try container.encode(resizing.method.rawValue, forKey: "method")
+    case .depthToSpace(let block): try container.encode(block.pair, forKey: "block")
     case .maxPool(let pooling): try encode(pooling, to: &container)
     case .averagePool(let pooling):
       try encode(pooling, to: &container)

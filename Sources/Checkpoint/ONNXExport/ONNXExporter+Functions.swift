@@ -108,6 +108,21 @@ extension ONNXExporter {
       ["mode": .string(resizing.method == .linear ? "linear" : "nearest")])
   }
 
+  /// Parts the channels, puts their parts between those of the pixels and joins them, because
+  /// DepthToSpace has square blocks alone.
+  mutating func append(
+    blocks block: Extent, _ node: Graph.Node, _ input: String, _ shape: FeatureShape,
+    _ result: FeatureShape
+  ) {
+    let sizes = [0, block.height, block.width, result.channels, shape.height, shape.width]
+    let parts = constant("\(node.name).parts", sizes.map(Int64.init))
+    let parted = step("Reshape", node, "parted", [input, parts])
+    let turned = step(
+      "Transpose", node, "turned", [parted], ["perm": .integers([0, 3, 4, 1, 5, 2])])
+    let whole = [0, result.channels, result.height, result.width].map(Int64.init)
+    add("Reshape", node, [turned, constant("\(node.name).shape", whole)])
+  }
+
   // MARK: - Pieces
 
   /// Adds a node that another one of the same graph's node reads, and returns its result's name.

@@ -55,6 +55,8 @@ struct ONNXExporter {
     case .softmax(let size): append(softmaxOver: size, node, inputs[0], shapes[node.inputs[0]])
     case .resize(let resizing):
       try append(resizing, node, inputs[0], shapes[node.inputs[0]])
+    case .depthToSpace(let block):
+      append(blocks: block, node, inputs[0], shapes[node.inputs[0]], shapes[id])
     case .maxPool(let pooling): add("MaxPool", node, inputs, Self.attributes(pooling))
     case .averagePool(let pooling):
       var attributes = Self.attributes(pooling)

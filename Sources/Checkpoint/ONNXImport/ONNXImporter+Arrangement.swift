@@ -31,6 +31,10 @@ extension ONNXImporter {
       return order.value(permuted)
     }
     if let result = try spaceToDepth(id, arrangement, node) { return result }
+    // Of one pixel, parts of the channels may have to stay what they are.
+    if shapes[id].pixelCount > 1, let result = try depthToSpace(id, arrangement, node.name, node) {
+      return .features(result)
+    }
     return .arranged(id, arrangement.joined)
   }
 
@@ -69,11 +73,35 @@ extension ONNXImporter {
       try append(node.name, .convolution(convolution), [id], for: node, [("weight", tensor)]))
   }
 
+  /// Returns a map of whose channels some have become pixels, or nil if the layout is no such one.
+  mutating func depthToSpace(
+    _ id: Graph.NodeID, _ arrangement: ONNXArrangement, _ name: String, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID? {
+    let all = arrangement.joined
+    func places(_ side: ONNXArrangement.Side, in axis: Int) -> [Int] {
+      all.axes[axis].filter { all.parts[$0].side == side }
+    }
+    guard all.axes.count == 3, all.isOfChannels(axis: 0) else { return nil }
+    let (rows, columns) = (places(.channels, in: 1), places(.channels, in: 2))
+    // All rows and all columns come first in their dimensions, each undivided.
+    guard all.axes[1] == all.parts.indices.filter({ all.parts[$0].side == .rows }) + rows,
+      all.axes[2] == all.parts.indices.filter({ all.parts[$0].side == .columns }) + columns
+    else { return nil }
+    func size(_ parts: [Int]) -> Int { parts.reduce(1) { $0 * all.parts[$1].size } }
+    let channels = all.channels(inOrderOf: rows + columns + all.axes[0])
+    let sorted = try select(
+      channels.count, of: id, .channelsFirst, "\(name).channels", node
+    ) { channels[$0] }
+    let block = Extent(height: size(rows), width: size(columns))
+    return try append(name, .depthToSpace(block), [sorted], for: node)
+  }
+
   /// Makes a node for each channel of sums of other channels: a 1x1 convolution.
   ///
   /// - Parameter sources: Channels that each result is the sum of, each times `factor`.
   mutating func sums(
-    _ sources: [[Int]], factor: Float, of input: Graph.NodeID, _ node: ONNXNode
+    _ sources: [[Int]], factor: Float, of input: Graph.NodeID, named name: String? = nil,
+    _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = shapes[input].channels
     try countParameter(sources.count * channels)
@@ -84,26 +112,7 @@ extension ONNXImporter {
     let convolution = Convolution(outputChannels: sources.count, kernel: Extent(1))
     let tensor = Tensor(shape: [sources.count, channels, 1, 1], storage: weight)
     return try append(
-      node.name, .convolution(convolution), [input], for: node, [("weight", tensor)])
-  }
-
-  /// Reduces a dimension that consists of parts of the channels by sum or mean.
-  mutating func reduceChannels(
-    _ id: Graph.NodeID, _ arrangement: ONNXArrangement, axis: Int, isMean: Bool, keeps: Bool,
-    _ node: ONNXNode
-  ) throws(CheckpointError) -> ONNXImportedValue {
-    let reduced = arrangement.axes[axis]
-    let others = arrangement.parts.indices.filter {
-      arrangement.parts[$0].side == .channels && !reduced.contains($0)
-    }
-    let offsets = arrangement.channels(inOrderOf: reduced)
-    let sources = arrangement.channels(inOrderOf: others).map { first in
-      offsets.map { first + $0 }
-    }
-    let factor: Float = isMean ? 1 / Float(offsets.count) : 1
-    let result = try sums(sources, factor: factor, of: id, node)
-    let left = arrangement.keeping { $0 != axis }
-    return try settled(result, keeps ? left : left.dropping(axes: [axis]), node)
+      name ?? node.name, .convolution(convolution), [input], for: node, [("weight", tensor)])
   }
 
   /// Applies a softmax over a dimension that consists of parts of the channels.

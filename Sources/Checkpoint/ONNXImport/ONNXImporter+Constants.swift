@@ -15,9 +15,9 @@ extension ONNXImporter {
   static let foldable: Set<String> = [
     "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
     "ConstantOfShape", "Div", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Identity",
-    "InstanceNormalization", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Reciprocal", "ReduceMax",
-    "ReduceMean", "ReduceProd", "ReduceSum", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus",
-    "Sqrt",
+    "InstanceNormalization", "Log", "LpNormalization", "Max", "Min", "Mul", "Neg", "Pow",
+    "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+    "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus", "Sqrt",
     "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
   ]
 

@@ -182,7 +182,11 @@ struct ONNXImporter {
     case .padded(let id, let padding, isLowest: false):
       return try materialize(id, padding, node)
     case .padded: throw fault(node, "padding with the lowest number, which only MaxPool takes")
-    case .arranged:
+    case .arranged(let id, let arrangement):
+      if let map = try depthToSpace(id, arrangement, "\(node.name).blocks", node) {
+        values[node.inputs[index]] = .features(map)
+        return map
+      }
       throw fault(
         node,
         "input \(index) is not a feature map [N, C, H, W] but one whose channels or pixels are parted"
@@ -198,7 +202,7 @@ struct ONNXImporter {
     let value = value(index, of: node)
     if let output = value?.output { return output }
     switch value {
-    case .strided, .padded: return (try features(index, of: node), .channelsFirst)
+    case .strided, .padded, .arranged: return (try features(index, of: node), .channelsFirst)
     default: throw fault(node, "input \(index) is not a feature map")
     }
   }

@@ -1,7 +1,8 @@
 import COneDNN
 import ResNet
 
-/// Operations other than convolutions; only linear layers and max pooling run on integers.
+/// Operations other than convolutions; of those that compute, only linear layers and max pooling run on
+/// integers.
 extension Planner {
   mutating func rectify(_ node: Graph.Node) throws(EngineError) -> Value {
     try apply(node) { device, layout throws(EngineError) in

@@ -93,6 +93,28 @@ extension Planner {
     append(node.name, primitive, from: source.slot, to: destination)
     return Value(slot: destination, layout: layout, format: source.format)
   }
+
+  /// Plans channels that become pixels: with channels last, rows of blocks change places with their
+  /// columns, in one reorder.
+  mutating func spreadChannels(
+    _ node: Graph.Node, _ block: Extent, _ shape: FeatureShape
+  ) throws(EngineError) -> Value {
+    let id = node.inputs[0]
+    let (input, format) = (lowered.shapes[id], current(id).format)
+    let lying = try Layout(channelsLast: dimensions(input), format.number)
+    let source = try reordered(id, to: lying, format, for: node.name)
+    let run = block.width * shape.channels
+    // Rows of the map, rows of a block, columns of the map, numbers of a block's row.
+    let sizes = [batch * input.height, block.height, input.width, run]
+    let strides = [input.width * input.channels, run, input.channels, 1]
+    let primitive = try Primitive.reorder(
+      device, from: Layout(sizes, strides: strides, format.number),
+      to: Layout(rowMajor: sizes, format.number))
+    let layout = try Layout(channelsLast: dimensions(shape), format.number)
+    let destination = newBuffer(layout.byteCount)
+    append(node.name, primitive, from: source, to: destination)
+    return Value(slot: destination, layout: layout, format: format)
+  }
 }
 
 extension Border {

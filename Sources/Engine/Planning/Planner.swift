@@ -181,6 +181,7 @@ struct Planner {
     case .normalization(let normalization): return try normalize(node, normalization)
     case .softmax(let size): return try softmax(node, size: size)
     case .resize(let resizing): return try resize(node, resizing, shape)
+    case .depthToSpace(let block): return try spreadChannels(node, block, shape)
     case .border(let padding, let border): return try surround(node, padding, border, shape)
     case .concatenation: return try concatenate(node, id)
     case .input, .batchNormalization, .pad, .paddedShortcut:

@@ -17,8 +17,28 @@ extension Evaluator {
       return try normalizeGroups(call, input, groups: groups)
     },
     "LayerNormalization": normalizeLayers,
+    "LpNormalization": divideByNorm,
     "LRN": divideByNeighbours,
   ]
+
+  /// Divides the numbers of one dimension by their norm; zeros stay zeros.
+  private static func divideByNorm(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.floatingInput(0)
+    let axis = try call.axis(call.integer("axis", default: -1), rank: input.rank)
+    let power = try call.integer("p", default: 2)
+    guard 1...2 ~= power else { throw call.fault("p is \(power), not 1 or 2") }
+    try call.allow(input.shape)
+    let kept = input.shape.enumerated().map { $0.offset == axis ? 1 : $0.element }
+    let targets = StridedView(kept, broadcastTo: input.shape).offsets
+    let numbers = input.doubles
+    var norms = [Double](repeating: 0, count: kept.reduce(1, *))
+    for (target, number) in zip(targets, numbers) {
+      norms[target] += power == 1 ? abs(number) : number * number
+    }
+    if power == 2 { norms = norms.map { $0.squareRoot() } }
+    let results = zip(targets, numbers).map { norms[$0] == 0 ? 0 : $1 / norms[$0] }
+    return [DenseTensor(input.elementType, input.shape, results)]
+  }
 
   /// Normalises groups of channels, each by its own statistics; scale and shift have a number for
   /// each channel or each group.

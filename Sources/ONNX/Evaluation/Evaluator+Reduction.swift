@@ -5,20 +5,46 @@ extension Evaluator {
     "ReduceMean": { call throws(ONNXError) in try reduced(call, by: .mean) },
     "ReduceProd": { call throws(ONNXError) in try reduced(call, by: .product) },
     "ReduceMax": { call throws(ONNXError) in try reduced(call, by: .maximum) },
+    "ReduceMin": { call throws(ONNXError) in try reduced(call, by: .minimum) },
+    "ReduceSumSquare": { call throws(ONNXError) in
+      try reduced(call, by: .sum, of: { $0 * $0 })
+    },
+    "ReduceL1": { call throws(ONNXError) in try reduced(call, by: .sum, of: { abs($0) }) },
+    "ReduceL2": { call throws(ONNXError) in
+      try reduced(call, by: .sum, of: { $0 * $0 }, finish: { $0.squareRoot() })
+    },
     "GlobalAveragePool": { call throws(ONNXError) in try pooled(call, by: .mean) },
     "GlobalMaxPool": { call throws(ONNXError) in try pooled(call, by: .maximum) },
   ]
 
   private enum Reduction {
-    case sum, product, mean, maximum
+    case sum, product, mean, maximum, minimum
+  }
+
+  /// Reduces a function of floating-point numbers, and takes one of the results.
+  private static func reduced(
+    _ call: NodeCall, by reduction: Reduction, of term: (Double) -> Double,
+    finish: (Double) -> Double = { $0 }
+  ) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.floatingInput(0)
+    // In the type that sums have, so that squares of half precision are not rounded to it.
+    let terms = DenseTensor(.double, input.shape, input.doubles.map(term))
+    return try reduced(call, terms, by: reduction).map {
+      DenseTensor(input.elementType, $0.shape, $0.doubles.map(finish))
+    }
   }
 
   private static func reduced(
     _ call: NodeCall, by reduction: Reduction
   ) throws(ONNXError) -> [DenseTensor] {
-    let input = try call.input(0)
+    try reduced(call, call.input(0), by: reduction)
+  }
+
+  private static func reduced(
+    _ call: NodeCall, _ input: DenseTensor, by reduction: Reduction
+  ) throws(ONNXError) -> [DenseTensor] {
     let listed: [Int]?
-    if reduction == .sum, call.opset >= 13 {
+    if call.node.operation == "ReduceSum", call.opset >= 13 {
       listed = try call.optionalIntegers(1)
       if listed ?? [] == [], try call.integer("noop_with_empty_axes", default: 0) != 0 {
         return [input]
@@ -26,7 +52,7 @@ extension Evaluator {
     } else {
       listed = try call.integerList("axes")
     }
-    let isAll = listed == nil || reduction == .sum && listed == []
+    let isAll = listed == nil || call.node.operation == "ReduceSum" && listed == []
     let axes = try call.axes(isAll ? Array(0..<input.rank) : listed ?? [], rank: input.rank)
     let keeps = try call.integer("keepdims", default: 1) != 0
     return [try reduce(call, input, axes, keepsDimensions: keeps, by: reduction)]
@@ -76,6 +102,10 @@ extension Evaluator {
         results = gathered(values, targets, [Double](repeating: -.infinity, count: resultCount)) {
           $0.isNaN || $1.isNaN ? .nan : max($0, $1)
         }
+      case .minimum:
+        results = gathered(values, targets, [Double](repeating: .infinity, count: resultCount)) {
+          $0.isNaN || $1.isNaN ? .nan : min($0, $1)
+        }
       }
       return DenseTensor(input.elementType, shape, results)
     case .whole(let values):
@@ -93,6 +123,8 @@ extension Evaluator {
           .map { $0 / Int64(count) }
       case .maximum:
         results = gathered(values, targets, [Int64](repeating: .min, count: resultCount), max)
+      case .minimum:
+        results = gathered(values, targets, [Int64](repeating: .max, count: resultCount), min)
       }
       return DenseTensor(input.elementType, shape, results)
     }

@@ -3,7 +3,57 @@ extension Evaluator {
   static let selectionOperators: [String: Operator] = [
     "Transpose": transpose, "Gather": gather, "Concat": concatenate, "Split": split,
     "Slice": slice, "Expand": expand, "Pad": pad,
+    "SpaceToDepth": { call throws(ONNXError) in
+      let (size, shape) = try blocks(call)
+      guard shape[2].isMultiple(of: size), shape[3].isMultiple(of: size) else {
+        throw call.fault("blocks of \(size)x\(size) in an input of shape \(shape)")
+      }
+      let (rows, columns) = (shape[2] / size, shape[3] / size)
+      return try permuted(
+        call, parts: [shape[0], shape[1], rows, size, columns, size], order: [0, 3, 5, 1, 2, 4],
+        to: [shape[0], shape[1] * size * size, rows, columns])
+    },
+    "DepthToSpace": { call throws(ONNXError) in
+      let (size, shape) = try blocks(call)
+      guard shape[1].isMultiple(of: size * size) else {
+        throw call.fault("blocks of \(size)x\(size) from an input of shape \(shape)")
+      }
+      let channels = shape[1] / (size * size)
+      let new = [shape[0], channels, shape[2] * size, shape[3] * size]
+      switch try call.string("mode", default: "DCR") {
+      case "DCR":
+        return try permuted(
+          call, parts: [shape[0], size, size, channels, shape[2], shape[3]],
+          order: [0, 3, 4, 1, 5, 2], to: new)
+      case "CRD":
+        return try permuted(
+          call, parts: [shape[0], channels, size, size, shape[2], shape[3]],
+          order: [0, 1, 4, 2, 5, 3], to: new)
+      default: throw call.fault("mode is neither \"DCR\" nor \"CRD\"")
+      }
+    },
   ]
+
+  /// Returns the side of the blocks that become channels, or come from them, and the input's shape.
+  private static func blocks(_ call: NodeCall) throws(ONNXError) -> (size: Int, shape: [Int]) {
+    let input = try call.input(0)
+    let size = try call.integer("blocksize", default: 0)
+    guard 1...ONNXLimits.attributeLimit ~= size, input.rank == 4 else {
+      throw call.fault("blocksize \(size) for an input of shape \(input.shape)")
+    }
+    return (size, input.shape)
+  }
+
+  /// Parts the dimensions, puts the parts in another order and joins them.
+  private static func permuted(
+    _ call: NodeCall, parts: [Int], order: [Int], to shape: [Int]
+  ) throws(ONNXError) -> [DenseTensor] {
+    let input = try call.input(0)
+    try call.allow(shape)
+    let steps = StridedView.steps(parts)
+    let view = StridedView(shape: order.map { parts[$0] }, steps: order.map { steps[$0] })
+    return [input.picking(view.offsets, shape: shape)]
+  }
 
   private static func transpose(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)

@@ -55,7 +55,8 @@ package struct NetworkSummary: Sendable, Hashable {
       parameters = multiplyAdds + (linear.hasBias ? linear.outputs : 0)
     case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
       .border,
-      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
+      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .depthToSpace,
+      .paddedShortcut:
       break
     }
     return Layer(
@@ -112,6 +113,7 @@ extension Operation {
       }
     case .softmax(let size): "softmax over \(size)"
     case .resize(let resizing): "resize to \(resizing.height)x\(resizing.width)"
+    case .depthToSpace(let block): "channels to blocks of \(block.height)x\(block.width)"
     case .paddedShortcut(let shortcut): "padded shortcut/\(shortcut.stride)"
     case .linear: "linear"
     }

@@ -50,7 +50,8 @@ extension Graph {
       return linear.hasBias ? [weight, ("\(node.name).bias", [linear.outputs])] : [weight]
     case .input, .relu, .elementwise, .add, .multiply, .combine, .maxPool, .averagePool, .pad,
       .border,
-      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .paddedShortcut:
+      .concatenation, .globalAveragePool, .normalization, .softmax, .resize, .depthToSpace,
+      .paddedShortcut:
       return []
     }
   }

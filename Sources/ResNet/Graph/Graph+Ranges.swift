@@ -16,7 +16,8 @@ extension Graph {
     case .convolution(let convolution): convolution.appliesReLU
     case .relu: true
     case .elementwise(let function): function.isNonnegative
-    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut, .resize, .border:
+    case .maxPool, .averagePool, .pad, .globalAveragePool, .paddedShortcut, .resize,
+      .depthToSpace, .border:
       inputs[0]
     case .combine(.maximum): inputs.contains(true)
     case .softmax: true

@@ -68,6 +68,7 @@ extension Graph {
         node.name)
       return inputs[0]
     case .resize(let resizing): return try shape(of: resizing, inputs[0], node.name)
+    case .depthToSpace(let block): return try shape(ofBlocks: block, inputs[0], node.name)
     case .add:
       guard inputs[0] == inputs[1] else {
         throw .unequalShapes(block: node.name, main: inputs[0], shortcut: inputs[1])
@@ -137,6 +138,17 @@ extension Graph {
         node: name, reason: "\(size.height)x\(size.width) is no multiple of \(input)")
     }
     return FeatureShape(channels: input.channels, height: size.height, width: size.width)
+  }
+
+  private static func shape(
+    ofBlocks block: Extent, _ input: FeatureShape, _ name: String
+  ) throws(GraphError) -> FeatureShape {
+    try check(block, in: 1...windowNumberLimit, "\(name): block")
+    let count = block.height * block.width
+    try checkGroups(count, of: input, name)
+    return FeatureShape(
+      channels: input.channels / count, height: input.height * block.height,
+      width: input.width * block.width)
   }
 
   private static func product(

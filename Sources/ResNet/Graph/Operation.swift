@@ -33,6 +33,9 @@ package enum Operation: Sendable, Hashable {
   case softmax(size: Int)
   /// The map at another height and width.
   case resize(Resizing)
+  /// Channels as pixels, in blocks of such a size: with C channels left, the pixel in row i and column
+  /// j of each block is of the channels `(i * width + j) * C` on, as in ONNX's DepthToSpace (DCR).
+  case depthToSpace(Extent)
   /// Shortcut option A (He et al. 2015, section 3.3): every `stride`-th pixel, new channels zero.
   case paddedShortcut(PaddedShortcut)
   /// `[C, H, W]` flattened, times `NAME.weight` `[outputs, C*H*W]`, plus `NAME.bias` `[outputs]`.

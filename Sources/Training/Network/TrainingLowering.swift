@@ -105,7 +105,7 @@ private struct TrainingLowering {
     case .paddedShortcut(let shortcut):
       return append(node.name, shapes[id], .sampling(shortcut, source: value(of: node.inputs[0])))
     case .elementwise, .multiply, .combine, .pad, .border, .concatenation, .normalization,
-      .softmax, .resize:
+      .softmax, .resize, .depthToSpace:
       throw .untrainable(
         node: node.name,
         reason: "convolutions, batch normalisation, ReLU, sums, pooling, padded shortcuts and "

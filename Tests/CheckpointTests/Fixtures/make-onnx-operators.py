@@ -303,6 +303,54 @@ def bordered():
     return net, net.save(net.gemm(flat, 8 * 2 * 5))
 
 
+def embedded(opset):
+    """Channels that become pixels, norms over channels and pixels, vectors of length 1, a cosine classifier."""
+    net = Network(f"embedded-{opset}", opset, size=16, folded=True)
+
+    def reduce(operation, x, *axes, keepdims=1):
+        if opset >= 18:
+            return net.add(operation, [x, net.integers(axes)], keepdims=keepdims)
+        return net.add(operation, [x], axes=axes, keepdims=keepdims)
+
+    def normalize(x, operation, axis=1):
+        """PyTorch's F.normalize as its exporters write it."""
+        norm = net.add("Clip", [reduce(operation, x, axis), net.scalar_number(1e-12)])
+        return net.add("Div", [x, net.add("Expand", [norm, net.add("Shape", [x])])])
+
+    x = net.convolution("input", "stem", 3, 12, 3, 2)
+    x = net.add("DepthToSpace", [x], blocksize=2)
+    x = net.convolution(net.relu(x), "conv1", 3, 16, 3, 2)
+    x = net.add("DepthToSpace", [x], blocksize=2, mode="CRD")
+    x = net.convolution(x, "conv2", 4, 6, 3)
+    # A pixel shuffle of unequal sides, by its dimensions.
+    x = net.add("Reshape", [x, net.integers([0, 2, 3, 16, 16])])
+    x = net.add("Reshape", [net.add("Transpose", [x], perm=[0, 1, 3, 4, 2]), net.integers([0, 2, 16, 48])])
+    x = net.convolution(x, "conv3", 2, 6, 3)
+    x = net.add("MaxPool", [x], kernel_shape=[2, 6], strides=[2, 6])
+    maps = [
+        normalize(x, "ReduceL2"), normalize(x, "ReduceL1", 3), net.add("LpNormalization", [x], axis=1),
+        net.add("LpNormalization", [x], axis=-3, p=1), net.add("LpNormalization", [x], axis=2),
+        net.add("LpNormalization", [x], p=1), net.add("Add", [x, net.add("Expand", [reduce("ReduceMin", x, 2), net.integers([6, 8, 8])])]),
+        net.add("Div", [x, net.apply("Add", reduce("ReduceL2", x, 1, 2, 3), 0.1)]),
+    ]
+    x = net.convolution(net.add("Concat", maps, axis=1), "conv4", 48, 8, 1)
+    # Attention over pixels by maps of the channels (CBAM), and the least of a part of the channels.
+    ends = net.add("Concat", [reduce("ReduceMean", x, 1), reduce("ReduceMax", x, 1)], axis=1)
+    x = net.add("Mul", [x, net.add("Sigmoid", [net.convolution(ends, "conv5", 2, 1, 7)])])
+    least = reduce("ReduceMin", net.add("Reshape", [x, net.integers([0, 2, 4, 8, 8])]), 2, keepdims=0)
+    x = net.add("Add", [x, net.convolution(least, "conv6", 2, 8, 1)])
+    pooled = [
+        reduce(operation, x, -1, 2, keepdims=0)
+        for operation in ["ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceMean"]
+    ]
+    x = net.add("Concat", pooled, axis=1)
+    # Of zeros stay zeros.
+    x = net.add("Concat", [x, net.add("LpNormalization", [net.apply("Mul", x, 0)]), net.add("LpNormalization", [x])], axis=1)
+    weight = normalize(net.parameter("fc.weight", net.random.normal(0, 1, (made.CLASSES, 144))), "ReduceL2")
+    product = net.add("MatMul", [normalize(x, "ReduceL2"), net.add("Transpose", [weight], perm=[1, 0])])
+    return net, net.save(net.apply("Mul", product, 16))
+
+
 def mapped():
     """A softmax whose probabilities go into a map of labels, beside the likeliest label, as skl2onnx writes it."""
     net = Network("zipmap-17", 17, size=16, folded=True)
@@ -339,7 +387,7 @@ def mapped():
 def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
-        resized_by_other_rules(), bounded(), bordered(), mapped(),
+        resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), mapped(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

@@ -490,20 +490,33 @@ def refusals():
          ("Conv", ["t3", "k"], {})],
         [weights("k", 1, 1, 1), *lists(("s", [2**17, 3, 1, 1]), ("r", [1, 1, -1]))], shape=(1, 3, 8, 8)), "share"
     expanded = [head[0], ("Expand", ["t0", "s"], {})]
-    yield "expanded sum", refused([*expanded, ("Add", ["x", "t1"], {})], lists(("s", [1, 3, 8, 8]))), "not a feature map"
-    yield "expanded for another map", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 4, 4]))), "with numbers for 3x4x4"
-    yield "expanded channels", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 6, 8, 8]))), ""
-    yield "expanded map", refused([("Expand", ["x", "s"], {})], lists(("s", [1, 3, 8, 8]))), "for 3x8x8"
+    yield "expanded alone", refused([*expanded, ("Relu", ["t1"], {})], lists(("s", [1, 3, 8, 8]))), "not a feature map"
+    yield "expanded for another map", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 4, 4]))), "numbers repeated for [3, 4, 4]"
+    yield "expanded channels", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 6, 8, 8]))), "shape [1, 6, 8, 8]"
+    yield "expanded pictures", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [2, 3, 8, 8]))), "shape [2, 3, 8, 8]"
+    yield "expanded to nothing", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 0, 8]))), "shape [1, 3, 0, 8]"
+    yield "expanded without end", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 3, 2**40, 8]))), "shape"
+    yield "expanded to five dimensions", refused([*expanded, ("Mul", ["x", "t1"], {})], lists(("s", [1, 1, 3, 8, 8]))), "shape"
+    yield "expanded for each other", refused(
+        [*expanded, ("Expand", ["t0", "s"], {}), ("Mul", ["t1", "t2"], {})], lists(("s", [1, 3, 8, 8]))), "numbers repeated"
     row = [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "s")]
     yield "padding with ones", refused([("Pad", ["x", "s", "o"], {})], [*row, weights("o")]), "padding with 1.0"
     yield "mirrored padding", refused([("Pad", ["x", "s"], {"mode": "symmetric"})], row), "mode symmetric"
     yield "lowest padding", refused(
         [("Pad", ["x", "s", "o"], {}), ("Relu", ["t0"], {})], [*row, weights("o", value=-np.inf)]), "only MaxPool"
     yield "padding wider than the window", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "pads": [2] * 4})]), "padding as wide"
-    yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not height and width"
+    yield "mean over channels", refused([("ReduceMean", ["x"], {"axes": [1, 2]})]), "not [N, classes]"
     yield "neither kept nor left", refused([("ReduceMean", ["x"], {"axes": [2, 3], "keepdims": 2**32})]), "neither 0 nor 1"
-    yield "largest of channels", refused([("ReduceMax", ["x"], {"axes": [1]})]), "not height and width"
-    yield "mean of all", refused([("ReduceMean", ["x"], {})]), "not height and width"
+    yield "mean of all", refused([("ReduceMean", ["x"], {})]), "not height, width or channels"
+    for name, node, reason in [
+        ("third norm", ("LpNormalization", ["x"], {"axis": 1, "p": 3}), "p 3"),
+        ("norm of pictures", ("LpNormalization", ["x"], {"axis": 0}), "axis 0"),
+        ("norm of no dimension", ("LpNormalization", ["x"], {"axis": -(2**63)}), "axis"),
+        ("length of pictures", ("ReduceL2", ["x"], {"axes": [0, 1]}), "axes [0, 1]"),
+        ("unknown order of blocks", ("DepthToSpace", ["x"], {"blocksize": 1, "mode": "RCD"}), "neither"),
+        ("endless blocks", ("DepthToSpace", ["x"], {"blocksize": 2**62}), "blocksize"),
+    ]:
+        yield name, refused([node]), reason
     yield "mean over a fourth axis of rows", refused(
         [("ReduceMean", ["x"], {"axes": [3], "keepdims": 0}), ("ReduceMean", ["t0"], {"axes": [3]})]), ""
     yield "normalised pixels", refused(
@@ -582,7 +595,6 @@ def refusals():
         ("sum of pictures", ("ReduceSum", ["x", "s"], {}), lists(("s", [0])), "axes [0]"),
         ("sum of a dimension twice", ("ReduceSum", ["x", "s"], {}), lists(("s", [1, -3])), "axes"),
         ("sum of unknown dimensions", ("ReduceSum", ["x", "s"], {}), lists(("s", [2**62])), "axes"),
-        ("largest channel", ("ReduceMax", ["x"], {"axes": [1]}), [], "axes [1]"),
         ("softmax over columns", ("Softmax", ["x"], {"axis": 3}), [], "axis 3"),
         ("uneven blocks", ("SpaceToDepth", ["x"], {"blocksize": 3}), [], "blocks of 3x3 pixels"),
         ("blocks of too few channels", ("DepthToSpace", ["x"], {"blocksize": 2}), [], "blocks of 2x2 pixels"),

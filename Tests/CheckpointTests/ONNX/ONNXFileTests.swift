@@ -58,6 +58,7 @@ import Testing
       ("functions-20", "onnx-operators"), ("normalized-17", "onnx-operators"),
       ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
       ("bordered-19", "onnx-operators"), ("bounded-13", "onnx-operators"),
+      ("embedded-13", "onnx-operators"), ("embedded-18", "onnx-operators"),
       ("resized-13", "onnx-operators"), ("resized-modes-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {
@@ -83,7 +84,7 @@ import Testing
       "excited-9", "excited-14", "lopsided-11", "padded-13", "tensorflow-13", "selected-9",
       "selected-13", "timm-d", "timm-se",
       "timm-silu", "timm-eca", "timm-v2", "keras-v1", "keras-v2", "heads-17", "functions-20",
-      "normalized-21", "rearranged-13", "resized-13", "resized-modes-13",
+      "normalized-21", "rearranged-13", "resized-13", "resized-modes-13", "embedded-13",
     ], [Precision.bf16, .int8])
   func lowerPrecision(name: String, precision: Precision) throws {
     // EngineTests show that an unsupported precision is refused.

@@ -9,10 +9,7 @@ extension ONNXImporter {
       return try importer.combine(.add, node)
     },
     "Sum": { importer, node throws(CheckpointError) in try importer.combine(.add, node) },
-    "Mul": { importer, node throws(CheckpointError) in
-      if let result = try importer.expandedProduct(node) { return result }
-      return try importer.combine(.multiply, node)
-    },
+    "Mul": { importer, node throws(CheckpointError) in try importer.combine(.multiply, node) },
     "Sub": { importer, node throws(CheckpointError) in
       try importer.combine(.combine(.subtract), node)
     },
@@ -41,26 +38,43 @@ extension ONNXImporter {
       let (id, value) = try anyOperand(0, of: node)
       return value(id)
     }
-    var result = try arrangedOperand(0, of: node)
+    var result = try repeatedOperand(0, of: node)
     let last = node.inputs.count - 1
     for index in 1...last {
-      let other = try arrangedOperand(index, of: node)
+      let other = try repeatedOperand(index, of: node)
       let name = index == last ? node.name : "\(node.name).\(index)"
       result = try combine(operation, result, other, name, node)
+    }
+    for index in 0...last {
+      guard case .expanded(_, _, let sizes) = value(index, of: node) else { continue }
+      guard sizes == result.1.sizes else {
+        throw fault(
+          node, "numbers repeated for \(sizes) with a map of dimensions \(result.1.sizes)")
+      }
     }
     return try settled(result.0, result.1, node)
   }
 
-  /// Scales each number alike.
+  /// Returns an input that may be numbers to be repeated along dimensions of 1.
+  private mutating func repeatedOperand(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> (Graph.NodeID, ONNXArrangement) {
+    if case .expanded(let id, let arrangement, _) = value(index, of: node) {
+      return (id, arrangement)
+    }
+    return try arrangedOperand(index, of: node)
+  }
+
+  /// Scales each number alike, by a node of the given name or the file's.
   mutating func scale(
-    _ input: Graph.NodeID, by factor: Float, _ node: ONNXNode
+    _ input: Graph.NodeID, by factor: Float, named name: String? = nil, _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = shapes[input].channels
     // Before the numbers are there.
     try countParameter(channels)
     return try normalize(
       input, scale: [Float](repeating: factor, count: channels),
-      shift: [Float](repeating: 0, count: channels), node)
+      shift: [Float](repeating: 0, count: channels), named: name, node)
   }
 
   /// Bounds an input by a constant for all channels or each, as Max and Min of one do; nil if the node
@@ -165,7 +179,8 @@ extension ONNXImporter {
   /// Computes `x * scale + shift`, each `[C]`, within the normalisation before it if nothing else
   /// reads that.
   mutating func normalize(
-    _ input: Graph.NodeID, scale: [Float], shift: [Float], _ node: ONNXNode
+    _ input: Graph.NodeID, scale: [Float], shift: [Float], named name: String? = nil,
+    _ node: ONNXNode
   ) throws(CheckpointError) -> Graph.NodeID {
     let source = node.inputs.first { openNormalizations[$0] == input }
     let result: Graph.NodeID
@@ -182,7 +197,7 @@ extension ONNXImporter {
         tensor([Float](repeating: value, count: channels))
       }
       result = try append(
-        node.name, .batchNormalization(.scale), [input],
+        name ?? node.name, .batchNormalization(.scale), [input],
         for: node,
         [
           ("weight", tensor(scale)), ("bias", tensor(shift)), ("running_mean", constant(0)),

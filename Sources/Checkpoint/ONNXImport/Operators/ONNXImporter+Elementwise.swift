@@ -54,11 +54,7 @@ extension ONNXImporter {
     },
     "Abs": { importer, node throws(CheckpointError) in
       let (input, value) = try importer.anyOperand(0, of: node)
-      // It is read twice here, so a scale must not become part of it.
-      importer.openNormalizations[node.inputs[0]] = nil
-      let negative = try importer.scale(input, by: -1, node)
-      return value(
-        try importer.append(node.name, .combine(.maximum), [input, negative], for: node))
+      return value(try importer.magnitudes(of: input, named: node.name, node))
     },
     "Pow": { importer, node throws(CheckpointError) in
       guard let exponent = try importer.parameter(1, of: node), exponent.elementCount == 1 else {
@@ -77,6 +73,16 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> ONNXImportedValue {
     let (input, value) = try anyOperand(index, of: node)
     return value(try append(node.name, .elementwise(function), [input], for: node))
+  }
+
+  /// Returns what numbers of a node's first input are without their signs.
+  mutating func magnitudes(
+    of input: Graph.NodeID, named name: String, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    // It is read twice here, so a scale must not become part of it.
+    openNormalizations[node.inputs[0]] = nil
+    let negative = try scale(input, by: -1, named: "\(name).negative", node)
+    return try append(name, .combine(.maximum), [input, negative], for: node)
   }
 
   /// Multiplies an input by a function of itself.

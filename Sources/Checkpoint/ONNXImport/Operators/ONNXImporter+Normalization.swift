@@ -21,6 +21,9 @@ extension ONNXImporter {
         input, arrangement, axes: axes.map { ($0 < 0 ? $0 &+ rank : $0) &- 1 },
         epsilon: importer.number("epsilon", of: node, default: 0), node)
     },
+    "LpNormalization": { importer, node throws(CheckpointError) in
+      try importer.unitNormalization(node)
+    },
     "LRN": { importer, node throws(CheckpointError) in try importer.localResponse(node) },
     ONNXPatterns.localResponse: { importer, node throws(CheckpointError) in
       let shape = importer.shapes[try importer.features(0, of: node)]
@@ -148,6 +151,27 @@ extension ONNXImporter {
       values.flatMap { [Float](repeating: $0, count: channels / values.count) }
     }
     return try normalize(input, scale: spread(scale), shift: spread(shift), node)
+  }
+
+  /// Divides the numbers of one dimension by their norm.
+  private mutating func unitNormalization(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (input, arrangement) = try arrangedOperand(0, of: node)
+    let given = try integer("axis", of: node, default: -1)
+    let axis = (given < 0 ? given &+ arrangement.axes.count &+ 1 : given) &- 1
+    let power = try integer("p", of: node, default: 2)
+    guard arrangement.axes.indices.contains(axis), 1...2 ~= power else {
+      throw fault(node, "axis \(given), p \(power); p is 1 or 2, and the axis not the images'")
+    }
+    let (norm, left) = try reduced(
+      input, arrangement, axes: [axis], by: .norm(power), named: "\(node.name).norm", node)
+    // Numbers that are all zero stay so.
+    let bound = Elementwise.clip(minimum: .leastNormalMagnitude, maximum: .infinity)
+    let divisor = try append("\(node.name).divisor", .elementwise(bound), [norm], for: node)
+    let result = try combine(
+      .combine(.divide), (input, arrangement), (divisor, left), node.name, node)
+    return try settled(result.0, result.1, node)
   }
 
   /// Divides by a power of the squares of the channels around each: the sums of squares are a

@@ -77,8 +77,8 @@ extension ONNXImporter {
   private mutating func quantize(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     switch value(0, of: node) {
     case .constant, .dequantized: return try quantizedConstant(node)
-    case .expanded(let id, let shape):
-      return try quantized(id, node) { .expanded($0, to: shape) }
+    case .expanded(let id, let arrangement, let sizes):
+      return try quantized(id, node) { .expanded($0, arrangement, to: sizes) }
     case .flat(let id):
       var output = id
       let value = try quantized(id, node) {

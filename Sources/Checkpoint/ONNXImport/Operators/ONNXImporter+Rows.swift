@@ -1,8 +1,8 @@
 import ONNX
 import ResNet
 
-/// Parts of efficient channel attention (Wang et al. 2020) other than its gate: a convolution along
-/// one pixel's channels, and a number per channel repeated for all pixels.
+/// A convolution along one pixel's channels, as in efficient channel attention (Wang et al. 2020), and
+/// numbers repeated for others.
 extension ONNXImporter {
   static let rowOperators: [String: Operator] = [
     "Expand": { importer, node throws(CheckpointError) in try importer.expand(node) }
@@ -59,31 +59,20 @@ extension ONNXImporter {
     }
   }
 
-  /// Expands one pixel to a whole map, which a product does by itself.
+  /// Repeats numbers along dimensions of 1, which what combines them with others does by itself.
   private mutating func expand(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try features(0, of: node)
-    guard let shape = try integers(1, of: node) else { throw fault(node, "no shape") }
-    let channels = shapes[input].channels
-    guard shapes[input].pixelCount == 1, shape.count == 4, shape[0] == batchSize,
-      shape[1] == channels, shape[2] > 0, shape[3] > 0
-    else { throw fault(node, "shape \(shape.prefix(8)) for \(shapes[input])") }
-    let target = FeatureShape(channels: channels, height: shape[2], width: shape[3])
-    return .expanded(input, to: target)
-  }
-
-  /// Returns the product of a map and numbers that were expanded to it, or nil if no input was
-  /// expanded.
-  mutating func expandedProduct(
-    _ node: ONNXNode
-  ) throws(CheckpointError) -> ONNXImportedValue? {
-    for side in node.inputs.indices where node.inputs.count == 2 {
-      guard case .expanded(let gate, let target) = value(side, of: node) else { continue }
-      let map = try features(1 - side, of: node)
-      guard shapes[map] == target else {
-        throw fault(node, "\(shapes[map]) with numbers for \(target)")
-      }
-      return .features(try append(node.name, .multiply, [map, gate], for: node))
-    }
-    return nil
+    let (input, arrangement) = try arrangedOperand(0, of: node)
+    guard let given = try integers(1, of: node) else { throw fault(node, "no shape") }
+    let old = [batchSize] + arrangement.sizes
+    // Dimensions correspond from the last on.
+    let missing = max(0, old.count - given.count)
+    let sizes = [Int](repeating: 1, count: missing) + given
+    let new = zip(old, sizes).map { $1 == 1 ? $0 : $1 }
+    guard sizes.count == old.count, new[0] == batchSize,
+      zip(old, new).allSatisfy({ $0 == $1 || $0 == 1 }),
+      ONNXTensor.elementCount(new, limit: Graph.featureElementCountLimit) ?? 0 > 0
+    else { throw fault(node, "shape \(given.prefix(8)) for \(old)") }
+    if new == old { return try settled(input, arrangement, node) }
+    return .expanded(input, arrangement, to: Array(new.dropFirst()))
   }
 }

@@ -70,8 +70,7 @@ extension ONNXImporter {
     case .strided(let id, let stride):
       let shape = shapes[id].picked(every: stride)
       return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
-    case .expanded(_, let shape):
-      return ONNXOrder.channelsFirst.dimensions(shape, batch: batchSize)
+    case .expanded(_, _, let sizes): return [batchSize] + sizes
     case .padded(let id, let padding, _):
       return ONNXOrder.channelsFirst.dimensions(shapes[id].padded(by: padding), batch: batchSize)
     default: throw fault(node, "input \(index) has no shape here")

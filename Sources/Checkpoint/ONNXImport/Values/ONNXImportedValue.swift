@@ -19,9 +19,9 @@ enum ONNXImportedValue {
   case row(Graph.NodeID)
   /// A node's output in a tensor whose dimensions part or join those of the map.
   case arranged(Graph.NodeID, ONNXArrangement)
-  /// A node's output of one pixel, repeated for all pixels of a map `[N, C, H, W]`; only a product
-  /// takes it in.
-  case expanded(Graph.NodeID, to: FeatureShape)
+  /// A node's output in a tensor some of whose dimensions of 1 are repeated to these sizes of the
+  /// dimensions after the batch; only what combines it with a tensor of them takes it in.
+  case expanded(Graph.NodeID, ONNXArrangement, to: [Int])
   /// Every so many pixels of a node's output `[N, C, H, W]`, until the next operation makes a node
   /// of it.
   case strided(Graph.NodeID, Extent)
