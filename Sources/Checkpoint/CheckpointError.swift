@@ -46,6 +46,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   /// The graph ends in something that makes no logits, which the string names, and nothing says what
   /// its outputs mean, or an activation that would be applied to probabilities.
   case unclearOutputs(String, onlyScores: Bool)
+  /// An ONNX file has several outputs with these names, which the string tells of, and nobody said
+  /// which one has the classes.
+  case severalOutputs(String, names: [String])
   /// The labels were to come from another model, but it has another number of classes.
   case labelsOfAnother(count: Int, classCount: Int)
   case labelCount(labels: Int, classCount: Int)
@@ -108,7 +111,7 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "tensor \(name.prefix(80)) (byte \(offset)) is not part of the network, so that it is another network: "
         + "export it as ONNX"
         + (Self.isOfBody(name) ? "" : ", or say which module is its classifier (--arch head=NAME)")
-    case .unsupported(let what): "unsupported network: \(what)"
+    case .unsupported(let what), .severalOutputs(let what, _): "unsupported network: \(what)"
     case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"

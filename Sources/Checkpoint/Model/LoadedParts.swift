@@ -10,6 +10,8 @@ struct LoadedParts {
   /// What the network itself says of its outputs.
   var ending = NetworkEnding.open
   private(set) var assumptions: [String] = []
+  /// Whether one of them is what the outputs mean.
+  private(set) var assumesActivation = false
 
   init(_ options: ModelOptions, _ document: ModelDocument?) {
     (self.options, self.document) = (options, document)
@@ -63,6 +65,7 @@ struct LoadedParts {
       rule.activation = .none
       assumptions.append("the outputs are scores (activation none), for the graph ends in \(what)")
     } else if document == nil {
+      assumesActivation = true
       assumptions.append(
         "the outputs are logits of mutually exclusive classes (activation softmax)")
     }

@@ -121,6 +121,7 @@ extension Model {
     model.format = file.format
     model.warnings = warnings
     model.assumptions = (recognized?.assumptions ?? []) + parts.assumptions
+    model.assumesActivation = parts.assumesActivation
     model.isCompleted = isCompleted
     return model
   }

@@ -47,6 +47,8 @@ package struct Model: Sendable {
   /// What the file does not say and was therefore assumed, a phrase each: an answer may be wrong if
   /// one of them is.
   package internal(set) var assumptions: [String] = []
+  /// Whether one of them is what the outputs mean.
+  package internal(set) var assumesActivation = false
 
   /// Limit on a name in UTF-8 bytes.
   package static let nameByteCountLimit = 128

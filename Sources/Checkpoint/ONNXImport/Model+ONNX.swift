@@ -58,6 +58,7 @@ extension Model {
     model.format = .onnx
     model.warnings = warnings
     model.assumptions = parts.assumptions
+    model.assumesActivation = parts.assumesActivation
     model.isCompleted = isCompleted
     // No single file's digest covers the whole model; this is the digest of the file that a store
     // has of it.

@@ -41,9 +41,9 @@ extension ONNXImporter {
       let ends = outputs.map { Self.uncut($0.name, makers) }
       let sources = Set(ends.map { Self.source($0.tensor, makers) })
       guard outputs.count == 1 || sources.count == 1 else {
-        throw .unsupported(
+        throw .severalOutputs(
           "\(outputs.count) outputs; \(Self.list(outputs)); name the one that has the classes "
-            + "(--output-name)")
+            + "(--output-name)", names: outputs.map(\.name))
       }
       // What the graph says of the logits' meaning, one output may say and another not.
       let chosen =

@@ -38,10 +38,10 @@ enum ConvertCommand: Command {
     another format. --dtype f16 halves a file: the weights are rounded, and the logits of golden
     samples are computed from the rounded ones.
     With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
-    that another program gives for them, [N, classes], or their softmax. OUT is written only if those
-    of IN agree.
-    Where IN's tensors leave open what their network is, the variants are tried, and the one that
-    agrees is taken and named.
+    that another program gives for them, [N, classes], or their softmax or sigmoid. OUT is written
+    only if those of IN agree.
+    Where IN leaves open what its network is, which output has the classes or what the outputs mean,
+    the variants, outputs and activations are tried, and what agrees is taken and named.
     """
   static let options: [Option<Settings>] =
     [
@@ -122,15 +122,16 @@ enum ConvertCommand: Command {
     guard settings.check.count == 2 else {
       return try ModelSource.load(input, settings.parts, numbersClasses: numbersClasses)
     }
-    let stated: NetworkVariant
+    var stated = ModelReading()
     do throws(CheckpointError) {
-      stated = try settings.parts.variant.map(NetworkVariant.init) ?? NetworkVariant()
+      stated.variant = try settings.parts.variant.map(NetworkVariant.init) ?? NetworkVariant()
     } catch { throw Failure(error.description) }
+    (stated.activation, stated.outputName) = (settings.parts.activation, settings.parts.outputName)
     let known = KnownOutputs(
       images: try NPYFile.read(path: settings.check[0], limit: arrayByteCountLimit),
       outputs: try NPYFile.read(path: settings.check[1], limit: arrayByteCountLimit))
-    let search = VariantSearch(known: known) { variant throws(CheckpointError) in
-      try ModelSource.load(input, settings.parts, numbersClasses: numbersClasses, as: variant)
+    let search = VariantSearch(known: known) { reading throws(CheckpointError) in
+      try ModelSource.load(input, settings.parts, numbersClasses: numbersClasses, as: reading)
     }
     var bar = ProgressBar("trying variants", total: 0)
     var total = 0
@@ -145,25 +146,8 @@ enum ConvertCommand: Command {
     let refused = { (error: CheckpointError) in ModelSource.failure(error, input) }
     let found = try search.run(stated, refused: refused, progress)
     bar.interrupt()
-    if found.isOfProbabilities {
-      StandardError.write(
-        "resnetd convert: the rows of \(settings.check[1]) sum to 1: they are taken as probabilities "
-          + "and compared with the softmax")
-    }
-    let kind = found.isOfProbabilities ? "probabilities" : "logits"
-    let difference = "the largest difference is \(found.distance) of the largest number"
-    let name = found.variant.isEmpty ? "the usual one" : "--arch \(found.variant.text)"
-    guard found.distance <= VariantSearch.likelyDistance else {
-      throw Failure(
-        "\(input): no variant gives the \(kind) of \(settings.check[1]); the nearest is \(name), "
-          + "and \(difference). Are the images of \(settings.check[0]) prepared (scaled, "
-          + "normalised), and the network in its evaluation mode?")
-    }
-    ModelSource.tell(of: found.model, input, ModelSource.warn)
-    StandardError.write("resnetd convert: the \(kind) agree, \(difference)")
-    if found.variant != stated {
-      StandardError.write("resnetd convert: the network is \(name)")
-    }
+    try CheckReport(found, stated, input: input, images: settings.check[0], settings.check[1])
+      .tell()
     return found.model
   }
 

@@ -10,10 +10,26 @@ struct KnownOutputs {
     /// Largest difference of the logits.
     var logits: Float
     /// Largest difference of the softmax, if the known numbers may be one.
-    var probabilities: Float?
+    var softmax: Float?
+    /// Largest difference of the sigmoid of each, if the known numbers may be one.
+    var sigmoid: Float?
 
-    /// The smaller of the two.
-    var least: Float { min(logits, probabilities ?? .infinity) }
+    /// The smallest of them.
+    var least: Float { distance(as: nearest) }
+
+    /// What the known numbers are of the logits, as far as this network tells; `none` is themselves.
+    var nearest: OutputRule.Activation {
+      let kinds: [OutputRule.Activation] = [.none, .softmax, .sigmoid]
+      return kinds.min { distance(as: $0) < distance(as: $1) } ?? OutputRule.Activation.none
+    }
+
+    func distance(as kind: OutputRule.Activation) -> Float {
+      switch kind {
+      case .none: logits
+      case .softmax: softmax ?? .infinity
+      case .sigmoid: sigmoid ?? .infinity
+      }
+    }
   }
 
   /// Difference from 1 of a sum of probabilities.
@@ -25,6 +41,8 @@ struct KnownOutputs {
   private let largest: Double
   /// Whether the known numbers may be probabilities: none is negative, and each row sums to 1.
   private let areProbabilities: Bool
+  /// Whether each of the known numbers may be a probability.
+  private let areShares: Bool
 
   var imageCount: Int { images.shape.first ?? 0 }
 
@@ -33,6 +51,7 @@ struct KnownOutputs {
     numbers = if case .floating(let numbers) = outputs.numbers { numbers } else { [] }
     largest = numbers.reduce(0) { max($0, abs($1)) }
     areProbabilities = Self.areProbabilities(numbers, rowLength: outputs.shape.last ?? 0)
+    areShares = numbers.allSatisfy { 0...1 ~= $0 }
   }
 
   private static func areProbabilities(_ numbers: [Double], rowLength: Int) -> Bool {
@@ -73,8 +92,11 @@ struct KnownOutputs {
     }
     return Distance(
       logits: difference(found),
-      probabilities: areProbabilities
-        ? difference(Self.softmax(found, rowLength: shape.last ?? 1)) : nil)
+      softmax: areProbabilities
+        ? difference(Self.softmax(found, rowLength: shape.last ?? 1)) : nil,
+      // A sigmoid makes numbers of infinities.
+      sigmoid: areShares && found.allSatisfy(\.isFinite)
+        ? difference(found.map { 1 / (1 + exp(-$0)) }) : nil)
   }
 
   private func difference(_ found: [Double]) -> Float {

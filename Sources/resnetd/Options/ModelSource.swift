@@ -35,14 +35,16 @@ enum ModelSource {
     }
   }
 
-  /// Loads the file as the network of a variant, without a word; throws the reader's own error.
+  /// Loads the file by choices of how it is read, without a word; throws the reader's own error.
   static func load(
-    _ path: String, _ parts: ModelParts, numbersClasses: Bool, as variant: NetworkVariant
+    _ path: String, _ parts: ModelParts, numbersClasses: Bool, as reading: ModelReading
   ) throws(CheckpointError) -> Model {
     var options = try options(parts)
     options.numbersClasses = numbersClasses
     options.readsExternalData = true
-    if !variant.isEmpty { options.variant = variant }
+    if !reading.variant.isEmpty { options.variant = reading.variant }
+    if let activation = reading.activation { options.activation = activation }
+    if let name = reading.outputName { options.outputName = name }
     return try Model.load(path: path, options: options)
   }
 

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import HostileFiles
 import ONNX
 import Testing
 import resnetd
@@ -298,6 +299,78 @@ import resnetd
     try write([imageCount, 10], [Double](repeating: 0.5, count: 30), "y.npy")
     let infinite = try await check()
     #expect(infinite.exitCode == 1, "\(infinite.errors)")
+  }
+
+  @Test("Known outputs say which output has the classes, and what its numbers mean")
+  func checkMeaning() async throws {
+    let folder = try TemporaryFolder()
+    func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
+    func write(_ shape: [Int], _ numbers: [Double], _ name: String) throws {
+      try Data(NPYFile.bytes(DenseTensor(.float, shape, numbers))).write(
+        to: URL(fileURLWithPath: path(name)))
+    }
+    let labels = try folder.file(
+      "labels.txt", (0..<10).map(String.init).joined(separator: "\n")
+    ).path
+    var bare = ModelFile.classifier
+    bare.metadata = []
+    var ended = bare
+    ended.nodes.append(.init(operation: "Tanh", name: "end", inputs: ["y"], outputs: ["z"]))
+    ended.outputs = [("z", 1, [nil, 10])]
+    var doubled = ended
+    doubled.outputs = [("p", 1, [nil, 4, 1, 1]), ("z", 1, [nil, 10]), ("y", 1, [nil, 10])]
+    for (file, name) in [(bare, "bare.onnx"), (ended, "ended.onnx"), (doubled, "doubled.onnx")] {
+      try Data(file.bytes).write(to: URL(fileURLWithPath: path(name)))
+    }
+    let numbers: [Double] = (0..<2 * 3 * 32 * 32).map { index in
+      let step = (index * 37) % 101
+      return Double(step) / 50
+    }
+    try write([2, 3, 32, 32], numbers, "x.npy")
+    func outputs(of name: String) async throws -> [Double] {
+      let known = try await ProgramUnderTest.run(
+        "run", path(name), "--input", path("x.npy"), "-o", path("known.npy"))
+      #expect(known.exitCode == 0, "\(known.errors)")
+      return try NPYFile.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path("known.npy")))))
+        .doubles
+    }
+    func check(_ name: String, _ known: [Double]) async throws -> (String, Model) {
+      try write([2, 10], known, "y.npy")
+      let outcome = try await ProgramUnderTest.run(
+        "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels, path(name),
+        path("out.safetensors"))
+      #expect(outcome.exitCode == 0, "\(outcome.errors)")
+      return (outcome.errors, try Model.load(path: path("out.safetensors")))
+    }
+    func sigmoid(_ numbers: [Double]) -> [Double] {
+      numbers.map { (number: Double) -> Double in 1 / (1 + exp(-number)) }
+    }
+    let logits = try await outputs(of: "bare.onnx")
+    let scores = try await outputs(of: "ended.onnx")
+
+    let (none, scoring) = try await check("ended.onnx", scores)
+    #expect(none.contains("are read with --activation none, as scores"), "\(none)")
+    #expect(scoring.output.activation == .none)
+    let (one, shares) = try await check("ended.onnx", sigmoid(scores))
+    #expect(one.contains("are read with --activation sigmoid\n"), "\(one)")
+    #expect(shares.output.activation == .sigmoid)
+    let (other, independent) = try await check("bare.onnx", sigmoid(logits))
+    #expect(other.contains("compared with the sigmoid of each logit"), "\(other)")
+    #expect(independent.output.activation == .sigmoid)
+    let (named, first) = try await check("doubled.onnx", logits)
+    #expect(named.contains("the output that agrees is --output-name y\n"), "\(named)")
+    #expect(first.output.activation == .softmax)
+    let (last, second) = try await check("doubled.onnx", scores)
+    #expect(last.contains("--output-name z\n") && last.contains("--activation none"), "\(last)")
+    #expect(second.output.activation == .none)
+
+    try write([2, 10], logits.map { 1 - $0 }, "y.npy")
+    let refused = try await ProgramUnderTest.run(
+      "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels, path("ended.onnx"),
+      path("none.safetensors"))
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("no variant gives the"), "\(refused.errors)")
+    #expect(!refused.errors.contains("trying up to"), "\(refused.errors)")
   }
 
   @Test("Two files are named, no more and no fewer")
