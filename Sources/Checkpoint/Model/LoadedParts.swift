@@ -54,6 +54,9 @@ struct LoadedParts {
         (rule.temperature, rule.threshold) = (1, nil)
       }
       rule.activation = known
+    } else if ending == .embedding {
+      rule.activation = .none
+      assumptions.append("the outputs are an embedding (activation none)")
     } else if outputCount == 1 {
       guard options.numbersClasses else { throw .singleOutput }
       rule.activation = .none
@@ -103,10 +106,11 @@ struct LoadedParts {
       }
       return labels
     }
-    guard options.numbersClasses else {
+    guard options.numbersClasses || ending == .embedding else {
       throw .labelsMissing(classCount: outputCount, found: options.unfitLabels)
     }
-    warnings.append("the file contains no labels, so the classes are numbered")
+    let what = ending == .embedding ? "outputs" : "classes"
+    warnings.append("the file contains no labels, so the \(what) are numbered")
     return (0..<outputCount).map(String.init)
   }
 }

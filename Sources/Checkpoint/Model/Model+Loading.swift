@@ -100,10 +100,12 @@ extension Model {
     if document == nil { options.take(file.classes, outputCount, warnings: &warnings) }
     var parts = LoadedParts(options, document)
     parts.normalization = tensors.normalization
+    parts.ending = recognized?.ending ?? .open
     var contents = try parts.contents(outputCount: outputCount, &warnings) {
       () throws(CheckpointError) in
       let input = graph.inputShape
       guard input.channels == 3 else { throw .channels(nil, of: input) }
+      if recognized?.isForFaces == true { return try faceContract(for: input) }
       return try contract(for: recognized?.isForSmallImages == true ? .cifar : .imageNet)
     }
     contents.calibration = document?.calibration
@@ -202,6 +204,20 @@ extension Model {
     if let dot = stem.lastIndex(of: "."), dot != stem.startIndex { stem = stem[..<dot] }
     let bytes = stem.utf8.prefix(nameByteCountLimit).map { isNameByte($0) ? $0 : UInt8(ascii: "_") }
     return bytes.isEmpty ? "model" : String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Returns the contract of insightface's networks: aligned faces, as numbers from -1 to 1.
+  private static func faceContract(
+    for input: FeatureShape
+  ) throws(CheckpointError) -> Preprocessing {
+    let half: [Float] = [0.5, 0.5, 0.5]
+    do {
+      return try Preprocessing(
+        resize: .exact(height: input.height, width: input.width, filter: .bilinear), crop: .none,
+        mean: half, std: half)
+    } catch {
+      throw .metadata(reason: error.description)
+    }
   }
 
   /// Returns the usual contract of plain files of the two families, with ImageNet's mean and

@@ -2,6 +2,8 @@
 enum NetworkEnding: Hashable {
   /// They are sums of products, as logits are; nothing says more.
   case open
+  /// They are numbers by which images are compared, as a network's kind says.
+  case embedding
   /// The graph makes probabilities of them, which is left to the answer.
   case activation(OutputRule.Activation)
   /// They are the results of something that does not make logits, which `what` names after "the graph

@@ -3,7 +3,7 @@ import ResNet
 /// The residual blocks.
 extension NetworkBuilder {
   /// What a block does with the map's sides.
-  private struct Step {
+  struct Step {
     var stride: Int
     /// Dilation of the convolution that would stride, and of those after it.
     var firstDilation: Int
@@ -17,7 +17,8 @@ extension NetworkBuilder {
     if block == 0 {
       step.stride =
         stage == 0
-        ? variant.firstStageStride ?? 1 : isLast ? variant.lastStageStride ?? 2 : 2
+        ? variant.firstStageStride ?? (isForFaces ? 2 : 1)
+        : isLast ? variant.lastStageStride ?? 2 : 2
       if dilates(stage) {
         dilation *= step.stride
         step.stride = 1
@@ -26,7 +27,9 @@ extension NetworkBuilder {
       }
       step.dilation = dilation
     }
-    if isPreActivation {
+    if isForFaces {
+      try appendFaceBlock(name, step)
+    } else if isPreActivation {
       try appendPreActivationBlock(name, step)
     } else {
       try appendBlock(name, step)
@@ -82,7 +85,8 @@ extension NetworkBuilder {
     for index in 1...count {
       try appendNormalizedConvolution(name, index, step, from: last)
       if index < count {
-        try append("\(name).relu\(index)", variant.innerActivation ?? activation)
+        try appendActivation(
+          "\(name).relu\(index)", index, of: name, variant.innerActivation ?? activation)
         try appendFilter(name, after: index, step)
       }
       last = output
@@ -94,7 +98,7 @@ extension NetworkBuilder {
     if tensors.shape("\(name).IN.weight") != nil {
       try appendInstanceNormalization("\(name).IN")
     }
-    try append("\(name).relu", activation)
+    try appendActivation("\(name).relu", count, of: name, activation)
   }
 
   private mutating func appendNormalizedConvolution(
@@ -184,7 +188,7 @@ extension NetworkBuilder {
   /// - Parameters:
   ///   - input: What a projection reads.
   ///   - block: The block's input, which is added as it is where nothing changes.
-  private mutating func appendShortcut(
+  mutating func appendShortcut(
     _ name: String, _ step: Step, from input: Graph.NodeID, block: Graph.NodeID
   ) throws(CheckpointError) -> Graph.NodeID {
     let channels = try convolutionShape(convolution(name, isBottleneck ? 3 : 2))[0]

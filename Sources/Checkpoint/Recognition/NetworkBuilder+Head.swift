@@ -22,14 +22,18 @@ extension NetworkBuilder {
     for module in modules {
       let name = module.path.isEmpty ? head : "\(head).\(module.path)"
       // A place without tensors after a linear layer is its activation, a second one dropout.
-      if isLinear, modules.count > 1,
+      if isLinear, modules.count > 1, !isSlopes(name),
         module.position == nil || module.position != last.map({ $0 + 1 })
       {
         try appendHeadActivation("\(name).before")
         isLinear = false
       }
       last = module.position
-      if try append(name, isOnly: modules.count == 1) { isLinear = true }
+      switch try append(name, isOnly: modules.count == 1) {
+      case .linear: isLinear = true
+      case .normalization: break
+      case .activation: isLinear = false
+      }
     }
   }
 
@@ -44,7 +48,7 @@ extension NetworkBuilder {
     let names = tensors.parameters.keys.filter { name in
       let root = name.prefix { $0 != "." }
       return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
-        && root != lastNormalization ?? ""
+        && root != lastNormalization ?? "" && root != stemSlopes ?? ""
     }
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
     if let stated = variant.head {
@@ -170,8 +174,19 @@ extension NetworkBuilder {
     try append(name, variant.headActivation ?? .relu)
   }
 
-  /// Appends a layer; returns whether it is a linear one.
-  private mutating func append(_ name: String, isOnly: Bool) throws(CheckpointError) -> Bool {
+  /// Whether a module has a weight alone, of one dimension, as learned slopes have.
+  private func isSlopes(_ name: String) -> Bool {
+    tensors.shape("\(name).weight")?.count == 1 && tensors.shape("\(name).bias") == nil
+      && tensors.shape("\(name).running_mean") == nil
+  }
+
+  /// Kind of a layer.
+  private enum Layer {
+    case linear, normalization, activation
+  }
+
+  /// Appends a layer; returns what it is.
+  private mutating func append(_ name: String, isOnly: Bool) throws(CheckpointError) -> Layer {
     guard let entry = tensors.parameters["\(name).weight"] else {
       throw .unsupported("no tensor \(name).weight")
     }
@@ -182,16 +197,22 @@ extension NetworkBuilder {
           name, .batchNormalization(BatchNormalization(epsilon: variant.epsilon ?? 1e-5)))
       } else {
         guard tensors.shape("\(name).bias") != nil else {
+          // One number, or where the whole network has such: no normalisation has one for all.
+          if shape == [1] && outputShape.channels > 1 || usesSlopes {
+            try appendSlopes(name, name)
+            return .activation
+          }
           throw .unsupported(
-            "module \(name) of the classifier has a weight alone (shape \(shape)), as PReLU and "
-              + "normalisations without a bias have; export the network as ONNX")
+            "module \(name) of the classifier has a weight alone (shape \(shape)), as PReLU of a "
+              + "slope for each number and normalisations without a bias have; export the network as ONNX"
+          )
         }
         try append(
           "\(name).normal",
           .normalization(SampleNormalization(.channels, epsilon: variant.epsilon ?? 1e-5)))
         try appendScale(name)
       }
-      return false
+      return .normalization
     }
     guard shape.count == 2 || shape.count == 4 && shape[2...] == [1, 1] else {
       throw .tensor(
@@ -205,6 +226,6 @@ extension NetworkBuilder {
     try append(node, .linear(linear))
     take("\(node).weight", from: .stored("\(name).weight"))
     if linear.hasBias, node != name { take("\(node).bias", from: .stored("\(name).bias")) }
-    return true
+    return .linear
   }
 }

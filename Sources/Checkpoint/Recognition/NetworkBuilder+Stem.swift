@@ -13,7 +13,12 @@ extension NetworkBuilder {
       if !isPreActivation { try appendNormalized("bn1") }
     } else {
       try appendConvolution("conv1", stride: try stemStride(), from: output)
-      if !isPreActivation { try appendNormalized("bn1") }
+      if let slopes = stemSlopes {
+        try appendNormalization("bn1")
+        try appendSlopes("bn1.relu", slopes)
+      } else if !isPreActivation {
+        try appendNormalized("bn1")
+      }
       for index in 2...3 where hasDeepStem {
         try appendConvolution("conv\(index)", from: output)
         try appendNormalized("bn\(index)")

@@ -24,6 +24,10 @@ struct NetworkBuilder {
   private(set) var assumptions: [String] = []
   var passedOver: Set<String> = []
   let isForSmallImages: Bool
+  /// Whether it is a face network.
+  let isForFaces: Bool
+  /// Whether its outputs are an embedding.
+  var givesEmbedding = false
   /// Dilation of the stage that is being built.
   var dilation = 1
   /// Quotient of the input's and the last map's sides.
@@ -66,17 +70,18 @@ struct NetworkBuilder {
     let lastStem = ["conv3", "conv1.6", "conv1"].lazy.compactMap { tensors.shape("\($0).weight") }
     let stemChannels = lastStem.first?.first ?? 0
     let stemNorm = (tensors.shape("bn3.weight") ?? tensors.shape("bn1.weight"))?.first
+    isForFaces = Self.isForFaces(tensors)
     isPreActivation =
-      tensors.shape("layer1.0.bn1.weight") != nil
+      tensors.shape("layer1.0.bn1.weight") != nil && !isForFaces
       && (Self.normalizesFirst(tensors) ?? (stemNorm != stemChannels))
     hasDeepStem =
       tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil
     isForSmallImages =
-      first[2] == 3 && !hasDeepStem && (variant.stemStride ?? 1) == 1
+      first[2] == 3 && !hasDeepStem && !isForFaces && (variant.stemStride ?? 1) == 1
       && (variant.stemPooling ?? .nothing) == .nothing
     standardizesWeights =
       variant.standardizesWeights ?? (isPreActivation && normalization == .group && first[2] > 3)
-    let side = isForSmallImages ? 32 : 224
+    let side = isForFaces ? Self.faceSide(tensors) : isForSmallImages ? 32 : 224
     let input = FeatureShape(
       channels: first[1], height: size?.height ?? side, width: size?.width ?? side)
     let allowed = Preprocessing.channelCountLimit
@@ -93,6 +98,7 @@ struct NetworkBuilder {
   mutating func build() throws(CheckpointError) {
     let stages = try stages()
     try checkDilation(stageCount: stages.count)
+    try checkSlopes()
     try appendStem()
     for (index, blocks) in stages.enumerated() {
       for block in 0..<blocks {
@@ -104,7 +110,7 @@ struct NetworkBuilder {
       try append("\(norm).relu", activation)
       lastNormalization = norm
     }
-    try appendHead()
+    if isForFaces { try appendFaceHead() } else { try appendHead() }
     tellAssumptions()
     do { _ = try graph.shapes() } catch { throw .unsupported(error.description) }
   }
@@ -349,6 +355,13 @@ struct NetworkBuilder {
     }
     var told = variant
     told.pooling = pooling
+    if usesSlopes { told.activation = told.activation ?? .relu }
+    if isForFaces {
+      assume(
+        "blocks are those of ArcFace's iresnet: every stage strides, in the second convolution, and "
+          + "nothing follows sums")
+      (told.stemPooling, told.pooling, told.lastStageStride) = (.nothing, .avg, 2)
+    }
     if parts.filtersConvolutions || antiAliasing != .nothing { told.antiAliasing = antiAliasing }
     if variant.dilatedStages != nil { told.outputStride = told.outputStride ?? 32 }
     if let rest = Self.assumedRest(told, isForSmallImages: isForSmallImages) { assume(rest) }

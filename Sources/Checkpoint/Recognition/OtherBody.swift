@@ -12,6 +12,11 @@ enum OtherBody {
     (["cls_token", "patch_embed", "patch_embedding"], "a vision transformer"),
     (["dwconv", "conv_dw", "depthwise_conv"], "a network of depthwise convolutions"),
     (["denseblock1"], "a DenseNet"),
+    (
+      ["res_layer", "shortcut_layer"],
+      "a face network in the form of face.evoLVe and InsightFace_Pytorch (IR-50 and others)"
+    ),
+    (["bn0"], "a face network whose blocks begin with a normalisation bn0 (resnet_face18)"),
   ]
 
   /// Returns what has such names; nil if that is not known.

@@ -10,6 +10,8 @@ enum ParameterSource: Sendable, Hashable {
   case banded(String)
   /// Some of a tensor along its first axis.
   case rows(String, Range<Int>)
+  /// A tensor of one number, for all.
+  case repeated(String)
   case filled(Float)
   /// A filter of 3x3 numbers for each channel: products of 1/4, 1/2, 1/4.
   case binomial
@@ -17,7 +19,9 @@ enum ParameterSource: Sendable, Hashable {
   /// Tensor of the file that it reads.
   var tensor: String? {
     switch self {
-    case .stored(let name), .standardized(let name, _), .banded(let name), .rows(let name, _): name
+    case .stored(let name), .standardized(let name, _), .banded(let name), .rows(let name, _),
+      .repeated(let name):
+      name
     case .filled, .binomial: nil
     }
   }
@@ -31,6 +35,7 @@ enum ParameterSource: Sendable, Hashable {
     case .rows(_, let rows):
       shape.dropFirst() == wanted.dropFirst() && rows.count == wanted.first
         && rows.upperBound <= shape.first ?? 0
+    case .repeated: shape == [1]
     case .filled, .binomial: true
     }
   }
@@ -41,6 +46,7 @@ enum ParameterSource: Sendable, Hashable {
     switch self {
     case .stored: return stored
     case .filled(let value): return [Float](repeating: value, count: count)
+    case .repeated: return [Float](repeating: stored[0], count: count)
     case .binomial:
       let filter: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
       return (0..<count).map { filter[$0 % 9] }

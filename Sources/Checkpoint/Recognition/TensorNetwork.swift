@@ -15,6 +15,10 @@ struct TensorNetwork {
   let assumptions: [String]
   /// Whether the first layers are those for small images: a 3x3 convolution that is not pooled.
   let isForSmallImages: Bool
+  /// Whether it is a face network.
+  let isForFaces: Bool
+  /// What the network is known to give.
+  let ending: NetworkEnding
 
   /// Recognises a network.
   ///
@@ -29,6 +33,7 @@ struct TensorNetwork {
       graph = try Model.graph(of: plain)
       (sources, passedOver) = ([:], [])
       isForSmallImages = plain.stem == .cifar
+      (isForFaces, ending) = (false, .open)
       assumptions = Self.assumptions(on: plain, variant)
       return
     }
@@ -39,6 +44,8 @@ struct TensorNetwork {
     passedOver = builder.passedOver
     assumptions = builder.assumptions
     isForSmallImages = builder.isForSmallImages
+    isForFaces = builder.isForFaces
+    ending = builder.givesEmbedding ? .embedding : .open
   }
 
   /// Returns what a parameter's numbers are made of.

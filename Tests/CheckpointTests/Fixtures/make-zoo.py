@@ -525,6 +525,93 @@ case("ibn-a-basic", instance_a(resnet(BasicBlock)))
 case("ibn-a-se", instance_a(resnet(block_args=dict(attn_layer="se"))))
 case("ibn-b", instance_b(resnet(BasicBlock)))
 
+# Activations with learned slopes.
+class FaceBlock(nn.Module):
+    """A block of insightface's iresnet."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.prelu = nn.PReLU(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x)))))) + shortcut
+
+
+class Face(nn.Module):
+    """insightface's iresnet, of few channels."""
+
+    def __init__(self, blocks=(1, 2, 1, 1), widths=(8, 12, 16, 16), side=2, embedding=6):
+        super().__init__()
+        self.conv1, self.bn1, self.prelu = nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.PReLU(8)
+        inputs = 8
+        for index, (count, width) in enumerate(zip(blocks, widths)):
+            strides = [2] + [1] * (count - 1)
+            layers = [FaceBlock(inputs if place == 0 else width, width, stride) for place, stride in enumerate(strides)]
+            setattr(self, f"layer{index + 1}", nn.Sequential(*layers))
+            inputs = width
+        self.bn2 = nn.BatchNorm2d(inputs)
+        self.fc = nn.Linear(inputs * side**2, embedding)
+        self.features = nn.BatchNorm1d(embedding)
+
+    def forward(self, x):
+        x = self.prelu(self.bn1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.features(self.fc(self.bn2(x).flatten(1)))
+
+
+case("iresnet", Face(), size=32)
+case("iresnet-large", Face(widths=(16, 16, 16, 32), side=3), size=48)
+refused("iresnet-part", Face(), "tensor layer2.1.prelu.weight", change=lambda name, shape: [3] if name == "layer2.1.prelu.weight" else shape)
+
+
+def sloped(model, count):
+    """A network of torchvision's with another activation."""
+    model.relu = nn.PReLU(count(64))
+    for layer in (model.layer1, model.layer2, model.layer3, model.layer4):
+        for block in layer:
+            block.relu = nn.PReLU(count(block.bn1.num_features))
+    return model
+
+
+for name, block, count in (
+    ("prelu", torchvision.models.resnet.BasicBlock, lambda channels: channels),
+    ("prelu-one", torchvision.models.resnet.Bottleneck, lambda channels: 1),
+):
+    case(name, sloped(torchvision.models.ResNet(block, [1, 1, 1, 1], num_classes=5), count), size=32)
+case("prelu-timm", resnet(act_layer="prelu"))
+case("head-prelu", headed(nn.Sequential(nn.Linear(24, 12), nn.PReLU(), nn.Dropout(0.2), nn.Linear(12, 5))))
+case("head-norm-prelu", headed(nn.Sequential(nn.Linear(24, 12), nn.BatchNorm1d(12), nn.PReLU(), nn.Linear(12, 5))))
+refused("head-prelu-each", headed(nn.Sequential(nn.Linear(24, 12), nn.PReLU(12), nn.Linear(12, 5))), "has a weight alone (shape [12])")
+refused("prelu-deep", deep(act_layer="prelu"), "learned slopes (PReLU) with a stem of several convolutions")
+half = resnet(BasicBlock)
+for layer in (half.layer1, half.layer2, half.layer3, half.layer4):
+    for block in layer:
+        block.act1 = nn.PReLU()
+half.act1 = nn.PReLU()
+refused("prelu-half", half, "none for their activation 2")
+
+
+class Shortcut(nn.Module):
+    """The beginning of face.evoLVe's networks."""
+
+    def __init__(self):
+        super().__init__()
+        self.input_layer = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.PReLU(8))
+        self.body = nn.Sequential(nn.Module())
+        self.body[0].res_layer = nn.Sequential(nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, 1, 1, bias=False))
+
+
+refused("face-evolve", Shortcut(), "a face network in the form of face.evoLVe")
+
 # What cannot be right.
 two = resnet(BasicBlock)
 two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)

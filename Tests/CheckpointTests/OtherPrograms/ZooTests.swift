@@ -2,6 +2,7 @@ import Checkpoint
 import Engine
 import Foundation
 import HostileFiles
+import Imaging
 import ResNet
 import Testing
 
@@ -114,6 +115,24 @@ import Testing
     // Two of them say what is usual.
     let isUsual = ["stem-3x3-1-none", "named"].contains(network.name)
     #expect((difference > 1e-4) != isUsual, "\(difference)")
+  }
+
+  @Test("A face network's images, outputs and labels are known without a word")
+  func faces() throws {
+    for (name, side) in [("iresnet", 32), ("iresnet-large", 48)] {
+      let network = try #require(Self.all.first { $0.name == name })
+      let model = try Model.load(bytes: network.file, fileName: "face.safetensors")
+      #expect(model.preprocessing.outputSize == (side, side))
+      #expect(model.preprocessing.mean == [0.5, 0.5, 0.5])
+      #expect(model.output.activation == .none)
+      #expect(model.labels == (0..<6).map(String.init))
+      #expect(model.assumptions.contains { $0.contains("iresnet") })
+      #expect(model.assumptions.contains { $0.contains("embedding") })
+      var options = ModelOptions()
+      options.activation = .softmax
+      let other = try Model.load(bytes: network.file, fileName: "face.pth", options: options)
+      #expect(other.output.activation == .softmax)
+    }
   }
 
   @Test("Where normalisations are merged into convolutions, none of their biases may be missing")
