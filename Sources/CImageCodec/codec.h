@@ -47,13 +47,23 @@ extern const codec_decoder codec_heif_decoder;
 /// Writes the message, cut to fit, and returns the status.
 image_codec_status codec_fail(image_codec_status status, codec_message message, const char *reason);
 
-/// Returns the orientation, 1 to 8, of a TIFF block with or without the leading "Exif\0\0"; 1 if
-/// there is none.
+/// Returns the orientation, 1 to 8, of a TIFF block with or without the leading "Exif\0\0"; 0 if it
+/// has none.
 uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count);
 
-/// Returns the orientation of the EXIF that a chunk tEXt or zTXt of a PNG has as text; 0 if it is
-/// another text.
-uint8_t codec_png_text_orientation(const uint8_t *data, size_t byte_count, bool is_deflated);
+/// Returns the orientation, 1 to 8, of XMP; 0 if it has none. It counts only where EXIF has none.
+uint8_t codec_xmp_orientation(const uint8_t *bytes, size_t byte_count);
+
+/// Tells whether a chunk tEXt or zTXt of a PNG has EXIF as text, and gives its orientation, 0 if
+/// that has none.
+bool codec_png_text_orientation(
+    const uint8_t *data, size_t byte_count, bool is_deflated, uint8_t *orientation);
+
+/// Tells whether a chunk of text of a PNG has XMP.
+bool codec_png_text_is_xmp(const uint8_t *data, size_t byte_count);
+
+/// Returns the orientation of XMP in a chunk tEXt, zTXt or iTXt of a PNG; 0 if it has none.
+uint8_t codec_png_xmp_orientation(const char *type, const uint8_t *data, size_t byte_count);
 
 /// Fails because a library is not installed, and names it and its Debian package.
 image_codec_status codec_missing(

@@ -37,8 +37,9 @@ static uint32_t number_at(const exif_block *block, size_t offset, size_t count) 
   return value;
 }
 
-/// Returns the value of the first directory's first entry of the orientation; 0 if there is none.
-static uint32_t orientation_in(const exif_block *block) {
+/// Returns the value of the first directory's first entry of the orientation, 1 if that is no valid
+/// number; 0 if there is no entry.
+static uint8_t orientation_in(const exif_block *block) {
   const size_t directory = number_at(block, 4, 4);
   if (directory > block->byte_count || block->byte_count - directory < 2) return 0;
   const size_t count = number_at(block, directory, 2);
@@ -48,7 +49,8 @@ static uint32_t orientation_in(const exif_block *block) {
     if (number_at(block, entry, 2) != orientation_tag) continue;
     const bool is_number =
         number_at(block, entry + 2, 2) == short_type && number_at(block, entry + 4, 4) >= 1;
-    return is_number ? number_at(block, entry + 8, 2) : 0;
+    const uint32_t value = is_number ? number_at(block, entry + 8, 2) : 1;
+    return value >= 1 && value <= 8 ? (uint8_t)value : 1;
   }
   return 0;
 }
@@ -59,11 +61,9 @@ uint8_t codec_exif_orientation(const uint8_t *bytes, size_t byte_count) {
     bytes += sizeof prefix;
     byte_count -= sizeof prefix;
   }
-  if (byte_count < tiff_header_byte_count) return 1;
+  if (byte_count < tiff_header_byte_count) return 0;
   const bool is_big_endian = memcmp(bytes, "MM", 2) == 0;
-  if (!is_big_endian && memcmp(bytes, "II", 2) != 0) return 1;
+  if (!is_big_endian && memcmp(bytes, "II", 2) != 0) return 0;
   const exif_block block = {bytes, byte_count, is_big_endian};
-  if (number_at(&block, 2, 2) != tiff_version) return 1;
-  const uint32_t value = orientation_in(&block);
-  return value >= 1 && value <= 8 ? (uint8_t)value : 1;
+  return number_at(&block, 2, 2) == tiff_version ? orientation_in(&block) : 0;
 }

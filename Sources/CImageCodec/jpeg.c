@@ -23,6 +23,9 @@ typedef struct jpeg_state {
   /// The first EXIF block, inside the encoded bytes; null if there is none.
   const uint8_t *exif;
   size_t exif_byte_count;
+  /// The last XMP block likewise.
+  const uint8_t *xmp;
+  size_t xmp_byte_count;
   /// Scans counted in `visit_count`, and the blocks of coefficients that they visit, all scans
   /// together.
   int counted_scan;
@@ -125,8 +128,8 @@ static void progress_monitor(j_common_ptr common) {
   }
 }
 
-/// Skips a marker that may be EXIF and notes the first that is. libjpeg would keep each one, in a
-/// list that it walks for each further one.
+/// Skips a marker that may be EXIF or XMP and notes the first and the last that is. libjpeg would
+/// keep each one, in a list that it walks for each further one.
 static boolean read_exif_marker(j_decompress_ptr info) {
   jpeg_state *state = state_of((j_common_ptr)info);
   struct jpeg_source_mgr *source = info->src;
@@ -145,9 +148,23 @@ static boolean read_exif_marker(j_decompress_ptr info) {
     state->exif = bytes + 2;
     state->exif_byte_count = length - 2;
   }
+  static const char xmp_name[] = "http://ns.adobe.com/xap/1.0/";
+  if (length >= 2 + sizeof xmp_name && memcmp(bytes + 2, xmp_name, sizeof xmp_name) == 0) {
+    state->xmp = bytes + 2 + sizeof xmp_name;
+    state->xmp_byte_count = length - 2 - sizeof xmp_name;
+  }
   source->next_input_byte += length;
   source->bytes_in_buffer -= length;
   return TRUE;
+}
+
+static uint8_t orientation_of(const jpeg_state *state) {
+  uint8_t orientation = 0;
+  if (state->exif != NULL)
+    orientation = codec_exif_orientation(state->exif, state->exif_byte_count);
+  if (orientation == 0 && state->xmp != NULL)
+    orientation = codec_xmp_orientation(state->xmp, state->xmp_byte_count);
+  return orientation == 0 ? 1 : orientation;
 }
 
 static void jpeg_close(void *opaque) {
@@ -225,8 +242,7 @@ image_codec_status codec_jpeg_open(
   header->colour = info->num_components == 4   ? IMAGE_CODEC_COLOUR_CMYK
                    : info->num_components == 1 ? IMAGE_CODEC_COLOUR_GREY
                                                : IMAGE_CODEC_COLOUR_RGB;
-  header->orientation =
-      state->exif == NULL ? 1 : codec_exif_orientation(state->exif, state->exif_byte_count);
+  header->orientation = orientation_of(state);
   header->decoding_byte_count = decoding_byte_count(info);
   *result = state;
   return status;

@@ -7,7 +7,7 @@
 
 // libspng sees only the chunks that make pixels. Ancillary chunks (strings, profiles, animation
 // frames) are skipped before it could inflate or copy them, so they cost nothing whatever size they
-// claim; EXIF is read on the way, also where it is text.
+// claim; EXIF is read on the way, also where it is text, and XMP.
 
 enum {
   png_signature_byte_count = 8,
@@ -62,18 +62,24 @@ static bool makes_pixels(const png_chunk *chunk) {
 /// Looks through all chunks once, for whether the file is whole and for its orientation.
 static void survey(png_state *state, image_codec_header *header) {
   size_t offset = png_signature_byte_count;
-  bool has_exif = false;
-  uint8_t of_text = 0;
-  png_chunk chunk;
+  bool has_exif = false, has_text = false;
+  uint8_t of_exif = 0, of_text = 0;
+  png_chunk xmp = {0}, chunk;
   while (chunk_at(state, offset, &chunk)) {
     if (!has_exif && strcmp(chunk.type, "eXIf") == 0) {
       has_exif = true;
-      header->orientation = codec_exif_orientation(chunk.data, chunk.data_byte_count);
+      of_exif = codec_exif_orientation(chunk.data, chunk.data_byte_count);
     }
     const bool is_deflated = strcmp(chunk.type, "zTXt") == 0;
-    if (!has_exif && of_text == 0 && (is_deflated || strcmp(chunk.type, "tEXt") == 0)) {
-      of_text = codec_png_text_orientation(chunk.data, chunk.data_byte_count, is_deflated);
+    const bool is_text = is_deflated || strcmp(chunk.type, "tEXt") == 0;
+    if (!has_exif && !has_text && is_text) {
+      has_text = codec_png_text_orientation(
+          chunk.data, chunk.data_byte_count, is_deflated, &of_text);
     }
+    // The last one counts, as in Pillow.
+    if ((is_text || strcmp(chunk.type, "iTXt") == 0) &&
+        codec_png_text_is_xmp(chunk.data, chunk.data_byte_count))
+      xmp = chunk;
     if (strcmp(chunk.type, "tRNS") == 0) state->has_alpha = true;
     if (strcmp(chunk.type, "IEND") == 0) {
       state->is_complete = true;
@@ -81,8 +87,11 @@ static void survey(png_state *state, image_codec_header *header) {
     }
     offset += chunk.data_byte_count + png_chunk_frame_byte_count;
   }
-  // The chunk of its own counts, wherever it is, before a text.
-  if (!has_exif && of_text != 0) header->orientation = of_text;
+  // The chunk of its own counts, wherever it is, before a text, and EXIF before XMP.
+  uint8_t orientation = has_exif ? of_exif : of_text;
+  if (orientation == 0 && xmp.data != NULL)
+    orientation = codec_png_xmp_orientation(xmp.type, xmp.data, xmp.data_byte_count);
+  if (orientation != 0) header->orientation = orientation;
 }
 
 static int read_bytes(spng_ctx *context, void *opaque, void *target, size_t count) {

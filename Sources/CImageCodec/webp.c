@@ -98,9 +98,12 @@ static bool find_chunk(const webp_state *state, const char *type, webp_chunk *ch
 
 static uint8_t orientation_of(const webp_state *state) {
   webp_chunk chunk;
-  return find_chunk(state, "EXIF", &chunk)
-             ? codec_exif_orientation(chunk.bytes, chunk.byte_count)
-             : 1;
+  uint8_t orientation = 0;
+  if (find_chunk(state, "EXIF", &chunk))
+    orientation = codec_exif_orientation(chunk.bytes, chunk.byte_count);
+  if (orientation == 0 && find_chunk(state, "XMP ", &chunk))
+    orientation = codec_xmp_orientation(chunk.bytes, chunk.byte_count);
+  return orientation == 0 ? 1 : orientation;
 }
 
 /// Returns the bytes of tables of prefix codes. A lossless image, or lossless alpha, has at most

@@ -53,6 +53,34 @@ struct OrientationTests {
     #expect(try Self.prepare(bytes, height: 37, width: 26) == expected)
   }
 
+  /// A PNG with a chunk before its end.
+  private static func png(_ type: String, _ data: [UInt8]) -> [UInt8] {
+    let plain = Fixtures.bytes("rgb.png")
+    let chunk = bigEndian(data.count) + Array(type.utf8) + data + [0, 0, 0, 0]
+    return Array(plain.dropLast(12)) + chunk + Array(plain.suffix(12))
+  }
+
+  @Test("XMP that ends early, is cut into its parts or has no digit turns nothing")
+  func faultyXMP() throws {
+    let upright = Fixtures.bytes("rgb.png.rgb")
+    let keyword = Array("XML:com.adobe.xmp\0".utf8)
+    for text in [
+      "", "t", "tiff:Orientation", "tiff:Orientation=", "tiff:Orientation=\"", "tiff:Orientation>",
+      "tiff:Orientation='3'", "tiff:Orientation=\"x3\"", "exif:Orientation=\"3\"",
+      "tiff:Orientation=\"0\"", "tiff:Orientation=\"9\"",
+    ] {
+      let bytes = Self.png("tEXt", keyword + Array(text.utf8))
+      #expect(try Self.prepare(bytes, height: 21, width: 29) == upright, "\(text)")
+    }
+    let xmp = Array("tiff:Orientation=\"3\"".utf8)
+    for head in [[], [0], [0, 0], [0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]] as [[UInt8]] {
+      let bytes = Self.png("iTXt", keyword + head + (head.count < 4 ? [] : xmp))
+      #expect(try Self.prepare(bytes, height: 21, width: 29) == upright, "\(head)")
+    }
+    let turned = Self.png("iTXt", keyword + [0, 0, 0, 0] + xmp)
+    #expect(try Self.prepare(turned, height: 21, width: 29) != upright)
+  }
+
   @Test("A directory that lies outside of its block says nothing")
   func outside() throws {
     let plain = Fixtures.bytes("rgb.png")

@@ -372,6 +372,45 @@ def add_profiled(name, data, largest):
         {"file": name, "width": image.width, "height": image.height, "largest": largest})
 
 
+def described():
+    """Orientation in XMP, which counts where EXIF has none."""
+    image = drawing(19, 13)
+
+    def attribute(orientation, before=""):
+        return (
+            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+            f'<rdf:Description {before} xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{orientation}"/>'
+            "</rdf:RDF></x:xmpmeta>")
+
+    def element(orientation):
+        return attribute(1).replace(' tiff:Orientation="1"/>', f"><tiff:Orientation>{orientation}</tiff:Orientation></rdf:Description>")
+
+    def text(xmp, name="iTXt", is_deflated=False):
+        chunks = PngImagePlugin.PngInfo()
+        for part in [xmp] if isinstance(xmp, str) else xmp:
+            if name == "iTXt":
+                chunks.add_itxt("XML:com.adobe.xmp", part, "", "XMP", zip=is_deflated)
+            else:
+                chunks.add_text("XML:com.adobe.xmp", part, zip=is_deflated)
+        return encoded(image, format="PNG", pnginfo=chunks)
+
+    silent, upright = Image.Exif(), Image.Exif()
+    silent[0x010F] = "maker"
+    upright[0x0112] = 1
+    add("xmp-6.jpg", encoded(image, format="JPEG", quality=90, xmp=attribute(6).encode()))
+    add("xmp-silent.jpg", encoded(image, format="JPEG", quality=90, xmp=element(3).encode(), exif=silent))
+    add("xmp-upright.jpg", encoded(image, format="JPEG", quality=90, xmp=attribute(6).encode(), exif=upright))
+    add("xmp-beyond.jpg", encoded(image, format="JPEG", quality=90, xmp=attribute(9).encode()))
+    add("xmp-8.webp", encoded(image, format="WEBP", lossless=True, xmp=attribute(8).encode()))
+    add("xmp-5.png", text(element(5)))
+    # The name lies across two of the pieces in which it is inflated.
+    count = 4096 - 8 - attribute(7, 'dc:source=""').index('tiff:Orientation="')
+    padding = ("tiff:Orientatio" * count)[:count]
+    add("xmp-7-deflated.png", text(attribute(7, f'dc:source="{padding}"'), is_deflated=True))
+    add("xmp-2-text.png", text(attribute(2), "zTXt", True))
+    add("xmp-two.png", text([attribute(2), attribute(4)]))
+
+
 for stale in HERE.glob("*"):
     if stale.suffix in (
         ".rgb", ".grey", ".srgb", ".jpg", ".png", ".webp", ".tif", ".avif", ".json",
@@ -383,6 +422,7 @@ webps()
 resizing()
 scaling()
 profiles()
+described()
 listing = {
     "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
     "letterboxes": letterboxes, "greys": greys, "profiled": profiled, "scalings": scalings,
