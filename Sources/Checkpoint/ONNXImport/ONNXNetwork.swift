@@ -30,6 +30,9 @@ struct ONNXNetwork {
       try importer.importNodes()
       (graph, weights, ending) = try importer.result()
     } catch {
+      if case .unsupported = error, let attention = importer.attention {
+        throw .unsupported(attention)
+      }
       // The size came from a contract, which may be at fault.
       guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
       let input = importer.shapes[0]

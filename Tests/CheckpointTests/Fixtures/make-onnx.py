@@ -530,6 +530,11 @@ def refusals():
          ("Mul", ["t1", "t3"], {})], [weights("k", 1, 3, 1, 1)]), "comes from"
     yield "turned pixels", refused(
         [("Reshape", ["x", "s"], {}), ("Transpose", ["t0"], {"perm": [0, 2, 1]})], lists(("s", [0, 0, -1]))), "not [N, classes]"
+    yield "attention over pixels", refused(
+        [("Reshape", ["x", "s"], {}), ("Transpose", ["t0"], {"perm": [0, 2, 1]}), ("MatMul", ["t0", "t1"], {})],
+        lists(("s", [0, 0, -1]))), 'attention over pixels: node "n2" (MatMul)'
+    yield "attention after something else", refused(
+        [("Erf", ["x"], {}), ("Einsum", ["t0", "x"], {"equation": "nchw,nchw->nc"})]), 'attention over pixels: node "n1" (Einsum)'
     yield "flattened pictures", refused([*rows, ("Flatten", ["t2"], {"axis": -3})], lists(("r", [1, 1, 3])), (1, 3, 8, 8)), "axis -3"
     yield "cast beyond the types", refused([("Cast", ["x"], {"to": 2**32 + 1})]), ""
     yield "batch of two out of one", refused(
