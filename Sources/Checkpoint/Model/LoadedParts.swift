@@ -57,7 +57,7 @@ struct LoadedParts {
     } else if ending == .embedding {
       rule.activation = .none
       assumptions.append("the outputs are an embedding (activation none)")
-    } else if outputCount == 1 {
+    } else if outputCount == 1, !ending.isOfProbabilities {
       guard options.numbersClasses else { throw .singleOutput }
       rule.activation = .none
       assumptions.append("the output is a score (activation none)")

@@ -14,4 +14,9 @@ enum NetworkEnding: Hashable {
   var activation: OutputRule.Activation? {
     if case .activation(let activation) = self { activation } else { nil }
   }
+
+  /// Whether the outputs are numbers that an activation would be wrong for.
+  var isOfProbabilities: Bool {
+    if case .function(_, isOfProbabilities: true) = self { true } else { false }
+  }
 }

@@ -5,7 +5,7 @@ extension ONNXImporter {
   /// Returns the graph, whose output is the classifier's logits if the file says that it has some,
   /// its weights, and what the file says of the outputs.
   func result() throws(CheckpointError) -> (Graph, Weights, NetworkEnding) {
-    let (output, ending) = try logits()
+    let (output, ending, moved) = try logits()
     let shape = shapes[output]
     guard output > 0, shape.height == 1, shape.width == 1 else {
       throw .unsupported("\(outputText) is not that of a classifier: it comes from \(shape)")
@@ -14,22 +14,28 @@ extension ONNXImporter {
       throw .overLimit(
         what: "classes", value: shape.channels, limit: ONNXImportLimits.classCount)
     }
-    let graph = pruned(output)
+    let graph = pruned(output, moved)
     var used = Weights()
     do {
       try graph.validate(weights)
       for name in try graph.parameterShapes().keys { used[name] = weights[name] }
     } catch { throw .unsupported(error.description) }
+    for id in moved?.complements ?? [] {
+      // 1 - sigmoid(x) is sigmoid(-x).
+      let zeros = [Float](repeating: 0, count: shapes[id].channels)
+      used["\(nodes[id].name).bias"] = Tensor(shape: [zeros.count], storage: zeros)
+    }
     return (graph, used, ending)
   }
 
   private var outputText: String { "output \"\(Self.readable(tail.tensor))\"" }
 
-  /// Returns the node that computes the outputs, before a function that makes probabilities of logits.
-  private func logits() throws(CheckpointError) -> (Graph.NodeID, NetworkEnding) {
+  /// Returns the node that computes the outputs, before a function that makes probabilities of logits,
+  /// or with one that is to be left out before it.
+  private func logits() throws(CheckpointError) -> (Graph.NodeID, NetworkEnding, MovedActivation?) {
     let value = values[tail.tensor]
     switch value {
-    case .logarithms(let id): return (id, .activation(.softmax))
+    case .logarithms(let id): return (id, .activation(.softmax), nil)
     case .quantized:
       throw .unsupported("\(outputText) is quantised: no DequantizeLinear follows")
     default: break
@@ -39,10 +45,12 @@ extension ONNXImporter {
     }
     switch nodes[output].operation {
     case .softmax(let size) where size == shapes[output].channels:
-      return (nodes[output].inputs[0], .activation(.softmax))
-    case .elementwise(.sigmoid): return (nodes[output].inputs[0], .activation(.sigmoid))
-    default: return (output, ending(at: output))
+      return (nodes[output].inputs[0], .activation(.softmax), nil)
+    case .elementwise(.sigmoid): return (nodes[output].inputs[0], .activation(.sigmoid), nil)
+    default: break
     }
+    guard let moved = movedActivation(at: output) else { return (output, ending(at: output), nil) }
+    return (output, .activation(moved.activation), moved)
   }
 
   /// Returns the node whose output is `[N, classes]`, or `[N]` of a single one; nil if there is none.
@@ -53,18 +61,23 @@ extension ONNXImporter {
     return output
   }
 
-  /// Returns the graph without nodes that only shape arithmetic read.
-  private func pruned(_ output: Graph.NodeID) -> Graph {
+  /// Returns the graph without nodes that only shape arithmetic read, and without an activation that is
+  /// moved to the answer.
+  private func pruned(_ output: Graph.NodeID, _ moved: MovedActivation?) -> Graph {
+    func inputs(of id: Graph.NodeID) -> [Graph.NodeID] {
+      guard let moved, moved.movers.contains(id) else { return nodes[id].inputs }
+      return nodes[id].inputs.map { moved.leaves.contains($0) ? nodes[$0].inputs[0] : $0 }
+    }
     var isRead = [Bool](repeating: false, count: nodes.count)
     isRead[output] = true
     for id in nodes.indices.reversed() where isRead[id] {
-      for input in nodes[id].inputs { isRead[input] = true }
+      for input in inputs(of: id) { isRead[input] = true }
     }
     var graph = Graph(input: shapes[0])
     var newIDs = [Graph.NodeID](repeating: 0, count: nodes.count)
     for id in nodes.indices.dropFirst() where isRead[id] {
       var node = nodes[id]
-      node.inputs = node.inputs.map { newIDs[$0] }
+      node.inputs = inputs(of: id).map { newIDs[$0] }
       newIDs[id] = graph.append(node)
     }
     return graph

@@ -46,9 +46,17 @@ extension ONNXImporter {
             + "(--output-name)", names: outputs.map(\.name))
       }
       // What the graph says of the logits' meaning, one output may say and another not.
+      let meanings = ends.map { Self.meaning(of: $0.tensor, makers) }
+      let said = Set(meanings.filter { !$0.isEmpty })
+      guard said.count < 2 else {
+        let names = said.map { $0.joined(separator: " after ") }.sorted()
+        throw .unsupported(
+          "\(outputs.count) outputs of the same logits, which disagree about what these mean "
+            + "(\(names.joined(separator: ", "))); \(Self.list(outputs)); name the one that has the "
+            + "classes (--output-name)")
+      }
       let chosen =
-        ends.first { Self.isActivated($0.tensor, makers) } ?? ends.first
-        ?? (first.name, [])
+        zip(ends, meanings).first { !$0.1.isEmpty }?.0 ?? ends.first ?? (first.name, [])
       tensor = chosen.0
       labels = Self.labels(of: outputs.map { makers[$0.name] })
       warnings =
@@ -121,14 +129,18 @@ extension ONNXImporter {
       return place
     }
 
-    private static func isActivated(_ tensor: String, _ makers: [String: ONNXNode]) -> Bool {
-      var place = tensor
+    /// Returns what makes probabilities before an output, the last first; a logarithm means the same.
+    private static func meaning(of tensor: String, _ makers: [String: ONNXNode]) -> [String] {
+      var (place, meaning) = (tensor, [String]())
       while let node = makers[place], let input = passedInput(of: node) {
-        if activations.contains(node.operation) { return true }
-        guard forms.contains(node.operation) else { return false }
+        if activations.contains(node.operation) {
+          meaning.append(node.operation == "LogSoftmax" ? "Softmax" : node.operation)
+        } else if !forms.contains(node.operation) {
+          break
+        }
         place = input
       }
-      return false
+      return meaning
     }
 
     private static func list(_ outputs: [ONNXValue]) -> String {

@@ -423,7 +423,7 @@ def refusals():
     yield "normalisation of other channels", refused(
         [("BatchNormalization", ["x", "a", "b", "c", "v"], {})], [*statistics, weights("v", 4)]
     ), "for 3 channels"
-    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Mul", ["t2", "m"], {})], [weights("m")]), "after the softmax"
+    yield "softmax inside", refused([*head, ("Softmax", ["t1"], {}), ("Mul", ["t2", "m"], {})], [weights("m", value=2)]), "after the softmax"
     yield "mean of a sigmoid", refused([("Sigmoid", ["x"], {}), ("GlobalAveragePool", ["t0"], {})]), "after the sigmoid"
     yield "logarithm inside", refused([*head, ("LogSoftmax", ["t1"], {}), ("Relu", ["t2"], {})]), "after the LogSoftmax"
     yield "softmax over pictures", refused([*head, gemm, ("Softmax", ["t2"], {"axis": 0})], [w]), "axis 0"
