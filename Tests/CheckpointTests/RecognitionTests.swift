@@ -137,6 +137,54 @@ import Testing
   @Test("A name without a number is timm's light network")
   func light() throws { #expect(try NetworkVariant("ecaresnetlight") != NetworkVariant()) }
 
+  @Test(
+    "timm's older SE networks stride and pool each in its own way",
+    arguments: [
+      ("legacy_seresnet50", "stride=v1,", "stem-pool=max-ceil"),
+      ("timm/legacy_seresnet152.in1k", "stride=v1,", "stem-pool=max-ceil"),
+      ("legacy_senet154", "stride=v1.5,", "stem-pool=max-ceil"),
+      ("legacy_seresnext101_32x4d", "stride=v1.5,", "stem-pool=max-ceil"),
+      ("legacy_seresnet18", "stride=", "stem-pool=max-ceil"),
+      ("seresnet50", "stride=v1.5,", "stem-pool=max,"), ("gluon_senet154", "stride=v1.5,", ""),
+    ])
+  func legacy(name: String, stride: String, pool: String) throws {
+    let text = try NetworkVariant(name).text + ","
+    #expect(text.contains(stride) && text.contains(pool), "\(text)")
+    // Two makers' networks are called so, which pool differently.
+    #expect(text.contains("stem-pool") != pool.isEmpty, "\(text)")
+  }
+
+  @Test("An epsilon of 0 is as good as none, and less is none at all")
+  func withoutEpsilon() throws {
+    let epsilon = try #require(try NetworkVariant("epsilon=0").epsilon)
+    #expect(epsilon > 0 && 1e-20 + epsilon == 1e-20)
+    #expect(try NetworkVariant(NetworkVariant("epsilon=0").text).epsilon == epsilon)
+    for value in ["-1e-5", "1", "x"] {
+      #expect(throws: CheckpointError.self) { try NetworkVariant("epsilon=\(value)") }
+    }
+  }
+
+  @Test(
+    "Names of networks that are not read from tensors are no typing errors",
+    arguments: [
+      "resnet33ts", "timm/res2net50_26w_4s.in1k", "skresnet18", "resnest50d", "gcresnet50t",
+      "seresnext26ts", "resnet51q", "resnet50_clip", "nf_resnet50", "resnetv2_50d_evos",
+      "densenet121",
+    ])
+  func otherNetworks(name: String) {
+    let error = #expect(throws: CheckpointError.self) { try NetworkVariant(name) }
+    #expect(error?.description.contains("export it as ONNX") == true)
+    #expect(error?.description.contains("did you mean") == false)
+  }
+
+  @Test("A name that is written wrongly is told the right one")
+  func misspelled() {
+    for name in ["resnte50", "resnet17"] {
+      let error = #expect(throws: CheckpointError.self) { try NetworkVariant(name) }
+      #expect(error?.description.contains("did you mean resnet") == true)
+    }
+  }
+
   @Test("Linear layers with names come in the only order that their shapes allow")
   func namedHead() throws {
     var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))

@@ -260,6 +260,22 @@ import Testing
     }
   }
 
+  @Test("A state dict in a tuple or list is told by its place, with the way to take it out")
+  func inTuple() throws {
+    let stored = try plain()
+    let pair = PickleBytes.tuple([.integer(3), dictionary(stored)])
+    for (value, words) in [
+      (pair, "the file is a tuple of 2 values, of which number 1 holds the tensors"),
+      (.dictionary([("model", pair)]), "torch.save(torch.load(\"model.pth\")[\"model\"][1]"),
+    ] {
+      #expect {
+        _ = try load(value, stored)
+      } throws: {
+        "\($0)".contains(words)
+      }
+    }
+  }
+
   @Test("The same tensors under two names are one network")
   func alias() throws {
     let stored = try plain()

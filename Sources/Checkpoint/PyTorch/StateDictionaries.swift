@@ -159,6 +159,7 @@ struct StateDictionaries {
         "the file holds no state dict but a whole object, \(name); "
           + Self.wayToState(from: name))
     }
+    if let found = listed(pickle.root, "") { return found }
     guard let items = pickle.items(pickle.root) else {
       let found = nameless(pickle.root).map { "\($0)" } ?? "something else"
       return .unsupported(
@@ -166,7 +167,9 @@ struct StateDictionaries {
           + Self.savingState)
     }
     for item in items {
-      guard let name = pickle.text(item.key), let found = nameless(item.value) else { continue }
+      guard let name = pickle.text(item.key) else { continue }
+      if let found = listed(item.value, name) { return found }
+      guard let found = nameless(item.value) else { continue }
       return .unsupported(
         "\(name.prefix(40)) is \(found), not a dictionary of names and tensors; \(Self.savingState)"
       )
@@ -181,6 +184,22 @@ struct StateDictionaries {
     let shown = objects.prefix(3).joined(separator: ", ") + (objects.count > 3 ? ", …" : "")
     return .unsupported(
       "the file's state dict holds no tensor (\(shown)); \(Self.wayToState(from: ""))")
+  }
+
+  /// Returns the error for a list or tuple that holds a state dict, which lies at the top of the file or
+  /// under a name.
+  private func listed(_ value: PickleValue, _ name: String) -> CheckpointError? {
+    guard let parts = pickle.sequence(value) else { return nil }
+    let place = parts.prefix(Self.shownCount).firstIndex { part in
+      pickle.items(part)?.contains { if case .tensor = $0.value { true } else { false } } == true
+    }
+    guard let place else { return nil }
+    let kind = if case .list = value { "a list" } else { "a tuple" }
+    let key = name.isEmpty ? "" : "[\"\(name.prefix(40))\"]"
+    return .unsupported(
+      "\(name.isEmpty ? "the file" : "\(name.prefix(40))") is \(kind) of \(parts.count) values, of which "
+        + "number \(place) holds the tensors; take it out, in Python: "
+        + "torch.save(torch.load(\"model.pth\")\(key)[\(place)], \"state.pth\")")
   }
 
   private static let savingState =

@@ -91,7 +91,10 @@ extension NetworkBuilder {
       tensors.parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
         .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) })
     guard !paths.isEmpty, paths.count <= Self.moduleLimit else {
-      throw .unsupported("\(paths.count) layers with weights in the classifier \(head)")
+      throw .unsupported(
+        "\(paths.count) layers with weights in the classifier \(head), at most \(Self.moduleLimit) are "
+          + "read; export the network as ONNX, or say which module is its classifier (--arch head=NAME)"
+      )
     }
     func numbers(_ path: String) -> [Int] { path.split(separator: ".").compactMap { Int($0) } }
     // A single layer at any place: those before it have no tensors.
@@ -103,7 +106,8 @@ extension NetworkBuilder {
       }
       throw .unsupported(
         "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
-          + "whose order is not known; export the network as ONNX")
+          + "whose order is not known; export the network as ONNX, or, if one of them alone is the "
+          + "classifier, name it (--arch head=\(head).NAME)")
     }
     return paths.sorted { numbers($0).lexicographicallyPrecedes(numbers($1)) }
       .map { path in

@@ -32,9 +32,14 @@ extension NetworkVariant {
     } else {
       named = parts.traits
     }
-    if isLegacy || parts.isSENet {
+    if isLegacy {
       stemPooling = .maxCeil
-      if isLegacy, parts.prefix == "se", !parts.isNext { stridePlacement = .in1x1 }
+      // SEResNetBottleneck of senet.py; SENet-154 and SE-ResNeXt have blocks of their own.
+      if !parts.isNext, !parts.isSENet { stridePlacement = .in1x1 }
+    } else if parts.isSENet {
+      // Cadene's network of this name pools as timm's legacy one, Gluon's as others: the names of
+      // the tensors tell.
+      stemPooling = nil
     }
     if parts.usesGroupNormalization || parts.isBiT {
       normalizationGroups = 32

@@ -34,7 +34,7 @@ extension NetworkVariant {
       case .outputStride: "8, 16 or 32"
       case .dilatedStages: "numbers of stages from 2 on, with + between (3, 2+4)"
       case .activation, .innerActivation, .headActivation: Activation.names.joined(separator: ", ")
-      case .epsilon: "a number above 0 and below 1"
+      case .epsilon: "a number from 0 on and below 1"
       case .pool: names(GlobalPooling.self)
       case .attentionPool: names(AttentionPooling.self)
       case .attentionGate: names(AttentionGate.self)
@@ -88,6 +88,11 @@ extension NetworkVariant {
       return variant
     }
     if let named = NetworkVariant(named: word) { return named }
+    guard !OtherBody.isNetwork(word) else {
+      throw .variant(
+        "\"\(word.prefix(60))\" is the name of a network whose body is not read from tensors; others are "
+          + "read from ONNX files: export it as ONNX")
+    }
     let words =
       Architecture.StridePlacement.allCases.map(\.rawValue) + Architecture.knownNames
     let meant = Suggestion.nearest(to: word, among: words + Key.allCases.map(\.rawValue))
@@ -129,8 +134,10 @@ extension NetworkVariant {
     case .innerActivation: return take(\.innerActivation, Activation(value))
     case .headActivation: return take(\.headActivation, Activation(value))
     case .epsilon:
-      let epsilon = Float(value) ?? 0
-      return take(\.epsilon, epsilon, if: epsilon > 0 && epsilon < 1)
+      let epsilon = Float(value) ?? -1
+      // As good as none: a graph's is above 0, so that a variance of 0 divides by something.
+      return take(
+        \.epsilon, max(epsilon, .leastNormalMagnitude), if: epsilon >= 0 && epsilon < 1)
     case .pool:
       // timm's name for it.
       return take(\.pooling, value == "catavgmax" ? .avgMax : GlobalPooling(rawValue: value))

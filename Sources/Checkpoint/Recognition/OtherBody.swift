@@ -60,6 +60,64 @@ enum OtherBody {
     }
     return signs.first { !$0.parts.isDisjoint(with: found) }
   }
+
+  /// Beginnings of names of timm's and torchvision's networks that are no typing errors for those that
+  /// are read.
+  private static let beginnings = [
+    "bat_res", "beit", "botnet", "coatnet", "convnext", "csp", "deit", "densenet", "dla", "dpn",
+    "eca_", "efficientnet", "ese_vovnet", "gcres", "ghostnet", "googlenet", "gernet", "halo",
+    "hrnet", "inception", "lambda_res", "lamhalo", "legacy_xception", "maxvit", "mixnet", "mnasnet",
+    "mobilenet", "mobilevit", "nf_", "nfnet", "regnet", "repvgg", "res2ne", "resmlp", "resnest",
+    "rexnet", "sebotnet", "sehalonet", "shufflenet", "skres", "squeezenet", "swin", "tf_",
+    "tresnet", "vgg", "vit_", "xception",
+  ]
+  /// Endings of names of residual networks with other blocks.
+  private static let endings = [
+    "ts", "1q", "_clip", "_clip_gap", "_evos", "_frn", "_mlp",
+  ]
+
+  /// Returns whether a name, with or without its maker and what it was trained on, is that of a
+  /// published network that is not read from tensors.
+  static func isNetwork(_ fullName: String) -> Bool {
+    var name = fullName.lowercased()[...]
+    if let slash = name.lastIndex(of: "/") { name = name[name.index(after: slash)...] }
+    if let dot = name.firstIndex(of: ".") { name = name[..<dot] }
+    return beginnings.contains { name.hasPrefix($0) }
+      || name.contains("resne") && name.contains { $0.isNumber }
+        && endings.contains { name.hasSuffix($0) }
+  }
+}
+
+/// Forms in which parameters are stored that are not those of a network by themselves, told by names.
+enum OtherWeights {
+  /// Returns what makes a state dict that is read of parameters in such a form; nil if they are in
+  /// none.
+  static func remedy(for names: Set<String>) -> String? {
+    func has(_ name: String, _ ending: String, beside other: String) -> Bool {
+      name.hasSuffix(ending) && names.contains(name.dropLast(ending.count) + other)
+    }
+    if names.contains(where: {
+      $0.contains("_packed_params") || has($0, ".zero_point", beside: ".scale")
+    }) {
+      return
+        "some of its layers are quantised by PyTorch (quantize_dynamic and the like); save the "
+        + "state dict of the network before it is quantised, or export that as ONNX"
+    }
+    if let name = names.filter({ has($0, "_orig", beside: "_u") }).min() {
+      return
+        "\(name.prefix(80)) has a spectral normalisation; before you save the state dict, compute "
+        + "the weight in Python: torch.nn.utils.remove_spectral_norm(module)"
+    }
+    guard
+      let name = names.filter({ $0.contains("parametrizations.") && $0.hasSuffix(".original") })
+        .min()
+    else { return nil }
+    let isSpectral = names.contains { $0.hasSuffix("._u") }
+    return
+      "\(name.prefix(80)) has a \(isSpectral ? "spectral normalisation" : "parametrisation"); before "
+      + "you save the state dict, compute the weight in Python: "
+      + "torch.nn.utils.parametrize.remove_parametrizations(module, \"weight\")"
+  }
 }
 
 extension CheckpointError {
@@ -87,6 +145,27 @@ extension CheckpointError {
         "the tensors are those of \(sign.network), whose body is none of those that are read from "
           + "tensors; others are read from ONNX files: export it as ONNX")
     }
+    let names = file.groups.flatMap { $0.entries.map(\.name) + Array($0.placeholders.keys) }
+    if let remedy = OtherWeights.remedy(for: Set(names)) { return .unsupported(remedy) }
+    if case .missingTensor(let name, _) = self, name.hasSuffix(".bias"), isWithoutNorms(file) {
+      return .unsupported(
+        "the file has neither normalisations nor \(name.prefix(80)), as convolutions that normalisations "
+          + "were merged into have; if the network's have no parameters (InstanceNorm2d as it is "
+          + "without affine=True), export it as ONNX")
+    }
     return self
+  }
+
+  /// Returns whether no tensor is one of a normalisation, the scale of each channel, or the bias of a
+  /// convolution.
+  private func isWithoutNorms(_ file: TensorFile) -> Bool {
+    !file.groups.contains { group in
+      let kernels = Set(group.entries.lazy.filter { $0.shape.count == 4 }.map(\.name))
+      return group.entries.contains { entry in
+        guard entry.shape.count == 1 else { return false }
+        return entry.name.hasSuffix("weight")
+          || entry.name.hasSuffix("bias") && kernels.contains(entry.name.dropLast(4) + "weight")
+      }
+    }
   }
 }

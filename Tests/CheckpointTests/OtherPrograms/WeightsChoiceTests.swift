@@ -181,6 +181,41 @@ import Testing
   }
 
   @Test(
+    "Parameters that are stored in another form are told by it, with the way to a state dict",
+    arguments: [
+      (["fc.weight_orig", "fc.weight_u", "fc.bias"], "remove_spectral_norm(module)"),
+      (
+        ["fc.parametrizations.weight.original", "fc.parametrizations.weight.0._u", "fc.bias"],
+        "has a spectral normalisation; before you save"
+      ),
+      (["fc.parametrizations.weight.original", "fc.bias"], "remove_parametrizations(module"),
+      (["fc.scale", "fc.zero_point"], "quantised by PyTorch"),
+    ])
+  func otherWeights(names: [String], words: String) throws {
+    var file = try tensors().filter { !$0.key.hasPrefix("fc.") }
+    for name in names { file[name] = Tensor(shape: [2, 2], storage: [1, 2, 3, 4]) }
+    let reason = failure(file)
+    #expect(reason.contains(words), "\(reason)")
+  }
+
+  @Test("A network without normalisations and biases is told to be one of unknown normalisations")
+  func normsWithoutParameters() throws {
+    let file = try tensors().filter { $0.value.shape.count > 1 || $0.key.hasPrefix("fc.") }
+    let reason = failure(file)
+    #expect(reason.contains("InstanceNorm2d") && reason.contains("as ONNX"), "\(reason)")
+  }
+
+  @Test("A head of modules in an unknown order points to ONNX and to the module that may be meant")
+  func unknownOrder() throws {
+    var file = try tensors().filter { !$0.key.hasPrefix("fc.") }
+    for name in ["a", "b"] {
+      file["fc.\(name).weight"] = Tensor(shape: [3, 8], storage: [Float](repeating: 1, count: 24))
+    }
+    let reason = failure(file)
+    #expect(reason.contains("as ONNX") && reason.contains("--arch head=fc.NAME"), "\(reason)")
+  }
+
+  @Test(
     "Mean and deviation in the file become those of the contract", arguments: [1, 255] as [Float])
   func normalization(scale: Float) throws {
     let tensors = try tensors()

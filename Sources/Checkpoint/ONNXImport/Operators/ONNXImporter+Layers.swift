@@ -61,8 +61,10 @@ extension ONNXImporter {
     guard try !flag("training_mode", of: node), model.opset >= 14 || node.outputs.count == 1,
       try flag("spatial", of: node, default: true)
     else { throw fault(node, "training mode, or statistics per pixel") }
-    let epsilon = try number("epsilon", of: node, default: 1e-5)
-    guard epsilon > 0 else { throw fault(node, "epsilon \(epsilon)") }
+    let given = try number("epsilon", of: node, default: 1e-5)
+    guard given >= 0 else { throw fault(node, "epsilon \(given)") }
+    // As good as none: a graph's is above 0, so that a variance of 0 divides by something.
+    let epsilon = max(given, .leastNormalMagnitude)
     var parameters: [(suffix: String, tensor: Tensor)] = []
     for (index, suffix) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
       let tensor = try neededParameter(index + 1, of: node)
