@@ -5,67 +5,123 @@ import JSON
 ///
 /// ConvNext's processor, which published ResNets use, resizes the shorter side to `size / crop_pct`
 /// and crops `size`, or from 384 on resizes to exactly that. Others resize the shorter side or to a
-/// height and a width, and crop if they say so. Source: image_processing_convnext.py and
-/// image_processing_vit.py of transformers.
-enum HuggingFaceContract {
+/// height and a width, and crop if they say so. What a file leaves out is what its class has in all
+/// versions of transformers from 4 on, or an error. Source: image_processing_*.py of transformers.
+struct HuggingFaceContract {
   private static let source = ModelFolder.processor
 
+  private let root: JSONNode
+  private let kind: HuggingFaceProcessor
+
   static func contract(_ root: JSONNode) throws(CheckpointError) -> Preprocessing {
-    let kind =
-      root["image_processor_type"]?.string ?? root["feature_extractor_type"]?.string ?? ""
-    try checkSteps(root)
-    let scale = try scale(root)
-    let normalizes = root["do_normalize"]?.boolean ?? true
+    let name = root["image_processor_type"]?.string ?? root["feature_extractor_type"]?.string
+    guard let kind = HuggingFaceProcessor(name) else {
+      throw fault(
+        "the steps of \(name?.prefix(60) ?? "") are not known here; known are those of "
+          + HuggingFaceProcessor.names)
+    }
+    return try HuggingFaceContract(root: root, kind: kind).contract()
+  }
+
+  private func contract() throws(CheckpointError) -> Preprocessing {
+    try checkSteps()
+    let scale = try scale()
+    let isRescaled = try flag("do_rescale", usual: true)
+    let normalizes = try flag("do_normalize", usual: kind.normalizes)
+    let dividesAgain = try furtherStep("include_top", usual: kind == .efficientNet)
+    let isShifted = try furtherStep("rescale_offset", usual: false) && isRescaled
     let isGrey = root["image_mean"]?.array?.count == 1
     let count = isGrey ? 1 : 3
-    func numbers(_ name: String, else usual: Double) throws(CheckpointError) -> [Double] {
-      guard normalizes else { return Array(repeating: usual, count: count) }
-      return try ContractNumbers.list(root, name, count, source)
+    func numbers(_ name: String, if isUsed: Bool, else usual: Double) throws(CheckpointError)
+      -> [Double]
+    {
+      guard isUsed else { return Array(repeating: usual, count: count) }
+      guard let given = root[name], !given.isNull else {
+        throw Self.fault("\(name) is missing, so it does not say how numbers are normalised")
+      }
+      return try ContractNumbers.list(root, name, count, Self.source)
     }
-    let (mean, std) = (try numbers("image_mean", else: 0), try numbers("image_std", else: 1))
-    let isReversed = root["do_flip_channel_order"]?.boolean == true
-    let (resize, crop) = try geometry(root, kind)
+    // After the mean and deviation the results may be divided by the deviation once more.
+    let mean = try numbers("image_mean", if: normalizes, else: 0).map { $0 + (isShifted ? 1 : 0) }
+    let own = try numbers("image_std", if: normalizes || dividesAgain, else: 1)
+    let std = own.map { (normalizes ? $0 : 1) * (dividesAgain ? $0 : 1) }
+    let isReversed = try flag("do_flip_channel_order", usual: kind == .mobileViT)
+    let (resize, crop) = try geometry()
     do {
       return try Preprocessing(
         resize: resize, crop: crop,
         channelOrder: isGrey ? .grey : isReversed ? .bgr : .rgb,
         mean: mean.map { Float($0 / scale) }, std: std.map { Float($0 / scale) })
     } catch {
-      throw .contract(source: source, reason: error.description)
+      throw .contract(source: Self.source, reason: error.description)
     }
   }
 
-  /// Rejects steps that no contract has.
-  private static func checkSteps(_ root: JSONNode) throws(CheckpointError) {
-    let known: Set<String> = [
-      "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_flip_channel_order",
-      "do_convert_rgb",
-    ]
-    for (name, value) in root.members ?? [] where name.hasPrefix("do_") && !known.contains(name) {
-      guard value.boolean != true else {
-        throw .contract(
-          source: source,
-          reason: "\(name.prefix(40)) has no equivalent; give a contract (--preprocess)")
-      }
+  private static func fault(_ reason: String) -> CheckpointError {
+    .contract(source: source, reason: "\(reason); give a contract (--preprocess)")
+  }
+
+  // MARK: - Steps
+
+  /// Rejects steps that no contract has; of a processor without a name, whatever may be one.
+  private func checkSteps() throws(CheckpointError) {
+    for (name, value) in root.members ?? [] where !Self.steps.contains(name) {
+      let isSaid =
+        name.hasPrefix("do_")
+        ? value.boolean == true
+        : kind == .unnamed && !value.isNull && value.boolean != false
+          && !Self.others.contains(name) && !name.hasPrefix("_")
+      guard !isSaid else { throw Self.fault("\(name.prefix(40)) has no equivalent") }
     }
+  }
+
+  private static let steps: Set<String> = [
+    "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_flip_channel_order",
+    "do_convert_rgb", "size", "crop_size", "crop_pct", "resample", "rescale_factor", "image_mean",
+    "image_std", "include_top", "rescale_offset", "default_to_square",
+  ]
+  /// What is said of other things than steps.
+  private static let others: Set<String> = [
+    "image_processor_type", "feature_extractor_type", "processor_class", "auto_map",
+    "model_input_names", "data_format", "input_data_format", "return_tensors", "device",
+    "disable_grouping", "use_fast", "transformers_version", "num_channels",
+  ]
+
+  /// Returns whether a step is made; where the file has null for one that is usual, versions of
+  /// transformers disagree.
+  private func flag(_ name: String, usual: Bool) throws(CheckpointError) -> Bool {
+    guard let value = root[name] else { return usual }
+    if let said = value.boolean { return said }
+    guard value.isNull, !usual else {
+      throw Self.fault("\(name) is neither true nor false")
+    }
+    return false
+  }
+
+  /// Returns whether a step of EfficientNet's processor is made.
+  private func furtherStep(_ name: String, usual: Bool) throws(CheckpointError) -> Bool {
+    let isMade = try flag(name, usual: usual)
+    guard !isMade || kind == .efficientNet || kind == .unnamed else {
+      throw Self.fault("\(name) has no equivalent but for EfficientNetImageProcessor")
+    }
+    return isMade
   }
 
   /// Returns the factor of the numbers that mean and deviation are for, where white is 1.
-  private static func scale(_ root: JSONNode) throws(CheckpointError) -> Double {
-    guard root["do_rescale"]?.boolean ?? true else { return 255 }
+  private func scale() throws(CheckpointError) -> Double {
+    guard try flag("do_rescale", usual: true) else { return 255 }
     guard let factor = root["rescale_factor"], !factor.isNull else { return 1 }
     guard let factor = factor.number, factor > 0, factor.isFinite else {
-      throw .contract(source: source, reason: "rescale_factor is not a number above 0")
+      throw Self.fault("rescale_factor is not a number above 0")
     }
     let scale = factor * 255
     return abs(scale - 1) < 1e-6 ? 1 : scale
   }
 
-  private static func geometry(
-    _ root: JSONNode, _ kind: String
-  ) throws(CheckpointError) -> (ResizeRule, CropRule) {
-    let resizes = root["do_resize"]?.boolean ?? true
-    let crops = root["do_center_crop"]?.boolean ?? ["Bit", "CLIP"].contains(where: kind.hasPrefix)
+  // MARK: - Geometry
+
+  private func geometry() throws(CheckpointError) -> (ResizeRule, CropRule) {
+    let crops = try flag("do_center_crop", usual: kind.crops)
     let crop: CropRule
     if crops {
       let (height, width) = try sides(root["crop_size"], "crop_size")
@@ -73,51 +129,102 @@ enum HuggingFaceContract {
     } else {
       crop = .none
     }
-    guard resizes else { return (.none, crop) }
-    let filter = try filter(root, kind)
-    let shorter = root["size"]?.integer ?? root["size"]?["shortest_edge"]?.integer
-    if kind.hasPrefix("ConvNext") || root["crop_pct"]?.number != nil, !crops {
-      guard let shorter else {
-        throw .contract(source: source, reason: "size has no shortest_edge, which crop_pct needs")
+    guard try flag("do_resize", usual: true) else { return (.none, crop) }
+    let filter = try filter()
+    if kind == .convNext || kind == .unnamed && !crops && root["crop_pct"]?.number != nil {
+      guard !crops else {
+        throw Self.fault(
+          "do_center_crop after the crop of crop_pct, which versions of transformers disagree about"
+        )
       }
-      guard shorter < 384 else {
-        return (.exact(height: shorter, width: shorter, filter: filter), .none)
-      }
-      let share = root["crop_pct"]?.number ?? 224.0 / 256
-      guard share > 0.05, share <= 1 else {
-        throw .contract(source: source, reason: "crop_pct is \(share), 0.05 to 1 are allowed")
-      }
-      return (
-        .shorterSide(size: Int(Double(shorter) / share), filter: filter),
-        .center(height: shorter, width: shorter)
-      )
+      return try convNextGeometry(filter)
     }
-    if let shorter, crops || root["size"]?.integer == nil {
-      return (.shorterSide(size: shorter, filter: filter), crop)
+    try checkSize()
+    let isSquare = root["default_to_square"]?.boolean ?? kind.isSquare(crops: crops)
+    if let shorter = root["size"]?["shortest_edge"]?.integer
+      ?? (isSquare ? nil : root["size"]?.integer)
+    {
+      return (.shorterSide(size: try enlarged(shorter), filter: filter), crop)
     }
     let (height, width) = try sides(root["size"], "size")
-    return (.exact(height: height, width: width, filter: filter), crop)
+    guard kind == .poolFormer else {
+      try checkShare()
+      return (.exact(height: height, width: width, filter: filter), crop)
+    }
+    guard height == width else {
+      throw Self.fault("size is \(height)x\(width), of which crop_pct makes no known size")
+    }
+    return (.shorterSide(size: try enlarged(height), filter: filter), crop)
+  }
+
+  /// Returns the side that a processor resizes to for a side that is said.
+  private func enlarged(_ side: Int) throws(CheckpointError) -> Int {
+    switch kind {
+    case .levit: return Int(256.0 / 224 * Double(side))
+    case .poolFormer: return Int(Double(side) / (try share(usual: 0.9)))
+    default:
+      try checkShare()
+      return side
+    }
+  }
+
+  /// Refuses a share that the processor does not look at.
+  private func checkShare() throws(CheckpointError) {
+    guard let share = root["crop_pct"], !share.isNull else { return }
+    throw Self.fault("crop_pct has no equivalent here: \(kind.rawValue) does not crop by it")
+  }
+
+  private func convNextGeometry(
+    _ filter: ResizeFilter
+  ) throws(CheckpointError) -> (ResizeRule, CropRule) {
+    guard let shorter = root["size"]?.integer ?? root["size"]?["shortest_edge"]?.integer else {
+      throw Self.fault("size has no shortest_edge, which crop_pct needs")
+    }
+    try checkSize()
+    guard shorter < 384 else {
+      return (.exact(height: shorter, width: shorter, filter: filter), .none)
+    }
+    return (
+      .shorterSide(size: Int(Double(shorter) / (try share(usual: 224.0 / 256))), filter: filter),
+      .center(height: shorter, width: shorter)
+    )
+  }
+
+  private func share(usual: Double) throws(CheckpointError) -> Double {
+    guard let given = root["crop_pct"] else { return usual }
+    guard let share = given.number, share > 0.05, share <= 1 else {
+      throw Self.fault(
+        "crop_pct is \(given.number.map { "\($0)" } ?? "not a number"), 0.05 to 1 are allowed")
+    }
+    return share
+  }
+
+  /// Refuses sizes that bound more than the shorter side, or other things.
+  private func checkSize() throws(CheckpointError) {
+    let known = ["height", "width", "shortest_edge"]
+    for (name, value) in root["size"]?.members ?? []
+    where !known.contains(name) && !value.isNull {
+      throw Self.fault("size has \(name.prefix(40)), which has no equivalent")
+    }
   }
 
   /// Returns `{"height": H, "width": W}`, or a number twice.
-  private static func sides(
+  private func sides(
     _ node: JSONNode?, _ name: String
   ) throws(CheckpointError) -> (height: Int, width: Int) {
     if let side = node?.integer { return (side, side) }
     guard let height = node?["height"]?.integer, let width = node?["width"]?.integer else {
-      throw .contract(
-        source: source,
-        reason: "\(name) is neither a number nor height and width; give a contract (--preprocess)")
+      throw Self.fault("\(name) is neither a number nor height and width")
     }
     return (height, width)
   }
 
-  /// Returns the filter that Pillow's number means.
-  private static func filter(
-    _ root: JSONNode, _ kind: String
-  ) throws(CheckpointError) -> ResizeFilter {
-    let usual = ["Bit", "CLIP"].contains(where: kind.hasPrefix) ? 3 : 2
-    let number = root["resample"]?.integer ?? usual
+  /// Returns the filter that Pillow's number means; the usual one is not the same in all versions.
+  private func filter() throws(CheckpointError) -> ResizeFilter {
+    guard let number = root["resample"]?.integer else {
+      throw Self.fault(
+        "resample is missing, and versions of transformers disagree about which filter is usual")
+    }
     switch number {
     case 0: return .nearest
     case 1: return .lanczos
@@ -125,10 +232,71 @@ enum HuggingFaceContract {
     case 3: return .bicubic
     case 4: return .box
     default:
-      throw .contract(
-        source: source,
-        reason: "resample \(number) has no equivalent, 0 to 4 (nearest to box) have; "
-          + "give a contract (--preprocess)")
+      throw Self.fault("resample \(number) has no equivalent, 0 to 4 (nearest to box) have")
+    }
+  }
+}
+
+/// Image processors of transformers whose steps are known, by their classes' names without the
+/// ending.
+enum HuggingFaceProcessor: String, CaseIterable {
+  case beit = "Beit"
+  case bit = "Bit"
+  case blip = "Blip"
+  case clip = "CLIP"
+  case chineseCLIP = "ChineseCLIP"
+  case convNext = "ConvNext"
+  case deiT = "DeiT"
+  case efficientNet = "EfficientNet"
+  case levit = "Levit"
+  case mobileNetV1 = "MobileNetV1"
+  case mobileNetV2 = "MobileNetV2"
+  case mobileViT = "MobileViT"
+  case poolFormer = "PoolFormer"
+  case pvt = "Pvt"
+  case segformer = "Segformer"
+  case siglip = "Siglip"
+  case viT = "ViT"
+  /// One that the file does not name.
+  case unnamed = ""
+
+  /// - Parameter name: Name of a class, of any version: `ViTFeatureExtractor`,
+  ///   `ViTImageProcessorFast`.
+  init?(_ name: String?) {
+    var name = name?[...] ?? ""
+    for ending in ["Fast", "Pil"] where name.hasSuffix(ending) {
+      name = name.dropLast(ending.count)
+    }
+    for ending in ["ImageProcessor", "FeatureExtractor"] where name.hasSuffix(ending) {
+      name = name.dropLast(ending.count)
+    }
+    self.init(rawValue: String(name))
+  }
+
+  static var names: String {
+    allCases.map(\.rawValue).filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+
+  /// Whether it crops unless told otherwise.
+  var crops: Bool {
+    switch self {
+    case .bit, .clip, .chineseCLIP, .deiT, .levit, .mobileNetV1, .mobileNetV2, .mobileViT,
+      .poolFormer:
+      true
+    default: false
+    }
+  }
+
+  var normalizes: Bool { self != .mobileViT }
+
+  /// Whether a single number for a size is height and width, not the shorter side.
+  func isSquare(crops: Bool) -> Bool {
+    switch self {
+    case .bit, .clip, .chineseCLIP, .convNext, .levit, .mobileNetV1, .mobileNetV2, .mobileViT,
+      .poolFormer:
+      false
+    case .unnamed: !crops
+    default: true
     }
   }
 }

@@ -95,6 +95,50 @@ import Testing
     #expect(!model.assumptions.contains { $0.contains("activation") })
   }
 
+  @Test(
+    "What a processor of Hugging Face does besides is part of the contract",
+    arguments: [
+      ("\"ViTImageProcessor\"", 0.5, 0.5), ("\"ViTImageProcessorFast\"", 0.5, 0.5),
+      // It divides by the deviation twice unless told otherwise.
+      ("\"EfficientNetImageProcessor\"", 0.5, 0.25),
+      ("\"EfficientNetImageProcessor\", \"include_top\": false", 0.5, 0.5),
+      ("\"EfficientNetImageProcessor\", \"rescale_offset\": true", 1.5, 0.25),
+    ] as [(String, Float, Float)])
+  func processors(kind: String, mean: Float, std: Float) throws {
+    let model = try changed("shards") {
+      try replace("\"ViTImageProcessor\"", kind, in: "preprocessor_config.json", of: $0)
+    }
+    #expect(model.preprocessing.mean == [mean, mean, mean])
+    #expect(model.preprocessing.std == [std, std, std])
+    #expect(model.preprocessing.channelOrder == .rgb)
+  }
+
+  @Test(
+    "A size means what its processor makes of it",
+    arguments: [
+      ("Levit", "{\"shortest_edge\": 84}", "\"crop_size\": 84", 96),
+      ("PoolFormer", "{\"shortest_edge\": 84}", "\"crop_size\": 84", 93),
+      ("PoolFormer", "84", "\"crop_size\": 84, \"crop_pct\": 0.875", 96),
+      ("CLIP", "96", "\"crop_size\": 84", 96), ("DeiT", "96", "\"crop_size\": 84", nil),
+      ("ConvNext", "96", "\"crop_pct\": 1", 96),
+    ] as [(String, String, String, Int?)])
+  func sizes(kind: String, size: String, further: String, shorter: Int?) throws {
+    let model = try changed("hugging-face") { copy in
+      let name = "preprocessor_config.json"
+      try replace("\"crop_pct\": 0.875", further, in: name, of: copy)
+      try replace("ConvNextImageProcessor", "\(kind)ImageProcessor", in: name, of: copy)
+      let text = try String(contentsOf: copy.appendingPathComponent(name), encoding: .utf8)
+      let start = try #require(text.range(of: "\"size\": {"))
+      try (text[..<start.lowerBound] + "\"size\": \(size)}")
+        .write(to: copy.appendingPathComponent(name), atomically: true, encoding: .utf8)
+    }
+    let expected: ResizeRule =
+      if let shorter { .shorterSide(size: shorter, filter: .bicubic) } else {
+        .exact(height: 96, width: 96, filter: .bicubic)
+      }
+    #expect(model.preprocessing.resize == expected)
+  }
+
   @Test("A folder of timm gives labels and contract")
   func timm() throws {
     let model = try load(folder("timm"))
@@ -186,6 +230,38 @@ import Testing
       (
         "hugging-face", "preprocessor_config.json", "\"shortest_edge\"", "\"longest_edge\"",
         "size has no shortest_edge"
+      ),
+      (
+        "shards", "preprocessor_config.json", "ViTImageProcessor", "PerceiverImageProcessor",
+        "the steps of PerceiverImageProcessor are not known here; known are those of Beit, Bit,"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"resample\": 2", "\"include_top\": true",
+        "include_top has no equivalent but for EfficientNetImageProcessor"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"resample\": 2", "\"crop_size\": 2",
+        "resample is missing, and versions of transformers disagree"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"image_mean\"", "\"image_median\"",
+        "image_mean is missing, so it does not say how numbers are normalised; give a contract"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"height\": 96", "\"longest_edge\": 96",
+        "size has longest_edge, which has no equivalent"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"do_normalize\": true", "\"do_normalize\": null",
+        "do_normalize is neither true nor false"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"image_processor_type\": \"ViTImageProcessor\"",
+        "\"size_divisor\": 32", "size_divisor has no equivalent"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"resample\"", "\"crop_pct\": 0.9, \"resample\"",
+        "crop_pct has no equivalent here: ViT does not crop by it"
       ),
       (
         "timm", "config.json", "\"bicubic\"", "\"hamming\"",
