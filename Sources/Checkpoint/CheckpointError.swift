@@ -141,7 +141,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .labelsOfAnother(let count, let classCount):
       "the file contains no labels, and its network has \(classCount) classes, not the \(count) of the other model"
     case .labelCount(let labels, let classCount):
-      "\(labels) labels for a network with \(classCount) \(classCount == 1 ? "output" : "classes")"
+      "\(labels) \(labels == 1 ? "label" : "labels") for a network with \(classCount) "
+        + (classCount == 1 ? "output" : "classes")
+        + (labels == 1 ? "; a file has one label per line, or a JSON list" : "")
         + (classCount == 1 && labels == 2
           ? "; two need --activation sigmoid, the probability of the second" : "")
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"

@@ -100,6 +100,29 @@ import Testing
     #expect(completed.output.activation == .sigmoid && completed.labels == ["no", "yes"])
   }
 
+  @Test("A key of the rule beside those of a contract is told where it belongs")
+  func misplaced() throws {
+    for member in ["\"activation\": \"sigmoid\"", "\"threshold\": 0.5"] {
+      let error = #expect(throws: CheckpointError.self) {
+        try Contract.read(
+          "{\"resize\": {\"rule\": \"exact\", \"height\": 32, \"width\": 32}, \"mean\": [0, 0, 0], "
+            + "\"std\": [1, 1, 1], \(member)}")
+      }
+      #expect(error?.description.contains("write it under output, as in \"output\"") == true)
+    }
+  }
+
+  @Test("A deviation that single precision does not hold is told so")
+  func tinyDeviation() throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try Contract.read(
+        "{\"resize\": {\"rule\": \"exact\", \"height\": 32, \"width\": 32}, \"mean\": [0, 0, 0], "
+          + "\"std\": [1e-50, 1e-50, 1e-50]}")
+    }
+    #expect(
+      error?.description.contains("std has 1e-50, which single precision does not hold") == true)
+  }
+
   @Test(
     "A rule that means nothing is refused with what is allowed",
     arguments: [

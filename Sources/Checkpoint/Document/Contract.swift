@@ -80,7 +80,24 @@ package struct Contract: Sendable, Hashable {
 extension Contract: Decodable {
   private enum CodingKeys: String, CodingKey { case output, arch }
 
+  /// A key that stands beside those of a contract and belongs below one of them.
+  private struct OutputKey: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
   package init(from decoder: any Decoder) throws {
+    for key in OutputRule.keys
+    where try decoder.container(keyedBy: OutputKey.self).contains(OutputKey(stringValue: key)) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription:
+            "\"\(key)\" is a key of the outputs' meaning; write it under \(Self.outputKey), as in "
+            + "\"\(Self.outputKey)\": {\"\(key)\": …}"))
+    }
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try Preprocessing(from: decoder, besides: [Self.outputKey, Self.variantKey]),

@@ -23,7 +23,9 @@ enum LabelDocument {
       // A line may begin like that: "[background]".
       if !path.hasSuffix(".json"), isLine(text) { return nil }
       let line = text.utf8.prefix(error.offset).count { $0 == UInt8(ascii: "\n") } + 1
-      throw .labels(path: path, line: line, reason: "JSON: \(error.reason)")
+      throw .labels(
+        path: path, line: line,
+        reason: "JSON: \(error.reason); a list or dictionary of Python is written by json.dump")
     }
     return try labels(tree.root, path: path)
   }

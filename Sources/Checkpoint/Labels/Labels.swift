@@ -50,6 +50,17 @@ package enum Labels {
     if let labels = try LabelDocument.labels(text, path: path) { return (labels, nil) }
     let lines = try lines(of: text, path: path)
     if let labels = try LabelTable(text, path: path).labels() { return (labels, nil) }
+    if let labels = try ListedLines.labels(lines, path: path) {
+      for (index, label) in labels.enumerated() {
+        if let fault = fault(in: label) {
+          throw .labels(path: path, line: index + 1, reason: fault)
+        }
+      }
+      return (
+        labels,
+        "each line of \(path) begins with \"- \", as in YAML, which is not part of the label"
+      )
+    }
     if let labels = try NumberedLines.labels(lines, path: path) {
       return (
         labels,

@@ -1,4 +1,5 @@
-/// Lines that have the number of the class before its label, `0 cat` or `0: cat`, in any order.
+/// Lines that have the number of the class before its label, in any order: `0 cat`, `0: cat`, `0:cat`,
+/// `0 : cat`, `0. cat`, `0) cat`, `0=cat`, `0 - cat`.
 enum NumberedLines {
   /// Lines that must have the number of their place before some without one count as a fault.
   private static let leastCount = 2
@@ -38,13 +39,29 @@ enum NumberedLines {
   private static let remedy =
     "or, if the numbers are part of the labels, a JSON list [\"…\", \"…\"]"
 
+  /// Returns what follows a number and what separates the two; nil if nothing does.
+  private static func label(_ rest: Substring) -> Substring? {
+    guard let sign = rest.first else { return nil }
+    let after = rest.dropFirst()
+    if ":=".contains(sign) {
+      let text = after.trimmingSpace
+      let isQuoted = text.first == "'" || text.first == "\""
+      return isQuoted ? ListedLines.plain(text).map { Substring($0) } ?? text : text
+    }
+    // Of other signs words begin as well: 0.5 mm, 3-D.
+    if ".)".contains(sign), after.first?.isWhitespace == true { return after.trimmingSpace }
+    guard sign.isWhitespace else { return nil }
+    let text = rest.trimmingSpace
+    guard let next = text.first, ":=-".contains(next), text.dropFirst().first?.isWhitespace == true
+    else { return text }
+    return text.dropFirst().trimmingSpace
+  }
+
   private static func item(_ line: Substring) -> (index: Int, label: String)? {
     let line = line.trimmingSpace
     let digits = line.prefix { $0.isASCII && $0.isNumber }
-    var rest = line[digits.endIndex...]
-    if rest.first == ":" { rest.removeFirst() }
-    guard let index = Int(digits), rest.first?.isWhitespace == true else { return nil }
-    let label = rest.trimmingSpace
-    return label.isEmpty ? nil : (index, String(label))
+    let rest = line[digits.endIndex...]
+    guard let index = Int(digits), let label = label(rest), !label.isEmpty else { return nil }
+    return (index, String(label))
   }
 }

@@ -66,8 +66,13 @@ package struct OutputRule: Sendable, Hashable {
   }
 }
 
+extension OutputRule {
+  /// Its keys in a document.
+  static let keys = CodingKeys.allCases.map(\.stringValue)
+}
+
 extension OutputRule: Codable {
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  fileprivate enum CodingKeys: String, CodingKey, CaseIterable {
     case activation, temperature, threshold
     case displayNames = "display_names"
   }

@@ -95,8 +95,13 @@ struct ContractFields {
     }
     var numbers: [Float] = []
     for element in list {
-      guard case .number(_, let number) = element else {
+      guard case .number(let exact, let number) = element else {
         throw .invalidContract(reason: "\(name(key)) is \(value); it must be \(remedy)")
+      }
+      guard number.isFinite, exact == 0 || number != 0 else {
+        throw .invalidContract(
+          reason: "\(name(key)) has \(exact), which single precision does not hold; it holds 0 and "
+            + "numbers from 1e-38 to 3e38, of either sign")
       }
       numbers.append(number)
     }

@@ -29,12 +29,47 @@ import Testing
       #"{"label_names": ["cat", "dog", "hen"], "num_classes": 3}"#,
       "index,label\n0,cat\n1,dog\n2,hen\n", "label,index\nhen,2\ncat,0\ndog,1",
       "Class ID;Class Name\r\n0;cat\r\n1;dog\r\n2;hen\r\n\r\n", "id\tname\n2\then\n1\tdog\n0\tcat",
+      "0:cat\n1:dog\n2:hen\n", "2 : hen\n0 : cat\n1 : dog", "0. cat\n1. dog\n2. hen",
+      "0) cat\n1) dog\n2) hen", "0=cat\n1=dog\n2=hen", "0 - cat\n1 - dog\n2 - hen",
+      "0: 'cat'\n1: \"dog\"\n2: hen", "- cat\n- dog\n- hen\n", "  - 'cat'\n  - \"dog\"\n  - hen\n",
       "0 cat\n1 dog\n2 hen\n", "2: hen\n0: cat\n1: dog", " 00  cat\n01\u{a0}dog\n02  hen",
       "0,cat\n1,dog\n2,hen\n", "1\tdog\n0\tcat\n2\then", "cat;0\nhen;2\ndog;1\n",
       "\u{feff}\"idx\",\"label\",\"wnid\"\n0,\"cat\",n01\n1, \"dog\" ,n02\n2,hen,n03",
     ])
   func forms(text: String) throws {
     #expect(try read(text) == ["cat", "dog", "hen"])
+  }
+
+  @Test(
+    "Labels that begin as a number or an item of a list do stay as they are",
+    arguments: [
+      ["0.5 mm", "1.5 mm"], ["3-D", "2-D"], ["1st", "2nd"], ["-", "- "], ["-5", "-6"],
+      ["cat", "- dog", "hen"], ["12", "13"],
+    ])
+  func beginnings(labels: [String]) throws {
+    #expect(
+      try read(labels.joined(separator: "\n")) == labels.map { $0 == "- " ? "-" : $0 })
+  }
+
+  @Test(
+    "Another form is refused by its name, with one that is read",
+    arguments: [
+      ("names:\n  0: cat\n  1: dog\n", "a document in YAML"),
+      ("names:\n- cat\n- dog\n", "a document in YAML"), ("---\n- cat\n- dog\n", "in YAML"),
+      ("['cat', 'dog']\n", "a list or dictionary of Python, not JSON"),
+      ("{0: 'cat', 1: 'dog'}\n", "a list or dictionary of Python"),
+      ("[\n 'cat',\n 'dog',\n]\n", "json.dump"),
+      ("classes = ['cat', 'dog']\n", "a program in Python"),
+      ("item {\n  id: 1\n  name: 'cat'\n}\n", "a label map of TensorFlow (pbtxt)"),
+      ("- cat\n- dog\nhen\n", "line 3: it does not begin with a hyphen and a blank, as 2 of 3"),
+      ("- cat\n- [dog]\n", "line 2: it is more than a plain item"),
+      ("- cat\n- 'it''s'\n", "line 2: it is more than a plain item"),
+      ("4:3\n16:9\n", "JSON list"),
+    ])
+  func otherForms(text: String, expected: String) {
+    let reason = failure(text)
+    #expect(reason.contains(expected), "\(reason)")
+    #expect(reason.contains("JSON"), "\(reason)")
   }
 
   @Test(

@@ -124,7 +124,7 @@ import Testing
     let server = try ScriptedServer { head, _ in file.answer(head) }
     let wrong = try folder.file("wrong.txt", "one\n").path
     let outcome = try await pull("--labels", wrong, address(server))
-    #expect(outcome.exitCode == 1 && outcome.errors.contains("1 labels for a network with 3"))
+    #expect(outcome.exitCode == 1 && outcome.errors.contains("1 label for a network with 3"))
     #expect(try await pull(address(server)).exitCode == 0)
     #expect(
       server.requests.map { ServedFile.field("Range", $0) } == [nil, "bytes=\(file.bytes.count)-"])
