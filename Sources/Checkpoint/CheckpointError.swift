@@ -22,6 +22,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
   case unknownTensor(name: String, offset: Int)
   /// A network outside the residual family as this program knows it.
   case unsupported(String)
+  /// A node of an ONNX graph that is not read, or not as it is; the string names it and what is wrong.
+  case unreadNode(String)
   /// What was said of the network's variant cannot be understood, or is not that of the tensors; or
   /// it must be said.
   case variant(String)
@@ -112,6 +114,10 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
         + "export it as ONNX"
         + (Self.isOfBody(name) ? "" : ", or say which module is its classifier (--arch head=NAME)")
     case .unsupported(let what), .severalOutputs(let what, _): "unsupported network: \(what)"
+    case .unreadNode(let what):
+      "unsupported network: \(what); what may help: export it anew with images of one size and, from PyTorch, by "
+        + "torch.onnx.export(…, dynamo=False, opset_version=17), or write that part of the network in "
+        + "operators that are read (docs/models.md#operators)"
     case .variant(let reason): "the network's variant (--arch): \(reason)"
     case .metadata(let reason): "model metadata: \(reason)"
     case .contract(let source, let reason): "preprocessing contract: \(source): \(reason)"

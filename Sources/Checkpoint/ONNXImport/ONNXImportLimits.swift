@@ -14,6 +14,10 @@ enum ONNXImportLimits {
   static let rank = 8
   /// Rows or columns on one side that are reflected or otherwise taken from the map.
   static let reflectedCount = 16
+  /// Rows or columns on one side that a negative padding takes away.
+  static let croppedCount = 16
+  /// Numbers of a view that takes all of a tensor in their order.
+  static let viewedCount = 1 << 16
   /// Times that pixels are repeated to interpolate between corners.
   static let interpolationFactor = 128
   /// UTF-8 bytes of a node's name as it is kept.

@@ -139,14 +139,14 @@ struct ONNXImporter {
 
   private func unknownOperator(_ node: ONNXNode) -> CheckpointError {
     let domain = node.domain.isEmpty ? "" : node.domain + "."
-    return .unsupported(
+    return .unreadNode(
       "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")
   }
 
   // MARK: - For the operators
 
   func fault(_ node: ONNXNode, _ reason: String) -> CheckpointError {
-    .unsupported(
+    .unreadNode(
       "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): \(reason)")
   }
 

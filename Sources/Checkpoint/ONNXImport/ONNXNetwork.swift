@@ -34,11 +34,16 @@ struct ONNXNetwork {
         throw .unsupported(attention)
       }
       // The size came from a contract, which may be at fault.
-      guard importer.isSizeOpen, case .unsupported(let what) = error else { throw error }
+      guard importer.isSizeOpen else { throw error }
       let input = importer.shapes[0]
-      throw .unsupported(
-        "\(what) (with images of \(input.height)x\(input.width) pixels, a size that the file "
-          + "leaves to the preprocessing contract)")
+      let size =
+        " (with images of \(input.height)x\(input.width) pixels, a size that the file "
+        + "leaves to the preprocessing contract)"
+      switch error {
+      case .unsupported(let what): throw .unsupported(what + size)
+      case .unreadNode(let what): throw .unreadNode(what + size)
+      default: throw error
+      }
     }
     calibration = importer.calibration(of: graph)
     warnings = importer.warnings

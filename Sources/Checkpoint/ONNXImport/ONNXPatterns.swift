@@ -11,6 +11,9 @@ struct ONNXPatterns {
   /// LRN of a map whose last three dimensions are the attribute `sizes`, -1 for an open one.
   static let localResponse = "#LocalResponse"
 
+  /// Reshape to the attribute `sizes`.
+  static let view = "#View"
+
   private let model: ONNXModel
   private var makers: [String: ONNXNode] = [:]
   /// Tensors that no image is needed for: what is computed of them needs no pattern.
@@ -34,12 +37,38 @@ struct ONNXPatterns {
       switch node.operation {
       case "Mul": return gelu(node) ?? node
       case "Div": return normalization(node) ?? localResponse(node) ?? node
+      case "Gather": return view(node) ?? node
+      case "Where": return softplus(node) ?? node
       default: return node
       }
     }
   }
 
   // MARK: - Activation
+
+  /// Number above which softplus is its argument, in single precision.
+  private static let softplusBound = 15.0
+
+  /// `where(b * x > 20, x, softplus(b * x) / b)`, as PyTorch's newer exporter writes a softplus: with a
+  /// bound as high as that both are the same numbers.
+  private func softplus(_ node: ONNXNode) -> ONNXNode? {
+    guard node.inputs.count == 3, let test = maker(node.inputs[0], "Greater"),
+      test.inputs.count == 2, let bound = number(test.inputs[1]), bound >= Self.softplusBound
+    else { return nil }
+    let (input, scaled) = (node.inputs[1], test.inputs[0])
+    var result = node.inputs[2]
+    if scaled != input {
+      guard let (factor, beta) = operands(scaled, "Mul"), factor == input,
+        let (quotient, divisor) = operands(result, "Div"), let scale = number(beta), scale > 0,
+        number(divisor) == scale
+      else { return nil }
+      result = quotient
+    }
+    guard maker(result, "Softplus")?.inputs == [scaled] else { return nil }
+    return ONNXNode(
+      name: node.name, operation: "Identity", inputs: [node.inputs[2]], outputs: node.outputs,
+      attributes: [:])
+  }
 
   /// `x * 0.5 * (1 + erf(x / sqrt(2)))`, or the same by tanh, in any order of the factors.
   private func gelu(_ node: ONNXNode) -> ONNXNode? {
@@ -196,6 +225,26 @@ struct ONNXPatterns {
       node.inputs.count >= 2, integers(node.inputs[1]) == [0, 0, count, 0, 0, 0, 0, count, 0, 0]
     else { return false }
     return node.inputs.dropFirst(2).allSatisfy { $0.isEmpty || number($0) == 0 }
+  }
+
+  // MARK: - View
+
+  /// `gather(reshape(x, [-1]), [[0, 1, …]])`, as PyTorch's newer exporter writes a view of a tensor with
+  /// all numbers in their order (`as_strided`).
+  private func view(_ node: ONNXNode) -> ONNXNode? {
+    guard node.inputs.count == 2, !constants.contains(node.inputs[0]),
+      node.attributes["axis"] ?? .integer(0) == .integer(0),
+      let flat = maker(node.inputs[0], "Reshape"), flat.inputs.count == 2,
+      integers(flat.inputs[1]) == [-1],
+      let places = constant(node.inputs[1]), places.elementType == .int64,
+      let count = ONNXTensor.elementCount(places.shape, limit: ONNXImportLimits.viewedCount),
+      case .bytes(let bytes) = places.storage, bytes.count == count * places.elementType.byteCount,
+      case .whole(let values) = DenseTensor(.int64, places.shape, bytes: bytes).numbers,
+      values.elementsEqual(0..<Int64(count))
+    else { return nil }
+    return ONNXNode(
+      name: node.name, operation: Self.view, inputs: [flat.inputs[0]], outputs: node.outputs,
+      attributes: ["sizes": .integers(places.shape.map { Int64($0) })])
   }
 
   // MARK: - Pieces

@@ -30,6 +30,7 @@ extension ONNXImporter {
     if case .arranged(let id, let arrangement) = value(0, of: node), border == nil, let pads {
       return try padDepth(id, arrangement, pads, node)
     }
+    if let pads, let cropped = try crop(node, pads, border) { return cropped }
     guard let pads, pads.count == 8, pads.allSatisfy({ 0...ONNXImportLimits.windowNumber ~= $0 }),
       pads[0] == 0, pads[4] == 0
     else { throw fault(node, "pads \((pads ?? []).prefix(8))") }
@@ -45,6 +46,39 @@ extension ONNXImporter {
       throw fault(node, "pads \(pads) of channels and pixels at once")
     }
     return try padChannels(node, before: pads[1], after: pads[5])
+  }
+
+  /// Takes away rows and columns where the padding is negative, by a convolution of zeros and ones, which
+  /// is exact, and leaves the rest of the padding as `padPixels` does; nil if none is negative.
+  private mutating func crop(
+    _ node: ONNXNode, _ pads: [Int], _ border: Border?
+  ) throws(CheckpointError) -> ONNXImportedValue? {
+    guard pads.contains(where: { $0 < 0 }) else { return nil }
+    let limits = -ONNXImportLimits.croppedCount...ONNXImportLimits.windowNumber
+    guard border == nil, pads.count == 8, pads.allSatisfy({ limits ~= $0 }),
+      [0, 1, 4, 5].allSatisfy({ pads[$0] == 0 })
+    else { throw fault(node, "pads \(pads.prefix(8))") }
+    let filler = try filler(node)
+    let isLowest = filler <= -Float.greatestFiniteMagnitude
+    guard filler == 0 || isLowest else { throw fault(node, "padding with \(filler)") }
+    let input = try features(0, of: node)
+    let channels = shapes[input].channels
+    let cuts = pads.map { max(0, -$0) }
+    let kernel = Extent(height: 1 + cuts[2] + cuts[6], width: 1 + cuts[3] + cuts[7])
+    try countParameter(channels * kernel.height * kernel.width)
+    var weight = [Float](repeating: 0, count: channels * kernel.height * kernel.width)
+    for channel in 0..<channels {
+      weight[(channel * kernel.height + cuts[2]) * kernel.width + cuts[3]] = 1
+    }
+    var convolution = Convolution(outputChannels: channels, kernel: kernel)
+    convolution.groups = channels
+    let tensor = Tensor(shape: [channels, 1, kernel.height, kernel.width], storage: weight)
+    let id = try append(
+      "\(node.name).crop", .convolution(convolution), [input], for: node, [("weight", tensor)])
+    let padding = Padding(
+      before: Extent(height: max(0, pads[2]), width: max(0, pads[3])),
+      after: Extent(height: max(0, pads[6]), width: max(0, pads[7])))
+    return padding == Padding(0) ? .features(id) : .padded(id, padding, isLowest: isLowest)
   }
 
   private mutating func surround(

@@ -29,6 +29,10 @@ extension ONNXImporter {
       let new = [old[0], old.dropFirst().reduce(1, *)]
       return try importer.reshaped(node, to: new, "\(old), flattened")
     },
+    ONNXPatterns.view: { importer, node throws(CheckpointError) in
+      let sizes = try importer.integerList("sizes", of: node) ?? []
+      return try importer.reshaped(node, to: sizes, "shape \(sizes.prefix(8)) of all numbers")
+    },
     "Reshape": { importer, node throws(CheckpointError) in try importer.reshape(node) },
     "Squeeze": { importer, node throws(CheckpointError) in try importer.squeeze(node) },
     "Transpose": { importer, node throws(CheckpointError) in try importer.transpose(node) },
