@@ -30,8 +30,10 @@ struct ONNXNetwork {
       try importer.importNodes()
       (graph, weights, ending) = try importer.result()
     } catch {
-      if case .unsupported = error, let attention = importer.attention {
-        throw .unsupported(attention)
+      switch error {
+      case .unsupported, .unreadNode:
+        if let attention = importer.attention { throw .unsupported(attention) }
+      default: break
       }
       // The size came from a contract, which may be at fault.
       guard importer.isSizeOpen else { throw error }

@@ -170,7 +170,12 @@ final class HandshakeDesk: @unchecked Sendable {
 
   private func proceed(_ handshake: Handshake) {
     let session = handshake.session
-    if !handshake.hasSent, let first = Socket.peek(session.descriptor) {
+    if !handshake.hasSent {
+      // Looked at before OpenSSL reads it. Without a byte there is nothing to do, or the end.
+      guard let first = Socket.peek(session.descriptor) else {
+        if Socket.hasEnded(session.descriptor) { fail(handshake, reason: nil) }
+        return
+      }
       handshakes[session.descriptor]?.hasSent = true
       // The first record of TLS is a handshake, 22; a method is in capitals.
       if Self.capitals ~= first {
