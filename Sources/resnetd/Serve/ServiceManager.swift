@@ -88,10 +88,11 @@ final class ServiceManager: Sendable {
   func watch(_ server: HTTPServer) {
     guard let patience, address != nil else { return }
     let interval = patience / Self.signCount
-    WorkerThread { [self] in
+    // It must not keep the server, and with it all workers, from being released at the end.
+    WorkerThread { [self, weak server] in
       let never = DispatchSemaphore(value: 0)
-      while true {
-        if server.takesTurns(within: interval) { tell("WATCHDOG=1") }
+      while let takesTurns = server.map({ $0.takesTurns(within: interval) }) {
+        if takesTurns { tell("WATCHDOG=1") }
         _ = never.wait(for: interval)
       }
     }?.detach()
