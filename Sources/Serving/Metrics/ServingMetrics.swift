@@ -54,7 +54,7 @@ package final class ServingMetrics: Sendable {
       .counter, "resnetd_tls_handshakes_total",
       "Handshakes of TLS on all listeners, by whether they succeeded.")
     static let certificateEnd = MetricDescription(
-      .gauge, "resnetd_tls_certificate_expiry_seconds",
+      .gauge, "resnetd_tls_certificate_expiry_timestamp_seconds",
       "Time at which the certificate that new connections are shown expires, since 1970.")
     static let swapDuration = MetricDescription(
       .histogram, "resnetd_swap_duration_seconds", "Time of one step of a swap.")

@@ -21,16 +21,14 @@ struct ServeCheck {
     defer { log.flush() }
     if let identities = try settings.tls.identities(log) {
       let bounded = settings.requestServer(identities.usual).connectionLimit
-      tell("TLS: the certificate and its key fit, \(bounded) connections at most")
+      StandardOutput.write("TLS: the certificate and its key fit, \(bounded) connections at most")
     }
     let model = try ModelSource.load(settings.model, settings.parts)
-    tell(
+    StandardOutput.write(
       "model: \(model.name), version \(model.version.short), \(model.labels.count) classes"
         + (settings.admin.stateFolder == nil || settings.admin.prefersModel
           ? "" : "; one that is live in --state-dir is served in its place"))
     StandardOutput.write("ok")
     return .success
   }
-
-  private func tell(_ line: String) { StandardOutput.write(line) }
 }

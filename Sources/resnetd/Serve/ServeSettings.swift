@@ -1,6 +1,5 @@
 import Checkpoint
 import Engine
-import Glibc
 import HTTPCore
 import HTTPServer
 import Imaging

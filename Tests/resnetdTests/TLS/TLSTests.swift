@@ -55,7 +55,7 @@ import Testing
       "--cacert", authority.certificate, "https://127.0.0.1:\(metrics)/metrics"
     ).body
     #expect(counts.contains(/resnetd_tls_handshakes_total\{result="done"\} [1-9]/))
-    #expect(counts.contains(/resnetd_tls_certificate_expiry_seconds [1-9]/))
+    #expect(counts.contains(/resnetd_tls_certificate_expiry_timestamp_seconds [1-9]/))
 
     // In a container, commands take the server's own variables.
     let identity = ["RESNETD_TLS_CERT": authority.path("server.pem")]
