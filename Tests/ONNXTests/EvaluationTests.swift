@@ -285,6 +285,26 @@ struct EvaluationTests {
         == true)
   }
 
+  @Test func rangesEndBeforeTheirLimit() throws {
+    func range(_ values: Int64...) throws -> [Int64]? {
+      try run("Range", values.map { DenseTensor(.int64, [], [$0]) })[0].integers
+    }
+    #expect(try range(0, 5, 1) == [0, 1, 2, 3, 4])
+    #expect(try range(3, 9, 4) == [3, 7])
+    #expect(try range(10, 4, -2) == [10, 8, 6])
+    #expect(try range(4, 4, 1) == [])
+    #expect(try range(4, 9, -1) == [])
+    let half = try run("Range", [1, 2.1, 0.5].map { DenseTensor(.float, [], [$0]) })[0]
+    #expect(half.doubles == [1, 1.5, 2])
+    func refusal(_ values: Int64...) -> String? {
+      reason("Range", values.map { DenseTensor(.int64, [], [$0]) })
+    }
+    #expect(refusal(0, 5, 0) != nil)
+    #expect(refusal(.min, .max, 1) != nil)
+    #expect(refusal(0, .max, 1)?.contains("allowed") == true)
+    #expect(reason("Range", [0, .infinity, 1].map { DenseTensor(.float, [], [$0]) }) != nil)
+  }
+
   @Test func resultsBeyondTheLimitAreRefusedBeforeTheyTakeMemory() {
     #expect(reason("ConstantOfShape", [whole([1 << 40])])?.contains("allowed") == true)
     #expect(

@@ -16,9 +16,9 @@ extension ONNXImporter {
     "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
     "ConstantOfShape", "Div", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Identity",
     "InstanceNormalization", "Log", "LpNormalization", "Max", "Min", "Mul", "Neg", "Pow",
-    "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
-    "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Slice", "Softplus", "Sqrt",
-    "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
+    "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin",
+    "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Slice",
+    "Softplus", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
   ]
 
   static func external(_ tensor: ONNXTensor) -> CheckpointError {

@@ -11,12 +11,13 @@ struct ONNXPatterns {
   /// LRN of a map whose last three dimensions are the attribute `sizes`, -1 for an open one.
   static let localResponse = "#LocalResponse"
 
-  /// Reshape to the attribute `sizes`.
+  /// Reshape to the shape of the second input, whose numbers must be the places 0, 1, … of those of
+  /// the first.
   static let view = "#View"
 
   private let model: ONNXModel
   private var makers: [String: ONNXNode] = [:]
-  /// Tensors that no image is needed for: what is computed of them needs no pattern.
+  /// Tensors that no image's pixels are needed for: what is computed of them needs no pattern.
   private var constants: Set<String>
 
   init(_ model: ONNXModel) {
@@ -24,7 +25,9 @@ struct ONNXPatterns {
     constants = Set(model.initializers.keys)
     for node in model.nodes where node.domain.isEmpty {
       if let output = node.outputs.first { makers[output] = node }
-      if node.inputs.allSatisfy({ $0.isEmpty || constants.contains($0) }) {
+      if node.operation == "Shape"
+        || node.inputs.allSatisfy({ $0.isEmpty || constants.contains($0) })
+      {
         constants.formUnion(node.outputs)
       }
     }
@@ -39,6 +42,7 @@ struct ONNXPatterns {
       case "Div": return normalization(node) ?? localResponse(node) ?? node
       case "Gather": return view(node) ?? node
       case "Where": return softplus(node) ?? node
+      case "Log": return logSoftmax(node) ?? node
       default: return node
       }
     }
@@ -68,6 +72,14 @@ struct ONNXPatterns {
     return ONNXNode(
       name: node.name, operation: "Identity", inputs: [node.inputs[2]], outputs: node.outputs,
       attributes: [:])
+  }
+
+  /// `log(softmax(x))`.
+  private func logSoftmax(_ node: ONNXNode) -> ONNXNode? {
+    guard let input = node.inputs.first, let softmax = maker(input, "Softmax") else { return nil }
+    return ONNXNode(
+      name: node.name, operation: "LogSoftmax", inputs: softmax.inputs, outputs: node.outputs,
+      attributes: softmax.attributes)
   }
 
   /// `x * 0.5 * (1 + erf(x / sqrt(2)))`, or the same by tanh, in any order of the factors.
@@ -231,20 +243,18 @@ struct ONNXPatterns {
 
   /// `gather(reshape(x, [-1]), [[0, 1, …]])`, as PyTorch's newer exporter writes a view of a tensor with
   /// all numbers in their order (`as_strided`).
+  ///
+  /// The places are a constant, or are computed of the size of the batch.
   private func view(_ node: ONNXNode) -> ONNXNode? {
     guard node.inputs.count == 2, !constants.contains(node.inputs[0]),
+      constants.contains(node.inputs[1]),
       node.attributes["axis"] ?? .integer(0) == .integer(0),
       let flat = maker(node.inputs[0], "Reshape"), flat.inputs.count == 2,
-      integers(flat.inputs[1]) == [-1],
-      let places = constant(node.inputs[1]), places.elementType == .int64,
-      let count = ONNXTensor.elementCount(places.shape, limit: ONNXImportLimits.viewedCount),
-      case .bytes(let bytes) = places.storage, bytes.count == count * places.elementType.byteCount,
-      case .whole(let values) = DenseTensor(.int64, places.shape, bytes: bytes).numbers,
-      values.elementsEqual(0..<Int64(count))
+      integers(flat.inputs[1]) == [-1]
     else { return nil }
     return ONNXNode(
-      name: node.name, operation: Self.view, inputs: [flat.inputs[0]], outputs: node.outputs,
-      attributes: ["sizes": .integers(places.shape.map { Int64($0) })])
+      name: node.name, operation: Self.view, inputs: [flat.inputs[0], node.inputs[1]],
+      outputs: node.outputs, attributes: [:])
   }
 
   // MARK: - Pieces

@@ -554,7 +554,7 @@ def refusals():
     for name, indices, axis, reason in [
         ("channel that is not there", [0, 3], 1, "channels [0, 3]"), ("channel before the first", [-4], 1, "channels"),
         ("endless channel", [-(2**63)], 1, "channels"), ("rows in another order", [1, 0], 2, "axis 2"),
-        ("one channel without its axis", 1, 1, "no list"),
+        ("one channel without its axis", 1, 1, "is not [N, classes]"),
     ]:
         yield name, refused(
             [("Gather", ["x", "i"], {"axis": axis})], [numpy_helper.from_array(np.array(indices, np.int64), "i")]), reason

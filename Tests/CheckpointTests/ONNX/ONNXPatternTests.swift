@@ -8,23 +8,28 @@ import Testing
 @Suite struct ONNXPatternTests {
   private typealias Node = ModelFile.Node
 
-  private static func load(_ nodes: [Node]) throws -> Model {
+  private static func load(
+    _ nodes: [Node], count: Int64 = 10,
+    activation: OutputRule.Activation? = OutputRule.Activation.none
+  ) throws -> Model {
     var file = ModelFile.classifier
     file.metadata = []
     file.tensors += [
       ModelFile.floats("beta", [], [2]), ModelFile.floats("other", [], [3]),
       ModelFile.floats("high", [], [20]), ModelFile.floats("low", [], [1]),
-      ModelFile.integers64("open", [-1]), Self.places("all", Array(0..<10)),
+      ModelFile.integers64("open", [-1]), ModelFile.integers64("first", [1]),
+      ModelFile.integers64("three", [3]), Self.single("third", 3), Self.single("zero", 0),
+      Self.single("one", 1), Self.single("ten", 10), Self.places("all", Array(0..<10)),
       Self.places("swapped", [1, 0] + Array(2..<10)),
     ]
     file.nodes += nodes
-    file.outputs = [("q", 1, [nil, 10])]
+    file.outputs = [("q", 1, [nil, count])]
     var options = ModelOptions(
-      labels: (0..<10).map(String.init),
+      labels: (0..<count).map(String.init),
       preprocessing: try Preprocessing(
         resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: [0, 0, 0],
         std: [1, 1, 1]))
-    options.activation = OutputRule.Activation.none
+    options.activation = activation
     return try Model.load(bytes: file.bytes, fileName: "made.onnx", options: options)
   }
 
@@ -32,6 +37,13 @@ import Testing
   private static func places(_ name: String, _ values: [Int64]) -> ModelFile.Tensor {
     var tensor = ModelFile.integers64(name, values)
     tensor.shape.insert(1, at: 0)
+    return tensor
+  }
+
+  /// Returns one integer, a tensor without dimensions.
+  private static func single(_ name: String, _ value: Int64) -> ModelFile.Tensor {
+    var tensor = ModelFile.integers64(name, [value])
+    tensor.shape = []
     return tensor
   }
 
@@ -86,6 +98,45 @@ import Testing
     let plain = [Node(operation: "Identity", name: "same", inputs: ["y"], outputs: ["q"])]
     #expect(try Self.load(nodes("all")).graph == Self.load(plain).graph)
     #expect(throws: CheckpointError.self) { try Self.load(nodes("swapped")) }
+    // As for a batch of any size: places from those of the images and of the numbers of one.
+    let computed = [
+      Node(operation: "Shape", name: "shape", inputs: ["x"], outputs: ["shape"]),
+      Node(operation: "Gather", name: "size", inputs: ["shape", "zero"], outputs: ["size"]),
+      Node(
+        operation: "Range", name: "images", inputs: ["zero", "size", "one"], outputs: ["images"]),
+      Node(operation: "Mul", name: "starts", inputs: ["images", "ten"], outputs: ["starts"]),
+      Node(operation: "Unsqueeze", name: "rows", inputs: ["starts", "first"], outputs: ["rows"]),
+      Node(operation: "Add", name: "places", inputs: ["rows", "all"], outputs: ["places"]),
+    ]
+    #expect(try Self.load(computed + nodes("places")).graph == Self.load(plain).graph)
+  }
+
+  @Test("Logarithms of a softmax are those that LogSoftmax gives")
+  func logarithms() throws {
+    let parts = [
+      Node(operation: "Softmax", name: "softmax", inputs: ["y"], outputs: ["share"]),
+      Node(operation: "Log", name: "log", inputs: ["share"], outputs: ["q"]),
+    ]
+    let whole = [Node(operation: "LogSoftmax", name: "log", inputs: ["y"], outputs: ["q"])]
+    let model = try Self.load(parts, activation: nil)
+    #expect(try model.graph == Self.load(whole, activation: nil).graph)
+    #expect(model.output.activation == .softmax)
+  }
+
+  @Test("A single index picks a channel and takes the dimension away")
+  func singleIndex() throws {
+    func nodes(of index: String) -> [Node] {
+      let pick = Node(
+        operation: "Gather", name: "pick", inputs: ["y", index], outputs: ["s"],
+        attributes: [ModelFile.integer("axis", 1)])
+      let widen = Node(
+        operation: "Unsqueeze", name: "widen", inputs: ["s", "first"], outputs: ["q"])
+      return [pick, widen]
+    }
+    var list = [nodes(of: "three")[0]]
+    list[0].outputs = ["q"]
+    #expect(try Self.load(nodes(of: "third"), count: 1).graph == Self.load(list, count: 1).graph)
+    #expect(throws: CheckpointError.self) { try Self.load(nodes(of: "ten"), count: 1) }
   }
 
   @Test("A negative padding takes pixels away, and the rest of it is left to the next operation")

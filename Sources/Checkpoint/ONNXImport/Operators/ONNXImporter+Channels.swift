@@ -10,11 +10,11 @@ extension ONNXImporter {
     "Split": { importer, node throws(CheckpointError) in try importer.split(node) },
   ]
 
-  /// Picks channels by a list.
+  /// Picks channels by a list; a single index takes the dimension away.
   private mutating func gather(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     let axis = try integer("axis", of: node, default: 0)
-    guard let indices = try constant(1, of: node), indices.shape.count == 1,
+    guard let indices = try constant(1, of: node), indices.shape.count <= 1,
       let given = try integers(1, of: node)
     else { throw fault(node, "no list of channels") }
     guard axis == order.channelAxis || axis == order.channelAxis - order.rank else {
@@ -25,8 +25,11 @@ extension ONNXImporter {
     guard !chosen.isEmpty, chosen.allSatisfy({ 0..<channels ~= $0 }) else {
       throw fault(node, "channels \(given.prefix(8)) of \(shapes[input])")
     }
-    return order.value(
-      try select(chosen.count, of: input, order, node.name, node) { chosen[$0] })
+    let picked = try select(chosen.count, of: input, order, node.name, node) { chosen[$0] }
+    guard indices.shape.isEmpty else { return order.value(picked) }
+    // The batch's dimension, which is not the layout's, comes first.
+    let arrangement = ONNXArrangement(shapes[picked], order)
+    return try settled(picked, arrangement.dropping(axes: [order.channelAxis - 1]), node)
   }
 
   /// Splits a map into parts of equal or given sizes, each an output of its own.

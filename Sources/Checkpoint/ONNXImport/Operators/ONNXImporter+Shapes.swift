@@ -29,10 +29,7 @@ extension ONNXImporter {
       let new = [old[0], old.dropFirst().reduce(1, *)]
       return try importer.reshaped(node, to: new, "\(old), flattened")
     },
-    ONNXPatterns.view: { importer, node throws(CheckpointError) in
-      let sizes = try importer.integerList("sizes", of: node) ?? []
-      return try importer.reshaped(node, to: sizes, "shape \(sizes.prefix(8)) of all numbers")
-    },
+    ONNXPatterns.view: { importer, node throws(CheckpointError) in try importer.view(node) },
     "Reshape": { importer, node throws(CheckpointError) in try importer.reshape(node) },
     "Squeeze": { importer, node throws(CheckpointError) in try importer.squeeze(node) },
     "Transpose": { importer, node throws(CheckpointError) in try importer.transpose(node) },
@@ -115,6 +112,19 @@ extension ONNXImporter {
       new[open] = total / others
     }
     return try reshaped(node, to: new, text)
+  }
+
+  /// Reshapes to the shape of a list of places, which must be those of all numbers in their order.
+  private mutating func view(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let old = try dimensions(0, of: node)
+    guard let places = try constant(1, of: node), places.elementType == .int64,
+      let count = ONNXTensor.elementCount(places.shape, limit: ONNXImportLimits.viewedCount),
+      case .bytes(let bytes) = places.storage, bytes.count == count * places.elementType.byteCount,
+      case .whole(let values) = DenseTensor(.int64, places.shape, bytes: bytes).numbers,
+      values.elementsEqual(0..<Int64(count))
+    else { throw fault(node, "not all numbers of \(old) in their order") }
+    let shape = places.shape
+    return try reshaped(node, to: shape, "shape \(shape.prefix(8)) of all numbers of \(old)")
   }
 
   private mutating func squeeze(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
