@@ -187,7 +187,7 @@ let package = Package(
       name: "resnetdTests",
       dependencies: [
         "resnetd", "Checkpoint", "Decoding", "Engine", "Imaging", "Numbers", "ResNet", "ONNX",
-        "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer",
+        "HTTPServer", "HTTPCore", "HostileFiles", "ScriptedServer", "CCurl",
       ]),
   ],
   cLanguageStandard: .gnu2x,

@@ -19,3 +19,7 @@ bool remote_add_field(struct curl_slist **list, const char *name, const char *va
 // Trusts the authorities that the environment names, if it does: the curl tool heeds these
 // variables, the library does not.
 CURLcode remote_set_authorities(CURL *curl);
+
+// Works like curl_easy_perform, but asks `stop` several times a second, and ends by
+// CURLE_ABORTED_BY_CALLBACK where that says so.
+CURLcode remote_perform(CURL *curl, remote_stop stop, void *context);

@@ -193,8 +193,8 @@ static CURLcode result_of(CURLM *multi) {
   return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_RECV_ERROR;
 }
 
-// Works like curl_easy_perform, which would notice only once a second that it must stop.
-static CURLcode perform(CURL *curl, remote_stop stop, void *context) {
+// curl_easy_perform would notice only once a second that it must stop.
+CURLcode remote_perform(CURL *curl, remote_stop stop, void *context) {
   CURLM *multi = curl_multi_init();
   if (!multi) return CURLE_OUT_OF_MEMORY;
   CURLMcode code = curl_multi_add_handle(multi, curl);
@@ -240,7 +240,7 @@ int remote_fetch(
   if (!code) code = set_request(curl, request, &headers);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  if (!code) code = perform(curl, stop, context);
+  if (!code) code = remote_perform(curl, stop, context);
   if (code == CURLE_WRITE_ERROR && has_enough(&transfer)) code = CURLE_OK;
   if (code) {
     hide_password(message);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES } key;
+typedef enum { KEY_OTHER, KEY_IMAGE, KEY_IMAGES, KEY_URL } key;
 
 // Where a value stands.
 typedef enum { AT_TOP, AT_MEMBER, AT_LIST } place;
@@ -17,6 +17,7 @@ typedef struct {
   key key;
   bool saw_image;
   bool saw_images;
+  bool saw_url;
 } reader;
 
 static bool stop(reader *at, json_images_status status) {
@@ -39,6 +40,10 @@ static bool take_key(reader *at, const json_event *event) {
     if (at->saw_images) return stop(at, JSON_IMAGES_DUPLICATE_IMAGES);
     at->saw_images = true;
     at->key = KEY_IMAGES;
+  } else if (event->byte_count == 3 && memcmp(event->bytes, "url", 3) == 0) {
+    if (at->saw_url) return stop(at, JSON_IMAGES_DUPLICATE_URL);
+    at->saw_url = true;
+    at->key = KEY_URL;
   } else {
     if (at->found->member_count == at->limits.member_count) {
       return stop(at, JSON_IMAGES_TOO_MANY_MEMBERS);
@@ -67,6 +72,7 @@ static bool take_other(reader *at, const json_event *event) {
   if (at->key != KEY_OTHER) {
     // As if the key were missing.
     if (event->kind == JSON_EVENT_NULL) return true;
+    if (at->key == KEY_URL) return stop(at, JSON_IMAGES_URL_TYPE);
     return stop(at, at->key == KEY_IMAGE ? JSON_IMAGES_IMAGE_TYPE : JSON_IMAGES_IMAGES_TYPE);
   }
   json_images_member *member = &at->members[at->found->member_count - 1];
@@ -84,6 +90,11 @@ static bool take(void *context, const json_event *event) {
     case JSON_EVENT_STRING:
       if (at->place == AT_LIST || (is_member && at->key == KEY_IMAGE)) {
         return take_image(at, event);
+      }
+      if (is_member && at->key == KEY_URL) {
+        at->found->url = (json_images_range){event->start, event->end};
+        at->found->has_url = true;
+        return true;
       }
       break;
     case JSON_EVENT_OBJECT:

@@ -33,7 +33,7 @@ extension Service {
 
   private var openAPIAnswer: Response {
     if let known = openAPI.withLock({ $0 }) { return known }
-    let made = OpenAPIDocument.response(version: version)
+    let made = OpenAPIDocument.response(version: version, fetchesImages: fetcher != nil)
     openAPI.withLock { $0 = made }
     return made
   }

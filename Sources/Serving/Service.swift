@@ -12,12 +12,14 @@ package final class Service: RequestHandler {
   /// small.
   private static let keptBodyByteLimit = 16 << 20
 
-  private let limits: ServingLimits
+  let limits: ServingLimits
   let metrics: ServingMetrics
   private let servesMetrics: Bool
   private let crossOrigin: CrossOriginRule
+  /// Fetches images that requests name; nil where none are fetched.
+  let fetcher: ImageFetcher?
   private let accessLog: AccessLog
-  private let bodies: BodyMemory
+  let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
   /// Description of the live model, once somebody has asked for it.
   let described = Mutex<ModelDescription?>(nil)
@@ -31,14 +33,16 @@ package final class Service: RequestHandler {
   ///
   /// - Parameters:
   ///   - crossOrigin: Web pages that may read answers.
+  ///   - fetcher: Fetches images that requests name.
   ///   - version: Version of the program.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
-    crossOrigin: CrossOriginRule = .off, version: String = "0", accessLog: AccessLog,
+    crossOrigin: CrossOriginRule = .off, fetcher: ImageFetcher? = nil, version: String = "0",
+    accessLog: AccessLog,
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
-    (self.crossOrigin, self.version) = (crossOrigin, version)
+    (self.crossOrigin, self.fetcher, self.version) = (crossOrigin, fetcher, version)
     bodies = BodyMemory(
       memory, keptByteLimit: min(Self.keptBodyByteLimit, memory.byteCount / 64))
     self.metrics = metrics
@@ -166,15 +170,24 @@ package final class Service: RequestHandler {
       },
       deadline: BodyDeadline(after: timeout(parameters), response: answer(.deadline)),
       then: Handling(refusing: { answer(Problem($0)) }) { [self] request, exchange in
-        let content = RequestContent(request.body, type, dialect, hold: request.hold)
-        if let problem = classify(content, parameters, identity, exchange) {
-          exchange.respond(answer(problem))
+        let respond = {
+          @Sendable [self] (content: RequestContent, parameters: ClassificationParameters) in
+          if let problem = classify(content, parameters, identity, exchange) {
+            exchange.respond(answer(problem))
+          }
         }
+        if let named = namedImage(request.body, type, dialect) {
+          do throws(Problem) {
+            try fetch(named, parameters, exchange, respond) { exchange.respond(answer($0)) }
+          } catch { exchange.respond(answer(error)) }
+          return
+        }
+        respond(RequestContent(request.body, type, dialect, hold: request.hold), parameters)
       })
   }
 
   /// Returns the time that a request may take, from its first byte.
-  private func timeout(_ parameters: ClassificationParameters) -> Duration {
+  func timeout(_ parameters: ClassificationParameters) -> Duration {
     min(parameters.timeout ?? limits.requestTimeout, limits.requestTimeout)
   }
 
@@ -203,7 +216,7 @@ package final class Service: RequestHandler {
   }
 
   /// Problem that rejects a classification, counted.
-  private var rejection: Problem {
+  var rejection: Problem {
     if case .draining = state { metrics.rejected(.draining) } else { metrics.rejected(.starting) }
     return unavailable
   }

@@ -117,6 +117,82 @@ int remote_ask(
     const remote_question *question, remote_receiver receiver, remote_progress progress,
     void *context, remote_answer *answer);
 
+enum { REMOTE_HOST_BYTE_COUNT = 256 };
+
+// Where the bytes of a URL come from.
+typedef struct {
+  bool is_encrypted;
+  // Lower case, as libcurl asks for it: an address of IPv4 in four decimal numbers, one of IPv6
+  // without brackets.
+  char host[REMOTE_HOST_BYTE_COUNT];
+  int port;
+} remote_origin;
+
+// Reads the origin of a URL of http or https; false for anything else, and for one with a user or a
+// password.
+bool remote_read_origin(const char *url, remote_origin *origin);
+
+typedef enum {
+  REMOTE_REFUSED = 0,
+  // Only at addresses of the public network, whatever the name is resolved to.
+  REMOTE_PUBLIC = 1,
+  REMOTE_ANYWHERE = 2,
+} remote_permission;
+
+typedef struct {
+  const char *url;
+  int redirect_limit;
+  // Bytes of the body; more end the transfer.
+  int64_t byte_limit;
+  long connect_timeout_ms;
+  // Milliseconds for each of the transfers that redirections lead to.
+  long timeout_ms;
+  // Seconds, each with less than a kilobyte, after which the transfer is given up.
+  long stall_timeout_s;
+} remote_image;
+
+typedef enum {
+  // There is an answer; its status says more.
+  REMOTE_IMAGE_ANSWERED = 0,
+  // The URL, or one that it was redirected to, is none of http or https or was not permitted.
+  REMOTE_IMAGE_REFUSED = 1,
+  // The name belongs to an address that is not of the public network.
+  REMOTE_IMAGE_NOT_PUBLIC = 2,
+  REMOTE_IMAGE_TOO_LARGE = 3,
+  REMOTE_IMAGE_TIMEOUT = 4,
+  // Stopped by its functions.
+  REMOTE_IMAGE_STOPPED = 5,
+  // The other side is not reached, not trusted or does not speak HTTP.
+  REMOTE_IMAGE_FAILED = 6,
+} remote_image_result;
+
+typedef struct {
+  int status;
+  // The last URL's origin, as far as it is known.
+  remote_origin origin;
+  // Reason for REMOTE_IMAGE_FAILED.
+  char message[REMOTE_MESSAGE_BYTE_COUNT];
+} remote_image_answer;
+
+// What a transfer asks and tells while it runs.
+typedef struct {
+  // Asked before anything is sent, of redirections too.
+  remote_permission (*permit)(void *context, const remote_origin *origin);
+  // Takes the next bytes of a body of status 200; false ends the transfer.
+  bool (*take)(void *context, const void *bytes, size_t count);
+  remote_stop stop;
+  void *context;
+} remote_image_functions;
+
+// Fetches a URL that somebody else has named, without proxies, cookies or credentials.
+remote_image_result remote_fetch_image(
+    const remote_image *image, const remote_image_functions *functions,
+    remote_image_answer *answer);
+
+// Returns whether an address, in network order, is one of the public network: 4 bytes of IPv4 or
+// 16 of IPv6.
+bool remote_is_public(const uint8_t *address, size_t byte_count);
+
 // Returns the version of the loaded libcurl; the string is static.
 const char *remote_library_version(void);
 

@@ -3,8 +3,8 @@
 //
 // Finds the images of a JSON request in one pass of yajl, without a tree and without copies.
 //
-//     {"image": "<base64>"}   or   {"images": ["<base64>", ...]}, and further members with a
-//                                  number, a string, true, false or null
+//     {"image": "<base64>"}, {"images": ["<base64>", ...]} or {"url": "<address>"}, and further
+//     members with a number, a string, true, false or null
 //
 // Strings of images are returned as ranges of the input, escapes included. Nothing nests deeper, so
 // a list or an object anywhere else ends the pass. yajl's allocations are bounded; one beyond the
@@ -37,6 +37,9 @@ typedef enum json_images_status {
   JSON_IMAGES_IMAGES_TYPE = 9,
   /// yajl would have needed more than `scratch_byte_limit`.
   JSON_IMAGES_OUT_OF_MEMORY = 10,
+  JSON_IMAGES_DUPLICATE_URL = 11,
+  /// `url` is not a string.
+  JSON_IMAGES_URL_TYPE = 12,
 } json_images_status;
 
 typedef struct json_images_limits {
@@ -78,6 +81,9 @@ typedef struct json_images_found {
   /// Whether the key is present with a value other than null.
   bool has_image;
   bool has_images;
+  /// The string of `url`, where there is one.
+  bool has_url;
+  json_images_range url;
   /// Where the pass ended, and why if the input is not JSON.
   json_events_end end;
 } json_images_found;

@@ -5,14 +5,16 @@ import JSON
 enum OpenAPIDocument {
   /// Returns the answer with the document, which takes a millisecond.
   ///
-  /// - Parameter version: Version of the program.
-  static func response(version: String) -> Response {
+  /// - Parameters:
+  ///   - version: Version of the program.
+  ///   - fetchesImages: Whether requests may name an image.
+  static func response(version: String, fetchesImages: Bool) -> Response {
     Response(
       status: 200, contentType: "application/json",
-      body: document(version: version).bytes)
+      body: document(version: version, fetchesImages: fetchesImages).bytes)
   }
 
-  private static func document(version: String) -> JSONValue {
+  private static func document(version: String, fetchesImages: Bool) -> JSONValue {
     let paths = Route.allCases.flatMap { route in
       route.paths.map { path in (path, item(route, path)) }
     }
@@ -26,7 +28,7 @@ enum OpenAPIDocument {
       ],
       "paths": .object(JSONObject(paths)),
       "components": [
-        "schemas": .object(OpenAPISchemas.all),
+        "schemas": .object(OpenAPISchemas.all(fetchesImages: fetchesImages)),
         "parameters": .object(Route.sharedParameters),
         "responses": .object(JSONObject(problems(isProtocol: false) + problems(isProtocol: true))),
       ],
@@ -164,6 +166,8 @@ extension Route {
     if self == .model { statuses.insert(503) }
     if paths[0].contains("{") { statuses.insert(404) }
     if takesImages { statuses.formUnion([415, 504]) }
+    // Of an image that is fetched.
+    if self == .classify { statuses.formUnion([403, 422]) }
     if self == .metrics { statuses.insert(404) }
     return statuses.sorted()
   }

@@ -11,7 +11,11 @@ enum OpenAPISchemas {
     "features": ["enum": [true, false, 1, 0]], "explain": choice(["cam"]),
   ]
 
-  static let all: JSONObject = common + classification + description + openInference
+  /// Returns all schemas, of servers that fetch images that requests name, or of others.
+  static func all(fetchesImages: Bool) -> JSONObject {
+    common + ["Images": images(.classification, namesOne: fetchesImages)] + classification
+      + description + openInference
+  }
 
   /// An image of one pixel, GIF, in base64.
   private static let example = "R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
@@ -47,15 +51,22 @@ enum OpenAPISchemas {
   ]
 
   /// Returns the JSON with images and parameters; null is as good as leaving a member out.
-  private static func images(_ names: ImageRequestNames) -> JSONValue {
+  ///
+  /// - Parameter namesOne: Whether an image may be named.
+  private static func images(_ names: ImageRequestNames, namesOne: Bool = false) -> JSONValue {
     let others = names.query.map { ($0, orNull(parameters[$0] ?? true)) }
-    let images: JSONObject = [
+    var images: JSONObject = [
       "image": ["type": ["string", "null"], "contentEncoding": "base64"],
       "images": ["type": ["array", "null"], "items": string, "minItems": 1],
     ]
+    var choices: [JSONValue] = [["required": ["image"]], ["required": ["images"]]]
+    if namesOne {
+      images.append("url", ["type": ["string", "null"], "format": "uri"])
+      choices.append(["required": ["url"]])
+    }
     return [
       "type": "object", "properties": .object(images + JSONObject(others)),
-      "anyOf": [["required": ["image"]], ["required": ["images"]]],
+      "anyOf": .array(choices),
       "additionalProperties": false, "examples": [["image": .string(example)]],
     ]
   }
@@ -75,7 +86,7 @@ enum OpenAPISchemas {
   }
 
   private static let classification: JSONObject = [
-    "Images": images(.classification), "Image": images(.prediction),
+    "Image": images(.prediction),
     "Prediction": object(
       [
         "class": integer, "label": string, "display_name": string, "probability": number,

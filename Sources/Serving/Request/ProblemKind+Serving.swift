@@ -4,6 +4,7 @@ import HTTPCore
 /// in `HTTPCore`.
 extension ProblemKind {
   static let accuracyTooLow = ProblemKind("accuracy-too-low")
+  static let addressRefused = ProblemKind("address-refused")
   static let alreadyLive = ProblemKind("already-live")
   static let corruptImage = ProblemKind("corrupt-image")
   static let crossOrigin = ProblemKind("cross-origin")
@@ -14,6 +15,7 @@ extension ProblemKind {
   static let examplesFull = ProblemKind("examples-full")
   static let examplesOfAnother = ProblemKind("examples-of-another-network")
   static let foreignHost = ProblemKind("foreign-host")
+  static let imageNotFetched = ProblemKind("image-not-fetched")
   static let imageTooLarge = ProblemKind("image-too-large")
   static let insufficientMemory = ProblemKind("insufficient-memory")
   static let internalError = ProblemKind("internal")

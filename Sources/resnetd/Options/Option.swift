@@ -324,6 +324,23 @@ extension Option {
     }
   }
 
+  /// Servers, separated by commas.
+  static func servers(
+    _ name: String, _ path: any Path<FetchRule>, _ help: String
+  ) -> Option {
+    Option(name: name, valueName: "LIST", help: help) {
+      (settings, text) throws(InvalidValue) in
+      guard let rule = FetchRule(text) else {
+        throw InvalidValue(
+          expected: "hosts like images.example.org, *.example.org or http://192.0.2.7:9000")
+      }
+      settings[keyPath: path] = rule
+    } defaultText: {
+      let list = $0[keyPath: path].list
+      return list.isEmpty ? nil : list.joined(separator: ",")
+    }
+  }
+
   static func fraction(
     _ name: String, _ valueName: String, _ path: any Path<Float>, _ help: String
   ) -> Option {

@@ -58,6 +58,10 @@ enum OptionSynonyms {
     (["force"], "overwrite replace yes clobber f y"),
     (["features"], "embedding embeddings feature vectors"),
     (
+      ["fetch-from"],
+      "fetch-hosts allow-urls allowed-hosts allowed-urls url-hosts allow-fetch fetch"
+    ),
+    (
       ["cors-origin"], "cors cors-origins allow-origin allow-origins allowed-origins origins origin"
     ),
     (["host"], "address addr bind listen interface ip server"),

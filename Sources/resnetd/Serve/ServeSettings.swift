@@ -53,6 +53,8 @@ struct ServeSettings: DecodingSettings {
   var metricsHost = "127.0.0.1"
   /// Web pages of other origins that may read answers.
   var crossOrigin = CrossOriginRule.off
+  /// Servers that images are fetched from.
+  var fetching = FetchRule.off
   var tls = TLSSettings()
   var admin = AdminSettings()
   var follow = FollowSettings()
@@ -271,6 +273,9 @@ struct ServeSettings: DecodingSettings {
     .integer(
       "image-limit", "N", \.serving.imageCountLimit, in: 1...10_000,
       "images in one request (else 413)"),
+    .servers(
+      "fetch-from", \.fetching,
+      "servers, by commas, that a request may name an image of by {\"url\": …}, as img.example.org"),
     .integer(
       "pixel-limit", "N", \.serving.decoding.pixelCountLimit,
       in: 1...DecodingLimits.pixelCountCeiling, "width x height of an image (else 413)"),

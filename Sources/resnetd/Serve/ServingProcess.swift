@@ -62,7 +62,9 @@ struct ServingProcess {
     service = Service(
       limits: settings.serving, metrics: metrics,
       servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
-      crossOrigin: settings.crossOrigin, version: Version.number, accessLog: accessLog,
+      crossOrigin: settings.crossOrigin,
+      fetcher: settings.fetching.isOff ? nil : ImageFetcher(RemoteImages(), settings.fetching),
+      version: Version.number, accessLog: accessLog,
       memory: memory)
     let identities = try settings.tls.identities(log)
     let configuration = settings.requestServer(

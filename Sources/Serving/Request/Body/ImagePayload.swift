@@ -63,6 +63,8 @@ package final class ImagePayload {
     case .json:
       let scratch = try Self.scratch(for: body, memory)
       let json = try JSONImages(body, imageCountLimit: imageCountLimit, names: names)
+      // Whoever fetches has looked for it before.
+      guard json.address == nil else { throw .fetchingIsOff }
       places = json.ranges.map { .base64($0) }
       isList = json.isList
       parameters = json.parameters
@@ -74,6 +76,16 @@ package final class ImagePayload {
       parameters = []
       origin = .whole(type?.essence)
     }
+  }
+
+  /// Takes an image that has been fetched.
+  ///
+  /// - Parameter address: Where it comes from.
+  init(_ image: [UInt8], fetchedFrom address: String, hold: (any BodyHold)?) {
+    (body, self.hold) = (image, hold)
+    (inference, isList, parameters) = (nil, false, [])
+    places = [.raw(image.indices)]
+    origin = .address(address)
   }
 
   /// Finds the images of an inference.
@@ -193,6 +205,7 @@ extension ImagePayload {
   /// Where the images come from, for an image that cannot be read.
   private enum Origin {
     case whole(String?)
+    case address(String)
     /// Names of the parts.
     case form([String])
     case json
@@ -215,6 +228,7 @@ extension ImagePayload {
     var problem = problem
     switch origin {
     case .json, .inference: break
+    case .address(let address): problem.detail += "; it was fetched from \(Quotation.of(address))"
     case .form(let names):
       problem.detail += "; it is the form's part \(Quotation.of(names[index]))"
     case .whole("application/x-www-form-urlencoded"):

@@ -15,6 +15,8 @@ struct JSONImages {
   /// Whether they were a list.
   let isList: Bool
   let parameters: [GivenParameter]
+  /// The address of an image that is to be fetched, in place of images.
+  let address: String?
 
   /// Returns the bytes that the reader may hold for this body.
   ///
@@ -69,6 +71,9 @@ struct JSONImages {
     if let problem = Self.problem(status, found, imageCountLimit) { throw problem }
     self.ranges = ranges.map { start + $0.start..<start + $0.end }
     isList = found.has_images
+    address =
+      found.has_url
+      ? Self.string(start + found.url.start..<start + found.url.end, of: body) : nil
   }
 
   /// Throws for members that are not parameters, unless the text as a whole is wrong.
@@ -88,6 +93,9 @@ struct JSONImages {
     switch status {
     case JSON_IMAGES_OK:
       switch (found.has_image, found.has_images) {
+      case (false, false) where found.has_url: nil
+      case _ where found.has_url:
+        .body(#"the JSON object has an image and "url"; give one of them"#)
       case (true, true):
         .body(#"the JSON object has both "image" and "images"; give one of them"#)
       case (false, false):
@@ -101,10 +109,23 @@ struct JSONImages {
     case JSON_IMAGES_TOO_MANY_IMAGES: .tooManyImages(limit: imageCountLimit)
     case JSON_IMAGES_DUPLICATE_IMAGE: .body(#"the key "image" is given twice"#)
     case JSON_IMAGES_DUPLICATE_IMAGES: .body(#"the key "images" is given twice"#)
+    case JSON_IMAGES_DUPLICATE_URL: .body(#"the key "url" is given twice"#)
+    case JSON_IMAGES_URL_TYPE: .body(#""url" is not a string; \#(expected)"#)
     case JSON_IMAGES_IMAGE_TYPE: .body(#""image" is not a string; \#(expected)"#)
     case JSON_IMAGES_IMAGES_TYPE: .body(#""images" is not a list of strings; \#(expected)"#)
     default: .overloaded
     }
+  }
+
+  /// Returns a string of the body, its escapes resolved.
+  private static func string(_ range: Range<Int>, of body: [UInt8]) -> String {
+    var escaped = EscapedString(range)
+    var units: [UInt8] = []
+    while let character = escaped.next(body) {
+      // A URL is ASCII; nothing else is fetched.
+      units.append(UInt8(exactly: character) ?? UInt8(ascii: " "))
+    }
+    return String(decoding: units, as: UTF8.self)
   }
 
   private static let expected = #"send {"image": "<base64>"} or {"images": ["<base64>", ...]}"#

@@ -20,6 +20,14 @@ final class RequestContent: @unchecked Sendable {
   private let hold: (any BodyHold)?
   private var opened: ImagePayload?
 
+  /// Takes an image that has been fetched for a request.
+  init(_ image: [UInt8], fetchedFrom address: String, _ dialect: Dialect, hold: any BodyHold) {
+    byteCount = image.count
+    (type, self.dialect, names) = (nil, dialect, dialect.names)
+    (body, self.hold) = ([], nil)
+    opened = ImagePayload(image, fetchedFrom: address, hold: hold)
+  }
+
   /// - Parameter names: Names that parameters beside the images may have, if not the dialect's.
   init(
     _ body: [UInt8], _ type: String?, _ dialect: Dialect = .classification,

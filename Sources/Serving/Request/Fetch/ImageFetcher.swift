@@ -1,0 +1,189 @@
+import HTTPCore
+import HTTPServer
+import Inference
+import Synchronization
+import Time
+
+/// Fetches images from other servers; blocks the thread that asks.
+package protocol ImageFetching: Sendable {
+  /// Fetches a URL that a client has named.
+  ///
+  /// - Parameters:
+  ///   - byteLimit: Bytes of an image; more end the transfer.
+  ///   - timeout: For each of the servers that redirections lead to.
+  ///   - image: Is asked before each of them whether it may be asked, and several times a second
+  ///     whether to go on; takes the bytes.
+  func fetch(
+    _ url: String, byteLimit: Int, timeout: Duration, into image: FetchedImage
+  ) throws(FetchFault)
+}
+
+/// Reason why an image was not fetched.
+package enum FetchFault: Error, Sendable, Hashable {
+  /// The URL is none of http or https, or its server may not be asked.
+  case refused(ImageOrigin?)
+  /// The name belongs to an address that is not of the public network.
+  case notPublic(ImageOrigin)
+  case status(Int, ImageOrigin)
+  case tooLarge(ImageOrigin)
+  case timeout(ImageOrigin)
+  /// Nobody wants it any more, or there is no room for it.
+  case stopped
+  case failed(String, ImageOrigin)
+}
+
+/// Bytes of an image as they arrive from another server; belongs to the thread that fetches it.
+package final class FetchedImage {
+  /// Bytes that room is made for first.
+  private static let firstByteCount = 64 << 10
+
+  private(set) var bytes: [UInt8] = []
+  let hold: any BodyHold
+  /// Whether memory has run out.
+  private(set) var hasNoRoom = false
+  private let rule: FetchRule
+  private let isNeeded: () -> Bool
+
+  /// - Parameter isNeeded: Whether somebody waits for it.
+  init(_ hold: any BodyHold, _ rule: FetchRule, isNeeded: @escaping () -> Bool) {
+    (self.hold, self.rule, self.isNeeded) = (hold, rule, isNeeded)
+  }
+
+  package var isWanted: Bool { isNeeded() }
+
+  package func permission(for origin: ImageOrigin) -> FetchRule.Permission {
+    rule.permission(for: origin)
+  }
+
+  /// Takes the next bytes; false if there is no room for them.
+  package func append(_ part: UnsafeRawBufferPointer) -> Bool {
+    let needed = bytes.count + part.count
+    if needed > bytes.capacity {
+      let capacity = max(Self.firstByteCount, 2 * bytes.capacity, needed)
+      // Both buffers exist while one is copied into the other.
+      guard hold.hold(bytes.capacity + capacity) else {
+        hasNoRoom = true
+        return false
+      }
+      bytes.reserveCapacity(capacity)
+      _ = hold.hold(bytes.capacity)
+    }
+    unsafe bytes.append(contentsOf: part)
+    return true
+  }
+}
+
+/// Fetches images for requests that name them, a few at a time, each on a thread of its own.
+package final class ImageFetcher: Sendable {
+  /// Bytes of a body that names an image.
+  static let bodyByteLimit = 8 << 10
+  /// Images that are fetched at once.
+  package static let countLimit = 8
+  /// Time for each server to answer and to send the image.
+  private static let serverTimeout = Duration.seconds(10)
+  private static let retryAfterSeconds = 1
+
+  private let source: any ImageFetching
+  private let rule: FetchRule
+  private let count = Mutex(0)
+
+  package init(_ source: any ImageFetching, _ rule: FetchRule) {
+    (self.source, self.rule) = (source, rule)
+  }
+
+  /// An image that a request names.
+  struct Order: Sendable {
+    var url: String
+    var byteLimit: Int
+    var exchange: Exchange
+    /// Time from which an answer is no longer of use.
+    var deadline: ContinuousClock.Instant
+    /// Memory of the image.
+    var hold: any BodyHold
+
+    /// Whether somebody waits for it.
+    var isWanted: Bool { !exchange.isCancelled && .now < deadline }
+  }
+
+  /// Starts to fetch. `done` is called once, from another thread, unless a problem is thrown.
+  func fetch(
+    _ order: Order, then done: @escaping @Sendable (Result<[UInt8], Problem>) -> Void
+  ) throws(Problem) {
+    let hasPlace = count.withLock { count in
+      guard count < Self.countLimit else { return false }
+      count += 1
+      return true
+    }
+    guard hasPlace else { throw Self.busy }
+    let thread = WorkerThread { [self] in
+      let result = Result { () throws(Problem) in try image(order) }
+      // The place is free before the answer comes.
+      count.withLock { $0 -= 1 }
+      done(result)
+    }
+    guard let thread else {
+      count.withLock { $0 -= 1 }
+      throw .overloaded
+    }
+    thread.detach()
+  }
+
+  private func image(_ order: Order) throws(Problem) -> [UInt8] {
+    let image = FetchedImage(order.hold, rule) { order.isWanted }
+    do throws(FetchFault) {
+      let rest = order.deadline - .now
+      try source.fetch(
+        order.url, byteLimit: order.byteLimit, timeout: min(rest, Self.serverTimeout),
+        into: image)
+    } catch {
+      if image.hasNoRoom { throw .overloaded }
+      throw .notFetched(error, isWanted: order.isWanted, byteLimit: order.byteLimit)
+    }
+    guard !image.bytes.isEmpty else {
+      throw Problem(422, .imageNotFetched, "the server of url has sent no bytes")
+    }
+    return image.bytes
+  }
+
+  private static let busy = Problem(
+    503, .overloaded, "\(countLimit) images are being fetched already; try again later",
+    retryAfterSeconds: retryAfterSeconds)
+}
+
+extension Problem {
+  /// Problem of a request that names an image where none is fetched.
+  static let fetchingIsOff = parameter(
+    "url is taken at /classify alone, in a body of \(ImageFetcher.bodyByteLimit) bytes at most, where "
+      + "--fetch-from of `resnetd serve` names the servers; send the image itself")
+
+  fileprivate static func notFetched(
+    _ fault: FetchFault, isWanted: Bool, byteLimit: Int
+  ) -> Problem {
+    guard isWanted else { return .deadline }
+    switch fault {
+    case .stopped: return .deadline
+    case .refused(nil):
+      return .parameter("url is an address of http or https without user and password")
+    case .refused(let origin?):
+      let scheme = origin.isEncrypted ? "" : " without TLS"
+      return Problem(
+        403, .addressRefused,
+        "url: images are not fetched from \(origin)\(scheme); --fetch-from names the servers")
+    case .notPublic(let origin):
+      return Problem(
+        403, .addressRefused, "url: \(origin) has an address that is not of the public network")
+    case .status(let status, let origin):
+      return Problem(
+        422, .imageNotFetched,
+        "url: \(origin) answered \(status) \(Response.reason(status)), not 200")
+    case .tooLarge(let origin):
+      return Problem(
+        413, .bodyTooLarge, "url: the image at \(origin) has more than \(byteLimit) bytes")
+    case .timeout(let origin):
+      return Problem(504, .imageNotFetched, "url: \(origin) took too long to send the image")
+    case .failed(let reason, let origin):
+      return Problem(
+        422, .imageNotFetched, "url: the image at \(origin) was not fetched: \(reason)")
+    }
+  }
+}
