@@ -1,6 +1,6 @@
 """Moves the pointer of one S3 bucket under load while three servers behind nginx follow it.
 
-usage: follow-replicas.py PROGRAM NGINX [--moves N] [--connections N]
+usage: follow.py PROGRAM NGINX [--moves N] [--connections N]
 
 The bucket is moto's, which checks the signature of every request. Every answer must be a success,
 name a model that was published and agree with what that model says. Prints a Markdown table.
@@ -9,13 +9,10 @@ name a model that was published and agree with what that model says. Prints a Ma
 import argparse
 import contextlib
 import hashlib
-import http.client
 import json
-import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,110 +21,23 @@ import time
 import boto3
 import botocore.exceptions
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
 from checked_load import SAMPLE, Answer, Load  # noqa: E402
+from common import (  # noqa: E402
+    HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, nginx, process)
 
 EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
-HOST = "127.0.0.1"
 REGION = "eu-central-1"
 BUCKET, PREFIX = "models", "resnetd/production"
 
-REPLICA_COUNT = 3
 POLL_INTERVAL_MS = 500
-START_SECOND_LIMIT = 30
 # From the pointer's move until every replica has what it names: a poll, a fetch and a swap on two
 # cores that the load takes.
 CONVERGENCE_SECOND_LIMIT = 20
 # Load on each model before the pointer moves again.
 STAY_SECONDS = 0.5
-
-NGINX_CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_max_body_size 32m;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  keepalive_requests 1000000;
-  upstream replicas {{
-{servers}
-    keepalive 32;
-    keepalive_requests 1000000;
-  }}
-  server {{
-    listen {host}:{port};
-    location / {{
-      proxy_pass http://replicas;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      # What one replica fails to answer is not to be hidden by another.
-      proxy_next_upstream off;
-    }}
-  }}
-}}
-"""
-
-
-class Missed(Exception):
-    """Something that must hold does not."""
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return server.getsockname()[1]
-
-
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=START_SECOND_LIMIT)
-    try:
-        connection.request(method, path, body)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def await_that(what: str, seconds: float, condition) -> float:
-    """Seconds until the condition held; OSErrors are taken as not yet."""
-    start = time.monotonic()
-    while True:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            if condition():
-                return time.monotonic() - start
-        if time.monotonic() - start > seconds:
-            raise Missed(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
-
-
-@contextlib.contextmanager
-def process(command: list, log: pathlib.Path, **options):
-    """A program that runs until the block ends; its log is shown where something was missed."""
-    with log.open("wb") as output:
-        running = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, **options)
-    try:
-        yield running
-    except BaseException:
-        print(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-40:]), file=sys.stderr)
-        raise
-    finally:
-        if running.poll() is None:
-            running.terminate()
-            try:
-                running.wait(START_SECOND_LIMIT)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
 
 
 class Bucket:
@@ -213,25 +123,6 @@ class Replica:
             raise Missed(f"{self.log.stem} ended with {status} after SIGTERM")
 
 
-@contextlib.contextmanager
-def nginx(program: str, folder: pathlib.Path, replicas: list[Replica]):
-    """The port of an nginx in front of the replicas."""
-    folder.mkdir()
-    port = free_port()
-    servers = "\n".join(f"    server {HOST}:{replica.port};" for replica in replicas)
-    configuration = folder / "nginx.conf"
-    configuration.write_text(
-        NGINX_CONFIGURATION.format(folder=folder, host=HOST, port=port, servers=servers))
-    options = {}
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", "nogroup")
-        options = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-    command = [program, "-c", configuration, "-e", folder / "error.log"]
-    with process(command, folder.with_suffix(".log"), **options):
-        await_that("nginx", START_SECOND_LIMIT, lambda: ask(port, "GET", "/livez")[0] == 200)
-        yield port
-
-
 def publish_first(bucket: Bucket, replicas: list[Replica], version: str, model) -> float:
     """Seconds until every replica serves its first model; none may be ready before."""
     for replica in replicas:
@@ -276,7 +167,8 @@ def check(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
         first = publish_first(bucket, replicas, versions[0], models[0])
         bucket.upload(models[1])
         one = replicas[0].reference()
-        entry = stack.enter_context(nginx(arguments.nginx, folder / "nginx", replicas))
+        entry = stack.enter_context(
+            nginx(arguments.nginx, folder / "nginx", [replica.port for replica in replicas]))
         move(bucket, replicas, versions[1], models[1])
         other = replicas[0].reference()
         if one.version == other.version or one.agrees(other):
