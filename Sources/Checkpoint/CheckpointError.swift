@@ -112,7 +112,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .unknownTensor(let name, let offset):
       "tensor \(name.prefix(80)) (byte \(offset)) is not part of the network, so that it is another network: "
         + "export it as ONNX"
-        + (Self.isOfBody(name) ? "" : ", or say which module is its classifier (--arch head=NAME)")
+        + (Self.isOfBody(name) || !(name.hasSuffix(".weight") || name.hasSuffix(".bias"))
+          ? "" : ", or say which module is its classifier (--arch head=NAME)")
     case .unsupported(let what), .severalOutputs(let what, _): "unsupported network: \(what)"
     case .unreadNode(let what):
       "unsupported network: \(what); what may help: export it anew with images of one size and, from PyTorch, by "

@@ -372,3 +372,10 @@ package final class ConnectionClosed: Sendable {
 
   package func call(_ peer: Peer, _ place: Place) { report.withLock { $0 }.call(peer, place) }
 }
+
+extension HTTPServer {
+  /// Listens at a port for a moment. Throws if a server could not.
+  package static func tryListening(host: String, port: Int) throws(ServerError) {
+    close(try Socket.listen(host: host, port: port, backlog: 1))
+  }
+}

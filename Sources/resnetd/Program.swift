@@ -12,6 +12,8 @@ package enum Program {
     CompletionCommand.self, ManualCommand.self,
   ]
 
+  static var names: [String] { commands.map { $0.name } }
+
   /// What there is to say of each command.
   static var descriptions: [CommandDescription] { commands.map { description(of: $0) } }
 
@@ -55,8 +57,11 @@ package enum Program {
       return .success
     default:
       guard let command = command(named: first) else {
-        let nearest = Suggestion.nearest(to: first, among: commands.map { $0.name })
-        let hint = nearest.map { "; did you mean \($0)?" } ?? ""
+        let nearest = Suggestion.nearest(to: first, among: names)
+        let hint =
+          first.hasPrefix("-")
+          ? "; a command comes first, as in `resnetd serve`"
+          : nearest.map { "; did you mean \($0)?" } ?? ""
         StandardError.write("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
         return .usage
       }

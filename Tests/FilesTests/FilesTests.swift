@@ -99,6 +99,14 @@ import Testing
       try unsafe file.write(bytes.span.bytes)
     }
     #expect(try RegularFile(path).readAll(limit: 9) == [4, 5])
+    // Where the file system has files without a name, a process that is killed leaves nothing.
+    let unnamed = unsafe open(folder.path, O_WRONLY | 0o20_000_000 | O_DIRECTORY, 0o600)
+    if unnamed >= 0 {
+      close(unnamed)
+      try AtomicFile.write(to: path) { _ throws(FileError) in
+        #expect((try? folder.names) == ["file"])
+      }
+    }
     let fault = try #require(throws: FileError.self) {
       try AtomicFile.write(to: folder.path) { _ throws(FileError) in }
     }

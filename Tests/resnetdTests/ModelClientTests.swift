@@ -258,7 +258,7 @@ import Testing
     let server = try ScriptedServer { head, _ in
       Self.answer(#"{"name":"a","version":"0123456789ab",\#(fault)}"#)
     }
-    let expected = "no, a restart will not know of it yet: no room in /state"
+    let expected = "no, a restart would not know of it: no room in /state"
     let status = try await model(at: server, "status")
     #expect(status.output.contains("recorded   \(expected)\n"), "\(status.output)")
     let rollback = try await model(at: server, "rollback")

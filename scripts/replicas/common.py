@@ -133,8 +133,8 @@ def nginx(
     """The port of an nginx in front of the servers on these ports.
 
     With an authority it asks them over TLS, and they must show a certificate of it. It asks another
-    one where a connection fails or a server is not ready, if that is wanted; else nothing hides what a server does not
-    answer.
+    one where a connection fails or a server is not ready, if that is wanted; else nothing hides
+    what a server does not answer.
     """
     folder.mkdir()
     port = free_port()

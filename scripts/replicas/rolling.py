@@ -2,8 +2,9 @@
 
 usage: rolling.py PROGRAM NGINX [--rounds N] [--connections N]
 
-No request may fail: nginx asks another server where a connection fails or one is not ready. In between the certificate
-of all is replaced by another of the same authority. Prints a Markdown table.
+No request may fail: nginx asks another server where a connection fails or one is not ready. In
+between the certificate of all is replaced by another of the same authority. Prints a Markdown
+table.
 """
 
 import argparse

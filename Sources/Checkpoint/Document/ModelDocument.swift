@@ -25,10 +25,12 @@ struct ModelDocument: Codable {
   let output: OutputRule?
   let calibration: Calibration?
   let provenance: Provenance?
+  /// What the model answered before it was taught from examples.
+  let former: FormerHeadDocument?
 
   private enum CodingKeys: String, CodingKey {
     case format = "format_version"
-    case name, architecture, graph, labels, preprocessing, output, calibration, provenance
+    case name, architecture, graph, labels, preprocessing, output, calibration, provenance, former
   }
 
   /// Describes a model.
@@ -45,6 +47,8 @@ struct ModelDocument: Codable {
     output = model.output == OutputRule() ? nil : model.output
     calibration = isComplete ? model.calibration : nil
     provenance = model.provenance
+    // An ONNX file has no tensors beside its graph's.
+    former = isComplete ? model.formerHead.map { FormerHeadDocument($0) } : nil
   }
 
   init(json: String) throws(CheckpointError) {

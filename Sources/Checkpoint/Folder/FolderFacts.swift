@@ -90,8 +90,12 @@ struct FolderFacts {
           + "tensors are read; export it as ONNX")
     }
     variant = named
-    // Arguments may change it.
-    variant.named = nil
+    let changes: Set = [
+      "layers", "stem_type", "stem_width", "cardinality", "base_width", "channels",
+    ]
+    if root["model_args"]?.members?.contains(where: { changes.contains($0.name) }) == true {
+      variant.named = nil
+    }
     for argument in root["model_args"]?.members ?? [] {
       try takeTimm(argument.name, argument.value)
     }

@@ -110,6 +110,7 @@ extension Model {
     }
     contents.calibration = document?.calibration
     contents.goldenSamples = try reader.goldenSamples(classCount: outputCount)
+    contents.formerHead = try reader.formerHead(document?.former)
     let replaced = document.map(\.preprocessing).flatMap { $0 == contents.preprocessing ? nil : $0 }
     if !contents.goldenSamples.isEmpty, replaced != nil {
       contents.goldenSamples = []
@@ -137,6 +138,14 @@ extension Model {
     do throws(CheckpointError) {
       let tensors = try tensors(of: file, document, options)
       let network = try network(of: tensors, document, options)
+      // Another network of the file, or a part of this one, has what is missing here.
+      if network.recognized?.assumesGroups == true,
+        file.groups.contains(where: { group in
+          group.entries.contains { $0.name.hasSuffix("running_mean") }
+        })
+      {
+        throw NetworkBuilder.withoutStatistics
+      }
       let reader = WeightReader(
         file: file, tensors: tensors, interruption: options.interruption, memory: options.memory)
       return (tensors, network, reader, try reader.weights(for: network.1, of: network.recognized))

@@ -65,6 +65,14 @@ extension Model {
       tensors.append(
         .init(name: "golden.\(index).logits", shape: logits.shape, content: .numbers(logits)))
     }
+    if let former = formerHead, !former.bias.isEmpty {
+      let (rows, columns) = (former.bias.count, former.weights.count / former.bias.count)
+      let weight = Tensor(shape: [rows, columns], storage: former.weights)
+      let bias = Tensor(shape: [rows], storage: former.bias)
+      tensors.append(
+        .init(name: FormerHead.weightName, shape: weight.shape, content: .numbers(weight)))
+      tensors.append(.init(name: FormerHead.biasName, shape: bias.shape, content: .numbers(bias)))
+    }
     let json = try ModelDocument(self).json()
     // A graph can come from anywhere, so what is written must equal what is read back.
     if architecture == nil, try ModelDocument(json: json).network().graph != graph {

@@ -15,6 +15,8 @@ package struct Model: Sendable {
     package var calibration: Calibration?
     package var provenance: Provenance?
     package var goldenSamples: [GoldenSample]
+    /// What it answered before it was taught from examples; nil if it was not.
+    package var formerHead: FormerHead?
 
     package init(
       labels: [String], preprocessing: Preprocessing, output: OutputRule = OutputRule(),
@@ -62,6 +64,8 @@ package struct Model: Sendable {
   package var calibration: Calibration? { contents.calibration }
   package var provenance: Provenance? { contents.provenance }
   package var goldenSamples: [GoldenSample] { contents.goldenSamples }
+  /// What it answered before it was taught from examples; nil if it was not.
+  package var formerHead: FormerHead? { contents.formerHead }
 
   /// Puts a model together from parts, which are checked like those of a file.
   ///
@@ -232,6 +236,7 @@ extension Model.Contents {
     }
     if let fault = output.fault(labels: labels) { throw .metadata(reason: "output: \(fault)") }
     if let fault = calibration?.fault { throw .metadata(reason: "calibration: \(fault)") }
+    if let fault = formerHead?.fault(outputCount: outputCount) { throw .metadata(reason: fault) }
     guard goldenSamples.count <= GoldenSample.countLimit else {
       throw .overLimit(
         what: "golden samples", value: goldenSamples.count, limit: GoldenSample.countLimit)

@@ -110,11 +110,14 @@ extension ONNXImporter {
     }
 
     /// Whether a node picks along the last axis of `[N, classes]`.
+    ///
+    /// TopK of the smallest ranks classes the other way round than an answer does.
     private static func isOfClasses(_ node: ONNXNode) -> Bool {
+      if node.operation == "TopK", node.attributes["largest"] == .integer(0) { return false }
       switch node.attributes["axis"] {
-      case .integer(let axis): axis == 1 || axis == -1
-      case nil: node.operation != "ArgMax"
-      default: false
+      case .integer(let axis): return axis == 1 || axis == -1
+      case nil: return node.operation != "ArgMax"
+      default: return false
       }
     }
 

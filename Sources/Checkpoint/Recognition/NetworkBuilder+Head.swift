@@ -15,6 +15,7 @@ extension NetworkBuilder {
   mutating func appendHead() throws(CheckpointError) {
     let head = try head()
     let modules = try modules(of: head)
+    try leaveOut(otherModules, than: head, inputs: inputCount(of: head, modules))
     try choosePooling(inputs: inputCount(of: head, modules), head)
     try appendGlobalPooling(pooling == .max ? "maxpool.global" : "avgpool", pooling ?? .avg)
     var isLinear = false
@@ -57,7 +58,7 @@ extension NetworkBuilder {
           "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "
             + (roots.isEmpty ? "none" : roots.sorted().prefix(8).joined(separator: ", ")))
       }
-      passedOver.formUnion(names.filter { !$0.hasPrefix("\(stated).") })
+      otherModules = names.filter { !$0.hasPrefix("\(stated).") }
       return stated
     }
     if roots.contains("fc") { roots = ["fc"] }
@@ -79,6 +80,32 @@ extension NetworkBuilder {
       path += ".\(only)"
     }
     return path
+  }
+
+  /// Passes over tensors outside of the classifier that was named.
+  ///
+  /// Throws for those of a module that may stand between the pool and the classifier.
+  private mutating func leaveOut(
+    _ names: [String], than head: String, inputs: Int?
+  ) throws(CheckpointError) {
+    let roots = Dictionary(grouping: names) { String($0.prefix { $0 != "." }) }
+    // A moving average's copies are of the whole network.
+    for (root, names) in roots.sorted(by: { $0.key < $1.key }) where !root.hasPrefix("ema") {
+      let outputs = names.sorted().compactMap { name in
+        tensors.shape(name).flatMap { $0.count >= 2 ? $0[0] : nil }
+      }
+      // Another classifier ends in other numbers than this one takes.
+      guard let last = outputs.last, last != inputs else {
+        throw .variant(
+          "module \(root.prefix(60)) may stand between the pool and the classifier \(head.prefix(60)), "
+            + "and its place is not known: export the network as ONNX")
+      }
+    }
+    guard !roots.isEmpty else { return }
+    passedOver.formUnion(names)
+    assume(
+      "\(roots.keys.sorted().prefix(8).joined(separator: ", ")) \(roots.count == 1 ? "is" : "are") no "
+        + "part of the way to the classifier \(head) (--arch head=…)")
   }
 
   private static let leaves: Set<String> = ["weight", "bias", "running_mean", "running_var"]

@@ -23,6 +23,8 @@ struct NetworkBuilder {
   private(set) var sources: [String: ParameterSource] = [:]
   private(set) var assumptions: [String] = []
   var passedOver: Set<String> = []
+  /// Tensors outside of the body and of the classifier that was named.
+  var otherModules: [String] = []
   let isForSmallImages: Bool
   /// Whether it is a face network.
   let isForFaces: Bool
@@ -254,6 +256,9 @@ struct NetworkBuilder {
       try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
     case .group:
       let groups = variant.normalizationGroups ?? 32
+      guard variant.normalizationGroups != nil || outputShape.channels.isMultiple(of: groups) else {
+        throw Self.withoutStatistics
+      }
       try append(
         "\(name).normal", .normalization(SampleNormalization(.groups(groups), epsilon: epsilon)))
       try appendScale(name)
@@ -300,6 +305,16 @@ struct NetworkBuilder {
     else { return false }
     return inner[1] != first[0]
   }
+
+  /// Error for normalisations of which the file has no statistics, and that are no group normalisation
+  /// of the usual kind.
+  static let withoutStatistics = CheckpointError.variant(
+    "the normalisations have no running statistics, which are buffers: save the network's state_dict(), "
+      + "not its parameters alone; if it has group normalisation, say of how many groups (norm-groups=…)"
+  )
+
+  /// Whether group normalisation is assumed, and of how many groups.
+  var assumesGroups: Bool { normalization == .group && variant.normalizationGroups == nil }
 
   // MARK: Assumptions
 

@@ -17,6 +17,8 @@ struct TensorNetwork {
   let isForSmallImages: Bool
   /// Whether it is a face network.
   let isForFaces: Bool
+  /// Whether its normalisations are taken for those of groups, for lack of statistics alone.
+  let assumesGroups: Bool
   /// What the network is known to give.
   let ending: NetworkEnding
 
@@ -33,7 +35,7 @@ struct TensorNetwork {
       graph = try Model.graph(of: plain)
       (sources, passedOver) = ([:], [])
       isForSmallImages = plain.stem == .cifar
-      (isForFaces, ending) = (false, .open)
+      (isForFaces, assumesGroups, ending) = (false, false, .open)
       assumptions = Self.assumptions(on: plain, variant)
       return
     }
@@ -45,6 +47,7 @@ struct TensorNetwork {
     assumptions = builder.assumptions
     isForSmallImages = builder.isForSmallImages
     isForFaces = builder.isForFaces
+    assumesGroups = builder.assumesGroups
     ending = builder.givesEmbedding ? .embedding : .open
   }
 

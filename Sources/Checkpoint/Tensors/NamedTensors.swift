@@ -7,6 +7,8 @@ struct NamedTensors {
   private(set) var magnitudes: [String: TensorEntry] = [:]
   /// Tensors `golden.N.image` and `golden.N.logits`, by full name.
   private(set) var golden: [String: TensorEntry] = [:]
+  /// Tensors of a last layer before a lesson (`FormerHead`), by full name.
+  private(set) var former: [String: TensorEntry] = [:]
   /// Whether the classifier is named as in akamaster/pytorch_resnet_cifar10.
   private(set) var hasLinearClassifier = false
   /// Whether the first layers are named as in Cadene/pretrained-models.pytorch, whose networks come
@@ -42,6 +44,10 @@ struct NamedTensors {
         !asNamed || given.hasSuffix(".image") || given.hasSuffix(".logits")
       {
         golden[String(given)] = entry
+        continue
+      }
+      if [FormerHead.weightName, FormerHead.biasName].contains(String(given)) {
+        former[String(given)] = entry
         continue
       }
       // PyTorch's counters of training steps change no answer.

@@ -23,7 +23,7 @@ enum SpareTensor: CaseIterable, Hashable {
     } else if parts.dropLast().contains(where: isOfMetric) {
       self = .metric
     } else if !entry.type.isFloatingPoint, entry.elementCount == 1,
-      !TensorGroup.parameters.contains(last)
+      !TensorGroup.parameters.contains(last), !isOfNetwork(last)
     {
       self = .integer
     } else if StoredNormalization.role(of: entry) != nil {
@@ -43,6 +43,13 @@ enum SpareTensor: CaseIterable, Hashable {
     case .integer: "with a single integer"
     }
   }
+}
+
+/// Whether a single number under such a name changes what a network answers: the exponent of a pool
+/// (GeM), a temperature.
+private func isOfNetwork(_ part: Substring) -> Bool {
+  ["p", "eps", "power", "exponent", "alpha", "beta", "gamma", "slope", "margin", "s", "t"]
+    .contains(part) || ["scale", "temp", "exponent"].contains { part.contains($0) }
 }
 
 private func isOfLoss(_ part: Substring) -> Bool {

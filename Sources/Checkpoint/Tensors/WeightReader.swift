@@ -151,6 +151,36 @@ struct WeightReader {
     return samples
   }
 
+  /// Reads the rows of the last layer before a lesson, as the document describes them.
+  func formerHead(_ document: FormerHeadDocument?) throws(CheckpointError) -> FormerHead? {
+    let hasRows = document?.changedClasses.isEmpty == false
+    if !hasRows, let unknown = tensors.former.values.min(by: { $0.name < $1.name }) {
+      throw .unknownTensor(name: unknown.name, offset: unknown.offset)
+    }
+    guard let document else { return nil }
+    var head = FormerHead(
+      classCount: document.classCount, changedClasses: document.changedClasses)
+    guard hasRows else { return head }
+    let count = head.changedClasses.count
+    head.weights = try formerRows(FormerHead.weightName, [count, -1])
+    head.bias = try formerRows(FormerHead.biasName, [count])
+    return head
+  }
+
+  /// - Parameter shape: Dimensions of the tensor, -1 for any.
+  private func formerRows(_ name: String, _ shape: [Int]) throws(CheckpointError) -> [Float] {
+    guard let entry = tensors.former[name] else {
+      throw .missingTensor(name: name, expected: shape)
+    }
+    guard entry.type == .float32, entry.shape.count == shape.count,
+      zip(entry.shape, shape).allSatisfy({ $1 == -1 || $0 == $1 })
+    else {
+      throw .tensorShape(
+        name: name, offset: entry.offset, expected: shape, actual: entry.shape)
+    }
+    return Array(try tensor(entry).values)
+  }
+
   private func goldenSample(
     _ image: TensorEntry, _ logits: TensorEntry, classCount: Int
   ) throws(CheckpointError) -> GoldenSample {

@@ -235,7 +235,7 @@ final class HandshakeDesk: @unchecked Sendable {
   /// Tells a client that speaks HTTP without TLS what is spoken here.
   private static func answerPlainly(_ descriptor: CInt) {
     let body =
-      #"{"type":"about:blank","title":"Bad Request","status":400,"#
+      #"{"type":"urn:resnetd:problem:tls","title":"Bad Request","status":400,"#
       + #""detail":"this port speaks TLS: ask for https:// in place of http://"}"# + "\n"
     let answer =
       "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"

@@ -52,12 +52,29 @@ package struct Problem: Error, Sendable, Hashable {
   }
 
   static func notFound(_ path: String) -> Problem {
-    // curl's -T appends the file's name to an address that ends in a slash.
-    let hint =
-      path.hasPrefix("/classify/")
-      ? "send images to /classify, without a slash after it" : "POST images to /classify"
-    return Problem(404, .notFound, "there is nothing at \(path); \(hint)")
+    let hint = hints.first { path == $0.path || path.hasPrefix($0.path + "/") }?.hint
+    return Problem(
+      404, .notFound, "there is nothing at \(path); \(hint ?? "POST images to /classify")")
   }
+
+  /// What was probably meant by paths that are not served, those of other servers among them.
+  private static let hints: [(path: String, hint: String)] = [
+    // curl's -T appends the file's name to an address that ends in a slash.
+    ("/classify", "send images to /classify, without a slash after it"),
+    ("/admin", "the admin endpoint has a port of its own (--admin-port)"),
+    ("/health", "probes are /livez, /readyz and /startupz"),
+    ("/status", "probes are /livez, /readyz and /startupz"),
+    ("/docs", "/openapi.json describes what is here"),
+    ("/swagger", "/openapi.json describes what is here"),
+    (
+      "/v1",
+      "POST images to /classify, or tensors to /v2/models/NAME/infer; GET /model for the model"
+    ),
+    ("/v2/models", "GET /model for the live model, then /v2/models/NAME"),
+    ("/v2", "/openapi.json lists the paths of the Open Inference Protocol"),
+    ("/models", "GET /model for the live model"),
+    ("/predictions", "POST an image to /predictions/NAME, or to /classify"),
+  ]
 
   /// Returns the problem of a method that a path does not allow.
   ///

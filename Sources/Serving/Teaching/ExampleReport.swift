@@ -110,6 +110,7 @@ extension AdminAnswer {
     let taught: JSONObject = [
       "keep_classes": .boolean(lesson.keepsClasses), "classes": .integer(lesson.classCount),
       "new_classes": .array(lesson.newLabels.map(JSONValue.string)),
+      "removed_classes": .array(lesson.removedLabels.map(JSONValue.string)),
       "examples": .integer(lesson.exampleCount),
       "labels": .array(
         lesson.labels.map { ["label": .string($0.label), "examples": .integer($0.count)] }),

@@ -15,6 +15,8 @@ struct LessonReport: Sendable {
   var keepsClasses = true
   var classCount = 0
   var newLabels: [String] = []
+  /// Labels that were taught before, and of which there are no examples any more.
+  var removedLabels: [String] = []
   var exampleCount = 0
   var labels: [(label: String, count: Int)] = []
   /// Share of the examples that layers learned without them answer rightly; nil if there are too
@@ -148,23 +150,29 @@ final class Lesson: Sendable {
     let parent = try surroundings.network.model(live, memory, interruption)
     let source = try surroundings.network.source(of: parent, live, featureCount: featureCount)
     let summary = try surroundings.examples.summary()
+    let keepsClasses = parameters.keepsClasses && parent.formerHead?.classCount != 0
     let classes = try LessonClasses(
-      summary, source, of: parent, keepsClasses: parameters.keepsClasses)
+      summary, source, of: parent, keepsClasses: keepsClasses)
     // Learning may take minutes, for a model that then cannot be made live.
     try foresee(parent)
     let lesson = try samples(classes, summary, featureCount, memory)
-    let head = try learned(lesson.samples, parent, featureCount, &report)
+    let (head, former) =
+      keepsClasses
+      ? try extended(lesson.samples, parent, featureCount, &report)
+      : (try fitted(lesson.samples, &report), FormerHead(classCount: 0))
     try parameters.check(
       accuracy: report.accuracy, of: report.judgedCount, classCount: classes.labels.count)
-    report.keepsClasses = parameters.keepsClasses
+    report.keepsClasses = keepsClasses
+    report.removedLabels = classes.removedLabels
     report.classCount = classes.labels.count
     report.newLabels = classes.newLabels
     report.exampleCount = lesson.samples.count
     report.labels = summary.labels.map { ($0.label, $0.count) }
     var contents = Model.Contents(
       labels: classes.labels, preprocessing: parent.preprocessing,
-      output: parameters.keepsClasses ? parent.output : OutputRule(activation: .softmax),
+      output: keepsClasses ? parent.output : OutputRule(activation: .softmax),
       calibration: parent.calibration, provenance: provenance(parent, summary, lesson, report))
+    contents.formerHead = former
     let name = parameters.name ?? Self.name(after: parent.name)
     let plain = try parent.withHead(
       name: name, weights: head.weights, bias: head.bias, contents)
@@ -232,20 +240,25 @@ final class Lesson: Sendable {
 
   private static let copyCount = 6
 
-  private func learned(
-    _ samples: HeadSamples, _ parent: Model, _ featureCount: Int, _ report: inout LessonReport
+  /// Learns a head of the examples' labels alone.
+  private func fitted(
+    _ samples: HeadSamples, _ report: inout LessonReport
   ) throws -> LinearHead {
-    let continues = { [turn] in !turn.isCancelled }
-    guard parameters.keepsClasses else {
-      guard let fit = try HeadFitter().fit(samples, while: continues) else {
-        throw turn.cancellation
-      }
-      report.accuracy = fit.crossValidation?.accuracy
-      report.judgedCount = fit.crossValidation?.rows.count ?? 0
-      report.regularization = fit.regularization
-      return fit.head
+    guard let fit = try HeadFitter().fit(samples, while: { [turn] in !turn.isCancelled }) else {
+      throw turn.cancellation
     }
-    guard let former = try parent.head() else {
+    report.accuracy = fit.crossValidation?.accuracy
+    report.judgedCount = fit.crossValidation?.rows.count ?? 0
+    report.regularization = fit.regularization
+    return fit.head
+  }
+
+  /// Learns what the examples add to the head that the model had before any lesson, and returns with
+  /// it what that knew.
+  private func extended(
+    _ samples: HeadSamples, _ parent: Model, _ featureCount: Int, _ report: inout LessonReport
+  ) throws -> (LinearHead, FormerHead) {
+    guard let untaught = try parent.untaughtHead() else {
       throw Problem(
         409, .unteachable,
         "the outputs of \(parent.name) are not those of its last linear layer alone; teach it with "
@@ -253,14 +266,19 @@ final class Lesson: Sendable {
     }
     let settings = HeadExtender.Settings()
     let head = LinearHead(
-      featureCount: featureCount, weights: former.weights, bias: former.bias)
-    guard let found = try HeadExtender(settings).extend(head, by: samples, while: continues) else {
-      throw turn.cancellation
-    }
+      featureCount: featureCount, weights: untaught.weights, bias: untaught.bias)
+    let found = try HeadExtender(settings).extend(head, by: samples) { [turn] in !turn.isCancelled }
+    guard let found else { throw turn.cancellation }
     report.accuracy = found.accuracy
     report.judgedCount = found.judgedCount
     report.regularization = settings.regularization
-    return found.head
+    var former = FormerHead(classCount: head.classCount)
+    for place in Set(samples.labels).sorted() where place < head.classCount {
+      former.changedClasses.append(place)
+      former.weights += head.weights[place * featureCount..<(place + 1) * featureCount]
+      former.bias.append(head.bias[place])
+    }
+    return (found.head, former)
   }
 
   private func provenance(
@@ -273,7 +291,7 @@ final class Lesson: Sendable {
     provenance.recipe =
       "taught: a last layer on \(parent.name) \(parent.version.short), logistic regression by L-BFGS, "
       + "regularisation \(report.regularization)"
-      + (parameters.keepsClasses
+      + (report.keepsClasses
         ? ", beside the classes it knew, which prototypes stand for" : " by cross-validation")
     if let accuracy = report.accuracy {
       provenance.accuracy = accuracy

@@ -8,6 +8,8 @@ struct LessonClasses {
   /// Classes of the examples, by label.
   let numbers: [String: Int]
   let newLabels: [String]
+  /// Labels that were taught before, and of which there are no examples any more.
+  let removedLabels: [String]
 
   private static let exampleCountMinimum = 2
 
@@ -39,7 +41,10 @@ struct LessonClasses {
           "the examples have one label, and a model without the classes it knew needs two or more")
       }
       labels = summary.labels.map(\.label)
-      newLabels = labels
+      let taught = summary.labels.map(\.label)
+      newLabels = taught
+      removedLabels =
+        parent.formerHead?.classCount == 0 ? parent.labels.filter { !taught.contains($0) } : []
       numbers = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, $0) })
       return
     }
@@ -51,21 +56,22 @@ struct LessonClasses {
     }
     var places: [String: Int] = [:]
     // Labels may be given twice in a file; the first is meant.
-    for (index, label) in parent.labels.enumerated() where places[label] == nil {
-      places[label] = index
-    }
-    newLabels = summary.labels.map(\.label).filter { places[$0] == nil }
+    let before = Array(parent.labels.prefix(parent.formerHead?.classCount ?? parent.labels.count))
+    for (index, label) in before.enumerated() where places[label] == nil { places[label] = index }
+    let taught = summary.labels.map(\.label).filter { places[$0] == nil }
+    newLabels = taught
     // People see display names, so that they take one for the label.
     for (known, name) in parent.output.displayNames.sorted(by: { $0.key < $1.key })
-    where newLabels.contains(name) {
+    where taught.contains(name) {
       throw Problem(
         409, .unteachable,
         "\(Quotation.of(name)) is what the model calls its class \(Quotation.of(known)): send the "
           + "examples with label=\(known), or under another name, and remove these by DELETE "
           + "/admin/examples?label=\(name)")
     }
-    labels = parent.labels + newLabels
-    for (offset, label) in newLabels.enumerated() { places[label] = parent.labels.count + offset }
+    removedLabels = parent.labels[before.count...].filter { !taught.contains($0) }
+    labels = before + taught
+    for (offset, label) in taught.enumerated() { places[label] = before.count + offset }
     numbers = places
   }
 }

@@ -4,6 +4,9 @@ import ModelStore
 
 /// Teaching of the live model.
 extension ModelAdministration {
+  /// Reason why a taught model is recorded nowhere on a server without a state folder.
+  package static let keepsNoModels = "this server keeps no models: start it with --state-dir"
+
   /// Learns a last layer from the examples, proves the model, and unless it is a dry run keeps it and
   /// makes it live.
   func teach(
@@ -40,7 +43,7 @@ extension ModelAdministration {
       return try deployer.deploy(request, in: turn) { model throws(SwapFailure) in
         guard let store, let staged = lesson.staged else {
           if let unfiled = lesson.unfiled { network.remember(unfiled) }
-          return "this server keeps no models: start it with --state-dir"
+          return Self.keepsNoModels
         }
         keepFirst()
         return try ModelRecorder(store: store, subject: .staged(staged), by: who, log: log)

@@ -20,6 +20,7 @@ enum InspectCommand: Command {
   static let name = "inspect"
   static let summary = "show a network's layers, parameters and multiply-adds"
   static let operands = "[NAME|FILE]"
+  static let operandWords = EmbeddedModel.allCases.map(\.name)
   static let discussion = """
     Shows the layers of a network of the family (resnet50, resnet1202-cifar, …), of a model file,
     or without an argument of the embedded model. Multiply-adds are those of convolutions and

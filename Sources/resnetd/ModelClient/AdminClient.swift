@@ -37,7 +37,10 @@ struct AdminClient {
       }
       let kind = tree.root["type"]?.string?.split(separator: ":").last.map { ", \($0)" } ?? ""
       let step = tree.root["step"]?.string.map { ", at the step \($0)" } ?? ""
-      let advice = status == 401 ? "; --admin-token-file names a file with it" : ""
+      let advice =
+        status == 401
+        ? "; --admin-token-file names a file with it"
+        : kind == ", tls" ? "; --tls-cert names its certificate, --admin-tls asks by it" : ""
       return PlainText.line("\(detail)\(advice) (\(status)\(kind)\(step))")
     }
   }
@@ -113,8 +116,11 @@ struct AdminClient {
       return Answer(try question.answer())
     } catch {
       guard !isStopped() else { throw Failure(error.reason) }
+      let isUntrusted = error.reason.contains("certificate")
       throw Failure(
-        "no answer from the admin endpoint at \(settings.place): \(error.reason); \(remedy)")
+        "no answer from the admin endpoint at \(settings.place): \(error.reason); "
+          + (isUntrusted
+            ? "--admin-ca names authorities to trust, --tls-cert its own certificate" : remedy))
     }
   }
 }

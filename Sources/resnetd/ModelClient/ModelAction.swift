@@ -3,12 +3,13 @@ import Words
 /// Actions of `resnetd model`.
 enum ModelAction: String, CaseIterable, Sendable {
   case status, versions, push, activate, rollback, canary, swap, cancel, delete, config
-  case examples, teach
+  case examples, forget, teach
 
   /// Operand that may follow the action's name.
   enum Operand: Equatable {
     case none
     case file
+    case label
     case version
     case versionOrNone
     /// Nothing, or a label and files.
@@ -20,12 +21,21 @@ enum ModelAction: String, CaseIterable, Sendable {
     let names = Self.allCases.map(\.rawValue)
     guard let word else { throw UsageError("name an action: \(names.joined(separator: ", "))") }
     guard let action = Self(rawValue: word) else {
-      let nearest = Suggestion.nearest(to: word, among: names)
+      let nearest = Self.synonyms[word] ?? Suggestion.nearest(to: word, among: names)
       throw UsageError(
-        "unknown action \"\(word)\"" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+        "unknown action \"\(word)\"" + (nearest.map { "; did you mean \($0)?" } ?? "; there are ")
+          + (nearest == nil ? names.joined(separator: ", ") : ""))
     }
     self = action
   }
+
+  /// What others call an action.
+  private static let synonyms = [
+    "list": "versions", "ls": "versions", "history": "versions", "show": "status", "info": "status",
+    "upload": "push", "load": "push", "deploy": "push", "promote": "activate", "use": "activate",
+    "revert": "rollback", "undo": "rollback", "rm": "delete", "remove": "delete",
+    "abort": "cancel", "stop": "cancel", "learn": "teach", "train": "teach",
+  ]
 
   var takes: Operand {
     switch self {
@@ -33,6 +43,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .activate, .delete: .version
     case .canary: .versionOrNone
     case .examples: .labelAndFiles
+    case .forget: .label
     case .status, .versions, .rollback, .swap, .cancel, .config, .teach: .none
     }
   }
@@ -41,6 +52,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     switch takes {
     case .none: rawValue
     case .file: "\(rawValue) FILE"
+    case .label: "\(rawValue) LABEL"
     case .version: "\(rawValue) VERSION"
     case .versionOrNone: "\(rawValue) [VERSION]"
     case .labelAndFiles: "\(rawValue) [LABEL FILE…]"
@@ -61,6 +73,7 @@ enum ModelAction: String, CaseIterable, Sendable {
     case .delete: "remove a kept version"
     case .config: "the options in force, and the plan"
     case .examples: "show the examples of classes, or send images as examples of LABEL"
+    case .forget: "remove the examples of LABEL, which the next lesson then unlearns"
     case .teach: "learn classes from the examples and make the model live"
     }
   }
@@ -82,7 +95,7 @@ enum ModelAction: String, CaseIterable, Sendable {
       }
       return nil
     }
-    if takes != .file { try VersionDigits.check(operand) }
+    if takes != .file, takes != .label { try VersionDigits.check(operand) }
     return operand
   }
 }

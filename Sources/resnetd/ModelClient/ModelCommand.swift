@@ -7,7 +7,8 @@ import HTTPServer
 enum ModelCommand: Command {
   static let name = "model"
   static let summary = "see, replace and roll back a running server's model"
-  static let operands = "ACTION [FILE|VERSION|LABEL FILE…]"
+  static let operands = "ACTION [FILE|VERSION|LABEL [FILE…]]"
+  static let operandWords = ModelAction.allCases.map(\.rawValue)
   static let discussion = """
     Asks the admin endpoint of `resnetd serve`, found by the same options and variables:
 
@@ -56,6 +57,7 @@ enum ModelCommand: Command {
     case .cancel: try client.ask("DELETE", "/admin/swap")
     case .delete: try client.ask("DELETE", "/admin/versions/\(operand ?? "")")
     case .examples: try client.ask("GET", "/admin/examples")
+    case .forget: try client.ask("DELETE", "/admin/examples?label=\(escaped(operand ?? ""))")
     case .teach: try client.ask("POST", try teachTarget(settings))
     }
   }

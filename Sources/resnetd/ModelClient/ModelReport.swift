@@ -1,4 +1,5 @@
 import JSON
+import Serving
 
 /// An admin endpoint's answer for people, unless `--json` is given.
 struct ModelReport {
@@ -22,7 +23,7 @@ struct ModelReport {
       case .push, .activate, .rollback: Self.change(tree.root)
       case .teach: Self.taught(tree.root)
       case .examples: Self.examples(tree.root)
-      case .canary, .swap, .cancel, .delete, .config: Self.table(Self.rows(tree.root))
+      case .canary, .swap, .cancel, .delete, .config, .forget: Self.table(Self.rows(tree.root))
       }
   }
 
@@ -47,7 +48,7 @@ struct ModelReport {
   private static func recorded(_ model: JSONNode) -> String {
     guard model["recorded"]?.boolean == false else { return scalar(model["recorded"]) }
     let fault = model["record_fault"]?.string == nil ? "" : ": \(scalar(model["record_fault"]))"
-    return "no, a restart will not know of it yet\(fault)"
+    return "no, a restart would not know of it\(fault)"
   }
 
   private static func versions(_ root: JSONNode) -> String {
@@ -87,7 +88,9 @@ struct ModelReport {
     let total = ["  in all", "\(scalar(report["ms"])) ms"]
     var lines = [head]
     if !isDryRun, report["recorded"]?.boolean == false {
-      lines.append("recorded: \(recorded(report)); the server tries again by itself")
+      let isKept = report["record_fault"]?.string != ModelAdministration.keepsNoModels
+      lines.append(
+        "recorded: \(recorded(report))" + (isKept ? "; the server tries again by itself" : ""))
     }
     let assumed = report["assumed"]?.array ?? []
     if !assumed.isEmpty {
@@ -121,9 +124,13 @@ struct ModelReport {
     let labels = taught?["new_classes"]?.array ?? []
     let judged = taught?["cross_validation"]?["accuracy"]?.number
     let accuracy = judged.map { ", \(Int(($0 * 100).rounded())) % right by cross-validation" } ?? ""
+    let removed = (taught?["removed_classes"]?.array ?? []).map { scalar($0) }
+    let gone =
+      removed.isEmpty
+      ? "" : "without examples any more, so removed: \(removed.joined(separator: ", "))\n"
     return
-      "learned \(labels.count) new of \(scalar(taught?["classes"])) classes from "
-      + "\(scalar(taught?["examples"])) examples\(accuracy)\n" + change(root)
+      "taught \(labels.count) of \(scalar(taught?["classes"])) classes from "
+      + "\(scalar(taught?["examples"])) examples\(accuracy)\n" + gone + change(root)
   }
 
   // MARK: Any document

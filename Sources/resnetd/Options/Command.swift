@@ -8,6 +8,9 @@ protocol Command: SendableMetatype {
   static var summary: String { get }
   /// Operands on the command line besides options, as help shows them.
   static var operands: String { get }
+  /// Words that the first operand may be, for shells that complete it; files are completed beside them
+  /// where `operands` has some.
+  static var operandWords: [String] { get }
   /// Text of the help below the usage line.
   static var discussion: String { get }
   static var options: [Option<Settings>] { get }
@@ -32,6 +35,8 @@ struct CommandExample: Sendable {
 }
 
 extension Command {
+  static var operandWords: [String] { [] }
+
   static var decodes: Bool { false }
   static var examples: [CommandExample] { [] }
 

@@ -1,3 +1,5 @@
+import Checkpoint
+
 /// What there is to say of a command, whatever its settings are: for help, manual pages and shells.
 struct CommandDescription {
   struct Option {
@@ -11,11 +13,12 @@ struct CommandDescription {
     let defaultText: String?
     let group: String?
 
-    /// Words that are allowed as its value; none if it is not a choice among words.
+    /// Words that are allowed as its value, perhaps beside others.
     var choices: [String] {
-      let words = valueName?.split(separator: "|").map(String.init) ?? []
-      let areWords = words.allSatisfy { $0.allSatisfy { $0.isLowercase || $0.isNumber } }
-      return words.count > 1 && areWords ? words : []
+      let forms = valueName?.split(separator: "|").map(String.init) ?? []
+      guard forms.count > 1 else { return [] }
+      if forms == ["FILE", "NAME"] { return EmbeddedModel.allCases.map(\.name) }
+      return forms.filter { $0.allSatisfy { $0.isLowercase || $0.isNumber } }
     }
 
     /// Whether its value is the path of a file or folder.
@@ -28,6 +31,8 @@ struct CommandDescription {
   let name: String
   let summary: String
   let operands: String
+  /// Words that the first operand may be.
+  let operandWords: [String]
   let discussion: String
   let options: [Option]
   let examples: [CommandExample]
@@ -35,7 +40,7 @@ struct CommandDescription {
   init<Described: Command>(_ command: Described.Type) {
     name = command.name
     summary = command.summary
-    operands = command.operands
+    (operands, operandWords) = (command.operands, command.operandWords)
     discussion = command.discussion
     examples = command.examples
     let fresh = Described.Settings()

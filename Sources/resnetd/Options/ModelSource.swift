@@ -61,7 +61,7 @@ enum ModelSource {
       return "; \(path) is a network, and a trained model of it is wanted: the embedded models are "
         + EmbeddedModel.allCases.map(\.name).joined(separator: " and ")
         + (published == nil
-          ? "" : ", and `resnetd pull \(path) FILE` fetches published weights to a file")
+          ? "" : ", and `resnetd pull \(path)` fetches published weights to a file")
     }
     let last = path.split(separator: "/").last.map(String.init) ?? path
     guard let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name))

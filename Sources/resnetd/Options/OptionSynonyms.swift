@@ -34,15 +34,22 @@ enum OptionSynonyms {
     (["max-batch", "batch"], "batch-size batch bs b"),
     (
       ["threads", "jobs", "workers"],
-      "thread num-threads nthreads nproc parallel parallelism procs processes cpus cores p"
+      "thread num-threads nthreads nproc parallel parallelism procs processes cpus cores"
     ),
+    (["port", "jobs"], "p listen-port http-port"),
     (["workers", "jobs"], "num-workers worker parallel-jobs max-workers"),
     (["precision"], "dtype amp fp16 half bf16 bfloat16 int8 fp32 quantized data-type"),
     (
       ["output", "json"],
       "out outfile output-file output-path output-dir dest destination save save-to write o"
     ),
+    (["page"], "report"),
     (["json", "csv", "jsonl", "to"], "format output-format results-format report as"),
+    (["learning-rate"], "lr max-lr initial-lr rate"),
+    (["held-out"], "val-split validation-split test-size split holdout val-fraction"),
+    (["from"], "model checkpoint init weights-from base"),
+    (["min-probability"], "min-prob"),
+    (["jobs"], "threads workers"),
     (
       ["files-from", "list"],
       "input-file file-list image-list from-file filelist val-list annotations"

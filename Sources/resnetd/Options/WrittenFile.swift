@@ -63,6 +63,11 @@ enum WrittenFile {
     _ path: String, _ place: String, holds format: Format,
     remedy: (_ ending: String) -> String? = { _ in nil }
   ) throws(UsageError) {
+    guard path != "-" || format.isText else {
+      throw UsageError(
+        "\(place) - would be a file of that name, for \(format.name) is not written to standard output: "
+          + "name a file, ./- for this one")
+    }
     guard let ending = ending(of: path), !format.endings.contains(ending) else { return }
     let isForeign =
       otherEndings.contains(ending)

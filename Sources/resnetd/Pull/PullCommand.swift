@@ -17,6 +17,8 @@ package enum PullCommand: Command {
   static let name = "pull"
   static let summary = "fetch published weights as a model file"
   static let operands = "[NAME|ADDRESS]"
+  static let operandWords =
+    PublishedWeights.all.map(\.name) + EmbeddedModel.allCases.map(\.name)
   static let discussion = """
     Writes the model file of an embedded model, or fetches torchvision's ImageNet weights by NAME (--list shows them; resnet50 means the latest of
     that network) and writes a model file with labels and preprocessing. An ADDRESS of another
@@ -48,7 +50,10 @@ package enum PullCommand: Command {
       return .success
     }
     guard operands.count == 1 else {
-      throw UsageError("name the weights to fetch; --list shows them")
+      throw UsageError(
+        operands.isEmpty
+          ? "name the weights to fetch; --list shows them"
+          : "one name at a time, not \(operands.count): -o FILE says where they are written")
     }
     if let output = settings.output {
       try WrittenFile.check(

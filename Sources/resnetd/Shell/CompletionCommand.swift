@@ -8,6 +8,7 @@ enum CompletionCommand: Command {
   static let name = "completion"
   static let summary = "print a script that completes command lines in bash, zsh or fish"
   static let operands = "bash|zsh|fish"
+  static let operandWords = Shell.allCases.map(\.rawValue)
   static let discussion = """
     Prints a script by which a shell completes commands, options and their values. `make install`
     puts all three in place.

@@ -11,6 +11,7 @@ enum CompletionScript {
       return """
             \(command.name))
               flags='\(flags)'
+              operands='\(command.operandWords.joined(separator: " "))'
               case "$previous" in
         \(bashValues(command))      esac
               ;;
@@ -20,7 +21,10 @@ enum CompletionScript {
       # Completion of resnetd in bash.
       _resnetd() {
         local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-        local flags='' words=''
+        local flags='' words='' operands=''
+        # What stands after --option= is a word of its own.
+        if [ "$previous" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi
+        if [ "$current" = = ]; then current=''; fi
         COMPREPLY=()
         if [ "$COMP_CWORD" -eq 1 ]; then
           mapfile -t COMPREPLY < <(compgen -W '\(names) help --help --version' -- "$current")
@@ -31,6 +35,7 @@ enum CompletionScript {
           help) words='\(names)' ;;
         esac
         if [ -z "$words" ] && [[ $current == -* ]]; then words=$flags; fi
+        if [ -z "$words" ] && [ "$COMP_CWORD" -eq 2 ]; then words=$operands; fi
         if [ -n "$words" ]; then mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); fi
       }
       complete -o default -F _resnetd resnetd
@@ -40,8 +45,9 @@ enum CompletionScript {
   /// Branches for the values of options: words, files by the shell's own way, or nothing.
   private static func bashValues(_ command: CommandDescription) -> String {
     command.options.compactMap { option -> String? in
-      guard option.valueName != nil, !option.takesPath else { return nil }
+      guard option.valueName != nil else { return nil }
       let flags = ["--\(option.name)"] + (option.letter.map { ["-\($0)"] } ?? [])
+      guard !option.takesPath || !option.choices.isEmpty else { return nil }
       let action =
         option.choices.isEmpty
         ? "compopt +o default; return" : "words='\(option.choices.joined(separator: " "))'"
@@ -56,7 +62,14 @@ enum CompletionScript {
     let list = commands.map { "    \(zshQuoted("\($0.name):\($0.summary)"))" }
       .joined(separator: "\n")
     let cases = commands.map { command in
-      let lines = command.options.map { "        \(zshArgument($0))" } + ["        '*:file:_files'"]
+      let lines =
+        command.options.map { "        \(zshArgument($0))" }
+        + (command.operandWords.isEmpty
+          ? []
+          : [
+            "        '1:operand:_alternative \"words:word:(\(zshWords(command)))\" \"files:file:_files\"'"
+          ])
+        + ["        '*:file:_files'"]
       return "      \(command.name))\n        _arguments \\\n  "
         + lines.joined(separator: " \\\n  ") + "\n        ;;"
     }
@@ -81,6 +94,10 @@ enum CompletionScript {
       }
       if [ "$funcstack[1]" = _resnetd ]; then _resnetd "$@"; else compdef _resnetd resnetd; fi
       """
+  }
+
+  private static func zshWords(_ command: CommandDescription) -> String {
+    command.operandWords.joined(separator: " ")
   }
 
   private static func zshArgument(_ option: CommandDescription.Option) -> String {
@@ -111,6 +128,11 @@ enum CompletionScript {
       lines.append(
         "complete -c resnetd -n __fish_use_subcommand -f -a \(command.name) -d "
           + fishQuoted(command.summary))
+      if !command.operandWords.isEmpty {
+        lines.append(
+          "complete -c resnetd -n '__fish_seen_subcommand_from \(command.name)' -a "
+            + fishQuoted(command.operandWords.joined(separator: " ")))
+      }
       for option in command.options {
         var line =
           "complete -c resnetd -n '__fish_seen_subcommand_from \(command.name)' -l \(option.name)"

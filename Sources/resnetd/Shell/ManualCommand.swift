@@ -5,6 +5,7 @@ enum ManualCommand: Command {
   static let name = "manual"
   static let summary = "print a manual page, for man"
   static let operands = "[COMMAND]"
+  static var operandWords: [String] { Program.names }
   static let discussion = """
     Prints the manual page of a command, or of the program, as man(7) has them. `make install` puts
     all of them in place.

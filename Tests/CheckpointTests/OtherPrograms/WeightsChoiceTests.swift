@@ -216,6 +216,30 @@ import Testing
   }
 
   @Test(
+    "A module beside the classifier that is named is left out only if it cannot stand before it")
+  func besideTheHead() throws {
+    func load(_ name: String, _ shape: [Int]) throws -> Model {
+      var file = try tensors()
+      file[name] = Tensor(
+        shape: shape, storage: [Float](repeating: 1, count: shape.reduce(1, *)))
+      var options = ModelOptions(labels: ["a", "b", "c"])
+      options.variant.head = "fc"
+      return try Model.load(bytes: SafetensorsBytes.plain(file), fileName: "x", options: options)
+    }
+    let model = try load("auxiliary.weight", [5, 8])
+    #expect(model.assumptions.contains { $0.hasPrefix("auxiliary is no part of the way") })
+    let cases: [(name: String, shape: [Int])] = [
+      ("neck.weight", [8, 8]), ("bnneck.weight", [8]), ("pool.p", [1]), ("scale", [1]),
+    ]
+    for (name, shape) in cases {
+      let error = #expect(throws: CheckpointError.self) { try load(name, shape) }
+      #expect(
+        error?.description.contains("may stand between the pool and the classifier fc") == true,
+        "\(name): \(error.map { "\($0)" } ?? "")")
+    }
+  }
+
+  @Test(
     "Mean and deviation in the file become those of the contract", arguments: [1, 255] as [Float])
   func normalization(scale: Float) throws {
     let tensors = try tensors()

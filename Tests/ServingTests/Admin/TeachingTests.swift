@@ -181,6 +181,57 @@ import Testing
     #expect(admin.served.pool.live.model.name == "start-taught")
   }
 
+  @Test("A lesson after a lesson begins where the first one did, and judges no better")
+  func again() async throws {
+    let admin = try AdminFixture()
+    let before = admin.served.pool.live.model
+    // Every label has the same kinds of images, so that they cannot be told apart; one is known.
+    let known = try #require(before.labels.first)
+    for (place, label) in [known, "a", "b"].enumerated() {
+      let images = (0..<4).flatMap { Self.images($0, 2, from: 2 * place) }
+      let answer = try await admin.ask(
+        "POST", "/admin/examples?label=\(label)", body: Self.json(images))
+      #expect(answer.status == 200)
+    }
+    func teach() async throws -> [String: Any] {
+      let answer = try await admin.ask("POST", "/admin/teach?minimum_accuracy=0")
+      #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+      return try #require(try answer.json()["taught"] as? [String: Any])
+    }
+    func accuracy(_ taught: [String: Any]) -> Double? {
+      (taught["cross_validation"] as? [String: Any])?["accuracy"] as? Double
+    }
+    func head() throws -> [Float] {
+      let path = try #require(admin.store.path(of: admin.served.pool.live.model.version))
+      return try #require(try Model.load(path: path).head()).weights
+    }
+    let first = try await teach()
+    let weights = try head()
+    let judged = try #require(accuracy(first))
+    #expect(judged < 0.9)
+    let second = try await teach()
+    #expect(accuracy(second) == judged)
+    #expect(second["new_classes"] as? [String] == ["a", "b"])
+    #expect(second["removed_classes"] as? [String] == [])
+    #expect(try head() == weights)
+    // What has no examples any more is as it was.
+    for label in ["b", known] {
+      #expect(try await admin.ask("DELETE", "/admin/examples?label=\(label)").status == 200)
+    }
+    let third = try await teach()
+    #expect(third["removed_classes"] as? [String] == ["b"])
+    #expect(admin.served.pool.live.model.labels == before.labels + ["a"])
+    let depth = weights.count / (before.labels.count + 2)
+    let path = try #require(admin.store.path(of: admin.served.pool.live.model.version))
+    let taught = try Model.load(path: path)
+    let former = try #require(taught.formerHead)
+    #expect(former.classCount == before.labels.count && former.changedClasses.isEmpty)
+    let original = try Model.load(path: #require(admin.store.path(of: before.version)))
+    let rows = try #require(try original.head()).weights
+    #expect(try #require(try taught.head()).weights.prefix(depth) == rows.prefix(depth))
+    #expect(try taught.untaughtHead()?.weights == rows)
+  }
+
   @Test("A model that would not fit beside the live one is refused before anything is learned")
   func memory() async throws {
     let turns = Mutex<SwapTurns?>(nil)
