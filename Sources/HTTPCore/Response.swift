@@ -5,6 +5,8 @@ package struct Response: Sendable, Hashable {
   package var body: [UInt8]
   /// Whether the connection says `Connection: close` with this answer and ends after it.
   package var closesConnection = false
+  /// Name of the API key that the request was asked with, for the log; it is not sent.
+  package var keyName: String?
 
   package init(
     status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = [],

@@ -43,7 +43,7 @@ private struct ClientRows {
   private struct Row {
     var client: NetworkAddress
     var connectionCount = 0
-    /// Instant at which all requests so far would be due at the steady rate (GCRA, ITU-T I.371).
+    /// Instant at which all requests so far would be due at the steady rate.
     var due: ContinuousClock.Instant?
     /// Neighbours in the list; a row with connections is not in it.
     var older: Int?
@@ -51,8 +51,7 @@ private struct ClientRows {
   }
 
   private let connectionLimit: Int
-  private let interval: Duration
-  private let tolerance: Duration
+  private let rate: SteadyRate
   private let rowLimit: Int
   private var rows: [Row] = []
   private var places: [NetworkAddress: Int] = [:]
@@ -61,9 +60,8 @@ private struct ClientRows {
 
   init(_ limits: ClientLimits) {
     connectionLimit = limits.connectionLimit ?? .max
-    let rate = max(1, limits.requestRate ?? 1)
-    interval = .seconds(1) / rate
-    tolerance = .seconds(1) - interval
+    let count = max(1, limits.requestRate ?? 1)
+    rate = SteadyRate(count, per: .seconds(1), burst: count)
     rowLimit = max(1, limits.tableLimit)
   }
 
@@ -89,10 +87,7 @@ private struct ClientRows {
       unlink(row)
       link(row)
     }
-    let due = max(rows[row].due ?? now, now)
-    guard due - now <= tolerance else { return due - now - tolerance }
-    rows[row].due = due + interval
-    return nil
+    return rate.take(of: &rows[row].due, at: now)
   }
 
   /// Finds the client's row, or takes a new or an old one for it; nil where all rows have

@@ -17,6 +17,8 @@ package struct ExchangeRecord: Sendable {
   package var readDuration: Duration?
   /// The answer's `X-Request-Id`.
   package var requestID: String?
+  /// Name of the API key that it was asked with; nil where none was needed or known.
+  package var keyName: String?
 
   package init(
     head: RequestHead?, status: Int, remoteAddress: String, duration: Duration

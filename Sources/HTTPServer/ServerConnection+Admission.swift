@@ -39,7 +39,7 @@ extension ServerConnection {
       return ParseFailure(
         status: 429, kind: .clientRequestRate,
         detail: "more than \(clients.limits.requestRate ?? 0) requests per second of one client",
-        retryAfterSeconds: max(1, Int((delay / .seconds(1)).rounded(.up))))
+        retryAfterSeconds: SteadyRate.retryAfterSeconds(delay))
     }
     if clients.limits.trusts(address) {
       guard clients.enter(client) else { return Self.tooManyConnections(clients) }

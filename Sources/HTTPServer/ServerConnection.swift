@@ -312,6 +312,7 @@ final class ServerConnection: @unchecked Sendable {
     record.responseByteCount = response.body.count
     record.readDuration = current?.readDuration
     record.requestID = response.fields["X-Request-Id"]
+    record.keyName = response.keyName
     loop.server.handler.finished(record)
   }
 

@@ -61,6 +61,16 @@ enum Route: Int, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether it needs an API key, if the server wants any: what takes images, or tells of the model.
+  var needsKey: Bool {
+    switch self {
+    case .classify, .predictions, .infer, .model, .modelMetadata: true
+    case .home, .openAPI, .live, .ready, .started, .metrics, .ping, .server, .serverLive,
+      .serverReady, .modelReady:
+      false
+    }
+  }
+
   static let allMethods = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
 }
 

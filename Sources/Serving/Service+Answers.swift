@@ -33,7 +33,8 @@ extension Service {
 
   private var openAPIAnswer: Response {
     if let known = openAPI.withLock({ $0 }) { return known }
-    let made = OpenAPIDocument.response(version: version, fetchesImages: fetcher != nil)
+    let made = OpenAPIDocument.response(
+      version: version, needsKeys: keys != nil, fetchesImages: fetcher != nil)
     openAPI.withLock { $0 = made }
     return made
   }

@@ -18,6 +18,8 @@ package final class Service: RequestHandler {
   private let crossOrigin: CrossOriginRule
   /// Fetches images that requests name; nil where none are fetched.
   let fetcher: ImageFetcher?
+  /// Clients' keys; nil where everybody may ask.
+  let keys: APIKeys?
   private let accessLog: AccessLog
   let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
@@ -33,16 +35,19 @@ package final class Service: RequestHandler {
   ///
   /// - Parameters:
   ///   - crossOrigin: Web pages that may read answers.
+  ///   - keys: Clients' keys; nil to let everybody ask.
   ///   - fetcher: Fetches images that requests name.
   ///   - version: Version of the program.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
-    crossOrigin: CrossOriginRule = .off, fetcher: ImageFetcher? = nil, version: String = "0",
+    crossOrigin: CrossOriginRule = .off, keys: APIKeys? = nil, fetcher: ImageFetcher? = nil,
+    version: String = "0",
     accessLog: AccessLog,
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
-    (self.crossOrigin, self.fetcher, self.version) = (crossOrigin, fetcher, version)
+    (self.crossOrigin, self.keys, self.fetcher) = (crossOrigin, keys, fetcher)
+    self.version = version
     bodies = BodyMemory(
       memory, keptByteLimit: min(Self.keptBodyByteLimit, memory.byteCount / 64))
     self.metrics = metrics
@@ -90,9 +95,9 @@ package final class Service: RequestHandler {
   private static let example = "curl -T cat.jpg http://localhost:8080/classify"
 
   package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
-    let identity = identity(head.fields)
+    var identity = identity(head.fields)
     do throws(Problem) {
-      return try decide(head, identity)
+      return try decide(head, &identity)
     } catch {
       return .answer(identity.marking(Dialect(head.target.path).response(to: error)))
     }
@@ -111,7 +116,7 @@ package final class Service: RequestHandler {
   }
 
   private func decide(
-    _ head: RequestHead, _ identity: RequestIdentity
+    _ head: RequestHead, _ identity: inout RequestIdentity
   ) throws(Problem) -> Reception {
     let path = head.target.path
     if head.method == "OPTIONS" {
@@ -129,6 +134,8 @@ package final class Service: RequestHandler {
         head.method, path, allow: route.methods,
         example: route == .classify ? Self.example : nil)
     }
+    let key = route.needsKey ? try keys?.admit(head.fields, at: .now) : nil
+    identity.keyName = key?.name
     // Probes need neither a body nor an exchange.
     guard route.takesImages else {
       return .answer(identity.marking(try answer(routed, head)))
@@ -140,13 +147,13 @@ package final class Service: RequestHandler {
       pool.traffic.likely(choice).model.labels.count
     }
     parameters.model = routed.model
-    return try accept(head, parameters, dialect, identity, pool)
+    return try accept(head, parameters, dialect, identity, key, pool)
   }
 
   /// Takes a request with images, whose head is right.
   private func accept(
     _ head: RequestHead, _ parameters: ClassificationParameters, _ dialect: Dialect,
-    _ identity: RequestIdentity, _ pool: WorkerPool
+    _ identity: RequestIdentity, _ key: APIKey?, _ pool: WorkerPool
   ) throws(Problem) -> Reception {
     try parameters.check(pool.traffic.likely(parameters.canary).model)
     // A length that is malformed or beyond the limit is for the connection to reject.
@@ -158,6 +165,8 @@ package final class Service: RequestHandler {
         throw error
       }
     }
+    // Last, so that a key pays for no request that the server has no room for.
+    try key?.begin(at: .now)
     let type = head.fields["Content-Type"]
     let answer = { @Sendable (problem: Problem) in
       identity.marking(dialect.response(to: problem))
@@ -178,11 +187,13 @@ package final class Service: RequestHandler {
         }
         if let named = namedImage(request.body, type, dialect) {
           do throws(Problem) {
+            try key?.count(images: 1, at: .now)
             try fetch(named, parameters, exchange, respond) { exchange.respond(answer($0)) }
           } catch { exchange.respond(answer(error)) }
           return
         }
-        respond(RequestContent(request.body, type, dialect, hold: request.hold), parameters)
+        respond(
+          RequestContent(request.body, type, dialect, key: key, hold: request.hold), parameters)
       })
   }
 

@@ -8,8 +8,8 @@ package enum Program {
     ServeCommand.self, ClassifyCommand.self, EvaluateCommand.self, InspectCommand.self,
     TrainCommand.self, BenchCommand.self, PullCommand.self, QuantizeCommand.self,
     ConvertCommand.self,
-    RunCommand.self, ModelCommand.self, SandboxCommand.self, HealthcheckCommand.self,
-    CompletionCommand.self, ManualCommand.self,
+    RunCommand.self, ModelCommand.self, APIKeyCommand.self, SandboxCommand.self,
+    HealthcheckCommand.self, CompletionCommand.self, ManualCommand.self,
   ]
 
   static var names: [String] { commands.map { $0.name } }

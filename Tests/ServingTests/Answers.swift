@@ -25,12 +25,11 @@ final class TestService: Sendable {
     limits: ServingLimits = ServingLimits(),
     plan: CPUPlan = CPUPlan(workers: 1, threads: 1, maxBatch: 8),
     decoders: any DecoderSource = LocalDecoders(),
-    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
+    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46), keys: APIKeys? = nil
   ) throws {
     try self.init(
       limits: limits, first: CompiledModel(Model.embedded(.cifar10), plan: plan),
-      decoders: decoders,
-      memory: memory)
+      decoders: decoders, memory: memory, keys: keys)
   }
 
   /// - Parameter availableMemory: Called while a candidate is checked.
@@ -39,13 +38,15 @@ final class TestService: Sendable {
     log: Log = Log(format: .json, descriptor: -1),
     decoders: any DecoderSource = LocalDecoders(),
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46),
-    availableMemory: @escaping @Sendable () -> Int? = { nil }
+    availableMemory: @escaping @Sendable () -> Int? = { nil }, keys: APIKeys? = nil
   ) throws {
     context = ServingContext(
       limits: limits, metrics: ServingMetrics(), log: log, decoders: decoders, memory: memory,
       availableMemory: availableMemory)
     service = Service(
-      limits: limits, metrics: context.metrics, accessLog: AccessLog(log), memory: memory)
+      limits: limits, metrics: context.metrics, keys: keys, accessLog: AccessLog(log),
+      memory: memory)
+    if let keys { context.metrics.show(keys) }
     pool = try WorkerPool(Deployment(first, context, by: "a test"), context)
     service.becomeReady(pool)
   }

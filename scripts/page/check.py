@@ -7,6 +7,7 @@ usage: check.py URL PICTURES SHOTS
 
 import base64
 import contextlib
+import os
 import pathlib
 import sys
 import urllib.parse
@@ -49,7 +50,8 @@ class Page:
         self.url = url
         self.shots = shots
         self.browser.get(url)
-        self.until(lambda: self.text("#state").endswith("ready"), "the model is not shown")
+        state = "needed." if "PAGE_KEY" in os.environ else "ready"
+        self.until(lambda: self.text("#state").endswith(state), "the model is not shown")
 
     def until(self, condition, complaint):
         try:
@@ -191,6 +193,28 @@ def check_offline(page, pictures):
     page.until(lambda: page.all("#results article ol"), "the second try has no answer")
 
 
+def check_key(page, pictures):
+    """Shows a key to a server that wants one: first a wrong one, then the right one."""
+    page.all("#files")[0].send_keys(str(pictures / "ship.jpg"))
+    page.until(lambda: page.text("#results article").endswith("API key …"), "no key is asked for")
+    for key, words in (("short", "16 to 512"), ("x" * 16, "does not know")):
+        page.all("#key")[0].send_keys(key, Keys.ENTER)
+        page.until(lambda: words in page.text("#key-state"), f"the key {key} is taken")
+        page.all("#key")[0].clear()
+    page.shoot("key")
+    page.check_accessibility("key")
+    page.all("#key")[0].send_keys(os.environ["PAGE_KEY"])
+    page.all("#use-key")[0].click()
+    page.answers(1)
+    page.until(lambda: page.text("#state").endswith("ready"), "the model is not shown")
+    assert not page.all("#key-card")[0].is_displayed(), "the key is asked for again"
+    assert "$KEY" in page.text("#code"), "the example shows no key"
+    # The tab keeps it.
+    page.browser.refresh()
+    page.until(lambda: page.text("#state").endswith("ready"), "the key is forgotten")
+    page.check_console(allowed=("status of 401",))
+
+
 def main():
     url, pictures, shots = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
     dark = "--force-dark-mode"
@@ -199,6 +223,8 @@ def main():
         ("keyboard", check_keyboard, (), (1200, 1000)),
         ("phone, dark", check_phone, (dark, "--touch-events=enabled"), (390, 844)),
         ("offline", check_offline, (), (1200, 1000))]
+    if "PAGE_KEY" in os.environ:
+        windows = [("with an API key", check_key, (), (1200, 1000))]
     for name, check, arguments, size in windows:
         with contextlib.closing(Page(url, shots, *arguments, size=size)) as page:
             check(page, pictures.resolve())

@@ -25,6 +25,7 @@ package struct AccessLog: Sendable {
         "ms": .thousandths(record.duration.microseconds),
         "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
         "trace_id": .text(TraceContext(record.head?.fields)?.traceID ?? "-"),
+        "key": .text(record.keyName ?? "-"),
       ])
   }
 }

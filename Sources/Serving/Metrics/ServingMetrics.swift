@@ -12,7 +12,8 @@ import Time
 /// waiting.
 ///
 /// A client chooses no label value: paths are routes, reasons and stages are closed lists, codes
-/// are the statuses of this server's answers, and version and name come from the model file.
+/// are the statuses of this server's answers, version and name come from the model file, and keys'
+/// names from theirs.
 package final class ServingMetrics: Sendable {
   /// Former versions that are shown; beyond that, those longest out of use are dropped.
   package static let formerVersionLimit = 8
@@ -104,6 +105,7 @@ package final class ServingMetrics: Sendable {
   private let unversioned = ModelMetrics(version: "none")
   private let models = Mutex(Models())
   private let modelStore = Mutex<ModelStoreMetrics?>(nil)
+  private let keys = Mutex<APIKeys?>(nil)
 
   package init() {}
 
@@ -180,6 +182,9 @@ package final class ServingMetrics: Sendable {
   /// Shows the counts of the remote store that is followed.
   package func show(_ metrics: ModelStoreMetrics) { modelStore.withLock { $0 = metrics } }
 
+  /// Shows the counts of clients' keys.
+  package func show(_ keys: APIKeys) { self.keys.withLock { $0 = keys } }
+
   // MARK: Events
 
   func answered(_ route: RouteLabels, status: Int, after duration: Duration) {
@@ -247,6 +252,7 @@ package final class ServingMetrics: Sendable {
     exposition.begin(Name.swapDuration)
     swapDuration.write(to: &exposition)
     modelStore.withLock { $0 }?.write(to: &exposition)
+    keys.withLock { $0 }?.write(to: &exposition)
     if let tls = gauges.tls() {
       exposition.begin(Name.handshakes)
       exposition.sample([("result", "done")], tls.doneCount)

@@ -2,19 +2,28 @@ import HTTPCore
 import JSON
 
 /// Description of the public listener at `/openapi.json` (OpenAPI 3.1), made of the routes.
-enum OpenAPIDocument {
+struct OpenAPIDocument {
+  /// Version of the program.
+  private let version: String
+  /// Whether clients have to show keys.
+  private let needsKeys: Bool
+  /// Whether requests may name an image.
+  private let fetchesImages: Bool
+
   /// Returns the answer with the document, which takes a millisecond.
   ///
   /// - Parameters:
   ///   - version: Version of the program.
+  ///   - needsKeys: Whether clients have to show keys.
   ///   - fetchesImages: Whether requests may name an image.
-  static func response(version: String, fetchesImages: Bool) -> Response {
-    Response(
-      status: 200, contentType: "application/json",
-      body: document(version: version, fetchesImages: fetchesImages).bytes)
+  static func response(version: String, needsKeys: Bool, fetchesImages: Bool) -> Response {
+    let description = OpenAPIDocument(
+      version: version, needsKeys: needsKeys, fetchesImages: fetchesImages)
+    return Response(
+      status: 200, contentType: "application/json", body: description.document.bytes)
   }
 
-  private static func document(version: String, fetchesImages: Bool) -> JSONValue {
+  private var document: JSONValue {
     let paths = Route.allCases.flatMap { route in
       route.paths.map { path in (path, item(route, path)) }
     }
@@ -27,15 +36,28 @@ enum OpenAPIDocument {
         "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
       ],
       "paths": .object(JSONObject(paths)),
-      "components": [
-        "schemas": .object(OpenAPISchemas.all(fetchesImages: fetchesImages)),
-        "parameters": .object(Route.sharedParameters),
-        "responses": .object(JSONObject(problems(isProtocol: false) + problems(isProtocol: true))),
-      ],
+      "components": .object(components),
     ]
   }
 
-  private static func item(_ route: Route, _ path: String) -> JSONValue {
+  private var components: JSONObject {
+    var components: JSONObject = [
+      "schemas": .object(OpenAPISchemas.all(fetchesImages: fetchesImages)),
+      "parameters": .object(Route.sharedParameters),
+      "responses": .object(JSONObject(problems(isProtocol: false) + problems(isProtocol: true))),
+    ]
+    if needsKeys {
+      components.append(
+        "securitySchemes",
+        [
+          "bearer": ["type": "http", "scheme": "bearer"],
+          "key": ["type": "apiKey", "in": "header", "name": "X-API-Key"],
+        ])
+    }
+    return components
+  }
+
+  private func item(_ route: Route, _ path: String) -> JSONValue {
     let methods = route.methods.filter { $0 != "HEAD" && $0 != "OPTIONS" }
     return .object(
       JSONObject(
@@ -44,7 +66,7 @@ enum OpenAPIDocument {
         }))
   }
 
-  private static func operation(
+  private func operation(
     _ route: Route, _ path: String, _ method: String
   ) -> JSONValue {
     let operation = route.operation
@@ -55,12 +77,14 @@ enum OpenAPIDocument {
       "operationId": .string(id), "summary": .string(operation.summary),
       "tags": [.string(operation.tag)],
     ]
-    let parameters = names(in: path) + operation.parameters
+    let parameters = Self.names(in: path) + operation.parameters
     if !parameters.isEmpty { document.append("parameters", .array(parameters)) }
     if !operation.body.members.isEmpty {
       document.append("requestBody", ["required": true, "content": .object(operation.body)])
     }
     document.append("responses", .object(responses(route, operation)))
+    // Either of them.
+    if needsKeys, route.needsKey { document.append("security", [["bearer": []], ["key": []]]) }
     return .object(document)
   }
 
@@ -76,7 +100,7 @@ enum OpenAPIDocument {
     }
   }
 
-  private static func responses(_ route: Route, _ operation: OpenAPIOperation) -> JSONObject {
+  private func responses(_ route: Route, _ operation: OpenAPIOperation) -> JSONObject {
     var responses = JSONObject(
       operation.answers.map { status, content in
         var answer: JSONObject = ["description": .string(Response.reason(status))]
@@ -84,8 +108,8 @@ enum OpenAPIDocument {
         return (String(status), .object(answer))
       })
     let answered = operation.answers.map(\.status)
-    for status in route.problemStatuses where !answered.contains(status) {
-      let name = problemName(status, isProtocol: operation.isProtocol)
+    for status in problemStatuses(route) where !answered.contains(status) {
+      let name = Self.problemName(status, isProtocol: operation.isProtocol)
       responses.append(String(status), OpenAPIOperation.reference("responses", name))
     }
     return responses
@@ -96,11 +120,18 @@ enum OpenAPIDocument {
   }
 
   /// Returns the answers with problems that some route may give, by name.
-  private static func problems(isProtocol: Bool) -> [(String, JSONValue)] {
+  private func problems(isProtocol: Bool) -> [(String, JSONValue)] {
     let routes = Route.allCases.filter { $0.operation.isProtocol == isProtocol }
-    return Set(routes.flatMap(\.problemStatuses)).sorted().map { status in
-      (problemName(status, isProtocol: isProtocol), problem(status, isProtocol: isProtocol))
+    return Set(routes.flatMap(problemStatuses)).sorted().map { status in
+      (
+        Self.problemName(status, isProtocol: isProtocol),
+        Self.problem(status, isProtocol: isProtocol)
+      )
     }
+  }
+
+  private func problemStatuses(_ route: Route) -> [Int] {
+    route.problemStatuses + (needsKeys && route.needsKey ? [401] : [])
   }
 
   private static func problem(_ status: Int, isProtocol: Bool) -> JSONValue {
@@ -113,6 +144,9 @@ enum OpenAPIDocument {
         "application/json", ["schema": OpenAPISchemas.reference("ProtocolError")])
     }
     var answer: JSONObject = ["description": .string(Response.reason(status))]
+    if status == 401 {
+      answer.append("headers", ["WWW-Authenticate": ["schema": ["type": "string"]]])
+    }
     if status == 429 || status == 503 {
       answer.append(
         "headers", ["Retry-After": ["schema": ["type": "integer", "minimum": 1]]])

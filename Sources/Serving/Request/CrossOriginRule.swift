@@ -3,11 +3,12 @@ import HTTPCore
 /// Rule for web pages of other origins: which of them may read answers (Fetch standard, section 3.3,
 /// "CORS protocol").
 ///
-/// No credentials are allowed: the public listener knows none.
+/// No credentials are allowed, for these are what browsers send by themselves. A page that has an API
+/// key sends it itself.
 package struct CrossOriginRule: Sendable, Hashable {
   /// Fields of answers that pages may read beside those that any may.
   private static let exposed =
-    "X-Request-Id, Server-Timing, Retry-After, ETag, Inference-Header-Content-Length"
+    "X-Request-Id, Server-Timing, Retry-After, ETag, WWW-Authenticate, Inference-Header-Content-Length"
   /// Seconds that a browser may keep what a preflight was answered: Chromium's limit.
   private static let maxAgeSeconds = 7200
   /// Fields that a preflight may ask for.

@@ -15,6 +15,8 @@ package struct Problem: Error, Sendable, Hashable {
   package var allow: String?
   /// Content codings that are accepted, if another was sent.
   package var acceptEncoding: String?
+  /// Way to show who asks, if that is missing (RFC 9110, section 11.6.1).
+  package var challenge: String?
   /// Step at which a swap failed: an extension member of the document.
   package var step: String?
   /// Whether the client may not be here; the connection then ends.
@@ -151,6 +153,7 @@ package struct Problem: Error, Sendable, Hashable {
       status: status, contentType: "application/problem+json", text: json.text)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
+    if let challenge { response.fields["WWW-Authenticate"] = challenge }
     if let acceptEncoding { response.fields["Accept-Encoding"] = acceptEncoding }
     return response
   }

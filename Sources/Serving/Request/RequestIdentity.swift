@@ -8,6 +8,8 @@ package struct RequestIdentity: Sendable, Hashable {
 
   package let id: String
   package let trace: TraceContext?
+  /// Name of the API key that it shows; nil where none is needed or known.
+  package var keyName: String?
   private let crossOrigin: HeaderFields
 
   /// Reads the fields of a request, which are nil if the bytes were not a request.
@@ -23,6 +25,7 @@ package struct RequestIdentity: Sendable, Hashable {
   /// Each answer is about one moment.
   package func marking(_ response: Response) -> Response {
     var response = response
+    response.keyName = keyName
     response.fields["X-Request-Id"] = id
     if response.fields["Cache-Control"] == nil { response.fields["Cache-Control"] = "no-store" }
     if let trace {

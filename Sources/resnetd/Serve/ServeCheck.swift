@@ -1,6 +1,7 @@
 import Checkpoint
 import Glibc
 import HTTPServer
+import Serving
 import Telemetry
 
 /// `resnetd serve --check`: what holds, why, and whether what is named can be used.
@@ -10,7 +11,7 @@ struct ServeCheck {
   init(_ settings: ServeSettings) { self.settings = settings }
 
   /// Prints every option that has a value, and where it comes from; then tries the addresses to listen
-  /// at, and loads certificate and model. No store is opened.
+  /// at, and loads certificate, keys and model. No store is opened.
   func run() throws(Failure) -> ExitCode {
     let rows = ServeSettings.effective(settings).map { option in
       let origin = settings.origins[option.name].map { "\($0)" } ?? "default"
@@ -23,6 +24,10 @@ struct ServeCheck {
     if let identities = try settings.tls.identities(log) {
       let bounded = settings.requestServer(identities.usual).connectionLimit
       StandardOutput.write("TLS: the certificate and its key fit, \(bounded) connections at most")
+    }
+    if let keys = try settings.keys.list() {
+      let rows = keys.entries.map { [$0.name, $0.rate?.words ?? "no limit"] }
+      StandardOutput.write("API keys: \(rows.count)\n\(TextTable(rows: rows).text)")
     }
     try checkListeners()
     try checkStateFolder()

@@ -56,6 +56,7 @@ struct ServeSettings: DecodingSettings {
   /// Servers that images are fetched from.
   var fetching = FetchRule.off
   var tls = TLSSettings()
+  var keys = KeySettings()
   var admin = AdminSettings()
   var follow = FollowSettings()
   var socketMode = SocketMode.group
@@ -81,23 +82,6 @@ struct ServeSettings: DecodingSettings {
     try tls.check(admin)
     try follow.check(stateFolder: admin.stateFolder)
     try checkPorts()
-  }
-
-  /// Throws if two listeners share a port, which would be blamed on another program.
-  private func checkPorts() throws(UsageError) {
-    var listeners: [(option: String, host: String, port: Int)] = []
-    if server.socketPath == nil { listeners.append(("--port", server.host, server.port)) }
-    if let metricsPort { listeners.append(("--metrics-port", metricsHost, metricsPort)) }
-    if admin.isOn == .on, admin.socketPath == nil {
-      listeners.append(("--admin-port", admin.host, admin.port))
-    }
-    for (index, one) in listeners.enumerated() where one.port != 0 {
-      for other in listeners[(index + 1)...]
-      where other.port == one.port && HostName(other.host).overlaps(HostName(one.host)) {
-        throw UsageError(
-          "\(one.option) and \(other.option) are both \(one.port): give one of them another port")
-      }
-    }
   }
 
   /// Number of threads that a server with these settings has at least.
@@ -185,6 +169,7 @@ struct ServeSettings: DecodingSettings {
     + (classification + Option.decoding).under("Limits of requests")
     + connections.under("Connections")
     + TLSSettings.options.map { $0.inside(\ServeSettings.tls) }.under("TLS")
+    + KeySettings.options.map { $0.inside(\ServeSettings.keys) }.under("API keys")
     + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }.under("The admin endpoint")
     + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }.under(
       "A followed model store")
@@ -360,14 +345,4 @@ struct ServeSettings: DecodingSettings {
     .choice("log-format", \.logFormat, "auto is text on a terminal and json elsewhere"),
     .choice("access-log", \.accessLog, "a line per request"),
   ]
-}
-
-extension HostName {
-  /// Returns whether a listener on this host keeps another from the same port on that one.
-  fileprivate func overlaps(_ other: HostName) -> Bool {
-    // By the system's default, all addresses of IPv6 include those of IPv4.
-    address == other.address || isEverywhere || other.isEverywhere
-  }
-
-  private var isEverywhere: Bool { reachable != self }
 }

@@ -62,10 +62,9 @@ struct ServingProcess {
     service = Service(
       limits: settings.serving, metrics: metrics,
       servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
-      crossOrigin: settings.crossOrigin,
+      crossOrigin: settings.crossOrigin, keys: try settings.keys.keys(metrics, shutdown, log),
       fetcher: settings.fetching.isOff ? nil : ImageFetcher(RemoteImages(), settings.fetching),
-      version: Version.number, accessLog: accessLog,
-      memory: memory)
+      version: Version.number, accessLog: accessLog, memory: memory)
     let identities = try settings.tls.identities(log)
     let configuration = settings.requestServer(
       identities?.usual, inherited: manager.listeners.requests)

@@ -133,7 +133,7 @@ import Testing
     "Every command has help that names its options",
     arguments: [
       "serve", "classify", "evaluate", "inspect", "bench", "pull", "quantize", "model",
-      "healthcheck",
+      "api-key", "healthcheck",
     ])
   func help(command: String) async throws {
     let outcome = try await ProgramUnderTest.run(command, "--help")
@@ -146,7 +146,7 @@ import Testing
     "Every option of a command is in its section of docs/commands.md",
     arguments: [
       "serve", "classify", "evaluate", "inspect", "bench", "pull", "quantize", "convert", "run",
-      "model", "healthcheck",
+      "model", "api-key", "healthcheck",
     ])
   func documentation(command: String) async throws {
     let manual = try String(

@@ -15,6 +15,8 @@ final class RequestContent: @unchecked Sendable {
   private let type: String?
   let dialect: Dialect
   private let names: ImageRequestNames
+  /// Key that pays for the images; nil where everybody may ask.
+  private let key: APIKey?
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private let hold: (any BodyHold)?
@@ -24,17 +26,18 @@ final class RequestContent: @unchecked Sendable {
   init(_ image: [UInt8], fetchedFrom address: String, _ dialect: Dialect, hold: any BodyHold) {
     byteCount = image.count
     (type, self.dialect, names) = (nil, dialect, dialect.names)
-    (body, self.hold) = ([], nil)
+    (body, self.hold, key) = ([], nil, nil)
     opened = ImagePayload(image, fetchedFrom: address, hold: hold)
   }
 
   /// - Parameter names: Names that parameters beside the images may have, if not the dialect's.
   init(
     _ body: [UInt8], _ type: String?, _ dialect: Dialect = .classification,
-    names: ImageRequestNames? = nil, hold: (any BodyHold)?
+    names: ImageRequestNames? = nil, key: APIKey? = nil, hold: (any BodyHold)?
   ) {
     byteCount = body.count
     (self.type, self.dialect, self.names) = (type, dialect, names ?? dialect.names)
+    self.key = key
     self.body = body
     self.hold = hold
   }
@@ -50,7 +53,7 @@ final class RequestContent: @unchecked Sendable {
     return jsonByteCount ?? byteCount >= Self.longTextByteCount
   }
 
-  /// Returns the images, which the first call finds.
+  /// Returns the images, which the first call finds, and has their key pay for.
   func payload(imageCountLimit: Int, memory: MemoryBudget) throws(Problem) -> ImagePayload {
     if let opened { return opened }
     let bytes = body
@@ -65,6 +68,7 @@ final class RequestContent: @unchecked Sendable {
         bytes, type.flatMap(MediaType.init), imageCountLimit: imageCountLimit, names: names,
         memory: memory, hold: hold)
     }
+    try key?.count(images: payload.count, at: .now)
     opened = payload
     return payload
   }
