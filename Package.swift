@@ -51,6 +51,7 @@ let package = Package(
     room("CSandbox", linking: ["seccomp"]),
     room("CCurl", linking: ["curl"]),
     room("CYajl", linking: ["yajl"]),
+    room("CCompression", linking: ["z", "zstd"]),
     .target(
       name: "COnnx",
       cxxSettings: [
@@ -65,6 +66,7 @@ let package = Package(
     .target(name: "Time"),
     .target(name: "Numbers"),
     .target(name: "Words"),
+    .target(name: "Compression", dependencies: ["CCompression"]),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
     .target(name: "Tables", dependencies: ["Files"]),
@@ -103,7 +105,7 @@ let package = Package(
       dependencies: [
         "Inference", "Training", "Machine", "Imaging", "Decoding", "ResNet", "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "HTTPServer", "Time",
-        "Words", "CPages", "CYajl",
+        "Words", "Compression", "CPages", "CYajl",
       ]),
     .target(
       name: "Following",
@@ -141,6 +143,7 @@ let package = Package(
       name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "CompressionTests", dependencies: ["Compression"]),
     .testTarget(name: "TablesTests", dependencies: ["Tables"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
@@ -180,8 +183,8 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "Serving", "Inference", "Decoding", "Files", "HTTPServer", "HTTPCore", "Telemetry",
-        "Machine", "Checkpoint", "Engine", "Imaging", "ResNet", "ModelStore", "HostileFiles",
-        "Classifying",
+        "Machine", "Checkpoint", "Compression", "Engine", "Imaging", "ResNet", "ModelStore",
+        "HostileFiles", "Classifying",
       ]),
     .testTarget(
       name: "resnetdTests",
@@ -210,6 +213,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   package.targets += [
     .target(name: "FuzzDriver", path: "Fuzz/Driver"),
     fuzzer("CodecRoom", of: "Imaging"),
+    fuzzer("Compressed", of: "Compression"),
     fuzzer("HTTPParser", of: "HTTPCore"),
     fuzzer("RequestBody", of: "Serving", "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),

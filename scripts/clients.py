@@ -64,6 +64,11 @@ def check_images(client, name, images, wanted):
         near(result.as_numpy("probabilities"), wanted, f"images, binary {binary}")
     result = client.infer(name, [elements])
     near(result.as_numpy("probabilities"), wanted, "images, all outputs")
+    for coding in ("gzip", "deflate"):
+        result = client.infer(
+            name, [elements], outputs=outputs(False), request_compression_algorithm=coding,
+            response_compression_algorithm=coding)  # fmt: skip
+        near(result.as_numpy("probabilities"), wanted, f"images by {coding}")
     text = {
         "name": "image", "shape": [len(images)], "datatype": "BYTES",
         "parameters": {"content_type": "base64"},

@@ -16,6 +16,7 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, si
   }
 
 FUZZ_TARGET(CodecRoom)
+FUZZ_TARGET(Compressed)
 FUZZ_TARGET(HTTPParser)
 FUZZ_TARGET(ImageDecoding)
 FUZZ_TARGET(JSONBody)

@@ -8,17 +8,22 @@ import JSON
 /// Description of the live model at `/model`, with its tag.
 struct ModelDescription: Sendable {
   let version: ModelVersion
-  private let body: [UInt8]
+  private let answer: LastingAnswer
   /// Nil if there is no digest.
   private let tag: String?
 
   init(_ model: CompiledModel) {
     version = model.version
-    body = JSONValue.object(Self.members(model)).bytes
+    let body = JSONValue.object(Self.members(model)).bytes
     // Not the version alone: options change what is described, and programs how.
     tag = (try? SHA256.digest(of: body)).map { digest in
       #""\#(model.version.short)-\#(HexDigits.text(digest).prefix(16))""#
     }
+    var response = Response(status: 200, contentType: "application/json", body: body)
+    response.fields["ETag"] = tag
+    // To be kept, and asked about each time.
+    response.fields["Cache-Control"] = "no-cache"
+    answer = LastingAnswer(response)
   }
 
   private static func members(_ model: CompiledModel) -> JSONObject {
@@ -57,13 +62,12 @@ struct ModelDescription: Sendable {
   /// Answers with the description, or that the client has it. Throws for a malformed condition.
   func response(_ fields: HeaderFields) throws(Problem) -> Response {
     let known = try EntityTag.List("If-None-Match", fields)
-    var response =
-      tag.map { known?.names($0) == true } == true
-      ? Response(status: 304)
-      : Response(status: 200, contentType: "application/json", body: body)
-    response.fields["ETag"] = tag
-    // To be kept, and asked about each time.
-    response.fields["Cache-Control"] = "no-cache"
+    var response = answer.response(to: fields)
+    guard let tag, known?.names(tag) == true else { return response }
+    // The fields that tell caches what they have (RFC 9110, section 15.4.5).
+    response.fields["Content-Type"] = nil
+    response.fields["Content-Encoding"] = nil
+    (response.status, response.body) = (304, [])
     return response
   }
 }

@@ -10,7 +10,7 @@ extension Service {
   func answer(_ routed: RoutedPath, _ head: RequestHead) throws(Problem) -> Response {
     switch routed.route {
     case .live: Response(status: 200, contentType: "text/plain", text: "ok")
-    case .home: PageResponse.home.response
+    case .home: PageResponse.home.answer.response(to: head.fields)
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready: impediment?.response ?? ok
@@ -18,7 +18,7 @@ extension Service {
       impediment?.response
         ?? Response(status: 200, contentType: "application/json", text: #"{"status":"Healthy"}"#)
     case .metrics: metrics.response()
-    case .openAPI: openAPIAnswer
+    case .openAPI: openAPIAnswer.response(to: head.fields)
     case .model: try description(of: liveModel()).response(head.fields)
     case .server: InferenceMetadata.server(version: version)
     case .serverLive: InferenceMetadata.live
@@ -31,10 +31,11 @@ extension Service {
     }
   }
 
-  private var openAPIAnswer: Response {
+  private var openAPIAnswer: LastingAnswer {
     if let known = openAPI.withLock({ $0 }) { return known }
-    let made = OpenAPIDocument.response(
-      version: version, needsKeys: keys != nil, fetchesImages: fetcher != nil)
+    let made = LastingAnswer(
+      OpenAPIDocument.response(
+        version: version, needsKeys: keys != nil, fetchesImages: fetcher != nil))
     openAPI.withLock { $0 = made }
     return made
   }

@@ -28,7 +28,7 @@ package final class Service: RequestHandler {
   /// Version of the program.
   let version: String
   /// Description of all paths, once somebody has asked for it.
-  let openAPI = Mutex<Response?>(nil)
+  let openAPI = Mutex<LastingAnswer?>(nil)
 
   /// Creates a service; `servesMetrics` says whether `/metrics` is served here or has a port of its
   /// own.
@@ -141,7 +141,7 @@ package final class Service: RequestHandler {
       return .answer(identity.marking(try answer(routed, head)))
     }
     guard let pool else { throw rejection }
-    try head.checkContent()
+    try head.checkWhole()
     let dialect = try Dialect(route, head.fields)
     var parameters = try ClassificationParameters(head, names: dialect.names) { choice in
       pool.traffic.likely(choice).model.labels.count
@@ -155,6 +155,9 @@ package final class Service: RequestHandler {
     _ head: RequestHead, _ parameters: ClassificationParameters, _ dialect: Dialect,
     _ identity: RequestIdentity, _ key: APIKey?, _ pool: WorkerPool
   ) throws(Problem) -> Reception {
+    let coded = try ContentCoding.of(body: head.fields).map { coding in
+      CodedBody(coding: coding, byteLimit: limits.bodyByteLimit, bodies: bodies)
+    }
     try parameters.check(pool.traffic.likely(parameters.canary).model)
     // A length that is malformed or beyond the limit is for the connection to reject.
     let length = head.fields["Content-Length"].flatMap { Int($0) } ?? 0
@@ -185,7 +188,7 @@ package final class Service: RequestHandler {
             exchange.respond(answer(problem))
           }
         }
-        if let named = namedImage(request.body, type, dialect) {
+        if coded == nil, let named = namedImage(request.body, type, dialect) {
           do throws(Problem) {
             try key?.count(images: 1, at: .now)
             try fetch(named, parameters, exchange, respond) { exchange.respond(answer($0)) }
@@ -193,7 +196,8 @@ package final class Service: RequestHandler {
           return
         }
         respond(
-          RequestContent(request.body, type, dialect, key: key, hold: request.hold), parameters)
+          RequestContent(
+            request.body, type, dialect, coded: coded, key: key, hold: request.hold), parameters)
       })
   }
 

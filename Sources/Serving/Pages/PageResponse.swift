@@ -10,12 +10,12 @@ struct PageResponse: Sendable {
   // SAFETY: see the initialiser.
   static let home = unsafe PageResponse(page_home())
 
-  let response: Response
+  let answer: LastingAnswer
 
   private init(_ page: page) {
     // SAFETY: the bytes are constant and live as long as the program.
     let bytes = unsafe Array(UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
-    response = Response(
+    let response = Response(
       status: 200,
       fields: HeaderFields([
         ("Content-Type", "text/html; charset=utf-8"),
@@ -24,6 +24,7 @@ struct PageResponse: Sendable {
         ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
       ]), body: bytes)
+    answer = LastingAnswer(response)
   }
 
   /// Returns the policy (CSP Level 3): pictures from the page itself, questions to this server alone.

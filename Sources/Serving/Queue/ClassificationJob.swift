@@ -59,26 +59,6 @@ struct ClassificationJob: Sendable {
   }
 }
 
-/// Registry that answers each job once, for whoever is first.
-protocol AnswerRegistry: Sendable {
-  /// Returns whether it has no answer yet.
-  func isOpen(_ job: ClassificationJob) -> Bool
-
-  /// Answers it unless it has an answer, and counts the outcome, if given, for its model.
-  func answer(_ job: ClassificationJob, _ response: Response, _ outcome: ClassificationOutcome?)
-
-  /// Leaves the answer to another model, since this one has failed. Returns false if there is an
-  /// answer already.
-  func handOver(_ job: ClassificationJob, _ outcome: ClassificationOutcome) -> Bool
-
-  /// Replaces the job with one that belongs to another model. Returns false if there is an answer
-  /// already.
-  func replace(_ job: ClassificationJob) -> Bool
-
-  /// Answers it if its deadline has passed or its client has gone.
-  func expire(_ job: ClassificationJob, at now: ContinuousClock.Instant)
-}
-
 /// A request from its first turn at a worker to its answer; belongs to the worker that has it, or
 /// to the queue.
 final class ServedJob: @unchecked Sendable {
@@ -121,6 +101,7 @@ final class ServedJob: @unchecked Sendable {
   private var outputs: [InferenceAnswer.Numbers?]
   /// Memory for that, for the answer and for one image's numbers.
   private let outputMemory: Reservation?
+  private let memory: MemoryBudget
 
   /// Throws the problem to answer with if the body as a whole is unusable.
   ///
@@ -130,7 +111,7 @@ final class ServedJob: @unchecked Sendable {
     _ job: ClassificationJob, limits: ServingLimits, memory: MemoryBudget,
     live: @autoclosure () -> Deployment
   ) throws(Problem) {
-    queueTime = .now - job.queuedAt
+    (queueTime, self.memory) = (.now - job.queuedAt, memory)
     if job.collector == nil { job.deployment.metrics.spent(queueTime, on: .queue) }
     payload = try job.content.payload(
       imageCountLimit: job.content.dialect.imageCountLimit(limits), memory: memory)
@@ -358,7 +339,7 @@ final class ServedJob: @unchecked Sendable {
 
   private func respond(_ response: Response) {
     end()
-    job.respond(response)
+    job.respond(response.coded(job.identity.coding, memory: memory))
   }
 
   private func respond(_ problem: Problem, as outcome: ClassificationOutcome? = nil) {

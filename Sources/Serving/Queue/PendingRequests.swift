@@ -2,6 +2,26 @@ import HTTPCore
 import HTTPServer
 import Synchronization
 
+/// Registry that answers each job once, for whoever is first.
+protocol AnswerRegistry: Sendable {
+  /// Returns whether it has no answer yet.
+  func isOpen(_ job: ClassificationJob) -> Bool
+
+  /// Answers it unless it has an answer, and counts the outcome, if given, for its model.
+  func answer(_ job: ClassificationJob, _ response: Response, _ outcome: ClassificationOutcome?)
+
+  /// Leaves the answer to another model, since this one has failed. Returns false if there is an
+  /// answer already.
+  func handOver(_ job: ClassificationJob, _ outcome: ClassificationOutcome) -> Bool
+
+  /// Replaces the job with one that belongs to another model. Returns false if there is an answer
+  /// already.
+  func replace(_ job: ClassificationJob) -> Bool
+
+  /// Answers it if its deadline has passed or its client has gone.
+  func expire(_ job: ClassificationJob, at now: ContinuousClock.Instant)
+}
+
 /// Requests that have no answer yet. Each is answered here once, by whoever is first: a worker, or
 /// the deadline.
 ///

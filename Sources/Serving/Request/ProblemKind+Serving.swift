@@ -21,6 +21,7 @@ extension ProblemKind {
   static let internalError = ProblemKind("internal")
   static let invalidParameter = ProblemKind("invalid-parameter")
   static let malformedBody = ProblemKind("malformed-body")
+  static let malformedEncoding = ProblemKind("malformed-encoding")
   static let malformedDigest = ProblemKind("malformed-digest")
   static let malformedPrecondition = ProblemKind("malformed-precondition")
   static let malformedUpload = ProblemKind("malformed-upload")

@@ -10,12 +10,15 @@ package struct RequestIdentity: Sendable, Hashable {
   package let trace: TraceContext?
   /// Name of the API key that it shows; nil where none is needed or known.
   package var keyName: String?
+  /// Coding that its client likes best for the answer; nil for none.
+  let coding: ContentCoding?
   private let crossOrigin: HeaderFields
 
   /// Reads the fields of a request, which are nil if the bytes were not a request.
   package init(_ fields: HeaderFields?, crossOrigin rule: CrossOriginRule = .off) {
     id = Self.id(fields)
     trace = TraceContext(fields)
+    coding = ContentCoding.wanted(by: fields)
     crossOrigin = rule.fields(fields)
   }
 

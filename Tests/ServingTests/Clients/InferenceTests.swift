@@ -168,7 +168,7 @@ import Testing
     let image = try goldenImage().encodedImage
     let body = Messages.base64([image])
     for (fields, status) in [
-      ([("Inference-Header-Content-Length", "x")], 400), ([("Content-Encoding", "gzip")], 415),
+      ([("Inference-Header-Content-Length", "x")], 400), ([("Content-Encoding", "br")], 415),
       ([("X-Priority", "x")], 400),
     ] {
       let response = try infer(body, fields)

@@ -20,7 +20,8 @@ package final class BodyMemory: Sendable {
     var large = 0
   }
 
-  private let budget: MemoryBudget
+  /// The budget of which it is a part.
+  let budget: MemoryBudget
   private let buffers: KeptBuffers
   /// Memory of `buffers`.
   private let reservation: Reservation?
@@ -62,7 +63,7 @@ package final class BodyMemory: Sendable {
   }
 
   /// Returns the problem of a body of this length that does not fit, at the moment or ever.
-  private func problem(ofLength length: Int) -> Problem {
+  func problem(ofLength length: Int) -> Problem {
     guard length > largestBodyByteCount else { return .overloaded }
     return Problem(
       413, .bodyTooLarge,

@@ -10,6 +10,7 @@ final class RequestContent: @unchecked Sendable {
   /// Bytes of JSON with escapes that would keep a worker too long.
   private static let longTextByteCount = 1 << 20
 
+  /// Bytes of the body as it was sent.
   let byteCount: Int
   /// The field as it stands: parsed where it is needed, it would take many times its memory.
   private let type: String?
@@ -19,25 +20,28 @@ final class RequestContent: @unchecked Sendable {
   private let key: APIKey?
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
-  private let hold: (any BodyHold)?
+  private var hold: (any BodyHold)?
+  /// Coding of the body; nil if it is as it is.
+  private let coded: CodedBody?
   private var opened: ImagePayload?
 
   /// Takes an image that has been fetched for a request.
   init(_ image: [UInt8], fetchedFrom address: String, _ dialect: Dialect, hold: any BodyHold) {
     byteCount = image.count
     (type, self.dialect, names) = (nil, dialect, dialect.names)
-    (body, self.hold, key) = ([], nil, nil)
+    (body, self.hold, coded, key) = ([], nil, nil, nil)
     opened = ImagePayload(image, fetchedFrom: address, hold: hold)
   }
 
   /// - Parameter names: Names that parameters beside the images may have, if not the dialect's.
   init(
     _ body: [UInt8], _ type: String?, _ dialect: Dialect = .classification,
-    names: ImageRequestNames? = nil, key: APIKey? = nil, hold: (any BodyHold)?
+    names: ImageRequestNames? = nil, coded: CodedBody? = nil, key: APIKey? = nil,
+    hold: (any BodyHold)?
   ) {
     byteCount = body.count
     (self.type, self.dialect, self.names) = (type, dialect, names ?? dialect.names)
-    self.key = key
+    (self.coded, self.key) = (coded, key)
     self.body = body
     self.hold = hold
   }
@@ -46,7 +50,9 @@ final class RequestContent: @unchecked Sendable {
   ///
   /// Escapes in JSON are copied character by character, and numbers passed over one by one.
   var takesLongToRead: Bool {
-    guard opened == nil, byteCount >= Self.longTextByteCount else { return false }
+    guard opened == nil else { return false }
+    if coded != nil { return byteCount >= CodedBody.longByteCount }
+    guard byteCount >= Self.longTextByteCount else { return false }
     guard case .inference(let jsonByteCount) = dialect else {
       return ImagePayload.hasEscapes(body, type.flatMap(MediaType.init))
     }
@@ -56,8 +62,7 @@ final class RequestContent: @unchecked Sendable {
   /// Returns the images, which the first call finds, and has their key pay for.
   func payload(imageCountLimit: Int, memory: MemoryBudget) throws(Problem) -> ImagePayload {
     if let opened { return opened }
-    let bytes = body
-    body = []
+    let bytes = try takePlainBody()
     let payload: ImagePayload
     if case .inference(let jsonByteCount) = dialect {
       payload = try ImagePayload(
@@ -72,6 +77,17 @@ final class RequestContent: @unchecked Sendable {
     opened = payload
     return payload
   }
+
+  /// Takes the body as it was before its coding.
+  private func takePlainBody() throws(Problem) -> [UInt8] {
+    var bytes: [UInt8] = []
+    swap(&bytes, &body)
+    guard let coded, !bytes.isEmpty else { return bytes }
+    let (plain, plainHold) = try coded.plain(bytes)
+    hold?.keepBuffer(bytes)
+    hold = plainHold
+    return plain
+  }
 }
 
 extension RequestHead {
@@ -82,10 +98,15 @@ extension RequestHead {
       // RFC 9110, sections 12.5.3 and 15.5.16.
       var problem = Problem(
         415, .unsupportedEncoding,
-        "Content-Encoding \(coding) is not supported; send the content as it is")
+        "Content-Encoding \(coding) is not supported here; send the content as it is")
       problem.acceptEncoding = "identity"
       throw problem
     }
+    try checkWhole()
+  }
+
+  /// Throws if the bytes are not the whole content.
+  func checkWhole() throws(Problem) {
     // RFC 9110, section 14.5: a part must not be taken for the whole.
     if method == "PUT", fields["Content-Range"] != nil {
       throw Problem(

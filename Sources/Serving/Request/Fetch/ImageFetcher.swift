@@ -153,7 +153,7 @@ package final class ImageFetcher: Sendable {
 extension Problem {
   /// Problem of a request that names an image where none is fetched.
   static let fetchingIsOff = parameter(
-    "url is taken at /classify alone, in a body of \(ImageFetcher.bodyByteLimit) bytes at most, where "
+    "url is taken at /classify alone, in a body of \(ImageFetcher.bodyByteLimit) bytes at most that is not compressed, where "
       + "--fetch-from of `resnetd serve` names the servers; send the image itself")
 
   fileprivate static func notFetched(
