@@ -34,10 +34,15 @@ package final class Histograms<Labels: MetricLabels>: Sendable {
     row.add(value, at: start + buckets.bounds.count + 1)
   }
 
+  /// Number of observations of a label set in each bucket so far, that of `+Inf` last.
+  package func counts(_ labels: Labels) -> [Int] {
+    let start = labels.index * Self.width(buckets)
+    return (start...start + buckets.bounds.count).map { row[$0] }
+  }
+
   /// Number of observations of a label set so far.
   package func count(_ labels: Labels) -> Int {
-    let start = labels.index * Self.width(buckets)
-    return (start...start + buckets.bounds.count).reduce(0) { $0 + row[$1] }
+    counts(labels).reduce(0, +)
   }
 
   /// Adds the samples of every set that has been observed; the caller has begun the metric, which

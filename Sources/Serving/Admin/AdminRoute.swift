@@ -2,13 +2,42 @@ import HTTPCore
 
 /// Routes of the admin endpoint.
 enum AdminRoute: Hashable {
+  /// The page for people, and for programs what there is.
+  case page
+  /// Paths from which people are sent to the page.
+  case entrance
+  case session, status
   case model, versions, configuration, rollback, canary, swap, examples, teach
   /// Activates the version with the digits in the path.
   case activate(String)
   case version(String)
 
+  static let pagePath = "/admin/"
+
+  /// Paths as they are listed, VERSION for the digits of a version.
+  static let listed: [(path: String, route: AdminRoute)] =
+    ([
+      pagePath, "/admin/session", "/admin/status", "/admin/model", "/admin/versions",
+      "/admin/versions/VERSION", "/admin/versions/VERSION/activate", "/admin/rollback",
+      "/admin/swap", "/admin/canary", "/admin/examples", "/admin/teach", "/admin/config",
+    ] as [String]).compactMap { path in AdminRoute(path).map { (path, $0) } }
+
+  /// Returns whether a page asks this again and again for as long as it is open, whether or not
+  /// there is anybody before it.
+  static func isLook(_ head: RequestHead) -> Bool {
+    guard head.method == "GET" else { return false }
+    return switch AdminRoute(head.target.path) {
+    case .status, .swap, .canary: true
+    default: false
+    }
+  }
+
   init?(_ path: String) {
     switch path {
+    case Self.pagePath: self = .page
+    case "/", "/admin": self = .entrance
+    case "/admin/session": self = .session
+    case "/admin/status": self = .status
     case "/admin/model": self = .model
     case "/admin/versions": self = .versions
     case "/admin/config": self = .configuration
@@ -33,7 +62,8 @@ enum AdminRoute: Hashable {
   var methods: [String] {
     switch self {
     case .model: ["GET", "HEAD", "PUT", "OPTIONS"]
-    case .versions, .configuration: ["GET", "HEAD", "OPTIONS"]
+    case .page, .entrance, .status, .versions, .configuration: ["GET", "HEAD", "OPTIONS"]
+    case .session: ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
     case .swap: ["GET", "HEAD", "DELETE", "OPTIONS"]
     case .version: ["DELETE", "OPTIONS"]
     case .rollback, .activate, .teach: ["POST", "OPTIONS"]
@@ -49,7 +79,8 @@ enum AdminRoute: Hashable {
     case .examples where method == "POST": ExampleParameters.names.query
     case .examples where method == "DELETE": ["label", "all"]
     case .teach: TeachParameters.names
-    case .model, .versions, .configuration, .rollback, .canary, .swap, .activate, .version,
+    case .page, .entrance, .session, .status, .model, .versions, .configuration, .rollback, .canary,
+      .swap, .activate, .version,
       .examples:
       []
     }

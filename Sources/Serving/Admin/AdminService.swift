@@ -13,7 +13,7 @@ package final class AdminService: RequestHandler {
   private static let bodyByteLimit = 4096
 
   /// Stage of the server's life, as administrators see it.
-  private enum Stage {
+  enum Stage {
     /// The first model is being loaded.
     case starting
     /// There is none, and an upload may become the first.
@@ -21,25 +21,27 @@ package final class AdminService: RequestHandler {
     case ready(ModelAdministration)
   }
 
-  private let access: AdminGuard
+  let access: AdminGuard
+  let signIns = SignIns()
   private let refusals = RefusedTokens()
-  private let places = ChangePlaces()
+  let places = ChangePlaces()
   private let accessLog: AccessLog
-  private let log: Log
-  private let now: @Sendable () -> ContinuousClock.Instant
+  let log: Log
+  let now: @Sendable () -> ContinuousClock.Instant
   /// Names and effective values of the options, none of them secret.
   private let options: [(name: String, value: String)]
-  private let stage = Mutex(Stage.starting)
+  let stage = Mutex(Stage.starting)
 
   /// - Parameters:
   ///   - isLocal: Whether it listens on a Unix socket.
+  ///   - isSecure: Whether its connections are encrypted.
   ///   - log: For the audit of those who are refused.
   package init(
-    token: AdminToken?, isLocal: Bool = false, options: [(name: String, value: String)],
-    accessLog: AccessLog, log: Log,
+    token: AdminToken?, isLocal: Bool = false, isSecure: Bool = false,
+    options: [(name: String, value: String)], accessLog: AccessLog, log: Log,
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
-    access = AdminGuard(token: token, isLocal: isLocal)
+    access = AdminGuard(token: token, isLocal: isLocal, isSecure: isSecure)
     self.options = options
     self.accessLog = accessLog
     self.log = log
@@ -57,10 +59,16 @@ package final class AdminService: RequestHandler {
   // MARK: Requests
 
   package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
-    let identity = RequestIdentity(head.fields)
+    let identity = RequestIdentity(head.fields, crossOrigin: .nobody)
+    let route = AdminRoute(head.target.path)
     do throws(Problem) {
-      try admit(head, identity, from: address)
-      return try decide(head, identity, from: address)
+      if let answer = try answerOpenly(route, head, identity, from: address) {
+        return .answer(identity.marking(answer))
+      }
+      let credential = try admit(head, identity, from: address)
+      let actor = Administrator(
+        credential: credential, address: address, requestID: identity.id)
+      return try decide(route, head, identity, actor)
     } catch {
       return .answer(identity.marking(Self.response(to: error)))
     }
@@ -69,10 +77,10 @@ package final class AdminService: RequestHandler {
   package func isEssential(_ head: RequestHead) -> Bool { true }
 
   package func answer(_ failure: ParseFailure, fields: HeaderFields?) -> Response {
-    RequestIdentity(fields).marking(Problem(failure).response)
+    RequestIdentity(fields, crossOrigin: .nobody).marking(Problem(failure).response)
   }
 
-  private static func response(to problem: Problem) -> Response {
+  static func response(to problem: Problem) -> Response {
     var response = problem.response
     if problem.status == 401 { response.fields["WWW-Authenticate"] = "Bearer" }
     // A refused client keeps no place among the connections.
@@ -80,21 +88,32 @@ package final class AdminService: RequestHandler {
     return response
   }
 
-  /// Throws the reason why somebody is not let in, and notes it.
+  /// Returns the credential that lets somebody in. Throws the reason why not, and notes it.
   private func admit(
     _ head: RequestHead, _ identity: RequestIdentity, from address: String
-  ) throws(Problem) {
+  ) throws(Problem) -> String {
+    let credential = try noting(identity, from: address) { () throws(Problem) in
+      try access.checkSource(head, isOpen: false)
+      return try access.check(head, at: now())
+    }
+    refusals.admitted(from: address)
+    return credential
+  }
+
+  /// Notes the problem that a check of somebody throws: after some it becomes a pause.
+  func noting<Result>(
+    _ identity: RequestIdentity, from address: String, _ check: () throws(Problem) -> Result
+  ) throws(Problem) -> Result {
     let now = now()
     defer { writeRefusals(identity, from: address, at: now) }
     do throws(Problem) {
-      try access.check(head)
+      return try check()
     } catch {
       guard let pause = refusals.refused(from: address, at: now) else { throw error }
       throw Problem(
         429, .tooManyRefusals, "\(error.detail); too many requests from here were refused",
         retryAfterSeconds: Int(pause / .seconds(1)), isRefusal: true)
     }
-    refusals.admitted(from: address)
   }
 
   /// Writes at most one line a second, whoever tries: it names the last and counts all.
@@ -112,34 +131,35 @@ package final class AdminService: RequestHandler {
   }
 
   private func decide(
-    _ head: RequestHead, _ identity: RequestIdentity, from address: String
+    _ route: AdminRoute?, _ head: RequestHead, _ identity: RequestIdentity,
+    _ actor: Administrator
   ) throws(Problem) -> Reception {
     let path = head.target.path
-    guard let route = AdminRoute(path) else {
-      throw Problem(404, .notFound, "there is nothing at \(path) on the admin endpoint")
+    guard let route else {
+      throw Problem(
+        404, .notFound, "there is nothing at \(path) on the admin endpoint; see /admin/")
     }
     guard route.methods.contains(head.method) else {
-      throw .method(head.method, head.target.path, allow: route.methods)
+      throw .method(head.method, path, allow: route.methods)
     }
-    var actor = Administrator(
-      credential: access.credential, address: address, requestID: identity.id)
+    var actor = actor
     if let action = route.action(head) { actor.trail = AuditTrail(action, by: actor, log) }
     do throws(Problem) {
-      return try decide(route, head, identity, actor)
+      return try receive(route, head, identity, actor)
     } catch {
       actor.trail?.refuse(error)
       throw error
     }
   }
 
-  private func decide(
+  private func receive(
     _ route: AdminRoute, _ head: RequestHead, _ identity: RequestIdentity, _ actor: Administrator
   ) throws(Problem) -> Reception {
     try head.checkContent()
     if head.method == "OPTIONS" { return .answer(identity.marking(.options(route.methods))) }
     try route.checkParameters(head)
     let stage = stage.withLock { $0 }
-    if case .starting = stage { throw .starting }
+    if case .starting = stage, ![.page, .status].contains(route) { throw .starting }
     let isUpload = route == .model && head.method == "PUT"
     let isExamples = route == .examples && head.method == "POST"
     let change = try AdminChange(route, head)
@@ -183,6 +203,12 @@ package final class AdminService: RequestHandler {
       case .ready(let ready): (ready, ready.store, ready.deployer.turns)
       }
     switch route {
+    case .page, .entrance, .session: return AdminAnswer.requests()
+    case .status:
+      return AdminAnswer.status(
+        ready?.pool.traffic, ready?.pool.context.metrics.summary(),
+        waiting: ready == nil ? noModel(stage) : nil, keepsModels: store != nil,
+        queueLimit: ready?.pool.context.limits.queueCountLimit)
     case .swap:
       return AdminAnswer.swap(
         inProgress: turns?.current?.status, arriving: turns?.arriving ?? [])
@@ -199,7 +225,7 @@ package final class AdminService: RequestHandler {
     }
   }
 
-  private func noModel(_ stage: Stage) -> Problem {
+  func noModel(_ stage: Stage) -> Problem {
     guard case .vacant(let vacancy) = stage else { return .starting }
     return Problem(
       503, .noModel,
@@ -272,101 +298,6 @@ package final class AdminService: RequestHandler {
           parameters: parameters, identity: identity, receivedAt: exchange.receivedAt)
         perform(.addExamples(upload), [], order, identity, exchange)
       })
-  }
-
-  // MARK: Changes
-
-  /// Makes a change, on a thread of its own since it takes seconds, and answers.
-  private func perform(
-    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder, _ identity: RequestIdentity,
-    _ exchange: Exchange
-  ) {
-    guard places.take(isUrgent: change.isUrgent) else {
-      let problem = Problem(
-        429, .tooManyChanges, "too many changes are under way", retryAfterSeconds: 1)
-      order.actor.trail?.refuse(problem)
-      exchange.respond(identity.marking(problem.response))
-      return
-    }
-    let thread = WorkerThread { [self] in
-      let response: Response
-      do throws(Problem) {
-        response = try make(change, body, order)
-      } catch {
-        order.actor.trail?.refuse(error)
-        response = Self.response(to: error)
-      }
-      places.giveBack(isUrgent: change.isUrgent)
-      exchange.respond(identity.marking(response))
-    }
-    if let thread {
-      thread.detach()
-    } else {
-      places.giveBack(isUrgent: change.isUrgent)
-      let problem = Problem(503, .overloaded, "no thread can be started", retryAfterSeconds: 1)
-      order.actor.trail?.refuse(problem)
-      exchange.respond(identity.marking(problem.response))
-    }
-  }
-
-  private func make(
-    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder
-  ) throws(Problem) -> Response {
-    switch stage.withLock({ $0 }) {
-    case .starting: throw .starting
-    case .vacant(let vacancy):
-      if change.isDeletion { try order.precondition.check(nil) }
-      return try make(change, order, vacancy)
-    case .ready(let ready):
-      if change.isDeletion { try order.precondition.check(ready.pool.live.model.version) }
-      return try make(change, body, order, ready)
-    }
-  }
-
-  private func make(
-    _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder, _ ready: ModelAdministration
-  ) throws(Problem) -> Response {
-    switch change {
-    case .activate(let digits): return AdminAnswer.swap(try ready.activate(digits, order))
-    case .remove(let digits):
-      return AdminAnswer.removed(try ready.remove(digits, by: order.actor))
-    case .rollBack: return AdminAnswer.swap(try ready.rollBack(order))
-    case .setCanary:
-      let report = try ready.setCanary(CanaryParameters(body), order)
-      return AdminAnswer.canary(ready.pool.traffic, begun: report)
-    case .endCanary:
-      try ready.endCanary(by: order.actor)
-      return AdminAnswer.canary(ready.pool.traffic)
-    case .endSwap: return AdminAnswer.swap(ended: try ready.endSwap(by: order.actor))
-    case .upload(let sink, let parameters):
-      let report = try ready.upload(sink, parameters, order)
-      return report.isCanary
-        ? AdminAnswer.canary(ready.pool.traffic, begun: report) : AdminAnswer.swap(report)
-    case .showExamples: return AdminAnswer.examples(try ready.overview())
-    case .addExamples(let upload):
-      return try AdminAnswer.examples(ready.addExamples(upload, order))
-    case .removeExamples(let removal):
-      let removed = try ready.removeExamples(removal, order)
-      return AdminAnswer.examplesRemoved(removed.count, removed.summary)
-    case .teach(let parameters):
-      let taught = try ready.teach(parameters, order)
-      return AdminAnswer.taught(taught.report, taught.lesson)
-    }
-  }
-
-  private func make(
-    _ change: AdminChange, _ order: ChangeOrder, _ vacancy: Vacancy
-  ) throws(Problem) -> Response {
-    switch change {
-    case .activate(let digits): AdminAnswer.swap(try vacancy.activate(digits, order))
-    case .remove(let digits):
-      AdminAnswer.removed(try vacancy.remove(digits, by: order.actor))
-    case .rollBack, .setCanary, .endCanary, .showExamples, .addExamples, .removeExamples, .teach:
-      throw noModel(.vacant(vacancy))
-    case .endSwap: AdminAnswer.swap(ended: try vacancy.endSwap(by: order.actor))
-    case .upload(let sink, let parameters):
-      AdminAnswer.swap(try vacancy.upload(sink, parameters, order))
-    }
   }
 
   // MARK: Records

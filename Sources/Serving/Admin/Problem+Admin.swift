@@ -5,6 +5,16 @@ extension Problem {
   static let starting = Problem(
     503, .starting, "the first model is being loaded", retryAfterSeconds: 1)
 
+  /// Problem of a web page that is not this server's.
+  static let crossOrigin = Problem(
+    403, .crossOrigin, "requests from other web pages are refused here", isRefusal: true)
+
+  /// Problem of a missing or wrong token.
+  static let unauthorized = Problem(
+    401, .unauthorized,
+    "a valid token is needed: Authorization: Bearer TOKEN; people sign in at /admin/",
+    isRefusal: true)
+
   /// Describes a failed swap to a client of the admin endpoint.
   init(_ failure: SwapFailure) {
     if let cause = failure.cause {

@@ -62,7 +62,7 @@ package final class ServingMetrics: Sendable {
   }
 
   /// Sources that are read when metrics are asked for.
-  private struct Gauges {
+  struct Gauges {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
     var memory: MemoryBudget?
@@ -73,7 +73,7 @@ package final class ServingMetrics: Sendable {
   }
 
   /// Models that are shown.
-  private struct Models {
+  struct Models {
     /// Versions in order, each once: the latest to become live is last, the latest canary before
     /// it.
     var versions: [ModelMetrics] = []
@@ -81,7 +81,7 @@ package final class ServingMetrics: Sendable {
     var live: ModelInfo?
   }
 
-  private let requests = Counters<AnswerLabels>(
+  let requests = Counters<AnswerLabels>(
     "resnetd_requests_total", "Requests answered.", showsZeros: false)
   private let rejections = Counters<Rejection>(
     "resnetd_rejected_total", "Classification requests given up before the network ran for them.")
@@ -100,10 +100,10 @@ package final class ServingMetrics: Sendable {
     "resnetd_decoder_restarts_total", "Processes that decode images replaced by new ones.")
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
-  private let gauges = Mutex(Gauges())
+  let gauges = Mutex(Gauges())
   /// Metrics of requests before a model is live.
   private let unversioned = ModelMetrics(version: "none")
-  private let models = Mutex(Models())
+  let models = Mutex(Models())
   private let modelStore = Mutex<ModelStoreMetrics?>(nil)
   private let keys = Mutex<APIKeys?>(nil)
 

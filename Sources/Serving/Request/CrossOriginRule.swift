@@ -16,11 +16,21 @@ package struct CrossOriginRule: Sendable, Hashable {
 
   private let origins: Set<String>
   private let allowsAll: Bool
+  /// Fields of every answer, whoever asks.
+  private var standing = HeaderFields()
   /// Origins as they were given.
   package let list: [String]
 
   /// Origins of no other page are answered.
   package static let off = CrossOriginRule(origins: [], allowsAll: false, list: [])
+
+  /// Answers are for no other page at all, not even as an image or a script that it cannot look into
+  /// (Fetch standard, section 3.7).
+  static let nobody = {
+    var rule = off
+    rule.standing.append("Cross-Origin-Resource-Policy", "same-origin")
+    return rule
+  }()
 
   private init(origins: Set<String>, allowsAll: Bool, list: [String]) {
     (self.origins, self.allowsAll, self.list) = (origins, allowsAll, list)
@@ -56,7 +66,7 @@ package struct CrossOriginRule: Sendable, Hashable {
 
   /// Returns the fields that every answer to such a request has.
   func fields(_ request: HeaderFields?) -> HeaderFields {
-    guard !isOff else { return HeaderFields() }
+    guard !isOff else { return standing }
     var fields = HeaderFields()
     if allowsAll {
       fields.append("Access-Control-Allow-Origin", "*")

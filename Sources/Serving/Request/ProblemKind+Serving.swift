@@ -15,6 +15,7 @@ extension ProblemKind {
   static let examplesFull = ProblemKind("examples-full")
   static let examplesOfAnother = ProblemKind("examples-of-another-network")
   static let foreignHost = ProblemKind("foreign-host")
+  static let forgedRequest = ProblemKind("forged-request")
   static let imageNotFetched = ProblemKind("image-not-fetched")
   static let imageTooLarge = ProblemKind("image-too-large")
   static let insufficientMemory = ProblemKind("insufficient-memory")

@@ -42,7 +42,8 @@ struct Administration {
     self.token = token
     let service = AdminService(
       token: token, isLocal: configuration.isLocal,
-      options: ServeSettings.effective(settings), accessLog: accessLog, log: log)
+      isSecure: configuration.identity != nil, options: ServeSettings.effective(settings),
+      accessLog: accessLog, log: log)
     self.service = service
     server = try Listening.server(configuration, service, portOption: "--admin-port")
   }

@@ -90,26 +90,3 @@ import Testing
     try await admin.ask("GET", "/admin/model", [("Authorization", "Bearer \(token)")]).status
   }
 }
-
-/// A file for this user alone, which is removed with its owner.
-private final class TokenFile {
-  let path = FileManager.default.temporaryDirectory
-    .appendingPathComponent("resnetd-token-\(UUID().uuidString)").path
-
-  init(_ content: String) throws { try write(content) }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Puts another file under the same name; none if nil.
-  func write(_ content: String?) throws {
-    guard let content else {
-      try FileManager.default.removeItem(atPath: path)
-      return
-    }
-    let aside = path + ".new"
-    #expect(
-      FileManager.default.createFile(
-        atPath: aside, contents: Data(content.utf8), attributes: [.posixPermissions: 0o600]))
-    #expect(unsafe rename(aside, path) == 0)
-  }
-}

@@ -2,23 +2,12 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import Serving
-import Synchronization
 import Testing
 
 /// Refused clients: counted, slowed down, and forgotten.
 @Suite struct AdminRefusalTests {
-  /// A clock that moves on when it is told to.
-  private final class Clock: Sendable {
-    private let start = ContinuousClock.now
-    private let passed = Mutex(Duration.zero)
-    func advance(_ duration: Duration) { passed.withLock { $0 += duration } }
-    var now: @Sendable () -> ContinuousClock.Instant {
-      { [self] in start + passed.withLock(\.self) }
-    }
-  }
-
   private struct Fixture {
-    let clock = Clock()
+    let clock = AdminClock()
     let admin: AdminFixture
     let path: String
 

@@ -13,6 +13,8 @@ package final class AdminToken: Sendable {
     var stamp: FileStamp?
     /// The token; empty while the file cannot be used, and then all requests are rejected.
     var token: [UInt8] = []
+    /// Number of times that the token has changed.
+    var generation = 0
   }
 
   private let path: String
@@ -22,16 +24,23 @@ package final class AdminToken: Sendable {
   package init(path: String, log: Log) {
     self.path = path
     self.log = log
-    state.withLock { $0 = look() }
+    reread()
+  }
+
+  /// Number that changes with the token, also when the file cannot be used.
+  var generation: Int { current.generation }
+
+  private var current: State {
+    state.withLock { state in
+      if FileStamp(path) != state.stamp { state = look(after: state) }
+      return state
+    }
   }
 
   /// Returns whether the string is the token. The time this takes does not reveal how much of it is
   /// right.
   func admits(_ text: Substring) -> Bool {
-    let token = state.withLock { state in
-      if FileStamp(path) != state.stamp { state = look() }
-      return state.token
-    }
+    let token = current.token
     guard !token.isEmpty else { return false }
     // One more than any token has, so that a longer string is not taken for its beginning.
     let given = Array(text.utf8.prefix(Self.byteLimit + 1))
@@ -42,9 +51,15 @@ package final class AdminToken: Sendable {
   }
 
   /// Reads the file now, whether it has changed or not, and logs any problem with it.
-  package func reread() { state.withLock { $0 = look() } }
+  package func reread() { state.withLock { $0 = look(after: $0) } }
 
   /// Reads the file as it is now. A problem with it is logged once, until the file changes.
+  private func look(after former: State) -> State {
+    var state = look()
+    state.generation = former.generation + (state.token == former.token ? 0 : 1)
+    return state
+  }
+
   private func look() -> State {
     // Taken before reading: a change between the two counts as another change.
     guard let status = Self.status(path) else {

@@ -21,6 +21,13 @@ final class RefusedTokens: Sendable {
   private struct Failures {
     var count = 0
     var last: ContinuousClock.Instant
+
+    /// Pause after the last of them, or nil for none.
+    var pause: Duration? {
+      let beyond = count - freeFailureCount
+      guard beyond > 0 else { return nil }
+      return min(firstPause * (1 << min(beyond - 1, 6)), longestPause)
+    }
   }
 
   private struct State {
@@ -49,10 +56,16 @@ final class RefusedTokens: Sendable {
       failures.count += 1
       failures.last = now
       state.addresses[address] = failures
-      let beyond = failures.count - Self.freeFailureCount
-      guard beyond > 0 else { return nil }
-      return min(Self.firstPause * (1 << min(beyond - 1, 6)), Self.longestPause)
+      return failures.pause
     }
+  }
+
+  /// Returns the pause after the last refusal of an address that is not over yet, or nil if there is
+  /// none.
+  func pauseLeft(for address: String, at now: ContinuousClock.Instant) -> Duration? {
+    let failures = state.withLock { $0.addresses[Self.host(of: address)] }
+    guard let failures, let pause = failures.pause, now - failures.last < pause else { return nil }
+    return pause - (now - failures.last)
   }
 
   /// Notes that a client at this address has shown the right token.
