@@ -74,7 +74,7 @@ deploy: build ## Start the program as each manifest of deploy/ would have it
 clients: build ## Have Triton's Python client and schemathesis ask a server
 	scripts/check-clients .build/release/resnetd
 
-page: build ## Use the page at / in headless Chromium
+page: build ## Use the pages at / and /admin/ in headless Chromium
 	scripts/check-page .build/release/resnetd
 
 follow: build ## Have three servers behind nginx follow one S3 bucket, and restart them, under load

@@ -43,7 +43,7 @@ let package = Package(
     room(
       "CEmbeddedModels",
       excluding: ["resnet18-half-tinyimagenet.safetensors", "resnet20-cifar10.safetensors"]),
-    room("CPages", excluding: ["home.html"]),
+    room("CPages", excluding: ["home.html", "admin.html", "page.css"]),
     room("CImageNet", excluding: ["imagenet-labels.txt", "imagenet-synsets.txt"]),
     room("CSockets"),
     room("CTLS", linking: ["ssl", "crypto"]),

@@ -5,74 +5,26 @@ usage: check.py URL PICTURES SHOTS
   SHOTS      folder for screenshots
 """
 
-import base64
 import contextlib
 import os
 import pathlib
 import sys
 import urllib.parse
 
-import axe_core_python
-from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE = 20
-AXE = pathlib.Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
-
-# What a browser hands to a page when a file is dropped or pasted.
-HAND_OVER = """
-const [kind, name, type, text] = arguments;
-const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const files = new DataTransfer();
-files.items.add(new File([bytes], name, { type }));
-const event = kind === "paste"
-  ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true, cancelable: true })
-  : new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true });
-document.getElementById("drop").dispatchEvent(event);
-"""
+from browser import Window
 
 
-class Page:
+class Page(Window):
     """One browser window at the page."""
 
-    def __init__(self, url, shots, *arguments, size=(1200, 1000)):
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", *arguments):
-            options.add_argument(argument)
-        options.add_argument(f"--window-size={size[0]},{size[1]}")
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.browser = webdriver.Chrome(
-            options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-        self.url = url
-        self.shots = shots
-        self.browser.get(url)
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
         state = "needed." if "PAGE_KEY" in os.environ else "ready"
         self.until(lambda: self.text("#state").endswith(state), "the model is not shown")
-
-    def until(self, condition, complaint):
-        try:
-            return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
-        except TimeoutException:
-            self.shoot("failure")
-            raise AssertionError(complaint) from None
-
-    def all(self, selector):
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def text(self, selector):
-        found = self.all(selector)
-        return found[0].text if found else ""
-
-    def shoot(self, name):
-        self.browser.save_screenshot(str(self.shots / f"{name}.png"))
-
-    def hand_over(self, kind, file, media_type):
-        text = base64.b64encode(file.read_bytes()).decode()
-        self.browser.execute_script(HAND_OVER, kind, file.name, media_type, text)
 
     def answers(self, count):
         """Waits for cards with classes or a problem, and returns them, the newest first."""
@@ -81,25 +33,6 @@ class Page:
             f"there are not {count} answers")
         return self.all("#results article")
 
-    def check_accessibility(self, name):
-        self.browser.execute_script(AXE)
-        found = self.browser.execute_async_script(
-            "const done = arguments[arguments.length - 1]; axe.run().then(done);")
-        serious = [
-            f"{item['id']}: {item['help']} ({item['nodes'][0]['html'][:100]})"
-            for item in found["violations"] if item["impact"] in ("serious", "critical")]
-        assert not serious, f"{name}: axe-core: {serious}"
-
-    def check_console(self, allowed=()):
-        lines = [
-            entry["message"] for entry in self.browser.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING")
-            and not any(text in entry["message"] for text in allowed)]
-        assert not lines, f"the console has {lines}"
-
-    def close(self):
-        self.browser.quit()
-
 
 def best(card):
     return card.find_element(By.CSS_SELECTOR, "li button").text.split("\n")
@@ -107,12 +40,12 @@ def best(card):
 
 def check_desktop(page, pictures):
     ship = pictures / "ship.jpg"
-    page.hand_over("drop", ship, "image/jpeg")
+    page.hand_over("drop", "#drop", "image/jpeg", ship)
     dropped = page.answers(1)[0]
     label, share = best(dropped)
     assert label and share.endswith(" %"), f"the answer to a dropped picture is {label} {share}"
     assert "inference" in dropped.text and "decode" in dropped.text, "no time of each stage"
-    page.hand_over("paste", ship, "image/png")
+    page.hand_over("paste", "#drop", "image/png", ship)
     assert best(page.answers(2)[0]) == [label, share], "a pasted picture has another answer"
     page.all("#files")[0].send_keys(f"{ship}\n{pictures / 'another.png'}")
     assert len(page.answers(4)) == 4, "two chosen files are not two cards"
@@ -128,7 +61,7 @@ def check_desktop(page, pictures):
     page.shoot("desktop")
     page.check_accessibility("desktop")
 
-    page.hand_over("drop", pictures / "broken.jpg", "image/jpeg")
+    page.hand_over("drop", "#drop", "image/jpeg", pictures / "broken.jpg")
     card = page.answers(5)[0]
     problem = card.find_element(By.CSS_SELECTOR, "[role=alert]").text
     assert problem.startswith("Refused (4"), f"a broken picture is told as {problem}"
@@ -151,14 +84,8 @@ def check_keyboard(page, pictures):
     for _ in range(12):
         # Not to the element: text sent to a choice of files is a path.
         ActionChains(page.browser).send_keys(Keys.TAB).perform()
-        focused = page.browser.switch_to.active_element
-        outline = page.browser.execute_script(
-            "const shown = arguments[0].closest('label') ?? arguments[0];"
-            "return getComputedStyle(shown).outlineStyle;", focused)
-        name = focused.get_attribute("id") or focused.get_attribute("name") or focused.tag_name
-        assert outline != "none", f"the focus on {name} cannot be seen"
-        reached.append(name)
-        if name == "summary":
+        reached.append(page.focused())
+        if reached[-1] == "summary":
             break
     for wanted in ("files", "language", "copy", "summary"):
         assert wanted in reached, f"Tab does not reach {wanted}: {reached}"
@@ -175,9 +102,7 @@ def check_phone(page, pictures):
     page.all("#files")[0].send_keys(str(pictures / "ship.jpg"))
     page.answers(1)
     page.all("#results article li button")[0].click()
-    widths = page.browser.execute_script(
-        "return [document.documentElement.scrollWidth, window.innerWidth];")
-    assert widths[0] <= widths[1], f"the page is {widths[0]} wide on a screen of {widths[1]}"
+    page.check_width()
     page.shoot("phone")
     page.check_accessibility("phone")
     page.check_console()

@@ -9,5 +9,12 @@ struct page {
   size_t byte_count;
 };
 
-/* The page at `/`: style and script inside, each once and without attributes. */
+/* The page at `/`: style and script inside, each once and without attributes. The style begins with
+   a line that the common one takes the place of. */
 struct page page_home(void);
+
+/* The page at `/admin/`, likewise. */
+struct page page_admin(void);
+
+/* The style that the pages have in common. */
+struct page page_style(void);

@@ -1,7 +1,7 @@
 import HTTPCore
 import JSON
 
-/// Answers to people who are not signed in yet: the way into a session.
+/// Answers to people who are not signed in yet: the page, and the way into a session.
 extension AdminService {
   /// Returns the answer to a request that needs no credential; nil for any other.
   func answerOpenly(
@@ -9,6 +9,7 @@ extension AdminService {
   ) throws(Problem) -> Response? {
     switch route {
     case .entrance, .session: break
+    case .page where PageResponse.isWanted(head): break
     default: return nil
     }
     guard let route else { return nil }
@@ -22,6 +23,7 @@ extension AdminService {
     switch route {
     case .entrance:
       return Response(status: 308, fields: HeaderFields([("Location", AdminRoute.pagePath)]))
+    case .page: return PageResponse.admin.answer.response(to: head.fields)
     default:
       try route.checkParameters(head)
       return try answerSession(head, identity, from: address)
@@ -88,7 +90,9 @@ extension AdminAnswer {
     let list = AdminRoute.listed.map { path, route -> JSONValue in
       ["path": .string(path), "methods": .array(route.methods.map(JSONValue.string))]
     }
-    return response(["requests": .array(list)])
+    var response = response(["requests": .array(list)])
+    response.fields["Vary"] = "Accept"
+    return response
   }
 
   /// Tells how one is let in, and for how long if nothing is done any more.

@@ -10,11 +10,22 @@ struct PageResponse: Sendable {
   // SAFETY: see the initialiser.
   static let home = unsafe PageResponse(page_home())
 
+  /// The page at `/admin/`.
+  // SAFETY: see the initialiser.
+  static let admin = unsafe PageResponse(page_admin())
+
+  /// Line that the common style takes the place of.
+  private static let styleMark = Array("/* page.css */\n".utf8)
+
   let answer: LastingAnswer
 
   private init(_ page: page) {
     // SAFETY: the bytes are constant and live as long as the program.
-    let bytes = unsafe Array(UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
+    var bytes = unsafe Self.bytes(page)
+    guard let mark = bytes.firstRange(of: Self.styleMark) else {
+      preconditionFailure("a page must have a place for the common style")
+    }
+    unsafe bytes.replaceSubrange(mark, with: Self.bytes(page_style()))
     let response = Response(
       status: 200,
       fields: HeaderFields([
@@ -25,6 +36,11 @@ struct PageResponse: Sendable {
         ("Cache-Control", "no-store"),
       ]), body: bytes)
     answer = LastingAnswer(response)
+  }
+
+  @unsafe
+  private static func bytes(_ page: page) -> [UInt8] {
+    unsafe Array(UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
   }
 
   /// Returns the policy (CSP Level 3): pictures from the page itself, questions to this server alone.
@@ -50,5 +66,19 @@ struct PageResponse: Sendable {
       // Without a digest the browser runs nothing, which is the safe side.
       return "'none'"
     }
+  }
+}
+
+extension PageResponse {
+  /// Returns whether a request is a browser's for something to look at, and not a program's for
+  /// JSON (RFC 9110, section 12.5.1).
+  static func isWanted(_ head: RequestHead) -> Bool {
+    guard ["GET", "HEAD"].contains(head.method) else { return false }
+    let wishes = head.fields.tokens(of: "Accept").compactMap { MediaType($0) }
+    func quality(_ type: String) -> Double {
+      wishes.filter { $0.essence == type }.map { Double($0.parameters["q"] ?? "1") ?? 0 }.max() ?? 0
+    }
+    let html = quality("text/html")
+    return html > 0 && html >= quality("application/json")
   }
 }
