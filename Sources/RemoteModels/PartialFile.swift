@@ -11,6 +11,10 @@ package final class PartialFile: RemoteSink {
   private static let noteByteLimit = RemoteSource.addressByteLimit + 512
 
   package let path: String
+  /// Attempts to lock the file after the first one, and microseconds between them.
+  private static let lockAttemptLimit = 20
+  private static let lockInterval: UInt32 = 10_000
+
   private let notePath: String
   private let descriptor: CInt
   private var address = ""
@@ -34,6 +38,12 @@ package final class PartialFile: RemoteSink {
     guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("examine", path) }
     guard RegularFile.isRegular(status) else {
       throw .file(path: path, doing: "write", reason: "not a regular file")
+    }
+    // A child has this process' descriptors until it runs its own program.
+    var patience = Self.lockAttemptLimit
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0, patience > 0 {
+      patience -= 1
+      usleep(Self.lockInterval)
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw .file(path: path, doing: "write", reason: "another process is fetching it")

@@ -1,4 +1,5 @@
 import Checkpoint
+import Dispatch
 package import HTTPCore
 package import HTTPServer
 import Inference
@@ -105,11 +106,11 @@ package final class AdminService: RequestHandler {
     _ identity: RequestIdentity, from address: String, _ check: () throws(Problem) -> Result
   ) throws(Problem) -> Result {
     let now = now()
-    defer { writeRefusals(identity, from: address, at: now) }
+    defer { writeRefusals(at: now) }
     do throws(Problem) {
       return try check()
     } catch {
-      guard let pause = refusals.refused(from: address, at: now) else { throw error }
+      guard let pause = refusals.refused(identity.id, from: address, at: now) else { throw error }
       throw Problem(
         429, .tooManyRefusals, "\(error.detail); too many requests from here were refused",
         retryAfterSeconds: Int(pause / .seconds(1)), isRefusal: true)
@@ -117,17 +118,25 @@ package final class AdminService: RequestHandler {
   }
 
   /// Writes at most one line a second, whoever tries: it names the last and counts all.
-  private func writeRefusals(
-    _ identity: RequestIdentity, from address: String, at now: ContinuousClock.Instant
-  ) {
-    guard let count = refusals.lineCount(at: now) else { return }
-    log.write(
-      "audit",
-      [
-        "action": .text("refused"), "by": .text("-"), "remote": .text(address),
-        "id": .text(identity.id), "digest": .text("-"), "outcome": .text("refused"),
-        "count": .integer(count),
-      ])
+  private func writeRefusals(at now: ContinuousClock.Instant) {
+    if let line = refusals.line(at: now) {
+      log.write(
+        "audit",
+        [
+          "action": .text("refused"), "by": .text("-"), "remote": .text(line.address),
+          "id": .text(line.id), "digest": .text("-"), "outcome": .text("refused"),
+          "count": .integer(line.count),
+        ])
+    }
+    // The last ones too, if no request comes after them.
+    guard refusals.beginAwaiting() else { return }
+    let interval = Int(RefusedTokens.lineInterval / .milliseconds(1))
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .milliseconds(interval)) {
+      [weak self] in
+      guard let self else { return }
+      refusals.endAwaiting()
+      writeRefusals(at: self.now())
+    }
   }
 
   private func decide(

@@ -116,11 +116,22 @@ struct AdminClient {
       return Answer(try question.answer())
     } catch {
       guard !isStopped() else { throw Failure(error.reason) }
-      let isUntrusted = error.reason.contains("certificate")
       throw Failure(
         "no answer from the admin endpoint at \(settings.place): \(error.reason); "
-          + (isUntrusted
-            ? "--admin-ca names authorities to trust, --tls-cert its own certificate" : remedy))
+          + (Self.advice(on: error.reason) ?? remedy))
     }
+  }
+
+  /// Returns what helps where a server was found and TLS failed; nil for other reasons, which are
+  /// OpenSSL's words.
+  private static func advice(on reason: String) -> String? {
+    if reason.contains("wrong version number") || reason.contains("packet length too long") {
+      return "it speaks no TLS: leave --admin-tls out"
+    }
+    if reason.contains("alert") || reason.contains("private key") {
+      return "--admin-cert and --admin-key name the certificate that it wants of this client"
+    }
+    return reason.contains("certificate")
+      ? "--admin-ca names authorities to trust, --tls-cert its own certificate" : nil
   }
 }

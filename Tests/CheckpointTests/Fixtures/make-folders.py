@@ -45,7 +45,8 @@ def with_timm(name):
         url="", crop_pct=0.95, interpolation="bicubic", input_size=(3, 192, 192), num_classes=3,
         architecture="resnet18", tag="made")
     save_for_hf(network, folder / name, model_config={"label_names": list(LABELS.values())},
-                safe_serialization=True)
+                model_args={"layers": [1, 1, 1, 1], "in_chans": 3, "num_classes": 3,
+                            "global_pool": "avg"}, safe_serialization=True)
     return network
 
 

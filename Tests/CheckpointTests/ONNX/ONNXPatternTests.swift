@@ -8,7 +8,10 @@ import Testing
 @Suite struct ONNXPatternTests {
   private typealias Node = ModelFile.Node
 
-  private static func load(_ nodes: [Node], count: Int64 = 10) throws -> Model {
+  private static func load(
+    _ nodes: [Node], count: Int64 = 10,
+    activation: OutputRule.Activation? = OutputRule.Activation.none
+  ) throws -> Model {
     var file = ModelFile.classifier
     file.metadata = []
     file.tensors += [
@@ -26,7 +29,7 @@ import Testing
       preprocessing: try Preprocessing(
         resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: [0, 0, 0],
         std: [1, 1, 1]))
-    options.activation = OutputRule.Activation.none
+    options.activation = activation
     return try Model.load(bytes: file.bytes, fileName: "made.onnx", options: options)
   }
 
@@ -115,7 +118,9 @@ import Testing
       Node(operation: "Log", name: "log", inputs: ["share"], outputs: ["q"]),
     ]
     let whole = [Node(operation: "LogSoftmax", name: "log", inputs: ["y"], outputs: ["q"])]
-    #expect(try Self.load(parts).graph == Self.load(whole).graph)
+    let model = try Self.load(parts, activation: nil)
+    #expect(try model.graph == Self.load(whole, activation: nil).graph)
+    #expect(model.output.activation == .softmax)
   }
 
   @Test("A single index picks a channel and takes the dimension away")

@@ -74,6 +74,7 @@ import Testing
     // The rest of the count is logged with whatever comes next.
     #expect(try fixture.ask("right", from: "b").status == 200)
     #expect(fixture.lines.count == 2 && fixture.lines[1].contains(#""count":3000"#))
+    #expect(fixture.lines[1].contains(#""remote":"2999""#), "that of the last refusal")
     #expect(!fixture.admin.logged.contains("wrong"))
     // The first of so many addresses are forgotten.
     for _ in 0..<4 { #expect(try fixture.ask("wrong", from: "0").status == 401) }

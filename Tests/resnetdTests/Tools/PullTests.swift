@@ -156,7 +156,8 @@ import Testing
   @Test(
     "Wrong usage says what is wrong",
     arguments: [
-      ([], "name the weights"), (["resnet51"], "did you mean resnet50?"), (["a", "b"], "name the"),
+      ([], "name the weights"), (["resnet51"], "did you mean resnet50?"),
+      (["a", "b"], "one name at a time"),
       (["--list", "resnet50"], "takes no name"),
       (["resnet50", "-o", "resnet50.pth"], "call it resnet50.safetensors; PyTorch reads"),
       (["resnet50", "-o", "x.onnx"], "x.safetensors; convert makes ONNX of it"),

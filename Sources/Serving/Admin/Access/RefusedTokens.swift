@@ -33,19 +33,35 @@ final class RefusedTokens: Sendable {
   private struct State {
     var addresses: [String: Failures] = [:]
     /// Refusals since the last line.
-    var unwrittenCount = 0
+    var unwritten: Line?
     var lastLine: ContinuousClock.Instant?
+    /// Whether somebody will look for refusals that are not written yet.
+    var isAwaited = false
+  }
+
+  /// Refusals for a line of the audit: how many, and the last of them.
+  struct Line: Sendable, Equatable {
+    var count: Int
+    /// Identity of the request.
+    var id: String
+    /// Address that it came from.
+    var address: String
   }
 
   private let state = Mutex(State())
 
   /// Counts a refusal. Returns the pause that the client should make, or nil for none.
   ///
-  /// - Parameter address: As a connection shows it; ports are left out.
-  func refused(from address: String, at now: ContinuousClock.Instant) -> Duration? {
+  /// - Parameters:
+  ///   - id: Identity of the request.
+  ///   - address: As a connection shows it; ports are left out.
+  func refused(
+    _ id: String, from address: String, at now: ContinuousClock.Instant
+  ) -> Duration? {
+    let place = address
     let address = Self.host(of: address)
     return state.withLock { state in
-      state.unwrittenCount += 1
+      state.unwritten = Line(count: (state.unwritten?.count ?? 0) + 1, id: id, address: place)
       if state.addresses[address] == nil, state.addresses.count >= Self.addressLimit,
         let silent = state.addresses.min(by: { $0.value.last < $1.value.last })
       {
@@ -81,15 +97,27 @@ final class RefusedTokens: Sendable {
     return String(address[..<colon])
   }
 
-  /// Returns the number of refusals for a line to be written now, or nil if there are none or one
-  /// was just written.
-  func lineCount(at now: ContinuousClock.Instant) -> Int? {
+  /// Returns the refusals for a line to be written now, or nil if there are none or one was just
+  /// written.
+  func line(at now: ContinuousClock.Instant) -> Line? {
     state.withLock { state in
-      guard state.unwrittenCount > 0,
+      guard let line = state.unwritten,
         state.lastLine.map({ now - $0 >= Self.lineInterval }) ?? true
       else { return nil }
-      defer { (state.unwrittenCount, state.lastLine) = (0, now) }
-      return state.unwrittenCount
+      (state.unwritten, state.lastLine) = (nil, now)
+      return line
     }
   }
+
+  /// Returns whether the caller should look for a line after `lineInterval`: there are refusals that
+  /// are not written, and nobody else will.
+  func beginAwaiting() -> Bool {
+    state.withLock { state in
+      guard state.unwritten != nil, !state.isAwaited else { return false }
+      state.isAwaited = true
+      return true
+    }
+  }
+
+  func endAwaiting() { state.withLock { $0.isAwaited = false } }
 }

@@ -30,7 +30,7 @@ final class SignIns: Sendable {
 
   /// Counts a failure.
   func failed(from address: String, at now: ContinuousClock.Instant) {
-    _ = failures.refused(from: address, at: now)
+    _ = failures.refused("", from: address, at: now)
     state.withLock { state in
       if state.begun == nil { state.begun = now }
       state.failureCount += 1
