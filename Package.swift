@@ -123,10 +123,11 @@ let package = Package(
       ]),
 
     .executableTarget(
-      name: "preprocessing-benchmark", dependencies: ["Imaging"], path: "benchmarks/preprocessing",
+      name: "preprocessing-benchmark", dependencies: ["Imaging", "CImageCodec"],
+      path: "benchmarks/preprocessing",
       exclude: [
-        "README.md", "agreement", "agreement.py", "compare.py", "make-pictures.py", "pillow.py",
-        "requirements.txt", "run",
+        "README.md", "agreement", "agreement.py", "compare.py", "huffman", "huffman.py",
+        "make-pictures.py", "pillow.py", "requirements.txt", "run",
       ]),
 
     .executableTarget(
@@ -145,7 +146,9 @@ let package = Package(
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "CompressionTests", dependencies: ["Compression"]),
     .testTarget(name: "TablesTests", dependencies: ["Tables"]),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ImagingTests", dependencies: ["Imaging", "CImageCodec"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "HostileFiles"]),
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "JSONTests", dependencies: ["JSON"]),
@@ -215,6 +218,7 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
     fuzzer("CodecRoom", of: "Imaging"),
     fuzzer("Compressed", of: "Compression"),
     fuzzer("HTTPParser", of: "HTTPCore"),
+    fuzzer("HuffmanCodes", of: "CImageCodec"),
     fuzzer("RequestBody", of: "Serving", "HTTPCore"),
     fuzzer("ImageDecoding", of: "Imaging"),
     fuzzer("JSONBody", of: "Serving", "HTTPCore"),

@@ -18,6 +18,7 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*test)(const uint8_t *, si
 FUZZ_TARGET(CodecRoom)
 FUZZ_TARGET(Compressed)
 FUZZ_TARGET(HTTPParser)
+FUZZ_TARGET(HuffmanCodes)
 FUZZ_TARGET(ImageDecoding)
 FUZZ_TARGET(JSONBody)
 FUZZ_TARGET(LabelsFile)

@@ -37,6 +37,10 @@ codec_open codec_gif_open;
 codec_open codec_tiff_open;
 codec_open codec_heif_open;
 
+/// `image_codec_reader_choose_huffman` and `image_codec_reader_has_own_huffman` of a JPEG.
+void codec_jpeg_choose_huffman(void *state, image_codec_huffman choice);
+bool codec_jpeg_has_own_huffman(const void *state);
+
 extern const codec_decoder codec_jpeg_decoder;
 extern const codec_decoder codec_png_decoder;
 extern const codec_decoder codec_webp_decoder;

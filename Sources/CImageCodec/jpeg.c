@@ -7,6 +7,7 @@
 
 #include <jerror.h>
 
+#include "Huffman/huffman.h"
 #include "codec.h"
 
 // libjpeg leaves by longjmp from its error handlers; every call to it follows a setjmp in the same
@@ -34,6 +35,10 @@ typedef struct jpeg_state {
   /// One row of CMYK; null for other images.
   uint8_t *cmyk_row;
   bool created;
+  /// Whether an own decoder of Huffman codes is still to take the place of the library's; and that
+  /// decoder, or null.
+  bool attaches_huffman;
+  codec_huffman *huffman;
 } jpeg_state;
 
 static jpeg_state *state_of(j_common_ptr info) { return info->client_data; }
@@ -110,11 +115,18 @@ static uint64_t blocks_of_scan(j_decompress_ptr info) {
   return count;
 }
 
+static void attach_huffman(jpeg_state *state) {
+  if (!state->attaches_huffman) return;
+  state->attaches_huffman = false;
+  state->huffman = codec_huffman_attach(&state->info);
+}
+
 /// Counts a scan, whole, when it has begun; called before each row of blocks of each scan.
 static void progress_monitor(j_common_ptr common) {
   if (!common->is_decompressor) return;
   j_decompress_ptr info = (j_decompress_ptr)common;
   jpeg_state *state = state_of(common);
+  attach_huffman(state);
   if (info->input_scan_number <= state->counted_scan) return;
   state->counted_scan = info->input_scan_number;
   state->visit_count += blocks_of_scan(info);
@@ -170,6 +182,7 @@ static uint8_t orientation_of(const jpeg_state *state) {
 static void jpeg_close(void *opaque) {
   jpeg_state *state = opaque;
   if (state->created) jpeg_destroy_decompress(&state->info);
+  codec_huffman_free(state->huffman);
   free(state->cmyk_row);
   free(state);
 }
@@ -244,6 +257,9 @@ image_codec_status codec_jpeg_open(
                                                : IMAGE_CODEC_COLOUR_RGB;
   header->orientation = orientation_of(state);
   header->decoding_byte_count = decoding_byte_count(info);
+  state->attaches_huffman =
+      codec_huffman_is_proven() && codec_huffman_pays(info->src->bytes_in_buffer);
+  if (state->attaches_huffman) header->decoding_byte_count += codec_huffman_byte_count(info);
   *result = state;
   return status;
 }
@@ -279,6 +295,7 @@ static image_codec_status jpeg_start(
   info->scale_num = 1;
   info->scale_denom = scale_denominator;
   jpeg_start_decompress(info);
+  attach_huffman(state);
   crop_columns(info, columns);
   return IMAGE_CODEC_STATUS_OK;
 }
@@ -311,6 +328,17 @@ static image_codec_status jpeg_finish(void *opaque, codec_message message) {
   if (setjmp(state->escape) != 0) return codec_fail(state->status, message, state->reason);
   jpeg_finish_decompress(&state->info);
   return IMAGE_CODEC_STATUS_OK;
+}
+
+void codec_jpeg_choose_huffman(void *opaque, image_codec_huffman choice) {
+  jpeg_state *state = opaque;
+  if (choice == IMAGE_CODEC_HUFFMAN_LIBRARY) state->attaches_huffman = false;
+  if (choice == IMAGE_CODEC_HUFFMAN_OWN) state->attaches_huffman = codec_huffman_is_proven();
+}
+
+bool codec_jpeg_has_own_huffman(const void *opaque) {
+  const jpeg_state *state = opaque;
+  return codec_huffman_is_in_charge(state->huffman, &state->info);
 }
 
 const codec_decoder codec_jpeg_decoder = {jpeg_start, jpeg_read_row, jpeg_finish, jpeg_close, NULL};

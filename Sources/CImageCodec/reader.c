@@ -113,6 +113,14 @@ image_codec_status image_codec_reader_finish(
   return reader->decoder->finish(reader->state, (codec_message){message, message_byte_count});
 }
 
+void image_codec_reader_choose_huffman(image_codec_reader *reader, image_codec_huffman choice) {
+  if (reader->decoder == &codec_jpeg_decoder) codec_jpeg_choose_huffman(reader->state, choice);
+}
+
+bool image_codec_reader_has_own_huffman(const image_codec_reader *reader) {
+  return reader->decoder == &codec_jpeg_decoder && codec_jpeg_has_own_huffman(reader->state);
+}
+
 void image_codec_reader_close(image_codec_reader *reader) {
   reader->decoder->close(reader->state);
   free(reader);

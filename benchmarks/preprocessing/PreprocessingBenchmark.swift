@@ -10,8 +10,10 @@ enum PreprocessingBenchmark {
   private static let usage = """
     usage: preprocessing-benchmark PICTURE WIDTH ROUNDS exact|scaled
            preprocessing-benchmark PICTURE difference
+           preprocessing-benchmark PICTURE huffman SCALE ROUNDS
     Median processor milliseconds of each step, WIDTH being that of the image resized to a height of 256; or
-    how far the network's input, in steps of 255, moves by decoding at a smaller scale.
+    how far the network's input, in steps of 255, moves by decoding at a smaller scale; or milliseconds of
+    decoding at 1/SCALE (1, 2, 4, 8) with either decoder of Huffman codes.
     """
 
   static func main() throws {
@@ -23,6 +25,10 @@ enum PreprocessingBenchmark {
       ["exact", "scaled"].contains(arguments[3])
     {
       try printTimes(image, width: width, rounds: rounds, exact: arguments[3] == "exact")
+    } else if arguments.count == 4, arguments[1] == "huffman", let image = bytes(of: arguments[0]),
+      let scale = UInt32(arguments[2]), let rounds = Int(arguments[3]), rounds > 0
+    {
+      HuffmanComparison(image, scale: scale).printFigures(rounds: rounds)
     } else {
       print(usage)
       exit(2)
@@ -93,7 +99,7 @@ enum PreprocessingBenchmark {
   }
 
   /// Processor time of the only thread, which others on the machine do not lengthen by their turns.
-  private static func threadMilliseconds() -> Double {
+  static func threadMilliseconds() -> Double {
     var time = timespec()
     unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6

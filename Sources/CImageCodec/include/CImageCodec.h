@@ -58,6 +58,8 @@ enum {
   IMAGE_CODEC_JPEG_VISIT_COUNT_PER_BYTE = 64,
   /// Bytes in a scan of a JPEG that belong to no code and are not taken for damage.
   IMAGE_CODEC_JPEG_EXTRANEOUS_BYTE_COUNT = 16,
+  /// Bytes of a JPEG from which on tables of this target's own for its Huffman codes pay.
+  IMAGE_CODEC_OWN_HUFFMAN_BYTE_COUNT = 8 << 10,
   /// Groups of prefix codes that a lossless WebP is expected to have at most. It may have 65,536,
   /// which take hundreds of megabytes: only a limit on the process helps.
   IMAGE_CODEC_WEBP_GROUP_COUNT = 1024,
@@ -90,6 +92,17 @@ typedef struct image_codec_header {
   /// decoding at a smaller size takes no more.
   uint64_t decoding_byte_count;
 } image_codec_header;
+
+/// Decoder of a JPEG's Huffman codes. All give the same pixels, and the same errors for what is
+/// damaged.
+typedef enum image_codec_huffman {
+  /// The fastest for the image.
+  IMAGE_CODEC_HUFFMAN_AUTOMATIC = 0,
+  /// libjpeg-turbo's.
+  IMAGE_CODEC_HUFFMAN_LIBRARY = 1,
+  /// The one of this target, which leaves to the library what is not clean, or not known to it.
+  IMAGE_CODEC_HUFFMAN_OWN = 2,
+} image_codec_huffman;
 
 /// Treatment of transparency.
 typedef struct image_codec_backdrop {
@@ -142,6 +155,14 @@ image_codec_status image_codec_reader_read_samples(
 /// Checks the bytes after the last row. Called after all rows.
 image_codec_status image_codec_reader_finish(
     image_codec_reader *_Nonnull reader, char *_Nonnull message, size_t message_byte_count);
+
+/// Chooses what decodes the Huffman codes of a JPEG; of other formats, nothing. Called before
+/// `image_codec_reader_start`, by tests and benchmarks.
+void image_codec_reader_choose_huffman(
+    image_codec_reader *_Nonnull reader, image_codec_huffman choice);
+
+/// Returns whether the decoder of this target has decoded all Huffman codes so far.
+bool image_codec_reader_has_own_huffman(const image_codec_reader *_Nonnull reader);
 
 /// Frees the reader, whatever its state.
 void image_codec_reader_close(image_codec_reader *_Nonnull reader);
