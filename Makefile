@@ -13,7 +13,7 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 # testable imports, for which `swift test` compiles the program otherwise.
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
-FUZZ_SECONDS ?= 12
+FUZZ_SECONDS ?= 10
 NETWORK ?= resnet50
 PREFIX ?= /usr/local
 # The Swift runtime is inside what is installed, which another set of flags needs.
@@ -90,7 +90,7 @@ sanitize-address: setup ## Run the tests under the address sanitizer
 sanitize-thread: setup ## Run the tests of what has threads under the thread sanitizer
 	scripts/sanitize thread
 
-fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 12)
+fuzz: setup ## Run every fuzz target for FUZZ_SECONDS each (default 10)
 	Fuzz/run $(FUZZ_SECONDS)
 
 format: ## Format the Swift sources in place
