@@ -19,7 +19,8 @@ import Testing
     let origin = "https://localhost:\(port)"
     func ask(_ path: String, _ options: String...) async throws -> (status: Int, body: String) {
       try await server.curl(
-        ["--cacert", authority.certificate, "-i"] + options + ["\(origin)\(path)"])
+        // The name may be an address of IPv6 too, at which nobody listens.
+        ["--cacert", authority.certificate, "-i", "--ipv4"] + options + ["\(origin)\(path)"])
     }
 
     let page = try await ask("/admin/", "-H", "Accept: text/html")
