@@ -1,5 +1,6 @@
 """What tests of several servers behind nginx share: processes, waiting, nginx."""
 
+import argparse
 import contextlib
 import http.client
 import os
@@ -9,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 
 HOST = "127.0.0.1"
@@ -147,3 +149,26 @@ def nginx(
     with process(command, folder.with_suffix(".log"), **options):
         await_that("nginx", START_SECOND_LIMIT, lambda: ask(port, "GET", "/livez")[0] == 200)
         yield port
+
+
+def main(name: str, check, counted: str, count: int) -> int:
+    """Runs a check in a folder of its own; returns the exit code.
+
+    `counted` is its option beside the number of connections, with a default.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("nginx")
+    parser.add_argument(f"--{counted}", type=int, default=count)
+    parser.add_argument("--connections", type=int, default=8)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        # nginx may be another user.
+        folder.chmod(0o755)
+        try:
+            check(arguments, folder)
+        except Missed as missed:
+            print(f"{name}: {missed}", file=sys.stderr)
+            return 1
+    return 0

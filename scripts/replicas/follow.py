@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import boto3
@@ -26,7 +25,8 @@ sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
 from checked_load import SAMPLE, Answer, Load  # noqa: E402
 from common import (  # noqa: E402
-    HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, nginx, process)
+    HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, main, nginx,
+    process)
 
 EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 REGION = "eu-central-1"
@@ -212,24 +212,5 @@ def report(arguments, load: Load, first: float, convergence: list[float], swaps:
         raise Missed(f"a replica has not swapped {arguments.moves + 2} times")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("nginx")
-    parser.add_argument("--moves", type=int, default=10)
-    parser.add_argument("--connections", type=int, default=8)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        # nginx may be another user.
-        folder.chmod(0o755)
-        try:
-            check(arguments, folder)
-        except Missed as missed:
-            print(f"scripts/check-follow: {missed}", file=sys.stderr)
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("scripts/check-follow", check, "moves", 10))

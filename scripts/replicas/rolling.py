@@ -15,14 +15,14 @@ import re
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 from checked_load import SAMPLE, Answer, Load  # noqa: E402
 from common import (  # noqa: E402
-    HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, nginx, process)
+    HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, main, nginx,
+    process)
 
 # Load on all servers before the next of them is restarted.
 STAY_SECONDS = 0.3
@@ -160,24 +160,5 @@ def report(load: Load, starts: list[float], certificates: int, counts: list[int]
         raise Missed("a server has answered nothing")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("nginx")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=8)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        # nginx may be another user.
-        folder.chmod(0o755)
-        try:
-            check(arguments, folder)
-        except Missed as missed:
-            print(f"scripts/check-rolling: {missed}", file=sys.stderr)
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("scripts/check-rolling", check, "rounds", 2))

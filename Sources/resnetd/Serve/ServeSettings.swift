@@ -87,6 +87,7 @@ struct ServeSettings: DecodingSettings {
   /// Number of threads that a server with these settings has at least.
   var threadCount: Int {
     (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
+      + (fetching.isOff ? 0 : ImageFetcher.threadCount)
   }
 
   /// Bytes of addresses that it maps besides threads and the program itself: a decoder's images for
@@ -116,9 +117,11 @@ struct ServeSettings: DecodingSettings {
   /// Limit of memory that holds; more than any machine has if none is known.
   private var knownMemoryLimit: Int { memoryLimit ?? MemoryAllowance.limit ?? 1 << 46 }
 
-  /// Bytes that clients may have buffered, what encrypted connections take included.
+  /// Bytes that clients may have buffered, what encrypted connections and images of other servers take
+  /// beside their bodies included.
   var bufferByteCount: Int {
     server.bufferByteLimit + tls.bounded(server, memoryLimit: knownMemoryLimit).byteCount
+      + (fetching.isOff ? 0 : ImageFetcher.transferByteCount)
   }
 
   /// Rules by which the first model and all later ones are compiled.

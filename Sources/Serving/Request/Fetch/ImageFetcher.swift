@@ -79,6 +79,11 @@ package final class ImageFetcher: Sendable {
   static let bodyByteLimit = 8 << 10
   /// Images that are fetched at once.
   package static let countLimit = 8
+  /// Threads that these take: each with one of libcurl's that looks a name up.
+  package static let threadCount = 2 * countLimit
+  /// Bytes that these take beside their images, 16 MiB: stacks, and the authorities that OpenSSL reads for
+  /// each. Eight at once over TLS took 12 MB.
+  package static let transferByteCount = 16 << 20
   /// Time for each server to answer and to send the image.
   private static let serverTimeout = Duration.seconds(10)
   private static let retryAfterSeconds = 1
