@@ -129,6 +129,7 @@ onednn_status onednn_elementwise_create(
       [ONEDNN_TANH] = dnnl_eltwise_tanh,
       [ONEDNN_SOFTPLUS] = dnnl_eltwise_soft_relu,
       [ONEDNN_EXPONENTIAL] = dnnl_eltwise_exp,
+      [ONEDNN_LOGARITHM] = dnnl_eltwise_log,
       [ONEDNN_SQUARE_ROOT] = dnnl_eltwise_sqrt,
       [ONEDNN_POWER] = dnnl_eltwise_pow};
   static const char *const names[] = {
@@ -142,6 +143,7 @@ onednn_status onednn_elementwise_create(
       [ONEDNN_TANH] = "tanh",
       [ONEDNN_SOFTPLUS] = "softplus",
       [ONEDNN_EXPONENTIAL] = "exponential",
+      [ONEDNN_LOGARITHM] = "logarithm",
       [ONEDNN_SQUARE_ROOT] = "square root",
       [ONEDNN_POWER] = "power"};
   dnnl_eltwise_desc_t operation;

@@ -65,7 +65,8 @@ import Testing
       .globalAveragePool, .elementwise(.leakyRelu(slope: 0.25)), .elementwise(.elu(alpha: 1)),
       .elementwise(.elu(alpha: 0.5)), .elementwise(.gelu), .elementwise(.tanhGelu),
       .elementwise(.tanh), .elementwise(.softplus), .elementwise(.exponential),
-      .elementwise(.squareRoot), .elementwise(.power(exponent: 3)), .combine(.subtract),
+      .elementwise(.logarithm), .elementwise(.squareRoot), .elementwise(.power(exponent: 3)),
+      .combine(.subtract),
       .combine(.divide), .combine(.minimum), .combine(.maximum),
       .normalization(SampleNormalization(.groups(4), epsilon: 1e-3)),
       .normalization(SampleNormalization(.groups(2), epsilon: 1e-3)),
@@ -87,7 +88,10 @@ import Testing
     var graph = Graph(input: FeatureShape(channels: 3, height: size, width: size))
     let first = graph.append(
       "first conv", .convolution(Convolution(outputChannels: 4, kernel: Extent(1))), 0)
-    let second = graph.append("second", .relu, first)
+    // Zero has no logarithm.
+    let before: ResNet.Operation =
+      operation == .elementwise(.logarithm) ? .elementwise(.sigmoid) : .relu
+    let second = graph.append("second", before, first)
     let pairs: [ResNet.Operation] =
       [.add, .multiply, .concatenation] + Combination.allCases.map(ResNet.Operation.combine)
     if pairs.contains(operation) {

@@ -32,7 +32,9 @@ import Testing
   @Test(
     "Roots and other powers of positive numbers give the reference's numbers", arguments: inputs)
   func powers(input: FeatureShape) throws {
-    for function in [Elementwise.squareRoot, .power(exponent: 0.4), .power(exponent: -1)] {
+    for function in [
+      Elementwise.squareRoot, .logarithm, .power(exponent: 0.4), .power(exponent: -1),
+    ] {
       var graph = Self.convolved(input, to: 8)
       graph.append("clip", .elementwise(.clip(minimum: 0.25, maximum: .infinity)), graph.output)
       graph.append("function", .elementwise(function), graph.output)

@@ -95,6 +95,7 @@ struct ReferenceInterpreter {
     case .tanh: tanh(value)
     case .softplus: max(value, 0) + log1p(exp(-abs(value)))
     case .exponential: exp(value)
+    case .logarithm: log(value)
     case .squareRoot: value.squareRoot()
     case .power(let exponent): pow(value, Double(exponent))
     }

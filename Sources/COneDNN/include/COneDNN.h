@@ -218,6 +218,7 @@ typedef enum {
   // log(1 + exp(x)).
   ONEDNN_SOFTPLUS,
   ONEDNN_EXPONENTIAL,
+  ONEDNN_LOGARITHM,
   ONEDNN_SQUARE_ROOT,
   // alpha * x^beta.
   ONEDNN_POWER

@@ -6,7 +6,8 @@ import ResNet
 /// A new one gets a name here, and the compiler asks for the rest.
 extension GraphNodeDocument {
   private enum Kind: String {
-    case convolution, relu, sigmoid, clip, elu, gelu, tanh, softplus, exponential, power
+    case convolution, relu, sigmoid, clip, elu, gelu, tanh, softplus, exponential, logarithm
+    case power
     case add, multiply, subtract, divide, minimum, maximum
     case pad, reflection, edge, wrap, concatenation, softmax, resize, linear
     case batchNormalization = "batch_normalization"
@@ -67,6 +68,7 @@ extension GraphNodeDocument {
     case .tanh: .tanh
     case .softplus: .softplus
     case .exponential: .exponential
+    case .logarithm: .logarithm
     case .squareRoot: .squareRoot
     case .power: .power
     }
@@ -105,7 +107,7 @@ extension GraphNodeDocument {
       return .batchNormalization(BatchNormalization(epsilon: epsilon))
     case .relu: return .relu
     case .sigmoid, .hardSigmoid, .clip, .leakyRelu, .elu, .gelu, .tanhGelu, .tanh, .softplus,
-      .exponential, .squareRoot, .power:
+      .exponential, .logarithm, .squareRoot, .power:
       return .elementwise(try function(kind, &fields))
     case .add: return .add
     case .multiply: return .multiply
@@ -172,6 +174,7 @@ extension GraphNodeDocument {
     case .tanh: .tanh
     case .softplus: .softplus
     case .exponential: .exponential
+    case .logarithm: .logarithm
     case .squareRoot: .squareRoot
     case .power: .power(exponent: try fields.number("exponent"))
     default: .sigmoid
@@ -261,7 +264,9 @@ extension GraphNodeDocument {
     _ function: Elementwise, to container: inout KeyedEncodingContainer<GraphNodeKey>
   ) throws {
     switch function {
-    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .squareRoot: break
+    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .logarithm,
+      .squareRoot:
+      break
     case .hardSigmoid(let alpha, let beta):
       try container.encode(alpha, forKey: "alpha")
       try container.encode(beta, forKey: "beta")

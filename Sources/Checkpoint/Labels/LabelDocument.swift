@@ -5,7 +5,7 @@ import JSON
 ///     ["cat", "dog"]                         a list
 ///     {"0": "cat", "1": "dog"}               id2label
 ///     {"0": ["n01440764", "tench"], …}       the same with WordNet's numbers, as Keras has it
-///     {"cat": 0, "dog": 1}                   class_to_idx, label2id
+///     {"cat": 0, "dog": "1"}                 class_to_idx, label2id
 ///     {"id2label": {…}, …}                   a file that has one of these under its name
 enum LabelDocument {
   /// Names under which a larger document has labels.
@@ -65,7 +65,7 @@ enum LabelDocument {
     for (name, value) in members {
       if let index = Int(name), let label = label(value) {
         items.append((index, label))
-      } else if let index = value.integer {
+      } else if let index = value.integer ?? value.string.flatMap({ Int($0) }) {
         items.append((index, name))
       } else {
         throw fail(

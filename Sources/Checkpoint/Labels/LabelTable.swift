@@ -10,10 +10,11 @@ import Tables
 ///     label               one column with the labels in order, in a file whose name says that it
 ///     cat                 is a table
 struct LabelTable {
-  /// Names of the columns, in order of preference.
+  /// Names of the columns, in order of preference; the last two are what pandas calls its own
+  /// numbers of the rows.
   private static let indexNames = [
     "index", "idx", "class_index", "class_idx", "class_id", "classid", "label_index", "label_idx",
-    "label_id", "id", "number", "target",
+    "label_id", "id", "number", "target", "unnamed:_0", "",
   ]
   private static let labelNames = [
     "label", "name", "class_name", "classname", "label_name", "display_name", "labels", "category",

@@ -41,12 +41,13 @@ package enum Labels {
     let hasMark =
       bytes.count >= mark.count && mark.indices.allSatisfy { bytes.byte(at: $0) == mark[$0] }
     let start = hasMark ? mark.count : 0
-    guard let text = bytes.text(in: start..<bytes.count) else {
+    guard let given = bytes.text(in: start..<bytes.count) else {
       throw .labels(
         path: path, line: 1,
         reason: isWide(bytes)
           ? "the file is UTF-16; save it as UTF-8" : "the file is not UTF-8; save it as UTF-8")
     }
+    let text = withLineFeeds(given)
     if let labels = try LabelDocument.labels(text, path: path) { return (labels, nil) }
     let lines = try lines(of: text, path: path)
     if let labels = try LabelTable(text, path: path).labels() { return (labels, nil) }
@@ -67,6 +68,12 @@ package enum Labels {
         "each line of \(path) begins with the number of its class, which is not part of the label"
       )
     }
+    if let labels = try NumberedLines.labelsBeforeNumbers(lines, path: path) {
+      return (
+        labels,
+        "each line of \(path) ends with the number of its class, which is not part of the label"
+      )
+    }
     var labels: [String] = []
     for (index, line) in lines.enumerated() {
       let label = String(line.trimmingSpace)
@@ -74,6 +81,14 @@ package enum Labels {
       labels.append(label)
     }
     return (labels, nil)
+  }
+
+  /// Returns text whose lines end with carriage returns alone with line feeds in their place.
+  private static func withLineFeeds(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\r")), !text.utf8.contains(UInt8(ascii: "\n")) else {
+      return text
+    }
+    return text.replacing("\r", with: "\n")
   }
 
   /// Returns whether it begins with the byte order mark of UTF-16.

@@ -1,5 +1,5 @@
 /// Lines that have the number of the class before its label, in any order: `0 cat`, `0: cat`, `0:cat`,
-/// `0 : cat`, `0. cat`, `0) cat`, `0=cat`, `0 - cat`.
+/// `0 : cat`, `0. cat`, `0) cat`, `0=cat`, `0 - cat`; or after it: `cat 0`, `cat: 0`, `cat=0`.
 enum NumberedLines {
   /// Lines that must have the number of their place before some without one count as a fault.
   private static let leastCount = 2
@@ -34,6 +34,49 @@ enum NumberedLines {
           "\(reason); each line begins with a number, so these count as those of the classes: "
           + "write all from 0 on, \(remedy)")
     }
+  }
+
+  /// Returns the labels of lines that end with the numbers of their classes, or nil if lines are
+  /// labels as they are: `class 0`, `Boeing 737`.
+  ///
+  /// Throws if the numbers are from 1 on, or may be either the classes' or part of the labels.
+  static func labelsBeforeNumbers(
+    _ lines: [Substring], path: String
+  ) throws(CheckpointError) -> [String]? {
+    let items = lines.compactMap(itemBeforeNumber)
+    guard items.count == lines.count, items.count >= leastCount else { return nil }
+    let numbers = items.map(\.index)
+    let isFromZero = numbers.sorted() == Array(items.indices)
+    let isFromOne = numbers.sorted() == Array(1...items.count)
+    guard isFromZero || isFromOne else { return nil }
+    if Set(items.map(\.label)).count < items.count {
+      // Words alone do not tell these labels apart, so the numbers belong to them.
+      if numbers == numbers.sorted() { return nil }
+      throw .labels(
+        path: path, line: 1,
+        reason:
+          "each line ends with a number, which may be that of the class or part of its label; "
+          + "write the labels as a JSON list [\"…\", \"…\"]")
+    }
+    guard isFromZero else {
+      throw .labels(
+        path: path, line: 1,
+        reason:
+          "each line ends with a number from 1 on, and those of the classes are from 0 on: write "
+          + "them so, \(remedy)")
+    }
+    return try Labels.ordered(items, path: path) { $0 + 1 }
+  }
+
+  private static func itemBeforeNumber(_ line: Substring) -> (index: Int, label: String)? {
+    let line = line.trimmingSpace
+    let digits = line.reversed().prefix { $0.isASCII && $0.isNumber }
+    var rest = line.dropLast(digits.count)
+    guard let index = Int(String(digits.reversed())), let last = rest.last else { return nil }
+    let isSeparated = last.isWhitespace || ":=".contains(last)
+    rest = rest.trimmingSpace
+    if let sign = rest.last, ":=".contains(sign) { rest = rest.dropLast().trimmingSpace }
+    return isSeparated && !rest.isEmpty ? (index, String(rest)) : nil
   }
 
   private static let remedy =

@@ -35,6 +35,7 @@ extension ONNXExporter {
     case .tanh: add("Tanh", node, [input])
     case .softplus: add("Softplus", node, [input])
     case .exponential: add("Exp", node, [input])
+    case .logarithm: add("Log", node, [input])
     case .squareRoot: add("Sqrt", node, [input])
     case .power(let exponent): add("Pow", node, [input, number(exponent, "exponent", node)])
     }

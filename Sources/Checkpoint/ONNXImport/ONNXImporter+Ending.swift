@@ -101,6 +101,7 @@ extension ONNXImporter {
     case .tanh: "tanh"
     case .softplus: "softplus"
     case .exponential: "exponential"
+    case .logarithm: "logarithm"
     case .squareRoot: "square root"
     case .power: "power"
     }

@@ -20,7 +20,7 @@ extension NetworkBuilder {
     case .elu: try append(name, .elementwise(.elu(alpha: 1)))
     case .selu:
       try append("\(name).elu", .elementwise(.elu(alpha: Self.seluAlpha)))
-      try appendFactor(name, Self.seluScale)
+      try appendFactor(name, from: .filled(Self.seluScale))
     case .gelu: try append(name, .elementwise(.gelu))
     case .tanh: try append(name, .elementwise(.tanh))
     case .silu: try appendProduct(name, with: [.sigmoid])
@@ -43,10 +43,12 @@ extension NetworkBuilder {
     try append(name, .multiply, [input, output])
   }
 
-  /// Appends a factor for all numbers.
-  private mutating func appendFactor(_ name: String, _ factor: Float) throws(CheckpointError) {
+  /// Appends a factor for each channel.
+  mutating func appendFactor(
+    _ name: String, from source: ParameterSource
+  ) throws(CheckpointError) {
     try append(name, .batchNormalization(.scale))
-    take("\(name).weight", from: .filled(factor))
+    take("\(name).weight", from: source)
     for term in ["bias", "running_mean"] { take("\(name).\(term)", from: .filled(0)) }
     take("\(name).running_var", from: .filled(BatchNormalization.scaleVariance))
   }
@@ -66,7 +68,7 @@ extension NetworkBuilder {
       let largest = try append("\(name).maximum", .maxPool(window), [map])
       if kind == .mean {
         try append("\(name).sum", .add, [mean, largest])
-        try appendFactor(name, 0.5)
+        try appendFactor(name, from: .filled(0.5))
       } else {
         try append(name, .concatenation, kind == .avgMax ? [mean, largest] : [largest, mean])
       }

@@ -16,8 +16,12 @@ extension NetworkBuilder {
     let head = try head()
     let modules = try modules(of: head)
     try leaveOut(otherModules, than: head, inputs: inputCount(of: head, modules))
-    try choosePooling(inputs: inputCount(of: head, modules), head)
-    try appendGlobalPooling(pooling == .max ? "maxpool.global" : "avgpool", pooling ?? .avg)
+    if let exponent = poolingExponent {
+      try appendGeneralizedMean(exponent)
+    } else {
+      try choosePooling(inputs: inputCount(of: head, modules), head)
+      try appendGlobalPooling(pooling == .max ? "maxpool.global" : "avgpool", pooling ?? .avg)
+    }
     var isLinear = false
     var last: Int?
     for module in modules {
@@ -46,10 +50,11 @@ extension NetworkBuilder {
 
   /// Returns the name of the module that is the classifier: the one that is not of the body.
   private mutating func head() throws(CheckpointError) -> String {
+    let exponent = poolingExponent
     let names = tensors.parameters.keys.filter { name in
       let root = name.prefix { $0 != "." }
       return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
-        && root != lastNormalization ?? "" && root != stemSlopes ?? ""
+        && root != lastNormalization ?? "" && root != stemSlopes ?? "" && name != exponent
     }
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
     if let stated = variant.head {

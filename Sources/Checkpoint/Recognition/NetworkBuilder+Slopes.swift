@@ -56,14 +56,10 @@ extension NetworkBuilder {
     let above = try append("\(name).above", .relu, [input])
     try append(
       "\(name).below", .elementwise(.clip(minimum: -.infinity, maximum: 0)), [input])
-    let below = "\(name).slope"
-    try append(below, .batchNormalization(.scale))
     let weight = "\(module).weight"
     try count(derived: outputShape.channels)
-    take(
-      "\(below).weight", from: tensors.shape(weight) == [1] ? .repeated(weight) : .stored(weight))
-    for term in ["bias", "running_mean"] { take("\(below).\(term)", from: .filled(0)) }
-    take("\(below).running_var", from: .filled(BatchNormalization.scaleVariance))
+    try appendFactor(
+      "\(name).slope", from: tensors.shape(weight) == [1] ? .repeated(weight) : .stored(weight))
     try append(name, .add, [above, output])
   }
 }

@@ -329,7 +329,11 @@ struct NetworkBuilder {
   }
 
   /// Says what the variant leaves open of what is the same in nearly all networks.
-  static func assumedRest(_ variant: NetworkVariant, isForSmallImages: Bool) -> String? {
+  ///
+  /// - Parameter knowsPooling: Whether the file says how the last map is pooled.
+  static func assumedRest(
+    _ variant: NetworkVariant, isForSmallImages: Bool, knowsPooling: Bool = false
+  ) -> String? {
     var parts: [String] = []
     if variant.stemPooling == nil, !isForSmallImages { parts.append("a max-pooled stem") }
     if variant.lastStageStride == nil { parts.append("later stages that stride by 2") }
@@ -337,7 +341,7 @@ struct NetworkBuilder {
     if variant.epsilon == nil { parts.append("epsilon 1e-05") }
     if variant.outputStride == nil { parts.append("no dilation") }
     if variant.antiAliasing == nil { parts.append("no filters before strides") }
-    if variant.pooling == nil { parts.append("average pooling") }
+    if variant.pooling == nil, !knowsPooling { parts.append("average pooling") }
     guard !parts.isEmpty else { return nil }
     return "the rest is as in torchvision's networks (\(parts.joined(separator: ", ")))"
   }
@@ -379,6 +383,8 @@ struct NetworkBuilder {
     }
     if parts.filtersConvolutions || antiAliasing != .nothing { told.antiAliasing = antiAliasing }
     if variant.dilatedStages != nil { told.outputStride = told.outputStride ?? 32 }
-    if let rest = Self.assumedRest(told, isForSmallImages: isForSmallImages) { assume(rest) }
+    let rest = Self.assumedRest(
+      told, isForSmallImages: isForSmallImages, knowsPooling: poolingExponent != nil)
+    if let rest { assume(rest) }
   }
 }

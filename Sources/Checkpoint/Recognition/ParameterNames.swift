@@ -35,6 +35,44 @@ enum ParameterNames {
     return translated(module, parts) + rest[dot...]
   }
 
+  /// Returns names of tensors without the modules that wrap others inside of a network: those of
+  /// PyTorch begin with an underscore (`_orig_mod` of `torch.compile`, `_fsdp_wrapped_module`,
+  /// `_checkpoint_wrapped_module`) or are called `module` (DataParallel).
+  ///
+  /// A wrapper is all that the module around it holds.
+  static func withoutWrappers(_ names: [Substring]) -> [Substring: Substring] {
+    var inside: [Substring: Set<Substring>] = [:]
+    let wrapped = names.filter { name in places(in: name).contains { isWrapper($0.part) } }
+    guard !wrapped.isEmpty else { return [:] }
+    for name in names {
+      for place in places(in: name) { inside[place.path, default: []].insert(place.part) }
+    }
+    var results: [Substring: Substring] = [:]
+    for name in wrapped {
+      let kept = places(in: name).filter { place in
+        !isWrapper(place.part) || inside[place.path]?.count != 1
+      }
+      let last = name[(name.lastIndex(of: ".") ?? name.startIndex)...]
+      results[name] = kept.map(\.part).joined(separator: ".")[...] + last
+    }
+    return results
+  }
+
+  private static func isWrapper(_ part: Substring) -> Bool {
+    part.hasPrefix("_") || part == "module"
+  }
+
+  /// Returns the modules that a name leads through, each with the path of the one around it.
+  private static func places(in name: Substring) -> [(path: Substring, part: Substring)] {
+    var places: [(path: Substring, part: Substring)] = []
+    var start = name.startIndex
+    while let dot = name[start...].firstIndex(of: "."), places.count <= partLimit {
+      places.append((name[..<start], name[start..<dot]))
+      start = name.index(after: dot)
+    }
+    return places
+  }
+
   private static func translated(_ module: Substring, _ parts: [Substring]) -> String {
     if classifiers.contains(String(module)) { return "fc" }
     if parts.starts(with: ["embedder", "embedder"]), parts.count == 3 {

@@ -12,6 +12,8 @@ enum ParameterSource: Sendable, Hashable {
   case rows(String, Range<Int>)
   /// A tensor of one number, for all.
   case repeated(String)
+  /// Reciprocals of a tensor's numbers, of the only one for all.
+  case inverse(String)
   case filled(Float)
   /// A filter of 3x3 numbers for each channel: products of 1/4, 1/2, 1/4.
   case binomial
@@ -20,7 +22,7 @@ enum ParameterSource: Sendable, Hashable {
   var tensor: String? {
     switch self {
     case .stored(let name), .standardized(let name, _), .banded(let name), .rows(let name, _),
-      .repeated(let name):
+      .repeated(let name), .inverse(let name):
       name
     case .filled, .binomial: nil
     }
@@ -35,7 +37,9 @@ enum ParameterSource: Sendable, Hashable {
     case .rows(_, let rows):
       shape.dropFirst() == wanted.dropFirst() && rows.count == wanted.first
         && rows.upperBound <= shape.first ?? 0
-    case .repeated: shape == [1]
+    case .repeated: shape.allSatisfy { $0 == 1 }
+    case .inverse:
+      shape.allSatisfy { $0 == 1 } || shape.filter { $0 != 1 } == wanted.filter { $0 != 1 }
     case .filled, .binomial: true
     }
   }
@@ -47,6 +51,9 @@ enum ParameterSource: Sendable, Hashable {
     case .stored: return stored
     case .filled(let value): return [Float](repeating: value, count: count)
     case .repeated: return [Float](repeating: stored[0], count: count)
+    case .inverse:
+      let inverse = stored.map { 1 / $0 }
+      return inverse.count == count ? inverse : [Float](repeating: inverse[0], count: count)
     case .binomial:
       let filter: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
       return (0..<count).map { filter[$0 % 9] }

@@ -76,6 +76,10 @@ struct WeightReader {
     }
     switch source {
     case nil, .stored: return Tensor(shape: shape, storage: tensor.storage)
+    case .inverse where tensor.values.contains { $0 <= 0 }:
+      throw .tensor(
+        name: entry.name, offset: entry.offset,
+        reason: "an exponent is \(tensor.values.min() ?? 0), and must be above 0")
     case let source?:
       return Tensor(shape: shape, storage: source.values(tensor.values, shape: shape))
     }

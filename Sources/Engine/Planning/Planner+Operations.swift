@@ -32,6 +32,7 @@ extension Planner {
       case .tanh: return [try primitive(ONEDNN_TANH)]
       case .softplus: return [try primitive(ONEDNN_SOFTPLUS, 1)]
       case .exponential: return [try primitive(ONEDNN_EXPONENTIAL)]
+      case .logarithm: return [try primitive(ONEDNN_LOGARITHM)]
       case .squareRoot: return [try primitive(ONEDNN_SQUARE_ROOT)]
       case .power(let exponent): return [try primitive(ONEDNN_POWER, 1, exponent)]
       }

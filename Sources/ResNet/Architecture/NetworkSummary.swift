@@ -133,6 +133,7 @@ extension Elementwise {
     case .tanh: "tanh"
     case .softplus: "softplus"
     case .exponential: "exp"
+    case .logarithm: "log"
     case .squareRoot: "square root"
     case .power(let exponent): "power \(exponent)"
     }

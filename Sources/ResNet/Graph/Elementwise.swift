@@ -18,6 +18,8 @@ package enum Elementwise: Sendable, Hashable {
   /// `log(1 + exp(x))`.
   case softplus
   case exponential
+  /// Natural logarithm: minus infinity of 0, NaN below.
+  case logarithm
   case squareRoot
   /// `x^exponent`; the exponent is finite.
   case power(exponent: Float)
@@ -25,7 +27,9 @@ package enum Elementwise: Sendable, Hashable {
   /// Fault of its numbers; nil if they are valid.
   var fault: String? {
     switch self {
-    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .squareRoot: nil
+    case .sigmoid, .gelu, .tanhGelu, .tanh, .softplus, .exponential, .logarithm,
+      .squareRoot:
+      nil
     case .hardSigmoid(let alpha, let beta):
       alpha.isFinite && beta.isFinite ? nil : "alpha \(alpha) and beta \(beta) must be finite"
     case .clip(let minimum, let maximum):
@@ -43,7 +47,7 @@ package enum Elementwise: Sendable, Hashable {
     case .sigmoid, .hardSigmoid, .softplus, .exponential, .squareRoot: true
     case .clip(let minimum, _): minimum >= 0
     case .power(let exponent): exponent.truncatingRemainder(dividingBy: 2) == 0
-    case .leakyRelu, .elu, .gelu, .tanhGelu, .tanh: false
+    case .leakyRelu, .elu, .gelu, .tanhGelu, .tanh, .logarithm: false
     }
   }
 }

@@ -351,6 +351,18 @@ def embedded(opset):
     return net, net.save(net.apply("Mul", product, 16))
 
 
+def raised():
+    """Logarithms, and a generalised mean (GeM) of an exponent for each channel."""
+    net = Network("raised-17", 17, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 8, 3, 2)
+    x = net.add("Add", [x, net.add("Log", [net.apply("Add", net.add("Abs", [x]), 0.5)])])
+    x = net.relu(net.convolution(x, "conv", 8, 24, 3))
+    exponents = net.random.uniform(1.5, 5, (1, 24, 1, 1))
+    x = net.add("Pow", [net.add("Clip", [x, net.scalar_number(1e-6)]), net.constant(exponents)])
+    x = net.add("Pow", [net.add("GlobalAveragePool", [x]), net.constant(1 / exponents)])
+    return net, net.save(net.gemm(net.add("Flatten", [x]), 24))
+
+
 def mapped():
     """A softmax whose probabilities go into a map of labels, beside the likeliest label, as skl2onnx writes it."""
     net = Network("zipmap-17", 17, size=16, folded=True)
@@ -387,7 +399,7 @@ def mapped():
 def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
-        resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), mapped(),
+        resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), raised(), mapped(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

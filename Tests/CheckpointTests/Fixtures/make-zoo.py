@@ -42,6 +42,8 @@ def numbers(name, shape):
     half = np.float32(0.5)
     if name == "x":
         values = (unit - half) * np.float32(4)
+    elif name.endswith(".p"):
+        values = unit * np.float32(2) + np.float32(2)
     elif name.endswith("running_var"):
         values = unit + half
     elif name.endswith(("running_mean", "bias")):
@@ -235,6 +237,37 @@ class Renamed(nn.Module):
         return getattr(self, self.name)(x).flatten(1)
 
 
+class GeneralizedMean(nn.Module):
+    """Radenovic's GeM, with one exponent or one for each channel."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.p = nn.Parameter(torch.full(shape, 3.0))
+
+    def forward(self, x):
+        return x.clamp(min=1e-6).pow(self.p).mean((2, 3), keepdim=True).pow(1 / self.p).flatten(1)
+
+
+for name, shape in (("one", [1]), ("each", [1, 24, 1, 1])):
+    raised = resnet(BasicBlock)
+    raised.global_pool = GeneralizedMean(shape)
+    case(f"pool-gem-{name}", raised)
+refused("pool-gem-otherwise", raised, "the learned exponent of another pool", "pool=max")
+# As torch.compile, FSDP with checkpoints and DataParallel call the modules that they wrap.
+wrappers = {
+    "layer1": "layer1._orig_mod", "layer2.0": "layer2.0._fsdp_wrapped_module._checkpoint_wrapped_module",
+    "layer3": "layer3.module", "fc": "fc._orig_mod",
+}
+
+
+def wrapped(name):
+    for module, path in wrappers.items():
+        if name.startswith(module + "."):
+            return path + name[len(module):]
+    return name
+
+
+case("wrapped-inside", resnet(BasicBlock), rename=wrapped)
 case("head-last-linear", Renamed("last_linear", nn.Linear(24, 4)))
 case("head-convolution", Renamed("classifier", nn.Conv2d(24, 4, 1), True))
 case("head-nested", Renamed("head", nn.Sequential(nn.Flatten(), nn.Linear(24, 4))))

@@ -59,7 +59,8 @@ import Testing
       ("normalized-21", "onnx-operators"), ("rearranged-13", "onnx-operators"),
       ("bordered-19", "onnx-operators"), ("bounded-13", "onnx-operators"),
       ("embedded-13", "onnx-operators"), ("embedded-18", "onnx-operators"),
-      ("resized-13", "onnx-operators"), ("resized-modes-13", "onnx-operators"),
+      ("raised-17", "onnx-operators"), ("resized-13", "onnx-operators"),
+      ("resized-modes-13", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(

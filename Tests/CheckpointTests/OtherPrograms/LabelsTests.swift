@@ -33,6 +33,9 @@ import Testing
       "0) cat\n1) dog\n2) hen", "0=cat\n1=dog\n2=hen", "0 - cat\n1 - dog\n2 - hen",
       "0: 'cat'\n1: \"dog\"\n2: hen", "- cat\n- dog\n- hen\n", "  - 'cat'\n  - \"dog\"\n  - hen\n",
       "0 cat\n1 dog\n2 hen\n", "2: hen\n0: cat\n1: dog", " 00  cat\n01\u{a0}dog\n02  hen",
+      "cat 0\ndog 1\nhen 2\n", "hen: 2\ncat: 0\ndog: 1\n", "dog=1\nhen = 2\ncat =0",
+      "cat\rdog\rhen\r", "0 cat\r1 dog\r2 hen", ",label\n0,cat\n1,dog\n2,hen\n",
+      "Unnamed: 0,name\n2,hen\n0,cat\n1,dog\n", #"{"cat": "0", "dog": "1", "hen": 2}"#,
       "0,cat\n1,dog\n2,hen\n", "1\tdog\n0\tcat\n2\then", "cat;0\nhen;2\ndog;1\n",
       "\u{feff}\"idx\",\"label\",\"wnid\"\n0,\"cat\",n01\n1, \"dog\" ,n02\n2,hen,n03",
     ])
@@ -41,10 +44,11 @@ import Testing
   }
 
   @Test(
-    "Labels that begin as a number or an item of a list do stay as they are",
+    "Labels that begin or end as a number or begin as an item of a list do stay as they are",
     arguments: [
       ["0.5 mm", "1.5 mm"], ["3-D", "2-D"], ["1st", "2nd"], ["-", "- "], ["-5", "-6"],
-      ["cat", "- dog", "hen"], ["12", "13"],
+      ["cat", "- dog", "hen"], ["12", "13"], ["class 0", "class 1", "class 2"],
+      ["Boeing 737", "Airbus 320"], ["level 1", "level 2"], ["cat 0"], ["MiG-1", "Su-0"],
     ])
   func beginnings(labels: [String]) throws {
     #expect(
@@ -65,6 +69,8 @@ import Testing
       ("- cat\n- [dog]\n", "line 2: it is more than a plain item"),
       ("- cat\n- 'it''s'\n", "line 2: it is more than a plain item"),
       ("4:3\n16:9\n", "JSON list"),
+      ("class 1\nclass 0\n", "which may be that of the class or part of its label"),
+      ("cat 1\ndog 2\n", "ends with a number from 1 on"),
     ])
   func otherForms(text: String, expected: String) {
     let reason = failure(text)

@@ -229,7 +229,7 @@ import Testing
     let model = try load("auxiliary.weight", [5, 8])
     #expect(model.assumptions.contains { $0.hasPrefix("auxiliary is no part of the way") })
     let cases: [(name: String, shape: [Int])] = [
-      ("neck.weight", [8, 8]), ("bnneck.weight", [8]), ("pool.p", [1]), ("scale", [1]),
+      ("neck.weight", [8, 8]), ("bnneck.weight", [8]), ("scale", [1]),
     ]
     for (name, shape) in cases {
       let error = #expect(throws: CheckpointError.self) { try load(name, shape) }
@@ -237,6 +237,33 @@ import Testing
         error?.description.contains("may stand between the pool and the classifier fc") == true,
         "\(name): \(error.map { "\($0)" } ?? "")")
     }
+  }
+
+  @Test("Modules that begin with an underscore are wrappers only where nothing stands beside them")
+  func wrappers() throws {
+    let tensors = try tensors()
+    let plain = try load(tensors)
+    let wrapped = try load(
+      renamed(tensors) { $0.replacing("layer1.", with: "layer1._orig_mod.") })
+    #expect(wrapped.graph == plain.graph)
+    var file = renamed(tensors) { $0.replacing("layer1.", with: "layer1._orig_mod.") }
+    file["layer1._other.weight"] = Tensor(shape: [4], storage: [1, 2, 3, 4])
+    #expect(failure(file).contains("no tensor layer1.0.conv1.weight"))
+  }
+
+  @Test("An exponent of a pool must be above zero, and the only one")
+  func exponents() throws {
+    var file = try tensors()
+    file["pool.p"] = Tensor(shape: [1], storage: [3])
+    let model = try load(file)
+    #expect(
+      model.assumptions.contains { $0.contains("generalised mean (GeM) of the exponent pool.p") })
+    #expect(!model.assumptions.contains { $0.contains("average pooling") })
+    file["pool.p"] = Tensor(shape: [1], storage: [0])
+    #expect(failure(file).contains("an exponent is 0.0, and must be above 0"))
+    file["pool.p"] = Tensor(shape: [1], storage: [3])
+    file["other.p"] = Tensor(shape: [1], storage: [3])
+    #expect(failure(file).contains("other.p"))
   }
 
   @Test(

@@ -51,6 +51,7 @@ import Testing
       hash ^= hash >> 16
       let unit = Float(hash >> 8) * 0x1p-24
       if name == "x" { return (unit - 0.5) * 4 }
+      if name.hasSuffix(".p") { return unit * 2 + 2 }
       if name.hasSuffix("running_var") { return unit + 0.5 }
       if name.hasSuffix("running_mean") || name.hasSuffix("bias") { return (unit - 0.5) * 0.25 }
       return shape.count == 1 ? 0.75 + unit * 0.5 : (unit - 0.5) * scale

@@ -48,6 +48,7 @@ extension ONNXImporter {
     "Tanh": { importer, node throws(CheckpointError) in try importer.apply(.tanh, node) },
     "Softplus": { importer, node throws(CheckpointError) in try importer.apply(.softplus, node) },
     "Exp": { importer, node throws(CheckpointError) in try importer.apply(.exponential, node) },
+    "Log": { importer, node throws(CheckpointError) in try importer.apply(.logarithm, node) },
     "Sqrt": { importer, node throws(CheckpointError) in try importer.apply(.squareRoot, node) },
     "Reciprocal": { importer, node throws(CheckpointError) in
       try importer.apply(.power(exponent: -1), node)
@@ -57,10 +58,13 @@ extension ONNXImporter {
       return value(try importer.magnitudes(of: input, named: node.name, node))
     },
     "Pow": { importer, node throws(CheckpointError) in
-      guard let exponent = try importer.parameter(1, of: node), exponent.elementCount == 1 else {
-        throw importer.fault(node, "its exponent is not one number")
+      guard let exponent = try importer.parameter(1, of: node) else {
+        throw importer.fault(node, "its exponent is computed")
       }
-      return try importer.apply(.power(exponent: exponent.values[0]), node)
+      guard exponent.elementCount > 1 else {
+        return try importer.apply(.power(exponent: exponent.values[0]), node)
+      }
+      return try importer.raise(to: exponent, node)
     },
     "Clip": { importer, node throws(CheckpointError) in
       let (minimum, maximum) = try importer.bounds(node)
@@ -92,6 +96,27 @@ extension ONNXImporter {
     let (input, value) = try anyOperand(0, of: node)
     let gate = try append("\(node.name).gate", .elementwise(function), [input], for: node)
     return value(try append(node.name, .multiply, [input, gate], for: node))
+  }
+
+  /// Raises numbers that are not below zero to an exponent for each channel, by their logarithms.
+  private mutating func raise(
+    to exponent: Tensor, _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let (input, order) = try operand(0, of: node)
+    let exponents = try perChannel(exponent, shapes[input], order, node)
+    guard exponents.count > 1 else { return try apply(.power(exponent: exponents[0]), node) }
+    guard isNonnegative[input] else {
+      throw fault(
+        node,
+        "its exponent is not one number but one for each channel, which a base that may be below zero "
+          + "cannot have here")
+    }
+    let logarithm = try append(
+      "\(node.name).log", .elementwise(.logarithm), [input], for: node)
+    let scaled = try normalize(
+      logarithm, scale: exponents, shift: [Float](repeating: 0, count: exponents.count),
+      named: "\(node.name).scaled", node)
+    return order.value(try append(node.name, .elementwise(.exponential), [scaled], for: node))
   }
 
   /// Adds what is above zero and what is below it times the slope of its channel.
