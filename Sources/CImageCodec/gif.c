@@ -20,6 +20,8 @@ typedef struct gif_state {
   const uint8_t *bytes;
   size_t byte_count;
   size_t offset;
+  /// Whether giflib has asked for more bytes than there are.
+  bool is_cut;
   /// Sides of the canvas, which holds the frame whole.
   uint32_t width;
   uint32_t height;
@@ -39,20 +41,20 @@ static int read_bytes(GifFileType *file, GifByteType *target, int count) {
   gif_state *state = file->UserData;
   size_t part = state->byte_count - state->offset;
   if (count < 0) return 0;
+  if (part < (size_t)count) state->is_cut = true;
   if (part > (size_t)count) part = (size_t)count;
   memcpy(target, state->bytes + state->offset, part);
   state->offset += part;
   return (int)part;
 }
 
-static image_codec_status fail(int code, codec_message message) {
-  switch (code) {
-    case D_GIF_ERR_READ_FAILED:
-    case D_GIF_ERR_EOF_TOO_SOON:
-      return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the file ends early");
-    case D_GIF_ERR_NOT_ENOUGH_MEM:
-      return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
-    default: break;
+/// Fails with an error of giflib, which has several for a file that ends early.
+static image_codec_status fail(const gif_state *state, int code, codec_message message) {
+  if (code == D_GIF_ERR_NOT_ENOUGH_MEM) {
+    return codec_fail(IMAGE_CODEC_STATUS_OUT_OF_MEMORY, message, "out of memory");
+  }
+  if (state->is_cut || code == D_GIF_ERR_EOF_TOO_SOON) {
+    return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the file ends early");
   }
   const char *reason = GifErrorString(code);
   return codec_fail(
@@ -132,8 +134,9 @@ image_codec_status codec_gif_open(
   state->transparent = -1;
   const int code = read_header(state);
   if (code != 0) {
+    const image_codec_status status = fail(state, code, message);
     gif_close(state);
-    return fail(code, message);
+    return status;
   }
   const GifImageDesc *frame = &state->file->Image;
   if (frame->Width <= 0 || frame->Height <= 0 || frame->Left < 0 || frame->Top < 0) {
@@ -179,9 +182,11 @@ static image_codec_status gif_start(
   *columns = (image_codec_columns){0, state->width};
   state->row = malloc((size_t)state->width * 4);
   state->indices = malloc((size_t)frame->Width * (size_t)(frame->Interlace ? frame->Height : 1));
-  if (state->row == NULL || state->indices == NULL) return fail(D_GIF_ERR_NOT_ENOUGH_MEM, message);
+  if (state->row == NULL || state->indices == NULL) {
+    return fail(state, D_GIF_ERR_NOT_ENOUGH_MEM, message);
+  }
   const int code = frame->Interlace ? read_passes(state) : 0;
-  return code == 0 ? IMAGE_CODEC_STATUS_OK : fail(code, message);
+  return code == 0 ? IMAGE_CODEC_STATUS_OK : fail(state, code, message);
 }
 
 static image_codec_status gif_read_row(void *opaque, uint8_t *row, codec_message message) {
@@ -199,7 +204,7 @@ static image_codec_status gif_read_row(void *opaque, uint8_t *row, codec_message
     if (frame->Interlace) {
       indices += (size_t)y * (size_t)frame->Width;
     } else if (DGifGetLine(state->file, state->indices, frame->Width) == GIF_ERROR) {
-      return fail(state->file->Error, message);
+      return fail(state, state->file->Error, message);
     }
     uint8_t *pixels = state->row + (size_t)frame->Left * 4;
     for (size_t x = 0; x < (size_t)frame->Width; x++) {

@@ -12,6 +12,13 @@ static void tiff_close(void *opaque) {
   free(state);
 }
 
+/// Calls damage truncation where the file ends before what its first directory announces.
+static image_codec_status named(
+    image_codec_status status, const tiff_state *state, codec_message message) {
+  if (status != IMAGE_CODEC_STATUS_CORRUPT || !tiff_directory_is_cut(state)) return status;
+  return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the file ends early");
+}
+
 image_codec_status codec_tiff_open(
     const uint8_t *bytes, size_t byte_count, void **result, image_codec_header *header,
     codec_message message) {
@@ -22,10 +29,11 @@ image_codec_status codec_tiff_open(
   state->library = library;
   state->bytes = bytes;
   state->byte_count = byte_count;
-  const image_codec_status status =
+  const image_codec_status outcome =
       tiff_file_open(state)
           ? tiff_header_read(state, header, message)
           : tiff_fail(state, IMAGE_CODEC_STATUS_CORRUPT, message, "its header is invalid");
+  const image_codec_status status = named(outcome, state, message);
   if (status != IMAGE_CODEC_STATUS_OK) {
     tiff_close(state);
     return status;
@@ -112,7 +120,9 @@ static image_codec_status read_stored(
   }
   const size_t place = state->next_row % state->band_row_count;
   if (place == 0 && (!read_band(state, state->next_row) || state->is_damaged)) {
-    return tiff_fail(state, IMAGE_CODEC_STATUS_CORRUPT, message, "its data cannot be decoded");
+    const image_codec_status status =
+        tiff_fail(state, IMAGE_CODEC_STATUS_CORRUPT, message, "its data cannot be decoded");
+    return named(status, state, message);
   }
   for (size_t plane = 0; plane < state->plane_count; plane++) {
     rows[plane] =
@@ -125,6 +135,8 @@ static image_codec_status read_stored(
 static image_codec_status tiff_read_row(void *opaque, uint8_t *row, codec_message message) {
   tiff_state *state = opaque;
   const uint8_t *rows[IMAGE_CODEC_SAMPLE_LIMIT] = {NULL};
+  const char *refusal = tiff_samples_refusal(&state->samples);
+  if (refusal != NULL) return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, refusal);
   const image_codec_status status = read_stored(state, rows, message);
   if (status != IMAGE_CODEC_STATUS_OK) return status;
   tiff_samples_convert(&state->samples, rows, state->rgba, state->width);

@@ -42,16 +42,23 @@ typedef struct tiff_samples {
   uint16_t photometric;
   /// Samples of a pixel, all of them stored together unless `is_separate`.
   uint16_t count;
+  /// How many of them are colours, at most four; they come first.
+  uint16_t colour_count;
   bool is_separate;
-  /// Number of the sample that is alpha, or -1, and whether colours are multiplied by it.
+  /// Number of the sample that is alpha to colours, or -1, and whether they are multiplied by it.
   int alpha;
   bool is_premultiplied;
-  /// Number of the last sample that is alpha, wherever it stands, or -1, and how many are.
+  /// Number of the last sample that is marked as alpha, or -1, and how many are.
   int alpha_band;
   int alpha_count;
+  /// Whether there are further samples of which the file says nothing.
+  bool has_unknown;
   /// RGB of each index, for a palette.
   uint8_t palette[256][3];
 } tiff_samples;
+
+/// Returns why colours cannot be told from alpha, and what to do; null if they can.
+const char *tiff_samples_refusal(const tiff_samples *samples);
 
 /// Converts a row of `width` pixels to RGBA. `rows` are the samples' rows: one of all samples, or
 /// one of each.
@@ -95,6 +102,23 @@ typedef struct tiff_state {
 
 /// Opens the file, whose bytes and library the state has; false if it is not a TIFF.
 bool tiff_file_open(tiff_state *state);
+
+/// An entry of the first directory.
+typedef struct tiff_entry {
+  uint16_t type;
+  uint64_t count;
+  /// Place of the values, or of their place if they take more bytes than it.
+  uint64_t place;
+} tiff_entry;
+
+/// Finds an entry of the first directory, by which an image describes itself.
+bool tiff_directory_find(const tiff_state *state, uint16_t tag, tiff_entry *entry);
+
+/// Returns the first number of an entry of one byte, two or four.
+uint64_t tiff_entry_number(const tiff_state *state, const tiff_entry *entry);
+
+/// Returns whether the file ends before its first directory does, or before values of this.
+bool tiff_directory_is_cut(const tiff_state *state);
 
 /// Reads what the first image is, and refuses what is not decoded.
 image_codec_status tiff_header_read(

@@ -103,15 +103,46 @@ bool tiff_file_open(tiff_state *state) {
   return state->file != NULL;
 }
 
-/// Returns what is wrong with the kind of compression or samples; null if nothing is.
+/// Returns what is wrong with what the colours are, and what to do; null if nothing is.
+static const char *colour_refusal(const tiff_state *state) {
+  const tiff_samples *samples = &state->samples;
+  const uint16_t bits = samples->bit_count;
+  const bool is_small = bits == 1 || bits == 2 || bits == 4;
+  uint16_t ink = INKSET_CMYK;
+  state->library->get_or_default(state->file, TIFFTAG_INKSET, &ink);
+  switch (samples->photometric) {
+    case PHOTOMETRIC_MINISWHITE: case PHOTOMETRIC_MINISBLACK: return NULL;
+    case PHOTOMETRIC_PALETTE:
+      return bits == 16 ? "its palette has 16-bit indices; save it with 8 bits a sample" : NULL;
+    case PHOTOMETRIC_RGB:
+      return samples->count < 3 || is_small
+                 ? "its colours are not three samples of 8 or 16 bits; save it as RGB with 8 bits "
+                   "a sample"
+                 : NULL;
+    case PHOTOMETRIC_SEPARATED:
+      return samples->count < 4 || is_small || ink != INKSET_CMYK
+                 ? "its inks are not cyan, magenta, yellow and black of 8 or 16 bits; save it as "
+                   "RGB with 8 bits a sample"
+                 : NULL;
+    case PHOTOMETRIC_YCBCR:
+      return state->compression == COMPRESSION_JPEG && bits == 8 && samples->count == 3
+                 ? NULL
+                 : "YCbCr is supported in JPEG compression alone, without alpha; save it as RGB";
+    default:
+      return "its colours are neither grey, of a palette, RGB, CMYK nor YCbCr; save it as RGB "
+             "with 8 bits a sample";
+  }
+}
+
+/// Returns what is wrong with the kind of compression or samples, and what to do; null if nothing
+/// is.
 static const char *refusal(const tiff_state *state) {
   const tiff_samples *samples = &state->samples;
   const uint8_t *version = NULL;
   uint32_t kind = 0;
-  uint16_t format = SAMPLEFORMAT_UINT, ink = INKSET_CMYK;
+  uint16_t format = SAMPLEFORMAT_UINT;
   const tiff_library *library = state->library;
   library->get_or_default(state->file, TIFFTAG_SAMPLEFORMAT, &format);
-  library->get_or_default(state->file, TIFFTAG_INKSET, &ink);
   const bool is_negative = library->get(state->file, TIFFTAG_DNGVERSION, &version) == 1;
   library->get(state->file, TIFFTAG_SUBFILETYPE, &kind);
   if (is_negative || samples->photometric == PHOTOMETRIC_CFA) {
@@ -126,36 +157,24 @@ static const char *refusal(const tiff_state *state) {
     case COMPRESSION_CCITTFAX3: case COMPRESSION_CCITTFAX4: case COMPRESSION_LZW:
     case COMPRESSION_JPEG: case COMPRESSION_ADOBE_DEFLATE: case COMPRESSION_DEFLATE:
     case COMPRESSION_PACKBITS: case COMPRESSION_ZSTD: break;
-    case COMPRESSION_OJPEG: return "JPEG compression of the old style is not supported";
-    default: return "its compression is not one of none, CCITT, LZW, Deflate, PackBits, JPEG, Zstd";
+    case COMPRESSION_OJPEG:
+      return "JPEG compression of the old style is not supported; save it with LZW or Deflate";
+    default:
+      return "its compression is not one of none, CCITT, LZW, Deflate, PackBits, JPEG, Zstd; save "
+             "it with one of these";
   }
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) {
-    return "its samples are not unsigned whole numbers";
+    return "its samples are not unsigned whole numbers; save it with such of 8 or 16 bits";
   }
-  if (samples->count == 0 || samples->count > IMAGE_CODEC_SAMPLE_LIMIT) {
-    return "it has more than 32 samples a pixel";
+  if (samples->count == 0) return "a pixel of it has no samples; save it anew";
+  if (samples->count > IMAGE_CODEC_SAMPLE_LIMIT) {
+    return "it has more than 32 samples a pixel; save it with fewer";
   }
   const uint16_t bits = samples->bit_count;
-  const bool is_small = bits == 1 || bits == 2 || bits == 4;
-  if (!is_small && bits != 8 && bits != 16) {
-    return "its samples have neither 1, 2, 4, 8 nor 16 bits";
+  if (bits != 1 && bits != 2 && bits != 4 && bits != 8 && bits != 16) {
+    return "its samples have neither 1, 2, 4, 8 nor 16 bits; save it with 8 or 16 bits a sample";
   }
-  switch (samples->photometric) {
-    case PHOTOMETRIC_MINISWHITE: case PHOTOMETRIC_MINISBLACK: return NULL;
-    case PHOTOMETRIC_PALETTE: return bits == 16 ? "its palette has 16-bit indices" : NULL;
-    case PHOTOMETRIC_RGB:
-      return samples->count < 3 || is_small ? "its colours are not three samples of 8 or 16 bits"
-                                            : NULL;
-    case PHOTOMETRIC_SEPARATED:
-      return samples->count < 4 || is_small || ink != INKSET_CMYK
-                 ? "its inks are not cyan, magenta, yellow and black of 8 or 16 bits"
-                 : NULL;
-    case PHOTOMETRIC_YCBCR:
-      return state->compression == COMPRESSION_JPEG && bits == 8 && samples->count == 3
-                 ? NULL
-                 : "YCbCr is supported in JPEG compression alone";
-    default: return "its colours are neither grey, of a palette, RGB, CMYK nor YCbCr";
-  }
+  return colour_refusal(state);
 }
 
 static uint16_t colour_sample_count(uint16_t photometric) {
@@ -181,50 +200,30 @@ static void read_samples(tiff_state *state) {
     samples->photometric = samples->count >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
   }
   samples->is_separate = planes == PLANARCONFIG_SEPARATE && samples->count > 1;
-  samples->alpha = -1;
-  const uint16_t colours = colour_sample_count(samples->photometric);
-  const bool may_have_alpha = samples->photometric != PHOTOMETRIC_SEPARATED;
-  if (may_have_alpha && extra_count > 0 && samples->count > colours) {
-    samples->is_premultiplied = extras[0] == EXTRASAMPLE_ASSOCALPHA;
-    if (samples->is_premultiplied || extras[0] == EXTRASAMPLE_UNASSALPHA) samples->alpha = colours;
-  }
-  samples->alpha_band = -1;
+  samples->alpha = samples->alpha_band = -1;
+  samples->colour_count = colour_sample_count(samples->photometric);
+  const uint16_t colours = samples->colour_count;
   for (int extra = 0; extra < extra_count && colours + extra < samples->count; extra++) {
     const uint16_t kind = extras[extra];
     if (kind != EXTRASAMPLE_ASSOCALPHA && kind != EXTRASAMPLE_UNASSALPHA) continue;
     samples->alpha_count++;
-    samples->alpha_band = colours + extra;
+    samples->alpha = samples->alpha_band = colours + extra;
+    samples->is_premultiplied = kind == EXTRASAMPLE_ASSOCALPHA;
   }
-}
-
-/// Returns a number of the file in its order of bytes; 0 beyond the end.
-static uint64_t stored_number(const tiff_state *state, uint64_t offset, unsigned byte_count) {
-  uint64_t value = 0;
-  if (offset > state->byte_count || state->byte_count - offset < byte_count) return 0;
-  for (unsigned index = 0; index < byte_count; index++) {
-    const unsigned place = state->bytes[0] == 'M' ? index : byte_count - 1 - index;
-    value = value << 8 | state->bytes[offset + place];
-  }
-  return value;
+  tiff_entry entry;
+  if (samples->count <= colours || tiff_directory_find(state, TIFFTAG_EXTRASAMPLES, &entry)) return;
+  // A fourth sample of which nothing is said is alpha of RGB, as for Pillow; of bands it is one.
+  const bool is_alpha = samples->photometric == PHOTOMETRIC_RGB && samples->count == 4;
+  if (is_alpha) samples->alpha = 3;
+  samples->has_unknown = !is_alpha;
 }
 
 /// Returns whether the first image says that its samples are indices of a palette. libtiff takes
 /// those for grey or RGB, without a word, if there is no palette.
 static bool is_marked_as_palette(const tiff_state *state) {
-  const bool is_big = stored_number(state, 2, 2) == TIFF_VERSION_BIG;
-  const unsigned word = is_big ? 8 : 4, entry_byte_count = is_big ? 20 : 12;
-  uint64_t place = stored_number(state, is_big ? 8 : 4, word);
-  const uint64_t count = stored_number(state, place, is_big ? 8 : 2);
-  place += is_big ? 8 : 2;
-  for (uint64_t entry = 0; entry < count && entry <= UINT16_MAX; entry++) {
-    if (stored_number(state, place, 2) == TIFFTAG_PHOTOMETRIC) {
-      const uint64_t type = stored_number(state, place + 2, 2);
-      const unsigned size = type == TIFF_BYTE ? 1 : type == TIFF_SHORT ? 2 : 4;
-      return stored_number(state, place + 4 + word, size) == PHOTOMETRIC_PALETTE;
-    }
-    place += entry_byte_count;
-  }
-  return false;
+  tiff_entry entry;
+  return tiff_directory_find(state, TIFFTAG_PHOTOMETRIC, &entry) &&
+         tiff_entry_number(state, &entry) == PHOTOMETRIC_PALETTE;
 }
 
 /// Returns whether the palette, if the image has one, could be read.
@@ -300,7 +299,8 @@ image_codec_status tiff_header_read(
   const uint64_t byte_count = plan_bands(state);
   if (byte_count == 0) {
     return tiff_fail(
-        state, IMAGE_CODEC_STATUS_CORRUPT, message, "its strips or tiles are too large");
+        state, IMAGE_CODEC_STATUS_CORRUPT, message,
+        "its strips or tiles are too many or too large; save it with strips of a few rows");
   }
   library->get_or_default(state->file, TIFFTAG_ORIENTATION, &orientation);
   header->width = state->width;

@@ -1,6 +1,6 @@
 #include "tiff.h"
 
-enum { tiff_used_sample_count = 5 };
+enum { tiff_colour_count_limit = 4 };
 
 /// Returns a sample as stored, but for the low byte of 16 bits, which is dropped.
 static uint32_t sample_at(const uint8_t *row, size_t index, unsigned bit_count) {
@@ -53,22 +53,44 @@ static void divide_by_alpha(uint8_t *rgba) {
   }
 }
 
+const char *tiff_samples_refusal(const tiff_samples *samples) {
+  const bool may_be_multiplied = samples->photometric == PHOTOMETRIC_MINISBLACK ||
+                                 samples->photometric == PHOTOMETRIC_RGB;
+  if (samples->has_unknown) {
+    return "it does not say whether samples beyond its colours are alpha; save it with "
+           "ExtraSamples, or with colours alone";
+  }
+  if (samples->alpha_count > 1) {
+    return "it has several samples of alpha; save it with one of them at most, or mark the others "
+           "as unspecified (ExtraSamples 0)";
+  }
+  if (samples->is_premultiplied && !may_be_multiplied) {
+    return "its colours are multiplied by alpha, and are neither RGB nor grey (BlackIsZero); save "
+           "it without alpha, or with alpha that is not associated (ExtraSamples 2)";
+  }
+  return NULL;
+}
+
+/// Returns a sample of a pixel.
+static uint32_t value_at(
+    const tiff_samples *samples, const uint8_t *const *rows, size_t x, size_t sample) {
+  return samples->is_separate
+             ? sample_at(rows[sample], x, samples->bit_count)
+             : sample_at(rows[0], x * samples->count + sample, samples->bit_count);
+}
+
 void tiff_samples_convert(
     const tiff_samples *samples, const uint8_t *const *rows, uint8_t *rgba, size_t width) {
-  const size_t count =
-      samples->count < tiff_used_sample_count ? samples->count : tiff_used_sample_count;
-  uint32_t values[tiff_used_sample_count] = {0};
+  uint32_t values[tiff_colour_count_limit] = {0};
+  const uint32_t top = samples->bit_count < 8 ? (1u << samples->bit_count) - 1 : 255;
   for (size_t x = 0; x < width; x++, rgba += 4) {
-    for (size_t sample = 0; sample < count; sample++) {
-      values[sample] = samples->is_separate
-                           ? sample_at(rows[sample], x, samples->bit_count)
-                           : sample_at(rows[0], x * samples->count + sample, samples->bit_count);
+    for (size_t sample = 0; sample < samples->colour_count; sample++) {
+      values[sample] = value_at(samples, rows, x, sample);
     }
     convert_pixel(samples, values, rgba);
     rgba[3] = 255;
     if (samples->alpha >= 0) {
-      const uint32_t top = samples->bit_count < 8 ? (1u << samples->bit_count) - 1 : 255;
-      rgba[3] = (uint8_t)(values[samples->alpha] * 255 / top);
+      rgba[3] = (uint8_t)(value_at(samples, rows, x, (size_t)samples->alpha) * 255 / top);
     }
     if (samples->is_premultiplied) divide_by_alpha(rgba);
   }

@@ -46,7 +46,9 @@ static image_codec_status fail(VP8StatusCode code, codec_message message) {
     case VP8_STATUS_SUSPENDED:
       return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "the image data ends early");
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-      return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, "it uses an unsupported feature");
+      return codec_fail(
+          IMAGE_CODEC_STATUS_UNSUPPORTED, message,
+          "it uses an unsupported feature; save it as a PNG");
     default:
       return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "its bitstream is invalid");
   }
@@ -133,8 +135,9 @@ image_codec_status codec_webp_open(
   state->is_complete = container <= byte_count;
   const VP8StatusCode code = WebPGetFeatures(bytes, byte_count, &state->features);
   if (code != VP8_STATUS_OK) {
+    const bool is_cut = !state->is_complete && code == VP8_STATUS_BITSTREAM_ERROR;
     webp_close(state);
-    return fail(code, message);
+    return fail(is_cut ? VP8_STATUS_NOT_ENOUGH_DATA : code, message);
   }
   header->width = (uint32_t)state->features.width;
   header->height = (uint32_t)state->features.height;

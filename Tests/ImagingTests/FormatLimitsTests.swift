@@ -70,6 +70,22 @@ struct FormatLimitsTests {
   }
 
   @Test(
+    "Sides beyond libheif's are not taken for a lack of memory",
+    .enabled(if: CodecVersions.areInstalled(for: .avif), "libheif is not installed"))
+  func sidesBeyondLibrary() throws {
+    var bytes = Self.bytes("444.avif")
+    let property = try #require(
+      bytes.indices.dropLast(4).first { Array(bytes[$0..<$0 + 4]) == Array("ispe".utf8) })
+    bytes = Self.put([0x7F, 0xFF, 0xFF, 0xFF], at: property + 8, in: bytes)
+    #expect {
+      try ImagePreprocessor(.imageNet).prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.unsupportedFeature(.avif, let reason) = error else { return false }
+      return reason.contains("save it")
+    }
+  }
+
+  @Test(
     "An AVIF whose data has another size than its header says is corrupt",
     .enabled(if: CodecVersions.areInstalled(for: .avif), "libheif is not installed"))
   func otherItemSize() throws {
@@ -77,6 +93,43 @@ struct FormatLimitsTests {
     let property = try #require(
       bytes.indices.dropLast(4).first { Array(bytes[$0..<$0 + 4]) == Array("ispe".utf8) })
     bytes = Self.put([0, 0, 0, 63], at: property + 8, in: bytes)
+    #expect {
+      try ImagePreprocessor(.imageNet).prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.corrupt(.avif, _) = error else { return false }
+      return true
+    }
+  }
+
+  @Test(
+    "A matrix of colours that is not known is refused with what to do",
+    .enabled(if: CodecVersions.areInstalled(for: .avif), "libheif is not installed"),
+    arguments: [3, 10, 14, 255] as [UInt8])
+  func unknownMatrix(number: UInt8) throws {
+    var bytes = Self.bytes("limited-bt709-8.avif")
+    let property = try #require(
+      bytes.indices.dropLast(8).first { Array(bytes[$0..<$0 + 8]) == Array("colrnclx".utf8) })
+    // After primaries and transfer, the lower byte.
+    bytes[property + 13] = number
+    #expect {
+      try ImagePreprocessor(.imageNet).prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.unsupportedFeature(.avif, let reason) = error else { return false }
+      return reason.contains("matrix") && reason.contains("save it")
+    }
+  }
+
+  @Test(
+    "An AVIF cut out of nothing is corrupt",
+    .enabled(if: CodecVersions.areInstalled(for: .avif), "libheif is not installed"),
+    arguments: [0, 4, 16, 20, 28])
+  func apertureOutside(field: Int) throws {
+    var bytes = Self.bytes("cut-out.avif")
+    let property = try #require(
+      bytes.indices.dropLast(4).first { Array(bytes[$0..<$0 + 4]) == Array("clap".utf8) })
+    // A width of 0, an offset of 2^30, or a denominator of 0.
+    let value: [UInt8] = field == 16 ? [0x40, 0, 0, 0] : [0, 0, 0, 0]
+    bytes = Self.put(value, at: property + 4 + field, in: bytes)
     #expect {
       try ImagePreprocessor(.imageNet).prepare(bytes)
     } throws: { error in
@@ -139,7 +192,41 @@ struct FormatLimitsTests {
       try ImagePreprocessor(.imageNet).prepare(Self.tiff(changed))
     } throws: { error in
       guard case ImagingError.unsupportedFeature(.tiff, let reason) = error else { return false }
-      return reason.contains(word)
+      return reason.contains(word) && (reason.contains("save it") || reason.contains("send"))
+    }
+  }
+
+  /// Returns the TIFF with other kinds of its two samples beyond the colours.
+  private static func tiff(_ file: String, kinds: [UInt8]) throws -> [UInt8] {
+    let bytes = bytes(file)
+    // The entry of ExtraSamples: 338, SHORT, two values.
+    let entry: [UInt8] = [0x52, 0x01, 0x03, 0x00, 0x02, 0x00, 0x00, 0x00]
+    let place = try #require(
+      bytes.indices.dropLast(12).first { Array(bytes[$0..<$0 + 8]) == entry })
+    return put([kinds[0], 0, kinds[1], 0], at: place + 8, in: bytes)
+  }
+
+  @Test(
+    "Alpha of a TIFF that cannot be told from colours is refused with what to do",
+    .enabled(if: CodecVersions.areInstalled(for: .tiff), "libtiff is not installed"))
+  func unclearAlpha() throws {
+    let cases = [
+      (try Self.tiff("rgb-alpha-last.tif", kinds: [2, 2]), "several samples of alpha"),
+      (try Self.tiff("cmyk-alpha-last.tif", kinds: [0, 1]), "multiplied by alpha"),
+      // The tag of ExtraSamples becomes another.
+      (
+        Self.bytes("cmyk-unspecified.tif").replacing(
+          [0x52, 0x01, 3, 0], with: [0x51, 0x01, 3, 0]),
+        "does not say"
+      ),
+    ]
+    for (bytes, word) in cases {
+      #expect {
+        try ImagePreprocessor(.imageNet).prepare(bytes)
+      } throws: { error in
+        guard case ImagingError.unsupportedFeature(.tiff, let reason) = error else { return false }
+        return reason.contains(word) && reason.contains("save it")
+      }
     }
   }
 

@@ -80,6 +80,8 @@ typedef struct image_codec_header {
   /// Whether the image can be decoded at 1/2, 1/4 and 1/8 of its size.
   bool is_scalable;
   image_codec_colour colour;
+  /// Whether an image whose colour is not grey stores light alone.
+  bool has_light_alone;
   /// Samples that are stored for each pixel, alpha among them; 0 in formats that have none but
   /// those of the colour and alpha.
   uint8_t sample_count;

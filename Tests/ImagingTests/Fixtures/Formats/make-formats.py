@@ -2,7 +2,7 @@
 
     python3 make-formats.py
 
-Needs Pillow with libavif, pillow-heif and numpy. Beside this script it writes, for every image
+Needs Pillow with libavif, pillow-heif, numpy, and Debian's avifenc 0.11 (libavif-bin). Beside this script it writes, for every image
 `NAME.EXT`, `NAME.EXT.rgb`: the upright image as Pillow decodes it, or, where Pillow decodes no such
 file, as it was drawn. `expected.json` has sizes and the largest and mean differences that a lossy
 format may have, whose colours other libraries convert with other rounding and other chroma.
@@ -12,6 +12,8 @@ import io
 import json
 import pathlib
 import struct
+import subprocess
+import tempfile
 
 import numpy as np
 import pillow_heif
@@ -340,6 +342,143 @@ def items():
         largest=2, mean=0.5)
 
 
+def smooth(width, height):
+    """A drawing whose colours change little from pixel to pixel, for small files."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    image = np.stack([40 + 180 * x / (width - 1), 30 + 190 * y / (height - 1),
+                      128 + 90 * np.sin(x / 9 + y / 15)], axis=2)
+    return Image.fromarray(np.rint(image).astype(np.uint8), "RGB")
+
+
+def avifenc(image, *options, quantizer=0):
+    """An AVIF by libavif 0.11, which gives tiles the turns of their grid, and alpha none."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = f"{folder}/image.png", f"{folder}/image.avif"
+        image.save(source)
+        subprocess.run(
+            ["avifenc", "--min", str(quantizer), "--max", str(quantizer), "-s", "6", "-c", "aom",
+             *options, source, target], check=True, stdout=subprocess.DEVNULL)
+        return pathlib.Path(target).read_bytes()
+
+
+def ranges():
+    """Colours of the range of video, and by other matrices than that of BT.601."""
+    image = smooth(32, 24)
+    grey = image.convert("L")
+    for bits in (8, 10, 12):
+        data = avifenc(grey, "-y", "400", "-r", "limited", "-d", str(bits))
+        add(f"limited-grey-{bits}.avif", data, largest=1, mean=0.3)
+        if bits == 10:
+            # The box counts, not the stream.
+            place = data.index(b"colrnclx") + 14
+            add("full-by-box.avif", data[:place] + b"\x80" + data[place + 1:], largest=1, mean=0.3)
+    # Pillow's libyuv has two as the largest part of chroma, and drops bits beyond eight: what was
+    # drawn is the better measure.
+    for name, numbers, bits in (
+            ("bt709", "1/13/1", 8), ("bt601", "1/13/6", 8), ("bt2020", "9/13/9", 10),
+            ("primaries", "1/13/12", 8), ("bt709", "1/13/1", 12)):
+        data = avifenc(image, "-y", "444", "-r", "limited", "-d", str(bits), "--cicp", numbers)
+        add(f"limited-{name}-{bits}.avif", data, image, largest=3, mean=1.0)
+    for bits in (8, 10):
+        data = avifenc(image, "-y", "444", "-r", "limited", "-d", str(bits), "--cicp", "1/13/0")
+        add(f"limited-identity-{bits}.avif", data, largest=1, mean=0.3)
+    add("full-ycgco-10.avif", avifenc(
+        image, "-y", "444", "-r", "full", "-d", "10", "--cicp", "1/13/8"), largest=1, mean=0.3)
+    for name, matrix in (("bt709", 1), ("bt601", 6), ("bt2020", 9)):
+        # libheif stretches light by 256/219.
+        add(f"limited-{name}.heic", encoded(
+            image, format="HEIF", quality=80, chroma=444, matrix_coefficients=matrix,
+            color_primaries=1, transfer_characteristic=13, full_range_flag=0), largest=2, mean=0.9)
+
+
+def turned():
+    """Images made of parts, which have turns of their own or lack those of the whole."""
+    image = smooth(128, 64)
+    add("grid-turned.avif", avifenc(
+        image, "-y", "444", "--grid", "2x1", "--irot", "1", "--imir", "0", quantizer=40),
+        largest=2, mean=0.5)
+    add("tiles-turned.heic", tiles_turned(image), largest=2, mean=0.5)
+    small = smooth(32, 24)
+    clear = small.copy()
+    clear.putalpha(Image.fromarray(np.linspace(0, 255, 32 * 24).reshape(24, 32).astype(np.uint8), "L"))
+    for turns in (1, 2):
+        add(f"alpha-turned-{turns}.avif", avifenc(
+            clear, "-y", "444", "--irot", str(turns)), largest=2, mean=0.5)
+    add("mirrored-10.avif", avifenc(
+        small.convert("L"), "-y", "400", "-d", "10", "--irot", "1", "--imir", "1"),
+        largest=1, mean=0.3)
+    # Pillow cuts nothing out. Columns 2 to 21, rows 6 to 17, then turned.
+    data = avifenc(small, "-y", "444", "--clap", "20,1,12,1,-4,1,0,1", "--irot", "3")
+    whole = Image.open(io.BytesIO(avifenc(small, "-y", "444")))
+    add("cut-out.avif", data, whole.crop((2, 6, 22, 18)).transpose(Image.Transpose.ROTATE_270),
+        largest=2, mean=0.5)
+
+
+def boxes(data, start, end):
+    while start < end:
+        length, kind = struct.unpack(">I4s", data[start:start + 8])
+        yield kind, start + 8, start + length
+        start += length
+
+
+def tiles_turned(image):
+    """An HEIC of two tiles that are turned one by one, and then together: the number of the tiles'
+    colours becomes that of the turn of their grid, for libheif writes none."""
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    data = bytearray(encoded(
+        image, format="HEIF", quality=60, tile_size=64, exif=exif.tobytes()))
+
+    def child(kind, start, end):
+        return next(place[1:] for place in boxes(data, start, end) if place[0] == kind)
+
+    start, end = child(b"meta", 0, len(data))
+    properties = child(b"iprp", start + 4, end)
+    kinds = [kind for kind, *_ in boxes(data, *child(b"ipco", *properties))]
+    place = child(b"ipma", *properties)[0] + 8
+    colours, turn = kinds.index(b"colr") + 1, kinds.index(b"irot") + 1
+    for _ in range(3):
+        item, count = struct.unpack(">HB", data[place:place + 3])
+        for index in range(place + 3, place + 3 + count):
+            if item > 1 and data[index] & 0x7F == colours:
+                data[index] = 0x80 | turn
+        place += 3 + count
+    return bytes(data)
+
+
+def extras():
+    """TIFFs whose alpha is not the fourth sample of RGB."""
+    width, height = 17, 11
+    colours = np.asarray(smooth(width, height))
+    inks = np.asarray(smooth(width, height).convert("CMYK"))
+    alpha = (np.arange(width * height) * 7 % 256).astype(np.uint8).reshape(height, width)
+    other = 255 - alpha[::-1]
+
+    def write(name, photometric, planes, kinds, bits=8, expected=None):
+        samples = np.dstack(planes)
+        entries = described(width, height, bits, photometric, samples.shape[2])
+        if kinds:
+            entries[338] = ("H", kinds)
+        stored = samples.astype("<u2") * 257 if bits == 16 else samples
+        add(name, tiff(entries, [stored.tobytes()]), expected)
+
+    def composed(image):
+        image = image.convert("RGB")
+        image.putalpha(Image.fromarray(alpha, "L"))
+        return upright_rgb(image)
+
+    clear_inks = composed(Image.fromarray(inks, "CMYK"))
+    write("cmyk-alpha.tif", 5, [inks, alpha], [2], expected=clear_inks)
+    write("cmyk-alpha-last.tif", 5, [inks, other, alpha], [0, 2], expected=clear_inks)
+    write("cmyk-unspecified.tif", 5, [inks, alpha], [0])
+    clear = composed(Image.fromarray(colours, "RGB"))
+    write("rgb-alpha-last.tif", 2, [colours, other, alpha], [0, 2], expected=clear)
+    write("rgb-alpha-first.tif", 2, [colours, alpha, other], [2, 0])
+    write("rgb-two-unspecified.tif", 2, [colours, alpha, other], [0, 0])
+    write("rgb-silent-fourth.tif", 2, [colours, alpha], None)
+    write("rgb-silent-fourth-16.tif", 2, [colours, alpha], None, bits=16)
+
+
 for stale in HERE.glob("*"):
     if stale.suffix != ".py":
         stale.unlink()
@@ -347,4 +486,7 @@ gifs()
 bmps()
 tiffs()
 items()
+ranges()
+turned()
+extras()
 (HERE / "expected.json").write_text(json.dumps({"images": images}, indent=1) + "\n")

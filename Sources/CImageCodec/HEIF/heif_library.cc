@@ -27,13 +27,9 @@ static bool load_heif() {
       SYMBOL(heif, context_alloc, heif_context_alloc),
       SYMBOL(heif, context_free, heif_context_free),
       SYMBOL(heif, context_set_thread_limit, heif_context_set_max_decoding_threads),
-      SYMBOL(heif, context_read, heif_context_read_from_memory_without_copy),
+      SYMBOL(heif, context_read, heif_context_read_from_reader),
       SYMBOL(heif, context_primary, heif_context_get_primary_image_handle),
       SYMBOL(heif, handle_release, heif_image_handle_release),
-      SYMBOL(heif, handle_width, heif_image_handle_get_width),
-      SYMBOL(heif, handle_height, heif_image_handle_get_height),
-      SYMBOL(heif, handle_stored_width, heif_image_handle_get_ispe_width),
-      SYMBOL(heif, handle_stored_height, heif_image_handle_get_ispe_height),
       SYMBOL(heif, handle_has_alpha, heif_image_handle_has_alpha_channel),
       SYMBOL(heif, handle_is_premultiplied, heif_image_handle_is_premultiplied_alpha),
       SYMBOL(heif, handle_bit_count, heif_image_handle_get_luma_bits_per_pixel),
@@ -47,12 +43,6 @@ static bool load_heif() {
       SYMBOL(heif, image_plane_readonly, heif_image_get_plane_readonly),
       SYMBOL(heif, image_width, heif_image_get_width),
       SYMBOL(heif, image_height, heif_image_get_height),
-      SYMBOL(heif, image_set_profile, heif_image_set_nclx_color_profile),
-      SYMBOL(heif, profile_alloc, heif_nclx_color_profile_alloc),
-      SYMBOL(heif, profile_free, heif_nclx_color_profile_free),
-      SYMBOL(heif, profile_set_primaries, heif_nclx_color_profile_set_color_primaries),
-      SYMBOL(heif, profile_set_transfer, heif_nclx_color_profile_set_transfer_characteristics),
-      SYMBOL(heif, profile_set_matrix, heif_nclx_color_profile_set_matrix_coefficients),
   };
   return load_one("libheif.so.1", symbols);
 }
@@ -77,7 +67,6 @@ static bool load_de265() {
       SYMBOL(de265, bit_count, de265_get_bits_per_pixel),
       SYMBOL(de265, plane, de265_get_image_plane),
       SYMBOL(de265, primaries, de265_get_image_colour_primaries),
-      SYMBOL(de265, transfer, de265_get_image_transfer_characteristics),
       SYMBOL(de265, matrix, de265_get_image_matrix_coefficients),
       SYMBOL(de265, is_full_range, de265_get_image_full_range_flag),
   };

@@ -5,7 +5,8 @@
 #include <libheif/heif.h>
 #include <libheif/heif_plugin.h>
 
-#include "codec.h"
+#include "../codec.h"
+#include "heif_presentation.h"
 
 // C++, for libheif and libde265 may throw when memory runs out.
 
@@ -17,13 +18,9 @@ struct heif_library {
   decltype(&heif_context_alloc) context_alloc;
   decltype(&heif_context_free) context_free;
   decltype(&heif_context_set_max_decoding_threads) context_set_thread_limit;
-  decltype(&heif_context_read_from_memory_without_copy) context_read;
+  decltype(&heif_context_read_from_reader) context_read;
   decltype(&heif_context_get_primary_image_handle) context_primary;
   decltype(&heif_image_handle_release) handle_release;
-  decltype(&heif_image_handle_get_width) handle_width;
-  decltype(&heif_image_handle_get_height) handle_height;
-  decltype(&heif_image_handle_get_ispe_width) handle_stored_width;
-  decltype(&heif_image_handle_get_ispe_height) handle_stored_height;
   decltype(&heif_image_handle_has_alpha_channel) handle_has_alpha;
   decltype(&heif_image_handle_is_premultiplied_alpha) handle_is_premultiplied;
   decltype(&heif_image_handle_get_luma_bits_per_pixel) handle_bit_count;
@@ -37,12 +34,6 @@ struct heif_library {
   decltype(&heif_image_get_plane_readonly) image_plane_readonly;
   decltype(&heif_image_get_width) image_width;
   decltype(&heif_image_get_height) image_height;
-  decltype(&heif_image_set_nclx_color_profile) image_set_profile;
-  decltype(&heif_nclx_color_profile_alloc) profile_alloc;
-  decltype(&heif_nclx_color_profile_free) profile_free;
-  decltype(&heif_nclx_color_profile_set_color_primaries) profile_set_primaries;
-  decltype(&heif_nclx_color_profile_set_transfer_characteristics) profile_set_transfer;
-  decltype(&heif_nclx_color_profile_set_matrix_coefficients) profile_set_matrix;
 };
 
 /// Functions of libde265, which decodes HEVC.
@@ -65,7 +56,6 @@ struct de265_library {
   decltype(&de265_get_bits_per_pixel) bit_count;
   decltype(&de265_get_image_plane) plane;
   decltype(&de265_get_image_colour_primaries) primaries;
-  decltype(&de265_get_image_transfer_characteristics) transfer;
   decltype(&de265_get_image_matrix_coefficients) matrix;
   decltype(&de265_get_image_full_range_flag) is_full_range;
 };
@@ -96,9 +86,14 @@ extern const heif_decoder_plugin heif_av1_decoder;
 struct heif_allowance {
   uint64_t frame_pixel_limit;
   uint64_t pixels_left;
+  /// Presentation of the image, and the number of the frame of it that is decoded next.
+  const heif_presentation *presentation;
+  size_t frame;
   /// Library that is missing, and its package.
   const char *missing_library;
   const char *missing_package;
+  /// What about the colours is not supported.
+  const char *refusal;
   bool is_exceeded;
 
   /// Takes the pixels of a frame; false if that is too many.
@@ -106,9 +101,6 @@ struct heif_allowance {
 };
 
 extern thread_local heif_allowance current_allowance;
-
-/// Returns whether the references between a file's images can be followed to their ends.
-bool heif_references_are_sound(const uint8_t *bytes, size_t byte_count);
 
 /// Plane of a decoded frame.
 struct heif_frame_plane {
@@ -118,21 +110,22 @@ struct heif_frame_plane {
   int height;
 };
 
-/// A decoded frame and how its colours are meant, as H.273 numbers them.
+/// A decoded frame: light and two planes of chroma, or light alone.
 struct heif_frame {
   int width;
   int height;
   heif_chroma chroma;
   int bit_count;
   heif_frame_plane planes[3];
-  uint16_t primaries;
-  uint16_t transfer;
-  uint16_t matrix;
-  bool is_full_range;
+  heif_colours colours;
+  /// Whether alpha goes from 0 to the largest number.
+  bool has_full_alpha;
 };
 
-/// Copies a frame to an image of libheif.
-heif_error heif_frame_copy(const heif_frame &frame, heif_image **image);
+/// Converts a frame to an image of libheif, of red, green and blue. `is_alpha` takes the light
+/// alone.
+heif_error heif_frame_convert(
+    const heif_frame &frame, const heif_colours &colours, bool is_alpha, heif_image **image);
 
 constexpr heif_error heif_success = {heif_error_Ok, heif_suberror_Unspecified, "success"};
 constexpr heif_error heif_damaged = {

@@ -23,59 +23,20 @@ static heif_error missing(const char *library, const char *package) {
   return {heif_error_Unsupported_feature, heif_suberror_Unsupported_codec, "no decoder"};
 }
 
-static heif_error set_profile(const heif_frame &frame, heif_image *image) {
-  const heif_library *heif = heif_library_shared();
-  heif_color_profile_nclx *profile = heif->profile_alloc();
-  if (profile == nullptr) return heif_no_memory;
-  // Numbers that it does not know leave "unspecified".
-  heif->profile_set_primaries(profile, frame.primaries);
-  heif->profile_set_transfer(profile, frame.transfer);
-  heif->profile_set_matrix(profile, frame.matrix);
-  profile->full_range_flag = frame.is_full_range;
-  const heif_error error = heif->image_set_profile(image, profile);
-  heif->profile_free(profile);
-  return error;
-}
-
-static heif_error copy_planes(const heif_frame &frame, heif_image *image) {
-  static const heif_channel channels[3] = {heif_channel_Y, heif_channel_Cb, heif_channel_Cr};
-  const heif_library *heif = heif_library_shared();
-  const int count = frame.chroma == heif_chroma_monochrome ? 1 : 3;
-  const size_t sample_byte_count = frame.bit_count > 8 ? 2 : 1;
-  for (int index = 0; index < count; index++) {
-    const heif_frame_plane &plane = frame.planes[index];
-    if (plane.bytes == nullptr || plane.width <= 0 || plane.height <= 0) return heif_damaged;
-    const heif_error error = heif->image_add_plane(
-        image, channels[index], plane.width, plane.height, frame.bit_count);
-    if (error.code != heif_error_Ok) return error;
-    int stride = 0;
-    uint8_t *target = heif->image_plane(image, channels[index], &stride);
-    if (target == nullptr) return heif_no_memory;
-    for (int y = 0; y < plane.height; y++) {
-      memcpy(
-          target + static_cast<ptrdiff_t>(y) * stride, plane.bytes + y * plane.stride,
-          static_cast<size_t>(plane.width) * sample_byte_count);
-    }
+/// Converts a frame by the colours of the file, or by its own.
+static heif_error take_frame(const heif_frame &frame, heif_image **image) {
+  heif_allowance &allowance = current_allowance;
+  const heif_presentation *presentation = allowance.presentation;
+  const size_t number = allowance.frame++;
+  if (presentation == nullptr) return heif_frame_convert(frame, frame.colours, false, image);
+  const auto &alphas = presentation->alpha_frames;
+  if (number < alphas.size() && alphas[number]) {
+    heif_colours colours = frame.colours;
+    colours.is_full_range = frame.has_full_alpha;
+    return heif_frame_convert(frame, colours, true, image);
   }
-  return heif_success;
-}
-
-heif_error heif_frame_copy(const heif_frame &frame, heif_image **image) {
-  const heif_library *heif = heif_library_shared();
-  const bool is_grey = frame.chroma == heif_chroma_monochrome;
-  heif_image *made = nullptr;
-  heif_error error = heif->image_create(
-      frame.width, frame.height, is_grey ? heif_colorspace_monochrome : heif_colorspace_YCbCr,
-      frame.chroma, &made);
-  if (error.code != heif_error_Ok) return error;
-  error = copy_planes(frame, made);
-  if (error.code == heif_error_Ok) error = set_profile(frame, made);
-  if (error.code != heif_error_Ok) {
-    heif->image_release(made);
-    return error;
-  }
-  *image = made;
-  return heif_success;
+  return heif_frame_convert(
+      frame, presentation->has_colours ? presentation->colours : frame.colours, false, image);
 }
 
 // MARK: HEVC
@@ -142,11 +103,12 @@ static heif_error hevc_copy(const de265_image *picture, heif_image **image) {
     frame.planes[index] = {bytes, stride, de265->width(picture, index),
                            de265->height(picture, index)};
   }
-  frame.primaries = static_cast<uint16_t>(de265->primaries(picture));
-  frame.transfer = static_cast<uint16_t>(de265->transfer(picture));
-  frame.matrix = static_cast<uint16_t>(de265->matrix(picture));
-  frame.is_full_range = de265->is_full_range(picture) != 0;
-  return heif_frame_copy(frame, image);
+  frame.colours = {static_cast<uint16_t>(de265->primaries(picture)),
+                   static_cast<uint16_t>(de265->matrix(picture)),
+                   de265->is_full_range(picture) != 0};
+  // Encoders leave the range of alpha unsaid, and mean all numbers.
+  frame.has_full_alpha = true;
+  return take_frame(frame, image);
 }
 
 static heif_error hevc_decode(void *decoder, heif_image **image) {
@@ -227,11 +189,11 @@ static heif_error av1_copy(const Dav1dPicture &picture, heif_image **image) {
         is_narrow ? (frame.width + 1) / 2 : frame.width,
         is_low ? (frame.height + 1) / 2 : frame.height};
   }
-  frame.primaries = static_cast<uint16_t>(picture.seq_hdr->pri);
-  frame.transfer = static_cast<uint16_t>(picture.seq_hdr->trc);
-  frame.matrix = static_cast<uint16_t>(picture.seq_hdr->mtrx);
-  frame.is_full_range = picture.seq_hdr->color_range != 0;
-  return heif_frame_copy(frame, image);
+  frame.colours = {static_cast<uint16_t>(picture.seq_hdr->pri),
+                   static_cast<uint16_t>(picture.seq_hdr->mtrx),
+                   picture.seq_hdr->color_range != 0};
+  frame.has_full_alpha = frame.colours.is_full_range;
+  return take_frame(frame, image);
 }
 
 static heif_error av1_error(int code) {

@@ -1,0 +1,173 @@
+#include "heif_items.h"
+
+#include <unordered_set>
+#include <utility>
+
+#include "heif.h"
+
+// ISO/IEC 14496-12, section 8.11:
+//
+//   ftyp
+//   meta      version
+//     pitm    version  number of the primary item
+//     iinf    version  count  infe…      infe: version  id  protection  type  …
+//     iloc    version  sizes of numbers  count  items: number  …  places of their bytes
+//     iref    version  dimg…  auxl…      each: an image, a count, images that it refers to
+//     …
+//   mdat      bytes of the items
+//
+// libheif 1.15 follows references in a circle until its stack is full, and ends the process if one
+// leads to what is not an image.
+
+namespace {
+
+enum {
+  reference_limit = 65536,
+  /// Steps from an image to its alpha, from that to tiles, and one more.
+  reference_depth_limit = 3,
+};
+
+/// A step that decoding takes from one image to another.
+using reference = std::pair<uint64_t, uint64_t>;
+
+/// Adds the kinds of all items that are images.
+void read_images(const heif_box &list, heif_items &items) {
+  const size_t count_byte_count = list.bytes[0] == 0 ? 2 : 4;
+  if (list.byte_count < 4 + count_byte_count) return;
+  const uint8_t *start = list.bytes + 4 + count_byte_count;
+  size_t left = list.byte_count - 4 - count_byte_count;
+  for (heif_box item; items.kinds.size() < reference_limit && heif_next_box(start, left, item);) {
+    if (!item.is("infe") || item.byte_count < 4 || item.bytes[0] < 2) continue;
+    const size_t size = item.bytes[0] == 2 ? 2 : 4;
+    if (item.byte_count < 4 + size + 2 + 4) continue;
+    const uint8_t *type = item.bytes + 4 + size + 2;
+    static const char *const types[] = {"hvc1", "av01", "grid", "iden", "iovl"};
+    for (const char *known : types) {
+      if (memcmp(type, known, 4) == 0) items.kinds[heif_number_at(item.bytes + 4, size)] = known;
+    }
+  }
+}
+
+/// Adds the steps from images to parts of them and to alpha; false if there are too many, or if one
+/// leads to what is not an image. Items of kinds that are not decoded may be made of images.
+///
+/// libheif goes by counts and not by the lengths of these boxes, so both have to agree.
+bool read_references(
+    const heif_box &references, heif_items &items, std::vector<reference> &steps) {
+  const size_t size = references.bytes[0] == 0 ? 2 : 4;
+  const uint8_t *start = references.bytes + 4;
+  size_t left = references.byte_count - 4;
+  for (heif_box found; left > 0;) {
+    if (!heif_next_box(start, left, found) || found.byte_count < size + 2) return false;
+    const uint64_t count = heif_number_at(found.bytes + size, 2);
+    if (found.byte_count != size + 2 + count * size) return false;
+    if (!found.is("dimg") && !found.is("auxl")) continue;
+    const uint64_t source = heif_number_at(found.bytes, size);
+    for (size_t place = size + 2; place + size <= found.byte_count; place += size) {
+      if (steps.size() == reference_limit) return false;
+      const uint64_t other = heif_number_at(found.bytes + place, size);
+      // An image is made of its parts; alpha names the image that it belongs to.
+      const bool is_part = found.is("dimg");
+      const reference step = is_part ? reference(source, other) : reference(other, source);
+      if (items.kinds.count(step.first) == 0) continue;
+      if (items.kinds.count(step.second) == 0) return false;
+      (is_part ? items.parts : items.auxiliaries)[step.first].push_back(step.second);
+      steps.push_back(step);
+    }
+  }
+  return true;
+}
+
+/// Returns whether steps go in a circle, or on for longer than in real files.
+bool are_deep(const std::vector<reference> &steps) {
+  std::unordered_map<uint64_t, int> depths;
+  // Each round but the last adds to some depth, so there are few.
+  for (bool is_deeper = true; is_deeper;) {
+    is_deeper = false;
+    for (const reference &step : steps) {
+      const int depth = depths[step.first] + 1;
+      if (depth > reference_depth_limit) return true;
+      int &reached = depths[step.second];
+      if (depth <= reached) continue;
+      reached = depth;
+      is_deeper = true;
+    }
+  }
+  return false;
+}
+
+/// Returns whether an item lies beyond the end of the file. `iloc` is section 8.11.3.
+bool ends_before_items(const heif_box &places, uint64_t file_byte_count) {
+  heif_cursor cursor = {places.bytes, places.byte_count, false};
+  const uint64_t version = cursor.take(1);
+  cursor.take(3);
+  const uint64_t sizes = cursor.take(2);
+  const size_t offset_size = sizes >> 12, length_size = sizes >> 8 & 15;
+  const size_t base_size = sizes >> 4 & 15, index_size = version == 0 ? 0 : sizes & 15;
+  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return false;
+  const uint64_t count = cursor.take(version < 2 ? 2 : 4);
+  for (uint64_t item = 0; item < count && !cursor.is_cut; item++) {
+    cursor.take(version < 2 ? 2 : 4);
+    // 0 stands for places in the file itself.
+    const bool is_in_file = version == 0 || (cursor.take(2) & 15) == 0;
+    cursor.take(2);
+    const uint64_t base = cursor.take(base_size);
+    const uint64_t extents = cursor.take(2);
+    // Places without numbers take no bytes, so that nothing would bound their count.
+    if (index_size + offset_size + length_size == 0) continue;
+    for (uint64_t extent = 0; extent < extents && !cursor.is_cut; extent++) {
+      cursor.take(index_size);
+      const uint64_t offset = cursor.take(offset_size);
+      const uint64_t length = cursor.take(length_size);
+      if (!is_in_file || cursor.is_cut) continue;
+      if (base > file_byte_count || offset > file_byte_count - base) return true;
+      if (length > file_byte_count - base - offset) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool heif_meta_find(const uint8_t *bytes, size_t byte_count, heif_box &meta) {
+  heif_box another;
+  if (!heif_find_full_box(bytes, byte_count, "meta", meta)) {
+    meta = {};
+    return true;
+  }
+  const uint8_t *rest = meta.bytes + meta.byte_count;
+  return !heif_find_box(rest, byte_count - static_cast<size_t>(rest - bytes), "meta", another);
+}
+
+bool heif_items_read(const heif_box &meta, heif_items &items) {
+  const uint8_t *content = meta.bytes + heif_full_head_byte_count;
+  const size_t byte_count = meta.byte_count - heif_full_head_byte_count;
+  heif_box list, references, primary;
+  if (heif_find_full_box(content, byte_count, "iinf", list)) read_images(list, items);
+  if (heif_find_full_box(content, byte_count, "pitm", primary)) {
+    const size_t size = primary.bytes[0] == 0 ? 2 : 4;
+    if (primary.byte_count >= heif_full_head_byte_count + size) {
+      items.primary = heif_number_at(primary.bytes + heif_full_head_byte_count, size);
+    }
+  }
+  if (!heif_find_full_box(content, byte_count, "iref", references)) return true;
+  std::vector<reference> steps;
+  return read_references(references, items, steps) && !are_deep(steps);
+}
+
+bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count) {
+  const uint8_t *rest = bytes;
+  size_t left = byte_count;
+  heif_box found, meta = {}, places;
+  for (int count = 0; count < heif_box_count_limit && heif_next_box(rest, left, found); count++) {
+    if (found.is("meta") && found.byte_count >= heif_full_head_byte_count) meta = found;
+  }
+  if (left > 0 && left < heif_box_head_byte_count) return true;
+  // 1 announces a longer length, 0 stands for all that is left.
+  const uint64_t length = left > 0 ? heif_number_at(rest, 4) : 0;
+  if (length == 1 || length > left || meta.bytes == nullptr) return true;
+  return heif_find_full_box(
+             meta.bytes + heif_full_head_byte_count, meta.byte_count - heif_full_head_byte_count,
+             "iloc", places) &&
+         ends_before_items(places, byte_count);
+}
