@@ -78,12 +78,19 @@ static size_t gather(const parts *found, uint8_t *profile, size_t limit) {
   return byte_count;
 }
 
-/// Makes the transform of a profile that lcms2 has read. The intent is perceptual and there are no
+/// Returns which of `colour_profile_colours` a profile that lcms2 has read is for; 0 for others.
+static unsigned colours_of(cmsHPROFILE source) {
+  switch (cmsGetColorSpace(source)) {
+    case cmsSigGrayData: return COLOUR_PROFILE_OF_GREY;
+    case cmsSigRgbData: return COLOUR_PROFILE_OF_RGB;
+    default: return 0;
+  }
+}
+
+/// Makes the transform of a profile for grey or RGB. The intent is perceptual and there are no
 /// flags, as in Pillow's `ImageCms.profileToProfile`.
 static bool prepare(colour_profile *made, cmsHPROFILE source) {
-  const cmsColorSpaceSignature space = cmsGetColorSpace(source);
-  if (space != cmsSigRgbData && space != cmsSigGrayData) return false;
-  made->is_grey = space == cmsSigGrayData;
+  made->is_grey = colours_of(source) == COLOUR_PROFILE_OF_GREY;
   cmsHPROFILE target = cmsCreate_sRGBProfileTHR(made->context);
   if (target == NULL) return false;
   made->transform = cmsCreateTransformTHR(
@@ -100,7 +107,7 @@ static bool prepare(colour_profile *made, cmsHPROFILE source) {
 }
 
 colour_profile_status colour_profile_open(
-    colour_profile_container container, const uint8_t *bytes, size_t byte_count,
+    colour_profile_container container, unsigned colours, const uint8_t *bytes, size_t byte_count,
     colour_profile **profile) {
   *profile = NULL;
   parts found;
@@ -119,12 +126,14 @@ colour_profile_status colour_profile_open(
   const size_t length = gather(&found, block, size);
   cmsHPROFILE source =
       length == 0 ? NULL : cmsOpenProfileFromMemTHR(made->context, block, (cmsUInt32Number)length);
-  const bool is_ready = source != NULL && prepare(made, source);
+  // Its numbers would be taken for colours that it does not know.
+  const bool is_foreign = source != NULL && (colours_of(source) & colours) == 0;
+  const bool is_ready = source != NULL && !is_foreign && prepare(made, source);
   if (source != NULL) cmsCloseProfile(source);
   free(block);
   if (!is_ready) {
     colour_profile_close(made);
-    return COLOUR_PROFILE_UNUSABLE;
+    return is_foreign ? COLOUR_PROFILE_OK : COLOUR_PROFILE_UNUSABLE;
   }
   *profile = made;
   return COLOUR_PROFILE_OK;

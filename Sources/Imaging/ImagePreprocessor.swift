@@ -74,7 +74,7 @@ package struct ImagePreprocessor: Sendable {
         reader.header, contract: contract, limits: limits, profileByteCount: profileByteCount)
       try reserve(plan.byteCount)
       if profileByteCount > 0 {
-        reader.profile = try unsafe ColourProfile(of: bytes, reader.format)
+        reader.profile = try unsafe ColourProfile(of: bytes, reader.format, reader.header)
       }
       try unsafe prepare(&reader, plan, start)
     }

@@ -40,6 +40,15 @@ struct ColourProfileTests {
     }
   }
 
+  @Test(
+    "A profile for other colours than the image's counts as none",
+    arguments: Fixtures.listing.foreign.filter(\.isDecodable))
+  func foreign(image: Fixtures.Image) throws {
+    let bytes = Fixtures.bytes(image.file)
+    let ignored = try Self.preprocessor(image, .ignore).prepareBytes(bytes)
+    #expect(try Self.preprocessor(image, .sRGB).prepareBytes(bytes) == ignored)
+  }
+
   /// Returns the JPEG with one part of its profile changed.
   private static func spoiled(_ change: (inout [UInt8], Int) -> Void) throws -> [UInt8] {
     var bytes = Fixtures.bytes("profile-rgb.jpg")
@@ -58,10 +67,10 @@ struct ColourProfileTests {
       Self.spoiled { bytes, place in bytes[place + 12] = 9 },
       Self.spoiled { bytes, place in bytes[place + 12] = 1 },
       Self.spoiled { bytes, place in bytes[place + 13] = 4 },
-      // The head of the profile is in the second segment: its colour space.
+      // The head of the profile is in the second segment: its signature.
       Self.spoiled { bytes, place in
         let head = bytes.indices.first {
-          Array(bytes[$0..<min($0 + 4, bytes.count)]) == Array("RGB ".utf8)
+          Array(bytes[$0..<min($0 + 4, bytes.count)]) == Array("acsp".utf8)
         }
         if let head { bytes[head] = UInt8(ascii: "X") }
       },
@@ -105,7 +114,7 @@ struct ColourProfileTests {
   func hostile() throws {
     for file in [
       "profile-rgb.png", "profile-grey.jpg", "profile-rgb.webp", "profile-rgb.tif",
-      "profile-rgb.avif",
+      "profile-rgb.avif", "profile-grey.avif",
     ] {
       let image = try Self.image(file)
       guard image.isDecodable else { continue }

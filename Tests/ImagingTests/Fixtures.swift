@@ -47,12 +47,14 @@ struct Fixtures: Decodable {
   let greys: [Resize]
   /// Images with an ICC profile.
   let profiled: [Image]
+  /// Images with an ICC profile for other colours than theirs.
+  let foreign: [Image]
   let resizeSource: String
   let scalings: [Scaling]
 
   private enum CodingKeys: String, CodingKey {
     case images = "pictures"
-    case resizes, letterboxes, greys, profiled, scalings
+    case resizes, letterboxes, greys, profiled, foreign, scalings
     case resizeSource = "resize_source"
   }
 

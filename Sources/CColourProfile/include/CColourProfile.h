@@ -20,10 +20,16 @@ typedef enum colour_profile_container {
 
 typedef enum colour_profile_status {
   COLOUR_PROFILE_OK = 0,
-  /// Broken, longer than the limit, or neither of RGB nor of grey.
+  /// Broken, or longer than the limit.
   COLOUR_PROFILE_UNUSABLE = 1,
   COLOUR_PROFILE_OUT_OF_MEMORY = 2,
 } colour_profile_status;
+
+/// Colours that a profile may be for; a set.
+typedef enum colour_profile_colours {
+  COLOUR_PROFILE_OF_GREY = 1,
+  COLOUR_PROFILE_OF_RGB = 2,
+} colour_profile_colours;
 
 enum {
   /// Bytes of a profile, inflated. Those of displays and cameras have some hundreds to a million.
@@ -43,10 +49,11 @@ typedef struct colour_profile colour_profile;
 size_t colour_profile_working_byte_count(
     colour_profile_container container, const uint8_t *bytes, size_t byte_count);
 
-/// Makes the conversion; `*profile` is null if the image has no profile, and after a failure. The
-/// bytes may go once it has returned.
+/// Makes the conversion. `colours` is the set of `colour_profile_colours` that fit the image: a
+/// profile for others says nothing of it, and counts as none. `*profile` is null if the image has
+/// no profile, and after a failure. The bytes may go once it has returned.
 colour_profile_status colour_profile_open(
-    colour_profile_container container, const uint8_t *bytes, size_t byte_count,
+    colour_profile_container container, unsigned colours, const uint8_t *bytes, size_t byte_count,
     colour_profile *_Nullable *_Nonnull profile);
 
 /// Converts pixels of RGB in place.

@@ -9,6 +9,7 @@ Needs Pillow and numpy. Beside this script it writes, for every image `NAME.EXT`
     letterbox-*.rgb         what `ImageOps.pad` makes of it
     grey-resized-*.grey     what it resizes the grey image to
     profile-*.srgb          what ImageCms makes of an image with an ICC profile
+    foreign-*               images with a profile for other colours
     photo-*-WxH.*.rgb       what it makes of a larger JPEG, decoded whole and at a smaller scale
     expected.json           sizes, and which file belongs to which case
 
@@ -31,6 +32,7 @@ images = []
 resizes = []
 letterboxes = []
 profiled = []
+foreign = []
 greys = []
 scalings = []
 
@@ -319,8 +321,8 @@ def gamma(number):
     return b"curv" + bytes(4) + struct.pack(">IH", 1, round(number * 256))
 
 
-def profiles():
-    """Primaries and gamma of Adobe RGB (1998), a grey gamma of 1.8, in every container."""
+def icc_profiles():
+    """Primaries and gamma of Adobe RGB (1998), and a grey gamma of 1.8."""
     described = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
     wide = profile(b"RGB ", {
         b"desc": described, b"wtpt": xyz(0.9642, 1, 0.8249),
@@ -330,6 +332,12 @@ def profiles():
     })
     dark = profile(b"GRAY", {
         b"desc": described, b"wtpt": xyz(0.9642, 1, 0.8249), b"kTRC": gamma(1.8)})
+    return wide, dark
+
+
+def profiles():
+    """Profiles in every container."""
+    wide, dark = icc_profiles()
     image = drawing(31, 22)
     cases = {
         "profile-rgb.jpg": (image, wide, {"format": "JPEG", "quality": 92}),
@@ -361,8 +369,35 @@ def in_parts(data, icc):
     return data[:start] + segments + data[end:]
 
 
-def add_profiled(name, data, largest):
+def foreign_profiles():
+    """Profiles for other colours than those of their image, which ImageCms refuses; and a profile
+    for grey in an AVIF of light alone, which Pillow opens as RGB."""
+    wide, dark = icc_profiles()
+    inks = profile(b"CMYK", {b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)})
+    image = drawing(15, 11)
+    formats = {
+        "jpg": {"format": "JPEG"}, "png": {"format": "PNG"}, "tif": {"format": "TIFF"},
+        "webp": {"format": "WEBP", "lossless": True}, "avif": {"format": "AVIF", "quality": 90},
+    }
+    for suffix, options in formats.items():
+        cases = {"grey": (image, dark), "cmyk": (image, inks)}
+        # WebP has no grey, and an AVIF of light alone may have either profile.
+        if suffix not in ("webp", "avif"):
+            cases["rgb"] = (image.convert("L"), wide)
+        for kind, (stored, icc) in cases.items():
+            name = f"foreign-{kind}.{suffix}"
+            (HERE / name).write_bytes(encoded(stored, icc_profile=icc, **options))
+            foreign.append({"file": name, "width": 15, "height": 11})
+    light = encoded(
+        drawing(31, 22).convert("L"), format="AVIF", quality=90, subsampling="4:0:0", icc_profile=dark)
+    add_profiled("profile-grey.avif", light, largest=2, mode="L")
+
+
+def add_profiled(name, data, largest, mode=None):
     image = Image.open(io.BytesIO(data))
+    if mode is not None:
+        icc, image = image.info["icc_profile"], image.convert(mode)
+        image.info["icc_profile"] = icc
     source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     converted = ImageCms.profileToProfile(
         image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -423,8 +458,10 @@ resizing()
 scaling()
 profiles()
 described()
+foreign_profiles()
 listing = {
     "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
-    "letterboxes": letterboxes, "greys": greys, "profiled": profiled, "scalings": scalings,
+    "letterboxes": letterboxes, "greys": greys, "profiled": profiled, "foreign": foreign,
+    "scalings": scalings,
 }
 (HERE / "expected.json").write_text(json.dumps(listing, indent=1) + "\n")
