@@ -25,7 +25,7 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
     --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
     --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
-    libcurl4 libdnnl2 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
+    libcurl4 libdnnl2 libexpat1 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
     libssl3 libwebp7 libyajl2 libzip4 libzstd1 zlib1g $IMAGE_LIBRARIES \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
 # The list alone: the package brings the tools that make it, and openssl.

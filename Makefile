@@ -77,9 +77,10 @@ clients: build ## Have Triton's Python client and schemathesis ask a server
 page: build ## Use the pages at / and /admin/ in headless Chromium
 	scripts/check-page .build/release/resnetd
 
-follow: build ## Have three servers behind nginx follow one S3 bucket, and restart them, under load
+follow: build ## Have three servers follow one S3 bucket, restart them under load; classify another
 	scripts/check-follow .build/release/resnetd
 	scripts/check-rolling .build/release/resnetd
+	scripts/check-batch .build/release/resnetd
 
 onnx: build ## Export networks as ONNX files, compare them in ONNX Runtime
 	scripts/check-onnx-export .build/release/resnetd

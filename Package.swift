@@ -61,6 +61,7 @@ let package = Package(
       linkerSettings: ["onnx", "onnx_proto", "protobuf", "stdc++"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
@@ -88,7 +89,7 @@ let package = Package(
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
       name: "RemoteModels",
-      dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl"]),
+      dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl", "CExpat"]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets", "CTLS"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),

@@ -20,6 +20,22 @@ bool remote_add_field(struct curl_slist **list, const char *name, const char *va
 // variables, the library does not.
 CURLcode remote_set_authorities(CURL *curl);
 
+// Has requests signed; the digest of the body is a field of its own.
+CURLcode remote_set_signature(
+    CURL *curl, const char *signature, const char *key, const char *secret);
+
+// Limits the whole transfer, connecting and standing still.
+CURLcode remote_set_times(CURL *curl, long connect_ms, long whole_ms, long stall_s);
+
+// Cuts the message off where libcurl quotes the address of a proxy, which may hold a password.
+void remote_hide_password(char message[CURL_ERROR_SIZE]);
+
+// Tells whether the reason is the other side's certificate.
+bool remote_is_untrusted(CURLcode code);
+
+// Works like remote_perform, with connections that the caller keeps.
+CURLcode remote_perform_among(CURLM *multi, CURL *curl, remote_stop stop, void *context);
+
 // Works like curl_easy_perform, but asks `stop` several times a second, and ends by
 // CURLE_ABORTED_BY_CALLBACK where that says so.
 CURLcode remote_perform(CURL *curl, remote_stop stop, void *context);

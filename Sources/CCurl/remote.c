@@ -132,6 +132,24 @@ CURLcode remote_set_authorities(CURL *curl) {
   return CURLE_OK;
 }
 
+CURLcode remote_set_times(CURL *curl, long connect_ms, long whole_ms, long stall_s) {
+  // Signals belong to the program.
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, whole_ms);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, stall_s);
+  return code;
+}
+
+CURLcode remote_set_signature(
+    CURL *curl, const char *signature, const char *key, const char *secret) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_USERNAME, key);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_PASSWORD, secret);
+  return code;
+}
+
 static CURLcode set_limits(CURL *curl, const remote_request *request) {
   CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   // A connection that was encrypted stays so.
@@ -141,12 +159,9 @@ static CURLcode set_limits(CURL *curl, const remote_request *request) {
         curl, CURLOPT_REDIR_PROTOCOLS_STR, is_encrypted ? "https" : "http,https");
   if (!code) code = curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request->redirect_limit > 0);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_MAXREDIRS, request->redirect_limit);
-  // Signals belong to the program.
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request->timeout_ms);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request->stall_timeout_s);
+  if (!code)
+    code = remote_set_times(
+        curl, request->connect_timeout_ms, request->timeout_ms, request->stall_timeout_s);
   return code;
 }
 
@@ -155,9 +170,7 @@ static CURLcode set_request(
   CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "resnetd");
   if (!code && request->signature && request->key && request->secret) {
-    code = curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, request->signature);
-    if (!code) code = curl_easy_setopt(curl, CURLOPT_USERNAME, request->key);
-    if (!code) code = curl_easy_setopt(curl, CURLOPT_PASSWORD, request->secret);
+    code = remote_set_signature(curl, request->signature, request->key, request->secret);
     // S3 demands it; libcurl before 8 does not send it by itself.
     if (!code && !remote_add_field(headers, "x-amz-content-sha256", DIGEST_OF_NOTHING))
       code = CURLE_OUT_OF_MEMORY;
@@ -193,10 +206,7 @@ static CURLcode result_of(CURLM *multi) {
   return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_RECV_ERROR;
 }
 
-// curl_easy_perform would notice only once a second that it must stop.
-CURLcode remote_perform(CURL *curl, remote_stop stop, void *context) {
-  CURLM *multi = curl_multi_init();
-  if (!multi) return CURLE_OUT_OF_MEMORY;
+CURLcode remote_perform_among(CURLM *multi, CURL *curl, remote_stop stop, void *context) {
   CURLMcode code = curl_multi_add_handle(multi, curl);
   int running = 1;
   bool is_stopped = false;
@@ -214,15 +224,27 @@ CURLcode remote_perform(CURL *curl, remote_stop stop, void *context) {
     result = result_of(multi);
   }
   curl_multi_remove_handle(multi, curl);
+  return result;
+}
+
+// curl_easy_perform would notice only once a second that it must stop.
+CURLcode remote_perform(CURL *curl, remote_stop stop, void *context) {
+  CURLM *multi = curl_multi_init();
+  if (!multi) return CURLE_OUT_OF_MEMORY;
+  CURLcode result = remote_perform_among(multi, curl, stop, context);
   curl_multi_cleanup(multi);
   return result;
 }
 
-// Cuts the message off where libcurl quotes the address of a proxy, which may hold a password.
-static void hide_password(char message[CURL_ERROR_SIZE]) {
+void remote_hide_password(char message[CURL_ERROR_SIZE]) {
   char *quote = strchr(message, '\'');
   if (quote && strchr(quote, '@'))
     snprintf(quote, (size_t)(message + CURL_ERROR_SIZE - quote), "...");
+}
+
+bool remote_is_untrusted(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+         code == CURLE_SSL_ISSUER_ERROR;
 }
 
 int remote_fetch(
@@ -243,14 +265,13 @@ int remote_fetch(
   if (!code) code = remote_perform(curl, stop, context);
   if (code == CURLE_WRITE_ERROR && has_enough(&transfer)) code = CURLE_OK;
   if (code) {
-    hide_password(message);
+    remote_hide_password(message);
     snprintf(
         answer->message, sizeof answer->message, "%s",
         transfer.fault ? transfer.fault
         : message[0]   ? message
                        : curl_easy_strerror(code));
-    answer->is_untrusted = code == CURLE_PEER_FAILED_VERIFICATION ||
-                           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR;
+    answer->is_untrusted = remote_is_untrusted(code);
     answer->is_misdirected = code == CURLE_TOO_MANY_REDIRECTS ||
                              code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   } else {

@@ -127,8 +127,7 @@ extension RemoteError {
   fileprivate var isPassing: Bool {
     switch self {
     case .transfer: true
-    // RFC 9110 section 15 and RFC 6585.
-    case .status(_, let status): [408, 429, 500, 502, 503, 504].contains(status)
+    case .status(_, let status): RemoteLimits.isPassing(status: status)
     default: false
     }
   }

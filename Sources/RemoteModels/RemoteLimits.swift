@@ -17,6 +17,19 @@ package struct RemoteLimits: Sendable, Hashable {
   package var longestRetryDelay = Duration.seconds(60)
   /// Time for which less than a kilobyte per second may arrive.
   package var stallTimeout = Duration.seconds(30)
+  /// Time for one request for a bucket's object, or with one.
+  package var objectTimeout = Duration.seconds(300)
+
+  /// Bytes of a page of a listing: 1000 keys of 1024 bytes, each escaped, and what is beside them.
+  static let pageByteLimit = 16 << 20
+  /// Bytes that are read of a bucket's refusal.
+  static let refusalByteLimit = 64 << 10
 
   package init() {}
+
+  /// Returns whether a request that was answered so may succeed a little later (RFC 9110 section 15,
+  /// RFC 6585).
+  static func isPassing(status: Int) -> Bool {
+    [408, 429, 500, 502, 503, 504].contains(status)
+  }
 }

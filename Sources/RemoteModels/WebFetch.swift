@@ -123,14 +123,14 @@ struct WebFetch {
   }
 
   /// Returns at least one, because libcurl takes 0 as no limit.
-  private static func milliseconds(_ duration: Duration) -> Int {
+  static func milliseconds(_ duration: Duration) -> Int {
     let (seconds, attoseconds) = duration.components
     let milliseconds = min(max(seconds, 0), 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
     return max(1, Int(milliseconds))
   }
 
   /// Returns the string of a C array of characters.
-  private static func text<Characters>(of characters: Characters) -> String {
+  static func text<Characters>(of characters: Characters) -> String {
     unsafe withUnsafeBytes(of: characters) { bytes in
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }

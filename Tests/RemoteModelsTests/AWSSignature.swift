@@ -3,8 +3,8 @@ import Checkpoint
 import Files
 import HTTPCore
 
-/// The signature of a request without a query, after "Signature Version 4 signing process" of the
-/// AWS General Reference.
+/// The signature of a request, after "Signature Version 4 signing process" of the AWS General
+/// Reference.
 struct AWSSignature {
   let key: String
   /// Scope: date, region, service and `aws4_request`.
@@ -36,8 +36,11 @@ struct AWSSignature {
     // The digest of no bytes, if the request has none.
     let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     let fields = signedNames.map { "\($0):\(head.fields[$0] ?? "")\n" }.joined()
+    let target = head.target.raw.split(separator: "?", maxSplits: 1)
+    let query = target.count > 1 ? target[1].split(separator: "&").sorted() : []
     let canonical = [
-      head.method, head.target.path, "", fields, signedNames.joined(separator: ";"),
+      head.method, String(target[0]), query.joined(separator: "&"), fields,
+      signedNames.joined(separator: ";"),
       head.fields["x-amz-content-sha256"] ?? none,
     ].joined(separator: "\n")
     guard let digest = try? version(of: Array(canonical.utf8)).hex else { return nil }

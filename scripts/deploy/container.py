@@ -42,8 +42,9 @@ class Setup:
     cores: int
     processes: int | None
     grace_seconds: float
-    # path, port and times of `startup`, `liveness` and `readiness`.
+    # path, port and times of `startup`, `liveness` and `readiness`; none of what is no server.
     probes: dict[str, dict]
+    arguments: tuple[str, ...] = ("serve",)
 
 
 @functools.cache
@@ -180,6 +181,8 @@ class Container:
         for name, value in self.variables.items():
             if name.startswith("RESNETD_") and value.startswith("/"):
                 self.variables[name] = str(self.inside(value))
+        if not self.setup.probes:
+            return
         ports = {}
         for probe in self.setup.probes.values():
             probe["port"] = ports.setdefault(probe["port"], free_port())
@@ -206,7 +209,8 @@ class Container:
                 *arguments]
 
     def start(self) -> None:
-        command = self.command(["/program", "serve"] if confined() else ["serve"])
+        arguments = list(self.setup.arguments)
+        command = self.command(["/program", *arguments] if confined() else arguments)
         if confined():
             command = ["unshare", "--pid", "--fork", f"--mount-proc={self.root}/proc", *command]
         with self.log.open("ab") as output:

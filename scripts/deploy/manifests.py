@@ -10,8 +10,8 @@ from manual import byte_count, seconds
 VERSIONS = ("1.31", "1.37")
 # Kinds that Kubernetes itself does not have: whether they are whole is looked at here.
 FOREIGN = {"ServiceMonitor", "PrometheusRule", "ServingRuntime", "InferenceService"}
-NEEDED = {
-    "Deployment", "Service", "NetworkPolicy"}
+NEEDED = {"Deployment", "Service", "NetworkPolicy"}
+NEEDED_BY_JOBS = {"Job", "NetworkPolicy"}
 
 
 def schema_complaints(item: dict) -> list[str]:
@@ -49,7 +49,7 @@ class Objects:
         return {item["metadata"]["name"] for item in self.of(kind)}
 
     def templates(self) -> list[dict]:
-        return [item["spec"]["template"] for item in self.of("Deployment")]
+        return [item["spec"]["template"] for item in self.of("Deployment") + self.of("Job")]
 
     def containers(self) -> list[dict]:
         return [one for template in self.templates() for one in template["spec"]["containers"]]
@@ -66,9 +66,13 @@ class Objects:
         found = [text for item in self.items for text in schema_complaints(item)]
         if self.of("ServingRuntime"):
             return found + self.serving_complaints()
-        found += [f"no {kind}" for kind in sorted(NEEDED - {item["kind"] for item in self.items})]
-        for template in self.templates():
-            found += pods.pod_complaints("Deployment", template["spec"], self.claim_sizes())
+        needed = NEEDED_BY_JOBS if self.of("Job") else NEEDED
+        found += [f"no {kind}" for kind in sorted(needed - {item["kind"] for item in self.items})]
+        for item in self.of("Deployment"):
+            pod = item["spec"]["template"]["spec"]
+            found += pods.pod_complaints("Deployment", pod, self.claim_sizes())
+        for item in self.of("Job"):
+            found += pods.job_complaints(item["spec"])
         found += self.selector_complaints() + self.port_complaints()
         found += self.network_complaints() + self.ingress_complaints()
         return found + self.scale_complaints() + self.monitor_complaints()
@@ -97,7 +101,7 @@ class Objects:
     def network_complaints(self) -> list[str]:
         """What goes out must be what the program asks for, and nothing else."""
         complaints = []
-        follows = any(
+        asks = bool(self.of("Job")) or any(
             "RESNETD_MODEL_STORE" in pods.variables_of(container)
             for container in self.containers())
         for item in self.of("NetworkPolicy"):
@@ -106,9 +110,9 @@ class Objects:
             ports = {
                 port["port"] for rule in item["spec"].get("egress", [])
                 for port in rule.get("ports", [])}
-            if follows and not {53, 443} <= ports:
-                complaints.append("NetworkPolicy: the model store cannot be reached")
-            if not follows and item["spec"].get("egress"):
+            if asks and not {53, 443} <= ports:
+                complaints.append("NetworkPolicy: the bucket cannot be reached")
+            if not asks and item["spec"].get("egress"):
                 complaints.append("NetworkPolicy: the program asks nobody, and yet it may")
         return complaints
 

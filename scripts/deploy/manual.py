@@ -30,10 +30,15 @@ def page(name: str) -> str:
 
 
 @functools.cache
+def options() -> frozenset[str]:
+    """The names of all options."""
+    return frozenset(re.findall(r"`--([a-z-]+)", page("commands.md")))
+
+
+@functools.cache
 def variables() -> frozenset[str]:
     """The variables of all options."""
-    names = re.findall(r"`--([a-z-]+)", page("commands.md"))
-    return frozenset("RESNETD_" + name.upper().replace("-", "_") for name in names)
+    return frozenset("RESNETD_" + name.upper().replace("-", "_") for name in options())
 
 
 def default(option: str) -> str:

@@ -66,7 +66,8 @@ def port_complaints(where: str, container: dict) -> list[str]:
     return complaints
 
 
-def container_complaints(where: str, container: dict) -> list[str]:
+def rights_complaints(where: str, container: dict) -> list[str]:
+    """What a container may do and take, whatever it runs."""
     complaints = []
     context = container.get("securityContext", {})
     if not context.get("readOnlyRootFilesystem"):
@@ -81,9 +82,14 @@ def container_complaints(where: str, container: dict) -> list[str]:
             complaints.append(f"{where}: resource {bound} of less than 256Mi memory, or none")
         if not str(resources.get(bound, {}).get("cpu")).isdigit():
             complaints.append(f"{where}: resource {bound} of processor that are not whole cores")
+    return complaints
+
+
+def container_complaints(where: str, container: dict) -> list[str]:
     writable = [
         mount["mountPath"] for mount in container.get("volumeMounts", [])
         if not mount.get("readOnly")]
+    complaints = rights_complaints(where, container)
     complaints += variable_complaints(where, variables_of(container), writable)
     return complaints + port_complaints(where, container)
 
@@ -124,8 +130,8 @@ def drain_complaints(where: str, container: dict, grace: int) -> list[str]:
     return complaints
 
 
-def pod_complaints(where: str, pod: dict, sizes: dict) -> list[str]:
-    """Faults of a pod's specification, given the sizes of the claims that there are."""
+def user_complaints(where: str, pod: dict) -> list[str]:
+    """Whom a pod's containers run as, and what is mounted and set there unasked."""
     complaints = []
     context = pod.get("securityContext", {})
     if context.get("fsGroup") != USER:
@@ -134,7 +140,6 @@ def pod_complaints(where: str, pod: dict, sizes: dict) -> list[str]:
         complaints.append(f"{where}: enableServiceLinks is not false")
     if pod.get("automountServiceAccountToken") is not False:
         complaints.append(f"{where}: a service account's token is mounted")
-    volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
     for container in pod.get("containers", []):
         name = f"{where}/{container.get('name')}"
         # The container's own settings win.
@@ -143,8 +148,39 @@ def pod_complaints(where: str, pod: dict, sizes: dict) -> list[str]:
             complaints.append(f"{name}: it does not run as user {USER}")
         if rights.get("seccompProfile", {}).get("type") != "RuntimeDefault":
             complaints.append(f"{name}: no seccompProfile")
+    return complaints
+
+
+def pod_complaints(where: str, pod: dict, sizes: dict) -> list[str]:
+    """Faults of a server's pod, given the sizes of the claims that there are."""
+    complaints = user_complaints(where, pod)
+    volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
+    for container in pod.get("containers", []):
+        name = f"{where}/{container.get('name')}"
         complaints += container_complaints(name, container)
         complaints += volume_complaints(name, container, volumes, sizes)
         grace = pod.get("terminationGracePeriodSeconds", 30)
         complaints += drain_complaints(name, container, grace)
+    return complaints
+
+
+def job_complaints(specification: dict) -> list[str]:
+    """Faults of an indexed Job that classifies a bucket in shards."""
+    pod = specification["template"]["spec"]
+    complaints = user_complaints("Job", pod)
+    if specification.get("completionMode") != "Indexed":
+        complaints.append("Job: it is not indexed, so that all pods would take the same shard")
+    if specification.get("parallelism", 1) > specification.get("completions", 0):
+        complaints.append("Job: more pods at a time than shards")
+    for container in pod["containers"]:
+        complaints += rights_complaints(f"Job/{container['name']}", container)
+        arguments = container.get("args", [])
+        complaints += [
+            f"Job: {name} is not an option of the program" for name in arguments
+            if name.startswith("--") and name.removeprefix("--") not in manual.options()]
+        shard = f"$(JOB_COMPLETION_INDEX)/{specification.get('completions')}"
+        if shard not in arguments:
+            complaints.append(f"Job: its argument is not --shard {shard}")
+        if "--allow-failures" not in arguments:
+            complaints.append("Job: a damaged image would have its pod started again")
     return complaints

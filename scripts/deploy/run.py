@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 import setups
 import watching
@@ -21,7 +22,8 @@ from manual import ROOT, default, seconds
 
 MODEL = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
-CASES = ("base", "one-node", "fleet", "gitops", "kserve", "compose")
+CASES = ("base", "one-node", "fleet", "gitops", "kserve", "compose", "batch")
+BATCH_IMAGE_COUNT = 20
 CLIENT_COUNT = 4
 REQUEST_PAUSE = 0.05
 # A machine that runs other things meanwhile is no reason to fail.
@@ -183,6 +185,37 @@ class Store(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Images(http.server.BaseHTTPRequestHandler):
+    """The Job's bucket, `images`; scripts/check-batch has one that checks signatures."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes] = {}
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if not query:
+            return self.send(Images.objects.get(path.removeprefix("/images/")))
+        prefix = urllib.parse.parse_qs(query)["prefix"][0]
+        contents = "".join(
+            f"<Contents><Key>{key}</Key><Size>{len(body)}</Size></Contents>"
+            for key, body in sorted(Images.objects.items()) if key.startswith(prefix))
+        self.send(f"<ListBucketResult>{contents}</ListBucketResult>".encode())
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Images.objects[self.path.removeprefix("/images/")] = body
+        self.send(b"")
+
+    def send(self, body: bytes | None) -> None:
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_) -> None:
+        pass
+
+
 def digest() -> str:
     output = subprocess.run(["sha256sum", MODEL], capture_output=True, text=True, check=True)
     return output.stdout.split()[0]
@@ -196,13 +229,12 @@ def require_model(one: Container) -> None:
         raise Missed(f"the model that the manifest names is not live, but {found['name']}")
 
 
-def serve_store(setup: Setup) -> None:
-    """The bucket that the Secret's variables lead to."""
-    Store.digest = digest()
+def serve_bucket(handler: type[http.server.BaseHTTPRequestHandler]) -> dict[str, str]:
+    """The variables of a Secret, which lead to a bucket."""
     port = 9000 if confined() else free_port()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Store)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    setup.variables |= {
+    return {
         "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
@@ -219,7 +251,8 @@ def setup_of(case: str) -> Setup:
     if case == "gitops":
         setup.files[setup.variables["RESNETD_MODEL"]] = MODEL
     if case == "fleet":
-        serve_store(setup)
+        Store.digest = digest()
+        setup.variables |= serve_bucket(Store)
     return setup
 
 
@@ -233,9 +266,31 @@ def push(one: Container, *options: str, content: bytes | None = None) -> None:
         raise Missed(f"resnetd model push ends with {result.returncode}: {result.stderr}")
 
 
+def run_batch(program: pathlib.Path) -> None:
+    """Runs the pods of the Job: every image must have a row, once."""
+    names = [f"incoming/{index}.jpg" for index in range(BATCH_IMAGE_COUNT)]
+    Images.objects = dict.fromkeys(names, SAMPLE) | {names[0]: SAMPLE[:100]}
+    variables = serve_bucket(Images)
+    for setup in setups.of_batch():
+        setup.variables |= variables
+        with container(setup, program) as one:
+            one.start()
+            if (status := one.process.wait(PATIENCE)) != 0:
+                raise Missed(f"{setup.name} ended with {status}")
+    parts = [body for key, body in Images.objects.items() if key.startswith("results/")]
+    rows = [json.loads(line) for body in parts for line in body.splitlines()]
+    if sorted(row["file"] for row in rows) != sorted(f"s3://images/{name}" for name in names):
+        raise Missed(f"rows of {[row['file'] for row in rows]}")
+    if len([row for row in rows if "error" in row]) != 1:
+        raise Missed("not one row has an error")
+    print(f"batch: {len(rows)} rows in {len(parts)} parts")
+
+
 def run_case(case: str, program: pathlib.Path, prometheus: str) -> None:
     if confined():
         raise_loopback()
+    if case == "batch":
+        return run_batch(program)
     with container(setup_of(case), program) as one:
         ready = start(one)
         look(one)

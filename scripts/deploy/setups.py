@@ -81,6 +81,26 @@ def of_kserve() -> Setup:
     return of_pod("kserve", kinds["InferenceService"]["predictor"] | kinds["ServingRuntime"], {})
 
 
+def of_batch() -> list[Setup]:
+    """A setup for each pod of the Job."""
+    kinds = {item["kind"]: item["spec"] for item in rendered.render(DEPLOY / "kubernetes/batch")}
+    job = kinds["Job"]
+    pod = job["template"]["spec"]
+    container = pod["containers"][0]
+    limits = container["resources"]["limits"]
+    found = []
+    for index in range(job["completions"]):
+        variables = image_variables() | pods.variables_of(container) | {
+            "JOB_COMPLETION_INDEX": str(index)}
+        arguments = tuple(
+            re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], text)
+            for text in container["args"])
+        found.append(Setup(
+            f"batch-{index}", variables, {}, {}, byte_count(limits["memory"]), int(limits["cpu"]),
+            None, pod["terminationGracePeriodSeconds"], {}, arguments))
+    return found
+
+
 def of_compose() -> Setup:
     service = compose.services()["resnetd"]
     volumes = {"/state": 1 << 30}

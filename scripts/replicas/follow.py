@@ -17,19 +17,16 @@ import subprocess
 import sys
 import time
 
-import boto3
-import botocore.exceptions
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks/swap"))
 import variant  # noqa: E402
+from bucket import Bucket  # noqa: E402
 from checked_load import SAMPLE, Answer, Load  # noqa: E402
 from common import (  # noqa: E402
     HOST, REPLICA_COUNT, START_SECOND_LIMIT, Missed, ask, await_that, free_port, main, nginx,
     process)
 
 EMBEDDED = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
-REGION = "eu-central-1"
 BUCKET, PREFIX = "models", "resnetd/production"
 
 POLL_INTERVAL_MS = 500
@@ -40,44 +37,8 @@ CONVERGENCE_SECOND_LIMIT = 20
 STAY_SECONDS = 0.5
 
 
-class Bucket:
-    """moto's S3, and the rights of one user of it."""
-
-    def __init__(self, port: int) -> None:
-        self.address = f"http://{HOST}:{port}"
-        await_that("moto", START_SECOND_LIMIT, lambda: ask(port, "GET", "/moto-api/")[0] == 200)
-        iam = self.client("iam", "any", "any")
-        iam.create_user(UserName="resnetd")
-        iam.put_user_policy(
-            UserName="resnetd", PolicyName="all", PolicyDocument=json.dumps({
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
-        key = iam.create_access_key(UserName="resnetd")["AccessKey"]
-        self.key, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
-        # From now on moto takes no request whose signature does not hold.
-        ask(port, "POST", "/moto-api/reset-auth", b"0")
-        self.s3 = self.client("s3", self.key, self.secret)
-        self.s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.require_signatures()
-
-    def client(self, service: str, key: str, secret: str):
-        return boto3.client(
-            service, endpoint_url=self.address, region_name=REGION, aws_access_key_id=key,
-            aws_secret_access_key=secret)
-
-    def require_signatures(self) -> None:
-        try:
-            self.client("s3", self.key, "another secret").list_objects_v2(Bucket=BUCKET)
-        except botocore.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 403:
-                return
-        raise Missed("moto does not check signatures")
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.address, "RESNETD_ADMIN_PORT": "0"}
+class ModelBucket(Bucket):
+    """A bucket with a pointer to one of its models."""
 
     def upload(self, model: pathlib.Path) -> None:
         self.s3.upload_file(str(model), BUCKET, f"{PREFIX}/{model.name}")
@@ -123,7 +84,7 @@ class Replica:
             raise Missed(f"{self.log.stem} ended with {status} after SIGTERM")
 
 
-def publish_first(bucket: Bucket, replicas: list[Replica], version: str, model) -> float:
+def publish_first(bucket: ModelBucket, replicas: list[Replica], version: str, model) -> float:
     """Seconds until every replica serves its first model; none may be ready before."""
     for replica in replicas:
         await_that("a look at an empty bucket", START_SECOND_LIMIT,
@@ -137,7 +98,7 @@ def publish_first(bucket: Bucket, replicas: list[Replica], version: str, model) 
         lambda: all(ask(replica.port, "GET", "/readyz")[0] == 200 for replica in replicas))
 
 
-def move(bucket: Bucket, replicas: list[Replica], version: str, model) -> float:
+def move(bucket: ModelBucket, replicas: list[Replica], version: str, model) -> float:
     """Seconds until every replica has followed."""
     bucket.point(version, model)
     return await_that(
@@ -154,7 +115,7 @@ def check(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
         port = free_port()
         stack.enter_context(process(
             [sys.executable, "-m", "moto.server", "-H", HOST, "-p", port], folder / "moto.log"))
-        bucket = Bucket(port)
+        bucket = ModelBucket(port, BUCKET)
         replicas = []
         for number in range(REPLICA_COUNT):
             log = folder / f"replica-{number}.log"
@@ -163,7 +124,7 @@ def check(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
                  "--log-format", "json", "--tune", "off", "--state-dir", folder / f"state-{number}",
                  "--model-store", f"s3://{BUCKET}/{PREFIX}",
                  "--model-store-interval", f"{POLL_INTERVAL_MS}ms"],
-                log, env=bucket.environment())), log))
+                log, env=bucket.environment() | {"RESNETD_ADMIN_PORT": "0"})), log))
         first = publish_first(bucket, replicas, versions[0], models[0])
         bucket.upload(models[1])
         one = replicas[0].reference()

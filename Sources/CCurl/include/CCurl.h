@@ -1,5 +1,5 @@
-// One request at a time over libcurl, without its variadic options: a GET of a file, or a question
-// to a server of this program.
+// One request at a time over libcurl, without its variadic options: a GET of a file, a question to
+// a server of this program, or an object of a bucket.
 #pragma once
 
 #include <stdbool.h>
@@ -116,6 +116,63 @@ typedef bool (*remote_progress)(void *context, int64_t sent);
 int remote_ask(
     const remote_question *question, remote_receiver receiver, remote_progress progress,
     void *context, remote_answer *answer);
+
+enum { REMOTE_REGION_BYTE_COUNT = 64 };
+
+// A client of buckets that keeps its connections from one request to the next; for one thread at a
+// time.
+typedef struct remote_connection remote_connection;
+
+typedef struct {
+  // GET or PUT.
+  const char *method;
+  // http or https; no redirection is followed. Percent-encoded, with the query's fields in the
+  // order of their names, as the signature wants it: libcurl 7.88 signs path and query as they are.
+  const char *url;
+  // As in remote_request.
+  const char *_Nullable signature;
+  const char *_Nullable key;
+  const char *_Nullable secret;
+  const char *_Nullable session_token;
+  // SHA-256 of the body, in hexadecimal digits and in base64; the latter where there is a body.
+  const char *digest;
+  const char *_Nullable checksum;
+  const char *_Nullable content_type;
+  // Whether an object that is there already is to stay: then the status is 412.
+  bool creates;
+  const void *_Nullable body;
+  size_t body_byte_count;
+  long connect_timeout_ms;
+  // Milliseconds for the whole exchange.
+  long timeout_ms;
+  // Seconds, each with less than a kilobyte, after which the exchange is given up.
+  long stall_timeout_s;
+} remote_object;
+
+typedef struct {
+  int status;
+  // The bucket's region as the server names it; empty where it does not.
+  char region[REMOTE_REGION_BYTE_COUNT];
+  // Reason for which there is no answer.
+  char message[REMOTE_MESSAGE_BYTE_COUNT];
+  // Whether the reason is the other side's certificate, which another attempt will find unchanged.
+  bool is_untrusted;
+} remote_object_answer;
+
+// Takes the next bytes of an answer's body, whatever its status; false ends the exchange.
+typedef bool (*remote_object_sink)(void *context, int status, const void *bytes, size_t count);
+
+// Makes a connection for remote_connection_close, which is made when it is needed; NULL where there
+// is no memory.
+remote_connection *_Nullable remote_connection_open(void);
+
+void remote_connection_close(remote_connection *connection);
+
+// Asks for an object, or gives one. Returns 0 when there is a whole answer, whatever its status; -1
+// with a message otherwise. `context` is passed to both functions.
+int remote_connection_ask(
+    remote_connection *connection, const remote_object *object, remote_object_sink sink,
+    remote_stop stop, void *context, remote_object_answer *answer);
 
 enum { REMOTE_HOST_BYTE_COUNT = 256 };
 

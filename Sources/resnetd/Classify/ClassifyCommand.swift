@@ -22,6 +22,10 @@ enum ClassifyCommand: Command {
     var jsonl = false
     var csv = false
     var recursive = false
+    var input: String?
+    var shard = Shard.whole
+    var partImages: Int?
+    var allowFailures = false
     var filesFrom: String?
     var null = false
     var jobs: Int?
@@ -42,6 +46,7 @@ enum ClassifyCommand: Command {
       if json { return .json }
       if jsonl { return .jsonl }
       if csv { return .csv }
+      if folder != nil { return .jsonl }
       // `check` refuses names that ask for nothing that is written.
       return file.flatMap(ResultFormat.init(fileName:)) ?? .text
     }
@@ -57,11 +62,19 @@ enum ClassifyCommand: Command {
     without any ending that begin as an image does. A file that cannot be classified is reported,
     the others still are, and the exit code is 1. After SIGINT or SIGTERM what is in progress is
     finished, and --resume goes on later.
+    Of many processes, each takes its --shard, of a bucket's folder for instance (--input s3://…),
+    and writes its rows in parts (--output s3://…), with which the same command goes on.
     """
   static let options: [Option<Settings>] =
     [
       .flag("recursive", \.recursive, "enter the subfolders of folders, and links to folders")
         .called("r"),
+      .optionalText(
+        "input", "PLACE", \.input,
+        "the images of s3://BUCKET/FOLDER, at any depth; or as an operand"),
+      .shard(
+        "shard", \.shard,
+        "only the images of share I of N, from 0/N on; their names decide it"),
       .optionalText(
         "files-from", "FILE", \.filesFrom,
         "also the images whose paths are in FILE, one per line; - is standard input"),
@@ -76,8 +89,15 @@ enum ClassifyCommand: Command {
       .flag("json", \.json, "print JSON as the server answers it").inPlaceOf("csv", "jsonl"),
       .optionalText(
         "output", "FILE", \.output,
-        "write there, as CSV, JSON lines or JSON if its name ends in .csv, .jsonl or .json"
+        "write there, as CSV, JSON lines or JSON if its name ends in .csv, .jsonl or .json; into a "
+          + "folder, s3://… or a path that ends in /, as parts"
       ).called("o"),
+      .optionalInteger(
+        "part-images", "N", \.partImages, in: 1...1_000_000,
+        "images of a part (default: \(ResultParts.rowLimit))"),
+      .flag(
+        "allow-failures", \.allowFailures,
+        "exit with 0 although images cannot be classified; their rows say why"),
       .optionalText(
         "features", "FILE.npy", \.features,
         "write the images' features there, an array [images, features] in their order"),
@@ -110,9 +130,13 @@ enum ClassifyCommand: Command {
     let list = try settings.filesFrom.map { path throws(Failure) in
       try ImageList(path, isNULSeparated: settings.null) { !interruption.hasHappened }
     }
-    let paths = try ImagePaths(operands, isRecursive: settings.recursive, list: list)
+    let places = operands + (settings.bucket == nil ? settings.input.map { [$0] } ?? [] : [])
+    let paths =
+      settings.bucket == nil
+      ? try ImagePaths(places, isRecursive: settings.recursive, list: list) : nil
+    let isAlone = paths?.isAlone == true && settings.shard.isWhole
     let model = try ModelSource.load(settings.model, settings.parts)
-    let jobs = ParallelJobs(settings.jobs, imageCount: paths.total)
+    let jobs = ParallelJobs(settings.jobs, imageCount: paths?.total)
     let live = try jobs.compiled(model, try ModelSource.precision(settings.precision, for: model))
     guard settings.minimum == nil || live.output.givesProbabilities else {
       throw Failure(
@@ -129,13 +153,17 @@ enum ClassifyCommand: Command {
       live, settings.parts, settings.format,
       topK: settings.topK ?? min(ClassificationParameters.defaultTopK, classCount),
       minimum: settings.minimum,
-      isAlone: paths.isAlone)
+      isAlone: isAlone)
     let explanation = try ExplanationFile(
-      settings, isAlone: paths.isAlone, live)
-    let output = try ResultOutput(settings.file, rows, settings.resume, replaces: settings.force)
+      settings, isAlone: isAlone, live)
+    let output = try settings.output(rows)
+    let images = try settings.images(paths, without: output.earlier) { !interruption.hasHappened }
+    defer { images.end() }
     let decoders = jobs.decoders(settings.decoders, spawner, for: [live])
     return try writingFeatures(of: live, settings) { features in
-      let run = ClassifyRun(paths, rows, output, features, explanation, interruption)
+      let run = ClassifyRun(
+        images, rows, output, features, explanation, interruption,
+        allowsFailures: settings.allowFailures)
       var inner: InnerOutputs = []
       if features != nil { inner.insert(.features) }
       if explanation != nil { inner.insert(.lastMap) }
@@ -189,7 +217,7 @@ enum ClassifyCommand: Command {
       }
       try WrittenFile.check(explain, "--explain", holds: .png)
     }
-    guard let file = settings.file else { return }
+    guard settings.folder == nil, let file = settings.file else { return }
     if !settings.json, !settings.jsonl, !settings.csv, ResultFormat(fileName: file) == nil {
       throw UsageError(
         "--output ends in .\(WrittenFile.ending(of: file) ?? ""), which is not written; it may end in "
@@ -200,7 +228,8 @@ enum ClassifyCommand: Command {
 
   private static func check(_ settings: Settings, _ operands: [String]) throws(UsageError) {
     try checkNames(settings)
-    guard !operands.isEmpty || settings.filesFrom != nil else {
+    try settings.checkPlaces(operands)
+    guard !operands.isEmpty || settings.filesFrom != nil || settings.input != nil else {
       throw UsageError("name one or more images")
     }
     guard !settings.null || settings.filesFrom != nil else {

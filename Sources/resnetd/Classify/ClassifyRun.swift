@@ -37,25 +37,29 @@ final class ClassifyRun: Sendable {
   private let explanation: ExplanationFile?
   private let earlier: EarlierResults
   private let interruption: EndingSignals
-  private let source: Mutex<ImagePaths>
+  private let source: Mutex<any ImageSource>
   private let known: Mutex<Known>
   private let progress: Mutex<Progress>
   private let isPlain: Bool
-  private let outputPath: String?
+  private let continuation: String?
+  private let allowsFailures: Bool
 
+  /// - Parameter allowsFailures: Whether the exit code is 0 although images failed.
   init(
-    _ paths: ImagePaths, _ rows: ResultRows, _ output: ResultOutput, _ features: FeatureFile?,
-    _ explanation: ExplanationFile?, _ interruption: EndingSignals
+    _ images: any ImageSource, _ rows: ResultRows, _ output: ResultOutput,
+    _ features: FeatureFile?, _ explanation: ExplanationFile?, _ interruption: EndingSignals,
+    allowsFailures: Bool
   ) {
+    self.allowsFailures = allowsFailures
     self.rows = rows
     self.explanation = explanation
     self.interruption = interruption
     earlier = output.earlier
-    outputPath = output.path
-    isPlain = paths.isPlain && output.path == nil && (rows.format == .text || rows.format == .json)
+    continuation = output.continuation
+    isPlain = images.isPlain && output.path == nil && (rows.format == .text || rows.format == .json)
     let bar = ProgressBar("images", total: 0)
-    source = Mutex(paths)
-    known = Mutex(Known(total: paths.total))
+    source = Mutex(images)
+    known = Mutex(Known(total: images.total))
     progress = Mutex(
       Progress(
         output: output, features: features, bar: output.isOnTerminal ? nil : bar))
@@ -76,9 +80,14 @@ final class ClassifyRun: Sendable {
     }
     do {
       try progress.withLock { try $0.output.begin() }
-      try work.run()
+      do { try work.run() } catch {
+        progress.withLock { progress in
+          if let message = progress.output.keep() { tell(message, &progress) }
+        }
+        throw error
+      }
       try progress.withLock { progress in
-        try progress.output.finish()
+        if let message = try progress.output.finish() { tell(message, &progress) }
         // The file of an interrupted run goes.
         if !interruption.hasHappened { try progress.features?.finish() }
       }
@@ -91,24 +100,20 @@ final class ClassifyRun: Sendable {
     }
     if !isPlain { StandardError.write(summary(.now - start)) }
     if let code = interruption.exitCode { return code }
-    guard count + known.withLock(\.earlierCount) > 0 else {
+    let passed = source.withLock { $0.counts }
+    guard count + passed.earlier + passed.foreign > 0 else {
       throw Failure("no images were found; name images, or folders with images in them")
     }
     // Rows of the output that an earlier run has written count as if this one had.
-    return progress.withLock(\.failureCount) == 0 && earlier.failureCount == 0
-      ? .success : .failure
+    let failureCount = progress.withLock(\.failureCount) + earlier.failureCount
+    return failureCount == 0 || allowsFailures ? .success : .failure
   }
 
   private func take(_ batch: Int) throws -> [ListedImage] {
-    try source.withLock { paths in
-      while !interruption.hasHappened {
-        let images = try paths.take(batch)
-        let missing = images.filter { !earlier.contains($0.path) }
-        known.withLock { known in
-          known.total = paths.total
-          known.earlierCount += images.count - missing.count
-        }
-        if !missing.isEmpty || images.isEmpty { return missing }
+    try source.withLock { source in
+      while !interruption.hasHappened, let images = try source.take(batch) {
+        known.withLock { $0 = Known(total: source.total, earlierCount: source.counts.earlier) }
+        if !images.isEmpty { return images }
       }
       return []
     }
@@ -117,8 +122,9 @@ final class ClassifyRun: Sendable {
   private func classified(
     _ images: [ListedImage], by classifier: ImageClassifier
   ) throws -> [Row] {
-    try zip(images, try classifier.classify(images)).map { image, outcome in
+    try zip(images, try classifier.classify(images)).compactMap { image, outcome in
       switch outcome {
+      case .left: return nil
       case .notImage: return Row(path: image.path, bytes: [], isImage: false)
       case .output(let output, let pixels):
         try explanation?.write(output, pixels)
@@ -135,7 +141,7 @@ final class ClassifyRun: Sendable {
   private func write(_ batch: [Row]) throws {
     let known = known.withLock(\.self)
     try progress.withLock { progress in
-      try progress.output.write(batch.map(\.bytes))
+      for message in try progress.output.write(batch.map(\.bytes)) { tell(message, &progress) }
       for row in batch where row.isImage { try progress.features?.write(row.features) }
       for row in batch {
         progress.count += row.isImage ? 1 : 0
@@ -145,6 +151,11 @@ final class ClassifyRun: Sendable {
       let done = progress.count + progress.notImageCount + known.earlierCount
       progress.bar?.advance(to: done, of: known.total ?? 0)
     }
+  }
+
+  private func tell(_ message: String, _ progress: inout Progress) {
+    progress.bar?.interrupt()
+    StandardError.write("resnetd classify: \(PlainText.line(message))")
   }
 
   private func tell(_ path: String, _ failure: String, _ progress: inout Progress) {
@@ -163,7 +174,8 @@ final class ClassifyRun: Sendable {
     let (count, failureCount, notImageCount) = progress.withLock {
       ($0.count, $0.failureCount, $0.notImageCount)
     }
-    let (paths, earlierCount) = (source.withLock(\.self), known.withLock(\.earlierCount))
+    let counts = source.withLock { $0.counts }
+    let earlierCount = counts.earlier
     let seconds = duration / .seconds(1)
     let rate = seconds > 0 ? Double(count) / seconds : 0
     var parts = [
@@ -177,15 +189,13 @@ final class ClassifyRun: Sendable {
         ? " (rows with errors there: \(Decimal.grouped(earlier.failureCount)))" : ""
       parts.append("\(Decimal.grouped(earlierCount)) were done before\(failed)")
     }
-    var skipped = paths.skipped
+    var skipped = counts.skipped
     skipped.unnamedCount += notImageCount
     if !skipped.phrases.isEmpty {
       parts.append("skipped: " + skipped.phrases.joined(separator: ", "))
     }
     let isEarly = interruption.hasHappened
-    let advice =
-      isEarly && outputPath != nil && rows.format.isResumable
-      ? "; --resume goes on with the rest" : ""
+    let advice = isEarly ? continuation.map { "; " + $0 } ?? "" : ""
     return "resnetd classify: \(isEarly ? "ended early after " : "")"
       + parts.joined(separator: "; ") + advice
   }

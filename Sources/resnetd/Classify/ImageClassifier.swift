@@ -13,6 +13,8 @@ struct ImageClassifier {
     case output(ImageOutput, pixels: [UInt8])
     case failure(Problem)
     case notImage
+    /// The run ends before its bytes have come.
+    case left
   }
 
   private let classifier: Classifier
@@ -45,7 +47,11 @@ struct ImageClassifier {
     var waiting: [Waiting] = []
     for (index, image) in images.enumerated() {
       var pixels: [UInt8] = []
-      let outcome = try ImageReader.decode(image, source) {
+      guard let content = try Self.content(of: image) else {
+        outcomes[index] = .left
+        continue
+      }
+      let outcome = try ImageReader.decode(content, source) {
         (bytes, deadline) throws(DecodingFailure) in
         try classifier.prepare(bytes[...], at: waiting.count, by: decoder, until: deadline)
         guard let overlay else { return }
@@ -63,6 +69,12 @@ struct ImageClassifier {
     }
     try run(&waiting, &outcomes)
     return outcomes
+  }
+
+  /// Returns the bytes of a file or, once they have come, of an object; nil for one that was left.
+  private static func content(of image: ListedImage) throws(Failure) -> ImageReader.Outcome? {
+    guard let object = image.object else { return ImageReader.read(image) }
+    return try object.content()
   }
 
   /// An image that is prepared to run.

@@ -50,6 +50,8 @@ enum OptionSynonyms {
     (["from"], "model checkpoint init weights-from base"),
     (["min-probability"], "min-prob"),
     (["jobs"], "threads workers"),
+    (["shard"], "shards num-shards shard-index shard-count rank world-size partition"),
+    (["part-images"], "part-size rows-per-part rows-per-file chunk-size"),
     (
       ["files-from", "list"],
       "input-file file-list image-list from-file filelist val-list annotations"

@@ -150,7 +150,7 @@ struct FolderWalk: Sendable {
   }
 
   /// Returns what follows the last dot; nil without one.
-  private static func ending(of name: ArraySlice<UInt8>) -> String? {
+  static func ending(of name: ArraySlice<UInt8>) -> String? {
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot + 1 < name.endIndex else {
       return nil
     }

@@ -13,9 +13,9 @@ enum ImageReader {
     case notImage
   }
 
-  private static let byteCountLimit = ServingLimits().bodyByteLimit
+  static let byteCountLimit = ServingLimits().bodyByteLimit
   /// Bytes that tell an image's format.
-  private static let magicByteCount = 512
+  static let magicByteCount = 512
 
   static func read(_ image: ListedImage) -> Outcome {
     if let fault = image.fault { return .failure(Problem(400, .unreadableFile, fault)) }
@@ -37,7 +37,14 @@ enum ImageReader {
     _ image: ListedImage, _ source: any DecoderSource,
     by decode: ([UInt8], ContinuousClock.Instant) throws(DecodingFailure) -> Void
   ) throws(Failure) -> Outcome {
-    let outcome = read(image)
+    try Self.decode(read(image), source, by: decode)
+  }
+
+  /// The same for an image that has been read.
+  static func decode(
+    _ outcome: Outcome, _ source: any DecoderSource,
+    by decode: ([UInt8], ContinuousClock.Instant) throws(DecodingFailure) -> Void
+  ) throws(Failure) -> Outcome {
     guard case .bytes(let bytes) = outcome else { return outcome }
     do throws(DecodingFailure) {
       try decode(bytes, .now + ServingLimits().requestTimeout)
@@ -65,5 +72,5 @@ enum ImageReader {
 
 extension ProblemKind {
   /// Kind that only the program's own commands use, in place of a problem with a request's body.
-  fileprivate static let unreadableFile = ProblemKind("unreadable-file")
+  static let unreadableFile = ProblemKind("unreadable-file")
 }

@@ -13,9 +13,13 @@ struct ListedImage: Sendable, Hashable {
   var origin: Origin
   /// Reason why nothing can be read, known before it is tried.
   var fault: String?
+  /// Bytes that are on their way, of an image that is no file but an object in a bucket.
+  var object: ImageObject?
 
-  init(_ path: String, _ origin: Origin, fault: String? = nil) {
-    (self.path, self.origin, self.fault) = (path, origin, fault)
+  init(
+    _ path: String, _ origin: Origin, fault: String? = nil, object: ImageObject? = nil
+  ) {
+    (self.path, self.origin, self.fault, self.object) = (path, origin, fault, object)
   }
 
   /// Makes the image of a path's bytes, or a fault if they are not UTF-8: no answer could name it.

@@ -13,7 +13,7 @@ struct EarlierResults: Sendable {
   /// Hashes of the names in the rows, sorted: names themselves would take several times the memory.
   private var hashes: [UInt128] = []
   private(set) var failureCount = 0
-  /// Bytes of all complete rows.
+  /// Bytes of all complete rows of the file that was read last.
   private(set) var byteCount = 0
 
   var count: Int { hashes.count }
@@ -24,18 +24,43 @@ struct EarlierResults: Sendable {
   ///
   /// - Throws: The reason why these rows are not of the run that `rows` writes.
   init(_ descriptor: CInt, _ path: String, like rows: ResultRows) throws(Failure) {
+    try take(CSVReader.lines(of: descriptor), path, rows)
+    hashes.sort()
+  }
+
+  /// Reads the rows of whole files, one after the other.
+  ///
+  /// - Parameters:
+  ///   - names: Their names for errors.
+  ///   - read: Returns the bytes of one of them by its place in the names.
+  init(
+    _ names: [String], like rows: ResultRows, read: (Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
+    for (index, name) in names.enumerated() {
+      let bytes = try read(index)
+      try take(CSVReader.lines(of: bytes), name, rows)
+      guard byteCount == bytes.count else {
+        throw Failure("\(name): its last row has no end: the part is damaged; remove it")
+      }
+    }
+    hashes.sort()
+  }
+
+  private mutating func take(
+    _ lines: DelimitedReader, _ path: String, _ rows: ResultRows
+  ) throws(Failure) {
+    byteCount = 0
     do {
       if rows.format == .csv {
-        try readTable(descriptor, rows)
+        try readTable(lines, rows)
       } else {
-        try readLines(descriptor, rows)
+        try readLines(lines, rows)
       }
     } catch let error as Failure {
       throw Failure("\(path): \(error.message)")
     } catch {
       throw Failure("\(path): \(PlainText.line("\(error)"))")
     }
-    hashes.sort()
   }
 
   /// Returns whether a row has this name.
@@ -51,8 +76,8 @@ struct EarlierResults: Sendable {
     return false
   }
 
-  private mutating func readTable(_ descriptor: CInt, _ rows: ResultRows) throws {
-    var reader = CSVReader(descriptor)
+  private mutating func readTable(_ lines: DelimitedReader, _ rows: ResultRows) throws {
+    var reader = CSVReader(lines)
     guard let header = try reader.next(), header.isComplete else { return }
     guard CSV.row(header.texts) == rows.head else {
       throw Failure(
@@ -74,8 +99,8 @@ struct EarlierResults: Sendable {
     try checkEnd(reader.byteCount)
   }
 
-  private mutating func readLines(_ descriptor: CInt, _ rows: ResultRows) throws {
-    var reader = CSVReader.lines(of: descriptor)
+  private mutating func readLines(_ lines: DelimitedReader, _ rows: ResultRows) throws {
+    var reader = lines
     var line = 0
     while let part = try reader.next(), part.isComplete {
       line += 1

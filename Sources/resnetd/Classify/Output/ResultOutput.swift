@@ -1,11 +1,13 @@
 import Glibc
 
-/// The answers of a run on their way to a file or standard output, complete row by row.
+/// The answers of a run on their way to a file, to parts in a folder or to standard output, complete
+/// row by row.
 struct ResultOutput: Sendable {
   /// Rows that are there from an earlier run.
   let earlier: EarlierResults
   let path: String?
-  private let file: ResultFile
+  private let file: ResultFile?
+  private var parts: ResultParts?
   private let rows: ResultRows
   private var isFirst = true
 
@@ -32,23 +34,53 @@ struct ResultOutput: Sendable {
     file = .file(descriptor: descriptor, path: path)
   }
 
+  /// Goes on with the parts of a shard.
+  init(
+    partsIn store: any PartStore, at path: String, _ shard: Shard, _ rows: ResultRows, rowLimit: Int
+  ) throws(Failure) {
+    let opened = try ResultParts.open(store, shard, rows, rowLimit: rowLimit)
+    (parts, earlier) = (opened.parts, opened.earlier)
+    (self.path, self.rows, file) = (path, rows, nil)
+  }
+
   /// Whether rows appear where a progress bar would.
   var isOnTerminal: Bool { path == nil && isatty(STDOUT_FILENO) == 1 }
 
-  func begin() throws { if earlier.byteCount == 0 { try file.write(rows.head) } }
-
-  mutating func write(_ parts: [[UInt8]]) throws {
-    var bytes: [UInt8] = []
-    for part in parts where !part.isEmpty {
-      if !isFirst { bytes += rows.separator }
-      isFirst = false
-      bytes += part
-    }
-    if !bytes.isEmpty { try file.write(bytes) }
+  /// How a run that ended early is gone on with.
+  var continuation: String? {
+    if parts != nil { return "the same command goes on with the rest" }
+    return path != nil && rows.format.isResumable ? "--resume goes on with the rest" : nil
   }
 
-  func finish() throws {
-    try file.write(rows.foot)
-    try file.finish()
+  func begin() throws { if earlier.byteCount == 0 { try file?.write(rows.head) } }
+
+  /// Writes rows; returns a message for each part that is complete.
+  mutating func write(_ added: [[UInt8]]) throws -> [String] {
+    var bytes: [UInt8] = []
+    var messages: [String] = []
+    for row in added where !row.isEmpty {
+      guard parts == nil else {
+        if let message = try parts?.add(row) { messages.append(message) }
+        continue
+      }
+      if !isFirst { bytes += rows.separator }
+      isFirst = false
+      bytes += row
+    }
+    if !bytes.isEmpty { try file?.write(bytes) }
+    return messages
+  }
+
+  /// Ends the output; returns a message if that wrote a part.
+  mutating func finish() throws -> String? {
+    try file?.write(rows.foot)
+    try file?.finish()
+    return try parts?.finish()
+  }
+
+  /// Keeps the rows that would be lost with a run that has failed; returns a message if there were
+  /// any.
+  mutating func keep() -> String? {
+    do { return try parts?.finish() } catch { return nil }
   }
 }
