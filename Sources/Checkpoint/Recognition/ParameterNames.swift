@@ -35,25 +35,28 @@ enum ParameterNames {
     return translated(module, parts) + rest[dot...]
   }
 
-  /// Returns names of tensors without the modules that wrap others inside of a network: those of
-  /// PyTorch begin with an underscore (`_orig_mod` of `torch.compile`, `_fsdp_wrapped_module`,
+  /// Returns names of tensors, by their own, without the modules that wrap others inside of a network:
+  /// those of PyTorch begin with an underscore (`_orig_mod` of `torch.compile`, `_fsdp_wrapped_module`,
   /// `_checkpoint_wrapped_module`) or are called `module` (DataParallel).
   ///
-  /// A wrapper is all that the module around it holds.
-  static func withoutWrappers(_ names: [Substring]) -> [Substring: Substring] {
+  /// A wrapper is all that the module around it holds. One around the whole network is a prefix like
+  /// others.
+  static func withoutWrappers(_ names: [Substring]) -> [Substring: String] {
     var inside: [Substring: Set<Substring>] = [:]
     let wrapped = names.filter { name in places(in: name).contains { isWrapper($0.part) } }
     guard !wrapped.isEmpty else { return [:] }
     for name in names {
       for place in places(in: name) { inside[place.path, default: []].insert(place.part) }
     }
-    var results: [Substring: Substring] = [:]
+    var results: [Substring: String] = [:]
     for name in wrapped {
-      let kept = places(in: name).filter { place in
-        !isWrapper(place.part) || inside[place.path]?.count != 1
+      var kept = String(name.prefix { $0 != "." })
+      var rest = name.dropFirst(kept.count)
+      for place in places(in: name) {
+        rest = name[place.part.endIndex...]
+        if !isWrapper(place.part) || inside[place.path]?.count != 1 { kept += ".\(place.part)" }
       }
-      let last = name[(name.lastIndex(of: ".") ?? name.startIndex)...]
-      results[name] = kept.map(\.part).joined(separator: ".")[...] + last
+      results[name] = kept + rest
     }
     return results
   }
@@ -62,15 +65,13 @@ enum ParameterNames {
     part.hasPrefix("_") || part == "module"
   }
 
-  /// Returns the modules that a name leads through, each with the path of the one around it.
+  /// Returns the modules that a name leads through, but the outermost, each with the path of the one
+  /// around it.
   private static func places(in name: Substring) -> [(path: Substring, part: Substring)] {
-    var places: [(path: Substring, part: Substring)] = []
-    var start = name.startIndex
-    while let dot = name[start...].firstIndex(of: "."), places.count <= partLimit {
-      places.append((name[..<start], name[start..<dot]))
-      start = name.index(after: dot)
+    let ends = name.utf8.indices.filter { name.utf8[$0] == UInt8(ascii: ".") }.prefix(partLimit)
+    return zip(ends, ends.dropFirst()).map { start, end in
+      (name[..<start], name[name.index(after: start)..<end])
     }
-    return places
   }
 
   private static func translated(_ module: Substring, _ parts: [Substring]) -> String {

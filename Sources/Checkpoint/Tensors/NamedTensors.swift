@@ -34,8 +34,6 @@ struct NamedTensors {
   init(
     _ entries: [(name: Substring, entry: TensorEntry)], asNamed: Bool = false
   ) throws(CheckpointError) {
-    let wrapped = asNamed ? [:] : ParameterNames.withoutWrappers(entries.map(\.name))
-    let entries = entries.map { (name: wrapped[$0.name] ?? $0.name, entry: $0.entry) }
     let normalized = WeightNormalization(asNamed ? [] : entries.map(\.name))
     let places = Dictionary(
       entries.map { ($0.name, $0.entry) }, uniquingKeysWith: { first, _ in first })

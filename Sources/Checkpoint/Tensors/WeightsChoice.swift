@@ -66,7 +66,11 @@ struct WeightsChoice {
 
   private init(_ file: TensorFile, _ wanted: String?, _ variant: NetworkVariant) {
     (self.file, self.wanted, self.variant) = (file, wanted, variant)
-    kept = file.groups.map { $0.entries.filter { SpareTensor($0) == nil } }
+    kept = file.groups.map { group in
+      let entries = group.entries.filter { SpareTensor($0) == nil }
+      let names = ParameterNames.withoutWrappers(entries.map { $0.name[...] })
+      return entries.map { entry in names[entry.name[...]].map { entry.named($0) } ?? entry }
+    }
   }
 
   // MARK: Search
