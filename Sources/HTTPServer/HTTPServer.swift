@@ -105,6 +105,9 @@ package final class HTTPServer: @unchecked Sendable {
   /// Number of complete requests that wait for their answers and whose clients have not gone.
   package var requestsInFlight: Int { parts.exchangeCount.value }
 
+  /// Number of open connections, those of the reserve among them.
+  package var connectionCount: Int { state.withLock(\.connectionCount) }
+
   /// Number of bytes that clients have buffered here.
   package var bufferedByteCount: Int { parts.buffers.value }
 
@@ -184,9 +187,9 @@ package final class HTTPServer: @unchecked Sendable {
   private func acceptWaiting(isLast: Bool = false) {
     while state.withLock(\.isAccepting) {
       if !isLast, desk?.isBusy == true { return pause() }
-      guard state.withLock({ $0.connectionCount < placeCount }) else {
+      if state.withLock({ $0.connectionCount >= placeCount }) {
         guard Socket.isReadable(descriptor.number) else { return }
-        pause()
+        guard pauseIfFull() else { continue }
         makeRoom()
         return
       }
@@ -309,6 +312,18 @@ package final class HTTPServer: @unchecked Sendable {
   private func pause() {
     state.withLock { $0.isAccepting = false }
     listener.suspend()
+  }
+
+  /// Stops accepting if all places are taken, in one step: a connection that closes a moment later
+  /// finds that it has to resume it.
+  private func pauseIfFull() -> Bool {
+    let isFull = state.withLock { state in
+      guard state.connectionCount >= placeCount else { return false }
+      state.isAccepting = false
+      return true
+    }
+    if isFull { listener.suspend() }
+    return isFull
   }
 
   /// Goes on accepting, if there is room; called on the accepting queue.

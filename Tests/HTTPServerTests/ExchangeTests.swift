@@ -190,6 +190,20 @@ struct ExchangeTests {
     }
   }
 
+  @Test("The only place goes to the next connection, whenever the one before ends")
+  func place() throws {
+    try withServer {
+      $0.connectionLimit = 1
+      $0.reserveLimit = 0
+    } _: { server in
+      for _ in 0..<300 {
+        let client = try server.connect()
+        #expect(try client.exchange(request("POST", body: "a")).text == "a")
+        client.reset()
+      }
+    }
+  }
+
   @Test("An exchange that its handler forgets is answered with 500")
   func droppedExchange() throws {
     try withServer { server in

@@ -124,9 +124,12 @@ import Testing
     let service = try TestService()
     service.metrics.watch(inFlight: { 7 })
     service.metrics.watch(queueDepth: { 3 })
+    service.metrics.watch(connections: { 5 }, limit: 8)
     let samples = try await samples(service.service)
     #expect(samples["resnetd_in_flight"] == "7")
     #expect(samples["resnetd_queue_depth"] == "3")
+    #expect(samples["resnetd_connections"] == "5")
+    #expect(samples["resnetd_connections_limit"] == "8")
   }
 
   @Test("With a port of their own metrics are there and nowhere else")

@@ -33,7 +33,7 @@ import Testing
       ])
     for line in [
       #"resnetd_rejected_total{reason="queue_full"} 1"#, "resnetd_in_flight 0",
-      "resnetd_queue_depth 0",
+      "resnetd_queue_depth 0", "resnetd_connections_limit 10000",
       #"resnetd_stage_duration_seconds_count{version="8a3ca0d18ee4",stage="decode"} 3"#,
       #"resnetd_stage_duration_seconds_count{version="8a3ca0d18ee4",stage="inference"} 2"#,
       #"resnetd_stage_duration_seconds_count{version="8a3ca0d18ee4",stage="queue"} 4"#,

@@ -36,6 +36,11 @@ package final class ServingMetrics: Sendable {
       "Memory that may be taken in all (limit), and what is reserved of it by use.")
     static let inFlight = MetricDescription(
       .gauge, "resnetd_in_flight", "Complete requests that have no answer yet.")
+    static let connections = MetricDescription(
+      .gauge, "resnetd_connections", "Open connections of clients to the port for requests.")
+    static let connectionLimit = MetricDescription(
+      .gauge, "resnetd_connections_limit",
+      "Connections beyond which only probes, metrics and administration are answered.")
     static let modelInfo = MetricDescription(
       .gauge, "resnetd_model_info", "The model that is live.")
     static let referenceSteps = MetricDescription(
@@ -65,6 +70,7 @@ package final class ServingMetrics: Sendable {
   struct Gauges {
     var queueDepth: @Sendable () -> Int = { 0 }
     var inFlight: @Sendable () -> Int = { 0 }
+    var connections: (count: @Sendable () -> Int, limit: Int)?
     var memory: MemoryBudget?
     var canary: @Sendable () -> CanaryGauge? = { nil }
     var isRecorded: @Sendable () -> Bool? = { nil }
@@ -159,6 +165,12 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.inFlight = inFlight }
   }
 
+  /// Sets the source of the number of open connections, and how many may be; called from the threads
+  /// that ask for metrics.
+  package func watch(connections: @escaping @Sendable () -> Int, limit: Int) {
+    gauges.withLock { $0.connections = (connections, limit) }
+  }
+
   /// Sets the source of the canary; called from the threads that ask for metrics.
   func watch(canary: @escaping @Sendable () -> CanaryGauge?) {
     gauges.withLock { $0.canary = canary }
@@ -229,6 +241,10 @@ package final class ServingMetrics: Sendable {
     for model in models { model.batchSize.write(to: &exposition) }
     exposition.single(Name.queueDepth, gauges.queueDepth())
     exposition.single(Name.inFlight, gauges.inFlight())
+    if let (count, limit) = gauges.connections {
+      exposition.single(Name.connections, count())
+      exposition.single(Name.connectionLimit, limit)
+    }
     exposition.begin(Name.memory)
     if let memory = gauges.memory {
       exposition.sample([("use", "limit")], memory.byteCount)

@@ -90,6 +90,9 @@ struct ServingProcess {
     let server = try Listening.server(configuration, service, portOption: "--port")
     self.server = server
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
+    metrics.watch(
+      connections: { [weak server] in server?.connectionCount ?? 0 },
+      limit: configuration.connectionLimit)
     metricsServer = try settings.metricsServer(
       identities?.usual, inherited: manager.listeners.metrics
     ).map { configuration in
