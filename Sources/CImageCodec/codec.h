@@ -69,6 +69,22 @@ bool codec_png_text_is_xmp(const uint8_t *data, size_t byte_count);
 /// Returns the orientation of XMP in a chunk tEXt, zTXt or iTXt of a PNG; 0 if it has none.
 uint8_t codec_png_xmp_orientation(const char *type, const uint8_t *data, size_t byte_count);
 
+/// Colours of each value of a sample of up to eight bits, over the backdrop where they are
+/// transparent.
+typedef struct codec_colour_table {
+  uint8_t rgb[256][3];
+} codec_colour_table;
+
+/// Composes the colours, RGBA, of all values.
+void codec_colour_table_fill(
+    codec_colour_table *table, const uint8_t (*rgba)[4], image_codec_backdrop backdrop);
+
+/// Writes the RGB of `count` samples of 1, 2, 4 or 8 bits, which are packed from the highest bit of
+/// each byte on.
+void codec_colour_table_expand(
+    const codec_colour_table *table, const uint8_t *samples, unsigned bit_count, uint8_t *rgb,
+    size_t count);
+
 /// Fails because a library is not installed, and names it and its Debian package.
 image_codec_status codec_missing(
     codec_message message, const char *library, const char *package);

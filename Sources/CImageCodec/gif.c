@@ -29,11 +29,9 @@ typedef struct gif_state {
   int transparent;
   /// RGBA of each index.
   uint8_t colours[gif_colour_count][4];
-  image_codec_backdrop backdrop;
+  codec_colour_table table;
   /// Indices of the whole frame if it is interlaced, else of one row.
   uint8_t *indices;
-  /// One row of the canvas, RGBA.
-  uint8_t *row;
   uint32_t next_row;
 } gif_state;
 
@@ -66,7 +64,6 @@ static void gif_close(void *opaque) {
   int code;
   if (state->file != NULL) DGifCloseFile(state->file, &code);
   free(state->indices);
-  free(state->row);
   free(state);
 }
 
@@ -153,8 +150,8 @@ image_codec_status codec_gif_open(
   header->bit_depth = 8;
   header->has_alpha = state->transparent >= 0;
   header->colour = IMAGE_CODEC_COLOUR_RGB;
-  header->decoding_byte_count = (uint64_t)state->width * 4 + gif_table_byte_count +
-                                (uint64_t)frame->Width * (frame->Interlace ? frame->Height : 1);
+  header->decoding_byte_count =
+      gif_table_byte_count + (uint64_t)frame->Width * (frame->Interlace ? frame->Height : 1);
   *result = state;
   return IMAGE_CODEC_STATUS_OK;
 }
@@ -178,13 +175,10 @@ static image_codec_status gif_start(
   (void)scale_denominator;
   gif_state *state = opaque;
   const GifImageDesc *frame = &state->file->Image;
-  state->backdrop = backdrop;
+  codec_colour_table_fill(&state->table, state->colours, backdrop);
   *columns = (image_codec_columns){0, state->width};
-  state->row = malloc((size_t)state->width * 4);
   state->indices = malloc((size_t)frame->Width * (size_t)(frame->Interlace ? frame->Height : 1));
-  if (state->row == NULL || state->indices == NULL) {
-    return fail(state, D_GIF_ERR_NOT_ENOUGH_MEM, message);
-  }
+  if (state->indices == NULL) return fail(state, D_GIF_ERR_NOT_ENOUGH_MEM, message);
   const int code = frame->Interlace ? read_passes(state) : 0;
   return code == 0 ? IMAGE_CODEC_STATUS_OK : fail(state, code, message);
 }
@@ -196,8 +190,8 @@ static image_codec_status gif_read_row(void *opaque, uint8_t *row, codec_message
     return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
   }
   // Around the frame the canvas is transparent, or has the first colour if none is.
-  const uint8_t *around = state->colours[state->transparent >= 0 ? state->transparent : 0];
-  for (size_t x = 0; x < state->width; x++) memcpy(state->row + 4 * x, around, 4);
+  const uint8_t *around = state->table.rgb[state->transparent >= 0 ? state->transparent : 0];
+  for (size_t x = 0; x < state->width; x++) memcpy(row + 3 * x, around, 3);
   const int64_t y = (int64_t)state->next_row - frame->Top;
   if (y >= 0 && y < frame->Height) {
     const uint8_t *indices = state->indices;
@@ -206,12 +200,9 @@ static image_codec_status gif_read_row(void *opaque, uint8_t *row, codec_message
     } else if (DGifGetLine(state->file, state->indices, frame->Width) == GIF_ERROR) {
       return fail(state, state->file->Error, message);
     }
-    uint8_t *pixels = state->row + (size_t)frame->Left * 4;
-    for (size_t x = 0; x < (size_t)frame->Width; x++) {
-      memcpy(pixels + 4 * x, state->colours[indices[x]], 4);
-    }
+    codec_colour_table_expand(
+        &state->table, indices, 8, row + (size_t)frame->Left * 3, (size_t)frame->Width);
   }
-  image_codec_compose_row(state->row, row, state->width, state->backdrop);
   state->next_row++;
   return IMAGE_CODEC_STATUS_OK;
 }

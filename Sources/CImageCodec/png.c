@@ -28,7 +28,12 @@ typedef struct png_state {
   bool is_complete;
   bool has_alpha;
   image_codec_backdrop backdrop;
-  /// The whole image if it is interlaced, else one row if it has alpha, else null.
+  /// Whether a pixel is one sample of up to eight bits, whose colour the table has. libspng expands
+  /// samples of fewer bits one by one, in several times the time.
+  bool uses_table;
+  codec_colour_table table;
+  /// The whole image if it is interlaced, else one row if it is not returned as it is decoded, else
+  /// null.
   uint8_t *pixels;
   uint32_t next_row;
 } png_state;
@@ -188,6 +193,42 @@ image_codec_status codec_png_open(
   return IMAGE_CODEC_STATUS_OK;
 }
 
+/// Fills the table from the palette, or with grey; what a palette lacks is black, as for libspng.
+static int fill_table(png_state *state) {
+  uint8_t colours[256][4];
+  struct spng_plte palette = {0};
+  struct spng_trns transparency = {0};
+  const bool has_transparency =
+      state->has_alpha && spng_get_trns(state->context, &transparency) == 0;
+  const bool is_indexed = state->header.color_type == SPNG_COLOR_TYPE_INDEXED;
+  const int code = is_indexed ? spng_get_plte(state->context, &palette) : 0;
+  if (code != 0) return code;
+  const uint32_t top = (1u << state->header.bit_depth) - 1;
+  for (uint32_t value = 0; value < 256; value++) {
+    const struct spng_plte_entry *entry = &palette.entries[value];
+    const bool is_known = value < palette.n_entries;
+    const uint8_t grey = (uint8_t)((value & top) * 255 / top);
+    colours[value][0] = is_indexed ? (is_known ? entry->red : 0) : grey;
+    colours[value][1] = is_indexed ? (is_known ? entry->green : 0) : grey;
+    colours[value][2] = is_indexed ? (is_known ? entry->blue : 0) : grey;
+    colours[value][3] = 255;
+    if (!has_transparency) continue;
+    if (is_indexed && value < transparency.n_type3_entries) {
+      colours[value][3] = transparency.type3_alpha[value];
+    }
+    if (!is_indexed && value == transparency.gray) colours[value][3] = 0;
+  }
+  codec_colour_table_fill(&state->table, colours, state->backdrop);
+  return 0;
+}
+
+/// Returns the bytes of a row as libspng is to give it.
+static size_t decoded_row_byte_count(const png_state *state) {
+  const size_t width = state->header.width;
+  if (state->uses_table) return (width * state->header.bit_depth + 7) / 8;
+  return width * (state->has_alpha ? 4 : 3);
+}
+
 static image_codec_status png_start(
     void *opaque, uint32_t scale_denominator, image_codec_columns *columns,
     image_codec_backdrop backdrop, codec_message message) {
@@ -199,26 +240,32 @@ static image_codec_status png_start(
   state->backdrop = backdrop;
   *columns = (image_codec_columns){0, state->header.width};
   const bool is_interlaced = state->header.interlace_method != 0;
-  const size_t row_byte_count = (size_t)state->header.width * (state->has_alpha ? 4 : 3);
-  const size_t byte_count = row_byte_count * (is_interlaced ? state->header.height : 1);
-  if (is_interlaced || state->has_alpha) {
+  const uint8_t type = state->header.color_type;
+  state->uses_table = !is_interlaced && state->header.bit_depth <= 8 &&
+                      (type == SPNG_COLOR_TYPE_GRAYSCALE || type == SPNG_COLOR_TYPE_INDEXED);
+  const size_t byte_count =
+      decoded_row_byte_count(state) * (is_interlaced ? state->header.height : 1);
+  if (is_interlaced || state->has_alpha || state->uses_table) {
     state->pixels = malloc(byte_count);
     if (state->pixels == NULL) return fail(SPNG_EMEM, message);
   }
-  const int format = state->has_alpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8;
-  const int code =
-      is_interlaced
-          ? spng_decode_image(
-                state->context, state->pixels, byte_count, format, SPNG_DECODE_TRNS)
-          : spng_decode_image(
-                state->context, NULL, 0, format, SPNG_DECODE_TRNS | SPNG_DECODE_PROGRESSIVE);
+  const int format = state->uses_table   ? SPNG_FMT_RAW
+                     : state->has_alpha ? SPNG_FMT_RGBA8
+                                        : SPNG_FMT_RGB8;
+  const int transparency = state->uses_table ? 0 : SPNG_DECODE_TRNS;
+  int code = is_interlaced
+                 ? spng_decode_image(
+                       state->context, state->pixels, byte_count, format, transparency)
+                 : spng_decode_image(
+                       state->context, NULL, 0, format, transparency | SPNG_DECODE_PROGRESSIVE);
+  if (code == 0 && state->uses_table) code = fill_table(state);
   return code == 0 ? IMAGE_CODEC_STATUS_OK : fail(code, message);
 }
 
 static image_codec_status png_read_row(void *opaque, uint8_t *row, codec_message message) {
   png_state *state = opaque;
   const size_t width = state->header.width;
-  const size_t row_byte_count = width * (state->has_alpha ? 4 : 3);
+  const size_t row_byte_count = decoded_row_byte_count(state);
   const uint8_t *stored = row;
   if (state->next_row >= state->header.height) {
     return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no more rows");
@@ -227,14 +274,18 @@ static image_codec_status png_read_row(void *opaque, uint8_t *row, codec_message
     stored = state->pixels + row_byte_count * state->next_row;
     if (!state->has_alpha) memcpy(row, stored, row_byte_count);
   } else {
-    uint8_t *target = state->has_alpha ? state->pixels : row;
+    uint8_t *target = state->pixels != NULL ? state->pixels : row;
     const int code = spng_decode_row(state->context, target, row_byte_count);
     // The last row comes with the end of the image.
     const bool is_last = state->next_row + 1 == state->header.height;
     if (code != 0 && !(code == SPNG_EOI && is_last)) return fail(code, message);
     stored = target;
   }
-  if (state->has_alpha) image_codec_compose_row(stored, row, width, state->backdrop);
+  if (state->uses_table) {
+    codec_colour_table_expand(&state->table, stored, state->header.bit_depth, row, width);
+  } else if (state->has_alpha) {
+    image_codec_compose_row(stored, row, width, state->backdrop);
+  }
   state->next_row++;
   return IMAGE_CODEC_STATUS_OK;
 }

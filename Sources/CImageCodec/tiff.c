@@ -65,6 +65,7 @@ static image_codec_status tiff_start(
   }
   state->backdrop = backdrop;
   *columns = (image_codec_columns){0, state->width};
+  state->uses_table = tiff_samples_fill(&state->samples, &state->table);
   state->band = calloc(state->band_row_byte_count, state->band_row_count * state->plane_count);
   state->rgba = malloc((size_t)state->width * 4);
   if (state->is_tiled) state->tile = malloc(state->library->tile_byte_count(state->file));
@@ -139,8 +140,15 @@ static image_codec_status tiff_read_row(void *opaque, uint8_t *row, codec_messag
   if (refusal != NULL) return codec_fail(IMAGE_CODEC_STATUS_UNSUPPORTED, message, refusal);
   const image_codec_status status = read_stored(state, rows, message);
   if (status != IMAGE_CODEC_STATUS_OK) return status;
-  tiff_samples_convert(&state->samples, rows, state->rgba, state->width);
-  image_codec_compose_row(state->rgba, row, state->width, state->backdrop);
+  if (state->uses_table) {
+    codec_colour_table_expand(
+        &state->table, rows[0], state->samples.bit_count, row, state->width);
+  } else if (tiff_samples_are_rgb(&state->samples)) {
+    memcpy(row, rows[0], (size_t)state->width * 3);
+  } else {
+    tiff_samples_convert(&state->samples, rows, state->rgba, state->width);
+    image_codec_compose_row(state->rgba, row, state->width, state->backdrop);
+  }
   return IMAGE_CODEC_STATUS_OK;
 }
 

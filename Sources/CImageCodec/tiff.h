@@ -60,6 +60,13 @@ typedef struct tiff_samples {
 /// Returns why colours cannot be told from alpha, and what to do; null if they can.
 const char *tiff_samples_refusal(const tiff_samples *samples);
 
+/// Fills a table with the colours of the only sample of a pixel, of up to eight bits; false where
+/// pixels are others.
+bool tiff_samples_fill(const tiff_samples *samples, codec_colour_table *table);
+
+/// Whether rows are stored as RGB of eight bits.
+bool tiff_samples_are_rgb(const tiff_samples *samples);
+
 /// Converts a row of `width` pixels to RGBA. `rows` are the samples' rows: one of all samples, or
 /// one of each.
 void tiff_samples_convert(
@@ -86,6 +93,9 @@ typedef struct tiff_state {
   uint32_t height;
   uint16_t compression;
   tiff_samples samples;
+  /// Colours of the values, if a pixel is one sample.
+  bool uses_table;
+  codec_colour_table table;
   /// Rows that are decoded at once: one, or those of a strip or tile, of all samples or of each.
   bool is_tiled;
   bool is_by_row;

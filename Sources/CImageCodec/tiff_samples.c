@@ -96,6 +96,24 @@ void tiff_samples_convert(
   }
 }
 
+bool tiff_samples_fill(const tiff_samples *samples, codec_colour_table *table) {
+  if (samples->count != 1 || samples->bit_count > 8) return false;
+  uint8_t colours[256][4] = {{0}};
+  for (uint32_t value = 0; value < 1u << samples->bit_count; value++) {
+    convert_pixel(samples, &value, colours[value]);
+    colours[value][3] = 255;
+  }
+  const image_codec_backdrop none = {0};
+  codec_colour_table_fill(table, colours, none);
+  return true;
+}
+
+bool tiff_samples_are_rgb(const tiff_samples *samples) {
+  // libtiff returns RGB of a JPEG inside.
+  return (samples->photometric == PHOTOMETRIC_RGB || samples->photometric == PHOTOMETRIC_YCBCR) &&
+         samples->count == 3 && samples->bit_count == 8 && !samples->is_separate;
+}
+
 bool tiff_samples_are_bands(const tiff_samples *samples) {
   return (samples->photometric == PHOTOMETRIC_MINISBLACK ||
           samples->photometric == PHOTOMETRIC_RGB) &&
