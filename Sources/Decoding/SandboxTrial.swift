@@ -18,7 +18,7 @@ package enum SandboxTrial: String, Sendable, CaseIterable {
     case failed
     /// The signal ended the process.
     case ended(signal: Int)
-    /// It did not finish in the time of one image.
+    /// It did not finish in its time.
     case silent
   }
 

@@ -76,8 +76,10 @@ package final class SandboxedDecoder: ImageDecoder {
 
   /// Makes a decoder try what it must not be able to do, and returns whether it succeeded or the
   /// signal that ended it.
+  ///
+  /// - Parameter time: Time by the clock after which it counts as silent.
   package func attempt(
-    _ trial: SandboxTrial, byteCount: Int = 0
+    _ trial: SandboxTrial, byteCount: Int = 0, within time: Duration
   ) throws(DecodingFailure) -> SandboxTrial.Outcome {
     let process = try process(inputCount: 0, outputCount: 0, until: .now)
     var request = sandbox_request()
@@ -85,7 +87,7 @@ package final class SandboxedDecoder: ImageDecoder {
     request.granted_byte_count = UInt64(byteCount)
     let nothing: [UInt8] = []
     guard process.begin(nothing.span, &request) else { return .ended(signal: give(up: process)) }
-    switch process.receive(within: processes.limits.imageTimeout) {
+    switch process.receive(within: time) {
     case .reply(let reply):
       return reply.status == CInt(SANDBOX_REPLY_DONE) ? .succeeded : .failed
     case .end, .nonsense: return .ended(signal: give(up: process))

@@ -7,21 +7,19 @@ import RemoteModels
 import Testing
 
 @Suite struct CancellationTests {
-  /// Time far below any limit that ends a transfer otherwise.
-  private static let promptly = Duration.seconds(5)
-
   @Test func `a transfer that hangs ends as soon as it is cancelled, and leaves nothing`() throws {
     try withHost { host, address in
       try withStore { store, incoming in
         host.put("/current.json", pointer(try version(of: model(1)).hex, "hold"))
         let cancellation = Cancellation()
+        var limits = RemoteLimits()
+        // No other limit ends the transfer within the time that tests have.
+        (limits.stallTimeout, limits.modelTimeout) = (.seconds(86400), .seconds(86400))
         var remote = RemoteModels(
-          try RemoteSource(address, environment: [:]), cancellation: cancellation)
+          try RemoteSource(address, environment: [:]), limits: limits, cancellation: cancellation)
         let named = try remote.pointer()
         host.onHold { cancellation.cancel() }
-        let start = ContinuousClock.now
         #expect(throws: RemoteError.cancelled) { try remote.fetch(named, into: store) }
-        #expect(.now - start < Self.promptly)
         #expect(try incoming().isEmpty)
         #expect(throws: RemoteError.cancelled) { try remote.pointer() }
       }
@@ -44,10 +42,8 @@ import Testing
     let cancellation = Cancellation()
     #expect(cancellation.wait(.milliseconds(1)))
     #expect(cancellation.wait(.seconds(-1)))
-    let start = ContinuousClock.now
     DispatchQueue(label: "resnetd.tests.cancel").async { cancellation.cancel() }
     while cancellation.wait(.seconds(Int64.max)) {}
     #expect(!cancellation.wait(.seconds(60)))
-    #expect(.now - start < Self.promptly)
   }
 }

@@ -75,7 +75,10 @@ import Testing
     let json = try infer(Messages.base64([image, image], #","id":"seen""#))
     #expect(try json.json()["id"] as? String == "seen")
     #expect(json.fields["Server-Timing"]?.contains("inference;dur=") == true)
-    #expect(try json.outputs()["probabilities"] == wanted + wanted)
+    // Not the same bits: some CPUs sum a batch in another order.
+    let both = try #require(try json.outputs()["probabilities"])
+    #expect(both.count == 2 * wanted.count)
+    for (found, expected) in zip(both, wanted + wanted) { #expect(abs(found - expected) <= 1e-5) }
     #expect(try json.outputs()["logits"]?.count == 20)
 
     let (body, fields) = Messages.binary(Messages.prefixed(image), input: Messages.imageInput)
