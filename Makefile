@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
-  package deploy clients page follow onnx sanitize-address sanitize-thread fuzz format bench \
-  image clean
+  package deploy clients page follow onnx sanitize-address sanitize-program sanitize-thread fuzz \
+  format bench image clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -14,6 +14,8 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
 FUZZ_SECONDS ?= 10
+# Minutes that `make check` may take; without them it leaves nothing out.
+CHECK_MINUTES ?=
 NETWORK ?= resnet50
 PREFIX ?= /usr/local
 # The Swift runtime is inside what is installed, which another set of flags needs.
@@ -50,7 +52,7 @@ levels: ## After `make test`: run the engine's tests as on CPUs with fewer instr
 	scripts/check-levels $(RELEASE_FLAGS)
 
 check: ## Everything that CI runs: lint, tests, sanitizers, fuzz targets
-	@scripts/check
+	@scripts/check $(CHECK_MINUTES)
 
 lint: ## Check the format of all text, the scripts and the manifests
 	@scripts/setup --checks
@@ -85,8 +87,11 @@ follow: build ## Have three servers follow one S3 bucket, restart them under loa
 onnx: build ## Export networks as ONNX files, compare them in ONNX Runtime
 	scripts/check-onnx-export .build/release/resnetd
 
-sanitize-address: setup ## Run the tests under the address sanitizer
+sanitize-address: setup ## Run the tests of all but the program under the address sanitizer
 	scripts/sanitize address
+
+sanitize-program: setup ## Run the program's own tests under the address sanitizer
+	scripts/sanitize program
 
 sanitize-thread: setup ## Run the tests of what has threads under the thread sanitizer
 	scripts/sanitize thread

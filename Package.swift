@@ -201,10 +201,24 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-// Where only some tests are to run, the others are not built either: names with blanks between them.
+// Where only some tests are to run, nothing is built but what they need: names with blanks between
+// them.
 if let names = ProcessInfo.processInfo.environment["RESNETD_TESTS"] {
-  let kept = Set(names.split(separator: " ").map(String.init))
-  package.targets.removeAll { $0.type == .test && !kept.contains($0.name) }
+  var needed: Set<String> = []
+  func need(_ name: String) {
+    guard needed.insert(name).inserted,
+      let target = package.targets.first(where: { $0.name == name })
+    else { return }
+    for dependency in target.dependencies {
+      switch dependency {
+      case .targetItem(let name, _), .byNameItem(let name, _): need(name)
+      default: break
+      }
+    }
+  }
+  for name in names.split(separator: " ") { need(String(name)) }
+  package.targets.removeAll { !needed.contains($0.name) }
+  if !needed.contains("resnetd") { package.products = [] }
 }
 
 // Fuzz targets, one per file of Fuzz/, exist only for Fuzz/run: libFuzzer leads them.
@@ -232,7 +246,15 @@ if ProcessInfo.processInfo.environment["RESNETD_FUZZ"] != nil {
   ]
 }
 
+/// Tests that compute much themselves. Others are not optimised, which would take longer than they do.
+let computingTests: Set = [
+  "CheckpointTests", "EngineTests", "ImagingTests", "InferenceTests", "ONNXTests", "ResNetTests",
+  "TrainingTests",
+]
+
 for target in package.targets where ![.system].contains(target.type) {
   let isC = target.name.hasPrefix("C") && target.name.dropFirst().first?.isUppercase == true
-  if !isC { target.swiftSettings = swiftSettings }
+  if isC { continue }
+  let isOptimized = target.type != .test || computingTests.contains(target.name)
+  target.swiftSettings = swiftSettings + (isOptimized ? [] : [.unsafeFlags(["-Onone"])])
 }
