@@ -12,6 +12,8 @@ from manual import ROOT, byte_count
 
 DEPLOY = ROOT / "deploy"
 FILES = ("compose.yaml", "compose.monitoring.yaml")
+# What changes the server of the first one.
+TLS = "compose.tls.yaml"
 
 
 def read(name: str) -> dict:
@@ -83,11 +85,15 @@ def complaints(schema: pathlib.Path) -> list[str]:
     judge = jsonschema.Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
     found = [
         f"{file}: {'/'.join(map(str, error.path))}: {error.message}"
-        for file in FILES for error in judge.iter_errors(read(file))]
+        for file in (*FILES, TLS) for error in judge.iter_errors(read(file))]
     if found:
         return found
     for name, service in services().items():
         found += service_complaints(name, service)
+    encrypted = read(TLS)["services"]["resnetd"]["environment"]
+    found += [
+        f"{TLS}: {name} is not a variable of the program"
+        for name in sorted(set(encrypted) - manual.variables())]
     published = [port.rsplit(":", 1)[0] for one in services().values() for port in one["ports"]]
     found += [f"{port} is published twice" for port in set(published) if published.count(port) > 1]
     delay = services()["resnetd"]["environment"].get("RESNETD_DRAIN_DELAY", "0s")

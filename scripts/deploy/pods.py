@@ -52,6 +52,7 @@ def port_complaints(where: str, container: dict) -> list[str]:
     """Ports that the program does not listen on, and probes that ask another one."""
     variables, ports = variables_of(container), ports_of(container)
     clients = int(variables.get("RESNETD_PORT", manual.default("port")))
+    scheme = "HTTPS" if "RESNETD_TLS_CERT" in variables else "HTTP"
     served = {clients, int(variables.get("RESNETD_METRICS_PORT", clients))}
     complaints = [
         f"{where}: nothing listens on port {port}" for port in sorted(set(ports.values()) - served)]
@@ -63,6 +64,8 @@ def port_complaints(where: str, container: dict) -> list[str]:
             complaints.append(f"{where}: {name} does not ask {path}")
         elif ports.get(probe.get("port")) != clients:
             complaints.append(f"{where}: {name} asks port {probe.get('port')}")
+        elif probe.get("scheme", "HTTP") != scheme:
+            complaints.append(f"{where}: {name} does not ask by {scheme}")
     return complaints
 
 

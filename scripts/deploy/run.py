@@ -9,8 +9,10 @@ import http.client
 import http.server
 import json
 import pathlib
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -22,7 +24,8 @@ from manual import ROOT, default, seconds
 
 MODEL = ROOT / "Sources/CEmbeddedModels/resnet20-cifar10.safetensors"
 SAMPLE = (ROOT / "docs/sample.jpg").read_bytes()
-CASES = ("base", "one-node", "fleet", "gitops", "kserve", "compose", "batch")
+CASES = (
+    "base", "one-node", "fleet", "gitops", "kserve", "compose", "batch", "tls", "compose-tls")
 BATCH_IMAGE_COUNT = 20
 CLIENT_COUNT = 4
 REQUEST_PAUSE = 0.05
@@ -34,9 +37,19 @@ class Missed(Exception):
     """Something that must hold does not."""
 
 
-def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIENCE):
+def is_encrypted(one: Container) -> bool:
+    return "RESNETD_TLS_CERT" in one.setup.variables
+
+
+def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIENCE, *,
+        encrypted: bool):
     """Status and body of one answer on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    if encrypted:
+        # As the kubelet, which does not look at certificates.
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=timeout, context=ssl._create_unverified_context())
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("POST" if body else "GET", path, body, {"Connection": "close"})
         answer = connection.getresponse()
@@ -49,7 +62,8 @@ def probe(one: Container, kind: str) -> int:
     """The status that a probe gets; 0 without an answer in its time."""
     what = one.setup.probes[kind]
     try:
-        return ask(what["port"], what["path"], timeout=what["timeoutSeconds"])[0]
+        return ask(what["port"], what["path"], timeout=what["timeoutSeconds"],
+                   encrypted=is_encrypted(one))[0]
     except OSError:
         return 0
 
@@ -89,11 +103,12 @@ def look(one: Container) -> None:
     for kind in ("liveness", "readiness"):
         if (status := probe(one, kind)) != 200:
             raise Missed(f"the {kind} probe gets {status}")
-    if (status := ask(one.clients_port, "/classify", SAMPLE)[0]) != 200:
+    encrypted = is_encrypted(one)
+    if (status := ask(one.clients_port, "/classify", SAMPLE, encrypted=encrypted)[0]) != 200:
         raise Missed(f"/classify is answered {status}")
-    if (status := ask(one.metrics_port, "/metrics")[0]) != 200:
+    if (status := ask(one.metrics_port, "/metrics", encrypted=encrypted)[0]) != 200:
         raise Missed(f"/metrics is answered {status}")
-    if (status := ask(one.clients_port, "/metrics")[0]) != 404:
+    if (status := ask(one.clients_port, "/metrics", encrypted=encrypted)[0]) != 404:
         raise Missed(f"/metrics on the clients' port is answered {status}")
     if (limit := line(one, "memory")["limit"]) != one.setup.memory:
         raise Missed(f"the program takes {limit} bytes for its limit, not {one.setup.memory}")
@@ -112,8 +127,8 @@ def look(one: Container) -> None:
 class Clients:
     """Clients that ask one request after the other, each on a new connection."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, one: Container) -> None:
+        self.port, self.encrypted = one.clients_port, is_encrypted(one)
         self.answers: list[int] = []
         self.faults: list[str] = []
         self.refused_at: list[float] = []
@@ -124,7 +139,8 @@ class Clients:
     def work(self) -> None:
         while True:
             try:
-                self.answers.append(ask(self.port, "/classify", SAMPLE)[0])
+                self.answers.append(
+                    ask(self.port, "/classify", SAMPLE, encrypted=self.encrypted)[0])
             except ConnectionRefusedError:
                 self.refused_at.append(time.monotonic())
                 return
@@ -137,7 +153,7 @@ class Clients:
 def drain(one: Container) -> str:
     """Ends a server under load: nobody may be refused who could not know, and nothing be lost."""
     delay = seconds(one.variables.get("RESNETD_DRAIN_DELAY", default("drain-delay")))
-    clients = Clients(one.clients_port)
+    clients = Clients(one)
     time.sleep(0.5)
     begin = time.monotonic()
     one.terminate()
@@ -156,7 +172,7 @@ def drain(one: Container) -> str:
     if clients.faults or set(clients.answers) != {200}:
         raise Missed(f"answers {set(clients.answers)}, faults {clients.faults}")
     # Nothing stands in front of a compose file's server.
-    if one.setup.name != "compose" and min(clients.refused_at) < noticed:
+    if not one.setup.name.startswith("compose") and min(clients.refused_at) < noticed:
         raise Missed("refused before a balancer could notice")
     count = len(clients.answers)
     return f"drained in {took:.1f} s of {one.setup.grace_seconds:.0f}, {count} answers"
@@ -239,7 +255,25 @@ def serve_bucket(handler: type[http.server.BaseHTTPRequestHandler]) -> dict[str,
         "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
 
-def setup_of(case: str) -> Setup:
+def add_certificate(setup: Setup, folder: pathlib.Path) -> None:
+    """What the Secret or the folder holds that the variables lead to."""
+    key, certificate = folder / "tls.key", folder / "tls.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "30", "-subj", "/CN=resnetd", "-addext", "subjectAltName=DNS:resnetd",
+         "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    # The Secret's mode for its group.
+    key.chmod(0o644)
+    setup.files |= {
+        setup.variables["RESNETD_TLS_CERT"]: certificate, setup.variables["RESNETD_TLS_KEY"]: key}
+
+
+def setup_of(case: str, folder: pathlib.Path) -> Setup:
+    """What an engine makes of a case's manifest; what others would provide is made in `folder`."""
+    if case in ("tls", "compose-tls"):
+        setup = setups.of_component(case) if case == "tls" else setups.of_compose_with_tls()
+        add_certificate(setup, folder)
+        return setup
     if case == "kserve":
         setup = setups.of_kserve()
         # A folder, as KServe's storage initialiser leaves it.
@@ -291,7 +325,8 @@ def run_case(case: str, program: pathlib.Path, prometheus: str) -> None:
         raise_loopback()
     if case == "batch":
         return run_batch(program)
-    with container(setup_of(case), program) as one:
+    with (tempfile.TemporaryDirectory(prefix="resnetd-deploy-") as folder,
+          container(setup_of(case, pathlib.Path(folder)), program) as one):
         ready = start(one)
         look(one)
         lines = [f"started in {ready:.1f} s"]

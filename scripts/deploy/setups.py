@@ -62,18 +62,27 @@ def of_pod(name: str, pod: dict, claims: dict[str, int]) -> Setup:
         pod["terminationGracePeriodSeconds"], probes)
 
 
-def of_overlay(folder: str) -> Setup:
-    items = rendered.render(DEPLOY / "kubernetes" / folder)
+def of_deployment(name: str, items: list[dict]) -> Setup:
     kinds = {item["kind"]: item for item in items}
     claims = {
         item["metadata"]["name"]: byte_count(item["spec"]["resources"]["requests"]["storage"])
         for item in items if item["kind"] == "PersistentVolumeClaim"}
-    setup = of_pod(pathlib.PurePath(folder).name, kinds["Deployment"]["spec"]["template"]["spec"],
-                   claims)
-    if folder == "base":
+    setup = of_pod(name, kinds["Deployment"]["spec"]["template"]["spec"], claims)
+    if name == "base":
         # As in a pod that does not refuse them.
         setup.variables = service_links(kinds["Service"]) | setup.variables
     return setup
+
+
+def of_overlay(folder: str) -> Setup:
+    path = DEPLOY / "kubernetes" / folder
+    return of_deployment(path.name, rendered.render(path))
+
+
+def of_component(name: str) -> Setup:
+    """The base with a component."""
+    items = rendered.render_component(DEPLOY / "kubernetes/components" / name)
+    return of_deployment(name, items)
 
 
 def of_kserve() -> Setup:
@@ -115,3 +124,10 @@ def of_compose() -> Setup:
         byte_count(service["mem_limit"]), int(service["cpus"]), int(service["pids_limit"]),
         seconds(service["stop_grace_period"]),
         {kind: dict(probe) for kind in ("startup", "liveness", "readiness")})
+
+
+def of_compose_with_tls() -> Setup:
+    setup = of_compose()
+    setup.name = "compose-tls"
+    setup.variables |= compose.read(compose.TLS)["services"]["resnetd"]["environment"]
+    return setup
