@@ -289,7 +289,13 @@ package final class HTTPServer: @unchecked Sendable {
 
   /// Has an idle connection closed, else one with a slow head, else one of the reserve that has
   /// sent no request, else the next one that is idle.
-  private func makeRoom(asked: Int = 0) {
+  private func makeRoom() {
+    // Before the event loops are asked: a connection may become idle after its own has been.
+    parts.isRoomWanted = true
+    askForRoom(from: 0)
+  }
+
+  private func askForRoom(from asked: Int) {
     let loop = loops[asked % loops.count]
     loop.queue.async { [weak self, parts] in
       // Room that has been found meanwhile is enough.
@@ -300,11 +306,10 @@ package final class HTTPServer: @unchecked Sendable {
         case 1: loop.closeSlowestHead()
         default: loop.closeOldestOfReserve()
         }
-      if hasRoom { return }
-      if asked + 1 < 3 * loops.count {
-        makeRoom(asked: asked + 1)
-      } else {
-        parts.isRoomWanted = true
+      if hasRoom {
+        parts.isRoomWanted = false
+      } else if asked + 1 < 3 * loops.count {
+        askForRoom(from: asked + 1)
       }
     }
   }

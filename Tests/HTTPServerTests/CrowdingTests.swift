@@ -108,6 +108,11 @@ struct CrowdingTests {
 
   @Test("Without a reserve, connections wait until one is idle or gone")
   func waiting() throws {
+    // Whatever comes first: the answer, or the search for a connection that may go.
+    for round in 0..<100 { try waitForOne(looks: round == 0) }
+  }
+
+  private func waitForOne(looks: Bool) throws {
     try withServer {
       $0.connectionLimit = 2
       $0.reserveLimit = 0
@@ -117,7 +122,7 @@ struct CrowdingTests {
       let exchanges = clients.map { _ in server.handler.nextHeld() }
       let waiting = try server.connect()
       try waiting.send(request("POST", body: "b"))
-      #expect(!waiting.hasReceived)
+      if looks { #expect(!waiting.hasReceived) }
       exchanges[0].respond(Response(status: 204))
       #expect(try waiting.answer().text == "b")
       exchanges[1].respond(Response(status: 204))
