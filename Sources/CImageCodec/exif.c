@@ -20,6 +20,7 @@ enum {
   directory_entry_byte_count = 12,
   orientation_tag = 0x0112,
   short_type = 3,
+  long_type = 4,
 };
 
 typedef struct exif_block {
@@ -47,9 +48,11 @@ static uint8_t orientation_in(const exif_block *block) {
     const size_t entry = directory + 2 + index * directory_entry_byte_count;
     if (block->byte_count - directory < 2 + (index + 1) * directory_entry_byte_count) return 0;
     if (number_at(block, entry, 2) != orientation_tag) continue;
+    const uint32_t type = number_at(block, entry + 2, 2);
     const bool is_number =
-        number_at(block, entry + 2, 2) == short_type && number_at(block, entry + 4, 4) >= 1;
-    const uint32_t value = is_number ? number_at(block, entry + 8, 2) : 1;
+        (type == short_type || type == long_type) && number_at(block, entry + 4, 4) >= 1;
+    // The standard wants a short one; some programs write a long one.
+    const uint32_t value = is_number ? number_at(block, entry + 8, type == long_type ? 4 : 2) : 1;
     return value >= 1 && value <= 8 ? (uint8_t)value : 1;
   }
   return 0;
