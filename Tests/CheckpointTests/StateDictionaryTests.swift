@@ -124,7 +124,66 @@ import Testing
     ])
     let model = try load(value, stored + [other])
     try check(model)
-    #expect(model.warnings.isEmpty)
+    #expect(
+      model.warnings == [
+        "1 tensor in other dictionaries than state_dict is passed over (state_dict_ema.unused)"
+      ])
+  }
+
+  @Test("Parameters in a dictionary beside the network's are refused, unless that is named")
+  func besides() throws {
+    let stored = try plain()
+    let neck = Stored(
+      name: "weight", pickle: .tensor(.storage("neck", count: 1), [1], [1]), count: 1,
+      data: [0, 0, 0, 0])
+    var part = neck
+    part.name = "neck"
+    let optimizer = PickleBytes.dictionary([("exp_avg", neck.pickle)])
+    for value in [
+      PickleBytes.dictionary([("model", dictionary(stored)), ("neck", dictionary([neck]))]),
+      .dictionary([("model", dictionary(stored)), ("pool.p", neck.pickle)]),
+    ] {
+      let error = #expect(throws: CheckpointError.self) { try load(value, stored + [part]) }
+      #expect(
+        error?.description.contains(
+          "is in another dictionary than the network model, and may be part of it") == true)
+      try check(load(value, stored + [part], weights: "model"))
+    }
+    let trained = PickleBytes.dictionary([
+      ("model", dictionary(stored)), ("optimizer", .dictionary([("weight", optimizer)])),
+    ])
+    #expect(try load(trained, stored + [part]).warnings.isEmpty)
+  }
+
+  @Test(
+    "A value of Python's own in the place of a parameter is refused",
+    arguments: [
+      (PickleBytes.integer(1), "a number of Python's"), (.text("x"), "a string"),
+      (.tuple([.integer(1)]), "a tuple"), (.code("]"), "a list"), (.code("}"), "a dictionary"),
+    ])
+  func plainValues(value: PickleBytes, kind: String) throws {
+    let stored = try plain()
+    for name in ["fc.bias", "pool.p"] {
+      let others = stored.filter { $0.name != name }
+      let items = others.map { ($0.name, $0.pickle) } + [(name, value)]
+      let error = #expect(throws: CheckpointError.self) { try load(.dictionary(items), others) }
+      #expect(error?.description.contains("it is \(kind)") == true, "\(name)")
+    }
+  }
+
+  @Test("Numbers that are stored with reversed signs are refused", arguments: ["neg", "conj"])
+  func reversedSigns(bit: String) throws {
+    let stored = try stored { storage, tensor in
+      let arguments: [PickleBytes] = [
+        storage, .integer(0), .tuple(tensor.shape.map(PickleBytes.integer)),
+        .tuple(Self.strides(tensor.shape).map(PickleBytes.integer)), .raw(0x89), .code("}"),
+        .dictionary([(bit, .raw(0x88))]),
+      ]
+      return .of(
+        .global("torch._utils", "_rebuild_tensor_v2"), .tuple(arguments), .code("R"))
+    }
+    let error = #expect(throws: CheckpointError.self) { try load(dictionary(stored), stored) }
+    #expect(error?.description.contains("reversed signs") == true)
   }
 
   @Test("Of two complete networks one must be named")

@@ -118,6 +118,9 @@ package enum Labels {
     if label.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
       return "the label has a control character"
     }
+    if label.unicodeScalars.contains("\u{feff}") {
+      return "the label has a byte order mark; remove it"
+    }
     return nil
   }
 

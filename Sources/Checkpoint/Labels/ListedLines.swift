@@ -72,6 +72,14 @@ enum ListedLines {
     if first.hasPrefix("item {") || first.hasPrefix("item{") {
       return "a label map of TensorFlow (pbtxt)"
     }
+    let isQuoted =
+      lines.count > 1
+      && lines.allSatisfy { line in
+        let text = line.trimmingSpace
+        let inner = text.hasSuffix(",") ? text.dropLast() : text
+        return inner.count > 2 && inner.first == inner.last && "\"'".contains(inner.first ?? " ")
+      }
+    if isQuoted { return "a list of labels in quotes, without brackets" }
     let isYAML =
       first == "---" || first.hasPrefix("%YAML")
       || first.hasSuffix(":") && lines.count > 1

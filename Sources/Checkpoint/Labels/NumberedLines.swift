@@ -14,6 +14,13 @@ enum NumberedLines {
     let items = lines.map(item)
     let numbered = items.compactMap(\.self)
     guard numbered.count == lines.count else {
+      if let line = lineOfUnknownForm(lines) {
+        throw .labels(
+          path: path, line: line,
+          reason:
+            "each line begins with the number of its place, in a form that is not read; write "
+            + "\"0 cat\", \(remedy)")
+      }
       let inPlace = items.enumerated().count { $0 == $1?.index }
       guard inPlace >= leastCount, 2 * inPlace > lines.count,
         let line = items.firstIndex(where: { $0 == nil })
@@ -66,6 +73,22 @@ enum NumberedLines {
           + "them so, \(remedy)")
     }
     return try Labels.ordered(items, path: path) { $0 + 1 }
+  }
+
+  /// Returns the first line that has no number in a form that is read, if all have that of their place
+  /// behind a sign at most; nil otherwise.
+  private static func lineOfUnknownForm(_ lines: [Substring]) -> Int? {
+    guard lines.count >= leastCount else { return nil }
+    for (index, line) in lines.enumerated() {
+      let text = line.trimmingSpace
+      let rest = text.drop { "([{#".contains($0) }
+      let digits = rest.prefix { $0.isASCII && $0.isNumber }
+      let after = rest[digits.endIndex...]
+      guard text.utf8.count - rest.utf8.count <= 1, Int(digits) == index, let sign = after.first,
+        !sign.isLetter, !(sign == "." && after.dropFirst().first?.isNumber == true)
+      else { return nil }
+    }
+    return (lines.firstIndex { item($0) == nil } ?? 0) + 1
   }
 
   private static func itemBeforeNumber(_ line: Substring) -> (index: Int, label: String)? {

@@ -102,6 +102,18 @@ struct Pickle {
     return array
   }
 
+  /// Returns words for a value of Python's own that is neither nothing nor an object.
+  func plainKind(_ value: PickleValue) -> String? {
+    switch value {
+    case .bool, .integer, .bigInteger, .float: "a number of Python's"
+    case .text, .bytes, .latin1: "a string"
+    case .list: "a list"
+    case .tuple: "a tuple"
+    case .dictionary: "a dictionary"
+    case .none, .global, .storage, .tensor, .object: nil
+    }
+  }
+
   /// Returns why an array's numbers cannot be read; nil for what is not an array.
   func arrayFault(_ value: PickleValue) -> String? {
     guard case .object(let index) = value, case .unreadable(let reason) = numPy[index] else {

@@ -112,6 +112,16 @@ extension PickleMachine {
     _ arguments: [PickleValue]
   ) throws(CheckpointError) -> PickleValue {
     if case .object(let index) = arguments.first { return .object(index) }
+    let metadata = arguments.count > 6 ? pickle.items(arguments[6]) ?? [] : []
+    // `neg` and `conj`: reading them reverses the signs of what is stored.
+    let isReversed = metadata.contains { item in
+      if case .bool(true) = item.value { true } else { false }
+    }
+    guard !isReversed else {
+      throw fault(
+        "a tensor is stored with reversed signs; save it with its own, in Python: tensor.resolve_conj()"
+          + ".resolve_neg()")
+    }
     return .tensor(try tensor(arguments))
   }
 

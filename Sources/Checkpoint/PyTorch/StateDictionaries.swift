@@ -79,13 +79,17 @@ struct StateDictionaries {
         tensors[name] = entry(name, pickle.tensors[index])
       } else if let array = pickle.array(item.value) {
         arrays[name] = TensorEntry(name, array)
+      } else if name.contains("."), TensorGroup.isParameter(name),
+        let kind = pickle.plainKind(item.value)
+      {
+        placeholders[name] = .init(className: kind, offset: 0)
       } else if pickle.mapping(item.value) != nil {
         inner.append((name, item.value))
       } else if let className = pickle.className(item.value) {
         // Beside a state dict there are options and the like, inside of one there are modules.
         if !path.isEmpty || className.hasPrefix("torch.nn.") { passOver(path) }
         placeholders[name] = .init(
-          className: className, arrayFault: pickle.arrayFault(item.value),
+          className: "a \(className)", arrayFault: pickle.arrayFault(item.value),
           offset: offset(item.value))
       } else if mayHoldTensors(item.value) {
         passOver(path.isEmpty ? name : path)
@@ -113,8 +117,12 @@ struct StateDictionaries {
 
   /// Notes that something of a dictionary is not read, unless it is what a training keeps.
   private mutating func passOver(_ path: String) {
-    let name = path.lowercased()
-    if !Self.trainingWords.contains(where: name.contains) { isWhole = false }
+    if !Self.isOfTraining(path) { isWhole = false }
+  }
+
+  /// Whether a dictionary's path is that of what only a training needs.
+  static func isOfTraining(_ path: String) -> Bool {
+    trainingWords.contains(where: path.lowercased().contains)
   }
 
   /// Parts of the names of what only a training needs.

@@ -41,7 +41,8 @@ extension NetworkBuilder {
     {
       try appendGlobalPooling("\(name).pool", variant.attentionPooling?.pooling ?? .avg)
       try appendPixelConvolution(weights[0], outputs: shapes[0][0])
-      try append("\(name).relu", activation)
+      // In timm's networks too, whatever stands between their convolutions.
+      try append("\(name).relu", Operation.relu)
       try appendPixelConvolution(weights[1], outputs: channels)
     } else {
       throw .unsupported(

@@ -213,7 +213,10 @@ extension NetworkBuilder {
       let means = try appendAveraging("\(name).downsample.pool", step, from: input)
       try appendConvolution("\(name).downsample.\(first)", from: means)
     } else {
-      try appendConvolution("\(name).downsample.\(first)", stride: step.stride, from: input)
+      let module = "\(name).downsample.\(first)"
+      let isPixelwise = tensors.shape("\(module).weight")?[2] == 1
+      try appendConvolution(
+        module, stride: step.stride, dilation: isPixelwise ? 1 : step.firstDilation, from: input)
     }
     let position = (Int(first) ?? 0) + 1
     let norm = "\(name).downsample.\(position)"

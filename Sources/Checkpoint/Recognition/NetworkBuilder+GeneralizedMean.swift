@@ -12,10 +12,19 @@ extension NetworkBuilder {
   /// Name of the exponent; nil if there is none, or several tensors may be it.
   var poolingExponent: String? {
     let names = tensors.parameters.keys.filter { name in
-      (name == "p" || name.hasSuffix(".p")) && !name.hasPrefix("layer")
+      Self.mayBeExponent(name)
         && tensors.shape(name).map { [1, outputShape.channels].contains($0.reduce(1, *)) } == true
     }
     return names.count == 1 ? names.first : nil
+  }
+
+  /// Whether a name is that of a pool's exponent: dropout and activations have a `p` as well.
+  private static func mayBeExponent(_ name: String) -> Bool {
+    let parts = name.split(separator: ".")
+    guard parts.last == "p", !name.hasPrefix("layer") else { return false }
+    guard let module = parts.dropLast().last?.lowercased() else { return true }
+    return module.contains("pool") || module.contains("gem") || module == "gap"
+      || Int(module) != nil
   }
 
   mutating func appendGeneralizedMean(_ exponent: String) throws(CheckpointError) {

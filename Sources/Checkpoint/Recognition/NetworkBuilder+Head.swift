@@ -15,6 +15,7 @@ extension NetworkBuilder {
   mutating func appendHead() throws(CheckpointError) {
     let head = try head()
     let modules = try modules(of: head)
+    try checkPoolsPlace(head, modules)
     try leaveOut(otherModules, than: head, inputs: inputCount(of: head, modules))
     if let exponent = poolingExponent {
       try appendGeneralizedMean(exponent)
@@ -42,6 +43,31 @@ extension NetworkBuilder {
     }
   }
 
+  /// Refuses a classifier in which something computes before the pool, which comes first here.
+  private mutating func checkPoolsPlace(
+    _ head: String, _ modules: [Module]
+  ) throws(CheckpointError) {
+    guard let first = modules.first, modules.count > 1, let position = first.position else {
+      return
+    }
+    let name = "\(head).\(first.path)"
+    let exponent = poolingExponent?.split(separator: ".").dropLast().last.flatMap { Int($0) }
+    let isConvolution = tensors.shape("\(name).weight")?.count == 4
+    guard isConvolution && position == 0 || exponent ?? position > position else {
+      // An activation, a pool and Flatten have room there.
+      if position == 0, let next = modules[1].position, next > Self.placesOfPool {
+        assume("the pool comes before the classifier's module \(name)")
+      }
+      return
+    }
+    throw .unsupported(
+      "the classifier begins with \(name), before its pool or after it, which tensors do not tell; "
+        + "export the network as ONNX")
+  }
+
+  /// Modules without tensors after which a pool is unlikely: an activation and dropout.
+  private static let placesOfPool = 2
+
   // MARK: Which module
 
   private static let bodyNames: Set<Substring> = [
@@ -57,7 +83,9 @@ extension NetworkBuilder {
         && root != lastNormalization ?? "" && root != stemSlopes ?? "" && name != exponent
     }
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
-    if let stated = variant.head {
+    if var stated = variant.head {
+      // Names are translated where there is no doubt.
+      if ParameterNames.isClassifier(stated), !roots.contains(stated) { stated = "fc" }
       guard names.contains(where: { $0.hasPrefix("\(stated).") }) else {
         throw .variant(
           "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "

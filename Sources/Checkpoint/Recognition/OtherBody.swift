@@ -108,6 +108,11 @@ enum OtherWeights {
         "\(name.prefix(80)) has a spectral normalisation; before you save the state dict, compute "
         + "the weight in Python: torch.nn.utils.remove_spectral_norm(module)"
     }
+    if let name = names.filter({ has($0, "_orig", beside: "_mask") }).min() {
+      return
+        "\(name.prefix(80)) is pruned; before you save the state dict, make it permanent in Python: "
+        + "torch.nn.utils.prune.remove(module, \"weight\")"
+    }
     guard
       let name = names.filter({ $0.contains("parametrizations.") && $0.hasSuffix(".original") })
         .min()

@@ -17,6 +17,9 @@ enum ParameterNames {
   private static let partLimit = 16
   private static let classifiers: Set<String> = ["fc", "linear", "classifier", "classifier.1"]
 
+  /// Whether a module of this name becomes `fc`.
+  static func isClassifier(_ module: String) -> Bool { classifiers.contains(module) }
+
   /// Returns the canonical name; a name without a rule is returned without its prefix.
   static func canonical(_ name: String) throws(CheckpointError) -> String {
     var rest = Substring(name)

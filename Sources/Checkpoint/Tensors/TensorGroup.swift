@@ -40,7 +40,7 @@ struct TensorGroup: Sendable {
 
   /// Last parts of the names of parameters, where nothing but a tensor may be.
   static let parameters: Set<Substring> = [
-    "weight", "bias", "running_mean", "running_var", "gamma", "beta",
+    "weight", "bias", "running_mean", "running_var", "gamma", "beta", "p",
   ]
 
   /// Returns whether a name is that of a parameter, whatever stands under it.
@@ -54,7 +54,7 @@ struct TensorGroup: Sendable {
     guard let (name, found) = needed.min(by: { $0.key < $1.key }) else { return }
     let kind =
       found.arrayFault.map { "it is an array of NumPy \($0)" }
-      ?? "it is a \(found.className), of which the numbers cannot be read"
+      ?? "it is \(found.className), of which the numbers cannot be read"
     throw .tensor(
       name: name, offset: found.offset,
       reason: "\(kind); save plain tensors, in Python: {name: torch.as_tensor(value) for each}")

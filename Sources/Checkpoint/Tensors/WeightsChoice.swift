@@ -233,8 +233,13 @@ struct WeightsChoice {
         reason: "is not part of the network under \(chosen.name); to leave it out, name that "
           + "network (--weights \(chosen.name))")
     }
+    let elsewhere = try tensors(beside: chosen)
     var tensors = try NamedTensors(names)
     tensors.notes += notes(on: group)
+    if let first = elsewhere.first {
+      tensors.notes.append(
+        Self.note(elsewhere, "in other dictionaries than \(chosen.name)", first: first))
+    }
     if !outside.isEmpty {
       tensors.notes.append(
         Self.note(outside, "outside of \(chosen.name)", first: outside[0]))
@@ -254,6 +259,33 @@ struct WeightsChoice {
       tensors.notes.append(Self.note(own, "with a mean or deviation alone", first: first))
     }
     return tensors
+  }
+
+  /// Returns the tensors of other dictionaries, without those of a training and of other networks.
+  ///
+  /// Throws for parameters, unless the network was named: they may be part of it.
+  private func tensors(beside chosen: Candidate) throws(CheckpointError) -> [TensorEntry] {
+    // Where nothing is complete, other errors say more.
+    guard !candidates.isEmpty else { return [] }
+    var found: [TensorEntry] = []
+    let networks = Set(candidates.map(\.group))
+    // The same tensors may stand there under another name.
+    let own = Set(chosen.content.values)
+    for (index, group) in file.groups.enumerated()
+    where !networks.contains(index) && !StateDictionaries.isOfTraining(group.path) {
+      let path = group.path.isEmpty ? "" : group.path + "."
+      found += kept[index].map { $0.named(path + $0.name) }.filter {
+        SpareTensor($0) == nil && !own.contains($0.range)
+      }
+    }
+    if wanted == nil, let first = found.first(where: { TensorGroup.isParameter($0.name) }) {
+      throw .tensor(
+        name: first.name, offset: first.offset,
+        reason:
+          "is in another dictionary than the network \(chosen.name), and may be part of it; to "
+          + "leave it out, name that network (--weights \(chosen.name))")
+    }
+    return found
   }
 
   /// Returns a line for each kind of tensors that are passed over.

@@ -110,6 +110,7 @@ case("timm-aa-d-basic", deep(BasicBlock, aa_layer=nn.AvgPool2d, avg_down=True), 
 case("timm-stride-8", resnet(output_stride=8), "output-stride=8")
 case("timm-stride-16-d", deep(layers=(2, 2, 2, 2), output_stride=16, avg_down=True), "output-stride=16")
 case("timm-stride-8-basic", resnet(BasicBlock, (2, 2, 2, 2), output_stride=8), "output-stride=8")
+case("timm-stride-8-shortcut", resnet(BasicBlock, (1, 1, 1, 1), down_kernel_size=3, output_stride=8), "output-stride=8")
 case("timm-stride-8-blur", resnet(output_stride=8, aa_layer=BlurPool2d), "output-stride=8,anti-aliasing=blur")
 dilated = torchvision.models.ResNet(
     torchvision.models.resnet.Bottleneck, [1, 1, 2, 2], num_classes=5,
@@ -165,6 +166,7 @@ case("timm-d", deep(avg_down=True), size=72)
 case("timm-t", resnet(stem_type="deep_tiered", stem_width=8, avg_down=True), size=71)
 case("timm-se", resnet(block_args=dict(attn_layer="se")))
 case("timm-se-basic", resnet(BasicBlock, block_args=dict(attn_layer="se")))
+case("timm-se-silu", resnet(act_layer="silu", block_args=dict(attn_layer="se")), "activation=silu")
 case("timm-eca-d", deep(avg_down=True, block_args=dict(attn_layer="eca")))
 case("timm-rs", deep(avg_down=True, replace_stem_pool=True, block_args=dict(attn_layer="se")))
 case(
@@ -270,6 +272,16 @@ def wrapped(name):
 case("wrapped-inside", resnet(BasicBlock), rename=wrapped)
 case("head-last-linear", Renamed("last_linear", nn.Linear(24, 4)))
 case("head-convolution", Renamed("classifier", nn.Conv2d(24, 4, 1), True))
+refused(
+    "head-convolution-first",
+    Renamed("head", nn.Sequential(nn.Conv2d(24, 12, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 4)), True),
+    "begins with head.0, before its pool or after it",
+)
+refused(
+    "head-gem-second",
+    Renamed("head", nn.Sequential(nn.Conv2d(24, 12, 1), GeneralizedMean([1]), nn.Linear(12, 4)), True),
+    "begins with head.0, before its pool or after it",
+)
 case("head-nested", Renamed("head", nn.Sequential(nn.Flatten(), nn.Linear(24, 4))))
 case("openmmlab", resnet(BasicBlock), rename=lambda name: "head." + name if name.startswith("fc.") else "backbone." + name)
 

@@ -48,7 +48,8 @@ import Testing
     arguments: [
       ["0.5 mm", "1.5 mm"], ["3-D", "2-D"], ["1st", "2nd"], ["-", "- "], ["-5", "-6"],
       ["cat", "- dog", "hen"], ["12", "13"], ["class 0", "class 1", "class 2"],
-      ["Boeing 737", "Airbus 320"], ["level 1", "level 2"], ["cat 0"], ["MiG-1", "Su-0"],
+      ["0mm", "1mm"], ["\"cat\" food", "dog"], ["Boeing 737", "Airbus 320"],
+      ["level 1", "level 2"], ["cat 0"], ["MiG-1", "Su-0"],
     ])
   func beginnings(labels: [String]) throws {
     #expect(
@@ -71,6 +72,10 @@ import Testing
       ("4:3\n16:9\n", "JSON list"),
       ("class 1\nclass 0\n", "which may be that of the class or part of its label"),
       ("cat 1\ndog 2\n", "ends with a number from 1 on"),
+      ("(0) cat\n(1) dog\n", "in a form that is not read"), ("0 cat\n#1 dog", "line 2: each line"),
+      ("0.cat\n1.dog\n", "in a form that is not read"), ("0|cat\n1|dog\n", "is not read"),
+      ("\"cat\",\n\"dog\",\n", "a list of labels in quotes, without brackets"),
+      ("'cat'\n'dog'\n", "a list of labels in quotes, without brackets"),
     ])
   func otherForms(text: String, expected: String) {
     let reason = failure(text)
