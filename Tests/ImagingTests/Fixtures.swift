@@ -67,11 +67,16 @@ struct Fixtures: Decodable {
     }
   }
 
-  /// Returns the JPEG with an EXIF block of nothing but an orientation after its first marker.
-  static func oriented(_ jpeg: [UInt8], _ orientation: UInt8) -> [UInt8] {
+  /// Returns the JPEG with an EXIF block of nothing but an orientation, of 16 or 32 bits, after its
+  /// first marker.
+  static func oriented(
+    _ jpeg: [UInt8], _ orientation: UInt8, isLong: Bool = false
+  ) -> [UInt8] {
+    let (type, value): (UInt8, [UInt8]) =
+      isLong ? (4, [0, 0, 0, orientation]) : (3, [0, orientation, 0, 0])
     let block: [UInt8] =
       [0xFF, 0xE1, 0, 34] + Array("Exif\0\0".utf8) + Array("MM".utf8)
-      + [0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
+      + [0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, type, 0, 0, 0, 1] + value + [0, 0, 0, 0]
     return Array(jpeg[..<2]) + block + Array(jpeg[2...])
   }
 

@@ -132,6 +132,22 @@ struct ImagePreprocessorTests {
     #expect(stored == Fixtures.bytes("orientation-1.jpg.rgb"))
   }
 
+  @Test("An orientation counts in 16 bits and in 32", arguments: [false, true])
+  func widthOfOrientation(isLong: Bool) throws {
+    let image = Fixtures.oriented(Fixtures.bytes("photo-420.jpg"), 3, isLong: isLong)
+    func pixels(_ rule: ImagePolicies.EXIFOrientation) throws -> [UInt8] {
+      var policies = ImagePolicies()
+      policies.exifOrientation = rule
+      return try ImagePreprocessor(.unscaled(height: 17, width: 17, policies: policies))
+        .prepareBytes(image)
+    }
+    let stored = try pixels(.ignore)
+    let reversed = stride(from: stored.count - 3, through: 0, by: -3)
+      .flatMap { stored[$0..<$0 + 3] }
+    #expect(try pixels(.apply) == reversed)
+    #expect(stored != reversed)
+  }
+
   @Test("The versions of the libraries are reported")
   func versions() {
     let names = ["libjpeg-turbo", "libspng", "libwebp", "giflib", "lcms2"]
