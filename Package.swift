@@ -75,7 +75,7 @@ let package = Package(
       name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Numbers", "Words"]),
     .target(name: "ResNet", dependencies: ["Numbers"]),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
-    .target(name: "Telemetry", dependencies: ["Files", "Time"]),
+    .target(name: "Telemetry", dependencies: ["Files", "JSON", "Time"]),
     .target(name: "Machine", dependencies: ["Files", "Time"]),
     .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 

@@ -59,6 +59,11 @@ static CURLcode set_fields(
     if (fields[index].value &&
         !remote_add_field(list, fields[index].name, fields[index].value))
       return CURLE_OUT_OF_MEMORY;
+  for (size_t index = 0; index < object->field_count; index++) {
+    struct curl_slist *longer = curl_slist_append(*list, object->fields[index]);
+    if (!longer) return CURLE_OUT_OF_MEMORY;
+    *list = longer;
+  }
   return *list ? curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *list) : CURLE_OK;
 }
 
@@ -92,6 +97,9 @@ static void read_answer(CURL *curl, remote_object_answer *answer) {
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   answer->status = (int)status;
+  curl_off_t seconds = 0;
+  curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+  answer->retry_after_s = seconds;
   struct curl_header *header = NULL;
   if (curl_easy_header(curl, "x-amz-bucket-region", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
     return;

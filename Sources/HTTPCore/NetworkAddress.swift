@@ -43,6 +43,20 @@ package struct NetworkAddress: Sendable, Hashable {
     }
   }
 
+  /// Dotted IPv4, or IPv6 as RFC 5952 writes it.
+  package var text: String {
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    // SAFETY: the sources have the sizes of their families, and the text has room for either.
+    if isIPv4 {
+      var v4 = in_addr(s_addr: UInt32(truncatingIfNeeded: low).bigEndian)
+      unsafe inet_ntop(AF_INET, &v4, &text, socklen_t(text.count))
+    } else {
+      var halves = (high.bigEndian, low.bigEndian)
+      unsafe inet_ntop(AF_INET6, &halves, &text, socklen_t(text.count))
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   package var isIPv4: Bool { high == 0 && low >> 32 == Self.mappedPrefix >> 32 }
 
   /// The part that one client has to itself: all of an IPv4 address, and the first 64 bits of an

@@ -7,6 +7,8 @@ package struct Response: Sendable, Hashable {
   package var closesConnection = false
   /// Name of the API key that the request was asked with, for the log; it is not sent.
   package var keyName: String?
+  /// Stages that the request has passed, for its trace; they are not sent.
+  package var stages: [TimedStage] = []
 
   package init(
     status: Int, fields: HeaderFields = HeaderFields(), body: [UInt8] = [],

@@ -26,18 +26,24 @@ package struct ClientLimits: Sendable {
   /// Only addresses that trusted proxies have added count: those to the left of the first stranger
   /// may be invented.
   package func client(of peer: NetworkAddress, _ fields: HeaderFields) -> NetworkAddress {
-    var client = peer
-    guard trusts(client) else { return client.client }
+    (forwarded(by: peer, fields) ?? peer).client
+  }
+
+  /// Finds the address of the client for which a trusted proxy has sent a request; nil where the peer
+  /// is none, or names nobody.
+  func forwarded(by peer: NetworkAddress, _ fields: HeaderFields) -> NetworkAddress? {
+    guard trusts(peer) else { return nil }
+    var client: NetworkAddress?
     for value in fields.values(of: "X-Forwarded-For").reversed() {
       for member in value.split(separator: ",", omittingEmptySubsequences: false).reversed() {
         let text = String(
           member.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" })
-        guard let address = NetworkAddress(withPort: text) else { return client.client }
+        guard let address = NetworkAddress(withPort: text) else { return client }
         client = address
-        if !trusts(client) { return client.client }
+        if !trusts(address) { return client }
       }
     }
-    return client.client
+    return client
   }
 }
 

@@ -15,6 +15,12 @@ package struct ExchangeRecord: Sendable {
   package var duration: Duration
   /// Time from the head's last byte to the body's; nil where there was no body or it was not read.
   package var readDuration: Duration?
+  /// Time at which the request's first byte came; by default, `duration` ago.
+  package var receivedAt: ContinuousClock.Instant
+  /// Stages that it has passed, in the order of their beginnings.
+  package var stages: [TimedStage] = []
+  /// Address of the client for which a trusted proxy has sent it; nil where none has.
+  package var forwardedAddress: NetworkAddress?
   /// The answer's `X-Request-Id`.
   package var requestID: String?
   /// Name of the API key that it was asked with; nil where none was needed or known.
@@ -27,5 +33,6 @@ package struct ExchangeRecord: Sendable {
     self.status = status
     self.remoteAddress = remoteAddress
     self.duration = duration
+    receivedAt = .now - duration
   }
 }

@@ -80,6 +80,8 @@ final class ServerConnection: @unchecked Sendable {
     var bodyByteCount = 0
     var receivedAt: ContinuousClock.Instant
     var readDuration: Duration?
+    /// Time at which all of it was there.
+    var completeAt = ContinuousClock.now
   }
 
   init(_ transport: Transport, _ peer: Peer, _ place: Place, loop: any ConnectionOwner) {
@@ -311,6 +313,17 @@ final class ServerConnection: @unchecked Sendable {
     record.requestByteCount = current?.bodyByteCount ?? 0
     record.responseByteCount = response.body.count
     record.readDuration = current?.readDuration
+    record.receivedAt = since
+    if let current, let duration = current.readDuration {
+      record.stages = [
+        TimedStage("read", from: current.completeAt - duration, to: current.completeAt)
+      ]
+    }
+    record.stages += response.stages
+    if let head, let address = peer.address {
+      let clients = loop.server.configuration.clients
+      record.forwardedAddress = clients.forwarded(by: address, head.fields)
+    }
     record.requestID = response.fields["X-Request-Id"]
     record.keyName = response.keyName
     loop.server.handler.finished(record)

@@ -21,6 +21,8 @@ package final class Service: RequestHandler {
   /// Clients' keys; nil where everybody may ask.
   let keys: APIKeys?
   private let accessLog: AccessLog
+  /// Records spans of requests; nil where none are wanted.
+  private let tracer: RequestTracer?
   let bodies: BodyMemory
   private let readiness: Mutex<Readiness>
   /// Description of the live model, once somebody has asked for it.
@@ -38,11 +40,12 @@ package final class Service: RequestHandler {
   ///   - keys: Clients' keys; nil to let everybody ask.
   ///   - fetcher: Fetches images that requests name.
   ///   - version: Version of the program.
+  ///   - tracer: Records spans of requests; nil where none are wanted.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
     crossOrigin: CrossOriginRule = .off, keys: APIKeys? = nil, fetcher: ImageFetcher? = nil,
     version: String = "0",
-    accessLog: AccessLog,
+    accessLog: AccessLog, tracer: RequestTracer? = nil,
     memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
@@ -53,6 +56,7 @@ package final class Service: RequestHandler {
     self.metrics = metrics
     self.servesMetrics = servesMetrics
     self.accessLog = accessLog
+    self.tracer = tracer
     readiness = Mutex(.starting("loading the model"))
   }
 
@@ -244,7 +248,7 @@ package final class Service: RequestHandler {
     if route.route?.takesImages == true, let duration = record.readDuration {
       metrics.model.spent(duration, on: .read)
     }
-    accessLog.write(record)
+    accessLog.write(record, trace: tracer?.record(record, route.route))
   }
 
   package func written(_ head: RequestHead?, after duration: Duration) {

@@ -14,7 +14,7 @@ package final class Counters<Labels: MetricLabels>: Sendable {
     row = AtomicRow(count: Labels.all.count)
   }
 
-  package func add(_ labels: Labels) { row.add(1, at: labels.index) }
+  package func add(_ labels: Labels, _ count: Int = 1) { row.add(count, at: labels.index) }
 
   package subscript(labels: Labels) -> Int { row[labels.index] }
 

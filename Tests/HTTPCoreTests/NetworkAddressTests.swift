@@ -13,6 +13,16 @@ struct NetworkAddressTests {
   }
 
   @Test(
+    "An address is shown in the usual form of its family",
+    arguments: [
+      ("127.0.0.1", "127.0.0.1"), ("::ffff:192.0.2.7", "192.0.2.7"),
+      ("2001:DB8:0:0::1", "2001:db8::1"), ("::", "::"),
+    ])
+  func text(address: String, text: String) throws {
+    #expect(try #require(NetworkAddress(address)).text == text)
+  }
+
+  @Test(
     "A string that is not an address is refused",
     arguments: ["", "a", "1.2.3", "1.2.3.4.5", "256.1.1.1", "[::1", "::g", "unix:uid=0"])
   func invalid(text: String) { #expect(NetworkAddress(withPort: text) == nil) }

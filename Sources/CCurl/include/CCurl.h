@@ -1,5 +1,5 @@
 // One request at a time over libcurl, without its variadic options: a GET of a file, a question to
-// a server of this program, or an object of a bucket.
+// a server of this program, an object of a bucket, or spans for a collector.
 #pragma once
 
 #include <stdbool.h>
@@ -119,12 +119,12 @@ int remote_ask(
 
 enum { REMOTE_REGION_BYTE_COUNT = 64 };
 
-// A client of buckets that keeps its connections from one request to the next; for one thread at a
-// time.
+// A client of a bucket or a collector that keeps its connections from one request to the next; for
+// one thread at a time.
 typedef struct remote_connection remote_connection;
 
 typedef struct {
-  // GET or PUT.
+  // GET, PUT or POST.
   const char *method;
   // http or https; no redirection is followed. Percent-encoded, with the query's fields in the
   // order of their names, as the signature wants it: libcurl 7.88 signs path and query as they are.
@@ -134,10 +134,13 @@ typedef struct {
   const char *_Nullable key;
   const char *_Nullable secret;
   const char *_Nullable session_token;
-  // SHA-256 of the body, in hexadecimal digits and in base64; the latter where there is a body.
-  const char *digest;
+  // SHA-256 of the body, in hexadecimal digits for the signature and in base64 for the bucket.
+  const char *_Nullable digest;
   const char *_Nullable checksum;
   const char *_Nullable content_type;
+  // Further header lines, `name: value` each.
+  const char *_Nonnull const *_Nullable fields;
+  size_t field_count;
   // Whether an object that is there already is to stay: then the status is 412.
   bool creates;
   const void *_Nullable body;
@@ -153,6 +156,8 @@ typedef struct {
   int status;
   // The bucket's region as the server names it; empty where it does not.
   char region[REMOTE_REGION_BYTE_COUNT];
+  // Seconds to wait before the next request, by `Retry-After`; 0 where the server does not say.
+  int64_t retry_after_s;
   // Reason for which there is no answer.
   char message[REMOTE_MESSAGE_BYTE_COUNT];
   // Whether the reason is the other side's certificate, which another attempt will find unchanged.

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// A thread of its own, for work that computes or blocks.
-package struct WorkerThread {
+package struct WorkerThread: Sendable {
   // SAFETY: an identifier, joined once by its owner.
   private let identifier: pthread_t
 

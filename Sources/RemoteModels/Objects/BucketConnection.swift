@@ -135,8 +135,8 @@ package final class BucketConnection {
         unsafe body(
           remote_object(
             method: texts[0]!, url: texts[1]!, signature: texts[3], key: texts[4],
-            secret: texts[5], session_token: texts[6], digest: texts[2]!, checksum: texts[7],
-            content_type: texts[8], creates: request.creates,
+            secret: texts[5], session_token: texts[6], digest: texts[2], checksum: texts[7],
+            content_type: texts[8], fields: nil, field_count: 0, creates: request.creates,
             body: request.body == nil ? nil : buffer.baseAddress, body_byte_count: buffer.count,
             connect_timeout_ms: WebFetch.milliseconds(limits.connectTimeout),
             timeout_ms: WebFetch.milliseconds(limits.objectTimeout),

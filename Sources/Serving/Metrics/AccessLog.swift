@@ -13,7 +13,8 @@ package struct AccessLog: Sendable {
     self.isOn = isOn
   }
 
-  func write(_ record: ExchangeRecord) {
+  /// - Parameter trace: Id of the trace that was recorded; nil for that of the request, if it has one.
+  func write(_ record: ExchangeRecord, trace: TraceID? = nil) {
     guard isOn else { return }
     log.gather(
       "request",
@@ -24,7 +25,7 @@ package struct AccessLog: Sendable {
         "bytes_out": .integer(record.responseByteCount),
         "ms": .thousandths(record.duration.microseconds),
         "remote": .text(record.remoteAddress), "id": .text(record.requestID ?? "-"),
-        "trace_id": .text(TraceContext(record.head?.fields)?.traceID ?? "-"),
+        "trace_id": .text(trace?.text ?? TraceContext(record.head?.fields)?.traceID ?? "-"),
         "key": .text(record.keyName ?? "-"),
       ])
   }

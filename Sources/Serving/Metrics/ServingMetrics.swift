@@ -5,7 +5,7 @@ import HTTPCore
 import Inference
 package import Machine
 import Synchronization
-import Telemetry
+package import Telemetry
 import Time
 
 /// Counts and measurements of the service, for `/metrics`. Any thread may add to them without
@@ -112,6 +112,7 @@ package final class ServingMetrics: Sendable {
   let models = Mutex(Models())
   private let modelStore = Mutex<ModelStoreMetrics?>(nil)
   private let keys = Mutex<APIKeys?>(nil)
+  private let spans = Mutex<SpanMetrics?>(nil)
 
   package init() {}
 
@@ -197,6 +198,9 @@ package final class ServingMetrics: Sendable {
   /// Shows the counts of clients' keys.
   package func show(_ keys: APIKeys) { self.keys.withLock { $0 = keys } }
 
+  /// Shows the counts of spans.
+  package func show(_ spans: SpanMetrics) { self.spans.withLock { $0 = spans } }
+
   // MARK: Events
 
   func answered(_ route: RouteLabels, status: Int, after duration: Duration) {
@@ -269,6 +273,7 @@ package final class ServingMetrics: Sendable {
     swapDuration.write(to: &exposition)
     modelStore.withLock { $0 }?.write(to: &exposition)
     keys.withLock { $0 }?.write(to: &exposition)
+    spans.withLock { $0 }?.write(to: &exposition)
     if let tls = gauges.tls() {
       exposition.begin(Name.handshakes)
       exposition.sample([("result", "done")], tls.doneCount)

@@ -39,9 +39,15 @@ struct ClassificationJob: Sendable {
   }
 
   /// Answers with a problem of the whole request, likewise.
-  func respond(_ problem: Problem, as outcome: ClassificationOutcome? = nil) {
+  ///
+  /// - Parameter stages: Those that it has passed.
+  func respond(
+    _ problem: Problem, as outcome: ClassificationOutcome? = nil, stages: [TimedStage] = []
+  ) {
     collector?.refuse(problem)
-    respond(response(to: problem), as: outcome)
+    var response = response(to: problem)
+    response.stages = stages
+    respond(response, as: outcome)
   }
 
   /// Answers without counting an outcome for the model, which has not seen the request or has
@@ -64,7 +70,11 @@ struct ClassificationJob: Sendable {
 final class ServedJob: @unchecked Sendable {
   private(set) var job: ClassificationJob
   let payload: ImagePayload
-  private let queueTime: Duration
+  private let queue: TimedStage
+  private var decode: TimedStage?
+  private var inference: TimedStage?
+  /// Time within the decoding in progress that was spent on something else.
+  private var otherTime = Duration.zero
   /// Results by image; nil until an image has run.
   private var results: [Result<Ranking, Problem>?]
   private var missingCount: Int
@@ -76,8 +86,6 @@ final class ServedJob: @unchecked Sendable {
   private var hasBegunAnew = false
   /// Whether its next image must not be set aside.
   private(set) var mustStay = false
-  var decodeTime = Duration.zero
-  var inferenceTime = Duration.zero
 
   /// An image that a thread other than a worker's has decoded, for the next turn.
   private var decoded: (image: Int, result: Result<UnfinishedImage, DecodingFailure>)?
@@ -95,8 +103,8 @@ final class ServedJob: @unchecked Sendable {
   /// Bytes of a class in an answer while it is made, beside those of its names.
   private static let classByteCount = 512
 
-  /// Answer to an inference; nil for any other request.
-  private let inference: InferenceAnswer?
+  /// Answer to an inference of the Open Inference Protocol; nil for any other request.
+  private let inferenceAnswer: InferenceAnswer?
   /// What an inference is answered with, by image.
   private var outputs: [InferenceAnswer.Numbers?]
   /// Memory for that, for the answer and for one image's numbers.
@@ -111,8 +119,9 @@ final class ServedJob: @unchecked Sendable {
     _ job: ClassificationJob, limits: ServingLimits, memory: MemoryBudget,
     live: @autoclosure () -> Deployment
   ) throws(Problem) {
-    (queueTime, self.memory) = (.now - job.queuedAt, memory)
-    if job.collector == nil { job.deployment.metrics.spent(queueTime, on: .queue) }
+    queue = TimedStage("queue", from: job.queuedAt, to: .now)
+    self.memory = memory
+    if job.collector == nil { job.deployment.metrics.spent(queue.busy, on: .queue) }
     payload = try job.content.payload(
       imageCountLimit: job.content.dialect.imageCountLimit(limits), memory: memory)
     var admitted = job
@@ -120,18 +129,18 @@ final class ServedJob: @unchecked Sendable {
     if job.collector == nil {
       admitted.admission = try job.admission.adding(payload.parameters, orBy: live())
     }
-    inference = try Self.inference(payload, admitted.deployment.model)
+    inferenceAnswer = try Self.inference(payload, admitted.deployment.model)
     answerMemory =
-      inference == nil
+      inferenceAnswer == nil
       ? try Self.answerMemory(admitted, imageCount: payload.count, limits, memory) : nil
-    outputMemory = try Self.outputMemory(inference, payload.count, limits, memory)
+    outputMemory = try Self.outputMemory(inferenceAnswer, payload.count, limits, memory)
     self.job = admitted
     // The one that answers is the one that is counted.
     if admitted.deployment !== job.deployment { _ = job.pending.replace(admitted) }
     results = [Result<Ranking, Problem>?](repeating: nil, count: payload.count)
     inner = [InnerAnswer](repeating: InnerAnswer(), count: payload.count)
     outputs = [InferenceAnswer.Numbers?](
-      repeating: nil, count: inference == nil ? 0 : payload.count)
+      repeating: nil, count: inferenceAnswer == nil ? 0 : payload.count)
     missingCount = payload.count
   }
 
@@ -263,7 +272,7 @@ final class ServedJob: @unchecked Sendable {
   func finish(
     _ index: Int, _ output: ImageOutput, logits: @autoclosure () -> ArraySlice<Float>
   ) -> Bool {
-    guard inference == nil else {
+    guard inferenceAnswer == nil else {
       outputs[index] = InferenceAnswer.Numbers(values: output.numbers, logits: Array(logits()))
       finish(index, .success(Ranking()))
       return true
@@ -288,7 +297,7 @@ final class ServedJob: @unchecked Sendable {
     results[index] = result.mapError { payload.explaining($0, index) }
     self.inner[index] = inner
     missingCount -= 1
-    if inference != nil, isWanted, case .failure(let problem)? = results[index] {
+    if inferenceAnswer != nil, isWanted, case .failure(let problem)? = results[index] {
       return respond(problem)
     }
     guard missingCount == 0, isWanted else { return }
@@ -323,7 +332,7 @@ final class ServedJob: @unchecked Sendable {
   }
 
   private func answer() throws(Problem) -> Response {
-    if let inference { return inference.response(outputs.compactMap(\.self)) }
+    if let inferenceAnswer { return inferenceAnswer.response(outputs.compactMap(\.self)) }
     let results = results.compactMap(\.self)
     let answer = ClassificationAnswer(
       job.deployment.model, withFeatures: job.parameters.wantsFeatures)
@@ -339,25 +348,61 @@ final class ServedJob: @unchecked Sendable {
 
   private func respond(_ response: Response) {
     end()
-    job.respond(response.coded(job.identity.coding, memory: memory))
+    var coded = response.coded(job.identity.coding, memory: memory)
+    coded.stages = stages
+    job.respond(coded)
   }
 
   private func respond(_ problem: Problem, as outcome: ClassificationOutcome? = nil) {
     end()
-    job.respond(problem, as: outcome)
+    job.respond(problem, as: outcome, stages: stages)
   }
 
   private func end() {
     hasEnded = true
     guard job.collector == nil else { return }
-    job.deployment.metrics.spent(decodeTime, on: .decode)
+    job.deployment.metrics.spent(decode?.busy ?? .zero, on: .decode)
     // Perhaps none of the images has run.
-    if inferenceTime > .zero { job.deployment.metrics.spent(inferenceTime, on: .inference) }
+    if let inference { job.deployment.metrics.spent(inference.busy, on: .inference) }
   }
+
+  // MARK: Times
+
+  /// Adds a turn at decoding that ends now.
+  func decoded(since start: ContinuousClock.Instant) {
+    Self.add("decode", from: start, to: .now, to: &decode)
+    decode?.subtract(otherTime)
+    otherTime = .zero
+  }
+
+  /// Takes time out of the decoding in progress that was spent on something else.
+  func didNotDecode(for time: Duration) { otherTime += time }
+
+  /// Adds a run of the network that images of this request took part in.
+  func ran(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) {
+    Self.add("inference", from: start, to: end, to: &inference)
+  }
+
+  private static func add(
+    _ name: String, from start: ContinuousClock.Instant, to end: ContinuousClock.Instant,
+    to stage: inout TimedStage?
+  ) {
+    if stage == nil {
+      stage = TimedStage(name, from: start, to: end)
+    } else {
+      stage?.add(from: start, to: end)
+    }
+  }
+
+  private var stages: [TimedStage] { [queue, decode, inference].compactMap(\.self) }
 
   /// The value of `Server-Timing` (W3C), in milliseconds.
   private var serverTiming: String {
-    [("decode", decodeTime), ("queue", queueTime), ("inference", inferenceTime)]
-      .map { "\($0.0);dur=\(Double($0.1.microseconds) / 1000)" }.joined(separator: ", ")
+    let times = [
+      ("decode", decode?.busy ?? .zero), ("queue", queue.busy),
+      ("inference", inference?.busy ?? .zero),
+    ]
+    return times.map { "\($0.0);dur=\(Double($0.1.microseconds) / 1000)" }
+      .joined(separator: ", ")
   }
 }

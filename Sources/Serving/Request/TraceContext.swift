@@ -3,14 +3,18 @@ package import HTTPCore
 /// Place of a request in a distributed trace: W3C Trace Context,
 /// https://www.w3.org/TR/trace-context.
 ///
-/// No span is recorded here, so the context is passed on as it came, as far as this version of the
-/// standard knows it.
+/// The answer passes it on as it came, as far as this version of the standard knows it; spans of the
+/// request are recorded below it.
 package struct TraceContext: Sendable, Hashable {
   /// Members of a `tracestate`, section 3.3.1.
   package static let stateMemberLimit = 32
 
   /// Trace id of 32 lower-case hexadecimal digits, not all zero.
   package let traceID: String
+  /// Id of the client's span, of 16 such digits.
+  package let parentID: String
+  /// Whether the client records the trace (section 3.2.2.5).
+  package let isSampled: Bool
   /// Field to pass on; always of version 00.
   package let traceparent: String
   /// Field to pass on, or nil if there is none or it is malformed.
@@ -20,11 +24,10 @@ package struct TraceContext: Sendable, Hashable {
   /// passed on.
   package init?(_ fields: HeaderFields?) {
     guard let fields, let first = fields["traceparent"],
-      let (traceID, traceparent) = Self.parsed(first),
-      fields.values(of: "traceparent").count == 1
+      let parent = Self.parsed(first), fields.values(of: "traceparent").count == 1
     else { return nil }
-    self.traceID = traceID
-    self.traceparent = traceparent
+    (traceID, parentID, isSampled) = (parent.traceID, parent.id, parent.flags & 1 == 1)
+    traceparent = parent.passedOn
     let states = fields.values(of: "tracestate")
     tracestate = states.isEmpty ? nil : Self.checked(states.joined(separator: ","))
   }
@@ -34,15 +37,17 @@ package struct TraceContext: Sendable, Hashable {
   /// Parses the field of section 3.2.
   ///
   /// Only the part of a later version that it shares with 00 is read, and sent as 00 (section 4.3).
-  private static func parsed(_ text: String) -> (traceID: String, traceparent: String)? {
+  private static func parsed(
+    _ text: String
+  ) -> (traceID: String, id: String, flags: UInt8, passedOn: String)? {
     let parts = text.split(separator: "-", maxSplits: 4, omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[0] != "ff", zip(parts, [2, 32, 16, 2]).allSatisfy(isHex),
       parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" }),
       let flags = UInt8(parts[3], radix: 16)
     else { return nil }
-    let traceID = String(parts[1])
-    if parts[0] == "00" { return parts.count == 4 ? (traceID, text) : nil }
-    return (traceID, "00-\(traceID)-\(parts[2])-0\(flags & 1)")
+    let (traceID, id) = (String(parts[1]), String(parts[2]))
+    if parts[0] == "00" { return parts.count == 4 ? (traceID, id, flags, text) : nil }
+    return (traceID, id, flags, "00-\(traceID)-\(id)-0\(flags & 1)")
   }
 
   private static func isHex(_ part: Substring, _ count: Int) -> Bool {

@@ -37,7 +37,7 @@ extension Worker {
       if isTooLong, context.queue.takeableCount > 0, context.queue.asideCount > 0 {
         image.postpone()
         served.putBack(index)
-        served.decodeTime += .now - start
+        served.decoded(since: start)
         postpone(served, slot)
         return false
       }
@@ -56,7 +56,7 @@ extension Worker {
       case .unfinished: continue
       case .killed where served.mayBeginAnew():
         served.putBack(index)
-        served.decodeTime += .now - start
+        served.decoded(since: start)
         goBack(served)
         leftCount += 1
         return false
@@ -73,7 +73,7 @@ extension Worker {
     let start = ContinuousClock.now
     runPrepared(slot, isAlone: false)
     // This time is not decoding.
-    served.decodeTime -= .now - start
+    served.didNotDecode(for: .now - start)
   }
 
   func postpone(_ served: ServedJob, _ slot: WorkerSlot) {
@@ -112,7 +112,7 @@ extension Worker {
       } catch {
         served.keep(index, .failure(error))
       }
-      served.decodeTime += .now - start
+      served.decoded(since: start)
       guard served.isWanted else {
         queue.endAside()
         return

@@ -173,7 +173,7 @@ final class Worker {
           unfinished, served, index, slot, since: start, patience, hasPlace: mayLeave)
         guard isHere else { return false }
       }
-      served.decodeTime += .now - start
+      served.decoded(since: start)
       finish(served, index, .success(()))
     } catch .noRoom where !hasPlace && context.queue.awaitAside() {
       served.putBack(index)
@@ -181,7 +181,7 @@ final class Worker {
       postpone(served, slot)
       return false
     } catch {
-      served.decodeTime += .now - start
+      served.decoded(since: start)
       finish(served, index, .failure(error))
     }
     if hasPlace { context.queue.endAside() }
@@ -195,7 +195,7 @@ final class Worker {
     switch numbers {
     case .success(let numbers):
       slot.classifier.prepare(numbers, at: prepared.count)
-      served.decodeTime += .now - start
+      served.decoded(since: start)
       prepared.append((served, index))
     case .failure(let problem): served.finish(index, .failure(problem))
     }
@@ -227,7 +227,7 @@ final class Worker {
     do throws(EngineError) {
       let results = try outputs(slot, isAlone: isAlone)
       metrics.batchSize.observe(prepared.count, NoLabels())
-      record(.now - start)
+      record(from: start, to: .now)
       for (place, ((served, image), result)) in zip(prepared, results).enumerated() {
         finish(served, image, result, slot.classifier.outputs(at: place))
       }
@@ -272,10 +272,10 @@ final class Worker {
   }
 
   /// Adds the time of a run to the inference time of each request whose images took part in it.
-  private func record(_ duration: Duration) {
+  private func record(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) {
     for (place, (served, _)) in prepared.enumerated()
     where !prepared[..<place].contains(where: { $0.served === served }) {
-      served.inferenceTime += duration
+      served.ran(from: start, to: end)
     }
   }
 

@@ -29,6 +29,9 @@ struct ServeCheck {
       let rows = keys.entries.map { [$0.name, $0.rate?.words ?? "no limit"] }
       StandardOutput.write("API keys: \(rows.count)\n\(TextTable(rows: rows).text)")
     }
+    let (tracing, warnings) = settings.tracing.read()
+    for warning in warnings { StandardError.write("resnetd serve: warning: \(warning)") }
+    if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }
     try checkListeners()
     try checkStateFolder()
     let model = try ModelSource.load(settings.model, settings.parts)

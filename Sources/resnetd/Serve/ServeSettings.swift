@@ -59,6 +59,7 @@ struct ServeSettings: DecodingSettings {
   var keys = KeySettings()
   var admin = AdminSettings()
   var follow = FollowSettings()
+  var tracing = TracingSettings()
   var socketMode = SocketMode.group
   /// File with further options.
   var configuration: String?
@@ -81,13 +82,14 @@ struct ServeSettings: DecodingSettings {
     try admin.check()
     try tls.check(admin)
     try follow.check(stateFolder: admin.stateFolder)
+    try tracing.check()
     try checkPorts()
   }
 
   /// Number of threads that a server with these settings has at least.
   var threadCount: Int {
     (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
-      + (fetching.isOff ? 0 : ImageFetcher.threadCount)
+      + (fetching.isOff ? 0 : ImageFetcher.threadCount) + (tracing.isOn ? 1 : 0)
   }
 
   /// Bytes of addresses that it maps besides threads and the program itself: a decoder's images for
@@ -118,10 +120,11 @@ struct ServeSettings: DecodingSettings {
   private var knownMemoryLimit: Int { memoryLimit ?? MemoryAllowance.limit ?? 1 << 46 }
 
   /// Bytes that clients may have buffered, what encrypted connections and images of other servers take
-  /// beside their bodies included.
+  /// beside their bodies and what spans take included.
   var bufferByteCount: Int {
     server.bufferByteLimit + tls.bounded(server, memoryLimit: knownMemoryLimit).byteCount
       + (fetching.isOff ? 0 : ImageFetcher.transferByteCount)
+      + (tracing.isOn ? SpanQueue.memoryByteCount : 0)
   }
 
   /// Rules by which the first model and all later ones are compiled.
@@ -176,7 +179,7 @@ struct ServeSettings: DecodingSettings {
     + AdminSettings.options.map { $0.inside(\ServeSettings.admin) }.under("The admin endpoint")
     + FollowSettings.options.map { $0.inside(\ServeSettings.follow) }.under(
       "A followed model store")
-    + life.under("Life and logs")
+    + (life + traces).under("Life, logs and traces")
 
   /// Returns every option that has a value, by name.
   static func effective(_ settings: ServeSettings) -> [(name: String, value: String)] {
@@ -348,4 +351,7 @@ struct ServeSettings: DecodingSettings {
     .choice("log-format", \.logFormat, "auto is text on a terminal and json elsewhere"),
     .choice("access-log", \.accessLog, "a line per request"),
   ]
+
+  private static let traces: [Option<ServeSettings>] =
+    TracingSettings.options.map { $0.inside(\ServeSettings.tracing) }
 }

@@ -40,6 +40,7 @@ struct ServingProcess {
   /// Place of the first model; nil if one is known.
   private let vacancy: Vacancy?
   private let following: FollowerThread?
+  private let spans: SpanSender?
   private let watch: StartWatch
 
   /// Listens; nobody is served yet.
@@ -59,12 +60,20 @@ struct ServingProcess {
     context = ServingContext(
       limits: settings.serving, metrics: metrics, log: log,
       decoders: Self.decoders(settings, spawner, memory, metrics, log), memory: memory)
+    let spans = settings.tracing.sender(metrics, log)
+    self.spans = spans
+    let isLocal = settings.requestServer(nil, inherited: manager.listeners.requests).isLocal
     service = Service(
       limits: settings.serving, metrics: metrics,
       servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
       crossOrigin: settings.crossOrigin, keys: try settings.keys.keys(metrics, shutdown, log),
       fetcher: settings.fetching.isOff ? nil : ImageFetcher(RemoteImages(), settings.fetching),
-      version: Version.number, accessLog: accessLog, memory: memory)
+      version: Version.number, accessLog: accessLog,
+      tracer: spans.map { spans in
+        RequestTracer(
+          spans.queue, spans.options.sampler,
+          scheme: isLocal ? "http" : settings.tls.scheme)
+      }, memory: memory)
     let identities = try settings.tls.identities(log)
     let configuration = settings.requestServer(
       identities?.usual, inherited: manager.listeners.requests)
@@ -113,6 +122,7 @@ struct ServingProcess {
     server.start()
     metricsServer?.start()
     administration.start()
+    try spans?.start()
     vacancy = try Self.vacancy(
       settings, administration, isFollowing: follower != nil, service, context)
     following = try follower.map { [vacancy] follower throws(Failure) in
@@ -220,6 +230,7 @@ struct ServingProcess {
     following?.stop()
     let openChangeCount = administration.stop()
     let isChanging = !administration.turns.close()
+    spans?.stop()
     guard openCount == 0, openChangeCount == 0, !isChanging else {
       log.write(
         "stopped with requests unfinished",

@@ -17,7 +17,8 @@ import Testing
   func wellFormed(text: String, passedOn: String?) {
     let context = TraceContext(HeaderFields([("Traceparent", text)]))
     #expect(context?.traceparent == passedOn ?? text)
-    #expect(context?.traceID == Self.traceID)
+    #expect(context?.traceID == Self.traceID && context?.parentID == "00f067aa0ba902b7")
+    #expect(context?.isSampled == !text.hasSuffix("-fe"))
     #expect(context?.tracestate == nil)
   }
 

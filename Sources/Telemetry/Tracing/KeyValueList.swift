@@ -1,0 +1,63 @@
+import Files
+
+/// Names and values of an environment variable of OpenTelemetry, `name=value,name=value`, with
+/// escapes as in a URL (W3C Baggage, without properties).
+package enum KeyValueList {
+  package struct Member: Sendable, Hashable {
+    package let name: String
+    package let value: String
+
+    package init(name: String, value: String) { (self.name, self.value) = (name, value) }
+  }
+
+  /// Members of a list.
+  package static let countLimit = 64
+
+  /// Returns the members in their order, or nil where any is malformed: then none should count.
+  package static func members(_ text: String) -> [Member]? {
+    var members: [Member] = []
+    for part in text.utf8.split(separator: UInt8(ascii: ",")) {
+      let part = trimmed(part)
+      if part.isEmpty { continue }
+      guard let equals = part.firstIndex(of: UInt8(ascii: "=")),
+        let name = decoded(trimmed(part[..<equals])), !name.isEmpty,
+        let value = decoded(trimmed(part[equals...].dropFirst()))
+      else { return nil }
+      members.append(Member(name: name, value: value))
+    }
+    return members.count <= countLimit ? members : nil
+  }
+
+  private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+    var text = text
+    while let first = text.first, isBlank(first) { text = text.dropFirst() }
+    while let last = text.last, isBlank(last) { text = text.dropLast() }
+    return text
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  /// Decodes escapes (RFC 3986, section 2.1); nil for a broken one, for NUL, and for bytes that are
+  /// not UTF-8.
+  private static func decoded(_ text: Substring.UTF8View) -> String? {
+    var bytes: [UInt8] = []
+    var input = text.makeIterator()
+    while let byte = input.next() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = input.next().flatMap(digit), let low = input.next().flatMap(digit),
+        high << 4 | low != 0
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// Returns the value of a hexadecimal digit of either case.
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    // The bit that makes a letter lower-case is set in a digit.
+    byte < UInt8(ascii: "0") ? nil : HexDigits.value(byte | 0x20)
+  }
+}
