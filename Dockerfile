@@ -1,11 +1,44 @@
 # resnetd: one program, the libraries it is linked to, nothing else.
 #   docker build --tag resnetd .
 #   docker run --rm --read-only --publish 8080:8080 resnetd
+# scripts/build-image passes the arguments that are empty here.
 
-FROM swift:6.3-bookworm AS build
+ARG DEBIAN_IMAGE=docker.io/library/debian:bookworm-slim
+ARG SWIFT_IMAGE=docker.io/library/swift:6.3-bookworm
+
+# Where Debian's packages come from: with a time such as 20261130T000000Z from snapshot.debian.org,
+# as they were then, otherwise the newest. The bill of materials has their versions.
+FROM $DEBIAN_IMAGE AS sources
+ARG DEBIAN_SNAPSHOT=
+RUN if [ -n "$DEBIAN_SNAPSHOT" ]; then sed --in-place --regexp-extended \
+  "s|^URIs: http://deb.debian.org/(.*)|Check-Valid-Until: no\nURIs: http://snapshot.debian.org/archive/\1/$DEBIAN_SNAPSHOT|" \
+  /etc/apt/sources.list.d/debian.sources; fi
+
+FROM $DEBIAN_IMAGE AS libraries
+# Libraries for further image formats, which the program opens if they are there:
+#   docker build --build-arg IMAGE_LIBRARIES='libtiff6 libheif1' --tag resnetd .
+ARG IMAGE_LIBRARIES=
+# Programs read neither changelogs nor translations nor manuals; copyrights stay. What is deleted at
+# the end is made anew at each build, with other times inside.
+# hadolint ignore=DL3008
+RUN --mount=type=bind,from=sources,source=/etc/apt,target=/run/apt \
+  apt-get --option Dir::Etc=/run/apt update \
+  && apt-get --option Dir::Etc=/run/apt install --yes --no-install-recommends \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/man/*' \
+    libcurl4 libdnnl2 libexpat1 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
+    libssl3 libwebp7 libyajl2 libzip4 libzstd1 zlib1g $IMAGE_LIBRARIES \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/lib/dpkg/*-old /var/log/*
+# A new volume that is mounted here belongs to whom the folder does.
+RUN install --directory --owner 65532 --group 65532 /state
+
+FROM $SWIFT_IMAGE AS build
 WORKDIR /source
 COPY scripts/setup scripts/setup
-RUN scripts/setup && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=bind,from=sources,source=/etc/apt,target=/run/apt \
+  cp /run/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/ \
+  && scripts/setup && rm -rf /var/lib/apt/lists/*
 # The manifest names tests and benchmarks, so SwiftPM wants to see them; they are not built.
 COPY Package.swift ./
 COPY Sources Sources
@@ -13,27 +46,23 @@ COPY Tests Tests
 COPY benchmarks benchmarks
 RUN swift build --configuration release --static-swift-stdlib --product resnetd \
   && strip --strip-all .build/release/resnetd -o /resnetd
+# What the image is made of, in SPDX.
+ARG DEBIAN_IMAGE
+ARG SWIFT_IMAGE
+ARG DEBIAN_SNAPSHOT=
+ARG COMMIT=
+ARG SOURCE_DATE_EPOCH=
+COPY scripts/image/sbom scripts/image/sbom.jq scripts/image/
+COPY --from=libraries /var/lib/dpkg /libraries/dpkg
+COPY --from=libraries /usr/share/doc /libraries/documents
+RUN scripts/image/sbom /resnetd /libraries/dpkg /libraries/documents >/sbom.spdx.json
 
-FROM debian:bookworm-slim
-# Libraries for further image formats, which the program opens if they are there:
-#   docker build --build-arg IMAGE_LIBRARIES='libtiff6 libheif1' --tag resnetd .
-ARG IMAGE_LIBRARIES=
-# Programs read neither changelogs nor translations; copyrights stay. The release fixes the versions:
-# an older one is gone from the archive with the next security update.
-# hadolint ignore=DL3008
-RUN apt-get update \
-  && apt-get install --yes --no-install-recommends \
-    --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
-    --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
-    libcurl4 libdnnl2 libexpat1 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
-    libssl3 libwebp7 libyajl2 libzip4 libzstd1 zlib1g $IMAGE_LIBRARIES \
-  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
+FROM libraries
 # The list alone: the package brings the tools that make it, and openssl.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /resnetd /usr/local/bin/resnetd
-
-# A new volume that is mounted here belongs to whom the folder does.
-RUN install --directory --owner 65532 --group 65532 /state
+COPY --from=build /sbom.spdx.json /usr/share/doc/resnetd/sbom.spdx.json
+COPY --chmod=644 LICENSE /usr/share/doc/resnetd/copyright
 
 # Inside a container, the loopback would be reachable by nobody.
 ENV RESNETD_HOST=0.0.0.0

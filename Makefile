@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
   package deploy clients page follow onnx sanitize-address sanitize-program sanitize-thread fuzz \
-  format bench image clean
+  format bench image reproduce clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -12,7 +12,8 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 # One set of flags for every optimised build: another set would build everything again. So would
 # testable imports, for which `swift test` compiles the program otherwise.
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
-SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' .ci/run scripts/* Fuzz/run benchmarks/*/*)
+SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' \
+  .ci/run scripts/{,*/}* Fuzz/run benchmarks/*/*)
 FUZZ_SECONDS ?= 10
 # Minutes that `make check` may take; without them it leaves nothing out.
 CHECK_MINUTES ?=
@@ -54,11 +55,12 @@ levels: ## After `make test`: run the engine's tests as on CPUs with fewer instr
 check: ## Everything that CI runs: lint, tests, sanitizers, fuzz targets
 	@scripts/check $(CHECK_MINUTES)
 
-lint: ## Check the format of all text, the scripts and the manifests
+lint: ## Check the format of all text, the scripts, the manifests and the bill of materials
 	@scripts/setup --checks
 	swift format lint --strict --recursive --parallel $(wildcard $(SWIFT_FILES))
 	scripts/check-text
 	scripts/check-deploy
+	scripts/check-sbom
 	shellcheck $(SHELL_SCRIPTS)
 
 examples: build ## Run every example of the README against the optimised program
@@ -107,6 +109,9 @@ bench: build ## Measure the engine on NETWORK (default resnet50); benchmarks/ ho
 
 image: ## Build the container image, start it and drive it with curl
 	scripts/check-image
+
+reproduce: ## After `make image` on a commit: build it again and compare every byte
+	scripts/reproduce-image
 
 clean: ## Remove everything that was built or fetched
 	rm -rf .build .cache
