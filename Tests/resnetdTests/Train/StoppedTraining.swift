@@ -30,7 +30,11 @@ enum StoppedTraining {
     try pipe.fileHandleForWriting.close()
     try await read(reports) { !$0.contains("epoch ") }
     kill(process.processIdentifier, SIGTERM)
-    while process.isRunning, try isPending(SIGTERM, process.processIdentifier) {
+    // The thread that has taken the signal may have to wait for a core before it says so to the others,
+    // which cannot go on meanwhile: nobody reads their reports.
+    while process.isRunning,
+      try isPending(SIGTERM, process.processIdentifier) || isComputing(process.processIdentifier)
+    {
       try await Task.sleep(for: .milliseconds(1))
     }
     try await read(reports) { _ in true }
@@ -52,6 +56,17 @@ enum StoppedTraining {
       } else {
         try await Task.sleep(for: .milliseconds(1))
       }
+    }
+  }
+
+  /// Returns whether a thread of the process runs, or would if it had a core (proc_pid_stat(5)).
+  private static func isComputing(_ process: pid_t) -> Bool {
+    let folder = "/proc/\(process)/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return threads.contains { thread in
+      let text = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8)
+      // The state follows the name, which stands in parentheses.
+      return text?.split(separator: ")").last?.split(separator: " ").first == "R"
     }
   }
 
