@@ -142,10 +142,15 @@ image_codec_status read_presentation(heif_state *state, codec_message message) {
   if (meta.bytes == nullptr) {
     return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no list of images");
   }
-  if (!heif_presentation_read(state->bytes, meta, items, *state->presentation)) {
+  if (heif_items_exceed_file(meta, state->byte_count)) {
+    return codec_fail(
+        IMAGE_CODEC_STATUS_TRUNCATED, message, "the file is shorter than what it lists");
+  }
+  if (!heif_presentation_read(state->bytes, state->byte_count, meta, items, *state->presentation)) {
     return codec_fail(
         IMAGE_CODEC_STATUS_UNSUPPORTED, message,
-        "its images have too many properties; save it as one image");
+        "its images have too many properties, or a grid of another size than its image; save it as one "
+        "image");
   }
   return IMAGE_CODEC_STATUS_OK;
 }

@@ -1,5 +1,6 @@
 #include "heif_items.h"
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
@@ -96,15 +97,24 @@ bool are_deep(const std::vector<reference> &steps) {
   return false;
 }
 
-/// Returns whether an item lies beyond the end of the file. `iloc` is section 8.11.3.
-bool ends_before_items(const heif_box &places, uint64_t file_byte_count) {
+/// What is wrong with the places of items.
+struct place_faults {
+  /// Whether an item ends beyond the end of the file.
+  bool has_item_beyond = false;
+  /// Whether an item is longer than the file.
+  bool has_longer_item = false;
+};
+
+/// Judges the places of all items. `iloc` is section 8.11.3.
+place_faults faults_of(const heif_box &places, uint64_t file_byte_count) {
+  place_faults faults;
   heif_cursor cursor = {places.bytes, places.byte_count, false};
   const uint64_t version = cursor.take(1);
   cursor.take(3);
   const uint64_t sizes = cursor.take(2);
   const size_t offset_size = sizes >> 12, length_size = sizes >> 8 & 15;
   const size_t base_size = sizes >> 4 & 15, index_size = version == 0 ? 0 : sizes & 15;
-  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return false;
+  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return faults;
   const uint64_t count = cursor.take(version < 2 ? 2 : 4);
   for (uint64_t item = 0; item < count && !cursor.is_cut; item++) {
     cursor.take(version < 2 ? 2 : 4);
@@ -115,16 +125,28 @@ bool ends_before_items(const heif_box &places, uint64_t file_byte_count) {
     const uint64_t extents = cursor.take(2);
     // Places without numbers take no bytes, so that nothing would bound their count.
     if (index_size + offset_size + length_size == 0) continue;
+    uint64_t left = file_byte_count;
     for (uint64_t extent = 0; extent < extents && !cursor.is_cut; extent++) {
       cursor.take(index_size);
       const uint64_t offset = cursor.take(offset_size);
       const uint64_t length = cursor.take(length_size);
-      if (!is_in_file || cursor.is_cut) continue;
-      if (base > file_byte_count || offset > file_byte_count - base) return true;
-      if (length > file_byte_count - base - offset) return true;
+      if (cursor.is_cut) break;
+      if (length > left) faults.has_longer_item = true;
+      left -= std::min(left, length);
+      if (!is_in_file) continue;
+      if (base > file_byte_count || offset > file_byte_count - base ||
+          length > file_byte_count - base - offset) {
+        faults.has_item_beyond = true;
+      }
     }
   }
-  return false;
+  return faults;
+}
+
+bool find_places(const heif_box &meta, heif_box &places) {
+  return heif_find_full_box(
+      meta.bytes + heif_full_head_byte_count, meta.byte_count - heif_full_head_byte_count, "iloc",
+      places);
 }
 
 }  // namespace
@@ -155,6 +177,53 @@ bool heif_items_read(const heif_box &meta, heif_items &items) {
   return read_references(references, items, steps) && !are_deep(steps);
 }
 
+bool heif_item_find(
+    const uint8_t *file, size_t byte_count, const heif_box &meta, uint64_t item,
+    heif_cursor &found) {
+  heif_box places, data;
+  if (!find_places(meta, places)) return false;
+  heif_cursor cursor = {places.bytes, places.byte_count, false};
+  const uint64_t version = cursor.take(1);
+  cursor.take(3);
+  const uint64_t sizes = cursor.take(2);
+  const size_t offset_size = sizes >> 12, length_size = sizes >> 8 & 15;
+  const size_t base_size = sizes >> 4 & 15, index_size = version == 0 ? 0 : sizes & 15;
+  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return false;
+  const uint64_t count = cursor.take(version < 2 ? 2 : 4);
+  for (uint64_t index = 0; index < count && !cursor.is_cut; index++) {
+    const uint64_t number = cursor.take(version < 2 ? 2 : 4);
+    const uint64_t method = version == 0 ? 0 : cursor.take(2) & 15;
+    cursor.take(2);
+    const uint64_t base = cursor.take(base_size);
+    const uint64_t extents = cursor.take(2);
+    const size_t extent_size = index_size + offset_size + length_size;
+    if (number != item) {
+      if (extent_size > 0 && extents > cursor.byte_count / extent_size) return false;
+      cursor.bytes += extents * extent_size;
+      cursor.byte_count -= extents * extent_size;
+      continue;
+    }
+    cursor.take(index_size);
+    const uint64_t offset = cursor.take(offset_size);
+    const uint64_t length = cursor.take(length_size);
+    if (cursor.is_cut || extents == 0 || method > 1) return false;
+    const uint8_t *bytes = file;
+    uint64_t left = byte_count;
+    if (method == 1) {
+      const uint8_t *content = meta.bytes + heif_full_head_byte_count;
+      if (!heif_find_box(content, meta.byte_count - heif_full_head_byte_count, "idat", data)) {
+        return false;
+      }
+      bytes = data.bytes;
+      left = data.byte_count;
+    }
+    if (base > left || offset > left - base || length > left - base - offset) return false;
+    found = {bytes + base + offset, static_cast<size_t>(length), false};
+    return true;
+  }
+  return false;
+}
+
 bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count) {
   const uint8_t *rest = bytes;
   size_t left = byte_count;
@@ -166,8 +235,10 @@ bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count) {
   // 1 announces a longer length, 0 stands for all that is left.
   const uint64_t length = left > 0 ? heif_number_at(rest, 4) : 0;
   if (length == 1 || length > left || meta.bytes == nullptr) return true;
-  return heif_find_full_box(
-             meta.bytes + heif_full_head_byte_count, meta.byte_count - heif_full_head_byte_count,
-             "iloc", places) &&
-         ends_before_items(places, byte_count);
+  return find_places(meta, places) && faults_of(places, byte_count).has_item_beyond;
+}
+
+bool heif_items_exceed_file(const heif_box &meta, size_t byte_count) {
+  heif_box places;
+  return find_places(meta, places) && faults_of(places, byte_count).has_longer_item;
 }

@@ -30,5 +30,14 @@ bool heif_items_read(const heif_box &meta, heif_items &items);
 /// the last; `meta` has no bytes if there is none.
 bool heif_meta_find(const uint8_t *bytes, size_t byte_count, heif_box &meta);
 
+/// Finds the first piece of an item's bytes; false if it lies elsewhere than in the file or the box
+/// `idat`, or beyond them.
+bool heif_item_find(
+    const uint8_t *file, size_t byte_count, const heif_box &meta, uint64_t item,
+    heif_cursor &found);
+
 /// Returns whether a file ends before a box or an item that it announces.
 bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count);
+
+/// Returns whether an item has more bytes than the file: libheif 1.15 makes room for as many.
+bool heif_items_exceed_file(const heif_box &meta, size_t byte_count);

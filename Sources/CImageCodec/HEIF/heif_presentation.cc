@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 // ISO/IEC 23008-12, section 9.3, and ISO/IEC 14496-12, section 12.1:
 //
@@ -28,6 +29,7 @@ namespace {
 enum {
   association_limit = 1 << 17,
   frame_limit = 65536,
+  grid_limit = 16,
 };
 
 /// A number of a property in the list of an item's.
@@ -102,6 +104,51 @@ void read_size(const property_lists &lists, uint64_t item, heif_presentation &pr
     presentation.stored_width = static_cast<uint32_t>(heif_number_at(property.bytes + 4, 4));
     presentation.stored_height = static_cast<uint32_t>(heif_number_at(property.bytes + 8, 4));
   });
+}
+
+/// Lists the grids that decoding the primary image comes to, at most one more than the limit.
+std::vector<uint64_t> grids_of(const heif_items &items) {
+  std::vector<uint64_t> grids, waiting = {items.primary};
+  std::unordered_set<uint64_t> seen;
+  while (!waiting.empty() && grids.size() <= grid_limit) {
+    const uint64_t item = waiting.back();
+    waiting.pop_back();
+    if (!seen.insert(item).second) continue;
+    if (items.is(item, "grid")) grids.push_back(item);
+    for (const auto *steps : {&items.parts, &items.auxiliaries}) {
+      const auto next = steps->find(item);
+      if (next == steps->end()) continue;
+      waiting.insert(waiting.end(), next->second.begin(), next->second.end());
+    }
+  }
+  return grids;
+}
+
+/// Returns whether all grids have the size that their properties announce: libheif 1.15 makes room for
+/// that of the grid itself. ISO/IEC 23008-12, section 6.6.2.3.2:
+///
+///     version (1 byte)  flags (1): bit 0 for numbers of 4 bytes, else 2
+///     rows - 1 (1)  columns - 1 (1)  width  height
+bool grids_are_sound(
+    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
+    const property_lists &lists) {
+  const std::vector<uint64_t> grids = grids_of(items);
+  if (grids.size() > grid_limit) return false;
+  for (const uint64_t item : grids) {
+    heif_cursor cursor;
+    // Where libheif does not find it either, it fails.
+    if (!heif_item_find(file, byte_count, meta, item, cursor)) continue;
+    cursor.take(1);
+    const size_t size = (cursor.take(1) & 1) != 0 ? 4 : 2;
+    cursor.take(2);
+    const uint64_t width = cursor.take(size), height = cursor.take(size);
+    heif_presentation announced = {};
+    read_size(lists, item, announced);
+    if (cursor.is_cut || width != announced.stored_width || height != announced.stored_height) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void read_colours(
@@ -189,10 +236,11 @@ std::vector<size_t> places_of_turns(
 }  // namespace
 
 bool heif_presentation_read(
-    const uint8_t *file, const heif_box &meta, const heif_items &items,
+    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
     heif_presentation &presentation) {
   property_lists lists;
   if (!read_lists(meta, lists)) return false;
+  if (!grids_are_sound(file, byte_count, meta, items, lists)) return false;
   const std::vector<uint64_t> chain = chain_of(items);
   for (auto item = chain.rbegin(); item != chain.rend(); item++) {
     for_each_property(lists, *item, [&](const heif_box &property) {

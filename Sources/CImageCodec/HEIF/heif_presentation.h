@@ -55,7 +55,7 @@ struct heif_presentation {
 /// Reads the presentation from the box `meta`, which is part of the file. False if the file has
 /// more properties than is allowed.
 bool heif_presentation_read(
-    const uint8_t *file, const heif_box &meta, const heif_items &items,
+    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
     heif_presentation &presentation);
 
 /// Applies the transformations to an image as it is stored. Returns null, or why it cannot.
