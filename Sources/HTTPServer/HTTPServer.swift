@@ -76,7 +76,8 @@ package final class HTTPServer: @unchecked Sendable {
     }
     closed.set { [weak self] peer, place in self?.connectionClosed(peer, place) }
     listener.setEventHandler { [weak self] in self?.acceptWaiting() }
-    listener.setCancelHandler { [listenerClosed] in
+    listener.setCancelHandler { [weak self, listenerClosed] in
+      self?.acceptLast()
       descriptor.close()
       listenerClosed.signal()
     }
@@ -154,11 +155,7 @@ package final class HTTPServer: @unchecked Sendable {
 
   /// Stops listening; returns when nobody can connect any more.
   private func closeListener() {
-    queue.sync {
-      // They have connected already: the system would reset them.
-      acceptWaiting(isLast: true)
-      stopAccepting()
-    }
+    queue.sync { stopAccepting() }
     listenerClosed.wait()
     // For another call of `drain`.
     listenerClosed.signal()
@@ -183,10 +180,21 @@ package final class HTTPServer: @unchecked Sendable {
 
   private var placeCount: Int { configuration.connectionLimit + configuration.reserveLimit }
 
-  /// - Parameter isLast: Whether all are to be taken, since nobody listens any more.
-  private func acceptWaiting(isLast: Bool = false) {
+  /// Takes connections that wait when nobody is to connect any more: the system would reset them. Just
+  /// before the listening socket is closed, so that hardly one can come after it.
+  private func acceptLast() {
+    while state.withLock({ $0.connectionCount < placeCount }) {
+      switch next(descriptor.number) {
+      case .connection(let number, let address): take(number, address)
+      case .aborted: continue
+      case .none, .exhausted: return
+      }
+    }
+  }
+
+  private func acceptWaiting() {
     while state.withLock(\.isAccepting) {
-      if !isLast, desk?.isBusy == true { return pause() }
+      if desk?.isBusy == true { return pause() }
       if state.withLock({ $0.connectionCount >= placeCount }) {
         guard Socket.isReadable(descriptor.number) else { return }
         guard pauseIfFull() else { continue }

@@ -146,11 +146,14 @@ image_codec_status read_presentation(heif_state *state, codec_message message) {
     return codec_fail(
         IMAGE_CODEC_STATUS_TRUNCATED, message, "the file is shorter than what it lists");
   }
-  if (!heif_presentation_read(state->bytes, state->byte_count, meta, items, *state->presentation)) {
+  if (!heif_presentation_read(state->bytes, meta, items, *state->presentation)) {
     return codec_fail(
         IMAGE_CODEC_STATUS_UNSUPPORTED, message,
-        "its images have too many properties, or a grid of another size than its image; save it as one "
-        "image");
+        "its images have too many properties; save it as one image");
+  }
+  if (!heif_grids_are_sound(state->bytes, state->byte_count, meta, items)) {
+    return codec_fail(
+        IMAGE_CODEC_STATUS_CORRUPT, message, "a grid has another size than its header says");
   }
   return IMAGE_CODEC_STATUS_OK;
 }

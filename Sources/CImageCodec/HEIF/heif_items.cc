@@ -1,7 +1,6 @@
 #include "heif_items.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "heif.h"
@@ -97,50 +96,50 @@ bool are_deep(const std::vector<reference> &steps) {
   return false;
 }
 
-/// What is wrong with the places of items.
-struct place_faults {
-  /// Whether an item ends beyond the end of the file.
-  bool has_item_beyond = false;
-  /// Whether an item is longer than the file.
-  bool has_longer_item = false;
+/// A piece of an item's bytes, as `iloc` lists it.
+struct item_piece {
+  uint64_t item;
+  /// What the place counts from: 0 is the file, 1 the box `idat`.
+  uint64_t method;
+  /// Number of the piece among the item's, from 0 on.
+  uint64_t number;
+  uint64_t base;
+  uint64_t offset;
+  uint64_t length;
+
+  bool is_within(uint64_t byte_count) const {
+    return base <= byte_count && offset <= byte_count - base &&
+           length <= byte_count - base - offset;
+  }
 };
 
-/// Judges the places of all items. `iloc` is section 8.11.3.
-place_faults faults_of(const heif_box &places, uint64_t file_byte_count) {
-  place_faults faults;
+/// Calls `body` with each piece until it returns false. ISO/IEC 14496-12, section 8.11.3.
+template <typename Body>
+void for_each_piece(const heif_box &places, Body body) {
   heif_cursor cursor = {places.bytes, places.byte_count, false};
   const uint64_t version = cursor.take(1);
   cursor.take(3);
   const uint64_t sizes = cursor.take(2);
   const size_t offset_size = sizes >> 12, length_size = sizes >> 8 & 15;
   const size_t base_size = sizes >> 4 & 15, index_size = version == 0 ? 0 : sizes & 15;
-  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return faults;
+  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return;
   const uint64_t count = cursor.take(version < 2 ? 2 : 4);
-  for (uint64_t item = 0; item < count && !cursor.is_cut; item++) {
-    cursor.take(version < 2 ? 2 : 4);
-    // 0 stands for places in the file itself.
-    const bool is_in_file = version == 0 || (cursor.take(2) & 15) == 0;
+  for (uint64_t index = 0; index < count && !cursor.is_cut; index++) {
+    item_piece piece = {};
+    piece.item = cursor.take(version < 2 ? 2 : 4);
+    piece.method = version == 0 ? 0 : cursor.take(2) & 15;
     cursor.take(2);
-    const uint64_t base = cursor.take(base_size);
-    const uint64_t extents = cursor.take(2);
+    piece.base = cursor.take(base_size);
+    const uint64_t pieces = cursor.take(2);
     // Places without numbers take no bytes, so that nothing would bound their count.
     if (index_size + offset_size + length_size == 0) continue;
-    uint64_t left = file_byte_count;
-    for (uint64_t extent = 0; extent < extents && !cursor.is_cut; extent++) {
+    for (; piece.number < pieces; piece.number++) {
       cursor.take(index_size);
-      const uint64_t offset = cursor.take(offset_size);
-      const uint64_t length = cursor.take(length_size);
-      if (cursor.is_cut) break;
-      if (length > left) faults.has_longer_item = true;
-      left -= std::min(left, length);
-      if (!is_in_file) continue;
-      if (base > file_byte_count || offset > file_byte_count - base ||
-          length > file_byte_count - base - offset) {
-        faults.has_item_beyond = true;
-      }
+      piece.offset = cursor.take(offset_size);
+      piece.length = cursor.take(length_size);
+      if (cursor.is_cut || !body(piece)) return;
     }
   }
-  return faults;
 }
 
 bool find_places(const heif_box &meta, heif_box &places) {
@@ -180,48 +179,20 @@ bool heif_items_read(const heif_box &meta, heif_items &items) {
 bool heif_item_find(
     const uint8_t *file, size_t byte_count, const heif_box &meta, uint64_t item,
     heif_cursor &found) {
-  heif_box places, data;
+  heif_box places, data = {};
   if (!find_places(meta, places)) return false;
-  heif_cursor cursor = {places.bytes, places.byte_count, false};
-  const uint64_t version = cursor.take(1);
-  cursor.take(3);
-  const uint64_t sizes = cursor.take(2);
-  const size_t offset_size = sizes >> 12, length_size = sizes >> 8 & 15;
-  const size_t base_size = sizes >> 4 & 15, index_size = version == 0 ? 0 : sizes & 15;
-  if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8) return false;
-  const uint64_t count = cursor.take(version < 2 ? 2 : 4);
-  for (uint64_t index = 0; index < count && !cursor.is_cut; index++) {
-    const uint64_t number = cursor.take(version < 2 ? 2 : 4);
-    const uint64_t method = version == 0 ? 0 : cursor.take(2) & 15;
-    cursor.take(2);
-    const uint64_t base = cursor.take(base_size);
-    const uint64_t extents = cursor.take(2);
-    const size_t extent_size = index_size + offset_size + length_size;
-    if (number != item) {
-      if (extent_size > 0 && extents > cursor.byte_count / extent_size) return false;
-      cursor.bytes += extents * extent_size;
-      cursor.byte_count -= extents * extent_size;
-      continue;
-    }
-    cursor.take(index_size);
-    const uint64_t offset = cursor.take(offset_size);
-    const uint64_t length = cursor.take(length_size);
-    if (cursor.is_cut || extents == 0 || method > 1) return false;
-    const uint8_t *bytes = file;
-    uint64_t left = byte_count;
-    if (method == 1) {
-      const uint8_t *content = meta.bytes + heif_full_head_byte_count;
-      if (!heif_find_box(content, meta.byte_count - heif_full_head_byte_count, "idat", data)) {
-        return false;
-      }
-      bytes = data.bytes;
-      left = data.byte_count;
-    }
-    if (base > left || offset > left - base || length > left - base - offset) return false;
-    found = {bytes + base + offset, static_cast<size_t>(length), false};
-    return true;
-  }
-  return false;
+  const uint8_t *content = meta.bytes + heif_full_head_byte_count;
+  heif_find_box(content, meta.byte_count - heif_full_head_byte_count, "idat", data);
+  bool is_found = false;
+  for_each_piece(places, [&](const item_piece &piece) {
+    if (piece.item != item) return true;
+    const bool is_in_file = piece.method == 0;
+    const uint8_t *bytes = is_in_file ? file : data.bytes;
+    is_found = piece.method <= 1 && piece.is_within(is_in_file ? byte_count : data.byte_count);
+    if (is_found) found = {bytes + piece.base + piece.offset, size_t{piece.length}, false};
+    return false;
+  });
+  return is_found;
 }
 
 bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count) {
@@ -235,10 +206,25 @@ bool heif_file_is_cut(const uint8_t *bytes, size_t byte_count) {
   // 1 announces a longer length, 0 stands for all that is left.
   const uint64_t length = left > 0 ? heif_number_at(rest, 4) : 0;
   if (length == 1 || length > left || meta.bytes == nullptr) return true;
-  return find_places(meta, places) && faults_of(places, byte_count).has_item_beyond;
+  bool has_item_beyond = false;
+  if (!find_places(meta, places)) return false;
+  for_each_piece(places, [&](const item_piece &piece) {
+    has_item_beyond = piece.method == 0 && !piece.is_within(byte_count);
+    return !has_item_beyond;
+  });
+  return has_item_beyond;
 }
 
 bool heif_items_exceed_file(const heif_box &meta, size_t byte_count) {
   heif_box places;
-  return find_places(meta, places) && faults_of(places, byte_count).has_longer_item;
+  if (!find_places(meta, places)) return false;
+  bool has_longer_item = false;
+  uint64_t left = byte_count;
+  for_each_piece(places, [&](const item_piece &piece) {
+    if (piece.number == 0) left = byte_count;
+    has_longer_item = piece.length > left;
+    left -= std::min(left, piece.length);
+    return !has_longer_item;
+  });
+  return has_longer_item;
 }

@@ -124,33 +124,6 @@ std::vector<uint64_t> grids_of(const heif_items &items) {
   return grids;
 }
 
-/// Returns whether all grids have the size that their properties announce: libheif 1.15 makes room for
-/// that of the grid itself. ISO/IEC 23008-12, section 6.6.2.3.2:
-///
-///     version (1 byte)  flags (1): bit 0 for numbers of 4 bytes, else 2
-///     rows - 1 (1)  columns - 1 (1)  width  height
-bool grids_are_sound(
-    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
-    const property_lists &lists) {
-  const std::vector<uint64_t> grids = grids_of(items);
-  if (grids.size() > grid_limit) return false;
-  for (const uint64_t item : grids) {
-    heif_cursor cursor;
-    // Where libheif does not find it either, it fails.
-    if (!heif_item_find(file, byte_count, meta, item, cursor)) continue;
-    cursor.take(1);
-    const size_t size = (cursor.take(1) & 1) != 0 ? 4 : 2;
-    cursor.take(2);
-    const uint64_t width = cursor.take(size), height = cursor.take(size);
-    heif_presentation announced = {};
-    read_size(lists, item, announced);
-    if (cursor.is_cut || width != announced.stored_width || height != announced.stored_height) {
-      return false;
-    }
-  }
-  return true;
-}
-
 void read_colours(
     const property_lists &lists, uint64_t item, heif_presentation &presentation) {
   for_each_property(lists, item, [&](const heif_box &property) {
@@ -236,11 +209,10 @@ std::vector<size_t> places_of_turns(
 }  // namespace
 
 bool heif_presentation_read(
-    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
+    const uint8_t *file, const heif_box &meta, const heif_items &items,
     heif_presentation &presentation) {
   property_lists lists;
   if (!read_lists(meta, lists)) return false;
-  if (!grids_are_sound(file, byte_count, meta, items, lists)) return false;
   const std::vector<uint64_t> chain = chain_of(items);
   for (auto item = chain.rbegin(); item != chain.rend(); item++) {
     for_each_property(lists, *item, [&](const heif_box &property) {
@@ -256,6 +228,32 @@ bool heif_presentation_read(
     read_colours(lists, parts->second[0], presentation);
   }
   list_frames(items, items.primary, false, presentation.alpha_frames);
+  return true;
+}
+
+// ISO/IEC 23008-12, section 6.6.2.3.2:
+//
+//   version (1 byte)  flags (1): bit 0 for numbers of 4 bytes, else 2
+//   rows - 1 (1)  columns - 1 (1)  width  height
+bool heif_grids_are_sound(
+    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items) {
+  property_lists lists;
+  const std::vector<uint64_t> grids = grids_of(items);
+  if (grids.size() > grid_limit || !read_lists(meta, lists)) return false;
+  for (const uint64_t item : grids) {
+    heif_cursor cursor;
+    // What is nowhere is not decoded either.
+    if (!heif_item_find(file, byte_count, meta, item, cursor)) continue;
+    cursor.take(1);
+    const size_t size = (cursor.take(1) & 1) != 0 ? 4 : 2;
+    cursor.take(2);
+    const uint64_t width = cursor.take(size), height = cursor.take(size);
+    heif_presentation announced = {};
+    read_size(lists, item, announced);
+    if (cursor.is_cut || width != announced.stored_width || height != announced.stored_height) {
+      return false;
+    }
+  }
   return true;
 }
 

@@ -55,8 +55,13 @@ struct heif_presentation {
 /// Reads the presentation from the box `meta`, which is part of the file. False if the file has
 /// more properties than is allowed.
 bool heif_presentation_read(
-    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items,
+    const uint8_t *file, const heif_box &meta, const heif_items &items,
     heif_presentation &presentation);
+
+/// Returns whether the grids that decoding comes to, a few at most, are of the size that their
+/// properties announce: libheif 1.15 makes room for the one that the grid has itself.
+bool heif_grids_are_sound(
+    const uint8_t *file, size_t byte_count, const heif_box &meta, const heif_items &items);
 
 /// Applies the transformations to an image as it is stored. Returns null, or why it cannot.
 const char *heif_presentation_place(

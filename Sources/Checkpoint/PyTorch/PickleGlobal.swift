@@ -3,7 +3,7 @@ enum PickleGlobal: Hashable {
   case orderedDictionary
   /// `torch._utils._rebuild_tensor(storage, offset, size, stride)`
   case rebuildTensor
-  /// The same, followed by `requires_grad`, hooks and sometimes metadata, of which signs matter
+  /// The same, followed by `requires_grad`, hooks and sometimes metadata, of which `neg` and `conj` matter
   /// here.
   case rebuildTensorV2
   /// `torch._utils._rebuild_parameter(tensor, requires_grad, hooks)`, also with a state.

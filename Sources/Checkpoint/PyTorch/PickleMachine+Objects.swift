@@ -113,9 +113,10 @@ extension PickleMachine {
   ) throws(CheckpointError) -> PickleValue {
     if case .object(let index) = arguments.first { return .object(index) }
     let metadata = arguments.count > 6 ? pickle.items(arguments[6]) ?? [] : []
-    // `neg` and `conj`: reading them reverses the signs of what is stored.
+    // Reading with one of these bits reverses signs of what is stored.
     let isReversed = metadata.contains { item in
-      if case .bool(true) = item.value { true } else { false }
+      guard case .bool(true) = item.value else { return false }
+      return ["neg", "conj"].contains(pickle.text(item.key))
     }
     guard !isReversed else {
       throw fault(

@@ -82,7 +82,7 @@ struct StateDictionaries {
       } else if name.contains("."), TensorGroup.isParameter(name),
         let kind = pickle.plainKind(item.value)
       {
-        placeholders[name] = .init(className: kind, offset: 0)
+        placeholders[name] = .init(className: kind, offset: offset(item.key))
       } else if pickle.mapping(item.value) != nil {
         inner.append((name, item.value))
       } else if let className = pickle.className(item.value) {
@@ -147,8 +147,13 @@ struct StateDictionaries {
     }
   }
 
+  /// Returns the place of an object or a string in the file.
   private func offset(_ value: PickleValue) -> Int {
-    if case .object(let index) = value { pickle.objects[index].offset } else { 0 }
+    switch value {
+    case .object(let index): pickle.objects[index].offset
+    case .text(let range): range.lowerBound
+    default: 0
+    }
   }
 
   /// Returns how to make a state dict of an object of a class.

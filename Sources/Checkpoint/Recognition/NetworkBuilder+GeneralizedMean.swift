@@ -9,7 +9,8 @@ extension NetworkBuilder {
   /// What smaller numbers count as, in the program of the paper's authors and those that follow it.
   private static let smallest: Float = 1e-6
 
-  /// Name of the exponent; nil if there is none, or several tensors may be it.
+  /// Name of the exponent for the channels of the output so far; nil if there is none, or several
+  /// tensors may be it.
   var poolingExponent: String? {
     let names = tensors.parameters.keys.filter { name in
       Self.mayBeExponent(name)
@@ -36,6 +37,7 @@ extension NetworkBuilder {
     assume(
       "the pool is a generalised mean (GeM) of the exponent \(exponent), in which numbers below "
         + "\(Self.smallest) count as that")
+    poolsByExponent = true
     try count(derived: 2 * outputShape.channels)
     try append("avgpool.clip", .elementwise(.clip(minimum: Self.smallest, maximum: .infinity)))
     let isForAll = tensors.shape(exponent)?.allSatisfy { $0 == 1 } == true

@@ -45,6 +45,8 @@ struct NetworkBuilder {
   let standardizesWeights: Bool
   /// Pooling before the classifier, if it was said or is known.
   var pooling: NetworkVariant.GlobalPooling?
+  /// Whether the pooling is that of a learned exponent, which no variant names.
+  var poolsByExponent = false
 
   /// Bytes of parameters that are made of smaller tensors.
   private var derivedByteCount = 0
@@ -384,7 +386,7 @@ struct NetworkBuilder {
     if parts.filtersConvolutions || antiAliasing != .nothing { told.antiAliasing = antiAliasing }
     if variant.dilatedStages != nil { told.outputStride = told.outputStride ?? 32 }
     let rest = Self.assumedRest(
-      told, isForSmallImages: isForSmallImages, knowsPooling: poolingExponent != nil)
+      told, isForSmallImages: isForSmallImages, knowsPooling: poolsByExponent)
     if let rest { assume(rest) }
   }
 }

@@ -35,7 +35,7 @@ package struct Sampler: Sendable, Hashable {
 
   /// Returns whether a trace is recorded.
   ///
-  /// The share is decided by the last 63 bits of its number, as OpenTelemetry's SDK for Go does it,
+  /// The share is decided by 63 bits of the last 64 of its number, as OpenTelemetry's SDK for Go does it,
   /// so that services with the same share record the same traces.
   ///
   /// - Parameter isParentSampled: The client's decision; nil where the trace begins here.

@@ -78,21 +78,9 @@ struct ServingProcess {
     let configuration = settings.requestServer(
       identities?.usual, inherited: manager.listeners.requests)
     if let identities {
-      log.write(
-        "TLS",
-        [
-          "connections": .integer(configuration.connectionLimit),
-          "valid_until": .text(
-            HTTPDate.text(secondsSinceEpoch: identities.usual.validSeconds.upperBound)),
-        ])
-      metrics.watch(tls: { [usual = identities.usual, admin = identities.admin] in
-        TLSGauge([usual, admin])
-      })
-      shutdown.onReload(of: "the TLS certificate") {
-        [usual = identities.usual, admin = identities.admin] in
-        usual.reread()
-        if admin !== usual { admin.reread() }
-      }
+      Self.watch(
+        identities.usual, identities.admin, connectionLimit: configuration.connectionLimit, metrics,
+        shutdown, log)
     }
     DescriptorLimit.raise(
       for: configuration.connectionLimit + configuration.reserveLimit, log: log)
@@ -139,6 +127,25 @@ struct ServingProcess {
       watch.stop()
       // It waits for a proof to end, and the next signal must not wait for it.
       if let vacancy { WorkerThread { vacancy.stop() }?.detach() }
+    }
+  }
+
+  /// Says what encrypts connections, shows it in the metrics, and reads it again when told to.
+  private static func watch(
+    _ usual: TLSIdentity, _ admin: TLSIdentity, connectionLimit: Int, _ metrics: ServingMetrics,
+    _ shutdown: ShutdownSignals, _ log: Log
+  ) {
+    log.write(
+      "TLS",
+      [
+        "connections": .integer(connectionLimit),
+        "valid_until": .text(
+          HTTPDate.text(secondsSinceEpoch: usual.validSeconds.upperBound)),
+      ])
+    metrics.watch(tls: { TLSGauge([usual, admin]) })
+    shutdown.onReload(of: "the TLS certificate") {
+      usual.reread()
+      if admin !== usual { admin.reread() }
     }
   }
 

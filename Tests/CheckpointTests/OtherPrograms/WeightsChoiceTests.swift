@@ -254,11 +254,17 @@ import Testing
   @Test("An exponent of a pool must be above zero, and that of a module that may be one")
   func exponents() throws {
     var file = try tensors()
-    file["pool.p"] = Tensor(shape: [1], storage: [3])
-    let model = try load(file)
-    #expect(
-      model.assumptions.contains { $0.contains("generalised mean (GeM) of the exponent pool.p") })
-    #expect(!model.assumptions.contains { $0.contains("average pooling") })
+    let exponents = [
+      Tensor(shape: [1], storage: [3]),
+      Tensor(shape: [1, 8, 1, 1], storage: [Float](repeating: 3, count: 8)),
+    ]
+    for exponent in exponents {
+      file["pool.p"] = exponent
+      let model = try load(file)
+      #expect(
+        model.assumptions.contains { $0.contains("generalised mean (GeM) of the exponent pool.p") })
+      #expect(!model.assumptions.contains { $0.contains("average pooling") })
+    }
     file["pool.p"] = Tensor(shape: [1], storage: [0])
     #expect(failure(file).contains("an exponent is 0.0, and must be above 0"))
     file["pool.p"] = nil
