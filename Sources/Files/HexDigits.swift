@@ -10,7 +10,7 @@ package enum HexDigits {
 
   /// Returns the bytes of lower-case digits, or nil for an odd number of them or anything else.
   package static func bytes(_ text: String) -> [UInt8]? {
-    let values = text.utf8.map(value)
+    let values = text.utf8.map(value(_:))
     guard values.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []
     for index in stride(from: 0, to: values.count, by: 2) {
@@ -27,5 +27,11 @@ package enum HexDigits {
     case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
     default: nil
     }
+  }
+
+  /// Returns the value of a digit of either case, 0...15, or nil for anything else.
+  package static func value(ofEitherCase digit: UInt8) -> UInt8? {
+    // The bit that makes a letter lower-case is set in the digits up to nine.
+    digit < UInt8(ascii: "0") ? nil : value(digit | 0x20)
   }
 }

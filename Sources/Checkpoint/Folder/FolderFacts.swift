@@ -65,7 +65,9 @@ struct FolderFacts {
     }
     guard options.labels == nil, let names = root["id2label"], names.members?.isEmpty == false
     else { return }
-    labels = try LabelDocument.labels(names, path: source)
+    let read = try LabelDocument.labels(names, path: source)
+    try LabelDocument.check(read, against: root, path: source)
+    labels = read
     labelsNote = "labels are those of \(ModelFolder.config), id2label"
   }
 

@@ -59,7 +59,9 @@ enum LabelDocument {
       throw fail("the JSON is neither a list of labels nor an object with their numbers")
     }
     if !isInner, let inner = Self.members.lazy.compactMap({ node[$0] }).first(where: isLabels) {
-      return try labels(inner, path: path, isInner: true)
+      let labels = try labels(inner, path: path, isInner: true)
+      try check(labels, against: node, path: path)
+      return labels
     }
     var items: [(index: Int, label: String)] = []
     for (name, value) in members {
@@ -74,6 +76,24 @@ enum LabelDocument {
       }
     }
     return try Labels.ordered(items, path: path)
+  }
+
+  /// Throws if a document's `label2id` gives one of its labels another number. What transformers puts
+  /// there for classes without a name, `LABEL_0`, says nothing.
+  static func check(
+    _ labels: [String], against document: JSONNode, path: String
+  ) throws(CheckpointError) {
+    let numbers = Dictionary(
+      labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    for (name, value) in document["label2id"]?.members ?? [] {
+      guard let number = value.integer, let other = numbers[String(name[...].trimmingSpace)],
+        other != number, !labels.indices.contains(number) || labels[number] != name
+      else { continue }
+      throw .labels(
+        path: path, line: 1,
+        reason: "\"\(name.prefix(40))\" is class \(other) by the labels and class \(number) by label2id; "
+          + "correct or remove one of them")
+    }
   }
 
   private static func isLabels(_ node: JSONNode) -> Bool {

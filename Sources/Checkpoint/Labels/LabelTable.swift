@@ -46,12 +46,13 @@ struct LabelTable {
       }
       guard names.count > 1,
         let index = Self.indexNames.lazy.compactMap({ names.firstIndex(of: $0) }).first,
-        let label = Self.labelNames.lazy.compactMap({ names.firstIndex(of: $0) }).first
+        Self.labelNames.contains(where: names.contains)
       else { continue }
       let rows = try rows(separator)
       guard rows.count > 1 else { throw fail(line: 1, "the table has a header and no row") }
       return try numbered(
-        rows.dropFirst(), index: index, label: label, columnCount: names.count)
+        rows.dropFirst(), index: index, label: labelColumn(names, index: index, rows.dropFirst()),
+        columnCount: names.count)
     }
     guard isTable else {
       try checkFirstLine()
@@ -82,6 +83,25 @@ struct LabelTable {
       "\"\(name)\" may be the header of a column or the first label; if it is a header, remove it or "
         + "give the file a name that ends in .csv, if it is a label, write the labels as a JSON list"
     )
+  }
+
+  /// Returns the column that holds labels by its name: the only one, or the only one of words.
+  private func labelColumn(
+    _ names: [String], index: Int, _ rows: ArraySlice<CSVReader.Row>
+  ) throws(CheckpointError) -> Int {
+    let columns = Self.labelNames.compactMap { names.firstIndex(of: $0) }.filter { $0 != index }
+    // "label" may be a second name of the number, or the number of something else.
+    let ofWords = columns.filter { column in
+      !rows.allSatisfy { column < $0.fields.count && Int($0.texts[column]) != nil }
+    }
+    let found = ofWords.isEmpty ? columns : ofWords
+    guard found.count == 1 else {
+      throw fail(
+        line: 1,
+        "the columns \(found.map { "\"\(names[$0])\"" }.joined(separator: ", ")) may all be the labels; "
+          + "leave one of them, and one with the number of the class")
+    }
+    return found[0]
   }
 
   /// Returns the column of the labels of a table without a header: the other one has all numbers from

@@ -113,7 +113,10 @@ struct ONNXImporter {
       }
       for case .logarithms in node.inputs.compactMap({ values[$0] })
       where !["Cast", "Identity", "QuantizeLinear"].contains(node.operation) {
-        throw fault(node, "an operation after the LogSoftmax")
+        throw .unsupported(
+          "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): an operation after the "
+            + "LogSoftmax, which is read as the last one only; export the network up to its logits, the "
+            + "LogSoftmax's input")
       }
       let value = try translated(node)
       noteQuantization(node, value)

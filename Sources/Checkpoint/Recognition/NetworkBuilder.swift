@@ -353,7 +353,9 @@ struct NetworkBuilder {
       assume(Self.assumedSmallStem)
     }
     if hasAttention, variant.named == nil {
-      assume("attention is that of timm's SE and ECA modules (ReLU, sigmoid, the mean of pixels)")
+      assume(
+        "attention is that of timm's SE and ECA modules (the last of a block's main path; ReLU, "
+          + "sigmoid, the mean of pixels)")
     }
     if isPreActivation, variant.named == nil {
       assume(

@@ -1,5 +1,6 @@
 import CCurl
 import Files
+import FoundationEssentials
 
 /// A client of one bucket that keeps its connections, for one thread at a time.
 ///
@@ -126,7 +127,7 @@ package final class BucketConnection {
       request.method, request.address, HexDigits.text(digest),
       credentials == nil ? nil : "aws:amz:\(folder.bucket.region):s3", credentials?.key,
       credentials?.secret, credentials?.sessionToken,
-      request.body == nil ? nil : Base64Digits.text(digest), request.contentType,
+      request.body == nil ? nil : Data(digest).base64EncodedString(), request.contentType,
     ]
     let bytes = request.body ?? []
     // SAFETY: every pointer is used inside the closure that it is valid in.
@@ -158,24 +159,5 @@ package final class BucketConnection {
     return unsafe block.withUnsafeBufferPointer { block in
       unsafe body(starts.map { start in unsafe start.map { unsafe block.baseAddress! + $0 } })
     }
-  }
-}
-
-/// Bytes as digits of base64 (RFC 4648 section 4).
-private enum Base64Digits {
-  private static let digits = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func text(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for place in 0..<4 {
-        text.append(
-          place <= group.count ? digits[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

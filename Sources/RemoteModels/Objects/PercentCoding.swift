@@ -1,3 +1,5 @@
+import Files
+
 /// Percent-encoding of keys in addresses and listings (RFC 3986 section 2.1).
 enum PercentCoding {
   private static let digits = Array("0123456789ABCDEF".utf8)
@@ -25,7 +27,8 @@ enum PercentCoding {
       switch byte {
       case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
       case UInt8(ascii: "%"):
-        guard let high = rest.popFirst().flatMap(value), let low = rest.popFirst().flatMap(value)
+        guard let high = rest.popFirst().flatMap(HexDigits.value(ofEitherCase:)),
+          let low = rest.popFirst().flatMap(HexDigits.value(ofEitherCase:))
         else { return nil }
         bytes.append(high << 4 | low)
       default: bytes.append(byte)
@@ -36,9 +39,5 @@ enum PercentCoding {
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {
     RemoteSource.isPlain(byte) || byte == UInt8(ascii: "~")
-  }
-
-  private static func value(_ digit: UInt8) -> UInt8? {
-    Character(UnicodeScalar(digit)).hexDigitValue.map { UInt8($0) }
   }
 }

@@ -47,17 +47,11 @@ package enum KeyValueList {
         bytes.append(byte)
         continue
       }
-      guard let high = input.next().flatMap(digit), let low = input.next().flatMap(digit),
-        high << 4 | low != 0
+      guard let high = input.next().flatMap(HexDigits.value(ofEitherCase:)),
+        let low = input.next().flatMap(HexDigits.value(ofEitherCase:)), high << 4 | low != 0
       else { return nil }
       bytes.append(high << 4 | low)
     }
     return String(validating: bytes, as: UTF8.self)
-  }
-
-  /// Returns the value of a hexadecimal digit of either case.
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    // The bit that makes a letter lower-case is set in a digit.
-    byte < UInt8(ascii: "0") ? nil : HexDigits.value(byte | 0x20)
   }
 }

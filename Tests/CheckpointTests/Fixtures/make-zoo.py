@@ -657,6 +657,38 @@ class Shortcut(nn.Module):
 
 refused("face-evolve", Shortcut(), "a face network in the form of face.evoLVe")
 
+
+
+def beside(activation=None, **modules):
+    """A classifier of modules beside the body, which stand between pool and answer in this order."""
+    model = resnet(BasicBlock)
+    del model.fc
+    for name, module in modules.items():
+        model.add_module(name, module)
+
+    def head(x):
+        x = x.mean((2, 3))
+        for index, module in enumerate(modules.values()):
+            if index and activation and isinstance(module, nn.Linear):
+                x = activation(x)
+            x = module(x)
+        return x
+
+    model.forward_head = head
+    return model
+
+
+case("heads-in-line", beside(nn.functional.relu, fc1=nn.Linear(24, 12), fc2=nn.Linear(12, 5)))
+case("bnneck", beside(bottleneck=nn.BatchNorm1d(24), classifier=nn.Linear(24, 5, bias=False)))
+case(
+    "heads-with-norm", beside(nn.functional.relu, hidden=nn.Linear(24, 12), hidden_bn=nn.BatchNorm1d(12), out=nn.Linear(12, 5)))
+case(
+    "heads-linear", beside(embed=nn.Linear(24, 12), embed_bn=nn.BatchNorm1d(12), cls=nn.Linear(12, 5)),
+    "head-activation=identity")
+refused(
+    "heads-alike", beside(embed=nn.Linear(24, 24), cls=nn.Linear(24, 5)),
+    "any of the modules cls, embed may be the classifier; say which (--arch head=NAME)")
+
 # What cannot be right.
 two = resnet(BasicBlock)
 two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)

@@ -106,9 +106,34 @@ import Testing
       ("label\n", "labels.csv", "has a header and no row"),
       ("label\ncat\n\nhen\n", "labels.tsv", "line 3: class 1: the label is empty"),
       ("0,1\n1,0\n", "labels.csv", "the table has 2 columns"),
+      (
+        "id,name,label\n0,n01,tench\n1,n02,shark\n", "labels.csv",
+        "the columns \"label\", \"name\" may all be the labels"
+      ),
     ])
   func ambiguous(text: String, path: String, expected: String) {
     #expect(failure(text, path: path).contains(expected), "\(failure(text, path: path))")
+  }
+
+  @Test("Of columns with names of labels one has words")
+  func numberedTwice() throws {
+    let text = "id,label,name\n0,1,cat\n1,0,dog\n2,2,hen\n"
+    #expect(try read(text, path: "labels.csv") == ["cat", "dog", "hen"])
+  }
+
+  @Test("A document whose numbers contradict each other is refused, but for names of no meaning")
+  func contradiction() throws {
+    func document(_ numbers: String) -> String {
+      #"{"id2label": {"0": "cat", "1": "dog", "2": "dog"}, "label2id": {\#(numbers)}}"#
+    }
+    #expect(
+      failure(document(#""cat": 1, "dog": 0"#)).contains(
+        "\"cat\" is class 0 by the labels and class 1 by label2id"))
+    for numbers in [
+      #""cat": 0, "dog": 1"#, #""cat": 0, "dog": 2"#, #""LABEL_0": 0, "LABEL_1": 1"#, "",
+    ] {
+      #expect(try read(document(numbers)) == ["cat", "dog", "dog"])
+    }
   }
 
   @Test("WordNet's numbers belong to ImageNet's classes in their order, and to no other labels")

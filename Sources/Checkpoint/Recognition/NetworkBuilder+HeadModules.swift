@@ -1,0 +1,154 @@
+/// Which modules of a network, whose names are any, are its classifier, and in what order.
+extension NetworkBuilder {
+  /// Modules of a classifier.
+  private static let moduleLimit = 64
+
+  private static let bodyNames: Set<Substring> = [
+    "conv1", "conv2", "conv3", "bn1", "bn2", "bn3", "norm", "maxpool",
+  ]
+
+  /// Returns the name of what is the classifier, that is not of the body, and its modules in order.
+  mutating func head() throws(CheckpointError) -> (name: String, modules: [HeadModule]) {
+    let exponent = poolingExponent
+    let names = tensors.parameters.keys.filter { name in
+      let root = name.prefix { $0 != "." }
+      return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
+        && root != lastNormalization ?? "" && root != stemSlopes ?? "" && name != exponent
+    }
+    var roots = Set(names.map { String($0.prefix { $0 != "." }) })
+    if var stated = variant.head {
+      // Names are translated where there is no doubt.
+      if ParameterNames.isClassifier(stated), !roots.contains(stated) { stated = "fc" }
+      guard names.contains(where: { $0.hasPrefix("\(stated).") }) else {
+        throw .variant(
+          "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "
+            + (roots.isEmpty ? "none" : roots.sorted().prefix(8).joined(separator: ", ")))
+      }
+      otherModules = names.filter { !$0.hasPrefix("\(stated).") }
+      return (stated, try modules(of: stated))
+    }
+    if roots.count > 1, let chain = chain(ofRoots: roots) {
+      assume(
+        "the classifier is made of \(chain.joined(separator: ", ")), in the order that their widths "
+          + "leave (--arch head=NAME where one of them alone is it)")
+      return (chain[0], chain.map { HeadModule(name: $0, position: nil) })
+    }
+    if roots.contains("fc") { roots = ["fc"] }
+    guard let root = roots.first else { throw .unsupported("no classifier (fc.weight)") }
+    guard roots.count == 1 else {
+      throw .variant(
+        "any of the modules \(roots.sorted().prefix(8).joined(separator: ", ")) may be the "
+          + "classifier; say which (--arch head=NAME)")
+    }
+    // Down to where it parts.
+    var path = root
+    for _ in 0..<Self.moduleLimit {
+      let inside = Set(
+        names.filter { $0.hasPrefix("\(path).") }
+          .map { $0.dropFirst(path.count + 1) }.map { String($0.prefix { $0 != "." }) })
+      guard inside.count == 1, let only = inside.first, !Self.leaves.contains(only),
+        Int(only) == nil
+      else { break }
+      path += ".\(only)"
+    }
+    return (path, try modules(of: path))
+  }
+
+  /// Passes over tensors outside of the classifier that was named.
+  ///
+  /// Throws for those of a module that may stand between the pool and the classifier.
+  mutating func leaveOut(
+    _ names: [String], than head: String, inputs: Int?
+  ) throws(CheckpointError) {
+    let roots = Dictionary(grouping: names) { String($0.prefix { $0 != "." }) }
+    // A moving average's copies are of the whole network.
+    for (root, names) in roots.sorted(by: { $0.key < $1.key }) where !root.hasPrefix("ema") {
+      let outputs = names.sorted().compactMap { name in
+        tensors.shape(name).flatMap { $0.count >= 2 ? $0[0] : nil }
+      }
+      // Another classifier ends in other numbers than this one takes.
+      guard let last = outputs.last, last != inputs else {
+        throw .variant(
+          "module \(root.prefix(60)) may stand between the pool and the classifier \(head.prefix(60)), "
+            + "and its place is not known: export the network as ONNX")
+      }
+    }
+    guard !roots.isEmpty else { return }
+    passedOver.formUnion(names)
+    assume(
+      "\(roots.keys.sorted().prefix(8).joined(separator: ", ")) \(roots.count == 1 ? "is" : "are") no "
+        + "part of the way to the classifier \(head) (--arch head=…)")
+  }
+
+  private static let leaves: Set<String> = ["weight", "bias", "running_mean", "running_var"]
+
+  /// Returns the head's modules in order.
+  private func modules(of head: String) throws(CheckpointError) -> [HeadModule] {
+    if tensors.shape("\(head).weight") != nil { return [HeadModule(name: head, position: nil)] }
+    let prefix = "\(head)."
+    let paths = Set(
+      tensors.parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
+        .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) })
+    guard !paths.isEmpty, paths.count <= Self.moduleLimit else {
+      throw .unsupported(
+        "\(paths.count) layers with weights in the classifier \(head), at most \(Self.moduleLimit) are "
+          + "read; export the network as ONNX, or say which module is its classifier (--arch head=NAME)"
+      )
+    }
+    func numbers(_ path: String) -> [Int] { path.split(separator: ".").compactMap { Int($0) } }
+    // A single layer at any place: those before it have no tensors.
+    guard
+      paths.count == 1 || paths.allSatisfy({ numbers($0).count == $0.split(separator: ".").count })
+    else {
+      if let chain = chain(of: paths.map { "\(head).\($0)" }) {
+        return chain.map { HeadModule(name: $0, position: nil) }
+      }
+      throw .unsupported(
+        "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
+          + "whose order is not known; export the network as ONNX, or, if one of them alone is the "
+          + "classifier, name it (--arch head=\(head).NAME)")
+    }
+    return paths.sorted { numbers($0).lexicographicallyPrecedes(numbers($1)) }
+      .map { path in
+        let place = numbers(path)
+        return HeadModule(
+          name: "\(head).\(path)", position: place.count == 1 ? place[0] : nil)
+      }
+  }
+
+  /// Returns the modules beside the body in the order in which they are one classifier, or nil if they
+  /// may as well be several: two that take as many numbers may stand side by side.
+  private func chain(ofRoots roots: Set<String>) -> [String]? {
+    guard let chain = chain(of: Array(roots)) else { return nil }
+    let linear = chain.filter { !isNormalization($0) }
+    let widths = linear.map { tensors.shape("\($0).weight")?.last }
+    // What the first takes is what the pool gives.
+    guard let first = widths.first, !widths.dropFirst().contains(first), linear.last == chain.last
+    else { return nil }
+    return chain
+  }
+
+  /// Returns linear layers and normalisations in the only order in which each takes what the one
+  /// before gives; nil if there is none or another.
+  private func chain(of names: [String]) -> [String]? {
+    let sides = names.sorted().compactMap { name -> (name: String, outputs: Int, inputs: Int)? in
+      guard let shape = tensors.shape("\(name).weight") else { return nil }
+      if isNormalization(name) { return (name, shape[0], shape[0]) }
+      return shape.count == 2 ? (name, shape[0], shape[1]) : nil
+    }
+    guard sides.count == names.count, sides.count <= Self.namedModuleLimit else { return nil }
+    var found: [[String]] = []
+    func extend(_ chain: [String], from width: Int?) {
+      guard found.count < 2 else { return }
+      guard chain.count < sides.count else { return found.append(chain) }
+      for side in sides where !chain.contains(side.name) && side.inputs == width ?? side.inputs {
+        extend(chain + [side.name], from: side.outputs)
+      }
+    }
+    extend([], from: nil)
+    return found.count == 1 ? found[0] : nil
+  }
+
+  /// Named modules of a classifier whose orders are tried.
+  private static let namedModuleLimit = 6
+}
