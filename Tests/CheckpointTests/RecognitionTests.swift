@@ -123,6 +123,7 @@ import Testing
     "A variant whose text is wrong says what is",
     arguments: [
       ("epsilon=1e-5,epsilon=1e-3", "epsilon is given twice"),
+      ("stride=v1,v1.5", "stride is given twice"), ("resnet18,resnet34", "are both names"),
       ("epsilo=1", "did you mean epsilon?"), ("output-stride=4", "allowed: 8, 16 or 32"),
       ("resnet5000", "is neither the name of a network"),
     ])
@@ -132,6 +133,17 @@ import Testing
     } throws: {
       "\($0)".contains(words)
     }
+  }
+
+  @Test(
+    "Settings change what a name says, wherever it stands",
+    arguments: [
+      ("pool=max", "resnet18"), ("stride=v1,epsilon=0.01", "resnet50"), ("v1", "resnet50"),
+    ])
+  func order(settings: String, name: String) throws {
+    let variant = try NetworkVariant("\(settings),\(name)")
+    #expect(try variant == NetworkVariant("\(name),\(settings)"))
+    #expect(try variant != NetworkVariant(name))
   }
 
   @Test("A name without a number is timm's light network")

@@ -91,8 +91,8 @@ enum LabelDocument {
       else { continue }
       throw .labels(
         path: path, line: 1,
-        reason: "\"\(name.prefix(40))\" is class \(other) by the labels and class \(number) by label2id; "
-          + "correct or remove one of them")
+        reason: "\"\(name.prefix(40))\" is class \(other) by the labels and class \(number) by "
+          + "label2id; correct or remove one of them")
     }
   }
 

@@ -124,7 +124,7 @@ extension NetworkBuilder {
   }
 
   /// Appends a block of ResNetV2 (He et al. 2016): normalisation and activation stand before each
-  /// convolution, and a projection reads what comes of the first.
+  /// convolution, and a projection reads what comes of the first, unless the variant says otherwise.
   private mutating func appendPreActivationBlock(
     _ name: String, _ step: Step
   ) throws(CheckpointError) {
@@ -132,7 +132,8 @@ extension NetworkBuilder {
     try appendNormalization("\(name).bn1")
     try append("\(name).relu1", activation)
     let activated = output
-    let shortcut = try appendShortcut(name, step, from: activated, block: input)
+    let shortcut = try appendShortcut(
+      name, step, from: variant.projectsRawInput == true ? input : activated, block: input)
     var last = activated
     for index in 1...(isBottleneck ? 3 : 2) {
       if index > 1 {

@@ -5,8 +5,17 @@ extension NetworkBuilder {
   /// A classifier's module that has tensors.
   struct HeadModule {
     let name: String
-    /// Its place in a sequence, where it has a number for a name.
-    let position: Int?
+    /// Its place in a sequence, or in sequences inside of each other; empty if it has none.
+    let place: [Int]
+
+    /// Whether no module has room between the other one and this.
+    func isNext(to other: HeadModule) -> Bool {
+      guard let last = other.place.last else { return false }
+      let parent = other.place.dropLast()
+      let rest = place.dropFirst(parent.count)
+      return place.starts(with: parent) && rest.first == last + 1
+        && rest.dropFirst().allSatisfy { $0 == 0 }
+    }
   }
 
   mutating func appendHead() throws(CheckpointError) {
@@ -20,17 +29,18 @@ extension NetworkBuilder {
       try appendGlobalPooling(pooling == .max ? "maxpool.global" : "avgpool", pooling ?? .avg)
     }
     var isLinear = false
-    var last: Int?
+    var last: HeadModule?
     for module in modules {
       // A place without tensors after a linear layer is its activation, a second one dropout; where
       // modules have no places, the activation comes after a normalisation.
       let mayFollowActivation =
-        module.position.map { $0 != last.map { $0 + 1 } } ?? !isNormalization(module.name)
+        module.place.isEmpty
+        ? !isNormalization(module.name) : last.map { !module.isNext(to: $0) } ?? true
       if isLinear, modules.count > 1, !isSlopes(module.name), mayFollowActivation {
         try appendHeadActivation("\(module.name).before")
         isLinear = false
       }
-      last = module.position
+      last = module
       switch try append(module.name, isOnly: modules.count == 1) {
       case .linear: isLinear = true
       case .normalization: break
@@ -41,15 +51,14 @@ extension NetworkBuilder {
 
   /// Refuses a classifier in which something computes before the pool, which comes first here.
   private mutating func checkPoolsPlace(_ modules: [HeadModule]) throws(CheckpointError) {
-    guard let first = modules.first, modules.count > 1, let position = first.position else {
-      return
-    }
+    guard let first = modules.first, modules.count > 1, first.place.count == 1 else { return }
+    let position = first.place[0]
     let name = first.name
     let exponent = poolingExponent?.split(separator: ".").dropLast().last.flatMap { Int($0) }
     let isConvolution = tensors.shape("\(name).weight")?.count == 4
     guard isConvolution && position == 0 || exponent ?? position > position else {
       // An activation, a pool and Flatten have room there.
-      if position == 0, let next = modules[1].position, next > Self.placesOfPool {
+      if position == 0, let next = modules[1].place.first, next > Self.placesOfPool {
         assume("the pool comes before the classifier's module \(name)")
       }
       return
@@ -66,7 +75,9 @@ extension NetworkBuilder {
 
   /// Returns the numbers that the head's first layer takes.
   private func inputCount(of modules: [HeadModule]) -> Int? {
-    modules.first.flatMap { tensors.shape("\($0.name).weight") }.flatMap { $0.count == 1 ? $0[0] : $0.count >= 2 ? $0[1] : nil }
+    guard let first = modules.first else { return nil }
+    if let width = width(ofNormalization: first.name) { return width }
+    return tensors.shape("\(first.name).weight").flatMap { $0.count >= 2 ? $0[1] : $0.first }
   }
 
   /// Module that is the head in fastai's networks, whose body is module 0.
@@ -103,8 +114,14 @@ extension NetworkBuilder {
   }
 
   /// Whether a module has a number for each channel and is no activation.
-  func isNormalization(_ name: String) -> Bool {
-    tensors.shape("\(name).weight")?.count == 1 && !isSlopes(name)
+  func isNormalization(_ name: String) -> Bool { width(ofNormalization: name) != nil }
+
+  /// Returns the channels of a normalisation, which may have statistics alone; nil for other modules.
+  func width(ofNormalization name: String) -> Int? {
+    guard let weight = tensors.shape("\(name).weight") else {
+      return tensors.shape("\(name).running_mean")?.first
+    }
+    return weight.count == 1 && !isSlopes(name) ? weight[0] : nil
   }
 
   /// Kind of a layer.
@@ -115,7 +132,12 @@ extension NetworkBuilder {
   /// Appends a layer; returns what it is.
   private mutating func append(_ name: String, isOnly: Bool) throws(CheckpointError) -> Layer {
     guard let entry = tensors.parameters["\(name).weight"] else {
-      throw .unsupported("no tensor \(name).weight")
+      guard isNormalization(name) else { throw .unsupported("no tensor \(name).weight") }
+      try append(
+        name, .batchNormalization(BatchNormalization(epsilon: variant.epsilon ?? 1e-5)))
+      take("\(name).weight", from: .filled(1))
+      take("\(name).bias", from: .filled(0))
+      return .normalization
     }
     let shape = entry.shape
     if shape.count == 1 {
@@ -134,6 +156,9 @@ extension NetworkBuilder {
               + "slope for each number and normalisations without a bias have; export the network as ONNX"
           )
         }
+        assume(
+          "\(name), a normalisation in the classifier without running statistics, is a layer "
+            + "normalisation")
         try append(
           "\(name).normal",
           .normalization(SampleNormalization(.channels, epsilon: variant.epsilon ?? 1e-5)))

@@ -31,7 +31,7 @@ extension NetworkBuilder {
       assume(
         "the classifier is made of \(chain.joined(separator: ", ")), in the order that their widths "
           + "leave (--arch head=NAME where one of them alone is it)")
-      return (chain[0], chain.map { HeadModule(name: $0, position: nil) })
+      return (chain[0], chain.map { HeadModule(name: $0, place: []) })
     }
     if roots.contains("fc") { roots = ["fc"] }
     guard let root = roots.first else { throw .unsupported("no classifier (fc.weight)") }
@@ -84,11 +84,16 @@ extension NetworkBuilder {
 
   /// Returns the head's modules in order.
   private func modules(of head: String) throws(CheckpointError) -> [HeadModule] {
-    if tensors.shape("\(head).weight") != nil { return [HeadModule(name: head, position: nil)] }
+    if tensors.shape("\(head).weight") != nil { return [HeadModule(name: head, place: [])] }
     let prefix = "\(head)."
     let paths = Set(
-      tensors.parameters.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".weight") }
-        .map { String($0.dropFirst(prefix.count).dropLast(".weight".count)) })
+      tensors.parameters.keys.compactMap { name -> String? in
+        // A batch normalisation may have statistics alone.
+        guard let dot = name.lastIndex(of: "."), name[..<dot].hasPrefix(prefix),
+          [".weight", ".running_mean"].contains(name[dot...])
+        else { return nil }
+        return String(name[..<dot].dropFirst(prefix.count))
+      })
     guard !paths.isEmpty, paths.count <= Self.moduleLimit else {
       throw .unsupported(
         "\(paths.count) layers with weights in the classifier \(head), at most \(Self.moduleLimit) are "
@@ -101,7 +106,7 @@ extension NetworkBuilder {
       paths.count == 1 || paths.allSatisfy({ numbers($0).count == $0.split(separator: ".").count })
     else {
       if let chain = chain(of: paths.map { "\(head).\($0)" }) {
-        return chain.map { HeadModule(name: $0, position: nil) }
+        return chain.map { HeadModule(name: $0, place: []) }
       }
       throw .unsupported(
         "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
@@ -109,11 +114,7 @@ extension NetworkBuilder {
           + "classifier, name it (--arch head=\(head).NAME)")
     }
     return paths.sorted { numbers($0).lexicographicallyPrecedes(numbers($1)) }
-      .map { path in
-        let place = numbers(path)
-        return HeadModule(
-          name: "\(head).\(path)", position: place.count == 1 ? place[0] : nil)
-      }
+      .map { HeadModule(name: "\(head).\($0)", place: numbers($0)) }
   }
 
   /// Returns the modules beside the body in the order in which they are one classifier, or nil if they
@@ -132,9 +133,9 @@ extension NetworkBuilder {
   /// before gives; nil if there is none or another.
   private func chain(of names: [String]) -> [String]? {
     let sides = names.sorted().compactMap { name -> (name: String, outputs: Int, inputs: Int)? in
-      guard let shape = tensors.shape("\(name).weight") else { return nil }
-      if isNormalization(name) { return (name, shape[0], shape[0]) }
-      return shape.count == 2 ? (name, shape[0], shape[1]) : nil
+      if let width = width(ofNormalization: name) { return (name, width, width) }
+      guard let shape = tensors.shape("\(name).weight"), shape.count == 2 else { return nil }
+      return (name, shape[0], shape[1])
     }
     guard sides.count == names.count, sides.count <= Self.namedModuleLimit else { return nil }
     var found: [[String]] = []

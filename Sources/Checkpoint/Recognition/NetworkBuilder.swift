@@ -358,9 +358,11 @@ struct NetworkBuilder {
           + "sigmoid, the mean of pixels)")
     }
     if isPreActivation, variant.named == nil {
-      assume(
-        "projections of shortcuts read what comes of a block's first activation, as in timm and "
-          + "kuangliu's networks")
+      if variant.projectsRawInput == nil {
+        assume(
+          "projections of shortcuts read what comes of a block's first activation, as in timm and "
+            + "kuangliu's networks (--arch projection-input=…)")
+      }
       if !hasDeepStem, variant.averagesShortcuts == nil {
         assume("they stride, and take no means (--arch shortcut-pool=…)")
       }

@@ -22,6 +22,7 @@ extension NetworkVariant {
     case lastStageStride = "last-stage-stride"
     case zeroChannels = "zero-channels"
     case shortcutPool = "shortcut-pool"
+    case projectionInput = "projection-input"
     case normalizationGroups = "norm-groups"
     case weightStandardization = "weight-standardization"
     case head
@@ -43,6 +44,7 @@ extension NetworkVariant {
       case .zeroChannels: "trailing or centered"
       case .stemPool: names(StemPooling.self)
       case .shortcutPool: "avg or none"
+      case .projectionInput: "activated or raw"
       case .normalizationGroups: "1 to \(Architecture.widthLimit)"
       case .weightStandardization: "yes or no"
       case .head: "the name of a module"
@@ -67,26 +69,33 @@ extension NetworkVariant {
         limit: Self.textByteCountLimit)
     }
     self.init()
-    var given: Set<Substring> = []
+    var name: Substring?
+    var settings: [(name: Substring, value: Substring)] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let sign = part.firstIndex(of: "=") else {
-        take(try Self.word(String(part)))
-        continue
+      if let sign = part.firstIndex(of: "=") {
+        settings.append((part[..<sign], part[part.index(after: sign)...]))
+      } else if Architecture.StridePlacement(rawValue: String(part)) != nil {
+        settings.append((Key.stride.rawValue[...], part))
+      } else {
+        if let other = name {
+          throw .variant(
+            "\"\(other.prefix(60))\" and \"\(part.prefix(60))\" are both names; give one of them")
+        }
+        name = part
       }
-      let name = part[..<sign]
+    }
+    // Settings change what a name says, wherever it stands.
+    if let name { self = try Self.named(String(name)) }
+    var given: Set<Substring> = []
+    for (name, value) in settings {
       guard given.insert(name).inserted else {
         throw .variant("\(name.prefix(60)) is given twice; give it once")
       }
-      try set(String(name), String(part[part.index(after: sign)...]))
+      try set(String(name), String(value))
     }
   }
 
-  private static func word(_ word: String) throws(CheckpointError) -> NetworkVariant {
-    var variant = NetworkVariant()
-    if let placement = Architecture.StridePlacement(rawValue: word) {
-      variant.stridePlacement = placement
-      return variant
-    }
+  private static func named(_ word: String) throws(CheckpointError) -> NetworkVariant {
     if let named = NetworkVariant(named: word) { return named }
     guard !OtherBody.isNetwork(word) else {
       throw .variant(
@@ -152,6 +161,8 @@ extension NetworkVariant {
       return take(\.zeroChannels, Architecture.ZeroChannels(rawValue: value))
     case .stemPool: return take(\.stemPooling, StemPooling(rawValue: value))
     case .shortcutPool: return take(\.averagesShortcuts, ["avg": true, "none": false][value])
+    case .projectionInput:
+      return take(\.projectsRawInput, ["activated": false, "raw": true][value])
     case .normalizationGroups:
       return take(\.normalizationGroups, number, if: 1...Architecture.widthLimit ~= number)
     case .weightStandardization:
@@ -189,6 +200,7 @@ extension NetworkVariant {
     parts.append((.lastStageStride, lastStageStride.map(String.init)))
     parts.append((.zeroChannels, zeroChannels?.rawValue))
     parts.append((.shortcutPool, averagesShortcuts.map { $0 ? "avg" : "none" }))
+    parts.append((.projectionInput, projectsRawInput.map { $0 ? "raw" : "activated" }))
     parts.append((.normalizationGroups, normalizationGroups.map(String.init)))
     parts.append((.weightStandardization, standardizesWeights.map { $0 ? "yes" : "no" }))
     parts.append((.head, head))

@@ -76,6 +76,9 @@ package struct NetworkVariant: Sendable, Hashable {
   package var zeroChannels: Architecture.ZeroChannels?
   /// Whether shortcuts take the mean of 2x2 pixels where they would stride (ResNet-D).
   package var averagesShortcuts: Bool?
+  /// Whether a shortcut's projection reads a block's input as it is, in ResNetV2, rather than what comes
+  /// of the first normalisation and activation.
+  package var projectsRawInput: Bool?
   /// Groups of group normalisation.
   package var normalizationGroups: Int?
   /// Whether convolutions' weights are normalised before use (Qiao et al. 2019).
@@ -134,6 +137,7 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.lastStageStride)
     merge(\.zeroChannels)
     merge(\.averagesShortcuts)
+    merge(\.projectsRawInput)
     merge(\.normalizationGroups)
     merge(\.standardizesWeights)
     merge(\.head)

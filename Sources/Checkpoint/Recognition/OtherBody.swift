@@ -1,7 +1,7 @@
 /// Networks that are not read from tensors alone, told by parts of their tensors' names, for the words
 /// of a refusal.
 enum OtherBody {
-  /// A network by its modules, any of which tells it.
+  /// A network by its modules, or two that stand in each other, any of which tells it.
   struct Sign {
     let parts: Set<Substring>
     let network: String
@@ -46,6 +46,7 @@ enum OtherBody {
       parts: ["res_layer", "shortcut_layer"],
       network:
         "a face network in the form of face.evoLVe and InsightFace_Pytorch (IR-50 and others)"),
+    Sign(parts: ["conv2.bn0"], network: "a network of split attention (ResNeSt)"),
     Sign(
       parts: ["bn0"],
       network: "a face network whose blocks begin with a normalisation bn0 (resnet_face18)"),
@@ -56,7 +57,12 @@ enum OtherBody {
     var found: Set<Substring> = []
     let wanted = signs.reduce(into: Set<Substring>()) { $0.formUnion($1.parts) }
     for name in names {
-      for part in name.split(separator: ".") where wanted.contains(part) { found.insert(part) }
+      let parts = name.split(separator: ".")
+      found.formUnion(parts.filter(wanted.contains))
+      for (outer, inner) in zip(parts, parts.dropFirst()) {
+        let pair = name[outer.startIndex..<inner.endIndex]
+        if wanted.contains(pair) { found.insert(pair) }
+      }
     }
     return signs.first { !$0.parts.isDisjoint(with: found) }
   }

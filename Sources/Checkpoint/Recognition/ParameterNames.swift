@@ -3,7 +3,8 @@ import ResNet
 /// Translates other programs' names of parameters into torchvision's, which the graph uses.
 ///
 /// - torchvision, timm: `layer1.0.conv1`, `layer1.0.downsample.0`, `fc`.
-/// - Hugging Face: `resnet.encoder.stages.0.layers.0.layer.0.convolution`, `classifier.1`.
+/// - Hugging Face: `resnet.encoder.stages.0.layers.0.layer.0.convolution`, `classifier.1`
+///   where nothing stands beside it.
 /// - akamaster/pytorch_resnet_cifar10: `layer1.0.shortcut.0`, `linear`.
 /// - timm's ResNetV2: `stem.conv`, `stages.0.blocks.0.norm1`, `norm`.
 /// - OpenMMLab's deep stems: `stem.0` to `stem.7`.
@@ -15,10 +16,23 @@ enum ParameterNames {
   private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
   /// Parts of a name that is translated.
   private static let partLimit = 16
-  private static let classifiers: Set<String> = ["fc", "linear", "classifier", "classifier.1"]
+  private static let classifiers: Set<String> = ["fc", "linear", "classifier"]
+  /// Hugging Face's classifier, and the module that holds it.
+  private static let numberedClassifier = (parent: "classifier.", name: "classifier.1")
 
   /// Whether a module of this name becomes `fc`.
-  static func isClassifier(_ module: String) -> Bool { classifiers.contains(module) }
+  static func isClassifier(_ module: String) -> Bool {
+    classifiers.contains(module) || module == numberedClassifier.name
+  }
+
+  /// Returns `fc` for each parameter of Hugging Face's classifier, by its canonical name; none if other
+  /// layers stand beside it.
+  static func classifierTranslations(of names: some Sequence<String>) -> [String: String] {
+    let names = names.filter { $0.hasPrefix(numberedClassifier.parent) }
+    guard names.allSatisfy({ $0.hasPrefix("\(numberedClassifier.name).") }) else { return [:] }
+    return Dictionary(
+      uniqueKeysWithValues: names.map { ($0, "fc" + $0.dropFirst(numberedClassifier.name.count)) })
+  }
 
   /// Returns the canonical name; a name without a rule is returned without its prefix.
   static func canonical(_ name: String) throws(CheckpointError) -> String {

@@ -69,11 +69,15 @@ struct NamedTensors {
       if entry.name.hasSuffix("linear.weight") { hasLinearClassifier = true }
       if entry.name.hasSuffix("layer0.conv1.weight") { isOfCaffe = true }
     }
-    if !asNamed { translateNumbers() }
+    if !asNamed {
+      translate(by: NumberedModules.translations(of: parameters.keys))
+      if shape("fc.weight") == nil {
+        translate(by: ParameterNames.classifierTranslations(of: parameters.keys))
+      }
+    }
   }
 
-  private mutating func translateNumbers() {
-    let translations = NumberedModules.translations(of: parameters.keys)
+  private mutating func translate(by translations: [String: String]) {
     guard !translations.isEmpty else { return }
     func translated(_ entries: [String: TensorEntry]) -> [String: TensorEntry] {
       Dictionary(uniqueKeysWithValues: entries.map { (translations[$0.key] ?? $0.key, $0.value) })

@@ -327,6 +327,9 @@ case("cadene-154", SENet(SEBottleneck, [1, 1, 1, 1], 64, 16, num_classes=5, drop
 
 # Pre-activation networks of kuangliu/pytorch-cifar and of xternalz/WideResNet-pytorch.
 class PreActivationBlock(nn.Module):
+    # Whether the projection reads the block's input, as in bearpaw/pytorch-classification.
+    is_raw = False
+
     def __init__(self, inputs, outputs, stride):
         super().__init__()
         self.bn1 = nn.BatchNorm2d(inputs)
@@ -338,7 +341,7 @@ class PreActivationBlock(nn.Module):
 
     def forward(self, x):
         first = torch.relu(self.bn1(x))
-        shortcut = self.shortcut(first) if hasattr(self, "shortcut") else x
+        shortcut = self.shortcut(x if self.is_raw else first) if hasattr(self, "shortcut") else x
         return self.conv2(torch.relu(self.bn2(self.conv1(first)))) + shortcut
 
 
@@ -355,6 +358,9 @@ class PreActivation(nn.Module):
 
 
 case("kuangliu-preact", PreActivation(), size=32)
+raw = PreActivation()
+raw.layer2[0].is_raw = True
+case("bearpaw-preact", raw, "projection-input=raw", size=32)
 
 
 class Wide(nn.Module):
@@ -678,13 +684,24 @@ def beside(activation=None, **modules):
     return model
 
 
+def block(inputs, outputs, norm=nn.BatchNorm1d):
+    return nn.Sequential(nn.Linear(inputs, outputs), norm(outputs), nn.ReLU())
+
+
+case("head-blocks", headed(nn.Sequential(block(24, 12), block(12, 8), nn.Linear(8, 5))))
+case("head-blocks-layer-norm", headed(nn.Sequential(block(24, 12, nn.LayerNorm), nn.Sequential(nn.Dropout(), nn.Linear(12, 5)))))
+case("head-then-block", headed(nn.Sequential(nn.Linear(24, 12), nn.Sequential(nn.Linear(12, 5)))))
+case("head-statistics", headed(nn.Sequential(nn.BatchNorm1d(24, affine=False), nn.Linear(24, 5))))
+numbered = beside(classifier=nn.Sequential(nn.Dropout(), nn.Linear(24, 12), nn.ReLU(), nn.Linear(12, 5)))
+case("classifier-numbered", numbered)
+case("classifier-norm", beside(classifier=nn.Sequential(nn.BatchNorm1d(24), nn.Linear(24, 5))))
 case("heads-in-line", beside(nn.functional.relu, fc1=nn.Linear(24, 12), fc2=nn.Linear(12, 5)))
 case("bnneck", beside(bottleneck=nn.BatchNorm1d(24), classifier=nn.Linear(24, 5, bias=False)))
 case(
     "heads-with-norm", beside(nn.functional.relu, hidden=nn.Linear(24, 12), hidden_bn=nn.BatchNorm1d(12), out=nn.Linear(12, 5)))
 case(
     "heads-linear", beside(embed=nn.Linear(24, 12), embed_bn=nn.BatchNorm1d(12), cls=nn.Linear(12, 5)),
-    "head-activation=identity")
+    "head-activation=none")
 refused(
     "heads-alike", beside(embed=nn.Linear(24, 24), cls=nn.Linear(24, 5)),
     "any of the modules cls, embed may be the classifier; say which (--arch head=NAME)")
