@@ -214,7 +214,7 @@ import Testing
     let names = model.graph.nodes.map(\.name)
     let first = try #require(names.firstIndex(of: "fc.first"))
     #expect(first < names.firstIndex(of: "fc.second") ?? 0)
-    #expect(model.assumptions.contains { $0.contains("ReLU stands between the classifier's") })
+    #expect(model.assumptions.contains { $0.contains("ReLU stands before fc") })
     add("third", 16, 16)
     add("fourth", 16, 16)
     #expect {

@@ -20,7 +20,7 @@ import Testing
   private func renamed(_ name: String) async throws -> String {
     let path = folder.url.appendingPathComponent("\(name).safetensors").path
     let outcome = try await ProgramUnderTest.run(
-      "convert", Self.embedded, path, "--name", name)
+      "convert", "--force", Self.embedded, path, "--name", name)
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     return path
   }

@@ -40,7 +40,8 @@ struct FolderFacts {
   ) throws(CheckpointError) {
     if let type = root["model_type"]?.string, type != "resnet" {
       throw .unsupported(
-        "\(ModelFolder.config): model_type \(type.prefix(40)), only resnet is read")
+        "\(ModelFolder.config): model_type \(type.prefix(40)), only resnet is read; export the network "
+          + "as ONNX")
     }
     variant.activation = .relu
     if let name = root["hidden_act"]?.string {
@@ -79,7 +80,8 @@ struct FolderFacts {
     guard let activation = NetworkVariant.Activation(name) else {
       throw .unsupported(
         "\(ModelFolder.config): \(key) \(name.prefix(40)); "
-          + NetworkVariant.Activation.names.joined(separator: ", ") + " are read")
+          + NetworkVariant.Activation.names.joined(separator: ", ")
+          + " are read; export a network with another as ONNX")
     }
     return activation
   }

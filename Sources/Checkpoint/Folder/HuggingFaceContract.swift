@@ -221,6 +221,14 @@ struct HuggingFaceContract {
 
   /// Returns the filter that Pillow's number means; the usual one is not the same in all versions.
   private func filter() throws(CheckpointError) -> ResizeFilter {
+    if let name = root["resample"]?.string {
+      guard let filter = ResizeFilter(rawValue: name.lowercased()) else {
+        throw Self.fault(
+          "resample \"\(name.prefix(40))\" is no filter; "
+            + ResizeFilter.allCases.map(\.rawValue).joined(separator: ", ") + " are")
+      }
+      return filter
+    }
     guard let number = root["resample"]?.integer else {
       throw Self.fault(
         "resample is missing, and versions of transformers disagree about which filter is usual")

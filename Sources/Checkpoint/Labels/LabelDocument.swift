@@ -49,7 +49,9 @@ enum LabelDocument {
       var items: [(index: Int, label: String)] = []
       for (index, node) in array.enumerated() {
         guard let label = label(node) else {
-          throw fail("item \(index) of the JSON list is not a string")
+          throw fail(
+            "item \(index) of the JSON list is not a string; write labels in the order of the classes, "
+              + #"as ["cat", "dog"]"#)
         }
         items.append((index, label))
       }

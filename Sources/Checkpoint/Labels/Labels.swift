@@ -139,7 +139,7 @@ package enum Labels {
       guard items.indices.contains(item.index) else {
         throw fail(
           "class \(item.index) of \(items.count) labels, which are those of the classes 0 to "
-            + "\(items.count - 1)")
+            + "\(items.count - 1); numbers begin with 0 and leave none out")
       }
       if let other = labels[item.index] {
         throw fail(

@@ -86,6 +86,9 @@ struct LoadedParts {
     if let own = normalization {
       warnings.append(
         "mean \(own.mean) and std \(own.std) of the preprocessing are those of its tensor \(own.name)"
+          + (own.isReversed
+            ? "; they are ImageNet's for blue, green and red, so images are taken in this order"
+            : "")
       )
       usual = try usual.with(own)
     }
@@ -120,7 +123,8 @@ extension Preprocessing {
   fileprivate func with(_ own: StoredNormalization) throws(CheckpointError) -> Preprocessing {
     do {
       return try Preprocessing(
-        resize: resize, crop: crop, channelOrder: channelOrder, mean: own.mean, std: own.std,
+        resize: resize, crop: crop, channelOrder: own.isReversed ? .bgr : channelOrder,
+        mean: own.mean, std: own.std,
         policies: policies, exact: exact)
     } catch {
       throw .contract(source: "tensor \(own.name)", reason: error.description)
@@ -138,6 +142,7 @@ extension Preprocessing {
       case .exact(_, _, let filter), .letterbox(_, _, let filter, _):
         "by \(filter.rawValue) scaling"
       }
-    return "as \(height)x\(width) pixels, \(resize), mean \(mean), std \(std)"
+    return
+      "as \(height)x\(width) \(channelOrder.rawValue) pixels, \(resize), mean \(mean), std \(std)"
   }
 }

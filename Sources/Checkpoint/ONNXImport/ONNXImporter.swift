@@ -185,6 +185,10 @@ struct ONNXImporter {
     case .padded(let id, let padding, isLowest: false):
       return try materialize(id, padding, node)
     case .padded: throw fault(node, "padding with the lowest number, which only MaxPool takes")
+    case .expanded(let id, let arrangement, let sizes):
+      let map = try repeated(id, arrangement, sizes, index, node)
+      values[node.inputs[index]] = .features(map)
+      return map
     case .arranged(let id, let arrangement):
       if let map = try depthToSpace(id, arrangement, "\(node.name).blocks", node) {
         values[node.inputs[index]] = .features(map)
@@ -205,7 +209,8 @@ struct ONNXImporter {
     let value = value(index, of: node)
     if let output = value?.output { return output }
     switch value {
-    case .strided, .padded, .arranged: return (try features(index, of: node), .channelsFirst)
+    case .strided, .padded, .arranged, .expanded:
+      return (try features(index, of: node), .channelsFirst)
     default: throw fault(node, "input \(index) is not a feature map")
     }
   }

@@ -37,8 +37,27 @@ extension NetworkBuilder {
         module.place.isEmpty
         ? !isNormalization(module.name) : last.map { !module.isNext(to: $0) } ?? true
       if isLinear, modules.count > 1, !isSlopes(module.name), mayFollowActivation {
-        try appendHeadActivation("\(module.name).before")
+        try appendHeadActivation(before: module.name)
         isLinear = false
+      } else if isLinear, let last,
+        tensors.shape("\(module.name).weight")?.dropFirst() == [outputShape.elementCount]
+      {
+        // As modules of a list have no place for it, what is in the program's code is not told.
+        guard variant.headActivation != nil else {
+          throw .variant(
+            "\(last.name) and \(module.name) of the classifier follow each other, which does not tell "
+              + "whether an activation stands between linear layers; say which, or that there is none "
+              + "(--arch head-activation=relu, --arch head-activation=none)")
+        }
+        try appendHeadActivation(before: module.name)
+        isLinear = false
+      } else if let last, isNormalization(last.name), !module.place.isEmpty,
+        !module.isNext(to: last)
+      {
+        // As in fastai's heads.
+        assume(
+          "nothing but dropout stands between \(last.name) and \(module.name) of the classifier (if an "
+            + "activation does, export the network as ONNX)")
       }
       last = module
       switch try append(module.name, isOnly: modules.count == 1) {
@@ -99,12 +118,14 @@ extension NetworkBuilder {
         + "AdaptiveConcatPool2d (--arch pool=…)")
   }
 
-  private mutating func appendHeadActivation(_ name: String) throws(CheckpointError) {
+  private mutating func appendHeadActivation(before name: String) throws(CheckpointError) {
+    usesHeadActivation = true
     if variant.headActivation == nil {
       assume(
-        "ReLU stands between the classifier's linear layers (--arch head-activation=…)")
+        "ReLU stands before \(name), between linear layers of the classifier "
+          + "(--arch head-activation=…)")
     }
-    try append(name, variant.headActivation ?? .relu)
+    try append("\(name).before", variant.headActivation ?? .relu)
   }
 
   /// Whether a module has a weight alone, of one dimension, as learned slopes have.
@@ -170,6 +191,12 @@ extension NetworkBuilder {
       throw .tensor(
         name: entry.name, offset: entry.offset,
         reason: "shape \(shape) is not that of a classifier's layer, [classes, features]")
+    }
+    guard shape[1] == outputShape.elementCount else {
+      throw .variant(
+        "module \(name) takes \(shape[1]) numbers, and what comes before it gives \(outputShape.elementCount); "
+          + "if it stands beside that, say which is the classifier (--arch head=NAME), else export the "
+          + "network as ONNX")
     }
     var linear = Linear(outputs: shape[0])
     linear.hasBias = tensors.shape("\(name).bias") != nil

@@ -34,11 +34,18 @@ extension NetworkBuilder {
       return (chain[0], chain.map { HeadModule(name: $0, place: []) })
     }
     if roots.contains("fc") { roots = ["fc"] }
-    guard let root = roots.first else { throw .unsupported("no classifier (fc.weight)") }
+    guard let root = roots.first else { throw Self.bodyAlone }
     guard roots.count == 1 else {
       throw .variant(
         "any of the modules \(roots.sorted().prefix(8).joined(separator: ", ")) may be the "
           + "classifier; say which (--arch head=NAME)")
+    }
+    let partsOfProjection = ["\(root).mlp.", "\(root).last_layer."]
+    if partsOfProjection.allSatisfy({ part in names.contains { $0.hasPrefix(part) } }) {
+      throw .unsupported(
+        "\(root) is a projection head as in DINO, which normalises its features between \(root).mlp and "
+          + "\(root).last_layer, and no classifier; export the network as ONNX, or take a file with a "
+          + "linear classifier")
     }
     // Down to where it parts.
     var path = root
@@ -53,6 +60,10 @@ extension NetworkBuilder {
     }
     return (path, try modules(of: path))
   }
+
+  private static let bodyAlone = CheckpointError.unsupported(
+    "no classifier (fc.weight): the file is the body of a network alone; save it with its classifier, "
+      + "or export it as ONNX, whose outputs are then its features (--activation none)")
 
   /// Passes over tensors outside of the classifier that was named.
   ///

@@ -45,6 +45,8 @@ struct NetworkBuilder {
   let standardizesWeights: Bool
   /// Pooling before the classifier, if it was said or is known.
   var pooling: NetworkVariant.GlobalPooling?
+  /// Whether the classifier has a place for the variant's activation.
+  var usesHeadActivation = false
   /// Whether the pooling is that of a learned exponent, which no variant names.
   var poolsByExponent = false
 
@@ -155,7 +157,11 @@ struct NetworkBuilder {
     let node = Graph.Node(name: name, operation: operation, inputs: inputs)
     do throws(GraphError) {
       shapes.append(try Graph.checkedShape(of: node, inputs: inputs.map { shapes[$0] }))
-    } catch { throw .unsupported(error.description) }
+    } catch {
+      throw .unsupported(
+        "\(error.description); if blocks or classifier are of another kind, export the network as ONNX"
+      )
+    }
     return graph.append(node)
   }
 
@@ -348,7 +354,22 @@ struct NetworkBuilder {
     return "the rest is as in torchvision's networks (\(parts.joined(separator: ", ")))"
   }
 
+  /// Tells the settings that say nothing of this network.
+  private mutating func tellUnusedSettings() {
+    let unused = [
+      ("head-activation", variant.headActivation != nil && !usesHeadActivation),
+      ("attention-pool", variant.attentionPooling != nil && !hasAttention),
+      ("attention-gate", variant.attentionGate != nil && !hasAttention),
+      ("norm-groups", variant.normalizationGroups != nil && normalization != .group),
+      ("projection-input", variant.projectsRawInput != nil && !isPreActivation),
+    ]
+    for (name, isUnused) in unused where isUnused && variant.named == nil {
+      assume("\(name) (--arch) changes nothing: the network has no place for it")
+    }
+  }
+
   private mutating func tellAssumptions() {
+    tellUnusedSettings()
     if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
       assume(Self.assumedSmallStem)
     }

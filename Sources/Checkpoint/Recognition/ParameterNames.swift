@@ -11,6 +11,7 @@ import ResNet
 /// - Cadene/pretrained-models.pytorch: `layer0.conv1`; others, who put the first modules into a
 ///   Sequential: `layer0.0`.
 /// - Wide ResNets of xternalz and others: `block1.layer.0.convShortcut`.
+/// - weiaicunzai/pytorch-cifar100: `conv2_x.0.residual_function.0`, with the stem `conv1.0`.
 enum ParameterNames {
   /// Wrappers that other programs put around the network.
   private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
@@ -115,7 +116,7 @@ enum ParameterNames {
       let first = numbered[parts[1]] ?? String(parts[1])
       return ([first] + parts[2...].map(String.init)).joined(separator: ".")
     }
-    return timm(parts) ?? wide(parts) ?? String(module)
+    return timm(parts) ?? wide(parts) ?? residual(parts) ?? String(module)
   }
 
   /// Translates the stems of timm's ResNetV2 and of OpenMMLab.
@@ -154,6 +155,31 @@ enum ParameterNames {
     else { return nil }
     let name = parts[3] == "convShortcut" ? "downsample.0" : String(parts[3])
     return "layer\(stage).\(parts[2]).\(name)"
+  }
+
+  /// Translates `convS_x.B.residual_function.M`, in which convolutions, normalisations and activations
+  /// are numbered, and the shortcut beside it.
+  private static func residual(_ parts: [Substring]) -> String? {
+    guard parts.count == 4, parts[0].hasPrefix("conv"), parts[0].hasSuffix("_x"),
+      let stage = Int(parts[0].dropFirst(4).dropLast(2)), 2...5 ~= stage,
+      let place = Int(parts[3]), 0...7 ~= place
+    else { return nil }
+    let block = "layer\(stage - 1).\(parts[1])"
+    if parts[2] == "shortcut" { return "\(block).downsample.\(place)" }
+    guard parts[2] == "residual_function", place % 3 < 2 else { return nil }
+    return "\(block).\(place % 3 == 0 ? "conv" : "bn")\(place / 3 + 1)"
+  }
+
+  /// Returns names of the stem of networks with blocks of this kind, by the canonical ones, which other
+  /// networks have for a stem of several convolutions.
+  static func stemTranslations(of given: some Sequence<Substring>) -> [String: String] {
+    guard given.contains(where: { $0.contains("conv2_x.0.residual_function.") }) else { return [:] }
+    var translations: [String: String] = [:]
+    for parameter in ["weight", "bias", "running_mean", "running_var"] {
+      translations["conv1.0.\(parameter)"] = "conv1.\(parameter)"
+      translations["conv1.1.\(parameter)"] = "bn1.\(parameter)"
+    }
+    return translations
   }
 
   /// Translates the part after `encoder.stages.S.layers.L`.

@@ -70,6 +70,7 @@ struct NamedTensors {
       if entry.name.hasSuffix("layer0.conv1.weight") { isOfCaffe = true }
     }
     if !asNamed {
+      translate(by: ParameterNames.stemTranslations(of: entries.lazy.map(\.name)))
       translate(by: NumberedModules.translations(of: parameters.keys))
       if shape("fc.weight") == nil {
         translate(by: ParameterNames.classifierTranslations(of: parameters.keys))

@@ -85,10 +85,20 @@ struct StoredNormalization: Hashable {
     return roles[entry.name.split(separator: ".").last ?? ""]
   }
 
+  /// Whether the mean is ImageNet's for blue, green and red, as networks from Caffe and detectron2 have
+  /// it, so that images are taken in this order.
+  var isReversed: Bool {
+    zip(mean, [0.406, 0.456, 0.485] as [Float]).allSatisfy { abs($0 - $1) < Self.meanTolerance }
+  }
+
+  /// Difference from ImageNet's mean up to which one is taken for it, less than half of what its
+  /// channels differ by.
+  private static let meanTolerance: Float = 0.01
+
   /// Reads the first pair in the same place, with numbers on the scale where white is 1: those for
   /// pixels from 0 to 255 are divided by it, which gives the same result.
   ///
-  /// Throws if the mean is on the scale up to 255 and the deviation is not.
+  /// Throws if mean and deviation are not on one scale.
   init?(_ entries: [TensorEntry], in bytes: ModelBytes) throws(CheckpointError) {
     func place(_ entry: TensorEntry) -> Substring {
       entry.name[..<(entry.name.lastIndex(of: ".") ?? entry.name.startIndex)]
@@ -100,13 +110,17 @@ struct StoredNormalization: Hashable {
       else { continue }
       let values = [mean, std].compactMap { try? $0.floats(in: bytes) }
       guard values.count == 2 else { continue }
-      let scale: Float = values[0].contains { $0 > 1 } ? 255 : 1
-      guard scale == 1 || values[1].allSatisfy({ $0 > 1 }) else {
+      let isOfBytes = values[0].contains { $0 > 1 }
+      let scale: Float = isOfBytes || values[1].allSatisfy { $0 > 1 } ? 255 : 1
+      guard
+        scale == 1
+          || values[1].allSatisfy({ $0 >= 1 }) && (isOfBytes || values[0].allSatisfy { $0 == 0 })
+      else {
         throw .tensor(
           name: mean.name, offset: mean.offset,
           reason:
-            "its numbers \(values[0]) are for pixels from 0 to 255, and those of \(std.name), "
-            + "\(values[1]), are not; give a contract (--preprocess)")
+            "its numbers \(values[0]) and those of \(std.name), \(values[1]), are not both for pixels "
+            + "from 0 to 1 or from 0 to 255; give a contract (--preprocess)")
       }
       self.mean = values[0].map { $0 / scale }
       self.std = values[1].map { $0 / scale }

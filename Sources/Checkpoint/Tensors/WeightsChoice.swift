@@ -198,9 +198,22 @@ struct WeightsChoice {
     }
     let names = kept[largest].map { Named(rest: $0.name[...], entry: $0) }
     let path = file.groups[largest].path
+    let (rest, prefix) = Self.withoutCommonPrefix(names)
     return Candidate(
-      group: largest, prefix: Self.withoutCommonPrefix(names).prefix,
+      group: largest, prefix: prefix, inner: Self.prefixOfBody(rest),
       name: path.isEmpty ? "." : path)
+  }
+
+  /// Returns the prefix of the only part that has a stem and blocks under their usual names; empty if
+  /// there is none, or they have no prefix.
+  private static func prefixOfBody(_ names: [Named]) -> String {
+    let prefixes = parts(of: names).compactMap { part, members -> String? in
+      let (rest, inner) = withoutCommonPrefix(members)
+      let found = Set(rest.map(\.rest))
+      return found.isSuperset(of: ["conv1.weight", "layer1.0.conv1.weight"])
+        ? "\(part).\(inner)" : nil
+    }
+    return prefixes.count == 1 ? prefixes[0] : ""
   }
 
   /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
@@ -230,8 +243,8 @@ struct WeightsChoice {
     if wanted == nil, let first = outside.min(by: { $0.name < $1.name }) {
       throw .tensor(
         name: first.name, offset: first.offset,
-        reason: "is not part of the network under \(chosen.name); to leave it out, name that "
-          + "network (--weights \(chosen.name))")
+        reason: "is not read as part of the network under \(chosen.name); if it is one, export the "
+          + "network as ONNX, else name the network without it (--weights \(chosen.name))")
     }
     let elsewhere = try tensors(beside: chosen)
     var tensors = try NamedTensors(names)

@@ -25,6 +25,7 @@ enum ConvertCommand: Command {
     var golden: [String] = []
     /// JSON, or a file with JSON.
     var provenance: String?
+    var force = false
   }
 
   static let name = "convert"
@@ -34,7 +35,7 @@ enum ConvertCommand: Command {
     Reads a model file of any form that serve reads and writes it as safetensors or ONNX: native
     safetensors with labels, preprocessing, calibration and golden samples; plain safetensors, the
     weights alone under torchvision's names; or an ONNX graph in single precision with labels and
-    preprocessing. OUT appears complete or not at all, and may be IN. Its ending must not be that of
+    preprocessing. OUT appears complete or not at all, and may be IN with --force. Its ending must not be that of
     another format. --dtype f16 halves a file: the weights are rounded, and the logits of golden
     samples are computed from the rounded ones.
     With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
@@ -58,6 +59,7 @@ enum ConvertCommand: Command {
         "what to tell of the model's origin: data, recipe, accuracy, evaluation_data, licence, citations"
       ),
       .pair("check", "X.npy Y.npy", \.check, "compare with known logits, and find the variant"),
+      .flag("force", \.force, "replace OUT if it exists"),
     ]
 
   static func run(_ settings: Settings, operands: [String]) throws -> ExitCode {
@@ -68,6 +70,9 @@ enum ConvertCommand: Command {
     try WrittenFile.check(
       output, "OUT", holds: form == .onnx ? .onnx : .safetensors,
       onnxRemedy: "or leave --to out to write ONNX")
+    try WrittenFile.checkFree(
+      output, replaces: settings.force,
+      remedies: "--force replaces it, another name for the file leaves it")
     try WrittenFile.checkPlace(output)
     try settings.check(form)
     var model = try Self.model(input, settings, numbersClasses: form == .plain)

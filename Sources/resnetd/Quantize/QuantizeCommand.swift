@@ -18,6 +18,7 @@ enum QuantizeCommand: Command {
     var percentile = Percentile(99.99)
     var minimumAgreement: Float = 0.97
     var json = false
+    var force = false
     var decoders = DecoderSettings()
   }
 
@@ -53,6 +54,7 @@ enum QuantizeCommand: Command {
       .fraction(
         "minimum-agreement", "P", \.minimumAgreement,
         "write nothing if top-1 agreement is below this"),
+      .flag("force", \.force, "replace the file of --output if it exists"),
       .flag("json", \.json, "print the report as JSON"),
     ] + Option.decoding
   static let decodes = true
@@ -72,6 +74,9 @@ enum QuantizeCommand: Command {
     try WrittenFile.check(
       output, "--output", holds: .safetensors,
       onnxRemedy: "an ONNX file has no place for the calibration")
+    try WrittenFile.checkFree(
+      output, replaces: settings.force,
+      remedies: "--force replaces it, another --output leaves it")
     try WrittenFile.checkPlace(output)
     // The result is judged here before it is written.
     if let refusal = Precision.int8.refusal { throw Failure(refusal) }

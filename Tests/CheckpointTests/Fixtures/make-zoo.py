@@ -216,7 +216,11 @@ case("head-norm-relu", headed(nn.Sequential(
     nn.Linear(24, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 5))))
 case("head-norm-first", headed(nn.Sequential(nn.BatchNorm1d(24), nn.Linear(24, 5, bias=False))))
 case("head-no-bias", headed(nn.Linear(24, 5, bias=False)))
-case("head-no-relu", headed(nn.Sequential(nn.Linear(24, 12), nn.Linear(12, 5))))
+case("head-no-relu", headed(nn.Sequential(nn.Linear(24, 12), nn.Linear(12, 5))), "head-activation=none")
+refused("head-list", headed(nn.ModuleList([nn.Linear(24, 12), nn.Linear(12, 5)])), "whether an activation stands between")
+case(
+    "head-list-relu", headed(nn.Sequential(nn.Sequential(nn.Linear(24, 12), nn.ReLU()), nn.Linear(12, 5))), "head-activation=relu",
+    rename=lambda name: name.replace("fc.0.0", "fc.layers.0").replace("fc.1", "fc.layers.1"))
 case("head-tanh", headed(nn.Sequential(nn.Linear(24, 12), nn.Tanh(), nn.Linear(12, 5))), "head-activation=tanh")
 case("head-layer-norm", headed(nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 5))))
 
@@ -361,6 +365,49 @@ case("kuangliu-preact", PreActivation(), size=32)
 raw = PreActivation()
 raw.layer2[0].is_raw = True
 case("bearpaw-preact", raw, "projection-input=raw", size=32)
+
+
+class ResidualFunction(nn.Module):
+    """A block of weiaicunzai/pytorch-cifar100."""
+
+    def __init__(self, inputs, width, stride, is_bottleneck):
+        super().__init__()
+        outputs = width * 4 if is_bottleneck else width
+        sizes = [(inputs, width, 1, 1), (width, width, 3, stride), (width, outputs, 1, 1)] if is_bottleneck else [
+            (inputs, width, 3, stride), (width, width, 3, 1)]
+        modules = []
+        for first, last, side, step in sizes:
+            modules += [nn.Conv2d(first, last, side, step, side // 2, bias=False), nn.BatchNorm2d(last), nn.ReLU()]
+        self.residual_function = nn.Sequential(*modules[:-1])
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return torch.relu(self.residual_function(x) + self.shortcut(x))
+
+
+class Cifar100(nn.Module):
+    def __init__(self, is_bottleneck):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        inputs = 8
+        for stage, (width, count) in enumerate([(8, 2), (8, 1), (16, 1), (16, 1)]):
+            blocks = []
+            for place in range(count):
+                stride = 2 if stage and not place else 1
+                blocks.append(ResidualFunction(inputs, width, stride, is_bottleneck))
+                inputs = width * 4 if is_bottleneck else width
+            setattr(self, f"conv{stage + 2}_x", nn.Sequential(*blocks))
+        self.fc = nn.Linear(inputs, 10)
+
+    def forward(self, x):
+        x = self.conv5_x(self.conv4_x(self.conv3_x(self.conv2_x(self.conv1(x)))))
+        return self.fc(x.mean((2, 3)))
+
+
+case("cifar100", Cifar100(False), size=32)
+case("cifar100-bottleneck", Cifar100(True), size=32)
 
 
 class Wide(nn.Module):
@@ -690,7 +737,7 @@ def block(inputs, outputs, norm=nn.BatchNorm1d):
 
 case("head-blocks", headed(nn.Sequential(block(24, 12), block(12, 8), nn.Linear(8, 5))))
 case("head-blocks-layer-norm", headed(nn.Sequential(block(24, 12, nn.LayerNorm), nn.Sequential(nn.Dropout(), nn.Linear(12, 5)))))
-case("head-then-block", headed(nn.Sequential(nn.Linear(24, 12), nn.Sequential(nn.Linear(12, 5)))))
+case("head-then-block", headed(nn.Sequential(nn.Linear(24, 12), nn.Sequential(nn.Linear(12, 5)))), "head-activation=none")
 case("head-statistics", headed(nn.Sequential(nn.BatchNorm1d(24, affine=False), nn.Linear(24, 5))))
 numbered = beside(classifier=nn.Sequential(nn.Dropout(), nn.Linear(24, 12), nn.ReLU(), nn.Linear(12, 5)))
 case("classifier-numbered", numbered)
@@ -711,6 +758,22 @@ two = resnet(BasicBlock)
 two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)
 del two.fc
 refused("two-heads", two, "any of the modules age, sex may be the classifier; say which (--arch head=NAME)")
+refused(
+    "two-heads-outside", torch.nn.ModuleDict({"m": headed(nn.Identity()), "age": nn.Linear(24, 9), "sex": nn.Linear(24, 2)}),
+    "any of the modules age, sex may be the classifier; say which (--arch head=NAME)")
+several = resnet(BasicBlock)
+several.heads = nn.ModuleList([nn.Linear(24, 4), nn.Linear(24, 5)])
+del several.fc
+refused("heads-list", several, "module heads.1 takes 24 numbers, and what comes before it gives 4")
+dino = resnet(BasicBlock)
+dino.head = nn.Module()
+dino.head.mlp = nn.Sequential(nn.Linear(24, 12), nn.GELU(), nn.Linear(12, 6))
+dino.head.last_layer = nn.Linear(6, 30, bias=False)
+del dino.fc
+refused("projection", dino, "a projection head as in DINO")
+headless = resnet(BasicBlock)
+del headless.fc
+refused("body-alone", headless, "the body of a network alone")
 refused("pool-unsaid", resnet(global_pool="catavgmax"), "say in which order (--arch pool=avg+max")
 refused("wrong-stem", resnet(layers=(3, 4, 6, 3)), "has stem of three convolutions", "resnet50d")
 refused("wrong-attention", resnet(layers=(3, 4, 6, 3)), "has attention (se), the file has none", "seresnet50")

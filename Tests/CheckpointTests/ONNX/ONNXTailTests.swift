@@ -57,6 +57,72 @@ import Testing
     #expect(Self.refusal(twice).contains("after the"))
   }
 
+  @Test(
+    "A grey image is repeated for a network of colours",
+    arguments: [("Tile", [1, 3, 1, 1]), ("Expand", [1, 3, 32, 32]), ("Expand", [3, 1, 1])])
+  func repeated(operation: String, numbers: [Int64]) throws {
+    var file = ModelFile.classifier
+    file.metadata = []
+    file.inputs = [("x", 1, [1, 1, 32, 32])]
+    file.outputs = [("y", 1, [1, 10])]
+    file.tensors.append(ModelFile.integers64("copies", numbers))
+    file.nodes[0].inputs[0] = "colours"
+    file.nodes.insert(
+      Node(operation: operation, name: "repeat", inputs: ["x", "copies"], outputs: ["colours"]),
+      at: 0)
+    var options = ModelOptions(
+      labels: (0..<10).map(String.init),
+      preprocessing: try Preprocessing(
+        resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none,
+        channelOrder: .grey, mean: [0.5], std: [0.5]))
+    options.activation = .softmax
+    let model = try Self.load(file, options)
+    #expect(model.graph.inputShape.channels == 1)
+    let copies = try #require(
+      model.graph.nodes.indices.first { id in
+        if case .convolution(let convolution) = model.graph.nodes[id].operation {
+          return convolution.kernel == Extent(1) && convolution.outputChannels == 3
+        }
+        return false
+      })
+    #expect(
+      model.weights["\(model.graph.nodes[copies].name).weight"]?.values == [1, 1, 1])
+    let first = model.graph.nodes.first { $0.name == "conv" }
+    #expect(first?.inputs == [copies])
+  }
+
+  @Test(
+    "A map that is flattened in TensorFlow's order is multiplied by its weights in PyTorch's",
+    arguments: ["Gemm", "MatMul"])
+  func flattened(operation: String) throws {
+    var file = ModelFile.classifier
+    file.metadata = []
+    file.outputs = [("y", 1, [nil, 2])]
+    let count = 4 * 32 * 32
+    let weights = (0..<2 * count).map(Float.init)
+    file.tensors.append(ModelFile.floats("dense", [Int64(count), 2], weights))
+    file.nodes = Array(file.nodes.prefix { $0.name != "pool" })
+    file.nodes += [
+      Node(
+        operation: "Transpose", name: "last", inputs: ["r"], outputs: ["l"],
+        attributes: [ModelFile.integers("perm", [0, 2, 3, 1])]),
+      Node(operation: "Flatten", name: "flatten", inputs: ["l"], outputs: ["f"]),
+      Node(operation: operation, name: "dense", inputs: ["f", "dense"], outputs: ["y"]),
+    ]
+    var options = ModelOptions(
+      labels: ["a", "b"],
+      preprocessing: try Preprocessing(
+        resize: .exact(height: 32, width: 32, filter: .bilinear), crop: .none, mean: [0, 0, 0],
+        std: [1, 1, 1]))
+    options.activation = .softmax
+    let model = try Self.load(file, options)
+    let dense = try #require(model.weights["dense.weight"])
+    #expect(dense.shape == [2, count])
+    // Channel 3, row 5, column 7 of both orders, for the second class.
+    #expect(
+      dense.values[count + (3 * 32 + 5) * 32 + 7] == weights[2 * ((5 * 32 + 7) * 4 + 3) + 1])
+  }
+
   /// A classifier without a document that ends in a node after its logits.
   private static func plain(
     _ operation: String, _ inputs: [String] = [],

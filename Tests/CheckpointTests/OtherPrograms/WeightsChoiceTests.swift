@@ -94,7 +94,7 @@ import Testing
     outside["extra.weight"] = Tensor(shape: [1], storage: [0])
     let reason = failure(outside)
     #expect(reason.hasPrefix("tensor extra.weight (byte "), "\(reason)")
-    #expect(reason.hasSuffix("name that network (--weights net)"), "\(reason)")
+    #expect(reason.hasSuffix("else name the network without it (--weights net)"), "\(reason)")
     let model = try load(outside, weights: "net")
     check(model, equals: tensors)
     #expect(model.warnings == ["1 tensor outside of net is passed over (extra.weight)"])
@@ -342,9 +342,26 @@ import Testing
     var tensors = try tensors()
     tensors["normalize.mean"] = Tensor(shape: [3], storage: [123, 116, 103])
     tensors["normalize.std"] = Tensor(shape: [3], storage: [0.2, 0.2, 0.2])
-    #expect(failure(tensors).contains("are for pixels from 0 to 255"))
+    #expect(failure(tensors).contains("are not both for pixels"))
     tensors["normalize.std"] = Tensor(shape: [3], storage: [58, 57, 57])
     #expect(try load(tensors).preprocessing.std[0] == 58 / 255)
+    // OpenMMLab's way to say that pixels are divided by 255.
+    tensors["normalize.mean"] = Tensor(shape: [3], storage: [0, 0, 0])
+    tensors["normalize.std"] = Tensor(shape: [3], storage: [255, 255, 255])
+    #expect(try load(tensors).preprocessing.std == [1, 1, 1])
+    tensors["normalize.mean"] = Tensor(shape: [3], storage: [0.485, 0.456, 0.406])
+    #expect(failure(tensors).contains("are not both for pixels"))
+  }
+
+  @Test("ImageNet's mean for blue, green and red says the order of colours, which is told")
+  func reversed() throws {
+    var tensors = try tensors()
+    tensors["pixel_mean"] = Tensor(shape: [3], storage: [103.53, 116.28, 123.675])
+    tensors["pixel_std"] = Tensor(shape: [3], storage: [1, 1, 1])
+    let model = try load(tensors)
+    #expect(model.preprocessing.channelOrder == .bgr)
+    #expect(model.preprocessing.std[0] == Float(1) / 255)
+    #expect(model.warnings.contains { $0.contains("blue, green and red") })
   }
 
   @Test("Another mean or deviation than those in use is told, and those in use are not")

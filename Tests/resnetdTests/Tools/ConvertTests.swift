@@ -281,7 +281,7 @@ import resnetd
     try write([imageCount, 10], probabilities, "y.npy")
     func check() async throws -> ProgramUnderTest.Outcome {
       try await ProgramUnderTest.run(
-        "convert", "--check", path("x.npy"), path("y.npy"), Self.embedded,
+        "convert", "--force", "--check", path("x.npy"), path("y.npy"), Self.embedded,
         path("out.safetensors"))
     }
     let found = try await check()
@@ -337,8 +337,8 @@ import resnetd
     func check(_ name: String, _ known: [Double]) async throws -> (String, Model) {
       try write([2, 10], known, "y.npy")
       let outcome = try await ProgramUnderTest.run(
-        "convert", "--check", path("x.npy"), path("y.npy"), "--labels", labels, path(name),
-        path("out.safetensors"))
+        "convert", "--force", "--check", path("x.npy"), path("y.npy"), "--labels", labels,
+        path(name), path("out.safetensors"))
       #expect(outcome.exitCode == 0, "\(outcome.errors)")
       return (outcome.errors, try Model.load(path: path("out.safetensors")))
     }

@@ -44,7 +44,10 @@ import Testing
     let isMade = unsafe mkfifo(pipe, 0o600) == 0
     #expect(isMade)
     #expect(try await ProgramUnderTest.run("convert", Self.embedded, source).exitCode == 0)
-    #expect(try await ProgramUnderTest.run("convert", source, link).exitCode == 0)
+    let kept = try await ProgramUnderTest.run("convert", source, link)
+    #expect(kept.exitCode == 1 && kept.errors.contains("exists; --force replaces it"))
+    #expect(try String(contentsOfFile: target, encoding: .utf8) == "old")
+    #expect(try await ProgramUnderTest.run("convert", "--force", source, link).exitCode == 0)
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
     #expect(FileManager.default.contentsEqual(atPath: source, andPath: target))
     let refused = try await ProgramUnderTest.run("convert", source, pipe)

@@ -14,7 +14,7 @@ extension ONNXImporter {
   ///
   /// A is `[N, inputs]`, B `[inputs, K]` or its transpose, C one number or `[K]`.
   private mutating func gemm(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
-    let input = try flat(0, of: node)
+    let (input, places) = try flattened(0, of: node)
     guard try !flag("transA", of: node) else {
       throw fault(node, "a transposed input")
     }
@@ -22,7 +22,8 @@ extension ONNXImporter {
     let alpha = try number("alpha", of: node, default: 1)
     let beta = try number("beta", of: node, default: 1)
     let matrix = try neededParameter(1, of: node)
-    let weight = try rows(matrix, isTransposed: isTransposed, alpha, node)
+    let weight = ordered(
+      try rows(matrix, isTransposed: isTransposed, alpha, node), by: places)
     var bias: Tensor?
     if let given = try parameter(2, of: node) {
       bias = try row(given, count: weight.shape[0], beta, node)
@@ -34,6 +35,12 @@ extension ONNXImporter {
   /// reads the product.
   private mutating func matMul(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     if let product = try pixelProduct(node) { return product }
+    if let (input, places) = flattenedMap(0, of: node) {
+      let weight = try rows(neededParameter(1, of: node), isTransposed: false, 1, node)
+      let id = try linear(node, input, ordered(weight, by: places), nil)
+      if let output = node.outputs.first, readerCounts[output] == 1 { openProducts[output] = id }
+      return .flat(id)
+    }
     let (input, order) = try operand(0, of: node)
     // Matrices multiply the last dimension.
     guard order == .flat || order.channelAxis == order.rank - 1 && shapes[input].pixelCount == 1
@@ -90,6 +97,39 @@ extension ONNXImporter {
     let given = try neededParameter(1 - index, of: node)
     try addBias(try row(given, count: shapes[id].channels, 1, node), to: id, node)
     return try operand(index, of: node).1.value(id)
+  }
+
+  /// Returns the node that computes a tensor `[N, K]`, and for each place the number of the map that
+  /// stands there, in the order of `[C, H, W]`; nil for all in their order.
+  private func flattened(
+    _ index: Int, of node: ONNXNode
+  ) throws(CheckpointError) -> (Graph.NodeID, places: [Int]?) {
+    if let map = flattenedMap(index, of: node) { return map }
+    return (try flat(index, of: node), nil)
+  }
+
+  /// Returns the same for a whole map in another order, such as TensorFlow's `[H, W, C]`; nil for
+  /// anything else.
+  private func flattenedMap(
+    _ index: Int, of node: ONNXNode
+  ) -> (Graph.NodeID, places: [Int]?)? {
+    guard case .arranged(let id, let arrangement) = value(index, of: node),
+      arrangement.axes.count == 1, arrangement.sizes == [shapes[id].elementCount]
+    else { return nil }
+    return (id, arrangement.numbers(inOrderOf: arrangement.axes[0]))
+  }
+
+  /// Returns weights `[K, inputs]` for inputs in the map's order.
+  private func ordered(_ weight: Tensor, by places: [Int]?) -> Tensor {
+    let inputs = weight.shape[1]
+    // Another number of inputs is refused by the layer.
+    guard let places, places.count == inputs else { return weight }
+    let values = weight.values
+    var result = values
+    for row in stride(from: 0, to: values.count, by: inputs) {
+      for (place, number) in places.enumerated() { result[row + number] = values[row + place] }
+    }
+    return Tensor(shape: weight.shape, storage: result)
   }
 
   private mutating func linear(

@@ -58,6 +58,11 @@ extension ONNXImporter {
       return value(try importer.magnitudes(of: input, named: node.name, node))
     },
     "Pow": { importer, node throws(CheckpointError) in
+      if let given = try importer.constant(1, of: node), !given.elementType.isFloatingPoint,
+        let whole = try importer.integers(1, of: node), whole.count == 1
+      {
+        return try importer.apply(.power(exponent: Float(whole[0])), node)
+      }
       guard let exponent = try importer.parameter(1, of: node) else {
         throw importer.fault(node, "its exponent is computed")
       }

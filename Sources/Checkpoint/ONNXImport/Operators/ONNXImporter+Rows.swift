@@ -1,3 +1,4 @@
+import Imaging
 import ONNX
 import ResNet
 
@@ -5,7 +6,8 @@ import ResNet
 /// numbers repeated for others.
 extension ONNXImporter {
   static let rowOperators: [String: Operator] = [
-    "Expand": { importer, node throws(CheckpointError) in try importer.expand(node) }
+    "Expand": { importer, node throws(CheckpointError) in try importer.expand(node) },
+    "Tile": { importer, node throws(CheckpointError) in try importer.tile(node) },
   ]
 
   /// Adds a linear layer whose weights are a band.
@@ -74,5 +76,36 @@ extension ONNXImporter {
     else { throw fault(node, "shape \(given.prefix(8)) for \(old)") }
     if new == old { return try settled(input, arrangement, node) }
     return .expanded(input, arrangement, to: Array(new.dropFirst()))
+  }
+
+  /// Makes a map of so many copies of one channel, as of a grey image for a network of colours.
+  mutating func repeated(
+    _ input: Graph.NodeID, _ arrangement: ONNXArrangement, _ sizes: [Int], _ index: Int,
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    let shape = shapes[input]
+    let map = ONNXArrangement(shape, .channelsFirst)
+    guard shape.channels == 1, arrangement.joined == map.joined, sizes.count == 3,
+      sizes[1...] == [shape.height, shape.width]
+    else {
+      throw fault(
+        node, "input \(index) is not a feature map but one that is repeated, and not in channels")
+    }
+    return try select(sizes[0], of: input, .channelsFirst, "\(node.name).copies", node) { _ in 0 }
+  }
+
+  /// Puts copies of all channels after each other.
+  private mutating func tile(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let (input, order) = try operand(0, of: node)
+    guard let counts = try integers(1, of: node) else { throw fault(node, "no counts") }
+    let channels = shapes[input].channels
+    guard counts.count == order.rank,
+      counts.indices.allSatisfy({ $0 == order.channelAxis || counts[$0] == 1 }),
+      1...Preprocessing.channelCountLimit.upperBound ~= counts[order.channelAxis]
+    else { throw fault(node, "copies \(counts.prefix(8)), not of channels alone") }
+    let copies = try select(
+      counts[order.channelAxis] * channels, of: input, order, node.name, node
+    ) { $0 % channels }
+    return order.value(copies)
   }
 }

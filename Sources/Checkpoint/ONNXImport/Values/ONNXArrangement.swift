@@ -118,10 +118,17 @@ struct ONNXArrangement: Equatable {
   }
 
   /// Returns the channels of the map in the order of such parts: for each place, the channel.
-  func channels(inOrderOf order: [Int]) -> [Int] {
+  func channels(inOrderOf order: [Int]) -> [Int] { places(inOrderOf: order, step(of:)) }
+
+  /// Returns the numbers of the map `[C, H, W]` in the order of such parts: for each place, the number.
+  func numbers(inOrderOf order: [Int]) -> [Int] {
+    places(inOrderOf: order) { part in parts[(part + 1)...].reduce(1) { $0 * $1.size } }
+  }
+
+  private func places(inOrderOf order: [Int], _ step: (Int) -> Int) -> [Int] {
     var places = [0]
     for part in order {
-      let step = step(of: part)
+      let step = step(part)
       places = places.flatMap { place in
         (0..<parts[part].size).map { place + $0 * step }
       }
