@@ -8,7 +8,9 @@
 
 #include "blocking.h"
 
-typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
+// The alignment is that of memory, and on x86-64 the usual one; on aarch64 it would be 16 at most.
+typedef float vector
+    __attribute__((vector_size(LANES * sizeof(float)), aligned(LANES * sizeof(float))));
 typedef uint32_t bits __attribute__((vector_size(LANES * sizeof(uint32_t))));
 typedef uint16_t half_bits __attribute__((vector_size(LANES * sizeof(uint16_t))));
 
