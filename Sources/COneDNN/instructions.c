@@ -52,9 +52,12 @@ void onednn_instructions_cap(onednn_instructions most) {
 }
 
 onednn_instructions onednn_instructions_used(void) {
+#if defined(__x86_64__)
   const dnnl_cpu_isa_t used = dnnl_get_effective_cpu_isa();
   if (used == dnnl_cpu_isa_avx) return ONEDNN_SSE41;
   for (int number = ONEDNN_AVX512_AMX; number > ONEDNN_X86_64; number--)
     if (used == known[number].set) return (onednn_instructions)number;
+#endif
+  // On other processors the library gives its numbers for their own sets, the same as some above.
   return ONEDNN_X86_64;
 }

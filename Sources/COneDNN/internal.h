@@ -55,7 +55,7 @@ onednn_convolution_shape onednn_convolution_shape_of(const onednn_convolution *c
 
 // Makes the primitive of an operation descriptor, with the caller providing the scratchpad: by the
 // library's first implementation that is not a reference one, or by a reference one if `work` is
-// small.
+// small or the processor not an x86-64.
 onednn_status onednn_primitive_make(
     const onednn_engine *engine, const_dnnl_op_desc_t operation, onednn_finish finish,
     int64_t work, const char *doing, onednn_primitive *_Nullable *_Nonnull primitive,

@@ -55,15 +55,28 @@ static const char *implementation(const_dnnl_primitive_desc_t descriptor) {
   return name ? name : "";
 }
 
-// `ref:any`, `ref_int8:any`, `gemm:ref`, `gemm_s8u8s32:ref`.
+// Whether the library generates code for the processor. For others, but for those with vectors of
+// 512 bits, it has only what a compiler made: the best is `gemm:ref`, products of blocks that a
+// cache holds, and often there is nothing but a plain loop. A sum of two tensors never has more.
+#if defined(__x86_64__)
+static const bool is_generated = true;
+#else
+static const bool is_generated = false;
+#endif
+
+// `ref:any`, `ref_int8:any`; `gemm:ref`, `gemm_s8u8s32:ref` where there is something better.
 static bool is_reference(const_dnnl_primitive_desc_t descriptor) {
   const char *name = implementation(descriptor);
   const char *last = strrchr(name, ':');
-  return strncmp(name, "ref", 3) == 0 || (last && strcmp(last, ":ref") == 0);
+  return strncmp(name, "ref", 3) == 0 || (is_generated && last && strcmp(last, ":ref") == 0);
+}
+
+static bool may_be_reference(int64_t work) {
+  return is_generated ? work <= ONEDNN_REFERENCE_WORK_LIMIT : work != ONEDNN_NO_REFERENCE;
 }
 
 // Finds the first implementation, in the library's order, that is not a reference one; else the
-// first of these, if the work is small. NULL if there is none.
+// first of these, if it may do the work. NULL if there is none.
 static dnnl_status_t choose(
     const onednn_engine *engine, const_dnnl_op_desc_t operation,
     const_dnnl_primitive_attr_t attributes, int64_t work, dnnl_primitive_desc_t *chosen) {
@@ -82,7 +95,7 @@ static dnnl_status_t choose(
       *chosen = descriptor;
       break;
     }
-    if (!reference && work <= ONEDNN_REFERENCE_WORK_LIMIT)
+    if (!reference && may_be_reference(work))
       reference = descriptor;
     else
       dnnl_primitive_desc_destroy(descriptor);

@@ -25,7 +25,8 @@ typedef enum {
 // Multiply-adds that the library's reference loops may do if it has nothing else; a function of one
 // number counts as 16. They are 50 to 300 times slower than its other implementations, so this much
 // takes them half a millisecond at most. If the layout of weights is given they are not used at
-// all, for another layout has a better implementation.
+// all, for another layout has a better implementation. The limit does not hold for processors other
+// than x86-64, where there is often nothing else.
 #define ONEDNN_REFERENCE_WORK_LIMIT (1 << 16)
 
 // Type of a tensor's numbers.
@@ -53,6 +54,7 @@ void onednn_version(int *major, int *minor, int *patch);
 
 // Instruction sets, each including those before it; only AVX-512 does not include AVX2_VNNI.
 typedef enum {
+  // And whatever other processors have.
   ONEDNN_X86_64,
   ONEDNN_SSE41,
   ONEDNN_AVX2,
