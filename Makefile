@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
-  package deploy clients page follow onnx sanitize-address sanitize-program sanitize-thread fuzz \
-  format bench image reproduce clean
+  package deploy clients page follow onnx aarch64 sanitize-address sanitize-program \
+  sanitize-thread fuzz format bench image reproduce clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -23,7 +23,7 @@ PREFIX ?= /usr/local
 STATIC := .build/static
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the Debian packages that are missing, look for Swift
 	@scripts/setup
@@ -88,6 +88,10 @@ follow: build ## Have three servers follow one S3 bucket, restart them under loa
 
 onnx: build ## Export networks as ONNX files, compare them in ONNX Runtime
 	scripts/check-onnx-export .build/release/resnetd
+
+aarch64: ## Compile the C rooms for aarch64, run their drivers under qemu
+	@scripts/setup --checks
+	scripts/check-aarch64
 
 sanitize-address: setup ## Run the tests of all but the program under the address sanitizer
 	scripts/sanitize address
