@@ -62,6 +62,8 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(
+      name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
     .target(name: "Time"),
@@ -70,13 +72,13 @@ let package = Package(
     .target(name: "Compression", dependencies: ["CCompression"]),
     .target(name: "Files", dependencies: ["COpenSSL"]),
     .target(name: "JSON", dependencies: ["CJansson"]),
-    .target(name: "Tables", dependencies: ["Files"]),
+    .target(name: "Tables", dependencies: ["Files", "Words"]),
     .target(
       name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Numbers", "Words"]),
     .target(name: "ResNet", dependencies: ["Numbers"]),
     .target(name: "HTTPCore", dependencies: ["JSON"]),
     .target(name: "Telemetry", dependencies: ["Files", "JSON", "Time"]),
-    .target(name: "Machine", dependencies: ["Files", "Time"]),
+    .target(name: "Machine", dependencies: ["Files", "Time", "Words"]),
     .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 
     .target(name: "Engine", dependencies: ["ResNet", "COneDNN", "CKernels"]),
@@ -89,14 +91,16 @@ let package = Package(
     .target(name: "ModelStore", dependencies: ["Checkpoint", "Files", "JSON"]),
     .target(
       name: "RemoteModels",
-      dependencies: ["ModelStore", "Checkpoint", "Files", "JSON", "Time", "CCurl", "CExpat"]),
+      dependencies: [
+        "ModelStore", "Checkpoint", "Files", "JSON", "Time", "Words", "CCurl", "CExpat",
+      ]),
     .target(name: "HTTPServer", dependencies: ["HTTPCore", "Files", "Time", "CSockets", "CTLS"]),
 
     .target(name: "Decoding", dependencies: ["Imaging", "Machine", "Time", "CSandbox"]),
     .target(
       name: "Inference",
       dependencies: [
-        "Checkpoint", "Decoding", "Engine", "Files", "Imaging", "Machine", "ResNet", "Time",
+        "Checkpoint", "Decoding", "Engine", "Files", "Imaging", "JSON", "Machine", "ResNet", "Time",
       ]),
     .target(
       name: "Training",
@@ -119,8 +123,8 @@ let package = Package(
         "Serving", "Following", "Training", "Inference", "Decoding", "Machine", "Imaging", "ResNet",
         "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
-        "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "CCurl", "CProgram",
-        "CSockets",
+        "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "CCurl", "CPCRE2",
+        "CProgram", "CSockets",
       ]),
 
     .executableTarget(
@@ -145,6 +149,7 @@ let package = Package(
       name: "Classifying", dependencies: ["Inference", "Decoding"], path: "Tests/Classifying"),
 
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "WordsTests", dependencies: ["Words"]),
     .testTarget(name: "CompressionTests", dependencies: ["Compression"]),
     .testTarget(name: "TablesTests", dependencies: ["Tables"]),
     .testTarget(

@@ -1,3 +1,5 @@
+// Declares `environ`.
+#define _GNU_SOURCE
 #include "CProgram.h"
 
 #include <fcntl.h>
@@ -18,6 +20,10 @@ __attribute__((constructor)) static void keep(int argument_count, char **argumen
 int program_argument_count(void) { return count; }
 
 const char *program_argument(int index) { return arguments[index]; }
+
+const char *program_environment_entry(int index) {
+  return environ == NULL ? NULL : environ[index];
+}
 
 void program_memory_return_large(void) {
   mallopt(M_MMAP_THRESHOLD, PROGRAM_OWN_MAPPING_BYTE_COUNT);

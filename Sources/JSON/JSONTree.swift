@@ -3,7 +3,7 @@ import CJansson
 /// JSON parsed by jansson: an object or an array in valid UTF-8, no name twice, no NUL, nothing
 /// after the value.
 ///
-/// Needed if a name must not occur twice: Foundation's decoders take one of the two without a word.
+/// A name that stood twice would be read by two readers in two ways, which an attacker can use.
 /// Values nest at most 2048 deep, which is jansson's limit.
 @safe
 package struct JSONTree: ~Copyable {
@@ -94,6 +94,21 @@ package struct JSONNode {
   }
 
   package var isNull: Bool { type == JSON_NULL }
+
+  package var isObject: Bool { type == JSON_OBJECT }
+
+  /// What it is, for messages.
+  var kind: String {
+    switch type {
+    case JSON_OBJECT: "an object"
+    case JSON_ARRAY: "an array"
+    case JSON_STRING: "a string"
+    case JSON_INTEGER, JSON_REAL: "a number"
+    case JSON_TRUE: "true"
+    case JSON_FALSE: "false"
+    default: "null"
+    }
+  }
 
   /// The node as a value of its own; a number has no more digits than a `Double` tells apart.
   fileprivate var value: JSONValue {

@@ -1,4 +1,5 @@
 import Files
+import Words
 
 /// Control groups of a process that limit its CPU time or its memory; versions 1 and 2.
 ///
@@ -147,7 +148,7 @@ package struct ControlGroups: Sendable {
 
   /// Unescapes a mount point, in which a space is written `\040`.
   private static func point(_ field: Substring) -> String {
-    field.replacing(#"\040"#, with: " ").description
+    field.replacingText(#"\040"#, with: " ").description
   }
 
   /// Returns the components below the mount's root. A container may see its own group as that root,

@@ -1,3 +1,5 @@
+import Words
+
 /// A prefix in an S3 bucket, and the credentials that sign requests for it.
 package struct Bucket: Sendable, Hashable, CustomStringConvertible {
   private static let defaultRegion = "us-east-1"
@@ -80,7 +82,7 @@ package struct Bucket: Sendable, Hashable, CustomStringConvertible {
 
   /// Returns whether it follows the Amazon S3 User Guide, "General purpose bucket naming rules".
   private static func isName(_ text: String) -> Bool {
-    3...63 ~= text.utf8.count && !text.contains("..") && !text.hasPrefix(".")
+    3...63 ~= text.utf8.count && !text.containsText("..") && !text.hasPrefix(".")
       && text.utf8.allSatisfy { byte in
         RemoteSource.isPlain(byte) && byte != UInt8(ascii: "_")
           && !(UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte)

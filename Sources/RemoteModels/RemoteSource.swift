@@ -1,3 +1,5 @@
+import Words
+
 /// Source of models: a folder, a web server's folder, or a prefix in an S3 bucket.
 package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
   case folder(String)
@@ -13,7 +15,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
   package init(_ text: String, environment: [String: String]) throws(RemoteError) {
     if text.hasPrefix("s3://") {
       self = .bucket(try Bucket(text, environment: environment))
-    } else if text.contains("://") {
+    } else if text.containsText("://") {
       self = .web(try Self.address(text))
     } else {
       guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count < Self.addressByteLimit else {

@@ -1,3 +1,5 @@
+import Words
+
 /// Paths of images and names of their classes from a list of one of the usual forms.
 ///
 ///     val/ILSVRC2012_val_00000001.JPEG 65     a path, a blank and a class, as ImageNet's val.txt has
@@ -178,7 +180,7 @@ extension LabelledPaths {
 
   /// Returns the places of the columns if a row names those that must be there.
   private static func columns(of texts: [String]) -> Columns? {
-    let names = texts.map { $0.lowercased().replacing(" ", with: "_") }
+    let names = texts.map { $0.lowercased().replacingText(" ", with: "_") }
     guard let path = pathNames.lazy.compactMap({ names.firstIndex(of: $0) }).first,
       let label = labelNames.lazy.compactMap({ names.firstIndex(of: $0) }).first
     else { return nil }

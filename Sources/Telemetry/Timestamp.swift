@@ -1,12 +1,14 @@
 import Glibc
 
 /// A second in UTC as log lines show it, made once and used for all lines of that second.
-struct Timestamp {
+package struct Timestamp {
   let seconds: Int
   /// Beginning of an RFC 3339 time, `2026-01-31T12:00:00`.
-  let iso8601: String
+  package let iso8601: String
   /// Time of day, `12:00:00`.
   let clock: String
+
+  package static var now: Timestamp { Timestamp(seconds: time(nil)) }
 
   init(seconds: Int) {
     self.seconds = seconds

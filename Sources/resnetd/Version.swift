@@ -11,7 +11,10 @@ package enum Version {
     let libraries =
       [("oneDNN", OneDNN.version)] + CodecVersions.all.map { ($0.name, $0.version) }
       + ModelFileVersions.all.map { ($0.name, $0.version) }
-      + [("libcurl", RemoteModels.libraryVersion), ("expat", XMLDocument.libraryVersion)]
+      + [
+        ("libcurl", RemoteModels.libraryVersion), ("expat", XMLDocument.libraryVersion),
+        ("PCRE2", RegularExpression.libraryVersion),
+      ]
     return (["resnetd \(number)"] + libraries.map { "\($0.0) \($0.1)" }).joined(separator: "\n")
   }
 }

@@ -1,5 +1,4 @@
 import CProgram
-import FoundationEssentials
 import Glibc
 
 let arguments = ProgramArguments.all
@@ -11,5 +10,5 @@ program_memory_return_large()
 let spawner = Program.startSpawner(for: arguments)
 exit(
   Program.run(
-    arguments, environment: ProcessInfo.processInfo.environment, spawner: spawner
+    arguments, environment: ProgramEnvironment.all, spawner: spawner
   ).rawValue)

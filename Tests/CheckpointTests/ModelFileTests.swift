@@ -133,7 +133,7 @@ import Testing
   @Test(
     "The document inside is checked",
     arguments: [
-      (#"{"format_version":2}"#, "format version 2"), ("{", "JSON"), ("[]", "Dictionary"),
+      (#"{"format_version":2}"#, "format version 2"), ("{", "JSON"), ("[]", "not an object"),
       (#"{"format_version":1}"#, "name is missing"),
       (#"{"format_version":1,"name":"a","name":"b"}"#, "duplicate object key"),
     ])

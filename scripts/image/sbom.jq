@@ -140,7 +140,7 @@ licences_by_package as $licences_of
           primaryPackagePurpose: "LIBRARY",
           licenseDeclared: "Apache-2.0 WITH Swift-exception",
           homepage: "https://www.swift.org/",
-          comment: "Standard library, Dispatch and FoundationEssentials, inside the program",
+          comment: "Standard library and Dispatch, inside the program",
           externalRefs: ["pkg:github/swiftlang/swift@swift-\($swift)-RELEASE" | purl]},
         described("ca-certificates"; "Certificates") + {
           versionInfo: $certificates, packageFileName: "/etc/ssl/certs/ca-certificates.crt",

@@ -17,6 +17,10 @@ int program_argument_count(void);
 // Returns an argument; it belongs to the process and stays.
 const char *program_argument(int index);
 
+// Returns an entry of the environment, `NAME=VALUE`, or null after the last one; it belongs to the
+// process. Must not be called while something changes the environment.
+const char *_Nullable program_environment_entry(int index);
+
 // Has bodies and other large memory go back to the system when they are freed. glibc stops doing so
 // by itself once the first of them is freed, since it expects such memory to be wanted again.
 // Where addresses are limited (`ulimit -v`) all threads share one heap, for each further one takes

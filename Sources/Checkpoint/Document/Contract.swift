@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import Imaging
 package import JSON
 import Words

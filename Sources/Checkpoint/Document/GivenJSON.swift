@@ -1,4 +1,3 @@
-import FoundationEssentials
 import JSON
 
 /// JSON that somebody gives beside a model file: the text itself if it begins with `{`, or else the
@@ -32,13 +31,11 @@ struct GivenJSON {
   func decoded<Value: Decodable>(
     _ type: Value.Type, orThrow fault: (_ reason: String) -> CheckpointError
   ) throws(CheckpointError) -> Value {
-    do {
-      // Of two members with the same name, Foundation's decoder takes one without a word.
-      _ = try unsafe JSONTree(bytes.span.bytes, allowsNUL: true)
-    } catch {
+    let tree: JSONTree
+    do { tree = try unsafe JSONTree(bytes.span.bytes, allowsNUL: true) } catch {
       throw fault("JSON: \(error.reason), byte \(error.offset)")
     }
-    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
+    do { return try tree.decode(type) } catch {
       throw error as? CheckpointError ?? fault(ModelDocument.reason(of: error))
     }
   }

@@ -1,6 +1,5 @@
 import COpenSSL
 import CZip
-import FoundationEssentials
 import Imaging
 import JSON
 import ResNet
@@ -52,20 +51,17 @@ struct ModelDocument: Codable {
   }
 
   init(json: String) throws(CheckpointError) {
-    do {
-      // Of two members with the same name, Foundation's decoder takes one without a word.
-      _ = try unsafe JSONTree(json.utf8Span.span.bytes, allowsNUL: true)
-    } catch {
+    let tree: JSONTree
+    do { tree = try unsafe JSONTree(json.utf8Span.span.bytes, allowsNUL: true) } catch {
       throw .metadata(reason: "JSON: \(error.reason), byte \(error.offset)")
     }
     do {
-      let data = Data(json.utf8)
-      let version = try JSONDecoder().decode(FormatVersion.self, from: data).value
+      let version = try tree.decode(FormatVersion.self).value
       guard version == Self.currentFormat else {
         throw CheckpointError.metadata(
           reason: "format version \(version), this program reads \(Self.currentFormat)")
       }
-      self = try JSONDecoder().decode(Self.self, from: data)
+      self = try tree.decode(Self.self)
     } catch let error as CheckpointError {
       throw error
     } catch ImagingError.invalidContract(let reason) {
@@ -87,13 +83,7 @@ struct ModelDocument: Codable {
 
   /// Encodes the document with sorted keys, so that equal models make equal files.
   func json() throws(CheckpointError) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    } catch {
-      throw .metadata(reason: "\(error)")
-    }
+    do { return try JSONValue.encoded(self).text } catch { throw .metadata(reason: "\(error)") }
   }
 
   /// The version alone, read before everything else because a later format may have other keys.

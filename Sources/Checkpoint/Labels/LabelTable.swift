@@ -1,4 +1,5 @@
 import Tables
+import Words
 
 /// Labels in a table of comma-separated values (RFC 4180), or with semicolons or tabs.
 ///
@@ -69,7 +70,7 @@ struct LabelTable {
   }
 
   private static func names(_ row: CSVReader.Row) -> [String] {
-    row.texts.map { $0.lowercased().replacing(" ", with: "_") }
+    row.texts.map { $0.lowercased().replacingText(" ", with: "_") }
   }
 
   /// Refuses lines of which the first may be a header.

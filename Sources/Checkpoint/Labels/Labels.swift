@@ -1,4 +1,5 @@
 import CImageNet
+import Words
 
 /// A file with the names of the classes.
 ///
@@ -88,7 +89,7 @@ package enum Labels {
     guard text.utf8.contains(UInt8(ascii: "\r")), !text.utf8.contains(UInt8(ascii: "\n")) else {
       return text
     }
-    return text.replacing("\r", with: "\n")
+    return text.replacingText("\r", with: "\n")
   }
 
   /// Returns whether it begins with the byte order mark of UTF-16.
@@ -196,7 +197,7 @@ extension Labels {
     guard labels.count == names.count else { return false }
     let matchCount = zip(labels, names).count { label, name in
       label.split(separator: ",").contains {
-        $0.trimmingSpace.lowercased().replacing("_", with: " ") == name.lowercased()
+        $0.trimmingSpace.lowercased().replacingText("_", with: " ") == name.lowercased()
       }
     }
     return Double(matchCount) >= Double(names.count) * imageNetShare

@@ -1,3 +1,5 @@
+import Words
+
 /// Lines that other forms than one label a line consist of, and the labels of a list in YAML.
 ///
 ///     - cat            a list in YAML, which is read
@@ -61,7 +63,7 @@ enum ListedLines {
       return String(inner)
     }
     let isPlain =
-      !"[{&*!|>%@`#".contains(first) && !text.contains(" #") && !text.contains(": ")
+      !"[{&*!|>%@`#".contains(first) && !text.containsText(" #") && !text.containsText(": ")
       && !text.hasSuffix(":")
     return isPlain ? String(text) : nil
   }
@@ -90,7 +92,7 @@ enum ListedLines {
     if isBracketed, last == "]" || last == "}", first.contains(",") || first.contains("'") {
       return "a list or dictionary of Python, not JSON"
     }
-    if first.contains("= ["), lines.count == 1 || last == "]" { return "a program in Python" }
+    if first.containsText("= ["), lines.count == 1 || last == "]" { return "a program in Python" }
     return nil
   }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Words
 
 /// What a network's outputs mean, and how an answer is made of them: part of a model's contract.

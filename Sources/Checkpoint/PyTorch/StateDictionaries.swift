@@ -1,3 +1,5 @@
+import Words
+
 /// All dictionaries of tensors inside a PyTorch file.
 ///
 /// The network's state dict is the outermost value or lies under a name that the training program
@@ -122,7 +124,7 @@ struct StateDictionaries {
 
   /// Whether a dictionary's path is that of what only a training needs.
   static func isOfTraining(_ path: String) -> Bool {
-    trainingWords.contains(where: path.lowercased().contains)
+    trainingWords.contains(where: path.lowercased().containsText)
   }
 
   /// Parts of the names of what only a training needs.

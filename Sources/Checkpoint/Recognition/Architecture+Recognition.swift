@@ -1,4 +1,5 @@
 import ResNet
+import Words
 
 /// Recognition of an architecture of the paper's family by the shapes of a plain file's tensors;
 /// `NetworkBuilder` says what is wrong with those of none.
@@ -65,7 +66,7 @@ extension Architecture {
       channels = outputs
     }
     if projectsUnchanged { return .c }
-    let projectsAnywhere = tensors.parameters.keys.contains { $0.contains(".downsample.") }
+    let projectsAnywhere = tensors.parameters.keys.contains { $0.containsText(".downsample.") }
     return lacksProjection && !projectsAnywhere ? .a : .b
   }
 }

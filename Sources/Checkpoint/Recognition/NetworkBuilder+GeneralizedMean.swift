@@ -1,4 +1,5 @@
 import ResNet
+import Words
 
 /// Pooling by generalised means (GeM; Radenović et al., "Fine-tuning CNN Image Retrieval with No Human
 /// Annotation", 2018), told by their learned exponent, a tensor `p` of one number or of one for each
@@ -24,7 +25,7 @@ extension NetworkBuilder {
     let parts = name.split(separator: ".")
     guard parts.last == "p", !name.hasPrefix("layer") else { return false }
     guard let module = parts.dropLast().last?.lowercased() else { return true }
-    return module.contains("pool") || module.contains("gem") || module == "gap"
+    return module.containsText("pool") || module.containsText("gem") || module == "gap"
       || Int(module) != nil
   }
 

@@ -1,3 +1,5 @@
+import Words
+
 /// Networks that are not read from tensors alone, told by parts of their tensors' names, for the words
 /// of a refusal.
 enum OtherBody {
@@ -89,7 +91,7 @@ enum OtherBody {
     if let slash = name.lastIndex(of: "/") { name = name[name.index(after: slash)...] }
     if let dot = name.firstIndex(of: ".") { name = name[..<dot] }
     return beginnings.contains { name.hasPrefix($0) }
-      || name.contains("resne") && name.contains { $0.isNumber }
+      || name.containsText("resne") && name.contains { $0.isNumber }
         && endings.contains { name.hasSuffix($0) }
   }
 }
@@ -103,7 +105,7 @@ enum OtherWeights {
       name.hasSuffix(ending) && names.contains(name.dropLast(ending.count) + other)
     }
     if names.contains(where: {
-      $0.contains("_packed_params") || has($0, ".zero_point", beside: ".scale")
+      $0.containsText("_packed_params") || has($0, ".zero_point", beside: ".scale")
     }) {
       return
         "some of its layers are quantised by PyTorch (quantize_dynamic and the like); save the "
@@ -120,7 +122,7 @@ enum OtherWeights {
         + "torch.nn.utils.prune.remove(module, \"weight\")"
     }
     guard
-      let name = names.filter({ $0.contains("parametrizations.") && $0.hasSuffix(".original") })
+      let name = names.filter({ $0.containsText("parametrizations.") && $0.hasSuffix(".original") })
         .min()
     else { return nil }
     let isSpectral = names.contains { $0.hasSuffix("._u") }

@@ -1,5 +1,5 @@
 import Files
-import FoundationEssentials
+import JSON
 import ResNet
 
 /// A safetensors file to be written: header padded to eight bytes, wide types first so that they
@@ -52,12 +52,7 @@ struct SafetensorsWriter {
         .init(dtype: item.type.rawValue, shape: item.shape, dataOffsets: [offset, end]))
       offset = end
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var text: [UInt8]
-    do { text = Array(try encoder.encode(members)) } catch {
-      throw .metadata(reason: "\(error)")
-    }
+    var text = JSONValue(encoding: members).bytes
     while !text.count.isMultiple(of: 8) { text.append(UInt8(ascii: " ")) }
     guard text.count <= SafetensorsLimits.headerByteCount else {
       throw .overLimit(

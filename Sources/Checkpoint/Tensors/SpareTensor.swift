@@ -1,3 +1,5 @@
+import Words
+
 /// Kinds of tensors that training programs leave among a network's, told by their names.
 enum SpareTensor: CaseIterable, Hashable {
   /// PyTorch's counters of training steps, which every network has.
@@ -49,7 +51,7 @@ enum SpareTensor: CaseIterable, Hashable {
 /// (GeM), a temperature.
 private func isOfNetwork(_ part: Substring) -> Bool {
   ["p", "eps", "power", "exponent", "alpha", "beta", "gamma", "slope", "margin", "s", "t"]
-    .contains(part) || ["scale", "temp", "exponent"].contains { part.contains($0) }
+    .contains(part) || ["scale", "temp", "exponent"].contains { part.containsText($0) }
 }
 
 private func isOfLoss(_ part: Substring) -> Bool {

@@ -1,4 +1,5 @@
 import ResNet
+import Words
 
 /// Choice of a network's tensors among all that a file of another program holds.
 ///
@@ -218,7 +219,7 @@ struct WeightsChoice {
 
   /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
   private static func matches(_ name: String, _ wanted: String) -> Bool {
-    name.isEmpty ? wanted == "." : ".\(name).".contains(".\(wanted).")
+    name.isEmpty ? wanted == "." : ".\(name).".containsText(".\(wanted).")
   }
 
   /// Returns whether a part of a name, such as `model_ema`, has a word of its own like `ema`.

@@ -1,3 +1,5 @@
+import Words
+
 /// Bytes that are no image in a format that is decoded, told apart by their first ones.
 ///
 /// For the words of a refusal alone: nothing is decoded by it. A name is sent from one process to
@@ -167,8 +169,8 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     // The last character may be cut; any other that is not UTF-8 is no text.
     guard !text.unicodeScalars.dropLast(3).contains("\u{FFFD}") else { return nil }
     let start = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-    if text.contains("<svg") { return .svg }
-    if start.hasPrefix("<!doctype html") || text.contains("<html") { return .html }
+    if text.containsText("<svg") { return .svg }
+    if start.hasPrefix("<!doctype html") || text.containsText("<html") { return .html }
     if start.hasPrefix("<") { return .xml }
     if start.hasPrefix("{") || start.hasPrefix("[") { return .json }
     return .text

@@ -2,7 +2,7 @@
 enum ContractValue {
   case null
   case boolean(Bool)
-  /// A number, in both precisions: rounding twice could differ.
+  /// A number, in both precisions; infinite where one does not hold it.
   case number(Double, single: Float)
   case string(String)
   case list([ContractValue])

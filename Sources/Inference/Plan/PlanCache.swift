@@ -1,7 +1,7 @@
 package import Checkpoint
 package import Engine
 import Files
-import FoundationEssentials
+import JSON
 import Machine
 
 /// Measured plans on disk, so that a restart needs no measurement: one small JSON file for each
@@ -27,6 +27,12 @@ package struct PlanCache: Sendable {
     private var givenThreads: Int?
     private var givenMaxBatch: Int?
 
+    private enum CodingKeys: String, CodingKey {
+      case format, program, model, precision, cpu, instructions, cores, workers
+      case givenThreads = "given_threads"
+      case givenMaxBatch = "given_max_batch"
+    }
+
     /// Describes this situation; `program` is the program's version.
     package init(
       program: String, model: ModelVersion, precision: Precision, cpu: String, cores: Int,
@@ -49,6 +55,11 @@ package struct PlanCache: Sendable {
     package var threads: Int
     package var maxBatch: Int
 
+    private enum CodingKeys: String, CodingKey {
+      case threads
+      case maxBatch = "max_batch"
+    }
+
     package init(threads: Int, maxBatch: Int) {
       self.threads = threads
       self.maxBatch = maxBatch
@@ -66,8 +77,9 @@ package struct PlanCache: Sendable {
 
   package func entry(for situation: Situation) -> Entry? {
     guard let text = TextFile.read(path(situation), byteLimit: Self.byteLimit),
-      let document = try? Self.decoder.decode(Document.self, from: Data(text.utf8)),
-      document.situation == situation, 1...CPUPlan.workerLimit ~= document.entry.threads,
+      let tree = try? unsafe JSONTree(text.utf8Span.span.bytes),
+      let document = try? tree.decode(Document.self), document.situation == situation,
+      1...CPUPlan.workerLimit ~= document.entry.threads,
       1...CPUPlan.batchLimit ~= document.entry.maxBatch
     else { return nil }
     return document.entry
@@ -77,30 +89,14 @@ package struct PlanCache: Sendable {
   @discardableResult
   package func keep(_ entry: Entry, for situation: Situation) -> Bool {
     let document = Document(situation: situation, entry: entry)
-    return TextFile.replace(path(situation), with: Self.json(document) + "\n")
+    return TextFile.replace(path(situation), with: JSONValue(encoding: document).text + "\n")
   }
 
   private func path(_ situation: Situation) -> String {
     // FNV-1a, 64 bits: the file itself states in full what it is valid for.
-    let hash = Self.json(situation).utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+    let hash = JSONValue(encoding: situation).text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }
     return "\(folder)/plan-\(String(hash, radix: 16)).json"
-  }
-
-  private static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return decoder
-  }
-
-  private static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(value) else {
-      preconditionFailure("numbers and texts are encodable")
-    }
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -1,5 +1,4 @@
 import Checkpoint
-import FoundationEssentials
 import JSON
 
 /// One of the store's small JSON files.
@@ -16,26 +15,17 @@ extension StoreRecord {
 
   /// JSON on one line, with sorted keys.
   var json: [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else {
-      preconditionFailure("numbers and texts are encodable")
-    }
-    return Array(data) + [UInt8(ascii: "\n")]
+    JSONValue(encoding: self).bytes + [UInt8(ascii: "\n")]
   }
 
   /// Parses a record read from `path`.
   init(json: [UInt8], path: String) throws(StoreError) {
-    do {
-      // Of two members with the same name, Foundation's decoder takes one without a word.
-      _ = try unsafe JSONTree(json.span.bytes, allowsNUL: true)
-    } catch {
+    let tree: JSONTree
+    do { tree = try unsafe JSONTree(json.span.bytes, allowsNUL: true) } catch {
       throw .malformedRecord(path: path, reason: "\(error.reason), byte \(error.offset)")
     }
     let record: Self
-    do {
-      record = try JSONDecoder().decode(Self.self, from: Data(json))
-    } catch {
+    do { record = try tree.decode(Self.self) } catch {
       throw .malformedRecord(path: path, reason: "torn or changed by hand")
     }
     guard record.format == Self.currentFormat else {

@@ -1,7 +1,7 @@
 import CPages
 import Files
-import FoundationEssentials
 import HTTPCore
+import Words
 
 /// A page of the program as an answer, under a content security policy that lets in nothing but the
 /// page's own style and script.
@@ -22,7 +22,7 @@ struct PageResponse: Sendable {
   private init(_ page: page) {
     // SAFETY: the bytes are constant and live as long as the program.
     var bytes = unsafe Self.bytes(page)
-    guard let mark = bytes.firstRange(of: Self.styleMark) else {
+    guard let mark = bytes.firstPlace(of: Self.styleMark) else {
       preconditionFailure("a page must have a place for the common style")
     }
     unsafe bytes.replaceSubrange(mark, with: Self.bytes(page_style()))
@@ -56,12 +56,11 @@ struct PageResponse: Sendable {
   /// Returns the digest of what the page's one element of a name holds, as a policy names it.
   private static func source(of name: String, in page: [UInt8]) -> String {
     let (opening, closing) = (Array("<\(name)>".utf8), Array("</\(name)>".utf8))
-    guard let start = page.firstRange(of: opening)?.upperBound,
-      let end = page[start...].firstRange(of: closing)?.lowerBound
+    guard let start = page.firstPlace(of: opening)?.upperBound,
+      let end = page[start...].firstPlace(of: closing)?.lowerBound
     else { preconditionFailure("a page must have one \(name)") }
     do throws(DigestError) {
-      return
-        "'sha256-\(Data(try SHA256.digest(of: Array(page[start..<end]))).base64EncodedString())'"
+      return "'sha256-\(Base64Text.text(try SHA256.digest(of: Array(page[start..<end]))))'"
     } catch {
       // Without a digest the browser runs nothing, which is the safe side.
       return "'none'"

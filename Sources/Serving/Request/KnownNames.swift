@@ -28,7 +28,7 @@ struct KnownNames: Sendable {
 
   private func meant(by name: String) -> String? {
     guard name.utf8.count <= Self.byteCountLimit else { return nil }
-    let word = name.lowercased().replacing("-", with: "_")
+    let word = name.lowercased().replacingText("-", with: "_")
     if let name = Suggestion.nearest(to: word, among: names) ?? synonyms[word] { return name }
     return Suggestion.nearest(to: word, among: synonyms.keys.sorted()).flatMap { synonyms[$0] }
   }

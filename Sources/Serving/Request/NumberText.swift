@@ -1,3 +1,5 @@
+import Words
+
 /// A number as JSON writes it (RFC 8259, section 6).
 ///
 /// Swift's initialisers accept more: hexadecimal digits, `inf`, `nan`, a plus sign in front, a
@@ -18,7 +20,7 @@ package enum NumberText {
     var digits = Substring(text)
     let isNegative = digits.hasPrefix("-")
     if isNegative || digits.hasPrefix("+") { digits = digits.dropFirst() }
-    digits = Substring(digits.replacing(",", with: "."))
+    digits = Substring(digits.replacingText(",", with: "."))
     while digits.hasPrefix("00") || digits.hasPrefix("0") && digits.dropFirst().first != "." {
       guard digits.count > 1 else { break }
       digits = digits.dropFirst()

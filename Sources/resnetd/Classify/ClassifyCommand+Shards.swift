@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RemoteModels
 
 /// A share of the images of a bucket or a shared volume, with its rows in parts.
@@ -15,7 +14,7 @@ extension ClassifyCommand.Settings {
     _ option: String, _ text: String
   ) throws(UsageError) -> ObjectFolder {
     do throws(RemoteError) {
-      return try ObjectFolder(text, environment: ProcessInfo.processInfo.environment)
+      return try ObjectFolder(text, environment: ProgramEnvironment.all)
     } catch {
       throw UsageError("\(option) \(error)")
     }

@@ -1,4 +1,5 @@
 import JSON
+import Words
 
 /// Questions to one server's admin endpoint, each over a connection of its own.
 struct AdminClient {
@@ -125,13 +126,14 @@ struct AdminClient {
   /// Returns what helps where a server was found and TLS failed; nil for other reasons, which are
   /// OpenSSL's words.
   private static func advice(on reason: String) -> String? {
-    if reason.contains("wrong version number") || reason.contains("packet length too long") {
+    if reason.containsText("wrong version number") || reason.containsText("packet length too long")
+    {
       return "it speaks no TLS: leave --admin-tls out"
     }
-    if reason.contains("alert") || reason.contains("private key") {
+    if reason.containsText("alert") || reason.containsText("private key") {
       return "--admin-cert and --admin-key name the certificate that it wants of this client"
     }
-    return reason.contains("certificate")
+    return reason.containsText("certificate")
       ? "--admin-ca names authorities to trust, --tls-cert its own certificate" : nil
   }
 }

@@ -1,5 +1,4 @@
 import Checkpoint
-import FoundationEssentials
 import Glibc
 import HTTPServer
 

@@ -1,5 +1,4 @@
 import Files
-import FoundationEssentials
 import Glibc
 
 /// A model file, open for its upload, and its digest.
@@ -22,7 +21,7 @@ struct PushedFile: ~Copyable {
       throw Failure("\(FileError("read", path))")
     }
     file = opened
-    contentDigest = "sha-256=:\(Data(digest.finish()).base64EncodedString()):"
+    contentDigest = "sha-256=:\(Base64Text.text(digest.finish())):"
   }
 
   var descriptor: CInt { file.descriptor }

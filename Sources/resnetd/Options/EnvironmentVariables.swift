@@ -49,11 +49,12 @@ struct EnvironmentVariables {
     name.hasSuffix("_PORT") && ["tcp://", "udp://", "sctp://"].contains { value.hasPrefix($0) }
   }
 
+  private static let servicePattern = try? RegularExpression(
+    #"^.*_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)"#
+      + #"(?:_(?:PROTO|PORT|ADDR))?)\z"#)
+
   /// Returns whether it is another of the variables that come with a Service.
   private static func isOfService(_ name: String) -> Bool {
-    name.wholeMatch(
-      of:
-        /.*_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)/
-    ) != nil
+    (try? servicePattern?.captured(in: name)) != nil
   }
 }

@@ -23,7 +23,7 @@ struct Option<Settings: CommandSettings>: Sendable {
   /// Values that follow the name; several arrive in one string with `separator` between.
   private(set) var valueCount = 1
   /// What no argument can contain.
-  static var separator: String { "\0" }
+  static var separator: Character { "\0" }
 
   /// Names of options that set the same thing in another way.
   private(set) var alternatives: [String] = []

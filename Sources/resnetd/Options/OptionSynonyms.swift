@@ -1,3 +1,5 @@
+import Words
+
 /// Options by what other programs call them: torchvision's and timm's scripts, Keras, curl, grep and
 /// others.
 enum OptionSynonyms {
@@ -94,7 +96,7 @@ enum OptionSynonyms {
 
   /// Returns the option of a command that other programs call so; nil if there is none.
   static func option(for word: String, among options: [String]) -> String? {
-    let word = word.lowercased().replacing("_", with: "-")
+    let word = word.lowercased().replacingText("_", with: "-")
     return names[word]?.first { options.contains($0) }
   }
 }

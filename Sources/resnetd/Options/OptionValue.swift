@@ -1,4 +1,5 @@
 import Serving
+import Words
 
 /// Conversions of options' strings to values and back.
 enum OptionValue {
@@ -13,8 +14,8 @@ enum OptionValue {
 
   /// Returns a word that is spelt the American way as names of values are.
   static func british(_ word: String) -> String {
-    word.replacing("color", with: "colour").replacing("gray", with: "grey")
-      .replacing("center", with: "centre")
+    word.replacingText("color", with: "colour").replacingText("gray", with: "grey")
+      .replacingText("center", with: "centre")
   }
 
   static func integer(_ text: String, in range: ClosedRange<Int>) throws(InvalidValue) -> Int {

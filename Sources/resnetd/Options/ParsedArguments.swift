@@ -116,7 +116,7 @@ struct ParsedArguments<Settings: CommandSettings> {
         }
         values.append(next)
       }
-      try apply(option, values.joined(separator: Option<Settings>.separator), called: flag)
+      try apply(option, values.joined(separator: String(Option<Settings>.separator)), called: flag)
     }
   }
 

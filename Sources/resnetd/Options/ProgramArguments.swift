@@ -1,4 +1,5 @@
 import CProgram
+import Words
 
 /// The arguments of `main`: Swift's own list needs /proc.
 package enum ProgramArguments {
@@ -21,6 +22,6 @@ package enum ProgramArguments {
         || "-_./=:,+@%".unicodeScalars.contains(scalar)
     }
     guard argument.isEmpty || !isPlain else { return argument }
-    return "'" + argument.replacing("'", with: "'\\''") + "'"
+    return "'" + argument.replacingText("'", with: "'\\''") + "'"
   }
 }

@@ -14,7 +14,7 @@ package struct PullSubject {
 
   /// - Parameter source: Address that a name is fetched from instead of its own.
   package init(_ text: String, from source: String?) throws {
-    if text.contains("://") {
+    if text.containsText("://") {
       guard source == nil else { throw UsageError("--from goes with a name, not with an address") }
       (name, address, weights) = (Self.name(of: text), text, nil)
       return

@@ -1,6 +1,5 @@
 import Checkpoint
 import Engine
-import FoundationEssentials
 import ONNX
 
 /// `resnetd run`: runs an ONNX graph, or a model as it serves, once on arrays from files.

@@ -1,9 +1,9 @@
 import Following
-import FoundationEssentials
 import ModelStore
 import RemoteModels
 import Serving
 import Telemetry
+import Words
 
 /// Settings of `resnetd serve` for a remote store that it follows.
 struct FollowSettings: CommandSettings {
@@ -38,8 +38,8 @@ struct FollowSettings: CommandSettings {
   private func remoteSource(_ source: String) throws(RemoteError) -> RemoteSource {
     // Records about a folder are read from other folders as well.
     try RemoteSource(
-      source.contains("://") ? source : AbsolutePath.of(source),
-      environment: ProcessInfo.processInfo.environment)
+      source.containsText("://") ? source : AbsolutePath.of(source),
+      environment: ProgramEnvironment.all)
   }
 
   /// Returns nil if nothing is followed; throws if the source cannot be followed.

@@ -38,7 +38,7 @@ final class ServiceManager: Sendable {
       return value.flatMap { $0.isEmpty ? nil : $0 }
     }
     let isMeant = { (pid: String?) in pid.flatMap { pid_t($0) } == getpid() }
-    address = taken("NOTIFY_SOCKET").flatMap { "/@".contains($0.prefix(1)) ? $0 : nil }
+    address = taken("NOTIFY_SOCKET").flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
     let microseconds = taken("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
     let watchdog = taken("WATCHDOG_PID")
     patience =

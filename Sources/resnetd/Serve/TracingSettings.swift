@@ -1,5 +1,4 @@
 import CCurl
-import FoundationEssentials
 import Serving
 import Telemetry
 
@@ -32,7 +31,7 @@ struct TracingSettings: CommandSettings {
   /// Returns where spans are sent, or nil if nowhere, with warnings about the environment.
   func read() -> (options: TracingOptions?, warnings: [String]) {
     let environment = TracingEnvironment(
-      ProcessInfo.processInfo.environment, endpoint: endpoint,
+      ProgramEnvironment.all, endpoint: endpoint,
       program: ("resnetd", Version.number))
     guard let options = environment.options, !Self.isAddress(options.url) else {
       return (environment.options, environment.warnings)

@@ -1,3 +1,5 @@
+import Words
+
 /// Admin endpoint of a running server, as `--push` names it.
 struct PushAddress: Sendable, Equatable {
   /// Port of an address without one, that of `serve`.
@@ -19,7 +21,7 @@ struct PushAddress: Sendable, Equatable {
     var rest = text.dropFirst(scheme?.count ?? 0)
     if isURL, rest.hasSuffix("/") { rest = rest.dropLast() }
     guard !rest.contains("/") else {
-      guard !isURL, !text.contains("://"), !text.hasSuffix("/") else {
+      guard !isURL, !text.containsText("://"), !text.hasSuffix("/") else {
         throw InvalidValue(expected: Self.expected, advice: "; it is not a URL with a path")
       }
       (host, port, socketPath) = ("", 0, text)

@@ -9,7 +9,7 @@ import Testing
     #expect(outcome.output.hasPrefix("resnetd "))
     for library in [
       "oneDNN", "libjpeg-turbo", "libspng", "libwebp", "giflib", "lcms2", "libtiff", "libheif",
-      "libdav1d", "libde265", "OpenSSL", "jansson", "libzip", "libcurl", "expat",
+      "libdav1d", "libde265", "OpenSSL", "jansson", "libzip", "libcurl", "expat", "PCRE2",
     ] {
       #expect(outcome.output.contains("\n\(library) "))
     }

@@ -1,6 +1,5 @@
 import Checkpoint
 import Files
-import FoundationEssentials
 import HTTPCore
 
 /// Digest that a client states for its body: `Content-Digest: sha-256=:BASE64:` (RFC 9530, section
@@ -20,10 +19,10 @@ struct ContentDigest: Sendable, Hashable {
       let value = text[text.index(after: equals)...]
         .prefix { $0 != ";" }.split(separator: " ").joined()
       guard value.count > 2, value.hasPrefix(":"), value.hasSuffix(":"),
-        let bytes = Data(base64Encoded: String(value.dropFirst().dropLast())),
+        let bytes = Base64Text.bytes(String(value.dropFirst().dropLast())),
         bytes.count == SHA256.byteCount
       else { throw Self.malformed }
-      let digest = ModelVersion(digest: Array(bytes))
+      let digest = ModelVersion(digest: bytes)
       guard found == nil || found == digest else { throw Self.malformed }
       found = digest
     }

@@ -1,6 +1,7 @@
 package import HTTPCore
 import Imaging
 package import Machine
+import Words
 
 /// The encoded images of a request, whichever form its body has; found in one pass, decoded one at
 /// a time.
@@ -189,7 +190,7 @@ enum BodyKind: Sendable, Hashable {
     guard body.starts(with: "--".utf8) else { return false }
     let start = String(decoding: body.prefix(partHeaderByteLimit), as: UTF8.self).lowercased()
     // Not always `form-data`: curl writes `attachment` if it is told to send another type.
-    return start.contains("content-disposition:")
+    return start.containsText("content-disposition:")
   }
 
   private static func beginsAsObject(_ body: [UInt8]) -> Bool {

@@ -1,3 +1,5 @@
+import Words
+
 /// Words for what is wrong with a JSON body, in place of the parser's: what was found, and how it is
 /// written instead.
 struct JSONFault {
@@ -36,12 +38,12 @@ struct JSONFault {
   ///   - offset: Place in the body at which it stopped.
   init(_ message: String, in body: [UInt8], at offset: Int) {
     // It has consumed a character that begins nothing.
-    let isConsumed = message.contains("invalid char in json text")
+    let isConsumed = message.containsText("invalid char in json text")
     self.offset = max(0, isConsumed ? offset - 1 : offset)
     let byte = body[self.offset...].first
-    if message.contains("invalid character inside string") {
+    if message.containsText("invalid character inside string") {
       (found, remedy) = Self.insideString(byte)
-    } else if let known = Self.messages.first(where: { message.contains($0.part) }) {
+    } else if let known = Self.messages.first(where: { message.containsText($0.part) }) {
       (found, remedy) = (known.found, known.remedy)
     } else {
       (found, remedy) = Self.outsideString(byte)

@@ -1,4 +1,5 @@
 import Glibc
+import Words
 
 /// The images that a command line asks for: files, folders, patterns, then a list, found while they
 /// are classified.
@@ -23,7 +24,7 @@ struct ImagePaths: Sendable {
       operands.lastIndex {
         Self.isFolder($0) || (PathPattern.isPattern($0) && !Self.isThere($0))
       }.map { $0 + 1 } ?? 0
-    for operand in operands where operand.contains("**") && !Self.isThere(operand) {
+    for operand in operands where operand.containsText("**") && !Self.isThere(operand) {
       throw Failure(
         "\(operand): ** is not a pattern here; name the folder and give --recursive")
     }

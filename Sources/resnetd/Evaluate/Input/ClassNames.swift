@@ -79,6 +79,7 @@ struct ClassNames: Sendable {
   }
 
   private static func isSynset(_ name: String) -> Bool {
-    name.wholeMatch(of: /n\d{8}/) != nil
+    name.utf8.first == UInt8(ascii: "n") && name.utf8.count == 9
+      && name.utf8.dropFirst().allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
   }
 }

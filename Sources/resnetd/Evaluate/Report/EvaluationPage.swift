@@ -1,8 +1,8 @@
 import Engine
 import Files
-import FoundationEssentials
 import Glibc
 import Imaging
+import Words
 
 /// An evaluation as one page for a browser, which asks for nothing else and follows its light or
 /// dark setting.
@@ -259,7 +259,7 @@ struct EvaluationPage {
   }
 
   static func escaped(_ text: String) -> String {
-    PlainText.line(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-      .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+    PlainText.line(text).replacingText("&", with: "&amp;").replacingText("<", with: "&lt;")
+      .replacingText(">", with: "&gt;").replacingText("\"", with: "&quot;")
   }
 }

@@ -1,5 +1,5 @@
 import Decoding
-import FoundationEssentials
+import Files
 import Imaging
 
 /// Small copies of images, each as a URL that holds it.
@@ -28,7 +28,7 @@ struct Thumbnails {
         let image = WebPImage.encoded(
           Self.pixels(of: bytes), width: Self.side, height: Self.side, quality: Self.quality)
       else { continue }
-      urls[path] = "data:image/webp;base64,\(Data(image).base64EncodedString())"
+      urls[path] = "data:image/webp;base64,\(Base64Text.text(image))"
     }
   }
 

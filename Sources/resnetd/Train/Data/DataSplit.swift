@@ -1,6 +1,3 @@
-import Dispatch
-import Inference
-import Synchronization
 import Training
 
 /// Division of the images into those that are learned from and those that judge the result, with
@@ -234,76 +231,5 @@ struct DataSplit {
     }
     return paths.prefix(Self.shownCount).joined(separator: ", ")
       + (paths.count > Self.shownCount ? " and \(paths.count - Self.shownCount) more" : "")
-  }
-}
-
-/// Regular expression that names the group of an image's path: its first capture, or all of the
-/// match.
-struct GroupPattern: Sendable, Equatable {
-  let text: String
-
-  /// Throws if it is not a regular expression.
-  init(_ text: String) throws(InvalidValue) {
-    self.text = text
-    guard (try? Regex(text)) != nil else {
-      throw InvalidValue(
-        expected: #"a regular expression for paths, such as "(scene[0-9]+)_""#)
-    }
-  }
-
-  /// Returns the name of each path's group; nil for one that does not match and is a group of its
-  /// own.
-  ///
-  /// Some expressions take a time that doubles with each letter of a path. Matching cannot be
-  /// interrupted, so that it has a thread of its own, which is left behind where it takes too long.
-  func groups(of paths: [String]) throws(Failure) -> [String?] {
-    let found = Found()
-    let text = text
-    let thread = WorkerThread {
-      guard let expression = try? Regex(text) else { return found.end() }
-      for path in paths {
-        guard let match = try? expression.firstMatch(in: path) else {
-          found.append(nil)
-          continue
-        }
-        let captured = match.output.dropFirst().first { $0.substring != nil }?.substring
-        found.append(String(captured ?? match.output[0].substring ?? ""))
-      }
-      found.end()
-    }
-    guard let thread else { throw Failure("no thread can be started for --group-by") }
-    thread.detach()
-    var seen = -1
-    while !found.waitForEnd(Self.patience) {
-      let count = found.names.count
-      guard count > seen, count < paths.count else {
-        throw Failure(
-          "--group-by \(text): it takes too long for \(paths[min(count, paths.count - 1)]); repetitions "
-            + "within repetitions, such as (a+)+, do: write it without")
-      }
-      seen = count
-    }
-    return found.names
-  }
-
-  /// Time without a path being matched after which an expression is given up.
-  private static let patience = Duration.seconds(5)
-
-  /// What a thread has found so far.
-  private final class Found: Sendable {
-    private let state = Mutex<[String?]>([])
-    private let ended = DispatchSemaphore(value: 0)
-
-    var names: [String?] { state.withLock { $0 } }
-
-    func append(_ name: String?) { state.withLock { $0.append(name) } }
-
-    func end() { ended.signal() }
-
-    /// Returns whether it has ended within this time.
-    func waitForEnd(_ time: Duration) -> Bool {
-      let nanoseconds = Int(time / .nanoseconds(1))
-      return ended.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
-    }
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoint
 import Tables
+import Words
 
 /// Reader of a list of images to learn from: a path and a class in each row, with several rows, or
 /// several names in one, for an image that has independent labels.
@@ -95,7 +96,7 @@ struct TrainingList {
       return [row.label]
     }
     guard let separator else { return row.label.isEmpty ? [] : [row.label] }
-    return row.label.split(separator: separator).map { String($0.trimmed) }.filter { !$0.isEmpty }
+    return row.label.parts(between: separator).map { String($0.trimmed) }.filter { !$0.isEmpty }
   }
 
   /// Returns the images with their classes, and which of them are held out.

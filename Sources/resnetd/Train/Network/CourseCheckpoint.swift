@@ -1,6 +1,6 @@
 import Checkpoint
 import Files
-import FoundationEssentials
+import JSON
 import ResNet
 import Training
 
@@ -51,12 +51,7 @@ struct CourseCheckpoint {
     let document = Document(
       identity: identity, stepCount: state.stepCount,
       optimizerStepCount: state.optimizer.stepCount, record: record)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let text: String
-    do { text = String(decoding: try encoder.encode(document), as: UTF8.self) } catch {
-      preconditionFailure("a checkpoint's document must be JSON: \(error)")
-    }
+    let text = JSONValue(encoding: document).text
     let metadata = [
       Self.metadataKey: text, Self.digestKey: try Self.digest(of: tensors, text),
     ]
@@ -91,7 +86,8 @@ struct CourseCheckpoint {
           "it is damaged: its contents do not have the digest that it states; begin anew with --force"
         )
       }
-      let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
+      let document = try unsafe JSONTree(text.utf8Span.span.bytes, allowsNUL: true)
+        .decode(Document.self)
       var parts: [String: Weights] = [:]
       for name in archive.tensors.names {
         guard let slash = name.firstIndex(of: "/") else { continue }

@@ -1,7 +1,7 @@
 import Checkpoint
-import FoundationEssentials
 import Glibc
 import JSON
+import Telemetry
 import Training
 
 /// What training did, for a terminal, as JSON and as a page.
@@ -10,7 +10,7 @@ struct TrainingReport {
   let folder: TrainingFolder
   let files: TrainedFiles
   /// When it was made, as ISO 8601 has it.
-  private let date = Date.now.ISO8601Format()
+  private let date = Timestamp.now.iso8601 + "Z"
   /// Answers for images that were not learned from; nil if there were none.
   let evaluation: EvaluationReport?
   /// The same for independent labels.

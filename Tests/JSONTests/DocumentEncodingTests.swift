@@ -1,4 +1,3 @@
-import Checkpoint
 import Foundation
 import JSON
 import Testing
@@ -88,6 +87,37 @@ private struct Containers: Encodable {
       value.text
         == #"{"empty":{},"list":["x",null,[true],{"n":2.5}],"null":null,"object":{"a":null,"b":1},"super":"base"}"#
     )
+  }
+
+  @Test("Members stand in the order in which Foundation sorts them")
+  func order() throws {
+    let names = [
+      "a10", "a9", "A", "B", "_", "\u{e9}", "e\u{301}a", "z", "\u{1F600}", "\u{ffff}", "",
+    ]
+    let document = Dictionary(uniqueKeysWithValues: names.map { ($0, 1) })
+    #expect(JSONValue(encoding: document).text == (try foundation(document)))
+  }
+
+  @Test("Numbers have the digits that Foundation gives them")
+  func numbers() throws {
+    let floats: [Float] = [
+      1, 0, 0.1, -2.5, 1e20, 16_777_216, 16_777_218, 1e-5, 1e15, .leastNonzeroMagnitude,
+      .greatestFiniteMagnitude,
+    ]
+    #expect(JSONValue(encoding: floats).text == (try foundation(floats)))
+    let doubles: [Double] = [
+      1, 0.1, -3, 1e15, 1e16, 9_007_199_254_740_992, 9_007_199_254_740_994, 1e22, 1e300,
+      .leastNonzeroMagnitude,
+    ]
+    #expect(JSONValue(encoding: doubles).text == (try foundation(doubles)))
+  }
+
+  @Test("What JSON has no number for is refused, or is a mistake of the program")
+  func notFinite() async {
+    for number in [Double.nan, .infinity] {
+      #expect(throws: EncodingError.self) { try JSONValue.encoded(["a": [number]]) }
+    }
+    await #expect(processExitsWith: .failure) { _ = JSONValue(encoding: [Float.nan]) }
   }
 
   @Test("A document that cannot be encoded is a mistake of the program")
