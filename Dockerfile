@@ -18,18 +18,31 @@ FROM $DEBIAN_IMAGE AS libraries
 # Libraries for further image formats, which the program opens if they are there:
 #   docker build --build-arg IMAGE_LIBRARIES='libtiff6 libheif1' --tag resnetd .
 ARG IMAGE_LIBRARIES=
-# Programs read neither changelogs nor translations nor manuals; copyrights stay. What is deleted at
-# the end is made anew at each build, with other times inside.
-# hadolint ignore=DL3008
+# Programs read neither documents nor translations nor manuals; copyrights stay. Left out too are
+# libraries and plugins that nothing here is linked to and only a configuration would load, which ldd
+# holds against the rest, and the symbols that packages are built with. What is deleted at the end
+# but those is made anew at each build, with other times inside.
+# hadolint ignore=DL3008,DL4006
 RUN --mount=type=bind,from=sources,source=/etc/apt,target=/run/apt \
   apt-get --option Dir::Etc=/run/apt update \
   && apt-get --option Dir::Etc=/run/apt install --yes --no-install-recommends \
-    --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/changelog*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/doc/*/*' \
+    --option 'DPkg::Options::=--path-include=/usr/share/doc/*/copyright' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/doc-base/*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/share/lintian/*' \
     --option 'DPkg::Options::=--path-exclude=/usr/share/locale/*' \
     --option 'DPkg::Options::=--path-exclude=/usr/share/man/*' \
-    libcurl4 libdnnl2 libexpat1 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libprotobuf32 libseccomp2 libspng0 \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/libbrotlienc.so*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/libexpatw.so*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/engines-3/*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/ossl-modules/*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/krb5/plugins/*' \
+    --option 'DPkg::Options::=--path-exclude=/usr/lib/*/sasl2/*' \
+    libcurl4 libdnnl2 libexpat1 libgif7 libgomp1 libjansson4 libjpeg62-turbo liblcms2-2 libonnx1 libpcre2-8-0 libprotobuf32 libseccomp2 libspng0 \
     libssl3 libwebp7 libyajl2 libzip4 libzstd1 zlib1g $IMAGE_LIBRARIES \
-  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/lib/dpkg/*-old /var/log/*
+  && ! ldd /usr/lib/*-linux-gnu*/*.so.* 2>/dev/null | grep 'not found' \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/lib/dpkg/*-old /var/log/* \
+    /var/lib/dpkg/info/*.symbols
 # A new volume that is mounted here belongs to whom the folder does.
 RUN install --directory --owner 65532 --group 65532 /state
 
@@ -44,8 +57,13 @@ COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
 COPY benchmarks benchmarks
-RUN swift build --configuration release --static-swift-stdlib --product resnetd \
-  && strip --strip-all .build/release/resnetd -o /resnetd
+# lld leaves out of the program what no other can look up in it, and packs its relocations. The
+# compiler's own tables come in the same order each time where hashes are not random, and the digest
+# of each module that it leaves is for the compiler alone.
+RUN SWIFT_DETERMINISTIC_HASHING=1 swift build --configuration release --static-swift-stdlib \
+    --product resnetd -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic \
+    -Xlinker -z -Xlinker pack-relative-relocs \
+  && strip --strip-all --remove-section=.swift_modhash .build/release/resnetd -o /resnetd
 # What the image is made of, in SPDX.
 ARG DEBIAN_IMAGE
 ARG SWIFT_IMAGE
