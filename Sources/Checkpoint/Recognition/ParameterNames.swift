@@ -1,4 +1,5 @@
 import ResNet
+import Words
 
 /// Translates other programs' names of parameters into torchvision's, which the graph uses.
 ///
@@ -173,7 +174,9 @@ enum ParameterNames {
   /// Returns names of the stem of networks with blocks of this kind, by the canonical ones, which other
   /// networks have for a stem of several convolutions.
   static func stemTranslations(of given: some Sequence<Substring>) -> [String: String] {
-    guard given.contains(where: { $0.contains("conv2_x.0.residual_function.") }) else { return [:] }
+    guard given.contains(where: { $0.containsText("conv2_x.0.residual_function.") }) else {
+      return [:]
+    }
     var translations: [String: String] = [:]
     for parameter in ["weight", "bias", "running_mean", "running_var"] {
       translations["conv1.0.\(parameter)"] = "conv1.\(parameter)"

@@ -1,6 +1,5 @@
 import CCurl
 import Files
-import FoundationEssentials
 
 /// A client of one bucket that keeps its connections, for one thread at a time.
 ///
@@ -127,7 +126,7 @@ package final class BucketConnection {
       request.method, request.address, HexDigits.text(digest),
       credentials == nil ? nil : "aws:amz:\(folder.bucket.region):s3", credentials?.key,
       credentials?.secret, credentials?.sessionToken,
-      request.body == nil ? nil : Data(digest).base64EncodedString(), request.contentType,
+      request.body == nil ? nil : Base64Text.text(digest), request.contentType,
     ]
     let bytes = request.body ?? []
     // SAFETY: every pointer is used inside the closure that it is valid in.
