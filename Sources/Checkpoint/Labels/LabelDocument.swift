@@ -80,13 +80,24 @@ enum LabelDocument {
     return try Labels.ordered(items, path: path)
   }
 
-  /// Throws if a document's `label2id` gives one of its labels another number. What transformers puts
-  /// there for classes without a name, `LABEL_0`, says nothing.
+  /// Throws if another member of a document has other labels, or `label2id` another number for one of
+  /// them. What transformers puts there for classes without a name, `LABEL_0`, says nothing.
   static func check(
     _ labels: [String], against document: JSONNode, path: String
   ) throws(CheckpointError) {
     let numbers = Dictionary(
       labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    for member in members {
+      guard let node = document[member], isLabels(node),
+        let other = try? Self.labels(node, path: path, isInner: true),
+        other.count == labels.count,
+        other != labels, !other.allSatisfy({ $0.hasPrefix("LABEL_") })
+      else { continue }
+      throw .labels(
+        path: path, line: 1,
+        reason: "the labels of \(member) are others than those of another member; correct or "
+          + "remove one of them")
+    }
     for (name, value) in document["label2id"]?.members ?? [] {
       guard let number = value.integer, let other = numbers[String(name[...].trimmingSpace)],
         other != number, !labels.indices.contains(number) || labels[number] != name

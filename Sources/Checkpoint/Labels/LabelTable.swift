@@ -96,6 +96,19 @@ struct LabelTable {
       !rows.allSatisfy { column < $0.fields.count && Int($0.texts[column]) != nil }
     }
     let found = ofWords.isEmpty ? columns : ofWords
+    // Several columns may number the classes, if all do so alike.
+    let numbers = rows.map { index < $0.fields.count ? Int($0.texts[index]) : nil }
+    for (column, name) in names.enumerated()
+    where column != index && (columns.contains(column) || Self.indexNames.contains(name)) {
+      let others = rows.map { column < $0.fields.count ? Int($0.texts[column]) : nil }
+      guard others != numbers, Set(others) == Set(rows.indices.map { $0 - rows.startIndex }) else {
+        continue
+      }
+      throw fail(
+        line: 1,
+        "the columns \"\(names[index])\" and \"\(name)\" number the classes in two ways; leave one of them"
+      )
+    }
     guard found.count == 1 else {
       throw fail(
         line: 1,

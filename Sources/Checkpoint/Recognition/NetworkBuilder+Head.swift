@@ -51,9 +51,11 @@ extension NetworkBuilder {
         }
         try appendHeadActivation(before: module.name)
         isLinear = false
-      } else if let last, isNormalization(last.name), !module.place.isEmpty,
-        !module.isNext(to: last)
-      {
+      } else if last == nil, module.place.contains(where: { $0 > 0 }) {
+        assume(
+          "nothing but pooling, flattening and dropout stands before \(module.name) of the classifier (if "
+            + "an activation does, export the network as ONNX)")
+      } else if let last, isNormalization(last.name), !module.isNext(to: last) {
         // As in fastai's heads.
         assume(
           "nothing but dropout stands between \(last.name) and \(module.name) of the classifier (if an "
@@ -200,6 +202,11 @@ extension NetworkBuilder {
     }
     var linear = Linear(outputs: shape[0])
     linear.hasBias = tensors.shape("\(name).bias") != nil
+    if !linear.hasBias {
+      assume(
+        "\(name), which has no bias, multiplies features as they are; if it normalises them first, as cosine "
+          + "classifiers do, export the network as ONNX")
+    }
     // The one layer of a classifier has the name that all programs know.
     let node = isOnly ? "fc" : name
     try append(node, .linear(linear))

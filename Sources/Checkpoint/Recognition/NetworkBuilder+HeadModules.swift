@@ -30,7 +30,7 @@ extension NetworkBuilder {
     if roots.count > 1, let chain = chain(ofRoots: roots) {
       assume(
         "the classifier is made of \(chain.joined(separator: ", ")), in the order that their widths "
-          + "leave (--arch head=NAME where one of them alone is it)")
+          + "leave (if one of them alone is it, export the network as ONNX)")
       return (chain[0], chain.map { HeadModule(name: $0, place: []) })
     }
     if roots.contains("fc") { roots = ["fc"] }

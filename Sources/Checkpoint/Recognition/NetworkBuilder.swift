@@ -385,7 +385,12 @@ struct NetworkBuilder {
             + "kuangliu's networks (--arch projection-input=…)")
       }
       if !hasDeepStem, variant.averagesShortcuts == nil {
-        assume("they stride, and take no means (--arch shortcut-pool=…)")
+        assume("projections of shortcuts stride, and take no means (--arch shortcut-pool=…)")
+      }
+      if !isBottleneck {
+        assume(
+          "blocks of two convolutions stride in the first (if in the second, export the network as ONNX)"
+        )
       }
     }
     if normalization == .group, variant.normalizationGroups == nil {

@@ -107,9 +107,10 @@ struct StoredNormalization: Hashable {
     }
     let means = entries.filter { Self.role(of: $0) == .mean }
     for mean in means {
-      guard
-        let std = entries.first(where: { Self.role(of: $0) == .std && place($0) == place(mean) })
-      else { continue }
+      let stds = entries.filter { Self.role(of: $0) == .std && place($0) == place(mean) }
+      // Of several beside it, the one of the same name: `pixel_mean` and `pixel_std`.
+      let own = stds.first { $0.name.replacingText("std", with: "mean") == mean.name }
+      guard let std = own ?? stds.first else { continue }
       let values = [mean, std].compactMap { try? $0.floats(in: bytes) }
       guard values.count == 2 else { continue }
       let isOfBytes = values[0].contains { $0 > 1 }

@@ -115,7 +115,7 @@ struct WeightsChoice {
     for (part, members) in Self.parts(of: names) where members.count >= Self.leastCount {
       guard examinedCount < Self.examinedLimit else { return }
       let inner = "\(part)." + Self.withoutCommonPrefix(members).prefix
-      let stripped = names.map { Self.stripped($0, of: inner) }
+      let stripped = Self.stripped(names, of: inner)
       guard outcome(of: stripped) != .none else { continue }
       add(stripped, under: prefix, inner: inner, in: group)
     }
@@ -159,9 +159,18 @@ struct WeightsChoice {
     return parts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  private static func stripped(_ named: Named, of prefix: String) -> Named {
-    guard named.rest.hasPrefix(prefix) else { return named }
-    return Named(rest: named.rest.dropFirst(prefix.count), entry: named.entry)
+  /// Drops a prefix that some names have. Where a module beside it, of a head, has the name of one under
+  /// it, that gets a name of its own.
+  private static func stripped(_ names: [Named], of prefix: String) -> [Named] {
+    func root(_ name: Substring) -> Substring { name.prefix { $0 != "." } }
+    let inside = Set(
+      names.lazy.filter { $0.rest.hasPrefix(prefix) }.map { root($0.rest.dropFirst(prefix.count)) })
+    return names.map { named in
+      let isInside = named.rest.hasPrefix(prefix)
+      guard isInside || inside.contains(root(named.rest)) else { return named }
+      let rest = isInside ? named.rest.dropFirst(prefix.count) : "beside_\(named.rest)"
+      return Named(rest: rest, entry: named.entry)
+    }
   }
 
   /// Drops the longest dotted prefix that all names have.
@@ -185,7 +194,10 @@ struct WeightsChoice {
       if found.isEmpty { found = candidates.filter { Self.matches($0.name, wanted) } }
       if found.isEmpty { found = candidates.filter { Self.hasWord($0.name, wanted) } }
     }
-    if found.count > 1 { throw .severalWeights(names: found.map(\.name)) }
+    if found.count > 1 {
+      guard Set(found.map(\.name)).count > 1 else { throw Self.severalBodies(found.map(\.inner)) }
+      throw .severalWeights(names: found.map(\.name))
+    }
     if let only = found.first { return only }
     // Nothing is complete: the reader says what is missing in the group that has most.
     let groups = file.groups.indices.filter { index in
@@ -201,20 +213,28 @@ struct WeightsChoice {
     let path = file.groups[largest].path
     let (rest, prefix) = Self.withoutCommonPrefix(names)
     return Candidate(
-      group: largest, prefix: prefix, inner: Self.prefixOfBody(rest),
+      group: largest, prefix: prefix, inner: try Self.prefixOfBody(rest),
       name: path.isEmpty ? "." : path)
   }
 
   /// Returns the prefix of the only part that has a stem and blocks under their usual names; empty if
-  /// there is none, or they have no prefix.
-  private static func prefixOfBody(_ names: [Named]) -> String {
+  /// there is none, or they have no prefix. Throws if there are several.
+  private static func prefixOfBody(_ names: [Named]) throws(CheckpointError) -> String {
     let prefixes = parts(of: names).compactMap { part, members -> String? in
       let (rest, inner) = withoutCommonPrefix(members)
       let found = Set(rest.map(\.rest))
       return found.isSuperset(of: ["conv1.weight", "layer1.0.conv1.weight"])
         ? "\(part).\(inner)" : nil
     }
-    return prefixes.count == 1 ? prefixes[0] : ""
+    guard prefixes.count < 2 else { throw severalBodies(prefixes) }
+    return prefixes.first ?? ""
+  }
+
+  private static func severalBodies(_ prefixes: [String]) -> CheckpointError {
+    let names = prefixes.map { $0.dropLast().prefix(40) }.sorted().prefix(8)
+    return .unsupported(
+      "several bodies of residual networks (\(names.joined(separator: ", "))) stand before one classifier; "
+        + "export the network as ONNX")
   }
 
   /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
@@ -231,15 +251,14 @@ struct WeightsChoice {
     let group = file.groups[chosen.group]
     try group.checkByteCount(of: file.bytes)
     try group.checkPlaceholders(under: chosen.prefix)
-    var names: [(Substring, TensorEntry)] = []
+    var names: [Named] = []
     var outside: [TensorEntry] = []
     for entry in kept[chosen.group] {
       guard entry.name.hasPrefix(chosen.prefix) else {
         outside.append(entry)
         continue
       }
-      let named = Named(rest: entry.name.dropFirst(chosen.prefix.count), entry: entry)
-      names.append((Self.stripped(named, of: chosen.inner).rest, entry))
+      names.append(Named(rest: entry.name.dropFirst(chosen.prefix.count), entry: entry))
     }
     if wanted == nil, let first = outside.min(by: { $0.name < $1.name }) {
       throw .tensor(
@@ -248,7 +267,8 @@ struct WeightsChoice {
           + "network as ONNX, else name the network without it (--weights \(chosen.name))")
     }
     let elsewhere = try tensors(beside: chosen)
-    var tensors = try NamedTensors(names)
+    var tensors = try NamedTensors(
+      Self.stripped(names, of: chosen.inner).map { ($0.rest, $0.entry) })
     tensors.notes += notes(on: group)
     if let first = elsewhere.first {
       tensors.notes.append(

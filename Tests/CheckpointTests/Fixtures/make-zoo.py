@@ -712,6 +712,28 @@ refused("face-evolve", Shortcut(), "a face network in the form of face.evoLVe")
 
 
 
+class Beside(nn.Module):
+    """A body under a prefix, and modules whose names may be those of the body's."""
+
+    def __init__(self, activation=None, **modules):
+        super().__init__()
+        self.backbone = resnet(BasicBlock)
+        del self.backbone.fc
+        self.activation, self.names = activation, list(modules)
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+    def forward(self, x):
+        x = self.backbone.forward_features(x).mean((2, 3))
+        for index, name in enumerate(self.names):
+            module = getattr(self, name)
+            x = module(self.activation(x) if index and self.activation and isinstance(module, nn.Linear) else x)
+        return x
+
+
+case("heads-of-bodys-names", Beside(torch.relu, fc1=nn.Linear(24, 12), bn1=nn.BatchNorm1d(12), fc2=nn.Linear(12, 5)))
+
+
 def beside(activation=None, **modules):
     """A classifier of modules beside the body, which stand between pool and answer in this order."""
     model = resnet(BasicBlock)
@@ -761,6 +783,10 @@ refused("two-heads", two, "any of the modules age, sex may be the classifier; sa
 refused(
     "two-heads-outside", torch.nn.ModuleDict({"m": headed(nn.Identity()), "age": nn.Linear(24, 9), "sex": nn.Linear(24, 2)}),
     "any of the modules age, sex may be the classifier; say which (--arch head=NAME)")
+bodies = nn.ModuleDict({"a": resnet(BasicBlock), "b": resnet(BasicBlock), "fc": nn.Linear(48, 5)})
+for name in "ab":
+    bodies[name].fc = nn.Identity()
+refused("two-bodies", bodies, "several bodies of residual networks (a, b) stand before one classifier")
 several = resnet(BasicBlock)
 several.heads = nn.ModuleList([nn.Linear(24, 4), nn.Linear(24, 5)])
 del several.fc

@@ -110,6 +110,14 @@ import Testing
         "id,name,label\n0,n01,tench\n1,n02,shark\n", "labels.csv",
         "the columns \"label\", \"name\" may all be the labels"
       ),
+      (
+        "id,index,name\n0,1,tench\n1,0,shark\n", "labels.csv",
+        "\"index\" and \"id\" number the classes in two ways"
+      ),
+      (
+        "idx,class,name\n0,1,tench\n1,0,shark\n", "labels.csv",
+        "\"idx\" and \"class\" number the classes in two ways"
+      ),
     ])
   func ambiguous(text: String, path: String, expected: String) {
     #expect(failure(text, path: path).contains(expected), "\(failure(text, path: path))")
@@ -117,7 +125,7 @@ import Testing
 
   @Test("Of columns with names of labels one has words")
   func numberedTwice() throws {
-    let text = "id,label,name\n0,1,cat\n1,0,dog\n2,2,hen\n"
+    let text = "id,label,name\n0,0,cat\n1,1,dog\n2,2,hen\n"
     #expect(try read(text, path: "labels.csv") == ["cat", "dog", "hen"])
   }
 
@@ -129,6 +137,9 @@ import Testing
     #expect(
       failure(document(#""cat": 1, "dog": 0"#)).contains(
         "\"cat\" is class 0 by the labels and class 1 by label2id"))
+    #expect(
+      failure(#"{"class_to_idx": {"cat": 0, "dog": 1}, "classes": ["dog", "cat"]}"#).contains(
+        "are others than those of another member"))
     for numbers in [
       #""cat": 0, "dog": 1"#, #""cat": 0, "dog": 2"#, #""LABEL_0": 0, "LABEL_1": 1"#, "",
     ] {

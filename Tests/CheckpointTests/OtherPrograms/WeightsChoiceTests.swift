@@ -353,6 +353,16 @@ import Testing
     #expect(failure(tensors).contains("are not both for pixels"))
   }
 
+  @Test("Of two pairs in one place, those of the same name belong together")
+  func pairs() throws {
+    var tensors = try tensors()
+    tensors["mean"] = Tensor(shape: [3], storage: [0.5, 0.5, 0.5])
+    tensors["pixel_std"] = Tensor(shape: [3], storage: [58, 57, 57])
+    tensors["pixel_mean"] = Tensor(shape: [3], storage: [123, 116, 103])
+    tensors["std"] = Tensor(shape: [3], storage: [0.2, 0.2, 0.2])
+    #expect(try load(tensors).preprocessing.std == [0.2, 0.2, 0.2])
+  }
+
   @Test("ImageNet's mean for blue, green and red says the order of colours, which is told")
   func reversed() throws {
     var tensors = try tensors()
