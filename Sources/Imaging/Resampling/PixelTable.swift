@@ -1,14 +1,12 @@
 /// Numbers that each byte of each channel becomes in the network's input, `[C, 256]` in its
 /// encoding.
 struct PixelTable: Sendable {
-  private enum Numbers: Sendable {
-    case planes([Float])
-    case fp32([Float])
-    case bf16([UInt16])
-    case s8([Int8])
-  }
-
-  private let numbers: Numbers
+  private let encoding: PixelEncoding
+  // The numbers are in the array of the encoding's type, and the others are empty. As cases of one
+  // type their addresses would carry its tag, and a checker of leaks would not find them.
+  private let floats: [Float]
+  private let halves: [UInt16]
+  private let bytes: [Int8]
   /// Channel of the image that each channel of the input is made from.
   private let sources: [Int]
 
@@ -20,14 +18,14 @@ struct PixelTable: Sendable {
         return (number - contract.mean[channel]) / contract.std[channel]
       }
     }
-    numbers =
+    (floats, halves, bytes) =
       switch encoding {
-      case .planes: .planes(values)
-      case .fp32: .fp32(values)
-      case .bf16: .bf16(values.map(Self.bfloat16))
+      case .planes, .fp32: (values, [], [])
+      case .bf16: ([], values.map(Self.bfloat16), [])
       case .s8(let scale, let zeroPoint):
-        .s8(values.map { Self.s8($0, scale: scale, zeroPoint: zeroPoint) })
+        ([], [], values.map { Self.s8($0, scale: scale, zeroPoint: zeroPoint) })
       }
+    self.encoding = encoding
     sources = contract.channelOrder.sources
   }
 
@@ -38,15 +36,13 @@ struct PixelTable: Sendable {
   ) {
     precondition(start >= 0 && start + count <= pixelCount, "a row must lie in its image")
     let channels = sources.count
-    switch numbers {
-    case .planes(let table):
-      unsafe spread(row, count, table, output, at: start, step: 1, plane: pixelCount)
-    case .fp32(let table):
-      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
-    case .bf16(let table):
-      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
-    case .s8(let table):
-      unsafe spread(row, count, table, output, at: channels * start, step: channels, plane: 1)
+    let place = channels * start
+    switch encoding {
+    case .planes:
+      unsafe spread(row, count, floats, output, at: start, step: 1, plane: pixelCount)
+    case .fp32: unsafe spread(row, count, floats, output, at: place, step: channels, plane: 1)
+    case .bf16: unsafe spread(row, count, halves, output, at: place, step: channels, plane: 1)
+    case .s8: unsafe spread(row, count, bytes, output, at: place, step: channels, plane: 1)
     }
   }
 
