@@ -35,9 +35,9 @@ enum ConvertCommand: Command {
     Reads a model file of any form that serve reads and writes it as safetensors or ONNX: native
     safetensors with labels, preprocessing, calibration and golden samples; plain safetensors, the
     weights alone under torchvision's names; or an ONNX graph in single precision with labels and
-    preprocessing. OUT appears complete or not at all, and may be IN with --force. Its ending must not be that of
-    another format. --dtype f16 halves a file: the weights are rounded, and the logits of golden
-    samples are computed from the rounded ones.
+    preprocessing. OUT appears complete or not at all, and may be IN with --force. Its ending must
+    not be that of another format. --dtype f16 halves a file: the weights are rounded, and the
+    logits of golden samples are computed from the rounded ones.
     With --check, X.npy holds images as the network takes them, [N, C, H, W], and Y.npy the logits
     that another program gives for them, [N, classes], or their softmax or sigmoid. OUT is written
     only if those of IN agree.
