@@ -25,8 +25,9 @@ OPERATORS = set(
     DequantizeLinear Div Dropout Elu Erf Exp Expand Flatten Floor Gather Gelu Gemm
     GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Identity
     InstanceNormalization LRN LayerNormalization LeakyRelu Log LogSoftmax MatMul Max MaxPool Min
-    Mish Mul Neg PRelu Pad Pow QuantizeLinear Reciprocal ReduceMax ReduceMean ReduceProd ReduceSum
-    Relu Reshape Resize Selu Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh
+    Mish Mul Neg PRelu Pad Pow QuantizeLinear Reciprocal ReduceMax ReduceMean ReduceProd
+    ReduceSum Relu Reshape Resize Selu Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze
+    Sub Sum Swish Tanh
     Transpose Unsqueeze""".split()
 )
 OPSETS = range(7, 29)

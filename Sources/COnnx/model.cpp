@@ -102,6 +102,33 @@ void normalize(onnx_model &model) {
       if (attribute.has_t()) normalize_tensor(model, *attribute.mutable_t());
 }
 
+/// Gives outputs that leave their shape open, as the format allows and the checker does not, one for as
+/// long as it lives.
+class open_shapes {
+ public:
+  explicit open_shapes(onnx_model &model) {
+    for (auto &output : *model.file.mutable_graph()->mutable_output()) {
+      if (!output.type().has_tensor_type() || output.type().tensor_type().has_shape()) continue;
+      onnx::TypeProto_Tensor &type = *output.mutable_type()->mutable_tensor_type();
+      type.mutable_shape();
+      types.push_back(&type);
+    }
+  }
+  ~open_shapes() {
+    for (onnx::TypeProto_Tensor *type : types) type->clear_shape();
+  }
+  open_shapes(const open_shapes &) = delete;
+  open_shapes &operator=(const open_shapes &) = delete;
+
+ private:
+  std::vector<onnx::TypeProto_Tensor *> types;
+};
+
+void check(onnx_model &model) {
+  const open_shapes shapes(model);
+  onnx::checker::check_model(model.file);
+}
+
 }  // namespace
 
 void write_message(const char *string, char *message, size_t byte_count) {
@@ -125,7 +152,7 @@ onnx_status onnx_model_read(
     parse(reading->file, bytes, byte_count);
     prepare(*reading);
     lower_operator_set(*reading);
-    onnx::checker::check_model(reading->file);
+    check(*reading);
     restore_later_operators(*reading);
     normalize(*reading);
     *model = reading.release();

@@ -166,7 +166,8 @@ void lower(onnx::NodeProto &node, const constants &constants) {
 constexpr const char *later_domain = "resnetd.later";
 
 bool is_later(const std::string &operation) {
-  return operation == "Gelu" || operation == "GroupNormalization" || operation == "Mish";
+  return operation == "Gelu" || operation == "GroupNormalization" || operation == "Mish" ||
+         operation == "Swish";
 }
 
 }  // namespace

@@ -146,6 +146,41 @@ import Testing
     #expect(try variant != NetworkVariant(name))
   }
 
+  @Test("Blanks around words change nothing")
+  func blanks() throws {
+    #expect(
+      try NetworkVariant(" resnet50 , v1, epsilon = 0.01 ")
+        == NetworkVariant("resnet50,v1,epsilon=0.01"))
+  }
+
+  @Test(
+    "Settings that a plain network has no place for are told",
+    arguments: [
+      ("v1", Architecture.Block.basic, "stride"),
+      ("basic-stride=first", .bottleneck, "basic-stride"),
+      ("norm-groups=8", .basic, "norm-groups"), ("head-activation=relu", .basic, "head-activation"),
+      ("zero-channels=trailing", .basic, "zero-channels"),
+    ])
+  func unused(text: String, block: Architecture.Block, name: String) throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(block, [1, 1]))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant(text)
+    let model = try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    let phrase = "\(name) (--arch) changes nothing: the network has no place for it"
+    #expect(model.assumptions.contains(phrase), "\(model.assumptions)")
+  }
+
+  @Test("A name or a configuration may say what a network has no place for")
+  func namedUnused() throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant("resnet18")
+    let model = try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    #expect(!model.assumptions.contains { $0.contains("changes nothing") })
+  }
+
   @Test("A name without a number is timm's light network")
   func light() throws { #expect(try NetworkVariant("ecaresnetlight") != NetworkVariant()) }
 

@@ -49,6 +49,7 @@ struct FolderFacts {
     }
     if variant.activation != .relu { variant.innerActivation = .relu }
     variant.firstStageStride = root["downsample_in_first_stage"]?.boolean == true ? 2 : 1
+    variant.isNamed = true
     variant.stridePlacement = root["downsample_in_bottleneck"]?.boolean == true ? .in1x1 : .in3x3
     (variant.outputStride, variant.epsilon) = (32, 1e-5)
     (variant.pooling, variant.antiAliasing, variant.lastStageStride) = (.avg, .nothing, 2)

@@ -59,7 +59,7 @@ extension NetworkBuilder {
 
   /// Number of the convolution that strides.
   private mutating func stridingConvolution() -> Int {
-    guard isBottleneck else { return 1 }
+    guard isBottleneck else { return variant.basicStride == .second ? 2 : 1 }
     // Before its filter stands the 3x3 convolution.
     if parts.filtersConvolutions { return 2 }
     if let stated = variant.stridePlacement { return stated == .in1x1 ? 1 : 2 }
@@ -222,7 +222,7 @@ extension NetworkBuilder {
     let position = (Int(first) ?? 0) + 1
     let norm = "\(name).downsample.\(position)"
     // Without a normalisation of its own only where blocks begin with one.
-    if !isPreActivation || tensors.shape("\(norm).weight") != nil {
+    if !isPreActivation || tensors.width(ofNormalization: norm) != nil {
       try appendNormalization(norm)
     }
     return output
@@ -265,6 +265,7 @@ extension NetworkBuilder {
       throw .missingTensor(
         name: "\(name).downsample.0.weight", expected: [channels, shapes[input].channels, 1, 1])
     }
+    padsShortcuts = true
     let usual = tensors.hasLinearClassifier ? Architecture.ZeroChannels.centered : .trailing
     if variant.zeroChannels == nil { assume(Self.assumedShortcut(usual)) }
     let isCentered = (variant.zeroChannels ?? usual) == .centered

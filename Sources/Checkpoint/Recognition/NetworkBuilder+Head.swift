@@ -7,6 +7,8 @@ extension NetworkBuilder {
     let name: String
     /// Its place in a sequence, or in sequences inside of each other; empty if it has none.
     let place: [Int]
+    /// Whether it is the first one of a module that stands beside others.
+    var startsModule = false
 
     /// Whether no module has room between the other one and this.
     func isNext(to other: HeadModule) -> Bool {
@@ -34,7 +36,7 @@ extension NetworkBuilder {
       // A place without tensors after a linear layer is its activation, a second one dropout; where
       // modules have no places, the activation comes after a normalisation.
       let mayFollowActivation =
-        module.place.isEmpty
+        module.place.isEmpty || module.startsModule
         ? !isNormalization(module.name) : last.map { !module.isNext(to: $0) } ?? true
       if isLinear, modules.count > 1, !isSlopes(module.name), mayFollowActivation {
         try appendHeadActivation(before: module.name)

@@ -27,11 +27,11 @@ extension NetworkBuilder {
       otherModules = names.filter { !$0.hasPrefix("\(stated).") }
       return (stated, try modules(of: stated))
     }
-    if roots.count > 1, let chain = chain(ofRoots: roots) {
+    if roots.count > 1, let chain = chain(ofRoots: roots, among: names) {
       assume(
-        "the classifier is made of \(chain.joined(separator: ", ")), in the order that their widths "
-          + "leave (if one of them alone is it, export the network as ONNX)")
-      return (chain[0], chain.map { HeadModule(name: $0, place: []) })
+        "the classifier is made of \(chain.map(\.name).joined(separator: ", ")), in the order that their "
+          + "widths leave (if one of them alone is it, export the network as ONNX)")
+      return (chain[0].name, chain.flatMap(\.modules))
     }
     if roots.contains("fc") { roots = ["fc"] }
     guard let root = roots.first else { throw Self.bodyAlone }
@@ -47,18 +47,22 @@ extension NetworkBuilder {
           + "\(root).last_layer, and no classifier; export the network as ONNX, or take a file with a "
           + "linear classifier")
     }
-    // Down to where it parts.
+    let path = Self.path(ofRoot: root, names)
+    return (path, try modules(of: path))
+  }
+
+  /// Returns the name of a module, or of the one inside of it where it parts.
+  private static func path(ofRoot root: String, _ names: some Sequence<String>) -> String {
     var path = root
-    for _ in 0..<Self.moduleLimit {
+    for _ in 0..<moduleLimit {
       let inside = Set(
         names.filter { $0.hasPrefix("\(path).") }
           .map { $0.dropFirst(path.count + 1) }.map { String($0.prefix { $0 != "." }) })
-      guard inside.count == 1, let only = inside.first, !Self.leaves.contains(only),
-        Int(only) == nil
+      guard inside.count == 1, let only = inside.first, !leaves.contains(only), Int(only) == nil
       else { break }
       path += ".\(only)"
     }
-    return (path, try modules(of: path))
+    return path
   }
 
   private static let bodyAlone = CheckpointError.unsupported(
@@ -128,14 +132,29 @@ extension NetworkBuilder {
       .map { HeadModule(name: "\(head).\($0)", place: numbers($0)) }
   }
 
+  /// A module beside others that may follow it: a layer, or several in a Sequential.
+  private struct Link {
+    let name: String
+    let modules: [HeadModule]
+    let inputs: Int
+    let outputs: Int
+    let hasLinear: Bool
+  }
+
   /// Returns the modules beside the body in the order in which they are one classifier, or nil if they
   /// may as well be several: two that take as many numbers may stand side by side.
-  private func chain(ofRoots roots: Set<String>) -> [String]? {
-    guard let chain = chain(of: Array(roots)) else { return nil }
-    let linear = chain.filter { !isNormalization($0) }
-    let widths = linear.map { tensors.shape("\($0).weight")?.last }
+  private func chain(ofRoots roots: Set<String>, among names: [String]) -> [Link]? {
+    guard roots.count <= Self.namedModuleLimit else { return nil }
+    let links = roots.sorted().compactMap { root -> Link? in
+      let path = Self.path(ofRoot: root, names)
+      return (try? modules(of: path)).flatMap { link(path, $0) }
+    }
+    guard links.count == roots.count, let chain = chain(of: links) else { return nil }
+    let linear = chain.filter(\.hasLinear)
     // What the first takes is what the pool gives.
-    guard let first = widths.first, !widths.dropFirst().contains(first), linear.last == chain.last
+    guard let first = linear.first,
+      !linear.dropFirst().contains(where: { $0.inputs == first.inputs }),
+      chain.last?.hasLinear == true
     else { return nil }
     return chain
   }
@@ -143,18 +162,47 @@ extension NetworkBuilder {
   /// Returns linear layers and normalisations in the only order in which each takes what the one
   /// before gives; nil if there is none or another.
   private func chain(of names: [String]) -> [String]? {
-    let sides = names.sorted().compactMap { name -> (name: String, outputs: Int, inputs: Int)? in
-      if let width = width(ofNormalization: name) { return (name, width, width) }
-      guard let shape = tensors.shape("\(name).weight"), shape.count == 2 else { return nil }
-      return (name, shape[0], shape[1])
+    let links = names.sorted().compactMap { link($0, [HeadModule(name: $0, place: [])]) }
+    guard links.count == names.count else { return nil }
+    return chain(of: links)?.map(\.name)
+  }
+
+  /// Returns a link of modules that follow each other; nil if one of them is none that has sides, or
+  /// takes other numbers than the one before gives.
+  private func link(_ name: String, _ modules: [HeadModule]) -> Link? {
+    var width: (inputs: Int, outputs: Int)?
+    var hasLinear = false
+    for module in modules {
+      let sides: (inputs: Int, outputs: Int)
+      if let width = self.width(ofNormalization: module.name) {
+        sides = (width, width)
+      } else if let shape = tensors.shape("\(module.name).weight"), shape.count == 2 {
+        sides = (shape[1], shape[0])
+        hasLinear = true
+      } else {
+        return nil
+      }
+      guard width == nil || width?.outputs == sides.inputs else { return nil }
+      width = (width?.inputs ?? sides.inputs, sides.outputs)
     }
-    guard sides.count == names.count, sides.count <= Self.namedModuleLimit else { return nil }
-    var found: [[String]] = []
-    func extend(_ chain: [String], from width: Int?) {
+    guard let width else { return nil }
+    var modules = modules
+    modules[0].startsModule = true
+    return Link(
+      name: name, modules: modules, inputs: width.inputs, outputs: width.outputs,
+      hasLinear: hasLinear)
+  }
+
+  private func chain(of links: [Link]) -> [Link]? {
+    guard links.count <= Self.namedModuleLimit else { return nil }
+    var found: [[Link]] = []
+    func extend(_ chain: [Link], from width: Int?) {
       guard found.count < 2 else { return }
-      guard chain.count < sides.count else { return found.append(chain) }
-      for side in sides where !chain.contains(side.name) && side.inputs == width ?? side.inputs {
-        extend(chain + [side.name], from: side.outputs)
+      guard chain.count < links.count else { return found.append(chain) }
+      for link in links
+      where !chain.contains(where: { $0.name == link.name }) && link.inputs == width ?? link.inputs
+      {
+        extend(chain + [link], from: link.outputs)
       }
     }
     extend([], from: nil)

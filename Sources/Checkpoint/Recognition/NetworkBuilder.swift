@@ -43,10 +43,14 @@ struct NetworkBuilder {
   /// Whether normalisation and activation stand before each convolution (He et al. 2016, ResNetV2).
   let isPreActivation: Bool
   let standardizesWeights: Bool
+  /// Whether batch normalisations have no parameters (`affine=False`), the first one of a block as all.
+  let hasStatisticsAlone: Bool
   /// Pooling before the classifier, if it was said or is known.
   var pooling: NetworkVariant.GlobalPooling?
   /// Whether the classifier has a place for the variant's activation.
   var usesHeadActivation = false
+  /// Whether shortcuts without weights add channels.
+  var padsShortcuts = false
   /// Whether the pooling is that of a learned exponent, which no variant names.
   var poolsByExponent = false
 
@@ -75,10 +79,13 @@ struct NetworkBuilder {
       norms.isEmpty ? .none : norms.contains { $0.hasSuffix(".running_mean") } ? .batch : .group
     let lastStem = ["conv3", "conv1.6", "conv1"].lazy.compactMap { tensors.shape("\($0).weight") }
     let stemChannels = lastStem.first?.first ?? 0
-    let stemNorm = (tensors.shape("bn3.weight") ?? tensors.shape("bn1.weight"))?.first
+    let stemNorm = tensors.width(ofNormalization: "bn3") ?? tensors.width(ofNormalization: "bn1")
     isForFaces = Self.isForFaces(tensors)
+    hasStatisticsAlone =
+      tensors.shape("layer1.0.bn1.running_mean") != nil
+      && tensors.shape("layer1.0.bn1.weight") == nil && tensors.shape("layer1.0.bn1.bias") == nil
     isPreActivation =
-      tensors.shape("layer1.0.bn1.weight") != nil && !isForFaces
+      tensors.width(ofNormalization: "layer1.0.bn1") != nil && !isForFaces
       && (Self.normalizesFirst(tensors) ?? (stemNorm != stemChannels))
     hasDeepStem =
       tensors.shape("conv1.0.weight") != nil || tensors.shape("conv2.weight") != nil
@@ -124,13 +131,16 @@ struct NetworkBuilder {
   /// Returns the name of the normalisation after the last block: one of the usual, or else the only
   /// module with a number for each channel.
   private func finalNormalization() -> String? {
-    let usual = ["norm", "bn1"].first { tensors.shape("\($0).weight") != nil }
+    let usual = ["norm", "bn1"].first { tensors.width(ofNormalization: $0) != nil }
     if let usual { return usual }
-    let others = tensors.parameters.keys.filter { name in
-      name.hasSuffix(".weight") && name.count { $0 == "." } == 1
-        && tensors.shape(name) == [outputShape.channels]
+    let modules = Set(
+      tensors.parameters.keys.compactMap { name in
+        name.count { $0 == "." } == 1 ? name.prefix { $0 != "." } : nil
+      })
+    let others = modules.filter {
+      tensors.width(ofNormalization: String($0)) == outputShape.channels
     }
-    return others.count == 1 ? others.first.map { String($0.dropLast(".weight".count)) } : nil
+    return others.count == 1 ? others.first.map { String($0) } : nil
   }
 
   /// Returns whether the first normalisation of a block has the channels that its first convolution
@@ -138,7 +148,7 @@ struct NetworkBuilder {
   private static func normalizesFirst(_ tensors: NamedTensors) -> Bool? {
     for stage in 1...Architecture.stageCountLimit {
       guard let weight = tensors.shape("layer\(stage).0.conv1.weight"), weight.count == 4,
-        let norm = tensors.shape("layer\(stage).0.bn1.weight")?.first
+        let norm = tensors.width(ofNormalization: "layer\(stage).0.bn1")
       else { continue }
       if weight[0] != weight[1] { return norm == weight[1] }
     }
@@ -262,6 +272,12 @@ struct NetworkBuilder {
     case .batch:
       if normalizesInstances(name) { return try appendInstanceNormalization(name) }
       try append(name, .batchNormalization(BatchNormalization(epsilon: epsilon)))
+      if hasStatisticsAlone, tensors.shape("\(name).weight") == nil,
+        tensors.shape("\(name).bias") == nil
+      {
+        take("\(name).weight", from: .filled(1))
+        take("\(name).bias", from: .filled(0))
+      }
     case .group:
       let groups = variant.normalizationGroups ?? 32
       guard variant.normalizationGroups != nil || outputShape.channels.isMultiple(of: groups) else {
@@ -354,22 +370,12 @@ struct NetworkBuilder {
     return "the rest is as in torchvision's networks (\(parts.joined(separator: ", ")))"
   }
 
-  /// Tells the settings that say nothing of this network.
-  private mutating func tellUnusedSettings() {
-    let unused = [
-      ("head-activation", variant.headActivation != nil && !usesHeadActivation),
-      ("attention-pool", variant.attentionPooling != nil && !hasAttention),
-      ("attention-gate", variant.attentionGate != nil && !hasAttention),
-      ("norm-groups", variant.normalizationGroups != nil && normalization != .group),
-      ("projection-input", variant.projectsRawInput != nil && !isPreActivation),
-    ]
-    for (name, isUnused) in unused where isUnused && variant.named == nil {
-      assume("\(name) (--arch) changes nothing: the network has no place for it")
-    }
-  }
-
   private mutating func tellAssumptions() {
-    tellUnusedSettings()
+    let places = VariantPlaces(
+      isBottleneck: isBottleneck, hasAttention: hasAttention,
+      hasGroupNormalization: normalization == .group, isPreActivation: isPreActivation,
+      activatesHead: usesHeadActivation, padsShortcuts: padsShortcuts)
+    for phrase in variant.unused(in: places) { assume(phrase) }
     if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
       assume(Self.assumedSmallStem)
     }
@@ -387,10 +393,8 @@ struct NetworkBuilder {
       if !hasDeepStem, variant.averagesShortcuts == nil {
         assume("projections of shortcuts stride, and take no means (--arch shortcut-pool=…)")
       }
-      if !isBottleneck {
-        assume(
-          "blocks of two convolutions stride in the first (if in the second, export the network as ONNX)"
-        )
+      if !isBottleneck, variant.basicStride == nil {
+        assume("blocks of two convolutions stride in the first (--arch basic-stride=…)")
       }
     }
     if normalization == .group, variant.normalizationGroups == nil {

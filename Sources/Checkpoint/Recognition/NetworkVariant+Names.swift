@@ -26,6 +26,7 @@ extension NetworkVariant {
     if isLegacy { name = name.dropFirst("legacy_".count) }
     guard let parts = NameParts(name) else { return nil }
     self = .usual
+    isNamed = true
     antiAliasing = parts.family == "aa" ? .average : parts.family == "blur" ? .blur : .nothing
     if parts.isCIFAR {
       (stemStride, stemPooling) = (1, .nothing)

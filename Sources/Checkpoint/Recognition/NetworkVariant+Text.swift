@@ -8,6 +8,7 @@ import Words
 extension NetworkVariant {
   private enum Key: String, CaseIterable {
     case stride
+    case basicStride = "basic-stride"
     case outputStride = "output-stride"
     case dilatedStages = "dilated-stages"
     case activation
@@ -32,6 +33,7 @@ extension NetworkVariant {
     var allowed: String {
       switch self {
       case .stride: "v1 (in the first 1x1 convolution) or v1.5 (in the 3x3)"
+      case .basicStride: names(BasicStride.self)
       case .outputStride: "8, 16 or 32"
       case .dilatedStages: "numbers of stages from 2 on, with + between (3, 2+4)"
       case .activation, .innerActivation, .headActivation: Activation.names.joined(separator: ", ")
@@ -71,9 +73,11 @@ extension NetworkVariant {
     self.init()
     var name: Substring?
     var settings: [(name: Substring, value: Substring)] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let part = word.trimmingSpace
       if let sign = part.firstIndex(of: "=") {
-        settings.append((part[..<sign], part[part.index(after: sign)...]))
+        let value = part[part.index(after: sign)...]
+        settings.append((part[..<sign].trimmingSpace, value.trimmingSpace))
       } else if Architecture.StridePlacement(rawValue: String(part)) != nil {
         settings.append((Key.stride.rawValue[...], part))
       } else {
@@ -137,6 +141,7 @@ extension NetworkVariant {
     let number = Int(value) ?? 0
     switch key {
     case .stride: return take(\.stridePlacement, Architecture.StridePlacement(rawValue: value))
+    case .basicStride: return take(\.basicStride, BasicStride(rawValue: value))
     case .outputStride: return take(\.outputStride, number, if: [8, 16, 32].contains(number))
     case .dilatedStages: return take(\.dilatedStages, Self.stages(value))
     case .activation: return take(\.activation, Activation(value))
@@ -185,6 +190,7 @@ extension NetworkVariant {
   package var text: String {
     var parts: [(Key, String?)] = []
     parts.append((.stride, stridePlacement?.rawValue))
+    parts.append((.basicStride, basicStride?.rawValue))
     parts.append((.outputStride, outputStride.map(String.init)))
     parts.append((.dilatedStages, dilatedStages?.map(String.init).joined(separator: "+")))
     parts.append((.activation, activation?.text))

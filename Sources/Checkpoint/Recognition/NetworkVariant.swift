@@ -49,7 +49,11 @@ package struct NetworkVariant: Sendable, Hashable {
     case hardSigmoid = "hard-sigmoid"
   }
 
+  /// Which convolution strides in blocks that have two.
+  package enum BasicStride: String, Sendable, Hashable, CaseIterable { case first, second }
+
   package var stridePlacement: Architecture.StridePlacement?
+  package var basicStride: BasicStride?
   /// Quotient of the input's and the last map's sides: 32; at 16 and 8, the last stages dilate
   /// instead of striding.
   package var outputStride: Int?
@@ -89,6 +93,9 @@ package struct NetworkVariant: Sendable, Hashable {
   package var headActivation: Activation?
   /// What a network's name says of tensors, which a file must show.
   var named: NetworkTraits?
+  /// Whether settings come from a network's name or configuration, which may say what its tensors have
+  /// no place for.
+  var isNamed: Bool?
 
   package init() {}
 
@@ -122,6 +129,7 @@ package struct NetworkVariant: Sendable, Hashable {
       self[keyPath: key] = choose(self[keyPath: key], other[keyPath: key]) as? Value
     }
     merge(\.stridePlacement)
+    merge(\.basicStride)
     merge(\.outputStride)
     merge(\.dilatedStages)
     merge(\.activation)
@@ -143,6 +151,7 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.head)
     merge(\.headActivation)
     merge(\.named)
+    merge(\.isNamed)
   }
 }
 

@@ -109,6 +109,10 @@ struct TensorNetwork {
     if architecture.shortcut == .a, variant.zeroChannels == nil {
       assumptions.append(NetworkBuilder.assumedShortcut(architecture.zeroChannels))
     }
+    assumptions += variant.unused(
+      in: VariantPlaces(
+        isBottleneck: architecture.block == .bottleneck, padsShortcuts: architecture.shortcut == .a)
+    )
     let isSmall = architecture.stem == .cifar
     if let rest = NetworkBuilder.assumedRest(variant, isForSmallImages: isSmall) {
       assumptions.append(rest)
@@ -124,7 +128,8 @@ extension NetworkVariant {
       && (innerActivation ?? .relu) == .relu
       && (pooling ?? .avg) == .avg
       && (antiAliasing ?? .nothing) == .nothing
-      && (firstStageStride ?? 1) == 1 && (lastStageStride ?? 2) == 2 && averagesShortcuts != true
+      && (basicStride ?? .first) == .first && (firstStageStride ?? 1) == 1
+      && (lastStageStride ?? 2) == 2 && averagesShortcuts != true
       && standardizesWeights != true
       && (head ?? "fc") == "fc"
   }

@@ -55,7 +55,10 @@ struct NamedTensors {
       guard entry.type.isFloatingPoint else {
         throw .tensor(
           name: entry.name, offset: entry.offset,
-          reason: "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64")
+          reason:
+            "its numbers are \(entry.type.rawValue), a parameter's are F16, BF16, F32 or F64; if it is "
+            + "none, save the file without it, else with it as floating-point numbers (in Python: tensor.float())"
+        )
       }
       let own = normalized.weights[given] ?? String(given)
       let name = asNamed ? entry.name : try ParameterNames.canonical(own)
@@ -98,6 +101,13 @@ struct NamedTensors {
   }
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
+
+  /// Returns the channels of a module that may be a normalisation, which has a number for each of them:
+  /// its weights, or statistics alone.
+  func width(ofNormalization name: String) -> Int? {
+    let shape = shape("\(name).weight") ?? shape("\(name).running_mean")
+    return shape?.count == 1 ? shape?.first : nil
+  }
 
   /// Consecutive blocks from zero, stage by stage, at most one more than the limits allow; those
   /// after a gap are reported later as left over.

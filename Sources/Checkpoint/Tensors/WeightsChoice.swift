@@ -222,9 +222,9 @@ struct WeightsChoice {
   private static func prefixOfBody(_ names: [Named]) throws(CheckpointError) -> String {
     let prefixes = parts(of: names).compactMap { part, members -> String? in
       let (rest, inner) = withoutCommonPrefix(members)
-      let found = Set(rest.map(\.rest))
-      return found.isSuperset(of: ["conv1.weight", "layer1.0.conv1.weight"])
-        ? "\(part).\(inner)" : nil
+      let tensors = try? NamedTensors(rest.map { ($0.rest, $0.entry) })
+      let names = ["conv1.weight", "layer1.0.conv1.weight"]
+      return names.allSatisfy { tensors?.shape($0) != nil } ? "\(part).\(inner)" : nil
     }
     guard prefixes.count < 2 else { throw severalBodies(prefixes) }
     return prefixes.first ?? ""

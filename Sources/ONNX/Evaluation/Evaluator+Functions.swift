@@ -35,6 +35,10 @@ extension Evaluator {
       let alpha = try call.number("alpha", default: 0.01)
       return try floating(call) { $0 < 0 ? alpha * $0 : $0 }
     },
+    "Swish": { call throws(ONNXError) in
+      let alpha = try call.number("alpha", default: 1)
+      return try floating(call) { $0 / (1 + exp(-alpha * $0)) }
+    },
     "Mish": { call throws(ONNXError) in try floating(call) { $0 * tanh(softplus($0)) } },
     "Selu": { call throws(ONNXError) in
       let alpha = try call.number("alpha", default: 1.67326319)

@@ -24,6 +24,8 @@ enum QuantizeCommand: Command {
 
   /// Stride of the images of `--calibrate` that are held out to judge the result.
   static let heldOutStride = 5
+  private static let heldOutText =
+    "one in \(heldOutStride) is held out to judge the result, --evaluate DIR judges by others"
   /// Number of images below which there is a warning: of the 100 to 500 of TensorFlow's guide,
   /// https://ai.google.dev/edge/litert/models/post_training_quantization.
   static let advisedImageCount = 100
@@ -115,11 +117,14 @@ enum QuantizeCommand: Command {
     }
     guard count >= imageCountMinimum else {
       throw Failure(
-        "\(count) images to calibrate on, at least \(imageCountMinimum) are needed")
+        "\(count) images to calibrate on, at least \(imageCountMinimum) are needed"
+          + (settings.evaluate == nil ? "; \(heldOutText)" : ""))
     }
     if count < advisedImageCount {
       StandardError.write(
-        "resnetd quantize: warning: \(count) images to calibrate on, at least \(advisedImageCount) are "
+        "resnetd quantize: warning: \(count) images to calibrate on"
+          + (settings.evaluate == nil ? " (\(heldOutText))" : "")
+          + ", at least \(advisedImageCount) are "
           + "advised (TensorFlow's guide to post-training quantisation says 100 to 500): of fewer, "
           + "rare activations are not seen and are clipped")
     }

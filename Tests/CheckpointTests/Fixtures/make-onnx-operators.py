@@ -158,6 +158,21 @@ def later():
     return net, net.mean(net.relu(net.add("GroupNormalization", [x, *parameters], num_groups=4)), 8)
 
 
+def swished():
+    """Swish (set 24), in a file that leaves the shape of its output open."""
+    net = Network("swished-24", 24, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 8, 3, 2)
+    x = net.add("Swish", [x])
+    x = net.add("Swish", [net.convolution(x, "conv", 8, 8, 3)], alpha=2.5)
+    logits = net.mean(x, 8)
+    path = made.HERE / f"{net.name}.onnx"
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, path)
+    onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return net, logits
+
+
 def rearranged():
     """Dimensions parted and joined: shuffles, split attention, space to depth."""
     net = Network("rearranged-13", 13, size=16, folded=True)
@@ -400,6 +415,7 @@ def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
         resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), raised(), mapped(),
+        swished(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

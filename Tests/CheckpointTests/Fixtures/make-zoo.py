@@ -367,6 +367,41 @@ raw.layer2[0].is_raw = True
 case("bearpaw-preact", raw, "projection-input=raw", size=32)
 
 
+class LateStride(PreActivation):
+    """The second convolution of a block strides, as in meliketoy/wide-resnet.pytorch."""
+
+    def __init__(self):
+        super().__init__()
+        block = self.layer2[0]
+        block.conv1.stride, block.conv2.stride, block.is_raw = (1, 1), (2, 2), True
+        self.bn1 = nn.BatchNorm2d(16)
+
+    def forward(self, x):
+        return self.linear(torch.relu(self.bn1(self.layer2(self.layer1(self.conv1(x))))).mean((2, 3)))
+
+
+case("meliketoy-wide", LateStride(), "projection-input=raw, basic-stride=second", size=32)
+
+
+def without_parameters(model):
+    """All batch normalisations are by statistics alone."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.BatchNorm2d(child.num_features, affine=False))
+    return model
+
+
+case(
+    "statistics-alone",
+    without_parameters(torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], num_classes=5)))
+case("statistics-alone-preact", without_parameters(LateStride()), "projection-input=raw,basic-stride=second", size=32)
+late = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=5)
+for layer in (late.layer2, late.layer3, late.layer4):
+    layer[0].conv1.stride, layer[0].conv2.stride = (1, 1), (2, 2)
+case("basic-stride", late, "basic-stride=second")
+
+
 class ResidualFunction(nn.Module):
     """A block of weiaicunzai/pytorch-cifar100."""
 
@@ -771,6 +806,19 @@ case(
 case(
     "heads-linear", beside(embed=nn.Linear(24, 12), embed_bn=nn.BatchNorm1d(12), cls=nn.Linear(12, 5)),
     "head-activation=none")
+case("neck", beside(neck=block(24, 12), classifier=nn.Linear(12, 5)))
+case(
+    "neck-dropout",
+    beside(neck=nn.Sequential(nn.Linear(24, 12), nn.BatchNorm1d(12)), classifier=nn.Sequential(nn.Dropout(), nn.Linear(12, 5))),
+    "head-activation=none")
+case(
+    "neck-deep",
+    beside(
+        embed=nn.Sequential(nn.Dropout(), nn.Linear(24, 12), nn.ReLU()),
+        classifier=nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 5))))
+refused(
+    "necks-alike", beside(neck=block(24, 24), cls=nn.Linear(24, 5)),
+    "any of the modules cls, neck may be the classifier; say which (--arch head=NAME)")
 refused(
     "heads-alike", beside(embed=nn.Linear(24, 24), cls=nn.Linear(24, 5)),
     "any of the modules cls, embed may be the classifier; say which (--arch head=NAME)")

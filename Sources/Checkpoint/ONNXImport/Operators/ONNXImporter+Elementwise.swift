@@ -20,6 +20,7 @@ extension ONNXImporter {
       // x * max(0, min(1, x / 6 + 0.5)), as the operator defines it.
       try importer.gated(.hardSigmoid(alpha: 1 / 6, beta: 0.5), node)
     },
+    "Swish": { importer, node throws(CheckpointError) in try importer.swish(node) },
     "LeakyRelu": { importer, node throws(CheckpointError) in
       let slope = try importer.number("alpha", of: node, default: 0.01)
       return try importer.apply(.leakyRelu(slope: slope), node)
@@ -92,6 +93,17 @@ extension ONNXImporter {
     openNormalizations[node.inputs[0]] = nil
     let negative = try scale(input, by: -1, named: "\(name).negative", node)
     return try append(name, .combine(.maximum), [input, negative], for: node)
+  }
+
+  private mutating func swish(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    let alpha = try number("alpha", of: node, default: 1)
+    guard alpha != 1 else { return try gated(.sigmoid, node) }
+    let (input, value) = try anyOperand(0, of: node)
+    // It is read twice here, so a scale must not become part of it.
+    openNormalizations[node.inputs[0]] = nil
+    let scaled = try scale(input, by: alpha, named: "\(node.name).scaled", node)
+    let gate = try append("\(node.name).gate", .elementwise(.sigmoid), [scaled], for: node)
+    return value(try append(node.name, .multiply, [input, gate], for: node))
   }
 
   /// Multiplies an input by a function of itself.
