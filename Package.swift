@@ -159,7 +159,9 @@ let package = Package(
     .testTarget(name: "ResNetTests", dependencies: ["ResNet"]),
     .testTarget(name: "JSONTests", dependencies: ["JSON"]),
     .testTarget(name: "HTTPCoreTests", dependencies: ["HTTPCore"]),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore"]),
+    .systemLibrary(
+      name: "CSSL", path: "Tests/CSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPCore", "CSSL"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
     .testTarget(name: "MachineTests", dependencies: ["Machine"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Imaging"]),

@@ -16,6 +16,8 @@ final class Client {
 
   enum Failure: Error, Equatable {
     case system(String, CInt)
+    /// Of TLS.
+    case secure(String)
     /// The connection ended before a whole answer.
     case ended([UInt8])
   }
@@ -24,9 +26,12 @@ final class Client {
   private static let secondLimit = 60
 
   private var descriptor: CInt
+  private var stream: TLSStream?
   private var buffer: [UInt8] = []
 
-  init(port: Int, receiveBufferByteCount: CInt? = nil) throws(Failure) {
+  init(
+    port: Int, over transport: Transport = .plain, receiveBufferByteCount: CInt? = nil
+  ) throws(Failure) {
     descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw .system("socket", errno) }
     set(SO_RCVTIMEO, timeval(tv_sec: Self.secondLimit, tv_usec: 0))
@@ -42,11 +47,20 @@ final class Client {
         socklen_t(bytes.count))
     }
     guard status == 0 else { throw .system("connect", errno) }
+    guard transport == .tls else { return }
+    do throws(TLSStream.Failure) { stream = try TLSStream(over: descriptor) } catch {
+      throw .secure(error.reason)
+    }
   }
 
   deinit { close() }
 
   func send(_ text: String) throws(Failure) {
+    if let stream {
+      do throws(TLSStream.Failure) { return try stream.write(Array(text.utf8)) } catch {
+        throw .secure(error.reason)
+      }
+    }
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes {
@@ -95,7 +109,10 @@ final class Client {
   }
 
   /// Says that nothing more will be sent; answers can still be read.
-  func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
+  func finishSending() {
+    if let stream { return stream.finishWriting() }
+    shutdown(descriptor, CInt(SHUT_WR))
+  }
 
   /// Breaks off the connection (RST).
   func reset() {
@@ -115,6 +132,7 @@ final class Client {
 
   /// Reads some bytes; false at the end.
   private func receive() throws(Failure) -> Bool {
+    if let stream { return try receive(from: stream) }
     let (count, code) = unsafe withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 1) {
       memory in
       let count = unsafe recv(descriptor, memory.baseAddress, memory.count, 0)
@@ -123,6 +141,20 @@ final class Client {
     }
     guard count >= 0 else { throw .system("recv", code) }
     return count > 0
+  }
+
+  private func receive(from stream: TLSStream) throws(Failure) -> Bool {
+    do throws(TLSStream.Failure) {
+      let count = try unsafe withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 1) {
+        memory throws(TLSStream.Failure) in
+        let count = try unsafe stream.read(into: memory)
+        unsafe buffer.append(contentsOf: memory[..<count])
+        return count
+      }
+      return count > 0
+    } catch {
+      throw .secure(error.reason)
+    }
   }
 
   private func take(_ count: Int) -> [UInt8] {

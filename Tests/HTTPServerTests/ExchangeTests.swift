@@ -4,9 +4,11 @@ import Testing
 
 /// Requests and answers over a real socket.
 struct ExchangeTests {
-  @Test("A connection serves one request after the other", arguments: ["/echo", "/later"])
-  func keepAlive(path: String) throws {
-    try withServer { server in
+  @Test(
+    "A connection serves one request after the other", arguments: ["/echo", "/later"],
+    Transport.allCases)
+  func keepAlive(path: String, over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       for text in ["a", "bc", String(repeating: "d", count: 300_000)] {
         let answer = try client.exchange(request("POST", path, body: text))
@@ -18,9 +20,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("Pipelined requests are answered in their order")
-  func pipelining() throws {
-    try withServer { server in
+  @Test("Pipelined requests are answered in their order", arguments: Transport.allCases)
+  func pipelining(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       let texts = (0..<500).map { "text \($0)" }
       try client.send(
@@ -31,9 +33,11 @@ struct ExchangeTests {
     }
   }
 
-  @Test("A client that sends far ahead of its answers is held back and served")
-  func pipeliningBeyondLimit() throws {
-    try withServer {
+  @Test(
+    "A client that sends far ahead of its answers is held back and served",
+    arguments: Transport.allCases)
+  func pipeliningBeyondLimit(over transport: Transport) throws {
+    try withServer(over: transport) {
       $0.limits.pipelineByteLimit = 1000
     } _: { server in
       let client = try server.connect()
@@ -47,9 +51,11 @@ struct ExchangeTests {
     }
   }
 
-  @Test("A streamed body goes to its sink, which is released when the client breaks off")
-  func streaming() throws {
-    try withServer { server in
+  @Test(
+    "A streamed body goes to its sink, which is released when the client breaks off",
+    arguments: Transport.allCases)
+  func streaming(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       let text = String(repeating: "0123456789", count: 30_000)
       for _ in 0..<2 {
@@ -66,9 +72,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("A body may come in chunks, and its bytes one at a time")
-  func chunks() throws {
-    try withServer { server in
+  @Test("A body may come in chunks, and its bytes one at a time", arguments: Transport.allCases)
+  func chunks(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       for byte in request("POST", "/echo", "Transfer-Encoding: chunked\r\n").utf8 {
         try client.send(String(UnicodeScalar(byte)))
@@ -80,9 +86,11 @@ struct ExchangeTests {
     }
   }
 
-  @Test("100 Continue comes before the body and not instead of a refusal")
-  func expectation() throws {
-    try withServer { server in
+  @Test(
+    "100 Continue comes before the body and not instead of a refusal", arguments: Transport.allCases
+  )
+  func expectation(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       let expect = "Expect: 100-continue\r\nContent-Length: 2\r\n"
       try client.send(request("POST", "/echo", expect))
@@ -96,9 +104,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("HEAD and a refusal keep the connection in step")
-  func headAndRefusal() throws {
-    try withServer { server in
+  @Test("HEAD and a refusal keep the connection in step", arguments: Transport.allCases)
+  func headAndRefusal(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       try client.send(request("HEAD", "/bytes?1000"))
       let head = try client.answer(toHead: true)
@@ -113,9 +121,10 @@ struct ExchangeTests {
     arguments: [
       ("nonsense\r\n", 400), ("GET /\(String(repeating: "x", count: 9000))", 414),
       (request("POST", "/echo", "Content-Length: \(EchoHandler.bodyByteLimit + 1)\r\n"), 413),
-    ])
-  func failure(text: String, status: Int) throws {
-    try withServer { server in
+    ], Transport.allCases)
+  func failure(wrong: (text: String, status: Int), over transport: Transport) throws {
+    let (text, status) = wrong
+    try withServer(over: transport) { server in
       let client = try server.connect()
       try client.send(text)
       try client.send(String(repeating: "x", count: 200_000))
@@ -129,9 +138,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("An answer is recorded with what is known of its request")
-  func record() throws {
-    try withServer { server in
+  @Test("An answer is recorded with what is known of its request", arguments: Transport.allCases)
+  func record(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       _ = try client.exchange(request("POST", "/later?x", body: "abc"))
       let record = server.handler.nextRecord()
@@ -148,9 +157,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("Writing lasts until the client has taken all of an answer")
-  func writing() throws {
-    try withServer { server in
+  @Test("Writing lasts until the client has taken all of an answer", arguments: Transport.allCases)
+  func writing(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect(receiveBufferByteCount: 4096)
       try client.send(request("GET", "/bytes?\(8 << 20)"))
       let answered = server.handler.nextRecord()
@@ -166,9 +175,11 @@ struct ExchangeTests {
     }
   }
 
-  @Test("Requests are in flight until they are answered or their client is gone")
-  func inFlight() throws {
-    try withServer {
+  @Test(
+    "Requests are in flight until they are answered or their client is gone",
+    arguments: Transport.allCases)
+  func inFlight(over transport: Transport) throws {
+    try withServer(over: transport) {
       $0.connectionLimit = 1
       $0.reserveLimit = 0
     } _: { server in
@@ -190,9 +201,11 @@ struct ExchangeTests {
     }
   }
 
-  @Test("The only place goes to the next connection, whenever the one before ends")
-  func place() throws {
-    try withServer {
+  @Test(
+    "The only place goes to the next connection, whenever the one before ends",
+    arguments: Transport.allCases)
+  func place(over transport: Transport) throws {
+    try withServer(over: transport) {
       $0.connectionLimit = 1
       $0.reserveLimit = 0
     } _: { server in
@@ -204,9 +217,9 @@ struct ExchangeTests {
     }
   }
 
-  @Test("An exchange that its handler forgets is answered with 500")
-  func droppedExchange() throws {
-    try withServer { server in
+  @Test("An exchange that its handler forgets is answered with 500", arguments: Transport.allCases)
+  func droppedExchange(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       #expect(try client.exchange(request("GET", "/drop")).status == 500)
       #expect(try client.exchange(request("POST", body: "a")).text == "a")
@@ -225,11 +238,12 @@ struct ExchangeTests {
     }
   }
 
-  @Test("Clients on several queues get their own answers")
-  func manyClients() async throws {
+  @Test("Clients on several queues get their own answers", arguments: Transport.allCases)
+  func manyClients(over transport: Transport) async throws {
     var configuration = ServerConfiguration()
     configuration.port = 0
     configuration.ioQueueCount = 3
+    configuration.identity = try transport.identity()
     let server = try HTTPServer(configuration: configuration, handler: EchoHandler())
     server.start()
     defer { server.drain(within: .zero) }
@@ -237,7 +251,7 @@ struct ExchangeTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for client in 0..<8 {
         group.addTask {
-          let connection = try Client(port: port)
+          let connection = try Client(port: port, over: transport)
           for turn in 0..<40 {
             let text = "\(client) \(turn)"
             let path = turn % 2 == 0 ? "/later" : "/echo"

@@ -10,11 +10,10 @@ import Testing
 struct FairnessTests {
   /// Returns the paths of the answers in their order, until `path` has had its own.
   private func answers(
-    until path: String, beside work: String,
-    _ configure: (inout ServerConfiguration) -> Void = { _ in }
+    until path: String, beside work: String, over transport: Transport
   ) throws -> [String] {
     var paths: [String] = []
-    try withServer(configure) { server in
+    try withServer(over: transport) { server in
       let (blocking, busy, other) = try (server.connect(), server.connect(), server.connect())
       for client in [busy, other] { _ = try client.exchange(request("POST", "/first", body: "a")) }
       try blocking.send(request("GET", "/block"))
@@ -31,23 +30,27 @@ struct FairnessTests {
   }
 
   @Test(
-    "A client that sends a thousand requests ahead gets a few answers before another client's turn")
-  func pipelining() throws {
+    "A client that sends a thousand requests ahead gets a few answers before another client's turn",
+    arguments: Transport.allCases)
+  func pipelining(over transport: Transport) throws {
     let work = String(repeating: request("GET", "/busy"), count: 1000)
-    let paths = try answers(until: "/other", beside: work)
+    let paths = try answers(until: "/other", beside: work, over: transport)
     #expect(paths.count <= 3 * ConnectionLimits().turnRequestLimit)
   }
 
-  @Test("A body of ten thousand chunks is not read to its end before another client's turn")
-  func chunks() throws {
+  @Test(
+    "A body of ten thousand chunks is not read to its end before another client's turn",
+    arguments: Transport.allCases)
+  func chunks(over transport: Transport) throws {
     let body = String(repeating: "1\r\na\r\n", count: 10_000) + "0\r\n\r\n"
     let work = request("POST", "/busy", "Transfer-Encoding: chunked\r\n") + body
-    #expect(try answers(until: "/other", beside: work) == ["/other"])
+    #expect(try answers(until: "/other", beside: work, over: transport) == ["/other"])
   }
 
-  @Test("All that was sent ahead is answered in the end", arguments: [1, 3, 1000])
-  func completeness(turnRequestLimit: Int) throws {
-    try withServer {
+  @Test(
+    "All that was sent ahead is answered in the end", arguments: [1, 3, 1000], Transport.allCases)
+  func completeness(turnRequestLimit: Int, over transport: Transport) throws {
+    try withServer(over: transport) {
       $0.limits.turnRequestLimit = turnRequestLimit
       $0.limits.turnLineLimit = turnRequestLimit
     } _: { server in

@@ -7,9 +7,11 @@ import Testing
 
 /// Listening and draining.
 struct ServerLifeTests {
-  @Test("Draining closes what is idle, answers what is in progress and then returns")
-  func drain() throws {
-    try withServer { server in
+  @Test(
+    "Draining closes what is idle, answers what is in progress and then returns",
+    arguments: Transport.allCases)
+  func drain(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let (idle, used, busy) = try (server.connect(), server.connect(), server.connect())
       #expect(try used.exchange(request("POST", body: "a")).text == "a")
       try busy.send(request("GET", "/hold"))
@@ -30,9 +32,9 @@ struct ServerLifeTests {
     }
   }
 
-  @Test("Draining ends in time whatever is in progress")
-  func drainLimit() throws {
-    try withServer { server in
+  @Test("Draining ends in time whatever is in progress", arguments: Transport.allCases)
+  func drainLimit(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       try client.send(request("GET", "/hold"))
       let exchange = server.handler.nextHeld()
@@ -43,9 +45,9 @@ struct ServerLifeTests {
     }
   }
 
-  @Test("A request that has arrived is in progress for draining")
-  func drainUnread() throws {
-    try withServer { server in
+  @Test("A request that has arrived is in progress for draining", arguments: Transport.allCases)
+  func drainUnread(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let client = try server.connect()
       #expect(try client.exchange(request("POST", body: "a")).text == "a")
       try client.send(request("GET", "/hold"))
@@ -57,9 +59,9 @@ struct ServerLifeTests {
     }
   }
 
-  @Test("During the drain connecting is refused")
-  func drainRefuses() throws {
-    try withServer { server in
+  @Test("During the drain connecting is refused", arguments: Transport.allCases)
+  func drainRefuses(over transport: Transport) throws {
+    try withServer(over: transport) { server in
       let busy = try server.connect()
       try busy.send(request("GET", "/hold"))
       let exchange = server.handler.nextHeld()
@@ -71,7 +73,7 @@ struct ServerLifeTests {
       var isRefused = false
       while !isRefused {
         do throws(Client.Failure) {
-          _ = try Client(port: server.server.port)
+          _ = try Client(port: server.server.port, over: transport)
         } catch {
           isRefused = error == .system("connect", ECONNREFUSED)
         }
