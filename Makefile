@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
-  package deploy clients page follow onnx aarch64 sanitize-address sanitize-program \
+  package deploy tls clients page follow onnx aarch64 sanitize-address sanitize-program \
   sanitize-thread fuzz format bench image reproduce clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
@@ -74,6 +74,9 @@ package: build ## Install the program into a folder and as a package, and read w
 
 deploy: build ## Start the program as each manifest of deploy/ would have it
 	scripts/run-deploy .build/release/resnetd
+
+tls: build ## Have testssl.sh look for weaknesses of a server's TLS
+	scripts/check-tls .build/release/resnetd
 
 clients: build ## Have Triton's Python client and schemathesis ask a server
 	scripts/check-clients .build/release/resnetd

@@ -10,7 +10,7 @@ extension Service {
   func answer(_ routed: RoutedPath, _ head: RequestHead) throws(Problem) -> Response {
     switch routed.route {
     case .live: Response(status: 200, contentType: "text/plain", text: "ok")
-    case .home: PageResponse.home.answer.response(to: head.fields)
+    case .home: PageResponse.home.answer
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready: impediment?.response ?? ok

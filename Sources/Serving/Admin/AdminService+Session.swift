@@ -23,7 +23,7 @@ extension AdminService {
     switch route {
     case .entrance:
       return Response(status: 308, fields: HeaderFields([("Location", AdminRoute.pagePath)]))
-    case .page: return PageResponse.admin.answer.response(to: head.fields)
+    case .page: return PageResponse.admin.answer
     default:
       try route.checkParameters(head)
       return try answerSession(head, identity, from: address)

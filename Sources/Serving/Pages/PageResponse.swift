@@ -17,7 +17,9 @@ struct PageResponse: Sendable {
   /// Line that the common style takes the place of.
   private static let styleMark = Array("/* page.css */\n".utf8)
 
-  let answer: LastingAnswer
+  /// Never compressed: over TLS that is what scanners look for in a page (BREACH), and clients that ask
+  /// for it are people.
+  let answer: Response
 
   private init(_ page: page) {
     // SAFETY: the bytes are constant and live as long as the program.
@@ -26,7 +28,7 @@ struct PageResponse: Sendable {
       preconditionFailure("a page must have a place for the common style")
     }
     unsafe bytes.replaceSubrange(mark, with: Self.bytes(page_style()))
-    let response = Response(
+    answer = Response(
       status: 200,
       fields: HeaderFields([
         ("Content-Type", "text/html; charset=utf-8"),
@@ -35,7 +37,6 @@ struct PageResponse: Sendable {
         ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
       ]), body: bytes)
-    answer = LastingAnswer(response)
   }
 
   @unsafe

@@ -75,7 +75,7 @@ import Testing
     func ask(_ target: String, _ fields: [(String, String)]) async throws -> Response {
       await service.answer(try Request(method, target, fields))
     }
-    for target in ["/", "/openapi.json", "/model"] {
+    for target in ["/openapi.json", "/model"] {
       let wanted = try await ask(target, [])
       #expect(wanted.fields["Vary"] == "Accept-Encoding", "\(target)")
       for _ in 1...2 {
@@ -95,8 +95,10 @@ import Testing
       #expect(answer.fields["Content-Encoding"] == nil)
       #expect(try await ask("/model", [("If-None-Match", known)]).fields["ETag"] == tag)
     }
-    // Nothing is worth it there, and scrapers ask often.
-    let metrics = try await ask("/metrics", [("Accept-Encoding", "gzip")])
-    #expect(metrics.fields["Content-Encoding"] == nil)
+    // Nothing is worth it there, and scrapers ask often; in pages it would look like BREACH.
+    for target in ["/metrics", "/"] {
+      let answer = try await ask(target, [("Accept-Encoding", "gzip")])
+      #expect(answer.status == 200 && answer.fields["Content-Encoding"] == nil)
+    }
   }
 }
