@@ -13,7 +13,11 @@ package enum EngineVariable {
 /// include `avx2_vnni`.
 package enum InstructionLevel: String, Sendable, CaseIterable {
   /// So little that oneDNN has only plain loops for it.
-  case baseline = "x86_64"
+  #if arch(x86_64)
+    case baseline = "x86_64"
+  #else
+    case baseline = "aarch64"
+  #endif
   case sse41
   case avx2
   /// With products of bytes.
