@@ -38,22 +38,22 @@ struct FolderFacts {
   private mutating func takeHuggingFace(
     _ root: JSONNode, _ source: String
   ) throws(CheckpointError) {
-    if let type = root["model_type"]?.string, type != "resnet" {
-      throw .unsupported(
-        "\(ModelFolder.config): model_type \(type.prefix(40)), only resnet is read; export the network "
-          + "as ONNX")
-    }
-    variant.activation = .relu
+    variant = .usual
+    variant.isNamed = true
     if let name = root["hidden_act"]?.string {
       variant.activation = try activation(name, "hidden_act")
     }
-    if variant.activation != .relu { variant.innerActivation = .relu }
-    variant.firstStageStride = root["downsample_in_first_stage"]?.boolean == true ? 2 : 1
-    variant.isNamed = true
-    variant.stridePlacement = root["downsample_in_bottleneck"]?.boolean == true ? .in1x1 : .in3x3
-    (variant.outputStride, variant.epsilon) = (32, 1e-5)
-    (variant.pooling, variant.antiAliasing, variant.lastStageStride) = (.avg, .nothing, 2)
-    (variant.stemStride, variant.stemPooling) = (2, .max)
+    switch root["model_type"]?.string {
+    case nil, "resnet":
+      if variant.activation != .relu { variant.innerActivation = .relu }
+      variant.firstStageStride = root["downsample_in_first_stage"]?.boolean == true ? 2 : 1
+      variant.stridePlacement = root["downsample_in_bottleneck"]?.boolean == true ? .in1x1 : .in3x3
+    case "bit": try takeBiT(root)
+    case .some(let type):
+      throw .unsupported(
+        "\(ModelFolder.config): model_type \(type.prefix(40)), only resnet and bit are read; export "
+          + "the network as ONNX")
+    }
     switch root["problem_type"]?.string {
     case nil: break
     case _ where options.activation != nil || options.output != nil: break
@@ -71,6 +71,37 @@ struct FolderFacts {
     try LabelDocument.check(read, against: root, path: source)
     labels = read
     labelsNote = "labels are those of \(ModelFolder.config), id2label"
+  }
+
+  /// Takes what Hugging Face's BiT (Kolesnikov et al. 2020) has beside its tensors.
+  private mutating func takeBiT(_ root: JSONNode) throws(CheckpointError) {
+    if let type = root["layer_type"]?.string, type != "preactivation" {
+      throw .unsupported(
+        "\(ModelFolder.config): layer_type \(type.prefix(40)), only preactivation is read; export the "
+          + "network as ONNX")
+    }
+    if let padding = root["global_padding"]?.string {
+      throw .unsupported(
+        "\(ModelFolder.config): global_padding \(padding.prefix(40)), which depends on the image's sides; "
+          + "only null is read, export the network as ONNX")
+    }
+    guard root["embedding_dynamic_padding"]?.boolean != true else {
+      throw .unsupported(
+        "\(ModelFolder.config): embedding_dynamic_padding is true, which depends on the image's sides; "
+          + "only false is read, export the network as ONNX")
+    }
+    (variant.stemPooling, variant.standardizesWeights) = (.maxZero, true)
+    variant.averagesShortcuts = false
+    variant.projectsRawInput = false
+    variant.normalizationGroups = root["num_groups"]?.integer ?? 32
+    variant.outputStride = root["output_stride"]?.integer ?? 32
+    guard let groups = variant.normalizationGroups, 1...Architecture.widthLimit ~= groups,
+      let stride = variant.outputStride, [8, 16, 32].contains(stride)
+    else {
+      throw .unsupported(
+        "\(ModelFolder.config): num_groups is from 1 to \(Architecture.widthLimit), output_stride 8, 16 or "
+          + "32; export the network as ONNX")
+    }
   }
 
   // MARK: timm

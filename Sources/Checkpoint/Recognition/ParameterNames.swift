@@ -5,7 +5,7 @@ import Words
 ///
 /// - torchvision, timm: `layer1.0.conv1`, `layer1.0.downsample.0`, `fc`.
 /// - Hugging Face: `resnet.encoder.stages.0.layers.0.layer.0.convolution`, `classifier.1`
-///   where nothing stands beside it.
+///   where nothing stands beside it; its BiT: `bit.encoder.stages.0.layers.0.norm1`.
 /// - akamaster/pytorch_resnet_cifar10: `layer1.0.shortcut.0`, `linear`.
 /// - timm's ResNetV2: `stem.conv`, `stages.0.blocks.0.norm1`, `norm`.
 /// - OpenMMLab's deep stems: `stem.0` to `stem.7`.
@@ -15,7 +15,7 @@ import Words
 /// - weiaicunzai/pytorch-cifar100: `conv2_x.0.residual_function.0`, with the stem `conv1.0`.
 enum ParameterNames {
   /// Wrappers that other programs put around the network.
-  private static let prefixes = ["module.", "model.", "backbone.", "resnet."]
+  private static let prefixes = ["module.", "model.", "backbone.", "resnet.", "bit."]
   /// Parts of a name that is translated.
   private static let partLimit = 16
   private static let classifiers: Set<String> = ["fc", "linear", "classifier"]
@@ -102,10 +102,13 @@ enum ParameterNames {
       default: return String(module)
       }
     }
-    if parts.starts(with: ["encoder", "stages"]), parts.count >= 7, parts[3] == "layers",
+    if parts == ["embedder", "convolution"] { return "conv1" }
+    if parts.starts(with: ["encoder", "stages"]), parts.count >= 6, parts[3] == "layers",
       let stage = Int(parts[2]), 0..<Int.max ~= stage
     {
-      return huggingFace(Array(parts[5...])).map { "layer\(stage + 1).\(parts[4]).\($0)" }
+      let block = "layer\(stage + 1).\(parts[4])"
+      let rest = Array(parts[5...])
+      return huggingFace(rest).map { "\(block).\($0)" } ?? timm(rest, inBlock: block)
         ?? String(module)
     }
     if parts.count == 4, parts[0].hasPrefix("layer"), parts[2] == "shortcut" {
@@ -141,12 +144,17 @@ enum ParameterNames {
     guard parts.count >= 5, parts[0] == "stages", parts[2] == "blocks", let stage = Int(parts[1]),
       0...Architecture.stageCountLimit ~= stage
     else { return nil }
-    let block = "layer\(stage + 1).\(parts[3])"
-    if parts[4] == "downsample", parts.count == 6 {
-      return "\(block).downsample.\(parts[5] == "norm" ? "1" : "0")"
+    return timm(Array(parts[4...]), inBlock: "layer\(stage + 1).\(parts[3])")
+  }
+
+  /// Translates the part in a block of ResNetV2: `norm1`, `conv1`, `downsample.conv`.
+  private static func timm(_ parts: [Substring], inBlock block: String) -> String? {
+    guard let first = parts.first else { return nil }
+    if first == "downsample", parts.count == 2 {
+      return "\(block).downsample.\(parts[1] == "norm" ? "1" : "0")"
     }
-    let name = parts[4].hasPrefix("norm") ? "bn" + parts[4].dropFirst(4) : String(parts[4])
-    return ([block, name] + parts[5...].map(String.init)).joined(separator: ".")
+    let name = first.hasPrefix("norm") ? "bn" + first.dropFirst(4) : String(first)
+    return ([block, name] + parts.dropFirst().map(String.init)).joined(separator: ".")
   }
 
   /// Translates `blockS.layer.B.…` of wide networks.

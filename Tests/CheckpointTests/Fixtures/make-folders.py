@@ -38,6 +38,16 @@ def hugging_face(name, shard="10GB", processor=None, **options):
     return network
 
 
+def bit(name):
+    torch.manual_seed(3)
+    config = transformers.BitConfig(
+        embedding_size=8, hidden_sizes=[16, 16], depths=[1, 1], num_groups=4, id2label=LABELS,
+        label2id={v: k for k, v in LABELS.items()})
+    network = prepared(transformers.BitForImageClassification(config))
+    network.save_pretrained(folder / name)
+    transformers.BitImageProcessor().save_pretrained(folder / name)
+
+
 def with_timm(name):
     torch.manual_seed(2)
     network = prepared(ResNet(BasicBlock, [1, 1, 1, 1], num_classes=3, channels=(4, 4, 8, 8)))
@@ -74,6 +84,7 @@ if __name__ == "__main__":
     hugging_face("shards", shard="45KB",
                  processor=transformers.ViTImageProcessor(size={"height": 96, "width": 96}))
     hugging_face("strides", downsample_in_bottleneck=True)
+    bit("bit")
     in_pytorch_files("pytorch-shards", "hugging-face")
     with_timm("timm")
     for path in folder.glob("*/README.md"):

@@ -77,6 +77,32 @@ import Testing
     )
   }
 
+  @Test("What Hugging Face's BiT has beside its tensors is read off its configuration")
+  func bit() throws {
+    let model = try load(folder("bit"))
+    #expect(model.labels == Self.labels && model.architecture == nil)
+    #expect(model.assumptions.allSatisfy { $0.contains("activation softmax") })
+    let groups = model.graph.nodes.compactMap { node -> SampleNormalization? in
+      if case .normalization(let normalization) = node.operation { normalization } else { nil }
+    }
+    #expect(
+      !groups.isEmpty && groups.allSatisfy { $0 == SampleNormalization(.groups(4), epsilon: 1e-5) })
+    #expect(model.graph.nodes.contains { $0.name == "maxpool.pad" })
+    for (old, new, words) in [
+      ("\"preactivation\"", "\"bottleneck\"", "only preactivation is read"),
+      ("\"global_padding\": null", "\"global_padding\": \"SAME\"", "depends on the image's sides"),
+      ("\"embedding_dynamic_padding\": false", "\"embedding_dynamic_padding\": true", "only false"),
+      ("\"num_groups\": 4", "\"num_groups\": 0", "num_groups is from 1"),
+      ("\"output_stride\": 32", "\"output_stride\": 12", "output_stride 8, 16 or 32"),
+    ] {
+      #expect {
+        try changed("bit") { try replace(old, new, in: "config.json", of: $0) }
+      } throws: {
+        "\($0)".contains(words)
+      }
+    }
+  }
+
   @Test(
     "What the outputs mean is read off Hugging Face's configuration",
     arguments: [
@@ -206,7 +232,7 @@ import Testing
     arguments: [
       (
         "hugging-face", "config.json", "\"resnet\"", "\"vit\"",
-        "model_type vit, only resnet is read"
+        "model_type vit, only resnet and bit are read"
       ),
       (
         "hugging-face", "config.json", "\"model_type\"",
