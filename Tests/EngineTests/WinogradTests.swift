@@ -123,4 +123,21 @@ import Testing
       }
     }
   }
+
+  @Test(
+    "Where tiles multiply bf16, the direct convolution is left to them",
+    arguments: [
+      (Precision.fp32, InstructionLevel.avx2, true), (.fp32, .avx512AMX, true),
+      (.bf16, .avx512BF16, true), (.bf16, .avx512AMX, false), (.int8, .avx512VNNI, false),
+    ])
+  func table(precision: Precision, instructions: InstructionLevel, pays: Bool) {
+    var convolution = Convolution(outputChannels: 64, kernel: Extent(3))
+    convolution.padding = Padding(1)
+    let input = FeatureShape(channels: 64, height: 56, width: 56)
+    #expect(
+      pays
+        == WinogradTable.pays(
+          convolution, input: input, largestBatch: 8, precision: precision,
+          instructions: instructions))
+  }
 }

@@ -79,13 +79,14 @@ struct WinogradBenchmark {
       let end = ContinuousClock.now + roundTime
       var outputs = [Float](repeating: 0, count: images.count)
       var isFirst = true
+      let countBefore = milliseconds.count
       repeat {
         let start = ContinuousClock.now
         var span = outputs.mutableSpan
         try context.run(imageCount: batch, input: images.span, logits: &span)
         if !isFirst { milliseconds.append((.now - start) / .milliseconds(1)) }
         isFirst = false
-      } while ContinuousClock.now < end
+      } while ContinuousClock.now < end || milliseconds.count == countBefore
     }
 
     var median: Double { milliseconds.sorted()[milliseconds.count / 2] }
