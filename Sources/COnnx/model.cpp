@@ -25,7 +25,8 @@ void parse(onnx::ModelProto &file, const uint8_t *bytes, size_t byte_count) {
   stream.SetTotalBytesLimit(ONNX_FILE_BYTE_COUNT_LIMIT);
   stream.SetRecursionLimit(ONNX_NESTING_LIMIT);
   if (!file.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
-    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
+    throw refusal(
+        ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model: fetch or export it again");
 }
 
 void prepare_attribute(

@@ -165,9 +165,9 @@ void lower(onnx::NodeProto &node, const constants &constants) {
 /// Whoever runs or translates the graph checks their inputs and attributes.
 constexpr const char *later_domain = "resnetd.later";
 
-bool is_later(const std::string &operation) {
-  return operation == "Gelu" || operation == "GroupNormalization" || operation == "Mish" ||
-         operation == "Swish";
+bool is_later(const std::string &operation, int64_t version) {
+  if (operation == "GroupNormalization" || operation == "Mish") return version >= 18;
+  return (operation == "Gelu" && version >= 20) || (operation == "Swish" && version >= 24);
 }
 
 }  // namespace
@@ -207,7 +207,7 @@ void lower_operator_set(onnx_model &model) {
     for (auto &node : nodes) {
       if (!is_own(node.domain())) continue;
       lower(node, constants);
-      if (!is_later(node.op_type())) continue;
+      if (!is_later(node.op_type(), version)) continue;
       node.set_domain(later_domain);
       model.later.push_back(&node);
     }

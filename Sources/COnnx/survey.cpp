@@ -178,12 +178,14 @@ class surveyor {
       if (shift < 64) value |= static_cast<uint64_t>(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
+    throw refusal(
+        ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model: fetch or export it again");
   }
 
   static void skip(const uint8_t *&at, const uint8_t *end, uint64_t count) {
     if (count > static_cast<uint64_t>(end - at))
-      throw refusal(ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model");
+      throw refusal(
+        ONNX_STATUS_INVALID, "the file is truncated or not an ONNX model: fetch or export it again");
     at += count;
   }
 };

@@ -106,9 +106,11 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .overLimit(let what, let value, let limit): "\(what): \(value), at most \(limit) allowed"
     case .tensor(let name, let offset, let reason): "tensor \(name) (byte \(offset)): \(reason)"
     case .missingTensor(let name, let expected):
-      "tensor \(name) is missing; the network needs it with shape \(expected)"
+      "tensor \(name) is missing; the network needs it with shape \(expected): the file is not whole, or "
+        + "the network is another one, which is read as ONNX"
     case .tensorShape(let name, let offset, let expected, let actual):
-      "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected)"
+      "tensor \(name) (byte \(offset)): shape \(actual), the network needs \(expected); if it is "
+        + "built otherwise, export it as ONNX"
     case .unknownTensor(let name, let offset):
       "tensor \(name.prefix(80)) (byte \(offset)) is not part of the network, so that it is another network: "
         + "export it as ONNX"

@@ -20,8 +20,10 @@ extension sandbox_contract {
       (fill_red, fill_green, fill_blue) = (CInt(fill.red), CInt(fill.green), CInt(fill.blue))
     }
     resize_filter = Self.code(contract.resize.filter)
-    if case .center(let height, let width) = contract.crop {
-      (crop_rule, crop_height, crop_width) = (1, CInt(height), CInt(width))
+    if case .center(let height, let width, let rounding) = contract.crop {
+      (crop_rule, crop_height, crop_width) = (
+        rounding == .halfEven ? 1 : 2, CInt(height), CInt(width)
+      )
     }
     channel_order = Self.code(contract.channelOrder)
     channel_count = CInt(contract.channelCount)
@@ -98,7 +100,11 @@ extension sandbox_contract {
         }
       let contract = try Preprocessing(
         resize: resize,
-        crop: crop_rule == 1 ? .center(height: Int(crop_height), width: Int(crop_width)) : .none,
+        crop: crop_rule == 0
+          ? .none
+          : .center(
+            height: Int(crop_height), width: Int(crop_width),
+            rounding: crop_rule == 1 ? .halfEven : .down),
         channelOrder: order,
         // SAFETY: all bytes of the structures may be read.
         mean: unsafe withUnsafeBytes(of: mean) { unsafe channelNumbers($0) },

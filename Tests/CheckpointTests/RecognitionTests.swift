@@ -171,6 +171,43 @@ import Testing
     #expect(model.assumptions.contains(phrase), "\(model.assumptions)")
   }
 
+  @Test(
+    "A name says how large the first convolution is, unless its stem is said otherwise",
+    arguments: [("resnet18", nil), ("resnet18,stem-stride=1,stem-pool=none", 1)] as [(String, Int?)]
+  )
+  func stem(text: String, stride: Int?) throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2], stem: .cifar))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant(text)
+    func load() throws -> Model {
+      try Model.load(
+        bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    }
+    guard let stride else {
+      let error = #expect(throws: CheckpointError.self) { try load() }
+      #expect(error?.description.contains("of 7x7 numbers, the file of 3x3") == true)
+      #expect(error?.description.contains("stem-stride=1,stem-pool=none") == true)
+      return
+    }
+    let first = try load().graph.nodes.first { $0.name == "conv1" }
+    guard case .convolution(let convolution) = first?.operation else {
+      Issue.record("the first convolution must be there")
+      return
+    }
+    #expect(convolution.stride == Extent(stride))
+  }
+
+  @Test("What is given beside a name is told if the network has no place for it")
+  func unusedBesideName() throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant("norm-groups=8,resnet18,v1")
+    let model = try Model.load(
+      bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    let told = model.assumptions.filter { $0.contains("changes nothing") }
+    #expect(told.map { $0.prefix { $0 != " " } }.sorted() == ["norm-groups", "stride"])
+  }
+
   @Test("A name or a configuration may say what a network has no place for")
   func namedUnused() throws {
     let tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))

@@ -25,15 +25,21 @@ struct ImagePreprocessorTests {
   }
 
   @Test(
-    "The crop is the middle, halves rounded to even as in torchvision",
+    "The crop is the middle, halves rounded to even as in torchvision, or down",
     arguments: [
       // An image of 29 x 21; (29 - 26) / 2 = 1.5 becomes 2, (21 - 16) / 2 = 2.5 becomes 2.
-      (height: 16, width: 26, top: 2, left: 2), (height: 21, width: 29, top: 0, left: 0),
-      (height: 1, width: 1, top: 10, left: 14), (height: 20, width: 28, top: 0, left: 0),
+      (CropRule.center(height: 16, width: 26), top: 2, left: 2),
+      (.center(height: 21, width: 29), top: 0, left: 0),
+      (.center(height: 1, width: 1), top: 10, left: 14),
+      (.center(height: 20, width: 28), top: 0, left: 0),
+      (.center(height: 16, width: 26, rounding: .down), top: 2, left: 1),
+      (.center(height: 18, width: 29, rounding: .down), top: 1, left: 0),
+      (.center(height: 1, width: 1, rounding: .down), top: 10, left: 14),
     ])
-  func crop(height: Int, width: Int, top: Int, left: Int) throws {
-    let pixels = try ImagePreprocessor(.unscaled(height: height, width: width))
-      .prepareBytes(Fixtures.bytes("rgb.png"))
+  func crop(_ crop: CropRule, top: Int, left: Int) throws {
+    let contract = try Preprocessing.plain(.none, crop)
+    let (height, width) = contract.outputSize
+    let pixels = try ImagePreprocessor(contract).prepareBytes(Fixtures.bytes("rgb.png"))
     let whole = Fixtures.bytes("rgb.png.rgb")
     for y in 0..<height {
       let start = 3 * ((top + y) * 29 + left)

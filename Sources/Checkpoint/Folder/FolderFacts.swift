@@ -39,7 +39,7 @@ struct FolderFacts {
     _ root: JSONNode, _ source: String
   ) throws(CheckpointError) {
     variant = .usual
-    variant.isNamed = true
+    variant.given = []
     if let name = root["hidden_act"]?.string {
       variant.activation = try activation(name, "hidden_act")
     }
@@ -160,7 +160,7 @@ struct FolderFacts {
     // These show in the tensors, or are of training.
     case "num_classes", "img_size", "in_chans", "drop_rate", "drop_path_rate", "drop_block_rate",
       "stem_type", "stem_width", "channels", "layers", "cardinality", "base_width",
-      "zero_init_last":
+      "zero_init_last", "pretrained", "checkpoint_path", "exportable", "scriptable":
       break
     case "global_pool": variant.pooling = try pooling(value.string ?? "")
     case "output_stride":

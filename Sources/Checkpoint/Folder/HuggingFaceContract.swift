@@ -125,7 +125,7 @@ struct HuggingFaceContract {
     let crop: CropRule
     if crops {
       let (height, width) = try sides(root["crop_size"], "crop_size")
-      crop = .center(height: height, width: width)
+      crop = .center(height: height, width: width, rounding: .down)
     } else {
       crop = .none
     }
@@ -186,7 +186,7 @@ struct HuggingFaceContract {
     }
     return (
       .shorterSide(size: Int(Double(shorter) / (try share(usual: 224.0 / 256))), filter: filter),
-      .center(height: shorter, width: shorter)
+      .center(height: shorter, width: shorter, rounding: .down)
     )
   }
 

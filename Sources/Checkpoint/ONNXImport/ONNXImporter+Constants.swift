@@ -18,7 +18,7 @@ extension ONNXImporter {
     "InstanceNormalization", "Log", "LpNormalization", "Max", "Min", "Mul", "Neg", "Pow",
     "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin",
     "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Slice",
-    "Softplus", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
+    "Softplus", "Sqrt", "Squeeze", "Sub", "Swish", "Tanh", "Transpose", "Unsqueeze",
   ]
 
   static func external(_ tensor: ONNXTensor) -> CheckpointError {

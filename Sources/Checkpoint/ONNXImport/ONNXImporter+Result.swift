@@ -41,7 +41,9 @@ extension ONNXImporter {
     default: break
     }
     guard let output = classes(value) else {
-      throw .unsupported("\(outputText) is not [N, classes]")
+      throw .unsupported(
+        "\(outputText) is not [N, classes]; name another one (--output-name), or export the network up to "
+          + "its logits")
     }
     switch nodes[output].operation {
     case .softmax(let size) where size == shapes[output].channels:

@@ -195,7 +195,11 @@ struct StateDictionaries {
       }
       return "\(name.prefix(40)) is a \(found)"
     }
-    guard !objects.isEmpty else { return .unsupported("the file's state dict holds no tensor") }
+    guard !objects.isEmpty else {
+      return .unsupported(
+        "the file holds no tensor under a name, nor in a dictionary or a few of them inside of each other; "
+          + Self.savingState)
+    }
     let shown = objects.prefix(3).joined(separator: ", ") + (objects.count > 3 ? ", …" : "")
     return .unsupported(
       "the file's state dict holds no tensor (\(shown)); \(Self.wayToState(from: ""))")

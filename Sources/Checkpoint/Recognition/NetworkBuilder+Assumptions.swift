@@ -20,7 +20,11 @@ extension NetworkBuilder {
   ) -> String? {
     var parts: [String] = []
     if variant.stemPooling == nil, !isForSmallImages { parts.append("a max-pooled stem") }
-    if variant.lastStageStride == nil { parts.append("later stages that stride by 2") }
+    if variant.lastStageStride == nil, variant.dilatedStages == nil,
+      (variant.outputStride ?? 32) == 32
+    {
+      parts.append("later stages that stride by 2")
+    }
     if variant.activation == nil { parts.append("ReLU") }
     if variant.epsilon == nil { parts.append("epsilon 1e-05") }
     if variant.outputStride == nil { parts.append("no dilation") }
@@ -33,9 +37,12 @@ extension NetworkBuilder {
   /// Tells what neither tensors nor the variant say.
   mutating func tellAssumptions() {
     let places = VariantPlaces(
-      isBottleneck: isBottleneck, hasAttention: hasAttention,
+      isBottleneck: isBottleneck,
+      strides: isForFaces || tensors.blockCounts.count > 1 || variant.firstStageStride == 2,
+      hasAttention: hasAttention,
       hasGroupNormalization: normalization == .group, isPreActivation: isPreActivation,
-      activatesHead: usesHeadActivation, padsShortcuts: padsShortcuts)
+      activatesHead: usesHeadActivation, padsShortcuts: padsShortcuts,
+      projectsShortcuts: parts.contains("downsample"))
     for phrase in variant.unused(in: places) { assume(phrase) }
     if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
       assume(Self.assumedSmallStem)

@@ -18,7 +18,8 @@ extension NetworkBuilder {
     }
     // What the first block has, all have.
     if let name = Self.names.first(where: parts.contains) {
-      throw .unsupported("no tensors \(block).\(name), which other blocks have")
+      throw .unsupported(
+        "no tensors \(block).\(name), which other blocks have; export the network as ONNX")
     }
   }
 

@@ -318,7 +318,8 @@ struct NetworkBuilder {
         blockCounts: counts, isBottleneck: isBottleneck, hasAttention: hasAttention,
         hasDeepStem: hasDeepStem, isPreActivation: isPreActivation,
         hasGroupNormalization: normalization == .group,
-        isGrouped: isGrouped))
+        isGrouped: isGrouped,
+        stemSide: hasDeepStem ? nil : tensors.shape("conv1.weight")?.last))
     return counts
   }
 
@@ -334,7 +335,8 @@ struct NetworkBuilder {
   /// of the usual kind.
   static let withoutStatistics = CheckpointError.variant(
     "the normalisations have no running statistics, which are buffers: save the network's state_dict(), "
-      + "not its parameters alone; if it has group normalisation, say of how many groups (norm-groups=…)"
+      + "not its parameters alone; if it has group normalisation, say of how many groups (norm-groups=…); if it normalises each image by its own "
+      + "numbers (InstanceNorm, track_running_stats=False), export it as ONNX"
   )
 
   /// Whether group normalisation is assumed, and of how many groups.

@@ -30,7 +30,7 @@ extension NetworkVariant {
     changes.append(change { $0.projectsRawInput = true })
     changes.append(change { $0.basicStride = .second })
     changes += [true, false].map { isSo in change { $0.standardizesWeights = isSo } }
-    changes += [16, 8, 64, 1].map { groups in change { $0.normalizationGroups = groups } }
+    changes += [16, 8, 4, 2, 64, 1].map { groups in change { $0.normalizationGroups = groups } }
     changes += [.identity, .gelu, .tanh, .elu, .leakyRelu(slope: 0.01)].map { function in
       change { $0.headActivation = function }
     }

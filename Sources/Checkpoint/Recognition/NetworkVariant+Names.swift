@@ -26,7 +26,7 @@ extension NetworkVariant {
     if isLegacy { name = name.dropFirst("legacy_".count) }
     guard let parts = NameParts(name) else { return nil }
     self = .usual
-    isNamed = true
+    given = []
     antiAliasing = parts.family == "aa" ? .average : parts.family == "blur" ? .blur : .nothing
     if parts.isCIFAR {
       (stemStride, stemPooling) = (1, .nothing)
@@ -114,6 +114,7 @@ extension NetworkVariant {
       let letter = suffix.hasPrefix("_v1") ? suffix.dropFirst("_v1".count) : suffix
       traits.hasDeepStem =
         letter.first.map { "cdest".contains($0) } == true || family == "rs" || isSENet
+      traits.stemSide = traits.hasDeepStem ? nil : 7
       traits.isPreActivation = family == "v2"
       traits.hasGroupNormalization = usesGroupNormalization || isBiT
       traits.isGrouped = isNext || isSENet

@@ -97,6 +97,7 @@ extension NetworkVariant {
       }
       try set(String(name), String(value))
     }
+    if self.given != nil { self.given = Set(given.map(String.init)) }
   }
 
   private static func named(_ word: String) throws(CheckpointError) -> NetworkVariant {
@@ -159,12 +160,16 @@ extension NetworkVariant {
       return take(\.attentionPooling, AttentionPooling(rawValue: value))
     case .attentionGate: return take(\.attentionGate, AttentionGate(rawValue: value))
     case .antiAliasing: return take(\.antiAliasing, AntiAliasing(rawValue: value))
-    case .stemStride: return take(\.stemStride, number, if: 1...2 ~= number)
+    case .stemStride:
+      named?.stemSide = nil
+      return take(\.stemStride, number, if: 1...2 ~= number)
     case .firstStageStride: return take(\.firstStageStride, number, if: 1...2 ~= number)
     case .lastStageStride: return take(\.lastStageStride, number, if: 1...2 ~= number)
     case .zeroChannels:
       return take(\.zeroChannels, Architecture.ZeroChannels(rawValue: value))
-    case .stemPool: return take(\.stemPooling, StemPooling(rawValue: value))
+    case .stemPool:
+      named?.stemSide = nil
+      return take(\.stemPooling, StemPooling(rawValue: value))
     case .shortcutPool: return take(\.averagesShortcuts, ["avg": true, "none": false][value])
     case .projectionInput:
       return take(\.projectsRawInput, ["activated": false, "raw": true][value])
@@ -184,6 +189,11 @@ extension NetworkVariant {
       numbers.allSatisfy({ 2...Architecture.stageCountLimit ~= $0 })
     else { return nil }
     return numbers.sorted()
+  }
+
+  /// Names of all settings.
+  var settingNames: Set<String> {
+    Set(text.split(separator: ",").map { String($0.prefix { $0 != "=" }) })
   }
 
   /// The settings as text that `init` reads.

@@ -3,6 +3,8 @@ import ResNet
 /// Parts of a network that settings are of, which not every one has.
 struct VariantPlaces {
   var isBottleneck: Bool
+  /// Whether a stage strides.
+  var strides: Bool
   var hasAttention = false
   var hasGroupNormalization = false
   var isPreActivation = false
@@ -10,16 +12,18 @@ struct VariantPlaces {
   var activatesHead = false
   /// Whether shortcuts without weights add channels.
   var padsShortcuts: Bool
+  /// Whether shortcuts have projections.
+  var projectsShortcuts: Bool
 }
 
 extension NetworkVariant {
-  /// Returns a phrase for each setting that says nothing of such a network. A network's name or
-  /// configuration may have such settings.
+  /// Returns a phrase for each setting that was given and says nothing of such a network.
   func unused(in places: VariantPlaces) -> [String] {
-    guard isNamed != true else { return [] }
     let settings = [
-      ("stride", stridePlacement != nil && !places.isBottleneck),
-      ("basic-stride", basicStride != nil && places.isBottleneck),
+      ("stride", stridePlacement != nil && !(places.isBottleneck && places.strides)),
+      ("basic-stride", basicStride != nil && (places.isBottleneck || !places.strides)),
+      ("output-stride", (outputStride ?? 32) < 32 && !places.strides),
+      ("shortcut-pool", averagesShortcuts != nil && !(places.projectsShortcuts && places.strides)),
       ("head-activation", headActivation != nil && !places.activatesHead),
       ("attention-pool", attentionPooling != nil && !places.hasAttention),
       ("attention-gate", attentionGate != nil && !places.hasAttention),
@@ -27,7 +31,7 @@ extension NetworkVariant {
       ("projection-input", projectsRawInput != nil && !places.isPreActivation),
       ("zero-channels", zeroChannels != nil && !places.padsShortcuts),
     ]
-    return settings.filter { $0.1 }.map { name, _ in
+    return settings.filter { $0.1 && given?.contains($0.0) ?? true }.map { name, _ in
       "\(name) (--arch) changes nothing: the network has no place for it"
     }
   }

@@ -93,9 +93,9 @@ package struct NetworkVariant: Sendable, Hashable {
   package var headActivation: Activation?
   /// What a network's name says of tensors, which a file must show.
   var named: NetworkTraits?
-  /// Whether settings come from a network's name or configuration, which may say what its tensors have
-  /// no place for.
-  var isNamed: Bool?
+  /// Names of the settings that were given beside a network's name or configuration, which themselves
+  /// may say what its tensors have no place for; nil where all were given.
+  var given: Set<String>?
 
   package init() {}
 
@@ -113,11 +113,19 @@ package struct NetworkVariant: Sendable, Hashable {
   }
 
   /// Takes everything that the other one states.
-  mutating func take(_ other: NetworkVariant) { merge(other) { $1 ?? $0 } }
+  mutating func take(_ other: NetworkVariant) {
+    if given != nil || other.given != nil {
+      given = (given ?? settingNames).union(other.given ?? other.settingNames)
+    }
+    // Whoever speaks of the stem does not mean that of the name.
+    if other.stemStride != nil || other.stemPooling != nil { named?.stemSide = nil }
+    merge(other) { $1 ?? $0 }
+  }
 
   /// What this one states otherwise than the other one.
   func differences(from other: NetworkVariant) -> NetworkVariant {
     var result = self
+    result.given = nil
     result.merge(other) { $0 == $1 ? nil : $0 }
     return result
   }
@@ -151,7 +159,6 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.head)
     merge(\.headActivation)
     merge(\.named)
-    merge(\.isNamed)
   }
 }
 
@@ -166,6 +173,8 @@ struct NetworkTraits: Sendable, Hashable {
   var hasGroupNormalization = false
   /// Whether 3x3 convolutions have groups (ResNeXt).
   var isGrouped = false
+  /// Side of the first convolution; nil if the name does not say, or the stem has several.
+  var stemSide: Int?
 
   /// Throws for the first one that a file shows otherwise than this name says.
   func check(_ found: NetworkTraits) throws(CheckpointError) {
@@ -187,6 +196,12 @@ struct NetworkTraits: Sendable, Hashable {
     }
     if hasGroupNormalization != found.hasGroupNormalization {
       throw fault("group normalisation (gn)", hasGroupNormalization)
+    }
+    if let stemSide, let side = found.stemSide, stemSide != side {
+      throw .variant(
+        "the network that it names has a first convolution of \(stemSide)x\(stemSide) numbers, the file of "
+          + "\(side)x\(side); if that is for small images, say beside the name how it strides: "
+          + "stem-stride=1,stem-pool=none")
     }
     if isGrouped != found.isGrouped { throw fault("grouped convolutions (resnext)", isGrouped) }
     if isPreActivation != found.isPreActivation {

@@ -111,7 +111,8 @@ struct TensorNetwork {
     }
     assumptions += variant.unused(
       in: VariantPlaces(
-        isBottleneck: architecture.block == .bottleneck, padsShortcuts: architecture.shortcut == .a)
+        isBottleneck: architecture.block == .bottleneck, strides: architecture.stages.count > 1,
+        padsShortcuts: architecture.shortcut == .a, projectsShortcuts: architecture.shortcut != .a)
     )
     let isSmall = architecture.stem == .cifar
     if let rest = NetworkBuilder.assumedRest(variant, isForSmallImages: isSmall) {
@@ -140,5 +141,6 @@ extension NetworkTraits {
     blockCounts = architecture.stages.map(\.blocks)
     isBottleneck = architecture.block == .bottleneck
     isGrouped = architecture.groups > 1
+    stemSide = architecture.stem == .cifar ? 3 : 7
   }
 }

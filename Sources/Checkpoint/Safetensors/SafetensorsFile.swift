@@ -80,7 +80,7 @@ struct SafetensorsFile: Sendable {
     guard end == dataByteCount else {
       throw .malformed(
         format: .safetensors, offset: dataStart + end,
-        reason: "\(dataByteCount - end) bytes belong to no tensor")
+        reason: "\(dataByteCount - end) bytes belong to no tensor; fetch or save it again")
     }
     return placed
   }

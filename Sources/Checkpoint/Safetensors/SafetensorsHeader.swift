@@ -130,7 +130,9 @@ struct SafetensorsHeader {
     guard node.members != nil else { throw fault("its declaration is not a JSON object") }
     guard let typeName = node["dtype"]?.string else { throw fault("dtype is not a string") }
     guard let type = ElementType(rawValue: typeName) else {
-      throw fault("unknown dtype \(typeName.prefix(20))")
+      throw fault(
+        "unknown dtype \(typeName.prefix(20)); parameters are F16, BF16, F32 or F64: save them so (in Python: "
+          + "tensor.float())")
     }
     guard let dimensions = node["shape"]?.array else { throw fault("shape is not an array") }
     guard dimensions.count <= SafetensorsLimits.rank else {

@@ -7,6 +7,13 @@ struct TensorGroup: Sendable {
     var arrayFault: String?
     /// Offset in the file of what makes it.
     let offset: Int
+
+    /// Expression of Python that makes a plain tensor of it.
+    var plain: String {
+      if className.hasSuffix("_rebuild_qtensor") { return "value.dequantize()" }
+      if className.hasSuffix("_rebuild_sparse_tensor") { return "value.to_dense()" }
+      return "torch.as_tensor(value).float()"
+    }
   }
 
   /// Names of the dictionaries around it, joined by dots; empty for the outermost.
@@ -57,7 +64,9 @@ struct TensorGroup: Sendable {
       ?? "it is \(found.className), of which the numbers cannot be read"
     throw .tensor(
       name: name, offset: found.offset,
-      reason: "\(kind); save plain tensors, in Python: {name: torch.as_tensor(value) for each}")
+      reason:
+        "\(kind); save plain tensors of single precision, in Python: {name: \(found.plain) for each}"
+    )
   }
 
   /// Throws if tensors that share bytes take far more memory than the file has.

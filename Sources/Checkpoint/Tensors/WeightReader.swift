@@ -123,14 +123,17 @@ struct WeightReader {
       var largest: UInt32 = 0
       for index in values.indices { largest = max(largest, values[index].bitPattern & 0x7FFF_FFFF) }
       if largest >= Float.infinity.bitPattern {
-        return "a number is NaN, infinite, or beyond single precision"
+        return "a number is NaN, infinite, or beyond single precision; \(damage)"
       }
       guard isVariance else { return nil }
       var smallest: Float = 0
       for index in values.indices { smallest = min(smallest, values[index]) }
-      return smallest < 0 ? "a variance is \(smallest)" : nil
+      return smallest < 0 ? "a variance is \(smallest); \(damage)" : nil
     }
   }
+
+  private static let damage =
+    "the file is damaged, or its training has diverged: fetch it again, or take an earlier checkpoint"
 
   /// Pairs `golden.N.image` and `golden.N.logits` for N from zero on.
   func goldenSamples(classCount: Int) throws(CheckpointError) -> [GoldenSample] {

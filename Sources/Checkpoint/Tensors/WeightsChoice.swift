@@ -112,12 +112,26 @@ struct WeightsChoice {
   /// Adds a network whose body is under a prefix and whose classifier is outside.
   private mutating func searchSplit(_ all: [Named], in group: Int) {
     let (names, prefix) = Self.withoutCommonPrefix(all)
+    var bodies: [(names: [Named], inner: String)] = []
+    findBodies(names, among: names, under: "", depth: 0, &bodies)
+    for body in bodies { add(body.names, under: prefix, inner: body.inner, in: group) }
+  }
+
+  /// Finds prefixes of some of the names under which there is a body, whose classifier is elsewhere.
+  private mutating func findBodies(
+    _ all: [Named], among names: [Named], under outer: String, depth: Int,
+    _ bodies: inout [(names: [Named], inner: String)]
+  ) {
     for (part, members) in Self.parts(of: names) where members.count >= Self.leastCount {
       guard examinedCount < Self.examinedLimit else { return }
-      let inner = "\(part)." + Self.withoutCommonPrefix(members).prefix
-      let stripped = Self.stripped(names, of: inner)
-      guard outcome(of: stripped) != .none else { continue }
-      add(stripped, under: prefix, inner: inner, in: group)
+      let (rest, common) = Self.withoutCommonPrefix(members)
+      let inner = "\(outer)\(part).\(common)"
+      let stripped = Self.stripped(all, of: inner)
+      if outcome(of: stripped) != .none {
+        bodies.append((stripped, inner))
+      } else if depth < Self.depthLimit {
+        findBodies(all, among: rest, under: inner, depth: depth + 1, &bodies)
+      }
     }
   }
 
@@ -220,14 +234,21 @@ struct WeightsChoice {
   /// Returns the prefix of the only part that has a stem and blocks under their usual names; empty if
   /// there is none, or they have no prefix. Throws if there are several.
   private static func prefixOfBody(_ names: [Named]) throws(CheckpointError) -> String {
-    let prefixes = parts(of: names).compactMap { part, members -> String? in
-      let (rest, inner) = withoutCommonPrefix(members)
-      let tensors = try? NamedTensors(rest.map { ($0.rest, $0.entry) })
-      let names = ["conv1.weight", "layer1.0.conv1.weight"]
-      return names.allSatisfy { tensors?.shape($0) != nil } ? "\(part).\(inner)" : nil
-    }
+    let prefixes = prefixesOfBodies(names, depth: 0)
     guard prefixes.count < 2 else { throw severalBodies(prefixes) }
     return prefixes.first ?? ""
+  }
+
+  private static func prefixesOfBodies(_ names: [Named], depth: Int) -> [String] {
+    parts(of: names).flatMap { part, members -> [String] in
+      guard members.count >= leastCount else { return [] }
+      let (rest, inner) = withoutCommonPrefix(members)
+      let tensors = try? NamedTensors(rest.map { ($0.rest, $0.entry) })
+      let wanted = ["conv1.weight", "layer1.0.conv1.weight"]
+      if wanted.allSatisfy({ tensors?.shape($0) != nil }) { return ["\(part).\(inner)"] }
+      guard depth < depthLimit else { return [] }
+      return prefixesOfBodies(rest, depth: depth + 1).map { "\(part).\(inner)\($0)" }
+    }
   }
 
   private static func severalBodies(_ prefixes: [String]) -> CheckpointError {

@@ -10,7 +10,7 @@ enum ContractKey {
   static let resize = [
     "rule", "size", "height", "width", "filter", "fill", "fraction", "mode",
   ]
-  static let crop = ["rule", "height", "width"]
+  static let crop = ["rule", "height", "width", "rounding"]
   static let alpha = ["policy", "background"]
   /// Keys that say how colours become others, which bands do not.
   static let ofColours = ["grey", "cmyk", "color_profile"]

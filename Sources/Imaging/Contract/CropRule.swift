@@ -3,11 +3,19 @@ package enum CropRule: Sendable, Hashable {
   /// The whole image; allowed only after an exact resize, for the network's input has one size.
   case none
   /// The middle, as in torchvision's `CenterCrop`: a side that is too small is padded with black.
-  case center(height: Int, width: Int)
+  case center(height: Int, width: Int, rounding: Rounding = .halfEven)
+
+  /// Where the middle begins if what is cut off has an odd number of pixels.
+  package enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The half is rounded to even, as in torchvision.
+    case halfEven = "half_even"
+    /// It is rounded down, as in Hugging Face's processors.
+    case down
+  }
 }
 
 extension CropRule: Encodable {
-  private enum CodingKeys: String, CodingKey { case rule, height, width }
+  private enum CodingKeys: String, CodingKey { case rule, height, width, rounding }
   private enum Rule: String, Codable, CaseIterable { case none, center }
 
   /// Reads the rule of a contract.
@@ -20,7 +28,8 @@ extension CropRule: Encodable {
       try fields.check(allowed: ContractKey.crop)
       let remedy = "write the size of the network's input in pixels"
       self = .center(
-        height: try fields.side("height", remedy), width: try fields.side("width", remedy))
+        height: try fields.side("height", remedy), width: try fields.side("width", remedy),
+        rounding: try fields.choice("rounding") ?? .halfEven)
     }
   }
 
@@ -29,10 +38,11 @@ extension CropRule: Encodable {
     switch self {
     case .none:
       try container.encode(Rule.none, forKey: .rule)
-    case .center(let height, let width):
+    case .center(let height, let width, let rounding):
       try container.encode(Rule.center, forKey: .rule)
       try container.encode(height, forKey: .height)
       try container.encode(width, forKey: .width)
+      if rounding != .halfEven { try container.encode(rounding, forKey: .rounding) }
     }
   }
 }

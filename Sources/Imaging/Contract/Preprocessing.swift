@@ -109,9 +109,14 @@ package struct Preprocessing: Sendable, Hashable {
     channelOrder == .bands ? mean.count : channelOrder.sources.count
   }
 
+  /// Where a crop begins if what it cuts off is odd.
+  package var cropRounding: CropRule.Rounding {
+    if case .center(_, _, let rounding) = crop { rounding } else { .halfEven }
+  }
+
   /// Sides of the network's input.
   package var outputSize: (height: Int, width: Int) {
-    if case .center(let height, let width) = crop { return (height, width) }
+    if case .center(let height, let width, _) = crop { return (height, width) }
     guard let size = resize.size else {
       preconditionFailure("a checked contract must have an output size")
     }
@@ -136,7 +141,7 @@ extension Preprocessing {
           + "network's input (rule exact or letterbox): write "
           + #""crop": {"rule": "center", "height": 224, "width": 224}, with that size"#
       }
-    case .center(let height, let width):
+    case .center(let height, let width, _):
       if case .letterbox = resize {
         return "crop is center, but resize with the rule letterbox makes the input's size already: "
           + "leave out crop"

@@ -112,7 +112,7 @@ private struct CropFraction {
   }
 
   func resize(for crop: CropRule, filter: ResizeFilter) throws(ImagingError) -> ResizeRule {
-    guard case .center(let height, let width) = crop else {
+    guard case .center(let height, let width, _) = crop else {
       throw .invalidContract(
         reason: "the rule crop_fraction of resize needs the size of the crop: write "
           + #""crop": {"rule": "center", "height": 224, "width": 224}, with the input's size"#)

@@ -18,16 +18,19 @@ struct SampleWindow: Hashable {
   /// Whether such pixels are needed before or after it.
   let hasPadding: Bool
 
-  /// Crops as torchvision's `CenterCrop`: cutting rounds halves to even, as Python does; padding
-  /// puts the odd pixel after the image.
-  init(sourceCount: Int, resizedCount: Int, outputCount: Int) {
+  /// Crops as torchvision's `CenterCrop`: cutting rounds halves to even, as Python does, or down;
+  /// padding puts the odd pixel after the image.
+  init(
+    sourceCount: Int, resizedCount: Int, outputCount: Int,
+    rounding: CropRule.Rounding = .halfEven
+  ) {
     self.sourceCount = sourceCount
     sourceLength = Double(sourceCount)
     self.resizedCount = resizedCount
     hasPadding = resizedCount < outputCount
     if resizedCount >= outputCount {
       let middle = Double(resizedCount - outputCount) / 2
-      start = Int(middle.rounded(.toNearestOrEven))
+      start = Int(middle.rounded(rounding == .halfEven ? .toNearestOrEven : .down))
       count = outputCount
       padding = 0
     } else {
@@ -98,8 +101,11 @@ struct SampleWindow: Hashable {
     let output = contract.outputSize
     return (
       SampleWindow(
-        sourceCount: height, resizedCount: resized.height, outputCount: output.height),
-      SampleWindow(sourceCount: width, resizedCount: resized.width, outputCount: output.width)
+        sourceCount: height, resizedCount: resized.height, outputCount: output.height,
+        rounding: contract.cropRounding),
+      SampleWindow(
+        sourceCount: width, resizedCount: resized.width, outputCount: output.width,
+        rounding: contract.cropRounding)
     )
   }
 

@@ -38,7 +38,8 @@ struct CheckReport {
       throw Failure(
         "\(input): no variant gives the \(kind) of \(outputs); the nearest is \(options), and "
           + "\(difference). Are the images of \(images) prepared (scaled, normalised), and the "
-          + "network in its evaluation mode?")
+          + "network in its evaluation mode? If it computes what no tensor tells, such as an "
+          + "activation between modules, export it as ONNX.")
     }
     ModelSource.tell(of: found.model, input, ModelSource.warn)
     write("the \(kind) agree, \(difference)")

@@ -831,6 +831,27 @@ refused(
     "heads-alike", beside(embed=nn.Linear(24, 24), cls=nn.Linear(24, 5)),
     "any of the modules cls, embed may be the classifier; say which (--arch head=NAME)")
 
+
+
+class Deep(nn.Module):
+    """A body two prefixes deep, with a neck beside it and the classifier outside of both."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Module()
+        self.net.body, self.net.neck = resnet(BasicBlock), block(24, 12)
+        del self.net.body.fc
+        self.classifier = nn.Linear(12, 5)
+
+    def forward(self, x):
+        return self.classifier(self.net.neck(self.net.body.forward_features(x).mean((2, 3))))
+
+
+case("prefixes-of-body", Deep())
+stem = resnet(BasicBlock, (2, 2, 2, 2))
+stem.conv1 = nn.Conv2d(3, 64, 5, 2, 2, bias=False)
+refused("stem-of-another", stem, "a first convolution of 7x7 numbers, the file of 5x5", "resnet18")
+
 # What cannot be right.
 two = resnet(BasicBlock)
 two.age, two.sex = nn.Linear(24, 9), nn.Linear(24, 2)

@@ -30,7 +30,8 @@ import Testing
       try model.preprocessing
         == Preprocessing(
           resize: .shorterSide(size: 256, filter: .bicubic),
-          crop: .center(height: 224, width: 224), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]))
+          crop: .center(height: 224, width: 224, rounding: .down), mean: [0.5, 0.5, 0.5],
+          std: [0.5, 0.5, 0.5]))
     #expect(
       model.warnings == [
         "labels are those of config.json, id2label",

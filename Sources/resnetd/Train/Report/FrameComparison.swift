@@ -51,7 +51,7 @@ struct FrameComparison: Sendable {
   }
 
   private static func crops(_ contract: Preprocessing) -> Bool {
-    guard case .center(let height, let width) = contract.crop else { return false }
+    guard case .center(let height, let width, _) = contract.crop else { return false }
     switch contract.resize {
     case .shorterSide: return true
     case .exact(let resizedHeight, let resizedWidth, _):
