@@ -14,12 +14,14 @@ extension ModelStore {
         throw .uploadTooLarge(byteCount: expectedByteCount, limit: limits.uploadByteLimit)
       }
     }
+    try requireFolder()
     let digest = try SHA256.begin(for: disk.incoming.path)
     let available = disk.incoming.availableByteCount
     let file = try StagedFile(in: disk.incoming)
     do {
       try admit(file.name, expectedByteCount, availableByteCount: available)
     } catch {
+      disk.failures.count(error)
       disk.discard(file.name)
       throw error
     }
@@ -46,8 +48,13 @@ extension ModelStore {
   /// Throws if the disk has no room for these bytes in addition to those announced and the reserve.
   func checkSpace(for byteCount: Int) throws(StoreError) {
     let available = disk.incoming.availableByteCount
-    try state.withLock { (state) throws(StoreError) in
-      try checkSpace(state, for: byteCount, available)
+    do throws(StoreError) {
+      try state.withLock { (state) throws(StoreError) in
+        try checkSpace(state, for: byteCount, available)
+      }
+    } catch {
+      disk.failures.count(error)
+      throw error
     }
   }
 
@@ -123,6 +130,8 @@ extension ModelStore {
     }
     let kept = try changing { () throws(StoreError) in
       try install(staged, name: name, by: by)
+    } orElse: {
+      disk.discard(staged.fileName)
     }
     evict(sparing: staged.version)
     return kept
@@ -142,6 +151,7 @@ extension ModelStore {
         try state.index.evictions(for: staged.byteCount, limits: limits)
       }
     } catch {
+      disk.failures.count(error)
       disk.discard(staged.fileName)
       throw error
     }

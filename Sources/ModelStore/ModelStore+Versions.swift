@@ -58,8 +58,8 @@ extension ModelStore {
   package func assumeLive(
     _ version: ModelVersion, by: String, because fault: StoreError
   ) throws(StoreError) {
-    // After a record that is being written, which would stand for an older choice.
-    try changing { () throws(StoreError) in
+    // After a record that is being written, which would stand for an older choice. Without the disk.
+    try changes.withLock { (_) throws(StoreError) in
       let now = clock()
       try state.withLock { (state) throws(StoreError) in
         guard state.index.contains(version) else { throw .unknownVersion(version.hex) }

@@ -17,6 +17,8 @@ package final class ModelStore: Sendable {
     var uploads: [String: Int] = [:]
     /// Uploads that are whole.
     var staged: Set<String> = []
+    /// Fault of the folder as it was last looked at.
+    var folderFault: FolderFault?
   }
 
   private static let digestPrefix = "sha256:"
@@ -99,10 +101,21 @@ package final class ModelStore: Sendable {
     try disk.verify(version, unless: isCancelled)
   }
 
-  /// Runs steps that change the disk, after those of any other thread.
+  /// Runs steps that change the disk, after those of any other thread. Throws if a restart would not
+  /// find what they write.
+  ///
+  /// - Parameter clear: Called in place of the steps then.
   func changing<Result: Sendable>(
-    _ steps: () throws(StoreError) -> Result
+    _ steps: () throws(StoreError) -> Result, orElse clear: () -> Void = {}
   ) throws(StoreError) -> Result {
-    try changes.withLock { (_) throws(StoreError) in try steps() }
+    try changes.withLock { (_) throws(StoreError) in
+      do throws(StoreError) {
+        try requireFolder()
+      } catch {
+        clear()
+        throw error
+      }
+      return try steps()
+    }
   }
 }

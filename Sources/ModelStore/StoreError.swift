@@ -9,6 +9,8 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   case file(path: String, doing: String, reason: String)
   /// Another process holds the lock of the folder.
   case folderInUse(path: String, lock: String)
+  /// The folder is not there any more, or not the one that was opened.
+  case folderFault(FolderFault)
   /// The disk, or the user's quota on it, has no room.
   case full(path: String, neededByteCount: Int, availableByteCount: Int)
   case uploadTooLarge(byteCount: Int, limit: Int)
@@ -42,6 +44,7 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
     case .file(let path, let doing, let reason): "cannot \(doing) \(path): \(reason)"
     case .folderInUse(let path, let lock):
       "another process uses the model store \(path) (it holds \(lock))"
+    case .folderFault(let fault): fault.description
     case .full(let path, let needed, let available):
       "no room in \(path): \(needed) bytes are needed, \(available) are free"
     case .uploadTooLarge(let byteCount, let limit):

@@ -8,14 +8,19 @@ final class Folder: Sendable {
   private let descriptor: CInt
   private let hook: DiskHook
   private let space: SpaceHook
+  private let failures: DiskFailureCounts
 
   /// Opens the folder at `path`, creating it for this user alone if it is missing.
+  ///
+  /// - Parameter failures: Counts the changes that fail, in this folder and those opened in it.
   init(
-    making path: String, hook: @escaping DiskHook, space: @escaping SpaceHook
+    making path: String, hook: @escaping DiskHook, space: @escaping SpaceHook,
+    failures: DiskFailureCounts
   ) throws(StoreError) {
     self.path = path
     self.hook = hook
     self.space = space
+    self.failures = failures
     let injected = hook(.makeFolder)
     let made = injected == 0 ? unsafe mkdir(path, 0o700) : -1
     let number = injected == 0 ? errno : injected
@@ -36,24 +41,77 @@ final class Folder: Sendable {
     path = "\(parent.path)/\(name)"
     hook = parent.hook
     space = parent.space
-    do {
-      try parent.perform(.makeFolder, name) {
-        unsafe Int(mkdirat(parent.descriptor, name, 0o700))
-      }
-    } catch {
-      // Either it exists or it cannot be made: opening it tells which.
-    }
+    failures = parent.failures
+    // Either it exists or it cannot be made: opening it tells which.
+    if hook(.makeFolder) == 0 { unsafe mkdirat(parent.descriptor, name, 0o700) }
     descriptor = unsafe openat(
       parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("open", path, number: errno) }
   }
 
-  deinit { close(descriptor) }
+  /// Opens a folder that is only read. Returns nil if nothing is at the path.
+  init?(reading path: String, failures: DiskFailureCounts) throws(StoreError) {
+    (self.path, hook, space) = (path, { _ in 0 }, { $0 })
+    self.failures = failures
+    descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor < 0 else { return }
+    if errno == ENOENT { return nil }
+    throw .system("open", path, number: errno)
+  }
+
+  /// The same for a folder in another.
+  init?(reading name: String, in parent: Folder) throws(StoreError) {
+    path = "\(parent.path)/\(name)"
+    (hook, space, failures) = (parent.hook, parent.space, parent.failures)
+    descriptor = unsafe openat(
+      parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor < 0 else { return }
+    if errno == ENOENT { return nil }
+    throw .system("open", path, number: errno)
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
   func path(of name: String) -> String { "\(path)/\(name)" }
 
   /// Bytes that this user may still write; 0 if that is unknown.
   var availableByteCount: Int { FreeSpace.byteCount(of: descriptor).map(space) ?? 0 }
+
+  /// What is found where a folder or file was opened.
+  enum Place {
+    case same
+    case empty
+    case other
+  }
+
+  /// Returns whether this folder is still what is at `path`.
+  func place(at path: String) -> Place {
+    var found = stat()
+    let isThere = unsafe fstatat(AT_FDCWD, path, &found, 0) == 0
+    return Self.place(of: descriptor, isThere ? found : nil)
+  }
+
+  /// Returns whether this folder is still what `parent` has under the name.
+  func place(as name: String, in parent: Folder) -> Place { parent.place(of: descriptor, as: name) }
+
+  /// Returns whether the open file or folder is still what this folder has under the name.
+  func place(of opened: CInt, as name: String) -> Place {
+    var found = stat()
+    let isThere = unsafe fstatat(descriptor, name, &found, AT_SYMLINK_NOFOLLOW) == 0
+    return Self.place(of: opened, isThere ? found : nil)
+  }
+
+  private static func place(of opened: CInt, _ found: stat?) -> Place {
+    guard let found else { return .empty }
+    var own = stat()
+    guard unsafe fstat(opened, &own) == 0 else { return .other }
+    return own.st_dev == found.st_dev && own.st_ino == found.st_ino ? .same : .other
+  }
+
+  /// The system's reason why this user cannot make files here; nil if it can.
+  var reasonNotWritable: String? {
+    unsafe faccessat(descriptor, ".", W_OK | X_OK, 0) == 0 ? nil : SystemError.text(errno)
+  }
 
   /// Makes a call that changes the disk, again if a signal interrupts it.
   @discardableResult
@@ -66,8 +124,10 @@ final class Folder: Sendable {
       if result >= 0 { return result }
       number = errno == EINTR ? 0 : errno
     }
-    throw .system(
+    let error = StoreError.system(
       step.rawValue, path(of: name), number: number, in: self, byteCount: byteCount)
+    failures.count(error)
+    throw error
   }
 
   /// Creates an empty file that only this user may read; the caller closes its descriptor.
@@ -113,6 +173,11 @@ final class Folder: Sendable {
       return nil
     }
     return file
+  }
+
+  /// Opens the file of a lock to be looked at; -1 if there is none.
+  func openLock(_ name: String) -> CInt {
+    unsafe openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
   }
 
   /// Writes to an existing file from an offset on, where it then ends, and makes that durable; after

@@ -10,22 +10,24 @@ import Glibc
 /// the caller returns.
 final class StoreFolder: Sendable {
   static let recordSuffix = ".json"
-  private static let liveName = "live.json"
+  static let liveName = "live.json"
   private static let formerName = "live.before.json"
   private static let followedName = "followed.json"
-  private static let lockName = "lock"
+  static let lockName = "lock"
   private static let chunkByteCount = 1 << 20
 
   let root: Folder
   let versions: Folder
   let incoming: Folder
+  /// Changes that have failed.
+  let failures = DiskFailureCounts()
   /// Open as long as this process uses the folder.
-  private let lock: CInt
+  let lock: CInt
 
   init(
     _ path: String, hook: @escaping DiskHook, space: @escaping SpaceHook
   ) throws(StoreError) {
-    root = try Folder(making: path, hook: hook, space: space)
+    root = try Folder(making: path, hook: hook, space: space, failures: failures)
     guard let lock = try root.lock(Self.lockName) else {
       throw .folderInUse(path: path, lock: root.path(of: Self.lockName))
     }
@@ -40,7 +42,25 @@ final class StoreFolder: Sendable {
     self.lock = lock
   }
 
-  deinit { close(lock) }
+  /// Opens a folder to read it alone, whoever uses it. Returns nil if it holds no store yet.
+  init?(reading path: String) throws(StoreError) {
+    guard let root = try Folder(reading: path, failures: failures),
+      let versions = try Folder(reading: "versions", in: root),
+      let incoming = try Folder(reading: "incoming", in: root)
+    else { return nil }
+    (self.root, self.versions, self.incoming) = (root, versions, incoming)
+    lock = root.openLock(Self.lockName)
+  }
+
+  /// Whether another process has the lock of a folder that was opened to be read.
+  var isInUse: Bool {
+    guard lock >= 0 else { return false }
+    let isFree = flock(lock, LOCK_SH | LOCK_NB) == 0
+    if isFree { flock(lock, LOCK_UN) }
+    return !isFree
+  }
+
+  deinit { if lock >= 0 { close(lock) } }
 
   func path(of version: ModelVersion) -> String { versions.path(of: version.hex) }
   func holds(_ version: ModelVersion) -> Bool { versions.examine(version.hex) != nil }

@@ -4,15 +4,20 @@ import Checkpoint
 struct StoreRecovery {
   private let disk: StoreFolder
   private let clock: @Sendable () -> WallTime
+  /// Whether to put the folder in order; else it is only read.
+  private let repairs: Bool
   private(set) var index = VersionIndex()
   /// Damaged or misplaced files and their fate, one sentence each.
   private(set) var notices: [String] = []
   private(set) var standing = LiveStanding()
 
-  init(_ disk: StoreFolder, clock: @escaping @Sendable () -> WallTime) throws(StoreError) {
+  init(
+    _ disk: StoreFolder, clock: @escaping @Sendable () -> WallTime, repairs: Bool = true
+  ) throws(StoreError) {
     self.disk = disk
     self.clock = clock
-    try clearIncoming()
+    self.repairs = repairs
+    if repairs { try clearIncoming() }
     try readVersions()
     readLive()
   }
@@ -52,7 +57,7 @@ struct StoreRecovery {
       notices.append(
         "\(disk.versions.path(of: digits)) is not there, only its record, which is removed")
     }
-    try disk.versions.remove(name)
+    if repairs { try disk.versions.remove(name) }
   }
 
   private mutating func readVersion(_ version: ModelVersion) {
@@ -84,6 +89,7 @@ struct StoreRecovery {
         name: version.short, by: "recovery", storedAt: storedAt.millisecondsSince1970,
         byteCount: byteCount)
       index.insert(version, record)
+      guard repairs else { return }
       try disk.write(record, of: version)
       try disk.versions.sync()
     } catch {
@@ -95,6 +101,7 @@ struct StoreRecovery {
 
   /// Removes a useless file and reports it.
   private mutating func discard(_ version: ModelVersion) {
+    guard repairs else { return }
     do {
       try disk.remove(version)
       notices.append("version \(version.short) is not kept any more: its damaged file is removed")
@@ -189,7 +196,7 @@ struct StoreRecovery {
     // A kill may have come between the two records, or an earlier program wrote one alone.
     guard index.records[version]?.lastLive != since.millisecondsSince1970 else { return }
     index.set(lastLive: since, of: version)
-    if let record = index.records[version] { try? disk.write(record, of: version) }
+    if repairs, let record = index.records[version] { try? disk.write(record, of: version) }
   }
 
   private mutating func recover(_ claim: Claim, of claims: [Claim], because faults: [String]) {

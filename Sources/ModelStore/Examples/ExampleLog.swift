@@ -50,6 +50,7 @@ final class ExampleLog {
       bytes.removeLast(bytes.count - offset)
       bytes += added
     case .disk(let disk, _):
+      try disk.requireIdentity()
       try requireSpace(for: added.count)
       try disk.appendExamples(added, at: offset)
     }
@@ -65,6 +66,7 @@ final class ExampleLog {
       try write? { (part) throws(StoreError) in next += part }
       bytes = next
     case .disk(let disk, _):
+      try disk.requireIdentity()
       guard let write else { return try disk.removeExamples() }
       try disk.replaceExamples(write)
     }
@@ -92,8 +94,10 @@ extension StoreFolder {
   fileprivate func checkSpace(for byteCount: Int, reserve: Int) throws(StoreError) {
     let available = root.availableByteCount
     guard byteCount + reserve <= available else {
-      throw .full(
+      let error = StoreError.full(
         path: root.path, neededByteCount: byteCount + reserve, availableByteCount: available)
+      failures.count(error)
+      throw error
     }
   }
 

@@ -16,7 +16,7 @@ enum AdminAnswer {
     let (record, standing) = (store?.live, store?.standing)
     let isRecorded = record?.version == model.version
     let since = isRecorded ? record?.since.description : live.liveSince.map(moment)
-    let fault = isRecorded ? standing?.recordFault : nil
+    let fault = isRecorded ? store?.recordFault : nil
     let members: JSONObject = [
       "precision": .string(model.precision.rawValue),
       "since": JSONValue(since),

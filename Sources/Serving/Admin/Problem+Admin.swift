@@ -63,6 +63,11 @@ extension Problem {
         507, .storeFailed,
         "the server cannot \(doing) a file in its state folder: \(reason); see the folder's owner, "
           + "modes and mount, and the server's log for the path")
+    case .folderFault(let fault):
+      self.init(
+        507, .storeFailed,
+        "\(fault.words); nothing was changed, since a restart would not find it: bring the folder back, or "
+          + "start the server anew with one that stays; its log has the path")
     case .folderInUse, .uploadEnded, .notStaged, .malformedRecord: self = .internalError
     }
   }

@@ -53,6 +53,12 @@ package final class ServingMetrics: Sendable {
     static let recorded = MetricDescription(
       .gauge, "resnetd_live_recorded",
       "Whether a restart will know what is live: 0 after a rollback that the disk did not take.")
+    static let folderUsable = MetricDescription(
+      .gauge, "resnetd_state_folder_usable",
+      "Whether the state folder is the one that was opened, and can be written.")
+    static let folderFailures = MetricDescription(
+      .counter, "resnetd_state_folder_failures_total",
+      "Things that were not written into the state folder, by cause.")
     static let droppedLogLines = MetricDescription(
       .counter, "resnetd_log_lines_dropped_total",
       "Log lines that were lost because nobody took them in time.")
@@ -73,7 +79,7 @@ package final class ServingMetrics: Sendable {
     var connections: (count: @Sendable () -> Int, limit: Int)?
     var memory: MemoryBudget?
     var canary: @Sendable () -> CanaryGauge? = { nil }
-    var isRecorded: @Sendable () -> Bool? = { nil }
+    var stateFolder: @Sendable () -> StateFolderGauge? = { nil }
     var tls: @Sendable () -> TLSGauge? = { nil }
     var droppedLogLines: @Sendable () -> Int? = { nil }
   }
@@ -177,10 +183,10 @@ package final class ServingMetrics: Sendable {
     gauges.withLock { $0.canary = canary }
   }
 
-  /// Sets the source of whether a restart will know what is live; called from the threads that ask
-  /// for metrics.
-  package func watch(isRecorded: @escaping @Sendable () -> Bool) {
-    gauges.withLock { $0.isRecorded = isRecorded }
+  /// Sets the source of what is known of the state folder; called from the threads that ask for
+  /// metrics.
+  package func watch(stateFolder: @escaping @Sendable () -> StateFolderGauge?) {
+    gauges.withLock { $0.stateFolder = stateFolder }
   }
 
   /// Sets the source of what is known of encrypted connections; called from the threads that ask for
@@ -280,7 +286,14 @@ package final class ServingMetrics: Sendable {
       exposition.sample([("result", "failed")], tls.failedCount)
       exposition.single(Name.certificateEnd, tls.validUntil)
     }
-    exposition.single(Name.recorded, gauges.isRecorded().map { $0 ? 1 : 0 })
+    if let folder = gauges.stateFolder() {
+      exposition.single(Name.recorded, folder.isRecorded ? 1 : 0)
+      exposition.single(Name.folderUsable, folder.isUsable ? 1 : 0)
+      exposition.begin(Name.folderFailures)
+      for failure in folder.failures {
+        exposition.sample([("reason", failure.reason)], failure.count)
+      }
+    }
     exposition.single(Name.droppedLogLines, gauges.droppedLogLines())
     process.write(to: &exposition)
     return exposition

@@ -90,6 +90,8 @@ extension SwapFailure {
     switch error {
     case .outOfMemory: (kind, step) = (.insufficientMemory, .memory)
     case .cancelled: kind = .cancelled
+    // Clients see no path of the server's.
+    case .file(_, let doing, let cause): reason = "the server cannot \(doing) the file: \(cause)"
     case .labelsMissing(let classCount, let found):
       // The reader does not sit at the program's command line.
       reason =

@@ -18,6 +18,7 @@ extension ModelAdministration {
       let live = pool.live
       note.digest = live.model.version.hex
       try order.precondition.check(live.model.version)
+      try requireFolder()
       let source = try source(of: live.model)
       try checkSource(source)
       let collected = try FeatureCollector.run(

@@ -16,6 +16,7 @@ extension ModelAdministration {
     let report = try log.audited(parameters.action, by: order.actor) { digits throws(Problem) in
       digits = pool.live.model.version.hex
       // What is refused at once needs no turn.
+      try requireFolder()
       let source = try source(of: pool.live.model)
       try checkSource(source)
       return try inTurn(parameters.action, order) { turn throws(Problem) in

@@ -10,6 +10,8 @@ struct Administration {
   private static let patience = Duration.seconds(1)
 
   let store: ModelStore?
+  /// Watch over the store's folder.
+  let folder: StateFolderWatch?
   /// Turns of changes to the live model, which exist before there is a model.
   let turns = SwapTurns()
   private let settings: AdminSettings
@@ -29,6 +31,7 @@ struct Administration {
     let configuration = settings.admin.server(
       like: settings.server, identity, inherited: inherited)
     store = try Self.store(settings.admin, log)
+    folder = store.map { StateFolderWatch($0, log: log) }
     guard let configuration else {
       (token, service, server) = (nil, nil, nil)
       return

@@ -99,8 +99,9 @@ struct ServingProcess {
     administration = try Administration(
       settings, identities?.admin, inherited: manager.listeners.admin, accessLog: accessLog,
       log: log)
-    if let store = administration.store {
-      metrics.watch(isRecorded: { store.standing.recordFault == nil })
+    if let folder = administration.folder {
+      metrics.watch(stateFolder: { folder.gauge })
+      folder.start()
     }
     if let token = administration.token {
       shutdown.onReload(of: "the admin token") { token.reread() }

@@ -49,6 +49,7 @@ extension ModelAdministration {
     _ canary: Canary, in turn: SwapTurn, by who: String, _ recorder: ModelRecorder
   ) throws(Problem) -> SwapReport {
     try log.stored { () throws(StoreError) in
+      try recorder.store.requireFolder()
       try recorder.store.verify(canary.version) { turn.isCancelled }
     }
     do throws(SwapFailure) {
@@ -72,6 +73,7 @@ extension ModelAdministration {
     _ version: ModelVersion, _ rules: CanaryRules, in store: ModelStore, _ turn: SwapTurn,
     by who: String
   ) throws(Problem) -> SwapReport {
+    try requireFolder()
     // Pinned until the canary ends: a promotion needs the file.
     try log.stored { () throws(StoreError) in try store.pin(version) }
     var isBegun = false

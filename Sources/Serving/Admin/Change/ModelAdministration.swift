@@ -49,6 +49,13 @@ package final class ModelAdministration: Sendable {
   /// Returns the store, which every change needs.
   func requireStore() throws(Problem) -> ModelStore { try .required(store) }
 
+  /// Throws if the state folder has gone or was replaced: what a change needs of it is not there, and
+  /// a restart would not know of it.
+  func requireFolder() throws(Problem) {
+    guard let store else { return }
+    try log.stored { () throws(StoreError) in try store.requireFolder() }
+  }
+
   /// Runs a change in its turn, if what is live meets the order's precondition.
   ///
   /// - Parameter overriding: Whether it ends a proof in progress and arriving uploads.
@@ -193,6 +200,7 @@ package final class ModelAdministration: Sendable {
     if let canary = pool.traffic.canary, canary.version == version {
       return try promote(canary, in: turn, by: who, recorder)
     }
+    try requireFolder()
     var request = SwapRequest(path: path, by: who)
     request.isReturn = isReturn
     request.kept = KeptFile(version, in: store, log: log)
@@ -209,7 +217,7 @@ package final class ModelAdministration: Sendable {
         return try recorder.record(model.name, model.version)
       }
     } catch {
-      throw Problem(error)
+      throw log.problem(error, in: recorder.store)
     }
   }
 }

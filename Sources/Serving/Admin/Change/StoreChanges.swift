@@ -42,6 +42,15 @@ extension Log {
     return problem
   }
 
+  /// Returns the problem of a candidate from a store's folder. One that could not be read because the
+  /// folder has gone meanwhile is not the file's fault.
+  func problem(_ failure: SwapFailure, in store: ModelStore) -> Problem {
+    guard failure.kind == .refused, failure.step == .read || failure.step == .validate,
+      let fault = store.examineFolder(), fault.losesModels
+    else { return Problem(failure) }
+    return problem(.folderFault(fault))
+  }
+
   /// Ends a candidate that is being proved, and arriving uploads.
   func endSwap(
     of turns: SwapTurns, by actor: Administrator

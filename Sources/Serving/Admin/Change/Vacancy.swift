@@ -204,7 +204,10 @@ package final class Vacancy: Sendable {
   private func begin(
     _ version: ModelVersion, _ action: String, _ order: ChangeOrder, overriding: Bool = false
   ) throws(Problem) -> SwapReport {
-    try log.stored { () throws(StoreError) in try store.pin(version) }
+    try log.stored { () throws(StoreError) in
+      try store.requireFolder()
+      try store.pin(version)
+    }
     defer { store.unpin(version) }
     guard let path = store.path(of: version) else {
       throw Problem(StoreError.unknownVersion(version.hex))
@@ -243,7 +246,7 @@ package final class Vacancy: Sendable {
       first = try prove(request, turn)
       try turn.commit()
     } catch {
-      throw Problem(error)
+      throw log.problem(error, in: store)
     }
     var report = first.report
     // The completed file says what was assumed of the uploaded one.
