@@ -2,6 +2,8 @@ import CProgram
 import Glibc
 
 let arguments = ProgramArguments.all
+// A signal to end that comes from here on waits for whoever drains; nothing takes time before.
+if arguments.first == ServeCommand.name { ShutdownSignals.hold() }
 program_descriptors_fill()
 // A write beyond a limit of file sizes is an error like others, not the end.
 signal(SIGXFSZ, SIG_IGN)

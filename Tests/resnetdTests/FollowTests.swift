@@ -19,7 +19,7 @@ import Testing
 
   private func server(
     _ source: String? = nil, _ options: [String] = [],
-    until pattern: Regex<(Substring, Substring)> = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
+    until pattern: Regex<(Substring, Substring)> = /"ready","url":"http:\/\/127\.0\.0\.1:(\d+)"/
   ) async throws -> ServerUnderTest {
     try await ServerUnderTest(
       options: [

@@ -24,7 +24,7 @@ import Testing
       options: [
         "--host", host, "--admin-host", "[::1]", "--metrics-port", "0", "--metrics-host", host,
         "--tune", "off",
-      ], until: /"url":"http:\/\/\[::1?\]:(\d+)"/)
+      ], until: /"ready","url":"http:\/\/\[::1?\]:(\d+)"/)
     for asked in hosts { #expect(try await healthcheck(asked, server.port) == 0, "\(asked)") }
     let admin = try await server.logged(/"message":"admin","url":"(http:\/\/\[::1\]:\d+)"/)
     let port = try #require(admin.split(separator: ":").last.map(String.init))
@@ -39,7 +39,8 @@ import Testing
   @Test("All addresses of IPv4 mean the loopback to whoever asks")
   func wildcard() async throws {
     let server = try await ServerUnderTest(
-      options: ["--host", "0.0.0.0", "--tune", "off"], until: /"url":"http:\/\/0\.0\.0\.0:(\d+)"/)
+      options: ["--host", "0.0.0.0", "--tune", "off"],
+      until: /"ready","url":"http:\/\/0\.0\.0\.0:(\d+)"/)
     #expect(try await healthcheck("0.0.0.0", server.port) == 0)
     #expect(await server.stop() == 0)
   }

@@ -139,7 +139,8 @@ final class ServerUnderTest {
   /// port.
   init(
     options: [String], environment: [String: String] = [:],
-    until pattern: Regex<(Substring, Substring)> = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/
+    until pattern: Regex<(Substring, Substring)> =
+      /"message":"ready","url":"http:\/\/127\.0\.0\.1:(\d+)"/
   ) async throws {
     folder = try TemporaryFolder()
     log = try folder.file("log", "")

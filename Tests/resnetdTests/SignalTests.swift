@@ -48,6 +48,29 @@ import Testing
     #expect(server.logged.contains("ended by a second signal"))
   }
 
+  @Test(
+    "A signal that comes while the program begins ends it in order, whatever its parent ignores",
+    arguments: [SIGTERM, SIGINT])
+  func early(signal: Int32) async throws {
+    let folder = try TemporaryFolder()
+    // The shell's own child ignores SIGINT. A child of the program is there when nothing but signals
+    // has been seen to.
+    let outcome = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      [
+        "-c",
+        """
+        "$0" serve --port 0 --admin off --tune off 2> "$1/log" & server=$!
+        until [ "$(readlink /proc/$server/exe)" = "$0" ]; do kill -0 $server || exit 98; done
+        until grep -q '^SigBlk:.*[^0 \t]' /proc/$server/status; do kill -0 $server || exit 97; done
+        kill -\(signal) $server; wait $server
+        """, try ProgramUnderTest.url.path, folder.url.path,
+      ], environment: ["PATH": "/usr/bin:/bin"])
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let log = try String(contentsOf: folder.url.appendingPathComponent("log"), encoding: .utf8)
+    #expect(log.contains(#""message":"stopped"#), "\(log)")
+  }
+
   @Test("The same signal twice in a moment is one: the drain goes on")
   func repeated() async throws {
     let server = try await ServerUnderTest()

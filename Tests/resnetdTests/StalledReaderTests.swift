@@ -26,7 +26,7 @@ import Testing
       try #require(!part.isEmpty, "\(text)")
       text += String(decoding: part, as: UTF8.self)
       if let match = text.firstMatch(of: pattern) {
-        return (String(match.output.1), String(match.output.2))
+        return (String(match.output.2), String(match.output.1))
       }
     }
   }
@@ -40,7 +40,7 @@ import Testing
   func serving() async throws {
     let ports = try start(
       [],
-      until: /(?s)"url":"http:\/\/127\.0\.0\.1:(\d+)".*"admin","url":"http:\/\/127\.0\.0\.1:(\d+)"/)
+      until: /(?s)"admin","url":"http:\/\/127\.0\.0\.1:(\d+)".*"ready","url":"http:[^"]*:(\d+)"/)
     let address = "http://127.0.0.1:\(ports.port)"
     let many = try await curl("-o", "/dev/null", "\(address)/livez?[1-\(Self.requestCount)]")
     #expect(many.exitCode == 0)

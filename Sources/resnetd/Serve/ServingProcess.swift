@@ -172,23 +172,22 @@ struct ServingProcess {
     watch.end()
     // Before it is ready, no sign of life is expected.
     manager.watch(server)
-    if let serving {
-      writeReady(serving.pool.live.model, started)
-      Self.write(plan, context.memory, log)
-    }
+    if serving != nil { Self.write(plan, context.memory, log) }
     if let metricsServer {
       log.write(
         "metrics",
         ["url": .text(Listening.url(settings.tls.scheme, settings.metricsHost, metricsServer.port))]
       )
     }
-    if let serving {
-      // Every version that is shown can then be activated.
-      serving.changes.keepFirst()
-      following?.open(serving.changes)
-    }
+    // Every version that is shown can then be activated.
+    serving?.changes.keepFirst()
     if let address = administration.address {
       log.write("admin", [address.key: .text(address.value)])
+    }
+    // Last: whoever waits for this line finds everything else in place.
+    if let serving {
+      writeReady(serving.pool.live.model, started)
+      following?.open(serving.changes)
     }
     return serving
   }

@@ -56,15 +56,38 @@ final class ShutdownSignals: Sendable {
   /// Time within which the same signal again means nothing new.
   private static let repetitionInterval = Duration.seconds(1)
 
-  /// Takes over the signals. Call it before there are other threads: later ones get none of them.
-  init(log: Log) throws(Failure) {
-    self.log = log
-    for number in [SIGPIPE, SIGUSR1, SIGUSR2] { signal(number, SIG_IGN) }
+  /// Signals that are taken over.
+  private static var waitedFor: sigset_t {
     var set = sigset_t()
-    // SAFETY: all these calls change or read this function's own set.
+    // SAFETY: both calls change this function's own set.
     unsafe sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, number) }
+    return set
+  }
+
+  /// Has signals wait until they are taken over. Call it first of all, while there is one thread:
+  /// until then a signal would end the process at once, or be lost where its parent ignores it or
+  /// it is the first process of a container.
+  static func hold() {
+    for number in [SIGPIPE, SIGUSR1, SIGUSR2] { signal(number, SIG_IGN) }
+    var set = waitedFor
+    // SAFETY: the call reads this function's own set.
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// Lets signals act as usual again, where nobody takes them over.
+  static func letGo() {
+    var set = waitedFor
+    // SAFETY: as above.
+    unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
+
+  /// Takes over the signals, those that have waited too. Call it before there are other threads: later
+  /// ones get none of them.
+  init(log: Log) throws(Failure) {
+    self.log = log
+    Self.hold()
+    let set = Self.waitedFor
     let threads = [
       WorkerThread { [self] in
         while true {
@@ -75,7 +98,7 @@ final class ShutdownSignals: Sendable {
       WorkerThread { [self, set] in
         var number: CInt = 0
         while true {
-          // SAFETY: as above.
+          // SAFETY: the call reads the set and writes the number.
           guard unsafe withUnsafePointer(to: set, { unsafe sigwait($0, &number) }) == 0 else {
             continue
           }
