@@ -69,6 +69,53 @@ import Testing
     #expect(missing.exitCode == 2 && missing.errors.contains("cannot open /nowhere"))
   }
 
+  @Test(
+    "What passes --check starts: the model is compiled and tried, in the memory that is allowed")
+  func proved() async throws {
+    let passed = try await check("port = 0")
+    #expect(passed.outcome.output.contains("classes, in "), "\(passed.outcome)")
+    #expect(passed.outcome.output.contains(": compiled and tried\nok\n"))
+    for (text, words) in [
+      ("precision = int8", "has no calibration for int8"),
+      ("memory-limit = 64MiB", "memory limit"),
+    ] {
+      let outcome = try await check("port = 0\n\(text)").outcome
+      #expect(outcome.exitCode == 1 && outcome.errors.contains(words), "\(outcome)")
+      #expect(!outcome.output.contains("\nok"))
+    }
+  }
+
+  @Test("--check reads the state folder without a change, also while a server has it")
+  func stateFolder() async throws {
+    let folder = try TemporaryFolder()
+    let state = folder.url.appendingPathComponent("state").path
+    let fresh = try await check("port = 0\nstate-dir = \(state)").outcome
+    #expect(fresh.exitCode == 0 && fresh.output.contains("holds no models yet"), "\(fresh)")
+    #expect(!FileManager.default.fileExists(atPath: state))
+    let server = try await ServerUnderTest("--state-dir", state)
+    let model = folder.url.appendingPathComponent("other.safetensors").path
+    let made = try await ProgramUnderTest.run(
+      "convert", "resnet20-cifar10", model, "--name", "other")
+    #expect(made.exitCode == 0, "\(made.errors)")
+    let upload = try await server.curl("-T", model, "\(try await server.adminAddress)/admin/model")
+    #expect(upload.status == 200, "\(upload.body)")
+    let used = try await check("port = 0\nstate-dir = \(state)").outcome
+    #expect(used.exitCode == 0, "\(used)")
+    #expect(used.output.contains("is in use by another server now"))
+    #expect(
+      used.output.contains("model: other, version ") && used.output.contains("live in --state-dir"))
+    #expect(await server.stop() == 0)
+    // A damaged file is what the start would find.
+    let versions = URL(fileURLWithPath: state).appendingPathComponent("versions")
+    for name in try FileManager.default.contentsOfDirectory(atPath: versions.path)
+    where !name.hasSuffix(".json") {
+      try Data("damage".utf8).write(to: versions.appendingPathComponent(name))
+    }
+    let damaged = try await check("port = 0\nstate-dir = \(state)\nadmin = off").outcome
+    #expect(damaged.exitCode == 1, "\(damaged)")
+    #expect(damaged.errors.contains("name the model to serve by --model and --prefer-model"))
+  }
+
   @Test("A server that reads a file serves by it")
   func serves() async throws {
     let folder = try TemporaryFolder()

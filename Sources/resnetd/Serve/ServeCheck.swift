@@ -1,24 +1,37 @@
 import Checkpoint
+import Decoding
+import Engine
 import Glibc
 import HTTPServer
+import Inference
+import Machine
+import ModelStore
 import Serving
 import Telemetry
 
-/// `resnetd serve --check`: what holds, why, and whether what is named can be used.
+/// `resnetd serve --check`: what holds, why, and whether a server can begin so.
+///
+/// Everything is done that a start does, up to a model that is proved, but nothing that changes
+/// anything: no listener stays, and the state folder is only read. What it cannot know is said: an
+/// address or folder that somebody uses now, and a model that a remote store would name.
 struct ServeCheck {
   let settings: ServeSettings
+  private let plan: MemoryPlan
+  private let spawner: Spawner?
 
-  init(_ settings: ServeSettings) { self.settings = settings }
+  init(_ settings: ServeSettings, _ plan: MemoryPlan, _ spawner: Spawner?) {
+    (self.settings, self.plan, self.spawner) = (settings, plan, spawner)
+  }
 
   /// Prints every option that has a value, and where it comes from; then tries the addresses to listen
-  /// at, and loads certificate, keys and model. No store is opened.
-  func run() throws(Failure) -> ExitCode {
+  /// at, loads certificate and keys, reads the state folder, and loads, compiles and proves the model.
+  func run() throws -> ExitCode {
     let rows = ServeSettings.effective(settings).map { option in
       let origin = settings.origins[option.name].map { "\($0)" } ?? "default"
       return [option.name, option.value, origin]
     }
     StandardOutput.write(TextTable(rows: [["OPTION", "VALUE", "FROM"]] + rows).text)
-    for warning in settings.warnings { StandardError.write("resnetd serve: warning: \(warning)") }
+    for warning in settings.warnings { warn(warning) }
     let log = Log(format: .text)
     defer { log.flush() }
     if let identities = try settings.tls.identities(log) {
@@ -29,19 +42,82 @@ struct ServeCheck {
       let rows = keys.entries.map { [$0.name, $0.rate?.words ?? "no limit"] }
       StandardOutput.write("API keys: \(rows.count)\n\(TextTable(rows: rows).text)")
     }
+    // Writes a line itself if its file has none.
+    _ = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
     let (tracing, warnings) = settings.tracing.read()
-    for warning in warnings { StandardError.write("resnetd serve: warning: \(warning)") }
+    for warning in warnings { warn(warning) }
     if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }
     try checkListeners()
-    try checkStateFolder()
-    let model = try ModelSource.load(settings.model, settings.parts)
-    StandardOutput.write(
-      "model: \(model.name), version \(model.version.short), \(model.labels.count) classes"
-        + (settings.admin.stateFolder == nil || settings.admin.prefersModel
-          ? "" : "; one that is live in --state-dir is served in its place"))
+    StandardOutput.write("model: \(try checkedModel(try stateFolder(), log))")
     StandardOutput.write("ok")
     return .success
   }
+
+  private func warn(_ text: String) { StandardError.write("resnetd serve: warning: \(text)") }
+
+  // MARK: The model
+
+  /// Proves the model that a server would begin with, and describes it.
+  private func checkedModel(_ store: StoreInspection?, _ log: Log) throws(Failure) -> String {
+    if !settings.admin.prefersModel {
+      if let loss = store?.loss {
+        guard settings.admin.isOn == .on || settings.follow.source != nil else {
+          throw ServingProcess.unknownModel(loss)
+        }
+        warn(
+          "not ready: \(loss); upload a model, activate a kept version, or name one by --model and --prefer-model"
+        )
+        return "none before an administrator or the model store names one"
+      }
+      if let source = settings.follow.source, store?.live?.record.isChosen != true {
+        return "the one that \(source) names, which is fetched by a start alone"
+      }
+    }
+    let metrics = ServingMetrics()
+    let (memory, program) = try ServingProcess.budget(plan)
+    let context = ServingContext(
+      limits: settings.serving, metrics: metrics, log: log,
+      decoders: ServingProcess.decoders(settings, spawner, memory, metrics, log), memory: memory)
+    var rules = settings.rules
+    // A measurement would compete with a server that is at work.
+    rules.tuning = .off
+    let live = store?.live.map { KeptModel(record: $0.record, path: $0.path) }
+    let proved = try OpeningModel(
+      settings: settings, context: context, live: live, rules: rules, onProgress: { _ in }
+    ).begin()
+    let model = proved.deployment.model
+    let origin = proved.source == nil ? ", live in --state-dir" : ""
+    return withExtendedLifetime(program) {
+      "\(model.name), version \(model.version.short)\(origin), \(model.labels.count) classes, "
+        + "in \(model.precision.rawValue): compiled and tried"
+    }
+  }
+
+  // MARK: The state folder
+
+  /// Reads the state folder; nil if there is none, or nothing in it yet. Throws if it cannot be read
+  /// and written, or made.
+  private func stateFolder() throws(Failure) -> StoreInspection? {
+    guard let folder = settings.admin.stateFolder else { return nil }
+    try checkAccess(to: folder)
+    let found: StoreInspection?
+    do throws(StoreError) { found = try StoreInspection(folder: folder) } catch {
+      throw Failure("--state-dir: \(error)")
+    }
+    guard let found else {
+      StandardOutput.write("--state-dir: \(folder) holds no models yet")
+      return nil
+    }
+    if found.isInUse {
+      StandardOutput.write(
+        "--state-dir: \(folder) is in use by another server now; this server starts when that has ended"
+      )
+    }
+    for notice in found.notices { warn("--state-dir: \(notice)") }
+    return found
+  }
+
+  // MARK: Addresses
 
   /// Throws if an address cannot be listened at. One that is in use is only told: by the server that is to
   /// be restarted, more often than not.
@@ -72,9 +148,8 @@ struct ServeCheck {
     return listeners
   }
 
-  /// Throws if the state folder cannot be written, or made.
-  private func checkStateFolder() throws(Failure) {
-    guard let folder = settings.admin.stateFolder else { return }
+  /// Throws if this user cannot write to the state folder, or make it.
+  private func checkAccess(to folder: String) throws(Failure) {
     // What is missing is made in the nearest folder that is there.
     var place = folder[...]
     while !place.isEmpty, unsafe access(String(place), F_OK) != 0, errno == ENOENT {

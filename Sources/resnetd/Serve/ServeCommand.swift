@@ -37,12 +37,13 @@ enum ServeCommand: Command {
     let started = ContinuousClock.now
     try settings.check()
     let manager = try ServiceManager()
-    if settings.isCheck { return try ServeCheck(settings).run() }
+    if settings.isCheck { ShutdownSignals.letGo() }
     // Computed before there is a log, whose thread would be waited for.
     let plan = ServingProcess.memoryPlan(settings)
     try ResourceCheck.check(
       threads: settings.threadCount,
       byteCount: plan.programByteCount + settings.mappedByteCount)
+    if settings.isCheck { return try ServeCheck(settings, plan, spawner).run() }
     let log = Log(format: settings.logFormat.format)
     defer { log.flush() }
     let process = try ServingProcess(settings, plan, spawner, manager, log)

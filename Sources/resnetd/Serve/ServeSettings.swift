@@ -193,7 +193,7 @@ struct ServeSettings: DecodingSettings {
       "config", "FILE", \.configuration,
       "file with further options, a line `name = value` for each; variables and options win over it"
     ).outsideFiles(),
-    .flag("check", \.isCheck, "say what holds and where it comes from, load what is named, and end")
+    .flag("check", \.isCheck, "say what holds and where it comes from, try what is named, and end")
       .outsideFiles(),
   ]
 

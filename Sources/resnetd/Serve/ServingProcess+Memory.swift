@@ -1,7 +1,4 @@
-import Checkpoint
-import Engine
 import Glibc
-import HTTPServer
 import Inference
 import Machine
 import Serving
@@ -45,38 +42,6 @@ extension ServingProcess {
         "program": .integer(plan.programByteCount),
         "models": .integer(models), "decoders": .integer(decoders), "left": .integer(left),
       ])
-  }
-
-  /// Says what the first model takes, what is left, and how to allow more.
-  func failure(
-    _ shortage: SwapFailure.Shortage, of model: Model, in precision: Precision
-  ) -> Failure {
-    let (needed, left) = (shortage.neededByteCount, shortage.leftByteCount)
-    let memory = context.memory
-    // Less is left than the budget would give: then the system has no more.
-    let (place, remedy) =
-      left < memory.freeByteCount
-      ? (
-        "available on this machine or in its control group",
-        "free \(needed - left) bytes more for the server"
-      )
-      : (
-        "left of the memory budget of \(memory.byteCount)",
-        "allow the server \(sufficient(model, precision)) MiB in all, by its control group or "
-          + "--memory-limit"
-      )
-    return Failure(
-      "\(model.name) takes about \(needed) bytes, \(left) are \(place); \(remedy), or give it fewer "
-        + "--workers or a smaller --max-batch")
-  }
-
-  /// Returns the limit with which the model would serve with all workers of its plan, in MiB.
-  private func sufficient(_ model: Model, _ precision: Precision) -> Int {
-    let plan = settings.rules.plan(model, precision: precision, inPlaceOf: nil).plan
-    let reading = context.memory.usedByteCount(for: .models)
-    let sufficient = try? context.sufficientMebibytes(
-      model.graph, precision, plan, reading: reading)
-    return sufficient ?? 0
   }
 
   /// Ends the process: its supervisor starts another one.

@@ -193,7 +193,7 @@ struct ServingProcess {
   }
 
   /// Begins to serve requests.
-  private func begin(_ first: Beginning) throws(Failure) -> Running {
+  private func begin(_ first: OpeningModel.Proved) throws(Failure) -> Running {
     let pool: WorkerPool
     do throws(EngineError) {
       pool = try WorkerPool(first.deployment, context) { [log] in Self.endLost($0, log) }
