@@ -129,10 +129,16 @@ static tls_progress progress(tls_session *session, int result) {
   }
 }
 
-// Says why a client's certificate is refused; the library's own words are the same for all reasons.
+// Says why a client's certificate is rejected; the library has the same words for all reasons.
 static bool explain_verification(const tls_session *session, tls_message *message) {
   const long result = SSL_get_verify_result(session->openssl);
-  if (ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_CERTIFICATE_VERIFY_FAILED) return false;
+  const int reason = ERR_GET_REASON(ERR_peek_last_error());
+  if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+    snprintf(
+        message->characters, sizeof message->characters, "client certificate: none was shown");
+    return true;
+  }
+  if (reason != SSL_R_CERTIFICATE_VERIFY_FAILED) return false;
   snprintf(
       message->characters, sizeof message->characters, "client certificate: %s",
       result == X509_V_ERR_APPLICATION_VERIFICATION ? "bears none of the names that are allowed"
@@ -155,9 +161,10 @@ tls_progress tls_session_handshake(tls_session *session, tls_message *message) {
     return TLS_BROKEN;
   }
   if (made == TLS_ENDED || ERR_peek_last_error() == 0) return TLS_ENDED;
-  if (!explain_verification(session, message)) tls_explain(message);
+  const bool is_rejected = explain_verification(session, message);
+  if (!is_rejected) tls_explain(message);
   ERR_clear_error();
-  return TLS_BROKEN;
+  return is_rejected ? TLS_REJECTED : TLS_BROKEN;
 }
 
 void tls_session_take_turn(tls_session *session) { session->reads_left = READS_PER_CALL; }

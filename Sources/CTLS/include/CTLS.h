@@ -71,6 +71,8 @@ typedef enum {
   TLS_ENDED,
   // The connection is of no more use.
   TLS_BROKEN,
+  // The same, for the client shows no certificate, or one that is not accepted.
+  TLS_REJECTED,
 } tls_progress;
 
 // Makes a session on a connected socket, which stays the caller's; NULL without memory.
@@ -78,6 +80,7 @@ tls_session *_Nullable tls_session_create(tls_context *context, int descriptor);
 void tls_session_destroy(tls_session *session);
 
 // Goes on with the handshake. If it fails otherwise than by the client's end, `message` says why.
+// Only this call gives TLS_REJECTED.
 tls_progress tls_session_handshake(tls_session *session, tls_message *message);
 
 // Longest piece that one read brings, RFC 8446, section 5.1.

@@ -195,14 +195,22 @@ final class HandshakeDesk: @unchecked Sendable {
       poller.change(session.descriptor, readiness)
     case .ended: fail(handshake, reason: nil)
     case .failed(let reason): fail(handshake, reason: reason)
+    case .rejected(let reason):
+      end(handshake)
+      identity.handshakeRejected(handshake.peer.text, reason: reason)
+      handshake.completion(nil)
     }
   }
 
   private func fail(_ handshake: Handshake, reason: String?) {
-    forget(handshake)
-    Self.close(handshake.session.descriptor)
+    end(handshake)
     identity.handshakeFailed(handshake.peer.text, reason: reason)
     handshake.completion(nil)
+  }
+
+  private func end(_ handshake: Handshake) {
+    forget(handshake)
+    Self.close(handshake.session.descriptor)
   }
 
   private func forget(_ handshake: Handshake) {

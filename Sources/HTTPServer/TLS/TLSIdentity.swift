@@ -9,6 +9,8 @@ package enum TLSNotice: Sendable {
   case refused(reason: String)
   /// A handshake has failed otherwise than by a client that has gone.
   case failed(client: String, reason: String)
+  /// A client has shown no certificate, or one that is not accepted.
+  case rejected(client: String, reason: String)
 }
 
 /// The certificate by which a server shows who it is, in files that are read again when they
@@ -91,6 +93,11 @@ package final class TLSIdentity: Sendable {
   func handshakeFailed(_ client: String, reason: String?) {
     counts.addFailed()
     if let reason { report(.failed(client: client, reason: reason)) }
+  }
+
+  func handshakeRejected(_ client: String, reason: String) {
+    counts.addFailed()
+    report(.rejected(client: client, reason: reason))
   }
 
   // A certificate and its key are seldom replaced at the same instant: what does not fit together

@@ -9,6 +9,8 @@ final class TLSSession: @unchecked Sendable {
     /// The client has gone.
     case ended
     case failed(reason: String)
+    /// The client shows no certificate, or one that is not accepted.
+    case rejected(reason: String)
   }
 
   let descriptor: CInt
@@ -31,6 +33,7 @@ final class TLSSession: @unchecked Sendable {
     case TLS_WANTS_READING: .waits(for: .readable)
     case TLS_WANTS_WRITING: .waits(for: .writable)
     case TLS_ENDED: .ended
+    case TLS_REJECTED: .rejected(reason: Self.text(of: message))
     default: .failed(reason: Self.text(of: message))
     }
   }

@@ -1,8 +1,10 @@
+import Dispatch
 import Glibc
 import HTTPCore
 import HTTPServer
 import Synchronization
 import Telemetry
+import Time
 
 /// Log lines about certificates and handshakes.
 final class TLSLog: Sendable {
@@ -17,10 +19,20 @@ final class TLSLog: Sendable {
     var hiddenCount = 0
   }
 
+  /// Clients without a certificate that is accepted, for the audit.
+  private struct Rejections {
+    var lastLine: ContinuousClock.Instant?
+    /// Those since then that have no line: how many, and the last of them.
+    var unwritten: (count: Int, client: String, reason: String)?
+    /// Whether somebody will write them.
+    var isAwaited = false
+  }
+
   private let log: Log
   /// The certificate's path.
   private let file: String
   private let failures = Mutex(Failures())
+  private let rejections = Mutex(Rejections())
 
   init(_ log: Log, file: String) { (self.log, self.file) = (log, file) }
 
@@ -39,6 +51,11 @@ final class TLSLog: Sendable {
         "warning: the TLS certificate or its key has changed and cannot be used; what was read "
           + "before stays", ["reason": .text(reason)])
     case .failed(let client, let reason): writeFailure(client, reason)
+    case .rejected(let client, let reason):
+      rejections.withLock { rejections in
+        rejections.unwritten = ((rejections.unwritten?.count ?? 0) + 1, client, reason)
+      }
+      writeRejections()
     }
   }
 
@@ -77,5 +94,36 @@ final class TLSLog: Sendable {
     log.write(
       "TLS handshake failed",
       ["client": .text(client), "reason": .text(reason), "more": .integer(hiddenCount)])
+  }
+
+  /// Writes at most one line of the audit a second, which names the last and counts all; the last ones
+  /// too, if nobody comes after them.
+  private func writeRejections() {
+    typealias Line = (count: Int, client: String, reason: String)
+    let (line, awaits) = rejections.withLock { rejections -> (Line?, Bool) in
+      guard let unwritten = rejections.unwritten else { return (nil, false) }
+      if let last = rejections.lastLine, .now - last < Self.failureInterval {
+        defer { rejections.isAwaited = true }
+        return (nil, !rejections.isAwaited)
+      }
+      (rejections.lastLine, rejections.unwritten) = (.now, nil)
+      return (unwritten, false)
+    }
+    if let line {
+      log.write(
+        "audit",
+        [
+          "action": .text("refused"), "by": .text("-"), "remote": .text(line.client),
+          "id": .text("-"), "digest": .text("-"),
+          "outcome": .text("refused: \(line.reason)"), "count": .integer(line.count),
+        ])
+    }
+    guard awaits else { return }
+    let interval = DispatchTimeInterval.nanoseconds(Self.failureInterval.nanoseconds)
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + interval) { [weak self] in
+      guard let self else { return }
+      rejections.withLock { $0.isAwaited = false }
+      writeRejections()
+    }
   }
 }

@@ -174,6 +174,12 @@ import Testing
       let outcome = try await status(client)
       #expect(outcome.exitCode == 1 && outcome.errors.contains("no answer"), "\(outcome.errors)")
     }
+    // Each leaves a line of the audit, at most one a second; the last waits for its turn.
+    _ = try await server.logged(
+      /"message":"audit","action":"(refused)".*"outcome":"refused: client certificate: none was shown"/
+    )
+    let counts = server.logged.matches(of: /"outcome":"refused: client[^"]*","count":(\d+)/)
+    #expect(counts.compactMap { Int($0.output.1) }.reduce(0, +) == 3)
     // The port for requests asks nobody.
     #expect(try await ask(server, authority, "/livez").status == 200)
     #expect(await server.stop() == 0)
