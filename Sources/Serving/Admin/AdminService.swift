@@ -190,13 +190,17 @@ package final class AdminService: RequestHandler {
 
   /// Returns the handling of a request for a change, which leaves a line in the audit also if its
   /// body is refused.
+  ///
+  /// - Parameter known: A cause that was known before the connection refused the body, which then is
+  ///   not the whole story: a client that stalls may do so because of it.
   private func handling(
     _ order: ChangeOrder, _ identity: RequestIdentity,
+    unless known: @escaping @Sendable () -> Problem? = { nil },
     _ run: @escaping @Sendable (Request, Exchange) -> Void
   ) -> Handling {
     Handling(
       refusing: { [trail = order.actor.trail] failure in
-        let problem = Problem(failure)
+        let problem = known() ?? Problem(failure)
         trail?.refuse(problem)
         return identity.marking(problem.response)
       }, run)
@@ -268,7 +272,8 @@ package final class AdminService: RequestHandler {
       let sink = UploadSink(upload, arriving, in: turns, by: order.actor, log: log)
       return .stream(
         bodyByteLimit: store.limits.uploadByteLimit, to: sink,
-        then: handling(order, identity) { [self] _, exchange in
+        then: handling(order, identity, unless: { [weak sink, log] in sink?.problem(log) }) {
+          [self] _, exchange in
           var order = order
           order.upload = arriving
           // A file that nobody waits for is not worth a proof.

@@ -29,6 +29,14 @@ import Testing
       rest = file.dropFirst(file.count / 2)
     }
 
+    /// Answers as a connection does whose client sends nothing any more.
+    consuming func stall() throws -> Response {
+      let refuse = try #require(handling.refuse)
+      return refuse(
+        ParseFailure(
+          status: 408, kind: .requestTimeout, detail: "the body did not arrive in time"))
+    }
+
     /// Sends the rest and waits for the answer.
     consuming func finish() async throws -> Response {
       sink.receive(Array(rest))
@@ -117,6 +125,20 @@ import Testing
     }
     #expect(liveLabel(admin) == "new0")
     #expect(try await admin.ask("DELETE", "/admin/swap").status == 404)
+  }
+
+  @Test("A client that stalls is told that its upload was ended, and the audit too")
+  func stalled() async throws {
+    let admin = try await fixture()
+    let upload = try HalfUpload(admin, file: admin.file("third"))
+    #expect(try await admin.ask("DELETE", "/admin/swap").status == 200)
+    let answer = try upload.stall()
+    #expect(answer.status == 409)
+    #expect(try answer.problemKind() == "swap-cancelled")
+    #expect(admin.logged.contains("swap-cancelled: read: ended by loopback from - while"))
+    #expect(!admin.logged.contains("not taken"))
+    // One that nobody has ended was only too slow.
+    #expect(try HalfUpload(admin, file: admin.file("fourth")).stall().status == 408)
   }
 
   @Test("An upload that is cut off leaves an audit line and no file")

@@ -60,6 +60,13 @@ final class UploadSink: BodySink {
     }
   }
 
+  /// Returns why the file would not be taken even if the rest of it came: somebody has ended it, or the
+  /// disk has failed. Nil if nothing is known against it.
+  func problem(_ log: Log) -> Problem? {
+    do throws(SwapFailure) { try arriving.check() } catch { return Problem(error) }
+    return state.withLock(\.failure).map { log.problem($0) }
+  }
+
   /// Returns the complete file, on disk.
   func finish(_ log: Log) throws(Problem) -> StagedModel {
     state.withLock { $0.isWhole = true }
