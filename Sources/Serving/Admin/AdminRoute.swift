@@ -1,3 +1,4 @@
+import Files
 import HTTPCore
 
 /// Routes of the admin endpoint.
@@ -70,6 +71,41 @@ enum AdminRoute: Hashable {
     case .examples: ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
     case .canary: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
     }
+  }
+
+  /// How the path is asked, with the usual port.
+  var example: String {
+    let start = "http://localhost:8081/admin/"
+    return switch self {
+    case .page, .entrance: "curl \(start)"
+    case .session: "curl -X POST -H 'Authorization: Bearer TOKEN' \(start)session"
+    case .status: "curl \(start)status"
+    case .model:
+      "curl -T model.safetensors \(start)model to make a model live, or curl \(start)model to see it"
+    case .versions: "curl \(start)versions"
+    case .configuration: "curl \(start)config"
+    case .rollback: "curl -X POST \(start)rollback"
+    case .canary:
+      "curl -X PUT \(start)canary -d '{\"version\": \"VERSION\", \"percent\": 5}'"
+    case .swap: "curl -X DELETE \(start)swap to end a swap, or curl \(start)swap to see it"
+    case .examples: "curl -F image=@cat.jpg '\(start)examples?label=cat'"
+    case .teach: "curl -X POST \(start)teach"
+    case .activate(let digits): "curl -X POST \(start)versions/\(Self.shown(digits))/activate"
+    case .version(let digits):
+      "curl -X DELETE \(start)versions/\(Self.shown(digits)) to remove it, or curl -X POST "
+        + "\(start)versions/\(Self.shown(digits))/activate to make it live"
+    }
+  }
+
+  /// Digits that a client gave, if they are such; else the word that stands for them.
+  private static func shown(_ digits: String) -> String {
+    digits.utf8.count <= 64 && digits.utf8.allSatisfy { HexDigits.value($0) != nil }
+      ? digits : "VERSION"
+  }
+
+  /// Returns the problem of a method that the path does not take.
+  func refusal(of head: RequestHead) -> Problem {
+    .method(head.method, head.target.path, allow: methods, example: example)
   }
 
   /// Returns the names of the parameters that an address may have.

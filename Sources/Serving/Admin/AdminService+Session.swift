@@ -17,7 +17,7 @@ extension AdminService {
       try access.checkSource(head, isOpen: route != .session)
     }
     guard route.methods.contains(head.method) else {
-      throw .method(head.method, head.target.path, allow: route.methods)
+      throw route.refusal(of: head)
     }
     if head.method == "OPTIONS" { return .options(route.methods) }
     switch route {

@@ -149,7 +149,7 @@ package final class AdminService: RequestHandler {
         404, .notFound, "there is nothing at \(path) on the admin endpoint; see /admin/")
     }
     guard route.methods.contains(head.method) else {
-      throw .method(head.method, path, allow: route.methods)
+      throw route.refusal(of: head)
     }
     var actor = actor
     if let action = route.action(head) { actor.trail = AuditTrail(action, by: actor, log) }

@@ -26,6 +26,33 @@ import Testing
     #expect(lost.status == 404 && detail.hasSuffix("; see /admin/"))
   }
 
+  @Test("A method that a path does not take is answered with those that it takes, and an example")
+  func methods() async throws {
+    let admin = try AdminFixture()
+    for (method, path, methods, example) in [
+      ("POST", "/admin/model", "GET, HEAD, PUT and OPTIONS", "curl -T model.safetensors"),
+      (
+        "GET", "/admin/rollback", "POST and OPTIONS",
+        "curl -X POST http://localhost:8081/admin/rollback"
+      ),
+      (
+        "GET", "/admin/versions/0123abcd", "DELETE and OPTIONS",
+        "/versions/0123abcd/activate to make"
+      ),
+      ("GET", "/admin/versions/%22x/activate", "POST and OPTIONS", "/versions/VERSION/activate"),
+      (
+        "PUT", "/admin/session", "GET, HEAD, POST, DELETE and OPTIONS",
+        "Authorization: Bearer TOKEN"
+      ),
+    ] {
+      let answer = try await admin.ask(method, path)
+      #expect(answer.status == 405 && answer.fields["Allow"] != nil)
+      let detail = try #require(try answer.json()["detail"] as? String)
+      #expect(detail.contains("which takes \(methods); for example curl "), "\(detail)")
+      #expect(detail.contains(example), "\(detail)")
+    }
+  }
+
   @Test("The status counts what is answered, and says what waits and what memory is taken")
   func status() async throws {
     let admin = try AdminFixture()
