@@ -51,6 +51,13 @@ package enum JSONValue: Sendable {
   /// UTF-8 of `text`.
   package var bytes: [UInt8] { JSONWriter(self, isIndented: false).bytes }
 
+  /// UTF-8 of `text` and a newline: a document that stands alone, which terminals show as a line.
+  package var line: [UInt8] {
+    var bytes = bytes
+    bytes.append(UInt8(ascii: "\n"))
+    return bytes
+  }
+
   /// JSON with each value on a line of its own, indented by two blanks per level.
   package var indentedText: String {
     String(decoding: JSONWriter(self, isIndented: true).bytes, as: UTF8.self)

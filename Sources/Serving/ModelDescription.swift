@@ -14,7 +14,7 @@ struct ModelDescription: Sendable {
 
   init(_ model: CompiledModel) {
     version = model.version
-    let body = JSONValue.object(Self.members(model)).bytes
+    let body = JSONValue.object(Self.members(model)).line
     // Not the version alone: options change what is described, and programs how.
     tag = (try? SHA256.digest(of: body)).map { digest in
       #""\#(model.version.short)-\#(HexDigits.text(digest).prefix(16))""#

@@ -9,14 +9,15 @@ extension Service {
   /// Answers a request without images.
   func answer(_ routed: RoutedPath, _ head: RequestHead) throws(Problem) -> Response {
     switch routed.route {
-    case .live: Response(status: 200, contentType: "text/plain", text: "ok")
+    case .live: ok
     case .home: PageResponse.home.answer
     case .started:
       if case .starting = state { unavailable.response } else { ok }
     case .ready: impediment?.response ?? ok
     case .ping:
       impediment?.response
-        ?? Response(status: 200, contentType: "application/json", text: #"{"status":"Healthy"}"#)
+        ?? Response(
+          status: 200, contentType: "application/json", text: #"{"status":"Healthy"}"# + "\n")
     case .metrics: metrics.response()
     case .openAPI: openAPIAnswer.response(to: head.fields)
     case .model: try description(of: liveModel()).response(head.fields)
@@ -77,7 +78,7 @@ extension Service {
     }
   }
 
-  private var ok: Response { Response(status: 200, contentType: "text/plain", text: "ok") }
+  private var ok: Response { Response(status: 200, contentType: "text/plain", text: "ok\n") }
 
   /// Problem that says what the server waits for.
   var unavailable: Problem {

@@ -286,6 +286,23 @@ import Testing
     #expect(try response.json()["detail"] as? String == detail)
   }
 
+  @Test(
+    "What a terminal is shown ends with a newline",
+    arguments: [
+      "/livez", "/readyz", "/startupz", "/ping", "/model", "/openapi.json", "/v2",
+      "/v2/health/live",
+      "/v2/health/ready", "/v2/models/x", "/nothing", "/classify",
+    ])
+  func newline(path: String) async throws {
+    let service = try TestService()
+    let answer = await service.answer(try Request("GET", path))
+    #expect(answer.body.last == UInt8(ascii: "\n"))
+    #expect(answer.body.dropLast().last != UInt8(ascii: "\n"))
+    let image = try goldenImage().encodedImage
+    let classes = await service.answer(try Request("POST", "/classify", body: image))
+    #expect(classes.status == 200 && classes.body.last == UInt8(ascii: "\n"))
+  }
+
   @Test("OPTIONS names the methods of a path")
   func options() async throws {
     let service = try TestService()

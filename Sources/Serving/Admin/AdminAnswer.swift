@@ -168,7 +168,7 @@ enum AdminAnswer {
 
   static func response(_ document: JSONObject) -> Response {
     Response(
-      status: 200, contentType: "application/json", text: JSONValue.object(document).text + "\n")
+      status: 200, contentType: "application/json", body: JSONValue.object(document).line)
   }
 }
 

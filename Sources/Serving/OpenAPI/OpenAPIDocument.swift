@@ -20,7 +20,7 @@ struct OpenAPIDocument {
     let description = OpenAPIDocument(
       version: version, needsKeys: needsKeys, fetchesImages: fetchesImages)
     return Response(
-      status: 200, contentType: "application/json", body: description.document.bytes)
+      status: 200, contentType: "application/json", body: description.document.line)
   }
 
   private var document: JSONValue {

@@ -55,7 +55,7 @@ enum Dialect: Sendable, Hashable {
     var response = problem.response
     response.fields["Content-Type"] = "application/json"
     let document: JSONValue = ["error": .string(problem.detail)]
-    response.body = document.bytes
+    response.body = document.line
     return response
   }
 }

@@ -132,10 +132,11 @@ struct InferenceAnswer: Sendable {
     ]
     if let id { document.append("id", .string(id)) }
     document.append("outputs", .array(described))
-    let json = JSONValue.object(document).bytes
     guard outputs.contains(where: \.isBinary) else {
-      return Response(status: 200, contentType: Self.jsonType, body: json)
+      return Response(
+        status: 200, contentType: Self.jsonType, body: JSONValue.object(document).line)
     }
+    let json = JSONValue.object(document).bytes
     var response = Response(status: 200, contentType: Self.binaryType, body: json + bytes)
     response.fields["Inference-Header-Content-Length"] = String(json.count)
     return response

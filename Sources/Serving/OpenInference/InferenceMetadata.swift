@@ -56,6 +56,6 @@ enum InferenceMetadata {
 
   private static func response(_ document: JSONObject) -> Response {
     Response(
-      status: 200, contentType: "application/json", body: JSONValue.object(document).bytes)
+      status: 200, contentType: "application/json", body: JSONValue.object(document).line)
   }
 }

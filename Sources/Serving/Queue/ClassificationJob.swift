@@ -343,7 +343,7 @@ final class ServedJob: @unchecked Sendable {
       payload.isList
       ? answer.list(zip(results, inner).map { answer.item($0, inner: $1) })
       : answer.document(answer.item(.success(try results[0].get()), inner: inner[0]))
-    return Response(status: 200, contentType: "application/json", body: document.bytes)
+    return Response(status: 200, contentType: "application/json", body: document.line)
   }
 
   private func respond(_ response: Response) {

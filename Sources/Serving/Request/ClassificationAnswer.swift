@@ -85,7 +85,7 @@ package struct ClassificationAnswer: Sendable {
     }
     return Response(
       status: 200, contentType: "application/json",
-      body: JSONValue.object(JSONObject(members)).bytes)
+      body: JSONValue.object(JSONObject(members)).line)
   }
 
   /// Clients must know which numbers do not sum to 1.

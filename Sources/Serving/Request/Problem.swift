@@ -150,7 +150,7 @@ package struct Problem: Error, Sendable, Hashable {
 
   package var response: Response {
     var response = Response(
-      status: status, contentType: "application/problem+json", text: json.text)
+      status: status, contentType: "application/problem+json", body: json.line)
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
     if let challenge { response.fields["WWW-Authenticate"] = challenge }

@@ -85,7 +85,7 @@ import Testing
       for: "/classify" + query, body: goldenImage().encodedImage)
     let text = String(decoding: answer.body, as: UTF8.self)
     #expect(text.hasPrefix(#"{"model":{"name":"a","version":""#))
-    #expect(text.contains(#""},"predictions":[{"class":"#) && text.hasSuffix("}]}"))
+    #expect(text.contains(#""},"predictions":[{"class":"#) && text.hasSuffix("}]}\n"))
     #expect(!text.contains("feature"))
   }
 
