@@ -51,6 +51,23 @@ import Testing
     #expect((sides["learned"] as? Int ?? 0) + (sides["held_out"] as? Int ?? 0) == 24)
   }
 
+  @Test("A list that names a file that is not there is refused before anything is learned")
+  func missing() async throws {
+    let tree = try tree(6)
+    let lines = (0..<6).flatMap { ["all/0-\($0).bmp,a", "all/1-\($0).bmp,b"] }
+    try tree.file("all/broken.bmp", Data("text".utf8))
+    let all = ["path,label"] + lines + ["all/broken.bmp,a"]
+    let (outcome, report) = try await train(tree, all.joined(separator: "\n"))
+    #expect(outcome.exitCode == 0 && report["failed"] as? Int == 1, "\(outcome.errors)")
+    let wrong = all + ["all/gone.bmp,a", "all/gone-too.bmp,b"]
+    let (refused, _) = try await train(tree, wrong.joined(separator: "\n"))
+    #expect(refused.exitCode == 1)
+    #expect(
+      refused.errors.contains(
+        "of the 15 files that it names 2 are not there, first \(tree.path)/all/gone.bmp"),
+      "\(refused.errors)")
+  }
+
   @Test("Several labels of an image stand in one field, in several rows, or not at all")
   func labels() async throws {
     let tree = try tree(20)

@@ -1,4 +1,5 @@
 import Checkpoint
+import Glibc
 import Tables
 import Words
 
@@ -14,6 +15,8 @@ struct TrainingList {
   }
 
   private let path: String
+  /// Folder that relative paths begin in.
+  private let base: String
   private let negatives: String?
   /// What separates names in a field; nil where a field is one name.
   private let separator: String?
@@ -31,7 +34,8 @@ struct TrainingList {
     _ path: String, in folder: String, negatives: String?, separator: String?,
     hasIndependentLabels: Bool
   ) throws(Failure) {
-    (self.path, self.negatives, self.separator) = (path, negatives, separator)
+    (self.path, self.base) = (path, folder)
+    (self.negatives, self.separator) = (negatives, separator)
     self.hasIndependentLabels = hasIndependentLabels
     var list = try LabelledList(path) { _ in false }
     while let row = try list.next() {
@@ -99,6 +103,18 @@ struct TrainingList {
     return row.label.parts(between: separator).map { String($0.trimmed) }.filter { !$0.isEmpty }
   }
 
+  /// Throws if images are not there: what would be learned without them is not what the list says, and
+  /// looking for them takes no time beside learning.
+  private func checkPresence(of images: [TrainingFolder.Image]) throws(Failure) {
+    let missing = images.filter { unsafe access($0.image.path, F_OK) != 0 && errno == ENOENT }
+    guard let first = missing.first else { return }
+    let (count, all) = (Decimal.grouped(missing.count), Decimal.grouped(images.count))
+    throw Failure(
+      "\(path): of the \(all) files that it names \(count) \(missing.count == 1 ? "is" : "are") not there, "
+        + "first \(PlainText.line(first.image.path)); relative paths begin in \(PlainText.line(base)): "
+        + "name another folder, or correct the list")
+  }
+
   /// Returns the images with their classes, and which of them are held out.
   func folder(at place: String) throws(Failure) -> TrainingFolder {
     let order = names.list.indices.sorted {
@@ -145,6 +161,7 @@ struct TrainingList {
     if judging != nil, !images.contains(where: { $0.side == .learned }) {
       throw Failure("\(path): all images are to judge by, and none is to be learned")
     }
+    try checkPresence(of: images)
     return TrainingFolder(
       path: place, classes: order.map { names.list[$0] }, images: images, notes: notes,
       isDivided: judging != nil)

@@ -74,6 +74,11 @@ struct TrainingReport {
     if !split.heldOut.isEmpty {
       rows.append(["held out", "\(Decimal.grouped(split.heldOut.count)) images"])
     }
+    let failureCount = trained.survey.failures.count
+    if failureCount > 0 {
+      let images = "\(Decimal.grouped(failureCount)) image\(failureCount == 1 ? "" : "s")"
+      rows.append(["left out", "\(images) that cannot be read or decoded"])
+    }
     if let fit {
       rows += [
         [
