@@ -49,6 +49,26 @@ import Testing
     return path(name)
   }
 
+  @Test(
+    "A terminal is shown the progress of an upload once, and nothing else is",
+    .enabled(
+      if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+      "needs script of bsdutils"))
+  func progress() async throws {
+    let server = try await server()
+    let push = "\(try ProgramUnderTest.url.path) model push"
+    let seen = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/usr/bin/script"),
+      ["-qec", "\(push) \(try await renamed("shown"))", "/dev/null"],
+      environment: ["RESNETD_ADMIN_SOCKET": socket, "SHELL": "/bin/sh"])
+    #expect(seen.exitCode == 0, "\(seen)")
+    let whole = seen.output.matches(of: /uploading \[#{30}\]/)
+    #expect(whole.count == 1, "\(seen.output)")
+    let plain = try await model("push", try await renamed("plain"))
+    #expect(plain.exitCode == 0 && plain.errors.isEmpty && !plain.output.contains("uploading"))
+    #expect(await server.stop() == 0)
+  }
+
   @Test("Models are pushed, shown, rolled back and activated over a Unix socket")
   func life() async throws {
     let server = try await server()

@@ -73,15 +73,17 @@ struct AdminClient {
     return try answer(to: question)
   }
 
-  /// Sends a file and shows the progress on a terminal.
+  /// Sends a file and shows the progress on a terminal, unless it is one of many.
   func push(
-    _ file: borrowing PushedFile, to target: String, by method: String = "PUT", ifMatch: String?
+    _ file: borrowing PushedFile, to target: String, by method: String = "PUT", ifMatch: String?,
+    showsProgress: Bool = true
   ) throws(Failure) -> Answer {
     var question = question(method, target)
     question.contentDigest = file.contentDigest
     question.ifMatch = ifMatch
     question.file = file.descriptor
     question.fileByteCount = file.byteCount
+    question.showsProgress = showsProgress
     return try answer(to: question)
   }
 

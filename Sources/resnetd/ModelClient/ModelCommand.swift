@@ -74,11 +74,15 @@ enum ModelCommand: Command {
   ) throws -> ExitCode {
     let target = "/admin/examples?label=\(escaped(label))&keep_images=\(settings.keepsImages)"
     var code = ExitCode.success
+    var bar = settings.json ? nil : ProgressBar("examples", total: files.count)
     for path in files {
       let file = try PushedFile(path)
-      let answer = try client.push(file, to: target, by: "POST", ifMatch: nil)
+      let answer = try client.push(
+        file, to: target, by: "POST", ifMatch: nil, showsProgress: false)
+      bar?.advance()
       if settings.json { StandardOutput.write(answer.text) }
       guard !(200..<300 ~= answer.status) else { continue }
+      bar?.interrupt()
       StandardError.write("\(PlainText.line(path)): \(answer.complaint)")
       code = .failure
     }

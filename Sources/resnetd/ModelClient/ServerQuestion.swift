@@ -91,6 +91,8 @@ struct ServerQuestion {
   /// Descriptor of a file that is the body, or -1.
   var file: CInt = -1
   var fileByteCount = 0
+  /// Whether sending the file is shown on a terminal.
+  var showsProgress = true
   /// Asked now and then; true ends it without an answer.
   var isStopped: @Sendable () -> Bool = { false }
 
@@ -114,7 +116,8 @@ struct ServerQuestion {
       bodyByteLimit: bodyByteLimit, isBodyWhole: isBodyWhole, isStopped: isStopped)
     if file >= 0 {
       exchange.total = fileByteCount
-      exchange.bar = ProgressBar("uploading", total: exchange.total, unit: .bytes)
+      exchange.bar =
+        showsProgress ? ProgressBar("uploading", total: exchange.total, unit: .bytes) : nil
     }
     var answer = remote_answer()
     let strings = CStrings()

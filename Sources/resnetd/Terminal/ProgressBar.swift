@@ -24,6 +24,8 @@ struct ProgressBar {
   private var lastShown: ContinuousClock.Instant?
   /// Whether the cursor stands after a line that has no end yet.
   private var isOpen = false
+  /// Whether the line of the whole has been shown, which then is not shown again.
+  private var isComplete = false
 
   init(_ label: String, total: Int, unit: Unit = .items) {
     self.label = label
@@ -37,9 +39,10 @@ struct ProgressBar {
     (self.done, self.total) = (done, total)
     let now = ContinuousClock.now
     let isDue = lastShown.map { now - $0 >= Self.interval } ?? true
-    guard isShown, isDue || done == total else { return }
+    guard isShown, isDue || done == total, !(isComplete && done == total) else { return }
     lastShown = now
     isOpen = done != total
+    isComplete = !isOpen
     let rest = String(repeating: " ", count: max(0, shownDetailCount - detail.count))
     shownDetailCount = detail.count
     let more = detail.isEmpty && rest.isEmpty ? "" : " " + detail + rest
