@@ -76,8 +76,8 @@ let package = Package(
     .target(
       name: "Imaging", dependencies: ["CImageCodec", "CColourProfile", "Numbers", "Words"]),
     .target(name: "ResNet", dependencies: ["Numbers"]),
-    .target(name: "HTTPCore", dependencies: ["JSON"]),
-    .target(name: "Telemetry", dependencies: ["Files", "JSON", "Time"]),
+    .target(name: "HTTPCore", dependencies: ["JSON", "Words"]),
+    .target(name: "Telemetry", dependencies: ["Files", "JSON", "Time", "Words"]),
     .target(name: "Machine", dependencies: ["Files", "Time", "Words"]),
     .target(name: "ONNX", dependencies: ["COnnx", "Files"]),
 

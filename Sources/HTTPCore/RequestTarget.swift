@@ -1,3 +1,5 @@
+import Words
+
 /// Target of a request (RFC 9112, section 3.2), its path and query decoded.
 package struct RequestTarget: Sendable, Hashable {
   package struct QueryItem: Sendable, Hashable {
@@ -38,15 +40,18 @@ package struct RequestTarget: Sendable, Hashable {
     let bytes = rest.utf8
     let mark = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
     let pathText = bytes[..<mark]
-    guard let path = pathText.isEmpty ? "/" : Self.decoded(pathText, plusIsSpace: false) else {
+    guard
+      let path = pathText.isEmpty
+        ? "/" : PercentEscapes.decoded(pathText, keeping: UInt8(ascii: "/"))
+    else {
       return nil
     }
     self.path = path
     query = []
     for pair in bytes[mark...].dropFirst().split(separator: UInt8(ascii: "&")) {
       let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-      guard let name = Self.decoded(pair[..<equals], plusIsSpace: true),
-        let value = Self.decoded(pair[equals...].dropFirst(), plusIsSpace: true)
+      guard let name = PercentEscapes.decoded(pair[..<equals], plusIsBlank: true),
+        let value = PercentEscapes.decoded(pair[equals...].dropFirst(), plusIsBlank: true)
       else { return nil }
       query.append(QueryItem(name: name, value: value))
     }
@@ -105,31 +110,5 @@ package struct RequestTarget: Sendable, Hashable {
       return text.dropFirst(scheme.count)
     }
     return nil
-  }
-
-  /// Decodes escapes (RFC 3986, section 2.1); nil for a broken escape, for NUL, and for bytes that
-  /// are not UTF-8.
-  private static func decoded(_ text: Substring.UTF8View, plusIsSpace: Bool) -> String? {
-    guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
-      return String(Substring(text))
-    }
-    var bytes: [UInt8] = []
-    var input = text.makeIterator()
-    while let byte = input.next() {
-      if byte == UInt8(ascii: "%") {
-        guard let high = input.next().flatMap(ASCII.hexValue),
-          let low = input.next().flatMap(ASCII.hexValue), high << 4 | low != 0
-        else { return nil }
-        let decoded = high << 4 | low
-        if decoded == UInt8(ascii: "/"), !plusIsSpace {
-          bytes += "%2F".utf8
-        } else {
-          bytes.append(decoded)
-        }
-      } else {
-        bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? ASCII.space : byte)
-      }
-    }
-    return String(validating: bytes, as: UTF8.self)
   }
 }

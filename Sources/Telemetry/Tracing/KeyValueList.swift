@@ -1,4 +1,4 @@
-import Files
+import Words
 
 /// Names and values of an environment variable of OpenTelemetry, `name=value,name=value`, with
 /// escapes as in a URL (W3C Baggage, without properties).
@@ -20,8 +20,8 @@ package enum KeyValueList {
       let part = trimmed(part)
       if part.isEmpty { continue }
       guard let equals = part.firstIndex(of: UInt8(ascii: "=")),
-        let name = decoded(trimmed(part[..<equals])), !name.isEmpty,
-        let value = decoded(trimmed(part[equals...].dropFirst()))
+        let name = PercentEscapes.decoded(trimmed(part[..<equals])), !name.isEmpty,
+        let value = PercentEscapes.decoded(trimmed(part[equals...].dropFirst()))
       else { return nil }
       members.append(Member(name: name, value: value))
     }
@@ -36,22 +36,4 @@ package enum KeyValueList {
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-  /// Decodes escapes (RFC 3986, section 2.1); nil for a broken one, for NUL, and for bytes that are
-  /// not UTF-8.
-  private static func decoded(_ text: Substring.UTF8View) -> String? {
-    var bytes: [UInt8] = []
-    var input = text.makeIterator()
-    while let byte = input.next() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard let high = input.next().flatMap(HexDigits.value(ofEitherCase:)),
-        let low = input.next().flatMap(HexDigits.value(ofEitherCase:)), high << 4 | low != 0
-      else { return nil }
-      bytes.append(high << 4 | low)
-    }
-    return String(validating: bytes, as: UTF8.self)
-  }
 }
