@@ -123,8 +123,8 @@ let package = Package(
         "Serving", "Following", "Training", "Inference", "Decoding", "Machine", "Imaging", "ResNet",
         "HTTPCore",
         "Telemetry", "Engine", "Checkpoint", "Files", "JSON", "ModelStore", "RemoteModels",
-        "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "CCurl", "CPCRE2",
-        "CProgram", "CSockets",
+        "HTTPServer", "Numbers", "ONNX", "Tables", "Time", "Words", "Compression", "CCurl",
+        "CPCRE2", "CProgram", "CSockets",
       ]),
 
     .executableTarget(

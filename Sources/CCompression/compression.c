@@ -17,6 +17,9 @@ enum {
   ZSTD_BYTE_COUNT = 2 << 20,
 };
 
+const char *compression_zlib_version(void) { return zlibVersion(); }
+const char *compression_zstd_version(void) { return ZSTD_versionString(); }
+
 size_t compression_byte_count(compression_format format) {
   return format == COMPRESSION_ZSTD ? ZSTD_BYTE_COUNT : ZLIB_BYTE_COUNT;
 }

@@ -1,4 +1,5 @@
 import Checkpoint
+import Compression
 import Engine
 import Imaging
 import RemoteModels
@@ -11,6 +12,7 @@ package enum Version {
     let libraries =
       [("oneDNN", OneDNN.version)] + CodecVersions.all.map { ($0.name, $0.version) }
       + ModelFileVersions.all.map { ($0.name, $0.version) }
+      + CompressionVersions.all.map { ($0.name, $0.version) }
       + [
         ("libcurl", RemoteModels.libraryVersion), ("expat", XMLDocument.libraryVersion),
         ("PCRE2", RegularExpression.libraryVersion),

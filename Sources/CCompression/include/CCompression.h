@@ -57,6 +57,10 @@ compression_status compression_compress(
     compression_format format, const uint8_t *input, size_t input_count, uint8_t *output,
     size_t room, size_t *written);
 
+/// Versions of the libraries as loaded; constant strings.
+const char *compression_zlib_version(void);
+const char *compression_zstd_version(void);
+
 /// Memory that compressing takes at most beside input and output.
 size_t compression_byte_count(compression_format format);
 
