@@ -12,6 +12,8 @@ import Machine
 struct CodedBody: Sendable {
   /// Compressed bytes from which a body is read aside: it could hold others up.
   static let longByteCount = 256 << 10
+  /// Bytes beside those that are expected, for which there is room from the start.
+  private static let spareByteCount = 64 << 10
 
   let coding: ContentCoding
   /// Bytes that may come out.
@@ -23,10 +25,19 @@ struct CodedBody: Sendable {
     guard
       let scratch = bodies.budget.reserve(Decompression.byteCount(coding.format), use: .bodies)
     else { throw .overloaded }
-    var body = try GrowingBody(bodies, byteLimit: byteLimit, expecting: bytes.count)
+    // Refusals are made here. Images are not much larger than their compressed bytes.
+    var body = HeldBytes(bodies.hold { $0.response }, limit: byteLimit)
+    let expected = min(bytes.count + bytes.count / 4 + Self.spareByteCount, byteLimit)
+    guard body.begin(capacity: expected) else { throw bodies.problem(ofLength: expected) }
     try Decompression.pieces(of: bytes, coding.format, orThrow: problem) {
       (piece) throws(Problem) in
-      try body.append(piece)
+      let count = body.bytes.count + piece.count
+      guard count <= byteLimit else {
+        throw Problem(
+          413, .bodyTooLarge,
+          "the body has more than \(byteLimit) bytes once it is decompressed; send less at once")
+      }
+      guard body.append(piece) else { throw bodies.problem(ofLength: body.capacity(for: count)) }
     }
     return withExtendedLifetime(scratch) { (body.bytes, body.hold) }
   }
@@ -39,53 +50,5 @@ struct CodedBody: Sendable {
     return Problem(
       400, .malformedEncoding,
       "the body's bytes are not what Content-Encoding \(coding.rawValue) says: \(fault)\(hint)")
-  }
-}
-
-/// Plain bytes that grow, in memory that is counted first.
-private struct GrowingBody {
-  /// Bytes beside those that are expected, for which there is room from the start.
-  private static let spareByteCount = 64 << 10
-
-  private(set) var bytes: [UInt8]
-  let hold: any BodyHold
-  private let bodies: BodyMemory
-  private let byteLimit: Int
-  /// Bytes of memory that the hold has for it.
-  private var capacity: Int
-
-  /// - Parameter byteCount: Bytes of the compressed body: images are not much larger than that.
-  init(_ bodies: BodyMemory, byteLimit: Int, expecting byteCount: Int) throws(Problem) {
-    (self.bodies, self.byteLimit) = (bodies, byteLimit)
-    // Its refusals are made here.
-    hold = bodies.hold { $0.response }
-    capacity = min(byteCount + byteCount / 4 + Self.spareByteCount, byteLimit)
-    guard hold.hold(capacity) else { throw bodies.problem(ofLength: capacity) }
-    if let buffer = hold.takeBuffer(capacity: capacity) {
-      bytes = buffer
-      capacity = buffer.capacity
-    } else {
-      bytes = []
-      bytes.reserveCapacity(capacity)
-    }
-  }
-
-  mutating func append(_ piece: ArraySlice<UInt8>) throws(Problem) {
-    let count = bytes.count + piece.count
-    guard count <= byteLimit else {
-      throw Problem(
-        413, .bodyTooLarge,
-        "the body has more than \(byteLimit) bytes once it is decompressed; send less at once")
-    }
-    if count > capacity { try grow(to: min(max(count, 2 * capacity), byteLimit)) }
-    bytes.append(contentsOf: piece)
-  }
-
-  private mutating func grow(to larger: Int) throws(Problem) {
-    // Both are there while one is copied.
-    guard hold.hold(capacity + larger) else { throw bodies.problem(ofLength: larger) }
-    bytes.reserveCapacity(larger)
-    capacity = larger
-    _ = hold.hold(larger)
   }
 }

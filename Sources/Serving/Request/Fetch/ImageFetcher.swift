@@ -37,17 +37,23 @@ package final class FetchedImage {
   /// Bytes that room is made for first.
   private static let firstByteCount = 64 << 10
 
-  private(set) var bytes: [UInt8] = []
-  let hold: any BodyHold
+  private var held: HeldBytes
   /// Whether memory has run out.
   private(set) var hasNoRoom = false
   private let rule: FetchRule
   private let isNeeded: () -> Bool
 
-  /// - Parameter isNeeded: Whether somebody waits for it.
-  init(_ hold: any BodyHold, _ rule: FetchRule, isNeeded: @escaping () -> Bool) {
-    (self.hold, self.rule, self.isNeeded) = (hold, rule, isNeeded)
+  /// - Parameters:
+  ///   - byteLimit: Bytes that it may have.
+  ///   - isNeeded: Whether somebody waits for it.
+  init(
+    _ hold: any BodyHold, byteLimit: Int, _ rule: FetchRule, isNeeded: @escaping () -> Bool
+  ) {
+    held = HeldBytes(hold, limit: byteLimit)
+    (self.rule, self.isNeeded) = (rule, isNeeded)
   }
+
+  var bytes: [UInt8] { held.bytes }
 
   package var isWanted: Bool { isNeeded() }
 
@@ -55,21 +61,14 @@ package final class FetchedImage {
     rule.permission(for: origin)
   }
 
-  /// Takes the next bytes; false if there is no room for them.
+  /// Takes the next bytes, of which there are no more than its limit; false if there is no room for
+  /// them.
   package func append(_ part: UnsafeRawBufferPointer) -> Bool {
-    let needed = bytes.count + part.count
-    if needed > bytes.capacity {
-      let capacity = max(Self.firstByteCount, 2 * bytes.capacity, needed)
-      // Both buffers exist while one is copied into the other.
-      guard hold.hold(bytes.capacity + capacity) else {
-        hasNoRoom = true
-        return false
-      }
-      bytes.reserveCapacity(capacity)
-      _ = hold.hold(bytes.capacity)
-    }
-    unsafe bytes.append(contentsOf: part)
-    return true
+    let first = min(max(Self.firstByteCount, part.count), held.limit)
+    var isTaken = held.capacity > 0 || held.begin(capacity: first)
+    if isTaken { isTaken = unsafe held.append(part) }
+    hasNoRoom = !isTaken
+    return isTaken
   }
 }
 
@@ -134,7 +133,7 @@ package final class ImageFetcher: Sendable {
   }
 
   private func image(_ order: Order) throws(Problem) -> [UInt8] {
-    let image = FetchedImage(order.hold, rule) { order.isWanted }
+    let image = FetchedImage(order.hold, byteLimit: order.byteLimit, rule) { order.isWanted }
     do throws(FetchFault) {
       let rest = order.deadline - .now
       try source.fetch(
