@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ enum {
   IGNORED_BYTE_LIMIT = 1 << 16,
   IPV4_BYTE_COUNT = 4,
   IPV6_BYTE_COUNT = 16,
+  // Time after which authorities are read again, 10 minutes: their file may have changed.
+  AUTHORITIES_SECONDS = 600,
 };
 
 // Addresses with the same first bits.
@@ -140,10 +143,51 @@ bool remote_read_origin(const char *text, remote_origin *origin) {
   return result;
 }
 
+// MARK: - What transfers leave
+
+// libcurl keeps authorities in the handle that transfers run in (CURLOPT_CA_CACHE_TIMEOUT).
+struct remote_image_pool {
+  pthread_mutex_t mutex;
+  size_t capacity;
+  size_t count;
+  CURLM *handles[];
+};
+
+remote_image_pool *remote_image_pool_create(size_t count) {
+  remote_image_pool *pool = calloc(1, sizeof *pool + count * sizeof *pool->handles);
+  if (!pool) return NULL;
+  pool->capacity = count;
+  if (pthread_mutex_init(&pool->mutex, NULL) == 0) return pool;
+  free(pool);
+  return NULL;
+}
+
+void remote_image_pool_destroy(remote_image_pool *pool) {
+  while (pool->count > 0) curl_multi_cleanup(pool->handles[--pool->count]);
+  pthread_mutex_destroy(&pool->mutex);
+  free(pool);
+}
+
+static CURLM *take_handle(remote_image_pool *pool) {
+  pthread_mutex_lock(&pool->mutex);
+  CURLM *handle = pool->count > 0 ? pool->handles[--pool->count] : NULL;
+  pthread_mutex_unlock(&pool->mutex);
+  return handle ? handle : curl_multi_init();
+}
+
+static void give_back(remote_image_pool *pool, CURLM *handle) {
+  pthread_mutex_lock(&pool->mutex);
+  const bool has_room = pool->count < pool->capacity;
+  if (has_room) pool->handles[pool->count++] = handle;
+  pthread_mutex_unlock(&pool->mutex);
+  if (!has_room) curl_multi_cleanup(handle);
+}
+
 // MARK: - Transfers
 
 typedef struct {
   CURL *curl;
+  CURLM *multi;
   const remote_image *image;
   const remote_image_functions *functions;
   remote_permission permission;
@@ -192,6 +236,13 @@ static CURLcode set_options(transfer *transfer, const char *url, char *message) 
   // A proxy would hide the address from `open_socket`.
   if (!code) code = curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (!code) code = curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  // Authorities are kept if they come from one file alone. A folder, which Debian's libcurl reads
+  // besides, has the same ones.
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, (long)AUTHORITIES_SECONDS);
+  // Each transfer looks the name up, and its address is judged.
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "resnetd");
   // Signals belong to the program, and it does not wait for a name that is being looked up.
@@ -239,8 +290,9 @@ static remote_image_result fetch(
   transfer->ignored = 0;
   CURLcode code = set_options(transfer, url, message);
   if (!code)
-    code = remote_perform(
-        transfer->curl, transfer->functions->stop, transfer->functions->context);
+    code = remote_perform_among(
+        transfer->multi, transfer->curl, transfer->functions->stop,
+        transfer->functions->context);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   answer->status = (int)status;
@@ -259,16 +311,21 @@ static remote_image_result fetch(
 }
 
 remote_image_result remote_fetch_image(
-    const remote_image *image, const remote_image_functions *functions,
+    remote_image_pool *pool, const remote_image *image, const remote_image_functions *functions,
     remote_image_answer *answer) {
   memset(answer, 0, sizeof *answer);
   remote_answer start;
   CURL *curl = remote_start(&start);
-  if (!curl) {
-    memcpy(answer->message, start.message, sizeof answer->message);
+  CURLM *multi = curl ? take_handle(pool) : NULL;
+  if (!multi) {
+    if (curl) curl_easy_cleanup(curl);
+    snprintf(
+        answer->message, sizeof answer->message, "%s",
+        curl ? "libcurl has no memory" : start.message);
     return REMOTE_IMAGE_FAILED;
   }
-  transfer transfer = {.curl = curl, .image = image, .functions = functions};
+  transfer transfer = {
+      .curl = curl, .multi = multi, .image = image, .functions = functions};
   char *next = NULL;
   remote_image_result result = fetch(image->url, &transfer, answer, &next);
   for (int count = 0; next && count < image->redirect_limit; count++) {
@@ -278,5 +335,11 @@ remote_image_result remote_fetch_image(
   }
   free(next);
   curl_easy_cleanup(curl);
+  // One that was broken off may have left more behind.
+  if (result == REMOTE_IMAGE_ANSWERED) {
+    give_back(pool, multi);
+  } else {
+    curl_multi_cleanup(multi);
+  }
   return result;
 }

@@ -246,9 +246,18 @@ typedef struct {
   void *context;
 } remote_image_functions;
 
+// What transfers leave for the next ones: authorities that OpenSSL has read, which takes some
+// milliseconds and a megabyte, no connections and no addresses. May be used from any thread.
+typedef struct remote_image_pool remote_image_pool;
+
+// Returns NULL without memory; keeps what so many transfers at once leave.
+remote_image_pool *_Nullable remote_image_pool_create(size_t count);
+// Must not be called during a transfer of its own.
+void remote_image_pool_destroy(remote_image_pool *pool);
+
 // Fetches a URL that somebody else has named, without proxies, cookies or credentials.
 remote_image_result remote_fetch_image(
-    const remote_image *image, const remote_image_functions *functions,
+    remote_image_pool *pool, const remote_image *image, const remote_image_functions *functions,
     remote_image_answer *answer);
 
 // Returns whether an address, in network order, is one of the public network: 4 bytes of IPv4 or

@@ -3,10 +3,23 @@ import Serving
 import Time
 
 /// Images of other servers, over libcurl.
-struct RemoteImages: ImageFetching {
+@safe
+final class RemoteImages: ImageFetching {
   private static let redirectLimit: CInt = 3
   private static let connectTimeoutMilliseconds = 5000
   private static let stallTimeoutSeconds = 5
+
+  // SAFETY: never changed after `init`, and the pool may be used from any thread.
+  private nonisolated(unsafe) let pool: OpaquePointer
+
+  init() throws(Failure) {
+    guard let pool = unsafe remote_image_pool_create(ImageFetcher.countLimit) else {
+      throw Failure("there is no memory for --fetch-from")
+    }
+    unsafe self.pool = pool
+  }
+
+  deinit { unsafe remote_image_pool_destroy(pool) }
 
   func fetch(
     _ url: String, byteLimit: Int, timeout: Duration, into image: FetchedImage
@@ -26,7 +39,7 @@ struct RemoteImages: ImageFetching {
     var answer = remote_image_answer()
     // SAFETY: the call keeps nothing of what it is given, which outlives it.
     let result = withExtendedLifetime((image, strings)) {
-      unsafe remote_fetch_image(&wanted, &functions, &answer)
+      unsafe remote_fetch_image(pool, &wanted, &functions, &answer)
     }
     if let fault = Self.fault(result, answer) { throw fault }
   }

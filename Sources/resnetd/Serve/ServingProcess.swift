@@ -67,7 +67,8 @@ struct ServingProcess {
       limits: settings.serving, metrics: metrics,
       servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
       crossOrigin: settings.crossOrigin, keys: try settings.keys.keys(metrics, shutdown, log),
-      fetcher: settings.fetching.isOff ? nil : ImageFetcher(RemoteImages(), settings.fetching),
+      fetcher: settings.fetching.isOff
+        ? nil : try ImageFetcher(RemoteImages(), settings.fetching),
       version: Version.number, accessLog: accessLog,
       tracer: spans.map { spans in
         RequestTracer(
