@@ -1,5 +1,6 @@
 // Our own kernels, where they beat the library's or it has none.
 #pragma once
 
+#include "tile_gradient.h"
 #include "training.h"
 #include "winograd.h"
