@@ -140,7 +140,7 @@ let package = Package(
       path: "benchmarks/winograd", exclude: ["README.md", "run"]),
 
     .executableTarget(
-      name: "training-benchmark", dependencies: ["Training", "Numbers", "ResNet"],
+      name: "training-benchmark", dependencies: ["Engine", "Training", "Numbers", "ResNet"],
       path: "benchmarks/training", exclude: ["README.md", "head.py", "pytorch.py", "run"]),
 
     .target(name: "HostileFiles", dependencies: ["ResNet"], path: "Tests/HostileFiles"),
@@ -169,7 +169,7 @@ let package = Package(
       name: "EngineTests", dependencies: ["Engine", "Numbers", "ResNet"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Engine", "Numbers", "ResNet"],
+      name: "TrainingTests", dependencies: ["Training", "Engine", "Numbers", "ResNet", "CKernels"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointTests",

@@ -57,7 +57,7 @@ void winograd_part_run_avx512(const winograd_part *part);
 typedef struct {
   const winograd_convolution *convolution;
   const winograd_blocking *blocking;
-  const float *source, *gradient;
+  const void *source, *gradient;
   float *filters;
   // The transformed source, the transformed gradient, then their sums.
   float *scratch;

@@ -18,16 +18,18 @@ INLINE void spread_output(
   out[5 * step] = g3;
 }
 
-// A g A^T of the 4x4 gradients at `base`, each point a stride from the one before.
+// A g A^T of the 4x4 gradients at `index` of `base`, each point a stride from the one before.
 INLINE void spread_patch(
-    const float *base, int64_t pixel, int64_t row, float *out, int64_t stride) {
+    const void *base, int64_t index, int64_t pixel, int64_t row, float *out, int64_t stride,
+    const bool narrow) {
   vector half[WINOGRAD_OUTPUTS * WINOGRAD_INPUTS];
 #pragma clang loop unroll(full)
   for (int j = 0; j < WINOGRAD_OUTPUTS; j++) {
-    const float *g = base + j * pixel;
-    spread_output(
-        load(g), load(g + row), load(g + 2 * row), load(g + 3 * row), half + j,
-        WINOGRAD_OUTPUTS);
+    vector column[WINOGRAD_OUTPUTS];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < WINOGRAD_OUTPUTS; i++)
+      column[i] = load_activation(base, index + i * row + j * pixel, narrow);
+    spread_output(column[0], column[1], column[2], column[3], half + j, WINOGRAD_OUTPUTS);
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < WINOGRAD_INPUTS; i++) {
@@ -41,8 +43,9 @@ INLINE void spread_patch(
 }
 
 // P[36][pairs of K/B][tiles][2 B] = A dY A^T, an odd last block by itself.
-static __attribute__((noinline)) void spread_gradients(
-    const winograd_gradient_part *part, const tile_place *places, int64_t count) {
+INLINE void spread_all(
+    const winograd_gradient_part *part, const tile_place *places, int64_t count,
+    const bool narrow) {
   const winograd_blocking *b = part->blocking;
   const int64_t channels = b->output_blocks * LANES, row = b->output_width * channels;
   float *products = part->scratch + WINOGRAD_POINTS * b->input_stride;
@@ -50,23 +53,32 @@ static __attribute__((noinline)) void spread_gradients(
     const int64_t first = block / 2 * 2, width = first + 1 < b->output_blocks ? 2 : 1;
     for (int64_t t = 0; t < count; t++) {
       const tile_place place = places[t];
-      const float *base = part->gradient + block * LANES +
-                          ((place.image * b->output_height + place.row) * b->output_width +
-                           place.column) * channels;
+      const int64_t base = block * LANES +
+                           ((place.image * b->output_height + place.row) * b->output_width +
+                            place.column) * channels;
       float *out = products + (first * count + t * width + block - first) * LANES;
       const int64_t rows = b->output_height - place.row, columns = b->output_width - place.column;
       if (rows >= WINOGRAD_OUTPUTS && columns >= WINOGRAD_OUTPUTS) {
-        spread_patch(base, channels, row, out, b->product_stride);
+        spread_patch(part->gradient, base, channels, row, out, b->product_stride, narrow);
       } else {
         vector patch[WINOGRAD_OUTPUTS * WINOGRAD_OUTPUTS] = {0};
         for (int64_t i = 0; i < WINOGRAD_OUTPUTS && i < rows; i++)
           for (int64_t j = 0; j < WINOGRAD_OUTPUTS && j < columns; j++)
-            patch[i * WINOGRAD_OUTPUTS + j] = load(base + i * row + j * channels);
+            patch[i * WINOGRAD_OUTPUTS + j] =
+                load_activation(part->gradient, base + i * row + j * channels, narrow);
         spread_patch(
-            (const float *)patch, LANES, WINOGRAD_OUTPUTS * LANES, out, b->product_stride);
+            patch, 0, LANES, WINOGRAD_OUTPUTS * LANES, out, b->product_stride, false);
       }
     }
   }
+}
+
+static __attribute__((noinline)) void spread_gradients(
+    const winograd_gradient_part *part, const tile_place *places, int64_t count) {
+  if (part->convolution->bfloat16)
+    spread_all(part, places, count, true);
+  else
+    spread_all(part, places, count, false);
 }
 
 // Sums over tiles of `rows` input channels by `width` blocks of output channels: V is [tiles][B],
@@ -192,7 +204,10 @@ static void correlate_pass(
 
 static __attribute__((noinline)) void transform_sources(
     const winograd_part *part, const tile_place *places, int64_t count) {
-  transform_inputs(part, places, count, false);
+  if (part->convolution->bfloat16)
+    transform_inputs(part, places, count, true);
+  else
+    transform_inputs(part, places, count, false);
 }
 
 void GRADIENT_RUN(const winograd_gradient_part *part) {

@@ -15,9 +15,9 @@ void training_combine(winograd_instructions instructions, const training_combina
 }
 
 void training_sum(
-    winograd_instructions instructions, int64_t rows, int64_t channels, const float *values,
-    double *sums, double *squares) {
-  kernels(instructions)->sum(rows, channels, values, sums, squares);
+    winograd_instructions instructions, int64_t rows, int64_t channels, bool bfloat16,
+    const void *values, double *sums, double *squares) {
+  kernels(instructions)->sum(rows, channels, bfloat16, values, sums, squares);
 }
 
 void training_rectify(winograd_instructions instructions, const training_rectification *r) {
@@ -25,26 +25,26 @@ void training_rectify(winograd_instructions instructions, const training_rectifi
 }
 
 void training_pool(
-    winograd_instructions instructions, const training_pooling *p, const float *source,
-    float *destination, uint8_t *choices) {
+    winograd_instructions instructions, const training_pooling *p, const void *source,
+    void *destination, uint8_t *choices) {
   kernels(instructions)->pool(p, source, destination, choices);
 }
 
 void training_pool_back(
-    winograd_instructions instructions, const training_pooling *p, const float *gradient,
-    const uint8_t *choices, float *source_gradient) {
+    winograd_instructions instructions, const training_pooling *p, const void *gradient,
+    const uint8_t *choices, void *source_gradient) {
   kernels(instructions)->pool_back(p, gradient, choices, source_gradient);
 }
 
 void training_sample(
-    winograd_instructions instructions, const training_sampling *s, const float *source,
-    float *destination) {
+    winograd_instructions instructions, const training_sampling *s, const void *source,
+    void *destination) {
   kernels(instructions)->sample(s, source, destination);
 }
 
 void training_sample_back(
-    winograd_instructions instructions, const training_sampling *s, const float *gradient,
-    float *source_gradient) {
+    winograd_instructions instructions, const training_sampling *s, const void *gradient,
+    void *source_gradient) {
   kernels(instructions)->sample_back(s, gradient, source_gradient);
 }
 
@@ -52,13 +52,18 @@ void training_sample_back(
 static const int64_t interleaved_pixels = 64;
 
 void training_interleave(
-    int64_t channels, int64_t pixels, const float *planes, float *destination) {
+    int64_t channels, int64_t pixels, const float *planes, bool bfloat16, void *destination) {
   for (int64_t first = 0; first < pixels; first += interleaved_pixels) {
     const int64_t left = pixels - first;
     const int64_t count = left < interleaved_pixels ? left : interleaved_pixels;
     for (int64_t c = 0; c < channels; c++)
-      for (int64_t p = first; p < first + count; p++)
-        destination[p * channels + c] = planes[c * pixels + p];
+      for (int64_t p = first; p < first + count; p++) {
+        const float value = planes[c * pixels + p];
+        if (bfloat16)
+          ((uint16_t *)destination)[p * channels + c] = training_bfloat16(value);
+        else
+          ((float *)destination)[p * channels + c] = value;
+      }
   }
 }
 

@@ -7,12 +7,12 @@
 
 typedef struct {
   void (*combine)(const training_combination *);
-  void (*sum)(int64_t, int64_t, const float *, double *, double *);
+  void (*sum)(int64_t, int64_t, bool, const void *, double *, double *);
   void (*rectify)(const training_rectification *);
-  void (*pool)(const training_pooling *, const float *, float *, uint8_t *_Nullable);
-  void (*pool_back)(const training_pooling *, const float *, const uint8_t *_Nullable, float *);
-  void (*sample)(const training_sampling *, const float *, float *);
-  void (*sample_back)(const training_sampling *, const float *, float *);
+  void (*pool)(const training_pooling *, const void *, void *, uint8_t *_Nullable);
+  void (*pool_back)(const training_pooling *, const void *, const uint8_t *_Nullable, void *);
+  void (*sample)(const training_sampling *, const void *, void *);
+  void (*sample_back)(const training_sampling *, const void *, void *);
   void (*reduce)(float *, int64_t, int64_t, int64_t, float *);
   void (*pack_winograd)(int64_t, int64_t, const float *, bool, int64_t, int64_t, float *);
   double (*square_sum)(int64_t, const float *);

@@ -11,12 +11,47 @@
 typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 typedef double wide __attribute__((vector_size(LANES * sizeof(double)), aligned(8)));
 typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4)));
+typedef uint32_t bits __attribute__((vector_size(LANES * sizeof(uint32_t)), aligned(4)));
+typedef uint16_t half_bits __attribute__((vector_size(LANES * sizeof(uint16_t)), aligned(2)));
 
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vector load(const float *address) { return *(const vector *)address; }
 INLINE void store(float *address, vector value) { *(vector *)address = value; }
 INLINE wide widened(vector value) { return __builtin_convertvector(value, wide); }
+
+// Activations are fp32 or bfloat16; `narrow` says which, and is constant where these are inlined.
+INLINE vector load_number(const void *base, int64_t index, const bool narrow) {
+  if (!narrow) return load((const float *)base + index);
+  const half_bits halves = *(const half_bits *)((const uint16_t *)base + index);
+  return (vector)(__builtin_convertvector(halves, bits) << 16);
+}
+
+INLINE void store_number(void *base, int64_t index, vector value, const bool narrow) {
+  if (!narrow) {
+    store((float *)base + index, value);
+    return;
+  }
+  // Rounded to nearest, ties to even.
+  const bits whole = (bits)value;
+  const bits rounded = whole + 0x7fff + (whole >> 16 & 1);
+  *(half_bits *)((uint16_t *)base + index) = __builtin_convertvector(rounded >> 16, half_bits);
+}
+
+INLINE float load_one(const void *base, int64_t index, const bool narrow) {
+  if (!narrow) return ((const float *)base)[index];
+  const uint32_t whole = (uint32_t)((const uint16_t *)base)[index] << 16;
+  float value;
+  memcpy(&value, &whole, sizeof value);
+  return value;
+}
+
+INLINE void store_one(void *base, int64_t index, float value, const bool narrow) {
+  if (narrow)
+    ((uint16_t *)base)[index] = training_bfloat16(value);
+  else
+    ((float *)base)[index] = value;
+}
 
 // Passes keep the numbers of so many in the caches while channels are taken one block at a time.
 static const int64_t tile_numbers = 4096;
@@ -38,52 +73,64 @@ INLINE vector rectified(vector y) { return (vector)((mask)y & ~(mask)(y < (vecto
 // The flags are constant where this is inlined.
 INLINE void combine_rows(
     const training_combination *c, const bool scaled, const bool adds, const bool adds_scaled,
-    const bool rectifies) {
+    const bool rectifies, const bool narrow) {
   const int64_t channels = c->channels, whole = channels / LANES * LANES;
   for (int64_t row = 0; row < c->rows; row++) {
-    const float *x = c->source + row * channels;
-    const float *r = adds ? c->addend + row * channels : NULL;
-    float *y = c->destination + row * channels;
+    const int64_t start = row * channels;
     for (int64_t k = 0; k < whole; k += LANES) {
-      vector v = load(x + k);
+      vector v = load_number(c->source, start + k, narrow);
       if (scaled) v = affine(v, load(c->scale + k), load(c->shift + k));
-      if (adds) v = adds_scaled ? v + load(r + k) * load(c->addend_scale + k) : v + load(r + k);
-      store(y + k, rectifies ? rectified(v) : v);
+      if (adds) {
+        const vector r = load_number(c->addend, start + k, narrow);
+        v = adds_scaled ? v + r * load(c->addend_scale + k) : v + r;
+      }
+      store_number(c->destination, start + k, rectifies ? rectified(v) : v, narrow);
     }
     for (int64_t k = whole; k < channels; k++) {
-      float v = x[k];
+      float v = load_one(c->source, start + k, narrow);
       if (scaled) v = affine_one(v, c->scale[k], c->shift[k]);
-      if (adds) v = adds_scaled ? v + r[k] * c->addend_scale[k] : v + r[k];
-      y[k] = rectifies && v < 0 ? 0 : v;
+      if (adds) {
+        const float r = load_one(c->addend, start + k, narrow);
+        v = adds_scaled ? v + r * c->addend_scale[k] : v + r;
+      }
+      store_one(c->destination, start + k, rectifies && v < 0 ? 0 : v, narrow);
     }
   }
 }
 
-static void combine(const training_combination *c) {
+INLINE void combine_numbers(const training_combination *c, const bool narrow) {
   if (c->scale && c->addend && c->addend_scale && c->rectifies)
-    combine_rows(c, true, true, true, true);
+    combine_rows(c, true, true, true, true, narrow);
   else if (c->scale && c->addend && c->addend_scale)
-    combine_rows(c, true, true, true, false);
+    combine_rows(c, true, true, true, false, narrow);
   else if (c->scale && c->addend && c->rectifies)
-    combine_rows(c, true, true, false, true);
+    combine_rows(c, true, true, false, true, narrow);
   else if (c->scale && c->addend)
-    combine_rows(c, true, true, false, false);
+    combine_rows(c, true, true, false, false, narrow);
   else if (c->scale && c->rectifies)
-    combine_rows(c, true, false, false, true);
+    combine_rows(c, true, false, false, true, narrow);
   else if (c->scale)
-    combine_rows(c, true, false, false, false);
+    combine_rows(c, true, false, false, false, narrow);
   else if (c->addend && c->rectifies)
-    combine_rows(c, false, true, false, true);
+    combine_rows(c, false, true, false, true, narrow);
   else if (c->addend)
-    combine_rows(c, false, true, false, false);
+    combine_rows(c, false, true, false, false, narrow);
   else if (c->rectifies)
-    combine_rows(c, false, false, false, true);
+    combine_rows(c, false, false, false, true, narrow);
   else
-    combine_rows(c, false, false, false, false);
+    combine_rows(c, false, false, false, false, narrow);
 }
 
-static void sum(
-    int64_t rows, int64_t channels, const float *values, double *sums, double *squares) {
+static void combine(const training_combination *c) {
+  if (c->bfloat16)
+    combine_numbers(c, true);
+  else
+    combine_numbers(c, false);
+}
+
+INLINE void sum_numbers(
+    int64_t rows, int64_t channels, const void *values, double *sums, double *squares,
+    const bool narrow) {
   memset(sums, 0, (size_t)channels * sizeof *sums);
   memset(squares, 0, (size_t)channels * sizeof *squares);
   const int64_t whole = channels / LANES * LANES, step = tile_rows(channels);
@@ -93,15 +140,15 @@ static void sum(
       wide s = *(const wide *)(sums + k), q = *(const wide *)(squares + k), s1 = {0}, q1 = {0};
       int64_t row = first;
       for (; row + 1 < last; row += 2) {
-        const wide x = widened(load(values + row * channels + k));
-        const wide x1 = widened(load(values + (row + 1) * channels + k));
+        const wide x = widened(load_number(values, row * channels + k, narrow));
+        const wide x1 = widened(load_number(values, (row + 1) * channels + k, narrow));
         s += x;
         q += x * x;
         s1 += x1;
         q1 += x1 * x1;
       }
       if (row < last) {
-        const wide x = widened(load(values + row * channels + k));
+        const wide x = widened(load_number(values, row * channels + k, narrow));
         s += x;
         q += x * x;
       }
@@ -110,16 +157,26 @@ static void sum(
     }
     for (int64_t row = first; row < last; row++)
       for (int64_t k = whole; k < channels; k++) {
-        const double x = values[row * channels + k];
+        const double x = load_one(values, row * channels + k, narrow);
         sums[k] += x;
         squares[k] += x * x;
       }
   }
 }
 
+static void sum(
+    int64_t rows, int64_t channels, bool bfloat16, const void *values, double *sums,
+    double *squares) {
+  if (bfloat16)
+    sum_numbers(rows, channels, values, sums, squares, true);
+  else
+    sum_numbers(rows, channels, values, sums, squares, false);
+}
+
 // The flags are constant where this is inlined.
 INLINE void rectify_rows(
-    const training_rectification *r, const bool by_result, const bool by_term, const int terms) {
+    const training_rectification *r, const bool by_result, const bool by_term, const int terms,
+    const bool narrow) {
   const int64_t channels = r->channels, whole = channels / LANES * LANES;
   const int64_t step = tile_rows(channels);
   if (terms > 0) memset(r->sums, 0, (size_t)channels * sizeof(double));
@@ -135,17 +192,18 @@ INLINE void rectify_rows(
       wide s = {0}, p0 = {0}, p1 = {0};
       for (int64_t row = first; row < last; row++) {
         const int64_t at = row * channels + k;
-        vector g = load(r->gradient + at);
-        if (by_result) g = (vector)((mask)g & (mask)(load(r->result + at) > (vector){0}));
-        if (by_term)
-          g = (vector)((mask)g &
-                       (mask)(affine(load(r->values[0] + at), scale, shift) > (vector){0}));
-        if (by_result || by_term) store(r->gradient + at, g);
+        vector g = load_number(r->gradient, at, narrow);
+        const vector x =
+            by_term || terms > 0 ? load_number(r->values[0], at, narrow) : (vector){0};
+        if (by_result)
+          g = (vector)((mask)g & (mask)(load_number(r->result, at, narrow) > (vector){0}));
+        if (by_term) g = (vector)((mask)g & (mask)(affine(x, scale, shift) > (vector){0}));
+        if (by_result || by_term) store_number(r->gradient, at, g, narrow);
         if (terms > 0) {
           s += widened(g);
-          p0 += widened(g * (load(r->values[0] + at) - mean0));
+          p0 += widened(g * (x - mean0));
         }
-        if (terms > 1) p1 += widened(g * (load(r->values[1] + at) - mean1));
+        if (terms > 1) p1 += widened(g * (load_number(r->values[1], at, narrow) - mean1));
       }
       if (terms > 0) {
         *(wide *)(r->sums + k) += s;
@@ -156,154 +214,42 @@ INLINE void rectify_rows(
     for (int64_t row = first; row < last; row++)
       for (int64_t k = whole; k < channels; k++) {
         const int64_t at = row * channels + k;
-        float g = r->gradient[at];
-        if (by_result && !(r->result[at] > 0)) g = 0;
-        if (by_term && !(affine_one(r->values[0][at], r->scale[k], r->shift[k]) > 0)) g = 0;
-        r->gradient[at] = g;
+        float g = load_one(r->gradient, at, narrow);
+        if (by_result && !(load_one(r->result, at, narrow) > 0)) g = 0;
+        if (by_term &&
+            !(affine_one(load_one(r->values[0], at, narrow), r->scale[k], r->shift[k]) > 0))
+          g = 0;
+        store_one(r->gradient, at, g, narrow);
         if (terms > 0) r->sums[k] += g;
         for (int term = 0; term < terms; term++)
-          r->products[term][k] += g * (r->values[term][at] - r->means[term][k]);
+          r->products[term][k] += g * (load_one(r->values[term], at, narrow) - r->means[term][k]);
       }
   }
+}
+
+INLINE void rectify_numbers(const training_rectification *r, const bool narrow) {
+  if (r->result && r->term_count == 2)
+    rectify_rows(r, true, false, 2, narrow);
+  else if (r->result && r->term_count == 1)
+    rectify_rows(r, true, false, 1, narrow);
+  else if (r->result)
+    rectify_rows(r, true, false, 0, narrow);
+  else if (r->scale)
+    rectify_rows(r, false, true, 1, narrow);
+  else if (r->term_count == 2)
+    rectify_rows(r, false, false, 2, narrow);
+  else if (r->term_count == 1)
+    rectify_rows(r, false, false, 1, narrow);
 }
 
 static void rectify(const training_rectification *r) {
-  if (r->result && r->term_count == 2)
-    rectify_rows(r, true, false, 2);
-  else if (r->result && r->term_count == 1)
-    rectify_rows(r, true, false, 1);
-  else if (r->result)
-    rectify_rows(r, true, false, 0);
-  else if (r->scale)
-    rectify_rows(r, false, true, 1);
-  else if (r->term_count == 2)
-    rectify_rows(r, false, false, 2);
-  else if (r->term_count == 1)
-    rectify_rows(r, false, false, 1);
+  if (r->bfloat16)
+    rectify_numbers(r, true);
+  else
+    rectify_numbers(r, false);
 }
 
-// Part of a window that lies inside the input.
-typedef struct {
-  int64_t top, left, first_row, last_row, first_column, last_column;
-} window;
-
-INLINE window place(const training_pooling *p, int64_t row, int64_t column) {
-  window w = {
-      .top = row * p->stride_height - p->padding_top,
-      .left = column * p->stride_width - p->padding_left};
-  w.first_row = w.top < 0 ? -w.top : 0;
-  w.first_column = w.left < 0 ? -w.left : 0;
-  w.last_row = least(p->window_height, p->input_height - w.top);
-  w.last_column = least(p->window_width, p->input_width - w.left);
-  return w;
-}
-
-INLINE float divisor(const training_pooling *p, window w) {
-  const int64_t count = p->counts_padding ? p->window_height * p->window_width
-                                          : (w.last_row - w.first_row) *
-                                                (w.last_column - w.first_column);
-  return (float)count;
-}
-
-INLINE void take_greater(
-    int64_t channels, const float *restrict x, uint8_t place, float *restrict y,
-    uint8_t *restrict choices) {
-  for (int64_t k = 0; k < channels; k++) {
-    const bool greater = x[k] > y[k] || x[k] != x[k];
-    y[k] = greater ? x[k] : y[k];
-    choices[k] = greater ? place : choices[k];
-  }
-}
-
-static void pool(
-    const training_pooling *p, const float *source, float *destination, uint8_t *choices) {
-  const int64_t channels = p->channels, pixels = p->input_height * p->input_width;
-  for (int64_t n = 0; n < p->images; n++)
-    for (int64_t row = 0; row < p->output_height; row++)
-      for (int64_t column = 0; column < p->output_width; column++) {
-        const window w = place(p, row, column);
-        const int64_t out = ((n * p->output_height + row) * p->output_width + column) * channels;
-        float *restrict y = destination + out;
-        for (int64_t k = 0; k < channels; k++) y[k] = p->is_maximum ? -INFINITY : 0;
-        if (p->is_maximum)
-          memset(
-              choices + out, (int)(w.first_row * p->window_width + w.first_column),
-              (size_t)channels);
-        for (int64_t i = w.first_row; i < w.last_row; i++)
-          for (int64_t j = w.first_column; j < w.last_column; j++) {
-            const float *x =
-                source + (n * pixels + (w.top + i) * p->input_width + w.left + j) * channels;
-            if (p->is_maximum)
-              take_greater(channels, x, (uint8_t)(i * p->window_width + j), y, choices + out);
-            else
-              for (int64_t k = 0; k < channels; k++) y[k] += x[k];
-          }
-        const float count = divisor(p, w);
-        if (!p->is_maximum)
-          for (int64_t k = 0; k < channels; k++) y[k] /= count;
-      }
-}
-
-INLINE void give_chosen(
-    int64_t channels, const float *restrict g, uint8_t place, const uint8_t *restrict choices,
-    float *restrict s) {
-  for (int64_t k = 0; k < channels; k++) s[k] += choices[k] == place ? g[k] : 0;
-}
-
-static void pool_back(
-    const training_pooling *p, const float *gradient, const uint8_t *choices,
-    float *source_gradient) {
-  const int64_t channels = p->channels, pixels = p->input_height * p->input_width;
-  memset(source_gradient, 0, (size_t)(p->images * pixels * channels) * sizeof(float));
-  for (int64_t n = 0; n < p->images; n++)
-    for (int64_t row = 0; row < p->output_height; row++)
-      for (int64_t column = 0; column < p->output_width; column++) {
-        const window w = place(p, row, column);
-        const int64_t out = ((n * p->output_height + row) * p->output_width + column) * channels;
-        const float *restrict g = gradient + out;
-        const float count = divisor(p, w);
-        for (int64_t i = w.first_row; i < w.last_row; i++)
-          for (int64_t j = w.first_column; j < w.last_column; j++) {
-            float *restrict s = source_gradient +
-                                (n * pixels + (w.top + i) * p->input_width + w.left + j) * channels;
-            if (p->is_maximum)
-              give_chosen(channels, g, (uint8_t)(i * p->window_width + j), choices + out, s);
-            else
-              for (int64_t k = 0; k < channels; k++) s[k] += g[k] / count;
-          }
-      }
-}
-
-static void sample(const training_sampling *s, const float *source, float *destination) {
-  const int64_t outputs = s->output_channels;
-  for (int64_t n = 0; n < s->images; n++)
-    for (int64_t row = 0; row < s->output_height; row++)
-      for (int64_t column = 0; column < s->output_width; column++) {
-        const int64_t out = (n * s->output_height + row) * s->output_width + column;
-        float *y = destination + out * outputs;
-        const float *x =
-            source + ((n * s->input_height + row * s->stride) * s->input_width +
-                      column * s->stride) * s->input_channels;
-        if (outputs > s->input_channels) memset(y, 0, (size_t)outputs * sizeof *y);
-        memcpy(y + s->leading, x, (size_t)s->input_channels * sizeof *y);
-      }
-}
-
-static void sample_back(const training_sampling *s, const float *gradient, float *source_gradient) {
-  memset(
-      source_gradient, 0,
-      (size_t)(s->images * s->input_height * s->input_width * s->input_channels) * sizeof(float));
-  for (int64_t n = 0; n < s->images; n++)
-    for (int64_t row = 0; row < s->output_height; row++)
-      for (int64_t column = 0; column < s->output_width; column++)
-        memcpy(
-            source_gradient + ((n * s->input_height + row * s->stride) * s->input_width +
-                               column * s->stride) * s->input_channels,
-            gradient +
-                ((n * s->output_height + row) * s->output_width + column) * s->output_channels +
-                s->leading,
-            (size_t)s->input_channels * sizeof(float));
-}
+#include "pooling_part.h"
 
 INLINE void add(int64_t count, float *restrict a, const float *restrict b) {
   for (int64_t index = 0; index < count; index++) a[index] += b[index];

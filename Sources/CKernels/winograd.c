@@ -157,7 +157,7 @@ size_t winograd_gradient_scratch_byte_count(const winograd_convolution *convolut
 }
 
 void winograd_gradient_run(
-    const winograd_convolution *convolution, const float *source, const float *gradient,
+    const winograd_convolution *convolution, const void *source, const void *gradient,
     float *filters, void *scratch) {
   const winograd_blocking blocking = winograd_blocking_make_gradient(convolution);
   const winograd_gradient_part part = {convolution, &blocking, source, gradient, filters, scratch};

@@ -23,9 +23,12 @@ onednn_status onednn_training_convolution_create(
   const onednn_convolution_shape shape = onednn_convolution_shape_of(c);
   const dnnl_memory_desc_t *source_md = &source->descriptor;
   const dnnl_memory_desc_t *destination_md = &destination->descriptor;
+  // Gradients of weights are sums over many pixels, of which bfloat16 would leave 8 bits.
+  const onednn_number number =
+      pass == ONEDNN_TO_WEIGHTS ? ONEDNN_FLOAT32 : c->weights_number;
   dnnl_memory_desc_t weights_md, bias_md;
   dnnl_status_t status = onednn_descriptor(
-      weights, shape.weights_rank, shape.weights, ONEDNN_FLOAT32, &weights_md);
+      weights, shape.weights_rank, shape.weights, number, &weights_md);
   if (status == dnnl_success)
     status =
         dnnl_memory_desc_init_by_tag(&bias_md, 1, &c->output_channels, dnnl_f32, dnnl_a);

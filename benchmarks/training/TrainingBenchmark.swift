@@ -1,3 +1,4 @@
+import Engine
 import Glibc
 import Numbers
 import ResNet
@@ -5,8 +6,8 @@ import Training
 
 /// Images/s of training steps: forward, backward and update by SGD with momentum and weight decay.
 ///
-/// `training-benchmark NETWORK BATCH THREADS STEPS [recompute] [shard=IMAGES]` prints the medians
-/// over steps, by the clock and by the time that processors worked, and the bytes that training
+/// `training-benchmark NETWORK BATCH THREADS STEPS [bf16] [recompute] [shard=IMAGES]` prints the
+/// medians over steps, by the clock and by the time that processors worked, and the bytes that training
 /// takes.
 @main
 struct TrainingBenchmark {
@@ -20,12 +21,13 @@ struct TrainingBenchmark {
       batch > 0, count > 0
     else {
       print(
-        "usage: training-benchmark NETWORK BATCH THREADS STEPS [recompute] [shard=IMAGES]")
+        "usage: training-benchmark NETWORK BATCH THREADS STEPS [bf16] [recompute] [shard=IMAGES]")
       exit(2)
     }
     let graph = try Graph(architecture)
     var options = TrainingOptions(batchLimit: batch)
     options.workerCount = threads
+    if arguments.contains("bf16") { options.precision = .bf16 }
     options.recomputes = arguments.contains("recompute")
     options.shardImageCount = arguments.first { $0.hasPrefix("shard=") }.flatMap {
       Int($0.dropFirst(6))

@@ -11,6 +11,8 @@ import sys
 import time
 
 import torch
+from torch import nn
+from torch.nn import functional
 
 HERE = pathlib.Path(__file__).parent
 spec = importlib.util.spec_from_file_location(
@@ -20,10 +22,43 @@ spec.loader.exec_module(parity)
 WARM_UP = 3
 
 
+class Block(nn.Module):
+    def __init__(self, channels, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride > 1:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn2(self.conv2(y))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return functional.relu(y + shortcut, inplace=True)
+
+
+def half():
+    """resnet18-half-64: ResNet-18 of half the width for 64x64 pixels, its stem 3x3, stride 2."""
+    stem = nn.Conv2d(3, 32, 3, 2, 1, bias=False)
+    layers, channels = [stem, nn.BatchNorm2d(32), nn.ReLU(inplace=True)], 32
+    for outputs in (32, 64, 128, 256):
+        layers.append(Block(channels, outputs, 1 if outputs == channels else 2))
+        layers.append(Block(outputs, outputs, 1))
+        channels = outputs
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 200)]
+    network = nn.Sequential(*layers)
+    parity.randomize(network, r"(bn2|downsample\.1)\.weight$")
+    return network, 64
+
+
 def main():
     name, batch, threads, count = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(threads)
-    network, size = parity.made(name)
+    network, size = half() if name == "resnet18-half-64" else parity.made(name)
     network = network.train().to(memory_format=torch.channels_last)
     called = torch.compile(network) if "compiled" in sys.argv else network
     autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled="autocast" in sys.argv)

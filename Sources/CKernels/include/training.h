@@ -1,46 +1,60 @@
 // Passes over the activations, gradients and parameters of a network in training.
 //
 // Activations have the channels last, [rows, C] with a row for each pixel of each image, at any
-// alignment. Sums over rows are in double precision and in an order that depends on nothing but the
-// shape and the instruction set. Nothing here has threads of its own.
+// alignment. They and their gradients are fp32, or where `bfloat16` says so bfloat16, rounded to
+// nearest even; everything else is fp32. Sums over rows are in double precision and in an order
+// that depends on nothing but the shape and the instruction set. Nothing here has threads of its
+// own.
 #pragma once
+
+#include <string.h>
 
 #include "winograd.h"
 
 #pragma clang assume_nonnull begin
 
+// Rounds to the nearest bfloat16, ties to even.
+static inline uint16_t training_bfloat16(float value) {
+  uint32_t whole;
+  memcpy(&whole, &value, sizeof whole);
+  return (uint16_t)((whole + 0x7fff + (whole >> 16 & 1)) >> 16);
+}
+
 // destination = source * scale + shift + addend * addend_scale, then ReLU.
 typedef struct {
   int64_t rows, channels;
-  const float *source;
+  bool bfloat16;
+  const void *source;
   // [C]; both NULL for 1 and 0.
   const float *_Nullable scale, *_Nullable shift;
   // Of the source's size; NULL for none. `addend_scale` [C] is NULL for 1.
-  const float *_Nullable addend, *_Nullable addend_scale;
+  const void *_Nullable addend;
+  const float *_Nullable addend_scale;
   bool rectifies;
   // May be the source.
-  float *destination;
+  void *destination;
 } training_combination;
 
 void training_combine(winograd_instructions instructions, const training_combination *combination);
 
 // Writes the sums over rows of the numbers and of their squares, [C] each.
 void training_sum(
-    winograd_instructions instructions, int64_t rows, int64_t channels, const float *values,
-    double *sums, double *squares);
+    winograd_instructions instructions, int64_t rows, int64_t channels, bool bfloat16,
+    const void *values, double *sums, double *squares);
 
 // Gradient before ReLU from the one after it, in place, and its sums for the gradient of batch
 // normalisations whose results were added up before the ReLU.
 typedef struct {
   int64_t rows, channels;
-  float *gradient;
+  bool bfloat16;
+  void *gradient;
   // Where it is not above zero, the gradient becomes 0: a stored result, or else the first term's
   // value * scale + shift as `training_combine` computes it. Both NULL for no ReLU.
-  const float *_Nullable result;
+  const void *_Nullable result;
   const float *_Nullable scale, *_Nullable shift;
   int term_count;
   // For each normalisation its source and its mean [C].
-  const float *_Nullable values[2];
+  const void *_Nullable values[2];
   const float *_Nullable means[2];
   // Sums over rows of the gradient, and of gradient * (value - mean); [C] each.
   double *_Nullable sums;
@@ -57,32 +71,35 @@ typedef struct {
   bool is_maximum;
   // Whether padding counts in an average's divisor.
   bool counts_padding;
+  bool bfloat16;
 } training_pooling;
 
 // `choices` takes for each maximum its place in the window, the first of equal ones.
 void training_pool(
-    winograd_instructions instructions, const training_pooling *pooling, const float *source,
-    float *destination, uint8_t *_Nullable choices);
+    winograd_instructions instructions, const training_pooling *pooling, const void *source,
+    void *destination, uint8_t *_Nullable choices);
 // Writes the gradient of the source.
 void training_pool_back(
-    winograd_instructions instructions, const training_pooling *pooling, const float *gradient,
-    const uint8_t *_Nullable choices, float *source_gradient);
+    winograd_instructions instructions, const training_pooling *pooling, const void *gradient,
+    const uint8_t *_Nullable choices, void *source_gradient);
 
 // Every `stride`-th pixel, its channels after `leading` zeros and before other zeros.
 typedef struct {
   int64_t images, input_height, input_width, input_channels, output_height, output_width,
       output_channels, stride, leading;
+  bool bfloat16;
 } training_sampling;
 
 void training_sample(
-    winograd_instructions instructions, const training_sampling *sampling, const float *source,
-    float *destination);
+    winograd_instructions instructions, const training_sampling *sampling, const void *source,
+    void *destination);
 void training_sample_back(
-    winograd_instructions instructions, const training_sampling *sampling, const float *gradient,
-    float *source_gradient);
+    winograd_instructions instructions, const training_sampling *sampling, const void *gradient,
+    void *source_gradient);
 
-// [C, pixels] to [pixels, C].
-void training_interleave(int64_t channels, int64_t pixels, const float *planes, float *destination);
+// fp32 [C, pixels] to [pixels, C].
+void training_interleave(
+    int64_t channels, int64_t pixels, const float *planes, bool bfloat16, void *destination);
 
 // Adds `count` arrays, `stride` floats apart, by a fixed tree into `sum`; overwrites the arrays.
 void training_reduce(

@@ -57,12 +57,12 @@ void winograd_run(
     const winograd_convolution *convolution, const void *source, const float *packed,
     void *destination, void *scratch);
 
-// Gradient of the filters, [3][3][C][K], from the source and the gradient of the destination, both
-// fp32 with the channels last. Runs on the calling thread alone; neither `threads` nor the parts of
-// the destination's description matter.
+// Gradient of the filters, [3][3][C][K] in fp32, from the source and the gradient of the
+// destination, both with the channels last. Runs on the calling thread alone; neither `threads` nor
+// the parts of the destination's description matter.
 size_t winograd_gradient_scratch_byte_count(const winograd_convolution *convolution);
 void winograd_gradient_run(
-    const winograd_convolution *convolution, const float *source, const float *gradient,
+    const winograd_convolution *convolution, const void *source, const void *gradient,
     float *filters, void *scratch);
 
 #pragma clang assume_nonnull end

@@ -172,8 +172,9 @@ typedef enum {
   ONEDNN_TO_WEIGHTS
 } onednn_pass;
 
-// A pass on fp32 numbers, without residual and ReLU; it chooses the layout of the weights, or of
-// their gradient, if that is NULL.
+// A pass without residual and ReLU; it chooses the layout of the weights, or of their gradient, if
+// that is NULL. Source and destination are fp32 or bfloat16, as their layouts say, and weights as
+// the convolution says; sums, bias and gradients of weights and bias are fp32.
 //
 // With 2.6.3, ONEDNN_TO_WEIGHTS of a strided 1x1 convolution writes past its scratchpad if the
 // channels are last and fewer than 16 (oneDNN issue 6035): ONEDNN_UNIMPLEMENTED here.

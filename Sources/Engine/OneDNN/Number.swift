@@ -1,4 +1,4 @@
-import COneDNN
+package import COneDNN
 
 /// Type of a tensor's elements.
 package enum Number: Sendable {
@@ -8,12 +8,21 @@ package enum Number: Sendable {
   case s8
   case u8
 
-  var code: onednn_number {
+  package var code: onednn_number {
     switch self {
     case .fp32: ONEDNN_FLOAT32
     case .bf16: ONEDNN_BFLOAT16
     case .s8: ONEDNN_SIGNED8
     case .u8: ONEDNN_UNSIGNED8
+    }
+  }
+
+  /// Bytes of an element.
+  package var byteCount: Int {
+    switch self {
+    case .fp32: 4
+    case .bf16: 2
+    case .s8, .u8: 1
     }
   }
 

@@ -105,15 +105,14 @@ package struct WinogradKernel: Sendable {
     unsafe withConvolution { unsafe Int(winograd_gradient_scratch_byte_count($0)) }
   }
 
-  /// Computes the filters' gradient `[3][3][C][K]` from the source and the gradient of the
-  /// convolution without bias, residual sum and ReLU, both in fp32 with the channels last. All
-  /// memory is as large as the layouts and `gradientScratchpadByteCount` say.
+  /// Computes the filters' gradient `[3][3][C][K]`, in fp32, from the source and the gradient of the
+  /// convolution without bias, residual sum and ReLU, both with the channels last. All memory is as
+  /// large as the layouts and `gradientScratchpadByteCount` say.
   package func passToFilters(
-    source: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
+    source: UnsafeRawPointer, gradient: UnsafeRawPointer,
     filters: UnsafeMutablePointer<Float>, scratchpad: UnsafeMutableRawPointer
   ) {
-    precondition(
-      convolution.channels_last && !convolution.bfloat16, "channels must be last, and in fp32")
+    precondition(convolution.channels_last, "channels must be last")
     unsafe withConvolution { convolution in
       unsafe winograd_gradient_run(convolution, source, gradient, filters, scratchpad)
     }

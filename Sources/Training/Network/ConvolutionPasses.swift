@@ -14,21 +14,30 @@ struct ConvolutionShape: Hashable {
   var passesBack: Bool
   /// Whether our own kernels may compute it where they are faster.
   var usesWinograd: Bool
+  /// Type of source, destination and their gradients.
+  var number: Number
+  /// Whether the destination, but not its gradient, is fp32 in any case.
+  var givesLogits: Bool
 }
 
 /// Primitives of a convolution on one shard, activations with the channels last.
 ///
-/// The parameters lie in the layout of their gradient, `[3][3][C][K]` where our own kernel computes
-/// it; the other passes get copies where they want another one.
+/// The parameters are fp32 and lie in the layout of their gradient, `[3][3][C][K]` where our own
+/// kernels compute it; the other passes get copies where they want another one, or bf16.
 final class ConvolutionPasses {
   enum Pass {
     case primitive(Primitive)
+    case widened(WidenedPass)
     case winograd(WinogradKernel)
+    /// Only to weights.
+    case tiles(TileGradient)
 
     var scratchByteCount: Int {
       switch self {
       case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
+      case .widened(let pass): pass.scratchByteCount
       case .winograd(let kernel): kernel.scratchpadByteCount
+      case .tiles(let kernel): kernel.scratchpadByteCount
       }
     }
 
@@ -36,7 +45,9 @@ final class ConvolutionPasses {
     var weightByteCount: Int {
       switch self {
       case .primitive(let primitive): primitive.byteCount(of: ONEDNN_WEIGHTS)
+      case .widened(let pass): pass.primitive.byteCount(of: ONEDNN_WEIGHTS)
       case .winograd(let kernel): kernel.weightByteCount
+      case .tiles: 0
       }
     }
   }
@@ -55,34 +66,25 @@ final class ConvolutionPasses {
   let packToSource: Primitive?
 
   init(_ shape: ConvolutionShape, on device: Device) throws(EngineError) {
-    let attributes = onednn_convolution(
-      shape.convolution, batch: shape.images, input: shape.input, output: shape.output)
-    let source = try Layout(channelsLast: [
-      shape.images, shape.input.channels, shape.input.height, shape.input.width,
-    ])
-    let destination = try Layout(channelsLast: [
-      shape.images, shape.output.channels, shape.output.height, shape.output.width,
-    ])
-    func make(_ pass: onednn_pass, _ weights: Layout? = nil) throws(EngineError) -> Primitive {
-      try .training(
-        device, attributes, pass, source: source, weights: weights, destination: destination)
-    }
+    let maker = PassMaker(shape, device)
     let choice = WinogradChoice(shape, channelBlock: KernelInstructions.best.channelBlock)
-    let filters = try choice.passesToFilters ? Self.filterLayout(shape, turned: false) : nil
+    let tiles = shape.number == .bf16 ? TileGradient(shape) : nil
+    let isOwn = choice.passesToFilters || tiles != nil
+    let filters = try isOwn ? Self.filterLayout(shape, turned: false) : nil
     if let filters {
-      toWeights = .winograd(Self.kernel(shape))
+      toWeights = tiles.map(Pass.tiles) ?? .winograd(Self.kernel(shape))
       layout = filters
     } else {
-      let primitive = try make(ONEDNN_TO_WEIGHTS)
-      toWeights = .primitive(primitive)
+      let (pass, primitive) = try maker.make(ONEDNN_TO_WEIGHTS)
+      toWeights = pass
       layout = try primitive.layout(of: ONEDNN_WEIGHTS_GRADIENT)
     }
     if choice.convolves {
       forward = .winograd(Self.kernel(shape))
       toSource = shape.passesBack ? .winograd(Self.turnedKernel(shape)) : nil
     } else {
-      forward = .primitive(try Self.forward(filters == nil ? layout : nil, make))
-      toSource = shape.passesBack ? .primitive(try make(ONEDNN_TO_SOURCE)) : nil
+      forward = try maker.forward(filters == nil ? layout : nil)
+      toSource = shape.passesBack ? try maker.make(ONEDNN_TO_SOURCE).pass : nil
     }
     rowMajor = try Layout(rowMajor: Self.dimensions(shape))
     fromFile = try .reorder(device, from: rowMajor, to: layout)
@@ -94,24 +96,13 @@ final class ConvolutionPasses {
       switch pass {
       case nil: return nil
       case .primitive(let primitive): wanted = try primitive.layout(of: ONEDNN_WEIGHTS)
-      case .winograd: wanted = try Self.filterLayout(shape, turned: turned)
+      case .widened(let pass): wanted = try pass.primitive.layout(of: ONEDNN_WEIGHTS)
+      case .winograd, .tiles: wanted = try Self.filterLayout(shape, turned: turned)
       }
       return wanted == layout ? nil : try .reorder(device, from: layout, to: wanted)
     }
     packForward = try packing(for: forward, turned: false, layout)
     packToSource = try packing(for: toSource, turned: true, layout)
-  }
-
-  /// Makes the pass that reads weights as they lie, or else as it wants them.
-  private static func forward(
-    _ layout: Layout?, _ make: (onednn_pass, Layout?) throws(EngineError) -> Primitive
-  ) throws(EngineError) -> Primitive {
-    guard let layout else { return try make(ONEDNN_FORWARD, nil) }
-    do throws(EngineError) {
-      return try make(ONEDNN_FORWARD, layout)
-    } catch .unimplemented {
-      return try make(ONEDNN_FORWARD, nil)
-    }
   }
 
   /// Dimensions as oneDNN has them: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
@@ -128,7 +119,7 @@ final class ConvolutionPasses {
   private static func kernel(_ shape: ConvolutionShape) -> WinogradKernel {
     WinogradKernel(
       shape.convolution, batch: shape.images, input: shape.input, channelsLast: true,
-      number: .fp32, threads: 1, instructions: KernelInstructions.best)
+      number: shape.number, threads: 1, instructions: KernelInstructions.best)
   }
 
   /// Returns the kernel of the convolution that computes the source's gradient.
@@ -139,19 +130,20 @@ final class ConvolutionPasses {
         height: 2 - shape.convolution.padding.before.height,
         width: 2 - shape.convolution.padding.before.width))
     return WinogradKernel(
-      turned, batch: shape.images, input: shape.output, channelsLast: true, number: .fp32,
+      turned, batch: shape.images, input: shape.output, channelsLast: true, number: shape.number,
       threads: 1, instructions: KernelInstructions.best)
   }
 
-  /// Layout of filters as `WinogradKernel.pack` reads them: `[3][3][C][K]`, or `[3][3][K][C]` for
-  /// the source's gradient.
+  /// Layout of filters as our own kernels have them: `[height][width][C][K]`, or `[3][3][K][C]` for
+  /// the source's gradient by `WinogradKernel`.
   private static func filterLayout(
     _ shape: ConvolutionShape, turned: Bool
   ) throws(EngineError) -> Layout {
     let (inputs, outputs) = (shape.input.channels, shape.output.channels)
-    let tap = inputs * outputs
+    let (tap, kernel) = (inputs * outputs, shape.convolution.kernel)
     return try Layout(
-      [outputs, inputs, 3, 3], strides: (turned ? [inputs, 1] : [1, outputs]) + [3 * tap, tap])
+      [outputs, inputs, kernel.height, kernel.width],
+      strides: (turned ? [inputs, 1] : [1, outputs]) + [kernel.width * tap, tap])
   }
 
   /// Bytes of a worker's scratch memory for the passes, and for filters on their way to a kernel.
@@ -159,10 +151,18 @@ final class ConvolutionPasses {
     let passes = [forward, toSource].compactMap { $0?.scratchByteCount }
     let filters = if case .winograd = forward { layout.byteCount } else { 0 }
     let gradient =
-      switch toWeights {
-      case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
-      case .winograd(let kernel): kernel.gradientScratchpadByteCount
+      if case .winograd(let kernel) = toWeights {
+        kernel.gradientScratchpadByteCount
+      } else {
+        toWeights.scratchByteCount
       }
     return max(passes.max() ?? 0, gradient, filters)
+  }
+}
+
+extension TileGradient {
+  fileprivate init?(_ shape: ConvolutionShape) {
+    self.init(
+      shape.convolution, batch: shape.images, input: shape.input, output: shape.output)
   }
 }

@@ -8,6 +8,7 @@ struct NetworkBuilder {
   private let shardImageCount: Int
   private let batchLimit: Int
   private let usesWinograd: Bool
+  private let number: Number
   private let device: Device
   private var passes: [ConvolutionPasses?]
   /// Places of parameters in the store: of convolutions by value, of normalisations by index.
@@ -19,7 +20,10 @@ struct NetworkBuilder {
   init(
     _ graph: TrainingGraph, _ shardImageCount: Int, _ options: TrainingOptions, _ device: Device
   ) {
-    usesWinograd = options.usesWinograd
+    number = options.number
+    // Tiles of matrices multiply bf16 faster than vectors do the quarter of it in fp32.
+    usesWinograd =
+      options.usesWinograd && (number == .fp32 || InstructionLevel.used < .avx512AMX)
     batchLimit = options.batchLimit
     self.graph = graph
     self.shardImageCount = shardImageCount
@@ -38,7 +42,7 @@ struct NetworkBuilder {
       let shape = ConvolutionShape(
         convolution: convolution, images: shardImageCount, batch: batchLimit,
         input: input.shape, output: value.shape, passesBack: input.needsGradient,
-        usesWinograd: usesWinograd)
+        usesWinograd: usesWinograd, number: number, givesLogits: id == graph.output)
       let made: ConvolutionPasses
       if let same = known[shape] {
         made = same
@@ -118,8 +122,9 @@ struct NetworkBuilder {
   ) -> Int {
     switch pass {
     case nil: 0
-    case .primitive: packing == nil ? 0 : pass?.weightByteCount ?? 0
+    case .primitive, .widened: packing == nil ? 0 : pass?.weightByteCount ?? 0
     case .winograd(let kernel): kernel.weightByteCount
+    case .tiles: 0
     }
   }
 
@@ -152,7 +157,8 @@ struct NetworkBuilder {
         isNormalized ? try region(value.shape.channels * 4, "batch normalisation") : nil)
     }
     return ShardComputer(
-      device: device, instructions: KernelInstructions.best.number, graph: graph, plan: plan,
+      device: device, instructions: KernelInstructions.best.number, number: number, graph: graph,
+      plan: plan,
       arena: try AlignedMemory(
         byteCount: plan.arena.byteCount, for: "activations", prefersHugePages: true),
       parameters: store, weights: weights, workers: workers, shifts: shifts)

@@ -1,3 +1,4 @@
+import CKernels
 import Engine
 
 /// Numbers somewhere in memory, which it keeps alive.
@@ -37,11 +38,19 @@ struct Region {
   }
   var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
 
+  /// The address, for what only reads.
+  var bytes: UnsafeRawPointer { unsafe UnsafeRawPointer(address) }
+
   /// Returns `count` floats after the first `index`.
   func floats(at index: Int, count: Int) -> Region {
     let size = MemoryLayout<Float>.stride
     precondition(index >= 0 && (index + count) * size <= byteCount, "a part must lie inside")
     return Region(memory, offset: offset + index * size, byteCount: count * size)
+  }
+
+  /// Returns `count` bytes after the first `offset`.
+  func bytes(at start: Int, count: Int) -> Region {
+    Region(memory, offset: offset + start, byteCount: count)
   }
 
   /// Returns part `index` of equal ones of `byteCount` each.
@@ -50,11 +59,10 @@ struct Region {
     return Region(memory, offset: offset + index * size, byteCount: size)
   }
 
-  /// Makes all numbers from float `index` on zero.
-  func clear(from index: Int = 0) {
-    let size = MemoryLayout<Float>.stride
-    unsafe address.advanced(by: index * size).initializeMemory(
-      as: UInt8.self, repeating: 0, count: byteCount - index * size)
+  /// Makes all numbers from a byte on zero.
+  func clear(fromByte start: Int = 0) {
+    unsafe address.advanced(by: start).initializeMemory(
+      as: UInt8.self, repeating: 0, count: byteCount - start)
   }
 
   func copy(_ other: Region) {
@@ -79,5 +87,18 @@ struct Region {
   func write(_ numbers: Span<Float>) {
     precondition(numbers.count == floatCount, "a region takes exactly as many numbers as it has")
     for index in numbers.indices { unsafe floats[index] = numbers[index] }
+  }
+
+  /// Writes numbers, rounded to bf16 where they are to be that, and zeros after them.
+  func write(_ numbers: Span<Float>, as number: Number) {
+    let end = numbers.count * number.byteCount
+    precondition(end <= byteCount, "a region takes at most as many numbers as it has")
+    if number == .bf16 {
+      let halves = unsafe address.assumingMemoryBound(to: UInt16.self)
+      for index in numbers.indices { unsafe halves[index] = training_bfloat16(numbers[index]) }
+    } else {
+      part(0, byteCount: end).write(numbers)
+    }
+    clear(fromByte: end)
   }
 }

@@ -25,18 +25,18 @@ extension ShardComputer {
     let adds = plan.addsToSource[id]
     let target =
       adds
-      ? workers[worker].contribution.floats(at: 0, count: sum.floatCount) : sum
+      ? workers[worker].contribution.part(0, byteCount: sum.byteCount) : sum
     switch value.computation {
     case .convolution: try passToSource(id, own, into: target, worker)
     case .maximum(let pooling, _), .average(let pooling, _):
       var pass = pass(pooling, id, source, images)
       let places = plan.choices[id].map { region($0, shard) }
       unsafe training_pool_back(
-        instructions, &pass, own.floats, places?.address.assumingMemoryBound(to: UInt8.self),
-        target.floats)
+        instructions, &pass, own.bytes, places?.address.assumingMemoryBound(to: UInt8.self),
+        target.address)
     case .sampling(let sampling, _):
       var pass = pass(sampling, id, source, images)
-      unsafe training_sample_back(instructions, &pass, own.floats, target.floats)
+      unsafe training_sample_back(instructions, &pass, own.bytes, target.address)
     case .input, .sum: break
     }
     if adds { combine(source, images, sum, adding: target, into: sum) }
@@ -60,13 +60,13 @@ extension ShardComputer {
     _ id: ValueID, _ shard: Int, images: Int, _ state: borrowing StepState, _ worker: Int
   ) -> Region {
     let isLazy = plan.isGradientLazy[id]
-    let count = plan.shardByteCount(id) / MemoryLayout<Float>.stride
+    let byteCount = plan.shardByteCount(id)
     let own =
-      isLazy ? workers[worker].gradient.floats(at: 0, count: count) : gradient(id, shard)
+      isLazy ? workers[worker].gradient.part(0, byteCount: byteCount) : gradient(id, shard)
     for reader in plan.normalizationReaders[id] {
       let target =
         reader.addsToOthers
-        ? workers[worker].contribution.floats(at: 0, count: count) : own
+        ? workers[worker].contribution.part(0, byteCount: byteCount) : own
       normalizeBack(id, reader.normalization, shard, images: images, state, into: target)
       if reader.addsToOthers { combine(id, images, own, adding: target, into: own) }
       clearRest(own, id, images)
@@ -94,23 +94,26 @@ extension ShardComputer {
     let count = parameters.parameters[weights.weight].range.count
     let filters = sums.floats(at: 0, count: count)
     let scratch = workers[worker].scratch
-    let primitive: Primitive
     switch weights.passes.toWeights {
     case .winograd(let kernel):
       return unsafe kernel.passToFilters(
-        source: source.numbers, gradient: own.numbers, filters: filters.floats,
+        source: source.bytes, gradient: own.bytes, filters: filters.floats,
         scratchpad: scratch.address)
-    case .primitive(let made): primitive = made
+    case .tiles(let kernel):
+      return unsafe kernel.run(
+        source: source.bytes, gradient: own.bytes, filters: filters.floats,
+        scratchpad: scratch.address)
+    case .primitive, .widened: break
     }
     var regions = [
       (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION_GRADIENT, own),
-      (ONEDNN_WEIGHTS_GRADIENT, filters), (ONEDNN_SCRATCHPAD, scratch),
+      (ONEDNN_WEIGHTS_GRADIENT, filters),
     ]
     if let bias = weights.bias {
       let biasCount = parameters.parameters[bias].range.count
       regions.append((ONEDNN_BIAS_GRADIENT, sums.floats(at: count, count: biasCount)))
     }
-    try primitive.run(device, workers[worker].stream, regions)
+    try weights.passes.toWeights.run(device, workers[worker].stream, regions, scratch: scratch)
   }
 
   func passToSource(
@@ -121,19 +124,17 @@ extension ShardComputer {
     }
     let packed = plan.toSourceCopies[id].map(region) ?? parameters.value(weights.weight)
     let scratch = workers[worker].scratch
-    switch pass {
-    case .winograd(let kernel):
-      unsafe kernel.run(
+    if case .winograd(let kernel) = pass {
+      return unsafe kernel.run(
         source: own.address, weights: packed.numbers, destination: target.address,
         scratchpad: scratch.address)
-    case .primitive(let primitive):
-      try primitive.run(
-        device, workers[worker].stream,
-        [
-          (ONEDNN_DESTINATION_GRADIENT, own), (ONEDNN_SOURCE_GRADIENT, target),
-          (ONEDNN_WEIGHTS, packed), (ONEDNN_SCRATCHPAD, scratch),
-        ])
     }
+    try pass.run(
+      device, workers[worker].stream,
+      [
+        (ONEDNN_DESTINATION_GRADIENT, own), (ONEDNN_SOURCE_GRADIENT, target),
+        (ONEDNN_WEIGHTS, packed),
+      ], scratch: scratch)
   }
 
   /// Takes the gradient through a sum's ReLU, adds it up for the normalisations of the sum, and
@@ -155,10 +156,10 @@ extension ShardComputer {
       }
     }
     var pass = unsafe training_rectification(
-      rows: self.rows(id, images), channels: channels(id), gradient: own.floats,
-      result: result?.numbers, scale: scale?.numbers,
+      rows: self.rows(id, images), channels: channels(id), bfloat16: isNarrow,
+      gradient: own.address, result: result?.bytes, scale: scale?.numbers,
       shift: scale == nil ? nil : shifts[id]?.numbers, term_count: CInt(rows.count),
-      values: (values.first?.numbers, values.dropFirst().first?.numbers),
+      values: (values.first?.bytes, values.dropFirst().first?.bytes),
       means: (rows.first?.kernelMean.numbers, rows.dropFirst().first?.kernelMean.numbers),
       sums: rows.first?.partial(shard, row: 0).doubles,
       products: (

@@ -10,10 +10,10 @@ extension ShardComputer {
     into destination: Region
   ) {
     var pass = unsafe training_combination(
-      rows: rows(id, images), channels: channels(id), source: source.numbers,
-      scale: scale?.numbers, shift: shift?.numbers, addend: addend?.numbers,
+      rows: rows(id, images), channels: channels(id), bfloat16: isNarrow, source: source.bytes,
+      scale: scale?.numbers, shift: shift?.numbers, addend: addend?.bytes,
       addend_scale: addendScale?.numbers, rectifies: rectifies,
-      destination: destination.floats)
+      destination: destination.address)
     unsafe training_combine(instructions, &pass)
   }
 
@@ -31,7 +31,7 @@ extension ShardComputer {
       stride_width: Int64(pooling.stride.width),
       padding_top: Int64(pooling.padding.before.height),
       padding_left: Int64(pooling.padding.before.width), is_maximum: isMaximum,
-      counts_padding: pooling.countsPadding)
+      counts_padding: pooling.countsPadding, bfloat16: isNarrow)
   }
 
   func pass(
@@ -43,6 +43,7 @@ extension ShardComputer {
       images: Int64(images), input_height: Int64(input.height), input_width: Int64(input.width),
       input_channels: Int64(input.channels), output_height: Int64(output.height),
       output_width: Int64(output.width), output_channels: Int64(output.channels),
-      stride: Int64(sampling.stride), leading: Int64(sampling.leadingZeroChannels))
+      stride: Int64(sampling.stride), leading: Int64(sampling.leadingZeroChannels),
+      bfloat16: isNarrow)
   }
 }

@@ -30,6 +30,8 @@ struct ShardComputer {
 
   let device: Device
   let instructions: winograd_instructions
+  /// Type of activations and of gradients, but for the logits, which are fp32.
+  let number: Number
   let graph: TrainingGraph
   let plan: TrainingPlan
   let arena: AlignedMemory
@@ -68,6 +70,8 @@ struct ShardComputer {
 
   func partial(_ value: ValueID, _ shard: Int) -> Region { region(plan.partials[value], shard) }
 
+  var isNarrow: Bool { number == .bf16 }
+
   func rows(_ value: ValueID, _ images: Int) -> Int64 {
     Int64(images * graph.values[value].shape.pixelCount)
   }
@@ -78,7 +82,7 @@ struct ShardComputer {
   /// nothing to sums over the shard.
   func clearRest(_ region: Region, _ value: ValueID, _ images: Int) {
     guard images < plan.shardImageCount else { return }
-    region.clear(from: images * graph.values[value].shape.elementCount)
+    region.clear(fromByte: images * graph.values[value].shape.elementCount * number.byteCount)
   }
 
   // MARK: Forward
@@ -100,7 +104,7 @@ struct ShardComputer {
         unsafe training_interleave(
           Int64(shape.channels), Int64(shape.pixelCount),
           planes + (shard * plan.shardImageCount + image) * count,
-          result.floats(at: image * count, count: count).floats)
+          isNarrow, result.part(image, byteCount: count * number.byteCount).address)
       }
     case .convolution(_, let source):
       try convolve(
@@ -111,15 +115,16 @@ struct ShardComputer {
       var pass = pass(pooling, id, source, images)
       let places = plan.choices[id].map { region($0, shard) }
       unsafe training_pool(
-        instructions, &pass, input.floats, result.floats,
+        instructions, &pass, input.bytes, result.address,
         places?.address.assumingMemoryBound(to: UInt8.self))
     case .sampling(let sampling, let source):
       let input = read(source, shard, images: images, state, workers[worker].source)
       var pass = pass(sampling, id, source, images)
-      unsafe training_sample(instructions, &pass, input.floats, result.floats)
+      unsafe training_sample(instructions, &pass, input.bytes, result.address)
     case .sum: sum(id, shard, images: images, state, into: result)
     }
-    clearRest(result, id, images)
+    // Nothing reads the logits of images that are not there.
+    if id != graph.output { clearRest(result, id, images) }
     measure(id, shard, images: images, state)
   }
 
@@ -129,8 +134,7 @@ struct ShardComputer {
   ) -> Region {
     guard graph.values[id].isLazy else { return activation(id, shard) }
     sum(id, shard, images: images, state, into: memory)
-    let own = memory.floats(
-      at: 0, count: plan.shardImageCount * graph.values[id].shape.elementCount)
+    let own = memory.part(0, byteCount: plan.shardByteCount(id))
     clearRest(own, id, images)
     return own
   }
@@ -142,19 +146,17 @@ struct ShardComputer {
     guard let weights = weights[id] else { preconditionFailure("a convolution has weights") }
     let packed = copy.map(region) ?? parameters.value(weights.weight)
     let scratch = workers[worker].scratch
-    switch weights.passes.forward {
-    case .winograd(let kernel):
-      unsafe kernel.run(
+    if case .winograd(let kernel) = weights.passes.forward {
+      return unsafe kernel.run(
         source: source.address, weights: packed.numbers, destination: result.address,
         scratchpad: scratch.address)
-    case .primitive(let primitive):
-      var regions = [
-        (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION, result),
-        (ONEDNN_WEIGHTS, packed), (ONEDNN_SCRATCHPAD, scratch),
-      ]
-      if let bias = weights.bias { regions.append((ONEDNN_BIAS, parameters.value(bias))) }
-      try primitive.run(device, workers[worker].stream, regions)
     }
+    var regions = [
+      (role: ONEDNN_SOURCE, region: source), (ONEDNN_DESTINATION, result),
+      (ONEDNN_WEIGHTS, packed),
+    ]
+    if let bias = weights.bias { regions.append((ONEDNN_BIAS, parameters.value(bias))) }
+    try weights.passes.forward.run(device, workers[worker].stream, regions, scratch: scratch)
   }
 
   func sum(
@@ -180,8 +182,8 @@ struct ShardComputer {
       let sums = state.normalizations[index].partial(shard, row: 0)
       let squares = state.normalizations[index].partial(shard, row: 1)
       unsafe training_sum(
-        instructions, rows(id, images), channels(id), activation(id, shard).floats, sums.doubles,
-        squares.doubles)
+        instructions, rows(id, images), channels(id), isNarrow, activation(id, shard).bytes,
+        sums.doubles, squares.doubles)
     }
   }
 }

@@ -62,8 +62,7 @@ extension TrainingNetwork {
       let count = images(of: shard, imageCount) * outputCount
       let target = computer.gradient(graph.output, shard)
       let start = shard * shardImageCount * outputCount
-      target.floats(at: 0, count: count).write(gradient[start..<start + count].span)
-      target.clear(from: count)
+      target.write(gradient[start..<start + count].span, as: options.number)
     }
     for phase in plan.backward {
       try copyWeights(phase.copies)

@@ -57,7 +57,7 @@ package final class TrainingNetwork {
       parameters = try ParameterStore(builder.parameters)
       let shardLimit = (options.batchLimit + shardImageCount - 1) / shardImageCount
       plan = TrainingPlan(
-        graph, shardImageCount: shardImageCount, shardLimit: shardLimit,
+        graph, number: options.number, shardImageCount: shardImageCount, shardLimit: shardLimit,
         recomputes: options.recomputes, weightByteCounts: builder.weightByteCounts(parameters))
       let normalizations = try builder.makeNormalizations(shardLimit: shardLimit)
       state = StepState(normalizations: normalizations)

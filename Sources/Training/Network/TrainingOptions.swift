@@ -1,3 +1,5 @@
+package import Engine
+
 /// Choices that a network is prepared for training by.
 package struct TrainingOptions: Sendable {
   /// Images of the largest batch.
@@ -13,11 +15,16 @@ package struct TrainingOptions: Sendable {
   /// Share of a batch's statistics in the new running ones.
   package var normalizationMomentum = 0.1
   /// Whether 3x3 convolutions of stride 1 and their gradients are computed by our Winograd kernels
-  /// where these are faster. Part of the recipe, as `shardImageCount`.
+  /// where these are faster, which they are not in bf16 with AMX. Part of the recipe, as
+  /// `shardImageCount`.
   package var usesWinograd = true
   /// Whether results of convolutions that only a stored sum reads are computed again in the backward
   /// pass, which takes a third less memory and about a sixth more time. Changes no result.
   package var recomputes = false
+  /// Numbers that activations and their gradients are stored in and that convolutions multiply; fp32
+  /// or bf16. Part of the recipe. Parameters and their gradients, statistics and all sums are fp32 or
+  /// double in both.
+  package var precision = Precision.fp32
   /// Bytes that may be taken; nil for any number.
   package var byteLimit: Int?
 
@@ -37,6 +44,21 @@ package struct TrainingOptions: Sendable {
     }
   }
 
+  /// Returns why networks cannot be trained in a precision here, and what to do; nil if they can.
+  package static func refusal(of precision: Precision) -> String? {
+    switch precision {
+    case .fp32: return nil
+    case .bf16:
+      if precision.isNative { return nil }
+      return "training in bf16 needs a CPU with avx512_bf16 or more, and pays with avx512_amx; "
+        + "this process uses \(InstructionLevel.description): train in fp32"
+    case .int8: return "nothing is trained in int8: train in fp32, or in bf16 where the CPU has it"
+    }
+  }
+
+  /// Type of stored activations and of their gradients.
+  var number: Number { precision == .bf16 ? .bf16 : .fp32 }
+
   /// Throws for numbers outside of their limits.
   func validate() throws(TrainingError) {
     for (what, value, limits) in [
@@ -51,5 +73,6 @@ package struct TrainingOptions: Sendable {
       throw .invalid(
         "momentum of running statistics: \(normalizationMomentum); allowed are 0 to 1")
     }
+    if let refusal = Self.refusal(of: precision) { throw .invalid(refusal) }
   }
 }

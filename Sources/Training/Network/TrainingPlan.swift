@@ -47,6 +47,8 @@ struct TrainingPlan {
 
   private let graph: TrainingGraph
   private let weightByteCounts: [WeightByteCounts]
+  /// Type of activations and of gradients, but for the logits, which are fp32.
+  private let number: Number
   /// Images of a shard, and shards of the largest batch.
   let shardImageCount: Int
   let shardLimit: Int
@@ -82,10 +84,11 @@ struct TrainingPlan {
 
   /// - Parameter weightByteCounts: Of each value.
   init(
-    _ graph: TrainingGraph, shardImageCount: Int, shardLimit: Int, recomputes: Bool,
-    weightByteCounts: [WeightByteCounts]
+    _ graph: TrainingGraph, number: Number, shardImageCount: Int, shardLimit: Int,
+    recomputes: Bool, weightByteCounts: [WeightByteCounts]
   ) {
     self.graph = graph
+    self.number = number
     self.weightByteCounts = weightByteCounts
     self.shardImageCount = shardImageCount
     self.shardLimit = shardLimit
@@ -130,9 +133,24 @@ struct TrainingPlan {
     return buffer
   }
 
-  /// Bytes of one shard's numbers of a value.
+  /// Bytes of one shard's numbers of a value, or of its gradient.
   func shardByteCount(_ value: ValueID) -> Int {
-    shardImageCount * graph.values[value].shape.elementCount * MemoryLayout<Float>.stride
+    Self.wholeLines(numberCount(value) * number.byteCount)
+  }
+
+  private func numberCount(_ value: ValueID) -> Int {
+    shardImageCount * graph.values[value].shape.elementCount
+  }
+
+  private func activationByteCount(_ value: ValueID) -> Int {
+    value == graph.output
+      ? Self.wholeLines(numberCount(value) * MemoryLayout<Float>.stride) : shardByteCount(value)
+  }
+
+  /// Each shard's numbers begin at a cache line.
+  private static func wholeLines(_ byteCount: Int) -> Int {
+    let line = AlignedMemory.alignment
+    return (byteCount + line - 1) / line * line
   }
 
   private mutating func makeBuffer(byteCount: Int, at time: Int) -> Int {
@@ -171,11 +189,10 @@ struct TrainingPlan {
       phase.normalizations += graph.normalizations.indices.filter {
         graph.normalizations[$0].value == id && !graph.normalizations[$0].isFrozen
       }
-      activations[id] = makeBuffer(byteCount: shardLimit * shardByteCount(id), at: time)
+      activations[id] = makeBuffer(byteCount: shardLimit * activationByteCount(id), at: time)
       if case .maximum = value.computation {
-        let size = MemoryLayout<Float>.stride
         choices[id] = makeBuffer(
-          byteCount: shardLimit * shardByteCount(id) / size, at: time)
+          byteCount: shardLimit * Self.wholeLines(numberCount(id)), at: time)
       }
       if let source = value.source { touchActivation(source, at: time) }
       for term in value.terms { touch(activations[term.value], at: time) }

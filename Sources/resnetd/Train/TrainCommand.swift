@@ -5,6 +5,7 @@ import Imaging
 import Inference
 import JSON
 import ResNet
+import Training
 
 /// `resnetd train`: makes a model of a folder of images by transfer learning.
 enum TrainCommand: Command {
@@ -34,6 +35,9 @@ enum TrainCommand: Command {
       throw UsageError("name one folder, with a folder of images for each class in it")
     }
     try settings.check()
+    if let refusal = TrainingOptions.refusal(of: settings.precision.precision) {
+      throw Failure("--precision \(settings.precision.rawValue): \(refusal)")
+    }
     let files = settings.files
     if settings.findsRate {
       try TrainedFiles.checkRates(settings)

@@ -50,6 +50,9 @@ extension TrainSettings {
       "find-rate", \.findsRate,
       "only look for a rate: try rising ones, draw their losses, suggest one, and end"),
     .choice("schedule", \.schedule, "how the rate rises and falls"),
+    .choice(
+      "precision", \.precision,
+      "numbers that layers are trained in: bf16 is faster where the CPU has avx512_amx, and rounds"),
     .positive("weight-decay", \.weightDecay, "decay of weights (default: by optimizer)"),
     .positive("clip-norm", \.normLimit, "largest norm of all gradients together"),
     .number(

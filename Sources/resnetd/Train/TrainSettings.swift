@@ -1,5 +1,6 @@
 import Checkpoint
 import Decoding
+import Engine
 import Glibc
 import Inference
 import ResNet
@@ -22,6 +23,13 @@ struct TrainSettings: DecodingSettings {
   enum ScheduleChoice: String, CaseIterable, Sendable {
     case oneCycle = "one-cycle"
     case cosine
+  }
+
+  /// Numbers that layers are trained in.
+  enum TrainingPrecision: String, CaseIterable, Sendable {
+    case fp32, bf16
+
+    var precision: Precision { self == .bf16 ? .bf16 : .fp32 }
   }
 
   /// Way of letting each class weigh the same.
@@ -53,6 +61,7 @@ struct TrainSettings: DecodingSettings {
   var weightDecay: Double?
   var optimizer = OptimizerChoice.sgd
   var schedule = ScheduleChoice.oneCycle
+  var precision = TrainingPrecision.fp32
   var normLimit: Double?
   var averageDecay: Double?
   var augmentation = AugmentationChoice.auto
@@ -105,7 +114,8 @@ struct TrainSettings: DecodingSettings {
       ("--epochs", epochCount != nil),
       ("--batch", batchImageCount != nil), ("--learning-rate", rate != nil),
       ("--weight-decay", weightDecay != nil), ("--optimizer", optimizer != .sgd),
-      ("--schedule", schedule != .oneCycle), ("--clip-norm", normLimit != nil),
+      ("--schedule", schedule != .oneCycle), ("--precision", precision != .fp32),
+      ("--clip-norm", normLimit != nil),
       ("--average", averageDecay != nil),
       ("--augment", augmentation != .auto && head.viewCount == nil),
       ("--mixup", mixupAlpha != nil), ("--balance-by sampling", samplesEvenly),

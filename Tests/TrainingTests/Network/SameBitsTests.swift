@@ -1,3 +1,4 @@
+import Engine
 import Numbers
 import ResNet
 import Testing
@@ -34,14 +35,30 @@ import Training
     #expect(again.network.byteCount < kept.network.byteCount)
   }
 
+  @Test(
+    "In bf16 too", .enabled(if: Precision.bf16.isNative, BFloat16Tests.missing),
+    arguments: ["option B", "sixteen channels", "ImageNet stem", "odd maps"])
+  func bfloat16(name: String) throws {
+    let one = try trained(name, workerCount: 1, precision: .bf16)
+    for count in [2, 4] {
+      let other = try trained(name, workerCount: count, precision: .bf16)
+      for name in one.names { #expect(one[name]?.values == other[name]?.values, "\(name)") }
+    }
+    let again = try trained(name, workerCount: 2, precision: .bf16, recomputes: true)
+    for name in one.names { #expect(one[name]?.values == again[name]?.values, "\(name)") }
+    try goesOn(in: .bf16)
+  }
+
   @Test("Training that goes on from a snapshot gives the same bits")
-  func interruption() throws {
+  func interruption() throws { try goesOn(in: .fp32) }
+
+  private func goesOn(in precision: Precision) throws {
     let graph = try SmallNetworks.graph("option A")
-    let whole = try Run(graph, .random(for: graph), workerCount: 2)
+    let whole = try Run(graph, .random(for: graph), workerCount: 2, precision: precision)
     for batch in 0..<Self.batches { try whole.step(batch) }
-    let first = try Run(graph, .random(for: graph), workerCount: 2)
+    let first = try Run(graph, .random(for: graph), workerCount: 2, precision: precision)
     for batch in 0..<2 { try first.step(batch) }
-    let second = try Run(graph, first.network.weights, workerCount: 1)
+    let second = try Run(graph, first.network.weights, workerCount: 1, precision: precision)
     try second.optimizer.restore(first.optimizer.snapshot)
     for batch in 2..<Self.batches { try second.step(batch) }
     let (a, b) = (try whole.network.weights, try second.network.weights)
@@ -53,9 +70,13 @@ import Training
     #expect(whole.optimizer.stepCount == second.optimizer.stepCount)
   }
 
-  private func trained(_ name: String, workerCount: Int) throws -> Weights {
+  private func trained(
+    _ name: String, workerCount: Int, precision: Precision = .fp32, recomputes: Bool = false
+  ) throws -> Weights {
     let graph = try SmallNetworks.graph(name)
-    let run = try Run(graph, .random(for: graph), workerCount: workerCount)
+    let run = try Run(
+      graph, .random(for: graph), workerCount: workerCount, precision: precision,
+      recomputes: recomputes)
     for batch in 0..<Self.batches { try run.step(batch) }
     return try run.network.weights
   }
@@ -65,11 +86,13 @@ import Training
     let optimizer: Optimizer
 
     init(
-      _ graph: Graph, _ weights: Weights, workerCount: Int, recomputes: Bool = false
+      _ graph: Graph, _ weights: Weights, workerCount: Int, precision: Precision = .fp32,
+      recomputes: Bool = false
     ) throws {
       var options = TrainingOptions(batchLimit: 11)
       options.shardImageCount = 2
       options.workerCount = workerCount
+      options.precision = precision
       options.recomputes = recomputes
       network = try TrainingNetwork(graph, weights, options: options)
       var settings = OptimizerSettings(.adamW, weightDecay: 0.01)

@@ -1,4 +1,5 @@
 import Checkpoint
+import Engine
 import Foundation
 import Testing
 
@@ -85,6 +86,45 @@ import Testing
     #expect(try Data(contentsOf: whole) == Data(contentsOf: parts))
   }
 
+  @Test(
+    "A training in bf16 gives one file, on any number of threads, interrupted or not",
+    .enabled(if: Precision.bf16.isNative, "the CPU has no avx512_bf16, or may not use it"))
+  func bfloat16() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let options = ["--epochs", "16", "--precision", "bf16"]
+    let whole = results.url.appendingPathComponent("whole.safetensors")
+    #expect(try await train(tree, to: whole.path, ["-j", "1"] + options).exitCode == 0)
+    #expect(
+      try Model.load(path: whole.path).provenance?.recipe?.contains("computed in bf16") == true)
+    let parts = results.url.appendingPathComponent("parts.safetensors")
+    let stopped = try await StoppedTraining.exitCode(
+      ["train", tree.path, "-o", parts.path, "-j", "3"] + Self.fresh + options)
+    #expect(stopped == 143)
+    let other = try await train(
+      tree, to: parts.path, ["--resume", "--epochs", "16", "--precision", "fp32"])
+    #expect(other.exitCode == 1 && other.errors.contains("computed in bf16"), "\(other.errors)")
+    let resumed = try await train(tree, to: parts.path, ["--resume", "-j", "2"] + options)
+    #expect(resumed.exitCode == 0, "\(resumed.errors)")
+    #expect(try Data(contentsOf: whole) == Data(contentsOf: parts))
+    let plain = results.url.appendingPathComponent("plain.safetensors")
+    #expect(try await train(tree, to: plain.path, ["--epochs", "16"]).exitCode == 0)
+    #expect(try Data(contentsOf: whole) != Data(contentsOf: plain))
+  }
+
+  @Test("bf16 is refused where the instructions for it may not be used, with a remedy")
+  func refusedPrecision() async throws {
+    let tree = try tree()
+    let file = "\(tree.path)/x.safetensors"
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      ["train", tree.path, "-o", file, "--precision", "bf16"] + Self.fresh,
+      environment: ["RESNETD_MAX_CPU_ISA": "avx2"])
+    #expect(outcome.exitCode == 1)
+    #expect(
+      outcome.errors.contains("needs a CPU with avx512_bf16") && outcome.errors.contains("in fp32"),
+      "\(outcome.errors)")
+  }
+
   @Test("Options that contradict each other, and values that are none, are refused with a remedy")
   func refusals() async throws {
     let tree = try tree()
@@ -94,6 +134,8 @@ import Testing
       (["--clip-norm", "0"], "--clip-norm is a number above 0"),
       (["--optimizer", "adam"], "--optimizer is sgd or adamw"),
       (["--schedule", "linear"], "--schedule is one-cycle or cosine"),
+      (["--precision", "int8"], "--precision is fp32 or bf16"),
+      (["--tune", "head", "--precision", "bf16"], "--precision is for the training of layers"),
       (["--balance-by", "loss"], "--balance-by is weights or sampling"),
       (["--augment", "crop,blur"], "--augment is auto, none, or a list such as crop,flip"),
       (["--augment", "none,crop"], "none says already what becomes of crops and flips"),

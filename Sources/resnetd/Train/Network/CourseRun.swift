@@ -54,6 +54,7 @@ struct CourseRun {
     images.seed = UInt64(job.settings.seed)
     var options = TrainingOptions(batchLimit: recipe.batchImageCount)
     options.workerCount = job.jobs.count
+    options.precision = job.settings.precision.precision
     options.byteLimit = TrainingJob.availableByteCount
     do {
       let trained = try cut.map { try begun.graph.after(cut: $0) } ?? begun.graph

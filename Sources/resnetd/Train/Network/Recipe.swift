@@ -162,6 +162,7 @@ struct Recipe {
       words.append(decay > 0 ? "average of parameters by \(decay)" : "no average of parameters")
     }
     if let alpha = settings.mixupAlpha { words.append("mixup \(alpha)") }
+    if settings.precision == .bf16 { words.append("computed in bf16") }
     if settings.samplesEvenly { words.append("classes sampled equally often") }
     return words
   }
