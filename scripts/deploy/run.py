@@ -31,6 +31,7 @@ CLIENT_COUNT = 4
 REQUEST_PAUSE = 0.05
 # A machine that runs other things meanwhile is no reason to fail.
 PATIENCE = 60
+LINE_SECONDS = 30
 
 
 class Missed(Exception):
@@ -43,7 +44,9 @@ def is_encrypted(one: Container) -> bool:
 
 def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIENCE, *,
         encrypted: bool):
-    """Status and body of one answer on a connection of its own."""
+    """Status and body of one answer on a connection of its own.
+
+    A handshake that the server cuts is a refusal, for no request was sent yet."""
     if encrypted:
         # As the kubelet, which does not look at certificates.
         connection = http.client.HTTPSConnection(
@@ -51,6 +54,10 @@ def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIEN
     else:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
+        try:
+            connection.connect()
+        except ssl.SSLEOFError as error:
+            raise ConnectionRefusedError from error
         connection.request("POST" if body else "GET", path, body, {"Connection": "close"})
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -83,11 +90,16 @@ def start(one: Container) -> float:
 
 
 def line(one: Container, message: str) -> dict:
-    """The last line of the log with this message."""
-    found = [text for text in one.log.read_text().splitlines() if f'"message":"{message}"' in text]
-    if not found:
-        raise Missed(f"no line {message} in the log")
-    return json.loads(found[-1])
+    """The last line of the log with this message, which may come after what it tells of."""
+    deadline = time.monotonic() + LINE_SECONDS
+    while True:
+        lines = one.log.read_text().splitlines()
+        found = [text for text in lines if f'"message":"{message}"' in text]
+        if found:
+            return json.loads(found[-1])
+        if time.monotonic() > deadline:
+            raise Missed(f"no line {message} in the log")
+        time.sleep(0.1)
 
 
 def live(one: Container) -> dict:
