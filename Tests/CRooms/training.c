@@ -46,7 +46,7 @@ static void sums(const float *values) {
     expected[at % channels] += values[at];
     expected[channels + at % channels] += (double)values[at] * values[at];
   }
-  training_sum(WINOGRAD_PORTABLE, rows, channels, values, computed, computed + channels);
+  training_sum(WINOGRAD_PORTABLE, rows, channels, false, values, computed, computed + channels);
   expect_doubles("sum", computed, expected, 2 * channels);
   double square = 0;
   for (int at = 0; at < count; at++) square += (double)values[at] * values[at];
@@ -178,7 +178,7 @@ static void move(void) {
   double expected[planes * pixels];
   for (int k = 0; k < planes; k++)
     for (int p = 0; p < pixels; p++) expected[p * planes + k] = source[k * pixels + p];
-  training_interleave(planes, pixels, source, interleaved);
+  training_interleave(planes, pixels, source, false, interleaved);
   expect_numbers("interleave", 0, interleaved, expected, planes * pixels);
   float *terms = numbers_of(62, arrays * stride), sum[length];
   double expected_sum[length] = {0};
