@@ -94,13 +94,16 @@ struct FolderFacts {
     variant.averagesShortcuts = false
     variant.projectsRawInput = false
     variant.normalizationGroups = root["num_groups"]?.integer ?? 32
-    variant.outputStride = root["output_stride"]?.integer ?? 32
-    guard let groups = variant.normalizationGroups, 1...Architecture.widthLimit ~= groups,
-      let stride = variant.outputStride, [8, 16, 32].contains(stride)
-    else {
+    guard let groups = variant.normalizationGroups, 1...Architecture.widthLimit ~= groups else {
       throw .unsupported(
-        "\(ModelFolder.config): num_groups is from 1 to \(Architecture.widthLimit), output_stride 8, 16 or "
-          + "32; export the network as ONNX")
+        "\(ModelFolder.config): num_groups is from 1 to \(Architecture.widthLimit); export the network as "
+          + "ONNX")
+    }
+    // Others dilate otherwise than the networks that these weights are from.
+    guard root["output_stride"]?.integer ?? 32 == 32 else {
+      throw .unsupported(
+        "\(ModelFolder.config): output_stride is not 32, which Hugging Face dilates for in a way of its own; "
+          + "export the network as ONNX")
     }
   }
 

@@ -46,6 +46,13 @@ struct HuggingFaceContract {
     let own = try numbers("image_std", if: normalizes || dividesAgain, else: 1)
     let std = own.map { (normalizes ? $0 : 1) * (dividesAgain ? $0 : 1) }
     let isReversed = try flag("do_flip_channel_order", usual: kind == .mobileViT)
+    guard !isReversed || kind == .mobileViT || kind == .unnamed else {
+      throw Self.fault(
+        "do_flip_channel_order is true, which \(kind.rawValue) does not look at; set it to false")
+    }
+    guard !normalizes || kind != .mobileViT else {
+      throw Self.fault("do_normalize is true, which \(kind.rawValue) does not do; set it to false")
+    }
     let (resize, crop) = try geometry()
     do {
       return try Preprocessing(
@@ -301,7 +308,7 @@ enum HuggingFaceProcessor: String, CaseIterable {
   func isSquare(crops: Bool) -> Bool {
     switch self {
     case .bit, .clip, .chineseCLIP, .convNext, .levit, .mobileNetV1, .mobileNetV2, .mobileViT,
-      .poolFormer:
+      .poolFormer, .siglip:
       false
     case .unnamed: !crops
     default: true

@@ -21,7 +21,8 @@ enum TimmContract {
     guard share > 0.05, share <= 1 else {
       throw fail("crop_pct is \(share), 0.05 to 1 are allowed")
     }
-    let name = root["interpolation"]?.string ?? "bilinear"
+    // timm's own default.
+    let name = root["interpolation"]?.string ?? "bicubic"
     // Both use Pillow's names.
     guard let filter = ResizeFilter(rawValue: name) else {
       let known = ResizeFilter.allCases.map(\.rawValue).joined(separator: ", ")

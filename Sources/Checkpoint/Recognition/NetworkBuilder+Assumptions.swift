@@ -47,6 +47,9 @@ extension NetworkBuilder {
     if isForSmallImages, variant.stemStride == nil || variant.stemPooling == nil {
       assume(Self.assumedSmallStem)
     }
+    if hasDeepStem, variant.stemStride == nil {
+      assume("of the stem's convolutions the first strides")
+    }
     if hasAttention, variant.named == nil {
       assume(
         "attention is that of timm's SE and ECA modules (the last of a block's main path; ReLU, "

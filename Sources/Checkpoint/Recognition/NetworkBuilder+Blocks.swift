@@ -232,7 +232,14 @@ extension NetworkBuilder {
   /// before it is one.
   private mutating func averagesShortcuts(_ projection: String) -> Bool {
     if let stated = variant.averagesShortcuts { return stated }
-    guard projection == "0" else { return true }
+    guard projection == "0" else {
+      if variant.named?.hasDeepStem != true {
+        assume(
+          "shortcuts take means of 2x2 pixels where they stride, for a module without tensors stands before "
+            + "their projections (--arch shortcut-pool=…)")
+      }
+      return true
+    }
     guard isPreActivation, hasDeepStem else { return false }
     assume("shortcuts take means, as in timm's networks with such a stem (--arch shortcut-pool=…)")
     return true

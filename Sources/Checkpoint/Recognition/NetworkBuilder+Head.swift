@@ -209,6 +209,11 @@ extension NetworkBuilder {
         "\(name), which has no bias, multiplies features as they are; if it normalises them first, as cosine "
           + "classifiers do, export the network as ONNX")
     }
+    if isOnly, shape.count == 4 {
+      assume(
+        "nothing but the pool follows \(name), the classifier's convolution (if an activation does, as in "
+          + "SqueezeNet, export the network as ONNX)")
+    }
     // The one layer of a classifier has the name that all programs know.
     let node = isOnly ? "fc" : name
     try append(node, .linear(linear))
