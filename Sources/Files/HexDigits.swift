@@ -28,10 +28,4 @@ package enum HexDigits {
     default: nil
     }
   }
-
-  /// Returns the value of a digit of either case, 0...15, or nil for anything else.
-  package static func value(ofEitherCase digit: UInt8) -> UInt8? {
-    // The bit that makes a letter lower-case is set in the digits up to nine.
-    digit < UInt8(ascii: "0") ? nil : value(digit | 0x20)
-  }
 }

@@ -1,3 +1,5 @@
+import Words
+
 /// Classes of octets as the grammars of RFC 9110 and RFC 3986 name them.
 enum ASCII {
   static let tab = UInt8(ascii: "\t")
@@ -35,11 +37,7 @@ enum ASCII {
     UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
   }
 
-  static func hexValue(_ byte: UInt8) -> UInt8? {
-    if isDigit(byte) { return byte - UInt8(ascii: "0") }
-    let lower = lowercased(byte)
-    return UInt8(ascii: "a")...UInt8(ascii: "f") ~= lower ? lower - UInt8(ascii: "a") + 10 : nil
-  }
+  static func hexValue(_ byte: UInt8) -> UInt8? { PercentEscapes.digit(byte) }
 
   /// tchar, RFC 9110, section 5.6.2.
   static func isToken(_ byte: UInt8) -> Bool {

@@ -63,8 +63,7 @@ final class EventLoop: ConnectionOwner, @unchecked Sendable {
     if !place.isOrdinary { connection.reserveNumber = reserve.add(descriptor) }
     setTimer(running: true)
     connection.start()
-    guard isDraining else { return }
-    if case .encrypted = transport { connection.drainAfterFirst() } else { connection.drain() }
+    if isDraining { connection.drain() }
   }
 
   /// Closes idle connections; others close after their answer.

@@ -112,18 +112,7 @@ final class ServerConnection: @unchecked Sendable {
     machine.drain(at: .now)
     // Bytes that have arrived by now belong to a request in progress.
     readable()
-    if !isClosed { perform(machine.closeIdle()) }
-  }
-
-  /// Ends the connection after its first request, which may be on its way: the handshake before it
-  /// has only just ended.
-  func drainAfterFirst() {
-    machine.drain(at: .now)
-    let patience = loop.server.configuration.limits.drainHeaderTimeout
-    loop.queue.asyncAfter(deadline: .now() + .nanoseconds(patience.nanoseconds)) { [weak self] in
-      guard let self, !isClosed else { return }
-      perform(machine.closeIdle())
-    }
+    if !isClosed { perform(machine.drainIdle(at: .now)) }
   }
 
   /// Acts on a deadline that the event loop has found to be over.

@@ -41,7 +41,8 @@ package enum PercentEscapes {
     digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
   }
 
-  private static func digit(_ byte: UInt8) -> UInt8? {
+  /// Returns the value of a hexadecimal digit of either case, 0...15, or nil for anything else.
+  package static func digit(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
     case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10

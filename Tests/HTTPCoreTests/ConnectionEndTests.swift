@@ -52,6 +52,21 @@ struct ConnectionEndTests {
     #expect(connection.drain() == ["close"])
   }
 
+  @Test("Draining leaves a new connection the rest of its first second")
+  func drainNew() {
+    var connection = ConnectionUnderTest()
+    #expect(connection.wait(.seconds(0.4)) == [])
+    #expect(connection.drain() == [])
+    var answered = connection
+    #expect(connection.wait(.seconds(0.5)) == [])
+    #expect(connection.wait(.seconds(0.1)) == ["close"])
+    #expect(answered.exchange() == ["shutdown", "resume"])
+    #expect(answered.saysClose)
+    var late = ConnectionUnderTest()
+    #expect(late.wait(.seconds(1)) == [])
+    #expect(late.drain() == ["close"])
+  }
+
   @Test("Draining lets a request in progress be answered, with the end")
   func drainHandling() {
     var connection = ConnectionUnderTest()

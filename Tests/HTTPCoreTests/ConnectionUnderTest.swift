@@ -74,7 +74,7 @@ struct ConnectionUnderTest {
 
   mutating func drain() -> [String] {
     machine.drain(at: now)
-    return note(machine.closeIdle())
+    return note(machine.drainIdle(at: now))
   }
 
   /// Whether the last answer said that the connection ends.

@@ -7,3 +7,8 @@ package func threadProcessorTime() -> Duration {
   unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
   return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
+
+/// Processor time that reading any hostile file may take. Release builds take half a second at the
+/// most, sanitizers on slow and busy machines a hundred times that, a reader that does not end all of
+/// it.
+package let hostileFileTimeLimit = Duration.seconds(300)

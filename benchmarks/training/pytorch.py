@@ -22,13 +22,11 @@ spec.loader.exec_module(parity)
 WARM_UP = 3
 
 
-class Block(nn.Module):
+class Block(parity.CIFARBlock):
+    """With a convolution in its shortcut where the shape changes."""
+
     def __init__(self, channels, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
+        super().__init__(channels, outputs, stride)
         self.downsample = None
         if stride > 1:
             self.downsample = nn.Sequential(

@@ -54,10 +54,6 @@ def ask(port: int, path: str, body: bytes | None = None, timeout: float = PATIEN
     else:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
-        try:
-            connection.connect()
-        except ssl.SSLEOFError as error:
-            raise ConnectionRefusedError from error
         connection.request("POST" if body else "GET", path, body, {"Connection": "close"})
         answer = connection.getresponse()
         return answer.status, answer.read()

@@ -48,10 +48,13 @@ struct HuggingFaceContract {
     let isReversed = try flag("do_flip_channel_order", usual: kind == .mobileViT)
     guard !isReversed || kind == .mobileViT || kind == .unnamed else {
       throw Self.fault(
-        "do_flip_channel_order is true, which \(kind.rawValue) does not look at; set it to false")
+        "do_flip_channel_order is true, which the processor of \(kind.rawValue) does not look at; set it to "
+          + "false")
     }
     guard !normalizes || kind != .mobileViT else {
-      throw Self.fault("do_normalize is true, which \(kind.rawValue) does not do; set it to false")
+      throw Self.fault(
+        "do_normalize is true, which the processor of \(kind.rawValue) does not do; set it to false"
+      )
     }
     let (resize, crop) = try geometry()
     do {

@@ -143,10 +143,7 @@ extension NetworkBuilder {
 
   /// Returns the channels of a normalisation, which may have statistics alone; nil for other modules.
   func width(ofNormalization name: String) -> Int? {
-    guard let weight = tensors.shape("\(name).weight") else {
-      return tensors.shape("\(name).running_mean")?.first
-    }
-    return weight.count == 1 && !isSlopes(name) ? weight[0] : nil
+    isSlopes(name) ? nil : tensors.width(ofNormalization: name)
   }
 
   /// Kind of a layer.

@@ -28,6 +28,16 @@ extension Connection {
     state = .readingHead(head)
   }
 
+  /// Ends a connection without a request in progress once the server drains. Where the first request
+  /// of a new connection may be on its way, it has the rest of the connection's first second.
+  package mutating func drainIdle(at now: ContinuousClock.Instant) -> [Action] {
+    guard case .idle(let deadline) = state, awaitsFirstRequest, now < firstRequestDue else {
+      return closeIdle()
+    }
+    state = .idle(deadline: min(deadline, firstRequestDue))
+    return []
+  }
+
   /// Ends a connection without a request in progress.
   package mutating func closeIdle() -> [Action] { isIdle ? close() : [] }
 

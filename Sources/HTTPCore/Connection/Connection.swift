@@ -36,6 +36,7 @@ package struct Connection: Sendable {
   private var requestCount = 0
   /// Requests handed out in the turn in progress.
   private var turnRequestCount = 0
+  private let openedAt: ContinuousClock.Instant
   var isDraining = false
   var clientHasFinished = false
   /// Instant by which the client must take more of what is being written; nil while nothing is.
@@ -43,6 +44,7 @@ package struct Connection: Sendable {
 
   package init(limits: ConnectionLimits, now: ContinuousClock.Instant) {
     self.limits = limits
+    openedAt = now
     parser = RequestParser(limits: limits.parser)
     state = .idle(deadline: now + limits.headerTimeout)
     beginTurn()
@@ -82,6 +84,9 @@ package struct Connection: Sendable {
     case .readingBody, .handling, .writing, .finishing, .lingering, .closed: false
     }
   }
+
+  /// Instant by which a drain wants the first request of a new connection to have begun.
+  var firstRequestDue: ContinuousClock.Instant { openedAt + limits.drainHeaderTimeout }
 
   /// Memory that the client takes here, except for a body that has a hold of its own.
   package var heldByteCount: Int {

@@ -14,7 +14,8 @@ package struct ConnectionLimits: Sendable, Hashable {
   package var idleTimeout = Duration.seconds(75)
   /// Time for the client to take any bytes of an answer, 30 s; then the connection closes.
   package var writeTimeout = Duration.seconds(30)
-  /// Time for the rest of a head that has begun, once the server drains, 1 s.
+  /// Time for the rest of a head that has begun, once the server drains, 1 s; and for the first
+  /// request of a connection to begin, from its opening.
   package var drainHeaderTimeout = Duration.seconds(1)
   /// Time for the client to notice that the connection ends, 2 s; what it still sends is thrown
   /// away.

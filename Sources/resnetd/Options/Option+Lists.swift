@@ -88,33 +88,33 @@ extension Option {
   static func origins(
     _ name: String, _ path: any Path<CrossOriginRule>, _ help: String
   ) -> Option {
-    Option(name: name, valueName: "LIST", help: help) {
-      (settings, text) throws(InvalidValue) in
-      guard let rule = CrossOriginRule(text) else {
-        throw InvalidValue(
-          expected: "* or origins like https://example.org or http://localhost:3000")
-      }
-      settings[keyPath: path] = rule
-    } defaultText: {
-      let list = $0[keyPath: path].list
-      return list.isEmpty ? nil : list.joined(separator: ",")
-    }
+    rule(
+      name, path, help, CrossOriginRule.init(_:), \.list,
+      expected: "* or origins like https://example.org or http://localhost:3000")
   }
 
   /// Servers, separated by commas.
   static func servers(
     _ name: String, _ path: any Path<FetchRule>, _ help: String
   ) -> Option {
+    rule(
+      name, path, help, FetchRule.init(_:), \.list,
+      expected: "hosts like images.example.org, *.example.org or http://192.0.2.7:9000")
+  }
+
+  /// A rule that a list of texts makes.
+  private static func rule<Rule>(
+    _ name: String, _ path: any Path<Rule>, _ help: String,
+    _ read: @escaping @Sendable (String) -> Rule?, _ list: any KeyPath<Rule, [String]> & Sendable,
+    expected: String
+  ) -> Option {
     Option(name: name, valueName: "LIST", help: help) {
       (settings, text) throws(InvalidValue) in
-      guard let rule = FetchRule(text) else {
-        throw InvalidValue(
-          expected: "hosts like images.example.org, *.example.org or http://192.0.2.7:9000")
-      }
+      guard let rule = read(text) else { throw InvalidValue(expected: expected) }
       settings[keyPath: path] = rule
     } defaultText: {
-      let list = $0[keyPath: path].list
-      return list.isEmpty ? nil : list.joined(separator: ",")
+      let values = $0[keyPath: path][keyPath: list]
+      return values.isEmpty ? nil : values.joined(separator: ",")
     }
   }
 }

@@ -148,6 +148,7 @@ import Testing
       ("PoolFormer", "84", "\"crop_size\": 84, \"crop_pct\": 0.875", 96),
       ("CLIP", "96", "\"crop_size\": 84", 96), ("DeiT", "96", "\"crop_size\": 84", nil),
       ("ConvNext", "96", "\"crop_pct\": 1", 96),
+      ("Siglip", "96", "\"do_center_crop\": false", 96),
     ] as [(String, String, String, Int?)])
   func sizes(kind: String, size: String, further: String, shorter: Int?) throws {
     let model = try changed("hugging-face") { copy in
@@ -180,6 +181,14 @@ import Testing
         "labels are those of config.json, label_names",
         "preprocessing is that of config.json, pretrained_cfg",
       ])
+  }
+
+  @Test("Where a folder of timm names no filter, it is timm's own")
+  func usualFilter() throws {
+    let model = try changed("timm") {
+      try replace("\"interpolation\": \"bicubic\",", "", in: "config.json", of: $0)
+    }
+    #expect(model.preprocessing.resize == .shorterSide(size: 202, filter: .bicubic))
   }
 
   @Test("A folder's version is that of the one file that is written of it")
@@ -289,6 +298,15 @@ import Testing
       (
         "shards", "preprocessor_config.json", "\"resample\"", "\"crop_pct\": 0.9, \"resample\"",
         "crop_pct has no equivalent here: ViT does not crop by it"
+      ),
+      (
+        "shards", "preprocessor_config.json", "\"do_resize\": true",
+        "\"do_resize\": true, \"do_flip_channel_order\": true",
+        "do_flip_channel_order is true, which the processor of ViT does not look at"
+      ),
+      (
+        "shards", "preprocessor_config.json", "ViTImageProcessor", "MobileViTImageProcessor",
+        "do_normalize is true, which the processor of MobileViT does not do"
       ),
       (
         "timm", "config.json", "\"bicubic\"", "\"hamming\"",
