@@ -148,23 +148,34 @@ import Testing
       ("PoolFormer", "84", "\"crop_size\": 84, \"crop_pct\": 0.875", 96),
       ("CLIP", "96", "\"crop_size\": 84", 96), ("DeiT", "96", "\"crop_size\": 84", nil),
       ("ConvNext", "96", "\"crop_pct\": 1", 96),
-      ("Siglip", "96", "\"do_center_crop\": false", 96),
     ] as [(String, String, String, Int?)])
   func sizes(kind: String, size: String, further: String, shorter: Int?) throws {
-    let model = try changed("hugging-face") { copy in
-      let name = "preprocessor_config.json"
-      try replace("\"crop_pct\": 0.875", further, in: name, of: copy)
-      try replace("ConvNextImageProcessor", "\(kind)ImageProcessor", in: name, of: copy)
-      let text = try String(contentsOf: copy.appendingPathComponent(name), encoding: .utf8)
-      let start = try #require(text.range(of: "\"size\": {"))
-      try (text[..<start.lowerBound] + "\"size\": \(size)}")
-        .write(to: copy.appendingPathComponent(name), atomically: true, encoding: .utf8)
-    }
+    let model = try changed("hugging-face") { try resize($0, kind, size, further) }
     let expected: ResizeRule =
       if let shorter { .shorterSide(size: shorter, filter: .bicubic) } else {
         .exact(height: 96, width: 96, filter: .bicubic)
       }
     #expect(model.preprocessing.resize == expected)
+  }
+
+  @Test("A single size of SigLIP is that of the shorter side, and nothing crops")
+  func siglip() throws {
+    let reason = try failure("hugging-face") {
+      try resize($0, "Siglip", "96", "\"do_center_crop\": false")
+    }
+    #expect(reason.contains("crop is missing or none"))
+  }
+
+  /// Has a folder name another processor and size.
+  private func resize(_ folder: URL, _ kind: String, _ size: String, _ further: String) throws {
+    let name = "preprocessor_config.json"
+    try replace("\"crop_pct\": 0.875", further, in: name, of: folder)
+    try replace("ConvNextImageProcessor", "\(kind)ImageProcessor", in: name, of: folder)
+    let url = folder.appendingPathComponent(name)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let start = try #require(text.range(of: "\"size\": {"))
+    try (text[..<start.lowerBound] + "\"size\": \(size)}")
+      .write(to: url, atomically: true, encoding: .utf8)
   }
 
   @Test("A folder of timm gives labels and contract")
