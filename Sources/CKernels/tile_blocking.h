@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tile_gradient.h"
+#include "tile_configuration.h"
 
 #if defined(__x86_64__)
 #pragma clang assume_nonnull begin
@@ -21,9 +22,6 @@ typedef struct {
   // Positions of the gradient of a group, whole tiles.
   int64_t gradient_positions;
 } tile_blocking;
-
-#define TILES \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,amx-tile,amx-bf16")))
 
 // A chunk of pixels, and the memory of both operands and of the sums.
 typedef struct {

@@ -13,8 +13,6 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 // Bytes of a group's transposed source and gradient, which the second cache is to hold.
 static const int64_t group_byte_limit = 1 << 20;
@@ -24,25 +22,14 @@ static const int64_t group_byte_limit = 1 << 20;
 static const int64_t cached_filter_byte_limit = 1 << 20;
 static const int64_t cached_chunk = 12 * tile_pixels, long_chunk = 64 * tile_pixels;
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t whole(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
-
-// Zeros at the end of a line that are those at the beginning of the next as well.
-static int64_t shared_zeros(
-    int64_t stride, int64_t input, int64_t output, int64_t kernel, int64_t before) {
-  const int64_t after = output + kernel - 1 - input - before;
-  if (stride > 1 || after < 0) return 0;
-  return least(before, after);
-}
-
 static tile_blocking make_blocking(const tile_convolution *c) {
   tile_blocking b;
   const int64_t stride = c->stride;
   b.pitch = c->output_width + (c->kernel_width - 1) / stride -
-            shared_zeros(
+            tiles_shared_zeros(
                 stride, c->input_width, c->output_width, c->kernel_width, c->padding_left);
   b.rows = c->output_height + (c->kernel_height - 1) / stride -
-           shared_zeros(
+           tiles_shared_zeros(
                stride, c->input_height, c->output_height, c->kernel_height, c->padding_top);
   const int64_t image = b.pitch * b.rows;
   const int64_t image_bytes =
@@ -72,13 +59,6 @@ size_t tile_gradient_scratch_byte_count(const tile_convolution *c) {
   return (size_t)(aligned(b.source_positions * c->channels * 2) +
                   aligned(b.gradient_positions * c->outputs * 2) +
                   aligned(b.source_positions * 4) + aligned(b.gradient_positions * 4));
-}
-
-bool tile_gradient_prepare(void) {
-  // The system gives a process the registers of tiles when it asks for them.
-  enum { request_permission = 0x1023, tile_data = 18 };
-  return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bw") &&
-         syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
 // Repeats the places of a plane's first image for the others, whose numbers begin `size` apart.
@@ -191,13 +171,6 @@ TILES static void pair_gradient(
           paired + (k * positions + q * tile_channels), pixel_pair(gradient, places + q, k));
 }
 
-typedef struct {
-  uint8_t palette, first_row;
-  uint8_t reserved[14];
-  uint16_t bytes[16];
-  uint8_t rows[16];
-} tile_configuration;
-
 TILES void tile_gradient_run(
     const tile_convolution *c, const void *source, const void *gradient, float *filters,
     void *scratch) {
@@ -210,12 +183,7 @@ TILES void tile_gradient_run(
   int32_t *source_places = (int32_t *)memory;
   memory += aligned(b.source_positions * 4);
   int32_t *gradient_places = (int32_t *)memory;
-  tile_configuration configuration = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) {
-    configuration.bytes[tile] = 64;
-    configuration.rows[tile] = 16;
-  }
-  _tile_loadconfig(&configuration);
+  tiles_configure();
   const int64_t filter_bytes = c->kernel_height * c->kernel_width * c->channels * c->outputs *
                                (int64_t)sizeof(float);
   const int64_t step = filter_bytes <= cached_filter_byte_limit ? cached_chunk : long_chunk;
@@ -241,8 +209,6 @@ TILES void tile_gradient_run(
   _tile_release();
 }
 #else
-bool tile_gradient_prepare(void) { return false; }
-
 bool tile_gradient_computes(const tile_convolution *convolution) {
   (void)convolution;
   return false;

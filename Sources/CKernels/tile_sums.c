@@ -3,8 +3,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // Sums of two taps, or blocks of channels, by two blocks of outputs.
 typedef struct {
   const uint16_t *source[2];

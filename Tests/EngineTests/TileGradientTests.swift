@@ -43,7 +43,8 @@ struct TileGradientTests {
     Case(padding: 2), Case(stride: 2), Case(height: 8, width: 8, stride: 2),
     Case(height: 8, width: 6, stride: 2, padding: 0), Case(stride: 3, padding: 2),
     Case(kernel: 1, padding: 0), Case(kernel: 1, stride: 2, padding: 0),
-    Case(kernel: 5, padding: 2), Case(height: 12, width: 12, kernel: 7, stride: 2, padding: 3),
+    Case(kernel: 1, padding: 1), Case(kernel: 5, padding: 2),
+    Case(height: 12, width: 12, kernel: 7, stride: 2, padding: 3),
     // Several chunks of pixels, and groups of images of which the last is incomplete.
     Case(images: 5, channels: 64, outputs: 64, height: 40, width: 40),
     Case(images: 5, channels: 64, outputs: 32, height: 41, width: 39, stride: 2),
@@ -93,13 +94,13 @@ struct TileGradientTests {
     #expect(TileGradient(Case().convolution, batch: 1, input: few, output: shape) == nil)
   }
 
-  private static func numbers(_ name: String, _ count: Int) -> [UInt16] {
+  static func numbers(_ name: String, _ count: Int) -> [UInt16] {
     ReproducibleNumbers(name).values(count: count, from: -0.5, to: 0.5).map {
       UInt16($0.bitPattern >> 16)
     }
   }
 
-  private static func value(_ half: UInt16) -> Double {
+  static func value(_ half: UInt16) -> Double {
     Double(Float(bitPattern: UInt32(half) << 16))
   }
 

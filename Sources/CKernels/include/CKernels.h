@@ -2,5 +2,7 @@
 #pragma once
 
 #include "tile_gradient.h"
+#include "tile_layer.h"
+#include "tiles.h"
 #include "training.h"
 #include "winograd.h"

@@ -4,23 +4,11 @@
 // be shared by threads, except the filters and scratch memory.
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "tiles.h"
 
 #pragma clang assume_nonnull begin
-
-// Without groups, dilation and bias.
-typedef struct {
-  int64_t images, channels, input_height, input_width, outputs, output_height, output_width;
-  int64_t kernel_height, kernel_width, stride;
-  // Above the first row and left of the first column.
-  int64_t padding_top, padding_left;
-} tile_convolution;
-
-// Tells whether the CPU has tiles for bfloat16 and the system lets this process use them; must have
-// been called before anything is run.
-bool tile_gradient_prepare(void);
 
 // Tells whether the channels of both sides are multiples of 16, and an image has at most 2^30
 // numbers.

@@ -4,8 +4,8 @@ import COneDNN
 @safe
 enum BoundStep {
   case primitive(Binding)
-  case winograd(
-    WinogradKernel, source: UnsafeMutableRawPointer, weights: AlignedMemory,
+  case kernel(
+    any ConvolutionKernel, source: UnsafeMutableRawPointer, weights: AlignedMemory,
     destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer)
 
   /// Binds a step; the arena and the scratch memory must outlive it.
@@ -18,11 +18,11 @@ enum BoundStep {
       unsafe arena.base + plan.offsets[slot.buffer] + repetition * (section.strides[slot] ?? 0)
     }
     switch step.computation {
-    case .winograd(let kernel):
+    case .kernel(let kernel):
       guard let parameters = step.parameters else {
-        preconditionFailure("a Winograd step must have weights")
+        preconditionFailure("a convolution must have weights")
       }
-      unsafe self = .winograd(
+      unsafe self = .kernel(
         kernel, source: address(step.source), weights: parameters.weight,
         destination: address(step.destination), scratchpad: scratchpad.base)
     case .primitive(let primitive):
@@ -42,10 +42,9 @@ enum BoundStep {
   func run(on stream: Stream) throws(EngineError) {
     switch self {
     case .primitive(let binding): try binding.run(on: stream)
-    case .winograd(let kernel, let source, let weights, let destination, let scratchpad):
+    case .kernel(let kernel, let source, let weights, let destination, let scratchpad):
       unsafe kernel.run(
-        source: source, weights: weights.base.assumingMemoryBound(to: Float.self),
-        destination: destination, scratchpad: scratchpad)
+        source: source, weights: weights.base, destination: destination, scratchpad: scratchpad)
     }
   }
 }

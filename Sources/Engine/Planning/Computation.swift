@@ -3,12 +3,12 @@ import COneDNN
 /// Computation of a step: a primitive of oneDNN or a kernel of our own.
 enum Computation: Sendable {
   case primitive(Primitive)
-  case winograd(WinogradKernel)
+  case kernel(any ConvolutionKernel)
 
   var scratchpadByteCount: Int {
     switch self {
     case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
-    case .winograd(let kernel): kernel.scratchpadByteCount
+    case .kernel(let kernel): kernel.scratchpadByteCount
     }
   }
 
@@ -16,7 +16,7 @@ enum Computation: Sendable {
   var isReference: Bool {
     switch self {
     case .primitive(let primitive): primitive.isReference
-    case .winograd: false
+    case .kernel: false
     }
   }
 
@@ -24,7 +24,7 @@ enum Computation: Sendable {
   var implementation: String {
     switch self {
     case .primitive(let primitive): primitive.implementation
-    case .winograd(let kernel): kernel.implementation
+    case .kernel(let kernel): kernel.implementation
     }
   }
 }

@@ -140,9 +140,15 @@ struct LoweredGraph {
 }
 
 /// Parameters of a layer before packing, row-major.
-struct LayerParameters {
-  var weight: [Float]
+package struct LayerParameters {
+  package var weight: [Float]
   /// Dimensions as the primitive has them: `[K, C, H, W]` or `[G, K/G, C/G, H, W]`.
-  var shape: [Int]
-  var bias: [Float]?
+  package var shape: [Int]
+  package var bias: [Float]?
+
+  package init(weight: [Float], shape: [Int], bias: [Float]?) {
+    self.weight = weight
+    self.shape = shape
+    self.bias = bias
+  }
 }

@@ -14,8 +14,8 @@ final class PackedWeights {
   /// Order of a layer's packed weights.
   enum Packing: Sendable, Equatable {
     case layout(Layout)
-    /// Transformed by `WinogradKernel`, followed by the bias.
-    case winograd
+    /// As the layer's `ConvolutionKernel` wants them, with the bias.
+    case kernel
   }
 
   private let device: Device
@@ -82,13 +82,12 @@ final class PackedWeights {
     }
   }
 
-  /// Returns the layer as our own kernel wants it, packed when first needed.
+  /// Returns the layer as its kernel of ours wants it, which `pack` makes when first needed.
   func layer(
-    _ name: String, for kernel: WinogradKernel,
-    from source: () throws(EngineError) -> LayerParameters
+    _ name: String, pack: () throws(EngineError) -> AlignedMemory
   ) throws(EngineError) -> Layer {
-    try layer(name, .winograd) { () throws(EngineError) in
-      Layer(packing: .winograd, weight: try kernel.pack(source(), for: name), bias: nil)
+    try layer(name, .kernel) { () throws(EngineError) in
+      Layer(packing: .kernel, weight: try pack(), bias: nil)
     }
   }
 

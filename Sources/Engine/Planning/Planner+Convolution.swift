@@ -20,6 +20,11 @@ extension Planner {
   ) throws(EngineError) -> Value {
     let input = lowered.shapes[node.inputs[0]]
     let (result, residual) = try resultFormats(of: id, from: source)
+    if let value = try convolveByTiles(
+      node, convolution, id, from: source, to: result, residual: residual)
+    {
+      return value
+    }
     var attributes = onednn_convolution(
       convolution, batch: batch, input: input, output: lowered.shapes[id])
     attributes.source_number = source.number.code
@@ -105,14 +110,40 @@ extension Planner {
     let kernel = WinogradKernel(
       convolution, batch: batch, input: input, channelsLast: channelsLast,
       number: format.number, threads: options.threads, instructions: options.kernelInstructions)
-    let parameters = try packed.layer(node.name, for: kernel) { () throws(EngineError) in
-      try lowered.parameters(of: node, convolution)
+    let parameters = try packed.layer(node.name) { () throws(EngineError) in
+      try kernel.pack(lowered.parameters(of: node, convolution), for: node.name)
     }
     let channelsTogether = channelsLast ? 0 : block
     return try convolve(
-      node, .winograd(kernel), parameters,
+      node, .kernel(kernel), parameters,
       from: (Layout(blocked: dimensions(input), by: channelsTogether, format.number), format),
       to: (Layout(blocked: dimensions(shape), by: channelsTogether, format.number), format),
       residual: convolution.addsResidual ? format : nil)
+  }
+
+  // MARK: Tiles
+
+  /// Returns nil where our kernels cannot compute the convolution, or do not pay.
+  private mutating func convolveByTiles(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat,
+    to result: TensorFormat, residual: TensorFormat?
+  ) throws(EngineError) -> Value? {
+    let (input, shape) = (lowered.shapes[node.inputs[0]], lowered.shapes[id])
+    let numbers = TileKernel.Numbers(
+      source: source.number, destination: result.number,
+      residual: residual.map { ($0.number, $0.scale / result.scale) })
+    guard source.zeroPoint == 0,
+      TileTable.pays(convolution, input: input, output: shape),
+      let kernel = TileKernel(
+        convolution, numbers, batch: batch, input: input, output: shape, threads: options.threads)
+    else { return nil }
+    let parameters = try pack(node.name, for: kernel, from: source, resultScale: result.scale) {
+      () throws(EngineError) in
+      try lowered.parameters(of: node, convolution)
+    }
+    return try convolve(
+      node, .kernel(kernel), parameters,
+      from: (Layout(channelsLast: dimensions(input), source.number), source),
+      to: (Layout(channelsLast: dimensions(shape), result.number), result), residual: residual)
   }
 }

@@ -40,6 +40,21 @@ extension Planner {
     return (primitive, layer)
   }
 
+  /// Packs a layer for a kernel on tiles.
+  func pack(
+    _ name: String, for kernel: TileKernel, from source: TensorFormat, resultScale: Float,
+    parameters: () throws(EngineError) -> LayerParameters
+  ) throws(EngineError) -> PackedWeights.Layer {
+    try packed.layer(name) { () throws(EngineError) in
+      let parameters = try parameters()
+      guard source.isQuantized else { return try kernel.pack(parameters, for: name) }
+      let weights = QuantizedWeights(parameters, outputCount: parameters.shape[0])
+      return try kernel.pack(
+        weights.weight, shape: weights.shape, bias: weights.bias(sourceScale: source.scale),
+        scales: weights.scales.map { $0 * source.scale / resultScale }, for: name)
+    }
+  }
+
   /// Makes the primitive for weights as they are already packed or, if that is not implemented, for
   /// the layout that it chooses.
   ///

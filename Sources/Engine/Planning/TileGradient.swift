@@ -17,24 +17,16 @@ package struct TileGradient: Sendable {
   private let convolution: tile_convolution
 
   /// Whether this process may use tiles.
-  package static let isAvailable = InstructionLevel.used >= .avx512AMX && tile_gradient_prepare()
+  package static var isAvailable: Bool { Tiles.areAvailable }
 
   /// Describes a convolution of so many images; nil if it cannot be computed here.
   package init?(
     _ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape
   ) {
-    guard Self.isAvailable, convolution.groups == 1, convolution.dilation == Extent(1),
-      !convolution.hasBias, convolution.stride.height == convolution.stride.width
+    guard !convolution.hasBias,
+      var described = Tiles.description(convolution, batch: batch, input: input, output: output),
+      unsafe tile_gradient_computes(&described)
     else { return nil }
-    var described = tile_convolution(
-      images: Int64(batch), channels: Int64(input.channels), input_height: Int64(input.height),
-      input_width: Int64(input.width), outputs: Int64(output.channels),
-      output_height: Int64(output.height), output_width: Int64(output.width),
-      kernel_height: Int64(convolution.kernel.height),
-      kernel_width: Int64(convolution.kernel.width), stride: Int64(convolution.stride.height),
-      padding_top: Int64(convolution.padding.before.height),
-      padding_left: Int64(convolution.padding.before.width))
-    guard unsafe tile_gradient_computes(&described) else { return nil }
     self.convolution = described
   }
 

@@ -5,7 +5,7 @@ package import ResNet
 ///
 /// Activations lie with `channelBlock` channels next to each other, or with all of them (channels
 /// last). Bias, residual sum and ReLU are part of it. They are fp32 or bf16; sums are fp32.
-package struct WinogradKernel: Sendable {
+package struct WinogradKernel: ConvolutionKernel {
   private let convolution: winograd_convolution
   let instructions: KernelInstructions
 
@@ -41,15 +41,16 @@ package struct WinogradKernel: Sendable {
       instructions: instructions.number)
   }
 
-  /// Name of the implementation, like `Primitive.implementation`.
-  var implementation: String { "winograd:\(instructions.rawValue)" }
+  package var implementation: String { "winograd:\(instructions.rawValue)" }
 
   package var scratchpadByteCount: Int {
     unsafe withConvolution { unsafe Int(winograd_scratch_byte_count($0)) }
   }
 
   /// Transforms weights `[K, C, 3, 3]` and bias `[K]` for every batch size and number of threads.
-  func pack(_ source: LayerParameters, for name: String) throws(EngineError) -> AlignedMemory {
+  func pack(
+    _ source: LayerParameters, for name: String
+  ) throws(EngineError) -> AlignedMemory {
     let count = unsafe withConvolution { unsafe Int(winograd_weight_count($0)) }
     let memory = try AlignedMemory(byteCount: count * MemoryLayout<Float>.stride, for: name)
     precondition(
@@ -116,6 +117,15 @@ package struct WinogradKernel: Sendable {
     unsafe withConvolution { convolution in
       unsafe winograd_gradient_run(convolution, source, gradient, filters, scratchpad)
     }
+  }
+
+  package func run(
+    source: UnsafeMutableRawPointer, weights: UnsafeRawPointer,
+    destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer
+  ) {
+    unsafe run(
+      source: source, weights: weights.assumingMemoryBound(to: Float.self),
+      destination: destination, scratchpad: scratchpad)
   }
 
   private func withConvolution<Result>(
