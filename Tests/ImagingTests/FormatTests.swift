@@ -19,6 +19,23 @@ struct FormatTests {
   }
 
   @Test(
+    "Images of every kind become grey as Pillow's convert(\"L\") makes them",
+    arguments: FormatFixtures.decodable)
+  func grey(image: FormatFixtures.Image) throws {
+    let coloured = try ImagePreprocessor(.unscaled(height: image.height, width: image.width))
+      .prepareBytes(image.bytes)
+    let contract = try Preprocessing(
+      resize: .none, crop: .center(height: image.height, width: image.width), channelOrder: .grey,
+      mean: [0], std: [1])
+    let expected = stride(from: 0, to: coloured.count, by: 3).map { pixel in
+      let (red, green, blue) = (coloured[pixel], coloured[pixel + 1], coloured[pixel + 2])
+      let sum = UInt32(red) * 19595 + UInt32(green) * 38470 + UInt32(blue) * 7471
+      return UInt8((sum + 0x8000) >> 16)
+    }
+    #expect(try ImagePreprocessor(contract).prepareBytes(image.bytes) == expected)
+  }
+
+  @Test(
     "An image cut anywhere is called truncated, or lacks nothing",
     arguments: FormatFixtures.decodable)
   func truncation(image: FormatFixtures.Image) throws {

@@ -95,15 +95,18 @@ import CImageCodec
 
   /// Writes the next row to `row`, which has room for `columns.count` pixels of the layout.
   mutating func readRow(_ row: UnsafeMutablePointer<UInt8>) throws(ImagingError) {
-    guard let reader = unsafe reader else { return try unsafe bitmap?.readRow(row) ?? () }
-    guard layout == .colours else {
-      let skipped = dropsAlpha ? CInt(header.alpha_band) : -1
-      return try unsafe Self.check(format) { message, count in
-        unsafe image_codec_reader_read_samples(reader, skipped, row, message, count)
+    if let reader = unsafe reader {
+      guard layout == .colours else {
+        let skipped = dropsAlpha ? CInt(header.alpha_band) : -1
+        return try unsafe Self.check(format) { message, count in
+          unsafe image_codec_reader_read_samples(reader, skipped, row, message, count)
+        }
       }
-    }
-    try unsafe Self.check(format) { message, count in
-      unsafe image_codec_reader_read_row(reader, row, message, count)
+      try unsafe Self.check(format) { message, count in
+        unsafe image_codec_reader_read_row(reader, row, message, count)
+      }
+    } else {
+      try unsafe bitmap?.readRow(row)
     }
     unsafe profile?.convert(row, count: columns.count)
     if isGrey { unsafe Luma.convert(row, count: columns.count) }
