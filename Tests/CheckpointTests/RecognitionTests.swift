@@ -296,6 +296,76 @@ import Testing
     }
   }
 
+  /// The small network's tensors with the classifier under another name, without its bias.
+  private func withoutBias(_ rename: (String) -> String) throws -> [String: Tensor] {
+    var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    tensors["fc.bias"] = nil
+    return renamed(tensors, rename)
+  }
+
+  @Test(
+    "A module is called as the file calls it, however it is translated",
+    arguments: [
+      ("classifier", "classifier"), ("linear", "linear"), ("classifier.1", "classifier.1"),
+      ("head", "head"), ("fc", "fc"), ("module.linear", "module.linear"),
+    ])
+  func nameInFile(module: String, name: String) throws {
+    let prefix = module.hasPrefix("module.") ? "module." : ""
+    let tensors = try withoutBias { given in
+      given.hasPrefix("fc.") ? module + given.dropFirst(2) : prefix + given
+    }
+    let told = try load(tensors).assumptions
+    #expect(told.contains { $0.hasPrefix("\(name), which has no bias, ") }, "\(told)")
+  }
+
+  @Test("A module with weight normalisation is called as the file calls it")
+  func nameOfNormalized() throws {
+    for (magnitude, direction) in [
+      ("weight_g", "weight_v"),
+      ("parametrizations.weight.original0", "parametrizations.weight.original1"),
+    ] {
+      var tensors = try withoutBias { $0 }
+      let weight = try #require(tensors["fc.weight"])
+      tensors["fc.weight"] = nil
+      tensors["linear.\(direction)"] = weight
+      tensors["linear.\(magnitude)"] = Tensor(
+        shape: [weight.shape[0], 1], storage: [Float](repeating: 1, count: weight.shape[0]))
+      let told = try load(tensors).assumptions
+      #expect(told.contains { $0.hasPrefix("linear, which has no bias, ") }, "\(told)")
+    }
+  }
+
+  @Test("A missing tensor has the name that the others of its module have in the file")
+  func missingInFile() throws {
+    var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    tensors["layer4.0.bn1.running_var"] = nil
+    let error = #expect(throws: CheckpointError.self) { try load(renamed(tensors, huggingFace)) }
+    let name = "resnet.encoder.stages.3.layers.0.layer.0.normalization.running_var"
+    #expect(error?.description.hasPrefix("tensor \(name) is missing") == true, "\(error as Any)")
+  }
+
+  @Test("The classifier may be said as the file calls it, with a prefix that all names have")
+  func headInFile() throws {
+    var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+    let (weight, bias) = (tensors["fc.weight"], tensors["fc.bias"])
+    (tensors["fc.weight"], tensors["fc.bias"]) = (nil, nil)
+    for name in ["age", "sex"] {
+      (tensors["\(name).weight"], tensors["\(name).bias"]) = (weight, bias)
+    }
+    let given = renamed(tensors) { "module." + $0 }
+    let error = #expect(throws: CheckpointError.self) { try load(given) }
+    let words = "any of the modules module.age, module.sex may be the classifier"
+    #expect(error?.description.contains(words) == true, "\(error as Any)")
+    for name in ["module.sex", "sex"] {
+      var options = ModelOptions(labels: ["a", "b", "c"])
+      options.variant = try NetworkVariant("head=\(name)")
+      let model = try Model.load(
+        bytes: SafetensorsBytes.plain(given), fileName: "net.safetensors", options: options)
+      let told = "module.age is no part of the way to the classifier module.sex"
+      #expect(model.assumptions.contains { $0.hasPrefix(told) }, "\(model.assumptions)")
+    }
+  }
+
   /// Returns Hugging Face's name for torchvision's.
   private func huggingFace(_ name: String) -> String {
     let parts = name.split(separator: ".").map(String.init)

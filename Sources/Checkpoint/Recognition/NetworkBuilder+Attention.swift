@@ -47,8 +47,8 @@ extension NetworkBuilder {
       try appendPixelConvolution(weights[1], outputs: channels)
     } else {
       throw .unsupported(
-        "attention \(name) of tensors that are not those of a squeeze and excitation of \(channels) "
-          + "channels; export the network as ONNX")
+        "attention \(shown(name)) of tensors that are not those of a squeeze and excitation of "
+          + "\(channels) channels; export the network as ONNX")
     }
     switch variant.attentionGate ?? .sigmoid {
     case .sigmoid: try append("\(name).gate", .elementwise(.sigmoid))

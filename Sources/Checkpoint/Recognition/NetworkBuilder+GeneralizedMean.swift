@@ -30,13 +30,14 @@ extension NetworkBuilder {
   }
 
   mutating func appendGeneralizedMean(_ exponent: String) throws(CheckpointError) {
+    let name = tensors.nameInFile(of: exponent)
     guard variant.pooling == nil else {
       throw .variant(
-        "the file has the learned exponent of another pool, a generalised mean (\(exponent)); leave out "
-          + "pool=…")
+        "the file has the learned exponent of another pool, a generalised mean (\(name)); leave "
+          + "out pool=…")
     }
     assume(
-      "the pool is a generalised mean (GeM) of the exponent \(exponent), in which numbers below "
+      "the pool is a generalised mean (GeM) of the exponent \(name), in which numbers below "
         + "\(Self.smallest) count as that")
     poolsByExponent = true
     try count(derived: 2 * outputShape.channels)

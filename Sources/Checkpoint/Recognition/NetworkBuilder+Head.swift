@@ -47,21 +47,21 @@ extension NetworkBuilder {
         // As modules of a list have no place for it, what is in the program's code is not told.
         guard variant.headActivation != nil else {
           throw .variant(
-            "\(last.name) and \(module.name) of the classifier follow each other, which does not tell "
-              + "whether an activation stands between linear layers; say which, or that there is none "
-              + "(--arch head-activation=relu, --arch head-activation=none)")
+            "\(shown(last.name)) and \(shown(module.name)) of the classifier follow each other, "
+              + "which does not tell whether an activation stands between linear layers; say which, "
+              + "or that there is none (--arch head-activation=relu, --arch head-activation=none)")
         }
         try appendHeadActivation(before: module.name)
         isLinear = false
       } else if last == nil, module.place.contains(where: { $0 > 0 }) {
         assume(
-          "nothing but pooling, flattening and dropout stands before \(module.name) of the classifier (if "
-            + "an activation does, export the network as ONNX)")
+          "nothing but pooling, flattening and dropout stands before \(shown(module.name)) of the "
+            + "classifier (if an activation does, export the network as ONNX)")
       } else if let last, isNormalization(last.name), !module.isNext(to: last) {
         // As in fastai's heads.
         assume(
-          "nothing but dropout stands between \(last.name) and \(module.name) of the classifier (if an "
-            + "activation does, export the network as ONNX)")
+          "nothing but dropout stands between \(shown(last.name)) and \(shown(module.name)) of the "
+            + "classifier (if an activation does, export the network as ONNX)")
       }
       last = module
       switch try append(module.name, isOnly: modules.count == 1) {
@@ -76,9 +76,9 @@ extension NetworkBuilder {
   private mutating func checkPoolsPlace(_ modules: [HeadModule]) throws(CheckpointError) {
     guard let first = modules.first, modules.count > 1, first.place.count == 1 else { return }
     let position = first.place[0]
-    let name = first.name
+    let name = shown(first.name)
     let exponent = poolingExponent?.split(separator: ".").dropLast().last.flatMap { Int($0) }
-    let isConvolution = tensors.shape("\(name).weight")?.count == 4
+    let isConvolution = tensors.shape("\(first.name).weight")?.count == 4
     guard isConvolution && position == 0 || exponent ?? position > position else {
       // An activation, a pool and Flatten have room there.
       if position == 0, let next = modules[1].place.first, next > Self.placesOfPool {
@@ -126,7 +126,7 @@ extension NetworkBuilder {
     usesHeadActivation = true
     if variant.headActivation == nil {
       assume(
-        "ReLU stands before \(name), between linear layers of the classifier "
+        "ReLU stands before \(shown(name)), between linear layers of the classifier "
           + "(--arch head-activation=…)")
     }
     try append("\(name).before", variant.headActivation ?? .relu)
@@ -154,7 +154,7 @@ extension NetworkBuilder {
   /// Appends a layer; returns what it is.
   private mutating func append(_ name: String, isOnly: Bool) throws(CheckpointError) -> Layer {
     guard let entry = tensors.parameters["\(name).weight"] else {
-      guard isNormalization(name) else { throw .unsupported("no tensor \(name).weight") }
+      guard isNormalization(name) else { throw .unsupported("no tensor \(shown(name)).weight") }
       try append(
         name, .batchNormalization(BatchNormalization(epsilon: variant.epsilon ?? 1e-5)))
       take("\(name).weight", from: .filled(1))
@@ -174,13 +174,13 @@ extension NetworkBuilder {
             return .activation
           }
           throw .unsupported(
-            "module \(name) of the classifier has a weight alone (shape \(shape)), as PReLU of a "
-              + "slope for each number and normalisations without a bias have; export the network as ONNX"
-          )
+            "module \(shown(name)) of the classifier has a weight alone (shape \(shape)), as PReLU "
+              + "of a slope for each number and normalisations without a bias have; export the "
+              + "network as ONNX")
         }
         assume(
-          "\(name), a normalisation in the classifier without running statistics, is a layer "
-            + "normalisation")
+          "\(shown(name)), a normalisation in the classifier without running statistics, is a "
+            + "layer normalisation")
         try append(
           "\(name).normal",
           .normalization(SampleNormalization(.channels, epsilon: variant.epsilon ?? 1e-5)))
@@ -195,21 +195,21 @@ extension NetworkBuilder {
     }
     guard shape[1] == outputShape.elementCount else {
       throw .variant(
-        "module \(name) takes \(shape[1]) numbers, and what comes before it gives \(outputShape.elementCount); "
-          + "if it stands beside that, say which is the classifier (--arch head=NAME), else export the "
-          + "network as ONNX")
+        "module \(shown(name)) takes \(shape[1]) numbers, and what comes before it gives "
+          + "\(outputShape.elementCount); if it stands beside that, say which is the "
+          + "classifier (--arch head=NAME), else export the network as ONNX")
     }
     var linear = Linear(outputs: shape[0])
     linear.hasBias = tensors.shape("\(name).bias") != nil
     if !linear.hasBias {
       assume(
-        "\(name), which has no bias, multiplies features as they are; if it normalises them first, as cosine "
-          + "classifiers do, export the network as ONNX")
+        "\(shown(name)), which has no bias, multiplies features as they are; if it normalises them "
+          + "first, as cosine classifiers do, export the network as ONNX")
     }
     if isOnly, shape.count == 4 {
       assume(
-        "nothing but the pool follows \(name), the classifier's convolution (if an activation does, as in "
-          + "SqueezeNet, export the network as ONNX)")
+        "nothing but the pool follows \(shown(name)), the classifier's convolution (if an "
+          + "activation does, as in SqueezeNet, export the network as ONNX)")
     }
     // The one layer of a classifier has the name that all programs know.
     let node = isOnly ? "fc" : name

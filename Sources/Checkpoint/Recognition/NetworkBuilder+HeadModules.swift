@@ -18,33 +18,37 @@ extension NetworkBuilder {
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
     if var stated = variant.head {
       // Names are translated where there is no doubt.
-      if ParameterNames.isClassifier(stated), !roots.contains(stated) { stated = "fc" }
+      if !names.contains(where: { $0.hasPrefix("\(stated).") }) {
+        stated =
+          tensors.module(namedInFile: stated)
+          ?? (ParameterNames.isClassifier(stated) ? "fc" : stated)
+      }
       guard names.contains(where: { $0.hasPrefix("\(stated).") }) else {
         throw .variant(
           "the file has no module \"\(stated.prefix(60))\" outside of the network's body; it has "
-            + (roots.isEmpty ? "none" : roots.sorted().prefix(8).joined(separator: ", ")))
+            + (roots.isEmpty ? "none" : shown(roots)))
       }
       otherModules = names.filter { !$0.hasPrefix("\(stated).") }
       return (stated, try modules(of: stated))
     }
     if roots.count > 1, let chain = chain(ofRoots: roots, among: names) {
       assume(
-        "the classifier is made of \(chain.map(\.name).joined(separator: ", ")), in the order that their "
-          + "widths leave (if one of them alone is it, export the network as ONNX)")
+        "the classifier is made of \(chain.map { shown($0.name) }.joined(separator: ", ")), in the "
+          + "order that their widths leave (if one of them alone is it, export the network as ONNX)"
+      )
       return (chain[0].name, chain.flatMap(\.modules))
     }
     if roots.contains("fc") { roots = ["fc"] }
     guard let root = roots.first else { throw Self.bodyAlone }
     guard roots.count == 1 else {
       throw .variant(
-        "any of the modules \(roots.sorted().prefix(8).joined(separator: ", ")) may be the "
-          + "classifier; say which (--arch head=NAME)")
+        "any of the modules \(shown(roots)) may be the classifier; say which (--arch head=NAME)")
     }
     let partsOfProjection = ["\(root).mlp.", "\(root).last_layer."]
     if partsOfProjection.allSatisfy({ part in names.contains { $0.hasPrefix(part) } }) {
       throw .unsupported(
-        "\(root) is a projection head as in DINO, which normalises its features between \(root).mlp and "
-          + "\(root).last_layer, and no classifier; export the network as ONNX, or take a file with a "
+        "\(shown(root)) is a projection head as in DINO, which normalises its features between "
+          + "its mlp and last_layer, and no classifier; export the network as ONNX, or take a file with a "
           + "linear classifier")
     }
     let path = Self.path(ofRoot: root, names)
@@ -63,6 +67,11 @@ extension NetworkBuilder {
       path += ".\(only)"
     }
     return path
+  }
+
+  /// Returns the first names that modules have in the file, with commas between.
+  private func shown(_ modules: Set<String>) -> String {
+    modules.map(shown).sorted().prefix(8).joined(separator: ", ")
   }
 
   private static let bodyAlone = CheckpointError.unsupported(
@@ -84,15 +93,15 @@ extension NetworkBuilder {
       // Another classifier ends in other numbers than this one takes.
       guard let last = outputs.last, last != inputs else {
         throw .variant(
-          "module \(root.prefix(60)) may stand between the pool and the classifier \(head.prefix(60)), "
-            + "and its place is not known: export the network as ONNX")
+          "module \(shown(root).prefix(60)) may stand between the pool and the classifier "
+            + "\(shown(head).prefix(60)), and its place is not known: export the network as ONNX")
       }
     }
     guard !roots.isEmpty else { return }
     passedOver.formUnion(names)
     assume(
-      "\(roots.keys.sorted().prefix(8).joined(separator: ", ")) \(roots.count == 1 ? "is" : "are") no "
-        + "part of the way to the classifier \(head) (--arch head=…)")
+      "\(shown(Set(roots.keys))) \(roots.count == 1 ? "is" : "are") no part of the way to the "
+        + "classifier \(shown(head)) (--arch head=…)")
   }
 
   private static let leaves: Set<String> = ["weight", "bias", "running_mean", "running_var"]
@@ -111,9 +120,9 @@ extension NetworkBuilder {
       })
     guard !paths.isEmpty, paths.count <= Self.moduleLimit else {
       throw .unsupported(
-        "\(paths.count) layers with weights in the classifier \(head), at most \(Self.moduleLimit) are "
-          + "read; export the network as ONNX, or say which module is its classifier (--arch head=NAME)"
-      )
+        "\(paths.count) layers with weights in the classifier \(shown(head)), at most "
+          + "\(Self.moduleLimit) are read; export the network as ONNX, or say which module is its "
+          + "classifier (--arch head=NAME)")
     }
     func numbers(_ path: String) -> [Int] { path.split(separator: ".").compactMap { Int($0) } }
     // A single layer at any place: those before it have no tensors.
@@ -124,9 +133,10 @@ extension NetworkBuilder {
         return chain.map { HeadModule(name: $0, place: []) }
       }
       throw .unsupported(
-        "the classifier \(head) is made of \(paths.sorted().prefix(6).joined(separator: ", ")), "
-          + "whose order is not known; export the network as ONNX, or, if one of them alone is the "
-          + "classifier, name it (--arch head=\(head).NAME)")
+        "the classifier \(shown(head)) is made of "
+          + "\(paths.sorted().prefix(6).joined(separator: ", ")), whose order is not "
+          + "known; export the network as ONNX, or, if one of them alone is the classifier, name it (--arch head=\(shown(head)).NAME)"
+      )
     }
     return paths.sorted { numbers($0).lexicographicallyPrecedes(numbers($1)) }
       .map { HeadModule(name: "\(head).\($0)", place: numbers($0)) }

@@ -35,8 +35,9 @@ extension NetworkBuilder {
       shape[1] == shapes[input].channels
     else {
       throw .unsupported(
-        "\(norm) normalises \(first) channels by the image (IN) and \(rest) by statistics (BN), "
-          + "where \(convolution) has weights of shape \(shape); export the network as ONNX")
+        "\(shown(norm)) normalises \(first) channels by the image (IN) and \(rest) by "
+          + "statistics (BN), where \(shown(convolution)) has weights of shape \(shape); export "
+          + "the network as ONNX")
     }
     return [("\(convolution).IN", 0..<first), ("\(convolution).BN", first..<shape[0])]
   }

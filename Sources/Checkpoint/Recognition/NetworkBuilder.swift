@@ -196,6 +196,9 @@ struct NetworkBuilder {
     }
   }
 
+  /// Returns the name that a module has in the file, for words about it.
+  func shown(_ module: String) -> String { tensors.nameInFile(ofModule: module) }
+
   mutating func assume(_ phrase: String) {
     if !assumptions.contains(phrase) { assumptions.append(phrase) }
   }

@@ -102,6 +102,48 @@ struct NamedTensors {
 
   func shape(_ name: String) -> [Int]? { parameters[name]?.shape }
 
+  /// Returns the name that a module has in the file; its canonical name if the file has no tensor
+  /// of it.
+  func nameInFile(ofModule module: String) -> String {
+    let usual = Self.usualLeaves.lazy.map { "\(module).\($0)" }
+    guard
+      let name = usual.first(where: { parameters[$0] != nil })
+        ?? parameters.keys.filter({ $0.hasPrefix("\(module).") }).min(),
+      let entry = parameters[name]
+    else { return module }
+    let rest = name.dropFirst(module.count)
+    if entry.name.hasSuffix(rest) { return String(entry.name.dropLast(rest.count)) }
+    guard let own = WeightNormalization.weight(ofDirection: entry.name), own.hasSuffix(rest) else {
+      return module
+    }
+    return String(own.dropLast(rest.count))
+  }
+
+  /// Returns the name that a parameter has in the file, or would have beside the others of its
+  /// module.
+  func nameInFile(of parameter: String) -> String {
+    if let entry = parameters[parameter] { return entry.name }
+    guard let dot = parameter.lastIndex(of: ".") else { return parameter }
+    return nameInFile(ofModule: String(parameter[..<dot])) + parameter[dot...]
+  }
+
+  /// Returns the canonical name of a module by the one that it has in the file; nil if there is
+  /// none, or its tensors are those of several.
+  func module(namedInFile name: String) -> String? {
+    let modules = Set(
+      parameters.map { parameter, entry -> String? in
+        let own = WeightNormalization.weight(ofDirection: entry.name) ?? entry.name
+        guard own.hasPrefix("\(name).") else { return "" }
+        let rest = own.dropFirst(name.count)
+        return parameter.hasSuffix(rest) ? String(parameter.dropLast(rest.count)) : nil
+      }
+    ).subtracting([""])
+    return modules.count == 1 ? modules.first ?? nil : nil
+  }
+
+  /// Last parts of the names of nearly all parameters.
+  private static let usualLeaves = ["weight", "bias", "running_mean"]
+
   /// Returns the channels of a module that may be a normalisation, which has a number for each of them:
   /// its weights, or statistics alone.
   func width(ofNormalization name: String) -> Int? {

@@ -32,6 +32,13 @@ struct WeightNormalization {
     }
   }
 
+  /// Returns the name of the weight that a direction of this name is of; nil if it has another
+  /// one.
+  static func weight(ofDirection name: String) -> String? {
+    guard let form = forms.first(where: { name.hasSuffix(".\($0.direction)") }) else { return nil }
+    return name.dropLast(form.direction.count) + "weight"
+  }
+
   /// Returns the weights of a direction, row-major, and magnitudes: one for each index of the dimensions
   /// that their shape has, the norm being over all others.
   ///

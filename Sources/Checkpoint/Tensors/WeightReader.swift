@@ -61,7 +61,7 @@ struct WeightReader {
     _ stored: String, as name: String, _ shape: [Int], _ source: ParameterSource?
   ) throws(CheckpointError) -> Tensor {
     guard let entry = tensors.parameters[stored] else {
-      throw .missingTensor(name: stored, expected: shape)
+      throw .missingTensor(name: tensors.nameInFile(of: stored), expected: shape)
     }
     guard entry.shape == shape || source?.fits(entry.shape, to: shape) == true else {
       throw .tensorShape(
