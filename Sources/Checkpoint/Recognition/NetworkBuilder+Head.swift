@@ -133,7 +133,7 @@ extension NetworkBuilder {
   }
 
   /// Whether a module has a weight alone, of one dimension, as learned slopes have.
-  private func isSlopes(_ name: String) -> Bool {
+  func isSlopes(_ name: String) -> Bool {
     tensors.shape("\(name).weight")?.count == 1 && tensors.shape("\(name).bias") == nil
       && tensors.shape("\(name).running_mean") == nil
   }

@@ -4,16 +4,25 @@ extension NetworkBuilder {
   private static let moduleLimit = 64
 
   private static let bodyNames: Set<Substring> = [
-    "conv1", "conv2", "conv3", "bn1", "bn2", "bn3", "norm", "maxpool",
+    "conv1", "conv2", "conv3", "bn1", "maxpool",
   ]
+
+  /// Whether the outermost part of a name is that of a module of the body; a normalisation after the
+  /// last block and a second or third one stand there only if the body has a place for them.
+  private func isOfBody(_ root: Substring) -> Bool {
+    if root == "bn2" || root == "bn3" {
+      return tensors.shape("conv\(root.dropFirst(2)).weight") != nil
+    }
+    let isStage = root.hasPrefix("layer") && Int(root.dropFirst("layer".count)) != nil
+    return isStage || Self.bodyNames.contains(root)
+      || root == lastNormalization ?? "" || root == stemSlopes ?? ""
+  }
 
   /// Returns the name of what is the classifier, that is not of the body, and its modules in order.
   mutating func head() throws(CheckpointError) -> (name: String, modules: [HeadModule]) {
     let exponent = poolingExponent
     let names = tensors.parameters.keys.filter { name in
-      let root = name.prefix { $0 != "." }
-      return !Self.bodyNames.contains(root) && !root.hasPrefix("layer")
-        && root != lastNormalization ?? "" && root != stemSlopes ?? "" && name != exponent
+      !isOfBody(name.prefix { $0 != "." }) && name != exponent
     }
     var roots = Set(names.map { String($0.prefix { $0 != "." }) })
     if var stated = variant.head {
@@ -38,6 +47,7 @@ extension NetworkBuilder {
       )
       return (chain[0].name, chain.flatMap(\.modules))
     }
+    if let error = placeless(roots, among: names) { throw error }
     if roots.contains("fc") { roots = ["fc"] }
     guard let root = roots.first else { throw Self.bodyAlone }
     guard roots.count == 1 else {
@@ -108,11 +118,13 @@ extension NetworkBuilder {
 
   /// Returns the head's modules in order.
   private func modules(of head: String) throws(CheckpointError) -> [HeadModule] {
-    if tensors.shape("\(head).weight") != nil { return [HeadModule(name: head, place: [])] }
+    // A batch normalisation may have statistics alone.
+    if ["weight", "running_mean"].contains(where: { tensors.shape("\(head).\($0)") != nil }) {
+      return [HeadModule(name: head, place: [])]
+    }
     let prefix = "\(head)."
     let paths = Set(
       tensors.parameters.keys.compactMap { name -> String? in
-        // A batch normalisation may have statistics alone.
         guard let dot = name.lastIndex(of: "."), name[..<dot].hasPrefix(prefix),
           [".weight", ".running_mean"].contains(name[dot...])
         else { return nil }
@@ -167,6 +179,36 @@ extension NetworkBuilder {
       chain.last?.hasLinear == true
     else { return nil }
     return chain
+  }
+
+  /// Returns the error for normalisations and slopes in modules of their own whose place in what would
+  /// be a classifier without them is not known; nil if there are none.
+  private func placeless(_ roots: Set<String>, among names: [String]) -> CheckpointError? {
+    guard roots.count <= Self.namedModuleLimit else { return nil }
+    // Other single numbers are no part of a classifier's widths.
+    let widths = Set(names.compactMap { tensors.shape($0) }.filter { $0.count == 2 }.joined())
+    let loose = roots.filter { root in
+      guard let modules = try? modules(of: Self.path(ofRoot: root, names)) else { return false }
+      return modules.allSatisfy { module in
+        let width = width(ofNormalization: module.name)
+        let slopes = tensors.shape("\(module.name).weight")
+        return width.map(widths.contains)
+          ?? (isSlopes(module.name)
+            && (slopes == [1] || slopes.map { widths.contains($0[0]) } == true))
+      }
+    }
+    let others = roots.subtracting(loose)
+    guard !loose.isEmpty, !others.isEmpty else { return nil }
+    // One number beside a single layer may be anything.
+    let isPlaceless =
+      others.count == 1
+      ? loose.contains { tensors.shape("\($0).weight") != [1] }
+      : chain(ofRoots: others, among: names) != nil
+    guard isPlaceless else { return nil }
+    return .unsupported(
+      "\(shown(loose)), \(loose.count == 1 ? "a module" : "modules") of normalisation or learned "
+        + "slopes, may stand anywhere before, between or after the layers of \(shown(others)), which "
+        + "would be the classifier; export the network as ONNX")
   }
 
   /// Returns linear layers and normalisations in the only order in which each takes what the one

@@ -79,7 +79,11 @@ struct NetworkBuilder {
       norms.isEmpty ? .none : norms.contains { $0.hasSuffix(".running_mean") } ? .batch : .group
     let lastStem = ["conv3", "conv1.6", "conv1"].lazy.compactMap { tensors.shape("\($0).weight") }
     let stemChannels = lastStem.first?.first ?? 0
-    let stemNorm = tensors.width(ofNormalization: "bn3") ?? tensors.width(ofNormalization: "bn1")
+    // Without a third convolution a normalisation of this name is the classifier's.
+    let hasThird = tensors.shape("conv3.weight") != nil
+    let stemNorm =
+      (hasThird ? tensors.width(ofNormalization: "bn3") : nil)
+      ?? tensors.width(ofNormalization: "bn1")
     isForFaces = Self.isForFaces(tensors)
     hasStatisticsAlone =
       tensors.shape("layer1.0.bn1.running_mean") != nil

@@ -820,6 +820,20 @@ case(
     beside(
         embed=nn.Sequential(nn.Dropout(), nn.Linear(24, 12), nn.ReLU()),
         classifier=nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 5))))
+for name, norm in (
+    ("neck-layer-norm", "norm"), ("neck-layer-norm-first", "layer_norm"), ("neck-second-norm", "bn2"),
+):
+    kind = nn.BatchNorm1d if norm == "bn2" else nn.LayerNorm
+    case(name, beside(**{norm: kind(24), "fc": nn.Linear(24, 5)}))
+case("neck-statistics", beside(bottleneck=nn.BatchNorm1d(24, affine=False), classifier=nn.Linear(24, 5)))
+case("neck-statistics-second", beside(
+    fc1=nn.Linear(24, 12), bn3=nn.BatchNorm1d(12, affine=False), fc2=nn.Linear(12, 5)), "head-activation=none")
+refused(
+    "necks-of-norms", beside(ln=nn.LayerNorm(24), bn=nn.BatchNorm1d(24, affine=False), fc=nn.Linear(24, 5)),
+    "bn, ln, modules of normalisation or learned slopes, may stand anywhere before, between or after the layers of fc")
+refused(
+    "prelu-beside", beside(embed=nn.Linear(24, 12), act=nn.PReLU(), cls=nn.Linear(12, 5)),
+    "act, a module of normalisation or learned slopes, may stand anywhere before, between or after the layers of cls, embed")
 refused(
     "necks-alike", beside(neck=block(24, 24), cls=nn.Linear(24, 5)),
     "any of the modules cls, neck may be the classifier; say which (--arch head=NAME)")
