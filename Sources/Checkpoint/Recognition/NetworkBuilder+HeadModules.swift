@@ -220,7 +220,7 @@ extension NetworkBuilder {
   }
 
   /// Returns a link of modules that follow each other; nil if one of them is none that has sides, or
-  /// takes other numbers than the one before gives.
+  /// takes other numbers than the one before gives. Learned slopes have as many as that.
   private func link(_ name: String, _ modules: [HeadModule]) -> Link? {
     var width: (inputs: Int, outputs: Int)?
     var hasLinear = false
@@ -228,6 +228,9 @@ extension NetworkBuilder {
       let sides: (inputs: Int, outputs: Int)
       if let width = self.width(ofNormalization: module.name) {
         sides = (width, width)
+      } else if isSlopes(module.name), let before = width?.outputs {
+        // Slopes follow what has a width: one for each number, or one for all.
+        sides = (before, before)
       } else if let shape = tensors.shape("\(module.name).weight"), shape.count == 2 {
         sides = (shape[1], shape[0])
         hasLinear = true

@@ -831,6 +831,13 @@ case("neck-statistics-second", beside(
 refused(
     "necks-of-norms", beside(ln=nn.LayerNorm(24), bn=nn.BatchNorm1d(24, affine=False), fc=nn.Linear(24, 5)),
     "bn, ln, modules of normalisation or learned slopes, may stand anywhere before, between or after the layers of fc")
+case("neck-prelu", beside(neck=nn.Sequential(nn.Linear(24, 12), nn.PReLU()), classifier=nn.Linear(12, 5)))
+case("fc-prelu", beside(fc=nn.Sequential(nn.Linear(24, 12), nn.PReLU()), out=nn.Linear(12, 5)))
+case("neck-norm-prelu", beside(
+    neck=nn.Sequential(nn.Linear(24, 12), nn.BatchNorm1d(12), nn.PReLU(), nn.Dropout()), head=nn.Linear(12, 5)))
+refused(
+    "neck-prelu-each", beside(neck=nn.Sequential(nn.Linear(24, 12), nn.PReLU(12)), cls=nn.Linear(12, 5)),
+    "module neck.1 of the classifier has a weight alone (shape [12])")
 refused(
     "prelu-beside", beside(embed=nn.Linear(24, 12), act=nn.PReLU(), cls=nn.Linear(12, 5)),
     "act, a module of normalisation or learned slopes, may stand anywhere before, between or after the layers of cls, embed")
