@@ -93,17 +93,15 @@ class constants {
   std::unordered_map<std::string, const onnx::AttributeProto *> lists;
 };
 
-/// Reads the axes of a reduction, which in set 18 are an input and may be computed.
-void lower_reduction(onnx::NodeProto &node, const constants &constants) {
+/// Reads the axes of a reduction, which in set 18 are an input. Returns whether they are computed, so
+/// that the node stays as it is.
+bool lower_reduction(onnx::NodeProto &node, const constants &constants) {
   if (taken(node, "axes")) refuse(node, "axes is an attribute, which set 18 does not have");
+  if (node.input_size() > 1 && !node.input(1).empty() && !constants.find(node.input(1))) return true;
   const auto empties = taken(node, "noop_with_empty_axes");
   std::vector<int64_t> axes;
   if (node.input_size() > 1) {
-    if (!node.input(1).empty()) {
-      const auto found = constants.find(node.input(1));
-      if (!found) refuse(node, "its axes \"" + node.input(1) + "\" are not a constant in the file");
-      axes = *found;
-    }
+    if (!node.input(1).empty()) axes = *constants.find(node.input(1));
     node.mutable_input()->RemoveLast();
   }
   if (axes.size() > ONNX_RANK_LIMIT) refuse(node, "too many axes");
@@ -121,19 +119,25 @@ void lower_reduction(onnx::NodeProto &node, const constants &constants) {
     node.set_op_type("Identity");
     node.clear_attribute();
   }
+  return false;
 }
 
-void lower(onnx::NodeProto &node, const constants &constants) {
+/// Returns whether the node has inputs or attributes that set 17 does not have, which stay.
+bool lower(onnx::NodeProto &node, const constants &constants) {
   const std::string operation = node.op_type();
   if (operation.rfind("Reduce", 0) == 0 && operation != "ReduceSum") {
-    lower_reduction(node, constants);
+    return lower_reduction(node, constants);
   } else if (operation == "Split") {
-    const auto count = taken(node, "num_outputs");
-    if (count && count->i() != node.output_size())
-      refuse(node, "num_outputs does not match the number of its outputs");
+    for (const auto &attribute : node.attribute()) {
+      if (attribute.name() != "num_outputs") continue;
+      if (attribute.i() != node.output_size())
+        refuse(node, "num_outputs does not match the number of its outputs");
+      // It allows a smaller last part.
+      return true;
+    }
   } else if (operation == "Pad") {
     if (node.input_size() > 3) {
-      if (!node.input(3).empty()) refuse(node, "padding of selected axes is not supported");
+      if (!node.input(3).empty()) return true;
       node.mutable_input()->RemoveLast();
     }
   } else if (operation == "AveragePool") {
@@ -142,11 +146,11 @@ void lower(onnx::NodeProto &node, const constants &constants) {
       for (const int64_t dilation : dilations->ints())
         if (dilation != 1) refuse(node, "dilations of an average pool are not supported");
   } else if (operation == "Resize") {
-    if (taken(node, "axes")) refuse(node, "sizes of selected axes are not supported");
     drop(node, "antialias", 0);
-    const auto policy = taken(node, "keep_aspect_ratio_policy");
-    if (policy && policy->s() != "stretch")
-      refuse(node, "keep_aspect_ratio_policy is not \"stretch\"");
+    return std::any_of(
+        node.attribute().begin(), node.attribute().end(), [](const onnx::AttributeProto &attribute) {
+          return attribute.name() == "axes" || attribute.name() == "keep_aspect_ratio_policy";
+        });
   } else if (operation == "Cast") {
     // Both are for element types that are not supported.
     taken(node, "saturate");
@@ -159,9 +163,11 @@ void lower(onnx::NodeProto &node, const constants &constants) {
     if (operation == "QuantizeLinear" && node.input_size() > 2) taken(node, "output_dtype");
     else drop(node, "output_dtype", 0);
   }
+  return false;
 }
 
-/// Domain in which the checker, to which it says nothing, passes operators that set 17 does not have.
+/// Domain in which the checker, to which it says nothing, passes operators, inputs and attributes that
+/// set 17 does not have.
 /// Whoever runs or translates the graph checks their inputs and attributes.
 constexpr const char *later_domain = "resnetd.later";
 
@@ -206,8 +212,8 @@ void lower_operator_set(onnx_model &model) {
     const constants constants(model);
     for (auto &node : nodes) {
       if (!is_own(node.domain())) continue;
-      lower(node, constants);
-      if (!is_later(node.op_type(), version)) continue;
+      const bool keeps = lower(node, constants);
+      if (!keeps && !is_later(node.op_type(), version)) continue;
       node.set_domain(later_domain);
       model.later.push_back(&node);
     }

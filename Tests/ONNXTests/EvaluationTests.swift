@@ -223,6 +223,124 @@ struct EvaluationTests {
       try run("Pad", [floats([3], [1, 2, 3]), whole([-1, 1])])[0].doubles == [2, 3, 0])
   }
 
+  @Test func paddingMayNameSomeAxes() throws {
+    let input = floats([2, 2], [1, 2, 3, 4])
+    #expect(
+      try run("Pad", [input, whole([1, 0]), floats([], [9]), whole([1])], opset: 17)[0]
+        == floats([2, 3], [9, 1, 2, 9, 3, 4]))
+    #expect(
+      try run("Pad", [input, whole([0, 1, 1, 0]), nil, whole([1, 0])], opset: 17)[0]
+        == floats([3, 3], [0, 0, 0, 1, 2, 0, 3, 4, 0]))
+    #expect(
+      reason("Pad", [input, whole([1]), nil, whole([1])], opset: 17)?.contains("1 pads for 1 axes")
+        == true)
+  }
+
+  @Test func axesOfAnyReductionMayBeAnInput() throws {
+    let input = floats([2, 2], [3, 0, -4, 0])
+    #expect(
+      try run("ReduceL2", [input, whole([0])], ["keepdims": .integer(0)], opset: 17)[0]
+        == floats([2], [5, 0]))
+    let noop: [String: ONNXAttribute] = ["noop_with_empty_axes": .integer(1)]
+    #expect(try run("ReduceMean", [input, whole([])], noop, opset: 17)[0] == input)
+    #expect(reason("ReduceL2", [input, whole([])], noop, opset: 17)?.contains("no axes") == true)
+    #expect(try run("ReduceMax", [input, whole([])], opset: 17)[0] == floats([1, 1], [3]))
+  }
+
+  /// Results of ONNX Runtime 1.32.
+  @Test func resizingMayNameSomeAxesAndKeepTheRatioOfTheSides() throws {
+    let input = floats([1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8])
+    func resized(
+      _ scales: DenseTensor?, _ sizes: DenseTensor?, _ attributes: [String: ONNXAttribute]
+    ) throws -> DenseTensor {
+      try run("Resize", [input, nil, scales, sizes], attributes, opset: 17)[0]
+    }
+    #expect(
+      try resized(floats([1], [2]), nil, ["axes": .integers([3])])
+        == floats([1, 1, 2, 8], [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8]))
+    var attributes: [String: ONNXAttribute] = [
+      "axes": .integers([2, 3]), "keep_aspect_ratio_policy": .string("not_larger"),
+      "mode": .string("linear"),
+    ]
+    let smaller = try resized(nil, whole([3, 3]), attributes)
+    let known = [1.8333335, 3.1666667, 4.5, 5.1666665, 6.5, 7.833333]
+    #expect(smaller.shape == [1, 1, 2, 3])
+    for (found, value) in zip(smaller.doubles, known) { #expect(abs(found - value) < 1e-5) }
+    attributes["keep_aspect_ratio_policy"] = .string("not_smaller")
+    #expect(try resized(nil, whole([4, 4]), attributes).shape == [1, 1, 4, 8])
+    attributes["keep_aspect_ratio_policy"] = .string("other")
+    #expect(throws: ONNXError.self) { try resized(nil, whole([4, 4]), attributes) }
+  }
+
+  /// Results of ONNX Runtime 1.32.
+  @Test(arguments: [
+    (0.6, [1.6666667, 3.3333333]),
+    (1.9, [1.0, 1.4473684, 1.9736842, 2.5, 3.0263159, 3.5526316, 4]),
+  ])
+  func aResultOfNoWholeSizeLiesInTheMiddle(scale: Double, known: [Double]) throws {
+    let result = try run(
+      "Resize", [floats([1, 1, 1, 4], [1, 2, 3, 4]), nil, floats([4], [1, 1, 1, scale])],
+      [
+        "mode": .string("linear"),
+        "coordinate_transformation_mode": .string("half_pixel_symmetric"),
+      ], opset: 17)[0]
+    #expect(result.shape == [1, 1, 1, known.count])
+    for (found, value) in zip(result.doubles, known) { #expect(abs(found - value) < 1e-5) }
+  }
+
+  @Test func comparisonsBroadcastAndHaveNoOrderForNaN() throws {
+    let (row, column) = (floats([3], [1, 2, .nan]), floats([2, 1], [1, 2]))
+    func truths(_ operation: String) throws -> [Int64]? {
+      let result = try run(operation, [row, column])[0]
+      #expect(result.elementType == .bool && result.shape == [2, 3])
+      return result.integers
+    }
+    #expect(try truths("Equal") == [1, 0, 0, 0, 1, 0])
+    #expect(try truths("Greater") == [0, 1, 0, 0, 0, 0])
+    #expect(try truths("Less") == [0, 0, 0, 1, 0, 0])
+    #expect(try truths("GreaterOrEqual") == [1, 1, 0, 0, 1, 0])
+    #expect(try truths("LessOrEqual") == [1, 0, 0, 1, 1, 0])
+    // The highest bit of 64 is no sign there.
+    let large = DenseTensor(.uint64, [1], [Int64(-1)])
+    #expect(
+      try run("Less", [DenseTensor(.uint64, [1], [Int64(1)]), large])[0].integers == [1])
+    #expect(reason("Less", [row, whole([1])])?.contains("differ") == true)
+  }
+
+  @Test func truthValuesChooseAndCombine() throws {
+    let (a, b) = (whole([1, 1, 0, 0], .bool), whole([1, 0, 1, 0], .bool))
+    #expect(try run("And", [a, b])[0].integers == [1, 0, 0, 0])
+    #expect(try run("Or", [a, b])[0].integers == [1, 1, 1, 0])
+    #expect(try run("Not", [a])[0] == whole([0, 0, 1, 1], .bool))
+    #expect(reason("Not", [whole([1])])?.contains("not bool") == true)
+    #expect(
+      try run("Where", [whole([1, 0], .bool), floats([2, 1], [5, 6]), floats([], [7])])[0]
+        == floats([2, 2], [5, 7, 6, 7]))
+    #expect(
+      try run("Where", [whole([0, 1], .bool), whole([8, 9]), whole([-1, -2])])[0] == whole([-1, 9]))
+    #expect(reason("Where", [whole([1]), whole([1]), whole([2])])?.contains("not bool") == true)
+  }
+
+  @Test func remaindersHaveTheSignOfTheDivisorOrTheDividend() throws {
+    let (a, b) = (whole([7, -7, 7, -7, 6]), whole([3, 3, -3, -3, 3]))
+    #expect(try run("Mod", [a, b])[0] == whole([1, 2, -2, -1, 0]))
+    let truncated: [String: ONNXAttribute] = ["fmod": .integer(1)]
+    #expect(try run("Mod", [a, b], truncated)[0] == whole([1, -1, 1, -1, 0]))
+    #expect(
+      try run("Mod", [floats([2], [5.5, -5.5]), floats([1], [2])], truncated)[0]
+        == floats([2], [1.5, -1.5]))
+    #expect(reason("Mod", [floats([1], [1]), floats([1], [2])])?.contains("fmod") == true)
+    #expect(reason("Mod", [whole([1]), whole([0])])?.contains("divided by zero") == true)
+  }
+
+  @Test func sizesAndTypesOfOthersAreTaken() throws {
+    #expect(
+      try run("Size", [floats([2, 3], [1, 2, 3, 4, 5, 6])])[0]
+        == DenseTensor(.int64, [], [Int64(6)]))
+    #expect(try run("CastLike", [whole([2, 3]), floats([], [0])])[0] == floats([2], [2, 3]))
+    #expect(try run("CastLike", [floats([2], [2.7, -3.7]), whole([0])])[0] == whole([2, -3]))
+  }
+
   @Test func quantizationRoundsTiesToEvenAndSaturates() throws {
     let input = floats([5], [0.5, 1.5, -1, 300, .nan])
     let result = try run(

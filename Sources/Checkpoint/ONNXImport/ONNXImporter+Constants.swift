@@ -13,12 +13,13 @@ extension ONNXImporter {
   ///
   /// Their work is proportional to their results.
   static let foldable: Set<String> = [
-    "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
-    "ConstantOfShape", "Div", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Identity",
-    "InstanceNormalization", "Log", "LpNormalization", "Max", "Min", "Mul", "Neg", "Pow",
+    "Abs", "Add", "And", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
+    "Constant", "ConstantOfShape", "Div", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor",
+    "Gather", "Greater", "GreaterOrEqual", "Identity", "InstanceNormalization", "Less",
+    "LessOrEqual", "Log", "LpNormalization", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow",
     "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin",
-    "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Slice",
-    "Softplus", "Sqrt", "Squeeze", "Sub", "Swish", "Tanh", "Transpose", "Unsqueeze",
+    "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Sigmoid", "Size", "Slice",
+    "Softplus", "Sqrt", "Squeeze", "Sub", "Swish", "Tanh", "Transpose", "Unsqueeze", "Where",
   ]
 
   static func external(_ tensor: ONNXTensor) -> CheckpointError {

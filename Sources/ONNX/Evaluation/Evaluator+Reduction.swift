@@ -43,16 +43,18 @@ extension Evaluator {
   private static func reduced(
     _ call: NodeCall, _ input: DenseTensor, by reduction: Reduction
   ) throws(ONNXError) -> [DenseTensor] {
-    let listed: [Int]?
-    if call.node.operation == "ReduceSum", call.opset >= 13 {
-      listed = try call.optionalIntegers(1)
-      if listed ?? [] == [], try call.integer("noop_with_empty_axes", default: 0) != 0 {
-        return [input]
-      }
-    } else {
-      listed = try call.integerList("axes")
+    // Set 13 made an input of them for sums, set 18 for all.
+    let hasInput =
+      call.node.operation == "ReduceSum" && call.opset >= 13 || call.node.inputs.count > 1
+    let listed = try hasInput ? call.optionalIntegers(1) : call.integerList("axes")
+    if hasInput, listed ?? [] == [], try call.integer("noop_with_empty_axes", default: 0) != 0 {
+      guard
+        ["ReduceSum", "ReduceMean", "ReduceProd", "ReduceMax", "ReduceMin"]
+          .contains(call.node.operation)
+      else { throw call.fault("no axes, and noop_with_empty_axes") }
+      return [input]
     }
-    let isAll = listed == nil || call.node.operation == "ReduceSum" && listed == []
+    let isAll = listed == nil || hasInput && listed == []
     let axes = try call.axes(isAll ? Array(0..<input.rank) : listed ?? [], rank: input.rank)
     let keeps = try call.integer("keepdims", default: 1) != 0
     return [try reduce(call, input, axes, keepsDimensions: keeps, by: reduction)]

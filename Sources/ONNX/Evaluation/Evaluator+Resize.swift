@@ -63,18 +63,23 @@ extension Evaluator {
   ) throws(ONNXError) -> ([Double], [Int]) {
     let sizes = call.opset >= 11 ? try call.optionalIntegers(3) : nil
     let given = call.optional(call.opset >= 11 ? 2 : 1)
+    // Set 18 may name some dimensions alone.
+    let axes = try call.axes(
+      call.integerList("axes") ?? Array(input.shape.indices), rank: input.rank)
     if let sizes, !sizes.isEmpty {
-      guard sizes.count == input.rank, given == nil || given?.count == 0 else {
-        throw call.fault("\(sizes.count) sizes for \(input.rank) dimensions, or scales as well")
+      guard sizes.count == axes.count, given == nil || given?.count == 0 else {
+        throw call.fault("\(sizes.count) sizes for \(axes.count) dimensions, or scales as well")
       }
       for size in sizes where !(1...ONNXLimits.attributeLimit ~= size) {
         throw call.fault("size \(size)")
       }
-      return (zip(sizes, input.shape).map { Double($0) / Double(max($1, 1)) }, sizes)
+      return try sized(call, input, axes, sizes)
     }
-    guard let scales = given?.doubles, scales.count == input.rank,
-      scales.allSatisfy({ $0 > 0 && $0.isFinite })
-    else { throw call.fault("scales that are no positive numbers for \(input.rank) dimensions") }
+    guard let listed = given?.doubles, listed.count == axes.count,
+      listed.allSatisfy({ $0 > 0 && $0.isFinite })
+    else { throw call.fault("scales that are no positive numbers for \(axes.count) dimensions") }
+    var scales = [Double](repeating: 1, count: input.rank)
+    for (axis, scale) in zip(axes, listed) { scales[axis] = scale }
     var results: [Int] = []
     for (size, scale) in zip(input.shape, scales) {
       let result = (Double(size) * scale).rounded(.down)
@@ -84,6 +89,33 @@ extension Evaluator {
       results.append(Int(result))
     }
     return (scales, results)
+  }
+
+  /// Returns scales and sizes where sizes are given for some dimensions, exact ones or bounds by which
+  /// all of these have one scale.
+  private static func sized(
+    _ call: NodeCall, _ input: DenseTensor, _ axes: [Int], _ given: [Int]
+  ) throws(ONNXError) -> ([Double], [Int]) {
+    var scales = [Double](repeating: 1, count: input.rank)
+    var sizes = input.shape
+    for (axis, size) in zip(axes, given) {
+      (scales[axis], sizes[axis]) = (Double(size) / Double(max(input.shape[axis], 1)), size)
+    }
+    let policy = try call.string("keep_aspect_ratio_policy", default: "stretch")
+    guard policy != "stretch" else { return (scales, sizes) }
+    let ofAxes = axes.map { scales[$0] }
+    guard let least = ofAxes.min(), let most = ofAxes.max(),
+      policy == "not_larger" || policy == "not_smaller"
+    else { throw call.fault("keep_aspect_ratio_policy \"\(policy)\"") }
+    let scale = policy == "not_larger" ? least : most
+    for axis in axes {
+      let size = (Double(input.shape[axis]) * scale + 0.5).rounded(.down)
+      guard 1...Double(ONNXLimits.attributeLimit) ~= size else {
+        throw call.fault("scale \(scale) for \(input.shape[axis])")
+      }
+      (scales[axis], sizes[axis]) = (scale, Int(size))
+    }
+    return (scales, sizes)
   }
 
   private static func sources(
@@ -104,6 +136,10 @@ extension Evaluator {
       let exact: Double
       switch coordinates {
       case "half_pixel": exact = (x + 0.5) / scale - 0.5
+      case "half_pixel_symmetric":
+        // A result of no whole size lies in the middle.
+        let offset = Double(size) / 2 * (1 - Double(count) / length)
+        exact = offset + (x + 0.5) / scale - 0.5
       case "pytorch_half_pixel": exact = count > 1 ? (x + 0.5) / scale - 0.5 : 0
       case "asymmetric": exact = x / scale
       case "align_corners": exact = count > 1 ? x * Double(size - 1) / (length - 1) : 0

@@ -219,7 +219,7 @@ extension Evaluator {
   private static func pad(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {
     let input = try call.input(0)
     let rank = input.rank
-    let pads = try call.opset < 11 ? call.integerList("pads") ?? [] : call.integers(1)
+    let pads = try pads(call, rank: rank)
     let mode = try call.string("mode", default: "constant")
     let limit = ONNXLimits.attributeLimit
     guard pads.count == 2 * rank, pads.allSatisfy({ -limit...limit ~= $0 }) else {
@@ -253,6 +253,22 @@ extension Evaluator {
       }
     }
     return [input.picking(offsets, shape: shape, filler: filler)]
+  }
+
+  /// Returns the padding of all dimensions, of which set 18 may name some alone.
+  private static func pads(_ call: NodeCall, rank: Int) throws(ONNXError) -> [Int] {
+    guard call.opset >= 11 else { return try call.integerList("pads") ?? [] }
+    let given = try call.integers(1)
+    guard let listed = try call.optionalIntegers(3) else { return given }
+    let axes = try call.axes(listed, rank: rank)
+    guard given.count == 2 * axes.count else {
+      throw call.fault("it has \(given.count) pads for \(axes.count) axes")
+    }
+    var pads = [Int](repeating: 0, count: 2 * rank)
+    for (place, axis) in axes.enumerated() {
+      (pads[axis], pads[axis + rank]) = (given[place], given[place + axes.count])
+    }
+    return pads
   }
 
   /// Finds the element of a line for a place before, in or after it; nil for the constant.

@@ -8,7 +8,14 @@ extension Evaluator {
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
     "Shape": shape,
+    "Size": { call throws(ONNXError) in [DenseTensor(.int64, [], [Int64(try call.input(0).count)])]
+    },
     "Cast": cast,
+    "CastLike": { call throws(ONNXError) in
+      let input = try call.input(0)
+      try call.allow(input.shape)
+      return [input.converted(to: try call.input(1).elementType)]
+    },
     "Dropout": dropout,
   ]
 

@@ -13,7 +13,7 @@ package struct Evaluator: Sendable {
       arithmeticOperators, activationOperators, functionOperators, convolutionOperators,
       poolingOperators, reductionOperators, normalizationOperators, matrixOperators,
       shapeOperators, selectionOperators, resizeOperators, constantOperators,
-      quantizationOperators,
+      quantizationOperators, logicOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   package static func knows(_ node: ONNXNode) -> Bool {

@@ -366,6 +366,59 @@ def embedded(opset):
     return net, net.save(net.apply("Mul", product, 16))
 
 
+def chosen():
+    """What set 18 adds: uneven parts, sizes, padding and axes of some dimensions, and axes that are computed."""
+    net = Network("chosen-18", 18, size=16, folded=True)
+    x = net.relu(net.convolution("input", "stem", 3, 8, 3, 2))
+
+    def split(x, axis, count):
+        parts = [net.add("Identity", [x]) for _ in range(count)]
+        del net.nodes[-count:]
+        net.nodes.append(helper.make_node("Split", [x], parts, name=f"split {parts[0]}", axis=axis, num_outputs=count))
+        return parts
+
+    def resize(x, scales=None, sizes=None, axes=(2, 3), **attributes):
+        tail = ["", net.constant(scales)] if scales else ["", "", net.integers(sizes)]
+        return net.add("Resize", [x, *tail], axes=axes, **attributes)
+
+    def pad(x, pads, axes, **attributes):
+        return net.add("Pad", [x, net.integers(pads), "", net.integers(axes)], **attributes)
+
+    def reduce(operation, x, *axes, keepdims=1):
+        """By axes that are computed."""
+        rank = net.add("Shape", [net.add("Shape", [x])])
+        return net.add(operation, [x, net.add("Sub", [net.integers(axes), rank])], keepdims=keepdims)
+
+    parts = [*split(x, 1, 3), *split(net.convolution(x, "conv1", 8, 5, 3), -3, 2)]
+    x = net.add("Concat", [parts[2], parts[4], parts[0], parts[3], parts[1]], axis=1)
+    maps = [
+        resize(net.convolution(x, "conv2", 13, 4, 3, 2), scales=[2, 2], mode="linear"),
+        resize(net.convolution(x, "conv3", 13, 4, 3, 4), sizes=[8, 8], axes=(-1, -2)),
+        resize(resize(net.convolution(x, "conv4", 13, 4, 3, 2), scales=[2], axes=(3,), mode="linear"), sizes=[8], axes=(2,)),
+        resize(net.convolution(x, "conv5", 13, 4, 3, 2), sizes=[8, 12], mode="linear", keep_aspect_ratio_policy="not_larger"),
+        resize(net.convolution(x, "conv6", 13, 4, 3, 2), sizes=[6, 8], keep_aspect_ratio_policy="not_smaller"),
+    ]
+    x = net.relu(net.add("Concat", maps, axis=1))
+    x = net.convolution(pad(x, [1, 2, 0, 1], (2, 3)), "conv7", 20, 8, 3, pads=[0] * 4)
+    x = net.convolution(pad(x, [2, 1], (-1,), mode="reflect"), "conv8", 8, 8, 3, 2)
+    x = pad(x, [1, 2], (1,))
+    weights = net.add("Softmax", [reduce("ReduceMean", x, 2, 3)], axis=1)
+    x = net.add("Mul", [net.add("Mul", [x, weights]), reduce("ReduceMax", x, 1)])
+    # Sizes and channels that are computed with comparisons, as of tensor.expand, and remainders.
+    given = net.integers([-1, 11, -1, -1])
+    is_open = net.add("Equal", [given, net.integers([-1])])
+    x = net.add("Reshape", [x, net.add("Where", [is_open, net.add("Shape", [x]), given])])
+    x = net.add("Gather", [x, net.add("Mod", [net.integers([4 * index for index in range(11)]), net.integers([11])])], axis=1)
+    count = net.add("CastLike", [net.add("Size", [given]), net.scalar_number(1)])
+    x = net.add("Mul", [x, count])
+    pooled = [
+        reduce(operation, x, 2, 3, keepdims=0)
+        for operation in ["ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceMean", "ReduceSum"]
+    ]
+    same = net.add("ReduceMean", [net.add("Concat", pooled, axis=1), net.integers([])], noop_with_empty_axes=1)
+    return net, net.save(net.gemm(same, 77))
+
+
 def raised():
     """Logarithms, and a generalised mean (GeM) of an exponent for each channel."""
     net = Network("raised-17", 17, size=16, folded=True)
@@ -415,7 +468,7 @@ def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
         resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), raised(), mapped(),
-        swished(),
+        swished(), chosen(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

@@ -1,6 +1,7 @@
 import Checkpoint
 import Engine
 import Foundation
+import HostileFiles
 import ResNet
 import Testing
 
@@ -27,6 +28,51 @@ import Testing
       }
       guard let error, !refused.reason.isEmpty else { continue }
       #expect(error.description.contains(refused.reason), "\(name): \(error)")
+    }
+  }
+
+  /// The small classifier in set 18 with a node after its activation.
+  private func failure(_ node: ModelFile.Node, _ lists: [(String, [Int64])]) -> String {
+    var file = ModelFile.classifier
+    file.opset = 18
+    file.tensors += lists.map { ModelFile.integers64($0.0, $0.1) }
+    file.nodes.insert(node, at: 3)
+    file.nodes[4].inputs = [node.outputs[0]]
+    do throws(CheckpointError) {
+      _ = try Model.load(bytes: file.bytes, fileName: "x.onnx")
+      return "it passed"
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test("What set 18 adds is refused where it cannot be right, with the node")
+  func additions() {
+    func node(
+      _ operation: String, _ inputs: [String], _ attributes: [(inout WireMessage) -> Void] = [],
+      outputs: [String] = ["e"]
+    ) -> ModelFile.Node {
+      .init(
+        operation: operation, name: "extra", inputs: ["r"] + inputs, outputs: outputs,
+        attributes: attributes)
+    }
+    let parts = [ModelFile.integer("axis", 1), ModelFile.integer("num_outputs", 3)]
+    let axes = [ModelFile.integers("axes", [2, 2])]
+    let cases: [(ModelFile.Node, [(String, [Int64])], String)] = [
+      (node("ReduceMean", ["bias"]), [], "axes (input 1) are not a short list of whole numbers"),
+      (node("ReduceMean", ["n"]), [], "known without the image"),
+      (node("Split", [], parts, outputs: ["e", "g", "h"]), [], "parts [2, 2, 0]"),
+      (node("Resize", ["", "", "s"], axes), [("s", [64, 64])], "axes [2, 2]"),
+      (
+        node("Resize", ["", "", "s"], [ModelFile.integers("axes", [3])]), [("s", [64, 64])],
+        "sizes [64, 64]"
+      ),
+      (node("Pad", ["s", "", "a"]), [("s", [1, 1]), ("a", [4])], "pads [1, 1] of the axes [4]"),
+      (node("Pad", ["s", "", "a"]), [("s", [1]), ("a", [2])], "pads [1] of the axes [2]"),
+    ]
+    for (node, lists, reason) in cases {
+      let found = failure(node, lists)
+      #expect(found.contains("\"extra\"") && found.contains(reason), "\(found)")
     }
   }
 

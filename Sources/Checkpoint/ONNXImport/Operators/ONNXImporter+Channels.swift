@@ -32,7 +32,8 @@ extension ONNXImporter {
     return try settled(picked, arrangement.dropping(axes: [order.channelAxis - 1]), node)
   }
 
-  /// Splits a map into parts of equal or given sizes, each an output of its own.
+  /// Splits a map into parts of equal or given sizes, each an output of its own. In set 18 the last of
+  /// equal parts may be smaller.
   private mutating func split(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
     let (input, order) = try operand(0, of: node)
     let axis = try integer("axis", of: node, default: 0)
@@ -42,7 +43,12 @@ extension ONNXImporter {
     let channels = shapes[input].channels
     let count = node.outputs.count
     let given = model.opset < 13 ? try integerList("split", of: node) : try integers(1, of: node)
-    let sizes = given ?? [Int](repeating: channels / count, count: count)
+    guard count > 0 else { throw fault(node, "no output") }
+    var sizes = given ?? [Int](repeating: channels / count, count: count)
+    if given == nil, node.attributes["num_outputs"] != nil {
+      let part = (channels + count - 1) / count
+      sizes = [Int](repeating: part, count: count - 1) + [channels - part * (count - 1)]
+    }
     var end = 0
     for (output, size) in zip(node.outputs, sizes) {
       guard size > 0, size <= channels - end else { break }
@@ -53,7 +59,9 @@ extension ONNXImporter {
       let part = try select(size, of: input, order, name, node) { first + $0 }
       setValue(order.value(part), of: output)
     }
-    guard end == channels, sizes.count == count, let first = node.outputs.first else {
+    guard end == channels, sizes.count == count, sizes.allSatisfy({ $0 > 0 }),
+      let first = node.outputs.first
+    else {
       throw fault(node, "parts \(sizes.prefix(8)) of \(shapes[input])")
     }
     // Nothing reads an output that was not made.

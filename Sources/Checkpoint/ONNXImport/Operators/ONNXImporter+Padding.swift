@@ -25,8 +25,7 @@ extension ONNXImporter {
           node, "mode \(Self.readable(mode)); constant, reflect, edge and wrap are read")
       }
     }
-    let pads =
-      model.opset < 11 ? try integerList("pads", of: node) : try integers(1, of: node)
+    let pads = try pads(of: node)
     if case .arranged(let id, let arrangement) = value(0, of: node), border == nil, let pads {
       return try padDepth(id, arrangement, pads, node)
     }
@@ -46,6 +45,27 @@ extension ONNXImporter {
       throw fault(node, "pads \(pads) of channels and pixels at once")
     }
     return try padChannels(node, before: pads[1], after: pads[5])
+  }
+
+  /// Returns the padding of all dimensions, of which set 18 may name some alone.
+  private func pads(of node: ONNXNode) throws(CheckpointError) -> [Int]? {
+    guard model.opset >= 11 else { return try integerList("pads", of: node) }
+    guard let given = try integers(1, of: node), let listed = try integers(3, of: node) else {
+      return try integers(1, of: node)
+    }
+    var rank = 4
+    if case .arranged(_, let arrangement) = value(0, of: node) {
+      rank = arrangement.axes.count + 1
+    }
+    let axes = listed.map { $0 < 0 ? $0 &+ rank : $0 }
+    guard axes.allSatisfy((0..<rank).contains), Set(axes).count == axes.count,
+      given.count == 2 * axes.count
+    else { throw fault(node, "pads \(given.prefix(8)) of the axes \(listed.prefix(8))") }
+    var pads = [Int](repeating: 0, count: 2 * rank)
+    for (place, axis) in axes.enumerated() {
+      (pads[axis], pads[axis + rank]) = (given[place], given[place + axes.count])
+    }
+    return pads
   }
 
   /// Takes away rows and columns where the padding is negative, by a convolution of zeros and ones, which

@@ -47,11 +47,11 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> ONNXImportedValue {
     let (input, arrangement) = try arrangedOperand(0, of: node)
     let rank = arrangement.axes.count + 1
-    let given: [Int]
-    if node.operation == "ReduceSum", model.opset >= 13 {
-      given = try integers(1, of: node) ?? []
-    } else {
-      given = try integerList("axes", of: node) ?? []
+    let given = try reducedAxes(of: node)
+    if given.isEmpty, try flag("noop_with_empty_axes", of: node),
+      [.sum, .mean, .maximum, .minimum].contains(reduction), let value = value(0, of: node)
+    {
+      return value
     }
     let axes = given.map { ($0 < 0 ? $0 &+ rank : $0) &- 1 }.sorted()
     let keeps = try flag("keepdims", of: node, default: true)
@@ -61,6 +61,18 @@ extension ONNXImporter {
     let (result, left) = try reduced(
       input, arrangement, axes: axes, by: reduction, named: node.name, node)
     return try settled(result, keeps ? left : left.dropping(axes: axes), node)
+  }
+
+  /// Returns the axes as they are given. Set 13 made an input of them for sums, set 18 for all.
+  private func reducedAxes(of node: ONNXNode) throws(CheckpointError) -> [Int] {
+    guard node.operation == "ReduceSum" && model.opset >= 13 || node.inputs.count > 1 else {
+      return try integerList("axes", of: node) ?? []
+    }
+    do throws(CheckpointError) { return try integers(1, of: node) ?? [] } catch {
+      throw fault(
+        node,
+        "its axes (input 1) are not a short list of whole numbers that is known without the image")
+    }
   }
 
   /// Reduces dimensions, which the layout that is returned has as 1.

@@ -152,7 +152,9 @@ extension ONNXImporter {
       throw fault(node, "tf_crop_and_resize, which resizes a part of the map")
     }
     return Rule(
-      method: method, coordinates: coordinates,
+      // Both are the same where the result has a whole size.
+      method: method,
+      coordinates: coordinates == "half_pixel_symmetric" ? "half_pixel" : coordinates,
       nearest: try text("nearest_mode", "round_prefer_floor"))
   }
 
@@ -165,7 +167,7 @@ extension ONNXImporter {
     if model.opset >= 11, node.operation == "Resize",
       node.inputs.count > 3, let given = try integers(3, of: node)
     {
-      sizes = given
+      sizes = try resizedSizes(of: node, given, old)
     } else {
       sizes = try scaledSizes(of: node, old)
     }
@@ -173,6 +175,54 @@ extension ONNXImporter {
       sizes[2...].allSatisfy({ 1...ONNXImportLimits.windowNumber ~= $0 })
     else { throw fault(node, "sizes \(sizes.prefix(8)) for \(old)") }
     return Extent(height: sizes[2], width: sizes[3])
+  }
+
+  /// Returns the axes that set 18 may name, else all.
+  private func resizedAxes(
+    of node: ONNXNode, rank: Int
+  ) throws(CheckpointError) -> [Int] {
+    guard let listed = try integerList("axes", of: node) else { return Array(0..<rank) }
+    let axes = listed.map { $0 < 0 ? $0 &+ rank : $0 }
+    guard axes.allSatisfy((0..<rank).contains), Set(axes).count == axes.count else {
+      throw fault(node, "axes \(listed.prefix(8))")
+    }
+    return axes
+  }
+
+  /// Returns the sizes of all dimensions of sizes for some, which are exact or bounds by which all of
+  /// these have one scale.
+  private func resizedSizes(
+    of node: ONNXNode, _ given: [Int], _ old: [Int]
+  ) throws(CheckpointError) -> [Int] {
+    let axes = try resizedAxes(of: node, rank: old.count)
+    guard given.count == axes.count,
+      given.allSatisfy({ 1...ONNXImportLimits.windowNumber ~= $0 })
+    else { throw fault(node, "sizes \(given.prefix(8)) for \(old)") }
+    var sizes = old
+    for (axis, size) in zip(axes, given) { sizes[axis] = size }
+    let isLargest: Bool
+    switch node.attributes["keep_aspect_ratio_policy"] {
+    case nil, .string("stretch"): return sizes
+    case .string("not_larger"): isLargest = false
+    case .string("not_smaller"): isLargest = true
+    default: throw fault(node, "keep_aspect_ratio_policy of another value than those of ONNX")
+    }
+    let scales = axes.map { Double(sizes[$0]) / Double(old[$0]) }
+    let scale = (isLargest ? scales.max() : scales.min()) ?? 1
+    for axis in axes { sizes[axis] = try scaled(old[axis], by: scale, node) }
+    return sizes
+  }
+
+  /// Returns the size that a scale gives.
+  private func scaled(
+    _ size: Int, by scale: Double, _ node: ONNXNode
+  ) throws(CheckpointError) -> Int {
+    let exact = Double(size) * scale
+    // Between pixels it is the scale that counts, here it is the ratio of the sizes.
+    guard abs(exact - exact.rounded()) <= 1e-3 else {
+      throw fault(node, "scale \(scale) for \(size), which gives no whole size")
+    }
+    return Int(exact.rounded())
   }
 
   private mutating func scaledSizes(
@@ -185,17 +235,13 @@ extension ONNXImporter {
       let index = node.operation == "Resize" && model.opset >= 11 ? 2 : 1
       scales = try parameter(index, of: node)?.values ?? []
     }
-    guard scales.count == 4, scales.allSatisfy({ $0.isFinite && $0 > 0 && $0 < 65_536 }) else {
-      throw fault(node, "scales \(scales.prefix(8))")
-    }
-    var sizes: [Int] = []
-    for (size, scale) in zip(old, scales) {
-      let exact = Float(size) * scale
-      // Between pixels it is the scale that counts, here it is the ratio of the sizes.
-      guard abs(exact - exact.rounded()) <= 1e-3 else {
-        throw fault(node, "scale \(scale) for \(size), which gives no whole size")
-      }
-      sizes.append(Int(exact.rounded()))
+    let axes = try resizedAxes(of: node, rank: old.count)
+    guard scales.count == axes.count,
+      scales.allSatisfy({ $0.isFinite && $0 > 0 && $0 < 65_536 })
+    else { throw fault(node, "scales \(scales.prefix(8))") }
+    var sizes = old
+    for (axis, scale) in zip(axes, scales) {
+      sizes[axis] = try scaled(old[axis], by: Double(scale), node)
     }
     return sizes
   }
