@@ -66,6 +66,7 @@ struct ModelFolder {
       if names.contains(index) { return try ShardedTensors.read(self, index) }
     }
     if names.contains("saved_model.pb") { throw ForeignMessage.savedModel.error }
+    if let foreign = ForeignJSON.folder(of: names) { throw foreign.error }
     let weights = names.filter { name in Self.endings.contains { name.hasSuffix($0) } }
     guard weights.count == 1 else { throw other(weights) }
     return try TensorFile(ModelBytes(mapping: path(of: weights[0])))

@@ -64,7 +64,7 @@ enum ForeignMagic {
     ),
     (
       0, [0x12, 1, 0, 0, 0, 0, 0, 0],
-      ForeignFile("it is a file of MXNet's arrays (.params)", remedy: ForeignFile.exportTheOriginal)
+      ForeignFile("it is a file of MXNet's arrays (.params)", remedy: ForeignJSON.mxNetExport)
     ),
     (
       0, Array("GGUF".utf8),

@@ -15,7 +15,10 @@ enum ForeignText {
     // printable.
     let examined = start.prefix(textByteCount)
     guard examined.count > 1, examined.allSatisfy(isOfText) else { return nil }
-    if text.first == UInt8(ascii: "{"), contains(text, "\"weight_map\"") { return index }
+    if let document = ForeignJSON.file(beginning: text) { return document }
+    if begins(text, with: "name:"), contains(text, "layer {") || contains(text, "layers {") {
+      return prototype
+    }
     let shown = examined.prefix(ForeignFile.shownByteCount).map { 0x20...0x7e ~= $0 ? $0 : 0x20 }
     return ForeignFile(
       "it is text that begins with \"" + String(decoding: shown, as: UTF8.self)
@@ -28,10 +31,9 @@ enum ForeignText {
     remedy: fetchAgain)
   private static let pointer = ForeignFile(
     "it is a pointer of Git LFS, not the file itself", remedy: "git lfs pull fetches the file")
-  private static let index = ForeignFile(
-    "it is the index of a model in several files, without the weights",
-    remedy: "give the folder with its files on a command line; for an upload make one file of it: "
-      + "resnetd convert FOLDER model.safetensors")
+  private static let prototype = ForeignFile(
+    "it is the layout of a Caffe network (.prototxt), without the weights",
+    remedy: ForeignFile.exportTheOriginal)
 
   private static func xml(_ text: ArraySlice<UInt8>) -> ForeignFile {
     if contains(text, "<net ") {

@@ -84,7 +84,14 @@ import Testing
       ),
       ([0x0a, 9] + Array("ResNet-50".utf8) + [0xa2, 6, 4], "a Caffe model", "as ONNX"),
       ([0x82, 0xa6] + Array("params".utf8) + [0x81], "a msgpack file", "safetensors or ONNX"),
-      ([0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "MXNet", "as ONNX"),
+      (
+        [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "MXNet's arrays",
+        "mxnet.onnx.export_model"
+      ),
+      (
+        Array("name: \"ResNet-50\"\ninput: \"data\"\nlayer {\n  name: \"conv1\"\n}".utf8),
+        "the layout of a Caffe network", "as ONNX"
+      ),
       (
         [UInt8](repeating: 0, count: 40) + [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb],
         "the index of a TensorFlow checkpoint", "tf2onnx"
@@ -99,6 +106,61 @@ import Testing
     #expect(description.hasPrefix("not a model file: it is "), "\(description)")
     #expect(description.contains(found), "\(description)")
     #expect(description.contains(remedy), "\(description)")
+  }
+
+  @Test(
+    "A JSON document beside weights is told by its names, with the command that takes both",
+    arguments: [
+      (
+        #"{"nodes": [{"op": "null", "name": "data", "inputs": []}, {"op": "Convolution"}"#,
+        "the graph of an MXNet model (NAME-symbol.json)", "mxnet.onnx.export_model"
+      ),
+      (
+        #"{"class_name": "Functional", "config": {"name": "resnet50", "layers": []}}"#,
+        "a Keras model, without the weights", "keras.models.model_from_json"
+      ),
+      (
+        #"{"module": "keras", "class_name": "Sequential", "config": {"name": "s"}}"#,
+        "a Keras model", "load_weights"
+      ),
+      (#"{"keras_version": "3.9.0", "date_saved": "2026"}"#, "a Keras model", "format=\"onnx\""),
+      (
+        #"{"format": "graph-model", "generatedBy": "2.18", "modelTopology": {"node": []}}"#,
+        "a TensorFlow.js model", "tf2onnx.convert --tfjs model.json"
+      ),
+      (
+        #"{"format": "layers-model", "modelTopology": {"class_name": "Sequential"}}"#,
+        "a model of layers of TensorFlow.js", "--output_format=tfjs_graph_model"
+      ),
+      (
+        #"{"architectures": ["ResNetForImageClassification"], "depths": [2, 2]}"#,
+        "the description of a model (config.json)", "resnetd convert FOLDER"
+      ),
+      (
+        "{\n  \"architecture\": \"resnet18\",\n  \"num_classes\": 1000\n}",
+        "the description of a model (config.json)", "give the folder"
+      ),
+      (
+        #"{"crop_pct": 0.875, "do_resize": true, "size": {"shortest_edge": 224}}"#,
+        "an image processor (preprocessor_config.json)", "give the folder"
+      ),
+      (
+        #"{"base_code": {"magic": "pir", "trainable": false}, "program": {}}"#,
+        "a PaddlePaddle model", "paddle2onnx"
+      ),
+      (#"{"weight_map": {"a": "b"}}"#, "the index of a model", "resnetd convert FOLDER"),
+    ])
+  func documents(text: String, found: String, remedy: String) {
+    let description = failure(Array(text.utf8))
+    #expect(description.hasPrefix("not a model file: it is "), "\(description)")
+    #expect(description.contains(found) && description.contains(remedy), "\(description)")
+  }
+
+  @Test("Names that are values of other documents tell nothing")
+  func otherDocuments() {
+    for text in [#"{"a": "x", "b": {"nodes": [1]}}"#, #"["architectures"]"#, #"{"config": {}}"#] {
+      #expect(failure(Array(text.utf8)).contains("text that begins with"))
+    }
   }
 
   @Test(

@@ -384,6 +384,18 @@ import Testing
         to: $0.appendingPathComponent("saved_model.pb"))
     }
     #expect(saved.contains("a TensorFlow SavedModel") && saved.contains("--saved-model"))
+    for (names, found, remedy) in [
+      (["net-symbol.json", "net-0000.params"], "an MXNet model", "mxnet.onnx.export_model"),
+      (
+        ["model.json", "group1-shard1of1.bin"], "as TensorFlow.js writes", "tf2onnx.convert --tfjs"
+      ),
+    ] {
+      let reason = try failure("timm") { folder in
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("model.safetensors"))
+        for name in names { try Data([0]).write(to: folder.appendingPathComponent(name)) }
+      }
+      #expect(reason.contains(found) && reason.contains(remedy), "\(reason)")
+    }
     let cut = try failure("shards") {
       let url = $0.appendingPathComponent("model-00002-of-00002.safetensors")
       try Data(contentsOf: url).dropLast(100).write(to: url)
