@@ -319,6 +319,92 @@ import Testing
     }
   }
 
+  /// A moving average as torch_ema keeps it: copies of all parameters, each number one more.
+  private func average(of stored: [Stored]) throws -> (list: PickleBytes, storages: [Stored]) {
+    let tensors = try SmallNetworks.tensors(of: Self.network)
+    let parameters = stored.filter {
+      !$0.name.hasPrefix("running_") && !$0.name.contains(".running_")
+    }
+    let copies = try parameters.map { parameter -> Stored in
+      let tensor = try #require(tensors[parameter.name])
+      let name = "average \(parameter.name)"
+      let storage = PickleBytes.storage(name, count: tensor.values.count)
+      return Stored(
+        name: name, pickle: .tensor(storage, tensor.shape, Self.strides(tensor.shape)),
+        count: parameter.count,
+        data: tensor.values.flatMap { PickleBytes.little(($0 + 1).bitPattern).bytes })
+    }
+    return (.list(copies.map(\.pickle)), copies)
+  }
+
+  @Test("A moving average without names is told, and taken by name in the order of the parameters")
+  func namelessAverage() throws {
+    // As PyTorch has them: parameters of a module, then its buffers.
+    let stored = try plain().sorted {
+      ($0.name.hasPrefix("layer") ? 1 : 0, $0.name)
+        < ($1.name.hasPrefix("layer") ? 1 : 0, $1.name)
+    }
+    let (list, copies) = try average(of: stored)
+    let value = PickleBytes.dictionary([
+      ("model", dictionary(stored)),
+      (
+        "ema",
+        .dictionary([
+          ("decay", .integer(1)), ("shadow_params", list), ("collected_params", list),
+        ])
+      ),
+      ("optimizer", .dictionary([("state", list)])),
+    ])
+    let model = try load(value, stored + copies)
+    try check(model)
+    let told =
+      "ema.shadow_params, a list of \(copies.count) tensors without names, is not used; in "
+      + "its order it fits the parameters of model: --weights ema.shadow_params takes them"
+    #expect(model.warnings.count == 1 && model.warnings[0].hasPrefix(told), "\(model.warnings)")
+    for name in ["ema", "shadow_params", "ema.shadow_params"] {
+      let average = try load(value, stored + copies, weights: name)
+      for (name, tensor) in try SmallNetworks.tensors(of: Self.network) {
+        let isBuffer = name.contains(".running_")
+        #expect(average.weights[name]?.values == tensor.values.map { isBuffer ? $0 : $0 + 1 })
+      }
+      #expect(
+        average.warnings.contains {
+          $0.contains("are taken for the parameters of model in their order")
+        })
+    }
+    try check(load(value, stored + copies, weights: "model"))
+  }
+
+  @Test("A moving average that fits no state dict, or several, is told, and refused by name")
+  func unfitAverage() throws {
+    let stored = try plain()
+    let (list, copies) = try average(of: stored)
+    let short = PickleBytes.list(copies.dropLast().map(\.pickle))
+    let cases: [(PickleBytes, [Stored], String?)] = [
+      (
+        PickleBytes.dictionary([("model", dictionary(stored)), ("ema", short)]),
+        Array(copies.dropLast()), nil
+      ),
+      (
+        .dictionary([
+          ("model", dictionary(stored)), ("last", dictionary(stored)), ("ema", list),
+        ]), copies, "model"
+      ),
+    ]
+    for (value, copies, weights) in cases {
+      let model = try load(value, stored + copies, weights: weights)
+      #expect(
+        model.warnings.contains {
+          $0.hasPrefix("ema, a list of") && $0.contains("not in order those of one state dict")
+        }, "\(model.warnings)")
+      #expect {
+        try load(value, stored + copies, weights: "ema")
+      } throws: {
+        "\($0)".contains("ema.copy_to(); torch.save(model.state_dict()")
+      }
+    }
+  }
+
   @Test("A state dict in a tuple or list is told by its place, with the way to take it out")
   func inTuple() throws {
     let stored = try plain()

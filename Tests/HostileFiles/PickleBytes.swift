@@ -32,6 +32,10 @@ package struct PickleBytes {
     .of(.code("("), joined(parts), .code("t"))
   }
 
+  package static func list(_ parts: [PickleBytes]) -> PickleBytes {
+    .of(.code("]("), joined(parts), .code("e"))
+  }
+
   package static func dictionary(_ items: [(String, PickleBytes)]) -> PickleBytes {
     .of(.code("}("), joined(items.map { .of(.text($0.0), $0.1) }), .code("u"))
   }

@@ -9,9 +9,14 @@ struct StateDictionaries {
   /// Whether nothing was passed over that may hold tensors of a network whose parts lie in several of
   /// these dictionaries: lists, values without names, what lies too deep.
   private(set) var isWhole = true
+  /// Lists of tensors beside them, but those of an optimiser.
+  private(set) var lists: [NamelessTensors] = []
   private let contents: PyTorchContents
   /// Tensors of all groups.
   private var tensorCount = 0
+  /// Names of each group's tensors as they stand in the file.
+  private var orders: [[String]] = []
+  private var foundLists: [(path: String, tensors: [TensorEntry])] = []
   /// A dictionary of parameters whose numbers cannot be read, if there is one.
   private var unreadable: TensorGroup?
   /// Whether a tensor has something else than a string for a name.
@@ -20,7 +25,10 @@ struct StateDictionaries {
   init(_ contents: PyTorchContents) throws(CheckpointError) {
     self.contents = contents
     try search()
-    guard groups.isEmpty else { return }
+    guard groups.isEmpty else {
+      lists = foundLists.map { NamelessTensors(path: $0.path, $0.tensors, groups, orders: orders) }
+      return
+    }
     try unreadable?.checkPlaceholders(under: "")
     guard !hasNamelessTensor else {
       throw .unsupported(
@@ -68,6 +76,7 @@ struct StateDictionaries {
     var arrays: [String: TensorEntry] = [:]
     var placeholders: [String: TensorGroup.Placeholder] = [:]
     var inner: [(name: String, value: PickleValue)] = []
+    var order: [String] = []
     for item in pickle.items(value) ?? [] {
       guard let name = pickle.text(item.key) else {
         if case .tensor = item.value { hasNamelessTensor = true }
@@ -79,6 +88,7 @@ struct StateDictionaries {
       try Self.check(tensors.count + arrays.count)
       if case .tensor(let index) = item.value {
         tensors[name] = entry(name, pickle.tensors[index])
+        order.append(name)
       } else if let array = pickle.array(item.value) {
         arrays[name] = TensorEntry(name, array)
       } else if name.contains("."), TensorGroup.isParameter(name),
@@ -95,6 +105,7 @@ struct StateDictionaries {
           offset: offset(item.value))
       } else if mayHoldTensors(item.value) {
         passOver(path.isEmpty ? name : path)
+        try note(listUnder: path.isEmpty ? name : "\(path).\(name)", item.value)
       }
     }
     // Beside tensors, and where no parameter is an array, arrays are what a training keeps; so are
@@ -114,7 +125,23 @@ struct StateDictionaries {
     try Self.check(tensorCount)
     let entries = tensors.sorted { $0.key < $1.key }.map(\.value)
     groups.append(TensorGroup(path: path, entries: entries, placeholders: placeholders))
+    orders.append(order)
     return inner
+  }
+
+  /// Notes a list of tensors alone, that is not what an optimiser keeps.
+  private mutating func note(listUnder path: String, _ value: PickleValue) throws(CheckpointError) {
+    guard !Self.isOfTraining(path), !path.hasSuffix(NamelessTensors.backupName),
+      let parts = pickle.sequence(value), parts.count >= NamelessTensors.leastCount
+    else { return }
+    var tensors: [TensorEntry] = []
+    for part in parts {
+      guard case .tensor(let index) = part else { return }
+      tensors.append(entry("\(path).\(tensors.count)", pickle.tensors[index]))
+    }
+    tensorCount += tensors.count
+    try Self.check(tensorCount)
+    foundLists.append((path, tensors))
   }
 
   /// Notes that something of a dictionary is not read, unless it is what a training keeps.

@@ -9,6 +9,9 @@ struct TensorFile: Sendable {
   /// Strings by name; empty in formats that have none.
   let metadata: [String: String]
 
+  /// Lists of tensors without names beside these dictionaries.
+  private(set) var lists: [NamelessTensors] = []
+
   /// Names of the classes that a checkpoint of OpenMMLab holds, with their place in it.
   private(set) var classes: (labels: [String], source: String)?
 
@@ -31,11 +34,13 @@ struct TensorFile: Sendable {
       let contents = try PyTorchArchive.read(bytes)
       let found = try StateDictionaries(contents)
       (groups, isWhole, metadata) = (found.groups, found.isWhole, [:])
+      lists = found.lists
       classes = CheckpointClasses.find(in: contents.pickle)
     case .pytorchStream:
       let contents = try PyTorchStream.read(bytes)
       let found = try StateDictionaries(contents)
       (groups, isWhole, metadata) = (found.groups, found.isWhole, [:])
+      lists = found.lists
       classes = CheckpointClasses.find(in: contents.pickle)
     case .pickle:
       let contents = try PlainPickle.read(bytes)

@@ -50,7 +50,31 @@ struct WeightsChoice {
   ) throws(CheckpointError) -> NamedTensors {
     var choice = WeightsChoice(file, wanted, variant)
     choice.search()
-    if choice.candidates.isEmpty, file.isWhole, let joined = TensorGroup(joining: file.groups) {
+    if let wanted, !choice.candidates.contains(where: { isMeant($0.name, by: wanted) }),
+      let list = file.lists.first(where: { isMeant($0.path, by: wanted) })
+    {
+      return try tensors(of: list, in: file, variant)
+    }
+    var tensors = try choice.tensors()
+    tensors.notes += file.lists.map(\.note)
+    return tensors
+  }
+
+  /// Returns the tensors of a list, which was named, as a state dict of the file.
+  private static func tensors(
+    of list: NamelessTensors, in file: TensorFile, _ variant: NetworkVariant
+  ) throws(CheckpointError) -> NamedTensors {
+    guard let group = list.group else { throw list.misfit }
+    var choice = WeightsChoice(TensorFile(file.format, file.bytes, group), nil, variant)
+    choice.search()
+    var tensors = try choice.tensors(of: choice.chosen())
+    tensors.notes.append(list.usage)
+    return tensors
+  }
+
+  /// Returns the tensors of the only network, or of the one that was named.
+  private func tensors() throws(CheckpointError) -> NamedTensors {
+    if candidates.isEmpty, file.isWhole, let joined = TensorGroup(joining: file.groups) {
       // Parts of one network in dictionaries of their own.
       var other = WeightsChoice(TensorFile(file.format, file.bytes, joined), wanted, variant)
       other.search()
@@ -61,8 +85,7 @@ struct WeightsChoice {
         return tensors
       }
     }
-    let chosen = try choice.chosen()
-    return try choice.tensors(of: chosen)
+    return try tensors(of: chosen())
   }
 
   private init(_ file: TensorFile, _ wanted: String?, _ variant: NetworkVariant) {
@@ -221,7 +244,8 @@ struct WeightsChoice {
     guard let largest else {
       throw .noWeights(
         name: wanted ?? "",
-        names: candidates.isEmpty ? file.groups.map(\.path) : candidates.map(\.name))
+        names: (candidates.isEmpty ? file.groups.map(\.path) : candidates.map(\.name))
+          + file.lists.filter { $0.group != nil }.map(\.path))
     }
     let names = kept[largest].map { Named(rest: $0.name[...], entry: $0) }
     let path = file.groups[largest].path
@@ -261,6 +285,10 @@ struct WeightsChoice {
   /// Returns whether a name of `state_dict.ema_model` is meant by `ema_model`.
   private static func matches(_ name: String, _ wanted: String) -> Bool {
     name.isEmpty ? wanted == "." : ".\(name).".containsText(".\(wanted).")
+  }
+
+  private static func isMeant(_ name: String, by wanted: String) -> Bool {
+    name == wanted || matches(name, wanted) || hasWord(name, wanted)
   }
 
   /// Returns whether a part of a name, such as `model_ema`, has a word of its own like `ema`.
