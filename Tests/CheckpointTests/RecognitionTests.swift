@@ -160,6 +160,7 @@ import Testing
       ("basic-stride=first", .bottleneck, "basic-stride"),
       ("norm-groups=8", .basic, "norm-groups"), ("head-activation=relu", .basic, "head-activation"),
       ("zero-channels=trailing", .basic, "zero-channels"),
+      ("attention-padding=circular", .basic, "attention-padding"),
     ])
   func unused(text: String, block: Architecture.Block, name: String) throws {
     let tensors = try SmallNetworks.tensors(of: Self.small(block, [1, 1]))

@@ -39,7 +39,7 @@ extension NetworkBuilder {
     let places = VariantPlaces(
       isBottleneck: isBottleneck,
       strides: isForFaces || tensors.blockCounts.count > 1 || variant.firstStageStride == 2,
-      hasAttention: hasAttention,
+      hasAttention: hasAttention, hasChannelKernels: usesChannelKernels,
       hasGroupNormalization: normalization == .group, isPreActivation: isPreActivation,
       activatesHead: usesHeadActivation, padsShortcuts: padsShortcuts,
       projectsShortcuts: parts.contains("downsample"))
@@ -54,6 +54,11 @@ extension NetworkBuilder {
       assume(
         "attention is that of timm's SE and ECA modules (the last of a block's main path; ReLU, "
           + "sigmoid, the mean of pixels)")
+    }
+    if usesChannelKernels, variant.named == nil, variant.attentionPadding == nil {
+      assume(
+        "zeros stand beside the first and last channel of ECA, as of timm's eca and not its ceca "
+          + "(--arch attention-padding=…)")
     }
     if isPreActivation, variant.named == nil {
       if variant.projectsRawInput == nil {

@@ -36,7 +36,11 @@ extension NetworkBuilder {
       let convolution = Convolution(outputChannels: channels, kernel: Extent(1))
       try append("\(name).conv", .convolution(convolution))
       try count(derived: channels * channels)
-      take("\(name).conv.weight", from: .banded(weights[0]))
+      usesChannelKernels = true
+      take(
+        "\(name).conv.weight",
+        from: variant.attentionPadding == .circular
+          ? .circulant(weights[0]) : .banded(weights[0]))
     } else if weights.count == 2, shapes.allSatisfy({ $0.count == 2 }),
       shapes[0][1] == channels, shapes[1][0] == channels, shapes[0][0] == shapes[1][1]
     {

@@ -49,6 +49,8 @@ struct NetworkBuilder {
   var pooling: NetworkVariant.GlobalPooling?
   /// Whether the classifier has a place for the variant's activation.
   var usesHeadActivation = false
+  /// Whether attention has a kernel over neighbouring channels (ECA).
+  var usesChannelKernels = false
   /// Whether shortcuts without weights add channels.
   var padsShortcuts = false
   /// Whether the pooling is that of a learned exponent, which no variant names.

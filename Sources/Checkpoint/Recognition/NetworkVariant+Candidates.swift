@@ -39,6 +39,7 @@ extension NetworkVariant {
       change { $0.zeroChannels = place }
     }
     changes.append(change { $0.attentionGate = .hardSigmoid })
+    changes.append(change { $0.attentionPadding = .circular })
     changes.append(change { $0.dilatedStages = [3] })
     changes.append(change { $0.innerActivation = .relu })
     changes.append(change { $0.firstStageStride = 2 })

@@ -16,6 +16,7 @@ extension NetworkVariant {
     case epsilon, pool
     case attentionPool = "attention-pool"
     case attentionGate = "attention-gate"
+    case attentionPadding = "attention-padding"
     case antiAliasing = "anti-aliasing"
     case stemStride = "stem-stride"
     case stemPool = "stem-pool"
@@ -41,6 +42,7 @@ extension NetworkVariant {
       case .pool: names(GlobalPooling.self)
       case .attentionPool: names(AttentionPooling.self)
       case .attentionGate: names(AttentionGate.self)
+      case .attentionPadding: names(AttentionPadding.self)
       case .antiAliasing: names(AntiAliasing.self)
       case .stemStride, .firstStageStride, .lastStageStride: "1 or 2"
       case .zeroChannels: "trailing or centered"
@@ -159,6 +161,8 @@ extension NetworkVariant {
     case .attentionPool:
       return take(\.attentionPooling, AttentionPooling(rawValue: value))
     case .attentionGate: return take(\.attentionGate, AttentionGate(rawValue: value))
+    case .attentionPadding:
+      return take(\.attentionPadding, AttentionPadding(rawValue: value))
     case .antiAliasing: return take(\.antiAliasing, AntiAliasing(rawValue: value))
     case .stemStride:
       named?.stemSide = nil
@@ -209,6 +213,7 @@ extension NetworkVariant {
     parts.append((.pool, pooling?.rawValue))
     parts.append((.attentionPool, attentionPooling?.rawValue))
     parts.append((.attentionGate, attentionGate?.rawValue))
+    parts.append((.attentionPadding, attentionPadding?.rawValue))
     parts.append((.antiAliasing, antiAliasing?.rawValue))
     parts.append((.stemStride, stemStride.map(String.init)))
     parts.append((.stemPool, stemPooling?.rawValue))

@@ -6,6 +6,8 @@ struct VariantPlaces {
   /// Whether a stage strides.
   var strides: Bool
   var hasAttention = false
+  /// Whether it is one of kernels over neighbouring channels.
+  var hasChannelKernels = false
   var hasGroupNormalization = false
   var isPreActivation = false
   /// Whether an activation stands between linear layers of the classifier.
@@ -27,6 +29,7 @@ extension NetworkVariant {
       ("head-activation", headActivation != nil && !places.activatesHead),
       ("attention-pool", attentionPooling != nil && !places.hasAttention),
       ("attention-gate", attentionGate != nil && !places.hasAttention),
+      ("attention-padding", attentionPadding != nil && !places.hasChannelKernels),
       ("norm-groups", normalizationGroups != nil && !places.hasGroupNormalization),
       ("projection-input", projectsRawInput != nil && !places.isPreActivation),
       ("zero-channels", zeroChannels != nil && !places.padsShortcuts),

@@ -49,6 +49,10 @@ package struct NetworkVariant: Sendable, Hashable {
     case hardSigmoid = "hard-sigmoid"
   }
 
+  /// What stands beside the first and the last channel where attention has a kernel over channels: zeros,
+  /// or the channels of the other end (timm's `ceca`).
+  package enum AttentionPadding: String, Sendable, Hashable, CaseIterable { case zeros, circular }
+
   /// Which convolution strides in blocks that have two.
   package enum BasicStride: String, Sendable, Hashable, CaseIterable { case first, second }
 
@@ -69,6 +73,7 @@ package struct NetworkVariant: Sendable, Hashable {
   package var pooling: GlobalPooling?
   package var attentionPooling: AttentionPooling?
   package var attentionGate: AttentionGate?
+  package var attentionPadding: AttentionPadding?
   package var antiAliasing: AntiAliasing?
   package var stemStride: Int?
   package var stemPooling: StemPooling?
@@ -146,6 +151,7 @@ package struct NetworkVariant: Sendable, Hashable {
     merge(\.pooling)
     merge(\.attentionPooling)
     merge(\.attentionGate)
+    merge(\.attentionPadding)
     merge(\.antiAliasing)
     merge(\.stemStride)
     merge(\.stemPooling)

@@ -8,6 +8,8 @@ enum ParameterSource: Sendable, Hashable {
   case standardized(String, epsilon: Float)
   /// The square matrix whose rows are a kernel over neighbouring channels, with zeros around.
   case banded(String)
+  /// The same with the first channels after the last ones.
+  case circulant(String)
   /// Some of a tensor along its first axis.
   case rows(String, Range<Int>)
   /// A tensor of one number, for all.
@@ -21,8 +23,8 @@ enum ParameterSource: Sendable, Hashable {
   /// Tensor of the file that it reads.
   var tensor: String? {
     switch self {
-    case .stored(let name), .standardized(let name, _), .banded(let name), .rows(let name, _),
-      .repeated(let name), .inverse(let name):
+    case .stored(let name), .standardized(let name, _), .banded(let name), .circulant(let name),
+      .rows(let name, _), .repeated(let name), .inverse(let name):
       name
     case .filled, .binomial: nil
     }
@@ -33,7 +35,8 @@ enum ParameterSource: Sendable, Hashable {
     switch self {
     case .stored: shape.filter { $0 != 1 } == wanted.filter { $0 != 1 }
     case .standardized: shape == wanted
-    case .banded: shape.count == 3 && shape[0] == 1 && shape[1] == 1 && shape[2] % 2 == 1
+    case .banded, .circulant:
+      shape.count == 3 && shape[0] == 1 && shape[1] == 1 && shape[2] % 2 == 1
     case .rows(_, let rows):
       shape.dropFirst() == wanted.dropFirst() && rows.count == wanted.first
         && rows.upperBound <= shape.first ?? 0
@@ -64,6 +67,16 @@ enum ParameterSource: Sendable, Hashable {
         for (index, value) in stored.enumerated() {
           let column = row + index - half
           if 0..<channels ~= column { matrix[row * channels + column] = value }
+        }
+      }
+      return matrix
+    case .circulant:
+      let (channels, half) = (shape[0], stored.count / 2)
+      var matrix = [Float](repeating: 0, count: count)
+      for row in 0..<channels {
+        for (index, value) in stored.enumerated() {
+          let column = (row + index - half) % channels
+          matrix[row * channels + (column < 0 ? column + channels : column)] += value
         }
       }
       return matrix

@@ -499,6 +499,8 @@ case(
     "timm-eca-hard-sigmoid",
     resnet(block_args=dict(attn_layer=partial(EcaModule, gate_layer="hard_sigmoid"))), "attention-gate=hard-sigmoid",
 )
+case(
+    "timm-ceca", deep(layers=(1, 1, 1, 1), block_args=dict(attn_layer="ceca")), "attention-padding=circular")
 case("timm-se-maximum", resnet(block_args=dict(attn_layer=partial(SEModule, add_maxpool=True))), "attention-pool=avgmax")
 
 

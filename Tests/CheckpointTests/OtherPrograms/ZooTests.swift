@@ -118,6 +118,18 @@ import Testing
     #expect((difference > 1e-4) != isUsual, "\(difference)")
   }
 
+  @Test("What stands beside the first and last channel of ECA is told, unless it is said")
+  func edgesOfAttention() throws {
+    let network = try #require(Self.all.first { $0.name == "timm-ceca" })
+    let words = "zeros stand beside the first and last channel of ECA"
+    #expect(try load(network, as: "").assumptions.contains { $0.hasPrefix(words) })
+    for arch in ["attention-padding=zeros", "attention-padding=circular"] {
+      #expect(try !load(network, as: arch).assumptions.contains { $0.hasPrefix(words) })
+    }
+    let other = try #require(Self.all.first { $0.name == "timm-se" })
+    #expect(try !load(other, as: "").assumptions.contains { $0.contains("ECA, as of") })
+  }
+
   @Test("A face network's images, outputs and labels are known without a word")
   func faces() throws {
     for (name, side) in [("iresnet", 32), ("iresnet-large", 48)] {
