@@ -22,7 +22,7 @@ extension sandbox_contract {
     resize_filter = Self.code(contract.resize.filter)
     if case .center(let height, let width, let rounding) = contract.crop {
       (crop_rule, crop_height, crop_width) = (
-        rounding == .halfEven ? 1 : 2, CInt(height), CInt(width)
+        1 + Self.code(rounding), CInt(height), CInt(width)
       )
     }
     channel_order = Self.code(contract.channelOrder)
@@ -104,7 +104,7 @@ extension sandbox_contract {
           ? .none
           : .center(
             height: Int(crop_height), width: Int(crop_width),
-            rounding: crop_rule == 1 ? .halfEven : .down),
+            rounding: Self.value(crop_rule - 1) ?? .halfEven),
         channelOrder: order,
         // SAFETY: all bytes of the structures may be read.
         mean: unsafe withUnsafeBytes(of: mean) { unsafe channelNumbers($0) },

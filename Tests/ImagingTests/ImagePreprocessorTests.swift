@@ -35,6 +35,7 @@ struct ImagePreprocessorTests {
       (.center(height: 16, width: 26, rounding: .down), top: 2, left: 1),
       (.center(height: 18, width: 29, rounding: .down), top: 1, left: 0),
       (.center(height: 1, width: 1, rounding: .down), top: 10, left: 14),
+      (.center(height: 16, width: 26, rounding: .floor), top: 2, left: 1),
     ])
   func crop(_ crop: CropRule, top: Int, left: Int) throws {
     let contract = try Preprocessing.plain(.none, crop)
@@ -61,6 +62,28 @@ struct ImagePreprocessorTests {
       let start = isPadding ? 0 : 3 * ((y - 1) * 29 + 10)
       #expect(
         row == (isPadding ? [UInt8](repeating: 0, count: 30) : Array(whole[start..<start + 30])))
+    }
+  }
+
+  /// Places as torchvision 0.28 and both processors of transformers 5.24 have them.
+  @Test(
+    "What is filled up around too small an image is odd after it, or before it",
+    arguments: [
+      (CropRule.Rounding.halfEven, rows: 1, columns: 2), (.down, rows: 1, columns: 2),
+      (.floor, rows: 2, columns: 3),
+    ])
+  func oddPadding(rounding: CropRule.Rounding, rows: Int, columns: Int) throws {
+    let contract = try Preprocessing.plain(
+      .none, .center(height: 24, width: 34, rounding: rounding))
+    let pixels = try ImagePreprocessor(contract).prepareBytes(Fixtures.bytes("rgb.png"))
+    let whole = Fixtures.bytes("rgb.png.rgb")
+    for y in 0..<24 {
+      var row = [UInt8](repeating: 0, count: 3 * 34)
+      if rows..<rows + 21 ~= y {
+        let line = whole[3 * 29 * (y - rows)..<3 * 29 * (y - rows + 1)]
+        row.replaceSubrange(3 * columns..<3 * (columns + 29), with: line)
+      }
+      #expect(Array(pixels[3 * 34 * y..<3 * 34 * (y + 1)]) == row)
     }
   }
 

@@ -28,6 +28,7 @@ struct PreprocessingTests {
     arguments: [
       (ResizeRule.none, CropRule.center(height: 7, width: 9), Preprocessing.PixelRange.unit),
       (.none, .center(height: 7, width: 9, rounding: .down), .unit),
+      (.none, .center(height: 7, width: 9, rounding: .floor), .unit),
       (.shorterSide(size: 1, filter: .bicubic), .center(height: 4096, width: 1), .byte),
       (.exact(height: 32, width: 31, filter: .nearest), .none, .unit),
       (

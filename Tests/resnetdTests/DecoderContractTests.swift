@@ -50,6 +50,22 @@ struct DecoderContractTests {
     #expect(Set(answers).count == answers.count)
   }
 
+  @Test("Where a crop begins reaches the decoder")
+  func roundings() async throws {
+    var answers: [String] = []
+    // Of 71 rows 39 are cut off, or to 21 rows 11 are missing.
+    for (image, rounding) in [
+      ("resize-source.png", "half_even"), ("resize-source.png", "down"), ("rgb.png", "down"),
+      ("rgb.png", "floor"),
+    ] {
+      let crop =
+        #""crop": {"rule": "center", "height": 32, "width": 32, "rounding": "\#(rounding)"}"#
+      answers.append(
+        try await answer(#"{"resize": {"rule": "none"}, \#(crop), \#(Self.colours)}"#, image))
+    }
+    #expect(Set(answers).count == answers.count)
+  }
+
   @Test("The scale of mean and deviation reaches the decoder")
   func range() async throws {
     let resize = #""resize": {"rule": "exact", "height": 32, "width": 32}"#

@@ -11,6 +11,8 @@ struct FolderFacts {
   private(set) var activation: OutputRule.Activation?
   private(set) var preprocessing: Preprocessing?
   private(set) var preprocessingNote = ""
+  /// What the folder leaves open of the preprocessing, a phrase each.
+  private(set) var assumptions: [String] = []
   /// What the folder says of the network that its tensors leave open.
   private(set) var variant = NetworkVariant()
 
@@ -28,7 +30,7 @@ struct FolderFacts {
         return
       }
       let processor = try BoundedJSON.tree(folder.path(of: ModelFolder.processor))
-      preprocessing = try HuggingFaceContract.contract(processor.root)
+      (preprocessing, assumptions) = try HuggingFaceContract.contract(processor.root)
       preprocessingNote = "preprocessing is that of \(ModelFolder.processor)"
     }
   }

@@ -12,16 +12,48 @@ struct HuggingFaceContract {
 
   private let root: JSONNode
   private let kind: HuggingFaceProcessor
+  private let backend: HuggingFaceProcessor.Backend
 
-  static func contract(_ root: JSONNode) throws(CheckpointError) -> Preprocessing {
+  /// Returns the contract, and what the file leaves open of it, a phrase each.
+  static func contract(
+    _ root: JSONNode
+  ) throws(CheckpointError) -> (Preprocessing, assumptions: [String]) {
     let name = root["image_processor_type"]?.string ?? root["feature_extractor_type"]?.string
     guard let kind = HuggingFaceProcessor(name) else {
       throw fault(
         "the steps of \(name?.prefix(60) ?? "") are not known here; known are those of "
           + HuggingFaceProcessor.names)
     }
-    return try HuggingFaceContract(root: root, kind: kind).contract()
+    let description = HuggingFaceContract(
+      root: root, kind: kind, backend: HuggingFaceProcessor.Backend(name))
+    let contract = try description.contract()
+    return (contract, description.assumptions(of: contract))
   }
+
+  /// Returns what versions of transformers do each in its own way.
+  private func assumptions(of contract: Preprocessing) -> [String] {
+    guard case .center(let height, let width, _) = contract.crop else { return [] }
+    if backend == .torchvision {
+      return [
+        "crops begin as in transformers 5, a half of an odd rest rounded down; some versions of 4 round it "
+          + "to even (\"rounding\": \"half_even\" in the contract's crop)"
+      ]
+    }
+    let mayFillUp =
+      switch contract.resize {
+      case .none: true
+      case .shorterSide(let size, _): size < max(height, width)
+      case .exact(let ownHeight, let ownWidth, _), .letterbox(let ownHeight, let ownWidth, _, _):
+        [height - ownHeight, width - ownWidth].contains { $0 > 0 && !$0.isMultiple(of: 2) }
+      }
+    guard backend == .open, mayFillUp else { return [] }
+    return [
+      "sides that are too small for the crop are filled up as in transformers 5, the odd pixel after the "
+        + "image; version 4 puts it before (\"rounding\": \"floor\" in the contract's crop)"
+    ]
+  }
+
+  private var rounding: CropRule.Rounding { backend == .pillow ? .floor : .down }
 
   private func contract() throws(CheckpointError) -> Preprocessing {
     try checkSteps()
@@ -135,7 +167,7 @@ struct HuggingFaceContract {
     let crop: CropRule
     if crops {
       let (height, width) = try sides(root["crop_size"], "crop_size")
-      crop = .center(height: height, width: width, rounding: .down)
+      crop = .center(height: height, width: width, rounding: rounding)
     } else {
       crop = .none
     }
@@ -196,7 +228,7 @@ struct HuggingFaceContract {
     }
     return (
       .shorterSide(size: Int(Double(shorter) / (try share(usual: 224.0 / 256))), filter: filter),
-      .center(height: shorter, width: shorter, rounding: .down)
+      .center(height: shorter, width: shorter, rounding: rounding)
     )
   }
 
@@ -251,70 +283,6 @@ struct HuggingFaceContract {
     case 4: return .box
     default:
       throw Self.fault("resample \(number) has no equivalent, 0 to 4 (nearest to box) have")
-    }
-  }
-}
-
-/// Image processors of transformers whose steps are known, by their classes' names without the
-/// ending.
-enum HuggingFaceProcessor: String, CaseIterable {
-  case beit = "Beit"
-  case bit = "Bit"
-  case blip = "Blip"
-  case clip = "CLIP"
-  case chineseCLIP = "ChineseCLIP"
-  case convNext = "ConvNext"
-  case deiT = "DeiT"
-  case efficientNet = "EfficientNet"
-  case levit = "Levit"
-  case mobileNetV1 = "MobileNetV1"
-  case mobileNetV2 = "MobileNetV2"
-  case mobileViT = "MobileViT"
-  case poolFormer = "PoolFormer"
-  case pvt = "Pvt"
-  case segformer = "Segformer"
-  case siglip = "Siglip"
-  case viT = "ViT"
-  /// One that the file does not name.
-  case unnamed = ""
-
-  /// - Parameter name: Name of a class, of any version: `ViTFeatureExtractor`,
-  ///   `ViTImageProcessorFast`.
-  init?(_ name: String?) {
-    var name = name?[...] ?? ""
-    for ending in ["Fast", "Pil"] where name.hasSuffix(ending) {
-      name = name.dropLast(ending.count)
-    }
-    for ending in ["ImageProcessor", "FeatureExtractor"] where name.hasSuffix(ending) {
-      name = name.dropLast(ending.count)
-    }
-    self.init(rawValue: String(name))
-  }
-
-  static var names: String {
-    allCases.map(\.rawValue).filter { !$0.isEmpty }.joined(separator: ", ")
-  }
-
-  /// Whether it crops unless told otherwise.
-  var crops: Bool {
-    switch self {
-    case .bit, .clip, .chineseCLIP, .deiT, .levit, .mobileNetV1, .mobileNetV2, .mobileViT,
-      .poolFormer:
-      true
-    default: false
-    }
-  }
-
-  var normalizes: Bool { self != .mobileViT }
-
-  /// Whether a single number for a size is height and width, not the shorter side.
-  func isSquare(crops: Bool) -> Bool {
-    switch self {
-    case .bit, .clip, .chineseCLIP, .convNext, .levit, .mobileNetV1, .mobileNetV2, .mobileViT,
-      .poolFormer, .siglip:
-      false
-    case .unnamed: !crops
-    default: true
     }
   }
 }

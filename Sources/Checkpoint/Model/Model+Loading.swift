@@ -123,7 +123,9 @@ extension Model {
     model.replacedPreprocessing = replaced
     model.format = file.format
     model.warnings = warnings
-    model.assumptions = (recognized?.assumptions ?? []) + parts.assumptions
+    model.assumptions =
+      (recognized?.assumptions ?? []) + parts.assumptions
+      + (document == nil ? facts?.assumptions ?? [] : [])
     model.assumesActivation = parts.assumesActivation
     model.isCompleted = isCompleted
     return model

@@ -5,12 +5,16 @@ package enum CropRule: Sendable, Hashable {
   /// The middle, as in torchvision's `CenterCrop`: a side that is too small is padded with black.
   case center(height: Int, width: Int, rounding: Rounding = .halfEven)
 
-  /// Where the middle begins if what is cut off has an odd number of pixels.
+  /// Where the middle begins if what is cut off, or filled up, has an odd number of pixels.
   package enum Rounding: String, Sendable, Hashable, Codable, CaseIterable {
     /// The half is rounded to even, as in torchvision.
     case halfEven = "half_even"
-    /// It is rounded down, as in Hugging Face's processors.
+    /// It is rounded down, as in Hugging Face's processors; of what is filled up the odd pixel comes
+    /// after the image, as in torchvision and those that use it.
     case down
+    /// It is rounded down, and the odd pixel of what is filled up comes before the image, as in
+    /// Hugging Face's processors by Pillow and NumPy.
+    case floor
   }
 }
 

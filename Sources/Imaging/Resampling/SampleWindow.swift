@@ -19,7 +19,7 @@ struct SampleWindow: Hashable {
   let hasPadding: Bool
 
   /// Crops as torchvision's `CenterCrop`: cutting rounds halves to even, as Python does, or down;
-  /// padding puts the odd pixel after the image.
+  /// padding puts the odd pixel after the image, or before it.
   init(
     sourceCount: Int, resizedCount: Int, outputCount: Int,
     rounding: CropRule.Rounding = .halfEven
@@ -36,7 +36,7 @@ struct SampleWindow: Hashable {
     } else {
       start = 0
       count = resizedCount
-      padding = (outputCount - resizedCount) / 2
+      padding = (outputCount - resizedCount + (rounding == .floor ? 1 : 0)) / 2
     }
   }
 

@@ -178,6 +178,27 @@ import Testing
       .write(to: url, atomically: true, encoding: .utf8)
   }
 
+  @Test(
+    "Where a crop begins follows from what the processor computes by, and what is open is told",
+    arguments: [
+      ("CLIPImageProcessor", 227, CropRule.Rounding.down, "the odd pixel after the image"),
+      ("CLIPImageProcessor", 224, .down, nil),
+      ("CLIPImageProcessorFast", 227, .down, "crops begin as in transformers 5"),
+      ("CLIPImageProcessorFast", 224, .down, "crops begin as in transformers 5"),
+      ("CLIPImageProcessorPil", 227, .floor, nil),
+    ] as [(String, Int, CropRule.Rounding, String?)])
+  func crops(kind: String, side: Int, rounding: CropRule.Rounding, told: String?) throws {
+    let model = try changed("hugging-face") { copy in
+      let name = "preprocessor_config.json"
+      try replace("\"crop_pct\": 0.875", "\"crop_size\": \(side)", in: name, of: copy)
+      try replace("ConvNextImageProcessor", kind, in: name, of: copy)
+    }
+    #expect(model.preprocessing.crop == .center(height: side, width: side, rounding: rounding))
+    let words = model.assumptions.filter { $0.contains("transformers") }
+    #expect(words.count == (told == nil ? 0 : 1), "\(words)")
+    if let told { #expect(words.first?.contains(told) == true, "\(words)") }
+  }
+
   @Test("A folder of timm gives labels and contract")
   func timm() throws {
     let model = try load(folder("timm"))
