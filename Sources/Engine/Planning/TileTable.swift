@@ -5,12 +5,13 @@ import ResNet
 /// Images/s of whole networks relative to oneDNN 2.6.3 alone, whose kernels are on tiles too, on one
 /// core of an Intel Xeon with AMX (family 6 model 207), best of four runs in turns:
 ///
-///                                    ResNet-18            ResNet-50
-///                              batch 1   batch 8    batch 1   batch 8
-///     bf16, this rule             1.01      1.15       1.07      1.10
-///           all convolutions      0.96      1.13       1.04      1.06
-///     int8, this rule             1.03      1.04       1.14      1.06
-///           all convolutions      0.95      0.98       1.16      1.04
+///               ResNet-18            ResNet-50
+///         batch 1   batch 8    batch 1   batch 8
+///     bf16   1.02      1.14       1.09      1.08
+///     int8   1.02      1.07       1.12      1.07
+///
+/// With all convolutions on our kernels ResNet-18 is slower than by this rule, and at batch 1 slower
+/// than with none.
 enum TileTable {
   /// Least channels for a kernel of one pixel: of fewer, finishing the sums takes the time.
   static let loneChannelCountMinimum = 128
